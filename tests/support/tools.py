@@ -1,0 +1,42 @@
+"""wheelhouse, and real pip and uv, run with nothing of this host's settings."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+_KEPT = ("HOME", "LANG", "LD_LIBRARY_PATH", "PATH", "SYSTEMROOT", "TEMP", "TMPDIR")
+
+
+def clean_environment(**more: str) -> dict[str, str]:
+    """What a program needs to run at all, and `more`: no PIP_*, UV_*, proxy or certificate variable of the host's."""
+    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    return kept | {"PIP_CONFIG_FILE": os.devnull} | more
+
+
+def run(
+    *command: str | Path, cwd: Path | None = None, env: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run a program in the clean environment, or in `env`, and keep what it says; the caller looks at the exit code."""
+    env = clean_environment() if env is None else env
+    return subprocess.run(command, cwd=cwd, env=env, check=False, capture_output=True, text=True, timeout=120)
+
+
+def pip(command: str, *arguments: str | Path, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """Run this interpreter's pip, with no cache, no retries and no question about its own version."""
+    quiet = ("--disable-pip-version-check", "--no-input", "--no-cache-dir", "--retries=0", "--timeout=10")
+    return run(sys.executable, "-I", "-m", "pip", command, *quiet, *arguments, env=env)
+
+
+def uv(*arguments: str | Path, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """Run uv, with no cache and no configuration; `uv("pip", "install", …)` needs a `--python` too."""
+    return run(sys.executable, "-I", "-m", "uv", *arguments, "--no-cache", "--no-config", "--no-progress", env=env)
+
+
+def wheelhouse(
+    *arguments: str | Path, cwd: Path, env: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run the `wheelhouse` command as a user would, in `cwd`, with a cache of its own there; `env` adds variables."""
+    settings = {"XDG_CACHE_HOME": str(cwd / ".cache"), **(env or {})}
+    return run(Path(sys.executable).with_name("wheelhouse"), *arguments, cwd=cwd, env=clean_environment(**settings))

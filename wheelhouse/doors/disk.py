@@ -1,0 +1,215 @@
+"""Files: rooted paths, write aside and rename, the shared cache, one writer a folder at a time.
+
+A real name never holds bytes that were not verified; what is unfinished has a name that nothing else reads.
+"""
+
+import contextlib
+import errno
+import fcntl
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from wheelhouse.errors import InputError, IntegrityError, MachineError
+
+ASIDE_PREFIX = ".wheelhouse-"
+BLOCK = 1 << 20
+CACHE_VERSION = "v1"
+
+
+@contextmanager
+def ours(path: Path) -> Iterator[None]:
+    """OSError becomes MachineError, with a sentence that names the path and says what to do."""
+    try:
+        yield
+    except OSError as error:
+        if isinstance(error, TimeoutError | ConnectionError):
+            raise
+        where = error.filename or path
+        hints = {
+            errno.ENOSPC: "free some space, or choose another place with --dest or --cache-dir",
+            errno.EDQUOT: "free some space, or choose another place with --dest or --cache-dir",
+            errno.EACCES: "choose a place that you may write to",
+            errno.EPERM: "choose a place that you may write to",
+            errno.EROFS: "choose a place that can be written to",
+        }
+        raise MachineError(f"`{where}`: {error.strerror or error}", hint=hints.get(error.errno or 0)) from error
+
+
+def read_text(path: Path, what: str) -> str:
+    """The text of a file that the user named. Raises InputError saying `what` could not be read."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{what} `{path}` is not UTF-8 text: {error.reason} at byte {error.start}") from error
+    except OSError as error:
+        raise InputError(f"{what} `{path}` cannot be read: {error.strerror}") from error
+
+
+@contextmanager
+def aside(folder: Path) -> Iterator[Path]:
+    """A fresh file in `folder` under a name that nothing reads; gone afterwards, unless it was renamed."""
+    with ours(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(prefix=ASIDE_PREFIX, suffix=".tmp", dir=folder)
+        os.fchmod(descriptor, 0o644)
+        os.close(descriptor)
+    path = Path(name)
+    try:
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def write(folder: Path, name: str, text: str | bytes) -> None:
+    """Write a whole file under its final name, or not at all. What already says the same is left as it is."""
+    content = text.encode() if isinstance(text, str) else text
+    final = rooted(folder, name)
+    with ours(final):
+        if final.is_file() and final.stat().st_size == len(content) and final.read_bytes() == content:
+            return
+        with aside(final.parent) as path:
+            path.write_bytes(content)
+            path.replace(final)
+
+
+def rooted(folder: Path, name: str) -> Path:
+    """The path of `name` in `folder`. Raises IntegrityError for a name that leads out of it."""
+    parts = Path(name).parts
+    if not parts or Path(name).is_absolute() or ".." in parts or "\0" in name:
+        raise IntegrityError(f"`{name}` leads out of `{folder}`")
+    return folder.joinpath(*parts)
+
+
+def sweep(folder: Path) -> None:
+    """Remove what an interrupted run left aside. Only for who holds the folder."""
+    with ours(folder):
+        for path in folder.glob(f"{ASIDE_PREFIX}*.tmp"):
+            path.unlink(missing_ok=True)
+
+
+def sha256_of(path: Path) -> str:
+    """A file's sha256, in lower-case hexadecimal."""
+    with ours(path), path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def place(source: Path, folder: Path, name: str, sha256: str) -> None:
+    """Copy a file into `folder` as `name`, hashing as it goes. Raises IntegrityError where it is not the file it must be.
+
+    A copy, never a hard link: an edit in the folder must not reach the source.
+    """
+    digest = hashlib.sha256()
+    with ours(folder), aside(folder) as path:
+        with source.open("rb") as reader, path.open("wb") as writer:
+            while block := reader.read(BLOCK):
+                digest.update(block)
+                writer.write(block)
+        if digest.hexdigest() != sha256:
+            raise IntegrityError(f"`{source}` does not have the sha256 of {name}")
+        path.replace(rooted(folder, name))
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Hold a folder against other runs; they wait. Leaves nothing behind in it."""
+    with ours(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@dataclass(frozen=True, slots=True)
+class Partial:
+    """A download under way, held against other runs. `size` bytes of it stand already."""
+
+    path: Path
+    size: int
+
+
+class Cache:
+    """Files by their sha256, shared safely by many runs; what is known of each; pages with their validators."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root / CACHE_VERSION
+
+    def artifact(self, sha256: str) -> Path:
+        """Where the file with this sha256 is, or would be."""
+        return self.root / "artifacts" / sha256[:2] / sha256
+
+    @contextmanager
+    def partial(self, key: str) -> Iterator[Partial]:
+        """Hold the unfinished download of `key`; another run that wants the same waits here, and finds it done."""
+        name = hashlib.sha256(key.encode()).hexdigest()
+        path = self.root / "partial" / name
+        with ours(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            descriptor = _open_held(path)
+        try:
+            yield Partial(path, os.fstat(descriptor).st_size)
+        finally:
+            os.close(descriptor)
+
+    def keep(self, partial: Path, sha256: str) -> Path:
+        """Give a finished and verified download its final name."""
+        final = self.artifact(sha256)
+        with ours(final):
+            final.parent.mkdir(parents=True, exist_ok=True)
+            partial.replace(final)
+        return final
+
+    def note(self, kind: str, key: str, content: bytes) -> None:
+        """Keep a small fact under `kind` and `key`."""
+        path = self._note(kind, key)
+        write(path.parent, path.name, content)
+
+    def noted(self, kind: str, key: str) -> bytes | None:
+        """The fact kept under `kind` and `key`, or None."""
+        try:
+            return self._note(kind, key).read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise MachineError(f"`{self._note(kind, key)}`: {error.strerror}") from error
+
+    def _note(self, kind: str, key: str) -> Path:
+        digest = hashlib.sha256(key.encode()).hexdigest()
+        return self.root / kind / digest[:2] / digest
+
+    def size(self) -> dict[str, tuple[int, int]]:
+        """(files, bytes) for each kind of thing kept."""
+        kinds: dict[str, tuple[int, int]] = {}
+        for folder in sorted(self.root.iterdir()) if self.root.is_dir() else ():
+            sizes = [path.stat().st_size for path in folder.rglob("*") if path.is_file()]
+            kinds[folder.name] = (len(sizes), sum(sizes))
+        return kinds
+
+    def prune(self, keep: Callable[[Path], bool]) -> tuple[int, int]:
+        """Remove every file that `keep` does not want; (files, bytes) removed."""
+        count = total = 0
+        with ours(self.root):
+            for path in list(self.root.rglob("*")):
+                if path.is_file() and not keep(path):
+                    total += path.stat().st_size
+                    count += 1
+                    path.unlink(missing_ok=True)
+        return count, total
+
+
+def _open_held(path: Path) -> int:
+    """Open and hold a file that a run before us may have renamed away while we waited for it."""
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        with contextlib.suppress(FileNotFoundError):
+            if path.stat().st_ino == os.fstat(descriptor).st_ino:
+                return descriptor
+        os.close(descriptor)

@@ -1,0 +1,80 @@
+"""A wheel's METADATA from a few ranged reads of its tail, without the rest (RFC 9110, 14; what PEP 658 is for where it is missing)."""
+
+import io
+import re
+import zipfile
+
+from wheelhouse.doors.http import Http, redact
+from wheelhouse.errors import ServerError
+
+TAIL = 32 << 10
+LARGEST = 16 << 20
+
+
+class NoRangesError(ServerError):
+    """The server sends whole files only."""
+
+
+class _RemoteFile(io.RawIOBase):
+    """A file on a server that reads what it is asked for, and keeps it. `zipfile` asks for the tail first."""
+
+    def __init__(self, http: Http, url: str) -> None:
+        self._http, self._url = http, url
+        self._position = 0
+        self._start, self._tail, self._size = self._get(f"bytes=-{TAIL}")
+
+    def _get(self, ranges: str) -> tuple[int, bytes, int]:
+        headers = {"Range": ranges, "Accept-Encoding": "identity"}
+        with self._http.open(self._url, headers) as response:
+            found = re.fullmatch(r"bytes (\d+)-(\d+)/(\d+)", response.headers.get("Content-Range", ""))
+            if response.status != 206 or not found:
+                raise NoRangesError(f"{redact(self._url)} is not served in ranges")
+            start, end, size = (int(number) for number in found.groups())
+            if end - start > LARGEST:
+                raise NoRangesError(f"{redact(self._url)} answered with more than was asked for")
+            body = b"".join(self._http.chunks(response, self._url))
+        if len(body) != end - start + 1:
+            raise NoRangesError(f"{redact(self._url)} answered with another range than it said")
+        return start, body, size
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._position
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
+        self._position = max(0, base + offset)
+        return self._position
+
+    def read(self, size: int | None = -1) -> bytes:
+        end = self._size if size is None or size < 0 else min(self._position + size, self._size)
+        if self._position < self._start and self._position < end:
+            if self._start - self._position > LARGEST:
+                raise NoRangesError(f"{redact(self._url)} has its metadata far from its end")
+            start, body, _ = self._get(f"bytes={self._position}-{self._start - 1}")
+            if start != self._position:
+                raise NoRangesError(f"{redact(self._url)} answered with another range than was asked for")
+            self._start, self._tail = start, body + self._tail
+        piece = self._tail[self._position - self._start : end - self._start] if self._position < end else b""
+        self._position += len(piece)
+        return piece
+
+
+def ranged_metadata(http: Http, url: str, filename: str) -> bytes:
+    """A wheel's raw METADATA; provisional until the whole file was checked.
+
+    Raises NoRangesError where the server has no ranges, or the tail is not a wheel's.
+    """
+    try:
+        with zipfile.ZipFile(_RemoteFile(http, url)) as archive:
+            names = [name for name in archive.namelist() if re.fullmatch(r"[^/]+\.dist-info/METADATA", name)]
+            if len(names) != 1 or archive.getinfo(names[0]).file_size > LARGEST:
+                raise NoRangesError(f"`{filename}` has no single METADATA to read from its tail")
+            return archive.read(names[0])
+    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
+        raise NoRangesError(f"`{filename}` cannot be read from its tail: {error}") from error

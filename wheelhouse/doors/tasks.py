@@ -1,0 +1,74 @@
+"""Threads: each thing asked for is done once, as early as it can be, and shared by all who wait for it."""
+
+import threading
+from collections.abc import Callable, Hashable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+class Tasks:
+    """A pool of threads that does each task, known by its key, once."""
+
+    def __init__(self, threads: int, name: str) -> None:
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix=name)
+        self._futures: dict[Hashable, Future[Any]] = {}
+        self._guard = threading.Lock()
+
+    def start(self, key: Hashable, work: Callable[[], T]) -> "Future[T]":
+        """The future of the task with this key, begun now if nobody asked before."""
+        with self._guard:
+            future = self._futures.get(key)
+            if future is None:
+                future = self._futures[key] = self._pool.submit(work)
+        return future
+
+    def started(self, key: Hashable) -> bool:
+        """Whether somebody asked for it already."""
+        return key in self._futures
+
+    def close(self) -> None:
+        """Start nothing more; wait for what runs."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+
+def first_success(futures: "list[Future[T]]") -> "Future[T]":
+    """A future with the first result that arrives; with the last error where all fail."""
+    first: Future[T] = Future()
+    guard = threading.Lock()
+    left = len(futures)
+
+    def done(future: "Future[T]") -> None:
+        nonlocal left
+        with guard:
+            left -= 1
+            if first.done():
+                return
+            if future.cancelled():
+                first.cancel()
+            elif (error := future.exception()) is None:
+                first.set_result(future.result())
+            elif not left:
+                first.set_exception(error)
+
+    for future in futures:
+        future.add_done_callback(done)
+    return first
+
+
+def then(future: "Future[Any]", change: Callable[[Any], T]) -> "Future[T]":
+    """A future with `change` of another's result."""
+    changed: Future[T] = Future()
+
+    def done(source: "Future[Any]") -> None:
+        if source.cancelled():
+            changed.cancel()
+            return
+        try:
+            changed.set_result(change(source.result()))
+        except BaseException as error:
+            changed.set_exception(error)
+
+    future.add_done_callback(done)
+    return changed

@@ -1,0 +1,54 @@
+"""The one error tree. Facts are attributes, the sentence is `str(error)`, the next step is `hint`.
+
+    WheelhouseError
+    ├── InputError          2    usage, or an input that cannot be read as what it should be
+    ├── NoSolutionError     3    no set of releases satisfies everything that was asked
+    ├── ServerError         4    an index or server could not be reached, or answered wrongly
+    ├── IntegrityError      5    hash, size, archive, signature, approval
+    └── MachineError        6    this machine: disk, permission, missing interpreter
+
+An error stops a step; what is wrong with one artifact of a house is a `Finding` (wheelhouse.model.policy).
+"""
+
+from typing import ClassVar
+
+
+class WheelhouseError(Exception):
+    """Something the user is told in one sentence, after its `details`, with what to do next where that is known."""
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, sentence: str, *, hint: str | None = None, details: tuple[str, ...] = ()) -> None:
+        super().__init__(sentence)
+        self.hint = hint
+        self.details = details
+
+
+class InputError(WheelhouseError):
+    """Usage, or an input that cannot be read as what it should be."""
+
+    exit_code = 2
+
+
+class NoSolutionError(WheelhouseError):
+    """No set of releases satisfies everything that was asked."""
+
+    exit_code = 3
+
+
+class ServerError(WheelhouseError):
+    """An index or server could not be reached, or answered wrongly."""
+
+    exit_code = 4
+
+
+class IntegrityError(WheelhouseError):
+    """Bytes that are not what they must be: hash, size, archive, metadata."""
+
+    exit_code = 5
+
+
+class MachineError(WheelhouseError):
+    """This machine cannot do what was asked: disk, permission, a missing program."""
+
+    exit_code = 6

@@ -1,0 +1,181 @@
+"""Files: what an index offers (Candidate), what a lock names (Artifact), and which one fits a target best.
+
+Sources: the binary distribution format (wheel file names), PEP 625 (sdist names), PEP 592 (yanking), PEP 691 and 700.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import lru_cache
+from urllib.parse import unquote, urlsplit
+
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.tags import Tag
+from packaging.utils import BuildTag, InvalidWheelFilename, NormalizedName, parse_wheel_filename
+from packaging.version import InvalidVersion, Version
+
+from wheelhouse.errors import IntegrityError
+from wheelhouse.model.target import Target
+
+SDIST_SUFFIXES = (".tar.gz", ".zip")
+SHA256 = re.compile(r"[0-9a-f]{64}")
+SAFE_FILENAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+!~-]*")
+
+version_of = lru_cache(maxsize=None)(Version)
+"""`Version(text)`, parsed once for each spelling; raises InvalidVersion."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A file that an index offers for a project.
+
+    `yanked` is None for a file that is not, else the reason, which may be empty (PEP 592). `sidecar` is None where the
+    index announces no PEP 658 metadata file, else that file's sha256, empty where it gives none. `upload_time` is the
+    index's own text, ISO 8601 in UTC (PEP 700).
+    """
+
+    project: NormalizedName
+    version: Version
+    filename: str
+    url: str
+    index: str
+    hashes: Mapping[str, str] = field(default_factory=dict, compare=False)
+    size: int | None = None
+    upload_time: str | None = None
+    yanked: str | None = None
+    requires_python: str | None = None
+    sidecar: str | None = None
+
+    @property
+    def is_wheel(self) -> bool:
+        """Whether the file is a wheel, and not an sdist."""
+        return self.filename.endswith(".whl")
+
+    @property
+    def sha256(self) -> str | None:
+        """The sha256 that the index gives, in lower-case hexadecimal, where it gives one."""
+        return self.hashes.get("sha256")
+
+    @property
+    def key(self) -> str:
+        """What tells this file's bytes from any other's: its sha256, else its address."""
+        return self.sha256 or self.url
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A file that was not chosen, and why, in one sentence."""
+
+    filename: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """A file named by a lock. One without a sha256 cannot exist. `size` is in bytes."""
+
+    filename: str
+    sha256: str
+    size: int
+    url: str | None = None
+    upload_time: datetime | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what could name a file outside the house, or a hash that is none."""
+        if not SHA256.fullmatch(self.sha256):
+            raise IntegrityError(f"`{self.filename}` has no valid sha256 (`{self.sha256}`)")
+        if not SAFE_FILENAME.fullmatch(self.filename):
+            raise IntegrityError(f"`{self.filename}` is not a name that a wheel or sdist can have")
+
+    @property
+    def is_wheel(self) -> bool:
+        """Whether the file is a wheel, and not an sdist."""
+        return self.filename.endswith(".whl")
+
+
+def filename_of(url: str) -> str:
+    """The file name at the end of an address, `%2B` and the like decoded."""
+    return unquote(urlsplit(url).path.rpartition("/")[2])
+
+
+class FilenamePattern:
+    """Splits the file names on one project's page into version and the rest, without parsing what nobody asks for."""
+
+    def __init__(self, project: NormalizedName) -> None:
+        name = r"[-_.]+".join(map(re.escape, project.split("-")))
+        self._wheel = re.compile(rf"{name}-([^-]+)(?:-\d[^-]*)?-[^-]+-[^-]+-[^-]+\.whl", re.IGNORECASE)
+        self._sdist = re.compile(rf"{name}-(.+?)(?:\.tar\.gz|\.zip)", re.IGNORECASE)
+
+    def version(self, filename: str) -> str | None:
+        """The version as the file name spells it, or None for what is neither a wheel nor an sdist of this project."""
+        pattern = self._wheel if filename.endswith(".whl") else self._sdist
+        match = pattern.fullmatch(filename)
+        return match[1] if match else None
+
+
+@lru_cache(maxsize=65536)
+def wheel_parts(filename: str) -> tuple[NormalizedName, Version, BuildTag, frozenset[Tag]]:
+    """Project, version, build tag and tags that a wheel's file name states. Raises InvalidWheelFilename."""
+    return parse_wheel_filename(filename, validate_order=False)
+
+
+@lru_cache(maxsize=4096)
+def requires_python_of(text: str) -> SpecifierSet:
+    """A Requires-Python; a trailing comma and `>=3.6.*`, both seen in the wild, are read as pip read them."""
+    try:
+        return SpecifierSet(text)
+    except InvalidSpecifier:
+        clauses = [clause.strip() for clause in text.split(",") if clause.strip()]
+        return SpecifierSet(",".join(re.sub(r"^([<>]=?|~=)\s*(.*?)\.\*$", r"\1\2", clause) for clause in clauses))
+
+
+def unfit(candidate: Candidate, target: Target) -> str | None:
+    """Why this file cannot be installed on this target, in a few words; None where it can."""
+    if candidate.requires_python:
+        try:
+            allowed = target.allows(requires_python_of(candidate.requires_python))
+        except InvalidSpecifier:
+            return f"its Requires-Python `{candidate.requires_python}` cannot be read"
+        if not allowed:
+            return f"requires Python {candidate.requires_python}, and the target has {target.python.version}"
+    if not candidate.is_wheel:
+        return None
+    try:
+        tags = wheel_parts(candidate.filename)[3]
+    except (InvalidWheelFilename, InvalidVersion) as error:
+        return f"its name is not a wheel's: {error}"
+    return None if target.rank(tags) is not None else f"no tag of it fits {target.name}"
+
+
+def preference(candidate: Candidate, target: Target) -> tuple[bool, int, BuildTag, str]:
+    """A sort key, best first: wheels by tag rank, then by build tag, highest first; then sdists, `.tar.gz` first."""
+    if not candidate.is_wheel:
+        return (True, 0, (), candidate.filename.rpartition(".")[2])
+    _, _, build, tags = wheel_parts(candidate.filename)
+    rank = target.rank(tags)
+    assert rank is not None, candidate.filename  # noqa: S101  (callers ask `unfit` first)
+    return (False, rank, (-build[0], _Descending(build[1])) if build else (0,), candidate.filename)  # type: ignore[return-value]
+
+
+@dataclass(frozen=True, slots=True)
+class _Descending:
+    text: str
+
+    def __lt__(self, other: "_Descending") -> bool:
+        return self.text > other.text
+
+
+def choose(candidates: Iterable[Candidate], target: Target) -> tuple[Candidate | None, list[Rejected]]:
+    """The one file of a release that fits a target best, and all others with the reason against each."""
+    rejected: list[Rejected] = []
+    fitting: list[Candidate] = []
+    for candidate in candidates:
+        reason = unfit(candidate, target)
+        if reason is None:
+            fitting.append(candidate)
+        else:
+            rejected.append(Rejected(candidate.filename, reason))
+    fitting.sort(key=lambda candidate: preference(candidate, target))
+    rejected.extend(Rejected(other.filename, f"{fitting[0].filename} fits better") for other in fitting[1:])
+    return (fitting[0] if fitting else None), rejected

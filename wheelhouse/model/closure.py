@@ -1,0 +1,79 @@
+"""Does a house satisfy itself under a target: every marker, extra and version, by its own files alone (pure)."""
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+
+from packaging.requirements import Requirement
+from packaging.specifiers import InvalidSpecifier
+from packaging.utils import NormalizedName, canonicalize_name
+
+from wheelhouse.model.artifact import requires_python_of
+from wheelhouse.model.lock import Lock
+from wheelhouse.model.metadata import Metadata
+from wheelhouse.model.policy import Finding, Severity
+from wheelhouse.model.target import Target
+
+RULE = "closure"
+
+
+def closure(lock: Lock, metadata: Mapping[NormalizedName, Metadata]) -> Iterator[Finding]:
+    """Findings for whatever a lock's requirements reach and its files do not give.
+
+    `metadata` is what each pinned project's file says of itself.
+    """
+    target = lock.target
+    pending: deque[tuple[Requirement, str]] = deque(
+        (Requirement(text), "what was asked for") for text in lock.inputs.requirements
+    )
+    seen: set[tuple[NormalizedName, str]] = set()
+    while pending:
+        requirement, origin = pending.popleft()
+        if requirement.marker and "extra" not in str(requirement.marker) and not target.applies(requirement.marker):
+            continue
+        project = canonicalize_name(requirement.name)
+        found = metadata.get(project)
+        if found is None:
+            yield _finding(
+                str(project), f"{origin} asks for `{requirement}`, which the house does not have for {target.name}"
+            )
+            continue
+        if not requirement.specifier.contains(found.version, prereleases=True):
+            yield _finding(str(project), f"{origin} asks for `{requirement}`, and the house has {found.version}")
+        for extra in ("", *map(canonicalize_name, requirement.extras)):
+            if (project, extra) not in seen:
+                seen.add((project, extra))
+                pending.extend(_asked(found, target, extra))
+    yield from _unfit(lock, metadata)
+    yield from _unneeded(lock, {project for project, _ in seen})
+
+
+def _asked(metadata: Metadata, target: Target, extra: str) -> Iterable[tuple[Requirement, str]]:
+    origin = f"{metadata.project} {metadata.version}"
+    return [(requirement, origin) for requirement, _ in metadata.requirements(target, extra)]
+
+
+def _unfit(lock: Lock, metadata: Mapping[NormalizedName, Metadata]) -> Iterator[Finding]:
+    for pin in lock.pins:
+        found = metadata.get(pin.project)
+        if found is None or not found.requires_python:
+            continue
+        try:
+            fits = lock.target.allows(requires_python_of(found.requires_python))
+        except InvalidSpecifier:
+            fits = False
+        if not fits:
+            yield _finding(
+                pin.artifact.filename,
+                f"it requires Python {found.requires_python}, and {lock.target.name} has {lock.target.python.version}",
+            )
+
+
+def _unneeded(lock: Lock, reached: set[NormalizedName]) -> Iterator[Finding]:
+    for pin in lock.pins:
+        if pin.project not in reached:
+            sentence = f"nothing that was asked for needs {pin.project} on {lock.target.name}"
+            yield Finding(pin.artifact.filename, "unneeded", Severity.WARNING, sentence)
+
+
+def _finding(subject: str, sentence: str) -> Finding:
+    return Finding(subject, RULE, Severity.ERROR, sentence, "fetch the house again for this target")

@@ -1,0 +1,61 @@
+"""A house: a folder with exactly its locks' artifacts, those locks, and what is derived from them (pure)."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from wheelhouse.errors import IntegrityError
+from wheelhouse.model.artifact import Artifact
+from wheelhouse.model.lock import LOCK_PREFIX, LOCK_SUFFIX, Lock
+
+SUMS = "SHA256SUMS"
+SUB_HOUSES = ("tools", "build")
+"""Houses of the same shape inside a house: what an image build itself installs, and what sdists are built with."""
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """The locks of a house, one a target, and the constraints that each was made under, verbatim."""
+
+    locks: tuple[Lock, ...] = ()
+    constraints: Mapping[str, str] | None = None
+
+    @property
+    def artifacts(self) -> dict[str, Artifact]:
+        """Every file by its name. Raises IntegrityError where two locks give one name two hashes."""
+        found: dict[str, Artifact] = {}
+        for lock in self.locks:
+            for artifact in lock.artifacts:
+                other = found.setdefault(artifact.filename, artifact)
+                if other.sha256 != artifact.sha256:
+                    hint = "the index replaced the file between two runs: find out why, then fetch all targets with --upgrade"
+                    raise IntegrityError(f"`{artifact.filename}` has two sha256 in the locks of this house", hint=hint)
+        return found
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """Every other file of the house by its name: SHA256SUMS first, then what each lock leads to, the lock last."""
+        texts: dict[str, str] = {}
+        for lock in self.locks:
+            texts[lock.requirements_filename] = lock.to_requirements()
+            if self.constraints and (used := self.constraints.get(lock.target.name)):
+                texts[lock.constraints_filename] = used
+            texts[lock.filename] = lock.to_toml(with_paths=True)
+        hashes = {name: sha256_of_text(text) for name, text in texts.items()}
+        hashes |= {name: artifact.sha256 for name, artifact in self.artifacts.items()}
+        return {SUMS: sums(hashes)} | texts
+
+
+def sha256_of_text(text: str) -> str:
+    """The sha256 of a text's UTF-8 bytes."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def sums(hashes: Mapping[str, str]) -> str:
+    """Hashes by file name, as `sha256sum -c` reads them."""
+    return "".join(f"{sha256}  {name}\n" for name, sha256 in sorted(hashes.items()))
+
+
+def is_lock_name(name: str) -> bool:
+    """Whether a file name is a lock's: `pylock.<target>.toml`."""
+    return name.startswith(LOCK_PREFIX) and name.endswith(LOCK_SUFFIX) and name.count(".") == 2

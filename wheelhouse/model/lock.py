@@ -1,0 +1,256 @@
+"""The lock: pins and hashes for one target, on disk a PEP 751 `pylock.<target>.toml`, which is also the manifest."""
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import tomli_w
+from packaging.pylock import Package, Pylock, PylockValidationError
+from packaging.utils import NormalizedName
+from packaging.version import Version
+
+from wheelhouse.errors import InputError, IntegrityError
+from wheelhouse.model.artifact import Artifact, filename_of
+from wheelhouse.model.target import Platform, Python, Target
+
+TOOL = "wheelhouse"
+LOCK_PREFIX, LOCK_SUFFIX = "pylock.", ".toml"
+
+
+@dataclass(frozen=True, slots=True)
+class ConstraintsFile:
+    """A file of constraints as it was read: tags move, so its sha256 says which one it was."""
+
+    source: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """Everything that decided a lock, beside its target: equal inputs reuse the lock.
+
+    `constraints_sha256` is that of the text of all `constraints` together, as the house keeps it.
+    """
+
+    requirements: tuple[str, ...]
+    constraints: tuple[ConstraintsFile, ...] = ()
+    index: str = ""
+    uploaded_prior_to: datetime | None = None
+    airflow: str | None = None
+    constraints_sha256: str | None = None
+
+    def same_job(self, other: "Inputs") -> bool:
+        """Whether two sets of inputs ask for the same; where a constraints file was read from does not matter."""
+        return self._identity() == other._identity()
+
+    def _identity(self) -> tuple[object, ...]:
+        return (sorted(self.requirements), self.constraints_sha256, self.index, self.uploaded_prior_to, self.airflow)
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """One project's release in a lock, the file chosen for it, and what it asks for.
+
+    `dependencies` are the projects that it needs on this target, each with the extras asked of it. `sdist_because` says
+    why no wheel was chosen, `provisional` why an sdist's metadata may change when it is built, `yanked` the reason given.
+    """
+
+    project: NormalizedName
+    version: Version
+    artifact: Artifact
+    index: str = ""
+    requires_python: str | None = None
+    extras: tuple[NormalizedName, ...] = ()
+    dependencies: tuple[str, ...] = ()
+    sdist_because: str | None = None
+    provisional: str | None = None
+    yanked: str | None = None
+    constrained: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """The pins for one target, sorted by project, with the inputs that led to them."""
+
+    target: Target
+    inputs: Inputs
+    pins: tuple[Pin, ...] = field(default=())
+
+    @property
+    def filename(self) -> str:
+        """`pylock.<target>.toml`."""
+        return f"{LOCK_PREFIX}{self.target.name}{LOCK_SUFFIX}"
+
+    @property
+    def requirements_filename(self) -> str:
+        """`requirements.<target>.txt`."""
+        return f"requirements.{self.target.name}.txt"
+
+    @property
+    def constraints_filename(self) -> str:
+        """`constraints.<target>.txt`."""
+        return f"constraints.{self.target.name}.txt"
+
+    @property
+    def artifacts(self) -> tuple[Artifact, ...]:
+        """The files, in the pins' order."""
+        return tuple(pin.artifact for pin in self.pins)
+
+    def to_toml(self, *, with_paths: bool) -> str:
+        """The lock as PEP 751 text; `with_paths` names each file relative to the lock, as in a house."""
+        return tomli_w.dumps(self._document(with_paths=with_paths), multiline_strings=False)
+
+    def to_requirements(self) -> str:
+        """The lock as a requirements file for pips that read no pylock: one line and its `--hash` for each artifact."""
+        lines = [f"{pin.project}=={pin.version} --hash=sha256:{pin.artifact.sha256}\n" for pin in self.pins]
+        return f"# {len(lines)} artifacts for {self.target.name}, from {self.filename}\n" + "".join(lines)
+
+    def _document(self, *, with_paths: bool) -> dict[str, Any]:
+        python, platform = self.target.python, self.target.platform
+        inputs = {
+            "requirements": list(self.inputs.requirements),
+            "constraints": [{"source": file.source, "sha256": file.sha256} for file in self.inputs.constraints],
+            "index": self.inputs.index,
+            "uploaded-prior-to": self.inputs.uploaded_prior_to,
+            "airflow": self.inputs.airflow,
+            "constraints-sha256": self.inputs.constraints_sha256,
+        }
+        return {
+            "lock-version": "1.0",
+            "environments": [_environment(self.target)],
+            "requires-python": f"=={python.minor}.*",
+            "created-by": TOOL,
+            "packages": [_package(pin, with_paths=with_paths) for pin in self.pins],
+            "tool": {
+                TOOL: {
+                    "target": {"name": self.target.name, "python": _spell(python), "platform": platform.tag},
+                    "inputs": _present(inputs),
+                }
+            },
+        }
+
+
+def _spell(python: Python) -> str:
+    prefix = "pypy" if python.implementation == "pypy" else ""
+    return f"{prefix}{python.version}{'t' if python.free_threaded else ''}"
+
+
+def _environment(target: Target) -> str:
+    keys = ("implementation_name", "python_version", "sys_platform", "platform_machine")
+    return " and ".join(f'{key} == "{target.environment[key]}"' for key in keys)
+
+
+def _present(table: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in table.items() if value not in (None, "", (), [], False)}
+
+
+def _package(pin: Pin, *, with_paths: bool) -> dict[str, Any]:
+    artifact = pin.artifact
+    file = _present(
+        {
+            "name": artifact.filename,
+            "upload-time": artifact.upload_time,
+            "url": artifact.url,
+            "path": artifact.filename if with_paths or not artifact.url else None,
+            "size": artifact.size,
+            "hashes": {"sha256": artifact.sha256},
+        }
+    )
+    own = {
+        "extras": list(pin.extras),
+        "dependencies": list(pin.dependencies),
+        "sdist-because": pin.sdist_because,
+        "provisional": pin.provisional,
+        "constrained": pin.constrained,
+    }
+    tool = _present(own) | ({"yanked": pin.yanked} if pin.yanked is not None else {})
+    table = {
+        "name": str(pin.project),
+        "version": str(pin.version),
+        "requires-python": pin.requires_python,
+        "index": pin.index,
+        "dependencies": [{"name": name} for name in dict.fromkeys(d.partition("[")[0] for d in pin.dependencies)],
+        "wheels": [file] if artifact.is_wheel else None,
+        "sdist": None if artifact.is_wheel else file,
+        "tool": {TOOL: tool} if tool else None,
+    }
+    return _present(table)
+
+
+def parse_lock(text: str, source: str) -> Lock:
+    """Read a lock that wheelhouse wrote. Raises InputError naming `source` for what is not one."""
+    try:
+        document = tomllib.loads(text)
+        pylock = Pylock.from_dict(document)
+        own = document["tool"][TOOL]
+        target = Target.of(Python.parse(own["target"]["python"]), Platform.parse(own["target"]["platform"]))
+        pins = tuple(_pin(package) for package in pylock.packages)
+        inputs = _inputs(own.get("inputs", {}))
+    except IntegrityError:
+        raise
+    except (tomllib.TOMLDecodeError, PylockValidationError, KeyError, TypeError, ValueError) as error:
+        hint = "a house's locks are written by `wheelhouse fetch`; restore this one, or fetch again"
+        raise InputError(f"`{source}` is not a lock that wheelhouse wrote: {error}", hint=hint) from error
+    return Lock(target, inputs, pins)
+
+
+def _inputs(table: Mapping[str, Any]) -> Inputs:
+    return Inputs(
+        requirements=tuple(table.get("requirements", ())),
+        constraints=tuple(ConstraintsFile(file["source"], file["sha256"]) for file in table.get("constraints", ())),
+        index=table.get("index", ""),
+        uploaded_prior_to=table.get("uploaded-prior-to"),
+        airflow=table.get("airflow"),
+        constraints_sha256=table.get("constraints-sha256"),
+    )
+
+
+def _pin(package: Package) -> Pin:
+    files = [*(package.wheels or ()), *([package.sdist] if package.sdist else ())]
+    if len(files) != 1 or package.version is None:
+        raise ValueError(f"{package.name} has {len(files)} files, where a house has one")
+    file, own = files[0], (package.tool or {}).get(TOOL, {})
+    artifact = Artifact(
+        filename=file.name or filename_of(file.path or file.url or ""),
+        sha256=file.hashes["sha256"],
+        size=file.size or 0,
+        url=file.url,
+        upload_time=file.upload_time,
+    )
+    return Pin(
+        project=package.name,
+        version=package.version,
+        artifact=artifact,
+        index=package.index or "",
+        requires_python=str(package.requires_python) if package.requires_python else None,
+        extras=tuple(own.get("extras", ())),
+        dependencies=tuple(own.get("dependencies", ())),
+        sdist_because=own.get("sdist-because"),
+        provisional=own.get("provisional"),
+        yanked=own.get("yanked"),
+        constrained=bool(own.get("constrained", False)),
+    )
+
+
+def chains(pins: Iterable[Pin], project: NormalizedName) -> list[list[str]]:
+    """The shortest chain from each requirer of a project up to what was asked for, the project last."""
+    parents: dict[str, list[str]] = {}
+    for pin in pins:
+        for dependency in pin.dependencies:
+            parents.setdefault(dependency.partition("[")[0], []).append(str(pin.project))
+    return [[*_upward(parent, parents), str(project)] for parent in parents.get(str(project), [])]
+
+
+def _upward(start: str, parents: Mapping[str, list[str]]) -> list[str]:
+    seen, queue = {start}, [[start]]
+    while queue:
+        path = queue.pop(0)
+        above = [parent for parent in parents.get(path[0], []) if parent not in seen]
+        if path[0] not in parents or not above:
+            return path
+        for parent in above:
+            seen.add(parent)
+            queue.append([parent, *path])
+    return [start]

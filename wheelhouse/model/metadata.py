@@ -1,0 +1,159 @@
+"""What a distribution says of itself: the core metadata that resolving needs (PEP 566, 643, 685)."""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from email.parser import BytesHeaderParser
+from functools import cached_property, lru_cache
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import NormalizedName, canonicalize_name
+from packaging.version import InvalidVersion, Version
+
+from wheelhouse.errors import IntegrityError
+from wheelhouse.model.target import Target
+
+EXTRA_NAME = re.compile(r"extra\s*[=!]=\s*['\"]([^'\"]+)['\"]")
+WITHOUT_EXTRA = re.compile(r"\bor\b|extra\s*!=")
+"""What a marker that names an extra must contain to hold without one, too."""
+STATIC_SINCE = (2, 2)
+"""Metadata-Version since which an sdist's PKG-INFO is what every wheel built from it will say, but for `Dynamic` (PEP 643)."""
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """Core metadata. `requires_dist` holds the raw lines: most belong to extras that nobody asks for.
+
+    `provisional` says why what stands here may change once the sdist is built; None for what is certain.
+    """
+
+    project: NormalizedName
+    version: Version
+    requires_dist: tuple[str, ...] = ()
+    requires_python: str | None = None
+    extras: frozenset[NormalizedName] = frozenset()
+    provisional: str | None = None
+
+    @cached_property
+    def _lines_by_extra(self) -> dict[str, list[str]]:
+        lines: dict[str, list[str]] = {}
+        for line in self.requires_dist:
+            marker = line.partition(";")[2]
+            extras: set[str] = {canonicalize_name(name) for name in EXTRA_NAME.findall(marker)}
+            if not extras or WITHOUT_EXTRA.search(marker):
+                extras.add("")
+            for extra in extras:
+                lines.setdefault(extra, []).append(line)
+        return lines
+
+    def requirements(self, target: Target, extra: str = "") -> Iterator[tuple[Requirement, str | None]]:
+        """What this release asks for on a target: without extras, or what `extra` adds to that.
+
+        With each, the rule by which its line was mended where it is not PEP 508. Raises IntegrityError for a line that
+        cannot be read at all.
+        """
+        for line in self._lines_by_extra.get(extra, ()):
+            try:
+                requirement, rule = read_requirement(line)
+            except InvalidRequirement as error:
+                reason = str(error).splitlines()[0]
+                raise IntegrityError(
+                    f"{self.project} {self.version} asks for `{line}`, which cannot be read: {reason}"
+                ) from error
+            if target.applies(requirement.marker, extra):
+                yield requirement, rule
+
+
+LEGACY_RULES = (
+    ("a comma is missing between two clauses", re.compile(r"(?<=[\w*])\s*(?=(?:[<>!=~]=|[<>])\s*\d)"), ","),
+    ("a clause compares with a word that is no version", re.compile(r"(?:>=?|!=)\s*[A-Za-z][\w.]*(?=[\s,);]|$),?"), ""),
+    ("an ordered comparison ends in `.*`", re.compile(r"((?:<=?|>=?|~=)\s*[\w.]*?)\.\*"), r"\1"),
+    ("a comma follows the last clause", re.compile(r",\s*(?=[);]|$)"), ""),
+    ("parentheses are left empty", re.compile(r"\(\s*\)"), ""),
+    ("quotes stand around a version", re.compile(r"""([<>=!~]=?\s*)['"]([\w.*]+)['"](?=[^;]*(?:;|$))"""), r"\1\2"),
+)
+"""What pip accepted before it read versions strictly (pip 24.1), and how each is read, in this order."""
+
+
+@lru_cache(maxsize=65536)
+def read_requirement(line: str) -> tuple[Requirement, str | None]:
+    """A Requires-Dist line; with the rule by which it was mended, where it is not PEP 508. Raises InvalidRequirement."""
+    try:
+        return Requirement(line), None
+    except InvalidRequirement as error:
+        mended = _mend(line)
+        if mended is None:
+            raise error
+        return mended
+
+
+def _mend(line: str) -> tuple[Requirement, str] | None:
+    asked, semicolon, marker = line.partition(";")
+    applied: list[str] = []
+    for rule, pattern, replacement in LEGACY_RULES:
+        asked, count = pattern.subn(replacement, asked)
+        if not count:
+            continue
+        applied.append(rule)
+        try:
+            return Requirement(asked + semicolon + marker), " and ".join(applied)
+        except InvalidRequirement:
+            continue
+    return None
+
+
+def parse_metadata(raw: bytes, source: str) -> Metadata:
+    """Read METADATA or PKG-INFO; only its header is looked at. Raises IntegrityError naming `source`."""
+    header = re.split(rb"\r?\n\r?\n", raw, maxsplit=1)[0]
+    message = BytesHeaderParser().parsebytes(header + b"\n\n")
+    name, version = message.get("Name"), message.get("Version")
+    if not name or not version:
+        raise IntegrityError(f"the metadata of `{source}` names no project and version")
+    try:
+        return Metadata(
+            project=canonicalize_name(str(name).strip()),
+            version=Version(str(version).strip()),
+            requires_dist=tuple(_unfold(line) for line in message.get_all("Requires-Dist", ())),
+            requires_python=str(message.get("Requires-Python", "")).strip() or None,
+            extras=frozenset(canonicalize_name(extra.strip()) for extra in message.get_all("Provides-Extra", ())),
+            provisional=_provisional(str(message.get("Metadata-Version", "1.0")), message.get_all("Dynamic", ())),
+        )
+    except InvalidVersion as error:
+        raise IntegrityError(f"the metadata of `{source}` has a version that cannot be read: {error}") from error
+
+
+def _unfold(line: str) -> str:
+    return " ".join(line.split())
+
+
+def _provisional(metadata_version: str, dynamic: Iterable[str]) -> str | None:
+    numbers = tuple(int(part) for part in re.findall(r"\d+", metadata_version))
+    if numbers < STATIC_SINCE:
+        return f"metadata {metadata_version} does not promise that a build leaves it as it is"
+    changing = {field_name.strip().lower() for field_name in dynamic} & {
+        "requires-dist",
+        "requires-python",
+        "provides-extra",
+    }
+    return f"{', '.join(sorted(changing))} declared dynamic" if changing else None
+
+
+def parse_requires_txt(text: str) -> tuple[tuple[str, ...], frozenset[NormalizedName]]:
+    """An egg-info's requires.txt as Requires-Dist lines and extras: sections `[extra:marker]` become markers."""
+    lines: list[str] = []
+    extras: set[NormalizedName] = set()
+    condition = ""
+    for raw in text.splitlines():
+        line = raw.strip()
+        if not line or line.startswith("#"):
+            continue
+        if section := re.fullmatch(r"\[(?P<extra>[^:\]]*)(?::(?P<marker>.*))?\]", line):
+            clauses = [f"({section['marker']})"] if section["marker"] else []
+            if section["extra"]:
+                extra = canonicalize_name(section["extra"])
+                extras.add(extra)
+                clauses.append(f'extra == "{extra}"')
+            condition = " and ".join(clauses)
+        else:
+            lines.append(f"{line} ; {condition}" if condition else line)
+    return tuple(lines), frozenset(extras)

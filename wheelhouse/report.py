@@ -1,0 +1,200 @@
+"""Locks, findings, events and errors as text and JSON (pure)."""
+
+import threading
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from wheelhouse.errors import WheelhouseError
+from wheelhouse.events import Event, Finished, Noted, Received, Resolved, Resolving, Retrying, Waiting, Warned
+from wheelhouse.model.layout import Plan, shell
+from wheelhouse.model.lock import Lock, chains
+from wheelhouse.model.policy import Finding
+from wheelhouse.model.target import Target
+
+
+def size_text(count: int) -> str:
+    """Bytes as people read them, in powers of ten."""
+    amount = float(count)
+    for unit in ("bytes", "kB", "MB"):
+        if amount < 1000:
+            return f"{amount:.0f} {unit}" if unit == "bytes" else f"{amount:.1f} {unit}"
+        amount /= 1000
+    return f"{amount:.1f} GB"
+
+
+def event_line(event: Event) -> str | None:
+    """An event as a plain line; None for those that only progress bars show."""
+    match event:
+        case Warned(sentence):
+            return f"warning: {sentence}"
+        case Noted(sentence):
+            return f"note: {sentence}"
+        case Retrying(subject, reason, seconds):
+            return f"retrying {subject} in {seconds:.1f} s: {reason}"
+        case Resolving(target):
+            return f"resolving for {target}"
+        case Resolved(target, projects, reused):
+            return f"{projects} projects for {target}{', from the lock that stands' if reused else ''}"
+        case _:
+            return None
+
+
+@dataclass
+class Tally:
+    """What was received and what is being waited for, as of the last event."""
+
+    received: int = 0
+    expected: int = 0
+    finished: int = 0
+    files: int = 0
+    waiting: dict[str, None] = field(default_factory=dict)
+    _guard: threading.Lock = field(default_factory=threading.Lock)
+
+    def note(self, event: Event) -> None:
+        """Count an event in."""
+        with self._guard:
+            match event:
+                case Waiting(subject, expected):
+                    self.waiting[subject] = None
+                    self.files += expected is not None
+                    self.expected += expected or 0
+                case Received(_, count):
+                    self.received += count
+                case Finished(subject, reused):
+                    self.waiting.pop(subject, None)
+                    self.finished += not reused and not subject.endswith("(page)")
+
+    def line(self) -> str:
+        """One line that says where things stand."""
+        with self._guard:
+            subjects = list(self.waiting)
+        waiting = (
+            f"; waiting for {subjects[0]}{f' and {len(subjects) - 1} more' if len(subjects) > 1 else ''}"
+            if subjects
+            else ""
+        )
+        return f"{self.finished} files, {size_text(self.received)} received{waiting}"
+
+
+def error_lines(error: WheelhouseError) -> list[str]:
+    """An error for stderr: details, the sentence, and what to do."""
+    lines = [*(f"  {detail}" for detail in error.details), f"error: {error}"]
+    return [*lines, f"hint: {error.hint}"] if error.hint else lines
+
+
+def error_document(error: WheelhouseError) -> dict[str, Any]:
+    """An error for `--json`."""
+    return {
+        "error": {
+            "kind": type(error).__name__,
+            "exit-code": error.exit_code,
+            "sentence": str(error),
+            "hint": error.hint,
+            "details": list(error.details),
+        }
+    }
+
+
+def lock_document(lock: Lock) -> dict[str, Any]:
+    """A lock for `--json`."""
+    return {
+        "target": lock.target.name,
+        "python": str(lock.target.python.version),
+        "lock": lock.filename,
+        "projects": [
+            {
+                "name": pin.project,
+                "version": str(pin.version),
+                "file": pin.artifact.filename,
+                "sha256": pin.artifact.sha256,
+                "size": pin.artifact.size,
+                "constrained": pin.constrained,
+                "sdist-because": pin.sdist_because,
+                "provisional": pin.provisional,
+            }
+            for pin in lock.pins
+        ],
+    }
+
+
+def lock_lines(lock: Lock) -> list[str]:
+    """What a reader wants to know of a lock at once."""
+    total = sum(artifact.size for artifact in lock.artifacts)
+    lines = [f"{lock.target.name} (Python {lock.target.python.version}): {len(lock.pins)} projects, {size_text(total)}"]
+    lines += [f"  sdist: {pin.artifact.filename}: {pin.sdist_because}" for pin in lock.pins if pin.sdist_because]
+    free = [f"{pin.project} {pin.version}" for pin in lock.pins if not pin.constrained]
+    if lock.inputs.constraints and free:
+        lines.append(f"  pinned by no constraint: {', '.join(free)}")
+    return lines
+
+
+def finding_lines(findings: Iterable[Finding]) -> list[str]:
+    """Findings, worst first, each with what to do."""
+    ordered = sorted(findings, key=lambda finding: (-finding.severity, finding))
+    return [
+        f"{finding.severity.name.lower()}: {finding.subject}: {finding.sentence} [{finding.rule}]"
+        + (f"\n  hint: {finding.hint}" if finding.hint else "")
+        for finding in ordered
+    ]
+
+
+def finding_document(finding: Finding) -> dict[str, Any]:
+    """A finding for `--json`."""
+    return {
+        "subject": finding.subject,
+        "rule": finding.rule,
+        "severity": finding.severity.name.lower(),
+        "sentence": finding.sentence,
+        "hint": finding.hint or None,
+    }
+
+
+def plan_lines(plan: Plan, destination: str) -> list[str]:
+    """A plan, a path a line."""
+    lines = [f"{destination}: layout {plan.layout} for {plan.target}"]
+    lines += [f"  {path}  {size_text(artifact.size)}" for path, artifact in sorted(plan.files.items())]
+    return lines + [f"  {path}  (written)" for path in sorted(plan.texts)]
+
+
+def plan_document(plan: Plan) -> dict[str, Any]:
+    """A plan for `--json`."""
+    return {
+        "layout": plan.layout,
+        "release": plan.release,
+        "route": plan.route,
+        "target": plan.target,
+        "files": {path: artifact.sha256 for path, artifact in sorted(plan.files.items())},
+        "texts": dict(sorted(plan.texts.items())),
+        "first": list(plan.first),
+        "command": list(plan.command),
+        "notes": list(plan.notes),
+    }
+
+
+def command_lines(plan: Plan) -> list[str]:
+    """What builds the image, and what remains to be known."""
+    lines = [f"note: {note}" for note in plan.notes]
+    if plan.first:
+        lines += ["first:", "", shell(plan.first), ""]
+    return [*lines, "then:" if plan.first else "build the image with:", "", shell(plan.command)]
+
+
+def why_lines(locks: Iterable[Lock], project: str) -> Mapping[str, list[str]]:
+    """For each target that has a project: the chains that lead to it."""
+    found: dict[str, list[str]] = {}
+    for lock in locks:
+        pins = {str(pin.project): pin for pin in lock.pins}
+        if project not in pins:
+            continue
+        spelled = [
+            " → ".join(f"{name} {pins[name].version}" for name in chain)
+            for chain in chains(lock.pins, pins[project].project)
+        ]
+        found[lock.target.name] = spelled or [f"{project} {pins[project].version} was asked for"]
+    return found
+
+
+def target_document(target: Target) -> dict[str, Any]:
+    """A target as pex's complete-platform JSON."""
+    return {"marker_environment": dict(target.environment), "compatible_tags": [str(tag) for tag in target.tags]}

@@ -1,0 +1,140 @@
+"""From a job to a house: locks settled, every file in place and verified, nothing else."""
+
+import os
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from wheelhouse.doors.disk import held, ours, place, rooted, sha256_of, sweep, write
+from wheelhouse.doors.tasks import then
+from wheelhouse.errors import InputError
+from wheelhouse.events import Listener, Warned, ignore
+from wheelhouse.model.artifact import Artifact, Candidate
+from wheelhouse.model.house import House
+from wheelhouse.model.job import Job
+from wheelhouse.model.lock import Lock, Pin
+from wheelhouse.steps.lock import existing_locks, lock_part
+from wheelhouse.steps.supply import Stored, Supply
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What a run did: the house as it stands, which locks this job asked for, what came, what stood, what went."""
+
+    house: House
+    locks: tuple[Lock, ...]
+    placed: tuple[str, ...]
+    stood: tuple[str, ...]
+    removed: tuple[str, ...]
+
+
+def fetch(job: Job, folder: Path, supply: Supply, on_event: Listener = ignore) -> Fetched:
+    """Make `folder` the house that a job asks for; other targets' locks in it stay, and so do their files.
+
+    The locks are written last: until then the folder says what it said before.
+    """
+    with held(folder):
+        sweep(folder)
+        standing = existing_locks(folder)
+        locks = tuple(lock_part(job, part, standing.get(part.target.name), supply, on_event) for part in job.parts)
+        house = _house(job, folder, standing, locks)
+        _free_to_write(folder, house.artifacts, standing)
+        placed, stood = _bring(folder, house, supply, on_event)
+        for name, text in house.texts.items():
+            write(folder, name, text)
+        removed = _remove(folder, standing, house)
+    return Fetched(house, locks, placed, stood, removed)
+
+
+def lock_only(job: Job, folder: Path, supply: Supply, on_event: Listener = ignore) -> tuple[Lock, ...]:
+    """Resolve, and write the locks without files."""
+    with held(folder):
+        standing = existing_locks(folder)
+        locks = tuple(lock_part(job, part, standing.get(part.target.name), supply, on_event) for part in job.parts)
+        for lock in locks:
+            write(folder, lock.filename, lock.to_toml(with_paths=False))
+    return locks
+
+
+def _house(job: Job, folder: Path, standing: Mapping[str, Lock], locks: tuple[Lock, ...]) -> House:
+    constraints: dict[str, str] = {}
+    for lock in standing.values():
+        path = folder / lock.constraints_filename
+        if path.is_file():
+            constraints[lock.target.name] = path.read_text(encoding="utf-8")
+    for part in job.parts:
+        constraints.pop(part.target.name, None)
+        if part.constraints_text is not None:
+            constraints[part.target.name] = part.constraints_text
+    every = dict(standing) | {lock.target.name: lock for lock in locks}
+    return House(tuple(every[name] for name in sorted(every)), constraints)
+
+
+def _free_to_write(folder: Path, artifacts: Mapping[str, Artifact], standing: Mapping[str, Lock]) -> None:
+    """A file that stands where one of ours must go, and that no lock of ours named, is not ours to replace."""
+    ours_before = {artifact.filename for lock in standing.values() for artifact in lock.artifacts}
+    for name, artifact in artifacts.items():
+        path = rooted(folder, name)
+        if name not in ours_before and path.exists() and sha256_of(path) != artifact.sha256:
+            raise InputError(
+                f"`{path}` is there already, and is not the file that the lock names",
+                hint="remove it, or choose another folder with --dest",
+            )
+
+
+def _bring(folder: Path, house: House, supply: Supply, on_event: Listener) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Put every file in its place: what stands is hashed again, the rest is copied from the cache as it arrives."""
+    candidates = {pin.artifact.filename: candidate_of(pin) for lock in house.locks for pin in lock.pins}
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        stands = dict(zip(candidates, pool.map(partial(_stands, folder), house.artifacts.values()), strict=True))
+    missing = [candidate for name, candidate in candidates.items() if not stands[name]]
+
+    def put(candidate: Candidate, stored: Stored) -> None:
+        supply.confirm(candidate, stored)
+        for finding in stored.contents.findings:
+            on_event(Warned(f"{finding.subject}: {finding.sentence}"))
+        place(stored.path, folder, candidate.filename, stored.sha256)
+
+    placing = [then(supply.artifact(candidate), partial(put, candidate)) for candidate in missing]
+    for future in as_completed(placing):
+        future.result()
+    placed = {candidate.filename for candidate in missing}
+    return tuple(sorted(placed)), tuple(sorted(candidates.keys() - placed))
+
+
+def _stands(folder: Path, artifact: Artifact) -> bool:
+    path = rooted(folder, artifact.filename)
+    with ours(path):
+        return path.is_file() and path.stat().st_size == artifact.size and sha256_of(path) == artifact.sha256
+
+
+def candidate_of(pin: Pin) -> Candidate:
+    """The file that a pin names, as something to ask an index for. Raises InputError where the lock has no address."""
+    artifact = pin.artifact
+    if artifact.url is None:
+        raise InputError(
+            f"the lock does not say where `{artifact.filename}` is from", hint="fetch again with --upgrade"
+        )
+    return Candidate(
+        project=pin.project,
+        version=pin.version,
+        filename=artifact.filename,
+        url=artifact.url,
+        index=pin.index,
+        hashes={"sha256": artifact.sha256},
+        size=artifact.size,
+    )
+
+
+def _remove(folder: Path, standing: Mapping[str, Lock], house: House) -> tuple[str, ...]:
+    """What the locks before named, and those of now do not."""
+    kept = house.artifacts.keys() | house.texts.keys()
+    names = {artifact.filename for lock in standing.values() for artifact in lock.artifacts}
+    names |= {lock.constraints_filename for lock in standing.values()}
+    gone = sorted(name for name in names - kept if (folder / name).is_file())
+    for name in gone:
+        with ours(folder / name):
+            rooted(folder, name).unlink()
+    return tuple(gone)

@@ -1,0 +1,172 @@
+"""From what the user said, on the command line or in wheelhouse.toml, to a job."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+from packaging.utils import canonicalize_name
+
+from wheelhouse.doors.http import Http
+from wheelhouse.errors import InputError
+from wheelhouse.events import Listener, Noted, Warned, ignore
+from wheelhouse.model.airflow import MODES, PROJECT, Airflow
+from wheelhouse.model.image import Image
+from wheelhouse.model.job import Constraints, Job, Part
+from wheelhouse.model.requirements import Line, parse_file, parse_line
+from wheelhouse.model.target import Platform, Python, Target
+from wheelhouse.steps.constraints import (
+    AIRFLOW_PUBLISHES,
+    airflow_constraints,
+    read_constraints,
+    read_source,
+    relative_to,
+)
+
+DEFAULT_PLATFORM = "linux/amd64"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What `fetch`, `lock` and `constraints compile` take, still as text. `constraints_folder` is the project's own."""
+
+    requirements: Sequence[str] = ()
+    requirement_files: Sequence[str] = ()
+    constraints: Sequence[str] = ()
+    python: Sequence[str] = ()
+    platform: Sequence[str] = ()
+    image: str | None = None
+    airflow: str | None = None
+    extras: Sequence[str] = ()
+    constraints_mode: str = MODES[0]
+    constraints_url: str = AIRFLOW_PUBLISHES
+    constraints_folder: Path = field(default=Path("constraints"))
+    index: str = ""
+    uploaded_prior_to: str | datetime | date | None = None
+    upgrade: bool = False
+    upgrade_projects: Sequence[str] = ()
+
+
+def gather(options: Options, http: Http, now: datetime, on_event: Listener = ignore) -> Job:
+    """The job that the options ask for. Raises InputError for what cannot be read, or does not go together."""
+    airflow = Airflow.parse(options.airflow) if options.airflow else None
+    requirements, constraints = _lines(options, airflow, http)
+    if not requirements:
+        hint = "name one (`wheelhouse fetch 'requests>=2' …`), or use -r FILE, --airflow VERSION or wheelhouse.toml"
+        raise InputError("no requirement was given", hint=hint)
+    if airflow and airflow.is_newer_than_known:
+        on_event(
+            Warned(
+                f"Airflow {airflow.version} is newer than any that wheelhouse knows; it is treated as the newest known"
+            )
+        )
+    named = [read_constraints(source, http) for source in options.constraints] + constraints
+    parts = []
+    for target in targets(options, airflow, on_event):
+        own = (
+            [_airflow_constraints(options, airflow, target, http, on_event)]
+            if airflow and not options.constraints
+            else []
+        )
+        parts.append(Part(target, tuple(named + own)))
+    return Job(
+        requirements=tuple(requirements),
+        parts=tuple(parts),
+        index=options.index,
+        uploaded_prior_to=parse_moment(options.uploaded_prior_to, now),
+        airflow=str(airflow.version) if airflow else None,
+        upgrade=options.upgrade,
+        upgrade_projects=frozenset(map(canonicalize_name, options.upgrade_projects)),
+    )
+
+
+def _lines(options: Options, airflow: Airflow | None, http: Http) -> tuple[list[Line], list[Constraints]]:
+    """All requirements; and the constraints that requirements files name, as one more source."""
+    requirements = [parse_line(text) for text in options.requirements]
+    constraints: list[Constraints] = []
+
+    def read(name: str, named_by: str) -> str:
+        return read_source(relative_to(name, named_by), http, "the file")
+
+    for source in options.requirement_files:
+        lines = parse_file(read_source(source, http, "the requirements file"), source, read)
+        requirements.extend(lines.requirements)
+        if lines.constraints:
+            text = "".join(f"{line.requirement}\n" for line in lines.constraints)
+            constraints.append(Constraints(f"{source} (its -c lines)", text, tuple(lines.constraints)))
+    if airflow:
+        extras = f"[{','.join(options.extras)}]" if options.extras else ""
+        requirements.append(parse_line(f"{PROJECT}{extras}=={airflow.version}"))
+    elif options.extras:
+        raise InputError("--extra goes with --airflow", hint="write extras of other projects as `project[extra]`")
+    return requirements, constraints
+
+
+def _airflow_constraints(
+    options: Options, airflow: Airflow, target: Target, http: Http, on_event: Listener
+) -> Constraints:
+    mode, folder, url = mode_of(options.constraints_mode), options.constraints_folder, options.constraints_url
+    return airflow_constraints(airflow, mode, target.python.minor, folder, url, http, on_event)
+
+
+def mode_of(text: str) -> str:
+    """Which of Airflow's constraints, as its files are named. Raises InputError with the choices."""
+    mode = text if text.startswith(MODES[0]) else f"{MODES[0]}-{text}"
+    if mode not in MODES:
+        raise InputError(f"`{text}` is no kind of constraints", hint=f"choose one of {', '.join(MODES)}")
+    return mode
+
+
+def tools_job(job: Job) -> Job | None:
+    """What the image build of the job's Airflow itself installs, for the same targets; None without --airflow."""
+    if job.airflow is None:
+        return None
+    requirements = tuple(
+        parse_line(text, f"Airflow {job.airflow}'s image build") for text in Airflow.parse(job.airflow).tools
+    )
+    return replace(job, requirements=requirements, parts=tuple(Part(part.target) for part in job.parts), airflow=None)
+
+
+def targets(options: Options, airflow: Airflow | None, on_event: Listener = ignore) -> list[Target]:
+    """Every Python on every platform that was named. Raises InputError where no Python was."""
+    image = Image.parse(options.image) if options.image else None
+    texts = list(options.python) or ([image.python] if image and image.python else [])
+    if not texts:
+        raise InputError("no Python was given to fetch for", hint="say which one the image has: --python 3.12")
+    if airflow and not image:
+        image = Image.parse(airflow.debian)
+    platforms = [_platform(text, image) for text in options.platform or (DEFAULT_PLATFORM,)]
+    pythons = [Python.parse(text) for text in texts]
+    for python in pythons:
+        if not python.exact:
+            on_event(Noted(f"Python {python.minor} is taken for {python.version}; say --python X.Y.Z for an exact one"))
+    found = [Target.of(python, platform) for python in pythons for platform in platforms]
+    names = [target.name for target in found]
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise InputError(f"the target {twice} is asked for twice", hint="name each Python and platform once")
+    return found
+
+
+def _platform(text: str, image: Image | None) -> Platform:
+    return Platform.parse(image.platform(text) if image and text.startswith("linux/") else text)
+
+
+def parse_moment(text: str | datetime | date | None, now: datetime) -> datetime | None:
+    """`2025-02-10`, an ISO 8601 time, or an age such as `7 days`, in UTC. Raises InputError."""
+    if text is None:
+        return None
+    if isinstance(text, date) and not isinstance(text, datetime):
+        text = text.isoformat()
+    if isinstance(text, datetime):
+        moment = text
+    elif match := re.fullmatch(r"(\d+)\s*(d|days?|w|weeks?|h|hours?)", text):
+        unit = {"d": "days", "w": "weeks", "h": "hours"}[match[2][0]]
+        moment = now - timedelta(**{unit: int(match[1])})
+    else:
+        try:
+            moment = datetime.fromisoformat(text)
+        except ValueError as error:
+            raise InputError(f"`{text}` is neither a time nor an age", hint="write 2025-02-10, or 7 days") from error
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

@@ -1,0 +1,110 @@
+"""From a job to its locks: what stands already is reused, the rest is resolved."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+
+from wheelhouse.doors.disk import read_text
+from wheelhouse.errors import IntegrityError
+from wheelhouse.events import Listener, Resolved, Resolving, Warned, ignore
+from wheelhouse.model.artifact import Artifact, Candidate, requires_python_of
+from wheelhouse.model.house import is_lock_name
+from wheelhouse.model.job import Job, Part
+from wheelhouse.model.lock import Lock, Pin, parse_lock
+from wheelhouse.steps.resolve import Answer, Question, resolve
+from wheelhouse.steps.supply import Supply
+
+
+def existing_locks(folder: Path) -> dict[str, Lock]:
+    """The locks that stand in a folder, by their target's name."""
+    names = sorted(path.name for path in folder.iterdir() if is_lock_name(path.name)) if folder.is_dir() else []
+    locks = (parse_lock(read_text(folder / name, "the lock"), str(folder / name)) for name in names)
+    return {lock.target.name: lock for lock in locks}
+
+
+def lock_part(job: Job, part: Part, standing: Lock | None, supply: Supply, on_event: Listener = ignore) -> Lock:
+    """The lock of one target: the one that stands, where it answers the same job; else a new one."""
+    name = part.target.name
+    inputs = job.inputs(part, supply.index.name)
+    upgrading = job.upgrade or bool(job.upgrade_projects)
+    if standing and not upgrading and standing.inputs.same_job(inputs) and standing.target == part.target:
+        on_event(Resolved(name, len(standing.pins), reused=True))
+        return standing
+    on_event(Resolving(name))
+    preferred = (
+        {}
+        if job.upgrade or standing is None
+        else {pin.project: pin.version for pin in standing.pins if pin.project not in job.upgrade_projects}
+    )
+    lines = tuple(line for file in part.constraints for line in file.lines)
+    question = Question(part.target, job.requirements, lines, job.uploaded_prior_to, preferred)
+    answers = resolve(question, supply, on_event)
+    lock = Lock(part.target, inputs, tuple(_pin(answer, supply, on_event) for answer in answers))
+    if standing:
+        _same_bytes(standing, lock)
+    _warn(answers, part, on_event)
+    on_event(Resolved(name, len(lock.pins), reused=False))
+    return lock
+
+
+def _pin(answer: Answer, supply: Supply, on_event: Listener) -> Pin:
+    candidate = answer.candidate
+    return Pin(
+        project=candidate.project,
+        version=candidate.version,
+        artifact=_artifact(candidate, supply),
+        index=candidate.index,
+        requires_python=_canonical(candidate.requires_python or answer.metadata.requires_python),
+        extras=answer.extras,
+        dependencies=answer.dependencies,
+        sdist_because=None if candidate.is_wheel else _no_wheel(answer),
+        provisional=answer.metadata.provisional,
+        yanked=candidate.yanked,
+        constrained=answer.constrained,
+    )
+
+
+def _canonical(requires_python: str | None) -> str | None:
+    """As the lock reads it back, so that a second run writes the same bytes."""
+    return str(requires_python_of(requires_python)) if requires_python else None
+
+
+def _artifact(candidate: Candidate, supply: Supply) -> Artifact:
+    """What the lock says of a file; an index without hashes or sizes is asked for the file itself."""
+    sha256, size = candidate.sha256, candidate.size
+    if sha256 is None or size is None:
+        stored = supply.artifact(candidate).result()
+        sha256, size = stored.sha256, stored.size
+    uploaded = datetime.fromisoformat(candidate.upload_time) if candidate.upload_time else None
+    return Artifact(candidate.filename, sha256, size, candidate.url.partition("#")[0], uploaded)
+
+
+def _no_wheel(answer: Answer) -> str:
+    wheels = [other for other in answer.rejected if other.filename.endswith(".whl")]
+    if not wheels:
+        return "the project published no wheel of this version"
+    reasons = sorted({other.reason for other in wheels})
+    return f"none of its {len(wheels)} wheels can be used: {'; '.join(reasons)}"
+
+
+def _same_bytes(standing: Lock, new: Lock) -> None:
+    """The same name with other bytes stops everything."""
+    known = {artifact.filename: artifact.sha256 for artifact in standing.artifacts}
+    for artifact in new.artifacts:
+        if known.get(artifact.filename, artifact.sha256) != artifact.sha256:
+            raise IntegrityError(
+                f"`{artifact.filename}` has the sha256 {artifact.sha256} on the index, and {known[artifact.filename]} in the lock",
+                hint="the index replaced the file: find out why; remove the lock only if you trust the new one",
+            )
+
+
+def _warn(answers: Iterable[Answer], part: Part, on_event: Listener) -> None:
+    for answer in answers:
+        candidate = answer.candidate
+        name = f"{candidate.project} {candidate.version}"
+        if candidate.yanked is not None:
+            reason = f": {candidate.yanked}" if candidate.yanked else ", with no reason given"
+            on_event(Warned(f"{name} was yanked{reason}; it is taken because its exact version is asked for"))
+        if answer.skipped:
+            newer = ", ".join(map(str, answer.skipped[:3]))
+            on_event(Warned(f"{name} was taken, because no file of {newer} fits {part.target.name}"))

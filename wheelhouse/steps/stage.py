@@ -1,0 +1,154 @@
+"""Lay a verified house out for an image build. A pure plan says what goes where; this hands each step of it to the disk."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from wheelhouse.doors.disk import held, ours, place, read_text, rooted, sha256_of, sweep, write
+from wheelhouse.errors import InputError, IntegrityError
+from wheelhouse.events import Listener, ignore
+from wheelhouse.model.house import House, sha256_of_text
+from wheelhouse.model.layout import MANIFEST, TOOLS, Plan, lay_out_airflow, lay_out_flat
+from wheelhouse.model.lock import Lock
+from wheelhouse.model.policy import Finding, Severity
+from wheelhouse.steps.verify import Verdict, load_house, verify
+
+EXECUTABLE = 0o755
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """What staging did, or would do: the plan, and what an earlier stage wrote that is no longer wanted."""
+
+    plan: Plan
+    removed: tuple[str, ...]
+
+
+def plan_stage(folder: Path, layout: str, target: str | None, base_image: str | None) -> Plan:
+    """The plan for one target of a house. `layout` is `flat`, `airflow`, or `auto`: airflow where the house holds it."""
+    house = load_house(folder)
+    lock = _only_lock(house, target)
+    constraints = (house.constraints or {}).get(lock.target.name)
+    has_airflow = any(pin.project == "apache-airflow" for pin in lock.pins)
+    if layout == "airflow" or (layout == "auto" and has_airflow and (folder / TOOLS).is_dir()):
+        tools = load_house(folder / TOOLS) if (folder / TOOLS).is_dir() else None
+        return lay_out_airflow(lock, constraints, tools, base_image)
+    return lay_out_flat(lock, constraints, base_image or f"python:{lock.target.python.minor}-slim-bookworm")
+
+
+def _only_lock(house: House, target: str | None) -> Lock:
+    locks = {lock.target.name: lock for lock in house.locks}
+    if target is None and len(locks) == 1:
+        return house.locks[0]
+    if target not in locks:
+        names = ", ".join(locks)
+        what = f"the house has no target `{target}`" if target else f"the house has {len(locks)} targets"
+        raise InputError(what, hint=f"choose one with --target: {names}")
+    return locks[target]
+
+
+def stage(house: Path, destination: Path, plan: Plan, on_event: Listener = ignore) -> Staged:
+    """Verify the house, then make `destination` what the plan says.
+
+    Raises IntegrityError where the house is not what its locks say, InputError for a file in the way that no earlier
+    stage wrote.
+    """
+    _must_verify(house, on_event)
+    with held(destination):
+        sweep(destination)
+        earlier = _earlier(destination)
+        _free_to_write(destination, plan, earlier)
+        for path, artifact in plan.files.items():
+            final = rooted(destination, path)
+            if earlier.get(path) != artifact.sha256 or not final.is_file():
+                place(house / path, final.parent, final.name, artifact.sha256)
+        for path, text in plan.texts.items():
+            write(destination, path, text)
+            if path.endswith(".sh"):
+                with ours(destination):
+                    rooted(destination, path).chmod(EXECUTABLE)
+        removed = _remove(destination, earlier.keys() - plan.files.keys() - plan.texts.keys())
+        write(destination, MANIFEST, manifest(plan))
+    return Staged(plan, removed)
+
+
+def manifest(plan: Plan) -> str:
+    """What was written, as JSON: release, route, target, each file with its sha256."""
+    files = {path: artifact.sha256 for path, artifact in plan.files.items()}
+    files |= {path: sha256_of_text(text) for path, text in plan.texts.items()}
+    document = {
+        "layout": plan.layout,
+        "release": plan.release,
+        "route": plan.route,
+        "target": plan.target,
+        "files": [{"path": path, "sha256": sha256} for path, sha256 in sorted(files.items())],
+    }
+    return json.dumps(document, indent=2) + "\n"
+
+
+def verify_folder(folder: Path, on_event: Listener = ignore) -> Verdict:
+    """Verify a house, or a folder that `stage` wrote: there, what the manifest names belongs beside the lock's files."""
+    if not (folder / MANIFEST).is_file():
+        return verify(folder, on_event=on_event)
+    earlier = _earlier(folder)
+    verdict = verify(folder, staged=frozenset(earlier), on_event=on_event)
+    altered = [
+        Finding(path, "altered", Severity.ERROR, "it is not what stage wrote", "stage again")
+        for path, sha256 in earlier.items()
+        if path not in verdict.house.artifacts and (not (folder / path).is_file() or sha256_of(folder / path) != sha256)
+    ]
+    return replace(verdict, findings=tuple(sorted({*verdict.findings, *altered})))
+
+
+def _must_verify(house: Path, on_event: Listener) -> None:
+    wrong = [finding for finding in verify(house, on_event=on_event).findings if finding.severity >= Severity.ERROR]
+    if wrong:
+        more = f", and {len(wrong) - 1} more" if len(wrong) > 1 else ""
+        raise IntegrityError(
+            f"the house `{house}` is not what its locks say: {wrong[0].subject}: {wrong[0].sentence}{more}",
+            hint=f"see all of it with `wheelhouse verify {house}`",
+            details=tuple(f"{finding.subject}: {finding.sentence} ({finding.rule})" for finding in wrong),
+        )
+
+
+def _earlier(destination: Path) -> Mapping[str, str]:
+    """Path → sha256 of what an earlier stage wrote there."""
+    path = destination / MANIFEST
+    if not path.is_file():
+        return {}
+    try:
+        document = json.loads(read_text(path, "the manifest"))
+        return {str(file["path"]): str(file["sha256"]) for file in document["files"]}
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"`{path}` is not what a stage writes: {error}", hint="restore it, or stage into another folder"
+        ) from error
+
+
+def _free_to_write(destination: Path, plan: Plan, earlier: Mapping[str, str]) -> None:
+    wanted = {path: artifact.sha256 for path, artifact in plan.files.items()}
+    wanted |= {path: sha256_of_text(text) for path, text in plan.texts.items()}
+    in_the_way: list[str] = []
+    for path in sorted({*wanted, *earlier}):
+        final = rooted(destination, path)
+        if final.is_symlink() or final.exists():
+            standing = sha256_of(final) if final.is_file() and not final.is_symlink() else ""
+            if standing not in (wanted.get(path), earlier.get(path)):
+                in_the_way.append(path)
+    if in_the_way:
+        raise InputError(
+            f"`{destination / in_the_way[0]}` was not written by stage, or was changed since, and is left alone",
+            hint="move it away, or stage into another folder with --dest",
+            details=tuple(f"in the way: {path}" for path in in_the_way),
+        )
+
+
+def _remove(destination: Path, paths: set[str]) -> tuple[str, ...]:
+    with ours(destination):
+        for path in paths:
+            final = rooted(destination, path)
+            final.unlink(missing_ok=True)
+            if final.parent != destination and final.parent.is_dir() and not any(final.parent.iterdir()):
+                final.parent.rmdir()
+    return tuple(sorted(paths))

@@ -1,0 +1,196 @@
+"""What an index and the cache can supply: each page, metadata and file once, as early as somebody can want it.
+
+A project that a constraint pins will be needed in that version: its file starts to arrive when its page names it, and its
+metadata are read from the sidecar, from the file's tail or from the file itself, whichever is there first.
+"""
+
+import hashlib
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+from packaging.utils import NormalizedName
+
+from wheelhouse.doors.disk import Cache
+from wheelhouse.doors.download import Download
+from wheelhouse.doors.http import Http
+from wheelhouse.doors.index import Index, Page
+from wheelhouse.doors.ranged import NoRangesError, ranged_metadata
+from wheelhouse.doors.tasks import Tasks, first_success, then
+from wheelhouse.doors.wheelfile import Contents, inspect, metadata_of
+from wheelhouse.errors import IntegrityError
+from wheelhouse.events import Finished, Listener, Received, Waiting, ignore
+from wheelhouse.model.artifact import Candidate
+from wheelhouse.model.metadata import Metadata
+
+THREADS = 16
+SMALL = 192 << 10
+"""Bytes: a wheel no larger than this arrives as quickly whole as its tail would."""
+LARGE = 4 << 20
+"""Bytes: of a wheel larger than this the tail is asked for even while the whole is on its way."""
+CONTENTS = "contents-1"
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A file in the cache, checked. `fresh` says that this very run hashed its bytes as they arrived."""
+
+    path: Path
+    sha256: str
+    size: int
+    contents: Contents
+    fresh: bool
+
+
+class Supply:
+    """The connected side, shared by all targets of a run. Closed with `close`."""
+
+    def __init__(self, index: Index, http: Http, cache: Cache, on_event: Listener = ignore) -> None:
+        self.index = index
+        self._http, self._cache, self._on_event = http, cache, on_event
+        self._pages = Tasks(THREADS, "pages")
+        self._files = Tasks(THREADS, "files")
+        self._early: dict[str, bytes] = {}
+        self._ranges = True
+
+    def close(self) -> None:
+        """Stop what is still under way; what is unfinished can be resumed by a later run."""
+        self._http.close()
+        self._files.close()
+        self._pages.close()
+
+    def page(self, project: NormalizedName) -> "Future[Page | None]":
+        """A project's page; None where the index has no such project."""
+        return self._pages.start(("page", project), lambda: self._page(project))
+
+    def _page(self, project: NormalizedName) -> Page | None:
+        subject = f"{project} (page)"
+        self._on_event(Waiting(subject))
+        page = self.index.page(project)
+        self._on_event(Finished(subject))
+        return page
+
+    def artifact(self, candidate: Candidate) -> "Future[Stored]":
+        """The file itself, in the cache, hashed and checked."""
+        return self._files.start(("file", candidate.key), lambda: self._artifact(candidate))
+
+    def metadata(self, candidate: Candidate, *, certain: bool = False) -> "Future[Metadata]":
+        """What a candidate says of itself; `certain` that its file will be needed, too."""
+        if certain:
+            self.artifact(candidate)
+        if candidate.sha256 and (contents := self._noted(candidate.sha256)):
+            known: Future[Metadata] = Future()
+            known.set_result(contents.metadata)
+            return known
+        if candidate.sidecar is not None and candidate.is_wheel:
+            return self._pages.start(("sidecar", candidate.key), lambda: self._sidecar(candidate))
+        small = candidate.size is not None and candidate.size <= (LARGE if certain else SMALL)
+        if small or not candidate.is_wheel or not self._ranges:
+            return then(self.artifact(candidate), lambda stored: stored.contents.metadata)
+        tail = self._pages.start(("tail", candidate.key), lambda: self._tail(candidate))
+        if not certain:
+            return tail
+        return first_success([tail, then(self.artifact(candidate), lambda stored: stored.contents.metadata)])
+
+    def _sidecar(self, candidate: Candidate) -> Metadata:
+        reply = self._http.get(candidate.url + ".metadata", subject=f"{candidate.filename}.metadata")
+        if reply.status != 200:
+            return self.artifact(candidate).result().contents.metadata
+        if candidate.sidecar and hashlib.sha256(reply.body).hexdigest() != candidate.sidecar:
+            raise IntegrityError(
+                f"the metadata file of `{candidate.filename}` does not have the sha256 that the index gives"
+            )
+        return self._early_metadata(candidate, reply.body)
+
+    def _tail(self, candidate: Candidate) -> Metadata:
+        try:
+            raw = self._http.retrying(
+                candidate.filename, lambda: ranged_metadata(self._http, candidate.url, candidate.filename)
+            )
+        except NoRangesError:
+            self._ranges = False
+            return self.artifact(candidate).result().contents.metadata
+        return self._early_metadata(candidate, raw)
+
+    def _early_metadata(self, candidate: Candidate, raw: bytes) -> Metadata:
+        metadata = metadata_of(raw, candidate.filename)
+        self._early[candidate.key] = raw
+        return metadata
+
+    def confirm(self, candidate: Candidate, stored: Stored) -> None:
+        """Raise IntegrityError where what was read before the file was here differs from what the file says."""
+        early = self._early.get(candidate.key)
+        if early is not None and early != stored.contents.raw_metadata:
+            raise IntegrityError(
+                f"`{candidate.filename}` holds other metadata than those that the index served apart from it",
+                hint="do not use this file; tell whoever runs the index",
+            )
+
+    # Files
+
+    def _artifact(self, candidate: Candidate) -> Stored:
+        if stored := self._cached(candidate):
+            self._on_event(Finished(candidate.filename, reused=True))
+            return stored
+        self._on_event(Waiting(candidate.filename, candidate.size))
+        with self._cache.partial(candidate.key) as partial:
+            stored = self._cached(candidate) or self._download(candidate, partial.path)
+        self._on_event(Finished(candidate.filename, reused=not stored.fresh))
+        return stored
+
+    def _cached(self, candidate: Candidate) -> Stored | None:
+        sha256 = candidate.sha256
+        if not sha256 or not (contents := self._noted(sha256)):
+            return None
+        path = self._cache.artifact(sha256)
+        try:
+            size = path.stat().st_size
+        except FileNotFoundError:
+            return None
+        if candidate.size not in (None, size):
+            return None
+        return Stored(path, sha256, size, contents, fresh=False)
+
+    def _download(self, candidate: Candidate, path: Path) -> Stored:
+        def received(count: int) -> None:
+            self._on_event(Received(candidate.filename, count))
+
+        download = Download(self._http, candidate.url, path, candidate.filename, candidate.size, received)
+        sha256 = self._http.retrying(candidate.filename, download.run)
+        if download.resumed and candidate.sha256 not in (None, sha256):
+            download.start_anew()
+            sha256 = self._http.retrying(candidate.filename, download.run)
+        contents = self._checked(candidate, path, sha256)
+        size = path.stat().st_size
+        final = self._cache.keep(path, sha256)
+        self._cache.note(CONTENTS, sha256, _encode(contents))
+        return Stored(final, sha256, size, contents, fresh=True)
+
+    def _checked(self, candidate: Candidate, path: Path, sha256: str) -> Contents:
+        """What the downloaded file says of itself; what is not the file that the index names never stays."""
+        try:
+            if candidate.sha256 not in (None, sha256):
+                raise IntegrityError(
+                    f"`{candidate.filename}` has the sha256 {sha256}, where {candidate.sha256} was expected",
+                    hint="do not use this file; a proxy may have altered it, or the index has replaced it",
+                )
+            return inspect(path, candidate.filename)
+        except IntegrityError:
+            path.unlink(missing_ok=True)
+            raise
+
+    def _noted(self, sha256: str) -> Contents | None:
+        raw = self._cache.noted(CONTENTS, sha256)
+        with suppress(msgspec.DecodeError):
+            return _decode(raw) if raw else None
+        return None
+
+
+def _encode(contents: Contents) -> bytes:
+    return msgspec.json.encode(contents, enc_hook=str)
+
+
+def _decode(raw: bytes) -> Contents:
+    return msgspec.json.decode(raw, type=Contents, dec_hook=lambda kind, text: kind(text))

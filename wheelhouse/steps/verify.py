@@ -1,0 +1,196 @@
+"""Is a house exactly what its locks say: hash every file again, open it, compare, and say everything that is wrong at once."""
+
+import os
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+
+from packaging.utils import InvalidSdistFilename, InvalidWheelFilename, NormalizedName
+
+from wheelhouse.doors.disk import ASIDE_PREFIX, read_text, sha256_of
+from wheelhouse.doors.wheelfile import Contents, inspect
+from wheelhouse.errors import InputError, IntegrityError
+from wheelhouse.events import Finished, Listener, ignore
+from wheelhouse.model.artifact import Artifact, wheel_parts
+from wheelhouse.model.closure import closure
+from wheelhouse.model.house import SUB_HOUSES, House, is_lock_name, sha256_of_text
+from wheelhouse.model.lock import Lock, Pin, parse_lock
+from wheelhouse.model.metadata import Metadata
+from wheelhouse.model.policy import Finding, Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What verifying found: the house as its locks have it, how many bytes were read, and what is wrong."""
+
+    house: House
+    files: int
+    bytes: int
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    artifact: Artifact
+    contents: Contents | None
+    findings: tuple[Finding, ...]
+
+
+def load_house(folder: Path) -> House:
+    """Read a house's locks and constraints. Raises InputError where the folder is no house."""
+    if not folder.is_dir():
+        raise InputError(f"there is no folder `{folder}`", hint="name the folder that `wheelhouse fetch --dest` wrote")
+    names = sorted(path.name for path in folder.iterdir() if is_lock_name(path.name))
+    if not names:
+        raise InputError(
+            f"`{folder}` holds no pylock.<target>.toml, so it is no house", hint="make one with `wheelhouse fetch`"
+        )
+    locks = tuple(parse_lock(read_text(folder / name, "the lock"), str(folder / name)) for name in names)
+    constraints = {
+        lock.target.name: read_text(folder / lock.constraints_filename, "the constraints")
+        for lock in locks
+        if (folder / lock.constraints_filename).is_file()
+    }
+    return House(locks, constraints)
+
+
+def verify(folder: Path, *, staged: frozenset[str] | None = None, on_event: Listener = ignore) -> Verdict:
+    """Hold a folder against its locks. In a staged folder, `staged` names what stage wrote, by relative path."""
+    house = load_house(folder)
+    artifacts = house.artifacts
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        largest_first = sorted(artifacts.values(), key=lambda artifact: -artifact.size)
+        opened = list(pool.map(lambda artifact: _open(folder, artifact, on_event), largest_first))
+    contents = {result.artifact.filename: result.contents for result in opened if result.contents}
+    findings = chain(
+        chain.from_iterable(result.findings for result in opened),
+        _foreign(folder, house, staged),
+        _derived(folder, house) if staged is None else (),
+        chain.from_iterable(_lock_findings(lock, contents) for lock in house.locks),
+        _sub_houses(folder, on_event) if staged is None else (),
+    )
+    return Verdict(house, len(artifacts), sum(a.size for a in artifacts.values()), tuple(sorted(set(findings))))
+
+
+def _open(folder: Path, artifact: Artifact, on_event: Listener) -> _Opened:
+    path = folder / artifact.filename
+    if path.is_symlink() or not path.is_file():
+        sentence = "it is in the lock, but not in the folder"
+        return _Opened(
+            artifact,
+            None,
+            (_wrong(artifact.filename, "missing", sentence, "fetch again: only this file will be downloaded"),),
+        )
+    sha256 = sha256_of(path)
+    on_event(Finished(artifact.filename))
+    if sha256 != artifact.sha256:
+        return _Opened(artifact, None, (_altered(path, artifact, sha256),))
+    try:
+        contents = inspect(path, artifact.filename)
+    except IntegrityError as error:
+        return _Opened(artifact, None, (_wrong(artifact.filename, "archive", str(error), error.hint or ""),))
+    return _Opened(artifact, contents, contents.findings)
+
+
+def _altered(path: Path, artifact: Artifact, sha256: str) -> Finding:
+    size = path.stat().st_size
+    what = (
+        "its bytes were altered"
+        if size == artifact.size
+        else f"it has {size} bytes where the lock says {artifact.size}"
+    )
+    other = _speaks_of(path, artifact.filename)
+    if other:
+        what = f"it holds {other}, under a name that is not its own"
+    sentence = f"{what}: its sha256 is {sha256}, and the lock says {artifact.sha256}"
+    return _wrong(artifact.filename, "altered", sentence, "remove it and fetch again; find out who changed it")
+
+
+def _speaks_of(path: Path, filename: str) -> str | None:
+    """Project and version that an altered file holds, where they are not those of its name."""
+    try:
+        inspect(path, filename)
+    except IntegrityError as error:
+        return str(error).partition("its metadata speak of ")[2] or None
+    return None
+
+
+def _foreign(folder: Path, house: House, staged: frozenset[str] | None) -> Iterator[Finding]:
+    """What no lock names. A staged folder may hold other things, but no archive at its top: all of those are installed."""
+    known = house.artifacts.keys() | house.texts.keys() | (staged or frozenset())
+    for path in sorted(folder.iterdir()):
+        if path.name in known or (path.is_dir() and path.name in SUB_HOUSES):
+            continue
+        if staged is not None and not path.name.endswith((".whl", ".tar.gz")):
+            continue
+        if path.name.startswith(ASIDE_PREFIX):
+            sentence = "an interrupted run left it"
+            yield Finding(
+                path.name, "left-aside", Severity.WARNING, sentence, "the next fetch into this house removes it"
+            )
+        else:
+            yield _wrong(path.name, "foreign", "no lock of this house names it", "remove it, or fetch what needs it")
+
+
+def _derived(folder: Path, house: House) -> Iterator[Finding]:
+    for name, text in house.texts.items():
+        path = folder / name
+        if not path.is_file():
+            yield _wrong(name, "missing", "it belongs to the house, but is not in the folder", "fetch again")
+        elif read_text(path, "the file") != text:
+            yield _wrong(name, "altered", "it does not say what the locks say", "fetch again")
+    for lock in house.locks:
+        used = (house.constraints or {}).get(lock.target.name)
+        if lock.inputs.constraints_sha256 and used is None:
+            yield _wrong(
+                lock.constraints_filename, "missing", "it belongs to the house, but is not in the folder", "fetch again"
+            )
+        elif used is not None and sha256_of_text(used) != lock.inputs.constraints_sha256:
+            yield _wrong(
+                lock.constraints_filename,
+                "altered",
+                "these are not the constraints that the lock was made under",
+                "fetch again",
+            )
+
+
+def _lock_findings(lock: Lock, contents: Mapping[str, Contents]) -> Iterator[Finding]:
+    metadata: dict[NormalizedName, Metadata] = {}
+    for pin in lock.pins:
+        found = contents.get(pin.artifact.filename)
+        yield from _pin_findings(lock, pin, found)
+        if found:
+            metadata[pin.project] = found.metadata
+    if len(metadata) == len(lock.pins):
+        yield from closure(lock, metadata)
+
+
+def _pin_findings(lock: Lock, pin: Pin, contents: Contents | None) -> Iterator[Finding]:
+    if contents and (contents.metadata.project, contents.metadata.version) != (pin.project, pin.version):
+        sentence = f"it is {contents.metadata.project} {contents.metadata.version}, and the lock says {pin.project} {pin.version}"
+        yield _wrong(pin.artifact.filename, "swapped", sentence, "fetch again")
+    if not pin.artifact.is_wheel:
+        return
+    try:
+        fits = lock.target.rank(wheel_parts(pin.artifact.filename)[3]) is not None
+    except (InvalidWheelFilename, InvalidSdistFilename):
+        fits = False
+    if not fits:
+        yield _wrong(
+            pin.artifact.filename, "unfit", f"no tag of it fits {lock.target.name}", "fetch again for this target"
+        )
+
+
+def _sub_houses(folder: Path, on_event: Listener) -> Iterator[Finding]:
+    for name in SUB_HOUSES:
+        if (folder / name).is_dir():
+            for finding in verify(folder / name, on_event=on_event).findings:
+                yield Finding(
+                    f"{name}/{finding.subject}", finding.rule, finding.severity, finding.sentence, finding.hint
+                )
+
+
+def _wrong(subject: str, rule: str, sentence: str, hint: str) -> Finding:
+    return Finding(subject, rule, Severity.ERROR, sentence, hint)
