@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
-import click
 import typer
 
 from wheelhouse import __version__
@@ -674,6 +673,15 @@ def _fail(error: WheelhouseError) -> int:
     return error.exit_code
 
 
+def _usage(error: typer.TyperException) -> int:
+    if type(error).__name__ == "NoArgsIsHelpError":
+        typer.echo(error.format_message())
+        return InputError.exit_code
+    context = getattr(error, "ctx", None)
+    where = context.command_path if context else "wheelhouse"
+    return _fail(InputError(error.format_message(), hint=f"see `{where} --help`"))
+
+
 def _run() -> int:
     """Run one command, and turn whatever ends it into an exit code."""
     try:
@@ -681,13 +689,9 @@ def _run() -> int:
         return outcome if isinstance(outcome, int) else 0
     except WheelhouseError as error:
         return _fail(error)
-    except click.exceptions.NoArgsIsHelpError as error:
-        typer.echo(error.format_message())
-        return InputError.exit_code
-    except click.ClickException as error:
-        where = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "wheelhouse"
-        return _fail(InputError(error.format_message(), hint=f"see `{where} --help`"))
-    except (KeyboardInterrupt, click.Abort):
+    except typer.TyperException as error:
+        return _usage(error)
+    except (KeyboardInterrupt, typer.Abort):
         typer.echo("error: interrupted; what is complete is kept, and the same command goes on from here", err=True)
         return INTERRUPTED
     except BrokenPipeError:
