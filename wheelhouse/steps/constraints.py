@@ -8,8 +8,9 @@ from wheelhouse.errors import InputError, ServerError
 from wheelhouse.events import Listener, Noted, ignore
 from wheelhouse.model.airflow import Airflow
 from wheelhouse.model.job import Constraints, Job
+from wheelhouse.model.question import Question
 from wheelhouse.model.requirements import parse_file
-from wheelhouse.steps.resolve import Question, resolve
+from wheelhouse.steps.resolve import resolve
 from wheelhouse.steps.supply import Supply
 
 AIRFLOW_PUBLISHES = "https://raw.githubusercontent.com/apache/airflow"

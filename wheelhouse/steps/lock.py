@@ -11,7 +11,8 @@ from wheelhouse.model.artifact import Artifact, Candidate, requires_python_of
 from wheelhouse.model.house import is_lock_name
 from wheelhouse.model.job import Job, Part
 from wheelhouse.model.lock import Lock, Pin, parse_lock
-from wheelhouse.steps.resolve import Answer, Question, resolve
+from wheelhouse.model.question import Answer, Question
+from wheelhouse.steps.resolve import resolve
 from wheelhouse.steps.supply import Supply
 
 

@@ -1,0 +1,38 @@
+"""What the resolver will most likely need, asked for before it asks."""
+
+from contextlib import suppress
+
+from wheelhouse.errors import WheelhouseError
+from wheelhouse.model.artifact import Candidate
+from wheelhouse.model.metadata import Metadata
+from wheelhouse.model.question import Identifier, Need, Question, needs_of
+from wheelhouse.steps.shelf import Shelves
+from wheelhouse.steps.supply import Supply
+
+
+class Foresight:
+    """Walks ahead of the resolver and asks for what it will most likely need. It guesses and decides nothing."""
+
+    def __init__(self, question: Question, supply: Supply, shelves: Shelves) -> None:
+        self._target, self._supply, self._shelves = question.target, supply, shelves
+        self._seen: set[Identifier] = set()
+
+    def expect(self, need: Need) -> None:
+        """That this will be needed."""
+        if (need.project, need.extra) in self._seen:
+            return
+        self._seen.add((need.project, need.extra))
+        self._supply.page(need.project).add_done_callback(lambda _page: self._on_page(need))
+
+    def _on_page(self, need: Need) -> None:
+        with suppress(WheelhouseError, RuntimeError):
+            shelf = self._shelves.get(need.project)
+            candidate = shelf.best(need.specifier) if shelf else None
+            if shelf and candidate:
+                metadata = self._supply.metadata(candidate, certain=shelf.is_pinned(need.specifier))
+                metadata.add_done_callback(lambda future: self._on_metadata(need, candidate, future.result()))
+
+    def _on_metadata(self, need: Need, candidate: Candidate, metadata: Metadata) -> None:
+        for requirement, _ in metadata.requirements(self._target, need.extra):
+            for further in needs_of(requirement, str(candidate.project)):
+                self.expect(further)

@@ -1,0 +1,105 @@
+"""Shelves: each project's releases as one target, the constraints and the policy leave them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from packaging.specifiers import SpecifierSet
+from packaging.utils import NormalizedName
+from packaging.version import Version
+
+from wheelhouse.doors.index import Page
+from wheelhouse.errors import InputError
+from wheelhouse.model.artifact import Candidate, Rejected, choose
+from wheelhouse.model.question import Question, is_exact, merge
+from wheelhouse.model.requirements import Line, by_project
+from wheelhouse.steps.supply import Supply
+
+
+class Shelf:
+    """One project's releases as a target, the constraints and the policy leave them."""
+
+    def __init__(self, question: Question, page: Page, constraints: Sequence[Line]) -> None:
+        self.page = page
+        self._target = question.target
+        self._prior_to = question.uploaded_prior_to
+        self._preferred = question.preferred.get(page.project)
+        self._constraint = merge(line.requirement.specifier for line in constraints)
+        self.constrained = bool(constraints)
+        self._chosen: dict[tuple[Version, bool], tuple[Candidate | None, list[Rejected]]] = {}
+        self._matching: dict[str, tuple[Version, ...]] = {}
+
+    def is_pinned(self, specifier: SpecifierSet) -> bool:
+        """Whether exactly one version can ever be chosen."""
+        return is_exact(self._constraint) or is_exact(specifier)
+
+    def matching(self, specifier: SpecifierSet) -> tuple[Version, ...]:
+        """The versions within a specifier and the constraints, best first: the preferred one, then newest first."""
+        text = str(specifier)
+        if text not in self._matching:
+            allowed = specifier & self._constraint
+            versions = (
+                tuple(allowed.filter(self.page.versions))
+                if len(allowed)
+                else tuple(SpecifierSet().filter(self.page.versions))
+            )
+            if self._preferred in versions:
+                versions = (self._preferred, *(version for version in versions if version != self._preferred))
+            self._matching[text] = versions
+        return self._matching[text]
+
+    def choose(self, version: Version, specifier: SpecifierSet) -> tuple[Candidate | None, list[Rejected]]:
+        """The file of a release to take, and the others with what speaks against each. Yanked ones only by exact pin."""
+        exact = self.is_pinned(specifier)
+        if (version, exact) not in self._chosen:
+            open_to, rejected = [], []
+            for candidate in self.page.candidates(version):
+                reason = self._policy(candidate, exact=exact)
+                if reason:
+                    rejected.append(Rejected(candidate.filename, reason))
+                else:
+                    open_to.append(candidate)
+            chosen, others = choose(open_to, self._target)
+            self._chosen[version, exact] = (chosen, rejected + others)
+        return self._chosen[version, exact]
+
+    def _policy(self, candidate: Candidate, *, exact: bool) -> str | None:
+        if candidate.yanked is not None and not exact:
+            return f"it was yanked{': ' + candidate.yanked if candidate.yanked else ''}"
+        if self._prior_to is None:
+            return None
+        if candidate.upload_time is None:
+            raise InputError(
+                f"{self.page.index} does not say when `{candidate.filename}` was uploaded, so --uploaded-prior-to cannot be kept",
+                hint="use an index that gives upload times (PEP 700), or leave --uploaded-prior-to out",
+            )
+        if datetime.fromisoformat(candidate.upload_time) >= self._prior_to:
+            return f"it was uploaded on {candidate.upload_time[:10]}, after the time that is allowed"
+        return None
+
+    def best(self, specifier: SpecifierSet) -> Candidate | None:
+        """The first file that could be chosen."""
+        return next(
+            (found for version in self.matching(specifier) if (found := self.choose(version, specifier)[0])), None
+        )
+
+
+class Shelves:
+    """Every project's shelf for one question, made when its page is here."""
+
+    def __init__(self, question: Question, supply: Supply) -> None:
+        self._question, self._supply = question, supply
+        self._constraints = by_project(
+            line for line in question.constraints if question.target.applies(line.requirement.marker)
+        )
+        self._shelves: dict[NormalizedName, Shelf | None] = {}
+
+    def constraints(self, project: NormalizedName) -> Sequence[Line]:
+        """The constraints that speak of a project and apply to the target."""
+        return self._constraints.get(project, ())
+
+    def get(self, project: NormalizedName) -> Shelf | None:
+        """A project's shelf; waits for its page. None where the index has no such project."""
+        if project not in self._shelves:
+            page = self._supply.page(project).result()
+            self._shelves[project] = Shelf(self._question, page, self.constraints(project)) if page else None
+        return self._shelves[project]
