@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 INTERRUPTED = 130
 app = typer.Typer(
     name="wheelhouse",
-    no_args_is_help=True,
+    invoke_without_command=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
@@ -32,9 +32,9 @@ app = typer.Typer(
     "Start with `wheelhouse fetch --help`. Exit codes: 0 done, 1 findings, 2 usage or input, 3 no solution,\n"
     "4 server, 5 integrity, 6 this machine, 130 interrupted.",
 )
-constraints_app = typer.Typer(no_args_is_help=True, help="Fetch Airflow's constraints, or make some as of a day.")
-cache_app = typer.Typer(no_args_is_help=True, help="Look at the cache, or make it smaller.")
-target_app = typer.Typer(no_args_is_help=True, help="Look at targets.")
+constraints_app = typer.Typer(help="Fetch Airflow's constraints, or make some as of a day.")
+cache_app = typer.Typer(help="Look at the cache, or make it smaller.")
+target_app = typer.Typer(help="Look at targets.")
 app.add_typer(constraints_app, name="constraints")
 app.add_typer(cache_app, name="cache")
 app.add_typer(target_app, name="target")
@@ -656,11 +656,14 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def _root(
+    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    pass
+    if context.invoked_subcommand is None:
+        _print(context.get_help())
+        raise typer.Exit(InputError.exit_code)
 
 
 def _fail(error: WheelhouseError) -> int:
@@ -674,9 +677,6 @@ def _fail(error: WheelhouseError) -> int:
 
 
 def _usage(error: typer.TyperException) -> int:
-    if type(error).__name__ == "NoArgsIsHelpError":
-        typer.echo(error.format_message())
-        return InputError.exit_code
     context = getattr(error, "ctx", None)
     where = context.command_path if context else "wheelhouse"
     return _fail(InputError(error.format_message(), hint=f"see `{where} --help`"))
@@ -686,16 +686,20 @@ def _run() -> int:
     """Run one command, and turn whatever ends it into an exit code."""
     try:
         outcome = typer.main.get_command(app)(prog_name="wheelhouse", standalone_mode=False)
-        return outcome if isinstance(outcome, int) else 0
+        return _interrupted() if outcome == INTERRUPTED else outcome if isinstance(outcome, int) else 0
     except WheelhouseError as error:
         return _fail(error)
     except typer.TyperException as error:
         return _usage(error)
     except (KeyboardInterrupt, typer.Abort):
-        typer.echo("error: interrupted; what is complete is kept, and the same command goes on from here", err=True)
-        return INTERRUPTED
+        return _interrupted()
     except BrokenPipeError:
         return 0
+
+
+def _interrupted() -> int:
+    typer.echo("error: interrupted; what is complete is kept, and the same command goes on from here", err=True)
+    return INTERRUPTED
 
 
 def main() -> NoReturn:
