@@ -40,6 +40,12 @@ class Settings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True, froze
     dest: str | None = None
     stage: StageSettings = msgspec.field(default_factory=StageSettings)
 
+    def __post_init__(self) -> None:
+        """One Python or platform may stand without a list."""
+        for name in ("python", "platform"):
+            if isinstance(value := getattr(self, name), str):
+                msgspec.structs.force_setattr(self, name, [value])
+
 
 def read_settings(folder: Path) -> Settings:
     """The settings that stand in a folder; empty ones where there are none. Raises InputError naming file and key."""

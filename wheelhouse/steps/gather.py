@@ -1,7 +1,7 @@
 """From what the user said, on the command line or in wheelhouse.toml, to a job."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -96,11 +96,16 @@ def _lines(options: Options, airflow: Airflow | None, http: Http) -> tuple[list[
             text = "".join(f"{line.requirement}\n" for line in lines.constraints)
             constraints.append(Constraints(f"{source} (its -c lines)", text, tuple(lines.constraints)))
     if airflow:
-        extras = f"[{','.join(options.extras)}]" if options.extras else ""
+        extras = f"[{','.join(split(options.extras))}]" if options.extras else ""
         requirements.append(parse_line(f"{PROJECT}{extras}=={airflow.version}"))
     elif options.extras:
         raise InputError("--extra goes with --airflow", hint="write extras of other projects as `project[extra]`")
     return requirements, constraints
+
+
+def split(texts: Iterable[str]) -> list[str]:
+    """Names given one by one, or several in one text, as `a,b`."""
+    return [name.strip() for text in texts for name in text.split(",") if name.strip()]
 
 
 def _airflow_constraints(

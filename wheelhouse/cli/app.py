@@ -1,0 +1,43 @@
+"""The commands' groups, and what `wheelhouse --help` says first."""
+
+from typing import Annotated
+
+import typer
+
+from wheelhouse import __version__
+from wheelhouse.errors import InputError
+
+app = typer.Typer(
+    name="wheelhouse",
+    invoke_without_command=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    help="Lock, fetch, verify and stage every wheel that an air-gapped Python image needs.\n\n"
+    "Start with `wheelhouse fetch --help`. Exit codes: 0 done, 1 findings, 2 usage or input, 3 no solution,\n"
+    "4 server, 5 integrity, 6 this machine, 130 interrupted.",
+)
+constraints_app = typer.Typer(help="Fetch Airflow's constraints, or make some as of a day.")
+cache_app = typer.Typer(help="Look at the cache, or make it smaller.")
+target_app = typer.Typer(help="Look at targets.")
+app.add_typer(constraints_app, name="constraints")
+app.add_typer(cache_app, name="cache")
+app.add_typer(target_app, name="target")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"wheelhouse {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    context: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+        raise typer.Exit(InputError.exit_code)

@@ -1,0 +1,62 @@
+"""Run one command, and turn whatever ends it into an exit code."""
+
+import os
+import sys
+from typing import NoReturn
+
+import typer
+
+from wheelhouse.cli import caching, constraining, fetching, houses, targets
+from wheelhouse.cli.app import app
+from wheelhouse.cli.session import say_json
+from wheelhouse.errors import InputError, WheelhouseError
+
+INTERRUPTED = 130
+COMMANDS = (fetching, houses, constraining, caching, targets)
+"""The modules that add their commands to the app when they are imported."""
+
+
+def _fail(error: WheelhouseError) -> int:
+    from wheelhouse import report
+
+    if "--json" in sys.argv:
+        say_json(report.error_document(error))
+    for line in report.error_lines(error):
+        typer.echo(line, err=True)
+    return error.exit_code
+
+
+def _usage(error: typer.TyperException) -> int:
+    context = getattr(error, "ctx", None)
+    where = context.command_path if context else "wheelhouse"
+    return _fail(InputError(error.format_message(), hint=f"see `{where} --help`"))
+
+
+def _run() -> int:
+    """Run one command, and turn whatever ends it into an exit code."""
+    try:
+        outcome = typer.main.get_command(app)(prog_name="wheelhouse", standalone_mode=False)
+        return _interrupted() if outcome == INTERRUPTED else outcome if isinstance(outcome, int) else 0
+    except WheelhouseError as error:
+        return _fail(error)
+    except typer.TyperException as error:
+        return _usage(error)
+    except (KeyboardInterrupt, typer.Abort):
+        return _interrupted()
+    except BrokenPipeError:
+        return 0
+
+
+def _interrupted() -> int:
+    typer.echo("error: interrupted; what is complete is kept, and the same command goes on from here", err=True)
+    return INTERRUPTED
+
+
+def main() -> NoReturn:
+    """The `wheelhouse` command. Leaves at once, without waiting for threads that a stalled server holds."""
+    code = _run()
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    finally:
+        os._exit(code)

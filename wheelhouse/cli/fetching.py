@@ -1,0 +1,95 @@
+"""`fetch` and `lock`: from what is asked for to a house, or to its locks alone."""
+
+from pathlib import Path
+
+from wheelhouse.cli.app import app
+from wheelhouse.cli.options import AirflowAsked, Asked, Chosen, Connected, Json, Kept, Quiet, Targeted, grouped
+from wheelhouse.cli.session import listening, now, options, say, say_json, settings, supplied
+
+
+@app.command()
+@grouped
+def fetch(
+    asked: Asked,
+    targeted: Targeted,
+    airflow_asked: AirflowAsked,
+    chosen: Chosen,
+    kept: Kept,
+    network: Connected,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    r"""Resolve for a target, download every file, verify it, and write a locked house.
+
+    \b
+    wheelhouse fetch 'apache-airflow[celery]==2.10.5' -c constraints.txt --python 3.12
+    wheelhouse fetch --airflow 2.10.5 --extra celery,postgres --python 3.12
+    wheelhouse fetch -r requirements.txt --python 3.11 --python 3.12 --platform linux/arm64
+
+    With no option the job is read from wheelhouse.toml, or from [tool.wheelhouse] of pyproject.toml.
+    An existing lock for the same job is used as it stands, until --upgrade. Nothing of a package is run.
+    """
+    from wheelhouse import report
+    from wheelhouse.steps.fetch import fetch as fetch_step
+    from wheelhouse.steps.gather import gather, tools_job
+
+    held = settings()
+    wanted = options(held, asked, targeted, airflow_asked, chosen, kept)
+    folder = kept.dest or Path(held.dest or "wheels")
+    with (
+        listening(quiet=quiet or as_json) as listener,
+        supplied(wanted.index, network, listener) as (http, supply),
+    ):
+        job = gather(wanted, http, now(), listener)
+        fetched = fetch_step(job, folder, supply, listener)
+        if tools := tools_job(job):
+            fetch_step(tools, folder / "tools", supply, listener)
+    if as_json:
+        document = {
+            "house": str(folder),
+            "targets": [report.lock_document(one) for one in fetched.locks],
+            "fetched": list(fetched.placed),
+            "reused": list(fetched.stood),
+            "removed": list(fetched.removed),
+            "warnings": listener.warnings,
+        }
+        say_json(document)
+    elif not quiet:
+        for one in fetched.locks:
+            say(*report.lock_lines(one))
+        say(
+            f"{folder}: {len(fetched.placed)} files fetched, {len(fetched.stood)} stood already, {len(fetched.removed)} removed"
+        )
+
+
+@app.command()
+@grouped
+def lock(
+    asked: Asked,
+    targeted: Targeted,
+    airflow_asked: AirflowAsked,
+    chosen: Chosen,
+    kept: Kept,
+    network: Connected,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Resolve only: write pylock.<target>.toml without files."""
+    from wheelhouse import report
+    from wheelhouse.steps.fetch import lock_only
+    from wheelhouse.steps.gather import gather
+
+    held = settings()
+    wanted = options(held, asked, targeted, airflow_asked, chosen, kept)
+    folder = kept.dest or Path(held.dest or "wheels")
+    with (
+        listening(quiet=quiet or as_json) as listener,
+        supplied(wanted.index, network, listener) as (http, supply),
+    ):
+        locks = lock_only(gather(wanted, http, now(), listener), folder, supply, listener)
+    if as_json:
+        targets = [report.lock_document(one) for one in locks]
+        say_json({"house": str(folder), "targets": targets, "warnings": listener.warnings})
+    elif not quiet:
+        for one in locks:
+            say(*report.lock_lines(one))

@@ -1,0 +1,111 @@
+"""What is done with a house that is here: `verify`, `stage`, `why`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from wheelhouse.cli.app import app
+from wheelhouse.cli.options import House, Json
+from wheelhouse.cli.session import say, say_json, settings
+from wheelhouse.errors import InputError
+
+
+@app.command()
+def verify(house: House = Path("wheels"), as_json: Json = False) -> None:
+    """Hash and open every file again: is the house, or a staged folder, exactly what its locks say?
+
+    Exit code 1 where it is not, with everything that is wrong.
+    """
+    from wheelhouse import report
+    from wheelhouse.model.policy import Severity, worst
+    from wheelhouse.steps.stage import verify_folder
+
+    verdict = verify_folder(house)
+    bad = (worst(verdict.findings) or Severity.NOTE) >= Severity.ERROR
+    if as_json:
+        findings = [report.finding_document(finding) for finding in verdict.findings]
+        say_json(
+            {"house": str(house), "files": verdict.files, "bytes": verdict.bytes, "ok": not bad, "findings": findings}
+        )
+    else:
+        say(*report.finding_lines(verdict.findings))
+        size = report.size_text(verdict.bytes)
+        targets = ", ".join(lock.target.name for lock in verdict.house.locks)
+        say(f"{house}: {verdict.files} files, {size}, for {targets}: {'not as it must be' if bad else 'as locked'}")
+    raise typer.Exit(1 if bad else 0)
+
+
+@app.command()
+def stage(
+    house: Annotated[
+        Path | None, typer.Argument(metavar="[HOUSE]", help="The house to stage. Default: wheels.", show_default=False)
+    ] = None,
+    dest: Annotated[
+        Path | None, typer.Option("--dest", metavar="FOLDER", help="Default: docker-context-files.")
+    ] = None,
+    layout: Annotated[
+        str | None,
+        typer.Option(
+            "--layout", metavar="NAME", help="flat (any image), airflow (Airflow's own Dockerfile), or auto (default)."
+        ),
+    ] = None,
+    target: Annotated[
+        str | None, typer.Option("--target", metavar="NAME", help="Which target, where the house has several.")
+    ] = None,
+    base_image: Annotated[
+        str | None, typer.Option("--base-image", metavar="NAME", help="The image that the build starts from.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan, and write nothing.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Verify a house, lay it out for an image build with no network, and print the exact build command.
+
+    What an earlier stage wrote is replaced; a file that stage did not write is never touched.
+    """
+    from wheelhouse import report
+    from wheelhouse.steps.stage import plan_stage
+    from wheelhouse.steps.stage import stage as stage_step
+
+    held = settings()
+    folder = house or Path(held.dest or "wheels")
+    destination = dest or Path(held.stage.dest or "docker-context-files")
+    plan = plan_stage(
+        folder,
+        layout or held.stage.layout or "auto",
+        target or held.stage.target,
+        base_image or held.stage.base_image,
+    )
+    removed = () if dry_run else stage_step(folder, destination, plan).removed
+    if as_json:
+        say_json(
+            {"folder": str(destination), "written": not dry_run, "removed": list(removed), **report.plan_document(plan)}
+        )
+        return
+    if dry_run:
+        say(*report.plan_lines(plan, str(destination)))
+    else:
+        say(f"{destination}: {len(plan.files)} files, layout {plan.layout}, for {plan.target}")
+    say(*report.command_lines(plan))
+
+
+@app.command()
+def why(
+    project: Annotated[str, typer.Argument(metavar="PROJECT")],
+    house: House = Path("wheels"),
+    as_json: Json = False,
+) -> None:
+    """Print why a project is in the house: the chains from what was asked for, from the lock alone."""
+    from packaging.utils import canonicalize_name
+
+    from wheelhouse import report
+    from wheelhouse.steps.verify import load_house
+
+    found = report.why_lines(load_house(house).locks, canonicalize_name(project))
+    if not found:
+        raise InputError(f"`{project}` is in no lock of `{house}`", hint="check the spelling")
+    if as_json:
+        say_json({"project": project, "targets": found})
+        return
+    for name, chains in found.items():
+        say(f"{name}:", *(f"  {chain}" for chain in chains))

@@ -1,0 +1,214 @@
+"""The options that commands share, each declared once: as fields of a group, which a command takes as one parameter."""
+
+import dataclasses
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, get_type_hints
+
+import typer
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, errors included.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but warnings and errors.")]
+House = Annotated[
+    Path, typer.Argument(metavar="[HOUSE]", help="A house, as `wheelhouse fetch` writes it.", show_default=True)
+]
+CacheDir = Annotated[
+    Path | None,
+    typer.Option(
+        "--cache-dir", envvar="WHEELHOUSE_CACHE_DIR", metavar="DIR", help="Where files are kept between runs."
+    ),
+]
+Texts = list[str] | None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What is asked for, and what limits it."""
+
+    requirements: Annotated[
+        Texts,
+        typer.Argument(
+            metavar="[REQUIREMENT]...", help="What to fetch, as PEP 508 has it: 'name[extra]>=1.0'.", show_default=False
+        ),
+    ] = None
+    requirement_files: Annotated[
+        Texts, typer.Option("--requirement", "-r", metavar="FILE", help="A requirements file. May be repeated.")
+    ] = None
+    constraints: Annotated[
+        Texts, typer.Option("--constraint", "-c", metavar="FILE|URL", help="Constraints. May be repeated.")
+    ] = None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Targeted:
+    """The environments to choose for."""
+
+    python: Annotated[
+        Texts,
+        typer.Option(
+            "--python", metavar="VERSION", help="The target's Python: 3.12, or exactly 3.12.4. May be repeated."
+        ),
+    ] = None
+    platform: Annotated[
+        Texts,
+        typer.Option(
+            "--platform",
+            metavar="NAME",
+            help="The target's platform: linux/amd64 (the default), linux/arm64, manylinux_2_34_x86_64 … May be repeated.",
+        ),
+    ] = None
+    image: Annotated[
+        str | None,
+        typer.Option(
+            "--image",
+            metavar="NAME",
+            help="Take libc (and Python) from a base image's name: python:3.12-slim-bookworm.",
+        ),
+    ] = None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ConstraintsSource:
+    """Which of Airflow's constraints, and where they are published."""
+
+    constraints_mode: Annotated[
+        str | None,
+        typer.Option(
+            "--constraints-mode",
+            metavar="MODE",
+            help="Which of Airflow's constraints: constraints (default), no-providers, source-providers.",
+        ),
+    ] = None
+    constraints_url: Annotated[
+        str | None,
+        typer.Option("--constraints-url", metavar="URL", help="A mirror of where Airflow publishes its constraints."),
+    ] = None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class AirflowRelease:
+    """A release of Airflow, as a target's image has it."""
+
+    airflow: Annotated[
+        str | None,
+        typer.Option(
+            "--airflow",
+            metavar="VERSION",
+            help="Apache Airflow in this version, with its official constraints and its image's libc.",
+        ),
+    ] = None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class AirflowAsked(AirflowRelease, ConstraintsSource):
+    """Airflow as the thing asked for."""
+
+    extras: Annotated[
+        Texts, typer.Option("--extra", metavar="NAME", help="An extra of Airflow. May be repeated, or a,b,c.")
+    ] = None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Chosen:
+    """Where files come from, and which of them may be chosen."""
+
+    index: Annotated[
+        str | None,
+        typer.Option(
+            "--index",
+            envvar="WHEELHOUSE_INDEX",
+            metavar="URL",
+            help="The package index (a Simple Repository API). Default: the one that pip itself uses.",
+        ),
+    ] = None
+    uploaded_prior_to: Annotated[
+        str | None,
+        typer.Option(
+            "--uploaded-prior-to",
+            metavar="TIME",
+            help="Only files uploaded before: 2025-02-10, or an age such as '7 days'.",
+        ),
+    ] = None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Kept:
+    """Where a house is, and which of its pins do not stand."""
+
+    dest: Annotated[
+        Path | None, typer.Option("--dest", metavar="HOUSE", help="The house to write. Default: wheels.")
+    ] = None
+    upgrade: Annotated[bool, typer.Option("--upgrade", help="Choose anew, whatever the existing lock says.")] = False
+    upgrade_projects: Annotated[
+        Texts, typer.Option("--upgrade-project", metavar="NAME", help="Choose this project anew. May be repeated.")
+    ] = None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Network:
+    """How servers are spoken to."""
+
+    timeout: Annotated[
+        float,
+        typer.Option(
+            "--timeout", envvar="WHEELHOUSE_TIMEOUT", metavar="SECONDS", min=0.1, help="How long to wait for a server."
+        ),
+    ] = 15.0
+    retries: Annotated[
+        int,
+        typer.Option(
+            "--retries",
+            envvar="WHEELHOUSE_RETRIES",
+            metavar="N",
+            min=0,
+            max=20,
+            help="How often to try again after a failure.",
+        ),
+    ] = 4
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Connected(Network):
+    """How servers are spoken to, and where what they gave is kept."""
+
+    cache_dir: CacheDir = None
+
+
+def grouped(command: Callable[..., None]) -> Callable[..., None]:
+    """Let a command take groups of options: to typer each field of a group is a parameter of the command's own."""
+    hints = get_type_hints(command, include_extras=True)
+    groups = {name: kind for name, kind in hints.items() if isinstance(kind, type) and dataclasses.is_dataclass(kind)}
+    parameters: list[inspect.Parameter] = []
+    for parameter in inspect.signature(command).parameters.values():
+        group = groups.get(parameter.name)
+        if group is None:
+            parameters.append(parameter.replace(annotation=hints[parameter.name], kind=inspect.Parameter.KEYWORD_ONLY))
+        else:
+            parameters.extend(_parameters(group))
+
+    def ungrouped(**given: Any) -> None:  # noqa: ANN401
+        for name, group in groups.items():
+            given[name] = group(**{field.name: given.pop(field.name) for field in dataclasses.fields(group)})
+        command(**given)
+
+    ungrouped.__name__, ungrouped.__doc__ = command.__name__, command.__doc__
+    ungrouped.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    ungrouped.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    return ungrouped
+
+
+def _parameters(group: Any) -> list[inspect.Parameter]:  # noqa: ANN401
+    hints = get_type_hints(group, include_extras=True)
+    return [
+        inspect.Parameter(
+            field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=hints[field.name]
+        )
+        for field in dataclasses.fields(group)
+    ]
+
+
+def given(*groups: object) -> dict[str, Any]:
+    """What the user said, by the option's name; what was left out is not there."""
+    said = {field.name: getattr(group, field.name) for group in groups for field in dataclasses.fields(group)}  # type: ignore[arg-type]
+    return {name: value for name, value in said.items() if value not in (None, [], False)}
