@@ -192,7 +192,8 @@ def grouped(command: Callable[..., None]) -> Callable[..., None]:
             given[name] = group(**{field.name: given.pop(field.name) for field in dataclasses.fields(group)})
         command(**given)
 
-    ungrouped.__name__, ungrouped.__doc__ = command.__name__, command.__doc__
+    ungrouped.__name__ = command.__name__
+    ungrouped.__doc__ = (command.__doc__ or "").replace(r"\b", "\b")  # keeps the lines of examples apart
     ungrouped.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     ungrouped.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     return ungrouped
