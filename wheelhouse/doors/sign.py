@@ -1,0 +1,154 @@
+"""Signatures: Ed25519 over an in-toto statement in a DSSE envelope (RFC 8032, in-toto Statement v1, DSSE v1)."""
+
+import base64
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from wheelhouse.errors import InputError, IntegrityError, MachineError
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+PAYLOAD_TYPE = "application/vnd.in-toto+json"
+STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
+PREDICATE_BASE = "https://wheelhouse.invalid/attestation/"
+LARGEST_KEY = 64 << 10
+
+
+@dataclass(frozen=True, slots=True)
+class PublicKey:
+    """Who may have signed: an Ed25519 public key, and its id, the sha256 of its 32 bytes."""
+
+    key: "Ed25519PublicKey"
+    source: str
+
+    @property
+    def id(self) -> str:
+        """The sha256 of the raw key, in hexadecimal."""
+        return hashlib.sha256(self.key.public_bytes_raw()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """An Ed25519 private key."""
+
+    key: "Ed25519PrivateKey"
+
+    @property
+    def public(self) -> PublicKey:
+        """Its public half."""
+        return PublicKey(self.key.public_key(), "private key")
+
+
+def load_key(path: Path) -> Key:
+    """Read a private key, PEM (PKCS#8) or as ssh-keygen writes it, without a passphrase. Raises InputError."""
+    serialization, ed25519 = _cryptography()
+    raw = _read(path)
+    load = serialization.load_ssh_private_key if b"OPENSSH" in raw else serialization.load_pem_private_key
+    key = _loaded(load, raw, path, None)
+    if not isinstance(key, ed25519.Ed25519PrivateKey):
+        raise InputError(f"`{path}` is not an Ed25519 key", hint="make one: ssh-keygen -t ed25519 -N '' -f KEY")
+    return Key(key)
+
+
+def load_public_key(path: Path) -> PublicKey:
+    """Read a public key, PEM or as ssh-keygen writes it. Raises InputError."""
+    serialization, ed25519 = _cryptography()
+    raw = _read(path)
+    load = serialization.load_ssh_public_key if raw.startswith(b"ssh-") else serialization.load_pem_public_key
+    key = _loaded(load, raw, path)
+    if not isinstance(key, ed25519.Ed25519PublicKey):
+        raise InputError(f"`{path}` is not an Ed25519 public key", hint="name the .pub file that ssh-keygen -t ed25519 wrote")
+    return PublicKey(key, str(path))
+
+
+def _cryptography() -> tuple[Any, Any]:
+    try:
+        from cryptography.hazmat.primitives import serialization  # noqa: PLC0415
+        from cryptography.hazmat.primitives.asymmetric import ed25519  # noqa: PLC0415
+    except ImportError as error:
+        hint = "install it with: pip install 'airgap-wheelhouse[signing]'"
+        raise MachineError("signatures need the project `cryptography`, which is not installed", hint=hint) from error
+    return serialization, ed25519
+
+
+def _read(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(LARGEST_KEY)
+    except OSError as error:
+        raise InputError(f"the key `{path}` cannot be read: {error.strerror}") from error
+
+
+def _loaded(load: Any, *arguments: Any) -> Any:  # noqa: ANN401
+    raw, path, *rest = arguments
+    try:
+        return load(raw, *rest)
+    except (ValueError, TypeError) as error:
+        raise InputError(f"`{path}` is not a key that can be read: {error}") from error
+    except Exception as error:
+        if type(error).__module__.startswith("cryptography"):
+            raise InputError(f"`{path}` is a key of an unknown kind") from error
+        raise
+
+
+def sign(subject: bytes, name: str, predicate: str, key: Key, claim: dict[str, Any] | None = None) -> str:
+    """A DSSE envelope, as JSON, that holds a statement about `subject`: who holds the key says `claim` of it."""
+    statement = {
+        "_type": STATEMENT_TYPE,
+        "subject": [{"name": name, "digest": {"sha256": hashlib.sha256(subject).hexdigest()}}],
+        "predicateType": PREDICATE_BASE + predicate,
+        "predicate": claim or {},
+    }
+    payload = json.dumps(statement, sort_keys=True, separators=(",", ":")).encode()
+    signature = base64.b64encode(key.key.sign(_pre_authentication(payload))).decode()
+    envelope = {
+        "payloadType": PAYLOAD_TYPE,
+        "payload": base64.b64encode(payload).decode(),
+        "signatures": [{"keyid": key.public.id, "sig": signature}],
+    }
+    return json.dumps(envelope, indent=1) + "\n"
+
+
+def verify_signature(envelope: bytes, subject: bytes, name: str, predicate: str, keys: tuple[PublicKey, ...]) -> str:
+    """The id of the key that signed a statement of this kind about this very subject. Raises IntegrityError."""
+    statement, signer = open_envelope(envelope, keys)
+    digest = hashlib.sha256(subject).hexdigest()
+    subjects = statement.get("subject")
+    expected = [{"name": name, "digest": {"sha256": digest}}]
+    if statement.get("predicateType") != PREDICATE_BASE + predicate or subjects != expected:
+        raise IntegrityError("the signature is good, but for something else", hint="the file was changed after it was signed")
+    return signer
+
+
+def open_envelope(envelope: bytes, keys: tuple[PublicKey, ...]) -> tuple[dict[str, Any], str]:
+    """The statement in a DSSE envelope, and the id of the given key that signed it. Raises IntegrityError."""
+    from cryptography.exceptions import InvalidSignature  # noqa: PLC0415
+
+    try:
+        document = json.loads(envelope)
+        payload = base64.b64decode(document["payload"], validate=True)
+        signatures = [base64.b64decode(row["sig"], validate=True) for row in document["signatures"]]
+        statement = json.loads(payload)
+    except (ValueError, KeyError, TypeError) as error:
+        raise IntegrityError(f"the signature cannot be read: {error}") from error
+    if document.get("payloadType") != PAYLOAD_TYPE or not isinstance(statement, dict):
+        raise IntegrityError("the signature is not one of an in-toto statement")
+    for key in keys:
+        for signature in signatures:
+            try:
+                key.key.verify(signature, _pre_authentication(payload))
+            except InvalidSignature:
+                continue
+            return statement, key.id
+    names = ", ".join(key.source for key in keys)
+    raise IntegrityError(f"the signature is by none of the keys that were given ({names})", hint="ask who signed it, and with which key")
+
+
+def _pre_authentication(payload: bytes) -> bytes:
+    """DSSE's PAE: what is really signed."""
+    kind = PAYLOAD_TYPE.encode()
+    return b"DSSEv1 %d %b %d %b" % (len(kind), kind, len(payload), payload)

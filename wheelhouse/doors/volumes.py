@@ -1,0 +1,157 @@
+"""One long file as one or several volumes, each with its own hash, so that a damaged one can be named and sent again alone."""
+
+import hashlib
+import io
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from wheelhouse.doors.disk import aside, ours, read_text, sha256_of, write
+from wheelhouse.errors import InputError, IntegrityError
+
+INDEX_SUFFIX = ".volumes.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """One volume: its file name, sha256, and size in bytes."""
+
+    name: str
+    sha256: str
+    size: int
+
+
+class VolumeWriter(io.RawIOBase):
+    """Takes bytes in order, and begins a new volume whenever `limit` bytes are in one. Volumes get their names at the end."""
+
+    def __init__(self, path: Path, limit: int | None, stack: ExitStack) -> None:
+        self._path, self._limit, self._stack = path, limit, stack
+        self._open: BinaryIO | None = None
+        self._aside: list[Path] = []
+        self._digest, self._size = hashlib.sha256(), 0
+        self.volumes: list[Volume] = []
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: "bytes | bytearray | memoryview") -> int:  # type: ignore[override]
+        view = memoryview(data)
+        with ours(self._path):
+            while len(view):
+                file = self._file()
+                room = len(view) if self._limit is None else min(len(view), self._limit - self._size)
+                file.write(view[:room])
+                self._digest.update(view[:room])
+                self._size += room
+                view = view[room:]
+                if self._size == self._limit:
+                    self._end_volume()
+        return len(data)
+
+    def _file(self) -> BinaryIO:
+        if self._open is None:
+            path = self._stack.enter_context(aside(self._path.parent))
+            self._aside.append(path)
+            self._open = self._stack.enter_context(path.open("wb"))
+            self._digest, self._size = hashlib.sha256(), 0
+        return self._open
+
+    def _end_volume(self) -> None:
+        if self._open is not None:
+            self._open.close()
+            self._open = None
+            name = self._path.name if self._limit is None else f"{self._path.name}.{len(self.volumes) + 1:03d}"
+            self.volumes.append(Volume(name, self._digest.hexdigest(), self._size))
+
+    def finish(self) -> None:
+        """Give every volume its name, and write their index where there can be several."""
+        self._end_volume()
+        with ours(self._path):
+            for path, volume in zip(self._aside, self.volumes, strict=True):
+                path.replace(self._path.parent / volume.name)
+        if self._limit is not None:
+            rows = [{"name": volume.name, "sha256": volume.sha256, "size": volume.size} for volume in self.volumes]
+            write(self._path.parent, self._path.name + INDEX_SUFFIX, json.dumps({"volumes": rows}, indent=1) + "\n")
+
+
+@contextmanager
+def writing(path: Path, limit: int | None) -> Iterator[VolumeWriter]:
+    """A writer for `path`; nothing bears a final name unless the block ends well."""
+    with ExitStack() as stack:
+        writer = VolumeWriter(path, limit, stack)
+        yield writer
+        writer.finish()
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[BinaryIO]:
+    """The bytes of `path`, from one file or from its volumes.
+
+    Raises IntegrityError that names every volume which is missing or damaged, InputError where there is nothing.
+    """
+    index = path.with_name(path.name + INDEX_SUFFIX)
+    if path.is_file() or not index.is_file():
+        with ours(path), _single(path) as file:
+            yield file
+        return
+    volumes = _read_index(index)
+    _must_be_whole(path.parent, volumes)
+    with ours(path), ExitStack() as stack:
+        files = [stack.enter_context((path.parent / volume.name).open("rb")) for volume in volumes]
+        yield io.BufferedReader(_Joined(files), 1 << 20)
+
+
+def _single(path: Path) -> BinaryIO:
+    if not path.is_file():
+        raise InputError(f"there is no bundle `{path}`", hint=f"name the file, or the one whose volumes and {INDEX_SUFFIX} are there")
+    return path.open("rb")
+
+
+def _read_index(path: Path) -> list[Volume]:
+    try:
+        rows = json.loads(read_text(path, "the volumes' index"))["volumes"]
+        volumes = [Volume(str(row["name"]), str(row["sha256"]), int(row["size"])) for row in rows]
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(f"`{path}` is not a volumes' index: {error}") from error
+    if any(Path(volume.name).name != volume.name for volume in volumes):
+        raise IntegrityError(f"`{path}` names a volume outside its folder")
+    return volumes
+
+
+def _must_be_whole(folder: Path, volumes: list[Volume]) -> None:
+    with ThreadPoolExecutor() as pool:
+        wrong = [line for line in pool.map(lambda volume: _wrong(folder, volume), volumes) if line]
+    if wrong:
+        raise IntegrityError(
+            f"{wrong[0]}{f', and {len(wrong) - 1} more' if len(wrong) > 1 else ''}",
+            hint="send these volumes again; the others need not be",
+            details=tuple(wrong),
+        )
+
+
+def _wrong(folder: Path, volume: Volume) -> str | None:
+    path = folder / volume.name
+    if not path.is_file():
+        return f"the volume `{volume.name}` is missing"
+    if path.stat().st_size != volume.size or sha256_of(path) != volume.sha256:
+        return f"the volume `{volume.name}` is damaged"
+    return None
+
+
+class _Joined(io.RawIOBase):
+    def __init__(self, files: list[BinaryIO]) -> None:
+        self._files = files
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: bytearray) -> int:  # type: ignore[override]
+        while self._files:
+            if count := self._files[0].readinto(buffer):  # type: ignore[attr-defined]
+                return int(count)
+            self._files.pop(0)
+        return 0
