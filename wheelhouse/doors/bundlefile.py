@@ -29,7 +29,10 @@ def write_bundle(stream: io.RawIOBase, folder: Path, manifest: Manifest, signatu
                 hashing = _Hashing(file)
                 archive.addfile(_header(entry.path, entry.size), hashing)
                 if file.read(1) or hashing.digest.hexdigest() != entry.sha256:
-                    raise IntegrityError(f"`{path}` is not what the lock says", hint=f"see what is wrong with `wheelhouse verify {folder}`")
+                    raise IntegrityError(
+                        f"`{path}` is not what the lock says",
+                        hint=f"see what is wrong with `wheelhouse verify {folder}`",
+                    )
 
 
 class _Hashing(io.RawIOBase):
@@ -96,7 +99,9 @@ def open_bundle(path: Path) -> Iterator[Bundle]:
             with tarfile.open(fileobj=stream, mode="r|") as archive:
                 yield _begin(archive, path.name)
         except (tarfile.TarError, EOFError) as error:
-            raise IntegrityError(f"`{path.name}` is not a bundle, or was cut short: {error}", hint="send it again") from error
+            raise IntegrityError(
+                f"`{path.name}` is not a bundle, or was cut short: {error}", hint="send it again"
+            ) from error
 
 
 def _begin(archive: tarfile.TarFile, name: str) -> Bundle:
@@ -128,5 +133,7 @@ def take_out(contents: IO[bytes], folder: Path, entry: Entry) -> None:
                 digest.update(block)
                 writer.write(block)
         if digest.hexdigest() != entry.sha256:
-            raise IntegrityError(f"`{entry.path}` in the bundle does not have the sha256 of its manifest", hint="send the bundle again")
+            raise IntegrityError(
+                f"`{entry.path}` in the bundle does not have the sha256 of its manifest", hint="send the bundle again"
+            )
         path.replace(final)

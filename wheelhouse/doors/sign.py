@@ -61,7 +61,9 @@ def load_public_key(path: Path) -> PublicKey:
     load = serialization.load_ssh_public_key if raw.startswith(b"ssh-") else serialization.load_pem_public_key
     key = _loaded(load, raw, path)
     if not isinstance(key, ed25519.Ed25519PublicKey):
-        raise InputError(f"`{path}` is not an Ed25519 public key", hint="name the .pub file that ssh-keygen -t ed25519 wrote")
+        raise InputError(
+            f"`{path}` is not an Ed25519 public key", hint="name the .pub file that ssh-keygen -t ed25519 wrote"
+        )
     return PublicKey(key, str(path))
 
 
@@ -120,7 +122,9 @@ def verify_signature(envelope: bytes, subject: bytes, name: str, predicate: str,
     subjects = statement.get("subject")
     expected = [{"name": name, "digest": {"sha256": digest}}]
     if statement.get("predicateType") != PREDICATE_BASE + predicate or subjects != expected:
-        raise IntegrityError("the signature is good, but for something else", hint="the file was changed after it was signed")
+        raise IntegrityError(
+            "the signature is good, but for something else", hint="the file was changed after it was signed"
+        )
     return signer
 
 
@@ -145,7 +149,9 @@ def open_envelope(envelope: bytes, keys: tuple[PublicKey, ...]) -> tuple[dict[st
                 continue
             return statement, key.id
     names = ", ".join(key.source for key in keys)
-    raise IntegrityError(f"the signature is by none of the keys that were given ({names})", hint="ask who signed it, and with which key")
+    raise IntegrityError(
+        f"the signature is by none of the keys that were given ({names})", hint="ask who signed it, and with which key"
+    )
 
 
 def _pre_authentication(payload: bytes) -> bytes:

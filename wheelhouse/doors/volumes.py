@@ -41,7 +41,7 @@ class VolumeWriter(io.RawIOBase):
     def write(self, data: "bytes | bytearray | memoryview") -> int:  # type: ignore[override]
         view = memoryview(data)
         with ours(self._path):
-            while len(view):
+            while view:
                 file = self._file()
                 room = len(view) if self._limit is None else min(len(view), self._limit - self._size)
                 file.write(view[:room])
@@ -107,7 +107,9 @@ def reading(path: Path) -> Iterator[BinaryIO]:
 
 def _single(path: Path) -> BinaryIO:
     if not path.is_file():
-        raise InputError(f"there is no bundle `{path}`", hint=f"name the file, or the one whose volumes and {INDEX_SUFFIX} are there")
+        raise InputError(
+            f"there is no bundle `{path}`", hint=f"name the file, or the one whose volumes and {INDEX_SUFFIX} are there"
+        )
     return path.open("rb")
 
 

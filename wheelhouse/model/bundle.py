@@ -76,7 +76,12 @@ class Manifest:
 
 
 def _document(entry: Entry) -> dict[str, Any]:
-    document: dict[str, Any] = {"path": entry.path, "sha256": entry.sha256, "size": entry.size, "carried": entry.carried}
+    document: dict[str, Any] = {
+        "path": entry.path,
+        "sha256": entry.sha256,
+        "size": entry.size,
+        "carried": entry.carried,
+    }
     return document | ({"was": entry.was} if entry.was else {})
 
 
@@ -117,7 +122,9 @@ def parse_manifest(raw: bytes, source: str) -> Manifest:
 
 def _entry(row: Mapping[str, Any]) -> Entry:
     was = row.get("was")
-    return Entry(str(row["path"]), str(row["sha256"]), int(row["size"]), bool(row["carried"]), str(was) if was else None)
+    return Entry(
+        str(row["path"]), str(row["sha256"]), int(row["size"]), bool(row["carried"]), str(was) if was else None
+    )
 
 
 def _check(manifest: Manifest, stated: tuple[str, str | None], source: str) -> None:

@@ -1,0 +1,253 @@
+"""Bundles: whole, as a difference, in volumes, signed; and hostile ones, which leave nothing behind."""
+
+import io
+import json
+import shutil
+import subprocess
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.support.index import IndexServer
+from tests.support.tools import wheelhouse
+from tests.support.wheels import build_wheel
+from wheelhouse.doors.sign import Key, PublicKey, load_key, load_public_key
+from wheelhouse.errors import InputError, IntegrityError
+from wheelhouse.model.bundle import MANIFEST, SIGNATURE, difference, digest, parse_manifest
+from wheelhouse.steps.pack import house_files, pack, unpack
+from wheelhouse.steps.verify import verify
+
+
+@pytest.fixture(scope="module")
+def houses(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Two houses of one job: `old`, and `new` where one project moved on, one went and one came."""
+    base = tmp_path_factory.mktemp("houses")
+    offered = base / "offered"
+    offered.mkdir()
+    build_wheel(offered, "app", "1.0", requires=["lib", "gone"])
+    build_wheel(offered, "lib", "1.0", files={"lib/data": b"x" * 50_000})
+    build_wheel(offered, "gone", "1.0")
+    with IndexServer(offered) as server:
+        made = wheelhouse("fetch", "app", "--python", "3.12", "--index", server.url, "--dest", "old", cwd=base)
+        assert made.returncode == 0, made.stderr
+        server.add(build_wheel(offered, "app", "2.0", requires=["lib", "come"]))
+        server.add(build_wheel(offered, "come", "1.0"))
+        made = wheelhouse("fetch", "app", "--python", "3.12", "--index", server.url, "--dest", "new", cwd=base)
+        assert made.returncode == 0, made.stderr
+    return {"old": base / "old", "new": base / "new"}
+
+
+def ssh_key(folder: Path, name: str) -> tuple[Key, PublicKey]:
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / name], check=True)
+    return load_key(folder / name), load_public_key(folder / f"{name}.pub")
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def test_unpacked_equals_packed_and_packs_to_the_same_bytes(houses: dict[str, Path], tmp_path: Path) -> None:
+    pack(houses["new"], tmp_path / "a.tar", None, None, None)
+    unpack(tmp_path / "a.tar", tmp_path / "there", ())
+    assert contents(tmp_path / "there") == contents(houses["new"])
+    assert not verify(tmp_path / "there").findings
+    pack(tmp_path / "there", tmp_path / "b.tar", None, None, None)
+    assert (tmp_path / "a.tar").read_bytes() == (tmp_path / "b.tar").read_bytes()
+
+
+def test_the_manifest_can_be_read_without_unpacking(houses: dict[str, Path], tmp_path: Path) -> None:
+    pack(houses["new"], tmp_path / "a.tar", None, None, None)
+    with tarfile.open(tmp_path / "a.tar") as archive:
+        first = archive.next()
+        assert first is not None and first.name == MANIFEST
+        document = json.load(archive.extractfile(first))  # type: ignore[arg-type]
+    assert {row["path"] for row in document["files"]} == set(contents(houses["new"]))
+
+
+def test_unpacking_twice_changes_nothing_and_resumes(houses: dict[str, Path], tmp_path: Path) -> None:
+    pack(houses["new"], tmp_path / "a.tar", None, None, None)
+    unpack(tmp_path / "a.tar", tmp_path / "there", ())
+    assert unpack(tmp_path / "a.tar", tmp_path / "there", ()).placed == ()
+    (tmp_path / "there" / "SHA256SUMS").unlink()
+    assert unpack(tmp_path / "a.tar", tmp_path / "there", ()).placed == ("SHA256SUMS",)
+
+
+@pytest.mark.parametrize("since", ["house", "bundle", "manifest"])
+def test_a_difference_carries_what_is_missing_and_equals_a_full_bundle(
+    houses: dict[str, Path], tmp_path: Path, since: str
+) -> None:
+    pack(houses["old"], tmp_path / "old.tar", None, None, None)
+    manifest = difference(house_files(houses["old"]), None)
+    (tmp_path / "old.json").write_text(manifest.to_json())
+    base = {"house": houses["old"], "bundle": tmp_path / "old.tar", "manifest": tmp_path / "old.json"}[since]
+    packed = pack(houses["new"], tmp_path / "d.tar", base, None, None)
+    assert "lib-1.0-py3-none-any.whl" not in {entry.path for entry in packed.manifest.carried}
+    shutil.copytree(houses["old"], tmp_path / "there")
+    done = unpack(tmp_path / "d.tar", tmp_path / "there", ())
+    assert set(done.removed) == {"app-1.0-py3-none-any.whl", "gone-1.0-py3-none-any.whl"}
+    assert contents(tmp_path / "there") == contents(houses["new"])
+    assert unpack(tmp_path / "d.tar", tmp_path / "there", ()).placed == ()
+
+
+def test_a_difference_is_refused_on_another_base(houses: dict[str, Path], tmp_path: Path) -> None:
+    pack(houses["new"], tmp_path / "d.tar", houses["old"], None, None)
+    with pytest.raises(IntegrityError, match=digest(difference(house_files(houses["old"]), None).result)[:12]):
+        unpack(tmp_path / "d.tar", tmp_path / "empty", ())
+    shutil.copytree(houses["old"], tmp_path / "there")
+    (tmp_path / "there" / "lib-1.0-py3-none-any.whl").write_bytes(b"another")
+    with pytest.raises(IntegrityError, match=r"lib-1\.0-py3-none-any\.whl` is another file"):
+        unpack(tmp_path / "d.tar", tmp_path / "there", ())
+    assert (tmp_path / "there" / "gone-1.0-py3-none-any.whl").is_file()
+
+
+def test_a_house_that_is_not_what_its_locks_say_is_not_packed(houses: dict[str, Path], tmp_path: Path) -> None:
+    shutil.copytree(houses["new"], tmp_path / "house")
+    wheel = tmp_path / "house" / "lib-1.0-py3-none-any.whl"
+    wheel.write_bytes(wheel.read_bytes()[:-1] + b"!")
+    with pytest.raises(IntegrityError, match="is not what the lock says"):
+        pack(tmp_path / "house", tmp_path / "a.tar", None, None, None)
+    assert not list(tmp_path.glob("*.tar*")) and not list(tmp_path.glob(".wheelhouse-*"))
+
+
+def test_a_damaged_or_missing_volume_is_named_and_mended_alone(houses: dict[str, Path], tmp_path: Path) -> None:
+    packed = pack(houses["new"], tmp_path / "a.tar", None, 5_000, None)
+    assert len(packed.volumes) >= 3
+    second, third = tmp_path / packed.volumes[1].name, tmp_path / packed.volumes[2].name
+    intact = second.read_bytes()
+    second.write_bytes(intact[:100] + b"?" + intact[101:])
+    kept = third.read_bytes()
+    third.unlink()
+    with pytest.raises(IntegrityError) as error:
+        unpack(tmp_path / "a.tar", tmp_path / "there", ())
+    assert error.value.details == ("the volume `a.tar.002` is damaged", "the volume `a.tar.003` is missing")
+    assert not (tmp_path / "there").exists()
+    second.write_bytes(intact)
+    third.write_bytes(kept)
+    unpack(tmp_path / "a.tar", tmp_path / "there", ())
+    assert contents(tmp_path / "there") == contents(houses["new"])
+
+
+def test_a_signature_is_checked_and_a_wrong_one_refused(houses: dict[str, Path], tmp_path: Path) -> None:
+    key, public = ssh_key(tmp_path, "ours")
+    _, stranger = ssh_key(tmp_path, "theirs")
+    pack(houses["new"], tmp_path / "a.tar", None, None, key)
+    assert unpack(tmp_path / "a.tar", tmp_path / "there", (stranger, public)).signer == public.id
+    with pytest.raises(IntegrityError, match="by none of the keys"):
+        unpack(tmp_path / "a.tar", tmp_path / "elsewhere", (stranger,))
+    pack(houses["new"], tmp_path / "unsigned.tar", None, None, None)
+    with pytest.raises(IntegrityError, match="not signed"):
+        unpack(tmp_path / "unsigned.tar", tmp_path / "elsewhere", (public,))
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_a_signature_of_another_bundle_is_refused(houses: dict[str, Path], tmp_path: Path) -> None:
+    key, public = ssh_key(tmp_path, "ours")
+    pack(houses["old"], tmp_path / "old.tar", None, None, key)
+    pack(houses["new"], tmp_path / "new.tar", None, None, key)
+    with tarfile.open(tmp_path / "old.tar") as archive:
+        envelope = archive.extractfile(SIGNATURE).read()  # type: ignore[union-attr]
+    forged = rewritten(tmp_path / "new.tar", lambda name, raw: (name, envelope if name == SIGNATURE else raw))
+    with pytest.raises(IntegrityError, match="for something else"):
+        unpack(forged, tmp_path / "there", (public,))
+
+
+def rewritten(bundle: Path, change: Callable[[str, bytes], tuple[str, bytes]]) -> Path:
+    """A copy of a bundle whose members were passed through `change`."""
+    output = bundle.with_name(f"rewritten-{bundle.name}")
+    with tarfile.open(bundle) as source, tarfile.open(output, "w", format=tarfile.PAX_FORMAT) as target:
+        for member in source:
+            name, raw = change(member.name, source.extractfile(member).read())  # type: ignore[union-attr]
+            header = tarfile.TarInfo(name)
+            header.size = len(raw)
+            target.addfile(header, io.BytesIO(raw))
+    return output
+
+
+def lying(change: Callable[[dict], None]) -> Callable[[str, bytes], tuple[str, bytes]]:
+    def changed(name: str, raw: bytes) -> tuple[str, bytes]:
+        if name != MANIFEST:
+            return name, raw
+        document = json.loads(raw)
+        change(document)
+        return name, json.dumps(document).encode()
+
+    return changed
+
+
+def escape(document: dict) -> None:
+    document["files"][0]["path"] = "../escaped"
+
+
+def twice(document: dict) -> None:
+    document["files"].append(document["files"][0])
+
+
+def no_hash(document: dict) -> None:
+    document["files"][0]["sha256"] = "abc"
+
+
+def other_house(document: dict) -> None:
+    document["house"] = "0" * 64
+
+
+HOSTILE: dict[str, tuple[Callable[[str, bytes], tuple[str, bytes]], str]] = {
+    "a path that leads out": (lying(escape), "outside its place"),
+    "a file named twice": (lying(twice), "twice"),
+    "no hash": (lying(no_hash), "no valid sha256"),
+    "a digest of another house": (lying(other_house), "digests that are not"),
+    "a member that the manifest does not name": (
+        lambda name, raw: (name.replace("app-2", "app-3"), raw),
+        "where its manifest has",
+    ),
+    "other bytes": (
+        lambda name, raw: (name, raw[:-1] + b"!" if name.startswith("app-2") else raw),
+        "does not have the sha256",
+    ),
+    "no manifest": (lambda name, raw: (name.replace("bundle.json", "other.json"), raw), "is no bundle"),
+}
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_a_hostile_bundle_leaves_nothing_behind(houses: dict[str, Path], tmp_path: Path, kind: str) -> None:
+    change, sentence = HOSTILE[kind]
+    pack(houses["new"], tmp_path / "a.tar", None, None, None)
+    with pytest.raises((IntegrityError, InputError), match=sentence):
+        unpack(rewritten(tmp_path / "a.tar", change), tmp_path / "there", ())
+    assert not (tmp_path / "escaped").exists()
+    left = contents(tmp_path / "there") if (tmp_path / "there").exists() else {}
+    assert all(contents(houses["new"])[path] == raw for path, raw in left.items())
+
+
+def test_a_link_in_a_bundle_is_refused(houses: dict[str, Path], tmp_path: Path) -> None:
+    pack(houses["new"], tmp_path / "a.tar", None, None, None)
+    with tarfile.open(tmp_path / "a.tar") as source, tarfile.open(tmp_path / "b.tar", "w") as target:
+        for member in source:
+            if member.name == "SHA256SUMS":
+                member.type, member.linkname = tarfile.SYMTYPE, "/etc/passwd"
+            target.addfile(member, source.extractfile(member) if member.isreg() else None)
+    with pytest.raises(IntegrityError, match="where its manifest has `SHA256SUMS`"):
+        unpack(tmp_path / "b.tar", tmp_path / "there", ())
+
+
+def test_a_cut_tail_and_a_longer_one_are_refused(houses: dict[str, Path], tmp_path: Path) -> None:
+    pack(houses["new"], tmp_path / "a.tar", None, None, None)
+    raw = (tmp_path / "a.tar").read_bytes()
+    (tmp_path / "a.tar").write_bytes(raw[: len(raw) // 2])
+    with pytest.raises(IntegrityError, match="cut short"):
+        unpack(tmp_path / "a.tar", tmp_path / "there", ())
+    (tmp_path / "a.tar").write_bytes(raw)
+    with tarfile.open(tmp_path / "a.tar", "a") as archive:
+        header = tarfile.TarInfo("more")
+        header.size = 4
+        archive.addfile(header, io.BytesIO(b"more"))
+    with pytest.raises(IntegrityError, match="more than its manifest names"):
+        unpack(tmp_path / "a.tar", tmp_path / "elsewhere", ())
+
+
+def test_a_manifest_reads_back_as_it_was_written(houses: dict[str, Path]) -> None:
+    new, old = house_files(houses["new"]), house_files(houses["old"])
+    manifest = difference(new, {path: sha256 for path, (sha256, _) in old.items()})
+    assert parse_manifest(manifest.to_json().encode(), "it") == manifest
+    assert manifest.base == {path: sha256 for path, (sha256, _) in old.items()}
