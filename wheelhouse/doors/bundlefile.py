@@ -18,8 +18,8 @@ LARGEST_HEADER = 64 << 20
 
 
 def write_bundle(stream: io.RawIOBase, folder: Path, manifest: Manifest, signature: str | None) -> None:
-    """Write a bundle of what stands in `folder`, hashing each file as it is read. Raises IntegrityError for one that is not what it must be."""
-    with tarfile.open(fileobj=stream, mode="w|", format=tarfile.PAX_FORMAT, bufsize=BLOCK) as archive:  # type: ignore[arg-type]
+    """Write a bundle of what stands in `folder`. Each file is hashed as it is read: IntegrityError for one that is another."""
+    with tarfile.open(fileobj=stream, mode="w|", format=tarfile.PAX_FORMAT, bufsize=BLOCK) as archive:
         _add_text(archive, MANIFEST, manifest.to_json())
         if signature is not None:
             _add_text(archive, SIGNATURE, signature)

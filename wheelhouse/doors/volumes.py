@@ -3,7 +3,7 @@
 import hashlib
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -145,8 +145,8 @@ def _wrong(folder: Path, volume: Volume) -> str | None:
 
 
 class _Joined(io.RawIOBase):
-    def __init__(self, files: list[BinaryIO]) -> None:
-        self._files = files
+    def __init__(self, files: Sequence[BinaryIO]) -> None:
+        self._files = list(files)
 
     def readable(self) -> bool:
         return True
