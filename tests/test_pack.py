@@ -251,3 +251,34 @@ def test_a_manifest_reads_back_as_it_was_written(houses: dict[str, Path]) -> Non
     manifest = difference(new, {path: sha256 for path, (sha256, _) in old.items()})
     assert parse_manifest(manifest.to_json().encode(), "it") == manifest
     assert manifest.base == {path: sha256 for path, (sha256, _) in old.items()}
+
+
+def test_the_commands_carry_a_house_across(houses: dict[str, Path], tmp_path: Path) -> None:
+    key, public = ssh_key(tmp_path, "ours")
+    assert key.public.id == public.id
+    packed = wheelhouse("pack", houses["new"], "-o", "b.tar", "--split", "5K", "--key", "ours", cwd=tmp_path)
+    assert packed.returncode == 0, packed.stderr
+    shown = wheelhouse("inspect", "b.tar", "--key", "ours.pub", cwd=tmp_path)
+    assert "app-2.0-py3-none-any.whl" in shown.stdout and public.id in shown.stdout
+    done = wheelhouse("unpack", "b.tar", "there", "--key", "ours.pub", "--json", cwd=tmp_path)
+    assert json.loads(done.stdout)["signed-by"] == public.id
+    assert contents(tmp_path / "there") == contents(houses["new"])
+    damaged = tmp_path / "b.tar.002"
+    damaged.write_bytes(b"?" * damaged.stat().st_size)
+    refused = wheelhouse("unpack", "b.tar", "elsewhere", cwd=tmp_path)
+    assert (refused.returncode, refused.stderr.splitlines()[-2]) == (5, "error: the volume `b.tar.002` is damaged")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("unpack", "nothing.tar", "there"), 2),
+        (("inspect", "nothing.tar"), 2),
+        (("pack", "nowhere", "-o", "b.tar"), 2),
+        (("pack", "nowhere", "-o", "b.tar", "--split", "lots"), 2),
+    ],
+)
+def test_what_cannot_be_read_is_said(tmp_path: Path, arguments: tuple[str, ...], code: int) -> None:
+    done = wheelhouse(*arguments, cwd=tmp_path)
+    assert done.returncode == code
+    assert done.stderr.startswith("error: ") and "Traceback" not in done.stderr

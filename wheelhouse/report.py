@@ -1,5 +1,6 @@
 """Locks, findings, events and errors as text and JSON (pure)."""
 
+import json
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -7,6 +8,7 @@ from typing import Any
 
 from wheelhouse.errors import WheelhouseError
 from wheelhouse.events import Event, Finished, Noted, Received, Resolved, Resolving, Retrying, Waiting, Warned
+from wheelhouse.model.bundle import Manifest, digest
 from wheelhouse.model.layout import Plan, shell
 from wheelhouse.model.lock import Lock, chains
 from wheelhouse.model.policy import Finding
@@ -198,3 +200,25 @@ def why_lines(locks: Iterable[Lock], project: str) -> Mapping[str, list[str]]:
 def target_document(target: Target) -> dict[str, Any]:
     """A target as pex's complete-platform JSON."""
     return {"marker_environment": dict(target.environment), "compatible_tags": [str(tag) for tag in target.tags]}
+
+
+def packed_document(manifest: Manifest, volumes: Iterable[tuple[str, str, int]]) -> dict[str, Any]:
+    """A bundle for `--json`: its manifest, and its volumes as (name, sha256, bytes)."""
+    listed = [{"name": name, "sha256": sha256, "size": size} for name, sha256, size in volumes]
+    return {"manifest": json.loads(manifest.to_json()), "volumes": listed}
+
+
+def manifest_lines(manifest: Manifest, signer: str | None) -> list[str]:
+    """What a bundle carries, a file a line, and what it does beside that."""
+    what = f"the difference from house {digest(manifest.base)[:12]} to" if manifest.difference else "the whole of"
+    carried = sum(entry.size for entry in manifest.carried)
+    lines = [f"{what} house {digest(manifest.result)[:12]}: {len(manifest.carried)} files, {size_text(carried)}"]
+    lines += [f"signed by {signer}"] if signer else []
+    lines += [f"  {entry.path}  {size_text(entry.size)}" for entry in manifest.carried]
+    return lines + [f"  {path}  (removed)" for path in sorted(manifest.removed)]
+
+
+def unpacked_line(house: str, placed: int, stood: int, removed: int, signer: str | None) -> str:
+    """What unpacking did."""
+    signed = f", signed by {signer[:16]}" if signer else ""
+    return f"{house}: {placed} files unpacked, {stood} stood already, {removed} removed{signed}"

@@ -102,7 +102,7 @@ def reading(path: Path) -> Iterator[BinaryIO]:
     _must_be_whole(path.parent, volumes)
     with ours(path), ExitStack() as stack:
         files = [stack.enter_context((path.parent / volume.name).open("rb")) for volume in volumes]
-        yield io.BufferedReader(_Joined(files), 1 << 20)
+        yield io.BufferedReader(_Joined(files), 1 << 20)  # type: ignore[type-var]
 
 
 def _single(path: Path) -> BinaryIO:

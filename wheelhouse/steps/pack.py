@@ -144,3 +144,9 @@ def _remove(folder: Path, manifest: Manifest, standing: Mapping[str, str]) -> tu
             if final.parent != folder and not any(final.parent.iterdir()):
                 final.parent.rmdir()
     return tuple(gone)
+
+
+def inspect_bundle(bundle_path: Path, keys: tuple[PublicKey, ...]) -> tuple[Manifest, str | None]:
+    """A bundle's manifest, and who signed it where keys are given to check that with."""
+    with open_bundle(bundle_path) as bundle:
+        return bundle.manifest, _signer(bundle.raw_manifest, bundle.signature, keys, ignore)

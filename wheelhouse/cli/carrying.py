@@ -1,0 +1,118 @@
+"""What crosses the gap: `pack`, `unpack`, `inspect`."""
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from wheelhouse.cli.app import app
+from wheelhouse.cli.options import House, Json, Quiet
+from wheelhouse.cli.session import listening, say, say_json
+from wheelhouse.errors import InputError
+
+if TYPE_CHECKING:
+    from wheelhouse.doors.sign import PublicKey
+
+UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+SMALLEST_VOLUME = 1000
+BundleFile = Annotated[Path, typer.Argument(metavar="FILE", help="A bundle, or the name that its volumes share.")]
+PublicKeys = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--key", metavar="FILE", help="An Ed25519 public key: the bundle must be signed by one. May be repeated."
+    ),
+]
+
+
+@app.command()
+def pack(
+    house: House,
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The bundle to write.")],
+    since: Annotated[
+        Path | None,
+        typer.Option("--since", metavar="OTHER", help="Carry only what this house, bundle or manifest lacks."),
+    ] = None,
+    split: Annotated[
+        str | None, typer.Option("--split", metavar="SIZE", help="Write volumes of this size, such as 4G or 700M.")
+    ] = None,
+    key: Annotated[
+        Path | None,
+        typer.Option("--key", metavar="FILE", help="Sign with this Ed25519 private key (PEM, or ssh-keygen's)."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Pack a house into one archive to carry across, or into volumes with a hash each. The same house gives the same bytes.
+
+    The archive is a tar whose first member, the manifest, says all that is in it.
+    """
+    from wheelhouse import report
+    from wheelhouse.doors.sign import load_key
+    from wheelhouse.steps.pack import pack as pack_step
+
+    packed = pack_step(house, output, since, size_of(split) if split else None, load_key(key) if key else None)
+    if as_json:
+        say_json(report.packed_document(packed.manifest, [(v.name, v.sha256, v.size) for v in packed.volumes]))
+        return
+    total = report.size_text(sum(volume.size for volume in packed.volumes))
+    say(f"{output}: {len(packed.manifest.carried)} of {len(packed.manifest.entries)} files, {total}")
+    for volume in packed.volumes:
+        say(f"{volume.sha256}  {volume.name}")
+
+
+@app.command()
+def unpack(
+    bundle: BundleFile,
+    house: Annotated[Path, typer.Argument(metavar="HOUSE", help="The house to write.")],
+    key: PublicKeys = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Make a folder the house that a bundle carries, every file verified before it bears its name.
+
+    A difference is unpacked on the very house that it was packed --since, and on nothing else. May be repeated: what stands is kept.
+    """
+    from wheelhouse import report
+    from wheelhouse.steps.pack import unpack as unpack_step
+
+    with listening(quiet=quiet or as_json) as listener:
+        done = unpack_step(bundle, house, public_keys(key), listener)
+    if as_json:
+        document = {
+            "house": str(house),
+            "placed": list(done.placed),
+            "stood": list(done.stood),
+            "removed": list(done.removed),
+        }
+        say_json(document | {"signed-by": done.signer})
+    elif not quiet:
+        say(report.unpacked_line(str(house), len(done.placed), len(done.stood), len(done.removed), done.signer))
+
+
+@app.command()
+def inspect(bundle: BundleFile, key: PublicKeys = None, as_json: Json = False) -> None:
+    """Show what is in a bundle, without unpacking it."""
+    from wheelhouse import report
+    from wheelhouse.steps.pack import inspect_bundle
+
+    manifest, signer = inspect_bundle(bundle, public_keys(key))
+    if as_json:
+        say_json(report.packed_document(manifest, []) | {"signed-by": signer})
+    else:
+        say(*report.manifest_lines(manifest, signer))
+
+
+def size_of(text: str) -> int:
+    """`4G`, `700M`, `1000000`, in bytes. Raises InputError."""
+    match = re.fullmatch(r"(\d+)\s*([KMGT]?)B?", text.strip().upper())
+    size = int(match[1]) * UNITS[match[2]] if match else 0
+    if size < SMALLEST_VOLUME:
+        raise InputError(f"`{text}` is not a size for a volume", hint="write 4G, 700M, or bytes; at least 1000")
+    return size
+
+
+def public_keys(paths: list[Path] | None) -> "tuple[PublicKey, ...]":
+    """The keys that were named."""
+    from wheelhouse.doors.sign import load_public_key
+
+    return tuple(map(load_public_key, paths or ()))
