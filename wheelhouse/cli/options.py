@@ -167,6 +167,15 @@ class Network:
         ),
     ] = 4
 
+    ca_file: Annotated[
+        str | None,
+        typer.Option("--ca-file", metavar="PEM", help="Certificate authorities to trust in the place of the system's."),
+    ] = None
+    client_cert: Annotated[
+        str | None,
+        typer.Option("--client-cert", metavar="PEM", help="A certificate and its key, for servers that ask for one."),
+    ] = None
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Connected(Network):

@@ -128,10 +128,22 @@ def listening(*, quiet: bool) -> Iterator[Shown]:
 def connected(network: Network, listener: Listener) -> "Iterator[Http]":
     """The connections of one run, as the options and the environment want them."""
     from wheelhouse.doors.http import Http, HttpSettings
+    from wheelhouse.doors.tls import Trust
 
     proxies = {scheme: proxy for scheme in ("http", "https", "all") if (proxy := _environment(f"{scheme}_proxy"))}
     user_agent = f"wheelhouse/{__version__}"
-    held = HttpSettings(network.timeout, network.retries, proxies, _environment("no_proxy"), user_agent=user_agent)
+    ca_file, ca_folder = network.ca_file, None
+    if ca_file is None:
+        ca_file, ca_folder = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
+    held = HttpSettings(
+        timeout=network.timeout,
+        retries=network.retries,
+        proxies=proxies,
+        no_proxy=_environment("no_proxy"),
+        trust=Trust(ca_file, ca_folder, network.client_cert),
+        netrc_file=Path(os.environ.get("NETRC") or Path.home() / ".netrc"),
+        user_agent=user_agent,
+    )
     http = Http(held, listener)
     try:
         yield http

@@ -94,8 +94,13 @@ def sweep(folder: Path) -> None:
 
 def sha256_of(path: Path) -> str:
     """A file's sha256, in lower-case hexadecimal."""
+    return digest_of(path, "sha256")
+
+
+def digest_of(path: Path, algorithm: str) -> str:
+    """A file's digest, in lower-case hexadecimal; `algorithm` as hashlib names it."""
     with ours(path), path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return hashlib.file_digest(file, algorithm).hexdigest()
 
 
 def place(source: Path, folder: Path, name: str, sha256: str) -> None:

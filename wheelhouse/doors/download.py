@@ -8,8 +8,9 @@ from typing import BinaryIO
 
 from urllib3.response import BaseHTTPResponse
 
+from wheelhouse.doors.credentials import redact
 from wheelhouse.doors.disk import BLOCK, ours
-from wheelhouse.doors.http import Http, TransientError, redact
+from wheelhouse.doors.http import Http, TransientError
 from wheelhouse.errors import IntegrityError, ServerError
 
 

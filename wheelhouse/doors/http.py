@@ -3,18 +3,17 @@
 urllib3 in threads was the fastest of those measured on this job (docs/performance.md). Foreign exceptions become ours here.
 """
 
-import base64
 import random
 import socket
-import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
-from typing import TypeVar
-from urllib.parse import unquote, urljoin, urlsplit, urlunsplit
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import urljoin, urlsplit, urlunsplit
 from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]
 
 import urllib3
@@ -22,8 +21,11 @@ from urllib3 import exceptions as foreign
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.response import BaseHTTPResponse
+from urllib3.util.request import ACCEPT_ENCODING
 
-from wheelhouse.errors import InputError, ServerError, WheelhouseError
+from wheelhouse.doors.credentials import Credentials, basic, host_of, origin_of, own_credentials, redact
+from wheelhouse.doors.tls import Trust
+from wheelhouse.errors import ServerError, WheelhouseError
 from wheelhouse.events import Listener, Retrying, ignore
 
 T = TypeVar("T")
@@ -34,6 +36,8 @@ REDIRECTS = (301, 302, 303, 307, 308)
 BUSY = (429, 500, 502, 503, 504)
 LONGEST_WAIT = 20.0
 """Seconds: a server that asks for more than this with Retry-After is reported, not waited for."""
+LARGEST_REPLY = 512 << 20
+"""Bytes: no page and no metadata is larger; what is was compressed to harm."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,8 @@ class HttpSettings:
     retries: int = 4
     proxies: Mapping[str, str] = field(default_factory=dict)
     no_proxy: str = ""
-    ca_file: str | None = None
+    trust: Trust = field(default_factory=Trust)
+    netrc_file: Path | None = None
     user_agent: str = "wheelhouse"
 
 
@@ -73,18 +78,6 @@ class StoppedError(WheelhouseError):
     """Work was given up because something else failed or the user interrupted it; never shown."""
 
 
-def redact(url: str) -> str:
-    """The address without user, password, query and fragment: fit for any output."""
-    parts = urlsplit(url)
-    host = parts.netloc.rpartition("@")[2]
-    return urlunsplit((parts.scheme, host, parts.path, "", ""))
-
-
-def host_of(url: str) -> str:
-    """Host and port."""
-    return urlsplit(url).netloc.rpartition("@")[2].lower()
-
-
 class Http:
     """Connections to whatever servers a run needs, shared by its threads. Closed with `close`."""
 
@@ -92,7 +85,7 @@ class Http:
         self.settings = settings or HttpSettings()
         self._on_event = on_event
         self._stop = threading.Event()
-        self._credentials: dict[str, str] = {}
+        self.credentials = Credentials(self.settings.netrc_file)
         self._managers: dict[str, urllib3.PoolManager] = {}
         self._guard = threading.Lock()
         self._live: set[BaseHTTPResponse] = set()
@@ -114,9 +107,14 @@ class Http:
         return self.retrying(subject or redact(url), lambda: self._get(url, headers or {}))
 
     def _get(self, url: str, headers: Mapping[str, str]) -> Reply:
-        with self.open(url, headers) as response:
-            body = b"".join(self.chunks(response, url))
-            return Reply(response.url or url, response.status, response.headers, body)
+        with self.open(url, {"Accept-Encoding": ACCEPT_ENCODING, **headers}) as response:
+            pieces, size = [], 0
+            for chunk in self.chunks(response, url):
+                pieces.append(chunk)
+                size += len(chunk)
+                if size > LARGEST_REPLY:
+                    raise ServerError(f"{redact(url)} answered with more than {LARGEST_REPLY >> 20} MiB")
+            return Reply(response.url or url, response.status, response.headers, b"".join(pieces))
 
     def retrying(self, subject: str, attempt: Callable[[], T]) -> T:
         """Call `attempt` until it succeeds, fails for good, or has failed `retries` times more than once."""
@@ -176,30 +174,25 @@ class Http:
         raise ServerError(f"{redact(asked)} redirects more than {REDIRECT_LIMIT} times")
 
     def _request(self, url: str, headers: Mapping[str, str]) -> BaseHTTPResponse:
-        bare, credentials = self._split_credentials(url)
+        authorization = self.credentials.header(url) or _own_header(url)
+        response = self._send(url, headers, authorization)
+        if response.status == 401 and (another := self.credentials.another(url, authorization)):
+            response.close()
+            response = self._send(url, headers, another)
+        return response
+
+    def _send(self, url: str, headers: Mapping[str, str], authorization: str | None) -> BaseHTTPResponse:
+        parts = urlsplit(url)
+        bare = urlunsplit((parts.scheme, host_of(url), parts.path, parts.query, ""))
         sent = {"User-Agent": self.settings.user_agent, **headers}
-        if credentials:
-            sent["Authorization"] = credentials
+        if authorization:
+            sent["Authorization"] = authorization
         with _ours(url):
-            return self._manager(bare).request(
+            response = self._manager(bare).request(
                 "GET", bare, headers=sent, preload_content=False, redirect=False, retries=False
             )
-
-    def learn_credentials(self, url: str) -> None:
-        """Note the user and password that an address holds, for every request to its host."""
-        self._split_credentials(url)
-
-    def _split_credentials(self, url: str) -> tuple[str, str | None]:
-        """Credentials in an address go to that host's every request, and to no other's."""
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise InputError(f"`{redact(url)}` is not an http or https address")
-        host = host_of(url)
-        if parts.username is not None:
-            pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
-            self._credentials[host] = "Basic " + base64.b64encode(pair.encode()).decode()
-        bare = urlunsplit((parts.scheme, host, parts.path, parts.query, ""))
-        return bare, self._credentials.get(host)
+        response.url = bare
+        return response
 
     def _manager(self, url: str) -> urllib3.PoolManager:
         parts = urlsplit(url)
@@ -212,23 +205,29 @@ class Http:
             return self._managers[proxy]
 
     def _new_manager(self, proxy: str) -> urllib3.PoolManager:
-        context = ssl.create_default_context(cafile=self.settings.ca_file)
+        context = self.settings.trust.context()
         timeout = urllib3.Timeout(connect=self.settings.timeout, read=self.settings.timeout)
         if proxy:
-            return urllib3.ProxyManager(
-                proxy, proxy_headers=_proxy_headers(proxy), maxsize=CONNECTIONS, ssl_context=context, timeout=timeout
-            )
+            return _proxy_manager(proxy, maxsize=CONNECTIONS, ssl_context=context, timeout=timeout)
         manager = urllib3.PoolManager(maxsize=CONNECTIONS, ssl_context=context, timeout=timeout)
         manager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
         return manager
 
 
-def _proxy_headers(proxy: str) -> dict[str, str] | None:
-    parts = urlsplit(proxy)
-    if parts.username is None:
-        return None
-    pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
-    return urllib3.make_headers(proxy_basic_auth=pair)
+def _own_header(url: str) -> str | None:
+    """What an address on a page says of itself, for this one request."""
+    own = own_credentials(url)
+    return basic(own[0], own[1] or "") if own else None
+
+
+def _proxy_manager(proxy: str, **settings: Any) -> urllib3.ProxyManager:  # noqa: ANN401
+    """A proxy's connections; its user and password go to it alone. Raises InputError for what is no http(s) proxy."""
+    proxy = proxy if "://" in proxy else f"http://{proxy}"
+    own = own_credentials(proxy)
+    scheme, host, port = origin_of(proxy)
+    address = f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
+    headers = {"Proxy-Authorization": basic(own[0], own[1] or "")} if own else None
+    return urllib3.ProxyManager(address, proxy_headers=headers, proxy_ssl_context=settings["ssl_context"], **settings)
 
 
 class _Addresses:

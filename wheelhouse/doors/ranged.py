@@ -4,14 +4,19 @@ import io
 import re
 import zipfile
 
-from wheelhouse.doors.http import Http, redact
+from wheelhouse.doors.credentials import redact
+from wheelhouse.doors.http import Http
 from wheelhouse.errors import ServerError
 
 TAIL = 32 << 10
 LARGEST = 16 << 20
 
 
-class NoRangesError(ServerError):
+class TailError(ServerError):
+    """This file's metadata cannot be read from its tail."""
+
+
+class NoRangesError(TailError):
     """The server sends whole files only."""
 
 
@@ -55,7 +60,7 @@ class _RemoteFile(io.RawIOBase):
         end = self._size if size is None or size < 0 else min(self._position + size, self._size)
         if self._position < self._start and self._position < end:
             if self._start - self._position > LARGEST:
-                raise NoRangesError(f"{redact(self._url)} has its metadata far from its end")
+                raise TailError(f"{redact(self._url)} has its metadata far from its end")
             start, body, _ = self._get(f"bytes={self._position}-{self._start - 1}")
             if start != self._position:
                 raise NoRangesError(f"{redact(self._url)} answered with another range than was asked for")
@@ -68,13 +73,13 @@ class _RemoteFile(io.RawIOBase):
 def ranged_metadata(http: Http, url: str, filename: str) -> bytes:
     """A wheel's raw METADATA; provisional until the whole file was checked.
 
-    Raises NoRangesError where the server has no ranges, or the tail is not a wheel's.
+    Raises NoRangesError where the server has no ranges, TailError where the tail is not a wheel's.
     """
     try:
         with zipfile.ZipFile(_RemoteFile(http, url)) as archive:
             names = [name for name in archive.namelist() if re.fullmatch(r"[^/]+\.dist-info/METADATA", name)]
             if len(names) != 1 or archive.getinfo(names[0]).file_size > LARGEST:
-                raise NoRangesError(f"`{filename}` has no single METADATA to read from its tail")
+                raise TailError(f"`{filename}` has no single METADATA to read from its tail")
             return archive.read(names[0])
     except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
-        raise NoRangesError(f"`{filename}` cannot be read from its tail: {error}") from error
+        raise TailError(f"`{filename}` cannot be read from its tail: {error}") from error

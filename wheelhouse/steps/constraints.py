@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
+from wheelhouse.doors.credentials import redact
 from wheelhouse.doors.disk import read_text, write
-from wheelhouse.doors.http import Http, redact
+from wheelhouse.doors.http import Http
 from wheelhouse.errors import InputError, ServerError
 from wheelhouse.events import Listener, Noted, ignore
 from wheelhouse.model.airflow import Airflow

@@ -35,6 +35,8 @@ def _sentence(project: NormalizedName, needs: Sequence[Need], question: Question
     shelf = shelves.get(project)
     if shelf is None:
         return f"`{project}`, which {needs[0].origin} asks for, is not on the index"
+    if shelf.page.status.status == "quarantined":
+        return f"`{project}`, which {needs[0].origin} asks for, is {shelf.page.status} on {shelf.page.index}"
     specifier = merge(need.specifier for need in needs)
     asked = f"`{project}{specifier}`"
     if lines := shelves.constraints(project):
@@ -52,8 +54,10 @@ def _hint(project: NormalizedName, shelves: Shelves) -> str:
         return "choose another --python, or another version"
     if lines := shelves.constraints(project):
         return f"change or remove {lines[0].origin}, or use the constraints that were made for this very release"
-    if shelves.get(project) is None:
+    if (shelf := shelves.get(project)) is None:
         return "check the spelling, and that --index is the right index"
+    if shelf.page.status.status == "quarantined":
+        return "an index quarantines what may do harm: leave out what asks for it"
     return "ask for another version, or leave out what asks for it"
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
+from wheelhouse.doors.credentials import redact
 from wheelhouse.doors.disk import read_text
 from wheelhouse.errors import IntegrityError
 from wheelhouse.events import Listener, Resolved, Resolving, Warned, ignore
@@ -43,7 +44,7 @@ def lock_part(job: Job, part: Part, standing: Lock | None, supply: Supply, on_ev
     lock = Lock(part.target, inputs, tuple(_pin(answer, supply, on_event) for answer in answers))
     if standing:
         _same_bytes(standing, lock)
-    _warn(answers, part, on_event)
+    _warn(answers, part, supply, on_event)
     on_event(Resolved(name, len(lock.pins), reused=False))
     return lock
 
@@ -77,7 +78,7 @@ def _artifact(candidate: Candidate, supply: Supply) -> Artifact:
         stored = supply.artifact(candidate).result()
         sha256, size = stored.sha256, stored.size
     uploaded = datetime.fromisoformat(candidate.upload_time) if candidate.upload_time else None
-    return Artifact(candidate.filename, sha256, size, candidate.url.partition("#")[0], uploaded)
+    return Artifact(candidate.filename, sha256, size, redact(candidate.url), uploaded)
 
 
 def _no_wheel(answer: Answer) -> str:
@@ -99,13 +100,16 @@ def _same_bytes(standing: Lock, new: Lock) -> None:
             )
 
 
-def _warn(answers: Iterable[Answer], part: Part, on_event: Listener) -> None:
+def _warn(answers: Iterable[Answer], part: Part, supply: Supply, on_event: Listener) -> None:
     for answer in answers:
         candidate = answer.candidate
         name = f"{candidate.project} {candidate.version}"
         if candidate.yanked is not None:
             reason = f": {candidate.yanked}" if candidate.yanked else ", with no reason given"
             on_event(Warned(f"{name} was yanked{reason}; it is taken because its exact version is asked for"))
+        page = supply.page(candidate.project).result()
+        if page and page.status.status in ("archived", "deprecated"):
+            on_event(Warned(f"{candidate.project} is {page.status} on {page.index}"))
         if answer.skipped:
             newer = ", ".join(map(str, answer.skipped[:3]))
             on_event(Warned(f"{name} was taken, because no file of {newer} fits {part.target.name}"))

@@ -7,7 +7,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
-from wheelhouse.doors.index import Page
+from wheelhouse.doors.pages import Page
 from wheelhouse.errors import InputError
 from wheelhouse.model.artifact import Candidate, Rejected, choose
 from wheelhouse.model.question import Question, is_exact, merge

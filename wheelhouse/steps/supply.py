@@ -13,14 +13,16 @@ from pathlib import Path
 import msgspec
 from packaging.utils import NormalizedName
 
-from wheelhouse.doors.disk import Cache
+from wheelhouse.doors.credentials import host_of
+from wheelhouse.doors.disk import Cache, digest_of
 from wheelhouse.doors.download import Download
 from wheelhouse.doors.http import Http
-from wheelhouse.doors.index import Index, Page
+from wheelhouse.doors.index import Index
+from wheelhouse.doors.pages import Page
 from wheelhouse.doors.ranged import NoRangesError, ranged_metadata
 from wheelhouse.doors.tasks import Tasks, first_success, then
 from wheelhouse.doors.wheelfile import Contents, inspect, metadata_of
-from wheelhouse.errors import IntegrityError
+from wheelhouse.errors import IntegrityError, ServerError
 from wheelhouse.events import Finished, Listener, Received, Waiting, ignore
 from wheelhouse.model.artifact import Candidate
 from wheelhouse.model.metadata import Metadata
@@ -53,7 +55,8 @@ class Supply:
         self._pages = Tasks(THREADS, "pages")
         self._files = Tasks(THREADS, "files")
         self._early: dict[str, bytes] = {}
-        self._ranges = True
+        self._asked: dict[str, Candidate] = {}
+        self._without_ranges: set[str] = set()
 
     def close(self) -> None:
         """Stop what is still under way; what is unfinished can be resumed by a later run."""
@@ -74,10 +77,15 @@ class Supply:
 
     def artifact(self, candidate: Candidate) -> "Future[Stored]":
         """The file itself, in the cache, hashed and checked."""
+        candidate = self._asked.get(candidate.key, candidate)
         return self._files.start(("file", candidate.key), lambda: self._artifact(candidate))
 
     def metadata(self, candidate: Candidate, *, certain: bool = False) -> "Future[Metadata]":
-        """What a candidate says of itself; `certain` that its file will be needed, too."""
+        """What a candidate says of itself; `certain` that its file will be needed, too.
+
+        The candidate is kept: a lock's address of it has no query, which its server may want.
+        """
+        self._asked.setdefault(candidate.key, candidate)
         if certain:
             self.artifact(candidate)
         if candidate.sha256 and (contents := self._noted(candidate.sha256)):
@@ -87,7 +95,7 @@ class Supply:
         if candidate.sidecar is not None and candidate.is_wheel:
             return self._pages.start(("sidecar", candidate.key), lambda: self._sidecar(candidate))
         small = candidate.size is not None and candidate.size <= (LARGE if certain else SMALL)
-        if small or not candidate.is_wheel or not self._ranges:
+        if small or not candidate.is_wheel or host_of(candidate.url) in self._without_ranges:
             return then(self.artifact(candidate), lambda stored: stored.contents.metadata)
         tail = self._pages.start(("tail", candidate.key), lambda: self._tail(candidate))
         if not certain:
@@ -109,8 +117,9 @@ class Supply:
             raw = self._http.retrying(
                 candidate.filename, lambda: ranged_metadata(self._http, candidate.url, candidate.filename)
             )
-        except NoRangesError:
-            self._ranges = False
+        except ServerError as error:
+            if isinstance(error, NoRangesError):
+                self._without_ranges.add(host_of(candidate.url))
             return self.artifact(candidate).result().contents.metadata
         return self._early_metadata(candidate, raw)
 
@@ -171,11 +180,15 @@ class Supply:
     def _checked(self, candidate: Candidate, path: Path, sha256: str) -> Contents:
         """What the downloaded file says of itself; what is not the file that the index names never stays."""
         try:
-            if candidate.sha256 not in (None, sha256):
-                raise IntegrityError(
-                    f"`{candidate.filename}` has the sha256 {sha256}, where {candidate.sha256} was expected",
-                    hint="do not use this file; a proxy may have altered it, or the index has replaced it",
-                )
+            for name, expected in (
+                candidate.hashes.items() if candidate.sha256 is None else [("sha256", candidate.sha256)]
+            ):
+                found = sha256 if name == "sha256" else digest_of(path, name)
+                if found != expected:
+                    raise IntegrityError(
+                        f"`{candidate.filename}` has the {name} {found}, where {expected} was expected",
+                        hint="do not use this file; a proxy may have altered it, or the index has replaced it",
+                    )
             return inspect(path, candidate.filename)
         except IntegrityError:
             path.unlink(missing_ok=True)

@@ -1,0 +1,233 @@
+"""Index pages into candidates: the Simple Repository API as JSON (PEP 691, 700) and HTML (PEP 503, 592, 629, 658, 714)."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from html.parser import HTMLParser
+from urllib.parse import urldefrag, urljoin
+
+import msgspec
+from packaging.utils import NormalizedName
+from packaging.version import InvalidVersion, Version
+
+from wheelhouse.doors.credentials import redact
+from wheelhouse.errors import ServerError
+from wheelhouse.model.artifact import Candidate, FilenamePattern, filename_of, version_of
+
+JSON_TYPE, HTML_TYPE = "application/vnd.pypi.simple.v1+json", "application/vnd.pypi.simple.v1+html"
+ACCEPT = f"{JSON_TYPE}, {HTML_TYPE};q=0.2, text/html;q=0.1"
+ARCHIVES = (".whl", ".tar.gz", ".zip", ".tar.bz2", ".tgz", ".egg", ".exe")
+HASHES = ("md5", "sha1", "sha224", "sha256", "sha384", "sha512", "blake2b")
+HASH_FRAGMENT = re.compile(rf"({'|'.join(HASHES)})=([0-9a-fA-F]+)")
+
+
+class IndexFile(msgspec.Struct, rename="kebab", gc=False):
+    """A file as an index page names it."""
+
+    filename: str
+    url: str
+    hashes: dict[str, str] | None = None
+    size: int | None = None
+    upload_time: str | None = None
+    requires_python: str | None = None
+    yanked: bool | str | None = None
+    core_metadata: bool | dict[str, str] | None = None
+    dist_info_metadata: bool | dict[str, str] | None = None
+
+
+class _Meta(msgspec.Struct, rename="kebab"):
+    api_version: str = "1.0"
+
+
+class Status(msgspec.Struct, rename="kebab", frozen=True):
+    """What an index says of a whole project (PEP 792): active, archived, quarantined or deprecated."""
+
+    status: str = "active"
+    reason: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.status}: {self.reason}" if self.reason else self.status
+
+
+ACTIVE = Status()
+
+
+class _Document(msgspec.Struct, rename="kebab"):
+    files: list[IndexFile]
+    meta: _Meta = msgspec.field(default_factory=_Meta)
+    project_status: Status = ACTIVE
+
+
+_decoder = msgspec.json.Decoder(_Document)
+
+
+@dataclass(frozen=True)
+class Page:
+    """One project's page: its files, of which only those of the versions asked for are ever looked at closely.
+
+    `url` is where the page came from in the end: relative addresses on it start there.
+    """
+
+    project: NormalizedName
+    index: str
+    url: str
+    files: list[IndexFile]
+    status: Status = ACTIVE
+
+    @cached_property
+    def _by_version(self) -> tuple[dict[str, list[IndexFile]], list[str]]:
+        """Files by their version's spelling; and the names of what is neither a wheel nor an sdist."""
+        pattern = FilenamePattern(self.project)
+        grouped: dict[str, list[IndexFile]] = {}
+        ignored: list[str] = []
+        for file in self.files:
+            spelling = pattern.version(file.filename)
+            if spelling is None:
+                ignored.append(file.filename)
+            else:
+                grouped.setdefault(spelling, []).append(file)
+        return grouped, ignored
+
+    @cached_property
+    def _spellings(self) -> dict[Version, list[str]]:
+        spellings: dict[Version, list[str]] = {}
+        if self.status.status == "quarantined":
+            return spellings
+        for spelling in self._by_version[0]:
+            try:
+                spellings.setdefault(version_of(spelling), []).append(spelling)
+            except InvalidVersion:
+                continue
+        return spellings
+
+    @cached_property
+    def versions(self) -> tuple[Version, ...]:
+        """Every version that has a file, newest first; none where the project is quarantined."""
+        return tuple(sorted(self._spellings, reverse=True))
+
+    def candidates(self, version: Version) -> Iterator[Candidate]:
+        """The files of one release."""
+        grouped = self._by_version[0]
+        for spelling in self._spellings.get(version, ()):
+            for file in grouped[spelling]:
+                yield self._candidate(version, file)
+
+    def _candidate(self, version: Version, file: IndexFile) -> Candidate:
+        sidecar = file.core_metadata if file.core_metadata is not None else file.dist_info_metadata
+        return Candidate(
+            project=self.project,
+            version=version,
+            filename=file.filename,
+            url=urljoin(self.url, file.url),
+            index=self.index,
+            hashes={name: digest.lower() for name, digest in (file.hashes or {}).items() if name in HASHES},
+            size=file.size,
+            upload_time=file.upload_time,
+            yanked="" if file.yanked is True else (None if file.yanked is False else file.yanked),
+            requires_python=file.requires_python,
+            sidecar=sidecar.get("sha256", "") if isinstance(sidecar, dict) else ("" if sidecar else None),
+        )
+
+
+def parse_page(body: bytes, content_type: str, project: NormalizedName, index: str, url: str) -> Page:
+    """Read a page by its content type. Raises ServerError for what is no index page."""
+    kind = content_type.partition(";")[0].strip().lower()
+    if kind in (JSON_TYPE, "application/json"):
+        return _parse_json(body, project, index, url)
+    if kind in (HTML_TYPE, "text/html"):
+        return _parse_html(body, project, index, url)
+    hint = "check that the address is the root of a Simple index, usually ending in /simple"
+    raise ServerError(f"{redact(url)} answered with `{kind or 'no type'}`, which is no index page", hint=hint)
+
+
+def _parse_json(body: bytes, project: NormalizedName, index: str, url: str) -> Page:
+    try:
+        document = _decoder.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ServerError(f"{redact(url)} answered with a page that cannot be read: {error}") from error
+    _check_version(document.meta.api_version, url)
+    return Page(project, index, url, document.files, document.project_status)
+
+
+def _check_version(version: str, url: str) -> None:
+    """A major version that is not ours means something else by the same words (PEP 629)."""
+    if version.partition(".")[0] != "1":
+        hint = "the index may serve an older version elsewhere; else wheelhouse must learn this one"
+        raise ServerError(f"{redact(url)} speaks version {version} of the Simple API, and 1.x is known", hint=hint)
+
+
+def _parse_html(body: bytes, project: NormalizedName, index: str, url: str) -> Page:
+    parser = read_html(body, url)
+    files = [_html_file(attributes) for attributes in parser.anchors]
+    if parser.interactive and not any(file.filename.endswith(ARCHIVES) for file in files):
+        hint = "check the address, and whether a proxy or the index wants you to log in"
+        raise ServerError(
+            f"{redact(url)} answered with a web page, such as one to log in, and no index page", hint=hint
+        )
+    return Page(project, index, parser.base_url(url), files, parser.status)
+
+
+def read_html(body: bytes, url: str) -> "Anchors":
+    """The links of an HTML page. Raises ServerError for what is none, or speaks another version."""
+    parser = Anchors()
+    parser.feed(body.decode("utf-8", "replace"))
+    parser.close()
+    if not parser.seen_markup:
+        raise ServerError(f"{redact(url)} answered with a page that is not HTML")
+    _check_version(parser.metas.get("pypi:repository-version") or "1.0", url)
+    return parser
+
+
+def _html_file(attributes: dict[str, str | None]) -> IndexFile:
+    url, fragment = urldefrag((attributes["href"] or "").strip())
+    sidecar = attributes.get("data-core-metadata", attributes.get("data-dist-info-metadata", "false"))
+    return IndexFile(
+        filename=filename_of(url),
+        url=url,
+        hashes=dict(HASH_FRAGMENT.findall(fragment)),
+        requires_python=attributes.get("data-requires-python"),
+        yanked=(attributes["data-yanked"] or True) if "data-yanked" in attributes else False,
+        core_metadata=sidecar != "false" and (dict(HASH_FRAGMENT.findall(sidecar or "")) or True),
+    )
+
+
+class Anchors(HTMLParser):
+    """The links of a page with all that they say, and what the page says of itself.
+
+    `interactive` says that it has what only a page for people has, such as a form to log in.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.anchors: list[dict[str, str | None]] = []
+        self.base: str | None = None
+        self.metas: dict[str, str | None] = {}
+        self.seen_markup = False
+        self.interactive = False
+
+    @property
+    def status(self) -> Status:
+        """The project's status, as PEP 792 puts it into `meta` elements."""
+        return Status(self.metas.get("pypi:project-status") or "active", self.metas.get("pypi:project-status-reason"))
+
+    def base_url(self, url: str) -> str:
+        """Where relative addresses start, on a page from `url`."""
+        return urljoin(url, self.base) if self.base else url
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen_markup = True
+        if tag == "a":
+            attributes = dict(attrs)
+            if attributes.get("href"):
+                self.anchors.append(attributes)
+        elif tag in ("form", "input", "script"):
+            self.interactive = True
+        elif tag == "base" and self.base is None:
+            self.base = dict(attrs).get("href")
+        elif tag == "meta":
+            attributes = dict(attrs)
+            self.metas[attributes.get("name") or ""] = attributes.get("content")
+
+    def handle_decl(self, decl: str) -> None:
+        self.seen_markup = True

@@ -1,0 +1,58 @@
+"""Which authorities vouch for a server, and the certificate that this client shows."""
+
+import ssl
+import sys
+from dataclasses import dataclass
+
+from wheelhouse.errors import InputError
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """`ca_file` and `ca_folder` stand in the place of the system's authorities; `client_cert` is a PEM file with its key."""
+
+    ca_file: str | None = None
+    ca_folder: str | None = None
+    client_cert: str | None = None
+
+    def context(self) -> ssl.SSLContext:
+        """What connections are made with. Raises InputError for files that cannot be used."""
+        try:
+            context = self._context()
+        except (OSError, ssl.SSLError) as error:
+            given = self.ca_file or self.ca_folder
+            hint = "name a PEM file with --ca-file or SSL_CERT_FILE"
+            raise InputError(f"the authorities in `{given}` cannot be read: {_reason(error)}", hint=hint) from error
+        if self.client_cert:
+            _show(context, self.client_cert)
+        return context
+
+    def _context(self) -> ssl.SSLContext:
+        if self.ca_file or self.ca_folder:
+            return ssl.create_default_context(cafile=self.ca_file, capath=self.ca_folder)
+        if _openssl_knows():
+            return ssl.create_default_context()
+        import truststore  # noqa: PLC0415  (17 ms, and where OpenSSL finds the authorities itself it is not needed)
+
+        return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
+def _openssl_knows() -> bool:
+    """Whether OpenSSL finds the system's authorities. Then it is asked itself: truststore reads them for each connection."""
+    paths = ssl.get_default_verify_paths()
+    return sys.platform == "linux" and paths.cafile is not None
+
+
+def _show(context: ssl.SSLContext, path: str) -> None:
+    def no_password() -> str:
+        raise InputError(f"the key in `{path}` has a passphrase", hint="give --client-cert a key without one")
+
+    try:
+        context.load_cert_chain(path, password=no_password)
+    except (OSError, ssl.SSLError) as error:
+        hint = "--client-cert takes one PEM file that holds the certificate and its key"
+        raise InputError(f"the client certificate `{path}` cannot be used: {_reason(error)}", hint=hint) from error
+
+
+def _reason(error: OSError) -> str:
+    return getattr(error, "reason", None) or error.strerror or str(error)
