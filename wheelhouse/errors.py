@@ -5,6 +5,7 @@
     ├── NoSolutionError     3    no set of releases satisfies everything that was asked
     ├── ServerError         4    an index or server could not be reached, or answered wrongly
     ├── IntegrityError      5    hash, size, archive, signature, approval
+    │   └── RefusedError    5    an archive that breaks a rule
     └── MachineError        6    this machine: disk, permission, missing interpreter
 
 An error stops a step; what is wrong with one artifact of a house is a `Finding` (wheelhouse.model.policy).
@@ -46,6 +47,14 @@ class IntegrityError(WheelhouseError):
     """Bytes that are not what they must be: hash, size, archive, metadata."""
 
     exit_code = 5
+
+
+class RefusedError(IntegrityError):
+    """An archive that breaks a rule; `rule` is that rule's id, as findings give it."""
+
+    def __init__(self, rule: str, sentence: str, *, hint: str | None = None) -> None:
+        super().__init__(sentence, hint=hint)
+        self.rule = rule
 
 
 class MachineError(WheelhouseError):

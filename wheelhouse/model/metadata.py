@@ -7,10 +7,12 @@ from email.parser import BytesHeaderParser
 from functools import cached_property, lru_cache
 
 from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import NormalizedName, canonicalize_name
+from packaging.utils import NormalizedName, canonicalize_name, parse_sdist_filename
 from packaging.version import InvalidVersion, Version
 
-from wheelhouse.errors import IntegrityError
+from wheelhouse.errors import IntegrityError, RefusedError
+from wheelhouse.model.artifact import wheel_parts
+from wheelhouse.model.policy import Finding
 from wheelhouse.model.target import Target
 
 EXTRA_NAME = re.compile(r"extra\s*[=!]=\s*['\"]([^'\"]+)['\"]")
@@ -62,6 +64,15 @@ class Metadata:
                 ) from error
             if target.applies(requirement.marker, extra):
                 yield requirement, rule
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What opening a file once told: its raw METADATA or PKG-INFO, what that says, and what is odd about the file."""
+
+    raw_metadata: bytes
+    metadata: Metadata
+    findings: tuple[Finding, ...] = ()
 
 
 LEGACY_RULES = (
@@ -136,6 +147,16 @@ def _provisional(metadata_version: str, dynamic: Iterable[str]) -> str | None:
         "provides-extra",
     }
     return f"{', '.join(sorted(changing))} declared dynamic" if changing else None
+
+
+def must_match(metadata: Metadata, filename: str) -> None:
+    """Raise RefusedError where metadata speak of another project or version than the file's name does."""
+    try:
+        project, version = wheel_parts(filename)[:2] if filename.endswith(".whl") else parse_sdist_filename(filename)
+    except ValueError as error:
+        raise RefusedError("filename", f"its name cannot be read: {error}") from error
+    if (metadata.project, metadata.version) != (project, version):
+        raise RefusedError("metadata-mismatch", f"its metadata speak of {metadata.project} {metadata.version}")
 
 
 def parse_requires_txt(text: str) -> tuple[tuple[str, ...], frozenset[NormalizedName]]:

@@ -21,11 +21,11 @@ from wheelhouse.doors.index import Index
 from wheelhouse.doors.pages import Page
 from wheelhouse.doors.ranged import NoRangesError, ranged_metadata
 from wheelhouse.doors.tasks import Tasks, first_success, then
-from wheelhouse.doors.wheelfile import Contents, inspect, metadata_of
+from wheelhouse.doors.wheelfile import inspect, metadata_of
 from wheelhouse.errors import IntegrityError, ServerError
 from wheelhouse.events import Finished, Listener, Received, Waiting, ignore
 from wheelhouse.model.artifact import Candidate
-from wheelhouse.model.metadata import Metadata
+from wheelhouse.model.metadata import Contents, Metadata
 
 THREADS = 16
 SMALL = 192 << 10

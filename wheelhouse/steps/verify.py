@@ -10,14 +10,14 @@ from pathlib import Path
 from packaging.utils import InvalidSdistFilename, InvalidWheelFilename, NormalizedName
 
 from wheelhouse.doors.disk import ASIDE_PREFIX, read_text, sha256_of
-from wheelhouse.doors.wheelfile import Contents, inspect
-from wheelhouse.errors import InputError, IntegrityError
+from wheelhouse.doors.wheelfile import inspect
+from wheelhouse.errors import InputError, IntegrityError, RefusedError
 from wheelhouse.events import Finished, Listener, ignore
 from wheelhouse.model.artifact import Artifact, wheel_parts
 from wheelhouse.model.closure import closure
 from wheelhouse.model.house import SUB_HOUSES, House, is_lock_name, sha256_of_text
 from wheelhouse.model.lock import Lock, Pin, parse_lock
-from wheelhouse.model.metadata import Metadata
+from wheelhouse.model.metadata import Contents, Metadata
 from wheelhouse.model.policy import Finding, Severity
 
 
@@ -90,7 +90,8 @@ def _open(folder: Path, artifact: Artifact, on_event: Listener) -> _Opened:
     try:
         contents = inspect(path, artifact.filename)
     except IntegrityError as error:
-        return _Opened(artifact, None, (_wrong(artifact.filename, "archive", str(error), error.hint or ""),))
+        rule = error.rule if isinstance(error, RefusedError) else "archive"
+        return _Opened(artifact, None, (_wrong(artifact.filename, rule, str(error), error.hint or ""),))
     return _Opened(artifact, contents, contents.findings)
 
 

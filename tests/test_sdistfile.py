@@ -1,0 +1,177 @@
+"""What an sdist says of itself, and what is refused of one."""
+
+import gzip
+import io
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.support.archive import Member, zip_bytes
+from tests.support.contents import core_metadata
+from tests.support.wheels import build_sdist
+from wheelhouse.doors.wheelfile import inspect
+from wheelhouse.errors import RefusedError
+from wheelhouse.model.metadata import Contents
+
+OLD = {"metadata_version": "1.2"}
+
+
+def opened(path: Path) -> Contents:
+    return inspect(path, path.name)
+
+
+def rule_of(path: Path) -> str:
+    with pytest.raises(RefusedError) as refusal:
+        opened(path)
+    assert f"`{path.name}`" in str(refusal.value)
+    return refusal.value.rule
+
+
+@pytest.mark.parametrize("suffix", [".tar.gz", ".zip"])
+def test_static_metadata_is_certain(tmp_path: Path, suffix: str) -> None:
+    sdist = build_sdist(tmp_path, "one", "1.0", requires=["lib>=2"], requires_python=">=3.8", suffix=suffix)
+    metadata = opened(sdist).metadata
+    assert (metadata.requires_dist, metadata.requires_python, metadata.provisional) == (("lib>=2",), ">=3.8", None)
+
+
+@pytest.mark.parametrize("suffix", [".tar.gz", ".zip"])
+def test_old_metadata_is_provisional_and_taken_from_the_egg_info(tmp_path: Path, suffix: str) -> None:
+    said = "lib>=2\n\n[X_y]\nother\n\n[:python_version < '3.8']\nback\n\n[z:sys_platform == 'win32']\nwin\n"
+    sdist = build_sdist(tmp_path, "one", "1.0", **OLD, egg_info_requires=said, suffix=suffix)
+    metadata = opened(sdist).metadata
+    assert metadata.provisional
+    assert metadata.extras == {"x-y", "z"}
+    assert metadata.requires_dist == (
+        "lib>=2",
+        'other ; extra == "x-y"',
+        "back ; (python_version < '3.8')",
+        "win ; (sys_platform == 'win32') and extra == \"z\"",
+    )
+
+
+def test_dynamic_fields_make_metadata_provisional(tmp_path: Path) -> None:
+    assert opened(build_sdist(tmp_path, "one", "1.0", dynamic=["Requires-Dist"])).metadata.provisional
+    assert opened(build_sdist(tmp_path, "two", "1.0", dynamic=["Description"])).metadata.provisional is None
+
+
+def test_metadata_of_another_version_are_refused(tmp_path: Path) -> None:
+    sdist = build_sdist(tmp_path, "one", "1.0", pkg_info=core_metadata("one", "2.0"))
+    assert rule_of(sdist) == "metadata-mismatch"
+
+
+def test_an_sdist_without_or_with_two_pkg_infos_is_refused(tmp_path: Path) -> None:
+    assert rule_of(tar(tmp_path, lambda archive: None, pkg_info=False)) == "sdist-metadata"
+    assert rule_of(tar(tmp_path, lambda archive: add(archive, "two-1.0/PKG-INFO", b"x"))) == "sdist-metadata"
+
+
+def add(archive: tarfile.TarFile, name: str, data: bytes = b"", **fields: object) -> None:
+    member = tarfile.TarInfo(name)
+    member.size = len(data)
+    for field, value in fields.items():
+        setattr(member, field, value)
+    archive.addfile(member, io.BytesIO(data))
+
+
+def tar(folder: Path, more: Callable[[tarfile.TarFile], None], *, pkg_info: bool = True) -> Path:
+    """An sdist `one-1.0.tar.gz` with whatever `more` adds to it."""
+    held = io.BytesIO()
+    with tarfile.open(fileobj=held, mode="w") as archive:
+        if pkg_info:
+            add(archive, "one-1.0/PKG-INFO", core_metadata("one", "1.0"))
+        more(archive)
+    path = folder / "one-1.0.tar.gz"
+    path.write_bytes(gzip.compress(held.getvalue()))
+    return path
+
+
+def link(name: str, target: str, kind: bytes = tarfile.SYMTYPE) -> Callable[[tarfile.TarFile], None]:
+    return lambda archive: add(archive, name, type=kind, linkname=target)
+
+
+def both(*more: Callable[[tarfile.TarFile], None]) -> Callable[[tarfile.TarFile], None]:
+    def all_of_them(archive: tarfile.TarFile) -> None:
+        for each in more:
+            each(archive)
+
+    return all_of_them
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        lambda archive: add(archive, "../evil", b"x"),
+        lambda archive: add(archive, "one-1.0/../../evil", b"x"),
+        lambda archive: add(archive, "one-1.0/sub/../inside", b"x"),
+        lambda archive: add(archive, "/etc/evil", b"x"),
+        lambda archive: add(archive, "one-1.0/a\\b", b"x"),
+        lambda archive: add(archive, "one-1.0/\x1b[2J", b"x"),
+        link("one-1.0/passwd", "/etc/passwd"),
+        link("one-1.0/up", "../../up"),
+        link("one-1.0/hard", "../../hard", tarfile.LNKTYPE),
+        link("one-1.0/hard", "/etc/passwd", tarfile.LNKTYPE),
+        both(link("one-1.0/a/b/l1", "../.."), link("one-1.0/a/b/l2", "l1/../..")),
+        both(link("one-1.0/a/b/l1", "../.."), link("one-1.0/a/b/l1/l2", "../..")),
+        both(link("one-1.0/l", "sub"), lambda archive: add(archive, "one-1.0/l/file", b"x")),
+        lambda archive: add(archive, "one-1.0/dev", type=tarfile.CHRTYPE),
+        lambda archive: add(archive, "one-1.0/fifo", type=tarfile.FIFOTYPE),
+    ],
+)
+def test_what_could_be_written_outside_its_place_is_refused(
+    tmp_path: Path, more: Callable[[tarfile.TarFile], None]
+) -> None:
+    assert rule_of(tar(tmp_path, more)) == "sdist-path"
+
+
+def test_a_link_within_is_no_harm(tmp_path: Path) -> None:
+    more = both(link("one-1.0/docs/README", "../README"), link("one-1.0/hard", "one-1.0/PKG-INFO", tarfile.LNKTYPE))
+    assert str(opened(tar(tmp_path, more)).metadata.version) == "1.0"
+
+
+def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
+    assert rule_of(tar(tmp_path, lambda archive: add(archive, "one-1.0/zeros", bytes(20 << 20)))) == "sdist-bomb"
+
+
+def test_a_bomb_after_the_end_of_the_archive_is_refused(tmp_path: Path) -> None:
+    path = tar(tmp_path, lambda archive: None)
+    path.write_bytes(path.read_bytes() + gzip.compress(bytes(20 << 20)))
+    assert rule_of(path) == "sdist-bomb"
+
+
+def test_a_header_that_would_fill_the_memory_is_refused(tmp_path: Path) -> None:
+    path = tar(tmp_path, lambda archive: None)
+    header = tarfile.TarInfo("x")
+    header.type, header.size = tarfile.XHDTYPE, 1 << 32
+    path.write_bytes(gzip.compress(header.tobuf(tarfile.USTAR_FORMAT) + bytes(10_000)))
+    assert rule_of(path) == "sdist-bomb"
+
+
+@pytest.mark.parametrize("suffix", [".tar.gz", ".zip"])
+def test_an_sdist_cut_anywhere_is_refused(tmp_path: Path, suffix: str) -> None:
+    sdist = build_sdist(tmp_path, "one", "1.0", suffix=suffix)
+    good = sdist.read_bytes()
+    for length in range(0, len(good), 37):
+        sdist.write_bytes(good[:length])
+        rule_of(sdist)
+
+
+@pytest.mark.parametrize("suffix", [".tar.gz", ".zip"])
+def test_a_damaged_sdist_is_refused(tmp_path: Path, suffix: str) -> None:
+    sdist = build_sdist(tmp_path, "one", "1.0", suffix=suffix)
+    good = sdist.read_bytes()
+    middle = len(good) // 2
+    sdist.write_bytes(good[:middle] + bytes([good[middle] ^ 0xFF]) + good[middle + 1 :])
+    rule_of(sdist)
+
+
+def test_what_is_no_archive_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "one-1.0.tar.gz"
+    path.write_bytes(b"<html>please sign in</html>")
+    assert rule_of(path) == "archive"
+
+
+def test_a_zip_sdist_that_climbs_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "one-1.0.zip"
+    path.write_bytes(zip_bytes([Member("one-1.0/PKG-INFO", core_metadata("one", "1.0")), Member("../evil", b"")]))
+    assert rule_of(path) == "zip-path"
