@@ -18,6 +18,7 @@ from wheelhouse.model.artifact import Candidate, requires_python_of
 from wheelhouse.model.question import PYTHON, Answer, Choice, Identifier, Need, Question, is_exact, merge, needs_of
 from wheelhouse.steps.explain import explain
 from wheelhouse.steps.foresight import Foresight
+from wheelhouse.steps.settle import settle
 from wheelhouse.steps.shelf import Shelf, Shelves
 from wheelhouse.steps.supply import Supply
 
@@ -34,6 +35,7 @@ class Provider(AbstractProvider[Need, Choice, Identifier]):
         self._on_event = on_event
         self._order: dict[Identifier, int] = {}
         self._warned: set[str] = set()
+        self._needs: dict[tuple[str, str], list[Need]] = {}
         self.introduced: dict[Identifier, Need] = {}
 
     def identify(self, requirement_or_candidate: Need | Choice) -> Identifier:
@@ -89,13 +91,18 @@ class Provider(AbstractProvider[Need, Choice, Identifier]):
 
     def get_dependencies(self, candidate: Choice) -> Iterable[Need]:
         """What a candidate asks for on this target."""
-        needs = list(self._dependencies(candidate))
+        key = (candidate.candidate.key, candidate.extra)
+        if key not in self._needs:
+            self._needs[key] = list(self._dependencies(candidate))
+            self._expect(self._needs[key])
+        return self._needs[key]
+
+    def _expect(self, needs: Iterable[Need]) -> None:
         for need in needs:
             self.introduced.setdefault((need.project, need.extra), need)
             self._order.setdefault((need.project, need.extra), len(self._order))
             if need.project != PYTHON:
                 self._foresight.expect(need)
-        return needs
 
     def _dependencies(self, choice: Choice) -> Iterator[Need]:
         candidate, origin = choice.candidate, f"{choice.candidate.project} {choice.candidate.version}"
@@ -133,15 +140,22 @@ def resolve(question: Question, supply: Supply, on_event: Listener = ignore) -> 
     needs = _roots(question, provider)
     for need in needs:
         foresight.expect(need)
+    mapping = settle(needs, shelves, provider.get_dependencies) or _search(needs, question, shelves, provider)
+    return _answers(mapping, question, supply, shelves)
+
+
+def _search(
+    needs: Sequence[Need], question: Question, shelves: Shelves, provider: Provider
+) -> Mapping[Identifier, Choice]:
     try:
-        result = Resolver(provider, BaseReporter[Need, Choice, Identifier]()).resolve(needs, max_rounds=MOST_ROUNDS)
+        resolver = Resolver(provider, BaseReporter[Need, Choice, Identifier]())
+        return resolver.resolve(needs, max_rounds=MOST_ROUNDS).mapping
     except ResolutionImpossible as impossible:
         conflicting = [cause.requirement for cause in impossible.causes]
         raise explain(conflicting, question, shelves, provider.introduced) from impossible
     except ResolutionTooDeep as too_deep:
         hint = "pin more projects with a constraints file"
         raise NoSolutionError(f"no solution was found in {MOST_ROUNDS} rounds", hint=hint) from too_deep
-    return _answers(result.mapping, question, supply, shelves)
 
 
 def _roots(question: Question, provider: Provider) -> list[Need]:
