@@ -14,7 +14,6 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urljoin, urlsplit, urlunsplit
-from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]
 
 import urllib3
 from urllib3 import exceptions as foreign
@@ -197,7 +196,7 @@ class Http:
     def _manager(self, url: str) -> urllib3.PoolManager:
         parts = urlsplit(url)
         proxy = self.settings.proxies.get(parts.scheme) or self.settings.proxies.get("all", "")
-        if proxy and proxy_bypass_environment(parts.hostname or "", {"no": self.settings.no_proxy}):
+        if proxy and _bypasses(parts.hostname or "", self.settings.no_proxy):
             proxy = ""
         with self._guard:
             if proxy not in self._managers:
@@ -212,6 +211,12 @@ class Http:
         manager = urllib3.PoolManager(maxsize=CONNECTIONS, ssl_context=context, timeout=timeout)
         manager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
         return manager
+
+
+def _bypasses(host: str, no_proxy: str) -> bool:
+    from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]  # noqa: PLC0415  (slow to import)
+
+    return bool(proxy_bypass_environment(host, {"no": no_proxy}))
 
 
 def _own_header(url: str) -> str | None:

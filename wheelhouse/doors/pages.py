@@ -13,7 +13,7 @@ from packaging.version import InvalidVersion, Version
 
 from wheelhouse.doors.credentials import redact
 from wheelhouse.errors import ServerError
-from wheelhouse.model.artifact import Candidate, FilenamePattern, filename_of, version_of
+from wheelhouse.model.artifact import Candidate, Filenames, filename_of, version_of
 
 JSON_TYPE, HTML_TYPE = "application/vnd.pypi.simple.v1+json", "application/vnd.pypi.simple.v1+html"
 ACCEPT = f"{JSON_TYPE}, {HTML_TYPE};q=0.2, text/html;q=0.1"
@@ -78,11 +78,11 @@ class Page:
     @cached_property
     def _by_version(self) -> tuple[dict[str, list[IndexFile]], list[str]]:
         """Files by their version's spelling; and the names of what is neither a wheel nor an sdist."""
-        pattern = FilenamePattern(self.project)
+        names = Filenames(self.project)
         grouped: dict[str, list[IndexFile]] = {}
         ignored: list[str] = []
         for file in self.files:
-            spelling = pattern.version(file.filename)
+            spelling = names.version(file.filename)
             if spelling is None:
                 ignored.append(file.filename)
             else:

@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.tags import Tag
-from packaging.utils import BuildTag, InvalidWheelFilename, NormalizedName, parse_wheel_filename
+from packaging.utils import BuildTag, InvalidWheelFilename, NormalizedName, canonicalize_name, parse_wheel_filename
 from packaging.version import InvalidVersion, Version
 
 from wheelhouse.errors import IntegrityError
@@ -99,19 +99,40 @@ def filename_of(url: str) -> str:
     return unquote(urlsplit(url).path.rpartition("/")[2])
 
 
-class FilenamePattern:
+class Filenames:
     """Splits the file names on one project's page into version and the rest, without parsing what nobody asks for."""
 
     def __init__(self, project: NormalizedName) -> None:
-        name = r"[-_.]+".join(map(re.escape, project.split("-")))
-        self._wheel = re.compile(rf"{name}-([^-]+)(?:-\d[^-]*)?-[^-]+-[^-]+-[^-]+\.whl", re.IGNORECASE)
-        self._sdist = re.compile(rf"{name}-(.+?)(?:\.tar\.gz|\.zip)", re.IGNORECASE)
+        self._project = project
+        self._ours: dict[str, bool] = {}
 
     def version(self, filename: str) -> str | None:
         """The version as the file name spells it, or None for what is neither a wheel nor an sdist of this project."""
-        pattern = self._wheel if filename.endswith(".whl") else self._sdist
-        match = pattern.fullmatch(filename)
-        return match[1] if match else None
+        if filename.endswith(".whl"):
+            name, _, rest = filename.partition("-")
+            version, _, tags = rest.partition("-")
+            hyphens = tags.count("-")
+            whole = hyphens == 2 or (hyphens == 3 and tags[:1].isdigit())
+            return version if whole and self._is_ours(name) else None
+        for suffix in SDIST_SUFFIXES:
+            if filename.endswith(suffix):
+                return self._sdist_version(filename[: -len(suffix)])
+        return None
+
+    def _sdist_version(self, stem: str) -> str | None:
+        """What follows the project's name, which may hold hyphens itself, as may the version."""
+        end = -1
+        for _ in range(stem.count("-")):
+            end = stem.index("-", end + 1)
+            if self._is_ours(stem[:end]):
+                return stem[end + 1 :] or None
+        return None
+
+    def _is_ours(self, name: str) -> bool:
+        known = self._ours.get(name)
+        if known is None:
+            known = self._ours[name] = canonicalize_name(name) == self._project
+        return known
 
 
 @lru_cache(maxsize=65536)
