@@ -9,7 +9,7 @@ from typing import Any
 from wheelhouse.errors import WheelhouseError
 from wheelhouse.events import Event, Finished, Noted, Received, Resolved, Resolving, Retrying, Waiting, Warned
 from wheelhouse.model.bundle import Manifest, digest
-from wheelhouse.model.layout import Plan, shell
+from wheelhouse.model.layout import MANIFEST, Plan, shell
 from wheelhouse.model.lock import Lock, chains
 from wheelhouse.model.policy import Finding
 from wheelhouse.model.target import Target
@@ -25,6 +25,11 @@ def size_text(count: int) -> str:
     return f"{amount:.1f} GB"
 
 
+def counted(count: int, noun: str) -> str:
+    """So many of something: `1 file`, `2 files`."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
 def event_line(event: Event) -> str | None:
     """An event as a plain line; None for those that only progress bars show."""
     match event:
@@ -37,7 +42,7 @@ def event_line(event: Event) -> str | None:
         case Resolving(target):
             return f"resolving for {target}"
         case Resolved(target, projects, reused):
-            return f"{projects} projects for {target}{', from the lock that stands' if reused else ''}"
+            return f"{counted(projects, 'project')} for {target}{', from the lock that stands' if reused else ''}"
         case _:
             return None
 
@@ -76,7 +81,7 @@ class Tally:
             if subjects
             else ""
         )
-        return f"{self.finished} files, {size_text(self.received)} received{waiting}"
+        return f"{counted(self.finished, 'file')}, {size_text(self.received)} received{waiting}"
 
 
 def error_lines(error: WheelhouseError) -> list[str]:
@@ -120,10 +125,17 @@ def lock_document(lock: Lock) -> dict[str, Any]:
     }
 
 
+def fetched_line(house: str, placed: int, stood: int, removed: int) -> str:
+    """What a fetch did to a house, in numbers of files."""
+    return f"{house}: {counted(placed, 'file')} fetched, {stood} stood already, {removed} removed"
+
+
 def lock_lines(lock: Lock) -> list[str]:
     """What a reader wants to know of a lock at once."""
     total = sum(artifact.size for artifact in lock.artifacts)
-    lines = [f"{lock.target.name} (Python {lock.target.python.version}): {len(lock.pins)} projects, {size_text(total)}"]
+    lines = [
+        f"{lock.target.name} (Python {lock.target.python.version}): {counted(len(lock.pins), 'project')}, {size_text(total)}"
+    ]
     lines += [f"  sdist: {pin.artifact.filename}: {pin.sdist_because}" for pin in lock.pins if pin.sdist_because]
     free = [f"{pin.project} {pin.version}" for pin in lock.pins if not pin.constrained]
     if lock.inputs.constraints and free:
@@ -156,7 +168,7 @@ def plan_lines(plan: Plan, destination: str) -> list[str]:
     """A plan, a path a line."""
     lines = [f"{destination}: layout {plan.layout} for {plan.target}"]
     lines += [f"  {path}  {size_text(artifact.size)}" for path, artifact in sorted(plan.files.items())]
-    return lines + [f"  {path}  (written)" for path in sorted(plan.texts)]
+    return lines + [f"  {path}  (written)" for path in sorted({*plan.texts, MANIFEST})]
 
 
 def plan_document(plan: Plan) -> dict[str, Any]:

@@ -29,7 +29,10 @@ def cache_show(cache_dir: CacheDir = None, as_json: Json = False) -> None:
         return
     say(
         f"{cache.root}",
-        *(f"  {kind}: {files} files, {report.size_text(size)}" for kind, (files, size) in kinds.items()),
+        *(
+            f"  {kind}: {report.counted(files, 'file')}, {report.size_text(size)}"
+            for kind, (files, size) in kinds.items()
+        ),
     )
 
 
@@ -54,4 +57,4 @@ def _prune(cache_dir: Path | None, keep: Callable[[Path], bool]) -> None:
     from wheelhouse.doors.disk import Cache
 
     count, size = Cache(cache_folder(cache_dir)).prune(keep)
-    say(f"{count} files, {report.size_text(size)} removed")
+    say(f"{report.counted(count, 'file')}, {report.size_text(size)} removed")

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Sequence
 from typing import NoReturn
 
 import typer
@@ -16,31 +17,32 @@ COMMANDS = (fetching, houses, carrying, constraining, caching, targets)
 """The modules that add their commands to the app when they are imported."""
 
 
-def _fail(error: WheelhouseError) -> int:
+def _fail(error: WheelhouseError, *, as_json: bool) -> int:
     from wheelhouse import report
 
-    if "--json" in sys.argv:
+    if as_json:
         say_json(report.error_document(error))
     for line in report.error_lines(error):
         typer.echo(line, err=True)
     return error.exit_code
 
 
-def _usage(error: typer.TyperException) -> int:
+def _usage(error: typer.TyperException) -> InputError:
     context = getattr(error, "ctx", None)
     where = context.command_path if context else "wheelhouse"
-    return _fail(InputError(error.format_message(), hint=f"see `{where} --help`"))
+    return InputError(error.format_message(), hint=f"see `{where} --help`")
 
 
-def _run() -> int:
+def run(arguments: Sequence[str]) -> int:
     """Run one command, and turn whatever ends it into an exit code."""
+    as_json = "--json" in arguments
     try:
-        outcome = typer.main.get_command(app)(prog_name="wheelhouse", standalone_mode=False)
+        outcome = typer.main.get_command(app)(list(arguments), prog_name="wheelhouse", standalone_mode=False)
         return _interrupted() if outcome == INTERRUPTED else outcome if isinstance(outcome, int) else 0
     except WheelhouseError as error:
-        return _fail(error)
+        return _fail(error, as_json=as_json)
     except typer.TyperException as error:
-        return _usage(error)
+        return _fail(_usage(error), as_json=as_json)
     except (KeyboardInterrupt, typer.Abort):
         return _interrupted()
     except BrokenPipeError:
@@ -54,7 +56,7 @@ def _interrupted() -> int:
 
 def main() -> NoReturn:
     """The `wheelhouse` command. Leaves at once, without waiting for threads that a stalled server holds."""
-    code = _run()
+    code = run(sys.argv[1:])
     try:
         sys.stdout.flush()
         sys.stderr.flush()

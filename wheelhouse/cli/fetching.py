@@ -42,8 +42,8 @@ def fetch(
     ):
         job = gather(wanted, http, now(), listener)
         fetched = fetch_step(job, folder, supply, listener)
-        if tools := tools_job(job):
-            fetch_step(tools, folder / "tools", supply, listener)
+        tools = tools_job(job)
+        tools_fetched = fetch_step(tools, folder / "tools", supply, listener) if tools else None
     if as_json:
         document = {
             "house": str(folder),
@@ -57,9 +57,10 @@ def fetch(
     elif not quiet:
         for one in fetched.locks:
             say(*report.lock_lines(one))
-        say(
-            f"{folder}: {len(fetched.placed)} files fetched, {len(fetched.stood)} stood already, {len(fetched.removed)} removed"
-        )
+        say(report.fetched_line(str(folder), len(fetched.placed), len(fetched.stood), len(fetched.removed)))
+        if tools_fetched:
+            placed, stood, removed = map(len, (tools_fetched.placed, tools_fetched.stood, tools_fetched.removed))
+            say(report.fetched_line(str(folder / "tools"), placed, stood, removed))
 
 
 @app.command()

@@ -32,7 +32,9 @@ def verify(house: House = Path("wheels"), as_json: Json = False) -> None:
         say(*report.finding_lines(verdict.findings))
         size = report.size_text(verdict.bytes)
         targets = ", ".join(lock.target.name for lock in verdict.house.locks)
-        say(f"{house}: {verdict.files} files, {size}, for {targets}: {'not as it must be' if bad else 'as locked'}")
+        say(
+            f"{house}: {report.counted(verdict.files, 'file')}, {size}, for {targets}: {'not as it must be' if bad else 'as locked'}"
+        )
     raise typer.Exit(1 if bad else 0)
 
 
@@ -85,7 +87,7 @@ def stage(
     if dry_run:
         say(*report.plan_lines(plan, str(destination)))
     else:
-        say(f"{destination}: {len(plan.files)} files, layout {plan.layout}, for {plan.target}")
+        say(f"{destination}: {report.counted(len(plan.files), 'file')}, layout {plan.layout}, for {plan.target}")
     say(*report.command_lines(plan))
 
 

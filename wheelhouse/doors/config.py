@@ -1,7 +1,7 @@
 """A job in a file: `wheelhouse.toml`, or `[tool.wheelhouse]` of `pyproject.toml`."""
 
 import tomllib
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,7 @@ class Settings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True, froze
     constraints_mode: str | None = None
     constraints_url: str | None = None
     index: str | None = None
-    uploaded_prior_to: datetime | date | str | None = None
+    uploaded_prior_to: str | None = None
     dest: str | None = None
     stage: StageSettings = msgspec.field(default_factory=StageSettings)
 
@@ -65,8 +65,9 @@ def _toml(path: Path) -> dict[str, Any]:
 
 
 def _settings(table: dict[str, Any], path: Path) -> Settings:
+    told = {key: value.isoformat() if isinstance(value, date) else value for key, value in table.items()}
     try:
-        return msgspec.convert(table, Settings)
+        return msgspec.convert(told, Settings)
     except msgspec.ValidationError as error:
         known = ", ".join(field.encode_name for field in msgspec.structs.fields(Settings))
         raise InputError(f"`{path}`: {error}", hint=f"the keys are {known}") from error

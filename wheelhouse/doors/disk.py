@@ -54,15 +54,19 @@ def read_text(path: Path, what: str) -> str:
 def aside(folder: Path) -> Iterator[Path]:
     """A fresh file in `folder` under a name that nothing reads; gone afterwards, unless it was renamed."""
     with ours(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(prefix=ASIDE_PREFIX, suffix=".tmp", dir=folder)
-        os.fchmod(descriptor, 0o644)
-        os.close(descriptor)
-    path = Path(name)
+        path = _fresh(folder)
     try:
         yield path
     finally:
         path.unlink(missing_ok=True)
+
+
+def _fresh(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(prefix=ASIDE_PREFIX, suffix=".tmp", dir=folder)
+    os.fchmod(descriptor, 0o644)
+    os.close(descriptor)
+    return Path(name)
 
 
 def write(folder: Path, name: str, text: str | bytes) -> None:
@@ -85,8 +89,8 @@ def rooted(folder: Path, name: str) -> Path:
     return folder.joinpath(*parts)
 
 
-def sweep(folder: Path) -> None:
-    """Remove what an interrupted run left aside. Only for who holds the folder."""
+def _sweep(folder: Path) -> None:
+    """Remove what lies aside. Only for who holds the folder."""
     with ours(folder):
         for path in folder.glob(f"{ASIDE_PREFIX}*.tmp"):
             path.unlink(missing_ok=True)
@@ -103,31 +107,48 @@ def digest_of(path: Path, algorithm: str) -> str:
         return hashlib.file_digest(file, algorithm).hexdigest()
 
 
-def place(source: Path, folder: Path, name: str, sha256: str) -> None:
-    """Copy a file into `folder` as `name`, hashing as it goes. Raises IntegrityError where it is not the file it must be.
+def copy_aside(source: Path, folder: Path, sha256: str) -> Path:
+    """Copy a file into `folder` under a name that nothing reads, hashing as it goes; who holds the folder renames it.
 
-    A copy, never a hard link: an edit in the folder must not reach the source.
+    A copy, never a hard link: an edit in the folder must not reach the source. Raises IntegrityError where the source is
+    not the file that it must be.
     """
     digest = hashlib.sha256()
-    with ours(folder), aside(folder) as path:
+    with ours(folder):
+        path = _fresh(folder)
         with source.open("rb") as reader, path.open("wb") as writer:
             while block := reader.read(BLOCK):
                 digest.update(block)
                 writer.write(block)
-        if digest.hexdigest() != sha256:
-            raise IntegrityError(f"`{source}` does not have the sha256 of {name}")
-        path.replace(rooted(folder, name))
+    if digest.hexdigest() != sha256:
+        raise IntegrityError(f"`{source}` was altered: its sha256 is {digest.hexdigest()}, where {sha256} was expected")
+    return path
+
+
+def place(source: Path, folder: Path, name: str, sha256: str) -> None:
+    """Copy a file into `folder` as `name`. Raises IntegrityError where it is not the file that it must be."""
+    settle(copy_aside(source, folder, sha256), rooted(folder, name))
+
+
+def settle(path: Path, final: Path) -> None:
+    """Give a file that lies aside its final name."""
+    with ours(final):
+        path.replace(final)
 
 
 @contextmanager
 def held(folder: Path) -> Iterator[None]:
-    """Hold a folder against other runs; they wait. Leaves nothing behind in it."""
+    """Hold a folder against other runs; they wait. What lies aside in it is gone before, and afterwards."""
     with ours(folder):
         folder.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
+        _sweep(folder)
+        try:
+            yield
+        finally:
+            _sweep(folder)
     finally:
         os.close(descriptor)
 

@@ -4,6 +4,7 @@ urllib3 in threads was the fastest of those measured on this job (docs/performan
 """
 
 import random
+import re
 import socket
 import threading
 import time
@@ -363,5 +364,6 @@ def _cause(error: BaseException) -> str:
         if not isinstance(inner, BaseException):
             break
         reason = inner
+    reason = reason.__cause__ if isinstance(reason.__cause__, OSError) else reason
     text = getattr(reason, "verify_message", None) or getattr(reason, "strerror", None) or str(reason)
-    return str(text).rpartition(">: ")[2].removeprefix("Failed to establish a new connection: ")
+    return re.sub(r"^<?\w+\(.*?\)>?: (Failed to establish a new connection: )?", "", str(text))

@@ -9,7 +9,7 @@ from packaging.utils import NormalizedName, canonicalize_name
 
 from wheelhouse.errors import InputError
 
-COMMAND_LINE = "command line"
+COMMAND_LINE = "the command line"
 COMMENT = re.compile(r"(^|\s+)#.*$")
 HASH_OPTION = re.compile(r"\s--hash[= ]sha256:([0-9a-fA-F]{64})(?=\s|$)")
 FILE_OPTION = re.compile(r"(?P<flag>-r|--requirement|-c|--constraint)(?:\s+|=|(?<=-[rc]))(?P<name>\S.*)")

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from wheelhouse.doors.disk import held, ours, place, rooted, sha256_of, sweep, write
-from wheelhouse.doors.tasks import then
+from wheelhouse.doors.disk import copy_aside, held, ours, rooted, settle, sha256_of, write
 from wheelhouse.errors import InputError
 from wheelhouse.events import Listener, Warned, ignore
 from wheelhouse.model.artifact import Artifact, Candidate
@@ -33,10 +32,9 @@ class Fetched:
 def fetch(job: Job, folder: Path, supply: Supply, on_event: Listener = ignore) -> Fetched:
     """Make `folder` the house that a job asks for; other targets' locks in it stay, and so do their files.
 
-    The locks are written last: until then the folder says what it said before.
+    Files and locks get their names when all files are here: until then the folder holds and says what it did before.
     """
     with held(folder):
-        sweep(folder)
         standing = existing_locks(folder)
         locks = tuple(lock_part(job, part, standing.get(part.target.name), supply, on_event) for part in job.parts)
         house = _house(job, folder, standing, locks)
@@ -85,21 +83,25 @@ def _free_to_write(folder: Path, artifacts: Mapping[str, Artifact], standing: Ma
 
 
 def _bring(folder: Path, house: House, supply: Supply, on_event: Listener) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Put every file in its place: what stands is hashed again, the rest is copied from the cache as it arrives."""
+    """Put every file in its place: what stands is hashed again, the rest is copied aside as it arrives, and then renamed."""
     candidates = {pin.artifact.filename: candidate_of(pin) for lock in house.locks for pin in lock.pins}
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         stands = dict(zip(candidates, pool.map(partial(_stands, folder), house.artifacts.values()), strict=True))
     missing = [candidate for name, candidate in candidates.items() if not stands[name]]
 
-    def put(candidate: Candidate, stored: Stored) -> None:
+    def put(candidate: Candidate, stored: Stored) -> tuple[Path, Path]:
         supply.confirm(candidate, stored)
         for finding in stored.contents.findings:
             on_event(Warned(f"{finding.subject}: {finding.sentence}"))
-        place(stored.path, folder, candidate.filename, stored.sha256)
+        return copy_aside(stored.path, folder, stored.sha256), rooted(folder, candidate.filename)
 
-    placing = [then(supply.artifact(candidate), partial(put, candidate)) for candidate in missing]
-    for future in as_completed(placing):
-        future.result()
+    arriving = {supply.artifact(candidate): candidate for candidate in missing}
+    with ThreadPoolExecutor(
+        os.cpu_count()
+    ) as pool:  # its own: what still copies is waited for, what still downloads is not
+        copying = [pool.submit(put, arriving[future], future.result()) for future in as_completed(arriving)]
+    for path, final in [future.result() for future in copying]:
+        settle(path, final)
     placed = {candidate.filename for candidate in missing}
     return tuple(sorted(placed)), tuple(sorted(candidates.keys() - placed))
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wheelhouse.doors.bundlefile import open_bundle, take_out, write_bundle
-from wheelhouse.doors.disk import held, ours, rooted, sha256_of, sweep
+from wheelhouse.doors.disk import held, ours, rooted, sha256_of
 from wheelhouse.doors.sign import Key, PublicKey, sign, verify_signature
 from wheelhouse.doors.volumes import Volume, writing
 from wheelhouse.errors import IntegrityError
@@ -77,7 +77,6 @@ def unpack(bundle_path: Path, folder: Path, keys: tuple[PublicKey, ...], on_even
         manifest = bundle.manifest
         signer = _signer(bundle.raw_manifest, bundle.signature, keys, on_event)
         with held(folder):
-            sweep(folder)
             standing = _standing(folder, manifest)
             _must_fit(folder, manifest, standing)
             placed: list[str] = []

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from wheelhouse.doors.disk import held, ours, place, read_text, rooted, sha256_of, sweep, write
+from wheelhouse.doors.disk import held, ours, place, read_text, rooted, sha256_of, write
 from wheelhouse.errors import InputError, IntegrityError
 from wheelhouse.events import Listener, ignore
 from wheelhouse.model.house import House, sha256_of_text
@@ -15,6 +15,7 @@ from wheelhouse.model.policy import Finding, Severity
 from wheelhouse.steps.verify import Verdict, load_house, verify
 
 EXECUTABLE = 0o755
+LAYOUTS = ("auto", "flat", "airflow")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,8 @@ class Staged:
 
 def plan_stage(folder: Path, layout: str, target: str | None, base_image: str | None) -> Plan:
     """The plan for one target of a house. `layout` is `flat`, `airflow`, or `auto`: airflow where the house holds it."""
+    if layout not in LAYOUTS:
+        raise InputError(f"`{layout}` is no layout", hint=f"choose one of {', '.join(LAYOUTS)}")
     house = load_house(folder)
     lock = _only_lock(house, target)
     constraints = (house.constraints or {}).get(lock.target.name)
@@ -56,7 +59,6 @@ def stage(house: Path, destination: Path, plan: Plan, on_event: Listener = ignor
     """
     _must_verify(house, on_event)
     with held(destination):
-        sweep(destination)
         earlier = _earlier(destination)
         _free_to_write(destination, plan, earlier)
         for path, artifact in plan.files.items():
