@@ -7,13 +7,13 @@ from typing import NoReturn
 
 import typer
 
-from wheelhouse.cli import caching, carrying, constraining, fetching, houses, targets
+from wheelhouse.cli import caching, carrying, constraining, fetching, houses, serving, targets
 from wheelhouse.cli.app import app
 from wheelhouse.cli.session import say_json
 from wheelhouse.errors import InputError, WheelhouseError
 
 INTERRUPTED = 130
-COMMANDS = (fetching, houses, carrying, constraining, caching, targets)
+COMMANDS = (fetching, houses, carrying, serving, constraining, caching, targets)
 """The modules that add their commands to the app when they are imported."""
 
 

@@ -1,0 +1,79 @@
+"""`wheelhouse serve`, nginx and free ports, for tests."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.support.tools import clean_environment
+
+NGINX = """
+{user}daemon off; worker_processes 2; pid {folder}/nginx.pid; error_log {folder}/error.log;
+events {{ worker_connections 1024; }}
+http {{
+  access_log off; sendfile on; tcp_nopush on; types {{ text/html html; application/vnd.pypi.simple.v1+json json; }}
+  default_type application/octet-stream;
+  client_body_temp_path {folder}/t1; proxy_temp_path {folder}/t2; fastcgi_temp_path {folder}/t3;
+  uwsgi_temp_path {folder}/t4; scgi_temp_path {folder}/t5;
+  server {{ listen 127.0.0.1:{port}; root {root}; index index.html; }}
+}}
+"""
+
+
+def free_port() -> int:
+    """A port on loopback that nobody listens on just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def serving(*houses: Path, options: tuple[str, ...] = ()) -> Iterator[str]:
+    """`wheelhouse serve` on a free port; its address, without a path."""
+    port = free_port()
+    command = [Path(sys.executable).with_name("wheelhouse"), "serve", *houses, "--port", str(port), *options]
+    with _running(command, port):
+        yield f"{'https' if '--certificate' in options else 'http'}://127.0.0.1:{port}"
+
+
+@contextmanager
+def nginx(root: Path, folder: Path) -> Iterator[str]:
+    """nginx serving a tree on a free port, where it is installed; its address."""
+    port = free_port()
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "nginx.conf").write_text(
+        NGINX.format(folder=folder, root=root, port=port, user="user root; " if os.getuid() == 0 else "")
+    )
+    root.chmod(0o755)
+    program = shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin") or "nginx"
+    with _running([program, "-p", folder, "-e", folder / "error.log", "-c", folder / "nginx.conf"], port):
+        yield f"http://127.0.0.1:{port}"
+
+
+@contextmanager
+def _running(command: list[str | Path], port: int) -> Iterator[None]:
+    environment = clean_environment()
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment) as process:
+        try:
+            _wait_for(port, process)
+            yield
+        finally:
+            process.terminate()
+            process.communicate(timeout=20)
+
+
+def _wait_for(port: int, process: "subprocess.Popen[bytes]") -> None:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise RuntimeError(f"the server ended: {process.stderr.read() if process.stderr else b''!r}")
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.02)
+    raise TimeoutError(f"nothing listens on {port}")

@@ -1,0 +1,63 @@
+"""Where pip, uv and image builds look: `index`, `serve`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from wheelhouse.cli.app import app
+from wheelhouse.cli.options import Json, Quiet
+from wheelhouse.cli.session import listening, say, say_json
+from wheelhouse.errors import InputError
+
+Houses = Annotated[list[Path], typer.Argument(metavar="HOUSE...", help="Houses, as `wheelhouse fetch` writes them.")]
+
+
+@app.command()
+def index(
+    houses: Houses,
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="The tree to write, or to add to.")],
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Make a static package index of houses, or add them to one: any web server can serve it, and a file: URL reads it.
+
+    Pages are HTML (index.html) and JSON (index.json), with sidecars; files are hard links where they can be.
+    """
+    from wheelhouse.steps.index import index as index_step
+
+    with listening(quiet=quiet or as_json) as listener:
+        done = index_step(houses, output, listener)
+    if as_json:
+        say_json({"tree": str(output), "projects": done.projects, "added": list(done.added), "stood": done.stood})
+    elif not quiet:
+        say(f"{output}: {done.projects} projects, {len(done.added)} files added, {done.stood} stood already")
+        say(f"pip install --index-url {output.absolute().as_uri()}/ …")
+
+
+@app.command()
+def serve(
+    houses: Houses,
+    host: Annotated[
+        str, typer.Option("--host", metavar="ADDRESS", help="Where to listen. Others reach it only if told to.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", metavar="N", min=1, max=65535, help="The port to listen on.")] = 8080,
+    certificate: Annotated[
+        Path | None, typer.Option("--certificate", metavar="FILE", help="Serve TLS with this certificate (PEM).")
+    ] = None,
+    key: Annotated[
+        Path | None, typer.Option("--certificate-key", metavar="FILE", help="The certificate's private key (PEM).")
+    ] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Serve houses as a package index, read-only, until interrupted. A file that is no longer what its lock says is not served."""
+    from wheelhouse.doors.server import Application, run
+    from wheelhouse.steps.serve import catalogue
+
+    if (certificate is None) != (key is None):
+        raise InputError("TLS needs both --certificate and --certificate-key")
+    with listening(quiet=quiet) as listener:
+        found = catalogue(houses, listener)
+    if not quiet:
+        say(f"serving {len(found.files)} files at {'https' if certificate else 'http'}://{host}:{port}/simple/")
+    run(Application(found), host, port, certificate, key)

@@ -1,0 +1,142 @@
+"""The Simple Repository API as pages: HTML (PEP 503, 592, 658, 714) and JSON (PEP 691, 700) of the same files (pure)."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from html import escape
+from typing import Any
+from urllib.parse import quote
+
+from packaging.utils import NormalizedName, parse_sdist_filename, parse_wheel_filename
+from packaging.version import Version
+
+from wheelhouse.errors import IntegrityError
+
+API_VERSION = "1.1"
+JSON_TYPE, HTML_TYPE = "application/vnd.pypi.simple.v1+json", "application/vnd.pypi.simple.v1+html"
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """A file on a project's page. `metadata_sha256` is that of its sidecar, None for an sdist, which has none.
+
+    `yanked` is the reason, which may be empty; None for a file that is not. `size` is in bytes.
+    """
+
+    filename: str
+    sha256: str
+    size: int
+    upload_time: datetime | None = None
+    requires_python: str | None = None
+    yanked: str | None = None
+    metadata_sha256: str | None = None
+
+    @property
+    def version(self) -> Version:
+        """The version that its name states. Raises InvalidWheelFilename, InvalidSdistFilename or InvalidVersion."""
+        return (
+            parse_wheel_filename(self.filename)[1]
+            if self.filename.endswith(".whl")
+            else parse_sdist_filename(self.filename)[1]
+        )
+
+
+Shelf = dict[str, Offered]
+"""One project's files by name."""
+
+
+def add(shelf: Shelf, offered: Offered) -> None:
+    """Put a file on a shelf. Raises IntegrityError where another one has its name."""
+    standing = shelf.setdefault(offered.filename, offered)
+    if standing.sha256 != offered.sha256:
+        raise IntegrityError(
+            f"`{offered.filename}` is offered already, with the sha256 {standing.sha256}, and not {offered.sha256}",
+            hint="one name is one file: find out which of the two is the right one",
+        )
+
+
+def project_json(project: NormalizedName, shelf: Mapping[str, Offered], prefix: str = "") -> str:
+    """A project's page as PEP 691 has it. Files are at `prefix` and their name, relative to the page."""
+    versions = [str(version) for version in sorted({file.version for file in shelf.values()})]
+    files = [_file(shelf[name], prefix) for name in sorted(shelf)]
+    document = {"meta": {"api-version": API_VERSION}, "name": project, "versions": versions, "files": files}
+    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+
+
+def _file(file: Offered, prefix: str) -> dict[str, Any]:
+    document: dict[str, Any] = {
+        "filename": file.filename,
+        "url": prefix + quote(file.filename),
+        "hashes": {"sha256": file.sha256},
+        "size": file.size,
+        "yanked": file.yanked or file.yanked is not None,
+        "core-metadata": {"sha256": file.metadata_sha256} if file.metadata_sha256 else False,
+    }
+    if file.requires_python:
+        document["requires-python"] = file.requires_python
+    if file.upload_time:
+        document["upload-time"] = file.upload_time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return document
+
+
+def project_html(project: NormalizedName, shelf: Mapping[str, Offered], prefix: str = "") -> str:
+    """The same page as PEP 503 has it."""
+    anchors = "".join(_anchor(shelf[name], prefix) for name in sorted(shelf))
+    return _html(f"Links for {project}", anchors)
+
+
+def _anchor(file: Offered, prefix: str) -> str:
+    attributes = {"href": f"{prefix}{quote(file.filename)}#sha256={file.sha256}"}
+    if file.requires_python:
+        attributes["data-requires-python"] = file.requires_python
+    if file.metadata_sha256:
+        attributes["data-core-metadata"] = attributes["data-dist-info-metadata"] = f"sha256={file.metadata_sha256}"
+    if file.yanked is not None:
+        attributes["data-yanked"] = file.yanked
+    spelled = " ".join(f'{name}="{escape(value)}"' for name, value in attributes.items())
+    return f"    <a {spelled}>{escape(file.filename)}</a><br>\n"
+
+
+def root_json(projects: Iterable[str]) -> str:
+    """The list of projects as PEP 691 has it."""
+    listed = [{"name": name} for name in sorted(projects)]
+    return json.dumps({"meta": {"api-version": API_VERSION}, "projects": listed}, indent=1) + "\n"
+
+
+def root_html(projects: Iterable[str]) -> str:
+    """The list of projects as PEP 503 has it."""
+    return _html("Simple index", "".join(f'    <a href="{name}/">{name}</a><br>\n' for name in sorted(projects)))
+
+
+def _html(title: str, anchors: str) -> str:
+    return f"""<!DOCTYPE html>
+<html>
+  <head>
+    <meta charset="utf-8">
+    <meta name="pypi:repository-version" content="{API_VERSION}">
+    <title>{escape(title)}</title>
+  </head>
+  <body>
+    <h1>{escape(title)}</h1>
+{anchors}  </body>
+</html>
+"""
+
+
+def parse_shelf(raw: str) -> Shelf:
+    """Read a project's JSON page that `project_json` wrote. Raises ValueError or KeyError for another."""
+    shelf: Shelf = {}
+    for row in json.loads(raw)["files"]:
+        name = str(row["filename"])
+        core, yanked, uploaded = row["core-metadata"], row["yanked"], row.get("upload-time")
+        shelf[name] = Offered(
+            filename=name,
+            sha256=str(row["hashes"]["sha256"]),
+            size=int(row["size"]),
+            upload_time=datetime.fromisoformat(uploaded) if uploaded else None,
+            requires_python=row.get("requires-python"),
+            yanked=None if yanked is False else "" if yanked is True else str(yanked),
+            metadata_sha256=core["sha256"] if core else None,
+        )
+    return shelf

@@ -1,0 +1,29 @@
+"""Houses as they stand, as a catalogue that a server may offer."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from packaging.utils import NormalizedName
+
+from wheelhouse.doors.server import Catalogue, Served
+from wheelhouse.events import Listener, ignore
+from wheelhouse.model.simple import Shelf, add
+from wheelhouse.steps.index import SIDECAR, open_house
+
+
+def catalogue(houses: Iterable[Path], on_event: Listener = ignore) -> Catalogue:
+    """Everything that the houses hold, each file hashed and opened once.
+
+    Raises IntegrityError for a file that is not what its lock says, or where two houses give one name two hashes.
+    """
+    shelves: dict[NormalizedName, Shelf] = {}
+    sidecars: dict[str, bytes] = {}
+    files: dict[str, Served] = {}
+    for house in houses:
+        for opened in open_house(house, on_event=on_event):
+            offered = opened.offered
+            add(shelves.setdefault(opened.project, {}), offered)
+            files[offered.filename] = Served(opened.path, offered.sha256, offered.size)
+            if opened.raw_metadata:
+                sidecars[offered.filename + SIDECAR] = opened.raw_metadata
+    return Catalogue.of(shelves, sidecars, files)
