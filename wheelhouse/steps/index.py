@@ -10,11 +10,12 @@ from pathlib import Path
 
 from packaging.utils import NormalizedName
 
-from wheelhouse.doors.disk import held, ours, place, read_text, rooted, sha256_of, sweep, write
-from wheelhouse.doors.wheelfile import Contents, inspect
+from wheelhouse.doors.disk import held, ours, place, read_text, rooted, sha256_of, write
+from wheelhouse.doors.wheelfile import inspect
 from wheelhouse.errors import InputError, IntegrityError
 from wheelhouse.events import Finished, Listener, ignore
 from wheelhouse.model.lock import Pin
+from wheelhouse.model.metadata import Contents
 from wheelhouse.model.simple import Offered, Shelf, add, parse_shelf, project_html, project_json, root_html, root_json
 from wheelhouse.steps.verify import load_house
 
@@ -79,7 +80,6 @@ def _offered(pin: Pin, contents: Contents) -> Offered:
 def index(houses: Iterable[Path], tree: Path, on_event: Listener = ignore) -> Indexed:
     """Add houses to a static index. Pages that do not change are not written again; files are hard links where they can be."""
     with held(tree):
-        sweep(tree)
         shelves = _standing(tree)
         known = frozenset(file.sha256 for shelf in shelves.values() for file in shelf.values())
         added: list[str] = []
