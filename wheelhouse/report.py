@@ -12,7 +12,6 @@ from wheelhouse.model.bundle import Manifest, digest
 from wheelhouse.model.layout import MANIFEST, Plan, shell
 from wheelhouse.model.lock import Lock, chains
 from wheelhouse.model.policy import Finding
-from wheelhouse.model.target import Target
 
 
 def size_text(count: int) -> str:
@@ -207,11 +206,6 @@ def why_lines(locks: Iterable[Lock], project: str) -> Mapping[str, list[str]]:
         ]
         found[lock.target.name] = spelled or [f"{project} {pins[project].version} was asked for"]
     return found
-
-
-def target_document(target: Target) -> dict[str, Any]:
-    """A target as pex's complete-platform JSON."""
-    return {"marker_environment": dict(target.environment), "compatible_tags": [str(tag) for tag in target.tags]}
 
 
 def packed_document(manifest: Manifest, volumes: Iterable[tuple[str, str, int]]) -> dict[str, Any]:

@@ -55,7 +55,8 @@ class Targeted:
         typer.Option(
             "--platform",
             metavar="NAME",
-            help="The target's platform: linux/amd64 (the default), linux/arm64, manylinux_2_34_x86_64 … May be repeated.",
+            help="The target's platform: linux/amd64 (the default), alpine/arm64, macos/arm64, windows/amd64, "
+            "or a platform tag such as manylinux_2_34_x86_64. May be repeated.",
         ),
     ] = None
     image: Annotated[
@@ -64,6 +65,14 @@ class Targeted:
             "--image",
             metavar="NAME",
             help="Take libc (and Python) from a base image's name: python:3.12-slim-bookworm.",
+        ),
+    ] = None
+    target_files: Annotated[
+        Texts,
+        typer.Option(
+            "--target-file",
+            metavar="FILE",
+            help="A target described in full, as `wheelhouse target show` and pex write it. May be repeated.",
         ),
     ] = None
 

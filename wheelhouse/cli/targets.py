@@ -1,5 +1,10 @@
 """`target show`."""
 
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
 from wheelhouse.cli.app import target_app
 from wheelhouse.cli.options import AirflowRelease, Targeted, given, grouped
 from wheelhouse.cli.session import say_json
@@ -7,12 +12,24 @@ from wheelhouse.cli.session import say_json
 
 @target_app.command("show")
 @grouped
-def target_show(targeted: Targeted, release: AirflowRelease) -> None:
-    """Print a target as pex's complete-platform JSON: its markers, and its tags in order."""
-    from wheelhouse import report
+def target_show(
+    targeted: Targeted,
+    release: AirflowRelease,
+    interpreter: Annotated[
+        Path | None,
+        typer.Option("--interpreter", metavar="PATH", help="A Python on this machine, to be asked what it is."),
+    ] = None,
+) -> None:
+    """Print a target as pex's complete-platform JSON: its markers, and its tags in order. --target-file reads it."""
+    from wheelhouse.doors.interpreter import facts_of
     from wheelhouse.model.airflow import Airflow
+    from wheelhouse.model.complete_platform import complete_platform
+    from wheelhouse.model.interpreter import target_of
     from wheelhouse.steps.gather import Options, targets
 
-    found = targets(Options(**given(targeted)), Airflow.parse(release.airflow) if release.airflow else None)
-    documents = [report.target_document(target) for target in found]
+    said = given(targeted)
+    found = [target_of(facts_of(interpreter))] if interpreter else []
+    if said or not found:
+        found += targets(Options(**said), Airflow.parse(release.airflow) if release.airflow else None)
+    documents = [complete_platform(target) for target in found]
     say_json(documents[0] if len(documents) == 1 else documents)

@@ -30,6 +30,7 @@ class Settings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True, froze
     constraints: list[str] = []
     python: list[str] | str = []
     platform: list[str] | str = []
+    target_files: list[str] = []
     image: str | None = None
     airflow: str | None = None
     extras: list[str] = []

@@ -13,6 +13,7 @@ from packaging.version import Version
 
 from wheelhouse.errors import InputError, IntegrityError
 from wheelhouse.model.artifact import Artifact, filename_of
+from wheelhouse.model.complete_platform import compress, expand
 from wheelhouse.model.target import Platform, Python, Target
 
 TOOL = "wheelhouse"
@@ -108,7 +109,6 @@ class Lock:
         return f"# {len(lines)} artifacts for {self.target.name}, from {self.filename}\n" + "".join(lines)
 
     def _document(self, *, with_paths: bool) -> dict[str, Any]:
-        python, platform = self.target.python, self.target.platform
         inputs = {
             "requirements": list(self.inputs.requirements),
             "constraints": [{"source": file.source, "sha256": file.sha256} for file in self.inputs.constraints],
@@ -120,26 +120,35 @@ class Lock:
         return {
             "lock-version": "1.0",
             "environments": [_environment(self.target)],
-            "requires-python": f"=={python.minor}.*",
+            "requires-python": f"=={self.target.python.minor}.*",
             "created-by": TOOL,
             "packages": [_package(pin, with_paths=with_paths) for pin in self.pins],
             "tool": {
                 TOOL: {
-                    "target": {"name": self.target.name, "python": _spell(python), "platform": platform.tag},
+                    "target": {"name": self.target.name, **_target_table(self.target)},
                     "inputs": _present(inputs),
                 }
             },
         }
 
 
-def _spell(python: Python) -> str:
-    prefix = "pypy" if python.implementation == "pypy" else ""
-    return f"{prefix}{python.version}{'t' if python.free_threaded else ''}"
+def _target_table(target: Target) -> dict[str, Any]:
+    """The names that a target is derived from, else all that is to be known of it."""
+    if target.is_derived:
+        return {"python": target.python.spelling, "platform": target.platform.tag}
+    known = {key: value for key, value in target.environment.items() if value}
+    return {"markers": known, "tags": list(compress(target.tags))}
+
+
+def _target(table: Mapping[str, Any]) -> Target:
+    if "markers" in table:
+        return Target.described(table["markers"], tuple(expand(table["tags"])))
+    return Target.of(Python.parse(table["python"]), Platform.parse(table["platform"]))
 
 
 def _environment(target: Target) -> str:
     keys = ("implementation_name", "python_version", "sys_platform", "platform_machine")
-    return " and ".join(f'{key} == "{target.environment[key]}"' for key in keys)
+    return " and ".join(f'{key} == "{target.environment[key]}"' for key in keys if target.environment[key])
 
 
 def _present(table: Mapping[str, Any]) -> dict[str, Any]:
@@ -185,12 +194,12 @@ def parse_lock(text: str, source: str) -> Lock:
         document = tomllib.loads(text)
         pylock = Pylock.from_dict(document)
         own = document["tool"][TOOL]
-        target = Target.of(Python.parse(own["target"]["python"]), Platform.parse(own["target"]["platform"]))
+        target = _target(own["target"])
         pins = tuple(_pin(package) for package in pylock.packages)
         inputs = _inputs(own.get("inputs", {}))
     except IntegrityError:
         raise
-    except (tomllib.TOMLDecodeError, PylockValidationError, KeyError, TypeError, ValueError) as error:
+    except (tomllib.TOMLDecodeError, PylockValidationError, InputError, KeyError, TypeError, ValueError) as error:
         hint = "a house's locks are written by `wheelhouse fetch`; restore this one, or fetch again"
         raise InputError(f"`{source}` is not a lock that wheelhouse wrote: {error}", hint=hint) from error
     return Lock(target, inputs, pins)

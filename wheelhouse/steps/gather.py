@@ -8,10 +8,12 @@ from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
+from wheelhouse.doors.disk import read_text
 from wheelhouse.doors.http import Http
 from wheelhouse.errors import InputError
 from wheelhouse.events import Listener, Noted, Warned, ignore
 from wheelhouse.model.airflow import MODES, PROJECT, Airflow
+from wheelhouse.model.complete_platform import parse_complete_platform
 from wheelhouse.model.image import Image
 from wheelhouse.model.job import Constraints, Job, Part
 from wheelhouse.model.requirements import Line, parse_file, parse_line
@@ -36,6 +38,7 @@ class Options:
     constraints: Sequence[str] = ()
     python: Sequence[str] = ()
     platform: Sequence[str] = ()
+    target_files: Sequence[str] = ()
     image: str | None = None
     airflow: str | None = None
     extras: Sequence[str] = ()
@@ -134,23 +137,25 @@ def tools_job(job: Job) -> Job | None:
 
 
 def targets(options: Options, airflow: Airflow | None, on_event: Listener = ignore) -> list[Target]:
-    """Every Python on every platform that was named. Raises InputError where no Python was."""
+    """Every target that a file describes, and every Python on every platform that was named. Raises InputError for none."""
+    found = [parse_complete_platform(read_text(Path(file), "the target file"), file) for file in options.target_files]
     image = Image.parse(options.image) if options.image else None
-    texts = list(options.python) or ([image.python] if image and image.python else [])
-    if not texts:
+    pythons = [Python.parse(text) for text in options.python or ([image.python] if image and image.python else [])]
+    if not pythons and (not found or options.platform or image):
         raise InputError("no Python was given to fetch for", hint="say which one the image has: --python 3.12")
     if airflow and not image:
         image = Image.parse(airflow.debian)
     platforms = [_platform(text, image) for text in options.platform or (DEFAULT_PLATFORM,)]
-    pythons = [Python.parse(text) for text in texts]
     for python in pythons:
         if not python.exact:
             on_event(Noted(f"Python {python.minor} is taken for {python.version}; say --python X.Y.Z for an exact one"))
-    found = [Target.of(python, platform) for python in pythons for platform in platforms]
+    found += [Target.of(python, platform) for python in pythons for platform in platforms]
     names = [target.name for target in found]
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
-        raise InputError(f"the target {twice} is asked for twice", hint="name each Python and platform once")
+        raise InputError(
+            f"the target {twice} is asked for twice", hint="name each once; `target show` prints what a name means"
+        )
     return found
 
 
