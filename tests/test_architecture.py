@@ -1,0 +1,200 @@
+"""The architecture, proved: who imports whom, who touches the outside, and what the documents say of it."""
+
+import ast
+import inspect
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from wheelhouse import errors
+
+ROOT = Path(__file__).parent.parent
+SOURCE = ROOT / "wheelhouse"
+ROOMS = {"errors": 0, "events": 0, "model": 1, "doors": 2, "steps": 3, "cli": 4}
+"""A module imports from its own room and from those below."""
+HTTP_LIBRARIES = {"urllib3", "requests", "httpx", "aiohttp", "http", "urllib.request"}
+OUTSIDE = {
+    *("os", "io", "pathlib", "shutil", "tempfile", "glob", "socket", "ssl", "subprocess", "time"),
+    *("random", "sys", "platform", "sysconfig", "zipfile", "tarfile", "gzip", "urllib3", "msgspec"),
+}
+"""What the model has no business with: files, network, clock, chance, this interpreter."""
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(part for part in parts if part != "__init__")
+
+
+MODULES = {module_name(path): path for path in sorted(SOURCE.rglob("*.py"))}
+TREES = {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in MODULES.items()}
+
+
+def imports_of(tree: ast.AST) -> Iterator[str]:
+    """Every module that a tree imports, in functions too, but for what only type checkers see."""
+    if isinstance(tree, ast.If) and ast.unparse(tree.test) == "TYPE_CHECKING":
+        return
+    if isinstance(tree, ast.Import):
+        yield from (alias.name for alias in tree.names)
+    elif isinstance(tree, ast.ImportFrom):
+        module = tree.module or ""
+        for alias in tree.names:
+            inner = f"{module}.{alias.name}"
+            yield inner if inner in MODULES else module
+    for child in ast.iter_child_nodes(tree):
+        yield from imports_of(child)
+
+
+IMPORTS = {name: frozenset(imports_of(tree)) for name, tree in TREES.items()}
+
+
+def room(name: str) -> str:
+    return name.split(".")[1] if "." in name else ""
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_room_imports_only_from_below(name: str) -> None:
+    own = room(name)
+    inner = {imported for imported in IMPORTS[name] if imported.startswith("wheelhouse.")}
+    if own == "report":
+        assert {room(imported) for imported in inner} <= {"errors", "events", "model"}
+    elif own:
+        allowed = {other for other, height in ROOMS.items() if height <= ROOMS[own]}
+        assert {room(imported) for imported in inner} <= allowed | ({"report"} if own == "cli" else set())
+    else:
+        assert not inner
+
+
+def test_no_module_imports_itself_in_a_circle() -> None:
+    left = {name: {other for other in imported if other in MODULES} for name, imported in IMPORTS.items()}
+    while free := [name for name, needed in left.items() if not needed & left.keys() - {name}]:
+        for name in free:
+            del left[name]
+    assert not left
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if room(name) not in ("cli", "")])
+def test_only_the_command_line_prints_exits_and_reads_the_environment(name: str) -> None:
+    for node in ast.walk(TREES[name]):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            assert node.func.id not in ("print", "input", "exit", "quit", "breakpoint")
+        if isinstance(node, ast.Attribute):
+            assert ast.unparse(node) not in (
+                *("os.environ", "os.environb", "os.getenv", "os._exit"),
+                *("sys.exit", "sys.stdout", "sys.stderr", "sys.stdin", "sys.argv"),
+            )
+    assert "typer" not in IMPORTS[name]
+    assert not any(imported.startswith("rich") for imported in IMPORTS[name])
+
+
+def test_only_the_door_for_http_imports_an_http_library() -> None:
+    users = {
+        name
+        for name, imported in IMPORTS.items()
+        if any(top == library or top.startswith(f"{library}.") for top in imported for library in HTTP_LIBRARIES)
+    }
+    assert "wheelhouse.doors.http" in users
+    assert users <= {"wheelhouse.doors.http", "wheelhouse.doors.download"}
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if room(name) in ("model", "errors", "events", "report")])
+def test_the_model_is_pure(name: str) -> None:
+    assert not {imported.split(".")[0] for imported in IMPORTS[name]} & OUTSIDE
+    calls = [ast.unparse(node.func) for node in ast.walk(TREES[name]) if isinstance(node, ast.Call)]
+    assert not [call for call in calls if call == "open" or call.endswith((".now", ".today", ".utcnow"))]
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if MODULES[name].stat().st_size and room(name)])
+def test_what_is_public_says_what_it_is(name: str) -> None:
+    tree = TREES[name]
+    assert ast.get_docstring(tree), name
+    silent = [node.name for node in public(tree) if not ast.get_docstring(node)]
+    assert not silent
+
+
+def public(tree: ast.Module | ast.ClassDef) -> Iterator[ast.FunctionDef | ast.ClassDef]:
+    """Public functions and classes, and the public methods of public classes; what fills in for a base is told there."""
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
+            yield node
+            if isinstance(node, ast.ClassDef) and not node.bases:
+                yield from public(node)
+
+
+# The documents
+
+
+def readme() -> str:
+    return (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_readmes_exit_codes_are_those_of_the_errors() -> None:
+    table = {int(code) for code in re.findall(r"^\| (\d+) \|", readme(), re.MULTILINE)}
+    own = {kind.exit_code for kind in tree_of(errors.WheelhouseError)}
+    assert own - {1} == {2, 3, 4, 5, 6}
+    assert table == own | {0, 1, 130}
+
+
+def test_the_errors_docstring_draws_the_tree() -> None:
+    drawn = re.findall(r"[├└]── (\w+) +(\d)", errors.__doc__ or "")
+    real = [(kind.__name__, str(kind.exit_code)) for kind in tree_of(errors.WheelhouseError, errors)]
+    assert sorted(drawn) == sorted(real[1:])
+
+
+def tree_of(root: type[errors.WheelhouseError], module: ModuleType | None = None) -> list[type[errors.WheelhouseError]]:
+    found = [root, *(kind for child in root.__subclasses__() for kind in tree_of(child, module))]
+    return [kind for kind in found if module is None or inspect.getmodule(kind) is module]
+
+
+def commands() -> set[tuple[str, ...]]:
+    """Every command there is, as one types it after `wheelhouse`."""
+    import typer
+
+    from wheelhouse.cli import entry
+
+    def walk(group: object, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+        inner = getattr(group, "commands", None)
+        if inner is None:
+            yield path
+        else:
+            for name, command in inner.items():
+                yield from walk(command, (*path, name))
+
+    return set(walk(typer.main.get_command(entry.app), ()))
+
+
+def test_the_commands_that_the_readme_names_exist() -> None:
+    known = commands()
+    groups = {path[:1] for path in known if len(path) > 1}
+    named = re.findall(
+        r"\bwheelhouse ((?:[a-z][a-z-]* ?)*)", "\n".join(re.findall(r"`[^`\n]+`|```sh\n.*?```", readme(), re.DOTALL))
+    )
+    used = {tuple(words.split()) for words in named if words}
+    assert ("fetch",) in used
+    for words in used:
+        names = words[:2] if words[:1] in groups else words[:1]
+        assert names in known or (names in groups and len(names) == 1), f"wheelhouse {' '.join(words)}"
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["fetch", "--help"], ["--version"]])
+def test_asking_for_help_loads_nothing_heavy(arguments: list[str]) -> None:
+    program = (
+        "import sys, atexit\n"
+        f"sys.argv = ['wheelhouse', *{arguments!r}]\n"
+        "import os\n"
+        "leave = os._exit\n"
+        "heavy = ('urllib3', 'resolvelib', 'msgspec', 'packaging', 'rich', 'cryptography', 'pip', 'ssl')\n"
+        "def said(code):\n"
+        "    print('LOADED', *sorted(set(heavy) & sys.modules.keys()), flush=True)\n"
+        "    leave(code)\n"
+        "os._exit = said\n"
+        "from wheelhouse.cli import main\n"
+        "main()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "LOADED", done.stdout.splitlines()[-1]
