@@ -14,7 +14,7 @@ class Foresight:
     """Walks ahead of the resolver and asks for what it will most likely need. It guesses and decides nothing."""
 
     def __init__(self, question: Question, supply: Supply, shelves: Shelves) -> None:
-        self._target, self._supply, self._shelves = question.target, supply, shelves
+        self._question, self._supply, self._shelves = question, supply, shelves
         self._seen: set[Identifier] = set()
 
     def expect(self, need: Need) -> None:
@@ -22,7 +22,10 @@ class Foresight:
         if (need.project, need.extra) in self._seen:
             return
         self._seen.add((need.project, need.extra))
-        self._supply.page(need.project).add_done_callback(lambda _page: self._on_page(need))
+        if need.project in self._question.direct:
+            self._on_page(need)
+        else:
+            self._supply.page(need.project).add_done_callback(lambda _page: self._on_page(need))
 
     def _on_page(self, need: Need) -> None:
         with suppress(WheelhouseError, RuntimeError):
@@ -33,6 +36,7 @@ class Foresight:
                 metadata.add_done_callback(lambda future: self._on_metadata(need, candidate, future.result()))
 
     def _on_metadata(self, need: Need, candidate: Candidate, metadata: Metadata) -> None:
-        for requirement, _ in metadata.requirements(self._target, need.extra):
-            for further in needs_of(requirement, str(candidate.project)):
+        question = self._question
+        for requirement, _ in metadata.requirements(question.target, need.extra, question.adjustments):
+            for further in needs_of(requirement, str(candidate.project), direct=question.direct):
                 self.expect(further)
