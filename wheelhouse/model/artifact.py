@@ -5,6 +5,7 @@ Sources: the binary distribution format (wheel file names), PEP 625 (sdist names
 
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -16,6 +17,7 @@ from packaging.utils import BuildTag, InvalidWheelFilename, NormalizedName, cano
 from packaging.version import InvalidVersion, Version
 
 from wheelhouse.errors import IntegrityError
+from wheelhouse.model.legacy import mend_specifiers
 from wheelhouse.model.target import Target
 
 SDIST_SUFFIXES = (".tar.gz", ".zip")
@@ -149,12 +151,13 @@ def wheel_parts(filename: str) -> tuple[NormalizedName, Version, BuildTag, froze
 
 @lru_cache(maxsize=4096)
 def requires_python_of(text: str) -> SpecifierSet:
-    """A Requires-Python; a trailing comma and `>=3.6.*`, both seen in the wild, are read as pip read them."""
+    """A Requires-Python; what PEP 440 does not allow is read as pip once read it, and what nobody can read limits nothing."""
     try:
         return SpecifierSet(text)
     except InvalidSpecifier:
-        clauses = [clause.strip() for clause in text.split(",") if clause.strip()]
-        return SpecifierSet(",".join(re.sub(r"^([<>]=?|~=)\s*(.*?)\.\*$", r"\1\2", clause) for clause in clauses))
+        with suppress(InvalidSpecifier):
+            return mend_specifiers(text)[0]
+    return SpecifierSet()
 
 
 def wrong_hash(candidate: Candidate, allowed: Iterable[frozenset[str]]) -> str | None:
@@ -174,13 +177,8 @@ def wrong_hash(candidate: Candidate, allowed: Iterable[frozenset[str]]) -> str |
 
 def unfit(candidate: Candidate, target: Target) -> str | None:
     """Why this file cannot be installed on this target, in a few words; None where it can."""
-    if candidate.requires_python:
-        try:
-            allowed = target.allows(requires_python_of(candidate.requires_python))
-        except InvalidSpecifier:
-            return f"its Requires-Python `{candidate.requires_python}` cannot be read"
-        if not allowed:
-            return f"requires Python {candidate.requires_python}, and the target has {target.python.version}"
+    if candidate.requires_python and not target.allows(requires_python_of(candidate.requires_python)):
+        return f"requires Python {candidate.requires_python}, and the target has {target.python.version}"
     if not candidate.is_wheel:
         return None
     try:

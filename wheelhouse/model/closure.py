@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from packaging.requirements import Requirement
-from packaging.specifiers import InvalidSpecifier
 from packaging.utils import NormalizedName, canonicalize_name
 
 from wheelhouse.model.adjust import Adjustments
@@ -69,11 +68,7 @@ def _unfit(lock: Lock, metadata: Mapping[NormalizedName, Metadata]) -> Iterator[
         found = metadata.get(pin.project)
         if found is None or not found.requires_python:
             continue
-        try:
-            fits = lock.target.allows(requires_python_of(found.requires_python))
-        except InvalidSpecifier:
-            fits = False
-        if not fits:
+        if not lock.target.allows(requires_python_of(found.requires_python)):
             yield _finding(
                 pin.artifact.filename,
                 f"it requires Python {found.requires_python}, and {lock.target.name} has {lock.target.python.version}",

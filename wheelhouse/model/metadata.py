@@ -13,10 +13,13 @@ from packaging.version import InvalidVersion, Version
 from wheelhouse.errors import IntegrityError, RefusedError
 from wheelhouse.model.adjust import AS_ASKED, Adjustments
 from wheelhouse.model.artifact import wheel_parts
+from wheelhouse.model.legacy import mend_requirement
 from wheelhouse.model.policy import Finding
 from wheelhouse.model.target import Target
 
 EXTRA_NAME = re.compile(r"extra\s*[=!]=\s*['\"]([^'\"]+)['\"]")
+EXTRA = re.compile(r"\bextra\b")
+"""A marker that says more of extras than EXTRA_NAME finds is evaluated for each of them."""
 WITHOUT_EXTRA = re.compile(r"\bor\b|extra\s*!=")
 """What a marker that names an extra must contain to hold without one, too."""
 STATIC_SINCE = (2, 2)
@@ -42,8 +45,11 @@ class Metadata:
         lines: dict[str, list[str]] = {}
         for line in self.requires_dist:
             marker = line.partition(";")[2]
-            extras: set[str] = {canonicalize_name(name) for name in EXTRA_NAME.findall(marker)}
-            if not extras or WITHOUT_EXTRA.search(marker):
+            named = EXTRA_NAME.findall(marker)
+            extras: set[str] = {canonicalize_name(name) for name in named}
+            if len(EXTRA.findall(marker)) != len(named):
+                extras |= {"", *self.extras}
+            elif not extras or WITHOUT_EXTRA.search(marker):
                 extras.add("")
             for extra in extras:
                 lines.setdefault(extra, []).append(line)
@@ -79,42 +85,16 @@ class Contents:
     findings: tuple[Finding, ...] = ()
 
 
-LEGACY_RULES = (
-    ("a comma is missing between two clauses", re.compile(r"(?<=[\w*])\s*(?=(?:[<>!=~]=|[<>])\s*\d)"), ","),
-    ("a clause compares with a word that is no version", re.compile(r"(?:>=?|!=)\s*[A-Za-z][\w.]*(?=[\s,);]|$),?"), ""),
-    ("an ordered comparison ends in `.*`", re.compile(r"((?:<=?|>=?|~=)\s*[\w.]*?)\.\*"), r"\1"),
-    ("a comma follows the last clause", re.compile(r",\s*(?=[);]|$)"), ""),
-    ("parentheses are left empty", re.compile(r"\(\s*\)"), ""),
-    ("quotes stand around a version", re.compile(r"""([<>=!~]=?\s*)['"]([\w.*]+)['"](?=[^;]*(?:;|$))"""), r"\1\2"),
-)
-"""What pip accepted before it read versions strictly (pip 24.1), and how each is read, in this order."""
-
-
 @lru_cache(maxsize=65536)
 def read_requirement(line: str) -> tuple[Requirement, str | None]:
     """A Requires-Dist line; with the rule by which it was mended, where it is not PEP 508. Raises InvalidRequirement."""
     try:
         return Requirement(line), None
     except InvalidRequirement as error:
-        mended = _mend(line)
-        if mended is None:
-            raise error
-        return mended
-
-
-def _mend(line: str) -> tuple[Requirement, str] | None:
-    asked, semicolon, marker = line.partition(";")
-    applied: list[str] = []
-    for rule, pattern, replacement in LEGACY_RULES:
-        asked, count = pattern.subn(replacement, asked)
-        if not count:
-            continue
-        applied.append(rule)
         try:
-            return Requirement(asked + semicolon + marker), " and ".join(applied)
+            return mend_requirement(line)
         except InvalidRequirement:
-            continue
-    return None
+            raise error from None
 
 
 def parse_metadata(raw: bytes, source: str) -> Metadata:

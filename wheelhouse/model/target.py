@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import product
 
-from packaging.markers import Marker
+from packaging.markers import Marker, UndefinedComparison, UndefinedEnvironmentName
 from packaging.specifiers import SpecifierSet
 from packaging.tags import Tag
 from packaging.version import InvalidVersion, Version
@@ -115,7 +115,7 @@ class Target:
     def applies(self, marker: Marker | None, extra: str = "") -> bool:
         """Whether a marker holds here, with `extra` asked for.
 
-        Raises InputError where the answer hangs on what the target does not know: platform_release and
+        Raises InputError for a marker that has no answer, or one that hangs on what the target does not know: platform_release and
         platform_version of a foreign one, platform_machine of one for both kinds of Mac.
         """
         if marker is None:
@@ -123,7 +123,11 @@ class Target:
         unknown = [key for key in self._unknown if key in str(marker)]
         known = {**self.environment, "extra": extra}
         guesses = product(*(_guesses(key, marker) for key in unknown))
-        answers = {marker.evaluate({**known, **dict(zip(unknown, guess, strict=True))}) for guess in guesses}
+        try:
+            answers = {marker.evaluate({**known, **dict(zip(unknown, guess, strict=True))}) for guess in guesses}
+        except (UndefinedComparison, UndefinedEnvironmentName) as error:
+            hint = "leave the requirement out, or override it"
+            raise InputError(f"the marker `{marker}` has no answer: {error}", hint=hint) from error
         if len(answers) > 1:
             raise InputError(
                 f"the marker `{marker}` asks for {' and '.join(unknown)}, which target {self.name} does not say",

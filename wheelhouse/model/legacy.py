@@ -1,0 +1,90 @@
+"""What pip accepted before it read versions strictly (24.1), and how each is read here.
+
+Old releases are full of it, and their metadata can never be mended: of Airflow 2.0.0's 247 projects, celery 4.4.7 says
+`pytz (>dev)` and slack-sdk 3.3.2 `websocket-client (>=0.57<1)`.
+"""
+
+import re
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import InvalidSpecifier, Specifier, SpecifierSet
+
+OPERATOR = r"===|[<>!=~]=|[<>]"
+LINE = re.compile(
+    r"(?P<name>[A-Za-z0-9][\w.-]*?)\s*(?P<extras>\[[^\]]*\])?\s*(?P<asked>(?:\(|[<>!=~])[^;@]*)(?P<marker>;.*)?"
+)
+MISSING_COMMA = re.compile(rf"(?<=[\w*'\"])\s*(?={OPERATOR})")
+CLAUSE = re.compile(rf"({OPERATOR})\s*(.*)", re.DOTALL)
+WORD = re.compile(r"[A-Za-z*]\S*")
+NUMBERS = re.compile(r"(\d+(?:\.\d+)*)\S*")
+
+NO_COMMA = "a comma is missing between two clauses"
+LONE_COMMA = "a comma separates nothing"
+QUOTES = "quotes stand around a version"
+ORDERED_STAR = "an ordered comparison ends in `.*`"
+DOTLESS_STAR = "a `*` follows a version without a dot"
+STRANGE_END = "a version ends in what is no part of one"
+NO_VERSION = "a clause compares with a word that is no version"
+
+
+def mend_requirement(line: str) -> tuple[Requirement, str]:
+    """A Requires-Dist line that PEP 508 does not allow, and the rules by which it was read. Raises InvalidRequirement."""
+    parts = LINE.fullmatch(line.strip())
+    if not parts:
+        raise InvalidRequirement(f"`{line}` is not a name and what is asked of it")
+    asked = parts["asked"].strip()
+    if asked.startswith("(") and asked.endswith(")"):
+        asked = asked[1:-1]
+    try:
+        specifiers, rules = mend_specifiers(asked)
+    except InvalidSpecifier as error:
+        raise InvalidRequirement(str(error)) from error
+    return Requirement(f"{parts['name']}{parts['extras'] or ''}{specifiers} {parts['marker'] or ''}".rstrip()), rules
+
+
+def mend_specifiers(text: str) -> tuple[SpecifierSet, str]:
+    """Clauses that PEP 440 does not allow, and the rules by which they were read. Raises InvalidSpecifier."""
+    rules: dict[str, None] = {}
+    separated, count = MISSING_COMMA.subn(",", text.strip().strip("'\""))
+    if count:
+        rules[NO_COMMA] = None
+    clauses: list[str] = []
+    for clause in map(str.strip, separated.split(",")):
+        if not clause:
+            rules[LONE_COMMA] = None
+        elif mended := _mend(clause, rules):
+            clauses.append(mended)
+    return SpecifierSet(",".join(clauses)), " and ".join(rules)
+
+
+def _mend(clause: str, rules: dict[str, None]) -> str | None:
+    """One clause as PEP 440 has it; None for one that was always true. Notes the rules that were needed."""
+    match = CLAUSE.fullmatch(clause)
+    if not match:
+        raise InvalidSpecifier(f"`{clause}` does not begin with a comparison")
+    operator, version = match[1], match[2].strip()
+    if version[:1] in ("'", '"'):
+        rules[QUOTES] = None
+        version = version.strip("'\" ")
+    if operator in ("<", "<=", ">", ">=", "~=") and version.endswith(".*"):
+        rules[ORDERED_STAR] = None
+        version = version.removesuffix(".*")
+    elif re.search(r"\d\*$", version):
+        rules[DOTLESS_STAR] = None
+        version = f"{version[:-1]}.*"
+    try:
+        return str(Specifier(operator + version))
+    except InvalidSpecifier:
+        return _approximately(operator, version, rules)
+
+
+def _approximately(operator: str, version: str, rules: dict[str, None]) -> str | None:
+    """As the old order had it: words came before all numbers, and letters after a number before whatever followed it."""
+    if WORD.fullmatch(version) and operator in (">", ">=", "!="):
+        rules[NO_VERSION] = None
+        return None
+    numbers = NUMBERS.fullmatch(version)
+    if not numbers or operator not in ("<", "<=", ">", ">="):
+        raise InvalidSpecifier(f"`{operator}{version}` compares with what is no version")
+    rules[STRANGE_END] = None
+    return operator + numbers[1]
