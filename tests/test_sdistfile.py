@@ -66,6 +66,17 @@ def test_an_sdist_without_or_with_two_pkg_infos_is_refused(tmp_path: Path) -> No
     assert rule_of(tar(tmp_path, lambda archive: add(archive, "two-1.0/PKG-INFO", b"x"))) == "sdist-metadata"
 
 
+def test_an_old_sdist_may_have_its_pkg_info_in_its_egg_info_alone(tmp_path: Path) -> None:
+    """As dill 0.3.1.1 does."""
+
+    def egg_info(archive: tarfile.TarFile) -> None:
+        add(archive, "one-1.0/one.egg-info/PKG-INFO", core_metadata("one", "1.0"))
+        add(archive, "one-1.0/one.egg-info/requires.txt", b"lib>=2\n")
+
+    metadata = opened(tar(tmp_path, egg_info, pkg_info=False)).metadata
+    assert metadata.requires_dist == ("lib>=2",)
+
+
 def add(archive: tarfile.TarFile, name: str, data: bytes = b"", **fields: object) -> None:
     member = tarfile.TarInfo(name)
     member.size = len(data)

@@ -20,7 +20,9 @@ from wheelhouse.errors import RefusedError
 from wheelhouse.model.metadata import Contents, Metadata, must_match, parse_metadata, parse_requires_txt
 
 LARGEST_METADATA = 16 << 20
-WANTED = re.compile(r"[^/]+/(PKG-INFO|(.*/)?[^/]+\.egg-info/requires\.txt)")
+WANTED = re.compile(r"[^/]+/(PKG-INFO|(.*/)?[^/]+\.egg-info/(PKG-INFO|requires\.txt))")
+PKG_INFO = (r"[^/]+/PKG-INFO", r"[^/]+/(src/)?[^/]+\.egg-info/PKG-INFO")
+"""Where it is, and where some old sdists have nothing else (dill 0.3.1.1, which Airflow's constraints pin)."""
 
 
 def read_sdist(path: Path, filename: str) -> Contents:
@@ -36,7 +38,8 @@ def read_sdist(path: Path, filename: str) -> Contents:
 
 def _pkg_info(files: dict[str, bytes]) -> bytes:
     """That of the sdist's one folder at the top; old sdists may hold other things beside it."""
-    found = [raw for name, raw in files.items() if re.fullmatch(r"[^/]+/PKG-INFO", name)]
+    everywhere = ([raw for name, raw in files.items() if re.fullmatch(place, name)] for place in PKG_INFO)
+    found = next(filter(None, everywhere), [])
     if len(found) != 1:
         raise RefusedError("sdist-metadata", f"it has {len(found)} folders with PKG-INFO at its top")
     return found[0]
