@@ -1,5 +1,6 @@
 """What the resolver will most likely need, asked for before it asks."""
 
+from concurrent.futures import Future
 from contextlib import suppress
 
 from wheelhouse.errors import WheelhouseError
@@ -14,7 +15,7 @@ class Foresight:
     """Walks ahead of the resolver and asks for what it will most likely need. It guesses and decides nothing."""
 
     def __init__(self, question: Question, supply: Supply, shelves: Shelves) -> None:
-        self._question, self._supply, self._shelves = question, supply, shelves
+        self._target, self._supply, self._shelves = question.target, supply, shelves
         self._seen: set[Identifier] = set()
 
     def expect(self, need: Need) -> None:
@@ -22,10 +23,7 @@ class Foresight:
         if (need.project, need.extra) in self._seen:
             return
         self._seen.add((need.project, need.extra))
-        if need.project in self._question.direct:
-            self._on_page(need)
-        else:
-            self._supply.page(need.project).add_done_callback(lambda _page: self._on_page(need))
+        self._supply.page(need.project).add_done_callback(lambda _page: self._on_page(need))
 
     def _on_page(self, need: Need) -> None:
         with suppress(WheelhouseError, RuntimeError):
@@ -33,10 +31,11 @@ class Foresight:
             candidate = shelf.best(need.specifier) if shelf else None
             if shelf and candidate:
                 metadata = self._supply.metadata(candidate, certain=shelf.is_pinned(need.specifier))
-                metadata.add_done_callback(lambda future: self._on_metadata(need, candidate, future.result()))
+                metadata.add_done_callback(lambda future: self._on_metadata(need, candidate, future))
 
-    def _on_metadata(self, need: Need, candidate: Candidate, metadata: Metadata) -> None:
-        question = self._question
-        for requirement, _ in metadata.requirements(question.target, need.extra, question.adjustments):
-            for further in needs_of(requirement, str(candidate.project), direct=question.direct):
-                self.expect(further)
+    def _on_metadata(self, need: Need, candidate: Candidate, metadata: "Future[Metadata]") -> None:
+        """What cannot be had or read is the resolver's to complain of, where it needs it."""
+        with suppress(WheelhouseError, RuntimeError):
+            for requirement, _ in metadata.result().requirements(self._target, need.extra):
+                for further in needs_of(requirement, str(candidate.project)):
+                    self.expect(further)
