@@ -5,8 +5,9 @@ A target is exact, its markers and tags fixed: so many targets are so many small
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
-from packaging.utils import NormalizedName
+from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 from resolvelib import AbstractProvider, BaseReporter, ResolutionImpossible, Resolver
 from resolvelib.resolvers import RequirementInformation, ResolutionTooDeep
@@ -14,18 +15,7 @@ from resolvelib.resolvers import RequirementInformation, ResolutionTooDeep
 from wheelhouse.errors import NoSolutionError
 from wheelhouse.events import Listener, Warned, ignore
 from wheelhouse.model.artifact import Candidate, requires_python_of
-from wheelhouse.model.question import (
-    PYTHON,
-    Answer,
-    Choice,
-    Identifier,
-    Need,
-    Question,
-    is_exact,
-    merge,
-    needs_of,
-    spelled,
-)
+from wheelhouse.model.question import PYTHON, Answer, Choice, Identifier, Need, Question, is_exact, merge, needs_of
 from wheelhouse.steps.explain import explain
 from wheelhouse.steps.foresight import Foresight
 from wheelhouse.steps.settle import settle
@@ -126,12 +116,12 @@ class Provider(AbstractProvider[Need, Choice, Identifier]):
             required = requires_python_of(metadata.requires_python)
             if not self._question.target.allows(required):
                 yield Need(PYTHON, "", required, origin, choice)
-        for requirement, rule in metadata.requirements(self._question.target, choice.extra, self._question.adjustments):
+        for requirement, rule in metadata.requirements(self._question.target, choice.extra):
             if rule:
                 self._warn(
                     f"{origin} asks for `{requirement.name}` in a way that PEP 508 does not allow ({rule}); it is read as `{requirement}`"
                 )
-            yield from needs_of(requirement, origin, choice, self._question.direct)
+            yield from needs_of(requirement, origin, choice)
 
     def _warn(self, sentence: str) -> None:
         if sentence not in self._warned:
@@ -172,9 +162,7 @@ def _roots(question: Question, provider: Provider) -> list[Need]:
     needs: list[Need] = []
     for line in question.requirements:
         if question.target.applies(line.requirement.marker):
-            for requirement in question.adjustments.instead_of(line.requirement):
-                if requirement is line.requirement or question.target.applies(requirement.marker):
-                    needs.extend(needs_of(requirement, line.origin))
+            needs.extend(needs_of(line.requirement, line.origin))
     for need in needs:
         provider.introduced.setdefault((need.project, need.extra), need)
     return needs
@@ -206,17 +194,18 @@ def _answer(
         extras=tuple(extra for extra in extras if extra in metadata.extras),
         dependencies=tuple(
             sorted(
-                {
-                    spelled(req)
-                    for extra in ("", *extras)
-                    for req, _ in metadata.requirements(question.target, extra, question.adjustments)
-                }
+                {_spelled(req) for extra in ("", *extras) for req, _ in metadata.requirements(question.target, extra)}
             )
         ),
         rejected=tuple(shelf.choose(candidate.version, exact)[1]),
         skipped=() if own_pin else tuple(_skipped(shelf, candidate)),
         constrained=shelf.constrained,
     )
+
+
+def _spelled(requirement: Requirement) -> str:
+    extras = ",".join(sorted(map(canonicalize_name, requirement.extras)))
+    return canonicalize_name(requirement.name) + (f"[{extras}]" if extras else "")
 
 
 def _skipped(shelf: Shelf, candidate: Candidate) -> Iterator[Version]:

@@ -1,16 +1,17 @@
 """Shelves: each project's releases as one target, the constraints and the policy leave them."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
-from wheelhouse.doors.pages import IndexFile, Page
-from wheelhouse.model.artifact import Candidate, Rejected, choose, wrong_hash
+from wheelhouse.doors.pages import Page
+from wheelhouse.errors import InputError
+from wheelhouse.model.artifact import Candidate, Rejected, choose
 from wheelhouse.model.question import Question, is_exact, merge
 from wheelhouse.model.requirements import Line, by_project
-from wheelhouse.model.sources import Source
 from wheelhouse.steps.supply import Supply
 
 
@@ -20,9 +21,7 @@ class Shelf:
     def __init__(self, question: Question, page: Page, constraints: Sequence[Line]) -> None:
         self.page = page
         self._target = question.target
-        self._policy = question.policy
-        self._direct = page.project in question.direct
-        self._allowed = question.allowed_hashes(page.project)
+        self._prior_to = question.uploaded_prior_to
         self._preferred = question.preferred.get(page.project)
         self._constraint = merge(line.requirement.specifier for line in constraints)
         self.constrained = bool(constraints)
@@ -38,18 +37,15 @@ class Shelf:
         text = str(specifier)
         if text not in self._matching:
             allowed = specifier & self._constraint
-            prereleases = True if self._direct else self._policy.prereleases(self.page.project)
-            versions = tuple(allowed.filter(self.page.versions, prereleases=prereleases))
-            if self._policy.prefer_binary:
-                versions = tuple(sorted(versions, key=lambda version: not self._has_wheel(version, specifier)))
+            versions = (
+                tuple(allowed.filter(self.page.versions))
+                if len(allowed)
+                else tuple(SpecifierSet().filter(self.page.versions))
+            )
             if self._preferred in versions:
                 versions = (self._preferred, *(version for version in versions if version != self._preferred))
             self._matching[text] = versions
         return self._matching[text]
-
-    def _has_wheel(self, version: Version, specifier: SpecifierSet) -> bool:
-        chosen, _ = self.choose(version, specifier)
-        return chosen is not None and chosen.is_wheel
 
     def choose(self, version: Version, specifier: SpecifierSet) -> tuple[Candidate | None, list[Rejected]]:
         """The file of a release to take, and the others with what speaks against each. Yanked ones only by exact pin."""
@@ -57,7 +53,7 @@ class Shelf:
         if (version, exact) not in self._chosen:
             open_to, rejected = [], []
             for candidate in self.page.candidates(version):
-                reason = self._against(candidate, exact=exact)
+                reason = self._policy(candidate, exact=exact)
                 if reason:
                     rejected.append(Rejected(candidate.filename, reason))
                 else:
@@ -66,24 +62,25 @@ class Shelf:
             self._chosen[version, exact] = (chosen, rejected + others)
         return self._chosen[version, exact]
 
-    def _against(self, candidate: Candidate, *, exact: bool) -> str | None:
+    def _policy(self, candidate: Candidate, *, exact: bool) -> str | None:
         if candidate.yanked is not None and not exact:
             return f"it was yanked{': ' + candidate.yanked if candidate.yanked else ''}"
-        if wrong := wrong_hash(candidate, self._allowed):
-            return wrong
-        return None if self._direct else self._policy.against(candidate)
+        if self._prior_to is None:
+            return None
+        if candidate.upload_time is None:
+            raise InputError(
+                f"{self.page.index} does not say when `{candidate.filename}` was uploaded, so --uploaded-prior-to cannot be kept",
+                hint="use an index that gives upload times (PEP 700), or leave --uploaded-prior-to out",
+            )
+        if datetime.fromisoformat(candidate.upload_time) >= self._prior_to:
+            return f"it was uploaded on {candidate.upload_time[:10]}, after the time that is allowed"
+        return None
 
     def best(self, specifier: SpecifierSet) -> Candidate | None:
         """The first file that could be chosen."""
         return next(
             (found for version in self.matching(specifier) if (found := self.choose(version, specifier)[0])), None
         )
-
-
-def page_of_source(source: Source) -> Page:
-    """A page that offers one file: the one that the user named."""
-    hashes = dict(hash_.split(":", 1) for hash_ in source.hashes)
-    return Page(source.project, "", "", [IndexFile(source.filename, source.location, hashes)])
 
 
 class Shelves:
@@ -103,7 +100,6 @@ class Shelves:
     def get(self, project: NormalizedName) -> Shelf | None:
         """A project's shelf; waits for its page. None where the index has no such project."""
         if project not in self._shelves:
-            source = self._question.direct.get(project)
-            page = page_of_source(source) if source else self._supply.page(project).result()
+            page = self._supply.page(project).result()
             self._shelves[project] = Shelf(self._question, page, self.constraints(project)) if page else None
         return self._shelves[project]

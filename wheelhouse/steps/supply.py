@@ -14,7 +14,7 @@ import msgspec
 from packaging.utils import NormalizedName
 
 from wheelhouse.doors.credentials import host_of
-from wheelhouse.doors.disk import Cache, digest_of, read_bytes, write
+from wheelhouse.doors.disk import Cache, digest_of
 from wheelhouse.doors.download import Download
 from wheelhouse.doors.http import Http
 from wheelhouse.doors.index import Index
@@ -92,8 +92,6 @@ class Supply:
             known: Future[Metadata] = Future()
             known.set_result(contents.metadata)
             return known
-        if candidate.is_local:
-            return then(self.artifact(candidate), lambda stored: stored.contents.metadata)
         if candidate.sidecar is not None and candidate.is_wheel:
             return self._pages.start(("sidecar", candidate.key), lambda: self._sidecar(candidate))
         small = candidate.size is not None and candidate.size <= (LARGE if certain else SMALL)
@@ -165,18 +163,6 @@ class Supply:
         return Stored(path, sha256, size, contents, fresh=False)
 
     def _download(self, candidate: Candidate, path: Path) -> Stored:
-        sha256 = self._copy(candidate, path) if candidate.is_local else self._receive(candidate, path)
-        contents = self._checked(candidate, path, sha256)
-        size = path.stat().st_size
-        final = self._cache.keep(path, sha256)
-        self._cache.note(CONTENTS, sha256, _encode(contents))
-        return Stored(final, sha256, size, contents, fresh=True)
-
-    def _copy(self, candidate: Candidate, path: Path) -> str:
-        write(path.parent, path.name, read_bytes(Path(candidate.url), "the file"))
-        return digest_of(path, "sha256")
-
-    def _receive(self, candidate: Candidate, path: Path) -> str:
         def received(count: int) -> None:
             self._on_event(Received(candidate.filename, count))
 
@@ -185,7 +171,11 @@ class Supply:
         if download.resumed and candidate.sha256 not in (None, sha256):
             download.start_anew()
             sha256 = self._http.retrying(candidate.filename, download.run)
-        return sha256
+        contents = self._checked(candidate, path, sha256)
+        size = path.stat().st_size
+        final = self._cache.keep(path, sha256)
+        self._cache.note(CONTENTS, sha256, _encode(contents))
+        return Stored(final, sha256, size, contents, fresh=True)
 
     def _checked(self, candidate: Candidate, path: Path, sha256: str) -> Contents:
         """What the downloaded file says of itself; what is not the file that the index names never stays."""
