@@ -3,7 +3,7 @@
 import pytest
 
 from wheelhouse.errors import InputError
-from wheelhouse.model.airflow import DEBIAN
+from wheelhouse.model.airflow.releases import RECIPES
 from wheelhouse.model.image import Image
 
 
@@ -63,7 +63,7 @@ def test_a_name_that_names_no_release_is_an_error_with_the_choices(name: str) ->
 
 
 def test_every_airflow_release_has_an_image() -> None:
-    for version in DEBIAN:
+    for version in RECIPES:
         assert Image.parse(f"apache/airflow:{version}").libc.startswith("manylinux_2_")
 
 

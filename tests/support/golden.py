@@ -73,9 +73,14 @@ class Session:
 
 def golden(name: str, session: Session) -> str:
     """What the transcript must be; where it is being updated, what it is."""
+    return golden_text(name, session.transcript)
+
+
+def golden_text(name: str, text: str) -> str:
+    """What `text` must be; where it is being updated, what it is."""
     path = FOLDER / f"{name}.txt"
     if os.environ.get("WHEELHOUSE_UPDATE_GOLDEN"):
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(session.transcript, encoding="utf-8")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
     assert path.is_file(), f"no golden text {path.name}: write it with WHEELHOUSE_UPDATE_GOLDEN=1, and read it"
     return path.read_text(encoding="utf-8")

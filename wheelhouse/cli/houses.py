@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from wheelhouse.cli.app import app
-from wheelhouse.cli.options import House, Json
+from wheelhouse.cli.options import House, ImageBuild, Json, Staging, given, grouped
 from wheelhouse.cli.session import say, say_json, settings
 from wheelhouse.errors import InputError
 
@@ -39,55 +39,31 @@ def verify(house: House = Path("wheels"), as_json: Json = False) -> None:
 
 
 @app.command()
-def stage(
-    house: Annotated[
-        Path | None, typer.Argument(metavar="[HOUSE]", help="The house to stage. Default: wheels.", show_default=False)
-    ] = None,
-    dest: Annotated[
-        Path | None, typer.Option("--dest", metavar="FOLDER", help="Default: docker-context-files.")
-    ] = None,
-    layout: Annotated[
-        str | None,
-        typer.Option(
-            "--layout", metavar="NAME", help="flat (any image), airflow (Airflow's own Dockerfile), or auto (default)."
-        ),
-    ] = None,
-    target: Annotated[
-        str | None, typer.Option("--target", metavar="NAME", help="Which target, where the house has several.")
-    ] = None,
-    base_image: Annotated[
-        str | None, typer.Option("--base-image", metavar="NAME", help="The image that the build starts from.")
-    ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan, and write nothing.")] = False,
-    as_json: Json = False,
-) -> None:
+@grouped
+def stage(staging: Staging, image_build: ImageBuild, as_json: Json = False) -> None:
     """Verify a house, lay it out for an image build with no network, and print the exact build command.
 
     What an earlier stage wrote is replaced; a file that stage did not write is never touched.
     """
     from wheelhouse import report
+    from wheelhouse.model.airflow.arguments import Choices
     from wheelhouse.steps.stage import plan_stage
     from wheelhouse.steps.stage import stage as stage_step
 
     held = settings()
-    folder = house or Path(held.dest or "wheels")
-    destination = dest or Path(held.stage.dest or "docker-context-files")
-    plan = plan_stage(
-        folder,
-        layout or held.stage.layout or "auto",
-        target or held.stage.target,
-        base_image or held.stage.base_image,
-    )
-    removed = () if dry_run else stage_step(folder, destination, plan).removed
+    wanted = {name: getattr(held.stage, name) for name in held.stage.__struct_fields__} | given(staging, image_build)
+    folder = staging.house or Path(held.dest or "wheels")
+    destination = Path(wanted["dest"] or "docker-context-files")
+    plan = plan_stage(folder, wanted["layout"] or "auto", wanted["target"], wanted["base_image"], Choices.parse(wanted))
+    removed = () if staging.dry_run else stage_step(folder, destination, plan).removed
     if as_json:
-        say_json(
-            {"folder": str(destination), "written": not dry_run, "removed": list(removed), **report.plan_document(plan)}
-        )
+        written = {"folder": str(destination), "written": not staging.dry_run, "removed": list(removed)}
+        say_json({**written, **report.plan_document(plan)})
         return
-    if dry_run:
+    if staging.dry_run:
         say(*report.plan_lines(plan, str(destination)))
     else:
-        say(f"{destination}: {report.counted(len(plan.files), 'file')}, layout {plan.layout}, for {plan.target}")
+        say(f"{destination}: {report.counted(len(plan.files), 'file')}, {report.layout_text(plan)}")
     say(*report.command_lines(plan))
 
 

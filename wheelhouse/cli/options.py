@@ -110,12 +110,95 @@ class AirflowRelease:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class AirflowAsked(AirflowRelease, ConstraintsSource):
+class DatabaseClients:
+    """The database clients that Airflow's image can do without, and the extras that need them with them."""
+
+    disable_mysql_client: Annotated[
+        bool,
+        typer.Option("--disable-mysql-client", help="Airflow's image without MySQL: drops the client and its extra."),
+    ] = False
+    disable_mssql_client: Annotated[
+        bool, typer.Option("--disable-mssql-client", help="The same for MSSQL. Since Airflow 2.2.")
+    ] = False
+    disable_postgres_client: Annotated[
+        bool, typer.Option("--disable-postgres-client", help="The same for PostgreSQL. Since Airflow 2.3.")
+    ] = False
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class AirflowAsked(DatabaseClients, AirflowRelease, ConstraintsSource):
     """Airflow as the thing asked for."""
 
     extras: Annotated[
         Texts, typer.Option("--extra", metavar="NAME", help="An extra of Airflow. May be repeated, or a,b,c.")
     ] = None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Staging:
+    """What is staged, and where."""
+
+    house: Annotated[
+        Path | None, typer.Argument(metavar="[HOUSE]", help="The house to stage. Default: wheels.", show_default=False)
+    ] = None
+    dest: Annotated[Path | None, typer.Option("--dest", metavar="FOLDER", help="Default: docker-context-files.")] = None
+    layout: Annotated[
+        str | None,
+        typer.Option(
+            "--layout", metavar="NAME", help="flat (any image), airflow (Airflow's own Dockerfile), or auto (default)."
+        ),
+    ] = None
+    target: Annotated[
+        str | None, typer.Option("--target", metavar="NAME", help="Which target, where the house has several.")
+    ] = None
+    base_image: Annotated[
+        str | None, typer.Option("--base-image", metavar="NAME", help="The image that the build starts from.")
+    ] = None
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan, and write nothing.")] = False
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ImageBuild(DatabaseClients):
+    """How Airflow's own Dockerfile is to be called."""
+
+    route: Annotated[
+        str | None,
+        typer.Option(
+            "--route",
+            metavar="NAME",
+            help="For Airflow: configured (its ordinary install, told of the folder; the default) or context "
+            "(its from-context install).",
+        ),
+    ] = None
+    rename: Annotated[
+        str | None,
+        typer.Option(
+            "--rename",
+            metavar="HOW",
+            help="Airflow's own files in route context: auto (Apache_Airflow… where that is needed; the default), never, "
+            "or documented (_apache_airflow…, which never worked).",
+        ),
+    ] = None
+    dev_apt: Annotated[
+        Texts, typer.Option("--dev-apt", metavar="NAME", help="A Debian package for the build stage. May be repeated.")
+    ] = None
+    runtime_apt: Annotated[
+        Texts, typer.Option("--runtime-apt", metavar="NAME", help="A Debian package for the image. May be repeated.")
+    ] = None
+    apt_sources: Annotated[
+        Texts,
+        typer.Option(
+            "--apt-source",
+            metavar="LINE",
+            help="A line of sources.list, such as 'deb https://mirror/debian bookworm main', in place of the base "
+            "image's own. May be repeated.",
+        ),
+    ] = None
+    build_args: Annotated[
+        Texts, typer.Option("--build-arg", metavar="NAME=VALUE", help="A further build argument. May be repeated.")
+    ] = None
+    pypirc: Annotated[bool, typer.Option("--pypirc", help="Write .pypirc too, which pip does not read.")] = False
+    piprc: Annotated[bool, typer.Option("--piprc", help="Write .piprc too, which pip does not read.")] = False
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -20,6 +20,17 @@ class StageSettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True, 
     dest: str | None = None
     target: str | None = None
     base_image: str | None = None
+    route: str | None = None
+    rename: str | None = None
+    disable_mysql_client: bool = False
+    disable_mssql_client: bool = False
+    disable_postgres_client: bool = False
+    dev_apt: list[str] = []
+    runtime_apt: list[str] = []
+    apt_sources: list[str] = []
+    build_args: list[str] = []
+    pypirc: bool = False
+    piprc: bool = False
 
 
 class Settings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True, frozen=True):
@@ -34,6 +45,9 @@ class Settings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True, froze
     image: str | None = None
     airflow: str | None = None
     extras: list[str] = []
+    disable_mysql_client: bool = False
+    disable_mssql_client: bool = False
+    disable_postgres_client: bool = False
     constraints_mode: str | None = None
     constraints_url: str | None = None
     index: str | None = None

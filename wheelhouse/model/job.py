@@ -39,6 +39,7 @@ class Part:
 class Job:
     """Requirements, on some targets, from one index. `airflow` is the Airflow release asked for by `--airflow`, if any.
 
+    `without` names the database clients that its image does without.
     `upgrade` and `upgrade_projects` say which pins of existing locks do not stand.
     """
 
@@ -47,6 +48,7 @@ class Job:
     index: str
     uploaded_prior_to: datetime | None = None
     airflow: str | None = None
+    without: tuple[str, ...] = ()
     upgrade: bool = False
     upgrade_projects: frozenset[NormalizedName] = field(default=frozenset())
 
@@ -59,5 +61,6 @@ class Job:
             index=index_name,
             uploaded_prior_to=self.uploaded_prior_to,
             airflow=self.airflow,
+            without=self.without,
             constraints_sha256=sha256_of_text(text) if text is not None else None,
         )

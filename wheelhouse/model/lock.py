@@ -32,7 +32,8 @@ class ConstraintsFile:
 class Inputs:
     """Everything that decided a lock, beside its target: equal inputs reuse the lock.
 
-    `constraints_sha256` is that of the text of all `constraints` together, as the house keeps it.
+    `without` names the database clients that Airflow's image does without. `constraints_sha256` is that of the text of all
+    `constraints` together, as the house keeps it.
     """
 
     requirements: tuple[str, ...]
@@ -40,6 +41,7 @@ class Inputs:
     index: str = ""
     uploaded_prior_to: datetime | None = None
     airflow: str | None = None
+    without: tuple[str, ...] = ()
     constraints_sha256: str | None = None
 
     def same_job(self, other: "Inputs") -> bool:
@@ -47,7 +49,8 @@ class Inputs:
         return self._identity() == other._identity()
 
     def _identity(self) -> tuple[object, ...]:
-        return (sorted(self.requirements), self.constraints_sha256, self.index, self.uploaded_prior_to, self.airflow)
+        release = (self.airflow, sorted(self.without))
+        return (sorted(self.requirements), self.constraints_sha256, self.index, self.uploaded_prior_to, release)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,22 +102,26 @@ class Lock:
         """The files, in the pins' order."""
         return tuple(pin.artifact for pin in self.pins)
 
-    def to_toml(self, *, with_paths: bool) -> str:
-        """The lock as PEP 751 text; `with_paths` names each file relative to the lock, as in a house."""
-        return tomli_w.dumps(self._document(with_paths=with_paths), multiline_strings=False)
+    def to_toml(self, *, with_paths: bool, names: Mapping[str, str] | None = None) -> str:
+        """The lock as PEP 751 text; `with_paths` names each file relative to the lock, as in a house.
+
+        `names` gives the file names of those that lie there under another than their own.
+        """
+        return tomli_w.dumps(self._document(with_paths, names or {}), multiline_strings=False)
 
     def to_requirements(self) -> str:
         """The lock as a requirements file for pips that read no pylock: one line and its `--hash` for each artifact."""
         lines = [f"{pin.project}=={pin.version} --hash=sha256:{pin.artifact.sha256}\n" for pin in self.pins]
         return f"# {len(lines)} artifacts for {self.target.name}, from {self.filename}\n" + "".join(lines)
 
-    def _document(self, *, with_paths: bool) -> dict[str, Any]:
+    def _document(self, with_paths: bool, names: Mapping[str, str]) -> dict[str, Any]:
         inputs = {
             "requirements": list(self.inputs.requirements),
             "constraints": [{"source": file.source, "sha256": file.sha256} for file in self.inputs.constraints],
             "index": self.inputs.index,
             "uploaded-prior-to": self.inputs.uploaded_prior_to,
             "airflow": self.inputs.airflow,
+            "without": list(self.inputs.without),
             "constraints-sha256": self.inputs.constraints_sha256,
         }
         return {
@@ -122,7 +129,7 @@ class Lock:
             "environments": [_environment(self.target)],
             "requires-python": f"=={self.target.python.minor}.*",
             "created-by": TOOL,
-            "packages": [_package(pin, with_paths=with_paths) for pin in self.pins],
+            "packages": [_package(pin, with_paths, names) for pin in self.pins],
             "tool": {
                 TOOL: {
                     "target": {"name": self.target.name, **_target_table(self.target)},
@@ -155,14 +162,15 @@ def _present(table: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in table.items() if value not in (None, "", (), [], False)}
 
 
-def _package(pin: Pin, *, with_paths: bool) -> dict[str, Any]:
+def _package(pin: Pin, with_paths: bool, names: Mapping[str, str]) -> dict[str, Any]:
     artifact = pin.artifact
+    path = names.get(artifact.filename, artifact.filename)
     file = _present(
         {
             "name": artifact.filename,
             "upload-time": artifact.upload_time,
             "url": artifact.url,
-            "path": artifact.filename if with_paths or not artifact.url else None,
+            "path": path if with_paths or not artifact.url else None,
             "size": artifact.size,
             "hashes": {"sha256": artifact.sha256},
         }
@@ -212,6 +220,7 @@ def _inputs(table: Mapping[str, Any]) -> Inputs:
         index=table.get("index", ""),
         uploaded_prior_to=table.get("uploaded-prior-to"),
         airflow=table.get("airflow"),
+        without=tuple(table.get("without", ())),
         constraints_sha256=table.get("constraints-sha256"),
     )
 

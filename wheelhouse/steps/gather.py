@@ -12,7 +12,7 @@ from wheelhouse.doors.disk import read_text
 from wheelhouse.doors.http import Http
 from wheelhouse.errors import InputError
 from wheelhouse.events import Listener, Noted, Warned, ignore
-from wheelhouse.model.airflow import MODES, PROJECT, Airflow
+from wheelhouse.model.airflow import CLIENTS, MODES, PROJECT, Airflow, without_clients
 from wheelhouse.model.complete_platform import parse_complete_platform
 from wheelhouse.model.image import Image
 from wheelhouse.model.job import Constraints, Job, Part
@@ -27,6 +27,7 @@ from wheelhouse.steps.constraints import (
 )
 
 DEFAULT_PLATFORM = "linux/amd64"
+DECIDED_BY_BUILD = {"pip", "uv"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +48,16 @@ class Options:
     constraints_folder: Path = field(default=Path("constraints"))
     index: str = ""
     uploaded_prior_to: str | datetime | date | None = None
+    disable_mysql_client: bool = False
+    disable_mssql_client: bool = False
+    disable_postgres_client: bool = False
     upgrade: bool = False
     upgrade_projects: Sequence[str] = ()
+
+    @property
+    def without(self) -> tuple[str, ...]:
+        """The database clients that Airflow's image is to do without."""
+        return tuple(client for client in CLIENTS if getattr(self, f"disable_{client}_client"))
 
 
 def gather(options: Options, http: Http, now: datetime, on_event: Listener = ignore) -> Job:
@@ -79,6 +88,7 @@ def gather(options: Options, http: Http, now: datetime, on_event: Listener = ign
         index=options.index,
         uploaded_prior_to=parse_moment(options.uploaded_prior_to, now),
         airflow=str(airflow.version) if airflow else None,
+        without=options.without if airflow else (),
         upgrade=options.upgrade,
         upgrade_projects=frozenset(map(canonicalize_name, options.upgrade_projects)),
     )
@@ -99,8 +109,9 @@ def _lines(options: Options, airflow: Airflow | None, http: Http) -> tuple[list[
             text = "".join(f"{line.requirement}\n" for line in lines.constraints)
             constraints.append(Constraints(f"{source} (its -c lines)", text, tuple(lines.constraints)))
     if airflow:
-        extras = f"[{','.join(split(options.extras))}]" if options.extras else ""
-        requirements.append(parse_line(f"{PROJECT}{extras}=={airflow.version}"))
+        extras = ",".join(without_clients(split(options.extras), options.without))
+        requirements.append(parse_line(f"{PROJECT}{f'[{extras}]' if extras else ''}=={airflow.version}"))
+        requirements.extend(parse_line(name, _build_of(airflow)) for name in airflow.recipe.besides)
     elif options.extras:
         raise InputError("--extra goes with --airflow", hint="write extras of other projects as `project[extra]`")
     return requirements, constraints
@@ -130,10 +141,21 @@ def tools_job(job: Job) -> Job | None:
     """What the image build of the job's Airflow itself installs, for the same targets; None without --airflow."""
     if job.airflow is None:
         return None
-    requirements = tuple(
-        parse_line(text, f"Airflow {job.airflow}'s image build") for text in Airflow.parse(job.airflow).tools
-    )
-    return replace(job, requirements=requirements, parts=tuple(Part(part.target) for part in job.parts), airflow=None)
+    airflow = Airflow.parse(job.airflow)
+    requirements = tuple(parse_line(text, _build_of(airflow)) for text in airflow.tools)
+    parts = tuple(Part(part.target, tuple(map(_for_tools, part.constraints))) for part in job.parts)
+    return replace(job, requirements=requirements, parts=parts, airflow=None, without=())
+
+
+def _build_of(airflow: Airflow) -> str:
+    return f"Airflow {airflow.version}'s image build"
+
+
+def _for_tools(constraints: Constraints) -> Constraints:
+    """The same constraints, but for those tools whose version the image build decides."""
+    lines = tuple(line for line in constraints.lines if line.project not in DECIDED_BY_BUILD)
+    text = "".join(f"{line.requirement}\n" for line in lines)
+    return Constraints(f"{constraints.source} (but {', '.join(sorted(DECIDED_BY_BUILD))})", text, lines)
 
 
 def targets(options: Options, airflow: Airflow | None, on_event: Listener = ignore) -> list[Target]:

@@ -1,21 +1,27 @@
 """Lay a verified house out for an image build. A pure plan says what goes where; this hands each step of it to the disk."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from wheelhouse.doors.disk import held, ours, place, read_text, rooted, sha256_of, write
 from wheelhouse.errors import InputError, IntegrityError
 from wheelhouse.events import Listener, ignore
+from wheelhouse.model.airflow import PROJECT
+from wheelhouse.model.airflow.arguments import Choices
+from wheelhouse.model.airflow.layout import lay_out_airflow
 from wheelhouse.model.house import House, sha256_of_text
-from wheelhouse.model.layout import MANIFEST, TOOLS, Plan, lay_out_airflow, lay_out_flat
+from wheelhouse.model.layout import MANIFEST, TOOLS, Plan, lay_out_flat
 from wheelhouse.model.lock import Lock
 from wheelhouse.model.policy import Finding, Severity
 from wheelhouse.steps.verify import Verdict, load_house, verify
 
 EXECUTABLE = 0o755
 LAYOUTS = ("auto", "flat", "airflow")
+DEFAULTS = Choices()
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,18 +32,27 @@ class Staged:
     removed: tuple[str, ...]
 
 
-def plan_stage(folder: Path, layout: str, target: str | None, base_image: str | None) -> Plan:
+def plan_stage(
+    folder: Path, layout: str, target: str | None, base_image: str | None, choices: Choices = DEFAULTS
+) -> Plan:
     """The plan for one target of a house. `layout` is `flat`, `airflow`, or `auto`: airflow where the house holds it."""
     if layout not in LAYOUTS:
         raise InputError(f"`{layout}` is no layout", hint=f"choose one of {', '.join(LAYOUTS)}")
     house = load_house(folder)
     lock = _only_lock(house, target)
     constraints = (house.constraints or {}).get(lock.target.name)
-    has_airflow = any(pin.project == "apache-airflow" for pin in lock.pins)
-    if layout == "airflow" or (layout == "auto" and has_airflow and (folder / TOOLS).is_dir()):
-        tools = load_house(folder / TOOLS) if (folder / TOOLS).is_dir() else None
-        return lay_out_airflow(lock, constraints, tools, base_image)
+    tools = _lock_of_tools(folder, lock)
+    has_airflow = any(pin.project == PROJECT for pin in lock.pins)
+    if layout == "airflow" or (layout == "auto" and has_airflow and (tools or choices.route)):
+        return lay_out_airflow(lock, constraints, tools, base_image, choices)
     return lay_out_flat(lock, constraints, base_image or f"python:{lock.target.python.minor}-slim-bookworm")
+
+
+def _lock_of_tools(folder: Path, lock: Lock) -> Lock | None:
+    """The lock of the same target in the house's `tools/`, where there is one."""
+    if not (folder / TOOLS).is_dir():
+        return None
+    return next((one for one in load_house(folder / TOOLS).locks if one.target == lock.target), None)
 
 
 def _only_lock(house: House, target: str | None) -> Lock:
@@ -64,7 +79,7 @@ def stage(house: Path, destination: Path, plan: Plan, on_event: Listener = ignor
         for path, artifact in plan.files.items():
             final = rooted(destination, path)
             if earlier.get(path) != artifact.sha256 or not final.is_file():
-                place(house / path, final.parent, final.name, artifact.sha256)
+                place(house / Path(path).with_name(artifact.filename), final.parent, final.name, artifact.sha256)
         for path, text in plan.texts.items():
             write(destination, path, text)
             if path.endswith(".sh"):
@@ -76,7 +91,7 @@ def stage(house: Path, destination: Path, plan: Plan, on_event: Listener = ignor
 
 
 def manifest(plan: Plan) -> str:
-    """What was written, as JSON: release, route, target, each file with its sha256."""
+    """What was written, as JSON: release, route, target, each file with its sha256, and which lie under another name."""
     files = {path: artifact.sha256 for path, artifact in plan.files.items()}
     files |= {path: sha256_of_text(text) for path, text in plan.texts.items()}
     document = {
@@ -85,6 +100,7 @@ def manifest(plan: Plan) -> str:
         "route": plan.route,
         "target": plan.target,
         "files": [{"path": path, "sha256": sha256} for path, sha256 in sorted(files.items())],
+        "renamed": plan.renamed,
     }
     return json.dumps(document, indent=2) + "\n"
 
@@ -94,7 +110,7 @@ def verify_folder(folder: Path, on_event: Listener = ignore) -> Verdict:
     if not (folder / MANIFEST).is_file():
         return verify(folder, on_event=on_event)
     earlier = _earlier(folder)
-    verdict = verify(folder, staged=frozenset(earlier), on_event=on_event)
+    verdict = verify(folder, staged=frozenset(earlier), renamed=renamed_in(folder), on_event=on_event)
     altered = [
         Finding(path, "altered", Severity.ERROR, "it is not what stage wrote", "stage again")
         for path, sha256 in earlier.items()
@@ -116,13 +132,23 @@ def _must_verify(house: Path, on_event: Listener) -> None:
 
 def _earlier(destination: Path) -> Mapping[str, str]:
     """Path → sha256 of what an earlier stage wrote there."""
-    path = destination / MANIFEST
-    if not path.is_file():
-        return {}
-    try:
-        document = json.loads(read_text(path, "the manifest"))
+    with _manifest_of(destination) as document:
         return {str(file["path"]): str(file["sha256"]) for file in document["files"]}
-    except (ValueError, KeyError, TypeError) as error:
+
+
+def renamed_in(destination: Path) -> Mapping[str, str]:
+    """File name in the lock → path in the staged folder, for those that lie there under another name than their own."""
+    with _manifest_of(destination) as document:
+        return {str(name): str(path) for name, path in document["renamed"].items()}
+
+
+@contextmanager
+def _manifest_of(destination: Path) -> Iterator[Mapping[str, Any]]:
+    """What an earlier stage said of itself; nothing where there was none. InputError for what cannot be read as that."""
+    path = destination / MANIFEST
+    try:
+        yield json.loads(read_text(path, "the manifest")) if path.is_file() else {"files": []}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(
             f"`{path}` is not what a stage writes: {error}", hint="restore it, or stage into another folder"
         ) from error

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from types import MappingProxyType
 
 from packaging.utils import InvalidSdistFilename, InvalidWheelFilename, NormalizedName
 
@@ -56,13 +57,22 @@ def load_house(folder: Path) -> House:
     return House(locks, constraints)
 
 
-def verify(folder: Path, *, staged: frozenset[str] | None = None, on_event: Listener = ignore) -> Verdict:
-    """Hold a folder against its locks. In a staged folder, `staged` names what stage wrote, by relative path."""
+def verify(
+    folder: Path,
+    *,
+    staged: frozenset[str] | None = None,
+    renamed: Mapping[str, str] = MappingProxyType({}),
+    on_event: Listener = ignore,
+) -> Verdict:
+    """Hold a folder against its locks. In a staged folder, `staged` names what stage wrote, by relative path.
+
+    `renamed` maps the names of files, as the lock has them, to where they lie there, if that is elsewhere.
+    """
     house = load_house(folder)
     artifacts = house.artifacts
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         largest_first = sorted(artifacts.values(), key=lambda artifact: -artifact.size)
-        opened = list(pool.map(lambda artifact: _open(folder, artifact, on_event), largest_first))
+        opened = list(pool.map(lambda artifact: _open(folder, artifact, renamed, on_event), largest_first))
     contents = {result.artifact.filename: result.contents for result in opened if result.contents}
     findings = chain(
         chain.from_iterable(result.findings for result in opened),
@@ -74,8 +84,8 @@ def verify(folder: Path, *, staged: frozenset[str] | None = None, on_event: List
     return Verdict(house, len(artifacts), sum(a.size for a in artifacts.values()), tuple(sorted(set(findings))))
 
 
-def _open(folder: Path, artifact: Artifact, on_event: Listener) -> _Opened:
-    path = folder / artifact.filename
+def _open(folder: Path, artifact: Artifact, renamed: Mapping[str, str], on_event: Listener) -> _Opened:
+    path = folder / renamed.get(artifact.filename, artifact.filename)
     if path.is_symlink() or not path.is_file():
         sentence = "it is in the lock, but not in the folder"
         return _Opened(

@@ -1,0 +1,214 @@
+"""Airflow's releases as data: what each one's image build is made of, and how it spells what it takes.
+
+Established by reading each release's Dockerfile and scripts, and by running their install steps with no network. The next
+release is one more entry in CHANGES, saying what is new in it. One newer than the last entry is taken to be like it.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from packaging.utils import NormalizedName, canonicalize_name
+from packaging.version import InvalidVersion, Version
+
+from wheelhouse.errors import InputError
+
+PROJECT = NormalizedName("apache-airflow")
+NEWEST_KNOWN = Version("3.1.5")
+MODES = ("constraints", "constraints-no-providers", "constraints-source-providers")
+CLIENTS = {"mysql": ("mysql",), "mssql": ("microsoft-mssql", "mssql"), "postgres": ("postgres",)}
+"""Database clients that the image can do without, and the extras that need them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How a release's image is built. Arguments are those of its Dockerfile; None where it has no such argument.
+
+    `tools` is what the build installs beside pip and uv, unpinned, and `besides` what its scripts install although no
+    metadata ask for it. `pip_conf` says whether it copies `pip.conf` from the folder; without that, it also runs pip in
+    the final stage, where the folder is not. `globs` name the files that the from-context step installs as Airflow and
+    its providers: those of 2.0.0 are none, for it makes no such difference, and it does nothing unless the folder holds
+    a `.tar.gz`. `renames` says whether Airflow itself must be renamed there, because that step asks an index or knows no
+    constraints. `literal_rename` is what the rename of 2.0.1's documentation leads to.
+    """
+
+    debian: str
+    pip: str
+    uv: str | None = None
+    tools: tuple[str, ...] = ()
+    besides: tuple[str, ...] = ()
+    clients: tuple[str, ...] = ("mysql",)
+    compiles_python: bool = False
+    pip_conf: bool = False
+    dotted_extras: bool = True
+    globs: tuple[str, ...] = ()
+    renames: bool = False
+    literal_rename: str = "ends the build: pip refuses the name (`Invalid requirement`)"
+    pip_argument: str = "AIRFLOW_PIP_VERSION"
+    version_argument: str = "AIRFLOW_VERSION_SPECIFICATION"
+    python_argument: str | None = None
+    context_argument: str = "INSTALL_FROM_DOCKER_CONTEXT_FILES"
+    index_argument: str | None = "INSTALL_FROM_PYPI"
+    in_context_argument: str | None = None
+    folder_argument: str | None = None
+    constraints_argument: str | None = None
+    flags_argument: str | None = None
+    eager_argument: str | None = None
+    pre_cache_argument: str | None = "AIRFLOW_PRE_CACHED_PIP_PACKAGES"
+
+
+TWO_GLOBS = ("apache?airflow?[0-9]*", "apache?airflow?providers*")
+THREE_GLOBS = (
+    "apache?airflow?[0-9]*",
+    "apache?airflow?core?[0-9]*",
+    "apache?airflow?providers*",
+    "apache?airflow?task?sdk*",
+    "apache?airflow?airflowctl*",
+)
+FIRST = Recipe(
+    debian="buster",
+    pip="20.2.4",
+    pip_argument="PIP_VERSION",
+    version_argument="AIRFLOW_INSTALL_VERSION",
+    python_argument="PYTHON_MAJOR_MINOR_VERSION",
+)
+CHANGES: Mapping[str, dict[str, Any]] = {
+    "2.0.1": {
+        "pip_argument": "AIRFLOW_PIP_VERSION",
+        "globs": TWO_GLOBS,
+        "renames": True,
+        "besides": ("azure-storage-blob", "azure-storage-file"),
+        "literal_rename": "ends with no error and with no Airflow in the image",
+    },
+    "2.0.2": {"version_argument": "AIRFLOW_VERSION_SPECIFICATION", "python_argument": None, "besides": ()},
+    "2.1.0": {"pip": "21.1.1"},
+    "2.1.2": {"pip": "21.1.2"},
+    "2.1.3": {"pip": "21.2.2"},
+    "2.1.4": {"pip": "21.2.4"},
+    "2.2.0": {"clients": ("mysql", "mssql")},
+    "2.2.4": {"pip": "21.3.1", "pip_conf": True},
+    "2.3.0": {
+        "debian": "bullseye",
+        "pip": "22.0.4",
+        "clients": tuple(CLIENTS),
+        "context_argument": "INSTALL_PACKAGES_FROM_CONTEXT",
+        "index_argument": None,
+        "in_context_argument": "AIRFLOW_IS_IN_CONTEXT",
+        "folder_argument": "DOCKER_CONTEXT_FILES",
+    },
+    "2.3.1": {"pip": "22.1.0", "eager_argument": "EAGER_UPGRADE_ADDITIONAL_REQUIREMENTS"},
+    "2.3.2": {"pip": "22.1.2"},
+    "2.3.4": {
+        "pip": "22.2.2",
+        "in_context_argument": None,
+        "flags_argument": "ADDITIONAL_PIP_INSTALL_FLAGS",
+        "literal_rename": "installs nothing from the folder, and then asks the index for Airflow",
+    },
+    "2.4.3": {"pip": "22.3"},
+    "2.5.0": {"pip": "22.3.1"},
+    "2.6.0": {"pip": "23.1.1"},
+    "2.6.1": {"pip": "23.1.2"},
+    "2.7.0": {"pip": "23.2.1", "eager_argument": None},
+    "2.7.1": {"renames": False, "constraints_argument": "USE_CONSTRAINTS_FOR_CONTEXT_PACKAGES"},
+    "2.7.3": {"pip": "23.3.1"},
+    "2.8.0": {"debian": "bookworm"},
+    "2.8.1": {"pip": "23.3.2"},
+    "2.8.2": {"pip": "24.0"},
+    "2.9.0": {"uv": "0.1.28", "tools": ("packaging",), "dotted_extras": False},
+    "2.9.1": {"uv": "0.1.35"},
+    "2.9.2": {"uv": "0.2.2"},
+    "2.9.3": {"pip": "24.1.2", "uv": "0.2.22"},
+    "2.10.0": {"pip": "24.2", "uv": "0.2.34"},
+    "2.10.1": {"uv": "0.4.1"},
+    "3.0.0": {
+        "pip": "25.0.1",
+        "uv": "0.6.13",
+        "tools": ("packaging", "pre-commit"),
+        "globs": THREE_GLOBS,
+        "context_argument": "INSTALL_DISTRIBUTIONS_FROM_CONTEXT",
+        "constraints_argument": "USE_CONSTRAINTS_FOR_CONTEXT_DISTRIBUTIONS",
+        "pre_cache_argument": None,
+    },
+    "3.1.0": {"pip": "25.2", "uv": "0.8.22", "tools": ("packaging", "prek"), "compiles_python": True},
+    "3.1.5": {"pip": "25.3", "uv": "0.9.18"},
+}
+
+
+def _recipes() -> dict[Version, Recipe]:
+    recipes = {Version("2.0.0"): FIRST}
+    for since, changes in CHANGES.items():
+        recipes[Version(since)] = replace(recipes[max(recipes)], **changes)
+    return recipes
+
+
+RECIPES = _recipes()
+"""From the first release that is built this way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Airflow:
+    """One release."""
+
+    version: Version
+
+    @classmethod
+    def parse(cls, text: str) -> "Airflow":
+        """Read `--airflow`. Raises InputError for what is no release since 2.0.0."""
+        try:
+            version = Version(text)
+        except InvalidVersion as error:
+            raise InputError(f"`{text}` is not a version of Airflow", hint="write --airflow 2.10.5") from error
+        return cls.of(version)
+
+    @classmethod
+    def of(cls, version: Version) -> "Airflow":
+        """The release of this version. Raises InputError for one before 2.0.0."""
+        if version < (oldest := min(RECIPES)):
+            raise InputError(f"Airflow {version} is older than {oldest}, the first that wheelhouse knows")
+        return cls(version)
+
+    @property
+    def recipe(self) -> Recipe:
+        """How its image is built: the newest recipe that is not newer than it."""
+        return RECIPES[max(since for since in RECIPES if since <= self.version)]
+
+    @property
+    def is_newer_than_known(self) -> bool:
+        """Whether it appeared after the recipes were written."""
+        return self.version > NEWEST_KNOWN
+
+    @property
+    def debian(self) -> str:
+        """The Debian release that its image is built on."""
+        return self.recipe.debian
+
+    @property
+    def tools(self) -> tuple[str, ...]:
+        """Requirements for what the image build itself installs."""
+        recipe = self.recipe
+        return (f"pip=={recipe.pip}", *((f"uv=={recipe.uv}",) if recipe.uv else ()), *recipe.tools)
+
+    def base_image(self, python: str) -> str:
+        """The image that its build starts from, for a Python such as `3.12`."""
+        recipe = self.recipe
+        return f"debian:{recipe.debian}-slim" if recipe.compiles_python else f"python:{python}-slim-{recipe.debian}"
+
+    def constraints_file(self, mode: str, python: str) -> str:
+        """Where the project's `constraints/` keeps this release's constraints."""
+        return f"airflow-{self.version}/{mode}-{python}.txt"
+
+    def constraints_url(self, mode: str, python: str, base: str) -> str:
+        """Where Airflow publishes them: a tag's files, below `base`."""
+        return f"{base.rstrip('/')}/constraints-{self.version}/{mode}-{python}.txt"
+
+
+def release_of(pins: Mapping[NormalizedName, Version]) -> Airflow | None:
+    """The Airflow release among a lock's pins, if any."""
+    version = pins.get(PROJECT)
+    return Airflow.of(version) if version is not None else None
+
+
+def without_clients(extras: Iterable[str], clients: Iterable[str]) -> list[str]:
+    """Airflow's extras but for those that need one of these database clients."""
+    dropped = {extra for client in clients for extra in CLIENTS[client]}
+    return [extra for extra in extras if canonicalize_name(extra) not in dropped]
