@@ -37,7 +37,7 @@ def serving(*houses: Path, options: tuple[str, ...] = ()) -> Iterator[str]:
     """`wheelhouse serve` on a free port; its address, without a path."""
     port = free_port()
     command = [Path(sys.executable).with_name("wheelhouse"), "serve", *houses, "--port", str(port), *options]
-    with _running(command, port):
+    with running(command, port):
         yield f"{'https' if '--certificate' in options else 'http'}://127.0.0.1:{port}"
 
 
@@ -51,12 +51,12 @@ def nginx(root: Path, folder: Path) -> Iterator[str]:
     )
     root.chmod(0o755)
     program = shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin") or "nginx"
-    with _running([program, "-p", folder, "-e", folder / "error.log", "-c", folder / "nginx.conf"], port):
+    with running([program, "-p", folder, "-e", folder / "error.log", "-c", folder / "nginx.conf"], port):
         yield f"http://127.0.0.1:{port}"
 
 
 @contextmanager
-def _running(command: list[str | Path], port: int) -> Iterator[None]:
+def running(command: list[str | Path], port: int) -> Iterator[None]:
     environment = clean_environment()
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment) as process:
         try:

@@ -1,4 +1,4 @@
-"""Where pip, uv and image builds look: `index`, `serve`."""
+"""Where pip, uv and image builds look: `index`, `serve`, `publish`."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from wheelhouse.cli.app import app
-from wheelhouse.cli.options import Json, Quiet
-from wheelhouse.cli.session import listening, say, say_json
+from wheelhouse.cli.options import House, Json, Network, Quiet, grouped
+from wheelhouse.cli.session import connected, listening, say, say_json
 from wheelhouse.errors import InputError
 
 Houses = Annotated[list[Path], typer.Argument(metavar="HOUSE...", help="Houses, as `wheelhouse fetch` writes them.")]
@@ -61,3 +61,53 @@ def serve(
     if not quiet:
         say(f"serving {len(found.files)} files at {'https' if certificate else 'http'}://{host}:{port}/simple/")
     run(Application(found), host, port, certificate, key)
+
+
+@app.command()
+@grouped
+def publish(
+    house: House,
+    network: Network,
+    repository: Annotated[
+        str, typer.Option("--repository", metavar="URL", help="Where to upload to, as twine has it.")
+    ],
+    index: Annotated[
+        str | None,
+        typer.Option(
+            "--index", metavar="URL", help="Its Simple index. Default: simple/ or +simple/ below the repository."
+        ),
+    ] = None,
+    token_file: Annotated[
+        Path | None, typer.Option("--token-file", metavar="FILE", help="A file with a token, or user:password.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be sent, and send nothing.")] = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Bring a house into a package repository: what is there already is left, what is missing is sent. Safe to repeat.
+
+    Another file under the same name stops everything before anything is sent. User and password come from --token-file, from
+    netrc or from keyring.
+    """
+    from wheelhouse.doors.credentials import read_token
+    from wheelhouse.doors.upload import Repository
+    from wheelhouse.steps.publish import Outcome
+    from wheelhouse.steps.publish import publish as publish_step
+
+    with listening(quiet=quiet or as_json) as listener, connected(network, listener) as http:
+        target = Repository(repository, http)
+        token = read_token(token_file) if token_file else None
+        http.credentials.learn(repository, f"__token__:{token}" if token and ":" not in token else token)
+        results = publish_step(house, target, index, http, dry_run=dry_run, on_event=listener)
+    if as_json:
+        rows = [{"file": one.filename, "outcome": one.outcome, "answer": one.answer} for one in results]
+        say_json({"repository": repository, "files": rows})
+        return
+    if not quiet:
+        say(*(f"{one.filename}: {one.outcome}{f' ({one.answer})' if one.answer else ''}" for one in results))
+    counts = ", ".join(
+        f"{sum(one.outcome is outcome for one in results)} {outcome}"
+        for outcome in Outcome
+        if any(one.outcome is outcome for one in results)
+    )
+    say(f"{repository}: {counts}")
