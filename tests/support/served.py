@@ -68,7 +68,7 @@ def running(command: list[str | Path], port: int) -> Iterator[None]:
 
 
 def _wait_for(port: int, process: "subprocess.Popen[bytes]") -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         if process.poll() is not None:
             raise RuntimeError(f"the server ended: {process.stderr.read() if process.stderr else b''!r}")
