@@ -93,14 +93,14 @@ def test_only_the_command_line_prints_exits_and_reads_the_environment(name: str)
     assert not any(imported.startswith("rich") for imported in IMPORTS[name])
 
 
-def test_only_the_door_for_http_imports_an_http_library() -> None:
+def test_only_the_doors_for_http_import_an_http_library() -> None:
     users = {
         name
         for name, imported in IMPORTS.items()
         if any(top == library or top.startswith(f"{library}.") for top in imported for library in HTTP_LIBRARIES)
     }
     assert "wheelhouse.doors.http" in users
-    assert users <= {"wheelhouse.doors.http", "wheelhouse.doors.download"}
+    assert users <= {"wheelhouse.doors.http", "wheelhouse.doors.download", "wheelhouse.doors.upload"}
 
 
 @pytest.mark.parametrize("name", [name for name in MODULES if room(name) in ("model", "errors", "events", "report")])
