@@ -30,7 +30,7 @@ from wheelhouse.events import Listener, Retrying, ignore
 
 T = TypeVar("T")
 CHUNK = 1 << 18
-CONNECTIONS = 16
+CONNECTIONS = 24
 REDIRECT_LIMIT = 5
 REDIRECTS = (301, 302, 303, 307, 308)
 BUSY = (429, 500, 502, 503, 504)

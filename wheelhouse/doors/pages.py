@@ -127,7 +127,7 @@ class Page:
             project=self.project,
             version=version,
             filename=file.filename,
-            url=urljoin(self.url, file.url),
+            url=file.url if file.url.startswith("https://") else urljoin(self.url, file.url),
             index=self.index,
             hashes={name: digest.lower() for name in HASHES if (digest := getattr(file.hashes, name, None))},
             size=file.size,

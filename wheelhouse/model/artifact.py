@@ -107,15 +107,22 @@ class Filenames:
     def __init__(self, project: NormalizedName) -> None:
         self._project = project
         self._ours: dict[str, bool] = {}
+        self._last = ("-", "")
 
     def version(self, filename: str) -> str | None:
         """The version as the file name spells it, or None for what is neither a wheel nor an sdist of this project."""
         if filename.endswith(".whl"):
+            start, known = self._last  # a release's wheels usually stand together
+            if filename.startswith(start):
+                return known
             name, _, rest = filename.partition("-")
             version, _, tags = rest.partition("-")
             hyphens = tags.count("-")
             whole = hyphens == 2 or (hyphens == 3 and tags[:1].isdigit())
-            return version if whole and self._is_ours(name) else None
+            if not whole or not self._is_ours(name):
+                return None
+            self._last = (f"{name}-{version}-", version)
+            return version
         for suffix in SDIST_SUFFIXES:
             if filename.endswith(suffix):
                 return self._sdist_version(filename[: -len(suffix)])

@@ -52,9 +52,10 @@ class Supply:
     def __init__(self, index: Index, http: Http, cache: Cache, on_event: Listener = ignore) -> None:
         self.index = index
         self._http, self._cache, self._on_event = http, cache, on_event
-        self._pages = Tasks(THREADS, "pages")
+        self._pages = Tasks(24, "pages")
         self._files = Tasks(THREADS, "files")
         self._early: dict[str, bytes] = {}
+        self._known: dict[str, Contents] = {}
         self._asked: dict[str, Candidate] = {}
         self._without_ranges: set[str] = set()
 
@@ -195,10 +196,11 @@ class Supply:
             raise
 
     def _noted(self, sha256: str) -> Contents | None:
-        raw = self._cache.noted(CONTENTS, sha256)
-        with suppress(msgspec.DecodeError):
-            return _decode(raw) if raw else None
-        return None
+        known = self._known.get(sha256)
+        if known is None and (raw := self._cache.noted(CONTENTS, sha256)):
+            with suppress(msgspec.DecodeError):
+                known = self._known[sha256] = _decode(raw)
+        return known
 
 
 def _encode(contents: Contents) -> bytes:
