@@ -12,7 +12,6 @@ import mmap
 import re
 import struct
 import tarfile
-import zlib
 from base64 import urlsafe_b64encode
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
+from wheelhouse.doors.deflate import DEFLATE_ERRORS, crc32
 from wheelhouse.doors.disk import ours
 from wheelhouse.doors.sdistfile import read_sdist
 from wheelhouse.doors.ziparchive import Member, crc_must_match, mapped, pieces, read_members, read_whole
@@ -32,6 +32,16 @@ from wheelhouse.model.policy import Finding, Severity
 LARGEST_METADATA, LARGEST_RECORD = 16 << 20, 64 << 20
 SIGNATURES = ("RECORD.jws", "RECORD.p7s")
 WHEEL_VERSION = re.compile(rb"^Wheel-Version:[ \t]*1\.\d+[ \t\r]*$", re.MULTILINE | re.IGNORECASE)
+DIST_INFO = re.compile(r"[^/]+\.dist-info/")
+UNREADABLE: tuple[type[Exception], ...] = (
+    *DEFLATE_ERRORS,
+    tarfile.TarError,
+    gzip.BadGzipFile,
+    EOFError,
+    struct.error,
+    csv.Error,
+    ValueError,
+)
 WEAK_HASHES = frozenset(("md5", "sha1", "sha224"))
 HASHES = frozenset(name for name in hashlib.algorithms_guaranteed if not name.startswith("shake"))
 
@@ -59,7 +69,7 @@ def _refusing(filename: str) -> Iterator[None]:
         yield
     except RefusedError as refusal:
         raise RefusedError(refusal.rule, f"`{filename}` is refused ({refusal.rule}): {refusal}", hint=hint) from refusal
-    except (tarfile.TarError, zlib.error, gzip.BadGzipFile, EOFError, struct.error, csv.Error, ValueError) as error:
+    except UNREADABLE as error:
         sentence = f"`{filename}` is not an archive that can be read: {error}"
         raise RefusedError("archive", sentence, hint=hint) from error
 
@@ -85,7 +95,7 @@ def _wheel_metadata(raw: bytes, filename: str) -> Metadata:
 
 
 def _dist_info(members: Iterable[str], filename: str) -> str:
-    folders = {name.partition("/")[0] for name in members if re.match(r"[^/]+\.dist-info/", name)}
+    folders = {name.partition("/")[0] for name in members if DIST_INFO.match(name)}
     if len(folders) != 1:
         raise RefusedError("wheel-dist-info", f"it has {len(folders)} .dist-info folders, where a wheel has one")
     folder = folders.pop()
@@ -150,6 +160,6 @@ def _checked_digest(data: mmap.mmap, member: Member, algorithm: str) -> str:
     digest, crc = hashlib.new(algorithm, usedforsecurity=False), 0
     for piece in pieces(data, member):
         digest.update(piece)
-        crc = zlib.crc32(piece, crc)
+        crc = crc32(piece, crc)
     crc_must_match(member, crc)
     return urlsafe_b64encode(digest.digest()).rstrip(b"=").decode()

@@ -10,12 +10,13 @@ import re
 import stat
 import struct
 import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from pathlib import Path
 
+import msgspec
+
+from wheelhouse.doors.deflate import crc32, inflater
 from wheelhouse.errors import RefusedError
 
 PIECE = 1 << 20
@@ -28,11 +29,10 @@ ENCRYPTED, LEVEL, DESCRIPTOR, UTF8 = 0x2041, 0x6, 0x8, 0x800
 ZIP64_FIELD, UNICODE_PATH_FIELD = 0x0001, 0x7075
 IN_ZIP64 = (0xFFFF, 0xFFFFFFFF)
 """What stands in a field whose value is in the ZIP64 record instead."""
-UNSAFE = re.compile(r"[\\\x00-\x1f\x7f]|^[A-Za-z]:")
+UNSAFE = re.compile(r"[\\\x00-\x1f\x7f]|^[A-Za-z]:|(?:^|/)\.{0,2}(?:/|$)")
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(msgspec.Struct, frozen=True, gc=False):
     """One file in a zip archive. `start` is where its data begins, sizes are in bytes, `mode` is st_mode or 0."""
 
     name: str
@@ -66,7 +66,7 @@ def read_members(data: mmap.mmap) -> dict[str, Member]:
         _check_name(member)
         if member.name in members:
             raise RefusedError("zip-duplicate", f"`{member.name}` is in the archive twice")
-        members[member.name] = replace(member, start=start)
+        members[member.name] = msgspec.structs.replace(member, start=start)
     if position != directory:
         raise _hidden(abs(directory - position), "after the last member")
     total = sum(member.size for member in members.values())
@@ -207,7 +207,7 @@ def _descriptor_length(data: mmap.mmap, member: Member, position: int) -> int:
 
 def _check_name(member: Member) -> None:
     name = member.name
-    if UNSAFE.search(name) or any(part in ("", ".", "..") for part in name.removesuffix("/").split("/")):
+    if UNSAFE.search(name.removesuffix("/")):
         raise RefusedError("zip-path", f"`{name}` could be written outside its place")
     if stat.S_IFMT(member.mode) not in (0, stat.S_IFREG, stat.S_IFDIR):
         raise RefusedError("zip-link", f"`{name}` is a link or a special file")
@@ -227,7 +227,7 @@ def pieces(data: mmap.mmap, member: Member) -> Iterator[bytes]:
 
 
 def _inflated(data: mmap.mmap, member: Member) -> Iterator[bytes]:
-    inflate, left = zlib.decompressobj(-zlib.MAX_WBITS), member.size
+    inflate, left = inflater(), member.size
     position, end = member.start, member.start + member.compressed
     pending = b""
     while not inflate.eof:
@@ -256,7 +256,7 @@ def check(data: mmap.mmap, member: Member) -> None:
     """Decompress a member for its CRC and its sizes. Raises RefusedError where they are not what its header says."""
     crc = 0
     for piece in pieces(data, member):
-        crc = zlib.crc32(piece, crc)
+        crc = crc32(piece, crc)
     crc_must_match(member, crc)
 
 

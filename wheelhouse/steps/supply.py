@@ -27,7 +27,7 @@ from wheelhouse.events import Finished, Listener, Received, Waiting, ignore
 from wheelhouse.model.artifact import Candidate
 from wheelhouse.model.metadata import Contents, Metadata
 
-THREADS = 16
+PAGE_THREADS, FILE_THREADS = 24, 16
 SMALL = 192 << 10
 """Bytes: a wheel no larger than this arrives as quickly whole as its tail would."""
 LARGE = 4 << 20
@@ -52,8 +52,8 @@ class Supply:
     def __init__(self, index: Index, http: Http, cache: Cache, on_event: Listener = ignore) -> None:
         self.index = index
         self._http, self._cache, self._on_event = http, cache, on_event
-        self._pages = Tasks(24, "pages")
-        self._files = Tasks(THREADS, "files")
+        self._pages = Tasks(PAGE_THREADS, "pages")
+        self._files = Tasks(FILE_THREADS, "files")
         self._early: dict[str, bytes] = {}
         self._known: dict[str, Contents] = {}
         self._asked: dict[str, Candidate] = {}
