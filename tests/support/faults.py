@@ -107,7 +107,7 @@ def take(faults: list[Fault], ask: Ask) -> Fault | None:
 
 def misheard(fault: Fault | None, ask: Ask) -> Ask:
     """The request as an index with this fault understands it."""
-    if fault is None or fault.kind not in _OF_RANGES:
+    if fault is None or fault.kind not in _OF_RANGES or "range" not in ask.headers:
         return ask
     asked = ask.headers["range"]
     heard = "" if fault.kind == "ignore_range" else re.sub(r"\d+", lambda n: str(int(n[0]) + fault.by), asked)
