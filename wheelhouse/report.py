@@ -11,7 +11,8 @@ from wheelhouse.events import Event, Finished, Noted, Received, Resolved, Resolv
 from wheelhouse.model.bundle import Manifest, digest
 from wheelhouse.model.layout import MANIFEST, Plan, shell
 from wheelhouse.model.lock import Lock, chains
-from wheelhouse.model.policy import Finding
+from wheelhouse.model.policy import Finding, Policy
+from wheelhouse.model.rules import Rule
 
 
 def size_text(count: int) -> str:
@@ -238,3 +239,34 @@ def unpacked_line(house: str, placed: int, stood: int, removed: int, signer: str
     """What unpacking did."""
     signed = f", signed by {signer[:16]}" if signer else ""
     return f"{house}: {placed} files unpacked, {stood} stood already, {removed} removed{signed}"
+
+
+def rule_line(rule: Rule, policy: Policy) -> str:
+    """A rule in a line."""
+    severity = policy.severity_of(rule.id, rule.severity)
+    return f"{rule.id:<24} {severity.name.lower() if severity else 'off':<8} {rule.group:<12} {rule.title}"
+
+
+def rule_lines(rule: Rule) -> list[str]:
+    """A rule explained."""
+    return [
+        f"{rule.id} ({rule.group}, {rule.severity.name.lower()} unless the policy says otherwise)",
+        "",
+        rule.explanation,
+    ]
+
+
+def rule_document(rule: Rule, policy: Policy) -> dict[str, Any]:
+    """A rule for `--json`."""
+    severity = policy.severity_of(rule.id, rule.severity)
+    return {
+        "id": rule.id,
+        "group": rule.group,
+        "severity": severity.name.lower() if severity else "off",
+        "explanation": rule.explanation,
+    }
+
+
+def vetted_line(house: str, files: int, found: int, bad: int, waived: int) -> str:
+    """How vetting ended."""
+    return f"{house}: {files} files, {found} findings, {bad} of them to be dealt with, {waived} waived"

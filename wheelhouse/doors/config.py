@@ -3,12 +3,14 @@
 import tomllib
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
+from packaging.utils import canonicalize_name
 
 from wheelhouse.doors.disk import read_text
 from wheelhouse.errors import InputError
+from wheelhouse.model.policy import Policy, Severity, Waiver
 
 FILES = ("wheelhouse.toml", "pyproject.toml")
 
@@ -33,6 +35,50 @@ class StageSettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True, 
     piprc: bool = False
 
 
+class WaiverSettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True, frozen=True):
+    """One entry of `[[policy.waivers]]`: a rule, the project or the file's sha256, why, who says so, until when."""
+
+    rule: str
+    reason: str
+    who: str
+    until: date
+    project: str | None = None
+    sha256: str | None = None
+
+    def waiver(self) -> Waiver:
+        """The waiver that it means. Raises InputError for one that names neither project nor file."""
+        if (self.project is None) == (self.sha256 is None):
+            raise InputError(f"the waiver of {self.rule} must name either a project or a sha256")
+        project = canonicalize_name(self.project) if self.project else None
+        return Waiver(self.rule, self.reason, self.who, self.until, project, self.sha256)
+
+
+class PolicySettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True, frozen=True):
+    """The `[policy]` table: how `vet` weighs what it finds."""
+
+    threshold: Literal["note", "warning", "error"] = "error"
+    severities: dict[str, Literal["off", "note", "warning", "error"]] = {}
+    waivers: list[WaiverSettings] = []
+    cool_off_days: int | None = None
+    lookalikes: list[str] = []
+    licences_allowed: list[str] = []
+    licences_denied: list[str] = []
+
+    def policy(self) -> Policy:
+        """The policy that it means."""
+        return Policy(
+            severities={
+                rule: None if name == "off" else Severity[name.upper()] for rule, name in self.severities.items()
+            },
+            threshold=Severity[self.threshold.upper()],
+            waivers=tuple(waiver.waiver() for waiver in self.waivers),
+            cool_off_days=self.cool_off_days,
+            lookalikes=frozenset(map(canonicalize_name, self.lookalikes)),
+            licences_allowed=frozenset(self.licences_allowed),
+            licences_denied=frozenset(self.licences_denied),
+        )
+
+
 class Settings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True, frozen=True):
     """The whole file: the options of `wheelhouse fetch`, and a table for each other command."""
 
@@ -53,6 +99,7 @@ class Settings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True, froze
     index: str | None = None
     uploaded_prior_to: str | None = None
     dest: str | None = None
+    policy: PolicySettings = msgspec.field(default_factory=PolicySettings)
     stage: StageSettings = msgspec.field(default_factory=StageSettings)
 
     def __post_init__(self) -> None:

@@ -1,8 +1,11 @@
-"""Findings: what a rule has to say of one artifact. Never an exception: everything wrong is said at once."""
+"""Findings, and the policy that weighs them. A finding is never an exception: everything wrong is said at once."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
 from enum import IntEnum
+
+from packaging.utils import NormalizedName
 
 
 class Severity(IntEnum):
@@ -22,6 +25,39 @@ class Finding:
     severity: Severity
     sentence: str
     hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiver:
+    """That a rule does not count for a project, or for the file with one sha256: why, who says so, and until when."""
+
+    rule: str
+    reason: str
+    who: str
+    until: date
+    project: NormalizedName | None = None
+    sha256: str | None = None
+
+    def covers(self, rule: str, project: NormalizedName, sha256: str) -> bool:
+        """Whether it speaks of this rule and this file, whatever the day."""
+        return self.rule == rule and (self.sha256 == sha256 if self.sha256 else self.project == project)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Which rules apply and how they weigh. `severities` maps a rule's id to its severity, or to None where it is off."""
+
+    severities: Mapping[str, Severity | None] = field(default_factory=dict)
+    threshold: Severity = Severity.ERROR
+    waivers: tuple[Waiver, ...] = ()
+    cool_off_days: int | None = None
+    lookalikes: frozenset[NormalizedName] = frozenset()
+    licences_allowed: frozenset[str] = frozenset()
+    licences_denied: frozenset[str] = frozenset()
+
+    def severity_of(self, rule: str, default: Severity) -> Severity | None:
+        """How a rule weighs here; None where it is off."""
+        return self.severities.get(rule, default)
 
 
 def worst(findings: Iterable[Finding]) -> Severity | None:
