@@ -29,8 +29,8 @@ class Tasks:
         return key in self._futures
 
     def close(self) -> None:
-        """Start nothing more; wait for what runs."""
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        """Start nothing more. What runs is not waited for: a server may keep it as long as it likes."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
 
 
 def first_success(futures: "list[Future[T]]") -> "Future[T]":

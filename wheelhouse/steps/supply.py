@@ -174,8 +174,8 @@ class Supply:
             sha256 = self._http.retrying(candidate.filename, download.run)
         contents = self._checked(candidate, path, sha256)
         size = path.stat().st_size
+        self._cache.note(CONTENTS, sha256, _encode(contents))  # first: who finds the partial file gone must find this
         final = self._cache.keep(path, sha256)
-        self._cache.note(CONTENTS, sha256, _encode(contents))
         return Stored(final, sha256, size, contents, fresh=True)
 
     def _checked(self, candidate: Candidate, path: Path, sha256: str) -> Contents:
