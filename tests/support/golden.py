@@ -33,7 +33,8 @@ _VOLATILE = (
 
 @dataclass
 class Session:
-    """Commands typed one after the other in `folder`; `transcript` is all that was typed and said, volatile parts masked.
+    """Commands typed one after the other in `folder`; `transcript` is all that was typed and said, volatile parts masked;
+    `stdout` is what the last one said there, unmasked.
 
     `options` are added to each command named in them, unseen, and `masks` are replaced wherever they are said.
     """
@@ -42,6 +43,7 @@ class Session:
     options: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     masks: dict[str, str] = field(default_factory=dict)
     transcript: str = ""
+    stdout: str = ""
 
     def __call__(self, line: str, **env: str) -> int:
         """Run `wheelhouse` with the words of `line`, add what it says to the transcript, and return the exit code."""
@@ -55,9 +57,10 @@ class Session:
             redirect_stderr(stderr),
         ):
             code = run([*words[:1], *self.options.get(words[0] if words else "", ()), *words[1:]])
+        self.stdout = stdout.getvalue()
         said = "".join(
             f"--- {name}\n{text.rstrip()}\n"
-            for name, text in (("stdout", stdout.getvalue()), ("stderr", stderr.getvalue()))
+            for name, text in (("stdout", self.stdout), ("stderr", stderr.getvalue()))
             if text
         )
         self.transcript += self._masked(f"$ wheelhouse {line}\n--- exit code {code}\n{said}\n")

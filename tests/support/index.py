@@ -109,8 +109,9 @@ class IndexServer:
         """End the connections that are open and serve no more; raise what went wrong in here, if anything did."""
         if self._server is None:
             return
-        server, self._server = self._server, None
-        server.stop()
+        server = self._server
+        server.stop()  # who is being answered still has to learn where this is
+        self._server = None
         if server.errors:
             raise server.errors[0]
 

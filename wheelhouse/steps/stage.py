@@ -17,7 +17,7 @@ from wheelhouse.model.house import House, sha256_of_text
 from wheelhouse.model.layout import MANIFEST, TOOLS, Plan, lay_out_flat
 from wheelhouse.model.lock import Lock
 from wheelhouse.model.policy import Finding, Severity
-from wheelhouse.steps.verify import Verdict, load_house, verify
+from wheelhouse.steps.verify import Verdict, is_archive, load_house, verify
 
 EXECUTABLE = 0o755
 LAYOUTS = ("auto", "flat", "airflow")
@@ -114,9 +114,19 @@ def verify_folder(folder: Path, on_event: Listener = ignore) -> Verdict:
     altered = [
         Finding(path, "altered", Severity.ERROR, "it is not what stage wrote", "stage again")
         for path, sha256 in earlier.items()
-        if path not in verdict.house.artifacts and (not (folder / path).is_file() or sha256_of(folder / path) != sha256)
+        if path not in verdict.house.artifacts and _standing(rooted(folder, path)) != sha256
     ]
-    return replace(verdict, findings=tuple(sorted({*verdict.findings, *altered})))
+    foreign = [
+        Finding(f"{TOOLS}/{path.name}", "foreign", Severity.ERROR, "stage did not write it", "remove it")
+        for path in (folder / TOOLS).glob("*")
+        if is_archive(path.name) and f"{TOOLS}/{path.name}" not in earlier
+    ]
+    return replace(verdict, findings=tuple(sorted({*verdict.findings, *altered, *foreign})))
+
+
+def _standing(path: Path) -> str:
+    """The sha256 of the file at a path; nothing where there is none, or a link to one."""
+    return sha256_of(path) if path.is_file() and not path.is_symlink() else ""
 
 
 def _must_verify(house: Path, on_event: Listener) -> None:
@@ -161,8 +171,7 @@ def _free_to_write(destination: Path, plan: Plan, earlier: Mapping[str, str]) ->
     for path in sorted({*wanted, *earlier}):
         final = rooted(destination, path)
         if final.is_symlink() or final.exists():
-            standing = sha256_of(final) if final.is_file() and not final.is_symlink() else ""
-            if standing not in (wanted.get(path), earlier.get(path)):
+            if _standing(final) not in (wanted.get(path), earlier.get(path)):
                 in_the_way.append(path)
     if in_the_way:
         raise InputError(

@@ -50,7 +50,7 @@ def load_house(folder: Path) -> House:
         )
     locks = tuple(parse_lock(read_text(folder / name, "the lock"), str(folder / name)) for name in names)
     constraints = {
-        lock.target.name: read_text(folder / lock.constraints_filename, "the constraints")
+        lock.target.name: (folder / lock.constraints_filename).read_text(encoding="utf-8", errors="replace")
         for lock in locks
         if (folder / lock.constraints_filename).is_file()
     }
@@ -86,13 +86,8 @@ def verify(
 
 def _open(folder: Path, artifact: Artifact, renamed: Mapping[str, str], on_event: Listener) -> _Opened:
     path = folder / renamed.get(artifact.filename, artifact.filename)
-    if path.is_symlink() or not path.is_file():
-        sentence = "it is in the lock, but not in the folder"
-        return _Opened(
-            artifact,
-            None,
-            (_wrong(artifact.filename, "missing", sentence, "fetch again: only this file will be downloaded"),),
-        )
+    if absent := _absent(path, artifact.filename, "fetch again: only this file will be downloaded"):
+        return _Opened(artifact, None, (absent,))
     sha256 = sha256_of(path)
     on_event(Finished(artifact.filename))
     if sha256 != artifact.sha256:
@@ -103,6 +98,13 @@ def _open(folder: Path, artifact: Artifact, renamed: Mapping[str, str], on_event
         rule = error.rule if isinstance(error, RefusedError) else "archive"
         return _Opened(artifact, None, (_wrong(artifact.filename, rule, str(error), error.hint or ""),))
     return _Opened(artifact, contents, contents.findings)
+
+
+def _absent(path: Path, subject: str, hint: str) -> Finding | None:
+    """A finding where no file is at a path; a link to one is none: what it leads to may change, or stay behind."""
+    if path.is_symlink():
+        return _wrong(subject, "link", "it is a link, where the file itself must be", hint)
+    return None if path.is_file() else _wrong(subject, "missing", "it is not in the folder", hint)
 
 
 def _altered(path: Path, artifact: Artifact, sha256: str) -> Finding:
@@ -128,13 +130,18 @@ def _speaks_of(path: Path, filename: str) -> str | None:
     return None
 
 
+def is_archive(name: str) -> bool:
+    """Whether an image build takes a file of this name in a staged folder for something to install."""
+    return name.endswith((".whl", ".tar.gz"))
+
+
 def _foreign(folder: Path, house: House, staged: frozenset[str] | None) -> Iterator[Finding]:
     """What no lock names. A staged folder may hold other things, but no archive at its top: all of those are installed."""
     known = house.artifacts.keys() | house.texts.keys() | (staged or frozenset())
     for path in sorted(folder.iterdir()):
         if path.name in known or (path.is_dir() and path.name in SUB_HOUSES):
             continue
-        if staged is not None and not path.name.endswith((".whl", ".tar.gz")):
+        if staged is not None and not is_archive(path.name):
             continue
         if path.name.startswith(ASIDE_PREFIX):
             sentence = "an interrupted run left it"
@@ -148,9 +155,9 @@ def _foreign(folder: Path, house: House, staged: frozenset[str] | None) -> Itera
 def _derived(folder: Path, house: House) -> Iterator[Finding]:
     for name, text in house.texts.items():
         path = folder / name
-        if not path.is_file():
-            yield _wrong(name, "missing", "it belongs to the house, but is not in the folder", "fetch again")
-        elif read_text(path, "the file") != text:
+        if absent := _absent(path, name, "fetch again"):
+            yield absent
+        elif path.read_bytes() != text.encode():
             yield _wrong(name, "altered", "it does not say what the locks say", "fetch again")
     for lock in house.locks:
         used = (house.constraints or {}).get(lock.target.name)
