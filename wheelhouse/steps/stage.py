@@ -170,9 +170,8 @@ def _free_to_write(destination: Path, plan: Plan, earlier: Mapping[str, str]) ->
     in_the_way: list[str] = []
     for path in sorted({*wanted, *earlier}):
         final = rooted(destination, path)
-        if final.is_symlink() or final.exists():
-            if _standing(final) not in (wanted.get(path), earlier.get(path)):
-                in_the_way.append(path)
+        if (final.is_symlink() or final.exists()) and _standing(final) not in (wanted.get(path), earlier.get(path)):
+            in_the_way.append(path)
     if in_the_way:
         raise InputError(
             f"`{destination / in_the_way[0]}` was not written by stage, or was changed since, and is left alone",
