@@ -1,46 +1,12 @@
 """The answer that needs no search: what it finds, when it gives up, and that the resolver then finds the rest."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from tests.support.index import IndexServer
-from tests.support.wheels import build_wheel
-from wheelhouse.doors.disk import Cache
-from wheelhouse.doors.http import Http
-from wheelhouse.doors.index import Index
+from tests.support.resolutions import found, supplied
 from wheelhouse.model.artifact import Filenames
-from wheelhouse.model.question import Question
-from wheelhouse.model.requirements import parse_line
-from wheelhouse.model.target import Platform, Python, Target
 from wheelhouse.steps import resolve as resolving
-from wheelhouse.steps.supply import Supply
-
-TARGET = Target.of(Python.parse("3.12"), Platform.parse("linux/amd64"))
-
-
-@contextmanager
-def supplied(folder: Path, offers: dict[str, list[str]]) -> Iterator[Supply]:
-    """A supply from a loopback index; `offers` maps `name version` to what that release asks for."""
-    with IndexServer() as server:
-        for release, requires in offers.items():
-            name, version = release.split()
-            extras = {line.partition("extra == ")[2].strip("'"): [] for line in requires if "extra == " in line}
-            server.add(build_wheel(folder, name, version, requires=requires, extras=extras))
-        http = Http()
-        supply = Supply(Index(server.url, http), http, Cache(folder / "cache"))
-        try:
-            yield supply
-        finally:
-            supply.close()
-
-
-def found(supply: Supply, *requirements: str) -> list[str]:
-    """What is chosen, as `name version`."""
-    answers = resolving.resolve(Question(TARGET, tuple(map(parse_line, requirements))), supply)
-    return [f"{answer.candidate.project} {answer.candidate.version}" for answer in answers]
 
 
 @pytest.fixture

@@ -3,7 +3,9 @@
 A target is exact, its markers and tags fixed: so many targets are so many small problems over the same pages and metadata.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
@@ -16,6 +18,7 @@ from wheelhouse.errors import NoSolutionError
 from wheelhouse.events import Listener, Warned, ignore
 from wheelhouse.model.artifact import Candidate, requires_python_of
 from wheelhouse.model.question import PYTHON, Answer, Choice, Identifier, Need, Question, is_exact, merge, needs_of
+from wheelhouse.steps.deadends import DeadEnds
 from wheelhouse.steps.explain import explain
 from wheelhouse.steps.foresight import Foresight
 from wheelhouse.steps.settle import settle
@@ -23,6 +26,10 @@ from wheelhouse.steps.shelf import Shelf, Shelves
 from wheelhouse.steps.supply import Supply
 
 MOST_ROUNDS = 200_000
+
+
+class LearnedError(Exception):
+    """A release that the search stands on turned out to be a dead end: it starts anew, wiser."""
 
 
 class Provider(AbstractProvider[Need, Choice, Identifier]):
@@ -36,6 +43,8 @@ class Provider(AbstractProvider[Need, Choice, Identifier]):
         self._order: dict[Identifier, int] = {}
         self._warned: set[str] = set()
         self._needs: dict[tuple[str, str], list[Need]] = {}
+        self._extras: dict[NormalizedName, set[str]] = defaultdict(set)
+        self.dead_ends = DeadEnds(shelves)
         self.introduced: dict[Identifier, Need] = {}
 
     def identify(self, requirement_or_candidate: Need | Choice) -> Identifier:
@@ -77,10 +86,13 @@ class Provider(AbstractProvider[Need, Choice, Identifier]):
         shelf = self._shelves.get(project)
         if shelf is None:
             return ()
+        extras = {"", extra, *(other for other in self._extras[project] if (project, other) in requirements)}
 
         def candidates() -> Iterator[Choice]:
             for version in shelf.matching(specifier):
-                if version not in excluded and (candidate := shelf.choose(version, specifier)[0]):
+                if version in excluded or not all(self.dead_ends.is_open(project, each, version) for each in extras):
+                    continue
+                if candidate := shelf.choose(version, specifier)[0]:
                     yield Choice(candidate, extra)
 
         return candidates  # type: ignore[return-value]  # resolvelib takes a callable, to be asked again
@@ -90,6 +102,13 @@ class Provider(AbstractProvider[Need, Choice, Identifier]):
         return requirement.specifier.contains(candidate.candidate.version, prereleases=True)
 
     def get_dependencies(self, candidate: Choice) -> Iterable[Need]:
+        """What a candidate asks for on this target, in a search. Raises LearnedError where more than this one is a dead end."""
+        needs = self.dependencies(candidate)
+        if self.dead_ends.note(candidate, needs):
+            raise LearnedError
+        return needs
+
+    def dependencies(self, candidate: Choice) -> Sequence[Need]:
         """What a candidate asks for on this target."""
         key = (candidate.candidate.key, candidate.extra)
         if key not in self._needs:
@@ -99,6 +118,7 @@ class Provider(AbstractProvider[Need, Choice, Identifier]):
 
     def _expect(self, needs: Iterable[Need]) -> None:
         for need in needs:
+            self._extras[need.project].add(need.extra)
             self.introduced.setdefault((need.project, need.extra), need)
             self._order.setdefault((need.project, need.extra), len(self._order))
             if need.project != PYTHON:
@@ -140,7 +160,7 @@ def resolve(question: Question, supply: Supply, on_event: Listener = ignore) -> 
     needs = _roots(question, provider)
     for need in needs:
         foresight.expect(need)
-    mapping = settle(needs, shelves, provider.get_dependencies) or _search(needs, question, shelves, provider)
+    mapping = settle(needs, shelves, provider.dependencies) or _search(needs, question, shelves, provider)
     return _answers(mapping, question, supply, shelves)
 
 
@@ -148,10 +168,12 @@ def _search(
     needs: Sequence[Need], question: Question, shelves: Shelves, provider: Provider
 ) -> Mapping[Identifier, Choice]:
     try:
-        resolver = Resolver(provider, BaseReporter[Need, Choice, Identifier]())
-        return resolver.resolve(needs, max_rounds=MOST_ROUNDS).mapping
+        while True:
+            with suppress(LearnedError):
+                resolver = Resolver(provider, BaseReporter[Need, Choice, Identifier]())
+                return resolver.resolve(needs, max_rounds=MOST_ROUNDS).mapping
     except ResolutionImpossible as impossible:
-        conflicting = [cause.requirement for cause in impossible.causes]
+        conflicting = [provider.dead_ends.cause(cause.requirement) for cause in impossible.causes]
         raise explain(conflicting, question, shelves, provider.introduced) from impossible
     except ResolutionTooDeep as too_deep:
         hint = "pin more projects with a constraints file"

@@ -1,6 +1,6 @@
 """Shelves: each project's releases as one target, the constraints and the policy leave them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from packaging.specifiers import SpecifierSet
@@ -25,6 +25,8 @@ class Shelf:
         self._preferred = question.preferred.get(page.project)
         self._constraint = merge(line.requirement.specifier for line in constraints)
         self.constrained = bool(constraints)
+        named = [line.requirement for line in (*question.requirements, *constraints) if line.project == page.project]
+        self._asked_for_a_pre_release = any(requirement.specifier.prereleases for requirement in named)
         self._chosen: dict[tuple[Version, bool], tuple[Candidate | None, list[Rejected]]] = {}
         self._matching: dict[str, tuple[Version, ...]] = {}
 
@@ -33,15 +35,15 @@ class Shelf:
         return is_exact(self._constraint) or is_exact(specifier)
 
     def matching(self, specifier: SpecifierSet) -> tuple[Version, ...]:
-        """The versions within a specifier and the constraints, best first: the preferred one, then newest first."""
+        """The versions within a specifier and the constraints, best first: the preferred one, then newest first.
+
+        Pre-releases only where the user names one, or nothing else is left (PEP 440): a dependency's `>=1.8.0rc1` is no wish.
+        """
         text = str(specifier)
         if text not in self._matching:
             allowed = specifier & self._constraint
-            versions = (
-                tuple(allowed.filter(self.page.versions))
-                if len(allowed)
-                else tuple(SpecifierSet().filter(self.page.versions))
-            )
+            finals = tuple(allowed.filter(self.page.versions, prereleases=self._asked_for_a_pre_release))
+            versions = finals or tuple(allowed.filter(self.page.versions, prereleases=True))
             if self._preferred in versions:
                 versions = (self._preferred, *(version for version in versions if version != self._preferred))
             self._matching[text] = versions
@@ -81,6 +83,16 @@ class Shelf:
         return next(
             (found for version in self.matching(specifier) if (found := self.choose(version, specifier)[0])), None
         )
+
+    def conceivable(self, specifier: SpecifierSet) -> Iterator[Version]:
+        """The versions that could be chosen within a specifier, the likely ones first.
+
+        Others may ask in a way that admits pre-releases or a yanked release: these come last.
+        """
+        yield from (version for version in self.matching(specifier) if self.choose(version, specifier)[0])
+        for version in (specifier & self._constraint).filter(self.page.versions, prereleases=True):
+            if self.choose(version, SpecifierSet(f"=={version}"))[0]:
+                yield version
 
 
 class Shelves:
