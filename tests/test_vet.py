@@ -43,7 +43,12 @@ def found(house: Path, policy: Policy | None = None) -> set[tuple[str, str]]:
 
 
 def test_each_rule_finds_what_it_is_for_and_nothing_else(odd_house: Path) -> None:
-    assert found(odd_house) == {("pth-code", "starter"), ("sdist-runs-code", "raw"), ("yanked", "old")}
+    assert found(odd_house) == {
+        ("pth-code", "starter"),
+        ("sdist-runs-code", "raw"),
+        ("yanked", "old"),
+        ("advisories-missing", "house"),
+    }
     assert found(odd_house, Policy(cool_off_days=7)) - found(odd_house) == {("cool-off", "old")}
 
 

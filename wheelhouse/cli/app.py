@@ -19,8 +19,10 @@ app = typer.Typer(
 )
 constraints_app = typer.Typer(help="Fetch Airflow's constraints, or make some as of a day.")
 cache_app = typer.Typer(help="Look at the cache, or make it smaller.")
+advisories_app = typer.Typer(help="Known vulnerabilities, carried along.")
 target_app = typer.Typer(help="Look at targets.")
 app.add_typer(constraints_app, name="constraints")
+app.add_typer(advisories_app, name="advisories")
 app.add_typer(cache_app, name="cache")
 app.add_typer(target_app, name="target")
 

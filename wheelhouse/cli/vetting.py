@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from wheelhouse.cli.app import app
-from wheelhouse.cli.options import House, Json, Quiet
-from wheelhouse.cli.session import listening, now, say, say_json, settings
+from wheelhouse.cli.app import advisories_app, app
+from wheelhouse.cli.options import House, Json, Network, Quiet, grouped
+from wheelhouse.cli.session import connected, listening, now, say, say_json, settings
 from wheelhouse.errors import InputError
 
 if TYPE_CHECKING:
+    from wheelhouse.model.advisories import Advisories
     from wheelhouse.model.rules import Rule
 
 
@@ -19,6 +20,12 @@ def vet(
     house: House = Path("wheels"),
     explain: Annotated[
         str | None, typer.Option("--explain", metavar="RULE", help="Say what a rule looks for, and why.")
+    ] = None,
+    advisories: Annotated[
+        Path | None,
+        typer.Option(
+            "--advisories", metavar="FILE", help="A snapshot of advisories. Default: advisories.json, if it is here."
+        ),
     ] = None,
     as_json: Json = False,
     quiet: Quiet = False,
@@ -33,9 +40,12 @@ def vet(
     if explain is not None:
         say(*report.rule_lines(_rule(explain)))
         return
-    policy = settings().policy.policy()
+    held = settings().policy
+    policy = held.policy()
     with listening(quiet=quiet or as_json) as listener:
-        vetted = vet_step(house, policy, now(), listener)
+        vetted = vet_step(
+            house, policy, now(), snapshot(advisories or Path(held.advisories), advisories is not None), listener
+        )
     bad = [finding for finding in vetted.findings if finding.severity >= policy.threshold]
     if as_json:
         say_json(
@@ -64,6 +74,44 @@ def rules(as_json: Json = False) -> None:
         say_json([report.rule_document(one, policy) for one in RULES.values()])
     else:
         say(*(report.rule_line(one, policy) for one in RULES.values()))
+
+
+def snapshot(path: Path, named: bool) -> "Advisories | None":
+    """The snapshot of advisories, or None where there is none and none was named."""
+    from wheelhouse.doors.disk import read_text
+    from wheelhouse.model.advisories import parse_snapshot
+
+    if not named and not path.is_file():
+        return None
+    return parse_snapshot(read_text(path, "the snapshot of advisories"), str(path))
+
+
+@advisories_app.command("import")
+@grouped
+def advisories_import(
+    source: Annotated[
+        str, typer.Argument(metavar="FILE|URL", help="An OSV export for PyPI: a zip, a folder, or records.")
+    ],
+    network: Network,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Default: advisories.json.")
+    ] = None,
+) -> None:
+    """Make a snapshot of known vulnerabilities from an OSV export, for `vet` here and on the far side."""
+    from wheelhouse.doors.disk import write
+    from wheelhouse.model.advisories import to_json
+    from wheelhouse.steps.advisories import import_advisories
+
+    path = output or Path(settings().policy.advisories)
+    with listening(quiet=False) as listener, connected(network, listener) as http:
+        found = import_advisories(source, http)
+    write(path.parent, path.name, to_json(found))
+    count = sum(map(len, found.by_project.values()))
+    say(
+        f"{path}: {count} advisories for {len(found.by_project)} projects, the newest of {found.newest:%Y-%m-%d}"
+        if found.newest
+        else f"{path}: no advisories"
+    )
 
 
 def _rule(name: str) -> "Rule":

@@ -60,6 +60,8 @@ class PolicySettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True,
     severities: dict[str, Literal["off", "note", "warning", "error"]] = {}
     waivers: list[WaiverSettings] = []
     cool_off_days: int | None = None
+    advisories: str = "advisories.json"
+    advisories_max_days: int = 30
     lookalikes: list[str] = []
     licences_allowed: list[str] = []
     licences_denied: list[str] = []
@@ -73,6 +75,7 @@ class PolicySettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True,
             threshold=Severity[self.threshold.upper()],
             waivers=tuple(waiver.waiver() for waiver in self.waivers),
             cool_off_days=self.cool_off_days,
+            advisories_max_days=self.advisories_max_days,
             lookalikes=frozenset(map(canonicalize_name, self.lookalikes)),
             licences_allowed=frozenset(self.licences_allowed),
             licences_denied=frozenset(self.licences_denied),

@@ -51,6 +51,7 @@ class Policy:
     threshold: Severity = Severity.ERROR
     waivers: tuple[Waiver, ...] = ()
     cool_off_days: int | None = None
+    advisories_max_days: int = 30
     lookalikes: frozenset[NormalizedName] = frozenset()
     licences_allowed: frozenset[str] = frozenset()
     licences_denied: frozenset[str] = frozenset()

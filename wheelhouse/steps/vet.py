@@ -8,16 +8,18 @@ from datetime import datetime
 from pathlib import Path
 
 import wheelhouse.model.rules.content
-import wheelhouse.model.rules.provenance  # noqa: F401  (importing them registers their rules)
+import wheelhouse.model.rules.provenance
+import wheelhouse.model.rules.vulnerabilities  # noqa: F401  (importing them registers their rules)
 from wheelhouse.doors.disk import rooted
 from wheelhouse.doors.factsfile import read_facts
 from wheelhouse.errors import RefusedError
 from wheelhouse.events import Finished, Listener, ignore
+from wheelhouse.model.advisories import Advisories
 from wheelhouse.model.facts import Facts
 from wheelhouse.model.house import House
 from wheelhouse.model.lock import Pin
 from wheelhouse.model.policy import Finding, Policy, Severity
-from wheelhouse.model.rules import RULES, Review, findings_of
+from wheelhouse.model.rules import RULES, Review, findings_of, house_findings
 from wheelhouse.steps.verify import verify
 
 __all__ = ["RULES", "Vetted", "vet"]
@@ -33,7 +35,9 @@ class Vetted:
     waived: tuple[Finding, ...]
 
 
-def vet(folder: Path, policy: Policy, now: datetime, on_event: Listener = ignore) -> Vetted:
+def vet(
+    folder: Path, policy: Policy, now: datetime, advisories: Advisories | None = None, on_event: Listener = ignore
+) -> Vetted:
     """Verify a house and apply every rule to every file of it."""
     verdict = verify(folder, on_event=ignore)
     broken = {finding.subject for finding in verdict.findings if finding.severity is Severity.ERROR}
@@ -41,8 +45,12 @@ def vet(folder: Path, policy: Policy, now: datetime, on_event: Listener = ignore
     readable = [found for name, found in sorted(pins.items()) if name not in broken]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         facts = tuple(pool.map(lambda found: _facts(folder, found[0], found[1], on_event), readable))
-    review = Review(facts, policy, now)
-    found = {*verdict.findings, *(finding for one in facts for finding in findings_of(one, review))}
+    review = Review(facts, policy, now, advisories)
+    found = {
+        *verdict.findings,
+        *(finding for one in facts for finding in findings_of(one, review)),
+        *house_findings(review),
+    }
     standing, waived = _waive(found, {name: pin for name, (pin, _) in pins.items()}, policy, now)
     return Vetted(verdict.house, facts, tuple(sorted(standing)), tuple(sorted(waived)))
 

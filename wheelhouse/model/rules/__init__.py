@@ -3,11 +3,12 @@
 A rule looks at one file's `Facts` in the `Review` of its whole house, and yields a remark for whatever a reviewer should see.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from wheelhouse.model.advisories import Advisories
 from wheelhouse.model.facts import Facts
 from wheelhouse.model.policy import Finding, Policy, Severity
 
@@ -22,7 +23,7 @@ class Review:
     facts: tuple[Facts, ...]
     policy: Policy
     now: datetime
-    approved: Mapping[str, str] = field(default_factory=dict)
+    advisories: Advisories | None = None
 
 
 class Check(Protocol):
@@ -31,14 +32,21 @@ class Check(Protocol):
     def __call__(self, facts: Facts, review: Review) -> Iterator[Remark]: ...
 
 
+class HouseCheck(Protocol):
+    """What the function of a rule about the whole house looks like."""
+
+    def __call__(self, review: Review) -> Iterator[Remark]: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule: its id, the severity that it has unless the policy says another, and its function."""
+    """One rule: its id, the severity that it has unless the policy says another, and its function, about a file or a house."""
 
     id: str
     group: str
     severity: Severity
-    check: Check
+    check: Check | None
+    house_check: HouseCheck | None
     explanation: str
 
     @property
@@ -46,6 +54,9 @@ class Rule:
         """The explanation's first sentence."""
         return self.explanation.partition("\n")[0]
 
+
+HOUSE = "house"
+"""The subject of findings about the house as a whole."""
 
 RULES: dict[str, Rule] = {}
 """Every rule by its id, in reading order: as the modules of this room define them."""
@@ -55,13 +66,26 @@ def rule(severity: Severity) -> Callable[[Check], Check]:
     """Make a function a rule of its module's group."""
 
     def made(check: Check) -> Check:
-        name = getattr(check, "__name__", "")
-        group = check.__module__.rpartition(".")[2]
-        identifier = name.replace("_", "-")
-        RULES[identifier] = Rule(identifier, group, severity, check, _dedented(check.__doc__ or ""))
+        _register(check, severity, check, None)
         return check
 
     return made
+
+
+def house_rule(severity: Severity) -> Callable[[HouseCheck], HouseCheck]:
+    """Make a function a rule about the whole house."""
+
+    def made(check: HouseCheck) -> HouseCheck:
+        _register(check, severity, None, check)
+        return check
+
+    return made
+
+
+def _register(function: object, severity: Severity, check: Check | None, house_check: HouseCheck | None) -> None:
+    identifier = getattr(function, "__name__", "").replace("_", "-")
+    group = function.__module__.rpartition(".")[2]
+    RULES[identifier] = Rule(identifier, group, severity, check, house_check, _dedented(function.__doc__ or ""))
 
 
 def _dedented(text: str) -> str:
@@ -73,6 +97,15 @@ def findings_of(facts: Facts, review: Review) -> Iterator[Finding]:
     yield from facts.findings
     for one in RULES.values():
         severity = review.policy.severity_of(one.id, one.severity)
-        if severity is not None:
+        if severity is not None and one.check:
             for sentence, hint in one.check(facts, review):
                 yield Finding(facts.filename, one.id, severity, sentence, hint)
+
+
+def house_findings(review: Review) -> Iterator[Finding]:
+    """What the rules about the whole house have to say."""
+    for one in RULES.values():
+        severity = review.policy.severity_of(one.id, one.severity)
+        if severity is not None and one.house_check:
+            for sentence, hint in one.house_check(review):
+                yield Finding(HOUSE, one.id, severity, sentence, hint)

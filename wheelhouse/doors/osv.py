@@ -1,0 +1,51 @@
+"""An OSV export: a zip of records, one JSON file each; a folder of them; or one file with a record or a list of records."""
+
+import io
+import json
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from wheelhouse.doors.disk import ours, read_text
+from wheelhouse.errors import InputError
+
+LARGEST_RECORD = 16 << 20
+
+
+def read_export(path: Path) -> Iterator[dict[str, Any]]:
+    """Every record of an export that is a file or folder here. Raises InputError for what is none."""
+    if path.is_dir():
+        for file in sorted(path.glob("*.json")):
+            yield from _records(read_text(file, "the record"), str(file))
+        return
+    if not path.is_file():
+        raise InputError(f"there is no export `{path}`", hint="name the zip, a record, or a folder of records")
+    with ours(path):
+        raw = path.read_bytes()
+    yield from read_bytes(raw, str(path))
+
+
+def read_bytes(raw: bytes, source: str) -> Iterator[dict[str, Any]]:
+    """Every record of an export's bytes."""
+    if not raw.startswith(b"PK"):
+        yield from _records(raw.decode("utf-8", "replace"), source)
+        return
+    try:
+        with zipfile.ZipFile(io.BytesIO(raw)) as archive:
+            for member in archive.infolist():
+                if member.filename.endswith(".json") and member.file_size <= LARGEST_RECORD:
+                    yield from _records(archive.read(member).decode("utf-8", "replace"), f"{source}:{member.filename}")
+    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
+        raise InputError(f"`{source}` is a zip that cannot be read: {error}") from error
+
+
+def _records(text: str, source: str) -> Iterator[dict[str, Any]]:
+    try:
+        document = json.loads(text)
+    except ValueError as error:
+        raise InputError(f"`{source}` is not JSON: {error}") from error
+    found = document if isinstance(document, list) else [document]
+    if not all(isinstance(one, dict) for one in found):
+        raise InputError(f"`{source}` holds no OSV records")
+    yield from found
