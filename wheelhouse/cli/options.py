@@ -33,10 +33,39 @@ class Asked:
         ),
     ] = None
     requirement_files: Annotated[
-        Texts, typer.Option("--requirement", "-r", metavar="FILE", help="A requirements file. May be repeated.")
+        Texts,
+        typer.Option(
+            "--requirement",
+            "-r",
+            metavar="FILE",
+            help="A requirements file, a pyproject.toml or a pylock.toml. May be repeated.",
+        ),
     ] = None
     constraints: Annotated[
         Texts, typer.Option("--constraint", "-c", metavar="FILE|URL", help="Constraints. May be repeated.")
+    ] = None
+    groups: Annotated[
+        Texts,
+        typer.Option(
+            "--group", metavar="NAME", help="A dependency group of pyproject.toml (or of a lock). May be repeated."
+        ),
+    ] = None
+    overrides: Annotated[
+        Texts,
+        typer.Option(
+            "--override",
+            metavar="FILE",
+            help="Requirements that replace whatever releases ask of those projects. May be repeated.",
+        ),
+    ] = None
+    excludes: Annotated[
+        Texts, typer.Option("--exclude", metavar="NAME", help="A project to leave out, whoever asks for it.")
+    ] = None
+    extras: Annotated[
+        Texts,
+        typer.Option(
+            "--extra", metavar="NAME", help="An extra of Airflow, or of `-r pyproject.toml`. May be repeated, or a,b,c."
+        ),
     ] = None
 
 
@@ -129,10 +158,6 @@ class DatabaseClients:
 class AirflowAsked(DatabaseClients, AirflowRelease, ConstraintsSource):
     """Airflow as the thing asked for."""
 
-    extras: Annotated[
-        Texts, typer.Option("--extra", metavar="NAME", help="An extra of Airflow. May be repeated, or a,b,c.")
-    ] = None
-
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Staging:
@@ -212,6 +237,24 @@ class Chosen:
             envvar="WHEELHOUSE_INDEX",
             metavar="URL",
             help="The package index (a Simple Repository API). Default: the one that pip itself uses.",
+        ),
+    ] = None
+    only_binary: Annotated[
+        Texts, typer.Option("--only-binary", metavar="NAMES", help="No sdists: of a,b,c, or :all:. May be repeated.")
+    ] = None
+    no_binary: Annotated[
+        Texts, typer.Option("--no-binary", metavar="NAMES", help="No wheels: of a,b,c, or :all:. May be repeated.")
+    ] = None
+    prefer_binary: Annotated[
+        bool, typer.Option("--prefer-binary", help="An older release with a wheel rather than a newer sdist.")
+    ] = False
+    pre: Annotated[bool, typer.Option("--pre", help="Pre-releases count like any other release.")] = False
+    require_hashes: Annotated[
+        bool | None,
+        typer.Option(
+            "--require-hashes/--no-require-hashes",
+            help="A hash for every project. Default: as soon as one line gives one.",
+            show_default=False,
         ),
     ] = None
     uploaded_prior_to: Annotated[
@@ -313,4 +356,8 @@ def _parameters(group: Any) -> list[inspect.Parameter]:  # noqa: ANN401
 def given(*groups: object) -> dict[str, Any]:
     """What the user said, by the option's name; what was left out is not there."""
     said = {field.name: getattr(group, field.name) for group in groups for field in dataclasses.fields(group)}  # type: ignore[arg-type]
-    return {name: value for name, value in said.items() if value not in (None, [], False)}
+    return {
+        name: value
+        for name, value in said.items()
+        if value not in (None, []) and (value is not False or name == "require_hashes")
+    }

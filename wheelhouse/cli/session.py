@@ -22,8 +22,19 @@ if TYPE_CHECKING:
     from wheelhouse.steps.gather import Options
     from wheelhouse.steps.supply import Supply
 
-ASKING = ("requirements", "requirement_files", "airflow")
-ALWAYS = ("constraints_mode", "constraints_url", "index", "uploaded_prior_to")
+ASKING = ("requirements", "requirement_files", "airflow", "groups")
+ALWAYS = (
+    "constraints_mode",
+    "constraints_url",
+    "index",
+    "only_binary",
+    "no_binary",
+    "prefer_binary",
+    "pre",
+    "require_hashes",
+    "uploaded_prior_to",
+    "uploaded_prior_to_except",
+)
 """Settings that hold even where the command line says what to fetch: those that say where from, and what is allowed."""
 
 
@@ -59,7 +70,8 @@ def options(held: "Settings", *groups: object) -> "Options":
     names = [field.name for field in fields(Options) if hasattr(held, field.name)]
     standing = {name: getattr(held, name) for name in names if not asks or name in ALWAYS}
     merged = {name: value for name, value in standing.items() if value not in (None, [])} | said
-    return Options(**{field.name: merged[field.name] for field in fields(Options) if field.name in merged})
+    known = {field.name: merged[field.name] for field in fields(Options) if field.name in merged}
+    return Options(**known, environment=os.environ)
 
 
 class Shown:

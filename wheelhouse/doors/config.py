@@ -100,7 +100,16 @@ class Settings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True, froze
     constraints_mode: str | None = None
     constraints_url: str | None = None
     index: str | None = None
+    overrides: list[str] = []
+    excludes: list[str] = []
+    groups: list[str] = []
+    only_binary: list[str] = []
+    no_binary: list[str] = []
+    pre: bool | list[str] = False
+    prefer_binary: bool = False
+    require_hashes: bool | None = None
     uploaded_prior_to: str | None = None
+    uploaded_prior_to_except: dict[str, str] = {}
     dest: str | None = None
     policy: PolicySettings = msgspec.field(default_factory=PolicySettings)
     stage: StageSettings = msgspec.field(default_factory=StageSettings)

@@ -40,6 +40,14 @@ def ours(path: Path) -> Iterator[None]:
         raise MachineError(f"`{where}`: {error.strerror or error}", hint=hints.get(error.errno or 0)) from error
 
 
+def read_bytes(path: Path, what: str) -> bytes:
+    """A file that the user named. Raises InputError saying `what` could not be read."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{what} `{path}` cannot be read: {error.strerror}") from error
+
+
 def read_text(path: Path, what: str) -> str:
     """The text of a file that the user named. Raises InputError saying `what` could not be read."""
     try:

@@ -22,6 +22,7 @@ from wheelhouse.model.target import Target
 
 SDIST_SUFFIXES = (".tar.gz", ".zip")
 SHA256 = re.compile(r"[0-9a-f]{64}")
+NOT_ALLOWED = "is none that the requirement allows"
 SAFE_FILENAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+!~-]*")
 
 version_of = lru_cache(maxsize=None)(Version)
@@ -58,6 +59,11 @@ class Candidate:
     def sha256(self) -> str | None:
         """The sha256 that the index gives, in lower-case hexadecimal, where it gives one."""
         return self.hashes.get("sha256")
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it is a file on this machine, `url` being its path."""
+        return not self.url.startswith(("http://", "https://"))
 
     @property
     def key(self) -> str:
@@ -159,6 +165,21 @@ def requires_python_of(text: str) -> SpecifierSet:
         with suppress(InvalidSpecifier):
             return mend_specifiers(text)[0]
     return SpecifierSet()
+
+
+def wrong_hash(candidate: Candidate, allowed: Iterable[frozenset[str]]) -> str | None:
+    """What speaks against a file where requirement lines say which hashes they allow, and the index tells its own.
+
+    Of each set of hashes the file must have one. What the index does not tell is checked once the file is here.
+    """
+    for hashes in allowed:
+        known = {
+            name: digest for name, digest in candidate.hashes.items() if any(h.startswith(f"{name}:") for h in hashes)
+        }
+        if known and not any(f"{name}:{digest}" in hashes for name, digest in known.items()):
+            name, digest = next(iter(known.items()))
+            return f"its {name} {digest} {NOT_ALLOWED}"
+    return None
 
 
 def unfit(candidate: Candidate, target: Target) -> str | None:

@@ -2,10 +2,12 @@
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from packaging.requirements import Requirement
 from packaging.utils import NormalizedName, canonicalize_name
 
+from wheelhouse.model.adjust import Adjustments
 from wheelhouse.model.artifact import requires_python_of
 from wheelhouse.model.lock import Lock
 from wheelhouse.model.metadata import Metadata
@@ -18,11 +20,19 @@ RULE = "closure"
 def closure(lock: Lock, metadata: Mapping[NormalizedName, Metadata]) -> Iterator[Finding]:
     """Findings for whatever a lock's requirements reach and its files do not give.
 
-    `metadata` is what each pinned project's file says of itself.
+    `metadata` is what each pinned project's file says of itself. A lock that was given decides alone, and what its own
+    tool was told to override is not known: there they are warnings.
     """
-    target = lock.target
+    for finding in _closure(lock, metadata):
+        yield replace(finding, severity=Severity.WARNING) if lock.inputs.given_sha256 else finding
+
+
+def _closure(lock: Lock, metadata: Mapping[NormalizedName, Metadata]) -> Iterator[Finding]:
+    target, adjustments = lock.target, lock.inputs.adjustments
     pending: deque[tuple[Requirement, str]] = deque(
-        (Requirement(text), "what was asked for") for text in lock.inputs.requirements
+        (wanted, "what was asked for")
+        for text in lock.inputs.requirements
+        for wanted in adjustments.instead_of(Requirement(text))
     )
     seen: set[tuple[NormalizedName, str]] = set()
     while pending:
@@ -41,14 +51,16 @@ def closure(lock: Lock, metadata: Mapping[NormalizedName, Metadata]) -> Iterator
         for extra in ("", *map(canonicalize_name, requirement.extras)):
             if (project, extra) not in seen:
                 seen.add((project, extra))
-                pending.extend(_asked(found, target, extra))
+                pending.extend(_asked(found, target, extra, adjustments))
     yield from _unfit(lock, metadata)
     yield from _unneeded(lock, {project for project, _ in seen})
 
 
-def _asked(metadata: Metadata, target: Target, extra: str) -> Iterable[tuple[Requirement, str]]:
+def _asked(
+    metadata: Metadata, target: Target, extra: str, adjustments: Adjustments
+) -> Iterable[tuple[Requirement, str]]:
     origin = f"{metadata.project} {metadata.version}"
-    return [(requirement, origin) for requirement, _ in metadata.requirements(target, extra)]
+    return [(requirement, origin) for requirement, _ in metadata.requirements(target, extra, adjustments)]
 
 
 def _unfit(lock: Lock, metadata: Mapping[NormalizedName, Metadata]) -> Iterator[Finding]:

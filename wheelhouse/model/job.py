@@ -1,14 +1,23 @@
 """A job: what one run of `fetch` or `lock` is to do, gathered from the command line and from wheelhouse.toml."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from packaging.utils import NormalizedName
+from packaging.version import Version
 
+from wheelhouse.errors import InputError
+from wheelhouse.model.adjust import Adjustments
+from wheelhouse.model.artifact import Candidate
 from wheelhouse.model.house import sha256_of_text
 from wheelhouse.model.lock import ConstraintsFile, Inputs
+from wheelhouse.model.question import Question
 from wheelhouse.model.requirements import Line
+from wheelhouse.model.selection import ANYTHING, Policy
+from wheelhouse.model.sources import Source
 from wheelhouse.model.target import Target
+
+NOTHING: Mapping[NormalizedName, Version] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +31,14 @@ class Constraints:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What is wanted on one target: constraints may differ from target to target, requirements do not."""
+    """What is wanted on one target: constraints may differ from target to target, requirements do not.
+
+    `given` are the files that a lock which was given names for it: nothing is resolved then.
+    """
 
     target: Target
     constraints: tuple[Constraints, ...] = ()
+    given: tuple[Candidate, ...] = ()
 
     @property
     def constraints_text(self) -> str | None:
@@ -39,27 +52,77 @@ class Part:
 class Job:
     """Requirements, on some targets, from one index. `airflow` is the Airflow release asked for by `--airflow`, if any.
 
-    `without` names the database clients that its image does without.
-    `upgrade` and `upgrade_projects` say which pins of existing locks do not stand.
+    `without` names the database clients that its image does without. `given_sha256` is that of the lock that was given in
+    the place of requirements. `upgrade` and `upgrade_projects` say which pins of existing locks do not stand.
     """
 
     requirements: tuple[Line, ...]
     parts: tuple[Part, ...]
     index: str
-    uploaded_prior_to: datetime | None = None
+    policy: Policy = ANYTHING
+    overrides: tuple[Line, ...] = ()
+    excluded: frozenset[NormalizedName] = frozenset()
+    given_sha256: str | None = None
     airflow: str | None = None
     without: tuple[str, ...] = ()
     upgrade: bool = False
     upgrade_projects: frozenset[NormalizedName] = field(default=frozenset())
 
+    @property
+    def adjustments(self) -> Adjustments:
+        """Overrides and exclusions."""
+        return Adjustments(tuple(line.requirement for line in self.overrides), self.excluded)
+
+    def direct(self, target: Target) -> dict[NormalizedName, Source]:
+        """The files that the user named for a target, by project. Raises InputError for two of one project."""
+        found: dict[NormalizedName, Source] = {}
+        for line in (*self.requirements, *self.overrides):
+            if line.source and target.applies(line.requirement.marker):
+                other = found.setdefault(line.project, line.source)
+                if other.shown != line.source.shown:
+                    raise InputError(
+                        f"{line.origin}: {line.project} is to come from two files, {other.shown} and {line.source.shown}"
+                    )
+        return found
+
+    def question(self, part: Part, preferred: Mapping[NormalizedName, Version] = NOTHING) -> Question:
+        """What is asked of one target. `preferred` are the pins that stand already."""
+        return Question(
+            target=part.target,
+            requirements=self.requirements,
+            constraints=tuple(line for file in part.constraints for line in file.lines),
+            policy=self.policy,
+            adjustments=self.adjustments,
+            direct=self.direct(part.target),
+            preferred=preferred,
+        )
+
+    @property
+    def local_files(self) -> dict[str, str]:
+        """Where the files on this machine are that the job names, by file name."""
+        sources = (line.source for line in (*self.requirements, *self.overrides))
+        named = {source.filename: source.location for source in sources if source and source.is_local}
+        given = (candidate for part in self.parts for candidate in part.given if candidate.is_local)
+        return named | {candidate.filename: candidate.url for candidate in given}
+
+    def _hashes_sha256(self, part: Part) -> str | None:
+        lines = (*self.requirements, *(line for file in part.constraints for line in file.lines))
+        text = "".join(sorted(f"{line.project} {' '.join(sorted(line.hashes))}\n" for line in lines if line.hashes))
+        return sha256_of_text(text) if text else None
+
     def inputs(self, part: Part, index_name: str) -> Inputs:
         """What decides the lock of one part. `index_name` is the index's address without credentials."""
         text = part.constraints_text
+        given = {f"{candidate.project}=={candidate.version}" for candidate in part.given}
         return Inputs(
-            requirements=tuple(sorted({str(line.requirement) for line in self.requirements})),
+            requirements=tuple(sorted(given or {line.text for line in self.requirements})),
             constraints=tuple(ConstraintsFile(file.source, sha256_of_text(file.text)) for file in part.constraints),
             index=index_name,
-            uploaded_prior_to=self.uploaded_prior_to,
+            policy=self.policy,
+            overrides=tuple(sorted({line.text for line in self.overrides})),
+            excluded=tuple(sorted(self.excluded)),
+            hashes_sha256=self._hashes_sha256(part),
+            given_sha256=self.given_sha256,
             airflow=self.airflow,
             without=self.without,
             constraints_sha256=sha256_of_text(text) if text is not None else None,

@@ -2,8 +2,7 @@
 
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import tomli_w
@@ -12,8 +11,10 @@ from packaging.utils import NormalizedName
 from packaging.version import Version
 
 from wheelhouse.errors import InputError, IntegrityError
+from wheelhouse.model.adjust import Adjustments
 from wheelhouse.model.artifact import Artifact, filename_of
 from wheelhouse.model.complete_platform import compress, expand
+from wheelhouse.model.selection import ANYTHING, Policy
 from wheelhouse.model.target import Platform, Python, Target
 
 TOOL = "wheelhouse"
@@ -33,24 +34,52 @@ class Inputs:
     """Everything that decided a lock, beside its target: equal inputs reuse the lock.
 
     `without` names the database clients that Airflow's image does without. `constraints_sha256` is that of the text of all
-    `constraints` together, as the house keeps it.
+    `constraints` together, as the house keeps it; `hashes_sha256` that of all hashes which requirement lines gave,
+    `given_sha256` that of the lock which was given in the place of requirements.
     """
 
     requirements: tuple[str, ...]
     constraints: tuple[ConstraintsFile, ...] = ()
     index: str = ""
-    uploaded_prior_to: datetime | None = None
+    policy: Policy = ANYTHING
     airflow: str | None = None
     without: tuple[str, ...] = ()
     constraints_sha256: str | None = None
+    overrides: tuple[str, ...] = ()
+    excluded: tuple[str, ...] = ()
+    hashes_sha256: str | None = None
+    given_sha256: str | None = None
+
+    def document(self) -> dict[str, Any]:
+        """As the lock records them."""
+        table = {
+            "requirements": list(self.requirements),
+            "constraints": [{"source": file.source, "sha256": file.sha256} for file in self.constraints],
+            "index": self.index,
+            "airflow": self.airflow,
+            "without": list(self.without),
+            "constraints-sha256": self.constraints_sha256,
+            "overrides": list(self.overrides),
+            "excluded": list(self.excluded),
+            "hashes-sha256": self.hashes_sha256,
+            "given-sha256": self.given_sha256,
+        }
+        return _present(table) | self.policy.document()
 
     def same_job(self, other: "Inputs") -> bool:
-        """Whether two sets of inputs ask for the same; where a constraints file was read from does not matter."""
+        """Whether two sets of inputs ask for the same: where constraints were read from, and when an age was reckoned, do not matter."""
         return self._identity() == other._identity()
 
-    def _identity(self) -> tuple[object, ...]:
-        release = (self.airflow, sorted(self.without))
-        return (sorted(self.requirements), self.constraints_sha256, self.index, self.uploaded_prior_to, release)
+    def _identity(self) -> dict[str, Any]:
+        table = replace(self, constraints=()).document()
+        if self.policy.age:
+            del table["uploaded-prior-to"]
+        return table
+
+    @property
+    def adjustments(self) -> Adjustments:
+        """Overrides and exclusions."""
+        return Adjustments.of_texts(self.overrides, self.excluded)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,15 +144,6 @@ class Lock:
         return f"# {len(lines)} artifacts for {self.target.name}, from {self.filename}\n" + "".join(lines)
 
     def _document(self, with_paths: bool, names: Mapping[str, str]) -> dict[str, Any]:
-        inputs = {
-            "requirements": list(self.inputs.requirements),
-            "constraints": [{"source": file.source, "sha256": file.sha256} for file in self.inputs.constraints],
-            "index": self.inputs.index,
-            "uploaded-prior-to": self.inputs.uploaded_prior_to,
-            "airflow": self.inputs.airflow,
-            "without": list(self.inputs.without),
-            "constraints-sha256": self.inputs.constraints_sha256,
-        }
         return {
             "lock-version": "1.0",
             "environments": [_environment(self.target)],
@@ -133,7 +153,7 @@ class Lock:
             "tool": {
                 TOOL: {
                     "target": {"name": self.target.name, **_target_table(self.target)},
-                    "inputs": _present(inputs),
+                    "inputs": self.inputs.document(),
                 }
             },
         }
@@ -218,10 +238,14 @@ def _inputs(table: Mapping[str, Any]) -> Inputs:
         requirements=tuple(table.get("requirements", ())),
         constraints=tuple(ConstraintsFile(file["source"], file["sha256"]) for file in table.get("constraints", ())),
         index=table.get("index", ""),
-        uploaded_prior_to=table.get("uploaded-prior-to"),
+        policy=Policy.of_document(table),
         airflow=table.get("airflow"),
         without=tuple(table.get("without", ())),
         constraints_sha256=table.get("constraints-sha256"),
+        overrides=tuple(table.get("overrides", ())),
+        excluded=tuple(table.get("excluded", ())),
+        hashes_sha256=table.get("hashes-sha256"),
+        given_sha256=table.get("given-sha256"),
     )
 
 

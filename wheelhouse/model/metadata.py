@@ -11,6 +11,7 @@ from packaging.utils import NormalizedName, canonicalize_name, parse_sdist_filen
 from packaging.version import InvalidVersion, Version
 
 from wheelhouse.errors import IntegrityError, RefusedError
+from wheelhouse.model.adjust import AS_ASKED, Adjustments
 from wheelhouse.model.artifact import wheel_parts
 from wheelhouse.model.legacy import mend_requirement
 from wheelhouse.model.policy import Finding
@@ -54,8 +55,10 @@ class Metadata:
                 lines.setdefault(extra, []).append(line)
         return lines
 
-    def requirements(self, target: Target, extra: str = "") -> Iterator[tuple[Requirement, str | None]]:
-        """What this release asks for on a target: without extras, or what `extra` adds to that.
+    def requirements(
+        self, target: Target, extra: str = "", adjustments: Adjustments = AS_ASKED
+    ) -> Iterator[tuple[Requirement, str | None]]:
+        """What this release asks for on a target: without extras, or what `extra` adds to that; as adjusted by the user.
 
         With each, the rule by which its line was mended where it is not PEP 508. Raises IntegrityError for a line that
         cannot be read at all.
@@ -68,8 +71,9 @@ class Metadata:
                 raise IntegrityError(
                     f"{self.project} {self.version} asks for `{line}`, which cannot be read: {reason}"
                 ) from error
-            if target.applies(requirement.marker, extra):
-                yield requirement, rule
+            for wanted in adjustments.instead_of(requirement):
+                if target.applies(wanted.marker, extra):
+                    yield wanted, rule if wanted is requirement else None
 
 
 @dataclass(frozen=True, slots=True)

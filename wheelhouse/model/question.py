@@ -1,8 +1,7 @@
 """What is asked of one target, what that leads to, and what was chosen (pure)."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import lru_cache
 
 from packaging.requirements import Requirement
@@ -11,9 +10,12 @@ from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
 from wheelhouse.errors import InputError
+from wheelhouse.model.adjust import AS_ASKED, Adjustments
 from wheelhouse.model.artifact import Candidate, Rejected
 from wheelhouse.model.metadata import Metadata
 from wheelhouse.model.requirements import Line
+from wheelhouse.model.selection import ANYTHING, Policy
+from wheelhouse.model.sources import Source
 from wheelhouse.model.target import Target
 
 PYTHON = NormalizedName("<python>")
@@ -23,13 +25,36 @@ Identifier = tuple[NormalizedName, str]
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked of one target. `preferred` are the pins that stand already, kept where they are still allowed."""
+    """What is asked of one target.
+
+    `direct` are the files that the user named for a project; no index is asked for those. `preferred` are the pins that
+    stand already, kept where they are still allowed.
+    """
 
     target: Target
     requirements: tuple[Line, ...]
     constraints: tuple[Line, ...] = ()
-    uploaded_prior_to: datetime | None = None
+    policy: Policy = ANYTHING
+    adjustments: Adjustments = AS_ASKED
+    direct: Mapping[NormalizedName, Source] = field(default_factory=dict)
     preferred: Mapping[NormalizedName, Version] = field(default_factory=dict)
+
+    def allowed_hashes(self, project: NormalizedName) -> list[frozenset[str]]:
+        """Sets of hashes, of each of which the file of this project must have one."""
+        lines = [*self.requirements, *self.constraints]
+        return [
+            hashes
+            for line in lines
+            if line.project == project and self.target.applies(line.requirement.marker)
+            for hashes in line.allowed_hashes
+        ]
+
+    @property
+    def wants_hashes(self) -> bool:
+        """Whether a file that no line gives a hash for is refused: as soon as one line gives any, as pip has it."""
+        if self.policy.require_hashes is None:
+            return any(line.hashes for line in (*self.requirements, *self.constraints))
+        return self.policy.require_hashes
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +99,25 @@ class Answer:
     constrained: bool
 
 
-def needs_of(requirement: Requirement, origin: str, parent: Choice | None = None) -> Iterator[Need]:
-    """A requirement as needs: one for the project, one for each extra."""
-    if requirement.url:
-        raise InputError(f"{origin} asks for `{requirement}` by its address", hint="name a version instead")
+def needs_of(
+    requirement: Requirement, origin: str, parent: Choice | None = None, direct: Collection[NormalizedName] = ()
+) -> Iterator[Need]:
+    """A requirement as needs: one for the project, one for each extra.
+
+    Raises InputError where a release names a file by its address, unless the user named one for that project.
+    """
     project = canonicalize_name(requirement.name)
+    if requirement.url and project not in direct:
+        hint = f"if you trust that file, ask for it yourself: '{project} @ …#sha256=…'; or use --override"
+        raise InputError(f"{origin} asks for `{project}` by an address, which no index vouches for", hint=hint)
     for extra in ("", *sorted(canonicalize_name(extra) for extra in requirement.extras)):
         yield Need(project, extra, requirement.specifier, origin, parent)
+
+
+def spelled(requirement: Requirement) -> str:
+    """A requirement's project, and the extras asked of it: `name[a,b]`."""
+    extras = ",".join(sorted(map(canonicalize_name, requirement.extras)))
+    return canonicalize_name(requirement.name) + (f"[{extras}]" if extras else "")
 
 
 def merge(specifiers: Iterable[SpecifierSet]) -> SpecifierSet:

@@ -3,54 +3,17 @@
 from pathlib import Path
 
 from wheelhouse.doors.credentials import redact
-from wheelhouse.doors.disk import read_text, write
+from wheelhouse.doors.disk import write
 from wheelhouse.doors.http import Http
 from wheelhouse.errors import InputError, ServerError
 from wheelhouse.events import Listener, Noted, ignore
 from wheelhouse.model.airflow import Airflow
 from wheelhouse.model.job import Constraints, Job
-from wheelhouse.model.question import Question
-from wheelhouse.model.requirements import parse_file
+from wheelhouse.steps.inputs import Inputs
 from wheelhouse.steps.resolve import resolve
 from wheelhouse.steps.supply import Supply
 
 AIRFLOW_PUBLISHES = "https://raw.githubusercontent.com/apache/airflow"
-
-
-def read_source(source: str, http: Http, what: str) -> str:
-    """The text of a file or of an http(s) address. Raises InputError, or ServerError where it cannot be had."""
-    if not source.startswith(("http://", "https://")):
-        return read_text(Path(source), what)
-    reply = http.get(source)
-    if reply.status != 200:
-        raise ServerError(f"{redact(source)} answered {reply.status}", hint="check the address")
-    try:
-        return reply.body.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise InputError(f"{redact(source)} is not UTF-8 text") from error
-
-
-def read_constraints(source: str, http: Http) -> Constraints:
-    """A constraints file, those that it names included."""
-    return _constraints(read_source(source, http, "the constraints file"), source, http)
-
-
-def _constraints(text: str, source: str, http: Http) -> Constraints:
-    shown = redact(source) if "://" in source else source
-
-    def read(name: str, named_by: str) -> str:
-        return read_source(relative_to(name, named_by), http, "the constraints file")
-
-    return Constraints(shown, text, tuple(parse_file(text, shown, read, constraints=True).constraints))
-
-
-def relative_to(name: str, named_by: str) -> str:
-    """A file that another one names, from where that one lies."""
-    if "://" in name or Path(name).is_absolute():
-        return name
-    if "://" in named_by:
-        return f"{named_by.rpartition('/')[0]}/{name}"
-    return str(Path(named_by).parent / name)
 
 
 def airflow_constraints(
@@ -62,7 +25,7 @@ def airflow_constraints(
         url = airflow.constraints_url(mode, python, base_url)
         on_event(Noted(f"{path} is not there: it is fetched from {redact(url)} and kept"))
         write(path.parent, path.name, _published(url, path, http))
-    return _constraints(read_text(path, "the constraints file"), str(path), http)
+    return Inputs(http).constraints(str(path))
 
 
 def _published(url: str, path: Path, http: Http) -> str:
@@ -85,9 +48,9 @@ def compile_constraints(job: Job, supply: Supply, on_event: Listener = ignore) -
         names = ", ".join(part.target.name for part in job.parts)
         raise InputError(f"constraints are made for one target, and {len(job.parts)} are asked for: {names}")
     part = job.parts[0]
-    lines = tuple(line for file in part.constraints for line in file.lines)
-    answers = resolve(Question(part.target, job.requirements, lines, job.uploaded_prior_to), supply, on_event)
-    asked = " ".join(sorted(str(line.requirement) for line in job.requirements))
-    when = f" as of {job.uploaded_prior_to.isoformat()}" if job.uploaded_prior_to else ""
+    question = job.question(part)
+    answers = resolve(question, supply, on_event)
+    asked = " ".join(sorted(line.text for line in job.requirements))
+    when = f" as of {job.policy.uploaded_prior_to.isoformat()}" if job.policy.uploaded_prior_to else ""
     pins = "".join(f"{answer.candidate.project}=={answer.candidate.version}\n" for answer in answers)
     return f"# compiled by wheelhouse from {asked}{when}, for {part.target.name}\n{pins}"

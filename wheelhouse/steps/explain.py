@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from packaging.utils import NormalizedName
 
-from wheelhouse.errors import NoSolutionError
+from wheelhouse.errors import IntegrityError, NoSolutionError, WheelhouseError
+from wheelhouse.model.artifact import NOT_ALLOWED
 from wheelhouse.model.question import PYTHON, Identifier, Need, Question, merge
 from wheelhouse.steps.shelf import Shelves
 
@@ -14,7 +15,7 @@ Introduced = Mapping[Identifier, Need]
 
 def explain(
     conflicting: Sequence[Need], question: Question, shelves: Shelves, introduced: Introduced
-) -> NoSolutionError:
+) -> WheelhouseError:
     """The error that says why these needs cannot all be met, with the chain that leads to each."""
     by_project: dict[NormalizedName, list[Need]] = {}
     for need in conflicting:
@@ -26,6 +27,9 @@ def explain(
     ]
     project, needs = next(iter(by_project.items()))
     sentence = _sentence(project, needs, question, shelves)
+    if NOT_ALLOWED in sentence:
+        hint = "do not use this file: find out why the index has another than the one you vetted"
+        return IntegrityError(sentence, hint=hint, details=tuple(details))
     return NoSolutionError(sentence, hint=_hint(project, shelves), details=tuple(details))
 
 

@@ -39,7 +39,7 @@ def fetch(job: Job, folder: Path, supply: Supply, on_event: Listener = ignore) -
         locks = tuple(lock_part(job, part, standing.get(part.target.name), supply, on_event) for part in job.parts)
         house = _house(job, folder, standing, locks)
         _free_to_write(folder, house.artifacts, standing)
-        placed, stood = _bring(folder, house, supply, on_event)
+        placed, stood = _bring(folder, house, job.local_files, supply, on_event)
         for name, text in house.texts.items():
             write(folder, name, text)
         removed = _remove(folder, standing, house)
@@ -82,12 +82,14 @@ def _free_to_write(folder: Path, artifacts: Mapping[str, Artifact], standing: Ma
             )
 
 
-def _bring(folder: Path, house: House, supply: Supply, on_event: Listener) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _bring(
+    folder: Path, house: House, local: Mapping[str, str], supply: Supply, on_event: Listener
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Put every file in its place: what stands is hashed again, the rest is copied aside as it arrives, and then renamed."""
-    candidates = {pin.artifact.filename: candidate_of(pin) for lock in house.locks for pin in lock.pins}
+    pins = {pin.artifact.filename: pin for lock in house.locks for pin in lock.pins}
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        stands = dict(zip(candidates, pool.map(partial(_stands, folder), house.artifacts.values()), strict=True))
-    missing = [candidate for name, candidate in candidates.items() if not stands[name]]
+        stands = dict(zip(house.artifacts, pool.map(partial(_stands, folder), house.artifacts.values()), strict=True))
+    missing = [candidate_of(pin, local.get(name)) for name, pin in pins.items() if not stands[name]]
 
     def put(candidate: Candidate, stored: Stored) -> tuple[Path, Path]:
         supply.confirm(candidate, stored)
@@ -103,7 +105,7 @@ def _bring(folder: Path, house: House, supply: Supply, on_event: Listener) -> tu
     for path, final in [future.result() for future in copying]:
         settle(path, final)
     placed = {candidate.filename for candidate in missing}
-    return tuple(sorted(placed)), tuple(sorted(candidates.keys() - placed))
+    return tuple(sorted(placed)), tuple(sorted(pins.keys() - placed))
 
 
 def _stands(folder: Path, artifact: Artifact) -> bool:
@@ -112,18 +114,23 @@ def _stands(folder: Path, artifact: Artifact) -> bool:
         return path.is_file() and path.stat().st_size == artifact.size and sha256_of(path) == artifact.sha256
 
 
-def candidate_of(pin: Pin) -> Candidate:
-    """The file that a pin names, as something to ask an index for. Raises InputError where the lock has no address."""
+def candidate_of(pin: Pin, path: str | None = None) -> Candidate:
+    """The file that a pin names, as something to ask an index for; `path` is where it is on this machine.
+
+    Raises InputError where neither the lock nor the job says where it is from.
+    """
     artifact = pin.artifact
-    if artifact.url is None:
+    url = path or artifact.url
+    if url is None:
         raise InputError(
-            f"the lock does not say where `{artifact.filename}` is from", hint="fetch again with --upgrade"
+            f"`{artifact.filename}` is missing, and the lock does not say where it is from",
+            hint="it was named by its path: name it again",
         )
     return Candidate(
         project=pin.project,
         version=pin.version,
         filename=artifact.filename,
-        url=artifact.url,
+        url=url,
         index=pin.index,
         hashes={"sha256": artifact.sha256},
         size=artifact.size,

@@ -15,7 +15,7 @@ class Foresight:
     """Walks ahead of the resolver and asks for what it will most likely need. It guesses and decides nothing."""
 
     def __init__(self, question: Question, supply: Supply, shelves: Shelves) -> None:
-        self._target, self._supply, self._shelves = question.target, supply, shelves
+        self._question, self._supply, self._shelves = question, supply, shelves
         self._seen: set[Identifier] = set()
 
     def expect(self, need: Need) -> None:
@@ -23,7 +23,10 @@ class Foresight:
         if (need.project, need.extra) in self._seen:
             return
         self._seen.add((need.project, need.extra))
-        self._supply.page(need.project).add_done_callback(lambda _page: self._on_page(need))
+        if need.project in self._question.direct:
+            self._on_page(need)
+        else:
+            self._supply.page(need.project).add_done_callback(lambda _page: self._on_page(need))
 
     def _on_page(self, need: Need) -> None:
         with suppress(WheelhouseError, RuntimeError):
@@ -35,7 +38,8 @@ class Foresight:
 
     def _on_metadata(self, need: Need, candidate: Candidate, metadata: "Future[Metadata]") -> None:
         """What cannot be had or read is the resolver's to complain of, where it needs it."""
+        question = self._question
         with suppress(WheelhouseError, RuntimeError):
-            for requirement, _ in metadata.result().requirements(self._target, need.extra):
-                for further in needs_of(requirement, str(candidate.project)):
+            for requirement, _ in metadata.result().requirements(question.target, need.extra, question.adjustments):
+                for further in needs_of(requirement, str(candidate.project), direct=question.direct):
                     self.expect(further)

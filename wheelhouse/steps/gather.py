@@ -1,33 +1,33 @@
 """From what the user said, on the command line or in wheelhouse.toml, to a job."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from packaging.utils import canonicalize_name
+from packaging.utils import NormalizedName, canonicalize_name
 
+from wheelhouse.doors.credentials import redact
 from wheelhouse.doors.disk import read_text
 from wheelhouse.doors.http import Http
-from wheelhouse.errors import InputError
+from wheelhouse.errors import InputError, NoSolutionError
 from wheelhouse.events import Listener, Noted, Warned, ignore
 from wheelhouse.model.airflow import CLIENTS, MODES, PROJECT, Airflow, without_clients
 from wheelhouse.model.complete_platform import parse_complete_platform
+from wheelhouse.model.fileoptions import Option
 from wheelhouse.model.image import Image
 from wheelhouse.model.job import Constraints, Job, Part
-from wheelhouse.model.requirements import Line, parse_file, parse_line
+from wheelhouse.model.project import Project
+from wheelhouse.model.requirements import Line, parse_line
+from wheelhouse.model.selection import ALL, Policy
 from wheelhouse.model.target import Platform, Python, Target
-from wheelhouse.steps.constraints import (
-    AIRFLOW_PUBLISHES,
-    airflow_constraints,
-    read_constraints,
-    read_source,
-    relative_to,
-)
+from wheelhouse.steps.constraints import AIRFLOW_PUBLISHES, airflow_constraints
+from wheelhouse.steps.inputs import Inputs, Wanted, unhashed
 
 DEFAULT_PLATFORM = "linux/amd64"
 DECIDED_BY_BUILD = {"pip", "uv"}
+AGE = re.compile(r"(\d+)\s*(d|days?|w|weeks?|h|hours?)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +47,22 @@ class Options:
     constraints_url: str = AIRFLOW_PUBLISHES
     constraints_folder: Path = field(default=Path("constraints"))
     index: str = ""
+    overrides: Sequence[str] = ()
+    excludes: Sequence[str] = ()
+    groups: Sequence[str] = ()
+    only_binary: Sequence[str] = ()
+    no_binary: Sequence[str] = ()
+    pre: bool | Sequence[str] = False
+    prefer_binary: bool = False
+    require_hashes: bool | None = None
     uploaded_prior_to: str | datetime | date | None = None
+    uploaded_prior_to_except: Mapping[str, str] = field(default_factory=dict)
     disable_mysql_client: bool = False
     disable_mssql_client: bool = False
     disable_postgres_client: bool = False
     upgrade: bool = False
     upgrade_projects: Sequence[str] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def without(self) -> tuple[str, ...]:
@@ -63,30 +73,40 @@ class Options:
 def gather(options: Options, http: Http, now: datetime, on_event: Listener = ignore) -> Job:
     """The job that the options ask for. Raises InputError for what cannot be read, or does not go together."""
     airflow = Airflow.parse(options.airflow) if options.airflow else None
-    requirements, constraints = _lines(options, airflow, http)
-    if not requirements:
-        hint = "name one (`wheelhouse fetch 'requests>=2' …`), or use -r FILE, --airflow VERSION or wheelhouse.toml"
-        raise InputError("no requirement was given", hint=hint)
+    wanted = Inputs(http, options.environment).read(
+        options.requirements,
+        options.requirement_files,
+        options.constraints,
+        options.overrides,
+        with_project=bool(options.groups),
+    )
+    requirements = _requirements(options, airflow, wanted)
     if airflow and airflow.is_newer_than_known:
         on_event(
             Warned(
                 f"Airflow {airflow.version} is newer than any that wheelhouse knows; it is treated as the newest known"
             )
         )
-    named = [read_constraints(source, http) for source in options.constraints] + constraints
+    for line in unhashed((*requirements, *wanted.overrides)):
+        on_event(Warned(f"{line.origin} gives no hash for {line.text}; the sha256 of what comes is locked"))
     parts = []
     for target in targets(options, airflow, on_event):
+        _admitted(target, wanted.projects)
         own = (
             [_airflow_constraints(options, airflow, target, http, on_event)]
             if airflow and not options.constraints
             else []
         )
-        parts.append(Part(target, tuple(named + own)))
+        given = wanted.given[0].select(target, split(options.extras), options.groups) if wanted.given else ()
+        parts.append(Part(target, tuple(wanted.constraints + own), given))
     return Job(
         requirements=tuple(requirements),
         parts=tuple(parts),
         index=options.index,
-        uploaded_prior_to=parse_moment(options.uploaded_prior_to, now),
+        policy=policy_of(options, now).with_options(_policy_options(wanted.options, options.index)),
+        overrides=tuple(wanted.overrides),
+        excluded=_excluded(options.excludes, requirements),
+        given_sha256=wanted.given[0].sha256 if wanted.given else None,
         airflow=str(airflow.version) if airflow else None,
         without=options.without if airflow else (),
         upgrade=options.upgrade,
@@ -94,27 +114,75 @@ def gather(options: Options, http: Http, now: datetime, on_event: Listener = ign
     )
 
 
-def _lines(options: Options, airflow: Airflow | None, http: Http) -> tuple[list[Line], list[Constraints]]:
-    """All requirements; and the constraints that requirements files name, as one more source."""
-    requirements = [parse_line(text) for text in options.requirements]
-    constraints: list[Constraints] = []
-
-    def read(name: str, named_by: str) -> str:
-        return read_source(relative_to(name, named_by), http, "the file")
-
-    for source in options.requirement_files:
-        lines = parse_file(read_source(source, http, "the requirements file"), source, read)
-        requirements.extend(lines.requirements)
-        if lines.constraints:
-            text = "".join(f"{line.requirement}\n" for line in lines.constraints)
-            constraints.append(Constraints(f"{source} (its -c lines)", text, tuple(lines.constraints)))
+def _requirements(options: Options, airflow: Airflow | None, wanted: Wanted) -> list[Line]:
+    """All that is asked for, or nothing where a lock was given in its place."""
+    requirements, extras = list(wanted.requirements), split(options.extras)
+    for project in wanted.projects:
+        requirements += project.lines(() if airflow else extras) + project.group_lines(options.groups)
     if airflow:
-        extras = ",".join(without_clients(split(options.extras), options.without))
-        requirements.append(parse_line(f"{PROJECT}{f'[{extras}]' if extras else ''}=={airflow.version}"))
+        named = ",".join(without_clients(extras, options.without))
+        requirements.append(parse_line(f"{PROJECT}{f'[{named}]' if named else ''}=={airflow.version}"))
         requirements.extend(parse_line(name, _build_of(airflow)) for name in airflow.recipe.besides)
-    elif options.extras:
-        raise InputError("--extra goes with --airflow", hint="write extras of other projects as `project[extra]`")
-    return requirements, constraints
+    if wanted.given:
+        if requirements or wanted.constraints or wanted.overrides or options.excludes or len(wanted.given) > 1:
+            hint = "name one lock and nothing else, or name the requirements and no lock"
+            raise InputError(f"`{wanted.given[0].source}` is a lock: it decides alone", hint=hint)
+    elif extras and not airflow and not wanted.projects:
+        hint = "write extras of other projects as `project[extra]`"
+        raise InputError("--extra goes with --airflow, or with `-r pyproject.toml`", hint=hint)
+    elif not requirements:
+        hint = "name one (`wheelhouse fetch 'requests>=2' …`), or use -r FILE, --airflow VERSION or wheelhouse.toml"
+        raise InputError("no requirement was given", hint=hint)
+    return requirements
+
+
+def _admitted(target: Target, projects: Iterable[Project]) -> None:
+    for project in projects:
+        if not target.allows(project.requires_python):
+            sentence = f"`{project.source}` requires Python {project.requires_python}, and the target has {target.python.version}"
+            raise NoSolutionError(sentence, hint="choose another --python")
+
+
+def _excluded(names: Iterable[str], requirements: Iterable[Line]) -> frozenset[NormalizedName]:
+    excluded = frozenset(map(canonicalize_name, split(names)))
+    for line in requirements:
+        if line.project in excluded:
+            raise InputError(f"{line.project} is asked for ({line.origin}), and excluded", hint="say one of the two")
+    return excluded
+
+
+def policy_of(options: Options, now: datetime) -> Policy:
+    """What may be chosen, as the command line and the settings have it; `:all:` first, then the exceptions to it."""
+    moment = options.uploaded_prior_to
+    policy = Policy(
+        uploaded_prior_to=parse_moment(moment, now),
+        age=moment if isinstance(moment, str) and AGE.fullmatch(moment) else None,
+        prior_to_except={canonicalize_name(name): why for name, why in options.uploaded_prior_to_except.items()},
+        prefer_binary=options.prefer_binary,
+        require_hashes=options.require_hashes,
+    )
+    if unexplained := sorted(name for name, why in policy.prior_to_except.items() if not why.strip()):
+        hint = 'write it as `project = "why its upload time does not matter"`'
+        raise InputError(f"uploaded-prior-to-except gives no reason for {', '.join(unexplained)}", hint=hint)
+    told = [("--no-binary", value) for value in options.no_binary]
+    told += [("--only-binary", value) for value in options.only_binary]
+    for name, value in sorted(told, key=lambda pair: ALL not in pair[1].split(",")):
+        policy = policy.with_option(name, value)
+    if options.pre:
+        policy = policy.with_option("--pre", ALL if options.pre is True else ",".join(options.pre))
+    return policy
+
+
+def _policy_options(file_options: Iterable[Option], index: str) -> list[Option]:
+    """The options of requirements files that say what may be chosen; an index they name must be the job's own."""
+    found = []
+    for option in file_options:
+        if option.name != "--index-url":
+            found.append(option)
+        elif redact(option.value).rstrip("/") != redact(index).rstrip("/"):
+            hint = f"say `--index {redact(option.value)}` to use it, or remove the line"
+            raise InputError(f"{option.origin}: the file names an index, and another is used", hint=hint)
+    return found
 
 
 def split(texts: Iterable[str]) -> list[str]:
@@ -144,7 +212,16 @@ def tools_job(job: Job) -> Job | None:
     airflow = Airflow.parse(job.airflow)
     requirements = tuple(parse_line(text, _build_of(airflow)) for text in airflow.tools)
     parts = tuple(Part(part.target, tuple(map(_for_tools, part.constraints))) for part in job.parts)
-    return replace(job, requirements=requirements, parts=parts, airflow=None, without=())
+    return replace(
+        job,
+        requirements=requirements,
+        parts=parts,
+        policy=replace(job.policy, require_hashes=False),
+        overrides=(),
+        excluded=frozenset(),
+        airflow=None,
+        without=(),
+    )
 
 
 def _build_of(airflow: Airflow) -> str:
@@ -193,7 +270,7 @@ def parse_moment(text: str | datetime | date | None, now: datetime) -> datetime 
         text = text.isoformat()
     if isinstance(text, datetime):
         moment = text
-    elif match := re.fullmatch(r"(\d+)\s*(d|days?|w|weeks?|h|hours?)", text):
+    elif match := AGE.fullmatch(text):
         unit = {"d": "days", "w": "weeks", "h": "hours"}[match[2][0]]
         moment = now - timedelta(**{unit: int(match[1])})
     else:

@@ -5,14 +5,15 @@ from datetime import datetime
 from pathlib import Path
 
 from wheelhouse.doors.credentials import redact
-from wheelhouse.doors.disk import read_text
-from wheelhouse.errors import IntegrityError
+from wheelhouse.doors.disk import digest_of, read_text
+from wheelhouse.errors import InputError, IntegrityError
 from wheelhouse.events import Listener, Resolved, Resolving, Warned, ignore
 from wheelhouse.model.artifact import Artifact, Candidate, requires_python_of
 from wheelhouse.model.house import is_lock_name
 from wheelhouse.model.job import Job, Part
 from wheelhouse.model.lock import Lock, Pin, parse_lock
 from wheelhouse.model.question import Answer, Question
+from wheelhouse.steps.given import answers_of
 from wheelhouse.steps.resolve import resolve
 from wheelhouse.steps.supply import Supply
 
@@ -38,15 +39,44 @@ def lock_part(job: Job, part: Part, standing: Lock | None, supply: Supply, on_ev
         if job.upgrade or standing is None
         else {pin.project: pin.version for pin in standing.pins if pin.project not in job.upgrade_projects}
     )
-    lines = tuple(line for file in part.constraints for line in file.lines)
-    question = Question(part.target, job.requirements, lines, job.uploaded_prior_to, preferred)
-    answers = resolve(question, supply, on_event)
+    question = job.question(part, preferred)
+    answers = answers_of(part.given, question, supply) if job.given_sha256 else resolve(question, supply, on_event)
+    demand_hashes(answers, question, supply)
     lock = Lock(part.target, inputs, tuple(_pin(answer, supply, on_event) for answer in answers))
     if standing:
         _same_bytes(standing, lock)
     _warn(answers, part, supply, on_event)
     on_event(Resolved(name, len(lock.pins), reused=False))
     return lock
+
+
+def demand_hashes(answers: Iterable[Answer], question: Question, supply: Supply) -> None:
+    """Hold every file against the hashes that requirement lines give; those that an index does not tell are computed.
+
+    Raises IntegrityError where a file has none of them, InputError where hashes are demanded and a line gives none.
+    """
+    bare = []
+    for answer in answers:
+        candidate = answer.candidate
+        allowed = question.allowed_hashes(candidate.project)
+        if not allowed and not candidate.is_local:
+            bare.append(f"{candidate.project}=={candidate.version}")
+        for hashes in allowed:
+            if not any(f"{name}:{digest}" in hashes for name, digest in candidate.hashes.items()):
+                _check_file(candidate, hashes, supply)
+    if bare and question.wants_hashes:
+        hint = "add `--hash=sha256:…` to each (pip hash FILE prints it), or say --no-require-hashes"
+        raise InputError(f"hashes are demanded, and no line gives one for {', '.join(bare)}", hint=hint)
+
+
+def _check_file(candidate: Candidate, hashes: frozenset[str], supply: Supply) -> None:
+    path = supply.artifact(candidate).result().path
+    found = {f"{name}:{digest_of(path, name)}" for name in sorted({hash_.partition(":")[0] for hash_ in hashes})}
+    if not found & hashes:
+        sentence = f"`{candidate.filename}` has {', '.join(sorted(found))}, and the requirement allows {', '.join(sorted(hashes))}"
+        raise IntegrityError(
+            sentence, hint="do not use this file: find out why the index has another than the one you vetted"
+        )
 
 
 def _pin(answer: Answer, supply: Supply, on_event: Listener) -> Pin:
@@ -77,6 +107,8 @@ def _artifact(candidate: Candidate, supply: Supply) -> Artifact:
     if sha256 is None or size is None:
         stored = supply.artifact(candidate).result()
         sha256, size = stored.sha256, stored.size
+    if candidate.is_local:
+        return Artifact(candidate.filename, sha256, size)
     uploaded = datetime.fromisoformat(candidate.upload_time) if candidate.upload_time else None
     return Artifact(candidate.filename, sha256, size, redact(candidate.url), uploaded)
 

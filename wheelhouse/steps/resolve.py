@@ -7,9 +7,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 
-from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
-from packaging.utils import NormalizedName, canonicalize_name
+from packaging.utils import NormalizedName
 from packaging.version import Version
 from resolvelib import AbstractProvider, BaseReporter, ResolutionImpossible, Resolver
 from resolvelib.resolvers import RequirementInformation, ResolutionTooDeep
@@ -17,7 +16,18 @@ from resolvelib.resolvers import RequirementInformation, ResolutionTooDeep
 from wheelhouse.errors import NoSolutionError
 from wheelhouse.events import Listener, Warned, ignore
 from wheelhouse.model.artifact import Candidate, requires_python_of
-from wheelhouse.model.question import PYTHON, Answer, Choice, Identifier, Need, Question, is_exact, merge, needs_of
+from wheelhouse.model.question import (
+    PYTHON,
+    Answer,
+    Choice,
+    Identifier,
+    Need,
+    Question,
+    is_exact,
+    merge,
+    needs_of,
+    spelled,
+)
 from wheelhouse.steps.deadends import DeadEnds
 from wheelhouse.steps.explain import explain
 from wheelhouse.steps.foresight import Foresight
@@ -136,12 +146,12 @@ class Provider(AbstractProvider[Need, Choice, Identifier]):
             required = requires_python_of(metadata.requires_python)
             if not self._question.target.allows(required):
                 yield Need(PYTHON, "", required, origin, choice)
-        for requirement, rule in metadata.requirements(self._question.target, choice.extra):
+        for requirement, rule in metadata.requirements(self._question.target, choice.extra, self._question.adjustments):
             if rule:
                 self._warn(
                     f"{origin} asks for `{requirement.name}` in a way that PEP 508 does not allow ({rule}); it is read as `{requirement}`"
                 )
-            yield from needs_of(requirement, origin, choice)
+            yield from needs_of(requirement, origin, choice, self._question.direct)
 
     def _warn(self, sentence: str) -> None:
         if sentence not in self._warned:
@@ -184,7 +194,9 @@ def _roots(question: Question, provider: Provider) -> list[Need]:
     needs: list[Need] = []
     for line in question.requirements:
         if question.target.applies(line.requirement.marker):
-            needs.extend(needs_of(line.requirement, line.origin))
+            for requirement in question.adjustments.instead_of(line.requirement):
+                if requirement is line.requirement or question.target.applies(requirement.marker):
+                    needs.extend(needs_of(requirement, line.origin))
     for need in needs:
         provider.introduced.setdefault((need.project, need.extra), need)
     return needs
@@ -216,18 +228,17 @@ def _answer(
         extras=tuple(extra for extra in extras if extra in metadata.extras),
         dependencies=tuple(
             sorted(
-                {_spelled(req) for extra in ("", *extras) for req, _ in metadata.requirements(question.target, extra)}
+                {
+                    spelled(req)
+                    for extra in ("", *extras)
+                    for req, _ in metadata.requirements(question.target, extra, question.adjustments)
+                }
             )
         ),
         rejected=tuple(shelf.choose(candidate.version, exact)[1]),
         skipped=() if own_pin else tuple(_skipped(shelf, candidate)),
         constrained=shelf.constrained,
     )
-
-
-def _spelled(requirement: Requirement) -> str:
-    extras = ",".join(sorted(map(canonicalize_name, requirement.extras)))
-    return canonicalize_name(requirement.name) + (f"[{extras}]" if extras else "")
 
 
 def _skipped(shelf: Shelf, candidate: Candidate) -> Iterator[Version]:

@@ -1,17 +1,16 @@
 """Shelves: each project's releases as one target, the constraints and the policy leave them."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 
 from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
-from wheelhouse.doors.pages import Page
-from wheelhouse.errors import InputError
-from wheelhouse.model.artifact import Candidate, Rejected, choose
+from wheelhouse.doors.pages import IndexFile, Page
+from wheelhouse.model.artifact import Candidate, Rejected, choose, wrong_hash
 from wheelhouse.model.question import Question, is_exact, merge
 from wheelhouse.model.requirements import Line, by_project
+from wheelhouse.model.sources import Source
 from wheelhouse.steps.supply import Supply
 
 
@@ -21,7 +20,9 @@ class Shelf:
     def __init__(self, question: Question, page: Page, constraints: Sequence[Line]) -> None:
         self.page = page
         self._target = question.target
-        self._prior_to = question.uploaded_prior_to
+        self._policy = question.policy
+        self._direct = page.project in question.direct
+        self._allowed = question.allowed_hashes(page.project)
         self._preferred = question.preferred.get(page.project)
         self._constraint = merge(line.requirement.specifier for line in constraints)
         self.constrained = bool(constraints)
@@ -42,12 +43,24 @@ class Shelf:
         text = str(specifier)
         if text not in self._matching:
             allowed = specifier & self._constraint
-            finals = tuple(allowed.filter(self.page.versions, prereleases=self._asked_for_a_pre_release))
-            versions = finals or tuple(allowed.filter(self.page.versions, prereleases=True))
+            versions = self._released(allowed)
+            if self._policy.prefer_binary:
+                versions = tuple(sorted(versions, key=lambda version: not self._has_wheel(version, specifier)))
             if self._preferred in versions:
                 versions = (self._preferred, *(version for version in versions if version != self._preferred))
             self._matching[text] = versions
         return self._matching[text]
+
+    def _released(self, allowed: SpecifierSet) -> tuple[Version, ...]:
+        wished = True if self._direct else self._policy.prereleases(self.page.project)
+        finals = tuple(
+            allowed.filter(self.page.versions, prereleases=self._asked_for_a_pre_release if wished is None else wished)
+        )
+        return finals if finals or wished is False else tuple(allowed.filter(self.page.versions, prereleases=True))
+
+    def _has_wheel(self, version: Version, specifier: SpecifierSet) -> bool:
+        chosen, _ = self.choose(version, specifier)
+        return chosen is not None and chosen.is_wheel
 
     def choose(self, version: Version, specifier: SpecifierSet) -> tuple[Candidate | None, list[Rejected]]:
         """The file of a release to take, and the others with what speaks against each. Yanked ones only by exact pin."""
@@ -55,7 +68,7 @@ class Shelf:
         if (version, exact) not in self._chosen:
             open_to, rejected = [], []
             for candidate in self.page.candidates(version):
-                reason = self._policy(candidate, exact=exact)
+                reason = self._against(candidate, exact=exact)
                 if reason:
                     rejected.append(Rejected(candidate.filename, reason))
                 else:
@@ -64,19 +77,12 @@ class Shelf:
             self._chosen[version, exact] = (chosen, rejected + others)
         return self._chosen[version, exact]
 
-    def _policy(self, candidate: Candidate, *, exact: bool) -> str | None:
+    def _against(self, candidate: Candidate, *, exact: bool) -> str | None:
         if candidate.yanked is not None and not exact:
             return f"it was yanked{': ' + candidate.yanked if candidate.yanked else ''}"
-        if self._prior_to is None:
-            return None
-        if candidate.upload_time is None:
-            raise InputError(
-                f"{self.page.index} does not say when `{candidate.filename}` was uploaded, so --uploaded-prior-to cannot be kept",
-                hint="use an index that gives upload times (PEP 700), or leave --uploaded-prior-to out",
-            )
-        if datetime.fromisoformat(candidate.upload_time) >= self._prior_to:
-            return f"it was uploaded on {candidate.upload_time[:10]}, after the time that is allowed"
-        return None
+        if wrong := wrong_hash(candidate, self._allowed):
+            return wrong
+        return None if self._direct else self._policy.against(candidate)
 
     def best(self, specifier: SpecifierSet) -> Candidate | None:
         """The first file that could be chosen."""
@@ -93,6 +99,12 @@ class Shelf:
         for version in (specifier & self._constraint).filter(self.page.versions, prereleases=True):
             if self.choose(version, SpecifierSet(f"=={version}"))[0]:
                 yield version
+
+
+def page_of_source(source: Source) -> Page:
+    """A page that offers one file: the one that the user named."""
+    hashes = dict(hash_.split(":", 1) for hash_ in source.hashes)
+    return Page(source.project, "", "", [IndexFile(source.filename, source.location, hashes)])
 
 
 class Shelves:
@@ -112,6 +124,7 @@ class Shelves:
     def get(self, project: NormalizedName) -> Shelf | None:
         """A project's shelf; waits for its page. None where the index has no such project."""
         if project not in self._shelves:
-            page = self._supply.page(project).result()
+            source = self._question.direct.get(project)
+            page = page_of_source(source) if source else self._supply.page(project).result()
             self._shelves[project] = Shelf(self._question, page, self.constraints(project)) if page else None
         return self._shelves[project]

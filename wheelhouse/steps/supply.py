@@ -14,7 +14,7 @@ import msgspec
 from packaging.utils import NormalizedName
 
 from wheelhouse.doors.credentials import host_of
-from wheelhouse.doors.disk import Cache, digest_of
+from wheelhouse.doors.disk import Cache, digest_of, ours, read_bytes
 from wheelhouse.doors.download import Download
 from wheelhouse.doors.http import Http
 from wheelhouse.doors.index import Index
@@ -93,6 +93,8 @@ class Supply:
             known: Future[Metadata] = Future()
             known.set_result(contents.metadata)
             return known
+        if candidate.is_local:
+            return then(self.artifact(candidate), lambda stored: stored.contents.metadata)
         if candidate.sidecar is not None and candidate.is_wheel:
             return self._pages.start(("sidecar", candidate.key), lambda: self._sidecar(candidate))
         small = candidate.size is not None and candidate.size <= (LARGE if certain else SMALL)
@@ -164,6 +166,19 @@ class Supply:
         return Stored(path, sha256, size, contents, fresh=False)
 
     def _download(self, candidate: Candidate, path: Path) -> Stored:
+        sha256 = self._copy(candidate, path) if candidate.is_local else self._receive(candidate, path)
+        contents = self._checked(candidate, path, sha256)
+        size = path.stat().st_size
+        self._cache.note(CONTENTS, sha256, _encode(contents))  # first: who finds the partial file gone must find this
+        final = self._cache.keep(path, sha256)
+        return Stored(final, sha256, size, contents, fresh=True)
+
+    def _copy(self, candidate: Candidate, path: Path) -> str:
+        with ours(path):
+            path.write_bytes(read_bytes(Path(candidate.url), "the file"))
+        return digest_of(path, "sha256")
+
+    def _receive(self, candidate: Candidate, path: Path) -> str:
         def received(count: int) -> None:
             self._on_event(Received(candidate.filename, count))
 
@@ -172,11 +187,7 @@ class Supply:
         if download.resumed and candidate.sha256 not in (None, sha256):
             download.start_anew()
             sha256 = self._http.retrying(candidate.filename, download.run)
-        contents = self._checked(candidate, path, sha256)
-        size = path.stat().st_size
-        self._cache.note(CONTENTS, sha256, _encode(contents))  # first: who finds the partial file gone must find this
-        final = self._cache.keep(path, sha256)
-        return Stored(final, sha256, size, contents, fresh=True)
+        return sha256
 
     def _checked(self, candidate: Candidate, path: Path, sha256: str) -> Contents:
         """What the downloaded file says of itself; what is not the file that the index names never stays."""

@@ -1,0 +1,365 @@
+"""What the user may name as inputs, from the command line to a house that pip installs from."""
+
+import hashlib
+import json
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.index import IndexServer
+from tests.support.tools import pip, uv
+from tests.support.wheels import build_sdist, build_wheel
+from wheelhouse.cli import entry
+from wheelhouse.steps.verify import verify
+
+
+@pytest.fixture
+def offered(tmp_path: Path) -> Path:
+    folder = tmp_path / "offered"
+    folder.mkdir()
+    build_wheel(
+        folder, "app", "1.0", requires=["lib>=1", "other ; sys_platform == 'win32'"], extras={"more": ["extra"]}
+    )
+    for version in ("1.0", "2.0", "3.0rc1"):
+        build_wheel(folder, "lib", version)
+    build_wheel(folder, "extra", "1.0")
+    build_sdist(folder, "source", "2.0")
+    build_wheel(folder, "source", "1.0")
+    build_wheel(folder, "other", "1.0")
+    return folder
+
+
+@pytest.fixture
+def index(offered: Path) -> Iterator[IndexServer]:
+    with IndexServer(offered) as server:
+        yield server
+
+
+@pytest.fixture
+def work(tmp_path: Path) -> Path:
+    folder = tmp_path / "work"
+    folder.mkdir()
+    return folder
+
+
+class Run:
+    """`wheelhouse COMMAND … --json` in this process, in one folder and from one index."""
+
+    def __init__(
+        self, work: Path, index: IndexServer, patch: pytest.MonkeyPatch, said: pytest.CaptureFixture[str]
+    ) -> None:
+        self.work, self.index, self._patch, self._said = work, index, patch, said
+        for name in [name for name in os.environ if name.lower().endswith("_proxy") or name.startswith("WHEELHOUSE_")]:
+            patch.delenv(name)
+        patch.setenv("XDG_CACHE_HOME", str(work / ".cache"))
+        patch.chdir(work)
+
+    def __call__(self, *arguments: str, command: str = "fetch", **environment: str) -> Any:
+        options = ("--python", "3.12", "--index", self.index.url, "--json")
+        with self._patch.context() as patch:
+            for name, value in environment.items():
+                patch.setenv(name, value)
+            code = entry.run([command, *arguments, *options])
+        said = self._said.readouterr()
+        self.stderr = said.err
+        document = json.loads(said.out)
+        assert ("error" in document) == (code != 0), said.err
+        return document
+
+    def pins(self, *arguments: str, command: str = "lock", **environment: str) -> dict[str, str]:
+        """Project → version of what is locked."""
+        document = self(*arguments, command=command, **environment)
+        assert "error" not in document, self.stderr
+        return {pin["name"]: pin["version"] for pin in document["targets"][0]["projects"]}
+
+    def error(self, *arguments: str, command: str = "lock") -> dict[str, Any]:
+        """The error of a run that fails."""
+        found = self(*arguments, command=command)["error"]
+        assert isinstance(found, dict)
+        return found
+
+
+@pytest.fixture
+def run(work: Path, index: IndexServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    return Run(work, index, monkeypatch, capsys)
+
+
+def sha(path: Path, algorithm: str = "sha256") -> str:
+    return hashlib.new(algorithm, path.read_bytes()).hexdigest()
+
+
+# Requirements files
+
+
+def test_nested_files_continued_lines_and_markers(run: Run, work: Path) -> None:
+    (work / "sub").mkdir()
+    (work / "r.txt").write_text("# all\n-r sub/more.txt\n-csub/c.txt\nextra \\\n  >=1 ; \\\n python_version > '3'\n")
+    (work / "sub/more.txt").write_text("app\n")
+    (work / "sub/c.txt").write_text("lib<2  # not yet\n")
+    assert run.pins("-r", "r.txt") == {"app": "1.0", "lib": "1.0", "extra": "1.0"}
+
+
+def test_variables_are_expanded_where_they_are_set(run: Run, work: Path) -> None:
+    (work / "r.txt").write_text("lib==${WANTED}\n")
+    assert run.pins("-r", "r.txt", WANTED="1.0") == {"lib": "1.0"}
+    assert "r.txt:1: `lib==${WANTED}`" in run.error("-r", "r.txt")["sentence"]
+
+
+def test_a_variable_is_never_shown(run: Run, work: Path) -> None:
+    (work / "r.txt").write_text("lib @ https://user:${TOKEN}@127.0.0.1/lib.whl\n")
+    document = run("-r", "r.txt", TOKEN="s3cret")
+    assert "s3cret" not in json.dumps(document) + run.stderr
+    assert "r.txt:1" in document["error"]["sentence"]
+
+
+def test_every_bad_line_is_named_at_once(run: Run, work: Path) -> None:
+    (work / "r.txt").write_text(
+        "lib=1\n-e .\napp\ngit+https://127.0.0.1/x\n--extra-index-url https://127.0.0.1/\n--nonsense\n"
+    )
+    details = run.error("-r", "r.txt")["details"]
+    assert [detail.partition(" ")[0] for detail in details] == [f"r.txt:{n}:" for n in (1, 2, 4, 5, 6)]
+
+
+def test_a_file_that_names_itself(run: Run, work: Path) -> None:
+    (work / "r.txt").write_text("-r r.txt\n")
+    assert "names itself" in run.error("-r", "r.txt")["sentence"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig", "utf-32"])
+def test_a_byte_order_mark_says_how_to_read(run: Run, work: Path, encoding: str) -> None:
+    (work / "r.txt").write_bytes("lib==1.0\r\n".encode(encoding))
+    assert run.pins("-r", "r.txt") == {"lib": "1.0"}
+
+
+def test_options_in_a_file_have_pips_meaning(run: Run, work: Path) -> None:
+    (work / "r.txt").write_text("--pre\n--only-binary :all:\n--no-binary lib\nsource\nother\n")
+    assert run.pins("-r", "r.txt") == {"source": "1.0", "other": "1.0"}
+    (work / "pre.txt").write_text("--pre\nlib\n")
+    assert run.pins("-r", "pre.txt") == {"lib": "3.0rc1"}
+
+
+def test_an_index_in_a_file_must_be_the_index(run: Run, work: Path) -> None:
+    (work / "r.txt").write_text(f"--index-url {run.index.url}/\nlib==1.0\n")
+    assert run.pins("-r", "r.txt") == {"lib": "1.0"}
+    (work / "r.txt").write_text("-i https://user:pw@127.0.0.1/simple\nlib==1.0\n")
+    error = run.error("-r", "r.txt")
+    assert error["hint"].startswith("say `--index https://127.0.0.1/simple`")
+
+
+# Hashes
+
+
+@pytest.mark.parametrize("algorithm", ["sha256", "sha384", "sha512"])
+def test_a_hash_is_enforced(run: Run, work: Path, offered: Path, algorithm: str) -> None:
+    good = sha(offered / "lib-1.0-py3-none-any.whl", algorithm)
+    (work / "r.txt").write_text(f"lib==1.0 --hash={algorithm}:{good}\n")
+    assert run.pins("-r", "r.txt") == {"lib": "1.0"}
+    (work / "r.txt").write_text(f"lib==1.0 --hash={algorithm}:{good[::-1]}\n")
+    assert run.error("-r", "r.txt")["exit-code"] == 5
+
+
+def test_a_hash_chooses_among_versions(run: Run, work: Path, offered: Path) -> None:
+    (work / "r.txt").write_text(f"lib --hash=sha256:{sha(offered / 'lib-1.0-py3-none-any.whl')}\n")
+    assert run.pins("-r", "r.txt") == {"lib": "1.0"}
+
+
+def test_one_hash_demands_all(run: Run, work: Path, offered: Path) -> None:
+    (work / "r.txt").write_text(f"app --hash=sha256:{sha(offered / 'app-1.0-py3-none-any.whl')}\n")
+    error = run.error("-r", "r.txt")
+    assert (error["exit-code"], "lib==2.0" in error["sentence"]) == (2, True)
+    assert run.pins("-r", "r.txt", "--no-require-hashes") == {"app": "1.0", "lib": "2.0"}
+
+
+def test_a_weak_hash_is_refused(run: Run, work: Path) -> None:
+    (work / "r.txt").write_text(f"lib --hash=md5:{'0' * 32}\n")
+    assert "no hash that can be relied on" in run.error("-r", "r.txt")["sentence"]
+
+
+# Files by path and address
+
+
+def test_a_wheel_of_our_own_by_its_path(run: Run, work: Path) -> None:
+    build_wheel(work, "acme", "1.0+corp", requires=["lib<2"])
+    name = "acme-1.0+corp-py3-none-any.whl"
+    assert run.pins(f"./{name}", command="fetch") == {"acme": "1.0+corp", "lib": "1.0"}
+    house = work / "wheels"
+    assert (house / name).read_bytes() == (work / name).read_bytes()
+    before = {path.name: path.read_bytes() for path in house.iterdir()}
+    again = run(f"./{name}")
+    assert again["fetched"] == []
+    assert {path.name: path.read_bytes() for path in house.iterdir()} == before
+    assert verify(work / "wheels").findings == ()
+    requirements = next(house.glob("requirements.*.txt"))
+    options = ("--dry-run", "--require-hashes", "--no-index", "--find-links", house, "--python-version", "3.12")
+    ran = pip("install", *options, "--only-binary", ":all:", "--target", work / "t", "-r", requirements)
+    assert "Would install acme-1.0+corp lib-1.0" in ran.stdout, ran.stderr
+
+
+def test_another_file_of_the_same_name_stops_everything(run: Run, work: Path) -> None:
+    build_wheel(work, "acme", "1.0")
+    run.pins("./acme-1.0-py3-none-any.whl", command="fetch")
+    build_wheel(work, "acme", "1.0", requires=["lib"])
+    assert run.error("./acme-1.0-py3-none-any.whl", command="fetch")["exit-code"] == 5
+
+
+def test_lock_then_fetch_of_a_local_file(run: Run, work: Path) -> None:
+    build_sdist(work, "acme", "1.0")
+    assert run.pins("acme @ file:acme-1.0.tar.gz") == {"acme": "1.0"}
+    assert run.pins("acme @ file:acme-1.0.tar.gz", command="fetch") == {"acme": "1.0"}
+    assert (work / "wheels/acme-1.0.tar.gz").is_file()
+
+
+def test_a_file_by_its_address(run: Run, work: Path, offered: Path) -> None:
+    url = f"{run.index.origin}/files/lib-1.0-py3-none-any.whl"
+    digest = sha(offered / "lib-1.0-py3-none-any.whl")
+    assert run.pins("app", f"lib @ {url}#sha256={digest}") == {"app": "1.0", "lib": "1.0"}
+    document = run(f"lib @ {url}")
+    assert any("gives no hash" in warning for warning in document["warnings"])
+    assert run.error(f"lib @ {url}#sha256={digest[::-1]}")["exit-code"] == 5
+    assert verify(work / "wheels").findings == ()
+
+
+def test_a_release_that_names_an_address_is_refused_unless_the_user_names_the_file(run: Run, offered: Path) -> None:
+    url = f"{run.index.origin}/files/lib-1.0-py3-none-any.whl"
+    run.index.add(build_wheel(offered, "rude", "1.0", requires=[f"lib @ {url}"]))
+    assert "no index vouches" in run.error("rude")["sentence"]
+    assert run.pins("rude", f"lib @ {url}") == {"rude": "1.0", "lib": "1.0"}
+
+
+@pytest.mark.parametrize("named", [".", "./folder/", "git+ssh://git@127.0.0.1/x.git", "x @ git+https://127.0.0.1/x"])
+def test_folders_and_repositories_are_refused_with_advice(run: Run, named: str) -> None:
+    error = run.error(named)
+    assert (error["exit-code"], "build a wheel" in error["hint"]) == (2, True)
+
+
+# pyproject.toml and pylock.toml
+
+PYPROJECT = """\
+[project]
+name = "mine"
+version = "1"
+requires-python = ">=3.10"
+dependencies = ["lib<2"]
+[project.optional-dependencies]
+one = ["app"]
+all = ["mine[one]", "extra"]
+[dependency-groups]
+test = ["other", {include-group = "base"}]
+base = ["source"]
+"""
+
+
+def test_a_project_its_extras_and_groups(run: Run, work: Path) -> None:
+    (work / "pyproject.toml").write_text(PYPROJECT)
+    assert run.pins("-r", "pyproject.toml") == {"lib": "1.0"}
+    assert run.pins("-r", "pyproject.toml", "--extra", "all") == {"lib": "1.0", "app": "1.0", "extra": "1.0"}
+    assert run.pins("--group", "test") == {"other": "1.0", "source": "2.0"}
+    assert "its extras: all, one" in run.error("-r", "pyproject.toml", "--extra", "none")["hint"]
+    assert "its groups: base, test" in run.error("--group", "none")["hint"]
+
+
+def test_a_project_that_leaves_its_dependencies_to_a_build(run: Run, work: Path) -> None:
+    (work / "pyproject.toml").write_text('[project]\nname = "mine"\ndynamic = ["version", "dependencies"]\n')
+    assert "declares dependencies dynamic" in run.error("-r", "pyproject.toml")["sentence"]
+
+
+def test_a_project_for_another_python(run: Run, work: Path) -> None:
+    (work / "pyproject.toml").write_text(PYPROJECT.replace(">=3.10", "<3.12"))
+    assert run.error("-r", "pyproject.toml")["exit-code"] == 3
+
+
+def test_a_lock_decides_alone(run: Run, work: Path) -> None:
+    (work / "in.txt").write_text("app[more]\nlib<2\n")
+    options = ("--format", "pylock.toml", "--python", sys.executable, "--index-url", run.index.url)
+    ran = uv("pip", "compile", work / "in.txt", *options, "-o", work / "pylock.toml")
+    assert ran.returncode == 0, ran.stderr
+    assert run.pins("-r", "pylock.toml", command="fetch") == {"app": "1.0", "extra": "1.0", "lib": "1.0"}
+    assert verify(work / "wheels").findings == ()
+    assert run("-r", "pylock.toml")["fetched"] == []
+    assert "decides alone" in run.error("-r", "pylock.toml", "lib")["sentence"]
+
+
+def test_our_own_lock_is_a_lock(run: Run, work: Path) -> None:
+    run.pins("app", command="fetch")
+    assert run.pins("-r", "wheels/pylock.cp312-manylinux_2_28_x86_64.toml", "--dest", "b", command="fetch") == {
+        "app": "1.0",
+        "lib": "2.0",
+    }
+    error = run.error("-r", "wheels/pylock.cp312-manylinux_2_28_x86_64.toml", "--platform", "win_amd64")
+    assert (error["exit-code"], "does not serve cp312-win_amd64" in error["sentence"]) == (3, True)
+
+
+# Overrides, exclusions, policies
+
+
+def test_an_override_replaces_what_releases_ask(run: Run, work: Path, offered: Path) -> None:
+    run.index.add(build_wheel(offered, "old", "1.0", requires=["lib<2 ; sys_platform == 'win32'", "app"]))
+    (work / "o.txt").write_text("lib==2.0\n")
+    assert run.pins("old", "--override", "o.txt", command="fetch") == {"old": "1.0", "app": "1.0", "lib": "2.0"}
+    assert verify(work / "wheels").findings == ()
+
+
+def test_an_excluded_project_stays_out_and_verify_knows(run: Run, work: Path) -> None:
+    assert run.pins("app", "--exclude", "LIB", command="fetch") == {"app": "1.0"}
+    assert verify(work / "wheels").findings == ()
+    assert run.pins("app", command="fetch") == {"app": "1.0", "lib": "2.0"}
+    assert run.error("app", "--exclude", "app")["exit-code"] == 2
+
+
+def test_formats(run: Run) -> None:
+    assert run.pins("source") == {"source": "2.0"}
+    assert run.pins("source", "--only-binary", ":all:") == {"source": "1.0"}
+    assert run.pins("source", "--prefer-binary") == {"source": "1.0"}
+    assert run.pins("source", "--only-binary", ":all:", "--no-binary", "source") == {"source": "2.0"}
+    error = run.error("source==2.0", "--only-binary", "source")
+    assert error["exit-code"] == 3
+    assert any("--only-binary rules those out" in line for line in [error["sentence"], *error["details"]])
+
+
+def test_a_cool_off_has_exceptions_with_reasons(run: Run, work: Path, offered: Path) -> None:
+    run.index.add(offered / "lib-2.0-py3-none-any.whl", upload_time=None)
+    assert "wheelhouse.toml" in run.error("lib", "--uploaded-prior-to", "2025-01-01")["hint"]
+    (work / "wheelhouse.toml").write_text(
+        'uploaded-prior-to = "2025-01-01"\n[uploaded-prior-to-except]\nLib = "ours"\n'
+    )
+    assert run.pins("lib") == {"lib": "2.0"}
+    (work / "wheelhouse.toml").write_text('uploaded-prior-to = "2025-01-01"\n[uploaded-prior-to-except]\nlib = " "\n')
+    assert "gives no reason" in run.error("lib")["sentence"]
+
+
+def test_an_age_does_not_make_the_job_another(run: Run, work: Path) -> None:
+    run.pins("app", "--uploaded-prior-to", "7 days", command="fetch")
+    lock = next((work / "wheels").glob("pylock.*.toml"))
+    before = lock.read_bytes()
+    run.pins("app", "--uploaded-prior-to", "7 days", command="fetch")
+    assert lock.read_bytes() == before
+
+
+def test_each_input_that_decides_makes_a_new_lock(run: Run, work: Path) -> None:
+    (work / "o.txt").write_text("lib==1.0\n")
+    lock = work / "wheels/pylock.cp312-manylinux_2_28_x86_64.toml"
+    texts = []
+    for more in (
+        (),
+        ("--pre",),
+        ("--override", "o.txt"),
+        ("--exclude", "lib"),
+        ("--only-binary", "lib"),
+        ("--require-hashes",),
+    ):
+        run("app", *more, command="lock")
+        texts.append(lock.read_text())
+    assert len(set(texts[:5])) == 5
+
+
+def test_lock_then_fetch_uses_the_lock(run: Run, work: Path, offered: Path) -> None:
+    assert run.pins("app") == {"app": "1.0", "lib": "2.0"}
+    run.index.add(build_wheel(offered, "lib", "2.5"))
+    assert run.pins("app", command="fetch") == {"app": "1.0", "lib": "2.0"}
+    assert run.pins("app", "--upgrade-project", "lib", command="fetch") == {"app": "1.0", "lib": "2.5"}
+    assert not (work / "wheels/lib-2.0-py3-none-any.whl").exists()
+    assert verify(work / "wheels").findings == ()

@@ -1,0 +1,34 @@
+"""Bytes of a requirements file into text, as pip reads them: a byte order mark, a PEP 263 line, else UTF-8."""
+
+import codecs
+import re
+
+from wheelhouse.errors import InputError
+
+MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+"""In this order: the mark of UTF-16-LE begins that of UTF-32-LE."""
+DECLARED = re.compile(rb"coding[:=]\s*([-\w.]+)")
+
+
+def decoded(data: bytes, source: str) -> str:
+    """The text. Raises InputError naming `source` and where it stops being text."""
+    mark, encoding = next(((mark, name) for mark, name in MARKS if data.startswith(mark)), (b"", ""))
+    if not encoding:
+        comments = [line for line in data.split(b"\n")[:2] if line.startswith(b"#")]
+        declared = next((match for line in comments if (match := DECLARED.search(line))), None)
+        encoding = declared[1].decode("ascii") if declared else "utf-8"
+    try:
+        return data[len(mark) :].decode(encoding)
+    except LookupError as error:
+        raise InputError(f"`{source}` declares an encoding that is not known: {encoding}") from error
+    except UnicodeDecodeError as error:
+        hint = "save it as UTF-8, or declare its encoding in the first line: `# -*- coding: latin-1 -*-`"
+        raise InputError(
+            f"`{source}` is not {encoding} text: {error.reason} at byte {error.start}", hint=hint
+        ) from error
