@@ -59,7 +59,7 @@ class Run:
         patch.chdir(work)
 
     def __call__(self, *arguments: str, command: str = "fetch", **environment: str) -> Any:
-        options = ("--python", "3.12", "--index", self.index.url, "--json")
+        options = ("--json",) if command == "why" else ("--python", "3.12", "--index", self.index.url, "--json")
         with self._patch.context() as patch:
             for name, value in environment.items():
                 patch.setenv(name, value)
@@ -363,3 +363,100 @@ def test_lock_then_fetch_uses_the_lock(run: Run, work: Path, offered: Path) -> N
     assert run.pins("app", "--upgrade-project", "lib", command="fetch") == {"app": "1.0", "lib": "2.5"}
     assert not (work / "wheels/lib-2.0-py3-none-any.whl").exists()
     assert verify(work / "wheels").findings == ()
+
+
+# Explanations
+
+
+def test_two_sides_that_exclude_each_other(run: Run, offered: Path) -> None:
+    run.index.add(build_wheel(offered, "left", "1.0", requires=["lib<2"]))
+    run.index.add(build_wheel(offered, "right", "1.0", requires=["lib>=2"]))
+    error = run.error("left", "right")
+    assert error["exit-code"] == 3
+    assert {"left 1.0 → lib<2", "right 1.0 → lib>=2", "the index offers lib 3.0rc1, 2.0, 1.0"} <= set(error["details"])
+
+
+AIRFLOW = "apache-airflow"
+
+
+@pytest.fixture
+def airflow(run: Run, offered: Path) -> Run:
+    """An Airflow 2.0.0 as its metadata have it, in two points that no longer hold together."""
+    extras = {"mysql": ["mysql-connector-python<=8.0.18,>=8.0.11"]}
+    run.index.add(build_wheel(offered, AIRFLOW, "2.0.0", requires=["tzlocal<2.0,>=1.4"], extras=extras))
+    for version in ("1.5.1", "2.0", "2.1"):
+        run.index.add(build_wheel(offered, "tzlocal", version))
+    for version in ("8.0.5", "8.0.19", "8.0.20", *(f"9.{minor}.0" for minor in range(12))):
+        run.index.add(build_wheel(offered, "mysql-connector-python", version))
+    return run
+
+
+def test_releases_that_are_gone_from_the_index(airflow: Run) -> None:
+    error = airflow.error("apache-airflow[mysql]==2.0.0")
+    assert error == {
+        "kind": "NoSolutionError",
+        "exit-code": 3,
+        "sentence": "no release of `mysql-connector-python<=8.0.18,>=8.0.11`, which apache-airflow 2.0.0 asks for, is on the index",
+        "hint": "leave out the extra `mysql` of apache-airflow, which asks for it: "
+        "with INSTALL_MYSQL_CLIENT=false the image's build drops it anyway",
+        "details": [
+            "apache-airflow[mysql] 2.0.0 → mysql-connector-python<=8.0.18,>=8.0.11",
+            "the index offers mysql-connector-python 9.11.0, 9.10.0, 9.9.0, 9.8.0, 9.7.0, 9.6.0, 8.0.19, 8.0.5 and 7 more",
+        ],
+    }
+
+
+def test_constraints_of_a_branch_that_moved_on(airflow: Run, work: Path) -> None:
+    folder = work / "constraints-2-0"
+    folder.mkdir()
+    (folder / "constraints-3.12.txt").write_text("lib==1.0\ntzlocal==2.1\n")
+    error = airflow.error("apache-airflow==2.0.0", "-c", "constraints-2-0/constraints-3.12.txt")
+    assert error == {
+        "kind": "NoSolutionError",
+        "exit-code": 3,
+        "sentence": "apache-airflow 2.0.0 asks for `tzlocal<2.0,>=1.4`, and the constraint `tzlocal==2.1` "
+        "(constraints-2-0/constraints-3.12.txt:2) rules that out",
+        "hint": "that file is a branch of Airflow's constraints, which moves on to later releases: take the tag "
+        "constraints-2.0.0 (`--airflow 2.0.0` does)",
+        "details": [
+            "apache-airflow 2.0.0 → tzlocal<2.0,>=1.4",
+            "constraint tzlocal==2.1 (constraints-2-0/constraints-3.12.txt:2)",
+            "the index offers tzlocal 2.1, 2.0, 1.5.1",
+        ],
+    }
+
+
+def why(run: Run, filename: str) -> list[str]:
+    document = run("--file", filename, command="why")
+    (lines,) = document["targets"].values()
+    assert isinstance(lines, list)
+    return lines
+
+
+def test_why_this_file_and_not_another(run: Run, work: Path, offered: Path) -> None:
+    for tag in ("cp312-cp312-manylinux_2_17_x86_64", "cp312-cp312-win_amd64", "py3-none-any"):
+        run.index.add(build_wheel(offered, "native", "1.0", tag=tag))
+    run.index.add(build_wheel(offered, "native", "2.0", tag="cp312-cp312-win_amd64"))
+    (work / "c.txt").write_text("lib<2\n")
+    document = run("app", "native", "-c", "c.txt", command="lock")
+    assert any("no file of 2.0 fits" in warning for warning in document["warnings"])
+    assert why(run, "lib-1.0-py3-none-any.whl")[1] == "its version is held by the constraint lib<2 (c.txt:1)"
+    assert "2.0 is ruled out by the constraint lib<2 (c.txt:1)" in why(run, "lib-2.0-py3-none-any.whl")
+    assert "no tag of it fits" in why(run, "native-1.0-cp312-cp312-win_amd64.whl")[1]
+    assert "fits too, but less well" in why(run, "native-1.0-py3-none-any.whl")[1]
+    assert "no file of 2.0 fits" in why(run, "native-2.0-cp312-cp312-win_amd64.whl")[1]
+    assert "nothing that was asked for needs extra" in why(run, "extra-1.0-py3-none-any.whl")[0]
+
+
+def test_why_a_file_that_something_else_than_its_name_speaks_against(run: Run, offered: Path) -> None:
+    run.index.add(build_wheel(offered, "lib", "2.0", tag="py2.py3-none-any"), upload_time="2030-01-01T00:00:00Z")
+    run("lib==2.0", "--uploaded-prior-to", "2025-01-01", command="lock")
+    assert "uploaded on 2030-01-01" in why(run, "lib-2.0-py2.py3-none-any.whl")[1]
+
+
+def test_a_newer_release_that_nothing_allows_is_no_skip(run: Run, offered: Path) -> None:
+    run.index.add(build_wheel(offered, "native", "1.0"))
+    run.index.add(build_wheel(offered, "native", "2.0", tag="cp312-cp312-win_amd64"))
+    run.index.add(build_wheel(offered, "user", "1.0", requires=["native<2"]))
+    assert not any("native" in warning for warning in run("user")["warnings"])
+    assert any("native" in warning for warning in run("native", "--upgrade")["warnings"])

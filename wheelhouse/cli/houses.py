@@ -69,21 +69,36 @@ def stage(staging: Staging, image_build: ImageBuild, as_json: Json = False) -> N
 
 @app.command()
 def why(
-    project: Annotated[str, typer.Argument(metavar="PROJECT")],
+    project: Annotated[str | None, typer.Argument(metavar="PROJECT", show_default=False)] = None,
     house: House = Path("wheels"),
+    file: Annotated[
+        str | None, typer.Option("--file", metavar="NAME", help="Why this file, or why another and not this one.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Print why a project is in the house: the chains from what was asked for, from the lock alone."""
+    r"""Print why a project, or a file, is in the house and another is not: from the lock alone.
+
+    \b
+    wheelhouse why certifi wheels
+    wheelhouse why --file certifi-2025.1.31-py3-none-any.whl wheels
+    """
     from packaging.utils import canonicalize_name
 
     from wheelhouse import report
+    from wheelhouse.model.why import why_file
     from wheelhouse.steps.verify import load_house
 
-    found = report.why_lines(load_house(house).locks, canonicalize_name(project))
+    if file:
+        house = Path(project) if project else house
+        found = {lock.target.name: why_file(lock, file) for lock in load_house(house).locks}
+    elif project:
+        found = dict(report.why_lines(load_house(house).locks, canonicalize_name(project)))
+    else:
+        raise InputError("neither a project nor a file was named", hint="say `wheelhouse why PROJECT` or `--file NAME`")
     if not found:
         raise InputError(f"`{project}` is in no lock of `{house}`", hint="check the spelling")
     if as_json:
-        say_json({"project": project, "targets": found})
+        say_json({"file" if file else "project": file or project, "targets": found})
         return
-    for name, chains in found.items():
-        say(f"{name}:", *(f"  {chain}" for chain in chains))
+    for name, lines in found.items():
+        say(f"{name}:", *(f"  {line}" for line in lines))

@@ -23,6 +23,7 @@ from wheelhouse.model.target import Target
 SDIST_SUFFIXES = (".tar.gz", ".zip")
 SHA256 = re.compile(r"[0-9a-f]{64}")
 NOT_ALLOWED = "is none that the requirement allows"
+NO_TAG, FITS_BETTER = "no tag of it fits", "fits better"
 SAFE_FILENAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+!~-]*")
 
 version_of = lru_cache(maxsize=None)(Version)
@@ -182,6 +183,11 @@ def wrong_hash(candidate: Candidate, allowed: Iterable[frozenset[str]]) -> str |
     return None
 
 
+def tells_itself(rejected: Rejected) -> bool:
+    """Whether the reason follows from the file's name and the target, so that no lock needs to keep it."""
+    return rejected.reason.startswith(NO_TAG) or rejected.reason.endswith(FITS_BETTER)
+
+
 def unfit(candidate: Candidate, target: Target) -> str | None:
     """Why this file cannot be installed on this target, in a few words; None where it can."""
     if candidate.requires_python and not target.allows(requires_python_of(candidate.requires_python)):
@@ -192,7 +198,7 @@ def unfit(candidate: Candidate, target: Target) -> str | None:
         tags = wheel_parts(candidate.filename)[3]
     except (InvalidWheelFilename, InvalidVersion) as error:
         return f"its name is not a wheel's: {error}"
-    return None if target.rank(tags) is not None else f"no tag of it fits {target.name}"
+    return None if target.rank(tags) is not None else f"{NO_TAG} {target.name}"
 
 
 def preference(candidate: Candidate, target: Target) -> tuple[bool, int, BuildTag, str]:
@@ -224,5 +230,5 @@ def choose(candidates: Iterable[Candidate], target: Target) -> tuple[Candidate |
         else:
             rejected.append(Rejected(candidate.filename, reason))
     fitting.sort(key=lambda candidate: preference(candidate, target))
-    rejected.extend(Rejected(other.filename, f"{fitting[0].filename} fits better") for other in fitting[1:])
+    rejected.extend(Rejected(other.filename, f"{fitting[0].filename} {FITS_BETTER}") for other in fitting[1:])
     return (fitting[0] if fitting else None), rejected

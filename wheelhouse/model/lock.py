@@ -1,5 +1,6 @@
 """The lock: pins and hashes for one target, on disk a PEP 751 `pylock.<target>.toml`, which is also the manifest."""
 
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -12,12 +13,13 @@ from packaging.version import Version
 
 from wheelhouse.errors import InputError, IntegrityError
 from wheelhouse.model.adjust import Adjustments
-from wheelhouse.model.artifact import Artifact, filename_of
+from wheelhouse.model.artifact import Artifact, Rejected, filename_of
 from wheelhouse.model.complete_platform import compress, expand
 from wheelhouse.model.selection import ANYTHING, Policy
 from wheelhouse.model.target import Platform, Python, Target
 
 TOOL = "wheelhouse"
+DEPENDENCY = re.compile(r"[A-Za-z0-9._-]*[A-Za-z0-9]")
 LOCK_PREFIX, LOCK_SUFFIX = "pylock.", ".toml"
 
 
@@ -86,7 +88,9 @@ class Inputs:
 class Pin:
     """One project's release in a lock, the file chosen for it, and what it asks for.
 
-    `dependencies` are the projects that it needs on this target, each with the extras asked of it. `sdist_because` says
+    `dependencies` are what it asks for on this target, as `name[extra]>=1`. `rejected` are other files of the release that
+    something else than their names speaks against, `skipped` newer releases of which no file fits; `constraint` is the
+    line that limited it, and where it stands. `sdist_because` says
     why no wheel was chosen, `provisional` why an sdist's metadata may change when it is built, `yanked` the reason given.
     """
 
@@ -100,7 +104,19 @@ class Pin:
     sdist_because: str | None = None
     provisional: str | None = None
     yanked: str | None = None
-    constrained: bool = False
+    constraint: str | None = None
+    rejected: tuple[Rejected, ...] = ()
+    skipped: tuple[str, ...] = ()
+
+    @property
+    def constrained(self) -> bool:
+        """Whether a constraint spoke of it."""
+        return self.constraint is not None
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The projects that it needs on this target."""
+        return tuple(dict.fromkeys(dependency_name(text) for text in self.dependencies))
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +216,9 @@ def _package(pin: Pin, with_paths: bool, names: Mapping[str, str]) -> dict[str, 
         "dependencies": list(pin.dependencies),
         "sdist-because": pin.sdist_because,
         "provisional": pin.provisional,
-        "constrained": pin.constrained,
+        "constraint": pin.constraint,
+        "skipped": list(pin.skipped),
+        "rejected": _by_reason(pin.rejected),
     }
     tool = _present(own) | ({"yanked": pin.yanked} if pin.yanked is not None else {})
     table = {
@@ -208,12 +226,25 @@ def _package(pin: Pin, with_paths: bool, names: Mapping[str, str]) -> dict[str, 
         "version": str(pin.version),
         "requires-python": pin.requires_python,
         "index": pin.index,
-        "dependencies": [{"name": name} for name in dict.fromkeys(d.partition("[")[0] for d in pin.dependencies)],
+        "dependencies": [{"name": name} for name in pin.needs],
         "wheels": [file] if artifact.is_wheel else None,
         "sdist": None if artifact.is_wheel else file,
         "tool": {TOOL: tool} if tool else None,
     }
     return _present(table)
+
+
+def _by_reason(rejected: Iterable[Rejected]) -> list[dict[str, Any]]:
+    reasons: dict[str, list[str]] = {}
+    for other in rejected:
+        reasons.setdefault(other.reason, []).append(other.filename)
+    return [{"reason": reason, "files": sorted(files)} for reason, files in sorted(reasons.items())]
+
+
+def dependency_name(text: str) -> str:
+    """The project of a dependency as a pin has it: `name[extra]>=1`."""
+    match = DEPENDENCY.match(text)
+    return match[0] if match else text
 
 
 def parse_lock(text: str, source: str) -> Lock:
@@ -272,7 +303,9 @@ def _pin(package: Package) -> Pin:
         sdist_because=own.get("sdist-because"),
         provisional=own.get("provisional"),
         yanked=own.get("yanked"),
-        constrained=bool(own.get("constrained", False)),
+        constraint=own.get("constraint"),
+        rejected=tuple(Rejected(name, entry["reason"]) for entry in own.get("rejected", ()) for name in entry["files"]),
+        skipped=tuple(own.get("skipped", ())),
     )
 
 
@@ -280,8 +313,8 @@ def chains(pins: Iterable[Pin], project: NormalizedName) -> list[list[str]]:
     """The shortest chain from each requirer of a project up to what was asked for, the project last."""
     parents: dict[str, list[str]] = {}
     for pin in pins:
-        for dependency in pin.dependencies:
-            parents.setdefault(dependency.partition("[")[0], []).append(str(pin.project))
+        for name in pin.needs:
+            parents.setdefault(name, []).append(str(pin.project))
     return [[*_upward(parent, parents), str(project)] for parent in parents.get(str(project), [])]
 
 

@@ -87,7 +87,7 @@ class Need:
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What was chosen for one project. `rejected` are the other files of that release and why; `skipped` the newer
-    releases that were allowed, but have no file for the target.
+    releases that were allowed, but have no file for the target; `constraint` the line that limited it, and where it stands.
     """
 
     candidate: Candidate
@@ -96,7 +96,7 @@ class Answer:
     dependencies: tuple[str, ...]
     rejected: tuple[Rejected, ...]
     skipped: tuple[Version, ...]
-    constrained: bool
+    constraint: str | None = None
 
 
 def needs_of(
@@ -115,9 +115,9 @@ def needs_of(
 
 
 def spelled(requirement: Requirement) -> str:
-    """A requirement's project, and the extras asked of it: `name[a,b]`."""
+    """A requirement's project, the extras asked of it, and the versions that it admits: `name[a,b]>=1`."""
     extras = ",".join(sorted(map(canonicalize_name, requirement.extras)))
-    return canonicalize_name(requirement.name) + (f"[{extras}]" if extras else "")
+    return canonicalize_name(requirement.name) + (f"[{extras}]" if extras else "") + str(requirement.specifier)
 
 
 def merge(specifiers: Iterable[SpecifierSet]) -> SpecifierSet:

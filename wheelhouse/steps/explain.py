@@ -1,16 +1,26 @@
 """Why there is no solution: what stands against what, where each comes from, and what the index still offers."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
+from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
+from packaging.version import Version
 
 from wheelhouse.errors import IntegrityError, NoSolutionError, WheelhouseError
+from wheelhouse.model.airflow import PROJECT as AIRFLOW
 from wheelhouse.model.artifact import NOT_ALLOWED
-from wheelhouse.model.question import PYTHON, Identifier, Need, Question, merge
-from wheelhouse.steps.shelf import Shelves
+from wheelhouse.model.question import PYTHON, Choice, Identifier, Need, Question, is_exact, merge
+from wheelhouse.model.requirements import Line
+from wheelhouse.steps.shelf import Shelf, Shelves
 
 Introduced = Mapping[Identifier, Need]
 """The need that first brought a project, or one of its extras, in."""
+MOST_OFFERED = 6
+BRANCH = re.compile(r"constraints-\d+-\d+(?!\d|\.)")
+"""A branch of Airflow's constraints, which moves on to later releases."""
+DROPPED = {"mysql": "with INSTALL_MYSQL_CLIENT=false the image's build drops it anyway"}
+"""Extras of Airflow that its image's build can do without, and how."""
 
 
 def explain(
@@ -20,65 +30,177 @@ def explain(
     by_project: dict[NormalizedName, list[Need]] = {}
     for need in conflicting:
         by_project.setdefault(need.project, []).append(need)
-    details = [
-        line
-        for project, needs in by_project.items()
-        for line in _project_details(project, needs, question, shelves, introduced)
-    ]
-    project, needs = next(iter(by_project.items()))
-    sentence = _sentence(project, needs, question, shelves)
+    conflicts = [Conflict(project, needs, question, shelves, introduced) for project, needs in by_project.items()]
+    details = tuple(line for conflict in conflicts for line in conflict.details())
+    sentence, hint = conflicts[0].sentence(), conflicts[0].hint()
     if NOT_ALLOWED in sentence:
         hint = "do not use this file: find out why the index has another than the one you vetted"
-        return IntegrityError(sentence, hint=hint, details=tuple(details))
-    return NoSolutionError(sentence, hint=_hint(project, shelves), details=tuple(details))
+        return IntegrityError(sentence, hint=hint, details=details)
+    return NoSolutionError(sentence, hint=hint, details=details)
 
 
-def _sentence(project: NormalizedName, needs: Sequence[Need], question: Question, shelves: Shelves) -> str:
-    if project == PYTHON:
-        return f"{needs[0].origin} requires Python {needs[0].specifier}, and the target has {question.target.python.version}"
-    shelf = shelves.get(project)
-    if shelf is None:
-        return f"`{project}`, which {needs[0].origin} asks for, is not on the index"
-    if shelf.page.status.status == "quarantined":
-        return f"`{project}`, which {needs[0].origin} asks for, is {shelf.page.status} on {shelf.page.index}"
-    specifier = merge(need.specifier for need in needs)
-    asked = f"`{project}{specifier}`"
-    if lines := shelves.constraints(project):
-        asked += f" under the constraint `{lines[0].requirement}` ({lines[0].origin})"
-    matching = shelf.matching(specifier)
-    if not matching:
-        return f"no release of {asked} exists on the index"
-    reasons = [other.reason for other in shelf.choose(matching[0], specifier)[1]]
-    reason = reasons[0] if reasons else "what else is asked contradicts it"
-    return f"no release of {asked} can be chosen for {question.target.name}: of {matching[0]}, {reason}"
+class Conflict:
+    """What is asked of one project, and cannot all be met."""
 
+    def __init__(
+        self,
+        project: NormalizedName,
+        needs: Sequence[Need],
+        question: Question,
+        shelves: Shelves,
+        introduced: Introduced,
+    ) -> None:
+        self.project, self.question, self._introduced, self._shelves = project, question, introduced, shelves
+        self.needs = list({(str(need), need.origin): need for need in needs}.values())
+        self.specifier = merge(need.specifier for need in needs)
+        self.shelf: Shelf | None = shelves.get(project) if project != PYTHON else None
+        self.constraints: Sequence[Line] = shelves.constraints(project)
 
-def _hint(project: NormalizedName, shelves: Shelves) -> str:
-    if project == PYTHON:
-        return "choose another --python, or another version"
-    if lines := shelves.constraints(project):
-        return f"change or remove {lines[0].origin}, or use the constraints that were made for this very release"
-    if (shelf := shelves.get(project)) is None:
-        return "check the spelling, and that --index is the right index"
-    if shelf.page.status.status == "quarantined":
-        return "an index quarantines what may do harm: leave out what asks for it"
-    return "ask for another version, or leave out what asks for it"
+    def sentence(self) -> str:
+        """What happened, to what, why."""
+        first = self.needs[0]
+        if self.project == PYTHON:
+            return f"{first.origin} requires Python {first.specifier}, and the target has {self.question.target.python.version}"
+        if self.shelf is None:
+            return f"`{self.project}`, which {first.origin} asks for, is not on the index"
+        if self.shelf.page.status.status == "quarantined":
+            return f"`{self.project}`, which {first.origin} asks for, is {self.shelf.page.status} on {self.shelf.page.index}"
+        return self._against(self.shelf)
 
+    def hint(self) -> str:
+        """What to do next."""
+        if self.project == PYTHON:
+            return "choose another --python, or another version"
+        if self.shelf is None:
+            return "check the spelling, and that --index is the right index"
+        if self._within(self.specifier) and (excluding := self._excluding()):
+            return self._about(excluding)
+        if (extra := self._extra()) and not self._within(self.specifier):
+            why = f": {DROPPED[extra.extra]}" if extra.candidate.project == AIRFLOW and extra.extra in DROPPED else ""
+            return f"leave out the extra `{extra.extra}` of {extra.candidate.project}, which asks for it{why}"
+        return "ask for another version, or leave out what asks for it"
 
-def _project_details(
-    project: NormalizedName, needs: Sequence[Need], question: Question, shelves: Shelves, introduced: Introduced
-) -> Iterator[str]:
-    for need in needs:
-        yield f"{chain_to(need, introduced)} ({need.origin})" if need.parent is None else chain_to(need, introduced)
-    for line in shelves.constraints(project):
-        yield f"constraint {line.requirement} ({line.origin})"
-    if project != PYTHON and (shelf := shelves.get(project)):
-        newest = ", ".join(map(str, shelf.page.versions[:5])) or "nothing"
-        yield f"the index offers {project} {newest}{' …' if len(shelf.page.versions) > 5 else ''}"
-        specifier = merge(need.specifier for need in needs)
-        for version in shelf.matching(specifier)[:3]:
-            for other in shelf.choose(version, specifier)[1]:
+    def details(self) -> Iterator[str]:
+        """The chain to each side, what each allows, what the index offers, what was rejected and why."""
+        for need in self.needs:
+            chain = chain_to(need, self._introduced)
+            yield f"{chain} ({need.origin})" if need.parent is None else chain
+        for line in self.constraints:
+            yield f"constraint {line.requirement} ({line.origin})"
+        yield from self._also_excluded()
+        if self.shelf is None:
+            return
+        yield f"the index offers {self.project} {offered(self.shelf.page.versions, self.specifier)}"
+        for version in self.shelf.matching(self.specifier)[:3]:
+            for other in self.shelf.choose(version, self.specifier)[1]:
                 yield f"{other.filename}: {other.reason}"
+
+    def _against(self, shelf: Shelf) -> str:
+        if not self._within(self.specifier):
+            return self._nothing_within()
+        if excluding := self._excluding():
+            return f"{self._asked()}, and the constraint `{excluding.requirement}` ({excluding.origin}) rules that out"
+        matching = shelf.matching(self.specifier)
+        if not matching:
+            return (
+                f"only pre-releases of `{self.project}{self.specifier}` are on the index, and those are not asked for"
+            )
+        reasons = [other.reason for other in shelf.choose(matching[0], self.specifier)[1]]
+        reason = reasons[0] if reasons else "what else is asked contradicts it"
+        asked = f"`{self.project}{self.specifier}`{self._under()}"
+        return f"no release of {asked} can be chosen for {self.question.target.name}: of {matching[0]}, {reason}"
+
+    def _also_excluded(self) -> Iterator[str]:
+        """What else the same release asks for, and a constraint rules out: all of it is wrong, not only what was met first."""
+        parents = {need.parent.candidate for need in self.needs if need.parent}
+        for need in self._introduced.values():
+            if need.project == self.project or need.parent is None or need.parent.candidate not in parents:
+                continue
+            for line in self._shelves.constraints(need.project):
+                if excludes(line, need.specifier):
+                    yield f"{need.origin} also asks for {need}, and the constraint {line.requirement} ({line.origin}) rules that out"
+
+    def _within(self, specifier: SpecifierSet) -> bool:
+        assert self.shelf is not None  # noqa: S101  (callers looked)
+        return any(True for _ in specifier.filter(self.shelf.page.versions, prereleases=True))
+
+    def _nothing_within(self) -> str:
+        alone = [need for need in self.needs if not self._within(need.specifier)]
+        if alone or len(self.needs) == 1:
+            need = (alone or self.needs)[0]
+            by = f", which {need.origin} asks for," if need.parent else ""
+            return f"no release of `{need}`{by} is on the index{self._under()}"
+        sides = " and ".join(f"`{need}` ({need.origin})" for need in self.needs)
+        return f"{sides} exclude each other"
+
+    def _under(self) -> str:
+        lines = self.constraints
+        return f" under the constraint `{lines[0].requirement}` ({lines[0].origin})" if lines else ""
+
+    def _excluding(self) -> Line | None:
+        """The constraint that leaves nothing of what is asked and on the index."""
+        return next(
+            (line for line in self.constraints if not self._within(self.specifier & line.requirement.specifier)), None
+        )
+
+    def _asked(self) -> str:
+        return " and ".join(f"{need.origin} asks for `{need}`" for need in self.needs)
+
+    def _about(self, line: Line) -> str:
+        release = self._airflow()
+        if release and BRANCH.search(line.origin):
+            return (
+                f"that file is a branch of Airflow's constraints, which moves on to later releases: take the tag "
+                f"constraints-{release} (`--airflow {release}` does)"
+            )
+        if release and f"constraints-{release}" not in line.origin:
+            return f"change or remove {line.origin}, or take the constraints of this very release: the tag constraints-{release}"
+        return f"change or remove {line.origin}, or use the constraints that were made for this very release"
+
+    def _airflow(self) -> str | None:
+        """The release of Airflow that was asked for, exactly."""
+        for line in self.question.requirements:
+            clauses = list(line.requirement.specifier)
+            if line.project == AIRFLOW and len(clauses) == 1 and clauses[0].operator == "==":
+                return clauses[0].version
+        return None
+
+    def _extra(self) -> Choice | None:
+        """The extra that was asked for, and that leads to the first need."""
+        need: Need | None = self.needs[0]
+        found, seen = None, set()
+        while need is not None and need.parent is not None and need.parent not in seen:
+            seen.add(need.parent)
+            found = need.parent
+            need = self._introduced.get((need.parent.candidate.project, need.parent.extra))
+        return found if found is not None and found.extra else None
+
+
+def excludes(line: Line, specifier: SpecifierSet) -> bool:
+    """Whether a constraint that names one version names one which a specifier does not admit."""
+    clauses = list(line.requirement.specifier)
+    if len(clauses) != 1 or not is_exact(line.requirement.specifier):
+        return False
+    return not specifier.contains(clauses[0].version, prereleases=True)
+
+
+def offered(versions: Sequence[Version], specifier: SpecifierSet) -> str:
+    """The releases that are there, newest first: all of a few, else the newest, and those next to what is asked."""
+    if len(versions) <= MOST_OFFERED * 2:
+        return ", ".join(map(str, versions)) or "nothing"
+    edges = [Version(clause.version.removesuffix(".*")) for clause in specifier if clause.operator != "==="]
+    near = [
+        version
+        for edge in edges
+        for version in sorted(versions, key=lambda version: abs(versions.index(version) - _place(versions, edge)))[:2]
+    ]
+    shown = sorted({*versions[:MOST_OFFERED], *near}, reverse=True)
+    return f"{', '.join(map(str, shown))} and {len(versions) - len(shown)} more"
+
+
+def _place(versions: Sequence[Version], edge: Version) -> float:
+    """Where a version would stand among others, newest first."""
+    return sum(version > edge for version in versions) - 0.5
 
 
 def chain_to(need: Need, introduced: Introduced) -> str:

@@ -1,6 +1,6 @@
 """What the resolver will most likely need, asked for before it asks."""
 
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from contextlib import suppress
 
 from wheelhouse.errors import WheelhouseError
@@ -29,17 +29,17 @@ class Foresight:
             self._supply.page(need.project).add_done_callback(lambda _page: self._on_page(need))
 
     def _on_page(self, need: Need) -> None:
-        with suppress(WheelhouseError, RuntimeError):
+        with suppress(WheelhouseError, CancelledError, RuntimeError):
             shelf = self._shelves.get(need.project)
             candidate = shelf.best(need.specifier) if shelf else None
             if shelf and candidate:
                 metadata = self._supply.metadata(candidate, certain=shelf.is_pinned(need.specifier))
                 metadata.add_done_callback(lambda future: self._on_metadata(need, candidate, future))
 
-    def _on_metadata(self, need: Need, candidate: Candidate, metadata: "Future[Metadata]") -> None:
-        """What cannot be had or read is the resolver's to complain of, where it needs it."""
+    def _on_metadata(self, need: Need, candidate: Candidate, future: "Future[Metadata]") -> None:
+        """What fails here fails again for whoever needs it, and is told then."""
         question = self._question
-        with suppress(WheelhouseError, RuntimeError):
-            for requirement, _ in metadata.result().requirements(question.target, need.extra, question.adjustments):
+        with suppress(WheelhouseError, CancelledError, RuntimeError):
+            for requirement, _ in future.result().requirements(question.target, need.extra, question.adjustments):
                 for further in needs_of(requirement, str(candidate.project), direct=question.direct):
                     self.expect(further)

@@ -6,6 +6,7 @@ from packaging.utils import NormalizedName
 
 from wheelhouse.errors import NoSolutionError
 from wheelhouse.model.artifact import Candidate, unfit
+from wheelhouse.model.lock import dependency_name
 from wheelhouse.model.question import Answer, Question, spelled
 from wheelhouse.steps.supply import Supply
 
@@ -30,5 +31,5 @@ def _answer(candidate: Candidate, projects: set[NormalizedName], question: Quest
     """What it depends on is what it asks for without extras: a lock does not say which were asked of it."""
     metadata = supply.metadata(candidate, certain=True).result()
     asked = {spelled(req) for req, _ in metadata.requirements(question.target, adjustments=question.adjustments)}
-    dependencies = tuple(sorted(text for text in asked if text.partition("[")[0] in projects))
-    return Answer(candidate, metadata, (), dependencies, (), (), constrained=False)
+    dependencies = tuple(sorted(text for text in asked if dependency_name(text) in projects))
+    return Answer(candidate, metadata, (), dependencies, (), ())

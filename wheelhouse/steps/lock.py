@@ -8,7 +8,7 @@ from wheelhouse.doors.credentials import redact
 from wheelhouse.doors.disk import digest_of, read_text
 from wheelhouse.errors import InputError, IntegrityError
 from wheelhouse.events import Listener, Resolved, Resolving, Warned, ignore
-from wheelhouse.model.artifact import Artifact, Candidate, requires_python_of
+from wheelhouse.model.artifact import Artifact, Candidate, requires_python_of, tells_itself
 from wheelhouse.model.house import is_lock_name
 from wheelhouse.model.job import Job, Part
 from wheelhouse.model.lock import Lock, Pin, parse_lock
@@ -92,7 +92,9 @@ def _pin(answer: Answer, supply: Supply, on_event: Listener) -> Pin:
         sdist_because=None if candidate.is_wheel else _no_wheel(answer),
         provisional=answer.metadata.provisional,
         yanked=candidate.yanked,
-        constrained=answer.constrained,
+        constraint=answer.constraint,
+        rejected=tuple(other for other in answer.rejected if not tells_itself(other)),
+        skipped=tuple(map(str, answer.skipped)),
     )
 
 

@@ -15,7 +15,7 @@ from resolvelib.resolvers import RequirementInformation, ResolutionTooDeep
 
 from wheelhouse.errors import NoSolutionError
 from wheelhouse.events import Listener, Warned, ignore
-from wheelhouse.model.artifact import Candidate, requires_python_of
+from wheelhouse.model.artifact import NO_TAG, Candidate, requires_python_of
 from wheelhouse.model.question import (
     PYTHON,
     Answer,
@@ -171,7 +171,8 @@ def resolve(question: Question, supply: Supply, on_event: Listener = ignore) -> 
     for need in needs:
         foresight.expect(need)
     mapping = settle(needs, shelves, provider.dependencies) or _search(needs, question, shelves, provider)
-    return _answers(mapping, question, supply, shelves)
+    asked = [need for choice in mapping.values() for need in provider.dependencies(choice)] + needs
+    return _answers(mapping, asked, question, supply, shelves)
 
 
 def _search(
@@ -203,25 +204,41 @@ def _roots(question: Question, provider: Provider) -> list[Need]:
 
 
 def _answers(
-    mapping: Mapping[Identifier, Choice], question: Question, supply: Supply, shelves: Shelves
+    mapping: Mapping[Identifier, Choice], asked: Iterable[Need], question: Question, supply: Supply, shelves: Shelves
 ) -> list[Answer]:
+    specifiers: dict[NormalizedName, list[SpecifierSet]] = {}
+    for need in asked:
+        if need.parent is None or need.parent.candidate.project != need.project:
+            specifiers.setdefault(need.project, []).append(need.specifier)
     extras: dict[NormalizedName, set[NormalizedName]] = {}
     for project, extra in mapping:
         extras.setdefault(project, set()).update([NormalizedName(extra)] if extra else [])
     return [
-        _answer(mapping[project, ""].candidate, tuple(sorted(extras[project])), question, supply, shelves)
+        _answer(
+            mapping[project, ""].candidate,
+            merge(specifiers.get(project, ())),
+            tuple(sorted(extras[project])),
+            question,
+            supply,
+            shelves,
+        )
         for project in sorted(extras)
     ]
 
 
 def _answer(
-    candidate: Candidate, extras: tuple[NormalizedName, ...], question: Question, supply: Supply, shelves: Shelves
+    candidate: Candidate,
+    specifier: SpecifierSet,
+    extras: tuple[NormalizedName, ...],
+    question: Question,
+    supply: Supply,
+    shelves: Shelves,
 ) -> Answer:
     metadata = supply.metadata(candidate).result()
     shelf = shelves.get(candidate.project)
     assert shelf is not None  # noqa: S101  (the candidate came from it)
     exact = SpecifierSet(f"=={candidate.version}")
-    own_pin = shelf.is_pinned(SpecifierSet())
+    limits = shelves.constraints(candidate.project)
     return Answer(
         candidate=candidate,
         metadata=metadata,
@@ -236,16 +253,20 @@ def _answer(
             )
         ),
         rejected=tuple(shelf.choose(candidate.version, exact)[1]),
-        skipped=() if own_pin else tuple(_skipped(shelf, candidate)),
-        constrained=shelf.constrained,
+        skipped=tuple(_skipped(shelf, candidate, specifier)),
+        constraint=f"{limits[0].requirement} ({limits[0].origin})" if limits else None,
     )
 
 
-def _skipped(shelf: Shelf, candidate: Candidate) -> Iterator[Version]:
-    """Newer releases that have files, none of which has a tag for the target."""
-    for version in shelf.matching(SpecifierSet()):
+def _skipped(shelf: Shelf, candidate: Candidate, specifier: SpecifierSet) -> Iterator[Version]:
+    """Newer releases within all that is asked of the project, whose files have no tag for the target or are ruled out as sdists."""
+    for version in shelf.matching(specifier):
         if version <= candidate.version:
             return
-        chosen, rejected = shelf.choose(version, SpecifierSet())
-        if chosen is None and rejected and all("no tag of it fits" in other.reason for other in rejected):
+        chosen, rejected = shelf.choose(version, specifier)
+        if chosen is None and rejected and all(_is_of_format(other.reason) for other in rejected):
             yield version
+
+
+def _is_of_format(reason: str) -> bool:
+    return reason.startswith(NO_TAG) or "--only-binary" in reason

@@ -25,7 +25,6 @@ class Shelf:
         self._allowed = question.allowed_hashes(page.project)
         self._preferred = question.preferred.get(page.project)
         self._constraint = merge(line.requirement.specifier for line in constraints)
-        self.constrained = bool(constraints)
         named = [line.requirement for line in (*question.requirements, *constraints) if line.project == page.project]
         self._asked_for_a_pre_release = any(requirement.specifier.prereleases for requirement in named)
         self._chosen: dict[tuple[Version, bool], tuple[Candidate | None, list[Rejected]]] = {}
