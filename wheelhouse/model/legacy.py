@@ -24,6 +24,7 @@ QUOTES = "quotes stand around a version"
 ORDERED_STAR = "an ordered comparison ends in `.*`"
 DOTLESS_STAR = "a `*` follows a version without a dot"
 STRANGE_END = "a version ends in what is no part of one"
+TILDE = "an exclusion is written `!=~`"
 NO_VERSION = "a clause compares with a word that is no version"
 
 
@@ -66,6 +67,9 @@ def _mend(clause: str, rules: dict[str, None]) -> str | None:
     if version[:1] in ("'", '"'):
         rules[QUOTES] = None
         version = version.strip("'\" ")
+    if operator == "!=" and version.startswith("~"):
+        rules[TILDE] = None
+        version = f"{version[1:].strip()}.*"
     if operator in ("<", "<=", ">", ">=", "~=") and version.endswith(".*"):
         rules[ORDERED_STAR] = None
         version = version.removesuffix(".*")

@@ -30,7 +30,8 @@ STATIC_SINCE = (2, 2)
 class Metadata:
     """Core metadata. `requires_dist` holds the raw lines: most belong to extras that nobody asks for.
 
-    `provisional` says why what stands here may change once the sdist is built; None for what is certain.
+    `source` is the file that they were read from. `provisional` says why what stands here may change once the sdist is
+    built; None for what is certain.
     """
 
     project: NormalizedName
@@ -39,6 +40,7 @@ class Metadata:
     requires_python: str | None = None
     extras: frozenset[NormalizedName] = frozenset()
     provisional: str | None = None
+    source: str = ""
 
     @cached_property
     def _lines_by_extra(self) -> dict[str, list[str]]:
@@ -69,7 +71,9 @@ class Metadata:
             except InvalidRequirement as error:
                 reason = str(error).splitlines()[0]
                 raise IntegrityError(
-                    f"{self.project} {self.version} asks for `{line}`, which cannot be read: {reason}"
+                    f"{self.project} {self.version} asks for `{line}`, which cannot be read: {reason}",
+                    details=(f"{self.source}: Requires-Dist: {line}",),
+                    hint="choose another release; or, where you know what is meant, say it with --override",
                 ) from error
             for wanted in adjustments.instead_of(requirement):
                 if target.applies(wanted.marker, extra):
@@ -111,6 +115,7 @@ def parse_metadata(raw: bytes, source: str) -> Metadata:
             requires_dist=tuple(_unfold(line) for line in message.get_all("Requires-Dist", ())),
             requires_python=str(message.get("Requires-Python", "")).strip() or None,
             extras=frozenset(canonicalize_name(extra.strip()) for extra in message.get_all("Provides-Extra", ())),
+            source=source,
             provisional=_provisional(str(message.get("Metadata-Version", "1.0")), message.get_all("Dynamic", ())),
         )
     except InvalidVersion as error:
