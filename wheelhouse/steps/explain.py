@@ -129,7 +129,7 @@ class Conflict:
         if alone or len(self.needs) == 1:
             need = (alone or self.needs)[0]
             by = f", which {need.origin} asks for," if need.parent else ""
-            return f"no release of `{need}`{by} is on the index{self._under()}"
+            return f"no release of `{need}`{by} is on the index"
         sides = " and ".join(f"`{need}` ({need.origin})" for need in self.needs)
         return f"{sides} exclude each other"
 
