@@ -7,6 +7,7 @@
     ├── IntegrityError      5    hash, size, archive, signature, approval
     │   └── RefusedError    5    an archive that breaks a rule
     └── MachineError        6    this machine: disk, permission, missing interpreter
+        └── BuildError      6    an sdist that cannot be built here
 
 An error stops a step; what is wrong with one artifact of a house is a `Finding` (wheelhouse.model.policy).
 """
@@ -61,3 +62,13 @@ class MachineError(WheelhouseError):
     """This machine cannot do what was asked: disk, permission, a missing program."""
 
     exit_code = 6
+
+
+class BuildError(MachineError):
+    """An sdist that cannot be built here; `log` is what its build printed."""
+
+    def __init__(
+        self, sentence: str, *, hint: str | None = None, details: tuple[str, ...] = (), log: bytes = b""
+    ) -> None:
+        super().__init__(sentence, hint=hint, details=details)
+        self.log = log

@@ -59,6 +59,16 @@ class Retrying(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Built(Event):
+    """A wheel was made of an sdist, in so many seconds; `reused` where it had been made before."""
+
+    sdist: str
+    wheel: str
+    seconds: float
+    reused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Warned(Event):
     """Something the user should know, which stops nothing."""
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from wheelhouse.errors import WheelhouseError
-from wheelhouse.events import Event, Finished, Noted, Received, Resolved, Resolving, Retrying, Waiting, Warned
+from wheelhouse.events import Built, Event, Finished, Noted, Received, Resolved, Resolving, Retrying, Waiting, Warned
 from wheelhouse.model.bundle import Manifest, digest
 from wheelhouse.model.layout import MANIFEST, Plan, shell
 from wheelhouse.model.lock import Lock, chains
@@ -32,19 +32,21 @@ def counted(count: int, noun: str) -> str:
 
 def event_line(event: Event) -> str | None:
     """An event as a plain line; None for those that only progress bars show."""
+    line: str | None = None
     match event:
         case Warned(sentence):
-            return f"warning: {sentence}"
+            line = f"warning: {sentence}"
         case Noted(sentence):
-            return f"note: {sentence}"
+            line = f"note: {sentence}"
         case Retrying(subject, reason, seconds):
-            return f"retrying {subject} in {seconds:.1f} s: {reason}"
+            line = f"retrying {subject} in {seconds:.1f} s: {reason}"
         case Resolving(target):
-            return f"resolving for {target}"
+            line = f"resolving for {target}"
         case Resolved(target, projects, reused):
-            return f"{counted(projects, 'project')} for {target}{', from the lock that stands' if reused else ''}"
-        case _:
-            return None
+            line = f"{counted(projects, 'project')} for {target}{', from the lock that stands' if reused else ''}"
+        case Built(sdist, wheel, seconds, reused):
+            line = f"{wheel}: {'built before' if reused else f'built in {seconds:.1f} s'} from {sdist}"
+    return line
 
 
 @dataclass
@@ -136,11 +138,59 @@ def lock_lines(lock: Lock) -> list[str]:
     lines = [
         f"{lock.target.name} (Python {lock.target.python.version}): {counted(len(lock.pins), 'project')}, {size_text(total)}"
     ]
-    lines += [f"  sdist: {pin.artifact.filename}: {pin.sdist_because}" for pin in lock.pins if pin.sdist_because]
+    lines += [
+        f"  {'built from' if pin.built else 'sdist:'} {pin.origin.filename}: {pin.sdist_because}"
+        for pin in lock.pins
+        if pin.sdist_because
+    ]
     free = [f"{pin.project} {pin.version}" for pin in lock.pins if not pin.constrained]
     if lock.inputs.constraints and free:
         lines.append(f"  pinned by no constraint: {', '.join(free)}")
     return lines
+
+
+def built_document(
+    locks: Iterable[Lock], fresh: frozenset[str], differing: Mapping[str, Iterable[str]]
+) -> dict[str, Any]:
+    """The wheels of a house that were built, for `--json`. `fresh` are those of this run, `differing` what differed twice."""
+    return {
+        "targets": [
+            {
+                "target": lock.target.name,
+                "lock": lock.filename,
+                "built": [
+                    {
+                        "name": pin.project,
+                        "version": str(pin.version),
+                        "file": pin.artifact.filename,
+                        "sha256": pin.artifact.sha256,
+                        "sdist": built.sdist.filename,
+                        "sdist-sha256": built.sdist.sha256,
+                        "interpreter": built.interpreter,
+                        "glibc": built.glibc,
+                        "libraries": list(built.libraries),
+                        "sealed": built.sealed,
+                        "requires": list(built.requires),
+                        "fresh": pin.artifact.filename in fresh,
+                    }
+                    for pin in lock.pins
+                    if (built := pin.built)
+                ],
+            }
+            for lock in locks
+        ],
+        "differing": {name: list(members) for name, members in differing.items()},
+    }
+
+
+def built_lines(
+    house: str, locks: Iterable[Lock], fresh: frozenset[str], differing: Mapping[str, Iterable[str]]
+) -> list[str]:
+    """What a run of builds did, in short."""
+    built = [pin.artifact.filename for lock in locks for pin in lock.pins if pin.built]
+    lines = [f"{name}: a second build differs in {', '.join(members)}" for name, members in sorted(differing.items())]
+    now = sum(name in fresh for name in built)
+    return [*lines, f"{house}: {counted(len(built), 'wheel')} built from sdists, {now} now, {len(built) - now} before"]
 
 
 def finding_lines(findings: Iterable[Finding]) -> list[str]:

@@ -1,9 +1,24 @@
 """`fetch` and `lock`: from what is asked for to a house, or to its locks alone."""
 
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from wheelhouse.cli.app import app
-from wheelhouse.cli.options import AirflowAsked, Asked, Chosen, Connected, Json, Kept, Quiet, Targeted, grouped
+from wheelhouse.cli.building import run_build
+from wheelhouse.cli.options import (
+    AirflowAsked,
+    Asked,
+    Building,
+    Chosen,
+    Connected,
+    Json,
+    Kept,
+    Quiet,
+    Targeted,
+    grouped,
+)
 from wheelhouse.cli.session import listening, now, options, say, say_json, settings, supplied
 
 
@@ -16,6 +31,8 @@ def fetch(
     chosen: Chosen,
     kept: Kept,
     network: Connected,
+    building: Building,
+    build: Annotated[bool, typer.Option("--build", help="Build each sdist, as `wheelhouse build` does.")] = False,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -27,7 +44,8 @@ def fetch(
     wheelhouse fetch -r requirements.txt --python 3.11 --python 3.12 --platform linux/arm64
 
     With no option the job is read from wheelhouse.toml, or from [tool.wheelhouse] of pyproject.toml.
-    An existing lock for the same job is used as it stands, until --upgrade. Nothing of a package is run.
+    An existing lock for the same job is used as it stands, until --upgrade. Nothing of a package is run,
+    unless --build is said: then each sdist is built in a sealed room.
     """
     from wheelhouse import report
     from wheelhouse.steps.fetch import fetch as fetch_step
@@ -44,10 +62,15 @@ def fetch(
         fetched = fetch_step(job, folder, supply, listener)
         tools = tools_job(job)
         tools_fetched = fetch_step(tools, folder / "tools", supply, listener) if tools else None
+        locks = fetched.locks
+        if build:
+            names = {one.name for one in locks}
+            built = run_build(folder, building, supply, listener)
+            locks = tuple(one for one in built.house.locks if one.name in names)
     if as_json:
         document = {
             "house": str(folder),
-            "targets": [report.lock_document(one) for one in fetched.locks],
+            "targets": [report.lock_document(one) for one in locks],
             "fetched": list(fetched.placed),
             "reused": list(fetched.stood),
             "removed": list(fetched.removed),
@@ -55,7 +78,7 @@ def fetch(
         }
         say_json(document)
     elif not quiet:
-        for one in fetched.locks:
+        for one in locks:
             say(*report.lock_lines(one))
         say(report.fetched_line(str(folder), len(fetched.placed), len(fetched.stood), len(fetched.removed)))
         if tools_fetched:

@@ -281,6 +281,69 @@ class Kept:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class Building:
+    """How sdists are built, and where."""
+
+    interpreter: Annotated[
+        list[Path] | None,
+        typer.Option("--interpreter", metavar="PATH", help="The target's Python to build with. May be repeated."),
+    ] = None
+    in_image: Annotated[
+        str | None,
+        typer.Option("--in-image", metavar="IMAGE", help="Build in containers of this image, with no network."),
+    ] = None
+    unsealed: Annotated[
+        bool,
+        typer.Option(
+            "--unsealed", help="Build with no sealed room: builds see this machine and its network. Recorded."
+        ),
+    ] = False
+    build_uploaded_prior_to: Annotated[
+        str | None,
+        typer.Option(
+            "--build-uploaded-prior-to",
+            metavar="TIME",
+            help="Build with what had been uploaded before. Default: the later of the sdist's day and that of what was asked for.",
+        ),
+    ] = None
+    build_constraint: Annotated[
+        Texts,
+        typer.Option(
+            "--build-constraint",
+            metavar="FILE|LINE",
+            help="Constraints on what sdists are built with: a file, or a line such as 'cython<3'. May be repeated.",
+        ),
+    ] = None
+    build_minutes: Annotated[
+        float, typer.Option("--build-minutes", metavar="N", min=0.01, help="How long one build may take.")
+    ] = 60.0
+    keep_sdists: Annotated[
+        bool, typer.Option("--keep-sdists", help="Keep each sdist beside the wheel that was built from it.")
+    ] = False
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class BuildingAlone(Building):
+    """What `build` takes, and `fetch --build` does not."""
+
+    check_reproducible: Annotated[
+        bool,
+        typer.Option(
+            "--check-reproducible", help="Build everything again, and say which members differ. Exit code 1 then."
+        ),
+    ] = False
+    index: Annotated[
+        str | None,
+        typer.Option(
+            "--index",
+            envvar="WHEELHOUSE_INDEX",
+            metavar="URL",
+            help="The package index. Default: that of the house's locks.",
+        ),
+    ] = None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Network:
     """How servers are spoken to."""
 

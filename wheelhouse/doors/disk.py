@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wheelhouse.errors import InputError, IntegrityError, MachineError
+from wheelhouse.model.artifact import Artifact
 
 ASIDE_PREFIX = ".wheelhouse-"
 BLOCK = 1 << 20
@@ -107,6 +108,13 @@ def _sweep(folder: Path) -> None:
 def sha256_of(path: Path) -> str:
     """A file's sha256, in lower-case hexadecimal."""
     return digest_of(path, "sha256")
+
+
+def stands_in(folder: Path, artifact: Artifact) -> bool:
+    """Whether a file is there, with the bytes that it must have."""
+    path = rooted(folder, artifact.filename)
+    with ours(path):
+        return path.is_file() and path.stat().st_size == artifact.size and sha256_of(path) == artifact.sha256
 
 
 def digest_of(path: Path, algorithm: str) -> str:

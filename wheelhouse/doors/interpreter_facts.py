@@ -92,6 +92,8 @@ def facts() -> "dict[str, object]":
     pymalloc = sysconfig.get_config_var("WITH_PYMALLOC")
     return {
         "markers": markers(),
+        "executable": os.path.realpath(getattr(sys, "_base_executable", None) or sys.executable),
+        "prefixes": sorted({sys.base_prefix, sys.base_exec_prefix}),
         "version": sys.version_info[:2],
         "ext_suffix": sysconfig.get_config_var("EXT_SUFFIX") or "",
         "debug": bool(debug),

@@ -138,3 +138,22 @@ def _read_zip(path: Path) -> dict[str, bytes]:
         for member in members.values():
             check(data, member)
         return {name: read_whole(data, members[name], LARGEST_METADATA) for name in members if WANTED.fullmatch(name)}
+
+
+def read_pyproject(path: Path, filename: str) -> str | None:
+    """The pyproject.toml at the top of an sdist that was read before; None where it has none."""
+    wanted = re.compile(r"[^/]+/pyproject\.toml")
+    if not filename.endswith(".tar.gz"):
+        with mapped(path) as data:
+            members = read_members(data)
+            names = [name for name in members if wanted.fullmatch(name)]
+            return read_whole(data, members[names[0]], LARGEST_METADATA).decode("utf-8", "replace") if names else None
+    with tarfile.open(path, "r:gz") as archive:
+        for member in archive:
+            if (
+                wanted.fullmatch(member.name)
+                and member.size <= LARGEST_METADATA
+                and (held := archive.extractfile(member))
+            ):
+                return held.read().decode("utf-8", "replace")
+    return None

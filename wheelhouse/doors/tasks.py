@@ -72,3 +72,25 @@ def then(future: "Future[Any]", change: Callable[[Any], T]) -> "Future[T]":
 
     future.add_done_callback(done)
     return changed
+
+
+class Once:
+    """Does each thing, known by its key, once: whoever asks meanwhile waits, and gets the same. What failed may be tried again.
+
+    Unlike `Tasks` it works in the asking thread, so that one thing may ask for another.
+    """
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._turns: dict[Hashable, threading.RLock] = {}
+        self._results: dict[Hashable, Any] = {}
+
+    def get(self, key: Hashable, work: Callable[[], T]) -> T:
+        """The result of the thing with this key."""
+        with self._guard:
+            turn = self._turns.setdefault(key, threading.RLock())
+        with turn:
+            if key not in self._results:
+                self._results[key] = work()
+            result: T = self._results[key]
+        return result

@@ -38,7 +38,7 @@ class House:
         texts: dict[str, str] = {}
         for lock in self.locks:
             texts[lock.requirements_filename] = lock.to_requirements()
-            if self.constraints and (used := self.constraints.get(lock.target.name)):
+            if self.constraints and (used := self.constraints.get(lock.name)):
                 texts[lock.constraints_filename] = used
             texts[lock.filename] = lock.to_toml(with_paths=True)
         hashes = {name: sha256_of_text(text) for name, text in texts.items()}

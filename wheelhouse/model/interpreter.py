@@ -18,7 +18,8 @@ from wheelhouse.model.target import Target
 class Facts:
     """One interpreter's own words. Its C library is None where it is not that one, or cannot be told.
 
-    `platform` is sysconfig.get_platform(), `bits` the size of a pointer; `arm_hard_float` what PEP 600 asks of a 32-bit ARM.
+    `platform` is sysconfig.get_platform(), `bits` the size of a pointer; `arm_hard_float` what PEP 600 asks of a 32-bit ARM;
+    `executable` and `prefixes` are where it really lies, whatever virtual environment it was called by.
     """
 
     markers: Mapping[str, str]
@@ -33,6 +34,8 @@ class Facts:
     glibc: str | None
     musl: str | None
     macos: tuple[str, str]
+    executable: str = ""
+    prefixes: tuple[str, ...] = ()
 
 
 def target_of(facts: Facts) -> Target:

@@ -1,5 +1,6 @@
 """The lock: pins and hashes for one target, on disk a PEP 751 `pylock.<target>.toml`, which is also the manifest."""
 
+import hashlib
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -7,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import tomli_w
-from packaging.pylock import Package, Pylock, PylockValidationError
+from packaging.pylock import Package, PackageSdist, PackageWheel, Pylock, PylockValidationError
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
@@ -79,9 +80,33 @@ class Inputs:
         return table
 
     @property
+    def label(self) -> str:
+        """Eight characters that tell these inputs from others."""
+        return hashlib.sha256(repr(sorted(self._identity().items())).encode()).hexdigest()[:8]
+
+    @property
     def adjustments(self) -> Adjustments:
         """Overrides and exclusions."""
         return Adjustments.of_texts(self.overrides, self.excluded)
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What made a wheel that no index has: from which sdist, by what, under which Python, in what kind of room.
+
+    `glibc` is the oldest that its symbols allow, empty where they ask for none; `sealed` says what sealed the room, and is
+    empty where nothing did; `lock` names the build's own lock in the house's `build/`; `libraries` are those that it expects
+    to find on the target; with `kept` the sdist stays, too.
+    """
+
+    sdist: Artifact
+    interpreter: str
+    glibc: str = ""
+    sealed: str = ""
+    lock: str = ""
+    requires: tuple[str, ...] = ()
+    libraries: tuple[str, ...] = ()
+    kept: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +116,8 @@ class Pin:
     `dependencies` are what it asks for on this target, as `name[extra]>=1`. `rejected` are other files of the release that
     something else than their names speaks against, `skipped` newer releases of which no file fits; `constraint` is the
     line that limited it, and where it stands. `sdist_because` says
-    why no wheel was chosen, `provisional` why an sdist's metadata may change when it is built, `yanked` the reason given.
+    why no wheel was chosen, `provisional` why an sdist's metadata may change when it is built, `yanked` the reason given;
+    `built` tells of a wheel that was made from the sdist here.
     """
 
     project: NormalizedName
@@ -107,6 +133,7 @@ class Pin:
     constraint: str | None = None
     rejected: tuple[Rejected, ...] = ()
     skipped: tuple[str, ...] = ()
+    built: Built | None = None
 
     @property
     def constrained(self) -> bool:
@@ -118,34 +145,53 @@ class Pin:
         """The projects that it needs on this target."""
         return tuple(dict.fromkeys(dependency_name(text) for text in self.dependencies))
 
+    @property
+    def origin(self) -> Artifact:
+        """The file as the index has it: of a wheel that was built here, its sdist."""
+        return self.built.sdist if self.built else self.artifact
+
+    @property
+    def files(self) -> tuple[Artifact, ...]:
+        """What a house has of it: the one file, and a kept sdist after the wheel that was built from it."""
+        return (self.artifact, self.built.sdist) if self.built and self.built.kept else (self.artifact,)
+
 
 @dataclass(frozen=True, slots=True)
 class Lock:
-    """The pins for one target, sorted by project, with the inputs that led to them."""
+    """The pins for one target, sorted by project, with the inputs that led to them.
+
+    `label` tells locks for one target apart, where a folder has several, as `build/` does.
+    """
 
     target: Target
     inputs: Inputs
     pins: tuple[Pin, ...] = field(default=())
+    label: str = ""
+
+    @property
+    def name(self) -> str:
+        """The target's name, and the label."""
+        return f"{self.target.name}-{self.label}" if self.label else self.target.name
 
     @property
     def filename(self) -> str:
         """`pylock.<target>.toml`."""
-        return f"{LOCK_PREFIX}{self.target.name}{LOCK_SUFFIX}"
+        return f"{LOCK_PREFIX}{self.name}{LOCK_SUFFIX}"
 
     @property
     def requirements_filename(self) -> str:
         """`requirements.<target>.txt`."""
-        return f"requirements.{self.target.name}.txt"
+        return f"requirements.{self.name}.txt"
 
     @property
     def constraints_filename(self) -> str:
         """`constraints.<target>.txt`."""
-        return f"constraints.{self.target.name}.txt"
+        return f"constraints.{self.name}.txt"
 
     @property
     def artifacts(self) -> tuple[Artifact, ...]:
         """The files, in the pins' order."""
-        return tuple(pin.artifact for pin in self.pins)
+        return tuple(file for pin in self.pins for file in pin.files)
 
     def to_toml(self, *, with_paths: bool, names: Mapping[str, str] | None = None) -> str:
         """The lock as PEP 751 text; `with_paths` names each file relative to the lock, as in a house.
@@ -157,7 +203,7 @@ class Lock:
     def to_requirements(self) -> str:
         """The lock as a requirements file for pips that read no pylock: one line and its `--hash` for each artifact."""
         lines = [f"{pin.project}=={pin.version} --hash=sha256:{pin.artifact.sha256}\n" for pin in self.pins]
-        return f"# {len(lines)} artifacts for {self.target.name}, from {self.filename}\n" + "".join(lines)
+        return f"# {len(lines)} artifacts for {self.name}, from {self.filename}\n" + "".join(lines)
 
     def _document(self, with_paths: bool, names: Mapping[str, str]) -> dict[str, Any]:
         return {
@@ -169,6 +215,7 @@ class Lock:
             "tool": {
                 TOOL: {
                     "target": {"name": self.target.name, **_target_table(self.target)},
+                    **({"label": self.label} if self.label else {}),
                     "inputs": self.inputs.document(),
                 }
             },
@@ -198,19 +245,41 @@ def _present(table: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in table.items() if value not in (None, "", (), [], False)}
 
 
-def _package(pin: Pin, with_paths: bool, names: Mapping[str, str]) -> dict[str, Any]:
-    artifact = pin.artifact
-    path = names.get(artifact.filename, artifact.filename)
-    file = _present(
+def _file(artifact: Artifact, path: str | None) -> dict[str, Any]:
+    return _present(
         {
             "name": artifact.filename,
             "upload-time": artifact.upload_time,
             "url": artifact.url,
-            "path": path if with_paths or not artifact.url else None,
+            "path": path,
             "size": artifact.size,
             "hashes": {"sha256": artifact.sha256},
         }
     )
+
+
+def _built(built: Built) -> dict[str, Any]:
+    return _present(
+        {
+            "sdist": _file(built.sdist, None),
+            "interpreter": built.interpreter,
+            "glibc": built.glibc,
+            "sealed": built.sealed or None,
+            "unsealed": not built.sealed,
+            "lock": built.lock,
+            "requires": list(built.requires),
+            "libraries": list(built.libraries),
+        }
+    )
+
+
+def _package(pin: Pin, with_paths: bool, names: Mapping[str, str]) -> dict[str, Any]:
+    files = {
+        artifact.is_wheel: _file(
+            artifact, names.get(artifact.filename, artifact.filename) if with_paths or not artifact.url else None
+        )
+        for artifact in pin.files
+    }
     own = {
         "extras": list(pin.extras),
         "dependencies": list(pin.dependencies),
@@ -219,6 +288,7 @@ def _package(pin: Pin, with_paths: bool, names: Mapping[str, str]) -> dict[str, 
         "constraint": pin.constraint,
         "skipped": list(pin.skipped),
         "rejected": _by_reason(pin.rejected),
+        "built": _built(pin.built) if pin.built else None,
     }
     tool = _present(own) | ({"yanked": pin.yanked} if pin.yanked is not None else {})
     table = {
@@ -227,8 +297,8 @@ def _package(pin: Pin, with_paths: bool, names: Mapping[str, str]) -> dict[str, 
         "requires-python": pin.requires_python,
         "index": pin.index,
         "dependencies": [{"name": name} for name in pin.needs],
-        "wheels": [file] if artifact.is_wheel else None,
-        "sdist": None if artifact.is_wheel else file,
+        "wheels": [files[True]] if True in files else None,
+        "sdist": files.get(False),
         "tool": {TOOL: tool} if tool else None,
     }
     return _present(table)
@@ -261,7 +331,7 @@ def parse_lock(text: str, source: str) -> Lock:
     except (tomllib.TOMLDecodeError, PylockValidationError, InputError, KeyError, TypeError, ValueError) as error:
         hint = "a house's locks are written by `wheelhouse fetch`; restore this one, or fetch again"
         raise InputError(f"`{source}` is not a lock that wheelhouse wrote: {error}", hint=hint) from error
-    return Lock(target, inputs, pins)
+    return Lock(target, inputs, pins, str(own.get("label", "")))
 
 
 def _inputs(table: Mapping[str, Any]) -> Inputs:
@@ -281,17 +351,12 @@ def _inputs(table: Mapping[str, Any]) -> Inputs:
 
 
 def _pin(package: Package) -> Pin:
-    files = [*(package.wheels or ()), *([package.sdist] if package.sdist else ())]
+    own = (package.tool or {}).get(TOOL, {})
+    built = _read_built(own["built"], kept=package.sdist is not None) if "built" in own else None
+    files = [*(package.wheels or ()), *([package.sdist] if package.sdist and not built else ())]
     if len(files) != 1 or package.version is None:
         raise ValueError(f"{package.name} has {len(files)} files, where a house has one")
-    file, own = files[0], (package.tool or {}).get(TOOL, {})
-    artifact = Artifact(
-        filename=file.name or filename_of(file.path or file.url or ""),
-        sha256=file.hashes["sha256"],
-        size=file.size or 0,
-        url=file.url,
-        upload_time=file.upload_time,
-    )
+    artifact = _artifact(files[0])
     return Pin(
         project=package.name,
         version=package.version,
@@ -306,6 +371,28 @@ def _pin(package: Package) -> Pin:
         constraint=own.get("constraint"),
         rejected=tuple(Rejected(name, entry["reason"]) for entry in own.get("rejected", ()) for name in entry["files"]),
         skipped=tuple(own.get("skipped", ())),
+        built=built,
+    )
+
+
+def _artifact(file: PackageWheel | PackageSdist) -> Artifact:
+    name = file.name or filename_of(file.path or file.url or "")
+    return Artifact(name, file.hashes["sha256"], file.size or 0, file.url, file.upload_time)
+
+
+def _read_built(table: Mapping[str, Any], *, kept: bool) -> Built:
+    sdist = table["sdist"]
+    return Built(
+        sdist=Artifact(
+            sdist["name"], sdist["hashes"]["sha256"], sdist["size"], sdist.get("url"), sdist.get("upload-time")
+        ),
+        interpreter=table["interpreter"],
+        glibc=table.get("glibc", ""),
+        sealed=table.get("sealed", ""),
+        lock=table.get("lock", ""),
+        requires=tuple(table.get("requires", ())),
+        libraries=tuple(table.get("libraries", ())),
+        kept=kept,
     )
 
 

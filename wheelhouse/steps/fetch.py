@@ -1,13 +1,13 @@
 """From a job to a house: locks settled, every file in place and verified, nothing else."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from wheelhouse.doors.disk import copy_aside, held, ours, rooted, settle, sha256_of, write
+from wheelhouse.doors.disk import copy_aside, held, ours, rooted, settle, sha256_of, stands_in, write
 from wheelhouse.errors import InputError
 from wheelhouse.events import Listener, Warned, ignore
 from wheelhouse.model.artifact import Artifact, Candidate
@@ -38,12 +38,28 @@ def fetch(job: Job, folder: Path, supply: Supply, on_event: Listener = ignore) -
         standing = existing_locks(folder)
         locks = tuple(lock_part(job, part, standing.get(part.target.name), supply, on_event) for part in job.parts)
         house = _house(job, folder, standing, locks)
-        _free_to_write(folder, house.artifacts, standing)
-        placed, stood = _bring(folder, house, job.local_files, supply, on_event)
-        for name, text in house.texts.items():
-            write(folder, name, text)
-        removed = _remove(folder, standing, house)
+        placed, stood, removed = fill(folder, house, standing.values(), job.local_files, supply, on_event)
     return Fetched(house, locks, placed, stood, removed)
+
+
+def fill(
+    folder: Path,
+    house: House,
+    standing: Collection[Lock],
+    local: Mapping[str, str],
+    supply: Supply,
+    on_event: Listener = ignore,
+) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+    """Make a folder, that its caller holds, this house: the names of what was placed, what stood, and what was removed.
+
+    `standing` are the locks before: what they named, and these do not, goes. `local` says where files that no index has
+    lie on this machine, by their names.
+    """
+    _free_to_write(folder, house.artifacts, standing)
+    placed, stood = _bring(folder, house, local, supply, on_event)
+    for name, text in house.texts.items():
+        write(folder, name, text)
+    return placed, stood, _remove(folder, standing, house)
 
 
 def lock_only(job: Job, folder: Path, supply: Supply, on_event: Listener = ignore) -> tuple[Lock, ...]:
@@ -70,9 +86,9 @@ def _house(job: Job, folder: Path, standing: Mapping[str, Lock], locks: tuple[Lo
     return House(tuple(every[name] for name in sorted(every)), constraints)
 
 
-def _free_to_write(folder: Path, artifacts: Mapping[str, Artifact], standing: Mapping[str, Lock]) -> None:
+def _free_to_write(folder: Path, artifacts: Mapping[str, Artifact], standing: Collection[Lock]) -> None:
     """A file that stands where one of ours must go, and that no lock of ours named, is not ours to replace."""
-    ours_before = {artifact.filename for lock in standing.values() for artifact in lock.artifacts}
+    ours_before = {artifact.filename for lock in standing for artifact in lock.artifacts}
     for name, artifact in artifacts.items():
         path = rooted(folder, name)
         if name not in ours_before and path.exists() and sha256_of(path) != artifact.sha256:
@@ -86,10 +102,10 @@ def _bring(
     folder: Path, house: House, local: Mapping[str, str], supply: Supply, on_event: Listener
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Put every file in its place: what stands is hashed again, the rest is copied aside as it arrives, and then renamed."""
-    pins = {pin.artifact.filename: pin for lock in house.locks for pin in lock.pins}
+    wanted = {artifact.filename: (pin, artifact) for lock in house.locks for pin in lock.pins for artifact in pin.files}
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        stands = dict(zip(house.artifacts, pool.map(partial(_stands, folder), house.artifacts.values()), strict=True))
-    missing = [candidate_of(pin, local.get(name)) for name, pin in pins.items() if not stands[name]]
+        stands = dict(zip(wanted, pool.map(partial(stands_in, folder), house.artifacts.values()), strict=True))
+    missing = [candidate_of(*wanted[name], local.get(name)) for name in wanted if not stands[name]]
 
     def put(candidate: Candidate, stored: Stored) -> tuple[Path, Path]:
         supply.confirm(candidate, stored)
@@ -105,23 +121,16 @@ def _bring(
     for path, final in [future.result() for future in copying]:
         settle(path, final)
     placed = {candidate.filename for candidate in missing}
-    return tuple(sorted(placed)), tuple(sorted(pins.keys() - placed))
+    return tuple(sorted(placed)), tuple(sorted(wanted.keys() - placed))
 
 
-def _stands(folder: Path, artifact: Artifact) -> bool:
-    path = rooted(folder, artifact.filename)
-    with ours(path):
-        return path.is_file() and path.stat().st_size == artifact.size and sha256_of(path) == artifact.sha256
+def candidate_of(pin: Pin, artifact: Artifact, path: str | None = None) -> Candidate:
+    """A file of a pin, as something to ask an index for; `path` is where it is on this machine.
 
-
-def candidate_of(pin: Pin, path: str | None = None) -> Candidate:
-    """The file that a pin names, as something to ask an index for; `path` is where it is on this machine.
-
-    Raises InputError where neither the lock nor the job says where it is from.
+    Raises InputError where neither the lock nor the job says where it is from, and it was not built here.
     """
-    artifact = pin.artifact
     url = path or artifact.url
-    if url is None:
+    if url is None and pin.built is None:
         raise InputError(
             f"`{artifact.filename}` is missing, and the lock does not say where it is from",
             hint="it was named by its path: name it again",
@@ -130,18 +139,20 @@ def candidate_of(pin: Pin, path: str | None = None) -> Candidate:
         project=pin.project,
         version=pin.version,
         filename=artifact.filename,
-        url=url,
+        url=url or "",
         index=pin.index,
         hashes={"sha256": artifact.sha256},
         size=artifact.size,
     )
 
 
-def _remove(folder: Path, standing: Mapping[str, Lock], house: House) -> tuple[str, ...]:
+def _remove(folder: Path, standing: Collection[Lock], house: House) -> tuple[str, ...]:
     """What the locks before named, and those of now do not."""
     kept = house.artifacts.keys() | house.texts.keys()
-    names = {artifact.filename for lock in standing.values() for artifact in lock.artifacts}
-    names |= {lock.constraints_filename for lock in standing.values()}
+    names = {artifact.filename for lock in standing for artifact in lock.artifacts}
+    names |= {
+        name for lock in standing for name in (lock.filename, lock.requirements_filename, lock.constraints_filename)
+    }
     gone = sorted(name for name in names - kept if (folder / name).is_file())
     for name in gone:
         with ours(folder / name):

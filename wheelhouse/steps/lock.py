@@ -42,7 +42,7 @@ def lock_part(job: Job, part: Part, standing: Lock | None, supply: Supply, on_ev
     question = job.question(part, preferred)
     answers = answers_of(part.given, question, supply) if job.given_sha256 else resolve(question, supply, on_event)
     demand_hashes(answers, question, supply)
-    lock = Lock(part.target, inputs, tuple(_pin(answer, supply, on_event) for answer in answers))
+    lock = Lock(part.target, inputs, tuple(pin_of(answer, supply) for answer in answers))
     if standing:
         _same_bytes(standing, lock)
     _warn(answers, part, supply, on_event)
@@ -79,7 +79,8 @@ def _check_file(candidate: Candidate, hashes: frozenset[str], supply: Supply) ->
         )
 
 
-def _pin(answer: Answer, supply: Supply, on_event: Listener) -> Pin:
+def pin_of(answer: Answer, supply: Supply) -> Pin:
+    """An answer as a lock has it."""
     candidate = answer.candidate
     return Pin(
         project=candidate.project,

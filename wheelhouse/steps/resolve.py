@@ -15,7 +15,9 @@ from resolvelib.resolvers import RequirementInformation, ResolutionTooDeep
 
 from wheelhouse.errors import NoSolutionError
 from wheelhouse.events import Listener, Warned, ignore
+from wheelhouse.model.adjust import Adjustments
 from wheelhouse.model.artifact import NO_TAG, Candidate, requires_python_of
+from wheelhouse.model.metadata import Metadata
 from wheelhouse.model.question import (
     PYTHON,
     Answer,
@@ -28,6 +30,7 @@ from wheelhouse.model.question import (
     needs_of,
     spelled,
 )
+from wheelhouse.model.target import Target
 from wheelhouse.steps.deadends import DeadEnds
 from wheelhouse.steps.explain import explain
 from wheelhouse.steps.foresight import Foresight
@@ -243,19 +246,21 @@ def _answer(
         candidate=candidate,
         metadata=metadata,
         extras=tuple(extra for extra in extras if extra in metadata.extras),
-        dependencies=tuple(
-            sorted(
-                {
-                    spelled(req)
-                    for extra in ("", *extras)
-                    for req, _ in metadata.requirements(question.target, extra, question.adjustments)
-                }
-            )
-        ),
+        dependencies=dependencies_of(metadata, extras, question.target, question.adjustments),
         rejected=tuple(shelf.choose(candidate.version, exact)[1]),
         skipped=tuple(_skipped(shelf, candidate, specifier)),
         constraint=f"{limits[0].requirement} ({limits[0].origin})" if limits else None,
     )
+
+
+def dependencies_of(
+    metadata: Metadata, extras: Iterable[NormalizedName], target: Target, adjustments: Adjustments
+) -> tuple[str, ...]:
+    """What a release asks for on a target with these extras, sorted."""
+    asked = (
+        requirement for extra in ("", *extras) for requirement, _ in metadata.requirements(target, extra, adjustments)
+    )
+    return tuple(sorted({spelled(requirement) for requirement in asked}))
 
 
 def _skipped(shelf: Shelf, candidate: Candidate, specifier: SpecifierSet) -> Iterator[Version]:

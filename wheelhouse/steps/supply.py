@@ -12,9 +12,10 @@ from pathlib import Path
 
 import msgspec
 from packaging.utils import NormalizedName
+from packaging.version import Version
 
 from wheelhouse.doors.credentials import host_of
-from wheelhouse.doors.disk import Cache, digest_of, ours, read_bytes
+from wheelhouse.doors.disk import Cache, digest_of, ours, read_bytes, sha256_of
 from wheelhouse.doors.download import Download
 from wheelhouse.doors.http import Http
 from wheelhouse.doors.index import Index
@@ -22,7 +23,7 @@ from wheelhouse.doors.pages import Page
 from wheelhouse.doors.ranged import NoRangesError, ranged_metadata
 from wheelhouse.doors.tasks import Tasks, first_success, then
 from wheelhouse.doors.wheelfile import inspect, metadata_of
-from wheelhouse.errors import IntegrityError, ServerError
+from wheelhouse.errors import InputError, IntegrityError, ServerError
 from wheelhouse.events import Finished, Listener, Received, Waiting, ignore
 from wheelhouse.model.artifact import Candidate
 from wheelhouse.model.metadata import Contents, Metadata
@@ -51,9 +52,11 @@ class Supply:
 
     def __init__(self, index: Index, http: Http, cache: Cache, on_event: Listener = ignore) -> None:
         self.index = index
-        self._http, self._cache, self._on_event = http, cache, on_event
+        self.cache = cache
+        self._http, self._on_event = http, on_event
         self._pages = Tasks(PAGE_THREADS, "pages")
         self._files = Tasks(FILE_THREADS, "files")
+        self._learned: dict[str, Metadata] = {}
         self._early: dict[str, bytes] = {}
         self._known: dict[str, Contents] = {}
         self._asked: dict[str, Candidate] = {}
@@ -87,18 +90,19 @@ class Supply:
         The candidate is kept: a lock's address of it has no query, which its server may want.
         """
         self._asked.setdefault(candidate.key, candidate)
-        if certain:
+        known = self._learned.get(candidate.key)
+        if known is None and certain:
             self.artifact(candidate)
-        if candidate.sha256 and (contents := self._noted(candidate.sha256)):
-            known: Future[Metadata] = Future()
-            known.set_result(contents.metadata)
-            return known
-        if candidate.is_local:
-            return then(self.artifact(candidate), lambda stored: stored.contents.metadata)
+        if known is None and candidate.sha256 and (contents := self._noted(candidate.sha256)):
+            known = contents.metadata
+        if known is not None:
+            future: Future[Metadata] = Future()
+            future.set_result(known)
+            return future
         if candidate.sidecar is not None and candidate.is_wheel:
             return self._pages.start(("sidecar", candidate.key), lambda: self._sidecar(candidate))
         small = candidate.size is not None and candidate.size <= (LARGE if certain else SMALL)
-        if small or not candidate.is_wheel or host_of(candidate.url) in self._without_ranges:
+        if small or not candidate.is_wheel or candidate.is_local or host_of(candidate.url) in self._without_ranges:
             return then(self.artifact(candidate), lambda stored: stored.contents.metadata)
         tail = self._pages.start(("tail", candidate.key), lambda: self._tail(candidate))
         if not certain:
@@ -131,6 +135,20 @@ class Supply:
         self._early[candidate.key] = raw
         return metadata
 
+    def learn(self, sdist: str, metadata: Metadata) -> None:
+        """That the sdist with this sha256 was built, and what the wheel says of itself: from now on the sdist says so, too."""
+        self._learned[sdist] = metadata
+
+    def keep(self, path: Path, filename: str) -> Stored:
+        """Take a file that was made here into the cache, checked as if it had been downloaded. The file at `path` is gone then."""
+        contents, sha256, size = inspect(path, filename), sha256_of(path), path.stat().st_size
+        self.cache.note(CONTENTS, sha256, _encode(contents))
+        return Stored(self.cache.keep(path, sha256), sha256, size, contents, fresh=True)
+
+    def kept(self, filename: str, sha256: str) -> Stored | None:
+        """A file that was made here before, where the cache still has it."""
+        return self._cached(Candidate(NormalizedName(""), Version("0"), filename, "", "", {"sha256": sha256}))
+
     def confirm(self, candidate: Candidate, stored: Stored) -> None:
         """Raise IntegrityError where what was read before the file was here differs from what the file says."""
         early = self._early.get(candidate.key)
@@ -146,8 +164,13 @@ class Supply:
         if stored := self._cached(candidate):
             self._on_event(Finished(candidate.filename, reused=True))
             return stored
+        if not candidate.url:
+            hint = "build it again: `wheelhouse build`"
+            raise InputError(
+                f"`{candidate.filename}` was built here, and neither the house nor the cache has it", hint=hint
+            )
         self._on_event(Waiting(candidate.filename, candidate.size))
-        with self._cache.partial(candidate.key) as partial:
+        with self.cache.partial(candidate.key) as partial:
             stored = self._cached(candidate) or self._download(candidate, partial.path)
         self._on_event(Finished(candidate.filename, reused=not stored.fresh))
         return stored
@@ -156,7 +179,7 @@ class Supply:
         sha256 = candidate.sha256
         if not sha256 or not (contents := self._noted(sha256)):
             return None
-        path = self._cache.artifact(sha256)
+        path = self.cache.artifact(sha256)
         try:
             size = path.stat().st_size
         except FileNotFoundError:
@@ -169,8 +192,8 @@ class Supply:
         sha256 = self._copy(candidate, path) if candidate.is_local else self._receive(candidate, path)
         contents = self._checked(candidate, path, sha256)
         size = path.stat().st_size
-        self._cache.note(CONTENTS, sha256, _encode(contents))  # first: who finds the partial file gone must find this
-        final = self._cache.keep(path, sha256)
+        self.cache.note(CONTENTS, sha256, _encode(contents))  # first: who finds the partial file gone must find this
+        final = self.cache.keep(path, sha256)
         return Stored(final, sha256, size, contents, fresh=True)
 
     def _copy(self, candidate: Candidate, path: Path) -> str:
@@ -208,7 +231,7 @@ class Supply:
 
     def _noted(self, sha256: str) -> Contents | None:
         known = self._known.get(sha256)
-        if known is None and (raw := self._cache.noted(CONTENTS, sha256)):
+        if known is None and (raw := self.cache.noted(CONTENTS, sha256)):
             with suppress(msgspec.DecodeError):
                 known = self._known[sha256] = _decode(raw)
         return known

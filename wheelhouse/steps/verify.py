@@ -50,7 +50,7 @@ def load_house(folder: Path) -> House:
         )
     locks = tuple(parse_lock(read_text(folder / name, "the lock"), str(folder / name)) for name in names)
     constraints = {
-        lock.target.name: (folder / lock.constraints_filename).read_text(encoding="utf-8", errors="replace")
+        lock.name: (folder / lock.constraints_filename).read_text(encoding="utf-8", errors="replace")
         for lock in locks
         if (folder / lock.constraints_filename).is_file()
     }
@@ -160,7 +160,7 @@ def _derived(folder: Path, house: House) -> Iterator[Finding]:
         elif path.read_bytes() != text.encode():
             yield _wrong(name, "altered", "it does not say what the locks say", "fetch again")
     for lock in house.locks:
-        used = (house.constraints or {}).get(lock.target.name)
+        used = (house.constraints or {}).get(lock.name)
         if lock.inputs.constraints_sha256 and used is None:
             yield _wrong(
                 lock.constraints_filename, "missing", "it belongs to the house, but is not in the folder", "fetch again"

@@ -1,0 +1,279 @@
+"""`wheelhouse build`: sdists of a made index become wheels, locked, recorded, cached; what fails is said at the end."""
+
+import json
+import sys
+import tomllib
+from datetime import UTC, datetime
+from pathlib import Path
+from subprocess import CompletedProcess
+
+import pytest
+
+from tests.support.index import IndexServer
+from tests.support.rooms import MINOR, needs_room
+from tests.support.tools import run, wheelhouse
+from tests.support.wheels import build_sdist, build_wheel
+
+BACKEND = """\
+import os, sys, zipfile
+
+{before}
+
+NAME, VERSION, REQUIRES = {name!r}, {version!r}, {requires!r}
+
+def get_requires_for_build_wheel(config_settings=None):
+    return {asks!r}
+
+def build_wheel(folder, config_settings=None, metadata_directory=None):
+    filename = NAME + "-" + VERSION + "-py3-none-any.whl"
+    metadata = ["Metadata-Version: 2.1", "Name: " + NAME, "Version: " + VERSION]
+    metadata += ["Requires-Dist: " + line for line in REQUIRES]
+    held = {{
+        NAME + ".py": {module},
+        NAME + "-" + VERSION + ".dist-info/METADATA": "\\n".join(metadata) + "\\n",
+        NAME + "-" + VERSION + ".dist-info/WHEEL": "Wheel-Version: 1.0\\nGenerator: made\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n",
+    }}
+    record = NAME + "-" + VERSION + ".dist-info/RECORD"
+    with zipfile.ZipFile(os.path.join(folder, filename), "w") as archive:
+        for path, text in list(held.items()) + [(record, "".join(path + ",,\\n" for path in held) + record + ",,\\n")]:
+            archive.writestr(zipfile.ZipInfo(path, (2024, 1, 1, 0, 0, 0)), text)
+    return filename
+"""
+
+
+def sdist(
+    folder: Path,
+    name: str,
+    version: str = "1.0",
+    *,
+    requires: tuple[str, ...] = (),
+    builds_with: tuple[str, ...] = (),
+    asks: tuple[str, ...] = (),
+    before: str = "",
+    module: str = "'made = True\\n'",
+) -> Path:
+    """An sdist with a backend of its own, whose wheel asks for what only a build tells."""
+    backend = BACKEND.format(
+        name=name, version=version, requires=list(requires), asks=list(asks), before=before, module=module
+    )
+    return build_sdist(
+        folder,
+        name,
+        version,
+        metadata_version="2.1",
+        pyproject=f'[build-system]\nrequires = {json.dumps(list(builds_with))}\nbuild-backend = "backend"\nbackend-path = ["."]\n',
+        files={"backend.py": backend.encode()},
+    )
+
+
+@pytest.fixture
+def index(tmp_path: Path):
+    needs_room()
+    offered = tmp_path / "offered"
+    offered.mkdir()
+    with IndexServer(offered) as server:
+        yield server
+
+
+def fetched(index: IndexServer, tmp_path: Path, *more: str) -> None:
+    done = wheelhouse("fetch", "app", "--python", MINOR, "--index", index.url, *more, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
+def built(tmp_path: Path, *more: str) -> CompletedProcess[str]:
+    return wheelhouse("build", "--interpreter", sys.executable, *more, cwd=tmp_path)
+
+
+def pins(tmp_path: Path) -> dict[str, dict]:
+    (lock,) = (tmp_path / "wheels").glob("pylock.*.toml")
+    return {package["name"]: package for package in tomllib.loads(lock.read_text(encoding="utf-8"))["packages"]}
+
+
+def record(tmp_path: Path, name: str) -> dict:
+    return pins(tmp_path)[name]["tool"]["wheelhouse"]["built"]
+
+
+def test_an_sdist_becomes_a_wheel_that_the_lock_names(index: IndexServer, tmp_path: Path) -> None:
+    index.add(build_wheel(tmp_path, "app", "1.0", requires=["lib"]))
+    source = sdist(tmp_path, "lib")
+    index.add(source)
+    fetched(index, tmp_path)
+    done = built(tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "1 wheel built from sdists, 1 now, 0 before" in done.stdout
+    house = tmp_path / "wheels"
+    assert sorted(path.name for path in house.iterdir() if path.suffix in (".whl", ".gz")) == [
+        "app-1.0-py3-none-any.whl",
+        "lib-1.0-py3-none-any.whl",
+    ]
+    told = record(tmp_path, "lib")
+    assert told["sdist"]["name"] == "lib-1.0.tar.gz"
+    assert told["sealed"] in ("bubblewrap", "unshare")
+    assert told["interpreter"].startswith(f"CPython {MINOR}.")
+    assert "provisional" not in pins(tmp_path)["lib"]["tool"]["wheelhouse"]
+    assert wheelhouse("verify", cwd=tmp_path).returncode == 0
+
+    again = built(tmp_path)
+    assert "1 wheel built from sdists, 0 now, 1 before" in again.stdout
+    (requirements,) = house.glob("requirements.*.txt")
+    environment = tmp_path / "environment"
+    run(sys.executable, "-m", "venv", "--without-pip", environment)
+    installed = run(
+        *(sys.executable, "-m", "pip", "--python", environment / "bin" / "python", "install", "--no-index"),
+        *("--require-hashes", "--find-links", house, "-r", requirements),
+    )
+    assert installed.returncode == 0, installed.stderr
+
+    # What was built is in the cache: another house needs no room.
+    fetched(index, tmp_path, "--upgrade")
+    assert (house / "lib-1.0.tar.gz").is_file()
+    assert "0 now, 1 before" in built(tmp_path).stdout
+
+
+def test_fetch_builds_where_it_is_told_to(index: IndexServer, tmp_path: Path) -> None:
+    index.add(sdist(tmp_path, "app"))
+    fetched(index, tmp_path, "--build", "--keep-sdists", "--interpreter", sys.executable)
+    house = tmp_path / "wheels"
+    assert (house / "app-1.0-py3-none-any.whl").is_file()
+    assert (house / "app-1.0.tar.gz").is_file()
+    assert wheelhouse("verify", cwd=tmp_path).returncode == 0
+    assert built(tmp_path).returncode == 0
+    assert not (house / "app-1.0.tar.gz").exists()
+    assert wheelhouse("verify", cwd=tmp_path).returncode == 0
+
+
+def test_builds_with_what_there_was_on_its_day(index: IndexServer, tmp_path: Path) -> None:
+    day = {"1.0": "2020-01-01T00:00:00Z", "2.0": "2020-12-10T00:00:00Z", "3.0": "2021-06-01T00:00:00Z"}
+    for version, uploaded in day.items():
+        index.add(
+            build_wheel(tmp_path, "tool", version, files={"tool.py": f"v = {version!r}".encode()}), upload_time=uploaded
+        )
+        index.add(build_wheel(tmp_path, "asked", version), upload_time=uploaded)
+    index.add(build_wheel(tmp_path, "app", "1.0", requires=["lib", "late"]), upload_time="2020-12-17T00:00:00Z")
+    index.add(build_wheel(tmp_path, "late", "1.0"), upload_time="2023-01-01T00:00:00Z")
+    source = sdist(
+        tmp_path, "lib", builds_with=("tool",), asks=("asked<3",), before="import tool", module="'v = %r' % tool.v"
+    )
+    index.add(source, upload_time="2019-05-05T00:00:00Z")
+    fetched(index, tmp_path)
+    assert built(tmp_path).returncode == 0
+    assert record(tmp_path, "lib")["requires"] == ["asked==2.0", "tool==2.0"]
+    (lock,) = (tmp_path / "wheels" / "build").glob("pylock.*.toml")
+    document = tomllib.loads(lock.read_text(encoding="utf-8"))
+    assert document["tool"]["wheelhouse"]["inputs"]["uploaded-prior-to"] == datetime(2020, 12, 18, tzinfo=UTC)
+    assert wheelhouse("verify", cwd=tmp_path).returncode == 0
+
+    fetched(index, tmp_path, "--upgrade")
+    assert built(tmp_path, "--build-uploaded-prior-to", "2022-01-01").returncode == 0
+    assert record(tmp_path, "lib")["requires"] == ["asked==2.0", "tool==3.0"]
+    fetched(index, tmp_path, "--upgrade")
+    assert built(tmp_path, "--build-uploaded-prior-to", "2022-01-01", "--build-constraint", "tool<2").returncode == 0
+    assert record(tmp_path, "lib")["requires"] == ["asked==2.0", "tool==1.0"]
+    assert len(list((tmp_path / "wheels" / "build").glob("tool-*.whl"))) == 1
+    assert wheelhouse("verify", cwd=tmp_path).returncode == 0
+
+
+def test_a_build_requirement_that_is_an_sdist_is_built_first(index: IndexServer, tmp_path: Path) -> None:
+    index.add(sdist(tmp_path, "tool", module="'v = 7'"))
+    index.add(sdist(tmp_path, "app", builds_with=("tool",), before="import tool", module="'v = %r' % tool.v"))
+    fetched(index, tmp_path)
+    done = built(tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "wheels" / "build" / "tool-1.0-py3-none-any.whl").is_file()
+    assert not list((tmp_path / "wheels" / "build").glob("*.tar.gz"))
+    assert wheelhouse("verify", cwd=tmp_path).returncode == 0
+
+
+def test_a_build_that_needs_itself_is_said(index: IndexServer, tmp_path: Path) -> None:
+    index.add(sdist(tmp_path, "tool", builds_with=("app",)))
+    index.add(sdist(tmp_path, "app", builds_with=("tool",)))
+    fetched(index, tmp_path)
+    done = built(tmp_path)
+    assert done.returncode == 6
+    assert "app → tool → app" in done.stderr
+
+
+def test_what_only_a_build_tells_is_resolved(index: IndexServer, tmp_path: Path) -> None:
+    index.add(sdist(tmp_path, "app", requires=("further",)))
+    index.add(sdist(tmp_path, "further", requires=("last>=2",)))
+    index.add(build_wheel(tmp_path, "last", "1.0"))
+    index.add(build_wheel(tmp_path, "last", "2.0"))
+    fetched(index, tmp_path)
+    assert set(pins(tmp_path)) == {"app"}
+    done = built(tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "app 1.0, once built, asks for `further`" in done.stderr
+    assert {name: package["version"] for name, package in pins(tmp_path).items()} == {
+        "app": "1.0",
+        "further": "1.0",
+        "last": "2.0",
+    }
+    assert wheelhouse("verify", cwd=tmp_path).returncode == 0
+
+
+def test_one_failure_does_not_stop_the_others(index: IndexServer, tmp_path: Path) -> None:
+    index.add(build_wheel(tmp_path, "app", "1.0", requires=["good", "headerless", "aged", "odd"]))
+    index.add(sdist(tmp_path, "good"))
+    index.add(
+        sdist(tmp_path, "headerless", before="sys.exit('x.c:1:10: fatal error: lber.h: No such file or directory')")
+    )
+    index.add(sdist(tmp_path, "aged", before="sys.exit('error in aged setup command: use_2to3 is invalid.')"))
+    index.add(sdist(tmp_path, "odd", before="sys.exit('something of its own')"))
+    fetched(index, tmp_path)
+    done = built(tmp_path)
+    assert done.returncode == 6
+    lines = done.stderr.splitlines()
+    assert lines[-2] == "error: 3 of 4 sdists were not built; what could be is in the house"
+    assert lines[-1] == "hint: on Debian: apt-get install libldap2-dev"
+    assert "--build-uploaded-prior-to 2021-09-04" in done.stderr
+    assert "something of its own" in done.stderr
+    assert (tmp_path / "wheels" / "good-1.0-py3-none-any.whl").is_file()
+    assert (tmp_path / "wheels" / "odd-1.0.tar.gz").is_file()
+    assert wheelhouse("verify", cwd=tmp_path).returncode == 0
+    (log,) = {line.split("log: ")[1] for line in lines if "log: " in line and "odd" in line}
+    assert "something of its own" in Path(log).read_text(encoding="utf-8")
+    assert wheelhouse("build", "--json", "--interpreter", sys.executable, cwd=tmp_path).returncode == 6
+
+
+def test_what_differs_between_two_builds_is_named(index: IndexServer, tmp_path: Path) -> None:
+    index.add(build_wheel(tmp_path, "app", "1.0", requires=["same", "other"]))
+    index.add(sdist(tmp_path, "same"))
+    index.add(sdist(tmp_path, "other", before="import time", module="str(time.time_ns())"))
+    fetched(index, tmp_path)
+    done = built(tmp_path, "--check-reproducible")
+    assert done.returncode == 1, done.stderr
+    assert [line for line in done.stdout.splitlines() if "differs" in line] == [
+        "other-1.0-py3-none-any.whl: a second build differs in other.py"
+    ]
+
+
+def test_no_interpreter_is_said_with_what_would_match(index: IndexServer, tmp_path: Path) -> None:
+    index.add(sdist(tmp_path, "app"))
+    assert wheelhouse("fetch", "app", "--python", "3.15", "--index", index.url, cwd=tmp_path).returncode == 0
+    done = built(tmp_path)
+    assert done.returncode == 6
+    assert "no interpreter was found that builds for cp315-manylinux_2_28_x86_64" in done.stderr
+    assert f"it is cp{MINOR.replace('.', '')} on Linux" in done.stderr
+    assert "--in-image python:3.15" in done.stderr
+
+
+def test_what_was_not_sealed_is_said_and_recorded(index: IndexServer, tmp_path: Path) -> None:
+    index.add(sdist(tmp_path, "app"))
+    fetched(index, tmp_path)
+    done = built(tmp_path, "--unsealed")
+    assert done.returncode == 0, done.stderr
+    assert "warning: builds for" in done.stderr
+    assert "not sealed" in done.stderr
+    told = record(tmp_path, "app")
+    assert told["unsealed"] is True
+    assert "sealed" not in told
+
+
+def test_a_wheel_of_another_project_is_refused(index: IndexServer, tmp_path: Path) -> None:
+    backend = BACKEND.format(name="evil", version="9.9", requires=[], asks=[], before="", module="''")
+    pyproject = '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
+    index.add(build_sdist(tmp_path, "app", "1.0", pyproject=pyproject, files={"backend.py": backend.encode()}))
+    fetched(index, tmp_path)
+    done = built(tmp_path)
+    assert done.returncode == 6
+    assert "its build made a wheel of evil 9.9" in done.stderr

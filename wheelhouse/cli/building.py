@@ -1,0 +1,134 @@
+"""`build`: from a house with sdists to a house of wheels."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from wheelhouse.cli.app import app
+from wheelhouse.cli.options import Building, BuildingAlone, Connected, Json, Quiet, grouped
+from wheelhouse.cli.session import listening, now, say, say_json, settings, supplied
+from wheelhouse.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from wheelhouse.doors.bench import Where
+    from wheelhouse.events import Listener
+    from wheelhouse.model.lock import Lock
+    from wheelhouse.steps.build import Report
+    from wheelhouse.steps.pending import Wishes
+    from wheelhouse.steps.supply import Supply
+
+
+@app.command()
+@grouped
+def build(
+    building: BuildingAlone,
+    network: Connected,
+    house: Annotated[
+        Path | None,
+        typer.Argument(metavar="[HOUSE]", help="The house to build in. Default: wheels.", show_default=False),
+    ] = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    r"""Turn every sdist of a house into a wheel for its target, in a sealed room, and name the wheels in its locks.
+
+    \b
+    wheelhouse build wheels
+    wheelhouse build wheels --interpreter /opt/python3.7/bin/python3
+    wheelhouse build wheels --in-image python:3.12-bookworm
+
+    What sdists are built with is chosen as of their day, locked, and kept in the house's build/. What was built before is
+    taken from the cache. Exit code 6 where something could not be built; everything else is built all the same.
+    """
+    from wheelhouse.steps.pending import is_done
+    from wheelhouse.steps.verify import load_house
+
+    held = settings()
+    folder = house or Path(held.dest or "wheels")
+    standing, wishes = load_house(folder), wishes_of(building)
+    if all(is_done(lock, folder, wishes) for lock in standing.locks):
+        _say(folder, standing.locks, frozenset(), {}, (), as_json=as_json, quiet=quiet)
+        return
+    index = building.index or held.index or standing.locks[0].inputs.index
+    with listening(quiet=quiet or as_json) as listener, supplied(index, network, listener) as (_, supply):
+        done = run_build(folder, building, supply, listener)
+    _say(folder, done.house.locks, done.fresh, done.differing, listener.warnings, as_json=as_json, quiet=quiet)
+    if done.differing:
+        raise typer.Exit(1)
+
+
+def _say(
+    folder: Path,
+    locks: "Sequence[Lock]",
+    fresh: frozenset[str],
+    differing: "Mapping[str, tuple[str, ...]]",
+    warnings: "Sequence[str]",
+    *,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    from wheelhouse import report
+
+    if as_json:
+        document = report.built_document(locks, fresh, differing)
+        say_json({"house": str(folder), **document, "warnings": list(warnings)})
+    elif not quiet:
+        say(*report.built_lines(str(folder), locks, fresh, differing))
+
+
+def run_build(house: Path, building: Building, supply: "Supply", listener: "Listener") -> "Report":
+    """Build a house as the options say. Raises BuildError where something could not be built, after all else was."""
+    from wheelhouse.steps.build import build as build_step
+    from wheelhouse.steps.build import must_be_built
+
+    done = build_step(house, wishes_of(building), _where(building), supply, listener)
+    must_be_built(done)
+    return done
+
+
+def wishes_of(building: Building) -> "Wishes":
+    """What the options say of builds. Raises InputError for what cannot be read."""
+    from wheelhouse.doors.disk import read_text
+    from wheelhouse.model.build import constraint_lines
+    from wheelhouse.model.requirements import Line, parse_line
+    from wheelhouse.steps.gather import parse_moment
+    from wheelhouse.steps.pending import Wishes
+
+    lines: list[Line] = []
+    for text in building.build_constraint or ():
+        if Path(text).is_file():
+            lines += constraint_lines(read_text(Path(text), "the constraints file"), text)
+        else:
+            lines.append(parse_line(text, "--build-constraint"))
+    return Wishes(
+        prior_to=parse_moment(building.build_uploaded_prior_to, now()),
+        constraints=tuple(lines),
+        keep_sdists=building.keep_sdists,
+        check_reproducible=isinstance(building, BuildingAlone) and building.check_reproducible,
+    )
+
+
+def _where(building: Building) -> "Where":
+    from wheelhouse.doors.bench import Where
+    from wheelhouse.doors.interpreter import Places
+    from wheelhouse.doors.sandbox import Limits
+
+    if building.in_image and (building.unsealed or building.interpreter):
+        raise InputError("--in-image goes neither with --unsealed nor with --interpreter")
+    home = Path.home()
+    pyenv = Path(os.environ.get("PYENV_ROOT") or home / ".pyenv")
+    engine = {
+        name: value for name, value in os.environ.items() if name in ("PATH", "HOME") or name.startswith("DOCKER_")
+    }
+    return Where(
+        places=Places(os.environ.get("PATH", ""), home, pyenv),
+        named=tuple(building.interpreter or ()),
+        image=building.in_image,
+        unsealed=building.unsealed,
+        engine=engine,
+        limits=Limits(seconds=60 * building.build_minutes),
+    )

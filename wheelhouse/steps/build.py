@@ -1,0 +1,254 @@
+"""From a house with sdists to a house of wheels: each sdist of a lock is built for its target, and the lock names the wheel."""
+
+import os
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+
+from packaging.utils import NormalizedName
+
+from wheelhouse.doors import auditwheel
+from wheelhouse.doors.bench import Bench, Where, open_bench
+from wheelhouse.doors.disk import held
+from wheelhouse.errors import BuildError, WheelhouseError
+from wheelhouse.events import Listener, Noted, Warned, ignore
+from wheelhouse.model.build import Reason, constraint_lines, newest_asked, reasons, unmet
+from wheelhouse.model.house import House, is_lock_name
+from wheelhouse.model.lock import Lock, Pin
+from wheelhouse.model.metadata import Metadata
+from wheelhouse.model.question import Question
+from wheelhouse.model.requirements import parse_line
+from wheelhouse.model.target import Target
+from wheelhouse.steps.fetch import fill
+from wheelhouse.steps.lock import pin_of
+from wheelhouse.steps.pending import Wishes, is_done
+from wheelhouse.steps.resolve import dependencies_of, resolve
+from wheelhouse.steps.supply import Supply
+from wheelhouse.steps.verify import load_house
+from wheelhouse.steps.workshop import Made, Workshop
+
+BUILD = "build"
+MOST_ROUNDS = 10
+"""How often the wheels that were built may lead to further sdists, before something is wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An sdist that was not built for a target: why, and what its log tells."""
+
+    target: str
+    sdist: str
+    error: WheelhouseError
+    reasons: tuple[Reason, ...]
+    tail: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a run of builds did: the house as it stands, the wheels by their target, and what was not built."""
+
+    house: House
+    made: Mapping[str, tuple[Made, ...]] = field(default_factory=dict)
+    failures: tuple[Failure, ...] = ()
+
+    @property
+    def fresh(self) -> frozenset[str]:
+        """The wheels that this very run built, and did not find built."""
+        return frozenset(made.filename for several in self.made.values() for made in several if not made.reused)
+
+    @property
+    def differing(self) -> dict[str, tuple[str, ...]]:
+        """What a second build made otherwise, by the wheel's name."""
+        every = (made for several in self.made.values() for made in several)
+        return {made.filename: made.differing for made in every if made.differing}
+
+
+def build(folder: Path, wishes: Wishes, where: Where, supply: Supply, on_event: Listener = ignore) -> Report:
+    """Build every sdist of a house, put the wheels into it, and name them in its locks.
+
+    What cannot be built is in the report, and stays an sdist; everything else is built all the same. Raises InputError
+    where the folder is no house, MachineError where there is no room or interpreter to build in.
+    """
+    house = load_house(folder)
+    if all(is_done(lock, folder, wishes) for lock in house.locks):
+        return Report(house)
+    with held(folder):
+        standing = {lock.name: lock for lock in _standing(folder / BUILD)}
+        repair = partial(auditwheel.repair, where.places.path)
+        workshop = Workshop(folder, supply, wishes, repair, standing, on_event)
+        try:
+            return _build(folder, house, _Shop(workshop, wishes, where, supply, on_event), tuple(standing.values()))
+        finally:
+            workshop.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Shop:
+    workshop: Workshop
+    wishes: Wishes
+    where: Where
+    supply: Supply
+    on_event: Listener
+
+
+def _standing(folder: Path) -> tuple[Lock, ...]:
+    has_locks = folder.is_dir() and any(is_lock_name(path.name) for path in folder.iterdir())
+    return load_house(folder).locks if has_locks else ()
+
+
+def _build(folder: Path, house: House, shop: _Shop, standing: tuple[Lock, ...]) -> Report:
+    locks: list[Lock] = []
+    made: dict[str, tuple[Made, ...]] = {}
+    failures: list[Failure] = []
+    for lock in house.locks:
+        if is_done(lock, folder, shop.wishes):
+            locks.append(lock)
+            continue
+        new, wheels, failed = _build_lock(lock, (house.constraints or {}).get(lock.name), folder, shop)
+        locks.append(new)
+        made[new.name] = wheels
+        failures += failed
+    built = House(tuple(locks), house.constraints)
+    _fill_build(folder / BUILD, built, shop, standing)
+    fill(folder, built, house.locks, {}, shop.supply, shop.on_event)
+    _say(made, shop.on_event)
+    return Report(built, made, tuple(failures))
+
+
+def _build_lock(
+    lock: Lock, constraints: str | None, folder: Path, shop: _Shop
+) -> tuple[Lock, tuple[Made, ...], list[Failure]]:
+    """A lock whose sdists are wheels, resolved again for as long as these ask for more than it holds."""
+    hands = os.cpu_count() or 1
+    bench = open_bench(lock.target, shop.where, hands)
+    if not bench.room.sealed:
+        shop.on_event(Warned(f"builds for {lock.target.name} are not sealed: they see this machine and its network"))
+    for _ in range(MOST_ROUNDS):
+        made, failures = _build_pins(lock, folder, bench, hands, shop)
+        metadata = {project: one.stored.contents.metadata for project, one in made.items()}
+        further = unmet(lock, metadata)
+        if failures or not further:
+            return _with_wheels(lock, made, metadata), tuple(made.values()), failures
+        for sentence in further:
+            shop.on_event(Noted(sentence))
+        lock = _again(lock, constraints, shop)
+    raise BuildError(f"the lock for {lock.target.name} is still not closed after {MOST_ROUNDS} rounds", details=further)
+
+
+def _build_pins(
+    lock: Lock, folder: Path, bench: Bench, hands: int, shop: _Shop
+) -> tuple[dict[NormalizedName, Made], list[Failure]]:
+    """Build every sdist of a lock, many at once; one failure does not stop the others."""
+    asked = newest_asked(lock)
+    pins = [pin for pin in lock.pins if pin.built or not pin.artifact.is_wheel]
+    made: dict[NormalizedName, Made] = {}
+    failures: list[Failure] = []
+    with ThreadPoolExecutor(hands * 2) as pool:
+        futures = [pool.submit(shop.workshop.make, pin, lock.target, asked, bench) for pin in pins]
+        for pin, future in zip(pins, futures, strict=True):
+            try:
+                made[pin.project] = future.result()
+            except WheelhouseError as error:
+                failures.append(_failure(pin, lock.target, error))
+    return made, failures
+
+
+def _failure(pin: Pin, target: Target, error: WheelhouseError) -> Failure:
+    log = error.log.decode("utf-8", "replace") if isinstance(error, BuildError) else ""
+    found = reasons(log)
+    tail = () if found else tuple(line for line in log.splitlines() if line.strip())[-3:]
+    return Failure(target.name, pin.origin.filename, error, found, tail)
+
+
+def _with_wheels(lock: Lock, made: Mapping[NormalizedName, Made], metadata: Mapping[NormalizedName, Metadata]) -> Lock:
+    return replace(lock, pins=tuple(_final(pin, lock, made.get(pin.project)) for pin in lock.pins))
+
+
+def _final(pin: Pin, lock: Lock, made: Made | None) -> Pin:
+    if made is None:
+        return replace(pin, artifact=pin.origin, built=None)
+    metadata = made.stored.contents.metadata
+    return replace(
+        made.pin(pin), dependencies=dependencies_of(metadata, pin.extras, lock.target, lock.inputs.adjustments)
+    )
+
+
+def _again(lock: Lock, constraints: str | None, shop: _Shop) -> Lock:
+    """The lock resolved again, now that what was built has told what it asks for; pins stay where they can."""
+    lines = constraint_lines(constraints or "", lock.constraints_filename)
+    asked = tuple(parse_line(text) for text in lock.inputs.requirements)
+    question = Question(
+        target=lock.target,
+        requirements=asked,
+        constraints=lines,
+        policy=lock.inputs.policy,
+        adjustments=lock.inputs.adjustments,
+        direct={
+            line.project: line.source for line in asked if line.source and lock.target.applies(line.requirement.marker)
+        },
+        preferred={pin.project: pin.version for pin in lock.pins},
+    )
+    answers = resolve(question, shop.supply, shop.on_event)
+    standing = {pin.artifact.sha256: pin for pin in lock.pins}
+    return replace(lock, pins=tuple(_kept(pin_of(answer, shop.supply), standing) for answer in answers))
+
+
+def _kept(pin: Pin, standing: Mapping[str, Pin]) -> Pin:
+    """A pin as the lock had it, where it is of the same file, with what is asked of it now."""
+    before = standing.get(pin.artifact.sha256)
+    return replace(before, extras=pin.extras, dependencies=pin.dependencies) if before else pin
+
+
+def _fill_build(folder: Path, house: House, shop: _Shop, standing: tuple[Lock, ...]) -> None:
+    """Make `build/` hold exactly what the wheels of the house were built with."""
+    known = {lock.filename: lock for lock in (*standing, *shop.workshop.locks.values())}
+    used: dict[str, Lock] = {}
+    pending = [pin for lock in house.locks for pin in lock.pins]
+    while pending:
+        pin = pending.pop()
+        lock = known.get(pin.built.lock) if pin.built else None
+        if lock and lock.filename not in used:
+            used[lock.filename] = lock
+            pending.extend(lock.pins)
+    if not used and not standing:
+        return
+    constraints = dict(shop.workshop.constraints)
+    for lock in standing:
+        path = folder / lock.constraints_filename
+        if path.is_file():
+            constraints.setdefault(lock.name, path.read_text(encoding="utf-8"))
+    with held(folder):
+        locks = tuple(used[name] for name in sorted(used))
+        fill(folder, House(locks, constraints), standing, {}, shop.supply, shop.on_event)
+
+
+def _say(made: Mapping[str, Iterable[Made]], on_event: Listener) -> None:
+    for target, several in made.items():
+        for one in several:
+            if one.built.libraries:
+                names = ", ".join(one.built.libraries)
+                on_event(Warned(f"{one.filename} expects to find {names} on {target}: the image must have them"))
+
+
+def must_be_built(report: Report) -> None:
+    """Raise BuildError with everything that failed, and all that is missing, at once."""
+    if not report.failures:
+        return
+    details: list[str] = []
+    for failure in report.failures:
+        details.append(f"{failure.sdist} ({failure.target}): {failure.error}")
+        details += [f"  {reason.sentence}: {reason.hint}" for reason in failure.reasons]
+        details += [f"  | {line}" for line in failure.tail]
+        details += [f"  hint: {failure.error.hint}"] if failure.error.hint else []
+        details += [f"  {detail}" for detail in failure.error.details]
+    every = [reason for failure in report.failures for reason in failure.reasons]
+    packages = sorted({name for reason in every if reason.debian for name in reason.debian.split()})
+    count = len(report.failures)
+    total = count + sum(map(len, report.made.values()))
+    raise BuildError(
+        f"{count} of {total} sdists {'was' if count == 1 else 'were'} not built; what could be is in the house",
+        hint=f"on Debian: apt-get install {' '.join(packages)}" if packages else next((r.hint for r in every), None),
+        details=tuple(details),
+    )

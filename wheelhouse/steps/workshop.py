@@ -1,0 +1,347 @@
+"""One sdist → one wheel: its build requirements locked as of their day, its environment, its build, what came of it."""
+
+import tempfile
+import time
+import zipfile
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+from packaging.utils import NormalizedName
+
+from wheelhouse.doors.bench import Asked, Bench
+from wheelhouse.doors.disk import place, sha256_of, stands_in, write
+from wheelhouse.doors.elf import Needs, needs_of_wheel
+from wheelhouse.doors.environment import make_environment
+from wheelhouse.doors.sdistfile import read_pyproject
+from wheelhouse.doors.tasks import Once
+from wheelhouse.errors import BuildError
+from wheelhouse.events import Built as BuiltEvent
+from wheelhouse.events import Finished, Listener, Waiting, Warned, ignore
+from wheelhouse.model.artifact import Artifact, wheel_parts
+from wheelhouse.model.build import (
+    BuildSystem,
+    build_lines,
+    build_system,
+    end_of_day,
+    satisfied,
+    setuptools_floor,
+    too_new,
+)
+from wheelhouse.model.house import sha256_of_text
+from wheelhouse.model.lock import Built, Inputs, Lock, Pin
+from wheelhouse.model.question import Question
+from wheelhouse.model.requirements import Line, parse_line
+from wheelhouse.model.selection import Policy
+from wheelhouse.model.target import Target
+from wheelhouse.steps.fetch import candidate_of
+from wheelhouse.steps.lock import pin_of
+from wheelhouse.steps.pending import Wishes
+from wheelhouse.steps.resolve import resolve
+from wheelhouse.steps.supply import Stored, Supply
+
+REQUIRES, WHEELS, LOGS = "build-requires-1", "builds-1", "logs"
+SETUPTOOLS = NormalizedName("setuptools")
+FIRST_EPOCH = 315532800
+"""1980-01-01, the first day that a wheel can tell."""
+Repair = Callable[[Path, str, Path], Path]
+"""(wheel, the target's platform tag, an empty folder) → the wheel, repaired or as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A wheel that was made of an sdist. `differing` names what a second build made otherwise, where that was asked."""
+
+    filename: str
+    stored: Stored
+    built: Built
+    reused: bool
+    differing: tuple[str, ...] = ()
+
+    def pin(self, pin: Pin) -> Pin:
+        """The sdist's pin, with the wheel in its place; what the wheel says of itself is final."""
+        artifact = Artifact(self.filename, self.stored.sha256, self.stored.size)
+        return replace(pin, artifact=artifact, built=self.built, provisional=None)
+
+
+class _Noted(msgspec.Struct, frozen=True):
+    filename: str
+    sha256: str
+    built: Built
+
+
+class Workshop:
+    """Builds sdists, each once. `standing` are the build locks that the house had; `locks` those that were used."""
+
+    def __init__(
+        self,
+        folder: Path,
+        supply: Supply,
+        wishes: Wishes,
+        repair: Repair,
+        standing: Mapping[str, Lock],
+        on_event: Listener = ignore,
+    ) -> None:
+        self._folder, self._supply, self._wishes, self._repair = folder, supply, wishes, repair
+        self._standing, self._on_event = standing, on_event
+        self._locking, self._making, self._furnishing = Once(), Once(), Once()
+        self._scratch = tempfile.TemporaryDirectory(prefix="wheelhouse-build-")
+        self.locks: dict[str, Lock] = {}
+        self.constraints: dict[str, str] = {}
+
+    def close(self) -> None:
+        """Remove what the builds were made with."""
+        self._scratch.cleanup()
+
+    def make(
+        self, pin: Pin, target: Target, asked: datetime | None, bench: Bench, within: tuple[str, ...] = ()
+    ) -> Made:
+        """The wheel of an sdist for a target. `asked` is when the newest of what was asked for was uploaded.
+
+        Raises BuildError where it cannot be built, IntegrityError where what comes of it is not its wheel.
+        """
+        if pin.project in within:
+            chain = " → ".join([*within, pin.project])
+            raise BuildError(f"its build needs its own project, which has no wheel: {chain}")
+        further = (*within, str(pin.project))
+        if within:  # two that need each other must not wait for each other
+            return self._logged(pin, target, asked, bench, further)
+        key = (pin.origin.sha256, target.name)
+        return self._making.get(key, lambda: self._logged(pin, target, asked, bench, further))
+
+    def _logged(self, pin: Pin, target: Target, asked: datetime | None, bench: Bench, within: tuple[str, ...]) -> Made:
+        try:
+            return self._make(pin, target, asked, bench, within)
+        except BuildError as error:
+            if error.log and not error.details:
+                error.details = (f"log: {self._log(pin, target, error.log)}",)
+            raise
+
+    def _make(self, pin: Pin, target: Target, asked: datetime | None, bench: Bench, within: tuple[str, ...]) -> Made:
+        sdist = pin.origin
+        subject = f"{sdist.filename} (build)"
+        self._on_event(Waiting(subject))
+        folder = Path(tempfile.mkdtemp(dir=self._scratch.name))
+        path = self._sdist(pin, folder)
+        system = build_system(read_pyproject(path, sdist.filename), sdist.filename)
+        job = _Job(pin, target, path, system, _epoch(sdist), folder, bench, within)
+        cutoff = self._cutoff(sdist, asked)
+        lock = self._lock(job, system.requires, cutoff)
+        asks = self._asks(job, lock)
+        if not satisfied(lock, asks):
+            lock = self._lock(job, (*system.requires, *asks), cutoff)
+        made = self._wheel(job, lock)
+        self._on_event(Finished(subject, reused=made.reused))
+        return made
+
+    def _sdist(self, pin: Pin, folder: Path) -> Path:
+        """The sdist, under its own name and with its own bytes."""
+        sdist = pin.origin
+        if stands_in(self._folder, sdist):
+            source = self._folder / sdist.filename
+        else:
+            source = self._supply.artifact(candidate_of(pin, sdist)).result().path
+        place(source, folder, sdist.filename, sdist.sha256)
+        return folder / sdist.filename
+
+    # Build requirements
+
+    def _cutoff(self, sdist: Artifact, asked: datetime | None) -> datetime | None:
+        """The end of the day that the build is made as of: its own or that of what was asked for, whichever is later."""
+        if self._wishes.prior_to:
+            return self._wishes.prior_to
+        if sdist.upload_time is None:
+            self._on_event(
+                Warned(
+                    f"the index does not say when {sdist.filename} was uploaded: it is built with what is newest today"
+                )
+            )
+            return None
+        return end_of_day(max(sdist.upload_time, asked or sdist.upload_time))
+
+    def _raised(self, cutoff: datetime, lines: Iterable[Line], target: Target) -> datetime:
+        """A cutoff moved on to the first setuptools that can build under the target's Python, where it lies before."""
+        if SETUPTOOLS not in {line.project for line in lines} or not (page := self._supply.page(SETUPTOOLS).result()):
+            return cutoff
+        floor = setuptools_floor(target.python)
+        able = (candidate for version in page.versions if version >= floor for candidate in page.candidates(version))
+        first = min((candidate.upload_time for candidate in able if candidate.upload_time), default=None)
+        return max(cutoff, end_of_day(datetime.fromisoformat(first))) if first else cutoff
+
+    def _lock(self, job: "_Job", requires: Iterable[str], cutoff: datetime | None) -> Lock:
+        """The lock of a build environment: that of the house, where it answers the same question; else a new one."""
+        target = job.bench.interpreter.target
+        lines = build_lines(requires, job.pin.origin.filename)
+        constraints = self._wishes.constraints
+        if SETUPTOOLS in {line.project for line in lines}:
+            floor = f"{SETUPTOOLS}>={setuptools_floor(target.python)}"
+            constraints += (parse_line(floor, f"what Python {target.python.minor} demands"),)
+        text = "".join(f"{line.requirement}\n" for line in constraints)
+        inputs = Inputs(
+            requirements=tuple(sorted({str(line.requirement) for line in lines})),
+            index=self._supply.index.name,
+            policy=Policy(uploaded_prior_to=cutoff),
+            constraints_sha256=sha256_of_text(text) if text else None,
+        )
+        question = Question(target, lines, constraints, inputs.policy)
+        lock = self._locking.get((target.name, inputs.label), lambda: self._resolved(question, inputs))
+        lock = replace(lock, pins=tuple(self._with_wheel(pin, job, cutoff) for pin in lock.pins))
+        self.locks[lock.name] = lock
+        if text:
+            self.constraints[lock.name] = text
+        return lock
+
+    def _resolved(self, question: Question, inputs: Inputs) -> Lock:
+        lock = Lock(question.target, inputs, label=inputs.label)
+        standing = self._standing.get(lock.name)
+        if standing and standing.inputs.same_job(inputs):
+            return standing
+        if cutoff := question.policy.uploaded_prior_to:
+            moved = self._raised(cutoff, question.requirements, question.target)
+            question = replace(question, policy=Policy(uploaded_prior_to=moved))
+        answers = resolve(question, self._supply, self._on_event)
+        return replace(lock, pins=tuple(pin_of(answer, self._supply) for answer in answers))
+
+    def _with_wheel(self, pin: Pin, job: "_Job", asked: datetime | None) -> Pin:
+        """A build requirement that is an sdist itself is built first."""
+        if pin.artifact.is_wheel:
+            return pin
+        return self.make(pin, job.bench.interpreter.target, asked, job.bench, job.within).pin(pin)
+
+    def _asks(self, job: "_Job", lock: Lock) -> tuple[str, ...]:
+        """What the backend asks for beside what is declared: asked in the room, once for each lock."""
+        key = _key(job, lock)
+        if noted := self._supply.cache.noted(REQUIRES, key):
+            return msgspec.json.decode(noted, type=tuple[str, ...])
+        asks, _ = job.bench.requires(self._asked(job, lock))
+        self._supply.cache.note(REQUIRES, key, msgspec.json.encode(asks))
+        return asks
+
+    def _asked(self, job: "_Job", lock: Lock) -> Asked:
+        return Asked(job.path, job.system, self._environment(job.bench, lock), job.epoch)
+
+    def _environment(self, bench: Bench, lock: Lock) -> Path:
+        """The environment of a lock, made once."""
+
+        def make() -> Path:
+            folder = Path(tempfile.mkdtemp(dir=self._scratch.name))
+            for pin in lock.pins:
+                stored = self._supply.artifact(candidate_of(pin, pin.artifact)).result()
+                place(stored.path, folder / "wheels", pin.artifact.filename, pin.artifact.sha256)
+            wheels = [folder / "wheels" / pin.artifact.filename for pin in lock.pins]
+            make_environment(folder / "env", bench.interpreter, wheels, bench.where_environment(folder / "env"))
+            return folder / "env"
+
+        return self._furnishing.get((lock.name, bench.room.sealed), make)
+
+    # The wheel
+
+    def _wheel(self, job: "_Job", lock: Lock) -> Made:
+        key = _key(job, lock)
+        noted = self._supply.cache.noted(WHEELS, key)
+        known = msgspec.json.decode(noted, type=_Noted) if noted else None
+        stored = self._supply.kept(known.filename, known.sha256) if known else None
+        if known and stored:
+            made = Made(known.filename, stored, replace(known.built, lock=lock.filename), reused=True)
+            self._on_event(BuiltEvent(job.pin.origin.filename, made.filename, 0.0, reused=True))
+        else:
+            made = self._build(job, lock)
+            note = _Noted(made.filename, made.stored.sha256, made.built)
+            self._supply.cache.note(WHEELS, key, msgspec.json.encode(note))
+        self._supply.learn(job.pin.origin.sha256, made.stored.contents.metadata)
+        if self._wishes.check_reproducible:
+            made = replace(made, differing=self._differing(job, lock, made))
+        return replace(made, built=replace(made.built, kept=self._wishes.keep_sdists))
+
+    def _build(self, job: "_Job", lock: Lock) -> Made:
+        started = time.monotonic()
+        path, needs = self._fresh(job, lock)
+        filename = path.name
+        stored = self._supply.keep(path, filename)
+        built = Built(
+            sdist=job.pin.origin,
+            interpreter=job.bench.interpreter.described,
+            glibc=".".join(map(str, needs.glibc)) if needs and needs.glibc else "",
+            sealed=job.bench.room.sealed,
+            lock=lock.filename,
+            requires=tuple(f"{pin.project}=={pin.version}" for pin in lock.pins),
+            libraries=needs.libraries if needs else (),
+        )
+        self._on_event(BuiltEvent(job.pin.origin.filename, filename, time.monotonic() - started))
+        return Made(filename, stored, built, reused=False)
+
+    def _fresh(self, job: "_Job", lock: Lock) -> tuple[Path, Needs | None]:
+        """A wheel fresh from the room, repaired and checked, in a folder of its own."""
+        folder = Path(tempfile.mkdtemp(dir=job.folder))
+        wheel, log = job.bench.wheel(self._asked(job, lock), folder)
+        self._log(job.pin, job.target, log)
+        if needs := needs_of_wheel(wheel):
+            wheel = self._repair(wheel, job.target.platform.tag, folder)
+            needs = needs_of_wheel(wheel)
+        _must_fit(wheel, job, needs)
+        return wheel, needs
+
+    def _log(self, pin: Pin, target: Target, log: bytes) -> Path:
+        """Keep what a build printed, and say where."""
+        folder, name = self._supply.cache.root / LOGS, f"{pin.origin.filename}-{target.name}.log"
+        write(folder, name, log)
+        return folder / name
+
+    def _differing(self, job: "_Job", lock: Lock, made: Made) -> tuple[str, ...]:
+        """What a second build makes otherwise: members of the wheel, or its name; nothing where the bytes are the same."""
+        second, _ = self._fresh(job, lock)
+        if second.name != made.filename:
+            return (f"its name is {second.name}",)
+        if sha256_of(second) == made.stored.sha256:
+            return ()
+        one, other = _members(made.stored.path), _members(second)
+        return tuple(sorted(name for name in one.keys() | other.keys() if one.get(name) != other.get(name))) or (
+            "the archive",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    pin: Pin
+    target: Target
+    path: Path
+    system: BuildSystem
+    epoch: int
+    folder: Path
+    bench: Bench
+    within: tuple[str, ...]
+
+
+def _key(job: _Job, lock: Lock) -> str:
+    """What a build is known by: the sdist, the target, what it is built with, and whether it was sealed."""
+    bench = job.bench
+    parts = (job.pin.origin.sha256, job.target.name, bench.interpreter.described, lock.to_requirements())
+    return "\0".join((*parts, "sealed" if bench.room.sealed else "unsealed"))
+
+
+def _epoch(sdist: Artifact) -> int:
+    return max(FIRST_EPOCH, int(sdist.upload_time.timestamp())) if sdist.upload_time else FIRST_EPOCH
+
+
+def _must_fit(wheel: Path, job: _Job, needs: Needs | None) -> None:
+    """Raise BuildError where a wheel is another project's, or cannot be used on the target."""
+    try:
+        project, version, _, tags = wheel_parts(wheel.name)
+    except ValueError as error:
+        raise BuildError(f"its build made `{wheel.name}`, which is no wheel's name") from error
+    if (project, version) != (job.pin.project, job.pin.version):
+        raise BuildError(f"its build made a wheel of {project} {version}")
+    if job.target.rank(tags) is None:
+        raise BuildError(f"its build made `{wheel.name}`, which does not fit {job.target.name}")
+    if reason := too_new(needs.glibc if needs else None, job.target.platform):
+        raise BuildError(
+            f"its wheel cannot be loaded on {job.target.name}: {reason}",
+            hint="build it on an older system: --in-image, with an image that has the target's glibc or an older one",
+        )
+
+
+def _members(path: Path) -> dict[str, tuple[int, int, tuple[int, ...], int]]:
+    with zipfile.ZipFile(path) as archive:
+        return {m.filename: (m.CRC, m.file_size, m.date_time, m.external_attr) for m in archive.infolist()}
