@@ -15,6 +15,9 @@ OFFERS = {
     "strict 1.0": ["lib==2.0b1"],
     "new 1.0": ["beta"],
     "beta 0.1a1": [],
+    "stuck 1.0": ["gone"],
+    "stuck 2.0.dev1": [],
+    "driver 1.0": ["stuck"],
 }
 
 
@@ -36,6 +39,7 @@ def supply(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Supply]:
         ("strict", "lib 2.0b1"),
         ("app strict", "lib 2.0b1"),
         ("new", "beta 0.1a1"),
+        ("driver", "stuck 2.0.dev1"),
     ],
 )
 def test_a_pre_release_is_taken_only_where_it_must_or_is_asked_for(asked: str, expected: str, supply: Supply) -> None:

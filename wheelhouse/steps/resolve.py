@@ -101,11 +101,12 @@ class Provider(AbstractProvider[Need, Choice, Identifier]):
             return ()
         extras = {"", extra, *(other for other in self._extras[project] if (project, other) in requirements)}
 
+        def is_open(version: Version) -> bool:
+            return all(self.dead_ends.is_open(project, each, version) for each in extras)
+
         def candidates() -> Iterator[Choice]:
-            for version in shelf.matching(specifier):
-                if version in excluded or not all(self.dead_ends.is_open(project, each, version) for each in extras):
-                    continue
-                if candidate := shelf.choose(version, specifier)[0]:
+            for candidate in shelf.usable(specifier, is_open):
+                if candidate.version not in excluded:
                     yield Choice(candidate, extra)
 
         return candidates  # type: ignore[return-value]  # resolvelib takes a callable, to be asked again

@@ -1,6 +1,6 @@
 """Shelves: each project's releases as one target, the constraints and the policy leave them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
@@ -23,6 +23,7 @@ class Shelf:
         self._policy = question.policy
         self._direct = page.project in question.direct
         self._allowed = question.allowed_hashes(page.project)
+        self._wished = True if self._direct else question.policy.prereleases(page.project)
         self._preferred = question.preferred.get(page.project)
         self._constraint = merge(line.requirement.specifier for line in constraints)
         named = [line.requirement for line in (*question.requirements, *constraints) if line.project == page.project]
@@ -51,11 +52,12 @@ class Shelf:
         return self._matching[text]
 
     def _released(self, allowed: SpecifierSet) -> tuple[Version, ...]:
-        wished = True if self._direct else self._policy.prereleases(self.page.project)
-        finals = tuple(
-            allowed.filter(self.page.versions, prereleases=self._asked_for_a_pre_release if wished is None else wished)
-        )
-        return finals if finals or wished is False else tuple(allowed.filter(self.page.versions, prereleases=True))
+        wished = self._wished if self._wished is not None else self._asked_for_a_pre_release
+        return tuple(allowed.filter(self.page.versions, prereleases=wished)) or self._at_last(allowed)
+
+    def _at_last(self, allowed: SpecifierSet) -> tuple[Version, ...]:
+        """All that is left where no final release can be taken: none where the user forbade pre-releases."""
+        return () if self._wished is False else tuple(allowed.filter(self.page.versions, prereleases=True))
 
     def _has_wheel(self, version: Version, specifier: SpecifierSet) -> bool:
         chosen, _ = self.choose(version, specifier)
@@ -83,11 +85,23 @@ class Shelf:
             return wrong
         return None if self._direct else self._policy.against(candidate)
 
+    def usable(
+        self, specifier: SpecifierSet, is_open: Callable[[Version], bool] = lambda _version: True
+    ) -> Iterator[Candidate]:
+        """The files that could be chosen, best first; pre-releases, too, where no other release that is open has one."""
+        found = False
+        for version in self.matching(specifier):
+            if is_open(version) and (candidate := self.choose(version, specifier)[0]):
+                found = True
+                yield candidate
+        if not found:
+            for version in self._at_last(specifier & self._constraint):
+                if is_open(version) and (candidate := self.choose(version, specifier)[0]):
+                    yield candidate
+
     def best(self, specifier: SpecifierSet) -> Candidate | None:
         """The first file that could be chosen."""
-        return next(
-            (found for version in self.matching(specifier) if (found := self.choose(version, specifier)[0])), None
-        )
+        return next(self.usable(specifier), None)
 
     def conceivable(self, specifier: SpecifierSet) -> Iterator[Version]:
         """The versions that could be chosen within a specifier, the likely ones first.
@@ -95,7 +109,7 @@ class Shelf:
         Others may ask in a way that admits pre-releases or a yanked release: these come last.
         """
         yield from (version for version in self.matching(specifier) if self.choose(version, specifier)[0])
-        for version in (specifier & self._constraint).filter(self.page.versions, prereleases=True):
+        for version in self._at_last(specifier & self._constraint):
             if self.choose(version, SpecifierSet(f"=={version}"))[0]:
                 yield version
 
