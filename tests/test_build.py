@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.index import IndexServer
 from tests.support.rooms import MINOR, needs_room
-from tests.support.tools import run, wheelhouse
+from tests.support.tools import clean_environment, run, wheelhouse
 from tests.support.wheels import build_sdist, build_wheel
 
 BACKEND = """\
@@ -277,3 +277,32 @@ def test_a_wheel_of_another_project_is_refused(index: IndexServer, tmp_path: Pat
     done = built(tmp_path)
     assert done.returncode == 6
     assert "its build made a wheel of evil 9.9" in done.stderr
+
+
+def test_sdists_are_staged_with_what_they_are_built_with(index: IndexServer, tmp_path: Path) -> None:
+    index.add(build_wheel(tmp_path, "tool", "1.0", files={"tool.py": b"v = 7"}))
+    index.add(sdist(tmp_path, "app", builds_with=("tool",), before="import tool", module="'v = %r' % tool.v"))
+    fetched(index, tmp_path)
+    assert built(tmp_path).returncode == 0
+    refused = wheelhouse("stage", "--sdists", cwd=tmp_path)
+    assert refused.returncode == 2
+    assert "--keep-sdists" in refused.stderr
+
+    assert built(tmp_path, "--keep-sdists").returncode == 0
+    staged = wheelhouse("stage", "--sdists", cwd=tmp_path)
+    assert staged.returncode == 0, staged.stderr
+    folder = tmp_path / "docker-context-files"
+    assert {path.name for path in folder.iterdir() if path.name.endswith((".whl", ".tar.gz"))} == {"app-1.0.tar.gz"}
+    assert [path.name for path in (folder / "tools").iterdir()] == ["tool-1.0-py3-none-any.whl"]
+    assert "/docker-context-files/tools" in (folder / "pip.conf").read_text(encoding="utf-8")
+    assert wheelhouse("verify", folder, cwd=tmp_path).returncode == 0
+
+    settings = tmp_path / "pip.conf"
+    text = (folder / "pip.conf").read_text(encoding="utf-8")
+    settings.write_text(text.replace("/docker-context-files", str(folder)), encoding="utf-8")
+    (requirements,) = folder.glob("requirements.*.txt")
+    environment = clean_environment(PIP_CONFIG_FILE=str(settings))
+    into = ("install", "--require-hashes", "--target", tmp_path / "there", "-r", requirements)
+    installed = run(sys.executable, "-m", "pip", *into, env=environment)
+    assert installed.returncode == 0, installed.stderr
+    assert (tmp_path / "there" / "app.py").read_text(encoding="utf-8") == "v = 7"

@@ -16,11 +16,11 @@ def clean_environment(**more: str) -> dict[str, str]:
 
 
 def run(
-    *command: str | Path, cwd: Path | None = None, env: Mapping[str, str] | None = None
+    *command: str | Path, cwd: Path | None = None, env: Mapping[str, str] | None = None, timeout: float = 120
 ) -> subprocess.CompletedProcess[str]:
     """Run a program in the clean environment, or in `env`, and keep what it says; the caller looks at the exit code."""
     env = clean_environment() if env is None else env
-    return subprocess.run(command, cwd=cwd, env=env, check=False, capture_output=True, text=True, timeout=120)
+    return subprocess.run(command, cwd=cwd, env=env, check=False, capture_output=True, text=True, timeout=timeout)
 
 
 def pip(command: str, *arguments: str | Path, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
@@ -35,8 +35,14 @@ def uv(*arguments: str | Path, env: Mapping[str, str] | None = None) -> subproce
 
 
 def wheelhouse(
-    *arguments: str | Path, cwd: Path, env: Mapping[str, str] | None = None
+    *arguments: str | Path, cwd: Path, env: Mapping[str, str] | None = None, timeout: float = 120
 ) -> subprocess.CompletedProcess[str]:
     """Run the `wheelhouse` command as a user would, in `cwd`, with a cache of its own there; `env` adds variables."""
     settings = {"XDG_CACHE_HOME": str(cwd / ".cache"), **(env or {})}
-    return run(Path(sys.executable).with_name("wheelhouse"), *arguments, cwd=cwd, env=clean_environment(**settings))
+    return run(
+        Path(sys.executable).with_name("wheelhouse"),
+        *arguments,
+        cwd=cwd,
+        env=clean_environment(**settings),
+        timeout=timeout,
+    )

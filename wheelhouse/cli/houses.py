@@ -54,7 +54,8 @@ def stage(staging: Staging, image_build: ImageBuild, as_json: Json = False) -> N
     wanted = {name: getattr(held.stage, name) for name in held.stage.__struct_fields__} | given(staging, image_build)
     folder = staging.house or Path(held.dest or "wheels")
     destination = Path(wanted["dest"] or "docker-context-files")
-    plan = plan_stage(folder, wanted["layout"] or "auto", wanted["target"], wanted["base_image"], Choices.parse(wanted))
+    layout, choices = wanted["layout"] or "auto", Choices.parse(wanted)
+    plan = plan_stage(folder, layout, wanted["target"], wanted["base_image"], choices, sdists=staging.sdists)
     removed = () if staging.dry_run else stage_step(folder, destination, plan).removed
     if as_json:
         written = {"folder": str(destination), "written": not staging.dry_run, "removed": list(removed)}

@@ -179,6 +179,12 @@ class Staging:
     base_image: Annotated[
         str | None, typer.Option("--base-image", metavar="NAME", help="The image that the build starts from.")
     ] = None
+    sdists: Annotated[
+        bool,
+        typer.Option(
+            "--sdists", help="Stage sdists in the place of what was built from them, and what they are built with."
+        ),
+    ] = False
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan, and write nothing.")] = False
 
 

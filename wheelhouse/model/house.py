@@ -9,7 +9,8 @@ from wheelhouse.model.artifact import Artifact
 from wheelhouse.model.lock import LOCK_PREFIX, LOCK_SUFFIX, Lock
 
 SUMS = "SHA256SUMS"
-SUB_HOUSES = ("tools", "build")
+BUILD = "build"
+SUB_HOUSES = ("tools", BUILD)
 """Houses of the same shape inside a house: what an image build itself installs, and what sdists are built with."""
 
 

@@ -1,9 +1,10 @@
 """Layouts: what goes at which relative path of a staged folder, and what to tell the image build (pure)."""
 
 import shlex
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
+from wheelhouse.errors import InputError
 from wheelhouse.model.artifact import Artifact
 from wheelhouse.model.house import House
 from wheelhouse.model.lock import Lock
@@ -99,6 +100,28 @@ RUN --mount=type=bind,source={FOLDER},target=/{FOLDER} \\
     PIP_CONFIG_FILE=/{FOLDER}/pip.conf \\
     pip install ${{PIP_OPTIONS}} --no-cache-dir --require-hashes -r /{FOLDER}/{lock.requirements_filename}
 """
+
+
+def with_sdists(lock: Lock) -> Lock:
+    """A lock with the sdists in the place of the wheels that were built from them, for whoever must compile inside the gap.
+
+    Raises InputError where the house does not hold them.
+    """
+    gone = [pin.origin.filename for pin in lock.pins if pin.built and not pin.built.kept]
+    if gone:
+        raise InputError(
+            f"the house does not hold the sdists of {lock.target.name}: {', '.join(gone)}",
+            hint="keep them: `wheelhouse build --keep-sdists`",
+        )
+    return replace(lock, pins=tuple(replace(pin, artifact=pin.origin, built=None) for pin in lock.pins))
+
+
+def with_build_requirements(plan: Plan, artifacts: Iterable[Artifact]) -> Plan:
+    """A plan that also lays out what sdists are built with: in `tools/`, for what lies at the top is all installed."""
+    files = {f"{TOOLS}/{artifact.filename}": artifact for artifact in artifacts}
+    texts = dict(plan.texts) | ({"pip.conf": pip_conf(tools=True)} if "pip.conf" in plan.texts else {})
+    note = f"what the sdists are built with lies in {TOOLS}/; an isolated build takes the newest that it finds there or beside them"
+    return replace(plan, files={**plan.files, **files}, texts=texts, notes=(*plan.notes, note))
 
 
 def sdist_notes(lock: Lock) -> list[str]:

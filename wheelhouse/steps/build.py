@@ -15,7 +15,7 @@ from wheelhouse.doors.disk import held
 from wheelhouse.errors import BuildError, WheelhouseError
 from wheelhouse.events import Listener, Noted, Warned, ignore
 from wheelhouse.model.build import Reason, constraint_lines, newest_asked, reasons, unmet
-from wheelhouse.model.house import House, is_lock_name
+from wheelhouse.model.house import BUILD, House, is_lock_name
 from wheelhouse.model.lock import Lock, Pin
 from wheelhouse.model.metadata import Metadata
 from wheelhouse.model.question import Question
@@ -29,7 +29,6 @@ from wheelhouse.steps.supply import Supply
 from wheelhouse.steps.verify import load_house
 from wheelhouse.steps.workshop import Made, Workshop
 
-BUILD = "build"
 MOST_ROUNDS = 10
 """How often the wheels that were built may lead to further sdists, before something is wrong."""
 

@@ -13,8 +13,9 @@ from wheelhouse.events import Listener, ignore
 from wheelhouse.model.airflow import PROJECT
 from wheelhouse.model.airflow.arguments import Choices
 from wheelhouse.model.airflow.layout import lay_out_airflow
-from wheelhouse.model.house import House, sha256_of_text
-from wheelhouse.model.layout import MANIFEST, TOOLS, Plan, lay_out_flat
+from wheelhouse.model.artifact import Artifact
+from wheelhouse.model.house import BUILD, House, sha256_of_text
+from wheelhouse.model.layout import MANIFEST, TOOLS, Plan, lay_out_flat, with_build_requirements, with_sdists
 from wheelhouse.model.lock import Lock
 from wheelhouse.model.policy import Finding, Severity
 from wheelhouse.steps.verify import Verdict, is_archive, load_house, verify
@@ -33,19 +34,49 @@ class Staged:
 
 
 def plan_stage(
-    folder: Path, layout: str, target: str | None, base_image: str | None, choices: Choices = DEFAULTS
+    folder: Path,
+    layout: str,
+    target: str | None,
+    base_image: str | None,
+    choices: Choices = DEFAULTS,
+    *,
+    sdists: bool = False,
 ) -> Plan:
-    """The plan for one target of a house. `layout` is `flat`, `airflow`, or `auto`: airflow where the house holds it."""
+    """The plan for one target of a house. `layout` is `flat`, `airflow`, or `auto`: airflow where the house holds it.
+
+    With `sdists` what was built is to be built again in the image, from its sdist and with what it was built with.
+    """
     if layout not in LAYOUTS:
         raise InputError(f"`{layout}` is no layout", hint=f"choose one of {', '.join(LAYOUTS)}")
     house = load_house(folder)
     lock = _only_lock(house, target)
+    if sdists:
+        plan = _laid_out(folder, house, with_sdists(lock), layout, base_image, choices)
+        return with_build_requirements(plan, _build_requirements(folder, lock))
+    return _laid_out(folder, house, lock, layout, base_image, choices)
+
+
+def _laid_out(folder: Path, house: House, lock: Lock, layout: str, base_image: str | None, choices: Choices) -> Plan:
     constraints = (house.constraints or {}).get(lock.target.name)
     tools = _lock_of_tools(folder, lock)
     has_airflow = any(pin.project == PROJECT for pin in lock.pins)
     if layout == "airflow" or (layout == "auto" and has_airflow and (tools or choices.route)):
         return lay_out_airflow(lock, constraints, tools, base_image, choices)
     return lay_out_flat(lock, constraints, base_image or f"python:{lock.target.python.minor}-slim-bookworm")
+
+
+def _build_requirements(folder: Path, lock: Lock) -> list[Artifact]:
+    """What the wheels of a lock were built with, and what that was built with."""
+    standing = load_house(folder / BUILD).locks if (folder / BUILD).is_dir() else ()
+    known = {one.filename: one for one in standing}
+    pending, found = list(lock.pins), dict[str, Artifact]()
+    while pending:
+        pin = pending.pop()
+        needed = known.pop(pin.built.lock, None) if pin.built else None
+        if needed:
+            found |= {artifact.filename: artifact for artifact in needed.artifacts}
+            pending += needed.pins
+    return [found[name] for name in sorted(found)]
 
 
 def _lock_of_tools(folder: Path, lock: Lock) -> Lock | None:
@@ -79,7 +110,7 @@ def stage(house: Path, destination: Path, plan: Plan, on_event: Listener = ignor
         for path, artifact in plan.files.items():
             final = rooted(destination, path)
             if earlier.get(path) != artifact.sha256 or not final.is_file():
-                place(house / Path(path).with_name(artifact.filename), final.parent, final.name, artifact.sha256)
+                place(_source(house, path, artifact), final.parent, final.name, artifact.sha256)
         for path, text in plan.texts.items():
             write(destination, path, text)
             if path.endswith(".sh"):
@@ -88,6 +119,12 @@ def stage(house: Path, destination: Path, plan: Plan, on_event: Listener = ignor
         removed = _remove(destination, earlier.keys() - plan.files.keys() - plan.texts.keys())
         write(destination, MANIFEST, manifest(plan))
     return Staged(plan, removed)
+
+
+def _source(house: Path, path: str, artifact: Artifact) -> Path:
+    """Where the house has a file that is staged at a path: there, or in `build/`."""
+    same = house / Path(path).with_name(artifact.filename)
+    return same if same.is_file() else house / BUILD / artifact.filename
 
 
 def manifest(plan: Plan) -> str:
