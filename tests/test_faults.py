@@ -20,7 +20,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.faults import KINDS, random_faults
+from tests.support.faults import KINDS, Fault, random_faults
 from tests.support.index import Abilities, IndexServer
 from tests.support.tools import clean_environment
 from tests.support.wheels import build_sdist, build_wheel
@@ -46,7 +46,7 @@ def offered(tmp_path_factory: pytest.TempPathFactory) -> Path:
         files = {f"p{number}/data.bin": dice.randbytes(dice.choice((500, 5_000, 400_000)))}
         build_wheel(folder, f"p{number}", "1.0", requires=requires, files=files)
         if number % 5 == 0:
-            build_wheel(folder, f"p{number}", "0.9")
+            build_wheel(folder, f"p{number}", "0.9", requires=requires)
     return folder
 
 
@@ -119,6 +119,14 @@ def survives_a_failing_index(seed: int, offered: Path, place: Path) -> None:
         must_be_honest(code, said, place, wanted)
         must_hold_what_names_say(place / "cache")
         a_clean_run_completes(server, place, wanted)
+
+
+@pytest.mark.parametrize("gone", ["/files/p0-", "/files/p12-", "/simple/p12/"])
+def test_what_is_gone_is_said_and_nothing_else(gone: str, offered: Path, tmp_path: Path) -> None:
+    with IndexServer(offered, faults=[Fault(gone, "status", times=None, status=404)]) as server:
+        code, said = fetch(command(server, tmp_path))
+    assert code in (SERVER, NO_SOLUTION)
+    must_be_honest(code, said, tmp_path, newest(offered))
 
 
 # What happens to the disk between two runs, or under one's hands
