@@ -1,0 +1,249 @@
+"""How long the main job takes, beside its peers: `python -m benchmarks.fetch`, from the checkout, prints docs/performance.md's tables.
+
+Each round runs every contender once, one after the other, so that ratios are of one run; medians of the rounds are shown.
+Peers run with a clean configuration: pip under the target's own Python, uv (which downloads nothing by itself) followed by
+`curl --parallel`, and the floor: one `curl --parallel` of exactly the pages and files that the job needs.
+"""
+
+import argparse
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import tomllib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.made import make, served
+from benchmarks.measure import Cost, cost_of, environment, median
+from tests.support.pythons import find_python
+
+EXTRAS = "celery,cncf-kubernetes,postgres,redis,ssh,statsd"
+MAIN_JOB = f"apache-airflow[{EXTRAS}]==2.10.5"
+CONSTRAINTS = Path(__file__).parents[1] / "constraints" / "airflow-2.10.5" / "constraints-3.12.txt"
+JSON = "application/vnd.pypi.simple.v1+json"
+PARALLEL = "16"
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is fetched, from where, and the folder that all of it happens in."""
+
+    requirement: str
+    constraints: Path
+    index: str
+    room: Path
+    proxy: str | None = None
+
+    @property
+    def env(self) -> dict[str, str]:
+        return environment(**({"HTTPS_PROXY": self.proxy} if self.proxy else {}))
+
+    @property
+    def lock(self) -> Path:
+        return next(self.room.glob("kept/pylock.*.toml"))
+
+
+Commands = list[list[str | Path]]
+Contender = Callable[[Job], Commands]
+
+
+def wheelhouse(job: Job) -> Commands:
+    program = Path(sys.executable).with_name("wheelhouse")
+    where = ["--index", job.index, "--dest", job.room / "house", "--cache-dir", job.room / "cache"]
+    return [[program, "fetch", job.requirement, "-c", job.constraints, "--python", "3.12", "-q", *where]]
+
+
+def pip(job: Job) -> Commands:
+    options = ["--no-cache-dir", "-q", "-i", job.index, "-c", job.constraints, "-d", job.room / "pip"]
+    return [[find_python("3.12"), "-m", "pip", "download", job.requirement, *options]]
+
+
+def uv_and_curl(job: Job) -> Commands:
+    """uv resolves, for the target, into a pylock.toml; curl brings what it names."""
+    lock = job.room / "pylock.uv.toml"
+    asked = job.room / "asked.in"
+    asked.write_text(f"{job.requirement}\n")
+    for_target = ["--python-version", "3.12.16", "--python-platform", "x86_64-manylinux_2_28"]
+    options = ["-c", job.constraints, "--default-index", job.index, "--no-cache", "-q", "--format", "pylock.toml"]
+    compiled = [Path(sys.executable).with_name("uv"), "pip", "compile", asked, "-o", lock, *for_target, *options]
+    return [compiled, [sys.executable, "-m", "benchmarks.fetch", "--write-curl", lock, job.room], _curl(job.room)]
+
+
+def floor(job: Job) -> Commands:
+    return [_curl(job.room)]
+
+
+def _curl(room: Path) -> list[str | Path]:
+    return ["curl", "-sS", "--fail", "--parallel", "--parallel-max", PARALLEL, "-K", room / "urls.curl"]
+
+
+def write_curl(lock: Path, room: Path, index: str | None = None) -> None:
+    """curl's configuration for the files that a lock names; with `index`, for their projects' pages too."""
+    lines: list[str] = []
+    for package in tomllib.loads(lock.read_text())["packages"]:
+        file = next(iter(package.get("wheels") or [package["sdist"]]))
+        name = file.get("name") or file["url"].rpartition("/")[2]
+        lines += [f'url = "{file["url"]}"', f'output = "{room / "curl" / name}"']
+        if index:
+            page = room / "curl" / f"{package['name']}.json"
+            lines += [f'url = "{index}/{package["name"]}/"', f'output = "{page}"']
+    (room / "urls.curl").write_text("\n".join([f'header = "Accept: {JSON}"', *lines]) + "\n")
+
+
+# Where a run starts from
+
+
+def cold(job: Job) -> None:
+    for name in ("house", "cache", "pip", "curl"):
+        shutil.rmtree(job.room / name, ignore_errors=True)
+    (job.room / "curl").mkdir(parents=True)
+
+
+def warm(job: Job) -> None:
+    shutil.rmtree(job.room / "house", ignore_errors=True)
+
+
+def from_lock(job: Job) -> None:
+    warm(job)
+    shutil.copytree(job.room / "kept", job.room / "house")
+
+
+def keep_lock(job: Job) -> None:
+    """Fill the cache, and put the lock and its constraints aside, as they come over with a repository."""
+    cold(job)
+    cost_of(wheelhouse(job), job.env, job.room / "log")
+    shutil.rmtree(job.room / "kept", ignore_errors=True)
+    (job.room / "kept").mkdir()
+    for pattern in ("pylock.*", "constraints.*"):
+        for path in (job.room / "house").glob(pattern):
+            shutil.copy(path, job.room / "kept")
+
+
+def race(job: Job, rounds: int, peers: Sequence[str]) -> dict[str, Cost]:
+    """Every contender from every start, once a round; the medians."""
+    keep_lock(job)
+    costs: dict[str, list[Cost]] = {}
+
+    def once(name: str, commands: Commands, prepare: Callable[[Job], None]) -> None:
+        prepare(job)
+        costs.setdefault(name, []).append(cost_of(commands, job.env, job.room / "log"))
+
+    for _ in range(rounds):
+        if "floor" in peers:
+            cold(job)
+            write_curl(job.lock, job.room, job.index)
+            once("floor: curl of the same pages and files", floor(job), lambda _job: None)
+        once("wheelhouse, cold", wheelhouse(job), cold)
+        once("wheelhouse, cache full, house empty", wheelhouse(job), warm)
+        once("wheelhouse, from the lock, cache full", wheelhouse(job), from_lock)
+        once("wheelhouse, everything there", wheelhouse(job), lambda _job: None)
+        if "uv" in peers:
+            once("uv pip compile, then curl", uv_and_curl(job), cold)
+        if "pip" in peers:
+            once("pip download", pip(job), cold)
+    return {name: median(found) for name, found in costs.items()}
+
+
+def verifying(job: Job, rounds: int) -> dict[str, Cost]:
+    """`verify` beside `unzip -t` and `sha256sum` over the same files, on as many cores."""
+    house = job.room / "house"
+    program = Path(sys.executable).with_name("wheelhouse")
+    each = f"find {house} -name '*.whl' -print0 | xargs -0 -P $(nproc) -n"
+    peers = f"({each} 1 unzip -tqq) & ({each} 8 sha256sum >/dev/null) & wait"
+    costs: dict[str, list[Cost]] = {}
+    for _ in range(rounds):
+        for name, command in (
+            ("unzip -t and sha256sum", ["sh", "-c", peers]),
+            ("wheelhouse verify", [program, "verify", house]),
+        ):
+            costs.setdefault(name, []).append(cost_of([command], job.env, job.room / "log"))
+    return {name: median(found) for name, found in costs.items()}
+
+
+@contextmanager
+def relayed() -> Iterator[str]:
+    """The relay's address while it runs."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    process = subprocess.Popen([sys.executable, "-m", "benchmarks.relay", str(port)])
+    time.sleep(1)
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait()
+
+
+# What is shown
+
+
+def table(title: str, costs: dict[str, Cost], base: str) -> str:
+    """A table in Markdown; the last column says how many times as long as `base`."""
+    lines = [f"\n### {title}\n", "| | wall, s | processor, s | memory, MB | × |", "| --- | ---: | ---: | ---: | ---: |"]
+    for name, cost in costs.items():
+        ratio = cost.wall / costs[base].wall
+        lines.append(f"| {name} | {cost.wall:.2f} | {cost.cpu:.2f} | {cost.memory:.0f} | {ratio:.2f} |")
+    return "\n".join(lines)
+
+
+def default_index() -> str:
+    from pip._internal.models.index import PyPI
+
+    return str(PyPI.simple_url)
+
+
+def real(room: Path, rounds: int) -> Iterator[str]:
+    job = Job(MAIN_JOB, CONSTRAINTS, default_index(), room / "real")
+    job.room.mkdir(parents=True, exist_ok=True)
+    yield table("The real index", race(job, rounds, ("floor", "uv", "pip")), "wheelhouse, cold")
+    yield table("Verifying", verifying(job, rounds), "unzip -t and sha256sum")
+
+
+def far(room: Path, rounds: int) -> Iterator[str]:
+    with relayed() as proxy:
+        job = Job(MAIN_JOB, CONSTRAINTS, default_index(), room / "far", proxy)
+        job.room.mkdir(parents=True, exist_ok=True)
+        costs = race(job, rounds, ("floor", "uv"))
+    yield table("Through the relay: 20 ms more, 200 Mbit/s", costs, "floor: curl of the same pages and files")
+
+
+def made(room: Path, rounds: int, sizes: Sequence[int]) -> Iterator[str]:
+    for size in sizes:
+        root = room / f"made-{size}"
+        make(root, size)
+        with served(root) as index:
+            job = Job("made-0", root / "constraints.txt", index, room / f"job-{size}")
+            job.room.mkdir(parents=True, exist_ok=True)
+            peers = ("floor", "uv", "pip")[: 3 if size <= 100 else 2]
+            yield table(f"{size} made projects on a loopback index", race(job, rounds, peers), "wheelhouse, cold")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", nargs="*", default=["real", "far", "made"], help="real, far, made; default: all")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--sizes", type=int, nargs="*", default=[100, 1_000, 10_000])
+    parser.add_argument("--room", type=Path, default=Path("build/benchmarks"))
+    parser.add_argument("--write-curl", type=Path, nargs=2, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.write_curl:
+        write_curl(*given.write_curl)
+        return
+    room = given.room.resolve()
+    parts = {
+        "real": lambda: real(room, given.rounds),
+        "far": lambda: far(room, given.rounds),
+        "made": lambda: made(room, given.rounds, given.sizes),
+    }
+    for what in given.what:
+        for text in parts[what]():
+            print(text, flush=True)
+
+
+if __name__ == "__main__":
+    main()
