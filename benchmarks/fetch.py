@@ -150,6 +150,7 @@ def race(job: Job, rounds: int, peers: Sequence[str]) -> dict[str, Cost]:
 
 def verifying(job: Job, rounds: int) -> dict[str, Cost]:
     """`verify` beside `unzip -t` and `sha256sum` over the same files, on as many cores."""
+    keep_lock(job)
     house = job.room / "house"
     program = Path(sys.executable).with_name("wheelhouse")
     each = f"find {house} -name '*.whl' -print0 | xargs -0 -P $(nproc) -n"

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from email.parser import BytesHeaderParser
+from email.parser import HeaderParser
 from functools import cached_property, lru_cache
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -104,7 +104,7 @@ def read_requirement(line: str) -> tuple[Requirement, str | None]:
 def parse_metadata(raw: bytes, source: str) -> Metadata:
     """Read METADATA or PKG-INFO; only its header is looked at. Raises IntegrityError naming `source`."""
     header = re.split(rb"\r?\n\r?\n", raw, maxsplit=1)[0]
-    message = BytesHeaderParser().parsebytes(header + b"\n\n")
+    message = HeaderParser().parsestr(header.decode("utf-8", "replace") + "\n\n")
     name, version = message.get("Name"), message.get("Version")
     if not name or not version:
         raise IntegrityError(f"the metadata of `{source}` names no project and version")
