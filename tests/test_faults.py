@@ -156,7 +156,7 @@ HARMS: tuple[Callable[[Path, random.Random], None], ...] = (flip, halve, remove)
 
 
 def survives_a_spoiled_disk(seed: int, offered: Path, place: Path) -> None:
-    """A cache, and what an interrupted run left, are spoiled; then another run comes. A lock that was spoiled is said."""
+    """A cache and a house are spoiled, each in many places; the next run puts all of it right."""
     dice, wanted = random.Random(seed), newest(offered)
     with IndexServer(offered, abilities=abilities(dice)) as server:
         a_clean_run_completes(server, place, wanted)
@@ -168,11 +168,6 @@ def survives_a_spoiled_disk(seed: int, offered: Path, place: Path) -> None:
         (place / "house" / ".wheelhouse-left.tmp").write_bytes(b"half")
         if dice.random() < 0.5:
             shutil.rmtree(place / "house")
-        code, said = fetch(command(server, place))
-        assert code in (DONE, INTEGRITY), said
-        must_be_honest(code, said, place, wanted)
-        if code != DONE:
-            shutil.rmtree(place / "cache")
         a_clean_run_completes(server, place, wanted)
 
 

@@ -20,7 +20,7 @@ from packaging.version import Version
 from tests.support.wheels import build_sdist, build_wheel
 from wheelhouse.doors.pages import HTML_TYPE, JSON_TYPE, parse_page
 from wheelhouse.doors.wheelfile import inspect
-from wheelhouse.errors import WheelhouseError
+from wheelhouse.errors import ServerError, WheelhouseError
 from wheelhouse.model.artifact import Artifact, choose
 from wheelhouse.model.lock import Inputs, Lock, Pin, parse_lock
 from wheelhouse.model.metadata import parse_metadata, parse_requires_txt
@@ -140,6 +140,20 @@ ANCHOR = b'<!DOCTYPE html><a href="a-1.0.tar.gz#sha256=00" data-yanked="x" data-
 @given(st.binary(max_size=200) | spoiled(ANCHOR))
 def test_a_strange_html_page_is_read_or_refused(body: bytes) -> None:
     answers(_read_page, body, HTML_TYPE)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<![\x00",
+        b"<![A\x00",
+        b'<a href="http://[/a-1.0.tar.gz">a</a>',
+        b'<base href="http://["><a href="a-1.0.tar.gz">a</a>',
+    ],
+)
+def test_html_that_was_found_to_break_the_reader_is_refused(body: bytes) -> None:
+    with pytest.raises(ServerError):
+        _read_page(body, HTML_TYPE)
 
 
 HEADERS = (

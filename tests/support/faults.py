@@ -90,7 +90,8 @@ def random_faults(seed: int, rate: float, kinds: Sequence[Kind] = TRANSIENT, mos
             return None
         spoiled[ask.path] += 1
         status = dice.choice((429, 500, 502, 503))
-        return Fault("", dice.choice(kinds), status=status, retry_after="0", at=dice.randrange(2048), seconds=0.02)
+        at = dice.randrange(2048)
+        return Fault("", dice.choice(kinds), status=status, retry_after="0", at=at, seconds=0.02, rate=1 << 16)
 
     return plan
 

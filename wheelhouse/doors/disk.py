@@ -209,18 +209,20 @@ class Cache:
         return final
 
     def note(self, kind: str, key: str, content: bytes) -> None:
-        """Keep a small fact under `kind` and `key`."""
+        """Keep a small fact under `kind` and `key`, behind its own sha256."""
         path = self._note(kind, key)
-        write(path.parent, path.name, content)
+        write(path.parent, path.name, hashlib.sha256(content).digest() + content)
 
     def noted(self, kind: str, key: str) -> bytes | None:
-        """The fact kept under `kind` and `key`, or None."""
+        """The fact kept under `kind` and `key`; None where there is none, or what is there was altered."""
         try:
-            return self._note(kind, key).read_bytes()
+            raw = self._note(kind, key).read_bytes()
         except FileNotFoundError:
             return None
         except OSError as error:
             raise MachineError(f"`{self._note(kind, key)}`: {error.strerror}") from error
+        digest, content = raw[:32], raw[32:]
+        return content if hashlib.sha256(content).digest() == digest else None
 
     def _note(self, kind: str, key: str) -> Path:
         digest = hashlib.sha256(key.encode()).hexdigest()

@@ -127,7 +127,7 @@ class Page:
             project=self.project,
             version=version,
             filename=file.filename,
-            url=file.url if file.url.startswith("https://") else urljoin(self.url, file.url),
+            url=file.url if file.url.startswith("https://") else _absolute(self.url, file.url),
             index=self.index,
             hashes={name: digest.lower() for name in HASHES if (digest := getattr(file.hashes, name, None))},
             size=file.size,
@@ -167,7 +167,10 @@ def _check_version(version: str, url: str) -> None:
 
 def _parse_html(body: bytes, project: NormalizedName, index: str, url: str) -> Page:
     parser = read_html(body, url)
-    files = [_html_file(attributes) for attributes in parser.anchors]
+    try:
+        files = [_html_file(attributes) for attributes in parser.anchors]
+    except ValueError as error:
+        raise ServerError(f"{redact(url)} names an address that cannot be read: {error}") from error
     if parser.interactive and not any(file.filename.endswith(ARCHIVES) for file in files):
         hint = "check the address, and whether a proxy or the index wants you to log in"
         raise ServerError(
@@ -179,12 +182,23 @@ def _parse_html(body: bytes, project: NormalizedName, index: str, url: str) -> P
 def read_html(body: bytes, url: str) -> "Anchors":
     """The links of an HTML page. Raises ServerError for what is none, or speaks another version."""
     parser = Anchors()
-    parser.feed(body.decode("utf-8", "replace"))
-    parser.close()
+    try:
+        parser.feed(body.decode("utf-8", "replace"))
+        parser.close()
+    except AssertionError as error:  # html.parser's own word for markup that it cannot read
+        raise ServerError(f"{redact(url)} answered with a page that cannot be read: {error}") from error
     if not parser.seen_markup:
         raise ServerError(f"{redact(url)} answered with a page that is not HTML")
     _check_version(parser.metas.get("pypi:repository-version") or "1.0", url)
     return parser
+
+
+def _absolute(base: str, url: str) -> str:
+    """An address on a page, from where the page is. Raises ServerError for what is none."""
+    try:
+        return urljoin(base, url)
+    except ValueError as error:
+        raise ServerError(f"{redact(base)} names an address that cannot be read: {error}") from error
 
 
 def _html_file(attributes: dict[str, str | None]) -> IndexFile:
@@ -221,7 +235,7 @@ class Anchors(HTMLParser):
 
     def base_url(self, url: str) -> str:
         """Where relative addresses start, on a page from `url`."""
-        return urljoin(url, self.base) if self.base else url
+        return _absolute(url, self.base) if self.base else url
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.seen_markup = True

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from wheelhouse.doors.disk import copy_aside, held, ours, rooted, settle, sha256_of, stands_in, write
-from wheelhouse.errors import InputError
+from wheelhouse.errors import InputError, IntegrityError
 from wheelhouse.events import Listener, Warned, ignore
 from wheelhouse.model.artifact import Artifact, Candidate
 from wheelhouse.model.house import House
@@ -111,7 +111,7 @@ def _bring(
         supply.confirm(candidate, stored)
         for finding in stored.contents.findings:
             on_event(Warned(f"{finding.subject}: {finding.sentence}"))
-        return copy_aside(stored.path, folder, stored.sha256), rooted(folder, candidate.filename)
+        return _copied(candidate, stored, folder, supply), rooted(folder, candidate.filename)
 
     arriving = {supply.artifact(candidate): candidate for candidate in missing}
     with ThreadPoolExecutor(
@@ -122,6 +122,16 @@ def _bring(
         settle(path, final)
     placed = {candidate.filename for candidate in missing}
     return tuple(sorted(placed)), tuple(sorted(wanted.keys() - placed))
+
+
+def _copied(candidate: Candidate, stored: Stored, folder: Path, supply: Supply) -> Path:
+    """A copy aside in the house; what was altered in the cache comes from the index once more."""
+    try:
+        return copy_aside(stored.path, folder, stored.sha256)
+    except IntegrityError:
+        if stored.fresh or not candidate.url:
+            raise
+        return copy_aside(supply.renewed(candidate, stored).path, folder, stored.sha256)
 
 
 def candidate_of(pin: Pin, artifact: Artifact, path: str | None = None) -> Candidate:

@@ -24,7 +24,7 @@ from wheelhouse.doors.ranged import NoRangesError, ranged_metadata
 from wheelhouse.doors.tasks import Tasks, first_success, then
 from wheelhouse.doors.wheelfile import inspect, metadata_of
 from wheelhouse.errors import InputError, IntegrityError, ServerError
-from wheelhouse.events import Finished, Listener, Received, Waiting, ignore
+from wheelhouse.events import Finished, Listener, Received, Waiting, Warned, ignore
 from wheelhouse.model.artifact import Candidate
 from wheelhouse.model.metadata import Contents, Metadata
 
@@ -174,6 +174,13 @@ class Supply:
             stored = self._cached(candidate) or self._download(candidate, partial.path)
         self._on_event(Finished(candidate.filename, reused=not stored.fresh))
         return stored
+
+    def renewed(self, candidate: Candidate, stored: Stored) -> Stored:
+        """The file anew, where the cache's copy of it was altered since it was checked."""
+        self._on_event(Warned(f"the cache's copy of {candidate.filename} was altered; it is fetched anew"))
+        with ours(stored.path):
+            stored.path.unlink(missing_ok=True)
+        return self._artifact(self._asked.get(candidate.key, candidate))
 
     def _cached(self, candidate: Candidate) -> Stored | None:
         sha256 = candidate.sha256
