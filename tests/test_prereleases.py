@@ -16,8 +16,10 @@ OFFERS = {
     "new 1.0": ["beta"],
     "beta 0.1a1": [],
     "stuck 1.0": ["gone"],
+    "stuck 0.9": ["gone"],
     "stuck 2.0.dev1": [],
-    "driver 1.0": ["stuck"],
+    "driver 2.0": ["stuck"],
+    "driver 1.0": ["lib"],
 }
 
 
@@ -40,6 +42,7 @@ def supply(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Supply]:
         ("app strict", "lib 2.0b1"),
         ("new", "beta 0.1a1"),
         ("driver", "stuck 2.0.dev1"),
+        ("driver", "driver 2.0"),
     ],
 )
 def test_a_pre_release_is_taken_only_where_it_must_or_is_asked_for(asked: str, expected: str, supply: Supply) -> None:

@@ -88,13 +88,16 @@ class Shelf:
     def usable(
         self, specifier: SpecifierSet, is_open: Callable[[Version], bool] = lambda _version: True
     ) -> Iterator[Candidate]:
-        """The files that could be chosen, best first; pre-releases, too, where no other release that is open has one."""
-        found = False
+        """The files that could be chosen, best first; pre-releases, too, where no other release that is open has one.
+
+        What is open is asked again at the end: who takes the files one by one learns on the way.
+        """
+        yielded = []
         for version in self.matching(specifier):
             if is_open(version) and (candidate := self.choose(version, specifier)[0]):
-                found = True
+                yielded.append(version)
                 yield candidate
-        if not found:
+        if not any(map(is_open, yielded)):
             for version in self._at_last(specifier & self._constraint):
                 if is_open(version) and (candidate := self.choose(version, specifier)[0]):
                     yield candidate
