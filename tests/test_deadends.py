@@ -31,6 +31,17 @@ def test_the_error_names_what_nothing_meets(tmp_path: Path) -> None:
     assert caught.value.details[0] == "app 5 → middle[more] 7 → leaf>=1"
 
 
+def test_an_extra_that_the_user_asks_for_in_vain(tmp_path: Path) -> None:
+    """As pandas[excel] from wheels alone: the search never ended, because nothing but the user asked for it."""
+    held = {f"lib {n}": ["leaf ; extra == 'more'", "side", "base"] for n in range(1, 30)}
+    sides = {f"{name} {n}": ["base"] for n in range(1, 6) for name in ("side", "base-user")} | {
+        "base 1": [],
+        "base 2": [],
+    }
+    with supplied(tmp_path, {**held, **sides}) as supply, pytest.raises(NoSolutionError, match="`leaf`, which lib"):
+        found(supply, "lib[more]", "base-user")
+
+
 def test_a_pre_release_that_another_pins_is_no_dead_end(tmp_path: Path) -> None:
     conflict = {"clash 2": ["base==2"], "clash 1": ["base==1"], "crash 1": ["base==1"], "base 2": [], "base 1": []}
     held = {"app 1": ["lib>=1", "pins", "clash", "crash"], "pins 1": ["lib==1.5b1"], "lib 1.5b1": [], "lib 0.9": []}

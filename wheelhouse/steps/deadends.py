@@ -5,7 +5,7 @@ all that stands between again and again. Who asks for what is noted here, so tha
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from packaging.utils import NormalizedName
 from packaging.version import Version
@@ -27,13 +27,17 @@ class DeadEnds:
         """Whether a release, with one of its extras, may be in an answer as far as is known."""
         return (project, extra, version) not in self._unmet
 
-    def note(self, choice: Choice, needs: Iterable[Need]) -> bool:
-        """Learn what a release asks for. Whether another release, which asks for this one, is a dead end, too."""
+    def ask(self, needs: Iterable[Need]) -> None:
+        """That these are asked for."""
+        for need in needs:
+            self._askers[need.project, need.extra].append(need)
+
+    def note(self, choice: Choice, needs: Sequence[Need]) -> bool:
+        """Learn what a release asks for. Whether what asks for this release, the user or another one, is in vain, too."""
         if choice in self._noted:
             return False
         self._noted.add(choice)
-        for need in needs:
-            self._askers[need.project, need.extra].append(need)
+        self.ask(needs)
         unmet = next((need for need in needs if not self._can_be_met(need)), None)
         return unmet is not None and self._close(choice, unmet)
 
@@ -51,9 +55,10 @@ class DeadEnds:
         spread = False
         for need in self._askers[project, choice.extra]:
             asker = need.parent
-            if asker and self._is_open(asker) and not self._can_be_met(need):
-                self._close(asker, need)
+            if (asker is None or self._is_open(asker)) and not self._can_be_met(need):
                 spread = True
+                if asker:
+                    self._close(asker, need)
         return spread
 
     def _is_open(self, choice: Choice) -> bool:

@@ -172,6 +172,7 @@ def resolve(question: Question, supply: Supply, on_event: Listener = ignore) -> 
     foresight = Foresight(question, supply, shelves)
     provider = Provider(question, supply, shelves, foresight, on_event)
     needs = _roots(question, provider)
+    provider.dead_ends.ask(needs)
     for need in needs:
         foresight.expect(need)
     mapping = settle(needs, shelves, provider.dependencies) or _search(needs, question, shelves, provider)
