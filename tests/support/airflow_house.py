@@ -54,7 +54,7 @@ def made_lock(release: str, *more: str, besides: bool = True, **inputs: object) 
 
 def made_tools(release: str) -> Lock:
     """The lock of what its image build installs."""
-    versions = {"packaging": "25.0", "pre-commit": "4.3.0", "prek": "0.2.3"}
+    versions = {"packaging": "25.0", "pre-commit": "4.3.0", "pre-commit-uv": "4.1.4", "prek": "0.2.3"}
     pinned = [text.partition("==") for text in Airflow.parse(release).tools]
     filenames = [
         f"{name.replace('-', '_')}-{version or versions[name]}-py3-none-any.whl" for name, _, version in pinned

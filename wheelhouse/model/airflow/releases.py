@@ -123,12 +123,13 @@ CHANGES: Mapping[str, dict[str, Any]] = {
     "3.0.0": {
         "pip": "25.0.1",
         "uv": "0.6.13",
-        "tools": ("packaging", "pre-commit"),
+        "tools": ("packaging", "pre-commit", "pre-commit-uv"),
         "globs": THREE_GLOBS,
         "context_argument": "INSTALL_DISTRIBUTIONS_FROM_CONTEXT",
         "constraints_argument": "USE_CONSTRAINTS_FOR_CONTEXT_DISTRIBUTIONS",
         "pre_cache_argument": None,
     },
+    "3.0.5": {"tools": ("packaging", "pre-commit", "pre-commit-uv", "prek")},
     "3.1.0": {"pip": "25.2", "uv": "0.8.22", "tools": ("packaging", "prek"), "compiles_python": True},
     "3.1.5": {"pip": "25.3", "uv": "0.9.18"},
 }
