@@ -3,17 +3,21 @@
 import json
 import sys
 import tomllib
+import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
 from subprocess import CompletedProcess
 
 import pytest
 
+from tests.support.baseimage import base_image
+from tests.support.docker import DockerEngine
 from tests.support.index import IndexServer
 from tests.support.rooms import MINOR, needs_room
 from tests.support.tools import clean_environment, run, wheelhouse
 from tests.support.wheels import build_sdist, build_wheel
 
+pytest_plugins = ["tests.support.docker_fixtures"]
 BACKEND = """\
 import os, sys, zipfile
 
@@ -306,3 +310,22 @@ def test_sdists_are_staged_with_what_they_are_built_with(index: IndexServer, tmp
     installed = run(sys.executable, "-m", "pip", *into, env=environment)
     assert installed.returncode == 0, installed.stderr
     assert (tmp_path / "there" / "app.py").read_text(encoding="utf-8") == "v = 7"
+
+
+@pytest.mark.docker
+def test_builds_in_an_image_with_no_network(docker_engine: DockerEngine, tmp_path: Path) -> None:
+    image = base_image(docker_engine, Path(sys.base_prefix), f"wheelhouse-test-base:{MINOR}")
+    offered = tmp_path / "offered"
+    offered.mkdir()
+    with IndexServer(offered) as server:
+        tries = "import socket, json\ndevices = sorted(name for _, name in socket.if_nameindex())"
+        server.add(sdist(tmp_path, "app", before=tries, module="json.dumps([devices, os.getuid()])"))
+        fetched(server, tmp_path)
+        done = wheelhouse("build", "--in-image", image, cwd=tmp_path, env=docker_engine.env)
+        assert done.returncode == 0, done.stderr
+        refused = wheelhouse("build", "--in-image", image, "--unsealed", cwd=tmp_path, env=docker_engine.env)
+        assert refused.returncode == 2
+    assert record(tmp_path, "app")["sealed"] == f"docker {image}"
+    with zipfile.ZipFile(tmp_path / "wheels" / "app-1.0-py3-none-any.whl") as archive:
+        assert json.loads(archive.read("app.py")) == [["lo"], 65534]
+    assert wheelhouse("verify", cwd=tmp_path).returncode == 0

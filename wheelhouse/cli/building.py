@@ -91,13 +91,15 @@ def run_build(house: Path, building: Building, supply: "Supply", listener: "List
 
 
 def wishes_of(building: Building) -> "Wishes":
-    """What the options say of builds. Raises InputError for what cannot be read."""
+    """What the options say of builds. Raises InputError for what cannot be read, or does not go together."""
     from wheelhouse.doors.disk import read_text
     from wheelhouse.model.build import constraint_lines
     from wheelhouse.model.requirements import Line, parse_line
     from wheelhouse.steps.gather import parse_moment
     from wheelhouse.steps.pending import Wishes
 
+    if building.in_image and (building.unsealed or building.interpreter):
+        raise InputError("--in-image goes neither with --unsealed nor with --interpreter", hint="leave one of them out")
     lines: list[Line] = []
     for text in building.build_constraint or ():
         if Path(text).is_file():
@@ -117,8 +119,6 @@ def _where(building: Building) -> "Where":
     from wheelhouse.doors.interpreter import Places
     from wheelhouse.doors.sandbox import Limits
 
-    if building.in_image and (building.unsealed or building.interpreter):
-        raise InputError("--in-image goes neither with --unsealed nor with --interpreter")
     home = Path.home()
     pyenv = Path(os.environ.get("PYENV_ROOT") or home / ".pyenv")
     engine = {

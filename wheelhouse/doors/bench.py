@@ -150,6 +150,7 @@ class Bench:
                 "addresses": [list(server.getsockname()), list(NOWHERE)],
                 "unseen": [str(canary), str(folder)],
                 "readonly": ["/", "/usr", "/etc", "/dev", HERE, *self.interpreter.shown],
+                "work": WORK,
             }
             answer = folder / "proof"
             outcome = self._run(order, {"PATH": SYSTEM_PATH}, {SCRIPT: INSIDE}, answer)
@@ -164,6 +165,7 @@ def _must_hold(proof: Mapping[str, Any]) -> None:
     leaks += [f"it reaches {address[0]}" for address in proof["reached"]]
     leaks += [f"it sees {path}" for path in proof["seen"]]
     leaks += [f"it can write to {path}" for path in proof["written"]]
+    leaks += [] if proof["works"] else ["its own folder cannot be written to"]
     if leaks:
         raise MachineError("; ".join(leaks))
 

@@ -280,9 +280,13 @@ def docker(image: str, environment: Mapping[str, str], order: Order, folder: Pat
 
     `environment` is that of the engine's client.
     """
-    program, limits, name = _program("docker"), order.limits, folder.name
+    program, limits, name = _program("docker", environment.get("PATH", "")), order.limits, folder.name
     parts = [program, "run", "--rm", "--name", name, "--network", "none", "--read-only", "--cap-drop", "ALL"]
-    parts += ["--security-opt", "no-new-privileges", "--user", "65534:65534", "--workdir", WORK, "--ipc", "none"]
+    parts += ["--security-opt", "no-new-privileges", "--user", "65534:65534"]
+    parts += [
+        "--workdir",
+        "/",
+    ]  # as the working directory, WORK would be made beforehand, and closed to others than root
     parts += ["--pids-limit", str(limits.processes), "--memory", str(limits.memory)]
     for place in (WORK, "/tmp"):  # noqa: S108  (the container's own)
         parts += ["--tmpfs", f"{place}:rw,exec,nosuid,nodev,mode=1777,size={limits.disk}"]
@@ -292,8 +296,8 @@ def docker(image: str, environment: Mapping[str, str], order: Order, folder: Pat
     return Launch(argv, environment, (program, "kill", name))
 
 
-def _program(name: str) -> str:
-    path = shutil.which(name, path=SYSTEM_PATH)
+def _program(name: str, places: str = SYSTEM_PATH) -> str:
+    path = shutil.which(name, path=places)
     if path is None:
         raise MachineError(f"`{name}` is not installed")
     return path
