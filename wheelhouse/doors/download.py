@@ -1,6 +1,7 @@
 """One file onto the disk: resumed where an earlier attempt stopped, hashed as it streams, its length checked."""
 
 import hashlib
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,11 +15,16 @@ from wheelhouse.doors.http import Http, TransientError
 from wheelhouse.errors import IntegrityError, ServerError
 
 
+class WrongSizeError(TransientError):
+    """A server sent all that it says it has, and that is not the size that the index gives."""
+
+
 @dataclass
 class Download:
     """A file at `url` on its way to `path`, where part of it may stand already. Sizes are in bytes.
 
-    `on_bytes` is told how many more arrived. `run` may be called again after a TransientError, and goes on from there.
+    `on_bytes` is told how many more arrived; `told` is the size that the server gives. `run` may be called again after a
+    TransientError, and goes on from there.
     """
 
     http: Http
@@ -29,6 +35,7 @@ class Download:
     on_bytes: Callable[[int], None]
     validator: str | None = None
     resumed: bool = False
+    told: int | None = None
 
     def run(self) -> str:
         """Bring what is missing, and hash all of it: the sha256. Raises TransientError for what broke off."""
@@ -37,8 +44,8 @@ class Download:
             while block := file.read(BLOCK):
                 digest.update(block)
             have = file.tell()
+            self.resumed = have > 0
             if have == 0 or have != self.size:
-                self.resumed = have > 0
                 digest, have = self._receive(file, digest, have)
         self._check_length(have)
         return digest.hexdigest()
@@ -82,11 +89,18 @@ class Download:
         if response.status == 416:
             self.start_anew()
             raise TransientError(f"`{self.filename}` had to be started anew", retry_after=0)
+        total = re.search(r"/(\d+)$", response.headers.get("Content-Range", "")) or re.fullmatch(
+            r"(\d+)", response.headers.get("Content-Length", "")
+        )
+        self.told = int(total[1]) if total else None
         return response.status == 206 and response.headers.get("Content-Range", "").startswith(f"bytes {have}-")
 
     def _check_length(self, have: int) -> None:
         if self.size is None or have == self.size:
             return
+        if have == self.told:
+            self.start_anew()
+            raise WrongSizeError(f"`{self.filename}` has {have} bytes on its server, and the index says {self.size}")
         if have < self.size:
             raise TransientError(
                 f"`{self.filename}` was cut short: {have} of {self.size} bytes came from {redact(self.url)}"

@@ -18,7 +18,8 @@ from wheelhouse.model.selection import ANYTHING, Policy
 from wheelhouse.model.sources import Source
 from wheelhouse.model.target import Target
 
-PYTHON = NormalizedName("<python>")
+NEVER = NormalizedName("<never>")
+"""What no release gives: a release that asks for it cannot be had, and the need's `origin` says why."""
 Identifier = tuple[NormalizedName, str]
 """A project and one of its extras, or "" for the project itself."""
 
@@ -81,7 +82,7 @@ class Need:
 
     def __str__(self) -> str:
         extra = f"[{self.extra}]" if self.extra else ""
-        return f"{self.project}{extra}{self.specifier}"
+        return self.origin if self.project == NEVER else f"{self.project}{extra}{self.specifier}"
 
 
 @dataclass(frozen=True, slots=True)

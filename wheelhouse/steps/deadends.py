@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
-from wheelhouse.model.question import PYTHON, Choice, Identifier, Need
+from wheelhouse.model.question import NEVER, Choice, Identifier, Need
 from wheelhouse.steps.shelf import Shelves
 
 
@@ -43,7 +43,7 @@ class DeadEnds:
 
     def cause(self, need: Need) -> Need:
         """What a need fails for in the end: the first below it that nothing meets, whatever else is asked."""
-        if need.project == PYTHON or self._can_be_met(need) or not (shelf := self._shelves.get(need.project)):
+        if need.project == NEVER or self._can_be_met(need) or not (shelf := self._shelves.get(need.project)):
             return need
         below = (self._unmet.get((need.project, need.extra, version)) for version in shelf.matching(need.specifier))
         first = next(filter(None, below), None)
@@ -65,7 +65,7 @@ class DeadEnds:
         return self.is_open(choice.candidate.project, choice.extra, choice.candidate.version)
 
     def _can_be_met(self, need: Need) -> bool:
-        shelf = None if need.project == PYTHON else self._shelves.get(need.project)
+        shelf = None if need.project == NEVER else self._shelves.get(need.project)
         return shelf is not None and any(
             self.is_open(need.project, need.extra, version) for version in shelf.conceivable(need.specifier)
         )

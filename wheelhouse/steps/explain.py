@@ -10,7 +10,7 @@ from packaging.version import Version
 from wheelhouse.errors import IntegrityError, NoSolutionError, WheelhouseError
 from wheelhouse.model.airflow import PROJECT as AIRFLOW
 from wheelhouse.model.artifact import NOT_ALLOWED
-from wheelhouse.model.question import PYTHON, Choice, Identifier, Need, Question, is_exact, merge
+from wheelhouse.model.question import NEVER, Choice, Identifier, Need, Question, is_exact, merge
 from wheelhouse.model.requirements import Line
 from wheelhouse.steps.shelf import Shelf, Shelves
 
@@ -53,14 +53,14 @@ class Conflict:
         self.project, self.question, self._introduced, self._shelves = project, question, introduced, shelves
         self.needs = list({(str(need), need.origin): need for need in needs}.values())
         self.specifier = merge(need.specifier for need in needs)
-        self.shelf: Shelf | None = shelves.get(project) if project != PYTHON else None
+        self.shelf: Shelf | None = shelves.get(project) if project != NEVER else None
         self.constraints: Sequence[Line] = shelves.constraints(project)
 
     def sentence(self) -> str:
         """What happened, to what, why."""
         first = self.needs[0]
-        if self.project == PYTHON:
-            return f"{first.origin} requires Python {first.specifier}, and the target has {self.question.target.python.version}"
+        if self.project == NEVER:
+            return first.origin
         if self.shelf is None:
             return f"`{self.project}`, which {first.origin} asks for, is not on the index"
         if self.shelf.page.status.status == "quarantined":
@@ -69,8 +69,8 @@ class Conflict:
 
     def hint(self) -> str:
         """What to do next."""
-        if self.project == PYTHON:
-            return "choose another --python, or another version"
+        if self.project == NEVER:
+            return "ask for another version, or for another target"
         if self.shelf is None:
             return "check the spelling, and that --index is the right index"
         if self._within(self.specifier) and (excluding := self._excluding()):

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Collection, Mapping
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -113,11 +113,17 @@ def _bring(
             on_event(Warned(f"{finding.subject}: {finding.sentence}"))
         return _copied(candidate, stored, folder, supply), rooted(folder, candidate.filename)
 
-    arriving = {supply.artifact(candidate): candidate for candidate in missing}
+    arriving: dict[Future[Stored], list[Candidate]] = {}  # two names may have the same bytes
+    for candidate in missing:
+        arriving.setdefault(supply.artifact(candidate), []).append(candidate)
     with ThreadPoolExecutor(
         os.cpu_count()
     ) as pool:  # its own: what still copies is waited for, what still downloads is not
-        copying = [pool.submit(put, arriving[future], future.result()) for future in as_completed(arriving)]
+        copying = [
+            pool.submit(put, candidate, future.result())
+            for future in as_completed(arriving)
+            for candidate in arriving[future]
+        ]
     for path, final in [future.result() for future in copying]:
         settle(path, final)
     placed = {candidate.filename for candidate in missing}

@@ -13,13 +13,13 @@ from packaging.version import Version
 from resolvelib import AbstractProvider, BaseReporter, ResolutionImpossible, Resolver
 from resolvelib.resolvers import RequirementInformation, ResolutionTooDeep
 
-from wheelhouse.errors import NoSolutionError
+from wheelhouse.errors import IntegrityError, NoSolutionError
 from wheelhouse.events import Listener, Warned, ignore
 from wheelhouse.model.adjust import Adjustments
 from wheelhouse.model.artifact import NO_TAG, Candidate, requires_python_of
 from wheelhouse.model.metadata import Metadata
 from wheelhouse.model.question import (
-    PYTHON,
+    NEVER,
     Answer,
     Choice,
     Identifier,
@@ -81,7 +81,7 @@ class Provider(AbstractProvider[Need, Choice, Identifier]):
         pinned = any(map(is_exact, specifiers)) or any(
             is_exact(line.requirement.specifier) for line in self._shelves.constraints(project)
         )
-        return (project != PYTHON, not in_conflict, not pinned, self._order.setdefault(identifier, len(self._order)))
+        return (project != NEVER, not in_conflict, not pinned, self._order.setdefault(identifier, len(self._order)))
 
     def find_matches(
         self,
@@ -91,7 +91,7 @@ class Provider(AbstractProvider[Need, Choice, Identifier]):
     ) -> Iterable[Choice]:
         """Candidates, best first. An extra's are held to what is asked of the project itself, too."""
         project, extra = identifier
-        if project == PYTHON:
+        if project == NEVER:
             return ()
         identifiers = {identifier, (project, "")}
         specifier = merge(need.specifier for key in identifiers for need in requirements.get(key, iter(())))
@@ -135,7 +135,7 @@ class Provider(AbstractProvider[Need, Choice, Identifier]):
             self._extras[need.project].add(need.extra)
             self.introduced.setdefault((need.project, need.extra), need)
             self._order.setdefault((need.project, need.extra), len(self._order))
-            if need.project != PYTHON:
+            if need.project != NEVER:
                 self._foresight.expect(need)
 
     def _dependencies(self, choice: Choice) -> Iterator[Need]:
@@ -149,7 +149,15 @@ class Provider(AbstractProvider[Need, Choice, Identifier]):
         elif metadata.requires_python and not candidate.requires_python:
             required = requires_python_of(metadata.requires_python)
             if not self._question.target.allows(required):
-                yield Need(PYTHON, "", required, origin, choice)
+                why = f"{origin} requires Python {required}, and the target has {self._question.target.python.version}"
+                yield Need(NEVER, "", required, why, choice)
+        try:
+            yield from self._asked(choice, metadata, origin)
+        except IntegrityError as error:
+            self._warn(f"{error}; it is left out")
+            yield Need(NEVER, "", SpecifierSet(), str(error), choice)
+
+    def _asked(self, choice: Choice, metadata: Metadata, origin: str) -> Iterator[Need]:
         for requirement, rule in metadata.requirements(self._question.target, choice.extra, self._question.adjustments):
             if rule:
                 self._warn(

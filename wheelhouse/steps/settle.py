@@ -11,7 +11,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
 
 from wheelhouse.model.artifact import Candidate
-from wheelhouse.model.question import PYTHON, Choice, Identifier, Need, merge
+from wheelhouse.model.question import NEVER, Choice, Identifier, Need, merge
 from wheelhouse.steps.shelf import Shelves
 
 MOST_WALKS = 40
@@ -65,7 +65,7 @@ def _walk(
 
 
 def _best(project: NormalizedName, specifier: SpecifierSet, shelves: Shelves) -> Candidate:
-    shelf = None if project == PYTHON else shelves.get(project)
+    shelf = None if project == NEVER else shelves.get(project)
     found = shelf.best(specifier) if shelf else None
     if found is None:
         raise _ContradictionError(f"nothing satisfies {project}{specifier}")

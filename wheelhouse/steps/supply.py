@@ -16,7 +16,7 @@ from packaging.version import Version
 
 from wheelhouse.doors.credentials import host_of
 from wheelhouse.doors.disk import Cache, digest_of, ours, read_bytes, sha256_of
-from wheelhouse.doors.download import Download
+from wheelhouse.doors.download import Download, WrongSizeError
 from wheelhouse.doors.http import Http
 from wheelhouse.doors.index import Index
 from wheelhouse.doors.pages import Page
@@ -33,6 +33,7 @@ SMALL = 192 << 10
 """Bytes: a wheel no larger than this arrives as quickly whole as its tail would."""
 LARGE = 4 << 20
 """Bytes: of a wheel larger than this the tail is asked for even while the whole is on its way."""
+NOT_THE_FILE = "do not use this file; a proxy may have altered it, or the index has replaced it"
 CONTENTS = "contents-1"
 
 
@@ -57,7 +58,7 @@ class Supply:
         self._pages = Tasks(PAGE_THREADS, "pages")
         self._files = Tasks(FILE_THREADS, "files")
         self._learned: dict[str, Metadata] = {}
-        self._early: dict[str, bytes] = {}
+        self._early: dict[tuple[str, str], bytes] = {}
         self._known: dict[str, Contents] = {}
         self._asked: dict[str, Candidate] = {}
         self._without_ranges: set[str] = set()
@@ -132,7 +133,7 @@ class Supply:
 
     def _early_metadata(self, candidate: Candidate, raw: bytes) -> Metadata:
         metadata = metadata_of(raw, candidate.filename)
-        self._early[candidate.key] = raw
+        self._early[candidate.project, candidate.filename] = raw
         return metadata
 
     def learn(self, sdist: str, metadata: Metadata) -> None:
@@ -151,7 +152,7 @@ class Supply:
 
     def confirm(self, candidate: Candidate, stored: Stored) -> None:
         """Raise IntegrityError where what was read before the file was here differs from what the file says."""
-        early = self._early.get(candidate.key)
+        early = self._early.get((candidate.project, candidate.filename))
         if early is not None and early != stored.contents.raw_metadata:
             raise IntegrityError(
                 f"`{candidate.filename}` holds other metadata than those that the index served apart from it",
@@ -213,10 +214,13 @@ class Supply:
             self._on_event(Received(candidate.filename, count))
 
         download = Download(self._http, candidate.url, path, candidate.filename, candidate.size, received)
-        sha256 = self._http.retrying(candidate.filename, download.run)
-        if download.resumed and candidate.sha256 not in (None, sha256):
-            download.start_anew()
+        try:
             sha256 = self._http.retrying(candidate.filename, download.run)
+            if download.resumed and candidate.sha256 not in (None, sha256):
+                download.start_anew()
+                sha256 = self._http.retrying(candidate.filename, download.run)
+        except WrongSizeError as error:
+            raise IntegrityError(str(error), hint=NOT_THE_FILE) from error
         return sha256
 
     def _checked(self, candidate: Candidate, path: Path, sha256: str) -> Contents:
@@ -229,7 +233,7 @@ class Supply:
                 if found != expected:
                     raise IntegrityError(
                         f"`{candidate.filename}` has the {name} {found}, where {expected} was expected",
-                        hint="do not use this file; a proxy may have altered it, or the index has replaced it",
+                        hint=NOT_THE_FILE,
                     )
             return inspect(path, candidate.filename)
         except IntegrityError:
