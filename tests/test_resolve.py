@@ -491,6 +491,13 @@ def test_a_solution_is_found_where_there_is_one_and_is_one(
     assert pins.keys() == reached(pins, universe, asked)
 
 
+def test_circles_that_a_search_leaves_behind_do_no_harm() -> None:
+    universe = {"a": {"2": [], "3": ["b", "a"]}, "b": {"2": ["a==2", "b"], "1": []}, "d": {"3": ["b", "a"], "2": []}}
+    answers = resolve(Question(TARGET, (parse_line("a>=2"), parse_line("d!=3"))), Held(universe))  # type: ignore[arg-type]
+    pins = {str(answer.candidate.project): str(answer.candidate.version) for answer in answers}
+    assert satisfies(pins, universe, ["a>=2", "d!=3"], [])
+
+
 def every_choice(universe: Mapping[str, Mapping[str, Sequence[str]]]) -> Iterator[dict[str, str]]:
     for versions in itertools.product(*([None, *universe[project]] for project in PROJECTS)):
         yield {project: version for project, version in zip(PROJECTS, versions, strict=True) if version}

@@ -9,14 +9,17 @@ from typing import Any
 
 import tomli_w
 from packaging.pylock import Package, PackageSdist, PackageWheel, Pylock, PylockValidationError
+from packaging.requirements import Requirement
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
 from wheelhouse.errors import InputError, IntegrityError
+from wheelhouse.model import shape
 from wheelhouse.model.adjust import Adjustments
 from wheelhouse.model.artifact import Artifact, Rejected, filename_of
 from wheelhouse.model.complete_platform import compress, expand
 from wheelhouse.model.selection import ANYTHING, Policy
+from wheelhouse.model.shape import must_have
 from wheelhouse.model.target import Platform, Python, Target
 
 TOOL = "wheelhouse"
@@ -323,15 +326,24 @@ def parse_lock(text: str, source: str) -> Lock:
         document = tomllib.loads(text)
         pylock = Pylock.from_dict(document)
         own = document["tool"][TOOL]
+        must_have(own, shape.LOCK, f"tool.{TOOL}")
         target = _target(own["target"])
         pins = tuple(_pin(package) for package in pylock.packages)
         inputs = _inputs(own.get("inputs", {}))
+        inputs.adjustments, list(map(Requirement, inputs.requirements))
     except IntegrityError:
         raise
     except (tomllib.TOMLDecodeError, PylockValidationError, InputError, KeyError, TypeError, ValueError) as error:
+        reason = next(iter(str(error).splitlines()), "it is damaged")
         hint = "a house's locks are written by `wheelhouse fetch`; restore this one, or fetch again"
-        raise InputError(f"`{source}` is not a lock that wheelhouse wrote: {error}", hint=hint) from error
+        raise InputError(f"`{source}` is not a lock that wheelhouse wrote: {reason}", hint=hint) from error
     return Lock(target, inputs, pins, str(own.get("label", "")))
+
+
+def _must_be_readable(inputs: Inputs) -> None:
+    """Raise InvalidRequirement where what was asked for is no requirement."""
+    for text in (*inputs.requirements, *inputs.overrides):
+        Requirement(text)
 
 
 def _inputs(table: Mapping[str, Any]) -> Inputs:
@@ -352,6 +364,7 @@ def _inputs(table: Mapping[str, Any]) -> Inputs:
 
 def _pin(package: Package) -> Pin:
     own = (package.tool or {}).get(TOOL, {})
+    must_have(own, shape.PIN, f"tool.{TOOL} of {package.name}")
     built = _read_built(own["built"], kept=package.sdist is not None) if "built" in own else None
     files = [*(package.wheels or ()), *([package.sdist] if package.sdist and not built else ())]
     if len(files) != 1 or package.version is None:

@@ -3,15 +3,15 @@
 A target is exact, its markers and tags fixed: so many targets are so many small problems over the same pages and metadata.
 """
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 
 from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
 from packaging.version import Version
-from resolvelib import AbstractProvider, BaseReporter, ResolutionImpossible, Resolver
-from resolvelib.resolvers import RequirementInformation, ResolutionTooDeep
+from resolvelib import AbstractProvider, BaseReporter, ResolutionImpossible
+from resolvelib.resolvers import RequirementInformation, Resolution, ResolutionTooDeep
 
 from wheelhouse.errors import IntegrityError, NoSolutionError
 from wheelhouse.events import Listener, Warned, ignore
@@ -194,14 +194,28 @@ def _search(
     try:
         while True:
             with suppress(LearnedError):
-                resolver = Resolver(provider, BaseReporter[Need, Choice, Identifier]())
-                return resolver.resolve(needs, max_rounds=MOST_ROUNDS).mapping
+                search = Resolution(provider, BaseReporter[Need, Choice, Identifier]())
+                return _reached(needs, search.resolve(needs, max_rounds=MOST_ROUNDS).mapping, provider)
     except ResolutionImpossible as impossible:
         conflicting = [provider.dead_ends.cause(cause.requirement) for cause in impossible.causes]
         raise explain(conflicting, question, shelves, provider.introduced) from impossible
     except ResolutionTooDeep as too_deep:
         hint = "pin more projects with a constraints file"
         raise NoSolutionError(f"no solution was found in {MOST_ROUNDS} rounds", hint=hint) from too_deep
+
+
+def _reached(
+    needs: Sequence[Need], mapping: Mapping[Identifier, Choice], provider: Provider
+) -> dict[Identifier, Choice]:
+    """What the needs lead to, without what a search left behind: resolvelib's own way to tell hangs on circles (1.2.1)."""
+    reached: dict[Identifier, Choice] = {}
+    pending = deque(needs)
+    while pending:
+        identifier = provider.identify(pending.popleft())
+        if identifier not in reached:
+            choice = reached[identifier] = mapping[identifier]
+            pending.extend(provider.dependencies(choice))
+    return reached
 
 
 def _roots(question: Question, provider: Provider) -> list[Need]:

@@ -1,0 +1,53 @@
+"""What a lock's own tables must look like: PEP 751 says nothing of what a tool keeps under its name."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+ANY_KEY = "*"
+TEXTS = [str]
+FILE = {"name": str, "size": int, "hashes": {"sha256": str}, "url": str, "upload-time": datetime}
+BUILT = {
+    **dict.fromkeys(("interpreter", "glibc", "sealed", "lock"), str),
+    "sdist": FILE,
+    "unsealed": bool,
+    "requires": TEXTS,
+    "libraries": TEXTS,
+}
+PIN: Mapping[str, Any] = {
+    **dict.fromkeys(("extras", "dependencies", "skipped"), TEXTS),
+    **dict.fromkeys(("sdist-because", "provisional", "constraint", "yanked"), str),
+    "rejected": [{"reason": str, "files": TEXTS}],
+    "built": BUILT,
+}
+"""`[packages.tool.wheelhouse]`."""
+INPUTS = {
+    **dict.fromkeys(("requirements", "overrides", "excluded", "without"), TEXTS),
+    **dict.fromkeys(("only-binary", "no-binary", "pre", "only-final"), TEXTS),
+    **dict.fromkeys(("index", "airflow", "constraints-sha256", "hashes-sha256", "given-sha256"), str),
+    **dict.fromkeys(("prefer-binary", "require-hashes"), bool),
+    "uploaded-prior-to": datetime,
+    "uploaded-prior-to-age": str,
+    "uploaded-prior-to-except": {ANY_KEY: str},
+    "constraints": [{"source": str, "sha256": str}],
+}
+LOCK: Mapping[str, Any] = {
+    "target": {"name": str, "python": str, "platform": str, "markers": {ANY_KEY: str}, "tags": TEXTS},
+    "label": str,
+    "inputs": INPUTS,
+}
+"""`[tool.wheelhouse]`."""
+
+
+def must_have(value: object, shape: Any, where: str) -> None:  # noqa: ANN401  (a type, or a list or table of shapes)
+    """Raise TypeError, naming the place, where a value is not of its shape. Keys that no shape names may be there."""
+    kind = shape if isinstance(shape, type) else dict if isinstance(shape, Mapping) else list
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        raise TypeError(f"{where} is not {'a table' if kind is dict else 'a list' if kind is list else kind.__name__}")
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if expected := shape.get(key, shape.get(ANY_KEY)):
+                must_have(inner, expected, f"{where}.{key}")
+    elif isinstance(value, list):
+        for number, inner in enumerate(value):
+            must_have(inner, shape[0], f"{where}[{number}]")
