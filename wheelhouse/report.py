@@ -1,13 +1,11 @@
 """Locks, findings, events and errors as text and JSON (pure)."""
 
 import json
-import threading
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from wheelhouse.errors import WheelhouseError
-from wheelhouse.events import Built, Event, Finished, Noted, Received, Resolved, Resolving, Retrying, Waiting, Warned
+from wheelhouse.events import Built, Event, Noted, Resolved, Resolving, Retrying, Warned
 from wheelhouse.model.bundle import Manifest, digest
 from wheelhouse.model.layout import MANIFEST, Plan, shell
 from wheelhouse.model.lock import Lock, chains
@@ -47,43 +45,6 @@ def event_line(event: Event) -> str | None:
         case Built(sdist, wheel, seconds, reused):
             line = f"{wheel}: {'built before' if reused else f'built in {seconds:.1f} s'} from {sdist}"
     return line
-
-
-@dataclass
-class Tally:
-    """What was received and what is being waited for, as of the last event."""
-
-    received: int = 0
-    expected: int = 0
-    finished: int = 0
-    files: int = 0
-    waiting: dict[str, None] = field(default_factory=dict)
-    _guard: threading.Lock = field(default_factory=threading.Lock)
-
-    def note(self, event: Event) -> None:
-        """Count an event in."""
-        with self._guard:
-            match event:
-                case Waiting(subject, expected):
-                    self.waiting[subject] = None
-                    self.files += expected is not None
-                    self.expected += expected or 0
-                case Received(_, count):
-                    self.received += count
-                case Finished(subject, reused):
-                    self.waiting.pop(subject, None)
-                    self.finished += not reused and not subject.endswith("(page)")
-
-    def line(self) -> str:
-        """One line that says where things stand."""
-        with self._guard:
-            subjects = list(self.waiting)
-        waiting = (
-            f"; waiting for {subjects[0]}{f' and {len(subjects) - 1} more' if len(subjects) > 1 else ''}"
-            if subjects
-            else ""
-        )
-        return f"{counted(self.finished, 'file')}, {size_text(self.received)} received{waiting}"
 
 
 def error_lines(error: WheelhouseError) -> list[str]:

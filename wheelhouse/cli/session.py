@@ -2,19 +2,19 @@
 
 import json
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 
 from wheelhouse import __version__
 from wheelhouse.cli.options import Connected, Network, given
-from wheelhouse.events import Event, Listener, Warned
+from wheelhouse.cli.progress import Shown
+from wheelhouse.events import Listener
 
 if TYPE_CHECKING:
     from wheelhouse.doors.config import Settings
@@ -72,60 +72,6 @@ def options(held: "Settings", *groups: object) -> "Options":
     merged = {name: value for name, value in standing.items() if value not in (None, [])} | said
     known = {field.name: merged[field.name] for field in fields(Options) if field.name in merged}
     return Options(**known, environment=os.environ)
-
-
-class Shown:
-    """A listener: bars on a terminal, plain lines elsewhere; keeps the warnings for `--json`."""
-
-    def __init__(self, *, quiet: bool) -> None:
-        from wheelhouse.report import Tally
-
-        self.warnings: list[str] = []
-        self._quiet = quiet
-        self._tally = Tally()
-        self._status: Any = None
-        self._last = 0.0
-
-    def __call__(self, event: Event) -> None:
-        from wheelhouse.report import event_line
-
-        self._tally.note(event)
-        if isinstance(event, Warned):
-            self.warnings.append(event.sentence)
-        line = event_line(event)
-        if line and (not self._quiet or isinstance(event, Warned)):
-            self._say(line)
-        self._refresh()
-
-    def _say(self, line: str) -> None:
-        if self._status:
-            self._status.console.print(line, highlight=False, markup=False)
-        else:
-            typer.echo(line, err=True)
-
-    def _refresh(self) -> None:
-        time = now().timestamp()
-        interval = 0.1 if self._status else 5.0
-        if self._quiet or time - self._last < interval:
-            return
-        if self._status:
-            self._status.update(self._tally.line())
-        elif self._last:
-            typer.echo(self._tally.line(), err=True)
-        self._last = time
-
-    @contextmanager
-    def shown(self) -> Iterator[None]:
-        """Show a bar meanwhile, where stderr is a terminal."""
-        self._last = now().timestamp()
-        if self._quiet or not sys.stderr.isatty():
-            yield
-            return
-        from rich.console import Console
-
-        with Console(stderr=True).status("starting") as self._status:
-            yield
-        self._status = None
 
 
 @contextmanager

@@ -1,0 +1,96 @@
+"""What is shown while a run goes on: counted from events, in a few lines on a terminal, in plain lines elsewhere."""
+
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.index import Fault, IndexServer
+from tests.support.tools import clean_environment
+from tests.support.wheels import build_wheel
+from wheelhouse.cli.tally import Tally
+from wheelhouse.events import Finished, Received, Retrying, Waiting
+
+BIG = "big-1.0-py3-none-any.whl"
+
+
+def test_a_line_says_files_bytes_rate_and_what_is_waited_for() -> None:
+    tally = Tally()
+    tally.note(Waiting("six (page)"), 0.0)
+    tally.note(Waiting(BIG, 4_000_000), 1.0)
+    tally.note(Waiting("small.whl", 1_000), 1.0)
+    assert tally.line(1.0) == "0 files, 0 bytes of 4.0 MB; waiting for six (page) (1 s) and 2 more"
+    tally.note(Finished("six (page)"), 1.5)
+    tally.note(Received(BIG, 1_000_000), 2.0)
+    tally.note(Received("small.whl", 1_000), 2.0)
+    tally.note(Finished("small.whl"), 2.0)
+    tally.note(Finished("known.whl", reused=True), 2.0)
+    assert tally.line(3.0) == (
+        f"1 file, 1 from the cache, 1.0 MB of 4.0 MB, 500.5 kB/s; waiting for {BIG} (1.0 MB of 4.0 MB, 2 s)"
+    )
+    tally.note(Retrying(BIG, "it broke off", 1.0), 3.0)
+    assert "trying again" in tally.line(3.0)
+    tally.note(Received(BIG, 3_000_000), 4.0)
+    tally.note(Finished(BIG), 4.0)
+    assert tally.line(30.0).startswith("2 files, 1 from the cache, 4.0 MB")
+    assert "waiting" not in tally.line(30.0)
+
+
+def test_what_was_resumed_counts_as_what_arrived() -> None:
+    tally = Tally()
+    tally.note(Waiting(BIG, 4_000_000), 0.0)
+    tally.note(Received(BIG, 1_000_000), 1.0)
+    tally.note(Finished(BIG), 1.0)
+    assert tally.line(1.0) == "1 file, 1.0 MB"
+
+
+def test_a_terminal_shows_those_waited_for_longest() -> None:
+    tally = Tally()
+    for moment in range(9):
+        tally.note(Waiting(f"file{moment}.whl", 1_000_000), float(moment))
+    tally.note(Received("file0.whl", 250_000), 9.0)
+    tally.note(Waiting("a-project-with-a-name-that-is-long-1.0-cp312-cp312-manylinux_2_28_x86_64.whl"), -1.0)
+    lines = tally.lines(10.0, 3)
+    assert lines[1:] == [
+        "  a-project-with-a-name-that-is-long-1.0-cp31…  11 s",
+        "  file0.whl                                     250.0 kB of 1.0 MB, 10 s",
+        "  file1.whl                                     9 s",
+        "  and 7 more",
+    ]
+
+
+@pytest.fixture
+def slow(tmp_path: Path):
+    build_wheel(tmp_path / "offered", "big", "1.0", files={"big.bin": os.urandom(900_000)})
+    with IndexServer(tmp_path / "offered", faults=[Fault(BIG + "$", "trickle", rate=450_000)]) as index:
+        yield index
+
+
+def test_on_a_terminal(slow: IndexServer, tmp_path: Path) -> None:
+    ours, theirs = pty.openpty()
+    command = [Path(sys.executable).with_name("wheelhouse"), "fetch", "big", "--python", "3.12", "--index", slow.url]
+    environment = clean_environment(XDG_CACHE_HOME=str(tmp_path), TERM="xterm", COLUMNS="100")
+    run = subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=theirs)
+    os.close(theirs)
+    said = b""
+    while piece := _read(ours):
+        said += piece
+    os.close(ours)
+    stdout, _ = run.communicate(timeout=20)
+    assert run.returncode == 0
+    assert b"1 file fetched" in stdout
+    assert b"\x1b" not in stdout
+    assert f"{BIG}  ".encode() in said
+    assert b" kB of 90" in said
+    assert b"kB/s" in said
+    assert b"resolving for" in said
+
+
+def _read(descriptor: int) -> bytes:
+    try:
+        return os.read(descriptor, 65536)
+    except OSError:  # so a terminal ends on Linux
+        return b""

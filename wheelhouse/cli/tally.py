@@ -1,0 +1,125 @@
+"""Where a run stands, counted from its events: files and bytes, the rate, and what is being waited for. Nothing is printed here."""
+
+import threading
+from collections import deque
+from dataclasses import dataclass, field
+
+from wheelhouse.events import Event, Finished, Received, Retrying, Waiting
+from wheelhouse.report import counted, size_text
+
+PAGE = " (page)"
+SPAN = 4.0
+"""Seconds over which the rate is measured."""
+LONGEST_NAME = 44
+"""Characters: so that what is said of a file stands beside its name on any terminal."""
+
+
+@dataclass
+class Awaited:
+    """A page or file under way: since when, how many bytes it has, how many are expected, and whether it is tried again."""
+
+    since: float
+    expected: int | None
+    received: int = 0
+    retrying: bool = False
+
+
+@dataclass
+class Tally:
+    """What was received and what is being waited for, as of the last event. Moments are in seconds, of any clock."""
+
+    files: int = 0
+    cached: int = 0
+    received: int = 0
+    expected: int = 0
+    awaited: dict[str, Awaited] = field(default_factory=dict)
+    _samples: deque[tuple[float, int]] = field(default_factory=deque)
+    _guard: threading.Lock = field(default_factory=threading.Lock)
+
+    def note(self, event: Event, moment: float) -> None:
+        """Count an event in."""
+        with self._guard:
+            match event:
+                case Waiting(subject, expected):
+                    self.awaited[subject] = Awaited(moment, expected)
+                    self.expected += expected or 0
+                case Received(subject, count):
+                    self._receive(subject, count)
+                case Retrying(subject):
+                    if subject in self.awaited:
+                        self.awaited[subject].retrying = True
+                case Finished(subject, reused):
+                    self._finish(subject, reused=reused)
+
+    def _receive(self, subject: str, count: int) -> None:
+        self.received += count
+        if subject in self.awaited:
+            self.awaited[subject].received += count
+            self.awaited[subject].retrying = False
+
+    def _finish(self, subject: str, *, reused: bool) -> None:
+        awaited = self.awaited.pop(subject, None)
+        if subject.endswith(PAGE):
+            return
+        self.files += not reused
+        self.cached += reused
+        if awaited and awaited.expected:
+            self.expected += awaited.received - awaited.expected  # part of it may have been here before
+
+    def line(self, moment: float) -> str:
+        """All of it in one line; nothing where nothing happened yet."""
+        with self._guard:
+            if not self._begun():
+                return ""
+            rate = self._rate(moment)
+            names = sorted(self.awaited, key=lambda name: self.awaited[name].since)
+            if not names:
+                return self._summary(rate)
+            more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+            return f"{self._summary(rate)}; waiting for {names[0]} ({self._state(names[0], moment)}){more}"
+
+    def lines(self, moment: float, most: int) -> list[str]:
+        """The same for a terminal: a line of sums, then at most so many lines for what has been waited for longest."""
+        with self._guard:
+            if not self._begun():
+                return []
+            names = sorted(self.awaited, key=lambda name: self.awaited[name].since)
+            shown = [(_shortened(name), self._state(name, moment)) for name in names[:most]]
+            width = max((len(name) for name, _ in shown), default=0)
+            lines = [f"  {name:{width}}  {state}" for name, state in shown]
+            more = [f"  and {len(names) - most} more"] if len(names) > most else []
+            return [self._summary(self._rate(moment)), *lines, *more]
+
+    def _begun(self) -> bool:
+        return bool(self.files or self.cached or self.received or self.awaited)
+
+    def _summary(self, rate: float) -> str:
+        parts = [counted(self.files, "file")]
+        if self.cached:
+            parts.append(f"{self.cached} from the cache")
+        if self.received or self.expected:
+            total = f" of {size_text(self.expected)}" if self.expected > self.received else ""
+            parts.append(size_text(self.received) + total)
+        if rate:
+            parts.append(f"{size_text(round(rate))}/s")
+        return ", ".join(parts)
+
+    def _state(self, name: str, moment: float) -> str:
+        awaited = self.awaited[name]
+        size = size_text(awaited.received) if awaited.received else ""
+        size += f" of {size_text(awaited.expected)}" if size and awaited.expected else ""
+        return ", ".join(
+            filter(None, (size, f"{moment - awaited.since:.0f} s", "trying again" if awaited.retrying else ""))
+        )
+
+    def _rate(self, moment: float) -> float:
+        """Bytes a second over the last few seconds."""
+        self._samples.append((moment, self.received))
+        while len(self._samples) > 2 and moment - self._samples[1][0] >= SPAN:
+            self._samples.popleft()
+        since, received = self._samples[0]
+        return (self.received - received) / (moment - since) if moment > since else 0.0
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
