@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 from wheelhouse.errors import InputError
 from wheelhouse.model.artifact import Artifact
 from wheelhouse.model.house import House
-from wheelhouse.model.lock import Lock
+from wheelhouse.model.lock import Lock, Pin, requirement_line
 
 FOLDER = "docker-context-files"
 MANIFEST = "wheelhouse-stage.json"
 FRAGMENT = "install.Dockerfile"
+BUILD_REQUIREMENTS = "build-requirements.txt"
 TOOLS = "tools"
 
 
@@ -79,16 +80,21 @@ def pip_conf(tools: bool) -> str:
     return f"[global]\nno-index = true\nfind-links ={lines}\ndisable-pip-version-check = true\n"
 
 
-def lay_out_flat(lock: Lock, constraints: str | None, base_image: str) -> Plan:
-    """For any image, and for extending Airflow's own: the files, hash-pinned requirements, pip's settings, a fragment."""
+def lay_out_flat(lock: Lock, constraints: str | None, base_image: str, *, isolated: bool = False) -> Plan:
+    """For any image, and for extending Airflow's own: the files, hash-pinned requirements, pip's settings, a fragment.
+
+    `isolated` where pip finds offline whatever each sdist is built with.
+    """
     house = House((lock,), {lock.target.name: constraints} if constraints is not None else {})
-    files = dict(house.artifacts)
-    texts = dict(house.texts) | {"pip.conf": pip_conf(tools=False), FRAGMENT: _fragment(lock, base_image)}
+    files, builder = dict(house.artifacts), None if isolated else _builder(lock)
+    texts = dict(house.texts) | {"pip.conf": pip_conf(tools=False), FRAGMENT: _fragment(lock, base_image, builder)}
+    if builder:
+        texts[BUILD_REQUIREMENTS] = requirement_line(builder)
     command = ("docker", "build", "--network", "none", "-f", f"{FOLDER}/{FRAGMENT}", "-t", "my-image", ".")
     return Plan("flat", lock.target.name, files, texts, command, notes=tuple(sdist_notes(lock)))
 
 
-def _fragment(lock: Lock, base_image: str) -> str:
+def _fragment(lock: Lock, base_image: str, builder: Pin | None) -> str:
     return f"""# Installs what {FOLDER} holds for {lock.target.name}, with no network. The folder is only mounted: no layer keeps it.
 #
 # As root:              docker build --network none -f {FOLDER}/{FRAGMENT} -t my-image .
@@ -97,8 +103,8 @@ ARG BASE_IMAGE={base_image}
 FROM ${{BASE_IMAGE}}
 ARG PIP_OPTIONS=""
 RUN --mount=type=bind,source={FOLDER},target=/{FOLDER} \\
-    PIP_CONFIG_FILE=/{FOLDER}/pip.conf \\
-    pip install ${{PIP_OPTIONS}} --no-cache-dir --require-hashes -r /{FOLDER}/{lock.requirements_filename}
+    export PIP_CONFIG_FILE=/{FOLDER}/pip.conf && \\
+    {_install(lock, builder)}
 """
 
 
@@ -122,6 +128,24 @@ def with_build_requirements(plan: Plan, artifacts: Iterable[Artifact]) -> Plan:
     texts = dict(plan.texts) | ({"pip.conf": pip_conf(tools=True)} if "pip.conf" in plan.texts else {})
     note = f"what the sdists are built with lies in {TOOLS}/; an isolated build takes the newest that it finds there or beside them"
     return replace(plan, files={**plan.files, **files}, texts=texts, notes=(*plan.notes, note))
+
+
+def _install(lock: Lock, builder: Pin | None) -> str:
+    """What installs it all: where there are sdists, first what they are built with, in the version that the lock pins.
+
+    In a build of its own pip would choose that anew, and pips before 24.0 would want a project more for it.
+    """
+    install = "pip install ${PIP_OPTIONS} --no-cache-dir --require-hashes"
+    everything = f"-r /{FOLDER}/{lock.requirements_filename}"
+    if builder is None:
+        return f"{install} {everything}"
+    return f"{install} -r /{FOLDER}/{BUILD_REQUIREMENTS} && \\\n    {install} --no-build-isolation {everything}"
+
+
+def _builder(lock: Lock) -> Pin | None:
+    """The setuptools that the lock's sdists are built with, where it has both."""
+    sdists = any(not artifact.is_wheel for artifact in lock.artifacts)
+    return next((pin for pin in lock.pins if sdists and pin.project == "setuptools"), None)
 
 
 def sdist_notes(lock: Lock) -> list[str]:

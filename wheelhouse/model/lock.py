@@ -159,6 +159,11 @@ class Pin:
         return (self.artifact, self.built.sdist) if self.built and self.built.kept else (self.artifact,)
 
 
+def requirement_line(pin: Pin) -> str:
+    """A pin as a requirements file has it: its version, and the hash of its file."""
+    return f"{pin.project}=={pin.version} --hash=sha256:{pin.artifact.sha256}\n"
+
+
 @dataclass(frozen=True, slots=True)
 class Lock:
     """The pins for one target, sorted by project, with the inputs that led to them.
@@ -205,7 +210,7 @@ class Lock:
 
     def to_requirements(self) -> str:
         """The lock as a requirements file for pips that read no pylock: one line and its `--hash` for each artifact."""
-        lines = [f"{pin.project}=={pin.version} --hash=sha256:{pin.artifact.sha256}\n" for pin in self.pins]
+        lines = list(map(requirement_line, self.pins))
         return f"# {len(lines)} artifacts for {self.name}, from {self.filename}\n" + "".join(lines)
 
     def _document(self, with_paths: bool, names: Mapping[str, str]) -> dict[str, Any]:

@@ -51,18 +51,28 @@ def plan_stage(
     house = load_house(folder)
     lock = _only_lock(house, target)
     if sdists:
-        plan = _laid_out(folder, house, with_sdists(lock), layout, base_image, choices)
+        plan = _laid_out(folder, house, with_sdists(lock), layout, base_image, choices, isolated=True)
         return with_build_requirements(plan, _build_requirements(folder, lock))
     return _laid_out(folder, house, lock, layout, base_image, choices)
 
 
-def _laid_out(folder: Path, house: House, lock: Lock, layout: str, base_image: str | None, choices: Choices) -> Plan:
+def _laid_out(
+    folder: Path,
+    house: House,
+    lock: Lock,
+    layout: str,
+    base_image: str | None,
+    choices: Choices,
+    *,
+    isolated: bool = False,
+) -> Plan:
     constraints = (house.constraints or {}).get(lock.target.name)
     tools = _lock_of_tools(folder, lock)
     has_airflow = any(pin.project == PROJECT for pin in lock.pins)
     if layout == "airflow" or (layout == "auto" and has_airflow and (tools or choices.route)):
         return lay_out_airflow(lock, constraints, tools, base_image, choices)
-    return lay_out_flat(lock, constraints, base_image or f"python:{lock.target.python.minor}-slim-bookworm")
+    image = base_image or f"python:{lock.target.python.minor}-slim-bookworm"
+    return lay_out_flat(lock, constraints, image, isolated=isolated)
 
 
 def _build_requirements(folder: Path, lock: Lock) -> list[Artifact]:

@@ -1,0 +1,161 @@
+"""On the real package index, with real pip and uv as oracles: the houses of issue-sized jobs are what those tools find."""
+
+import json
+import re
+import shutil
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from packaging.utils import canonicalize_name, parse_wheel_filename
+
+from tests.support.real import AIRFLOW_2_0, AIRFLOW_2_10, need_python, run_connected, wheelhouse_connected
+from tests.support.shared import shared
+from tests.support.tools import run, wheelhouse
+from wheelhouse.model.lock import parse_lock
+
+pytest_plugins = ["tests.support.real_houses"]
+pytestmark = pytest.mark.index
+
+PATHS = str(Path(__file__).parents[1])
+NO_NETWORK = ("unshare", "--net", "--map-root-user")
+WATCH = """
+import sys
+started, executed = [], set()
+def watch(event, arguments):
+    if event in ("subprocess.Popen", "os.exec", "os.posix_spawn", "os.fork", "os.forkpty", "os.system", "os.startfile"):
+        started.append((event, repr(arguments)))
+    elif event == "exec":
+        executed.add(arguments[0].co_filename)
+sys.addaudithook(watch)
+from wheelhouse.cli.entry import run
+code = run(sys.argv[2:])
+import json
+open(sys.argv[1], "w").write(json.dumps({"started": started, "executed": sorted(executed), "exit": code}))
+"""
+
+
+def files_of(house: Path) -> set[str]:
+    return {path.name for path in house.iterdir() if path.name.endswith((".whl", ".tar.gz", ".zip"))}
+
+
+def pins_of(lock: Path) -> dict[str, str]:
+    return {str(pin.project): str(pin.version) for pin in parse_lock(lock.read_text(), str(lock)).pins}
+
+
+def compiled_by_uv(folder: Path, requirement: str, constraints: Path, platform: str, python: str) -> dict[str, str]:
+    """What `uv pip compile` resolves to for a target that is not this machine."""
+    (folder / "asked.in").write_text(requirement + "\n")
+    told = run_connected(
+        sys.executable, "-I", "-m", "uv", "pip", "compile", "asked.in", "--quiet", "--no-header", "--no-annotate",
+        "--constraints", constraints, "--python-platform", platform, "--python-version", python, cwd=folder,
+    )  # fmt: skip
+    return dict(re.findall(r"^([a-z0-9-]+)(?:\[.*\])?==(\S+)", told, re.MULTILINE))
+
+
+def test_the_same_files_as_pip_download(house_2_10: Path, tmp_path: Path) -> None:
+    constraints = shared("constraints/2.10.5/constraints-3.12.txt")
+    python = need_python("3.12")
+    run_connected(python, "-m", "pip", "download", "-q", "-d", "D", AIRFLOW_2_10, "-c", constraints, cwd=tmp_path)
+    ours, theirs = files_of(house_2_10), files_of(tmp_path / "D")
+    assert len(ours) == 177
+    better = {(parse_wheel_filename(one)[:2]) for one in ours - theirs}
+    assert better == {parse_wheel_filename(one)[:2] for one in theirs - ours}, "other versions than pip's"
+    print("better-ranked wheels:", sorted(ours - theirs), "where pip took", sorted(theirs - ours))
+    assert ours == theirs, "list the better-ranked wheels in this test"
+
+
+def test_pip_installs_it_with_no_network(house_2_10: Path, tmp_path: Path) -> None:
+    if not shutil.which("unshare") or run(*NO_NETWORK, "true").returncode != 0:
+        pytest.skip("no empty network namespace can be made here")
+    assert [path.name for path in house_2_10.glob("*.tar.gz")] == ["python-nvd3-0.16.0.tar.gz"]
+    assert list(house_2_10.glob("setuptools-*.whl")), "what the one sdist is built with"
+    run_connected(need_python("3.12"), "-m", "venv", tmp_path / "venv")
+    run_connected(
+        tmp_path / "venv/bin/python", "-m", "pip", "install", "-q", "pip>=24"
+    )  # older ones build with `wheel`
+    pip = (*NO_NETWORK, tmp_path / "venv/bin/python", "-m", "pip")
+    (requirements,) = house_2_10.glob("requirements.*.txt")
+    offline = ("--no-index", "--find-links", house_2_10, "--no-cache-dir", "--disable-pip-version-check")
+    done = run(*pip, "install", "-q", *offline, "--require-hashes", "-r", requirements)
+    assert done.returncode == 0, done.stderr
+    assert run(*pip, "check").stdout == "No broken requirements found.\n"
+    assert "2.10.5" in run(*NO_NETWORK, tmp_path / "venv/bin/airflow", "version", cwd=tmp_path).stdout
+
+
+def test_verify_and_a_second_run_change_nothing(house_2_10: Path, real_cache: Path) -> None:
+    before = {path.name: path.stat().st_mtime_ns for path in house_2_10.iterdir()}
+    assert wheelhouse("verify", house_2_10, cwd=house_2_10.parent).returncode == 0
+    constraints = shared("constraints/2.10.5/constraints-3.12.txt")
+    options = ("-c", constraints, "--python", "3.12", "--dest", "H", "--json")
+    told = wheelhouse_connected("fetch", AIRFLOW_2_10, *options, cwd=house_2_10.parent, cache=real_cache)
+    assert json.loads(told)["fetched"] == []
+    assert {path.name: path.stat().st_mtime_ns for path in house_2_10.iterdir()} == before
+
+
+@pytest.mark.parametrize(
+    ("python", "platform", "uv_platform"),
+    [("3.12", "linux/arm64", "aarch64-manylinux_2_28"), ("3.11", "linux/amd64", "x86_64-manylinux_2_28")],
+)
+def test_the_same_pins_as_uv(tmp_path: Path, real_cache: Path, python: str, platform: str, uv_platform: str) -> None:
+    constraints = shared(f"constraints/2.10.5/constraints-{python}.txt")
+    options = ("-c", constraints, "--python", python, "--platform", platform, "--json")
+    told = wheelhouse_connected("lock", AIRFLOW_2_10, *options, cwd=tmp_path, cache=real_cache)
+    (target,) = json.loads(told)["targets"]
+    ours = {project["name"]: project["version"] for project in target["projects"]}
+    assert ours == compiled_by_uv(tmp_path, AIRFLOW_2_10, constraints, uv_platform, target["python"])
+
+
+# Airflow 2.0.0, on Python 3.7
+
+
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory: pytest.TempPathFactory, real_cache: Path) -> tuple[Path, Mapping[str, object]]:
+    """A house of Airflow 2.0.0, and what this interpreter saw being run while it was fetched."""
+    constraints = shared("constraints/2.0.0/constraints-3.7.txt")
+    folder = tmp_path_factory.mktemp("airflow-2.0")
+    arguments = ("fetch", AIRFLOW_2_0, "-c", constraints, "--python", "3.7", "--dest", folder / "H")
+    command = (sys.executable, "-I", "-c", WATCH, folder / "seen.json", *arguments, "--cache-dir", real_cache)
+    run_connected(*command, cwd=folder)
+    return folder / "H", json.loads((folder / "seen.json").read_text())
+
+
+def test_nothing_of_a_project_is_run(watched: tuple[Path, dict[str, list[str]]]) -> None:
+    _, seen = watched
+    assert seen["exit"] == 0
+    assert seen["started"] == []
+    own = {Path(prefix).resolve() for prefix in (sys.prefix, sys.base_prefix, PATHS)}
+    for name in seen["executed"]:
+        assert name.startswith("<") or any(Path(name).resolve().is_relative_to(folder) for folder in own), name
+
+
+def test_the_same_projects_as_pip_under_python_3_7(watched: tuple[Path, object], tmp_path: Path) -> None:
+    """pip 24.0, the last for 3.7, runs the sdists' setup.py, which want a setuptools of their day: PIP_CONSTRAINT says which.
+
+    That constraint reaches the resolution as well, so setuptools itself, which the official file does not pin, differs.
+    """
+    house, _ = watched
+    constraints = shared("constraints/2.0.0/constraints-3.7.txt")
+    run_connected(need_python("3.7"), "-m", "venv", tmp_path / "venv")
+    pip = (tmp_path / "venv/bin/python", "-m", "pip", "install", "-q")
+    run_connected(*pip, "pip==24.0", "setuptools<58", "wheel")
+    (tmp_path / "build.txt").write_text("setuptools<58\n")
+    run_connected(
+        *pip, "--dry-run", "--ignore-installed", "--report", tmp_path / "report.json", "-c", constraints, AIRFLOW_2_0,
+        cwd=tmp_path, PIP_CONSTRAINT=str(tmp_path / "build.txt"),
+    )  # fmt: skip
+    report = json.loads((tmp_path / "report.json").read_text())["install"]
+    theirs = {canonicalize_name(found["metadata"]["name"]): found["metadata"]["version"] for found in report}
+    (lock,) = house.glob("pylock.*.toml")
+    ours = pins_of(lock)
+    assert len(ours) == 247
+    assert {**ours, "setuptools": ""} == {**theirs, "setuptools": ""}
+    assert len([name for name in files_of(house) if not name.endswith(".whl")]) == 16
+    assert {found["download_info"]["url"].rpartition("/")[2] for found in report if _is_sdist(found)} == {
+        name for name in files_of(house) if not name.endswith(".whl")
+    }
+
+
+def _is_sdist(found: Mapping[str, Mapping[str, str]]) -> bool:
+    return not found["download_info"]["url"].endswith(".whl")
