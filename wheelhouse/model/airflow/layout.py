@@ -141,35 +141,29 @@ def _breeze_notes(unsaid: list[str]) -> Iterator[str]:
 def _warnings(
     airflow: Airflow, lock: Lock, tools: Lock | None, route: Route, names: Mapping[str, str], choices: Choices
 ) -> Iterator[str]:
-    recipe = airflow.recipe
-    projects = {pin.project for pin in lock.pins}
     if airflow.is_newer_than_known:
         yield f"Airflow {airflow.version} is newer than any that wheelhouse knows; it is treated as the newest known"
-    missing = [project for project in recipe.besides if project not in projects]
+    again = f"fetch with --airflow {airflow.version}"
+    missing = set(airflow.recipe.besides) - {pin.project for pin in lock.pins}
     if missing and route == "configured":
-        wanted = " and ".join(missing)
-        yield (
-            f"the build of Airflow {airflow.version} installs {wanted} besides, which the house does not hold: "
-            f"fetch with --airflow {airflow.version}"
-        )
+        wanted = " and ".join(sorted(missing))
+        yield f"the build of Airflow {airflow.version} installs {wanted} besides, which the house does not hold: {again}"
     if tools is None:
-        yield (
-            f"the house has no tools/, and the build installs {', '.join(airflow.tools)}: "
-            f"fetch with --airflow {airflow.version}"
-        )
+        yield f"the house has no tools/, and the build installs {', '.join(airflow.tools)}: {again}"
+    yield from _rename_warnings(airflow, route, names, choices)
+
+
+def _rename_warnings(airflow: Airflow, route: Route, names: Mapping[str, str], choices: Choices) -> Iterator[str]:
+    recipe = airflow.recipe
     if choices.rename == "documented":
-        effect = (
-            recipe.literal_rename if route == "context" else "ends the build: pip finds no apache-airflow in the folder"
-        )
+        nowhere = "ends the build: pip finds no apache-airflow in the folder"
+        effect = recipe.literal_rename if route == "context" else nowhere
         yield f"the documented rename was asked for; with Airflow {airflow.version} and route {route} it {effect}"
-    elif route == "context" and choices.rename == "never":
-        left_out = staged_names(names, recipe, route, "auto")
-        if changed := [old for old, new in left_out.items() if old != new]:
+    if choices.rename == "never":
+        ours = staged_names(names, recipe, route, "auto")
+        if kept := [name for name in names if ours[name] != name]:
+            fate = "by a step that no constraints bind in this release" if recipe.renames else "by no step"
             yield (
-                f"{changed[0]} keeps its name, and so is {_fate(recipe.renames)}; --rename auto makes it install "
-                "as it is and from the folder alone"
+                f"{kept[0]} keeps its name, and so is installed {fate}; --rename auto makes it install as it is and "
+                "from the folder alone"
             )
-
-
-def _fate(resolved: bool) -> str:
-    return "installed by a step that no constraints bind in this release" if resolved else "installed by no step"
