@@ -15,7 +15,10 @@ from tests.support.tools import clean_environment, wheelhouse
 from tests.support.tools import run as run_briefly
 
 CERTIFICATES = {name: os.environ[name] for name in ("SSL_CERT_FILE",) if name in os.environ}
-PIP_CERTIFICATES = {"PIP_CERT": CERTIFICATES["SSL_CERT_FILE"]} if CERTIFICATES else {}
+PIP_ENVIRONMENT = clean_environment(**CERTIFICATES)
+if CERTIFICATES:
+    PIP_ENVIRONMENT["PIP_CERT"] = CERTIFICATES["SSL_CERT_FILE"]
+PIP_INSTALL = ("-I", "-m", "pip", "install", "--no-input", "--disable-pip-version-check")
 PLATFORMS = {
     "linux/amd64": "x86_64-manylinux_2_28",
     "linux/arm64": "aarch64-manylinux_2_28",
@@ -79,16 +82,24 @@ def test_airflow_2_10_5_is_refused_on_python_3_13(tmp_path: Path) -> None:
     assert "apache-airflow" in last and "requires Python" in last and "<3.13" in last and "3.13" in last
 
 
-def installed_by_pip(interpreter: Path, asked: Sequence[str], folder: Path) -> list[str]:
-    """The files that the newest pip for a Python would install, by a report of its own, run by that very Python."""
-    report = folder / "report.json"
-    venv = folder / "venv"
-    environment = clean_environment(**CERTIFICATES, **PIP_CERTIFICATES)
-    assert run_briefly(interpreter, "-I", "-m", "venv", venv, env=environment).returncode == 0
-    pip = (venv / "bin" / "python", "-I", "-m", "pip", "install", "--no-input", "--disable-pip-version-check")
-    upgraded = run_briefly(*pip, "--upgrade", "pip", env=environment)
+@pytest.fixture(scope="module", params=["3.7", "3.9", "3.11", "3.13"])
+def interpreter(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A real Python in an environment of its own, with the newest pip that there is for it."""
+    found = find_python(request.param)
+    if found is None:
+        pytest.skip(f"no Python {request.param} here")
+    venv = tmp_path_factory.mktemp("real") / "venv"
+    assert run_briefly(found, "-I", "-m", "venv", venv).returncode == 0
+    upgraded = run_briefly(venv / "bin" / "python", *PIP_INSTALL, "--upgrade", "pip", env=PIP_ENVIRONMENT)
     assert upgraded.returncode == 0, upgraded.stderr
-    ran = run_briefly(*pip, "--dry-run", "--ignore-installed", "--report", report, *asked, env=environment)
+    return venv / "bin" / "python"
+
+
+def installed_by_pip(interpreter: Path, asked: Sequence[str], folder: Path) -> list[str]:
+    """The files that pip would install, by a report of its own."""
+    report = folder / "report.json"
+    options = ("--dry-run", "--ignore-installed", "--report", report)
+    ran = run_briefly(interpreter, *PIP_INSTALL, *options, *asked, env=PIP_ENVIRONMENT)
     assert ran.returncode == 0, ran.stderr
     entries = json.loads(report.read_text())["install"]
     return sorted(entry["download_info"]["url"].rpartition("/")[2] for entry in entries)
@@ -97,11 +108,7 @@ def installed_by_pip(interpreter: Path, asked: Sequence[str], folder: Path) -> l
 @pytest.mark.index
 @pytest.mark.interpreters
 @pytest.mark.parametrize("name", SETS)
-@pytest.mark.parametrize("version", ["3.7", "3.9", "3.11", "3.13"])
-def test_the_same_files_as_pip_under_the_real_python(version: str, name: str, tmp_path: Path) -> None:
-    interpreter = find_python(version)
-    if interpreter is None:
-        pytest.skip(f"no Python {version} here")
+def test_the_same_files_as_pip_under_the_real_python(interpreter: Path, name: str, tmp_path: Path) -> None:
     shown = wheelhouse("target", "show", "--interpreter", interpreter, cwd=tmp_path)
     (tmp_path / "target.json").write_text(shown.stdout)
     ours = projects(tmp_path, *SETS[name], "--target-file", "target.json")
