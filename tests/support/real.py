@@ -67,7 +67,9 @@ def run_connected(*command: str | Path, cwd: Path | None = None, **more: str) ->
         timeout=LONGEST,
         check=False,
     )
-    assert done.returncode == 0, f"{done.returncode}: {' '.join(map(str, command))}\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}"
+    assert done.returncode == 0, (
+        f"{done.returncode}: {' '.join(map(str, command))}\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}"
+    )
     return done.stdout
 
 
