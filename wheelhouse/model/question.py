@@ -1,8 +1,8 @@
 """What is asked of one target, what that leads to, and what was chosen (pure)."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
@@ -13,7 +13,7 @@ from wheelhouse.errors import InputError
 from wheelhouse.model.adjust import AS_ASKED, Adjustments
 from wheelhouse.model.artifact import Candidate, Rejected
 from wheelhouse.model.metadata import Metadata
-from wheelhouse.model.requirements import Line
+from wheelhouse.model.requirements import Line, by_project
 from wheelhouse.model.selection import ANYTHING, Policy
 from wheelhouse.model.sources import Source
 from wheelhouse.model.target import Target
@@ -24,7 +24,7 @@ Identifier = tuple[NormalizedName, str]
 """A project and one of its extras, or "" for the project itself."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Question:
     """What is asked of one target.
 
@@ -42,13 +42,15 @@ class Question:
 
     def allowed_hashes(self, project: NormalizedName) -> list[frozenset[str]]:
         """Sets of hashes, of each of which the file of this project must have one."""
-        lines = [*self.requirements, *self.constraints]
+        lines = self._lines_with_hashes.get(project, ())
         return [
-            hashes
-            for line in lines
-            if line.project == project and self.target.applies(line.requirement.marker)
-            for hashes in line.allowed_hashes
+            hashes for line in lines if self.target.applies(line.requirement.marker) for hashes in line.allowed_hashes
         ]
+
+    @cached_property
+    def _lines_with_hashes(self) -> Mapping[NormalizedName, Sequence[Line]]:
+        """By project: a job may have thousands of both."""
+        return by_project(line for line in (*self.requirements, *self.constraints) if line.allowed_hashes)
 
     @property
     def wants_hashes(self) -> bool:
