@@ -14,7 +14,7 @@ from pip._internal.req import req_file
 
 from wheelhouse.errors import InputError
 from wheelhouse.model.requirements import logical_lines, parse_file
-from wheelhouse.model.selection import Policy
+from wheelhouse.model.selection import Selection
 from wheelhouse.model.sources import looks_direct, source_of
 
 QUICK = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -85,15 +85,18 @@ def test_whatever_a_file_holds_is_read_or_refused_with_its_line(text: str) -> No
     )
 )
 def test_formats_are_told_as_to_pip(told: list[tuple[bool, list[str]]]) -> None:
-    control, policy = FormatControl(), Policy()
+    control, selection = FormatControl(), Selection()
     for only, names in told:
         value = ",".join(names)
         sets = (control.only_binary, control.no_binary) if only else (control.no_binary, control.only_binary)
         FormatControl.handle_mutual_excludes(value, *sets)
-        policy = policy.with_option("--only-binary" if only else "--no-binary", value)
+        selection = selection.with_option("--only-binary" if only else "--no-binary", value)
     for name in ("a", "b-b", "c"):
         formats = control.get_allowed_formats(name)
-        assert (policy.takes_wheels(name), policy.takes_sdists(name)) == ("binary" in formats, "source" in formats)
+        assert (selection.takes_wheels(name), selection.takes_sdists(name)) == (
+            "binary" in formats,
+            "source" in formats,
+        )
 
 
 def test_every_option_that_pip_knows_is_known() -> None:

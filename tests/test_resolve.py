@@ -30,7 +30,7 @@ from wheelhouse.events import Event, Warned
 from wheelhouse.model.metadata import Metadata
 from wheelhouse.model.question import Answer, Question
 from wheelhouse.model.requirements import Line, parse_line
-from wheelhouse.model.selection import Policy
+from wheelhouse.model.selection import Selection
 from wheelhouse.model.target import Platform, Python, Target
 from wheelhouse.steps.resolve import resolve
 from wheelhouse.steps.supply import Supply
@@ -94,7 +94,7 @@ def ask(index: IndexServer, tmp_path: Path) -> Ask:
             target,
             tuple(parse_line(text) for text in requirements),
             tuple(parse_line(text, f"limits.txt:{number}") for number, text in enumerate(constraints, 1)),
-            Policy(uploaded_prior_to=prior_to),
+            Selection(uploaded_prior_to=prior_to),
             preferred={canonicalize_name(name): Version(version) for name, version in (preferred or {}).items()},
         )
         try:

@@ -13,7 +13,7 @@ from wheelhouse.model.house import sha256_of_text
 from wheelhouse.model.lock import ConstraintsFile, Inputs
 from wheelhouse.model.question import Question
 from wheelhouse.model.requirements import Line
-from wheelhouse.model.selection import ANYTHING, Policy
+from wheelhouse.model.selection import ANYTHING, Selection
 from wheelhouse.model.sources import Source
 from wheelhouse.model.target import Target
 
@@ -59,7 +59,7 @@ class Job:
     requirements: tuple[Line, ...]
     parts: tuple[Part, ...]
     index: str
-    policy: Policy = ANYTHING
+    selection: Selection = ANYTHING
     overrides: tuple[Line, ...] = ()
     excluded: frozenset[NormalizedName] = frozenset()
     given_sha256: str | None = None
@@ -91,7 +91,7 @@ class Job:
             target=part.target,
             requirements=self.requirements,
             constraints=tuple(line for file in part.constraints for line in file.lines),
-            policy=self.policy,
+            selection=self.selection,
             adjustments=self.adjustments,
             direct=self.direct(part.target),
             preferred=preferred,
@@ -118,7 +118,7 @@ class Job:
             requirements=tuple(sorted(given or {line.text for line in self.requirements})),
             constraints=tuple(ConstraintsFile(file.source, sha256_of_text(file.text)) for file in part.constraints),
             index=index_name,
-            policy=self.policy,
+            selection=self.selection,
             overrides=tuple(sorted({line.text for line in self.overrides})),
             excluded=tuple(sorted(self.excluded)),
             hashes_sha256=self._hashes_sha256(part),

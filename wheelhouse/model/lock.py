@@ -18,7 +18,7 @@ from wheelhouse.model import shape
 from wheelhouse.model.adjust import Adjustments
 from wheelhouse.model.artifact import Artifact, Rejected, filename_of
 from wheelhouse.model.complete_platform import compress, expand
-from wheelhouse.model.selection import ANYTHING, Policy
+from wheelhouse.model.selection import ANYTHING, Selection
 from wheelhouse.model.shape import must_have
 from wheelhouse.model.target import Platform, Python, Target
 
@@ -47,7 +47,7 @@ class Inputs:
     requirements: tuple[str, ...]
     constraints: tuple[ConstraintsFile, ...] = ()
     index: str = ""
-    policy: Policy = ANYTHING
+    selection: Selection = ANYTHING
     airflow: str | None = None
     without: tuple[str, ...] = ()
     constraints_sha256: str | None = None
@@ -70,7 +70,7 @@ class Inputs:
             "hashes-sha256": self.hashes_sha256,
             "given-sha256": self.given_sha256,
         }
-        return _present(table) | self.policy.document()
+        return _present(table) | self.selection.document()
 
     def same_job(self, other: "Inputs") -> bool:
         """Whether two sets of inputs ask for the same: where constraints were read from, and when an age was reckoned, do not matter."""
@@ -78,7 +78,7 @@ class Inputs:
 
     def _identity(self) -> dict[str, Any]:
         table = replace(self, constraints=()).document()
-        if self.policy.age:
+        if self.selection.age:
             del table["uploaded-prior-to"]
         return table
 
@@ -356,7 +356,7 @@ def _inputs(table: Mapping[str, Any]) -> Inputs:
         requirements=tuple(table.get("requirements", ())),
         constraints=tuple(ConstraintsFile(file["source"], file["sha256"]) for file in table.get("constraints", ())),
         index=table.get("index", ""),
-        policy=Policy.of_document(table),
+        selection=Selection.of_document(table),
         airflow=table.get("airflow"),
         without=tuple(table.get("without", ())),
         constraints_sha256=table.get("constraints-sha256"),

@@ -14,7 +14,7 @@ from wheelhouse.model.adjust import AS_ASKED, Adjustments
 from wheelhouse.model.artifact import Candidate, Rejected
 from wheelhouse.model.metadata import Metadata
 from wheelhouse.model.requirements import Line, by_project
-from wheelhouse.model.selection import ANYTHING, Policy
+from wheelhouse.model.selection import ANYTHING, Selection
 from wheelhouse.model.sources import Source
 from wheelhouse.model.target import Target
 
@@ -35,7 +35,7 @@ class Question:
     target: Target
     requirements: tuple[Line, ...]
     constraints: tuple[Line, ...] = ()
-    policy: Policy = ANYTHING
+    selection: Selection = ANYTHING
     adjustments: Adjustments = AS_ASKED
     direct: Mapping[NormalizedName, Source] = field(default_factory=dict)
     preferred: Mapping[NormalizedName, Version] = field(default_factory=dict)
@@ -55,9 +55,9 @@ class Question:
     @property
     def wants_hashes(self) -> bool:
         """Whether a file that no line gives a hash for is refused: as soon as one line gives any, as pip has it."""
-        if self.policy.require_hashes is None:
+        if self.selection.require_hashes is None:
             return any(line.hashes for line in (*self.requirements, *self.constraints))
-        return self.policy.require_hashes
+        return self.selection.require_hashes
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ NOBODY: Names = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class Selection:
     """What may be chosen, whatever else is asked. Sets hold normalised names, or `:all:`.
 
     `require_hashes` None means as pip does: as soon as one line gives a hash. `uploaded_prior_to` is a time in UTC, `age`
@@ -35,8 +35,8 @@ class Policy:
     age: str | None = None
     prior_to_except: Mapping[str, str] = field(default_factory=dict)
 
-    def with_option(self, name: str, value: str = "") -> "Policy":
-        """This policy after one more of pip's options, which may undo what earlier ones said."""
+    def with_option(self, name: str, value: str = "") -> "Selection":
+        """This selection after one more of pip's options, which may undo what earlier ones said."""
         match name:
             case "--only-binary":
                 only, no = _told(self.only_binary, self.no_binary, value)
@@ -56,12 +56,12 @@ class Policy:
                 return replace(self, require_hashes=name == "--require-hashes")
         raise ValueError(name)
 
-    def with_options(self, options: Iterable[Option]) -> "Policy":
-        """This policy after the options of a requirements file, in their order."""
-        policy = self
+    def with_options(self, options: Iterable[Option]) -> "Selection":
+        """This selection after the options of a requirements file, in their order."""
+        selection = self
         for option in options:
-            policy = policy.with_option(option.name, option.value)
-        return policy
+            selection = selection.with_option(option.name, option.value)
+        return selection
 
     def takes_wheels(self, project: NormalizedName) -> bool:
         """Whether a wheel of this project may be chosen."""
@@ -120,7 +120,7 @@ class Policy:
         return {name: value for name, value in table.items() if value not in (None, [], {})}
 
     @classmethod
-    def of_document(cls, table: Mapping[str, Any]) -> "Policy":
+    def of_document(cls, table: Mapping[str, Any]) -> "Selection":
         """What `document` wrote."""
         return cls(
             only_binary=frozenset(table.get("only-binary", ())),
@@ -135,7 +135,7 @@ class Policy:
         )
 
 
-ANYTHING = Policy()
+ANYTHING = Selection()
 """Whatever PEP 440 and the index allow."""
 
 

@@ -74,7 +74,7 @@ def _other_release(lock: Lock, pin: Pin, version: Version) -> Iterator[str]:
     if (
         version.is_prerelease
         and not pin.version.is_prerelease
-        and lock.inputs.policy.prereleases(pin.project) is not True
+        and lock.inputs.selection.prereleases(pin.project) is not True
     ):
         yield f"{version} is a pre-release, and those were not asked for"
 

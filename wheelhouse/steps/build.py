@@ -182,7 +182,7 @@ def _again(lock: Lock, constraints: str | None, shop: _Shop) -> Lock:
         target=lock.target,
         requirements=asked,
         constraints=lines,
-        policy=lock.inputs.policy,
+        selection=lock.inputs.selection,
         adjustments=lock.inputs.adjustments,
         direct={
             line.project: line.source for line in asked if line.source and lock.target.applies(line.requirement.marker)

@@ -51,6 +51,6 @@ def compile_constraints(job: Job, supply: Supply, on_event: Listener = ignore) -
     question = job.question(part)
     answers = resolve(question, supply, on_event)
     asked = " ".join(sorted(line.text for line in job.requirements))
-    when = f" as of {job.policy.uploaded_prior_to.isoformat()}" if job.policy.uploaded_prior_to else ""
+    when = f" as of {job.selection.uploaded_prior_to.isoformat()}" if job.selection.uploaded_prior_to else ""
     pins = "".join(f"{answer.candidate.project}=={answer.candidate.version}\n" for answer in answers)
     return f"# compiled by wheelhouse from {asked}{when}, for {part.target.name}\n{pins}"

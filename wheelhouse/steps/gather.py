@@ -20,7 +20,7 @@ from wheelhouse.model.image import Image
 from wheelhouse.model.job import Constraints, Job, Part
 from wheelhouse.model.project import Project
 from wheelhouse.model.requirements import Line, parse_line
-from wheelhouse.model.selection import ALL, Policy
+from wheelhouse.model.selection import ALL, Selection
 from wheelhouse.model.target import Platform, Python, Target
 from wheelhouse.steps.constraints import AIRFLOW_PUBLISHES, airflow_constraints
 from wheelhouse.steps.inputs import Inputs, Wanted, unhashed
@@ -103,7 +103,7 @@ def gather(options: Options, http: Http, now: datetime, on_event: Listener = ign
         requirements=tuple(requirements),
         parts=tuple(parts),
         index=options.index,
-        policy=policy_of(options, now).with_options(_policy_options(wanted.options, options.index)),
+        selection=selection_of(options, now).with_options(_selection_options(wanted.options, options.index)),
         overrides=tuple(wanted.overrides),
         excluded=_excluded(options.excludes, requirements),
         given_sha256=wanted.given[0].sha256 if wanted.given else None,
@@ -151,29 +151,29 @@ def _excluded(names: Iterable[str], requirements: Iterable[Line]) -> frozenset[N
     return excluded
 
 
-def policy_of(options: Options, now: datetime) -> Policy:
+def selection_of(options: Options, now: datetime) -> Selection:
     """What may be chosen, as the command line and the settings have it; `:all:` first, then the exceptions to it."""
     moment = options.uploaded_prior_to
-    policy = Policy(
+    selection = Selection(
         uploaded_prior_to=parse_moment(moment, now),
         age=moment if isinstance(moment, str) and AGE.fullmatch(moment) else None,
         prior_to_except={canonicalize_name(name): why for name, why in options.uploaded_prior_to_except.items()},
         prefer_binary=options.prefer_binary,
         require_hashes=options.require_hashes,
     )
-    if unexplained := sorted(name for name, why in policy.prior_to_except.items() if not why.strip()):
+    if unexplained := sorted(name for name, why in selection.prior_to_except.items() if not why.strip()):
         hint = 'write it as `project = "why its upload time does not matter"`'
         raise InputError(f"uploaded-prior-to-except gives no reason for {', '.join(unexplained)}", hint=hint)
     told = [("--no-binary", value) for value in options.no_binary]
     told += [("--only-binary", value) for value in options.only_binary]
     for name, value in sorted(told, key=lambda pair: ALL not in pair[1].split(",")):
-        policy = policy.with_option(name, value)
+        selection = selection.with_option(name, value)
     if options.pre:
-        policy = policy.with_option("--pre", ALL if options.pre is True else ",".join(options.pre))
-    return policy
+        selection = selection.with_option("--pre", ALL if options.pre is True else ",".join(options.pre))
+    return selection
 
 
-def _policy_options(file_options: Iterable[Option], index: str) -> list[Option]:
+def _selection_options(file_options: Iterable[Option], index: str) -> list[Option]:
     """The options of requirements files that say what may be chosen; an index they name must be the job's own."""
     found = []
     for option in file_options:
@@ -216,7 +216,7 @@ def tools_job(job: Job) -> Job | None:
         job,
         requirements=requirements,
         parts=parts,
-        policy=replace(job.policy, require_hashes=False),
+        selection=replace(job.selection, require_hashes=False),
         overrides=(),
         excluded=frozenset(),
         airflow=None,

@@ -24,7 +24,7 @@ def answers_of(given: Iterable[Candidate], question: Question, supply: Supply) -
 
 
 def _against(candidate: Candidate, question: Question) -> str | None:
-    return unfit(candidate, question.target) or question.policy.against(candidate)
+    return unfit(candidate, question.target) or question.selection.against(candidate)
 
 
 def _answer(candidate: Candidate, projects: set[NormalizedName], question: Question, supply: Supply) -> Answer:

@@ -1,4 +1,4 @@
-"""Shelves: each project's releases as one target, the constraints and the policy leave them."""
+"""Shelves: each project's releases as one target, the constraints and the selection leave them."""
 
 from collections.abc import Callable, Iterator, Sequence
 
@@ -15,15 +15,15 @@ from wheelhouse.steps.supply import Supply
 
 
 class Shelf:
-    """One project's releases as a target, the constraints and the policy leave them."""
+    """One project's releases as a target, the constraints and the selection leave them."""
 
     def __init__(self, question: Question, page: Page, constraints: Sequence[Line]) -> None:
         self.page = page
         self._target = question.target
-        self._policy = question.policy
+        self._selection = question.selection
         self._direct = page.project in question.direct
         self._allowed = question.allowed_hashes(page.project)
-        self._wished = True if self._direct else question.policy.prereleases(page.project)
+        self._wished = True if self._direct else question.selection.prereleases(page.project)
         self._preferred = question.preferred.get(page.project)
         self._constraint = merge(line.requirement.specifier for line in constraints)
         named = [line.requirement for line in (*question.requirements, *constraints) if line.project == page.project]
@@ -44,7 +44,7 @@ class Shelf:
         if text not in self._matching:
             allowed = specifier & self._constraint
             versions = self._released(allowed)
-            if self._policy.prefer_binary:
+            if self._selection.prefer_binary:
                 versions = tuple(sorted(versions, key=lambda version: not self._has_wheel(version, specifier)))
             if self._preferred in versions:
                 versions = (self._preferred, *(version for version in versions if version != self._preferred))
@@ -83,7 +83,7 @@ class Shelf:
             return f"it was yanked{': ' + candidate.yanked if candidate.yanked else ''}"
         if wrong := wrong_hash(candidate, self._allowed):
             return wrong
-        return None if self._direct else self._policy.against(candidate)
+        return None if self._direct else self._selection.against(candidate)
 
     def usable(
         self, specifier: SpecifierSet, is_open: Callable[[Version], bool] = lambda _version: True

@@ -34,7 +34,7 @@ from wheelhouse.model.house import sha256_of_text
 from wheelhouse.model.lock import Built, Inputs, Lock, Pin
 from wheelhouse.model.question import Question
 from wheelhouse.model.requirements import Line, parse_line
-from wheelhouse.model.selection import Policy
+from wheelhouse.model.selection import Selection
 from wheelhouse.model.target import Target
 from wheelhouse.steps.fetch import candidate_of
 from wheelhouse.steps.lock import pin_of
@@ -182,10 +182,10 @@ class Workshop:
         inputs = Inputs(
             requirements=tuple(sorted({str(line.requirement) for line in lines})),
             index=self._supply.index.name,
-            policy=Policy(uploaded_prior_to=cutoff),
+            selection=Selection(uploaded_prior_to=cutoff),
             constraints_sha256=sha256_of_text(text) if text else None,
         )
-        question = Question(target, lines, constraints, inputs.policy)
+        question = Question(target, lines, constraints, inputs.selection)
         lock = self._locking.get((target.name, inputs.label), lambda: self._resolved(question, inputs))
         lock = replace(lock, pins=tuple(self._with_wheel(pin, job, cutoff) for pin in lock.pins))
         self.locks[lock.name] = lock
@@ -198,9 +198,9 @@ class Workshop:
         standing = self._standing.get(lock.name)
         if standing and standing.inputs.same_job(inputs):
             return standing
-        if cutoff := question.policy.uploaded_prior_to:
+        if cutoff := question.selection.uploaded_prior_to:
             moved = self._raised(cutoff, question.requirements, question.target)
-            question = replace(question, policy=Policy(uploaded_prior_to=moved))
+            question = replace(question, selection=Selection(uploaded_prior_to=moved))
         answers = resolve(question, self._supply, self._on_event)
         return replace(lock, pins=tuple(pin_of(answer, self._supply) for answer in answers))
 
