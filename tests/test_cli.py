@@ -169,7 +169,8 @@ def test_usage_errors(session: Session) -> None:
         "fetch app --image python:3.12-slim",
         "fetch --airflow one --python 3.12",
         "fetch app=1 --python 3.12",
-        "fetch app --python 3.12 --index ftp://127.0.0.1/simple",
+        "fetch app --python 3.12 --index http://127.0.0.1/simple",
+        "fetch app --python 3.12 --index corp=ftp://127.0.0.1/simple --from corp=app",
         "verify nowhere",
         "verify wheels",
         "stage nowhere",
@@ -239,6 +240,7 @@ def test_faults_of_an_index(session: Session, index: IndexServer) -> None:
     assert session("fetch app --python 3.12 --json") == 0
     index.faults.append(Fault("lib", "status", times=None))
     assert session("fetch lib --python 3.12 --dest other --json") == 4
+    session.options = {"fetch": ("--retries", "0")}
     assert session("fetch app --python 3.12 --index http://127.0.0.1:1/simple --dest other") == 4
     assert session.transcript == golden("faults", session)
 

@@ -1,7 +1,7 @@
 """Every kind of index, as data: whatever it can do, JSON or HTML, the same lock and the same house come of it."""
 
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,16 +10,14 @@ from random import Random
 import pytest
 
 from tests.support.index import Abilities, Fault, IndexServer
+from tests.support.supplies import PATIENT, supplying
 from tests.support.wheels import build_sdist, build_wheel
-from wheelhouse.doors.disk import Cache
 from wheelhouse.doors.http import Http, HttpSettings
-from wheelhouse.doors.index import Index
 from wheelhouse.errors import NoSolutionError, ServerError, WheelhouseError
 from wheelhouse.events import Event, Warned
 from wheelhouse.model.lock import Lock
 from wheelhouse.steps.fetch import fetch
 from wheelhouse.steps.gather import Options, gather
-from wheelhouse.steps.supply import Supply
 from wheelhouse.steps.verify import verify
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -75,12 +73,11 @@ Fetch = Callable[..., Run]
 
 @pytest.fixture
 def fetched(tmp_path: Path) -> Fetch:
-    def run(server: IndexServer, *requirements: str, name: str = "house", settings: HttpSettings | None = None) -> Run:
+    def run(server: IndexServer, *requirements: str, name: str = "house", settings: HttpSettings = PATIENT) -> Run:
         events: list[Event] = []
         options = Options(requirements=requirements or ("app",), python=("3.12",))
-        http = Http(settings or HttpSettings(timeout=5, retries=1), events.append)
-        with closing(Supply(Index(server.url, http), http, Cache(tmp_path / f"cache-{name}"), events.append)) as supply:
-            done = fetch(gather(options, http, NOW), tmp_path / name, supply, events.append)
+        with supplying(server, tmp_path / f"cache-{name}", events.append, settings) as supply:
+            done = fetch(gather(options, Http(), NOW), tmp_path / name, supply, events.append)
         return Run(done.locks[0], tmp_path / name, events)
 
     return run
@@ -169,6 +166,17 @@ NO_PAGES = {
     "API 2 in HTML": (HTML, b'<meta name="pypi:repository-version" content="2.0"><a href="a">a</a>', "version 2.0"),
     "API 2 in JSON": (JSON, b'{"meta": {"api-version": "2.0"}, "files": []}', "version 2.0"),
     "JSON of another kind": (JSON, b'{"error": "log in first"}', "cannot be read"),
+    "a link that is none": (HTML, b"<a href='http://[::1/app-1.0.zip'>x</a>", "cannot be read"),
+    "an address that is none": (
+        JSON,
+        b'{"files": [{"filename": "lib_two-2.0-py3-none-any.whl", "url": "http://[::1/x"}]}',
+        "cannot be read",
+    ),
+    "a file of this machine": (
+        HTML,
+        b"<a href=file:///etc/lib_two-2.0-py3-none-any.whl>x</a>",
+        "a file of this machine",
+    ),
     "cut JSON": (JSON, b'{"meta": {"api-version": "1.0"}, "files": [', "cannot be read"),
 }
 
@@ -192,6 +200,7 @@ WEIRD = {
     "other links": '<a href="../">Parent</a><a name=top>t</a><a href="mailto:a@b">m</a><a href="/files/{file}">x</a>',
     "an old sidecar": '<a href="/files/{file}" data-dist-info-metadata="true">x</a>',
     "no sidecar, said": '<a href="/files/{file}" data-core-metadata="false">x</a>',
+    "an uppercase md5": '<a href="/files/{file}#md5={MD5}">x</a>',
     "a script beside the links": '<script src=/x.js></script><a href="/files/{file}">x</a>',
 }
 
@@ -214,6 +223,7 @@ def test_a_weird_but_legal_page_is_read(offered: Path, fetched: Fetch, kind: str
             first=f"{ord(digest[0]):x}",
             rest=digest[1:],
             md5=hashlib.md5(data).hexdigest(),
+            MD5=hashlib.md5(data).hexdigest().upper(),
         )
         server.put("/simple/lib-two/", page.encode(), HTML)
         assert fetched(server).essence == expected.essence

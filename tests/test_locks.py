@@ -17,6 +17,7 @@ from wheelhouse.errors import InputError, IntegrityError, WheelhouseError
 from wheelhouse.model.artifact import Artifact, Rejected
 from wheelhouse.model.closure import closure
 from wheelhouse.model.house import House, is_lock_name, sums
+from wheelhouse.model.locations import IndexLocation
 from wheelhouse.model.lock import ConstraintsFile, Inputs, Lock, Pin, chains, parse_lock
 from wheelhouse.model.metadata import Metadata
 from wheelhouse.model.target import Platform, Python, Target
@@ -72,7 +73,17 @@ INPUTS = st.builds(
     .map(sorted)
     .map(tuple),
     constraints=st.sampled_from([(), (ConstraintsFile("c “quoted”.txt", "0" * 64),)]),
-    index=st.sampled_from(["", "https://127.0.0.1/simple"]),
+    locations=st.sampled_from(
+        [
+            (),
+            (IndexLocation("https://127.0.0.1/simple"),),
+            (
+                IndexLocation("https://127.0.0.1/simple"),
+                IndexLocation("wheels", "inhouse", ("acme-*", "lib"), links=True),
+            ),
+            (IndexLocation("https://127.0.0.1/corp", "corp", ("lib",)), IndexLocation("wheels", links=True)),
+        ]
+    ),
     airflow=st.sampled_from([None, "2.10.5"]),
     constraints_sha256=st.sampled_from([None, "1" * 64]),
 )

@@ -19,11 +19,10 @@ from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
 from tests.support.index import Abilities, IndexServer
+from tests.support.supplies import supplying
 from tests.support.tools import uv
 from tests.support.wheels import build_sdist, build_wheel
-from wheelhouse.doors.disk import Cache
-from wheelhouse.doors.http import Http, HttpSettings
-from wheelhouse.doors.index import Index
+from wheelhouse.doors.http import HttpSettings
 from wheelhouse.doors.pages import JSON_TYPE, parse_page
 from wheelhouse.errors import InputError, NoSolutionError
 from wheelhouse.events import Event, Warned
@@ -33,7 +32,6 @@ from wheelhouse.model.requirements import Line, parse_line
 from wheelhouse.model.selection import Selection
 from wheelhouse.model.target import Platform, Python, Target
 from wheelhouse.steps.resolve import resolve
-from wheelhouse.steps.supply import Supply
 
 TARGET = Target.of(Python.parse("3.12.4"), Platform.parse("linux/amd64"))
 
@@ -88,8 +86,6 @@ def ask(index: IndexServer, tmp_path: Path) -> Ask:
             if isinstance(event, Warned):
                 found.warnings.append(event.sentence)
 
-        http = Http(HttpSettings(retries=0), note)
-        supply = Supply(Index(index.url, http), http, Cache(tmp_path / "cache"), note)
         question = Question(
             target,
             tuple(parse_line(text) for text in requirements),
@@ -97,10 +93,8 @@ def ask(index: IndexServer, tmp_path: Path) -> Ask:
             Selection(uploaded_prior_to=prior_to),
             preferred={canonicalize_name(name): Version(version) for name, version in (preferred or {}).items()},
         )
-        try:
+        with supplying(index, tmp_path / "cache", note, HttpSettings(retries=0)) as supply:
             answers = resolve(question, supply, note)
-        finally:
-            supply.close()
         found.answers = {str(answer.candidate.project): answer for answer in answers}
         return found
 

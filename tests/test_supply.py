@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
@@ -13,10 +13,10 @@ from packaging.utils import NormalizedName
 
 from tests.support.contents import core_metadata
 from tests.support.index import Abilities, Fault, IndexServer
+from tests.support.supplies import supplying
 from tests.support.wheels import build_wheel
 from wheelhouse.doors.disk import Cache, sha256_of
 from wheelhouse.doors.http import Http, HttpSettings
-from wheelhouse.doors.index import Index
 from wheelhouse.errors import IntegrityError, ServerError, WheelhouseError
 from wheelhouse.events import Event, Retrying, Warned
 from wheelhouse.model.artifact import Candidate
@@ -47,8 +47,7 @@ def supplied(
     server: IndexServer, cache: Path, events: list[Event] | None = None, *, retries: int = 1
 ) -> Iterator[Supply]:
     listener = (events if events is not None else []).append
-    http = Http(HttpSettings(timeout=5, retries=retries), listener)
-    with closing(Supply(Index(server.url, http), http, Cache(cache), listener)) as supply:
+    with supplying(server, cache, listener, HttpSettings(timeout=5, retries=retries)) as supply:
         yield supply
 
 

@@ -37,7 +37,8 @@ class IndexServer:
     """An index of the artifacts in a folder and of those added later; a context manager that serves inside `with`.
 
     `abilities`, `faults`, `plan` (asked when no fault in the list fits), `auth` and `relative_urls` may be changed
-    while it serves. `auth` is a user and a password, `tls` a certificate's and a key's file.
+    while it serves. `auth` is a user and a password, `tls` a certificate's and a key's file;
+    with `client_authority` a client must show a certificate that this authority signed.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class IndexServer:
         plan: Plan | None = None,
         auth: tuple[str, str] | None = None,
         tls: tuple[Path, Path] | None = None,
+        client_authority: Path | None = None,
         relative_urls: bool = False,
     ) -> None:
         self.abilities = abilities
@@ -57,7 +59,7 @@ class IndexServer:
         self.auth = auth
         self.relative_urls = relative_urls
         self.requests: list[Request] = []
-        self._tls = tls
+        self._tls, self._client_authority = tls, client_authority
         self._offers: dict[str, Offer] = {}
         self._statuses: dict[str, tuple[str, str | None]] = {}
         self._put: dict[str, Reply] = {}
@@ -102,6 +104,9 @@ class IndexServer:
         if self._tls:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(*self._tls)
+            if self._client_authority:
+                context.verify_mode = ssl.CERT_REQUIRED
+                context.load_verify_locations(self._client_authority)
         self._server = Server(self._answer, context)
         return self
 
@@ -181,7 +186,8 @@ class IndexServer:
         body = json() if kind == JSON_V1 else html()
         reply = Reply(200, body, {"Content-Type": f"{kind}; charset=utf-8" if kind == HTML else kind})
         reply = compressed(reply, ask) if self.abilities.compression else reply
-        return validated(reply, ask) if self.abilities.validators else reply
+        reply = validated(reply, ask) if self.abilities.validators else reply
+        return reply.having(Cache_Control=self.abilities.cache_control) if self.abilities.cache_control else reply
 
     def _file(self, ask: Ask, path: str, filename: str) -> Reply:
         offer = self._offers.get(filename)

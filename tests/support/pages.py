@@ -20,7 +20,7 @@ class Abilities:
     """What an index can do; many real ones lack some of it.
 
     `sizes`, and `versions` with them, are PEP 700's, as are `upload_times`; `sidecars` are PEP 658's metadata files
-    under PEP 714's names; `validators` are ETags; `compression` is of pages.
+    under PEP 714's names; `validators` are ETags; `compression` is of pages; `cache_control` is said with them.
     """
 
     json: bool = True
@@ -33,6 +33,7 @@ class Abilities:
     validators: bool = True
     compression: bool = True
     requires_python: bool = True
+    cache_control: str = ""
 
     def content_types(self) -> list[str]:
         """The types of pages, the default first; an index with HTML only knows no other name for it."""

@@ -5,10 +5,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.support.index import IndexServer
+from tests.support.supplies import supplying
 from tests.support.wheels import build_wheel
-from wheelhouse.doors.disk import Cache
-from wheelhouse.doors.http import Http
-from wheelhouse.doors.index import Index
 from wheelhouse.model.question import Question
 from wheelhouse.model.requirements import parse_line
 from wheelhouse.model.target import Platform, Python, Target
@@ -26,12 +24,8 @@ def supplied(folder: Path, offers: dict[str, list[str]]) -> Iterator[Supply]:
             name, version = release.split()
             extras = {line.partition("extra == ")[2].strip("'"): [] for line in requires if "extra == " in line}
             server.add(build_wheel(folder, name, version, requires=requires, extras=extras))
-        http = Http()
-        supply = Supply(Index(server.url, http), http, Cache(folder / "cache"))
-        try:
+        with supplying(server, folder / "cache") as supply:
             yield supply
-        finally:
-            supply.close()
 
 
 def found(supply: Supply, *requirements: str) -> list[str]:

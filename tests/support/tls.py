@@ -17,6 +17,12 @@ CN = wheelhouse tests
 basicConstraints = critical, CA:TRUE
 keyUsage = critical, keyCertSign, cRLSign
 subjectKeyIdentifier = hash
+[client]
+basicConstraints = critical, CA:FALSE
+keyUsage = critical, digitalSignature
+extendedKeyUsage = clientAuth
+subjectKeyIdentifier = hash
+authorityKeyIdentifier = keyid
 [server]
 basicConstraints = critical, CA:FALSE
 keyUsage = critical, digitalSignature
@@ -49,10 +55,22 @@ def make_certificate(folder: Path) -> Certificate:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "openssl.cnf").write_text(_CONFIG)
     _openssl(folder, "req", "-x509", *_NEW_KEY, "-keyout", "ca.key", "-out", "ca.pem", "-extensions", "authority")
-    _openssl(folder, "req", "-new", *_NEW_KEY, "-keyout", "server.key", "-out", "server.csr")
-    signed_by = ("-CA", "ca.pem", "-CAkey", "ca.key", "-set_serial", "2", "-extfile", "openssl.cnf")
-    _openssl(folder, "x509", "-req", "-in", "server.csr", *signed_by, "-extensions", "server", "-out", "server.pem")
+    _signed(folder, "server")
     return Certificate(folder / "ca.pem", folder / "server.pem", folder / "server.key")
+
+
+def make_client_certificate(folder: Path) -> Path:
+    """One PEM file, certificate and key, of a client of the authority that `make_certificate` made in `folder`."""
+    _signed(folder, "client")
+    both = folder / "client-and-key.pem"
+    both.write_bytes((folder / "client.pem").read_bytes() + (folder / "client.key").read_bytes())
+    return both
+
+
+def _signed(folder: Path, name: str) -> None:
+    _openssl(folder, "req", "-new", *_NEW_KEY, "-keyout", f"{name}.key", "-out", f"{name}.csr")
+    signed_by = ("-CA", "ca.pem", "-CAkey", "ca.key", "-set_serial", "2", "-extfile", "openssl.cnf")
+    _openssl(folder, "x509", "-req", "-in", f"{name}.csr", *signed_by, "-extensions", name, "-out", f"{name}.pem")
 
 
 def _openssl(folder: Path, command: str, *arguments: str) -> None:

@@ -1,14 +1,15 @@
 """`build`: from a house with sdists to a house of wheels."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from wheelhouse.cli.app import app
-from wheelhouse.cli.options import Building, BuildingAlone, Connected, Json, Quiet, grouped
-from wheelhouse.cli.session import listening, now, say, say_json, settings, supplied
+from wheelhouse.cli.options import Building, BuildingAlone, Connected, Json, Located, Quiet, grouped
+from wheelhouse.cli.session import listening, now, options, say, say_json, settings, supplied
 from wheelhouse.errors import InputError
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 @grouped
 def build(
     building: BuildingAlone,
+    located: Located,
     network: Connected,
     house: Annotated[
         Path | None,
@@ -41,9 +43,11 @@ def build(
     wheelhouse build wheels --interpreter /opt/python3.7/bin/python3
     wheelhouse build wheels --in-image python:3.12-bookworm
 
-    What sdists are built with is chosen as of their day, locked, and kept in the house's build/. What was built before is
-    taken from the cache. Exit code 6 where something could not be built; everything else is built all the same.
+    What sdists are built with is chosen as of their day, locked, and kept in the house's build/; it comes from where the
+    house's files came from, unless something else is said. What was built before is taken from the cache. Exit code 6
+    where something could not be built; everything else is built all the same.
     """
+    from wheelhouse.model.locations import as_options
     from wheelhouse.steps.pending import is_done
     from wheelhouse.steps.verify import load_house
 
@@ -53,8 +57,10 @@ def build(
     if all(is_done(lock, folder, wishes) for lock in standing.locks):
         _say(folder, standing.locks, frozenset(), {}, (), as_json=as_json, quiet=quiet)
         return
-    index = building.index or held.index or standing.locks[0].inputs.index
-    with listening(quiet=quiet or as_json) as listener, supplied(index, network, listener) as (_, supply):
+    wanted = options(held, located)
+    if not (wanted.indexes or wanted.find_links or wanted.no_index or wanted.pip.values):
+        wanted = replace(wanted, **as_options(standing.locks[0].inputs.locations))
+    with listening(quiet=quiet or as_json) as listener, supplied(wanted, network, listener) as (_, supply):
         done = run_build(folder, building, supply, listener)
     _say(folder, done.house.locks, done.fresh, done.differing, listener.warnings, as_json=as_json, quiet=quiet)
     if done.differing:

@@ -56,7 +56,7 @@ def constraints_compile(
     wanted = options(settings(), asked, targeted, chosen)
     with (
         listening(quiet=quiet) as listener,
-        supplied(wanted.index, network, listener) as (http, supply),
+        supplied(wanted, network, listener) as (http, supply),
     ):
         text = compile_constraints(gather(wanted, http, now(), listener), supply, listener)
     write(output.parent, output.name, text)

@@ -56,7 +56,7 @@ def fetch(
     folder = kept.dest or Path(held.dest or "wheels")
     with (
         listening(quiet=quiet or as_json) as listener,
-        supplied(wanted.index, network, listener) as (http, supply),
+        supplied(wanted, network, listener) as (http, supply),
     ):
         job = gather(wanted, http, now(), listener)
         fetched = fetch_step(job, folder, supply, listener)
@@ -108,7 +108,7 @@ def lock(
     folder = kept.dest or Path(held.dest or "wheels")
     with (
         listening(quiet=quiet or as_json) as listener,
-        supplied(wanted.index, network, listener) as (http, supply),
+        supplied(wanted, network, listener) as (http, supply),
     ):
         locks = lock_only(gather(wanted, http, now(), listener), folder, supply, listener)
     if as_json:

@@ -20,6 +20,7 @@ CacheDir = Annotated[
     ),
 ]
 Texts = list[str] | None
+TIMEOUT = 15.0
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -233,18 +234,53 @@ class ImageBuild(DatabaseClients):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Chosen:
-    """Where files come from, and which of them may be chosen."""
+class Located:
+    """Where files come from."""
 
-    index: Annotated[
-        str | None,
+    indexes: Annotated[
+        Texts,
         typer.Option(
             "--index",
             envvar="WHEELHOUSE_INDEX",
-            metavar="URL",
-            help="The package index (a Simple Repository API). Default: the one that pip itself uses.",
+            metavar="[NAME=]URL",
+            help="The package index (a Simple Repository API); with a NAME, one more, for what --from says. "
+            "Default: the one that pip itself uses.",
         ),
     ] = None
+    index_projects: Annotated[
+        Texts,
+        typer.Option(
+            "--from",
+            metavar="NAME=PROJECT,…",
+            help="What comes from the index NAME, and from nowhere else: projects, or patterns such as 'acme-*'.",
+        ),
+    ] = None
+    find_links: Annotated[
+        Texts,
+        typer.Option(
+            "--find-links",
+            metavar="[NAME=]FOLDER|URL",
+            help="A folder of files, or a page of links. What it holds comes from it, and from no index.",
+        ),
+    ] = None
+    no_index: Annotated[bool, typer.Option("--no-index", help="No default index: only what is named.")] = False
+    index_tokens: Annotated[
+        Texts,
+        typer.Option(
+            "--index-token-file",
+            metavar="[NAME=]FILE",
+            help="A file with an index's token, or with `user:password`.",
+        ),
+    ] = None
+    use_pip_config: Annotated[
+        bool, typer.Option("--use-pip-config", help="Follow pip's configuration files and PIP_* variables.")
+    ] = False
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Chosen(Located):
+    """Where files come from, and which of them may be chosen."""
+
     only_binary: Annotated[
         Texts, typer.Option("--only-binary", metavar="NAMES", help="No sdists: of a,b,c, or :all:. May be repeated.")
     ] = None
@@ -338,15 +374,6 @@ class BuildingAlone(Building):
             "--check-reproducible", help="Build everything again, and say which members differ. Exit code 1 then."
         ),
     ] = False
-    index: Annotated[
-        str | None,
-        typer.Option(
-            "--index",
-            envvar="WHEELHOUSE_INDEX",
-            metavar="URL",
-            help="The package index. Default: that of the house's locks.",
-        ),
-    ] = None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -356,9 +383,13 @@ class Network:
     timeout: Annotated[
         float,
         typer.Option(
-            "--timeout", envvar="WHEELHOUSE_TIMEOUT", metavar="SECONDS", min=0.1, help="How long to wait for a server."
+            "--timeout",
+            envvar="WHEELHOUSE_TIMEOUT",
+            metavar="SECONDS",
+            min=0.1,
+            help="How long to wait for a server.",
         ),
-    ] = 15.0
+    ] = TIMEOUT
     retries: Annotated[
         int,
         typer.Option(

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import fields
 from datetime import UTC, datetime
@@ -12,21 +12,24 @@ from typing import TYPE_CHECKING
 import typer
 
 from wheelhouse import __version__
-from wheelhouse.cli.options import Connected, Network, given
+from wheelhouse.cli.options import TIMEOUT, Connected, Network, given
 from wheelhouse.cli.progress import Shown
-from wheelhouse.events import Listener
+from wheelhouse.events import Listener, Warned
 
 if TYPE_CHECKING:
     from wheelhouse.doors.config import Settings
-    from wheelhouse.doors.http import Http
+    from wheelhouse.doors.http import Http, HttpSettings
+    from wheelhouse.doors.pipconfig import PipConfig
+    from wheelhouse.model.locations import IndexLocation
     from wheelhouse.steps.gather import Options
     from wheelhouse.steps.supply import Supply
 
 ASKING = ("requirements", "requirement_files", "airflow", "groups")
+LOCATIONS = ("indexes", "index_projects", "find_links", "index_tokens")
+"""Settings by the name of an index: what the command line says of one leaves the others as they are."""
 ALWAYS = (
     "constraints_mode",
     "constraints_url",
-    "index",
     "only_binary",
     "no_binary",
     "prefer_binary",
@@ -34,6 +37,9 @@ ALWAYS = (
     "require_hashes",
     "uploaded_prior_to",
     "uploaded_prior_to_except",
+    "no_index",
+    "use_pip_config",
+    *LOCATIONS,
 )
 """Settings that hold even where the command line says what to fetch: those that say where from, and what is allowed."""
 
@@ -70,8 +76,20 @@ def options(held: "Settings", *groups: object) -> "Options":
     names = [field.name for field in fields(Options) if hasattr(held, field.name)]
     standing = {name: getattr(held, name) for name in names if not asks or name in ALWAYS}
     merged = {name: value for name, value in standing.items() if value not in (None, [])} | said
+    merged |= {name: _over(standing[name], said[name]) for name in LOCATIONS if name in said and name in standing}
+    if merged.get("use_pip_config"):
+        from wheelhouse.doors.pipconfig import read_pip_config
+
+        merged["pip"] = read_pip_config()
     known = {field.name: merged[field.name] for field in fields(Options) if field.name in merged}
     return Options(**known, environment=os.environ)
+
+
+def _over(standing: list[str], said: list[str]) -> list[str]:
+    from wheelhouse.model.locations import split_named
+
+    names = {split_named(text)[0] for text in said}
+    return said + [text for text in standing if split_named(text)[0] not in names]
 
 
 @contextmanager
@@ -83,45 +101,73 @@ def listening(*, quiet: bool) -> Iterator[Shown]:
 
 
 @contextmanager
-def connected(network: Network, listener: Listener) -> "Iterator[Http]":
-    """The connections of one run, as the options and the environment want them."""
-    from wheelhouse.doors.http import Http, HttpSettings
-    from wheelhouse.doors.tls import Trust
+def connected(network: Network, listener: Listener, pip: "PipConfig | None" = None) -> "Iterator[Http]":
+    """The connections of one run, as the options, pip's configuration where it was asked for, and the environment want."""
+    from wheelhouse.doors.http import Http
 
-    proxies = {scheme: proxy for scheme in ("http", "https", "all") if (proxy := _environment(f"{scheme}_proxy"))}
-    user_agent = f"wheelhouse/{__version__}"
-    ca_file, ca_folder = network.ca_file, None
-    if ca_file is None:
-        ca_file, ca_folder = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
-    held = HttpSettings(
-        timeout=network.timeout,
-        retries=network.retries,
-        proxies=proxies,
-        no_proxy=_environment("no_proxy"),
-        trust=Trust(ca_file, ca_folder, network.client_cert),
-        netrc_file=Path(os.environ.get("NETRC") or Path.home() / ".netrc"),
-        user_agent=user_agent,
-    )
-    http = Http(held, listener)
+    http = Http(_http_settings(network, pip.values if pip else {}), listener)
     try:
         yield http
     finally:
         http.close()
 
 
+def _http_settings(network: Network, pip: Mapping[str, str]) -> "HttpSettings":
+    from wheelhouse.doors.http import HttpSettings
+    from wheelhouse.doors.tls import Trust
+
+    proxies = {scheme: proxy for scheme in ("http", "https", "all") if (proxy := _environment(f"{scheme}_proxy"))}
+    ca_file, ca_folder = network.ca_file or pip.get("cert"), None
+    if ca_file is None:
+        ca_file, ca_folder = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
+    return HttpSettings(
+        timeout=float(pip.get("timeout", TIMEOUT)) if network.timeout == TIMEOUT else network.timeout,
+        retries=network.retries,
+        proxies={"all": pip["proxy"]} if "proxy" in pip else proxies,
+        no_proxy=_environment("no_proxy"),
+        trust=Trust(ca_file, ca_folder, network.client_cert or pip.get("client-cert")),
+        netrc_file=Path(os.environ.get("NETRC") or Path.home() / ".netrc"),
+        user_agent=f"wheelhouse/{__version__}",
+    )
+
+
 @contextmanager
-def supplied(index: str, network: Connected, listener: Listener) -> "Iterator[tuple[Http, Supply]]":
-    """The connections, and what an index and the cache supply over them."""
+def supplied(wanted: "Options", network: Connected, listener: Listener) -> "Iterator[tuple[Http, Supply]]":
+    """The connections, and what the locations and the cache supply over them."""
     from wheelhouse.doors.disk import Cache
-    from wheelhouse.doors.index import Index
+    from wheelhouse.doors.locations import IndexLocations
+    from wheelhouse.doors.pagecache import PageCache
     from wheelhouse.steps.supply import Supply
 
-    with connected(network, listener) as http:
-        supply = Supply(Index(index or _pip_index(), http), http, Cache(cache_folder(network.cache_dir)), listener)
+    for sentence in wanted.pip.warnings:
+        listener(Warned(sentence))
+    with connected(network, listener, wanted.pip) as http:
+        cache = Cache(cache_folder(network.cache_dir))
+        pages = PageCache(cache, ask_always=wanted.upgrade or bool(wanted.upgrade_projects))
+        supply = Supply(IndexLocations(_locations(wanted), http, pages, _tokens(wanted)), http, cache, listener)
         try:
             yield http, supply
         finally:
             supply.close()
+
+
+def _locations(wanted: "Options") -> "tuple[IndexLocation, ...]":
+    from wheelhouse.model.locations import read_locations
+
+    pip = wanted.pip
+    indexes = pip.with_credentials(wanted.indexes)
+    pip.refuse_extra(indexes)
+    default = pip.text("index-url") or _pip_index()
+    without = wanted.no_index or pip.text("no-index") in ("1", "true", "yes", "on")
+    links = [*wanted.find_links, *pip.texts("find-links")]
+    return read_locations(indexes, links, wanted.index_projects, None if without else default)
+
+
+def _tokens(wanted: "Options") -> dict[str, str]:
+    from wheelhouse.doors.credentials import read_token
+    from wheelhouse.model.locations import split_named
+
+    return {name: read_token(Path(path)) for name, path in map(split_named, wanted.index_tokens)}
 
 
 def cache_folder(cache_dir: Path | None) -> Path:

@@ -82,6 +82,20 @@ class PolicySettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True,
         )
 
 
+class IndexSettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True, frozen=True):
+    """An `[indexes.NAME]` table: an index's address, or a folder or page of links, and the projects that come from it."""
+
+    url: str | None = None
+    find_links: str | None = None
+    projects: list[str] = []
+    token_file: str | None = None
+
+    def __post_init__(self) -> None:
+        """One address, no more and no less."""
+        if (self.url is None) == (self.find_links is None):
+            raise ValueError("an index has either `url` or `find-links`")
+
+
 class Settings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True, frozen=True):
     """The whole file: the options of `wheelhouse fetch`, and a table for each other command."""
 
@@ -99,7 +113,6 @@ class Settings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True, froze
     disable_postgres_client: bool = False
     constraints_mode: str | None = None
     constraints_url: str | None = None
-    index: str | None = None
     overrides: list[str] = []
     excludes: list[str] = []
     groups: list[str] = []
@@ -108,6 +121,11 @@ class Settings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True, froze
     pre: bool | list[str] = False
     prefer_binary: bool = False
     require_hashes: bool | None = None
+    default_index: str | None = msgspec.field(default=None, name="index")
+    named: dict[str, IndexSettings] = msgspec.field(default_factory=dict, name="indexes")
+    links: list[str] = msgspec.field(default_factory=list, name="find-links")
+    no_index: bool = False
+    use_pip_config: bool = False
     uploaded_prior_to: str | None = None
     uploaded_prior_to_except: dict[str, str] = {}
     dest: str | None = None
@@ -119,6 +137,27 @@ class Settings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True, froze
         for name in ("python", "platform"):
             if isinstance(value := getattr(self, name), str):
                 msgspec.structs.force_setattr(self, name, [value])
+
+    @property
+    def indexes(self) -> list[str]:
+        """As `--index` takes them."""
+        named = [f"{name}={table.url}" for name, table in self.named.items() if table.url]
+        return [self.default_index, *named] if self.default_index else named
+
+    @property
+    def find_links(self) -> list[str]:
+        """As `--find-links` takes them."""
+        return self.links + [f"{name}={table.find_links}" for name, table in self.named.items() if table.find_links]
+
+    @property
+    def index_projects(self) -> list[str]:
+        """As `--from` takes them."""
+        return [f"{name}={','.join(table.projects)}" for name, table in self.named.items() if table.projects]
+
+    @property
+    def index_tokens(self) -> list[str]:
+        """As `--index-token-file` takes them."""
+        return [f"{name}={table.token_file}" for name, table in self.named.items() if table.token_file]
 
 
 def read_settings(folder: Path) -> Settings:

@@ -17,6 +17,7 @@ from wheelhouse.errors import InputError
 
 Origin = tuple[str, str, int]
 PORTS = {"http": 80, "https": 443}
+QUOTING = "write `@`, `:`, `/` and `#` in a user or password as %40, %3A, %2F and %23"
 KEYRING_PATIENCE = 60.0
 """Seconds that the `keyring` program may take; it may ask its user something."""
 
@@ -39,8 +40,7 @@ def origin_of(url: str) -> Origin:
     try:
         host, port = parts.hostname, parts.port
     except ValueError as error:
-        hint = "write `@`, `:`, `/` and `#` in a user or password as %40, %3A, %2F and %23"
-        raise InputError("an address has no valid port after its host", hint=hint) from error
+        raise InputError("an address has no valid port after its host", hint=QUOTING) from error
     if parts.scheme not in PORTS or not host:
         raise InputError(f"`{redact(url)}` is not an http or https address")
     return parts.scheme, host, port or PORTS[parts.scheme]
@@ -73,6 +73,8 @@ class Credentials:
     def learn(self, url: str, token: str | None = None) -> None:
         """That the user named this address, with what it holds, or with a token: `user:password`, or a bearer's."""
         origin, path = origin_of(url), urlsplit(url).path.rstrip("/")
+        if urlsplit(url).fragment:
+            raise InputError("an index's address holds a `#`", hint=QUOTING)
         self._named.setdefault(origin, []).append(url)
         own = own_credentials(url)
         if token is not None:

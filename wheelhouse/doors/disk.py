@@ -7,6 +7,7 @@ import contextlib
 import errno
 import fcntl
 import hashlib
+import math
 import os
 import tempfile
 from collections.abc import Callable, Iterator
@@ -152,6 +153,20 @@ def settle(path: Path, final: Path) -> None:
         path.replace(final)
 
 
+def copy_of(source: Path, path: Path) -> str:
+    """Write a file's bytes into another; the sha256 of what was written. Raises InputError where it cannot be read."""
+    digest = hashlib.sha256()
+    try:
+        reader = source.open("rb")
+    except OSError as error:
+        raise InputError(f"the file `{source}` cannot be read: {error.strerror}") from error
+    with ours(path), reader, path.open("wb") as writer:
+        while block := reader.read(BLOCK):
+            digest.update(block)
+            writer.write(block)
+    return digest.hexdigest()
+
+
 @contextmanager
 def held(folder: Path) -> Iterator[None]:
     """Hold a folder against other runs; they wait. What lies aside in it is gone before, and afterwards."""
@@ -223,6 +238,23 @@ class Cache:
             raise MachineError(f"`{self._note(kind, key)}`: {error.strerror}") from error
         digest, content = raw[:32], raw[32:]
         return content if hashlib.sha256(content).digest() == digest else None
+
+    def age(self, kind: str, key: str, now: float) -> float:
+        """Seconds since a fact was kept, or touched; endless where it is not there, or was kept in the future."""
+        try:
+            passed = now - self._note(kind, key).stat().st_mtime
+        except FileNotFoundError:
+            return math.inf
+        return passed if passed >= 0 else math.inf
+
+    def touch(self, kind: str, key: str) -> None:
+        """That a fact, kept earlier, still stands."""
+        with contextlib.suppress(FileNotFoundError):
+            os.utime(self._note(kind, key))
+
+    def forget(self, kind: str, key: str) -> None:
+        """Keep this fact no longer."""
+        self._note(kind, key).unlink(missing_ok=True)
 
     def _note(self, kind: str, key: str) -> Path:
         digest = hashlib.sha256(key.encode()).hexdigest()

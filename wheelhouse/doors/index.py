@@ -1,28 +1,67 @@
-"""An index: one Simple Repository API, asked for one project's page at a time."""
+"""An index: one Simple Repository API, asked for one project's page at a time, on a server or in a folder."""
+
+from collections.abc import Mapping
+from pathlib import Path
 
 from packaging.utils import NormalizedName
 
 from wheelhouse.doors.credentials import redact
-from wheelhouse.doors.http import Http
-from wheelhouse.doors.pages import ACCEPT, Page, parse_page
+from wheelhouse.doors.disk import ours
+from wheelhouse.doors.http import Http, Reply
+from wheelhouse.doors.pagecache import PageCache
+from wheelhouse.doors.pages import ACCEPT, HTML_TYPE, JSON_TYPE, Page, parse_page
+from wheelhouse.errors import InputError
 
 
 class Index:
-    """One Simple Repository API. `url` is its root, such as `http://127.0.0.1:8080/simple`."""
+    """One Simple Repository API on a server. `url` is its root, such as `http://127.0.0.1:8080/simple`.
 
-    def __init__(self, url: str, http: Http) -> None:
+    Without `pages` nothing is kept, and each page asked for anew.
+    """
+
+    def __init__(self, url: str, http: Http, pages: PageCache | None = None) -> None:
         self.url = url.rstrip("/")
         self.name = redact(self.url)
-        self._http = http
-        http.credentials.learn(self.url)
+        self._http, self._pages = http, pages
+        http.credentials.learn(url)
 
     def page(self, project: NormalizedName) -> Page | None:
         """A project's page; None where the index says that it has no such project (404).
 
         Raises ServerError for everything that is neither.
         """
-        url = f"{self.url}/{project}/"
-        reply = self._http.get(url, {"Accept": ACCEPT}, subject=f"the page of {project}")
-        if reply.status in (404, 410):
-            return None
-        return parse_page(reply.body, reply.headers.get("Content-Type", ""), project, self.name, reply.url)
+        url = f"{self.name}/{project}/"
+
+        def ask(conditions: Mapping[str, str]) -> Reply:
+            return self._http.get(url, {"Accept": ACCEPT, **conditions}, subject=f"the page of {project}")
+
+        def read(reply: Reply) -> Page | None:
+            if reply.status in (404, 410):
+                return None
+            return parse_page(reply.body, reply.headers.get("Content-Type", ""), project, self.name, reply.url)
+
+        return self._pages.get(url, ask, read) if self._pages else read(ask({}))
+
+
+class StaticIndex:
+    """One Simple Repository API in a folder: `<project>/index.json` or `<project>/index.html`, as a mirror writes them."""
+
+    def __init__(self, root: Path, name: str) -> None:
+        self.name = name
+        self._root = root
+        if not root.is_dir():
+            raise InputError(
+                f"the index `{name}` is neither an http or https address nor a folder", hint="check --index"
+            )
+        if next(root.glob("*.whl"), None) and not next(root.glob("*/index.*"), None):
+            hint = f"a folder of files is given by --find-links {name}"
+            raise InputError(f"the folder `{name}` holds wheels, and not an index's pages", hint=hint)
+
+    def page(self, project: NormalizedName) -> Page | None:
+        """A project's page; None where the folder has none. Raises ServerError for what is no index page."""
+        for kind, name in ((JSON_TYPE, "index.json"), (HTML_TYPE, "index.html")):
+            path = self._root / project / name
+            with ours(path):
+                if path.is_file():
+                    return parse_page(path.read_bytes(), kind, project, self.name, path.absolute().as_uri())
+        return None

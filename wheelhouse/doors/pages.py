@@ -121,13 +121,22 @@ class Page:
             for file in grouped[spelling]:
                 yield self._candidate(version, file)
 
+    def _address(self, file: IndexFile) -> str:
+        if file.url.startswith("https://"):
+            return file.url
+        url = _absolute(self.url, file.url)
+        if url.startswith("file:") and not self.url.startswith("file:"):
+            raise ServerError(f"{redact(self.url)} names a file of this machine, `{file.filename}`, which is not safe")
+        return url
+
     def _candidate(self, version: Version, file: IndexFile) -> Candidate:
+        url = self._address(file)
         sidecar = file.core_metadata if file.core_metadata is not None else file.dist_info_metadata
         return Candidate(
             project=self.project,
             version=version,
             filename=file.filename,
-            url=file.url if file.url.startswith("https://") else _absolute(self.url, file.url),
+            url=url,
             index=self.index,
             hashes={name: digest.lower() for name in HASHES if (digest := getattr(file.hashes, name, None))},
             size=file.size,
@@ -167,6 +176,11 @@ def _check_version(version: str, url: str) -> None:
 
 def _parse_html(body: bytes, project: NormalizedName, index: str, url: str) -> Page:
     parser = read_html(body, url)
+    return Page(project, index, parser.base_url(url), html_files(parser, url), parser.status)
+
+
+def html_files(parser: "Anchors", url: str) -> list[IndexFile]:
+    """What the links of a page name. Raises ServerError for a page that is for people, and links to no file."""
     try:
         files = [_html_file(attributes) for attributes in parser.anchors]
     except ValueError as error:
@@ -176,7 +190,7 @@ def _parse_html(body: bytes, project: NormalizedName, index: str, url: str) -> P
         raise ServerError(
             f"{redact(url)} answered with a web page, such as one to log in, and no index page", hint=hint
         )
-    return Page(project, index, parser.base_url(url), files, parser.status)
+    return files
 
 
 def read_html(body: bytes, url: str) -> "Anchors":

@@ -63,8 +63,14 @@ class Candidate:
 
     @property
     def is_local(self) -> bool:
-        """Whether it is a file on this machine, `url` being its path."""
+        """Whether it is a file on this machine, `url` being its path or its `file:` address."""
         return not self.url.startswith(("http://", "https://"))
+
+    @property
+    def sidecar_url(self) -> str:
+        """Where the metadata file is that `sidecar` announces (PEP 658)."""
+        address, mark, query = self.url.partition("#")[0].partition("?")
+        return f"{address}.metadata{mark}{query}"
 
     @property
     def key(self) -> str:

@@ -10,6 +10,7 @@ from wheelhouse.errors import InputError
 from wheelhouse.model.adjust import Adjustments
 from wheelhouse.model.artifact import Candidate
 from wheelhouse.model.house import sha256_of_text
+from wheelhouse.model.locations import IndexLocation
 from wheelhouse.model.lock import ConstraintsFile, Inputs
 from wheelhouse.model.question import Question
 from wheelhouse.model.requirements import Line
@@ -50,21 +51,22 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Requirements, on some targets, from one index. `airflow` is the Airflow release asked for by `--airflow`, if any.
+    """Requirements, on some targets. `airflow` is the Airflow release asked for by `--airflow`, if any.
 
     `without` names the database clients that its image does without. `given_sha256` is that of the lock that was given in
     the place of requirements. `upgrade` and `upgrade_projects` say which pins of existing locks do not stand.
+    `pip_config` is what pip's configuration gave, without credentials.
     """
 
     requirements: tuple[Line, ...]
     parts: tuple[Part, ...]
-    index: str
     selection: Selection = ANYTHING
     overrides: tuple[Line, ...] = ()
     excluded: frozenset[NormalizedName] = frozenset()
     given_sha256: str | None = None
     airflow: str | None = None
     without: tuple[str, ...] = ()
+    pip_config: tuple[str, ...] = ()
     upgrade: bool = False
     upgrade_projects: frozenset[NormalizedName] = field(default=frozenset())
 
@@ -110,14 +112,15 @@ class Job:
         text = "".join(sorted(f"{line.project} {' '.join(sorted(line.hashes))}\n" for line in lines if line.hashes))
         return sha256_of_text(text) if text else None
 
-    def inputs(self, part: Part, index_name: str) -> Inputs:
-        """What decides the lock of one part. `index_name` is the index's address without credentials."""
+    def inputs(self, part: Part, locations: tuple[IndexLocation, ...]) -> Inputs:
+        """What decides the lock of one part. `locations` are without credentials."""
         text = part.constraints_text
         given = {f"{candidate.project}=={candidate.version}" for candidate in part.given}
         return Inputs(
             requirements=tuple(sorted(given or {line.text for line in self.requirements})),
             constraints=tuple(ConstraintsFile(file.source, sha256_of_text(file.text)) for file in part.constraints),
-            index=index_name,
+            locations=locations,
+            pip_config=self.pip_config,
             selection=self.selection,
             overrides=tuple(sorted({line.text for line in self.overrides})),
             excluded=tuple(sorted(self.excluded)),

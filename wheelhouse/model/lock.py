@@ -18,6 +18,7 @@ from wheelhouse.model import shape
 from wheelhouse.model.adjust import Adjustments
 from wheelhouse.model.artifact import Artifact, Rejected, filename_of
 from wheelhouse.model.complete_platform import compress, expand
+from wheelhouse.model.locations import IndexLocation, document_of, of_document
 from wheelhouse.model.selection import ANYTHING, Selection
 from wheelhouse.model.shape import must_have
 from wheelhouse.model.target import Platform, Python, Target
@@ -42,11 +43,12 @@ class Inputs:
     `without` names the database clients that Airflow's image does without. `constraints_sha256` is that of the text of all
     `constraints` together, as the house keeps it; `hashes_sha256` that of all hashes which requirement lines gave,
     `given_sha256` that of the lock which was given in the place of requirements.
+    `pip_config` says what pip's configuration gave; it decides nothing by itself.
     """
 
     requirements: tuple[str, ...]
     constraints: tuple[ConstraintsFile, ...] = ()
-    index: str = ""
+    locations: tuple[IndexLocation, ...] = ()
     selection: Selection = ANYTHING
     airflow: str | None = None
     without: tuple[str, ...] = ()
@@ -55,13 +57,13 @@ class Inputs:
     excluded: tuple[str, ...] = ()
     hashes_sha256: str | None = None
     given_sha256: str | None = None
+    pip_config: tuple[str, ...] = ()
 
     def document(self) -> dict[str, Any]:
         """As the lock records them."""
         table = {
             "requirements": list(self.requirements),
             "constraints": [{"source": file.source, "sha256": file.sha256} for file in self.constraints],
-            "index": self.index,
             "airflow": self.airflow,
             "without": list(self.without),
             "constraints-sha256": self.constraints_sha256,
@@ -69,15 +71,16 @@ class Inputs:
             "excluded": list(self.excluded),
             "hashes-sha256": self.hashes_sha256,
             "given-sha256": self.given_sha256,
+            "pip-config": list(self.pip_config),
         }
-        return _present(table) | self.selection.document()
+        return _present(table) | document_of(self.locations) | self.selection.document()
 
     def same_job(self, other: "Inputs") -> bool:
         """Whether two sets of inputs ask for the same: where constraints were read from, and when an age was reckoned, do not matter."""
         return self._identity() == other._identity()
 
     def _identity(self) -> dict[str, Any]:
-        table = replace(self, constraints=()).document()
+        table = replace(self, constraints=(), pip_config=(), locations=tuple(sorted(self.locations))).document()
         if self.selection.age:
             del table["uploaded-prior-to"]
         return table
@@ -355,7 +358,8 @@ def _inputs(table: Mapping[str, Any]) -> Inputs:
     return Inputs(
         requirements=tuple(table.get("requirements", ())),
         constraints=tuple(ConstraintsFile(file["source"], file["sha256"]) for file in table.get("constraints", ())),
-        index=table.get("index", ""),
+        locations=of_document(table),
+        pip_config=tuple(table.get("pip-config", ())),
         selection=Selection.of_document(table),
         airflow=table.get("airflow"),
         without=tuple(table.get("without", ())),

@@ -62,7 +62,7 @@ class Conflict:
         if self.project == NEVER:
             return first.origin
         if self.shelf is None:
-            return f"`{self.project}`, which {first.origin} asks for, is not on the index"
+            return f"`{self.project}`, which {first.origin} asks for, is not on {self._shelves.place(self.project)}"
         if self.shelf.page.status.status == "quarantined":
             return f"`{self.project}`, which {first.origin} asks for, is {self.shelf.page.status} on {self.shelf.page.index}"
         return self._against(self.shelf)

@@ -105,7 +105,11 @@ def _bring(
     wanted = {artifact.filename: (pin, artifact) for lock in house.locks for pin in lock.pins for artifact in pin.files}
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         stands = dict(zip(wanted, pool.map(partial(stands_in, folder), house.artifacts.values()), strict=True))
-    missing = [candidate_of(*wanted[name], local.get(name)) for name in wanted if not stands[name]]
+    missing = [
+        candidate_of(pin, artifact, local.get(name) or _local_address(pin, artifact, supply))
+        for name, (pin, artifact) in wanted.items()
+        if not stands[name]
+    ]
 
     def put(candidate: Candidate, stored: Stored) -> tuple[Path, Path]:
         supply.confirm(candidate, stored)
@@ -130,6 +134,13 @@ def _bring(
     return tuple(sorted(placed)), tuple(sorted(wanted.keys() - placed))
 
 
+def _local_address(pin: Pin, artifact: Artifact, supply: Supply) -> str | None:
+    """Where a file is now that came from a folder: a lock names no path of this machine."""
+    page = supply.page(pin.project).result() if pin.index and artifact.url is None else None
+    found = page.candidates(pin.version) if page else ()
+    return next((candidate.url for candidate in found if candidate.filename == artifact.filename), None)
+
+
 def _copied(candidate: Candidate, stored: Stored, folder: Path, supply: Supply) -> Path:
     """A copy aside in the house; what was altered in the cache comes from the index once more."""
     try:
@@ -149,7 +160,7 @@ def candidate_of(pin: Pin, artifact: Artifact, path: str | None = None) -> Candi
     if url is None and pin.built is None:
         raise InputError(
             f"`{artifact.filename}` is missing, and the lock does not say where it is from",
-            hint="it was named by its path: name it again",
+            hint="put it back into the folder that it came from, or name its path again",
         )
     return Candidate(
         project=pin.project,

@@ -11,6 +11,7 @@ from packaging.utils import NormalizedName, canonicalize_name
 from wheelhouse.doors.credentials import redact
 from wheelhouse.doors.disk import read_text
 from wheelhouse.doors.http import Http
+from wheelhouse.doors.pipconfig import PipConfig
 from wheelhouse.errors import InputError, NoSolutionError
 from wheelhouse.events import Listener, Noted, Warned, ignore
 from wheelhouse.model.airflow import CLIENTS, MODES, PROJECT, Airflow, without_clients
@@ -18,6 +19,7 @@ from wheelhouse.model.complete_platform import parse_complete_platform
 from wheelhouse.model.fileoptions import Option
 from wheelhouse.model.image import Image
 from wheelhouse.model.job import Constraints, Job, Part
+from wheelhouse.model.locations import split_named
 from wheelhouse.model.project import Project
 from wheelhouse.model.requirements import Line, parse_line
 from wheelhouse.model.selection import ALL, Selection
@@ -46,7 +48,6 @@ class Options:
     constraints_mode: str = MODES[0]
     constraints_url: str = AIRFLOW_PUBLISHES
     constraints_folder: Path = field(default=Path("constraints"))
-    index: str = ""
     overrides: Sequence[str] = ()
     excludes: Sequence[str] = ()
     groups: Sequence[str] = ()
@@ -55,6 +56,13 @@ class Options:
     pre: bool | Sequence[str] = False
     prefer_binary: bool = False
     require_hashes: bool | None = None
+    indexes: Sequence[str] = ()
+    index_projects: Sequence[str] = ()
+    find_links: Sequence[str] = ()
+    no_index: bool = False
+    index_tokens: Sequence[str] = ()
+    use_pip_config: bool = False
+    pip: PipConfig = field(default_factory=PipConfig)
     uploaded_prior_to: str | datetime | date | None = None
     uploaded_prior_to_except: Mapping[str, str] = field(default_factory=dict)
     disable_mysql_client: bool = False
@@ -102,11 +110,11 @@ def gather(options: Options, http: Http, now: datetime, on_event: Listener = ign
     return Job(
         requirements=tuple(requirements),
         parts=tuple(parts),
-        index=options.index,
-        selection=selection_of(options, now).with_options(_selection_options(wanted.options, options.index)),
+        selection=selection_of(options, now).with_options(_selection_options(wanted.options, _default_index(options))),
         overrides=tuple(wanted.overrides),
         excluded=_excluded(options.excludes, requirements),
         given_sha256=wanted.given[0].sha256 if wanted.given else None,
+        pip_config=options.pip.told,
         airflow=str(airflow.version) if airflow else None,
         without=options.without if airflow else (),
         upgrade=options.upgrade,
@@ -183,6 +191,11 @@ def _selection_options(file_options: Iterable[Option], index: str) -> list[Optio
             hint = f"say `--index {redact(option.value)}` to use it, or remove the line"
             raise InputError(f"{option.origin}: the file names an index, and another is used", hint=hint)
     return found
+
+
+def _default_index(options: Options) -> str:
+    named = (split_named(text) for text in options.indexes)
+    return next((address for name, address in named if not name), options.pip.text("index-url") or "")
 
 
 def split(texts: Iterable[str]) -> list[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from wheelhouse.doors.credentials import redact
 from wheelhouse.doors.disk import digest_of, read_text
 from wheelhouse.errors import InputError, IntegrityError
-from wheelhouse.events import Listener, Resolved, Resolving, Warned, ignore
+from wheelhouse.events import Listener, Noted, Resolved, Resolving, Warned, ignore
 from wheelhouse.model.artifact import Artifact, Candidate, requires_python_of, tells_itself
 from wheelhouse.model.house import is_lock_name
 from wheelhouse.model.job import Job, Part
@@ -28,7 +28,7 @@ def existing_locks(folder: Path) -> dict[str, Lock]:
 def lock_part(job: Job, part: Part, standing: Lock | None, supply: Supply, on_event: Listener = ignore) -> Lock:
     """The lock of one target: the one that stands, where it answers the same job; else a new one."""
     name = part.target.name
-    inputs = job.inputs(part, supply.index.name)
+    inputs = job.inputs(part, supply.locations.told)
     upgrading = job.upgrade or bool(job.upgrade_projects)
     if standing and not upgrading and standing.inputs.same_job(inputs) and standing.target == part.target:
         on_event(Resolved(name, len(standing.pins), reused=True))
@@ -42,6 +42,8 @@ def lock_part(job: Job, part: Part, standing: Lock | None, supply: Supply, on_ev
     question = job.question(part, preferred)
     answers = answers_of(part.given, question, supply) if job.given_sha256 else resolve(question, supply, on_event)
     demand_hashes(answers, question, supply)
+    if opened := _from_open_links(answers, supply):
+        on_event(Noted(opened))
     lock = Lock(part.target, inputs, tuple(pin_of(answer, supply) for answer in answers))
     if standing:
         _same_bytes(standing, lock)
@@ -59,7 +61,7 @@ def demand_hashes(answers: Iterable[Answer], question: Question, supply: Supply)
     for answer in answers:
         candidate = answer.candidate
         allowed = question.allowed_hashes(candidate.project)
-        if not allowed and not candidate.is_local:
+        if not allowed and (candidate.index or not candidate.is_local):
             bare.append(f"{candidate.project}=={candidate.version}")
         for hashes in allowed:
             if not any(f"{name}:{digest}" in hashes for name, digest in candidate.hashes.items()):
@@ -77,6 +79,16 @@ def _check_file(candidate: Candidate, hashes: frozenset[str], supply: Supply) ->
         raise IntegrityError(
             sentence, hint="do not use this file: find out why the index has another than the one you vetted"
         )
+
+
+def _from_open_links(answers: Iterable[Answer], supply: Supply) -> str | None:
+    """What was taken from links because they hold it, so that no index was asked for it."""
+    places = {source.address for source in supply.locations.told if source.is_open}
+    taken = [answer.candidate for answer in answers if answer.candidate.index in places]
+    if not taken:
+        return None
+    names = ", ".join(f"{candidate.project} ({candidate.index})" for candidate in taken)
+    return f"taken from where --find-links says, and asked of no index: {names}"
 
 
 def pin_of(answer: Answer, supply: Supply) -> Pin:

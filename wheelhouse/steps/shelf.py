@@ -144,3 +144,10 @@ class Shelves:
             page = page_of_source(source) if source else self._supply.page(project).result()
             self._shelves[project] = Shelf(self._question, page, self.constraints(project)) if page else None
         return self._shelves[project]
+
+    def place(self, project: NormalizedName) -> str:
+        """Where a project would come from, as people say it."""
+        source = self._supply.locations.of(project)
+        if source is None:
+            return "any index that is given"
+        return "the index" if source.is_default else f"`{source.name or source.address}` ({source.address})"

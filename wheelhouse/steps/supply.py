@@ -15,10 +15,10 @@ from packaging.utils import NormalizedName
 from packaging.version import Version
 
 from wheelhouse.doors.credentials import host_of
-from wheelhouse.doors.disk import Cache, digest_of, ours, read_bytes, sha256_of
+from wheelhouse.doors.disk import Cache, copy_of, digest_of, ours, sha256_of
 from wheelhouse.doors.download import Download, WrongSizeError
 from wheelhouse.doors.http import Http
-from wheelhouse.doors.index import Index
+from wheelhouse.doors.locations import IndexLocations, path_of
 from wheelhouse.doors.pages import Page
 from wheelhouse.doors.ranged import NoRangesError, ranged_metadata
 from wheelhouse.doors.tasks import Tasks, first_success, then
@@ -51,8 +51,8 @@ class Stored:
 class Supply:
     """The connected side, shared by all targets of a run. Closed with `close`."""
 
-    def __init__(self, index: Index, http: Http, cache: Cache, on_event: Listener = ignore) -> None:
-        self.index = index
+    def __init__(self, locations: IndexLocations, http: Http, cache: Cache, on_event: Listener = ignore) -> None:
+        self.locations = locations
         self.cache = cache
         self._http, self._on_event = http, on_event
         self._pages = Tasks(PAGE_THREADS, "pages")
@@ -76,7 +76,7 @@ class Supply:
     def _page(self, project: NormalizedName) -> Page | None:
         subject = f"{project} (page)"
         self._on_event(Waiting(subject))
-        page = self.index.page(project)
+        page = self.locations.page(project)
         self._on_event(Finished(subject))
         return page
 
@@ -100,7 +100,7 @@ class Supply:
             future: Future[Metadata] = Future()
             future.set_result(known)
             return future
-        if candidate.sidecar is not None and candidate.is_wheel:
+        if candidate.sidecar is not None and candidate.is_wheel and not candidate.is_local:
             return self._pages.start(("sidecar", candidate.key), lambda: self._sidecar(candidate))
         small = candidate.size is not None and candidate.size <= (LARGE if certain else SMALL)
         if small or not candidate.is_wheel or candidate.is_local or host_of(candidate.url) in self._without_ranges:
@@ -111,7 +111,7 @@ class Supply:
         return first_success([tail, then(self.artifact(candidate), lambda stored: stored.contents.metadata)])
 
     def _sidecar(self, candidate: Candidate) -> Metadata:
-        reply = self._http.get(candidate.url + ".metadata", subject=f"{candidate.filename}.metadata")
+        reply = self._http.get(candidate.sidecar_url, subject=f"{candidate.filename}.metadata")
         if reply.status != 200:
             return self.artifact(candidate).result().contents.metadata
         if candidate.sidecar and hashlib.sha256(reply.body).hexdigest() != candidate.sidecar:
@@ -197,17 +197,12 @@ class Supply:
         return Stored(path, sha256, size, contents, fresh=False)
 
     def _download(self, candidate: Candidate, path: Path) -> Stored:
-        sha256 = self._copy(candidate, path) if candidate.is_local else self._receive(candidate, path)
+        sha256 = copy_of(path_of(candidate.url), path) if candidate.is_local else self._receive(candidate, path)
         contents = self._checked(candidate, path, sha256)
         size = path.stat().st_size
         self.cache.note(CONTENTS, sha256, _encode(contents))  # first: who finds the partial file gone must find this
         final = self.cache.keep(path, sha256)
         return Stored(final, sha256, size, contents, fresh=True)
-
-    def _copy(self, candidate: Candidate, path: Path) -> str:
-        with ours(path):
-            path.write_bytes(read_bytes(Path(candidate.url), "the file"))
-        return digest_of(path, "sha256")
 
     def _receive(self, candidate: Candidate, path: Path) -> str:
         def received(count: int) -> None:

@@ -181,7 +181,7 @@ class Workshop:
         text = "".join(f"{line.requirement}\n" for line in constraints)
         inputs = Inputs(
             requirements=tuple(sorted({str(line.requirement) for line in lines})),
-            index=self._supply.index.name,
+            locations=self._supply.locations.told,
             selection=Selection(uploaded_prior_to=cutoff),
             constraints_sha256=sha256_of_text(text) if text else None,
         )

@@ -1,0 +1,27 @@
+"""What a run takes from an index on loopback, with a cache of its own."""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from tests.support.index import IndexServer
+from wheelhouse.doors.disk import Cache
+from wheelhouse.doors.http import Http, HttpSettings
+from wheelhouse.doors.locations import IndexLocations
+from wheelhouse.doors.pagecache import PageCache
+from wheelhouse.events import Listener, ignore
+from wheelhouse.model.locations import IndexLocation
+from wheelhouse.steps.supply import Supply
+
+PATIENT = HttpSettings(timeout=5, retries=1)
+
+
+@contextmanager
+def supplying(
+    server: IndexServer, cache: Path, listener: Listener = ignore, settings: HttpSettings = PATIENT
+) -> Iterator[Supply]:
+    """The supply of one run whose default index is `server`."""
+    http, kept = Http(settings, listener), Cache(cache)
+    locations = IndexLocations([IndexLocation(server.url)], http, PageCache(kept))
+    with closing(Supply(locations, http, kept, listener)) as supply:
+        yield supply
