@@ -2,7 +2,7 @@
 
 `releases` what each release's image build is made of; `names` which files it sees, and the rename; `arguments` how it
 spells what it takes; `settings` where pip and uv learn of the folder; `remains` what still wants a network; `breeze` the
-same command in Airflow's own tool; `layout` all of it together.
+same command in Airflow's own tool; `layout` all of it together; `script` the build's install steps, to be run without an image.
 """
 
 from wheelhouse.model.airflow.releases import CLIENTS, MODES, PROJECT, Airflow, release_of, without_clients
