@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from wheelhouse.cli.app import app
-from wheelhouse.cli.options import House, Json, Quiet
-from wheelhouse.cli.session import listening, say, say_json
+from wheelhouse.cli.options import Connected, House, Json, Quiet, Targeted, grouped
+from wheelhouse.cli.session import listening, options, say, say_json, settings, supplied
 from wheelhouse.errors import InputError
 
 if TYPE_CHECKING:
     from wheelhouse.doors.sign import PublicKey
+    from wheelhouse.model.lock import Lock
 
 UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 SMALLEST_VOLUME = 1000
@@ -26,8 +27,11 @@ PublicKeys = Annotated[
 
 
 @app.command()
+@grouped
 def pack(
     house: House,
+    targeted: Targeted,
+    network: Connected,
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The bundle to write.")],
     since: Annotated[
         Path | None,
@@ -40,24 +44,56 @@ def pack(
         Path | None,
         typer.Option("--key", metavar="FILE", help="Sign with this Ed25519 private key (PEM, or ssh-keygen's)."),
     ] = None,
+    with_self: Annotated[
+        bool, typer.Option("--with-self", help="Take wheelhouse along, for the --python that the far side has.")
+    ] = False,
+    index: Annotated[
+        str | None,
+        typer.Option(
+            "--index", envvar="WHEELHOUSE_INDEX", metavar="URL", help="Where --with-self finds what it needs."
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Pack a house into one archive to carry across, or into volumes with a hash each. The same house gives the same bytes.
 
-    The archive is a tar whose first member, the manifest, says all that is in it.
+    The archive is a tar whose first member, the manifest, says all that is in it. With --with-self the house gets a folder
+    self/, from which two lines of shell, which are printed, install wheelhouse on a machine that has only Python.
     """
     from wheelhouse import report
     from wheelhouse.doors.sign import load_key
+    from wheelhouse.steps.itself import install_lines
     from wheelhouse.steps.pack import pack as pack_step
 
-    packed = pack_step(house, output, since, size_of(split) if split else None, load_key(key) if key else None)
+    limit, signing = size_of(split) if split else None, load_key(key) if key else None
+    locks = _bring_self(house, targeted, index, network, quiet=as_json) if with_self else ()
+    packed = pack_step(house, output, since, limit, signing)
+    install = [install_lines(lock, output.name, in_volumes=limit is not None) for lock in locks]
     if as_json:
-        say_json(report.packed_document(packed.manifest, [(v.name, v.sha256, v.size) for v in packed.volumes]))
+        volumes = [(v.name, v.sha256, v.size) for v in packed.volumes]
+        say_json(report.packed_document(packed.manifest, volumes) | ({"install": install} if install else {}))
         return
     total = report.size_text(sum(volume.size for volume in packed.volumes))
     say(f"{output}: {len(packed.manifest.carried)} of {len(packed.manifest.entries)} files, {total}")
     for volume in packed.volumes:
         say(f"{volume.sha256}  {volume.name}")
+    for lock, lines in zip(locks, install, strict=True):
+        say(f"where {lock.target.name} is and nothing else, wheelhouse is installed from it by:", *lines)
+
+
+def _bring_self(
+    house: Path, targeted: Targeted, index: str | None, network: Connected, *, quiet: bool
+) -> "tuple[Lock, ...]":
+    from wheelhouse.steps.gather import targets
+    from wheelhouse.steps.itself import bring_self
+    from wheelhouse.steps.verify import load_house
+
+    load_house(house)
+    if not (targeted.python or targeted.target_files):
+        raise InputError("no Python was given for --with-self", hint="say which one the far side has: --python 3.12")
+    wanted = options(settings(), targeted)
+    with listening(quiet=quiet) as listener, supplied(index or wanted.index, network, listener) as (_, supply):
+        return bring_self(house, targets(wanted, None, listener), index or wanted.index, supply, listener)
 
 
 @app.command()

@@ -10,8 +10,9 @@ from wheelhouse.model.lock import LOCK_PREFIX, LOCK_SUFFIX, Lock
 
 SUMS = "SHA256SUMS"
 BUILD = "build"
-SUB_HOUSES = ("tools", BUILD)
-"""Houses of the same shape inside a house: what an image build itself installs, and what sdists are built with."""
+SELF = "self"
+SUB_HOUSES = ("tools", BUILD, SELF)
+"""Houses of the same shape inside a house: what an image build itself installs, what sdists are built with, and wheelhouse."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
-from wheelhouse.doors.pages import IndexFile, Page
+from wheelhouse.doors.pages import Hashes, IndexFile, Page
 from wheelhouse.model.artifact import Candidate, Rejected, choose, wrong_hash
 from wheelhouse.model.question import Question, is_exact, merge
 from wheelhouse.model.requirements import Line, by_project
@@ -119,7 +119,7 @@ class Shelf:
 
 def page_of_source(source: Source) -> Page:
     """A page that offers one file: the one that the user named."""
-    hashes = dict(hash_.split(":", 1) for hash_ in source.hashes)
+    hashes = Hashes(**dict(hash_.split(":", 1) for hash_ in source.hashes))
     return Page(source.project, "", "", [IndexFile(source.filename, source.location, hashes)])
 
 
