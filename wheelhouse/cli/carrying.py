@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from wheelhouse.cli.app import app
-from wheelhouse.cli.options import Connected, House, Json, Quiet, Targeted, grouped
+from wheelhouse.cli.options import Connected, House, Json, Located, Quiet, Targeted, grouped
 from wheelhouse.cli.session import listening, options, say, say_json, settings, supplied
 from wheelhouse.errors import InputError
 
@@ -31,6 +31,7 @@ PublicKeys = Annotated[
 def pack(
     house: House,
     targeted: Targeted,
+    located: Located,
     network: Connected,
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The bundle to write.")],
     since: Annotated[
@@ -47,12 +48,6 @@ def pack(
     with_self: Annotated[
         bool, typer.Option("--with-self", help="Take wheelhouse along, for the --python that the far side has.")
     ] = False,
-    index: Annotated[
-        str | None,
-        typer.Option(
-            "--index", envvar="WHEELHOUSE_INDEX", metavar="URL", help="Where --with-self finds what it needs."
-        ),
-    ] = None,
     as_json: Json = False,
 ) -> None:
     """Pack a house into one archive to carry across, or into volumes with a hash each. The same house gives the same bytes.
@@ -66,7 +61,7 @@ def pack(
     from wheelhouse.steps.pack import pack as pack_step
 
     limit, signing = size_of(split) if split else None, load_key(key) if key else None
-    locks = _bring_self(house, targeted, index, network, quiet=as_json) if with_self else ()
+    locks = _bring_self(house, targeted, located, network, quiet=as_json) if with_self else ()
     packed = pack_step(house, output, since, limit, signing)
     install = [install_lines(lock, output.name, in_volumes=limit is not None) for lock in locks]
     if as_json:
@@ -82,7 +77,7 @@ def pack(
 
 
 def _bring_self(
-    house: Path, targeted: Targeted, index: str | None, network: Connected, *, quiet: bool
+    house: Path, targeted: Targeted, located: Located, network: Connected, *, quiet: bool
 ) -> "tuple[Lock, ...]":
     from wheelhouse.steps.gather import targets
     from wheelhouse.steps.itself import bring_self
@@ -91,9 +86,9 @@ def _bring_self(
     load_house(house)
     if not (targeted.python or targeted.target_files):
         raise InputError("no Python was given for --with-self", hint="say which one the far side has: --python 3.12")
-    wanted = options(settings(), targeted)
-    with listening(quiet=quiet) as listener, supplied(index or wanted.index, network, listener) as (_, supply):
-        return bring_self(house, targets(wanted, None, listener), index or wanted.index, supply, listener)
+    wanted = options(settings(), targeted, located)
+    with listening(quiet=quiet) as listener, supplied(wanted, network, listener) as (_, supply):
+        return bring_self(house, targets(wanted, None, listener), supply, listener)
 
 
 @app.command()

@@ -16,15 +16,13 @@ from wheelhouse.steps.supply import Supply
 EXTRAS = "publish,serve,signing"
 
 
-def bring_self(
-    house: Path, targets: list[Target], index: str, supply: Supply, on_event: Listener = ignore
-) -> tuple[Lock, ...]:
+def bring_self(house: Path, targets: list[Target], supply: Supply, on_event: Listener = ignore) -> tuple[Lock, ...]:
     """Make `house/self` a house from which wheelhouse is installed on each target. Raises NoSolutionError for a Python that is too old."""
     with TemporaryDirectory() as scratch:
         wheel = own_wheel(Path(scratch))
         stored = supply.keep(wheel, wheel.name)
     line = parse_line(f"{DISTRIBUTION}[{EXTRAS}] @ ./{wheel.name}#sha256={stored.sha256}")
-    job = Job(requirements=(line,), parts=tuple(map(Part, targets)), index=index)
+    job = Job(requirements=(line,), parts=tuple(map(Part, targets)))
     return fetch(job, house / SELF, supply, on_event).locks
 
 

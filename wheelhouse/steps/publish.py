@@ -78,8 +78,8 @@ def _listing(repository: Repository, listing: str | None, opened: Iterable[Opene
         return Index(listing, http)
     base = repository.url.rstrip("/").removesuffix("/legacy")
     project = next(iter(opened)).project
-    for place in LISTINGS:
-        index = Index(f"{base}/{place}", http)
+    for place in ("",) if base.endswith("/simple") else LISTINGS:
+        index = Index(f"{base}/{place}".rstrip("/"), http)
         try:
             if index.page(project) is not None or _answers(index, http):
                 return index
