@@ -281,3 +281,9 @@ def rule_document(rule: Rule, policy: Policy) -> dict[str, Any]:
 def vetted_line(house: str, files: int, found: int, bad: int, waived: int) -> str:
     """How vetting ended."""
     return f"{house}: {files} files, {found} findings, {bad} of them to be dealt with, {waived} waived"
+
+
+def approved_line(house: str, files: int, new: int, settled: int) -> str:
+    """How much of a house earlier approvals cover."""
+    covered = f"{files - new} of {counted(files, 'file')} approved before, with {counted(settled, 'finding')}"
+    return f"{house}: {covered}; {new} to be looked at"

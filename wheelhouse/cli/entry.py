@@ -8,13 +8,24 @@ from typing import NoReturn
 
 import typer
 
-from wheelhouse.cli import building, caching, carrying, constraining, fetching, houses, serving, targets, vetting
+from wheelhouse.cli import (
+    approving,
+    building,
+    caching,
+    carrying,
+    constraining,
+    fetching,
+    houses,
+    serving,
+    targets,
+    vetting,
+)
 from wheelhouse.cli.app import app
 from wheelhouse.cli.session import say_json
 from wheelhouse.errors import InputError, WheelhouseError
 
 INTERRUPTED = 130
-COMMANDS = (fetching, building, houses, carrying, serving, vetting, constraining, caching, targets)
+COMMANDS = (fetching, building, houses, carrying, serving, vetting, approving, constraining, caching, targets)
 """The modules that add their commands to the app when they are imported."""
 
 

@@ -6,30 +6,32 @@ from typing import Annotated
 import typer
 
 from wheelhouse.cli.app import app
-from wheelhouse.cli.options import House, ImageBuild, Json, Staging, given, grouped
-from wheelhouse.cli.session import say, say_json, settings
+from wheelhouse.cli.options import House, ImageBuild, Json, RequireApproved, Staging, given, grouped
+from wheelhouse.cli.session import approvals, must_be_approved, say, say_json, settings
 from wheelhouse.errors import InputError
 
 
 @app.command()
-def verify(house: House = Path("wheels"), as_json: Json = False) -> None:
+def verify(house: House = Path("wheels"), require_approved: RequireApproved = False, as_json: Json = False) -> None:
     """Hash and open every file again: is the house, or a staged folder, exactly what its locks say?
 
     Exit code 1 where it is not, with everything that is wrong.
     """
     from wheelhouse import report
+    from wheelhouse.model.approvals import unapproved
     from wheelhouse.model.policy import Severity, worst
+    from wheelhouse.steps.approve import files_of
     from wheelhouse.steps.stage import verify_folder
 
     verdict = verify_folder(house)
-    bad = (worst(verdict.findings) or Severity.NOTE) >= Severity.ERROR
+    lacking = unapproved(files_of(house), approvals(settings())) if require_approved else ()
+    findings = (*verdict.findings, *lacking)
+    bad = (worst(findings) or Severity.NOTE) >= Severity.ERROR
     if as_json:
-        findings = [report.finding_document(finding) for finding in verdict.findings]
-        say_json(
-            {"house": str(house), "files": verdict.files, "bytes": verdict.bytes, "ok": not bad, "findings": findings}
-        )
+        rows = [report.finding_document(finding) for finding in findings]
+        say_json({"house": str(house), "files": verdict.files, "bytes": verdict.bytes, "ok": not bad, "findings": rows})
     else:
-        say(*report.finding_lines(verdict.findings))
+        say(*report.finding_lines(findings))
         size = report.size_text(verdict.bytes)
         targets = ", ".join(lock.target.name for lock in verdict.house.locks)
         say(
@@ -56,6 +58,8 @@ def stage(staging: Staging, image_build: ImageBuild, as_json: Json = False) -> N
     destination = Path(wanted["dest"] or "docker-context-files")
     layout, choices = wanted["layout"] or "auto", Choices.parse(wanted)
     plan = plan_stage(folder, layout, wanted["target"], wanted["base_image"], choices, sdists=staging.sdists)
+    if staging.require_approved:
+        must_be_approved({path: artifact.sha256 for path, artifact in plan.files.items()})
     removed = () if staging.dry_run else stage_step(folder, destination, plan).removed
     if as_json:
         written = {"folder": str(destination), "written": not staging.dry_run, "removed": list(removed)}

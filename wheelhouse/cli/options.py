@@ -13,6 +13,9 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but warn
 House = Annotated[
     Path, typer.Argument(metavar="[HOUSE]", help="A house, as `wheelhouse fetch` writes it.", show_default=True)
 ]
+RequireApproved = Annotated[
+    bool, typer.Option("--require-approved", help="Refuse every file that not enough reviewers approved.")
+]
 CacheDir = Annotated[
     Path | None,
     typer.Option(
@@ -187,6 +190,7 @@ class Staging:
         ),
     ] = False
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan, and write nothing.")] = False
+    require_approved: RequireApproved = False
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from wheelhouse.cli.app import app
-from wheelhouse.cli.options import House, Json, Network, Quiet, grouped
-from wheelhouse.cli.session import connected, listening, say, say_json
+from wheelhouse.cli.options import House, Json, Network, Quiet, RequireApproved, grouped
+from wheelhouse.cli.session import connected, listening, must_be_approved, say, say_json
 from wheelhouse.errors import InputError
 
 Houses = Annotated[list[Path], typer.Argument(metavar="HOUSE...", help="Houses, as `wheelhouse fetch` writes them.")]
@@ -81,6 +81,7 @@ def publish(
         Path | None, typer.Option("--token-file", metavar="FILE", help="A file with a token, or user:password.")
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be sent, and send nothing.")] = False,
+    require_approved: RequireApproved = False,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -93,7 +94,10 @@ def publish(
     from wheelhouse.doors.upload import Repository
     from wheelhouse.steps.publish import Outcome
     from wheelhouse.steps.publish import publish as publish_step
+    from wheelhouse.steps.verify import load_house
 
+    if require_approved:
+        must_be_approved({name: one.sha256 for name, one in load_house(house).artifacts.items()})
     with listening(quiet=quiet or as_json) as listener, connected(network, listener) as http:
         target = Repository(repository, http)
         token = read_token(token_file) if token_file else None

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from wheelhouse.doors.config import Settings
     from wheelhouse.doors.http import Http, HttpSettings
     from wheelhouse.doors.pipconfig import PipConfig
+    from wheelhouse.model.approvals import Approvals
     from wheelhouse.model.locations import IndexLocation
     from wheelhouse.steps.gather import Options
     from wheelhouse.steps.supply import Supply
@@ -65,6 +66,18 @@ def settings() -> "Settings":
     from wheelhouse.doors.config import read_settings
 
     return read_settings(Path.cwd())
+
+
+def approvals(held: "Settings") -> "Approvals":
+    """What was approved, as the settings name reviewers and file, as of today."""
+    return held.approvals.read(Path.cwd(), now().date())
+
+
+def must_be_approved(files: Mapping[str, str]) -> None:
+    """Raise IntegrityError, naming every file, by path → sha256, that not enough reviewers approved."""
+    from wheelhouse.model.approvals import must_be_approved
+
+    must_be_approved(files, approvals(settings()))
 
 
 def options(held: "Settings", *groups: object) -> "Options":

@@ -7,7 +7,7 @@ import typer
 
 from wheelhouse.cli.app import advisories_app, app
 from wheelhouse.cli.options import House, Json, Network, Quiet, grouped
-from wheelhouse.cli.session import connected, listening, now, say, say_json, settings
+from wheelhouse.cli.session import approvals, connected, listening, now, say, say_json, settings
 from wheelhouse.errors import InputError
 
 if TYPE_CHECKING:
@@ -32,9 +32,10 @@ def vet(
 ) -> None:
     """Look a house over: what runs by itself, what is odd, where it is from. Works with no network, runs nothing.
 
-    Exit code 1 where a finding reaches the policy's threshold.
+    What was seen when its file was approved is not shown again. Exit code 1 where a finding reaches the policy's threshold.
     """
     from wheelhouse import report
+    from wheelhouse.model.approvals import divide
     from wheelhouse.steps.vet import vet as vet_step
 
     if explain is not None:
@@ -46,20 +47,28 @@ def vet(
         vetted = vet_step(
             house, policy, now(), snapshot(advisories or Path(held.advisories), advisories is not None), listener
         )
-    bad = [finding for finding in vetted.findings if finding.severity >= policy.threshold]
+    approved = approvals(settings())
+    sha256s = {name: artifact.sha256 for name, artifact in vetted.house.artifacts.items()}
+    findings, settled = divide(vetted.findings, sha256s, approved)
+    new = sorted(name for name, sha256 in sha256s.items() if not approved.approved(sha256))
+    bad = [finding for finding in findings if finding.severity >= policy.threshold]
     if as_json:
         say_json(
             {
                 "house": str(house),
                 "files": len(vetted.facts),
                 "ok": not bad,
-                "findings": [report.finding_document(finding) for finding in vetted.findings],
+                "new": new,
+                "findings": [report.finding_document(finding) for finding in findings],
+                "approved": [report.finding_document(finding) for finding in settled],
                 "waived": [report.finding_document(finding) for finding in vetted.waived],
             }
         )
     else:
-        say(*report.finding_lines(vetted.findings))
-        say(report.vetted_line(str(house), len(vetted.facts), len(vetted.findings), len(bad), len(vetted.waived)))
+        say(*report.finding_lines(findings))
+        if approved.approvals:
+            say(report.approved_line(str(house), len(sha256s), len(new), len(settled)))
+        say(report.vetted_line(str(house), len(vetted.facts), len(findings), len(bad), len(vetted.waived)))
     raise typer.Exit(1 if bad else 0)
 
 

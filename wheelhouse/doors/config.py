@@ -3,7 +3,7 @@
 import tomllib
 from datetime import date
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 from packaging.utils import canonicalize_name
@@ -11,6 +11,10 @@ from packaging.utils import canonicalize_name
 from wheelhouse.doors.disk import read_text
 from wheelhouse.errors import InputError
 from wheelhouse.model.policy import Policy, Severity, Waiver
+
+if TYPE_CHECKING:
+    from wheelhouse.doors.sign import PublicKey
+    from wheelhouse.model.approvals import Approvals
 
 FILES = ("wheelhouse.toml", "pyproject.toml")
 
@@ -96,6 +100,43 @@ class IndexSettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True, 
             raise ValueError("an index has either `url` or `find-links`")
 
 
+class ReviewerSettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True, frozen=True):
+    """One entry of `[[approvals.reviewers]]`: a name, and a public key as ssh-keygen writes it, or the file it stands in."""
+
+    name: str
+    key: str
+
+    def public_key(self, folder: Path) -> "PublicKey":
+        """The key that it means; a file counts from `folder`. Raises InputError."""
+        from wheelhouse.doors.sign import load_public_key, public_key  # noqa: PLC0415  (cryptography, only where it is used)
+
+        inline = self.key.startswith(("ssh-", "-----"))
+        return (
+            public_key(self.key.encode(), f"the key of {self.name}") if inline else load_public_key(folder / self.key)
+        )
+
+
+class ApprovalSettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True, frozen=True):
+    """The `[approvals]` table: whose approvals count, how many a file needs, and where they are."""
+
+    file: str = "approvals.intoto.jsonl"
+    needed: Annotated[int, msgspec.Meta(ge=1)] = 1
+    reviewers: list[ReviewerSettings] = []
+
+    def read(self, folder: Path, today: date) -> "Approvals":
+        """What was approved, as of a day; the file counts from `folder`. Raises InputError, IntegrityError."""
+        from wheelhouse.doors.approvalsfile import read_approvals  # noqa: PLC0415
+
+        return read_approvals(folder / self.file, self.keys(folder), today, self.needed)
+
+    def keys(self, folder: Path) -> "dict[str, tuple[PublicKey, ...]]":
+        """The keys that count, by reviewer; one who has several counts once."""
+        found: dict[str, tuple[PublicKey, ...]] = {}
+        for reviewer in self.reviewers:
+            found[reviewer.name] = (*found.get(reviewer.name, ()), reviewer.public_key(folder))
+        return found
+
+
 class Settings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True, frozen=True):
     """The whole file: the options of `wheelhouse fetch`, and a table for each other command."""
 
@@ -129,6 +170,7 @@ class Settings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True, froze
     uploaded_prior_to: str | None = None
     uploaded_prior_to_except: dict[str, str] = {}
     dest: str | None = None
+    approvals: ApprovalSettings = msgspec.field(default_factory=ApprovalSettings)
     policy: PolicySettings = msgspec.field(default_factory=PolicySettings)
     stage: StageSettings = msgspec.field(default_factory=StageSettings)
 

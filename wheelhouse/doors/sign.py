@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -56,15 +57,19 @@ def load_key(path: Path) -> Key:
 
 def load_public_key(path: Path) -> PublicKey:
     """Read a public key, PEM or as ssh-keygen writes it. Raises InputError."""
+    return public_key(_read(path), path)
+
+
+def public_key(raw: bytes, source: Path | str) -> PublicKey:
+    """A public key from its text, PEM or as ssh-keygen writes it; `source` says whose it is. Raises InputError."""
     serialization, ed25519 = _cryptography()
-    raw = _read(path)
     load = serialization.load_ssh_public_key if raw.startswith(b"ssh-") else serialization.load_pem_public_key
-    key = _loaded(load, raw, path)
+    key = _loaded(load, raw, source)
     if not isinstance(key, ed25519.Ed25519PublicKey):
         raise InputError(
-            f"`{path}` is not an Ed25519 public key", hint="name the .pub file that ssh-keygen -t ed25519 wrote"
+            f"`{source}` is not an Ed25519 public key", hint="name the .pub file that ssh-keygen -t ed25519 wrote"
         )
-    return PublicKey(key, str(path))
+    return PublicKey(key, str(source))
 
 
 def _cryptography() -> tuple[Any, Any]:
@@ -97,22 +102,50 @@ def _loaded(load: Any, *arguments: Any) -> Any:  # noqa: ANN401
         raise
 
 
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """A DSSE envelope that was read and not yet believed. `signatures` are (key id as it is claimed, signature)."""
+
+    payload: bytes
+    statement: dict[str, Any]
+    signatures: tuple[tuple[str, bytes], ...]
+
+    def signers(self, keys: Iterable[PublicKey]) -> tuple[PublicKey, ...]:
+        """Those of the keys that signed it."""
+        return tuple(key for key in keys if any(self._fits(key, signature) for _, signature in self.signatures))
+
+    def _fits(self, key: PublicKey, signature: bytes) -> bool:
+        from cryptography.exceptions import InvalidSignature  # noqa: PLC0415
+
+        try:
+            key.key.verify(signature, _pre_authentication(self.payload))
+        except InvalidSignature:
+            return False
+        return True
+
+
 def sign(subject: bytes, name: str, predicate: str, key: Key, claim: dict[str, Any] | None = None) -> str:
     """A DSSE envelope, as JSON, that holds a statement about `subject`: who holds the key says `claim` of it."""
+    return json.dumps(signed({name: hashlib.sha256(subject).hexdigest()}, predicate, key, claim), indent=1) + "\n"
+
+
+def signed(
+    subjects: Mapping[str, str], predicate: str, key: Key, claim: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """A DSSE envelope that holds a statement about files, by name → sha256: who holds the key says `claim` of them."""
     statement = {
         "_type": STATEMENT_TYPE,
-        "subject": [{"name": name, "digest": {"sha256": hashlib.sha256(subject).hexdigest()}}],
+        "subject": [{"name": name, "digest": {"sha256": sha256}} for name, sha256 in subjects.items()],
         "predicateType": PREDICATE_BASE + predicate,
         "predicate": claim or {},
     }
     payload = json.dumps(statement, sort_keys=True, separators=(",", ":")).encode()
     signature = base64.b64encode(key.key.sign(_pre_authentication(payload))).decode()
-    envelope = {
+    return {
         "payloadType": PAYLOAD_TYPE,
         "payload": base64.b64encode(payload).decode(),
         "signatures": [{"keyid": key.public.id, "sig": signature}],
     }
-    return json.dumps(envelope, indent=1) + "\n"
 
 
 def verify_signature(envelope: bytes, subject: bytes, name: str, predicate: str, keys: tuple[PublicKey, ...]) -> str:
@@ -130,28 +163,29 @@ def verify_signature(envelope: bytes, subject: bytes, name: str, predicate: str,
 
 def open_envelope(envelope: bytes, keys: tuple[PublicKey, ...]) -> tuple[dict[str, Any], str]:
     """The statement in a DSSE envelope, and the id of the given key that signed it. Raises IntegrityError."""
-    from cryptography.exceptions import InvalidSignature  # noqa: PLC0415
-
-    try:
-        document = json.loads(envelope)
-        payload = base64.b64decode(document["payload"], validate=True)
-        signatures = [base64.b64decode(row["sig"], validate=True) for row in document["signatures"]]
-        statement = json.loads(payload)
-    except (ValueError, KeyError, TypeError) as error:
-        raise IntegrityError(f"the signature cannot be read: {error}") from error
-    if document.get("payloadType") != PAYLOAD_TYPE or not isinstance(statement, dict):
-        raise IntegrityError("the signature is not one of an in-toto statement")
-    for key in keys:
-        for signature in signatures:
-            try:
-                key.key.verify(signature, _pre_authentication(payload))
-            except InvalidSignature:
-                continue
-            return statement, key.id
+    read = read_envelope(envelope)
+    for key in read.signers(keys):
+        return read.statement, key.id
     names = ", ".join(key.source for key in keys)
     raise IntegrityError(
         f"the signature is by none of the keys that were given ({names})", hint="ask who signed it, and with which key"
     )
+
+
+def read_envelope(envelope: bytes) -> Envelope:
+    """Read a DSSE envelope, believing nothing of it. Raises IntegrityError."""
+    try:
+        document = json.loads(envelope)
+        payload = base64.b64decode(document["payload"], validate=True)
+        signatures = [
+            (str(row.get("keyid", "")), base64.b64decode(row["sig"], validate=True)) for row in document["signatures"]
+        ]
+        statement = json.loads(payload)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise IntegrityError(f"the signature cannot be read: {error}") from error
+    if document.get("payloadType") != PAYLOAD_TYPE or not isinstance(statement, dict):
+        raise IntegrityError("the signature is not one of an in-toto statement")
+    return Envelope(payload, statement, tuple(signatures))
 
 
 def _pre_authentication(payload: bytes) -> bytes:

@@ -13,7 +13,7 @@ from wheelhouse.events import Listener, ignore
 from wheelhouse.model.airflow import PROJECT
 from wheelhouse.model.airflow.arguments import Choices
 from wheelhouse.model.airflow.layout import lay_out_airflow
-from wheelhouse.model.artifact import Artifact
+from wheelhouse.model.artifact import SDIST_SUFFIXES, Artifact
 from wheelhouse.model.house import BUILD, House, sha256_of_text
 from wheelhouse.model.layout import MANIFEST, TOOLS, Plan, lay_out_flat, with_build_requirements, with_sdists
 from wheelhouse.model.lock import Lock
@@ -191,6 +191,11 @@ def _earlier(destination: Path) -> Mapping[str, str]:
     """Path → sha256 of what an earlier stage wrote there."""
     with _manifest_of(destination) as document:
         return {str(file["path"]): str(file["sha256"]) for file in document["files"]}
+
+
+def archives_in(folder: Path) -> Mapping[str, str]:
+    """Path → sha256 of every wheel and sdist that stage wrote into a folder."""
+    return {path: sha256 for path, sha256 in _earlier(folder).items() if path.endswith((".whl", *SDIST_SUFFIXES))}
 
 
 def renamed_in(destination: Path) -> Mapping[str, str]:
