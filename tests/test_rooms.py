@@ -201,6 +201,31 @@ found(told)
     assert attempt(sealed, tmp_path, tries) == "[28, 'MemoryError']"
 
 
+def test_memory_is_counted_over_all_processes(sealed: Bench, tmp_path: Path) -> None:
+    """Each of these takes a tenth of what one may, and all of them ten times as much."""
+    limits = Limits(seconds=60, memory=512 << 20)
+    crowd = Bench(sealed.room, sealed.interpreter, limits, 1)
+    tries = f"""\
+import time
+for _ in range(100):
+    if os.fork() == 0:
+        held = bytearray(os.urandom(4096) * ({limits.memory} // 10 // 4096))
+        time.sleep(60)
+        os._exit(0)
+    time.sleep(0.02)
+time.sleep(60)
+"""
+    started = time.monotonic()
+    with pytest.raises(BuildError, match="took more than 512 MiB of memory"):
+        attempt(crowd, tmp_path, tries)
+    assert time.monotonic() - started < 20
+
+
+def test_where_memory_runs_out_the_build_is_the_first_to_go(sealed: Bench, tmp_path: Path) -> None:
+    tries = "found(pathlib.Path('/proc/self/oom_score_adj').read_text().strip())"
+    assert attempt(sealed, tmp_path, tries) == "1000"
+
+
 def test_what_it_prints_has_an_end(sealed: Bench, tmp_path: Path) -> None:
     with pytest.raises(BuildError, match="printed more than"):
         attempt(sealed, tmp_path, "while True: print('x' * 1000)")

@@ -136,5 +136,5 @@ def _where(building: Building) -> "Where":
         image=building.in_image,
         unsealed=building.unsealed,
         engine=engine,
-        limits=Limits(seconds=60 * building.build_minutes),
+        limits=Limits(seconds=60 * building.build_minutes, memory=int(building.build_memory * (1 << 30))),
     )

@@ -363,6 +363,15 @@ class Building:
     build_minutes: Annotated[
         float, typer.Option("--build-minutes", metavar="N", min=0.01, help="How long one build may take.")
     ] = 60.0
+    build_memory: Annotated[
+        float,
+        typer.Option(
+            "--build-memory",
+            metavar="GIB",
+            min=0.1,
+            help="How much memory one build may take, all its processes together.",
+        ),
+    ] = 8.0
     keep_sdists: Annotated[
         bool, typer.Option("--keep-sdists", help="Keep each sdist beside the wheel that was built from it.")
     ] = False

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import IO
 
 from wheelhouse.doors.disk import ours
+from wheelhouse.doors.memory import memory_below
 from wheelhouse.errors import MachineError
 
 HERE = "/wheelhouse"
@@ -30,12 +31,16 @@ SYSTEM_LINKS = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 SYSTEM_FILES = ("/usr", "/etc/alternatives", "/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d")
 DEVICES = ("null", "zero", "full", "random", "urandom")
 BLOCK = 1 << 16
+LOOK = 0.25
+"""Seconds between two looks at the memory of a room."""
+FIRST_TO_GO = '{ echo 1000 > /proc/self/oom_score_adj; } 2> /dev/null; exec "$@"'
+"""Should memory run out before the next look, the kernel ends what is in the room, and nothing else."""
 _rooms = itertools.count()
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one run in a room may use: wall time; memory of one process, and disk, in bytes; processes; what it may say."""
+    """What one run in a room may use: wall time; memory of all its processes, and disk, in bytes; processes; what it may say."""
 
     seconds: float = 3600
     memory: int = 8 << 30
@@ -103,7 +108,7 @@ def _started(launch: Launch) -> Iterator["subprocess.Popen[bytes]"]:
     """The running process; it and all that it started are gone afterwards."""
     try:
         process = subprocess.Popen(
-            launch.argv,
+            ("/bin/sh", "-c", FIRST_TO_GO, "room", *launch.argv),
             env=dict(launch.environment),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -159,15 +164,25 @@ def _watched(process: "subprocess.Popen[bytes]", answer: IO[bytes], limits: Limi
         _Copied(process.stdout, answer.write, limits.answer, lambda: stop("it answered with too many bytes")),
         _Copied(process.stderr, log.extend, limits.log, lambda: stop(f"it printed more than {limits.log} bytes")),
     )
-    try:
-        process.wait(limits.seconds)
-    except subprocess.TimeoutExpired:
-        stop(f"it did not end within {limits.seconds:g} s")
+    if reason := _overstepped(process, limits):
+        stop(reason)
         process.wait()
     deadline = time.monotonic() + 10
     for copy in copies:
         copy.join(max(0.0, deadline - time.monotonic()))
     return Outcome(process.returncode, reasons[0] if reasons else None, bytes(log))
+
+
+def _overstepped(process: "subprocess.Popen[bytes]", limits: Limits) -> str | None:
+    """What a process took too much of, time or memory; None once it has ended by itself."""
+    deadline = time.monotonic() + limits.seconds
+    while (left := deadline - time.monotonic()) > 0:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(min(LOOK, left))
+            return None
+        if memory_below(process.pid) > limits.memory:
+            return f"its processes took more than {limits.memory >> 20} MiB of memory"
+    return f"it did not end within {limits.seconds:g} s"
 
 
 # How rooms are sealed
