@@ -13,6 +13,7 @@ from wheelhouse.cli import (
     building,
     caching,
     carrying,
+    comparing,
     constraining,
     fetching,
     houses,
@@ -25,7 +26,19 @@ from wheelhouse.cli.session import say_json
 from wheelhouse.errors import InputError, WheelhouseError
 
 INTERRUPTED = 130
-COMMANDS = (fetching, building, houses, carrying, serving, vetting, approving, constraining, caching, targets)
+COMMANDS = (
+    fetching,
+    building,
+    houses,
+    carrying,
+    serving,
+    vetting,
+    approving,
+    comparing,
+    constraining,
+    caching,
+    targets,
+)
 """The modules that add their commands to the app when they are imported."""
 
 

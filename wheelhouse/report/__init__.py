@@ -11,21 +11,9 @@ from wheelhouse.model.layout import MANIFEST, Plan, shell
 from wheelhouse.model.lock import Lock, chains
 from wheelhouse.model.policy import Finding, Policy
 from wheelhouse.model.rules import Rule
+from wheelhouse.model.words import counted, size_text
 
-
-def size_text(count: int) -> str:
-    """Bytes as people read them, in powers of ten."""
-    amount = float(count)
-    for unit in ("bytes", "kB", "MB"):
-        if amount < 1000:
-            return f"{amount:.0f} {unit}" if unit == "bytes" else f"{amount:.1f} {unit}"
-        amount /= 1000
-    return f"{amount:.1f} GB"
-
-
-def counted(count: int, noun: str) -> str:
-    """So many of something: `1 file`, `2 files`."""
-    return f"{count} {noun}{'' if count == 1 else 's'}"
+__all__ = ["counted", "size_text"]
 
 
 def event_line(event: Event) -> str | None:

@@ -1,0 +1,33 @@
+"""What changed: `diff`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from wheelhouse.cli.app import app
+from wheelhouse.cli.options import Json, Quiet
+from wheelhouse.cli.session import listening, say, say_json
+
+
+@app.command()
+def diff(
+    old: Annotated[Path, typer.Argument(metavar="OLD", help="A house as it was.")],
+    new: Annotated[Path, typer.Argument(metavar="NEW", help="A house as it is now.")],
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Say what changed between two houses: projects, files, and what is inside those that took another's place.
+
+    Entry points, native code, licences, requirements and who stands behind them; a file whose bytes changed under the same
+    name is said first. Exit code 0 whether anything changed or not.
+    """
+    from wheelhouse.report.difference import difference_document, difference_lines
+    from wheelhouse.steps.diff import diff as diff_step
+
+    with listening(quiet=quiet or as_json) as listener:
+        found = diff_step(old, new, listener)
+    if as_json:
+        say_json({"old": str(old), "new": str(new), "differences": difference_document(found)})
+    else:
+        say(*difference_lines(found, str(old), str(new)))
