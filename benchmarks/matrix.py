@@ -169,7 +169,7 @@ def table(results: list[dict[str, Any]]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("sets", nargs="*", default=list(SETS), choices=list(SETS), metavar="SET")
+    parser.add_argument("sets", nargs="*", metavar="SET", help=", ".join(SETS))
     parser.add_argument("--targets", type=int, nargs="*", default=range(len(TARGETS)), help="numbers, from 0")
     parser.add_argument("--times", type=int, metavar="ROUNDS")
     parser.add_argument("--cache", default=str(Path(tempfile.gettempdir()) / "wheelhouse-matrix"))
@@ -180,7 +180,7 @@ def main() -> None:
         print(table([json.loads(line) for line in given.table.read_text().splitlines()]))
         return
     results = []
-    for name in given.sets:
+    for name in given.sets or SETS:
         for number in [0] if given.times else given.targets:
             where = TARGETS[number]
             result = timed(name, where, given.times) if given.times else compared(name, where, given.cache)

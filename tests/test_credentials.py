@@ -1,6 +1,7 @@
 """Who is told which credentials: the server they were given for, and nobody else; and they never show anywhere."""
 
 import base64
+import shutil
 import ssl
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import pytest
 from tests.support.index import Abilities, Fault, IndexServer
 from tests.support.proxy import Proxy
 from tests.support.tls import make_certificate, make_client_certificate
-from tests.support.tools import wheelhouse
+from tests.support.tools import run, wheelhouse
 from tests.support.wheels import build_wheel
 from wheelhouse.doors.credentials import Credentials, read_token, redact
 from wheelhouse.doors.http import Http, HttpSettings
@@ -238,6 +239,19 @@ def test_a_private_authority_is_trusted_where_it_is_named(offered: Path, tmp_pat
         assert "hint: set SSL_CERT_FILE" in untrusted.stderr or "--ca-file" in untrusted.stderr
 
 
+@pytest.mark.skipif(not shutil.which("openssl"), reason="openssl, which names the files of such a folder, is not here")
+def test_a_folder_of_authorities_is_trusted(offered: Path, tmp_path: Path) -> None:
+    certificate = make_certificate(tmp_path / "tls")
+    folder = tmp_path / "authorities"
+    folder.mkdir()
+    (folder / "corp.pem").write_bytes(certificate.authority.read_bytes())
+    env = {"SSL_CERT_DIR": str(folder)}
+    with IndexServer(offered, tls=certificate.pair) as server:
+        assert wheelhouse(*FETCH, "--index", server.url, "--dest", "x", cwd=tmp_path, env=env).returncode == 4
+        assert run("openssl", "rehash", folder).returncode == 0
+        assert wheelhouse(*FETCH, "--index", server.url, "--dest", "y", cwd=tmp_path, env=env).returncode == 0
+
+
 def test_a_client_certificate_is_shown(offered: Path, tmp_path: Path) -> None:
     certificate = make_certificate(tmp_path / "tls")
     pem = make_client_certificate(tmp_path / "tls")
@@ -296,6 +310,12 @@ def test_a_proxy_is_used_and_is_told_its_own_credentials_alone(offered: Path, tm
             assert SECRET.encode() not in everything(tmp_path / dest, done)
         for index in (server, plain):
             assert not [request for request in index.requests if "proxy-authorization" in request.headers]
+        before = len(proxy.asked)
+        env = {"PIP_PROXY": address, "PIP_CERT": str(authority), "PIP_INDEX_URL": server.url}
+        done = wheelhouse(*FETCH, "--use-pip-config", "--dest", "pip-house", cwd=tmp_path, env=env)
+        assert done.returncode == 0, done.stderr
+        assert len(proxy.asked) > before
+        assert SECRET.encode() not in everything(tmp_path / "pip-house", done)
         before = len(proxy.asked)
         env = {"HTTPS_PROXY": address, "NO_PROXY": "127.0.0.1"}
         words = ("--index", server.url, "--ca-file", authority, "--dest", "direct")

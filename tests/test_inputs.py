@@ -3,8 +3,9 @@
 import hashlib
 import json
 import os
+import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -272,10 +273,21 @@ def test_a_project_for_another_python(run: Run, work: Path) -> None:
     assert run.error("-r", "pyproject.toml")["exit-code"] == 3
 
 
-def test_a_lock_decides_alone(run: Run, work: Path) -> None:
-    (work / "in.txt").write_text("app[more]\nlib<2\n")
+def by_uv(run: Run, work: Path) -> subprocess.CompletedProcess[str]:
     options = ("--format", "pylock.toml", "--python", sys.executable, "--index-url", run.index.url)
-    ran = uv("pip", "compile", work / "in.txt", *options, "-o", work / "pylock.toml")
+    return uv("pip", "compile", work / "in.txt", *options, "-o", work / "pylock.toml")
+
+
+def by_pip(run: Run, work: Path) -> subprocess.CompletedProcess[str]:
+    return pip("lock", "-r", work / "in.txt", "--index-url", run.index.url, "-o", work / "pylock.toml")
+
+
+@pytest.mark.parametrize("made", [by_uv, by_pip])
+def test_a_lock_decides_alone(
+    run: Run, work: Path, made: Callable[[Run, Path], subprocess.CompletedProcess[str]]
+) -> None:
+    (work / "in.txt").write_text("app[more]\nlib<2\n")
+    ran = made(run, work)
     assert ran.returncode == 0, ran.stderr
     assert run.pins("-r", "pylock.toml", command="fetch") == {"app": "1.0", "extra": "1.0", "lib": "1.0"}
     assert verify(work / "wheels").findings == ()
