@@ -10,6 +10,7 @@ from random import Random
 import pytest
 
 from tests.support.index import Abilities, Fault, IndexServer
+from tests.support.pages import BARE
 from tests.support.supplies import PATIENT, supplying
 from tests.support.wheels import build_sdist, build_wheel
 from wheelhouse.doors.http import Http, HttpSettings
@@ -33,16 +34,7 @@ VARIATIONS = {
     "no compression": Abilities(compression=False),
     "no validators": Abilities(validators=False),
     "no requires-python": Abilities(requires_python=False),
-    "nothing": Abilities(
-        hashes=False,
-        sizes=False,
-        upload_times=False,
-        sidecars=False,
-        ranges=False,
-        validators=False,
-        compression=False,
-        requires_python=False,
-    ),
+    "nothing": BARE,
 }
 LARGE = {"app/data": Random(0).randbytes(1 << 18)}
 

@@ -10,23 +10,10 @@ import pytest
 
 from tests.support.archive import Member, zip_bytes
 from tests.support.contents import core_metadata
+from tests.support.refusals import opened, rule_of
 from tests.support.wheels import build_sdist
-from wheelhouse.doors.wheelfile import inspect
-from wheelhouse.errors import RefusedError
-from wheelhouse.model.metadata import Contents
 
 OLD = {"metadata_version": "1.2"}
-
-
-def opened(path: Path) -> Contents:
-    return inspect(path, path.name)
-
-
-def rule_of(path: Path) -> str:
-    with pytest.raises(RefusedError) as refusal:
-        opened(path)
-    assert f"`{path.name}`" in str(refusal.value)
-    return refusal.value.rule
 
 
 @pytest.mark.parametrize("suffix", [".tar.gz", ".zip"])

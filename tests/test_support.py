@@ -24,23 +24,13 @@ from packaging.utils import parse_sdist_filename, parse_wheel_filename
 
 from tests.support.contents import record_file
 from tests.support.index import KINDS, Abilities, Fault, IndexServer, random_faults
+from tests.support.pages import BARE
 from tests.support.replies import Ask
 from tests.support.tls import make_certificate
 from tests.support.tools import clean_environment, pip, uv
 from tests.support.wheels import Member, build_sdist, build_wheel, hostile_wheels
 
 JSON = {"Accept": "application/vnd.pypi.simple.v1+json"}
-BARE = Abilities(
-    json=False,
-    hashes=False,
-    sizes=False,
-    upload_times=False,
-    sidecars=False,
-    ranges=False,
-    validators=False,
-    compression=False,
-    requires_python=False,
-)
 Get = Callable[..., urllib3.BaseHTTPResponse]
 
 

@@ -10,11 +10,11 @@ import pytest
 
 from tests.support.archive import Member, zip_bytes
 from tests.support.contents import core_metadata, record_file, wheel_members
+from tests.support.refusals import opened, rule_of
 from tests.support.wheels import build_wheel, hostile_wheels
-from wheelhouse.doors.wheelfile import inspect, metadata_of
+from wheelhouse.doors.wheelfile import metadata_of
 from wheelhouse.doors.ziparchive import PIECE
 from wheelhouse.errors import IntegrityError, MachineError, RefusedError
-from wheelhouse.model.metadata import Contents
 
 RULES = {
     "duplicate_name": "zip-duplicate",
@@ -36,18 +36,6 @@ RULES = {
     "prepended_data": "zip-directory",
     "trailing_data": "zip-trailing-data",
 }
-
-
-def opened(path: Path) -> Contents:
-    return inspect(path, path.name)
-
-
-def rule_of(path: Path) -> str:
-    with pytest.raises(RefusedError) as refusal:
-        opened(path)
-    assert f"`{path.name}`" in str(refusal.value)
-    assert refusal.value.hint
-    return refusal.value.rule
 
 
 def rules_of(path: Path) -> dict[str, str]:

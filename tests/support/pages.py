@@ -42,6 +42,20 @@ class Abilities:
         return [HTML, HTML_V1, JSON_V1] if self.html else [JSON_V1]
 
 
+BARE = Abilities(
+    json=False,
+    hashes=False,
+    sizes=False,
+    upload_times=False,
+    sidecars=False,
+    ranges=False,
+    validators=False,
+    compression=False,
+    requires_python=False,
+)
+"""An index that can do nothing but name files, in HTML."""
+
+
 @dataclass(frozen=True)
 class Project:
     """What one page tells of; `status` and `reason` are PEP 792's."""
