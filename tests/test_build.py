@@ -283,6 +283,18 @@ def test_a_wheel_of_another_project_is_refused(index: IndexServer, tmp_path: Pat
     assert "its build made a wheel of evil 9.9" in done.stderr
 
 
+def test_what_is_no_archive_is_refused(index: IndexServer, tmp_path: Path) -> None:
+    backend = "def build_wheel(folder, *_, **__):\n    open(folder + '/app-1.0-py3-none-any.whl', 'w').close()\n"
+    backend += "    return 'app-1.0-py3-none-any.whl'\n"
+    pyproject = '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
+    index.add(build_sdist(tmp_path, "app", "1.0", pyproject=pyproject, files={"backend.py": backend.encode()}))
+    fetched(index, tmp_path)
+    done = built(tmp_path)
+    assert done.returncode == 6
+    assert "`app-1.0-py3-none-any.whl` is refused" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_sdists_are_staged_with_what_they_are_built_with(index: IndexServer, tmp_path: Path) -> None:
     index.add(build_wheel(tmp_path, "tool", "1.0", files={"tool.py": b"v = 7"}))
     index.add(sdist(tmp_path, "app", builds_with=("tool",), before="import tool", module="'v = %r' % tool.v"))

@@ -102,7 +102,8 @@ class Built:
 
     `glibc` is the oldest that its symbols allow, empty where they ask for none; `sealed` says what sealed the room, and is
     empty where nothing did; `lock` names the build's own lock in the house's `build/`; `libraries` are those that it expects
-    to find on the target; with `kept` the sdist stays, too.
+    to find on the target; `repaired` is what changed it after its build, empty where nothing did; with `kept` the sdist
+    stays, too.
     """
 
     sdist: Artifact
@@ -112,6 +113,7 @@ class Built:
     lock: str = ""
     requires: tuple[str, ...] = ()
     libraries: tuple[str, ...] = ()
+    repaired: str = ""
     kept: bool = False
 
 
@@ -280,6 +282,7 @@ def _built(built: Built) -> dict[str, Any]:
             "lock": built.lock,
             "requires": list(built.requires),
             "libraries": list(built.libraries),
+            "repaired": built.repaired,
         }
     )
 
@@ -414,6 +417,7 @@ def _read_built(table: Mapping[str, Any], *, kept: bool) -> Built:
         lock=table.get("lock", ""),
         requires=tuple(table.get("requires", ())),
         libraries=tuple(table.get("libraries", ())),
+        repaired=table.get("repaired", ""),
         kept=kept,
     )
 

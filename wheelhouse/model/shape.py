@@ -8,7 +8,7 @@ ANY_KEY = "*"
 TEXTS = [str]
 FILE = {"name": str, "size": int, "hashes": {"sha256": str}, "url": str, "upload-time": datetime}
 BUILT = {
-    **dict.fromkeys(("interpreter", "glibc", "sealed", "lock"), str),
+    **dict.fromkeys(("interpreter", "glibc", "sealed", "lock", "repaired"), str),
     "sdist": FILE,
     "unsealed": bool,
     "requires": TEXTS,

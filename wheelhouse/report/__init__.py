@@ -118,6 +118,7 @@ def built_document(
                         "interpreter": built.interpreter,
                         "glibc": built.glibc,
                         "libraries": list(built.libraries),
+                        "repaired": built.repaired,
                         "sealed": built.sealed,
                         "requires": list(built.requires),
                         "fresh": pin.artifact.filename in fresh,

@@ -4,12 +4,11 @@ import os
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 
 from packaging.utils import NormalizedName
 
-from wheelhouse.doors import auditwheel
+from wheelhouse.doors.auditwheel import find_auditwheel
 from wheelhouse.doors.bench import Bench, Where, open_bench
 from wheelhouse.doors.disk import held
 from wheelhouse.errors import BuildError, WheelhouseError
@@ -75,8 +74,10 @@ def build(folder: Path, wishes: Wishes, where: Where, supply: Supply, on_event: 
         return Report(house)
     with held(folder):
         standing = {lock.name: lock for lock in _standing(folder / BUILD)}
-        repair = partial(auditwheel.repair, where.places.path)
-        workshop = Workshop(folder, supply, wishes, repair, standing, on_event)
+        auditwheel = (
+            None if where.image else find_auditwheel(where.places.path)
+        )  # it looks for libraries on this machine
+        workshop = Workshop(folder, supply, wishes, auditwheel, standing, on_event)
         try:
             return _build(folder, house, _Shop(workshop, wishes, where, supply, on_event), tuple(standing.values()))
         finally:

@@ -3,7 +3,7 @@
 import tempfile
 import time
 import zipfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -11,13 +11,15 @@ from pathlib import Path
 import msgspec
 from packaging.utils import NormalizedName
 
+from wheelhouse.doors.auditwheel import Auditwheel
 from wheelhouse.doors.bench import Asked, Bench
 from wheelhouse.doors.disk import place, sha256_of, stands_in, write
 from wheelhouse.doors.elf import Needs, needs_of_wheel
 from wheelhouse.doors.environment import make_environment
 from wheelhouse.doors.sdistfile import read_pyproject
 from wheelhouse.doors.tasks import Once
-from wheelhouse.errors import BuildError
+from wheelhouse.doors.wheelfile import inspect
+from wheelhouse.errors import BuildError, IntegrityError, MachineError
 from wheelhouse.events import Built as BuiltEvent
 from wheelhouse.events import Finished, Listener, Waiting, Warned, ignore
 from wheelhouse.model.artifact import Artifact, wheel_parts
@@ -46,8 +48,6 @@ REQUIRES, WHEELS, LOGS = "build-requires-1", "builds-1", "logs"
 SETUPTOOLS = NormalizedName("setuptools")
 FIRST_EPOCH = 315532800
 """1980-01-01, the first day that a wheel can tell."""
-Repair = Callable[[Path, str, Path], Path]
-"""(wheel, the target's platform tag, an empty folder) → the wheel, repaired or as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +66,15 @@ class Made:
         return replace(pin, artifact=artifact, built=self.built, provisional=None)
 
 
+@dataclass(frozen=True, slots=True)
+class _Fresh:
+    """A wheel as it came from the room, or as `repaired` by what that names."""
+
+    path: Path
+    needs: Needs | None
+    repaired: str = ""
+
+
 class _Noted(msgspec.Struct, frozen=True):
     filename: str
     sha256: str
@@ -80,11 +89,11 @@ class Workshop:
         folder: Path,
         supply: Supply,
         wishes: Wishes,
-        repair: Repair,
+        auditwheel: Auditwheel | None,
         standing: Mapping[str, Lock],
         on_event: Listener = ignore,
     ) -> None:
-        self._folder, self._supply, self._wishes, self._repair = folder, supply, wishes, repair
+        self._folder, self._supply, self._wishes, self._auditwheel = folder, supply, wishes, auditwheel
         self._standing, self._on_event = standing, on_event
         self._locking, self._making, self._furnishing = Once(), Once(), Once()
         self._scratch = tempfile.TemporaryDirectory(prefix="wheelhouse-build-")
@@ -239,7 +248,7 @@ class Workshop:
     # The wheel
 
     def _wheel(self, job: "_Job", lock: Lock) -> Made:
-        key = _key(job, lock)
+        key = _key(job, lock) + (f"\0{self._auditwheel.described}" if self._auditwheel else "")
         noted = self._supply.cache.noted(WHEELS, key)
         known = msgspec.json.decode(noted, type=_Noted) if noted else None
         stored = self._supply.kept(known.filename, known.sha256) if known else None
@@ -257,9 +266,9 @@ class Workshop:
 
     def _build(self, job: "_Job", lock: Lock) -> Made:
         started = time.monotonic()
-        path, needs = self._fresh(job, lock)
-        filename = path.name
-        stored = self._supply.keep(path, filename)
+        fresh = self._fresh(job, lock)
+        filename, needs = fresh.path.name, fresh.needs
+        stored = self._supply.keep(fresh.path, filename)
         built = Built(
             sdist=job.pin.origin,
             interpreter=job.bench.interpreter.described,
@@ -268,20 +277,29 @@ class Workshop:
             lock=lock.filename,
             requires=tuple(f"{pin.project}=={pin.version}" for pin in lock.pins),
             libraries=needs.libraries if needs else (),
+            repaired=fresh.repaired,
         )
         self._on_event(BuiltEvent(job.pin.origin.filename, filename, time.monotonic() - started))
         return Made(filename, stored, built, reused=False)
 
-    def _fresh(self, job: "_Job", lock: Lock) -> tuple[Path, Needs | None]:
+    def _fresh(self, job: "_Job", lock: Lock) -> _Fresh:
         """A wheel fresh from the room, repaired and checked, in a folder of its own."""
         folder = Path(tempfile.mkdtemp(dir=job.folder))
         wheel, log = job.bench.wheel(self._asked(job, lock), folder)
         self._log(job.pin, job.target, log)
-        if needs := needs_of_wheel(wheel):
-            wheel = self._repair(wheel, job.target.platform.tag, folder)
-            needs = needs_of_wheel(wheel)
-        _must_fit(wheel, job, needs)
-        return wheel, needs
+        fresh = _checked(wheel, job)
+        if fresh.needs and self._auditwheel:
+            fresh = self._repaired(fresh, job, self._auditwheel, folder)
+        return fresh
+
+    def _repaired(self, fresh: _Fresh, job: "_Job", auditwheel: Auditwheel, folder: Path) -> _Fresh:
+        """The wheel that auditwheel makes of one; the same, with a warning, where it cannot, or where that is none."""
+        try:
+            path = auditwheel.repair(fresh.path, job.target.platform.tag, job.epoch, folder)
+            return _checked(path, job, auditwheel.described)
+        except (BuildError, IntegrityError, MachineError) as error:
+            self._on_event(Warned(f"{fresh.path.name} stays as it was built: {error}"))
+            return fresh
 
     def _log(self, pin: Pin, target: Target, log: bytes) -> Path:
         """Keep what a build printed, and say where."""
@@ -291,7 +309,7 @@ class Workshop:
 
     def _differing(self, job: "_Job", lock: Lock, made: Made) -> tuple[str, ...]:
         """What a second build makes otherwise: members of the wheel, or its name; nothing where the bytes are the same."""
-        second, _ = self._fresh(job, lock)
+        second = self._fresh(job, lock).path
         if second.name != made.filename:
             return (f"its name is {second.name}",)
         if sha256_of(second) == made.stored.sha256:
@@ -325,21 +343,30 @@ def _epoch(sdist: Artifact) -> int:
     return max(FIRST_EPOCH, int(sdist.upload_time.timestamp())) if sdist.upload_time else FIRST_EPOCH
 
 
-def _must_fit(wheel: Path, job: _Job, needs: Needs | None) -> None:
-    """Raise BuildError where a wheel is another project's, or cannot be used on the target."""
-    try:
-        project, version, _, tags = wheel_parts(wheel.name)
-    except ValueError as error:
-        raise BuildError(f"its build made `{wheel.name}`, which is no wheel's name") from error
-    if (project, version) != (job.pin.project, job.pin.version):
-        raise BuildError(f"its build made a wheel of {project} {version}")
-    if job.target.rank(tags) is None:
-        raise BuildError(f"its build made `{wheel.name}`, which does not fit {job.target.name}")
+def _checked(wheel: Path, job: _Job, repaired: str = "") -> _Fresh:
+    """A wheel that was made here. Raises BuildError where it is another's, or cannot be used on the target; RefusedError
+    where it is no sound archive: whatever runs in the room says what comes out of it.
+    """
+    _must_be_named(wheel.name, job)
+    inspect(wheel, wheel.name)
+    needs = needs_of_wheel(wheel)
     if reason := too_new(needs.glibc if needs else None, job.target.platform):
         raise BuildError(
             f"its wheel cannot be loaded on {job.target.name}: {reason}",
             hint="build it on an older system: --in-image, with an image that has the target's glibc or an older one",
         )
+    return _Fresh(wheel, needs, repaired)
+
+
+def _must_be_named(filename: str, job: _Job) -> None:
+    try:
+        project, version, _, tags = wheel_parts(filename)
+    except ValueError as error:
+        raise BuildError(f"its build made `{filename}`, which is no wheel's name") from error
+    if (project, version) != (job.pin.project, job.pin.version):
+        raise BuildError(f"its build made a wheel of {project} {version}")
+    if job.target.rank(tags) is None:
+        raise BuildError(f"its build made `{filename}`, which does not fit {job.target.name}")
 
 
 def _members(path: Path) -> dict[str, tuple[int, int, tuple[int, ...], int]]:
