@@ -18,7 +18,12 @@ SOURCE = ROOT / "wheelhouse"
 ROOMS = {"errors": 0, "events": 0, "model": 1, "doors": 2, "steps": 3, "cli": 4}
 """A module imports from its own room and from those below."""
 HTTP_LIBRARIES = {"urllib3", "requests", "httpx", "aiohttp", "http", "urllib.request"}
-RUN_APART = {"wheelhouse.doors.interpreter_facts", "wheelhouse.doors.inside"}
+RUN_APART = {
+    "wheelhouse.doors.interpreter_facts",
+    "wheelhouse.doors.inside",
+    "wheelhouse.doors.inside_commands",
+    "wheelhouse.doors.inside_environment",
+}
 """Programs that another interpreter runs: they speak for themselves."""
 OUTSIDE = {
     *("os", "io", "pathlib", "shutil", "tempfile", "glob", "socket", "ssl", "subprocess", "time"),

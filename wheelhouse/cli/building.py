@@ -9,7 +9,7 @@ import typer
 
 from wheelhouse.cli.app import app
 from wheelhouse.cli.options import Building, BuildingAlone, Connected, Json, Located, Quiet, grouped
-from wheelhouse.cli.session import listening, now, options, say, say_json, settings, supplied
+from wheelhouse.cli.session import listening, now, options, places, say, say_json, settings, supplied
 from wheelhouse.errors import InputError
 
 if TYPE_CHECKING:
@@ -122,16 +122,13 @@ def wishes_of(building: Building) -> "Wishes":
 
 def _where(building: Building) -> "Where":
     from wheelhouse.doors.bench import Where
-    from wheelhouse.doors.interpreter import Places
     from wheelhouse.doors.sandbox import Limits
 
-    home = Path.home()
-    pyenv = Path(os.environ.get("PYENV_ROOT") or home / ".pyenv")
     engine = {
         name: value for name, value in os.environ.items() if name in ("PATH", "HOME") or name.startswith("DOCKER_")
     }
     return Where(
-        places=Places(os.environ.get("PATH", ""), home, pyenv),
+        places=places(),
         named=tuple(building.interpreter or ()),
         image=building.in_image,
         unsealed=building.unsealed,

@@ -19,6 +19,7 @@ from wheelhouse.events import Listener, Warned
 if TYPE_CHECKING:
     from wheelhouse.doors.config import Settings
     from wheelhouse.doors.http import Http, HttpSettings
+    from wheelhouse.doors.interpreter import Places
     from wheelhouse.doors.pipconfig import PipConfig
     from wheelhouse.model.approvals import Approvals
     from wheelhouse.model.locations import IndexLocation
@@ -59,6 +60,14 @@ def say_json(document: object) -> None:
 def now() -> datetime:
     """The clock, read once a run."""
     return datetime.now(UTC)
+
+
+def places() -> "Places":
+    """Where interpreters are looked for."""
+    from wheelhouse.doors.interpreter import Places
+
+    home = Path.home()
+    return Places(os.environ.get("PATH", ""), home, Path(os.environ.get("PYENV_ROOT") or home / ".pyenv"))
 
 
 def settings() -> "Settings":

@@ -70,7 +70,7 @@ class Bench:
 
     def __init__(self, room: Room, interpreter: Interpreter, limits: Limits, hands: int) -> None:
         self.room, self.interpreter = room, interpreter
-        self._limits = limits
+        self.limits = limits
         self._hands = threading.BoundedSemaphore(hands)
 
     def where_environment(self, folder: Path) -> str:
@@ -135,7 +135,7 @@ class Bench:
         self, order: Mapping[str, Any], variables: Mapping[str, str], shown: Mapping[str, Path], answer: Path
     ) -> Outcome:
         command = [str(self.interpreter.path), "-I", SCRIPT, json.dumps(order)]
-        return self.room.run(Order(command, variables, self.interpreter.shown | dict(shown), self._limits), answer)
+        return self.room.run(Order(command, variables, self.interpreter.shown | dict(shown), self.limits), answer)
 
     def prove(self, folder: Path) -> None:
         """Raise MachineError where the room shows, reaches or lets write what it must not, or cannot be made at all.
@@ -194,21 +194,29 @@ def open_bench(target: Target, where: Where, hands: int) -> Bench:
     interpreter = find_interpreter(target, where.named, where.places)
     if where.unsealed:
         return Bench(Room("", unsealed), interpreter, where.limits, hands)
+    try:
+        return sealed_bench(interpreter, where.limits, hands)
+    except MachineError as error:
+        raise MachineError(
+            f"{error}, so nothing is built",
+            hint="install bubblewrap, permit user namespaces, build in a container with --in-image IMAGE, or accept that "
+            "the builds see this machine and its network: --unsealed",
+            details=error.details,
+        ) from error
+
+
+def sealed_bench(interpreter: Interpreter, limits: Limits, hands: int) -> Bench:
+    """A proved bench in whichever kind of room this machine permits. Raises MachineError saying why there is none."""
     reasons: list[str] = []
     for seal in SEALS:
-        bench = Bench(Room(seal.__name__, seal), interpreter, where.limits, hands)
+        bench = Bench(Room(seal.__name__, seal), interpreter, limits, hands)
         try:
             _proved(bench)
         except MachineError as error:
             reasons.append(f"{seal.__name__}: {error}")
         else:
             return bench
-    raise MachineError(
-        "no room can be sealed on this machine, so nothing is built",
-        hint="install bubblewrap, permit user namespaces, build in a container with --in-image IMAGE, or accept that "
-        "the builds see this machine and its network: --unsealed",
-        details=tuple(reasons),
-    )
+    raise MachineError("no room can be sealed on this machine", details=tuple(reasons))
 
 
 def _proved(bench: Bench) -> None:

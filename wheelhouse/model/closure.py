@@ -9,7 +9,7 @@ from packaging.utils import NormalizedName, canonicalize_name
 
 from wheelhouse.model.adjust import Adjustments
 from wheelhouse.model.artifact import requires_python_of
-from wheelhouse.model.lock import Lock
+from wheelhouse.model.lock import Lock, dependency_name
 from wheelhouse.model.metadata import Metadata
 from wheelhouse.model.policy import Finding, Severity
 from wheelhouse.model.target import Target
@@ -84,3 +84,15 @@ def _unneeded(lock: Lock, reached: set[NormalizedName]) -> Iterator[Finding]:
 
 def _finding(subject: str, sentence: str) -> Finding:
     return Finding(subject, RULE, Severity.ERROR, sentence, "fetch the house again for this target")
+
+
+def asked_by(lock: Lock, project: NormalizedName) -> list[str]:
+    """Which files of a lock ask for a project, in words: "`app-1.0-py3-none-any.whl` asks for `lib>=1`"."""
+    asked = [f"what was asked for is `{text}`" for text in lock.inputs.requirements if _names(text, project)]
+    for pin in lock.pins:
+        asked += [f"`{pin.artifact.filename}` asks for `{text}`" for text in pin.dependencies if _names(text, project)]
+    return asked
+
+
+def _names(text: str, project: NormalizedName) -> bool:
+    return canonicalize_name(dependency_name(text)) == project

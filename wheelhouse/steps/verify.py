@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
@@ -15,21 +15,26 @@ from wheelhouse.doors.wheelfile import inspect
 from wheelhouse.errors import InputError, IntegrityError, RefusedError
 from wheelhouse.events import Finished, Listener, ignore
 from wheelhouse.model.artifact import Artifact, wheel_parts
-from wheelhouse.model.closure import closure
+from wheelhouse.model.closure import asked_by, closure
 from wheelhouse.model.house import SUB_HOUSES, House, is_lock_name, sha256_of_text
 from wheelhouse.model.lock import Lock, Pin, parse_lock
 from wheelhouse.model.metadata import Contents, Metadata
 from wheelhouse.model.policy import Finding, Severity
+from wheelhouse.model.strays import stray
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What verifying found: the house as its locks have it, how many bytes were read, and what is wrong."""
+    """What verifying found: the house as its locks have it, how many bytes were read, and what is wrong.
+
+    `metadata` holds what each file that is as locked says of itself, by its name.
+    """
 
     house: House
     files: int
     bytes: int
     findings: tuple[Finding, ...]
+    metadata: Mapping[str, Metadata]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,7 @@ class _Opened:
     artifact: Artifact
     contents: Contents | None
     findings: tuple[Finding, ...]
+    is_absent: bool = False
 
 
 def load_house(folder: Path) -> House:
@@ -73,6 +79,8 @@ def verify(
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         largest_first = sorted(artifacts.values(), key=lambda artifact: -artifact.size)
         opened = list(pool.map(lambda artifact: _open(folder, artifact, renamed, on_event), largest_first))
+    again = "fetch again: only this file will be downloaded" if staged is None else "stage again"
+    opened = [_absence(result, house, again) if result.is_absent else result for result in opened]
     contents = {result.artifact.filename: result.contents for result in opened if result.contents}
     findings = chain(
         chain.from_iterable(result.findings for result in opened),
@@ -81,13 +89,15 @@ def verify(
         chain.from_iterable(_lock_findings(lock, contents) for lock in house.locks),
         _sub_houses(folder, on_event) if staged is None else (),
     )
-    return Verdict(house, len(artifacts), sum(a.size for a in artifacts.values()), tuple(sorted(set(findings))))
+    size = sum(artifact.size for artifact in artifacts.values())
+    metadata = {name: found.metadata for name, found in contents.items()}
+    return Verdict(house, len(artifacts), size, tuple(sorted(set(findings))), metadata)
 
 
 def _open(folder: Path, artifact: Artifact, renamed: Mapping[str, str], on_event: Listener) -> _Opened:
     path = folder / renamed.get(artifact.filename, artifact.filename)
     if absent := _absent(path, artifact.filename, "fetch again: only this file will be downloaded"):
-        return _Opened(artifact, None, (absent,))
+        return _Opened(artifact, None, (absent,), is_absent=True)
     sha256 = sha256_of(path)
     on_event(Finished(artifact.filename))
     if sha256 != artifact.sha256:
@@ -98,6 +108,16 @@ def _open(folder: Path, artifact: Artifact, renamed: Mapping[str, str], on_event
         rule = error.rule if isinstance(error, RefusedError) else "archive"
         return _Opened(artifact, None, (_wrong(artifact.filename, rule, str(error), error.hint or ""),))
     return _Opened(artifact, contents, contents.findings)
+
+
+def _absence(absent: _Opened, house: House, hint: str) -> _Opened:
+    """The same with who asks for the file, and what mends it here."""
+    pins = ((lock, pin) for lock in house.locks for pin in lock.pins if absent.artifact in pin.files)
+    asked = list(dict.fromkeys(text for lock, pin in pins for text in asked_by(lock, pin.project)))
+    more = f", and {len(asked) - 1} more do" if len(asked) > 1 else ""
+    who = f"; {asked[0]}{more}" if asked else ""
+    findings = (replace(one, sentence=f"{one.sentence}{who}", hint=hint) for one in absent.findings)
+    return replace(absent, findings=tuple(findings))
 
 
 def _absent(path: Path, subject: str, hint: str) -> Finding | None:
@@ -130,6 +150,9 @@ def _speaks_of(path: Path, filename: str) -> str | None:
     return None
 
 
+ARCHIVES = (".whl", ".tar.gz", ".zip")
+
+
 def is_archive(name: str) -> bool:
     """Whether an image build takes a file of this name in a staged folder for something to install."""
     return name.endswith((".whl", ".tar.gz"))
@@ -137,7 +160,7 @@ def is_archive(name: str) -> bool:
 
 def _foreign(folder: Path, house: House, staged: frozenset[str] | None) -> Iterator[Finding]:
     """What no lock names. A staged folder may hold other things, but no archive at its top: all of those are installed."""
-    known = house.artifacts.keys() | house.texts.keys() | (staged or frozenset())
+    known = house.artifacts.keys() | house.texts.keys() if staged is None else staged
     for path in sorted(folder.iterdir()):
         if path.name in known or (path.is_dir() and path.name in SUB_HOUSES):
             continue
@@ -148,6 +171,8 @@ def _foreign(folder: Path, house: House, staged: frozenset[str] | None) -> Itera
             yield Finding(
                 path.name, "left-aside", Severity.WARNING, sentence, "the next fetch into this house removes it"
             )
+        elif path.name.endswith(ARCHIVES):
+            yield _wrong(path.name, "foreign", *stray(path.name, house.locks, staged=staged is not None))
         else:
             yield _wrong(path.name, "foreign", "no lock of this house names it", "remove it, or fetch what needs it")
 

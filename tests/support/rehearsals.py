@@ -1,0 +1,58 @@
+"""Houses for this very interpreter, and rehearsals of them by the real command."""
+
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.support.index import IndexServer
+from tests.support.tools import run, wheelhouse
+
+Build = Callable[[Path], object]
+
+
+def own_python() -> str:
+    """The version of this interpreter, so that its patch release is the target's."""
+    return "{}.{}.{}".format(*sys.version_info[:3])
+
+
+def fetch(base: Path, offered: Path, *requirements: str, python: str = "", more: tuple[str | Path, ...] = ()) -> Path:
+    """A house of what a folder offers, for Linux with a new glibc."""
+    with IndexServer(offered) as index:
+        options = ("--python", python or own_python(), "--index", index.url, "--dest", "house", *more)
+        made = wheelhouse("fetch", *requirements, *options, cwd=base)
+    assert made.returncode == 0, made.stderr
+    return base / "house"
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a rehearsal said."""
+
+    code: int
+    steps: dict[str, dict[str, Any]]
+    stderr: str
+
+    def outcome(self, step: str) -> str:
+        return str(self.steps[step]["outcome"]) if step in self.steps else "not held"
+
+    @property
+    def sentences(self) -> list[str]:
+        """Every error, as `subject: sentence; hint`."""
+        findings = [finding for step in self.steps.values() for finding in step["findings"]]
+        return [f"{one['subject']}: {one['sentence']}; {one['hint']}" for one in findings if one["severity"] == "error"]
+
+
+def rehearse(folder: Path, *more: str | Path, python: Path | None = None, timeout: float = 300) -> Told:
+    """Rehearse a house or folder under an interpreter, by default this one."""
+    where = ("--interpreter", python or Path(sys.executable))
+    done = wheelhouse("rehearse", folder, *where, *more, "--json", cwd=folder.parent, timeout=timeout)
+    assert done.stdout, done.stderr
+    document = json.loads(done.stdout)
+    steps = {step["step"]: step for step in document.get("steps", ())}
+    return Told(done.returncode, steps, done.stderr)
+
+
+__all__ = ["Told", "fetch", "own_python", "rehearse", "run"]

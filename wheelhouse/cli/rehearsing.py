@@ -1,0 +1,61 @@
+"""`rehearse`: prove that it installs before it travels."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from wheelhouse.cli.app import app
+from wheelhouse.cli.options import Json, Quiet
+from wheelhouse.cli.session import listening, places, say, say_json
+
+if TYPE_CHECKING:
+    from wheelhouse.model.rehearsal import Step
+
+
+@app.command()
+def rehearse(
+    house: Annotated[
+        Path, typer.Argument(metavar="[HOUSE|FOLDER]", help="A house, or a folder that `wheelhouse stage` wrote.")
+    ] = Path("wheels"),
+    run: Annotated[
+        list[str] | None,
+        typer.Option("--run", metavar="COMMAND", help="Run this in what was installed, too. May be repeated."),
+    ] = None,
+    interpreter: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--interpreter", metavar="PATH", help="The target's Python. May be repeated. Default: what is found."
+        ),
+    ] = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    r"""Prove before it travels that a house, or a staged folder, installs with no network.
+
+    \b
+    wheelhouse rehearse wheels --run 'airflow version'
+    wheelhouse rehearse docker-context-files
+
+    Each file is hashed, and each target must satisfy itself. Where the target's Python is here, everything is installed into
+    a fresh environment in a sealed room, checked and imported. Exit code 1 where anything must not travel like this.
+    """
+    from wheelhouse.report import finding_document, finding_lines
+    from wheelhouse.report.rehearsal import step_document, step_line
+    from wheelhouse.steps.rehearse import Wanted
+    from wheelhouse.steps.rehearse import rehearse as rehearse_step
+
+    wanted = Wanted(places(), tuple(interpreter or ()), tuple(run or ()))
+    held: list[Step] = []
+    with listening(quiet=quiet or as_json) as listener:
+        for step in rehearse_step(house, wanted, listener):
+            held.append(step)
+            if not as_json and (step.findings or not quiet):
+                say(step_line(step), *finding_lines(step.findings))
+    failed = any(step.failed for step in held)
+    if as_json:
+        steps = [{**step_document(step), "findings": [finding_document(one) for one in step.findings]} for step in held]
+        say_json({"folder": str(house), "ok": not failed, "steps": steps})
+    elif not quiet:
+        say(f"{house}: {'not as it must be: mend it before it travels' if failed else 'ready to travel'}")
+    raise typer.Exit(1 if failed else 0)

@@ -1,0 +1,157 @@
+"""The scenes of a rehearsal: what is run in one sealed room, and what its outcome means for a lock."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from wheelhouse.doors.bench import Bench
+from wheelhouse.doors.commands import LOOK, VENV, run_commands
+from wheelhouse.doors.sandbox import HERE
+from wheelhouse.doors.sdistfile import read_pyproject
+from wheelhouse.model.build import build_system
+from wheelhouse.model.complaints import explained, last_words, unseen_by
+from wheelhouse.model.layout import TOOLS
+from wheelhouse.model.lock import Lock
+from wheelhouse.model.policy import Finding
+from wheelhouse.model.rehearsal import Command, Ran, Step, error, not_imported, otherwise_installed, without_builder
+
+PYTHON = f"{VENV}/bin/python"
+HOUSE = f"{HERE}/house"
+SPEAK = "import pip; print(pip.__version__)"
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """What is rehearsed for one target: its lock, the folder of its files and where that is inside, the room.
+
+    `known` are the subjects of what is said already, `runs` the commands that the user wants to see run in the end.
+    """
+
+    lock: Lock
+    folder: Path
+    place: str
+    bench: Bench
+    known: frozenset[str]
+    runs: tuple[str, ...] = ()
+
+    @property
+    def requirements(self) -> str:
+        """The hash-pinned requirements of the target, inside."""
+        return f"{self.place}/{self.lock.requirements_filename}"
+
+    @property
+    def under(self) -> str:
+        """The interpreter, in words."""
+        return self.bench.interpreter.described
+
+    def step(self, ran: Ran, findings: tuple[Finding, ...] = (), note: str = "") -> Step:
+        """The step that a command was."""
+        return Step(ran.name, self.lock.target.name, ran.seconds, findings, note=note)
+
+    def complaints(self, ran: Ran, more: Iterable[Finding] = ()) -> tuple[Finding, ...]:
+        """What a failed command's words mean, without what was said already."""
+        if ran.code == 0:
+            return ()
+        found = {finding.subject: finding for finding in more} or {
+            finding.subject: finding for finding in explained(ran.said, self.lock, ran.name)
+        }
+        unknown = [finding for subject, finding in found.items() if subject not in self.known]
+        stops = error(self.lock.filename, "command", f"`{ran.name}` stops over what is said above")
+        return tuple(unknown) or (stops,)
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Commands in one room, what it shows them, and the steps that they were once they ran, by name."""
+
+    commands: tuple[Command, ...]
+    shown: Mapping[str, Path]
+    steps: Callable[[Mapping[str, Ran]], Iterator[Step]]
+
+
+def perform(scene: Scene, bench: Bench) -> Iterator[Step]:
+    """Run a scene. Raises MachineError where its room cannot be had."""
+    ran = {one.name: one for one in run_commands(bench, scene.commands, scene.shown)}
+    return scene.steps(ran)
+
+
+def install_scene(act: Act, install: Command, shown: Mapping[str, Path]) -> Scene:
+    """A fresh virtual environment, one command that installs everything, and a look at what came of it."""
+    commands = (
+        Command("environment", (str(act.bench.interpreter.path), "-I", "-m", "venv", VENV), vital=True),
+        Command("pip", (PYTHON, "-I", "-c", SPEAK), vital=True),
+        install,
+        Command("check", (PYTHON, "-I", "-m", "pip", "check")),
+        Command("import", (PYTHON, "-I", LOOK)),
+        *(Command(f"run {text}", ("sh", "-c", text)) for text in act.runs),
+    )
+    return Scene(commands, {act.place: act.folder, **shown}, lambda ran: _installed(act, install.name, ran))
+
+
+def pip_install(act: Act) -> Command:
+    """What a user types to install a house."""
+    words = ["--no-index", "--find-links", act.place, "--require-hashes", "--no-cache-dir"]
+    words += ["--no-deps"] if _decides_alone(act.lock) else []
+    return Command("install", (PYTHON, "-m", "pip", "install", *words, "-r", act.requirements), vital=True)
+
+
+def _decides_alone(lock: Lock) -> bool:
+    """Whether a lock says otherwise than its files' own metadata: by an override, an exclusion, or as a lock that was given."""
+    inputs = lock.inputs
+    return bool(inputs.overrides or inputs.excluded or inputs.given_sha256)
+
+
+def _installed(act: Act, name: str, ran: Mapping[str, Ran]) -> Iterator[Step]:
+    if "pip" not in ran:
+        sentence = f"no virtual environment can be made: {last_words(ran['environment'].said)}"
+        hint = "install what this Python lacks (Debian: python3-venv), or name another with --interpreter"
+        yield act.step(ran["environment"], (error(act.lock.target.name, "environment", sentence, hint),))
+        return
+    pip = ran["pip"].said.strip()
+    foreseen = _foreseen(act, pip) if ran[name].code else ()
+    yield act.step(ran[name], act.complaints(ran[name], foreseen), f"pip {pip}, {act.under}")
+    if "import" in ran:
+        yield from looked_at(act, ran)
+
+
+def _foreseen(act: Act, pip: str) -> Iterator[Finding]:
+    """Why an install must have failed, as far as the files themselves tell: tags that are too new, sdists with no builder."""
+    yield from unseen_by(pip, act.lock, "name a Python that has one with --interpreter, and a base image that has one")
+    seen = [path.name for folder in (act.folder, act.folder / TOOLS) if folder.is_dir() for path in folder.iterdir()]
+    for pin in act.lock.pins:
+        sdist = pin.artifact.filename
+        if not pin.artifact.is_wheel and (path := act.folder / sdist).is_file():
+            system = build_system(read_pyproject(path, sdist), sdist)
+            yield from without_builder(sdist, system.requires, seen, act.lock.target)
+
+
+def looked_at(act: Act, ran: Mapping[str, Ran]) -> Iterator[Step]:
+    """What pip's own check, a look at the environment, and the user's own commands found."""
+    yield act.step(ran["check"], _checked(act, ran["check"]))
+    look = ran["import"]
+    try:
+        told = json.loads(look.said.splitlines()[-1])
+    except (IndexError, ValueError):
+        yield act.step(look, (error(act.lock.filename, "import", f"the look at it failed: {last_words(look.said)}"),))
+    else:
+        different = otherwise_installed(act.lock, told["installed"])
+        yield act.step(look, (*different, *not_imported(act.lock, told["failed"], act.under)))
+    for text in act.runs:
+        if one := ran.get(f"run {text}"):
+            yield act.step(one, _ended(act, text, one), last_words(one.said) if one.code == 0 else "")
+
+
+def _checked(act: Act, ran: Ran) -> tuple[Finding, ...]:
+    lines = [line for line in ran.said.splitlines() if " has requirement " in line or " requires " in line]
+    if ran.code and not lines:
+        lines = [last_words(ran.said)]
+    hint = "fetch the house again; where an override was meant to do this, it does"
+    return tuple(error(line.partition(" ")[0], "check", f"pip check says: {line}", hint) for line in lines if ran.code)
+
+
+def _ended(act: Act, text: str, ran: Ran) -> tuple[Finding, ...]:
+    if ran.code == 0:
+        return ()
+    sentence = f"`{text}` ended with code {ran.code}: {last_words(ran.said)}"
+    return (error(act.lock.filename, "run", sentence, "it ran in the environment that was installed, with no network"),)
