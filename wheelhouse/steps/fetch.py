@@ -1,7 +1,7 @@
 """From a job to a house: locks settled, every file in place and verified, nothing else."""
 
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Set
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from functools import partial
@@ -57,9 +57,10 @@ def fill(
     """
     _free_to_write(folder, house.artifacts, standing)
     placed, stood = _bring(folder, house, local, supply, on_event)
-    for name, text in house.texts.items():
+    texts = house.texts
+    for name, text in texts.items():
         write(folder, name, text)
-    return placed, stood, _remove(folder, standing, house)
+    return placed, stood, _remove(folder, standing, house.artifacts.keys() | texts.keys())
 
 
 def lock_only(job: Job, folder: Path, supply: Supply, on_event: Listener = ignore) -> tuple[Lock, ...]:
@@ -173,9 +174,8 @@ def candidate_of(pin: Pin, artifact: Artifact, path: str | None = None) -> Candi
     )
 
 
-def _remove(folder: Path, standing: Collection[Lock], house: House) -> tuple[str, ...]:
+def _remove(folder: Path, standing: Collection[Lock], kept: Set[str]) -> tuple[str, ...]:
     """What the locks before named, and those of now do not."""
-    kept = house.artifacts.keys() | house.texts.keys()
     names = {artifact.filename for lock in standing for artifact in lock.artifacts}
     names |= {
         name for lock in standing for name in (lock.filename, lock.requirements_filename, lock.constraints_filename)
