@@ -104,8 +104,7 @@ def test_only_the_doors_for_http_import_an_http_library() -> None:
         for name, imported in IMPORTS.items()
         if any(top == library or top.startswith(f"{library}.") for top in imported for library in HTTP_LIBRARIES)
     }
-    assert "wheelhouse.doors.http" in users
-    assert users <= {"wheelhouse.doors.http", "wheelhouse.doors.download", "wheelhouse.doors.upload"}
+    assert users == {"wheelhouse.doors.connections", "wheelhouse.doors.upload"}
 
 
 @pytest.mark.parametrize("name", [name for name in MODULES if room(name) in ("model", "errors", "events", "report")])

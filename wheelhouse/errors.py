@@ -4,6 +4,7 @@
     ├── InputError          2    usage, or an input that cannot be read as what it should be
     ├── NoSolutionError     3    no set of releases satisfies everything that was asked
     ├── ServerError         4    an index or server could not be reached, or answered wrongly
+    │   └── TransientError  4    what the next attempt may not meet
     ├── IntegrityError      5    hash, size, archive, signature, approval
     │   └── RefusedError    5    an archive that breaks a rule
     └── MachineError        6    this machine: disk, permission, missing interpreter
@@ -42,6 +43,14 @@ class ServerError(WheelhouseError):
     """An index or server could not be reached, or answered wrongly."""
 
     exit_code = 4
+
+
+class TransientError(ServerError):
+    """A failure that the next attempt may not meet; `retry_after` is what the server asked for, in seconds."""
+
+    def __init__(self, sentence: str, *, retry_after: float | None = None, hint: str | None = None) -> None:
+        super().__init__(sentence, hint=hint)
+        self.retry_after = retry_after
 
 
 class IntegrityError(WheelhouseError):

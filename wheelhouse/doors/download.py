@@ -5,14 +5,15 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
-
-from urllib3.response import BaseHTTPResponse
+from typing import TYPE_CHECKING, BinaryIO
 
 from wheelhouse.doors.credentials import redact
 from wheelhouse.doors.disk import BLOCK, ours
-from wheelhouse.doors.http import Http, TransientError
-from wheelhouse.errors import IntegrityError, ServerError
+from wheelhouse.doors.http import Http
+from wheelhouse.errors import IntegrityError, ServerError, TransientError
+
+if TYPE_CHECKING:
+    from urllib3.response import BaseHTTPResponse
 
 
 class WrongSizeError(TransientError):
@@ -79,7 +80,7 @@ class Download:
                 headers["If-Range"] = self.validator
         return headers
 
-    def _continues(self, response: BaseHTTPResponse, have: int) -> bool:
+    def _continues(self, response: "BaseHTTPResponse", have: int) -> bool:
         """Whether the answer goes on where the file stops; otherwise it is the whole file."""
         if response.status in (404, 410):
             hint = "the index names a file that its server does not have; try again later, or choose another version"

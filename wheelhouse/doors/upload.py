@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wheelhouse.doors.credentials import redact
-from wheelhouse.doors.http import BUSY, Http, TransientError
-from wheelhouse.errors import InputError, MachineError, ServerError
+from wheelhouse.doors.http import BUSY, Http
+from wheelhouse.errors import InputError, MachineError, ServerError, TransientError
 from wheelhouse.model.simple import Offered
 
 if TYPE_CHECKING:
