@@ -8,16 +8,16 @@ import pytest
 
 from tests.support.airflow_house import PYTHONS, made_lock, made_tools
 from tests.support.golden import golden_text
-from wheelhouse import report
 from wheelhouse.model.airflow.arguments import ROUTES, Choices, Route
 from wheelhouse.model.airflow.layout import lay_out_airflow
 from wheelhouse.model.layout import Plan
+from wheelhouse.report.plans import command_lines, plan_lines
 
 SHOWN = ("base.Dockerfile", "pip.conf")
 
 
 def page(plan: Plan) -> str:
-    lines = [*report.plan_lines(plan, "docker-context-files"), "", *report.command_lines(plan)]
+    lines = [*plan_lines(plan, "docker-context-files"), "", *command_lines(plan)]
     for name in SHOWN:
         if text := plan.texts.get(name):
             lines += ["", f"=== {name}", text.rstrip()]

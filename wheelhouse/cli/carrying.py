@@ -57,6 +57,7 @@ def pack(
     """
     from wheelhouse import report
     from wheelhouse.doors.sign import load_key
+    from wheelhouse.report.bundles import packed_document
     from wheelhouse.steps.itself import install_lines
     from wheelhouse.steps.pack import pack as pack_step
 
@@ -66,7 +67,7 @@ def pack(
     install = [install_lines(lock, output.name, in_volumes=limit is not None) for lock in locks]
     if as_json:
         volumes = [(v.name, v.sha256, v.size) for v in packed.volumes]
-        say_json(report.packed_document(packed.manifest, volumes) | ({"install": install} if install else {}))
+        say_json(packed_document(packed.manifest, volumes) | ({"install": install} if install else {}))
         return
     total = report.size_text(sum(volume.size for volume in packed.volumes))
     say(f"{output}: {len(packed.manifest.carried)} of {len(packed.manifest.entries)} files, {total}")
@@ -103,7 +104,7 @@ def unpack(
 
     A difference is unpacked on the very house that it was packed --since, and on nothing else. May be repeated: what stands is kept.
     """
-    from wheelhouse import report
+    from wheelhouse.report.bundles import unpacked_line
     from wheelhouse.steps.pack import unpack as unpack_step
 
     with listening(quiet=quiet or as_json) as listener:
@@ -117,20 +118,20 @@ def unpack(
         }
         say_json(document | {"signed-by": done.signer})
     elif not quiet:
-        say(report.unpacked_line(str(house), len(done.placed), len(done.stood), len(done.removed), done.signer))
+        say(unpacked_line(str(house), len(done.placed), len(done.stood), len(done.removed), done.signer))
 
 
 @app.command()
 def inspect(bundle: BundleFile, key: PublicKeys = None, as_json: Json = False) -> None:
     """Show what is in a bundle, without unpacking it."""
-    from wheelhouse import report
+    from wheelhouse.report.bundles import manifest_lines, packed_document
     from wheelhouse.steps.pack import inspect_bundle
 
     manifest, signer = inspect_bundle(bundle, public_keys(key))
     if as_json:
-        say_json(report.packed_document(manifest, []) | {"signed-by": signer})
+        say_json(packed_document(manifest, []) | {"signed-by": signer})
     else:
-        say(*report.manifest_lines(manifest, signer))
+        say(*manifest_lines(manifest, signer))
 
 
 def size_of(text: str) -> int:

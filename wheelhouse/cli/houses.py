@@ -49,6 +49,7 @@ def stage(staging: Staging, image_build: ImageBuild, as_json: Json = False) -> N
     """
     from wheelhouse import report
     from wheelhouse.model.airflow.arguments import Choices
+    from wheelhouse.report.plans import command_lines, layout_text, plan_document, plan_lines
     from wheelhouse.steps.stage import plan_stage
     from wheelhouse.steps.stage import stage as stage_step
 
@@ -63,13 +64,13 @@ def stage(staging: Staging, image_build: ImageBuild, as_json: Json = False) -> N
     removed = () if staging.dry_run else stage_step(folder, destination, plan).removed
     if as_json:
         written = {"folder": str(destination), "written": not staging.dry_run, "removed": list(removed)}
-        say_json({**written, **report.plan_document(plan)})
+        say_json({**written, **plan_document(plan)})
         return
     if staging.dry_run:
-        say(*report.plan_lines(plan, str(destination)))
+        say(*plan_lines(plan, str(destination)))
     else:
-        say(f"{destination}: {report.counted(len(plan.files), 'file')}, {report.layout_text(plan)}")
-    say(*report.command_lines(plan))
+        say(f"{destination}: {report.counted(len(plan.files), 'file')}, {layout_text(plan)}")
+    say(*command_lines(plan))
 
 
 @app.command()

@@ -36,10 +36,11 @@ def vet(
     """
     from wheelhouse import report
     from wheelhouse.model.approvals import divide
+    from wheelhouse.report.rules import rule_lines
     from wheelhouse.steps.vet import vet as vet_step
 
     if explain is not None:
-        say(*report.rule_lines(_rule(explain)))
+        say(*rule_lines(_rule(explain)))
         return
     held = settings().policy
     policy = held.policy()
@@ -75,14 +76,14 @@ def vet(
 @app.command()
 def rules(as_json: Json = False) -> None:
     """List the rules that `vet` applies, with their severities under the policy here."""
-    from wheelhouse import report
+    from wheelhouse.report.rules import rule_document, rule_line
     from wheelhouse.steps.vet import RULES
 
     policy = settings().policy.policy()
     if as_json:
-        say_json([report.rule_document(one, policy) for one in RULES.values()])
+        say_json([rule_document(one, policy) for one in RULES.values()])
     else:
-        say(*(report.rule_line(one, policy) for one in RULES.values()))
+        say(*(rule_line(one, policy) for one in RULES.values()))
 
 
 def snapshot(path: Path, named: bool) -> "Advisories | None":

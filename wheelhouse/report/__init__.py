@@ -1,16 +1,12 @@
 """Locks, findings, events and errors as text and JSON (pure)."""
 
-import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from wheelhouse.errors import WheelhouseError
 from wheelhouse.events import Built, Event, Noted, Resolved, Resolving, Retrying, Warned
-from wheelhouse.model.bundle import Manifest, digest
-from wheelhouse.model.layout import MANIFEST, Plan, shell
 from wheelhouse.model.lock import Lock, chains
-from wheelhouse.model.policy import Finding, Policy
-from wheelhouse.model.rules import Rule
+from wheelhouse.model.policy import Finding
 from wheelhouse.model.words import counted, size_text
 
 __all__ = ["counted", "size_text"]
@@ -164,46 +160,6 @@ def finding_document(finding: Finding) -> dict[str, Any]:
     }
 
 
-def layout_text(plan: Plan) -> str:
-    """What a folder is laid out for, in a few words."""
-    what = f", Airflow {plan.release} by route {plan.route}" if plan.release else ""
-    return f"layout {plan.layout}{what}, for {plan.target}"
-
-
-def plan_lines(plan: Plan, destination: str) -> list[str]:
-    """A plan, a path a line."""
-    lines = [f"{destination}: {layout_text(plan)}"]
-    lines += [f"  {path}  {size_text(artifact.size)}" for path, artifact in sorted(plan.files.items())]
-    return lines + [f"  {path}  (written)" for path in sorted({*plan.texts, MANIFEST})]
-
-
-def plan_document(plan: Plan) -> dict[str, Any]:
-    """A plan for `--json`."""
-    return {
-        "layout": plan.layout,
-        "release": plan.release,
-        "route": plan.route,
-        "target": plan.target,
-        "files": {path: artifact.sha256 for path, artifact in sorted(plan.files.items())},
-        "texts": dict(sorted(plan.texts.items())),
-        "first": list(plan.first),
-        "command": list(plan.command),
-        "breeze": list(plan.breeze),
-        "renamed": plan.renamed,
-        "notes": list(plan.notes),
-        "warnings": list(plan.warnings),
-    }
-
-
-def command_lines(plan: Plan) -> list[str]:
-    """What builds the image, and what remains to be known."""
-    lines = [f"warning: {warning}" for warning in plan.warnings] + [f"note: {note}" for note in plan.notes]
-    if plan.first:
-        lines += ["first:", "", shell(plan.first), ""]
-    lines += ["then:" if plan.first else "build the image with:", "", shell(plan.command)]
-    return [*lines, "", "or with breeze:", "", shell(plan.breeze)] if plan.breeze else lines
-
-
 def why_lines(locks: Iterable[Lock], project: str) -> Mapping[str, list[str]]:
     """For each target that has a project: the chains that lead to it."""
     found: dict[str, list[str]] = {}
@@ -217,54 +173,6 @@ def why_lines(locks: Iterable[Lock], project: str) -> Mapping[str, list[str]]:
         ]
         found[lock.target.name] = spelled or [f"{project} {pins[project].version} was asked for"]
     return found
-
-
-def packed_document(manifest: Manifest, volumes: Iterable[tuple[str, str, int]]) -> dict[str, Any]:
-    """A bundle for `--json`: its manifest, and its volumes as (name, sha256, bytes)."""
-    listed = [{"name": name, "sha256": sha256, "size": size} for name, sha256, size in volumes]
-    return {"manifest": json.loads(manifest.to_json()), "volumes": listed}
-
-
-def manifest_lines(manifest: Manifest, signer: str | None) -> list[str]:
-    """What a bundle carries, a file a line, and what it does beside that."""
-    what = f"the difference from house {digest(manifest.base)[:12]} to" if manifest.difference else "the whole of"
-    carried = sum(entry.size for entry in manifest.carried)
-    lines = [f"{what} house {digest(manifest.result)[:12]}: {len(manifest.carried)} files, {size_text(carried)}"]
-    lines += [f"signed by {signer}"] if signer else []
-    lines += [f"  {entry.path}  {size_text(entry.size)}" for entry in manifest.carried]
-    return lines + [f"  {path}  (removed)" for path in sorted(manifest.removed)]
-
-
-def unpacked_line(house: str, placed: int, stood: int, removed: int, signer: str | None) -> str:
-    """What unpacking did."""
-    signed = f", signed by {signer[:16]}" if signer else ""
-    return f"{house}: {placed} files unpacked, {stood} stood already, {removed} removed{signed}"
-
-
-def rule_line(rule: Rule, policy: Policy) -> str:
-    """A rule in a line."""
-    severity = policy.severity_of(rule.id, rule.severity)
-    return f"{rule.id:<24} {severity.name.lower() if severity else 'off':<8} {rule.group:<12} {rule.title}"
-
-
-def rule_lines(rule: Rule) -> list[str]:
-    """A rule explained."""
-    return [
-        f"{rule.id} ({rule.group}, {rule.severity.name.lower()} unless the policy says otherwise)",
-        "",
-        rule.explanation,
-    ]
-
-
-def rule_document(rule: Rule, policy: Policy) -> dict[str, Any]:
-    """A rule for `--json`."""
-    severity = policy.severity_of(rule.id, rule.severity)
-    return {
-        "id": rule.id,
-        "group": rule.group,
-        "severity": severity.name.lower() if severity else "off",
-        "explanation": rule.explanation,
-    }
 
 
 def vetted_line(house: str, files: int, found: int, bad: int, waived: int) -> str:
