@@ -29,32 +29,44 @@ class Tasks:
         return key in self._futures
 
     def close(self) -> None:
-        """Start nothing more. What runs is not waited for: a server may keep it as long as it likes."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        """Start nothing more. What runs is not waited for: a server may keep it as long as it likes.
+
+        The pool would cancel under its own lock, where whoever hears of it may be starting something.
+        """
+        self._pool.shutdown(wait=False)
+        with self._guard:
+            futures = list(self._futures.values())
+        for future in futures:
+            future.cancel()
 
 
 def first_success(futures: "list[Future[T]]") -> "Future[T]":
     """A future with the first result that arrives; with the last error where all fail."""
     first: Future[T] = Future()
     guard = threading.Lock()
-    left = len(futures)
+    left, settled = len(futures), False
 
     def done(future: "Future[T]") -> None:
-        nonlocal left
+        nonlocal left, settled
         with guard:
             left -= 1
-            if first.done():
+            if settled or not (left == 0 or future.cancelled() or future.exception() is None):
                 return
-            if future.cancelled():
-                first.cancel()
-            elif (error := future.exception()) is None:
-                first.set_result(future.result())
-            elif not left:
-                first.set_exception(error)
+            settled = True
+        _pass_on(future, first)
 
     for future in futures:
         future.add_done_callback(done)
     return first
+
+
+def _pass_on(source: "Future[T]", target: "Future[T]") -> None:
+    if source.cancelled():
+        target.cancel()
+    elif (error := source.exception()) is None:
+        target.set_result(source.result())
+    else:
+        target.set_exception(error)
 
 
 def then(future: "Future[Any]", change: Callable[[Any], T]) -> "Future[T]":
