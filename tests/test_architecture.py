@@ -107,6 +107,12 @@ def test_only_the_doors_for_http_import_an_http_library() -> None:
     assert users == {"wheelhouse.doors.connections", "wheelhouse.doors.upload"}
 
 
+def test_what_decodes_is_made_when_its_module_is_loaded() -> None:
+    """msgspec prepares a type at its first use, and two threads that do so at once end the process."""
+    calls = (ast.unparse(node.func) for tree in TREES.values() for node in ast.walk(tree) if isinstance(node, ast.Call))
+    assert not [call for call in calls if re.fullmatch(r"msgspec\.\w+\.decode", call)]
+
+
 @pytest.mark.parametrize("name", [name for name in MODULES if room(name) in ("model", "errors", "events", "report")])
 def test_the_model_is_pure(name: str) -> None:
     assert not {imported.split(".")[0] for imported in IMPORTS[name]} & OUTSIDE

@@ -14,6 +14,7 @@ from wheelhouse.model.target import Platform, Target
 
 SCRIPT = Path(__file__).with_name("interpreter_facts.py")
 SECONDS = 60
+_decoder = msgspec.json.Decoder(Facts)
 ENVIRONMENT = {"LC_ALL": "C", "SYSTEM_VERSION_COMPAT": "0"}
 """All that is passed on: a Python built with an old macOS SDK is told the true version only with the second."""
 
@@ -34,7 +35,7 @@ def facts_of(interpreter: Path) -> Facts:
 def read_facts(said: bytes, interpreter: str, code: int, log: bytes) -> Facts:
     """What the script of facts wrote. Raises MachineError naming the interpreter that it ran under."""
     try:
-        return msgspec.json.decode(said, type=Facts)
+        return _decoder.decode(said)
     except msgspec.DecodeError as error:
         raise MachineError(
             f"`{interpreter}` does not say what it is: it ended with code {code}",

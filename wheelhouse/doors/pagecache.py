@@ -35,6 +35,9 @@ class _Kept(msgspec.Struct, array_like=True, frozen=True):
         return {name: value for name, value in stated.items() if value}
 
 
+_decoder = msgspec.msgpack.Decoder(_Kept)
+
+
 class PageCache:
     """Asks for pages, and keeps those that may be kept. With `ask_always` a fresh one is asked about, too."""
 
@@ -60,7 +63,7 @@ class PageCache:
     def _kept(self, url: str) -> _Kept | None:
         raw = self._cache.noted(KIND, url)
         with suppress(msgspec.DecodeError):
-            return msgspec.msgpack.decode(raw, type=_Kept) if raw else None
+            return _decoder.decode(raw) if raw else None
         return None
 
     def _keep(self, url: str, reply: Reply) -> None:

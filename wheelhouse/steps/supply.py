@@ -35,6 +35,7 @@ LARGE = 4 << 20
 """Bytes: of a wheel larger than this the tail is asked for even while the whole is on its way."""
 NOT_THE_FILE = "do not use this file; a proxy may have altered it, or the index has replaced it"
 CONTENTS = "contents-1"
+_contents = msgspec.json.Decoder(Contents, dec_hook=lambda kind, text: kind(text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,13 +240,9 @@ class Supply:
         known = self._known.get(sha256)
         if known is None and (raw := self.cache.noted(CONTENTS, sha256)):
             with suppress(msgspec.DecodeError):
-                known = self._known[sha256] = _decode(raw)
+                known = self._known[sha256] = _contents.decode(raw)
         return known
 
 
 def _encode(contents: Contents) -> bytes:
     return msgspec.json.encode(contents, enc_hook=str)
-
-
-def _decode(raw: bytes) -> Contents:
-    return msgspec.json.decode(raw, type=Contents, dec_hook=lambda kind, text: kind(text))

@@ -81,6 +81,9 @@ class _Noted(msgspec.Struct, frozen=True):
     built: Built
 
 
+_noted, _asks = msgspec.json.Decoder(_Noted), msgspec.json.Decoder(tuple[str, ...])
+
+
 class Workshop:
     """Builds sdists, each once. `standing` are the build locks that the house had; `locks` those that were used."""
 
@@ -223,7 +226,7 @@ class Workshop:
         """What the backend asks for beside what is declared: asked in the room, once for each lock."""
         key = _key(job, lock)
         if noted := self._supply.cache.noted(REQUIRES, key):
-            return msgspec.json.decode(noted, type=tuple[str, ...])
+            return _asks.decode(noted)
         asks, _ = job.bench.requires(self._asked(job, lock))
         self._supply.cache.note(REQUIRES, key, msgspec.json.encode(asks))
         return asks
@@ -250,7 +253,7 @@ class Workshop:
     def _wheel(self, job: "_Job", lock: Lock) -> Made:
         key = _key(job, lock) + (f"\0{self._auditwheel.described}" if self._auditwheel else "")
         noted = self._supply.cache.noted(WHEELS, key)
-        known = msgspec.json.decode(noted, type=_Noted) if noted else None
+        known = _noted.decode(noted) if noted else None
         stored = self._supply.kept(known.filename, known.sha256) if known else None
         if known and stored:
             made = Made(known.filename, stored, replace(known.built, lock=lock.filename), reused=True)
