@@ -1,6 +1,7 @@
 """Vetting: rules on made files, the policy, waivers; nothing is run and nobody is asked."""
 
 import json
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import pytest
 from tests.support.index import IndexServer
 from tests.support.tools import wheelhouse
 from tests.support.wheels import build_sdist, build_wheel
+from wheelhouse.doors import factsfile
+from wheelhouse.errors import InputError
 from wheelhouse.model.policy import Policy, Waiver
 from wheelhouse.steps.vet import RULES, vet
 
@@ -45,11 +48,43 @@ def found(house: Path, policy: Policy | None = None) -> set[tuple[str, str]]:
 def test_each_rule_finds_what_it_is_for_and_nothing_else(odd_house: Path) -> None:
     assert found(odd_house) == {
         ("pth-code", "starter"),
+        ("pth-path", "path"),
         ("sdist-runs-code", "raw"),
+        ("own-backend", "raw"),
+        ("embedded-archive", "raw"),
         ("yanked", "old"),
         ("advisories-missing", "house"),
     }
     assert found(odd_house, Policy(cool_off_days=7)) - found(odd_house) == {("cool-off", "old")}
+
+
+def test_a_policy_that_names_an_unknown_rule_is_refused(odd_house: Path) -> None:
+    with pytest.raises(InputError, match="rules that there are not: pth-cod"):
+        vet(odd_house, Policy(severities={"pth-cod": None}), NOW)
+
+
+def test_what_verify_finds_is_weighed_waived_and_explained_too(odd_house: Path, tmp_path: Path) -> None:
+    house = shutil.copytree(odd_house, tmp_path / "house")
+    (house / "stranger.txt").write_text("")
+    (house / "plain-1.0-py3-none-any.whl").write_bytes(b"altered")
+    assert found(house) - found(odd_house) == {("foreign", "stranger.txt"), ("altered", "plain")}
+    assert ("foreign", "stranger.txt") not in found(house, Policy(severities={"foreign": None}))
+    assert RULES["foreign"].explanation
+
+
+def test_no_file_is_opened_twice(odd_house: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+    real = factsfile.inspect
+    monkeypatch.setattr(factsfile, "inspect", lambda path, name, watch: opened.append(name) or real(path, name, watch))
+    vet(odd_house, Policy(), NOW)
+    assert sorted(opened) == sorted(path.name for path in odd_house.iterdir() if path.suffix in (".whl", ".gz"))
+
+
+def test_the_houses_inside_are_looked_over_too(odd_house: Path, tmp_path: Path) -> None:
+    house = shutil.copytree(odd_house, tmp_path / "house")
+    shutil.copytree(odd_house, house / "tools")
+    subjects = {finding.subject for finding in vet(house, Policy(), NOW).findings if finding.rule == "pth-code"}
+    assert subjects == {"starter-1.0-py3-none-any.whl", "tools/starter-1.0-py3-none-any.whl"}
 
 
 def test_every_rule_explains_itself() -> None:

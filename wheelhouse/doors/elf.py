@@ -1,18 +1,26 @@
 """What the compiled parts of a wheel ask of the system that they are loaded on: which glibc, which other libraries."""
 
 import io
+import struct
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain, takewhile
 from pathlib import Path
 
 from elftools.common.exceptions import ELFError
 from elftools.elf.dynamic import DynamicSection
 from elftools.elf.elffile import ELFFile
 from elftools.elf.gnuversions import GNUVerNeedSection
+from elftools.elf.segments import Segment
 
 from wheelhouse.doors.disk import ours
+from wheelhouse.model.facts import Native
 
+DT_NEEDED, DT_STRTAB, DT_RPATH, DT_RUNPATH, DT_FLAGS_1, DF_1_PIE = 1, 5, 15, 29, 0x6FFFFFFB, 0x08000000
+NAMED = (DT_NEEDED, DT_RPATH, DT_RUNPATH)
+MOST_TAGS, LONGEST_STRING = 4096, 4096
+UNREADABLE = (ELFError, ValueError, KeyError, AttributeError, TypeError, IndexError, struct.error, OverflowError)
 MAGIC = b"\x7fELF"
 EVERYWHERE = (
     "ld-linux",
@@ -35,6 +43,46 @@ class Needs:
 
     glibc: tuple[int, ...] | None
     libraries: tuple[str, ...]
+
+
+def native_of(data: bytes) -> Native:
+    """What an ELF file asks for; a Native without a machine for one that cannot be read.
+
+    The library reads the headers; the dynamic section is read here, because it may be hostile: each string has an end.
+    """
+    try:
+        elf = ELFFile(io.BytesIO(data))
+        segments = {str(segment.header.p_type): segment for segment in elf.iter_segments()}
+        told = _dynamic(data, elf, *_place(segments["PT_DYNAMIC"])) if "PT_DYNAMIC" in segments else []
+        strings = next(iter(elf.address_offsets(dict(told)[DT_STRTAB])), None) if told else None
+        texts = [(tag, _string(data, strings + value)) for tag, value in told if strings is not None and tag in NAMED]
+        search = (text.split(":") for tag, text in texts if tag != DT_NEEDED)
+        return Native(
+            machine=str(elf.header.e_machine).removeprefix("EM_").lower(),
+            needs=tuple(text for tag, text in texts if tag == DT_NEEDED),
+            search=tuple(chain.from_iterable(search)),
+            program="PT_INTERP" in segments
+            or elf.header.e_type == "ET_EXEC"
+            or any(tag == DT_FLAGS_1 and value & DF_1_PIE for tag, value in told),
+        )
+    except UNREADABLE:
+        return Native("")
+
+
+def _dynamic(data: bytes, elf: ELFFile, offset: int, size: int) -> list[tuple[int, int]]:
+    """The dynamic section's (tag, value) pairs, as far as its end mark."""
+    entry = struct.Struct(("<" if elf.little_endian else ">") + ("qQ" if elf.elfclass == 64 else "lL"))
+    whole = min(size, MOST_TAGS * entry.size) // entry.size * entry.size
+    pairs = entry.iter_unpack(data[offset : offset + whole])
+    return list(takewhile(lambda pair: pair[0] != 0, pairs))
+
+
+def _place(segment: Segment) -> tuple[int, int]:
+    return int(segment.header.p_offset), int(segment.header.p_filesz)
+
+
+def _string(data: bytes, start: int) -> str:
+    return data[start : start + LONGEST_STRING].partition(b"\0")[0].decode("utf-8", "replace")
 
 
 def needs_of_wheel(path: Path) -> Needs | None:
@@ -68,7 +116,7 @@ def _needed(data: bytes) -> Iterator[tuple[tuple[int, ...] | None, str | None]]:
             elif isinstance(section, DynamicSection):
                 for tag in section.iter_tags("DT_NEEDED"):
                     yield None, str(getattr(tag, "needed", ""))
-    except (ELFError, ValueError, KeyError, AttributeError):
+    except UNREADABLE:
         return
 
 

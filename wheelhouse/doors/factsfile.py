@@ -1,50 +1,62 @@
-"""Facts from a wheel's or sdist's bytes: names, sizes and kinds of what is inside, and the small texts that rules read."""
+"""Facts from a wheel's or sdist's bytes, seen in the one pass that checks them: what is inside, and the small texts that rules read."""
 
 import re
-import tarfile
 from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
 from email.parser import BytesHeaderParser
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
+from wheelhouse.doors.elf import native_of
 from wheelhouse.doors.wheelfile import inspect
-from wheelhouse.doors.ziparchive import Member, mapped, pieces, read_members
-from wheelhouse.model.facts import Entry, Facts
+from wheelhouse.errors import IntegrityError
+from wheelhouse.model.build import build_system
+from wheelhouse.model.facts import LARGEST_TEXT, Entry, Facts, Inside
 from wheelhouse.model.lock import Pin
+from wheelhouse.model.metadata import Contents
 
-LARGEST_TEXT = 1 << 20
+LARGEST_NATIVE = 256 << 20
 MAGIC = (
     (b"\x7fELF", "elf"),
     (b"MZ", "pe"),
     (b"\xcf\xfa\xed\xfe", "macho"),
-    (b"\xca\xfe\xba\xbe", "macho"),
+    (b"\xce\xfa\xed\xfe", "macho"),
+    (b"\xca\xfe\xba\xbe\x00\x00\x00", "macho"),
+    (b"\xca\xfe\xba\xbe", "java"),
     (b"PK\x03\x04", "zip"),
-    (b"\x1f\x8b", "gzip"),
+    (b"\x1f\x8b\x08", "gzip"),
     (b"BZh", "bzip2"),
     (b"\xfd7zXZ\x00", "xz"),
+    (b"\x28\xb5\x2f\xfd", "zstd"),
+    (b"7z\xbc\xaf\x27\x1c", "7z"),
     (b"#!", "script"),
 )
-TEXTS = re.compile(
-    r"""[^/]+\.pth | (.*/)?(sitecustomize|usercustomize)\.py | [^/]+\.data/scripts/[^/]+ | [^/]+\.dist-info/entry_points\.txt
-    | [^/]+\.dist-info/(licenses/.+|LICEN[CS]E[^/]*|COPYING[^/]*) | [^/]+\.dist-info/sboms/.+
-    | [^/]+/(setup\.py|setup\.cfg|pyproject\.toml)""",
+TAR_AT = slice(257, 262)
+WHEEL_TEXTS = re.compile(
+    r"""([^/]+\.data/(purelib|platlib|data)/(.*/)?)? ([^/]+\.(pth|start) | (sitecustomize|usercustomize)(/__init__)?\.py)
+    | [^/]+\.data/scripts/[^/]+ | [^/]+/__init__\.py
+    | [^/]+\.dist-info/((licen[cs]es?/)?.*(LICEN[CS]E|COPYING|NOTICE)[^/]*|licenses/.+
+      |entry_points\.txt|WHEEL|direct_url\.json|sboms/.+)""",
+    re.VERBOSE | re.IGNORECASE,
+)
+SDIST_TEXTS = re.compile(
+    r"""[^/]+/(setup\.cfg|pyproject\.toml|[^/]*(LICEN[CS]E|COPYING|NOTICE)[^/]*|.*\.py|.*\.pth)""",
     re.VERBOSE | re.IGNORECASE,
 )
 
 
-def read_facts(path: Path, pin: Pin, target: str) -> Facts:
-    """Open a file of a house and gather what rules look at. Raises RefusedError for an archive that cannot be trusted."""
-    contents = inspect(path, pin.artifact.filename)
-    entries, texts = _from_wheel(path) if pin.artifact.is_wheel else _from_sdist(path)
-    return Facts(
-        pin=pin,
-        target=target,
-        raw_metadata=contents.raw_metadata,
-        metadata=contents.metadata,
-        entries=entries,
-        texts=texts,
-        headers=headers_of(contents.raw_metadata),
-        findings=contents.findings,
-    )
+def look_inside(path: Path, filename: str) -> tuple[Contents, Inside]:
+    """Open and check a file once, and keep what rules look at. Raises RefusedError for one that cannot be trusted."""
+    watch = _Watch(WHEEL_TEXTS if filename.endswith(".whl") else SDIST_TEXTS)
+    contents = inspect(path, filename, watch)
+    texts = watch.texts if filename.endswith(".whl") else _of_the_build(watch.texts)
+    return contents, Inside(tuple(watch.entries.values()), texts, headers_of(contents.raw_metadata))
+
+
+def read_facts(path: Path, pin: Pin) -> Facts:
+    """The facts of one file by itself. Raises RefusedError for one that cannot be trusted."""
+    contents, inside = look_inside(path, pin.artifact.filename)
+    return Facts(pin, contents=contents, inside=inside)
 
 
 def headers_of(raw_metadata: bytes) -> dict[str, tuple[str, ...]]:
@@ -54,48 +66,61 @@ def headers_of(raw_metadata: bytes) -> dict[str, tuple[str, ...]]:
     return {name.lower(): tuple(str(value) for value in message.get_all(name, ())) for name in set(message.keys())}
 
 
-def _from_wheel(path: Path) -> tuple[tuple[Entry, ...], dict[str, str]]:
-    entries: list[Entry] = []
-    texts: dict[str, str] = {}
-    with mapped(path) as data:
-        for member in read_members(data).values():
-            if member.name.endswith("/"):
-                continue
-            start = _start(pieces(data, member))
-            entries.append(_entry(member.name, member.size, member.mode, start))
-            if TEXTS.fullmatch(member.name) and member.size <= LARGEST_TEXT:
-                texts[member.name] = _whole(member, pieces(data, member))
-    return tuple(entries), texts
+class _Watch:
+    """What passed while a file was checked: an entry for each member, and the texts whose names are wanted."""
+
+    def __init__(self, wanted: re.Pattern[str]) -> None:
+        self.entries: dict[str, Entry] = {}
+        self.texts: dict[str, str] = {}
+        self._wanted = wanted
+        self._passed: dict[str, Entry] = {}
+
+    def passing(self, name: str, size: int, mode: int, contents: Iterator[bytes]) -> Iterator[bytes]:
+        first = next(contents, b"")
+        kind = kind_of(first)
+        entry = self.entries[name] = Entry(name, size, bool(mode & 0o111), kind)
+        yield first
+        if kind == "elf" and size <= LARGEST_NATIVE:
+            yield from self._native(entry, first, contents)
+        elif self._wanted.fullmatch(name):
+            self.texts[name] = first[:LARGEST_TEXT].decode("utf-8", "replace")
+        yield from contents
+
+    def _native(self, entry: Entry, first: bytes, contents: Iterator[bytes]) -> Iterator[bytes]:
+        held = [first]
+        for piece in contents:
+            held.append(piece)
+            yield piece
+        self.entries[entry.name] = replace(entry, native=native_of(b"".join(held)))
+
+    def hashed(self, name: str, digest: str) -> None:
+        self.entries[name] = replace(self.entries[name], digest=digest)
 
 
-def _start(contents: Iterator[bytes | memoryview]) -> bytes:
-    with_start = bytes(next(contents, b"")[:8])
-    contents.close()  # type: ignore[attr-defined]
-    return with_start
+def kind_of(first: bytes) -> str:
+    """What the first bytes of a file say that it is; empty where they say nothing."""
+    if first[TAR_AT] == b"ustar":
+        return "tar"
+    return next((kind for magic, kind in MAGIC if first.startswith(magic)), "")
 
 
-def _whole(member: Member, contents: Iterator[bytes | memoryview]) -> str:
-    return b"".join(bytes(piece) for piece in contents)[: member.size].decode("utf-8", "replace")
+def _of_the_build(texts: dict[str, str]) -> dict[str, str]:
+    """An sdist's texts, of its Python only what lies at the top, or where an in-tree backend does."""
+    places = _backend_places(texts)
+
+    def runs(name: str) -> bool:
+        inner = name.partition("/")[2]
+        return "/" not in inner or inner.startswith(places)
+
+    return {name: text for name, text in texts.items() if not name.endswith(".py") or runs(name)}
 
 
-def _from_sdist(path: Path) -> tuple[tuple[Entry, ...], dict[str, str]]:
-    if not path.name.endswith(".tar.gz"):
-        return _from_wheel(path)
-    entries: list[Entry] = []
-    texts: dict[str, str] = {}
-    with tarfile.open(path, "r:gz") as archive:
-        for member in archive:
-            contents = archive.extractfile(member) if member.isfile() else None
-            if contents is None:
-                continue
-            wanted = bool(TEXTS.fullmatch(member.name)) and member.size <= LARGEST_TEXT
-            raw = contents.read(member.size if wanted else 8)
-            entries.append(_entry(member.name, member.size, member.mode, raw[:8]))
-            if wanted:
-                texts[member.name] = raw.decode("utf-8", "replace")
-    return tuple(entries), texts
-
-
-def _entry(name: str, size: int, mode: int, start: bytes) -> Entry:
-    kind = next((kind for magic, kind in MAGIC if start.startswith(magic)), "")
-    return Entry(name, size, bool(mode & 0o111), kind)
+def _backend_places(texts: dict[str, str]) -> tuple[str, ...]:
+    """The folders that hold an in-tree backend, as prefixes of names below the sdist's top (PEP 517)."""
+    for name, text in texts.items():
+        if name.count("/") == 1 and name.endswith("/pyproject.toml"):
+            with suppress(IntegrityError):
+                told = build_system(text, name)
+                top = told.backend.partition(":")[0].partition(".")[0]
+                return tuple(f"{PurePosixPath(place, top)}/" for place in told.backend_path)
+    return ()

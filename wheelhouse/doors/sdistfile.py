@@ -3,6 +3,8 @@
 import gzip
 import re
 import tarfile
+from collections import deque
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from wheelhouse.doors.ziparchive import (
     BOMB_RATIO,
     MOST_MEMBERS,
     PIECE,
+    Watch,
     check,
     mapped,
     read_members,
@@ -25,9 +28,9 @@ PKG_INFO = (r"[^/]+/PKG-INFO", r"[^/]+/(src/)?[^/]+\.egg-info/PKG-INFO")
 """Where it is, and where some old sdists have nothing else (dill 0.3.1.1, which Airflow's constraints pin)."""
 
 
-def read_sdist(path: Path, filename: str) -> Contents:
+def read_sdist(path: Path, filename: str, watch: Watch | None = None) -> Contents:
     """What an sdist says of itself; its archive is walked to the end. Raises RefusedError by rule."""
-    files = _read_tar(path) if filename.endswith(".tar.gz") else _read_zip(path)
+    files = _read_tar(path, watch) if filename.endswith(".tar.gz") else _read_zip(path, watch)
     raw = _pkg_info(files)
     metadata = parse_metadata(raw, filename)
     must_match(metadata, filename)
@@ -80,19 +83,19 @@ class _Unpacked:
             raise RefusedError("sdist-bomb", f"it would unpack to more than {self._limit} bytes")
 
 
-def _read_tar(path: Path) -> dict[str, bytes]:
+def _read_tar(path: Path, watch: Watch | None) -> dict[str, bytes]:
     """The wanted files of a tar archive, all of whose members are checked."""
     limit = max(BOMB_FLOOR, BOMB_RATIO * path.stat().st_size)
     with gzip.open(path) as stream:
         unpacked = _Unpacked(stream, limit)
         with tarfile.open(fileobj=unpacked, mode="r:") as archive:  # type: ignore[call-overload]
-            files = _walk(archive)
+            files = _walk(archive, watch)
         while unpacked.read(PIECE):  # gzip keeps its CRC at its end
             pass
     return files
 
 
-def _walk(archive: tarfile.TarFile) -> dict[str, bytes]:
+def _walk(archive: tarfile.TarFile, watch: Watch | None) -> dict[str, bytes]:
     files: dict[str, bytes] = {}
     links: set[str] = set()
     names: set[str] = set()
@@ -103,11 +106,20 @@ def _walk(archive: tarfile.TarFile) -> dict[str, bytes]:
         names.add(member.name)
         if member.issym():
             links.add(member.name)
-        if member.isfile() and WANTED.fullmatch(member.name) and member.size <= LARGEST_METADATA:
-            held = archive.extractfile(member)
-            files[member.name] = held.read() if held else b""
+        if not member.isfile():
+            continue
+        if WANTED.fullmatch(member.name) and member.size <= LARGEST_METADATA:
+            files[member.name] = b"".join(_contents(archive, member, watch))
+        elif watch:
+            deque(_contents(archive, member, watch), maxlen=0)
     _check_links(links, names)
     return files
+
+
+def _contents(archive: tarfile.TarFile, member: tarfile.TarInfo, watch: Watch | None) -> Iterator[bytes]:
+    held = archive.extractfile(member)
+    contents = iter(lambda: held.read(PIECE) if held else b"", b"")
+    return watch.passing(member.name, member.size, member.mode, contents) if watch else contents
 
 
 def _check_tar_member(member: tarfile.TarInfo) -> None:
@@ -132,11 +144,11 @@ def _check_links(links: set[str], names: set[str]) -> None:
             raise RefusedError("sdist-path", f"`{name}` lies behind a link")
 
 
-def _read_zip(path: Path) -> dict[str, bytes]:
+def _read_zip(path: Path, watch: Watch | None) -> dict[str, bytes]:
     with mapped(path) as data:
         members = read_members(data)
         for member in members.values():
-            check(data, member)
+            check(data, member, watch)
         return {name: read_whole(data, members[name], LARGEST_METADATA) for name in members if WANTED.fullmatch(name)}
 
 

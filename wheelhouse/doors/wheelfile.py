@@ -23,7 +23,7 @@ from packaging.utils import canonicalize_name
 from wheelhouse.doors.deflate import DEFLATE_ERRORS, crc32
 from wheelhouse.doors.disk import ours
 from wheelhouse.doors.sdistfile import read_sdist
-from wheelhouse.doors.ziparchive import Member, crc_must_match, mapped, pieces, read_members, read_whole
+from wheelhouse.doors.ziparchive import Member, Watch, contents_of, crc_must_match, mapped, read_members, read_whole
 from wheelhouse.errors import RefusedError
 from wheelhouse.model.artifact import wheel_parts
 from wheelhouse.model.metadata import Contents, Metadata, must_match, parse_metadata
@@ -46,13 +46,14 @@ WEAK_HASHES = frozenset(("md5", "sha1", "sha224"))
 HASHES = frozenset(name for name in hashlib.algorithms_guaranteed if not name.startswith("shake"))
 
 
-def inspect(path: Path, filename: str) -> Contents:
-    """Open a wheel or sdist once and check all of it.
+def inspect(path: Path, filename: str, watch: Watch | None = None) -> Contents:
+    """Open a wheel or sdist once and check all of it; `watch` sees what passes.
 
     Raises RefusedError for an archive that cannot be trusted; what is merely odd comes back as findings.
     """
+    read = _read_wheel if filename.endswith(".whl") else read_sdist
     with ours(path), _refusing(filename):
-        return _read_wheel(path, filename) if filename.endswith(".whl") else read_sdist(path, filename)
+        return read(path, filename, watch)
 
 
 def metadata_of(raw: bytes, filename: str) -> Metadata:
@@ -74,7 +75,7 @@ def _refusing(filename: str) -> Iterator[None]:
         raise RefusedError("archive", sentence, hint=hint) from error
 
 
-def _read_wheel(path: Path, filename: str) -> Contents:
+def _read_wheel(path: Path, filename: str, watch: Watch | None) -> Contents:
     with mapped(path) as data:
         members = read_members(data)
         folder = _dist_info(members, filename)
@@ -84,7 +85,7 @@ def _read_wheel(path: Path, filename: str) -> Contents:
                 "wheel-version", "its WHEEL does not say Wheel-Version 1.x, the one that installers read"
             )
         record = _read_record(_read(data, members, f"{folder}/RECORD", LARGEST_RECORD))
-        findings = tuple(_against_record(data, members, record, folder, filename))
+        findings = tuple(_against_record(data, members, record, folder, filename, watch))
     return Contents(raw, _wheel_metadata(raw, filename), findings)
 
 
@@ -124,7 +125,12 @@ def _read_record(raw: bytes) -> dict[str, tuple[str, str]]:
 
 
 def _against_record(
-    data: mmap.mmap, members: dict[str, Member], record: dict[str, tuple[str, str]], folder: str, filename: str
+    data: mmap.mmap,
+    members: dict[str, Member],
+    record: dict[str, tuple[str, str]],
+    folder: str,
+    filename: str,
+    watch: Watch | None,
 ) -> Iterator[Finding]:
     exempt = {f"{folder}/{name}" for name in ("RECORD", *SIGNATURES)}
     for member in members.values():
@@ -132,7 +138,7 @@ def _against_record(
             continue
         declared, size = record.get(member.name, ("", ""))
         algorithm, _, expected = declared.partition("=")
-        digest = _checked_digest(data, member, algorithm or "sha256")
+        digest = _checked_digest(data, member, algorithm or "sha256", watch)
         if member.name in exempt:
             continue
         if member.name not in record:
@@ -153,13 +159,16 @@ def _odd(filename: str, rule: str, sentence: str) -> Finding:
     return Finding(filename, rule, Severity.WARNING, sentence)
 
 
-def _checked_digest(data: mmap.mmap, member: Member, algorithm: str) -> str:
+def _checked_digest(data: mmap.mmap, member: Member, algorithm: str, watch: Watch | None) -> str:
     """The member's digest as RECORD spells it; its CRC is checked in the same pass."""
     if algorithm not in HASHES:
         raise RefusedError("record-hash", f"RECORD gives `{member.name}` a hash of an unknown kind, `{algorithm}`")
     digest, crc = hashlib.new(algorithm, usedforsecurity=False), 0
-    for piece in pieces(data, member):
+    for piece in contents_of(data, member, watch):
         digest.update(piece)
         crc = crc32(piece, crc)
     crc_must_match(member, crc)
-    return urlsafe_b64encode(digest.digest()).rstrip(b"=").decode()
+    spelled = urlsafe_b64encode(digest.digest()).rstrip(b"=").decode()
+    if watch:
+        watch.hashed(member.name, f"{algorithm}={spelled}")
+    return spelled

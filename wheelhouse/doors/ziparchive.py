@@ -13,6 +13,7 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 
@@ -42,6 +43,16 @@ class Member(msgspec.Struct, frozen=True, gc=False):
     size: int
     start: int
     mode: int
+
+
+class Watch(Protocol):
+    """Sees what is inside an archive, as it is read to be checked."""
+
+    def passing(self, name: str, size: int, mode: int, contents: Iterator[bytes]) -> Iterator[bytes]:
+        """The same contents, looked at as they pass; they may turn out to be refused after all."""
+
+    def hashed(self, name: str, digest: str) -> None:
+        """What a file's contents hash to, as `<algorithm>=<digest>` in RECORD's spelling."""
 
 
 @contextmanager
@@ -245,6 +256,12 @@ def _inflated(data: mmap.mmap, member: Member) -> Iterator[bytes]:
         raise RefusedError("zip-disagreement", f"`{member.name}` does not have the size that it declares")
 
 
+def contents_of(data: mmap.mmap, member: Member, watch: Watch | None) -> Iterator[bytes]:
+    """The member's contents piece by piece, seen by `watch`."""
+    contents = pieces(data, member)
+    return watch.passing(member.name, member.size, member.mode, contents) if watch else contents
+
+
 def read_whole(data: mmap.mmap, member: Member, most: int) -> bytes:
     """All of a member of at most `most` bytes. Raises RefusedError for a longer one."""
     if member.size > most:
@@ -252,10 +269,10 @@ def read_whole(data: mmap.mmap, member: Member, most: int) -> bytes:
     return b"".join(pieces(data, member))
 
 
-def check(data: mmap.mmap, member: Member) -> None:
+def check(data: mmap.mmap, member: Member, watch: Watch | None = None) -> None:
     """Decompress a member for its CRC and its sizes. Raises RefusedError where they are not what its header says."""
     crc = 0
-    for piece in pieces(data, member):
+    for piece in contents_of(data, member, watch):
         crc = crc32(piece, crc)
     crc_must_match(member, crc)
 

@@ -53,4 +53,4 @@ def _facts(folder: Path, pin: Pin) -> Facts:
             f"`{folder / pin.artifact.filename}` is not what the house's locks say",
             hint=f"see all that is wrong with `wheelhouse verify {folder}`",
         )
-    return read_facts(rooted(folder, pin.artifact.filename), pin, "")
+    return read_facts(rooted(folder, pin.artifact.filename), pin)

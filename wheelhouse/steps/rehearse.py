@@ -60,10 +60,10 @@ def rehearse(folder: Path, wanted: Wanted, on_event: Listener = ignore) -> Itera
 def _closure(lock: Lock, verdict: Verdict) -> Step:
     started, target = time.monotonic(), lock.target.name
     files = {pin.project: pin.artifact.filename for pin in lock.pins}
-    unread = sorted(filename for filename in files.values() if filename not in verdict.metadata)
+    unread = sorted(filename for filename in files.values() if filename not in verdict.contents)
     if unread:
         return Step("closure", target, skipped=f"it takes every file, and {unread[0]} is not as locked")
-    metadata = {project: verdict.metadata[filename] for project, filename in files.items()}
+    metadata = {project: verdict.contents[filename].metadata for project, filename in files.items()}
     findings = tuple(sorted(set(closure(lock, metadata))))
     return Step("closure", target, time.monotonic() - started, findings)
 

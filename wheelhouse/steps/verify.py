@@ -1,7 +1,7 @@
 """Is a house exactly what its locks say: hash every file again, open it, compare, and say everything that is wrong at once."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -22,19 +22,22 @@ from wheelhouse.model.metadata import Contents, Metadata
 from wheelhouse.model.policy import Finding, Severity
 from wheelhouse.model.strays import stray
 
+Reader = Callable[[Path, str], Contents]
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What verifying found: the house as its locks have it, how many bytes were read, and what is wrong.
+    """What verifying found: the house as its locks have it, how many bytes were read, and what is wrong, in inner houses, too.
 
-    `metadata` holds what each file that is as locked says of itself, by its name.
+    `contents` is what each file that could be opened says of itself; `inner` are the verdicts on the houses inside this one.
     """
 
     house: House
     files: int
     bytes: int
     findings: tuple[Finding, ...]
-    metadata: Mapping[str, Metadata]
+    contents: Mapping[str, Contents]
+    inner: Mapping[str, "Verdict"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,33 +71,36 @@ def verify(
     *,
     staged: frozenset[str] | None = None,
     renamed: Mapping[str, str] = MappingProxyType({}),
+    read: Reader = inspect,
     on_event: Listener = ignore,
 ) -> Verdict:
     """Hold a folder against its locks. In a staged folder, `staged` names what stage wrote, by relative path.
 
-    `renamed` maps the names of files, as the lock has them, to where they lie there, if that is elsewhere.
+    `renamed` maps the names of files, as the lock has them, to where they lie there, if that is elsewhere; `read` opens
+    and checks a file, given its path and its name.
     """
     house = load_house(folder)
     artifacts = house.artifacts
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         largest_first = sorted(artifacts.values(), key=lambda artifact: -artifact.size)
-        opened = list(pool.map(lambda artifact: _open(folder, artifact, renamed, on_event), largest_first))
+        opened = list(pool.map(lambda artifact: _open(folder, artifact, renamed, read, on_event), largest_first))
     again = "fetch again: only this file will be downloaded" if staged is None else "stage again"
     opened = [_absence(result, house, again) if result.is_absent else result for result in opened]
     contents = {result.artifact.filename: result.contents for result in opened if result.contents}
+    names = [name for name in SUB_HOUSES if staged is None and (folder / name).is_dir()]
+    inner = {name: verify(folder / name, read=read, on_event=on_event) for name in names}
     findings = chain(
         chain.from_iterable(result.findings for result in opened),
         _foreign(folder, house, staged),
         _derived(folder, house) if staged is None else (),
         chain.from_iterable(_lock_findings(lock, contents) for lock in house.locks),
-        _sub_houses(folder, on_event) if staged is None else (),
+        _from_inner(inner),
     )
     size = sum(artifact.size for artifact in artifacts.values())
-    metadata = {name: found.metadata for name, found in contents.items()}
-    return Verdict(house, len(artifacts), size, tuple(sorted(set(findings))), metadata)
+    return Verdict(house, len(artifacts), size, tuple(sorted(set(findings))), contents, inner)
 
 
-def _open(folder: Path, artifact: Artifact, renamed: Mapping[str, str], on_event: Listener) -> _Opened:
+def _open(folder: Path, artifact: Artifact, renamed: Mapping[str, str], read: Reader, on_event: Listener) -> _Opened:
     path = folder / renamed.get(artifact.filename, artifact.filename)
     if absent := _absent(path, artifact.filename, "fetch again: only this file will be downloaded"):
         return _Opened(artifact, None, (absent,), is_absent=True)
@@ -103,7 +109,7 @@ def _open(folder: Path, artifact: Artifact, renamed: Mapping[str, str], on_event
     if sha256 != artifact.sha256:
         return _Opened(artifact, None, (_altered(path, artifact, sha256),))
     try:
-        contents = inspect(path, artifact.filename)
+        contents = read(path, artifact.filename)
     except IntegrityError as error:
         rule = error.rule if isinstance(error, RefusedError) else "archive"
         return _Opened(artifact, None, (_wrong(artifact.filename, rule, str(error), error.hint or ""),))
@@ -226,13 +232,9 @@ def _pin_findings(lock: Lock, pin: Pin, contents: Contents | None) -> Iterator[F
         )
 
 
-def _sub_houses(folder: Path, on_event: Listener) -> Iterator[Finding]:
-    for name in SUB_HOUSES:
-        if (folder / name).is_dir():
-            for finding in verify(folder / name, on_event=on_event).findings:
-                yield Finding(
-                    f"{name}/{finding.subject}", finding.rule, finding.severity, finding.sentence, finding.hint
-                )
+def _from_inner(inner: Mapping[str, Verdict]) -> Iterator[Finding]:
+    for name, verdict in inner.items():
+        yield from (replace(finding, subject=f"{name}/{finding.subject}") for finding in verdict.findings)
 
 
 def _wrong(subject: str, rule: str, sentence: str, hint: str) -> Finding:

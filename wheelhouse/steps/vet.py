@@ -1,26 +1,28 @@
 """Look a house over for whoever must say yes: every rule on every file, the policy applied, nothing asked of any server."""
 
-import os
-from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 
-import wheelhouse.model.rules.content
+import wheelhouse.model.rules.integrity
+import wheelhouse.model.rules.native
+import wheelhouse.model.rules.placement
 import wheelhouse.model.rules.provenance
+import wheelhouse.model.rules.running
 import wheelhouse.model.rules.vulnerabilities  # noqa: F401  (importing them registers their rules)
-from wheelhouse.doors.disk import rooted
-from wheelhouse.doors.factsfile import read_facts
-from wheelhouse.errors import RefusedError
-from wheelhouse.events import Finished, Listener, ignore
+from wheelhouse.doors.factsfile import look_inside
+from wheelhouse.errors import InputError
+from wheelhouse.events import Listener, ignore
 from wheelhouse.model.advisories import Advisories
-from wheelhouse.model.facts import Facts
+from wheelhouse.model.facts import Facts, Inside
 from wheelhouse.model.house import House
 from wheelhouse.model.lock import Pin
-from wheelhouse.model.policy import Finding, Policy, Severity
-from wheelhouse.model.rules import RULES, Review, findings_of, house_findings
-from wheelhouse.steps.verify import verify
+from wheelhouse.model.metadata import Contents
+from wheelhouse.model.policy import Finding, Policy
+from wheelhouse.model.rules import RULES, Review, review_findings, weighed
+from wheelhouse.steps.verify import Verdict, verify
 
 __all__ = ["RULES", "Vetted", "vet"]
 
@@ -38,31 +40,46 @@ class Vetted:
 def vet(
     folder: Path, policy: Policy, now: datetime, advisories: Advisories | None = None, on_event: Listener = ignore
 ) -> Vetted:
-    """Verify a house and apply every rule to every file of it."""
-    verdict = verify(folder, on_event=ignore)
-    broken = {finding.subject for finding in verdict.findings if finding.severity is Severity.ERROR}
-    pins = {pin.artifact.filename: (pin, lock.target.name) for lock in verdict.house.locks for pin in lock.pins}
-    readable = [found for name, found in sorted(pins.items()) if name not in broken]
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        facts = tuple(pool.map(lambda found: _facts(folder, found[0], found[1], on_event), readable))
-    review = Review(facts, policy, now, advisories)
-    found = {
-        *verdict.findings,
-        *(finding for one in facts for finding in findings_of(one, review)),
-        *house_findings(review),
-    }
-    standing, waived = _waive(found, {name: pin for name, (pin, _) in pins.items()}, policy, now)
+    """Verify a house and apply every rule to every file of it, each opened once; and so to the houses in it.
+
+    Raises InputError where the policy speaks of a rule that there is not.
+    """
+    _must_be_known(policy)
+    inside: dict[str, Inside] = {}
+
+    def read(path: Path, filename: str) -> Contents:
+        contents, inside[path.relative_to(folder).as_posix()] = look_inside(path, filename)
+        return contents
+
+    verdict = verify(folder, read=read, on_event=on_event)
+    places = {"": verdict, **{f"{name}/": inner for name, inner in verdict.inner.items()}}
+    reviews = [Review(_facts(place, found, inside), policy, now, advisories, place) for place, found in places.items()]
+    found = chain(weighed(verdict.findings, policy), *(review_findings(review) for review in reviews))
+    facts = tuple(one for review in reviews for one in review.facts)
+    standing, waived = _waive(set(found), {one.subject: one.pin for one in facts}, policy, now)
     return Vetted(verdict.house, facts, tuple(sorted(standing)), tuple(sorted(waived)))
 
 
-def _facts(folder: Path, pin: Pin, target: str, on_event: Listener) -> Facts:
-    try:
-        return read_facts(rooted(folder, pin.artifact.filename), pin, target)
-    except RefusedError as refusal:
-        finding = Finding(pin.artifact.filename, refusal.rule, Severity.ERROR, str(refusal), refusal.hint or "")
-        return Facts(pin, target, findings=(finding,))
-    finally:
-        on_event(Finished(pin.artifact.filename))
+def _must_be_known(policy: Policy) -> None:
+    named = {*policy.severities, *(waiver.rule for waiver in policy.waivers)}
+    if unknown := sorted(named - RULES.keys()):
+        raise InputError(
+            f"the policy names rules that there are not: {', '.join(unknown)}", hint="see `wheelhouse rules`"
+        )
+
+
+def _facts(place: str, verdict: Verdict, inside: Mapping[str, Inside]) -> tuple[Facts, ...]:
+    pins: dict[str, Pin] = {}
+    targets: dict[str, list[str]] = {}
+    for lock in verdict.house.locks:
+        for pin in lock.pins:
+            for file in pin.files:
+                pins[file.filename] = pin if file is pin.artifact else replace(pin, artifact=file, built=None)
+                targets.setdefault(file.filename, []).append(lock.name)
+    return tuple(
+        Facts(pin, tuple(targets[name]), place, verdict.contents.get(name), inside.get(place + name, Inside()))
+        for name, pin in sorted(pins.items())
+    )
 
 
 def _waive(

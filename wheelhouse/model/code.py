@@ -1,0 +1,173 @@
+"""What a piece of Python speaks of: the network, and code that it makes up as it goes. Parsed, never run (pure).
+
+This finds what is careless or plain. Whoever means to hide something can; a sealed room is what holds then.
+"""
+
+import ast
+import re
+import warnings
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import chain
+
+NETWORK_MODULES = frozenset(
+    (
+        *(
+            "aiohttp",
+            "ftplib",
+            "http.client",
+            "http.server",
+            "httpx",
+            "paramiko",
+            "requests",
+            "smtplib",
+            "socket",
+            "socketserver",
+        ),
+        *(
+            "telnetlib",
+            "urllib.request",
+            "urllib2",
+            "urllib3",
+            "websocket",
+            "websockets",
+            "xmlrpc.client",
+            "dns.resolver",
+        ),
+    )
+)
+NETWORK_PROGRAMS = re.compile(r"(?:^|[\s/'\";|&(])(curl|wget|nc|ncat|ssh|scp|ftp|telnet)(?:\s|$)")
+ADDRESS = re.compile(r"(?:https?|ftp|wss?)://[^\s'\"<>)]+|\b(?:\d{1,3}\.){3}\d{1,3}(?::\d+)\b")
+DESCRIBING = frozenset(
+    (
+        *(
+            "url",
+            "download_url",
+            "project_urls",
+            "homepage",
+            "author_email",
+            "description",
+            "long_description",
+            "classifiers",
+        ),
+        *("license", "__url__", "__doc__"),
+    )
+)
+"""What setup() and modules call the texts that describe a project."""
+DECODERS = frozenset(
+    ("b64decode", "b32decode", "b16decode", "b85decode", "a85decode", "decompress", "unhexlify", "fromhex", "loads")
+)
+EXECUTORS = frozenset(("exec", "eval", "compile", "__import__"))
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What reading told: what of the network is spoken of, and how code is made up."""
+
+    network: tuple[str, ...] = ()
+    hidden: tuple[str, ...] = ()
+
+
+def read_code(text: str) -> Told:
+    """Read Python; what is none, or Python 2, is read as text."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SyntaxWarning)
+            tree = ast.parse(text)
+        return Told(_once(_modules(tree), _programs(tree), _addresses(tree)), _once(_hidden(tree)))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return Told(_once(_modules_in_text(text)), _once(_hidden_in_text(text)))
+
+
+def _once(*found: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(chain(*found)))
+
+
+def _modules(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names = [node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)]
+        elif isinstance(node, ast.Call) and _called(node) in ("__import__", "import_module"):
+            names = [one.value for one in node.args if isinstance(one, ast.Constant) and isinstance(one.value, str)]
+        else:
+            continue
+        yield from (name for name in names if name in NETWORK_MODULES or name.partition(".")[0] in NETWORK_MODULES)
+
+
+def _called(node: ast.Call) -> str:
+    function = node.func
+    return (
+        function.attr if isinstance(function, ast.Attribute) else function.id if isinstance(function, ast.Name) else ""
+    )
+
+
+def _programs(tree: ast.AST) -> Iterator[str]:
+    """Programs for the network that are called: `os.system("curl …")`, `subprocess.run(["wget", …])`."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and _called(node) in (
+            "system",
+            "popen",
+            "Popen",
+            "run",
+            "call",
+            "check_call",
+            "check_output",
+        ):
+            words = [
+                one.value for one in ast.walk(node) if isinstance(one, ast.Constant) and isinstance(one.value, str)
+            ]
+            yield from (match[1] for word in words if (match := NETWORK_PROGRAMS.search(word)))
+
+
+def _addresses(tree: ast.AST) -> Iterator[str]:
+    """Addresses in texts that are used: handed to a call, or kept under a name that does not say that they describe."""
+    for node in _used(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield from ADDRESS.findall(node.value)
+
+
+def _used(node: ast.AST) -> Iterator[ast.AST]:
+    """A tree without docstrings, without what describes the project, and without what is only printed or raised."""
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+        return
+    if isinstance(node, ast.keyword) and node.arg in DESCRIBING:
+        return
+    if isinstance(node, ast.Raise) or (isinstance(node, ast.Call) and _called(node) in SAYING):
+        return
+    if isinstance(node, ast.Assign) and all(
+        isinstance(one, ast.Name) and one.id.lower() in DESCRIBING for one in node.targets
+    ):
+        return
+    yield node
+    for child in _values(node) if isinstance(node, ast.Dict) else ast.iter_child_nodes(node):
+        yield from _used(child)
+
+
+def _values(node: ast.Dict) -> Iterator[ast.expr]:
+    for key, value in zip(node.keys, node.values, strict=True):
+        if not (isinstance(key, ast.Constant) and str(key.value).lower() in DESCRIBING):
+            yield value
+
+
+SAYING = frozenset(("print", "warn", "warning", "info", "error", "debug", "exit", "announce", "write"))
+
+
+def _hidden(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in EXECUTORS:
+            inner = [_called(one) for one in ast.walk(node) if isinstance(one, ast.Call)]
+            yield from (f"{_called(node)}({decoder}(…))" for decoder in inner if decoder in DECODERS)
+
+
+def _modules_in_text(text: str) -> Iterator[str]:
+    for match in re.finditer(r"^\s*(?:import|from)\s+([\w.]+)", text, re.MULTILINE):
+        if match[1] in NETWORK_MODULES or match[1].partition(".")[0] in NETWORK_MODULES:
+            yield match[1]
+
+
+def _hidden_in_text(text: str) -> Iterator[str]:
+    names = "|".join(sorted(DECODERS - {"loads"}))
+    for match in re.finditer(rf"\b(exec|eval|compile)\b.{{0,80}}?\b({names})\(", text):
+        yield f"{match[1]}({match[2]}(…))"
