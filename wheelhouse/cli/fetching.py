@@ -19,7 +19,7 @@ from wheelhouse.cli.options import (
     Targeted,
     grouped,
 )
-from wheelhouse.cli.session import listening, now, options, say, say_json, settings, supplied
+from wheelhouse.cli.session import asked_for, listening, now, options, say, say_json, settings, supplied
 
 
 @app.command()
@@ -50,6 +50,7 @@ def fetch(
     from wheelhouse import report
     from wheelhouse.steps.fetch import fetch as fetch_step
     from wheelhouse.steps.gather import gather, tools_job
+    from wheelhouse.steps.otherfiles import Brought, fetch_other_files
 
     held = settings()
     wanted = options(held, asked, targeted, airflow_asked, chosen, kept)
@@ -62,6 +63,8 @@ def fetch(
         fetched = fetch_step(job, folder, supply, listener)
         tools = tools_job(job)
         tools_fetched = fetch_step(tools, folder / "tools", supply, listener) if tools else None
+        wishes = None if asked_for(asked, airflow_asked) else [one.wish() for one in held.files]
+        others = fetch_other_files(wishes, folder, http, supply.cache, listener) if wishes is not None else Brought()
         locks = fetched.locks
         if build:
             names = {one.name for one in locks}
@@ -74,6 +77,7 @@ def fetch(
             "fetched": list(fetched.placed),
             "reused": list(fetched.stood),
             "removed": list(fetched.removed),
+            "files": report.other_files_document(others.files),
             "warnings": listener.warnings,
         }
         say_json(document)
@@ -84,6 +88,7 @@ def fetch(
         if tools_fetched:
             placed, stood, removed = map(len, (tools_fetched.placed, tools_fetched.stood, tools_fetched.removed))
             say(report.fetched_line(str(folder / "tools"), placed, stood, removed))
+        say(*report.other_files_lines(others.files))
 
 
 @app.command()

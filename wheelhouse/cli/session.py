@@ -89,12 +89,17 @@ def must_be_approved(files: Mapping[str, str]) -> None:
     must_be_approved(files, approvals(settings()))
 
 
+def asked_for(*groups: object) -> bool:
+    """Whether the command line says what to fetch, and the settings' own job is not meant."""
+    said = given(*groups)
+    return any(name in said for name in ASKING)
+
+
 def options(held: "Settings", *groups: object) -> "Options":
     """Options from the command line, then from the settings; where it names what to fetch, no other job's settings hold."""
     from wheelhouse.steps.gather import Options
 
-    said = given(*groups)
-    asks = any(name in said for name in ASKING)
+    said, asks = given(*groups), asked_for(*groups)
     names = [field.name for field in fields(Options) if hasattr(held, field.name)]
     standing = {name: getattr(held, name) for name in names if not asks or name in ALWAYS}
     merged = {name: value for name, value in standing.items() if value not in (None, [])} | said

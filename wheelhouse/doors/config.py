@@ -10,6 +10,7 @@ from packaging.utils import canonicalize_name
 
 from wheelhouse.doors.disk import read_text
 from wheelhouse.errors import InputError
+from wheelhouse.model.otherfiles import Wish
 from wheelhouse.model.policy import Policy, Severity, Waiver
 
 if TYPE_CHECKING:
@@ -55,6 +56,24 @@ class WaiverSettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True,
             raise InputError(f"the waiver of {self.rule} must name either a project or a sha256")
         project = canonicalize_name(self.project) if self.project else None
         return Waiver(self.rule, self.reason, self.who, self.until, project, self.sha256)
+
+
+class FileSettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True, frozen=True):
+    """One entry of `[[files]]`: another file that the image needs, and what says which bytes it must have."""
+
+    url: str
+    sha256: str | None = None
+    name: str = ""
+    checksums: str | None = None
+    signature: str | None = None
+    key: str | None = None
+    to: str | None = None
+    unpack: bool = False
+    strip: int = 0
+
+    def wish(self) -> Wish:
+        """The wish that it means."""
+        return Wish(**msgspec.structs.asdict(self))
 
 
 class PolicySettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True, frozen=True):
@@ -171,6 +190,7 @@ class Settings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True, froze
     uploaded_prior_to_except: dict[str, str] = {}
     dest: str | None = None
     approvals: ApprovalSettings = msgspec.field(default_factory=ApprovalSettings)
+    files: list[FileSettings] = []
     policy: PolicySettings = msgspec.field(default_factory=PolicySettings)
     stage: StageSettings = msgspec.field(default_factory=StageSettings)
 

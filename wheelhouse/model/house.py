@@ -50,7 +50,12 @@ class House:
 
 def sha256_of_text(text: str) -> str:
     """The sha256 of a text's UTF-8 bytes."""
-    return hashlib.sha256(text.encode()).hexdigest()
+    return sha256_of_bytes(text.encode())
+
+
+def sha256_of_bytes(raw: bytes) -> str:
+    """The sha256 of bytes."""
+    return hashlib.sha256(raw).hexdigest()
 
 
 def sums(hashes: Mapping[str, str]) -> str:

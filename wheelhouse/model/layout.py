@@ -8,6 +8,9 @@ from wheelhouse.errors import InputError
 from wheelhouse.model.artifact import Artifact
 from wheelhouse.model.house import House
 from wheelhouse.model.lock import Lock, Pin, requirement_line
+from wheelhouse.model.otherfiles import DOCKERFILE as OTHER_DOCKERFILE
+from wheelhouse.model.otherfiles import FOLDER as OTHER_FILES
+from wheelhouse.model.otherfiles import OtherFiles, build_command, dockerfile
 
 FOLDER = "docker-context-files"
 MANIFEST = "wheelhouse-stage.json"
@@ -127,6 +130,17 @@ def with_build_requirements(plan: Plan, artifacts: Iterable[Artifact]) -> Plan:
     files = {f"{TOOLS}/{artifact.filename}": artifact for artifact in artifacts}
     texts = dict(plan.texts) | ({"pip.conf": pip_conf(tools=True)} if "pip.conf" in plan.texts else {})
     note = f"what the sdists are built with lies in {TOOLS}/; an isolated build takes the newest that it finds there or beside them"
+    return replace(plan, files={**plan.files, **files}, texts=texts, notes=(*plan.notes, note))
+
+
+def with_other_files(plan: Plan, others: OtherFiles) -> Plan:
+    """A plan that also lays out the house's other files, and a Dockerfile that brings them into the image it builds."""
+    if not others.files:
+        return plan
+    image = plan.command[-2] if plan.command[-1] == "." else plan.command[-1]
+    files = {f"{OTHER_FILES}/{file.name}": file.artifacts[0] for file in others.files}
+    texts = {**plan.texts, OTHER_DOCKERFILE: dockerfile(others.files, FOLDER, image)}
+    note = f"the other files are brought into the image afterwards: {build_command(FOLDER, image)}"
     return replace(plan, files={**plan.files, **files}, texts=texts, notes=(*plan.notes, note))
 
 

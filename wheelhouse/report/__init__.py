@@ -6,6 +6,7 @@ from typing import Any
 from wheelhouse.errors import WheelhouseError
 from wheelhouse.events import Built, Event, Noted, Resolved, Resolving, Retrying, Warned
 from wheelhouse.model.lock import Lock, chains
+from wheelhouse.model.otherfiles import FOLDER, OtherFiles
 from wheelhouse.model.policy import Finding
 from wheelhouse.model.words import counted, size_text
 
@@ -75,6 +76,22 @@ def lock_document(lock: Lock) -> dict[str, Any]:
 def fetched_line(house: str, placed: int, stood: int, removed: int) -> str:
     """What a fetch did to a house, in numbers of files."""
     return f"{house}: {counted(placed, 'file')} fetched, {stood} stood already, {removed} removed"
+
+
+def other_files_document(files: OtherFiles) -> list[dict[str, Any]]:
+    """The other files of a house for `--json`."""
+    return [
+        {"name": one.name, "url": one.url, "sha256": one.sha256, "size": one.size, "voucher": one.voucher or None}
+        for one in files.files
+    ]
+
+
+def other_files_lines(files: OtherFiles) -> list[str]:
+    """The other files of a house, a file a line, each with who vouches for it."""
+    return [
+        f"{FOLDER}/{one.name}: {size_text(one.size)}, {one.voucher or 'only its sha256 vouches for it'}"
+        for one in files.files
+    ]
 
 
 def lock_lines(lock: Lock) -> list[str]:

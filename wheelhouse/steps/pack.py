@@ -13,6 +13,8 @@ from wheelhouse.errors import IntegrityError
 from wheelhouse.events import Finished, Listener, Noted, ignore
 from wheelhouse.model.bundle import MANIFEST, PREDICATE, Entry, Manifest, difference, digest, parse_manifest
 from wheelhouse.model.house import SUB_HOUSES, sha256_of_text
+from wheelhouse.model.otherfiles import FOLDER
+from wheelhouse.steps.otherfiles import load_other_files
 from wheelhouse.steps.verify import load_house
 
 
@@ -40,6 +42,9 @@ def house_files(folder: Path) -> dict[str, tuple[str, int]]:
     house = load_house(folder)
     files = {name: (artifact.sha256, artifact.size) for name, artifact in house.artifacts.items()}
     files |= {name: (sha256_of_text(text), len(text.encode())) for name, text in house.texts.items()}
+    others = load_other_files(folder)
+    files |= {f"{FOLDER}/{name}": (artifact.sha256, artifact.size) for name, artifact in others.artifacts.items()}
+    files |= {f"{FOLDER}/{name}": (sha256_of_text(text), len(text.encode())) for name, text in others.texts.items()}
     for sub in SUB_HOUSES:
         if (folder / sub).is_dir():
             files |= {f"{sub}/{name}": found for name, found in house_files(folder / sub).items()}

@@ -15,9 +15,18 @@ from wheelhouse.model.airflow.arguments import Choices
 from wheelhouse.model.airflow.layout import lay_out_airflow
 from wheelhouse.model.artifact import SDIST_SUFFIXES, Artifact
 from wheelhouse.model.house import BUILD, House, sha256_of_text
-from wheelhouse.model.layout import MANIFEST, TOOLS, Plan, lay_out_flat, with_build_requirements, with_sdists
+from wheelhouse.model.layout import (
+    MANIFEST,
+    TOOLS,
+    Plan,
+    lay_out_flat,
+    with_build_requirements,
+    with_other_files,
+    with_sdists,
+)
 from wheelhouse.model.lock import Lock
 from wheelhouse.model.policy import Finding, Severity
+from wheelhouse.steps.otherfiles import load_other_files
 from wheelhouse.steps.verify import Verdict, is_archive, load_house, verify
 
 EXECUTABLE = 0o755
@@ -52,8 +61,10 @@ def plan_stage(
     lock = _only_lock(house, target)
     if sdists:
         plan = _laid_out(folder, house, with_sdists(lock), layout, base_image, choices, isolated=True)
-        return with_build_requirements(plan, _build_requirements(folder, lock))
-    return _laid_out(folder, house, lock, layout, base_image, choices)
+        plan = with_build_requirements(plan, _build_requirements(folder, lock))
+    else:
+        plan = _laid_out(folder, house, lock, layout, base_image, choices)
+    return with_other_files(plan, load_other_files(folder))
 
 
 def _laid_out(

@@ -19,8 +19,10 @@ from wheelhouse.model.closure import asked_by, closure
 from wheelhouse.model.house import SUB_HOUSES, House, is_lock_name, sha256_of_text
 from wheelhouse.model.lock import Lock, Pin, parse_lock
 from wheelhouse.model.metadata import Contents, Metadata
+from wheelhouse.model.otherfiles import FOLDER
 from wheelhouse.model.policy import Finding, Severity
 from wheelhouse.model.strays import stray
+from wheelhouse.steps.otherfiles import other_findings
 
 Reader = Callable[[Path, str], Contents]
 
@@ -95,6 +97,7 @@ def verify(
         _derived(folder, house) if staged is None else (),
         chain.from_iterable(_lock_findings(lock, contents) for lock in house.locks),
         _from_inner(inner),
+        other_findings(folder) if staged is None else (),
     )
     size = sum(artifact.size for artifact in artifacts.values())
     return Verdict(house, len(artifacts), size, tuple(sorted(set(findings))), contents, inner)
@@ -168,7 +171,7 @@ def _foreign(folder: Path, house: House, staged: frozenset[str] | None) -> Itera
     """What no lock names. A staged folder may hold other things, but no archive at its top: all of those are installed."""
     known = house.artifacts.keys() | house.texts.keys() if staged is None else staged
     for path in sorted(folder.iterdir()):
-        if path.name in known or (path.is_dir() and path.name in SUB_HOUSES):
+        if path.name in known or (path.is_dir() and path.name in (*SUB_HOUSES, FOLDER)):
             continue
         if staged is not None and not is_archive(path.name):
             continue

@@ -1,0 +1,45 @@
+"""OpenPGP signatures, checked by GnuPG in a keyring of its own."""
+
+import shutil
+import subprocess
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from wheelhouse.errors import InputError, IntegrityError, MachineError
+
+REFUSED = ("BADSIG", "ERRSIG", "EXPSIG", "REVKEYSIG")
+
+
+def signer_of(signature: Path, signed: Path, keys: Path, what: str) -> str:
+    """The fingerprint of the key, of those in the file `keys`, that made a detached signature.
+
+    Raises IntegrityError where none did, InputError where the file holds no key, MachineError where GnuPG is missing.
+    """
+    program = shutil.which("gpg")
+    if program is None:
+        raise MachineError(f"the signature of {what} cannot be checked: GnuPG is not installed", hint="install gpg")
+    with TemporaryDirectory() as home:
+        imported = _run(program, home, "--import", str(keys))
+        if "IMPORT_OK" not in imported:
+            raise InputError(
+                f"`{keys}` holds no OpenPGP key", hint="name the file with the keys that its project publishes"
+            )
+        said = _run(program, home, "--verify", str(signature), str(signed))
+    statuses = {
+        parts[1]: parts[2:] for line in said.splitlines() if len(parts := line.split()) > 1 and parts[0] == "[GNUPG:]"
+    }
+    if "VALIDSIG" not in statuses or statuses.keys() & set(REFUSED):
+        raise IntegrityError(
+            f"the signature of {what} is by none of the keys in `{keys}`, or is of another file",
+            hint="do not use this file; ask the project which key signs its releases",
+        )
+    return statuses["VALIDSIG"][0]
+
+
+def _run(program: str, home: str, *arguments: str) -> str:
+    options = ("--batch", "--no-tty", "--quiet", "--no-autostart", "--no-auto-key-retrieve", "--status-fd", "1")
+    environment = {"GNUPGHOME": home, "LC_ALL": "C"}
+    done = subprocess.run(
+        [program, *options, *arguments], env=environment, capture_output=True, check=False, timeout=300
+    )
+    return done.stdout.decode("utf-8", "replace")
