@@ -52,6 +52,7 @@ def stage(staging: Staging, image_build: ImageBuild, as_json: Json = False) -> N
     from wheelhouse.report.plans import command_lines, layout_text, plan_document, plan_lines
     from wheelhouse.steps.stage import plan_stage
     from wheelhouse.steps.stage import stage as stage_step
+    from wheelhouse.steps.verify import load_house
 
     held = settings()
     wanted = {name: getattr(held.stage, name) for name in held.stage.__struct_fields__} | given(staging, image_build)
@@ -60,7 +61,8 @@ def stage(staging: Staging, image_build: ImageBuild, as_json: Json = False) -> N
     layout, choices = wanted["layout"] or "auto", Choices.parse(wanted)
     plan = plan_stage(folder, layout, wanted["target"], wanted["base_image"], choices, sdists=staging.sdists)
     if staging.require_approved:
-        must_be_approved({path: artifact.sha256 for path, artifact in plan.files.items()})
+        from_index = load_house(folder).artifacts if plan.index else {}
+        must_be_approved({path: artifact.sha256 for path, artifact in {**from_index, **plan.files}.items()})
     removed = () if staging.dry_run else stage_step(folder, destination, plan).removed
     if as_json:
         written = {"folder": str(destination), "written": not staging.dry_run, "removed": list(removed)}

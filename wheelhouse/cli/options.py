@@ -189,6 +189,14 @@ class Staging:
             "--sdists", help="Stage sdists in the place of what was built from them, and what they are built with."
         ),
     ] = False
+    index: Annotated[
+        str | None,
+        typer.Option(
+            "--index",
+            metavar="URL",
+            help="Let the build take the locked files from this index, and stage settings alone.",
+        ),
+    ] = None
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan, and write nothing.")] = False
     require_approved: RequireApproved = False
 

@@ -27,6 +27,7 @@ class StageSettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True, 
     dest: str | None = None
     target: str | None = None
     base_image: str | None = None
+    index: str | None = None
     route: str | None = None
     rename: str | None = None
     disable_mysql_client: bool = False

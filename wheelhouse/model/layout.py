@@ -1,8 +1,10 @@
 """Layouts: what goes at which relative path of a staged folder, and what to tell the image build (pure)."""
 
+import re
 import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
 
 from wheelhouse.errors import InputError
 from wheelhouse.model.artifact import Artifact
@@ -17,6 +19,13 @@ MANIFEST = "wheelhouse-stage.json"
 FRAGMENT = "install.Dockerfile"
 BUILD_REQUIREMENTS = "build-requirements.txt"
 TOOLS = "tools"
+NETRC = "/run/secrets/netrc"
+SECRET = "id=netrc,src=$HOME/.netrc"  # noqa: S105  (it names a file, and holds no secret)
+SECRET_MOUNT = f"--mount=type=secret,id=netrc,target={NETRC},mode=0444"
+NETRC_NOTE = (
+    "user and password of the index, where it wants them, are read from ~/.netrc, a build secret that no layer keeps"
+)
+INDEX = re.compile(r"[A-Za-z0-9:/._~%+@?=&-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +33,8 @@ class Plan:
     """A staged folder before it is written: files from the house and texts, by relative path, and the build command.
 
     `command` is what builds the image, one argument an entry; `first` what must run before it; `breeze` the same for those
-    who use Airflow's own tool. `notes` say what was decided and what remains, `warnings` what will go wrong.
+    who use Airflow's own tool. `notes` say what was decided and what remains, `warnings` what will go wrong. `image` is the
+    name of what is built; with `index`, the files come from that index, and the folder holds none.
     """
 
     layout: str
@@ -38,6 +48,8 @@ class Plan:
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     breeze: tuple[str, ...] = ()
+    image: str = "my-image"
+    index: str | None = None
 
     @property
     def renamed(self) -> dict[str, str]:
@@ -56,6 +68,8 @@ def shell(command: tuple[str, ...]) -> str:
 
 def _quoted(argument: str) -> str:
     """As a shell takes it; of NAME=VALUE only the value is quoted, so that `NAME="==2.0.0"` can be read."""
+    if argument == SECRET:
+        return f'"{argument}"'
     name, equals, value = argument.partition("=")
     plain = value and not value.startswith("=") and shlex.quote(value) == value
     if not equals or not name.isidentifier() or plain:
@@ -72,7 +86,7 @@ def _grouped(arguments: list[str]) -> list[str]:
             takes_value = False
         else:
             lines.append(argument)
-            takes_value = argument in ("--build-arg", "-f", "-t", "--network", "--file", "--tag")
+            takes_value = argument in ("--build-arg", "-f", "-t", "--network", "--file", "--tag", "--secret")
     return lines
 
 
@@ -81,6 +95,29 @@ def pip_conf(tools: bool) -> str:
     links = [f"/{FOLDER}", *([f"/{FOLDER}/{TOOLS}"] if tools else [])]
     lines = "".join(f"\n    {link}" for link in links)
     return f"[global]\nno-index = true\nfind-links ={lines}\ndisable-pip-version-check = true\n"
+
+
+def index_pip_conf(index: str) -> str:
+    """Pip's settings for a build that takes everything from one index; who it is there, netrc says."""
+    return f"[global]\nindex-url = {index}\nno-input = true\ndisable-pip-version-check = true\n"
+
+
+def index_uv_toml(index: str) -> str:
+    """The same for uv."""
+    return f'[[index]]\nurl = "{index}"\ndefault = true\n'
+
+
+def checked_index(index: str) -> str:
+    """An index's address, as settings may hold it. Raises InputError for one that is none, or that holds credentials."""
+    parts = urlsplit(index)
+    if parts.scheme not in ("https", "http") or not parts.hostname or not INDEX.fullmatch(index):
+        raise InputError(
+            f"`{parts.hostname or index}` is no index's address", hint="write https://mirror.example/simple/"
+        )
+    if "@" in parts.netloc or parts.query:
+        hint = f"put them in ~/.netrc, which the build mounts as a secret: machine {parts.hostname} login … password …"
+        raise InputError("credentials cannot stand in --index, for settings are kept and shared", hint=hint)
+    return index
 
 
 def lay_out_flat(lock: Lock, constraints: str | None, base_image: str, *, isolated: bool = False) -> Plan:
@@ -95,6 +132,32 @@ def lay_out_flat(lock: Lock, constraints: str | None, base_image: str, *, isolat
         texts[BUILD_REQUIREMENTS] = requirement_line(builder)
     command = ("docker", "build", "--network", "none", "-f", f"{FOLDER}/{FRAGMENT}", "-t", "my-image", ".")
     return Plan("flat", lock.target.name, files, texts, command, notes=tuple(sdist_notes(lock)))
+
+
+def lay_out_index(lock: Lock, constraints: str | None, base_image: str, index: str) -> Plan:
+    """For any image whose build takes the locked files from an index, and not from the folder: settings, and no file."""
+    texts = {
+        lock.filename: lock.to_toml(with_paths=False),
+        lock.requirements_filename: lock.to_requirements(),
+        **({lock.constraints_filename: constraints} if constraints is not None else {}),
+        "pip.conf": index_pip_conf(index),
+        "uv.toml": index_uv_toml(index),
+        FRAGMENT: _index_fragment(lock, base_image, index),
+    }
+    command = ("docker", "build", "--secret", SECRET, "-f", f"{FOLDER}/{FRAGMENT}", "-t", "my-image", ".")
+    return Plan("flat", lock.target.name, {}, texts, command, notes=(NETRC_NOTE,), index=index)
+
+
+def _index_fragment(lock: Lock, base_image: str, index: str) -> str:
+    return f"""# Installs what {index} has of {lock.target.name}, each file by its hash. The settings are only mounted, and
+# the credentials, netrc's, are a build secret: no layer keeps either.
+ARG BASE_IMAGE={base_image}
+FROM ${{BASE_IMAGE}}
+ARG PIP_OPTIONS=""
+RUN --mount=type=bind,source={FOLDER},target=/{FOLDER} {SECRET_MOUNT} \\
+    export PIP_CONFIG_FILE=/{FOLDER}/pip.conf UV_CONFIG_FILE=/{FOLDER}/uv.toml NETRC={NETRC} && \\
+    pip install ${{PIP_OPTIONS}} --no-cache-dir --require-hashes -r /{FOLDER}/{lock.requirements_filename}
+"""
 
 
 def _fragment(lock: Lock, base_image: str, builder: Pin | None) -> str:
@@ -137,10 +200,9 @@ def with_other_files(plan: Plan, others: OtherFiles) -> Plan:
     """A plan that also lays out the house's other files, and a Dockerfile that brings them into the image it builds."""
     if not others.files:
         return plan
-    image = plan.command[-2] if plan.command[-1] == "." else plan.command[-1]
     files = {f"{OTHER_FILES}/{file.name}": file.artifacts[0] for file in others.files}
-    texts = {**plan.texts, OTHER_DOCKERFILE: dockerfile(others.files, FOLDER, image)}
-    note = f"the other files are brought into the image afterwards: {build_command(FOLDER, image)}"
+    texts = {**plan.texts, OTHER_DOCKERFILE: dockerfile(others.files, FOLDER, plan.image)}
+    note = f"the other files are brought into the image afterwards: {build_command(FOLDER, plan.image)}"
     return replace(plan, files={**plan.files, **files}, texts=texts, notes=(*plan.notes, note))
 
 

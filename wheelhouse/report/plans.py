@@ -26,6 +26,7 @@ def plan_document(plan: Plan) -> dict[str, Any]:
         "release": plan.release,
         "route": plan.route,
         "target": plan.target,
+        "index": plan.index,
         "files": {path: artifact.sha256 for path, artifact in sorted(plan.files.items())},
         "texts": dict(sorted(plan.texts.items())),
         "first": list(plan.first),

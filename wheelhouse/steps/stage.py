@@ -20,6 +20,7 @@ from wheelhouse.model.layout import (
     TOOLS,
     Plan,
     lay_out_flat,
+    lay_out_index,
     with_build_requirements,
     with_other_files,
     with_sdists,
@@ -59,6 +60,10 @@ def plan_stage(
         raise InputError(f"`{layout}` is no layout", hint=f"choose one of {', '.join(LAYOUTS)}")
     house = load_house(folder)
     lock = _only_lock(house, target)
+    if sdists and choices.index:
+        raise InputError(
+            "sdists are staged to be built from the folder, and not from an index", hint="say one of the two"
+        )
     if sdists:
         plan = _laid_out(folder, house, with_sdists(lock), layout, base_image, choices, isolated=True)
         plan = with_build_requirements(plan, _build_requirements(folder, lock))
@@ -83,6 +88,8 @@ def _laid_out(
     if layout == "airflow" or (layout == "auto" and has_airflow and (tools or choices.route)):
         return lay_out_airflow(lock, constraints, tools, base_image, choices)
     image = base_image or f"python:{lock.target.python.minor}-slim-bookworm"
+    if choices.index:
+        return lay_out_index(lock, constraints, image, choices.index)
     return lay_out_flat(lock, constraints, image, isolated=isolated)
 
 
@@ -119,12 +126,13 @@ def _only_lock(house: House, target: str | None) -> Lock:
 
 
 def stage(house: Path, destination: Path, plan: Plan, on_event: Listener = ignore) -> Staged:
-    """Verify the house, then make `destination` what the plan says.
+    """Verify the house, unless the build takes its files from an index, then make `destination` what the plan says.
 
     Raises IntegrityError where the house is not what its locks say, InputError for a file in the way that no earlier
     stage wrote.
     """
-    _must_verify(house, on_event)
+    if plan.index is None:
+        _must_verify(house, on_event)
     with held(destination):
         earlier = _earlier(destination)
         _free_to_write(destination, plan, earlier)
@@ -157,6 +165,7 @@ def manifest(plan: Plan) -> str:
         "release": plan.release,
         "route": plan.route,
         "target": plan.target,
+        "index": plan.index,
         "files": [{"path": path, "sha256": sha256} for path, sha256 in sorted(files.items())],
         "renamed": plan.renamed,
     }
@@ -168,6 +177,8 @@ def verify_folder(folder: Path, on_event: Listener = ignore) -> Verdict:
     if not (folder / MANIFEST).is_file():
         return verify(folder, on_event=on_event)
     earlier = _earlier(folder)
+    if _index_of(folder):
+        return _verify_settings(folder, earlier)
     verdict = verify(folder, staged=frozenset(earlier), renamed=renamed_in(folder), on_event=on_event)
     altered = [
         Finding(path, "altered", Severity.ERROR, "it is not what stage wrote", "stage again")
@@ -180,6 +191,24 @@ def verify_folder(folder: Path, on_event: Listener = ignore) -> Verdict:
         if is_archive(path.name) and f"{TOOLS}/{path.name}" not in earlier
     ]
     return replace(verdict, findings=tuple(sorted({*verdict.findings, *altered, *foreign})))
+
+
+def _verify_settings(folder: Path, earlier: Mapping[str, str]) -> Verdict:
+    """A folder that an index takes the place of: it holds settings alone."""
+    paths = {path: rooted(folder, path) for path in earlier}
+    altered = [
+        Finding(path, "altered", Severity.ERROR, "it is not what stage wrote", "stage again")
+        for path, sha256 in earlier.items()
+        if _standing(paths[path]) != sha256
+    ]
+    total = sum(path.stat().st_size for path in paths.values() if path.is_file())
+    return Verdict(load_house(folder), len(earlier), total, tuple(sorted(altered)))
+
+
+def _index_of(destination: Path) -> str | None:
+    """The index that a staged folder's build takes everything from; None where that is the folder itself."""
+    with _manifest_of(destination) as document:
+        return document.get("index")
 
 
 def _standing(path: Path) -> str:

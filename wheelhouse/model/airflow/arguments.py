@@ -10,7 +10,7 @@ from packaging.utils import canonicalize_name
 from wheelhouse.errors import InputError
 from wheelhouse.model.airflow.names import RENAMES, Rename
 from wheelhouse.model.airflow.releases import CLIENTS, PROJECT, Airflow, Recipe, without_clients
-from wheelhouse.model.layout import FOLDER
+from wheelhouse.model.layout import FOLDER, checked_index
 from wheelhouse.model.lock import Lock
 
 Route = Literal["configured", "context"]
@@ -29,7 +29,7 @@ class Choices:
     """What the user chose for the build, where the defaults do not do. See the options of `wheelhouse stage`.
 
     `without` names database clients, `build_args` further arguments as NAME=VALUE, `home_files` those of .pypirc and
-    .piprc that are asked for.
+    .piprc that are asked for. `index` is where the build takes everything from, in the place of the folder.
     """
 
     route: Route | None = None
@@ -40,6 +40,7 @@ class Choices:
     apt_sources: tuple[str, ...] = ()
     build_args: tuple[str, ...] = ()
     home_files: tuple[str, ...] = ()
+    index: str | None = None
 
     @classmethod
     def parse(cls, said: Mapping[str, Any]) -> "Choices":
@@ -50,6 +51,7 @@ class Choices:
             without=tuple(client for client in CLIENTS if said.get(f"disable_{client}_client")),
             **{name: tuple(said.get(name) or ()) for name in ("dev_apt", "runtime_apt", "apt_sources", "build_args")},
             home_files=tuple(f".{name}" for name in ("pypirc", "piprc") if said.get(name)),
+            index=checked_index(index) if (index := said.get("index")) else None,
         )
 
     @property

@@ -21,7 +21,18 @@ from wheelhouse.model.airflow.releases import Airflow, release_of
 from wheelhouse.model.airflow.remains import remains
 from wheelhouse.model.airflow.settings import BASE_DOCKERFILE, Base, derived_base
 from wheelhouse.model.artifact import Artifact
-from wheelhouse.model.layout import FOLDER, TOOLS, Plan, pip_conf, sdist_notes, shell
+from wheelhouse.model.layout import (
+    FOLDER,
+    NETRC_NOTE,
+    SECRET,
+    SECRET_MOUNT,
+    TOOLS,
+    Plan,
+    index_pip_conf,
+    pip_conf,
+    sdist_notes,
+    shell,
+)
 from wheelhouse.model.lock import Lock, Pin
 
 
@@ -39,13 +50,13 @@ def lay_out_airflow(
     route, why = _route(airflow, lock, choices)
     pinned = {str(pin.project): pin for pin in tools.pins} if tools else {}
     image = base_image or airflow.base_image(lock.target.python.minor)
-    base = derived_base(image, airflow.recipe, _file_of("pip", pinned), choices.apt_sources)
+    base = derived_base(image, airflow.recipe, _file_of("pip", pinned), choices.apt_sources, choices.index)
     versions = {project: str(pin.version) for project, pin in pinned.items()}
     arguments = build_arguments(airflow, lock, versions, base.name if base else image, route, choices)
     names = staged_names((artifact.filename for artifact in lock.artifacts), airflow.recipe, route, choices.rename)
     command = ("docker", "build", ".", *_build_args(arguments), "--tag", f"my-airflow:{airflow.version}")
     breeze, unsaid = breeze_command(airflow, lock.target.python.minor, arguments)
-    return Plan(
+    plan = Plan(
         "airflow",
         lock.target.name,
         _files(lock, tools, names),
@@ -57,11 +68,37 @@ def lay_out_airflow(
         (*why, *_notes(airflow, lock, names, choices), *_breeze_notes(unsaid)),
         tuple(_warnings(airflow, lock, tools, route, names, choices)),
         breeze,
+        f"my-airflow:{airflow.version}",
+    )
+    return _from_index(plan, lock, base, choices.index) if choices.index and base else plan
+
+
+def _from_index(plan: Plan, lock: Lock, base: Base, index: str) -> Plan:
+    """The plan with an index in the place of the folder. Airflow's own Dockerfile mounts no secret, so each of its steps is given one."""
+    command = (*plan.command[:3], "--file", "-", "--secret", SECRET, *plan.command[3:])
+    with_secret = f"sed 's|^RUN |RUN {SECRET_MOUNT} |' Dockerfile | "
+    texts = dict(plan.texts) | {
+        lock.filename: lock.to_toml(with_paths=False),
+        "build-image.sh": _script(base.command, command, with_secret),
+    }
+    return replace(
+        plan,
+        files={},
+        texts=texts,
+        command=("sh", f"{FOLDER}/build-image.sh"),
+        first=(),
+        breeze=(),
+        notes=(*plan.notes, NETRC_NOTE),
+        index=index,
     )
 
 
 def _route(airflow: Airflow, lock: Lock, choices: Choices) -> tuple[Route, tuple[str, ...]]:
     """The route taken, and why where it is not the one asked for."""
+    if choices.index and choices.route == "context":
+        raise InputError(
+            "route context takes the files from the folder, and not from an index", hint="leave --route out"
+        )
     if choices.route != "context" or airflow.recipe.globs:
         return choices.route or "configured", ()
     if any(artifact.filename.endswith(".tar.gz") for artifact in lock.artifacts):
@@ -98,10 +135,10 @@ def _texts(
     if airflow.recipe.constraints_argument in arguments:
         texts[local_constraints_name(lock)] = limits
     if airflow.recipe.pip_conf:
-        texts["pip.conf"] = pip_conf(tools=True)
+        texts["pip.conf"] = _pip_conf(choices)
     for name in choices.home_files:
         texts[name] = (
-            f"# pip does not read this file: its settings are in pip.conf, or in the base image.\n{pip_conf(tools=True)}"
+            f"# pip does not read this file: its settings are in pip.conf, or in the base image.\n{_pip_conf(choices)}"
         )
     if base:
         texts[BASE_DOCKERFILE] = base.dockerfile
@@ -110,14 +147,18 @@ def _texts(
     return texts
 
 
+def _pip_conf(choices: Choices) -> str:
+    return index_pip_conf(choices.index) if choices.index else pip_conf(tools=True)
+
+
 def _own_constraints(lock: Lock) -> str:
     """The lock's own pins, so that the build never asks for Airflow's constraints by their address."""
     pins = "".join(f"{pin.project}=={pin.version}\n" for pin in lock.pins)
     return f"# The pins of {lock.filename}: it was made under no constraints.\n{pins}"
 
 
-def _script(first: tuple[str, ...], command: tuple[str, ...]) -> str:
-    steps = "\n\n".join(shell(step) for step in (first, command) if step)
+def _script(first: tuple[str, ...], command: tuple[str, ...], piped: str = "") -> str:
+    steps = "\n\n".join([*([shell(first)] if first else []), piped + shell(command)])
     return f"#!/bin/sh\n# Run in a checkout of Airflow's sources, with this folder in it as {FOLDER}.\nset -eu\n\n{steps}\n"
 
 
@@ -148,7 +189,7 @@ def _warnings(
     if missing and route == "configured":
         wanted = " and ".join(sorted(missing))
         yield f"the build of Airflow {airflow.version} installs {wanted} besides, which the house does not hold: {again}"
-    if tools is None:
+    if tools is None and not choices.index:
         yield f"the house has no tools/, and the build installs {', '.join(airflow.tools)}: {again}"
     yield from _rename_warnings(airflow, route, names, choices)
 

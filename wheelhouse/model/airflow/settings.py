@@ -4,7 +4,7 @@ import shlex
 from dataclasses import dataclass
 
 from wheelhouse.model.airflow.releases import Recipe
-from wheelhouse.model.layout import FOLDER, TOOLS
+from wheelhouse.model.layout import FOLDER, NETRC, TOOLS
 
 BASE_DOCKERFILE = "base.Dockerfile"
 LINKS = (f"/{FOLDER}", f"/{FOLDER}/{TOOLS}")
@@ -15,7 +15,8 @@ class Base:
     """A derived base image: what it is made from, and what the build finds in it.
 
     `pip` is the file of the pip that it installs, where the final stage will ask for that pip without the folder.
-    `apt_sources` are lines of a sources.list, which replace the image's own.
+    `apt_sources` are lines of a sources.list, which replace the image's own. `index` is where everything comes from, in
+    the place of the folder.
     """
 
     image: str
@@ -23,6 +24,7 @@ class Base:
     pip_settings: bool = False
     uv_settings: bool = False
     apt_sources: tuple[str, ...] = ()
+    index: str | None = None
 
     @property
     def name(self) -> str:
@@ -46,6 +48,9 @@ class Base:
             lines += ["RUN rm -rf /etc/apt/sources.list /etc/apt/sources.list.d/* \\"]
             lines += [f"    && echo {shlex.quote(line)} >> /etc/apt/sources.list \\" for line in self.apt_sources]
             lines[-1] = lines[-1].removesuffix(" \\")
+        if self.index:
+            settings = f"PIP_INDEX_URL={self.index} PIP_DISABLE_PIP_VERSION_CHECK=1 UV_INDEX_URL={self.index}"
+            lines += [f"ENV {settings} NETRC={NETRC}"]
         if self.pip:
             lines += [f"COPY {TOOLS}/{self.pip} /tmp/{self.pip}"]
             lines += [f"RUN pip install --no-index --no-cache-dir /tmp/{self.pip} && rm /tmp/{self.pip}"]
@@ -56,8 +61,12 @@ class Base:
         return "\n".join(lines) + "\n"
 
 
-def derived_base(image: str, recipe: Recipe, pip: str | None, apt_sources: tuple[str, ...]) -> Base | None:
+def derived_base(
+    image: str, recipe: Recipe, pip: str | None, apt_sources: tuple[str, ...], index: str | None = None
+) -> Base | None:
     """The base image that a release needs before its build, if any. `pip` is the file of pip in `tools/`."""
+    if index:
+        return Base(image, apt_sources=apt_sources, index=index)
     if recipe.pip_conf and recipe.uv is None and not apt_sources:
         return None
     by_environment = not recipe.pip_conf
