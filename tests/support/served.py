@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from tests.support.tools import clean_environment
 
 NGINX = """
@@ -20,9 +22,10 @@ http {{
   default_type application/octet-stream;
   client_body_temp_path {folder}/t1; proxy_temp_path {folder}/t2; fastcgi_temp_path {folder}/t3;
   uwsgi_temp_path {folder}/t4; scgi_temp_path {folder}/t5;
-  server {{ listen 127.0.0.1:{port}; root {root}; index index.html; }}
+{servers}
 }}
 """
+PLAIN = "  server {{ listen 127.0.0.1:{port}; root {root}; index index.html; }}"
 
 
 def free_port() -> int:
@@ -45,14 +48,21 @@ def serving(*houses: Path, options: tuple[str, ...] = ()) -> Iterator[str]:
 def nginx(root: Path, folder: Path) -> Iterator[str]:
     """nginx serving a tree on a free port, where it is installed; its address."""
     port = free_port()
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "nginx.conf").write_text(
-        NGINX.format(folder=folder, root=root, port=port, user="user root; " if os.getuid() == 0 else "")
-    )
-    root.chmod(0o755)
-    program = shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin") or "nginx"
-    with running([program, "-p", folder, "-e", folder / "error.log", "-c", folder / "nginx.conf"], port):
+    with nginx_serving(PLAIN.format(port=port, root=root), port, folder):
         yield f"http://127.0.0.1:{port}"
+
+
+@contextmanager
+def nginx_serving(servers: str, port: int, folder: Path) -> Iterator[None]:
+    """nginx with these `server` blocks, of which one listens on `port`; the test is skipped where it is not installed."""
+    program = shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin")
+    if program is None:
+        pytest.skip("nginx is not installed")
+    folder.mkdir(parents=True, exist_ok=True)
+    user = "user root; " if os.getuid() == 0 else ""
+    (folder / "nginx.conf").write_text(NGINX.format(folder=folder, servers=servers, user=user))
+    with running([program, "-p", folder, "-e", folder / "error.log", "-c", folder / "nginx.conf"], port):
+        yield
 
 
 @contextmanager
