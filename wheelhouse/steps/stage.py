@@ -202,7 +202,7 @@ def _verify_settings(folder: Path, earlier: Mapping[str, str]) -> Verdict:
         if _standing(paths[path]) != sha256
     ]
     total = sum(path.stat().st_size for path in paths.values() if path.is_file())
-    return Verdict(load_house(folder), len(earlier), total, tuple(sorted(altered)), {})
+    return Verdict(load_house(folder), len(earlier), total, tuple(sorted(altered)), {}, {})
 
 
 def _index_of(destination: Path) -> str | None:
