@@ -1,6 +1,10 @@
 """Real sdists of their day, built under real Pythons."""
 
+import os
 import re
+import resource
+import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,10 +12,26 @@ import pytest
 from tests.support.pythons import find_python
 from tests.support.rooms import needs_room
 from tests.support.shared import shared
-from tests.support.tools import run, wheelhouse
+from tests.support.tools import clean_environment, run, wheelhouse
 
 pytestmark = [pytest.mark.index, pytest.mark.interpreters]
 EXTRAS = "async,aws,azure,celery,dask,elasticsearch,gcp,kubernetes,postgres,redis,slack,ssh,statsd,virtualenv"
+
+IMAGE_EXTRAS = (
+    "aiobotocore,amazon,async,celery,cncf-kubernetes,common-io,docker,elasticsearch,fab,ftp,google,google-auth,graphviz,grpc,"
+    "hashicorp,http,ldap,microsoft-azure,mysql,odbc,openlineage,pandas,postgres,redis,sendgrid,sftp,slack,snowflake,ssh,"
+    "statsd,uv,virtualenv"
+)
+"""The Dockerfile's own AIRFLOW_EXTRAS, of 2.10.5."""
+HEADERS = ("libmariadb-dev", "libmariadb-dev-compat", "default-libmysqlclient-dev", "libldap-dev", "libsasl2-dev")
+WITHOUT = """
+set -eu
+mount -t tmpfs layer "$0"; mkdir "$0/upper" "$0/work"
+mount -t overlay layer -o "lowerdir=/usr,upperdir=$0/upper,workdir=$0/work" /usr
+dpkg -L $1 | while read -r path; do if [ -f "$path" ] || [ -L "$path" ]; then rm -f "$path"; fi; done
+shift; exec "$@"
+"""
+"""Runs a command on this machine as it would be without some Debian packages' files."""
 
 
 def python(version: str) -> Path:
@@ -36,7 +56,7 @@ def offline(interpreter: Path, house: Path, into: Path) -> Path:
     assert run(interpreter, "-m", "venv", into).returncode == 0
     (requirements,) = house.glob("requirements.*.txt")
     pip = (into / "bin" / "python", "-m", "pip", "--disable-pip-version-check")
-    links = ("--no-index", "--require-hashes", "--find-links", house)
+    links = ("--no-index", "--require-hashes", "--no-compile", "--find-links", house)
     installed = run("unshare", "--net", *pip, "install", "-q", *links, "-r", requirements, timeout=1500)
     assert installed.returncode == 0, installed.stderr
     checked = run("unshare", "--net", *pip, "check")
@@ -78,3 +98,70 @@ def test_airflow_2_0_0_of_its_day_becomes_a_house_of_wheels(tmp_path: Path, cons
     made = run("unshare", "--net", programs / "airflow", "db", "init", env=environment, timeout=600)
     assert made.returncode == 0, made.stderr
     assert (tmp_path / "airflow" / "airflow.db").stat().st_size > 100_000
+
+
+@pytest.fixture(scope="module")
+def fetched_2_10_5(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The house of the image's default extras, with its sdists."""
+    folder = tmp_path_factory.mktemp("airflow-2.10.5")
+    limits = shared("constraints/2.10.5/constraints-3.12.txt")
+    asked = (f"apache-airflow[{IMAGE_EXTRAS}]==2.10.5", "-c", str(limits), "--python", "3.12")
+    done = wheelhouse("fetch", *asked, cwd=folder, timeout=900)
+    assert done.returncode == 0, done.stderr
+    assert len(list((folder / "wheels").glob("*.tar.gz"))) == 5
+    return folder / "wheels"
+
+
+def test_airflow_2_10_5_with_the_image_s_extras_becomes_a_house_of_wheels(tmp_path: Path, fetched_2_10_5: Path) -> None:
+    interpreter = python("3.12")
+    _need_headers()
+    shutil.copytree(fetched_2_10_5, tmp_path / "wheels")
+    build = ("build", "--interpreter", str(interpreter))
+    done = wheelhouse(*build, cwd=tmp_path, timeout=900)
+    assert done.returncode == 0, done.stderr
+    house = tmp_path / "wheels"
+    assert len(list(house.glob("*.whl"))) == 370
+    assert not list(house.glob("*.tar.gz"))
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    again = wheelhouse(*build, cwd=tmp_path)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert "0 now, 5 before" in again.stdout
+    assert (after.ru_utime + after.ru_stime) - (before.ru_utime + before.ru_stime) < 1
+    programs = offline(interpreter, house, tmp_path / "environment")
+    environment = {
+        "HOME": str(tmp_path),
+        "AIRFLOW_HOME": str(tmp_path / "airflow"),
+        "PATH": f"{programs}:/usr/bin:/bin",
+    }
+    version = run("unshare", "--net", programs / "airflow", "version", env=environment)
+    assert re.search(r"^2\.10\.5$", version.stdout, re.MULTILINE)
+    imported = run("unshare", "--net", programs / "python", "-c", "import MySQLdb, ldap", env=environment)
+    assert imported.returncode == 0, imported.stderr
+
+
+def test_without_the_headers_each_missing_package_is_named_and_all_else_is_built(
+    tmp_path: Path, fetched_2_10_5: Path
+) -> None:
+    interpreter = python("3.12")
+    _need_headers()
+    if os.geteuid() != 0:
+        pytest.skip("it takes root to build on a machine without some of its files")
+    shutil.copytree(fetched_2_10_5, tmp_path / "wheels")
+    (tmp_path / "layer").mkdir()
+    command = (Path(sys.executable).with_name("wheelhouse"), "build", "--interpreter", interpreter)
+    environment = clean_environment(XDG_CACHE_HOME=str(tmp_path / ".cache"))
+    without = ("unshare", "--mount", "bash", "-c", WITHOUT, tmp_path / "layer", " ".join(HEADERS))
+    done = run(*without, *command, cwd=tmp_path, env=environment, timeout=900)
+    assert done.returncode == 6, done.stderr
+    assert "2 of 5 sdists were not built; what could be is in the house" in done.stderr
+    hint = done.stderr.splitlines()[-1]
+    assert hint.startswith("hint: on Debian: apt-get install ")
+    assert {"default-libmysqlclient-dev", "libldap2-dev"} <= set(hint.split())
+    left = sorted(path.name for path in (tmp_path / "wheels").glob("*.tar.gz"))
+    assert left == ["mysqlclient-2.2.7.tar.gz", "python-ldap-3.4.4.tar.gz"]
+    assert len(list((tmp_path / "wheels").glob("*.whl"))) == 368
+
+
+def _need_headers() -> None:
+    if any(run("dpkg", "-L", package).returncode != 0 for package in HEADERS):
+        pytest.skip(f"this machine is not Debian with {', '.join(HEADERS)}")

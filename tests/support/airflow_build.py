@@ -76,7 +76,7 @@ class Build:
         environment = clean_environment(**{**default_arguments(self.release), **self._arguments(), **self._base()[1]})
         environment["PATH"] = f"{self.venv / 'bin'}:/usr/bin:/bin"
         environment["HOME"] = environment["AIRFLOW_HOME"] = str(self.work)
-        environment |= {"VIRTUAL_ENV": str(self.venv), "SLUGIFY_USES_TEXT_UNIDECODE": "yes"}
+        environment |= {"VIRTUAL_ENV": str(self.venv), "SLUGIFY_USES_TEXT_UNIDECODE": "yes", "PIP_NO_COMPILE": "1"}
         environment.pop("PIP_CONFIG_FILE")  # pip's user configuration is what some releases copy pip.conf to
         return environment
 

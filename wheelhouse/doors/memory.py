@@ -20,8 +20,15 @@ def _family(pid: int) -> Iterator[int]:
     pending = [pid]
     while pending:
         yield (one := pending.pop())
-        for children in PROCESSES.glob(f"{one}/task/*/children"):
-            pending += map(int, _read(children).split())
+        for thread in _threads(one):
+            pending += map(int, _read(thread / "children").split())
+
+
+def _threads(pid: int) -> list[Path]:
+    try:
+        return list((PROCESSES / str(pid) / "task").iterdir())
+    except OSError:
+        return []
 
 
 def _memory_of(pid: int) -> int:
