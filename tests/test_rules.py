@@ -54,6 +54,7 @@ def rules_of(*facts: Facts, policy: Policy | None = None) -> dict[str, str]:
     return {rule: sentence for rule, sentence in found.items() if rule != "advisories-missing"}
 
 
+LICENCE = "{}-1.0.dist-info/LICENSE"
 Files = Mapping[str, bytes]
 
 
@@ -67,7 +68,19 @@ def zipped(**files: bytes) -> bytes:
 
 def wheel(folder: Path, name: str = "odd", *, tag: str = "py3-none-any", **files: bytes) -> Facts:
     """A wheel with more files; `__` in a keyword is `/`."""
-    return facts_of(build_wheel(folder, name, "1.0", tag=tag, files={f"{name}/__init__.py": b"", **files}))
+    return facts_of(
+        build_wheel(
+            folder,
+            name,
+            "1.0",
+            tag=tag,
+            files={
+                f"{name}/__init__.py": b"",
+                LICENCE.format(name.replace("-", "_")): b"Apache License Version 2.0",
+                **files,
+            },
+        )
+    )
 
 
 WHEELS: dict[str, tuple[str, Files]] = {
@@ -115,7 +128,7 @@ ELSEWHERE = {"sdist-runs-code", "yanked", "cool-off", "vulnerable", "advisories-
 
 def test_every_rule_is_tried() -> None:
     by_verify = {name for name, rule in RULES.items() if not rule.check and not rule.house_check}
-    assert RULES.keys() - by_verify == {*WHEELS, *SDISTS, *PAIRS, *ELSEWHERE}
+    assert RULES.keys() - by_verify == {*WHEELS, *SDISTS, *PAIRS, *LICENCES, *ELSEWHERE}
 
 
 @pytest.mark.parametrize("rule", WHEELS)
@@ -128,6 +141,22 @@ def test_a_made_wheel_is_found_by_its_rule(tmp_path: Path, rule: str) -> None:
 @pytest.mark.parametrize("rule", SDISTS)
 def test_a_made_sdist_is_found_by_its_rule(tmp_path: Path, rule: str) -> None:
     assert rule in rules_of(facts_of(build_sdist(tmp_path, "odd", "1.0", **SDISTS[rule])))  # type: ignore[arg-type]
+
+
+METADATA = "Metadata-Version: 2.4\nName: odd\nVersion: 1.0\n"
+LICENCES = {
+    "licence-unknown": "",
+    "licence-expression-wrong": "License-Expression: Anything Goes\n",
+    "licence-denied": "License-Expression: GPL-3.0-only\n",
+    "licence-not-allowed": "License: ISC\n",
+}
+
+
+@pytest.mark.parametrize("rule", LICENCES)
+def test_a_licence_is_found_by_its_rule(tmp_path: Path, rule: str) -> None:
+    policy = Policy(licences_denied=frozenset(("GPL-3.0-only",)), licences_allowed=frozenset(("MIT", "GPL-3.0-only")))
+    path = build_wheel(tmp_path, "odd", "1.0", metadata=(METADATA + LICENCES[rule]).encode())
+    assert rule in rules_of(facts_of(path), policy=policy)
 
 
 def test_what_is_harmless_is_not_found(tmp_path: Path) -> None:

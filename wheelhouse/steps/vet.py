@@ -7,6 +7,7 @@ from itertools import chain
 from pathlib import Path
 
 import wheelhouse.model.rules.integrity
+import wheelhouse.model.rules.licences
 import wheelhouse.model.rules.native
 import wheelhouse.model.rules.placement
 import wheelhouse.model.rules.provenance
