@@ -3,9 +3,15 @@
 from pathlib import Path
 
 import pytest
+from packaging.specifiers import SpecifierSet
+from packaging.utils import NormalizedName
 
-from tests.support.resolutions import found, supplied
+from tests.support.resolutions import TARGET, found, supplied
 from wheelhouse.errors import NoSolutionError
+from wheelhouse.model.question import Question
+from wheelhouse.model.requirements import parse_line
+from wheelhouse.steps.foresight import Foresight
+from wheelhouse.steps.shelf import Shelves
 
 OTHERS = [f"other-{letter}" for letter in "abcdef"]
 
@@ -47,3 +53,15 @@ def test_a_pre_release_that_another_pins_is_no_dead_end(tmp_path: Path) -> None:
     held = {"app 1": ["lib>=1", "pins", "clash", "crash"], "pins 1": ["lib==1.5b1"], "lib 1.5b1": [], "lib 0.9": []}
     with supplied(tmp_path, {**conflict, **held}) as supply:
         assert found(supply, "app") == ["app 1", "base 1", "clash 1", "crash 1", "lib 1.5b1", "pins 1"]
+
+
+def test_the_more_releases_fail_the_more_metadata_are_asked_for_at_once(tmp_path: Path) -> None:
+    with supplied(tmp_path, {f"lib {number}": [] for number in range(1, 31)}) as supply:
+        shelves = Shelves(question := Question(TARGET, (parse_line("lib"),)), supply)
+        foresight, shelf = Foresight(question, supply, shelves), shelves.get(NormalizedName("lib"))
+        asked: list[int] = []
+        supply.metadata = lambda candidate: asked.append(candidate.version.major)  # type: ignore[assignment,method-assign]
+        for candidate, expected in zip(shelf.usable(SpecifierSet()), [0, 2, 2, 6, 6, 6, 6, 14], strict=False):
+            foresight.note(candidate)
+            assert len(asked) == expected
+    assert asked == [28, 27, 26, 25, 24, 23, *range(22, 14, -1)]

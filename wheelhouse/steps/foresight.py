@@ -1,7 +1,12 @@
 """What the resolver will most likely need, asked for before it asks."""
 
+from collections import Counter
 from concurrent.futures import CancelledError, Future
 from contextlib import suppress
+from itertools import islice
+
+from packaging.specifiers import SpecifierSet
+from packaging.utils import NormalizedName
 
 from wheelhouse.errors import WheelhouseError
 from wheelhouse.model.artifact import Candidate
@@ -17,6 +22,7 @@ class Foresight:
     def __init__(self, question: Question, supply: Supply, shelves: Shelves) -> None:
         self._question, self._supply, self._shelves = question, supply, shelves
         self._seen: set[Identifier] = set()
+        self._tried: Counter[NormalizedName] = Counter()
 
     def expect(self, need: Need) -> None:
         """That this will be needed."""
@@ -27,6 +33,18 @@ class Foresight:
             self._on_page(need)
         else:
             self._supply.page(need.project).add_done_callback(lambda _page: self._on_page(need))
+
+    def note(self, candidate: Candidate) -> None:
+        """That the resolver tries this one. Once a project's second, fourth, eighth… release is tried, as many more may be."""
+        self._tried[candidate.project] += 1
+        tried = self._tried[candidate.project]
+        shelf = self._shelves.get(candidate.project)
+        if tried == 1 or tried & (tried - 1) or not shelf:
+            return
+        older = (version for version in shelf.matching(SpecifierSet()) if version < candidate.version)
+        chosen = (shelf.choose(version, SpecifierSet())[0] for version in older)
+        for each in islice(filter(None, chosen), tried):
+            self._supply.metadata(each)
 
     def _on_page(self, need: Need) -> None:
         with suppress(WheelhouseError, CancelledError, RuntimeError):

@@ -126,6 +126,7 @@ class Provider(AbstractProvider[Need, Choice, Identifier]):
         """What a candidate asks for on this target."""
         key = (candidate.candidate.key, candidate.extra)
         if key not in self._needs:
+            self._foresight.note(candidate.candidate)
             self._needs[key] = list(self._dependencies(candidate))
             self._expect(self._needs[key])
         return self._needs[key]
