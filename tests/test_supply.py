@@ -228,6 +228,25 @@ def test_metadata_come_from_the_tail_or_the_file_where_there_is_no_sidecar(
     assert (kept(tmp_path / "cache") == []) is ranges
 
 
+@pytest.mark.parametrize("first", [True, False])
+def test_metadata_are_read_from_wherever_they_lie_without_the_rest(tmp_path: Path, first: bool) -> None:
+    """Some builds put .dist-info before all else, and a directory of many members is longer than one piece."""
+    many = {f"app/module_{number:04}.py": b"" for number in range(900)}
+    wheel = build_wheel(
+        tmp_path / "offered",
+        "app",
+        "1.0",
+        files=NOISE | many,
+        mutate=lambda members: members[::-1] if first else members,
+    )
+    with IndexServer(wheel.parent, abilities=Abilities(sidecars=False)) as index:
+        with supplied(index, tmp_path / "cache") as supply:
+            assert supply.metadata(the_candidate(supply)).result().project == "app"
+        assert {status for status, _ in files_asked(index)} == {206}
+        sent = sum(request.sent for request in index.requests if request.path.endswith(".whl"))
+    assert sent < 300_000 < wheel.stat().st_size
+
+
 # The cache
 
 

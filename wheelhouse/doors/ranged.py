@@ -21,12 +21,13 @@ class NoRangesError(TailError):
 
 
 class _RemoteFile(io.RawIOBase):
-    """A file on a server that reads what it is asked for, and keeps it. `zipfile` asks for the tail first."""
+    """A file on a server that reads what it is asked for, and somewhat more, and keeps it. `zipfile` asks for the tail first."""
 
     def __init__(self, http: Http, url: str) -> None:
         self._http, self._url = http, url
         self._position = 0
-        self._start, self._tail, self._size = self._get(f"bytes=-{TAIL}")
+        start, body, self._size = self._get(f"bytes=-{TAIL}")
+        self._pieces = [(start, body)]
 
     def _get(self, ranges: str) -> tuple[int, bytes, int]:
         headers = {"Range": ranges, "Accept-Encoding": "identity"}
@@ -57,17 +58,25 @@ class _RemoteFile(io.RawIOBase):
         return self._position
 
     def read(self, size: int | None = -1) -> bytes:
-        end = self._size if size is None or size < 0 else min(self._position + size, self._size)
-        if self._position < self._start and self._position < end:
-            if self._start - self._position > LARGEST:
-                raise TailError(f"{redact(self._url)} has its metadata far from its end")
-            start, body, _ = self._get(f"bytes={self._position}-{self._start - 1}")
-            if start != self._position:
-                raise NoRangesError(f"{redact(self._url)} answered with another range than was asked for")
-            self._start, self._tail = start, body + self._tail
-        piece = self._tail[self._position - self._start : end - self._start] if self._position < end else b""
-        self._position += len(piece)
-        return piece
+        start = self._position
+        end = self._size if size is None or size < 0 else min(start + size, self._size)
+        if start >= end:
+            return b""
+        self._position = end
+        for first, body in self._pieces:
+            if first <= start and end <= first + len(body):
+                return body[start - first : end - first]
+        return self._fetched(start, end)
+
+    def _fetched(self, start: int, end: int) -> bytes:
+        if end - start > LARGEST:
+            raise TailError(f"{redact(self._url)} has a directory, or metadata, of {end - start} bytes")
+        last = min(max(end, start + TAIL), self._size) - 1
+        first, body, _ = self._get(f"bytes={start}-{last}")
+        if (first, len(body)) != (start, last - start + 1):
+            raise NoRangesError(f"{redact(self._url)} answered with another range than was asked for")
+        self._pieces.append((start, body))
+        return body[: end - start]
 
 
 def ranged_metadata(http: Http, url: str, filename: str) -> bytes:
