@@ -182,7 +182,7 @@ def _check_extra(extra: bytes, name: str) -> None:
 
 
 def _decode(name: bytes, flags: int) -> str:
-    return name.decode("utf-8" if flags & UTF8 else "cp437")
+    return name.decode("utf-8" if flags & UTF8 or name.isascii() else "cp437")
 
 
 def _local_header(data: mmap.mmap, member: Member, offset: int, flags: int) -> tuple[int, int]:
