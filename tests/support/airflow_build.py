@@ -4,7 +4,6 @@ The base image is a virtual environment of the right Python; it gets the pip and
 """
 
 import os
-import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ from subprocess import CompletedProcess
 from packaging.version import Version
 
 from tests.support.tools import clean_environment, run
-from wheelhouse.model.airflow.script import default_arguments, install_script
+from wheelhouse.model.airflow.script import base_image, build_arguments_of, default_arguments, install_script
 
 IN_IMAGE = "/docker-context-files"
 
@@ -60,17 +59,12 @@ class Build:
         return text.replace(IN_IMAGE, str(self.context))
 
     def _arguments(self) -> dict[str, str]:
-        lines = (self.context / "build.args").read_text(encoding="utf-8").splitlines()
-        return {name: value for name, _, value in (line.partition("=") for line in lines)}
+        return build_arguments_of((self.context / "build.args").read_text(encoding="utf-8"))
 
-    def _base(self) -> tuple[list[str], dict[str, str]]:
+    def _base(self) -> tuple[tuple[str, ...], dict[str, str]]:
         """What base.Dockerfile runs, and its ENV."""
         path = self.context / "base.Dockerfile"
-        text = path.read_text(encoding="utf-8") if path.is_file() else ""
-        pip = re.search(r"^COPY (tools/\S+)", text, re.MULTILINE)
-        settings = re.findall(r'(\w+)=(?:"([^"]*)"|(\S+))', "".join(re.findall(r"^ENV (.*)$", text, re.MULTILINE)))
-        runs = [f"pip install --no-index --no-cache-dir {self.context / pip[1]}"] if pip else []
-        return runs, {name: quoted or bare for name, quoted, bare in settings}
+        return base_image(path.read_text(encoding="utf-8") if path.is_file() else "", str(self.context))
 
     def _environment(self) -> dict[str, str]:
         environment = clean_environment(**{**default_arguments(self.release), **self._arguments(), **self._base()[1]})
@@ -81,4 +75,4 @@ class Build:
         return environment
 
     def _script(self) -> str:
-        return install_script(self.release, str(self.context), tuple(self._base()[0]))
+        return install_script(self.release, str(self.context), self._base()[0])

@@ -1,5 +1,8 @@
 """`rehearse`: prove that it installs before it travels."""
 
+import os
+import shutil
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -28,6 +31,14 @@ def rehearse(
             "--interpreter", metavar="PATH", help="The target's Python. May be repeated. Default: what is found."
         ),
     ] = None,
+    tools: Annotated[
+        Path | None,
+        typer.Option(
+            "--tools",
+            metavar="HOUSE",
+            help="A house with pip-tools for the target's Python: for pip-sync and pip-compile.",
+        ),
+    ] = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -38,14 +49,19 @@ def rehearse(
     wheelhouse rehearse docker-context-files
 
     Each file is hashed, and each target must satisfy itself. Where the target's Python is here, everything is installed into
-    a fresh environment in a sealed room, checked and imported. Exit code 1 where anything must not travel like this.
+    a fresh environment in a sealed room, checked and imported; then the same by uv, by the pylock, and with pip-tools where
+    --tools names some. A folder for Airflow is installed as the release's own build does it. Exit code 1 where anything must
+    not travel like this.
     """
     from wheelhouse.report import finding_document, finding_lines
     from wheelhouse.report.rehearsal import step_document, step_line
+    from wheelhouse.steps.otherwise import Instruments
     from wheelhouse.steps.rehearse import Wanted
     from wheelhouse.steps.rehearse import rehearse as rehearse_step
 
-    wanted = Wanted(places(), tuple(interpreter or ()), tuple(run or ()))
+    uv = shutil.which("uv", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}")
+    instruments = Instruments(Path(uv) if uv else None, tools)
+    wanted = Wanted(places(), tuple(interpreter or ()), tuple(run or ()), instruments)
     held: list[Step] = []
     with listening(quiet=quiet or as_json) as listener:
         for step in rehearse_step(house, wanted, listener):

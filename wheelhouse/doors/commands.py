@@ -3,8 +3,12 @@
 import json
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from importlib.metadata import distribution
 from pathlib import Path
+
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
 
 from wheelhouse.doors import inside_commands, inside_environment
 from wheelhouse.doors.bench import Bench
@@ -28,6 +32,23 @@ VARIABLES = {
     "PIP_RETRIES": "0",
 }
 """All that a command finds in its environment. Where there is no network, another attempt is time lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnPip:
+    """The pip that wheelhouse itself has: the folder of its code, which any fitting Python can run."""
+
+    folder: Path
+    version: Version
+    requires_python: SpecifierSet
+
+
+def own_pip() -> OwnPip:
+    """The pip beside wheelhouse."""
+    found = distribution("pip")
+    return OwnPip(
+        Path(str(found.locate_file("pip"))), Version(found.version), SpecifierSet(found.metadata["Requires-Python"])
+    )
 
 
 def run_commands(bench: Bench, commands: Sequence[Command], shown: Mapping[str, Path]) -> Iterator[Ran]:

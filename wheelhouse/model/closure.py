@@ -9,6 +9,7 @@ from packaging.utils import NormalizedName, canonicalize_name
 
 from wheelhouse.model.adjust import Adjustments
 from wheelhouse.model.artifact import requires_python_of
+from wheelhouse.model.build import constraint_lines
 from wheelhouse.model.lock import Lock, dependency_name
 from wheelhouse.model.metadata import Metadata
 from wheelhouse.model.policy import Finding, Severity
@@ -96,3 +97,17 @@ def asked_by(lock: Lock, project: NormalizedName) -> list[str]:
 
 def _names(text: str, project: NormalizedName) -> bool:
     return canonicalize_name(dependency_name(text)) == project
+
+
+def against_constraints(lock: Lock, text: str, name: str) -> Iterator[Finding]:
+    """A finding where a file of constraints forbids pins of the lock: then they are not those that it was made under."""
+    forbidden = []
+    for line in constraint_lines(text, name):
+        pin = next((pin for pin in lock.pins if pin.project == line.project), None)
+        if pin and not line.requirement.specifier.contains(pin.version, prereleases=True):
+            forbidden.append(f"{pin.project} {pin.version} (here `{line.requirement}`)")
+    if forbidden:
+        more = f" and {len(forbidden) - 3} more" if len(forbidden) > 3 else ""
+        sentence = f"it forbids what is locked: {', '.join(forbidden[:3])}{more}; it is not for this release"
+        hint = "stage again; or fetch again, with the constraints of this release"
+        yield Finding(name, "constraints", Severity.ERROR, sentence, hint)

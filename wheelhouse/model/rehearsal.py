@@ -1,6 +1,6 @@
 """A rehearsal: what was tried, step by step, and what came of each (pure)."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -73,10 +73,8 @@ def pin_of(lock: Lock, name: str) -> Pin | None:
     return next((pin for pin in lock.pins if pin.project == project), None)
 
 
-def otherwise_installed(
-    lock: Lock, installed: Mapping[str, str], brought: Iterable[str] = BROUGHT
-) -> Iterator[Finding]:
-    """Findings for what is installed otherwise than a lock says."""
+def otherwise_installed(lock: Lock, installed: Mapping[str, str], free: Collection[str] = ()) -> Iterator[Finding]:
+    """Findings for what is installed otherwise than a lock says, but for the projects in `free`."""
     versions = {canonicalize_name(name): version for name, version in installed.items()}
     for pin in lock.pins:
         found = versions.pop(pin.project, None)
@@ -84,11 +82,11 @@ def otherwise_installed(
             yield error(
                 pin.artifact.filename, "not-installed", f"{pin.project} {pin.version} is locked, and was not installed"
             )
-        elif found != str(pin.version):
+        elif found != str(pin.version) and pin.project not in free:
             sentence = f"{pin.project} {found} was installed, and the lock says {pin.version}"
             yield error(pin.artifact.filename, "other-version", sentence)
     for project, found in versions.items():
-        if project not in brought:
+        if project not in BROUGHT and project not in free:
             yield error(project, "not-locked", f"{project} {found} was installed, and is in no lock")
 
 

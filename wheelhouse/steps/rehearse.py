@@ -1,33 +1,57 @@
 """Prove on this side of the gap that a house, or a staged folder, installs with no network: step by step, with the real parts."""
 
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from packaging.utils import NormalizedName
+
 from wheelhouse.doors.bench import sealed_bench
+from wheelhouse.doors.disk import read_text
 from wheelhouse.doors.interpreter import Interpreter, Places, find_interpreter
 from wheelhouse.doors.sandbox import Limits
 from wheelhouse.errors import MachineError
 from wheelhouse.events import Listener, ignore
-from wheelhouse.model.closure import closure
+from wheelhouse.model.airflow import Airflow
+from wheelhouse.model.airflow.arguments import constraints_name
+from wheelhouse.model.airflow.names import misnamed
+from wheelhouse.model.closure import against_constraints, closure
 from wheelhouse.model.lock import Lock
+from wheelhouse.model.metadata import Metadata
 from wheelhouse.model.policy import Finding
 from wheelhouse.model.rehearsal import Step
-from wheelhouse.steps.scenes import HOUSE, Act, install_scene, perform, pip_install
-from wheelhouse.steps.stage import verify_folder
+from wheelhouse.steps.otherwise import Instruments, other_scene
+from wheelhouse.steps.scenes import (
+    CONTEXT,
+    HOUSE,
+    Act,
+    Scene,
+    airflow_arguments,
+    airflow_install,
+    fragment_install,
+    install_scene,
+    perform,
+    pip_install,
+)
+from wheelhouse.steps.stage import renamed_in, staged_as, verify_folder
 from wheelhouse.steps.verify import Verdict
 
 CLOSURE = ("closure", "unneeded")
+OF_THE_IMAGE = frozenset({"pip", "setuptools", "wheel", "uv", "packaging"})
+"""What an image build of Airflow brings to a version of its own."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What the user wants of a rehearsal: which interpreters, and which commands to see run in the end."""
+    """What the user wants of a rehearsal: which interpreters, which commands to see run in the end, what else to try it with."""
 
     places: Places
     named: Sequence[Path] = ()
     runs: tuple[str, ...] = ()
+    instruments: Instruments = field(default=Instruments())
     limits: Limits = field(default=Limits())
 
 
@@ -41,6 +65,7 @@ def rehearse(folder: Path, wanted: Wanted, on_event: Listener = ignore) -> Itera
     verdict = verify_folder(folder, on_event)
     found = [finding for finding in verdict.findings if finding.rule not in CLOSURE]
     targets = ", ".join(lock.target.name for lock in verdict.house.locks)
+    found += _misplaced(folder, verdict)
     yield Step("files", targets, time.monotonic() - started, tuple(found))
     for lock in verdict.house.locks:
         yield _closure(lock, verdict)
@@ -52,25 +77,72 @@ def rehearse(folder: Path, wanted: Wanted, on_event: Listener = ignore) -> Itera
             refusals.append(error)
             yield Step("install", lock.target.name, skipped=str(error))
         else:
-            yield from _installed(folder, lock, interpreter, found, wanted)
+            yield from _installed(folder, lock, interpreter, verdict, found, wanted)
     if wanted.named and len(refusals) == len(verdict.house.locks):
         raise refusals[0]
 
 
+def _misplaced(folder: Path, verdict: Verdict) -> Iterator[Finding]:
+    """What lies in a folder under a wrong name, and constraints that are not those of the lock."""
+    staged = staged_as(folder)
+    for lock in verdict.house.locks:
+        name = constraints_name(lock) if staged and staged.release else lock.constraints_filename
+        if (folder / name).is_file() and not lock.inputs.overrides:
+            yield from against_constraints(lock, read_text(folder / name, "the constraints file"), name)
+        if staged and staged.release and staged.route:
+            names = {artifact.filename: artifact.filename for artifact in lock.artifacts} | dict(renamed_in(folder))
+            yield from misnamed(names, Airflow.parse(staged.release), staged.route)
+
+
 def _closure(lock: Lock, verdict: Verdict) -> Step:
     started, target = time.monotonic(), lock.target.name
-    files = {pin.project: pin.artifact.filename for pin in lock.pins}
-    unread = sorted(filename for filename in files.values() if filename not in verdict.contents)
+    unread = sorted(pin.artifact.filename for pin in lock.pins if pin.artifact.filename not in verdict.contents)
     if unread:
         return Step("closure", target, skipped=f"it takes every file, and {unread[0]} is not as locked")
-    metadata = {project: verdict.contents[filename].metadata for project, filename in files.items()}
-    findings = tuple(sorted(set(closure(lock, metadata))))
+    findings = tuple(sorted(set(closure(lock, _metadata(lock, verdict)))))
     return Step("closure", target, time.monotonic() - started, findings)
 
 
+def _metadata(lock: Lock, verdict: Verdict) -> dict[NormalizedName, Metadata]:
+    known = verdict.contents
+    return {pin.project: known[name].metadata for pin in lock.pins if (name := pin.artifact.filename) in known}
+
+
+def _strange(lock: Lock, verdict: Verdict, interpreter: Interpreter) -> tuple[Finding, ...]:
+    """What the lock lacks, or has too much, under this very interpreter: its patch release may not be the target's."""
+    metadata = _metadata(lock, verdict)
+    if len(metadata) < len(lock.pins):
+        return ()
+    own = set(closure(replace(lock, target=interpreter.target), metadata))
+    return tuple(sorted(own - set(closure(lock, metadata))))
+
+
 def _installed(
-    folder: Path, lock: Lock, interpreter: Interpreter, found: Sequence[Finding], wanted: Wanted
+    folder: Path,
+    lock: Lock,
+    interpreter: Interpreter,
+    verdict: Verdict,
+    found: Sequence[Finding],
+    wanted: Wanted,
 ) -> Iterator[Step]:
+    """Everything installed, as whoever gets this folder will."""
     bench = sealed_bench(interpreter, wanted.limits, 2)
-    act = Act(lock, folder, HOUSE, bench, frozenset(finding.subject for finding in found), wanted.runs)
-    yield from perform(install_scene(act, pip_install(act), {}), bench)
+    staged = staged_as(folder)
+    place = CONTEXT if staged else HOUSE
+    known = frozenset(finding.subject for finding in found)
+    act = Act(lock, folder, place, bench, known, wanted.runs, strange=_strange(lock, verdict, interpreter))
+    if staged and staged.release:
+        airflow, arguments = Airflow.parse(staged.release), airflow_arguments(folder)
+        act = replace(act, free=OF_THE_IMAGE, pip=arguments.get(airflow.recipe.pip_argument))
+        yield from perform(install_scene(act, airflow_install(act, airflow.version, arguments)), bench)
+    else:
+        yield from _both(install_scene(act, fragment_install(act) if staged else pip_install(act)), act, wanted)
+
+
+def _both(first: Scene, act: Act, wanted: Wanted) -> Iterator[Step]:
+    """The install, and beside it, in a room of its own, whatever else is here to try the same files with."""
+    with tempfile.TemporaryDirectory(prefix="wheelhouse-rehearsal-") as scratch, ThreadPoolExecutor(1) as pool:
+        second = other_scene(act, wanted.instruments, Path(scratch))
+        others = pool.submit(lambda: list(perform(second, act.bench)))
+        yield from perform(first, act.bench)
+        yield from others.result()

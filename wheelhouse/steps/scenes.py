@@ -2,22 +2,29 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+from packaging.version import Version
 
 from wheelhouse.doors.bench import Bench
 from wheelhouse.doors.commands import LOOK, VENV, run_commands
+from wheelhouse.doors.disk import read_text
 from wheelhouse.doors.sandbox import HERE
 from wheelhouse.doors.sdistfile import read_pyproject
+from wheelhouse.model.airflow.arguments import constraints_name
+from wheelhouse.model.airflow.layout import BUILD_ARGS
+from wheelhouse.model.airflow.script import base_image, build_arguments_of, default_arguments, install_script
+from wheelhouse.model.airflow.settings import BASE_DOCKERFILE
 from wheelhouse.model.build import build_system
 from wheelhouse.model.complaints import explained, last_words, unseen_by
-from wheelhouse.model.layout import TOOLS
+from wheelhouse.model.layout import FOLDER, FRAGMENT, TOOLS
 from wheelhouse.model.lock import Lock
-from wheelhouse.model.policy import Finding
+from wheelhouse.model.policy import Finding, Severity
 from wheelhouse.model.rehearsal import Command, Ran, Step, error, not_imported, otherwise_installed, without_builder
 
 PYTHON = f"{VENV}/bin/python"
-HOUSE = f"{HERE}/house"
+HOUSE, CONTEXT = f"{HERE}/house", f"/{FOLDER}"
 SPEAK = "import pip; print(pip.__version__)"
 
 
@@ -25,7 +32,9 @@ SPEAK = "import pip; print(pip.__version__)"
 class Act:
     """What is rehearsed for one target: its lock, the folder of its files and where that is inside, the room.
 
-    `known` are the subjects of what is said already, `runs` the commands that the user wants to see run in the end.
+    `known` are the subjects of what is said already, `runs` the commands that the user wants to see run in the end. Of the
+    projects in `free`, a build decides the version itself; `pip` is the one that it takes, where that is not the interpreter's own.
+    `strange` is what the lock lacks, or has too much, under this very interpreter.
     """
 
     lock: Lock
@@ -34,11 +43,20 @@ class Act:
     bench: Bench
     known: frozenset[str]
     runs: tuple[str, ...] = ()
+    free: frozenset[str] = frozenset()
+    pip: str | None = None
+    strange: tuple[Finding, ...] = ()
 
     @property
     def requirements(self) -> str:
         """The hash-pinned requirements of the target, inside."""
         return f"{self.place}/{self.lock.requirements_filename}"
+
+    @property
+    def constraints(self) -> str | None:
+        """The file of constraints in the folder, if there is one."""
+        names = (self.lock.constraints_filename, constraints_name(self.lock))
+        return next((name for name in names if (self.folder / name).is_file()), None)
 
     @property
     def under(self) -> str:
@@ -76,7 +94,7 @@ def perform(scene: Scene, bench: Bench) -> Iterator[Step]:
     return scene.steps(ran)
 
 
-def install_scene(act: Act, install: Command, shown: Mapping[str, Path]) -> Scene:
+def install_scene(act: Act, install: Command) -> Scene:
     """A fresh virtual environment, one command that installs everything, and a look at what came of it."""
     commands = (
         Command("environment", (str(act.bench.interpreter.path), "-I", "-m", "venv", VENV), vital=True),
@@ -86,20 +104,43 @@ def install_scene(act: Act, install: Command, shown: Mapping[str, Path]) -> Scen
         Command("import", (PYTHON, "-I", LOOK)),
         *(Command(f"run {text}", ("sh", "-c", text)) for text in act.runs),
     )
-    return Scene(commands, {act.place: act.folder, **shown}, lambda ran: _installed(act, install.name, ran))
+    return Scene(commands, {act.place: act.folder}, lambda ran: _installed(act, install.name, ran))
 
 
 def pip_install(act: Act) -> Command:
     """What a user types to install a house."""
     words = ["--no-index", "--find-links", act.place, "--require-hashes", "--no-cache-dir"]
-    words += ["--no-deps"] if _decides_alone(act.lock) else []
+    words += ["--no-deps"] if decides_alone(act.lock) else []
     return Command("install", (PYTHON, "-m", "pip", "install", *words, "-r", act.requirements), vital=True)
 
 
-def _decides_alone(lock: Lock) -> bool:
+def decides_alone(lock: Lock) -> bool:
     """Whether a lock says otherwise than its files' own metadata: by an override, an exclusion, or as a lock that was given."""
     inputs = lock.inputs
     return bool(inputs.overrides or inputs.excluded or inputs.given_sha256)
+
+
+def fragment_install(act: Act) -> Command:
+    """What a folder of layout flat says itself, in its Dockerfile fragment."""
+    text = read_text(act.folder / FRAGMENT, "the fragment")
+    run = text.partition(f"target=/{FOLDER} \\\n")[2]
+    return Command("install", ("sh", "-c", run), {"PIP_OPTIONS": ""}, vital=True)
+
+
+def airflow_arguments(folder: Path) -> dict[str, str]:
+    """The build arguments that were staged."""
+    return build_arguments_of(read_text(folder / BUILD_ARGS, "the build arguments"))
+
+
+def airflow_install(act: Act, release: Version, arguments: Mapping[str, str]) -> Command:
+    """What the image build of an Airflow release takes with a folder, in its own order."""
+    dockerfile = act.folder / BASE_DOCKERFILE
+    runs, settings = base_image(read_text(dockerfile, "the Dockerfile") if dockerfile.is_file() else "", act.place)
+    own = {"VIRTUAL_ENV": VENV, "SLUGIFY_USES_TEXT_UNIDECODE": "yes"}
+    script = install_script(release, act.place, runs)
+    return Command(
+        "install", ("bash", "-c", script), {**default_arguments(release), **arguments, **settings, **own}, vital=True
+    )
 
 
 def _installed(act: Act, name: str, ran: Mapping[str, Ran]) -> Iterator[Step]:
@@ -108,16 +149,34 @@ def _installed(act: Act, name: str, ran: Mapping[str, Ran]) -> Iterator[Step]:
         hint = "install what this Python lacks (Debian: python3-venv), or name another with --interpreter"
         yield act.step(ran["environment"], (error(act.lock.target.name, "environment", sentence, hint),))
         return
-    pip = ran["pip"].said.strip()
+    pip = act.pip or ran["pip"].said.strip()
     foreseen = _foreseen(act, pip) if ran[name].code else ()
     yield act.step(ran[name], act.complaints(ran[name], foreseen), f"pip {pip}, {act.under}")
     if "import" in ran:
         yield from looked_at(act, ran)
 
 
+def _otherwise_here(act: Act) -> Iterator[Finding]:
+    """What this very interpreter asks for, and its target does not."""
+    target, here = act.lock.target, act.bench.interpreter.target
+    hint = (
+        f"rehearse under Python {target.python.version}: --interpreter PATH; or fetch for Python {here.python.version}"
+    )
+    for finding in act.strange:
+        if finding.severity >= Severity.ERROR:
+            sentence = f"{finding.sentence}; the Python here is {here.python.version}, and the target's {target.python.version}"
+            yield replace(finding, sentence=sentence, hint=hint)
+
+
 def _foreseen(act: Act, pip: str) -> Iterator[Finding]:
     """Why an install must have failed, as far as the files themselves tell: tags that are too new, sdists with no builder."""
-    yield from unseen_by(pip, act.lock, "name a Python that has one with --interpreter, and a base image that has one")
+    newer = (
+        "fetch it into the house's tools/, and stage again"
+        if act.pip
+        else "the base image, and the Python here, must have it"
+    )
+    yield from unseen_by(pip, act.lock, newer)
+    yield from _otherwise_here(act)
     seen = [path.name for folder in (act.folder, act.folder / TOOLS) if folder.is_dir() for path in folder.iterdir()]
     for pin in act.lock.pins:
         sdist = pin.artifact.filename
@@ -135,7 +194,7 @@ def looked_at(act: Act, ran: Mapping[str, Ran]) -> Iterator[Step]:
     except (IndexError, ValueError):
         yield act.step(look, (error(act.lock.filename, "import", f"the look at it failed: {last_words(look.said)}"),))
     else:
-        different = otherwise_installed(act.lock, told["installed"])
+        different = otherwise_installed(act.lock, told["installed"], act.free)
         yield act.step(look, (*different, *not_imported(act.lock, told["failed"], act.under)))
     for text in act.runs:
         if one := ran.get(f"run {text}"):

@@ -244,6 +244,23 @@ def renamed_in(destination: Path) -> Mapping[str, str]:
         return {str(name): str(path) for name, path in document["renamed"].items()}
 
 
+@dataclass(frozen=True, slots=True)
+class StagedAs:
+    """What a folder was staged for: layout, and for Airflow its version and the route."""
+
+    layout: str
+    release: str | None
+    route: str | None
+
+
+def staged_as(folder: Path) -> StagedAs | None:
+    """What a folder was staged for; None where no stage wrote it. Raises InputError for a manifest that cannot be read."""
+    if not (folder / MANIFEST).is_file():
+        return None
+    with _manifest_of(folder) as document:
+        return StagedAs(document["layout"], document["release"], document["route"])
+
+
 @contextmanager
 def _manifest_of(destination: Path) -> Iterator[Mapping[str, Any]]:
     """What an earlier stage said of itself; nothing where there was none. InputError for what cannot be read as that."""

@@ -35,6 +35,8 @@ from wheelhouse.model.layout import (
 )
 from wheelhouse.model.lock import Lock, Pin
 
+BUILD_ARGS = "build.args"
+
 
 def lay_out_airflow(
     lock: Lock, constraints: str | None, tools: Lock | None, base_image: str | None, choices: Choices
@@ -142,7 +144,7 @@ def _texts(
         )
     if base:
         texts[BASE_DOCKERFILE] = base.dockerfile
-    texts["build.args"] = "".join(f"{name}={value}\n" for name, value in arguments.items())
+    texts[BUILD_ARGS] = "".join(f"{name}={value}\n" for name, value in arguments.items())
     texts["build-image.sh"] = _script(base.command if base else (), command)
     return texts
 

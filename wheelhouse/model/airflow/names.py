@@ -6,11 +6,12 @@ installed by its path, with neither index nor dependencies.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Literal
 
-from wheelhouse.model.airflow.releases import Recipe
+from wheelhouse.model.airflow.releases import Airflow, Recipe
+from wheelhouse.model.policy import Finding, Severity
 
 Rename = Literal["auto", "never", "documented"]
 RENAMES: tuple[Rename, ...] = ("auto", "never", "documented")
@@ -34,7 +35,7 @@ def _is_missed(filename: str, recipe: Recipe) -> bool:
     """Whether the step would leave a file out, or install it in a way that no lock can decide."""
     if not any(mark in filename for mark in MARKS):
         return False
-    return recipe.renames or not any(_matches(filename, glob) for glob in recipe.globs)
+    return recipe.renames or not _is_matched(filename, recipe)
 
 
 def capitals(filename: str) -> str:
@@ -46,3 +47,23 @@ def capitals(filename: str) -> str:
 def _matches(filename: str, glob: str) -> bool:
     """As bash does it: `?` is any one letter, and case counts."""
     return fnmatchcase(filename, f"{glob}.whl") or fnmatchcase(filename, f"{glob}.tar.gz")
+
+
+def misnamed(staged: Mapping[str, str], airflow: Airflow, route: str) -> Iterator[Finding]:
+    """Findings for files that lie under another name than the release's build wants. `staged` maps names in the lock to those."""
+    wanted = staged_names(staged, airflow.recipe, route, "auto")
+    for name, there in staged.items():
+        if there == wanted[name]:
+            continue
+        if wanted[name] == name:
+            sentence = f"it lies there as `{there}`, and the build of Airflow {airflow.version} by route {route} wants its own name"
+        else:
+            fate = "by a step that no constraints bind" if _is_matched(there, airflow.recipe) else "by no step"
+            sentence = (
+                f"under this name Airflow {airflow.version} installs it {fate}; it must lie there as `{wanted[name]}`"
+            )
+        yield Finding(name, "rename", Severity.ERROR, sentence, "stage again, with --rename auto")
+
+
+def _is_matched(filename: str, recipe: Recipe) -> bool:
+    return any(_matches(filename, glob) for glob in recipe.globs)

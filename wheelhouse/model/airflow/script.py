@@ -5,6 +5,8 @@ yarn, `pip install --user` (the environment is the user's), and the compiling of
 variables, ends with an error where the build would, and leaves what `airflow version` says in `version.txt`.
 """
 
+import re
+
 from packaging.version import Version
 
 CLIENTS = ("MYSQL", "MSSQL", "POSTGRES")
@@ -18,6 +20,19 @@ def default_arguments(at: Version) -> dict[str, str]:
     clients = {f"INSTALL_{client}_CLIENT": "true" for client in CLIENTS}
     eager = {"EAGER_UPGRADE_ADDITIONAL_REQUIREMENTS": since[-1] if since else ""}
     return dict.fromkeys(names, "") | clients | eager
+
+
+def base_image(dockerfile: str, folder: str) -> tuple[tuple[str, ...], dict[str, str]]:
+    """What a staged base.Dockerfile runs, and its ENV, for a folder that is at `folder`."""
+    pip = re.search(r"^COPY (tools/\S+)", dockerfile, re.MULTILINE)
+    settings = re.findall(r'(\w+)=(?:"([^"]*)"|(\S+))', "".join(re.findall(r"^ENV (.*)$", dockerfile, re.MULTILINE)))
+    runs = (f"pip install --no-index --no-cache-dir {folder}/{pip[1]}",) if pip else ()
+    return runs, {name: quoted or bare for name, quoted, bare in settings}
+
+
+def build_arguments_of(text: str) -> dict[str, str]:
+    """A staged build.args, by name."""
+    return {name: value for name, _, value in (line.partition("=") for line in text.splitlines())}
 
 
 def install_script(at: Version, folder: str, base: tuple[str, ...] = ()) -> str:
