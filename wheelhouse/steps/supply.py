@@ -5,6 +5,8 @@ metadata are read from the sidecar, from the file's tail or from the file itself
 """
 
 import hashlib
+import os
+import threading
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
@@ -63,6 +65,8 @@ class Supply:
         self._known: dict[str, Contents] = {}
         self._asked: dict[str, Candidate] = {}
         self._without_ranges: set[str] = set()
+        self._cores = threading.BoundedSemaphore(os.cpu_count() or 1)
+        """Held while a file is opened: more of them at once only take the cores, and the interpreter's lock, from each other."""
 
     def close(self) -> None:
         """Stop what is still under way; what is unfinished can be resumed by a later run."""
@@ -231,7 +235,8 @@ class Supply:
                         f"`{candidate.filename}` has the {name} {found}, where {expected} was expected",
                         hint=NOT_THE_FILE,
                     )
-            return inspect(path, candidate.filename)
+            with self._cores:
+                return inspect(path, candidate.filename)
         except IntegrityError:
             path.unlink(missing_ok=True)
             raise
