@@ -1,23 +1,32 @@
 """Approvals: signed by sha256, counted again in the next house, and refused in every wrong shape with a sentence of their own."""
 
 import json
+import re
 import subprocess
 from base64 import b64decode, b64encode
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
-from tests.support.index import IndexServer
-from tests.support.tools import wheelhouse
+from tests.support.houses import house_of
 from tests.support.wheels import build_wheel
+from wheelhouse.cli.entry import run
 from wheelhouse.doors.approvalsfile import add_approval, read_approvals
 from wheelhouse.doors.sign import load_key, load_public_key, signed
 from wheelhouse.errors import IntegrityError
 from wheelhouse.model.approvals import PREDICATE, Approvals, claim, must_be_approved
 
+
+class Done(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+Command = Callable[..., Done]
 TODAY = date(2026, 6, 1)
 FILE = "approvals.intoto.jsonl"
 SOME = {"a-1.0-py3-none-any.whl": "a" * 64, "b-1.0-py3-none-any.whl": "b" * 64}
@@ -36,16 +45,24 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def houses(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two houses, one after the other: `app` moves from 1.0 to 1.1, `starter` stays and runs code at start."""
     base = tmp_path_factory.mktemp("houses")
-    offered = base / "offered"
-    offered.mkdir()
-    for version in ("1.0", "1.1"):
-        build_wheel(offered, "app", version, requires=["starter"])
-    build_wheel(offered, "starter", "1.0", files={"starter.pth": b"import os\n", "starter/__init__.py": b""})
-    with IndexServer(offered) as server:
-        for house, version in (("old", "1.0"), ("new", "1.1")):
-            wanted = (f"app=={version}", "--python", "3.12", "--index", server.url, "--dest", house)
-            assert wheelhouse("fetch", *wanted, cwd=base).returncode == 0
+    for house, version in (("old", "1.0"), ("new", "1.1")):
+        (base / house).mkdir()
+        build_wheel(base / house, "app", version, requires=["starter"])
+        build_wheel(base / house, "starter", "1.0", files={"starter.pth": b"import os\n", "starter/__init__.py": b""})
+        house_of(base / house, "app")
     return base
+
+
+@pytest.fixture
+def wheelhouse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    """The command, run here in a folder of its own: exit code, stdout, stderr."""
+    monkeypatch.chdir(tmp_path)
+
+    def command(*arguments: str | Path) -> Done:
+        code = run(list(map(str, arguments)))
+        return Done(code, *capsys.readouterr())
+
+    return command
 
 
 def settings(folder: Path, keys: Path, *names: str, needed: int = 1) -> None:
@@ -55,65 +72,74 @@ def settings(folder: Path, keys: Path, *names: str, needed: int = 1) -> None:
     (folder / "wheelhouse.toml").write_text(text)
 
 
-def approve(cwd: Path, house: Path, key: Path, *more: str) -> subprocess.CompletedProcess[str]:
-    return wheelhouse("approve", house, "--key", key, "--reason", "read it", *more, cwd=cwd)
+def approve(wheelhouse: Command, house: Path, key: Path, *more: str) -> Done:
+    return wheelhouse("approve", house, "--key", key, "--reason", "read it", *more)
 
 
-def test_what_was_approved_in_one_house_counts_in_the_next(tmp_path: Path, keys: Path, houses: Path) -> None:
+def test_what_was_approved_in_one_house_counts_in_the_next(
+    tmp_path: Path, keys: Path, houses: Path, wheelhouse: Command
+) -> None:
     settings(tmp_path, keys, "alice")
-    assert wheelhouse("vet", houses / "old", cwd=tmp_path).returncode == 1
-    first = approve(tmp_path, houses / "old", keys / "alice")
-    assert first.returncode == 0, first.stderr
-    assert "2 files approved by alice, 1 finding seen; 0 approved before" in first.stdout
-    assert wheelhouse("vet", houses / "old", cwd=tmp_path).returncode == 0
-    vetted = json.loads(wheelhouse("vet", houses / "new", "--json", cwd=tmp_path).stdout)
+    assert wheelhouse("vet", houses / "old").code == 1
+    first = approve(wheelhouse, houses / "old", keys / "alice")
+    assert first.code == 0, first.err
+    assert re.search(r"2 files approved by alice, \d findings seen; 0 approved before", first.out)
+    assert wheelhouse("vet", houses / "old").code == 0
+    vetted = json.loads(wheelhouse("vet", houses / "new", "--json").out)
     assert vetted["new"] == ["app-1.1-py3-none-any.whl"]
-    assert {row["rule"] for row in vetted["approved"]} == {"pth-code"}
-    again = approve(tmp_path, houses / "new", keys / "alice")
-    assert "1 file approved by alice, 0 findings seen; 1 approved before" in again.stdout
+    assert "pth-code" in {row["rule"] for row in vetted["approved"]}
+    assert {row["subject"] for row in vetted["findings"]} <= {"app-1.1-py3-none-any.whl", "house"}
+    again = approve(wheelhouse, houses / "new", keys / "alice")
+    assert re.search(r"1 file approved by alice, 1 finding seen; 1 approved before", again.out)
 
 
 @pytest.mark.parametrize(
     "command", [("verify",), ("stage", "--dest", "staged"), ("publish", "--repository", "http://127.0.0.1:9/")]
 )
-def test_what_nobody_approved_is_refused(tmp_path: Path, keys: Path, houses: Path, command: tuple[str, ...]) -> None:
+def test_what_nobody_approved_is_refused(
+    tmp_path: Path, keys: Path, houses: Path, wheelhouse: Command, command: tuple[str, ...]
+) -> None:
     settings(tmp_path, keys, "alice")
-    approve(tmp_path, houses / "new", keys / "alice", "--file", "starter-1.0-py3-none-any.whl")
-    done = wheelhouse(command[0], houses / "new", *command[1:], "--require-approved", cwd=tmp_path)
-    assert done.returncode == (1 if command[0] == "verify" else 5)
-    assert "app-1.1-py3-none-any.whl" in done.stdout + done.stderr and "nobody approved it" in done.stdout + done.stderr
-    assert "starter" not in done.stderr + (done.stdout if command[0] == "verify" else "")
+    approve(wheelhouse, houses / "new", keys / "alice", "--file", "starter-1.0-py3-none-any.whl")
+    done = wheelhouse(command[0], houses / "new", *command[1:], "--require-approved")
+    assert done.code == (1 if command[0] == "verify" else 5)
+    assert "app-1.1-py3-none-any.whl" in done.out + done.err and "nobody approved it" in done.out + done.err
+    assert "starter" not in done.err + (done.out if command[0] == "verify" else "")
     assert not (tmp_path / "staged").exists()
 
 
-def test_what_was_approved_is_verified_and_staged(tmp_path: Path, keys: Path, houses: Path) -> None:
+def test_what_was_approved_is_verified_and_staged(
+    tmp_path: Path, keys: Path, houses: Path, wheelhouse: Command
+) -> None:
     settings(tmp_path, keys, "alice", "bob", needed=2)
-    approve(tmp_path, houses / "new", keys / "alice")
-    refused = wheelhouse("stage", houses / "new", "--require-approved", cwd=tmp_path)
-    assert refused.returncode == 5 and "approved by alice, where 2 reviewers are needed" in refused.stderr
-    approve(tmp_path, houses / "new", keys / "bob")
-    staged = wheelhouse("stage", houses / "new", "--require-approved", cwd=tmp_path)
-    assert staged.returncode == 0, staged.stderr
+    approve(wheelhouse, houses / "new", keys / "alice")
+    refused = wheelhouse("stage", houses / "new", "--require-approved")
+    assert refused.code == 5 and "approved by alice, where 2 reviewers are needed" in refused.err
+    approve(wheelhouse, houses / "new", keys / "bob")
+    staged = wheelhouse("stage", houses / "new", "--require-approved")
+    assert staged.code == 0, staged.err
     for folder in (houses / "new", tmp_path / "docker-context-files"):
-        assert wheelhouse("verify", folder, "--require-approved", cwd=tmp_path).returncode == 0
+        assert wheelhouse("verify", folder, "--require-approved").code == 0
 
 
-def test_an_unknown_key_approves_nothing_and_says_so_beforehand(tmp_path: Path, keys: Path, houses: Path) -> None:
+def test_an_unknown_key_approves_nothing_and_says_so_beforehand(
+    tmp_path: Path, keys: Path, houses: Path, wheelhouse: Command
+) -> None:
     settings(tmp_path, keys, "alice")
-    assert approve(tmp_path, houses / "old", keys / "mallory").returncode == 2
-    assert approve(tmp_path, houses / "old", keys / "mallory", "--reviewer", "alice").returncode == 0
-    refused = wheelhouse("stage", houses / "old", "--require-approved", cwd=tmp_path)
-    assert refused.returncode == 5 and "unknown key" in refused.stderr
+    assert approve(wheelhouse, houses / "old", keys / "mallory").code == 2
+    assert approve(wheelhouse, houses / "old", keys / "mallory", "--reviewer", "alice").code == 0
+    refused = wheelhouse("stage", houses / "old", "--require-approved")
+    assert refused.code == 5 and "unknown key" in refused.err
 
 
-def test_an_altered_file_is_not_approved(tmp_path: Path, keys: Path, houses: Path) -> None:
+def test_an_altered_file_is_not_approved(tmp_path: Path, keys: Path, houses: Path, wheelhouse: Command) -> None:
     settings(tmp_path, keys, "alice")
     copy = tmp_path / "copy"
     copy.mkdir()
     for path in (houses / "old").iterdir():
         (copy / path.name).write_bytes(path.read_bytes() + (b" " if path.name.startswith("app") else b""))
-    refused = approve(tmp_path, copy, keys / "alice", "--file", "app-1.0-py3-none-any.whl")
-    assert refused.returncode == 5 and not (tmp_path / FILE).exists()
+    refused = approve(wheelhouse, copy, keys / "alice", "--file", "app-1.0-py3-none-any.whl")
+    assert refused.code == 5 and not (tmp_path / FILE).exists()
 
 
 # The file itself

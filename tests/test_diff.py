@@ -1,14 +1,13 @@
 """Two houses compared: what became of each project, and what changed inside."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.support.index import IndexServer
-from tests.support.tools import wheelhouse
+from tests.support.houses import house_of
 from tests.support.wheels import build_sdist, build_wheel, core_metadata
+from wheelhouse.cli.entry import run
 from wheelhouse.errors import IntegrityError
 from wheelhouse.model.diff import Difference, Kind, Topic
 from wheelhouse.report.difference import difference_lines, tally
@@ -52,20 +51,11 @@ def after(folder: Path) -> None:
 @pytest.fixture(scope="module")
 def houses(tmp_path_factory: pytest.TempPathFactory) -> Path:
     base = tmp_path_factory.mktemp("diff")
-    made(base, "old", before)
-    made(base, "new", after)
+    for name, fill in (("old", before), ("new", after)):
+        (base / name).mkdir()
+        fill(base / name)
+        house_of(base / name)
     return base
-
-
-def made(base: Path, name: str, fill: Callable[[Path], None]) -> None:
-    offered = base / f"offered-{name}"
-    offered.mkdir()
-    fill(offered)
-    wanted = sorted({path.name.partition("-")[0] for path in offered.iterdir()})
-    with IndexServer(offered) as server:
-        options = ("--python", "3.12", "--index", server.url, "--dest", name, "--cache-dir", f"cache-{name}")
-        done = wheelhouse("fetch", *wanted, *options, cwd=base)
-        assert done.returncode == 0, done.stderr
 
 
 def found(houses: Path) -> dict[str, Difference]:
@@ -115,10 +105,14 @@ def test_an_altered_file_is_not_compared(houses: Path, tmp_path: Path) -> None:
         diff(houses / "old", tmp_path)
 
 
-def test_the_command_says_it_as_text_and_as_json(houses: Path) -> None:
-    text = wheelhouse("diff", "old", "new", "--quiet", cwd=houses)
-    assert text.returncode == 0, text.stderr
-    assert text.stdout.splitlines() == difference_lines(diff(houses / "old", houses / "new"), "old", "new")
-    document = json.loads(wheelhouse("diff", "old", "new", "--json", cwd=houses).stdout)
+def test_the_command_says_it_as_text_and_as_json(
+    houses: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(houses)
+    assert run(["diff", "old", "new", "--quiet"]) == 0
+    text = capsys.readouterr().out
+    assert text.splitlines() == difference_lines(diff(houses / "old", houses / "new"), "old", "new")
+    assert run(["diff", "old", "new", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
     assert [one["project"] for one in document["differences"]][:2] == ["swapped", "back"]
-    assert wheelhouse("diff", "old", "nothing", cwd=houses).returncode == 2
+    assert run(["diff", "old", "nothing"]) == 2

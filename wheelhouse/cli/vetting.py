@@ -11,7 +11,10 @@ from wheelhouse.cli.session import approvals, connected, listening, now, say, sa
 from wheelhouse.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from wheelhouse.model.advisories import Advisories
+    from wheelhouse.model.evidence import Evidence
     from wheelhouse.model.rules import Rule
 
 
@@ -27,6 +30,15 @@ def vet(
             "--advisories", metavar="FILE", help="A snapshot of advisories. Default: advisories.json, if it is here."
         ),
     ] = None,
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="FILE", help="Write the report as one HTML page.")
+    ] = None,
+    sbom: Annotated[
+        Path | None, typer.Option("--sbom", metavar="FILE", help="Write a CycloneDX 1.6 bill of materials (JSON).")
+    ] = None,
+    sarif: Annotated[
+        Path | None, typer.Option("--sarif", metavar="FILE", help="Write the findings as SARIF 2.1.0.")
+    ] = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -35,8 +47,9 @@ def vet(
     What was seen when its file was approved is not shown again. Exit code 1 where a finding reaches the policy's threshold.
     """
     from wheelhouse import report
-    from wheelhouse.model.approvals import divide
+    from wheelhouse.doors.disk import write
     from wheelhouse.report.rules import rule_lines
+    from wheelhouse.steps.evidence import evidence
     from wheelhouse.steps.vet import vet as vet_step
 
     if explain is not None:
@@ -44,33 +57,42 @@ def vet(
         return
     held = settings().policy
     policy = held.policy()
+    moment = now()
+    known = snapshot(advisories or Path(held.advisories), advisories is not None)
     with listening(quiet=quiet or as_json) as listener:
-        vetted = vet_step(
-            house, policy, now(), snapshot(advisories or Path(held.advisories), advisories is not None), listener
-        )
-    approved = approvals(settings())
-    sha256s = {name: artifact.sha256 for name, artifact in vetted.house.artifacts.items()}
-    findings, settled = divide(vetted.findings, sha256s, approved)
-    new = sorted(name for name, sha256 in sha256s.items() if not approved.approved(sha256))
-    bad = [finding for finding in findings if finding.severity >= policy.threshold]
+        vetted = vet_step(house, policy, moment, known, listener)
+    found = evidence(house.absolute().name, vetted, policy, approvals(settings()), moment, known)
+    for path, text in _written(found, html, sbom, sarif):
+        write(path.parent, path.name, text)
     if as_json:
-        say_json(
-            {
-                "house": str(house),
-                "files": len(vetted.facts),
-                "ok": not bad,
-                "new": new,
-                "findings": [report.finding_document(finding) for finding in findings],
-                "approved": [report.finding_document(finding) for finding in settled],
-                "waived": [report.finding_document(finding) for finding in vetted.waived],
-            }
-        )
+        say_json({"house": str(house), **report.evidence_document(found)})
     else:
-        say(*report.finding_lines(findings))
-        if approved.approvals:
-            say(report.approved_line(str(house), len(sha256s), len(new), len(settled)))
-        say(report.vetted_line(str(house), len(vetted.facts), len(findings), len(bad), len(vetted.waived)))
-    raise typer.Exit(1 if bad else 0)
+        say(*report.finding_lines(found.findings), *report.evidence_lines(found, str(house)))
+    raise typer.Exit(1 if found.bad else 0)
+
+
+def _written(
+    found: "Evidence", html: Path | None, sbom: Path | None, sarif: Path | None
+) -> "Iterator[tuple[Path, str]]":
+    """The reports that were asked for, each with its path."""
+    if html:
+        from wheelhouse.doors.assets import assets
+        from wheelhouse.report.page import page
+        from wheelhouse.steps.vet import RULES
+
+        parts = assets()
+        yield html, page(found, RULES, parts.style, parts.script)
+    if sbom:
+        from wheelhouse.doors.cyclonedx import sbom as made
+
+        yield sbom, made(found)
+    if sarif:
+        import json
+
+        from wheelhouse.report.sarif import sarif as log
+        from wheelhouse.steps.vet import RULES
+
+        yield sarif, json.dumps(log(found, RULES), indent=1) + "\n"
 
 
 @app.command()

@@ -10,6 +10,7 @@ from packaging.version import Version
 
 from wheelhouse.model.facts import Facts
 from wheelhouse.model.house import House
+from wheelhouse.model.licences import licence_of
 from wheelhouse.model.lock import Pin
 from wheelhouse.model.words import counted, size_text
 
@@ -214,12 +215,8 @@ def _libraries(facts: Facts) -> Iterator[str]:
 
 
 def _licences(facts: Facts) -> tuple[str, ...]:
-    """The licence as an expression (PEP 639), else as classifiers, else in whatever words there are."""
-    if expression := facts.header("license-expression"):
-        return (expression,)
-    classifiers = [text for text in facts.headers.get("classifier", ()) if text.startswith("License ::")]
-    named = tuple(text.rpartition(" :: ")[2] for text in classifiers if text.count(" :: ") > 1)
-    return named or tuple(facts.header("license").strip().splitlines()[:1])
+    expression = licence_of(facts).expression
+    return (expression,) if expression else tuple(facts.header("license").strip().splitlines()[:1])
 
 
 def _licence_texts(facts: Facts) -> Iterator[str]:

@@ -5,6 +5,7 @@ from typing import Any
 
 from wheelhouse.errors import WheelhouseError
 from wheelhouse.events import Built, Event, Noted, Resolved, Resolving, Retrying, Warned
+from wheelhouse.model.evidence import Evidence
 from wheelhouse.model.lock import Lock, chains
 from wheelhouse.model.otherfiles import FOLDER, OtherFiles
 from wheelhouse.model.policy import Finding
@@ -192,12 +193,24 @@ def why_lines(locks: Iterable[Lock], project: str) -> Mapping[str, list[str]]:
     return found
 
 
-def vetted_line(house: str, files: int, found: int, bad: int, waived: int) -> str:
-    """How vetting ended."""
-    return f"{house}: {files} files, {found} findings, {bad} of them to be dealt with, {waived} waived"
+def evidence_document(evidence: Evidence) -> dict[str, Any]:
+    """What vetting found, for `--json`."""
+    return {
+        "files": len(evidence.files),
+        "ok": not evidence.bad,
+        "new": sorted(evidence.new),
+        "findings": list(map(finding_document, evidence.findings)),
+        "approved": list(map(finding_document, evidence.settled)),
+        "waived": list(map(finding_document, evidence.waived)),
+    }
 
 
-def approved_line(house: str, files: int, new: int, settled: int) -> str:
-    """How much of a house earlier approvals cover."""
-    covered = f"{files - new} of {counted(files, 'file')} approved before, with {counted(settled, 'finding')}"
-    return f"{house}: {covered}; {new} to be looked at"
+def evidence_lines(evidence: Evidence, house: str) -> list[str]:
+    """How much of a house earlier approvals cover, and how vetting ended."""
+    files, new = len(evidence.files), len(evidence.new)
+    covered = (
+        f"{files - new} of {counted(files, 'file')} approved before, with {counted(len(evidence.settled), 'finding')}"
+    )
+    ended = f"{counted(len(evidence.findings), 'finding')}, {len(evidence.bad)} of them to be dealt with, {len(evidence.waived)} waived"
+    before = [f"{house}: {covered}; {new} to be looked at"] if evidence.approvals.approvals else []
+    return [*before, f"{house}: {counted(files, 'file')}, {ended}"]

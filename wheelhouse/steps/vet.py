@@ -30,9 +30,9 @@ __all__ = ["RULES", "Vetted", "vet"]
 
 @dataclass(frozen=True, slots=True)
 class Vetted:
-    """What vetting found. `waived` are findings that a waiver covers, which weigh nothing."""
+    """What vetting found in a house and in those inside it, by their place. `waived` findings, which a waiver covers, weigh nothing."""
 
-    house: House
+    houses: Mapping[str, House]
     facts: tuple[Facts, ...]
     findings: tuple[Finding, ...]
     waived: tuple[Finding, ...]
@@ -58,7 +58,9 @@ def vet(
     found = chain(weighed(verdict.findings, policy), *(review_findings(review) for review in reviews))
     facts = tuple(one for review in reviews for one in review.facts)
     standing, waived = _waive(set(found), {one.subject: one.pin for one in facts}, policy, now)
-    return Vetted(verdict.house, facts, tuple(sorted(standing)), tuple(sorted(waived)))
+    return Vetted(
+        {place: one.house for place, one in places.items()}, facts, tuple(sorted(standing)), tuple(sorted(waived))
+    )
 
 
 def _must_be_known(policy: Policy) -> None:

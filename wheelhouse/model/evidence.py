@@ -1,0 +1,117 @@
+"""What vetting found and what was decided before, together: what every report of it is made from (pure)."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+from packaging.requirements import Requirement
+from packaging.utils import (
+    InvalidSdistFilename,
+    InvalidWheelFilename,
+    NormalizedName,
+    canonicalize_name,
+    parse_sdist_filename,
+)
+from packaging.version import InvalidVersion, Version
+
+from wheelhouse.model.approvals import Approvals
+from wheelhouse.model.artifact import wheel_parts
+from wheelhouse.model.facts import Facts
+from wheelhouse.model.house import House
+from wheelhouse.model.licences import Licence, licence_of
+from wheelhouse.model.lock import Lock
+from wheelhouse.model.policy import Finding, Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """Who needs whom in one lock, by place and name of the files. `roots` were asked for, or nobody there needs them."""
+
+    lock: str
+    roots: frozenset[str]
+    needs: Mapping[str, frozenset[str]]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A vetted house, and those inside it by their place.
+
+    `findings` stand, `settled` were seen when their files were approved, `waived` a waiver covers.
+
+    `known` is the day of the newest advisory that files were held against; None where there was no snapshot of advisories.
+    """
+
+    name: str
+    houses: Mapping[str, House]
+    facts: tuple[Facts, ...]
+    findings: tuple[Finding, ...]
+    settled: tuple[Finding, ...]
+    waived: tuple[Finding, ...]
+    approvals: Approvals
+    now: datetime
+    threshold: Severity = Severity.ERROR
+    known: datetime | None = None
+
+    @cached_property
+    def files(self) -> dict[str, Facts]:
+        """Every file by its place and name, ordered by project, those of the houses inside last."""
+        ordered = sorted(self.facts, key=lambda facts: (facts.place, facts.project, facts.filename))
+        return {facts.subject: facts for facts in ordered}
+
+    @cached_property
+    def new(self) -> frozenset[str]:
+        """The files that not enough reviewers approved."""
+        return frozenset(
+            name for name, facts in self.files.items() if not self.approvals.approved(facts.pin.artifact.sha256)
+        )
+
+    @cached_property
+    def approved_before(self) -> dict[NormalizedName, tuple[Version, ...]]:
+        """Project → the releases of it that were approved in this house or another."""
+        found: dict[NormalizedName, set[Version]] = {}
+        for approval in self.approvals.approvals:
+            for name, _ in approval.files.values() if approval.stands(self.approvals.today) else ():
+                for project, version in _release(name):
+                    found.setdefault(project, set()).add(version)
+        return {project: tuple(sorted(versions)) for project, versions in found.items()}
+
+    @cached_property
+    def licences(self) -> dict[str, Licence]:
+        """The licence of each file."""
+        return {name: licence_of(facts) for name, facts in self.files.items()}
+
+    @cached_property
+    def about(self) -> dict[str, tuple[Finding, ...]]:
+        """The findings that stand, by what they are about, worst first."""
+        found: dict[str, list[Finding]] = {}
+        for finding in sorted(self.findings, key=lambda finding: (-finding.severity, finding)):
+            found.setdefault(finding.subject, []).append(finding)
+        return {subject: tuple(findings) for subject, findings in found.items()}
+
+    @cached_property
+    def graphs(self) -> tuple[Graph, ...]:
+        """The graph of each lock, of the houses inside too."""
+        return tuple(_graph(lock, place) for place, house in self.houses.items() for lock in house.locks)
+
+    @property
+    def bad(self) -> tuple[Finding, ...]:
+        """The findings that reach the policy's threshold."""
+        return tuple(finding for finding in self.findings if finding.severity >= self.threshold)
+
+
+def _graph(lock: Lock, place: str) -> Graph:
+    names = {pin.project: place + pin.artifact.filename for pin in lock.pins}
+    asked = {canonicalize_name(Requirement(text).name) for text in lock.inputs.requirements}
+    needs = {pin.project: {canonicalize_name(name) for name in pin.needs} & names.keys() for pin in lock.pins}
+    needed = set[str]().union(*needs.values())
+    roots = frozenset(name for project, name in names.items() if project in asked or project not in needed)
+    return Graph(lock.name, roots, {names[one]: frozenset(names[other] for other in needs[one]) for one in names})
+
+
+def _release(path: str) -> Iterator[tuple[NormalizedName, Version]]:
+    name = path.rpartition("/")[2]
+    try:
+        yield wheel_parts(name)[:2] if name.endswith(".whl") else parse_sdist_filename(name)
+    except (InvalidWheelFilename, InvalidSdistFilename, InvalidVersion):
+        return

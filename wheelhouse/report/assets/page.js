@@ -1,0 +1,248 @@
+"use strict";
+(() => {
+  const one = (selector, from = document) => from.querySelector(selector);
+  const all = (selector, from = document) => [...from.querySelectorAll(selector)];
+  const root = document.documentElement;
+  const held = JSON.parse(one("#held").textContent);
+  const search = one("#search");
+  root.classList.add("js");
+
+  // Views: one at a time, by the address's fragment.
+  const views = all(".view");
+  let scrolled = {};
+  function show(first) {
+    const name = decodeURIComponent(location.hash.slice(1)) || views[0].id;
+    const goal = document.getElementById(name);
+    const view = (goal && goal.closest(".view")) || views[0];
+    for (const other of views) {
+      if (other.classList.contains("shown")) scrolled[other.id] = scrollY;
+      other.classList.toggle("shown", other === view);
+    }
+    for (const tab of all(".bar nav a")) {
+      const here = tab.hash === "#" + view.id || (view.classList.contains("file") && tab.hash === "#files");
+      here ? tab.setAttribute("aria-current", "page") : tab.removeAttribute("aria-current");
+    }
+    document.title = one("h1", view).textContent + " · " + (held.title || held.house);
+    if (view.id === "graph" && held.nodes) draw();
+    if (goal && goal !== view) {
+      if (goal.tagName === "DETAILS") goal.open = true;
+      goal.scrollIntoView();
+    } else scrollTo(0, view.classList.contains("file") ? 0 : scrolled[view.id] || 0);
+    if (!first) one("h1", view).focus({ preventScroll: true });
+  }
+  addEventListener("hashchange", () => show(false));
+
+  // Search: rows and groups of the view that is open; where it holds none, the list of files.
+  function sift() {
+    const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const fits = (text) => words.every((word) => text.includes(word));
+    for (const row of all("tbody tr, .remarks li[data-words], .rows li, .change-group")) {
+      row.hidden = words.length > 0 && !fits((row.textContent + " " + (row.dataset.words || "")).toLowerCase());
+    }
+    for (const group of all("#findings .group")) {
+      group.hidden = words.length > 0 && !all("li[data-words]", group).some((row) => !row.hidden);
+    }
+    for (const group of all("#licences .group")) {
+      group.hidden = words.length > 0 && !fits(group.dataset.words.toLowerCase());
+    }
+    if (held.nodes && one("#graph").classList.contains("shown")) draw();
+  }
+  search.addEventListener("input", () => {
+    const view = one(".view.shown");
+    if (search.value && (view.classList.contains("file") || view.id === "summary")) {
+      location.hash = one("#files") ? "#files" : "#" + views[0].id;
+      setTimeout(() => search.focus(), 0);
+    }
+    sift();
+  });
+
+  // Keys: / searches, Escape clears, g and a letter goes to a view.
+  addEventListener("keydown", (event) => {
+    const typing = event.target.matches("input, textarea");
+    if (event.key === "/" && !typing) { event.preventDefault(); search.focus(); search.select(); }
+    if (event.key === "Escape" && (typing || search.value)) { search.value = ""; sift(); search.blur(); }
+    if (event.key === "Enter" && event.target === search) {
+      const link = one(".view.shown tbody tr:not([hidden]) a, .view.shown .remarks li:not([hidden]) a");
+      if (link && one(".view.shown").id !== "graph") link.click();
+      else if (hits.length) focusNode(hits[0]);
+    }
+  });
+
+  one("#theme").addEventListener("click", () => {
+    const dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+    root.dataset.theme = dark ? "light" : "dark";
+  });
+
+  // The table of files sorts by its columns.
+  for (const head of all("th button")) {
+    head.addEventListener("click", () => {
+      const cell = head.parentElement, place = cell.cellIndex, body = one("tbody", cell.closest("table"));
+      const down = cell.getAttribute("aria-sort") === "ascending";
+      const value = (row) => row.cells[place].dataset.sort ?? row.cells[place].textContent;
+      const order = (a, b) => String(value(a)).localeCompare(String(value(b)), "en", { numeric: true });
+      const rows = [...body.rows].sort(down ? (a, b) => order(b, a) : order);
+      for (const other of all("th", cell.parentElement)) other.removeAttribute("aria-sort");
+      cell.setAttribute("aria-sort", down ? "descending" : "ascending");
+      body.append(...rows);
+    });
+  }
+
+  // The graph: columns by how far a project is from what was asked for; each project once, folded in and out.
+  const WIDTH = 236, HEIGHT = 22, ACROSS = 56, DOWN = 6;
+  let open = new Set(), hits = [], places = new Map(), drawn = null, needs = [], by = [];
+  if (held.nodes) {
+    const house = held.nodes.length;
+    needs = [...held.needs, held.roots];
+    by = needs.map(() => []);
+    needs.forEach((list, from) => list.forEach((to) => by[to].push(from)));
+    held.nodes.push([held.house, "", "", 0]);
+    fold();
+    function fold() { open = new Set([house]); if (held.roots.length === 1) open.add(held.roots[0]); }
+    one("#fold").addEventListener("click", () => { fold(); draw(); });
+    one("#unfold").addEventListener("click", () => { open = new Set(needs.keys()); draw(); });
+  }
+
+  function visible() {
+    const top = held.nodes.length - 1, depth = new Map([[top, 0]]), parents = new Map(), queue = [top];
+    const word = search.value.trim().toLowerCase();
+    hits = word ? held.nodes.map((_, n) => n).filter((n) => n !== top && held.nodes[n][0].includes(word)) : [];
+    const ways = new Set();
+    for (const hit of hits) for (let n = hit; n !== undefined && !ways.has(n); n = above(n)) ways.add(n);
+    while (queue.length) {
+      const from = queue.shift();
+      for (const to of needs[from]) {
+        if (depth.has(to) || !(open.has(from) || ways.has(to) && ways.has(from))) continue;
+        depth.set(to, depth.get(from) + 1);
+        parents.set(to, from);
+        queue.push(to);
+      }
+    }
+    return [depth, parents];
+  }
+
+  let upward = null;
+  function above(node) {
+    if (!upward) {
+      upward = new Map();
+      const queue = [held.nodes.length - 1], seen = new Set(queue);
+      while (queue.length) {
+        const from = queue.shift();
+        for (const to of needs[from]) if (!seen.has(to)) { seen.add(to); upward.set(to, from); queue.push(to); }
+      }
+    }
+    return upward.get(node);
+  }
+
+  function make(name, attributes, ...children) {
+    const element = document.createElementNS("http://www.w3.org/2000/svg", name);
+    for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+    element.append(...children);
+    return element;
+  }
+
+  function draw(focus) {
+    const picture = one("#picture"), at = [picture.scrollLeft, picture.scrollTop];
+    const [depth, parents] = visible();
+    const columns = [];
+    for (const [node, column] of depth) (columns[column] ||= []).push(node);
+    places = new Map();
+    columns.forEach((column, x) => {
+      column.forEach((node, y) => places.set(node, [x * (WIDTH + ACROSS), y * (HEIGHT + DOWN)]));
+    });
+    const tall = Math.max(...columns.map((column) => column.length)) * (HEIGHT + DOWN) + 8;
+    drawn = make("svg", { width: columns.length * (WIDTH + ACROSS), height: tall, role: "tree", "aria-label": "Who needs whom" });
+    const lines = make("g", {}), cards = make("g", {});
+    for (const from of places.keys()) {
+      for (const to of needs[from]) if (places.has(to)) lines.append(edge(from, to, parents.get(to) === from));
+    }
+    for (const node of places.keys()) cards.append(card(node));
+    drawn.append(lines, cards);
+    picture.replaceChildren(drawn);
+    picture.scrollTo(...at);
+    const first = focus ?? (hits.length ? hits[0] : held.nodes.length - 1);
+    card_of(first)?.setAttribute("tabindex", "0");
+    if (focus !== undefined) focusNode(focus);
+    else if (hits.length) { card_of(hits[0])?.scrollIntoView({ block: "nearest", inline: "nearest" }); light(hits[0]); }
+    else tell(null);
+  }
+
+  function edge(from, to, first) {
+    const [ax, ay] = places.get(from), [bx, by] = places.get(to), half = HEIGHT / 2 + 4;
+    const forward = bx > ax, start = ax + WIDTH, end = forward ? bx : bx + WIDTH, bend = forward ? (end - start) / 2 : ACROSS * 0.7;
+    const path = `M${start} ${ay + half}C${start + bend} ${ay + half} ${forward ? end - bend : end + bend} ${by + half} ${end} ${by + half}`;
+    return make("path", { d: path, class: first ? "edge" : "edge other", "data-from": from, "data-to": to });
+  }
+
+  function card(node) {
+    const [name, version, state, severity] = held.nodes[node], [x, y] = places.get(node);
+    const hidden = needs[node].filter((to) => !places.has(to)).length;
+    const classes = ["node", state, ["", "note", "warning", "error"][severity], hits.includes(node) ? "hit" : ""];
+    const group = make("g", { class: classes.join(" "), transform: `translate(${x} ${y + 4})`, tabindex: "-1", role: "treeitem", "data-node": node });
+    group.setAttribute("aria-label", `${name} ${version} ${state}, needs ${needs[node].length}`);
+    if (needs[node].length) group.setAttribute("aria-expanded", String(!hidden));
+    group.append(make("rect", { width: WIDTH, height: HEIGHT, rx: 3 }), make("rect", { width: 3, height: HEIGHT, class: "side" }));
+    const shown = version.length > 12 ? version.slice(0, 11) + "…" : version, room = 35 - shown.length - (hidden ? 4 : 0);
+    const short = name.length > room ? name.slice(0, 6) + "…" + name.slice(7 - room) : name;
+    const label = make("text", { x: 10, y: 15 }, short, " ", make("tspan", { class: "version" }, shown));
+    group.append(label, make("title", {}, `${name} ${version}`));
+    if (hidden) group.append(make("text", { x: WIDTH - 6, y: 15, "text-anchor": "end", class: "more" }, `+${hidden}`));
+    group.addEventListener("click", () => turn(node));
+    group.addEventListener("focus", () => light(node));
+    group.addEventListener("mouseenter", () => light(node));
+    group.addEventListener("keydown", (event) => walk(event, node));
+    return group;
+  }
+
+  const card_of = (node) => one(`[data-node="${node}"]`, drawn);
+  function focusNode(node) {
+    const found = card_of(node);
+    if (!found) return;
+    for (const other of all("[tabindex='0']", drawn)) other.setAttribute("tabindex", "-1");
+    found.setAttribute("tabindex", "0");
+    found.focus({ preventScroll: true });
+    found.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }
+  function turn(node) {
+    if (needs[node].some((to) => !places.has(to))) open.add(node);
+    else open.delete(node);
+    draw(node);
+  }
+  function light(node) {
+    drawn.classList.add("lit");
+    for (const other of all(".near", drawn)) other.classList.remove("near");
+    card_of(node)?.classList.add("near");
+    for (const line of all(`[data-from="${node}"], [data-to="${node}"]`, drawn)) {
+      line.classList.add("near");
+      line.parentNode.append(line);
+      for (const end of [line.dataset.from, line.dataset.to]) card_of(end)?.classList.add("near");
+    }
+    tell(node);
+  }
+  function walk(event, node) {
+    const column = (near) => [...places].filter(([, [x]]) => x === places.get(node)[0]).map(([n]) => n)[near];
+    const row = [...places].filter(([, [x]]) => x === places.get(node)[0]).findIndex(([n]) => n === node);
+    const act = {
+      Enter: () => turn(node), " ": () => turn(node),
+      ArrowDown: () => focusNode(column(row + 1)), ArrowUp: () => focusNode(column(row - 1)),
+      ArrowRight: () => needs[node].some((to) => places.has(to)) ? focusNode(needs[node].find((to) => places.has(to))) : turn(node),
+      ArrowLeft: () => focusNode(by[node].find((from) => places.has(from))),
+      o: () => { if (node < held.nodes.length - 1) location.hash = "#f" + node; },
+    }[event.key];
+    if (act) { event.preventDefault(); act(); }
+  }
+
+  function tell(node) {
+    const box = one("#told"), line = (name, ...children) => { const e = document.createElement(name); e.append(...children); return e; };
+    if (node === null) { box.replaceChildren(line("p", "Point at a project to see who needs it.")); box.firstChild.className = "muted"; return; }
+    const [name, version, state] = held.nodes[node], page = node < held.nodes.length - 1;
+    const link = (n) => { const a = line("a", held.nodes[n][0]); a.href = n < held.nodes.length - 1 ? "#f" + n : "#summary"; return a; };
+    const names = (list) => { const p = line("p", ...list.flatMap((n) => [link(n), " "])); p.className = "names"; return p; };
+    box.replaceChildren(line("h2", `${name} ${version}`));
+    if (page) { const open = line("a", "Open its page"); open.href = "#f" + node; box.append(line("p", open, state ? ` · ${state}` : "")); }
+    for (const [title, list] of [["Needed by", by[node]], ["Needs", needs[node]]]) {
+      if (list.length) box.append(line("h2", `${title} ${list.length}`), names(list));
+    }
+  }
+
+  show(true);
+})();

@@ -1,0 +1,71 @@
+"""Findings as SARIF 2.1.0, for whatever shows findings of many tools side by side (pure)."""
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+from wheelhouse import __version__
+from wheelhouse.model.evidence import Evidence
+from wheelhouse.model.policy import Finding, Severity
+from wheelhouse.model.rules import Rule
+
+LEVELS = {Severity.NOTE: "note", Severity.WARNING: "warning", Severity.ERROR: "error"}
+
+
+def sarif(evidence: Evidence, rules: Mapping[str, Rule]) -> dict[str, Any]:
+    """A SARIF log with one run: every finding; those that are waived or were approved are suppressed, with the reason."""
+    groups = (
+        (evidence.findings, None),
+        (evidence.settled, "seen when the file was approved"),
+        (evidence.waived, "waived by the policy"),
+    )
+    told = {finding.rule for findings, _ in groups for finding in findings}
+    ids = [*rules, *sorted(told - rules.keys())]
+    driver = {"name": "wheelhouse", "version": __version__, "rules": [_rule(name, rules.get(name)) for name in ids]}
+    files = list(evidence.files)
+    run = {
+        "tool": {"driver": driver},
+        "columnKind": "unicodeCodePoints",
+        "originalUriBaseIds": {"HOUSE": {"description": {"text": f"the house {evidence.name}"}}},
+        "artifacts": [_artifact(name, evidence) for name in files],
+        "results": [_result(finding, ids, files, reason) for findings, reason in groups for finding in findings],
+    }
+    return {"$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0", "runs": [run]}
+
+
+def _rule(name: str, rule: Rule | None) -> dict[str, Any]:
+    if rule is None:
+        return {"id": name}
+    return {
+        "id": name,
+        "shortDescription": {"text": rule.title},
+        "fullDescription": {"text": rule.explanation},
+        "defaultConfiguration": {"level": LEVELS[rule.severity]},
+        "properties": {"tags": [rule.group]},
+    }
+
+
+def _artifact(name: str, evidence: Evidence) -> dict[str, Any]:
+    artifact = evidence.files[name].pin.artifact
+    return {"location": _location(name), "length": artifact.size, "hashes": {"sha-256": artifact.sha256}}
+
+
+def _location(name: str) -> dict[str, Any]:
+    return {"uri": quote(name), "uriBaseId": "HOUSE"}
+
+
+def _result(finding: Finding, ids: list[str], files: list[str], reason: str | None) -> dict[str, Any]:
+    about = f"{finding.subject} {finding.rule} {finding.sentence}"
+    index = {"index": files.index(finding.subject)} if finding.subject in files else {}
+    result = {
+        "ruleId": finding.rule,
+        "ruleIndex": ids.index(finding.rule),
+        "level": LEVELS[finding.severity],
+        "message": {"text": f"{finding.sentence}. {finding.hint}." if finding.hint else f"{finding.sentence}."},
+        "locations": [{"physicalLocation": {"artifactLocation": _location(finding.subject) | index}}],
+        "partialFingerprints": {"finding/v1": hashlib.sha256(about.encode()).hexdigest()},
+    }
+    if reason:
+        result["suppressions"] = [{"kind": "external", "status": "accepted", "justification": reason}]
+    return result
