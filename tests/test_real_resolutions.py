@@ -11,8 +11,7 @@ import pytest
 
 from tests.support.pythons import find_python
 from tests.support.shared import shared
-from tests.support.tools import clean_environment, wheelhouse
-from tests.support.tools import run as run_briefly
+from tests.support.tools import clean_environment, run, wheelhouse
 
 CERTIFICATES = {name: os.environ[name] for name in ("SSL_CERT_FILE",) if name in os.environ}
 PIP_ENVIRONMENT = clean_environment(**CERTIFICATES)
@@ -57,7 +56,7 @@ def by_uv(constraints: Path, python: str, platform: str, requirement: str, folde
     options = ("--no-annotate", "--no-header", "--no-config", "--cache-dir", folder / "uv", "--python", sys.executable)
     target = ("--python-version", python, "--python-platform", platform)
     command = (sys.executable, "-I", "-m", "uv", "pip", "compile", *options, *target, "-c", constraints, asked)
-    ran = run_briefly(*command, env=clean_environment(**CERTIFICATES))
+    ran = run(*command, env=clean_environment(**CERTIFICATES))
     assert ran.returncode == 0, ran.stderr
     return dict(re.findall(r"^([\w.-]+)==(\S+)$", ran.stdout, re.MULTILINE))
 
@@ -89,8 +88,8 @@ def interpreter(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
     if found is None:
         pytest.skip(f"no Python {request.param} here")
     venv = tmp_path_factory.mktemp("real") / "venv"
-    assert run_briefly(found, "-I", "-m", "venv", venv).returncode == 0
-    upgraded = run_briefly(venv / "bin" / "python", *PIP_INSTALL, "--upgrade", "pip", env=PIP_ENVIRONMENT)
+    assert run(found, "-I", "-m", "venv", venv).returncode == 0
+    upgraded = run(venv / "bin" / "python", *PIP_INSTALL, "--upgrade", "pip", env=PIP_ENVIRONMENT)
     assert upgraded.returncode == 0, upgraded.stderr
     return venv / "bin" / "python"
 
@@ -99,7 +98,7 @@ def installed_by_pip(interpreter: Path, asked: Sequence[str], folder: Path) -> l
     """The files that pip would install, by a report of its own."""
     report = folder / "report.json"
     options = ("--dry-run", "--ignore-installed", "--report", report)
-    ran = run_briefly(interpreter, *PIP_INSTALL, *options, *asked, env=PIP_ENVIRONMENT)
+    ran = run(interpreter, *PIP_INSTALL, *options, *asked, env=PIP_ENVIRONMENT, timeout=900)
     assert ran.returncode == 0, ran.stderr
     entries = json.loads(report.read_text())["install"]
     return sorted(entry["download_info"]["url"].rpartition("/")[2] for entry in entries)
