@@ -2,15 +2,13 @@
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tests.support.index import IndexServer
-from tests.support.tools import run, wheelhouse
-
-Build = Callable[[Path], object]
+from tests.support.tools import wheelhouse
 
 
 def own_python() -> str:
@@ -45,14 +43,17 @@ class Told:
         return [f"{one['subject']}: {one['sentence']}; {one['hint']}" for one in findings if one["severity"] == "error"]
 
 
-def rehearse(folder: Path, *more: str | Path, python: Path | None = None, timeout: float = 300) -> Told:
+def rehearse(
+    folder: Path,
+    *more: str | Path,
+    python: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    timeout: float = 300,
+) -> Told:
     """Rehearse a house or folder under an interpreter, by default this one."""
     where = ("--interpreter", python or Path(sys.executable))
-    done = wheelhouse("rehearse", folder, *where, *more, "--json", cwd=folder.parent, timeout=timeout)
+    done = wheelhouse("rehearse", folder, *where, *more, "--json", cwd=folder.parent, env=env, timeout=timeout)
     assert done.stdout, done.stderr
     document = json.loads(done.stdout)
     steps = {step["step"]: step for step in document.get("steps", ())}
     return Told(done.returncode, steps, done.stderr)
-
-
-__all__ = ["Told", "fetch", "own_python", "rehearse", "run"]

@@ -10,7 +10,7 @@ import typer
 
 from wheelhouse.cli.app import app
 from wheelhouse.cli.options import Json, Quiet
-from wheelhouse.cli.session import listening, places, say, say_json
+from wheelhouse.cli.session import engine_environment, listening, must_be_file, places, say, say_json
 
 if TYPE_CHECKING:
     from wheelhouse.model.rehearsal import Step
@@ -31,6 +31,18 @@ def rehearse(
             "--interpreter", metavar="PATH", help="The target's Python. May be repeated. Default: what is found."
         ),
     ] = None,
+    image: Annotated[
+        str | None,
+        typer.Option(
+            "--image", metavar="BASE", help="Build a real image on this base, with no network, from a staged folder."
+        ),
+    ] = None,
+    dockerfile: Annotated[
+        Path | None,
+        typer.Option(
+            "--dockerfile", metavar="PATH", help="Build that image by this Dockerfile, with the files beside it."
+        ),
+    ] = None,
     tools: Annotated[
         Path | None,
         typer.Option(
@@ -47,10 +59,12 @@ def rehearse(
     \b
     wheelhouse rehearse wheels --run 'airflow version'
     wheelhouse rehearse docker-context-files
+    wheelhouse rehearse docker-context-files --image python:3.12-slim-bookworm
 
     Each file is hashed, and each target must satisfy itself. Where the target's Python is here, everything is installed into
     a fresh environment in a sealed room, checked and imported; then the same by uv, by the pylock, and with pip-tools where
-    --tools names some. A folder for Airflow is installed as the release's own build does it. Exit code 1 where anything must
+    --tools names some. A folder for Airflow is installed as the release's own build does it.
+    --image and --dockerfile build the image itself, with the container engine that answers. Exit code 1 where anything must
     not travel like this.
     """
     from wheelhouse.report import finding_document, finding_lines
@@ -61,7 +75,15 @@ def rehearse(
 
     uv = shutil.which("uv", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}")
     instruments = Instruments(Path(uv) if uv else None, tools)
-    wanted = Wanted(places(), tuple(interpreter or ()), tuple(run or ()), instruments)
+    wanted = Wanted(
+        places(),
+        tuple(interpreter or ()),
+        tuple(run or ()),
+        image,
+        dockerfile and must_be_file(dockerfile),
+        engine_environment(),
+        instruments,
+    )
     held: list[Step] = []
     with listening(quiet=quiet or as_json) as listener:
         for step in rehearse_step(house, wanted, listener):

@@ -14,6 +14,7 @@ import typer
 from wheelhouse import __version__
 from wheelhouse.cli.options import TIMEOUT, Connected, Network, given
 from wheelhouse.cli.progress import Shown
+from wheelhouse.errors import InputError
 from wheelhouse.events import Listener, Warned
 
 if TYPE_CHECKING:
@@ -68,6 +69,19 @@ def places() -> "Places":
 
     home = Path.home()
     return Places(os.environ.get("PATH", ""), home, Path(os.environ.get("PYENV_ROOT") or home / ".pyenv"))
+
+
+def engine_environment() -> dict[str, str]:
+    """What a container engine's client may know of this environment."""
+    names, kinds = ("PATH", "HOME", "XDG_RUNTIME_DIR"), ("DOCKER_", "CONTAINER", "BUILDAH_")
+    return {name: value for name, value in os.environ.items() if name in names or name.startswith(kinds)}
+
+
+def must_be_file(path: Path) -> Path:
+    """A file that the user named. Raises InputError where there is none."""
+    if not path.is_file():
+        raise InputError(f"there is no file `{path}`", hint="check the path")
+    return path
 
 
 def settings() -> "Settings":

@@ -87,9 +87,7 @@ def _altered(match: re.Match[str], lock: Lock) -> Finding:
 
 
 def _conflict(match: re.Match[str], _lock: Lock) -> Finding:
-    sentence = (
-        f"pip finds that {match['these']} do not go together: {'; '.join(match['why'].split(chr(10))).strip('; ')}"
-    )
+    sentence = f"pip finds that {match['these']} do not go together: {'; '.join(map(str.strip, match['why'].strip().splitlines()))}"
     hint = "hold the constraints against the lock: are they those of this release? then fetch again"
     return error(match["these"], "conflict", sentence, hint)
 

@@ -2,7 +2,7 @@
 
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,6 +11,7 @@ from packaging.utils import NormalizedName
 
 from wheelhouse.doors.bench import sealed_bench
 from wheelhouse.doors.disk import read_text
+from wheelhouse.doors.engine import find_engine
 from wheelhouse.doors.interpreter import Interpreter, Places, find_interpreter
 from wheelhouse.doors.sandbox import Limits
 from wheelhouse.errors import MachineError
@@ -23,6 +24,7 @@ from wheelhouse.model.lock import Lock
 from wheelhouse.model.metadata import Metadata
 from wheelhouse.model.policy import Finding
 from wheelhouse.model.rehearsal import Step
+from wheelhouse.steps.image import Image, rehearse_image
 from wheelhouse.steps.otherwise import Instruments, other_scene
 from wheelhouse.steps.scenes import (
     CONTEXT,
@@ -46,11 +48,17 @@ OF_THE_IMAGE = frozenset({"pip", "setuptools", "wheel", "uv", "packaging"})
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What the user wants of a rehearsal: which interpreters, which commands to see run in the end, what else to try it with."""
+    """What the user wants of a rehearsal: which interpreters, which commands to see run in the end, what else to try it with.
+
+    With `image`, a base, or `dockerfile`, an image is built by a container engine, whose client runs in `engine`.
+    """
 
     places: Places
     named: Sequence[Path] = ()
     runs: tuple[str, ...] = ()
+    image: str | None = None
+    dockerfile: Path | None = None
+    engine: Mapping[str, str] = field(default_factory=dict)
     instruments: Instruments = field(default=Instruments())
     limits: Limits = field(default=Limits())
 
@@ -69,6 +77,9 @@ def rehearse(folder: Path, wanted: Wanted, on_event: Listener = ignore) -> Itera
     yield Step("files", targets, time.monotonic() - started, tuple(found))
     for lock in verdict.house.locks:
         yield _closure(lock, verdict)
+    if wanted.image or wanted.dockerfile:
+        image = Image(wanted.image, wanted.dockerfile, wanted.runs)
+        yield from rehearse_image(folder, verdict.house.locks[0], staged_as(folder), image, find_engine(wanted.engine))
     refusals: list[MachineError] = []
     for lock in verdict.house.locks:
         try:

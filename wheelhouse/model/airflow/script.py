@@ -6,8 +6,12 @@ variables, ends with an error where the build would, and leaves what `airflow ve
 """
 
 import re
+import shlex
+from collections.abc import Mapping
 
 from packaging.version import Version
+
+from wheelhouse.model.layout import FOLDER
 
 CLIENTS = ("MYSQL", "MSSQL", "POSTGRES")
 EAGER = {"2.3.1": "dill<0.3.3 certifi<2021.0.0", "2.3.4": "dill<0.3.3 pyarrow>=6.0.0", "2.6.0": ""}
@@ -33,6 +37,26 @@ def base_image(dockerfile: str, folder: str) -> tuple[tuple[str, ...], dict[str,
 def build_arguments_of(text: str) -> dict[str, str]:
     """A staged build.args, by name."""
     return {name: value for name, _, value in (line.partition("=") for line in text.splitlines())}
+
+
+def exports(arguments: Mapping[str, str]) -> str:
+    """Build arguments as the script has them where no Dockerfile declares them."""
+    return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in arguments.items())
+
+
+def dockerfile_of(script: str) -> str:
+    """A Dockerfile that runs such a script of the build context on a base image, with the staged folder mounted."""
+    return f"""ARG BASE_IMAGE
+FROM ${{BASE_IMAGE}}
+RUN --mount=type=bind,source={FOLDER},target=/{FOLDER} \\
+    --mount=type=bind,source={script},target=/{script} \\
+    cd /tmp && bash /{script}
+"""
+
+
+def from_image(dockerfile: str, image: str) -> str:
+    """A Dockerfile with another base image."""
+    return re.sub(r"^FROM .*$", lambda _: f"FROM {image}", dockerfile, count=1, flags=re.MULTILINE)
 
 
 def install_script(at: Version, folder: str, base: tuple[str, ...] = ()) -> str:
