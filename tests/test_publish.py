@@ -1,6 +1,8 @@
 """Publishing: a made server that words its refusals as real ones do; then real servers, started here."""
 
+import base64
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -13,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.index import IndexServer
+from tests.support.pythons import find_python
 from tests.support.served import free_port, running
 from tests.support.tools import clean_environment, uv, wheelhouse
 from wheelhouse.steps.verify import load_house
@@ -165,8 +168,6 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def certificates() -> dict[str, str]:
-    import os
-
     return {name: os.environ[name] for name in ("SSL_CERT_FILE", "SSL_CERT_DIR") if name in os.environ}
 
 
@@ -218,12 +219,64 @@ def devpi(programs: Path, folder: Path) -> Iterator[tuple[str, Path]]:
         yield f"{url}/root/dev/", folder / "token"
 
 
+PYPICLOUD = """
+[app:main]
+use = egg:pypicloud
+pypi.fallback = none
+pypi.default_read = everyone
+pypi.storage = file
+storage.dir = {folder}/store
+db.url = sqlite:///{folder}/cache.db
+auth.admins = me
+user.me = {hashed}
+session.encrypt_key = {key}
+session.validate_key = {key}
+[server:main]
+use = egg:waitress#main
+host = 127.0.0.1
+port = {port}
+"""
+
+
+@pytest.fixture(scope="session")
+def cloud_programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A virtual environment with pypicloud, which asks for an older Python and older libraries than today's."""
+    python = find_python("3.10")
+    if python is None:
+        pytest.skip("pypicloud needs Python 3.10")
+    folder = tmp_path_factory.mktemp("pypicloud")
+    wanted = ("pypicloud==1.3.12", "sqlalchemy<1.5", "zope.sqlalchemy<2", "setuptools<70", "waitress")
+    for arguments in (
+        ("venv", "--python", python, folder / "venv"),
+        ("pip", "install", "--python", folder / "venv", *wanted),
+    ):
+        done = uv(*arguments, env=clean_environment(**certificates()))
+        if done.returncode:
+            pytest.skip(f"pypicloud could not be installed: {done.stderr[-300:]}")
+    return folder / "venv" / "bin"
+
+
+@contextmanager
+def pypicloud(programs: Path, folder: Path) -> Iterator[tuple[str, Path]]:
+    """Its index is where it takes uploads, too; its pages are HTML alone, and it knows no sidecars."""
+    port = free_port()
+    hashing = "from pypicloud.access import get_pwd_context; print(get_pwd_context().hash('s3cret'))"
+    hashed = subprocess.run([programs / "python", "-c", hashing], capture_output=True, text=True, check=True).stdout
+    key = base64.b64encode(os.urandom(32)).decode()
+    (folder / "cloud.ini").write_text(PYPICLOUD.format(folder=folder, hashed=hashed.strip(), key=key, port=port))
+    (folder / "token").write_text("me:s3cret")
+    with running([programs / "pserve", folder / "cloud.ini"], port):
+        yield f"http://127.0.0.1:{port}/simple/", folder / "token"
+
+
 @pytest.mark.index
-@pytest.mark.parametrize("server", [pypiserver, devpi])
+@pytest.mark.parametrize(
+    ("server", "environment"), [(pypiserver, "programs"), (devpi, "programs"), (pypicloud, "cloud_programs")]
+)
 def test_a_real_server_takes_a_house_and_gives_it_back(
-    small_house: Path, programs: Path, tmp_path: Path, server
+    small_house: Path, tmp_path: Path, request: pytest.FixtureRequest, server, environment: str
 ) -> None:
-    with server(programs, tmp_path) as (url, token):
+    with server(request.getfixturevalue(environment), tmp_path) as (url, token):
         options = ("--repository", url, "--token-file", token)
         sent = wheelhouse("publish", small_house, *options, cwd=tmp_path)
         assert sent.returncode == 0, sent.stderr
@@ -232,7 +285,7 @@ def test_a_real_server_takes_a_house_and_gives_it_back(
         changed = altered_house(small_house, tmp_path)
         refused = wheelhouse("publish", changed, *options, cwd=tmp_path)
         assert refused.returncode == 5 and "another file" in refused.stderr
-        simple = f"{url}{'+simple' if server is devpi else 'simple'}"
+        simple = url + {devpi: "+simple", pypiserver: "simple", pypicloud: ""}[server]
         back = wheelhouse("fetch", "app", "--python", "3.11", "--index", simple, "--dest", "back", cwd=tmp_path)
         assert back.returncode == 0, back.stderr
     assert {name: (tmp_path / "back" / name).read_bytes() for name in names(small_house)} == {

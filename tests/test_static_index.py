@@ -6,6 +6,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from mousebender.simple import (
+    ACCEPT_JSON_V1,
+    from_project_details_html,
+    from_project_index_html,
+    parse_project_details,
+    parse_project_index,
+)
+from pypi_simple import ProjectPage
 
 from tests.support.index import IndexServer
 from tests.support.served import nginx
@@ -118,3 +126,16 @@ def test_wheelhouse_itself_fetches_from_the_tree(tree: Path, small_house: Path, 
     assert done.returncode == 0, done.stderr
     same = run("diff", "-rq", "--exclude=pylock.*", "--exclude=SHA256SUMS", small_house, tmp_path / "again")
     assert same.stdout == ""
+
+
+def test_clients_that_check_the_specification_read_every_page(tree: Path) -> None:
+    root = parse_project_index((tree / "index.json").read_text(), ACCEPT_JSON_V1)
+    assert len(root["projects"]) == len(EVERYTHING)
+    assert from_project_index_html((tree / "index.html").read_text())["projects"] == root["projects"]
+    for project in (entry["name"] for entry in root["projects"]):
+        raw, html = ((tree / project / f"index.{kind}").read_text() for kind in ("json", "html"))
+        page = parse_project_details(raw, ACCEPT_JSON_V1, project)
+        from_html = from_project_details_html(html, project)
+        assert [file["hashes"] for file in page["files"]] == [file["hashes"] for file in from_html["files"]]
+        for strict in (ProjectPage.from_json_data(json.loads(raw)), ProjectPage.from_html(project, html)):
+            assert [file.digests for file in strict.packages] == [file["hashes"] for file in page["files"]]

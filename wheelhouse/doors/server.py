@@ -21,7 +21,8 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Headers = dict[str, str]
 FILES = "files"
-BLOCK = 1 << 18
+BLOCK = 1 << 19
+"""Bytes that are read and sent at a time, in the event loop: to have a thread read them costs more than reading them."""
 RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
 
@@ -35,15 +36,25 @@ class Served:
     stamp: tuple[int, ...] | None = None
     _guard: threading.Lock = field(default_factory=threading.Lock)
 
+    def is_untouched(self) -> bool:
+        """Whether the file is as it was when its hash was right: a look at its times, fit for the event loop."""
+        try:
+            return self.stamp is not None and self._stamp() == self.stamp
+        except OSError:
+            return False
+
+    def _stamp(self) -> tuple[int, ...]:
+        found = self.path.stat()
+        return (found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
+
     def is_right(self) -> bool:
         """Whether the bytes are those of the hash; hashed again whenever the file was touched."""
         try:
-            found = self.path.stat()
-            stamp = (found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
-            if stamp == self.stamp:
-                return True
             with self._guard:
-                if found.st_size != self.size or sha256_of(self.path) != self.sha256:
+                stamp = self._stamp()
+                if stamp == self.stamp:
+                    return True
+                if stamp[0] != self.size or sha256_of(self.path) != self.sha256:
                     return False
                 self.stamp = stamp
                 return True
@@ -140,7 +151,7 @@ class Application:
         served = self._catalogue.files.get(name)
         if served is None:
             await reply.text(404, f"there is no file {name!a} here")
-        elif not await asyncio.get_running_loop().run_in_executor(None, served.is_right):
+        elif not (served.is_untouched() or await asyncio.get_running_loop().run_in_executor(None, served.is_right)):
             await reply.text(500, f"{name} is no longer what its lock says, and is not served")
         else:
             await reply.file(served)
@@ -172,7 +183,6 @@ class _Reply:
         self.headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         self._send = send
         self._head = scope["method"] == "HEAD"
-        self._sends_paths = "http.response.pathsend" in (scope.get("extensions") or {})
 
     async def text(self, status: int, sentence: str, headers: Headers | None = None) -> None:
         await self._whole(
@@ -206,7 +216,7 @@ class _Reply:
         if wanted and self.headers.get("if-range", etag) == etag and (match := RANGE.fullmatch(wanted)):
             await self._range(served, match[1], match[2], headers)
         else:
-            await self._span(200, served.path, 0, served.size, headers, whole=True)
+            await self._span(200, served.path, 0, served.size, headers)
 
     async def _range(self, served: Served, first: str, last: str, headers: Headers) -> None:
         """One range (RFC 9110, 14.1.2)."""
@@ -216,23 +226,16 @@ class _Reply:
             await self._whole(416, b"", {"content-range": f"bytes */{served.size}"})
             return
         headers = {**headers, "content-range": f"bytes {start}-{end}/{served.size}"}
-        await self._span(206, served.path, start, end - start + 1, headers, whole=False)
+        await self._span(206, served.path, start, end - start + 1, headers)
 
-    async def _span(self, status: int, path: Path, start: int, length: int, headers: Headers, *, whole: bool) -> None:
-        await self._start(status, {**headers, "content-length": str(length)})
-        if self._head:
-            await self._send({"type": "http.response.body", "body": b""})
-        elif whole and self._sends_paths:
-            await self._send({"type": "http.response.pathsend", "path": str(path.absolute())})
-        else:
-            await self._blocks(path, start, length)
-
-    async def _blocks(self, path: Path, start: int, length: int) -> None:
-        loop = asyncio.get_running_loop()
+    async def _span(self, status: int, path: Path, start: int, length: int, headers: Headers) -> None:
         with path.open("rb") as file:
             file.seek(start)
-            while length > 0:
-                block = await loop.run_in_executor(None, file.read, min(BLOCK, length))
+            await self._start(status, {**headers, "content-length": str(length)})
+            if self._head or not length:
+                await self._send({"type": "http.response.body", "body": b""})
+            while length and not self._head:
+                block = file.read(min(BLOCK, length))
                 if not block:
                     raise ConnectionResetError(f"{path.name} became shorter")
                 length -= len(block)

@@ -1,0 +1,153 @@
+"""How fast `serve` is beside nginx on the same files: `python -m benchmarks.serve`, from the checkout, prints docs/performance.md's table.
+
+Each round asks both for the same, one after the other, so that ratios are of one run; medians of the rounds are shown. Then 200
+clients at once, each with connections of its own, read the index and fetch every file: whatever does not arrive whole is lost.
+"""
+
+import argparse
+import hashlib
+import http.client
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from urllib.parse import urljoin, urlsplit
+
+from benchmarks.measure import environment
+from tests.support.index import IndexServer
+from tests.support.served import nginx, serving
+from tests.support.tools import wheelhouse
+from tests.support.wheels import build_wheel
+
+JSON = "application/vnd.pypi.simple.v1+json"
+PARALLEL = "16"
+LARGE, SMALL = 6, 30
+MEGABYTE = 1 << 20
+CLIENTS = 200
+
+
+def make_house(folder: Path) -> Path:
+    """A house with a few large wheels and many small ones."""
+    offered = folder / "offered"
+    offered.mkdir(parents=True)
+    names = []
+    for number in range(LARGE + SMALL):
+        name = f"{'large' if number < LARGE else 'small'}-{number}"
+        size = 40 * MEGABYTE if number < LARGE else 20_000
+        build_wheel(offered, name, "1.0", files={f"{name.replace('-', '_')}/data.bin": os.urandom(size)})
+        names.append(name)
+    with IndexServer(offered) as server:
+        options = ("--python", "3.12", "--index", server.url, "--dest", "house")
+        made = wheelhouse("fetch", *names, *options, cwd=folder, timeout=300)
+    if made.returncode:
+        raise SystemExit(made.stderr)
+    return folder / "house"
+
+
+def seconds(urls: Sequence[str], room: Path) -> float:
+    """How long one `curl --parallel` takes for these addresses."""
+    wanted = room / "urls"
+    wanted.write_text("".join(f'url = "{url}"\noutput = "/dev/null"\n' for url in urls))
+    command = ["curl", "--no-progress-meter", "--fail", "--parallel", "--parallel-max", PARALLEL, "-K", wanted]
+    started = time.monotonic()
+    subprocess.run([*command, "-H", f"Accept: {JSON}"], check=True, env=environment(), timeout=300)
+    return time.monotonic() - started
+
+
+def file_urls(page: str) -> list[str]:
+    """The addresses that a project's page gives."""
+    return [urljoin(page, str(file["url"])) for file in json.loads(read(page))["files"]]
+
+
+def read(url: str) -> bytes:
+    """One answer, over a connection of its own; empty where it is not 200 or was cut short."""
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=120)
+    try:
+        connection.request("GET", parts.path, headers={"Accept": JSON})
+        reply = connection.getresponse()
+        return reply.read() if reply.status == 200 else b""
+    except (OSError, http.client.HTTPException):
+        return b""
+    finally:
+        connection.close()
+
+
+def compared(there: Callable[[], float], here: Callable[[], float], rounds: int) -> tuple[float, float, float]:
+    """Median seconds of nginx and of serve, and the median of the rounds' ratios, nginx's by serve's."""
+    here(), there()
+    pairs = [(there(), here()) for _ in range(rounds)]
+    ratio = statistics.median(nginx_took / serve_took for nginx_took, serve_took in pairs)
+    return statistics.median(pair[0] for pair in pairs), statistics.median(pair[1] for pair in pairs), ratio
+
+
+def crowd(root: str, projects: Sequence[str]) -> tuple[int, float]:
+    """How many of all files are lost when 200 clients fetch them at once, and how many seconds that takes."""
+
+    def client(_number: int) -> int:
+        lost = 0
+        for project in projects:
+            page = json.loads(read(f"{root}{project}/") or b'{"files": [null]}')
+            for file in page["files"]:
+                raw = read(urljoin(f"{root}{project}/", file["url"])) if file else b""
+                lost += not file or hashlib.sha256(raw).hexdigest() != file["hashes"]["sha256"]
+        return lost
+
+    started = time.monotonic()
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        return sum(pool.map(client, range(CLIENTS))), time.monotonic() - started
+
+
+def main() -> None:
+    """Make a house, serve it twice, and print what was measured."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5)
+    rounds = parser.parse_args().rounds
+    with tempfile.TemporaryDirectory() as scratch:
+        room = Path(scratch)
+        room.chmod(0o755)
+        house = make_house(room / "made")
+        made = wheelhouse("index", house, "-o", "tree", cwd=room)
+        if made.returncode:
+            raise SystemExit(made.stderr)
+        with nginx(room / "tree", room / "nginx") as static, serving(house) as served:
+            measured(static, f"{served}/simple/", rounds, room)
+
+
+def measured(static: str, served: str, rounds: int, room: Path) -> None:
+    """Print the table, and how the crowd fared."""
+    large = [f"large-{number}" for number in range(LARGE)]
+    small = [f"small-{number}" for number in range(LARGE, LARGE + SMALL)]
+    jobs = {
+        f"{LARGE * 4} files of 40 MB": (large, 4, True),
+        f"{SMALL * 20} files of 20 kB": (small, 20, True),
+        f"{SMALL * 20} pages": (small, 20, False),
+    }
+    print("| | nginx, s | serve, s | serve's part of nginx's throughput |\n| --- | ---: | ---: | ---: |")
+    for what, (projects, times, wants_files) in jobs.items():
+        pages = {
+            "nginx": [f"{static}/{project}/index.json" for project in projects],
+            "serve": [f"{served}{project}/" for project in projects],
+        }
+        urls = {
+            name: [url for page in found for url in (file_urls(page) if wants_files else [page])] * times
+            for name, found in pages.items()
+        }
+        nginx_took, serve_took, ratio = compared(
+            partial(seconds, urls["nginx"], room), partial(seconds, urls["serve"], room), rounds
+        )
+        print(f"| {what} | {nginx_took:.2f} | {serve_took:.2f} | {ratio:.2f} |", flush=True)
+    lost, took = crowd(served, small)
+    print(f"\n{CLIENTS} clients at once, {CLIENTS * SMALL} files and as many pages: {lost} lost, {took:.1f} s.")
+    sys.exit(1 if lost else 0)
+
+
+if __name__ == "__main__":
+    main()
