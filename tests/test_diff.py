@@ -1,6 +1,7 @@
 """Two houses compared: what became of each project, and what changed inside."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,11 +9,14 @@ import pytest
 from tests.support.houses import house_of
 from tests.support.wheels import build_sdist, build_wheel, core_metadata
 from wheelhouse.cli.entry import run
+from wheelhouse.doors.assets import assets
 from wheelhouse.errors import IntegrityError
-from wheelhouse.model.diff import Difference, Kind, Topic
+from wheelhouse.model.diff import Change, Difference, Kind, Topic
 from wheelhouse.report.difference import difference_lines, tally
+from wheelhouse.report.diffpage import diff_page
 from wheelhouse.steps.diff import diff
 
+HOSTILE = Change(Topic.RUNS, "x", ("</script>",), ("<img src=x onerror=alert(1)>",))
 ELF = b"\x7fELF" + bytes(60)
 
 
@@ -116,3 +120,12 @@ def test_the_command_says_it_as_text_and_as_json(
     document = json.loads(capsys.readouterr().out)
     assert [one["project"] for one in document["differences"]][:2] == ["swapped", "back"]
     assert run(["diff", "old", "nothing"]) == 2
+
+
+def test_the_page_tells_every_change_and_escapes_it(houses: Path) -> None:
+    found = diff(houses / "old", houses / "new")
+    nasty = [replace(one, files=tuple(replace(file, changes=(HOSTILE,)) for file in one.files)) for one in found]
+    text = diff_page(nasty, "old", "<new>", assets().style, assets().script)
+    assert text.count("<script") == 2 and "<img" not in text and "+ &lt;img" in text
+    assert [text.index(f'id="{kind}"') for kind in ("other-bytes", "down", "added", "up", "removed")]
+    assert "old → &lt;new&gt;" in text

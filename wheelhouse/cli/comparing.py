@@ -1,7 +1,7 @@
 """What changed: `diff`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -9,11 +9,17 @@ from wheelhouse.cli.app import app
 from wheelhouse.cli.options import Json, Quiet
 from wheelhouse.cli.session import listening, say, say_json
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from wheelhouse.model.diff import Difference
+
 
 @app.command()
 def diff(
     old: Annotated[Path, typer.Argument(metavar="OLD", help="A house as it was.")],
     new: Annotated[Path, typer.Argument(metavar="NEW", help="A house as it is now.")],
+    html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write it as one HTML page, too.")] = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -27,7 +33,18 @@ def diff(
 
     with listening(quiet=quiet or as_json) as listener:
         found = diff_step(old, new, listener)
+    if html:
+        _write_page(html, found, str(old), str(new))
     if as_json:
         say_json({"old": str(old), "new": str(new), "differences": difference_document(found)})
     else:
         say(*difference_lines(found, str(old), str(new)))
+
+
+def _write_page(path: Path, found: "Sequence[Difference]", old: str, new: str) -> None:
+    from wheelhouse.doors.assets import assets
+    from wheelhouse.doors.disk import write
+    from wheelhouse.report.diffpage import diff_page
+
+    parts = assets()
+    write(path.parent, path.name, diff_page(found, old, new, parts.style, parts.script))

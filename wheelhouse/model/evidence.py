@@ -24,13 +24,34 @@ from wheelhouse.model.lock import Lock
 from wheelhouse.model.policy import Finding, Severity
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Graph:
     """Who needs whom in one lock, by place and name of the files. `roots` were asked for, or nobody there needs them."""
 
     lock: str
     roots: frozenset[str]
     needs: Mapping[str, frozenset[str]]
+
+    @cached_property
+    def above(self) -> Mapping[str, str]:
+        """File → the file before it on a shortest way from what was asked for; empty for what was."""
+        found = dict.fromkeys(sorted(self.roots), "")
+        queue = list(found)
+        for name in queue:
+            for needed in sorted(self.needs[name] - found.keys()):
+                found[needed] = name
+                queue.append(needed)
+        return found
+
+    def ways(self, name: str) -> list[list[str]]:
+        """For each file that needs this one: a shortest way to it from what was asked for, and this one last."""
+        return [[*self._way(one), name] for one, needs in self.needs.items() if name in needs]
+
+    def _way(self, name: str) -> list[str]:
+        way = [name]
+        while above := self.above[way[0]]:
+            way.insert(0, above)
+        return way
 
 
 @dataclass(frozen=True)
@@ -80,6 +101,11 @@ class Evidence:
     def licences(self) -> dict[str, Licence]:
         """The licence of each file."""
         return {name: licence_of(facts) for name, facts in self.files.items()}
+
+    def label(self, subject: str) -> str:
+        """Project and release of a file; what is no file as it is."""
+        facts = self.files.get(subject)
+        return f"{facts.place}{facts.project} {facts.version}" if facts else subject
 
     @cached_property
     def about(self) -> dict[str, tuple[Finding, ...]]:

@@ -7,9 +7,8 @@ from typing import Any
 
 from wheelhouse.model.evidence import Evidence
 from wheelhouse.model.facts import Entry, Facts
-from wheelhouse.model.lock import chains
 from wheelhouse.model.words import counted, size_text
-from wheelhouse.report.markup import Safe, tag
+from wheelhouse.report.markup import Safe, prose, tag
 
 MOST_CHAINS, MOST_FOLDERS, MOST_ENTRIES, LONGEST_TEXT = 10, 14, 40, 3000
 LONGEST_LICENCE = 60
@@ -90,8 +89,8 @@ def _findings(facts: Facts, evidence: Evidence) -> Safe | None:
             "li",
             tag("span", note or finding.severity.name.lower(), class_=f"chip {note or finding.severity.name.lower()}"),
             tag("b", finding.rule),
-            tag("span", finding.sentence, class_="told"),
-            tag("span", finding.hint, class_="hint") if finding.hint and not note else None,
+            tag("span", prose(finding.sentence), class_="told"),
+            tag("span", prose(finding.hint), class_="hint") if finding.hint and not note else None,
         )
         for found, note in groups
         for finding in found
@@ -101,19 +100,16 @@ def _findings(facts: Facts, evidence: Evidence) -> Safe | None:
 
 
 def _why(facts: Facts, evidence: Evidence, numbers: Mapping[str, int]) -> Iterator[Safe | None]:
-    """The chains that lead to it in each lock; what it needs, and what needs it."""
-    for place, house in evidence.houses.items():
-        for lock in house.locks if place == facts.place else ():
-            names = {str(pin.project): (place + pin.artifact.filename, pin.version) for pin in lock.pins}
-            if names.get(facts.project, ("",))[0] == facts.subject:
-                found = chains(lock.pins, facts.project)
-                shown = [tag("li", _chain(chain, names, numbers)) for chain in sorted(found, key=len)[:MOST_CHAINS]]
-                more = (
-                    tag("li", f"and {len(found) - MOST_CHAINS} more", class_="muted")
-                    if len(found) > MOST_CHAINS
-                    else None
-                )
-                yield tag("ul", shown or tag("li", "It was asked for."), more, class_="chains")
+    """The ways that lead to it in each lock; what it needs, and what needs it."""
+    for graph in evidence.graphs:
+        if facts.subject in graph.needs:
+            found = sorted(graph.ways(facts.subject), key=lambda way: (len(way), way))
+            shown = [tag("li", _way(way, evidence, numbers)) for way in found[:MOST_CHAINS]]
+            asked = tag("li", "It was asked for.") if facts.subject in graph.roots else None
+            more = (
+                tag("li", f"and {len(found) - MOST_CHAINS} more", class_="muted") if len(found) > MOST_CHAINS else None
+            )
+            yield tag("ul", asked, shown, more, class_="chains")
     needed = sorted({name for graph in evidence.graphs for name in graph.needs.get(facts.subject, ())})
     by = sorted({name for graph in evidence.graphs for name, others in graph.needs.items() if facts.subject in others})
     yield _pairs(
@@ -124,11 +120,10 @@ def _why(facts: Facts, evidence: Evidence, numbers: Mapping[str, int]) -> Iterat
     )
 
 
-def _chain(chain: list[str], names: Mapping[str, tuple[str, Any]], numbers: Mapping[str, int]) -> Iterator[Safe | str]:
-    for position, project in enumerate(chain):
+def _way(way: list[str], evidence: Evidence, numbers: Mapping[str, int]) -> Iterator[Safe | str]:
+    for position, subject in enumerate(way):
         yield " → " if position else ""
-        subject, version = names[project]
-        yield tag("a", f"{project} {version}", href=f"#f{numbers[subject]}")
+        yield tag("a", evidence.label(subject), href=f"#f{numbers[subject]}")
 
 
 def _names(subjects: list[str], evidence: Evidence, numbers: Mapping[str, int]) -> Safe | None:

@@ -46,6 +46,11 @@ def tag(name: str, /, *children: Any, **attributes: str | int | bool | None) -> 
     return Safe(f"<{name}{written}>{flat(children)}</{name}>")
 
 
+def prose(text: str) -> list[Safe]:
+    """A sentence, with what stands in backticks as code."""
+    return [tag("code", part) if number % 2 else escape(part) for number, part in enumerate(text.split("`"))]
+
+
 def _attribute(name: str, value: str | int | bool | None) -> str:
     if value is None or value is False:
         return ""

@@ -10,7 +10,7 @@ from wheelhouse.model.policy import Finding, Severity
 from wheelhouse.model.rules import Rule
 from wheelhouse.model.words import counted, size_text
 from wheelhouse.report.filepage import file_page, licence_text, native_in, state_of, state_text
-from wheelhouse.report.markup import Safe, document, tag
+from wheelhouse.report.markup import Safe, document, prose, tag
 
 VIEWS = ("summary", "findings", "files", "graph", "licences")
 MOST_LARGE, MOST_LICENCES = 8, 7
@@ -63,10 +63,11 @@ def _panel(title: str, *children: Any, class_: str = "") -> Safe:  # noqa: ANN40
     return tag("section", tag("h2", title), children, class_=f"panel {class_}".strip())
 
 
-def link(subject: str, numbers: Mapping[str, int], text: str | None = None) -> Safe:
+def link(subject: str, evidence: Evidence, numbers: Mapping[str, int]) -> Safe:
     """A link to a file's page; plain text for what has none."""
-    number = numbers.get(subject)
-    return tag("span", text or subject) if number is None else tag("a", text or subject, href=f"#f{number}")
+    if subject not in numbers:
+        return tag("span", subject)
+    return tag("a", evidence.label(subject), href=f"#f{numbers[subject]}", title=subject)
 
 
 # The summary
@@ -105,7 +106,7 @@ def _verdict(evidence: Evidence) -> Iterator[Safe | str]:
     yield tag("strong", said, class_="bad" if bad else "good")
     for severity in WORST_FIRST:
         if tally[severity]:
-            yield tag("span", f"{tally[severity]} {severity.name.lower()}", class_=f"chip {severity.name.lower()}")
+            yield tag("span", counted(tally[severity], severity.name.lower()), class_=f"chip {severity.name.lower()}")
     total = sum(facts.pin.artifact.size for facts in evidence.files.values())
     projects = len({facts.project for facts in evidence.files.values()})
     more = [f"{counted(projects, 'project')}", size_text(total)]
@@ -128,13 +129,12 @@ def _first_row(name: str, evidence: Evidence, numbers: Mapping[str, int]) -> Saf
     found = evidence.about.get(name, ())
     told = found[0].sentence if found else ""
     more = f" and {len(found) - 1} more" if len(found) > 1 else ""
-    text = f"{facts.place}{facts.project} {facts.version}" if facts else name
     return tag(
         "li",
         tag("span", class_=f"dot {found[0].severity.name.lower() if found else 'none'}"),
-        link(name, numbers, text),
+        link(name, evidence, numbers),
         tag("span", state_text(facts, evidence), class_=f"state {state_of(facts, evidence)}") if facts else None,
-        tag("span", told + more, class_="told") if told else None,
+        tag("span", prose(told), more, class_="told") if told else None,
     )
 
 
@@ -187,7 +187,7 @@ def _largest(evidence: Evidence, numbers: Mapping[str, int]) -> Safe:
     rows = (
         tag(
             "li",
-            link(facts.subject, numbers, f"{facts.project} {facts.version}"),
+            link(facts.subject, evidence, numbers),
             _bar_of(facts.pin.artifact.size, most),
             tag("span", size_text(facts.pin.artifact.size), class_="number"),
         )
@@ -228,14 +228,14 @@ def _findings(evidence: Evidence, rules: Mapping[str, Rule], numbers: Mapping[st
     for finding in evidence.findings:
         by_rule.setdefault((finding.severity, finding.rule), []).append(finding)
     groups = [
-        _rule_group(rule, severity, found, rules, numbers)
+        _rule_group(rule, severity, found, rules, evidence, numbers)
         for (severity, rule), found in sorted(by_rule.items(), key=lambda item: (-item[0][0], item[0][1]))
     ]
     past = [
         tag(
             "details",
             tag("summary", f"{counted(len(found), 'finding')} {what}"),
-            _listed(found, numbers),
+            _listed(found, evidence, numbers),
             class_="group",
         )
         for found, what in ((evidence.settled, "seen and approved"), (evidence.waived, "waived by the policy"))
@@ -245,7 +245,12 @@ def _findings(evidence: Evidence, rules: Mapping[str, Rule], numbers: Mapping[st
 
 
 def _rule_group(
-    rule: str, severity: Severity, found: Sequence[Finding], rules: Mapping[str, Rule], numbers: Mapping[str, int]
+    rule: str,
+    severity: Severity,
+    found: Sequence[Finding],
+    rules: Mapping[str, Rule],
+    evidence: Evidence,
+    numbers: Mapping[str, int],
 ) -> Safe:
     explained = tag("p", rules[rule].explanation, class_="muted") if rule in rules else None
     name = severity.name.lower()
@@ -256,16 +261,18 @@ def _rule_group(
         tag("b", rule),
         tag("span", len(found), class_="count"),
     )
-    return tag("details", head, explained, _listed(found, numbers), open=True, class_="group", id=f"findings-{rule}")
+    return tag(
+        "details", head, explained, _listed(found, evidence, numbers), open=True, class_="group", id=f"findings-{rule}"
+    )
 
 
-def _listed(found: Iterable[Finding], numbers: Mapping[str, int]) -> Safe:
+def _listed(found: Iterable[Finding], evidence: Evidence, numbers: Mapping[str, int]) -> Safe:
     rows = (
         tag(
             "li",
-            link(finding.subject, numbers),
-            tag("span", finding.sentence, class_="told"),
-            tag("span", finding.hint, class_="hint") if finding.hint else None,
+            link(finding.subject, evidence, numbers),
+            tag("span", prose(finding.sentence), class_="told"),
+            tag("span", prose(finding.hint), class_="hint") if finding.hint else None,
             data_words=f"{finding.subject} {finding.rule}",
         )
         for finding in found
@@ -292,7 +299,7 @@ def _file_row(facts: Facts, evidence: Evidence, numbers: Mapping[str, int]) -> S
         *(["built here"] if facts.pin.built else []),
     ]
     cells = (
-        tag("td", link(facts.subject, numbers, facts.place + facts.project)),
+        tag("td", tag("a", facts.place + facts.project, href=f"#f{numbers[facts.subject]}", title=facts.subject)),
         tag("td", str(facts.version)),
         tag("td", tag("span", state_text(facts, evidence), class_=f"state {state_of(facts, evidence)}")),
         tag(
@@ -347,7 +354,7 @@ def _licences(evidence: Evidence, numbers: Mapping[str, int]) -> Safe:
             tag("summary", tag("b", name), tag("span", count, class_="count")),
             tag(
                 "p",
-                ((link(facts.subject, numbers, f"{facts.project} {facts.version}"), " ") for facts in by_name[name]),
+                ((link(facts.subject, evidence, numbers), " ") for facts in by_name[name]),
                 class_="names",
             ),
             class_="group",

@@ -28,7 +28,7 @@
       if (goal.tagName === "DETAILS") goal.open = true;
       goal.scrollIntoView();
     } else scrollTo(0, view.classList.contains("file") ? 0 : scrolled[view.id] || 0);
-    if (!first) one("h1", view).focus({ preventScroll: true });
+    if (!first && document.activeElement !== search) one("h1", view).focus({ preventScroll: true });
   }
   addEventListener("hashchange", () => show(false));
 
@@ -51,7 +51,6 @@
     const view = one(".view.shown");
     if (search.value && (view.classList.contains("file") || view.id === "summary")) {
       location.hash = one("#files") ? "#files" : "#" + views[0].id;
-      setTimeout(() => search.focus(), 0);
     }
     sift();
   });
@@ -88,30 +87,33 @@
   }
 
   // The graph: columns by how far a project is from what was asked for; each project once, folded in and out.
-  const WIDTH = 236, HEIGHT = 22, ACROSS = 56, DOWN = 6;
-  let open = new Set(), hits = [], places = new Map(), drawn = null, needs = [], by = [];
+  const WIDTH = 206, HEIGHT = 22, ACROSS = 56, BESIDE = 10, DOWN = 5;
+  const pen = document.createElement("canvas").getContext("2d");
+  let open = new Set(), hits = [], places = new Map(), drawn = null, needs = [], by = [], top = 0, house = 0;
   if (held.nodes) {
-    const house = held.nodes.length;
+    house = held.nodes.length;
+    top = held.roots.length === 1 ? held.roots[0] : house;
     needs = [...held.needs, held.roots];
     by = needs.map(() => []);
     needs.forEach((list, from) => list.forEach((to) => by[to].push(from)));
     held.nodes.push([held.house, "", "", 0]);
     fold();
-    function fold() { open = new Set([house]); if (held.roots.length === 1) open.add(held.roots[0]); }
+    function fold() { open = new Set([top]); }
     one("#fold").addEventListener("click", () => { fold(); draw(); });
     one("#unfold").addEventListener("click", () => { open = new Set(needs.keys()); draw(); });
   }
 
   function visible() {
-    const top = held.nodes.length - 1, depth = new Map([[top, 0]]), parents = new Map(), queue = [top];
+    const depth = new Map([[top, 0]]), parents = new Map(), queue = [top], ways = new Set();
     const word = search.value.trim().toLowerCase();
-    hits = word ? held.nodes.map((_, n) => n).filter((n) => n !== top && held.nodes[n][0].includes(word)) : [];
-    const ways = new Set();
-    for (const hit of hits) for (let n = hit; n !== undefined && !ways.has(n); n = above(n)) ways.add(n);
+    hits = word ? held.nodes.map((_, n) => n).filter((n) => n < house && held.nodes[n][0].includes(word)) : [];
+    for (const hit of hits) {
+      for (let end of [hit, ...by[hit]]) for (; end !== undefined && !ways.has(end); end = above(end)) ways.add(end);
+    }
     while (queue.length) {
       const from = queue.shift();
       for (const to of needs[from]) {
-        if (depth.has(to) || !(open.has(from) || ways.has(to) && ways.has(from))) continue;
+        if (depth.has(to) || !(hits.length ? ways.has(to) && ways.has(from) : open.has(from))) continue;
         depth.set(to, depth.get(from) + 1);
         parents.set(to, from);
         queue.push(to);
@@ -124,7 +126,7 @@
   function above(node) {
     if (!upward) {
       upward = new Map();
-      const queue = [held.nodes.length - 1], seen = new Set(queue);
+      const queue = [top], seen = new Set(queue);
       while (queue.length) {
         const from = queue.shift();
         for (const to of needs[from]) if (!seen.has(to)) { seen.add(to); upward.set(to, from); queue.push(to); }
@@ -145,21 +147,27 @@
     const [depth, parents] = visible();
     const columns = [];
     for (const [node, column] of depth) (columns[column] ||= []).push(node);
+    const rows = Math.max(12, Math.floor((picture.clientHeight - 28) / (HEIGHT + DOWN)));
     places = new Map();
-    columns.forEach((column, x) => {
-      column.forEach((node, y) => places.set(node, [x * (WIDTH + ACROSS), y * (HEIGHT + DOWN)]));
-    });
-    const tall = Math.max(...columns.map((column) => column.length)) * (HEIGHT + DOWN) + 8;
-    drawn = make("svg", { width: columns.length * (WIDTH + ACROSS), height: tall, role: "tree", "aria-label": "Who needs whom" });
+    const front = new Set();
+    let across = 0, tall = 1;
+    for (const column of columns) {
+      const high = Math.min(rows, column.length), beside = Math.ceil(column.length / high);
+      column.forEach((node, n) => places.set(node, [across + Math.floor(n / high) * (WIDTH + BESIDE), (n % high) * (HEIGHT + DOWN)]));
+      for (const node of column.slice(0, high)) front.add(node);
+      across += beside * (WIDTH + BESIDE) - BESIDE + ACROSS;
+      tall = Math.max(tall, high);
+    }
+    drawn = make("svg", { width: across, height: tall * (HEIGHT + DOWN) + 8, role: "tree", "aria-label": "Who needs whom" });
     const lines = make("g", {}), cards = make("g", {});
     for (const from of places.keys()) {
-      for (const to of needs[from]) if (places.has(to)) lines.append(edge(from, to, parents.get(to) === from));
+      for (const to of needs[from]) if (places.has(to)) lines.append(edge(from, to, parents.get(to) === from && front.has(to)));
     }
     for (const node of places.keys()) cards.append(card(node));
     drawn.append(lines, cards);
     picture.replaceChildren(drawn);
     picture.scrollTo(...at);
-    const first = focus ?? (hits.length ? hits[0] : held.nodes.length - 1);
+    const first = focus ?? (hits.length ? hits[0] : top);
     card_of(first)?.setAttribute("tabindex", "0");
     if (focus !== undefined) focusNode(focus);
     else if (hits.length) { card_of(hits[0])?.scrollIntoView({ block: "nearest", inline: "nearest" }); light(hits[0]); }
@@ -181,16 +189,27 @@
     group.setAttribute("aria-label", `${name} ${version} ${state}, needs ${needs[node].length}`);
     if (needs[node].length) group.setAttribute("aria-expanded", String(!hidden));
     group.append(make("rect", { width: WIDTH, height: HEIGHT, rx: 3 }), make("rect", { width: 3, height: HEIGHT, class: "side" }));
-    const shown = version.length > 12 ? version.slice(0, 11) + "…" : version, room = 35 - shown.length - (hidden ? 4 : 0);
-    const short = name.length > room ? name.slice(0, 6) + "…" + name.slice(7 - room) : name;
-    const label = make("text", { x: 10, y: 15 }, short, " ", make("tspan", { class: "version" }, shown));
-    group.append(label, make("title", {}, `${name} ${version}`));
+    const end = WIDTH - 7 - (hidden ? 24 : 0), shown = fitting(version, 70, "11px");
+    const short = fitting(name, end - 16 - wide(shown, "11px"), "12px");
+    group.append(make("text", { x: 10, y: 15 }, short));
+    group.append(make("text", { x: end, y: 15, "text-anchor": "end", class: "version" }, shown));
+    group.append(make("title", {}, `${name} ${version}`));
     if (hidden) group.append(make("text", { x: WIDTH - 6, y: 15, "text-anchor": "end", class: "more" }, `+${hidden}`));
     group.addEventListener("click", () => turn(node));
     group.addEventListener("focus", () => light(node));
     group.addEventListener("mouseenter", () => light(node));
     group.addEventListener("keydown", (event) => walk(event, node));
     return group;
+  }
+
+  function wide(text, size) {
+    pen.font = size + " " + getComputedStyle(document.body).fontFamily;
+    return pen.measureText(text).width;
+  }
+  function fitting(text, room, size) {
+    let short = text;
+    for (let length = text.length; wide(short, size) > room && length > 4; length--) short = text.slice(0, 5) + "…" + text.slice(6 - length);
+    return short;
   }
 
   const card_of = (node) => one(`[data-node="${node}"]`, drawn);
@@ -226,7 +245,7 @@
       ArrowDown: () => focusNode(column(row + 1)), ArrowUp: () => focusNode(column(row - 1)),
       ArrowRight: () => needs[node].some((to) => places.has(to)) ? focusNode(needs[node].find((to) => places.has(to))) : turn(node),
       ArrowLeft: () => focusNode(by[node].find((from) => places.has(from))),
-      o: () => { if (node < held.nodes.length - 1) location.hash = "#f" + node; },
+      o: () => { if (node < house) location.hash = "#f" + node; },
     }[event.key];
     if (act) { event.preventDefault(); act(); }
   }
@@ -234,8 +253,8 @@
   function tell(node) {
     const box = one("#told"), line = (name, ...children) => { const e = document.createElement(name); e.append(...children); return e; };
     if (node === null) { box.replaceChildren(line("p", "Point at a project to see who needs it.")); box.firstChild.className = "muted"; return; }
-    const [name, version, state] = held.nodes[node], page = node < held.nodes.length - 1;
-    const link = (n) => { const a = line("a", held.nodes[n][0]); a.href = n < held.nodes.length - 1 ? "#f" + n : "#summary"; return a; };
+    const [name, version, state] = held.nodes[node], page = node < house;
+    const link = (n) => { const a = line("a", held.nodes[n][0]); a.href = n < house ? "#f" + n : "#summary"; return a; };
     const names = (list) => { const p = line("p", ...list.flatMap((n) => [link(n), " "])); p.className = "names"; return p; };
     box.replaceChildren(line("h2", `${name} ${version}`));
     if (page) { const open = line("a", "Open its page"); open.href = "#f" + node; box.append(line("p", open, state ? ` · ${state}` : "")); }
