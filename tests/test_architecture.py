@@ -210,3 +210,21 @@ def test_asking_for_help_loads_nothing_heavy(arguments: list[str]) -> None:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == "LOADED", done.stdout.splitlines()[-1]
+
+
+def test_what_a_fetch_is_made_of_loads_no_more_than_it_needs() -> None:
+    """A run from a lock with a full cache asks no server, and vets, stages, packs and builds nothing."""
+    program = (
+        "import sys\n"
+        "from wheelhouse import report\n"
+        "from wheelhouse.cli import main\n"
+        "from wheelhouse.doors.config import read_settings\n"
+        "from wheelhouse.doors.http import Http\n"
+        "from wheelhouse.steps import fetch, gather\n"
+        "from wheelhouse.steps.supply import Supply\n"
+        "print(*sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60)
+    model = {"rules", "facts", "evidence", "layout", "bundle", "airflow.layout"}
+    unneeded = {"urllib3", "rich", *(f"wheelhouse.model.{name}" for name in model)}
+    assert not unneeded & set(done.stdout.split())

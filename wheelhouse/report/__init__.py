@@ -1,15 +1,17 @@
 """Locks, findings, events and errors as text and JSON (pure)."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from wheelhouse.errors import WheelhouseError
 from wheelhouse.events import Built, Event, Noted, Resolved, Resolving, Retrying, Warned
-from wheelhouse.model.evidence import Evidence
 from wheelhouse.model.lock import Lock, chains
 from wheelhouse.model.otherfiles import FOLDER, OtherFiles
 from wheelhouse.model.policy import Finding
 from wheelhouse.model.words import counted, size_text
+
+if TYPE_CHECKING:
+    from wheelhouse.model.evidence import Evidence
 
 __all__ = ["counted", "size_text"]
 
@@ -193,7 +195,7 @@ def why_lines(locks: Iterable[Lock], project: str) -> Mapping[str, list[str]]:
     return found
 
 
-def evidence_document(evidence: Evidence) -> dict[str, Any]:
+def evidence_document(evidence: "Evidence") -> dict[str, Any]:
     """What vetting found, for `--json`."""
     return {
         "files": len(evidence.files),
@@ -205,7 +207,7 @@ def evidence_document(evidence: Evidence) -> dict[str, Any]:
     }
 
 
-def evidence_lines(evidence: Evidence, house: str) -> list[str]:
+def evidence_lines(evidence: "Evidence", house: str) -> list[str]:
     """How much of a house earlier approvals cover, and how vetting ended."""
     files, new = len(evidence.files), len(evidence.new)
     covered = (
