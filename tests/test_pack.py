@@ -216,8 +216,63 @@ def test_a_hostile_bundle_leaves_nothing_behind(houses: dict[str, Path], tmp_pat
     with pytest.raises((IntegrityError, InputError), match=sentence):
         unpack(rewritten(tmp_path / "a.tar", change), tmp_path / "there", ())
     assert not (tmp_path / "escaped").exists()
-    left = contents(tmp_path / "there") if (tmp_path / "there").exists() else {}
-    assert all(contents(houses["new"])[path] == raw for path, raw in left.items())
+    assert not (tmp_path / "there").exists() or not list((tmp_path / "there").iterdir())
+
+
+@pytest.mark.parametrize("kind", ["other bytes", "a member that the manifest does not name"])
+def test_a_hostile_difference_leaves_its_base_as_it_was(houses: dict[str, Path], tmp_path: Path, kind: str) -> None:
+    pack(houses["new"], tmp_path / "d.tar", houses["old"], None, None)
+    shutil.copytree(houses["old"], tmp_path / "there")
+
+    def last_spoiled(name: str, raw: bytes) -> tuple[str, bytes]:
+        if not name.startswith("requirements."):
+            return name, raw
+        return (name, raw[:-1] + b"!") if kind == "other bytes" else (f"{name}2", raw)
+
+    with pytest.raises(IntegrityError):
+        unpack(rewritten(tmp_path / "d.tar", last_spoiled), tmp_path / "there", ())
+    assert contents(tmp_path / "there") == contents(houses["old"])
+    unpack(tmp_path / "d.tar", tmp_path / "there", ())
+    assert contents(tmp_path / "there") == contents(houses["new"])
+
+
+def test_a_bomb_is_not_set_off(houses: dict[str, Path], tmp_path: Path) -> None:
+    """A hole of a terabyte, which a sparse member spells in a few bytes; the manifest says so, too."""
+    huge = 1 << 40
+    pack(houses["new"], tmp_path / "a.tar", None, None, None)
+    with tarfile.open(tmp_path / "a.tar") as source, tarfile.open(tmp_path / "b.tar", "w") as target:
+        for member in source:
+            raw = source.extractfile(member).read()  # type: ignore[union-attr]
+            if member.name == MANIFEST:
+                document = json.loads(raw)
+                [row] = [row for row in document["files"] if row["path"] == "SHA256SUMS"]
+                row["size"] = huge
+                raw = json.dumps(document).encode()
+            header = tarfile.TarInfo(member.name)
+            header.size = len(raw)
+            if member.name == "SHA256SUMS":
+                header.pax_headers = {
+                    "GNU.sparse.major": "1",
+                    "GNU.sparse.minor": "0",
+                    "GNU.sparse.name": member.name,
+                    "GNU.sparse.realsize": str(huge),
+                }
+                raw = f"1\n{huge - 1}\n1\n".encode().ljust(512, b"\0") + b"!"
+                header.size = len(raw)
+            target.addfile(header, io.BytesIO(raw))
+    with pytest.raises(IntegrityError, match="where its manifest has `SHA256SUMS`"):
+        unpack(tmp_path / "b.tar", tmp_path / "there", ())
+    assert not list((tmp_path / "there").iterdir())
+
+
+def test_a_manifest_without_end_is_not_read(tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "a.tar", "w") as archive:
+        header = tarfile.TarInfo(MANIFEST)
+        header.size = 65 << 20
+        archive.addfile(header, io.BytesIO(bytes(header.size)))
+    with pytest.raises(IntegrityError, match="bytes long"):
+        unpack(tmp_path / "a.tar", tmp_path / "there", ())
+    assert not (tmp_path / "there").exists()
 
 
 def test_a_link_in_a_bundle_is_refused(houses: dict[str, Path], tmp_path: Path) -> None:

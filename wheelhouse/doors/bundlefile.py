@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, BinaryIO
 
-from wheelhouse.doors.disk import BLOCK, aside, ours, rooted
+from wheelhouse.doors.disk import BLOCK, fresh, ours, rooted
 from wheelhouse.doors.volumes import reading
 from wheelhouse.errors import IntegrityError
 from wheelhouse.model.bundle import MANIFEST, SIGNATURE, Entry, Manifest, parse_manifest
@@ -84,7 +84,8 @@ class Bundle:
 
 
 def _contents(archive: tarfile.TarFile, member: tarfile.TarInfo, path: str, size: int, name: str) -> IO[bytes]:
-    if member.name != path or not member.isreg() or member.size != size:
+    plain = member.type in (tarfile.REGTYPE, tarfile.AREGTYPE) and not member.issparse()
+    if member.name != path or not plain or member.size != size:
         raise IntegrityError(f"`{name}` holds `{member.name!a}` where its manifest has `{path}`, {size} bytes")
     contents = archive.extractfile(member)
     assert contents is not None  # noqa: S101  (it is a regular file)
@@ -123,17 +124,17 @@ def _text(archive: tarfile.TarFile, member: tarfile.TarInfo | None, path: str, n
     return _contents(archive, member, path, member.size, name).read()
 
 
-def take_out(contents: IO[bytes], folder: Path, entry: Entry) -> None:
-    """Put one file of a bundle into `folder`, under its name only once its hash is right."""
-    final = rooted(folder, entry.path)
+def take_aside(contents: IO[bytes], folder: Path, entry: Entry) -> Path:
+    """Put one file of a bundle into `folder` under a name that nothing reads, its hash checked. Raises IntegrityError."""
     digest = hashlib.sha256()
-    with ours(final), aside(final.parent) as path:
+    with ours(folder):
+        path = fresh(folder)
         with path.open("wb") as writer:
             while block := contents.read(BLOCK):
                 digest.update(block)
                 writer.write(block)
-        if digest.hexdigest() != entry.sha256:
-            raise IntegrityError(
-                f"`{entry.path}` in the bundle does not have the sha256 of its manifest", hint="send the bundle again"
-            )
-        path.replace(final)
+    if digest.hexdigest() != entry.sha256:
+        raise IntegrityError(
+            f"`{entry.path}` in the bundle does not have the sha256 of its manifest", hint="send the bundle again"
+        )
+    return path

@@ -64,14 +64,15 @@ def read_text(path: Path, what: str) -> str:
 def aside(folder: Path) -> Iterator[Path]:
     """A fresh file in `folder` under a name that nothing reads; gone afterwards, unless it was renamed."""
     with ours(folder):
-        path = _fresh(folder)
+        path = fresh(folder)
     try:
         yield path
     finally:
         path.unlink(missing_ok=True)
 
 
-def _fresh(folder: Path) -> Path:
+def fresh(folder: Path) -> Path:
+    """A new file in a folder, under a name that nothing reads; who holds the folder renames it, or it is swept away."""
     folder.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(prefix=ASIDE_PREFIX, suffix=".tmp", dir=folder)
     os.fchmod(descriptor, 0o644)
@@ -132,7 +133,7 @@ def copy_aside(source: Path, folder: Path, sha256: str) -> Path:
     """
     digest = hashlib.sha256()
     with ours(folder):
-        path = _fresh(folder)
+        path = fresh(folder)
         with source.open("rb") as reader, path.open("wb") as writer:
             while block := reader.read(BLOCK):
                 digest.update(block)

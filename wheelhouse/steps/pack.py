@@ -1,15 +1,15 @@
 """Carry a house across the gap: pack it, whole or as a difference; unpack it there, verified before anything bears a final name."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from wheelhouse.doors.bundlefile import open_bundle, take_out, write_bundle
-from wheelhouse.doors.disk import held, ours, rooted, sha256_of
+from wheelhouse.doors.bundlefile import Bundle, open_bundle, take_aside, write_bundle
+from wheelhouse.doors.disk import held, ours, rooted, settle, sha256_of
 from wheelhouse.doors.sign import Key, PublicKey, sign, verify_signature
 from wheelhouse.doors.volumes import Volume, writing
-from wheelhouse.errors import IntegrityError
+from wheelhouse.errors import IntegrityError, MachineError
 from wheelhouse.events import Finished, Listener, Noted, ignore
 from wheelhouse.model.bundle import MANIFEST, PREDICATE, Entry, Manifest, difference, digest, parse_manifest
 from wheelhouse.model.house import SUB_HOUSES, sha256_of_text
@@ -84,15 +84,55 @@ def unpack(bundle_path: Path, folder: Path, keys: tuple[PublicKey, ...], on_even
         with held(folder):
             standing = _standing(folder, manifest)
             _must_fit(folder, manifest, standing)
-            placed: list[str] = []
-            for entry, contents in bundle.files():
-                if standing.get(entry.path) != entry.sha256:
-                    take_out(contents, folder, entry)
-                    placed.append(entry.path)
-                on_event(Finished(entry.path))
+            placed = _bring(bundle, folder, standing, on_event)
             removed = _remove(folder, manifest, standing)
     stood = sorted(manifest.result.keys() - set(placed))
-    return Unpacked(manifest, tuple(placed), tuple(stood), removed, signer)
+    return Unpacked(manifest, placed, tuple(stood), removed, signer)
+
+
+def _bring(bundle: Bundle, folder: Path, standing: Mapping[str, str], on_event: Listener) -> tuple[str, ...]:
+    """Place what is not there yet, and say what that was.
+
+    New files get their names as they come, so that an interrupted run can be resumed; what takes another's place waits for
+    the bundle's end. A bundle that is refused leaves the folder as it was.
+    """
+    came: list[str] = []
+    waiting: dict[str, Path] = {}
+    try:
+        for entry, contents in bundle.files():
+            if standing.get(entry.path) != entry.sha256:
+                path = take_aside(contents, folder, entry)
+                if entry.path in standing:
+                    waiting[entry.path] = path
+                else:
+                    _settle(path, folder, entry.path)
+                    came.append(entry.path)
+            on_event(Finished(entry.path))
+    except MachineError:
+        raise
+    except Exception:
+        _discard(folder, came)
+        raise
+    for name, path in waiting.items():
+        _settle(path, folder, name)
+    return (*came, *waiting)
+
+
+def _settle(path: Path, folder: Path, name: str) -> None:
+    final = rooted(folder, name)
+    with ours(final):
+        final.parent.mkdir(parents=True, exist_ok=True)
+    settle(path, final)
+
+
+def _discard(folder: Path, names: Iterable[str]) -> None:
+    """Remove files, and the folders inside a house that are empty then."""
+    for name in names:
+        final = rooted(folder, name)
+        with ours(final):
+            final.unlink()
+            if final.parent != folder and not any(final.parent.iterdir()):
+                final.parent.rmdir()
 
 
 def _signer(raw: bytes, signature: bytes | None, keys: tuple[PublicKey, ...], on_event: Listener) -> str | None:
@@ -141,12 +181,7 @@ def _misfit(entry: Entry, manifest: Manifest, standing: str | None) -> str | Non
 
 def _remove(folder: Path, manifest: Manifest, standing: Mapping[str, str]) -> tuple[str, ...]:
     gone = [path for path, sha256 in sorted(manifest.removed.items()) if standing.get(path) == sha256]
-    for path in gone:
-        final = rooted(folder, path)
-        with ours(final):
-            final.unlink()
-            if final.parent != folder and not any(final.parent.iterdir()):
-                final.parent.rmdir()
+    _discard(folder, gone)
     return tuple(gone)
 
 
