@@ -220,3 +220,29 @@ def test_checksum_files_are_read_as_they_are_published(text: str) -> None:
 )
 def test_what_gives_no_digest_of_the_file_gives_none(text: str) -> None:
     assert published_digest(text, "a-1.tar.gz") is None
+
+
+def test_a_reviewer_sees_what_nobody_vouches_for_and_what_leads_out(server: IndexServer, tmp_path: Path) -> None:
+    raw = io.BytesIO()
+    with tarfile.open(fileobj=raw, mode="w:gz") as archive:
+        for name, link in (
+            ("sdk/fine", ""),
+            ("sdk/../../etc/cron.d/evil", ""),
+            ("sdk/up", "../../etc"),
+            ("sdk/in", "fine"),
+        ):
+            header = tarfile.TarInfo(name)
+            header.type, header.linkname = (tarfile.SYMTYPE, link) if link else (tarfile.REGTYPE, "")
+            archive.addfile(header)
+    server.put("/down/evil.tar.gz", raw.getvalue())
+    evil = f'url = "ORIGIN/down/evil.tar.gz"\nsha256 = "{hashlib.sha256(raw.getvalue()).hexdigest()}"'
+    settings(tmp_path, server, JAR_ENTRY, SDK_ENTRY, evil)
+    assert fetch(tmp_path, server).returncode == 0
+    vetted = wheelhouse("vet", "house", "--json", cwd=tmp_path)
+    assert vetted.returncode == 1
+    said = {(one["subject"], one["rule"]): one["sentence"] for one in json.loads(vetted.stdout)["findings"]}
+    assert ("files/connector.jar", "file-unvouched") in said and ("files/sdk-1.0.tar.gz", "file-in-clear") in said
+    assert ("files/sdk-1.0.tar.gz", "file-unvouched") not in said
+    [sentence] = [said[place] for place in said if place[1] == "file-leads-out"]
+    assert "etc/cron.d/evil" in sentence and "`sdk/up`" in sentence and "fine" not in sentence
+    assert "file-leads-out" in wheelhouse("rules", cwd=tmp_path).stdout

@@ -24,6 +24,7 @@ from wheelhouse.doors.disk import (
 from wheelhouse.doors.download import Download
 from wheelhouse.doors.gpg import signer_of
 from wheelhouse.doors.http import Http
+from wheelhouse.doors.tar import leading_out
 from wheelhouse.errors import IntegrityError, ServerError
 from wheelhouse.events import Finished, Listener, Received, Waiting, ignore
 from wheelhouse.model.artifact import Artifact
@@ -31,6 +32,7 @@ from wheelhouse.model.house import sha256_of_bytes
 from wheelhouse.model.otherfiles import (
     FOLDER,
     LOCK,
+    TARS,
     OtherFile,
     OtherFiles,
     Wish,
@@ -39,6 +41,7 @@ from wheelhouse.model.otherfiles import (
     published_digest,
 )
 from wheelhouse.model.policy import Finding, Severity
+from wheelhouse.model.rules.otherfiles import other_file_findings
 
 DOWNLOADS = 4
 WRONG = "do not use this file; find out why it is another than the one that was asked for"
@@ -227,3 +230,11 @@ def other_findings(house: Path) -> Iterator[Finding]:
 
 def _wrong(name: str, rule: str, sentence: str, hint: str) -> Finding:
     return Finding(f"{FOLDER}/{name}", rule, Severity.ERROR, sentence, hint)
+
+
+def reviewed(house: Path) -> Iterator[Finding]:
+    """What a reviewer should see of a house's other files."""
+    for file in load_other_files(house).files:
+        path = house / FOLDER / file.name
+        is_tar = file.name.endswith(TARS) and path.is_file() and not path.is_symlink()
+        yield from other_file_findings(file, leading_out(path) if is_tar else ())

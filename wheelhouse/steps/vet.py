@@ -9,6 +9,7 @@ from pathlib import Path
 import wheelhouse.model.rules.integrity
 import wheelhouse.model.rules.licences
 import wheelhouse.model.rules.native
+import wheelhouse.model.rules.otherfiles
 import wheelhouse.model.rules.placement
 import wheelhouse.model.rules.provenance
 import wheelhouse.model.rules.running
@@ -23,6 +24,7 @@ from wheelhouse.model.lock import Pin
 from wheelhouse.model.metadata import Contents
 from wheelhouse.model.policy import Finding, Policy
 from wheelhouse.model.rules import RULES, Review, review_findings, weighed
+from wheelhouse.steps.otherfiles import reviewed
 from wheelhouse.steps.verify import Verdict, verify
 
 __all__ = ["RULES", "Vetted", "vet"]
@@ -55,7 +57,9 @@ def vet(
     verdict = verify(folder, read=read, on_event=on_event)
     places = {"": verdict, **{f"{name}/": inner for name, inner in verdict.inner.items()}}
     reviews = [Review(_facts(place, found, inside), policy, now, advisories, place) for place, found in places.items()]
-    found = chain(weighed(verdict.findings, policy), *(review_findings(review) for review in reviews))
+    found = chain(
+        weighed((*verdict.findings, *reviewed(folder)), policy), *(review_findings(review) for review in reviews)
+    )
     facts = tuple(one for review in reviews for one in review.facts)
     standing, waived = _waive(set(found), {one.subject: one.pin for one in facts}, policy, now)
     return Vetted(

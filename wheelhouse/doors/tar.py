@@ -1,0 +1,34 @@
+"""What a tar would do when it is unpacked: nothing of it is."""
+
+import posixpath
+import tarfile
+from pathlib import Path
+
+MOST = 1000
+
+
+def leading_out(path: Path) -> list[str]:
+    """The members that would be written outside the folder, or lead there; empty for a file that is no tar.
+
+    Raises nothing: a tar that is cut short says as much as can be read of it.
+    """
+    found: list[str] = []
+    try:
+        with tarfile.open(path, "r|*") as archive:
+            for member in archive:
+                if _leads_out(member):
+                    found.append(member.name)
+                if len(found) == MOST:
+                    break
+    except (tarfile.TarError, EOFError, OSError):
+        return found
+    return found
+
+
+def _leads_out(member: tarfile.TarInfo) -> bool:
+    places = [member.name]
+    if member.issym():
+        places.append(posixpath.join(posixpath.dirname(member.name), member.linkname))
+    if member.islnk():
+        places.append(member.linkname)
+    return any(place.startswith("/") or posixpath.normpath(place).split("/")[0] == ".." for place in places)
