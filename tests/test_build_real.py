@@ -14,6 +14,8 @@ from tests.support.rooms import needs_room
 from tests.support.shared import shared
 from tests.support.tools import clean_environment, run, wheelhouse
 
+LONGEST = 3000
+"""Seconds, of a step that takes a minute or two where nothing else runs."""
 pytestmark = [pytest.mark.index, pytest.mark.interpreters]
 EXTRAS = "async,aws,azure,celery,dask,elasticsearch,gcp,kubernetes,postgres,redis,slack,ssh,statsd,virtualenv"
 
@@ -43,23 +45,23 @@ def python(version: str) -> Path:
 
 
 def built(tmp_path: Path, interpreter: Path, *arguments: str) -> Path:
-    done = wheelhouse("fetch", *arguments, "--build", "--interpreter", str(interpreter), cwd=tmp_path, timeout=1500)
+    done = wheelhouse("fetch", *arguments, "--build", "--interpreter", str(interpreter), cwd=tmp_path, timeout=LONGEST)
     assert done.returncode == 0, done.stderr
     house = tmp_path / "wheels"
     assert not list(house.glob("*.tar.gz"))
-    assert wheelhouse("verify", cwd=tmp_path).returncode == 0
+    assert wheelhouse("verify", cwd=tmp_path, timeout=LONGEST).returncode == 0
     return house
 
 
 def offline(interpreter: Path, house: Path, into: Path) -> Path:
     """A virtual environment with a house's files in it, and nothing from anywhere else."""
-    assert run(interpreter, "-m", "venv", into).returncode == 0
+    assert run(interpreter, "-m", "venv", into, timeout=LONGEST).returncode == 0
     (requirements,) = house.glob("requirements.*.txt")
     pip = (into / "bin" / "python", "-m", "pip", "--disable-pip-version-check")
     links = ("--no-index", "--require-hashes", "--no-compile", "--find-links", house)
-    installed = run("unshare", "--net", *pip, "install", "-q", *links, "-r", requirements, timeout=1500)
+    installed = run("unshare", "--net", *pip, "install", "-q", *links, "-r", requirements, timeout=LONGEST)
     assert installed.returncode == 0, installed.stderr
-    checked = run("unshare", "--net", *pip, "check")
+    checked = run("unshare", "--net", *pip, "check", timeout=LONGEST)
     assert checked.returncode == 0, checked.stdout
     return into / "bin"
 
@@ -75,7 +77,7 @@ def test_flask_openid_builds_as_of_its_day(tmp_path: Path) -> None:
 def test_what_fails_by_its_age_says_which_cutoff_to_try(tmp_path: Path) -> None:
     interpreter = python("3.7")
     asked = ("Flask-OpenID==1.2.5", "--python", "3.7", "--build", "--interpreter", str(interpreter))
-    done = wheelhouse("fetch", *asked, "--build-uploaded-prior-to", "2023-07-01", cwd=tmp_path, timeout=600)
+    done = wheelhouse("fetch", *asked, "--build-uploaded-prior-to", "2023-07-01", cwd=tmp_path, timeout=LONGEST)
     assert done.returncode == 6
     assert "use_2to3" in done.stderr
     assert "--build-uploaded-prior-to 2021-09-04" in done.stderr
@@ -93,9 +95,9 @@ def test_airflow_2_0_0_of_its_day_becomes_a_house_of_wheels(tmp_path: Path, cons
         "AIRFLOW_HOME": str(tmp_path / "airflow"),
         "PATH": f"{programs}:/usr/bin:/bin",
     }
-    version = run("unshare", "--net", programs / "airflow", "version", env=environment)
+    version = run("unshare", "--net", programs / "airflow", "version", env=environment, timeout=LONGEST)
     assert re.search(r"^2\.0\.0$", version.stdout, re.MULTILINE)
-    made = run("unshare", "--net", programs / "airflow", "db", "init", env=environment, timeout=600)
+    made = run("unshare", "--net", programs / "airflow", "db", "init", env=environment, timeout=LONGEST)
     assert made.returncode == 0, made.stderr
     assert (tmp_path / "airflow" / "airflow.db").stat().st_size > 100_000
 
@@ -106,7 +108,7 @@ def fetched_2_10_5(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("airflow-2.10.5")
     limits = shared("constraints/2.10.5/constraints-3.12.txt")
     asked = (f"apache-airflow[{IMAGE_EXTRAS}]==2.10.5", "-c", str(limits), "--python", "3.12")
-    done = wheelhouse("fetch", *asked, cwd=folder, timeout=900)
+    done = wheelhouse("fetch", *asked, cwd=folder, timeout=LONGEST)
     assert done.returncode == 0, done.stderr
     assert len(list((folder / "wheels").glob("*.tar.gz"))) == 5
     return folder / "wheels"
@@ -117,13 +119,13 @@ def test_airflow_2_10_5_with_the_image_s_extras_becomes_a_house_of_wheels(tmp_pa
     _need_headers()
     shutil.copytree(fetched_2_10_5, tmp_path / "wheels")
     build = ("build", "--interpreter", str(interpreter))
-    done = wheelhouse(*build, cwd=tmp_path, timeout=900)
+    done = wheelhouse(*build, cwd=tmp_path, timeout=LONGEST)
     assert done.returncode == 0, done.stderr
     house = tmp_path / "wheels"
     assert len(list(house.glob("*.whl"))) == 370
     assert not list(house.glob("*.tar.gz"))
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    again = wheelhouse(*build, cwd=tmp_path)
+    again = wheelhouse(*build, cwd=tmp_path, timeout=LONGEST)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert "0 now, 5 before" in again.stdout
     assert (after.ru_utime + after.ru_stime) - (before.ru_utime + before.ru_stime) < 1
@@ -133,9 +135,11 @@ def test_airflow_2_10_5_with_the_image_s_extras_becomes_a_house_of_wheels(tmp_pa
         "AIRFLOW_HOME": str(tmp_path / "airflow"),
         "PATH": f"{programs}:/usr/bin:/bin",
     }
-    version = run("unshare", "--net", programs / "airflow", "version", env=environment)
+    version = run("unshare", "--net", programs / "airflow", "version", env=environment, timeout=LONGEST)
     assert re.search(r"^2\.10\.5$", version.stdout, re.MULTILINE)
-    imported = run("unshare", "--net", programs / "python", "-c", "import MySQLdb, ldap", env=environment)
+    imported = run(
+        "unshare", "--net", programs / "python", "-c", "import MySQLdb, ldap", env=environment, timeout=LONGEST
+    )
     assert imported.returncode == 0, imported.stderr
 
 
@@ -151,7 +155,7 @@ def test_without_the_headers_each_missing_package_is_named_and_all_else_is_built
     command = (Path(sys.executable).with_name("wheelhouse"), "build", "--interpreter", interpreter)
     environment = clean_environment(XDG_CACHE_HOME=str(tmp_path / ".cache"))
     without = ("unshare", "--mount", "bash", "-c", WITHOUT, tmp_path / "layer", " ".join(HEADERS))
-    done = run(*without, *command, cwd=tmp_path, env=environment, timeout=900)
+    done = run(*without, *command, cwd=tmp_path, env=environment, timeout=LONGEST)
     assert done.returncode == 6, done.stderr
     assert "2 of 5 sdists were not built; what could be is in the house" in done.stderr
     hint = done.stderr.splitlines()[-1]
