@@ -1,12 +1,15 @@
 """`rehearse`: a house is installed in a sealed room with the real pip, and what is wrong with it is said in words that help."""
 
+import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.support.rehearsals import Told, fetch, rehearse
 from tests.support.rooms import needs_room
+from tests.support.tools import wheelhouse
 from tests.support.wheels import build_sdist, build_wheel
 
 
@@ -71,8 +74,11 @@ def test_a_wheel_that_was_removed(house: Path, tmp_path: Path) -> None:
         "lib-2.0-py3-none-any.whl: it is not in the folder; `app-1.0-py3-none-any.whl` asks for `lib>=1`; "
         "fetch again: only this file will be downloaded"
     )
-    assert "`install` stops over what is said above" in told.sentences[1]
-    assert len(told.sentences) == 2
+    assert [sentence.partition(": ")[2] for sentence in told.sentences[1:]] == [
+        "`install` stops over what is said above; ",
+        "`uv` fails as well; ",
+        "`pylock` fails as well; ",
+    ]
 
 
 @pytest.mark.interpreters
@@ -83,15 +89,109 @@ def test_an_sdist_without_its_build_requirements(tmp_path: Path) -> None:
     )
     told = rehearse(fetch(tmp_path, tmp_path / "offered", "raw"))
     assert told.code == 1
-    assert told.sentences == [
+    assert told.sentences[:1] == [
         "raw-1.0.tar.gz: it is an sdist, and what builds it is not in the folder: `setuptools>=40.8.0`, `wheel`; "
         "make a wheel of it before it travels (`wheelhouse build`), or take what builds it along (`stage --sdists`)"
     ]
 
 
-def test_a_target_whose_python_is_not_here_is_held_to_its_closure(house: Path, tmp_path: Path) -> None:
-    build_wheel(tmp_path / "offered", "app", "1.0")
-    foreign = fetch(tmp_path, tmp_path / "offered", "app", python="3.12.1", more=("--platform", "windows/amd64"))
-    told = rehearse(foreign)
+@pytest.fixture(scope="module")
+def flat(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder staged for Windows, of which only the files and the closure can be rehearsed here."""
+    base = tmp_path_factory.mktemp("flat")
+    build_wheel(base / "offered", "app", "1.0", requires=["lib>=1"])
+    build_wheel(base / "offered", "lib", "2.0")
+    (base / "limits.txt").write_text("lib<3\n")
+    windows = ("--platform", "windows/amd64", "-c", base / "limits.txt")
+    fetch(base, base / "offered", "app", python="3.12.1", more=windows)
+    assert wheelhouse("stage", "house", "--dest", "staged", cwd=base).returncode == 0
+    return base / "staged"
+
+
+def test_a_target_whose_python_is_not_here_is_held_to_its_closure(flat: Path) -> None:
+    told = rehearse(flat, python=None)
+    assert [told.outcome(step) for step in ("files", "closure", "install")] == ["ok", "ok", "skipped"]
+    assert told.code == 0
+    said = wheelhouse("rehearse", flat, cwd=flat.parent).stdout.splitlines()[-1]
+    assert said == f"{flat}: nothing speaks against it; not tried here: install for cp312-win_amd64"
+
+
+def test_a_named_interpreter_that_fits_nothing_is_an_error(flat: Path) -> None:
+    told = rehearse(flat)
     assert told.code == 6
     assert "no interpreter was found" in told.stderr
+
+
+def removed(folder: Path) -> None:
+    (folder / "lib-2.0-py3-none-any.whl").unlink()
+
+
+def for_another_platform(folder: Path) -> None:
+    build_wheel(folder, "lib", "2.0", tag="cp312-cp312-macosx_14_0_arm64")
+
+
+def second_version(folder: Path) -> None:
+    build_wheel(folder, "lib", "1.9")
+
+
+def build_requirement(folder: Path) -> None:
+    build_wheel(folder, "setuptools", "65.0")
+
+
+def other_constraints(folder: Path) -> None:
+    (folder / "constraints.cp312-win_amd64.txt").write_text("lib==1.9\napp==1.0\n")
+
+
+def altered_afterwards(folder: Path) -> None:
+    with (folder / "lib-2.0-py3-none-any.whl").open("ab") as file:
+        file.write(b"more")
+
+
+SABOTAGE: dict[str, tuple[Callable[[Path], object], str]] = {
+    "a wheel removed": (
+        removed,
+        "lib-2.0-py3-none-any.whl: it is not in the folder; `app-1.0-py3-none-any.whl` asks for `lib>=1`; stage again",
+    ),
+    "a wheel for another platform added": (
+        for_another_platform,
+        "lib-2.0-cp312-cp312-macosx_14_0_arm64.whl: it is for another platform or Python (macosx_14_0_arm64), and cp312-win_amd64 "
+        "has `lib-2.0-py3-none-any.whl`; remove it; one file a project is enough",
+    ),
+    "a second version added": (
+        second_version,
+        "lib-1.9-py3-none-any.whl: it is a second version of lib beside `lib-2.0-py3-none-any.whl`, which the lock of "
+        "cp312-win_amd64 names; whatever lies at the top is installed into the image; remove it, or fetch with "
+        "`--upgrade-project lib` if you want 1.9",
+    ),
+    "a build requirement left in the folder": (
+        build_requirement,
+        "setuptools-65.0-py3-none-any.whl: it is a build requirement, which no lock names as something to install, and whatever "
+        "lies at the top is installed into the image; remove it; move it to tools/, which an install does not look into",
+    ),
+    "constraints of another release": (
+        other_constraints,
+        "constraints.cp312-win_amd64.txt: it forbids what is locked: lib 2.0 (here `lib==1.9`); it is not for this release; "
+        "stage again; or fetch again, with the constraints of this release",
+    ),
+    "a file altered after staging": (altered_afterwards, "lib-2.0-py3-none-any.whl: it has "),
+}
+
+
+@pytest.mark.parametrize("name", SABOTAGE)
+def test_sabotage_is_named(name: str, flat: Path, tmp_path: Path) -> None:
+    sabotage, expected = SABOTAGE[name]
+    folder = altered(flat, tmp_path)
+    sabotage(folder)
+    told = rehearse(folder, python=None)
+    assert told.code == 1
+    assert [sentence for sentence in told.sentences if sentence.startswith(expected)], told.sentences
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root is another user in the room")
+def test_what_root_alone_may_read_is_said(house: Path, tmp_path: Path) -> None:
+    folder = altered(house, tmp_path)
+    (folder / "lib-2.0-py3-none-any.whl").chmod(0o600)
+    told = rehearse(folder)
+    assert told.code == 6
+    assert "is closed to others than root" in told.stderr
+    assert f"hint: open it: chmod -R a+rX {folder}" in told.stderr

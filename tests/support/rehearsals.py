@@ -46,12 +46,12 @@ class Told:
 def rehearse(
     folder: Path,
     *more: str | Path,
-    python: Path | None = None,
+    python: Path | None = Path(sys.executable),
     env: Mapping[str, str] | None = None,
     timeout: float = 300,
 ) -> Told:
-    """Rehearse a house or folder under an interpreter, by default this one."""
-    where = ("--interpreter", python or Path(sys.executable))
+    """Rehearse a house or folder under an interpreter, by default this one; None where no Python is to be named."""
+    where = ("--interpreter", python) if python else ()
     done = wheelhouse("rehearse", folder, *where, *more, "--json", cwd=folder.parent, env=env, timeout=timeout)
     assert done.stdout, done.stderr
     document = json.loads(done.stdout)

@@ -68,7 +68,7 @@ def rehearse(
     not travel like this.
     """
     from wheelhouse.report import finding_document, finding_lines
-    from wheelhouse.report.rehearsal import step_document, step_line
+    from wheelhouse.report.rehearsal import ending, step_document, step_line
     from wheelhouse.steps.otherwise import Instruments
     from wheelhouse.steps.rehearse import Wanted
     from wheelhouse.steps.rehearse import rehearse as rehearse_step
@@ -95,5 +95,5 @@ def rehearse(
         steps = [{**step_document(step), "findings": [finding_document(one) for one in step.findings]} for step in held]
         say_json({"folder": str(house), "ok": not failed, "steps": steps})
     elif not quiet:
-        say(f"{house}: {'not as it must be: mend it before it travels' if failed else 'ready to travel'}")
+        say(f"{house}: {ending(held)}")
     raise typer.Exit(1 if failed else 0)

@@ -92,6 +92,16 @@ def write(folder: Path, name: str, text: str | bytes) -> None:
             path.replace(final)
 
 
+def must_be_readable(folder: Path) -> None:
+    """Raise MachineError where root alone may read a folder or a file in it: in a sealed room nobody is root."""
+    if os.geteuid() != 0:
+        return
+    for path in (folder, *sorted(folder.rglob("*"))):
+        needed = 0o005 if path.is_dir() else 0o004
+        if not path.is_symlink() and path.stat().st_mode & needed != needed:
+            raise MachineError(f"`{path}` is closed to others than root", hint=f"open it: chmod -R a+rX {folder}")
+
+
 def rooted(folder: Path, name: str) -> Path:
     """The path of `name` in `folder`. Raises IntegrityError for a name that leads out of it."""
     parts = Path(name).parts

@@ -10,7 +10,7 @@ from pathlib import Path
 from packaging.utils import NormalizedName
 
 from wheelhouse.doors.bench import sealed_bench
-from wheelhouse.doors.disk import read_text
+from wheelhouse.doors.disk import must_be_readable, read_text
 from wheelhouse.doors.engine import find_engine
 from wheelhouse.doors.interpreter import Interpreter, Places, find_interpreter
 from wheelhouse.doors.sandbox import Limits
@@ -23,7 +23,7 @@ from wheelhouse.model.closure import against_constraints, closure
 from wheelhouse.model.lock import Lock
 from wheelhouse.model.metadata import Metadata
 from wheelhouse.model.policy import Finding
-from wheelhouse.model.rehearsal import Step
+from wheelhouse.model.rehearsal import Step, error
 from wheelhouse.steps.image import Image, rehearse_image
 from wheelhouse.steps.otherwise import Instruments, other_scene
 from wheelhouse.steps.scenes import (
@@ -137,6 +137,7 @@ def _installed(
     wanted: Wanted,
 ) -> Iterator[Step]:
     """Everything installed, as whoever gets this folder will."""
+    must_be_readable(folder)
     bench = sealed_bench(interpreter, wanted.limits, 2)
     staged = staged_as(folder)
     place = CONTEXT if staged else HOUSE
@@ -155,5 +156,12 @@ def _both(first: Scene, act: Act, wanted: Wanted) -> Iterator[Step]:
     with tempfile.TemporaryDirectory(prefix="wheelhouse-rehearsal-") as scratch, ThreadPoolExecutor(1) as pool:
         second = other_scene(act, wanted.instruments, Path(scratch))
         others = pool.submit(lambda: list(perform(second, act.bench)))
-        yield from perform(first, act.bench)
-        yield from others.result()
+        installed = list(perform(first, act.bench))
+        yield from installed
+        failed = any(step.failed for step in installed)
+        yield from (_as_well(step, act.lock) if failed and step.failed else step for step in others.result())
+
+
+def _as_well(step: Step, lock: Lock) -> Step:
+    """A step that failed where pip's own install did: why, is said there."""
+    return replace(step, findings=(error(lock.filename, "command", f"`{step.name}` fails as well"),))
