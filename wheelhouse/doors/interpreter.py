@@ -121,7 +121,7 @@ def find_interpreter(target: Target, named: Sequence[Path], places: Places) -> I
         reasons[path] = reason
     wanted = f"Python {target.python.minor} on {target.platform.tag}, whichever its version of the C library"
     raise MachineError(
-        f"no interpreter was found that builds for {target.name}",
+        f"no interpreter was found for {target.name}",
         hint=f"name one with --interpreter ({wanted}), or build in an image: --in-image python:{target.python.minor}",
         details=tuple(f"{path}: {reason}" for path, reason in reasons.items()),
     )

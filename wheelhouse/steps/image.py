@@ -27,6 +27,7 @@ from wheelhouse.model.rehearsal import Ran, Step, error
 from wheelhouse.steps.scenes import airflow_arguments
 from wheelhouse.steps.stage import StagedAs
 
+OUR_ARGUMENT = "BASE_IMAGE"
 DOCKERFILE, SCRIPT = "rehearsal.Dockerfile", "rehearsal.sh"
 BASE_ARGUMENTS = ("PYTHON_BASE_IMAGE", "BASE_IMAGE")
 
@@ -69,8 +70,8 @@ class _Build:
         """The base image where the folder has a Dockerfile for it, the image, and what is run in it."""
         self._lay_out()
         arguments = airflow_arguments(self.folder) if self.staged.release else {}
-        argument = next((name for name in BASE_ARGUMENTS if name in arguments), "BASE_IMAGE")
-        base = self.image.base or arguments.get(argument)
+        spelled = next((name for name in BASE_ARGUMENTS if name in arguments), OUR_ARGUMENT)
+        base = self.image.base or arguments.get(spelled)
         if base and (derived := self.context / FOLDER / BASE_DOCKERFILE).is_file():
             write(derived.parent, derived.name, from_image(read_text(derived, "the Dockerfile"), base))
             tag, ran = self._build("base image", derived.parent, derived, {})
@@ -78,10 +79,9 @@ class _Build:
             if ran.code:
                 return
             base = tag
-        told = arguments if self.image.dockerfile else {}
-        tag, ran = self._build(
-            "image", self.context, self._dockerfile(arguments), {**told, **({argument: base} if base else {})}
-        )
+        told = {**arguments, spelled: base} if self.image.dockerfile else {OUR_ARGUMENT: base}
+        given = {name: value for name, value in told.items() if value is not None}
+        tag, ran = self._build("image", self.context, self._dockerfile(arguments), given)
         yield self._step(ran, f"from {self.image.base or 'its own base'}, by {self.engine.name}")
         for command in () if ran.code else self._smoke():
             one = self.engine.run(tag, command)

@@ -90,7 +90,8 @@ def rehearse(folder: Path, wanted: Wanted, on_event: Listener = ignore) -> Itera
         else:
             yield from _installed(folder, lock, interpreter, verdict, found, wanted)
     if wanted.named and len(refusals) == len(verdict.house.locks):
-        raise refusals[0]
+        hint = "name one with --interpreter that has the target's implementation, minor version and platform"
+        raise MachineError(str(refusals[0]), hint=hint, details=refusals[0].details)
 
 
 def _misplaced(folder: Path, verdict: Verdict) -> Iterator[Finding]:
