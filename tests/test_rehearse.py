@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.rehearsals import Told, fetch, rehearse
+from tests.support.real import need_index, wheelhouse_connected
+from tests.support.rehearsals import Told, fetch, own_python, rehearse
 from tests.support.rooms import needs_room
 from tests.support.tools import wheelhouse
 from tests.support.wheels import build_sdist, build_wheel
@@ -79,6 +80,16 @@ def test_a_wheel_that_was_removed(house: Path, tmp_path: Path) -> None:
         "`uv` fails as well; ",
         "`pylock` fails as well; ",
     ]
+
+
+@pytest.mark.index
+def test_pip_sync_and_pip_compile_agree(house: Path, tmp_path: Path) -> None:
+    need_index()
+    asked = ("pip-tools", "--python", own_python(), "--dest", "tools", "-q")
+    wheelhouse_connected("fetch", *asked, cwd=tmp_path, cache=tmp_path / "cache")
+    told = rehearse(house, "--tools", tmp_path / "tools")
+    assert (told.code, told.sentences) == (0, [])
+    assert [told.outcome(step) for step in ("uv", "pylock", "pip-sync", "pip-compile")] == ["ok"] * 4
 
 
 @pytest.mark.interpreters
