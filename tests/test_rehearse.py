@@ -66,6 +66,7 @@ def test_what_the_user_names_is_run(told: Told) -> None:
     assert "`false` ended with code 1" in told.sentences[0]
 
 
+@pytest.mark.interpreters
 def test_a_wheel_that_was_removed(house: Path, tmp_path: Path) -> None:
     folder = altered(house, tmp_path)
     (folder / "lib-2.0-py3-none-any.whl").unlink()

@@ -40,7 +40,11 @@ class Told:
     def sentences(self) -> list[str]:
         """Every error, as `subject: sentence; hint`."""
         findings = [finding for step in self.steps.values() for finding in step["findings"]]
-        return [f"{one['subject']}: {one['sentence']}; {one['hint']}" for one in findings if one["severity"] == "error"]
+        return [
+            f"{one['subject']}: {one['sentence']}; {one['hint'] or ''}"
+            for one in findings
+            if one["severity"] == "error"
+        ]
 
 
 def rehearse(

@@ -35,6 +35,7 @@ def _closure(lock: Lock, metadata: Mapping[NormalizedName, Metadata]) -> Iterato
         for text in lock.inputs.requirements
         for wanted in adjustments.instead_of(Requirement(text))
     )
+    files = {pin.project: pin.artifact.filename for pin in lock.pins}
     seen: set[tuple[NormalizedName, str]] = set()
     while pending:
         requirement, origin = pending.popleft()
@@ -52,16 +53,15 @@ def _closure(lock: Lock, metadata: Mapping[NormalizedName, Metadata]) -> Iterato
         for extra in ("", *map(canonicalize_name, requirement.extras)):
             if (project, extra) not in seen:
                 seen.add((project, extra))
-                pending.extend(_asked(found, target, extra, adjustments))
+                pending.extend(_asked(found, files.get(project, str(project)), target, extra, adjustments))
     yield from _unfit(lock, metadata)
     yield from _unneeded(lock, {project for project, _ in seen})
 
 
 def _asked(
-    metadata: Metadata, target: Target, extra: str, adjustments: Adjustments
+    metadata: Metadata, filename: str, target: Target, extra: str, adjustments: Adjustments
 ) -> Iterable[tuple[Requirement, str]]:
-    origin = f"{metadata.project} {metadata.version}"
-    return [(requirement, origin) for requirement, _ in metadata.requirements(target, extra, adjustments)]
+    return [(requirement, f"`{filename}`") for requirement, _ in metadata.requirements(target, extra, adjustments)]
 
 
 def _unfit(lock: Lock, metadata: Mapping[NormalizedName, Metadata]) -> Iterator[Finding]:
