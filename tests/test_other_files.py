@@ -246,3 +246,21 @@ def test_a_reviewer_sees_what_nobody_vouches_for_and_what_leads_out(server: Inde
     [sentence] = [said[place] for place in said if place[1] == "file-leads-out"]
     assert "etc/cron.d/evil" in sentence and "`sdk/up`" in sentence and "fine" not in sentence
     assert "file-leads-out" in wheelhouse("rules", cwd=tmp_path).stdout
+
+
+def test_they_need_a_yes_like_every_other_file(server: IndexServer, tmp_path: Path) -> None:
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / "alice"], check=True)
+    settings(tmp_path, server, JAR_ENTRY)
+    reviewer = f'[[approvals.reviewers]]\nname = "alice"\nkey = "{(tmp_path / "alice.pub").read_text().strip()}"\n'
+    with (tmp_path / "wheelhouse.toml").open("a") as file:
+        file.write(reviewer)
+    assert fetch(tmp_path, server).returncode == 0
+    yes = ("approve", "house", "--key", "alice", "--reason", "read it")
+    assert wheelhouse(*yes, "--file", "lib-1.0-py3-none-any.whl", cwd=tmp_path).returncode == 0
+    for command in (("verify", "house"), ("stage", "house")):
+        refused = wheelhouse(*command, "--require-approved", cwd=tmp_path)
+        assert refused.returncode != 0 and "files/connector.jar" in refused.stdout + refused.stderr
+    assert wheelhouse(*yes, cwd=tmp_path).returncode == 0
+    for command in (("verify", "house"), ("stage", "house"), ("verify", "docker-context-files")):
+        done = wheelhouse(*command, "--require-approved", cwd=tmp_path)
+        assert done.returncode == 0, done.stdout + done.stderr

@@ -12,7 +12,9 @@ from wheelhouse.errors import InputError, IntegrityError
 from wheelhouse.model.approvals import PREDICATE, Approvals, Seen, claim
 from wheelhouse.model.house import SUB_HOUSES
 from wheelhouse.model.layout import MANIFEST
+from wheelhouse.model.otherfiles import FOLDER
 from wheelhouse.model.policy import Finding
+from wheelhouse.steps.otherfiles import load_other_files
 from wheelhouse.steps.stage import archives_in
 from wheelhouse.steps.verify import load_house
 
@@ -26,10 +28,11 @@ class Approved:
 
 
 def files_of(folder: Path) -> dict[str, str]:
-    """Path → sha256 of every wheel and sdist of a house and of those inside it, or of a staged folder."""
+    """Path → sha256 of every wheel, sdist and other file of a house and of those inside it, or of a staged folder."""
     if (folder / MANIFEST).is_file():
         return dict(archives_in(folder))
     files = {name: artifact.sha256 for name, artifact in load_house(folder).artifacts.items()}
+    files |= {f"{FOLDER}/{file.name}": file.sha256 for file in load_other_files(folder).files}
     for sub in SUB_HOUSES:
         if (folder / sub).is_dir():
             files |= {f"{sub}/{name}": sha256 for name, sha256 in files_of(folder / sub).items()}

@@ -26,6 +26,7 @@ from wheelhouse.model.layout import (
     with_sdists,
 )
 from wheelhouse.model.lock import Lock
+from wheelhouse.model.otherfiles import FOLDER as OTHER_FILES
 from wheelhouse.model.policy import Finding, Severity
 from wheelhouse.steps.otherfiles import load_other_files
 from wheelhouse.steps.verify import Verdict, is_archive, load_house, verify
@@ -234,8 +235,11 @@ def _earlier(destination: Path) -> Mapping[str, str]:
 
 
 def archives_in(folder: Path) -> Mapping[str, str]:
-    """Path → sha256 of every wheel and sdist that stage wrote into a folder."""
-    return {path: sha256 for path, sha256 in _earlier(folder).items() if path.endswith((".whl", *SDIST_SUFFIXES))}
+    """Path → sha256 of every wheel, sdist and other file that stage brought into a folder."""
+    suffixes, others = (".whl", *SDIST_SUFFIXES), f"{OTHER_FILES}/"
+    return {
+        path: sha256 for path, sha256 in _earlier(folder).items() if path.endswith(suffixes) or path.startswith(others)
+    }
 
 
 def renamed_in(destination: Path) -> Mapping[str, str]:
