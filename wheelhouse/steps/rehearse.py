@@ -15,7 +15,7 @@ from wheelhouse.doors.engine import find_engine
 from wheelhouse.doors.interpreter import Interpreter, Places, find_interpreter
 from wheelhouse.doors.sandbox import Limits
 from wheelhouse.errors import MachineError
-from wheelhouse.events import Listener, ignore
+from wheelhouse.events import Listener, Noted, ignore
 from wheelhouse.model.airflow import Airflow
 from wheelhouse.model.airflow.arguments import constraints_name
 from wheelhouse.model.airflow.names import misnamed
@@ -88,6 +88,7 @@ def rehearse(folder: Path, wanted: Wanted, on_event: Listener = ignore) -> Itera
             refusals.append(error)
             yield Step("install", lock.target.name, skipped=str(error))
         else:
+            on_event(Noted(f"installing for {lock.target.name} under {interpreter.described}, with no network"))
             yield from _installed(folder, lock, interpreter, verdict, found, wanted)
     if wanted.named and len(refusals) == len(verdict.house.locks):
         hint = "name one with --interpreter that has the target's implementation, minor version and platform"

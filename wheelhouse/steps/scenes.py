@@ -202,11 +202,18 @@ def looked_at(act: Act, ran: Mapping[str, Ran]) -> Iterator[Step]:
 
 
 def _checked(act: Act, ran: Ran) -> tuple[Finding, ...]:
+    """What `pip check` says; warnings, where the lock was meant to say otherwise than its files do."""
+    if ran.code == 0:
+        return ()
     lines = [line for line in ran.said.splitlines() if " has requirement " in line or " requires " in line]
-    if ran.code and not lines:
-        lines = [last_words(ran.said)]
-    hint = "fetch the house again; where an override was meant to do this, it does"
-    return tuple(error(line.partition(" ")[0], "check", f"pip check says: {line}", hint) for line in lines if ran.code)
+    meant = decides_alone(act.lock)
+    severity, hint = (
+        (Severity.WARNING, "the lock was meant to say so") if meant else (Severity.ERROR, "fetch the house again")
+    )
+    return tuple(
+        Finding(line.partition(" ")[0], "check", severity, f"pip check says: {line}", hint)
+        for line in lines or [last_words(ran.said)]
+    )
 
 
 def _ended(act: Act, text: str, ran: Ran) -> tuple[Finding, ...]:
