@@ -52,7 +52,7 @@ def rehearse(
     *more: str | Path,
     python: Path | None = Path(sys.executable),
     env: Mapping[str, str] | None = None,
-    timeout: float = 300,
+    timeout: float = 900,
 ) -> Told:
     """Rehearse a house or folder under an interpreter, by default this one; None where no Python is to be named."""
     where = ("--interpreter", python) if python else ()
