@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 from base64 import b64decode, b64encode
 from collections.abc import Callable
@@ -18,6 +19,8 @@ from wheelhouse.doors.approvalsfile import add_approval, read_approvals
 from wheelhouse.doors.sign import load_key, load_public_key, signed
 from wheelhouse.errors import IntegrityError
 from wheelhouse.model.approvals import PREDICATE, Approvals, claim, must_be_approved
+from wheelhouse.model.otherfiles import OtherFile, OtherFiles
+from wheelhouse.steps.approve import files_of
 
 
 class Done(NamedTuple):
@@ -140,6 +143,14 @@ def test_an_altered_file_is_not_approved(tmp_path: Path, keys: Path, houses: Pat
         (copy / path.name).write_bytes(path.read_bytes() + (b" " if path.name.startswith("app") else b""))
     refused = approve(wheelhouse, copy, keys / "alice", "--file", "app-1.0-py3-none-any.whl")
     assert refused.code == 5 and not (tmp_path / FILE).exists()
+
+
+def test_other_files_must_be_approved_too(houses: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(houses / "old", tmp_path / "copy"))
+    other = OtherFile("tool.tar.gz", "https://files.example/tool.tar.gz", "c" * 64, 4)
+    (copy / "files").mkdir()
+    (copy / "files" / "files.lock.toml").write_text(OtherFiles((other,)).to_toml())
+    assert files_of(copy) == files_of(houses / "old") | {"files/tool.tar.gz": "c" * 64}
 
 
 # The file itself

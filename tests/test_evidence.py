@@ -5,6 +5,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
@@ -85,7 +86,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Evidence:
         hashes["native-1.0-py3-none-any.whl"]: ("native", Seen()),
     }
     approvals = Approvals((Approval(approved, NASTY, "key", NASTY, NOW.date()),), NOW.date())
-    return evidence(f"house {NASTY}", vetted, Policy(), approvals, NOW, None)
+    return replace(evidence(folder, vetted, Policy(), approvals, NOW, None), name=f"house {NASTY}")
 
 
 @pytest.fixture(scope="module")
@@ -176,6 +177,17 @@ def test_text_is_escaped_where_it_enters() -> None:
     assert tag("a", "<b>", title='"x"', hidden=False, open=True) == '<a title="&quot;x&quot;" open>&lt;b&gt;</a>'
     assert escape("a\x00b\u2066") == "a\\u0000b\\u2066"
     assert "\\u003c/script" in document("", "", "", tag("p"), {"name": "</script>"})
+
+
+def test_a_files_page_says_what_changed_since_another_house(tmp_path: Path) -> None:
+    for name, text in (("old", b"x = 1\n"), ("new", b"import x\n")):
+        (tmp_path / name).mkdir()
+        build_wheel(tmp_path / name, "app", "1.0", files={"app/__init__.py": text, f"{name}.pth": b"app\n"})
+        house_of(tmp_path / name, "app")
+    vetted = vet(tmp_path / "new", Policy(), NOW)
+    found = evidence(tmp_path / "new", vetted, Policy(), Approvals(), NOW, None, tmp_path / "old")
+    text_of = page(found, RULES, "", "")
+    assert "Changed inside since old" in text_of and "− old.pth" in text_of and "+ new.pth" in text_of
 
 
 # The bill of materials

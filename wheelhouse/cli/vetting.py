@@ -33,6 +33,10 @@ def vet(
     html: Annotated[
         Path | None, typer.Option("--html", metavar="FILE", help="Write the report as one HTML page.")
     ] = None,
+    since: Annotated[
+        Path | None,
+        typer.Option("--since", metavar="OLD", help="An earlier house: the page says what changed inside its files."),
+    ] = None,
     sbom: Annotated[
         Path | None, typer.Option("--sbom", metavar="FILE", help="Write a CycloneDX 1.6 bill of materials (JSON).")
     ] = None,
@@ -61,7 +65,7 @@ def vet(
     known = snapshot(advisories or Path(held.advisories), advisories is not None)
     with listening(quiet=quiet or as_json) as listener:
         vetted = vet_step(house, policy, moment, known, listener)
-    found = evidence(house.absolute().name, vetted, policy, approvals(settings()), moment, known)
+    found = evidence(house, vetted, policy, approvals(settings()), moment, known, since)
     for path, text in _written(found, html, sbom, sarif):
         write(path.parent, path.name, text)
     if as_json:

@@ -1,7 +1,7 @@
 """What vetting found and what was decided before, together: what every report of it is made from (pure)."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 
@@ -17,6 +17,7 @@ from packaging.version import InvalidVersion, Version
 
 from wheelhouse.model.approvals import Approvals
 from wheelhouse.model.artifact import wheel_parts
+from wheelhouse.model.diff import Replaced
 from wheelhouse.model.facts import Facts
 from wheelhouse.model.house import House
 from wheelhouse.model.licences import Licence, licence_of
@@ -58,9 +59,9 @@ class Graph:
 class Evidence:
     """A vetted house, and those inside it by their place.
 
-    `findings` stand, `settled` were seen when their files were approved, `waived` a waiver covers.
-
-    `known` is the day of the newest advisory that files were held against; None where there was no snapshot of advisories.
+    `findings` stand, `settled` were seen when their files were approved, `waived` a waiver covers. `known` is the day of the
+    newest advisory that files were held against; None where there was no snapshot of advisories. `replaced` says what changed
+    inside files since another house, `since`, by place and name.
     """
 
     name: str
@@ -73,6 +74,8 @@ class Evidence:
     now: datetime
     threshold: Severity = Severity.ERROR
     known: datetime | None = None
+    since: str = ""
+    replaced: Mapping[str, Replaced] = field(default_factory=dict)
 
     @cached_property
     def files(self) -> dict[str, Facts]:

@@ -71,10 +71,11 @@ def _project(one: Difference) -> Safe:
 
 def _file(file: Replaced) -> Safe:
     name = tag("p", tag("code", file.new.artifact.filename), class_="muted")
-    return tag("div", name, map(_change, file.changes))
+    return tag("div", name, map(change_row, file.changes))
 
 
-def _change(change: Change) -> Safe:
+def change_row(change: Change) -> Safe:
+    """What a change is about; what is gone, what came."""
     what = change.topic if change.topic == change.what else f"{change.topic}, {change.what}"
     told = [*_marked("−", "gone", change.gone), *_marked("+", "came", change.came)]
     return tag("div", tag("span", what), tag("div", told), class_="change")

@@ -8,6 +8,7 @@ from typing import Any
 from wheelhouse.model.evidence import Evidence
 from wheelhouse.model.facts import Entry, Facts
 from wheelhouse.model.words import counted, size_text
+from wheelhouse.report.diffpage import change_row
 from wheelhouse.report.markup import Safe, prose, tag
 
 MOST_CHAINS, MOST_FOLDERS, MOST_ENTRIES, LONGEST_TEXT = 10, 14, 40, 3000
@@ -60,6 +61,7 @@ def file_page(facts: Facts, evidence: Evidence, numbers: Mapping[str, int]) -> S
         tag(
             "div",
             _part("Findings", _findings(facts, evidence)),
+            _part(f"Changed inside since {evidence.since}", _changed(facts, evidence)),
             _part("Why it is here", _why(facts, evidence, numbers)),
             _part("Where it came from", _origin(facts)),
             _part("Who approved it", _approvals(facts, evidence)),
@@ -97,6 +99,12 @@ def _findings(facts: Facts, evidence: Evidence) -> Safe | None:
         if finding.subject == facts.subject
     ]
     return tag("ul", rows, class_="remarks") if rows else tag("p", "None.", class_="muted")
+
+
+def _changed(facts: Facts, evidence: Evidence) -> list[Safe]:
+    """What changed inside, where another release of it was in the house that it is compared with."""
+    file = evidence.replaced.get(facts.subject)
+    return list(map(change_row, file.changes)) if file and file.old else []
 
 
 def _why(facts: Facts, evidence: Evidence, numbers: Mapping[str, int]) -> Iterator[Safe | None]:
@@ -194,7 +202,9 @@ def _inside(facts: Facts) -> Iterator[Safe | None]:
         number[top + slash] += 1
     rows = [
         tag(
-            "li", tag("code", name), tag("span", f"{counted(number[name], 'file')}, {size_text(total)}", class_="muted")
+            "li",
+            tag("code", name),
+            tag("span", f" {counted(number[name], 'file')}, {size_text(total)}", class_="muted"),
         )
         for name, total in folders.most_common(MOST_FOLDERS)
     ]

@@ -252,7 +252,7 @@ def _rule_group(
     evidence: Evidence,
     numbers: Mapping[str, int],
 ) -> Safe:
-    explained = tag("p", rules[rule].explanation, class_="muted") if rule in rules else None
+    explained = tag("p", prose(rules[rule].explanation), class_="muted") if rule in rules else None
     name = severity.name.lower()
     head = tag(
         "summary",

@@ -1,22 +1,31 @@
 """Gather what reports are made from: a vetted house, those inside it, and what was decided before."""
 
 from datetime import datetime
+from pathlib import Path
 
 from wheelhouse.model.advisories import Advisories
 from wheelhouse.model.approvals import Approvals, divide
+from wheelhouse.model.diff import Replaced
 from wheelhouse.model.evidence import Evidence
 from wheelhouse.model.policy import Policy
+from wheelhouse.steps.diff import diff
 from wheelhouse.steps.vet import Vetted
 
 
 def evidence(
-    name: str, vetted: Vetted, policy: Policy, approvals: Approvals, now: datetime, advisories: Advisories | None
+    folder: Path,
+    vetted: Vetted,
+    policy: Policy,
+    approvals: Approvals,
+    now: datetime,
+    advisories: Advisories | None,
+    since: Path | None = None,
 ) -> Evidence:
-    """Divide what vetting found by what was seen when files were approved."""
+    """Divide what vetting found by what was seen when files were approved; open what took another's place `since` a house."""
     sha256s = {facts.subject: facts.pin.artifact.sha256 for facts in vetted.facts}
     findings, settled = divide(vetted.findings, sha256s, approvals)
     return Evidence(
-        name=name,
+        name=folder.absolute().name,
         houses=vetted.houses,
         facts=vetted.facts,
         findings=findings,
@@ -26,4 +35,14 @@ def evidence(
         now=now,
         threshold=policy.threshold,
         known=advisories.newest if advisories else None,
+        since=since.absolute().name if since else "",
+        replaced=_replaced(since, folder) if since else {},
     )
+
+
+def _replaced(old: Path, new: Path) -> dict[str, Replaced]:
+    return {
+        f"{one.place}/{file.new.artifact.filename}" if one.place else file.new.artifact.filename: file
+        for one in diff(old, new)
+        for file in one.files
+    }
