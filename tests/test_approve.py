@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tests.support.houses import house_of
+from tests.support.made_houses import house_of
 from tests.support.wheels import build_wheel
 from wheelhouse.cli.entry import run
 from wheelhouse.doors.approvalsfile import add_approval, read_approvals

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.houses import house_of
+from tests.support.made_houses import house_of
 from tests.support.wheels import build_sdist, build_wheel, core_metadata
 from wheelhouse.cli.entry import run
 from wheelhouse.doors.assets import assets

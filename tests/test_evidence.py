@@ -13,13 +13,14 @@ from typing import Any
 
 import pytest
 
-from tests.support.houses import house_of
+from tests.support.made_houses import house_of
 from tests.support.wheels import build_sdist, build_wheel, core_metadata
 from wheelhouse.cli.entry import run
 from wheelhouse.doors.assets import assets
 from wheelhouse.doors.cyclonedx import sbom
 from wheelhouse.model.approvals import Approval, Approvals, Seen
 from wheelhouse.model.evidence import Evidence
+from wheelhouse.model.otherfiles import OtherFile, OtherFiles
 from wheelhouse.model.policy import Policy
 from wheelhouse.report.markup import document, escape, tag
 from wheelhouse.report.page import page
@@ -79,6 +80,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Evidence:
     )
     build_sdist(folder, "raw", "1.0")
     house_of(folder, "app", "raw")
+    (folder / "files").mkdir()
+    others = OtherFiles((OtherFile("tool.tar.gz", "https://files.example/tool.tar.gz", "c" * 64, 4),))
+    (folder / "files" / "files.lock.toml").write_text(others.to_toml())
     vetted = vet(folder, Policy(), NOW)
     hashes = {one.filename: one.pin.artifact.sha256 for one in vetted.facts}
     approved = {
@@ -148,7 +152,8 @@ def test_the_page_allows_its_own_style_and_script_and_nothing_else(text: str) ->
 def test_what_is_new_or_changed_stands_first(made: Evidence, text: str) -> None:
     first = text.partition("Look at first")[2].partition("</section>")[0]
     assert re.findall(r'<a href="#f\d+"[^>]*>(\w+) 1', first) == ["hostile", "app", "native", "raw"]
-    assert "was 1.0" in first and made.new == {name for name in made.files if not name.startswith("native")}
+    assert "was 1.0" in first and made.new == {name for name in made.hashes if not name.startswith("native")}
+    assert "files/tool.tar.gz" in first
 
 
 def test_every_link_leads_somewhere_and_every_file_has_its_page(made: Evidence, text: str) -> None:
@@ -196,12 +201,13 @@ def test_a_files_page_says_what_changed_since_another_house(tmp_path: Path) -> N
 def test_the_sbom_names_every_file_with_hash_licence_and_graph(made: Evidence) -> None:
     document = json.loads(sbom(made))
     components = {one["bom-ref"]: one for one in document["components"]}
-    assert components.keys() == made.files.keys()
+    assert components.keys() == made.hashes.keys() == made.files.keys() | {"files/tool.tar.gz"}
+    assert components["files/tool.tar.gz"]["type"] == "file"
     native = components["native-1.0-py3-none-any.whl"]
     assert native["purl"] == "pkg:pypi/native@1.0?file_name=native-1.0-py3-none-any.whl"
     assert native["hashes"] == [{"alg": "SHA-256", "content": made.files[native["bom-ref"]].pin.artifact.sha256}]
     graph = {row["ref"]: set(row.get("dependsOn", ())) for row in document["dependencies"]}
-    assert graph["house"] == {"app-1.1-py3-none-any.whl", "raw-1.0.tar.gz"}
+    assert graph["house"] == {"app-1.1-py3-none-any.whl", "raw-1.0.tar.gz", "files/tool.tar.gz"}
     assert graph["app-1.1-py3-none-any.whl"] == {"hostile-1.0-py3-none-any.whl", "native-1.0-py3-none-any.whl"}
 
 

@@ -7,12 +7,6 @@ import pytest
 from tests.support.index import IndexServer
 from tests.support.tools import wheelhouse
 from tests.support.wheels import build_sdist, build_wheel
-from wheelhouse.doors.disk import sha256_of
-from wheelhouse.doors.wheelfile import inspect
-from wheelhouse.model.artifact import Artifact
-from wheelhouse.model.house import House
-from wheelhouse.model.lock import Inputs, Lock, Pin
-from wheelhouse.model.target import Platform, Python, Target
 
 
 @pytest.fixture(scope="session")
@@ -35,21 +29,3 @@ def small_house(tmp_path_factory: pytest.TempPathFactory) -> Path:
         made = wheelhouse("fetch", "app", "--python", "3.11", "--index", server.url, "--dest", "house", cwd=base)
         assert made.returncode == 0, made.stderr
     return base / "house"
-
-
-def house_of(folder: Path, *requirements: str) -> Path:
-    """Make a house for CPython 3.12 of the wheels and sdists that lie in a folder, without any index."""
-    target = Target.of(Python.parse("3.12"), Platform.parse("linux/amd64"))
-    pins = tuple(_pin(path, target) for path in sorted(folder.iterdir()))
-    lock = Lock(target, Inputs(requirements=requirements), tuple(sorted(pins, key=lambda pin: pin.project)))
-    for name, text in House((lock,)).texts.items():
-        (folder / name).write_text(text)
-    return folder
-
-
-def _pin(path: Path, target: Target) -> Pin:
-    metadata = inspect(path, path.name).metadata
-    artifact = Artifact(path.name, sha256_of(path), path.stat().st_size, f"https://index.example/files/{path.name}")
-    needs = tuple(f"{asked.name}{asked.specifier}" for asked, _ in metadata.requirements(target))
-    because = None if artifact.is_wheel else "the project published no wheel"
-    return Pin(metadata.project, metadata.version, artifact, dependencies=needs, sdist_because=because)

@@ -79,14 +79,14 @@ def _bom(evidence: Evidence) -> "Bom":
     edges = _edges(evidence)
     for name, component in components.items():
         edges |= _merged(component, evidence.files[name], edges[name])
-    bom.components.update(components.values())
+    bom.components.update(components.values(), (_other(name, evidence) for name in evidence.others))
     bom.dependencies.update(_dependency(ref, on) for ref, on in edges.items())
     return bom
 
 
 def _edges(evidence: Evidence) -> Edges:
     """The graph of each target, one laid on the other: what was asked for hangs on the house itself."""
-    edges: Edges = {HOUSE: set(), **{name: set() for name in evidence.files}}
+    edges: Edges = {HOUSE: set(evidence.others), **{name: set() for name in evidence.hashes}}
     for graph in evidence.graphs:
         edges[HOUSE] |= graph.roots
         for name, needs in graph.needs.items():
@@ -102,7 +102,7 @@ def _dependency(ref: str, on: Iterable[str]) -> "Dependency":
 
 
 def _serial(evidence: Evidence) -> uuid.UUID:
-    hashes = [f"{name} {facts.pin.artifact.sha256}" for name, facts in evidence.files.items()]
+    hashes = [f"{name} {sha256}" for name, sha256 in sorted(evidence.hashes.items())]
     return uuid.uuid5(NAMESPACE, "\n".join([evidence.now.isoformat(), *hashes]))
 
 
@@ -125,6 +125,15 @@ def _component(facts: Facts, evidence: Evidence) -> "Component":
         external_references=_references(facts),
         properties=_properties(facts, evidence),
     )
+
+
+def _other(name: str, evidence: Evidence) -> "Component":
+    """A file that is no distribution."""
+    from cyclonedx.model import HashAlgorithm, HashType  # noqa: PLC0415
+    from cyclonedx.model.component import Component, ComponentType  # noqa: PLC0415
+
+    hashes = [HashType(alg=HashAlgorithm.SHA_256, content=evidence.hashes[name])]
+    return Component(name=name, type=ComponentType.FILE, bom_ref=name, hashes=hashes)
 
 
 def _properties(facts: Facts, evidence: Evidence) -> "Iterator[Property]":

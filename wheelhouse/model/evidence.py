@@ -59,13 +59,15 @@ class Graph:
 class Evidence:
     """A vetted house, and those inside it by their place.
 
-    `findings` stand, `settled` were seen when their files were approved, `waived` a waiver covers. `known` is the day of the
-    newest advisory that files were held against; None where there was no snapshot of advisories. `replaced` says what changed
-    inside files since another house, `since`, by place and name.
+    `hashes` gives the sha256 of every file by place and name, other files than distributions too. `findings` stand, `settled`
+    were seen when their files were approved, `waived` a waiver covers. `known` is the day of the newest advisory that files were
+    held against; None where there was no snapshot of advisories. `replaced` says what changed inside files since another house,
+    `since`, by place and name.
     """
 
     name: str
     houses: Mapping[str, House]
+    hashes: Mapping[str, str]
     facts: tuple[Facts, ...]
     findings: tuple[Finding, ...]
     settled: tuple[Finding, ...]
@@ -86,9 +88,12 @@ class Evidence:
     @cached_property
     def new(self) -> frozenset[str]:
         """The files that not enough reviewers approved."""
-        return frozenset(
-            name for name, facts in self.files.items() if not self.approvals.approved(facts.pin.artifact.sha256)
-        )
+        return frozenset(name for name, sha256 in self.hashes.items() if not self.approvals.approved(sha256))
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """The files that are no distributions."""
+        return tuple(name for name in self.hashes if name not in self.files)
 
     @cached_property
     def approved_before(self) -> dict[NormalizedName, tuple[Version, ...]]:

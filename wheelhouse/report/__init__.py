@@ -198,7 +198,7 @@ def why_lines(locks: Iterable[Lock], project: str) -> Mapping[str, list[str]]:
 def evidence_document(evidence: "Evidence") -> dict[str, Any]:
     """What vetting found, for `--json`."""
     return {
-        "files": len(evidence.files),
+        "files": len(evidence.hashes),
         "ok": not evidence.bad,
         "new": sorted(evidence.new),
         "findings": list(map(finding_document, evidence.findings)),
@@ -209,7 +209,7 @@ def evidence_document(evidence: "Evidence") -> dict[str, Any]:
 
 def evidence_lines(evidence: "Evidence", house: str) -> list[str]:
     """How much of a house earlier approvals cover, and how vetting ended."""
-    files, new = len(evidence.files), len(evidence.new)
+    files, new = len(evidence.hashes), len(evidence.new)
     covered = (
         f"{files - new} of {counted(files, 'file')} approved before, with {counted(len(evidence.settled), 'finding')}"
     )

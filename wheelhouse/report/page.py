@@ -33,7 +33,7 @@ def page(evidence: Evidence, rules: Mapping[str, Rule], style: str, script: str)
 
 
 def _bar(evidence: Evidence) -> Safe:
-    counts = {"findings": len(evidence.findings), "files": len(evidence.files)}
+    counts = {"findings": len(evidence.findings), "files": len(evidence.hashes)}
     tabs = [
         tag(
             "a",
@@ -91,7 +91,7 @@ def _summary(evidence: Evidence, rules: Mapping[str, Rule], numbers: Mapping[str
 
 
 def _headline(evidence: Evidence) -> str:
-    new, total = len(evidence.new), len(evidence.files)
+    new, total = len(evidence.new), len(evidence.hashes)
     if not evidence.approvals.approvals:
         return f"{counted(total, 'file')}, none approved yet"
     if not new:
@@ -117,8 +117,9 @@ def _verdict(evidence: Evidence) -> Iterator[Safe | str]:
 
 def _first(evidence: Evidence, numbers: Mapping[str, int]) -> Safe:
     """New and changed files, those with the worst findings first; then approved ones about which something new is known."""
-    house = evidence.about.keys() - evidence.files.keys()
-    wanted = [*(name for name in evidence.files if name in evidence.new or name in evidence.about), *sorted(house)]
+    named = [*evidence.files, *evidence.others]
+    wanted = [name for name in named if name in evidence.new or name in evidence.about]
+    wanted += sorted(evidence.about.keys() - evidence.hashes.keys())
     wanted.sort(key=lambda name: -max((finding.severity for finding in evidence.about.get(name, ())), default=0))
     rows = [_first_row(name, evidence, numbers) for name in wanted]
     return tag("ol", rows, class_="rows") if rows else tag("p", "Nothing is new.", class_="muted")
@@ -285,7 +286,8 @@ COLUMNS = ("Project", "Version", "State", "Findings", "Licence", "Size", "Inside
 
 def _files(evidence: Evidence, numbers: Mapping[str, int]) -> Safe:
     head = tag("tr", (tag("th", tag("button", name, type="button"), scope="col") for name in COLUMNS))
-    rows = (_file_row(facts, evidence, numbers) for facts in evidence.files.values())
+    rows = [_file_row(facts, evidence, numbers) for facts in evidence.files.values()]
+    rows += [_other_row(name, evidence) for name in evidence.others]
     return _view("files", "Files", tag("div", tag("table", tag("thead", head), tag("tbody", rows)), class_="wide"))
 
 
@@ -317,6 +319,24 @@ def _file_row(facts: Facts, evidence: Evidence, numbers: Mapping[str, int]) -> S
         ),
     )
     return tag("tr", cells, data_words=f"{facts.filename} {' '.join(finding.rule for finding in found)}")
+
+
+def _other_row(name: str, evidence: Evidence) -> Safe:
+    """A file that is no distribution."""
+    found = evidence.about.get(name, ())
+    state = "new" if name in evidence.new else "approved"
+    chip = tag("span", len(found), class_=f"chip {found[0].severity.name.lower()}") if found else ""
+    told = (
+        name,
+        "",
+        tag("span", state, class_=f"state {state}"),
+        chip,
+        "",
+        "",
+        tag("span", "other file", class_="chip"),
+        "",
+    )
+    return tag("tr", (tag("td", text) for text in told))
 
 
 def _graph(evidence: Evidence) -> Safe:

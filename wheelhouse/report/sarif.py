@@ -23,7 +23,7 @@ def sarif(evidence: Evidence, rules: Mapping[str, Rule]) -> dict[str, Any]:
     told = {finding.rule for findings, _ in groups for finding in findings}
     ids = [*rules, *sorted(told - rules.keys())]
     driver = {"name": "wheelhouse", "version": __version__, "rules": [_rule(name, rules.get(name)) for name in ids]}
-    files = list(evidence.files)
+    files = list(evidence.hashes)
     run = {
         "tool": {"driver": driver},
         "columnKind": "unicodeCodePoints",
@@ -47,8 +47,7 @@ def _rule(name: str, rule: Rule | None) -> dict[str, Any]:
 
 
 def _artifact(name: str, evidence: Evidence) -> dict[str, Any]:
-    artifact = evidence.files[name].pin.artifact
-    return {"location": _location(name), "length": artifact.size, "hashes": {"sha-256": artifact.sha256}}
+    return {"location": _location(name), "hashes": {"sha-256": evidence.hashes[name]}}
 
 
 def _location(name: str) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from wheelhouse.model.approvals import Approvals, divide
 from wheelhouse.model.diff import Replaced
 from wheelhouse.model.evidence import Evidence
 from wheelhouse.model.policy import Policy
+from wheelhouse.steps.approve import files_of
 from wheelhouse.steps.diff import diff
 from wheelhouse.steps.vet import Vetted
 
@@ -22,11 +23,12 @@ def evidence(
     since: Path | None = None,
 ) -> Evidence:
     """Divide what vetting found by what was seen when files were approved; open what took another's place `since` a house."""
-    sha256s = {facts.subject: facts.pin.artifact.sha256 for facts in vetted.facts}
-    findings, settled = divide(vetted.findings, sha256s, approvals)
+    hashes = files_of(folder)
+    findings, settled = divide(vetted.findings, hashes, approvals)
     return Evidence(
         name=folder.absolute().name,
         houses=vetted.houses,
+        hashes=hashes,
         facts=vetted.facts,
         findings=findings,
         settled=settled,
