@@ -48,9 +48,9 @@ def fetch(
     unless --build is said: then each sdist is built in a sealed room.
     """
     from wheelhouse import report
+    from wheelhouse.model.otherfiles import FOLDER, OtherFiles
     from wheelhouse.steps.fetch import fetch as fetch_step
     from wheelhouse.steps.gather import gather, tools_job
-    from wheelhouse.steps.otherfiles import Brought, fetch_other_files
 
     held = settings()
     wanted = options(held, asked, targeted, airflow_asked, chosen, kept)
@@ -63,8 +63,12 @@ def fetch(
         fetched = fetch_step(job, folder, supply, listener)
         tools = tools_job(job)
         tools_fetched = fetch_step(tools, folder / "tools", supply, listener) if tools else None
-        wishes = None if asked_for(asked, airflow_asked) else [one.wish() for one in held.files]
-        others = fetch_other_files(wishes, folder, http, supply.cache, listener) if wishes is not None else Brought()
+        others = OtherFiles()
+        if not asked_for(asked, airflow_asked) and (held.files or (folder / FOLDER).is_dir()):
+            from wheelhouse.steps.fetchothers import fetch_other_files
+
+            wishes = [one.wish() for one in held.files]
+            others = fetch_other_files(wishes, folder, http, supply.cache, listener)
         locks = fetched.locks
         if build:
             names = {one.name for one in locks}
@@ -77,7 +81,7 @@ def fetch(
             "fetched": list(fetched.placed),
             "reused": list(fetched.stood),
             "removed": list(fetched.removed),
-            "files": report.other_files_document(others.files),
+            "files": report.other_files_document(others),
             "warnings": listener.warnings,
         }
         say_json(document)
@@ -88,7 +92,7 @@ def fetch(
         if tools_fetched:
             placed, stood, removed = map(len, (tools_fetched.placed, tools_fetched.stood, tools_fetched.removed))
             say(report.fetched_line(str(folder / "tools"), placed, stood, removed))
-        say(*report.other_files_lines(others.files))
+        say(*report.other_files_lines(others))
 
 
 @app.command()

@@ -9,12 +9,12 @@ from pathlib import Path
 import wheelhouse.model.rules.integrity
 import wheelhouse.model.rules.licences
 import wheelhouse.model.rules.native
-import wheelhouse.model.rules.otherfiles
 import wheelhouse.model.rules.placement
 import wheelhouse.model.rules.provenance
 import wheelhouse.model.rules.running
 import wheelhouse.model.rules.vulnerabilities  # noqa: F401  (importing them registers their rules)
 from wheelhouse.doors.factsfile import look_inside
+from wheelhouse.doors.tar import leading_out
 from wheelhouse.errors import InputError
 from wheelhouse.events import Listener, ignore
 from wheelhouse.model.advisories import Advisories
@@ -22,9 +22,11 @@ from wheelhouse.model.facts import Facts, Inside
 from wheelhouse.model.house import House
 from wheelhouse.model.lock import Pin
 from wheelhouse.model.metadata import Contents
+from wheelhouse.model.otherfiles import FOLDER, TARS
 from wheelhouse.model.policy import Finding, Policy
 from wheelhouse.model.rules import RULES, Review, review_findings, weighed
-from wheelhouse.steps.otherfiles import reviewed
+from wheelhouse.model.rules.otherfiles import other_file_findings
+from wheelhouse.steps.otherfiles import load_other_files
 from wheelhouse.steps.verify import Verdict, verify
 
 __all__ = ["RULES", "Vetted", "vet"]
@@ -58,13 +60,20 @@ def vet(
     places = {"": verdict, **{f"{name}/": inner for name, inner in verdict.inner.items()}}
     reviews = [Review(_facts(place, found, inside), policy, now, advisories, place) for place, found in places.items()]
     found = chain(
-        weighed((*verdict.findings, *reviewed(folder)), policy), *(review_findings(review) for review in reviews)
+        weighed((*verdict.findings, *_other_files(folder)), policy), *(review_findings(review) for review in reviews)
     )
     facts = tuple(one for review in reviews for one in review.facts)
     standing, waived = _waive(set(found), {one.subject: one.pin for one in facts}, policy, now)
     return Vetted(
         {place: one.house for place, one in places.items()}, facts, tuple(sorted(standing)), tuple(sorted(waived))
     )
+
+
+def _other_files(house: Path) -> Iterator[Finding]:
+    for file in load_other_files(house).files:
+        path = house / FOLDER / file.name
+        is_tar = file.name.endswith(TARS) and path.is_file() and not path.is_symlink()
+        yield from other_file_findings(file, leading_out(path) if is_tar else ())
 
 
 def _must_be_known(policy: Policy) -> None:
