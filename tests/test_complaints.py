@@ -7,7 +7,7 @@ from packaging.utils import NormalizedName
 from packaging.version import Version
 
 from wheelhouse.model.artifact import Artifact
-from wheelhouse.model.complaints import explained, last_words, unseen_by
+from wheelhouse.model.complaints import explained, last_words, remarked, unseen_by
 from wheelhouse.model.lock import Built, Inputs, Lock, Pin
 from wheelhouse.model.opinion import differences, question
 from wheelhouse.model.policy import Severity
@@ -94,6 +94,15 @@ def test_a_failure_is_said_again(name: str) -> None:
     (finding,) = explained(log, LOCK, "install")
     assert f"{finding.subject}: {finding.sentence}" == expected
     assert finding.severity == Severity.ERROR
+
+
+def test_what_an_install_that_ended_well_did_beside() -> None:
+    log = LOGS["an index that was asked"][0]
+    log += "  Attempting uninstall: lib\n    Found existing installation: lib 1.9\n    Found existing installation: pip 9\n"
+    index, twice = remarked(log, LOCK, {"pip"})
+    assert index.severity == twice.severity == Severity.WARNING
+    assert "was asked for from an index" in index.sentence
+    assert twice.sentence == "lib was installed twice: first 1.9, then 2.0 in its place"
 
 
 def test_last_words_are_the_telling_ones() -> None:

@@ -29,9 +29,9 @@ VARIABLES = {
     "PYTHONNOUSERSITE": "1",
     "PIP_DISABLE_PIP_VERSION_CHECK": "1",
     "PIP_NO_INPUT": "1",
-    "PIP_RETRIES": "0",
+    "PIP_RETRIES": "1",
 }
-"""All that a command finds in its environment. Where there is no network, another attempt is time lost."""
+"""All that a command finds in its environment. Pip names what it asks an index for only when it tries again, so it may once."""
 
 
 @dataclass(frozen=True, slots=True)

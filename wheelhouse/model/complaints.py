@@ -1,8 +1,8 @@
 """What pip, uv and pip-tools say when they fail, read and said again: which file asked for what, why it was not there (pure)."""
 
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, replace
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
@@ -11,7 +11,7 @@ from packaging.version import InvalidVersion, Version
 from wheelhouse.model.artifact import wheel_parts
 from wheelhouse.model.closure import asked_by
 from wheelhouse.model.lock import Lock
-from wheelhouse.model.policy import Finding
+from wheelhouse.model.policy import Finding, Severity
 from wheelhouse.model.rehearsal import error, pin_of
 
 AGAIN = "fetch the house again, and stage it again"
@@ -22,6 +22,7 @@ ASKED_INDEX = re.compile(
     r"after connection broken by .*?: /?(?:\S*/)?(?P<project>[\w.-]+)/\s*$|url: /(?:\S*/)?(?P<uv>[\w.-]+)/",
     re.MULTILINE,
 )
+REPLACED = re.compile(r"Found existing installation: (?P<project>\S+) (?P<version>\S+)")
 SEEN_SINCE = (
     (re.compile(r"(?:many|musl)linux_\d"), Version("20.3")),
     (re.compile(r"manylinux2014"), Version("19.3")),
@@ -137,9 +138,25 @@ def explained(said: str, lock: Lock, command: str) -> list[Finding]:
                 continue
             finding = complaint.meaning(match, lock)
             found.setdefault(finding.subject, finding)
-    for finding in _asked_of_an_index(said, lock):
-        found.setdefault(finding.subject, finding)
+    asked = {finding.subject: finding for finding in _asked_of_an_index(said, lock)}
+    locked = {artifact.filename for artifact in lock.artifacts}
+    found |= {subject: finding for subject, finding in asked.items() if subject in locked or subject not in found}
     return list(found.values()) or [error(lock.filename, "command", f"`{command}` failed: {last_words(said)}")]
+
+
+def remarked(said: str, lock: Lock, free: Collection[str]) -> Iterator[Finding]:
+    """Warnings of what an install that ended well did beside: asked an index, or installed a project twice.
+
+    Of the projects in `free` several releases come and go by design.
+    """
+    for finding in _asked_of_an_index(said, lock):
+        yield replace(finding, severity=Severity.WARNING)
+    for match in REPLACED.finditer(said):
+        pin = pin_of(lock, match["project"])
+        if pin and pin.project not in free and match["version"] != str(pin.version):
+            sentence = f"{pin.project} was installed twice: first {match['version']}, then {pin.version} in its place"
+            hint = "two steps of the build ask for different versions of it: hold the constraints against the lock"
+            yield Finding(pin.artifact.filename, "twice", Severity.WARNING, sentence, hint)
 
 
 def _asked_of_an_index(said: str, lock: Lock) -> Iterator[Finding]:

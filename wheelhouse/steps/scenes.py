@@ -17,11 +17,20 @@ from wheelhouse.model.airflow.layout import BUILD_ARGS
 from wheelhouse.model.airflow.script import base_image, build_arguments_of, default_arguments, install_script
 from wheelhouse.model.airflow.settings import BASE_DOCKERFILE
 from wheelhouse.model.build import build_system
-from wheelhouse.model.complaints import explained, last_words, unseen_by
+from wheelhouse.model.complaints import explained, last_words, remarked, unseen_by
 from wheelhouse.model.layout import FOLDER, FRAGMENT, TOOLS
 from wheelhouse.model.lock import Lock
 from wheelhouse.model.policy import Finding, Severity
-from wheelhouse.model.rehearsal import Command, Ran, Step, error, not_imported, otherwise_installed, without_builder
+from wheelhouse.model.rehearsal import (
+    BROUGHT,
+    Command,
+    Ran,
+    Step,
+    error,
+    not_imported,
+    otherwise_installed,
+    without_builder,
+)
 
 PYTHON = f"{VENV}/bin/python"
 HOUSE, CONTEXT = f"{HERE}/house", f"/{FOLDER}"
@@ -151,7 +160,8 @@ def _installed(act: Act, name: str, ran: Mapping[str, Ran]) -> Iterator[Step]:
         return
     pip = act.pip or ran["pip"].said.strip()
     foreseen = _foreseen(act, pip) if ran[name].code else ()
-    yield act.step(ran[name], act.complaints(ran[name], foreseen), f"pip {pip}, {act.under}")
+    said = act.complaints(ran[name], foreseen) or tuple(remarked(ran[name].said, act.lock, act.free | BROUGHT))
+    yield act.step(ran[name], said, f"pip {pip}, {act.under}")
     if "import" in ran:
         yield from looked_at(act, ran)
 
