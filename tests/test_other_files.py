@@ -264,3 +264,16 @@ def test_they_need_a_yes_like_every_other_file(server: IndexServer, tmp_path: Pa
     for command in (("verify", "house"), ("stage", "house"), ("verify", "docker-context-files")):
         done = wheelhouse(*command, "--require-approved", cwd=tmp_path)
         assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_nobodys_file_is_replaced_and_two_cannot_have_one_name(server: IndexServer, tmp_path: Path) -> None:
+    (tmp_path / "house" / "files").mkdir(parents=True)
+    (tmp_path / "house" / "files" / "connector.jar").write_bytes(b"somebody's own")
+    settings(tmp_path, server, JAR_ENTRY)
+    refused = fetch(tmp_path, server)
+    assert refused.returncode == 2 and "is there already" in refused.stderr
+    assert (tmp_path / "house" / "files" / "connector.jar").read_bytes() == b"somebody's own"
+    settings(tmp_path, server, SDK_ENTRY, f'{JAR_ENTRY}\nname = "sdk-1.0.tar.gz"')
+    refused = fetch(tmp_path, server)
+    assert refused.returncode == 2 and "two of the [[files]] are named `sdk-1.0.tar.gz`" in refused.stderr
+    assert not (tmp_path / "house" / "files" / "sdk-1.0.tar.gz").exists()

@@ -23,7 +23,7 @@ from wheelhouse.doors.disk import (
 from wheelhouse.doors.download import Download
 from wheelhouse.doors.gpg import signer_of
 from wheelhouse.doors.http import Http
-from wheelhouse.errors import IntegrityError, ServerError
+from wheelhouse.errors import InputError, IntegrityError, ServerError
 from wheelhouse.events import Finished, Listener, Received, Waiting, ignore
 from wheelhouse.model.artifact import Artifact
 from wheelhouse.model.house import sha256_of_bytes
@@ -65,9 +65,19 @@ def fetch_other_files(
         bringer = _Bringer(folder, standing, http, cache, on_event)
         arrived = list(pool.map(bringer.bring, wanted))
         files = OtherFiles(tuple(sorted((one.file for one in arrived), key=lambda file: file.name)))
+        _free_to_write(folder, standing, files)
         _put(folder, arrived, files)
         _remove(folder, standing, files)
     return files
+
+
+def _free_to_write(folder: Path, standing: OtherFiles, files: OtherFiles) -> None:
+    """A file that stands where one of ours must go, and that the lock did not name, is not ours to replace."""
+    for name, artifact in files.artifacts.items():
+        path = rooted(folder, name)
+        if name not in standing.artifacts and path.exists() and not stands_in(folder, artifact):
+            hint = 'move it away, or say name = "…"'
+            raise InputError(f"`{path}` is there already, and is not the file that was fetched", hint=hint)
 
 
 def _put(folder: Path, arrived: list[_Arrived], files: OtherFiles) -> None:
