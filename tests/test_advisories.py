@@ -12,7 +12,7 @@ from packaging.version import InvalidVersion, Version
 from tests.support.shared import shared
 from tests.support.tools import wheelhouse
 from wheelhouse.errors import InputError
-from wheelhouse.model.advisories import Advisory, Event, collect, parse_snapshot, read_records, to_json
+from wheelhouse.model.advisories import Advisory, Event, collect, compared, parse_snapshot, read_records, to_json
 from wheelhouse.model.artifact import version_of
 
 
@@ -133,6 +133,15 @@ def test_a_snapshot_reads_back_as_it_was_written() -> None:
     for text in ("", "[]", '{"format": 2, "advisories": []}', '{"format": 1}'):
         with pytest.raises(InputError):
             parse_snapshot(text, "it")
+
+
+def test_what_is_new_since_the_snapshot_before_is_marked() -> None:
+    one, two = record("A", {"introduced": "0"}), record("B", {"introduced": "0"}, {"fixed": "2"})
+    before = collect(only(one, two))
+    now = collect(only(one, record("B", {"introduced": "0"}, {"fixed": "3"}), record("C", {"introduced": "0"})))
+    found = parse_snapshot(to_json(compared(now, before)), "it").by_project[canonicalize_name("lib-x")]
+    assert {advisory.id: advisory.since for advisory in found} == {"A": "", "B": "2024-05-01", "C": "2024-05-01"}
+    assert compared(now, collect(())) == now
 
 
 def test_a_record_that_is_none_is_refused() -> None:

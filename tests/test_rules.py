@@ -14,12 +14,14 @@ from packaging.utils import NormalizedName, parse_sdist_filename, parse_wheel_fi
 from tests.support.elf import elf
 from tests.support.wheels import build_sdist, build_wheel
 from wheelhouse.doors.factsfile import read_facts
+from wheelhouse.model.approvals import Approval, Approvals
 from wheelhouse.model.artifact import Artifact
 from wheelhouse.model.code import read_code
 from wheelhouse.model.facts import Facts
-from wheelhouse.model.lock import Pin
+from wheelhouse.model.lock import Built, Pin
 from wheelhouse.model.names import looks_like
 from wheelhouse.model.policy import Policy
+from wheelhouse.model.provenance import Attested
 from wheelhouse.model.rules import Review, review_findings
 from wheelhouse.steps.vet import RULES
 
@@ -51,7 +53,7 @@ def rules_of(*facts: Facts, policy: Policy | None = None) -> dict[str, str]:
     """The rules that found something, with a sentence of each, but for what is said of every house without advisories."""
     review = Review(facts, policy or Policy(), NOW)
     found = {finding.rule: finding.sentence for finding in review_findings(review)}
-    return {rule: sentence for rule, sentence in found.items() if rule != "advisories-missing"}
+    return {rule: sentence for rule, sentence in found.items() if rule not in ("advisories-missing", "indexes")}
 
 
 LICENCE = "{}-1.0.dist-info/LICENSE"
@@ -122,13 +124,70 @@ SDISTS: dict[str, dict[str, str]] = {
 }
 
 
-ELSEWHERE = {"sdist-runs-code", "yanked", "cool-off", "vulnerable", "advisories-missing", "advisories-old", "lookalike"}
+SDIST = Artifact("odd-1.0.tar.gz", "0" * 64, 1)
+KNOWN = {NormalizedName("odd"): ("GitHub odd/odd, release.yml",)}
+ORIGINS: dict[str, tuple[dict[str, object], dict[str, object]]] = {
+    "indexes": ({}, {}),
+    "origin-unknown": ({"index": ""}, {}),
+    "origin-unencrypted": ({"index": "http://index.example/simple"}, {}),
+    "project-status": ({"status": "archived: moved"}, {}),
+    "built-here": ({"built": Built(SDIST, "CPython 3.12.1", sealed="bubblewrap", requires=("setuptools==80",))}, {}),
+    "built-unsealed": ({"built": Built(SDIST, "CPython 3.12.1")}, {}),
+    "publisher": ({}, {"provenance": "{}", "attested": Attested(("GitHub odd/odd, release.yml",))}),
+    "publisher-changed": ({}, {"provenance": "{}", "attested": Attested(("GitHub evil/odd, release.yml",))}),
+    "attestation-missing": ({}, {}),
+    "attestation-refused": ({}, {"provenance": "{}", "attested": Attested(refused="it is forged")}),
+    "attestations-unchecked": ({}, {"provenance": "{}"}),
+    "trust-root": ({}, {"provenance": "{}", "attested": Attested(("GitHub odd/odd, release.yml",))}),
+}
+"""By rule: what is said of a file's origin in the lock, and in its facts."""
+
+
+@pytest.mark.parametrize("rule", ORIGINS)
+def test_an_origin_is_found_by_its_rule(tmp_path: Path, rule: str) -> None:
+    of_pin, of_facts = ORIGINS[rule]
+    facts = replace(facts_of(build_wheel(tmp_path, "odd", "1.0"), **of_pin), **of_facts)  # type: ignore[arg-type]
+    review = Review((facts,), Policy(), NOW, publishers=KNOWN, trusted_since=NOW)
+    found = {finding.rule for finding in review_findings(review)}
+    assert rule in found
+    assert ("publisher-changed" in found) == (rule == "publisher-changed")
+
+
+def test_other_bytes_than_those_that_were_approved(tmp_path: Path) -> None:
+    facts = facts_of(build_wheel(tmp_path, "odd", "1.0"))
+    files = {"1" * 64: ("tools/odd-1.0-py3-none-any.whl", frozenset[tuple[str, str]]())}
+    approval = Approval(files, "alice", "key", "read", NOW.date())
+
+    def found(*approvals: Approval) -> set[str]:
+        return {one.rule for one in review_findings(Review((facts,), Policy(), NOW, approvals=Approvals(approvals)))}
+
+    assert "other-bytes" in found(approval)
+    assert "other-bytes" not in found(replace(approval, reviewer=None))
+    own = replace(approval, files={facts.pin.artifact.sha256: (facts.filename, frozenset())})
+    assert "other-bytes" not in found(approval, own)
+
+
+def test_a_mirror_on_this_machine_needs_no_encryption(tmp_path: Path) -> None:
+    path = build_wheel(tmp_path, "odd", "1.0")
+    assert "origin-unencrypted" not in rules_of(facts_of(path, index="http://127.0.0.1:8080/simple"))
+
+
+ELSEWHERE = {
+    "sdist-runs-code",
+    "yanked",
+    "cool-off",
+    "vulnerable",
+    "advisories-missing",
+    "advisories-old",
+    "lookalike",
+    "other-bytes",
+}
 """Tried by a test of their own, here, in test_vet.py or test_advisories.py."""
 
 
 def test_every_rule_is_tried() -> None:
     by_verify = {name for name, rule in RULES.items() if not rule.check and not rule.house_check}
-    assert RULES.keys() - by_verify == {*WHEELS, *SDISTS, *PAIRS, *LICENCES, *ELSEWHERE}
+    assert RULES.keys() - by_verify == {*WHEELS, *SDISTS, *PAIRS, *LICENCES, *ORIGINS, *ELSEWHERE}
 
 
 @pytest.mark.parametrize("rule", WHEELS)

@@ -54,6 +54,7 @@ def test_each_rule_finds_what_it_is_for_and_nothing_else(odd_house: Path) -> Non
         ("embedded-archive", "raw"),
         ("yanked", "old"),
         ("advisories-missing", "house"),
+        ("indexes", "house"),
         *(("licence-unknown", project) for project in ("plain", "starter", "path", "raw", "old")),
     }
     assert found(odd_house, Policy(cool_off_days=7)) - found(odd_house) == {("cool-off", "old")}

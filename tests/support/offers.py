@@ -27,7 +27,8 @@ class Offer:
     """A file as the index offers it: true when read from the file, and then any field may be replaced by a lie.
 
     `yanked` is the reason, perhaps empty; `metadata` is the sidecar's content; `url` is where the file is, if not on
-    this index; None means that there is none to tell. `digest` is the file's real sha256, whatever `hashes` says.
+    this index, and `provenance` where its attestations are;
+    None means that there is none to tell. `digest` is the file's real sha256, whatever `hashes` says.
     """
 
     path: Path
@@ -41,6 +42,7 @@ class Offer:
     yanked: str | None = None
     upload_time: str | None = UPLOADED
     url: str | None = None
+    provenance: str | None = None
 
     @property
     def filename(self) -> str:
@@ -60,6 +62,7 @@ class Told(TypedDict, total=False):
     yanked: str | None
     upload_time: str | None
     url: str | None
+    provenance: str | None
 
 
 def read_offer(path: Path) -> Offer:

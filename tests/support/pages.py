@@ -83,6 +83,7 @@ def entry(offer: Offer, url: str, abilities: Abilities) -> Entry:
         "requires-python": (abilities.requires_python, offer.requires_python),
         "upload-time": (abilities.upload_times, offer.upload_time),
         "yanked": (True, True if offer.yanked == "" else offer.yanked),
+        "provenance": (True, offer.provenance),
         "core-metadata": (abilities.sidecars, _sidecar(offer.metadata, abilities.hashes)),
     }
     return told | {key: value for key, (able, value) in may_tell.items() if able and value is not None}
@@ -119,6 +120,8 @@ def _anchor(told: Entry) -> str:
         attributes["data-requires-python"] = told["requires-python"]
     if "yanked" in told:
         attributes["data-yanked"] = "" if told["yanked"] is True else told["yanked"]
+    if "provenance" in told:
+        attributes["data-provenance"] = told["provenance"]
     if "core-metadata" in told:
         sidecar = told["core-metadata"]
         attributes["data-core-metadata"] = "true" if sidecar is True else f"sha256={sidecar['sha256']}"

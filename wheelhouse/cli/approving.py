@@ -9,7 +9,7 @@ import typer
 from wheelhouse.cli.app import app
 from wheelhouse.cli.options import House, Json
 from wheelhouse.cli.session import approvals, now, say, say_json, settings
-from wheelhouse.cli.vetting import snapshot
+from wheelhouse.cli.vetting import known
 from wheelhouse.errors import InputError
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def approve(
     private, last = load_key(key), _day(expires, moment.date())
     who = _reviewer(held, private, reviewer)
     wanted = chosen(files_of(house), files or ())
-    vetted = vet(house, held.policy.policy(), moment, snapshot(Path(held.policy.advisories), named=False))
+    vetted = vet(house, held.policy.policy(), moment, known(held.policy))
     done = approve_step(
         house,
         wanted,

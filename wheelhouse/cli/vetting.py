@@ -13,9 +13,12 @@ from wheelhouse.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from wheelhouse.doors.config import PolicySettings
     from wheelhouse.model.advisories import Advisories
     from wheelhouse.model.evidence import Evidence
+    from wheelhouse.model.provenance import Publishers
     from wheelhouse.model.rules import Rule
+    from wheelhouse.steps.vet import Known
 
 
 @app.command()
@@ -48,6 +51,8 @@ def vet(
 ) -> None:
     """Look a house over: what runs by itself, what is odd, where it is from. Works with no network, runs nothing.
 
+    The publishers of projects that are attested for the first time are kept in publishers.json.
+
     What was seen when its file was approved is not shown again. Exit code 1 where a finding reaches the policy's threshold.
     """
     from wheelhouse import report
@@ -61,11 +66,11 @@ def vet(
         return
     held = settings().policy
     policy = held.policy()
-    moment = now()
-    known = snapshot(advisories or Path(held.advisories), advisories is not None)
+    moment, beforehand = now(), known(held, advisories)
     with listening(quiet=quiet or as_json) as listener:
-        vetted = vet_step(house, policy, moment, known, listener)
-    found = evidence(house, vetted, policy, approvals(settings()), moment, known, since)
+        vetted = vet_step(house, policy, moment, beforehand, listener)
+    _keep_publishers(Path(held.publishers), beforehand.publishers, vetted.publishers)
+    found = evidence(house, vetted, policy, approvals(settings()), moment, beforehand.advisories, since)
     for path, text in _written(found, html, sbom, sarif):
         write(path.parent, path.name, text)
     if as_json:
@@ -112,6 +117,29 @@ def rules(as_json: Json = False) -> None:
         say(*(rule_line(one, policy) for one in RULES.values()))
 
 
+def known(held: "PolicySettings", advisories: Path | None = None) -> "Known":
+    """What is known beforehand: the snapshot of advisories, the projects' publishers, and the trust root."""
+    from wheelhouse.doors.attestations import open_attestor
+    from wheelhouse.doors.disk import read_text
+    from wheelhouse.model.provenance import parse_publishers
+    from wheelhouse.steps.vet import Known
+
+    path = Path(held.publishers)
+    publishers = parse_publishers(read_text(path, "the publishers"), str(path)) if path.is_file() else {}
+    trust_root = Path(held.trust_root) if held.trust_root else None
+    found = snapshot(advisories or Path(held.advisories), advisories is not None)
+    return Known(found, publishers, lambda: open_attestor(trust_root), approvals(settings()))
+
+
+def _keep_publishers(path: Path, before: "Publishers", seen: "Publishers") -> None:
+    """Add the publishers of projects that none was known of."""
+    from wheelhouse.doors.disk import write
+    from wheelhouse.model.provenance import publishers_json
+
+    if seen:
+        write(path.parent, path.name, publishers_json({**seen, **before}))
+
+
 def snapshot(path: Path, named: bool) -> "Advisories | None":
     """The snapshot of advisories, or None where there is none and none was named."""
     from wheelhouse.doors.disk import read_text
@@ -133,14 +161,19 @@ def advisories_import(
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Default: advisories.json.")
     ] = None,
 ) -> None:
-    """Make a snapshot of known vulnerabilities from an OSV export, for `vet` here and on the far side."""
+    """Make a snapshot of known vulnerabilities from an OSV export, for `vet` here and on the far side.
+
+    Where it takes the place of an older one, `vet` says which of them are new since.
+    """
     from wheelhouse.doors.disk import write
-    from wheelhouse.model.advisories import to_json
+    from wheelhouse.model.advisories import compared, to_json
     from wheelhouse.steps.advisories import import_advisories
 
     path = output or Path(settings().policy.advisories)
     with listening(quiet=False) as listener, connected(network, listener) as http:
         found = import_advisories(source, http)
+    if before := snapshot(path, named=False):
+        found = compared(found, before)
     write(path.parent, path.name, to_json(found))
     count = sum(map(len, found.by_project.values()))
     say(

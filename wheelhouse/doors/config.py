@@ -87,6 +87,8 @@ class PolicySettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True,
     advisories: str = "advisories.json"
     advisories_max_days: int = 30
     lookalikes: list[str] = []
+    publishers: str = "publishers.json"
+    trust_root: str | None = None
     licences_allowed: list[str] = []
     licences_denied: list[str] = []
 

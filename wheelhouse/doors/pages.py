@@ -42,6 +42,7 @@ class IndexFile(msgspec.Struct, rename="kebab", gc=False):
     yanked: bool | str | None = None
     core_metadata: bool | dict[str, str] | None = None
     dist_info_metadata: bool | dict[str, str] | None = None
+    provenance: str | None = None
 
 
 class _Meta(msgspec.Struct, rename="kebab"):
@@ -144,6 +145,8 @@ class Page:
             yanked="" if file.yanked is True else (None if file.yanked is False else file.yanked),
             requires_python=file.requires_python,
             sidecar=sidecar.get("sha256", "") if isinstance(sidecar, dict) else ("" if sidecar else None),
+            provenance=_absolute(self.url, file.provenance) if file.provenance else None,
+            status=None if self.status.status == "active" else str(self.status),
         )
 
 
@@ -225,6 +228,7 @@ def _html_file(attributes: dict[str, str | None]) -> IndexFile:
         requires_python=attributes.get("data-requires-python"),
         yanked=(attributes["data-yanked"] or True) if "data-yanked" in attributes else False,
         core_metadata=sidecar != "false" and (dict(HASH_FRAGMENT.findall(sidecar or "")) or True),
+        provenance=attributes.get("data-provenance"),
     )
 
 

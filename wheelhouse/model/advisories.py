@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -33,7 +33,10 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Advisory:
-    """One record, for one project. `ranges` are lists of events; `versions` are affected whatever the ranges say."""
+    """One record, for one project. `ranges` are lists of events; `versions` are affected whatever the ranges say.
+
+    `since` is the day of the newest advisory in the snapshot before, which did not have this one, or had it otherwise.
+    """
 
     id: str
     project: NormalizedName
@@ -43,6 +46,7 @@ class Advisory:
     severity: str = ""
     summary: str = ""
     modified: str = ""
+    since: str = ""
 
     @property
     def names(self) -> frozenset[str]:
@@ -151,6 +155,19 @@ def collect(advisories: Iterable[Advisory]) -> Advisories:
     return Advisories({project: tuple(found) for project, found in sorted(by_project.items())}, moment)
 
 
+def compared(new: Advisories, before: Advisories) -> Advisories:
+    """The new advisories, each marked that the ones before did not have, or had with other versions affected."""
+    if before.newest is None:
+        return new
+    known = {(one.id, one.project): (one.ranges, one.versions) for found in before.by_project.values() for one in found}
+    day = f"{before.newest:%Y-%m-%d}"
+
+    def marked(one: Advisory) -> Advisory:
+        return one if known.get((one.id, one.project)) == (one.ranges, one.versions) else replace(one, since=day)
+
+    return replace(new, by_project={name: tuple(map(marked, found)) for name, found in new.by_project.items()})
+
+
 def to_json(advisories: Advisories) -> str:
     """A snapshot as text, to be carried across."""
     rows = [
@@ -169,6 +186,7 @@ def _row(advisory: Advisory) -> dict[str, Any]:
         "severity": advisory.severity,
         "summary": advisory.summary,
         "modified": advisory.modified,
+        "since": advisory.since,
     }
 
 
@@ -194,4 +212,5 @@ def _advisory(row: Mapping[str, Any]) -> Advisory:
         severity=row["severity"],
         summary=row["summary"],
         modified=row["modified"],
+        since=row.get("since", ""),
     )

@@ -68,6 +68,16 @@ class Approvals:
             for approval in self._standing(sha256)
         )
 
+    def bytes_of(self, filename: str) -> frozenset[str]:
+        """The sha256 of all files of this name that a known reviewer ever approved."""
+        return frozenset(
+            sha256
+            for approval in self.approvals
+            if approval.reviewer
+            for sha256, (name, _) in approval.files.items()
+            if name.rpartition("/")[2] == filename
+        )
+
     def lacking(self, sha256: str) -> str:
         """Why a file is not approved, in a sentence."""
         speaking = [approval for approval in self.approvals if sha256 in approval.files]
@@ -86,6 +96,9 @@ class Approvals:
 
     def _standing(self, sha256: str) -> Iterator[Approval]:
         return (one for one in self.approvals if sha256 in one.files and one.stands(self.today))
+
+
+NOBODYS = Approvals()
 
 
 def unapproved(files: Mapping[str, str], approvals: Approvals) -> tuple[Finding, ...]:

@@ -36,7 +36,8 @@ class Candidate:
 
     `yanked` is None for a file that is not, else the reason, which may be empty (PEP 592). `sidecar` is None where the
     index announces no PEP 658 metadata file, else that file's sha256, empty where it gives none. `upload_time` is the
-    index's own text, ISO 8601 in UTC (PEP 700).
+    index's own text, ISO 8601 in UTC (PEP 700). `provenance` is where its attestations are (PEP 740), `status` what the index
+    says of the whole project, where it is not active (PEP 792).
     """
 
     project: NormalizedName
@@ -50,6 +51,8 @@ class Candidate:
     yanked: str | None = None
     requires_python: str | None = None
     sidecar: str | None = None
+    provenance: str | None = None
+    status: str | None = None
 
     @property
     def is_wheel(self) -> bool:

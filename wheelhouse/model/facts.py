@@ -10,6 +10,7 @@ from packaging.version import Version
 
 from wheelhouse.model.lock import Pin
 from wheelhouse.model.metadata import Contents, Metadata
+from wheelhouse.model.provenance import Attested
 
 DATA_FOLDER = re.compile(r"[^/]+\.data/(?P<scheme>[^/]+)/")
 SITE_PACKAGES = re.compile(r"lib(64)?/python[\d.]+t?/site-packages/|Lib/site-packages/")
@@ -72,6 +73,7 @@ class Facts:
 
     `targets` names the targets that it is for; `place` is the house inside the house that it lies in, as `tools/`;
     `contents` is None, and `inside` empty, for a file that could not be opened, which a finding of `verify` says.
+    `provenance` is what an index had of its attestations, `attested` what came of checking them, where that could be done.
     """
 
     pin: Pin
@@ -79,6 +81,8 @@ class Facts:
     place: str = ""
     contents: Contents | None = None
     inside: Inside = Inside()
+    provenance: str | None = None
+    attested: Attested | None = None
 
     @property
     def subject(self) -> str:

@@ -2,11 +2,11 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from wheelhouse.errors import IntegrityError
 from wheelhouse.model.artifact import Artifact
-from wheelhouse.model.lock import LOCK_PREFIX, LOCK_SUFFIX, Lock
+from wheelhouse.model.lock import LOCK_PREFIX, LOCK_SUFFIX, Lock, provenance_filename
 
 SUMS = "SHA256SUMS"
 BUILD = "build"
@@ -17,10 +17,14 @@ SUB_HOUSES = ("tools", BUILD, SELF)
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """The locks of a house, one a target, and the constraints that each was made under, verbatim."""
+    """The locks of a house, one a target, and the constraints that each was made under, verbatim.
+
+    `provenance` is the text of each file of attestations, by its name in the house.
+    """
 
     locks: tuple[Lock, ...] = ()
     constraints: Mapping[str, str] | None = None
+    provenance: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def artifacts(self) -> dict[str, Artifact]:
@@ -42,6 +46,10 @@ class House:
             texts[lock.requirements_filename] = lock.to_requirements()
             if self.constraints and (used := self.constraints.get(lock.name)):
                 texts[lock.constraints_filename] = used
+            held = [
+                name for pin in lock.pins if pin.provenance and (name := provenance_filename(pin)) in self.provenance
+            ]
+            texts |= {name: self.provenance[name] for name in held}
             texts[lock.filename] = lock.to_toml(with_paths=True)
         hashes = {name: sha256_of_text(text) for name, text in texts.items()}
         hashes |= {name: artifact.sha256 for name, artifact in self.artifacts.items()}

@@ -19,6 +19,8 @@ from wheelhouse.model.adjust import Adjustments
 from wheelhouse.model.artifact import Artifact, Rejected, filename_of
 from wheelhouse.model.complete_platform import compress, expand
 from wheelhouse.model.locations import IndexLocation, document_of, of_document
+from wheelhouse.model.provenance import SUFFIX as PROVENANCE
+from wheelhouse.model.provenance import Provenance, identity_of
 from wheelhouse.model.selection import ANYTHING, Selection
 from wheelhouse.model.shape import must_have
 from wheelhouse.model.target import Platform, Python, Target
@@ -125,7 +127,8 @@ class Pin:
     something else than their names speaks against, `skipped` newer releases of which no file fits; `constraint` is the
     line that limited it, and where it stands. `sdist_because` says
     why no wheel was chosen, `provisional` why an sdist's metadata may change when it is built, `yanked` the reason given;
-    `built` tells of a wheel that was made from the sdist here.
+    `built` tells of a wheel that was made from the sdist here; `provenance` of the attestations of the file as the index has
+    it; `status` is what the index says of a project that is not active.
     """
 
     project: NormalizedName
@@ -142,6 +145,8 @@ class Pin:
     rejected: tuple[Rejected, ...] = ()
     skipped: tuple[str, ...] = ()
     built: Built | None = None
+    provenance: Provenance | None = None
+    status: str | None = None
 
     @property
     def constrained(self) -> bool:
@@ -162,6 +167,11 @@ class Pin:
     def files(self) -> tuple[Artifact, ...]:
         """What a house has of it: the one file, and a kept sdist after the wheel that was built from it."""
         return (self.artifact, self.built.sdist) if self.built and self.built.kept else (self.artifact,)
+
+
+def provenance_filename(pin: Pin) -> str:
+    """The name under which a house keeps the attestations of a pin's file, which is the index's."""
+    return pin.origin.filename + PROVENANCE
 
 
 def requirement_line(pin: Pin) -> str:
@@ -303,6 +313,8 @@ def _package(pin: Pin, with_paths: bool, names: Mapping[str, str]) -> dict[str, 
         "skipped": list(pin.skipped),
         "rejected": _by_reason(pin.rejected),
         "built": _built(pin.built) if pin.built else None,
+        "provenance": {"url": pin.provenance.url, "sha256": pin.provenance.sha256} if pin.provenance else None,
+        "status": pin.status,
     }
     tool = _present(own) | ({"yanked": pin.yanked} if pin.yanked is not None else {})
     table = {
@@ -313,6 +325,7 @@ def _package(pin: Pin, with_paths: bool, names: Mapping[str, str]) -> dict[str, 
         "dependencies": [{"name": name} for name in pin.needs],
         "wheels": [files[True]] if True in files else None,
         "sdist": files.get(False),
+        "attestation-identities": [dict(one) for one in pin.provenance.identities] if pin.provenance else None,
         "tool": {TOOL: tool} if tool else None,
     }
     return _present(table)
@@ -397,7 +410,13 @@ def _pin(package: Package) -> Pin:
         rejected=tuple(Rejected(name, entry["reason"]) for entry in own.get("rejected", ()) for name in entry["files"]),
         skipped=tuple(own.get("skipped", ())),
         built=built,
+        provenance=_provenance(own["provenance"], package) if "provenance" in own else None,
+        status=own.get("status"),
     )
+
+
+def _provenance(table: Mapping[str, Any], package: Package) -> Provenance:
+    return Provenance(table["url"], table["sha256"], tuple(map(identity_of, package.attestation_identities or ())))
 
 
 def _artifact(file: PackageWheel | PackageSdist) -> Artifact:

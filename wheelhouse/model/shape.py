@@ -19,6 +19,8 @@ PIN: Mapping[str, Any] = {
     **dict.fromkeys(("sdist-because", "provisional", "constraint", "yanked"), str),
     "rejected": [{"reason": str, "files": TEXTS}],
     "built": BUILT,
+    "provenance": {"url": str, "sha256": str},
+    "status": str,
 }
 """`[packages.tool.wheelhouse]`."""
 INPUTS = {

@@ -21,7 +21,7 @@ from wheelhouse.model.question import Question
 from wheelhouse.model.requirements import parse_line
 from wheelhouse.model.target import Target
 from wheelhouse.steps.fetch import fill
-from wheelhouse.steps.lock import pin_of
+from wheelhouse.steps.lock import pins_of
 from wheelhouse.steps.pending import Wishes, is_done
 from wheelhouse.steps.resolve import dependencies_of, resolve
 from wheelhouse.steps.supply import Supply
@@ -192,7 +192,7 @@ def _again(lock: Lock, constraints: str | None, shop: _Shop) -> Lock:
     )
     answers = resolve(question, shop.supply, shop.on_event)
     standing = {pin.artifact.sha256: pin for pin in lock.pins}
-    return replace(lock, pins=tuple(_kept(pin_of(answer, shop.supply), standing) for answer in answers))
+    return replace(lock, pins=tuple(_kept(pin, standing) for pin in pins_of(answers, shop.supply)))
 
 
 def _kept(pin: Pin, standing: Mapping[str, Pin]) -> Pin:

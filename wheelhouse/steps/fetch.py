@@ -3,7 +3,7 @@
 import os
 from collections.abc import Collection, Mapping, Set
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -11,11 +11,12 @@ from wheelhouse.doors.disk import copy_aside, held, ours, rooted, settle, sha256
 from wheelhouse.errors import InputError, IntegrityError
 from wheelhouse.events import Listener, Warned, ignore
 from wheelhouse.model.artifact import Artifact, Candidate
-from wheelhouse.model.house import House
+from wheelhouse.model.house import House, sha256_of_text
 from wheelhouse.model.job import Job
-from wheelhouse.model.lock import Lock, Pin
+from wheelhouse.model.lock import Lock, Pin, provenance_filename
 from wheelhouse.steps.lock import existing_locks, lock_part
 from wheelhouse.steps.supply import Stored, Supply
+from wheelhouse.steps.verify import provenance_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +58,20 @@ def fill(
     """
     _free_to_write(folder, house.artifacts, standing)
     placed, stood = _bring(folder, house, local, supply, on_event)
-    texts = house.texts
+    texts = replace(house, provenance=_provenance(folder, house, supply)).texts
     for name, text in texts.items():
         write(folder, name, text)
     return placed, stood, _remove(folder, standing, house.artifacts.keys() | texts.keys())
+
+
+def _provenance(folder: Path, house: House, supply: Supply) -> dict[str, str]:
+    """The attestations that the locks name: those that stand, and the others from the cache or the index."""
+    wanted = {provenance_filename(pin): pin.provenance for lock in house.locks for pin in lock.pins if pin.provenance}
+    texts = {
+        name: text for name, text in provenance_in(folder, house).items() if sha256_of_text(text) == wanted[name].sha256
+    }
+    arriving = {name: supply.provenance_text(one) for name, one in wanted.items() if name not in texts}
+    return texts | {name: future.result() for name, future in arriving.items()}
 
 
 def lock_only(job: Job, folder: Path, supply: Supply, on_event: Listener = ignore) -> tuple[Lock, ...]:
@@ -180,6 +191,7 @@ def _remove(folder: Path, standing: Collection[Lock], kept: Set[str]) -> tuple[s
     names |= {
         name for lock in standing for name in (lock.filename, lock.requirements_filename, lock.constraints_filename)
     }
+    names |= {provenance_filename(pin) for lock in standing for pin in lock.pins if pin.provenance}
     gone = sorted(name for name in names - kept if (folder / name).is_file())
     for name in gone:
         with ours(folder / name):

@@ -1,6 +1,6 @@
 """From a job to its locks: what stands already is reused, the rest is resolved."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from pathlib import Path
 
@@ -44,7 +44,7 @@ def lock_part(job: Job, part: Part, standing: Lock | None, supply: Supply, on_ev
     demand_hashes(answers, question, supply)
     if opened := _from_open_links(answers, supply):
         on_event(Noted(opened))
-    lock = Lock(part.target, inputs, tuple(pin_of(answer, supply) for answer in answers))
+    lock = Lock(part.target, inputs, pins_of(answers, supply))
     if standing:
         _same_bytes(standing, lock)
     _warn(answers, part, supply, on_event)
@@ -91,8 +91,14 @@ def _from_open_links(answers: Iterable[Answer], supply: Supply) -> str | None:
     return f"taken from where --find-links says, and asked of no index: {names}"
 
 
-def pin_of(answer: Answer, supply: Supply) -> Pin:
-    """An answer as a lock has it."""
+def pins_of(answers: Collection[Answer], supply: Supply) -> tuple[Pin, ...]:
+    """Answers as a lock has them; what vouches for their files is asked for all at once."""
+    for answer in answers:
+        supply.provenance(answer.candidate)
+    return tuple(_pin_of(answer, supply) for answer in answers)
+
+
+def _pin_of(answer: Answer, supply: Supply) -> Pin:
     candidate = answer.candidate
     return Pin(
         project=candidate.project,
@@ -108,6 +114,8 @@ def pin_of(answer: Answer, supply: Supply) -> Pin:
         constraint=answer.constraint,
         rejected=tuple(other for other in answer.rejected if not tells_itself(other)),
         skipped=tuple(map(str, answer.skipped)),
+        provenance=supply.provenance(candidate).result(),
+        status=candidate.status,
     )
 
 

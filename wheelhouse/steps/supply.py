@@ -16,7 +16,7 @@ import msgspec
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
-from wheelhouse.doors.credentials import host_of
+from wheelhouse.doors.credentials import host_of, redact
 from wheelhouse.doors.disk import Cache, copy_of, digest_of, ours, sha256_of
 from wheelhouse.doors.download import Download, WrongSizeError
 from wheelhouse.doors.http import Http
@@ -29,6 +29,8 @@ from wheelhouse.errors import InputError, IntegrityError, ServerError
 from wheelhouse.events import Finished, Listener, Received, Waiting, Warned, ignore
 from wheelhouse.model.artifact import Candidate
 from wheelhouse.model.metadata import Contents, Metadata
+from wheelhouse.model.provenance import SUFFIX as PROVENANCE_SUFFIX
+from wheelhouse.model.provenance import Provenance, identities_of
 
 PAGE_THREADS, FILE_THREADS = 24, 16
 SMALL = 192 << 10
@@ -36,7 +38,7 @@ SMALL = 192 << 10
 LARGE = 4 << 20
 """Bytes: of a wheel larger than this the tail is asked for even while the whole is on its way."""
 NOT_THE_FILE = "do not use this file; a proxy may have altered it, or the index has replaced it"
-CONTENTS = "contents-1"
+CONTENTS, PROVENANCE = "contents-1", "provenance-1"
 _contents = msgspec.json.Decoder(Contents, dec_hook=lambda kind, text: kind(text))
 
 
@@ -114,6 +116,41 @@ class Supply:
         if not certain:
             return tail
         return first_success([tail, then(self.artifact(candidate), lambda stored: stored.contents.metadata)])
+
+    def provenance(self, candidate: Candidate) -> "Future[Provenance | None]":
+        """The attestations of a file, where the index has any (PEP 740): kept in the cache, and not yet checked."""
+        if (url := candidate.provenance) is None:
+            none: Future[Provenance | None] = Future()
+            none.set_result(None)
+            return none
+        return self._pages.start(("provenance", candidate.key), lambda: self._provenance(candidate.filename, url))
+
+    def _provenance(self, filename: str, url: str) -> Provenance | None:
+        subject = f"{filename}{PROVENANCE_SUFFIX}"
+        reply = self._http.get(url, subject=subject)
+        try:
+            if reply.status != 200:
+                raise ValueError(f"the index announces it, and answered {reply.status}")
+            identities = identities_of(reply.body.decode())
+        except ValueError as error:
+            self._on_event(Warned(f"{subject} is left out: {error}"))
+            return None
+        sha256 = hashlib.sha256(reply.body).hexdigest()
+        self.cache.note(PROVENANCE, sha256, reply.body)
+        return Provenance(redact(url), sha256, identities)
+
+    def provenance_text(self, provenance: Provenance) -> "Future[str]":
+        """The attestations that a lock names. Raises IntegrityError where the index has others by now."""
+        return self._pages.start(("attestations", provenance.sha256), lambda: self._provenance_text(provenance))
+
+    def _provenance_text(self, provenance: Provenance) -> str:
+        raw = self.cache.noted(PROVENANCE, provenance.sha256)
+        if raw is None:
+            raw = self._http.get(provenance.url).body
+            if hashlib.sha256(raw).hexdigest() != provenance.sha256:
+                hint = "fetch with --upgrade, which takes the attestations that the index has now"
+                raise IntegrityError(f"{provenance.url} is not what the lock names any more", hint=hint)
+        return raw.decode()
 
     def _sidecar(self, candidate: Candidate) -> Metadata:
         reply = self._http.get(candidate.sidecar_url, subject=f"{candidate.filename}.metadata")

@@ -17,7 +17,7 @@ from wheelhouse.events import Finished, Listener, ignore
 from wheelhouse.model.artifact import Artifact, wheel_parts
 from wheelhouse.model.closure import asked_by, closure
 from wheelhouse.model.house import SUB_HOUSES, House, is_lock_name, sha256_of_text
-from wheelhouse.model.lock import Lock, Pin, parse_lock
+from wheelhouse.model.lock import Lock, Pin, parse_lock, provenance_filename
 from wheelhouse.model.metadata import Contents, Metadata
 from wheelhouse.model.otherfiles import FOLDER
 from wheelhouse.model.policy import Finding, Severity
@@ -65,7 +65,15 @@ def load_house(folder: Path) -> House:
         for lock in locks
         if (folder / lock.constraints_filename).is_file()
     }
-    return House(locks, constraints)
+    house = House(locks, constraints)
+    return replace(house, provenance=provenance_in(folder, house))
+
+
+def provenance_in(folder: Path, house: House) -> dict[str, str]:
+    """The texts of those files of attestations that a house's locks name and that are here."""
+    names = {provenance_filename(pin) for lock in house.locks for pin in lock.pins if pin.provenance}
+    paths = {name: folder / name for name in names if (folder / name).is_file() and not (folder / name).is_symlink()}
+    return {name: path.read_bytes().decode("utf-8", "replace") for name, path in paths.items()}
 
 
 def verify(
@@ -193,6 +201,7 @@ def _derived(folder: Path, house: House) -> Iterator[Finding]:
             yield absent
         elif path.read_bytes() != text.encode():
             yield _wrong(name, "altered", "it does not say what the locks say", "fetch again")
+    yield from _attestations(house)
     for lock in house.locks:
         used = (house.constraints or {}).get(lock.name)
         if lock.inputs.constraints_sha256 and used is None:
@@ -206,6 +215,15 @@ def _derived(folder: Path, house: House) -> Iterator[Finding]:
                 "these are not the constraints that the lock was made under",
                 "fetch again",
             )
+
+
+def _attestations(house: House) -> Iterator[Finding]:
+    for pin in (pin for lock in house.locks for pin in lock.pins):
+        name, provenance = provenance_filename(pin), pin.provenance
+        if provenance and name not in house.provenance:
+            yield _wrong(name, "missing", "it belongs to the house, but is not in the folder", "fetch again")
+        elif provenance and sha256_of_text(house.provenance[name]) != provenance.sha256:
+            yield _wrong(name, "altered", "these are not the attestations that the lock names", "fetch again")
 
 
 def _lock_findings(lock: Lock, contents: Mapping[str, Contents]) -> Iterator[Finding]:

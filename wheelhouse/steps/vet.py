@@ -1,10 +1,12 @@
 """Look a house over for whoever must say yes: every rule on every file, the policy applied, nothing asked of any server."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import chain
 from pathlib import Path
+
+from packaging.utils import NormalizedName
 
 import wheelhouse.model.rules.integrity
 import wheelhouse.model.rules.licences
@@ -13,14 +15,16 @@ import wheelhouse.model.rules.placement
 import wheelhouse.model.rules.provenance
 import wheelhouse.model.rules.running
 import wheelhouse.model.rules.vulnerabilities  # noqa: F401  (importing them registers their rules)
+from wheelhouse.doors.attestations import Attestor
 from wheelhouse.doors.factsfile import look_inside
 from wheelhouse.doors.tar import leading_out
 from wheelhouse.errors import InputError
 from wheelhouse.events import Listener, ignore
 from wheelhouse.model.advisories import Advisories
+from wheelhouse.model.approvals import NOBODYS, Approvals
 from wheelhouse.model.facts import Facts, Inside
 from wheelhouse.model.house import House
-from wheelhouse.model.lock import Pin
+from wheelhouse.model.lock import Pin, provenance_filename
 from wheelhouse.model.metadata import Contents
 from wheelhouse.model.otherfiles import FOLDER, TARS
 from wheelhouse.model.policy import Finding, Policy
@@ -32,19 +36,37 @@ from wheelhouse.steps.verify import Verdict, verify
 __all__ = ["RULES", "Vetted", "vet"]
 
 
+Attestors = Callable[[], Attestor | None]
+
+
 @dataclass(frozen=True, slots=True)
 class Vetted:
-    """What vetting found in a house and in those inside it, by their place. `waived` findings, which a waiver covers, weigh nothing."""
+    """What vetting found in a house and in those inside it, by their place. `waived` findings, which a waiver covers, weigh nothing.
+
+    `publishers` are those of projects that no publisher was known of before, attested by signatures that hold.
+    """
 
     houses: Mapping[str, House]
     facts: tuple[Facts, ...]
     findings: tuple[Finding, ...]
     waived: tuple[Finding, ...]
+    publishers: Mapping[NormalizedName, tuple[str, ...]]
 
 
-def vet(
-    folder: Path, policy: Policy, now: datetime, advisories: Advisories | None = None, on_event: Listener = ignore
-) -> Vetted:
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known before anything is looked at, and how to open what checks attestations."""
+
+    advisories: Advisories | None = None
+    publishers: Mapping[NormalizedName, tuple[str, ...]] = field(default_factory=dict)
+    attestors: Attestors = lambda: None
+    approvals: Approvals = NOBODYS
+
+
+NOTHING = Known()
+
+
+def vet(folder: Path, policy: Policy, now: datetime, known: Known = NOTHING, on_event: Listener = ignore) -> Vetted:
     """Verify a house and apply every rule to every file of it, each opened once; and so to the houses in it.
 
     Raises InputError where the policy speaks of a rule that there is not.
@@ -58,15 +80,42 @@ def vet(
 
     verdict = verify(folder, read=read, on_event=on_event)
     places = {"": verdict, **{f"{name}/": inner for name, inner in verdict.inner.items()}}
-    reviews = [Review(_facts(place, found, inside), policy, now, advisories, place) for place, found in places.items()]
-    found = chain(
-        weighed((*verdict.findings, *_other_files(folder)), policy), *(review_findings(review) for review in reviews)
-    )
+    every = {place: _facts(place, found, inside) for place, found in places.items()}
+    attestor = known.attestors() if any(one.provenance for facts in every.values() for one in facts) else None
+    reviews = [
+        Review(
+            tuple(_attested(one, attestor) for one in facts),
+            policy,
+            now,
+            known.advisories,
+            place,
+            known.publishers,
+            attestor.since if attestor else None,
+            known.approvals,
+        )
+        for place, facts in every.items()
+    ]
+    told = (*verdict.findings, *_other_files(folder))
+    found = chain(weighed(told, policy), *(review_findings(review) for review in reviews))
     facts = tuple(one for review in reviews for one in review.facts)
     standing, waived = _waive(set(found), {one.subject: one.pin for one in facts}, policy, now)
-    return Vetted(
-        {place: one.house for place, one in places.items()}, facts, tuple(sorted(standing)), tuple(sorted(waived))
-    )
+    houses = {place: one.house for place, one in places.items()}
+    return Vetted(houses, facts, tuple(sorted(standing)), tuple(sorted(waived)), _first_seen(facts, known))
+
+
+def _attested(facts: Facts, attestor: Attestor | None) -> Facts:
+    if attestor is None or facts.provenance is None:
+        return facts
+    origin = facts.pin.origin
+    return replace(facts, attested=attestor(facts.provenance, origin.filename, origin.sha256))
+
+
+def _first_seen(facts: Iterable[Facts], known: Known) -> dict[NormalizedName, tuple[str, ...]]:
+    found: dict[NormalizedName, set[str]] = {}
+    for one in facts:
+        if one.attested and not one.attested.refused and one.project not in known.publishers:
+            found.setdefault(one.project, set()).update(one.attested.publishers)
+    return {project: tuple(sorted(publishers)) for project, publishers in sorted(found.items())}
 
 
 def _other_files(house: Path) -> Iterator[Finding]:
@@ -93,7 +142,14 @@ def _facts(place: str, verdict: Verdict, inside: Mapping[str, Inside]) -> tuple[
                 pins[file.filename] = pin if file is pin.artifact else replace(pin, artifact=file, built=None)
                 targets.setdefault(file.filename, []).append(lock.name)
     return tuple(
-        Facts(pin, tuple(targets[name]), place, verdict.contents.get(name), inside.get(place + name, Inside()))
+        Facts(
+            pin,
+            tuple(targets[name]),
+            place,
+            verdict.contents.get(name),
+            inside.get(place + name, Inside()),
+            verdict.house.provenance.get(provenance_filename(pin)) if pin.provenance else None,
+        )
         for name, pin in sorted(pins.items())
     )
 

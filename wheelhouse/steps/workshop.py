@@ -39,7 +39,7 @@ from wheelhouse.model.requirements import Line, parse_line
 from wheelhouse.model.selection import Selection
 from wheelhouse.model.target import Target
 from wheelhouse.steps.fetch import candidate_of
-from wheelhouse.steps.lock import pin_of
+from wheelhouse.steps.lock import pins_of
 from wheelhouse.steps.pending import Wishes
 from wheelhouse.steps.resolve import resolve
 from wheelhouse.steps.supply import Stored, Supply
@@ -214,7 +214,7 @@ class Workshop:
             moved = self._raised(cutoff, question.requirements, question.target)
             question = replace(question, selection=Selection(uploaded_prior_to=moved))
         answers = resolve(question, self._supply, self._on_event)
-        return replace(lock, pins=tuple(pin_of(answer, self._supply) for answer in answers))
+        return replace(lock, pins=pins_of(answers, self._supply))
 
     def _with_wheel(self, pin: Pin, job: "_Job", asked: datetime | None) -> Pin:
         """A build requirement that is an sdist itself is built first."""

@@ -4,7 +4,7 @@ A rule looks at one file's `Facts` in the `Review` of its whole house, and yield
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Protocol
@@ -12,6 +12,7 @@ from typing import Protocol
 from packaging.utils import NormalizedName, canonicalize_name
 
 from wheelhouse.model.advisories import Advisories
+from wheelhouse.model.approvals import NOBODYS, Approvals
 from wheelhouse.model.facts import Facts
 from wheelhouse.model.policy import Finding, Policy, Severity
 
@@ -23,7 +24,8 @@ Remark = tuple[str, str]
 class Review:
     """A house under review: all its files' facts, the policy, the clock, and what was known before.
 
-    `place` is where in another house it lies, as `tools/`; empty for the outer one.
+    `place` is where in another house it lies, as `tools/`; empty for the outer one. `publishers` are those that were seen
+    before, by project; `trusted_since` is when the newest key of the trust root came into use, None where nothing was checked.
     """
 
     facts: tuple[Facts, ...]
@@ -31,6 +33,9 @@ class Review:
     now: datetime
     advisories: Advisories | None = None
     place: str = ""
+    publishers: Mapping[NormalizedName, tuple[str, ...]] = field(default_factory=dict)
+    trusted_since: datetime | None = None
+    approvals: Approvals = NOBODYS
 
     @cached_property
     def at_place(self) -> Mapping[str, list[Facts]]:

@@ -57,6 +57,20 @@ told_by_verify(
 )
 
 
+@rule(Severity.ERROR)
+def other_bytes(facts: Facts, review: Review) -> Iterator[Remark]:
+    """A file of this name was approved before, with another sha256.
+
+    No index lets anybody replace a file; a mirror, a build of one's own, or whoever has broken in may.
+    """
+    seen = review.approvals.bytes_of(facts.filename)
+    if seen and facts.pin.artifact.sha256 not in seen:
+        yield (
+            f"its sha256 is {facts.pin.artifact.sha256}, and {', '.join(sorted(seen))} was approved",
+            "find out who replaced it",
+        )
+
+
 @rule(Severity.WARNING)
 def wheel_tags(facts: Facts, review: Review) -> Iterator[Remark]:
     """The tags in WHEEL are not those of the file's name.

@@ -1,8 +1,11 @@
 """What is known to be vulnerable, and how old that knowledge is."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 
+from packaging.version import Version
+
+from wheelhouse.model.advisories import Advisory
 from wheelhouse.model.facts import Facts
 from wheelhouse.model.policy import Severity
 from wheelhouse.model.rules import Remark, Review, house_rule, rule
@@ -12,20 +15,27 @@ from wheelhouse.model.rules import Remark, Review, house_rule, rule
 def vulnerable(facts: Facts, review: Review) -> Iterator[Remark]:
     """A published advisory says that this release is vulnerable.
 
-    From the OSV records of the snapshot that was imported with `wheelhouse advisories import`; aliases are one finding.
+    From the OSV records of the snapshot that was imported with `wheelhouse advisories import`; aliases are one finding. What
+    the snapshot before did not have is marked as new.
     """
     for group in review.advisories.of(facts.project, facts.version) if review.advisories else ():
         ids = ", ".join(sorted({name for advisory in group for name in advisory.names}))
-        fixes = [fix for advisory in group if (fix := advisory.fixed_in(facts.version))]
         severity = next((advisory.severity for advisory in group if advisory.severity), "")
         summary = next((advisory.summary for advisory in group if advisory.summary), "")
         weight = f" ({severity})" if severity else ""
-        hint = (
-            f"take {max(fixes)} or newer"
-            if fixes
-            else "no fixed version is named: leave it out, or waive this with a reason"
-        )
-        yield f"{facts.project} {facts.version} is affected by {ids}{weight}: {summary}", hint
+        yield f"{facts.project} {facts.version} is affected by {ids}{weight}: {summary}", _remedy(group, facts.version)
+
+
+def _remedy(group: Iterable[Advisory], version: Version) -> str:
+    """What to do, and whether it is news: apart from the sentence, which must stay what was seen when a file was approved."""
+    fixes = [fix for advisory in group if (fix := advisory.fixed_in(version))]
+    what = (
+        f"take {max(fixes)} or newer"
+        if fixes
+        else "no fixed version is named: leave it out, or waive this with a reason"
+    )
+    since = max((advisory.since for advisory in group), default="")
+    return f"new since the snapshot of {since}: {what}" if since else what
 
 
 @house_rule(Severity.WARNING)
