@@ -58,10 +58,10 @@ def main() -> None:
             alone = pip_alone(house, room, said.python)
             whole, steps = rehearsal(house, room, said.python)
             named = steps.get("install", 0) + steps.get("check", 0) + steps.get("import", 0)
-            print(
-                f"pip install {alone.wall:.1f} s alone; rehearsal {whole.wall:.1f} s, {whole.wall / alone.wall:.2f} "
-                f"times as long; its install, check and import {named:.1f} s, {named / alone.wall:.2f} times"
-            )
+            times = whole.wall / alone.wall
+            print(f"pip install {alone.wall:.1f} s (processor {alone.cpu:.1f} s)")
+            print(f"rehearsal {whole.wall:.1f} s (processor {whole.cpu:.1f} s), {times:.2f} times as long")
+            print(f"its install, check and import {named:.1f} s, {named / alone.wall:.2f} times as long")
             print("  " + ", ".join(f"{name} {seconds:.1f} s" for name, seconds in steps.items()))
 
 
