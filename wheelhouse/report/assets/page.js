@@ -28,7 +28,7 @@
       if (goal.tagName === "DETAILS") goal.open = true;
       goal.scrollIntoView();
     } else scrollTo(0, view.classList.contains("file") ? 0 : scrolled[view.id] || 0);
-    if (!first && document.activeElement !== search) one("h1", view).focus({ preventScroll: true });
+    if (!first) one("h1", view).focus({ preventScroll: true });
   }
   addEventListener("hashchange", () => show(false));
 
@@ -50,7 +50,8 @@
   search.addEventListener("input", () => {
     const view = one(".view.shown");
     if (search.value && (view.classList.contains("file") || view.id === "summary")) {
-      location.hash = one("#files") ? "#files" : "#" + views[0].id;
+      history.pushState(null, "", one("#files") ? "#files" : "#" + views[0].id);
+      show(true);
     }
     sift();
   });
