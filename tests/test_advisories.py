@@ -14,6 +14,7 @@ from tests.support.tools import wheelhouse
 from wheelhouse.errors import InputError
 from wheelhouse.model.advisories import Advisory, Event, collect, compared, parse_snapshot, read_records, to_json
 from wheelhouse.model.artifact import version_of
+from wheelhouse.model.cvss import severity_text
 
 
 def record(
@@ -164,3 +165,22 @@ def test_import_reads_a_zip_a_folder_and_one_file(tmp_path: Path) -> None:
     (tmp_path / "bad.json").write_text("{")
     assert wheelhouse("advisories", "import", "bad.json", cwd=tmp_path).returncode == 2
     assert wheelhouse("advisories", "import", "none.json", cwd=tmp_path).returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("told", "text"),
+    [
+        ("CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H", "critical, 9.8"),
+        ("CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:C/C:H/I:H/A:H", "critical, 10.0"),
+        ("CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:N/I:N/A:H", "high, 7.5"),
+        ("CVSS:3.1/AV:N/AC:L/PR:N/UI:R/S:C/C:L/I:L/A:N", "medium, 6.1"),
+        ("CVSS:3.1/AV:A/AC:H/PR:H/UI:N/S:U/C:H/I:N/A:N", "medium, 4.2"),
+        ("CVSS:3.0/AV:L/AC:L/PR:N/UI:N/S:U/C:N/I:N/A:N", "none, 0.0"),
+        ("CVSS:3.1/AV:N", "CVSS:3.1/AV:N"),
+        ("CVSS:4.0/AV:N/AC:L", "CVSS:4.0/AV:N/AC:L"),
+        ("high", "high"),
+    ],
+)
+def test_a_severity_is_told_as_people_read_it(told: str, text: str) -> None:
+    """The scores are those that the specification's examples and the national database give for these vectors."""
+    assert severity_text(told) == text

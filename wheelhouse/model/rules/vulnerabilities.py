@@ -6,6 +6,7 @@ from datetime import timedelta
 from packaging.version import Version
 
 from wheelhouse.model.advisories import Advisory
+from wheelhouse.model.cvss import severity_text
 from wheelhouse.model.facts import Facts
 from wheelhouse.model.policy import Severity
 from wheelhouse.model.rules import Remark, Review, house_rule, rule
@@ -22,7 +23,7 @@ def vulnerable(facts: Facts, review: Review) -> Iterator[Remark]:
         ids = ", ".join(sorted({name for advisory in group for name in advisory.names}))
         severity = next((advisory.severity for advisory in group if advisory.severity), "")
         summary = next((advisory.summary for advisory in group if advisory.summary), "")
-        weight = f" ({severity})" if severity else ""
+        weight = f" ({severity_text(severity)})" if severity else ""
         yield f"{facts.project} {facts.version} is affected by {ids}{weight}: {summary}", _remedy(group, facts.version)
 
 
