@@ -143,6 +143,18 @@ def test_fetch_keeps_what_the_index_serves(tmp_path: Path, as_html: bool) -> Non
     assert not (tmp_path / "publishers.json").exists()
 
 
+def test_our_own_index_passes_attestations_on(tmp_path: Path) -> None:
+    with IndexServer() as server:
+        one = build_wheel(tmp_path, "one", "1.0")
+        server.add(one, provenance=server.put("/integrity/one", json.dumps(MADE).encode()))
+        assert fetched(tmp_path, server, "house", "one").returncode == 0
+    assert wheelhouse("index", "house", "-o", "tree", cwd=tmp_path).returncode == 0
+    from_tree = ("fetch", "one", "--python", "3.12", "--index", "tree", "--dest", "again", "--cache-dir", "other")
+    done = wheelhouse(*from_tree, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert json.loads((tmp_path / "again" / f"{one.name}.provenance").read_text()) == MADE
+
+
 def test_what_the_index_says_of_a_project_is_kept(tmp_path: Path) -> None:
     with IndexServer() as server:
         server.add(build_wheel(tmp_path, "one", "1.0"))

@@ -122,16 +122,16 @@ class Page:
             for file in grouped[spelling]:
                 yield self._candidate(version, file)
 
-    def _address(self, file: IndexFile) -> str:
-        if file.url.startswith("https://"):
-            return file.url
-        url = _absolute(self.url, file.url)
+    def _address(self, filename: str, address: str) -> str:
+        if address.startswith("https://"):
+            return address
+        url = _absolute(self.url, address)
         if url.startswith("file:") and not self.url.startswith("file:"):
-            raise ServerError(f"{redact(self.url)} names a file of this machine, `{file.filename}`, which is not safe")
+            raise ServerError(f"{redact(self.url)} names a file of this machine, `{filename}`, which is not safe")
         return url
 
     def _candidate(self, version: Version, file: IndexFile) -> Candidate:
-        url = self._address(file)
+        url = self._address(file.filename, file.url)
         sidecar = file.core_metadata if file.core_metadata is not None else file.dist_info_metadata
         return Candidate(
             project=self.project,
@@ -145,7 +145,7 @@ class Page:
             yanked="" if file.yanked is True else (None if file.yanked is False else file.yanked),
             requires_python=file.requires_python,
             sidecar=sidecar.get("sha256", "") if isinstance(sidecar, dict) else ("" if sidecar else None),
-            provenance=_absolute(self.url, file.provenance) if file.provenance else None,
+            provenance=self._address(file.filename, file.provenance) if file.provenance else None,
             status=None if self.status.status == "active" else str(self.status),
         )
 

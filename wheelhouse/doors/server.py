@@ -103,7 +103,7 @@ class Catalogue:
 
 
 class Application:
-    """The ASGI application. `/simple/`, `/simple/<project>/`, `/files/<name>` and `/files/<name>.metadata`; GET and HEAD."""
+    """The ASGI application. `/simple/`, `/simple/<project>/`, `/files/<name>` and what lies beside a file; GET and HEAD."""
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue

@@ -1,4 +1,4 @@
-"""The Simple Repository API as pages: HTML (PEP 503, 592, 658, 714) and JSON (PEP 691, 700) of the same files (pure)."""
+"""The Simple Repository API as pages: HTML (PEP 503, 592, 658, 714) and JSON (PEP 691, 700, 740) of the same files (pure)."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -12,8 +12,9 @@ from packaging.utils import NormalizedName, parse_sdist_filename, parse_wheel_fi
 from packaging.version import Version
 
 from wheelhouse.errors import IntegrityError
+from wheelhouse.model.provenance import SUFFIX as PROVENANCE
 
-API_VERSION = "1.1"
+API_VERSION, SINCE_PROVENANCE = "1.1", "1.3"
 JSON_TYPE, HTML_TYPE = "application/vnd.pypi.simple.v1+json", "application/vnd.pypi.simple.v1+html"
 
 
@@ -21,7 +22,8 @@ JSON_TYPE, HTML_TYPE = "application/vnd.pypi.simple.v1+json", "application/vnd.p
 class Offered:
     """A file on a project's page. `metadata_sha256` is that of its sidecar, None for an sdist, which has none.
 
-    `yanked` is the reason, which may be empty; None for a file that is not. `size` is in bytes.
+    `yanked` is the reason, which may be empty; None for a file that is not. `size` is in bytes. `provenance` says that its
+    attestations lie beside it; HTML does not tell of them, because PEP 740 wants an absolute address there.
     """
 
     filename: str
@@ -31,6 +33,7 @@ class Offered:
     requires_python: str | None = None
     yanked: str | None = None
     metadata_sha256: str | None = None
+    provenance: bool = False
 
     @property
     def version(self) -> Version:
@@ -60,7 +63,8 @@ def project_json(project: NormalizedName, shelf: Mapping[str, Offered], prefix: 
     """A project's page as PEP 691 has it. Files are at `prefix` and their name, relative to the page."""
     versions = [str(version) for version in sorted({file.version for file in shelf.values()})]
     files = [_file(shelf[name], prefix) for name in sorted(shelf)]
-    document = {"meta": {"api-version": API_VERSION}, "name": project, "versions": versions, "files": files}
+    api = SINCE_PROVENANCE if any(file.provenance for file in shelf.values()) else API_VERSION
+    document = {"meta": {"api-version": api}, "name": project, "versions": versions, "files": files}
     return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
 
 
@@ -75,6 +79,8 @@ def _file(file: Offered, prefix: str) -> dict[str, Any]:
     }
     if file.requires_python:
         document["requires-python"] = file.requires_python
+    if file.provenance:
+        document["provenance"] = prefix + quote(file.filename + PROVENANCE)
     if file.upload_time:
         document["upload-time"] = file.upload_time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     return document
@@ -138,5 +144,6 @@ def parse_shelf(raw: str) -> Shelf:
             requires_python=row.get("requires-python"),
             yanked=None if yanked is False else "" if yanked is True else str(yanked),
             metadata_sha256=core["sha256"] if core else None,
+            provenance="provenance" in row,
         )
     return shelf

@@ -3,7 +3,7 @@
 import errno
 import hashlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ from wheelhouse.doors.wheelfile import inspect
 from wheelhouse.errors import InputError, IntegrityError
 from wheelhouse.events import Finished, Listener, ignore
 from wheelhouse.model.lock import Pin
-from wheelhouse.model.metadata import Contents
+from wheelhouse.model.provenance import SUFFIX as PROVENANCE
 from wheelhouse.model.simple import Offered, Shelf, add, parse_shelf, project_html, project_json, root_html, root_json
 from wheelhouse.steps.verify import load_house
 
@@ -24,12 +24,12 @@ PAGE_HTML, PAGE_JSON, SIDECAR = "index.html", "index.json", ".metadata"
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A house's file as an index offers it, where it stands, and its raw metadata, empty for an sdist."""
+    """A house's file as an index offers it, where it stands, and what lies beside it there, by the names' suffixes."""
 
     project: NormalizedName
     offered: Offered
     path: Path
-    raw_metadata: bytes
+    sidecars: Mapping[str, bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,25 +46,31 @@ def open_house(folder: Path, known: frozenset[str] = frozenset(), on_event: List
 
     Raises IntegrityError for a file that is not what its lock says.
     """
-    pins = {pin.artifact.filename: pin for lock in load_house(folder).locks for pin in lock.pins}
+    house = load_house(folder)
+    pins = {pin.artifact.filename: pin for lock in house.locks for pin in lock.pins}
     wanted = [pin for pin in pins.values() if pin.artifact.sha256 not in known]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for opened in pool.map(lambda pin: _open(folder, pin), wanted):
+        for opened in pool.map(
+            lambda pin: _open(folder, pin, house.provenance.get(pin.artifact.filename + PROVENANCE)), wanted
+        ):
             on_event(Finished(opened.offered.filename))
             yield opened
 
 
-def _open(folder: Path, pin: Pin) -> Opened:
+def _open(folder: Path, pin: Pin, provenance: str | None) -> Opened:
     path, artifact = rooted(folder, pin.artifact.filename), pin.artifact
     if not path.is_file() or sha256_of(path) != artifact.sha256:
         raise IntegrityError(
             f"`{path}` is not what the lock says", hint=f"see what is wrong with `wheelhouse verify {folder}`"
         )
     contents = inspect(path, artifact.filename)
-    return Opened(pin.project, _offered(pin, contents), path, contents.raw_metadata if artifact.is_wheel else b"")
+    sidecars = {SIDECAR: contents.raw_metadata} if artifact.is_wheel else {}
+    if provenance is not None:
+        sidecars[PROVENANCE] = provenance.encode()
+    return Opened(pin.project, _offered(pin, sidecars), path, sidecars)
 
 
-def _offered(pin: Pin, contents: Contents) -> Offered:
+def _offered(pin: Pin, sidecars: Mapping[str, bytes]) -> Offered:
     artifact = pin.artifact
     return Offered(
         filename=artifact.filename,
@@ -73,7 +79,8 @@ def _offered(pin: Pin, contents: Contents) -> Offered:
         upload_time=artifact.upload_time,
         requires_python=pin.requires_python,
         yanked=pin.yanked,
-        metadata_sha256=hashlib.sha256(contents.raw_metadata).hexdigest() if artifact.is_wheel else None,
+        metadata_sha256=hashlib.sha256(sidecars[SIDECAR]).hexdigest() if artifact.is_wheel else None,
+        provenance=PROVENANCE in sidecars,
     )
 
 
@@ -109,8 +116,8 @@ def _bring(opened: Opened, tree: Path) -> None:
     final = rooted(folder, opened.offered.filename)
     with ours(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    if opened.raw_metadata:
-        write(folder, opened.offered.filename + SIDECAR, opened.raw_metadata)
+    for suffix, raw in opened.sidecars.items():
+        write(folder, opened.offered.filename + suffix, raw)
     try:
         final.unlink(missing_ok=True)
         final.hardlink_to(opened.path)

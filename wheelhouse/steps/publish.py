@@ -18,7 +18,7 @@ from wheelhouse.doors.upload import Repository, form_of
 from wheelhouse.errors import IntegrityError, ServerError
 from wheelhouse.events import Finished, Listener, Waiting, ignore
 from wheelhouse.model.artifact import Candidate
-from wheelhouse.steps.index import Opened, open_house
+from wheelhouse.steps.index import SIDECAR, Opened, open_house
 
 UPLOADERS = 4
 STRONGEST = ("sha256", "sha512", "sha384", "blake2b", "sha224", "sha1", "md5")
@@ -142,7 +142,9 @@ def _send(one: Opened, repository: Repository, index: Index, http: Http, on_even
     """Send one file. A server that does not take it may have got it meanwhile from somebody else: that is looked up again."""
     offered = one.offered
     on_event(Waiting(offered.filename, offered.size))
-    answer = repository.upload(one.path, offered.filename, form_of(one.raw_metadata, one.project, offered))
+    answer = repository.upload(
+        one.path, offered.filename, form_of(one.sidecars.get(SIDECAR, b""), one.project, offered)
+    )
     on_event(Finished(offered.filename))
     if answer.taken:
         return Published(offered.filename, Outcome.SENT, answer.text)

@@ -8,7 +8,7 @@ from packaging.utils import NormalizedName
 from wheelhouse.doors.server import Catalogue, Served
 from wheelhouse.events import Listener, ignore
 from wheelhouse.model.simple import Shelf, add
-from wheelhouse.steps.index import SIDECAR, open_house
+from wheelhouse.steps.index import open_house
 
 
 def catalogue(houses: Iterable[Path], on_event: Listener = ignore) -> Catalogue:
@@ -24,6 +24,5 @@ def catalogue(houses: Iterable[Path], on_event: Listener = ignore) -> Catalogue:
             offered = opened.offered
             add(shelves.setdefault(opened.project, {}), offered)
             files[offered.filename] = Served(opened.path, offered.sha256, offered.size)
-            if opened.raw_metadata:
-                sidecars[offered.filename + SIDECAR] = opened.raw_metadata
+            sidecars |= {offered.filename + suffix: raw for suffix, raw in opened.sidecars.items()}
     return Catalogue.of(shelves, sidecars, files)

@@ -17,7 +17,7 @@ from packaging.utils import NormalizedName
 from packaging.version import Version
 
 from wheelhouse.doors.credentials import host_of, redact
-from wheelhouse.doors.disk import Cache, copy_of, digest_of, ours, sha256_of
+from wheelhouse.doors.disk import Cache, copy_of, digest_of, ours, read_bytes, sha256_of
 from wheelhouse.doors.download import Download, WrongSizeError
 from wheelhouse.doors.http import Http
 from wheelhouse.doors.locations import IndexLocations, path_of
@@ -127,17 +127,24 @@ class Supply:
 
     def _provenance(self, filename: str, url: str) -> Provenance | None:
         subject = f"{filename}{PROVENANCE_SUFFIX}"
-        reply = self._http.get(url, subject=subject)
         try:
-            if reply.status != 200:
-                raise ValueError(f"the index announces it, and answered {reply.status}")
-            identities = identities_of(reply.body.decode())
+            raw = self._provenance_at(url, subject)
+            identities = identities_of(raw.decode())
         except ValueError as error:
             self._on_event(Warned(f"{subject} is left out: {error}"))
             return None
-        sha256 = hashlib.sha256(reply.body).hexdigest()
-        self.cache.note(PROVENANCE, sha256, reply.body)
+        sha256 = hashlib.sha256(raw).hexdigest()
+        self.cache.note(PROVENANCE, sha256, raw)
         return Provenance(redact(url), sha256, identities)
+
+    def _provenance_at(self, url: str, subject: str) -> bytes:
+        """Raises ValueError where the index does not have what it announces."""
+        if url.startswith("file:"):
+            return read_bytes(path_of(url), "the file of attestations")
+        reply = self._http.get(url, subject=subject)
+        if reply.status != 200:
+            raise ValueError(f"the index announces it, and answered {reply.status}")
+        return reply.body
 
     def provenance_text(self, provenance: Provenance) -> "Future[str]":
         """The attestations that a lock names. Raises IntegrityError where the index has others by now."""
@@ -146,9 +153,12 @@ class Supply:
     def _provenance_text(self, provenance: Provenance) -> str:
         raw = self.cache.noted(PROVENANCE, provenance.sha256)
         if raw is None:
-            raw = self._http.get(provenance.url).body
+            hint = "fetch with --upgrade, which takes the attestations that the index has now"
+            try:
+                raw = self._provenance_at(provenance.url, "the attestations")
+            except ValueError as error:
+                raise ServerError(f"{provenance.url}: {error}", hint=hint) from error
             if hashlib.sha256(raw).hexdigest() != provenance.sha256:
-                hint = "fetch with --upgrade, which takes the attestations that the index has now"
                 raise IntegrityError(f"{provenance.url} is not what the lock names any more", hint=hint)
         return raw.decode()
 
