@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from random import Random
 
@@ -63,22 +64,24 @@ class Run:
 Fetch = Callable[..., Run]
 
 
+def fetching(
+    base: Path, server: IndexServer, *requirements: str, name: str = "house", settings: HttpSettings = PATIENT
+) -> Run:
+    events: list[Event] = []
+    options = Options(requirements=requirements or ("app",), python=("3.12",))
+    with supplying(server, base / f"cache-{name}", events.append, settings) as supply:
+        done = fetch(gather(options, Http(), NOW), base / name, supply, events.append)
+    return Run(done.locks[0], base / name, events)
+
+
 @pytest.fixture
 def fetched(tmp_path: Path) -> Fetch:
-    def run(server: IndexServer, *requirements: str, name: str = "house", settings: HttpSettings = PATIENT) -> Run:
-        events: list[Event] = []
-        options = Options(requirements=requirements or ("app",), python=("3.12",))
-        with supplying(server, tmp_path / f"cache-{name}", events.append, settings) as supply:
-            done = fetch(gather(options, Http(), NOW), tmp_path / name, supply, events.append)
-        return Run(done.locks[0], tmp_path / name, events)
-
-    return run
+    return partial(fetching, tmp_path)
 
 
-@pytest.fixture
-def offered(tmp_path: Path) -> Path:
-    folder = tmp_path / "offered"
-    folder.mkdir()
+@pytest.fixture(scope="module")
+def offered(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("offered")
     build_wheel(folder, "app", "1.0", requires=["Lib.Two>=2", "old-one"], files={"app/__init__.py": b"", **LARGE})
     build_wheel(folder, "lib-two", "2.0+local.1")
     build_wheel(folder, "lib-two", "1.0")
@@ -93,14 +96,19 @@ def serving(folder: Path, abilities: Abilities, **more: object) -> Iterator[Inde
         yield server
 
 
+@pytest.fixture(scope="module")
+def expected(offered: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """What comes of an index that can do everything."""
+    with serving(offered, Abilities()) as server:
+        return fetching(tmp_path_factory.mktemp("expected"), server)
+
+
 @pytest.mark.parametrize("relative", [False, True], ids=["absolute", "relative"])
 @pytest.mark.parametrize("json", [True, False], ids=["JSON", "HTML"])
 @pytest.mark.parametrize("variation", VARIATIONS)
 def test_the_same_house_comes_of_every_index(
-    offered: Path, fetched: Fetch, variation: str, json: bool, relative: bool
+    offered: Path, expected: Run, fetched: Fetch, variation: str, json: bool, relative: bool
 ) -> None:
-    with serving(offered, Abilities()) as server:
-        expected = fetched(server, name="expected")
     with serving(offered, replace(VARIATIONS[variation], json=json), relative_urls=relative) as server:
         run = fetched(server)
         assert not [request for request in server.requests if request.method != "GET"]
