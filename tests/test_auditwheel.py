@@ -81,6 +81,7 @@ def program(folder: Path, text: str) -> Path:
     return made.parent
 
 
+@pytest.mark.rooms
 def test_without_it_the_wheel_names_what_it_expects_to_find(folder: Path) -> None:
     done = built(folder, folder / "nowhere")
     assert done.returncode == 0, done.stderr
@@ -97,6 +98,7 @@ def test_where_it_fails_the_wheel_stays_and_that_is_said(folder: Path) -> None:
     assert "repaired" not in record(folder)
 
 
+@pytest.mark.rooms
 def test_what_it_makes_must_be_a_sound_wheel(folder: Path) -> None:
     done = built(folder, program(folder, 'mkdir -p "$5"; echo no zip > "$5/$(basename "$6")"'))
     assert done.returncode == 0, done.stderr
@@ -104,6 +106,7 @@ def test_what_it_makes_must_be_a_sound_wheel(folder: Path) -> None:
     assert "is refused" in done.stderr
 
 
+@pytest.mark.rooms
 def test_what_it_makes_must_be_the_same_project_s_wheel(folder: Path) -> None:
     done = built(folder, program(folder, 'mkdir -p "$5"; touch "$5/evil-9.9-py3-none-any.whl"'))
     assert done.returncode == 0, done.stderr

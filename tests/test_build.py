@@ -134,6 +134,7 @@ def test_an_sdist_becomes_a_wheel_that_the_lock_names(index: IndexServer, tmp_pa
     assert "0 now, 1 before" in built(tmp_path).stdout
 
 
+@pytest.mark.rooms
 def test_fetch_builds_where_it_is_told_to(index: IndexServer, tmp_path: Path) -> None:
     index.add(sdist(tmp_path, "app"))
     fetched(index, tmp_path, "--build", "--keep-sdists", "--interpreter", sys.executable)
@@ -146,6 +147,7 @@ def test_fetch_builds_where_it_is_told_to(index: IndexServer, tmp_path: Path) ->
     assert wheelhouse("verify", cwd=tmp_path).returncode == 0
 
 
+@pytest.mark.rooms
 def test_builds_with_what_there_was_on_its_day(index: IndexServer, tmp_path: Path) -> None:
     day = {"1.0": "2020-01-01T00:00:00Z", "2.0": "2020-12-10T00:00:00Z", "3.0": "2021-06-01T00:00:00Z"}
     for version, uploaded in day.items():
@@ -177,6 +179,7 @@ def test_builds_with_what_there_was_on_its_day(index: IndexServer, tmp_path: Pat
     assert wheelhouse("verify", cwd=tmp_path).returncode == 0
 
 
+@pytest.mark.rooms
 def test_a_build_requirement_that_is_an_sdist_is_built_first(index: IndexServer, tmp_path: Path) -> None:
     index.add(sdist(tmp_path, "tool", module="'v = 7'"))
     index.add(sdist(tmp_path, "app", builds_with=("tool",), before="import tool", module="'v = %r' % tool.v"))
@@ -197,6 +200,7 @@ def test_a_build_that_needs_itself_is_said(index: IndexServer, tmp_path: Path) -
     assert "app → tool → app" in done.stderr
 
 
+@pytest.mark.rooms
 def test_what_only_a_build_tells_is_resolved(index: IndexServer, tmp_path: Path) -> None:
     index.add(sdist(tmp_path, "app", requires=("further",)))
     index.add(sdist(tmp_path, "further", requires=("last>=2",)))
@@ -239,6 +243,7 @@ def test_one_failure_does_not_stop_the_others(index: IndexServer, tmp_path: Path
     assert wheelhouse("build", "--json", "--interpreter", sys.executable, cwd=tmp_path).returncode == 6
 
 
+@pytest.mark.rooms
 def test_what_differs_between_two_builds_is_named(index: IndexServer, tmp_path: Path) -> None:
     index.add(build_wheel(tmp_path, "app", "1.0", requires=["same", "other"]))
     index.add(sdist(tmp_path, "same"))
@@ -273,6 +278,7 @@ def test_what_was_not_sealed_is_said_and_recorded(index: IndexServer, tmp_path: 
     assert "sealed" not in told
 
 
+@pytest.mark.rooms
 def test_a_wheel_of_another_project_is_refused(index: IndexServer, tmp_path: Path) -> None:
     backend = BACKEND.format(name="evil", version="9.9", requires=[], asks=[], before="", module="''")
     pyproject = '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
@@ -283,6 +289,7 @@ def test_a_wheel_of_another_project_is_refused(index: IndexServer, tmp_path: Pat
     assert "its build made a wheel of evil 9.9" in done.stderr
 
 
+@pytest.mark.rooms
 def test_what_is_no_archive_is_refused(index: IndexServer, tmp_path: Path) -> None:
     backend = "def build_wheel(folder, *_, **__):\n    open(folder + '/app-1.0-py3-none-any.whl', 'w').close()\n"
     backend += "    return 'app-1.0-py3-none-any.whl'\n"
@@ -295,6 +302,7 @@ def test_what_is_no_archive_is_refused(index: IndexServer, tmp_path: Path) -> No
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.rooms
 def test_sdists_are_staged_with_what_they_are_built_with(index: IndexServer, tmp_path: Path) -> None:
     index.add(build_wheel(tmp_path, "tool", "1.0", files={"tool.py": b"v = 7"}))
     index.add(sdist(tmp_path, "app", builds_with=("tool",), before="import tool", module="'v = %r' % tool.v"))

@@ -51,6 +51,7 @@ def test_a_house_is_installed_checked_and_imported(told: Told) -> None:
     assert told.steps["install"]["note"].startswith("pip ")
 
 
+@pytest.mark.rooms
 def test_modules_that_do_not_import_are_listed(told: Told) -> None:
     found = {one["sentence"].partition(" does")[0]: one for one in told.steps["import"]["findings"]}
     assert found.keys() == {"`ns.broken`", "`ends`"}
@@ -59,6 +60,7 @@ def test_modules_that_do_not_import_are_listed(told: Told) -> None:
     assert {one["severity"] for one in found.values()} == {"warning"}
 
 
+@pytest.mark.rooms
 def test_what_the_user_names_is_run(told: Told) -> None:
     named = {step["step"].partition(" ")[2]: step for name, step in told.steps.items() if name.startswith("run ")}
     assert [(step["outcome"], step["note"]) for step in named.values()] == [("ok", "1.0 2.0"), ("failed", None)]
