@@ -1,7 +1,9 @@
 """`wheelhouse build`: sdists of a made index become wheels, locked, recorded, cached; what fails is said at the end."""
 
 import json
+import os
 import sys
+import tarfile
 import tomllib
 import zipfile
 from datetime import UTC, datetime
@@ -16,6 +18,7 @@ from tests.support.index import IndexServer
 from tests.support.rooms import MINOR, needs_room
 from tests.support.tools import clean_environment, run, wheelhouse
 from tests.support.wheels import build_sdist, build_wheel
+from wheelhouse.doors.inside import unpack
 
 pytest_plugins = ["tests.support.docker_fixtures"]
 BACKEND = """\
@@ -29,13 +32,13 @@ def get_requires_for_build_wheel(config_settings=None):
     return {asks!r}
 
 def build_wheel(folder, config_settings=None, metadata_directory=None):
-    filename = NAME + "-" + VERSION + "-py3-none-any.whl"
+    filename = NAME + "-" + VERSION + "-{tag}.whl"
     metadata = ["Metadata-Version: 2.1", "Name: " + NAME, "Version: " + VERSION]
     metadata += ["Requires-Dist: " + line for line in REQUIRES]
     held = {{
         NAME + ".py": {module},
         NAME + "-" + VERSION + ".dist-info/METADATA": "\\n".join(metadata) + "\\n",
-        NAME + "-" + VERSION + ".dist-info/WHEEL": "Wheel-Version: 1.0\\nGenerator: made\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n",
+        NAME + "-" + VERSION + ".dist-info/WHEEL": "Wheel-Version: 1.0\\nGenerator: made\\nRoot-Is-Purelib: true\\nTag: {tag}\\n",
     }}
     record = NAME + "-" + VERSION + ".dist-info/RECORD"
     with zipfile.ZipFile(os.path.join(folder, filename), "w") as archive:
@@ -55,10 +58,11 @@ def sdist(
     asks: tuple[str, ...] = (),
     before: str = "",
     module: str = "'made = True\\n'",
+    tag: str = "py3-none-any",
 ) -> Path:
     """An sdist with a backend of its own, whose wheel asks for what only a build tells."""
     backend = BACKEND.format(
-        name=name, version=version, requires=list(requires), asks=list(asks), before=before, module=module
+        name=name, version=version, requires=list(requires), asks=list(asks), before=before, module=module, tag=tag
     )
     return build_sdist(
         folder,
@@ -276,6 +280,28 @@ def test_what_was_not_sealed_is_said_and_recorded(index: IndexServer, tmp_path: 
     told = record(tmp_path, "app")
     assert told["unsealed"] is True
     assert "sealed" not in told
+
+
+def test_a_claim_to_this_machines_manylinux_is_taken_back(index: IndexServer, tmp_path: Path) -> None:
+    machine = os.uname().machine
+    index.add(sdist(tmp_path / "offered", "app", tag=f"py3-none-manylinux_2_99_{machine}"))
+    fetched(index, tmp_path)
+    done = built(tmp_path)
+    assert done.returncode == 0, done.stderr
+    (wheel,) = (tmp_path / "wheels").glob("*.whl")
+    assert wheel.name == f"app-1.0-py3-none-linux_{machine}.whl"
+    assert wheelhouse("verify", cwd=tmp_path).returncode == 0
+    with zipfile.ZipFile(wheel) as archive:
+        assert f"Tag: py3-none-linux_{machine}\n" in archive.read("app-1.0.dist-info/WHEEL").decode()
+
+
+@pytest.mark.parametrize("mark", ["PKG-INFO", "setup.py", "pyproject.toml"])
+def test_an_old_sdists_folder_is_found(tmp_path: Path, mark: str) -> None:
+    (tmp_path / "app-1.0").mkdir()
+    (tmp_path / "app-1.0" / mark).touch()
+    with tarfile.open(tmp_path / "app-1.0.tar.gz", "w:gz") as archive:
+        archive.add(tmp_path / "app-1.0", "app-1.0")
+    assert Path(unpack(str(tmp_path / "app-1.0.tar.gz"), str(tmp_path / "to"))) == tmp_path / "to" / "app-1.0"
 
 
 @pytest.mark.rooms

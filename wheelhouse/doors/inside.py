@@ -18,7 +18,7 @@ Order = Dict[str, Any]
 
 
 def unpack(archive: str, folder: str) -> str:
-    """Unpack an sdist; the path of the folder in it that holds PKG-INFO."""
+    """Unpack an sdist; the path of the folder in it that holds PKG-INFO; some old ones have none there."""
     if archive.endswith(".zip"):
         with zipfile.ZipFile(archive) as held:
             held.extractall(folder)
@@ -26,8 +26,11 @@ def unpack(archive: str, folder: str) -> str:
         with tarfile.open(archive) as held:
             extra: Dict[str, Any] = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
             held.extractall(folder, **extra)
-    tops = sorted(top for top in os.listdir(folder) if os.path.isfile(os.path.join(folder, top, "PKG-INFO")))
-    return os.path.join(folder, tops[0])
+    for mark in ("PKG-INFO", "pyproject.toml", "setup.py"):
+        for top in sorted(os.listdir(folder)):
+            if os.path.isfile(os.path.join(folder, top, mark)):
+                return os.path.join(folder, top)
+    raise ValueError("there is no sdist's folder in " + os.path.basename(archive))
 
 
 def call(order: Order, name: str, **arguments: str) -> Any:

@@ -4,18 +4,21 @@ import tempfile
 import time
 import zipfile
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 import msgspec
-from packaging.utils import NormalizedName
+from packaging.tags import Tag
+from packaging.utils import InvalidWheelFilename, NormalizedName
 
 from wheelhouse.doors.auditwheel import Auditwheel
 from wheelhouse.doors.bench import Asked, Bench
 from wheelhouse.doors.disk import place, sha256_of, stands_in, write
 from wheelhouse.doors.elf import Needs, needs_of_wheel
 from wheelhouse.doors.environment import make_environment
+from wheelhouse.doors.retag import retagged
 from wheelhouse.doors.sdistfile import read_pyproject
 from wheelhouse.doors.tasks import Once
 from wheelhouse.doors.wheelfile import inspect
@@ -290,7 +293,7 @@ class Workshop:
         folder = Path(tempfile.mkdtemp(dir=job.folder))
         wheel, log = job.bench.wheel(self._asked(job, lock), folder)
         self._log(job.pin, job.target, log)
-        fresh = _checked(wheel, job)
+        fresh = _checked(_honest(wheel, job), job)
         if fresh.needs and self._auditwheel:
             fresh = self._repaired(fresh, job, self._auditwheel, folder)
         return fresh
@@ -359,6 +362,19 @@ def _checked(wheel: Path, job: _Job, repaired: str = "") -> _Fresh:
             hint="build it on an older system: --in-image, with an image that has the target's glibc or an older one",
         )
     return _Fresh(wheel, needs, repaired)
+
+
+def _honest(wheel: Path, job: _Job) -> Path:
+    """A wheel that claims the manylinux of this machine, newer than the target's, without the claim: what it needs is looked up."""
+    with suppress(InvalidWheelFilename):
+        *_, tags = wheel_parts(wheel.name)
+        linux = job.target.platform.tags[-1]
+        plain = frozenset(Tag(tag.interpreter, tag.abi, linux) for tag in tags)
+        claims = all(tag.platform.startswith("manylinux") for tag in tags)
+        if claims and job.target.rank(tags) is None and job.target.rank(plain) is not None:
+            inspect(wheel, wheel.name)
+            return retagged(wheel, linux)
+    return wheel
 
 
 def _must_be_named(filename: str, job: _Job) -> None:
