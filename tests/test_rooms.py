@@ -83,6 +83,7 @@ found([name for _, name in socket.if_nameindex()] + [tried(socket.AF_INET, addre
     assert told.startswith("['lo'")
 
 
+@pytest.mark.rooms
 def test_abstract_sockets_of_this_machine_are_not_reached(sealed: Bench, tmp_path: Path) -> None:
     name = f"\0wheelhouse-test-{tmp_path.name}-{id(tmp_path)}"
     with socket.socket(socket.AF_UNIX) as server:
@@ -140,11 +141,13 @@ found((home, os.listdir(home), os.path.exists(os.path.join(home, ".netrc")), sor
     assert attempt(sealed, tmp_path, tries) == str((f"{WORK}/home", [], False, []))
 
 
+@pytest.mark.rooms
 def test_processes_outside_are_not_seen(sealed: Bench, tmp_path: Path) -> None:
     tries = "found(len([name for name in os.listdir('/proc') if name.isdigit()]))"
     assert int(attempt(sealed, tmp_path, tries)) < 10
 
 
+@pytest.mark.rooms
 def test_a_fork_bomb_is_contained(sealed: Bench, tmp_path: Path) -> None:
     tries = """\
 import time
@@ -164,6 +167,7 @@ found(count)
     assert time.monotonic() - started < SMALL.seconds  # what it left running ended with the room
 
 
+@pytest.mark.rooms
 def test_a_build_that_never_ends_is_ended(sealed: Bench, tmp_path: Path) -> None:
     short = Bench(sealed.room, sealed.interpreter, Limits(seconds=2), 1)
     tries = """\
@@ -180,6 +184,7 @@ while True:
     assert time.monotonic() - started < 15
 
 
+@pytest.mark.rooms
 def test_disk_and_memory_have_an_end(sealed: Bench, tmp_path: Path) -> None:
     tries = """\
 told = []
@@ -201,6 +206,7 @@ found(told)
     assert attempt(sealed, tmp_path, tries) == "[28, 'MemoryError']"
 
 
+@pytest.mark.rooms
 def test_memory_is_counted_over_all_processes(sealed: Bench, tmp_path: Path) -> None:
     """Each of these takes a tenth of what one may, and all of them ten times as much."""
     limits = Limits(seconds=60, memory=512 << 20)
@@ -226,6 +232,7 @@ def test_where_memory_runs_out_the_build_is_the_first_to_go(sealed: Bench, tmp_p
     assert attempt(sealed, tmp_path, tries) == "1000"
 
 
+@pytest.mark.rooms
 def test_what_it_prints_has_an_end(sealed: Bench, tmp_path: Path) -> None:
     with pytest.raises(BuildError, match="printed more than"):
         attempt(sealed, tmp_path, "while True: print('x' * 1000)")
@@ -274,6 +281,7 @@ def test_a_machine_that_seals_nothing_builds_nothing(monkeypatch: pytest.MonkeyP
     assert caught.value.details[0].startswith("unsealed: ")
 
 
+@pytest.mark.rooms
 def test_rooms_run_side_by_side(tmp_path: Path) -> None:
     room = bench()
     told: list[str] = []

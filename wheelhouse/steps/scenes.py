@@ -145,7 +145,7 @@ def airflow_install(act: Act, release: Version, arguments: Mapping[str, str]) ->
     """What the image build of an Airflow release takes with a folder, in its own order."""
     dockerfile = act.folder / BASE_DOCKERFILE
     runs, settings = base_image(read_text(dockerfile, "the Dockerfile") if dockerfile.is_file() else "", act.place)
-    own = {"VIRTUAL_ENV": VENV, "SLUGIFY_USES_TEXT_UNIDECODE": "yes"}
+    own = {"VIRTUAL_ENV": VENV, "UV_PYTHON": f"{VENV}/bin/python", "SLUGIFY_USES_TEXT_UNIDECODE": "yes"}
     script = install_script(release, act.place, runs)
     return Command(
         "install", ("bash", "-c", script), {**default_arguments(release), **arguments, **settings, **own}, vital=True
