@@ -306,7 +306,8 @@ def test_an_old_sdists_folder_is_found(tmp_path: Path, mark: str) -> None:
 
 @pytest.mark.rooms
 def test_a_wheel_of_another_project_is_refused(index: IndexServer, tmp_path: Path) -> None:
-    backend = BACKEND.format(name="evil", version="9.9", requires=[], asks=[], before="", module="''")
+    anything = {"requires": [], "asks": [], "before": "", "module": "''", "tag": "py3-none-any"}
+    backend = BACKEND.format(name="evil", version="9.9", **anything)
     pyproject = '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
     index.add(build_sdist(tmp_path, "app", "1.0", pyproject=pyproject, files={"backend.py": backend.encode()}))
     fetched(index, tmp_path)
