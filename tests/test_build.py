@@ -304,29 +304,30 @@ def test_an_old_sdists_folder_is_found(tmp_path: Path, mark: str) -> None:
     assert Path(unpack(str(tmp_path / "app-1.0.tar.gz"), str(tmp_path / "to"))) == tmp_path / "to" / "app-1.0"
 
 
-@pytest.mark.rooms
-def test_a_wheel_of_another_project_is_refused(index: IndexServer, tmp_path: Path) -> None:
-    anything = {"requires": [], "asks": [], "before": "", "module": "''", "tag": "py3-none-any"}
-    backend = BACKEND.format(name="evil", version="9.9", **anything)
+def refused(index: IndexServer, tmp_path: Path, backend: str) -> str:
+    """What `build` says of an sdist whose backend makes what it must not."""
     pyproject = '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
     index.add(build_sdist(tmp_path, "app", "1.0", pyproject=pyproject, files={"backend.py": backend.encode()}))
     fetched(index, tmp_path)
     done = built(tmp_path)
     assert done.returncode == 6
-    assert "its build made a wheel of evil 9.9" in done.stderr
+    return done.stderr
+
+
+@pytest.mark.rooms
+def test_a_wheel_of_another_project_is_refused(index: IndexServer, tmp_path: Path) -> None:
+    anything = {"requires": [], "asks": [], "before": "", "module": "''", "tag": "py3-none-any"}
+    backend = BACKEND.format(name="evil", version="9.9", **anything)
+    assert "its build made a wheel of evil 9.9" in refused(index, tmp_path, backend)
 
 
 @pytest.mark.rooms
 def test_what_is_no_archive_is_refused(index: IndexServer, tmp_path: Path) -> None:
     backend = "def build_wheel(folder, *_, **__):\n    open(folder + '/app-1.0-py3-none-any.whl', 'w').close()\n"
     backend += "    return 'app-1.0-py3-none-any.whl'\n"
-    pyproject = '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
-    index.add(build_sdist(tmp_path, "app", "1.0", pyproject=pyproject, files={"backend.py": backend.encode()}))
-    fetched(index, tmp_path)
-    done = built(tmp_path)
-    assert done.returncode == 6
-    assert "`app-1.0-py3-none-any.whl` is refused" in done.stderr
-    assert "Traceback" not in done.stderr
+    said = refused(index, tmp_path, backend)
+    assert "`app-1.0-py3-none-any.whl` is refused" in said
+    assert "Traceback" not in said
 
 
 @pytest.mark.rooms

@@ -56,6 +56,10 @@ LOGS = {
         "ERROR: Invalid requirement: '-apache-airflow==2.0.0'\n",
         "-apache-airflow==2.0.0: pip refuses the name that comes of it: `-apache-airflow==2.0.0` is no requirement",
     ),
+    "what is no requirement": (
+        "ERROR: Invalid requirement: '/files/lib>3': Expected semicolon or end\n",
+        "/files/lib>3: pip refuses it: it is no requirement",
+    ),
     "a requirement without a hash": (
         "ERROR: In --require-hashes mode, all requirements must have their versions pinned with ==. These do not:\n"
         "    other>=1 from https://127.0.0.1/other.whl (from app==1.0)\n",

@@ -95,6 +95,11 @@ def public(tmp_path: Path) -> Path:
     return folder
 
 
+def from_each(corp: IndexServer, default: IndexServer) -> dict[str, str]:
+    """What a lock of acme-app has: the company's own projects from its index, the rest from the default."""
+    return {"acme-app": f"1.0 {corp.url}", "acme-core": f"1.0 {corp.url}", "lib": f"2.0 {default.url}"}
+
+
 def test_nothing_falls_through_from_one_index_to_another(inhouse: Path, public: Path, tmp_path: Path) -> None:
     with IndexServer(inhouse) as corp, IndexServer(public) as default:
         where = ["--index", default.url, "--index", f"corp={corp.url}", "--from", "corp=acme-*,lost"]
@@ -102,11 +107,7 @@ def test_nothing_falls_through_from_one_index_to_another(inhouse: Path, public: 
         done = wheelhouse(*said, cwd=tmp_path)
         assert done.returncode == 0, done.stderr
         house = tmp_path / "wheels"
-        assert locked(house) == {
-            "acme-app": f"1.0 {corp.url}",
-            "acme-core": f"1.0 {corp.url}",
-            "lib": f"2.0 {default.url}",
-        }
+        assert locked(house) == from_each(corp, default)
         inputs = tomllib.loads((house / LOCK).read_text())["tool"]["wheelhouse"]["inputs"]
         assert inputs["index"] == default.url
         assert inputs["indexes"] == [{"name": "corp", "url": corp.url, "projects": ["acme-*", "lost"]}]
@@ -276,11 +277,7 @@ def test_pips_configuration_counts_only_when_it_is_asked_for(inhouse: Path, publ
         assert "warning: pip's trusted-host (x) is not followed" in done.stderr
         assert "warning: pip's configuration says only-binary = :all:, which does not count here" in done.stderr
         house = tmp_path / "wheels"
-        assert locked(house) == {
-            "acme-app": f"1.0 {corp.url}",
-            "acme-core": f"1.0 {corp.url}",
-            "lib": f"2.0 {default.url}",
-        }
+        assert locked(house) == from_each(corp, default)
         inputs = tomllib.loads((house / LOCK).read_text())["tool"]["wheelhouse"]["inputs"]
         assert inputs["pip-config"] == [f"extra-index-url = {corp.url}", f"index-url = {default.url}"]
         assert "secret" not in (house / LOCK).read_text() + done.stderr + refused.stderr

@@ -61,11 +61,13 @@ def test_a_dockerfile_of_the_users_own(docker_engine: DockerEngine, base: str, f
     assert told.steps["image"]["outcome"] == "ok", told.sentences
     assert told.steps["run cat /hello.txt in the image"]["note"] == "hello"
     (checkout / "Dockerfile").write_text(
-        own.replace("lib-*.whl", "'lib>3'").replace("install", "install --find-links /files")
+        own.replace("/files/lib-*.whl", "'lib>3'").replace("install", "install --find-links /files")
     )
     failed = rehearse(flat, "--image", base, *dockerfile, python=need_python("3.12"), env=docker_engine.env)
     assert failed.code == 1
-    assert any("the install asks for `lib>3`, and the lock has 2.0" in sentence for sentence in failed.sentences)
+    assert any("the install asks for `lib>3`, and the lock has 2.0" in sentence for sentence in failed.sentences), (
+        failed.sentences
+    )
 
 
 @pytest.mark.index

@@ -72,8 +72,11 @@ def _unhashed(match: re.Match[str], lock: Lock) -> Finding:
 
 
 def _invalid(match: re.Match[str], _lock: Lock) -> Finding:
-    sentence = f"pip refuses the name that comes of it: `{match['name']}` is no requirement"
-    return error(match["name"], "rename", sentence, "stage again, without --rename documented")
+    name = match["name"]
+    if name.startswith("-"):
+        sentence = f"pip refuses the name that comes of it: `{name}` is no requirement"
+        return error(name, "rename", sentence, "stage again, without --rename documented")
+    return error(name, "requirement", "pip refuses it: it is no requirement", "correct it where the install names it")
 
 
 def _altered(match: re.Match[str], lock: Lock) -> Finding:

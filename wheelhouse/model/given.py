@@ -19,7 +19,7 @@ from packaging.pylock import (
     PylockUnsupportedVersionError,
     PylockValidationError,
 )
-from packaging.utils import NormalizedName, canonicalize_name, parse_sdist_filename
+from packaging.utils import canonicalize_name, parse_sdist_filename
 from packaging.version import Version
 
 from wheelhouse.errors import InputError, NoSolutionError
@@ -109,8 +109,3 @@ def parse_given(text: str, source: str, sha256: str) -> Given:
         raise InputError(f"`{source}` is of a kind that is not known: {error}") from error
     except (tomllib.TOMLDecodeError, PylockValidationError) as error:
         raise InputError(f"`{source}` is not a lock as PEP 751 has it: {error}") from error
-
-
-def roots_of(candidates: Collection[Candidate]) -> list[tuple[NormalizedName, Version]]:
-    """What a given lock asks for: each of its projects, exactly."""
-    return sorted((candidate.project, candidate.version) for candidate in candidates)

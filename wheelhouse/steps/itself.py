@@ -4,6 +4,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from wheelhouse.doors.itself import DISTRIBUTION, own_wheel
+from wheelhouse.doors.wheelfile import inspect
 from wheelhouse.events import Listener, ignore
 from wheelhouse.model.house import SELF
 from wheelhouse.model.job import Job, Part
@@ -20,7 +21,7 @@ def bring_self(house: Path, targets: list[Target], supply: Supply, on_event: Lis
     """Make `house/self` a house from which wheelhouse is installed on each target. Raises NoSolutionError for a Python that is too old."""
     with TemporaryDirectory() as scratch:
         wheel = own_wheel(Path(scratch))
-        stored = supply.keep(wheel, wheel.name)
+        stored = supply.keep(wheel, inspect(wheel, wheel.name))
     line = parse_line(f"{DISTRIBUTION}[{EXTRAS}] @ ./{wheel.name}#sha256={stored.sha256}")
     job = Job(requirements=(line,), parts=tuple(map(Part, targets)))
     return fetch(job, house / SELF, supply, on_event).locks

@@ -192,9 +192,9 @@ class Supply:
         """That the sdist with this sha256 was built, and what the wheel says of itself: from now on the sdist says so, too."""
         self._learned[sdist] = metadata
 
-    def keep(self, path: Path, filename: str) -> Stored:
-        """Take a file that was made here into the cache, checked as if it had been downloaded. The file at `path` is gone then."""
-        contents, sha256, size = inspect(path, filename), sha256_of(path), path.stat().st_size
+    def keep(self, path: Path, contents: Contents) -> Stored:
+        """Take a wheel that was made here, and inspected, into the cache. The file at `path` is gone then."""
+        sha256, size = sha256_of(path), path.stat().st_size
         self.cache.note(CONTENTS, sha256, _encode(contents))
         return Stored(self.cache.keep(path, sha256), sha256, size, contents, fresh=True)
 

@@ -37,6 +37,7 @@ from wheelhouse.model.build import (
 )
 from wheelhouse.model.house import sha256_of_text
 from wheelhouse.model.lock import Built, Inputs, Lock, Pin
+from wheelhouse.model.metadata import Contents
 from wheelhouse.model.question import Question
 from wheelhouse.model.requirements import Line, parse_line
 from wheelhouse.model.selection import Selection
@@ -74,6 +75,7 @@ class _Fresh:
     """A wheel as it came from the room, or as `repaired` by what that names."""
 
     path: Path
+    contents: Contents
     needs: Needs | None
     repaired: str = ""
 
@@ -274,7 +276,7 @@ class Workshop:
         started = time.monotonic()
         fresh = self._fresh(job, lock)
         filename, needs = fresh.path.name, fresh.needs
-        stored = self._supply.keep(fresh.path, filename)
+        stored = self._supply.keep(fresh.path, fresh.contents)
         built = Built(
             sdist=job.pin.origin,
             interpreter=job.bench.interpreter.described,
@@ -354,14 +356,14 @@ def _checked(wheel: Path, job: _Job, repaired: str = "") -> _Fresh:
     where it is no sound archive: whatever runs in the room says what comes out of it.
     """
     _must_be_named(wheel.name, job)
-    inspect(wheel, wheel.name)
+    contents = inspect(wheel, wheel.name)
     needs = needs_of_wheel(wheel)
     if reason := too_new(needs.glibc if needs else None, job.target.platform):
         raise BuildError(
             f"its wheel cannot be loaded on {job.target.name}: {reason}",
             hint="build it on an older system: --in-image, with an image that has the target's glibc or an older one",
         )
-    return _Fresh(wheel, needs, repaired)
+    return _Fresh(wheel, contents, needs, repaired)
 
 
 def _honest(wheel: Path, job: _Job) -> Path:
