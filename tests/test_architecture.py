@@ -176,7 +176,20 @@ def commands() -> set[tuple[str, ...]]:
             for name, command in inner.items():
                 yield from walk(command, (*path, name))
 
+    entry.load()
     return set(walk(typer.main.get_command(entry.app), ()))
+
+
+def test_each_command_is_found_in_its_module() -> None:
+    from wheelhouse.cli import entry
+
+    named = [name for names in entry.MODULES.values() for name in names]
+    assert sorted(named) == sorted({path[0] for path in commands()})
+    for module, names in entry.MODULES.items():
+        program = f"from wheelhouse.cli import entry; entry.load({names[0]!r}); import typer; "
+        program += "print(*typer.main.get_command(entry.app).commands)"
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+        assert set(names) <= set(done.stdout.split()), module
 
 
 def test_the_commands_that_the_readme_names_exist() -> None:

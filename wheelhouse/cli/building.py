@@ -99,8 +99,7 @@ def run_build(house: Path, building: Building, supply: "Supply", listener: "List
 def wishes_of(building: Building) -> "Wishes":
     """What the options say of builds. Raises InputError for what cannot be read, or does not go together."""
     from wheelhouse.doors.disk import read_text
-    from wheelhouse.model.build import constraint_lines
-    from wheelhouse.model.requirements import Line, parse_line
+    from wheelhouse.model.requirements import Line, constraint_lines, parse_line
     from wheelhouse.steps.gather import parse_moment
     from wheelhouse.steps.pending import Wishes
 

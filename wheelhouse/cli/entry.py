@@ -4,44 +4,37 @@ import gc
 import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from typing import NoReturn
 
 import typer
 
-from wheelhouse.cli import (
-    approving,
-    building,
-    caching,
-    carrying,
-    comparing,
-    constraining,
-    fetching,
-    houses,
-    rehearsing,
-    serving,
-    targets,
-    vetting,
-)
 from wheelhouse.cli.app import app
 from wheelhouse.cli.session import say_json
 from wheelhouse.errors import InputError, WheelhouseError
 
 INTERRUPTED = 130
-COMMANDS = (
-    fetching,
-    building,
-    houses,
-    rehearsing,
-    carrying,
-    serving,
-    vetting,
-    approving,
-    comparing,
-    constraining,
-    caching,
-    targets,
-)
-"""The modules that add their commands to the app when they are imported."""
+MODULES = {
+    "fetching": ("fetch", "lock"),
+    "building": ("build",),
+    "houses": ("verify", "stage", "why"),
+    "rehearsing": ("rehearse",),
+    "carrying": ("pack", "unpack", "inspect"),
+    "serving": ("index", "serve", "publish"),
+    "vetting": ("vet", "rules", "advisories"),
+    "approving": ("approve",),
+    "comparing": ("diff",),
+    "constraining": ("constraints",),
+    "caching": ("cache",),
+    "targets": ("target",),
+}
+"""The modules that add commands to the app when they are imported, and what they add."""
+
+
+def load(command: str = "") -> None:
+    """Import the module that has a command; all of them where none has."""
+    for module in [module for module, names in MODULES.items() if command in names] or MODULES:
+        import_module(f"wheelhouse.cli.{module}")
 
 
 def _fail(error: WheelhouseError, *, as_json: bool) -> int:
@@ -63,6 +56,7 @@ def _usage(error: typer.TyperException) -> InputError:
 def run(arguments: Sequence[str]) -> int:
     """Run one command, and turn whatever ends it into an exit code."""
     as_json = "--json" in arguments
+    load(*arguments[:1])
     try:
         outcome = typer.main.get_command(app)(list(arguments), prog_name="wheelhouse", standalone_mode=False)
         return _interrupted() if outcome == INTERRUPTED else outcome if isinstance(outcome, int) else 0

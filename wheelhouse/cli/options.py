@@ -26,7 +26,7 @@ Texts = list[str] | None
 TIMEOUT = 15.0
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
+@dataclasses.dataclass(kw_only=True, eq=False, repr=False)
 class Asked:
     """What is asked for, and what limits it."""
 
@@ -73,7 +73,7 @@ class Asked:
     ] = None
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
+@dataclasses.dataclass(kw_only=True, eq=False, repr=False)
 class Targeted:
     """The environments to choose for."""
 
@@ -110,7 +110,7 @@ class Targeted:
     ] = None
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
+@dataclasses.dataclass(kw_only=True, eq=False, repr=False)
 class ConstraintsSource:
     """Which of Airflow's constraints, and where they are published."""
 
@@ -128,7 +128,7 @@ class ConstraintsSource:
     ] = None
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
+@dataclasses.dataclass(kw_only=True, eq=False, repr=False)
 class AirflowRelease:
     """A release of Airflow, as a target's image has it."""
 
@@ -142,7 +142,7 @@ class AirflowRelease:
     ] = None
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
+@dataclasses.dataclass(kw_only=True, eq=False, repr=False)
 class DatabaseClients:
     """The database clients that Airflow's image can do without, and the extras that need them with them."""
 
@@ -158,12 +158,12 @@ class DatabaseClients:
     ] = False
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
+@dataclasses.dataclass(kw_only=True, eq=False, repr=False)
 class AirflowAsked(DatabaseClients, AirflowRelease, ConstraintsSource):
     """Airflow as the thing asked for."""
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
+@dataclasses.dataclass(kw_only=True, eq=False, repr=False)
 class Staging:
     """What is staged, and where."""
 
@@ -201,7 +201,7 @@ class Staging:
     require_approved: RequireApproved = False
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
+@dataclasses.dataclass(kw_only=True, eq=False, repr=False)
 class ImageBuild(DatabaseClients):
     """How Airflow's own Dockerfile is to be called."""
 
@@ -245,7 +245,7 @@ class ImageBuild(DatabaseClients):
     piprc: Annotated[bool, typer.Option("--piprc", help="Write .piprc too, which pip does not read.")] = False
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
+@dataclasses.dataclass(kw_only=True, eq=False, repr=False)
 class Located:
     """Where files come from."""
 
@@ -289,7 +289,7 @@ class Located:
     ] = False
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
+@dataclasses.dataclass(kw_only=True, eq=False, repr=False)
 class Chosen(Located):
     """Where files come from, and which of them may be chosen."""
 
@@ -321,7 +321,7 @@ class Chosen(Located):
     ] = None
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
+@dataclasses.dataclass(kw_only=True, eq=False, repr=False)
 class Kept:
     """Where a house is, and which of its pins do not stand."""
 
@@ -334,7 +334,7 @@ class Kept:
     ] = None
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
+@dataclasses.dataclass(kw_only=True, eq=False, repr=False)
 class Building:
     """How sdists are built, and where."""
 
@@ -385,7 +385,7 @@ class Building:
     ] = False
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
+@dataclasses.dataclass(kw_only=True, eq=False, repr=False)
 class BuildingAlone(Building):
     """What `build` takes, and `fetch --build` does not."""
 
@@ -397,7 +397,7 @@ class BuildingAlone(Building):
     ] = False
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
+@dataclasses.dataclass(kw_only=True, eq=False, repr=False)
 class Network:
     """How servers are spoken to."""
 
@@ -433,7 +433,7 @@ class Network:
     ] = None
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
+@dataclasses.dataclass(kw_only=True, eq=False, repr=False)
 class Connected(Network):
     """How servers are spoken to, and where what they gave is kept."""
 

@@ -9,10 +9,10 @@ from packaging.utils import NormalizedName, canonicalize_name
 
 from wheelhouse.model.adjust import Adjustments
 from wheelhouse.model.artifact import requires_python_of
-from wheelhouse.model.build import constraint_lines
 from wheelhouse.model.lock import Lock, dependency_name
 from wheelhouse.model.metadata import Metadata
 from wheelhouse.model.policy import Finding, Severity
+from wheelhouse.model.requirements import constraint_lines
 from wheelhouse.model.target import Target
 
 RULE = "closure"

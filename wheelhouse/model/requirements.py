@@ -122,6 +122,17 @@ def parse_file(
     return reading.lines
 
 
+def constraint_lines(text: str, source: str) -> tuple[Line, ...]:
+    """A constraints file that names no other. Raises InputError."""
+
+    def nested(name: str, named_by: str) -> tuple[str, str]:
+        raise InputError(
+            f"{named_by} names `{name}`, which cannot be followed here", hint="write its lines into the file itself"
+        )
+
+    return tuple(parse_file(text, source, nested, constraints=True).constraints)
+
+
 def raise_all(problems: list[InputError]) -> None:
     """Raise one error for all of them, where there are any."""
     if len(problems) == 1:

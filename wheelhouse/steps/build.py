@@ -13,12 +13,13 @@ from wheelhouse.doors.bench import Bench, Where, open_bench
 from wheelhouse.doors.disk import held
 from wheelhouse.errors import BuildError, WheelhouseError
 from wheelhouse.events import Listener, Noted, Warned, ignore
-from wheelhouse.model.build import Reason, constraint_lines, newest_asked, reasons, unmet
+from wheelhouse.model.build import newest_asked, unmet
+from wheelhouse.model.buildlog import Reason, reasons
 from wheelhouse.model.house import BUILD, House, is_lock_name
 from wheelhouse.model.lock import Lock, Pin
 from wheelhouse.model.metadata import Metadata
 from wheelhouse.model.question import Question
-from wheelhouse.model.requirements import parse_line
+from wheelhouse.model.requirements import constraint_lines, parse_line
 from wheelhouse.model.target import Target
 from wheelhouse.steps.fetch import fill
 from wheelhouse.steps.lock import pins_of

@@ -1,0 +1,183 @@
+"""What can be read from the log of a build that failed: its age, or what this machine lacks (pure)."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """What a log tells: a sentence, and what to do. `debian` names the package that has what is missing."""
+
+    sentence: str
+    hint: str
+    debian: str | None = None
+
+
+AGES = (
+    (
+        re.compile(r"use_2to3 is invalid|error in \S+ setup command: use_2to3"),
+        "it wants `use_2to3`, which setuptools dropped in 58.0",
+        "build it as of an earlier day: --build-uploaded-prior-to 2021-09-04",
+    ),
+    (
+        re.compile(r"Cython\.Compiler\.Errors\.CompileError|Error compiling Cython file"),
+        "its sources are not for this Cython: 3.0 reads them differently",
+        "build it as of an earlier day: --build-uploaded-prior-to 2023-07-17, or --build-constraint 'cython<3'",
+    ),
+    (
+        re.compile(r"module 'pkgutil' has no attribute 'ImpImporter'"),
+        "its build requirements want `pkgutil.ImpImporter`, which Python 3.12 dropped",
+        "build it as of a later day: --build-uploaded-prior-to 2023-10-02",
+    ),
+    (
+        re.compile(r"No module named '(?:distutils|imp)(?:\.\w+)*'"),
+        "it wants a module that Python 3.12 dropped",
+        "choose a newer release of it, or add --build-constraint 'setuptools>=66.1' where its build has an older one",
+    ),
+)
+"""What a failure of age looks like, what it means, and which cutoff to try."""
+
+HEADERS = {
+    "Python.h": "python3-dev",
+    "boost/": "libboost-dev",
+    "bzlib.h": "libbz2-dev",
+    "cairo": "libcairo2-dev",
+    "cups/": "libcups2-dev",
+    "curl/": "libcurl4-openssl-dev",
+    "ffi.h": "libffi-dev",
+    "gdal": "libgdal-dev",
+    "geos_c.h": "libgeos-dev",
+    "gssapi": "libkrb5-dev",
+    "hdf5.h": "libhdf5-dev",
+    "jpeglib.h": "libjpeg-dev",
+    "krb5": "libkrb5-dev",
+    "lber.h": "libldap2-dev",
+    "ldap.h": "libldap2-dev",
+    "leveldb/": "libleveldb-dev",
+    "libpq-fe.h": "libpq-dev",
+    "librdkafka/": "librdkafka-dev",
+    "libxml/": "libxml2-dev",
+    "libxslt/": "libxslt1-dev",
+    "lzma.h": "liblzma-dev",
+    "magic.h": "libmagic-dev",
+    "my_config.h": "default-libmysqlclient-dev",
+    "mysql": "default-libmysqlclient-dev",
+    "openssl/": "libssl-dev",
+    "sasl": "libsasl2-dev",
+    "snappy": "libsnappy-dev",
+    "sql.h": "unixodbc-dev",
+    "sqlext.h": "unixodbc-dev",
+    "sqlite3.h": "libsqlite3-dev",
+    "sybdb.h": "freetds-dev",
+    "systemd/": "libsystemd-dev",
+    "uuid/": "uuid-dev",
+    "xmlsec/": "libxmlsec1-dev",
+    "yaml.h": "libyaml-dev",
+    "zlib.h": "zlib1g-dev",
+}
+"""How a C header's name begins → the Debian package that has it."""
+
+PROGRAMS = {
+    "c++": "g++",
+    "cargo": "cargo",
+    "cc": "gcc",
+    "clang": "clang",
+    "cmake": "cmake",
+    "curl-config": "libcurl4-openssl-dev",
+    "g++": "g++",
+    "gcc": "gcc",
+    "gdal-config": "libgdal-dev",
+    "geos-config": "libgeos-dev",
+    "gfortran": "gfortran",
+    "git": "git",
+    "krb5-config": "libkrb5-dev",
+    "make": "make",
+    "mariadb_config": "libmariadb-dev",
+    "meson": "meson",
+    "mysql_config": "default-libmysqlclient-dev",
+    "ninja": "ninja-build",
+    "pg_config": "libpq-dev",
+    "pkg-config": "pkg-config",
+    "rustc": "rustc",
+    "swig": "swig",
+    "xml2-config": "libxml2-dev",
+    "xslt-config": "libxslt1-dev",
+}
+"""A program that builds call → the Debian package that has it."""
+
+LIBRARIES = {
+    "crypto": "libssl-dev",
+    "lber": "libldap2-dev",
+    "ldap": "libldap2-dev",
+    "ldap_r": "libldap2-dev",
+    "mysqlclient": "default-libmysqlclient-dev",
+    "odbc": "unixodbc-dev",
+    "pq": "libpq-dev",
+    "sasl2": "libsasl2-dev",
+    "ssl": "libssl-dev",
+    "xml2": "libxml2-dev",
+    "xslt": "libxslt1-dev",
+    "z": "zlib1g-dev",
+}
+"""A library as the linker calls it → the Debian package that has it."""
+
+NO_HEADER = re.compile(r"(?:fatal error: |error: ')([\w./+-]+\.h(?:pp)?)'?:? (?:No such file|file not found)")
+NO_LIBRARY = re.compile(r"cannot find -l([\w+-]+)")
+_PROGRAM = "|".join(re.escape(name) for name in sorted(PROGRAMS, key=len, reverse=True))
+NO_PROGRAM = re.compile(
+    rf"(?:^|[\s'\"`/:-])({_PROGRAM})(?:['\"`]?: (?:command )?not found|['\"`]? executable not found"
+    rf"|['\"`]?: No such file|['\"]? failed: No such file|['\"] is required)"
+    rf"|No such file or directory: ['\"](?:/usr/bin/)?({_PROGRAM})['\"]"
+    rf"|command ['\"](?:[\w-]+-linux-gnu-)?({_PROGRAM})['\"] failed: No such file",
+    re.MULTILINE,
+)
+OTHER = (
+    (
+        re.compile(r"Can not find valid pkg-config name"),
+        "the MySQL client's files are missing",
+        "default-libmysqlclient-dev pkg-config",
+    ),
+    (
+        re.compile(r"can't find Rust compiler|Rust not found|cargo, the Rust package manager"),
+        "`rustc` is missing",
+        "cargo",
+    ),
+    (re.compile(r"Unable to find .*Kerberos|krb5-config: not found"), "Kerberos' files are missing", "libkrb5-dev"),
+    (
+        re.compile(r"libxml2 and libxslt development packages"),
+        "libxml2 and libxslt are missing",
+        "libxml2-dev libxslt1-dev",
+    ),
+)
+
+
+def reasons(log: str) -> tuple[Reason, ...]:
+    """What the log of a failed build tells of why: age, then what this machine lacks. Empty where nothing is recognised."""
+    found = [*_ages(log), *_missing(log)]
+    return tuple(dict.fromkeys(found))
+
+
+def _ages(log: str) -> Iterator[Reason]:
+    for pattern, sentence, hint in AGES:
+        if pattern.search(log):
+            yield Reason(sentence, hint)
+
+
+def _missing(log: str) -> Iterator[Reason]:
+    for header in NO_HEADER.findall(log):
+        yield _lacks(
+            f"the header `{header}`", next((HEADERS[start] for start in HEADERS if header.startswith(start)), None)
+        )
+    for program in (next(filter(None, names)) for names in NO_PROGRAM.findall(log)):
+        yield _lacks(f"the program `{program}`", PROGRAMS[program])
+    for library in NO_LIBRARY.findall(log):
+        yield _lacks(f"the library `{library}`", LIBRARIES.get(library))
+    for pattern, sentence, package in OTHER:
+        if pattern.search(log):
+            yield Reason(sentence, f"on Debian: apt-get install {package}", package)
+
+
+def _lacks(what: str, package: str | None) -> Reason:
+    hint = f"on Debian: apt-get install {package}" if package else "install what has it"
+    return Reason(f"{what} is missing", hint, package)
