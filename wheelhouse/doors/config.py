@@ -1,11 +1,11 @@
 """A job in a file: `wheelhouse.toml`, or `[tool.wheelhouse]` of `pyproject.toml`."""
 
-import tomllib
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
+import tomli
 from packaging.utils import canonicalize_name
 
 from wheelhouse.doors.disk import read_text
@@ -237,8 +237,8 @@ def read_settings(folder: Path) -> Settings:
 
 def _toml(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(read_text(path, "the settings"))
-    except tomllib.TOMLDecodeError as error:
+        return tomli.loads(read_text(path, "the settings"))
+    except tomli.TOMLDecodeError as error:
         raise InputError(f"`{path}` is not TOML: {error}") from error
 
 

@@ -4,12 +4,12 @@ Sources: PEP 517 and 518 (`[build-system]`, and what stands where it is missing)
 """
 
 import re
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
+import tomli
 from packaging.requirements import Requirement
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
@@ -39,7 +39,7 @@ def build_system(pyproject: str | None, sdist: str) -> BuildSystem:
     Raises IntegrityError naming the sdist, for what cannot be read.
     """
     try:
-        table: dict[str, Any] | None = tomllib.loads(pyproject or "").get("build-system")
+        table: dict[str, Any] | None = tomli.loads(pyproject or "").get("build-system")
         if table is None:
             return BuildSystem()
         requires = tuple(map(str, table["requires"]))
@@ -49,7 +49,7 @@ def build_system(pyproject: str | None, sdist: str) -> BuildSystem:
             backend=str(backend or LEGACY_BACKEND),
             backend_path=tuple(map(str, table.get("backend-path", ()))),
         )
-    except (tomllib.TOMLDecodeError, KeyError, TypeError, AttributeError) as error:
+    except (tomli.TOMLDecodeError, KeyError, TypeError, AttributeError) as error:
         raise IntegrityError(f"the pyproject.toml of `{sdist}` cannot be read: {error!r}") from error
 
 

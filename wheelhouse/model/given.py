@@ -1,12 +1,12 @@
 """A pylock.toml as an input (PEP 751), wheelhouse's own or another tool's: nothing is resolved, the lock decides."""
 
 import re
-import tomllib
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urljoin
 
+import tomli
 from packaging.pylock import (
     Package,
     PackageArchive,
@@ -104,8 +104,8 @@ def is_given_name(name: str) -> bool:
 def parse_given(text: str, source: str, sha256: str) -> Given:
     """Read a lock. Raises InputError for what is not one."""
     try:
-        return Given(source, sha256, Pylock.from_dict(tomllib.loads(text)))
+        return Given(source, sha256, Pylock.from_dict(tomli.loads(text)))
     except PylockUnsupportedVersionError as error:
         raise InputError(f"`{source}` is of a kind that is not known: {error}") from error
-    except (tomllib.TOMLDecodeError, PylockValidationError) as error:
+    except (tomli.TOMLDecodeError, PylockValidationError) as error:
         raise InputError(f"`{source}` is not a lock as PEP 751 has it: {error}") from error

@@ -2,11 +2,11 @@
 
 import hashlib
 import re
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import tomli
 import tomli_w
 from packaging.pylock import Package, PackageSdist, PackageWheel, Pylock, PylockValidationError
 from packaging.requirements import Requirement
@@ -347,7 +347,7 @@ def dependency_name(text: str) -> str:
 def parse_lock(text: str, source: str) -> Lock:
     """Read a lock that wheelhouse wrote. Raises InputError naming `source` for what is not one."""
     try:
-        document = tomllib.loads(text)
+        document = tomli.loads(text)
         pylock = Pylock.from_dict(document)
         own = document["tool"][TOOL]
         must_have(own, shape.LOCK, f"tool.{TOOL}")
@@ -357,7 +357,7 @@ def parse_lock(text: str, source: str) -> Lock:
         inputs.adjustments, list(map(Requirement, inputs.requirements))
     except IntegrityError:
         raise
-    except (tomllib.TOMLDecodeError, PylockValidationError, InputError, KeyError, TypeError, ValueError) as error:
+    except (tomli.TOMLDecodeError, PylockValidationError, InputError, KeyError, TypeError, ValueError) as error:
         reason = next(iter(str(error).splitlines()), "it is damaged")
         hint = "a house's locks are written by `wheelhouse fetch`; restore this one, or fetch again"
         raise InputError(f"`{source}` is not a lock that wheelhouse wrote: {reason}", hint=hint) from error

@@ -1,12 +1,12 @@
 """Other files that an image needs, and that are no distributions: `[[files]]` of the settings, and their lock (pure)."""
 
 import re
-import tomllib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+import tomli
 import tomli_w
 
 from wheelhouse.errors import InputError, IntegrityError
@@ -147,12 +147,12 @@ def _table(file: OtherFile) -> dict[str, Any]:
 def parse_other_files(text: str, source: str) -> OtherFiles:
     """Read a lock of other files. Raises InputError naming `source` for what is none."""
     try:
-        document = tomllib.loads(text)
+        document = tomli.loads(text)
         if document["version"] != 1:
             raise ValueError(f"version {document['version']} is unknown")
         files = OtherFiles(tuple(_file(table) for table in document.get("files", ())))
         files.artifacts  # noqa: B018  (names and hashes are checked as they are made)
-    except (tomllib.TOMLDecodeError, IntegrityError, KeyError, TypeError, ValueError, AttributeError) as error:
+    except (tomli.TOMLDecodeError, IntegrityError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(f"`{source}` is not a lock that wheelhouse wrote: {error}", hint="fetch again") from error
     return files
 

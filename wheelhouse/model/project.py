@@ -1,10 +1,10 @@
 """A pyproject.toml as an input: its dependencies, extras and dependency groups (PEP 621, PEP 735)."""
 
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import tomli
 from packaging.dependency_groups import DependencyGroupResolver
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
@@ -72,8 +72,8 @@ def _reason(error: BaseException) -> str:
 def parse_project(text: str, source: str) -> Project:
     """Read a pyproject.toml. Raises InputError for what is not one, or leaves its dependencies to a build."""
     try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        document = tomli.loads(text)
+    except tomli.TOMLDecodeError as error:
         raise InputError(f"`{source}` is not TOML: {error}") from error
     table, groups = document.get("project", {}), document.get("dependency-groups", {})
     if not isinstance(table, dict) or not isinstance(groups, dict):

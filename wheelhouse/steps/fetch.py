@@ -57,8 +57,11 @@ def fill(
     lie on this machine, by their names.
     """
     _free_to_write(folder, house.artifacts, standing)
+    writer = ThreadPoolExecutor(1)  # beside what arrives; where that fails nobody waits for the texts
+    writing = writer.submit(lambda: replace(house, provenance=_provenance(folder, house, supply)).texts)
+    writer.shutdown(wait=False)
     placed, stood = _bring(folder, house, local, supply, on_event)
-    texts = replace(house, provenance=_provenance(folder, house, supply)).texts
+    texts = writing.result()
     for name, text in texts.items():
         write(folder, name, text)
     return placed, stood, _remove(folder, standing, house.artifacts.keys() | texts.keys())

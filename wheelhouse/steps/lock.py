@@ -14,7 +14,6 @@ from wheelhouse.model.job import Job, Part
 from wheelhouse.model.lock import Lock, Pin, parse_lock
 from wheelhouse.model.question import Answer, Question
 from wheelhouse.steps.given import answers_of
-from wheelhouse.steps.resolve import resolve
 from wheelhouse.steps.supply import Supply
 
 
@@ -40,7 +39,12 @@ def lock_part(job: Job, part: Part, standing: Lock | None, supply: Supply, on_ev
         else {pin.project: pin.version for pin in standing.pins if pin.project not in job.upgrade_projects}
     )
     question = job.question(part, preferred)
-    answers = answers_of(part.given, question, supply) if job.given_sha256 else resolve(question, supply, on_event)
+    if job.given_sha256:
+        answers = answers_of(part.given, question, supply)
+    else:
+        from wheelhouse.steps.resolve import resolve  # noqa: PLC0415  (a lock that stands needs none)
+
+        answers = resolve(question, supply, on_event)
     demand_hashes(answers, question, supply)
     if opened := _from_open_links(answers, supply):
         on_event(Noted(opened))

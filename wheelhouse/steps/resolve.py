@@ -32,7 +32,6 @@ from wheelhouse.model.question import (
 )
 from wheelhouse.model.target import Target
 from wheelhouse.steps.deadends import DeadEnds
-from wheelhouse.steps.explain import explain
 from wheelhouse.steps.foresight import Foresight
 from wheelhouse.steps.settle import settle
 from wheelhouse.steps.shelf import Shelf, Shelves
@@ -198,6 +197,8 @@ def _search(
                 search = Resolution(provider, BaseReporter[Need, Choice, Identifier]())
                 return _reached(needs, search.resolve(needs, max_rounds=MOST_ROUNDS).mapping, provider)
     except ResolutionImpossible as impossible:
+        from wheelhouse.steps.explain import explain  # noqa: PLC0415  (only where there is no solution)
+
         conflicting = [provider.dead_ends.cause(cause.requirement) for cause in impossible.causes]
         raise explain(conflicting, question, shelves, provider.introduced) from impossible
     except ResolutionTooDeep as too_deep:
