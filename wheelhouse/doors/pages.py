@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ from packaging.version import InvalidVersion, Version
 
 from wheelhouse.doors.credentials import redact
 from wheelhouse.errors import ServerError
-from wheelhouse.model.artifact import Candidate, Filenames, filename_of, version_of
+from wheelhouse.model.artifact import Candidate, Filenames, filename_of, stating, version_of
 
 JSON_TYPE, HTML_TYPE = "application/vnd.pypi.simple.v1+json", "application/vnd.pypi.simple.v1+html"
 ACCEPT = f"{JSON_TYPE}, {HTML_TYPE};q=0.2, text/html;q=0.1"
@@ -114,6 +114,11 @@ class Page:
     def versions(self) -> tuple[Version, ...]:
         """Every version that has a file, newest first; none where the project is quarantined."""
         return tuple(sorted(self._spellings, reverse=True))
+
+    def about(self, version: Version) -> "Page":
+        """The page with the few files whose names may state a version: no other name is read closely."""
+        may_state = stating(version).search
+        return replace(self, files=[file for file in self.files if may_state(file.filename)])
 
     def candidates(self, version: Version) -> Iterator[Candidate]:
         """The files of one release."""

@@ -160,6 +160,14 @@ class Filenames:
         return known
 
 
+def stating(version: Version) -> re.Pattern[str]:
+    """What is in every file name that states a version with these numbers, however it spells them; and in few others (PEP 440)."""
+    *numbers, last = version.release
+    while numbers and last == 0:
+        last = numbers.pop()
+    return re.compile(rf"-[vV]?(?:\d+!)?{''.join(rf'0*{number}[.]' for number in numbers)}0*{last}(?:[.]0+)*(?!\d)")
+
+
 @lru_cache(maxsize=65536)
 def wheel_parts(filename: str) -> tuple[NormalizedName, Version, BuildTag, frozenset[Tag]]:
     """Project, version, build tag and tags that a wheel's file name states. Raises InvalidWheelFilename."""
