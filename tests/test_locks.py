@@ -18,9 +18,10 @@ from wheelhouse.model.artifact import Artifact, Rejected
 from wheelhouse.model.closure import closure
 from wheelhouse.model.house import House, is_lock_name, sums
 from wheelhouse.model.locations import IndexLocation
-from wheelhouse.model.lock import ConstraintsFile, Inputs, Lock, Pin, chains, parse_lock
+from wheelhouse.model.lock import ConstraintsFile, Inputs, Lock, Pin, parse_lock
 from wheelhouse.model.metadata import Metadata
 from wheelhouse.model.target import Platform, Python, Target
+from wheelhouse.model.why import chains
 
 TARGET = Target.of(Python.parse("3.12.4"), Platform.parse("linux/amd64"))
 TEXTS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=12)
@@ -200,7 +201,7 @@ def test_a_lock_with_anything_in_it_is_read_or_refused_in_one_sentence(
         list(closure(lock, metadata))
         lock.to_requirements()
         assert House((lock,)).texts
-        chains(lock.pins, canonicalize_name("lib"))
+        chains(lock, canonicalize_name("lib"))
     except WheelhouseError as error:
         assert "\n" not in str(error).strip()
 
@@ -282,3 +283,40 @@ def test_a_house_satisfies_itself_or_says_what_is_missing(
     asked: list[str], held: list[Metadata], found: list[tuple[str, str]]
 ) -> None:
     assert findings(asked, *held) == found
+
+
+def lock_of(asked: tuple[str, ...], **needs: str) -> Lock:
+    """A lock of projects, each with those that it needs."""
+    held = tuple(
+        Pin(
+            project=canonicalize_name(name),
+            version=Version("1"),
+            artifact=Artifact(f"{name}-1-py3-none-any.whl", "0" * 64, 1),
+            index="",
+            dependencies=tuple(wanted.split()),
+        )
+        for name, wanted in needs.items()
+    )
+    return Lock(TARGET, Inputs(requirements=asked), held)
+
+
+@pytest.mark.parametrize(
+    ("project", "expected"),
+    [
+        ("lib", ["app provider lib", "app lib"]),
+        ("provider", ["app provider"]),
+        ("app", ["app"]),
+        ("tail", ["app lib tail"]),
+    ],
+)
+def test_chains_start_at_what_was_asked_for_and_go_round_circles(project: str, expected: list[str]) -> None:
+    """Airflow and its providers require each other."""
+    lock = lock_of(("app",), provider="app lib", app="provider lib", lib="tail", tail="lib")
+    found = [" ".join(chain) for chain in chains(lock, canonicalize_name(project))]
+    assert found == expected
+
+
+def test_chains_of_a_lock_that_was_given_start_where_nobody_requires() -> None:
+    lock = lock_of((), app="lib", lib="")
+    assert chains(lock, canonicalize_name("lib")) == [["app", "lib"]]
+    assert chains(lock, canonicalize_name("app")) == [["app"]]

@@ -439,25 +439,3 @@ def _read_built(table: Mapping[str, Any], *, kept: bool) -> Built:
         repaired=table.get("repaired", ""),
         kept=kept,
     )
-
-
-def chains(pins: Iterable[Pin], project: NormalizedName) -> list[list[str]]:
-    """The shortest chain from each requirer of a project up to what was asked for, the project last."""
-    parents: dict[str, list[str]] = {}
-    for pin in pins:
-        for name in pin.needs:
-            parents.setdefault(name, []).append(str(pin.project))
-    return [[*_upward(parent, parents), str(project)] for parent in parents.get(str(project), [])]
-
-
-def _upward(start: str, parents: Mapping[str, list[str]]) -> list[str]:
-    seen, queue = {start}, [[start]]
-    while queue:
-        path = queue.pop(0)
-        above = [parent for parent in parents.get(path[0], []) if parent not in seen]
-        if path[0] not in parents or not above:
-            return path
-        for parent in above:
-            seen.add(parent)
-            queue.append([parent, *path])
-    return [start]

@@ -1,5 +1,6 @@
 """Why a file is in a house, and why another is not: from the lock alone, and from what file names say."""
 
+from collections import deque
 from collections.abc import Iterator
 
 from packaging.requirements import Requirement
@@ -9,6 +10,28 @@ from packaging.version import InvalidVersion, Version
 from wheelhouse.errors import InputError
 from wheelhouse.model.artifact import Candidate, unfit, wheel_parts
 from wheelhouse.model.lock import Lock, Pin
+from wheelhouse.model.requirements import parse_line
+
+
+def chains(lock: Lock, project: NormalizedName) -> list[list[str]]:
+    """The shortest chain from what was asked for to each requirer of a project, the project last: itself alone where it was asked for.
+
+    A chain that leads through the project says nothing of why it is here. Where a lock was given in the place of
+    requirements, what nobody requires counts as asked for.
+    """
+    needs: dict[str, tuple[str, ...]] = {str(pin.project): pin.needs for pin in lock.pins}
+    asked = {str(parse_line(text).project) for text in lock.inputs.requirements} & needs.keys()
+    roots = sorted(asked or needs.keys() - {name for names in needs.values() for name in names})
+    ways: dict[str, list[str]] = {root: [root] for root in roots}
+    queue = deque(roots)
+    while queue:
+        name = queue.popleft()
+        for further in needs[name] if name != project else ():
+            if further in needs and further not in ways:
+                ways[further] = [*ways[name], further]
+                queue.append(further)
+    requirers = [ways[name] for name in needs if project in needs[name] and project not in ways.get(name, [project])]
+    return [[str(project)]] * (project in roots) + [[*way, str(project)] for way in requirers]
 
 
 def why_file(lock: Lock, filename: str) -> list[str]:

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 from wheelhouse.errors import WheelhouseError
 from wheelhouse.events import Built, Event, Noted, Resolved, Resolving, Retrying, Warned
-from wheelhouse.model.lock import Lock, chains
+from wheelhouse.model.lock import Lock
 from wheelhouse.model.otherfiles import FOLDER, OtherFiles
 from wheelhouse.model.policy import Finding
+from wheelhouse.model.why import chains
 from wheelhouse.model.words import counted, size_text
 
 if TYPE_CHECKING:
@@ -187,11 +188,10 @@ def why_lines(locks: Iterable[Lock], project: str) -> Mapping[str, list[str]]:
         pins = {str(pin.project): pin for pin in lock.pins}
         if project not in pins:
             continue
-        spelled = [
-            " → ".join(f"{name} {pins[name].version}" for name in chain)
-            for chain in chains(lock.pins, pins[project].project)
+        spelled = [[f"{name} {pins[name].version}" for name in chain] for chain in chains(lock, pins[project].project)]
+        found[lock.target.name] = [
+            " → ".join(chain) if len(chain) > 1 else f"{chain[0]} was asked for" for chain in spelled
         ]
-        found[lock.target.name] = spelled or [f"{project} {pins[project].version} was asked for"]
     return found
 
 
