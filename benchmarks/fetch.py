@@ -14,7 +14,7 @@ import time
 import tomllib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.made import make, served
@@ -213,6 +213,24 @@ def far(room: Path, rounds: int) -> Iterator[str]:
     yield table("Through the relay: 20 ms more, 200 Mbit/s", costs, "floor: curl of the same pages and files")
 
 
+def kept(room: Path, rounds: int) -> Iterator[str]:
+    """The job's pages as they are, from a server that says by ETag whether one changed; the files still come from where they are."""
+    job = Job(MAIN_JOB, CONSTRAINTS, default_index(), room / "kept")
+    pages = job.room / "pages"
+    keep_lock(job)
+    (pages / "tmp").mkdir(parents=True)
+    urls = []
+    for package in tomllib.loads(job.lock.read_text())["packages"]:
+        page = pages / "simple" / package["name"] / "index.json"
+        page.parent.mkdir(parents=True)
+        urls.append(f'url = "{job.index}/{package["name"]}/"\noutput = "{page}"')
+    (job.room / "urls.curl").write_text("\n".join([f'header = "Accept: {JSON}"', *urls]) + "\n")
+    subprocess.run(_curl(job.room), check=True)
+    with served(pages) as index:
+        costs = race(replace(job, index=index), rounds, ())
+    yield table("The same pages from a server that lets them be kept", costs, "wheelhouse, cold")
+
+
 def made(room: Path, rounds: int, sizes: Sequence[int]) -> Iterator[str]:
     for size in sizes:
         root = room / f"made-{size}"
@@ -226,7 +244,9 @@ def made(room: Path, rounds: int, sizes: Sequence[int]) -> Iterator[str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", nargs="*", default=["real", "far", "made"], help="real, far, made; default: all")
+    parser.add_argument(
+        "what", nargs="*", default=["real", "kept", "far", "made"], help="real, kept, far, made; default: all"
+    )
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--sizes", type=int, nargs="*", default=[100, 1_000, 10_000])
     parser.add_argument("--room", type=Path, default=Path("build/benchmarks"))
@@ -238,6 +258,7 @@ def main() -> None:
     room = given.room.resolve()
     parts = {
         "real": lambda: real(room, given.rounds),
+        "kept": lambda: kept(room, given.rounds),
         "far": lambda: far(room, given.rounds),
         "made": lambda: made(room, given.rounds, given.sizes),
     }
