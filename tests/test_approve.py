@@ -163,7 +163,7 @@ def read(path: Path, keys: Path, *names: str, today: date = TODAY, needed: int =
 
 def written(folder: Path, key: Path, expires: date | None = None) -> Path:
     told = claim("whoever", "read it", TODAY, expires, {})
-    add_approval(folder / FILE, signed(SOME, PREDICATE, load_key(key), told))
+    add_approval(folder / FILE, signed(SOME, PREDICATE, load_key(key, str), told))
     return folder / FILE
 
 
@@ -215,7 +215,7 @@ def test_a_damaged_line_is_named(tmp_path: Path, keys: Path, line: str) -> None:
 
 
 def test_a_signature_for_something_else_is_no_approval(tmp_path: Path, keys: Path) -> None:
-    add_approval(tmp_path / FILE, signed(SOME, "bundle", load_key(keys / "alice"), {}))
+    add_approval(tmp_path / FILE, signed(SOME, "bundle", load_key(keys / "alice", str), {}))
     with pytest.raises(IntegrityError, match="another kind"):
         read(tmp_path / FILE, keys, "alice")
 

@@ -2,21 +2,26 @@
 
 import io
 import json
+import os
+import pty
+import select
 import shutil
 import subprocess
+import sys
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives import serialization
 
 from tests.support.index import IndexServer
-from tests.support.tools import wheelhouse
+from tests.support.tools import clean_environment, wheelhouse
 from tests.support.wheels import build_wheel
 from wheelhouse.doors.sign import Key, PublicKey, load_key, load_public_key
 from wheelhouse.errors import InputError, IntegrityError
 from wheelhouse.model.bundle import MANIFEST, SIGNATURE, difference, digest, parse_manifest
-from wheelhouse.steps.pack import house_files, pack, unpack
+from wheelhouse.steps.pack import house_files, inspect_bundle, pack, unpack
 from wheelhouse.steps.verify import verify
 
 
@@ -41,7 +46,7 @@ def houses(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 def ssh_key(folder: Path, name: str) -> tuple[Key, PublicKey]:
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / name], check=True)
-    return load_key(folder / name), load_public_key(folder / f"{name}.pub")
+    return load_key(folder / name, str), load_public_key(folder / f"{name}.pub")
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -337,3 +342,51 @@ def test_what_cannot_be_read_is_said(tmp_path: Path, arguments: tuple[str, ...],
     done = wheelhouse(*arguments, cwd=tmp_path)
     assert done.returncode == code
     assert done.stderr.startswith("error: ") and "Traceback" not in done.stderr
+
+
+def protected(folder: Path, form: str) -> Path:
+    """A key that has the passphrase `open`, as ssh-keygen writes it or as PEM."""
+    key = folder / "ours"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "open", "-f", key], check=True)
+    if form == "PEM":
+        private = load_key(key, lambda _path: "open").key
+        closed = serialization.BestAvailableEncryption(b"open")
+        key.write_bytes(private.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, closed))
+    return key
+
+
+@pytest.mark.parametrize("form", ["OpenSSH", "PEM"])
+@pytest.mark.parametrize("typed", ["open", "shut"])
+def test_a_keys_passphrase_is_asked_for_on_a_terminal(
+    houses: dict[str, Path], tmp_path: Path, form: str, typed: str
+) -> None:
+    key = protected(tmp_path, form)
+    ours, theirs = pty.openpty()
+    command = [Path(sys.executable).with_name("wheelhouse"), "pack", houses["new"], "-o", "b.tar", "--key", key]
+    run = subprocess.Popen(
+        command, cwd=tmp_path, env=clean_environment(), stdin=theirs, stderr=subprocess.PIPE, start_new_session=True
+    )
+    assert run.stderr is not None
+    said = run.stderr.read(len(f"Passphrase of {key}: ")).decode()
+    os.write(ours, f"{typed}\n".encode())  # what is typed before the question is thrown away
+    said += run.communicate(timeout=30)[1].decode()
+    echoed = os.read(ours, 1000) if select.select([ours], [], [], 0)[0] else b""
+    os.close(ours)
+    os.close(theirs)
+    assert f"Passphrase of {key}" in said
+    assert typed.encode() not in echoed
+    if typed == "open":
+        assert run.returncode == 0, said
+        assert inspect_bundle(tmp_path / "b.tar", (load_public_key(tmp_path / "ours.pub"),))[1] is not None
+    else:
+        assert run.returncode == 2
+        assert f"error: that passphrase does not open the key `{key}`" in said
+        assert not (tmp_path / "b.tar").exists()
+
+
+def test_a_key_with_a_passphrase_is_refused_where_nobody_can_be_asked(houses: dict[str, Path], tmp_path: Path) -> None:
+    key = protected(tmp_path, "OpenSSH")
+    done = wheelhouse("pack", houses["new"], "-o", "b.tar", "--key", key, cwd=tmp_path)
+    assert done.returncode == 2
+    assert f"error: the key `{key}` has a passphrase, and there is no terminal to ask for it" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -8,7 +8,7 @@ import typer
 
 from wheelhouse.cli.app import app
 from wheelhouse.cli.options import House, Json
-from wheelhouse.cli.session import approvals, now, say, say_json, settings
+from wheelhouse.cli.session import approvals, now, passphrase_of, say, say_json, settings
 from wheelhouse.cli.vetting import known
 from wheelhouse.errors import InputError
 
@@ -48,7 +48,7 @@ def approve(
     from wheelhouse.steps.vet import vet
 
     held, moment = settings(), now()
-    private, last = load_key(key), _day(expires, moment.date())
+    private, last = load_key(key, passphrase_of), _day(expires, moment.date())
     who = _reviewer(held, private, reviewer)
     wanted = chosen(files_of(house), files or ())
     vetted = vet(house, held.policy.policy(), moment, known(held.policy))

@@ -8,7 +8,7 @@ import typer
 
 from wheelhouse.cli.app import app
 from wheelhouse.cli.options import Connected, House, Json, Located, Quiet, Targeted, grouped
-from wheelhouse.cli.session import listening, options, say, say_json, settings, supplied
+from wheelhouse.cli.session import listening, options, passphrase_of, say, say_json, settings, supplied
 from wheelhouse.errors import InputError
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def pack(
     from wheelhouse.steps.itself import install_lines
     from wheelhouse.steps.pack import pack as pack_step
 
-    limit, signing = size_of(split) if split else None, load_key(key) if key else None
+    limit, signing = size_of(split) if split else None, load_key(key, passphrase_of) if key else None
     locks = _bring_self(house, targeted, located, network, quiet=as_json) if with_self else ()
     packed = pack_step(house, output, since, limit, signing)
     install = [install_lines(lock, output.name, in_volumes=limit is not None) for lock in locks]

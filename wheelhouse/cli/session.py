@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import fields
@@ -51,6 +52,14 @@ def say(*lines: str) -> None:
     """Print to stdout."""
     for line in lines:
         typer.echo(line)
+
+
+def passphrase_of(path: Path) -> str:
+    """A key's passphrase, typed unseen. Raises InputError where nobody can be asked."""
+    if not sys.stdin.isatty():
+        hint = "run it in a terminal, or sign with a key that has none"
+        raise InputError(f"the key `{path}` has a passphrase, and there is no terminal to ask for it", hint=hint)
+    return str(typer.prompt(f"Passphrase of {path}", hide_input=True, err=True))
 
 
 def say_json(document: object) -> None:

@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -44,14 +44,17 @@ class Key:
         return PublicKey(self.key.public_key(), "private key")
 
 
-def load_key(path: Path) -> Key:
-    """Read a private key, PEM (PKCS#8) or as ssh-keygen writes it, without a passphrase. Raises InputError."""
+def load_key(path: Path, passphrase_of: Callable[[Path], str]) -> Key:
+    """Read a private key, PEM (PKCS#8) or as ssh-keygen writes it; whoever has a passphrase on it is asked. Raises InputError."""
     serialization, ed25519 = _cryptography()
     raw = _read(path)
     load = serialization.load_ssh_private_key if b"OPENSSH" in raw else serialization.load_pem_private_key
-    key = _loaded(load, raw, path, None)
+    try:
+        key = _loaded(load, raw, path, None)
+    except TypeError:
+        key = _opened(load, raw, path, passphrase_of(path))
     if not isinstance(key, ed25519.Ed25519PrivateKey):
-        raise InputError(f"`{path}` is not an Ed25519 key", hint="make one: ssh-keygen -t ed25519 -N '' -f KEY")
+        raise InputError(f"`{path}` is not an Ed25519 key", hint="make one: ssh-keygen -t ed25519 -f KEY")
     return Key(key)
 
 
@@ -90,15 +93,23 @@ def _read(path: Path) -> bytes:
         raise InputError(f"the key `{path}` cannot be read: {error.strerror}") from error
 
 
+def _opened(load: Any, raw: bytes, path: Path, passphrase: str) -> Any:  # noqa: ANN401
+    try:
+        return _loaded(load, raw, path, passphrase.encode())
+    except InputError as error:
+        raise InputError(f"that passphrase does not open the key `{path}`") from error
+
+
 def _loaded(load: Any, *arguments: Any) -> Any:  # noqa: ANN401
+    """A key. Raises TypeError where it has a passphrase, and none is given."""
     raw, path, *rest = arguments
     try:
         return load(raw, *rest)
-    except (ValueError, TypeError) as error:
+    except ValueError as error:
         raise InputError(f"`{path}` is not a key that can be read: {error}") from error
     except Exception as error:
         if type(error).__module__.startswith("cryptography"):
-            raise InputError(f"`{path}` is a key of an unknown kind") from error
+            raise InputError(f"`{path}` is a key of an unknown kind: {error}") from error
         raise
 
 
