@@ -299,3 +299,26 @@ def test_pips_files_and_variables_stand_over_each_other_as_pip_has_it() -> None:
     config = parse_pip_config(text + "global.find-links='\\nhttps://u:p@y/l\\n./here'\n")
     assert config.told == ("find-links = https://y/l ./here", "index-url = https://x/s", "timeout = 5")
     assert config.texts("find-links") == ["https://u:p@y/l", "./here"]
+
+
+def test_passwords_in_pips_configuration_are_not_repeated(inhouse: Path, tmp_path: Path) -> None:
+    env = {
+        "PIP_PROXY": "bob:s3cret@127.0.0.1:9",
+        "PIP_CONSTRAINT": "https://bob:s3cret@host.example/c.txt",
+        "PIP_REQUIREMENT": "bob:s3cret@host.example/r.txt",
+        "PIP_TRUSTED_HOST": "bob:s3cret@host.example",
+        "PIP_FIND_LINKS": str(inhouse),
+        "PIP_NO_INDEX": "1",
+    }
+    done = wheelhouse("fetch", "acme-core", "--python", "3.12", "--use-pip-config", cwd=tmp_path, env=env)
+    assert done.returncode == 0, done.stderr
+    assert "proxy = 127.0.0.1:9" in (tmp_path / "wheels" / LOCK).read_text()
+    assert "constraint = https://host.example/c.txt" in done.stderr
+    assert "s3cret" not in done.stdout + done.stderr
+    assert not [path.name for path in (tmp_path / "wheels").iterdir() if b"s3cret" in path.read_bytes()]
+
+
+def test_an_at_sign_that_is_no_credential_is_kept() -> None:
+    config = parse_pip_config("global.find-links='/srv/wheels@2 ./a@b'\nglobal.constraint='x @ https://u:p@y/l'\n")
+    assert config.told == ("find-links = /srv/wheels@2 ./a@b",)
+    assert "constraint = x @ https://y/l," in next(config.warnings)

@@ -17,6 +17,8 @@ FOLLOWED = ("cert", "client-cert", "extra-index-url", "find-links", "index-url",
 LEFT = ("constraint", "no-binary", "only-binary", "pre", "requirement", "trusted-host", "uploaded-prior-to")
 """What could be expected to count, and does not."""
 ALIASES = {"default-timeout": "timeout"}
+BEFORE_HOST = re.compile(r"^[^/]*@(?=.)")
+"""User and password of an address without a scheme, as pip takes a proxy's."""
 LINE = re.compile(r"([^=]+?)\.([a-z-]+)=(.+)")
 
 
@@ -42,12 +44,11 @@ class PipConfig:
     @property
     def warnings(self) -> Iterator[str]:
         """A sentence for each setting that does not count here."""
-        for name in LEFT:
-            if name in self.values and name == "trusted-host":
-                hosts = self.values[name]
-                yield f"pip's trusted-host ({hosts}) is not followed: certificates are always checked; see --ca-file"
-            elif name in self.values:
-                yield f"pip's configuration says {name} = {self.values[name]}, which does not count here; use wheelhouse's own options"
+        for name, value in ((name, _told(self.values[name])) for name in LEFT if name in self.values):
+            if name == "trusted-host":
+                yield f"pip's trusted-host ({value}) is not followed: certificates are always checked; see --ca-file"
+            else:
+                yield f"pip's configuration says {name} = {value}, which does not count here; use wheelhouse's own options"
 
     def refuse_extra(self, indexes: Sequence[str]) -> None:
         """Raise InputError for an extra index of pip's to which no project was given; `indexes` are the named ones."""
@@ -75,7 +76,7 @@ def _renamed(text: str, known: Mapping[str, str]) -> str:
 
 
 def _told(text: str) -> str:
-    return " ".join(redact(part) if "://" in part else part for part in text.split())
+    return " ".join(redact(part) if "://" in part else BEFORE_HOST.sub("", part) for part in text.split())
 
 
 def read_pip_config() -> PipConfig:
