@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shutil
+import ssl
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -15,8 +16,10 @@ from pathlib import Path
 import pytest
 
 from tests.support.index import IndexServer
+from tests.support.proxy import Proxy
 from tests.support.pythons import find_python
 from tests.support.served import free_port, running
+from tests.support.tls import make_certificate
 from tests.support.tools import clean_environment, uv, wheelhouse
 from wheelhouse.steps.verify import load_house
 
@@ -55,7 +58,7 @@ def file_in(body: bytes) -> bytes:
 
 
 @contextmanager
-def receiving(folder: Path) -> Iterator[tuple[str, Receiver]]:
+def receiving(folder: Path, tls: tuple[Path, Path] | None = None) -> Iterator[tuple[str, Receiver]]:
     folder.mkdir(exist_ok=True)
     with IndexServer() as index:
         receiver = Receiver(folder, index)
@@ -73,18 +76,22 @@ def receiving(folder: Path) -> Iterator[tuple[str, Receiver]]:
                 pass
 
         server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        if tls:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*tls)
+            server.socket = context.wrap_socket(server.socket, server_side=True)
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         try:
-            yield f"http://127.0.0.1:{server.server_port}/legacy/", receiver
+            yield f"{'https' if tls else 'http'}://127.0.0.1:{server.server_port}/legacy/", receiver
         finally:
             server.shutdown()
             thread.join()
             server.server_close()
 
 
-def publish(house: Path, url: str, receiver: Receiver, *options: str, cwd: Path):
-    return wheelhouse("publish", house, "--repository", url, "--index", receiver.index.url, *options, cwd=cwd)
+def publish(house: Path, url: str, receiver: Receiver, *options: str, cwd: Path, **env: str):
+    return wheelhouse("publish", house, "--repository", url, "--index", receiver.index.url, *options, cwd=cwd, env=env)
 
 
 def names(house: Path) -> set[str]:
@@ -148,6 +155,33 @@ def test_a_house_that_was_altered_is_not_published(small_house: Path, tmp_path: 
     with receiving(tmp_path / "there") as (url, receiver):
         assert publish(house, url, receiver, cwd=tmp_path).returncode == 5
         assert receiver.received == []
+
+
+def test_a_proxy_gets_nothing_that_no_proxy_keeps_from_it(small_house: Path, tmp_path: Path) -> None:
+    with receiving(tmp_path / "there") as (url, receiver), Proxy() as proxy:
+        direct = publish(small_house, url, receiver, cwd=tmp_path, HTTP_PROXY=proxy.url, NO_PROXY="127.0.0.1")
+        assert direct.returncode == 0, direct.stderr
+        assert proxy.asked == [] and set(receiver.received) == names(small_house)
+    with receiving(tmp_path / "elsewhere") as (url, receiver), Proxy() as proxy:
+        publish(small_house, url, receiver, cwd=tmp_path, HTTP_PROXY=proxy.url)  # it is one that takes no upload
+        assert proxy.asked and receiver.received == []
+
+
+def test_an_upload_trusts_whom_everything_else_trusts(small_house: Path, tmp_path: Path) -> None:
+    pem = make_certificate(tmp_path / "tls")
+    authorities = tmp_path / "authorities"
+    authorities.mkdir()
+    shutil.copy(pem.authority, authorities)
+    subprocess.run(["openssl", "rehash", authorities], check=True, capture_output=True)
+    with receiving(tmp_path / "there", pem.pair) as (url, receiver):
+        refused = publish(small_house, url, receiver, "--retries", "0", cwd=tmp_path)
+        assert refused.returncode == 4 and "is not trusted" in refused.stderr
+        done = publish(small_house, url, receiver, cwd=tmp_path, SSL_CERT_DIR=str(authorities))
+        assert done.returncode == 0, done.stderr
+        assert set(receiver.received) == names(small_house)
+    with receiving(tmp_path / "elsewhere", pem.pair) as (url, receiver):
+        done = publish(small_house, url, receiver, "--ca-file", str(pem.authority), cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
 
 
 # Real servers

@@ -60,7 +60,7 @@ class Connections:
     def _manager(self, url: str) -> urllib3.PoolManager:
         parts = urlsplit(url)
         proxy = self._proxies.get(parts.scheme) or self._proxies.get("all", "")
-        if proxy and _bypasses(parts.hostname or "", self._no_proxy):
+        if proxy and bypasses(parts.hostname or "", self._no_proxy):
             proxy = ""
         with self._guard:
             if proxy not in self._managers:
@@ -77,7 +77,8 @@ class Connections:
         return manager
 
 
-def _bypasses(host: str, no_proxy: str) -> bool:
+def bypasses(host: str, no_proxy: str) -> bool:
+    """Whether NO_PROXY's text says that a host is reached without a proxy."""
     from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]  # noqa: PLC0415  (slow to import)
 
     return bool(proxy_bypass_environment(host, {"no": no_proxy}))

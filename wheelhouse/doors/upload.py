@@ -3,15 +3,19 @@
 from dataclasses import dataclass
 from email.parser import BytesHeaderParser
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from wheelhouse.doors.credentials import redact
+from wheelhouse.doors.connections import bypasses
+from wheelhouse.doors.credentials import origin_of, redact
 from wheelhouse.doors.http import BUSY, Http
 from wheelhouse.errors import InputError, MachineError, ServerError, TransientError
 from wheelhouse.model.simple import Offered
 
 if TYPE_CHECKING:
+    import ssl
+
     import requests
+    from requests.adapters import HTTPAdapter
 
 MULTIPLE = {
     "Classifier": "classifiers",
@@ -87,11 +91,9 @@ class Repository:
         session.trust_env = False
         settings = self._http.settings
         session.headers["User-Agent"] = settings.user_agent
-        session.proxies = dict(settings.proxies)
-        if settings.no_proxy:
-            session.proxies["no_proxy"] = settings.no_proxy
-        session.verify = settings.trust.ca_file or True
-        session.cert = settings.trust.client_cert
+        session.proxies = {} if bypasses(origin_of(self.url)[1], settings.no_proxy) else dict(settings.proxies)
+        for scheme in ("http://", "https://"):
+            session.mount(scheme, _adapter(settings.trust.context()))
         return session
 
     def upload(self, path: Path, filename: str, form: list[tuple[str, str]]) -> Answer:
@@ -136,3 +138,20 @@ class Repository:
                 raise TransientError(
                     f"{redact(self.url)} broke off the upload of {filename} ({type(error).__name__})"
                 ) from error
+
+
+def _adapter(context: "ssl.SSLContext") -> "HTTPAdapter":
+    """A connection with the trust of all others here: by itself requests asks certifi who vouches for a server, not this system."""
+    from requests.adapters import HTTPAdapter  # noqa: PLC0415
+
+    class Adapter(HTTPAdapter):
+        def init_poolmanager(self, *arguments: Any, **settings: Any) -> None:  # noqa: ANN401
+            super().init_poolmanager(*arguments, **settings, ssl_context=context)
+
+        def proxy_manager_for(self, proxy: str, **settings: Any) -> Any:  # noqa: ANN401
+            return super().proxy_manager_for(proxy, **settings, ssl_context=context, proxy_ssl_context=context)
+
+        def cert_verify(self, *_: object, **_settings: object) -> None:
+            """The context holds the authorities and the client's certificate already."""
+
+    return Adapter()
