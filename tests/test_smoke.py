@@ -28,3 +28,30 @@ def test_fetches_verifies_and_stages(index: IndexServer, tmp_path: Path) -> None
     staged = wheelhouse("stage", cwd=tmp_path)
     assert staged.returncode == 0, staged.stderr
     assert "docker build" in staged.stdout
+
+
+@pytest.mark.parametrize("raw", [b"app==1.0\r\nlib<3\r\n", b"app==1.0\rlib<3", b"", b"\r\n"])
+def test_constraints_are_kept_to_the_byte(index: IndexServer, tmp_path: Path, raw: bytes) -> None:
+    (tmp_path / "c.txt").write_bytes(raw)
+    job = ("--index", index.url, "--dest", "wheels")
+    first = wheelhouse("fetch", "app", "-c", "c.txt", "--python", "3.12", *job, cwd=tmp_path)
+    assert first.returncode == 0, first.stderr
+    [kept] = (tmp_path / "wheels").glob("constraints.*.txt")
+    assert kept.read_bytes() == raw
+    other = wheelhouse("fetch", "app", "--python", "3.13", *job, cwd=tmp_path)
+    assert other.returncode == 0, other.stderr
+    assert kept.read_bytes() == raw
+    verified = wheelhouse("verify", cwd=tmp_path)
+    assert verified.returncode == 0, verified.stdout
+
+
+def test_damaged_constraints_do_not_stop_a_fetch_for_another_target(index: IndexServer, tmp_path: Path) -> None:
+    (tmp_path / "c.txt").write_text("app==1.0\n")
+    job = ("--index", index.url, "--dest", "wheels")
+    assert wheelhouse("fetch", "app", "-c", "c.txt", "--python", "3.12", *job, cwd=tmp_path).returncode == 0
+    [kept] = (tmp_path / "wheels").glob("constraints.*.txt")
+    kept.write_bytes(b"app==1.0\n\xff\n")
+    other = wheelhouse("fetch", "app", "--python", "3.13", *job, cwd=tmp_path)
+    assert other.returncode == 0, other.stderr
+    verified = wheelhouse("verify", cwd=tmp_path)
+    assert verified.returncode == 1 and kept.name in verified.stdout

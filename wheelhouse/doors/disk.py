@@ -60,6 +60,12 @@ def read_text(path: Path, what: str) -> str:
         raise InputError(f"{what} `{path}` cannot be read: {error.strerror}") from error
 
 
+def verbatim(path: Path) -> str:
+    """A text of a house with its line ends as they are, so that it can be written again; what is no UTF-8 is replaced."""
+    with ours(path):
+        return path.read_bytes().decode("utf-8", "replace")
+
+
 @contextmanager
 def aside(folder: Path) -> Iterator[Path]:
     """A fresh file in `folder` under a name that nothing reads; gone afterwards, unless it was renamed."""

@@ -44,7 +44,7 @@ class House:
         texts: dict[str, str] = {}
         for lock in self.locks:
             texts[lock.requirements_filename] = lock.to_requirements()
-            if self.constraints and (used := self.constraints.get(lock.name)):
+            if (used := (self.constraints or {}).get(lock.name)) is not None:
                 texts[lock.constraints_filename] = used
             held = [
                 name for pin in lock.pins if pin.provenance and (name := provenance_filename(pin)) in self.provenance

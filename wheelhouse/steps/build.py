@@ -10,7 +10,7 @@ from packaging.utils import NormalizedName
 
 from wheelhouse.doors.auditwheel import find_auditwheel
 from wheelhouse.doors.bench import Bench, Where, open_bench
-from wheelhouse.doors.disk import held
+from wheelhouse.doors.disk import held, verbatim
 from wheelhouse.errors import BuildError, WheelhouseError
 from wheelhouse.events import Listener, Noted, Warned, ignore
 from wheelhouse.model.build import newest_asked, unmet
@@ -219,7 +219,7 @@ def _fill_build(folder: Path, house: House, shop: _Shop, standing: tuple[Lock, .
     for lock in standing:
         path = folder / lock.constraints_filename
         if path.is_file():
-            constraints.setdefault(lock.name, path.read_text(encoding="utf-8"))
+            constraints.setdefault(lock.name, verbatim(path))
     with held(folder):
         locks = tuple(used[name] for name in sorted(used))
         fill(folder, House(locks, constraints), standing, {}, shop.supply, shop.on_event)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from wheelhouse.doors.disk import copy_aside, held, ours, rooted, settle, sha256_of, stands_in, write
+from wheelhouse.doors.disk import copy_aside, held, ours, rooted, settle, sha256_of, stands_in, verbatim, write
 from wheelhouse.errors import InputError, IntegrityError
 from wheelhouse.events import Listener, Warned, ignore
 from wheelhouse.model.artifact import Artifact, Candidate
@@ -92,7 +92,7 @@ def _house(job: Job, folder: Path, standing: Mapping[str, Lock], locks: tuple[Lo
     for lock in standing.values():
         path = folder / lock.constraints_filename
         if path.is_file():
-            constraints[lock.target.name] = path.read_text(encoding="utf-8")
+            constraints[lock.target.name] = verbatim(path)
     for part in job.parts:
         constraints.pop(part.target.name, None)
         if part.constraints_text is not None:

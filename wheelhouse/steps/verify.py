@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from packaging.utils import InvalidSdistFilename, InvalidWheelFilename, NormalizedName
 
-from wheelhouse.doors.disk import ASIDE_PREFIX, read_text, sha256_of
+from wheelhouse.doors.disk import ASIDE_PREFIX, read_text, sha256_of, verbatim
 from wheelhouse.doors.wheelfile import inspect
 from wheelhouse.errors import InputError, IntegrityError, RefusedError
 from wheelhouse.events import Finished, Listener, ignore
@@ -61,7 +61,7 @@ def load_house(folder: Path) -> House:
         )
     locks = tuple(parse_lock(read_text(folder / name, "the lock"), str(folder / name)) for name in names)
     constraints = {
-        lock.name: (folder / lock.constraints_filename).read_text(encoding="utf-8", errors="replace")
+        lock.name: verbatim(folder / lock.constraints_filename)
         for lock in locks
         if (folder / lock.constraints_filename).is_file()
     }
@@ -73,7 +73,7 @@ def provenance_in(folder: Path, house: House) -> dict[str, str]:
     """The texts of those files of attestations that a house's locks name and that are here."""
     names = {provenance_filename(pin) for lock in house.locks for pin in lock.pins if pin.provenance}
     paths = {name: folder / name for name in names if (folder / name).is_file() and not (folder / name).is_symlink()}
-    return {name: path.read_bytes().decode("utf-8", "replace") for name, path in paths.items()}
+    return {name: verbatim(path) for name, path in paths.items()}
 
 
 def verify(
