@@ -163,6 +163,21 @@ def test_a_hash_is_enforced(run: Run, work: Path, offered: Path, algorithm: str)
     assert run.error("-r", "r.txt")["exit-code"] == 5
 
 
+@pytest.mark.parametrize("algorithm", ["sha384", "sha512"])
+def test_no_index_is_believed_a_hash_that_nothing_checks(run: Run, work: Path, offered: Path, algorithm: str) -> None:
+    vetted = offered / "lib-1.0-py3-none-any.whl"
+    evil = build_wheel(work, "lib", "1.0", files={"lib/__init__.py": b"evil"})
+    claimed = {algorithm: sha(vetted, algorithm), "sha256": sha(evil)}
+    file = {"filename": evil.name, "url": run.index.put("/evil.whl", evil.read_bytes()), "hashes": claimed}
+    page = json.dumps({"meta": {"api-version": "1.0"}, "name": "lib", "files": [file]})
+    run.index.put("/simple/lib/", page.encode(), "application/vnd.pypi.simple.v1+json")
+    (work / "r.txt").write_text("lib==1.0\n")
+    assert run.pins("-r", "r.txt") == {"lib": "1.0"}  # and so it is in the cache
+    (work / "r.txt").write_text(f"lib==1.0 --hash={algorithm}:{sha(vetted, algorithm)}\n")
+    error = run.error("-r", "r.txt")
+    assert (error["exit-code"], "and the requirement allows" in error["sentence"]) == (5, True)
+
+
 def test_a_hash_chooses_among_versions(run: Run, work: Path, offered: Path) -> None:
     (work / "r.txt").write_text(f"lib --hash=sha256:{sha(offered / 'lib-1.0-py3-none-any.whl')}\n")
     assert run.pins("-r", "r.txt") == {"lib": "1.0"}

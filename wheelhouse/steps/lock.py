@@ -57,19 +57,23 @@ def lock_part(job: Job, part: Part, standing: Lock | None, supply: Supply, on_ev
 
 
 def demand_hashes(answers: Iterable[Answer], question: Question, supply: Supply) -> None:
-    """Hold every file against the hashes that requirement lines give; those that an index does not tell are computed.
+    """Hold every file against the hashes that requirement lines give.
 
+    The index is believed a sha256 alone, which its file is checked against in any case; what else a line gives is computed.
     Raises IntegrityError where a file has none of them, InputError where hashes are demanded and a line gives none.
     """
-    bare = []
+    bare: list[str] = []
+    unproved: list[tuple[Candidate, frozenset[str]]] = []
     for answer in answers:
         candidate = answer.candidate
         allowed = question.allowed_hashes(candidate.project)
         if not allowed and (candidate.index or not candidate.is_local):
             bare.append(f"{candidate.project}=={candidate.version}")
-        for hashes in allowed:
-            if not any(f"{name}:{digest}" in hashes for name, digest in candidate.hashes.items()):
-                _check_file(candidate, hashes, supply)
+        unproved += [(candidate, hashes) for hashes in allowed if f"sha256:{candidate.sha256}" not in hashes]
+    for candidate, _ in unproved:
+        supply.artifact(candidate)  # all at once
+    for candidate, hashes in unproved:
+        _check_file(candidate, hashes, supply)
     if bare and question.wants_hashes:
         hint = "add `--hash=sha256:…` to each (pip hash FILE prints it), or say --no-require-hashes"
         raise InputError(f"hashes are demanded, and no line gives one for {', '.join(bare)}", hint=hint)
