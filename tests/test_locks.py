@@ -167,6 +167,42 @@ def test_an_artifact_without_a_true_sha256_is_refused(hashes: dict[str, str]) ->
         parse_lock(tomli_w.dumps(document), "pylock.toml")
 
 
+LINE = "x\nRUN id #"
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("tool", "wheelhouse", "label"), "$(id)"),
+        (("tool", "wheelhouse", "label"), LINE),
+        (("tool", "wheelhouse", "label"), "deadbeef\n"),
+        (("tool", "wheelhouse", "inputs", "without"), [LINE]),
+        (("tool", "wheelhouse", "inputs", "indexes"), [{"name": 1, "url": "x", "projects": []}]),
+        (("tool", "wheelhouse", "target", "python"), LINE),
+        (("tool", "wheelhouse", "target", "platform"), LINE),
+        (("packages", 0, "name"), LINE),
+        (("packages", 0, "version"), LINE),
+        (("packages", 0, "tool", "wheelhouse", "extras"), ["x] --index-url=https://evil.example foo[y"]),
+        (("packages", 0, "tool", "wheelhouse", "extras"), ["celery\nPIP_INDEX_URL=https://evil.example"]),
+        (("packages", 0, "tool", "wheelhouse", "provenance"), {"url": "", "sha256": "../x"}),
+    ],
+)
+def test_no_lock_has_what_could_be_a_line_of_a_script(place: tuple[Any, ...], value: Any) -> None:
+    document = a_document()
+    parse_lock(tomli_w.dumps(document), "pylock.toml")
+    alter(document, place, value)
+    with pytest.raises(InputError, match="is not a lock"):
+        parse_lock(tomli_w.dumps(document), "pylock.toml")
+
+
+def test_a_lock_that_is_nested_without_end_is_said() -> None:
+    document = a_document()
+    document["tool"]["wheelhouse"]["inputs"]["requirements"] = [f"app; {'(' * 3000}os_name == 'x'{')' * 3000}"]
+    for text in (tomli_w.dumps(document), f"lock-version = {'[' * 3000}{']' * 3000}"):
+        with pytest.raises(InputError, match="is not a lock"):
+            parse_lock(text, "pylock.toml")
+
+
 @pytest.mark.parametrize(
     "text", ["", "x", "lock-version = '1.0'", "[[", "lock-version = '9.0'\ncreated-by = 'x'\npackages = []"]
 )

@@ -166,6 +166,14 @@ def test_a_lock_that_cannot_be_read(folder: Path, text: str) -> None:
     assert session("stage --dest new") == 2
 
 
+def test_a_lock_under_the_name_of_another(folder: Path) -> None:
+    house, other = folder / "wheels", f"pylock.{TARGET.replace('312', '311')}.toml"
+    (house / f"pylock.{TARGET}.toml").rename(house / other)
+    session = Session(folder)
+    assert session("verify") == session("stage --dest new") == 2
+    assert f"/{other}` holds the lock `pylock.{TARGET}.toml`" in session.transcript
+
+
 def test_everything_that_is_wrong_is_said_at_once(folder: Path) -> None:
     house = folder / "wheels"
     altered(house / LIB)

@@ -357,7 +357,7 @@ def parse_lock(text: str, source: str) -> Lock:
         inputs.adjustments, list(map(Requirement, inputs.requirements))
     except IntegrityError:
         raise
-    except (tomli.TOMLDecodeError, PylockValidationError, InputError, KeyError, TypeError, ValueError) as error:
+    except (PylockValidationError, InputError, KeyError, TypeError, ValueError, RecursionError) as error:
         reason = next(iter(str(error).splitlines()), "it is damaged")
         hint = "a house's locks are written by `wheelhouse fetch`; restore this one, or fetch again"
         raise InputError(f"`{source}` is not a lock that wheelhouse wrote: {reason}", hint=hint) from error

@@ -5,23 +5,21 @@ from datetime import datetime
 from pathlib import Path
 
 from wheelhouse.doors.credentials import redact
-from wheelhouse.doors.disk import digest_of, read_text
+from wheelhouse.doors.disk import digest_of
 from wheelhouse.errors import InputError, IntegrityError
 from wheelhouse.events import Listener, Noted, Resolved, Resolving, Warned, ignore
 from wheelhouse.model.artifact import Artifact, Candidate, requires_python_of, tells_itself
-from wheelhouse.model.house import is_lock_name
 from wheelhouse.model.job import Job, Part
-from wheelhouse.model.lock import Lock, Pin, parse_lock
+from wheelhouse.model.lock import Lock, Pin
 from wheelhouse.model.question import Answer, Question
 from wheelhouse.steps.given import answers_of
 from wheelhouse.steps.supply import Supply
+from wheelhouse.steps.verify import locks_in
 
 
 def existing_locks(folder: Path) -> dict[str, Lock]:
     """The locks that stand in a folder, by their target's name."""
-    names = sorted(path.name for path in folder.iterdir() if is_lock_name(path.name)) if folder.is_dir() else []
-    locks = (parse_lock(read_text(folder / name, "the lock"), str(folder / name)) for name in names)
-    return {lock.target.name: lock for lock in locks}
+    return {lock.target.name: lock for lock in locks_in(folder)} if folder.is_dir() else {}
 
 
 def lock_part(job: Job, part: Part, standing: Lock | None, supply: Supply, on_event: Listener = ignore) -> Lock:

@@ -54,12 +54,11 @@ def load_house(folder: Path) -> House:
     """Read a house's locks and constraints. Raises InputError where the folder is no house."""
     if not folder.is_dir():
         raise InputError(f"there is no folder `{folder}`", hint="name the folder that `wheelhouse fetch --dest` wrote")
-    names = sorted(path.name for path in folder.iterdir() if is_lock_name(path.name))
-    if not names:
+    locks = locks_in(folder)
+    if not locks:
         raise InputError(
             f"`{folder}` holds no pylock.<target>.toml, so it is no house", hint="make one with `wheelhouse fetch`"
         )
-    locks = tuple(parse_lock(read_text(folder / name, "the lock"), str(folder / name)) for name in names)
     constraints = {
         lock.name: verbatim(folder / lock.constraints_filename)
         for lock in locks
@@ -67,6 +66,16 @@ def load_house(folder: Path) -> House:
     }
     house = House(locks, constraints)
     return replace(house, provenance=provenance_in(folder, house))
+
+
+def locks_in(folder: Path) -> tuple[Lock, ...]:
+    """The locks that stand in a folder. Raises InputError for a file that is none, or that has another lock's name."""
+    names = sorted(path.name for path in folder.iterdir() if is_lock_name(path.name))
+    locks = {name: parse_lock(read_text(folder / name, "the lock"), str(folder / name)) for name in names}
+    if strange := [name for name, lock in locks.items() if lock.filename != name]:
+        sentence = f"`{folder / strange[0]}` holds the lock `{locks[strange[0]].filename}`"
+        raise InputError(sentence, hint="give it its own name again, or remove it and fetch again")
+    return tuple(locks.values())
 
 
 def provenance_in(folder: Path, house: House) -> dict[str, str]:

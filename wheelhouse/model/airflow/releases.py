@@ -211,5 +211,5 @@ def release_of(pins: Mapping[NormalizedName, Version]) -> Airflow | None:
 
 def without_clients(extras: Iterable[str], clients: Iterable[str]) -> list[str]:
     """Airflow's extras but for those that need one of these database clients."""
-    dropped = {extra for client in clients for extra in CLIENTS[client]}
+    dropped = {extra for client in clients for extra in CLIENTS.get(client, ())}
     return [extra for extra in extras if canonicalize_name(extra) not in dropped]
