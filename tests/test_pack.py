@@ -19,6 +19,7 @@ from tests.support.index import IndexServer
 from tests.support.tools import clean_environment, wheelhouse
 from tests.support.wheels import build_wheel
 from wheelhouse.doors.sign import Key, PublicKey, load_key, load_public_key
+from wheelhouse.doors.volumes import reading, writing
 from wheelhouse.errors import InputError, IntegrityError
 from wheelhouse.model.bundle import MANIFEST, SIGNATURE, difference, digest, parse_manifest
 from wheelhouse.steps.pack import house_files, inspect_bundle, pack, unpack
@@ -132,6 +133,37 @@ def test_a_damaged_or_missing_volume_is_named_and_mended_alone(houses: dict[str,
     third.write_bytes(kept)
     unpack(tmp_path / "a.tar", tmp_path / "there", ())
     assert contents(tmp_path / "there") == contents(houses["new"])
+
+
+def test_a_bundle_takes_the_place_of_what_bore_its_name(houses: dict[str, Path], tmp_path: Path) -> None:
+    bundle = tmp_path / "a.tar"
+    (tmp_path / "a.tar.100").write_text("somebody else's")
+    for house, limit in (("old", None), ("new", 5_000), ("old", 20_000), ("new", None)):
+        packed = pack(houses[house], bundle, None, limit, None)
+        index = {"a.tar.volumes.json"} if limit else set()
+        assert {path.name for path in tmp_path.glob("a.tar*")} == {one.name for one in packed.volumes} | index | {
+            "a.tar.100"
+        }
+        unpack(bundle, tmp_path / f"{house}-{limit}", ())
+        assert contents(tmp_path / f"{house}-{limit}") == contents(houses[house])
+
+
+def test_a_bundle_beside_volumes_of_its_name_is_not_guessed_about(houses: dict[str, Path], tmp_path: Path) -> None:
+    pack(houses["old"], tmp_path / "sent.tar", None, None, None)
+    pack(houses["new"], tmp_path / "a.tar", None, 5_000, None)
+    (tmp_path / "sent.tar").rename(tmp_path / "a.tar")
+    with pytest.raises(InputError, match="stands beside volumes of the same name"):
+        unpack(tmp_path / "a.tar", tmp_path / "there", ())
+    assert not (tmp_path / "there").exists()
+
+
+def test_a_shell_lists_any_number_of_volumes_in_their_order(tmp_path: Path) -> None:
+    with writing(tmp_path / "a.tar", 1) as writer:
+        writer.write(bytes(range(256)) * 4)
+    assert [one.name for one in writer.volumes] == sorted(one.name for one in writer.volumes)
+    assert b"".join(path.read_bytes() for path in sorted(tmp_path.glob("a.tar.[0-9]*"))) == bytes(range(256)) * 4
+    with reading(tmp_path / "a.tar") as file:
+        assert file.read() == bytes(range(256)) * 4
 
 
 def test_a_signature_is_checked_and_a_wrong_one_refused(houses: dict[str, Path], tmp_path: Path) -> None:

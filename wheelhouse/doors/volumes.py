@@ -3,10 +3,11 @@
 import hashlib
 import io
 import json
+import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -64,18 +65,42 @@ class VolumeWriter(io.RawIOBase):
         if self._open is not None:
             self._open.close()
             self._open = None
-            name = self._path.name if self._limit is None else f"{self._path.name}.{len(self.volumes) + 1:03d}"
-            self.volumes.append(Volume(name, self._digest.hexdigest(), self._size))
+            self.volumes.append(Volume(self._path.name, self._digest.hexdigest(), self._size))
 
     def finish(self) -> None:
-        """Give every volume its name, and write their index where there can be several."""
+        """Give every volume its name, in the place of what bore this one before; write their index where there can be several."""
         self._end_volume()
+        if self._limit is not None:
+            self.volumes = _numbered(self.volumes)
         with ours(self._path):
+            names = {volume.name for volume in self.volumes}
+            for old in (old for old in _standing(self._path) if old.name not in names):
+                old.unlink(missing_ok=True)
             for path, volume in zip(self._aside, self.volumes, strict=True):
                 path.replace(self._path.parent / volume.name)
         if self._limit is not None:
             rows = [{"name": volume.name, "sha256": volume.sha256, "size": volume.size} for volume in self.volumes]
             write(self._path.parent, self._path.name + INDEX_SUFFIX, json.dumps({"volumes": rows}, indent=1) + "\n")
+
+
+def _numbered(volumes: list[Volume]) -> list[Volume]:
+    """With as many digits in each name, so that a shell lists them in their order."""
+    digits = max(3, len(str(len(volumes))))
+    return [replace(one, name=f"{one.name}.{number:0{digits}d}") for number, one in enumerate(volumes, 1)]
+
+
+def _standing(path: Path) -> list[Path]:
+    """What an earlier run wrote under a bundle's name: the index first, without which no volume is read; then those that it names."""
+    index = path.with_name(path.name + INDEX_SUFFIX)
+    whole = [path] if path.is_file() else []
+    if not index.is_file():
+        return whole
+    try:
+        names = [volume.name for volume in _read_index(index)]
+    except (InputError, IntegrityError):
+        names = []
+    own = re.compile(re.escape(path.name) + r"\.[0-9]{3,}")
+    return [index, *whole, *(path.with_name(name) for name in names if own.fullmatch(name))]
 
 
 @contextmanager
@@ -91,18 +116,21 @@ def writing(path: Path, limit: int | None) -> Iterator[VolumeWriter]:
 def reading(path: Path) -> Iterator[BinaryIO]:
     """The bytes of `path`, from one file or from its volumes.
 
-    Raises IntegrityError that names every volume which is missing or damaged, InputError where there is nothing.
+    Raises IntegrityError that names every volume which is missing or damaged, InputError where there is nothing, or both.
     """
     index = path.with_name(path.name + INDEX_SUFFIX)
-    if path.is_file() or not index.is_file():
+    if path.is_file() and index.is_file():
+        hint = f"remove the older of the two: the file, or its volumes and `{index.name}`"
+        raise InputError(f"`{path}` stands beside volumes of the same name", hint=hint)
+    if not index.is_file():
         with ours(path), _single(path) as file:
             yield file
         return
     volumes = _read_index(index)
     _must_be_whole(path.parent, volumes)
-    with ours(path), ExitStack() as stack:
-        files = [stack.enter_context((path.parent / volume.name).open("rb")) for volume in volumes]
-        yield io.BufferedReader(_Joined(files), 1 << 20)  # type: ignore[type-var]
+    joined = _Joined([path.parent / volume.name for volume in volumes])
+    with ours(path), io.BufferedReader(joined, 1 << 20) as file:  # type: ignore[type-var]
+        yield file
 
 
 def _single(path: Path) -> BinaryIO:
@@ -145,15 +173,28 @@ def _wrong(folder: Path, volume: Volume) -> str | None:
 
 
 class _Joined(io.RawIOBase):
-    def __init__(self, files: Sequence[BinaryIO]) -> None:
-        self._files = list(files)
+    """Files read as one, each opened when its turn comes: there may be more than a process can hold open."""
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        self._paths = list(paths)
+        self._file: io.FileIO | None = None
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: bytearray) -> int:  # type: ignore[override]
-        while self._files:
-            if count := self._files[0].readinto(buffer):  # type: ignore[attr-defined]
-                return int(count)
-            self._files.pop(0)
+        while self._file or self._paths:
+            self._file = self._file or io.FileIO(self._paths.pop(0))
+            if count := self._file.readinto(buffer):
+                return count
+            self._close_current()
         return 0
+
+    def close(self) -> None:
+        self._close_current()
+        super().close()
+
+    def _close_current(self) -> None:
+        if self._file:
+            self._file.close()
+        self._file = None
