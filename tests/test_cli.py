@@ -89,6 +89,38 @@ def test_several_targets_and_upgrades(session: Session, index: IndexServer, offe
     assert session.transcript == golden("targets", session)
 
 
+def names(folder: Path) -> set[str]:
+    return {path.name for path in folder.glob("*.whl")}
+
+
+def test_what_a_lock_of_another_release_left_behind_goes(session: Session) -> None:
+    """`lock` writes no files and takes none away: the next fetch does."""
+    house = session.folder / "wheels"
+    for command in ("fetch lib==1.0", "lock lib==2.0", "fetch lib==2.0"):
+        session(f"{command} --python 3.12 --quiet")
+    assert names(house) == {"lib-2.0-py3-none-any.whl"}
+    session("verify")
+    assert "as locked" in session.transcript
+
+
+def test_what_a_kill_left_behind_goes_and_what_was_changed_stays(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = session.folder / "wheels"
+    session("fetch uv lib==1.0 --python 3.12 --quiet")
+    with monkeypatch.context() as at_the_end:
+        at_the_end.setattr("wheelhouse.steps.fetch._remove", killed)
+        session("fetch lib==2.0 --python 3.12 --quiet")
+    assert {"lib-1.0-py3-none-any.whl", "lib-2.0-py3-none-any.whl"} <= names(house)
+    (house / "uv-0.4.1-py3-none-any.whl").write_bytes(b"somebody's own")
+    session("fetch lib==2.0 --python 3.12 --quiet")
+    assert names(house) == {"lib-2.0-py3-none-any.whl", "uv-0.4.1-py3-none-any.whl"}
+
+
+def killed(*_arguments: object) -> None:
+    raise KeyboardInterrupt
+
+
 def test_a_job_in_a_file(session: Session) -> None:
     settings = write(session.folder / "wheelhouse.toml", JOB)
     session("fetch")

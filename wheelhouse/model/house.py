@@ -1,11 +1,12 @@
 """A house: a folder with exactly its locks' artifacts, those locks, and what is derived from them (pure)."""
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from wheelhouse.errors import IntegrityError
-from wheelhouse.model.artifact import Artifact
+from wheelhouse.model.artifact import SAFE_FILENAME, Artifact
 from wheelhouse.model.lock import LOCK_PREFIX, LOCK_SUFFIX, Lock, provenance_filename
 
 SUMS = "SHA256SUMS"
@@ -40,7 +41,7 @@ class House:
 
     @property
     def texts(self) -> dict[str, str]:
-        """Every other file of the house by its name: SHA256SUMS first, then what each lock leads to, the lock last."""
+        """Every other file of the house by its name: SHA256SUMS, and what each lock leads to, the lock last."""
         texts: dict[str, str] = {}
         for lock in self.locks:
             texts[lock.requirements_filename] = lock.to_requirements()
@@ -69,6 +70,12 @@ def sha256_of_bytes(raw: bytes) -> str:
 def sums(hashes: Mapping[str, str]) -> str:
     """Hashes by file name, as `sha256sum -c` reads them."""
     return "".join(f"{sha256}  {name}\n" for name, sha256 in sorted(hashes.items()))
+
+
+def summed(text: str) -> dict[str, str]:
+    """The sha256 of each file that SHA256SUMS names, by its name; what is no such line is passed over."""
+    lines = (re.fullmatch(r"([0-9a-f]{64})  (.+)", line) for line in text.splitlines())
+    return {line[2]: line[1] for line in lines if line and SAFE_FILENAME.fullmatch(line[2])}
 
 
 def is_lock_name(name: str) -> bool:

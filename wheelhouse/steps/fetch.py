@@ -11,7 +11,7 @@ from wheelhouse.doors.disk import copy_aside, held, ours, rooted, settle, sha256
 from wheelhouse.errors import InputError, IntegrityError
 from wheelhouse.events import Listener, Warned, ignore
 from wheelhouse.model.artifact import Artifact, Candidate
-from wheelhouse.model.house import House, sha256_of_text
+from wheelhouse.model.house import SUMS, House, sha256_of_text, summed
 from wheelhouse.model.job import Job
 from wheelhouse.model.lock import Lock, Pin, provenance_filename
 from wheelhouse.steps.lock import existing_locks, lock_part
@@ -62,9 +62,13 @@ def fill(
     writer.shutdown(wait=False)
     placed, stood = _bring(folder, house, local, supply, on_event)
     texts = writing.result()
+    kept = house.artifacts.keys() | texts.keys()
+    summary = texts.pop(SUMS)
     for name, text in texts.items():
         write(folder, name, text)
-    return placed, stood, _remove(folder, standing, house.artifacts.keys() | texts.keys())
+    removed = _remove(folder, standing, kept)
+    write(folder, SUMS, summary)  # last: the one before tells of files that no lock names any more
+    return placed, stood, removed
 
 
 def _provenance(folder: Path, house: House, supply: Supply) -> dict[str, str]:
@@ -188,9 +192,20 @@ def candidate_of(pin: Pin, artifact: Artifact, path: str | None = None) -> Candi
     )
 
 
+def _summed_up(folder: Path, kept: Set[str]) -> set[str]:
+    """Other files than these, whose bytes are still those that SHA256SUMS tells of."""
+    path = folder / SUMS
+    told = summed(path.read_text("utf-8", "replace")) if path.is_file() else {}
+    return {
+        name
+        for name, sha256 in told.items()
+        if name not in kept and rooted(folder, name).is_file() and sha256_of(rooted(folder, name)) == sha256
+    }
+
+
 def _remove(folder: Path, standing: Collection[Lock], kept: Set[str]) -> tuple[str, ...]:
-    """What the locks before named, and those of now do not."""
-    names = {artifact.filename for lock in standing for artifact in lock.artifacts}
+    """What the locks before named, and those of now do not; and what SHA256SUMS named, where `lock` or a kill came between."""
+    names = {artifact.filename for lock in standing for artifact in lock.artifacts} | _summed_up(folder, kept)
     names |= {
         name for lock in standing for name in (lock.filename, lock.requirements_filename, lock.constraints_filename)
     }
