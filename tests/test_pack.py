@@ -108,10 +108,13 @@ def test_a_difference_is_refused_on_another_base(houses: dict[str, Path], tmp_pa
     assert (tmp_path / "there" / "gone-1.0-py3-none-any.whl").is_file()
 
 
-def test_a_house_that_is_not_what_its_locks_say_is_not_packed(houses: dict[str, Path], tmp_path: Path) -> None:
+@pytest.mark.parametrize("altered", [lambda raw: raw[:-1] + b"!", lambda raw: raw[:-9], lambda raw: raw + b"!"])
+def test_a_house_that_is_not_what_its_locks_say_is_not_packed(
+    houses: dict[str, Path], tmp_path: Path, altered: Callable[[bytes], bytes]
+) -> None:
     shutil.copytree(houses["new"], tmp_path / "house")
     wheel = tmp_path / "house" / "lib-1.0-py3-none-any.whl"
-    wheel.write_bytes(wheel.read_bytes()[:-1] + b"!")
+    wheel.write_bytes(altered(wheel.read_bytes()))
     with pytest.raises(IntegrityError, match="is not what the lock says"):
         pack(tmp_path / "house", tmp_path / "a.tar", None, None, None)
     assert not list(tmp_path.glob("*.tar*")) and not list(tmp_path.glob(".wheelhouse-*"))

@@ -27,8 +27,10 @@ def write_bundle(stream: io.RawIOBase, folder: Path, manifest: Manifest, signatu
             path = rooted(folder, entry.path)
             with ours(path), path.open("rb") as file:
                 hashing = _Hashing(file)
-                archive.addfile(_header(entry.path, entry.size), hashing)
-                if file.read(1) or hashing.digest.hexdigest() != entry.sha256:
+                is_whole = path.stat().st_size == entry.size
+                if is_whole:
+                    archive.addfile(_header(entry.path, entry.size), hashing)
+                if not is_whole or hashing.digest.hexdigest() != entry.sha256:
                     raise IntegrityError(
                         f"`{path}` is not what the lock says",
                         hint=f"see what is wrong with `wheelhouse verify {folder}`",
@@ -36,7 +38,7 @@ def write_bundle(stream: io.RawIOBase, folder: Path, manifest: Manifest, signatu
 
 
 class _Hashing(io.RawIOBase):
-    """A file that hashes what is read of it; one that ends early is seen by its hash."""
+    """A file that hashes what is read of it."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
