@@ -1,5 +1,6 @@
 """Bundles: whole, as a difference, in volumes, signed; and hostile ones, which leave nothing behind."""
 
+import hashlib
 import io
 import json
 import os
@@ -19,6 +20,7 @@ from tests.support.index import IndexServer
 from tests.support.tools import clean_environment, wheelhouse
 from tests.support.wheels import build_wheel
 from wheelhouse.doors.sign import Key, PublicKey, load_key, load_public_key
+from wheelhouse.doors.tar import leading_out
 from wheelhouse.doors.volumes import reading, writing
 from wheelhouse.errors import InputError, IntegrityError
 from wheelhouse.model.bundle import MANIFEST, SIGNATURE, difference, digest, parse_manifest
@@ -274,6 +276,67 @@ def test_a_hostile_difference_leaves_its_base_as_it_was(houses: dict[str, Path],
     assert contents(tmp_path / "there") == contents(houses["old"])
     unpack(tmp_path / "d.tar", tmp_path / "there", ())
     assert contents(tmp_path / "there") == contents(houses["new"])
+
+
+def made(path: Path, files: dict[str, bytes], pax: dict[str, str] | None = None, manifest: bytes = b"") -> Path:
+    """A bundle of any files, whose manifest is as they are, or as given; `pax` stands in the header of each file."""
+    sums = {name: (hashlib.sha256(raw).hexdigest(), len(raw)) for name, raw in files.items()}
+    with tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as archive:
+        for name, raw in {MANIFEST: manifest or difference(sums, None).to_json().encode(), **files}.items():
+            header = tarfile.TarInfo(name)
+            header.size, header.pax_headers = len(raw), (pax or {}) if name in files else {}
+            archive.addfile(header, io.BytesIO(raw))
+    return path
+
+
+@pytest.mark.parametrize(
+    "pax",
+    [
+        {"GNU.sparse.map": "abc"},
+        {"GNU.sparse.map": "9" * 5000},
+        {"GNU.sparse.size": "zz"},
+        {"GNU.sparse.major": "1", "GNU.sparse.minor": "0"},
+    ],
+)
+def test_a_sparse_header_that_cannot_be_read_is_refused(tmp_path: Path, pax: dict[str, str]) -> None:
+    bundle = made(tmp_path / "a.tar", {"a.whl": b"x"}, pax)
+    with pytest.raises(IntegrityError, match="not a bundle, or was cut short: one of its headers cannot be read"):
+        unpack(bundle, tmp_path / "there", ())
+    assert leading_out(bundle) == []
+
+
+def test_headers_upon_headers_are_refused(tmp_path: Path) -> None:
+    header = tarfile.TarInfo("././@LongLink")
+    header.size, header.type = 2, tarfile.GNUTYPE_LONGNAME
+    (tmp_path / "a.tar").write_bytes((header.tobuf(tarfile.GNU_FORMAT) + b"a\0".ljust(512, b"\0")) * 5000)
+    with pytest.raises(IntegrityError, match="one of its headers cannot be read"):
+        inspect_bundle(tmp_path / "a.tar", ())
+
+
+@pytest.mark.parametrize("text", ["[" * 200_000, '{"format": ' + "1" * 5000 + "}", "[]", "{}", "\ud800"])
+def test_a_manifest_or_index_that_is_none_is_said(tmp_path: Path, text: str) -> None:
+    raw = text.encode("utf-8", "surrogatepass")
+    with pytest.raises(InputError, match="holds no manifest that wheelhouse wrote"):
+        inspect_bundle(made(tmp_path / "a.tar", {}, manifest=raw), ())
+    (tmp_path / "b.tar.volumes.json").write_bytes(raw)
+    with pytest.raises(InputError, match="volumes' index"):
+        inspect_bundle(tmp_path / "b.tar", ())
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (("a", "a/b"), "names a file inside another file"),
+        (("b/c/d", "a", "b"), "names a file inside another file"),
+        (("a", "b" * 256), "outside its place"),
+        (("a", "/".join("abcdefghij")), "outside its place"),
+    ],
+)
+def test_names_that_no_folder_can_hold_leave_nothing_behind(tmp_path: Path, names: tuple[str, ...], said: str) -> None:
+    bundle = made(tmp_path / "a.tar", {name: name.encode() for name in names})
+    with pytest.raises(IntegrityError, match=said):
+        unpack(bundle, tmp_path / "there", ())
+    assert not (tmp_path / "there").exists()
 
 
 def test_a_bomb_is_not_set_off(houses: dict[str, Path], tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO, BinaryIO
 
 from wheelhouse.doors.disk import BLOCK, fresh, ours, rooted
+from wheelhouse.doors.tar import Tar
 from wheelhouse.doors.volumes import reading
 from wheelhouse.errors import IntegrityError
 from wheelhouse.model.bundle import MANIFEST, SIGNATURE, Entry, Manifest, parse_manifest
@@ -99,7 +100,7 @@ def open_bundle(path: Path) -> Iterator[Bundle]:
     """Open a bundle, from one file or volumes. Raises IntegrityError or InputError for what is none."""
     with reading(path) as stream:
         try:
-            with tarfile.open(fileobj=stream, mode="r|") as archive:
+            with Tar.open(fileobj=stream, mode="r|") as archive:
                 yield _begin(archive, path.name)
         except (tarfile.TarError, EOFError) as error:
             raise IntegrityError(

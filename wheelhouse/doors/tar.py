@@ -1,10 +1,20 @@
-"""What a tar would do when it is unpacked: nothing of it is."""
+"""Tars of any origin: read member by member, and what they would do when they are unpacked; nothing of them is."""
 
 import posixpath
 import tarfile
 from pathlib import Path
 
 MOST = 1000
+
+
+class Tar(tarfile.TarFile):
+    """A tar whatever of which cannot be read is a TarError: tarfile lets sparse and chained headers end in others."""
+
+    def next(self) -> tarfile.TarInfo | None:
+        try:
+            return super().next()
+        except (ValueError, RecursionError) as error:
+            raise tarfile.ReadError(f"one of its headers cannot be read: {error}") from error
 
 
 def leading_out(path: Path) -> list[str]:
@@ -14,7 +24,7 @@ def leading_out(path: Path) -> list[str]:
     """
     found: list[str] = []
     try:
-        with tarfile.open(path, "r|*") as archive:
+        with Tar.open(path, "r|*") as archive:
             for member in archive:
                 if _leads_out(member):
                     found.append(member.name)

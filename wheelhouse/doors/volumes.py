@@ -145,7 +145,7 @@ def _read_index(path: Path) -> list[Volume]:
     try:
         rows = json.loads(read_text(path, "the volumes' index"))["volumes"]
         volumes = [Volume(str(row["name"]), str(row["sha256"]), int(row["size"])) for row in rows]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(f"`{path}` is not a volumes' index: {error}") from error
     if any(Path(volume.name).name != volume.name for volume in volumes):
         raise IntegrityError(f"`{path}` names a volume outside its folder")

@@ -7,7 +7,7 @@ removed, and so fixes the base.
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,7 +19,8 @@ MANIFEST = "wheelhouse-bundle.json"
 SIGNATURE = "wheelhouse-bundle.dsse.json"
 PREDICATE = "bundle"
 MOST_FILES = 200_000
-SAFE_PATH = re.compile(r"[A-Za-z0-9][\w.+!~-]*(?:/[A-Za-z0-9][\w.+!~-]*)*", re.ASCII)
+SAFE_PATH = re.compile(r"[A-Za-z0-9][\w.+!~-]{0,254}(?:/[A-Za-z0-9][\w.+!~-]{0,254}){0,7}", re.ASCII)
+"""What every file system takes: names of at most 255 bytes (POSIX, NAME_MAX), a few folders deep."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +115,7 @@ def parse_manifest(raw: bytes, source: str) -> Manifest:
             difference=document["base"] is not None,
         )
         stated = (document["house"], document["base"])
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(f"`{source}` holds no manifest that wheelhouse wrote: {error}") from error
     _check(manifest, stated, source)
     return manifest
@@ -132,9 +133,11 @@ def _check(manifest: Manifest, stated: tuple[str, str | None], source: str) -> N
     hashes = [entry.sha256 for entry in manifest.entries] + list(manifest.base.values())
     contradiction = None
     if not all(map(SAFE_PATH.fullmatch, paths)):
-        contradiction = "names a file that could be written outside its place"
+        contradiction = "names a file that could be written outside its place, or nowhere"
     elif len(paths) > MOST_FILES or len(set(paths)) != len(paths):
         contradiction = "names a file twice, or too many files"
+    elif not _parents(paths).isdisjoint(paths):
+        contradiction = "names a file inside another file"
     elif not all(map(SHA256.fullmatch, hashes)) or any(entry.size < 0 for entry in manifest.entries):
         contradiction = "gives a file no valid sha256 or size"
     elif not manifest.difference and len(manifest.carried) != len(manifest.entries):
@@ -143,3 +146,7 @@ def _check(manifest: Manifest, stated: tuple[str, str | None], source: str) -> N
         contradiction = "gives digests that are not those of its files"
     if contradiction:
         raise IntegrityError(f"the manifest of `{source}` {contradiction}", hint="have the bundle made and sent again")
+
+
+def _parents(paths: Iterable[str]) -> set[str]:
+    return {path[:end] for path in paths for end, character in enumerate(path) if character == "/"}
