@@ -153,6 +153,12 @@ def test_quarantined_files_are_refused_even_where_they_are_offered(offered: Path
 
 HTML = "text/html; charset=UTF-8"
 JSON = "application/vnd.pypi.simple.v1+json"
+
+
+def address(url: str) -> bytes:
+    return b'{"files": [{"filename": "lib_two-2.0-py3-none-any.whl", "url": "%s"}]}' % url.encode()
+
+
 NO_PAGES = {
     "a log-in page": (
         HTML,
@@ -167,16 +173,27 @@ NO_PAGES = {
     "API 2 in JSON": (JSON, b'{"meta": {"api-version": "2.0"}, "files": []}', "version 2.0"),
     "JSON of another kind": (JSON, b'{"error": "log in first"}', "cannot be read"),
     "a link that is none": (HTML, b"<a href='http://[::1/app-1.0.zip'>x</a>", "cannot be read"),
-    "an address that is none": (
-        JSON,
-        b'{"files": [{"filename": "lib_two-2.0-py3-none-any.whl", "url": "http://[::1/x"}]}',
-        "cannot be read",
-    ),
+    "an address that is none": (JSON, address("http://[::1/x"), "cannot be read"),
     "a file of this machine": (
         HTML,
         b"<a href=file:///etc/lib_two-2.0-py3-none-any.whl>x</a>",
         "a file of this machine",
     ),
+    "a file of this machine, by its base": (
+        HTML,
+        b"<base href=file:///etc/><a href=lib_two-2.0-py3-none-any.whl>x</a>",
+        "a file of this machine",
+    ),
+    "attestations of this machine": (
+        HTML,
+        b"<a href=lib_two-2.0-py3-none-any.whl data-provenance=FILE:///etc/passwd>x</a>",
+        "a file of this machine",
+    ),
+    "a file of this machine, in capitals": (JSON, address("FILE:///etc/x"), "a file of this machine"),
+    "another scheme": (JSON, address("ftp://127.0.0.1/x"), "gives no http or https address"),
+    "no scheme": (HTML, b"<base href=x:><a href=lib_two-2.0-py3-none-any.whl>x</a>", "gives no http or https address"),
+    "a secure address that is none": (JSON, address("https://[bad/x"), "cannot be read"),
+    "a port that is none": (JSON, address("http://127.0.0.1:99999/x"), "gives no http or https address"),
     "cut JSON": (JSON, b'{"meta": {"api-version": "1.0"}, "files": [', "cannot be read"),
 }
 

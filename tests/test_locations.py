@@ -207,6 +207,15 @@ def test_a_page_of_links_is_a_source(inhouse: Path, tmp_path: Path) -> None:
     assert locked(tmp_path / "wheels") == {"acme-core": f"1.0 {url}"}
 
 
+def test_a_page_of_links_names_no_file_of_this_machine(inhouse: Path, tmp_path: Path) -> None:
+    wheel = next(inhouse.glob("acme_core*"))
+    with IndexServer() as server:
+        page = f'<base href="{inhouse.as_uri()}/"><a href="{wheel.name}">x</a>'
+        url = server.put("/all.html", page.encode(), "text/html")
+        done = wheelhouse("fetch", "acme-core", "--python", "3.12", "--no-index", "--find-links", url, cwd=tmp_path)
+    assert done.returncode == 4 and "a file of this machine" in done.stderr, done.stderr
+
+
 @pytest.mark.parametrize("json", [True, False], ids=["JSON", "HTML"])
 @pytest.mark.parametrize("spelling", ["path", "address"])
 def test_a_folder_may_be_an_index(inhouse: Path, public: Path, tmp_path: Path, json: bool, spelling: str) -> None:

@@ -6,12 +6,13 @@ What the user gave for an index is known by that index's origin (RFC 6454) and p
 import base64
 import importlib
 import netrc
+import re
 import shutil
 import subprocess
 import threading
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 
 from wheelhouse.errors import InputError
 
@@ -23,20 +24,33 @@ KEYRING_PATIENCE = 60.0
 
 
 def redact(url: str) -> str:
-    """The address without user, password, query and fragment: fit for any output."""
-    parts = urlsplit(url)
+    """The address without user, password, query and fragment: fit for any output. Of one that is none, what may be shown."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return re.split("[?#]", url.rpartition("@")[2])[0]
     host = parts.netloc.rpartition("@")[2]
     return urlunsplit((parts.scheme, host, parts.path, "", ""))
 
 
+def parts_of(url: str) -> SplitResult:
+    """The address, taken apart. Raises InputError for one that cannot be."""
+    try:
+        return urlsplit(url)
+    except ValueError as error:
+        raise InputError(
+            f"`{redact(url)}` is an address that cannot be read", hint="write https://host/path"
+        ) from error
+
+
 def host_of(url: str) -> str:
-    """Host and port."""
-    return urlsplit(url).netloc.rpartition("@")[2].lower()
+    """Host and port. Raises InputError for what is no address."""
+    return parts_of(url).netloc.rpartition("@")[2].lower()
 
 
 def origin_of(url: str) -> Origin:
     """Scheme, host and port of an http(s) address. Raises InputError for any other, without showing it in full."""
-    parts = urlsplit(url)
+    parts = parts_of(url)
     try:
         host, port = parts.hostname, parts.port
     except ValueError as error:
@@ -52,8 +66,8 @@ def basic(user: str, password: str) -> str:
 
 
 def own_credentials(url: str) -> tuple[str, str | None] | None:
-    """User and password that an address holds; None where it holds no user."""
-    parts = urlsplit(url)
+    """User and password that an address holds; None where it holds no user. Raises InputError for what is no address."""
+    parts = parts_of(url)
     if parts.username is None:
         return None
     return unquote(parts.username), None if parts.password is None else unquote(parts.password)

@@ -58,24 +58,25 @@ class LinksPage:
         self._http = http
         http.credentials.learn(url)
         self._guard = threading.Lock()
-        self._read: tuple[str, Files] | None = None
+        self._read: tuple[str, str, Files] | None = None
 
     def holds(self, project: NormalizedName) -> bool:
         """Whether the page links to a file of this project. Raises ServerError where it cannot be had."""
-        return project in self._files()[1]
+        return project in self._files()[2]
 
     def page(self, project: NormalizedName) -> Page | None:
         """The project's files; None where the page links to none."""
-        url, files = self._files()
-        return Page(project, self.name, url, files[project], ACTIVE) if project in files else None
+        url, base, files = self._files()
+        return Page(project, self.name, url, files[project], ACTIVE, base) if project in files else None
 
-    def _files(self) -> tuple[str, Files]:
+    def _files(self) -> tuple[str, str, Files]:
+        """Where the page came from in the end, where its relative addresses start, and what it links to."""
         with self._guard:
             if self._read is None:
                 self._read = self._ask()
             return self._read
 
-    def _ask(self) -> tuple[str, Files]:
+    def _ask(self) -> tuple[str, str, Files]:
         reply = self._http.get(self.name, {"Accept": f"{HTML_TYPE}, text/html"}, subject=f"the links of {self.name}")
         if reply.status != 200:
             raise ServerError(f"{self.name} answered {reply.status}", hint="check the address given by --find-links")
@@ -84,7 +85,7 @@ class LinksPage:
         for file in html_files(anchors, reply.url):
             if project := project_of(file.filename):
                 held.setdefault(project, []).append(file)
-        return anchors.base_url(reply.url), held
+        return reply.url, anchors.base_url(reply.url), held
 
 
 def project_of(filename: str) -> NormalizedName | None:

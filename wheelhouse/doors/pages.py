@@ -6,19 +6,21 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urldefrag, urljoin
+from urllib.parse import urldefrag, urljoin, urlsplit
 
 import msgspec
 from packaging.utils import NormalizedName
 from packaging.version import InvalidVersion, Version
 
-from wheelhouse.doors.credentials import redact
-from wheelhouse.errors import ServerError
+from wheelhouse.doors.credentials import origin_of, redact
+from wheelhouse.errors import InputError, ServerError
 from wheelhouse.model.artifact import Candidate, Filenames, filename_of, stating, version_of
 
 JSON_TYPE, HTML_TYPE = "application/vnd.pypi.simple.v1+json", "application/vnd.pypi.simple.v1+html"
 ACCEPT = f"{JSON_TYPE}, {HTML_TYPE};q=0.2, text/html;q=0.1"
 ARCHIVES = (".whl", ".tar.gz", ".zip", ".tar.bz2", ".tgz", ".egg", ".exe")
+PLAIN = re.compile(r"https?://[A-Za-z0-9_.-]+(?::[0-9]{1,4})?/")
+"""How nearly all addresses of files begin; what does is an http or https address, and needs no second look."""
 HASHES = ("md5", "sha1", "sha224", "sha256", "sha384", "sha512", "blake2b")
 HASH_FRAGMENT = re.compile(rf"({'|'.join(HASHES)})=([0-9a-fA-F]+)")
 
@@ -75,7 +77,8 @@ _decoder = msgspec.json.Decoder(_Document)
 class Page:
     """One project's page: its files, of which only those of the versions asked for are ever looked at closely.
 
-    `url` is where the page came from in the end: relative addresses on it start there.
+    `url` is where the page came from in the end, empty where the user named the file himself. Relative addresses on it start
+    there, or at `base`, where the page says so.
     """
 
     project: NormalizedName
@@ -83,6 +86,7 @@ class Page:
     url: str
     files: list[IndexFile]
     status: Status = ACTIVE
+    base: str = ""
 
     @cached_property
     def _by_version(self) -> tuple[dict[str, list[IndexFile]], list[str]]:
@@ -128,11 +132,17 @@ class Page:
                 yield self._candidate(version, file)
 
     def _address(self, filename: str, address: str) -> str:
-        if address.startswith("https://"):
+        if PLAIN.match(address) or not self.url:
             return address
-        url = _absolute(self.url, address)
-        if url.startswith("file:") and not self.url.startswith("file:"):
-            raise ServerError(f"{redact(self.url)} names a file of this machine, `{filename}`, which is not safe")
+        url = _absolute(self.base or self.url, address)
+        if url.startswith("file:"):
+            if not self.url.startswith("file:"):
+                raise ServerError(f"{redact(self.url)} names a file of this machine, `{filename}`, which is not safe")
+            return url
+        try:
+            origin_of(url)
+        except InputError as error:
+            raise ServerError(f"{redact(self.url)} gives no http or https address for `{filename}`") from error
         return url
 
     def _candidate(self, version: Version, file: IndexFile) -> Candidate:
@@ -184,7 +194,7 @@ def _check_version(version: str, url: str) -> None:
 
 def _parse_html(body: bytes, project: NormalizedName, index: str, url: str) -> Page:
     parser = read_html(body, url)
-    return Page(project, index, parser.base_url(url), html_files(parser, url), parser.status)
+    return Page(project, index, url, html_files(parser, url), parser.status, parser.base_url(url))
 
 
 def html_files(parser: "Anchors", url: str) -> list[IndexFile]:
@@ -216,9 +226,9 @@ def read_html(body: bytes, url: str) -> "Anchors":
 
 
 def _absolute(base: str, url: str) -> str:
-    """An address on a page, from where the page is. Raises ServerError for what is none."""
+    """An address on a page, from where the page is, its scheme in lower case. Raises ServerError for what is none."""
     try:
-        return urljoin(base, url)
+        return urlsplit(urljoin(base, url)).geturl()
     except ValueError as error:
         raise ServerError(f"{redact(base)} names an address that cannot be read: {error}") from error
 
