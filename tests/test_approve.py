@@ -7,6 +7,7 @@ import subprocess
 from base64 import b64decode, b64encode
 from collections.abc import Callable
 from datetime import date
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -123,6 +124,35 @@ def test_what_was_approved_is_verified_and_staged(
     assert staged.code == 0, staged.err
     for folder in (houses / "new", tmp_path / "docker-context-files"):
         assert wheelhouse("verify", folder, "--require-approved").code == 0
+
+
+def test_no_manifest_vouches_for_what_nobody_approved(
+    tmp_path: Path, keys: Path, houses: Path, wheelhouse: Command
+) -> None:
+    settings(tmp_path, keys, "alice")
+    approve(wheelhouse, houses / "new", keys / "alice")
+    wheelhouse("stage", houses / "new", "--require-approved")
+    folder, name = tmp_path / "docker-context-files", "app-1.1-py3-none-any.whl"
+    evil = build_wheel(tmp_path, "app", "1.1", requires=["starter"], files={"app/__init__.py": b"evil"})
+    vetted, other = (houses / "new" / name).read_bytes(), evil.read_bytes()
+    digests = sha256(vetted).hexdigest(), sha256(other).hexdigest()
+    for path in (*folder.glob("*.toml"), *folder.glob("requirements.*")):
+        text = path.read_text().replace(*digests).replace(f"size = {len(vetted)}\n", f"size = {len(other)}\n")
+        path.write_text(text)
+    evil.replace(folder / name)
+    manifest = folder / "wheelhouse-stage.json"
+    document = json.loads(manifest.read_text())
+    for file in document["files"]:
+        if file["path"] != name:
+            file["sha256"] = sha256((folder / file["path"]).read_bytes()).hexdigest()
+    manifest.write_text(json.dumps(document))
+    done = wheelhouse("verify", folder, "--require-approved")
+    assert done.code == 1 and f"{name}: it is not what stage wrote" in done.out, done.out
+    document["files"] = [file for file in document["files"] if file["path"] != name]
+    manifest.write_text(json.dumps(document))
+    assert wheelhouse("verify", folder, "--require-approved").code == 1
+    manifest.write_text(json.dumps(document | {"index": "https://127.0.0.1/simple/"}))
+    assert wheelhouse("verify", folder, "--require-approved").code == 1
 
 
 def test_an_unknown_key_approves_nothing_and_says_so_beforehand(

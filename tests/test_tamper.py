@@ -250,3 +250,13 @@ def test_a_manifest_cannot_lead_out_of_the_folder(folder: Path) -> None:
     assert session("stage --dest staged") == 5
     assert session("verify staged") in (1, 5)
     assert (folder / "precious").read_text() == "mine\n"
+
+
+def test_no_name_in_a_manifest_leads_out_of_the_folder(folder: Path) -> None:
+    manifest = folder / "staged" / "wheelhouse-stage.json"
+    document = json.loads(manifest.read_text())
+    (folder / "staged" / LIB).rename(folder / LIB)
+    manifest.write_text(json.dumps(document | {"renamed": {LIB: f"../{LIB}"}}))
+    session = Session(folder)
+    assert session("verify staged") == 5
+    assert "leads out of" in session.transcript

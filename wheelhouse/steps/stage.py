@@ -1,7 +1,7 @@
 """Lay a verified house out for an image build. A pure plan says what goes where; this hands each step of it to the disk."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -180,30 +180,41 @@ def verify_folder(folder: Path, on_event: Listener = ignore) -> Verdict:
     earlier = _earlier(folder)
     if _index_of(folder):
         return _verify_settings(folder, earlier)
-    verdict = verify(folder, staged=frozenset(earlier), renamed=renamed_in(folder), on_event=on_event)
+    renamed = renamed_in(folder)
+    verdict = verify(folder, staged=frozenset(earlier), renamed=renamed, on_event=on_event)
+    locked = {renamed.get(name, name): artifact.sha256 for name, artifact in verdict.house.artifacts.items()}
     altered = [
-        Finding(path, "altered", Severity.ERROR, "it is not what stage wrote", "stage again")
-        for path, sha256 in earlier.items()
-        if path not in verdict.house.artifacts and _standing(rooted(folder, path)) != sha256
+        *_altered(folder, {path: sha256 for path, sha256 in earlier.items() if path not in locked}),
+        *(_not_staged(path) for path, sha256 in locked.items() if earlier.get(path) != sha256),
     ]
-    foreign = [
-        Finding(f"{TOOLS}/{path.name}", "foreign", Severity.ERROR, "stage did not write it", "remove it")
-        for path in (folder / TOOLS).glob("*")
-        if is_archive(path.name) and f"{TOOLS}/{path.name}" not in earlier
-    ]
+    foreign = _foreign(folder, (folder / TOOLS).glob("*"), earlier)
     return replace(verdict, findings=tuple(sorted({*verdict.findings, *altered, *foreign})))
 
 
 def _verify_settings(folder: Path, earlier: Mapping[str, str]) -> Verdict:
     """A folder that an index takes the place of: it holds settings alone."""
-    paths = {path: rooted(folder, path) for path in earlier}
-    altered = [
-        Finding(path, "altered", Severity.ERROR, "it is not what stage wrote", "stage again")
-        for path, sha256 in earlier.items()
-        if _standing(paths[path]) != sha256
-    ]
-    total = sum(path.stat().st_size for path in paths.values() if path.is_file())
-    return Verdict(load_house(folder), len(earlier), total, tuple(sorted(altered)), {}, {})
+    wrong = {*_altered(folder, earlier), *_foreign(folder, (*folder.glob("*"), *(folder / TOOLS).glob("*")), earlier)}
+    total = sum(path.stat().st_size for name in earlier if (path := rooted(folder, name)).is_file())
+    return Verdict(load_house(folder), len(earlier), total, tuple(sorted(wrong)), {}, {})
+
+
+def _altered(folder: Path, files: Mapping[str, str]) -> Iterator[Finding]:
+    """Findings for what has not the sha256 that the manifest gives, by path."""
+    return (_not_staged(path) for path, sha256 in files.items() if _standing(rooted(folder, path)) != sha256)
+
+
+def _not_staged(path: str) -> Finding:
+    return Finding(path, "altered", Severity.ERROR, "it is not what stage wrote", "stage again")
+
+
+def _foreign(folder: Path, paths: Iterable[Path], earlier: Mapping[str, str]) -> Iterator[Finding]:
+    """Findings for the archives among some paths that the manifest does not name."""
+    names = (path.relative_to(folder).as_posix() for path in paths if is_archive(path.name))
+    return (
+        Finding(name, "foreign", Severity.ERROR, "stage did not write it", "remove it")
+        for name in names
+        if name not in earlier
+    )
 
 
 def _index_of(destination: Path) -> str | None:

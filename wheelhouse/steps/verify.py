@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from packaging.utils import InvalidSdistFilename, InvalidWheelFilename, NormalizedName
 
-from wheelhouse.doors.disk import ASIDE_PREFIX, read_text, sha256_of, verbatim
+from wheelhouse.doors.disk import ASIDE_PREFIX, read_text, rooted, sha256_of, verbatim
 from wheelhouse.doors.wheelfile import inspect
 from wheelhouse.errors import InputError, IntegrityError, RefusedError
 from wheelhouse.events import Finished, Listener, ignore
@@ -121,7 +121,7 @@ def verify(
 
 
 def _open(folder: Path, artifact: Artifact, renamed: Mapping[str, str], read: Reader, on_event: Listener) -> _Opened:
-    path = folder / renamed.get(artifact.filename, artifact.filename)
+    path = rooted(folder, renamed.get(artifact.filename, artifact.filename))
     if absent := _absent(path, artifact.filename, "fetch again: only this file will be downloaded"):
         return _Opened(artifact, None, (absent,), is_absent=True)
     sha256 = sha256_of(path)
