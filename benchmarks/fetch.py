@@ -97,14 +97,22 @@ def write_curl(lock: Path, room: Path, index: str | None = None) -> None:
 # Where a run starts from
 
 
+def put_aside(job: Job, *names: str) -> None:
+    """Nothing is deleted before the end: ext4 goes round the places of what just was, for whoever makes files next."""
+    gone = job.room / "gone" / str(time.monotonic_ns())
+    gone.mkdir(parents=True)
+    for name in names:
+        if (job.room / name).exists():
+            (job.room / name).rename(gone / name)
+
+
 def cold(job: Job) -> None:
-    for name in ("house", "cache", "pip", "curl"):
-        shutil.rmtree(job.room / name, ignore_errors=True)
+    put_aside(job, "house", "cache", "pip", "curl")
     (job.room / "curl").mkdir(parents=True)
 
 
 def warm(job: Job) -> None:
-    shutil.rmtree(job.room / "house", ignore_errors=True)
+    put_aside(job, "house")
 
 
 def from_lock(job: Job) -> None:
@@ -116,7 +124,7 @@ def keep_lock(job: Job) -> None:
     """Fill the cache, and put the lock and its constraints aside, as they come over with a repository."""
     cold(job)
     cost_of(wheelhouse(job), job.env, job.room / "log")
-    shutil.rmtree(job.room / "kept", ignore_errors=True)
+    put_aside(job, "kept")
     (job.room / "kept").mkdir()
     for pattern in ("pylock.*", "constraints.*"):
         for path in (job.room / "house").glob(pattern):
@@ -145,6 +153,7 @@ def race(job: Job, rounds: int, peers: Sequence[str]) -> dict[str, Cost]:
             once("uv pip compile, then curl", uv_and_curl(job), cold)
         if "pip" in peers:
             once("pip download", pip(job), cold)
+    shutil.rmtree(job.room / "gone")
     return {name: median(found) for name, found in costs.items()}
 
 
