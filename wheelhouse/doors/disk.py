@@ -275,7 +275,7 @@ class Cache:
 
     def _note(self, kind: str, key: str) -> Path:
         digest = hashlib.sha256(key.encode()).hexdigest()
-        return self.root / kind / digest[:2] / digest
+        return self.root.joinpath(kind, digest[:2], digest)
 
     def size(self) -> dict[str, tuple[int, int]]:
         """(files, bytes) for each kind of thing kept."""

@@ -57,7 +57,7 @@ class PageCache:
             self._cache.touch(KIND, url)
             return read(kept.reply())
         result = read(reply)
-        self._keep(url, reply)
+        self._keep(url, reply, kept)
         return result
 
     def _kept(self, url: str) -> _Kept | None:
@@ -66,12 +66,13 @@ class PageCache:
             return _decoder.decode(raw) if raw else None
         return None
 
-    def _keep(self, url: str, reply: Reply) -> None:
+    def _keep(self, url: str, reply: Reply, before: _Kept | None) -> None:
         directives = dict(DIRECTIVE.findall(reply.headers.get("Cache-Control", "").lower()))
         etag, modified = reply.headers.get("ETag", ""), reply.headers.get("Last-Modified", "")
         lifetime = 0 if "no-cache" in directives else int(directives.get("max-age") or 0) - _age(reply)
         if reply.status != 200 or "no-store" in directives or not (etag or modified or lifetime > 0):
-            self._cache.forget(KIND, url)
+            if before:
+                self._cache.forget(KIND, url)
             return
         kept = _Kept(reply.url, reply.headers.get("Content-Type", ""), etag, modified, lifetime, reply.body)
         self._cache.note(KIND, url, msgspec.msgpack.encode(kept))

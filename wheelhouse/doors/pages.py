@@ -14,7 +14,7 @@ from packaging.version import InvalidVersion, Version
 
 from wheelhouse.doors.credentials import origin_of, redact
 from wheelhouse.errors import InputError, ServerError
-from wheelhouse.model.artifact import Candidate, Filenames, filename_of, stating, version_of
+from wheelhouse.model.artifact import ODD, Candidate, Filenames, filename_of, stated, version_of
 
 JSON_TYPE, HTML_TYPE = "application/vnd.pypi.simple.v1+json", "application/vnd.pypi.simple.v1+html"
 ACCEPT = f"{JSON_TYPE}, {HTML_TYPE};q=0.2, text/html;q=0.1"
@@ -120,9 +120,11 @@ class Page:
         return tuple(sorted(self._spellings, reverse=True))
 
     def about(self, version: Version) -> "Page":
-        """The page with the few files whose names may state a version: no other name is read closely."""
-        may_state = stating(version).search
-        return replace(self, files=[file for file in self.files if may_state(file.filename)])
+        """The page with the few files whose names may state a version, as far as that can be told without reading them closely."""
+        if ODD.search("\n".join([file.filename for file in self.files])):
+            return self
+        text = stated(version)
+        return replace(self, files=[file for file in self.files if text in file.filename])
 
     def candidates(self, version: Version) -> Iterator[Candidate]:
         """The files of one release."""

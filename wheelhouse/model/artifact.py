@@ -117,6 +117,10 @@ def filename_of(url: str) -> str:
     return unquote(urlsplit(url).path.rpartition("/")[2])
 
 
+ODD = re.compile(r"[-.]0\d|-[vV]\d|!")
+"""A version in a file name that starts with an epoch or a `v`, or has zeros before its numbers."""
+
+
 class Filenames:
     """Splits the file names on one project's page into version and the rest, without parsing what nobody asks for."""
 
@@ -160,12 +164,12 @@ class Filenames:
         return known
 
 
-def stating(version: Version) -> re.Pattern[str]:
-    """What is in every file name that states a version with these numbers, however it spells them; and in few others (PEP 440)."""
+def stated(version: Version) -> str:
+    """What is in every file name that states a version with these numbers, unless its numbers are `ODD` ones (PEP 440)."""
     *numbers, last = version.release
     while numbers and last == 0:
         last = numbers.pop()
-    return re.compile(rf"-[vV]?(?:\d+!)?{''.join(rf'0*{number}[.]' for number in numbers)}0*{last}(?:[.]0+)*(?!\d)")
+    return f"-{'.'.join(map(str, (*numbers, last)))}"
 
 
 @lru_cache(maxsize=65536)
