@@ -1,6 +1,9 @@
 """The sealed room holds: each test is an sdist that tries to leave it, or to take more than its share."""
 
+import json
+import os
 import socket
+import sys
 import threading
 import time
 import zipfile
@@ -13,7 +16,8 @@ from tests.support.wheels import build_sdist
 from wheelhouse.doors import bench as bench_module
 from wheelhouse.doors.bench import Asked, Bench, open_bench
 from wheelhouse.doors.environment import make_environment
-from wheelhouse.doors.sandbox import WORK, Limits, Room, bubblewrap, unsealed, unshare
+from wheelhouse.doors.interpreter import facts_of, interpreter_of
+from wheelhouse.doors.sandbox import WORK, Launch, Limits, Room, bubblewrap, unsealed, unshare
 from wheelhouse.errors import BuildError, MachineError
 from wheelhouse.model.build import BuildSystem
 
@@ -62,6 +66,27 @@ def attempt(room: Bench, folder: Path, tries: str) -> str:
     wheel, _ = room.wheel(Asked(sdist, system, folder / "env", 315532800), folder / "out")
     with zipfile.ZipFile(wheel) as archive:
         return archive.read("found.txt").decode()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        json.dumps({"wheel": "a\0.whl"}),
+        json.dumps({"wheel": f"{'a' * 252}.whl"}),
+        json.dumps({"wheel": "\ud800.whl"}),
+        json.dumps({"wheel": "../a.whl"}),
+        json.dumps({"wheel": None}),
+        '{"wheel": ' + "[" * 200_000,
+        "1" * 5000,
+    ],
+)
+def test_an_answer_that_is_none_fails_that_build_alone(tmp_path: Path, answer: str) -> None:
+    (tmp_path / "said").write_text(f"{answer}\n")
+    room = Room("", lambda _order, _folder: Launch(["cat", str(tmp_path / "said")], {"PATH": os.environ["PATH"]}))
+    at = Bench(room, interpreter_of(facts_of(Path(sys.executable))), Limits(), 1)
+    asked = Asked(tmp_path / "a-1.0.tar.gz", BuildSystem((), "backend", (".",)), tmp_path, 315532800)
+    with pytest.raises(BuildError):
+        at.wheel(asked, tmp_path)
 
 
 def test_no_network_is_reached(sealed: Bench, tmp_path: Path) -> None:

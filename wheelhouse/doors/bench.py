@@ -1,6 +1,7 @@
 """Where sdists are built: a room, and the interpreter in it. The room is proved before it is used."""
 
 import json
+import re
 import secrets
 import socket
 import tempfile
@@ -37,6 +38,8 @@ INSIDE = Path(inside.__file__)
 ENVIRONMENT, HOOKS, SCRIPT = f"{HERE}/env", f"{HERE}/hooks.py", f"{HERE}/inside.py"
 NOWHERE = ("192.0.2.1", 80)
 """An address that is never given to anyone (RFC 5737): a machine with a route to it has a route to all others."""
+WHEEL_NAME = re.compile(r"[\w.+!-]{1,251}\.whl", re.ASCII)
+"""What every file system takes for one: at most 255 bytes. What it states is looked at afterwards."""
 SEALS = (bubblewrap, unshare)
 
 
@@ -92,8 +95,8 @@ class Bench:
         answer = folder / "answer"
         told, log = self._ask("wheel", asked, answer)
         name = str(told.get("wheel"))
-        if not name.endswith(".whl") or "/" in name:
-            raise BuildError(f"its backend names the wheel `{name}`", log=log)
+        if not WHEEL_NAME.fullmatch(name):
+            raise BuildError(f"its backend names the wheel `{name[:80]!a}`", log=log)
         final = folder / name
         with answer.open("rb") as reader, final.open("wb") as writer:
             reader.readline()
@@ -174,7 +177,7 @@ def _first_line(answer: Path, log: bytes) -> dict[str, Any]:
     try:
         with answer.open("rb") as file:
             told = json.loads(file.readline(1 << 20))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BuildError("its build gave no answer that can be read", log=log) from error
     if not isinstance(told, dict):
         raise BuildError("its build gave no answer that can be read", log=log)
