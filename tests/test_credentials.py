@@ -172,13 +172,21 @@ def test_netrc_is_not_told_in_clear_text_to_a_server_that_nobody_named(tmp_path:
 
 
 @pytest.mark.parametrize(
-    "url", ["https://u:p@ss#word@host/s", "https://u:p/w@host/", "ftp://u:secret@host/", "https://u:p@:1/"]
+    "url",
+    [
+        "https://u:p@ss#word@host/s",
+        "https://u:p/w@host/",
+        "ftp://u:secret@host/",
+        "https://u:p@:1/",
+        "https://u:secret@[bad/x?secret",
+        "https://u:secret@h:99999/",
+    ],
 )
 def test_an_address_that_is_none_is_refused_without_showing_it(url: str) -> None:
     with pytest.raises(InputError) as caught:
         Credentials().learn(url)
     assert "p@ss" not in str(caught.value)
-    assert "secret" not in str(caught.value)
+    assert "secret" not in str(caught.value) + redact(url)
     assert redact("https://u:p@h/x?q=1#f") == "https://h/x"
 
 

@@ -194,6 +194,12 @@ NO_PAGES = {
     "no scheme": (HTML, b"<base href=x:><a href=lib_two-2.0-py3-none-any.whl>x</a>", "gives no http or https address"),
     "a secure address that is none": (JSON, address("https://[bad/x"), "cannot be read"),
     "a port that is none": (JSON, address("http://127.0.0.1:99999/x"), "gives no http or https address"),
+    "a time that is none": (
+        JSON,
+        address("x").replace(b"}", b', "upload-time": "yesterday"}', 1),
+        "`yesterday` of when `lib_two-2.0-py3-none-any.whl` was uploaded",
+    ),
+    "JSON that is nested without end": (JSON, b'{"files": [], "x": ' + b"[" * 99999, "cannot be read"),
     "cut JSON": (JSON, b'{"meta": {"api-version": "1.0"}, "files": [', "cannot be read"),
 }
 
@@ -218,6 +224,7 @@ WEIRD = {
     "an old sidecar": '<a href="/files/{file}" data-dist-info-metadata="true">x</a>',
     "no sidecar, said": '<a href="/files/{file}" data-core-metadata="false">x</a>',
     "an uppercase md5": '<a href="/files/{file}#md5={MD5}">x</a>',
+    "a version without end": f'<a href="lib_two-{"9" * 5000}-py3-none-any.whl">y</a><a href="/files/{{file}}">x</a>',
     "a script beside the links": '<script src=/x.js></script><a href="/files/{file}">x</a>',
 }
 

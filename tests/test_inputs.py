@@ -195,6 +195,25 @@ def test_a_weak_hash_is_refused(run: Run, work: Path) -> None:
     assert "no hash that can be relied on" in run.error("-r", "r.txt")["sentence"]
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("acme @ https://[bad/acme-1.0-py3-none-any.whl",),
+        ("https://me:s3cret@[bad/acme-1.0-py3-none-any.whl",),
+        ("file://[bad/acme-1.0-py3-none-any.whl",),
+        (f"acme-{'9' * 5000}-py3-none-any.whl",),
+        ("lib", "--find-links", "https://me:s3cret@[bad"),
+        ("lib", "--find-links", "file://[bad"),
+        ("lib", "--index", "corp=http://me:s3cret@[bad", "--from", "corp=lib"),
+        ("-r", "http://me:s3cret@[bad/r.txt"),
+        ("-c", "http://me:s3cret@[bad/c.txt", "lib"),
+    ],
+)
+def test_an_address_that_is_none_is_said(run: Run, words: tuple[str, ...]) -> None:
+    error = run.error(*words)
+    assert error["exit-code"] == 2 and "s3cret" not in json.dumps(error)
+
+
 # Files by path and address
 
 

@@ -14,6 +14,7 @@ from wheelhouse.errors import InputError, IntegrityError
 from wheelhouse.model import legacy
 from wheelhouse.model.artifact import requires_python_of
 from wheelhouse.model.metadata import Metadata, must_match, parse_metadata, parse_requires_txt, read_requirement
+from wheelhouse.model.requirements import parse_line
 from wheelhouse.model.target import Platform, Python, Target
 
 TARGET = Target.of(Python.parse("3.12.4"), Platform.parse("linux/amd64"))
@@ -90,6 +91,24 @@ def test_mending_changes_nothing_that_is_right(name: str, clauses: list[str], cl
 @given(st.lists(CLAUSES, min_size=2, max_size=4), st.sampled_from(["", " "]))
 def test_a_comma_is_put_wherever_one_is_missing(clauses: list[str], gap: str) -> None:
     assert legacy.mend_specifiers(gap.join(clauses)) == (SpecifierSet(",".join(clauses)), legacy.NO_COMMA)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        pytest.param(f"a; {'(' * 3000}os_name == 'x'{')' * 3000}", id="parentheses"),
+        pytest.param(f"a>={'9' * 5000}", id="digits"),
+    ],
+)
+def test_what_has_no_end_is_an_error_that_names_who_asks(line: str) -> None:
+    with pytest.raises(IntegrityError, match=r"one 1\.0 asks for `.*`, which cannot be read"):
+        asked(saying(line))
+    with pytest.raises(InputError):
+        parse_line(f"a; {'(' * 3000}os_name == 'x'{')' * 3000}")
+
+
+def test_a_requires_python_without_end_limits_nothing() -> None:
+    assert requires_python_of(f">={'9' * 5000}").contains("3.12")
 
 
 @given(st.text(max_size=40))

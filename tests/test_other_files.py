@@ -183,6 +183,7 @@ def test_what_is_wrong_with_them_is_said(server: IndexServer, tmp_path: Path, da
         (Wish("https://a/b.jar"), "nothing says which bytes"),
         (Wish("https://a/b.jar", "ab"), "is no sha256"),
         (Wish("https://a/", "0" * 64), "no name"),
+        (Wish("https://[a/b.jar", "0" * 64), "no name"),
         (Wish("https://a/b%20c", "0" * 64), "no name"),
         (Wish("file:///etc/passwd", "0" * 64), "http"),
         (Wish("https://a/b.jar", "0" * 64, to="/opt/../etc"), "no path"),

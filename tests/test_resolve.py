@@ -347,6 +347,13 @@ def test_what_came_too_late_does_not_count(index: IndexServer, offer: Callable[.
         ask("a", prior_to=datetime(2025, 3, 1, tzinfo=UTC))
 
 
+def test_a_time_without_a_zone_is_in_utc(offer: Callable[..., None], ask: Ask) -> None:
+    offer("a 3", told={"upload_time": "2025-02-28T23:30:00-01:00"})
+    offer("a 2", told={"upload_time": "2025-03-01T00:00:00"})
+    offer("a 1", told={"upload_time": "2025-02-28T23:59:59"})
+    assert ask("a", prior_to=datetime(2025, 3, 1, tzinfo=UTC)).pins == {"a": "1"}
+
+
 # Errors say what stands where
 
 

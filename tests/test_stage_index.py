@@ -92,7 +92,14 @@ def test_no_credentials_and_no_nonsense_in_the_address(small_house: Path, tmp_pa
         refused.returncode == 2 and "s3cret" not in refused.stderr and "machine mirror.example login" in refused.stderr
     )
     assert not (tmp_path / FOLDER).exists()
-    for address in ("mirror.example", "file:///srv", 'https://a/"; RUN evil', "https://a/$(id)", "https://a/?token=x"):
+    for address in (
+        "https://[bad/",
+        "mirror.example",
+        "file:///srv",
+        'https://a/"; RUN evil',
+        "https://a/$(id)",
+        "https://a/?token=x",
+    ):
         with pytest.raises(InputError):
             checked_index(address)
 

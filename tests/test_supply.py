@@ -1,6 +1,7 @@
 """Files on their way: what goes wrong between an index and the cache, each with its own sentence, and what is kept."""
 
 import time
+import zipfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -181,6 +182,27 @@ def test_redirects_end(index: IndexServer, tmp_path: Path) -> None:
         stored(index, tmp_path / "cache", retries=0)
 
 
+@pytest.mark.parametrize("to", ["http://[bad/", "file:///etc/passwd", "ftp://127.0.0.1/", "http://127.0.0.1:99999/"])
+def test_a_redirect_to_what_is_no_address_is_an_error_of_the_server(
+    index: IndexServer, tmp_path: Path, to: str
+) -> None:
+    index.faults.append(Fault(FILE, "redirect", to=to))
+    with pytest.raises(ServerError, match="redirects to what is no http or https address"):
+        stored(index, tmp_path / "cache", retries=0)
+
+
+def test_a_redirect_to_a_name_that_no_host_can_have(index: IndexServer, tmp_path: Path) -> None:
+    index.faults.append(Fault(FILE, "redirect", to=f"http://{'a' * 70}.example/"))
+    with pytest.raises(ServerError, match="could not be looked up"):
+        stored(index, tmp_path / "cache", retries=0)
+
+
+@pytest.mark.parametrize("text", ["²", "-1", "Mon, 01 Jan 0001 00:00:00 -0000", "soon"])
+def test_a_wait_that_is_none_is_not_heeded(index: IndexServer, tmp_path: Path, text: str) -> None:
+    index.faults.append(Fault(FILE, "status", retry_after=text))
+    assert stored(index, tmp_path / "cache", retries=1).fresh
+
+
 def test_404_is_an_answer_and_503_an_error(index: IndexServer, tmp_path: Path) -> None:
     with supplied(index, tmp_path / "cache", retries=0) as supply:
         assert supply.page(NormalizedName("nope")).result() is None
@@ -226,6 +248,18 @@ def test_metadata_come_from_the_tail_or_the_file_where_there_is_no_sidecar(
     with supplied(index, tmp_path / "cache") as supply:
         assert supply.metadata(the_candidate(supply)).result().project == "app"
     assert (kept(tmp_path / "cache") == []) is ranges
+
+
+def test_metadata_that_cannot_be_unpacked_are_refused(index: IndexServer, wheel: Path, tmp_path: Path) -> None:
+    index.abilities = Abilities(sidecars=False, hashes=False)
+    raw = bytearray(wheel.read_bytes())
+    with zipfile.ZipFile(wheel) as archive:
+        member = archive.getinfo("app-1.0.dist-info/METADATA")
+    start = member.header_offset + 30 + len(member.filename)
+    raw[start : start + 3] = b"\xff\xff\xff"
+    wheel.write_bytes(raw)
+    with supplied(index, tmp_path / "cache") as supply, pytest.raises(IntegrityError, match="can be read"):
+        supply.metadata(the_candidate(supply)).result()
 
 
 @pytest.mark.parametrize("first", [True, False])

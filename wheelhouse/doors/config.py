@@ -238,7 +238,7 @@ def read_settings(folder: Path) -> Settings:
 def _toml(path: Path) -> dict[str, Any]:
     try:
         return tomli.loads(read_text(path, "the settings"))
-    except tomli.TOMLDecodeError as error:
+    except (tomli.TOMLDecodeError, RecursionError) as error:
         raise InputError(f"`{path}` is not TOML: {error}") from error
 
 

@@ -132,8 +132,9 @@ class _LooksUpOnce:
         name = self._dns_host
         try:
             self._dns_host = _addresses.of(name.strip("[]"), getattr(self, "port", None) or 80)
-        except OSError as error:
-            raise foreign.NewConnectionError(self, f"its name could not be looked up: {error.strerror}") from error  # type: ignore[arg-type]
+        except (OSError, UnicodeError) as error:
+            reason = getattr(error, "strerror", None) or "it is none that a host can have"
+            raise foreign.NewConnectionError(self, f"its name could not be looked up: {reason}") from error  # type: ignore[arg-type]
         try:
             return super()._new_conn()  # type: ignore[misc,no-any-return]
         finally:

@@ -90,8 +90,8 @@ class Download:
         if response.status == 416:
             self.start_anew()
             raise TransientError(f"`{self.filename}` had to be started anew", retry_after=0)
-        total = re.search(r"/(\d+)$", response.headers.get("Content-Range", "")) or re.fullmatch(
-            r"(\d+)", response.headers.get("Content-Length", "")
+        total = re.search(r"/(\d{1,18})$", response.headers.get("Content-Range", "")) or re.fullmatch(
+            r"(\d{1,18})", response.headers.get("Content-Length", "")
         )
         self.told = int(total[1]) if total else None
         return response.status == 206 and response.headers.get("Content-Range", "").startswith(f"bytes {have}-")

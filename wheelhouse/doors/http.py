@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
-from wheelhouse.doors.credentials import Credentials, basic, host_of, own_credentials, redact
+from wheelhouse.doors.credentials import Credentials, basic, host_of, origin_of, own_credentials, redact
 from wheelhouse.doors.tls import Trust
-from wheelhouse.errors import ServerError, TransientError, WheelhouseError
+from wheelhouse.errors import InputError, ServerError, TransientError, WheelhouseError
 from wheelhouse.events import Listener, Retrying, ignore
 
 if TYPE_CHECKING:
@@ -152,10 +152,7 @@ class Http:
             if response.status not in REDIRECTS or not location:
                 return response
             response.close()
-            target = urljoin(url, location)
-            if urlsplit(url).scheme == "https" and urlsplit(target).scheme != "https":
-                raise ServerError(f"{redact(url)} redirects from https to {redact(target)}, which is not safe")
-            url = target
+            url = _redirected(url, location)
         raise ServerError(f"{redact(asked)} redirects more than {REDIRECT_LIMIT} times")
 
     def _request(self, url: str, headers: Mapping[str, str]) -> "BaseHTTPResponse":
@@ -184,6 +181,18 @@ class Http:
             return self._connections
 
 
+def _redirected(url: str, location: str) -> str:
+    """Where a redirect leads. Raises ServerError for what is no http or https address, and for one that gives up https."""
+    try:
+        target = urljoin(url, location)
+        scheme = origin_of(target)[0]
+    except (ValueError, InputError) as error:
+        raise ServerError(f"{redact(url)} redirects to what is no http or https address") from error
+    if urlsplit(url).scheme == "https" and scheme != "https":
+        raise ServerError(f"{redact(url)} redirects from https to {redact(target)}, which is not safe")
+    return target
+
+
 def _own_header(url: str) -> str | None:
     """What an address on a page says of itself, for this one request."""
     own = own_credentials(url)
@@ -207,10 +216,10 @@ def _raise_for_status(response: "BaseHTTPResponse", url: str) -> None:
 
 def _retry_after(response: "BaseHTTPResponse") -> float | None:
     """Retry-After in seconds, from a number or a date (RFC 9110, 10.2.3)."""
-    text = response.headers.get("Retry-After", "")
-    if text.strip().isdigit():
+    text = response.headers.get("Retry-After", "").strip()
+    if text.isascii() and text.isdigit():
         return float(text)
     try:
         return max(0.0, parsedate_to_datetime(text).timestamp() - time.time()) if text else None
-    except ValueError:
+    except (ValueError, OverflowError):
         return None

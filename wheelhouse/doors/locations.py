@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from packaging.utils import NormalizedName
 
-from wheelhouse.doors.credentials import redact
+from wheelhouse.doors.credentials import parts_of, redact
 from wheelhouse.doors.http import Http
 from wheelhouse.doors.index import Index, StaticIndex
 from wheelhouse.doors.links import LinksFolder, LinksPage
@@ -66,7 +66,7 @@ def shown(address: str) -> str:
 
 def path_of(address: str) -> Path:
     """The path of a folder or a `file:` address."""
-    return Path(unquote(urlsplit(address).path)) if address.startswith("file:") else Path(address)
+    return Path(unquote(parts_of(address).path)) if address.startswith("file:") else Path(address)
 
 
 def _is_remote(address: str) -> bool:

@@ -13,7 +13,7 @@ from wheelhouse.doors.http import Reply
 
 T = TypeVar("T")
 KIND = "pages"
-DIRECTIVE = re.compile(r"([a-z-]+)(?:=\"?(\d+)\"?)?")
+DIRECTIVE = re.compile(r"([a-z-]+)(?:=\"?(\d{1,9})\d*\"?)?")
 
 
 class _Kept(msgspec.Struct, array_like=True, frozen=True):
@@ -81,4 +81,4 @@ class PageCache:
 def _age(reply: Reply) -> int:
     """Seconds that it lay in a cache before ours (RFC 9111, 5.1)."""
     text = reply.headers.get("Age", "")
-    return int(text) if text.isascii() and text.isdigit() else 0
+    return int(text[:9]) if text.isascii() and text.isdigit() else 0

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import cached_property
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ from urllib.parse import urldefrag, urljoin, urlsplit
 
 import msgspec
 from packaging.utils import NormalizedName
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from wheelhouse.doors.credentials import origin_of, redact
 from wheelhouse.errors import InputError, ServerError
@@ -110,7 +111,7 @@ class Page:
         for spelling in self._by_version[0]:
             try:
                 spellings.setdefault(version_of(spelling), []).append(spelling)
-            except InvalidVersion:
+            except ValueError:  # no version, or one with more digits than any number may have
                 continue
         return spellings
 
@@ -147,6 +148,21 @@ class Page:
             raise ServerError(f"{redact(self.url)} gives no http or https address for `{filename}`") from error
         return url
 
+    def _uploaded(self, file: IndexFile) -> str | None:
+        """When a file came there, in UTC, as PEP 700 has it. Raises ServerError for what is no time."""
+        if not file.upload_time:
+            return None
+        try:
+            moment = datetime.fromisoformat(file.upload_time)
+            if moment.tzinfo is UTC:
+                return file.upload_time
+            return (moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)).isoformat()
+        except (ValueError, OverflowError) as error:
+            sentence = (
+                f"{redact(self.url)} says `{file.upload_time}` of when `{file.filename}` was uploaded, which is no time"
+            )
+            raise ServerError(sentence) from error
+
     def _candidate(self, version: Version, file: IndexFile) -> Candidate:
         url = self._address(file.filename, file.url)
         sidecar = file.core_metadata if file.core_metadata is not None else file.dist_info_metadata
@@ -158,7 +174,7 @@ class Page:
             index=self.index,
             hashes={name: digest.lower() for name in HASHES if (digest := getattr(file.hashes, name, None))},
             size=file.size,
-            upload_time=file.upload_time,
+            upload_time=self._uploaded(file),
             yanked="" if file.yanked is True else (None if file.yanked is False else file.yanked),
             requires_python=file.requires_python,
             sidecar=sidecar.get("sha256", "") if isinstance(sidecar, dict) else ("" if sidecar else None),
@@ -181,7 +197,7 @@ def parse_page(body: bytes, content_type: str, project: NormalizedName, index: s
 def _parse_json(body: bytes, project: NormalizedName, index: str, url: str) -> Page:
     try:
         document = _decoder.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ServerError(f"{redact(url)} answered with a page that cannot be read: {error}") from error
     _check_version(document.meta.api_version, url)
     return Page(project, index, url, document.files, document.project_status)

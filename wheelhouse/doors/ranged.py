@@ -2,7 +2,9 @@
 
 import io
 import re
+import struct
 import zipfile
+import zlib
 
 from wheelhouse.doors.credentials import redact
 from wheelhouse.doors.http import Http
@@ -10,6 +12,8 @@ from wheelhouse.errors import ServerError
 
 TAIL = 32 << 10
 LARGEST = 16 << 20
+UNREADABLE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, RuntimeError, ValueError)
+"""What `zipfile` raises over an archive that is none."""
 
 
 class TailError(ServerError):
@@ -87,8 +91,12 @@ def ranged_metadata(http: Http, url: str, filename: str) -> bytes:
     try:
         with zipfile.ZipFile(_RemoteFile(http, url)) as archive:
             names = [name for name in archive.namelist() if re.fullmatch(r"[^/]+\.dist-info/METADATA", name)]
-            if len(names) != 1 or archive.getinfo(names[0]).file_size > LARGEST:
+            if len(names) != 1 or not _is_readable(archive.getinfo(names[0])):
                 raise TailError(f"`{filename}` has no single METADATA to read from its tail")
             return archive.read(names[0])
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
+    except UNREADABLE as error:
         raise TailError(f"`{filename}` cannot be read from its tail: {error}") from error
+
+
+def _is_readable(member: zipfile.ZipInfo) -> bool:
+    return member.file_size <= LARGEST and member.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)

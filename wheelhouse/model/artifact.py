@@ -13,8 +13,8 @@ from urllib.parse import unquote, urlsplit
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.tags import Tag
-from packaging.utils import BuildTag, InvalidWheelFilename, NormalizedName, canonicalize_name, parse_wheel_filename
-from packaging.version import InvalidVersion, Version
+from packaging.utils import BuildTag, NormalizedName, canonicalize_name, parse_wheel_filename
+from packaging.version import Version
 
 from wheelhouse.errors import IntegrityError
 from wheelhouse.model.legacy import mend_specifiers
@@ -24,6 +24,8 @@ SDIST_SUFFIXES = (".tar.gz", ".zip")
 SHA256 = re.compile(r"[0-9a-f]{64}")
 NOT_ALLOWED = "is none that the requirement allows"
 NO_TAG, FITS_BETTER = "no tag of it fits", "fits better"
+LONGEST_NUMBER = 4000
+"""Digits; Python itself reads 4300 (sys.int_info)."""
 SAFE_FILENAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+!~-]*")
 
 version_of = lru_cache(maxsize=None)(Version)
@@ -178,9 +180,16 @@ def wheel_parts(filename: str) -> tuple[NormalizedName, Version, BuildTag, froze
     return parse_wheel_filename(filename, validate_order=False)
 
 
+def endless(text: str) -> bool:
+    """Whether a number in a text is longer than Python reads, which whoever compares versions would stumble over."""
+    return len(text) > LONGEST_NUMBER and re.search(rf"\d{{{LONGEST_NUMBER}}}", text) is not None
+
+
 @lru_cache(maxsize=4096)
 def requires_python_of(text: str) -> SpecifierSet:
     """A Requires-Python; what PEP 440 does not allow is read as pip once read it, and what nobody can read limits nothing."""
+    if endless(text):
+        return SpecifierSet()
     try:
         return SpecifierSet(text)
     except InvalidSpecifier:
@@ -217,7 +226,7 @@ def unfit(candidate: Candidate, target: Target) -> str | None:
         return None
     try:
         tags = wheel_parts(candidate.filename)[3]
-    except (InvalidWheelFilename, InvalidVersion) as error:
+    except ValueError as error:
         return f"its name is not a wheel's: {error}"
     return None if target.rank(tags) is not None else f"{NO_TAG} {target.name}"
 

@@ -49,7 +49,7 @@ def build_system(pyproject: str | None, sdist: str) -> BuildSystem:
             backend=str(backend or LEGACY_BACKEND),
             backend_path=tuple(map(str, table.get("backend-path", ()))),
         )
-    except (tomli.TOMLDecodeError, KeyError, TypeError, AttributeError) as error:
+    except (tomli.TOMLDecodeError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise IntegrityError(f"the pyproject.toml of `{sdist}` cannot be read: {error!r}") from error
 
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urljoin
 
@@ -67,19 +68,30 @@ class Given:
             hint = "lock again with a tool that writes sha256"
             raise InputError(f"`{self.source}` gives no strong hash for {package.name}", hint=hint)
         named = None if isinstance(file, PackageArchive) else file.name
-        location = file.url or file.path or ""
-        filename = named or filename_of(location)
+        filename, url = self._located(package, named, file.url, file.path or "")
         return Candidate(
             project=package.name,
             version=package.version or _version(filename, self.source),
             filename=filename,
-            url=file.url or _beside(self.source, file.path or ""),
+            url=url,
             index=package.index or "",
             hashes=hashes,
             size=file.size,
-            upload_time=moment.isoformat() if (moment := getattr(file, "upload_time", None)) else None,
+            upload_time=_in_utc(moment) if (moment := getattr(file, "upload_time", None)) else None,
             requires_python=str(package.requires_python) if package.requires_python else None,
         )
+
+    def _located(self, package: Package, named: str | None, url: str | None, path: str) -> tuple[str, str]:
+        """A file's name, and its path or address."""
+        try:
+            return named or filename_of(url or path), url or _beside(self.source, path)
+        except ValueError as error:
+            raise InputError(f"`{self.source}` gives an address of {package.name} that cannot be read") from error
+
+
+def _in_utc(moment: datetime) -> str:
+    """A time as TOML has it; one that names no zone is in UTC (PEP 751)."""
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).isoformat()
 
 
 def _version(filename: str, source: str) -> Version:
@@ -107,5 +119,5 @@ def parse_given(text: str, source: str, sha256: str) -> Given:
         return Given(source, sha256, Pylock.from_dict(tomli.loads(text)))
     except PylockUnsupportedVersionError as error:
         raise InputError(f"`{source}` is of a kind that is not known: {error}") from error
-    except (tomli.TOMLDecodeError, PylockValidationError) as error:
+    except (tomli.TOMLDecodeError, PylockValidationError, RecursionError) as error:
         raise InputError(f"`{source}` is not a lock as PEP 751 has it: {error}") from error

@@ -109,7 +109,12 @@ def index_uv_toml(index: str) -> str:
 
 def checked_index(index: str) -> str:
     """An index's address, as settings may hold it. Raises InputError for one that is none, or that holds credentials."""
-    parts = urlsplit(index)
+    try:
+        parts = urlsplit(index)
+    except ValueError as error:
+        raise InputError(
+            "--index holds no address that can be read", hint="write https://mirror.example/simple/"
+        ) from error
     if parts.scheme not in ("https", "http") or not parts.hostname or not INDEX.fullmatch(index):
         raise InputError(
             f"`{parts.hostname or index}` is no index's address", hint="write https://mirror.example/simple/"

@@ -8,11 +8,11 @@ from functools import cached_property, lru_cache
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import NormalizedName, canonicalize_name, parse_sdist_filename
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from wheelhouse.errors import IntegrityError, RefusedError
 from wheelhouse.model.adjust import AS_ASKED, Adjustments
-from wheelhouse.model.artifact import wheel_parts
+from wheelhouse.model.artifact import endless, wheel_parts
 from wheelhouse.model.legacy import mend_requirement
 from wheelhouse.model.policy import Finding
 from wheelhouse.model.target import Target
@@ -92,8 +92,12 @@ class Contents:
 @lru_cache(maxsize=65536)
 def read_requirement(line: str) -> tuple[Requirement, str | None]:
     """A Requires-Dist line; with the rule by which it was mended, where it is not PEP 508. Raises InvalidRequirement."""
+    if endless(line):
+        raise InvalidRequirement("it holds a number without end")
     try:
         return Requirement(line), None
+    except RecursionError as error:
+        raise InvalidRequirement("it is nested without end") from error
     except InvalidRequirement as error:
         try:
             return mend_requirement(line)
@@ -118,7 +122,7 @@ def parse_metadata(raw: bytes, source: str) -> Metadata:
             source=source,
             provisional=_provisional(str(message.get("Metadata-Version", "1.0")), message.get_all("Dynamic", ())),
         )
-    except InvalidVersion as error:
+    except ValueError as error:
         raise IntegrityError(f"the metadata of `{source}` has a version that cannot be read: {error}") from error
 
 

@@ -123,8 +123,11 @@ class OtherFiles:
 
 
 def last_part(url: str) -> str:
-    """The file name in an address."""
-    return unquote(urlsplit(url).path).rpartition("/")[2]
+    """The file name in an address; empty where there is none."""
+    try:
+        return unquote(urlsplit(url).path).rpartition("/")[2]
+    except ValueError:
+        return ""
 
 
 def _table(file: OtherFile) -> dict[str, Any]:
@@ -152,7 +155,7 @@ def parse_other_files(text: str, source: str) -> OtherFiles:
             raise ValueError(f"version {document['version']} is unknown")
         files = OtherFiles(tuple(_file(table) for table in document.get("files", ())))
         files.artifacts  # noqa: B018  (names and hashes are checked as they are made)
-    except (tomli.TOMLDecodeError, IntegrityError, KeyError, TypeError, ValueError, AttributeError) as error:
+    except (IntegrityError, KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise InputError(f"`{source}` is not a lock that wheelhouse wrote: {error}", hint="fetch again") from error
     return files
 

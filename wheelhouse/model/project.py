@@ -73,7 +73,7 @@ def parse_project(text: str, source: str) -> Project:
     """Read a pyproject.toml. Raises InputError for what is not one, or leaves its dependencies to a build."""
     try:
         document = tomli.loads(text)
-    except tomli.TOMLDecodeError as error:
+    except (tomli.TOMLDecodeError, RecursionError) as error:
         raise InputError(f"`{source}` is not TOML: {error}") from error
     table, groups = document.get("project", {}), document.get("dependency-groups", {})
     if not isinstance(table, dict) or not isinstance(groups, dict):

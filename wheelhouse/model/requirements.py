@@ -76,7 +76,7 @@ def parse_line(text: str, origin: str = COMMAND_LINE) -> Line:
         return _direct_line(bare, origin, hashes)
     try:
         requirement = Requirement(bare)
-    except InvalidRequirement as error:
+    except (RecursionError, InvalidRequirement) as error:
         reason = str(error).splitlines()[0]
         raise InputError(f"{origin}: `{bare}` is not a requirement: {reason}", hint=_requirement_hint(bare)) from error
     return Line(requirement, origin, hashes)

@@ -2,16 +2,10 @@
 
 import re
 from dataclasses import dataclass
-from urllib.parse import parse_qsl, unquote, urlsplit, urlunsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit, urlunsplit
 
-from packaging.utils import (
-    InvalidSdistFilename,
-    InvalidWheelFilename,
-    NormalizedName,
-    canonicalize_name,
-    parse_sdist_filename,
-)
-from packaging.version import InvalidVersion, Version
+from packaging.utils import NormalizedName, canonicalize_name, parse_sdist_filename
+from packaging.version import Version
 
 from wheelhouse.errors import InputError
 from wheelhouse.model.artifact import SDIST_SUFFIXES, wheel_parts
@@ -86,13 +80,21 @@ def _source(location: str, origin: str) -> Source:
         scheme = bare.partition(":")[0]
         raise InputError(f"{origin}: files are not fetched by `{scheme}:`", hint="give an https address, or a path")
     is_address = bare.startswith(("http://", "https://"))
-    filename = unquote(urlsplit(bare).path.rpartition("/")[2]) if is_address else bare.rpartition("/")[2]
+    filename = unquote(_parts(bare, origin).path.rpartition("/")[2]) if is_address else bare.rpartition("/")[2]
     project, version = _named(filename, origin)
     return Source(bare, filename, project, version, _fragment_hashes(fragment, origin))
 
 
+def _parts(address: str, origin: str) -> SplitResult:
+    try:
+        return urlsplit(address)
+    except ValueError as error:
+        hint = "write https://host/path/name-version-tags.whl"
+        raise InputError(f"{origin}: the address cannot be read", hint=hint) from error
+
+
 def _local(address: str, origin: str) -> str:
-    parts = urlsplit(address)
+    parts = _parts(address, origin)
     if parts.netloc not in ("", "localhost"):
         raise InputError(f"{origin}: `file:` names a file of another machine, {parts.netloc}", hint="give a path")
     return unquote(parts.path)
@@ -104,7 +106,7 @@ def _named(filename: str, origin: str) -> tuple[NormalizedName, Version]:
             return wheel_parts(filename)[:2]
         if filename.endswith(SDIST_SUFFIXES):
             return parse_sdist_filename(filename)
-    except (InvalidWheelFilename, InvalidSdistFilename, InvalidVersion) as error:
+    except ValueError as error:
         hint = "give the file the name that its build gave it: name-version-tags.whl, or name-version.tar.gz"
         raise InputError(f"{origin}: `{filename}` does not say what it is: {error}", hint=hint) from error
     raise InputError(f"{origin}: `{filename or '/'}` is neither a wheel nor an sdist", hint=WHEEL_HINT)

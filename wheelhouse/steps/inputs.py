@@ -129,9 +129,12 @@ def read_source(source: str, http: Http, what: str) -> str:
 
 
 def relative_to(name: str, named_by: str) -> str:
-    """A file that another one names, from where that one lies."""
+    """A file that another one names, from where that one lies. Raises InputError for an address that is none."""
     if "://" in named_by:
-        return urljoin(named_by, name)
+        try:
+            return urljoin(named_by, name)
+        except ValueError as error:
+            raise InputError(f"{shown(named_by)} names an address that cannot be read") from error
     if "://" in name or Path(name).is_absolute():
         return name
     return str(Path(named_by).parent / name)
