@@ -323,17 +323,17 @@ def test_a_wheel_of_another_project_is_refused(index: IndexServer, tmp_path: Pat
 
 @pytest.mark.rooms
 def test_a_name_that_no_file_can_have_fails_its_own_sdist_alone(index: IndexServer, tmp_path: Path) -> None:
-    """A build may answer in the place of the script that called it; what stands first counts."""
+    """With no room around it, a build may answer in the place of the script that called it; what stands first counts."""
     answer = json.dumps({"requires": [], "wheel": "evil\0.whl"}).encode() + b"\n"
     before = f"open(f'/proc/{{os.getppid()}}/fd/1', 'ab', 0).write({answer!r})"
     index.add(build_wheel(tmp_path, "app", "1.0", requires=["evil", "good"]))
     index.add(sdist(tmp_path, "evil", before=before))
     index.add(sdist(tmp_path, "good"))
     fetched(index, tmp_path)
-    done = built(tmp_path)
+    done = built(tmp_path, "--unsealed")
     assert done.returncode == 6
     assert "1 of 2 sdists was not built" in done.stderr
-    assert "evil-1.0.tar.gz" in done.stderr and r"its backend names the wheel `'evil\x00.whl'`" in done.stderr
+    assert r"its backend names the wheel `'evil\x00.whl'`" in done.stderr
     assert (tmp_path / "wheels" / "good-1.0-py3-none-any.whl").is_file()
 
 
