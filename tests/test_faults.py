@@ -6,7 +6,9 @@ Each run is told by its seed. A few stand in the default run; `pytest -m soak` d
 import contextlib
 import hashlib
 import io
+import json
 import random
+import re
 import resource
 import shutil
 import signal
@@ -20,9 +22,10 @@ from pathlib import Path
 
 import pytest
 
+import wheelhouse
 from tests.support.faults import KINDS, Fault, random_faults
 from tests.support.index import Abilities, IndexServer
-from tests.support.tools import clean_environment
+from tests.support.tools import clean_environment, must_be_no_defect
 from tests.support.wheels import build_sdist, build_wheel
 from wheelhouse.cli.entry import run
 from wheelhouse.steps.verify import verify
@@ -75,7 +78,7 @@ def fetch(arguments: list[str]) -> tuple[int, str]:
 def must_be_honest(code: int, said: str, place: Path, wanted: dict[str, str]) -> None:
     """What no failure may break: the exit code and its sentence, and that no final name holds other bytes than its own."""
     assert code in ENDS, said
-    assert "Traceback" not in said
+    must_be_no_defect(said)
     if code != DONE:
         assert "error: " in said.splitlines()[-1] or said.splitlines()[-1].startswith("hint: "), said
     house = place / "house"
@@ -127,6 +130,31 @@ def test_what_is_gone_is_said_and_nothing_else(gone: str, offered: Path, tmp_pat
         code, said = fetch(command(server, tmp_path))
     assert code in (SERVER, NO_SOLUTION)
     must_be_honest(code, said, tmp_path, newest(offered))
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_what_nobody_thought_of_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], as_json: bool
+) -> None:
+    def fail(*_: object) -> None:
+        raise ValueError("no port in https://bob:s3cret@host/\nand so \udcff on")
+
+    (tmp_path / "pylock.x.toml").touch()
+    monkeypatch.setattr("wheelhouse.steps.verify.parse_lock", fail)
+    code = run(["verify", str(tmp_path), *(["--json"] if as_json else [])])
+    said = capsys.readouterr()
+    sentence = r"wheelhouse itself failed: ValueError: no port in https://host/ and so \udcff on"
+    *places, last, hint = said.err.splitlines()
+    assert (code, last) == (MACHINE, f"error: {sentence}")
+    assert hint.startswith("hint: this is a defect of wheelhouse")
+    assert re.fullmatch(r"  wheelhouse/steps/verify\.py, line \d+, in [\w<>.]+", places[-1])
+    assert str(Path(wheelhouse.__file__).parent) not in said.err and "s3cret" not in said.err
+    if as_json:
+        document = json.loads(said.out)["error"]
+        assert (document["exit-code"], document["sentence"]) == (MACHINE, sentence)
+        assert [f"  {place}" for place in document["details"]] == places
+    with pytest.raises(AssertionError):
+        must_be_honest(code, said.err, tmp_path, {})
 
 
 # What happens to the disk between two runs, or under one's hands
@@ -181,7 +209,7 @@ def survives_what_vanishes(seed: int, offered: Path, place: Path) -> None:
         code, said = fetch(command(server, place))
         remover.join()
         assert code in (DONE, MACHINE), said
-        assert "Traceback" not in said
+        must_be_no_defect(said)
         a_clean_run_completes(server, place, wanted)
 
 

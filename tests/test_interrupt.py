@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.index import Fault, IndexServer
-from tests.support.tools import clean_environment, wheelhouse
+from tests.support.tools import clean_environment, must_be_no_defect, wheelhouse
 from tests.support.wheels import build_wheel
 
 SMALL = ("one", "two", "three")
@@ -91,7 +91,7 @@ def test_an_interrupted_run_goes_on(index: IndexServer, tmp_path: Path) -> None:
     stdout, stderr = run.communicate(timeout=15)
     assert run.returncode == 130
     assert stdout == ""
-    assert "Traceback" not in stderr
+    must_be_no_defect(stderr)
     assert stderr.splitlines()[-1].startswith("error: interrupted")
     complete(tmp_path)
     assert not list((tmp_path / "wheels").iterdir())
@@ -115,7 +115,7 @@ def test_an_interrupt_while_a_server_says_nothing(index: IndexServer, tmp_path: 
     run.send_signal(signal.SIGINT)
     _, stderr = run.communicate(timeout=15)
     assert run.returncode == 130, stderr
-    assert "Traceback" not in stderr
+    must_be_no_defect(stderr)
 
 
 @pytest.mark.parametrize("houses", [("wheels", "wheels"), ("wheels", "others")], ids=["one house", "one cache"])

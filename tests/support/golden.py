@@ -15,7 +15,7 @@ from io import StringIO
 from pathlib import Path
 from unittest.mock import patch
 
-from tests.support.tools import clean_environment
+from tests.support.tools import clean_environment, must_be_no_defect
 from wheelhouse.cli.entry import run
 
 FOLDER = Path(__file__).parents[1] / "golden"
@@ -57,6 +57,7 @@ class Session:
             redirect_stderr(stderr),
         ):
             code = run([*words[:1], *self.options.get(words[0] if words else "", ()), *words[1:]])
+        must_be_no_defect(stderr.getvalue())
         self.stdout = stdout.getvalue()
         said = "".join(
             f"--- {name}\n{text.rstrip()}\n"

@@ -37,12 +37,23 @@ def uv(*arguments: str | Path, env: Mapping[str, str] | None = None) -> subproce
 def wheelhouse(
     *arguments: str | Path, cwd: Path, env: Mapping[str, str] | None = None, timeout: float = 120
 ) -> subprocess.CompletedProcess[str]:
-    """Run the `wheelhouse` command as a user would, in `cwd`, with a cache of its own there; `env` adds variables."""
+    """Run the `wheelhouse` command as a user would, in `cwd`, with a cache of its own there; `env` adds variables.
+
+    Whatever the exit code, the end is an honest one, and not the last resort.
+    """
     settings = {"XDG_CACHE_HOME": str(cwd / ".cache"), **(env or {})}
-    return run(
+    done = run(
         Path(sys.executable).with_name("wheelhouse"),
         *arguments,
         cwd=cwd,
         env=clean_environment(**settings),
         timeout=timeout,
     )
+    must_be_no_defect(done.stderr)
+    return done
+
+
+def must_be_no_defect(said: str) -> None:
+    """What wheelhouse said is not its last resort: no failure is known to lead there."""
+    assert "Traceback" not in said, said
+    assert "wheelhouse itself failed" not in said, said

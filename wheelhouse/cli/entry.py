@@ -2,18 +2,23 @@
 
 import gc
 import os
+import re
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from pathlib import Path
+from traceback import walk_tb
 from typing import NoReturn
 
 import typer
 
 from wheelhouse.cli.app import app
 from wheelhouse.cli.session import say_json
-from wheelhouse.errors import InputError, WheelhouseError
+from wheelhouse.errors import InputError, MachineError, WheelhouseError
 
 INTERRUPTED = 130
+LAST_PLACES, LONGEST_MESSAGE = 5, 300
+CREDENTIALS = re.compile(r"//[^/\s]*@")
 MODULES = {
     "fetching": ("fetch", "lock"),
     "building": ("build",),
@@ -53,9 +58,37 @@ def _usage(error: typer.TyperException) -> InputError:
     return InputError(error.format_message(), hint=f"see `{where} --help`")
 
 
+def _defect(error: Exception) -> MachineError:
+    """What nobody thought of, in one sentence, with the places in wheelhouse that it passed."""
+    package = Path(__file__).parents[1]
+    passed = (
+        (Path(frame.f_code.co_filename), line, frame.f_code.co_name) for frame, line in walk_tb(error.__traceback__)
+    )
+    places = [
+        f"{path.relative_to(package.parent)}, line {line}, in {name}"
+        for path, line, name in passed
+        if path.is_relative_to(package)
+    ]
+    message = CREDENTIALS.sub("//", " ".join(str(error).split())).encode("utf-8", "backslashreplace").decode()
+    return MachineError(
+        f"wheelhouse itself failed: {type(error).__name__}: {message[:LONGEST_MESSAGE]}",
+        hint="this is a defect of wheelhouse: report it, with what was run and the lines above",
+        details=tuple(places[-LAST_PLACES:]),
+    )
+
+
 def run(arguments: Sequence[str]) -> int:
     """Run one command, and turn whatever ends it into an exit code."""
     as_json = "--json" in arguments
+    try:
+        return _run(arguments, as_json=as_json)
+    except BrokenPipeError:
+        return 0
+    except Exception as error:
+        return _fail(_defect(error), as_json=as_json)
+
+
+def _run(arguments: Sequence[str], *, as_json: bool) -> int:
     load(*arguments[:1])
     try:
         outcome = typer.main.get_command(app)(list(arguments), prog_name="wheelhouse", standalone_mode=False)
@@ -66,8 +99,6 @@ def run(arguments: Sequence[str]) -> int:
         return _fail(_usage(error), as_json=as_json)
     except (KeyboardInterrupt, typer.Abort):
         return _interrupted()
-    except BrokenPipeError:
-        return 0
 
 
 def _interrupted() -> int:
