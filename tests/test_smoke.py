@@ -55,3 +55,21 @@ def test_damaged_constraints_do_not_stop_a_fetch_for_another_target(index: Index
     assert other.returncode == 0, other.stderr
     verified = wheelhouse("verify", cwd=tmp_path)
     assert verified.returncode == 1 and kept.name in verified.stdout
+
+
+def test_links_in_a_house_are_replaced_and_not_written_through(index: IndexServer, tmp_path: Path) -> None:
+    job = ("fetch", "app", "--python", "3.12", "--index", index.url, "--dest", "wheels")
+    assert wheelhouse(*job, cwd=tmp_path).returncode == 0
+    house, elsewhere = tmp_path / "wheels", tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    for path in list(house.iterdir()):
+        path.rename(elsewhere / path.name)
+        path.symlink_to(elsewhere / path.name)
+    (elsewhere / "lib-2.0-py3-none-any.whl").write_bytes(b"another's")
+    assert wheelhouse("verify", cwd=tmp_path).returncode == 1
+    again = wheelhouse(*job, cwd=tmp_path)
+    assert again.returncode == 0, again.stderr
+    assert not [path.name for path in house.iterdir() if path.is_symlink()]
+    assert (elsewhere / "lib-2.0-py3-none-any.whl").read_bytes() == b"another's"
+    verified = wheelhouse("verify", cwd=tmp_path)
+    assert verified.returncode == 0, verified.stdout

@@ -87,11 +87,11 @@ def fresh(folder: Path) -> Path:
 
 
 def write(folder: Path, name: str, text: str | bytes) -> None:
-    """Write a whole file under its final name, or not at all. What already says the same is left as it is."""
+    """Write a whole file under its final name, or not at all. What already says the same is left as it is, but for a link."""
     content = text.encode() if isinstance(text, str) else text
     final = rooted(folder, name)
     with ours(final):
-        if final.is_file() and final.stat().st_size == len(content) and final.read_bytes() == content:
+        if _is_own_file(final) and final.stat().st_size == len(content) and final.read_bytes() == content:
             return
         with aside(final.parent) as path:
             path.write_bytes(content)
@@ -129,10 +129,14 @@ def sha256_of(path: Path) -> str:
 
 
 def stands_in(folder: Path, artifact: Artifact) -> bool:
-    """Whether a file is there, with the bytes that it must have."""
+    """Whether a file is there, with the bytes that it must have; a link to one is none."""
     path = rooted(folder, artifact.filename)
     with ours(path):
-        return path.is_file() and path.stat().st_size == artifact.size and sha256_of(path) == artifact.sha256
+        return _is_own_file(path) and path.stat().st_size == artifact.size and sha256_of(path) == artifact.sha256
+
+
+def _is_own_file(path: Path) -> bool:
+    return path.is_file() and not path.is_symlink()
 
 
 def digest_of(path: Path, algorithm: str) -> str:
