@@ -106,6 +106,7 @@ def test_markers_that_a_file_leaves_out_are_unknown_not_the_hosts() -> None:
         ({"marker_environment": ["os_name"]}, "no complete platform"),
         ({"compatible_tags": []}, "no tags"),
         ({"compatible_tags": ["py3"]}, "`py3` is not a tag"),
+        ({"compatible_tags": ["-".join([".".join(["py3"] * 64)] * 3)]}, "more than 65536 tags"),
         ({"compatible_tags": ["py3-none-../../any"]}, "make no name|not a tag"),
         ({"compatible_tags": [1]}, "no complete platform"),
     ],

@@ -5,6 +5,7 @@ are passed over, as pex does.
 """
 
 import json
+import math
 from collections.abc import Iterable, Iterator
 from itertools import groupby, product
 from typing import Any
@@ -14,6 +15,8 @@ from packaging.tags import Tag
 from wheelhouse.errors import InputError
 from wheelhouse.model.target import Target
 
+MOST_TAGS = 1 << 16
+"""More than any interpreter has; compressed sets could stand for numbers that fill the memory."""
 HINT = "`wheelhouse target show --interpreter PATH` writes one on the target machine, and so does pex"
 
 
@@ -41,10 +44,14 @@ def complete_platform(target: Target) -> dict[str, Any]:
 
 def expand(texts: Iterable[str]) -> Iterator[Tag]:
     """Tags in their order; `a.b` in a part of one stands for a tag with each (PEP 425, compressed tag sets)."""
+    count = 0
     for text in texts:
         parts = [part.split(".") for part in text.split("-")]
         if len(parts) != 3:
             raise InputError(f"`{text}` is not a tag")
+        count += math.prod(map(len, parts))
+        if count > MOST_TAGS:
+            raise InputError(f"it has more than {MOST_TAGS} tags")
         for interpreter, abi, platform in product(*parts):
             yield Tag(interpreter, abi, platform)
 
