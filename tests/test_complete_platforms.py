@@ -117,7 +117,9 @@ def test_what_describes_no_target(changes: dict[str, object], sentence: str) -> 
     assert "target.json" in str(caught.value) and caught.value.hint
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '"x"', "null", '{"marker_environment": {}}'])
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '"x"', "null", '{"marker_environment": {}}', "[" * 99999], ids=lambda text: text[:9]
+)
 def test_what_is_no_complete_platform(text: str) -> None:
     with pytest.raises(InputError, match=r"target\.json"):
         parse_complete_platform(text, "target.json")

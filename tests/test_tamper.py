@@ -252,6 +252,13 @@ def test_a_manifest_cannot_lead_out_of_the_folder(folder: Path) -> None:
     assert (folder / "precious").read_text() == "mine\n"
 
 
+def test_a_manifest_that_is_nested_without_end(folder: Path) -> None:
+    (folder / "staged" / "wheelhouse-stage.json").write_text("[" * 99999)
+    session = Session(folder)
+    assert session("verify staged") == session("stage --dest staged") == 2
+    assert "is not what a stage writes" in session.transcript
+
+
 def test_no_name_in_a_manifest_leads_out_of_the_folder(folder: Path) -> None:
     manifest = folder / "staged" / "wheelhouse-stage.json"
     document = json.loads(manifest.read_text())

@@ -43,7 +43,7 @@ def read_bytes(raw: bytes, source: str) -> Iterator[dict[str, Any]]:
 def _records(text: str, source: str) -> Iterator[dict[str, Any]]:
     try:
         document = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"`{source}` is not JSON: {error}") from error
     found = document if isinstance(document, list) else [document]
     if not all(isinstance(one, dict) for one in found):

@@ -197,7 +197,7 @@ def parse_snapshot(text: str, source: str) -> Advisories:
         if document["format"] != FORMAT:
             raise InputError(f"`{source}` is a snapshot of format {document['format']}, and {FORMAT} is known")
         return collect(_advisory(row) for row in document["advisories"])
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         hint = "make it with `wheelhouse advisories import`"
         raise InputError(f"`{source}` is not a snapshot of advisories: {error}", hint=hint) from error
 

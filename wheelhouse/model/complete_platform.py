@@ -32,7 +32,7 @@ def parse_complete_platform(text: str, source: str) -> Target:
         raise InputError(f"`{source}` describes no target: {error}", hint=error.hint or HINT) from error
     except KeyError as error:
         raise InputError(f"`{source}` is no complete platform: it has no {error}", hint=HINT) from error
-    except (ValueError, TypeError, AttributeError) as error:
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(f"`{source}` is no complete platform: {error}", hint=HINT) from error
 
 

@@ -69,7 +69,7 @@ def parse_publishers(text: str, source: str) -> Publishers:
     try:
         told = json.loads(text)["publishers"]
         return {canonicalize_name(project): tuple(map(str, known)) for project, known in told.items()}
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         hint = "`wheelhouse vet` writes it; remove what was altered, or the file"
         raise InputError(f"`{source}` is no file of publishers: {error}", hint=hint) from error
 

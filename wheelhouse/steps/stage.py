@@ -282,7 +282,7 @@ def _manifest_of(destination: Path) -> Iterator[Mapping[str, Any]]:
     path = destination / MANIFEST
     try:
         yield json.loads(read_text(path, "the manifest")) if path.is_file() else {"files": []}
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(
             f"`{path}` is not what a stage writes: {error}", hint="restore it, or stage into another folder"
         ) from error
