@@ -11,6 +11,8 @@ from pathlib import Path
 from subprocess import CompletedProcess
 
 import pytest
+from packaging.utils import NormalizedName
+from packaging.version import Version
 
 from tests.support.baseimage import base_image
 from tests.support.docker import DockerEngine
@@ -18,7 +20,14 @@ from tests.support.index import IndexServer
 from tests.support.rooms import MINOR, needs_room
 from tests.support.tools import clean_environment, run, wheelhouse
 from tests.support.wheels import build_sdist, build_wheel
+from wheelhouse.doors.bench import Bench
 from wheelhouse.doors.inside import unpack
+from wheelhouse.doors.interpreter import facts_of, interpreter_of
+from wheelhouse.doors.sandbox import Limits, Room, unsealed
+from wheelhouse.model.artifact import Artifact
+from wheelhouse.model.build import BuildSystem
+from wheelhouse.model.lock import Inputs, Lock, Pin
+from wheelhouse.steps.workshop import _Job, _key
 
 pytest_plugins = ["tests.support.docker_fixtures"]
 BACKEND = """\
@@ -302,6 +311,21 @@ def test_an_old_sdists_folder_is_found(tmp_path: Path, mark: str) -> None:
     with tarfile.open(tmp_path / "app-1.0.tar.gz", "w:gz") as archive:
         archive.add(tmp_path / "app-1.0", "app-1.0")
     assert Path(unpack(str(tmp_path / "app-1.0.tar.gz"), str(tmp_path / "to"))) == tmp_path / "to" / "app-1.0"
+
+
+def test_a_build_is_known_by_its_room(tmp_path: Path) -> None:
+    """Two images may have the same Python and glibc, and other libraries to link with."""
+    interpreter = interpreter_of(facts_of(Path(sys.executable)))
+    target = interpreter.target
+    pin = Pin(NormalizedName("app"), Version("1.0"), Artifact("app-1.0.tar.gz", "0" * 64, 1))
+
+    def key(room: str) -> str:
+        bench = Bench(Room(room, unsealed), interpreter, Limits(), 1)
+        return _key(
+            _Job(pin, target, tmp_path, BuildSystem((), "b", ()), 0, tmp_path, bench, ()), Lock(target, Inputs(()))
+        )
+
+    assert len({key(room) for room in ("", "unshare", "docker one", "docker two")}) == 4
 
 
 def refused(index: IndexServer, tmp_path: Path, backend: str) -> str:

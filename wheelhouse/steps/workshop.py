@@ -341,10 +341,10 @@ class _Job:
 
 
 def _key(job: _Job, lock: Lock) -> str:
-    """What a build is known by: the sdist, the target, what it is built with, and whether it was sealed."""
+    """What a build is known by: the sdist, the target, what it is built with, and the room: an image's libraries are its own."""
     bench = job.bench
     parts = (job.pin.origin.sha256, job.target.name, bench.interpreter.described, lock.to_requirements())
-    return "\0".join((*parts, "sealed" if bench.room.sealed else "unsealed"))
+    return "\0".join((*parts, bench.room.sealed or "unsealed"))
 
 
 def _epoch(sdist: Artifact) -> int:
