@@ -7,6 +7,7 @@ import pytest
 from tests.support.index import IndexServer
 from tests.support.tools import wheelhouse
 from tests.support.wheels import build_wheel
+from wheelhouse.doors.disk import held
 
 
 @pytest.fixture
@@ -73,3 +74,26 @@ def test_links_in_a_house_are_replaced_and_not_written_through(index: IndexServe
     assert (elsewhere / "lib-2.0-py3-none-any.whl").read_bytes() == b"another's"
     verified = wheelhouse("verify", cwd=tmp_path)
     assert verified.returncode == 0, verified.stdout
+
+
+def test_what_a_kill_left_inside_a_staged_folder_is_swept(index: IndexServer, tmp_path: Path) -> None:
+    assert wheelhouse("fetch", "app", "--python", "3.12", "--index", index.url, cwd=tmp_path).returncode == 0
+    staged = tmp_path / "docker-context-files"
+    left = [staged / name / ".wheelhouse-left.tmp" for name in (".", "tools", "files", "dags")]
+    for path in left:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"half")
+    done = wheelhouse("stage", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert [path.parent.name for path in left if path.exists()] == ["dags"]  # it is the user's own
+
+
+def test_what_another_run_has_under_way_inside_is_left(tmp_path: Path) -> None:
+    under_way = tmp_path / "files" / ".wheelhouse-now.tmp"
+    with held(tmp_path / "files"):
+        under_way.touch()
+        with held(tmp_path):
+            assert under_way.exists()
+    under_way.touch()
+    with held(tmp_path):
+        assert not under_way.exists()

@@ -20,6 +20,8 @@ from wheelhouse.model.artifact import Artifact
 
 ASIDE_PREFIX = ".wheelhouse-"
 BLOCK = 1 << 20
+INSIDE = ("tools", "files")
+"""What stage fills inside a folder: `TOOLS` of model.layout and `FOLDER` of model.otherfiles, which every command would load here."""
 CACHE_VERSION = "v1"
 
 
@@ -117,7 +119,26 @@ def rooted(folder: Path, name: str) -> Path:
 
 
 def _sweep(folder: Path) -> None:
-    """Remove what lies aside. Only for who holds the folder."""
+    """Remove what lies aside, also in the folders that stage fills inside. Only for who holds the folder."""
+    _remove_aside(folder)
+    for inner in (folder / name for name in INSIDE):
+        if inner.is_dir() and not inner.is_symlink():
+            _sweep_unless_held(inner)
+
+
+def _sweep_unless_held(folder: Path) -> None:
+    """In a house, another run may hold a folder inside by itself: what lies aside there is that run's."""
+    with ours(folder):
+        descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _remove_aside(folder)
+    finally:
+        os.close(descriptor)
+
+
+def _remove_aside(folder: Path) -> None:
     with ours(folder):
         for path in folder.glob(f"{ASIDE_PREFIX}*.tmp"):
             path.unlink(missing_ok=True)
