@@ -24,12 +24,15 @@ KEYRING_PATIENCE = 60.0
 
 
 def redact(url: str) -> str:
-    """The address without user, password, query and fragment: fit for any output. Of one that is none, what may be shown."""
+    """The address without user, password, query and fragment: fit for any output. Of one that is none, what may be shown.
+
+    What is no port may be a password that holds what ends a host: `#`, `?` or `/`.
+    """
     try:
         parts = urlsplit(url)
+        host, _ = parts.netloc.rpartition("@")[2], parts.port
     except ValueError:
         return re.split("[?#]", url.rpartition("@")[2])[0]
-    host = parts.netloc.rpartition("@")[2]
     return urlunsplit((parts.scheme, host, parts.path, "", ""))
 
 
