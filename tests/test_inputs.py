@@ -329,6 +329,23 @@ def test_a_lock_decides_alone(
     assert "decides alone" in run.error("-r", "pylock.toml", "lib")["sentence"]
 
 
+@pytest.mark.parametrize("beside", [True, False])
+def test_a_locks_own_groups_count_also_beside_the_project_it_was_made_of(
+    run: Run, work: Path, offered: Path, beside: bool
+) -> None:
+    lines = ['lock-version = "1.0"', 'created-by = "another"', 'dependency-groups = ["test"]']
+    for name, marker in (("lib", ""), ("other", "marker = '\"test\" in dependency_groups'")):
+        wheel = offered / f"{name}-1.0-py3-none-any.whl"
+        url, sha256 = f"{run.index.origin}/files/{wheel.name}", hashlib.sha256(wheel.read_bytes()).hexdigest()
+        lines += ["[[packages]]", f'name = "{name}"', 'version = "1.0"', marker]
+        lines += [f'wheels = [{{name = "{wheel.name}", url = "{url}", hashes = {{sha256 = "{sha256}"}}}}]']
+    (work / "pylock.toml").write_text("\n".join(lines))
+    if beside:
+        (work / "pyproject.toml").write_text(PYPROJECT)
+    assert run.pins("-r", "pylock.toml") == {"lib": "1.0"}
+    assert run.pins("-r", "pylock.toml", "--group", "test") == {"lib": "1.0", "other": "1.0"}
+
+
 def test_our_own_lock_is_a_lock(run: Run, work: Path) -> None:
     run.pins("app", command="fetch")
     assert run.pins("-r", "wheels/pylock.cp312-manylinux_2_28_x86_64.toml", "--dest", "b", command="fetch") == {

@@ -48,7 +48,7 @@ class Inputs:
         *,
         with_project: bool = False,
     ) -> Wanted:
-        """All that is named; `with_project` reads ./pyproject.toml where no other was named, for its groups.
+        """All that is named; `with_project` reads ./pyproject.toml for its groups, where neither another nor a lock was named.
 
         Raises InputError for all lines at once that cannot be read.
         """
@@ -61,7 +61,7 @@ class Inputs:
         raise_all(problems)
         for source in files:
             self._file(source, wanted)
-        if with_project and not wanted.projects:
+        if with_project and not wanted.projects and not wanted.given:
             wanted.projects.append(replace(self._project(PYPROJECT), dependencies=()))
         for source in constraints:
             wanted.constraints.append(self.constraints(source, wanted.options))
