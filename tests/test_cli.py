@@ -121,6 +121,15 @@ def killed(*_arguments: object) -> None:
     raise KeyboardInterrupt
 
 
+def test_nobody_gives_the_terminal_orders(session: Session, index: IndexServer) -> None:
+    """Clear the screen, say all is well, turn the text round."""
+    orders = "\x1b[2J\rall is well\x9b1m\u202e"
+    index.add(build_wheel(session.folder, "lib", "9.0"), yanked=orders)
+    session("fetch lib==9.0 --python 3.12")
+    assert not set(orders[:1] + "\r\x9b\u202e") & set(session.transcript)
+    assert r"\x1b[2J\rall is well\x9b1m\u202e" in session.transcript
+
+
 def test_a_job_in_a_file(session: Session) -> None:
     settings = write(session.folder / "wheelhouse.toml", JOB)
     session("fetch")

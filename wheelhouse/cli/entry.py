@@ -14,6 +14,7 @@ import typer
 
 from wheelhouse.cli.app import app
 from wheelhouse.cli.session import say_json
+from wheelhouse.cli.terminal import echo
 from wheelhouse.errors import InputError, MachineError, WheelhouseError
 
 INTERRUPTED = 130
@@ -48,7 +49,7 @@ def _fail(error: WheelhouseError, *, as_json: bool) -> int:
     if as_json:
         say_json(report.error_document(error))
     for line in report.error_lines(error):
-        typer.echo(line, err=True)
+        echo(line, err=True)
     return error.exit_code
 
 

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import typer
-
+from wheelhouse.cli.terminal import echo, plain
 from wheelhouse.events import Event, Warned
 
 if TYPE_CHECKING:
@@ -45,9 +44,9 @@ class Shown:
 
     def _say(self, line: str) -> None:
         if self._console:
-            self._console.print(line, highlight=False, markup=False, soft_wrap=True)
+            self._console.print(plain(line), highlight=False, markup=False, soft_wrap=True)
         else:
-            typer.echo(line, err=True)
+            echo(line, err=True)
 
     @contextmanager
     def shown(self) -> Iterator[None]:
@@ -89,4 +88,4 @@ class Shown:
         from rich.text import Text
 
         lines = self._tally.lines(time.monotonic(), MOST)
-        return Text("\n".join(lines), no_wrap=True, overflow="ellipsis")
+        return Text(plain("\n".join(lines)), no_wrap=True, overflow="ellipsis")

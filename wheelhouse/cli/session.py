@@ -15,6 +15,7 @@ import typer
 from wheelhouse import __version__
 from wheelhouse.cli.options import TIMEOUT, Connected, Network, given
 from wheelhouse.cli.progress import Shown
+from wheelhouse.cli.terminal import echo
 from wheelhouse.errors import InputError
 from wheelhouse.events import Listener, Warned
 
@@ -51,7 +52,7 @@ ALWAYS = (
 def say(*lines: str) -> None:
     """Print to stdout."""
     for line in lines:
-        typer.echo(line)
+        echo(line)
 
 
 def passphrase_of(path: Path) -> str:
