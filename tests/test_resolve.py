@@ -23,7 +23,7 @@ from tests.support.supplies import supplying
 from tests.support.tools import uv
 from tests.support.wheels import build_sdist, build_wheel
 from wheelhouse.doors.http import HttpSettings
-from wheelhouse.doors.pages import JSON_TYPE, IndexFile, Page, parse_page
+from wheelhouse.doors.pages import JSON_TYPE, parse_page
 from wheelhouse.errors import InputError, NoSolutionError
 from wheelhouse.events import Event, Warned
 from wheelhouse.model.metadata import Metadata
@@ -551,35 +551,6 @@ def test_the_version_chosen_is_the_one_that_packaging_would(
     free = sorted(specifier.filter(usable), reverse=True)
     answer = choose_one(releases, clauses)
     assert answer == (free[0] if free else None)
-
-
-NUMBERS = st.lists(st.sampled_from(["0", "1", "01", "10", "010", "00"]), min_size=1, max_size=4).map(".".join)
-SPELLINGS = st.builds(
-    "{}{}{}{}".format,
-    st.sampled_from(["", "v", "V", "0!", "1!", "v0!"]),
-    NUMBERS,
-    st.sampled_from(["", "rc1", ".rc1", "_a2", "c1"]),
-    st.sampled_from(["", ".post1", "_post_2", ".dev3", "+cpu", "+cpu.1", "+cpu_1"]),
-)
-
-
-@given(
-    st.lists(SPELLINGS, unique=True, max_size=12), SPELLINGS, st.sampled_from([".tar.gz", ".zip", "-py3-none-any.whl"])
-)
-def test_a_page_about_a_version_has_all_its_files_however_they_spell_it(
-    spellings: list[str], wanted: str, suffix: str
-) -> None:
-    files = [IndexFile(f"a-{spelling}{suffix}", "https://localhost/a") for spelling in (*spellings, wanted)]
-    page = Page(canonicalize_name("a"), "index", "https://localhost/simple/a/", files)
-    pinned = SpecifierSet(f"=={Version(wanted)}")
-    expected = list(pinned.filter(page.versions, prereleases=True))
-    assert list(pinned.filter(page.about(Version(wanted)).versions, prereleases=True)) == expected
-    assert Version(wanted) in expected
-
-
-def test_a_page_about_a_version_has_few_others() -> None:
-    page = page_of("a", dict.fromkeys(["1.0", "1.0.1", "1.1", "2.10.5", "2.1.5", "12.10.5"]))
-    assert [str(version) for version in page.about(Version("2.10.5")).versions] == ["2.10.5"]
 
 
 def choose_one(releases: Mapping[str, str | None], clauses: Sequence[str]) -> Version | None:

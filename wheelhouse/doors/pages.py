@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from html.parser import HTMLParser
@@ -15,7 +15,7 @@ from packaging.version import Version
 
 from wheelhouse.doors.credentials import origin_of, redact
 from wheelhouse.errors import InputError, ServerError
-from wheelhouse.model.artifact import ODD, Candidate, Filenames, filename_of, stated, version_of
+from wheelhouse.model.artifact import Candidate, Filenames, filename_of, version_of
 
 JSON_TYPE, HTML_TYPE = "application/vnd.pypi.simple.v1+json", "application/vnd.pypi.simple.v1+html"
 ACCEPT = f"{JSON_TYPE}, {HTML_TYPE};q=0.2, text/html;q=0.1"
@@ -119,13 +119,6 @@ class Page:
     def versions(self) -> tuple[Version, ...]:
         """Every version that has a file, newest first; none where the project is quarantined."""
         return tuple(sorted(self._spellings, reverse=True))
-
-    def about(self, version: Version) -> "Page":
-        """The page with the few files whose names may state a version, as far as that can be told without reading them closely."""
-        if ODD.search("\n".join([file.filename for file in self.files])):
-            return self
-        text = stated(version)
-        return replace(self, files=[file for file in self.files if text in file.filename])
 
     def candidates(self, version: Version) -> Iterator[Candidate]:
         """The files of one release."""

@@ -119,10 +119,6 @@ def filename_of(url: str) -> str:
     return unquote(urlsplit(url).path.rpartition("/")[2])
 
 
-ODD = re.compile(r"[-.]0\d|-[vV]\d|!")
-"""A version in a file name that starts with an epoch or a `v`, or has zeros before its numbers."""
-
-
 class Filenames:
     """Splits the file names on one project's page into version and the rest, without parsing what nobody asks for."""
 
@@ -164,14 +160,6 @@ class Filenames:
         if known is None:
             known = self._ours[name] = canonicalize_name(name) == self._project
         return known
-
-
-def stated(version: Version) -> str:
-    """What is in every file name that states a version with these numbers, unless its numbers are `ODD` ones (PEP 440)."""
-    *numbers, last = version.release
-    while numbers and last == 0:
-        last = numbers.pop()
-    return f"-{'.'.join(map(str, (*numbers, last)))}"
 
 
 @lru_cache(maxsize=65536)

@@ -131,12 +131,6 @@ def merge(specifiers: Iterable[SpecifierSet]) -> SpecifierSet:
     return merged
 
 
-def version_named(specifier: SpecifierSet) -> Version | None:
-    """The version that an `==` names; None where none does, or all that start with it are meant."""
-    named = (clause.version for clause in specifier if clause.operator == "==" and not clause.version.endswith(".*"))
-    return next(map(Version, named), None)
-
-
 @lru_cache(maxsize=65536)
 def is_exact(specifier: SpecifierSet) -> bool:
     """Whether a specifier names one version: `==1.2` or `===1.2`, and not `==1.*`."""

@@ -8,7 +8,7 @@ from packaging.version import Version
 
 from wheelhouse.doors.pages import Hashes, IndexFile, Page
 from wheelhouse.model.artifact import Candidate, Rejected, choose, wrong_hash
-from wheelhouse.model.question import Question, is_exact, merge, version_named
+from wheelhouse.model.question import Question, is_exact, merge
 from wheelhouse.model.requirements import Line, by_project
 from wheelhouse.model.sources import Source
 from wheelhouse.steps.supply import Supply
@@ -26,8 +26,6 @@ class Shelf:
         self._wished = True if self._direct else question.selection.prereleases(page.project)
         self._preferred = question.preferred.get(page.project)
         self._constraint = merge(line.requirement.specifier for line in constraints)
-        pinned = version_named(self._constraint)
-        self._within = page.about(pinned) if pinned else page
         named = [line.requirement for line in (*question.requirements, *constraints) if line.project == page.project]
         self._asked_for_a_pre_release = any(requirement.specifier.prereleases for requirement in named)
         self._chosen: dict[tuple[Version, bool], tuple[Candidate | None, list[Rejected]]] = {}
@@ -55,11 +53,11 @@ class Shelf:
 
     def _released(self, allowed: SpecifierSet) -> tuple[Version, ...]:
         wished = self._wished if self._wished is not None else self._asked_for_a_pre_release
-        return tuple(allowed.filter(self._within.versions, prereleases=wished)) or self._at_last(allowed)
+        return tuple(allowed.filter(self.page.versions, prereleases=wished)) or self._at_last(allowed)
 
     def _at_last(self, allowed: SpecifierSet) -> tuple[Version, ...]:
         """All that is left where no final release can be taken: none where the user forbade pre-releases."""
-        return () if self._wished is False else tuple(allowed.filter(self._within.versions, prereleases=True))
+        return () if self._wished is False else tuple(allowed.filter(self.page.versions, prereleases=True))
 
     def _has_wheel(self, version: Version, specifier: SpecifierSet) -> bool:
         chosen, _ = self.choose(version, specifier)
@@ -70,7 +68,7 @@ class Shelf:
         exact = self.is_pinned(specifier)
         if (version, exact) not in self._chosen:
             open_to, rejected = [], []
-            for candidate in self._within.candidates(version):
+            for candidate in self.page.candidates(version):
                 reason = self._against(candidate, exact=exact)
                 if reason:
                     rejected.append(Rejected(candidate.filename, reason))
