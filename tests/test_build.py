@@ -232,6 +232,7 @@ def test_what_only_a_build_tells_is_resolved(index: IndexServer, tmp_path: Path)
     assert wheelhouse("verify", cwd=tmp_path).returncode == 0
 
 
+@pytest.mark.rooms
 def test_one_failure_does_not_stop_the_others(index: IndexServer, tmp_path: Path) -> None:
     index.add(build_wheel(tmp_path, "app", "1.0", requires=["good", "headerless", "aged", "odd"]))
     index.add(sdist(tmp_path, "good"))
@@ -291,6 +292,7 @@ def test_what_was_not_sealed_is_said_and_recorded(index: IndexServer, tmp_path: 
     assert "sealed" not in told
 
 
+@pytest.mark.rooms
 def test_a_claim_to_this_machines_manylinux_is_taken_back(index: IndexServer, tmp_path: Path) -> None:
     machine = os.uname().machine
     index.add(sdist(tmp_path / "offered", "app", tag=f"py3-none-manylinux_2_99_{machine}"))

@@ -44,6 +44,7 @@ def told(house: Path) -> Told:
     )
 
 
+@pytest.mark.rooms
 def test_a_house_is_installed_checked_and_imported(told: Told) -> None:
     steps = ("files", "closure", "install", "check", "import")
     assert [told.outcome(step) for step in steps] == ["ok"] * 5, told.sentences
