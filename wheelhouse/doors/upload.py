@@ -92,8 +92,9 @@ class Repository:
         settings = self._http.settings
         session.headers["User-Agent"] = settings.user_agent
         session.proxies = {} if bypasses(origin_of(self.url)[1], settings.no_proxy) else dict(settings.proxies)
+        adapter = _adapter(settings.trust.context())
         for scheme in ("http://", "https://"):
-            session.mount(scheme, _adapter(settings.trust.context()))
+            session.mount(scheme, adapter)
         return session
 
     def upload(self, path: Path, filename: str, form: list[tuple[str, str]]) -> Answer:

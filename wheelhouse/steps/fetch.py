@@ -195,7 +195,7 @@ def candidate_of(pin: Pin, artifact: Artifact, path: str | None = None) -> Candi
 def _summed_up(folder: Path, kept: Set[str]) -> set[str]:
     """Other files than these, whose bytes are still those that SHA256SUMS tells of."""
     path = folder / SUMS
-    told = summed(path.read_text("utf-8", "replace")) if path.is_file() else {}
+    told = summed(verbatim(path)) if path.is_file() else {}
     return {
         name
         for name, sha256 in told.items()
