@@ -152,7 +152,7 @@ def test_garbage_that_an_earlier_run_left_is_not_built_upon(
     with supplied(index, tmp_path / "cache", retries=2) as supply:
         candidate = the_candidate(supply)
         with Cache(tmp_path / "cache").partial(candidate.key) as partial:
-            partial.path.write_bytes(b"x" * wheel.stat().st_size if left is None else left)
+            partial.write_bytes(b"x" * wheel.stat().st_size if left is None else left)
         assert supply.artifact(candidate).result().sha256 == sha256_of(wheel)
 
 

@@ -131,8 +131,8 @@ def take_aside(contents: IO[bytes], folder: Path, entry: Entry) -> Path:
     """Put one file of a bundle into `folder` under a name that nothing reads, its hash checked. Raises IntegrityError."""
     digest = hashlib.sha256()
     with ours(folder):
-        path = fresh(folder)
-        with path.open("wb") as writer:
+        path, writer = fresh(folder)
+        with writer:
             while block := contents.read(BLOCK):
                 digest.update(block)
                 writer.write(block)

@@ -7,13 +7,15 @@ import contextlib
 import errno
 import fcntl
 import hashlib
+import io
 import math
 import os
-import tempfile
+import random
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from wheelhouse.errors import InputError, IntegrityError, MachineError
 from wheelhouse.model.artifact import Artifact
@@ -69,23 +71,33 @@ def verbatim(path: Path) -> str:
 
 
 @contextmanager
-def aside(folder: Path) -> Iterator[Path]:
-    """A fresh file in `folder` under a name that nothing reads; gone afterwards, unless it was renamed."""
+def aside(folder: Path) -> Iterator[tuple[Path, BinaryIO]]:
+    """A fresh file in `folder`, open to be written, and its path; gone afterwards, unless it was renamed."""
     with ours(folder):
-        path = fresh(folder)
+        path, file = fresh(folder)
     try:
-        yield path
+        with file:
+            yield path, file
     finally:
         path.unlink(missing_ok=True)
 
 
-def fresh(folder: Path) -> Path:
-    """A new file in a folder, under a name that nothing reads; who holds the folder renames it, or it is swept away."""
-    folder.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(prefix=ASIDE_PREFIX, suffix=".tmp", dir=folder)
-    os.fchmod(descriptor, 0o644)
-    os.close(descriptor)
-    return Path(name)
+def fresh(folder: Path) -> tuple[Path, BinaryIO]:
+    """A new file in a folder, open to be written, under a name that nothing reads.
+
+    Who holds the folder renames it, or it is swept away.
+    """
+    while True:
+        path = folder / f"{ASIDE_PREFIX}{random.getrandbits(64):016x}.tmp"
+        try:
+            file = io.FileIO(path, "x")
+        except FileExistsError:
+            continue
+        except FileNotFoundError:
+            folder.mkdir(parents=True, exist_ok=True)
+            continue
+        os.fchmod(file.fileno(), 0o644)
+        return path, io.BufferedWriter(file)
 
 
 def write(folder: Path, name: str, text: str | bytes) -> None:
@@ -93,11 +105,19 @@ def write(folder: Path, name: str, text: str | bytes) -> None:
     content = text.encode() if isinstance(text, str) else text
     final = rooted(folder, name)
     with ours(final):
-        if _is_own_file(final) and final.stat().st_size == len(content) and final.read_bytes() == content:
-            return
-        with aside(final.parent) as path:
-            path.write_bytes(content)
-            path.replace(final)
+        if _own_size(final) != len(content) or final.read_bytes() != content:
+            _write_whole(final, content)
+
+
+def _write_whole(final: Path, content: bytes) -> None:
+    path, file = fresh(final.parent)
+    try:
+        with file:
+            file.write(content)
+        path.replace(final)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
 
 
 def must_be_readable(folder: Path) -> None:
@@ -153,11 +173,16 @@ def stands_in(folder: Path, artifact: Artifact) -> bool:
     """Whether a file is there, with the bytes that it must have; a link to one is none."""
     path = rooted(folder, artifact.filename)
     with ours(path):
-        return _is_own_file(path) and path.stat().st_size == artifact.size and sha256_of(path) == artifact.sha256
+        return _own_size(path) == artifact.size and sha256_of(path) == artifact.sha256
 
 
-def _is_own_file(path: Path) -> bool:
-    return path.is_file() and not path.is_symlink()
+def _own_size(path: Path) -> int | None:
+    """A file's size in bytes; None where nothing is there, or something else, such as a link."""
+    try:
+        found = path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return found.st_size if stat.S_ISREG(found.st_mode) else None
 
 
 def digest_of(path: Path, algorithm: str) -> str:
@@ -174,8 +199,8 @@ def copy_aside(source: Path, folder: Path, sha256: str) -> Path:
     """
     digest = hashlib.sha256()
     with ours(folder):
-        path = fresh(folder)
-        with source.open("rb") as reader, path.open("wb") as writer:
+        path, writer = fresh(folder)
+        with writer, source.open("rb", buffering=0) as reader:
             while block := reader.read(BLOCK):
                 digest.update(block)
                 writer.write(block)
@@ -226,14 +251,6 @@ def held(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-@dataclass(frozen=True, slots=True)
-class Partial:
-    """A download under way, held against other runs. `size` bytes of it stand already."""
-
-    path: Path
-    size: int
-
-
 class Cache:
     """Files by their sha256, shared safely by many runs; what is known of each; pages with their validators."""
 
@@ -245,15 +262,13 @@ class Cache:
         return self.root / "artifacts" / sha256[:2] / sha256
 
     @contextmanager
-    def partial(self, key: str) -> Iterator[Partial]:
+    def partial(self, key: str) -> Iterator[Path]:
         """Hold the unfinished download of `key`; another run that wants the same waits here, and finds it done."""
-        name = hashlib.sha256(key.encode()).hexdigest()
-        path = self.root / "partial" / name
+        path = self.root / "partial" / hashlib.sha256(key.encode()).hexdigest()
         with ours(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
             descriptor = _open_held(path)
         try:
-            yield Partial(path, os.fstat(descriptor).st_size)
+            yield path
         finally:
             os.close(descriptor)
 
@@ -261,19 +276,24 @@ class Cache:
         """Give a finished and verified download its final name."""
         final = self.artifact(sha256)
         with ours(final):
-            final.parent.mkdir(parents=True, exist_ok=True)
-            partial.replace(final)
+            try:
+                partial.replace(final)
+            except FileNotFoundError:
+                final.parent.mkdir(parents=True, exist_ok=True)
+                partial.replace(final)
         return final
 
     def note(self, kind: str, key: str, content: bytes) -> None:
         """Keep a small fact under `kind` and `key`, behind its own sha256."""
         path = self._note(kind, key)
-        write(path.parent, path.name, hashlib.sha256(content).digest() + content)
+        with ours(path):
+            _write_whole(path, hashlib.sha256(content).digest() + content)
 
     def noted(self, kind: str, key: str) -> bytes | None:
         """The fact kept under `kind` and `key`; None where there is none, or what is there was altered."""
         try:
-            raw = self._note(kind, key).read_bytes()
+            with io.FileIO(self._note(kind, key)) as file:
+                raw = file.readall()
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -325,7 +345,11 @@ class Cache:
 def _open_held(path: Path) -> int:
     """Open and hold a file that a run before us may have renamed away while we waited for it."""
     while True:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        except FileNotFoundError:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            continue
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         with contextlib.suppress(FileNotFoundError):
             if path.stat().st_ino == os.fstat(descriptor).st_ino:

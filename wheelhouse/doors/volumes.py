@@ -55,9 +55,8 @@ class VolumeWriter(io.RawIOBase):
 
     def _file(self) -> BinaryIO:
         if self._open is None:
-            path = self._stack.enter_context(aside(self._path.parent))
+            path, self._open = self._stack.enter_context(aside(self._path.parent))
             self._aside.append(path)
-            self._open = self._stack.enter_context(path.open("wb"))
             self._digest, self._size = hashlib.sha256(), 0
         return self._open
 

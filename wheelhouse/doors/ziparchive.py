@@ -58,7 +58,7 @@ class Watch(Protocol):
 @contextmanager
 def mapped(path: Path) -> Iterator[mmap.mmap]:
     """The file's bytes, read as they are needed. Raises RefusedError for an empty file."""
-    with path.open("rb") as file:
+    with io.FileIO(path) as file:
         if not file.seek(0, io.SEEK_END):
             raise RefusedError("zip-structure", "the file is empty")
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:

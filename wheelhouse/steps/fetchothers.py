@@ -146,8 +146,9 @@ class _Bringer:
         """Who vouches for the file, in a sentence. Raises IntegrityError where it is another than they vouch for."""
         if wish.beside[name] == wish.checksums:
             return _must_match(raw, wish, path)
-        with aside(self.folder) as signature:
-            signature.write_bytes(raw)
+        with aside(self.folder) as (signature, file):
+            file.write(raw)
+            file.flush()
             return f"signed by {signer_of(signature, path, Path(str(wish.key)), f'`{wish.name}`')}"
 
     def _small(self, url: str) -> bytes:
@@ -165,7 +166,7 @@ class _Bringer:
             download = Download(
                 self.http,
                 wish.url,
-                partial.path,
+                partial,
                 wish.name,
                 None,
                 lambda count: self.on_event(Received(wish.name, count)),
@@ -175,10 +176,10 @@ class _Bringer:
                 download.start_anew()
                 sha256 = self.http.retrying(wish.name, download.run)
             if expected and sha256 != expected:
-                partial.path.unlink(missing_ok=True)
+                partial.unlink(missing_ok=True)
                 sentence = f"`{wish.name}` has the sha256 {sha256}, where {expected} was expected"
                 raise IntegrityError(sentence, hint=WRONG)
-            return self.cache.keep(partial.path, sha256), sha256
+            return self.cache.keep(partial, sha256), sha256
 
 
 def _must_match(raw: bytes, wish: Wish, path: Path) -> str:

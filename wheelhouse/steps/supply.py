@@ -32,7 +32,7 @@ from wheelhouse.model.metadata import Contents, Metadata
 from wheelhouse.model.provenance import SUFFIX as PROVENANCE_SUFFIX
 from wheelhouse.model.provenance import Provenance, identities_of
 
-PAGE_THREADS, FILE_THREADS = 24, 16
+PAGE_THREADS, FILE_THREADS = 16, 8
 SMALL = 192 << 10
 """Bytes: a wheel no larger than this arrives as quickly whole as its tail would."""
 LARGE = 4 << 20
@@ -224,7 +224,7 @@ class Supply:
             )
         self._on_event(Waiting(candidate.filename, candidate.size))
         with self.cache.partial(candidate.key) as partial:
-            stored = self._cached(candidate) or self._download(candidate, partial.path)
+            stored = self._cached(candidate) or self._download(candidate, partial)
         self._on_event(Finished(candidate.filename, reused=not stored.fresh))
         return stored
 
