@@ -18,10 +18,15 @@ PATIENT = HttpSettings(timeout=5, retries=1)
 
 @contextmanager
 def supplying(
-    server: IndexServer, cache: Path, listener: Listener = ignore, settings: HttpSettings = PATIENT
+    server: IndexServer,
+    cache: Path,
+    listener: Listener = ignore,
+    settings: HttpSettings = PATIENT,
+    *,
+    upgrade: bool = False,
 ) -> Iterator[Supply]:
     """The supply of one run whose default index is `server`."""
     http, kept = Http(settings, listener), Cache(cache)
-    locations = IndexLocations([IndexLocation(server.url)], http, PageCache(kept))
+    locations = IndexLocations([IndexLocation(server.url)], http, PageCache(kept, ask_always=upgrade))
     with closing(Supply(locations, http, kept, listener)) as supply:
         yield supply

@@ -1,14 +1,16 @@
 """An index: one Simple Repository API, asked for one project's page at a time, on a server or in a folder."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
+from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
 
 from wheelhouse.doors.credentials import redact
 from wheelhouse.doors.disk import ours
 from wheelhouse.doors.http import Http, Reply
-from wheelhouse.doors.pagecache import PageCache
+from wheelhouse.doors.pagecache import PageCache, says_nothing
 from wheelhouse.doors.pages import ACCEPT, HTML_TYPE, JSON_TYPE, Page, parse_page
 from wheelhouse.errors import InputError
 
@@ -30,7 +32,7 @@ class Index:
 
         Raises ServerError for everything that is neither.
         """
-        url = f"{self.name}/{project}/"
+        url = self._address(project)
 
         def ask(conditions: Mapping[str, str]) -> Reply:
             return self._http.get(url, {"Accept": ACCEPT, **conditions}, subject=f"the page of {project}")
@@ -38,9 +40,22 @@ class Index:
         def read(reply: Reply) -> Page | None:
             if reply.status in (404, 410):
                 return None
-            return parse_page(reply.body, reply.headers.get("Content-Type", ""), project, self.name, reply.url)
+            page = parse_page(reply.body, reply.headers.get("Content-Type", ""), project, self.name, reply.url)
+            return replace(page, unsaid=says_nothing(reply))
 
         return self._pages.get(url, ask, read) if self._pages else read(ask({}))
+
+    def releases(self, project: NormalizedName, allowed: SpecifierSet) -> Page | None:
+        """The project's page with these releases alone, where it need not be asked for."""
+        return self._pages.releases(self._address(project), allowed, project, self.name) if self._pages else None
+
+    def keep_releases(self, allowed: SpecifierSet, page: Page) -> None:
+        """Keep what a page says of these releases, if its server leaves that to us."""
+        if self._pages:
+            self._pages.keep_releases(self._address(page.project), allowed, page)
+
+    def _address(self, project: NormalizedName) -> str:
+        return f"{self.name}/{project}/"
 
 
 class StaticIndex:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote
 
+from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
 
 from wheelhouse.doors.credentials import parts_of, redact
@@ -43,6 +44,21 @@ class IndexLocations:
         """A project's page, from where it comes; None where that has no such project."""
         location = self.of(project)
         return self._doors[location].page(project) if location else None
+
+    def releases(self, project: NormalizedName, allowed: SpecifierSet) -> Page | None:
+        """A project's page with these releases alone, where its index need not be asked for it."""
+        door = self._index(project)
+        return door.releases(project, allowed) if door else None
+
+    def keep_releases(self, allowed: SpecifierSet, page: Page) -> None:
+        """Keep what an index's page says of these releases, if its server leaves that to us."""
+        if door := self._index(page.project):
+            door.keep_releases(allowed, page)
+
+    def _index(self, project: NormalizedName) -> Index | None:
+        location = self.of(project)
+        door = self._doors[location] if location else None
+        return door if isinstance(door, Index) else None
 
     def of(self, project: NormalizedName) -> IndexLocation | None:
         """Where a project comes from: as was said; else from the links that hold it; else from the default index.

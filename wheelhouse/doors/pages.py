@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from html.parser import HTMLParser
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urldefrag, urljoin, urlsplit
 
 import msgspec
+from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
@@ -79,7 +80,7 @@ class Page:
     """One project's page: its files, of which only those of the versions asked for are ever looked at closely.
 
     `url` is where the page came from in the end, empty where the user named the file himself. Relative addresses on it start
-    there, or at `base`, where the page says so.
+    there, or at `base`, where the page says so. `unsaid`: its server does not say how long it holds, nor how to ask for a newer one.
     """
 
     project: NormalizedName
@@ -88,6 +89,7 @@ class Page:
     files: list[IndexFile]
     status: Status = ACTIVE
     base: str = ""
+    unsaid: bool = False
 
     @cached_property
     def _by_version(self) -> tuple[dict[str, list[IndexFile]], list[str]]:
@@ -119,6 +121,13 @@ class Page:
     def versions(self) -> tuple[Version, ...]:
         """Every version that has a file, newest first; none where the project is quarantined."""
         return tuple(sorted(self._spellings, reverse=True))
+
+    def within(self, allowed: SpecifierSet) -> "Page":
+        """The same page with the files of these releases alone."""
+        spellings = [
+            name for version in allowed.filter(self.versions, prereleases=True) for name in self._spellings[version]
+        ]
+        return replace(self, files=[file for spelling in spellings for file in self._by_version[0][spelling]])
 
     def candidates(self, version: Version) -> Iterator[Candidate]:
         """The files of one release."""

@@ -29,7 +29,7 @@ class Foresight:
         if (need.project, need.extra) in self._seen:
             return
         self._seen.add((need.project, need.extra))
-        if need.project in self._question.direct:
+        if need.project in self._question.direct or self._shelves.kept(need.project):
             self._on_page(need)
         else:
             self._supply.page(need.project).add_done_callback(lambda _page: self._on_page(need))

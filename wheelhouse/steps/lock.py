@@ -49,7 +49,7 @@ def lock_part(job: Job, part: Part, standing: Lock | None, supply: Supply, on_ev
     lock = Lock(part.target, inputs, pins_of(answers, supply))
     if standing:
         _same_bytes(standing, lock)
-    _warn(answers, part, supply, on_event)
+    _warn(answers, part, on_event)
     on_event(Resolved(name, len(lock.pins), reused=False))
     return lock
 
@@ -161,16 +161,15 @@ def _same_bytes(standing: Lock, new: Lock) -> None:
             )
 
 
-def _warn(answers: Iterable[Answer], part: Part, supply: Supply, on_event: Listener) -> None:
+def _warn(answers: Iterable[Answer], part: Part, on_event: Listener) -> None:
     for answer in answers:
         candidate = answer.candidate
         name = f"{candidate.project} {candidate.version}"
         if candidate.yanked is not None:
             reason = f": {candidate.yanked}" if candidate.yanked else ", with no reason given"
             on_event(Warned(f"{name} was yanked{reason}; it is taken because its exact version is asked for"))
-        page = supply.page(candidate.project).result()
-        if page and page.status.status in ("archived", "deprecated"):
-            on_event(Warned(f"{candidate.project} is {page.status} on {page.index}"))
+        if (candidate.status or "").partition(":")[0] in ("archived", "deprecated"):
+            on_event(Warned(f"{candidate.project} is {candidate.status} on {candidate.index}"))
         if answer.skipped:
             newer = ", ".join(map(str, answer.skipped[:3]))
             on_event(Warned(f"{name} was taken, because no file of {newer} fits {part.target.name}"))

@@ -139,11 +139,28 @@ class Shelves:
 
     def get(self, project: NormalizedName) -> Shelf | None:
         """A project's shelf; waits for its page. None where the index has no such project."""
-        if project not in self._shelves:
+        if project not in self._shelves and not self.kept(project):
             source = self._question.direct.get(project)
             page = page_of_source(source) if source else self._supply.page(project).result()
-            self._shelves[project] = Shelf(self._question, page, self.constraints(project)) if page else None
+            self._shelves[project] = self._of_page(page) if page else None
+            if page and is_exact(self._constraint(project)):
+                self._supply.locations.keep_releases(self._constraint(project), page)
         return self._shelves[project]
+
+    def kept(self, project: NormalizedName) -> bool:
+        """Whether a project's shelf can be had without a page: it is made already, or what is kept of the pinned release will do."""
+        if project not in self._shelves and is_exact(pinned := self._constraint(project)):
+            page = None if project in self._question.direct else self._supply.locations.releases(project, pinned)
+            shelf = self._of_page(page) if page else None
+            if shelf and shelf.best(SpecifierSet()):
+                self._shelves[project] = shelf
+        return project in self._shelves
+
+    def _constraint(self, project: NormalizedName) -> SpecifierSet:
+        return merge(line.requirement.specifier for line in self.constraints(project))
+
+    def _of_page(self, page: Page) -> Shelf:
+        return Shelf(self._question, page, self.constraints(page.project))
 
     def place(self, project: NormalizedName) -> str:
         """Where a project would come from, as people say it."""
