@@ -328,7 +328,12 @@ class Kept:
     dest: Annotated[
         Path | None, typer.Option("--dest", metavar="HOUSE", help="The house to write. Default: wheels.")
     ] = None
-    upgrade: Annotated[bool, typer.Option("--upgrade", help="Choose anew, whatever the existing lock says.")] = False
+    upgrade: Annotated[
+        bool,
+        typer.Option(
+            "--upgrade", help="Choose anew, whatever the existing lock says, and ask the index about every page."
+        ),
+    ] = False
     upgrade_projects: Annotated[
         Texts, typer.Option("--upgrade-project", metavar="NAME", help="Choose this project anew. May be repeated.")
     ] = None
