@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 import urllib3
 from urllib3 import exceptions as foreign
@@ -24,6 +24,8 @@ from wheelhouse.errors import ServerError, TransientError
 
 CHUNK = 1 << 18
 CONNECTIONS = 24
+MOST_SERVERS = 10_000
+"""Pools that a manager holds; it would close the eldest beyond that, while somebody reads from it."""
 
 
 class Connections:
@@ -35,6 +37,7 @@ class Connections:
     def __init__(self, timeout: float, trust: Trust, proxies: Mapping[str, str], no_proxy: str) -> None:
         self._timeout, self._trust, self._proxies, self._no_proxy = timeout, trust, proxies, no_proxy
         self._managers: dict[str, urllib3.PoolManager] = {}
+        self._pools: dict[tuple[str, str], HTTPConnectionPool] = {}
         self._guard = threading.Lock()
 
     def close(self) -> None:
@@ -46,9 +49,8 @@ class Connections:
         """One GET of `bare`, which is `url` without credentials; nothing is followed. Raises ServerError or TransientError."""
         sent = {"Accept-Encoding": ACCEPT_ENCODING, **headers}
         with _ours(url):
-            response = self._manager(bare).request(
-                "GET", bare, headers=sent, preload_content=False, redirect=False, retries=False
-            )
+            pool, address = self._pool(bare)
+            response = pool.urlopen("GET", address, headers=sent, preload_content=False, redirect=False, retries=False)
         response.url = bare
         return response
 
@@ -56,6 +58,15 @@ class Connections:
         """The next piece of a body, decompressed; empty at its end. Raises TransientError when it breaks off."""
         with _ours(url):
             return response.read(CHUNK)
+
+    def _pool(self, url: str) -> tuple["HTTPConnectionPool | urllib3.PoolManager", str]:
+        """What to ask, and by which address: a server's own pool, which is found sooner than a manager finds it."""
+        manager, parts = self._manager(url), urlsplit(url)
+        if manager.proxy:
+            return manager, url
+        origin = (parts.scheme, parts.netloc)
+        pool = self._pools.get(origin) or self._pools.setdefault(origin, manager.connection_from_url(url))
+        return pool, urlunsplit(("", "", parts.path or "/", parts.query, ""))
 
     def _manager(self, url: str) -> urllib3.PoolManager:
         parts = urlsplit(url)
@@ -72,7 +83,7 @@ class Connections:
         timeout = urllib3.Timeout(connect=self._timeout, read=self._timeout)
         if proxy:
             return _proxy_manager(proxy, maxsize=CONNECTIONS, ssl_context=context, timeout=timeout)
-        manager = urllib3.PoolManager(maxsize=CONNECTIONS, ssl_context=context, timeout=timeout)
+        manager = urllib3.PoolManager(MOST_SERVERS, maxsize=CONNECTIONS, ssl_context=context, timeout=timeout)
         manager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
         return manager
 

@@ -252,6 +252,7 @@ class Supply:
         sha256 = copy_of(path_of(candidate.url), path) if candidate.is_local else self._receive(candidate, path)
         with ours(path):
             contents, size = self._checked(candidate, path, sha256), path.stat().st_size
+        self._known[sha256] = contents
         self.cache.note(CONTENTS, sha256, _encode(contents))  # first: who finds the partial file gone must find this
         final = self.cache.keep(path, sha256)
         return Stored(final, sha256, size, contents, fresh=True)
