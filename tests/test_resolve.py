@@ -22,7 +22,10 @@ from tests.support.index import Abilities, IndexServer
 from tests.support.supplies import supplying
 from tests.support.tools import uv
 from tests.support.wheels import build_sdist, build_wheel
-from wheelhouse.doors.http import HttpSettings
+from wheelhouse.doors.disk import Cache
+from wheelhouse.doors.http import Http, HttpSettings
+from wheelhouse.doors.locations import IndexLocations
+from wheelhouse.doors.pagecache import PageCache
 from wheelhouse.doors.pages import JSON_TYPE, parse_page
 from wheelhouse.errors import InputError, NoSolutionError
 from wheelhouse.events import Event, Warned
@@ -435,6 +438,8 @@ def test_old_ways_to_ask_are_read_and_told(offer: Callable[..., None], ask: Ask)
 
 class Held:
     """A supply that holds everything in memory: `{project: {version: what it requires}}`."""
+
+    locations = IndexLocations((), Http(), PageCache(Cache(Path("nowhere"))))
 
     def __init__(self, universe: Mapping[str, Mapping[str, Sequence[str]]]) -> None:
         self._universe = universe
