@@ -291,8 +291,8 @@ def test_what_is_kept_is_not_fetched_twice(index: IndexServer, tmp_path: Path) -
 
 
 def spoil_note(cache: Path) -> None:
-    for path in (cache / "v1").glob("contents-*/*/*"):
-        path.write_bytes(path.read_bytes()[:20])
+    (note,) = (cache / "v1").glob("contents-*/*")
+    note.write_bytes(note.read_bytes()[:20])
 
 
 def halve(cache: Path) -> None:

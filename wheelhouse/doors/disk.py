@@ -100,6 +100,13 @@ def fresh(folder: Path) -> tuple[Path, BinaryIO]:
         return path, io.BufferedWriter(file)
 
 
+def write_all(file: io.FileIO, content: bytes) -> None:
+    """Write all of it: the system may take less at a time."""
+    left = memoryview(content)
+    while left:
+        left = left[file.write(left) :]
+
+
 def write(folder: Path, name: str, text: str | bytes) -> None:
     """Write a whole file under its final name, or not at all. What already says the same is left as it is, but for a link."""
     content = text.encode() if isinstance(text, str) else text
@@ -320,7 +327,7 @@ class Cache:
 
     def _note(self, kind: str, key: str) -> Path:
         digest = hashlib.sha256(key.encode()).hexdigest()
-        return self.root.joinpath(kind, digest[:2], digest)
+        return self.root / kind / digest
 
     def size(self) -> dict[str, tuple[int, int]]:
         """(files, bytes) for each kind of thing kept."""

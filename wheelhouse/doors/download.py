@@ -1,14 +1,16 @@
 """One file onto the disk: resumed where an earlier attempt stopped, hashed as it streams, its length checked."""
 
 import hashlib
+import io
+import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 from wheelhouse.doors.credentials import redact
-from wheelhouse.doors.disk import BLOCK, ours
+from wheelhouse.doors.disk import ours, write_all
 from wheelhouse.doors.http import Http
 from wheelhouse.errors import IntegrityError, ServerError, TransientError
 
@@ -40,11 +42,9 @@ class Download:
 
     def run(self) -> str:
         """Bring what is missing, and hash all of it: the sha256. Raises TransientError for what broke off."""
-        with ours(self.path), self.path.open("r+b") as file:
-            digest = hashlib.sha256()
-            while block := file.read(BLOCK):
-                digest.update(block)
-            have = file.tell()
+        with ours(self.path), io.FileIO(self.path, "r+") as file:
+            have = os.fstat(file.fileno()).st_size
+            digest = hashlib.file_digest(file, "sha256") if have else hashlib.sha256()
             self.resumed = have > 0
             if have == 0 or have != self.size:
                 digest, have = self._receive(file, digest, have)
@@ -57,14 +57,14 @@ class Download:
             file.truncate(0)
         self.resumed = False
 
-    def _receive(self, file: BinaryIO, digest: "hashlib._Hash", have: int) -> tuple["hashlib._Hash", int]:
+    def _receive(self, file: io.FileIO, digest: "hashlib._Hash", have: int) -> tuple["hashlib._Hash", int]:
         with self.http.open(self.url, self._headers(have)) as response:
-            if not self._continues(response, have):
+            if not self._continues(response, have) and have:
                 file.seek(0)
                 file.truncate()
                 digest, have = hashlib.sha256(), 0
             for chunk in self.http.chunks(response, self.url):
-                file.write(chunk)
+                write_all(file, chunk)
                 digest.update(chunk)
                 have += len(chunk)
                 self.on_bytes(len(chunk))

@@ -59,10 +59,12 @@ class Watch(Protocol):
 def mapped(path: Path) -> Iterator[mmap.mmap]:
     """The file's bytes, read as they are needed. Raises RefusedError for an empty file."""
     with io.FileIO(path) as file:
-        if not file.seek(0, io.SEEK_END):
-            raise RefusedError("zip-structure", "the file is empty")
-        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            yield data
+        try:
+            data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        except ValueError as error:  # there is nothing to map
+            raise RefusedError("zip-structure", "the file is empty") from error
+    with data:
+        yield data
 
 
 def read_members(data: mmap.mmap) -> dict[str, Member]:
