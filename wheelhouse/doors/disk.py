@@ -25,6 +25,8 @@ BLOCK = 1 << 20
 INSIDE = ("tools", "files")
 """What stage fills inside a folder: `TOOLS` of model.layout and `FOLDER` of model.otherfiles, which every command would load here."""
 CACHE_VERSION = "v1"
+FICLONE = 0x40049409
+"""Linux's number for sharing blocks; other systems know none, and refuse it."""
 
 
 @contextmanager
@@ -199,21 +201,36 @@ def digest_of(path: Path, algorithm: str) -> str:
 
 
 def copy_aside(source: Path, folder: Path, sha256: str) -> Path:
-    """Copy a file into `folder` under a name that nothing reads, hashing as it goes; who holds the folder renames it.
+    """Copy a file into `folder` under a name that nothing reads, hashing what lies there; who holds the folder renames it.
 
-    A copy, never a hard link: an edit in the folder must not reach the source. Raises IntegrityError where the source is
-    not the file that it must be.
+    A copy, never a hard link: an edit in the folder must not reach the source. Where the file system can share blocks until
+    one of the two is written to, it does, and nothing is written. Raises IntegrityError where the source is not the file
+    that it must be.
     """
-    digest = hashlib.sha256()
     with ours(folder):
         path, writer = fresh(folder)
-        with writer, source.open("rb", buffering=0) as reader:
-            while block := reader.read(BLOCK):
-                digest.update(block)
-                writer.write(block)
-    if digest.hexdigest() != sha256:
-        raise IntegrityError(f"`{source}` was altered: its sha256 is {digest.hexdigest()}, where {sha256} was expected")
+        with writer, io.FileIO(source) as reader:
+            found = sha256_of(path) if _shares(reader, writer) else _copy_hashed(reader, writer)
+    if found != sha256:
+        raise IntegrityError(f"`{source}` was altered: its sha256 is {found}, where {sha256} was expected")
     return path
+
+
+def _shares(reader: io.FileIO, writer: BinaryIO) -> bool:
+    """Give a new file the blocks of another, until one of the two is written to; False where nobody can (ioctl_ficlone(2))."""
+    try:
+        fcntl.ioctl(writer, FICLONE, reader.fileno())
+    except OSError:
+        return False
+    return True
+
+
+def _copy_hashed(reader: io.FileIO, writer: BinaryIO) -> str:
+    digest = hashlib.sha256()
+    while block := reader.read(BLOCK):
+        digest.update(block)
+        writer.write(block)
+    return digest.hexdigest()
 
 
 def place(source: Path, folder: Path, name: str, sha256: str) -> None:
