@@ -1,7 +1,8 @@
 """Which HTTP client, with how many connections: `python -m benchmarks.clients LOCK`, from the checkout, prints the tables.
 
 Each round fetches the pages, and then the files, that a lock names, once with each client that is installed, one after the other, each
-in a process of its own that hashes what comes and does nothing else. aiohttp, httpx and h2 are no dependencies: add them to compare.
+in a process of its own that hashes what comes and does nothing else. aiohttp, httpx, h2 and pycurl are no dependencies: add
+them to compare.
 """
 
 import argparse
@@ -137,6 +138,40 @@ def with_aiohttp(urls: Sequence[str], count: int) -> None:
     asyncio.run(main())
 
 
+def with_libcurl(urls: Sequence[str], count: int) -> None:
+    """All transfers in one thread, by libcurl's multi interface; it would look a name up for each connection at once."""
+    import socket
+    import ssl
+
+    import pycurl
+
+    multi, left = pycurl.CurlMulti(), list(urls)
+    hosts = {urlsplit(url).netloc for url in urls}
+    known = [f"{host}:443:{socket.getaddrinfo(host, 443)[0][4][0]}" for host in hosts]
+    idle, pieces = [pycurl.Curl() for _ in range(count)], dict[pycurl.Curl, list[bytes]]()
+    for handle in idle:
+        handle.setopt(pycurl.CAINFO, ssl.get_default_verify_paths().cafile)
+        handle.setopt(pycurl.RESOLVE, known)
+        handle.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1)
+        handle.setopt(pycurl.HTTPHEADER, [f"{name}: {value}" for name, value in HEADERS.items()])
+    while left or pieces:
+        while left and idle:
+            handle = idle.pop()
+            pieces[handle] = []
+            handle.setopt(pycurl.URL, left.pop())
+            handle.setopt(pycurl.WRITEFUNCTION, pieces[handle].append)
+            multi.add_handle(handle)
+        multi.perform()
+        _, done, failed = multi.info_read()
+        if failed:
+            raise OSError(failed[0][2])
+        for handle in done:
+            hashed(pieces.pop(handle))
+            multi.remove_handle(handle)
+            idle.append(handle)
+        multi.select(1.0)
+
+
 CLIENTS: dict[str, tuple[Callable[[Sequence[str], int], None], tuple[str, ...]]] = {
     "urllib3": (with_urllib3, ("urllib3",)),
     "requests": (with_requests, ("requests",)),
@@ -145,6 +180,7 @@ CLIENTS: dict[str, tuple[Callable[[Sequence[str], int], None], tuple[str, ...]]]
     "httpx, asyncio": (with_httpx_async, ("httpx",)),
     "httpx, asyncio, HTTP/2": (with_http2, ("httpx", "h2")),
     "aiohttp": (with_aiohttp, ("aiohttp",)),
+    "libcurl": (with_libcurl, ("pycurl",)),
 }
 
 

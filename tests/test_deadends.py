@@ -1,5 +1,6 @@
 """What nothing can meet is found at once, however much stands between, and is what the error names."""
 
+from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,8 @@ from packaging.utils import NormalizedName
 
 from tests.support.resolutions import TARGET, found, supplied
 from wheelhouse.errors import NoSolutionError
+from wheelhouse.model.artifact import Candidate
+from wheelhouse.model.metadata import Metadata
 from wheelhouse.model.question import Question
 from wheelhouse.model.requirements import parse_line
 from wheelhouse.steps.foresight import Foresight
@@ -65,3 +68,19 @@ def test_the_more_releases_fail_the_more_metadata_are_asked_for_at_once(tmp_path
             foresight.note(candidate)
             assert len(asked) == expected
     assert asked == [28, 27, 26, 25, 24, 23, *range(22, 14, -1)]
+
+
+def test_many_extras_of_one_release_are_one_try(tmp_path: Path) -> None:
+    """As apache-airflow with thirty extras: the metadata of as many older releases came for nothing."""
+    extras = ",".join(OTHERS)
+    with supplied(tmp_path, {f"lib {number}": [] for number in range(1, 31)}) as supply:
+        asked: set[str] = set()
+        metadata = supply.metadata
+
+        def seen(candidate: Candidate, *, certain: bool = False) -> "Future[Metadata]":
+            asked.add(str(candidate.version))
+            return metadata(candidate, certain=certain)
+
+        supply.metadata = seen  # type: ignore[method-assign]
+        assert found(supply, f"lib[{extras}]") == ["lib 30"]
+    assert asked == {"30"}

@@ -1,12 +1,13 @@
 """What the resolver will most likely need, asked for before it asks."""
 
-from collections import Counter
+from collections import defaultdict
 from concurrent.futures import CancelledError, Future
 from contextlib import suppress
 from itertools import islice
 
 from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
+from packaging.version import Version
 
 from wheelhouse.errors import WheelhouseError
 from wheelhouse.model.artifact import Candidate
@@ -22,7 +23,7 @@ class Foresight:
     def __init__(self, question: Question, supply: Supply, shelves: Shelves) -> None:
         self._question, self._supply, self._shelves = question, supply, shelves
         self._seen: set[Identifier] = set()
-        self._tried: Counter[NormalizedName] = Counter()
+        self._tried: dict[NormalizedName, set[Version]] = defaultdict(set)
 
     def expect(self, need: Need) -> None:
         """That this will be needed."""
@@ -36,9 +37,11 @@ class Foresight:
 
     def note(self, candidate: Candidate) -> None:
         """That the resolver tries this one. Once a project's second, fourth, eighth… release is tried, as many more may be."""
-        self._tried[candidate.project] += 1
-        tried = self._tried[candidate.project]
-        shelf = self._shelves.get(candidate.project)
+        versions = self._tried[candidate.project]
+        if candidate.version in versions:  # with another extra
+            return
+        versions.add(candidate.version)
+        tried, shelf = len(versions), self._shelves.get(candidate.project)
         if tried == 1 or tried & (tried - 1) or not shelf:
             return
         older = (version for version in shelf.matching(SpecifierSet()) if version < candidate.version)
