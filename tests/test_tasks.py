@@ -78,13 +78,14 @@ from pathlib import Path
 from tests.support.wheels import build_wheel
 from wheelhouse.doors.disk import Cache
 from wheelhouse.doors.wheelfile import inspect
-from wheelhouse.steps.supply import CONTENTS, Supply, _encode
+from wheelhouse.doors.openers import encoded
+from wheelhouse.steps.supply import CONTENTS, Supply
 
 wheel = build_wheel(Path.cwd(), "app", "1.0", requires=["a", "b; extra == 'c'"])
 cache = Cache(Path.cwd())
 keys = [f"{number:064}" for number in range(8)]
 for key in keys:
-    cache.note(CONTENTS, key, _encode(inspect(wheel, wheel.name)))
+    cache.note(CONTENTS, key, encoded(inspect(wheel, wheel.name)))
 sys.setswitchinterval(1e-6)
 ends = set()
 for _ in range(30):

@@ -5,8 +5,6 @@ metadata are read from the sidecar, from the file's tail or from the file itself
 """
 
 import hashlib
-import os
-import threading
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,10 +19,11 @@ from wheelhouse.doors.disk import Cache, copy_of, digest_of, ours, read_bytes, s
 from wheelhouse.doors.download import Download, WrongSizeError
 from wheelhouse.doors.http import Http
 from wheelhouse.doors.locations import IndexLocations, path_of
+from wheelhouse.doors.openers import Openers, decoded, encoded
 from wheelhouse.doors.pages import Page
 from wheelhouse.doors.ranged import NoRangesError, ranged_metadata
 from wheelhouse.doors.tasks import Tasks, first_success, then
-from wheelhouse.doors.wheelfile import inspect, metadata_of
+from wheelhouse.doors.wheelfile import metadata_of
 from wheelhouse.errors import InputError, IntegrityError, ServerError
 from wheelhouse.events import Finished, Listener, Received, Waiting, Warned, ignore
 from wheelhouse.model.artifact import Candidate
@@ -39,7 +38,6 @@ LARGE = 4 << 20
 """Bytes: of a wheel larger than this the tail is asked for even while the whole is on its way."""
 NOT_THE_FILE = "do not use this file; a proxy may have altered it, or the index has replaced it"
 CONTENTS, PROVENANCE = "contents-1", "provenance-1"
-_contents = msgspec.json.Decoder(Contents, dec_hook=lambda kind, text: kind(text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +65,14 @@ class Supply:
         self._known: dict[str, Contents] = {}
         self._asked: dict[str, Candidate] = {}
         self._without_ranges: set[str] = set()
-        self._cores = threading.BoundedSemaphore(os.cpu_count() or 1)
-        """Held while a file is opened: more of them at once only take the cores, and the interpreter's lock, from each other."""
+        self._openers = Openers()
 
     def close(self) -> None:
         """Stop what is still under way; what is unfinished can be resumed by a later run."""
         self._http.close()
         self._files.close()
         self._pages.close()
+        self._openers.close()
 
     def page(self, project: NormalizedName) -> "Future[Page | None]":
         """A project's page; None where the index has no such project."""
@@ -198,7 +196,7 @@ class Supply:
     def keep(self, path: Path, contents: Contents) -> Stored:
         """Take a wheel that was made here, and inspected, into the cache. The file at `path` is gone then."""
         sha256, size = sha256_of(path), path.stat().st_size
-        self.cache.note(CONTENTS, sha256, _encode(contents))
+        self.cache.note(CONTENTS, sha256, encoded(contents))
         return Stored(self.cache.keep(path, sha256), sha256, size, contents, fresh=True)
 
     def kept(self, filename: str, sha256: str) -> Stored | None:
@@ -256,7 +254,7 @@ class Supply:
         with ours(path):
             contents, size = self._checked(candidate, path, sha256), path.stat().st_size
         self._known[sha256] = contents
-        self.cache.note(CONTENTS, sha256, _encode(contents))  # first: who finds the partial file gone must find this
+        self.cache.note(CONTENTS, sha256, encoded(contents))  # first: who finds the partial file gone must find this
         final = self.cache.keep(path, sha256)
         return Stored(final, sha256, size, contents, fresh=True)
 
@@ -286,8 +284,7 @@ class Supply:
                         f"`{candidate.filename}` has the {name} {found}, where {expected} was expected",
                         hint=NOT_THE_FILE,
                     )
-            with self._cores:
-                return inspect(path, candidate.filename)
+            return self._openers.inspect(path, candidate.filename)
         except IntegrityError:
             path.unlink(missing_ok=True)
             raise
@@ -296,9 +293,5 @@ class Supply:
         known = self._known.get(sha256)
         if known is None and (raw := self.cache.noted(CONTENTS, sha256)):
             with suppress(msgspec.DecodeError):
-                known = self._known[sha256] = _contents.decode(raw)
+                known = self._known[sha256] = decoded(raw)
         return known
-
-
-def _encode(contents: Contents) -> bytes:
-    return msgspec.json.encode(contents, enc_hook=str)
