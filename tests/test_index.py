@@ -21,19 +21,26 @@ pytestmark = pytest.mark.index
 PATHS = str(Path(__file__).parents[1])
 NO_NETWORK = ("unshare", "--net", "--map-root-user")
 WATCH = """
-import sys
-started, executed = [], set()
+import json, os, sys
+log, executed = os.open(os.environ["SEEN"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644), set()
+def note(kind, what):
+    os.write(log, json.dumps([kind, what]).encode() + b"\\n")
 def watch(event, arguments):
-    if event in ("subprocess.Popen", "os.exec", "os.posix_spawn", "os.fork", "os.forkpty", "os.system", "os.startfile"):
-        started.append((event, repr(arguments)))
-    elif event == "exec":
+    if event == "subprocess.Popen":
+        note("started", list(map(str, arguments[1])))
+    elif event in ("os.exec", "os.posix_spawn", "os.fork", "os.forkpty", "os.system", "os.startfile"):
+        note("started", [event, repr(arguments)])
+    elif event == "exec" and arguments[0].co_filename not in executed:
         executed.add(arguments[0].co_filename)
+        note("executed", arguments[0].co_filename)
 sys.addaudithook(watch)
-from wheelhouse.cli.entry import run
-code = run(sys.argv[2:])
-import json
-open(sys.argv[1], "w").write(json.dumps({"started": started, "executed": sorted(executed), "exit": code}))
 """
+"""Also as the `sitecustomize` of whatever is started."""
+RUN = """
+from wheelhouse.cli.entry import run
+note("exit", run(sys.argv[1:]))
+"""
+OPENER = [sys.executable, "-P", "-m", "wheelhouse.doors.openers"]
 
 
 def files_of(house: Path) -> set[str]:
@@ -111,22 +118,27 @@ def test_the_same_pins_as_uv(tmp_path: Path, real_cache: Path, python: str, plat
 
 
 @pytest.fixture(scope="module")
-def watched(tmp_path_factory: pytest.TempPathFactory, real_cache: Path) -> tuple[Path, Mapping[str, object]]:
-    """A house of Airflow 2.0.0, and what this interpreter saw being run while it was fetched."""
+def watched(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[tuple[str, object]]]:
+    """A house of Airflow 2.0.0, and what was seen being run while it was fetched, here and in what was started."""
     constraints = shared("constraints/2.0.0/constraints-3.7.txt")
     folder = tmp_path_factory.mktemp("airflow-2.0")
+    (folder / "sitecustomize.py").write_text(WATCH)
     arguments = ("fetch", AIRFLOW_2_0, "-c", constraints, "--python", "3.7", "--dest", folder / "H")
-    command = (sys.executable, "-I", "-c", WATCH, folder / "seen.json", *arguments, "--cache-dir", real_cache)
-    run_connected(*command, cwd=folder)
-    return folder / "H", json.loads((folder / "seen.json").read_text())
+    command = (sys.executable, "-I", "-c", WATCH + RUN, *arguments, "--cache-dir", folder / "cache")
+    run_connected(*command, cwd=folder, SEEN=str(folder / "seen"), PYTHONPATH=str(folder))
+    return folder / "H", [tuple(json.loads(line)) for line in (folder / "seen").read_text().splitlines()]
 
 
-def test_nothing_of_a_project_is_run(watched: tuple[Path, dict[str, list[str]]]) -> None:
+def test_nothing_of_a_project_is_run(watched: tuple[Path, list[tuple[str, object]]]) -> None:
     _, seen = watched
-    assert seen["exit"] == 0
-    assert seen["started"] == []
+    assert [what for kind, what in seen if kind == "exit"] == [0]
+    started = [what for kind, what in seen if kind == "started"]
+    assert all(command == OPENER for command in started), started
     own = {Path(prefix).resolve() for prefix in (sys.prefix, sys.base_prefix, PATHS)}
-    for name in seen["executed"]:
+    own.add(watched[0].parent / "sitecustomize.py")
+    executed = [str(what) for kind, what in seen if kind == "executed"]
+    assert sum(name.endswith("doors/openers.py") for name in executed) == 1 + len(started), "openers were watched, too"
+    for name in executed:
         assert name.startswith("<") or any(Path(name).resolve().is_relative_to(folder) for folder in own), name
 
 
