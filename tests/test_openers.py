@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -153,3 +154,27 @@ def test_processes_end_with_the_run_that_was_killed(tmp_path: Path) -> None:
 
 def test_an_interrupt_from_the_terminal_does_not_reach_them(started: Openers) -> None:
     assert all(os.getpgid(pid) == pid for pid in pids(started))
+
+
+def test_a_process_that_was_closed_as_it_started_is_not_ready() -> None:
+    opener = openers._Opener()
+    opener.close()
+    assert not opener.is_ready()
+
+
+def test_a_program_that_is_no_opener_is_not_ready(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/bin/echo")
+    opener = openers._Opener()
+    assert not opener.is_ready()
+    opener.close()
+
+
+def test_where_no_thread_can_be_started_files_are_opened_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def none_left(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(threading.Thread, "start", none_left)
+    few, wheel = Openers(), build_wheel(tmp_path, "lib", "1.0")
+    for _ in range(2 * AT_FIRST):
+        assert few.inspect(wheel, wheel.name) == inspect(wheel, wheel.name)

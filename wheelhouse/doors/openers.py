@@ -23,6 +23,7 @@ AT_FIRST = 16
 """Files that are opened here before a process is started: it takes as long to start as these do."""
 MOST = 4
 """Processes: more are not kept busy by what arrives over a network."""
+READY = b"ready\n"
 _contents = msgspec.json.Decoder(Contents, dec_hook=lambda kind, text: kind(text))
 _question = msgspec.json.Decoder(tuple[bytes, bytes])
 
@@ -71,7 +72,7 @@ class Openers:
                 opener.close()
 
     def _count(self) -> None:
-        with self._guard:
+        with self._guard, suppress(RuntimeError):  # no thread can be started
             self._opened += 1
             if self._opened == AT_FIRST and self._wanted:
                 threading.Thread(target=self._start, name="openers", daemon=True).start()
@@ -99,7 +100,10 @@ class _Opener:
         self._answers = io.BufferedReader(cast(io.FileIO, self._process.stdout))
 
     def is_ready(self) -> bool:
-        return bool(self._answers.readline())
+        """Whether it is there; waits until it is."""
+        with suppress(OSError, ValueError):  # closed meanwhile
+            return self._answers.readline() == READY
+        return False
 
     def inspect(self, path: Path, filename: str) -> Contents | None:
         """None where the file, or this process, is not well."""
@@ -118,7 +122,7 @@ class _Opener:
 def main() -> None:
     """Answer until nobody asks any more."""
     with open(0, "rb") as questions, open(1, "wb") as answers:
-        answers.write(b"ready\n")
+        answers.write(READY)
         answers.flush()
         for question in questions:
             path, filename = map(os.fsdecode, _question.decode(question))

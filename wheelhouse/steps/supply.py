@@ -95,15 +95,14 @@ class Supply:
 
         The candidate is kept: a lock's address of it has no query, which its server may want.
         """
-        look = (
-            self._known.get if candidate.key in self._asked else self._noted
-        )  # on the disk once: what comes later is known
+        seen = candidate.key in self._asked
         self._asked.setdefault(candidate.key, candidate)
         known = self._learned.get(candidate.key)
         if known is None and certain:
             self.artifact(candidate)
-        if known is None and candidate.sha256 and (contents := look(candidate.sha256)):
-            known = contents.metadata
+        if known is None and candidate.sha256:  # on the disk once: what comes later is known
+            contents = self._known.get(candidate.sha256) if seen else self._noted(candidate.sha256)
+            known = contents.metadata if contents else None
         if known is not None:
             future: Future[Metadata] = Future()
             future.set_result(known)
