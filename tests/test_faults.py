@@ -188,7 +188,7 @@ def survives_a_spoiled_disk(seed: int, offered: Path, place: Path) -> None:
     dice, wanted = random.Random(seed), newest(offered)
     with IndexServer(offered, abilities=abilities(dice)) as server:
         a_clean_run_completes(server, place, wanted)
-        for pattern in ("v1/artifacts/*/*", "v1/contents*/*", "v1/pages*/*", "v1/partial/*"):
+        for pattern in ("v1/artifacts/*/*", "v1/contents*/*", "v1/pages*/*", "v1/*/*"):
             for path in some(place / "cache", pattern, dice):
                 dice.choice(HARMS)(path, dice)
         for path in some(place / "house", "*.whl", dice):

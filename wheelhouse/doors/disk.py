@@ -225,7 +225,7 @@ def _shares(reader: io.FileIO, writer: BinaryIO) -> bool:
     return True
 
 
-def _copy_hashed(reader: io.FileIO, writer: BinaryIO) -> str:
+def _copy_hashed(reader: io.FileIO | BinaryIO, writer: BinaryIO) -> str:
     digest = hashlib.sha256()
     while block := reader.read(BLOCK):
         digest.update(block)
@@ -246,16 +246,12 @@ def settle(path: Path, final: Path) -> None:
 
 def copy_of(source: Path, path: Path) -> str:
     """Write a file's bytes into another; the sha256 of what was written. Raises InputError where it cannot be read."""
-    digest = hashlib.sha256()
     try:
         reader = source.open("rb")
     except OSError as error:
         raise InputError(f"the file `{source}` cannot be read: {error.strerror}") from error
     with ours(path), reader, path.open("wb") as writer:
-        while block := reader.read(BLOCK):
-            digest.update(block)
-            writer.write(block)
-    return digest.hexdigest()
+        return _copy_hashed(reader, writer)
 
 
 @contextmanager
