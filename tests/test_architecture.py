@@ -11,9 +11,9 @@ from types import ModuleType
 
 import pytest
 
+from tests.support.checkout import ROOT
 from wheelhouse import errors
 
-ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "wheelhouse"
 ROOMS = {"errors": 0, "events": 0, "model": 1, "doors": 2, "steps": 3, "cli": 4}
 """A module imports from its own room and from those below."""

@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.checkout import ROOT
 from tests.support.locks import FileLock
 from wheelhouse.doors.disk import copy_aside, settle
 from wheelhouse.errors import IntegrityError
 
-EMPTY = Path(__file__).with_name("support") / "btrfs.img.bz2"
+EMPTY = ROOT / "tests" / "support" / "btrfs.img.bz2"
 """An empty btrfs of 16 MiB, as `mkfs.btrfs --mixed` makes it."""
 SIZE = 4 << 20
 

@@ -11,6 +11,7 @@ import pytest
 
 from tests.support import docker_packages, pythons
 from tests.support.baseimage import base_image
+from tests.support.checkout import ROOT
 from tests.support.docker import DockerEngine, DockerUnavailableError
 from tests.support.docker_daemon import DaemonLease, answers, client_environment
 
@@ -136,7 +137,7 @@ def test_a_daemon_ends_with_users_that_are_killed(own_engine: DockerEngine, shor
         "import os, sys; from pathlib import Path; from tests.support.docker_daemon import DaemonLease\n"
         "DaemonLease(*map(Path, sys.argv[1:])).acquire(); os.kill(os.getpid(), 9)"
     )
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     killed = subprocess.run([sys.executable, "-c", program, folder, packages], env=environment, check=False)
     assert killed.returncode == -9
     process = Path("/proc", (folder / "docker.pid").read_text())

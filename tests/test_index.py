@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
+from tests.support.checkout import ROOT
 from tests.support.real import AIRFLOW_2_0, AIRFLOW_2_10, need_python, run_connected, wheelhouse_connected
 from tests.support.shared import shared
 from tests.support.tools import run, wheelhouse
@@ -18,7 +19,7 @@ from wheelhouse.model.lock import parse_lock
 pytest_plugins = ["tests.support.real_houses"]
 pytestmark = pytest.mark.index
 
-PATHS = str(Path(__file__).parents[1])
+PATHS = str(ROOT)
 NO_NETWORK = ("unshare", "--net", "--map-root-user")
 WATCH = """
 import json, os, sys

@@ -1,17 +1,17 @@
 """docs/legacy-metadata.md says what the rules do."""
 
 import re
-from pathlib import Path
 
 import pytest
 from packaging.requirements import InvalidRequirement, Requirement
 
+from tests.support.checkout import ROOT
 from wheelhouse.errors import IntegrityError
 from wheelhouse.model import legacy
 from wheelhouse.model.metadata import parse_metadata
 from wheelhouse.model.target import Platform, Python, Target
 
-PAGE = Path(__file__).parent.parent / "docs" / "legacy-metadata.md"
+PAGE = ROOT / "docs" / "legacy-metadata.md"
 ROWS = re.findall(r"^\| (.+) \| `(.+)` \| `(.+)` \|$", PAGE.read_text(), re.MULTILINE)
 
 

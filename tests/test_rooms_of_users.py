@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.checkout import ROOT
 from tests.support.tools import clean_environment, run
 
-ROOT = Path(__file__).parents[1]
 USER = "64321"
 AS_USER = ("setpriv", "--reuid", USER, "--regid", USER, "--clear-groups", "--no-new-privs", "env")
 WITHOUT_NAMESPACES = ("unshare", "--mount", "sh", "-c", 'mount --rbind / "$0" && exec chroot "$0" "$@"')

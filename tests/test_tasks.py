@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.checkout import ROOT
 from tests.support.tools import clean_environment, run
 from wheelhouse.doors.tasks import Tasks, first_success
 
@@ -106,6 +107,6 @@ print(ends)
 
 def test_threads_that_read_their_first_note_at_once_do_not_break_the_process(tmp_path: Path) -> None:
     """msgspec prepares a type when it first meets it, and another thread must not meet it meanwhile."""
-    environment = clean_environment(PYTHONPATH=str(Path(__file__).parents[1]))
+    environment = clean_environment(PYTHONPATH=str(ROOT))
     done = run(sys.executable, "-c", AT_ONCE, cwd=tmp_path, env=environment)
     assert done.stdout == "{0}\n", done.stderr

@@ -14,6 +14,7 @@ import sys
 import time
 from pathlib import Path
 
+from tests.support.checkout import ROOT
 from tests.support.docker_packages import PLUGINS, DockerUnavailableError
 from tests.support.locks import FileLock
 
@@ -59,12 +60,11 @@ class DaemonLease:
     def _start_keeper(self) -> None:
         """Start the keeper in a session of its own, and wait for its word."""
         command = ["setsid", "--fork", sys.executable, "-m", __name__, str(self.folder), str(self.packages)]
-        root = Path(__file__).parents[__name__.count(".")]
         with (self.folder / "keeper.log").open("wb") as log:
             word = subprocess.run(
                 command,
                 cwd=self.folder,
-                env={**os.environ, "PYTHONPATH": str(root)},
+                env={**os.environ, "PYTHONPATH": str(ROOT)},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=log,

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
-_SHARED = Path(__file__).parents[2].parent / "shared"
+from tests.support.checkout import ROOT
+
+_SHARED = ROOT.parent / "shared"
 
 
 def shared(name: str) -> Path:
