@@ -15,7 +15,7 @@ from tests.support.checkout import ROOT
 from wheelhouse import errors
 
 SOURCE = ROOT / "wheelhouse"
-ROOMS = {"errors": 0, "events": 0, "model": 1, "doors": 2, "steps": 3, "cli": 4}
+ROOMS = {"errors": 0, "events": 0, "model": 1, "doors": 2, "steps": 3, "cli": 4, "__main__": 5}
 """A module imports from its own room and from those below."""
 HTTP_LIBRARIES = {"urllib3", "requests", "httpx", "aiohttp", "http", "urllib.request"}
 RUN_APART = {

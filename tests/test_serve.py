@@ -4,7 +4,9 @@ import asyncio
 import http.client
 import json
 import shutil
+import socket
 import ssl
+import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -15,9 +17,9 @@ import httpx
 import pytest
 from pypi_simple import PyPISimple
 
-from tests.support.served import serving
+from tests.support.served import free_port, serving
 from tests.support.tls import make_certificate
-from tests.support.tools import pip, uv
+from tests.support.tools import clean_environment, pip, uv, wheelhouse
 from wheelhouse.doors.server import Application
 from wheelhouse.model.simple import HTML_TYPE, JSON_TYPE
 from wheelhouse.steps.serve import catalogue
@@ -151,6 +153,40 @@ def test_it_speaks_tls(house: Path, tmp_path: Path) -> None:
     with serving(house, options=options) as url:
         context = ssl.create_default_context(cafile=str(pem.authority))
         assert httpx.get(f"{url}/simple/", verify=context).status_code == 200
+
+
+def spoken(process: "subprocess.Popen[str]") -> str:
+    assert process.stdout is not None
+    return process.stdout.readline()
+
+
+def test_it_says_that_it_serves_once_it_does(house: Path) -> None:
+    port = free_port()
+    command = [Path(sys.executable).with_name("wheelhouse"), "serve", house, "--port", str(port)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=clean_environment()) as process:
+        try:
+            said = spoken(process)
+            assert said == f"serving 7 files at http://127.0.0.1:{port}/simple/\n"
+            assert httpx.get(said.split()[-1]).status_code == 200
+        finally:
+            process.terminate()
+
+
+@pytest.mark.parametrize("options", [("--host", "192.0.2.1"), ("--host", "nowhere.invalid"), ()])
+def test_it_says_nothing_where_it_cannot_listen(house: Path, options: tuple[str, ...], tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        done = wheelhouse("serve", house, "--port", port, *options, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (6, "")
+    host = options[1] if options else "127.0.0.1"
+    assert f"error: {host}, port {port}, cannot be listened on: " in done.stderr
+
+
+def test_what_is_no_certificate_is_an_input_that_cannot_be_read(house: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.pem"
+    broken.write_text("no certificate")
+    done = wheelhouse("serve", house, "--certificate", broken, "--certificate-key", broken, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
 
 
 def test_200_clients_at_once_lose_nothing(house: Path) -> None:

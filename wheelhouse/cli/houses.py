@@ -76,6 +76,7 @@ def stage(staging: Staging, image_build: ImageBuild, as_json: Json = False) -> N
 
 
 @app.command()
+@grouped
 def why(
     project: Annotated[str | None, typer.Argument(metavar="PROJECT", show_default=False)] = None,
     house: House = Path("wheels"),

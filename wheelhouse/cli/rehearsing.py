@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from wheelhouse.cli.app import app
-from wheelhouse.cli.options import Json, Quiet
+from wheelhouse.cli.options import Json, Quiet, grouped
 from wheelhouse.cli.session import engine_environment, listening, must_be_file, places, say, say_json
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 
 @app.command()
+@grouped
 def rehearse(
     house: Annotated[
         Path, typer.Argument(metavar="[HOUSE|FOLDER]", help="A house, or a folder that `wheelhouse stage` wrote.")

@@ -51,16 +51,17 @@ def serve(
     quiet: Quiet = False,
 ) -> None:
     """Serve houses as a package index, read-only, until interrupted. A file that is no longer what its lock says is not served."""
-    from wheelhouse.doors.server import Application, run
+    from wheelhouse.doors.listen import run
+    from wheelhouse.doors.server import Application
     from wheelhouse.steps.serve import catalogue
 
     if (certificate is None) != (key is None):
         raise InputError("TLS needs both --certificate and --certificate-key")
     with listening(quiet=quiet) as listener:
         found = catalogue(houses, listener)
-    if not quiet:
-        say(f"serving {len(found.files)} files at {'https' if certificate else 'http'}://{host}:{port}/simple/")
-    run(Application(found), host, port, certificate, key)
+    address = f"[{host}]" if ":" in host else host
+    sentence = f"serving {len(found.files)} files at {'https' if certificate else 'http'}://{address}:{port}/simple/"
+    run(Application(found), host, port, certificate, key, lambda: None if quiet else say(sentence))
 
 
 @app.command()

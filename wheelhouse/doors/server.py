@@ -1,4 +1,4 @@
-"""A read-only Simple index over HTTP, from houses as they stand: an ASGI application, and the server that runs it."""
+"""A read-only Simple index over HTTP, from houses as they stand: an ASGI application."""
 
 import asyncio
 import hashlib
@@ -256,26 +256,3 @@ async def _lifespan(receive: Receive, send: Send) -> None:
         await send({"type": f"{message['type']}.complete"})
         if message["type"] == "lifespan.shutdown":
             return
-
-
-def run(application: Application, host: str, port: int, certificate: Path | None, key: Path | None) -> None:
-    """Serve until interrupted. Raises MachineError where the server is not installed."""
-    try:
-        from granian.constants import Interfaces, SSLProtocols  # noqa: PLC0415
-        from granian.server.embed import Server  # noqa: PLC0415
-    except ImportError as error:
-        hint = "install it with: pip install 'airgap-wheelhouse[serve]'"
-        raise MachineError("serving needs the project `granian`, which is not installed", hint=hint) from error
-    server = Server(
-        application,
-        address=host,
-        port=port,
-        interface=Interfaces.ASGI,
-        websockets=False,
-        backlog=4096,
-        ssl_cert=certificate,
-        ssl_key=key,
-        ssl_protocol_min=SSLProtocols.tls12,
-        log_enabled=False,
-    )
-    asyncio.run(server.serve())

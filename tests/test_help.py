@@ -1,0 +1,50 @@
+"""The help of every command, held against tests/golden/help; and `python -m wheelhouse`."""
+
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import typer
+
+from tests.support.golden import Session, golden
+from tests.support.tools import run
+from wheelhouse.cli.app import app
+from wheelhouse.cli.entry import MODULES, load
+
+
+def _commands(group: object, *path: str) -> Iterator[str]:
+    for name, command in getattr(group, "commands", {}).items():
+        yield " ".join((*path, name))
+        yield from _commands(command, *path, name)
+
+
+def every_command() -> list[str]:
+    load()
+    return sorted(_commands(typer.main.get_command(app)))
+
+
+@pytest.mark.parametrize("command", every_command())
+def test_the_help_of_a_command(tmp_path: Path, command: str) -> None:
+    session = Session(tmp_path)
+    assert session(f"{command} --help") == 0
+    assert session.transcript == golden(f"help/{command.replace(' ', '-')}", session)
+    assert not re.search(r"\\b|\x08", session.transcript), "an example's mark is printed"
+
+
+def test_the_first_help_names_every_command(tmp_path: Path) -> None:
+    """By `python -m wheelhouse`, in a process of its own: the order is that in which modules are loaded."""
+    session = Session(tmp_path)
+    done = run(sys.executable, "-m", "wheelhouse", "--help", cwd=tmp_path)
+    session.transcript = done.stdout
+    assert (done.returncode, done.stderr) == (0, "")
+    assert session.transcript == golden("help/wheelhouse", session)
+    assert all(re.search(rf"^  {name} ", done.stdout, re.MULTILINE) for names in MODULES.values() for name in names)
+
+
+def test_the_module_ends_as_the_command_does(tmp_path: Path) -> None:
+    command = [Path(sys.executable).with_name("wheelhouse")], [sys.executable, "-m", "wheelhouse"]
+    said = [run(*start, "verify", "nowhere", cwd=tmp_path) for start in command]
+    assert said[0].returncode == said[1].returncode == 2
+    assert said[0].stderr == said[1].stderr
