@@ -16,7 +16,7 @@ import pytest
 
 from tests.support.pythons import find_python
 from tests.support.tools import clean_environment, run, wheelhouse
-from wheelhouse.doors.interpreter import facts_of
+from wheelhouse.doors.interpreter import Places, facts_of, find_interpreter, interpreter_of
 from wheelhouse.errors import MachineError
 from wheelhouse.model.interpreter import Facts, target_of
 from wheelhouse.model.target import Platform, Python, Target
@@ -195,3 +195,56 @@ def test_a_debug_build_takes_release_wheels_too() -> None:
 def test_pypys_abi_comes_from_its_extension_suffix() -> None:
     pypy = facts(markers=PYPY, ext_suffix=".pypy310-pp73-x86_64-linux-gnu.so", glibc="2.36")
     assert str(target_of(pypy).tags[0]) == "pp312-pypy310_pp73-manylinux_2_36_x86_64"
+
+
+# Where a Python is looked for
+
+
+def python_at(path: Path) -> Path:
+    """A program that is run as this Python, and is none of an environment's."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    path.chmod(0o755)
+    return path
+
+
+def shown_by(tmp_path: Path, interpreter: str) -> tuple[int, str]:
+    env = {"PATH": f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}"}
+    done = wheelhouse("target", "show", "--interpreter", interpreter, cwd=tmp_path, env=env)
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("bin_", ["bin", "a b ü"])
+def test_an_interpreter_is_named_as_to_a_shell(tmp_path: Path, bin_: str) -> None:
+    """A bare name is one of PATH, whatever lies in the folder; with a slash it is a path."""
+    python_at(tmp_path / "bin" / "python-of-path")
+    python_at(tmp_path / bin_ / "python")
+    wrong = python_at(tmp_path / "python-of-path")
+    wrong.write_text("#!/bin/sh\necho wrong >&2; exit 3\n")
+    assert shown_by(tmp_path, "python-of-path")[0] == 0
+    assert shown_by(tmp_path, f"{bin_}/python")[0] == 0
+    assert shown_by(tmp_path, f"./{bin_}/python")[0] == 0
+    code, said = shown_by(tmp_path, "./python-of-path")
+    assert code == 6 and f"`{wrong}` does not say what it is" in said
+
+
+def test_a_name_that_is_not_on_path_is_said_to_be_that(tmp_path: Path) -> None:
+    assert shown_by(tmp_path, "python3.99") == (
+        6,
+        "error: `python3.99` is not on PATH\nhint: name a Python's own path\n",
+    )
+    python_at(tmp_path / "python3.99")
+    code, said = shown_by(tmp_path, "python3.99")
+    assert code == 6 and "hint: write `./python3.99` for the one in this folder" in said
+
+
+def test_a_python_found_here_is_asked_although_a_home_may_not_be_read(tmp_path: Path) -> None:
+    """HOME may be root's, after sudo; PYENV_ROOT, too."""
+    target = interpreter_of(facts_of(Path(sys.executable))).target
+    good = python_at(tmp_path / "pyenv" / "versions" / target.python.minor / "bin" / "python")
+    for closed in (tmp_path / "closed", good):  # a file in the place of a folder is another
+        closed.exists() or closed.mkdir(mode=0)
+        places = Places(str(good.parent), closed, closed)
+        assert find_interpreter(target, (), places).target == target
+    assert find_interpreter(target, (), Places("", None, tmp_path / "pyenv")).target == target
+    assert list(Places("", None, None).candidates(target.python.minor)) == []

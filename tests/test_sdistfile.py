@@ -122,6 +122,17 @@ def test_what_could_be_written_outside_its_place_is_refused(
     assert rule_of(tar(tmp_path, more)) == "sdist-path"
 
 
+def test_a_python_whose_tarfile_has_no_filters_reads_and_refuses_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As Debian 12's 3.11.2 has none."""
+    for name in ("data_filter", "FilterError"):
+        monkeypatch.delattr(tarfile, name, raising=False)
+    assert opened(build_sdist(tmp_path, "one", "1.0")).metadata.project == "one"
+    assert rule_of(tar(tmp_path, link("one-1.0/up", "../../up"))) == "sdist-path"
+    assert rule_of(tar(tmp_path, lambda archive: add(archive, "one-1.0/fifo", type=tarfile.FIFOTYPE))) == "sdist-path"
+
+
 def test_a_link_within_is_no_harm(tmp_path: Path) -> None:
     more = both(link("one-1.0/docs/README", "../README"), link("one-1.0/hard", "one-1.0/PKG-INFO", tarfile.LNKTYPE))
     assert str(opened(tar(tmp_path, more)).metadata.version) == "1.0"

@@ -9,7 +9,7 @@ import typer
 
 from wheelhouse.cli.app import app
 from wheelhouse.cli.options import Building, BuildingAlone, Connected, Json, Located, Quiet, grouped
-from wheelhouse.cli.session import listening, now, options, places, say, say_json, settings, supplied
+from wheelhouse.cli.session import interpreters, listening, now, options, places, say, say_json, settings, supplied
 from wheelhouse.errors import InputError
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ def _where(building: Building) -> "Where":
     }
     return Where(
         places=places(),
-        named=tuple(building.interpreter or ()),
+        named=interpreters(building.interpreter),
         image=building.in_image,
         unsealed=building.unsealed,
         engine=engine,

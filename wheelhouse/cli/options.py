@@ -344,7 +344,7 @@ class Building:
     """How sdists are built, and where."""
 
     interpreter: Annotated[
-        list[Path] | None,
+        Texts,
         typer.Option("--interpreter", metavar="PATH", help="The target's Python to build with. May be repeated."),
     ] = None
     in_image: Annotated[

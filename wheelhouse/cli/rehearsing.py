@@ -10,7 +10,7 @@ import typer
 
 from wheelhouse.cli.app import app
 from wheelhouse.cli.options import Json, Quiet, grouped
-from wheelhouse.cli.session import engine_environment, listening, must_be_file, places, say, say_json
+from wheelhouse.cli.session import engine_environment, interpreters, listening, must_be_file, places, say, say_json
 
 if TYPE_CHECKING:
     from wheelhouse.model.rehearsal import Step
@@ -27,7 +27,7 @@ def rehearse(
         typer.Option("--run", metavar="COMMAND", help="Run this in what was installed, too. May be repeated."),
     ] = None,
     interpreter: Annotated[
-        list[Path] | None,
+        list[str] | None,
         typer.Option(
             "--interpreter", metavar="PATH", help="The target's Python. May be repeated. Default: what is found."
         ),
@@ -78,7 +78,7 @@ def rehearse(
     instruments = Instruments(Path(uv) if uv else None, tools)
     wanted = Wanted(
         places(),
-        tuple(interpreter or ()),
+        interpreters(interpreter),
         tuple(run or ()),
         image,
         dockerfile and must_be_file(dockerfile),

@@ -2,8 +2,9 @@
 
 import json
 import os
+import pwd
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
 from datetime import UTC, datetime
@@ -77,8 +78,30 @@ def places() -> "Places":
     """Where interpreters are looked for."""
     from wheelhouse.doors.interpreter import Places
 
-    home = Path.home()
-    return Places(os.environ.get("PATH", ""), home, Path(os.environ.get("PYENV_ROOT") or home / ".pyenv"))
+    home, pyenv = home_folder(), os.environ.get("PYENV_ROOT")
+    return Places(_path(), home, Path(pyenv) if pyenv else home and home / ".pyenv")
+
+
+def interpreters(named: Sequence[str] | None) -> tuple[Path, ...]:
+    """The interpreters that the options name. Raises MachineError where one is not on PATH."""
+    from wheelhouse.doors.interpreter import named_interpreter
+
+    return tuple(named_interpreter(text, _path()) for text in named or ())
+
+
+def _path() -> str:
+    return os.environ.get("PATH", os.defpath)
+
+
+def home_folder() -> Path | None:
+    """The user's home: HOME where it is absolute, else the one of the user database; None where there is none."""
+    home = Path(os.environ.get("HOME", ""))
+    if home.is_absolute():
+        return home
+    try:
+        return Path(pwd.getpwuid(os.getuid()).pw_dir)
+    except KeyError:
+        return None
 
 
 def engine_environment() -> dict[str, str]:
@@ -177,9 +200,17 @@ def _http_settings(network: Network, pip: Mapping[str, str]) -> "HttpSettings":
         proxies={"all": pip["proxy"]} if "proxy" in pip else proxies,
         no_proxy=_environment("no_proxy"),
         trust=Trust(ca_file, ca_folder, network.client_cert or pip.get("client-cert")),
-        netrc_file=Path(os.environ.get("NETRC") or Path.home() / ".netrc"),
+        netrc_file=_netrc_file(),
         user_agent=f"wheelhouse/{__version__}",
     )
+
+
+def _netrc_file() -> Path | None:
+    """The one that NETRC names, else that of the home folder where it may be read: sudo keeps HOME, which may be root's."""
+    if named := os.environ.get("NETRC"):
+        return Path(named)
+    home = home_folder()
+    return home / ".netrc" if home and os.access(home / ".netrc", os.R_OK) else None
 
 
 @contextmanager

@@ -1,13 +1,12 @@
 """`target show`."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from wheelhouse.cli.app import target_app
 from wheelhouse.cli.options import AirflowRelease, Targeted, given, grouped
-from wheelhouse.cli.session import say_json
+from wheelhouse.cli.session import interpreters, say_json
 
 
 @target_app.command("show")
@@ -16,7 +15,7 @@ def target_show(
     targeted: Targeted,
     release: AirflowRelease,
     interpreter: Annotated[
-        Path | None,
+        str | None,
         typer.Option("--interpreter", metavar="PATH", help="A Python on this machine, to be asked what it is."),
     ] = None,
 ) -> None:
@@ -28,7 +27,7 @@ def target_show(
     from wheelhouse.steps.gather import Options, targets
 
     said = given(targeted)
-    found = [target_of(facts_of(interpreter))] if interpreter else []
+    found = [target_of(facts_of(path)) for path in interpreters([interpreter] if interpreter else [])]
     if said or not found:
         found += targets(Options(**said), Airflow.parse(release.airflow) if release.airflow else None)
     documents = [complete_platform(target) for target in found]

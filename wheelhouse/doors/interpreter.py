@@ -1,9 +1,11 @@
 """Other Pythons on this machine: what one says of itself, and which can build for a target."""
 
+import os
 import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from glob import glob
 from pathlib import Path
 
 import msgspec
@@ -88,19 +90,38 @@ def unfit(found: Target, wanted: Target) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Where interpreters are looked for: the folders of PATH, the home folder, pyenv's own."""
+    """Where interpreters are looked for: the folders of PATH, the home folder, pyenv's own, as far as there are any."""
 
     path: str
-    home: Path
-    pyenv: Path
+    home: Path | None
+    pyenv: Path | None
 
     def candidates(self, minor: str) -> Iterator[Path]:
         """Interpreters that may be of this version, the likeliest first."""
         for name in (f"python{minor}", f"pypy{minor}", "python3", "python"):
             if found := shutil.which(name, path=self.path):
                 yield Path(found)
-        yield from sorted(self.pyenv.glob(f"versions/*{minor}*/bin/python"), reverse=True)
-        yield from sorted(self.home.glob(f".local/share/uv/python/*{minor}*/bin/python{minor}"), reverse=True)
+        yield from _matching(self.pyenv, f"versions/*{minor}*/bin/python")
+        yield from _matching(self.home, f".local/share/uv/python/*{minor}*/bin/python{minor}")
+
+
+def _matching(folder: Path | None, pattern: str) -> list[Path]:
+    """The paths below a folder, in reverse order; none where it may not be read, for which pathlib's glob raises."""
+    names = glob(pattern, root_dir=folder) if folder else []  # noqa: PTH207
+    return [Path(folder or "", name) for name in sorted(names, reverse=True)]
+
+
+def named_interpreter(text: str, path: str) -> Path:
+    """The interpreter that a user names, as a shell finds it: a bare name on PATH, whose folders are `path`, else where it lies.
+
+    Links are not followed: an environment's Python is a link to another. Raises MachineError where no such name is on PATH.
+    """
+    if os.sep in text:
+        return Path(text).absolute()
+    if found := shutil.which(text, path=path):
+        return Path(found).absolute()
+    hint = f"write `./{text}` for the one in this folder" if Path(text).is_file() else "name a Python's own path"
+    raise MachineError(f"`{text}` is not on PATH", hint=hint)
 
 
 def find_interpreter(target: Target, named: Sequence[Path], places: Places) -> Interpreter:

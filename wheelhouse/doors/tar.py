@@ -26,7 +26,7 @@ def leading_out(path: Path) -> list[str]:
     try:
         with Tar.open(path, "r|*") as archive:
             for member in archive:
-                if _leads_out(member):
+                if leads_out(member):
                     found.append(member.name)
                 if len(found) == MOST:
                     break
@@ -35,7 +35,8 @@ def leading_out(path: Path) -> list[str]:
     return found
 
 
-def _leads_out(member: tarfile.TarInfo) -> bool:
+def leads_out(member: tarfile.TarInfo) -> bool:
+    """Whether a member would be written outside the folder that it is unpacked in, or is a link that leads there."""
     places = [member.name]
     if member.issym():
         places.append(posixpath.join(posixpath.dirname(member.name), member.linkname))
