@@ -29,3 +29,19 @@ def small_house(tmp_path_factory: pytest.TempPathFactory) -> Path:
         made = wheelhouse("fetch", "app", "--python", "3.11", "--index", server.url, "--dest", "house", cwd=base)
         assert made.returncode == 0, made.stderr
     return base / "house"
+
+
+@pytest.fixture(scope="session")
+def named_house(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A wheelhouse for every CPython 3.x whose wheels state names that are not in normal form: capitals, dots, underscores."""
+    base = tmp_path_factory.mktemp("named")
+    offered = base / "offered"
+    offered.mkdir()
+    build_wheel(offered, "Flask_Thing", "1.0", requires=["JinJa2", "zope.Dotted>=1"])
+    build_wheel(offered, "Jinja2", "2.0", filename="Jinja2-2.0-py3-none-any.whl")
+    build_wheel(offered, "zope.Dotted", "1.0", filename="zope.Dotted-1.0-py3-none-any.whl")
+    with IndexServer(offered) as server:
+        options = ("--python", "3.11", "--index", server.url, "--dest", "house")
+        made = wheelhouse("fetch", "flask-thing", *options, cwd=base)
+        assert made.returncode == 0, made.stderr
+    return base / "house"

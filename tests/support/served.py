@@ -1,4 +1,4 @@
-"""`wheelhouse serve`, nginx and free ports, for tests."""
+"""`wheelhouse serve`, nginx, `http.server` and free ports, for tests."""
 
 import os
 import shutil
@@ -42,6 +42,25 @@ def serving(*houses: Path, options: tuple[str, ...] = ()) -> Iterator[str]:
     command = [Path(sys.executable).with_name("wheelhouse"), "serve", *houses, "--port", str(port), *options]
     with running(command, port):
         yield f"{'https' if '--certificate' in options else 'http'}://127.0.0.1:{port}"
+
+
+@contextmanager
+def http_server(root: Path) -> Iterator[str]:
+    """Python's own `http.server` serving a tree on a free port; its address."""
+    port = free_port()
+    command: list[str | Path] = [
+        sys.executable,
+        "-I",
+        "-m",
+        "http.server",
+        str(port),
+        "--bind",
+        "127.0.0.1",
+        "-d",
+        root,
+    ]
+    with running(command, port):
+        yield f"http://127.0.0.1:{port}"
 
 
 @contextmanager

@@ -97,7 +97,7 @@ def _anchor(file: Offered, prefix: str) -> str:
     if file.requires_python:
         attributes["data-requires-python"] = file.requires_python
     if file.metadata_sha256:
-        attributes["data-core-metadata"] = attributes["data-dist-info-metadata"] = f"sha256={file.metadata_sha256}"
+        attributes["data-core-metadata"] = f"sha256={file.metadata_sha256}"
     if file.yanked is not None:
         attributes["data-yanked"] = file.yanked
     spelled = " ".join(f'{name}="{escape(value)}"' for name, value in attributes.items())
