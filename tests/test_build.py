@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import sys
 import tarfile
 import tomllib
@@ -278,6 +279,67 @@ def test_no_interpreter_is_said_with_what_would_match(index: IndexServer, tmp_pa
     assert "no interpreter was found for cp315-manylinux_2_28_x86_64" in done.stderr
     assert f"it is cp{MINOR.replace('.', '')} on Linux" in done.stderr
     assert "--in-image python:3.15" in done.stderr
+
+
+FOREIGN = "cp315-manylinux_2_28_x86_64"
+
+
+def two_targets(index: IndexServer, tmp_path: Path, *asked: str) -> None:
+    """A wheelhouse for this Python, and for one that is on no machine yet and is built for first."""
+    both = ("--python", "3.15", "--python", MINOR, "--platform", "linux/amd64")
+    done = wheelhouse("fetch", *asked, *both, "--index", index.url, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
+def locked(tmp_path: Path, target: str) -> dict[str, str]:
+    """The file that a target's lock names for each project."""
+    document = tomllib.loads((tmp_path / f"wheels/pylock.{target}.toml").read_text(encoding="utf-8"))
+    return {one["name"]: (one.get("wheels") or [one.get("sdist")])[0]["name"] for one in document["packages"]}
+
+
+def test_a_target_without_its_python_does_not_stop_the_others(index: IndexServer, tmp_path: Path) -> None:
+    index.add(sdist(tmp_path / "offered", "pure"))
+    index.add(sdist(tmp_path / "offered", "native", tag=f"cp{MINOR.replace('.', '')}-none-any"))
+    two_targets(index, tmp_path, "pure", "native")
+    done = built(tmp_path)
+    assert done.returncode == 6
+    assert "error: 1 of 4 sdists was not built; what could be is in the house" in done.stderr
+    assert f"native-1.0.tar.gz ({FOREIGN}): no interpreter was found for {FOREIGN}" in done.stderr
+    assert done.stderr.splitlines()[-1].startswith("hint: name one with --interpreter")
+    own = f"cp{MINOR.replace('.', '')}"
+    assert locked(tmp_path, FOREIGN) == {"pure": "pure-1.0-py3-none-any.whl", "native": "native-1.0.tar.gz"}
+    here = locked(tmp_path, f"{own}-manylinux_2_28_x86_64")
+    assert here == {"pure": "pure-1.0-py3-none-any.whl", "native": f"native-1.0-{own}-none-any.whl"}
+    assert wheelhouse("verify", cwd=tmp_path).returncode == 0
+
+
+def test_a_universal_wheel_of_an_earlier_run_serves_a_new_target(index: IndexServer, tmp_path: Path) -> None:
+    index.add(sdist(tmp_path, "pure", module="repr(os.urandom(8)) + '\\n'"))
+    assert wheelhouse("fetch", "pure", "--python", MINOR, "--index", index.url, cwd=tmp_path).returncode == 0
+    assert built(tmp_path).returncode == 0
+    two_targets(index, tmp_path, "pure")
+    shutil.rmtree(tmp_path / ".cache")
+    done = built(tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert locked(tmp_path, FOREIGN) == {"pure": "pure-1.0-py3-none-any.whl"}
+    assert not list((tmp_path / "wheels").glob("*.tar.gz"))
+    assert wheelhouse("verify", cwd=tmp_path).returncode == 0
+
+
+def test_one_target_alone_is_built_for(index: IndexServer, tmp_path: Path) -> None:
+    index.add(sdist(tmp_path, "pure"))
+    two_targets(index, tmp_path, "pure")
+    own = f"cp{MINOR.replace('.', '')}-manylinux_2_28_x86_64"
+    done = built(tmp_path, "--target", own)
+    assert done.returncode == 0, done.stderr
+    assert (locked(tmp_path, FOREIGN), locked(tmp_path, own)) == (
+        {"pure": "pure-1.0.tar.gz"},
+        {"pure": "pure-1.0-py3-none-any.whl"},
+    )
+    assert built(tmp_path, "--target", FOREIGN).returncode == 0
+    assert locked(tmp_path, FOREIGN) == {"pure": "pure-1.0-py3-none-any.whl"}
+    unknown = built(tmp_path, "--target", "cp399-any")
+    assert (unknown.returncode, f"{FOREIGN}, " in unknown.stderr or f", {FOREIGN}" in unknown.stderr) == (2, True)
 
 
 def test_what_was_not_sealed_is_said_and_recorded(index: IndexServer, tmp_path: Path) -> None:

@@ -42,18 +42,21 @@ def build(
     wheelhouse build wheels
     wheelhouse build wheels --interpreter /opt/python3.7/bin/python3
     wheelhouse build wheels --in-image python:3.12-bookworm
+    wheelhouse build wheels --target cp312-manylinux_2_28_x86_64
 
     What sdists are built with is chosen as of their day, locked, and kept in the house's build/; it comes from where the
-    house's files came from, unless something else is said. What was built before is taken from the cache. Exit code 6
-    where something could not be built; everything else is built all the same.
+    house's files came from, unless something else is said. What was built before is taken from the cache. A wheel that
+    fits every platform (`none-any`) serves each target whose lock has the same sdist. Exit code 6 where something could
+    not be built; everything else is built all the same.
     """
     from wheelhouse.model.locations import as_options
-    from wheelhouse.steps.pending import is_done
+    from wheelhouse.steps.pending import is_done, must_have_targets
     from wheelhouse.steps.verify import load_house
 
     held = settings()
     folder = house or Path(held.dest or "wheels")
     standing, wishes = load_house(folder), wishes_of(building)
+    must_have_targets(standing, wishes.targets)
     if all(is_done(lock, folder, wishes) for lock in standing.locks):
         _say(folder, standing.locks, frozenset(), {}, (), as_json=as_json, quiet=quiet)
         return
@@ -105,6 +108,7 @@ def wishes_of(building: Building) -> "Wishes":
 
     if building.in_image and (building.unsealed or building.interpreter):
         raise InputError("--in-image goes neither with --unsealed nor with --interpreter", hint="leave one of them out")
+    alone = building if isinstance(building, BuildingAlone) else None
     lines: list[Line] = []
     for text in building.build_constraint or ():
         if Path(text).is_file():
@@ -115,7 +119,8 @@ def wishes_of(building: Building) -> "Wishes":
         prior_to=parse_moment(building.build_uploaded_prior_to, now()),
         constraints=tuple(lines),
         keep_sdists=building.keep_sdists,
-        check_reproducible=isinstance(building, BuildingAlone) and building.check_reproducible,
+        targets=tuple(alone.target or ()) if alone else (),
+        check_reproducible=alone.check_reproducible if alone else False,
     )
 
 

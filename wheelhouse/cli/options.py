@@ -394,6 +394,11 @@ class Building:
 class BuildingAlone(Building):
     """What `build` takes, and `fetch --build` does not."""
 
+    target: Annotated[
+        Texts,
+        typer.Option("--target", metavar="NAME", help="Build for this target alone. May be repeated. Default: all."),
+    ] = None
+
     check_reproducible: Annotated[
         bool,
         typer.Option(

@@ -154,7 +154,7 @@ def built_lines(
     house: str, locks: Iterable[Lock], fresh: frozenset[str], differing: Mapping[str, Iterable[str]]
 ) -> list[str]:
     """What a run of builds did, in short."""
-    built = [pin.artifact.filename for lock in locks for pin in lock.pins if pin.built]
+    built = {pin.artifact.filename for lock in locks for pin in lock.pins if pin.built}
     lines = [f"{name}: a second build differs in {', '.join(members)}" for name, members in sorted(differing.items())]
     now = sum(name in fresh for name in built)
     return [*lines, f"{house}: {counted(len(built), 'wheel')} built from sdists, {now} now, {len(built) - now} before"]

@@ -4,15 +4,18 @@ import os
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 
 from packaging.utils import NormalizedName
 
 from wheelhouse.doors.auditwheel import find_auditwheel
 from wheelhouse.doors.bench import Bench, Where, open_bench
-from wheelhouse.doors.disk import held, verbatim
-from wheelhouse.errors import BuildError, WheelhouseError
+from wheelhouse.doors.disk import held, stands_in, verbatim
+from wheelhouse.doors.wheelfile import inspect
+from wheelhouse.errors import BuildError, MachineError, WheelhouseError
 from wheelhouse.events import Listener, Noted, Warned, ignore
+from wheelhouse.model.artifact import wheel_parts
 from wheelhouse.model.build import newest_asked, unmet
 from wheelhouse.model.buildlog import Reason, reasons
 from wheelhouse.model.house import BUILD, House, is_lock_name
@@ -25,10 +28,11 @@ from wheelhouse.steps.fetch import fill
 from wheelhouse.steps.lock import pins_of
 from wheelhouse.steps.pending import Wishes, is_done
 from wheelhouse.steps.resolve import dependencies_of, resolve
-from wheelhouse.steps.supply import Supply
+from wheelhouse.steps.supply import Stored, Supply
 from wheelhouse.steps.verify import load_house
 from wheelhouse.steps.workshop import Made, Workshop
 
+UNIVERSAL = "-none-any.whl"
 MOST_ROUNDS = 10
 """How often the wheels that were built may lead to further sdists, before something is wrong."""
 
@@ -80,18 +84,57 @@ def build(folder: Path, wishes: Wishes, where: Where, supply: Supply, on_event: 
         )  # it looks for libraries on this machine
         workshop = Workshop(folder, supply, wishes, auditwheel, standing, on_event)
         try:
-            return _build(folder, house, _Shop(workshop, wishes, where, supply, on_event), tuple(standing.values()))
+            shop = _Shop(folder, workshop, wishes, where, supply, on_event)
+            return _build(folder, house, shop, tuple(standing.values()))
         finally:
             workshop.close()
 
 
 @dataclass(frozen=True, slots=True)
 class _Shop:
+    """What all builds of a run share. `universal` are the `none-any` wheels that are here, by their sdist's sha256."""
+
+    folder: Path
     workshop: Workshop
     wishes: Wishes
     where: Where
     supply: Supply
     on_event: Listener
+    universal: dict[str, Made] = field(default_factory=dict)
+
+    def bench(self, lock: Lock, hands: int) -> Bench | MachineError:
+        """Where the sdists of a lock are built, or why they cannot be built on this machine."""
+        try:
+            bench = open_bench(lock.target, self.where, hands)
+        except MachineError as error:
+            return error
+        if not bench.room.sealed:
+            self.on_event(
+                Warned(f"builds for {lock.target.name} are not sealed: they see this machine and its network")
+            )
+        return bench
+
+    def make(self, pin: Pin, lock: Lock, asked: datetime | None, bench: Bench | MachineError) -> Made:
+        """The wheel of an sdist: one that serves every target, if it is here, else one built for this target."""
+        universal = self.universal.get(pin.origin.sha256)
+        if universal and lock.target.rank(wheel_parts(universal.filename)[3]) is not None:
+            return universal
+        if isinstance(bench, MachineError):
+            raise bench
+        made = self.workshop.make(pin, lock.target, asked, bench)
+        if made.filename.endswith(UNIVERSAL):
+            self.universal.setdefault(pin.origin.sha256, made)
+        return made
+
+    def remember(self, lock: Lock) -> None:
+        """Note the `none-any` wheels that an earlier run built and that are in the wheelhouse."""
+        for pin in lock.pins:
+            wheel = pin.artifact
+            if pin.built and wheel.filename.endswith(UNIVERSAL) and stands_in(self.folder, wheel):
+                contents = inspect(self.folder / wheel.filename, wheel.filename)
+                stored = Stored(self.folder / wheel.filename, wheel.sha256, wheel.size, contents, fresh=False)
+                built = replace(pin.built, kept=self.wishes.keep_sdists)
+                self.universal[pin.origin.sha256] = Made(wheel.filename, stored, built, reused=True)
 
 
 def _standing(folder: Path) -> tuple[Lock, ...]:
@@ -100,18 +143,27 @@ def _standing(folder: Path) -> tuple[Lock, ...]:
 
 
 def _build(folder: Path, house: House, shop: _Shop, standing: tuple[Lock, ...]) -> Report:
-    locks: list[Lock] = []
+    locks = {lock.name: lock for lock in house.locks}
     made: dict[str, tuple[Made, ...]] = {}
     failures: list[Failure] = []
+    pending = [lock for lock in house.locks if not is_done(lock, folder, shop.wishes)]
     for lock in house.locks:
-        if is_done(lock, folder, shop.wishes):
-            locks.append(lock)
-            continue
-        new, wheels, failed = _build_lock(lock, (house.constraints or {}).get(lock.name), folder, shop)
-        locks.append(new)
-        made[new.name] = wheels
+        if lock not in pending:
+            shop.remember(lock)
+    hands = os.cpu_count() or 1
+    benches = {lock.name: shop.bench(lock, hands) for lock in pending}
+    pending.sort(
+        key=lambda lock: isinstance(benches[lock.name], MachineError)
+    )  # what can be built here serves the others
+    for lock in pending:
+        constraints = (house.constraints or {}).get(lock.name)
+        try:
+            locks[lock.name], wheels, failed = _build_lock(lock, constraints, benches[lock.name], hands, shop)
+        except WheelhouseError as error:
+            wheels, failed = (), [_failure(pin, lock.target, error) for pin in _sdists(lock)]
+        made[lock.name] = wheels
         failures += failed
-    built = House(tuple(locks), house.constraints)
+    built = House(tuple(locks.values()), house.constraints)
     _fill_build(folder / BUILD, built, shop, standing)
     fill(folder, built, house.locks, {}, shop.supply, shop.on_event)
     _say(made, shop.on_event)
@@ -119,15 +171,11 @@ def _build(folder: Path, house: House, shop: _Shop, standing: tuple[Lock, ...]) 
 
 
 def _build_lock(
-    lock: Lock, constraints: str | None, folder: Path, shop: _Shop
+    lock: Lock, constraints: str | None, bench: Bench | MachineError, hands: int, shop: _Shop
 ) -> tuple[Lock, tuple[Made, ...], list[Failure]]:
     """A lock whose sdists are wheels, resolved again for as long as these ask for more than it holds."""
-    hands = os.cpu_count() or 1
-    bench = open_bench(lock.target, shop.where, hands)
-    if not bench.room.sealed:
-        shop.on_event(Warned(f"builds for {lock.target.name} are not sealed: they see this machine and its network"))
     for _ in range(MOST_ROUNDS):
-        made, failures = _build_pins(lock, folder, bench, hands, shop)
+        made, failures = _build_pins(lock, bench, hands, shop)
         metadata = {project: one.stored.contents.metadata for project, one in made.items()}
         further = unmet(lock, metadata)
         if failures or not further:
@@ -139,21 +187,26 @@ def _build_lock(
 
 
 def _build_pins(
-    lock: Lock, folder: Path, bench: Bench, hands: int, shop: _Shop
+    lock: Lock, bench: Bench | MachineError, hands: int, shop: _Shop
 ) -> tuple[dict[NormalizedName, Made], list[Failure]]:
     """Build every sdist of a lock, many at once; one failure does not stop the others."""
     asked = newest_asked(lock)
-    pins = [pin for pin in lock.pins if pin.built or not pin.artifact.is_wheel]
+    pins = _sdists(lock)
     made: dict[NormalizedName, Made] = {}
     failures: list[Failure] = []
     with ThreadPoolExecutor(hands * 2) as pool:
-        futures = [pool.submit(shop.workshop.make, pin, lock.target, asked, bench) for pin in pins]
+        futures = [pool.submit(shop.make, pin, lock, asked, bench) for pin in pins]
         for pin, future in zip(pins, futures, strict=True):
             try:
                 made[pin.project] = future.result()
             except WheelhouseError as error:
                 failures.append(_failure(pin, lock.target, error))
     return made, failures
+
+
+def _sdists(lock: Lock) -> list[Pin]:
+    """What has no wheel on the index, whether it was built before or not."""
+    return [pin for pin in lock.pins if pin.built or not pin.artifact.is_wheel]
 
 
 def _failure(pin: Pin, target: Target, error: WheelhouseError) -> Failure:
@@ -238,18 +291,27 @@ def must_be_built(report: Report) -> None:
     if not report.failures:
         return
     details: list[str] = []
-    for failure in report.failures:
-        details.append(f"{failure.sdist} ({failure.target}): {failure.error}")
+    for failure, sdists in _causes(report.failures):
+        details.append(f"{', '.join(sdists)} ({failure.target}): {failure.error}")
         details += [f"  {reason.sentence}: {reason.hint}" for reason in failure.reasons]
         details += [f"  | {line}" for line in failure.tail]
         details += [f"  hint: {failure.error.hint}"] if failure.error.hint else []
         details += [f"  {detail}" for detail in failure.error.details]
     every = [reason for failure in report.failures for reason in failure.reasons]
     packages = sorted({name for reason in every if reason.debian for name in reason.debian.split()})
+    hints = (*(reason.hint for reason in every), *(failure.error.hint for failure in report.failures))
     count = len(report.failures)
     total = count + sum(map(len, report.made.values()))
     raise BuildError(
         f"{count} of {total} sdists {'was' if count == 1 else 'were'} not built; what could be is in the house",
-        hint=f"on Debian: apt-get install {' '.join(packages)}" if packages else next((r.hint for r in every), None),
+        hint=f"on Debian: apt-get install {' '.join(packages)}" if packages else next(filter(None, hints), None),
         details=tuple(details),
     )
+
+
+def _causes(failures: Iterable[Failure]) -> list[tuple[Failure, list[str]]]:
+    """Failures, each cause once, with the sdists of all that it stopped."""
+    found: dict[int, tuple[Failure, list[str]]] = {}
+    for failure in failures:
+        found.setdefault(id(failure.error), (failure, []))[1].append(failure.sdist)
+    return list(found.values())

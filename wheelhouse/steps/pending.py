@@ -1,26 +1,32 @@
 """What is left to build in a house. It is asked first, and light: most runs find nothing."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from wheelhouse.doors.disk import stands_in
+from wheelhouse.errors import InputError
+from wheelhouse.model.house import House
 from wheelhouse.model.lock import Lock, Pin
 from wheelhouse.model.requirements import Line
 
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """What the user wants of builds, beside where they run."""
+    """What the user wants of builds, beside where they run. `targets` names the only ones to build for; empty: all."""
 
     prior_to: datetime | None = None
     constraints: tuple[Line, ...] = ()
     keep_sdists: bool = False
+    targets: tuple[str, ...] = ()
     check_reproducible: bool = False
 
 
 def is_done(lock: Lock, folder: Path, wishes: Wishes) -> bool:
-    """Whether a lock has nothing left to build, and its house holds what was built."""
+    """Whether a lock has nothing left to build, and its house holds what was built; or nobody asked to build for it."""
+    if wishes.targets and lock.target.name not in wishes.targets:
+        return True
     return not any(_to_build(pin, folder, wishes) for pin in lock.pins)
 
 
@@ -29,3 +35,12 @@ def _to_build(pin: Pin, folder: Path, wishes: Wishes) -> bool:
         return not pin.artifact.is_wheel
     files_stand = all(stands_in(folder, artifact) for artifact in pin.files)
     return wishes.check_reproducible or pin.built.kept != wishes.keep_sdists or not files_stand
+
+
+def must_have_targets(house: House, names: Iterable[str]) -> None:
+    """Raise InputError where a wheelhouse has no lock for one of these targets."""
+    known = [lock.target.name for lock in house.locks]
+    if unknown := [name for name in names if name not in known]:
+        raise InputError(
+            f"the house has no target `{unknown[0]}`", hint=f"choose one with --target: {', '.join(known)}"
+        )
