@@ -7,7 +7,7 @@ import typer
 
 from wheelhouse.cli.app import app
 from wheelhouse.cli.options import House, ImageBuild, Json, RequireApproved, Staging, given, grouped
-from wheelhouse.cli.session import approvals, must_be_approved, say, say_json, settings
+from wheelhouse.cli.session import approvals, must_be_approved, say, say_json, settings, waivers
 from wheelhouse.errors import InputError
 
 
@@ -23,7 +23,7 @@ def verify(house: House = Path("wheels"), require_approved: RequireApproved = Fa
     from wheelhouse.steps.approve import files_of
     from wheelhouse.steps.stage import verify_folder
 
-    verdict = verify_folder(house)
+    verdict = verify_folder(house, waivers())
     lacking = unapproved(files_of(house), approvals(settings())) if require_approved else ()
     findings = (*verdict.findings, *lacking)
     bad = (worst(findings) or Severity.NOTE) >= Severity.ERROR
@@ -63,7 +63,7 @@ def stage(staging: Staging, image_build: ImageBuild, as_json: Json = False) -> N
     if staging.require_approved:
         from_index = load_house(folder).artifacts if plan.index else {}
         must_be_approved({path: artifact.sha256 for path, artifact in {**from_index, **plan.files}.items()})
-    removed = () if staging.dry_run else stage_step(folder, destination, plan).removed
+    removed = () if staging.dry_run else stage_step(folder, destination, plan, waivers()).removed
     if as_json:
         written = {"folder": str(destination), "written": not staging.dry_run, "removed": list(removed)}
         say_json({**written, **plan_document(plan)})

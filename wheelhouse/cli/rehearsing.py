@@ -10,7 +10,16 @@ import typer
 
 from wheelhouse.cli.app import app
 from wheelhouse.cli.options import Json, Quiet, grouped
-from wheelhouse.cli.session import engine_environment, interpreters, listening, must_be_file, places, say, say_json
+from wheelhouse.cli.session import (
+    engine_environment,
+    interpreters,
+    listening,
+    must_be_file,
+    places,
+    say,
+    say_json,
+    waivers,
+)
 
 if TYPE_CHECKING:
     from wheelhouse.model.rehearsal import Step
@@ -84,6 +93,7 @@ def rehearse(
         dockerfile and must_be_file(dockerfile),
         engine_environment(),
         instruments,
+        waivers=waivers(),
     )
     held: list[Step] = []
     with listening(quiet=quiet or as_json) as listener:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from wheelhouse.doors.pipconfig import PipConfig
     from wheelhouse.model.approvals import Approvals
     from wheelhouse.model.locations import IndexLocation
+    from wheelhouse.model.waivers import Waivers
     from wheelhouse.steps.gather import Options
     from wheelhouse.steps.supply import Supply
 
@@ -122,6 +123,13 @@ def settings() -> "Settings":
     from wheelhouse.doors.config import read_settings
 
     return read_settings(Path.cwd())
+
+
+def waivers() -> "Waivers":
+    """What the policy lets pass, as of today."""
+    from wheelhouse.model.waivers import Waivers
+
+    return Waivers(settings().policy.policy().waivers, now().date())
 
 
 def approvals(held: "Settings") -> "Approvals":
@@ -226,7 +234,8 @@ def supplied(wanted: "Options", network: Connected, listener: Listener) -> "Iter
     with connected(network, listener, wanted.pip) as http:
         cache = Cache(cache_folder(network.cache_dir))
         pages = PageCache(cache, ask_always=wanted.upgrade or bool(wanted.upgrade_projects))
-        supply = Supply(IndexLocations(_locations(wanted), http, pages, _tokens(wanted)), http, cache, listener)
+        locations = IndexLocations(_locations(wanted), http, pages, _tokens(wanted))
+        supply = Supply(locations, http, cache, listener, waivers())
         try:
             yield http, supply
         finally:

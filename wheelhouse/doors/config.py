@@ -42,7 +42,7 @@ class StageSettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True, 
 
 
 class WaiverSettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True, frozen=True):
-    """One entry of `[[policy.waivers]]`: a rule, the project or the file's sha256, why, who says so, until when."""
+    """One entry of `[[policy.waivers]]`: a rule, the project, the file's sha256 or both, why, who says so, until when."""
 
     rule: str
     reason: str
@@ -53,8 +53,8 @@ class WaiverSettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True,
 
     def waiver(self) -> Waiver:
         """The waiver that it means. Raises InputError for one that names neither project nor file."""
-        if (self.project is None) == (self.sha256 is None):
-            raise InputError(f"the waiver of {self.rule} must name either a project or a sha256")
+        if self.project is None and self.sha256 is None:
+            raise InputError(f"the waiver of {self.rule} must name a project or a sha256")
         project = canonicalize_name(self.project) if self.project else None
         return Waiver(self.rule, self.reason, self.who, self.until, project, self.sha256)
 

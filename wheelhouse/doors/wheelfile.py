@@ -28,6 +28,7 @@ from wheelhouse.errors import RefusedError
 from wheelhouse.model.artifact import wheel_parts
 from wheelhouse.model.metadata import Contents, Metadata, must_match, parse_metadata
 from wheelhouse.model.policy import Finding, Severity
+from wheelhouse.model.waivers import NOT_THIS_FILE
 
 LARGEST_METADATA, LARGEST_RECORD = 16 << 20, 64 << 20
 SIGNATURES = ("RECORD.jws", "RECORD.p7s")
@@ -49,7 +50,8 @@ HASHES = frozenset(name for name in hashlib.algorithms_guaranteed if not name.st
 def inspect(path: Path, filename: str, watch: Watch | None = None) -> Contents:
     """Open a wheel or sdist once and check all of it; `watch` sees what passes.
 
-    Raises RefusedError for an archive that cannot be trusted; what is merely odd comes back as findings.
+    Raises RefusedError for an archive that cannot be trusted. What every installer reads alike comes back as findings, of
+    which the errors refuse the file, too, unless a waiver covers them (`Waivers.admit`).
     """
     read = _read_wheel if filename.endswith(".whl") else read_sdist
     with ours(path), _refusing(filename):
@@ -65,14 +67,18 @@ def metadata_of(raw: bytes, filename: str) -> Metadata:
 @contextmanager
 def _refusing(filename: str) -> Iterator[None]:
     """What breaks a rule, or cannot be read, becomes a sentence that names the file."""
-    hint = "do not install this file; ask the project that published it, or choose another version"
     try:
         yield
     except RefusedError as refusal:
-        raise RefusedError(refusal.rule, f"`{filename}` is refused ({refusal.rule}): {refusal}", hint=hint) from refusal
+        sentence, hint = f"`{filename}` is refused ({refusal.rule}): {refusal}", _never_waived(refusal.rule)
+        raise RefusedError(refusal.rule, sentence, hint=hint) from refusal
     except UNREADABLE as error:
         sentence = f"`{filename}` is not an archive that can be read: {error}"
-        raise RefusedError("archive", sentence, hint=hint) from error
+        raise RefusedError("archive", sentence, hint=_never_waived("archive")) from error
+
+
+def _never_waived(rule: str) -> str:
+    return f"{NOT_THIS_FILE} ({rule} is a rule that nobody can waive)"
 
 
 def _read_wheel(path: Path, filename: str, watch: Watch | None) -> Contents:
@@ -136,23 +142,39 @@ def _against_record(
     for member in members.values():
         if member.name.endswith("/"):
             continue
-        declared, size = record.get(member.name, ("", ""))
-        algorithm, _, expected = declared.partition("=")
-        digest = _checked_digest(data, member, algorithm or "sha256", watch)
-        if member.name in exempt:
-            continue
-        if member.name not in record:
-            yield _odd(filename, "record-missing-row", f"`{member.name}` is in the archive, but not in RECORD")
-        elif not declared:
-            yield _odd(filename, "record-no-hash", f"RECORD has no hash for `{member.name}`")
-        elif digest != expected.rstrip("="):
-            raise RefusedError("record-hash", f"`{member.name}` does not have the hash that RECORD gives")
-        elif size and size != str(member.size):
-            raise RefusedError("record-size", f"`{member.name}` does not have the size that RECORD gives")
-        elif algorithm in WEAK_HASHES:
-            yield _odd(filename, "record-weak-hash", f"RECORD vouches for `{member.name}` with {algorithm} only")
+        digest = _checked_digest(data, member, _algorithm(record, member), watch)
+        if member.name not in exempt:
+            yield from _row_findings(filename, member, digest, record.get(member.name))
     for name in sorted(record.keys() - members.keys() - exempt):
         yield _odd(filename, "record-missing-file", f"RECORD names `{name}`, which is not in the archive")
+
+
+def _algorithm(record: dict[str, tuple[str, str]], member: Member) -> str:
+    named = record.get(member.name, ("", ""))[0].partition("=")[0]
+    return named if named in HASHES else "sha256"
+
+
+def _row_findings(filename: str, member: Member, digest: str, row: tuple[str, str] | None) -> Iterator[Finding]:
+    """What is wrong with a member's row of RECORD: the worst alone."""
+    declared, size = row or ("", "")
+    algorithm, _, expected = declared.partition("=")
+    if row is None:
+        yield _odd(filename, "record-missing-row", f"`{member.name}` is in the archive, but not in RECORD")
+    elif not declared:
+        yield _odd(filename, "record-no-hash", f"RECORD has no hash for `{member.name}`")
+    elif algorithm and algorithm not in HASHES:
+        yield _wrong(filename, "record-hash", f"RECORD gives `{member.name}` a hash of an unknown kind, `{algorithm}`")
+    elif digest != expected.rstrip("="):
+        yield _wrong(filename, "record-hash", f"`{member.name}` does not have the hash that RECORD gives")
+    elif size and size != str(member.size):
+        yield _wrong(filename, "record-size", f"`{member.name}` does not have the size that RECORD gives")
+    elif algorithm in WEAK_HASHES:
+        yield _odd(filename, "record-weak-hash", f"RECORD vouches for `{member.name}` with {algorithm} only")
+
+
+def _wrong(filename: str, rule: str, sentence: str) -> Finding:
+    """An error that a waiver can let pass; such a rule is listed as waivable in `wheelhouse.model.rules.integrity`."""
+    return Finding(filename, rule, Severity.ERROR, sentence)
 
 
 def _odd(filename: str, rule: str, sentence: str) -> Finding:
@@ -161,8 +183,6 @@ def _odd(filename: str, rule: str, sentence: str) -> Finding:
 
 def _checked_digest(data: mmap.mmap, member: Member, algorithm: str, watch: Watch | None) -> str:
     """The member's digest as RECORD spells it; its CRC is checked in the same pass."""
-    if algorithm not in HASHES:
-        raise RefusedError("record-hash", f"RECORD gives `{member.name}` a hash of an unknown kind, `{algorithm}`")
     digest, crc = hashlib.new(algorithm, usedforsecurity=False), 0
     for piece in contents_of(data, member, watch):
         digest.update(piece)

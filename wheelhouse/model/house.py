@@ -3,11 +3,12 @@
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from wheelhouse.errors import IntegrityError
 from wheelhouse.model.artifact import SAFE_FILENAME, Artifact
 from wheelhouse.model.lock import LOCK_PREFIX, LOCK_SUFFIX, Lock, provenance_filename
+from wheelhouse.model.policy import Waiver
 
 SUMS = "SHA256SUMS"
 BUILD = "build"
@@ -38,6 +39,15 @@ class House:
                     hint = "the index replaced the file between two runs: find out why, then fetch all targets with --upgrade"
                     raise IntegrityError(f"`{artifact.filename}` has two sha256 in the locks of this house", hint=hint)
         return found
+
+    def with_waivers(self, used: Mapping[str, tuple[Waiver, ...]]) -> "House":
+        """The same with the waivers that let each file pass, by its name, noted in every lock."""
+
+        def noted(lock: Lock) -> Lock:
+            pins = (replace(pin, waived=used.get(pin.artifact.filename, ())) for pin in lock.pins)
+            return replace(lock, pins=tuple(pins))
+
+        return replace(self, locks=tuple(map(noted, self.locks)))
 
     @property
     def texts(self) -> dict[str, str]:

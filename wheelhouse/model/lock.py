@@ -19,6 +19,7 @@ from wheelhouse.model.adjust import Adjustments
 from wheelhouse.model.artifact import Artifact, Rejected, filename_of
 from wheelhouse.model.complete_platform import compress, expand
 from wheelhouse.model.locations import IndexLocation, document_of, of_document
+from wheelhouse.model.policy import Waiver
 from wheelhouse.model.provenance import SUFFIX as PROVENANCE
 from wheelhouse.model.provenance import Provenance, identity_of
 from wheelhouse.model.selection import ANYTHING, Selection
@@ -28,6 +29,8 @@ from wheelhouse.model.target import Platform, Python, Target
 TOOL = "wheelhouse"
 DEPENDENCY = re.compile(r"[A-Za-z0-9._-]*[A-Za-z0-9]")
 LOCK_PREFIX, LOCK_SUFFIX = "pylock.", ".toml"
+WAIVED = ("rule", "reason", "who", "until")
+"""What a lock says of a waiver; the project and the sha256 are the pin's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +131,7 @@ class Pin:
     line that limited it, and where it stands. `sdist_because` says
     why no wheel was chosen, `provisional` why an sdist's metadata may change when it is built, `yanked` the reason given;
     `built` tells of a wheel that was made from the sdist here; `provenance` of the attestations of the file as the index has
-    it; `status` is what the index says of a project that is not active.
+    it; `status` is what the index says of a project that is not active; `waived` are the waivers that let the file pass.
     """
 
     project: NormalizedName
@@ -147,6 +150,7 @@ class Pin:
     built: Built | None = None
     provenance: Provenance | None = None
     status: str | None = None
+    waived: tuple[Waiver, ...] = ()
 
     @property
     def constrained(self) -> bool:
@@ -315,6 +319,7 @@ def _package(pin: Pin, with_paths: bool, names: Mapping[str, str]) -> dict[str, 
         "built": _built(pin.built) if pin.built else None,
         "provenance": {"url": pin.provenance.url, "sha256": pin.provenance.sha256} if pin.provenance else None,
         "status": pin.status,
+        "waived": [{key: getattr(waiver, key) for key in WAIVED} for waiver in pin.waived],
     }
     tool = _present(own) | ({"yanked": pin.yanked} if pin.yanked is not None else {})
     table = {
@@ -412,6 +417,7 @@ def _pin(package: Package) -> Pin:
         built=built,
         provenance=_provenance(own["provenance"], package) if "provenance" in own else None,
         status=own.get("status"),
+        waived=tuple(Waiver(**entry, project=package.name, sha256=artifact.sha256) for entry in own.get("waived", ())),
     )
 
 

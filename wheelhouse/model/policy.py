@@ -29,7 +29,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Waiver:
-    """That a rule does not count for a project, or for the file with one sha256: why, who says so, and until when."""
+    """That a rule does not count for a project, or for its file with one sha256: why, who says so, and until when."""
 
     rule: str
     reason: str
@@ -40,7 +40,7 @@ class Waiver:
 
     def covers(self, rule: str, project: NormalizedName, sha256: str) -> bool:
         """Whether it speaks of this rule and this file, whatever the day."""
-        return self.rule == rule and (self.sha256 == sha256 if self.sha256 else self.project == project)
+        return self.rule == rule and self.project in (None, project) and self.sha256 in (None, sha256)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ What ends up in a line of a shell script or Dockerfile, or in a path, has a patt
 
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from wheelhouse.model.artifact import SHA256
@@ -30,6 +30,7 @@ PIN: Mapping[str, Any] = {
     "built": BUILT,
     "provenance": {"url": str, "sha256": SHA256},
     "status": str,
+    "waived": [{"rule": str, "reason": str, "who": str, "until": date}],
 }
 """`[packages.tool.wheelhouse]`."""
 INPUTS = {

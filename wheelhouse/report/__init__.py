@@ -208,11 +208,12 @@ def evidence_document(evidence: "Evidence") -> dict[str, Any]:
 
 
 def evidence_lines(evidence: "Evidence", house: str) -> list[str]:
-    """How much of a house earlier approvals cover, and how vetting ended."""
+    """What was waived, how much of a house earlier approvals cover, and how vetting ended."""
     files, new = len(evidence.hashes), len(evidence.new)
     covered = (
         f"{files - new} of {counted(files, 'file')} approved before, with {counted(len(evidence.settled), 'finding')}"
     )
     ended = f"{counted(len(evidence.findings), 'finding')}, {len(evidence.bad)} of them to be dealt with, {len(evidence.waived)} waived"
     before = [f"{house}: {covered}; {new} to be looked at"] if evidence.approvals.approvals else []
-    return [*before, f"{house}: {counted(files, 'file')}, {ended}"]
+    waived = [f"waived: {one.subject}: {one.sentence} [{one.rule}]" for one in evidence.waived]
+    return [*waived, *before, f"{house}: {counted(files, 'file')}, {ended}"]

@@ -165,9 +165,9 @@ def _build(folder: Path, house: House, shop: _Shop, standing: tuple[Lock, ...]) 
         failures += failed
     built = House(tuple(locks.values()), house.constraints)
     _fill_build(folder / BUILD, built, shop, standing)
-    fill(folder, built, house.locks, {}, shop.supply, shop.on_event)
+    filled = fill(folder, built, house.locks, {}, shop.supply, shop.on_event)
     _say(made, shop.on_event)
-    return Report(built, made, tuple(failures))
+    return Report(filled.house, made, tuple(failures))
 
 
 def _build_lock(

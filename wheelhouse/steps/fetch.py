@@ -1,7 +1,7 @@
 """From a job to a house: locks settled, every file in place and verified, nothing else."""
 
 import os
-from collections.abc import Collection, Mapping, Set
+from collections.abc import Collection, Iterable, Mapping, Set
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from functools import partial
@@ -14,6 +14,8 @@ from wheelhouse.model.artifact import Artifact, Candidate
 from wheelhouse.model.house import SUMS, House, sha256_of_text, summed
 from wheelhouse.model.job import Job
 from wheelhouse.model.lock import Lock, Pin, provenance_filename
+from wheelhouse.model.policy import Finding, Severity, Waiver
+from wheelhouse.model.waivers import Subject, Waivers, waived_sentence
 from wheelhouse.steps.lock import existing_locks, lock_part
 from wheelhouse.steps.supply import Stored, Supply
 from wheelhouse.steps.verify import provenance_in
@@ -39,8 +41,19 @@ def fetch(job: Job, folder: Path, supply: Supply, on_event: Listener = ignore) -
         standing = existing_locks(folder)
         locks = tuple(lock_part(job, part, standing.get(part.target.name), supply, on_event) for part in job.parts)
         house = _house(job, folder, standing, locks)
-        placed, stood, removed = fill(folder, house, standing.values(), job.local_files, supply, on_event)
-    return Fetched(house, locks, placed, stood, removed)
+        filled = fill(folder, house, standing.values(), job.local_files, supply, on_event)
+    noted = {lock.name: lock for lock in filled.house.locks}
+    return Fetched(filled.house, tuple(noted[lock.name] for lock in locks), filled.placed, filled.stood, filled.removed)
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """The wheelhouse as it stands, with what was waived noted in its locks, and the names of what came, stood, and went."""
+
+    house: House
+    placed: tuple[str, ...]
+    stood: tuple[str, ...]
+    removed: tuple[str, ...]
 
 
 def fill(
@@ -50,25 +63,52 @@ def fill(
     local: Mapping[str, str],
     supply: Supply,
     on_event: Listener = ignore,
-) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
-    """Make a folder, that its caller holds, this house: the names of what was placed, what stood, and what was removed.
+) -> Filled:
+    """Make a folder, that its caller holds, this house.
 
     `standing` are the locks before: what they named, and these do not, goes. `local` says where files that no index has
     lie on this machine, by their names.
     """
     _free_to_write(folder, house.artifacts, standing)
     writer = ThreadPoolExecutor(1)  # beside what arrives; where that fails nobody waits for the texts
-    writing = writer.submit(lambda: replace(house, provenance=_provenance(folder, house, supply)).texts)
+    writing = writer.submit(lambda: _with_texts(replace(house, provenance=_provenance(folder, house, supply))))
     writer.shutdown(wait=False)
-    placed, stood = _bring(folder, house, local, supply, on_event)
-    texts = writing.result()
+    used = _still_waived(folder, house, standing, supply)
+    placed, stood, waived = _bring(folder, house, local, supply, on_event)
+    complete, texts = writing.result()
+    if used or waived:
+        complete, texts = _with_texts(complete.with_waivers(used | waived))
     kept = house.artifacts.keys() | texts.keys()
     summary = texts.pop(SUMS)
     for name, text in texts.items():
         write(folder, name, text)
     removed = _remove(folder, standing, kept)
     write(folder, SUMS, summary)  # last: the one before tells of files that no lock names any more
-    return placed, stood, removed
+    return Filled(complete, placed, stood, removed)
+
+
+def _with_texts(house: House) -> tuple[House, dict[str, str]]:
+    return house, house.texts
+
+
+def _still_waived(
+    folder: Path, house: House, standing: Collection[Lock], supply: Supply
+) -> dict[str, tuple[Waiver, ...]]:
+    """The waivers of files that an earlier run let pass, by name. Raises RefusedError where none of today lets one pass."""
+    before = {pin.artifact: pin for lock in standing for pin in lock.pins if pin.waived}
+    found = {}
+    for artifact in house.artifacts.values():
+        if pin := before.get(artifact):
+            again = [_as_before(artifact.filename, waiver) for waiver in pin.waived]
+            found[artifact.filename] = supply.waivers.admit(
+                again, Subject(artifact.filename, pin.project, artifact.sha256)
+            )
+    return found
+
+
+def _as_before(filename: str, waiver: Waiver) -> Finding:
+    sentence = f"it was let through until {waiver.until} by {waiver.who} ({waiver.reason})"
+    return Finding(filename, waiver.rule, Severity.ERROR, sentence)
 
 
 def _provenance(folder: Path, house: House, supply: Supply) -> dict[str, str]:
@@ -119,8 +159,12 @@ def _free_to_write(folder: Path, artifacts: Mapping[str, Artifact], standing: Co
 
 def _bring(
     folder: Path, house: House, local: Mapping[str, str], supply: Supply, on_event: Listener
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Put every file in its place: what stands is hashed again, the rest is copied aside as it arrives, and then renamed."""
+) -> tuple[tuple[str, ...], tuple[str, ...], dict[str, tuple[Waiver, ...]]]:
+    """Put every file in its place: what stands is hashed again, the rest is copied aside as it arrives, and then renamed.
+
+    Returns the names of what was placed and of what stood, and the waivers that let a placed file pass, by its name.
+    """
+    waived: dict[str, tuple[Waiver, ...]] = {}
     wanted = {artifact.filename: (pin, artifact) for lock in house.locks for pin in lock.pins for artifact in pin.files}
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         stands = dict(zip(wanted, pool.map(partial(stands_in, folder), house.artifacts.values()), strict=True))
@@ -132,8 +176,11 @@ def _bring(
 
     def put(candidate: Candidate, stored: Stored) -> tuple[Path, Path]:
         supply.confirm(candidate, stored)
-        for finding in stored.contents.findings:
-            on_event(Warned(f"{finding.subject}: {finding.sentence}"))
+        if stored.contents.findings:
+            subject = Subject(candidate.filename, candidate.project, stored.sha256)
+            if used := supply.waivers.admit(stored.contents.findings, subject):
+                waived[candidate.filename] = used
+            _warn(stored.contents.findings, subject, supply.waivers, on_event)
         return _copied(candidate, stored, folder, supply), rooted(folder, candidate.filename)
 
     arriving: dict[Future[Stored], list[Candidate]] = {}  # two names may have the same bytes
@@ -150,7 +197,15 @@ def _bring(
     for path, final in [future.result() for future in copying]:
         settle(path, final)
     placed = {candidate.filename for candidate in missing}
-    return tuple(sorted(placed)), tuple(sorted(wanted.keys() - placed))
+    return tuple(sorted(placed)), tuple(sorted(wanted.keys() - placed)), waived
+
+
+def _warn(findings: Iterable[Finding], subject: Subject, waivers: Waivers, on_event: Listener) -> None:
+    standing, waived = waivers.split(findings, subject)
+    for finding in standing:
+        on_event(Warned(f"{finding.subject}: {finding.sentence}"))
+    for finding, waiver in waived:
+        on_event(Warned(f"{finding.subject}: {waived_sentence(finding, waiver)}"))
 
 
 def _local_address(pin: Pin, artifact: Artifact, supply: Supply) -> str | None:

@@ -17,6 +17,7 @@ from wheelhouse.events import Finished, Listener, ignore
 from wheelhouse.model.lock import Pin
 from wheelhouse.model.provenance import SUFFIX as PROVENANCE
 from wheelhouse.model.simple import Offered, Shelf, add, parse_shelf, project_html, project_json, root_html, root_json
+from wheelhouse.model.waivers import Subject, Waivers
 from wheelhouse.steps.verify import load_house
 
 PAGE_HTML, PAGE_JSON, SIDECAR = "index.html", "index.json", ".metadata"
@@ -64,6 +65,7 @@ def _open(folder: Path, pin: Pin, provenance: str | None) -> Opened:
             f"`{path}` is not what the lock says", hint=f"see what is wrong with `wheelhouse verify {folder}`"
         )
     contents = inspect(path, artifact.filename)
+    Waivers(pin.waived).admit(contents.findings, Subject(artifact.filename, pin.project, artifact.sha256))
     sidecars = {SIDECAR: contents.raw_metadata} if artifact.is_wheel else {}
     if provenance is not None:
         sidecars[PROVENANCE] = provenance.encode()

@@ -24,6 +24,7 @@ from wheelhouse.model.lock import Lock
 from wheelhouse.model.metadata import Metadata
 from wheelhouse.model.policy import Finding
 from wheelhouse.model.rehearsal import Step, error
+from wheelhouse.model.waivers import NO_WAIVERS, Waivers
 from wheelhouse.steps.image import Image, rehearse_image
 from wheelhouse.steps.otherwise import Instruments, other_scene
 from wheelhouse.steps.scenes import (
@@ -51,6 +52,7 @@ class Wanted:
     """What the user wants of a rehearsal: which interpreters, which commands to see run in the end, what else to try it with.
 
     With `image`, a base, or `dockerfile`, an image is built by a container engine, whose client runs in `engine`.
+    `waivers` are those of the policy.
     """
 
     places: Places
@@ -61,6 +63,7 @@ class Wanted:
     engine: Mapping[str, str] = field(default_factory=dict)
     instruments: Instruments = field(default=Instruments())
     limits: Limits = field(default=Limits())
+    waivers: Waivers = NO_WAIVERS
 
 
 def rehearse(folder: Path, wanted: Wanted, on_event: Listener = ignore) -> Iterator[Step]:
@@ -70,7 +73,7 @@ def rehearse(folder: Path, wanted: Wanted, on_event: Listener = ignore) -> Itera
     interpreter fits no target.
     """
     started = time.monotonic()
-    verdict = verify_folder(folder, on_event)
+    verdict = verify_folder(folder, wanted.waivers, on_event)
     found = [finding for finding in verdict.findings if finding.rule not in CLOSURE]
     targets = ", ".join(lock.target.name for lock in verdict.house.locks)
     found += _misplaced(folder, verdict)

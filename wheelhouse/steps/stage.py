@@ -28,6 +28,7 @@ from wheelhouse.model.layout import (
 from wheelhouse.model.lock import Lock
 from wheelhouse.model.otherfiles import FOLDER as OTHER_FILES
 from wheelhouse.model.policy import Finding, Severity
+from wheelhouse.model.waivers import NO_WAIVERS, Waivers
 from wheelhouse.steps.otherfiles import load_other_files
 from wheelhouse.steps.verify import Verdict, is_archive, load_house, verify
 
@@ -126,14 +127,16 @@ def _only_lock(house: House, target: str | None) -> Lock:
     return locks[target]
 
 
-def stage(house: Path, destination: Path, plan: Plan, on_event: Listener = ignore) -> Staged:
+def stage(
+    house: Path, destination: Path, plan: Plan, waivers: Waivers = NO_WAIVERS, on_event: Listener = ignore
+) -> Staged:
     """Verify the house, unless the build takes its files from an index, then make `destination` what the plan says.
 
     Raises IntegrityError where the house is not what its locks say, InputError for a file in the way that no earlier
     stage wrote.
     """
     if plan.index is None:
-        _must_verify(house, on_event)
+        _must_verify(house, waivers, on_event)
     with held(destination):
         earlier = _earlier(destination)
         _free_to_write(destination, plan, earlier)
@@ -173,15 +176,15 @@ def manifest(plan: Plan) -> str:
     return json.dumps(document, indent=2) + "\n"
 
 
-def verify_folder(folder: Path, on_event: Listener = ignore) -> Verdict:
+def verify_folder(folder: Path, waivers: Waivers = NO_WAIVERS, on_event: Listener = ignore) -> Verdict:
     """Verify a house, or a folder that `stage` wrote: there, what the manifest names belongs beside the lock's files."""
     if not (folder / MANIFEST).is_file():
-        return verify(folder, on_event=on_event)
+        return verify(folder, waivers=waivers, on_event=on_event)
     earlier = _earlier(folder)
     if _index_of(folder):
         return _verify_settings(folder, earlier)
     renamed = renamed_in(folder)
-    verdict = verify(folder, staged=frozenset(earlier), renamed=renamed, on_event=on_event)
+    verdict = verify(folder, staged=frozenset(earlier), renamed=renamed, waivers=waivers, on_event=on_event)
     locked = {renamed.get(name, name): artifact.sha256 for name, artifact in verdict.house.artifacts.items()}
     altered = [
         *_altered(folder, {path: sha256 for path, sha256 in earlier.items() if path not in locked}),
@@ -228,8 +231,9 @@ def _standing(path: Path) -> str:
     return sha256_of(path) if path.is_file() and not path.is_symlink() else ""
 
 
-def _must_verify(house: Path, on_event: Listener) -> None:
-    wrong = [finding for finding in verify(house, on_event=on_event).findings if finding.severity >= Severity.ERROR]
+def _must_verify(house: Path, waivers: Waivers, on_event: Listener) -> None:
+    findings = verify(house, waivers=waivers, on_event=on_event).findings
+    wrong = [finding for finding in findings if finding.severity >= Severity.ERROR]
     if wrong:
         more = f", and {len(wrong) - 1} more" if len(wrong) > 1 else ""
         raise IntegrityError(

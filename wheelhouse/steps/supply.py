@@ -30,6 +30,7 @@ from wheelhouse.model.artifact import Candidate
 from wheelhouse.model.metadata import Contents, Metadata
 from wheelhouse.model.provenance import SUFFIX as PROVENANCE_SUFFIX
 from wheelhouse.model.provenance import Provenance, identities_of
+from wheelhouse.model.waivers import NO_WAIVERS, Subject, Waivers
 
 PAGE_THREADS, FILE_THREADS = 16, 8
 SMALL = 192 << 10
@@ -54,9 +55,17 @@ class Stored:
 class Supply:
     """The connected side, shared by all targets of a run. Closed with `close`."""
 
-    def __init__(self, locations: IndexLocations, http: Http, cache: Cache, on_event: Listener = ignore) -> None:
+    def __init__(
+        self,
+        locations: IndexLocations,
+        http: Http,
+        cache: Cache,
+        on_event: Listener = ignore,
+        waivers: Waivers = NO_WAIVERS,
+    ) -> None:
         self.locations = locations
         self.cache = cache
+        self.waivers = waivers
         self._http, self._on_event = http, on_event
         self._pages = Tasks(PAGE_THREADS, "pages")
         self._files = Tasks(FILE_THREADS, "files")
@@ -86,9 +95,16 @@ class Supply:
         return page
 
     def artifact(self, candidate: Candidate) -> "Future[Stored]":
-        """The file itself, in the cache, hashed and checked."""
+        """The file itself, in the cache, hashed and checked. Raises RefusedError for an error in it that no waiver covers."""
         candidate = self._asked.get(candidate.key, candidate)
-        return self._files.start(("file", candidate.key), lambda: self._artifact(candidate))
+        return self._files.start(("file", candidate.key), lambda: self._admitted(candidate))
+
+    def _admitted(self, candidate: Candidate) -> Stored:
+        stored = self._artifact(candidate)
+        if stored.contents.findings:
+            subject = Subject(candidate.filename, candidate.project, stored.sha256)
+            self.waivers.admit(stored.contents.findings, subject)
+        return stored
 
     def metadata(self, candidate: Candidate, *, certain: bool = False) -> "Future[Metadata]":
         """What a candidate says of itself; `certain` that its file will be needed, too.

@@ -22,6 +22,7 @@ from wheelhouse.model.metadata import Contents, Metadata
 from wheelhouse.model.otherfiles import FOLDER
 from wheelhouse.model.policy import Finding, Severity
 from wheelhouse.model.strays import stray
+from wheelhouse.model.waivers import NO_WAIVERS, Subject, Waivers, waive_hint, waived_sentence
 from wheelhouse.steps.otherfiles import other_findings
 
 Reader = Callable[[Path, str], Contents]
@@ -91,12 +92,13 @@ def verify(
     staged: frozenset[str] | None = None,
     renamed: Mapping[str, str] = MappingProxyType({}),
     read: Reader = inspect,
+    waivers: Waivers = NO_WAIVERS,
     on_event: Listener = ignore,
 ) -> Verdict:
     """Hold a folder against its locks. In a staged folder, `staged` names what stage wrote, by relative path.
 
     `renamed` maps the names of files, as the lock has them, to where they lie there, if that is elsewhere; `read` opens
-    and checks a file, given its path and its name.
+    and checks a file, given its path and its name. A finding that one of `waivers` covers becomes a note.
     """
     house = load_house(folder)
     artifacts = house.artifacts
@@ -105,9 +107,11 @@ def verify(
         opened = list(pool.map(lambda artifact: _open(folder, artifact, renamed, read, on_event), largest_first))
     again = "fetch again: only this file will be downloaded" if staged is None else "stage again"
     opened = [_absence(result, house, again) if result.is_absent else result for result in opened]
+    projects = {file.filename: pin.project for lock in house.locks for pin in lock.pins for file in pin.files}
+    opened = [_weighed(result, projects[result.artifact.filename], waivers) for result in opened]
     contents = {result.artifact.filename: result.contents for result in opened if result.contents}
     names = [name for name in SUB_HOUSES if staged is None and (folder / name).is_dir()]
-    inner = {name: verify(folder / name, read=read, on_event=on_event) for name in names}
+    inner = {name: verify(folder / name, read=read, waivers=waivers, on_event=on_event) for name in names}
     findings = chain(
         chain.from_iterable(result.findings for result in opened),
         _foreign(folder, house, staged),
@@ -134,6 +138,20 @@ def _open(folder: Path, artifact: Artifact, renamed: Mapping[str, str], read: Re
         rule = error.rule if isinstance(error, RefusedError) else "archive"
         return _Opened(artifact, None, (_wrong(artifact.filename, rule, str(error), error.hint or ""),))
     return _Opened(artifact, contents, contents.findings)
+
+
+def _weighed(result: _Opened, project: NormalizedName, waivers: Waivers) -> _Opened:
+    """The same, its findings held against the waivers; an error that stands says how it could be waived."""
+    if result.contents is None or not result.findings:
+        return result
+    subject = Subject(result.artifact.filename, project, result.artifact.sha256)
+    standing, waived = waivers.split(result.findings, subject)
+    hinted = (
+        replace(one, hint=one.hint or waive_hint(one.rule, subject)) if one.severity >= Severity.ERROR else one
+        for one in standing
+    )
+    noted = (replace(one, severity=Severity.NOTE, sentence=waived_sentence(one, waiver)) for one, waiver in waived)
+    return replace(result, findings=(*hinted, *noted))
 
 
 def _absence(absent: _Opened, house: House, hint: str) -> _Opened:

@@ -30,6 +30,7 @@ from wheelhouse.model.otherfiles import FOLDER, TARS
 from wheelhouse.model.policy import Finding, Policy
 from wheelhouse.model.rules import RULES, Review, review_findings, weighed
 from wheelhouse.model.rules.otherfiles import other_file_findings
+from wheelhouse.model.waivers import Subject, Waivers, waived_sentence
 from wheelhouse.steps.otherfiles import load_other_files
 from wheelhouse.steps.verify import Verdict, verify
 
@@ -131,6 +132,11 @@ def _must_be_known(policy: Policy) -> None:
         raise InputError(
             f"the policy names rules that there are not: {', '.join(unknown)}", hint="see `wheelhouse rules`"
         )
+    if never := sorted({waiver.rule for waiver in policy.waivers if not RULES[waiver.rule].waivable}):
+        raise InputError(
+            f"the policy waives what nobody can waive: {', '.join(never)}",
+            hint="remove the waiver: a file that such a rule refuses is not what it must be, or is read differently by different readers",
+        )
 
 
 def _facts(place: str, verdict: Verdict, inside: Mapping[str, Inside]) -> tuple[Facts, ...]:
@@ -158,22 +164,15 @@ def _waive(
     findings: Iterable[Finding], pins: dict[str, Pin], policy: Policy, now: datetime
 ) -> tuple[list[Finding], list[Finding]]:
     """Findings that stand, and those that a waiver covers; a waiver that has run out is a finding itself."""
+    waivers = Waivers(policy.waivers, now.date())
     standing: list[Finding] = []
     waived: list[Finding] = []
     for finding in findings:
-        pin = pins.get(finding.subject)
-        covering = [w for w in policy.waivers if pin and w.covers(finding.rule, pin.project, pin.artifact.sha256)]
-        if any(now.date() <= waiver.until for waiver in covering):
-            waived.append(finding)
+        if pin := pins.get(finding.subject):
+            subject = Subject(finding.subject, pin.project, pin.artifact.sha256)
+            stands, covered = waivers.split([finding], subject)
+            standing += stands
+            waived += [replace(one, sentence=waived_sentence(one, waiver)) for one, waiver in covered]
         else:
             standing.append(finding)
-            standing.extend(_expired(finding, [waiver.until.isoformat() for waiver in covering]))
     return standing, waived
-
-
-def _expired(finding: Finding, days: list[str]) -> Iterator[Finding]:
-    for day in days:
-        sentence = f"a waiver of {finding.rule} for it ran out on {day}"
-        yield replace(
-            finding, rule="waiver-expired", sentence=sentence, hint="look again, and renew the waiver or remove it"
-        )

@@ -42,6 +42,7 @@ from wheelhouse.model.question import Question
 from wheelhouse.model.requirements import Line, parse_line
 from wheelhouse.model.selection import Selection
 from wheelhouse.model.target import Target
+from wheelhouse.model.waivers import NO_WAIVERS, Subject
 from wheelhouse.steps.fetch import candidate_of
 from wheelhouse.steps.lock import pins_of
 from wheelhouse.steps.pending import Wishes
@@ -356,7 +357,7 @@ def _checked(wheel: Path, job: _Job, repaired: str = "") -> _Fresh:
     where it is no sound archive: whatever runs in the room says what comes out of it.
     """
     _must_be_named(wheel.name, job)
-    contents = inspect(wheel, wheel.name)
+    contents = _sound(wheel, job)
     needs = needs_of_wheel(wheel)
     if reason := too_new(needs.glibc if needs else None, job.target.platform):
         raise BuildError(
@@ -364,6 +365,13 @@ def _checked(wheel: Path, job: _Job, repaired: str = "") -> _Fresh:
             hint="build it on an older system: --in-image, with an image that has the target's glibc or an older one",
         )
     return _Fresh(wheel, contents, needs, repaired)
+
+
+def _sound(wheel: Path, job: _Job) -> Contents:
+    """What a wheel says of itself that was made here: no waiver lets one pass."""
+    contents = inspect(wheel, wheel.name)
+    NO_WAIVERS.admit(contents.findings, Subject(wheel.name, job.pin.project, sha256_of(wheel)))
+    return contents
 
 
 def _honest(wheel: Path, job: _Job) -> Path:
@@ -374,7 +382,7 @@ def _honest(wheel: Path, job: _Job) -> Path:
         plain = frozenset(Tag(tag.interpreter, tag.abi, linux) for tag in tags)
         claims = all(tag.platform.startswith("manylinux") for tag in tags)
         if claims and job.target.rank(tags) is None and job.target.rank(plain) is not None:
-            inspect(wheel, wheel.name)
+            _sound(wheel, job)
             return retagged(wheel, linux)
     return wheel
 

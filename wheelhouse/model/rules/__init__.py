@@ -81,7 +81,10 @@ class HouseCheck(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule: its id, the severity that it has unless the policy says another, and its function, about a file or a house."""
+    """One rule: its id, the severity that it has unless the policy says another, and its function, about a file or a house.
+
+    One that is not `waivable` refuses a file for good.
+    """
 
     id: str
     group: str
@@ -89,6 +92,7 @@ class Rule:
     check: Check | None
     house_check: HouseCheck | None
     explanation: str
+    waivable: bool = True
 
     @property
     def title(self) -> str:
@@ -140,10 +144,10 @@ def _dedented(text: str) -> str:
     return "\n".join(line.strip() for line in text.strip().splitlines())
 
 
-def told_by_verify(severity: Severity, explanations: Mapping[str, str]) -> None:
+def told_by_verify(severity: Severity, explanations: Mapping[str, str], *, waivable: bool = True) -> None:
     """List rules that `verify` applies while it opens the files: ids with their explanations."""
     for identifier, explanation in explanations.items():
-        RULES[identifier] = Rule(identifier, "integrity", severity, None, None, explanation)
+        RULES[identifier] = Rule(identifier, "integrity", severity, None, None, explanation, waivable)
 
 
 def weighed(findings: Iterable[Finding], policy: Policy) -> Iterator[Finding]:

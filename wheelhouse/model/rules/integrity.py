@@ -24,8 +24,6 @@ told_by_verify(
         "metadata-mismatch": "METADATA speaks of another project or version than the file's name does.",
         "wheel-dist-info": "The wheel does not have exactly one .dist-info folder of its own, with METADATA, WHEEL and RECORD.",
         "wheel-version": "WHEEL does not say Wheel-Version 1.x.",
-        "record-hash": "A file does not have the hash that RECORD gives, or its hash is of an unknown kind.",
-        "record-size": "A file does not have the size that RECORD gives.",
         "record-duplicate": "RECORD has two rows for one file, which differ.",
         "zip-structure": "The zip archive is damaged.",
         "zip-directory": "The zip's directory is not what its end record says, or is damaged.",
@@ -42,6 +40,14 @@ told_by_verify(
         "sdist-metadata": "The sdist does not have exactly one PKG-INFO at its top.",
         "sdist-path": "A member could be written outside its place, or lies behind a link.",
         "sdist-bomb": "The sdist would unpack to far more than its size.",
+    },
+    waivable=False,
+)
+told_by_verify(
+    Severity.ERROR,
+    {
+        "record-hash": "A file does not have the hash that RECORD gives, or its hash is of an unknown kind.",
+        "record-size": "A file does not have the size that RECORD gives.",
     },
 )
 told_by_verify(
