@@ -24,7 +24,8 @@ from tests.support.wheels import build_sdist, build_wheel
 from wheelhouse.doors.bench import Bench
 from wheelhouse.doors.inside import unpack
 from wheelhouse.doors.interpreter import facts_of, interpreter_of
-from wheelhouse.doors.sandbox import Limits, Room, unsealed
+from wheelhouse.doors.sandbox import Limits, Room
+from wheelhouse.doors.seals import unsealed
 from wheelhouse.model.artifact import Artifact
 from wheelhouse.model.build import BuildSystem
 from wheelhouse.model.lock import Inputs, Lock, Pin

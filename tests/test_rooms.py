@@ -17,7 +17,8 @@ from wheelhouse.doors import bench as bench_module
 from wheelhouse.doors.bench import Asked, Bench, open_bench
 from wheelhouse.doors.environment import make_environment
 from wheelhouse.doors.interpreter import facts_of, interpreter_of
-from wheelhouse.doors.sandbox import WORK, Launch, Limits, Room, bubblewrap, unsealed, unshare
+from wheelhouse.doors.sandbox import WORK, Launch, Limits, Room
+from wheelhouse.doors.seals import bubblewrap, unsealed, unshare
 from wheelhouse.errors import BuildError, MachineError
 from wheelhouse.model.build import BuildSystem
 

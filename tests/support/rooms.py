@@ -1,17 +1,23 @@
 """Sealed rooms to build in, where this machine permits them."""
 
 import os
+import subprocess
 import sys
+import tempfile
 from functools import cache
 from pathlib import Path
 
 import pytest
 
+from tests.support.tools import clean_environment, must_be_no_defect, run
 from wheelhouse.doors.bench import Bench, Where, open_bench
 from wheelhouse.doors.interpreter import Places, facts_of, interpreter_of
+from wheelhouse.doors.sandbox import Limits, Room
+from wheelhouse.doors.seals import bubblewrap, unshare
 from wheelhouse.errors import MachineError
 from wheelhouse.model.target import Target
 
+ROOT = Path(__file__).parents[2]
 MINOR = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
@@ -45,3 +51,42 @@ def bench(**more: object) -> Bench:
     """A proved bench; skips the test where there can be none."""
     needs_room()
     return open_bench(own_target(), where(**more), 2)
+
+
+SEALS = {seal.__name__: seal for seal in (bubblewrap, unshare)}
+FORCED = """\
+import sys
+from wheelhouse.doors import bench
+bench.SEALS = tuple(seal for seal in bench.SEALS if seal.__name__ == sys.argv[1])
+sys.argv[1:] = sys.argv[2:]
+from wheelhouse.cli import main
+main()
+"""
+"""Runs the command line where only one way to seal a sandbox is tried."""
+
+
+@cache
+def _why_not(seal: str) -> str | None:
+    interpreter = interpreter_of(facts_of(Path(sys.executable)))
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            Bench(Room(seal, SEALS[seal]), interpreter, Limits(seconds=60), 1).prove(Path(folder))
+    except MachineError as error:
+        return f"{seal}: {' '.join((str(error), *error.details))}"
+    return None
+
+
+def needs_seal(seal: str) -> None:
+    """Skip the test, naming what is missing, where this way of sealing a sandbox cannot be had."""
+    if reason := _why_not(seal):
+        pytest.skip(reason)
+
+
+def wheelhouse_sealed(
+    seal: str, *arguments: str | Path, cwd: Path, timeout: float = 300
+) -> subprocess.CompletedProcess[str]:
+    """Run the `wheelhouse` command as `tests.support.tools.wheelhouse` does, with one way to seal a sandbox."""
+    environment = clean_environment(XDG_CACHE_HOME=str(cwd / ".cache"), PYTHONPATH=str(ROOT))
+    done = run(sys.executable, "-c", FORCED, seal, *arguments, cwd=cwd, env=environment, timeout=timeout)
+    must_be_no_defect(done.stderr)
+    return done

@@ -25,11 +25,8 @@ from wheelhouse.doors.sandbox import (
     Order,
     Outcome,
     Room,
-    bubblewrap,
-    docker,
-    unsealed,
-    unshare,
 )
+from wheelhouse.doors.seals import bubblewrap, docker, unsealed, unshare
 from wheelhouse.errors import BuildError, MachineError, WheelhouseError
 from wheelhouse.model.build import BuildSystem
 from wheelhouse.model.target import Target

@@ -1,5 +1,6 @@
 """A build environment: a virtual environment's folder, filled with locked wheels. Nothing of them is run."""
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -37,6 +38,17 @@ def make_environment(folder: Path, interpreter: Interpreter, wheels: Iterable[Pa
     paths = {name: str(path) for name, path in scheme.items()}
     for wheel in wheels:
         _install(wheel, SchemeDictionaryDestination(paths, f"{where}/bin/python", "posix"))
+    _open_to_others(folder)
+
+
+def _open_to_others(folder: Path) -> None:
+    """Whoever builds in a sandbox is another user: all of it is readable, and each script runs, whatever umask and wheel say."""
+    with ours(folder):
+        for place, _, names in os.walk(folder):
+            Path(place).chmod(0o755)
+            for path in (Path(place, name) for name in names):
+                if not path.is_symlink():
+                    path.chmod(0o755 if path.parent == folder / "bin" else path.stat().st_mode | 0o444)
 
 
 def _install(wheel: Path, destination: SchemeDictionaryDestination) -> None:
