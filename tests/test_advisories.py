@@ -16,6 +16,8 @@ from wheelhouse.model.advisories import Advisory, Event, collect, compared, pars
 from wheelhouse.model.artifact import version_of
 from wheelhouse.model.cvss import severity_text
 
+pytest_plugins = ["tests.support.houses"]
+
 
 def record(
     identifier: str,
@@ -165,6 +167,114 @@ def test_import_reads_a_zip_a_folder_and_one_file(tmp_path: Path) -> None:
     (tmp_path / "bad.json").write_text("{")
     assert wheelhouse("advisories", "import", "bad.json", cwd=tmp_path).returncode == 2
     assert wheelhouse("advisories", "import", "none.json", cwd=tmp_path).returncode == 2
+
+
+def exported(folder: Path, *documents: dict[str, object]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for document in documents:
+        (folder / f"{document['id']}.json").write_text(json.dumps(document))
+
+
+def test_a_folder_is_read_to_its_end(tmp_path: Path) -> None:
+    exported(tmp_path / "all/2024/01", record("A", {"introduced": "0"}))
+    exported(tmp_path / "all/2023", record("B", {"introduced": "0"}))
+    with zipfile.ZipFile(tmp_path / "all/more.zip", "w") as archive:
+        archive.writestr("deep/C.json", json.dumps(record("C", {"introduced": "0"})))
+    done = wheelhouse("advisories", "import", "all", cwd=tmp_path)
+    assert "3 advisories for 1 projects" in done.stdout, done.stderr
+
+
+@pytest.mark.parametrize("kind", ["empty folder", "other ecosystem", "withdrawn", "empty zip", "empty list"])
+def test_an_export_without_a_usable_record_is_an_error_and_changes_nothing(tmp_path: Path, kind: str) -> None:
+    exported(tmp_path / "good", record("A", {"introduced": "0"}))
+    assert wheelhouse("advisories", "import", "good", cwd=tmp_path).returncode == 0
+    before = (tmp_path / "advisories.json").read_bytes()
+    (tmp_path / "bad").mkdir()
+    other = record("B", {"introduced": "0"})
+    other["affected"][0]["package"]["ecosystem"] = "npm"
+    if kind == "other ecosystem":
+        exported(tmp_path / "bad", other)
+    elif kind == "withdrawn":
+        exported(tmp_path / "bad", record("B", {"introduced": "0"}, withdrawn="2024-01-01T00:00:00Z"))
+    elif kind == "empty zip":
+        zipfile.ZipFile(tmp_path / "bad/all.zip", "w").close()
+    elif kind == "empty list":
+        (tmp_path / "bad/all.json").write_text("[]")
+    done = wheelhouse("advisories", "import", "bad", "--replace", cwd=tmp_path)
+    assert done.returncode == 2 and "no advisory for a PyPI project" in done.stderr
+    assert (tmp_path / "advisories.json").read_bytes() == before
+
+
+@pytest.mark.parametrize("kind", ["smaller", "older"])
+def test_less_takes_the_place_of_more_only_if_told(tmp_path: Path, kind: str) -> None:
+    exported(tmp_path / "old", record("A", {"introduced": "0"}), record("B", {"introduced": "0"}))
+    assert wheelhouse("advisories", "import", "old", cwd=tmp_path).returncode == 0
+    before = (tmp_path / "advisories.json").read_bytes()
+    if kind == "smaller":
+        exported(tmp_path / "new", record("A", {"introduced": "0"}))
+    else:
+        past = {"modified": "2023-05-01T00:00:00Z"}
+        exported(tmp_path / "new", *(record(name, {"introduced": "0"}, **past) for name in ("A", "B", "C")))
+    refused = wheelhouse("advisories", "import", "new", cwd=tmp_path)
+    assert refused.returncode == 2 and "--replace" in refused.stderr
+    assert ("1 advisories" in refused.stderr) == (kind == "smaller")
+    assert ("2023-05-01" in refused.stderr) == (kind == "older")
+    assert (tmp_path / "advisories.json").read_bytes() == before
+    assert wheelhouse("advisories", "import", "new", "--replace", cwd=tmp_path).returncode == 0
+    assert (tmp_path / "advisories.json").read_bytes() != before
+
+
+def test_on_a_terminal_it_asks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import typer
+
+    from wheelhouse.cli import session
+
+    monkeypatch.setattr(session.sys.stdin, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr(typer, "confirm", lambda *_, **__: True)
+    session.must_agree("less")
+    monkeypatch.setattr(typer, "confirm", lambda *_, **__: False)
+    with pytest.raises(InputError, match="less"):
+        session.must_agree("less")
+
+
+def test_an_empty_snapshot_is_a_missing_one(tmp_path: Path, small_house: Path) -> None:
+    (tmp_path / "advisories.json").write_text(to_json(collect(())))
+    for more in ((), ("--advisories", "advisories.json")):
+        vetted = wheelhouse("vet", small_house, *more, cwd=tmp_path)
+        assert "[advisories-missing]" in vetted.stdout
+    exported(tmp_path / "new", record("A", {"introduced": "0"}))
+    assert wheelhouse("advisories", "import", "new", cwd=tmp_path).returncode == 0
+
+
+def test_a_date_in_the_future_counts_as_now(tmp_path: Path) -> None:
+    late = record("A", {"introduced": "0"}) | {"modified": "2099-01-01T00:00:00Z"}
+    exported(tmp_path / "new", late)
+    done = wheelhouse("advisories", "import", "new", cwd=tmp_path)
+    assert done.returncode == 0 and "2099" not in done.stdout
+    assert "2099" not in (tmp_path / "advisories.json").read_text()
+    assert wheelhouse("advisories", "import", "new", cwd=tmp_path).returncode == 0
+    moment = datetime(2026, 1, 1, tzinfo=UTC)
+    assert collect(only(late)).as_of(moment).newest == moment
+    with pytest.raises(InputError, match="no time"):
+        collect(only(late | {"modified": "soon"}))
+
+
+@pytest.mark.parametrize(
+    ("events", "listed", "affected", "clean"),
+    [
+        ([{"introduced": "0"}, {"last_affected": "2.1.0"}], (), ["2.1.0+cpu", "2.0+cu118"], ["2.1.1+cpu"]),
+        ([{"introduced": "0"}, {"fixed": "2.1.0"}], (), ["2.0.9+cpu"], ["2.1.0+cpu"]),
+        ([], ("2.1.0",), ["2.1.0+cpu", "2.1+cu118"], ["2.1.1+cpu"]),
+        ([], ("2.1.0+cpu",), ["2.1.0+cpu"], ["2.1.0", "2.1.0+cu118"]),
+        ([{"introduced": "0"}, {"fixed": "2.1.0+fix1"}], (), ["2.1.0"], ["2.1.0+fix1"]),
+    ],
+)
+def test_a_local_version_matches_its_public_one(
+    events: list[dict[str, str]], listed: tuple[str, ...], affected: list[str], clean: list[str]
+) -> None:
+    (advisory,) = only(record("A", *events, versions=listed))
+    assert [version for version in affected if not advisory.affects(Version(version))] == []
+    assert [version for version in clean if advisory.affects(Version(version))] == []
 
 
 @pytest.mark.parametrize(

@@ -65,6 +65,12 @@ def passphrase_of(path: Path) -> str:
     return str(typer.prompt(f"Passphrase of {path}", hide_input=True, err=True))
 
 
+def must_agree(sentence: str) -> None:
+    """Ask on the terminal whether to go on all the same. Raises InputError for a no, and where nobody can be asked."""
+    if not sys.stdin.isatty() or not typer.confirm(f"{sentence}. Go on?", err=True):
+        raise InputError(sentence, hint="say --replace to go on all the same")
+
+
 def say_json(document: object) -> None:
     """Print one JSON document to stdout."""
     typer.echo(json.dumps(document, indent=2, ensure_ascii=False))

@@ -7,7 +7,7 @@ import typer
 
 from wheelhouse.cli.app import advisories_app, app
 from wheelhouse.cli.options import House, Json, Network, Quiet, grouped
-from wheelhouse.cli.session import approvals, connected, listening, now, say, say_json, settings
+from wheelhouse.cli.session import approvals, connected, listening, must_agree, now, say, say_json, settings
 from wheelhouse.errors import InputError
 
 if TYPE_CHECKING:
@@ -141,13 +141,14 @@ def _keep_publishers(path: Path, before: "Publishers", seen: "Publishers") -> No
 
 
 def snapshot(path: Path, named: bool) -> "Advisories | None":
-    """The snapshot of advisories, or None where there is none and none was named."""
+    """The snapshot of advisories, or None where there is none and none was named. One that holds no advisory is none."""
     from wheelhouse.doors.disk import read_text
     from wheelhouse.model.advisories import parse_snapshot
 
     if not named and not path.is_file():
         return None
-    return parse_snapshot(read_text(path, "the snapshot of advisories"), str(path))
+    found = parse_snapshot(read_text(path, "the snapshot of advisories"), str(path)).as_of(now())
+    return found if found.by_project else None
 
 
 @advisories_app.command("import")
@@ -160,27 +161,30 @@ def advisories_import(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Default: advisories.json.")
     ] = None,
+    replace: Annotated[
+        bool,
+        typer.Option("--replace", help="Let a smaller or older snapshot take the place of the one that is there."),
+    ] = False,
 ) -> None:
     """Make a snapshot of known vulnerabilities from an OSV export, for `vet` here and on the far side.
 
-    Where it takes the place of an older one, `vet` says which of them are new since.
+    Where it takes the place of an older one, `vet` says which of them are new since. A smaller or older snapshot takes the
+    place of another only if you say so.
     """
     from wheelhouse.doors.disk import write
-    from wheelhouse.model.advisories import compared, to_json
+    from wheelhouse.model.advisories import compared, loss, to_json
     from wheelhouse.steps.advisories import import_advisories
 
     path = output or Path(settings().policy.advisories)
     with listening(quiet=False) as listener, connected(network, listener) as http:
-        found = import_advisories(source, http)
+        found = import_advisories(source, http, now())
     if before := snapshot(path, named=False):
+        if (lost := loss(found, before)) and not replace:
+            must_agree(f"{path} is to be replaced by less: {lost}")
         found = compared(found, before)
     write(path.parent, path.name, to_json(found))
-    count = sum(map(len, found.by_project.values()))
-    say(
-        f"{path}: {count} advisories for {len(found.by_project)} projects, the newest of {found.newest:%Y-%m-%d}"
-        if found.newest
-        else f"{path}: no advisories"
-    )
+    newest = f"{found.newest:%Y-%m-%d}" if found.newest else "no date"
+    say(f"{path}: {found.count} advisories for {len(found.by_project)} projects, the newest of {newest}")
 
 
 def _rule(name: str) -> "Rule":

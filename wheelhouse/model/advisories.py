@@ -1,9 +1,9 @@
 """Known vulnerabilities: OSV records for PyPI projects, and which of them a release is affected by (OSV schema 1.6; pure)."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from packaging.utils import NormalizedName, canonicalize_name
@@ -54,12 +54,17 @@ class Advisory:
         return self.aliases | {self.id}
 
     def affects(self, version: Version) -> bool:
-        """Whether a release is affected: by a range, or because it is listed."""
-        return self.affects_by_range(version) or any(_same(listed, version) for listed in self.versions)
+        """Whether a release is affected: by a range, or because it is listed, or the release is that it was built from."""
+        public = version_of(version.public)
+        return self.affects_by_range(version) or any(_same(listed, (version, public)) for listed in self.versions)
 
     def affects_by_range(self, version: Version) -> bool:
-        """OSV's evaluation: within a range, the last event that is not after the version decides."""
-        return any(_within(events, version) for events in self.ranges)
+        """OSV's evaluation: within a range, the last event that is not after the version decides.
+
+        A local version (`2.1.0+cpu`) counts as its public one, unless the range itself speaks of local versions.
+        """
+        public = version_of(version.public)
+        return any(_within(events, version if _is_local(events) else public) for events in self.ranges)
 
     def fixed_in(self, version: Version) -> Version | None:
         """The first fixed version above an affected one, where the record names one."""
@@ -67,11 +72,15 @@ class Advisory:
         return min((fix for fix in fixes if fix > version), default=None)
 
 
-def _same(listed: str, version: Version) -> bool:
+def _same(listed: str, versions: Collection[Version]) -> bool:
     try:
-        return version_of(listed) == version
+        return version_of(listed) in versions
     except InvalidVersion:
         return False
+
+
+def _is_local(events: Iterable[Event]) -> bool:
+    return any("+" in event.version for event in events)
 
 
 def _within(events: Iterable[Event], version: Version) -> bool:
@@ -92,6 +101,15 @@ class Advisories:
 
     by_project: Mapping[NormalizedName, tuple[Advisory, ...]] = field(default_factory=dict)
     newest: datetime | None = None
+
+    def as_of(self, now: datetime) -> "Advisories":
+        """The same; a newest date after `now` is now."""
+        return replace(self, newest=min(self.newest, now)) if self.newest else self
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return sum(map(len, self.by_project.values()))
 
     def of(self, project: NormalizedName, version: Version) -> list[tuple[Advisory, ...]]:
         """The advisories that a release is affected by; those that are aliases of each other are one."""
@@ -144,15 +162,38 @@ def _severity(document: Mapping[str, Any]) -> str:
     return str(word).lower() if isinstance(word, str) else max(vectors, default="")
 
 
+def not_after(now: datetime, advisories: Iterable[Advisory]) -> Iterator[Advisory]:
+    """The same advisories; one that says it was changed after `now` was changed now."""
+    latest = f"{now:%Y-%m-%dT%H:%M:%SZ}"
+    for advisory in advisories:
+        yield replace(advisory, modified=latest) if _moment(advisory.modified) > now else advisory
+
+
+def _moment(text: str) -> datetime:
+    """A time, in UTC where it names no zone. Raises InputError."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise InputError(f"an advisory says `{text}` of when it was changed, which is no time") from error
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
 def collect(advisories: Iterable[Advisory]) -> Advisories:
-    """Group advisories by project."""
+    """Group advisories by project. Raises InputError for one whose time cannot be read."""
     by_project: dict[NormalizedName, list[Advisory]] = {}
-    newest = ""
     for advisory in advisories:
         by_project.setdefault(advisory.project, []).append(advisory)
-        newest = max(newest, advisory.modified)
-    moment = datetime.fromisoformat(newest) if newest else None
-    return Advisories({project: tuple(found) for project, found in sorted(by_project.items())}, moment)
+    newest = max((_moment(one.modified) for found in by_project.values() for one in found), default=None)
+    return Advisories({project: tuple(found) for project, found in sorted(by_project.items())}, newest)
+
+
+def loss(new: Advisories, before: Advisories) -> str | None:
+    """What would be lost if a snapshot took the place of the one before: it is smaller, or older. None where nothing is."""
+    if new.count < before.count:
+        return f"it has {new.count} advisories, and the snapshot that is here has {before.count}"
+    if new.newest and before.newest and new.newest < before.newest:
+        return f"its newest advisory is of {new.newest:%Y-%m-%d}, and the snapshot that is here has one of {before.newest:%Y-%m-%d}"
+    return None
 
 
 def compared(new: Advisories, before: Advisories) -> Advisories:

@@ -43,9 +43,9 @@ def _remedy(group: Iterable[Advisory], version: Version) -> str:
 def advisories_missing(review: Review) -> Iterator[Remark]:
     """Nothing was checked for known vulnerabilities, because no snapshot of advisories is here.
 
-    Not checked is not clean.
+    Not checked is not clean. A snapshot that holds no advisory is none.
     """
-    if review.advisories is None:
+    if review.advisories is None or not review.advisories.by_project:
         yield (
             "known vulnerabilities were not checked: there is no snapshot of advisories",
             "import one: wheelhouse advisories import FILE",
@@ -56,7 +56,7 @@ def advisories_missing(review: Review) -> Iterator[Remark]:
 def advisories_old(review: Review) -> Iterator[Remark]:
     """The snapshot of advisories is older than the policy's advisories-max-days.
 
-    Offline, what was published since cannot be known.
+    Offline, what was published since cannot be known. A date in the future counts as now.
     """
     newest = review.advisories.newest if review.advisories else None
     if newest and review.now - newest > timedelta(days=review.policy.advisories_max_days):
