@@ -1,12 +1,14 @@
 """Publishing: a made server that words its refusals as real ones do; then real servers, started here."""
 
 import base64
+import hashlib
 import json
 import os
 import re
 import shutil
 import ssl
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,7 +22,8 @@ from tests.support.proxy import Proxy
 from tests.support.pythons import find_python
 from tests.support.served import free_port, running
 from tests.support.tls import make_certificate
-from tests.support.tools import clean_environment, uv, wheelhouse
+from tests.support.tools import clean_environment, run, uv, wheelhouse
+from tests.support.wheels import build_sdist, build_wheel
 from wheelhouse.steps.verify import load_house
 
 pytest_plugins = ["tests.support.houses"]
@@ -34,6 +37,7 @@ class Receiver:
     def __init__(self, folder: Path, index: IndexServer) -> None:
         self.folder, self.index = folder, index
         self.received: list[str] = []
+        self.forms: dict[str, list[tuple[str, str]]] = {}
         self.authorizations: list[str | None] = []
         self.answers: dict[str, tuple[int, str]] = {}
         self.guard = threading.Lock()
@@ -45,10 +49,19 @@ class Receiver:
             if name in self.answers:
                 return self.answers[name]
             self.received.append(name)
+            self.forms[name] = fields_of(body)
             path = self.folder / name
             path.write_bytes(file_in(body))
             self.index.add(path)
         return 200, "OK"
+
+
+def fields_of(body: bytes) -> list[tuple[str, str]]:
+    """The form's fields beside the file, sorted."""
+    boundary = body.partition(b"\r\n")[0]
+    parts = (part.partition(b"\r\n\r\n") for part in body.split(boundary)[1:-1])
+    named = ((re.findall(r'name="([^"]+)"', head.decode()), value) for head, _, value in parts)
+    return sorted((found[0], value.removesuffix(b"\r\n").decode()) for found, value in named if len(found) == 1)
 
 
 def file_in(body: bytes) -> bytes:
@@ -182,6 +195,132 @@ def test_an_upload_trusts_whom_everything_else_trusts(small_house: Path, tmp_pat
     with receiving(tmp_path / "elsewhere", pem.pair) as (url, receiver):
         done = publish(small_house, url, receiver, "--ca-file", str(pem.authority), cwd=tmp_path)
         assert done.returncode == 0, done.stderr
+
+
+RICH = """\
+Metadata-Version: 2.4
+Name: Rich_Thing
+Version: 1.0
+Platform: any
+Supported-Platform: linux
+Summary: A thing with — everything
+Keywords: one,two words,three
+Home-page: https://home.example/
+Download-URL: https://home.example/download
+Author: Ada, Bob
+Author-email: Ada <ada@home.example>
+Maintainer: Mia
+Maintainer-email: mia@home.example
+License-Expression: MIT
+License-File: LICENSE
+License-File: licenses/OTHER
+Classifier: Topic :: Software Development
+Classifier: Typing :: Typed
+Requires-Python: >=3.8
+Requires-Dist: lib>=1
+Requires-Dist: quick; extra == "fast"
+Requires-External: libpq
+Provides-Extra: fast
+Provides-Dist: other-thing
+Obsoletes-Dist: old-thing
+Project-URL: Source, https://home.example/source
+Project-URL: Issues, https://home.example/issues
+Description-Content-Type: text/markdown
+Dynamic: license-file
+
+# Rich
+
+Text of *many* lines, and with “signs”.
+""".encode()
+OLD = b"""\
+Metadata-Version: 1.2
+Name: old.thing
+Version: 2.0
+Summary: An old thing
+Author: Cy
+License: BSD
+License-File: LICENSE
+Keywords: one two
+Description: A description
+        in the header.
+Platform: UNKNOWN
+"""
+
+
+@pytest.fixture(scope="module")
+def told_house(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A wheelhouse whose files say all that core metadata can say: two wheels of different ages, and an sdist."""
+    base = tmp_path_factory.mktemp("told")
+    offered = base / "offered"
+    offered.mkdir()
+    build_wheel(offered, "Rich_Thing", "1.0", metadata=RICH, tag="py2.py3-none-any")
+    build_wheel(offered, "old.thing", "2.0", metadata=OLD)
+    build_sdist(
+        offered,
+        "source-thing",
+        "3.0",
+        pkg_info=RICH.replace(b"Rich_Thing\nVersion: 1.0", b"source-thing\nVersion: 3.0"),
+    )
+    for name in ("lib", "quick"):
+        build_wheel(offered, name, "1.0")
+    with IndexServer(offered) as server:
+        options = ("--python", "3.11", "--index", server.url, "--dest", "house")
+        made = wheelhouse("fetch", "rich-thing", "old-thing", "source-thing", *options, cwd=base)
+        assert made.returncode == 0, made.stderr
+    return base / "house"
+
+
+def test_a_form_says_all_that_the_metadata_say(told_house: Path, tmp_path: Path) -> None:
+    with receiving(tmp_path / "there") as (url, receiver):
+        assert publish(told_house, url, receiver, cwd=tmp_path).returncode == 0
+    (rich,) = (form for name, form in receiver.forms.items() if name.startswith("rich_thing"))
+    raw = (told_house / "rich_thing-1.0-py2.py3-none-any.whl").read_bytes()
+    for field in (
+        (":action", "file_upload"),
+        ("name", "Rich-Thing"),
+        ("author", "Ada, Bob"),
+        ("maintainer_email", "mia@home.example"),
+        ("license_expression", "MIT"),
+        ("license_file", "licenses/OTHER"),
+        ("keywords", "one, two words, three"),
+        ("description_content_type", "text/markdown"),
+        ("project_urls", "Issues, https://home.example/issues"),
+        ("requires_dist", 'quick; extra == "fast"'),
+        ("pyversion", "py2.py3"),
+        ("sha256_digest", hashlib.sha256(raw).hexdigest()),
+        ("blake2_256_digest", hashlib.blake2b(raw, digest_size=32).hexdigest()),
+    ):
+        assert field in rich
+    assert dict(rich)["description"].startswith("# Rich\n\nText of *many* lines, and with “signs”.")
+
+
+def test_a_form_is_the_one_that_twine_sends(told_house: Path, tmp_path: Path) -> None:
+    twine = Path(sys.executable).with_name("twine")
+    if not twine.exists():
+        pytest.skip("twine is not installed: install the dependency group `test` again")
+    with receiving(tmp_path / "ours") as (url, ours):
+        assert publish(told_house, url, ours, cwd=tmp_path).returncode == 0
+    with receiving(tmp_path / "theirs") as (url, theirs):
+        options = ("--non-interactive", "--disable-progress-bar", "-u", "me", "-p", "s3cret", "--repository-url", url)
+        done = run(twine, "upload", *options, *(told_house / name for name in sorted(names(told_house))), cwd=tmp_path)
+        assert done.returncode == 0, done.stdout + done.stderr
+    assert set(ours.forms) == names(told_house)
+    for name in names(told_house):
+        assert ours.forms[name] == theirs.forms[name]
+
+
+@pytest.mark.parametrize("with_index", [False, True])
+def test_a_server_that_is_not_there_is_said_to_be_that(small_house: Path, tmp_path: Path, with_index: bool) -> None:
+    nowhere = f"http://127.0.0.1:{free_port()}"
+    listing = ("--index", f"{nowhere}/simple/") if with_index else ()
+    options = ("--repository", f"{nowhere}/legacy/", *listing, "--retries", "0")
+    done = wheelhouse("publish", small_house, *options, cwd=tmp_path)
+    assert done.returncode == 4 and "127.0.0.1" in done.stderr
+    assert "could not be reached: Connection refused" in done.stderr
+    with IndexServer() as index:
+        options = ("--repository", f"{nowhere}/legacy/", "--index", index.url, "--retries", "0")
+        done = wheelhouse("publish", small_house, *options, cwd=tmp_path)
+    assert done.returncode == 4 and "could not be reached: Connection refused" in done.stderr
 
 
 # Real servers
@@ -329,8 +468,6 @@ def test_a_real_server_takes_a_house_and_gives_it_back(
 
 def altered_house(small_house: Path, folder: Path) -> Path:
     """The same job, from an index whose `lib` has other bytes under the same name."""
-    from tests.support.wheels import build_wheel
-
     offered = folder / "changed"
     offered.mkdir()
     build_wheel(offered, "lib", "1.0", files={"lib/__init__.py": b"changed = True\n"})

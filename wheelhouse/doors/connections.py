@@ -48,7 +48,7 @@ class Connections:
     def get(self, url: str, bare: str, headers: Mapping[str, str]) -> BaseHTTPResponse:
         """One GET of `bare`, which is `url` without credentials; nothing is followed. Raises ServerError or TransientError."""
         sent = {"Accept-Encoding": ACCEPT_ENCODING, **headers}
-        with _ours(url):
+        with translated(url):
             pool, address = self._pool(bare)
             response = pool.urlopen("GET", address, headers=sent, preload_content=False, redirect=False, retries=False)
         response.url = bare
@@ -56,7 +56,7 @@ class Connections:
 
     def read(self, response: BaseHTTPResponse, url: str) -> bytes:
         """The next piece of a body, decompressed; empty at its end. Raises TransientError when it breaks off."""
-        with _ours(url):
+        with translated(url):
             return response.read(CHUNK)
 
     def _pool(self, url: str) -> tuple["HTTPConnectionPool | urllib3.PoolManager", str]:
@@ -169,8 +169,8 @@ class _SecurePool(HTTPSConnectionPool):
 
 
 @contextmanager
-def _ours(url: str) -> Iterator[None]:
-    """Foreign exceptions become ours, each with its own sentence."""
+def translated(url: str) -> Iterator[None]:
+    """urllib3's exceptions become ours, each with its own sentence. Raises TransientError, or ServerError for what stays wrong."""
     where = redact(url)
     host = host_of(url)
     try:

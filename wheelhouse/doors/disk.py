@@ -15,10 +15,13 @@ import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from wheelhouse.errors import InputError, IntegrityError, MachineError
 from wheelhouse.model.artifact import Artifact
+
+if TYPE_CHECKING:
+    from _hashlib import _HashObject
 
 ASIDE_PREFIX = ".wheelhouse-"
 BLOCK = 1 << 20
@@ -194,8 +197,8 @@ def _own_size(path: Path) -> int | None:
     return found.st_size if stat.S_ISREG(found.st_mode) else None
 
 
-def digest_of(path: Path, algorithm: str) -> str:
-    """A file's digest, in lower-case hexadecimal; `algorithm` as hashlib names it."""
+def digest_of(path: Path, algorithm: "str | Callable[[], _HashObject]") -> str:
+    """A file's digest, in lower-case hexadecimal; `algorithm` as hashlib names it, or what makes a new one."""
     with ours(path), path.open("rb") as file:
         return hashlib.file_digest(file, algorithm).hexdigest()
 

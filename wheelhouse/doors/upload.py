@@ -1,15 +1,14 @@
 """Uploading to a package repository, by the API that twine speaks (the "legacy upload API"), on requests."""
 
 from dataclasses import dataclass
-from email.parser import BytesHeaderParser
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from wheelhouse.doors.connections import bypasses
+from wheelhouse.doors.connections import bypasses, translated
 from wheelhouse.doors.credentials import origin_of, redact
 from wheelhouse.doors.http import BUSY, Http
 from wheelhouse.errors import InputError, MachineError, ServerError, TransientError
-from wheelhouse.model.simple import Offered
+from wheelhouse.model.uploadform import Form
 
 if TYPE_CHECKING:
     import ssl
@@ -17,15 +16,6 @@ if TYPE_CHECKING:
     import requests
     from requests.adapters import HTTPAdapter
 
-MULTIPLE = {
-    "Classifier": "classifiers",
-    "Requires-Dist": "requires_dist",
-    "Provides-Extra": "provides_extra",
-    "Project-URL": "project_urls",
-    "Platform": "platform",
-    "Dynamic": "dynamic",
-}
-SINGLE = ("Name", "Version", "Metadata-Version", "Summary", "Requires-Python", "License-Expression", "Author")
 LONGEST_ANSWER = 300
 
 
@@ -40,31 +30,6 @@ class Answer:
     def taken(self) -> bool:
         """Whether the server took the file."""
         return 200 <= self.status < 300
-
-
-def form_of(raw_metadata: bytes, project: str, offered: Offered) -> list[tuple[str, str]]:
-    """The form's fields beside the file itself, from the file's own metadata; of an sdist only what its name says."""
-    is_wheel = offered.filename.endswith(".whl")
-    fields = [
-        (":action", "file_upload"),
-        ("protocol_version", "1"),
-        ("filetype", "bdist_wheel" if is_wheel else "sdist"),
-        ("pyversion", offered.filename.split("-")[-3] if is_wheel else "source"),
-        ("sha256_digest", offered.sha256),
-    ]
-    if not raw_metadata:
-        named = [("name", project), ("version", str(offered.version)), ("metadata_version", "1.1")]
-        return [*fields, *named, *([("requires_python", offered.requires_python)] if offered.requires_python else [])]
-    message = BytesHeaderParser().parsebytes(raw_metadata.partition(b"\n\n")[0] + b"\n\n")
-    single = ((header, message.get(header)) for header in SINGLE)
-    fields.extend((header.lower().replace("-", "_"), _folded(value)) for header, value in single if value)
-    for header, name in MULTIPLE.items():
-        fields.extend((name, _folded(value)) for value in message.get_all(header, ()))
-    return fields
-
-
-def _folded(value: object) -> str:
-    return " ".join(str(value).split())
 
 
 class Repository:
@@ -97,11 +62,11 @@ class Repository:
             session.mount(scheme, adapter)
         return session
 
-    def upload(self, path: Path, filename: str, form: list[tuple[str, str]]) -> Answer:
+    def upload(self, path: Path, filename: str, form: Form) -> Answer:
         """Send one file, again while the failure may pass. Raises ServerError for what is neither yes nor no."""
         return self._http.retrying(filename, lambda: self._upload(path, filename, form))
 
-    def _upload(self, path: Path, filename: str, form: list[tuple[str, str]]) -> Answer:
+    def _upload(self, path: Path, filename: str, form: Form) -> Answer:
         header = self._http.credentials.header(self.url)
         response = self._post(path, filename, form, header)
         if response.status_code == 401 and (other := self._http.credentials.another(self.url, header)):
@@ -119,7 +84,7 @@ class Repository:
             raise ServerError(f"{where} wants to know who uploads (401)", hint=hint)
         return answer
 
-    def _post(self, path: Path, filename: str, form: list[tuple[str, str]], header: str | None) -> "requests.Response":
+    def _post(self, path: Path, filename: str, form: Form, header: str | None) -> "requests.Response":
         import requests  # noqa: PLC0415
         from requests_toolbelt import MultipartEncoder  # noqa: PLC0415
 
@@ -131,14 +96,21 @@ class Repository:
                 return self._session.post(
                     self.url, data=body, headers=headers, timeout=(timeout, 8 * timeout), allow_redirects=False
                 )
-            except requests.exceptions.SSLError as error:
-                raise ServerError(
-                    f"the certificate of {redact(self.url)} is not trusted", hint="name its authority with --ca-file"
-                ) from error
             except requests.RequestException as error:
-                raise TransientError(
-                    f"{redact(self.url)} broke off the upload of {filename} ({type(error).__name__})"
-                ) from error
+                cause = _cause_of(error)
+                if cause is None:
+                    raise ServerError(f"{redact(self.url)} cannot be uploaded to: {type(error).__name__}") from error
+                with translated(self.url):
+                    raise cause from cause.__cause__
+
+
+def _cause_of(error: "requests.RequestException") -> Exception | None:
+    """What urllib3 raised before requests wrapped it; None where the error is requests' own."""
+    from urllib3.exceptions import HTTPError  # noqa: PLC0415
+
+    inner = error.args[0] if error.args else None
+    reason = getattr(inner, "reason", None)
+    return next((found for found in (reason, inner) if isinstance(found, HTTPError)), None)
 
 
 def _adapter(context: "ssl.SSLContext") -> "HTTPAdapter":

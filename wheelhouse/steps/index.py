@@ -25,12 +25,16 @@ PAGE_HTML, PAGE_JSON, SIDECAR = "index.html", "index.json", ".metadata"
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A house's file as an index offers it, where it stands, and what lies beside it there, by the names' suffixes."""
+    """A house's file as an index offers it, where it stands, and what lies beside it there, by the names' suffixes.
+
+    `raw_metadata` is a wheel's METADATA, an sdist's PKG-INFO.
+    """
 
     project: NormalizedName
     offered: Offered
     path: Path
     sidecars: Mapping[str, bytes]
+    raw_metadata: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +73,7 @@ def _open(folder: Path, pin: Pin, provenance: str | None) -> Opened:
     sidecars = {SIDECAR: contents.raw_metadata} if artifact.is_wheel else {}
     if provenance is not None:
         sidecars[PROVENANCE] = provenance.encode()
-    return Opened(pin.project, _offered(pin, sidecars), path, sidecars)
+    return Opened(pin.project, _offered(pin, sidecars), path, sidecars, contents.raw_metadata)
 
 
 def _offered(pin: Pin, sidecars: Mapping[str, bytes]) -> Offered:

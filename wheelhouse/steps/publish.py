@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
@@ -14,11 +15,12 @@ from wheelhouse.doors.http import Http
 from wheelhouse.doors.index import Index
 from wheelhouse.doors.pages import Page
 from wheelhouse.doors.tasks import Tasks
-from wheelhouse.doors.upload import Repository, form_of
-from wheelhouse.errors import IntegrityError, ServerError
+from wheelhouse.doors.upload import Repository
+from wheelhouse.errors import IntegrityError, ServerError, TransientError
 from wheelhouse.events import Finished, Listener, Waiting, ignore
 from wheelhouse.model.artifact import Candidate
-from wheelhouse.steps.index import SIDECAR, Opened, open_house
+from wheelhouse.model.uploadform import upload_form
+from wheelhouse.steps.index import Opened, open_house
 
 UPLOADERS = 4
 STRONGEST = ("sha256", "sha512", "sha384", "blake2b", "sha224", "sha1", "md5")
@@ -73,18 +75,27 @@ def _name(published: Published) -> str:
 
 
 def _listing(repository: Repository, listing: str | None, opened: Iterable[Opened], http: Http) -> Index:
-    """The index that lists what the repository has: as named, else the first place below it that answers as an index does."""
+    """The index that lists what the repository has: as named, else the first place below it that answers as an index does.
+
+    Raises ServerError: a server that does not answer at all, or that refuses to at every place, is said to do that.
+    """
     if listing:
         return Index(listing, http)
     base = repository.url.rstrip("/").removesuffix("/legacy")
     project = next(iter(opened)).project
-    for place in ("",) if base.endswith("/simple") else LISTINGS:
+    places = ("",) if base.endswith("/simple") else LISTINGS
+    failures: list[ServerError] = []
+    for place in places:
         index = Index(f"{base}/{place}".rstrip("/"), http)
         try:
             if index.page(project) is not None or _answers(index, http):
                 return index
-        except ServerError:
-            continue
+        except TransientError:
+            raise
+        except ServerError as error:
+            failures.append(error)
+    if len(failures) == len(places):
+        raise failures[0]
     hint = "name its Simple index with --index"
     raise ServerError("where the repository lists what it has could not be found", hint=hint)
 
@@ -142,15 +153,22 @@ def _send(one: Opened, repository: Repository, index: Index, http: Http, on_even
     """Send one file. A server that does not take it may have got it meanwhile from somebody else: that is looked up again."""
     offered = one.offered
     on_event(Waiting(offered.filename, offered.size))
-    answer = repository.upload(
-        one.path, offered.filename, form_of(one.sidecars.get(SIDECAR, b""), one.project, offered)
-    )
+    form = upload_form(one.raw_metadata, offered.filename, _digests(one))
+    answer = repository.upload(one.path, offered.filename, form)
     on_event(Finished(offered.filename))
     if answer.taken:
         return Published(offered.filename, Outcome.SENT, answer.text)
     there = _standing(one, index.page(one.project), http)
     outcome = Outcome.REFUSED if there is Outcome.MISSING else there
     return Published(offered.filename, outcome, f"{answer.status} {answer.text}")
+
+
+def _digests(one: Opened) -> dict[str, str]:
+    """The digests that a form names; Pythons that follow FIPS 140 have no BLAKE2."""
+    digests = {"sha256": one.offered.sha256}
+    with suppress(ValueError, AttributeError):
+        digests["blake2_256"] = digest_of(one.path, partial(hashlib.blake2b, digest_size=32))
+    return digests
 
 
 def _must_be_taken(results: list[Published], repository: Repository) -> None:
