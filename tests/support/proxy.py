@@ -5,16 +5,23 @@ import select
 import socket
 import socketserver
 import threading
+from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Self
 from urllib.parse import urlsplit
 
 
 class Proxy:
-    """A context manager; `asked` are the hosts that somebody wanted to reach, `auth` a user and a password."""
+    """A context manager; `asked` are the hosts that somebody wanted to reach, `auth` a user and a password.
 
-    def __init__(self, auth: tuple[str, str] | None = None) -> None:
+    `places` names what is reached in the place of a host and port that CONNECT asks for.
+    """
+
+    def __init__(
+        self, auth: tuple[str, str] | None = None, places: Mapping[str, tuple[str, int]] | None = None
+    ) -> None:
         self.asked: list[str] = []
+        self.places = places or {}
         self.auth = "Basic " + base64.b64encode(":".join(auth).encode()).decode() if auth else None
         self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.proxy = self
@@ -49,7 +56,7 @@ class _Handler(BaseHTTPRequestHandler):
         if not self._admitted(self.path):
             return
         host, _, port = self.path.rpartition(":")
-        with socket.create_connection((host, int(port))) as there:
+        with socket.create_connection(self.server.proxy.places.get(self.path, (host, int(port)))) as there:
             self.wfile.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
             self._pass_on(there)
         self.close_connection = True

@@ -29,7 +29,7 @@ keyUsage = critical, digitalSignature
 extendedKeyUsage = serverAuth
 subjectKeyIdentifier = hash
 authorityKeyIdentifier = keyid
-subjectAltName = DNS:localhost, IP:127.0.0.1
+subjectAltName = DNS:localhost, IP:127.0.0.1NAMES
 """
 _NEW_KEY = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
 
@@ -48,12 +48,12 @@ class Certificate:
         return self.certificate, self.key
 
 
-def make_certificate(folder: Path) -> Certificate:
-    """A certificate for 127.0.0.1 and localhost, good for two days; skips the test where there is no openssl."""
+def make_certificate(folder: Path, *names: str) -> Certificate:
+    """A certificate for 127.0.0.1, localhost and `names`, good for two days; skips the test where there is no openssl."""
     if shutil.which("openssl") is None:
         raise unittest.SkipTest("needs the openssl program")
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "openssl.cnf").write_text(_CONFIG)
+    (folder / "openssl.cnf").write_text(_CONFIG.replace("NAMES", "".join(f", DNS:{name}" for name in names)))
     _openssl(folder, "req", "-x509", *_NEW_KEY, "-keyout", "ca.key", "-out", "ca.pem", "-extensions", "authority")
     _signed(folder, "server")
     return Certificate(folder / "ca.pem", folder / "server.pem", folder / "server.key")
