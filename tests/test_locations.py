@@ -19,7 +19,12 @@ DEFAULT = "http://127.0.0.1:1/simple"
 
 def locked(folder: Path) -> dict[str, str]:
     document = tomllib.loads((folder / LOCK).read_text())
-    return {each["name"]: f"{each['version']} {each['index']}" for each in document["packages"]}
+    return {each["name"]: f"{each['version']} {source(each)}" for each in document["packages"]}
+
+
+def source(package: dict) -> str:
+    """Where a package is from: PEP 751's `index` where that is a URL, else what wheelhouse keeps of a folder."""
+    return package.get("index") or package["tool"]["wheelhouse"]["index"]
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,7 @@ def pins(draw: st.DrawFn) -> tuple[Pin, ...]:
                 project=name,
                 version=version,
                 artifact=artifact,
-                index=draw(st.sampled_from(["", "https://127.0.0.1/simple"])),
+                index=draw(st.sampled_from(["", "https://127.0.0.1/simple", "in house", "./dist", "file:///srv/all"])),
                 requires_python=draw(st.sampled_from([None, ">=3.7", "<4,>=3.8"])),
                 extras=tuple(draw(st.sets(NAMES, max_size=2).map(sorted))),
                 dependencies=tuple(draw(st.sets(st.sampled_from(["a", "b-c[x]>=1", "d2<3"]), max_size=3).map(sorted))),
@@ -88,7 +88,7 @@ INPUTS = st.builds(
     airflow=st.sampled_from([None, "2.10.5"]),
     constraints_sha256=st.sampled_from([None, "1" * 64]),
 )
-LOCKS = st.builds(Lock, TARGETS, INPUTS, pins())
+LOCKS = st.builds(Lock, TARGETS, INPUTS, pins(), is_loose=st.booleans())
 
 
 @given(LOCKS, st.booleans())
@@ -97,6 +97,7 @@ def test_a_lock_reads_back_as_it_was_and_writes_the_same_bytes(lock: Lock, with_
     text = lock.to_toml(with_paths=with_paths)
     again = parse_lock(text, "pylock.toml")
     assert (again.target, again.inputs, again.pins) == (lock.target, lock.inputs, lock.pins)
+    assert again.is_loose == lock.is_loose
     assert again.target.tags == lock.target.tags and again.target.environment == lock.target.environment
     assert again.to_toml(with_paths=with_paths) == text
     assert again.inputs.same_job(lock.inputs)

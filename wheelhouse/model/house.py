@@ -11,6 +11,9 @@ from wheelhouse.model.lock import LOCK_PREFIX, LOCK_SUFFIX, Lock, provenance_fil
 from wheelhouse.model.policy import Waiver
 
 SUMS = "SHA256SUMS"
+BY_THE_LIST = (
+    "install by the target's own list: `pip install --no-index --find-links HOUSE -r HOUSE/requirements.<target>.txt`"
+)
 BUILD = "build"
 SELF = "self"
 SUB_HOUSES = ("tools", BUILD, SELF)
@@ -48,6 +51,21 @@ class House:
             return replace(lock, pins=tuple(pins))
 
         return replace(self, locks=tuple(map(noted, self.locks)))
+
+    @property
+    def disagreement(self) -> str | None:
+        """What it means for an install that the targets' locks have different versions of a project; None where none do."""
+        versions: dict[str, dict[str, list[str]]] = {}
+        for lock in self.locks:
+            for pin in () if lock.label else lock.pins:
+                versions.setdefault(pin.project, {}).setdefault(str(pin.version), []).append(lock.target.name)
+        differing = {project: found for project, found in versions.items() if len(found) > 1}
+        if not differing:
+            return None
+        project, found = next(iter(sorted(differing.items())))
+        shown = ", ".join(f"{version} for {' and '.join(names)}" for version, names in found.items())
+        more = f", and {len(differing) - 1} more projects likewise" if len(differing) > 1 else ""
+        return f"its locks have different versions of {project} ({shown}){more}: a bare `--find-links` takes the newest one"
 
     @property
     def texts(self) -> dict[str, str]:

@@ -187,13 +187,15 @@ def requirement_line(pin: Pin) -> str:
 class Lock:
     """The pins for one target, sorted by project, with the inputs that led to them.
 
-    `label` tells locks for one target apart, where a folder has several, as `build/` does.
+    `label` tells locks for one target apart, where a folder has several, as `build/` does. `is_loose` marks a lock that
+    wheelhouse wrote before it said the exact Python: such a lock claims every patch release, and keeps its bytes.
     """
 
     target: Target
     inputs: Inputs
     pins: tuple[Pin, ...] = field(default=())
     label: str = ""
+    is_loose: bool = False
 
     @property
     def name(self) -> str:
@@ -235,10 +237,10 @@ class Lock:
     def _document(self, with_paths: bool, names: Mapping[str, str]) -> dict[str, Any]:
         return {
             "lock-version": "1.0",
-            "environments": [_environment(self.target)],
-            "requires-python": f"=={self.target.python.minor}.*",
+            "environments": [_environment(self.target, "python_version" if self.is_loose else "python_full_version")],
+            "requires-python": _loose(self.target) if self.is_loose else f"=={self.target.python.version}",
             "created-by": TOOL,
-            "packages": [_package(pin, with_paths, names) for pin in self.pins],
+            "packages": [_package(pin, with_paths, names, is_loose=self.is_loose) for pin in self.pins],
             "tool": {
                 TOOL: {
                     "target": {"name": self.target.name, **_target_table(self.target)},
@@ -263,8 +265,13 @@ def _target(table: Mapping[str, Any]) -> Target:
     return Target.of(Python.parse(table["python"]), Platform.parse(table["platform"]))
 
 
-def _environment(target: Target) -> str:
-    keys = ("implementation_name", "python_version", "sys_platform", "platform_machine")
+def _loose(target: Target) -> str:
+    """The `requires-python` of a loose lock: every patch release."""
+    return f"=={target.python.minor}.*"
+
+
+def _environment(target: Target, version: str) -> str:
+    keys = ("implementation_name", version, "sys_platform", "platform_machine")
     return " and ".join(f'{key} == "{target.environment[key]}"' for key in keys if target.environment[key])
 
 
@@ -301,7 +308,8 @@ def _built(built: Built) -> dict[str, Any]:
     )
 
 
-def _package(pin: Pin, with_paths: bool, names: Mapping[str, str]) -> dict[str, Any]:
+def _package(pin: Pin, with_paths: bool, names: Mapping[str, str], *, is_loose: bool) -> dict[str, Any]:
+    index_is_url = is_loose or "://" in pin.index  # PEP 751: `packages.index` is a URL; a folder is none
     files = {
         artifact.is_wheel: _file(
             artifact, names.get(artifact.filename, artifact.filename) if with_paths or not artifact.url else None
@@ -309,6 +317,7 @@ def _package(pin: Pin, with_paths: bool, names: Mapping[str, str]) -> dict[str, 
         for artifact in pin.files
     }
     own = {
+        "index": "" if index_is_url else pin.index,
         "extras": list(pin.extras),
         "dependencies": list(pin.dependencies),
         "sdist-because": pin.sdist_because,
@@ -326,7 +335,7 @@ def _package(pin: Pin, with_paths: bool, names: Mapping[str, str]) -> dict[str, 
         "name": str(pin.project),
         "version": str(pin.version),
         "requires-python": pin.requires_python,
-        "index": pin.index,
+        "index": pin.index if index_is_url else "",
         "dependencies": [{"name": name} for name in pin.needs],
         "wheels": [files[True]] if True in files else None,
         "sdist": files.get(False),
@@ -366,7 +375,7 @@ def parse_lock(text: str, source: str) -> Lock:
         reason = next(iter(str(error).splitlines()), "it is damaged")
         hint = "a house's locks are written by `wheelhouse fetch`; restore this one, or fetch again"
         raise InputError(f"`{source}` is not a lock that wheelhouse wrote: {reason}", hint=hint) from error
-    return Lock(target, inputs, pins, str(own.get("label", "")))
+    return Lock(target, inputs, pins, str(own.get("label", "")), document.get("requires-python") == _loose(target))
 
 
 def _must_be_readable(inputs: Inputs) -> None:
@@ -404,7 +413,7 @@ def _pin(package: Package) -> Pin:
         project=package.name,
         version=package.version,
         artifact=artifact,
-        index=package.index or "",
+        index=package.index or own.get("index", ""),
         requires_python=str(package.requires_python) if package.requires_python else None,
         extras=tuple(own.get("extras", ())),
         dependencies=tuple(own.get("dependencies", ())),

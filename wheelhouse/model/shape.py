@@ -25,7 +25,7 @@ BUILT = {
 PIN: Mapping[str, Any] = {
     **dict.fromkeys(("dependencies", "skipped"), TEXTS),
     "extras": [NAME],
-    **dict.fromkeys(("sdist-because", "provisional", "constraint", "yanked"), str),
+    **dict.fromkeys(("sdist-because", "provisional", "constraint", "yanked", "index"), str),
     "rejected": [{"reason": str, "files": TEXTS}],
     "built": BUILT,
     "provenance": {"url": str, "sha256": SHA256},

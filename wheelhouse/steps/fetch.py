@@ -9,9 +9,9 @@ from pathlib import Path
 
 from wheelhouse.doors.disk import copy_aside, held, ours, rooted, settle, sha256_of, stands_in, verbatim, write
 from wheelhouse.errors import InputError, IntegrityError
-from wheelhouse.events import Listener, Warned, ignore
+from wheelhouse.events import Listener, Noted, Warned, ignore
 from wheelhouse.model.artifact import Artifact, Candidate
-from wheelhouse.model.house import SUMS, House, sha256_of_text, summed
+from wheelhouse.model.house import BY_THE_LIST, SUMS, House, sha256_of_text, summed
 from wheelhouse.model.job import Job
 from wheelhouse.model.lock import Lock, Pin, provenance_filename
 from wheelhouse.model.policy import Finding, Severity, Waiver
@@ -41,6 +41,8 @@ def fetch(job: Job, folder: Path, supply: Supply, on_event: Listener = ignore) -
         standing = existing_locks(folder)
         locks = tuple(lock_part(job, part, standing.get(part.target.name), supply, on_event) for part in job.parts)
         house = _house(job, folder, standing, locks)
+        if sentence := house.disagreement:
+            on_event(Noted(f"{folder}: {sentence}; {BY_THE_LIST}"))
         filled = fill(folder, house, standing.values(), job.local_files, supply, on_event)
     noted = {lock.name: lock for lock in filled.house.locks}
     return Fetched(filled.house, tuple(noted[lock.name] for lock in locks), filled.placed, filled.stood, filled.removed)

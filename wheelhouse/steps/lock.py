@@ -1,6 +1,7 @@
 """From a job to its locks: what stands already is reused, the rest is resolved."""
 
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -29,7 +30,7 @@ def lock_part(job: Job, part: Part, standing: Lock | None, supply: Supply, on_ev
     upgrading = job.upgrade or bool(job.upgrade_projects)
     if standing and not upgrading and standing.inputs.same_job(inputs) and standing.target == part.target:
         on_event(Resolved(name, len(standing.pins), reused=True))
-        return standing
+        return replace(standing, is_loose=False)
     on_event(Resolving(name))
     preferred = (
         {}

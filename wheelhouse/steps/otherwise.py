@@ -87,6 +87,9 @@ def _by_pylock(act: Act, shown: dict[str, Path]) -> Way:
     if pip.version < PYLOCK_SINCE or not act.bench.interpreter.target.allows(pip.requires_python):
         why = f"wheelhouse's own pip is {pip.version}, for Python {pip.requires_python}, and pip reads it since {PYLOCK_SINCE}"
         return Way("pylock", skipped=why)
+    here, wanted = act.bench.interpreter.target.python.version, act.lock.target.python.version
+    if here != wanted:
+        return Way("pylock", skipped=f"the lock is for Python {wanted}, and the Python here is {here}: pip refuses it")
     shown[PIP] = pip.folder
     words = ("install", "--dry-run", "--ignore-installed", "--no-index", "--no-cache-dir")
     command = (f"{BARE}/bin/python", "-I", PIP, *words, "-r", f"{act.place}/{act.lock.filename}")

@@ -16,7 +16,7 @@ from wheelhouse.errors import InputError, IntegrityError, RefusedError
 from wheelhouse.events import Finished, Listener, ignore
 from wheelhouse.model.artifact import Artifact, wheel_parts
 from wheelhouse.model.closure import asked_by, closure
-from wheelhouse.model.house import SUB_HOUSES, House, is_lock_name, sha256_of_text
+from wheelhouse.model.house import BY_THE_LIST, SUB_HOUSES, House, is_lock_name, sha256_of_text
 from wheelhouse.model.lock import Lock, Pin, parse_lock, provenance_filename
 from wheelhouse.model.metadata import Contents, Metadata
 from wheelhouse.model.otherfiles import FOLDER
@@ -117,6 +117,7 @@ def verify(
         _foreign(folder, house, staged),
         _derived(folder, house) if staged is None else (),
         chain.from_iterable(_lock_findings(lock, contents) for lock in house.locks),
+        _disagreement(house),
         _from_inner(inner),
         other_findings(folder) if staged is None else (),
     )
@@ -278,6 +279,11 @@ def _pin_findings(lock: Lock, pin: Pin, contents: Contents | None) -> Iterator[F
         yield _wrong(
             pin.artifact.filename, "unfit", f"no tag of it fits {lock.target.name}", "fetch again for this target"
         )
+
+
+def _disagreement(house: House) -> Iterator[Finding]:
+    if sentence := house.disagreement:
+        yield Finding("house", "several-versions", Severity.NOTE, sentence, BY_THE_LIST)
 
 
 def _from_inner(inner: Mapping[str, Verdict]) -> Iterator[Finding]:

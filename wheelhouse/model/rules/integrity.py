@@ -61,6 +61,13 @@ told_by_verify(
         "record-missing-file": "RECORD names a file that is not in the wheel.",
     },
 )
+told_by_verify(
+    Severity.NOTE,
+    {
+        "several-versions": "The targets' locks have different versions of a project.\n\n"
+        "An installer that is told only of the folder takes the newest; requirements.<target>.txt names the right one."
+    },
+)
 
 
 @rule(Severity.ERROR)
