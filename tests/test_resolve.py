@@ -22,7 +22,7 @@ from tests.support.index import Abilities, IndexServer
 from tests.support.supplies import supplying
 from tests.support.tools import uv
 from tests.support.wheels import build_sdist, build_wheel
-from wheelhouse.doors.disk import Cache
+from wheelhouse.doors.cache import Cache
 from wheelhouse.doors.http import Http, HttpSettings
 from wheelhouse.doors.locations import IndexLocations
 from wheelhouse.doors.pagecache import PageCache

@@ -16,7 +16,8 @@ from tests.support.contents import core_metadata
 from tests.support.index import Abilities, Fault, IndexServer
 from tests.support.supplies import supplying
 from tests.support.wheels import build_wheel
-from wheelhouse.doors.disk import Cache, sha256_of
+from wheelhouse.doors.cache import Cache
+from wheelhouse.doors.disk import sha256_of
 from wheelhouse.doors.http import Http, HttpSettings
 from wheelhouse.errors import IntegrityError, ServerError, WheelhouseError
 from wheelhouse.events import Event, Retrying, Warned

@@ -77,7 +77,7 @@ AT_ONCE = """
 import os, sys, threading
 from pathlib import Path
 from tests.support.wheels import build_wheel
-from wheelhouse.doors.disk import Cache
+from wheelhouse.doors.cache import Cache
 from wheelhouse.doors.wheelfile import inspect
 from wheelhouse.doors.openers import encoded
 from wheelhouse.steps.supply import CONTENTS, Supply

@@ -5,7 +5,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from tests.support.index import IndexServer
-from wheelhouse.doors.disk import Cache
+from wheelhouse.doors.cache import Cache
 from wheelhouse.doors.http import Http, HttpSettings
 from wheelhouse.doors.locations import IndexLocations
 from wheelhouse.doors.pagecache import PageCache

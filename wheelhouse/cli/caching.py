@@ -9,15 +9,16 @@ import typer
 from wheelhouse.cli.app import cache_app
 from wheelhouse.cli.options import CacheDir, Json
 from wheelhouse.cli.session import cache_folder, now, say, say_json
+from wheelhouse.errors import MachineError
 
 
 @cache_app.command("show")
 def cache_show(cache_dir: CacheDir = None, as_json: Json = False) -> None:
     """Say where the cache is and what it holds."""
     from wheelhouse import report
-    from wheelhouse.doors.disk import Cache
+    from wheelhouse.doors.cache import Cache
 
-    cache = Cache(cache_folder(cache_dir))
+    cache = Cache(_folder(cache_dir))
     kinds = cache.size()
     if as_json:
         say_json(
@@ -54,7 +55,13 @@ def cache_clear(cache_dir: CacheDir = None) -> None:
 
 def _prune(cache_dir: Path | None, keep: Callable[[Path], bool]) -> None:
     from wheelhouse import report
-    from wheelhouse.doors.disk import Cache
+    from wheelhouse.doors.cache import Cache
 
-    count, size = Cache(cache_folder(cache_dir)).prune(keep)
+    count, size = Cache(_folder(cache_dir)).prune(keep)
     say(f"{report.counted(count, 'file')}, {report.size_text(size)} removed")
+
+
+def _folder(cache_dir: Path | None) -> Path:
+    if folder := cache_folder(cache_dir):
+        return folder
+    raise MachineError("there is no home folder, so there is no cache", hint="name one with --cache-dir")

@@ -13,8 +13,8 @@ from typing import NoReturn
 import typer
 
 from wheelhouse.cli.app import app
-from wheelhouse.cli.session import say_json
-from wheelhouse.cli.terminal import echo
+from wheelhouse.cli.session import own_umask, say_json
+from wheelhouse.cli.terminal import echo, open_streams
 from wheelhouse.errors import InputError, MachineError, WheelhouseError
 
 INTERRUPTED = 130
@@ -78,6 +78,17 @@ def _defect(error: Exception) -> MachineError:
     )
 
 
+def _machine(error: OSError) -> MachineError:
+    """What the system refused where no step expected it, such as a folder that may not be read."""
+    from wheelhouse.doors.disk import machine_error
+
+    try:
+        os.getcwd()  # noqa: PTH109
+    except FileNotFoundError:
+        return MachineError("the current folder is gone", hint="cd to a folder that is there")
+    return machine_error(error)
+
+
 def run(arguments: Sequence[str]) -> int:
     """Run one command, and turn whatever ends it into an exit code."""
     as_json = "--json" in arguments
@@ -85,6 +96,10 @@ def run(arguments: Sequence[str]) -> int:
         return _run(arguments, as_json=as_json)
     except BrokenPipeError:
         return 0
+    except (ConnectionError, TimeoutError) as error:
+        return _fail(_defect(error), as_json=as_json)
+    except OSError as error:
+        return _fail(_machine(error), as_json=as_json)
     except Exception as error:
         return _fail(_defect(error), as_json=as_json)
 
@@ -103,12 +118,14 @@ def _run(arguments: Sequence[str], *, as_json: bool) -> int:
 
 
 def _interrupted() -> int:
-    typer.echo("error: interrupted; what is complete is kept, and the same command goes on from here", err=True)
+    echo("error: interrupted; what is complete is kept, and the same command goes on from here", err=True)
     return INTERRUPTED
 
 
 def main() -> NoReturn:
     """The `wheelhouse` command. Leaves at once, without waiting for threads that a stalled server holds."""
+    open_streams()
+    own_umask()
     gc.set_threshold(50_000)  # a run is short, and most of what it makes stays to its end
     code = run(sys.argv[1:])
     try:

@@ -1,5 +1,7 @@
 """What commands share: the settings that hold, the listener that shows events, the connections and the cache."""
 
+import codecs
+import functools
 import json
 import os
 import pwd
@@ -16,7 +18,7 @@ import typer
 from wheelhouse import __version__
 from wheelhouse.cli.options import TIMEOUT, Connected, Network, given
 from wheelhouse.cli.progress import Shown
-from wheelhouse.cli.terminal import echo
+from wheelhouse.cli.terminal import echo, write
 from wheelhouse.errors import InputError
 from wheelhouse.events import Listener, Warned
 
@@ -72,8 +74,9 @@ def must_agree(sentence: str) -> None:
 
 
 def say_json(document: object) -> None:
-    """Print one JSON document to stdout."""
-    typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
+    """Print one JSON document to stdout, in ASCII where stdout takes less than UTF-8."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    write(json.dumps(document, indent=2, ensure_ascii=codecs.lookup(encoding).name != "utf-8"))
 
 
 def now() -> datetime:
@@ -109,6 +112,17 @@ def home_folder() -> Path | None:
         return Path(pwd.getpwuid(os.getuid()).pw_dir)
     except KeyError:
         return None
+
+
+@functools.cache
+def own_umask() -> int:
+    """The user's umask. From the first call on, folders are made for all to read, as files are, whatever it says.
+
+    What is fetched is for web servers, image builds and sandboxes, which are other users. The cache stays as the umask has it.
+    """
+    mask = os.umask(0o022)
+    os.umask(mask & 0o022)
+    return mask
 
 
 def engine_environment() -> dict[str, str]:
@@ -230,7 +244,7 @@ def _netrc_file() -> Path | None:
 @contextmanager
 def supplied(wanted: "Options", network: Connected, listener: Listener) -> "Iterator[tuple[Http, Supply]]":
     """The connections, and what the locations and the cache supply over them."""
-    from wheelhouse.doors.disk import Cache
+    from wheelhouse.doors.cache import Cache
     from wheelhouse.doors.locations import IndexLocations
     from wheelhouse.doors.pagecache import PageCache
     from wheelhouse.steps.supply import Supply
@@ -238,7 +252,7 @@ def supplied(wanted: "Options", network: Connected, listener: Listener) -> "Iter
     for sentence in wanted.pip.warnings:
         listener(Warned(sentence))
     with connected(network, listener, wanted.pip) as http:
-        cache = Cache(cache_folder(network.cache_dir))
+        cache = Cache(cache_folder(network.cache_dir), listener, mode=0o777 & ~own_umask())
         pages = PageCache(cache, ask_always=wanted.upgrade or bool(wanted.upgrade_projects))
         locations = IndexLocations(_locations(wanted), http, pages, _tokens(wanted))
         supply = Supply(locations, http, cache, listener, waivers())
@@ -246,6 +260,7 @@ def supplied(wanted: "Options", network: Connected, listener: Listener) -> "Iter
             yield http, supply
         finally:
             supply.close()
+            cache.close()
 
 
 def _locations(wanted: "Options") -> "tuple[IndexLocation, ...]":
@@ -267,12 +282,17 @@ def _tokens(wanted: "Options") -> dict[str, str]:
     return {name: read_token(Path(path)) for name, path in map(split_named, wanted.index_tokens)}
 
 
-def cache_folder(cache_dir: Path | None) -> Path:
-    """Where the cache is: as said, else where XDG_CACHE_HOME or the home folder has it."""
+def cache_folder(cache_dir: Path | None) -> Path | None:
+    """Where the cache is: as said, else where XDG_CACHE_HOME or the home folder has it; None where there is neither.
+
+    A relative XDG_CACHE_HOME is none (XDG Base Directory Specification).
+    """
     if cache_dir:
         return cache_dir
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "wheelhouse"
+    base, home = Path(os.environ.get("XDG_CACHE_HOME", "")), home_folder()
+    if base.is_absolute():
+        return base / "wheelhouse"
+    return home / ".cache" / "wheelhouse" if home else None
 
 
 def _environment(name: str) -> str:

@@ -1,6 +1,9 @@
-"""What is printed: lines in which no server, lock or archive can give a terminal orders."""
+"""What is printed: lines in which no server, lock or archive can give a terminal orders, wherever stdout and stderr lead."""
 
+import io
+import os
 import re
+import sys
 
 import typer
 
@@ -15,4 +18,31 @@ def plain(text: str) -> str:
 
 def echo(line: str, *, err: bool = False) -> None:
     """Print a line to stdout, or to stderr."""
-    typer.echo(plain(line), err=err)
+    write(plain(line), err=err)
+
+
+def write(text: str, *, err: bool = False) -> None:
+    """Print a text that orders nothing. Where nobody reads any more (`| head`), the command goes on, and ends as it would."""
+    try:
+        typer.echo(text, err=err)
+    except BrokenPipeError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, (sys.stderr if err else sys.stdout).fileno())
+        os.close(nowhere)
+
+
+def open_streams() -> None:
+    """Make the standard streams usable: a closed one leads nowhere, and what an encoding lacks is spelled out.
+
+    Else the next file that is opened would take the place of a closed stdout, and be printed into.
+    """
+    for descriptor, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(descriptor, mode, encoding="utf-8"))  # noqa: PTH123, SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")

@@ -1,4 +1,4 @@
-"""Files: rooted paths, write aside and rename, the shared cache, one writer a folder at a time.
+"""Files: rooted paths, write aside and rename, one writer a folder at a time.
 
 A real name never holds bytes that were not verified; what is unfinished has a name that nothing else reads.
 """
@@ -8,11 +8,10 @@ import errno
 import fcntl
 import hashlib
 import io
-import math
 import os
 import random
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -27,9 +26,18 @@ ASIDE_PREFIX = ".wheelhouse-"
 BLOCK = 1 << 20
 INSIDE = ("tools", "files")
 """What stage fills inside a folder: `TOOLS` of model.layout and `FOLDER` of model.otherfiles, which every command would load here."""
-CACHE_VERSION = "v1"
 FICLONE = 0x40049409
 """Linux's number for sharing blocks; other systems know none, and refuse it."""
+
+
+HINTS = {
+    errno.ENOSPC: "free some space, or choose another place with --dest or --cache-dir",
+    errno.EDQUOT: "free some space, or choose another place with --dest or --cache-dir",
+    errno.EACCES: "choose a place that you may write to",
+    errno.EPERM: "choose a place that you may write to",
+    errno.EROFS: "choose a place that can be written to",
+    errno.ENOTDIR: "choose another place: a part of this path is a file",
+}
 
 
 @contextmanager
@@ -40,15 +48,13 @@ def ours(path: Path) -> Iterator[None]:
     except OSError as error:
         if isinstance(error, TimeoutError | ConnectionError):
             raise
-        where = error.filename or path
-        hints = {
-            errno.ENOSPC: "free some space, or choose another place with --dest or --cache-dir",
-            errno.EDQUOT: "free some space, or choose another place with --dest or --cache-dir",
-            errno.EACCES: "choose a place that you may write to",
-            errno.EPERM: "choose a place that you may write to",
-            errno.EROFS: "choose a place that can be written to",
-        }
-        raise MachineError(f"`{where}`: {error.strerror or error}", hint=hints.get(error.errno or 0)) from error
+        raise machine_error(error, path) from error
+
+
+def machine_error(error: OSError, path: Path | None = None) -> MachineError:
+    """What the system refused, with the path that it names, else with `path`."""
+    where, reason = error.filename or path, error.strerror or str(error)
+    return MachineError(f"`{where}`: {reason}" if where else reason, hint=HINTS.get(error.errno or 0))
 
 
 def read_bytes(path: Path, what: str) -> bytes:
@@ -118,10 +124,11 @@ def write(folder: Path, name: str, text: str | bytes) -> None:
     final = rooted(folder, name)
     with ours(final):
         if _own_size(final) != len(content) or final.read_bytes() != content:
-            _write_whole(final, content)
+            write_whole(final, content)
 
 
-def _write_whole(final: Path, content: bytes) -> None:
+def write_whole(final: Path, content: bytes) -> None:
+    """Write a whole file under its final name, or not at all. Raises OSError."""
     path, file = fresh(final.parent)
     try:
         with file:
@@ -271,110 +278,4 @@ def held(folder: Path) -> Iterator[None]:
         finally:
             _sweep(folder)
     finally:
-        os.close(descriptor)
-
-
-class Cache:
-    """Files by their sha256, shared safely by many runs; what is known of each; pages with their validators."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root / CACHE_VERSION
-
-    def artifact(self, sha256: str) -> Path:
-        """Where the file with this sha256 is, or would be."""
-        return self.root / "artifacts" / sha256[:2] / sha256
-
-    @contextmanager
-    def partial(self, key: str) -> Iterator[Path]:
-        """Hold the unfinished download of `key`; another run that wants the same waits here, and finds it done."""
-        path = self.root / "partial" / hashlib.sha256(key.encode()).hexdigest()
-        with ours(path):
-            descriptor = _open_held(path)
-        try:
-            yield path
-        finally:
-            os.close(descriptor)
-
-    def keep(self, partial: Path, sha256: str) -> Path:
-        """Give a finished and verified download its final name."""
-        final = self.artifact(sha256)
-        with ours(final):
-            try:
-                partial.replace(final)
-            except FileNotFoundError:
-                final.parent.mkdir(parents=True, exist_ok=True)
-                partial.replace(final)
-        return final
-
-    def note(self, kind: str, key: str, content: bytes) -> None:
-        """Keep a small fact under `kind` and `key`, behind its own sha256."""
-        path = self._note(kind, key)
-        with ours(path):
-            _write_whole(path, hashlib.sha256(content).digest() + content)
-
-    def noted(self, kind: str, key: str) -> bytes | None:
-        """The fact kept under `kind` and `key`; None where there is none, or what is there was altered."""
-        try:
-            with io.FileIO(self._note(kind, key)) as file:
-                raw = file.readall()
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise MachineError(f"`{self._note(kind, key)}`: {error.strerror}") from error
-        digest, content = raw[:32], raw[32:]
-        return content if hashlib.sha256(content).digest() == digest else None
-
-    def age(self, kind: str, key: str, now: float) -> float:
-        """Seconds since a fact was kept, or touched; endless where it is not there, or was kept in the future."""
-        try:
-            passed = now - self._note(kind, key).stat().st_mtime
-        except FileNotFoundError:
-            return math.inf
-        return passed if passed >= 0 else math.inf
-
-    def touch(self, kind: str, key: str) -> None:
-        """That a fact, kept earlier, still stands."""
-        with contextlib.suppress(FileNotFoundError):
-            os.utime(self._note(kind, key))
-
-    def forget(self, kind: str, key: str) -> None:
-        """Keep this fact no longer."""
-        self._note(kind, key).unlink(missing_ok=True)
-
-    def _note(self, kind: str, key: str) -> Path:
-        digest = hashlib.sha256(key.encode()).hexdigest()
-        return self.root / kind / digest
-
-    def size(self) -> dict[str, tuple[int, int]]:
-        """(files, bytes) for each kind of thing kept."""
-        kinds: dict[str, tuple[int, int]] = {}
-        for folder in sorted(self.root.iterdir()) if self.root.is_dir() else ():
-            sizes = [path.stat().st_size for path in folder.rglob("*") if path.is_file()]
-            kinds[folder.name] = (len(sizes), sum(sizes))
-        return kinds
-
-    def prune(self, keep: Callable[[Path], bool]) -> tuple[int, int]:
-        """Remove every file that `keep` does not want; (files, bytes) removed."""
-        count = total = 0
-        with ours(self.root):
-            for path in list(self.root.rglob("*")):
-                if path.is_file() and not keep(path):
-                    total += path.stat().st_size
-                    count += 1
-                    path.unlink(missing_ok=True)
-        return count, total
-
-
-def _open_held(path: Path) -> int:
-    """Open and hold a file that a run before us may have renamed away while we waited for it."""
-    while True:
-        try:
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-        except FileNotFoundError:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            continue
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        with contextlib.suppress(FileNotFoundError):
-            if path.stat().st_ino == os.fstat(descriptor).st_ino:
-                return descriptor
         os.close(descriptor)

@@ -15,7 +15,7 @@ import msgspec
 from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
 
-from wheelhouse.doors.disk import Cache
+from wheelhouse.doors.cache import Cache
 from wheelhouse.doors.http import Reply
 from wheelhouse.doors.pages import IndexFile, Page, Status
 

@@ -5,10 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from wheelhouse.doors.cache import Cache
 from wheelhouse.doors.credentials import redact
 from wheelhouse.doors.disk import (
     ASIDE_PREFIX,
-    Cache,
     aside,
     copy_aside,
     digest_of,
@@ -159,7 +159,7 @@ class _Bringer:
 
     def _received(self, wish: Wish, expected: str | None) -> tuple[Path, str]:
         """The file in the cache, and its sha256."""
-        if expected and (known := self.cache.artifact(expected)).is_file() and sha256_of(known) == expected:
+        if expected and (known := self.cache.artifact(expected)) and sha256_of(known) == expected:
             return known, expected
         self.on_event(Waiting(wish.name))
         with self.cache.partial(expected or wish.url) as partial:

@@ -14,8 +14,9 @@ import msgspec
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
+from wheelhouse.doors.cache import Cache
 from wheelhouse.doors.credentials import host_of, redact
-from wheelhouse.doors.disk import Cache, copy_of, digest_of, ours, read_bytes, sha256_of
+from wheelhouse.doors.disk import copy_of, digest_of, ours, read_bytes, sha256_of
 from wheelhouse.doors.download import Download, WrongSizeError
 from wheelhouse.doors.http import Http
 from wheelhouse.doors.locations import IndexLocations, path_of
@@ -247,18 +248,18 @@ class Supply:
     def renewed(self, candidate: Candidate, stored: Stored) -> Stored:
         """The file anew, where the cache's copy of it was altered since it was checked."""
         self._on_event(Warned(f"the cache's copy of {candidate.filename} was altered; it is fetched anew"))
-        with ours(stored.path):
-            stored.path.unlink(missing_ok=True)
+        self.cache.discard(stored.path)
         return self._artifact(self._asked.get(candidate.key, candidate))
 
     def _cached(self, candidate: Candidate) -> Stored | None:
         sha256 = candidate.sha256
         if not sha256 or not (contents := self._noted(sha256)):
             return None
-        path = self.cache.artifact(sha256)
+        if (path := self.cache.artifact(sha256)) is None:
+            return None
         try:
             size = path.stat().st_size
-        except FileNotFoundError:
+        except OSError:
             return None
         if candidate.size not in (None, size):
             return None

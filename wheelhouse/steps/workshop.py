@@ -15,7 +15,7 @@ from packaging.utils import InvalidWheelFilename, NormalizedName
 
 from wheelhouse.doors.auditwheel import Auditwheel
 from wheelhouse.doors.bench import Asked, Bench
-from wheelhouse.doors.disk import place, sha256_of, stands_in, write
+from wheelhouse.doors.disk import place, sha256_of, stands_in
 from wheelhouse.doors.elf import Needs, needs_of_wheel
 from wheelhouse.doors.environment import make_environment
 from wheelhouse.doors.retag import retagged
@@ -49,7 +49,7 @@ from wheelhouse.steps.pending import Wishes
 from wheelhouse.steps.resolve import resolve
 from wheelhouse.steps.supply import Stored, Supply
 
-REQUIRES, WHEELS, LOGS = "build-requires-1", "builds-1", "logs"
+REQUIRES, WHEELS = "build-requires-1", "builds-1"
 SETUPTOOLS = NormalizedName("setuptools")
 FIRST_EPOCH = 315532800
 """1980-01-01, the first day that a wheel can tell."""
@@ -134,7 +134,7 @@ class Workshop:
             return self._make(pin, target, asked, bench, within)
         except BuildError as error:
             if error.log and not error.details:
-                error.details = (f"log: {self._log(pin, target, error.log)}",)
+                error.details = (f"log: {self._log(pin, target, error.log, lasting=True)}",)
             raise
 
     def _make(self, pin: Pin, target: Target, asked: datetime | None, bench: Bench, within: tuple[str, ...]) -> Made:
@@ -310,11 +310,9 @@ class Workshop:
             self._on_event(Warned(f"{fresh.path.name} stays as it was built: {error}"))
             return fresh
 
-    def _log(self, pin: Pin, target: Target, log: bytes) -> Path:
+    def _log(self, pin: Pin, target: Target, log: bytes, *, lasting: bool = False) -> Path:
         """Keep what a build printed, and say where."""
-        folder, name = self._supply.cache.root / LOGS, f"{pin.origin.filename}-{target.name}.log"
-        write(folder, name, log)
-        return folder / name
+        return self._supply.cache.log(f"{pin.origin.filename}-{target.name}.log", log, lasting=lasting)
 
     def _differing(self, job: "_Job", lock: Lock, made: Made) -> tuple[str, ...]:
         """What a second build makes otherwise: members of the wheel, or its name; nothing where the bytes are the same."""
