@@ -7,13 +7,15 @@ from packaging.utils import NormalizedName
 from packaging.version import Version
 
 from wheelhouse.model.artifact import Artifact
+from wheelhouse.model.build import BuildSystem
 from wheelhouse.model.complaints import explained, last_words, remarked, unseen_by
 from wheelhouse.model.lock import Built, Inputs, Lock, Pin
 from wheelhouse.model.opinion import differences, question
 from wheelhouse.model.policy import Severity
-from wheelhouse.model.rehearsal import otherwise_installed, without_builder
+from wheelhouse.model.rehearsal import Step, installed_for, otherwise_installed, skipped_targets, without_builder
 from wheelhouse.model.strays import stray
 from wheelhouse.model.target import Platform, Python, Target
+from wheelhouse.report.rehearsal import ending
 
 TARGET = Target.of(Python.parse("3.12.1"), Platform.parse("manylinux_2_28_x86_64"))
 
@@ -83,7 +85,7 @@ LOGS = {
     ),
     "an sdist that does not build": (
         "ERROR: Failed to build 'raw' when getting requirements to build wheel\n",
-        "raw-1.0.tar.gz: it is an sdist, and pip could not build it with no network",
+        "raw-1.0.tar.gz: it is an sdist, and could not be built with no network",
     ),
     "anything else": (
         "something\nValueError: unheard of\n",
@@ -135,7 +137,7 @@ def test_an_environment_that_differs() -> None:
 
 
 def test_what_builds_an_sdist() -> None:
-    wants = ("setuptools>=61", "wheel", "tomli; python_version < '3.11'")
+    wants = BuildSystem(("setuptools>=61", "wheel", "tomli; python_version < '3.11'"), "setuptools.build_meta")
     assert not list(
         without_builder(
             "raw-1.0.tar.gz", wants, ["setuptools-65.0-py3-none-any.whl", "wheel-0.40-py3-none-any.whl"], TARGET
@@ -143,6 +145,81 @@ def test_what_builds_an_sdist() -> None:
     )
     (finding,) = without_builder("raw-1.0.tar.gz", wants, ["setuptools-60.0-py3-none-any.whl", "notes.txt"], TARGET)
     assert finding.sentence == "it is an sdist, and what builds it is not in the folder: `setuptools>=61`, `wheel`"
+
+
+@pytest.mark.parametrize(("setuptools", "lacking"), [("70.0", ["`wheel`"]), ("70.1", [])])
+def test_an_sdist_that_says_nothing_needs_wheel_beside_an_older_setuptools(setuptools: str, lacking: list[str]) -> None:
+    found = without_builder("raw-1.0.tar.gz", BuildSystem(), [f"setuptools-{setuptools}-py3-none-any.whl"], TARGET)
+    assert [finding.sentence.partition("folder: ")[2] for finding in found] == lacking
+
+
+HEADER = "src/x.c:1:10: fatal error: mysql/mysql.h: No such file or directory"
+
+
+def pip_block(phase: str, log: str) -> str:
+    """What pip 22 to 26 print of a build that failed."""
+    return (
+        "  error: subprocess-exited-with-error\n  \n"
+        f"  × {phase} did not run successfully.\n  │ exit code: 1\n  ╰─> [1 lines of output]\n"
+        f"      {log}\n      [end of output]\n  \n"
+        "  note: This error originates from a subprocess, and is likely not a problem with pip.\n"
+    )
+
+
+PROCESSING = "Looking in links: /house\nProcessing /house/lib-2.0.whl\nProcessing /house/raw-1.0.tar.gz (from -r /house/r.txt (line 3))\n"
+FAILED_BUILDS = {
+    "pip, while it asks what the build needs": PROCESSING
+    + pip_block("Getting requirements to build wheel", HEADER)
+    + "error: subprocess-exited-with-error\n\n× Getting requirements to build wheel did not run successfully.\n│ exit code: 1\n"
+    "╰─> See above for output.\n",
+    "pip, while it makes metadata": PROCESSING
+    + pip_block("Preparing metadata (pyproject.toml)", HEADER)
+    + "error: metadata-generation-failed\n\n× Encountered error while generating package metadata.\n╰─> See above for output.\n",
+    "pip, while it builds": PROCESSING
+    + "Processing /house/app-1.0-py3-none-any.whl\nBuilding wheels for collected packages: raw\n"
+    + pip_block("Building wheel for raw (pyproject.toml)", HEADER)
+    + "  ERROR: Failed building wheel for raw\nFailed to build raw\n"
+    "ERROR: Could not build wheels for raw, which is required to install pyproject.toml-based projects\n",
+    "uv": "   Building raw==1.0\nerror: Failed to build `raw==1.0`\n  cause: The build backend returned an error\n"
+    "  cause: Call to `backend.build_wheel` failed (exit status: 1)\n\n         [stderr]\n"
+    f"         {HEADER}\n\n",
+}
+
+
+@pytest.mark.parametrize("name", FAILED_BUILDS)
+def test_a_build_that_failed_is_explained_by_its_log(name: str) -> None:
+    (finding,) = explained(FAILED_BUILDS[name], LOCK, "install")
+    assert (finding.subject, finding.rule) == ("raw-1.0.tar.gz", "not-built")
+    assert finding.sentence == (
+        "it is an sdist, and could not be built with no network: the header `mysql/mysql.h` is missing"
+    )
+    assert finding.hint.startswith("on Debian: apt-get install default-libmysqlclient-dev; or make a wheel of it")
+
+
+def test_of_a_build_that_nobody_knows_the_last_words_are_told() -> None:
+    said = PROCESSING + pip_block("Preparing metadata (pyproject.toml)", "ValueError: unheard of")
+    (finding,) = explained(said, LOCK, "install")
+    assert finding.sentence.endswith("no network: ValueError: unheard of")
+
+
+def test_build_requirements_that_were_not_found_are_no_failed_build() -> None:
+    log = "ERROR: Could not find a version that satisfies the requirement tool (from versions: none)"
+    (finding,) = explained(PROCESSING + pip_block("pip subprocess to install build dependencies", log), LOCK, "install")
+    assert (finding.subject, finding.rule) == ("tool", "not-found")
+
+
+def test_what_was_installed_and_what_was_skipped() -> None:
+    steps = [
+        Step("files", "a, b, c"),
+        Step("install", "a"),
+        Step("install", "b", skipped="no Python"),
+        Step("image", "b"),
+    ]
+    steps += [Step("install", "c", skipped="no Python"), Step("uv", "a", skipped="no uv")]
+    assert (installed_for(steps), skipped_targets(steps)) == (["a", "b"], ["c"])
+    assert ending(steps, passed=True) == "passed; skipped: c (no interpreter here); not tried: uv"
+    assert ending(steps, passed=False).startswith("not passed: every target was required; skipped: c")
+    assert ending(steps[:1] + steps[4:5], passed=False) == "nothing was installed; skipped: c (no interpreter here)"
 
 
 def test_a_second_opinion() -> None:

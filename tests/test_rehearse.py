@@ -1,7 +1,9 @@
 """`rehearse`: a house is installed in a sealed room with the real pip, and what is wrong with it is said in words that help."""
 
+import json
 import os
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +11,7 @@ import pytest
 
 from tests.support.real import need_index, wheelhouse_connected
 from tests.support.rehearsals import Told, fetch, own_python, rehearse
-from tests.support.rooms import needs_room
+from tests.support.rooms import MINOR, needs_room
 from tests.support.tools import wheelhouse
 from tests.support.wheels import build_sdist, build_wheel
 
@@ -99,9 +101,7 @@ def test_pip_sync_and_pip_compile_agree(house: Path, tmp_path: Path) -> None:
 @pytest.mark.interpreters
 def test_an_sdist_without_its_build_requirements(tmp_path: Path) -> None:
     needs_room()
-    build_sdist(
-        tmp_path / "offered", "raw", "1.0", setup_py="from setuptools import setup\nsetup(name='raw', version='1.0')\n"
-    )
+    build_sdist(tmp_path / "offered", "raw", "1.0", setup_py=SETUP_PY)
     told = rehearse(fetch(tmp_path, tmp_path / "offered", "raw"))
     assert told.code == 1
     assert told.sentences[:1] == [
@@ -126,9 +126,102 @@ def flat(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_target_whose_python_is_not_here_is_held_to_its_closure(flat: Path) -> None:
     told = rehearse(flat, python=None)
     assert [told.outcome(step) for step in ("files", "closure", "install")] == ["ok", "ok", "skipped"]
-    assert told.code == 0
-    said = wheelhouse("rehearse", flat, cwd=flat.parent).stdout.splitlines()[-1]
-    assert said == f"{flat}: nothing speaks against it; not tried here: install for cp312-win_amd64"
+
+
+def test_a_rehearsal_that_installs_nothing_is_no_pass(flat: Path) -> None:
+    done = wheelhouse("rehearse", "staged", cwd=flat.parent)
+    assert done.returncode == 6
+    assert done.stdout.splitlines()[-1] == (
+        "staged: nothing was installed; skipped: cp312-win_amd64 (no interpreter here)"
+    )
+    assert done.stderr.splitlines()[-2:] == [
+        "error: nothing was installed: no interpreter was found for cp312-win_amd64",
+        "hint: name one that has the target's implementation, minor version and platform: "
+        "`wheelhouse rehearse staged --interpreter /path/to/python3.12`",
+    ]
+    document = json.loads(wheelhouse("rehearse", "staged", "--json", cwd=flat.parent).stdout)
+    assert (document["ok"], document["installed"], document["skipped"]) == (False, [], ["cp312-win_amd64"])
+    assert document["error"]["exit-code"] == 6
+    assert [step["step"] for step in document["steps"]] == ["files", "closure", "install"]
+
+
+def test_targets_that_cannot_run_here_are_listed_as_skipped(tmp_path: Path) -> None:
+    needs_room()
+    build_wheel(tmp_path / "offered", "app", "1.0")
+    fetch(tmp_path, tmp_path / "offered", "app", more=("--platform", "linux/amd64", "--platform", "windows/amd64"))
+    windows = f"cp{MINOR.replace('.', '')}-win_amd64"
+    named = ("rehearse", "house", "--interpreter", sys.executable)
+    done = wheelhouse(*named, cwd=tmp_path)
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.splitlines()[-1] == (
+        f"house: passed; skipped: {windows} (no interpreter here); not tried: pip-sync, pip-compile"
+    )
+    required = wheelhouse(*named, "--require-all", "--json", cwd=tmp_path)
+    document = json.loads(required.stdout)
+    assert (required.returncode, document["ok"], document["skipped"]) == (1, False, [windows])
+    assert len(document["installed"]) == 1
+    (pylock,) = (step for step in document["steps"] if step["step"] == "pylock")
+    assert pylock["note"].endswith("a dry run")
+
+
+SETUP_PY = "from setuptools import setup\nsetup(name='raw', version='1.0')\n"
+
+
+def test_an_sdist_whose_builder_is_missing_is_an_error_without_any_interpreter(tmp_path: Path) -> None:
+    build_sdist(tmp_path / "offered", "raw", "1.0", setup_py=SETUP_PY)
+    folder = fetch(tmp_path, tmp_path / "offered", "raw", python="3.12.1", more=("--platform", "windows/amd64"))
+    told = rehearse(folder, python=None)
+    assert (told.code, told.outcome("sdists")) == (1, "failed")
+    assert told.sentences == [
+        "raw-1.0.tar.gz: it is an sdist, and what builds it is not in the folder: `setuptools>=40.8.0`, `wheel`; "
+        "make a wheel of it before it travels (`wheelhouse build`), or take what builds it along (`stage --sdists`)"
+    ]
+
+
+BUILT_BY = '[build-system]\nrequires = ["tool"]\nbuild-backend = "tool"\n'
+TOOL = """\
+import os, sys, zipfile
+def build_wheel(folder, config_settings=None, metadata_directory=None):
+    {before}
+    held = {{"raw.py": "", "raw-1.0.dist-info/METADATA": "Metadata-Version: 2.1\\nName: raw\\nVersion: 1.0\\n",
+            "raw-1.0.dist-info/WHEEL": "Wheel-Version: 1.0\\nGenerator: made\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n"}}
+    record = "raw-1.0.dist-info/RECORD"
+    with zipfile.ZipFile(os.path.join(folder, "raw-1.0-py3-none-any.whl"), "w") as archive:
+        for path, text in [*held.items(), (record, "".join(path + ",,\\n" for path in [*held, record]))]:
+            archive.writestr(path, text)
+    return "raw-1.0-py3-none-any.whl"
+"""
+NO_HEADER = "sys.exit('src/raw.c:1:10: fatal error: mysql/mysql.h: No such file or directory')"
+
+
+def with_builder(folder: Path, before: str) -> Path:
+    """A house with an sdist, and what builds it in its `build/`."""
+    needs_room()
+    build_sdist(folder / "offered", "raw", "1.0", pyproject=BUILT_BY)
+    build_wheel(folder / "offered", "tool", "1.0", files={"tool.py": TOOL.format(before=before).encode()})
+    house = fetch(folder, folder / "offered", "raw")
+    fetch(house, folder / "offered", "tool")
+    (house / "house").rename(house / "build")
+    shutil.rmtree(house / ".cache")
+    return house
+
+
+@pytest.mark.rooms
+def test_an_sdist_whose_builder_is_in_the_house_is_installed(tmp_path: Path) -> None:
+    told = rehearse(with_builder(tmp_path, "pass"))
+    assert (told.code, told.sentences) == (0, [])
+    assert (told.outcome("install"), told.outcome("uv")) == ("ok", "ok")
+
+
+@pytest.mark.rooms
+def test_an_sdist_that_does_not_build_is_explained_as_build_explains_it(tmp_path: Path) -> None:
+    told = rehearse(with_builder(tmp_path, NO_HEADER))
+    assert told.code == 1
+    assert told.sentences[0] == (
+        "raw-1.0.tar.gz: it is an sdist, and could not be built with no network: the header `mysql/mysql.h` is missing; "
+        "on Debian: apt-get install default-libmysqlclient-dev; or make a wheel of it before it travels: "
+        "`wheelhouse build`, then stage again"
+    )
 
 
 def test_a_named_interpreter_that_fits_nothing_is_an_error(flat: Path) -> None:

@@ -13,7 +13,7 @@ from typing import NoReturn
 import typer
 
 from wheelhouse.cli.app import app
-from wheelhouse.cli.session import own_umask, say_json
+from wheelhouse.cli.session import own_umask, say_error, say_json
 from wheelhouse.cli.terminal import echo, open_streams
 from wheelhouse.errors import InputError, MachineError, WheelhouseError
 
@@ -48,8 +48,7 @@ def _fail(error: WheelhouseError, *, as_json: bool) -> int:
 
     if as_json:
         say_json(report.error_document(error))
-    for line in report.error_lines(error):
-        echo(line, err=True)
+    say_error(error)
     return error.exit_code
 
 

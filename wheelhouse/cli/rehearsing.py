@@ -17,9 +17,11 @@ from wheelhouse.cli.session import (
     must_be_file,
     places,
     say,
+    say_error,
     say_json,
     waivers,
 )
+from wheelhouse.errors import WheelhouseError
 
 if TYPE_CHECKING:
     from wheelhouse.model.rehearsal import Step
@@ -61,6 +63,9 @@ def rehearse(
             help="A house with pip-tools for the target's Python: for pip-sync and pip-compile.",
         ),
     ] = None,
+    require_all: Annotated[
+        bool, typer.Option("--require-all", help="A target that cannot be installed here is no pass: exit code 1.")
+    ] = False,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -72,12 +77,14 @@ def rehearse(
     wheelhouse rehearse docker-context-files --image python:3.12-slim-bookworm
 
     Each file is hashed, and each target must satisfy itself. Where the target's Python is here, everything is installed into
-    a fresh environment in a sealed room, checked and imported; then the same by uv, by the pylock, and with pip-tools where
-    --tools names some. A folder for Airflow is installed as the release's own build does it.
-    --image and --dockerfile build the image itself, with the container engine that answers. Exit code 1 where anything must
-    not travel like this.
+    a fresh environment in a sealed room, checked and imported; then the same by uv, by the pylock (a dry run), and with pip-tools
+    where --tools names some. A folder for Airflow is installed as the release's own build does it.
+    --image and --dockerfile build the image itself, with the container engine that answers.
+    Targets that cannot be installed here are listed as skipped. Exit code 1 where anything must not travel like this, 6 where
+    nothing could be installed for any target.
     """
-    from wheelhouse.report import finding_document, finding_lines
+    from wheelhouse.model.rehearsal import installed_for, skipped_targets
+    from wheelhouse.report import error_document, finding_document, finding_lines
     from wheelhouse.report.rehearsal import ending, step_document, step_line
     from wheelhouse.steps.otherwise import Instruments
     from wheelhouse.steps.rehearse import Wanted
@@ -96,15 +103,27 @@ def rehearse(
         waivers=waivers(),
     )
     held: list[Step] = []
+    stopped: WheelhouseError | None = None
     with listening(quiet=quiet or as_json) as listener:
-        for step in rehearse_step(house, wanted, listener):
-            held.append(step)
-            if not as_json and (step.findings or not quiet):
-                say(step_line(step), *finding_lines(step.findings))
-    failed = any(step.failed for step in held)
+        try:
+            for step in rehearse_step(house, wanted, listener):
+                held.append(step)
+                if not as_json and (step.findings or not quiet):
+                    say(step_line(step), *finding_lines(step.findings))
+        except WheelhouseError as error:
+            if not held:
+                raise
+            stopped = error
+    is_incomplete = require_all and bool(skipped_targets(held))
+    passed = not (stopped or is_incomplete or any(step.failed for step in held))
     if as_json:
         steps = [{**step_document(step), "findings": [finding_document(one) for one in step.findings]} for step in held]
-        say_json({"folder": str(house), "ok": not failed, "steps": steps})
+        targets = {"installed": installed_for(held), "skipped": skipped_targets(held)}
+        document = {"folder": str(house), "ok": passed, **targets, "steps": steps}
+        say_json(document | (error_document(stopped) if stopped else {}))
     elif not quiet:
-        say(f"{house}: {ending(held)}")
-    raise typer.Exit(1 if failed else 0)
+        say(f"{house}: {ending(held, passed=passed)}")
+    if stopped:
+        say_error(stopped)
+        raise typer.Exit(stopped.exit_code)
+    raise typer.Exit(0 if passed else 1)

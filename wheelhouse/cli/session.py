@@ -19,7 +19,7 @@ from wheelhouse import __version__
 from wheelhouse.cli.options import TIMEOUT, Connected, Network, given
 from wheelhouse.cli.progress import Shown
 from wheelhouse.cli.terminal import echo, write
-from wheelhouse.errors import InputError
+from wheelhouse.errors import InputError, WheelhouseError
 from wheelhouse.events import Listener, Warned
 
 if TYPE_CHECKING:
@@ -77,6 +77,14 @@ def say_json(document: object) -> None:
     """Print one JSON document to stdout, in ASCII where stdout takes less than UTF-8."""
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     write(json.dumps(document, indent=2, ensure_ascii=codecs.lookup(encoding).name != "utf-8"))
+
+
+def say_error(error: WheelhouseError) -> None:
+    """Print an error to stderr: details, the sentence, and what to do."""
+    from wheelhouse.report import error_lines
+
+    for line in error_lines(error):
+        echo(line, err=True)
 
 
 def now() -> datetime:

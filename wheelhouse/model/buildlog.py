@@ -1,7 +1,7 @@
 """What can be read from the log of a build that failed: its age, or what this machine lacks (pure)."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 
@@ -156,6 +156,40 @@ def reasons(log: str) -> tuple[Reason, ...]:
     """What the log of a failed build tells of why: age, then what this machine lacks. Empty where nothing is recognised."""
     found = [*_ages(log), *_missing(log)]
     return tuple(dict.fromkeys(found))
+
+
+def remedy(found: Iterable[Reason]) -> str | None:
+    """What to do about several reasons: all Debian packages in one command, else the first reason's hint; None for no reasons."""
+    every = list(found)
+    packages = sorted({name for reason in every for name in (reason.debian or "").split()})
+    return f"on Debian: apt-get install {' '.join(packages)}" if packages else next((one.hint for one in every), None)
+
+
+PIP_SAID = re.compile(
+    r"^ *Processing (?:\S*/)?(?P<archive>[^/\s]+)"
+    r"|^ *× Building wheel for (?P<project>[\w.-]+)"
+    r"|^ *× (?P<fetches>.*install\w* (?:backend|build) dependencies)"
+    r"|\[\d+ lines of output\]\n(?P<log>.*?)^ *\[end of output\]",
+    re.MULTILINE | re.DOTALL,
+)
+"""What pip 22 and newer print around the log of a build that failed."""
+
+
+def pip_build_logs(said: str) -> dict[str, str]:
+    """The log of each failed build in what pip printed, by the sdist's filename, or by its project where pip names that.
+
+    Build requirements that pip could not find are no failed build.
+    """
+    logs: dict[str, str] = {}
+    subject, fetches = "", False
+    for match in PIP_SAID.finditer(said):
+        if log := match["log"]:
+            if subject and not fetches:
+                logs.setdefault(subject, log)
+            fetches = False
+        else:
+            subject, fetches = match["archive"] or match["project"] or subject, bool(match["fetches"])
+    return logs
 
 
 def _ages(log: str) -> Iterator[Reason]:

@@ -1,7 +1,7 @@
 """What pip, uv and pip-tools say when they fail, read and said again: which file asked for what, why it was not there (pure)."""
 
 import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -9,6 +9,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from wheelhouse.model.artifact import wheel_parts
+from wheelhouse.model.buildlog import Reason, pip_build_logs, reasons, remedy
 from wheelhouse.model.closure import asked_by
 from wheelhouse.model.lock import Lock
 from wheelhouse.model.policy import Finding, Severity
@@ -97,10 +98,20 @@ def _conflict(match: re.Match[str], _lock: Lock) -> Finding:
 
 
 def _not_built(match: re.Match[str], lock: Lock) -> Finding:
-    pin = pin_of(lock, match["project"].strip().partition("==")[0])
-    subject = pin.artifact.filename if pin else match["project"]
+    return _failed_build(match["project"], reasons(match.string), "", lock)
+
+
+def _failed_build(subject: str, found: Sequence[Reason], otherwise: str, lock: Lock) -> Finding:
+    """A build that failed while installing, explained as `wheelhouse build` explains it; `otherwise`, where nothing is recognised."""
+    pin = next((pin for pin in lock.pins if pin.artifact.filename == subject), None) or pin_of(lock, subject)
+    why = "; ".join(reason.sentence for reason in found) or otherwise
     hint = "make a wheel of it before it travels: `wheelhouse build`, then stage again"
-    return error(subject, "not-built", "it is an sdist, and pip could not build it with no network", hint)
+    return error(
+        pin.artifact.filename if pin else subject,
+        "not-built",
+        ": ".join(filter(None, ("it is an sdist, and could not be built with no network", why))),
+        "; or ".join(filter(None, (remedy(found), hint))),
+    )
 
 
 COMPLAINTS = (
@@ -126,7 +137,7 @@ COMPLAINTS = (
         _conflict,
     ),
     Complaint(
-        re.compile(r"Failed to build (?:'?)(?P<project>[\w.-]+)|Could not build wheels for (?P<other>[\w.-]+)"),
+        re.compile(r"Failed to build (?:['`]?)(?P<project>[\w.-]+)|Could not build wheels for (?P<other>[\w.-]+)"),
         _not_built,
     ),
 )
@@ -134,7 +145,9 @@ COMPLAINTS = (
 
 def explained(said: str, lock: Lock, command: str) -> list[Finding]:
     """What a failed command's log means: everything that can be read from it; else its own last words."""
-    found: dict[str, Finding] = {}
+    logs = pip_build_logs(said)
+    failed = [_failed_build(subject, reasons(log), last_words(log), lock) for subject, log in logs.items()]
+    found = {finding.subject: finding for finding in failed}
     for complaint in COMPLAINTS:
         for match in complaint.pattern.finditer(said):
             if complaint.meaning is _not_built and not match["project"]:

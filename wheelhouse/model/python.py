@@ -67,6 +67,12 @@ class Python:
         return f"{self.version.major}.{self.version.minor}"
 
     @property
+    def program(self) -> str:
+        """What it is called on PATH: `python3.12`, `python3.13t`, `pypy3.10`."""
+        prefix = "python" if self.implementation == "cpython" else self.implementation
+        return f"{prefix}{self.minor}{'t' if self.free_threaded else ''}"
+
+    @property
     def spelling(self) -> str:
         """What `parse` reads as exactly this: `3.12.4`, `3.13.0t`, `pypy3.10.16`."""
         prefix = "" if self.implementation == "cpython" else self.implementation

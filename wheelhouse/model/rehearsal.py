@@ -1,6 +1,6 @@
 """A rehearsal: what was tried, step by step, and what came of each (pure)."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -9,10 +9,13 @@ from packaging.utils import canonicalize_name, parse_sdist_filename
 from packaging.version import Version
 
 from wheelhouse.model.artifact import wheel_parts
+from wheelhouse.model.build import LEGACY_REQUIRES, BuildSystem
 from wheelhouse.model.lock import Lock, Pin
 from wheelhouse.model.policy import Finding, Severity, worst
 from wheelhouse.model.target import Target
 
+WHEEL_WITHIN = Version("70.1")
+"""The first setuptools that makes wheels without the project `wheel`."""
 BROUGHT = frozenset({"pip", "setuptools", "wheel", "pkg-resources"})
 """What a virtual environment may bring along."""
 
@@ -40,6 +43,21 @@ class Step:
     def outcome(self) -> str:
         """`ok`, `failed` or `skipped`."""
         return "skipped" if self.skipped else "failed" if self.failed else "ok"
+
+
+INSTALLS = ("install", "image")
+"""The steps after which a target is installed, here or in an image."""
+
+
+def installed_for(steps: Iterable[Step]) -> list[str]:
+    """The targets for which everything was installed, in the order of the steps."""
+    return list(dict.fromkeys(step.target for step in steps if step.name in INSTALLS and step.outcome == "ok"))
+
+
+def skipped_targets(steps: Sequence[Step]) -> list[str]:
+    """The targets for which no install was tried."""
+    tried = {step.target for step in steps if step.name in INSTALLS and not step.skipped}
+    return list(dict.fromkeys(step.target for step in steps if step.name in INSTALLS and step.target not in tried))
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,13 +125,18 @@ def _remedy(reason: str) -> str:
     return "see whether you use this module; it may want what the image has and this room has not"
 
 
-def without_builder(sdist: str, requires: Iterable[str], filenames: Iterable[str], target: Target) -> Iterator[Finding]:
-    """A finding where an sdist would be built with what is not among the files that pip sees (PEP 518)."""
+def without_builder(sdist: str, system: BuildSystem, filenames: Iterable[str], target: Target) -> Iterator[Finding]:
+    """A finding where an sdist would be built with what is not among the files that pip sees (PEP 518).
+
+    Of an sdist that says nothing, a setuptools that brings `bdist_wheel` along needs no wheel beside it.
+    """
     offered: dict[str, list[Version]] = {}
     for name in filenames:
         with suppress(ValueError):
             project, version = wheel_parts(name)[:2] if name.endswith(".whl") else parse_sdist_filename(name)
             offered.setdefault(project, []).append(version)
+    brings_wheel = any(version >= WHEEL_WITHIN for version in offered.get("setuptools", ()))
+    requires = LEGACY_REQUIRES[:1] if system == BuildSystem() and brings_wheel else system.requires
     wanted = [requirement for text in requires if target.applies((requirement := Requirement(text)).marker)]
     lacking = [
         f"`{requirement}`"

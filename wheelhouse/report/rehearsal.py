@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from wheelhouse.model.rehearsal import Step
+from wheelhouse.model.rehearsal import INSTALLS, Step, installed_for, skipped_targets
 
 
 def step_line(step: Step) -> str:
@@ -12,12 +12,23 @@ def step_line(step: Step) -> str:
     return f"{step.outcome:<8}{step.name}, {step.target}: {took}"
 
 
-def ending(steps: Sequence[Step]) -> str:
-    """How a rehearsal ended, in a few words."""
+def ending(steps: Sequence[Step], *, passed: bool) -> str:
+    """How a rehearsal ended, in a few words, and for which targets nothing was installed."""
+    targets = skipped_targets(steps)
+    others = (step for step in steps if step.skipped and step.name not in INSTALLS)
+    installers = dict.fromkeys(step.name for step in others if step.target not in targets)
     if any(step.failed for step in steps):
-        return "not as it must be; mend it before it travels"
-    untried = [f"{step.name} for {step.target}" for step in steps if step.skipped]
-    return f"nothing speaks against it; not tried here: {', '.join(untried)}" if untried else "ready to travel"
+        verdict = "not as it must be; mend it before it travels"
+    elif not installed_for(steps):
+        verdict = "nothing was installed"
+    else:
+        verdict = "passed" if passed else "not passed: every target was required"
+    parts = [
+        verdict,
+        f"skipped: {', '.join(targets)} (no interpreter here)" if targets else "",
+        f"not tried: {', '.join(installers)}" if installers else "",
+    ]
+    return "; ".join(filter(None, parts))
 
 
 def step_document(step: Step) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from wheelhouse.errors import BuildError, MachineError, WheelhouseError
 from wheelhouse.events import Listener, Noted, Warned, ignore
 from wheelhouse.model.artifact import wheel_parts
 from wheelhouse.model.build import newest_asked, unmet
-from wheelhouse.model.buildlog import Reason, reasons
+from wheelhouse.model.buildlog import Reason, reasons, remedy
 from wheelhouse.model.house import BUILD, House, is_lock_name
 from wheelhouse.model.lock import Lock, Pin
 from wheelhouse.model.metadata import Metadata
@@ -298,13 +298,12 @@ def must_be_built(report: Report) -> None:
         details += [f"  hint: {failure.error.hint}"] if failure.error.hint else []
         details += [f"  {detail}" for detail in failure.error.details]
     every = [reason for failure in report.failures for reason in failure.reasons]
-    packages = sorted({name for reason in every if reason.debian for name in reason.debian.split()})
-    hints = (*(reason.hint for reason in every), *(failure.error.hint for failure in report.failures))
+    hints = (remedy(every), *(failure.error.hint for failure in report.failures))
     count = len(report.failures)
     total = count + sum(map(len, report.made.values()))
     raise BuildError(
         f"{count} of {total} sdists {'was' if count == 1 else 'were'} not built; what could be is in the house",
-        hint=f"on Debian: apt-get install {' '.join(packages)}" if packages else next(filter(None, hints), None),
+        hint=next(filter(None, hints), None),
         details=tuple(details),
     )
 

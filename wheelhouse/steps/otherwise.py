@@ -75,7 +75,7 @@ def _by_uv(act: Act, instruments: Instruments, shown: dict[str, Path]) -> Way:
     if not act.bench.interpreter.target.allows(UV_SINCE):
         return Way("uv", skipped=f"uv does not install for Python {act.lock.target.python.minor}")
     shown[UV] = instruments.uv
-    words = ["--offline", "--no-index", "--no-config", "--no-cache", "--find-links", act.place, "--require-hashes"]
+    words = ["--offline", "--no-index", "--no-config", "--no-cache", *act.links, "--require-hashes"]
     words += ["--no-deps"] if decides_alone(act.lock) else []
     command = (UV, "pip", "install", *words, "--python", f"{BARE}/bin/python", "-r", act.requirements)
     return Way("uv", (Command("uv", command),))
@@ -91,9 +91,9 @@ def _by_pylock(act: Act, shown: dict[str, Path]) -> Way:
     if here != wanted:
         return Way("pylock", skipped=f"the lock is for Python {wanted}, and the Python here is {here}: pip refuses it")
     shown[PIP] = pip.folder
-    words = ("install", "--dry-run", "--ignore-installed", "--no-index", "--no-cache-dir")
+    words = ("install", "--dry-run", "--ignore-installed", "--no-index", "--no-cache-dir", *act.links)
     command = (f"{BARE}/bin/python", "-I", PIP, *words, "-r", f"{act.place}/{act.lock.filename}")
-    return Way("pylock", (Command("pylock", command),), note=f"pip {pip.version}")
+    return Way("pylock", (Command("pylock", command),), note=f"pip {pip.version}, a dry run")
 
 
 def _by_pip_tools(act: Act, instruments: Instruments, shown: dict[str, Path], scratch: Path) -> Iterator[Way]:

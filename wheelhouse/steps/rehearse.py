@@ -1,5 +1,6 @@
 """Prove on this side of the gap that a house, or a staged folder, installs with no network: step by step, with the real parts."""
 
+import shlex
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,7 +10,7 @@ from pathlib import Path
 
 from packaging.utils import NormalizedName
 
-from wheelhouse.doors.bench import sealed_bench
+from wheelhouse.doors.bench import Bench, sealed_bench
 from wheelhouse.doors.disk import must_be_readable, read_text
 from wheelhouse.doors.engine import find_engine
 from wheelhouse.doors.interpreter import Interpreter, Places, find_interpreter
@@ -23,7 +24,8 @@ from wheelhouse.model.closure import against_constraints, closure
 from wheelhouse.model.lock import Lock
 from wheelhouse.model.metadata import Metadata
 from wheelhouse.model.policy import Finding
-from wheelhouse.model.rehearsal import Step, error
+from wheelhouse.model.rehearsal import Step, error, installed_for
+from wheelhouse.model.target import Target
 from wheelhouse.model.waivers import NO_WAIVERS, Waivers
 from wheelhouse.steps.image import Image, rehearse_image
 from wheelhouse.steps.otherwise import Instruments, other_scene
@@ -38,11 +40,14 @@ from wheelhouse.steps.scenes import (
     install_scene,
     perform,
     pip_install,
+    without_builders,
 )
 from wheelhouse.steps.stage import renamed_in, staged_as, verify_folder
 from wheelhouse.steps.verify import Verdict
 
 CLOSURE = ("closure", "unneeded")
+LINUX = "Linux"
+"""The system of the targets that a sandbox can be made for."""
 OF_THE_IMAGE = frozenset({"pip", "setuptools", "wheel", "uv", "packaging"})
 """What an image build of Airflow brings to a version of its own."""
 
@@ -69,9 +74,31 @@ class Wanted:
 def rehearse(folder: Path, wanted: Wanted, on_event: Listener = ignore) -> Iterator[Step]:
     """Every step that applies, as it ends.
 
-    Raises InputError for what is neither house nor staged folder, MachineError where no room can be sealed, or a named
-    interpreter fits no target.
+    Raises InputError for what is neither house nor staged folder, MachineError where no sandbox can be sealed, or where
+    nothing failed because nothing could be installed for any target.
     """
+    held: list[Step] = []
+    refusals: dict[Target, MachineError] = {}
+    for step in _steps(folder, wanted, refusals, on_event):
+        held.append(step)
+        yield step
+    if not installed_for(held) and not any(step.failed for step in held):
+        raise _nothing_installed(folder, refusals)
+
+
+def _nothing_installed(folder: Path, refusals: Mapping[Target, MachineError]) -> MachineError:
+    """The error of a rehearsal in which no target has an interpreter here, with the command that names one."""
+    target = next((one for one in refusals if one.platform.system == LINUX), next(iter(refusals)))
+    more = f" and {len(refusals) - 1} more" if len(refusals) > 1 else ""
+    command = f"wheelhouse rehearse {shlex.quote(str(folder))} --interpreter /path/to/{target.python.program}"
+    return MachineError(
+        f"nothing was installed: no interpreter was found for {target.name}{more}",
+        hint=f"name one that has the target's implementation, minor version and platform: `{command}`",
+        details=tuple(dict.fromkeys(detail for refusal in refusals.values() for detail in refusal.details)),
+    )
+
+
+def _steps(folder: Path, wanted: Wanted, refusals: dict[Target, MachineError], on_event: Listener) -> Iterator[Step]:
     started = time.monotonic()
     verdict = verify_folder(folder, wanted.waivers, on_event)
     found = [finding for finding in verdict.findings if finding.rule not in CLOSURE]
@@ -83,19 +110,17 @@ def rehearse(folder: Path, wanted: Wanted, on_event: Listener = ignore) -> Itera
     if wanted.image or wanted.dockerfile:
         image = Image(wanted.image, wanted.dockerfile, wanted.runs)
         yield from rehearse_image(folder, verdict.house.locks[0], staged_as(folder), image, find_engine(wanted.engine))
-    refusals: list[MachineError] = []
     for lock in verdict.house.locks:
         try:
             interpreter = find_interpreter(lock.target, wanted.named, wanted.places)
         except MachineError as error:
-            refusals.append(error)
+            refusals[lock.target] = error
             yield Step("install", lock.target.name, skipped=str(error))
+            if lacking := tuple(without_builders(lock, folder)):
+                yield Step("sdists", lock.target.name, findings=lacking)
         else:
             on_event(Noted(f"installing for {lock.target.name} under {interpreter.described}, with no network"))
             yield from _installed(folder, lock, interpreter, verdict, found, wanted)
-    if wanted.named and len(refusals) == len(verdict.house.locks):
-        hint = "name one with --interpreter that has the target's implementation, minor version and platform"
-        raise MachineError(str(refusals[0]), hint=hint, details=refusals[0].details)
 
 
 def _misplaced(folder: Path, verdict: Verdict) -> Iterator[Finding]:
@@ -143,7 +168,7 @@ def _installed(
 ) -> Iterator[Step]:
     """Everything installed, as whoever gets this folder will."""
     must_be_readable(folder)
-    bench = sealed_bench(interpreter, wanted.limits, 2)
+    bench = _bench(interpreter, wanted.limits)
     staged = staged_as(folder)
     place = CONTEXT if staged else HOUSE
     known = frozenset(finding.subject for finding in found)
@@ -154,6 +179,14 @@ def _installed(
         yield from perform(install_scene(act, airflow_install(act, airflow.version, arguments)), bench)
     else:
         yield from _both(install_scene(act, fragment_install(act) if staged else pip_install(act)), act, wanted)
+
+
+def _bench(interpreter: Interpreter, limits: Limits) -> Bench:
+    try:
+        return sealed_bench(interpreter, limits, 2)
+    except MachineError as error:
+        hint = "install bubblewrap, or permit user namespaces"
+        raise MachineError(f"{error}, so nothing is installed", hint=hint, details=error.details) from error
 
 
 def _both(first: Scene, act: Act, wanted: Wanted) -> Iterator[Step]:

@@ -18,6 +18,7 @@ from wheelhouse.model.airflow.script import base_image, build_arguments_of, defa
 from wheelhouse.model.airflow.settings import BASE_DOCKERFILE
 from wheelhouse.model.build import build_system
 from wheelhouse.model.complaints import explained, last_words, remarked, unseen_by
+from wheelhouse.model.house import BUILD
 from wheelhouse.model.layout import FOLDER, FRAGMENT, TOOLS
 from wheelhouse.model.lock import Lock
 from wheelhouse.model.policy import Finding, Severity
@@ -60,6 +61,13 @@ class Act:
     def requirements(self) -> str:
         """The hash-pinned requirements of the target, inside."""
         return f"{self.place}/{self.lock.requirements_filename}"
+
+    @property
+    def links(self) -> list[str]:
+        """Where an installer looks for files: in the folder, and where what its sdists are built with lies."""
+        inner = [f"{self.place}/{name}" for name in (TOOLS, BUILD) if (self.folder / name).is_dir()]
+        sdists = any(not artifact.is_wheel for artifact in self.lock.artifacts)
+        return [word for place in (self.place, *(inner if sdists else ())) for word in ("--find-links", place)]
 
     @property
     def constraints(self) -> str | None:
@@ -118,7 +126,7 @@ def install_scene(act: Act, install: Command) -> Scene:
 
 def pip_install(act: Act) -> Command:
     """What a user types to install a house."""
-    words = ["--no-index", "--find-links", act.place, "--require-hashes", "--no-cache-dir"]
+    words = ["--no-index", *act.links, "--require-hashes", "--no-cache-dir"]
     words += ["--no-deps"] if decides_alone(act.lock) else []
     return Command("install", (PYTHON, "-m", "pip", "install", *words, "-r", act.requirements), vital=True)
 
@@ -187,12 +195,18 @@ def _foreseen(act: Act, pip: str) -> Iterator[Finding]:
     )
     yield from unseen_by(pip, act.lock, newer)
     yield from _otherwise_here(act)
-    seen = [path.name for folder in (act.folder, act.folder / TOOLS) if folder.is_dir() for path in folder.iterdir()]
-    for pin in act.lock.pins:
+    yield from without_builders(act.lock, act.folder)
+
+
+def without_builders(lock: Lock, folder: Path) -> Iterator[Finding]:
+    """A finding for each sdist whose build requirements do not lie where pip looks for them, in a house or a staged folder."""
+    places = [folder, *(folder / name for name in (TOOLS, BUILD) if (folder / name).is_dir())]
+    seen = [path.name for place in places for path in place.iterdir()]
+    for pin in lock.pins:
         sdist = pin.artifact.filename
-        if not pin.artifact.is_wheel and (path := act.folder / sdist).is_file():
+        if not pin.artifact.is_wheel and (path := folder / sdist).is_file():
             system = build_system(read_pyproject(path, sdist), sdist)
-            yield from without_builder(sdist, system.requires, seen, act.lock.target)
+            yield from without_builder(sdist, system, seen, lock.target)
 
 
 def looked_at(act: Act, ran: Mapping[str, Ran]) -> Iterator[Step]:
