@@ -378,6 +378,12 @@ def test_an_old_sdists_folder_is_found(tmp_path: Path, mark: str) -> None:
     assert Path(unpack(str(tmp_path / "app-1.0.tar.gz"), str(tmp_path / "to"))) == tmp_path / "to" / "app-1.0"
 
 
+@pytest.mark.parametrize("suffix", [".zip", ".tar.bz2"])
+def test_an_sdist_with_no_folder_is_built_where_it_lies(tmp_path: Path, suffix: str) -> None:
+    sdist = build_sdist(tmp_path, "app", "1.0", files={"app.egg-info/PKG-INFO": b""}, suffix=suffix, top="")
+    assert Path(unpack(str(sdist), str(tmp_path / "to"))) == tmp_path / "to"
+
+
 def test_a_build_is_known_by_its_room(tmp_path: Path) -> None:
     """Two images may have the same Python and glibc, and other libraries to link with."""
     interpreter = interpreter_of(facts_of(Path(sys.executable)))

@@ -1,29 +1,34 @@
 """What an sdist says of itself, and what is refused of one."""
 
-import gzip
 import io
+import subprocess
+import sys
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.support.archive import Member, zip_bytes
+from tests.support.archive import Member, compressed_tar, zip_bytes
 from tests.support.contents import core_metadata
 from tests.support.refusals import opened, rule_of
 from tests.support.wheels import build_sdist
+from wheelhouse.doors.sdistfile import read_pyproject
+from wheelhouse.model.filenames import SDIST_SUFFIXES
 
 OLD = {"metadata_version": "1.2"}
+SUFFIXES = [suffix for suffix in SDIST_SUFFIXES if suffix != ".tar.lz"]  # which Python cannot write
+TARS = [suffix for suffix in SUFFIXES if suffix != ".zip"]
 
 
-@pytest.mark.parametrize("suffix", [".tar.gz", ".zip"])
+@pytest.mark.parametrize("suffix", SUFFIXES)
 def test_static_metadata_is_certain(tmp_path: Path, suffix: str) -> None:
     sdist = build_sdist(tmp_path, "one", "1.0", requires=["lib>=2"], requires_python=">=3.8", suffix=suffix)
     metadata = opened(sdist).metadata
     assert (metadata.requires_dist, metadata.requires_python, metadata.provisional) == (("lib>=2",), ">=3.8", None)
 
 
-@pytest.mark.parametrize("suffix", [".tar.gz", ".zip"])
+@pytest.mark.parametrize("suffix", SUFFIXES)
 def test_old_metadata_is_provisional_and_taken_from_the_egg_info(tmp_path: Path, suffix: str) -> None:
     said = "lib>=2\n\n[X_y]\nother\n\n[:python_version < '3.8']\nback\n\n[z:sys_platform == 'win32']\nwin\n"
     sdist = build_sdist(tmp_path, "one", "1.0", **OLD, egg_info_requires=said, suffix=suffix)
@@ -72,15 +77,17 @@ def add(archive: tarfile.TarFile, name: str, data: bytes = b"", **fields: object
     archive.addfile(member, io.BytesIO(data))
 
 
-def tar(folder: Path, more: Callable[[tarfile.TarFile], None], *, pkg_info: bool = True) -> Path:
-    """An sdist `one-1.0.tar.gz` with whatever `more` adds to it."""
+def tar(
+    folder: Path, more: Callable[[tarfile.TarFile], None], *, pkg_info: bool = True, suffix: str = ".tar.gz"
+) -> Path:
+    """An sdist of `one` 1.0 with whatever `more` adds to it."""
     held = io.BytesIO()
     with tarfile.open(fileobj=held, mode="w") as archive:
         if pkg_info:
             add(archive, "one-1.0/PKG-INFO", core_metadata("one", "1.0"))
         more(archive)
-    path = folder / "one-1.0.tar.gz"
-    path.write_bytes(gzip.compress(held.getvalue()))
+    path = folder / f"one-1.0{suffix}"
+    path.write_bytes(compressed_tar(held.getvalue(), suffix))
     return path
 
 
@@ -96,6 +103,7 @@ def both(*more: Callable[[tarfile.TarFile], None]) -> Callable[[tarfile.TarFile]
     return all_of_them
 
 
+@pytest.mark.parametrize("suffix", TARS)
 @pytest.mark.parametrize(
     "more",
     [
@@ -117,9 +125,9 @@ def both(*more: Callable[[tarfile.TarFile], None]) -> Callable[[tarfile.TarFile]
     ],
 )
 def test_what_could_be_written_outside_its_place_is_refused(
-    tmp_path: Path, more: Callable[[tarfile.TarFile], None]
+    tmp_path: Path, more: Callable[[tarfile.TarFile], None], suffix: str
 ) -> None:
-    assert rule_of(tar(tmp_path, more)) == "sdist-path"
+    assert rule_of(tar(tmp_path, more, suffix=suffix)) == "sdist-path"
 
 
 def test_a_python_whose_tarfile_has_no_filters_reads_and_refuses_the_same(
@@ -138,25 +146,32 @@ def test_a_link_within_is_no_harm(tmp_path: Path) -> None:
     assert str(opened(tar(tmp_path, more)).metadata.version) == "1.0"
 
 
-def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
-    assert rule_of(tar(tmp_path, lambda archive: add(archive, "one-1.0/zeros", bytes(20 << 20)))) == "sdist-bomb"
+COMPRESSED = [suffix for suffix in TARS if suffix != ".tar"]
 
 
-def test_a_bomb_after_the_end_of_the_archive_is_refused(tmp_path: Path) -> None:
-    path = tar(tmp_path, lambda archive: None)
-    path.write_bytes(path.read_bytes() + gzip.compress(bytes(20 << 20)))
+@pytest.mark.parametrize("suffix", COMPRESSED)
+def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path: Path, suffix: str) -> None:
+    zeros = tar(tmp_path, lambda archive: add(archive, "one-1.0/zeros", bytes(20 << 20)), suffix=suffix)
+    assert rule_of(zeros) == "sdist-bomb"
+
+
+@pytest.mark.parametrize("suffix", [".tar.gz", ".tar.bz2", ".tar.xz"])
+def test_a_bomb_after_the_end_of_the_archive_is_refused(tmp_path: Path, suffix: str) -> None:
+    path = tar(tmp_path, lambda archive: None, suffix=suffix)
+    path.write_bytes(path.read_bytes() + compressed_tar(bytes(20 << 20), suffix))
     assert rule_of(path) == "sdist-bomb"
 
 
-def test_a_header_that_would_fill_the_memory_is_refused(tmp_path: Path) -> None:
-    path = tar(tmp_path, lambda archive: None)
+@pytest.mark.parametrize("suffix", TARS)
+def test_a_header_that_would_fill_the_memory_is_refused(tmp_path: Path, suffix: str) -> None:
+    path = tar(tmp_path, lambda archive: None, suffix=suffix)
     header = tarfile.TarInfo("x")
     header.type, header.size = tarfile.XHDTYPE, 1 << 32
-    path.write_bytes(gzip.compress(header.tobuf(tarfile.USTAR_FORMAT) + bytes(10_000)))
+    path.write_bytes(compressed_tar(header.tobuf(tarfile.USTAR_FORMAT) + bytes(10_000), suffix))
     assert rule_of(path) == "sdist-bomb"
 
 
-@pytest.mark.parametrize("suffix", [".tar.gz", ".zip"])
+@pytest.mark.parametrize("suffix", [".zip", *COMPRESSED])
 def test_an_sdist_cut_anywhere_is_refused(tmp_path: Path, suffix: str) -> None:
     sdist = build_sdist(tmp_path, "one", "1.0", suffix=suffix)
     good = sdist.read_bytes()
@@ -165,7 +180,7 @@ def test_an_sdist_cut_anywhere_is_refused(tmp_path: Path, suffix: str) -> None:
         rule_of(sdist)
 
 
-@pytest.mark.parametrize("suffix", [".tar.gz", ".zip"])
+@pytest.mark.parametrize("suffix", [".zip", *COMPRESSED])
 def test_a_damaged_sdist_is_refused(tmp_path: Path, suffix: str) -> None:
     sdist = build_sdist(tmp_path, "one", "1.0", suffix=suffix)
     good = sdist.read_bytes()
@@ -174,10 +189,50 @@ def test_a_damaged_sdist_is_refused(tmp_path: Path, suffix: str) -> None:
     rule_of(sdist)
 
 
-def test_what_is_no_archive_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "one-1.0.tar.gz"
+@pytest.mark.parametrize("suffix", [*TARS, ".tar.lz"])
+def test_what_is_no_archive_is_refused(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"one-1.0{suffix}"
     path.write_bytes(b"<html>please sign in</html>")
     assert rule_of(path) == "archive"
+
+
+def test_an_xz_that_asks_for_all_memory_is_refused(tmp_path: Path) -> None:
+    """Its header says how much its reader must keep: here four GiB, which are not touched before they are filled."""
+    path = tar(tmp_path, lambda archive: None, suffix=".tar.lzma")
+    header = bytearray(path.read_bytes())
+    header[1:5] = b"\xff" * 4
+    path.write_bytes(header)
+    code = "import resource, sys; from tests.support.refusals import rule_of; from pathlib import Path;"
+    code += "resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30)); print(rule_of(Path(sys.argv[1])))"
+    ended = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=False)
+    assert ended.stdout == "sdist-bomb\n", ended.stderr
+
+
+@pytest.mark.parametrize("suffix", [".zip", ".tar.gz", ".tar.bz2"])
+def test_an_sdist_may_have_no_folder_of_its_own(tmp_path: Path, suffix: str) -> None:
+    """As hexdump 3.3 does."""
+    tests = {"one.egg-info/PKG-INFO": core_metadata("other", "2.0"), "tests/pyproject.toml": b"[tool.other]"}
+    sdist = build_sdist(tmp_path, "one", "1.0", requires=["lib"], files=tests, suffix=suffix, top="")
+    assert opened(sdist).metadata.requires_dist == ("lib",)
+    assert "build-backend" in (read_pyproject(sdist, sdist.name) or "")
+    old = build_sdist(tmp_path, "one", "1.0", setup_py="", files=tests, suffix=suffix, top="")
+    assert read_pyproject(old, old.name) is None
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_what_builds_an_sdist_is_found_in_it(tmp_path: Path, suffix: str) -> None:
+    sdist = build_sdist(tmp_path, "one", "1.0", suffix=suffix)
+    assert "build-backend" in (read_pyproject(sdist, sdist.name) or "")
+
+
+def test_an_implicit_post_release_is_that_of_its_metadata(tmp_path: Path) -> None:
+    """As functools32-3.2.3-2.tar.gz is 3.2.3.post2."""
+    for version in ("1.0-2", "1.0.post2"):
+        sdist = build_sdist(
+            tmp_path, "one", version, pkg_info=core_metadata("one", version), filename="one-1.0-2.tar.gz"
+        )
+        assert str(opened(sdist).metadata.version) == "1.0.post2"
+    assert rule_of(build_sdist(tmp_path, "one", "1.0", filename="one-1.0-2.tar.gz")) == "metadata-mismatch"
 
 
 def test_a_zip_sdist_that_climbs_is_refused(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.resolutions import found, supplied
-from wheelhouse.model.artifact import Filenames
+from wheelhouse.model.filenames import Filenames
 from wheelhouse.steps import resolve as resolving
 
 

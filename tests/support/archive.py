@@ -3,8 +3,10 @@
 Zip records are those of the .ZIP File Format Specification (APPNOTE 6.3.10), sections 4.3.7, 4.3.9, 4.3.12 and 4.3.16.
 """
 
+import bz2
 import gzip
 import io
+import lzma
 import struct
 import tarfile
 import zipfile
@@ -60,15 +62,26 @@ def zip_bytes(members: Iterable[Member], *, central_size: int | None = None) -> 
     return bytes(body + central + _END.pack(b"PK\5\6", 0, 0, count, count, size, len(body), 0))
 
 
-def tar_gz_bytes(members: Sequence[Member]) -> bytes:
-    """A gzipped tar archive (POSIX pax) with these members in this order; only `name` and `data` matter."""
+def compressed_tar(tar: bytes, suffix: str) -> bytes:
+    """A tar archive compressed as its file's suffix says."""
+    if suffix == ".tar":
+        return tar
+    if suffix in (".tar.gz", ".tgz"):
+        return gzip.compress(tar, mtime=0)
+    if suffix in (".tar.bz2", ".tbz"):
+        return bz2.compress(tar)
+    return lzma.compress(tar, format=lzma.FORMAT_XZ if suffix in (".tar.xz", ".txz") else lzma.FORMAT_ALONE)
+
+
+def tar_bytes(members: Sequence[Member], suffix: str = ".tar.gz") -> bytes:
+    """A tar archive (POSIX pax) with these members in this order, compressed; only `name` and `data` matter."""
     held = io.BytesIO()
     with tarfile.open(fileobj=held, mode="w", format=tarfile.PAX_FORMAT) as archive:
         for member in members:
             header = tarfile.TarInfo(member.name)
             header.size, header.mtime = len(member.data), EPOCH
             archive.addfile(header, io.BytesIO(member.data))
-    return gzip.compress(held.getvalue(), mtime=0)
+    return compressed_tar(held.getvalue(), suffix)
 
 
 def write_file(path: Path, data: bytes) -> Path:

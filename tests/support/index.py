@@ -66,7 +66,7 @@ class IndexServer:
         self._lock = threading.Lock()
         self._server: Server | None = None
         for path in sorted(folder.iterdir()) if folder else ():
-            if path.name.endswith((".whl", ".tar.gz", ".zip")):
+            if path.name.endswith((".whl", ".zip", ".tgz", ".tbz", ".txz", ".tlz", ".tar")) or ".tar." in path.name:
                 self.add(path)
 
     def add(self, path: Path, **told: Unpack[Told]) -> None:

@@ -1,25 +1,22 @@
 """A file as an index offers it, read from the file."""
 
 import hashlib
+import re
 import tarfile
 import zipfile
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.parser import BytesHeaderParser
+from lzma import LZMAError
 from pathlib import Path
 from typing import TypedDict
 
-from packaging.utils import (
-    InvalidSdistFilename,
-    InvalidWheelFilename,
-    canonicalize_name,
-    parse_sdist_filename,
-    parse_wheel_filename,
-)
+from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 
 UPLOADED = "2024-01-01T00:00:00.000000Z"
-_BROKEN = (OSError, EOFError, RuntimeError, StopIteration, zipfile.BadZipFile, tarfile.TarError, zlib.error)
+_SDIST = re.compile(r"(?P<name>.+?)-(?P<version>\d.*?)\.(?:zip|t[bglx]z|tar(?:\.\w+)?)")
+_BROKEN = (OSError, EOFError, RuntimeError, StopIteration, zipfile.BadZipFile, tarfile.TarError, zlib.error, LZMAError)
 
 
 @dataclass(frozen=True)
@@ -88,18 +85,19 @@ def _named(filename: str) -> tuple[str, str]:
     try:
         if filename.endswith(".whl"):
             name, version, *_ = parse_wheel_filename(filename)
-        else:
-            name, version = parse_sdist_filename(filename)
-    except (InvalidWheelFilename, InvalidSdistFilename):
-        first, second, *_ = [*filename.split("-"), ""]
-        return canonicalize_name(first), second
-    return name, str(version)
+            return name, str(version)
+    except InvalidWheelFilename:
+        pass
+    if match := _SDIST.fullmatch(filename):
+        return canonicalize_name(match["name"]), match["version"]
+    first, second, *_ = [*filename.split("-"), ""]
+    return canonicalize_name(first), second
 
 
 def _own_metadata(path: Path) -> bytes | None:
     """METADATA or PKG-INFO; None for an archive too broken to tell."""
     try:
-        if path.name.endswith(".tar.gz"):
+        if ".t" in path.name:
             with tarfile.open(path) as tar:
                 held = tar.extractfile(next(name for name in tar.getnames() if _is_metadata(name)))
                 return held.read() if held else None
@@ -111,4 +109,4 @@ def _own_metadata(path: Path) -> bytes | None:
 
 def _is_metadata(name: str) -> bool:
     folder, _, last = name.partition("/")
-    return last == ("METADATA" if folder.endswith(".dist-info") else "PKG-INFO")
+    return name == "PKG-INFO" or last == ("METADATA" if folder.endswith(".dist-info") else "PKG-INFO")

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from tests.support.archive import Member, tar_gz_bytes, write_file, zip_bytes
+from tests.support.archive import Member, tar_bytes, write_file, zip_bytes
 from tests.support.contents import core_metadata, import_name, package_files, stem, wheel_filename, wheel_members
 from tests.support.hostile import hostile_wheels
 
@@ -65,12 +65,14 @@ def build_sdist(
     pyproject: str | None = None,
     files: Mapping[str, bytes] = {},
     suffix: str = ".tar.gz",
+    top: str | None = None,
+    filename: str | None = None,
 ) -> Path:
     """Write an sdist (PEP 517, PEP 625, PEP 643) into `folder`, the same bytes each time.
 
     By default it builds with nothing but itself; with `setup_py` or `pyproject` it has what these say and no more.
     `pkg_info` takes the place of PKG-INFO; `egg_info_requires` is what `<name>.egg-info/requires.txt` says; `files` are
-    added, or take the place of others.
+    added, or take the place of others. `top` is the folder that holds it all, `<name>-<version>/` where it is None.
     """
     metadata = partial(core_metadata, name, version, requires=requires, extras=extras, requires_python=requires_python)
     if pkg_info is None:
@@ -78,9 +80,10 @@ def build_sdist(
     held = {"PKG-INFO": pkg_info, **package_files(name, version)}
     held |= _build_files(setup_py, pyproject) or _own_backend(name, version, metadata())
     held |= _egg_info(name, pkg_info, egg_info_requires) | dict(files)
-    members = [Member(f"{stem(name, version)}/{path}", data) for path, data in sorted(held.items())]
-    data = zip_bytes(members) if suffix == ".zip" else tar_gz_bytes(members)
-    return write_file(folder / f"{stem(name, version)}{suffix}", data)
+    top = f"{stem(name, version)}/" if top is None else top
+    members = [Member(f"{top}{path}", data) for path, data in sorted(held.items())]
+    data = zip_bytes(members) if suffix == ".zip" else tar_bytes(members, suffix)
+    return write_file(folder / (filename or f"{stem(name, version)}{suffix}"), data)
 
 
 def _build_files(setup_py: str | None, pyproject: str | None) -> dict[str, bytes]:

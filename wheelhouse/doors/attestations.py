@@ -11,10 +11,11 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from packaging.utils import parse_sdist_filename, parse_wheel_filename
+from packaging.utils import parse_wheel_filename
 
 from wheelhouse.doors.disk import read_text
 from wheelhouse.errors import InputError
+from wheelhouse.model.filenames import is_wheel, release_of
 from wheelhouse.model.provenance import Attested, identities_of, identity_text
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def _starts(node: object) -> Iterator[datetime]:
 
 
 def _parsed(filename: str) -> tuple[object, ...]:
-    return parse_wheel_filename(filename) if filename.endswith(".whl") else parse_sdist_filename(filename)
+    return parse_wheel_filename(filename) if is_wheel(filename) else release_of(filename)
 
 
 def _sentence(error: Exception) -> str:

@@ -12,6 +12,7 @@ from wheelhouse.doors.wheelfile import inspect
 from wheelhouse.errors import IntegrityError
 from wheelhouse.model.build import build_system
 from wheelhouse.model.facts import LARGEST_TEXT, Entry, Facts, Inside
+from wheelhouse.model.filenames import is_wheel
 from wheelhouse.model.lock import Pin
 from wheelhouse.model.metadata import Contents
 
@@ -47,9 +48,9 @@ SDIST_TEXTS = re.compile(
 
 def look_inside(path: Path, filename: str) -> tuple[Contents, Inside]:
     """Open and check a file once, and keep what rules look at. Raises RefusedError for one that cannot be trusted."""
-    watch = _Watch(WHEEL_TEXTS if filename.endswith(".whl") else SDIST_TEXTS)
+    watch = _Watch(WHEEL_TEXTS if is_wheel(filename) else SDIST_TEXTS)
     contents = inspect(path, filename, watch)
-    texts = watch.texts if filename.endswith(".whl") else _of_the_build(watch.texts)
+    texts = watch.texts if is_wheel(filename) else _of_the_build(watch.texts)
     return contents, Inside(tuple(watch.entries.values()), texts, headers_of(contents.raw_metadata))
 
 

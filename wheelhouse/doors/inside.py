@@ -18,7 +18,7 @@ Order = Dict[str, Any]
 
 
 def unpack(archive: str, folder: str) -> str:
-    """Unpack an sdist; the path of the folder in it that holds PKG-INFO; some old ones have none there."""
+    """Unpack an sdist; the path of the folder in it that holds PKG-INFO; some old ones have none there, or no folder."""
     if archive.endswith(".zip"):
         with zipfile.ZipFile(archive) as held:
             held.extractall(folder)
@@ -26,7 +26,10 @@ def unpack(archive: str, folder: str) -> str:
         with tarfile.open(archive) as held:
             extra: Dict[str, Any] = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
             held.extractall(folder, **extra)
-    for mark in ("PKG-INFO", "pyproject.toml", "setup.py"):
+    marks = ("PKG-INFO", "pyproject.toml", "setup.py")
+    if any(os.path.isfile(os.path.join(folder, mark)) for mark in marks):
+        return folder
+    for mark in marks:
         for top in sorted(os.listdir(folder)):
             if os.path.isfile(os.path.join(folder, top, mark)):
                 return os.path.join(folder, top)

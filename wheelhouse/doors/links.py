@@ -1,17 +1,18 @@
 """Files that lie together, of any project: a folder, or one HTML page of links, as pip's --find-links takes them."""
 
 import threading
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 
-from packaging.utils import NormalizedName, canonicalize_name
+from packaging.utils import InvalidSdistFilename, NormalizedName, canonicalize_name
 
 from wheelhouse.doors.credentials import redact
 from wheelhouse.doors.disk import ours, sha256_of
 from wheelhouse.doors.http import Http
 from wheelhouse.doors.pages import ACTIVE, HTML_TYPE, Hashes, IndexFile, Page, html_files, read_html
 from wheelhouse.errors import InputError, ServerError
-from wheelhouse.model.artifact import SDIST_SUFFIXES
+from wheelhouse.model.filenames import is_wheel, sdist_releases
 
 Files = dict[NormalizedName, list[IndexFile]]
 
@@ -45,7 +46,7 @@ class LinksFolder:
         held: dict[NormalizedName, list[Path]] = {}
         with ours(self._folder):
             for path in sorted(self._folder.iterdir()):
-                if path.is_file() and (project := project_of(path.name)):
+                for project in projects_of(path.name) if path.is_file() else ():
                     held.setdefault(project, []).append(path)
         return held
 
@@ -83,15 +84,15 @@ class LinksPage:
         anchors = read_html(reply.body, reply.url)
         held: Files = {}
         for file in html_files(anchors, reply.url):
-            if project := project_of(file.filename):
+            for project in projects_of(file.filename):
                 held.setdefault(project, []).append(file)
         return reply.url, anchors.base_url(reply.url), held
 
 
-def project_of(filename: str) -> NormalizedName | None:
-    """The project that a file name states; None for what is neither a wheel nor an sdist."""
-    if filename.endswith(".whl"):
-        return canonicalize_name(filename.partition("-")[0])
-    suffix = next((suffix for suffix in SDIST_SUFFIXES if filename.endswith(suffix)), None)
-    name = filename.removesuffix(suffix).rpartition("-")[0] if suffix else ""
-    return canonicalize_name(name) if name else None
+def projects_of(filename: str) -> frozenset[NormalizedName]:
+    """The projects that a file name may state; none for what is neither a wheel nor an sdist."""
+    if is_wheel(filename):
+        return frozenset((canonicalize_name(filename.partition("-")[0]),))
+    with suppress(InvalidSdistFilename):
+        return frozenset(project for project, _ in sdist_releases(filename))
+    return frozenset()

@@ -16,11 +16,12 @@ from packaging.version import Version
 
 from wheelhouse.doors.credentials import origin_of, redact
 from wheelhouse.errors import InputError, ServerError
-from wheelhouse.model.artifact import Candidate, Filenames, filename_of, version_of
+from wheelhouse.model.artifact import Candidate, version_of
+from wheelhouse.model.filenames import ARCHIVE_SUFFIXES, UNREADABLE_SUFFIXES, Filenames, filename_of
 
 JSON_TYPE, HTML_TYPE = "application/vnd.pypi.simple.v1+json", "application/vnd.pypi.simple.v1+html"
 ACCEPT = f"{JSON_TYPE}, {HTML_TYPE};q=0.2, text/html;q=0.1"
-ARCHIVES = (".whl", ".tar.gz", ".zip", ".tar.bz2", ".tgz", ".egg", ".exe")
+ARCHIVES = (*ARCHIVE_SUFFIXES, *UNREADABLE_SUFFIXES, ".egg", ".exe")
 PLAIN = re.compile(r"https?://[A-Za-z0-9_.-]+(?::[0-9]{1,4})?/")
 """How nearly all addresses of files begin; what does is an http or https address, and needs no second look."""
 HASHES = ("md5", "sha1", "sha224", "sha256", "sha384", "sha512", "blake2b")

@@ -1,12 +1,16 @@
 """What an sdist says of itself, read without unpacking or running any of it (PEP 625, 643, 721)."""
 
-import gzip
 import re
 import tarfile
 from collections import deque
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
+from typing import BinaryIO, cast
+
+import msgspec
 
 from wheelhouse.doors.tar import leads_out
 from wheelhouse.doors.ziparchive import (
@@ -20,18 +24,33 @@ from wheelhouse.doors.ziparchive import (
     read_members,
     read_whole,
 )
-from wheelhouse.errors import RefusedError
+from wheelhouse.errors import MachineError, RefusedError
 from wheelhouse.model.metadata import Contents, Metadata, must_match, parse_metadata, parse_requires_txt
 
 LARGEST_METADATA = 16 << 20
 WANTED = re.compile(r"[^/]+/(PKG-INFO|(.*/)?[^/]+\.egg-info/(PKG-INFO|requires\.txt))")
-PKG_INFO = (r"[^/]+/PKG-INFO", r"[^/]+/(src/)?[^/]+\.egg-info/PKG-INFO")
-"""Where it is, and where some old sdists have nothing else (dill 0.3.1.1, which Airflow's constraints pin)."""
+TOP = "./"
+"""The folder of what lies in none: some sdists have no folder of their own (hexdump 3.3)."""
+PKG_INFO = (
+    r"\./PKG-INFO",
+    r"[^/]+(?<!\.egg-info)/PKG-INFO",
+    r"[^/]+/(src/)?[^/]+\.egg-info/PKG-INFO",
+    r"[^/]+\.egg-info/PKG-INFO",
+)
+"""Where it is, first where pip looks for it; some old sdists have nothing but the last (dill 0.3.1.1, which Airflow pins)."""
+MARK = re.compile(r"[^/]+/(PKG-INFO|pyproject\.toml|setup\.py)")
+"""What says of a folder that it is an sdist's top."""
+COMPRESSIONS = {
+    **dict.fromkeys((".tar.gz", ".tgz"), "gzip"),
+    **dict.fromkeys((".tar.bz2", ".tbz"), "bz2"),
+    **dict.fromkeys((".tar.xz", ".txz", ".tar.lzma", ".tlz", ".tar.lz"), "lzma"),
+}
+"""A tar archive's suffix → the module that unpacks it, by the same `open`; `.tar` needs none."""
 
 
 def read_sdist(path: Path, filename: str, watch: Watch | None = None) -> Contents:
     """What an sdist says of itself; its archive is walked to the end. Raises RefusedError by rule."""
-    files = _read_tar(path, watch) if filename.endswith(".tar.gz") else _read_zip(path, watch)
+    files = _read_zip(path, watch) if filename.endswith(".zip") else _read_tar(path, filename, watch)
     raw = _pkg_info(files)
     metadata = parse_metadata(raw, filename)
     must_match(metadata, filename)
@@ -41,7 +60,7 @@ def read_sdist(path: Path, filename: str, watch: Watch | None = None) -> Content
 
 
 def _pkg_info(files: dict[str, bytes]) -> bytes:
-    """That of the sdist's one folder at the top; old sdists may hold other things beside it."""
+    """That of the sdist's top; old sdists may hold other things beside their folder."""
     everywhere = ([raw for name, raw in files.items() if re.fullmatch(place, name)] for place in PKG_INFO)
     found = next(filter(None, everywhere), [])
     if len(found) != 1:
@@ -62,7 +81,7 @@ def _with_egg_info(metadata: Metadata, files: dict[str, bytes]) -> Metadata:
 class _Unpacked:
     """An unpacked stream that ends before it fills the memory or the day: tarfile reads whole headers at once."""
 
-    def __init__(self, stream: gzip.GzipFile, limit: int) -> None:
+    def __init__(self, stream: BinaryIO, limit: int) -> None:
         self._stream, self._limit = stream, limit
 
     def read(self, size: int) -> bytes:
@@ -84,16 +103,38 @@ class _Unpacked:
             raise RefusedError("sdist-bomb", f"it would unpack to more than {self._limit} bytes")
 
 
-def _read_tar(path: Path, watch: Watch | None) -> dict[str, bytes]:
+def _read_tar(path: Path, filename: str, watch: Watch | None) -> dict[str, bytes]:
     """The wanted files of a tar archive, all of whose members are checked."""
     limit = max(BOMB_FLOOR, BOMB_RATIO * path.stat().st_size)
-    with gzip.open(path) as stream:
+    with _decompressed(path, filename) as stream:
         unpacked = _Unpacked(stream, limit)
         with tarfile.open(fileobj=unpacked, mode="r:") as archive:  # type: ignore[call-overload]
             files = _walk(archive, watch)
         while unpacked.read(PIECE):  # gzip keeps its CRC at its end
             pass
     return files
+
+
+@contextmanager
+def _decompressed(path: Path, filename: str) -> Iterator[BinaryIO]:
+    """The tar inside a compressed file. Raises ReadError for damaged data, which bz2 and lzma tell each in their own way."""
+    name = next((module for suffix, module in COMPRESSIONS.items() if filename.endswith(suffix)), None)
+    try:
+        module = import_module(name) if name else None
+    except ImportError as error:
+        hint = f"run wheelhouse under a Python that has the module `{name}`"
+        raise MachineError(f"this Python cannot unpack `{filename}`: it was built without {name}", hint=hint) from error
+    try:
+        with cast(BinaryIO, module.open(path) if module else path.open("rb")) as stream:
+            yield stream
+    except MemoryError as error:
+        raise RefusedError("sdist-bomb", "unpacking it needs more memory than there is") from error
+    except OSError as error:
+        if error.errno is not None:
+            raise
+        raise tarfile.ReadError(str(error)) from error
+    except getattr(module, "LZMAError", ()) as error:
+        raise tarfile.ReadError(str(error)) from error
 
 
 def _walk(archive: tarfile.TarFile, watch: Watch | None) -> dict[str, bytes]:
@@ -105,22 +146,27 @@ def _walk(archive: tarfile.TarFile, watch: Watch | None) -> dict[str, bytes]:
             raise RefusedError("sdist-bomb", f"it has more than {MOST_MEMBERS} members")
         _check_tar_member(member)
         names.add(member.name)
+        placed = _placed(member.name)
         if member.issym():
             links.add(member.name)
         if not member.isfile():
             continue
-        if WANTED.fullmatch(member.name) and member.size <= LARGEST_METADATA:
-            files[member.name] = b"".join(_contents(archive, member, watch))
+        if WANTED.fullmatch(placed) and member.size <= LARGEST_METADATA:
+            files[placed] = b"".join(_contents(archive, member, watch))
         elif watch:
             deque(_contents(archive, member, watch), maxlen=0)
     _check_links(links, names)
     return files
 
 
+def _placed(name: str) -> str:
+    return name if "/" in name else TOP + name
+
+
 def _contents(archive: tarfile.TarFile, member: tarfile.TarInfo, watch: Watch | None) -> Iterator[bytes]:
     held = archive.extractfile(member)
     contents = iter(lambda: held.read(PIECE) if held else b"", b"")
-    return watch.passing(member.name, member.size, member.mode, contents) if watch else contents
+    return watch.passing(_placed(member.name), member.size, member.mode, contents) if watch else contents
 
 
 def _check_tar_member(member: tarfile.TarInfo) -> None:
@@ -147,7 +193,10 @@ def _check_links(links: set[str], names: set[str]) -> None:
 
 def _read_zip(path: Path, watch: Watch | None) -> dict[str, bytes]:
     with mapped(path) as data:
-        members = read_members(data)
+        members = {
+            _placed(name): msgspec.structs.replace(member, name=_placed(name))
+            for name, member in read_members(data).items()
+        }
         for member in members.values():
             check(data, member, watch)
         return {name: read_whole(data, members[name], LARGEST_METADATA) for name in members if WANTED.fullmatch(name)}
@@ -155,18 +204,23 @@ def _read_zip(path: Path, watch: Watch | None) -> dict[str, bytes]:
 
 def read_pyproject(path: Path, filename: str) -> str | None:
     """The pyproject.toml at the top of an sdist that was read before; None where it has none."""
-    wanted = re.compile(r"[^/]+/pyproject\.toml")
-    if not filename.endswith(".tar.gz"):
-        with mapped(path) as data:
-            members = read_members(data)
-            names = [name for name in members if wanted.fullmatch(name)]
-            return read_whole(data, members[names[0]], LARGEST_METADATA).decode("utf-8", "replace") if names else None
-    with tarfile.open(path, "r:gz") as archive:
+    marks = dict((_zip_marks if filename.endswith(".zip") else _tar_marks)(path, filename))
+    if any(name.startswith(TOP) for name in marks):  # it has no folder of its own
+        marks = {name: raw for name, raw in marks.items() if name.startswith(TOP)}
+    raw = next((raw for name, raw in marks.items() if name.endswith("/pyproject.toml")), None)
+    return raw.decode("utf-8", "replace") if raw is not None else None
+
+
+def _zip_marks(path: Path, _filename: str) -> Iterator[tuple[str, bytes]]:
+    with mapped(path) as data:
+        for name, member in read_members(data).items():
+            if MARK.fullmatch(placed := _placed(name)):
+                yield placed, read_whole(data, member, LARGEST_METADATA)
+
+
+def _tar_marks(path: Path, filename: str) -> Iterator[tuple[str, bytes]]:
+    with _decompressed(path, filename) as stream, tarfile.open(fileobj=stream, mode="r:") as archive:
         for member in archive:
-            if (
-                wanted.fullmatch(member.name)
-                and member.size <= LARGEST_METADATA
-                and (held := archive.extractfile(member))
-            ):
-                return held.read().decode("utf-8", "replace")
-    return None
+            placed = _placed(member.name)
+            if MARK.fullmatch(placed) and member.size <= LARGEST_METADATA and (held := archive.extractfile(member)):
+                yield placed, held.read()

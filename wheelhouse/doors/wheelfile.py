@@ -25,7 +25,7 @@ from wheelhouse.doors.disk import ours
 from wheelhouse.doors.sdistfile import read_sdist
 from wheelhouse.doors.ziparchive import Member, Watch, contents_of, crc_must_match, mapped, read_members, read_whole
 from wheelhouse.errors import RefusedError
-from wheelhouse.model.artifact import wheel_parts
+from wheelhouse.model.filenames import is_wheel, wheel_parts
 from wheelhouse.model.metadata import Contents, Metadata, must_match, parse_metadata
 from wheelhouse.model.policy import Finding, Severity
 from wheelhouse.model.waivers import NOT_THIS_FILE
@@ -53,7 +53,7 @@ def inspect(path: Path, filename: str, watch: Watch | None = None) -> Contents:
     Raises RefusedError for an archive that cannot be trusted. What every installer reads alike comes back as findings, of
     which the errors refuse the file, too, unless a waiver covers them (`Waivers.admit`).
     """
-    read = _read_wheel if filename.endswith(".whl") else read_sdist
+    read = _read_wheel if is_wheel(filename) else read_sdist
     with ours(path), _refusing(filename):
         return read(path, filename, watch)
 

@@ -1,6 +1,6 @@
 """Files: what an index offers (Candidate), what a lock names (Artifact), and which one fits a target best.
 
-Sources: the binary distribution format (wheel file names), PEP 625 (sdist names), PEP 592 (yanking), PEP 691 and 700.
+Sources: PEP 592 (yanking), PEP 691 and 700.
 """
 
 import re
@@ -9,21 +9,20 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
-from urllib.parse import unquote, urlsplit
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
-from packaging.tags import Tag
-from packaging.utils import BuildTag, NormalizedName, canonicalize_name, parse_wheel_filename
+from packaging.utils import BuildTag, NormalizedName
 from packaging.version import Version
 
 from wheelhouse.errors import IntegrityError
+from wheelhouse.model.filenames import SDIST_SUFFIXES, UNREADABLE_SUFFIXES, is_wheel, sdist_stem, wheel_parts
 from wheelhouse.model.legacy import mend_specifiers
 from wheelhouse.model.target import Target
 
-SDIST_SUFFIXES = (".tar.gz", ".zip")
 SHA256 = re.compile(r"[0-9a-f]{64}")
 NOT_ALLOWED = "is none that the requirement allows"
 NO_TAG, FITS_BETTER = "no tag of it fits", "fits better"
+NOT_UNPACKED = "pip does not unpack a"
 LONGEST_NUMBER = 4000
 """Digits; Python itself reads 4300 (sys.int_info)."""
 SAFE_FILENAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+!~-]*")
@@ -59,7 +58,7 @@ class Candidate:
     @property
     def is_wheel(self) -> bool:
         """Whether the file is a wheel, and not an sdist."""
-        return self.filename.endswith(".whl")
+        return is_wheel(self.filename)
 
     @property
     def sha256(self) -> str | None:
@@ -111,61 +110,7 @@ class Artifact:
     @property
     def is_wheel(self) -> bool:
         """Whether the file is a wheel, and not an sdist."""
-        return self.filename.endswith(".whl")
-
-
-def filename_of(url: str) -> str:
-    """The file name at the end of an address, `%2B` and the like decoded."""
-    return unquote(urlsplit(url).path.rpartition("/")[2])
-
-
-class Filenames:
-    """Splits the file names on one project's page into version and the rest, without parsing what nobody asks for."""
-
-    def __init__(self, project: NormalizedName) -> None:
-        self._project = project
-        self._ours: dict[str, bool] = {}
-        self._last = ("-", "")
-
-    def version(self, filename: str) -> str | None:
-        """The version as the file name spells it, or None for what is neither a wheel nor an sdist of this project."""
-        if filename.endswith(".whl"):
-            start, known = self._last  # a release's wheels usually stand together
-            if filename.startswith(start):
-                return known
-            name, _, rest = filename.partition("-")
-            version, _, tags = rest.partition("-")
-            hyphens = tags.count("-")
-            whole = hyphens == 2 or (hyphens == 3 and tags[:1].isdigit())
-            if not whole or not self._is_ours(name):
-                return None
-            self._last = (f"{name}-{version}-", version)
-            return version
-        for suffix in SDIST_SUFFIXES:
-            if filename.endswith(suffix):
-                return self._sdist_version(filename[: -len(suffix)])
-        return None
-
-    def _sdist_version(self, stem: str) -> str | None:
-        """What follows the project's name, which may hold hyphens itself, as may the version."""
-        end = -1
-        for _ in range(stem.count("-")):
-            end = stem.index("-", end + 1)
-            if self._is_ours(stem[:end]):
-                return stem[end + 1 :] or None
-        return None
-
-    def _is_ours(self, name: str) -> bool:
-        known = self._ours.get(name)
-        if known is None:
-            known = self._ours[name] = canonicalize_name(name) == self._project
-        return known
-
-
-@lru_cache(maxsize=65536)
-def wheel_parts(filename: str) -> tuple[NormalizedName, Version, BuildTag, frozenset[Tag]]:
-    """Project, version, build tag and tags that a wheel's file name states. Raises InvalidWheelFilename."""
-    return parse_wheel_filename(filename, validate_order=False)
+        return is_wheel(self.filename)
 
 
 def endless(text: str) -> bool:
@@ -211,7 +156,7 @@ def unfit(candidate: Candidate, target: Target) -> str | None:
     if candidate.requires_python and not target.allows(requires_python_of(candidate.requires_python)):
         return f"requires Python {candidate.requires_python}, and the target has {target.python.version}"
     if not candidate.is_wheel:
-        return None
+        return _unreadable(candidate.filename)
     try:
         tags = wheel_parts(candidate.filename)[3]
     except ValueError as error:
@@ -219,10 +164,16 @@ def unfit(candidate: Candidate, target: Target) -> str | None:
     return None if target.rank(tags) is not None else f"{NO_TAG} {target.name}"
 
 
+def _unreadable(sdist: str) -> str | None:
+    suffix = next((suffix for suffix in UNREADABLE_SUFFIXES if sdist.endswith(suffix)), None)
+    return f"{NOT_UNPACKED} {suffix}" if suffix else None
+
+
 def preference(candidate: Candidate, target: Target) -> tuple[bool, int, BuildTag, str]:
     """A sort key, best first: wheels by tag rank, then by build tag, highest first; then sdists, `.tar.gz` first."""
     if not candidate.is_wheel:
-        return (True, 0, (), candidate.filename.rpartition(".")[2])
+        suffix = candidate.filename.removeprefix(sdist_stem(candidate.filename) or "")
+        return (True, SDIST_SUFFIXES.index(suffix), (), candidate.filename)
     _, _, build, tags = wheel_parts(candidate.filename)
     rank = target.rank(tags)
     assert rank is not None, candidate.filename  # noqa: S101  (callers ask `unfit` first)

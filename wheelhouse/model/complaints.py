@@ -8,9 +8,9 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from wheelhouse.model.artifact import wheel_parts
 from wheelhouse.model.buildlog import Reason, pip_build_logs, reasons, remedy
 from wheelhouse.model.closure import asked_by
+from wheelhouse.model.filenames import wheel_parts
 from wheelhouse.model.lock import Lock
 from wheelhouse.model.policy import Finding, Severity
 from wheelhouse.model.rehearsal import error, pin_of

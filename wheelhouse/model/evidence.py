@@ -11,14 +11,13 @@ from packaging.utils import (
     InvalidWheelFilename,
     NormalizedName,
     canonicalize_name,
-    parse_sdist_filename,
 )
 from packaging.version import InvalidVersion, Version
 
 from wheelhouse.model.approvals import Approvals
-from wheelhouse.model.artifact import wheel_parts
 from wheelhouse.model.diff import Replaced
 from wheelhouse.model.facts import Facts
+from wheelhouse.model.filenames import release_of
 from wheelhouse.model.house import House
 from wheelhouse.model.licences import Licence, licence_of
 from wheelhouse.model.lock import Lock
@@ -146,6 +145,6 @@ def _graph(lock: Lock, place: str) -> Graph:
 def _release(path: str) -> Iterator[tuple[NormalizedName, Version]]:
     name = path.rpartition("/")[2]
     try:
-        yield wheel_parts(name)[:2] if name.endswith(".whl") else parse_sdist_filename(name)
+        yield release_of(name)
     except (InvalidWheelFilename, InvalidSdistFilename, InvalidVersion):
         return

@@ -20,11 +20,12 @@ from packaging.pylock import (
     PylockUnsupportedVersionError,
     PylockValidationError,
 )
-from packaging.utils import canonicalize_name, parse_sdist_filename
+from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from wheelhouse.errors import InputError, NoSolutionError
-from wheelhouse.model.artifact import Candidate, filename_of, wheel_parts
+from wheelhouse.model.artifact import Candidate
+from wheelhouse.model.filenames import filename_of, release_of
 from wheelhouse.model.sources import STRONG_HASHES
 from wheelhouse.model.target import Target
 
@@ -96,7 +97,7 @@ def _in_utc(moment: datetime) -> str:
 
 def _version(filename: str, source: str) -> Version:
     try:
-        return wheel_parts(filename)[1] if filename.endswith(".whl") else parse_sdist_filename(filename)[1]
+        return release_of(filename)[1]
     except ValueError as error:
         raise InputError(f"`{source}` names `{filename}`, which is neither a wheel nor an sdist") from error
 

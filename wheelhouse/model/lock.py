@@ -8,7 +8,14 @@ from typing import Any
 
 import tomli
 import tomli_w
-from packaging.pylock import Package, PackageSdist, PackageWheel, Pylock, PylockValidationError
+from packaging.pylock import (
+    Package,
+    PackageArchive,
+    PackageSdist,
+    PackageWheel,
+    Pylock,
+    PylockValidationError,
+)
 from packaging.requirements import Requirement
 from packaging.utils import NormalizedName
 from packaging.version import Version
@@ -16,8 +23,9 @@ from packaging.version import Version
 from wheelhouse.errors import InputError, IntegrityError
 from wheelhouse.model import shape
 from wheelhouse.model.adjust import Adjustments
-from wheelhouse.model.artifact import Artifact, Rejected, filename_of
+from wheelhouse.model.artifact import Artifact, Rejected
 from wheelhouse.model.complete_platform import compress, expand
+from wheelhouse.model.filenames import filename_of, is_standard_sdist
 from wheelhouse.model.locations import IndexLocation, document_of, of_document
 from wheelhouse.model.policy import Waiver
 from wheelhouse.model.provenance import SUFFIX as PROVENANCE
@@ -292,10 +300,24 @@ def _file(artifact: Artifact, path: str | None) -> dict[str, Any]:
     )
 
 
-def _built(built: Built) -> dict[str, Any]:
+def _archive(pin: Pin) -> str | None:
+    """The name of an sdist that readers of PEP 751 do not take as `packages.sdist`: it is a `packages.archive`.
+
+    That has no name, so our own table has it.
+    """
+    sdists = (file.filename for file in pin.files if not file.is_wheel)
+    return next((name for name in sdists if not is_standard_sdist(name, pin.project, pin.version)), None)
+
+
+def _unnamed(file: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in file.items() if key != "name"}
+
+
+def _built(built: Built, *, kept_archive: bool) -> dict[str, Any]:
     return _present(
         {
             "sdist": _file(built.sdist, None),
+            "kept-archive": kept_archive,
             "interpreter": built.interpreter,
             "glibc": built.glibc,
             "sealed": built.sealed or None,
@@ -316,6 +338,7 @@ def _package(pin: Pin, with_paths: bool, names: Mapping[str, str], *, is_loose: 
         )
         for artifact in pin.files
     }
+    archive = _archive(pin)
     own = {
         "index": "" if index_is_url else pin.index,
         "extras": list(pin.extras),
@@ -325,7 +348,8 @@ def _package(pin: Pin, with_paths: bool, names: Mapping[str, str], *, is_loose: 
         "constraint": pin.constraint,
         "skipped": list(pin.skipped),
         "rejected": _by_reason(pin.rejected),
-        "built": _built(pin.built) if pin.built else None,
+        "built": _built(pin.built, kept_archive=archive is not None) if pin.built else None,
+        "archive": None if True in files else archive,
         "provenance": {"url": pin.provenance.url, "sha256": pin.provenance.sha256} if pin.provenance else None,
         "status": pin.status,
         "waived": [{key: getattr(waiver, key) for key in WAIVED} for waiver in pin.waived],
@@ -338,7 +362,8 @@ def _package(pin: Pin, with_paths: bool, names: Mapping[str, str], *, is_loose: 
         "index": pin.index if index_is_url else "",
         "dependencies": [{"name": name} for name in pin.needs],
         "wheels": [files[True]] if True in files else None,
-        "sdist": files.get(False),
+        "sdist": None if archive else files.get(False),
+        "archive": _unnamed(files[False]) if archive and True not in files else None,
         "attestation-identities": [dict(one) for one in pin.provenance.identities] if pin.provenance else None,
         "tool": {TOOL: tool} if tool else None,
     }
@@ -405,10 +430,11 @@ def _pin(package: Package) -> Pin:
     own = (package.tool or {}).get(TOOL, {})
     must_have(own, shape.PIN, f"tool.{TOOL} of {package.name}")
     built = _read_built(own["built"], kept=package.sdist is not None) if "built" in own else None
-    files = [*(package.wheels or ()), *([package.sdist] if package.sdist and not built else ())]
+    others = (package.sdist, package.archive) if not built else ()
+    files = [*(package.wheels or ()), *(file for file in others if file)]
     if len(files) != 1 or package.version is None:
         raise ValueError(f"{package.name} has {len(files)} files, where a house has one")
-    artifact = _artifact(files[0])
+    artifact = _artifact(files[0], own.get("archive"))
     return Pin(
         project=package.name,
         version=package.version,
@@ -434,8 +460,9 @@ def _provenance(table: Mapping[str, Any], package: Package) -> Provenance:
     return Provenance(table["url"], table["sha256"], tuple(map(identity_of, package.attestation_identities or ())))
 
 
-def _artifact(file: PackageWheel | PackageSdist) -> Artifact:
-    name = file.name or filename_of(file.path or file.url or "")
+def _artifact(file: PackageWheel | PackageSdist | PackageArchive, archive: str | None) -> Artifact:
+    named = archive if isinstance(file, PackageArchive) else file.name
+    name = named or filename_of(file.path or file.url or "")
     return Artifact(name, file.hashes["sha256"], file.size or 0, file.url, file.upload_time)
 
 
@@ -452,5 +479,5 @@ def _read_built(table: Mapping[str, Any], *, kept: bool) -> Built:
         requires=tuple(table.get("requires", ())),
         libraries=tuple(table.get("libraries", ())),
         repaired=table.get("repaired", ""),
-        kept=kept,
+        kept=kept or table.get("kept-archive", False),
     )

@@ -7,12 +7,13 @@ from email.parser import HeaderParser
 from functools import cached_property, lru_cache
 
 from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import NormalizedName, canonicalize_name, parse_sdist_filename
+from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
 from wheelhouse.errors import IntegrityError, RefusedError
 from wheelhouse.model.adjust import AS_ASKED, Adjustments
-from wheelhouse.model.artifact import endless, wheel_parts
+from wheelhouse.model.artifact import endless
+from wheelhouse.model.filenames import is_wheel, sdist_releases, wheel_parts
 from wheelhouse.model.legacy import mend_requirement
 from wheelhouse.model.policy import Finding
 from wheelhouse.model.target import Target
@@ -145,10 +146,10 @@ def _provisional(metadata_version: str, dynamic: Iterable[str]) -> str | None:
 def must_match(metadata: Metadata, filename: str) -> None:
     """Raise RefusedError where metadata speak of another project or version than the file's name does."""
     try:
-        project, version = wheel_parts(filename)[:2] if filename.endswith(".whl") else parse_sdist_filename(filename)
+        stated = (wheel_parts(filename)[:2],) if is_wheel(filename) else sdist_releases(filename)
     except ValueError as error:
         raise RefusedError("filename", f"its name cannot be read: {error}") from error
-    if (metadata.project, metadata.version) != (project, version):
+    if (metadata.project, metadata.version) not in stated:
         raise RefusedError("metadata-mismatch", f"its metadata speak of {metadata.project} {metadata.version}")
 
 

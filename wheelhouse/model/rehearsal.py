@@ -5,11 +5,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name, parse_sdist_filename
+from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from wheelhouse.model.artifact import wheel_parts
 from wheelhouse.model.build import LEGACY_REQUIRES, BuildSystem
+from wheelhouse.model.filenames import release_of
 from wheelhouse.model.lock import Lock, Pin
 from wheelhouse.model.policy import Finding, Severity, worst
 from wheelhouse.model.target import Target
@@ -133,7 +133,7 @@ def without_builder(sdist: str, system: BuildSystem, filenames: Iterable[str], t
     offered: dict[str, list[Version]] = {}
     for name in filenames:
         with suppress(ValueError):
-            project, version = wheel_parts(name)[:2] if name.endswith(".whl") else parse_sdist_filename(name)
+            project, version = release_of(name)
             offered.setdefault(project, []).append(version)
     brings_wheel = any(version >= WHEEL_WITHIN for version in offered.get("setuptools", ()))
     requires = LEGACY_REQUIRES[:1] if system == BuildSystem() and brings_wheel else system.requires

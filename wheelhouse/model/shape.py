@@ -18,14 +18,14 @@ FILE = {"name": str, "size": int, "hashes": {"sha256": str}, "url": str, "upload
 BUILT = {
     **dict.fromkeys(("interpreter", "glibc", "sealed", "lock", "repaired"), str),
     "sdist": FILE,
-    "unsealed": bool,
+    **dict.fromkeys(("unsealed", "kept-archive"), bool),
     "requires": TEXTS,
     "libraries": TEXTS,
 }
 PIN: Mapping[str, Any] = {
     **dict.fromkeys(("dependencies", "skipped"), TEXTS),
     "extras": [NAME],
-    **dict.fromkeys(("sdist-because", "provisional", "constraint", "yanked", "index"), str),
+    **dict.fromkeys(("sdist-because", "provisional", "constraint", "yanked", "index", "archive"), str),
     "rejected": [{"reason": str, "files": TEXTS}],
     "built": BUILT,
     "provenance": {"url": str, "sha256": SHA256},

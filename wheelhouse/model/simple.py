@@ -8,10 +8,11 @@ from html import escape
 from typing import Any
 from urllib.parse import quote
 
-from packaging.utils import NormalizedName, parse_sdist_filename, parse_wheel_filename
+from packaging.utils import NormalizedName
 from packaging.version import Version
 
 from wheelhouse.errors import IntegrityError
+from wheelhouse.model.filenames import release_of
 from wheelhouse.model.provenance import SUFFIX as PROVENANCE
 
 API_VERSION, SINCE_PROVENANCE = "1.1", "1.3"
@@ -38,11 +39,7 @@ class Offered:
     @property
     def version(self) -> Version:
         """The version that its name states. Raises InvalidWheelFilename, InvalidSdistFilename or InvalidVersion."""
-        return (
-            parse_wheel_filename(self.filename)[1]
-            if self.filename.endswith(".whl")
-            else parse_sdist_filename(self.filename)[1]
-        )
+        return release_of(self.filename)[1]
 
 
 Shelf = dict[str, Offered]

@@ -4,19 +4,18 @@ import re
 from dataclasses import dataclass
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit, urlunsplit
 
-from packaging.utils import NormalizedName, canonicalize_name, parse_sdist_filename
+from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
 from wheelhouse.errors import InputError
-from wheelhouse.model.artifact import SDIST_SUFFIXES, wheel_parts
+from wheelhouse.model.filenames import ARCHIVE_SUFFIXES, release_of
 
 STRONG_HASHES = {"sha256": 64, "sha384": 96, "sha512": 128}
 """The algorithms that pip takes in `--hash`, and their lengths in hexadecimal digits."""
 NAMED = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)\s*(?P<extras>\[[^\]]*\])?\s*@\s*(?P<rest>\S.*)")
 ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
-PATH = re.compile(
-    r"\.{1,2}$|(?:\.{0,2}|~)/|[^\s\[;=<>!~@]+(?:/|\.(?:whl|zip|tar\.gz|tgz|tar\.bz2|tar\.xz|tar)(?=[\s\[;]|$))"
-)
+_SUFFIX = "|".join(map(re.escape, ARCHIVE_SUFFIXES))
+PATH = re.compile(rf"\.{{1,2}}$|(?:\.{{0,2}}|~)/|[^\s\[;=<>!~@]+(?:/|(?:{_SUFFIX})(?=[\s\[;]|$))")
 MARKER = re.compile(r"\s;|;\s")
 EXTRAS = re.compile(r"(?P<bare>.+?)(?P<extras>\[[^\]]*\])")
 REPOSITORY = re.compile(r"(?:git|hg|svn|bzr)(?:\+|:|@)")
@@ -102,10 +101,8 @@ def _local(address: str, origin: str) -> str:
 
 def _named(filename: str, origin: str) -> tuple[NormalizedName, Version]:
     try:
-        if filename.endswith(".whl"):
-            return wheel_parts(filename)[:2]
-        if filename.endswith(SDIST_SUFFIXES):
-            return parse_sdist_filename(filename)
+        if filename.endswith(ARCHIVE_SUFFIXES):
+            return release_of(filename)
     except ValueError as error:
         hint = "give the file the name that its build gave it: name-version-tags.whl, or name-version.tar.gz"
         raise InputError(f"{origin}: `{filename}` does not say what it is: {error}", hint=hint) from error

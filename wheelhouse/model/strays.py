@@ -2,10 +2,7 @@
 
 from collections.abc import Iterable
 
-from packaging.utils import NormalizedName, parse_sdist_filename
-from packaging.version import Version
-
-from wheelhouse.model.artifact import wheel_parts
+from wheelhouse.model.filenames import is_wheel, release_of, wheel_parts
 from wheelhouse.model.lock import Lock, Pin
 
 BUILDERS = frozenset(
@@ -23,7 +20,7 @@ def stray(filename: str, locks: Iterable[Lock], *, staged: bool) -> tuple[str, s
     locks = tuple(locks)
     fate = "whatever lies at the top is installed into the image" if staged else "whoever installs from here may get it"
     try:
-        project, version = _named(filename)
+        project, version = release_of(filename)
     except ValueError:
         return f"no lock names it, and {fate}", "remove it"
     pins = [(lock, pin) for lock in locks for pin in lock.pins if pin.project == project]
@@ -42,16 +39,9 @@ def stray(filename: str, locks: Iterable[Lock], *, staged: bool) -> tuple[str, s
     return f"no lock names it, and {fate}", f"remove it, or fetch what needs {project}"
 
 
-def _named(filename: str) -> tuple[NormalizedName, Version]:
-    """Project and version of an archive. Raises ValueError for a name that tells none."""
-    if filename.endswith(".whl"):
-        return wheel_parts(filename)[:2]
-    return parse_sdist_filename(filename)
-
-
 def _twin(filename: str, lock: Lock, pin: Pin) -> str:
     own = pin.artifact.filename
-    if filename.endswith(".whl") and lock.target.rank(wheel_parts(filename)[3]) is None:
+    if is_wheel(filename) and lock.target.rank(wheel_parts(filename)[3]) is None:
         platforms = ", ".join(sorted({tag.platform for tag in wheel_parts(filename)[3]}))
         return f"it is for another platform or Python ({platforms}), and {lock.target.name} has `{own}`"
     return f"it is the same release of {pin.project} as `{own}`, which the lock of {lock.target.name} names"

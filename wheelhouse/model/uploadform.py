@@ -7,6 +7,8 @@ from typing import Any
 from packaging.metadata import parse_email
 from packaging.version import InvalidVersion, Version
 
+from wheelhouse.model.filenames import WHEEL_SUFFIX
+
 Form = list[tuple[str, str]]
 RENAMED = {"platforms": "platform", "supported_platforms": "supported_platform", "license_files": "license_file"}
 """Fields whose names in the form are not those of `packaging.metadata.RawMetadata`."""
@@ -22,7 +24,7 @@ def upload_form(raw_metadata: bytes, filename: str, digests: Mapping[str, str]) 
     `digests` are in lower-case hexadecimal, by the form's names (`sha256`, `blake2_256`). What cannot be read of the metadata
     is left out: it is for the server to refuse the file.
     """
-    is_wheel = filename.endswith(".whl")
+    is_wheel = filename.endswith(WHEEL_SUFFIX)
     told: dict[str, Any] = dict(parse_email(raw_metadata)[0])
     if not _has_license_files(told.get("metadata_version", "0")):
         told.pop("license_files", None)

@@ -4,11 +4,12 @@ from collections import deque
 from collections.abc import Iterator
 
 from packaging.requirements import Requirement
-from packaging.utils import InvalidSdistFilename, InvalidWheelFilename, NormalizedName, parse_sdist_filename
+from packaging.utils import InvalidSdistFilename, InvalidWheelFilename, NormalizedName
 from packaging.version import InvalidVersion, Version
 
 from wheelhouse.errors import InputError
-from wheelhouse.model.artifact import Candidate, unfit, wheel_parts
+from wheelhouse.model.artifact import Candidate, unfit
+from wheelhouse.model.filenames import is_wheel, release_of, wheel_parts
 from wheelhouse.model.lock import Lock, Pin
 from wheelhouse.model.requirements import parse_line
 
@@ -50,7 +51,7 @@ def why_file(lock: Lock, filename: str) -> list[str]:
 
 def _named(filename: str) -> tuple[NormalizedName, Version]:
     try:
-        return wheel_parts(filename)[:2] if filename.endswith(".whl") else parse_sdist_filename(filename)
+        return release_of(filename)
     except (InvalidWheelFilename, InvalidSdistFilename, InvalidVersion) as error:
         raise InputError(f"`{filename}` is no wheel's or sdist's name", hint="give the whole file name") from error
 
@@ -73,9 +74,7 @@ def _same_release(lock: Lock, pin: Pin, filename: str) -> str:
         return f"{filename}: {reason}"
     if not candidate.is_wheel and pin.artifact.is_wheel:
         return f"{filename} is an sdist, and a wheel fits"
-    ranks = [
-        lock.target.rank(wheel_parts(name)[3]) for name in (pin.artifact.filename, filename) if name.endswith(".whl")
-    ]
+    ranks = [lock.target.rank(wheel_parts(name)[3]) for name in (pin.artifact.filename, filename) if is_wheel(name)]
     if len(ranks) == 2 and (ranks[0] or 0) <= (ranks[1] or 0):
         return f"{filename} fits too, but less well: its best tag is number {ranks[1]} of the target's, that of the other number {ranks[0]}"
     return f"{filename} was not on the index when this was locked"

@@ -15,9 +15,9 @@ from wheelhouse.doors.disk import held, stands_in, verbatim
 from wheelhouse.doors.wheelfile import inspect
 from wheelhouse.errors import BuildError, MachineError, WheelhouseError
 from wheelhouse.events import Listener, Noted, Warned, ignore
-from wheelhouse.model.artifact import wheel_parts
 from wheelhouse.model.build import newest_asked, unmet
 from wheelhouse.model.buildlog import Reason, reasons, remedy
+from wheelhouse.model.filenames import wheel_parts
 from wheelhouse.model.house import BUILD, House, is_lock_name
 from wheelhouse.model.lock import Lock, Pin
 from wheelhouse.model.metadata import Metadata

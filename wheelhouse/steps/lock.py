@@ -10,6 +10,7 @@ from wheelhouse.doors.disk import digest_of
 from wheelhouse.errors import InputError, IntegrityError
 from wheelhouse.events import Listener, Noted, Resolved, Resolving, Warned, ignore
 from wheelhouse.model.artifact import Artifact, Candidate, requires_python_of, tells_itself
+from wheelhouse.model.filenames import is_standard_sdist, is_wheel
 from wheelhouse.model.job import Job, Part
 from wheelhouse.model.lock import Lock, Pin
 from wheelhouse.model.question import Answer, Question
@@ -144,7 +145,7 @@ def _artifact(candidate: Candidate, supply: Supply) -> Artifact:
 
 
 def _no_wheel(answer: Answer) -> str:
-    wheels = [other for other in answer.rejected if other.filename.endswith(".whl")]
+    wheels = [other for other in answer.rejected if is_wheel(other.filename)]
     if not wheels:
         return "the project published no wheel of this version"
     reasons = sorted({other.reason for other in wheels})
@@ -171,6 +172,8 @@ def _warn(answers: Iterable[Answer], part: Part, on_event: Listener) -> None:
             on_event(Warned(f"{name} was yanked{reason}; it is taken because its exact version is asked for"))
         if (candidate.status or "").partition(":")[0] in ("archived", "deprecated"):
             on_event(Warned(f"{candidate.project} is {candidate.status} on {candidate.index}"))
+        if not candidate.is_wheel and not is_standard_sdist(candidate.filename, candidate.project, candidate.version):
+            on_event(Warned(f"{candidate.filename}: pip does not find an sdist of this name in a folder; build it"))
         if answer.skipped:
             newer = ", ".join(map(str, answer.skipped[:3]))
             on_event(Warned(f"{name} was taken, because no file of {newer} fits {part.target.name}"))

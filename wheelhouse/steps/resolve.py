@@ -16,7 +16,7 @@ from resolvelib.resolvers import RequirementInformation, Resolution, ResolutionT
 from wheelhouse.errors import IntegrityError, NoSolutionError
 from wheelhouse.events import Listener, Warned, ignore
 from wheelhouse.model.adjust import Adjustments
-from wheelhouse.model.artifact import NO_TAG, Candidate, requires_python_of
+from wheelhouse.model.artifact import NO_TAG, NOT_UNPACKED, Candidate, requires_python_of
 from wheelhouse.model.metadata import Metadata
 from wheelhouse.model.question import (
     NEVER,
@@ -300,4 +300,4 @@ def _skipped(shelf: Shelf, candidate: Candidate, specifier: SpecifierSet) -> Ite
 
 
 def _is_of_format(reason: str) -> bool:
-    return reason.startswith(NO_TAG) or "--only-binary" in reason
+    return reason.startswith((NO_TAG, NOT_UNPACKED)) or "--only-binary" in reason

@@ -13,7 +13,8 @@ from wheelhouse.events import Listener, ignore
 from wheelhouse.model.airflow import PROJECT
 from wheelhouse.model.airflow.arguments import Choices
 from wheelhouse.model.airflow.layout import lay_out_airflow
-from wheelhouse.model.artifact import SDIST_SUFFIXES, Artifact
+from wheelhouse.model.artifact import Artifact
+from wheelhouse.model.filenames import ARCHIVE_SUFFIXES
 from wheelhouse.model.house import BUILD, House, sha256_of_text
 from wheelhouse.model.layout import (
     MANIFEST,
@@ -251,9 +252,11 @@ def _earlier(destination: Path) -> Mapping[str, str]:
 
 def archives_in(folder: Path) -> Mapping[str, str]:
     """Path → sha256 of every wheel, sdist and other file that stage brought into a folder."""
-    suffixes, others = (".whl", *SDIST_SUFFIXES), f"{OTHER_FILES}/"
+    others = f"{OTHER_FILES}/"
     return {
-        path: sha256 for path, sha256 in _earlier(folder).items() if path.endswith(suffixes) or path.startswith(others)
+        path: sha256
+        for path, sha256 in _earlier(folder).items()
+        if path.endswith(ARCHIVE_SUFFIXES) or path.startswith(others)
     }
 
 

@@ -14,8 +14,9 @@ from wheelhouse.doors.disk import ASIDE_PREFIX, read_text, rooted, sha256_of, ve
 from wheelhouse.doors.wheelfile import inspect
 from wheelhouse.errors import InputError, IntegrityError, RefusedError
 from wheelhouse.events import Finished, Listener, ignore
-from wheelhouse.model.artifact import Artifact, wheel_parts
+from wheelhouse.model.artifact import Artifact
 from wheelhouse.model.closure import asked_by, closure
+from wheelhouse.model.filenames import ARCHIVE_SUFFIXES, is_standard_sdist, wheel_parts
 from wheelhouse.model.house import BY_THE_LIST, SUB_HOUSES, House, is_lock_name, sha256_of_text
 from wheelhouse.model.lock import Lock, Pin, parse_lock, provenance_filename
 from wheelhouse.model.metadata import Contents, Metadata
@@ -195,11 +196,8 @@ def _speaks_of(path: Path, filename: str) -> str | None:
     return None
 
 
-ARCHIVES = (".whl", ".tar.gz", ".zip")
-
-
 def is_archive(name: str) -> bool:
-    """Whether an image build takes a file of this name in a staged folder for something to install."""
+    """Whether an image build takes a file of this name in a staged folder for something to install: Airflow's takes these two."""
     return name.endswith((".whl", ".tar.gz"))
 
 
@@ -216,7 +214,7 @@ def _foreign(folder: Path, house: House, staged: frozenset[str] | None) -> Itera
             yield Finding(
                 path.name, "left-aside", Severity.WARNING, sentence, "the next fetch into this house removes it"
             )
-        elif path.name.endswith(ARCHIVES):
+        elif path.name.endswith(ARCHIVE_SUFFIXES):
             yield _wrong(path.name, "foreign", *stray(path.name, house.locks, staged=staged is not None))
         else:
             yield _wrong(path.name, "foreign", "no lock of this house names it", "remove it, or fetch what needs it")
@@ -270,6 +268,10 @@ def _pin_findings(lock: Lock, pin: Pin, contents: Contents | None) -> Iterator[F
         sentence = f"it is {contents.metadata.project} {contents.metadata.version}, and the lock says {pin.project} {pin.version}"
         yield _wrong(pin.artifact.filename, "swapped", sentence, "fetch again")
     if not pin.artifact.is_wheel:
+        if not is_standard_sdist(pin.artifact.filename, pin.project, pin.version):
+            sentence = "pip does not find an sdist of this name in a folder (--find-links)"
+            hint = "build it: `wheelhouse build`; or serve it by an index: `wheelhouse index`"
+            yield Finding(pin.artifact.filename, "sdist-name", Severity.WARNING, sentence, hint)
         return
     try:
         fits = lock.target.rank(wheel_parts(pin.artifact.filename)[3]) is not None

@@ -25,7 +25,7 @@ from wheelhouse.doors.wheelfile import inspect
 from wheelhouse.errors import BuildError, IntegrityError, MachineError
 from wheelhouse.events import Built as BuiltEvent
 from wheelhouse.events import Finished, Listener, Waiting, Warned, ignore
-from wheelhouse.model.artifact import Artifact, wheel_parts
+from wheelhouse.model.artifact import Artifact
 from wheelhouse.model.build import (
     BuildSystem,
     build_lines,
@@ -35,6 +35,7 @@ from wheelhouse.model.build import (
     setuptools_floor,
     too_new,
 )
+from wheelhouse.model.filenames import wheel_parts
 from wheelhouse.model.house import sha256_of_text
 from wheelhouse.model.lock import Built, Inputs, Lock, Pin
 from wheelhouse.model.metadata import Contents

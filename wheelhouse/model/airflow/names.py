@@ -11,6 +11,7 @@ from fnmatch import fnmatchcase
 from typing import Literal
 
 from wheelhouse.model.airflow.releases import Airflow, Recipe
+from wheelhouse.model.filenames import is_wheel
 from wheelhouse.model.policy import Finding, Severity
 
 Rename = Literal["auto", "never", "documented"]
@@ -40,7 +41,7 @@ def _is_missed(filename: str, recipe: Recipe) -> bool:
 
 def capitals(filename: str) -> str:
     """`apache_airflow-2.0.1-py3-none-any.whl` as `Apache_Airflow-2.0.1-py3-none-any.whl`: the same distribution to pip."""
-    end = filename.index("-") if filename.endswith(".whl") else filename.rindex("-")  # an old sdist's name has hyphens
+    end = filename.index("-") if is_wheel(filename) else filename.rindex("-")  # an old sdist's name has hyphens
     return re.sub("[a-z]+", lambda word: word[0].capitalize(), filename[:end]) + filename[end:]
 
 

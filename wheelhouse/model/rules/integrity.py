@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from packaging.tags import parse_tag
 
-from wheelhouse.model.artifact import wheel_parts
 from wheelhouse.model.facts import Facts
+from wheelhouse.model.filenames import wheel_parts
 from wheelhouse.model.policy import Severity
 from wheelhouse.model.rules import Remark, Review, rule, told_by_verify
 
@@ -55,6 +55,7 @@ told_by_verify(
     {
         "unneeded": "Nothing that was asked for needs it on this target.",
         "left-aside": "An interrupted run left it.",
+        "sdist-name": "The sdist's name is not one that pip finds in a folder.\n\nIt takes it from an index, or after `wheelhouse build`.",
         "record-missing-row": "A file in the wheel is not in RECORD.\n\nInstallers put it in place, and no hash vouches for it.",
         "record-no-hash": "RECORD has no hash for a file.",
         "record-weak-hash": "RECORD vouches for a file with a weak hash only.",
