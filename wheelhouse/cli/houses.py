@@ -15,16 +15,20 @@ from wheelhouse.errors import InputError
 def verify(house: House = Path("wheels"), require_approved: RequireApproved = False, as_json: Json = False) -> None:
     """Hash and open every file again: is the house, or a staged folder, exactly what its locks say?
 
-    Exit code 1 where it is not, with everything that is wrong.
+    An index that `wheelhouse index` wrote is held against its own pages. Exit code 1 where it is not, with everything that is wrong.
     """
     from wheelhouse import report
     from wheelhouse.model.approvals import unapproved
     from wheelhouse.model.policy import Severity, worst
     from wheelhouse.steps.approve import files_of
     from wheelhouse.steps.stage import verify_folder
+    from wheelhouse.steps.tree import files_named, is_tree
+    from wheelhouse.steps.verifytree import verify_tree
 
-    verdict = verify_folder(house, waivers())
-    lacking = unapproved(files_of(house), approvals(settings())) if require_approved else ()
+    an_index = is_tree(house)
+    verdict = (verify_tree if an_index else verify_folder)(house, waivers())
+    files = files_named if an_index else files_of
+    lacking = unapproved(files(house), approvals(settings())) if require_approved else ()
     findings = (*verdict.findings, *lacking)
     bad = (worst(findings) or Severity.NOTE) >= Severity.ERROR
     if as_json:
@@ -34,9 +38,8 @@ def verify(house: House = Path("wheels"), require_approved: RequireApproved = Fa
         say(*report.finding_lines(findings))
         size = report.size_text(verdict.bytes)
         targets = ", ".join(lock.target.name for lock in verdict.house.locks)
-        say(
-            f"{house}: {report.counted(verdict.files, 'file')}, {size}, for {targets}: {'not as it must be' if bad else 'as locked'}"
-        )
+        what, well = ("an index", "as indexed") if an_index else (f"for {targets}", "as locked")
+        say(f"{house}: {report.counted(verdict.files, 'file')}, {size}, {what}: {'not as it must be' if bad else well}")
     raise typer.Exit(1 if bad else 0)
 
 

@@ -17,21 +17,27 @@ Houses = Annotated[list[Path], typer.Argument(metavar="HOUSE...", help="Houses, 
 def index(
     houses: Houses,
     output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="The tree to write, or to add to.")],
+    check: Annotated[
+        bool, typer.Option("--check", help="Hash every file that stands in the tree, and not only look at its size.")
+    ] = False,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Make a static package index of houses, or add them to one: any web server can serve it, and a file: URL reads it.
 
-    Pages are HTML (index.html) and JSON (index.json), with sidecars; files are hard links where they can be.
+    Pages are HTML (index.html) and JSON (index.json), with sidecars; files are hard links where they can be. A file of the tree
+    that is gone or has another size is brought again from a wheelhouse that has it; `wheelhouse verify DIR` checks everything.
     """
     from wheelhouse.steps.index import index as index_step
 
     with listening(quiet=quiet or as_json) as listener:
-        done = index_step(houses, output, listener)
+        done = index_step(houses, output, check=check, on_event=listener)
     if as_json:
-        say_json({"tree": str(output), "projects": done.projects, "added": list(done.added), "stood": done.stood})
+        changed = {"added": list(done.added), "mended": list(done.mended)}
+        say_json({"tree": str(output), "projects": done.projects, **changed, "stood": done.stood})
     elif not quiet:
-        say(f"{output}: {done.projects} projects, {len(done.added)} files added, {done.stood} stood already")
+        mended = f", {len(done.mended)} mended" if done.mended else ""
+        say(f"{output}: {done.projects} projects, {len(done.added)} files added{mended}, {done.stood} stood already")
         say(f"pip install --index-url {output.absolute().as_uri()}/ …")
 
 

@@ -1,10 +1,11 @@
-"""The Simple Repository API as pages: HTML (PEP 503, 592, 658, 714) and JSON (PEP 691, 700, 740) of the same files (pure)."""
+"""The Simple Repository API as pages: HTML (PEP 503, 592, 658, 714, 792) and JSON (PEP 691, 700, 740, 792) of the same files (pure)."""
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from html import escape
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
 
@@ -15,7 +16,7 @@ from wheelhouse.errors import IntegrityError
 from wheelhouse.model.filenames import release_of
 from wheelhouse.model.provenance import SUFFIX as PROVENANCE
 
-API_VERSION, SINCE_PROVENANCE = "1.1", "1.3"
+API_VERSION, SINCE_PROVENANCE, SINCE_STATUS = "1.1", "1.3", "1.4"
 JSON_TYPE, HTML_TYPE = "application/vnd.pypi.simple.v1+json", "application/vnd.pypi.simple.v1+html"
 
 
@@ -42,27 +43,45 @@ class Offered:
         return release_of(self.filename)[1]
 
 
-Shelf = dict[str, Offered]
-"""One project's files by name."""
+@dataclass(slots=True)
+class Shelf:
+    """One project's page: its files by name, and its status where it is not active, as pins have it: `archived: no more work`."""
+
+    files: dict[str, Offered] = field(default_factory=dict)
+    status: str | None = None
 
 
 def add(shelf: Shelf, offered: Offered) -> None:
-    """Put a file on a shelf. Raises IntegrityError where another one has its name."""
-    standing = shelf.setdefault(offered.filename, offered)
+    """Put a file on a shelf; what is said of it anew takes the place of what was. Raises IntegrityError for another file of its name."""
+    standing = shelf.files.get(offered.filename, offered)
     if standing.sha256 != offered.sha256:
         raise IntegrityError(
             f"`{offered.filename}` is offered already, with the sha256 {standing.sha256}, and not {offered.sha256}",
             hint="one name is one file: find out which of the two is the right one",
         )
+    shelf.files[offered.filename] = offered
 
 
-def project_json(project: NormalizedName, shelf: Mapping[str, Offered], prefix: str = "") -> str:
+def project_json(project: NormalizedName, shelf: Shelf, prefix: str = "") -> str:
     """A project's page as PEP 691 has it. Files are at `prefix` and their name, relative to the page."""
-    versions = [str(version) for version in sorted({file.version for file in shelf.values()})]
-    files = [_file(shelf[name], prefix) for name in sorted(shelf)]
-    api = SINCE_PROVENANCE if any(file.provenance for file in shelf.values()) else API_VERSION
-    document = {"meta": {"api-version": api}, "name": project, "versions": versions, "files": files}
-    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+    versions = [str(version) for version in sorted({file.version for file in shelf.files.values()})]
+    files = [_file(shelf.files[name], prefix) for name in sorted(shelf.files)]
+    document: dict[str, Any] = {"meta": {"api-version": _api_version(shelf)}, "name": project}
+    if shelf.status:
+        document["project-status"] = _marks(shelf.status)
+    return json.dumps({**document, "versions": versions, "files": files}, indent=1, ensure_ascii=False) + "\n"
+
+
+def _api_version(shelf: Shelf) -> str:
+    if shelf.status:
+        return SINCE_STATUS
+    return SINCE_PROVENANCE if any(file.provenance for file in shelf.files.values()) else API_VERSION
+
+
+def _marks(status: str) -> dict[str, str]:
+    """A status as pages spell it: `status`, and the `reason` where one was given."""
+    marker, _, reason = status.partition(": ")
+    return {"status": marker} | ({"reason": reason} if reason else {})
 
 
 def _file(file: Offered, prefix: str) -> dict[str, Any]:
@@ -83,10 +102,12 @@ def _file(file: Offered, prefix: str) -> dict[str, Any]:
     return document
 
 
-def project_html(project: NormalizedName, shelf: Mapping[str, Offered], prefix: str = "") -> str:
+def project_html(project: NormalizedName, shelf: Shelf, prefix: str = "") -> str:
     """The same page as PEP 503 has it."""
-    anchors = "".join(_anchor(shelf[name], prefix) for name in sorted(shelf))
-    return _html(f"Links for {project}", anchors)
+    anchors = "".join(_anchor(shelf.files[name], prefix) for name in sorted(shelf.files))
+    marks = _marks(shelf.status) if shelf.status else {}
+    names = {"status": "pypi:project-status", "reason": "pypi:project-status-reason"}
+    return _html(f"Links for {project}", anchors, {names[key]: value for key, value in marks.items()})
 
 
 def _anchor(file: Offered, prefix: str) -> str:
@@ -112,13 +133,15 @@ def root_html(projects: Iterable[str]) -> str:
     return _html("Simple index", "".join(f'    <a href="{name}/">{name}</a><br>\n' for name in sorted(projects)))
 
 
-def _html(title: str, anchors: str) -> str:
+def _html(title: str, anchors: str, marks: Mapping[str, str] = MappingProxyType({})) -> str:
+    version = SINCE_STATUS if marks else API_VERSION
+    metas = {"pypi:repository-version": version, **marks}
+    head = "".join(f'    <meta name="{name}" content="{escape(value)}">\n' for name, value in metas.items())
     return f"""<!DOCTYPE html>
 <html>
   <head>
     <meta charset="utf-8">
-    <meta name="pypi:repository-version" content="{API_VERSION}">
-    <title>{escape(title)}</title>
+{head}    <title>{escape(title)}</title>
   </head>
   <body>
     <h1>{escape(title)}</h1>
@@ -128,19 +151,29 @@ def _html(title: str, anchors: str) -> str:
 
 
 def parse_shelf(raw: str) -> Shelf:
-    """Read a project's JSON page that `project_json` wrote. Raises ValueError or KeyError for another."""
-    shelf: Shelf = {}
-    for row in json.loads(raw)["files"]:
-        name = str(row["filename"])
-        core, yanked, uploaded = row["core-metadata"], row["yanked"], row.get("upload-time")
-        shelf[name] = Offered(
-            filename=name,
-            sha256=str(row["hashes"]["sha256"]),
-            size=int(row["size"]),
-            upload_time=datetime.fromisoformat(uploaded) if uploaded else None,
-            requires_python=row.get("requires-python"),
-            yanked=None if yanked is False else "" if yanked is True else str(yanked),
-            metadata_sha256=core["sha256"] if core else None,
-            provenance="provenance" in row,
-        )
-    return shelf
+    """Read a project's JSON page that `project_json` wrote. Raises ValueError for another."""
+    try:
+        document = json.loads(raw)
+        files = [_parse_file(row) for row in document["files"]]
+        marks = document.get("project-status")
+        status = ": ".join(str(marks[key]) for key in ("status", "reason") if key in marks) if marks else None
+    except (KeyError, TypeError, AttributeError, RecursionError, ArithmeticError) as error:
+        raise ValueError(f"it is no page of a project: {error!r}") from error
+    return Shelf({file.filename: file for file in files}, status)
+
+
+def _parse_file(row: Mapping[str, Any]) -> Offered:
+    """One file of a page. Raises ValueError, too, for a name that states no version: a page cannot be written of it."""
+    core, yanked, uploaded = row["core-metadata"], row["yanked"], row.get("upload-time")
+    file = Offered(
+        filename=str(row["filename"]),
+        sha256=str(row["hashes"]["sha256"]),
+        size=int(row["size"]),
+        upload_time=datetime.fromisoformat(uploaded) if uploaded else None,
+        requires_python=row.get("requires-python"),
+        yanked=None if yanked is False else "" if yanked is True else str(yanked),
+        metadata_sha256=core["sha256"] if core else None,
+        provenance="provenance" in row,
+    )
+    _ = file.version
+    return file

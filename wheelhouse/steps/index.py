@@ -1,120 +1,103 @@
 """A static Simple index of one or many houses: pages beside their files, for any web server, or for a `file:` URL."""
 
 import errno
-import hashlib
-import os
-from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from packaging.utils import NormalizedName
 
-from wheelhouse.doors.disk import held, ours, place, read_text, rooted, sha256_of, write
-from wheelhouse.doors.wheelfile import inspect
-from wheelhouse.errors import InputError, IntegrityError
-from wheelhouse.events import Finished, Listener, ignore
+from wheelhouse.doors.disk import held, ours, place, rooted, stands_in, write
+from wheelhouse.errors import IntegrityError
+from wheelhouse.events import Listener, Warned, ignore
+from wheelhouse.model.house import House
 from wheelhouse.model.lock import Pin
 from wheelhouse.model.provenance import SUFFIX as PROVENANCE
-from wheelhouse.model.simple import Offered, Shelf, add, parse_shelf, project_html, project_json, root_html, root_json
-from wheelhouse.model.waivers import Subject, Waivers
+from wheelhouse.model.simple import Offered, Shelf, add, project_html, project_json, root_html, root_json
+from wheelhouse.steps.offered import Opened, offered_as, open_files, pins_by_file, provenance_of
+from wheelhouse.steps.tree import PAGE_HTML, PAGE_JSON, faults_in, read_shelves, unnamed_in
 from wheelhouse.steps.verify import load_house
-
-PAGE_HTML, PAGE_JSON, SIDECAR = "index.html", "index.json", ".metadata"
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """A house's file as an index offers it, where it stands, and what lies beside it there, by the names' suffixes.
-
-    `raw_metadata` is a wheel's METADATA, an sdist's PKG-INFO.
-    """
-
-    project: NormalizedName
-    offered: Offered
-    path: Path
-    sidecars: Mapping[str, bytes]
-    raw_metadata: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Indexed:
-    """What indexing did: how many projects the tree has, which files came, how many stood already."""
+    """What indexing did: how many projects the tree has, which files came, which were mended, how many stood already."""
 
     projects: int
     added: tuple[str, ...]
+    mended: tuple[str, ...]
     stood: int
 
 
-def open_house(folder: Path, known: frozenset[str] = frozenset(), on_event: Listener = ignore) -> Iterator[Opened]:
-    """Each file of a house, hashed and opened, but for those whose sha256 is `known`.
+@dataclass(slots=True)
+class _Tree:
+    """A tree as it is changed. `faults` are of files that stood in it, by path: what is wrong, until a house mends it."""
 
-    Raises IntegrityError for a file that is not what its lock says.
+    root: Path
+    shelves: dict[NormalizedName, Shelf]
+    faults: dict[tuple[NormalizedName, str], str]
+    added: set[str] = field(default_factory=set)
+    mended: set[str] = field(default_factory=set)
+
+
+def index(houses: Iterable[Path], root: Path, *, check: bool = False, on_event: Listener = ignore) -> Indexed:
+    """Add houses to a static index. Pages that do not change are not written again; files are hard links where they can be.
+
+    What stands there is looked at, with `check` also hashed, and brought again from a house that has it. Of two houses that
+    speak of one file, the one named last is believed. Raises IntegrityError, after everything else is done, for what is gone
+    or altered and in none of the houses.
     """
-    house = load_house(folder)
-    pins = {pin.artifact.filename: pin for lock in house.locks for pin in lock.pins}
-    wanted = [pin for pin in pins.values() if pin.artifact.sha256 not in known]
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for opened in pool.map(
-            lambda pin: _open(folder, pin, house.provenance.get(pin.artifact.filename + PROVENANCE)), wanted
-        ):
-            on_event(Finished(opened.offered.filename))
-            yield opened
+    opened = [(folder, load_house(folder)) for folder in houses]
+    pins = [pins_by_file(house) for _, house in opened]
+    with held(root):
+        shelves = read_shelves(root, {(pin.project, name) for found in pins for name, pin in found.items()})
+        tree = _Tree(root, shelves, faults_in(root, shelves, check=check))
+        for (folder, house), found in zip(opened, pins, strict=True):
+            _add_house(tree, folder, house, list(found.values()), on_event)
+        _write_pages(tree)
+        _warn(tree, on_event)
+    _must_be_whole(tree)
+    total = sum(len(shelf.files) for shelf in tree.shelves.values())
+    counts = total - len(tree.added) - len(tree.mended)
+    return Indexed(len(tree.shelves), tuple(sorted(tree.added)), tuple(sorted(tree.mended)), counts)
 
 
-def _open(folder: Path, pin: Pin, provenance: str | None) -> Opened:
-    path, artifact = rooted(folder, pin.artifact.filename), pin.artifact
-    if not path.is_file() or sha256_of(path) != artifact.sha256:
-        raise IntegrityError(
-            f"`{path}` is not what the lock says", hint=f"see what is wrong with `wheelhouse verify {folder}`"
-        )
-    contents = inspect(path, artifact.filename)
-    Waivers(pin.waived).admit(contents.findings, Subject(artifact.filename, pin.project, artifact.sha256))
-    sidecars = {SIDECAR: contents.raw_metadata} if artifact.is_wheel else {}
+def _add_house(tree: _Tree, folder: Path, house: House, pins: Sequence[Pin], on_event: Listener) -> None:
+    wanted = [pin for pin in pins if not _stands(tree, pin)]
+    for opened in open_files(folder, house, wanted, on_event):
+        shelf, name = tree.shelves.setdefault(opened.project, Shelf()), opened.offered.filename
+        (tree.mended if shelf.files.pop(name, None) else tree.added).add(name)
+        tree.faults.pop((opened.project, name), None)
+        add(shelf, opened.offered)
+        _bring(opened, tree.root)
+    for pin in pins:
+        shelf = tree.shelves[pin.project]
+        shelf.status = pin.status
+        add(shelf, _said_anew(tree, house, pin, shelf.files[pin.artifact.filename]))
+
+
+def _stands(tree: _Tree, pin: Pin) -> bool:
+    """Whether a file is in the tree, and sound. Raises IntegrityError where another one has its name.
+
+    Where the page alone names another one, it is the page that was altered.
+    """
+    shelf, name = tree.shelves.get(pin.project), pin.artifact.filename
+    standing = shelf.files.get(name) if shelf else None
+    if shelf is None or standing is None:
+        return False
+    if standing.sha256 != pin.artifact.sha256:
+        if not stands_in(rooted(tree.root, pin.project), pin.artifact):
+            add(shelf, offered_as(pin, None, provenance=False))
+        return False
+    return (pin.project, name) not in tree.faults
+
+
+def _said_anew(tree: _Tree, house: House, pin: Pin, standing: Offered) -> Offered:
+    """A file that stands, with what its lock says of it now. Attestations that a lock does not know of are kept."""
+    provenance = provenance_of(house, standing.filename)
     if provenance is not None:
-        sidecars[PROVENANCE] = provenance.encode()
-    return Opened(pin.project, _offered(pin, sidecars), path, sidecars, contents.raw_metadata)
-
-
-def _offered(pin: Pin, sidecars: Mapping[str, bytes]) -> Offered:
-    artifact = pin.artifact
-    return Offered(
-        filename=artifact.filename,
-        sha256=artifact.sha256,
-        size=artifact.size,
-        upload_time=artifact.upload_time,
-        requires_python=pin.requires_python,
-        yanked=pin.yanked,
-        metadata_sha256=hashlib.sha256(sidecars[SIDECAR]).hexdigest() if artifact.is_wheel else None,
-        provenance=PROVENANCE in sidecars,
-    )
-
-
-def index(houses: Iterable[Path], tree: Path, on_event: Listener = ignore) -> Indexed:
-    """Add houses to a static index. Pages that do not change are not written again; files are hard links where they can be."""
-    with held(tree):
-        shelves = _standing(tree)
-        known = frozenset(file.sha256 for shelf in shelves.values() for file in shelf.values())
-        added: list[str] = []
-        for house in houses:
-            for opened in open_house(house, known, on_event):
-                add(shelves.setdefault(opened.project, {}), opened.offered)
-                _bring(opened, tree)
-                added.append(opened.offered.filename)
-        _write_pages(tree, shelves)
-    total = sum(map(len, shelves.values()))
-    return Indexed(len(shelves), tuple(sorted(set(added))), total - len(set(added)))
-
-
-def _standing(tree: Path) -> dict[NormalizedName, Shelf]:
-    shelves: dict[NormalizedName, Shelf] = {}
-    for page in sorted(tree.glob(f"*/{PAGE_JSON}")):
-        try:
-            shelves[NormalizedName(page.parent.name)] = parse_shelf(read_text(page, "the page"))
-        except (ValueError, KeyError, TypeError) as error:
-            hint = "choose an empty folder, or one that `wheelhouse index` wrote"
-            raise InputError(f"`{page}` is not a page that wheelhouse wrote: {error}", hint=hint) from error
-    return shelves
+        write(rooted(tree.root, pin.project), standing.filename + PROVENANCE, provenance)
+    return offered_as(pin, standing.metadata_sha256, provenance=provenance is not None or standing.provenance)
 
 
 def _bring(opened: Opened, tree: Path) -> None:
@@ -134,9 +117,25 @@ def _bring(opened: Opened, tree: Path) -> None:
         place(opened.path, folder, final.name, opened.offered.sha256)
 
 
-def _write_pages(tree: Path, shelves: dict[NormalizedName, Shelf]) -> None:
-    for project, shelf in shelves.items():
-        write(tree / project, PAGE_JSON, project_json(project, shelf))
-        write(tree / project, PAGE_HTML, project_html(project, shelf))
-    write(tree, PAGE_JSON, root_json(shelves))
-    write(tree, PAGE_HTML, root_html(shelves))
+def _write_pages(tree: _Tree) -> None:
+    for project, shelf in tree.shelves.items():
+        write(tree.root / project, PAGE_JSON, project_json(project, shelf))
+        write(tree.root / project, PAGE_HTML, project_html(project, shelf))
+    write(tree.root, PAGE_JSON, root_json(tree.shelves))
+    write(tree.root, PAGE_HTML, root_html(tree.shelves))
+
+
+def _warn(tree: _Tree, on_event: Listener) -> None:
+    for name in unnamed_in(tree.root, tree.shelves):
+        on_event(Warned(f"no page names `{name}`: index the wheelhouse that has it, or remove the file"))
+
+
+def _must_be_whole(tree: _Tree) -> None:
+    if tree.faults:
+        (project, name), fault = next(iter(tree.faults.items()))
+        more = f", and {len(tree.faults) - 1} more" if len(tree.faults) > 1 else ""
+        raise IntegrityError(
+            f"`{tree.root / project / name}`: {fault}, and none of these wheelhouses has it{more}",
+            hint=f"index a wheelhouse that has it; or remove `{tree.root / project}`, and index what is to be there",
+            details=tuple(f"{path}/{filename}: {found}" for (path, filename), found in tree.faults.items()),
+        )

@@ -20,7 +20,7 @@ from wheelhouse.errors import IntegrityError, ServerError, TransientError
 from wheelhouse.events import Finished, Listener, Waiting, ignore
 from wheelhouse.model.artifact import Candidate
 from wheelhouse.model.uploadform import upload_form
-from wheelhouse.steps.index import Opened, open_house
+from wheelhouse.steps.offered import Opened, open_house
 
 UPLOADERS = 4
 STRONGEST = ("sha256", "sha512", "sha384", "blake2b", "sha224", "sha1", "md5")

@@ -8,11 +8,11 @@ from packaging.utils import NormalizedName
 from wheelhouse.doors.server import Catalogue, Served
 from wheelhouse.events import Listener, ignore
 from wheelhouse.model.simple import Shelf, add
-from wheelhouse.steps.index import open_house
+from wheelhouse.steps.offered import open_house
 
 
 def catalogue(houses: Iterable[Path], on_event: Listener = ignore) -> Catalogue:
-    """Everything that the houses hold, each file hashed and opened once.
+    """Everything that the houses hold, each file hashed and opened once. Of two that speak of one file, the last is believed.
 
     Raises IntegrityError for a file that is not what its lock says, or where two houses give one name two hashes.
     """
@@ -21,8 +21,9 @@ def catalogue(houses: Iterable[Path], on_event: Listener = ignore) -> Catalogue:
     files: dict[str, Served] = {}
     for house in houses:
         for opened in open_house(house, on_event=on_event):
-            offered = opened.offered
-            add(shelves.setdefault(opened.project, {}), offered)
+            offered, shelf = opened.offered, shelves.setdefault(opened.project, Shelf())
+            add(shelf, offered)
+            shelf.status = opened.status
             files[offered.filename] = Served(opened.path, offered.sha256, offered.size)
             sidecars |= {offered.filename + suffix: raw for suffix, raw in opened.sidecars.items()}
     return Catalogue.of(shelves, sidecars, files)

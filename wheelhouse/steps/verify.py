@@ -1,7 +1,7 @@
 """Is a house exactly what its locks say: hash every file again, open it, compare, and say everything that is wrong at once."""
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -143,17 +143,21 @@ def _open(folder: Path, artifact: Artifact, renamed: Mapping[str, str], read: Re
 
 
 def _weighed(result: _Opened, project: NormalizedName, waivers: Waivers) -> _Opened:
-    """The same, its findings held against the waivers; an error that stands says how it could be waived."""
     if result.contents is None or not result.findings:
         return result
     subject = Subject(result.artifact.filename, project, result.artifact.sha256)
-    standing, waived = waivers.split(result.findings, subject)
+    return replace(result, findings=weighed(result.findings, subject, waivers))
+
+
+def weighed(findings: Iterable[Finding], subject: Subject, waivers: Waivers) -> tuple[Finding, ...]:
+    """The findings of an opened file, held against the waivers; an error that stands says how it could be waived."""
+    standing, waived = waivers.split(findings, subject)
     hinted = (
         replace(one, hint=one.hint or waive_hint(one.rule, subject)) if one.severity >= Severity.ERROR else one
         for one in standing
     )
     noted = (replace(one, severity=Severity.NOTE, sentence=waived_sentence(one, waiver)) for one, waiver in waived)
-    return replace(result, findings=(*hinted, *noted))
+    return (*hinted, *noted)
 
 
 def _absence(absent: _Opened, house: House, hint: str) -> _Opened:
