@@ -21,6 +21,8 @@ from tests.support.served import free_port
 from tests.support.tools import clean_environment, wheelhouse
 from wheelhouse.doors.config import read_settings
 
+pytest_plugins = ["tests.support.docker_fixtures"]
+
 README = ROOT / "README.md"
 COMMANDS = [block for block in blocks(README) if block.language == "sh"]
 IN_THE_CHECKOUT = 3
@@ -57,6 +59,12 @@ def environment(home: Path, internet: Internet, *folders: str) -> dict[str, str]
     (programs / "python3.12").symlink_to(need_python("3.12"))
     path = os.pathsep.join((*folders, str(programs), os.environ["PATH"]))
     return clean_environment(HOME=str(home), PATH=path, PYTHONDONTWRITEBYTECODE="1") | dict(internet.environment)
+
+
+def engine_settings(engine: DockerEngine) -> tuple[list[str], dict[str, str]]:
+    """Where the engine's command is, and the variables by which it finds the engine."""
+    variables = {name: value for name, value in engine.env.items() if name.startswith("DOCKER_")}
+    return engine.env["PATH"].split(os.pathsep)[:2], variables
 
 
 def typed(terminal: Terminal, block: Block, folder: Path) -> str:
@@ -113,8 +121,8 @@ def test_the_readme_with_an_image(home: Path, folder: Path, made: Internet, dock
 
     needs_room()
     base = base_image(docker_engine, need_python("3.12").parents[1], "wheelhouse-test-base:3.12")
-    engine = {name: docker_engine.env[name] for name in ("DOCKER_HOST", "PATH") if name in docker_engine.env}
-    settings = environment(home, made, str(Path(sys.executable).parent), engine.pop("PATH", "")) | engine
+    programs, variables = engine_settings(docker_engine)
+    settings = environment(home, made, str(Path(sys.executable).parent), *programs) | variables
     terminal = Terminal(ROOT, settings, {"8080": str(free_port()), IMAGE: base})
     told = read_on(terminal, folder, images=True)
     assert re.search("^ok +image", said(told, IMAGE), re.MULTILINE)
@@ -135,6 +143,68 @@ def test_the_readme_from_top_to_bottom(tmp_path: Path, home: Path, folder: Path)
         told = {block.text: terminal.type(block) for block in COMMANDS[:IN_THE_CHECKOUT]}
         assert "docker build" in said(told, "stage")
         must_be_what_the_readme_promises(told | read_on(terminal, folder, images=False), folder, internet)
+
+
+AIRFLOWS_OWN = """ARG PYTHON_BASE_IMAGE
+FROM ${PYTHON_BASE_IMAGE}
+COPY docker-context-files /docker-context-files
+RUN pip install --no-index --find-links /docker-context-files certifi
+"""
+"""In the place of the Dockerfile of Airflow's sources, which needs apt."""
+
+
+def airflow_page(home: Path, checkout: Path, internet: Internet, *folders: str, **more: str) -> Terminal:
+    """The terminal in which the Airflow page's first block, which ends in a rehearsal, was typed."""
+    (checkout / "Dockerfile").write_text(AIRFLOWS_OWN, encoding="utf-8")
+    path = str(Path(sys.executable).parent)
+    terminal = Terminal(checkout, environment(home, internet, path, *folders) | more, {})
+    told = terminal.type(blocks(ROOT / "docs/airflow.md")[0])
+    assert re.search("^ok +install", told, re.MULTILINE)
+    return terminal
+
+
+@pytest.mark.index
+def test_the_airflow_page(tmp_path: Path, home: Path, folder: Path) -> None:
+    need_index()
+    needs_room()
+    (tmp_path / "made").mkdir()
+    with made_internet(tmp_path / "made", index=False) as internet:
+        airflow_page(home, folder, internet)
+
+
+@pytest.mark.index
+@pytest.mark.docker
+def test_the_airflow_page_builds_its_image(
+    tmp_path: Path, home: Path, folder: Path, docker_engine: DockerEngine
+) -> None:
+    from tests.support.baseimage import base_image
+
+    need_index()
+    needs_room()
+    if docker_engine.is_existing:
+        pytest.skip("the base image would take the place of one that this machine's Docker has")
+    base_image(docker_engine, need_python("3.12").parents[1], IMAGE)
+    programs, variables = engine_settings(docker_engine)
+    (tmp_path / "made").mkdir()
+    with made_internet(tmp_path / "made", index=False) as internet:
+        terminal = airflow_page(home, folder, internet, *programs, **variables)
+        terminal.type(blocks(ROOT / "docs/airflow.md")[1])
+    assert docker_engine.docker("image", "inspect", "my-airflow:2.10.5").returncode == 0
+
+
+def test_the_command_that_tries_every_release_of_airflow(home: Path, tmp_path: Path) -> None:
+    """Typed in the checkout. It takes an hour, so the tests are collected here, and not run."""
+    every = blocks(ROOT / "docs/airflow.md")[2]
+    settings = {"HOME": str(home), "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    options = "--collect-only -p no:cacheprovider"
+    terminal = Terminal(ROOT, clean_environment(PYTEST_ADDOPTS=options, **settings), {})
+    assert "2.10.5" in terminal.type(every)
+
+
+def test_no_block_of_commands_is_left_out() -> None:
+    """Every block of commands in README and docs is one that a test here types."""
+    held = {page.name: [block for block in blocks(page) if block.language == "sh"] for page in PAGES}
+    assert {name: len(found) for name, found in held.items() if found} == {"README.md": len(COMMANDS), "airflow.md": 3}
 
 
 def test_the_two_first_commands_are_those_of_ci() -> None:
