@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -14,7 +15,8 @@ import pytest
 from tests.support.index import IndexServer
 from tests.support.tools import pip, uv
 from tests.support.wheels import build_sdist, build_wheel
-from wheelhouse.cli import entry
+from wheelhouse.cli import entry, session
+from wheelhouse.model.policy import Severity
 from wheelhouse.steps.verify import verify
 
 
@@ -117,6 +119,46 @@ def test_a_variable_is_never_shown(run: Run, work: Path) -> None:
     assert "r.txt:1" in document["error"]["sentence"]
 
 
+@pytest.mark.parametrize("place", ["/s/{}/", "/{}/deep/er/", "/s/x{}y/"])
+def test_a_variable_in_a_path_is_shown_as_the_variable_everywhere(
+    run: Run, work: Path, offered: Path, place: str
+) -> None:
+    wheel = offered / "lib-1.0-py3-none-any.whl"
+    run.index.put(place.format("S3CRET") + wheel.name, wheel.read_bytes())
+    (work / "r.txt").write_text(f"lib @ {run.index.origin}{place.format('${TOKEN}')}{wheel.name}\n")
+    for _ in range(2):
+        document = run("-r", "r.txt", TOKEN="S3CRET")
+        assert "S3CRET" not in json.dumps(document) + run.stderr
+        texts = "".join(path.read_text() for path in (work / "wheels").glob("*.t*"))
+        assert "S3CRET" not in texts and "${TOKEN}" in texts
+        (work / "wheels" / wheel.name).unlink()
+        shutil.rmtree(
+            work / ".cache"
+        )  # the second time the lock stands, and the file comes from where the variable says
+    assert document["fetched"] == [wheel.name]
+
+
+def test_a_variable_in_a_path_is_not_shown_by_what_goes_wrong(run: Run, work: Path) -> None:
+    for line in (
+        "lib @ {}/s/${{TOKEN}}/lib-1.0-py3-none-any.whl",
+        "-c {}/s/${{TOKEN}}/c.txt",
+        "-r {}/${{TOKEN}}",
+        "--index-url {}/${{TOKEN}}/simple",
+    ):
+        (work / "r.txt").write_text(line.format(run.index.origin) + "\napp\n")
+        document = run("-r", "r.txt", TOKEN="S3CRET")
+        said = json.dumps(document) + run.stderr
+        assert document["error"] and "S3CRET" not in said and "${TOKEN}" in said, line
+
+
+def test_constraints_at_an_address_with_a_variable_are_locked_without_it(run: Run, work: Path) -> None:
+    run.index.put("/s/S3CRET/c.txt", b"lib==1.0\n")
+    (work / "r.txt").write_text(f"-c {run.index.origin}/s/${{TOKEN}}/c.txt\nlib\n")
+    document = run("-r", "r.txt", TOKEN="S3CRET")
+    texts = "".join(path.read_text() for path in (work / "wheels").glob("*.t*"))
+    assert "S3CRET" not in json.dumps(document) + run.stderr + texts
+
+
 def test_every_bad_line_is_named_at_once(run: Run, work: Path) -> None:
     (work / "r.txt").write_text(
         "lib=1\n-e .\napp\ngit+https://127.0.0.1/x\n--extra-index-url https://127.0.0.1/\n--nonsense\n"
@@ -149,6 +191,35 @@ def test_an_index_in_a_file_must_be_the_index(run: Run, work: Path) -> None:
     (work / "r.txt").write_text("-i https://user:pw@127.0.0.1/simple\nlib==1.0\n")
     error = run.error("-r", "r.txt")
     assert error["hint"].startswith("say `--index https://127.0.0.1/simple`")
+    (work / "r.txt").write_text(f"-i {run.index.url}?token=S3CRET\nlib==1.0\n")
+    error = run.error("-r", "r.txt")
+    assert "names the index" in error["sentence"] and "S3CRET" not in json.dumps(error)
+
+
+def test_pips_own_index_in_a_file_is_no_other_than_the_default(run: Run, work: Path) -> None:
+    (work / "r.txt").write_text(f"--index-url {session._pip_index()}\n./lib-1.0-py3-none-any.whl\n")
+    build_wheel(work, "lib", "1.0")
+    assert entry.run(["fetch", "-r", "r.txt", "--python", "3.12", "--quiet"]) == 0
+    assert entry.run(["fetch", "-r", "r.txt", "--python", "3.12", "--quiet", "--no-index"]) == 2
+
+
+@pytest.mark.parametrize("address", ["{}?token=S3CRET", "{}/?token=S3CRET", "other={}/?token=S3CRET"])
+def test_an_index_with_a_query_is_refused_and_the_query_never_shown(run: Run, work: Path, address: str) -> None:
+    more = ("--from", "other=lib") if "=" in address.partition("{")[0] else ()
+    code = entry.run(["fetch", "lib", "--python", "3.12", "--index", address.format(run.index.url), *more])
+    said = run._said.readouterr()
+    assert code == 2 and "S3CRET" not in said.out + said.err and "--index-token-file" in said.err
+    assert run.index.requests == []
+
+
+def test_a_page_of_links_is_asked_for_with_its_query(run: Run, work: Path) -> None:
+    page = f"<a href='{run.index.origin}/files/lib-1.0-py3-none-any.whl'>lib-1.0-py3-none-any.whl</a>"
+    run.index.put("/links.html", page.encode(), "text/html")
+    document = run("lib", "--find-links", f"{run.index.origin}/links.html?token=S3CRET")
+    assert document["fetched"] == ["lib-1.0-py3-none-any.whl"]
+    assert "token=S3CRET" in str(run.index.requests)
+    texts = "".join(path.read_text() for path in (work / "wheels").glob("*.t*"))
+    assert "S3CRET" not in json.dumps(document) + run.stderr + texts
 
 
 # Hashes
@@ -186,8 +257,26 @@ def test_a_hash_chooses_among_versions(run: Run, work: Path, offered: Path) -> N
 def test_one_hash_demands_all(run: Run, work: Path, offered: Path) -> None:
     (work / "r.txt").write_text(f"app --hash=sha256:{sha(offered / 'app-1.0-py3-none-any.whl')}\n")
     error = run.error("-r", "r.txt")
-    assert (error["exit-code"], "lib==2.0" in error["sentence"]) == (2, True)
+    assert error["exit-code"] == 2
+    assert error["sentence"].endswith("lib==2.0 (app 1.0 asks for `lib>=1`)")
     assert run.pins("-r", "r.txt", "--no-require-hashes") == {"app": "1.0", "lib": "2.0"}
+
+
+def test_lines_whose_hashes_contradict_each_other_are_named(run: Run, work: Path, offered: Path) -> None:
+    one, two = (sha(offered / f"lib-{version}-py3-none-any.whl") for version in ("1.0", "2.0"))
+    other = sha(offered / "lib-1.0-py3-none-any.whl", "sha512")
+    (work / "a.txt").write_text(f"lib==1.0 --hash=sha256:{one}\n")
+    (work / "b.txt").write_text(f"lib==1.0 --hash=sha256:{two}\n")
+    error = run.error("-r", "a.txt", "-r", "b.txt")
+    assert error["exit-code"] == 2
+    assert error["sentence"] == "a.txt:1 and b.txt:1 give different hashes of lib, and no file has both"
+    assert run.error("-r", "a.txt", "-c", "b.txt")["exit-code"] == 2
+    (work / "b.txt").write_text(f"lib==1.0 --hash=sha512:{other}\n")
+    assert run.pins("-r", "a.txt", "-r", "b.txt") == {"lib": "1.0"}
+    (work / "b.txt").write_text(f"lib==1.0 --hash=sha256:{two} --hash=sha256:{one}\n")
+    assert run.pins("-r", "a.txt", "-r", "b.txt") == {"lib": "1.0"}
+    (work / "b.txt").write_text(f"lib==1.0 ; sys_platform == 'win32' --hash=sha256:{two}\n")
+    assert run.pins("-r", "a.txt", "-r", "b.txt") == {"lib": "1.0"}
 
 
 def test_a_weak_hash_is_refused(run: Run, work: Path) -> None:
@@ -261,7 +350,13 @@ def test_a_file_by_its_address(run: Run, work: Path, offered: Path) -> None:
 def test_a_release_that_names_an_address_is_refused_unless_the_user_names_the_file(run: Run, offered: Path) -> None:
     url = f"{run.index.origin}/files/lib-1.0-py3-none-any.whl"
     run.index.add(build_wheel(offered, "rude", "1.0", requires=[f"lib @ {url}"]))
-    assert "no index vouches" in run.error("rude")["sentence"]
+    assert f"rude 1.0 asks for `lib @ {url}`" in run.error("rude")["sentence"]
+    run.index.add(
+        build_wheel(offered, "coarse", "1.0", requires=["lib @ git+https://me:S3CRET@git.invalid/lib.git@v1"])
+    )
+    error = run.error("coarse")
+    assert "`lib @ git+https://git.invalid/lib.git@v1`" in error["sentence"] and "--override" in error["hint"]
+    assert "S3CRET" not in json.dumps(error)
     assert run.pins("rude", f"lib @ {url}") == {"rude": "1.0", "lib": "1.0"}
 
 
@@ -437,6 +532,54 @@ def test_two_sides_that_exclude_each_other(run: Run, offered: Path) -> None:
     error = run.error("left", "right")
     assert error["exit-code"] == 3
     assert {"left 1.0 → lib<2", "right 1.0 → lib>=2", "the index offers lib 3.0rc1, 2.0, 1.0"} <= set(error["details"])
+
+
+def test_constraints_that_exclude_each_other(run: Run, work: Path) -> None:
+    (work / "a.txt").write_text("lib==1.0\n")
+    (work / "b.txt").write_text("lib==2.0\n")
+    error = run.error("app", "-c", "a.txt", "-c", "b.txt")
+    assert error["exit-code"] == 3
+    assert error["sentence"] == "the constraints `lib==1.0` (a.txt:1) and `lib==2.0` (b.txt:1) exclude each other"
+    assert error["hint"] == "change or remove one of the two constraints"
+
+
+def test_a_page_that_lies_about_python_leads_to_another_release(run: Run, work: Path, offered: Path) -> None:
+    run.index.add(build_wheel(offered, "liar", "1.0", requires_python=">=3.7"))
+    for said in (">=3.8", None):
+        run.index.add(build_wheel(offered, "liar", "2.0", requires_python=">=3.13"), requires_python=said)
+        assert run.pins("liar", "--upgrade") == {"liar": "1.0"}
+    error = run.error("liar==2.0")
+    assert error["exit-code"] == 3 and "requires Python >=3.13" in error["sentence"]
+
+
+def test_what_a_file_itself_requires_of_python_is_verified(run: Run, work: Path, offered: Path) -> None:
+    """A lock that was given decides alone, and is believed nothing; another wording of the same range is no finding."""
+    for version, required in (("1.0", ">=3.13"), ("2.0", "<4,>=3.8")):
+        wheel = build_wheel(offered, "liar", version, requires_python=required)
+        run.index.add(wheel, requires_python=">=3.8,<4.0")
+        (work / "pylock.toml").write_text(
+            f"""lock-version = "1.0"\ncreated-by = "hand"\n[[packages]]\nname = "liar"\nversion = "{version}"\n"""
+            f"""requires-python = ">=3.8"\n[[packages.wheels]]\nurl = "{run.index.origin}/files/{wheel.name}"\n"""
+            f"""hashes = {{sha256 = "{sha(wheel)}"}}\n"""
+        )
+        assert run.pins("-r", "pylock.toml", command="fetch") == {"liar": version}
+        found = {finding.rule: finding for finding in verify(work / "wheels").findings}
+        if version == "1.0":
+            assert found["requires-python"].severity == Severity.ERROR
+            assert found["requires-python"].sentence.startswith("it requires Python >=3.13, and cp312-")
+        else:
+            assert found == {}
+
+
+def test_why_a_release_for_another_python_or_a_yanked_one_was_passed_over(run: Run, work: Path, offered: Path) -> None:
+    run.index.add(build_wheel(offered, "lib", "2.1", requires_python=">=3.13"))
+    run.index.add(build_wheel(offered, "lib", "2.2"), yanked="it broke")
+    run("app", command="lock")
+    assert "2.1: requires Python >=3.13, and the target has 3.12." in why(run, "lib-2.1-py3-none-any.whl")[1]
+    assert why(run, "lib-2.2-py3-none-any.whl")[1] == "2.2: it was yanked: it broke"
+    first = (work / "wheels/pylock.cp312-manylinux_2_28_x86_64.toml").read_bytes()
+    run("app", command="lock")
+    assert (work / "wheels/pylock.cp312-manylinux_2_28_x86_64.toml").read_bytes() == first
 
 
 AIRFLOW = "apache-airflow"

@@ -306,7 +306,6 @@ def findings(asked: list[str], *held: Metadata) -> list[tuple[str, str]]:
         (["app[x]"], [saying("app", "1.0", 'lib; extra == "x"', extras=frozenset({"x"}))], [("closure", "lib")]),
         (["app"], [saying("app", "1.0", 'lib; extra == "x"', extras=frozenset({"x"}))], []),
         (["app"], [saying("app"), saying("lib")], [("unneeded", "lib-1.0-py3-none-any.whl")]),
-        (["app"], [saying("app", requires_python="<3.12")], [("closure", "app-1.0-py3-none-any.whl")]),
         (["app; python_version < '3'"], [], []),
         (["app"], [saying("app", "1.0", "lib (>=0.5<2)"), saying("lib")], []),
         (

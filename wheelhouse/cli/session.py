@@ -192,7 +192,7 @@ def options(held: "Settings", *groups: object) -> "Options":
 
         merged["pip"] = read_pip_config()
     known = {field.name: merged[field.name] for field in fields(Options) if field.name in merged}
-    return Options(**known, environment=os.environ)
+    return Options(**known, environment=os.environ, pip_index=_pip_index())
 
 
 def _over(standing: list[str], said: list[str]) -> list[str]:
@@ -277,7 +277,7 @@ def _locations(wanted: "Options") -> "tuple[IndexLocation, ...]":
     pip = wanted.pip
     indexes = pip.with_credentials(wanted.indexes)
     pip.refuse_extra(indexes)
-    default = pip.text("index-url") or _pip_index()
+    default = pip.text("index-url") or wanted.pip_index
     without = wanted.no_index or pip.text("no-index") in ("1", "true", "yes", "on")
     links = [*wanted.find_links, *pip.texts("find-links")]
     return read_locations(indexes, links, wanted.index_projects, None if without else default)

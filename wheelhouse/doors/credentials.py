@@ -26,14 +26,46 @@ KEYRING_PATIENCE = 60.0
 def redact(url: str) -> str:
     """The address without user, password, query and fragment: fit for any output. Of one that is none, what may be shown.
 
-    What is no port may be a password that holds what ends a host: `#`, `?` or `/`.
+    What is no port may be a password that holds what ends a host: `#`, `?` or `/`. What a variable held is shown as the variable.
     """
     try:
         parts = urlsplit(url)
         host, _ = parts.netloc.rpartition("@")[2], parts.port
     except ValueError:
         return re.split("[?#]", url.rpartition("@")[2])[0]
-    return urlunsplit((parts.scheme, host, parts.path, "", ""))
+    return _concealed(urlunsplit((parts.scheme, host, parts.path, "", "")))
+
+
+def conceal(beginning: str, written: str) -> None:
+    """From now on an address that begins like this is shown with `written` in its place: a variable in it may be a secret.
+
+    Both are addresses without user and password. This holds for the process, because every error that names an address asks.
+    """
+    _concealing[beginning] = written
+
+
+_concealing: dict[str, str] = {}
+
+
+def _concealed(address: str) -> str:
+    fitting = [beginning for beginning in _concealing if address.startswith(beginning)]
+    if not fitting:
+        return address
+    longest = max(fitting, key=len)
+    return _concealing[longest] + address[len(longest) :]
+
+
+def same_index(named: str, used: str) -> bool:
+    """Whether two addresses are of one index: user and password do not matter, and a query only where `named` has one."""
+    one, other = parts_of(redact(named).rstrip("/")), parts_of(redact(used).rstrip("/"))
+    same = (one.scheme, one.netloc.lower(), one.path) == (other.scheme, other.netloc.lower(), other.path)
+    return same and query_of(named) in ("", query_of(used))
+
+
+def query_of(url: str) -> str:
+    """The query of an address with its question mark, which may hold a token; empty where there is none."""
+    query = parts_of(url).query
+    return f"?{query}" if query else ""
 
 
 def parts_of(url: str) -> SplitResult:

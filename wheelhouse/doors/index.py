@@ -7,12 +7,14 @@ from pathlib import Path
 from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
 
-from wheelhouse.doors.credentials import redact
+from wheelhouse.doors.credentials import query_of, redact
 from wheelhouse.doors.disk import ours
 from wheelhouse.doors.http import Http, Reply
 from wheelhouse.doors.pagecache import PageCache, says_nothing
 from wheelhouse.doors.pages import ACCEPT, HTML_TYPE, JSON_TYPE, Page, parse_page
 from wheelhouse.errors import InputError
+
+NO_QUERY = "give a token as user and password in the address, by netrc or keyring, or with --index-token-file NAME=FILE"
 
 
 class Index:
@@ -22,8 +24,12 @@ class Index:
     """
 
     def __init__(self, url: str, http: Http, pages: PageCache | None = None) -> None:
-        self.url = url.rstrip("/")
-        self.name = redact(self.url)
+        self.name = redact(url).rstrip("/")
+        if query_of(url):
+            raise InputError(
+                f"the address of the index {self.name} holds a query (`?…`), which no page is asked for with",
+                hint=NO_QUERY,
+            )
         self._http, self._pages = http, pages
         http.credentials.learn(url)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from packaging.utils import InvalidSdistFilename, NormalizedName, canonicalize_name
 
-from wheelhouse.doors.credentials import redact
+from wheelhouse.doors.credentials import query_of, redact
 from wheelhouse.doors.disk import ours, sha256_of
 from wheelhouse.doors.http import Http
 from wheelhouse.doors.pages import ACTIVE, HTML_TYPE, Hashes, IndexFile, Page, html_files, read_html
@@ -56,6 +56,7 @@ class LinksPage:
 
     def __init__(self, url: str, http: Http) -> None:
         self.name = redact(url)
+        self._address = self.name + query_of(url)
         self._http = http
         http.credentials.learn(url)
         self._guard = threading.Lock()
@@ -78,7 +79,9 @@ class LinksPage:
             return self._read
 
     def _ask(self) -> tuple[str, str, Files]:
-        reply = self._http.get(self.name, {"Accept": f"{HTML_TYPE}, text/html"}, subject=f"the links of {self.name}")
+        reply = self._http.get(
+            self._address, {"Accept": f"{HTML_TYPE}, text/html"}, subject=f"the links of {self.name}"
+        )
         if reply.status != 200:
             raise ServerError(f"{self.name} answered {reply.status}", hint="check the address given by --find-links")
         anchors = read_html(reply.body, reply.url)

@@ -23,6 +23,7 @@ SHA256 = re.compile(r"[0-9a-f]{64}")
 NOT_ALLOWED = "is none that the requirement allows"
 NO_TAG, FITS_BETTER = "no tag of it fits", "fits better"
 NOT_UNPACKED = "pip does not unpack a"
+OTHER_PYTHON, YANKED = "requires Python", "it was yanked"
 LONGEST_NUMBER = 4000
 """Digits; Python itself reads 4300 (sys.int_info)."""
 SAFE_FILENAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+!~-]*")
@@ -154,7 +155,7 @@ def tells_itself(rejected: Rejected) -> bool:
 def unfit(candidate: Candidate, target: Target) -> str | None:
     """Why this file cannot be installed on this target, in a few words; None where it can."""
     if candidate.requires_python and not target.allows(requires_python_of(candidate.requires_python)):
-        return f"requires Python {candidate.requires_python}, and the target has {target.python.version}"
+        return f"{OTHER_PYTHON} {candidate.requires_python}, and the target has {target.python.version}"
     if not candidate.is_wheel:
         return _unreadable(candidate.filename)
     try:

@@ -8,7 +8,6 @@ from packaging.requirements import Requirement
 from packaging.utils import NormalizedName, canonicalize_name
 
 from wheelhouse.model.adjust import Adjustments
-from wheelhouse.model.artifact import requires_python_of
 from wheelhouse.model.lock import Lock, dependency_name
 from wheelhouse.model.metadata import Metadata
 from wheelhouse.model.policy import Finding, Severity
@@ -54,7 +53,6 @@ def _closure(lock: Lock, metadata: Mapping[NormalizedName, Metadata]) -> Iterato
             if (project, extra) not in seen:
                 seen.add((project, extra))
                 pending.extend(_asked(found, files.get(project, str(project)), target, extra, adjustments))
-    yield from _unfit(lock, metadata)
     yield from _unneeded(lock, {project for project, _ in seen})
 
 
@@ -62,18 +60,6 @@ def _asked(
     metadata: Metadata, filename: str, target: Target, extra: str, adjustments: Adjustments
 ) -> Iterable[tuple[Requirement, str]]:
     return [(requirement, f"`{filename}`") for requirement, _ in metadata.requirements(target, extra, adjustments)]
-
-
-def _unfit(lock: Lock, metadata: Mapping[NormalizedName, Metadata]) -> Iterator[Finding]:
-    for pin in lock.pins:
-        found = metadata.get(pin.project)
-        if found is None or not found.requires_python:
-            continue
-        if not lock.target.allows(requires_python_of(found.requires_python)):
-            yield _finding(
-                pin.artifact.filename,
-                f"it requires Python {found.requires_python}, and {lock.target.name} has {lock.target.python.version}",
-            )
 
 
 def _unneeded(lock: Lock, reached: set[NormalizedName]) -> Iterator[Finding]:

@@ -100,10 +100,10 @@ class Job:
         )
 
     @property
-    def local_files(self) -> dict[str, str]:
-        """Where the files on this machine are that the job names, by file name."""
+    def own_files(self) -> dict[str, str]:
+        """Where the files are that the job names itself, by file name: a lock names no path of this machine, and no credential."""
         sources = (line.source for line in (*self.requirements, *self.overrides))
-        named = {source.filename: source.location for source in sources if source and source.is_local}
+        named = {source.filename: source.location for source in sources if source}
         given = (candidate for part in self.parts for candidate in part.given if candidate.is_local)
         return named | {candidate.filename: candidate.url for candidate in given}
 

@@ -135,7 +135,8 @@ class Pin:
     """One project's release in a lock, the file chosen for it, and what it asks for.
 
     `dependencies` are what it asks for on this target, as `name[extra]>=1`. `rejected` are other files of the release that
-    something else than their names speaks against, `skipped` newer releases of which no file fits; `constraint` is the
+    something else than their names speaks against, `skipped` newer releases of which no file fits, `passed_over` newer ones,
+    by version, that are yanked or want another Python; `constraint` is the
     line that limited it, and where it stands. `sdist_because` says
     why no wheel was chosen, `provisional` why an sdist's metadata may change when it is built, `yanked` the reason given;
     `built` tells of a wheel that was made from the sdist here; `provenance` of the attestations of the file as the index has
@@ -159,6 +160,7 @@ class Pin:
     provenance: Provenance | None = None
     status: str | None = None
     waived: tuple[Waiver, ...] = ()
+    passed_over: tuple[Rejected, ...] = ()
 
     @property
     def constrained(self) -> bool:
@@ -347,7 +349,8 @@ def _package(pin: Pin, with_paths: bool, names: Mapping[str, str], *, is_loose: 
         "provisional": pin.provisional,
         "constraint": pin.constraint,
         "skipped": list(pin.skipped),
-        "rejected": _by_reason(pin.rejected),
+        "rejected": _by_reason(pin.rejected, "files"),
+        "passed-over": _by_reason(pin.passed_over, "releases"),
         "built": _built(pin.built, kept_archive=archive is not None) if pin.built else None,
         "archive": None if True in files else archive,
         "provenance": {"url": pin.provenance.url, "sha256": pin.provenance.sha256} if pin.provenance else None,
@@ -370,11 +373,11 @@ def _package(pin: Pin, with_paths: bool, names: Mapping[str, str], *, is_loose: 
     return _present(table)
 
 
-def _by_reason(rejected: Iterable[Rejected]) -> list[dict[str, Any]]:
+def _by_reason(rejected: Iterable[Rejected], key: str) -> list[dict[str, Any]]:
     reasons: dict[str, list[str]] = {}
     for other in rejected:
         reasons.setdefault(other.reason, []).append(other.filename)
-    return [{"reason": reason, "files": sorted(files)} for reason, files in sorted(reasons.items())]
+    return [{"reason": reason, key: sorted(files)} for reason, files in sorted(reasons.items())]
 
 
 def dependency_name(text: str) -> str:
@@ -447,13 +450,18 @@ def _pin(package: Package) -> Pin:
         provisional=own.get("provisional"),
         yanked=own.get("yanked"),
         constraint=own.get("constraint"),
-        rejected=tuple(Rejected(name, entry["reason"]) for entry in own.get("rejected", ()) for name in entry["files"]),
+        rejected=_rejected(own, "rejected", "files"),
+        passed_over=_rejected(own, "passed-over", "releases"),
         skipped=tuple(own.get("skipped", ())),
         built=built,
         provenance=_provenance(own["provenance"], package) if "provenance" in own else None,
         status=own.get("status"),
         waived=tuple(Waiver(**entry, project=package.name, sha256=artifact.sha256) for entry in own.get("waived", ())),
     )
+
+
+def _rejected(own: Mapping[str, Any], table: str, key: str) -> tuple[Rejected, ...]:
+    return tuple(Rejected(name, entry["reason"]) for entry in own.get(table, ()) for name in entry[key])
 
 
 def _provenance(table: Mapping[str, Any], package: Package) -> Provenance:

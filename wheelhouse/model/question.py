@@ -1,8 +1,10 @@
 """What is asked of one target, what that leads to, and what was chosen (pure)."""
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
+from itertools import combinations
 
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
@@ -15,9 +17,10 @@ from wheelhouse.model.artifact import Candidate, Rejected
 from wheelhouse.model.metadata import Metadata
 from wheelhouse.model.requirements import Line, by_project
 from wheelhouse.model.selection import ANYTHING, Selection
-from wheelhouse.model.sources import Source
+from wheelhouse.model.sources import REPOSITORY, Source
 from wheelhouse.model.target import Target
 
+CREDENTIALS = re.compile(r"//[^/?#]*@")
 NEVER = NormalizedName("<never>")
 """What no release gives: a release that asks for it cannot be had, and the need's `origin` says why."""
 Identifier = tuple[NormalizedName, str]
@@ -47,6 +50,20 @@ class Question:
             hashes for line in lines if self.target.applies(line.requirement.marker) for hashes in line.allowed_hashes
         ]
 
+    def must_admit_hashes(self) -> None:
+        """Raise InputError where two lines give hashes of one project, and no file can have one of each."""
+        for project, lines in self._lines_with_hashes.items():
+            given = [
+                (line.origin, hashes)
+                for line in lines
+                if self.target.applies(line.requirement.marker)
+                for hashes in line.allowed_hashes
+            ]
+            for (first, some), (second, others) in combinations(given, 2):
+                if not _compatible(some, others):
+                    sentence = f"{first} and {second} give different hashes of {project}, and no file has both"
+                    raise InputError(sentence, hint="remove one of the two, or write the hashes of both on each")
+
     @cached_property
     def _lines_with_hashes(self) -> Mapping[NormalizedName, Sequence[Line]]:
         """By project: a job may have thousands of both."""
@@ -58,6 +75,12 @@ class Question:
         if self.selection.require_hashes is None:
             return any(line.hashes for line in (*self.requirements, *self.constraints))
         return self.selection.require_hashes
+
+
+def _compatible(some: Iterable[str], others: Collection[str]) -> bool:
+    """Whether a file can have one hash of each: the same, or two of different algorithms."""
+    kinds = {hash_.partition(":")[0] for hash_ in others}
+    return any(hash_ in others or kinds != {hash_.partition(":")[0]} for hash_ in some)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +113,8 @@ class Need:
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What was chosen for one project. `rejected` are the other files of that release and why; `skipped` the newer
-    releases that were allowed, but have no file for the target; `constraint` the line that limited it, and where it stands.
+    releases that were allowed, but have no file for the target; `passed_over` others that were newer, by version, and why;
+    `constraint` the line that limited it, and where it stands.
     """
 
     candidate: Candidate
@@ -100,6 +124,7 @@ class Answer:
     rejected: tuple[Rejected, ...]
     skipped: tuple[Version, ...]
     constraint: str | None = None
+    passed_over: tuple[Rejected, ...] = ()
 
 
 def needs_of(
@@ -111,8 +136,15 @@ def needs_of(
     """
     project = canonicalize_name(requirement.name)
     if requirement.url and project not in direct:
-        hint = f"if you trust that file, ask for it yourself: '{project} @ …#sha256=…'; or use --override"
-        raise InputError(f"{origin} asks for `{project}` by an address, which no index vouches for", hint=hint)
+        address = CREDENTIALS.sub("//", requirement.url).partition("?")[0]
+        hint = f"if you trust that file, ask for it yourself: '{project} @ …#sha256=…'; or name a release with --override FILE"
+        if REPOSITORY.match(requirement.url):
+            hint = (
+                "build a wheel of it where you trust the code, offer it with --find-links, "
+                f"and name its release (`{project}==…`) in a file that you give with --override"
+            )
+        sentence = f"{origin} asks for `{project} @ {address}`, an address that no index vouches for"
+        raise InputError(sentence, hint=hint)
     for extra in ("", *sorted(canonicalize_name(extra) for extra in requirement.extras)):
         yield Need(project, extra, requirement.specifier, origin, parent)
 

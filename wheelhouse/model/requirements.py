@@ -2,18 +2,21 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import NormalizedName, canonicalize_name
 
 from wheelhouse.errors import InputError
+from wheelhouse.model.artifact import SDIST_SUFFIXES
 from wheelhouse.model.fileoptions import Option, read_options
 from wheelhouse.model.sources import STRONG_HASHES, Source, looks_direct, source_of
 
 COMMAND_LINE = "the command line"
 COMMENT = re.compile(r"(^|\s+)#.*$")
 VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
+VARIABLE_PATH = re.compile(r"(?P<scheme>https?://)(?P<host>[^/\s?#]*)(?P<path>/[^\s?#]*\$\{[A-Z0-9_]+\}[^/\s?#]*)")
+"""An address up to the last part of its path that holds a variable."""
 NOTHING: Mapping[str, str] = {}
 
 
@@ -60,6 +63,8 @@ class Lines:
     problems: list[InputError] = field(default_factory=list)
 
 
+Conceal = Callable[[str, str], None]
+"""(how an address begins, how it was written there, with its variables): what a variable held may be a secret."""
 Reader = Callable[[str, str], tuple[str, str]]
 """(name as written, the file that names it) → (that file's own name, its text)."""
 
@@ -109,14 +114,25 @@ def _requirement_hint(text: str) -> str:
     return "write a name, with extras and versions where wanted: `name[extra]>=1.0,<2 ; marker`"
 
 
+def _conceal_nothing(_beginning: str, _written: str) -> None:
+    """For texts without variables."""
+
+
 def parse_file(
-    text: str, source: str, read: Reader, *, constraints: bool = False, environment: Mapping[str, str] = NOTHING
+    text: str,
+    source: str,
+    read: Reader,
+    *,
+    constraints: bool = False,
+    environment: Mapping[str, str] = NOTHING,
+    conceal: Conceal = _conceal_nothing,
 ) -> Lines:
     """Read a requirements or constraints file, and those it names. Raises InputError naming every bad file and line.
 
-    `${NAME}` is replaced where `environment` has a value for it, and stays as it is where not.
+    `${NAME}` is replaced where `environment` has a value for it, and stays as it is where not. `conceal` is told how an
+    address begins in whose path a variable was replaced, before that address is used.
     """
-    reading = _Reading(read, environment)
+    reading = _Reading(read, environment, conceal)
     reading.file(text, source, constraints=constraints, above=())
     raise_all(reading.lines.problems)
     return reading.lines
@@ -148,6 +164,7 @@ class _Reading:
 
     read: Reader
     environment: Mapping[str, str]
+    conceal: Conceal
     lines: Lines = field(default_factory=Lines)
 
     def file(self, text: str, source: str, *, constraints: bool, above: tuple[str, ...]) -> None:
@@ -162,10 +179,13 @@ class _Reading:
 
     def _line(self, written: str, origin: str, above: tuple[str, ...], *, constraints: bool) -> None:
         variables = {name: value for name in VARIABLE.findall(written) if (value := self.environment.get(name))}
-        line = VARIABLE.sub(lambda match: variables.get(match[1], match[0]), written)
+        line = _expanded(written, variables)
+        hidden = dict(_addresses(written, variables))
+        for beginning, shown in hidden.items():
+            self.conceal(beginning, shown)
         try:
             if not line.startswith("-"):
-                self._asked(parse_line(line, origin), constraints=constraints)
+                self._asked(_as_written(parse_line(line, origin), hidden), constraints=constraints)
                 return
             _, options = read_options(line, origin)
         except InputError as problem:
@@ -194,6 +214,35 @@ class _Reading:
             raise InputError(f"{option.origin}: `-r` cannot stand among constraints", hint="write `-c`")
         name, text = self.read(option.value, above[-1])
         self.file(text, name, constraints=constraints or option.name == "--constraint", above=above)
+
+
+def _expanded(text: str, variables: Mapping[str, str]) -> str:
+    return VARIABLE.sub(lambda match: variables.get(match[1], match[0]), text)
+
+
+def _addresses(written: str, variables: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """How each address with a variable in its path begins, user and password left out: expanded, and as it is written.
+
+    A part of the path that names a wheel or sdist stays out of it: whoever reads the lock must know the file.
+    """
+    for match in VARIABLE_PATH.finditer(written):
+        host = _expanded(match["host"], variables).rpartition("@")[2]
+        path = match["path"]
+        if path.endswith((".whl", *SDIST_SUFFIXES)):
+            path = f"{path.rpartition('/')[0]}/"
+        if (expanded := _expanded(path, variables)) != path:
+            yield f"{match['scheme']}{host}{expanded}", f"{match['scheme']}{host}{path}"
+
+
+def _as_written(line: Line, hidden: Mapping[str, str]) -> Line:
+    """A line whose file is shown with the variables of its address."""
+    if line.source is None or not hidden:
+        return line
+    shown = line.source.without_credentials
+    for beginning, written in hidden.items():
+        if shown.startswith(beginning):
+            return replace(line, source=replace(line.source, written=written + shown[len(beginning) :]))
+    return line
 
 
 def _unexpanded(problem: InputError, variables: Mapping[str, str]) -> InputError:

@@ -27,6 +27,7 @@ PIN: Mapping[str, Any] = {
     "extras": [NAME],
     **dict.fromkeys(("sdist-because", "provisional", "constraint", "yanked", "index", "archive"), str),
     "rejected": [{"reason": str, "files": TEXTS}],
+    "passed-over": [{"reason": str, "releases": TEXTS}],
     "built": BUILT,
     "provenance": {"url": str, "sha256": SHA256},
     "status": str,

@@ -24,13 +24,17 @@ WHEEL_HINT = "build a wheel of it where you trust the code (`python -m build --w
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A wheel or sdist by its path or http(s) address, as written, and what its name says it is."""
+    """A wheel or sdist by its path or http(s) address, and what its name says it is.
+
+    `written` is the address with the variables that stand in its path, without user, password and query; empty where none do.
+    """
 
     location: str
     filename: str
     project: NormalizedName
     version: Version
     hashes: frozenset[str] = frozenset()
+    written: str = ""
 
     @property
     def is_local(self) -> bool:
@@ -43,8 +47,13 @@ class Source:
         fragment = "#" + "&".join(sorted(hash_.replace(":", "=") for hash_ in self.hashes)) if self.hashes else ""
         if self.is_local:
             return self.location.replace(" ", "%20") + fragment
+        return (self.written or self.without_credentials) + fragment
+
+    @property
+    def without_credentials(self) -> str:
+        """The address without user, password and query."""
         parts = urlsplit(self.location)
-        return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", "")) + fragment
+        return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
 def looks_direct(text: str) -> bool:

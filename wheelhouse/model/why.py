@@ -46,7 +46,7 @@ def why_file(lock: Lock, filename: str) -> list[str]:
     sentences = [f"{pin.artifact.filename} was chosen"]
     if version == pin.version:
         return [*sentences, _same_release(lock, pin, filename)]
-    return [*sentences, *(list(_other_release(lock, pin, version)) or [_unknown(pin, version)])]
+    return [*sentences, *(list(_other_release(lock, pin, version)) or [_unknown(lock, pin, version)])]
 
 
 def _named(filename: str) -> tuple[NormalizedName, Version]:
@@ -91,6 +91,7 @@ def _other_release(lock: Lock, pin: Pin, version: Version) -> Iterator[str]:
         for text in other.dependencies:
             if Requirement(text).name == pin.project and not _admits(text, version):
                 yield f"{version} is ruled out by {other.project} {other.version}, which asks for {text}"
+    yield from (f"{version}: {other.reason}" for other in pin.passed_over if other.filename == str(version))
     if str(version) in pin.skipped:
         yield f"no file of {version} fits {lock.target.name}"
     if (
@@ -101,11 +102,13 @@ def _other_release(lock: Lock, pin: Pin, version: Version) -> Iterator[str]:
         yield f"{version} is a pre-release, and those were not asked for"
 
 
-def _unknown(pin: Pin, version: Version) -> str:
+def _unknown(lock: Lock, pin: Pin, version: Version) -> str:
     if version < pin.version:
         return f"{version} is older, and {pin.version} is allowed"
     hint = f"--upgrade-project {pin.project} takes it"
-    return f"nothing in the lock speaks against {version}: it came, or was allowed, after this was locked; {hint}"
+    limit = lock.inputs.selection.uploaded_prior_to
+    late = f"was uploaded after {limit:%Y-%m-%d}, or " if limit else ""
+    return f"nothing in the lock speaks against {version}: it {late}came, or was allowed, after this was locked; {hint}"
 
 
 def _admits(text: str, version: Version) -> bool:

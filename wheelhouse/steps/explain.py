@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations
 
 from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
@@ -73,6 +74,8 @@ class Conflict:
             return "ask for another version, or for another target"
         if self.shelf is None:
             return "check the spelling, and that --index is the right index"
+        if self._within(self.specifier) and self._contradiction():
+            return "change or remove one of the two constraints"
         if self._within(self.specifier) and (excluding := self._excluding()):
             return self._about(excluding)
         if (extra := self._extra()) and not self._within(self.specifier):
@@ -95,9 +98,23 @@ class Conflict:
             for other in self.shelf.choose(version, self.specifier)[1]:
                 yield f"{other.filename}: {other.reason}"
 
+    def _contradiction(self) -> str | None:
+        """Two constraints that leave no release together, where each leaves some."""
+        for one, other in combinations(self.constraints, 2):
+            both = one.requirement.specifier & other.requirement.specifier
+            if (
+                not self._within(both)
+                and self._within(one.requirement.specifier)
+                and self._within(other.requirement.specifier)
+            ):
+                return f"the constraints `{one.requirement}` ({one.origin}) and `{other.requirement}` ({other.origin}) exclude each other"
+        return None
+
     def _against(self, shelf: Shelf) -> str:
         if not self._within(self.specifier):
             return self._nothing_within()
+        if contradiction := self._contradiction():
+            return contradiction
         if excluding := self._excluding():
             return f"{self._asked()}, and the constraint `{excluding.requirement}` ({excluding.origin}) rules that out"
         matching = shelf.matching(self.specifier)

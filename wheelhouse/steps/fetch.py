@@ -43,7 +43,7 @@ def fetch(job: Job, folder: Path, supply: Supply, on_event: Listener = ignore) -
         house = _house(job, folder, standing, locks)
         if sentence := house.disagreement:
             on_event(Noted(f"{folder}: {sentence}; {BY_THE_LIST}"))
-        filled = fill(folder, house, standing.values(), job.local_files, supply, on_event)
+        filled = fill(folder, house, standing.values(), job.own_files, supply, on_event)
     noted = {lock.name: lock for lock in filled.house.locks}
     return Fetched(filled.house, tuple(noted[lock.name] for lock in locks), filled.placed, filled.stood, filled.removed)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from packaging.utils import NormalizedName, canonicalize_name
 
-from wheelhouse.doors.credentials import redact
+from wheelhouse.doors.credentials import redact, same_index
 from wheelhouse.doors.disk import read_text
 from wheelhouse.doors.http import Http
 from wheelhouse.doors.pipconfig import PipConfig
@@ -34,7 +34,10 @@ AGE = re.compile(r"(\d+)\s*(d|days?|w|weeks?|h|hours?)")
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What `fetch`, `lock` and `constraints compile` take, still as text. `constraints_folder` is the project's own."""
+    """What `fetch`, `lock` and `constraints compile` take, still as text. `constraints_folder` is the project's own.
+
+    `pip_index` is the index that pip uses where nothing names one.
+    """
 
     requirements: Sequence[str] = ()
     requirement_files: Sequence[str] = ()
@@ -71,6 +74,7 @@ class Options:
     upgrade: bool = False
     upgrade_projects: Sequence[str] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
+    pip_index: str = ""
 
     @property
     def without(self) -> tuple[str, ...]:
@@ -110,7 +114,7 @@ def gather(options: Options, http: Http, now: datetime, on_event: Listener = ign
     return Job(
         requirements=tuple(requirements),
         parts=tuple(parts),
-        selection=selection_of(options, now).with_options(_selection_options(wanted.options, _default_index(options))),
+        selection=selection_of(options, now).with_options(_selection_options(wanted.options, options, http)),
         overrides=tuple(wanted.overrides),
         excluded=_excluded(options.excludes, requirements),
         given_sha256=wanted.given[0].sha256 if wanted.given else None,
@@ -181,21 +185,30 @@ def selection_of(options: Options, now: datetime) -> Selection:
     return selection
 
 
-def _selection_options(file_options: Iterable[Option], index: str) -> list[Option]:
-    """The options of requirements files that say what may be chosen; an index they name must be the job's own."""
-    found = []
+def _selection_options(file_options: Iterable[Option], options: Options, http: Http) -> list[Option]:
+    """The options of requirements files that say what may be chosen; an index they name must be the job's default.
+
+    User and password that stand there are those of that index.
+    """
+    found, index = [], _default_index(options)
     for option in file_options:
         if option.name != "--index-url":
             found.append(option)
-        elif redact(option.value).rstrip("/") != redact(index).rstrip("/"):
+        elif index and same_index(option.value, index):
+            if option.value.startswith(("http://", "https://")):
+                http.credentials.learn(option.value)
+        else:
             hint = f"say `--index {redact(option.value)}` to use it, or remove the line"
-            raise InputError(f"{option.origin}: the file names an index, and another is used", hint=hint)
+            sentence = f"{option.origin}: the file names the index {redact(option.value)}, and {redact(index) or 'none'} is used"
+            raise InputError(sentence, hint=hint)
     return found
 
 
 def _default_index(options: Options) -> str:
+    """The index that a project comes from of which nothing else is said; empty where there is none."""
     named = (split_named(text) for text in options.indexes)
-    return next((address for name, address in named if not name), options.pip.text("index-url") or "")
+    fallback = "" if options.no_index else options.pip.text("index-url") or options.pip_index
+    return next((address for name, address in named if not name), fallback)
 
 
 def split(texts: Iterable[str]) -> list[str]:

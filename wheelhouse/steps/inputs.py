@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urljoin
 
-from wheelhouse.doors.credentials import redact
+from wheelhouse.doors.credentials import conceal, redact
 from wheelhouse.doors.disk import read_bytes, sha256_of
 from wheelhouse.doors.http import Http
 from wheelhouse.errors import InputError, IntegrityError, ServerError
@@ -110,7 +110,9 @@ class Inputs:
             locations[shown(location)] = location
             return shown(location), read_source(location, self.http, what)
 
-        return parse_file(text, shown(source), read, constraints=constraints, environment=self.environment)
+        return parse_file(
+            text, shown(source), read, constraints=constraints, environment=self.environment, conceal=conceal
+        )
 
 
 def shown(source: str) -> str:

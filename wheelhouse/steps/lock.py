@@ -12,7 +12,7 @@ from wheelhouse.events import Listener, Noted, Resolved, Resolving, Warned, igno
 from wheelhouse.model.artifact import Artifact, Candidate, requires_python_of, tells_itself
 from wheelhouse.model.filenames import is_standard_sdist, is_wheel
 from wheelhouse.model.job import Job, Part
-from wheelhouse.model.lock import Lock, Pin
+from wheelhouse.model.lock import Lock, Pin, dependency_name
 from wheelhouse.model.question import Answer, Question
 from wheelhouse.steps.given import answers_of
 from wheelhouse.steps.supply import Supply
@@ -39,6 +39,7 @@ def lock_part(job: Job, part: Part, standing: Lock | None, supply: Supply, on_ev
         else {pin.project: pin.version for pin in standing.pins if pin.project not in job.upgrade_projects}
     )
     question = job.question(part, preferred)
+    question.must_admit_hashes()
     if job.given_sha256:
         answers = answers_of(part.given, question, supply)
     else:
@@ -62,13 +63,14 @@ def demand_hashes(answers: Iterable[Answer], question: Question, supply: Supply)
     The index is believed a sha256 alone, which its file is checked against in any case; what else a line gives is computed.
     Raises IntegrityError where a file has none of them, InputError where hashes are demanded and a line gives none.
     """
+    answers = list(answers)
     bare: list[str] = []
     unproved: list[tuple[Candidate, frozenset[str]]] = []
     for answer in answers:
         candidate = answer.candidate
         allowed = question.allowed_hashes(candidate.project)
         if not allowed and (candidate.index or not candidate.is_local):
-            bare.append(f"{candidate.project}=={candidate.version}")
+            bare.append(f"{candidate.project}=={candidate.version}{_asking(answer, answers)}")
         unproved += [(candidate, hashes) for hashes in allowed if f"sha256:{candidate.sha256}" not in hashes]
     for candidate, _ in unproved:
         supply.artifact(candidate)  # all at once
@@ -77,6 +79,18 @@ def demand_hashes(answers: Iterable[Answer], question: Question, supply: Supply)
     if bare and question.wants_hashes:
         hint = "add `--hash=sha256:…` to each (pip hash FILE prints it), or say --no-require-hashes"
         raise InputError(f"hashes are demanded, and no line gives one for {', '.join(bare)}", hint=hint)
+
+
+def _asking(answer: Answer, answers: Iterable[Answer]) -> str:
+    """Who asks for a project that nobody named, in brackets; empty where somebody did."""
+    project = answer.candidate.project
+    found = [
+        f"{other.candidate.project} {other.candidate.version} asks for `{text}`"
+        for other in answers
+        for text in other.dependencies
+        if dependency_name(text) == project
+    ]
+    return f" ({found[0]})" if found else ""
 
 
 def _check_file(candidate: Candidate, hashes: frozenset[str], supply: Supply) -> None:
@@ -122,6 +136,7 @@ def _pin_of(answer: Answer, supply: Supply) -> Pin:
         constraint=answer.constraint,
         rejected=tuple(other for other in answer.rejected if not tells_itself(other)),
         skipped=tuple(map(str, answer.skipped)),
+        passed_over=answer.passed_over,
         provenance=supply.provenance(candidate).result(),
         status=candidate.status,
     )

@@ -102,7 +102,7 @@ def _listing(repository: Repository, listing: str | None, opened: Iterable[Opene
 
 def _answers(index: Index, http: Http) -> bool:
     try:
-        return http.get(f"{index.url}/").status == 200
+        return http.get(f"{index.name}/").status == 200
     except ServerError:
         return False
 

@@ -16,7 +16,15 @@ from resolvelib.resolvers import RequirementInformation, Resolution, ResolutionT
 from wheelhouse.errors import IntegrityError, NoSolutionError
 from wheelhouse.events import Listener, Warned, ignore
 from wheelhouse.model.adjust import Adjustments
-from wheelhouse.model.artifact import NO_TAG, NOT_UNPACKED, Candidate, requires_python_of
+from wheelhouse.model.artifact import (
+    NO_TAG,
+    NOT_UNPACKED,
+    OTHER_PYTHON,
+    YANKED,
+    Candidate,
+    Rejected,
+    requires_python_of,
+)
 from wheelhouse.model.metadata import Metadata
 from wheelhouse.model.question import (
     NEVER,
@@ -146,7 +154,7 @@ class Provider(AbstractProvider[Need, Choice, Identifier]):
             yield Need(candidate.project, "", SpecifierSet(f"=={candidate.version}"), origin, choice)
             if choice.extra not in metadata.extras:
                 self._warn(f"{origin} has no extra named `{choice.extra}`; it is left out")
-        elif metadata.requires_python and not candidate.requires_python:
+        elif metadata.requires_python and metadata.requires_python != candidate.requires_python:
             required = requires_python_of(metadata.requires_python)
             if not self._question.target.allows(required):
                 why = f"{origin} requires Python {required}, and the target has {self._question.target.python.version}"
@@ -276,6 +284,7 @@ def _answer(
         rejected=tuple(shelf.choose(candidate.version, exact)[1]),
         skipped=tuple(_skipped(shelf, candidate, specifier)),
         constraint=f"{limits[0].requirement} ({limits[0].origin})" if limits else None,
+        passed_over=tuple(_passed_over(shelf, candidate, specifier)),
     )
 
 
@@ -297,6 +306,17 @@ def _skipped(shelf: Shelf, candidate: Candidate, specifier: SpecifierSet) -> Ite
         chosen, rejected = shelf.choose(version, specifier)
         if chosen is None and rejected and all(_is_of_format(other.reason) for other in rejected):
             yield version
+
+
+def _passed_over(shelf: Shelf, candidate: Candidate, specifier: SpecifierSet) -> Iterator[Rejected]:
+    """Newer releases within all that is asked of the project that are yanked, or want another Python, by version."""
+    for version in shelf.matching(specifier):
+        if version <= candidate.version:
+            return
+        chosen, rejected = shelf.choose(version, specifier)
+        reasons = {other.reason for other in rejected if other.reason.startswith((OTHER_PYTHON, YANKED))}
+        if chosen is None and reasons:
+            yield Rejected(str(version), min(reasons))
 
 
 def _is_of_format(reason: str) -> bool:

@@ -7,7 +7,7 @@ from packaging.utils import NormalizedName
 from packaging.version import Version
 
 from wheelhouse.doors.pages import Hashes, IndexFile, Page
-from wheelhouse.model.artifact import Candidate, Rejected, choose, wrong_hash
+from wheelhouse.model.artifact import YANKED, Candidate, Rejected, choose, wrong_hash
 from wheelhouse.model.question import Question, is_exact, merge
 from wheelhouse.model.requirements import Line, by_project
 from wheelhouse.model.sources import Source
@@ -80,7 +80,7 @@ class Shelf:
 
     def _against(self, candidate: Candidate, *, exact: bool) -> str | None:
         if candidate.yanked is not None and not exact:
-            return f"it was yanked{': ' + candidate.yanked if candidate.yanked else ''}"
+            return f"{YANKED}{': ' + candidate.yanked if candidate.yanked else ''}"
         if wrong := wrong_hash(candidate, self._allowed):
             return wrong
         return None if self._direct else self._selection.against(candidate)

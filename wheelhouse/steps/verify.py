@@ -14,7 +14,7 @@ from wheelhouse.doors.disk import ASIDE_PREFIX, read_text, rooted, sha256_of, ve
 from wheelhouse.doors.wheelfile import inspect
 from wheelhouse.errors import InputError, IntegrityError, RefusedError
 from wheelhouse.events import Finished, Listener, ignore
-from wheelhouse.model.artifact import Artifact
+from wheelhouse.model.artifact import Artifact, requires_python_of
 from wheelhouse.model.closure import asked_by, closure
 from wheelhouse.model.filenames import ARCHIVE_SUFFIXES, is_standard_sdist, wheel_parts
 from wheelhouse.model.house import BY_THE_LIST, SUB_HOUSES, House, is_lock_name, sha256_of_text
@@ -23,6 +23,7 @@ from wheelhouse.model.metadata import Contents, Metadata
 from wheelhouse.model.otherfiles import FOLDER
 from wheelhouse.model.policy import Finding, Severity
 from wheelhouse.model.strays import stray
+from wheelhouse.model.target import Target
 from wheelhouse.model.waivers import NO_WAIVERS, Subject, Waivers, waive_hint, waived_sentence
 from wheelhouse.steps.otherfiles import other_findings
 
@@ -271,6 +272,8 @@ def _pin_findings(lock: Lock, pin: Pin, contents: Contents | None) -> Iterator[F
     if contents and (contents.metadata.project, contents.metadata.version) != (pin.project, pin.version):
         sentence = f"it is {contents.metadata.project} {contents.metadata.version}, and the lock says {pin.project} {pin.version}"
         yield _wrong(pin.artifact.filename, "swapped", sentence, "fetch again")
+    if contents and (excluding := _excludes(lock.target, contents.metadata)):
+        yield _wrong(pin.artifact.filename, "requires-python", excluding, "fetch again: another release may fit")
     if not pin.artifact.is_wheel:
         if not is_standard_sdist(pin.artifact.filename, pin.project, pin.version):
             sentence = "pip does not find an sdist of this name in a folder (--find-links)"
@@ -290,6 +293,14 @@ def _pin_findings(lock: Lock, pin: Pin, contents: Contents | None) -> Iterator[F
 def _disagreement(house: House) -> Iterator[Finding]:
     if sentence := house.disagreement:
         yield Finding("house", "several-versions", Severity.NOTE, sentence, BY_THE_LIST)
+
+
+def _excludes(target: Target, metadata: Metadata) -> str | None:
+    """What a file itself requires of Python, where the target has another; pages say it, too, and may be wrong."""
+    required = metadata.requires_python
+    if not required or target.allows(requires_python_of(required)):
+        return None
+    return f"it requires Python {required}, and {target.name} has {target.python.version}"
 
 
 def _from_inner(inner: Mapping[str, Verdict]) -> Iterator[Finding]:

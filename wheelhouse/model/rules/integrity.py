@@ -18,6 +18,7 @@ told_by_verify(
         "link": "It is a link where a file must be.\n\nWhat it leads to may change, or stay behind when the folder moves.",
         "swapped": "The file is of another project or version than the lock says.",
         "unfit": "No tag of the wheel fits the target.",
+        "requires-python": "The file's own metadata exclude the target's Python.\n\nInstallers refuse it, whatever an index said of it.",
         "closure": "The house lacks what its own files ask for, or has another version of it.",
         "archive": "The archive cannot be read.",
         "filename": "The file's name is not that of a wheel or sdist.",
