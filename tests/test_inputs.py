@@ -16,6 +16,7 @@ from tests.support.index import IndexServer
 from tests.support.tools import pip, uv
 from tests.support.wheels import build_sdist, build_wheel
 from wheelhouse.cli import entry, session
+from wheelhouse.model.given import EXPORTS
 from wheelhouse.model.policy import Severity
 from wheelhouse.steps.verify import verify
 
@@ -78,6 +79,11 @@ class Run:
         document = self(*arguments, command=command, **environment)
         assert "error" not in document, self.stderr
         return {pin["name"]: pin["version"] for pin in document["targets"][0]["projects"]}
+
+    def said(self, *arguments: str) -> str:
+        """What `lock` says to people."""
+        assert entry.run(["lock", *arguments, "--python", "3.12", "--index", self.index.url]) == 0
+        return self._said.readouterr().err
 
     def error(self, *arguments: str, command: str = "lock") -> dict[str, Any]:
         """The error of a run that fails."""
@@ -439,6 +445,105 @@ def test_a_locks_own_groups_count_also_beside_the_project_it_was_made_of(
         (work / "pyproject.toml").write_text(PYPROJECT)
     assert run.pins("-r", "pylock.toml") == {"lib": "1.0"}
     assert run.pins("-r", "pylock.toml", "--group", "test") == {"lib": "1.0", "other": "1.0"}
+
+
+def given_lock(work: Path, *packages: str, head: str = "") -> None:
+    """A lock by hand, in `lock/`: its head, and one package each, as TOML behind its name and version."""
+    (work / "lock").mkdir(exist_ok=True)
+    tables = "".join(f"[[packages]]\n{package}\n" for package in packages)
+    (work / "lock/pylock.toml").write_text(f'lock-version = "1.0"\ncreated-by = "hand"\n{head}\n{tables}')
+
+
+def package(name: str, version: str, where: str, sha256: str, marker: str = "") -> str:
+    lines = [f'name = "{name}"', f'version = "{version}"', f"marker = {json.dumps(marker)}" if marker else ""]
+    return "\n".join([*lines, f'wheels = [{{{where}, hashes = {{sha256 = "{sha256}"}}}}]'])
+
+
+def test_a_path_in_a_lock_is_taken_where_its_file_is_there_and_else_the_address(
+    run: Run, work: Path, offered: Path
+) -> None:
+    wheel = offered / "lib-1.0-py3-none-any.whl"
+    where = f'path = "files/{wheel.name}", url = "{run.index.origin}/files/{wheel.name}"'
+    given_lock(work, package("lib", "1.0", where, sha(wheel)))
+    assert run.pins("-r", "lock/pylock.toml", "--dest", "a", command="fetch") == {"lib": "1.0"}
+    assert any(wheel.name in request.path for request in run.index.requests)
+    (work / "lock/files").mkdir()
+    shutil.copy(wheel, work / "lock/files")
+    shutil.rmtree(work / ".cache")
+    run.index.requests.clear()
+    assert run.pins("-r", "lock/pylock.toml", "--dest", "b", command="fetch") == {"lib": "1.0"}
+    assert run.index.requests == []
+    (work / "lock/files" / wheel.name).write_bytes(b"other")
+    shutil.rmtree(work / ".cache")
+    assert run.error("-r", "lock/pylock.toml", "--dest", "c", command="fetch")["exit-code"] == 5
+
+
+def test_an_archives_subdirectory_is_refused(run: Run, work: Path, offered: Path) -> None:
+    sdist = offered / "source-2.0.tar.gz"
+    table = f'archive = {{url = "{run.index.origin}/files/{sdist.name}", subdirectory = "sub", hashes = {{sha256 = "{sha(sdist)}"}}}}'
+    given_lock(work, f'name = "source"\nversion = "2.0"\n{table}')
+    error = run.error("-r", "lock/pylock.toml")
+    assert error["exit-code"] == 2 and "the folder `sub` of an archive" in error["sentence"]
+
+
+@pytest.mark.parametrize("name", ["SHA256", "Sha256"])
+def test_names_of_hashes_in_a_lock_may_be_in_capitals(run: Run, work: Path, offered: Path, name: str) -> None:
+    wheel = offered / "lib-1.0-py3-none-any.whl"
+    where = f'url = "{run.index.origin}/files/{wheel.name}"'
+    given_lock(work, package("lib", "1.0", where, sha(wheel).upper()).replace("sha256 =", f"{name} ="))
+    assert run.pins("-r", "lock/pylock.toml", command="fetch") == {"lib": "1.0"}
+    given_lock(work, package("lib", "1.0", where, "0" * 64).replace("sha256 =", f"{name} ="))
+    assert run.error("-r", "lock/pylock.toml", "--dest", "b", command="fetch")["exit-code"] == 5
+
+
+def test_default_groups_count_and_what_a_lock_leaves_out_is_said(run: Run, work: Path, offered: Path) -> None:
+    packages = []
+    for name, version, marker in (
+        ("app", "1.0", "'main' in dependency_groups"),
+        ("other", "1.0", "'dev' in dependency_groups"),
+        ("source", "1.0", "sys_platform == 'win32'"),
+    ):
+        wheel = offered / f"{name}-{version}-py3-none-any.whl"
+        packages.append(package(name, version, f'url = "{run.index.origin}/files/{wheel.name}"', sha(wheel), marker))
+    given_lock(work, *packages, head='dependency-groups = ["dev", "main"]\ndefault-groups = ["main"]')
+    assert run.pins("-r", "lock/pylock.toml") == {"app": "1.0"}
+    assert "also names other, source: not for cp312-manylinux_2_28_x86_64" in run.said("-r", "lock/pylock.toml")
+    document = run("-r", "lock/pylock.toml", "--dest", "other")
+    assert "the lock leaves out `lib>=1`, which app 1.0 asks for" in document["warnings"]
+    assert run.pins("-r", "lock/pylock.toml", "--group", "dev") == {"app": "1.0", "other": "1.0"}
+
+
+LOCKS = ("uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock")
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_a_lock_that_only_its_own_tool_reads_names_the_command_that_exports_it(run: Run, work: Path, name: str) -> None:
+    (work / name).write_text("anything")
+    (work / "r.txt").write_text(f"-r {name}\n")
+    tool = {"Pipfile.lock": "pipenv requirements"}.get(name, f"{name.partition('.')[0]} export")
+    for words in (("-r", name), ("-r", f"./{name}"), ("-r", "r.txt"), ("app", "-c", name)):
+        error = run.error(*words)
+        assert error["exit-code"] == 2 and f"`{tool}" in error["hint"] and name in error["sentence"], words
+
+
+def test_a_project_beside_such_a_lock_is_noted(run: Run, work: Path) -> None:
+    (work / "pyproject.toml").write_text(PYPROJECT)
+    assert "uv.lock" not in run.said("-r", "pyproject.toml")
+    (work / "uv.lock").write_text("version = 1\n")
+    for words in (("-r", "pyproject.toml"), ("--group", "test")):
+        said = run.said(*words)
+        assert "`uv.lock` is not read" in said and "uv export" in said
+
+
+def test_what_the_hint_says_exports_a_lock_that_is_read(run: Run, work: Path) -> None:
+    text = '[project]\nname = "mine"\nversion = "1"\nrequires-python = ">=3.10"\ndependencies = ["lib<2"]\n'
+    (work / "pyproject.toml").write_text(text + '[build-system]\nrequires = []\nbuild-backend = "none"\n')
+    options = ("--project", work, "--default-index", run.index.url, "--python", sys.executable)
+    assert uv("lock", *options).returncode == 0
+    command = EXPORTS["uv.lock"].removeprefix("uv ").split()
+    ran = uv(*command[:-1], work / command[-1], *options)
+    assert ran.returncode == 0, ran.stderr
+    assert run.pins("-r", "pylock.toml") == {"lib": "1.0"}
 
 
 def test_our_own_lock_is_a_lock(run: Run, work: Path) -> None:

@@ -15,8 +15,10 @@ from wheelhouse.doors.pipconfig import PipConfig
 from wheelhouse.errors import InputError, NoSolutionError
 from wheelhouse.events import Listener, Noted, Warned, ignore
 from wheelhouse.model.airflow import CLIENTS, MODES, PROJECT, Airflow, without_clients
+from wheelhouse.model.artifact import Candidate
 from wheelhouse.model.complete_platform import parse_complete_platform
 from wheelhouse.model.fileoptions import Option
+from wheelhouse.model.given import Given
 from wheelhouse.model.image import Image
 from wheelhouse.model.job import Constraints, Job, Part
 from wheelhouse.model.locations import split_named
@@ -28,6 +30,7 @@ from wheelhouse.steps.constraints import AIRFLOW_PUBLISHES, airflow_constraints
 from wheelhouse.steps.inputs import Inputs, Wanted, unhashed
 
 DEFAULT_PLATFORM = "linux/amd64"
+MOST_NAMED = 10
 DECIDED_BY_BUILD = {"pip", "uv"}
 AGE = re.compile(r"(\d+)\s*(d|days?|w|weeks?|h|hours?)")
 
@@ -99,6 +102,8 @@ def gather(options: Options, http: Http, now: datetime, on_event: Listener = ign
                 f"Airflow {airflow.version} is newer than any that wheelhouse knows; it is treated as the newest known"
             )
         )
+    for note in wanted.notes:
+        on_event(Noted(note))
     for line in unhashed((*requirements, *wanted.overrides)):
         on_event(Warned(f"{line.origin} gives no hash for {line.text}; the sha256 of what comes is locked"))
     parts = []
@@ -109,7 +114,7 @@ def gather(options: Options, http: Http, now: datetime, on_event: Listener = ign
             if airflow and not options.constraints
             else []
         )
-        given = wanted.given[0].select(target, split(options.extras), options.groups) if wanted.given else ()
+        given = _given(wanted.given[0], target, options, on_event) if wanted.given else ()
         parts.append(Part(target, tuple(wanted.constraints + own), given))
     return Job(
         requirements=tuple(requirements),
@@ -124,6 +129,19 @@ def gather(options: Options, http: Http, now: datetime, on_event: Listener = ign
         upgrade=options.upgrade,
         upgrade_projects=frozenset(map(canonicalize_name, options.upgrade_projects)),
     )
+
+
+def _given(lock: Given, target: Target, options: Options, on_event: Listener) -> tuple[Candidate, ...]:
+    """The files that a lock names for a target; what it names besides is said."""
+    taken = lock.select(target, split(options.extras), options.groups)
+    if left := lock.left_out(taken):
+        names = (
+            f"{', '.join(left[:MOST_NAMED])}{f' and {len(left) - MOST_NAMED} more' if len(left) > MOST_NAMED else ''}"
+        )
+        on_event(
+            Noted(f"`{lock.source}` also names {names}: not for {target.name} with the extras and groups asked for")
+        )
+    return taken
 
 
 def _requirements(options: Options, airflow: Airflow | None, wanted: Wanted) -> list[Line]:

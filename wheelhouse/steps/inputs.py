@@ -1,6 +1,6 @@
 """What the user names as inputs, read: requirement lines and files, pyproject.toml, pylock.toml, overrides."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urljoin
@@ -11,7 +11,7 @@ from wheelhouse.doors.http import Http
 from wheelhouse.errors import InputError, IntegrityError, ServerError
 from wheelhouse.model.encoding import decoded
 from wheelhouse.model.fileoptions import Option
-from wheelhouse.model.given import Given, is_given_name, parse_given
+from wheelhouse.model.given import EXPORTS, Given, is_given_name, parse_given
 from wheelhouse.model.house import sha256_of_text
 from wheelhouse.model.job import Constraints
 from wheelhouse.model.project import Project, parse_project
@@ -30,6 +30,7 @@ class Wanted:
     options: list[Option] = field(default_factory=list)
     projects: list[Project] = field(default_factory=list)
     given: list[Given] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,7 @@ class Inputs:
             self._file(source, wanted)
         if with_project and not wanted.projects and not wanted.given:
             wanted.projects.append(replace(self._project(PYPROJECT), dependencies=()))
+            wanted.notes += unused_locks(PYPROJECT)
         for source in constraints:
             wanted.constraints.append(self.constraints(source, wanted.options))
         for source in overrides:
@@ -75,9 +77,10 @@ class Inputs:
         name = source.rpartition("/")[2]
         if is_given_name(name):
             text = read_source(source, self.http, "the lock")
-            wanted.given.append(parse_given(text, source, sha256_of_text(text)))
+            wanted.given.append(parse_given(text, source, sha256_of_text(text), lambda path: Path(path).is_file()))
         elif name == PYPROJECT:
             wanted.projects.append(self._project(source))
+            wanted.notes += unused_locks(source)
         else:
             lines = self._lines(source, "the requirements file")
             wanted.requirements += lines.requirements
@@ -120,8 +123,21 @@ def shown(source: str) -> str:
     return redact(source) if "://" in source else source
 
 
+def unused_locks(project: str) -> Iterator[str]:
+    """A sentence for each lock beside a pyproject.toml that is not read with it."""
+    if "://" in project:
+        return
+    for name, command in EXPORTS.items():
+        if (path := Path(project).parent / name).is_file():
+            yield f"`{path}` is not read: what {project} asks for is resolved anew; `{command}` exports what it pins"
+
+
 def read_source(source: str, http: Http, what: str) -> str:
     """The text of a file or of an http(s) address. Raises InputError, or ServerError where it cannot be had."""
+    if command := EXPORTS.get(shown(source).rpartition("/")[2]):
+        made = command.rpartition(" ")[2]
+        sentence = f"`{shown(source)}` is a lock that only its own tool reads"
+        raise InputError(sentence, hint=f"export it with `{command}`, and give {made} to -r")
     if not source.startswith(("http://", "https://")):
         return decoded(read_bytes(Path(source.removeprefix("file://").removeprefix("file:")), what), source)
     reply = http.get(source)

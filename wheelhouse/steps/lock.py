@@ -41,7 +41,7 @@ def lock_part(job: Job, part: Part, standing: Lock | None, supply: Supply, on_ev
     question = job.question(part, preferred)
     question.must_admit_hashes()
     if job.given_sha256:
-        answers = answers_of(part.given, question, supply)
+        answers = answers_of(part.given, question, supply, on_event)
     else:
         from wheelhouse.steps.resolve import resolve  # noqa: PLC0415  (a lock that stands needs none)
 
