@@ -8,7 +8,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import NormalizedName, canonicalize_name
 
 from wheelhouse.errors import InputError
-from wheelhouse.model.artifact import SDIST_SUFFIXES
+from wheelhouse.model.filenames import ARCHIVE_SUFFIXES
 from wheelhouse.model.fileoptions import Option, read_options
 from wheelhouse.model.sources import STRONG_HASHES, Source, looks_direct, source_of
 
@@ -228,7 +228,7 @@ def _addresses(written: str, variables: Mapping[str, str]) -> Iterator[tuple[str
     for match in VARIABLE_PATH.finditer(written):
         host = _expanded(match["host"], variables).rpartition("@")[2]
         path = match["path"]
-        if path.endswith((".whl", *SDIST_SUFFIXES)):
+        if path.endswith(ARCHIVE_SUFFIXES):
             path = f"{path.rpartition('/')[0]}/"
         if (expanded := _expanded(path, variables)) != path:
             yield f"{match['scheme']}{host}{expanded}", f"{match['scheme']}{host}{path}"
