@@ -58,6 +58,8 @@ def pins(draw: st.DrawFn) -> tuple[Pin, ...]:
                 extras=tuple(draw(st.sets(NAMES, max_size=2).map(sorted))),
                 dependencies=tuple(draw(st.sets(st.sampled_from(["a", "b-c[x]>=1", "d2<3"]), max_size=3).map(sorted))),
                 sdist_because=None if is_wheel else draw(TEXTS.filter(bool)),
+                build_lock="" if is_wheel else draw(st.sampled_from(["", "pylock.cp312-any-0123abcd.toml"])),
+                build_lacks="" if is_wheel else draw(TEXTS),
                 provisional=draw(st.one_of(st.none(), TEXTS.filter(bool))),
                 yanked=draw(st.one_of(st.none(), TEXTS)),
                 constraint=draw(st.one_of(st.none(), st.just("a==1 (limits.txt:1)"))),

@@ -61,6 +61,11 @@ def fetch(
     ):
         job = gather(wanted, http, now(), listener)
         fetched = fetch_step(job, folder, supply, listener)
+        house = fetched.house
+        if any(not artifact.is_wheel for artifact in house.artifacts.values()):
+            from wheelhouse.steps.buildhouse import fetch_build_requirements
+
+            house = fetch_build_requirements(house, folder, supply, listener)
         tools = tools_job(job)
         tools_fetched = fetch_step(tools, folder / "tools", supply, listener) if tools else None
         others = OtherFiles()
@@ -69,11 +74,10 @@ def fetch(
 
             wishes = [one.wish() for one in held.files]
             others = fetch_other_files(wishes, folder, http, supply.cache, listener)
-        locks = fetched.locks
         if build:
-            names = {one.name for one in locks}
-            built = run_build(folder, building, supply, listener)
-            locks = tuple(one for one in built.house.locks if one.name in names)
+            house = run_build(folder, building, supply, listener).house
+        by_name = {one.name: one for one in house.locks}
+        locks = tuple(by_name[one.name] for one in fetched.locks)
     if as_json:
         document = {
             "house": str(folder),

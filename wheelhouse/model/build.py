@@ -53,6 +53,27 @@ def build_system(pyproject: str | None, sdist: str) -> BuildSystem:
         raise IntegrityError(f"the pyproject.toml of `{sdist}` cannot be read: {error!r}") from error
 
 
+def static_requires(system: BuildSystem) -> tuple[str, ...]:
+    """What a build environment needs as far as it is known without running the backend.
+
+    Backends of setuptools before 70.1 also ask for wheel, and say so only when they run.
+    """
+    asked = ("wheel",) if system.backend.startswith("setuptools.build_meta") else ()
+    return tuple(dict.fromkeys((*system.requires, *asked)))
+
+
+def used_build_locks(pins: Iterable[Pin], known: Mapping[str, Lock]) -> dict[str, Lock]:
+    """The build locks that some pins name, and those that the pins of these name, by file name."""
+    used: dict[str, Lock] = {}
+    pending = list(pins)
+    while pending:
+        name = pending.pop().build_lock_name
+        if name in known and name not in used:
+            used[name] = known[name]
+            pending.extend(known[name].pins)
+    return used
+
+
 # As of their day
 
 SETUPTOOLS_FLOORS = (((3, 12), Version("66.1.0")), ((3, 9), Version("42.0.2")), ((3, 0), Version("40.8.0")))

@@ -190,7 +190,8 @@ def with_sdists(lock: Lock) -> Lock:
             f"the house does not hold the sdists of {lock.target.name}: {', '.join(gone)}",
             hint="keep them: `wheelhouse build --keep-sdists`",
         )
-    return replace(lock, pins=tuple(replace(pin, artifact=pin.origin, built=None) for pin in lock.pins))
+    pins = (replace(pin, artifact=pin.origin, built=None, build_lock=pin.build_lock_name) for pin in lock.pins)
+    return replace(lock, pins=tuple(pins))
 
 
 def with_build_requirements(plan: Plan, artifacts: Iterable[Artifact]) -> Plan:
@@ -230,8 +231,14 @@ def _builder(lock: Lock) -> Pin | None:
 
 
 def sdist_notes(lock: Lock) -> list[str]:
-    """What sdists in a folder mean for the image build, in one sentence; none where all are wheels."""
-    sdists = [artifact.filename for artifact in lock.artifacts if not artifact.is_wheel]
-    more = f" and {len(sdists) - 1} more are sdists" if len(sdists) > 1 else " is an sdist"
-    what = "the image build will run their code, and wants what they are built with"
-    return [f"{sdists[0]}{more}: {what}"] if sdists else []
+    """What sdists in a folder mean for the image build: a sentence on those that it can build offline, one on the others."""
+    sdists = [pin for pin in lock.pins if not pin.artifact.is_wheel]
+    ready = [pin.artifact.filename for pin in sdists if pin.build_lock]
+    lacking = [pin.artifact.filename for pin in sdists if not pin.build_lock]
+    avoided = "the image build will run their code, unless `wheelhouse build` makes wheels of them before"
+    wanting = "the image build will run their code, and wants what they are built with"
+    return [f"{_and_more(names)}: {what}" for names, what in ((ready, avoided), (lacking, wanting)) if names]
+
+
+def _and_more(sdists: list[str]) -> str:
+    return f"{sdists[0]} and {len(sdists) - 1} more are sdists" if len(sdists) > 1 else f"{sdists[0]} is an sdist"

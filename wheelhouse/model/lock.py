@@ -139,6 +139,7 @@ class Pin:
     by version, that are yanked or want another Python; `constraint` is the
     line that limited it, and where it stands. `sdist_because` says
     why no wheel was chosen, `provisional` why an sdist's metadata may change when it is built, `yanked` the reason given;
+    `build_lock` names the lock in the house's `build/` of what an sdist is built with, `build_lacks` says why there is none;
     `built` tells of a wheel that was made from the sdist here; `provenance` of the attestations of the file as the index has
     it; `status` is what the index says of a project that is not active; `waived` are the waivers that let the file pass.
     """
@@ -152,6 +153,8 @@ class Pin:
     dependencies: tuple[str, ...] = ()
     sdist_because: str | None = None
     provisional: str | None = None
+    build_lock: str = ""
+    build_lacks: str = ""
     yanked: str | None = None
     constraint: str | None = None
     rejected: tuple[Rejected, ...] = ()
@@ -166,6 +169,11 @@ class Pin:
     def constrained(self) -> bool:
         """Whether a constraint spoke of it."""
         return self.constraint is not None
+
+    @property
+    def build_lock_name(self) -> str:
+        """The file name of the lock in `build/` that its build uses, or used; empty where there is none."""
+        return self.built.lock if self.built else self.build_lock
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -347,6 +355,8 @@ def _package(pin: Pin, with_paths: bool, names: Mapping[str, str], *, is_loose: 
         "dependencies": list(pin.dependencies),
         "sdist-because": pin.sdist_because,
         "provisional": pin.provisional,
+        "build-lock": pin.build_lock,
+        "build-lacks": pin.build_lacks,
         "constraint": pin.constraint,
         "skipped": list(pin.skipped),
         "rejected": _by_reason(pin.rejected, "files"),
@@ -448,6 +458,8 @@ def _pin(package: Package) -> Pin:
         dependencies=tuple(own.get("dependencies", ())),
         sdist_because=own.get("sdist-because"),
         provisional=own.get("provisional"),
+        build_lock=own.get("build-lock", ""),
+        build_lacks=own.get("build-lacks", ""),
         yanked=own.get("yanked"),
         constraint=own.get("constraint"),
         rejected=_rejected(own, "rejected", "files"),

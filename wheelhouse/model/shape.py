@@ -25,7 +25,9 @@ BUILT = {
 PIN: Mapping[str, Any] = {
     **dict.fromkeys(("dependencies", "skipped"), TEXTS),
     "extras": [NAME],
-    **dict.fromkeys(("sdist-because", "provisional", "constraint", "yanked", "index", "archive"), str),
+    **dict.fromkeys(
+        ("sdist-because", "provisional", "constraint", "yanked", "index", "archive", "build-lock", "build-lacks"), str
+    ),
     "rejected": [{"reason": str, "files": TEXTS}],
     "passed-over": [{"reason": str, "releases": TEXTS}],
     "built": BUILT,

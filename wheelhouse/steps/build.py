@@ -11,19 +11,20 @@ from packaging.utils import NormalizedName
 
 from wheelhouse.doors.auditwheel import find_auditwheel
 from wheelhouse.doors.bench import Bench, Where, open_bench
-from wheelhouse.doors.disk import held, stands_in, verbatim
+from wheelhouse.doors.disk import held, stands_in
 from wheelhouse.doors.wheelfile import inspect
 from wheelhouse.errors import BuildError, MachineError, WheelhouseError
 from wheelhouse.events import Listener, Noted, Warned, ignore
 from wheelhouse.model.build import newest_asked, unmet
 from wheelhouse.model.buildlog import Reason, reasons, remedy
 from wheelhouse.model.filenames import wheel_parts
-from wheelhouse.model.house import BUILD, House, is_lock_name
+from wheelhouse.model.house import BUILD, House
 from wheelhouse.model.lock import Lock, Pin
 from wheelhouse.model.metadata import Metadata
 from wheelhouse.model.question import Question
 from wheelhouse.model.requirements import constraint_lines, parse_line
 from wheelhouse.model.target import Target
+from wheelhouse.steps.buildhouse import fill_build_house, standing_build_locks
 from wheelhouse.steps.fetch import fill
 from wheelhouse.steps.lock import pins_of
 from wheelhouse.steps.pending import Wishes, is_done
@@ -78,7 +79,7 @@ def build(folder: Path, wishes: Wishes, where: Where, supply: Supply, on_event: 
     if all(is_done(lock, folder, wishes) for lock in house.locks):
         return Report(house)
     with held(folder):
-        standing = {lock.name: lock for lock in _standing(folder / BUILD)}
+        standing = {lock.name: lock for lock in standing_build_locks(folder / BUILD)}
         auditwheel = (
             None if where.image else find_auditwheel(where.places.path)
         )  # it looks for libraries on this machine
@@ -137,11 +138,6 @@ class _Shop:
                 self.universal[pin.origin.sha256] = Made(wheel.filename, stored, built, reused=True)
 
 
-def _standing(folder: Path) -> tuple[Lock, ...]:
-    has_locks = folder.is_dir() and any(is_lock_name(path.name) for path in folder.iterdir())
-    return load_house(folder).locks if has_locks else ()
-
-
 def _build(folder: Path, house: House, shop: _Shop, standing: tuple[Lock, ...]) -> Report:
     locks = {lock.name: lock for lock in house.locks}
     made: dict[str, tuple[Made, ...]] = {}
@@ -164,7 +160,7 @@ def _build(folder: Path, house: House, shop: _Shop, standing: tuple[Lock, ...]) 
         made[lock.name] = wheels
         failures += failed
     built = House(tuple(locks.values()), house.constraints)
-    _fill_build(folder / BUILD, built, shop, standing)
+    fill_build_house(folder / BUILD, built, shop.workshop.build_locks, standing, shop.supply, shop.on_event)
     filled = fill(folder, built, house.locks, {}, shop.supply, shop.on_event)
     _say(made, shop.on_event)
     return Report(filled.house, made, tuple(failures))
@@ -253,29 +249,6 @@ def _kept(pin: Pin, standing: Mapping[str, Pin]) -> Pin:
     """A pin as the lock had it, where it is of the same file, with what is asked of it now."""
     before = standing.get(pin.artifact.sha256)
     return replace(before, extras=pin.extras, dependencies=pin.dependencies) if before else pin
-
-
-def _fill_build(folder: Path, house: House, shop: _Shop, standing: tuple[Lock, ...]) -> None:
-    """Make `build/` hold exactly what the wheels of the house were built with."""
-    known = {lock.filename: lock for lock in (*standing, *shop.workshop.locks.values())}
-    used: dict[str, Lock] = {}
-    pending = [pin for lock in house.locks for pin in lock.pins]
-    while pending:
-        pin = pending.pop()
-        lock = known.get(pin.built.lock) if pin.built else None
-        if lock and lock.filename not in used:
-            used[lock.filename] = lock
-            pending.extend(lock.pins)
-    if not used and not standing:
-        return
-    constraints = dict(shop.workshop.constraints)
-    for lock in standing:
-        path = folder / lock.constraints_filename
-        if path.is_file():
-            constraints.setdefault(lock.name, verbatim(path))
-    with held(folder):
-        locks = tuple(used[name] for name in sorted(used))
-        fill(folder, House(locks, constraints), standing, {}, shop.supply, shop.on_event)
 
 
 def _say(made: Mapping[str, Iterable[Made]], on_event: Listener) -> None:

@@ -118,7 +118,7 @@ def _by_pip_tools(act: Act, instruments: Instruments, shown: dict[str, Path], sc
 
 def _sync(act: Act, piptools: tuple[str, ...]) -> tuple[Command, ...]:
     python = f"{SYNCED}/bin/python"
-    words = ("sync", "--no-index", "--find-links", act.place, "--python-executable", python, act.requirements)
+    words = ("sync", "--no-index", *act.links, "--python-executable", python, act.requirements)
     return (
         Command("synced environment", (str(act.bench.interpreter.path), "-I", "-m", "venv", SYNCED)),
         Command("newer pip", (python, "-m", "pip", "install", "-U", "--no-index", "--find-links", TOOLS, "pip")),
@@ -131,7 +131,7 @@ def _compile(act: Act, piptools: tuple[str, ...], shown: dict[str, Path], scratc
     write(scratch, "wanted.in", question(act.lock, f"{act.place}/{constraints}" if constraints else None))
     shown[WANTED] = scratch / "wanted.in"
     quiet = ("--no-header", "--no-annotate", "--strip-extras", "--allow-unsafe", "--resolver", "backtracking")
-    words = ("compile", *quiet, "--find-links", act.place, "--pip-args=--no-index", "-o", COMPILED, WANTED)
+    words = ("compile", *quiet, *act.links, "--pip-args=--no-index", "-o", COMPILED, WANTED)
     script = f'"$@" >/dev/null && cat {COMPILED}'
     return (Command("pip-compile", ("sh", "-c", script, "sh", *piptools, *words)),)
 

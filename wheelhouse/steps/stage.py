@@ -14,6 +14,7 @@ from wheelhouse.model.airflow import PROJECT
 from wheelhouse.model.airflow.arguments import Choices
 from wheelhouse.model.airflow.layout import lay_out_airflow
 from wheelhouse.model.artifact import Artifact
+from wheelhouse.model.build import used_build_locks
 from wheelhouse.model.filenames import ARCHIVE_SUFFIXES
 from wheelhouse.model.house import BUILD, House, sha256_of_text
 from wheelhouse.model.layout import (
@@ -30,6 +31,7 @@ from wheelhouse.model.lock import Lock
 from wheelhouse.model.otherfiles import FOLDER as OTHER_FILES
 from wheelhouse.model.policy import Finding, Severity
 from wheelhouse.model.waivers import NO_WAIVERS, Waivers
+from wheelhouse.steps.buildhouse import standing_build_locks
 from wheelhouse.steps.otherfiles import load_other_files
 from wheelhouse.steps.verify import Verdict, is_archive, load_house, verify
 
@@ -67,12 +69,22 @@ def plan_stage(
         raise InputError(
             "sdists are staged to be built from the folder, and not from an index", hint="say one of the two"
         )
-    if sdists:
-        plan = _laid_out(folder, house, with_sdists(lock), layout, base_image, choices, isolated=True)
-        plan = with_build_requirements(plan, _build_requirements(folder, lock))
-    else:
-        plan = _laid_out(folder, house, lock, layout, base_image, choices)
+    known = {one.filename: one for one in standing_build_locks(folder / BUILD)}
+    lock = _with_known_builders(with_sdists(lock) if sdists else lock, known)
+    unbuilt = [pin for pin in lock.pins if not pin.artifact.is_wheel]
+    isolated = sdists or all(pin.build_lock for pin in unbuilt)
+    plan = _laid_out(folder, house, lock, layout, base_image, choices, isolated=isolated)
+    needed = used_build_locks(unbuilt, known).values()
+    if needed and not choices.index:
+        artifacts = {artifact.filename: artifact for one in needed for artifact in one.artifacts}
+        plan = with_build_requirements(plan, [artifacts[name] for name in sorted(artifacts)])
     return with_other_files(plan, load_other_files(folder))
+
+
+def _with_known_builders(lock: Lock, known: Mapping[str, Lock]) -> Lock:
+    """A lock that names no build lock but those that are here."""
+    pins = (pin if pin.build_lock in known else replace(pin, build_lock="") for pin in lock.pins)
+    return replace(lock, pins=tuple(pins))
 
 
 def _laid_out(
@@ -94,20 +106,6 @@ def _laid_out(
     if choices.index:
         return lay_out_index(lock, constraints, image, choices.index)
     return lay_out_flat(lock, constraints, image, isolated=isolated)
-
-
-def _build_requirements(folder: Path, lock: Lock) -> list[Artifact]:
-    """What the wheels of a lock were built with, and what that was built with."""
-    standing = load_house(folder / BUILD).locks if (folder / BUILD).is_dir() else ()
-    known = {one.filename: one for one in standing}
-    pending, found = list(lock.pins), dict[str, Artifact]()
-    while pending:
-        pin = pending.pop()
-        needed = known.pop(pin.built.lock, None) if pin.built else None
-        if needed:
-            found |= {artifact.filename: artifact for artifact in needed.artifacts}
-            pending += needed.pins
-    return [found[name] for name in sorted(found)]
 
 
 def _lock_of_tools(folder: Path, lock: Lock) -> Lock | None:

@@ -15,7 +15,6 @@ from wheelhouse.model.provenance import SUFFIX as PROVENANCE
 from wheelhouse.model.simple import Offered, Shelf, parse_shelf
 from wheelhouse.steps.offered import SIDECAR
 
-
 PAGE_HTML, PAGE_JSON = "index.html", "index.json"
 Shelves = Mapping[NormalizedName, Shelf]
 

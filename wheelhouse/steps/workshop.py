@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 from packaging.tags import Tag
-from packaging.utils import InvalidWheelFilename, NormalizedName
+from packaging.utils import InvalidWheelFilename
 
 from wheelhouse.doors.auditwheel import Auditwheel
 from wheelhouse.doors.bench import Asked, Bench
@@ -28,30 +28,21 @@ from wheelhouse.events import Finished, Listener, Waiting, Warned, ignore
 from wheelhouse.model.artifact import Artifact
 from wheelhouse.model.build import (
     BuildSystem,
-    build_lines,
     build_system,
-    end_of_day,
     satisfied,
-    setuptools_floor,
     too_new,
 )
 from wheelhouse.model.filenames import wheel_parts
-from wheelhouse.model.house import sha256_of_text
-from wheelhouse.model.lock import Built, Inputs, Lock, Pin
+from wheelhouse.model.lock import Built, Lock, Pin
 from wheelhouse.model.metadata import Contents
-from wheelhouse.model.question import Question
-from wheelhouse.model.requirements import Line, parse_line
-from wheelhouse.model.selection import Selection
 from wheelhouse.model.target import Target
 from wheelhouse.model.waivers import NO_WAIVERS, Subject
+from wheelhouse.steps.buildlocks import BuildLocks
 from wheelhouse.steps.fetch import candidate_of
-from wheelhouse.steps.lock import pins_of
 from wheelhouse.steps.pending import Wishes
-from wheelhouse.steps.resolve import resolve
 from wheelhouse.steps.supply import Stored, Supply
 
 REQUIRES, WHEELS = "build-requires-1", "builds-1"
-SETUPTOOLS = NormalizedName("setuptools")
 FIRST_EPOCH = 315532800
 """1980-01-01, the first day that a wheel can tell."""
 
@@ -69,7 +60,7 @@ class Made:
     def pin(self, pin: Pin) -> Pin:
         """The sdist's pin, with the wheel in its place; what the wheel says of itself is final."""
         artifact = Artifact(self.filename, self.stored.sha256, self.stored.size)
-        return replace(pin, artifact=artifact, built=self.built, provisional=None)
+        return replace(pin, artifact=artifact, built=self.built, provisional=None, build_lock="", build_lacks="")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +83,7 @@ _noted, _asks = msgspec.json.Decoder(_Noted), msgspec.json.Decoder(tuple[str, ..
 
 
 class Workshop:
-    """Builds sdists, each once. `standing` are the build locks that the house had; `locks` those that were used."""
+    """Builds sdists, each once. `standing` are the build locks that the house had."""
 
     def __init__(
         self,
@@ -104,11 +95,10 @@ class Workshop:
         on_event: Listener = ignore,
     ) -> None:
         self._folder, self._supply, self._wishes, self._auditwheel = folder, supply, wishes, auditwheel
-        self._standing, self._on_event = standing, on_event
-        self._locking, self._making, self._furnishing = Once(), Once(), Once()
+        self._on_event = on_event
+        self._making, self._furnishing = Once(), Once()
         self._scratch = tempfile.TemporaryDirectory(prefix="wheelhouse-build-")
-        self.locks: dict[str, Lock] = {}
-        self.constraints: dict[str, str] = {}
+        self.build_locks = BuildLocks(supply, standing, wishes, on_event)
 
     def close(self) -> None:
         """Remove what the builds were made with."""
@@ -146,7 +136,7 @@ class Workshop:
         path = self._sdist(pin, folder)
         system = build_system(read_pyproject(path, sdist.filename), sdist.filename)
         job = _Job(pin, target, path, system, _epoch(sdist), folder, bench, within)
-        cutoff = self._cutoff(sdist, asked)
+        cutoff = self.build_locks.cutoff(sdist, asked)
         lock = self._lock(job, system.requires, cutoff)
         asks = self._asks(job, lock)
         if not satisfied(lock, asks):
@@ -167,61 +157,12 @@ class Workshop:
 
     # Build requirements
 
-    def _cutoff(self, sdist: Artifact, asked: datetime | None) -> datetime | None:
-        """The end of the day that the build is made as of: its own or that of what was asked for, whichever is later."""
-        if self._wishes.prior_to:
-            return self._wishes.prior_to
-        if sdist.upload_time is None:
-            self._on_event(
-                Warned(
-                    f"the index does not say when {sdist.filename} was uploaded: it is built with what is newest today"
-                )
-            )
-            return None
-        return end_of_day(max(sdist.upload_time, asked or sdist.upload_time))
-
-    def _raised(self, cutoff: datetime, lines: Iterable[Line], target: Target) -> datetime:
-        """A cutoff moved on to the first setuptools that can build under the target's Python, where it lies before."""
-        if SETUPTOOLS not in {line.project for line in lines} or not (page := self._supply.page(SETUPTOOLS).result()):
-            return cutoff
-        floor = setuptools_floor(target.python)
-        able = (candidate for version in page.versions if version >= floor for candidate in page.candidates(version))
-        first = min((candidate.upload_time for candidate in able if candidate.upload_time), default=None)
-        return max(cutoff, end_of_day(datetime.fromisoformat(first))) if first else cutoff
-
     def _lock(self, job: "_Job", requires: Iterable[str], cutoff: datetime | None) -> Lock:
-        """The lock of a build environment: that of the house, where it answers the same question; else a new one."""
-        target = job.bench.interpreter.target
-        lines = build_lines(requires, job.pin.origin.filename)
-        constraints = self._wishes.constraints
-        if SETUPTOOLS in {line.project for line in lines}:
-            floor = f"{SETUPTOOLS}>={setuptools_floor(target.python)}"
-            constraints += (parse_line(floor, f"what Python {target.python.minor} demands"),)
-        text = "".join(f"{line.requirement}\n" for line in constraints)
-        inputs = Inputs(
-            requirements=tuple(sorted({str(line.requirement) for line in lines})),
-            locations=self._supply.locations.told,
-            selection=Selection(uploaded_prior_to=cutoff),
-            constraints_sha256=sha256_of_text(text) if text else None,
-        )
-        question = Question(target, lines, constraints, inputs.selection)
-        lock = self._locking.get((target.name, inputs.label), lambda: self._resolved(question, inputs))
+        """The lock of a build environment, with a wheel in the place of each sdist."""
+        lock = self.build_locks.lock(job.bench.interpreter.target, job.pin.origin, requires, cutoff)
         lock = replace(lock, pins=tuple(self._with_wheel(pin, job, cutoff) for pin in lock.pins))
-        self.locks[lock.name] = lock
-        if text:
-            self.constraints[lock.name] = text
+        self.build_locks.used[lock.name] = lock
         return lock
-
-    def _resolved(self, question: Question, inputs: Inputs) -> Lock:
-        lock = Lock(question.target, inputs, label=inputs.label)
-        standing = self._standing.get(lock.name)
-        if standing and standing.inputs.same_job(inputs):
-            return standing
-        if cutoff := question.selection.uploaded_prior_to:
-            moved = self._raised(cutoff, question.requirements, question.target)
-            question = replace(question, selection=Selection(uploaded_prior_to=moved))
-        answers = resolve(question, self._supply, self._on_event)
-        return replace(lock, pins=pins_of(answers, self._supply))
 
     def _with_wheel(self, pin: Pin, job: "_Job", asked: datetime | None) -> Pin:
         """A build requirement that is an sdist itself is built first."""
