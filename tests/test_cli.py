@@ -73,6 +73,7 @@ def test_files_of_requirements_and_constraints(session: Session, index: IndexSer
     session("fetch lib --python 3.12 --dest other --quiet")
     session(f"fetch lib -c {index.origin}/limits.txt --python 3.12 --dest third")
     session("fetch lib -c limits.txt --python 3.12 --dest third --json")
+    session("fetch lib -c limits.txt --python 3.12 --dest third --json --replace")
     assert session.transcript == golden("files", session)
 
 
@@ -96,7 +97,7 @@ def names(folder: Path) -> set[str]:
 def test_what_a_lock_of_another_release_left_behind_goes(session: Session) -> None:
     """`lock` writes no files and takes none away: the next fetch does."""
     house = session.folder / "wheels"
-    for command in ("fetch lib==1.0", "lock lib==2.0", "fetch lib==2.0"):
+    for command in ("fetch lib==1.0", "lock lib==2.0 --replace", "fetch lib==2.0"):
         session(f"{command} --python 3.12 --quiet")
     assert names(house) == {"lib-2.0-py3-none-any.whl"}
     session("verify")
@@ -110,7 +111,7 @@ def test_what_a_kill_left_behind_goes_and_what_was_changed_stays(
     session("fetch uv lib==1.0 --python 3.12 --quiet")
     with monkeypatch.context() as at_the_end:
         at_the_end.setattr("wheelhouse.steps.fetch._remove", killed)
-        session("fetch lib==2.0 --python 3.12 --quiet")
+        session("fetch lib==2.0 --python 3.12 --quiet --replace")
     assert {"lib-1.0-py3-none-any.whl", "lib-2.0-py3-none-any.whl"} <= names(house)
     (house / "uv-0.4.1-py3-none-any.whl").write_bytes(b"somebody's own")
     session("fetch lib==2.0 --python 3.12 --quiet")
@@ -291,7 +292,7 @@ def test_stage_replaces_its_own_and_touches_nothing_else(session: Session) -> No
     folder = session.folder / "docker-context-files"
     write(folder / "README.md", "kept\n")
     assert session("stage") == 0
-    assert session("fetch app --python 3.12 --quiet") == 0
+    assert session("fetch app --python 3.12 --quiet --replace") == 0
     assert session("stage --json --dry-run") == 0
     session.transcript = ""
     assert session("stage") == 0

@@ -127,7 +127,7 @@ def test_nothing_falls_through_from_one_index_to_another(inhouse: Path, public: 
         assert not [request for request in default.requests if "lost" in request.path]
 
         swapped = [*said[:-1], "corp=acme-app"]
-        assert wheelhouse(*swapped, cwd=tmp_path).returncode == 0
+        assert wheelhouse(*swapped, "--replace", cwd=tmp_path).returncode == 0
         assert locked(house)["acme-core"] == f"99.0 {default.url}"
 
 
@@ -295,7 +295,8 @@ def test_pips_configuration_counts_only_when_it_is_asked_for(inhouse: Path, publ
         inputs = tomllib.loads((house / LOCK).read_text())["tool"]["wheelhouse"]["inputs"]
         assert inputs["pip-config"] == [f"extra-index-url = {corp.url}", f"index-url = {default.url}"]
         assert "secret" not in (house / LOCK).read_text() + done.stderr + refused.stderr
-        without = wheelhouse("fetch", "lib", "--python", "3.12", "--index", default.url, cwd=tmp_path, env=env)
+        plain = ("fetch", "lib", "--python", "3.12", "--index", default.url, "--replace")
+        without = wheelhouse(*plain, cwd=tmp_path, env=env)
         assert without.returncode == 0
         assert "pip" not in without.stderr
 

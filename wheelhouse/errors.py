@@ -15,16 +15,33 @@ An error stops a step; what is wrong with one artifact of a house is a `Finding`
 
 from typing import ClassVar
 
+EXIT_CODES = (130, 5, 6, 4, 2, 3, 1, 0)
+"""The exit codes by precedence: of several jobs in one run, the first one that any job had."""
+
 
 class WheelhouseError(Exception):
-    """Something the user is told in one sentence, after its `details`, with what to do next where that is known."""
+    """Something the user is told in one sentence, after its `details`, with what to do next where that is known.
+
+    `general` is the same sentence without the target's name, and `own` are the details that hold for that target alone
+    (they are printed last), so that the same error of several targets can be printed once.
+    """
 
     exit_code: ClassVar[int] = 1
 
-    def __init__(self, sentence: str, *, hint: str | None = None, details: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        sentence: str,
+        *,
+        hint: str | None = None,
+        details: tuple[str, ...] = (),
+        general: str | None = None,
+        own: tuple[str, ...] = (),
+    ) -> None:
         super().__init__(sentence)
         self.hint = hint
-        self.details = details
+        self.details = (*details, *own)
+        self.own = own
+        self.general = general or sentence
 
 
 class InputError(WheelhouseError):

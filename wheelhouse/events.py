@@ -11,9 +11,11 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Resolving(Event):
-    """Work on one target's pins began."""
+    """Work on one target's pins began; it is number `number` of `targets` in this run."""
 
     target: str
+    number: int = 1
+    targets: int = 1
 
 
 @dataclass(frozen=True, slots=True)

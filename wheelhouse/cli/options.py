@@ -337,6 +337,14 @@ class Kept:
     upgrade_projects: Annotated[
         Texts, typer.Option("--upgrade-project", metavar="NAME", help="Choose this project anew. May be repeated.")
     ] = None
+    replace: Annotated[
+        bool,
+        typer.Option("--replace", help="Remove the files of another job in the house that this one does not need."),
+    ] = False
+    keep_going: Annotated[
+        bool,
+        typer.Option("--keep-going", help="Write the targets that have a solution, although others have none."),
+    ] = False
 
 
 @dataclasses.dataclass(kw_only=True, eq=False, repr=False)

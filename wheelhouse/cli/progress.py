@@ -3,15 +3,17 @@
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import typer
+
 from wheelhouse.cli.terminal import echo, plain
-from wheelhouse.events import Event, Warned
+from wheelhouse.events import Event, Noted, Warned
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.live import Live
     from rich.text import Text
 
 INTERVAL = 5.0
@@ -21,7 +23,10 @@ MOST = 6
 
 
 class Shown:
-    """A listener: shows what happens, unless `quiet`; warnings are always shown, and kept for `--json`."""
+    """A listener: shows what happens, unless `quiet`; warnings are always shown, and kept for `--json`.
+
+    The same warning, or the same note, is shown once.
+    """
 
     def __init__(self, *, quiet: bool) -> None:
         from wheelhouse.cli.tally import Tally
@@ -29,22 +34,27 @@ class Shown:
         self.warnings: list[str] = []
         self._quiet = quiet
         self._tally = Tally()
-        self._console: Console | None = None
+        self._once: set[str] = set()
+        self._live: Live | None = None
         self._over = threading.Event()
 
     def __call__(self, event: Event) -> None:
         from wheelhouse.report import event_line
 
         self._tally.note(event, time.monotonic())
+        line = event_line(event)
+        if line and isinstance(event, Warned | Noted):
+            if line in self._once:
+                return
+            self._once.add(line)
         if isinstance(event, Warned):
             self.warnings.append(event.sentence)
-        line = event_line(event)
         if line and (not self._quiet or isinstance(event, Warned)):
             self._say(line)
 
     def _say(self, line: str) -> None:
-        if self._console:
-            self._console.print(plain(line), highlight=False, markup=False, soft_wrap=True)
+        if self._live:
+            self._live.console.print(plain(line), highlight=False, markup=False, soft_wrap=True)
         else:
             echo(line, err=True)
 
@@ -54,7 +64,7 @@ class Shown:
         if self._quiet:
             yield
         elif sys.stderr.isatty():
-            with self._live():
+            with self._renewed():
                 yield
         else:
             threading.Thread(target=self._tick, daemon=True).start()
@@ -72,17 +82,31 @@ class Shown:
             said = line
 
     @contextmanager
-    def _live(self) -> Iterator[None]:
+    def _renewed(self) -> Iterator[None]:
         from rich.console import Console
         from rich.live import Live
 
         console = Console(stderr=True)
-        with Live(console=console, get_renderable=self._standing, refresh_per_second=8, transient=True):
-            self._console = console
+        with Live(console=console, get_renderable=self._standing, refresh_per_second=8, transient=True) as live:
+            self._live = live
             try:
                 yield
             finally:
-                self._console = None
+                self._live = None
+
+    def confirm(self, lines: Sequence[str], question: str) -> bool:
+        """Show lines and ask a question on the terminal; whether the answer is yes."""
+        live, self._live = self._live, None
+        if live:
+            live.stop()
+        for line in lines:
+            echo(line, err=True)
+        typer.echo(f"{plain(question)} [y/N] ", nl=False, err=True)
+        answer = sys.stdin.readline().strip().lower()
+        if live:
+            live.start()
+        self._live = live
+        return answer in ("y", "yes")
 
     def _standing(self) -> "Text":
         from rich.text import Text

@@ -146,6 +146,29 @@ def must_be_file(path: Path) -> Path:
     return path
 
 
+def end_with(error: WheelhouseError | None, *, as_json: bool) -> None:
+    """End a command that did a part of its work with the error of the rest, if any; the JSON document has it already."""
+    if error is None:
+        return
+    if not as_json:
+        raise error
+    from wheelhouse import report
+
+    for line in report.error_lines(error):
+        echo(line, err=True)
+    raise typer.Exit(error.exit_code)
+
+
+def settings_sha256(house: Path) -> str:
+    """The sha256 of the path from a house to this folder, in which the settings file is: it tells two such jobs apart.
+
+    A lock keeps the hash, because it must not say where a house was made.
+    """
+    from wheelhouse.model.house import sha256_of_text
+
+    return sha256_of_text(os.path.relpath(Path.cwd().resolve(), house.resolve()))
+
+
 def settings() -> "Settings":
     """The settings of the folder that the command runs in."""
     from wheelhouse.doors.config import read_settings

@@ -149,7 +149,12 @@ def wrong_hash(candidate: Candidate, allowed: Iterable[frozenset[str]]) -> str |
 
 def tells_itself(rejected: Rejected) -> bool:
     """Whether the reason follows from the file's name and the target, so that no lock needs to keep it."""
-    return rejected.reason.startswith(NO_TAG) or rejected.reason.endswith(FITS_BETTER)
+    return has_no_tag(rejected) or rejected.reason.endswith(FITS_BETTER)
+
+
+def has_no_tag(rejected: Rejected) -> bool:
+    """Whether a wheel was rejected because the target takes none of its tags."""
+    return rejected.reason.startswith(NO_TAG)
 
 
 def unfit(candidate: Candidate, target: Target) -> str | None:

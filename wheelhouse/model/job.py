@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
-from wheelhouse.errors import InputError
+from wheelhouse.errors import InputError, WheelhouseError
 from wheelhouse.model.adjust import Adjustments
 from wheelhouse.model.artifact import Candidate
 from wheelhouse.model.house import sha256_of_text
@@ -55,7 +55,9 @@ class Job:
 
     `without` names the database clients that its image does without. `given_sha256` is that of the lock that was given in
     the place of requirements. `upgrade` and `upgrade_projects` say which pins of existing locks do not stand.
-    `pip_config` is what pip's configuration gave, without credentials.
+    `pip_config` is what pip's configuration gave, without credentials. `failed` are the errors of targets, by name, for which
+    no part could be made. `settings_sha256` is that of the path from the house to the settings file's folder, where that
+    file alone says what is asked for.
     """
 
     requirements: tuple[Line, ...]
@@ -69,6 +71,8 @@ class Job:
     pip_config: tuple[str, ...] = ()
     upgrade: bool = False
     upgrade_projects: frozenset[NormalizedName] = field(default=frozenset())
+    failed: Mapping[str, WheelhouseError] = field(default_factory=dict)
+    settings_sha256: str | None = None
 
     @property
     def adjustments(self) -> Adjustments:
@@ -121,6 +125,7 @@ class Job:
             constraints=tuple(ConstraintsFile(file.source, sha256_of_text(file.text)) for file in part.constraints),
             locations=locations,
             pip_config=self.pip_config,
+            settings_sha256=self.settings_sha256,
             selection=self.selection,
             overrides=tuple(sorted({line.text for line in self.overrides})),
             excluded=tuple(sorted(self.excluded)),

@@ -56,7 +56,8 @@ class Inputs:
     `without` names the database clients that Airflow's image does without. `constraints_sha256` is that of the text of all
     `constraints` together, as the house keeps it; `hashes_sha256` that of all hashes which requirement lines gave,
     `given_sha256` that of the lock which was given in the place of requirements.
-    `pip_config` says what pip's configuration gave; it decides nothing by itself.
+    `pip_config` says what pip's configuration gave; it decides nothing by itself. Nor does `settings_sha256`, that of the
+    path from the house to the folder of the settings file in which the whole job is written, if it is.
     """
 
     requirements: tuple[str, ...]
@@ -71,6 +72,7 @@ class Inputs:
     hashes_sha256: str | None = None
     given_sha256: str | None = None
     pip_config: tuple[str, ...] = ()
+    settings_sha256: str | None = None
 
     def document(self) -> dict[str, Any]:
         """As the lock records them."""
@@ -85,6 +87,7 @@ class Inputs:
             "hashes-sha256": self.hashes_sha256,
             "given-sha256": self.given_sha256,
             "pip-config": list(self.pip_config),
+            "settings-sha256": self.settings_sha256,
         }
         return _present(table) | document_of(self.locations) | self.selection.document()
 
@@ -93,7 +96,9 @@ class Inputs:
         return self._identity() == other._identity()
 
     def _identity(self) -> dict[str, Any]:
-        table = replace(self, constraints=(), pip_config=(), locations=tuple(sorted(self.locations))).document()
+        table = replace(
+            self, constraints=(), pip_config=(), settings_sha256=None, locations=tuple(sorted(self.locations))
+        ).document()
         if self.selection.age:
             del table["uploaded-prior-to"]
         return table
@@ -428,6 +433,7 @@ def _inputs(table: Mapping[str, Any]) -> Inputs:
         constraints=tuple(ConstraintsFile(file["source"], file["sha256"]) for file in table.get("constraints", ())),
         locations=of_document(table),
         pip_config=tuple(table.get("pip-config", ())),
+        settings_sha256=table.get("settings-sha256"),
         selection=Selection.of_document(table),
         airflow=table.get("airflow"),
         without=tuple(table.get("without", ())),

@@ -40,7 +40,9 @@ INPUTS = {
     **dict.fromkeys(("requirements", "overrides", "excluded", "pip-config"), TEXTS),
     "without": [NAME],
     **dict.fromkeys(("only-binary", "no-binary", "pre", "only-final"), TEXTS),
-    **dict.fromkeys(("index", "airflow", "constraints-sha256", "hashes-sha256", "given-sha256"), str),
+    **dict.fromkeys(
+        ("index", "airflow", "constraints-sha256", "hashes-sha256", "given-sha256", "settings-sha256"), str
+    ),
     **dict.fromkeys(("prefer-binary", "require-hashes"), bool),
     "uploaded-prior-to": datetime,
     "uploaded-prior-to-age": str,

@@ -1,4 +1,6 @@
-"""Numbers as people read them (pure)."""
+"""Numbers and lists as people read them (pure)."""
+
+from collections.abc import Sequence
 
 
 def size_text(count: int) -> str:
@@ -14,3 +16,9 @@ def size_text(count: int) -> str:
 def counted(count: int, noun: str) -> str:
     """So many of something: `1 file`, `2 files`."""
     return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def listed(names: Sequence[str], most: int) -> str:
+    """At most so many names, and how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more

@@ -1,6 +1,6 @@
 """Locks, findings, events and errors as text and JSON (pure)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from wheelhouse.errors import WheelhouseError
@@ -9,12 +9,19 @@ from wheelhouse.model.lock import Lock
 from wheelhouse.model.otherfiles import FOLDER, OtherFiles
 from wheelhouse.model.policy import Finding
 from wheelhouse.model.why import chains
-from wheelhouse.model.words import counted, size_text
+from wheelhouse.model.words import counted, listed, size_text
 
 if TYPE_CHECKING:
     from wheelhouse.model.evidence import Evidence
 
 __all__ = ["counted", "size_text"]
+
+REMOVED = 50
+"""How many removed files are named on the terminal; `--json` names all."""
+FOREIGN = 10
+"""How many files of no lock are named in a warning."""
+TARGETS = 4
+"""How many targets are named behind what holds for some of them."""
 
 
 def event_line(event: Event) -> str | None:
@@ -27,8 +34,8 @@ def event_line(event: Event) -> str | None:
             line = f"note: {sentence}"
         case Retrying(subject, reason, seconds):
             line = f"retrying {subject} in {seconds:.1f} s: {reason}"
-        case Resolving(target):
-            line = f"resolving for {target}"
+        case Resolving(target, number, targets):
+            line = f"resolving for {target}{f' ({number} of {targets})' if targets > 1 else ''}"
         case Resolved(target, projects, reused):
             line = f"{counted(projects, 'project')} for {target}{', from the lock that stands' if reused else ''}"
         case Built(sdist, wheel, seconds, reused):
@@ -77,9 +84,21 @@ def lock_document(lock: Lock) -> dict[str, Any]:
     }
 
 
-def fetched_line(house: str, placed: int, stood: int, removed: int) -> str:
-    """What a fetch did to a house, in numbers of files."""
-    return f"{house}: {counted(placed, 'file')} fetched, {stood} stood already, {removed} removed"
+def fetched_lines(house: str, placed: Sequence[str], stood: Sequence[str], removed: Sequence[str]) -> list[str]:
+    """What a fetch did to a house, in numbers of files, and the names of those that it removed."""
+    line = f"{house}: {counted(len(placed), 'file')} fetched, {len(stood)} stood already, {len(removed)} removed"
+    return [line, *([f"  removed: {listed(removed, REMOVED)}"] if removed else [])]
+
+
+def lost_sentence(house: str, count: int) -> str:
+    """What a run would take from another job that is in the same house."""
+    return f"`{house}` holds another job, and this one would drop {counted(count, 'file')} that it needs"
+
+
+def foreign_sentence(house: str, names: Sequence[str]) -> str:
+    """What is in a house, and belongs to no lock of it."""
+    whose = "it belongs" if len(names) == 1 else "they belong"
+    return f"`{house}` also holds {listed(names, FOREIGN)}; {whose} to no lock (see `wheelhouse verify`)"
 
 
 def other_files_document(files: OtherFiles) -> list[dict[str, Any]]:
@@ -90,29 +109,45 @@ def other_files_document(files: OtherFiles) -> list[dict[str, Any]]:
     ]
 
 
-def other_files_lines(files: OtherFiles) -> list[str]:
-    """The other files of a house, a file a line, each with who vouches for it."""
-    return [
+def other_files_lines(files: OtherFiles, removed: Sequence[str]) -> list[str]:
+    """The other files of a house, a file a line, each with who vouches for it; then those that were removed."""
+    lines = [
         f"{FOLDER}/{one.name}: {size_text(one.size)}, {one.voucher or 'only its sha256 vouches for it'}"
         for one in files.files
     ]
+    return [*lines, *([f"{FOLDER}: removed: {listed(removed, REMOVED)}"] if removed else [])]
 
 
-def lock_lines(lock: Lock) -> list[str]:
-    """What a reader wants to know of a lock at once."""
-    total = sum(artifact.size for artifact in lock.artifacts)
+def locks_lines(locks: Sequence[Lock]) -> list[str]:
+    """What a reader wants to know of locks at once: a line for each target, then what is to be said of pins, once.
+
+    What does not hold for all of the targets names those for which it holds.
+    """
+    targets: dict[str, list[str]] = {}
+    for lock in locks:
+        for line in _pin_lines(lock):
+            targets.setdefault(line, []).append(lock.name)
     lines = [
-        f"{lock.target.name} (Python {lock.target.python.version}): {counted(len(lock.pins), 'project')}, {size_text(total)}"
+        f"  {line}{'' if len(names) == len(locks) else f' ({listed(names, TARGETS)})'}"
+        for line, names in targets.items()
     ]
-    lines += [
-        f"  {'built from' if pin.built else 'sdist:'} {pin.origin.filename}: {pin.sdist_because}"
+    return [*map(_lock_line, locks), *lines]
+
+
+def _lock_line(lock: Lock) -> str:
+    total = sum(artifact.size for artifact in lock.artifacts)
+    projects = counted(len(lock.pins), "project")
+    return f"{lock.target.name} (Python {lock.target.python.version}): {projects}, {size_text(total)}"
+
+
+def _pin_lines(lock: Lock) -> list[str]:
+    lines = [
+        f"{'built from' if pin.built else 'sdist:'} {pin.origin.filename}: {pin.sdist_because}"
         for pin in lock.pins
         if pin.sdist_because
     ]
     free = [f"{pin.project} {pin.version}" for pin in lock.pins if not pin.constrained]
-    if lock.inputs.constraints and free:
-        lines.append(f"  pinned by no constraint: {', '.join(free)}")
-    return lines
+    return [*lines, f"pinned by no constraint: {', '.join(free)}"] if lock.inputs.constraints and free else lines
 
 
 def built_document(

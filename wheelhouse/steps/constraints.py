@@ -44,9 +44,11 @@ def compile_constraints(job: Job, supply: Supply, on_event: Listener = ignore) -
 
     Raises InputError for a job with several targets.
     """
-    if len(job.parts) != 1:
-        names = ", ".join(part.target.name for part in job.parts)
-        raise InputError(f"constraints are made for one target, and {len(job.parts)} are asked for: {names}")
+    names = [*(part.target.name for part in job.parts), *job.failed]
+    if len(names) != 1:
+        raise InputError(f"constraints are made for one target, and {len(names)} are asked for: {', '.join(names)}")
+    if job.failed:
+        raise job.failed[names[0]]
     part = job.parts[0]
     question = job.question(part)
     answers = resolve(question, supply, on_event)

@@ -1,7 +1,8 @@
 """Why there is no solution: what stands against what, where each comes from, and what the index still offers."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from itertools import combinations
 
 from packaging.specifiers import SpecifierSet
@@ -10,14 +11,18 @@ from packaging.version import Version
 
 from wheelhouse.errors import IntegrityError, NoSolutionError, WheelhouseError
 from wheelhouse.model.airflow import PROJECT as AIRFLOW
-from wheelhouse.model.artifact import NOT_ALLOWED
+from wheelhouse.model.artifact import NOT_ALLOWED, Rejected, has_no_tag
 from wheelhouse.model.question import NEVER, Choice, Identifier, Need, Question, is_exact, merge
 from wheelhouse.model.requirements import Line
+from wheelhouse.model.tagsummary import target_tags, wheel_tags
+from wheelhouse.model.words import counted, listed
 from wheelhouse.steps.shelf import Shelf, Shelves
 
 Introduced = Mapping[Identifier, Need]
 """The need that first brought a project, or one of its extras, in."""
 MOST_OFFERED = 6
+NEWEST = 3
+"""How many releases are looked at, and how many files are named for one reason."""
 BRANCH = re.compile(r"constraints-\d+-\d+(?!\d|\.)")
 """A branch of Airflow's constraints, which moves on to later releases."""
 DROPPED = {"mysql": "with INSTALL_MYSQL_CLIENT=false the image's build drops it anyway"}
@@ -33,11 +38,12 @@ def explain(
         by_project.setdefault(need.project, []).append(need)
     conflicts = [Conflict(project, needs, question, shelves, introduced) for project, needs in by_project.items()]
     details = tuple(line for conflict in conflicts for line in conflict.details())
-    sentence, hint = conflicts[0].sentence(), conflicts[0].hint()
+    own = (target_tags(question.target),) if any(conflict.lacks_wheels for conflict in conflicts) else ()
+    sentence, general = (conflicts[0].sentence(name) for name in (question.target.name, "the target"))
     if NOT_ALLOWED in sentence:
         hint = "do not use this file: find out why the index has another than the one you vetted"
-        return IntegrityError(sentence, hint=hint, details=details)
-    return NoSolutionError(sentence, hint=hint, details=details)
+        return IntegrityError(sentence, hint=hint, details=details, general=general, own=own)
+    return NoSolutionError(sentence, hint=conflicts[0].hint(), details=details, general=general, own=own)
 
 
 class Conflict:
@@ -57,8 +63,8 @@ class Conflict:
         self.shelf: Shelf | None = shelves.get(project) if project != NEVER else None
         self.constraints: Sequence[Line] = shelves.constraints(project)
 
-    def sentence(self) -> str:
-        """What happened, to what, why."""
+    def sentence(self, target: str) -> str:
+        """What happened, to what, why; `target` is what the target is called."""
         first = self.needs[0]
         if self.project == NEVER:
             return first.origin
@@ -66,7 +72,7 @@ class Conflict:
             return f"`{self.project}`, which {first.origin} asks for, is not on {self._shelves.place(self.project)}"
         if self.shelf.page.status.status == "quarantined":
             return f"`{self.project}`, which {first.origin} asks for, is {self.shelf.page.status} on {self.shelf.page.index}"
-        return self._against(self.shelf)
+        return self._against(self.shelf, target)
 
     def hint(self) -> str:
         """What to do next."""
@@ -94,9 +100,11 @@ class Conflict:
         if self.shelf is None:
             return
         yield f"the index offers {self.project} {offered(self.shelf.page.versions, self.specifier)}"
-        for version in self.shelf.matching(self.specifier)[:3]:
-            for other in self.shelf.choose(version, self.specifier)[1]:
-                yield f"{other.filename}: {other.reason}"
+        for version, rejected in self._rejected.items():
+            unfit = [other.filename for other in rejected if has_no_tag(other)]
+            if unfit and version == next(iter(self._rejected)):
+                yield wheel_tags(self.project, version, unfit)
+            yield from _rejections(self.project, version, rejected)
 
     def _contradiction(self) -> str | None:
         """Two constraints that leave no release together, where each leaves some."""
@@ -110,7 +118,20 @@ class Conflict:
                 return f"the constraints `{one.requirement}` ({one.origin}) and `{other.requirement}` ({other.origin}) exclude each other"
         return None
 
-    def _against(self, shelf: Shelf) -> str:
+    @cached_property
+    def _rejected(self) -> dict[Version, list[Rejected]]:
+        """The files of the newest releases within all that is asked, with what speaks against each."""
+        if self.shelf is None:
+            return {}
+        versions = self.shelf.matching(self.specifier)[:NEWEST]
+        return {version: self.shelf.choose(version, self.specifier)[1] for version in versions}
+
+    @property
+    def lacks_wheels(self) -> bool:
+        """Whether a wheel was rejected because of its tags."""
+        return any(map(has_no_tag, (other for rejected in self._rejected.values() for other in rejected)))
+
+    def _against(self, shelf: Shelf, target: str) -> str:
         if not self._within(self.specifier):
             return self._nothing_within()
         if contradiction := self._contradiction():
@@ -122,10 +143,10 @@ class Conflict:
             return (
                 f"only pre-releases of `{self.project}{self.specifier}` are on the index, and those are not asked for"
             )
-        reasons = [other.reason for other in shelf.choose(matching[0], self.specifier)[1]]
-        reason = reasons[0] if reasons else "what else is asked contradicts it"
+        rejected = shelf.choose(matching[0], self.specifier)[1]
+        reason = _reason(rejected) if rejected else "what else is asked contradicts it"
         asked = f"`{self.project}{self.specifier}`{self._under()}"
-        return f"no release of {asked} can be chosen for {self.question.target.name}: of {matching[0]}, {reason}"
+        return f"no release of {asked} can be chosen for {target}: of {matching[0]}, {reason}"
 
     def _also_excluded(self) -> Iterator[str]:
         """What else the same release asks for, and a constraint rules out: all of it is wrong, not only what was met first."""
@@ -191,6 +212,30 @@ class Conflict:
             found = need.parent
             need = self._introduced.get((need.parent.candidate.project, need.parent.extra))
         return found if found is not None and found.extra else None
+
+
+def _rejections(project: str, version: Version, rejected: Sequence[Rejected]) -> Iterator[str]:
+    """A line for each of the first reasons against files of a release, but for tags that do not fit."""
+    reasons = _by_reason(other for other in rejected if not has_no_tag(other))
+    for reason, filenames in list(reasons.items())[:NEWEST]:
+        yield f"{listed(filenames, NEWEST)}: {reason}"
+    if others := [name for filenames in list(reasons.values())[NEWEST:] for name in filenames]:
+        yield f"{counted(len(others), 'more file')} of {project} {version} rejected for similar reasons"
+
+
+def _by_reason(rejected: Iterable[Rejected]) -> dict[str, list[str]]:
+    reasons: dict[str, list[str]] = {}
+    for other in rejected:
+        reasons.setdefault(other.reason, []).append(other.filename)
+    return reasons
+
+
+def _reason(rejected: Sequence[Rejected]) -> str:
+    """Why no file of a release can be chosen: what speaks against its wheels, else against the first file."""
+    unfit = sum(map(has_no_tag, rejected))
+    if unfit < len(rejected):
+        return next(other.reason for other in rejected if not has_no_tag(other))
+    return f"{'its one wheel has no' if unfit == 1 else f'none of its {unfit} wheels has a'} tag that fits"
 
 
 def excludes(line: Line, specifier: SpecifierSet) -> bool:

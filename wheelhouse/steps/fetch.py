@@ -1,14 +1,14 @@
 """From a job to a house: locks settled, every file in place and verified, nothing else."""
 
 import os
-from collections.abc import Collection, Iterable, Mapping, Set
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from wheelhouse.doors.disk import copy_aside, held, ours, rooted, settle, sha256_of, stands_in, verbatim, write
-from wheelhouse.errors import InputError, IntegrityError
+from wheelhouse.doors.disk import copy_aside, ours, rooted, settle, sha256_of, stands_in, verbatim, write
+from wheelhouse.errors import InputError, IntegrityError, WheelhouseError
 from wheelhouse.events import Listener, Noted, Warned, ignore
 from wheelhouse.model.artifact import Artifact, Candidate
 from wheelhouse.model.house import BY_THE_LIST, SUMS, House, sha256_of_text, summed
@@ -16,36 +16,71 @@ from wheelhouse.model.job import Job
 from wheelhouse.model.lock import Lock, Pin, provenance_filename
 from wheelhouse.model.policy import Finding, Severity, Waiver
 from wheelhouse.model.waivers import Subject, Waivers, waived_sentence
-from wheelhouse.steps.lock import existing_locks, lock_part
+from wheelhouse.steps.planning import Plan, planned
 from wheelhouse.steps.supply import Stored, Supply
-from wheelhouse.steps.verify import provenance_in
+from wheelhouse.steps.verify import foreign_in, provenance_in
+
+Consent = Callable[[Sequence[str]], None]
+"""Is told which files of another job would be removed, before anything is changed; raises to stop the run."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """What a run did: the house as it stands, which locks this job asked for, what came, what stood, what went."""
+    """What a run did to a folder: the house as it is now, the locks that the job asked for, which files came, were there, went.
 
+    `foreign` names what is in the folder and belongs to no lock.
+    """
+
+    folder: Path
     house: House
     locks: tuple[Lock, ...]
     placed: tuple[str, ...]
     stood: tuple[str, ...]
     removed: tuple[str, ...]
+    foreign: tuple[str, ...]
+
+
+def allow(_lost: Sequence[str]) -> None:
+    """The consent to everything."""
 
 
 def fetch(job: Job, folder: Path, supply: Supply, on_event: Listener = ignore) -> Fetched:
-    """Make `folder` the house that a job asks for; other targets' locks in it stay, and so do their files.
+    """Make `folder` the house that a job asks for; other targets' locks in it stay, and so do their files."""
+    return fetch_all([(job, folder)], supply, on_event)[0][0]
 
-    Files and locks get their names when all files are here: until then the folder holds and says what it did before.
+
+def fetch_all(
+    jobs: Sequence[tuple[Job, Path]],
+    supply: Supply,
+    on_event: Listener = ignore,
+    *,
+    consent: Consent = allow,
+    keep_going: bool = False,
+) -> tuple[list[Fetched], WheelhouseError | None]:
+    """Make each folder the house that its job asks for, the first being the one that holds the others.
+
+    Files and locks get their names when all files are here: until then a folder holds and says what it did before.
+    With `keep_going` the error of the targets that have no lock is returned, else it is raised before anything is changed.
     """
-    with held(folder):
-        standing = existing_locks(folder)
-        locks = tuple(lock_part(job, part, standing.get(part.target.name), supply, on_event) for part in job.parts)
-        house = _house(job, folder, standing, locks)
-        if sentence := house.disagreement:
-            on_event(Noted(f"{folder}: {sentence}; {BY_THE_LIST}"))
-        filled = fill(folder, house, standing.values(), job.own_files, supply, on_event)
-    noted = {lock.name: lock for lock in filled.house.locks}
-    return Fetched(filled.house, tuple(noted[lock.name] for lock in locks), filled.placed, filled.stood, filled.removed)
+    with planned(jobs, supply, on_event, keep_going=keep_going) as planning:
+        consent(_lost(planning.plans))
+        return [_fetched(plan, supply, on_event) for plan in planning.plans], planning.error
+
+
+def _lost(plans: Sequence[Plan]) -> list[str]:
+    """The files of another job that would be removed, as paths relative to the first folder."""
+    outer = plans[0].folder
+    return [str(plan.folder.relative_to(outer) / name) for plan in plans for name in plan.lost]
+
+
+def _fetched(plan: Plan, supply: Supply, on_event: Listener) -> Fetched:
+    if sentence := plan.house.disagreement:
+        on_event(Noted(f"{plan.folder}: {sentence}; {BY_THE_LIST}"))
+    done = fill(plan.folder, plan.house, plan.standing.values(), plan.job.own_files, supply, on_event)
+    noted = {lock.target.name: lock for lock in done.house.locks}
+    locks = tuple(noted[name] for name in plan.locks)
+    foreign = foreign_in(plan.folder, done.house)
+    return Fetched(plan.folder, done.house, locks, done.placed, done.stood, done.removed, foreign)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,28 +158,25 @@ def _provenance(folder: Path, house: House, supply: Supply) -> dict[str, str]:
     return texts | {name: future.result() for name, future in arriving.items()}
 
 
-def lock_only(job: Job, folder: Path, supply: Supply, on_event: Listener = ignore) -> tuple[Lock, ...]:
-    """Resolve, and write the locks without files."""
-    with held(folder):
-        standing = existing_locks(folder)
-        locks = tuple(lock_part(job, part, standing.get(part.target.name), supply, on_event) for part in job.parts)
-        for lock in locks:
+def lock_only(
+    job: Job,
+    folder: Path,
+    supply: Supply,
+    on_event: Listener = ignore,
+    *,
+    consent: Consent = allow,
+    keep_going: bool = False,
+) -> tuple[tuple[Lock, ...], WheelhouseError | None]:
+    """Resolve, and write the locks without files; consent and errors as in `fetch_all`."""
+    with planned([(job, folder)], supply, on_event, keep_going=keep_going) as planning:
+        plan = planning.plans[0]
+        consent(plan.lost)
+        for lock in plan.locks.values():
             write(folder, lock.filename, lock.to_toml(with_paths=False))
-    return locks
-
-
-def _house(job: Job, folder: Path, standing: Mapping[str, Lock], locks: tuple[Lock, ...]) -> House:
-    constraints: dict[str, str] = {}
-    for lock in standing.values():
-        path = folder / lock.constraints_filename
-        if path.is_file():
-            constraints[lock.target.name] = verbatim(path)
-    for part in job.parts:
-        constraints.pop(part.target.name, None)
-        if part.constraints_text is not None:
-            constraints[part.target.name] = part.constraints_text
-    every = dict(standing) | {lock.target.name: lock for lock in locks}
-    return House(tuple(every[name] for name in sorted(every)), constraints)
+        for name in plan.dropped:
+            with ours(folder):
+                rooted(folder, plan.standing[name].filename).unlink(missing_ok=True)
+    return tuple(plan.locks.values()), planning.error
 
 
 def _free_to_write(folder: Path, artifacts: Mapping[str, Artifact], standing: Collection[Lock]) -> None:

@@ -52,14 +52,16 @@ class _Arrived:
 
 def fetch_other_files(
     wishes: Sequence[Wish], house: Path, http: Http, cache: Cache, on_event: Listener = ignore
-) -> OtherFiles:
-    """Make a house's `files/` what is wished for. What stands, and is locked for the same wish, is not asked for again.
+) -> tuple[OtherFiles, tuple[str, ...]]:
+    """Make a house's `files/` what is wished for; what it holds then, and the names of what was removed.
+
+    What stands, and is locked for the same wish, is not asked for again.
 
     Raises InputError for a wish that cannot be, ServerError, and IntegrityError for a file that is not what it must be.
     """
     wanted, folder = [wish.checked() for wish in wishes], house / FOLDER
     if not wanted and not folder.is_dir():
-        return OtherFiles()
+        return OtherFiles(), ()
     with held(folder), ThreadPoolExecutor(DOWNLOADS) as pool:
         standing = load_other_files(house)
         bringer = _Bringer(folder, standing, http, cache, on_event)
@@ -67,8 +69,7 @@ def fetch_other_files(
         files = OtherFiles(tuple(sorted((one.file for one in arrived), key=lambda file: file.name)))
         _free_to_write(folder, standing, files)
         _put(folder, arrived, files)
-        _remove(folder, standing, files)
-    return files
+        return files, _remove(folder, standing, files)
 
 
 def _free_to_write(folder: Path, standing: OtherFiles, files: OtherFiles) -> None:
@@ -92,14 +93,15 @@ def _put(folder: Path, arrived: list[_Arrived], files: OtherFiles) -> None:
         write(folder, name, text)
 
 
-def _remove(folder: Path, standing: OtherFiles, files: OtherFiles) -> None:
+def _remove(folder: Path, standing: OtherFiles, files: OtherFiles) -> tuple[str, ...]:
     kept = files.artifacts.keys() | files.texts.keys()
-    gone = sorted((standing.artifacts.keys() | standing.texts.keys()) - kept)
+    gone = tuple(sorted((standing.artifacts.keys() | standing.texts.keys()) - kept))
     with ours(folder):
         for name in gone:
             rooted(folder, name).unlink(missing_ok=True)
         if not files.files and not any(path for path in folder.iterdir() if not path.name.startswith(ASIDE_PREFIX)):
             folder.rmdir()
+    return gone
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from wheelhouse.doors.credentials import redact, same_index
 from wheelhouse.doors.disk import read_text
 from wheelhouse.doors.http import Http
 from wheelhouse.doors.pipconfig import PipConfig
-from wheelhouse.errors import InputError, NoSolutionError
+from wheelhouse.errors import InputError, NoSolutionError, WheelhouseError
 from wheelhouse.events import Listener, Noted, Warned, ignore
 from wheelhouse.model.airflow import CLIENTS, MODES, PROJECT, Airflow, without_clients
 from wheelhouse.model.artifact import Candidate
@@ -26,6 +26,7 @@ from wheelhouse.model.project import Project
 from wheelhouse.model.requirements import Line, parse_line
 from wheelhouse.model.selection import ALL, Selection
 from wheelhouse.model.target import Platform, Python, Target
+from wheelhouse.model.words import listed
 from wheelhouse.steps.constraints import AIRFLOW_PUBLISHES, airflow_constraints
 from wheelhouse.steps.inputs import Inputs, Wanted, unhashed
 
@@ -106,19 +107,11 @@ def gather(options: Options, http: Http, now: datetime, on_event: Listener = ign
         on_event(Noted(note))
     for line in unhashed((*requirements, *wanted.overrides)):
         on_event(Warned(f"{line.origin} gives no hash for {line.text}; the sha256 of what comes is locked"))
-    parts = []
-    for target in targets(options, airflow, on_event):
-        _admitted(target, wanted.projects)
-        own = (
-            [_airflow_constraints(options, airflow, target, http, on_event)]
-            if airflow and not options.constraints
-            else []
-        )
-        given = _given(wanted.given[0], target, options, on_event) if wanted.given else ()
-        parts.append(Part(target, tuple(wanted.constraints + own), given))
+    parts, failed = _parts(options, airflow, wanted, http, on_event)
     return Job(
         requirements=tuple(requirements),
-        parts=tuple(parts),
+        parts=parts,
+        failed=failed,
         selection=selection_of(options, now).with_options(_selection_options(wanted.options, options, http)),
         overrides=tuple(wanted.overrides),
         excluded=_excluded(options.excludes, requirements),
@@ -131,13 +124,30 @@ def gather(options: Options, http: Http, now: datetime, on_event: Listener = ign
     )
 
 
+def _parts(
+    options: Options, airflow: Airflow | None, wanted: Wanted, http: Http, on_event: Listener
+) -> tuple[tuple[Part, ...], dict[str, WheelhouseError]]:
+    """What is wanted on each target, and the error of each target for which that cannot be said."""
+    parts: list[Part] = []
+    failed: dict[str, WheelhouseError] = {}
+    published = AirflowConstraints(options, airflow, http, on_event) if airflow and not options.constraints else None
+    for target in targets(options, airflow, on_event):
+        try:
+            _admitted(target, wanted.projects)
+            own = (published.for_python(target.python.minor),) if published else ()
+            given = _given(wanted.given[0], target, options, on_event) if wanted.given else ()
+        except WheelhouseError as error:
+            failed[target.name] = error
+        else:
+            parts.append(Part(target, (*wanted.constraints, *own), given))
+    return tuple(parts), failed
+
+
 def _given(lock: Given, target: Target, options: Options, on_event: Listener) -> tuple[Candidate, ...]:
     """The files that a lock names for a target; what it names besides is said."""
     taken = lock.select(target, split(options.extras), options.groups)
     if left := lock.left_out(taken):
-        names = (
-            f"{', '.join(left[:MOST_NAMED])}{f' and {len(left) - MOST_NAMED} more' if len(left) > MOST_NAMED else ''}"
-        )
+        names = listed(left, MOST_NAMED)
         on_event(
             Noted(f"`{lock.source}` also names {names}: not for {target.name} with the extras and groups asked for")
         )
@@ -234,11 +244,29 @@ def split(texts: Iterable[str]) -> list[str]:
     return [name.strip() for text in texts for name in text.split(",") if name.strip()]
 
 
-def _airflow_constraints(
-    options: Options, airflow: Airflow, target: Target, http: Http, on_event: Listener
-) -> Constraints:
-    mode, folder, url = mode_of(options.constraints_mode), options.constraints_folder, options.constraints_url
-    return airflow_constraints(airflow, mode, target.python.minor, folder, url, http, on_event)
+class AirflowConstraints:
+    """Airflow's official constraints for each Python, asked for once, whether they can be had or not."""
+
+    def __init__(self, options: Options, airflow: Airflow, http: Http, on_event: Listener) -> None:
+        self._options, self._airflow, self._http, self._on_event = options, airflow, http, on_event
+        self._found: dict[str, Constraints | WheelhouseError] = {}
+
+    def for_python(self, minor: str) -> Constraints:
+        """The constraints for a Python, as `3.12`. Raises ServerError where they cannot be had, each time it is asked."""
+        if minor not in self._found:
+            try:
+                self._found[minor] = self._get(minor)
+            except WheelhouseError as error:
+                self._found[minor] = error
+        found = self._found[minor]
+        if isinstance(found, WheelhouseError):
+            raise found
+        return found
+
+    def _get(self, minor: str) -> Constraints:
+        options = self._options
+        mode, folder, url = mode_of(options.constraints_mode), options.constraints_folder, options.constraints_url
+        return airflow_constraints(self._airflow, mode, minor, folder, url, self._http, self._on_event)
 
 
 def mode_of(text: str) -> str:
@@ -265,6 +293,7 @@ def tools_job(job: Job) -> Job | None:
         excluded=frozenset(),
         airflow=None,
         without=(),
+        failed={},
     )
 
 

@@ -1,13 +1,13 @@
 """From a job to its locks: what stands already is reused, the rest is resolved."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 from wheelhouse.doors.credentials import redact
 from wheelhouse.doors.disk import digest_of
-from wheelhouse.errors import InputError, IntegrityError
+from wheelhouse.errors import InputError, IntegrityError, WheelhouseError
 from wheelhouse.events import Listener, Noted, Resolved, Resolving, Warned, ignore
 from wheelhouse.model.artifact import Artifact, Candidate, requires_python_of, tells_itself
 from wheelhouse.model.filenames import is_standard_sdist, is_wheel
@@ -24,15 +24,57 @@ def existing_locks(folder: Path) -> dict[str, Lock]:
     return {lock.target.name: lock for lock in locks_in(folder)} if folder.is_dir() else {}
 
 
-def lock_part(job: Job, part: Part, standing: Lock | None, supply: Supply, on_event: Listener = ignore) -> Lock:
-    """The lock of one target: the one that stands, where it answers the same job; else a new one."""
-    name = part.target.name
+def lock_parts(
+    job: Job,
+    standing: Mapping[str, Lock],
+    failed: dict[str, WheelhouseError],
+    supply: Supply,
+    on_event: Listener = ignore,
+) -> dict[str, Lock]:
+    """The lock of each target, by its name; where there is none, the error is added to `failed`.
+
+    `standing` are the locks that are there: one that answers the same job is taken as it is, the others are made anew.
+    """
+    locks: dict[str, Lock] = {}
+    fresh: list[Lock] = []
+    for number, part in enumerate(job.parts, 1):
+        name = part.target.name
+        progress = Resolving(name, number, len(job.parts))
+        try:
+            lock = _reusable(job, part, standing.get(name), supply)
+            if lock is None:
+                on_event(progress)
+                lock = _resolved(job, part, standing.get(name), supply, on_event)
+                fresh.append(lock)
+        except WheelhouseError as error:
+            failed[name] = error
+        else:
+            locks[name] = lock
+    _tell(locks, fresh, len(job.parts), on_event)
+    return locks
+
+
+def _tell(locks: Mapping[str, Lock], fresh: Collection[Lock], targets: int, on_event: Listener) -> None:
+    _warn(fresh, on_event)
+    if targets == 1:
+        for name, lock in locks.items():
+            on_event(Resolved(name, len(lock.pins), reused=lock not in fresh))
+    elif reused := len(locks) - len(fresh):
+        on_event(Noted(f"{reused} of {targets} targets: the lock that is there is used"))
+
+
+def _reusable(job: Job, part: Part, standing: Lock | None, supply: Supply) -> Lock | None:
+    """The lock that is there, if it answers the same job."""
     inputs = job.inputs(part, supply.locations.told)
-    upgrading = job.upgrade or bool(job.upgrade_projects)
-    if standing and not upgrading and standing.inputs.same_job(inputs) and standing.target == part.target:
-        on_event(Resolved(name, len(standing.pins), reused=True))
-        return replace(standing, is_loose=False)
-    on_event(Resolving(name))
+    if standing is None or job.upgrade or job.upgrade_projects:
+        return None
+    if not standing.inputs.same_job(inputs) or standing.target != part.target:
+        return None
+    settings = inputs.settings_sha256 or standing.inputs.settings_sha256
+    return replace(standing, is_loose=False, inputs=replace(standing.inputs, settings_sha256=settings))
+
+
+def _resolved(job: Job, part: Part, standing: Lock | None, supply: Supply, on_event: Listener) -> Lock:
     preferred = (
         {}
         if job.upgrade or standing is None
@@ -49,11 +91,9 @@ def lock_part(job: Job, part: Part, standing: Lock | None, supply: Supply, on_ev
     demand_hashes(answers, question, supply)
     if opened := _from_open_links(answers, supply):
         on_event(Noted(opened))
-    lock = Lock(part.target, inputs, pins_of(answers, supply))
+    lock = Lock(part.target, job.inputs(part, supply.locations.told), pins_of(answers, supply))
     if standing:
         _same_bytes(standing, lock)
-    _warn(answers, part, on_event)
-    on_event(Resolved(name, len(lock.pins), reused=False))
     return lock
 
 
@@ -178,17 +218,26 @@ def _same_bytes(standing: Lock, new: Lock) -> None:
             )
 
 
-def _warn(answers: Iterable[Answer], part: Part, on_event: Listener) -> None:
-    for answer in answers:
-        candidate = answer.candidate
-        name = f"{candidate.project} {candidate.version}"
-        if candidate.yanked is not None:
-            reason = f": {candidate.yanked}" if candidate.yanked else ", with no reason given"
-            on_event(Warned(f"{name} was yanked{reason}; it is taken because its exact version is asked for"))
-        if (candidate.status or "").partition(":")[0] in ("archived", "deprecated"):
-            on_event(Warned(f"{candidate.project} is {candidate.status} on {candidate.index}"))
-        if not candidate.is_wheel and not is_standard_sdist(candidate.filename, candidate.project, candidate.version):
-            on_event(Warned(f"{candidate.filename}: pip does not find an sdist of this name in a folder; build it"))
-        if answer.skipped:
-            newer = ", ".join(map(str, answer.skipped[:3]))
-            on_event(Warned(f"{name} was taken, because no file of {newer} fits {part.target.name}"))
+def _warn(locks: Iterable[Lock], on_event: Listener) -> None:
+    """Warn of what is unusual about the pins of new locks: once for all targets that have it."""
+    pins = [(lock, pin) for lock in locks for pin in lock.pins]
+    sentences = [sentence for _, pin in pins for sentence in _unusual(pin)]
+    skipped: dict[str, list[str]] = {}
+    for lock, pin in pins:
+        if pin.skipped:
+            taken = f"{pin.project} {pin.version} was taken, because no file of {', '.join(pin.skipped[:3])} fits"
+            skipped.setdefault(taken, []).append(lock.target.name)
+    sentences += [f"{taken} {', '.join(names)}" for taken, names in skipped.items()]
+    for sentence in dict.fromkeys(sentences):
+        on_event(Warned(sentence))
+
+
+def _unusual(pin: Pin) -> Iterator[str]:
+    if pin.yanked is not None:
+        reason = f": {pin.yanked}" if pin.yanked else ", with no reason given"
+        yield f"{pin.project} {pin.version} was yanked{reason}; it is taken because its exact version is asked for"
+    if (pin.status or "").partition(":")[0] in ("archived", "deprecated"):
+        yield f"{pin.project} is {pin.status} on {pin.index}"
+    origin = pin.origin.filename
+    if not is_wheel(origin) and not is_standard_sdist(origin, pin.project, pin.version):
+        yield f"{origin}: pip does not find an sdist of this name in a folder; build it"

@@ -1,7 +1,7 @@
 """Is a house exactly what its locks say: hash every file again, open it, compare, and say everything that is wrong at once."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -209,9 +209,7 @@ def is_archive(name: str) -> bool:
 def _foreign(folder: Path, house: House, staged: frozenset[str] | None) -> Iterator[Finding]:
     """What no lock names. A staged folder may hold other things, but no archive at its top: all of those are installed."""
     known = house.artifacts.keys() | house.texts.keys() if staged is None else staged
-    for path in sorted(folder.iterdir()):
-        if path.name in known or (path.is_dir() and path.name in (*SUB_HOUSES, FOLDER)):
-            continue
+    for path in _unnamed(folder, known):
         if staged is not None and not is_archive(path.name):
             continue
         if path.name.startswith(ASIDE_PREFIX):
@@ -223,6 +221,22 @@ def _foreign(folder: Path, house: House, staged: frozenset[str] | None) -> Itera
             yield _wrong(path.name, "foreign", *stray(path.name, house.locks, staged=staged is not None))
         else:
             yield _wrong(path.name, "foreign", "no lock of this house names it", "remove it, or fetch what needs it")
+
+
+def _unnamed(folder: Path, known: Set[str]) -> list[Path]:
+    """What is in a folder under other names than these, but for the folders that a house may have inside."""
+    inner = (*SUB_HOUSES, FOLDER)
+    return [
+        path
+        for path in sorted(folder.iterdir())
+        if path.name not in known and not (path.name in inner and path.is_dir())
+    ]
+
+
+def foreign_in(folder: Path, house: House) -> tuple[str, ...]:
+    """The names of what is in a house's folder, and belongs to no lock."""
+    known = house.artifacts.keys() | house.texts.keys()
+    return tuple(path.name for path in _unnamed(folder, known) if not path.name.startswith(ASIDE_PREFIX))
 
 
 def _derived(folder: Path, house: House) -> Iterator[Finding]:

@@ -1,0 +1,65 @@
+"""The errors of several targets as one error: each target is named, and each reason is given once (pure)."""
+
+from collections.abc import Mapping, Sequence
+
+from wheelhouse.errors import (
+    EXIT_CODES,
+    InputError,
+    IntegrityError,
+    MachineError,
+    NoSolutionError,
+    ServerError,
+    WheelhouseError,
+)
+
+KINDS = {kind.exit_code: kind for kind in (InputError, NoSolutionError, ServerError, IntegrityError, MachineError)}
+Group = tuple[list[str], list[WheelhouseError]]
+"""The names of targets, and their errors, which are the same but for what each target has of its own."""
+
+
+def combined(failed: Mapping[str, WheelhouseError], targets: int, *, kept_going: bool) -> WheelhouseError:
+    """One error for all targets that failed, by their names, of so many; its exit code is the first by precedence.
+
+    The error of a job with one target stays as it is.
+    """
+    if targets == 1:
+        return next(iter(failed.values()))
+    groups = _groups(failed)
+    code = min((error.exit_code for error in failed.values()), key=EXIT_CODES.index)
+    left = targets - len(failed)
+    going_on = f"say --keep-going to write {_the_others(left)} all the same" if left and not kept_going else None
+    kind, names = KINDS[code], ", ".join(failed)
+    counts = f"{len(failed)} of {targets} targets"
+    said = f"no solution for {counts}" if kind is NoSolutionError else f"{counts} failed"
+    if len(groups) == 1:
+        errors = groups[0][1]
+        hint = "; or ".join(filter(None, (errors[0].hint, going_on))) or None
+        return kind(f"{said} ({names}): {errors[0].general}", hint=hint, details=tuple(_details(errors)))
+    details = tuple(line for group in groups for line in _lines(*group))
+    return kind(f"{said}: {names}", hint=going_on, details=details)
+
+
+def _the_others(count: int) -> str:
+    return "the other one" if count == 1 else f"the other {count}"
+
+
+def _groups(failed: Mapping[str, WheelhouseError]) -> list[Group]:
+    groups: dict[object, Group] = {}
+    for name, error in failed.items():
+        names, errors = groups.setdefault((type(error), error.general, error.hint, _shared(error)), ([], []))
+        names.append(name)
+        errors.append(error)
+    return list(groups.values())
+
+
+def _shared(error: WheelhouseError) -> tuple[str, ...]:
+    return error.details[: len(error.details) - len(error.own)]
+
+
+def _details(errors: Sequence[WheelhouseError]) -> list[str]:
+    return [*_shared(errors[0]), *(line for error in errors for line in error.own)]
+
+
+def _lines(names: Sequence[str], errors: Sequence[WheelhouseError]) -> list[str]:
+    hint = [f"  hint: {errors[0].hint}"] if errors[0].hint else []
+    return [f"{', '.join(names)}: {errors[0].general}", *(f"  {line}" for line in _details(errors)), *hint]
