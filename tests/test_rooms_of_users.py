@@ -1,19 +1,13 @@
 """Rooms of a user who is not root: sealed and proved where the machine permits it, refused where it does not."""
 
-import os
-import shutil
-import sysconfig
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.support.checkout import ROOT
 from tests.support.tools import clean_environment, run
+from tests.support.users import AS_USER, LIBRARIES
 
-USER = "64321"
-AS_USER = ("setpriv", "--reuid", USER, "--regid", USER, "--clear-groups", "--no-new-privs", "env")
+pytest_plugins = ["tests.support.user_fixtures"]
 WITHOUT_NAMESPACES = ("unshare", "--mount", "sh", "-c", 'mount --rbind / "$0" && exec chroot "$0" "$@"')
 """Nobody makes a user namespace under a changed root (user_namespaces(7))."""
 
@@ -32,34 +26,9 @@ for seal in bench.SEALS:
 """
 
 
-@pytest.fixture
-def anyones_python() -> Path:
-    """A Python that other users may run, and that has this one's libraries."""
-    if os.geteuid() != 0:
-        pytest.skip("it takes root to become somebody else")
-    probe = f"import sys; sys.path += {_libraries()}; import msgspec, pytest, wheelhouse.doors.bench"
-    for path in (sysconfig.get_config_var("BINDIR"), "/usr/bin", "/usr/local/bin"):
-        python = Path(path or "/", "python3")
-        if python.exists() and run(*AS_USER, python, "-I", "-c", probe).returncode == 0:
-            return python
-    pytest.skip("no Python here is open to other users, with what wheelhouse needs")
-
-
-@pytest.fixture
-def home() -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp())
-    shutil.chown(folder, int(USER), int(USER))
-    yield folder
-    shutil.rmtree(folder)
-
-
-def _libraries() -> list[str]:
-    return [str(ROOT), sysconfig.get_path("purelib")]
-
-
 def told_by_a_user(python: Path, home: Path, *before: str) -> list[str]:
     """What opening each kind of room told that user."""
-    environment = clean_environment(HOME=str(home), TMPDIR=str(home), PYTHONPATH=os.pathsep.join(_libraries()))
+    environment = clean_environment(HOME=str(home), TMPDIR=str(home), PYTHONPATH=LIBRARIES)
     done = run(*before, *AS_USER, python, "-B", "-c", OPEN, cwd=home, env=environment)
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines()

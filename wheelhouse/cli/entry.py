@@ -77,17 +77,6 @@ def _defect(error: Exception) -> MachineError:
     )
 
 
-def _machine(error: OSError) -> MachineError:
-    """What the system refused where no step expected it, such as a folder that may not be read."""
-    from wheelhouse.doors.disk import machine_error
-
-    try:
-        os.getcwd()  # noqa: PTH109
-    except FileNotFoundError:
-        return MachineError("the current folder is gone", hint="cd to a folder that is there")
-    return machine_error(error)
-
-
 def run(arguments: Sequence[str]) -> int:
     """Run one command, and turn whatever ends it into an exit code."""
     as_json = "--json" in arguments
@@ -97,8 +86,10 @@ def run(arguments: Sequence[str]) -> int:
         return 0
     except (ConnectionError, TimeoutError) as error:
         return _fail(_defect(error), as_json=as_json)
-    except OSError as error:
-        return _fail(_machine(error), as_json=as_json)
+    except OSError as error:  # what no step expected, such as a folder that may not be read
+        from wheelhouse.doors.disk import machine_error
+
+        return _fail(machine_error(error), as_json=as_json)
     except Exception as error:
         return _fail(_defect(error), as_json=as_json)
 
@@ -121,10 +112,15 @@ def _interrupted() -> int:
     return INTERRUPTED
 
 
-def main() -> NoReturn:
-    """The `wheelhouse` command. Leaves at once, without waiting for threads that a stalled server holds."""
+def prepare() -> None:
+    """Make this process independent of who started it: its streams, and the umask."""
     open_streams()
     own_umask()
+
+
+def main() -> NoReturn:
+    """The `wheelhouse` command. Leaves at once, without waiting for threads that a stalled server holds."""
+    prepare()
     gc.set_threshold(50_000)  # a run is short, and most of what it makes stays to its end
     code = run(sys.argv[1:])
     try:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 ASIDE_PREFIX = ".wheelhouse-"
 BLOCK = 1 << 20
+PATIENCE = 100
+"""Times that a folder is made again which another run removes."""
 INSIDE = ("tools", "files")
 """What stage fills inside a folder: `TOOLS` of model.layout and `FOLDER` of model.otherfiles, which every command would load here."""
 FICLONE = 0x40049409
@@ -53,8 +55,17 @@ def ours(path: Path) -> Iterator[None]:
 
 def machine_error(error: OSError, path: Path | None = None) -> MachineError:
     """What the system refused, with the path that it names, else with `path`."""
+    if error.errno == errno.ENOENT and not _has_current_folder():
+        return MachineError("the current folder is gone", hint="cd to a folder that is there")
     where, reason = error.filename or path, error.strerror or str(error)
     return MachineError(f"`{where}`: {reason}" if where else reason, hint=HINTS.get(error.errno or 0))
+
+
+def _has_current_folder() -> bool:
+    try:
+        return bool(Path.cwd())
+    except FileNotFoundError:
+        return False
 
 
 def read_bytes(path: Path, what: str) -> bytes:
@@ -98,6 +109,7 @@ def fresh(folder: Path) -> tuple[Path, BinaryIO]:
 
     Who holds the folder renames it, or it is swept away.
     """
+    made = 0
     while True:
         path = folder / f"{ASIDE_PREFIX}{random.getrandbits(64):016x}.tmp"
         try:
@@ -105,6 +117,9 @@ def fresh(folder: Path) -> tuple[Path, BinaryIO]:
         except FileExistsError:
             continue
         except FileNotFoundError:
+            if made == PATIENCE:  # the folder is there, and takes no file: as in /proc
+                raise
+            made += 1
             folder.mkdir(parents=True, exist_ok=True)
             continue
         os.fchmod(file.fileno(), 0o644)
