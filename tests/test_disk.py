@@ -27,7 +27,7 @@ def btrfs(tmp_path: Path) -> Iterator[Path]:
     image, place = tmp_path / "btrfs.img", tmp_path / "btrfs"
     image.write_bytes(bz2.decompress(EMPTY.read_bytes()))
     place.mkdir()
-    with FileLock(Path(tempfile.gettempdir()) / "wheelhouse-btrfs.lock"):
+    with FileLock(Path(tempfile.gettempdir()) / f"wheelhouse-btrfs-{os.getuid()}.lock"):
         mounted = subprocess.run(["mount", "-o", "loop", image, place], capture_output=True, text=True, check=False)
         if mounted.returncode:
             pytest.skip(f"a btrfs cannot be mounted here: {mounted.stderr.strip()}")
