@@ -145,6 +145,26 @@ def test_a_server_that_gets_ranges_wrong_does_no_harm(
     assert stored(index, tmp_path / "cache", retries=3).sha256 == sha256_of(wheel)
 
 
+@pytest.mark.parametrize("encoding", ["gzip", "x-gzip", "br"])
+@pytest.mark.parametrize("ranges", [True, False])
+def test_a_file_that_is_said_to_be_encoded_is_stored_as_it_was_sent(
+    index: IndexServer, wheel: Path, tmp_path: Path, encoding: str, ranges: bool
+) -> None:
+    """As Artifactory says of a stored `.tar.gz`. Its tail is read as it is, too."""
+    index.abilities = Abilities(sidecars=False, ranges=ranges)
+    index.faults += [Fault(FILE, "encoded", times=None, encoding=encoding)]
+    with supplied(index, tmp_path / "cache") as supply:
+        assert supply.metadata(the_candidate(supply)).result().project == "app"
+        assert supply.artifact(the_candidate(supply)).result().sha256 == sha256_of(wheel)
+
+
+def test_an_encoded_body_continues_no_plain_one(index: IndexServer, wheel: Path, tmp_path: Path) -> None:
+    index.abilities = Abilities(hashes=False)
+    index.faults += [Fault(FILE, "cut", at=300_000), Fault(FILE, "encoded")]
+    assert stored(index, tmp_path / "cache", retries=3).sha256 == sha256_of(wheel)
+    assert [status for status, _ in files_asked(index)] == [200, 206, 200]
+
+
 @pytest.mark.parametrize("left", [b"garbage", b"x" * 1_000_000, None])
 def test_garbage_that_an_earlier_run_left_is_not_built_upon(
     index: IndexServer, wheel: Path, tmp_path: Path, left: bytes | None

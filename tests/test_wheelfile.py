@@ -1,9 +1,12 @@
 """What a wheel says of itself, and what is refused: each kind of hostile archive by its own rule."""
 
+import re
 import struct
 import subprocess
 import sys
 import zipfile
+from base64 import urlsafe_b64decode
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -265,6 +268,37 @@ def test_a_wrong_row_of_record_is_an_error_that_can_be_waived(tmp_path: Path, ch
     (finding,) = opened(with_record(tmp_path, change)).findings
     assert (finding.rule, finding.severity) == (rule, Severity.ERROR)
     assert VET_RULES[rule].waivable
+
+
+def test_a_name_whose_commas_are_not_quoted_is_an_error_that_can_be_waived(tmp_path: Path) -> None:
+    name = "cfg/E=256,N=512,device=x.json"
+    files = {"one/__init__.py": b"", name: b"{}"}
+    wheel = build_wheel(tmp_path, "one", "1.0", files=files)
+    with zipfile.ZipFile(wheel) as archive:
+        record = archive.read("one-1.0.dist-info/RECORD").decode()
+    assert f'"{name}"' in record
+    bare = record.replace(f'"{name}"', name)
+    (finding,) = opened(build_wheel(tmp_path, "one", "1.0", files=files, record=bare.encode())).findings
+    assert (finding.rule, finding.severity) == ("record-fields", Severity.ERROR) and name in finding.sentence
+    assert VET_RULES["record-fields"].waivable
+    altered = bare.replace(f"{name},sha256=", f"{name},sha256=A").encode()
+    findings = opened(build_wheel(tmp_path, "one", "1.0", files=files, record=altered)).findings
+    assert [finding.rule for finding in findings] == ["record-fields", "record-hash"]
+
+
+@pytest.mark.parametrize("spell", [str.lower, str.upper])
+def test_hexadecimal_digests_are_the_same_digests(tmp_path: Path, spell: Callable[[str], str]) -> None:
+    """As furo 2023.3.23 writes them."""
+
+    def in_hexadecimal(record: str) -> str:
+        return re.sub(r"sha256=([\w-]+)", lambda one: f"sha256={spell(urlsafe_b64decode(one[1] + '==').hex())}", record)
+
+    def altered(record: str) -> str:
+        return re.sub("sha256=..", "sha256=zz", in_hexadecimal(record), count=1)
+
+    assert opened(with_record(tmp_path, in_hexadecimal)).findings == ()
+    (finding,) = opened(with_record(tmp_path, altered)).findings
+    assert finding.rule == "record-hash"
 
 
 def test_a_record_row_that_stands_twice_and_says_the_same_is_harmless(tmp_path: Path) -> None:

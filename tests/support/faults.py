@@ -18,6 +18,7 @@ Kind = Literal[
     "wrong_bytes",
     "wrong_length",
     "wrong_type",
+    "encoded",
     "redirect",
     "loop",
     "ignore_range",
@@ -40,7 +41,7 @@ class Fault:
     reset: answers nothing but a TCP reset.
     wrong_bytes: flips all bits of the byte `at` that offset, counted from the end if negative.
     wrong_length: Content-Length is `by` too long, or too short if negative.
-    wrong_type: Content-Type is `content_type`.
+    wrong_type: Content-Type is `content_type`. encoded: Content-Encoding is `encoding`, which is not true.
     redirect: answers 302, to the URL `to`; loop: to itself.
     ignore_range: answers 200 with everything, whatever Range says.
     wrong_range: answers 206 with a range `by` further on than the one asked for, and says so.
@@ -59,6 +60,7 @@ class Fault:
     rate: int = 1024
     by: int = 1
     content_type: str = "text/plain"
+    encoding: str = "gzip"
     to: str = "/"
 
     def fits(self, ask: Ask) -> bool:
@@ -142,6 +144,7 @@ _SPOILS: dict[Kind, Callable[[Fault, Ask, Reply], Reply]] = {
     "wrong_bytes": _wrong_bytes,
     "wrong_length": lambda fault, ask, reply: reply.having(Content_Length=str(max(len(reply.body) + fault.by, 0))),
     "wrong_type": lambda fault, ask, reply: reply.having(Content_Type=fault.content_type),
+    "encoded": lambda fault, ask, reply: reply.having(Content_Encoding=fault.encoding),
     "redirect": lambda fault, ask, reply: redirect(fault.to, 302),
     "loop": lambda fault, ask, reply: redirect(ask.path, 302),
 }

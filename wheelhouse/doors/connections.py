@@ -54,10 +54,10 @@ class Connections:
         response.url = bare
         return response
 
-    def read(self, response: BaseHTTPResponse, url: str) -> bytes:
-        """The next piece of a body, decompressed; empty at its end. Raises TransientError when it breaks off."""
+    def read(self, response: BaseHTTPResponse, url: str, *, as_sent: bool) -> bytes:
+        """The next piece of a body, decompressed unless `as_sent`; empty at its end. Raises TransientError when it breaks off."""
         with translated(url):
-            return response.read(CHUNK)
+            return response.read(CHUNK, decode_content=not as_sent)
 
     def _pool(self, url: str) -> tuple["HTTPConnectionPool | urllib3.PoolManager", str]:
         """What to ask, and by which address: a server's own pool, which is found sooner than a manager finds it."""

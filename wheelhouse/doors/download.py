@@ -27,7 +27,8 @@ class Download:
     """A file at `url` on its way to `path`, where part of it may stand already. Sizes are in bytes.
 
     `on_bytes` is told how many more arrived; `told` is the size that the server gives. `run` may be called again after a
-    TransientError, and goes on from there.
+    TransientError, and goes on from there. The body is stored as it was sent, whatever `encoding` (Content-Encoding) its
+    server gives: an encoded body is another one than a plain one, and continues none.
     """
 
     http: Http
@@ -39,6 +40,7 @@ class Download:
     validator: str | None = None
     resumed: bool = False
     told: int | None = None
+    encoding: str | None = None
 
     def run(self) -> str:
         """Bring what is missing, and hash all of it: the sha256. Raises TransientError for what broke off."""
@@ -63,7 +65,7 @@ class Download:
                 file.seek(0)
                 file.truncate()
                 digest, have = hashlib.sha256(), 0
-            for chunk in self.http.chunks(response, self.url):
+            for chunk in self.http.chunks(response, self.url, as_sent=True):
                 write_all(file, chunk)
                 digest.update(chunk)
                 have += len(chunk)
@@ -87,7 +89,8 @@ class Download:
             raise ServerError(f"`{self.filename}` is not at {redact(self.url)} ({response.status})", hint=hint)
         etag = response.headers.get("ETag", "")
         self.validator = etag if etag and not etag.startswith("W/") else None
-        if response.status == 416:
+        earlier, self.encoding = self.encoding, response.headers.get("Content-Encoding", "")
+        if response.status == 416 or (response.status == 206 and earlier not in (None, self.encoding)):
             self.start_anew()
             raise TransientError(f"`{self.filename}` had to be started anew", retry_after=0)
         total = re.search(r"/(\d{1,18})$", response.headers.get("Content-Range", "")) or re.fullmatch(

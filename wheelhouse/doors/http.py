@@ -129,13 +129,16 @@ class Http:
             self._live.discard(response)
             response.release_conn() if response.closed else response.close()
 
-    def chunks(self, response: "BaseHTTPResponse", url: str) -> Iterator[bytes]:
-        """The body as it arrives, decompressed where the server compressed it. Raises TransientError when it breaks off."""
+    def chunks(self, response: "BaseHTTPResponse", url: str, *, as_sent: bool = False) -> Iterator[bytes]:
+        """The body as it arrives, decompressed where the server compressed it. Raises TransientError when it breaks off.
+
+        `as_sent` is for files: some servers say of a stored `.tar.gz` that gzip is its Content-Encoding.
+        """
         while True:
             if self._stop.is_set():
                 raise StoppedError("stopped")
             try:
-                chunk = self._open_connections().read(response, url)
+                chunk = self._open_connections().read(response, url, as_sent=as_sent)
             except TransientError:
                 if self._stop.is_set():
                     raise StoppedError("stopped") from None

@@ -42,7 +42,7 @@ class _RemoteFile(io.RawIOBase):
             start, end, size = (int(number) for number in found.groups())
             if end - start > LARGEST:
                 raise NoRangesError(f"{redact(self._url)} answered with more than was asked for")
-            body = b"".join(self._http.chunks(response, self._url))
+            body = b"".join(self._http.chunks(response, self._url, as_sent=True))
         if len(body) != end - start + 1:
             raise NoRangesError(f"{redact(self._url)} answered with another range than it said")
         return start, body, size

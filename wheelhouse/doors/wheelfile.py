@@ -12,7 +12,7 @@ import mmap
 import re
 import struct
 import tarfile
-from base64 import urlsafe_b64encode
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -90,8 +90,11 @@ def _read_wheel(path: Path, filename: str, watch: Watch | None) -> Contents:
             raise RefusedError(
                 "wheel-version", "its WHEEL does not say Wheel-Version 1.x, the one that installers read"
             )
-        record = _read_record(_read(data, members, f"{folder}/RECORD", LARGEST_RECORD))
-        findings = tuple(_against_record(data, members, record, folder, filename, watch))
+        record, overlong = _read_record(_read(data, members, f"{folder}/RECORD", LARGEST_RECORD))
+        findings = (
+            *(_wrong(filename, "record-fields", f"RECORD's row of `{name}` has too many fields") for name in overlong),
+            *_against_record(data, members, record, folder, filename, watch),
+        )
     return Contents(raw, _wheel_metadata(raw, filename), findings)
 
 
@@ -119,15 +122,20 @@ def _read(data: mmap.mmap, members: dict[str, Member], name: str, most: int) -> 
     return read_whole(data, members[name], most)
 
 
-def _read_record(raw: bytes) -> dict[str, tuple[str, str]]:
-    """RECORD as name → (hash, size), both as written. Raises RefusedError for two rows that contradict each other."""
+def _read_record(raw: bytes) -> tuple[dict[str, tuple[str, str]], list[str]]:
+    """RECORD as name → (hash, size), both as written, and the names of rows with more fields than three.
+
+    In such a row the commas of the name were not quoted. Raises RefusedError for two rows that contradict each other.
+    """
     record: dict[str, tuple[str, str]] = {}
-    for row in csv.reader(io.StringIO(raw.decode("utf-8"), newline="")):
-        if row:
-            name, declared, size = (*row, "", "")[:3]
-            if record.setdefault(name, (declared, size)) != (declared, size):
-                raise RefusedError("record-duplicate", f"RECORD has two rows for `{name}`, and they differ")
-    return record
+    overlong: list[str] = []
+    for row in filter(None, csv.reader(io.StringIO(raw.decode("utf-8"), newline=""))):
+        name, declared, size = (*row, "", "")[:3] if len(row) <= 3 else (",".join(row[:-2]), *row[-2:])
+        if len(row) > 3:
+            overlong.append(name)
+        if record.setdefault(name, (declared, size)) != (declared, size):
+            raise RefusedError("record-duplicate", f"RECORD has two rows for `{name}`, and they differ")
+    return record, overlong
 
 
 def _against_record(
@@ -164,12 +172,17 @@ def _row_findings(filename: str, member: Member, digest: str, row: tuple[str, st
         yield _odd(filename, "record-no-hash", f"RECORD has no hash for `{member.name}`")
     elif algorithm and algorithm not in HASHES:
         yield _wrong(filename, "record-hash", f"RECORD gives `{member.name}` a hash of an unknown kind, `{algorithm}`")
-    elif digest != expected.rstrip("="):
+    elif not _is_digest(expected, digest):
         yield _wrong(filename, "record-hash", f"`{member.name}` does not have the hash that RECORD gives")
     elif size and size != str(member.size):
         yield _wrong(filename, "record-size", f"`{member.name}` does not have the size that RECORD gives")
     elif algorithm in WEAK_HASHES:
         yield _odd(filename, "record-weak-hash", f"RECORD vouches for `{member.name}` with {algorithm} only")
+
+
+def _is_digest(written: str, digest: str) -> bool:
+    """Whether RECORD wrote this digest: as the specification has it, or in hexadecimal, as furo 2023.3.23 did."""
+    return written.rstrip("=") == digest or written.lower() == urlsafe_b64decode(digest + "==").hex()
 
 
 def _wrong(filename: str, rule: str, sentence: str) -> Finding:

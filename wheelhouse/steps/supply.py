@@ -39,7 +39,7 @@ SMALL = 192 << 10
 LARGE = 4 << 20
 """Bytes: of a wheel larger than this the tail is asked for even while the whole is on its way."""
 NOT_THE_FILE = "do not use this file; a proxy may have altered it, or the index has replaced it"
-CONTENTS, PROVENANCE = "contents-1", "provenance-1"
+CONTENTS, PROVENANCE = "contents-2", "provenance-1"
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,7 @@ told_by_verify(
     {
         "record-hash": "A file does not have the hash that RECORD gives, or its hash is of an unknown kind.",
         "record-size": "A file does not have the size that RECORD gives.",
+        "record-fields": "A row of RECORD has more than three fields.\n\nA name's commas were not quoted; some installers refuse it.",
     },
 )
 told_by_verify(
