@@ -173,7 +173,6 @@ NO_PAGES = {
     "API 2 in JSON": (JSON, b'{"meta": {"api-version": "2.0"}, "files": []}', "version 2.0"),
     "JSON of another kind": (JSON, b'{"error": "log in first"}', "cannot be read"),
     "a link that is none": (HTML, b"<a href='http://[::1/app-1.0.zip'>x</a>", "cannot be read"),
-    "an address that is none": (JSON, address("http://[::1/x"), "cannot be read"),
     "a file of this machine": (
         HTML,
         b"<a href=file:///etc/lib_two-2.0-py3-none-any.whl>x</a>",
@@ -190,15 +189,6 @@ NO_PAGES = {
         "a file of this machine",
     ),
     "a file of this machine, in capitals": (JSON, address("FILE:///etc/x"), "a file of this machine"),
-    "another scheme": (JSON, address("ftp://127.0.0.1/x"), "gives no http or https address"),
-    "no scheme": (HTML, b"<base href=x:><a href=lib_two-2.0-py3-none-any.whl>x</a>", "gives no http or https address"),
-    "a secure address that is none": (JSON, address("https://[bad/x"), "cannot be read"),
-    "a port that is none": (JSON, address("http://127.0.0.1:99999/x"), "gives no http or https address"),
-    "a time that is none": (
-        JSON,
-        address("x").replace(b"}", b', "upload-time": "yesterday"}', 1),
-        "`yesterday` of when `lib_two-2.0-py3-none-any.whl` was uploaded",
-    ),
     "JSON that is nested without end": (JSON, b'{"files": [], "x": ' + b"[" * 99999, "cannot be read"),
     "cut JSON": (JSON, b'{"meta": {"api-version": "1.0"}, "files": [', "cannot be read"),
 }

@@ -10,7 +10,8 @@ from packaging.utils import InvalidSdistFilename, NormalizedName, canonicalize_n
 from wheelhouse.doors.credentials import query_of, redact
 from wheelhouse.doors.disk import ours, sha256_of
 from wheelhouse.doors.http import Http
-from wheelhouse.doors.pages import ACTIVE, HTML_TYPE, Hashes, IndexFile, Page, html_files, read_html
+from wheelhouse.doors.pagedata import ACTIVE, Hashes, IndexFile
+from wheelhouse.doors.pages import HTML_TYPE, Page, html_files, read_html
 from wheelhouse.errors import InputError, ServerError
 from wheelhouse.model.filenames import is_wheel, sdist_releases
 

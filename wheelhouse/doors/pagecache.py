@@ -17,7 +17,8 @@ from packaging.utils import NormalizedName
 
 from wheelhouse.doors.cache import Cache
 from wheelhouse.doors.http import Reply
-from wheelhouse.doors.pages import IndexFile, Page, Status
+from wheelhouse.doors.pagedata import IndexFile, Status
+from wheelhouse.doors.pages import Page
 
 T = TypeVar("T")
 KIND, RELEASES = "pages", "releases-1"

@@ -2,21 +2,21 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from html.parser import HTMLParser
-from typing import TYPE_CHECKING, Any
 from urllib.parse import urldefrag, urljoin, urlsplit
 
-import msgspec
 from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
 from wheelhouse.doors.credentials import origin_of, redact
+from wheelhouse.doors.pagedata import ACTIVE, HASHES, Hashes, IndexFile, Status, read_document
 from wheelhouse.errors import InputError, ServerError
-from wheelhouse.model.artifact import Candidate, version_of
+from wheelhouse.model.artifact import SHA256, Candidate, version_of
 from wheelhouse.model.filenames import ARCHIVE_SUFFIXES, UNREADABLE_SUFFIXES, Filenames, filename_of
 
 JSON_TYPE, HTML_TYPE = "application/vnd.pypi.simple.v1+json", "application/vnd.pypi.simple.v1+html"
@@ -24,56 +24,11 @@ ACCEPT = f"{JSON_TYPE}, {HTML_TYPE};q=0.2, text/html;q=0.1"
 ARCHIVES = (*ARCHIVE_SUFFIXES, *UNREADABLE_SUFFIXES, ".egg", ".exe")
 PLAIN = re.compile(r"https?://[A-Za-z0-9_.-]+(?::[0-9]{1,4})?/")
 """How nearly all addresses of files begin; what does is an http or https address, and needs no second look."""
-HASHES = ("md5", "sha1", "sha224", "sha256", "sha384", "sha512", "blake2b")
 HASH_FRAGMENT = re.compile(rf"({'|'.join(HASHES)})=([0-9a-fA-F]+)")
 
 
-if TYPE_CHECKING:
-    Hashes = Any
-else:
-    Hashes = msgspec.defstruct("Hashes", [(name, str | None, None) for name in HASHES], gc=False)
-    """Digests by their algorithm; a struct, because a page may have thousands, and dictionaries take twice as long."""
-
-
-class IndexFile(msgspec.Struct, rename="kebab", gc=False):
-    """A file as an index page names it."""
-
-    filename: str
-    url: str
-    hashes: Hashes | None = None
-    size: int | None = None
-    upload_time: str | None = None
-    requires_python: str | None = None
-    yanked: bool | str | None = None
-    core_metadata: bool | dict[str, str] | None = None
-    dist_info_metadata: bool | dict[str, str] | None = None
-    provenance: str | None = None
-
-
-class _Meta(msgspec.Struct, rename="kebab"):
-    api_version: str = "1.0"
-
-
-class Status(msgspec.Struct, rename="kebab", frozen=True):
-    """What an index says of a whole project (PEP 792): active, archived, quarantined or deprecated."""
-
-    status: str = "active"
-    reason: str | None = None
-
-    def __str__(self) -> str:
-        return f"{self.status}: {self.reason}" if self.reason else self.status
-
-
-ACTIVE = Status()
-
-
-class _Document(msgspec.Struct, rename="kebab"):
-    files: list[IndexFile]
-    meta: _Meta = msgspec.field(default_factory=_Meta)
-    project_status: Status = ACTIVE
-
-
-_decoder = msgspec.json.Decoder(_Document)
+class BadAddressError(ServerError):
+    """A page gives an address that is none."""
 
 
 @dataclass(frozen=True)
@@ -148,26 +103,40 @@ class Page:
         try:
             origin_of(url)
         except InputError as error:
-            raise ServerError(f"{redact(self.url)} gives no http or https address for `{filename}`") from error
+            raise BadAddressError("its page gives no http or https address of it") from error
         return url
 
     def _uploaded(self, file: IndexFile) -> str | None:
-        """When a file came there, in UTC, as PEP 700 has it. Raises ServerError for what is no time."""
+        """When a file came there, in UTC, as PEP 700 has it; None for what is no time."""
         if not file.upload_time:
             return None
-        try:
+        with suppress(ValueError, OverflowError):
             moment = datetime.fromisoformat(file.upload_time)
             if moment.tzinfo is UTC:
                 return file.upload_time
             return (moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)).isoformat()
-        except (ValueError, OverflowError) as error:
-            sentence = (
-                f"{redact(self.url)} says `{file.upload_time}` of when `{file.filename}` was uploaded, which is no time"
-            )
-            raise ServerError(sentence) from error
+        return None
+
+    def _provenance(self, file: IndexFile) -> str | None:
+        with suppress(BadAddressError):
+            return self._address(file.filename, file.provenance) if file.provenance else None
+        return None
+
+    def _located(self, file: IndexFile) -> tuple[str, str | None]:
+        """A file's address, and what is wrong with what its page says of it, so that it cannot be taken."""
+        sha256 = file.hashes.sha256 if file.hashes else None
+        if not file.url:
+            return "", "its page gives no address of it"
+        try:
+            url = self._address(file.filename, file.url)
+        except BadAddressError as error:
+            return "", str(error)
+        if sha256 and not SHA256.fullmatch(sha256.lower()):
+            return url, "its page gives a sha256 of it that is none"
+        return url, None
 
     def _candidate(self, version: Version, file: IndexFile) -> Candidate:
-        url = self._address(file.filename, file.url)
+        url, fault = self._located(file)
         sidecar = file.core_metadata if file.core_metadata is not None else file.dist_info_metadata
         return Candidate(
             project=self.project,
@@ -176,13 +145,14 @@ class Page:
             url=url,
             index=self.index,
             hashes={name: digest.lower() for name in HASHES if (digest := getattr(file.hashes, name, None))},
-            size=file.size,
+            size=file.size if file.size is None or file.size >= 0 else None,
             upload_time=self._uploaded(file),
             yanked="" if file.yanked is True else (None if file.yanked is False else file.yanked),
             requires_python=file.requires_python,
             sidecar=sidecar.get("sha256", "") if isinstance(sidecar, dict) else ("" if sidecar else None),
-            provenance=self._address(file.filename, file.provenance) if file.provenance else None,
+            provenance=self._provenance(file),
             status=None if self.status.status == "active" else str(self.status),
+            fault=fault,
         )
 
 
@@ -199,8 +169,8 @@ def parse_page(body: bytes, content_type: str, project: NormalizedName, index: s
 
 def _parse_json(body: bytes, project: NormalizedName, index: str, url: str) -> Page:
     try:
-        document = _decoder.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        document = read_document(body)
+    except ValueError as error:
         raise ServerError(f"{redact(url)} answered with a page that cannot be read: {error}") from error
     _check_version(document.meta.api_version, url)
     return Page(project, index, url, document.files, document.project_status)
@@ -219,11 +189,19 @@ def _parse_html(body: bytes, project: NormalizedName, index: str, url: str) -> P
 
 
 def html_files(parser: "Anchors", url: str) -> list[IndexFile]:
-    """What the links of a page name. Raises ServerError for a page that is for people, and links to no file."""
-    try:
-        files = [_html_file(attributes) for attributes in parser.anchors]
-    except ValueError as error:
-        raise ServerError(f"{redact(url)} names an address that cannot be read: {error}") from error
+    """What the links of a page name, but for addresses that nobody can read.
+
+    Raises ServerError for a page that is for people and links to no file, and for one of which no link can be read.
+    """
+    files: list[IndexFile] = []
+    unread: ValueError | None = None
+    for attributes in parser.anchors:
+        try:
+            files.append(_html_file(attributes))
+        except ValueError as error:
+            unread = error
+    if unread and not files:
+        raise ServerError(f"{redact(url)} names an address that cannot be read: {unread}") from unread
     if parser.interactive and not any(file.filename.endswith(ARCHIVES) for file in files):
         hint = "check the address, and whether a proxy or the index wants you to log in"
         raise ServerError(
@@ -247,11 +225,11 @@ def read_html(body: bytes, url: str) -> "Anchors":
 
 
 def _absolute(base: str, url: str) -> str:
-    """An address on a page, from where the page is, its scheme in lower case. Raises ServerError for what is none."""
+    """An address on a page, from where the page is, its scheme in lower case. Raises BadAddressError for what is none."""
     try:
         return urlsplit(urljoin(base, url)).geturl()
     except ValueError as error:
-        raise ServerError(f"{redact(base)} names an address that cannot be read: {error}") from error
+        raise BadAddressError(f"{redact(base)} names an address that cannot be read: {error}") from error
 
 
 def _html_file(attributes: dict[str, str | None]) -> IndexFile:

@@ -39,7 +39,8 @@ class Candidate:
     `yanked` is None for a file that is not, else the reason, which may be empty (PEP 592). `sidecar` is None where the
     index announces no PEP 658 metadata file, else that file's sha256, empty where it gives none. `upload_time` is the
     index's own text, ISO 8601 in UTC (PEP 700). `provenance` is where its attestations are (PEP 740), `status` what the index
-    says of the whole project, where it is not active (PEP 792).
+    says of the whole project, where it is not active (PEP 792). `fault` is what is wrong with what its page says of it, so that it cannot
+    be taken.
     """
 
     project: NormalizedName
@@ -55,6 +56,7 @@ class Candidate:
     sidecar: str | None = None
     provenance: str | None = None
     status: str | None = None
+    fault: str | None = None
 
     @property
     def is_wheel(self) -> bool:
@@ -159,6 +161,8 @@ def has_no_tag(rejected: Rejected) -> bool:
 
 def unfit(candidate: Candidate, target: Target) -> str | None:
     """Why this file cannot be installed on this target, in a few words; None where it can."""
+    if candidate.fault:
+        return candidate.fault
     if candidate.requires_python and not target.allows(requires_python_of(candidate.requires_python)):
         return f"{OTHER_PYTHON} {candidate.requires_python}, and the target has {target.python.version}"
     if not candidate.is_wheel:

@@ -6,7 +6,8 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
-from wheelhouse.doors.pages import Hashes, IndexFile, Page
+from wheelhouse.doors.pagedata import Hashes, IndexFile
+from wheelhouse.doors.pages import Page
 from wheelhouse.model.artifact import YANKED, Candidate, Rejected, choose, wrong_hash
 from wheelhouse.model.question import Question, is_exact, merge
 from wheelhouse.model.requirements import Line, by_project

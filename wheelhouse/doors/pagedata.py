@@ -1,0 +1,110 @@
+"""A project's page as JSON: what PEP 691, 700, 740 and 792 put on it, and what can be read of a page that departs from them."""
+
+import json
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+HASHES = ("md5", "sha1", "sha224", "sha256", "sha384", "sha512", "blake2b")
+NO_PAGE = "there is no list of files in it"
+
+
+if TYPE_CHECKING:
+    Hashes = Any
+else:
+    Hashes = msgspec.defstruct("Hashes", [(name, str | None, None) for name in HASHES], gc=False)
+    """Digests by their algorithm; a struct, because a page may have thousands, and dictionaries take twice as long."""
+
+
+class IndexFile(msgspec.Struct, rename="kebab", gc=False):
+    """A file as an index page names it."""
+
+    filename: str
+    url: str
+    hashes: Hashes | None = None
+    size: int | None = None
+    upload_time: str | None = None
+    requires_python: str | None = None
+    yanked: bool | str | None = None
+    core_metadata: bool | dict[str, str] | None = None
+    dist_info_metadata: bool | dict[str, str] | None = None
+    provenance: str | None = None
+
+
+class Meta(msgspec.Struct, rename="kebab"):
+    """What a page says of the API that it speaks."""
+
+    api_version: str = "1.0"
+
+
+class Status(msgspec.Struct, rename="kebab", frozen=True):
+    """What an index says of a whole project (PEP 792): active, archived, quarantined or deprecated."""
+
+    status: str = "active"
+    reason: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.status}: {self.reason}" if self.reason else self.status
+
+
+ACTIVE = Status()
+
+
+class Document(msgspec.Struct, rename="kebab"):
+    """A project's page as JSON."""
+
+    files: list[IndexFile]
+    meta: Meta = msgspec.field(default_factory=Meta)
+    project_status: Status = ACTIVE
+
+
+_decoder = msgspec.json.Decoder(Document)
+
+
+def read_document(body: bytes) -> Document:
+    """A page. A value that is not of the type that it should have costs its fact, or its file, and not the project.
+
+    Raises ValueError for what is no page at all.
+    """
+    try:
+        return _decoder.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        with suppress(ValueError, RecursionError):
+            return _read_odd(body)
+        raise ValueError(str(error)) from error
+
+
+def _read_odd(body: bytes) -> Document:
+    told = json.loads(body.decode("utf-8-sig", "replace"))
+    if not isinstance(told, dict) or not isinstance(told.get("files"), list):
+        raise ValueError(NO_PAGE)
+    files = (_file(each) for each in told["files"] if isinstance(each, dict))
+    return Document([file for file in files if file], _meta(told.get("meta")), _status(told.get("project-status")))
+
+
+def _file(told: dict[str, Any]) -> IndexFile | None:
+    """A file, with those of its facts that can be read; None for one without a name."""
+    if isinstance(hashes := told.get("hashes"), dict):
+        told = told | {"hashes": {name: digest for name, digest in hashes.items() if isinstance(digest, str)}}
+    facts: dict[str, Any] = {"url": ""}
+    for field in msgspec.structs.fields(IndexFile):
+        if field.encode_name in told:
+            with suppress(msgspec.ValidationError):
+                facts[field.name] = msgspec.convert(told[field.encode_name], field.type, strict=False)
+    if "filename" not in facts:
+        return None
+    facts.setdefault("yanked", bool(told.get("yanked")))  # as pip reads what is neither a text nor true or false
+    return IndexFile(**facts)
+
+
+def _meta(told: object) -> Meta:
+    version = told.get("api-version") if isinstance(told, dict) else None
+    return Meta(str(version)) if isinstance(version, str | int | float) else Meta()
+
+
+def _status(told: object) -> Status:
+    told = {"status": told} if isinstance(told, str) else told
+    with suppress(msgspec.ValidationError):
+        return msgspec.convert(told, Status)
+    return ACTIVE
