@@ -60,9 +60,12 @@ def unshare(order: Order, folder: Path) -> Launch:
     """A sandbox made by the programs of util-linux, in namespaces of its own."""
     spaces = ["--mount", "--net", "--pid", "--ipc", "--uts", "--fork", "--kill-child"]
     if os.geteuid() != 0:
-        spaces += ["--user", *_as_oneself(_program("unshare"))]
+        spaces += ["--user", "--map-root-user"]
     script = ["/bin/sh", "-c", _furnish(order, folder), "sandbox"]
-    return Launch([_program("unshare"), *spaces, "--", *script, *_confined(order, _powerless())], OUTER_ENVIRONMENT)
+    return Launch(
+        [_program("unshare"), *spaces, "--", *script, *_confined(order, [*_as_oneself(), *_powerless()])],
+        OUTER_ENVIRONMENT,
+    )
 
 
 def unsealed(order: Order, folder: Path) -> Launch:
@@ -137,10 +140,17 @@ def _powerless() -> list[str]:
 
 
 @cache
-def _as_oneself(program: str) -> tuple[str, ...]:
-    """How a user stays the same user in a user namespace; as its root, where unshare is older than 2.36 and cannot."""
+def _as_oneself() -> tuple[str, ...]:
+    """How a user, who was root of a user namespace to mount things, is the same user again: in another one, within.
+
+    The capabilities are kept until `_powerless` drops them for good. An unshare older than 2.36 cannot do this: there the user
+    stays a root without any power.
+    """
+    program = _program("unshare")
     told = subprocess.run([program, "--help"], env={"LC_ALL": "C"}, capture_output=True, check=False).stdout
-    return ("--map-current-user", "--keep-caps") if b"--keep-caps" in told else ("--map-root-user",)
+    if os.geteuid() == 0 or b"--keep-caps" not in told or b"--map-user" not in told:
+        return ()
+    return (program, "--user", f"--map-user={os.geteuid()}", f"--map-group={os.getegid()}", "--keep-caps", "--")
 
 
 def _links() -> dict[str, str]:
