@@ -107,6 +107,13 @@ def test_another_target_is_added_and_a_target_that_is_not_named_stays(session: S
     assert OTHER in contents(session.folder / "wheels")
 
 
+def test_a_target_keeps_its_job_where_another_target_has_the_same_files(session: Session) -> None:
+    session("fetch top --python 3.11 --python 3.12 --quiet")
+    before = contents(session.folder / "wheels")
+    assert session("fetch other --python 3.12") == 2
+    assert contents(session.folder / "wheels") == before
+
+
 def test_locks_without_files_are_replaced_without_a_question(session: Session) -> None:
     assert session("lock top --python 3.12") == 0
     assert session("lock other --python 3.12") == 0
@@ -130,6 +137,16 @@ def test_a_settings_file_replaces_what_it_said_before(session: Session) -> None:
         "pylock.cp312-manylinux_2_28_x86_64.toml",
     }
     assert verify(session.folder / "wheels").findings == ()
+
+
+def test_a_lock_of_a_target_that_the_settings_file_dropped_goes(session: Session) -> None:
+    settings(session, "top", "3.11", "3.12")
+    assert session("lock") == 0
+    settings(session, "top", "3.12")
+    assert session("lock") == 0
+    dropped = session.folder / "wheels/pylock.cp311-manylinux_2_28_x86_64.toml"
+    assert not dropped.exists()
+    assert f"note: `{dropped.relative_to(session.folder)}` was removed" in session.transcript
 
 
 def test_a_settings_file_leaves_the_job_of_a_command_line(session: Session) -> None:

@@ -79,18 +79,21 @@ def _fetched(plan: Plan, supply: Supply, on_event: Listener) -> Fetched:
     done = fill(plan.folder, plan.house, plan.standing.values(), plan.job.own_files, supply, on_event)
     noted = {lock.target.name: lock for lock in done.house.locks}
     locks = tuple(noted[name] for name in plan.locks)
-    foreign = foreign_in(plan.folder, done.house)
-    return Fetched(plan.folder, done.house, locks, done.placed, done.stood, done.removed, foreign)
+    return Fetched(plan.folder, done.house, locks, done.placed, done.stood, done.removed, done.foreign)
 
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """The wheelhouse as it stands, with what was waived noted in its locks, and the names of what came, stood, and went."""
+    """The wheelhouse as it stands, with what was waived noted in its locks, and the names of what came, stood, and went.
+
+    `foreign` names what is in the folder and belongs to no lock.
+    """
 
     house: House
     placed: tuple[str, ...]
     stood: tuple[str, ...]
     removed: tuple[str, ...]
+    foreign: tuple[str, ...]
 
 
 def fill(
@@ -121,7 +124,7 @@ def fill(
         write(folder, name, text)
     removed = _remove(folder, standing, kept)
     write(folder, SUMS, summary)  # last: the one before tells of files that no lock names any more
-    return Filled(complete, placed, stood, removed)
+    return Filled(complete, placed, stood, removed, foreign_in(folder, kept))
 
 
 def _with_texts(house: House) -> tuple[House, dict[str, str]]:
@@ -173,9 +176,11 @@ def lock_only(
         consent(plan.lost)
         for lock in plan.locks.values():
             write(folder, lock.filename, lock.to_toml(with_paths=False))
-        for name in plan.dropped:
-            with ours(folder):
-                rooted(folder, plan.standing[name].filename).unlink(missing_ok=True)
+        for name in sorted(plan.dropped):
+            path = rooted(folder, plan.standing[name].filename)
+            with ours(path):
+                path.unlink(missing_ok=True)
+            on_event(Noted(f"`{path}` was removed: the settings file no longer asks for this target"))
     return tuple(plan.locks.values()), planning.error
 
 

@@ -21,7 +21,8 @@ class Plan:
     """What a job will make of a folder.
 
     `standing` are the locks that are there, `locks` those of the job, by target. `dropped` names targets that the same
-    settings file asked for earlier, and asks for no more. `lost` names the files of another job that this one would remove.
+    settings file asked for earlier, and asks for no more. `lost` names the files that a target needs for another job, and for
+    this one does not.
     """
 
     job: Job
@@ -80,7 +81,7 @@ def _plan(job: Job, folder: Path, failed: dict[str, WheelhouseError], supply: Su
     locks = lock_parts(open_to, standing, failed, supply, on_event)
     dropped = frozenset(name for name, lock in standing.items() if name not in asked and _same_settings(job, lock))
     house = _house(open_to, folder, standing, locks, dropped)
-    return Plan(open_to, folder, standing, locks, house, dropped, _lost(open_to, folder, standing, house, supply))
+    return Plan(open_to, folder, standing, locks, house, dropped, _lost(open_to, folder, standing, locks, supply))
 
 
 def _house(
@@ -98,18 +99,24 @@ def _house(
     return House(tuple(every[name] for name in sorted(every)), constraints)
 
 
-def _lost(job: Job, folder: Path, standing: Mapping[str, Lock], house: House, supply: Supply) -> tuple[str, ...]:
-    """The files in the folder that locks of another job name, and the locks to come do not."""
+def _lost(
+    job: Job, folder: Path, standing: Mapping[str, Lock], locks: Mapping[str, Lock], supply: Supply
+) -> tuple[str, ...]:
+    """The files in the folder that a target needs for another job, and for this one does not."""
     if job.upgrade:
         return ()
     own = {part.target.name: job.inputs(part, supply.locations.told) for part in job.parts}
-    kept = house.artifacts.keys()
     lost: set[str] = set()
-    for name, lock in standing.items():
-        upgrades_itself = job.upgrade_projects and name in own and lock.inputs.same_job(own[name])
-        if not upgrades_itself and not _same_settings(job, lock):
-            lost |= {artifact.filename for artifact in lock.artifacts} - kept
+    for name in standing.keys() & locks.keys():
+        before = standing[name]
+        upgrades_itself = job.upgrade_projects and before.inputs.same_job(own[name])
+        if not upgrades_itself and not _same_settings(job, before):
+            lost |= _filenames(before) - _filenames(locks[name])
     return tuple(name for name in sorted(lost) if rooted(folder, name).exists())
+
+
+def _filenames(lock: Lock) -> set[str]:
+    return {artifact.filename for artifact in lock.artifacts}
 
 
 def _same_settings(job: Job, lock: Lock) -> bool:

@@ -233,9 +233,8 @@ def _unnamed(folder: Path, known: Set[str]) -> list[Path]:
     ]
 
 
-def foreign_in(folder: Path, house: House) -> tuple[str, ...]:
-    """The names of what is in a house's folder, and belongs to no lock."""
-    known = house.artifacts.keys() | house.texts.keys()
+def foreign_in(folder: Path, known: Set[str]) -> tuple[str, ...]:
+    """The names of what is in a house's folder beside these."""
     return tuple(path.name for path in _unnamed(folder, known) if not path.name.startswith(ASIDE_PREFIX))
 
 
