@@ -261,6 +261,54 @@ def test_a_sidecar_that_is_not_what_the_index_says_is_refused(index: IndexServer
         supply.metadata(the_candidate(supply)).result()
 
 
+SIDECAR = r"\.metadata$"
+MISSING = {
+    "404": Fault(SIDECAR, "status", times=None, status=404),
+    "403": Fault(SIDECAR, "status", times=None, status=403),
+    "500": Fault(SIDECAR, "status", times=None, status=500, retry_after="0"),
+    "cut": Fault(SIDECAR, "cut", times=None, at=10),
+    "a page to log in": Fault(SIDECAR, "redirect", times=None, to="/login"),
+    "a loop": Fault(SIDECAR, "loop", times=None),
+}
+
+
+@pytest.mark.parametrize("hashes", [True, False])
+@pytest.mark.parametrize("certain", [True, False])
+@pytest.mark.parametrize("kind", MISSING)
+def test_a_promised_sidecar_that_is_not_there_costs_a_download_alone(
+    index: IndexServer, tmp_path: Path, kind: str, certain: bool, hashes: bool
+) -> None:
+    index.abilities = Abilities(hashes=hashes)
+    index.put("/login", b"<html><form action=/login>Name: <input></form></html>", "text/html")
+    index.faults.append(MISSING[kind])
+    events: list[Event] = []
+    with supplied(index, tmp_path / "cache", events) as supply:
+        candidate = the_candidate(supply)
+        assert supply.metadata(candidate, certain=certain).result().project == "app"
+        supply.confirm(candidate, supply.artifact(candidate).result())
+    told = [str(event) for event in events if isinstance(event, Warned)]
+    assert len(told) == 1 and "a metadata file that the index promises" in told[0]
+
+
+@pytest.mark.parametrize("first", ["file", "sidecar"])
+def test_a_sidecar_that_differs_is_an_error_whichever_comes_first_and_in_the_next_run_too(
+    index: IndexServer, tmp_path: Path, first: str
+) -> None:
+    index.put("/files/app-1.0-py3-none-any.whl.metadata", core_metadata("app", "1.0", requires=["other"]))
+    index.faults.append(Fault(SIDECAR if first == "file" else FILE, "delay", times=None, seconds=0.3))
+    for _ in range(2):
+        with supplied(index, tmp_path / "cache") as supply:
+            candidate = the_candidate(supply)
+            asked = supply.metadata(candidate, certain=True)
+            if first == "file":
+                supply.artifact(candidate).result()
+            with pytest.raises(IntegrityError, match="does not have the sha256"):
+                supply.metadata(candidate).result()
+            with pytest.raises(IntegrityError, match="does not have the sha256"):
+                asked.result()
+            supply.artifact(candidate).result()
+
+
 @pytest.mark.parametrize("ranges", [True, False])
 def test_metadata_come_from_the_tail_or_the_file_where_there_is_no_sidecar(
     index: IndexServer, tmp_path: Path, ranges: bool

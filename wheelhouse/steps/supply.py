@@ -5,6 +5,7 @@ metadata are read from the sidecar, from the file's tail or from the file itself
 """
 
 import hashlib
+import re
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
@@ -39,6 +40,7 @@ SMALL = 192 << 10
 LARGE = 4 << 20
 """Bytes: of a wheel larger than this the tail is asked for even while the whole is on its way."""
 NOT_THE_FILE = "do not use this file; a proxy may have altered it, or the index has replaced it"
+METADATA = re.compile(rb"^Metadata-Version:", re.MULTILINE | re.IGNORECASE)
 CONTENTS, PROVENANCE = "contents-2", "provenance-1"
 
 
@@ -75,6 +77,8 @@ class Supply:
         self._known: dict[str, Contents] = {}
         self._asked: dict[str, Candidate] = {}
         self._without_ranges: set[str] = set()
+        self._without_sidecars: set[str] = set()
+        self._distrusted: set[str] = set()
         self._openers = Openers()
 
     def close(self) -> None:
@@ -112,27 +116,47 @@ class Supply:
 
         The candidate is kept: a lock's address of it has no query, which its server may want.
         """
-        seen = candidate.key in self._asked
-        self._asked.setdefault(candidate.key, candidate)
-        known = self._learned.get(candidate.key)
-        if known is None and certain:
-            self.artifact(candidate)
-        if known is None and candidate.sha256:  # on the disk once: what comes later is known
-            contents = self._known.get(candidate.sha256) if seen else self._noted(candidate.sha256)
-            known = contents.metadata if contents else None
+        known = self._known_metadata(candidate)
         if known is not None:
+            if certain and candidate.key not in self._learned:
+                self.artifact(candidate)
             future: Future[Metadata] = Future()
             future.set_result(known)
             return future
         if candidate.sidecar is not None and candidate.is_wheel and not candidate.is_local:
-            return self._pages.start(("sidecar", candidate.key), lambda: self._sidecar(candidate))
-        small = candidate.size is not None and candidate.size <= (LARGE if certain else SMALL)
-        if small or not candidate.is_wheel or candidate.is_local or host_of(candidate.url) in self._without_ranges:
+            asked = self._pages.start(("sidecar", candidate.key), lambda: self._sidecar(candidate))
+            if certain:
+                self.artifact(candidate)
+            return asked
+        return self._metadata_of_the_file(candidate, certain=certain)
+
+    def _known_metadata(self, candidate: Candidate) -> Metadata | None:
+        """What is known without asking. Where this run asked for the sidecar, that decides, even if the file is here first."""
+        seen = candidate.key in self._asked
+        self._asked.setdefault(candidate.key, candidate)
+        if candidate.key in self._learned:
+            return self._learned[candidate.key]
+        if not candidate.sha256 or self._pages.started(("sidecar", candidate.key)):
+            return None
+        # on the disk once: what comes later is known
+        contents = self._known.get(candidate.sha256) if seen else self._noted(candidate.sha256)
+        return contents.metadata if contents else None
+
+    def _metadata_of_the_file(self, candidate: Candidate, *, certain: bool) -> "Future[Metadata]":
+        if certain:
+            self.artifact(candidate)
+        if self._is_read_whole(candidate, LARGE if certain else SMALL):
             return then(self.artifact(candidate), lambda stored: stored.contents.metadata)
         tail = self._pages.start(("tail", candidate.key), lambda: self._tail(candidate))
         if not certain:
             return tail
         return first_success([tail, then(self.artifact(candidate), lambda stored: stored.contents.metadata)])
+
+    def _is_read_whole(self, candidate: Candidate, small: int) -> bool:
+        """Whether metadata come from the whole file, and not from its tail. `small` is in bytes."""
+        if not candidate.is_wheel or candidate.is_local or host_of(candidate.url) in self._without_ranges:
+            return True
+        return candidate.size is not None and candidate.size <= small
 
     def provenance(self, candidate: Candidate) -> "Future[Provenance | None]":
         """The attestations of a file, where the index has any (PEP 740): kept in the cache, and not yet checked."""
@@ -180,14 +204,46 @@ class Supply:
         return raw.decode()
 
     def _sidecar(self, candidate: Candidate) -> Metadata:
+        """A wheel's metadata from the file beside it; from the wheel where the index does not have what it promises."""
+        try:
+            return self._early_metadata(candidate, self._sidecar_text(candidate))
+        except ServerError as error:
+            self._say_what_is_missing(candidate, error)
+        except IntegrityError:
+            self._distrust(candidate)
+            raise
+        if self._is_read_whole(candidate, SMALL):
+            return self.artifact(candidate).result().contents.metadata
+        return self._tail(candidate)
+
+    def _sidecar_text(self, candidate: Candidate) -> bytes:
+        """Raises ServerError where there is none (a page to log in, too), IntegrityError for other metadata than promised."""
         reply = self._http.get(candidate.sidecar_url, subject=f"{candidate.filename}.metadata")
         if reply.status != 200:
-            return self.artifact(candidate).result().contents.metadata
-        if candidate.sidecar and hashlib.sha256(reply.body).hexdigest() != candidate.sidecar:
+            raise ServerError(f"{redact(candidate.sidecar_url)} answered {reply.status}")
+        if candidate.sidecar and hashlib.sha256(reply.body).hexdigest() == candidate.sidecar:
+            return reply.body
+        if not METADATA.search(reply.body):
+            raise ServerError(f"{redact(candidate.sidecar_url)} answered with something else")
+        if candidate.sidecar:
             raise IntegrityError(
                 f"the metadata file of `{candidate.filename}` does not have the sha256 that the index gives"
             )
-        return self._early_metadata(candidate, reply.body)
+        return reply.body
+
+    def _say_what_is_missing(self, candidate: Candidate, error: ServerError) -> None:
+        """Once a host: an index that lacks one such file often lacks all."""
+        host = host_of(candidate.sidecar_url)
+        if host not in self._without_sidecars:
+            self._without_sidecars.add(host)
+            sentence = f"{host} does not have a metadata file that the index promises ({error})"
+            self._on_event(Warned(f"{sentence}; metadata come from the wheels themselves where that is so"))
+
+    def _distrust(self, candidate: Candidate) -> None:
+        """Forget what was read of a file whose metadata were told apart from it, and differ: the next run must find that, too."""
+        if candidate.sha256:
+            self._distrusted.add(candidate.sha256)
+            self.cache.forget(CONTENTS, candidate.sha256)
 
     def _tail(self, candidate: Candidate) -> Metadata:
         try:
@@ -223,6 +279,7 @@ class Supply:
         """Raise IntegrityError where what was read before the file was here differs from what the file says."""
         early = self._early.get((candidate.project, candidate.filename))
         if early is not None and early != stored.contents.raw_metadata:
+            self._distrust(candidate)
             raise IntegrityError(
                 f"`{candidate.filename}` holds other metadata than those that the index served apart from it",
                 hint="do not use this file; tell whoever runs the index",
@@ -271,6 +328,8 @@ class Supply:
             contents, size = self._checked(candidate, path, sha256), path.stat().st_size
         self._known[sha256] = contents
         self.cache.note(CONTENTS, sha256, encoded(contents))  # first: who finds the partial file gone must find this
+        if sha256 in self._distrusted:
+            self.cache.forget(CONTENTS, sha256)
         final = self.cache.keep(path, sha256)
         return Stored(final, sha256, size, contents, fresh=True)
 
