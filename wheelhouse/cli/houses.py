@@ -62,7 +62,9 @@ def stage(staging: Staging, image_build: ImageBuild, as_json: Json = False) -> N
     folder = staging.house or Path(held.dest or "wheels")
     destination = Path(wanted["dest"] or "docker-context-files")
     layout, choices = wanted["layout"] or "auto", Choices.parse(wanted)
-    plan = plan_stage(folder, layout, wanted["target"], wanted["base_image"], choices, sdists=staging.sdists)
+    plan = plan_stage(
+        folder, layout, wanted["target"], wanted["base_image"], choices, sdists=staging.sdists, destination=destination
+    )
     if staging.require_approved:
         from_index = load_house(folder).artifacts if plan.index else {}
         must_be_approved({path: artifact.sha256 for path, artifact in {**from_index, **plan.files}.items()})

@@ -8,13 +8,14 @@ from urllib.parse import urlsplit
 
 from wheelhouse.errors import InputError
 from wheelhouse.model.artifact import Artifact
+from wheelhouse.model.baseimage import platform_option
+from wheelhouse.model.destination import FOLDER, USUAL, Destination
 from wheelhouse.model.house import House
 from wheelhouse.model.lock import Lock, Pin, requirement_line
 from wheelhouse.model.otherfiles import DOCKERFILE as OTHER_DOCKERFILE
 from wheelhouse.model.otherfiles import FOLDER as OTHER_FILES
 from wheelhouse.model.otherfiles import OtherFiles, build_command, dockerfile
 
-FOLDER = "docker-context-files"
 MANIFEST = "wheelhouse-stage.json"
 FRAGMENT = "install.Dockerfile"
 BUILD_REQUIREMENTS = "build-requirements.txt"
@@ -34,7 +35,8 @@ class Plan:
 
     `command` is what builds the image, one argument an entry; `first` what must run before it; `breeze` the same for those
     who use Airflow's own tool. `notes` say what was decided and what remains, `warnings` what will go wrong. `image` is the
-    name of what is built; with `index`, the files come from that index, and the folder holds none.
+    name of what is built; with `index`, the files come from that index, and the folder holds none. `copied_from` is the
+    folder where the build cannot use it under its own name: it is copied to `docker-context-files` first.
     """
 
     layout: str
@@ -50,6 +52,12 @@ class Plan:
     breeze: tuple[str, ...] = ()
     image: str = "my-image"
     index: str | None = None
+    copied_from: str | None = None
+
+    @property
+    def builds_an_image(self) -> bool:
+        """Whether `command` builds an image; else it installs, for no image holds macOS or Windows."""
+        return self.command[0] != "pip"
 
     @property
     def renamed(self) -> dict[str, str]:
@@ -86,7 +94,16 @@ def _grouped(arguments: list[str]) -> list[str]:
             takes_value = False
         else:
             lines.append(argument)
-            takes_value = argument in ("--build-arg", "-f", "-t", "--network", "--file", "--tag", "--secret")
+            takes_value = argument in (
+                "--build-arg",
+                "-f",
+                "-t",
+                "--network",
+                "--file",
+                "--tag",
+                "--secret",
+                "--platform",
+            )
     return lines
 
 
@@ -125,21 +142,40 @@ def checked_index(index: str) -> str:
     return index
 
 
-def lay_out_flat(lock: Lock, constraints: str | None, base_image: str, *, isolated: bool = False) -> Plan:
+def lay_out_flat(
+    lock: Lock, constraints: str | None, base_image: str, *, isolated: bool = False, where: Destination = USUAL
+) -> Plan:
     """For any image, and for extending Airflow's own: the files, hash-pinned requirements, pip's settings, a fragment.
 
     `isolated` where pip finds offline whatever each sdist is built with.
     """
     house = House((lock,), {lock.target.name: constraints} if constraints is not None else {})
     files, builder = dict(house.artifacts), None if isolated else _builder(lock)
-    texts = dict(house.texts) | {"pip.conf": pip_conf(tools=False), FRAGMENT: _fragment(lock, base_image, builder)}
+    texts = dict(house.texts) | {
+        "pip.conf": pip_conf(tools=False),
+        FRAGMENT: _fragment(lock, base_image, builder, where),
+    }
     if builder:
         texts[BUILD_REQUIREMENTS] = requirement_line(builder)
-    command = ("docker", "build", "--network", "none", "-f", f"{FOLDER}/{FRAGMENT}", "-t", "my-image", ".")
+    command = _command(lock, where, "--network", "none")
     return Plan("flat", lock.target.name, files, texts, command, notes=tuple(sdist_notes(lock)))
 
 
-def lay_out_index(lock: Lock, constraints: str | None, base_image: str, index: str) -> Plan:
+def _command(lock: Lock, where: Destination, *options: str) -> tuple[str, ...]:
+    """What builds an image by the fragment, with the folder that holds the staged one as its context."""
+    platform = platform_option(lock.target)
+    return ("docker", "build", *platform, *options, "-f", where.path(FRAGMENT), "-t", "my-image", where.context)
+
+
+def lay_out_files(lock: Lock, constraints: str | None, where: Destination = USUAL) -> Plan:
+    """For a target that no image can be: the files, hash-pinned requirements, and the command that installs them there."""
+    house = House((lock,), {lock.target.name: constraints} if constraints is not None else {})
+    requirements = where.path(lock.requirements_filename)
+    command = ("pip", "install", "--no-index", "--find-links", where.path(), "--require-hashes", "-r", requirements)
+    return Plan("flat", lock.target.name, house.artifacts, house.texts, command, notes=tuple(sdist_notes(lock)))
+
+
+def lay_out_index(lock: Lock, constraints: str | None, base_image: str, index: str, where: Destination = USUAL) -> Plan:
     """For any image whose build takes the locked files from an index, and not from the folder: settings, and no file."""
     texts = {
         lock.filename: lock.to_toml(with_paths=False),
@@ -147,33 +183,34 @@ def lay_out_index(lock: Lock, constraints: str | None, base_image: str, index: s
         **({lock.constraints_filename: constraints} if constraints is not None else {}),
         "pip.conf": index_pip_conf(index),
         "uv.toml": index_uv_toml(index),
-        FRAGMENT: _index_fragment(lock, base_image, index),
+        FRAGMENT: _index_fragment(lock, base_image, index, where),
     }
-    command = ("docker", "build", "--secret", SECRET, "-f", f"{FOLDER}/{FRAGMENT}", "-t", "my-image", ".")
+    command = _command(lock, where, "--secret", SECRET)
     return Plan("flat", lock.target.name, {}, texts, command, notes=(NETRC_NOTE,), index=index)
 
 
-def _index_fragment(lock: Lock, base_image: str, index: str) -> str:
+def _index_fragment(lock: Lock, base_image: str, index: str, where: Destination) -> str:
     return f"""# Installs what {index} has of {lock.target.name}, each file by its hash. The settings are only mounted, and
 # the credentials, netrc's, are a build secret: no layer keeps either.
 ARG BASE_IMAGE={base_image}
 FROM ${{BASE_IMAGE}}
 ARG PIP_OPTIONS=""
-RUN --mount=type=bind,source={FOLDER},target=/{FOLDER} {SECRET_MOUNT} \\
+RUN --mount=type=bind,source={where.name},target=/{FOLDER} {SECRET_MOUNT} \\
     export PIP_CONFIG_FILE=/{FOLDER}/pip.conf UV_CONFIG_FILE=/{FOLDER}/uv.toml NETRC={NETRC} && \\
     pip install ${{PIP_OPTIONS}} --no-cache-dir --require-hashes -r /{FOLDER}/{lock.requirements_filename}
 """
 
 
-def _fragment(lock: Lock, base_image: str, builder: Pin | None) -> str:
-    return f"""# Installs what {FOLDER} holds for {lock.target.name}, with no network. The folder is only mounted: no layer keeps it.
+def _fragment(lock: Lock, base_image: str, builder: Pin | None, where: Destination) -> str:
+    build = shell(_command(lock, replace(where, context="."), "--network", "none")).replace(" \\\n   ", "")
+    return f"""# Installs what {where.name} holds for {lock.target.name}, with no network. The folder is only mounted: no layer keeps it.
 #
-# As root:              docker build --network none -f {FOLDER}/{FRAGMENT} -t my-image .
+# As root:              {build}
 # Extending Airflow's:  add --build-arg BASE_IMAGE=apache/airflow:VERSION-python{lock.target.python.minor} --build-arg PIP_OPTIONS=--user
 ARG BASE_IMAGE={base_image}
 FROM ${{BASE_IMAGE}}
 ARG PIP_OPTIONS=""
-RUN --mount=type=bind,source={FOLDER},target=/{FOLDER} \\
+RUN --mount=type=bind,source={where.name},target=/{FOLDER} \\
     export PIP_CONFIG_FILE=/{FOLDER}/pip.conf && \\
     {_install(lock, builder)}
 """
@@ -199,16 +236,25 @@ def with_build_requirements(plan: Plan, artifacts: Iterable[Artifact]) -> Plan:
     files = {f"{TOOLS}/{artifact.filename}": artifact for artifact in artifacts}
     texts = dict(plan.texts) | ({"pip.conf": pip_conf(tools=True)} if "pip.conf" in plan.texts else {})
     note = f"what the sdists are built with lies in {TOOLS}/; an isolated build takes the newest that it finds there or beside them"
-    return replace(plan, files={**plan.files, **files}, texts=texts, notes=(*plan.notes, note))
+    links = () if plan.builds_an_image else ("--find-links", f"{plan.command[4]}/{TOOLS}")
+    command = (*plan.command, *links)
+    return replace(plan, files={**plan.files, **files}, texts=texts, notes=(*plan.notes, note), command=command)
 
 
-def with_other_files(plan: Plan, others: OtherFiles) -> Plan:
+def context_name(fragment: str) -> str:
+    """What a fragment calls the staged folder in its build context."""
+    match = re.search(rf"source=([^,]+),target=/{FOLDER}\b", fragment)
+    return match[1] if match else FOLDER
+
+
+def with_other_files(plan: Plan, others: OtherFiles, where: Destination = USUAL) -> Plan:
     """A plan that also lays out the house's other files, and a Dockerfile that brings them into the image it builds."""
     if not others.files:
         return plan
     files = {f"{OTHER_FILES}/{file.name}": file.artifacts[0] for file in others.files}
-    texts = {**plan.texts, OTHER_DOCKERFILE: dockerfile(others.files, FOLDER, plan.image)}
-    note = f"the other files are brought into the image afterwards: {build_command(FOLDER, plan.image)}"
+    texts = {**plan.texts, OTHER_DOCKERFILE: dockerfile(others.files, where.name, plan.image)}
+    command = build_command(where.path(OTHER_DOCKERFILE), plan.image, where.context)
+    note = f"the other files are brought into the image afterwards: {command}"
     return replace(plan, files={**plan.files, **files}, texts=texts, notes=(*plan.notes, note))
 
 
@@ -235,7 +281,7 @@ def sdist_notes(lock: Lock) -> list[str]:
     sdists = [pin for pin in lock.pins if not pin.artifact.is_wheel]
     ready = [pin.artifact.filename for pin in sdists if pin.build_lock]
     lacking = [pin.artifact.filename for pin in sdists if not pin.build_lock]
-    avoided = "the image build will run their code, unless `wheelhouse build` makes wheels of them before"
+    avoided = "the image build will run setup code of a package, unless `wheelhouse build` makes wheels before"
     wanting = "the image build will run their code, and wants what they are built with"
     return [f"{_and_more(names)}: {what}" for names, what in ((ready, avoided), (lacking, wanting)) if names]
 

@@ -1,6 +1,7 @@
 """Other files that an image needs, and that are no distributions: `[[files]]` of the settings, and their lock (pure)."""
 
 import re
+import shlex
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -207,7 +208,7 @@ def dockerfile(files: Iterable[OtherFile], context: str, image: str) -> str:
     unpacked = [file for file in listed if file.unpack]
     lines = [
         f"# Brings what lies in {context}/{FOLDER} into an image, with no network:",
-        f"#   {build_command(context, image)}",
+        f"#   {build_command(f'{context}/{DOCKERFILE}', image, '.')}",
         f"ARG BASE_IMAGE={image}",
     ]
     if unpacked:
@@ -218,9 +219,9 @@ def dockerfile(files: Iterable[OtherFile], context: str, image: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def build_command(context: str, image: str) -> str:
-    """What builds that Dockerfile, on the image and under its name."""
-    return f"docker build --network none -f {context}/{DOCKERFILE} -t {image} ."
+def build_command(dockerfile: str, image: str, context: str) -> str:
+    """What builds that Dockerfile, on the image and under its name, as a shell takes it."""
+    return shlex.join(("docker", "build", "--network", "none", "-f", dockerfile, "-t", image, context))
 
 
 def _unpacking(file: OtherFile, context: str) -> str:

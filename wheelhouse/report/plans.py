@@ -1,7 +1,9 @@
 """Plans of staged folders as text and JSON (pure)."""
 
+import shlex
 from typing import Any
 
+from wheelhouse.model.destination import FOLDER
 from wheelhouse.model.layout import MANIFEST, Plan, shell
 from wheelhouse.model.words import size_text
 
@@ -29,6 +31,7 @@ def plan_document(plan: Plan) -> dict[str, Any]:
         "index": plan.index,
         "files": {path: artifact.sha256 for path, artifact in sorted(plan.files.items())},
         "texts": dict(sorted(plan.texts.items())),
+        **({"copied-from": plan.copied_from} if plan.copied_from else {}),
         "first": list(plan.first),
         "command": list(plan.command),
         "breeze": list(plan.breeze),
@@ -41,7 +44,11 @@ def plan_document(plan: Plan) -> dict[str, Any]:
 def command_lines(plan: Plan) -> list[str]:
     """What builds the image, and what remains to be known."""
     lines = [f"warning: {warning}" for warning in plan.warnings] + [f"note: {note}" for note in plan.notes]
+    if plan.copied_from:
+        copied = shlex.quote(f"{plan.copied_from}/.")
+        lines += ["copy it to where the build takes it from:", "", f"mkdir -p {FOLDER} && cp -R {copied} {FOLDER}", ""]
     if plan.first:
         lines += ["first:", "", shell(plan.first), ""]
-    lines += ["then:" if plan.first else "build the image with:", "", shell(plan.command)]
+    what = "build the image with:" if plan.builds_an_image else "no image holds this target; install on it with:"
+    lines += ["then:" if plan.first or plan.copied_from else what, "", shell(plan.command)]
     return [*lines, "", "or with breeze:", "", shell(plan.breeze)] if plan.breeze else lines

@@ -20,7 +20,8 @@ from wheelhouse.model.airflow.script import (
 )
 from wheelhouse.model.airflow.settings import BASE_DOCKERFILE
 from wheelhouse.model.complaints import explained, last_words
-from wheelhouse.model.layout import FOLDER, FRAGMENT
+from wheelhouse.model.destination import FOLDER
+from wheelhouse.model.layout import FRAGMENT, context_name
 from wheelhouse.model.lock import Lock
 from wheelhouse.model.policy import Finding
 from wheelhouse.model.rehearsal import Ran, Step, error
@@ -90,16 +91,22 @@ class _Build:
     def _lay_out(self) -> None:
         with ours(self.context):
             if self.image.dockerfile:
-                leave = shutil.ignore_patterns(".git", FOLDER)
+                leave = shutil.ignore_patterns(".git", FOLDER, self._name)
                 shutil.copytree(self.image.dockerfile.parent, self.context, symlinks=True, ignore=leave)
-            shutil.copytree(self.folder, self.context / FOLDER, symlinks=True)
+            shutil.copytree(self.folder, self.context / self._name, symlinks=True)
+
+    @property
+    def _name(self) -> str:
+        """What the folder is called in the build context: the fragment says it."""
+        fragment = self.folder / FRAGMENT
+        return context_name(read_text(fragment, "the fragment")) if fragment.is_file() else FOLDER
 
     def _dockerfile(self, arguments: Mapping[str, str]) -> Path:
         """The user's own, the folder's fragment, or one that takes the steps of the release."""
         if self.image.dockerfile:
             return self.context / self.image.dockerfile.name
         if not self.staged.release:
-            return self.context / FOLDER / FRAGMENT
+            return self.context / self._name / FRAGMENT
         release = Airflow.parse(self.staged.release).version
         script = install_script(release, f"/{FOLDER}")
         write(self.context, SCRIPT, exports({**default_arguments(release), **arguments}) + script)

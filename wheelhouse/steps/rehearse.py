@@ -21,6 +21,7 @@ from wheelhouse.model.airflow import Airflow
 from wheelhouse.model.airflow.arguments import constraints_name
 from wheelhouse.model.airflow.names import misnamed
 from wheelhouse.model.closure import against_constraints, closure
+from wheelhouse.model.layout import FRAGMENT
 from wheelhouse.model.lock import Lock
 from wheelhouse.model.metadata import Metadata
 from wheelhouse.model.policy import Finding
@@ -178,7 +179,11 @@ def _installed(
         act = replace(act, free=OF_THE_IMAGE, pip=arguments.get(airflow.recipe.pip_argument))
         yield from perform(install_scene(act, airflow_install(act, airflow.version, arguments)), bench)
     else:
-        yield from _both(install_scene(act, fragment_install(act) if staged else pip_install(act)), act, wanted)
+        yield from _both(
+            install_scene(act, fragment_install(act) if (folder / FRAGMENT).is_file() else pip_install(act)),
+            act,
+            wanted,
+        )
 
 
 def _bench(interpreter: Interpreter, limits: Limits) -> Bench:

@@ -18,8 +18,9 @@ from wheelhouse.model.airflow.script import base_image, build_arguments_of, defa
 from wheelhouse.model.airflow.settings import BASE_DOCKERFILE
 from wheelhouse.model.build import build_system
 from wheelhouse.model.complaints import explained, last_words, remarked, unseen_by
+from wheelhouse.model.destination import FOLDER
 from wheelhouse.model.house import BUILD
-from wheelhouse.model.layout import FOLDER, FRAGMENT, TOOLS
+from wheelhouse.model.layout import FRAGMENT, TOOLS
 from wheelhouse.model.lock import Lock
 from wheelhouse.model.policy import Finding, Severity
 from wheelhouse.model.rehearsal import (

@@ -14,13 +14,16 @@ from wheelhouse.model.airflow import PROJECT
 from wheelhouse.model.airflow.arguments import Choices
 from wheelhouse.model.airflow.layout import lay_out_airflow
 from wheelhouse.model.artifact import Artifact
+from wheelhouse.model.baseimage import default_base_image, must_be_linux, must_suit
 from wheelhouse.model.build import used_build_locks
+from wheelhouse.model.destination import FOLDER, USUAL, Destination
 from wheelhouse.model.filenames import ARCHIVE_SUFFIXES
 from wheelhouse.model.house import BUILD, House, sha256_of_text
 from wheelhouse.model.layout import (
     MANIFEST,
     TOOLS,
     Plan,
+    lay_out_files,
     lay_out_flat,
     lay_out_index,
     with_build_requirements,
@@ -56,10 +59,12 @@ def plan_stage(
     choices: Choices = DEFAULTS,
     *,
     sdists: bool = False,
+    destination: Path = Path(FOLDER),
 ) -> Plan:
     """The plan for one target of a house. `layout` is `flat`, `airflow`, or `auto`: airflow where the house holds it.
 
-    With `sdists` what was built is to be built again in the image, from its sdist and with what it was built with.
+    `destination` is the folder that is to be staged, as it was typed. With `sdists` what was built is to be built again in
+    the image, from its sdist and with what it was built with. Raises InputError where the choices do not suit the target.
     """
     if layout not in LAYOUTS:
         raise InputError(f"`{layout}` is no layout", hint=f"choose one of {', '.join(LAYOUTS)}")
@@ -73,12 +78,25 @@ def plan_stage(
     lock = _with_known_builders(with_sdists(lock) if sdists else lock, known)
     unbuilt = [pin for pin in lock.pins if not pin.artifact.is_wheel]
     isolated = sdists or all(pin.build_lock for pin in unbuilt)
-    plan = _laid_out(folder, house, lock, layout, base_image, choices, isolated=isolated)
+    where = _where(destination)
+    named = where if where.is_plain or lock.target.platform.system != "Linux" else USUAL
+    plan = _laid_out(folder, house, lock, layout, base_image, choices, isolated=isolated, where=named)
+    if plan.release:
+        named = USUAL
+    if plan.builds_an_image and named != where:
+        plan = replace(plan, copied_from=str(destination))
     needed = used_build_locks(unbuilt, known).values()
     if needed and not choices.index:
         artifacts = {artifact.filename: artifact for one in needed for artifact in one.artifacts}
         plan = with_build_requirements(plan, [artifacts[name] for name in sorted(artifacts)])
-    return with_other_files(plan, load_other_files(folder))
+    return with_other_files(plan, load_other_files(folder), named)
+
+
+def _where(destination: Path) -> Destination:
+    """The folder as a build knows it: a link by what it leads to, for a build context has nothing outside itself."""
+    if destination.is_symlink() or destination.name in ("", ".."):
+        destination = destination.resolve()
+    return Destination.of(str(destination))
 
 
 def _with_known_builders(lock: Lock, known: Mapping[str, Lock]) -> Lock:
@@ -96,16 +114,22 @@ def _laid_out(
     choices: Choices,
     *,
     isolated: bool = False,
+    where: Destination = USUAL,
 ) -> Plan:
     constraints = (house.constraints or {}).get(lock.target.name)
     tools = _lock_of_tools(folder, lock)
     has_airflow = any(pin.project == PROJECT for pin in lock.pins)
+    is_linux = lock.target.platform.system == "Linux"
+    if not is_linux and layout != "airflow" and not choices.index:
+        return lay_out_files(lock, constraints, where)
+    must_be_linux(lock.target)
     if layout == "airflow" or (layout == "auto" and has_airflow and (tools or choices.route)):
         return lay_out_airflow(lock, constraints, tools, base_image, choices)
-    image = base_image or f"python:{lock.target.python.minor}-slim-bookworm"
+    image = base_image or default_base_image(lock.target)
+    must_suit(image, lock.target)
     if choices.index:
-        return lay_out_index(lock, constraints, image, choices.index)
-    return lay_out_flat(lock, constraints, image, isolated=isolated)
+        return lay_out_index(lock, constraints, image, choices.index, where)
+    return lay_out_flat(lock, constraints, image, isolated=isolated, where=where)
 
 
 def _lock_of_tools(folder: Path, lock: Lock) -> Lock | None:

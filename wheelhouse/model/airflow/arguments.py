@@ -10,7 +10,8 @@ from packaging.utils import canonicalize_name
 from wheelhouse.errors import InputError
 from wheelhouse.model.airflow.names import RENAMES, Rename
 from wheelhouse.model.airflow.releases import CLIENTS, PROJECT, Airflow, Recipe, without_clients
-from wheelhouse.model.layout import FOLDER, checked_index
+from wheelhouse.model.destination import FOLDER
+from wheelhouse.model.layout import checked_index
 from wheelhouse.model.lock import Lock
 
 Route = Literal["configured", "context"]

@@ -21,8 +21,9 @@ from wheelhouse.model.airflow.releases import Airflow, release_of
 from wheelhouse.model.airflow.remains import remains
 from wheelhouse.model.airflow.settings import BASE_DOCKERFILE, Base, derived_base
 from wheelhouse.model.artifact import Artifact
+from wheelhouse.model.baseimage import must_suit, platform_option
+from wheelhouse.model.destination import FOLDER
 from wheelhouse.model.layout import (
-    FOLDER,
     NETRC_NOTE,
     SECRET,
     SECRET_MOUNT,
@@ -52,11 +53,18 @@ def lay_out_airflow(
     route, why = _route(airflow, lock, choices)
     pinned = {str(pin.project): pin for pin in tools.pins} if tools else {}
     image = base_image or airflow.base_image(lock.target.python.minor)
+    must_suit(image, lock.target)
+    if "musllinux" in lock.target.platform.tag:
+        raise InputError(
+            f"Airflow's own Dockerfile builds on Debian, and {lock.target.name} is musl's", hint="use --layout flat"
+        )
     base = derived_base(image, airflow.recipe, _file_of("pip", pinned), choices.apt_sources, choices.index)
+    base = replace(base, platform=platform_option(lock.target)) if base else None
     versions = {project: str(pin.version) for project, pin in pinned.items()}
     arguments = build_arguments(airflow, lock, versions, base.name if base else image, route, choices)
     names = staged_names((artifact.filename for artifact in lock.artifacts), airflow.recipe, route, choices.rename)
-    command = ("docker", "build", ".", *_build_args(arguments), "--tag", f"my-airflow:{airflow.version}")
+    platform = platform_option(lock.target)
+    command = ("docker", "build", ".", *platform, *_build_args(arguments), "--tag", f"my-airflow:{airflow.version}")
     breeze, unsaid = breeze_command(airflow, lock.target.python.minor, arguments)
     plan = Plan(
         "airflow",

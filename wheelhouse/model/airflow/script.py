@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from packaging.version import Version
 
-from wheelhouse.model.layout import FOLDER
+from wheelhouse.model.destination import FOLDER
 
 CLIENTS = ("MYSQL", "MSSQL", "POSTGRES")
 EAGER = {"2.3.1": "dill<0.3.3 certifi<2021.0.0", "2.3.4": "dill<0.3.3 pyarrow>=6.0.0", "2.6.0": ""}

@@ -4,7 +4,8 @@ import shlex
 from dataclasses import dataclass
 
 from wheelhouse.model.airflow.releases import Recipe
-from wheelhouse.model.layout import FOLDER, NETRC, TOOLS
+from wheelhouse.model.destination import FOLDER
+from wheelhouse.model.layout import NETRC, TOOLS
 
 BASE_DOCKERFILE = "base.Dockerfile"
 LINKS = (f"/{FOLDER}", f"/{FOLDER}/{TOOLS}")
@@ -16,7 +17,7 @@ class Base:
 
     `pip` is the file of the pip that it installs, where the final stage will ask for that pip without the folder.
     `apt_sources` are lines of a sources.list, which replace the image's own. `index` is where everything comes from, in
-    the place of the folder.
+    the place of the folder. `platform` is the option that names its architecture.
     """
 
     image: str
@@ -25,6 +26,7 @@ class Base:
     uv_settings: bool = False
     apt_sources: tuple[str, ...] = ()
     index: str | None = None
+    platform: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -34,7 +36,7 @@ class Base:
     @property
     def command(self) -> tuple[str, ...]:
         """What builds it."""
-        return ("docker", "build", "-f", f"{FOLDER}/{BASE_DOCKERFILE}", "-t", self.name, FOLDER)
+        return ("docker", "build", *self.platform, "-f", f"{FOLDER}/{BASE_DOCKERFILE}", "-t", self.name, FOLDER)
 
     @property
     def dockerfile(self) -> str:
