@@ -148,9 +148,13 @@ def mounted(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
         subprocess.run(["umount", str(place)], check=False, capture_output=True)
 
 
-@pytest.mark.parametrize("option", ["--dest", "--cache-dir"])
 @pytest.mark.parametrize(
-    ("mount", "reason"), [("ro", "Read-only file system"), ("size=256k", "No space left on device")]
+    ("option", "mount", "reason"),
+    [
+        ("--dest", "ro", "Read-only file system"),
+        ("--dest", "size=256k", "No space left on device"),
+        ("--cache-dir", "size=256k", "No space left on device"),
+    ],
 )
 def test_a_machine_that_cannot_hold_it(
     index: IndexServer, tmp_path: Path, mounted: Callable[[str], Path], option: str, mount: str, reason: str
@@ -165,6 +169,17 @@ def test_a_machine_that_cannot_hold_it(
     assert sentence.endswith(reason)
     assert hint.startswith("hint: ")
     assert not [path.name for path in place.glob("*.whl")] if place.exists() else True
+
+
+def test_a_cache_that_is_mounted_read_only_ends_nothing(
+    index: IndexServer, tmp_path: Path, mounted: Callable[[str], Path]
+) -> None:
+    index.faults.clear()
+    place = mounted("ro") / "here"
+    run = start(index, tmp_path, "--cache-dir", str(place))
+    _, stderr = run.communicate(timeout=30)
+    assert run.returncode == 0, stderr
+    assert f"warning: the cache `{place}` cannot be written to (Read-only file system)" in stderr
 
 
 def test_a_file_where_the_house_must_go(index: IndexServer, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from tests.support.index import IndexServer
 from tests.support.rooms import needs_room
 from tests.support.strangers import (
     JOB,
+    NAMED,
     SEALED,
     WRITING,
     Machine,
@@ -128,13 +129,37 @@ def must_be_open(folder: Path) -> None:
             assert stat.S_IMODE(mode) & 0o055 == (0o055 if stat.S_ISDIR(mode) else 0o044), path
 
 
+NAMES = (
+    "a b",
+    "ü/中",
+    "../beside",
+    "./dot",
+    "%20#?&",
+    "line\nfeed",
+    "$(touch ran)'`\"",
+    "linked/folder",
+    "{absolute}/x y",
+)
+
+
+@pytest.mark.parametrize("place", NAMES)
+def test_every_name_of_a_folder(place: str, made: tuple[IndexServer, Path], base: Path) -> None:
+    server, given = made
+    (base / "real").mkdir()
+    sealed = place in ("a b", "linked/folder", "line\nfeed") and _has_room()
+    lines = {name: line for name, line in NAMED.items() if sealed or name not in SEALED}
+    machine = Machine(name="plain", before=shell("ln -s ../real linked"))
+    said = run_job(machine, base, given, lines, server, Path(sys.executable), place.format(absolute=base))
+    assert {name: code for name, code in said.codes.items() if code != 0} == {}, said.text
+    assert set(said.codes) == set(lines) and not (base / "job" / "ran").exists()
+
+
 def failing(machine: Machine, base: Path, made: tuple[IndexServer, Path], place: str) -> Said:
     """Make a house, and then let each command write where it cannot."""
     server, given = made
     plain = {name: JOB[name][0] for name in ("fetch", "pack")}
     assert set(run_job(Machine(name="plain"), base, given, plain, server, Path(sys.executable)).codes.values()) == {0}
-    lines = {name: line.replace("{place}", place) for name, line in WRITING.items()}
-    return run_job(machine, base, given, lines, server, Path(sys.executable))
+    return run_job(machine, base, given, WRITING, server, Path(sys.executable), place)
 
 
 @pytest.mark.parametrize("place", ["../file/below", "../file", "/proc/nothing", "/dev/full/x"])

@@ -60,6 +60,28 @@ JOB: dict[str, tuple[str, int]] = {
     "cache clear": ("cache clear", 0),
 }
 """Each command, in the order of a job, with the exit code that it must end with."""
+NAMED = {
+    "fetch": "fetch app --python {version} --index {index} --retries 0 --dest {place}",
+    "lock": "lock app --python {version} --index {index} --retries 0 --dest {place}-locked",
+    "build": "build {place} --interpreter {python}",
+    "verify": "verify {place}",
+    "why": "why lib {place}",
+    "stage": "stage {place} --dest {place}-staged",
+    "verify what was staged": "verify {place}-staged",
+    "rehearse": "rehearse {place} --interpreter {python}",
+    "rehearse what was staged": "rehearse {place}-staged --interpreter {python}",
+    "advisories import": "advisories import osv -o {place}.json",
+    "vet": "vet {place} --html {place}.html --sbom {place}.sbom --sarif {place}.sarif",
+    "approve": "approve {place} --key key --reason fine --reviewer Ada",
+    "diff": "diff {place} {place}",
+    "pack": "pack {place} -o {place}.tar",
+    "inspect": "inspect {place}.tar",
+    "unpack": "unpack {place}.tar {place}-far",
+    "index": "index {place} {place}-far -o {place}-tree",
+    "publish": "publish {place} --repository {origin}/upload/ --index {index} --dry-run --retries 0",
+    "constraints compile": "constraints compile app --python {version} --index {index} -o {place}.txt --retries 0",
+}
+"""Each command that takes the name of a folder or file, with names that start with `{place}`."""
 WRITING = {
     "fetch": "fetch app --python {version} --index {index} --retries 0 --dest {place}",
     "lock": "lock app --python {version} --index {index} --retries 0 --dest {place}",
@@ -74,7 +96,7 @@ WRITING = {
     "constraints compile": "constraints compile app --python {version} --index {index} -o {place} --retries 0",
 }
 """Each command that writes where it is told to."""
-SEALED = ("build", "rehearse")
+SEALED = ("build", "rehearse", "rehearse what was staged")
 """Commands that need a sandbox, and take seconds."""
 
 
@@ -147,7 +169,13 @@ def prepare_job(base: Path, server: IndexServer) -> None:
 
 
 def run_job(
-    machine: Machine, base: Path, given: Path, lines: Mapping[str, str], server: IndexServer, python: Path
+    machine: Machine,
+    base: Path,
+    given: Path,
+    lines: Mapping[str, str],
+    server: IndexServer,
+    python: Path,
+    place: str = "",
 ) -> Said:
     """Run commands in a folder on a machine; what they said holds no traceback."""
     folder = base / machine.folder
@@ -161,7 +189,7 @@ def run_job(
         "origin": server.origin,
         "version": VERSION,
         "python": str(python),
-        "place": "{place}",
+        "place": place,
     }
     words = [[word.format(**names) for word in line.split(" ")] for line in lines.values()]
     start: list[str | Path] = [*machine.before, *_becoming(machine, base), python, "-B", "-c", DRIVER]

@@ -5,8 +5,6 @@ import os
 import re
 import sys
 
-import typer
-
 ORDERS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 """Control characters but tab and line feed, and those that turn the direction of text."""
 
@@ -23,11 +21,13 @@ def echo(line: str, *, err: bool = False) -> None:
 
 def write(text: str, *, err: bool = False) -> None:
     """Print a text that orders nothing. Where nobody reads any more (`| head`), the command goes on, and ends as it would."""
+    stream = sys.stderr if err else sys.stdout  # click's echo takes ASCII for a mistake, and writes UTF-8
     try:
-        typer.echo(text, err=err)
+        stream.write(f"{text}\n")
+        stream.flush()
     except BrokenPipeError:
         nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, (sys.stderr if err else sys.stdout).fileno())
+        os.dup2(nowhere, stream.fileno())
         os.close(nowhere)
 
 
