@@ -1,5 +1,6 @@
 """Rooms of a user who is not root: sealed and proved where the machine permits it, refused where it does not."""
 
+import shutil
 from pathlib import Path
 
 import pytest
