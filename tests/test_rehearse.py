@@ -106,7 +106,7 @@ def test_an_sdist_without_its_build_requirements(tmp_path: Path) -> None:
     assert told.code == 1
     assert told.sentences[:1] == [
         "raw-1.0.tar.gz: it is an sdist, and what builds it is not in the folder: `setuptools>=40.8.0`, `wheel`; "
-        "make a wheel of it before it travels (`wheelhouse build`), or take what builds it along (`stage --sdists`)"
+        "make a wheel of it before it travels (`wheelhouse build`), or fetch it again: what builds it comes with it"
     ]
 
 
@@ -160,6 +160,8 @@ def test_targets_that_cannot_run_here_are_listed_as_skipped(tmp_path: Path) -> N
     document = json.loads(required.stdout)
     assert (required.returncode, document["ok"], document["skipped"]) == (1, False, [windows])
     assert len(document["installed"]) == 1
+    quiet = wheelhouse(*named, "--require-all", "-q", cwd=tmp_path)
+    assert quiet.stdout.startswith("house: not passed: every target was required; skipped: ")
     (pylock,) = (step for step in document["steps"] if step["step"] == "pylock")
     assert pylock["note"].endswith("a dry run")
 
@@ -174,7 +176,7 @@ def test_an_sdist_whose_builder_is_missing_is_an_error_without_any_interpreter(t
     assert (told.code, told.outcome("sdists")) == (1, "failed")
     assert told.sentences == [
         "raw-1.0.tar.gz: it is an sdist, and what builds it is not in the folder: `setuptools>=40.8.0`, `wheel`; "
-        "make a wheel of it before it travels (`wheelhouse build`), or take what builds it along (`stage --sdists`)"
+        "make a wheel of it before it travels (`wheelhouse build`), or fetch it again: what builds it comes with it"
     ]
 
 
@@ -200,9 +202,7 @@ def with_builder(folder: Path, before: str) -> Path:
     build_sdist(folder / "offered", "raw", "1.0", pyproject=BUILT_BY)
     build_wheel(folder / "offered", "tool", "1.0", files={"tool.py": TOOL.format(before=before).encode()})
     house = fetch(folder, folder / "offered", "raw")
-    fetch(house, folder / "offered", "tool")
-    (house / "house").rename(house / "build")
-    shutil.rmtree(house / ".cache")
+    assert [path.name for path in house.glob("build/*.whl")] == ["tool-1.0-py3-none-any.whl"]
     return house
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.real import need_python
 from tests.support.rehearsals import Told, fetch, rehearse
-from tests.support.rooms import needs_room
+from tests.support.rooms import SEALS, needs_room, needs_seal
 from tests.support.tools import wheelhouse
 from tests.support.wheels import build_wheel
 
@@ -74,9 +74,11 @@ def staged(house: Path, folder: Path, *more: str) -> Path:
     return folder / "staged"
 
 
+@pytest.mark.parametrize("seal", SEALS)
 @pytest.mark.parametrize("route", ["configured", "context"])
-def test_both_routes_install_what_is_locked(house: Path, python: Path, tmp_path: Path, route: str) -> None:
-    told = rehearse(staged(house, tmp_path, "--route", route), "--run", "airflow version", python=python)
+def test_both_routes_install_what_is_locked(house: Path, python: Path, tmp_path: Path, route: str, seal: str) -> None:
+    needs_seal(seal)
+    told = rehearse(staged(house, tmp_path, "--route", route), "--run", "airflow version", python=python, seal=seal)
     assert (told.code, told.sentences) == (0, [])
     assert told.steps["run airflow version"]["note"] == "2.7.0"
     assert told.steps["install"]["note"].startswith("pip 23.2.1")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.index import IndexServer
+from tests.support.rooms import wheelhouse_sealed
 from tests.support.tools import wheelhouse
 
 
@@ -53,10 +54,17 @@ def rehearse(
     python: Path | None = Path(sys.executable),
     env: Mapping[str, str] | None = None,
     timeout: float = 900,
+    seal: str = "",
 ) -> Told:
-    """Rehearse a house or folder under an interpreter, by default this one; None where no Python is to be named."""
-    where = ("--interpreter", python) if python else ()
-    done = wheelhouse("rehearse", folder, *where, *more, "--json", cwd=folder.parent, env=env, timeout=timeout)
+    """Rehearse a house or folder under an interpreter, by default this one; None where no Python is to be named.
+
+    `seal` names the one way to seal a sandbox that is tried; by default it is the first that this machine permits.
+    """
+    words = ("rehearse", folder, *(("--interpreter", python) if python else ()), *more, "--json")
+    if seal:
+        done = wheelhouse_sealed(seal, *words, cwd=folder.parent, timeout=timeout)
+    else:
+        done = wheelhouse(*words, cwd=folder.parent, env=env, timeout=timeout)
     assert done.stdout, done.stderr
     document = json.loads(done.stdout)
     steps = {step["step"]: step for step in document.get("steps", ())}

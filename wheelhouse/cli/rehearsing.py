@@ -121,7 +121,7 @@ def rehearse(
         targets = {"installed": installed_for(held), "skipped": skipped_targets(held)}
         document = {"folder": str(house), "ok": passed, **targets, "steps": steps}
         say_json(document | (error_document(stopped) if stopped else {}))
-    elif not quiet:
+    elif not (quiet and passed):
         say(f"{house}: {ending(held, passed=passed)}")
     if stopped:
         say_error(stopped)

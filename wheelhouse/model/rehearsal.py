@@ -148,6 +148,6 @@ def without_builder(sdist: str, system: BuildSystem, filenames: Iterable[str], t
     if lacking:
         sentence = f"it is an sdist, and what builds it is not in the folder: {', '.join(lacking)}"
         hint = (
-            "make a wheel of it before it travels (`wheelhouse build`), or take what builds it along (`stage --sdists`)"
+            "make a wheel of it before it travels (`wheelhouse build`), or fetch it again: what builds it comes with it"
         )
         yield error(sdist, "not-built", sentence, hint)
