@@ -9,13 +9,29 @@ from tests.support.baseimage import base_image
 from tests.support.docker import DockerEngine
 from tests.support.index import IndexServer
 from tests.support.real import need_python
-from tests.support.tools import wheelhouse
-from tests.support.wheels import build_wheel
+from tests.support.tools import run, wheelhouse
+from tests.support.wheels import build_sdist, build_wheel
 
 pytest_plugins = ["tests.support.docker_fixtures", "tests.support.real_houses"]
 pytestmark = pytest.mark.docker
 
 FOLDER = "docker-context-files"
+MAKER = """\
+import zipfile
+
+def build_wheel(folder, config_settings=None, metadata_directory=None):
+    held = {
+        "made.py": "by = 'maker'\\n",
+        "app-1.0.dist-info/METADATA": "Metadata-Version: 2.1\\nName: app\\nVersion: 1.0\\n",
+        "app-1.0.dist-info/WHEEL": "Wheel-Version: 1.0\\nGenerator: x\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n",
+    }
+    record = "app-1.0.dist-info/RECORD"
+    rows = "".join(path + ",,\\n" for path in [*held, record])
+    with zipfile.ZipFile(folder + "/app-1.0-py3-none-any.whl", "w") as archive:
+        for path, text in [*held.items(), (record, rows)]:
+            archive.writestr(path, text)
+    return "app-1.0-py3-none-any.whl"
+"""
 AS_USER = "FROM {base}\nRUN mkdir -p /home/airflow && chown 50000:0 /home/airflow\nENV HOME=/home/airflow\nUSER 50000\n"
 
 
@@ -53,6 +69,25 @@ def test_a_made_project(
     assert FOLDER not in docker_engine.run(tag, "ls", "/", FOLDER).stdout.split(), (
         "the folder's files were left in the image"
     )
+
+
+@pytest.mark.parametrize("dest", ["docker-context-files", "deep/er/out", "größe", "my folder, 2"])
+def test_the_printed_commands_build_an_sdist_with_no_network(
+    docker_engine: DockerEngine, bases: Mapping[str, str], tmp_path: Path, dest: str
+) -> None:
+    with IndexServer() as index:
+        index.add(build_wheel(tmp_path / "made", "maker", "1.0", files={"maker_backend.py": MAKER.encode()}))
+        project = '[build-system]\nrequires = ["maker"]\nbuild-backend = "maker_backend"\n'
+        index.add(build_sdist(tmp_path / "made", "app", "1.0", metadata_version="2.1", pyproject=project))
+        assert wheelhouse("fetch", "app", "--python", "3.12", "--index", index.url, cwd=tmp_path).returncode == 0
+    staged = wheelhouse("stage", "--dest", dest, "--base-image", bases[""], cwd=tmp_path)
+    assert staged.returncode == 0, staged.stderr
+    commands = staged.stdout[staged.stdout.index("\n\n") :].replace("\nthen:\n", "\n")
+    tag = f"wheelhouse-test-printed:{abs(hash(dest))}"
+    done = run("sh", "-euc", commands.replace("my-image", tag), cwd=tmp_path, env=docker_engine.env, timeout=600)
+    assert done.returncode == 0, done.stderr[-6000:]
+    ran = docker_engine.run(tag, "python", "-c", "import made; print(made.by)")
+    assert ran.stdout == "maker\n", ran.stderr
 
 
 @pytest.mark.index

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 FOLDER = "docker-context-files"
 """The folder's usual name, the only one that Airflow's build takes, and where it is mounted inside a build."""
-PLAIN = re.compile(r"[\w.-]+")
-"""Names that a Dockerfile takes without quotes."""
+PLAIN = re.compile(r"[\w.-]+", re.ASCII)
+"""Names that the flags of a Dockerfile take: BuildKit reads those byte by byte, so that `ß` becomes two letters."""
 
 
 @dataclass(frozen=True, slots=True)
