@@ -3,6 +3,7 @@
 import errno
 import hashlib
 import os
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,15 @@ from wheelhouse.events import Event, Warned
 
 DATA = b"a wheel's bytes"
 SHA256 = hashlib.sha256(DATA).hexdigest()
+
+
+@pytest.fixture(autouse=True)
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where this run's own folders are made."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    return folder
 
 
 def filled(root: Path) -> None:
@@ -110,6 +120,16 @@ def test_a_folder_of_a_run_ends_with_it_but_for_logs_that_were_named(tmp_path: P
         assert log.exists() == lasting
         assert log.parents[1].exists() == lasting
         assert not lasting or [path.name for path in log.parents[1].iterdir()] == ["logs"]
+
+
+def test_a_thread_that_is_late_leaves_nothing(tmp_path: Path, temporary: Path) -> None:
+    (tmp_path / "file").touch()
+    cache = Cache(tmp_path / "file")
+    cache.note("pages", "new", b"page")
+    cache.close()
+    with pytest.raises(MachineError):
+        cache.note("pages", "late", b"page")
+    assert list(temporary.iterdir()) == []
 
 
 def test_a_spoiled_file_of_a_read_only_cache_is_not_found_again(

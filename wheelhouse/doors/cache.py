@@ -19,6 +19,7 @@ from tempfile import mkdtemp
 from typing import TypeVar
 
 from wheelhouse.doors.disk import fresh, ours, rooted, write_whole
+from wheelhouse.errors import MachineError
 from wheelhouse.events import Listener, Warned, ignore
 
 T = TypeVar("T")
@@ -50,12 +51,13 @@ class Cache:
         self.root = root / CACHE_VERSION if root else None
         self._given, self._mode, self._on_event = root, mode, on_event
         self._own: Path | None = None
-        self._claimed = self._lasting = False
+        self._claimed = self._lasting = self._closed = False
         self._discarded: set[Path] = set()
         self._guard = threading.Lock()
 
     def close(self) -> None:
-        """Remove this run's own folder, but for logs that somebody was told of."""
+        """Remove this run's own folder, but for logs that somebody was told of. A thread that is late keeps nothing."""
+        self._closed = True
         if self._own:
             for path in self._own.iterdir():
                 if path.name != LOGS or not self._lasting:
@@ -173,6 +175,8 @@ class Cache:
                     with ours(self.root / name):
                         raise
                 self._turn_away(error)
+        if self._closed:
+            raise MachineError("the run that this is kept for is over")
         path = self._private() / name
         with ours(path):
             return write(path)
