@@ -148,7 +148,7 @@ def test_the_readme_from_top_to_bottom(tmp_path: Path, home: Path, folder: Path)
 AIRFLOWS_OWN = """ARG PYTHON_BASE_IMAGE
 FROM ${PYTHON_BASE_IMAGE}
 COPY docker-context-files /docker-context-files
-RUN pip install --no-index --find-links /docker-context-files certifi
+RUN --network=none pip install --no-index --find-links /docker-context-files certifi
 """
 """In the place of the Dockerfile of Airflow's sources, which needs apt."""
 
