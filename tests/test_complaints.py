@@ -50,6 +50,14 @@ LOGS = {
         "ERROR: No matching distribution found for lib==0.9 (from -c constraints.txt (line 1))\n",
         "lib-2.0-cp312-cp312-manylinux_2_28_x86_64.whl: the install asks for `lib==0.9`, and the lock has 2.0",
     ),
+    "metadata that this pip refuses": (
+        "WARNING: Ignoring version 2.0 of lib since it has invalid metadata:\n"
+        "Requested lib==2.0 from file:///lib-2.0-py3-none-any.whl has invalid metadata: Expected end or semicolon\n"
+        "Please use pip<24.1 if you need to use this version.\n"
+        "ERROR: Could not find a version that satisfies the requirement lib==2.0 (from versions: 2.0)\n",
+        "lib-2.0-cp312-cp312-manylinux_2_28_x86_64.whl: this pip refuses its metadata: pip 24.1 and newer refuse it; "
+        "pip 24.0 and older take it",
+    ),
     "a wheel for another platform": (
         "ERROR: lib-2.0-cp312-cp312-win_amd64.whl is not a supported wheel on this platform.\n",
         "lib-2.0-cp312-cp312-win_amd64.whl: it was given to pip, and does not fit cp312-manylinux_2_28_x86_64",

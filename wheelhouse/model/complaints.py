@@ -12,6 +12,7 @@ from wheelhouse.model.buildlog import Reason, pip_build_logs, reasons, remedy
 from wheelhouse.model.closure import asked_by
 from wheelhouse.model.filenames import wheel_parts
 from wheelhouse.model.lock import Lock
+from wheelhouse.model.metadata import WHICH_PIP
 from wheelhouse.model.policy import Finding, Severity
 from wheelhouse.model.rehearsal import error, pin_of
 
@@ -114,7 +115,15 @@ def _failed_build(subject: str, found: Sequence[Reason], otherwise: str, lock: L
     )
 
 
+def _refused_metadata(match: re.Match[str], lock: Lock) -> Finding:
+    pin = pin_of(lock, canonicalize_name(match["project"]))
+    hint = "install with pip 24.0 or older, or choose another release"
+    subject = pin.artifact.filename if pin else match["project"]
+    return error(subject, "legacy-metadata", f"this pip refuses its metadata: {WHICH_PIP}", hint)
+
+
 COMPLAINTS = (
+    Complaint(re.compile(r"Ignoring version \S+ of (?P<project>\S+) since it has invalid metadata"), _refused_metadata),
     Complaint(
         re.compile(
             r"Could not find a version that satisfies the requirement (?P<wanted>[^(\n]+?)(?: \(from (?!versions)[^\n]*?\))?"

@@ -23,6 +23,19 @@ EXTRA = re.compile(r"\bextra\b")
 """A marker that says more of extras than EXTRA_NAME finds is evaluated for each of them."""
 WITHOUT_EXTRA = re.compile(r"\bor\b|extra\s*!=")
 """What a marker that names an extra must contain to hold without one, too."""
+_NAME = "[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
+_VERSION = r"\d+(?:\.\d+)*(?:(?:a|b|rc)\d+)?(?:\.post\d+)?(?:\.dev\d+)?"
+_CLAUSE = rf"(?:[<>]=? ?{_VERSION}|[!=]= ?(?:\d+(?:\.\d+)*\.\*|{_VERSION})|~= ?\d+(?:\.\d+)+)"
+_CLAUSES = rf"{_CLAUSE}(?: ?, ?{_CLAUSE})*"
+_KEY = r"(?:extra|python_version|python_full_version|sys_platform|os_name|platform_(?:system|machine|python_implementation))"
+_TERM = rf"{_KEY} ?(?:[!=<>]=|[<>]) ?(?:'[^'\"]*'|\"[^'\"]*\")"
+PLAIN = re.compile(
+    rf"{_NAME}(?:\[{_NAME}(?:,{_NAME})*\])? ?"
+    rf"(?:\({_CLAUSES}\)|{_CLAUSES})?(?: ?; ?{_TERM}(?: (?:and|or) {_TERM})*)?"
+)
+"""The form of nearly all lines that PEP 508 allows, and of none that it does not."""
+LONGEST_PLAIN = 1000
+WHICH_PIP = "pip 24.1 and newer refuse it; pip 24.0 and older take it"
 STATIC_SINCE = (2, 2)
 """Metadata-Version since which an sdist's PKG-INFO is what every wheel built from it will say, but for `Dynamic` (PEP 643)."""
 
@@ -57,6 +70,15 @@ class Metadata:
             for extra in extras:
                 lines.setdefault(extra, []).append(line)
         return lines
+
+    @property
+    def invalid_line(self) -> str | None:
+        """The first Requires-Dist line, of whatever extra, that PEP 508 does not allow: pip 24.1 and newer refuse such a release."""
+        return self._invalid_line
+
+    @cached_property
+    def _invalid_line(self) -> str | None:
+        return next((line for line in self.requires_dist if not is_valid_requirement(line)), None)
 
     def requirements(
         self, target: Target, extra: str = "", adjustments: Adjustments = AS_ASKED
@@ -104,6 +126,25 @@ def read_requirement(line: str) -> tuple[Requirement, str | None]:
             return mend_requirement(line)
         except InvalidRequirement:
             raise error from None
+
+
+def is_valid_requirement(line: str) -> bool:
+    """Whether a Requires-Dist line is what PEP 508 allows; nearly all are told by their form, without parsing them."""
+    if len(line) <= LONGEST_PLAIN and PLAIN.fullmatch(line):
+        return True
+    try:
+        return read_requirement(line)[1] is None
+    except InvalidRequirement:
+        return False
+
+
+def who_refuses(line: str) -> str:
+    """Which pip takes a release with an invalid line, and which does not."""
+    try:
+        read_requirement(line)
+    except InvalidRequirement:
+        return "pip refuses it"
+    return WHICH_PIP
 
 
 def parse_metadata(raw: bytes, source: str) -> Metadata:

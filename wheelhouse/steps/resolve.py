@@ -25,7 +25,7 @@ from wheelhouse.model.artifact import (
     Rejected,
     requires_python_of,
 )
-from wheelhouse.model.metadata import Metadata
+from wheelhouse.model.metadata import Metadata, who_refuses
 from wheelhouse.model.question import (
     NEVER,
     Answer,
@@ -49,7 +49,7 @@ MOST_ROUNDS = 200_000
 
 
 class LearnedError(Exception):
-    """A release that the search stands on turned out to be a dead end: it starts anew, wiser."""
+    """A release that the search stands on turned out to be a dead end, or one to take last: it starts anew, wiser."""
 
 
 class Provider(AbstractProvider[Need, Choice, Identifier]):
@@ -130,7 +130,7 @@ class Provider(AbstractProvider[Need, Choice, Identifier]):
         return needs
 
     def dependencies(self, candidate: Choice) -> Sequence[Need]:
-        """What a candidate asks for on this target."""
+        """What a candidate asks for on this target. Raises LearnedError where other releases of the project come first."""
         key = (candidate.candidate.key, candidate.extra)
         if key not in self._needs:
             self._foresight.note(candidate.candidate)
@@ -150,6 +150,8 @@ class Provider(AbstractProvider[Need, Choice, Identifier]):
         candidate, origin = choice.candidate, f"{choice.candidate.project} {choice.candidate.version}"
         pinned = is_exact(merge(line.requirement.specifier for line in self._shelves.constraints(candidate.project)))
         metadata = self._supply.metadata(candidate, certain=pinned).result()
+        if (line := metadata.invalid_line) and self._is_deferred(candidate, line):
+            raise LearnedError
         if choice.extra:
             yield Need(candidate.project, "", SpecifierSet(f"=={candidate.version}"), origin, choice)
             if choice.extra not in metadata.extras:
@@ -164,6 +166,21 @@ class Provider(AbstractProvider[Need, Choice, Identifier]):
         except IntegrityError as error:
             self._warn(f"{error}; it is left out")
             yield Need(NEVER, "", SpecifierSet(), str(error), choice)
+
+    def _is_deferred(self, candidate: Candidate, line: str) -> bool:
+        """Whether other releases come first: pip 24.1 and newer pass one like this over."""
+        shelf = self._shelves.get(candidate.project)
+        reason = f"asks for `{line}`, which PEP 508 does not allow, and {who_refuses(line)}"
+        return shelf is not None and shelf.defer(candidate.version, reason)
+
+    def warn_of_deferred(self, mapping: Mapping[Identifier, Choice]) -> None:
+        """Say which newer releases were passed over for what was chosen."""
+        for choice in mapping.values():
+            project, version = choice.candidate.project, choice.candidate.version
+            shelf = self._shelves.get(project)
+            for other, reason in shelf.deferred.items() if shelf else ():
+                if other > version:
+                    self._warn(f"{project} {version} was taken, and not {other}: that {reason}")
 
     def _asked(self, choice: Choice, metadata: Metadata, origin: str) -> Iterator[Need]:
         for requirement, rule in metadata.requirements(self._question.target, choice.extra, self._question.adjustments):
@@ -191,9 +208,16 @@ def resolve(question: Question, supply: Supply, on_event: Listener = ignore) -> 
     provider.dead_ends.ask(needs)
     for need in needs:
         foresight.expect(need)
-    mapping = settle(needs, shelves, provider.dependencies) or _search(needs, question, shelves, provider)
+    mapping = _settled(needs, shelves, provider) or _search(needs, question, shelves, provider)
+    provider.warn_of_deferred(mapping)
     asked = [need for choice in mapping.values() for need in provider.dependencies(choice)] + needs
     return _answers(mapping, asked, question, supply, shelves)
+
+
+def _settled(needs: Sequence[Need], shelves: Shelves, provider: Provider) -> dict[Identifier, Choice] | None:
+    while True:
+        with suppress(LearnedError):
+            return settle(needs, shelves, provider.dependencies)
 
 
 def _search(

@@ -31,13 +31,15 @@ class Shelf:
         self._asked_for_a_pre_release = any(requirement.specifier.prereleases for requirement in named)
         self._chosen: dict[tuple[Version, bool], tuple[Candidate | None, list[Rejected]]] = {}
         self._matching: dict[str, tuple[Version, ...]] = {}
+        self.deferred: dict[Version, str] = {}
+        """Releases that are taken only where no other will do, each with the reason."""
 
     def is_pinned(self, specifier: SpecifierSet) -> bool:
         """Whether exactly one version can ever be chosen."""
         return is_exact(self._constraint) or is_exact(specifier)
 
     def matching(self, specifier: SpecifierSet) -> tuple[Version, ...]:
-        """The versions within a specifier and the constraints, best first: the preferred one, then newest first.
+        """The versions within a specifier and the constraints, best first: the preferred one, newest first, the deferred ones.
 
         Pre-releases only where the user names one, or nothing else is left (PEP 440): a dependency's `>=1.8.0rc1` is no wish.
         """
@@ -47,10 +49,20 @@ class Shelf:
             versions = self._released(allowed)
             if self._selection.prefer_binary:
                 versions = tuple(sorted(versions, key=lambda version: not self._has_wheel(version, specifier)))
+            if self.deferred:
+                versions = tuple(sorted(versions, key=self.deferred.__contains__))
             if self._preferred in versions:
                 versions = (self._preferred, *(version for version in versions if version != self._preferred))
             self._matching[text] = versions
         return self._matching[text]
+
+    def defer(self, version: Version, reason: str) -> bool:
+        """From now on take a release only where no other will do; whether that can change what is chosen."""
+        if version in self.deferred or version == self._preferred or len(self.matching(SpecifierSet())) < 2:
+            return False
+        self.deferred[version] = reason
+        self._matching = {}
+        return True
 
     def _released(self, allowed: SpecifierSet) -> tuple[Version, ...]:
         wished = self._wished if self._wished is not None else self._asked_for_a_pre_release

@@ -19,7 +19,7 @@ from wheelhouse.model.closure import asked_by, closure
 from wheelhouse.model.filenames import ARCHIVE_SUFFIXES, is_standard_sdist, wheel_parts
 from wheelhouse.model.house import BY_THE_LIST, SUB_HOUSES, House, is_lock_name, sha256_of_text
 from wheelhouse.model.lock import Lock, Pin, parse_lock, provenance_filename
-from wheelhouse.model.metadata import Contents, Metadata
+from wheelhouse.model.metadata import Contents, Metadata, who_refuses
 from wheelhouse.model.otherfiles import FOLDER
 from wheelhouse.model.policy import Finding, Severity
 from wheelhouse.model.strays import stray
@@ -287,6 +287,10 @@ def _pin_findings(lock: Lock, pin: Pin, contents: Contents | None) -> Iterator[F
         yield _wrong(pin.artifact.filename, "swapped", sentence, "fetch again")
     if contents and (excluding := _excludes(lock.target, contents.metadata)):
         yield _wrong(pin.artifact.filename, "requires-python", excluding, "fetch again: another release may fit")
+    if contents and (line := contents.metadata.invalid_line):
+        sentence = f"it asks for `{line}`, which PEP 508 does not allow: {who_refuses(line)}"
+        hint = "install with pip 24.0 or older, or choose another release"
+        yield Finding(pin.artifact.filename, "legacy-metadata", Severity.WARNING, sentence, hint)
     if not pin.artifact.is_wheel:
         if not is_standard_sdist(pin.artifact.filename, pin.project, pin.version):
             sentence = "pip does not find an sdist of this name in a folder (--find-links)"
