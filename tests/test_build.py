@@ -28,6 +28,7 @@ from wheelhouse.doors.sandbox import Limits, Room
 from wheelhouse.doors.seals import unsealed
 from wheelhouse.model.artifact import Artifact
 from wheelhouse.model.build import BuildSystem
+from wheelhouse.model.buildlog import reasons
 from wheelhouse.model.lock import Inputs, Lock, Pin
 from wheelhouse.steps.workshop import _Job, _key
 
@@ -232,6 +233,21 @@ def test_what_only_a_build_tells_is_resolved(index: IndexServer, tmp_path: Path)
         "last": "2.0",
     }
     assert wheelhouse("verify", cwd=tmp_path).returncode == 0
+
+
+@pytest.mark.parametrize(
+    "log",
+    [
+        "This backport is for Python 2.7 only.\n",
+        "error: this package only supports Python 2\n",
+        '  File "/build/app-1.0/setup.py", line 3\n    print "hello"\n    ^^^^^\n'
+        "SyntaxError: Missing parentheses in call to 'print'. Did you mean print(...)?\n",
+    ],
+)
+def test_what_is_for_python_2_is_said_to_be(log: str) -> None:
+    """As functools32 3.2.3.post2 is."""
+    assert [reason.sentence for reason in reasons(log)] == ["it is for Python 2, and refuses Python 3"]
+    assert not reasons("it supports Python 2.7 and 3.6; only the tests need Python 2\n")
 
 
 @pytest.mark.rooms

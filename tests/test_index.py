@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import sys
+import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from tests.support.checkout import ROOT
 from tests.support.real import AIRFLOW_2_0, AIRFLOW_2_10, need_python, run_connected, wheelhouse_connected
 from tests.support.shared import shared
 from tests.support.tools import run, wheelhouse
+from wheelhouse.doors.disk import sha256_of
+from wheelhouse.doors.pages import JSON_TYPE
 from wheelhouse.model.lock import parse_lock
 
 pytest_plugins = ["tests.support.real_houses"]
@@ -168,6 +171,30 @@ def test_the_same_projects_as_pip_under_python_3_7(watched: tuple[Path, object],
     assert {found["download_info"]["url"].rpartition("/")[2] for found in report if _is_sdist(found)} == {
         name for name in files_of(house) if not name.endswith(".whl")
     }
+
+
+ODD_FILES = {
+    "python-constraint==1.4.0": ("3.12", "python-constraint-1.4.0.tar.bz2"),
+    "twisted==18.9.0": ("3.8", "Twisted-18.9.0.tar.bz2"),
+    "hexdump==3.3": ("3.12", "hexdump-3.3.zip"),
+    "furo==2023.3.23": ("3.11", "furo-2023.3.23-py3-none-any.whl"),
+    "functools32==3.2.3.post2": ("3.8", "functools32-3.2.3-2.tar.gz"),
+}
+
+
+@pytest.mark.parametrize("asked", ODD_FILES)
+def test_old_and_odd_files_are_those_that_the_index_names(tmp_path: Path, real_cache: Path, asked: str) -> None:
+    """tar.bz2, a zip without a folder, RECORD in hexadecimal, an implicit post-release."""
+    python, filename = ODD_FILES[asked]
+    wheelhouse_connected("fetch", asked, "--python", python, "--dest", "house", cwd=tmp_path, cache=real_cache)
+    project = canonicalize_name(asked.partition("==")[0])
+    from pip._internal.models.index import PyPI
+
+    request = urllib.request.Request(f"{PyPI.simple_url}/{project}/", headers={"Accept": JSON_TYPE})
+    with urllib.request.urlopen(request, timeout=60) as reply:
+        named = {file["filename"]: file["hashes"]["sha256"] for file in json.load(reply)["files"]}
+    assert sha256_of(tmp_path / "house" / filename) == named[filename]
+    assert wheelhouse("verify", "house", cwd=tmp_path).returncode == 0
 
 
 def _is_sdist(found: Mapping[str, Mapping[str, str]]) -> bool:

@@ -35,6 +35,14 @@ AGES = (
         "it wants a module that Python 3.12 dropped",
         "choose a newer release of it, or add --build-constraint 'setuptools>=66.1' where its build has an older one",
     ),
+    (
+        re.compile(
+            r"(?i)\bfor python ?2(?:\.[0-7x])? only|\bonly (?:supports?|for|works? (?:on|with|under)) python ?2\b"
+            r"|setup\.py\", line \d+\n(?:[^\n]*\n){1,2}SyntaxError: missing parentheses in call to 'print'"
+        ),
+        "it is for Python 2, and refuses Python 3",
+        "leave out what asks for it: on Python 3 it cannot be installed",
+    ),
 )
 """What a failure of age looks like, what it means, and which cutoff to try."""
 
