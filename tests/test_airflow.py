@@ -199,6 +199,14 @@ def test_2_0_0_from_context_wants_a_tar_gz() -> None:
     assert plan("2.0.0", "context", "thing-1.0.tar.gz").route == "context"
 
 
+@pytest.mark.parametrize("release", ["2.0.0", "2.10.5"])
+@pytest.mark.parametrize("suffix", [".tar.bz2", ".zip"])
+def test_the_context_route_leaves_no_sdist_out(release: str, suffix: str) -> None:
+    with pytest.raises(InputError, match=f"would leave thing-1.0{suffix} out"):
+        plan(release, "context", f"thing-1.0{suffix}")
+    assert ("links.html" in plan(release, "configured", f"thing-1.0{suffix}").texts) == (suffix == ".tar.bz2")
+
+
 def test_2_0_1_without_its_two_extra_projects_is_warned_of() -> None:
     lock = made_lock("2.0.1", besides=False)
     (warning,) = lay_out_airflow(lock, None, made_tools("2.0.1"), None, Choices()).warnings

@@ -5,6 +5,8 @@ import shutil
 from pathlib import Path
 
 import pytest
+import tomli
+from packaging.pylock import Pylock
 from packaging.utils import InvalidSdistFilename
 
 from tests.support.index import IndexServer
@@ -55,6 +57,18 @@ def test_it_is_fetched_verified_and_offered_as_it_is(sdist: Path, tmp_path: Path
     assert "whoever installs from here may get it" in wheelhouse("verify", cwd=tmp_path).stdout
 
 
+def test_the_page_of_links_goes_with_what_it_links_to(tmp_path: Path) -> None:
+    house = tmp_path / "wheels"
+    with IndexServer() as server:
+        server.add(build_sdist(tmp_path, "app", "1.0", suffix=".tar.bz2"))
+        ok("fetch", "app", *TO_312, "--index", server.url, cwd=tmp_path)
+        assert (house / "links.html").is_file()
+        server.add(build_wheel(tmp_path, "app", "2.0"))
+        ok("fetch", "app", *TO_312, "--index", server.url, "--upgrade", cwd=tmp_path)
+    assert not (house / "links.html").exists()
+    ok("verify", cwd=tmp_path)
+
+
 def test_it_is_named_by_its_path_and_staged(sdist: Path, tmp_path: Path) -> None:
     ok("fetch", f"./offered/{sdist.name}", *TO_312, cwd=tmp_path)
     ok("stage", "--dest", "context", cwd=tmp_path)
@@ -64,15 +78,32 @@ def test_it_is_named_by_its_path_and_staged(sdist: Path, tmp_path: Path) -> None
 
 @pytest.mark.parametrize("suffix", [suffix for suffix in SDIST_SUFFIXES if suffix != ".tar.lz"])
 def test_pip_takes_the_same_file(tmp_path: Path, suffix: str) -> None:
-    """From an index; in a folder it finds `.tar.gz` and `.zip` alone, which is said."""
+    """From an index, and from the wheelhouse: what it does not know there by its name it finds by a link."""
     build_sdist(tmp_path, "app", "1.0", suffix=suffix)
     with IndexServer(tmp_path) as server:
         done = pip("download", "--index-url", server.url, "--no-deps", "--dest", tmp_path / "taken", "app")
         assert (tmp_path / "taken" / f"app-1.0{suffix}").is_file(), done.stderr
-        fetched = ok("fetch", "app", *TO_312, "--index", server.url, cwd=tmp_path)
-    found = pip("download", "--no-index", "--find-links", tmp_path / "wheels", "--dest", tmp_path / "found", "app")
-    told = "pip does not find an sdist of this name in a folder"
-    assert (told in fetched, told in ok("verify", cwd=tmp_path)) == ((found.returncode != 0,) * 2)
+        ok("fetch", "app", *TO_312, "--index", server.url, cwd=tmp_path)
+    house = tmp_path / "wheels"
+    (listed,) = house.glob("requirements.*.txt")
+    from_there = ("--no-index", "--find-links", house, "--no-deps", "--require-hashes", "-r", listed)
+    done = pip("download", *from_there, "--dest", tmp_path / "found")
+    assert (tmp_path / "found" / f"app-1.0{suffix}").is_file(), done.stderr
+    assert (house / "links.html").exists() == (suffix not in (".tar.gz", ".zip"))
+
+
+def test_pip_installs_from_the_staged_folder_and_the_pylock(sdist: Path, tmp_path: Path) -> None:
+    with IndexServer(sdist.parent) as server:
+        ok("fetch", "app", *TO_312, "--index", server.url, cwd=tmp_path)
+    ok("stage", "--dest", "context", cwd=tmp_path)
+    (listed,) = (tmp_path / "context").glob("requirements.*.txt")
+    (lock,) = (tmp_path / "context").glob("pylock.*.toml")
+    from_there = ("--no-index", "--find-links", tmp_path / "context", "--require-hashes", "-r", listed)
+    done = pip("install", *from_there, "--target", tmp_path / "site")
+    assert (tmp_path / "site" / "app").is_dir(), done.stderr
+    pylock = Pylock.from_dict(tomli.loads(lock.read_text()))
+    pylock.validate()
+    assert [package.version for package in pylock.packages] == [release_of(sdist.name)[1]]
 
 
 @pytest.mark.parametrize("suffix", [".tar.Z", ".tar.zst"])

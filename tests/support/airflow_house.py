@@ -2,10 +2,11 @@
 
 import hashlib
 
-from packaging.utils import canonicalize_name, parse_sdist_filename, parse_wheel_filename
+from packaging.utils import canonicalize_name
 
 from wheelhouse.model.airflow import PROJECT, Airflow
 from wheelhouse.model.artifact import Artifact
+from wheelhouse.model.filenames import release_of
 from wheelhouse.model.lock import Inputs, Lock, Pin
 from wheelhouse.model.target import Platform, Python, Target
 
@@ -71,8 +72,7 @@ def _lock(release: str, filenames: list[str], inputs: Inputs) -> Lock:
 
 
 def _pin(filename: str) -> Pin:
-    parse = parse_wheel_filename if filename.endswith(".whl") else parse_sdist_filename
-    project, version = parse(filename)[:2]
+    project, version = release_of(filename)
     digest = hashlib.sha256(filename.encode()).hexdigest()
     extras = tuple(map(canonicalize_name, EXTRAS)) if project == PROJECT else ()
     return Pin(project, version, Artifact(filename, digest, len(filename)), extras=extras)

@@ -38,6 +38,11 @@ def is_sdist(filename: str) -> bool:
     return filename.endswith(SDIST_SUFFIXES)
 
 
+def is_globbed(filename: str) -> bool:
+    """Whether Airflow's image build, which installs `*.{whl,tar.gz}` of its folder, takes a file for something to install."""
+    return filename.endswith((WHEEL_SUFFIX, SDIST_SUFFIXES[0]))
+
+
 def filename_of(url: str) -> str:
     """The file name at the end of an address, `%2B` and the like decoded."""
     return unquote(urlsplit(url).path.rpartition("/")[2])

@@ -2,15 +2,17 @@
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from html import escape
+from urllib.parse import quote
 
 from wheelhouse.errors import IntegrityError
 from wheelhouse.model.artifact import SAFE_FILENAME, Artifact
 from wheelhouse.model.lock import LOCK_PREFIX, LOCK_SUFFIX, Lock, provenance_filename
 from wheelhouse.model.policy import Waiver
 
-SUMS = "SHA256SUMS"
+SUMS, LINKS = "SHA256SUMS", "links.html"
 BY_THE_LIST = (
     "install by the target's own list: `pip install --no-index --find-links HOUSE -r HOUSE/requirements.<target>.txt`"
 )
@@ -80,9 +82,21 @@ class House:
             ]
             texts |= {name: self.provenance[name] for name in held}
             texts[lock.filename] = lock.to_toml(with_paths=True)
+        texts |= links_of(self.locks)
         hashes = {name: sha256_of_text(text) for name, text in texts.items()}
         hashes |= {name: artifact.sha256 for name, artifact in self.artifacts.items()}
         return {SUMS: sums(hashes)} | texts
+
+
+def links_of(locks: Iterable[Lock]) -> dict[str, str]:
+    """A page with a link to each sdist that pip does not find in a folder by its name: it reads pages that lie there, too."""
+    odd = {pin.archive.filename: pin.archive.sha256 for lock in locks for pin in lock.pins if pin.archive}
+    if not odd:
+        return {}
+    links = "".join(
+        f'<a href="{quote(name)}#sha256={sha256}">{escape(name)}</a><br>\n' for name, sha256 in sorted(odd.items())
+    )
+    return {LINKS: f"<!DOCTYPE html>\n<title>Sdists that pip finds by a link alone</title>\n{links}"}
 
 
 def sha256_of_text(text: str) -> str:

@@ -191,6 +191,15 @@ class Pin:
         return self.built.sdist if self.built else self.artifact
 
     @property
+    def archive(self) -> Artifact | None:
+        """Its sdist in the house, where that has a name which neither pip in a folder nor readers of PEP 751 know for an sdist's.
+
+        In a pylock it is a `packages.archive`, not a `packages.sdist`. That has no name, so our own table has it.
+        """
+        sdists = (file for file in self.files if not file.is_wheel)
+        return next((file for file in sdists if not is_standard_sdist(file.filename, self.project, self.version)), None)
+
+    @property
     def files(self) -> tuple[Artifact, ...]:
         """What a house has of it: the one file, and a kept sdist after the wheel that was built from it."""
         return (self.artifact, self.built.sdist) if self.built and self.built.kept else (self.artifact,)
@@ -315,15 +324,6 @@ def _file(artifact: Artifact, path: str | None) -> dict[str, Any]:
     )
 
 
-def _archive(pin: Pin) -> str | None:
-    """The name of an sdist that readers of PEP 751 do not take as `packages.sdist`: it is a `packages.archive`.
-
-    That has no name, so our own table has it.
-    """
-    sdists = (file.filename for file in pin.files if not file.is_wheel)
-    return next((name for name in sdists if not is_standard_sdist(name, pin.project, pin.version)), None)
-
-
 def _unnamed(file: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in file.items() if key != "name"}
 
@@ -353,7 +353,7 @@ def _package(pin: Pin, with_paths: bool, names: Mapping[str, str], *, is_loose: 
         )
         for artifact in pin.files
     }
-    archive = _archive(pin)
+    archive = pin.archive.filename if pin.archive else None
     own = {
         "index": "" if index_is_url else pin.index,
         "extras": list(pin.extras),

@@ -10,7 +10,7 @@ from wheelhouse.doors.disk import digest_of
 from wheelhouse.errors import InputError, IntegrityError, WheelhouseError
 from wheelhouse.events import Listener, Noted, Resolved, Resolving, Warned, ignore
 from wheelhouse.model.artifact import Artifact, Candidate, requires_python_of, tells_itself
-from wheelhouse.model.filenames import is_standard_sdist, is_wheel
+from wheelhouse.model.filenames import is_wheel
 from wheelhouse.model.job import Job, Part
 from wheelhouse.model.lock import Lock, Pin, dependency_name
 from wheelhouse.model.question import Answer, Question
@@ -238,6 +238,3 @@ def _unusual(pin: Pin) -> Iterator[str]:
         yield f"{pin.project} {pin.version} was yanked{reason}; it is taken because its exact version is asked for"
     if (pin.status or "").partition(":")[0] in ("archived", "deprecated"):
         yield f"{pin.project} is {pin.status} on {pin.index}"
-    origin = pin.origin.filename
-    if not is_wheel(origin) and not is_standard_sdist(origin, pin.project, pin.version):
-        yield f"{origin}: pip does not find an sdist of this name in a folder; build it"

@@ -17,7 +17,7 @@ from wheelhouse.model.artifact import Artifact
 from wheelhouse.model.baseimage import default_base_image, must_be_linux, must_suit
 from wheelhouse.model.build import used_build_locks
 from wheelhouse.model.destination import FOLDER, USUAL, Destination
-from wheelhouse.model.filenames import ARCHIVE_SUFFIXES
+from wheelhouse.model.filenames import ARCHIVE_SUFFIXES, is_globbed
 from wheelhouse.model.house import BUILD, House, sha256_of_text
 from wheelhouse.model.layout import (
     MANIFEST,
@@ -36,7 +36,7 @@ from wheelhouse.model.policy import Finding, Severity
 from wheelhouse.model.waivers import NO_WAIVERS, Waivers
 from wheelhouse.steps.buildhouse import standing_build_locks
 from wheelhouse.steps.otherfiles import load_other_files
-from wheelhouse.steps.verify import Verdict, is_archive, load_house, verify
+from wheelhouse.steps.verify import Verdict, load_house, verify
 
 EXECUTABLE = 0o755
 LAYOUTS = ("auto", "flat", "airflow")
@@ -235,7 +235,7 @@ def _not_staged(path: str) -> Finding:
 
 def _foreign(folder: Path, paths: Iterable[Path], earlier: Mapping[str, str]) -> Iterator[Finding]:
     """Findings for the archives among some paths that the manifest does not name."""
-    names = (path.relative_to(folder).as_posix() for path in paths if is_archive(path.name))
+    names = (path.relative_to(folder).as_posix() for path in paths if is_globbed(path.name))
     return (
         Finding(name, "foreign", Severity.ERROR, "stage did not write it", "remove it")
         for name in names

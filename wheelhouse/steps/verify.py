@@ -16,7 +16,7 @@ from wheelhouse.errors import InputError, IntegrityError, RefusedError
 from wheelhouse.events import Finished, Listener, ignore
 from wheelhouse.model.artifact import Artifact, requires_python_of
 from wheelhouse.model.closure import asked_by, closure
-from wheelhouse.model.filenames import ARCHIVE_SUFFIXES, is_standard_sdist, wheel_parts
+from wheelhouse.model.filenames import ARCHIVE_SUFFIXES, is_globbed, wheel_parts
 from wheelhouse.model.house import BY_THE_LIST, SUB_HOUSES, House, is_lock_name, sha256_of_text
 from wheelhouse.model.lock import Lock, Pin, parse_lock, provenance_filename
 from wheelhouse.model.metadata import Contents, Metadata, who_refuses
@@ -201,16 +201,11 @@ def _speaks_of(path: Path, filename: str) -> str | None:
     return None
 
 
-def is_archive(name: str) -> bool:
-    """Whether an image build takes a file of this name in a staged folder for something to install: Airflow's takes these two."""
-    return name.endswith((".whl", ".tar.gz"))
-
-
 def _foreign(folder: Path, house: House, staged: frozenset[str] | None) -> Iterator[Finding]:
     """What no lock names. A staged folder may hold other things, but no archive at its top: all of those are installed."""
     known = house.artifacts.keys() | house.texts.keys() if staged is None else staged
     for path in _unnamed(folder, known):
-        if staged is not None and not is_archive(path.name):
+        if staged is not None and not is_globbed(path.name):
             continue
         if path.name.startswith(ASIDE_PREFIX):
             sentence = "an interrupted run left it"
@@ -292,10 +287,6 @@ def _pin_findings(lock: Lock, pin: Pin, contents: Contents | None) -> Iterator[F
         hint = "install with pip 24.0 or older, or choose another release"
         yield Finding(pin.artifact.filename, "legacy-metadata", Severity.WARNING, sentence, hint)
     if not pin.artifact.is_wheel:
-        if not is_standard_sdist(pin.artifact.filename, pin.project, pin.version):
-            sentence = "pip does not find an sdist of this name in a folder (--find-links)"
-            hint = "build it: `wheelhouse build`; or serve it by an index: `wheelhouse index`"
-            yield Finding(pin.artifact.filename, "sdist-name", Severity.WARNING, sentence, hint)
         return
     try:
         fits = lock.target.rank(wheel_parts(pin.artifact.filename)[3]) is not None

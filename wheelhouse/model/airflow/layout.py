@@ -23,6 +23,8 @@ from wheelhouse.model.airflow.settings import BASE_DOCKERFILE, Base, derived_bas
 from wheelhouse.model.artifact import Artifact
 from wheelhouse.model.baseimage import must_suit, platform_option
 from wheelhouse.model.destination import FOLDER
+from wheelhouse.model.filenames import is_globbed
+from wheelhouse.model.house import links_of
 from wheelhouse.model.layout import (
     NETRC_NOTE,
     SECRET,
@@ -109,6 +111,10 @@ def _route(airflow: Airflow, lock: Lock, choices: Choices) -> tuple[Route, tuple
         raise InputError(
             "route context takes the files from the folder, and not from an index", hint="leave --route out"
         )
+    left_out = [artifact.filename for artifact in lock.artifacts if not is_globbed(artifact.filename)]
+    if choices.route == "context" and left_out:
+        sentence = f"route context installs wheels and .tar.gz alone, and would leave {left_out[0]} out"
+        raise InputError(sentence, hint="make a wheel of it first (`wheelhouse build`), or leave --route out")
     if choices.route != "context" or airflow.recipe.globs:
         return choices.route or "configured", ()
     if any(artifact.filename.endswith(".tar.gz") for artifact in lock.artifacts):
@@ -142,6 +148,8 @@ def _texts(
 ) -> dict[str, str]:
     limits = constraints if constraints is not None else _own_constraints(lock)
     texts = {lock.filename: lock.to_toml(with_paths=True, names=names), constraints_name(lock): limits}
+    if not choices.index:
+        texts |= links_of((lock,))
     if airflow.recipe.constraints_argument in arguments:
         texts[local_constraints_name(lock)] = limits
     if airflow.recipe.pip_conf:

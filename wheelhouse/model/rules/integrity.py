@@ -58,7 +58,6 @@ told_by_verify(
         "unneeded": "Nothing that was asked for needs it on this target.",
         "left-aside": "An interrupted run left it.",
         "legacy-metadata": "A Requires-Dist line is not what PEP 508 allows.\n\npip 24.1 and newer refuse the file.",
-        "sdist-name": "The sdist's name is not one that pip finds in a folder.\n\nIt takes it from an index, or after `wheelhouse build`.",
         "record-missing-row": "A file in the wheel is not in RECORD.\n\nInstallers put it in place, and no hash vouches for it.",
         "record-no-hash": "RECORD has no hash for a file.",
         "record-weak-hash": "RECORD vouches for a file with a weak hash only.",
