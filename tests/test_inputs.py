@@ -667,7 +667,7 @@ def test_what_a_file_itself_requires_of_python_is_verified(run: Run, work: Path,
             f"""requires-python = ">=3.8"\n[[packages.wheels]]\nurl = "{run.index.origin}/files/{wheel.name}"\n"""
             f"""hashes = {{sha256 = "{sha(wheel)}"}}\n"""
         )
-        assert run.pins("-r", "pylock.toml", command="fetch") == {"liar": version}
+        assert run.pins("-r", "pylock.toml", "--replace", command="fetch") == {"liar": version}
         found = {finding.rule: finding for finding in verify(work / "wheels").findings}
         if version == "1.0":
             assert found["requires-python"].severity == Severity.ERROR
