@@ -12,9 +12,9 @@ import atheris
 
 with atheris.instrument_imports(include=["wheelhouse", "packaging", "html", "_markupbase", "email", "csv"]):
     from tests import test_fuzz
-    from wheelhouse.doors.pages import HTML_TYPE, JSON_TYPE
-    from wheelhouse.doors.wheelfile import inspect
+    from wheelhouse.archive.wheelfile import inspect
     from wheelhouse.errors import WheelhouseError
+    from wheelhouse.index.pages import HTML_TYPE, JSON_TYPE
 
 PLACE = Path(tempfile.mkdtemp())
 PAGE = (

@@ -15,14 +15,51 @@ from tests.support.checkout import ROOT
 from wheelhouse import errors
 
 SOURCE = ROOT / "wheelhouse"
-ROOMS = {"errors": 0, "events": 0, "model": 1, "doors": 2, "steps": 3, "cli": 4, "__main__": 5}
-"""A module imports from its own room and from those below."""
+ORDER = (
+    *(
+        "errors",
+        "events",
+        "findings",
+        "humanize",
+        "airflow",
+        "target",
+        "files",
+        "archive",
+        "index",
+        "resolve",
+        "lock",
+        "verify",
+    ),
+    *(
+        "fetch",
+        "sandbox",
+        "build",
+        "stage",
+        "rehearse",
+        "signing",
+        "bundle",
+        "vet",
+        "mirror",
+        "config",
+        "report",
+        "cli",
+    ),
+)
+"""The packages from the ground up: a module imports from its own package and from those before it."""
+UPWARD = {
+    ("wheelhouse.archive.elf", "wheelhouse.vet.facts"),
+    ("wheelhouse.files.disk", "wheelhouse.archive.artifact"),
+    ("wheelhouse.sandbox.builder", "wheelhouse.build.build_system"),
+    ("wheelhouse.sandbox.commands", "wheelhouse.rehearse.rehearsal"),
+    ("wheelhouse.sandbox.engine", "wheelhouse.rehearse.rehearsal"),
+}
+"""Imports that do not keep to the order yet."""
 HTTP_LIBRARIES = {"urllib3", "requests", "httpx", "aiohttp", "http", "urllib.request"}
 RUN_APART = {
-    "wheelhouse.doors.interpreter_facts",
-    "wheelhouse.doors.inside",
-    "wheelhouse.doors.inside_commands",
-    "wheelhouse.doors.inside_environment",
+    "wheelhouse.target.interpreter_facts",
+    "wheelhouse.sandbox.inside",
+    "wheelhouse.sandbox.inside_commands",
+    "wheelhouse.sandbox.inside_environment",
 }
 """Programs that another interpreter runs: they speak for themselves."""
 OUTSIDE = {
@@ -64,16 +101,11 @@ def room(name: str) -> str:
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_a_room_imports_only_from_below(name: str) -> None:
+def test_a_package_imports_only_from_those_before_it(name: str) -> None:
     own = room(name)
     inner = {imported for imported in IMPORTS[name] if imported.startswith("wheelhouse.")}
-    if own == "report":
-        assert {room(imported) for imported in inner} <= {"errors", "events", "model", "report"}
-    elif own:
-        allowed = {other for other, height in ROOMS.items() if height <= ROOMS[own]}
-        assert {room(imported) for imported in inner} <= allowed | ({"report"} if own == "cli" else set())
-    else:
-        assert not inner
+    allowed = set(ORDER) if own == "__main__" else set(ORDER[: ORDER.index(own) + 1]) if own else set()
+    assert not {imported for imported in inner if room(imported) not in allowed and (name, imported) not in UPWARD}
 
 
 def test_no_module_imports_itself_in_a_circle() -> None:
@@ -104,7 +136,7 @@ def test_only_the_doors_for_http_import_an_http_library() -> None:
         for name, imported in IMPORTS.items()
         if any(top == library or top.startswith(f"{library}.") for top in imported for library in HTTP_LIBRARIES)
     }
-    assert users == {"wheelhouse.doors.connections", "wheelhouse.doors.upload"}
+    assert users == {"wheelhouse.index.connections", "wheelhouse.mirror.upload"}
 
 
 def test_what_decodes_is_made_when_its_module_is_loaded() -> None:
@@ -113,8 +145,13 @@ def test_what_decodes_is_made_when_its_module_is_loaded() -> None:
     assert not [call for call in calls if re.fullmatch(r"msgspec\.\w+\.decode", call)]
 
 
-@pytest.mark.parametrize("name", [name for name in MODULES if room(name) in ("model", "errors", "events", "report")])
-def test_the_model_is_pure(name: str) -> None:
+def is_pure(name: str) -> bool:
+    """Whether a module says in its first line that it is pure."""
+    return (ast.get_docstring(TREES[name]) or "").partition("\n")[0].endswith("(pure).")
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if is_pure(name)])
+def test_a_pure_module_touches_nothing_outside(name: str) -> None:
     assert not {imported.split(".")[0] for imported in IMPORTS[name]} & OUTSIDE
     calls = [ast.unparse(node.func) for node in ast.walk(TREES[name]) if isinstance(node, ast.Call)]
     assert not [call for call in calls if call == "open" or call.endswith((".now", ".today", ".utcnow"))]
@@ -231,10 +268,10 @@ def test_what_a_fetch_is_made_of_loads_no_more_than_it_needs() -> None:
         "import sys\n"
         "from wheelhouse import report\n"
         "from wheelhouse.cli import main\n"
-        "from wheelhouse.doors.config import read_settings\n"
-        "from wheelhouse.doors.http import Http\n"
-        "from wheelhouse.steps import fetch, gather\n"
-        "from wheelhouse.steps.supply import Supply\n"
+        "from wheelhouse.config.settings import read_settings\n"
+        "from wheelhouse.index.http import Http\n"
+        "from wheelhouse.fetch import fetch; from wheelhouse.fetch import gather\n"
+        "from wheelhouse.index.package_source import Supply\n"
         "print(*sys.modules)\n"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60)

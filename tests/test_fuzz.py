@@ -18,14 +18,14 @@ from hypothesis import strategies as st
 from packaging.version import Version
 
 from tests.support.wheels import build_sdist, build_wheel
-from wheelhouse.doors.pages import HTML_TYPE, JSON_TYPE, parse_page
-from wheelhouse.doors.wheelfile import inspect
+from wheelhouse.archive.artifact import Artifact, choose
+from wheelhouse.archive.metadata import parse_metadata, parse_requires_txt
+from wheelhouse.archive.wheelfile import inspect
 from wheelhouse.errors import ServerError, WheelhouseError
-from wheelhouse.model.artifact import Artifact, choose
-from wheelhouse.model.lock import Inputs, Lock, Pin, parse_lock
-from wheelhouse.model.metadata import parse_metadata, parse_requires_txt
-from wheelhouse.model.requirements import parse_file
-from wheelhouse.model.target import Platform, Python, Target
+from wheelhouse.index.pages import HTML_TYPE, JSON_TYPE, parse_page
+from wheelhouse.lock.lock import Inputs, Lock, Pin, parse_lock
+from wheelhouse.resolve.requirements import parse_file
+from wheelhouse.target.target import Platform, Python, Target
 
 EXAMPLES = int(os.environ.get("WHEELHOUSE_FUZZ", "40"))
 TARGET = Target.of(Python.parse("3.12"), Platform.parse("linux/amd64"))

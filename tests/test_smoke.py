@@ -7,7 +7,7 @@ import pytest
 from tests.support.index import IndexServer
 from tests.support.tools import wheelhouse
 from tests.support.wheels import build_wheel
-from wheelhouse.doors.disk import held
+from wheelhouse.files.disk import held
 
 
 @pytest.fixture

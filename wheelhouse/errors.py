@@ -10,7 +10,7 @@
     └── MachineError        6    this machine: disk, permission, missing interpreter
         └── BuildError      6    an sdist that cannot be built here
 
-An error stops a step; what is wrong with one artifact of a house is a `Finding` (wheelhouse.model.policy).
+An error stops a step; what is wrong with one artifact of a house is a `Finding` (wheelhouse.findings).
 """
 
 from typing import ClassVar

@@ -4,11 +4,11 @@ import hashlib
 
 from packaging.utils import canonicalize_name
 
-from wheelhouse.model.airflow import PROJECT, Airflow
-from wheelhouse.model.artifact import Artifact
-from wheelhouse.model.filenames import release_of
-from wheelhouse.model.lock import Inputs, Lock, Pin
-from wheelhouse.model.target import Platform, Python, Target
+from wheelhouse.airflow import PROJECT, Airflow
+from wheelhouse.archive.artifact import Artifact
+from wheelhouse.archive.filenames import release_of
+from wheelhouse.lock.lock import Inputs, Lock, Pin
+from wheelhouse.target.target import Platform, Python, Target
 
 PYTHONS = {
     "2.0.0": "3.7.17",

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from wheelhouse.doors.disk import sha256_of
-from wheelhouse.doors.wheelfile import inspect
-from wheelhouse.model.artifact import Artifact
-from wheelhouse.model.house import House
-from wheelhouse.model.lock import Inputs, Lock, Pin
-from wheelhouse.model.target import Platform, Python, Target
+from wheelhouse.archive.artifact import Artifact
+from wheelhouse.archive.wheelfile import inspect
+from wheelhouse.files.disk import sha256_of
+from wheelhouse.lock.lock import Inputs, Lock, Pin
+from wheelhouse.lock.wheelhouse import House
+from wheelhouse.target.target import Platform, Python, Target
 
 
 def house_of(folder: Path, *requirements: str) -> Path:

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from wheelhouse.doors.wheelfile import inspect
+from wheelhouse.archive.metadata import Contents
+from wheelhouse.archive.wheelfile import inspect
 from wheelhouse.errors import RefusedError
-from wheelhouse.model.metadata import Contents
 
 
 def opened(path: Path) -> Contents:

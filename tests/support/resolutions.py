@@ -7,11 +7,11 @@ from pathlib import Path
 from tests.support.index import IndexServer
 from tests.support.supplies import supplying
 from tests.support.wheels import build_wheel
-from wheelhouse.model.question import Question
-from wheelhouse.model.requirements import parse_line
-from wheelhouse.model.target import Platform, Python, Target
-from wheelhouse.steps import resolve as resolving
-from wheelhouse.steps.supply import Supply
+from wheelhouse.index.package_source import Supply
+from wheelhouse.resolve import search as resolving
+from wheelhouse.resolve.requirements import parse_line
+from wheelhouse.resolve.resolution import Question
+from wheelhouse.target.target import Platform, Python, Target
 
 TARGET = Target.of(Python.parse("3.12"), Platform.parse("linux/amd64"))
 

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from tests.support.tools import clean_environment, must_be_no_defect, run
-from wheelhouse.doors.bench import Bench, Where, open_bench
-from wheelhouse.doors.interpreter import Places, facts_of, interpreter_of
-from wheelhouse.doors.sandbox import Limits, Room
-from wheelhouse.doors.seals import bubblewrap, unshare
 from wheelhouse.errors import MachineError
-from wheelhouse.model.target import Target
+from wheelhouse.sandbox.builder import Bench, Where, open_bench
+from wheelhouse.sandbox.sandbox import Limits, Room
+from wheelhouse.sandbox.seals import bubblewrap, unshare
+from wheelhouse.target.interpreters import Places, facts_of, interpreter_of
+from wheelhouse.target.target import Target
 
 ROOT = Path(__file__).parents[2]
 MINOR = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -56,7 +56,7 @@ def bench(**more: object) -> Bench:
 SEALS = {seal.__name__: seal for seal in (bubblewrap, unshare)}
 FORCED = """\
 import sys
-from wheelhouse.doors import bench
+from wheelhouse.sandbox import builder as bench
 bench.SEALS = tuple(seal for seal in bench.SEALS if seal.__name__ == sys.argv[1])
 sys.argv[1:] = sys.argv[2:]
 from wheelhouse.cli import main

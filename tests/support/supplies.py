@@ -5,13 +5,13 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from tests.support.index import IndexServer
-from wheelhouse.doors.cache import Cache
-from wheelhouse.doors.http import Http, HttpSettings
-from wheelhouse.doors.locations import IndexLocations
-from wheelhouse.doors.pagecache import PageCache
 from wheelhouse.events import Listener, ignore
-from wheelhouse.model.locations import IndexLocation
-from wheelhouse.steps.supply import Supply
+from wheelhouse.files.cache import Cache
+from wheelhouse.index.http import Http, HttpSettings
+from wheelhouse.index.locations import IndexLocation
+from wheelhouse.index.package_source import Supply
+from wheelhouse.index.pagecache import PageCache
+from wheelhouse.index.sources import IndexLocations
 
 PATIENT = HttpSettings(timeout=5, retries=1)
 

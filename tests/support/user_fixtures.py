@@ -23,7 +23,7 @@ def anyones_python() -> Path:
     environment = clean_environment(PYTHONPATH=LIBRARIES)
     for path in (sysconfig.get_config_var("BINDIR"), "/usr/bin", "/usr/local/bin"):
         python = Path(path or "/", "python3")
-        probe = (python, "-B", "-c", f"{same}; import msgspec, pytest, wheelhouse.doors.bench")
+        probe = (python, "-B", "-c", f"{same}; import msgspec, pytest, wheelhouse.sandbox.builder")
         if python.exists() and run(*AS_USER, *probe, env=environment).returncode == 0:
             return python
     pytest.skip("no Python here is open to other users, with what wheelhouse needs")

@@ -13,8 +13,8 @@ from wheelhouse.cli.vetting import known
 from wheelhouse.errors import InputError
 
 if TYPE_CHECKING:
-    from wheelhouse.doors.config import Settings
-    from wheelhouse.doors.sign import Key
+    from wheelhouse.config.settings import Settings
+    from wheelhouse.signing.sign import Key
 
 
 @app.command()
@@ -42,10 +42,10 @@ def approve(
     Adds a line to the approvals file. `--require-approved` then holds verify, stage and publish to it.
     """
     from wheelhouse import report
-    from wheelhouse.doors.sign import load_key
-    from wheelhouse.steps.approve import approve as approve_step
-    from wheelhouse.steps.approve import chosen, files_of
-    from wheelhouse.steps.vet import vet
+    from wheelhouse.signing.sign import load_key
+    from wheelhouse.vet.approve import approve as approve_step
+    from wheelhouse.vet.approve import chosen, files_of
+    from wheelhouse.vet.vet import vet
 
     held, moment = settings(), now()
     private, last = load_key(key, passphrase_of), _day(expires, moment.date())

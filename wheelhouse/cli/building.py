@@ -15,12 +15,12 @@ from wheelhouse.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from wheelhouse.doors.bench import Where
+    from wheelhouse.build.build import Report
+    from wheelhouse.build.pending import Wishes
     from wheelhouse.events import Listener
-    from wheelhouse.model.lock import Lock
-    from wheelhouse.steps.build import Report
-    from wheelhouse.steps.pending import Wishes
-    from wheelhouse.steps.supply import Supply
+    from wheelhouse.index.package_source import Supply
+    from wheelhouse.lock.lock import Lock
+    from wheelhouse.sandbox.builder import Where
 
 
 @app.command()
@@ -49,9 +49,9 @@ def build(
     fits every platform (`none-any`) serves each target whose lock has the same sdist. Exit code 6 where something could
     not be built; everything else is built all the same.
     """
-    from wheelhouse.model.locations import as_options
-    from wheelhouse.steps.pending import is_done, must_have_targets
-    from wheelhouse.steps.verify import load_house
+    from wheelhouse.build.pending import is_done, must_have_targets
+    from wheelhouse.index.locations import as_options
+    from wheelhouse.verify.verify import load_house
 
     held = settings()
     folder = house or Path(held.dest or "wheels")
@@ -91,8 +91,8 @@ def _say(
 
 def run_build(house: Path, building: Building, supply: "Supply", listener: "Listener") -> "Report":
     """Build a house as the options say. Raises BuildError where something could not be built, after all else was."""
-    from wheelhouse.steps.build import build as build_step
-    from wheelhouse.steps.build import must_be_built
+    from wheelhouse.build.build import build as build_step
+    from wheelhouse.build.build import must_be_built
 
     done = build_step(house, wishes_of(building), _where(building), supply, listener)
     must_be_built(done)
@@ -101,10 +101,10 @@ def run_build(house: Path, building: Building, supply: "Supply", listener: "List
 
 def wishes_of(building: Building) -> "Wishes":
     """What the options say of builds. Raises InputError for what cannot be read, or does not go together."""
-    from wheelhouse.doors.disk import read_text
-    from wheelhouse.model.requirements import Line, constraint_lines, parse_line
-    from wheelhouse.steps.gather import parse_moment
-    from wheelhouse.steps.pending import Wishes
+    from wheelhouse.build.pending import Wishes
+    from wheelhouse.fetch.gather import parse_moment
+    from wheelhouse.files.disk import read_text
+    from wheelhouse.resolve.requirements import Line, constraint_lines, parse_line
 
     if building.in_image and (building.unsealed or building.interpreter):
         raise InputError("--in-image goes neither with --unsealed nor with --interpreter", hint="leave one of them out")
@@ -125,8 +125,8 @@ def wishes_of(building: Building) -> "Wishes":
 
 
 def _where(building: Building) -> "Where":
-    from wheelhouse.doors.bench import Where
-    from wheelhouse.doors.sandbox import Limits
+    from wheelhouse.sandbox.builder import Where
+    from wheelhouse.sandbox.sandbox import Limits
 
     engine = {
         name: value for name, value in os.environ.items() if name in ("PATH", "HOME") or name.startswith("DOCKER_")

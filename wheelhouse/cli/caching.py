@@ -16,7 +16,7 @@ from wheelhouse.errors import MachineError
 def cache_show(cache_dir: CacheDir = None, as_json: Json = False) -> None:
     """Say where the cache is and what it holds."""
     from wheelhouse import report
-    from wheelhouse.doors.cache import Cache
+    from wheelhouse.files.cache import Cache
 
     cache = Cache(_folder(cache_dir))
     kinds = cache.size()
@@ -55,7 +55,7 @@ def cache_clear(cache_dir: CacheDir = None) -> None:
 
 def _prune(cache_dir: Path | None, keep: Callable[[Path], bool]) -> None:
     from wheelhouse import report
-    from wheelhouse.doors.cache import Cache
+    from wheelhouse.files.cache import Cache
 
     count, size = Cache(_folder(cache_dir)).prune(keep)
     say(f"{report.counted(count, 'file')}, {report.size_text(size)} removed")

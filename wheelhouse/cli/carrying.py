@@ -12,8 +12,8 @@ from wheelhouse.cli.session import listening, options, passphrase_of, say, say_j
 from wheelhouse.errors import InputError
 
 if TYPE_CHECKING:
-    from wheelhouse.doors.sign import PublicKey
-    from wheelhouse.model.lock import Lock
+    from wheelhouse.lock.lock import Lock
+    from wheelhouse.signing.sign import PublicKey
 
 UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 SMALLEST_VOLUME = 1000
@@ -56,10 +56,10 @@ def pack(
     self/, from which two lines of shell, which are printed, install wheelhouse on a machine that has only Python.
     """
     from wheelhouse import report
-    from wheelhouse.doors.sign import load_key
+    from wheelhouse.bundle.pack import pack as pack_step
+    from wheelhouse.bundle.self_bundle import install_lines
     from wheelhouse.report.bundles import packed_document
-    from wheelhouse.steps.itself import install_lines
-    from wheelhouse.steps.pack import pack as pack_step
+    from wheelhouse.signing.sign import load_key
 
     limit, signing = size_of(split) if split else None, load_key(key, passphrase_of) if key else None
     locks = _bring_self(house, targeted, located, network, quiet=as_json) if with_self else ()
@@ -80,9 +80,9 @@ def pack(
 def _bring_self(
     house: Path, targeted: Targeted, located: Located, network: Connected, *, quiet: bool
 ) -> "tuple[Lock, ...]":
-    from wheelhouse.steps.gather import targets
-    from wheelhouse.steps.itself import bring_self
-    from wheelhouse.steps.verify import load_house
+    from wheelhouse.bundle.self_bundle import bring_self
+    from wheelhouse.fetch.gather import targets
+    from wheelhouse.verify.verify import load_house
 
     load_house(house)
     if not (targeted.python or targeted.target_files):
@@ -104,8 +104,8 @@ def unpack(
 
     A difference is unpacked on the very house that it was packed --since, and on nothing else. May be repeated: what stands is kept.
     """
+    from wheelhouse.bundle.pack import unpack as unpack_step
     from wheelhouse.report.bundles import unpacked_line
-    from wheelhouse.steps.pack import unpack as unpack_step
 
     with listening(quiet=quiet or as_json) as listener:
         done = unpack_step(bundle, house, public_keys(key), listener)
@@ -124,8 +124,8 @@ def unpack(
 @app.command()
 def inspect(bundle: BundleFile, key: PublicKeys = None, as_json: Json = False) -> None:
     """Show what is in a bundle, without unpacking it."""
+    from wheelhouse.bundle.pack import inspect_bundle
     from wheelhouse.report.bundles import manifest_lines, packed_document
-    from wheelhouse.steps.pack import inspect_bundle
 
     manifest, signer = inspect_bundle(bundle, public_keys(key))
     if as_json:
@@ -145,6 +145,6 @@ def size_of(text: str) -> int:
 
 def public_keys(paths: list[Path] | None) -> "tuple[PublicKey, ...]":
     """The keys that were named."""
-    from wheelhouse.doors.sign import load_public_key
+    from wheelhouse.signing.sign import load_public_key
 
     return tuple(map(load_public_key, paths or ()))

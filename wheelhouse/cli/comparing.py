@@ -12,7 +12,7 @@ from wheelhouse.cli.session import listening, say, say_json
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from wheelhouse.model.diff import Difference
+    from wheelhouse.vet.diff import Difference
 
 
 @app.command()
@@ -29,7 +29,7 @@ def diff(
     name is said first. Exit code 0 whether anything changed or not.
     """
     from wheelhouse.report.difference import difference_document, difference_lines
-    from wheelhouse.steps.diff import diff as diff_step
+    from wheelhouse.vet.compare import diff as diff_step
 
     with listening(quiet=quiet or as_json) as listener:
         found = diff_step(old, new, listener)
@@ -42,8 +42,8 @@ def diff(
 
 
 def _write_page(path: Path, found: "Sequence[Difference]", old: str, new: str) -> None:
-    from wheelhouse.doors.assets import assets
-    from wheelhouse.doors.disk import write
+    from wheelhouse.files.disk import write
+    from wheelhouse.report.assets import assets
     from wheelhouse.report.diffpage import diff_page
 
     parts = assets()

@@ -19,10 +19,10 @@ def constraints_fetch(
     network: Network,
 ) -> None:
     """Fetch Airflow's official constraints into constraints/, to be reviewed and kept."""
-    from wheelhouse.model.airflow import Airflow
-    from wheelhouse.model.target import Python
-    from wheelhouse.steps.constraints import AIRFLOW_PUBLISHES, airflow_constraints
-    from wheelhouse.steps.gather import mode_of
+    from wheelhouse.airflow import Airflow
+    from wheelhouse.fetch.constraints import AIRFLOW_PUBLISHES, airflow_constraints
+    from wheelhouse.fetch.gather import mode_of
+    from wheelhouse.target.target import Python
 
     release, mode = Airflow.parse(airflow), mode_of(published.constraints_mode or "constraints")
     url = published.constraints_url or AIRFLOW_PUBLISHES
@@ -49,9 +49,9 @@ def constraints_compile(
     wheelhouse constraints compile 'apache-airflow[celery]==2.10.5' --python 3.12 \
         --uploaded-prior-to 2025-02-11 -o constraints/airflow-2.10.5/constraints-3.12.txt
     """
-    from wheelhouse.doors.disk import write
-    from wheelhouse.steps.constraints import compile_constraints
-    from wheelhouse.steps.gather import gather
+    from wheelhouse.fetch.constraints import compile_constraints
+    from wheelhouse.fetch.gather import gather
+    from wheelhouse.files.disk import write
 
     wanted = options(settings(), asked, targeted, chosen)
     with (

@@ -87,7 +87,7 @@ def run(arguments: Sequence[str]) -> int:
     except (ConnectionError, TimeoutError) as error:
         return _fail(_defect(error), as_json=as_json)
     except OSError as error:  # what no step expected, such as a folder that may not be read
-        from wheelhouse.doors.disk import machine_error
+        from wheelhouse.files.disk import machine_error
 
         return _fail(machine_error(error), as_json=as_json)
     except Exception as error:

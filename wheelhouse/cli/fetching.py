@@ -41,10 +41,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from wheelhouse.cli.progress import Shown
-    from wheelhouse.doors.http import Http
-    from wheelhouse.model.job import Job
-    from wheelhouse.steps.fetch import Consent, Fetched
-    from wheelhouse.steps.gather import Options
+    from wheelhouse.fetch.fetch import Consent, Fetched
+    from wheelhouse.fetch.gather import Options
+    from wheelhouse.fetch.job import Job
+    from wheelhouse.index.http import Http
 
 
 @app.command()
@@ -74,9 +74,9 @@ def fetch(
     replaced. Nothing of a package is run, unless --build is said: then each sdist is built in a sealed room.
     """
     from wheelhouse import report
-    from wheelhouse.model.otherfiles import FOLDER, OtherFiles
-    from wheelhouse.steps.fetch import fetch_all
-    from wheelhouse.steps.gather import tools_job
+    from wheelhouse.fetch.fetch import fetch_all
+    from wheelhouse.fetch.gather import tools_job
+    from wheelhouse.lock.other_files import FOLDER, OtherFiles
 
     held = settings()
     wanted = options(held, asked, targeted, airflow_asked, chosen, kept)
@@ -92,12 +92,12 @@ def fetch(
         fetched, error = fetch_all(jobs, supply, listener, consent=consent, keep_going=kept.keep_going)
         house = fetched[0].house
         if any(not artifact.is_wheel for artifact in house.artifacts.values()):
-            from wheelhouse.steps.buildhouse import fetch_build_requirements
+            from wheelhouse.build.build_wheelhouse import fetch_build_requirements
 
             house = fetch_build_requirements(house, folder, supply, listener)
         others, gone = OtherFiles(), tuple[str, ...]()
         if not asked_for(asked, airflow_asked) and (held.files or (folder / FOLDER).is_dir()):
-            from wheelhouse.steps.fetchothers import fetch_other_files
+            from wheelhouse.fetch.fetch_other_files import fetch_other_files
 
             wishes = [one.wish() for one in held.files]
             others, gone = fetch_other_files(wishes, folder, http, supply.cache, listener)
@@ -130,7 +130,7 @@ def fetch(
 
 def _job(wanted: "Options", http: "Http", folder: Path, listener: "Shown", *, by_settings: bool) -> "Job":
     """The job of this run. `by_settings` says that the settings file alone says what is asked for."""
-    from wheelhouse.steps.gather import gather
+    from wheelhouse.fetch.gather import gather
 
     job = gather(wanted, http, now(), listener)
     return replace(job, settings_sha256=settings_sha256(folder)) if by_settings else job
@@ -172,7 +172,7 @@ def lock(
 ) -> None:
     """Resolve only: write pylock.<target>.toml without files."""
     from wheelhouse import report
-    from wheelhouse.steps.fetch import lock_only
+    from wheelhouse.fetch.fetch import lock_only
 
     held = settings()
     wanted = options(held, asked, targeted, airflow_asked, chosen, kept)

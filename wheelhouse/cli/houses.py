@@ -18,12 +18,12 @@ def verify(house: House = Path("wheels"), require_approved: RequireApproved = Fa
     An index that `wheelhouse index` wrote is held against its own pages. Exit code 1 where it is not, with everything that is wrong.
     """
     from wheelhouse import report
-    from wheelhouse.model.approvals import unapproved
-    from wheelhouse.model.policy import Severity, worst
-    from wheelhouse.steps.approve import files_of
-    from wheelhouse.steps.stage import verify_folder
-    from wheelhouse.steps.tree import files_named, is_tree
-    from wheelhouse.steps.verifytree import verify_tree
+    from wheelhouse.findings import Severity, worst
+    from wheelhouse.mirror.tree import files_named, is_tree
+    from wheelhouse.mirror.verify_tree import verify_tree
+    from wheelhouse.stage.stage import verify_folder
+    from wheelhouse.vet.approvals import unapproved
+    from wheelhouse.vet.approve import files_of
 
     an_index = is_tree(house)
     verdict = (verify_tree if an_index else verify_folder)(house, waivers())
@@ -51,11 +51,11 @@ def stage(staging: Staging, image_build: ImageBuild, as_json: Json = False) -> N
     What an earlier stage wrote is replaced; a file that stage did not write is never touched.
     """
     from wheelhouse import report
-    from wheelhouse.model.airflow.arguments import Choices
     from wheelhouse.report.plans import command_lines, layout_text, plan_document, plan_lines
-    from wheelhouse.steps.stage import plan_stage
-    from wheelhouse.steps.stage import stage as stage_step
-    from wheelhouse.steps.verify import load_house
+    from wheelhouse.stage.airflow.arguments import Choices
+    from wheelhouse.stage.stage import plan_stage
+    from wheelhouse.stage.stage import stage as stage_step
+    from wheelhouse.verify.verify import load_house
 
     held = settings()
     wanted = {name: getattr(held.stage, name) for name in held.stage.__struct_fields__} | given(staging, image_build)
@@ -99,8 +99,8 @@ def why(
     from packaging.utils import canonicalize_name
 
     from wheelhouse import report
-    from wheelhouse.model.why import why_file
-    from wheelhouse.steps.verify import load_house
+    from wheelhouse.lock.why import why_file
+    from wheelhouse.verify.verify import load_house
 
     if file:
         house = Path(project) if project else house

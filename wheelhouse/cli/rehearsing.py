@@ -24,7 +24,7 @@ from wheelhouse.cli.session import (
 from wheelhouse.errors import WheelhouseError
 
 if TYPE_CHECKING:
-    from wheelhouse.model.rehearsal import Step
+    from wheelhouse.rehearse.rehearsal import Step
 
 
 @app.command()
@@ -83,12 +83,12 @@ def rehearse(
     Targets that cannot be installed here are listed as skipped. Exit code 1 where anything must not travel like this, 6 where
     nothing could be installed for any target.
     """
-    from wheelhouse.model.rehearsal import installed_for, skipped_targets
+    from wheelhouse.rehearse.other_installers import Instruments
+    from wheelhouse.rehearse.rehearsal import installed_for, skipped_targets
+    from wheelhouse.rehearse.rehearse import Wanted
+    from wheelhouse.rehearse.rehearse import rehearse as rehearse_step
     from wheelhouse.report import error_document, finding_document, finding_lines
-    from wheelhouse.report.rehearsal import ending, step_document, step_line
-    from wheelhouse.steps.otherwise import Instruments
-    from wheelhouse.steps.rehearse import Wanted
-    from wheelhouse.steps.rehearse import rehearse as rehearse_step
+    from wheelhouse.report.rehearsal_report import ending, step_document, step_line
 
     uv = shutil.which("uv", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}")
     instruments = Instruments(Path(uv) if uv else None, tools)

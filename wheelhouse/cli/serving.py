@@ -28,7 +28,7 @@ def index(
     Pages are HTML (index.html) and JSON (index.json), with sidecars; files are hard links where they can be. A file of the tree
     that is gone or has another size is brought again from a wheelhouse that has it; `wheelhouse verify DIR` checks everything.
     """
-    from wheelhouse.steps.index import index as index_step
+    from wheelhouse.mirror.static_index import index as index_step
 
     with listening(quiet=quiet or as_json) as listener:
         done = index_step(houses, output, check=check, on_event=listener)
@@ -57,9 +57,9 @@ def serve(
     quiet: Quiet = False,
 ) -> None:
     """Serve houses as a package index, read-only, until interrupted. A file that is no longer what its lock says is not served."""
-    from wheelhouse.doors.listen import run
-    from wheelhouse.doors.server import Application
-    from wheelhouse.steps.serve import catalogue
+    from wheelhouse.mirror.catalogue import catalogue
+    from wheelhouse.mirror.listen import run
+    from wheelhouse.mirror.server import Application
 
     if (certificate is None) != (key is None):
         raise InputError("TLS needs both --certificate and --certificate-key")
@@ -97,11 +97,11 @@ def publish(
     Another file under the same name stops everything before anything is sent. User and password come from --token-file, from
     netrc or from keyring.
     """
-    from wheelhouse.doors.credentials import read_token
-    from wheelhouse.doors.upload import Repository
-    from wheelhouse.steps.publish import Outcome
-    from wheelhouse.steps.publish import publish as publish_step
-    from wheelhouse.steps.verify import load_house
+    from wheelhouse.index.credentials import read_token
+    from wheelhouse.mirror.publish import Outcome
+    from wheelhouse.mirror.publish import publish as publish_step
+    from wheelhouse.mirror.upload import Repository
+    from wheelhouse.verify.verify import load_house
 
     if require_approved:
         must_be_approved({name: one.sha256 for name, one in load_house(house).artifacts.items()})

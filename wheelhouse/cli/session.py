@@ -23,15 +23,15 @@ from wheelhouse.errors import InputError, WheelhouseError
 from wheelhouse.events import Listener, Warned
 
 if TYPE_CHECKING:
-    from wheelhouse.doors.config import Settings
-    from wheelhouse.doors.http import Http, HttpSettings
-    from wheelhouse.doors.interpreter import Places
-    from wheelhouse.doors.pipconfig import PipConfig
-    from wheelhouse.model.approvals import Approvals
-    from wheelhouse.model.locations import IndexLocation
-    from wheelhouse.model.waivers import Waivers
-    from wheelhouse.steps.gather import Options
-    from wheelhouse.steps.supply import Supply
+    from wheelhouse.archive.waivers import Waivers
+    from wheelhouse.config.settings import Settings
+    from wheelhouse.fetch.gather import Options
+    from wheelhouse.index.http import Http, HttpSettings
+    from wheelhouse.index.locations import IndexLocation
+    from wheelhouse.index.package_source import Supply
+    from wheelhouse.index.pipconfig import PipConfig
+    from wheelhouse.target.interpreters import Places
+    from wheelhouse.vet.approvals import Approvals
 
 ASKING = ("requirements", "requirement_files", "airflow", "groups")
 LOCATIONS = ("indexes", "index_projects", "find_links", "index_tokens")
@@ -94,7 +94,7 @@ def now() -> datetime:
 
 def places() -> "Places":
     """Where interpreters are looked for."""
-    from wheelhouse.doors.interpreter import Places
+    from wheelhouse.target.interpreters import Places
 
     home, pyenv = home_folder(), os.environ.get("PYENV_ROOT")
     return Places(_path(), home, Path(pyenv) if pyenv else home and home / ".pyenv")
@@ -102,7 +102,7 @@ def places() -> "Places":
 
 def interpreters(named: Sequence[str] | None) -> tuple[Path, ...]:
     """The interpreters that the options name. Raises MachineError where one is not on PATH."""
-    from wheelhouse.doors.interpreter import named_interpreter
+    from wheelhouse.target.interpreters import named_interpreter
 
     return tuple(named_interpreter(text, _path()) for text in named or ())
 
@@ -164,21 +164,21 @@ def settings_sha256(house: Path) -> str:
 
     A lock keeps the hash, because it must not say where a house was made.
     """
-    from wheelhouse.model.house import sha256_of_text
+    from wheelhouse.lock.wheelhouse import sha256_of_text
 
     return sha256_of_text(os.path.relpath(Path.cwd().resolve(), house.resolve()))
 
 
 def settings() -> "Settings":
     """The settings of the folder that the command runs in."""
-    from wheelhouse.doors.config import read_settings
+    from wheelhouse.config.settings import read_settings
 
     return read_settings(Path.cwd())
 
 
 def waivers() -> "Waivers":
     """What the policy lets pass, as of today."""
-    from wheelhouse.model.waivers import Waivers
+    from wheelhouse.archive.waivers import Waivers
 
     return Waivers(settings().policy.policy().waivers, now().date())
 
@@ -190,7 +190,7 @@ def approvals(held: "Settings") -> "Approvals":
 
 def must_be_approved(files: Mapping[str, str]) -> None:
     """Raise IntegrityError, naming every file, by path → sha256, that not enough reviewers approved."""
-    from wheelhouse.model.approvals import must_be_approved
+    from wheelhouse.vet.approvals import must_be_approved
 
     must_be_approved(files, approvals(settings()))
 
@@ -203,7 +203,7 @@ def asked_for(*groups: object) -> bool:
 
 def options(held: "Settings", *groups: object) -> "Options":
     """Options from the command line, then from the settings; where it names what to fetch, no other job's settings hold."""
-    from wheelhouse.steps.gather import Options
+    from wheelhouse.fetch.gather import Options
 
     said, asks = given(*groups), asked_for(*groups)
     names = [field.name for field in fields(Options) if hasattr(held, field.name)]
@@ -211,7 +211,7 @@ def options(held: "Settings", *groups: object) -> "Options":
     merged = {name: value for name, value in standing.items() if value not in (None, [])} | said
     merged |= {name: _over(standing[name], said[name]) for name in LOCATIONS if name in said and name in standing}
     if merged.get("use_pip_config"):
-        from wheelhouse.doors.pipconfig import read_pip_config
+        from wheelhouse.index.pipconfig import read_pip_config
 
         merged["pip"] = read_pip_config()
     known = {field.name: merged[field.name] for field in fields(Options) if field.name in merged}
@@ -219,7 +219,7 @@ def options(held: "Settings", *groups: object) -> "Options":
 
 
 def _over(standing: list[str], said: list[str]) -> list[str]:
-    from wheelhouse.model.locations import split_named
+    from wheelhouse.index.locations import split_named
 
     names = {split_named(text)[0] for text in said}
     return said + [text for text in standing if split_named(text)[0] not in names]
@@ -236,7 +236,7 @@ def listening(*, quiet: bool) -> Iterator[Shown]:
 @contextmanager
 def connected(network: Network, listener: Listener, pip: "PipConfig | None" = None) -> "Iterator[Http]":
     """The connections of one run, as the options, pip's configuration where it was asked for, and the environment want."""
-    from wheelhouse.doors.http import Http
+    from wheelhouse.index.http import Http
 
     http = Http(_http_settings(network, pip.values if pip else {}), listener)
     try:
@@ -246,8 +246,8 @@ def connected(network: Network, listener: Listener, pip: "PipConfig | None" = No
 
 
 def _http_settings(network: Network, pip: Mapping[str, str]) -> "HttpSettings":
-    from wheelhouse.doors.http import HttpSettings
-    from wheelhouse.doors.tls import Trust
+    from wheelhouse.index.http import HttpSettings
+    from wheelhouse.index.tls import Trust
 
     proxies = {scheme: proxy for scheme in ("http", "https", "all") if (proxy := _environment(f"{scheme}_proxy"))}
     ca_file, ca_folder = network.ca_file or pip.get("cert"), None
@@ -275,10 +275,10 @@ def _netrc_file() -> Path | None:
 @contextmanager
 def supplied(wanted: "Options", network: Connected, listener: Listener) -> "Iterator[tuple[Http, Supply]]":
     """The connections, and what the locations and the cache supply over them."""
-    from wheelhouse.doors.cache import Cache
-    from wheelhouse.doors.locations import IndexLocations
-    from wheelhouse.doors.pagecache import PageCache
-    from wheelhouse.steps.supply import Supply
+    from wheelhouse.files.cache import Cache
+    from wheelhouse.index.package_source import Supply
+    from wheelhouse.index.pagecache import PageCache
+    from wheelhouse.index.sources import IndexLocations
 
     for sentence in wanted.pip.warnings:
         listener(Warned(sentence))
@@ -295,7 +295,7 @@ def supplied(wanted: "Options", network: Connected, listener: Listener) -> "Iter
 
 
 def _locations(wanted: "Options") -> "tuple[IndexLocation, ...]":
-    from wheelhouse.model.locations import read_locations
+    from wheelhouse.index.locations import read_locations
 
     pip = wanted.pip
     indexes = pip.with_credentials(wanted.indexes)
@@ -307,8 +307,8 @@ def _locations(wanted: "Options") -> "tuple[IndexLocation, ...]":
 
 
 def _tokens(wanted: "Options") -> dict[str, str]:
-    from wheelhouse.doors.credentials import read_token
-    from wheelhouse.model.locations import split_named
+    from wheelhouse.index.credentials import read_token
+    from wheelhouse.index.locations import split_named
 
     return {name: read_token(Path(path)) for name, path in map(split_named, wanted.index_tokens)}
 

@@ -20,11 +20,11 @@ def target_show(
     ] = None,
 ) -> None:
     """Print a target as pex's complete-platform JSON: its markers, and its tags in order. --target-file reads it."""
-    from wheelhouse.doors.interpreter import facts_of
-    from wheelhouse.model.airflow import Airflow
-    from wheelhouse.model.complete_platform import complete_platform
-    from wheelhouse.model.interpreter import target_of
-    from wheelhouse.steps.gather import Options, targets
+    from wheelhouse.airflow import Airflow
+    from wheelhouse.fetch.gather import Options, targets
+    from wheelhouse.target.complete_platform import complete_platform
+    from wheelhouse.target.interpreter_facts_model import target_of
+    from wheelhouse.target.interpreters import facts_of
 
     said = given(targeted)
     found = [target_of(facts_of(path)) for path in interpreters([interpreter] if interpreter else [])]

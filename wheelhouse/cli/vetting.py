@@ -13,12 +13,12 @@ from wheelhouse.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from wheelhouse.doors.config import PolicySettings
-    from wheelhouse.model.advisories import Advisories
-    from wheelhouse.model.evidence import Evidence
-    from wheelhouse.model.provenance import Publishers
-    from wheelhouse.model.rules import Rule
-    from wheelhouse.steps.vet import Known
+    from wheelhouse.config.settings import PolicySettings
+    from wheelhouse.index.provenance import Publishers
+    from wheelhouse.vet.advisories import Advisories
+    from wheelhouse.vet.evidence import Evidence
+    from wheelhouse.vet.rules import Rule
+    from wheelhouse.vet.vet import Known
 
 
 @app.command()
@@ -56,10 +56,10 @@ def vet(
     What was seen when its file was approved is not shown again. Exit code 1 where a finding reaches the policy's threshold.
     """
     from wheelhouse import report
-    from wheelhouse.doors.disk import write
-    from wheelhouse.report.rules import rule_lines
-    from wheelhouse.steps.evidence import evidence
-    from wheelhouse.steps.vet import vet as vet_step
+    from wheelhouse.files.disk import write
+    from wheelhouse.report.rule_list import rule_lines
+    from wheelhouse.vet.gather_evidence import evidence
+    from wheelhouse.vet.vet import vet as vet_step
 
     if explain is not None:
         say(*rule_lines(_rule(explain)))
@@ -85,21 +85,21 @@ def _written(
 ) -> "Iterator[tuple[Path, str]]":
     """The reports that were asked for, each with its path."""
     if html:
-        from wheelhouse.doors.assets import assets
+        from wheelhouse.report.assets import assets
         from wheelhouse.report.page import page
-        from wheelhouse.steps.vet import RULES
+        from wheelhouse.vet.vet import RULES
 
         parts = assets()
         yield html, page(found, RULES, parts.style, parts.script)
     if sbom:
-        from wheelhouse.doors.cyclonedx import sbom as made
+        from wheelhouse.vet.cyclonedx import sbom as made
 
         yield sbom, made(found)
     if sarif:
         import json
 
         from wheelhouse.report.sarif import sarif as log
-        from wheelhouse.steps.vet import RULES
+        from wheelhouse.vet.vet import RULES
 
         yield sarif, json.dumps(log(found, RULES), indent=1) + "\n"
 
@@ -107,8 +107,8 @@ def _written(
 @app.command()
 def rules(as_json: Json = False) -> None:
     """List the rules that `vet` applies, with their severities under the policy here."""
-    from wheelhouse.report.rules import rule_document, rule_line
-    from wheelhouse.steps.vet import RULES
+    from wheelhouse.report.rule_list import rule_document, rule_line
+    from wheelhouse.vet.vet import RULES
 
     policy = settings().policy.policy()
     if as_json:
@@ -119,10 +119,10 @@ def rules(as_json: Json = False) -> None:
 
 def known(held: "PolicySettings", advisories: Path | None = None) -> "Known":
     """What is known beforehand: the snapshot of advisories, the projects' publishers, and the trust root."""
-    from wheelhouse.doors.attestations import open_attestor
-    from wheelhouse.doors.disk import read_text
-    from wheelhouse.model.provenance import parse_publishers
-    from wheelhouse.steps.vet import Known
+    from wheelhouse.files.disk import read_text
+    from wheelhouse.index.provenance import parse_publishers
+    from wheelhouse.vet.attestations import open_attestor
+    from wheelhouse.vet.vet import Known
 
     path = Path(held.publishers)
     publishers = parse_publishers(read_text(path, "the publishers"), str(path)) if path.is_file() else {}
@@ -133,8 +133,8 @@ def known(held: "PolicySettings", advisories: Path | None = None) -> "Known":
 
 def _keep_publishers(path: Path, before: "Publishers", seen: "Publishers") -> None:
     """Add the publishers of projects that none was known of."""
-    from wheelhouse.doors.disk import write
-    from wheelhouse.model.provenance import publishers_json
+    from wheelhouse.files.disk import write
+    from wheelhouse.index.provenance import publishers_json
 
     if seen:
         write(path.parent, path.name, publishers_json({**seen, **before}))
@@ -142,8 +142,8 @@ def _keep_publishers(path: Path, before: "Publishers", seen: "Publishers") -> No
 
 def snapshot(path: Path, named: bool) -> "Advisories | None":
     """The snapshot of advisories, or None where there is none and none was named. One that holds no advisory is none."""
-    from wheelhouse.doors.disk import read_text
-    from wheelhouse.model.advisories import parse_snapshot
+    from wheelhouse.files.disk import read_text
+    from wheelhouse.vet.advisories import parse_snapshot
 
     if not named and not path.is_file():
         return None
@@ -171,9 +171,9 @@ def advisories_import(
     Where it takes the place of an older one, `vet` says which of them are new since. A smaller or older snapshot takes the
     place of another only if you say so.
     """
-    from wheelhouse.doors.disk import write
-    from wheelhouse.model.advisories import compared, loss, to_json
-    from wheelhouse.steps.advisories import import_advisories
+    from wheelhouse.files.disk import write
+    from wheelhouse.vet.advisories import compared, loss, to_json
+    from wheelhouse.vet.import_advisories import import_advisories
 
     path = output or Path(settings().policy.advisories)
     with listening(quiet=False) as listener, connected(network, listener) as http:
@@ -188,7 +188,7 @@ def advisories_import(
 
 
 def _rule(name: str) -> "Rule":
-    from wheelhouse.steps.vet import RULES
+    from wheelhouse.vet.vet import RULES
 
     if name not in RULES:
         raise InputError(f"there is no rule `{name}`", hint="see `wheelhouse rules`")

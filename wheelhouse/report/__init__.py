@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING, Any
 
 from wheelhouse.errors import WheelhouseError
 from wheelhouse.events import Built, Event, Noted, Resolved, Resolving, Retrying, Warned
-from wheelhouse.model.lock import Lock
-from wheelhouse.model.otherfiles import FOLDER, OtherFiles
-from wheelhouse.model.policy import Finding
-from wheelhouse.model.why import chains
-from wheelhouse.model.words import counted, listed, size_text
+from wheelhouse.findings import Finding
+from wheelhouse.humanize import counted, listed, size_text
+from wheelhouse.lock.lock import Lock
+from wheelhouse.lock.other_files import FOLDER, OtherFiles
+from wheelhouse.lock.why import chains
 
 if TYPE_CHECKING:
-    from wheelhouse.model.evidence import Evidence
+    from wheelhouse.vet.evidence import Evidence
 
 __all__ = ["counted", "size_text"]
 

@@ -4,8 +4,8 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from wheelhouse.model.bundle import Manifest, digest
-from wheelhouse.model.words import size_text
+from wheelhouse.bundle.bundle import Manifest, digest
+from wheelhouse.humanize import size_text
 
 
 def packed_document(manifest: Manifest, volumes: Iterable[tuple[str, str, int]]) -> dict[str, Any]:

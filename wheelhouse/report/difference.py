@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from wheelhouse.model.diff import Change, Difference, Kind, Replaced
+from wheelhouse.vet.diff import Change, Difference, Kind, Replaced
 
 MOST_NAMED = 5
 

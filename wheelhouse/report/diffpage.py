@@ -3,9 +3,9 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from wheelhouse.model.diff import Change, Difference, Kind, Replaced
 from wheelhouse.report.difference import tally, versions_text
 from wheelhouse.report.markup import Safe, document, tag
+from wheelhouse.vet.diff import Change, Difference, Kind, Replaced
 
 ALARMING = {Kind.BYTES: "error", Kind.DOWN: "warning", Kind.ADDED: "warning"}
 MOST_SHOWN = 30

@@ -5,11 +5,11 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from wheelhouse.model.evidence import Evidence
-from wheelhouse.model.facts import Entry, Facts
-from wheelhouse.model.words import counted, size_text
+from wheelhouse.humanize import counted, size_text
 from wheelhouse.report.diffpage import change_row
 from wheelhouse.report.markup import Safe, prose, tag
+from wheelhouse.vet.evidence import Evidence
+from wheelhouse.vet.facts import Entry, Facts
 
 MOST_CHAINS, MOST_FOLDERS, MOST_ENTRIES, LONGEST_TEXT = 10, 14, 40, 3000
 LONGEST_LICENCE = 60

@@ -4,13 +4,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from wheelhouse.model.evidence import Evidence
-from wheelhouse.model.facts import Facts
-from wheelhouse.model.policy import Finding, Severity
-from wheelhouse.model.rules import Rule
-from wheelhouse.model.words import counted, size_text
+from wheelhouse.findings import Finding, Severity
+from wheelhouse.humanize import counted, size_text
 from wheelhouse.report.filepage import file_page, licence_text, native_in, state_of, state_text
 from wheelhouse.report.markup import Safe, document, prose, tag
+from wheelhouse.vet.evidence import Evidence
+from wheelhouse.vet.facts import Facts
+from wheelhouse.vet.rules import Rule
 
 VIEWS = ("summary", "findings", "files", "graph", "licences")
 MOST_LARGE, MOST_LICENCES = 8, 7

@@ -3,9 +3,9 @@
 import shlex
 from typing import Any
 
-from wheelhouse.model.destination import FOLDER
-from wheelhouse.model.layout import MANIFEST, Plan, shell
-from wheelhouse.model.words import size_text
+from wheelhouse.humanize import size_text
+from wheelhouse.stage.destination import FOLDER
+from wheelhouse.stage.layout import MANIFEST, Plan, shell
 
 
 def layout_text(plan: Plan) -> str:

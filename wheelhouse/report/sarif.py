@@ -6,9 +6,9 @@ from typing import Any
 from urllib.parse import quote
 
 from wheelhouse import __version__
-from wheelhouse.model.evidence import Evidence
-from wheelhouse.model.policy import Finding, Severity
-from wheelhouse.model.rules import Rule
+from wheelhouse.findings import Finding, Severity
+from wheelhouse.vet.evidence import Evidence
+from wheelhouse.vet.rules import Rule
 
 LEVELS = {Severity.NOTE: "note", Severity.WARNING: "warning", Severity.ERROR: "error"}
 

@@ -1,0 +1,351 @@
+"""What a wheel says of itself, and what is refused: each kind of hostile archive by its own rule."""
+
+import re
+import struct
+import subprocess
+import sys
+import zipfile
+from base64 import urlsafe_b64decode
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.support.archive import Member, zip_bytes
+from tests.support.contents import core_metadata, record_file, wheel_members
+from tests.support.refusals import opened, rule_of
+from tests.support.wheels import build_wheel, hostile_wheels
+from wheelhouse.archive.wheelfile import metadata_of
+from wheelhouse.archive.ziparchive import PIECE
+from wheelhouse.errors import IntegrityError, MachineError, RefusedError
+from wheelhouse.findings import Severity
+from wheelhouse.vet.vet import RULES as VET_RULES
+
+RULES = {
+    "duplicate_name": "zip-duplicate",
+    "parent_name": "zip-path",
+    "absolute_name": "zip-path",
+    "backslash_name": "zip-path",
+    "drive_name": "zip-path",
+    "nul_name": "zip-path",
+    "symlink": "zip-link",
+    "encrypted": "zip-encrypted",
+    "wrong_crc": "zip-crc",
+    "bomb_size_lie": "zip-bomb",
+    "bomb_ratio": "zip-bomb",
+    "local_name_differs": "zip-disagreement",
+    "local_size_differs": "zip-disagreement",
+    "local_only": "zip-hidden-data",
+    "overlapping": "zip-hidden-data",
+    "central_size_zero": "zip-directory",
+    "prepended_data": "zip-directory",
+    "trailing_data": "zip-trailing-data",
+}
+
+
+def rules_of(path: Path) -> dict[str, str]:
+    return {finding.rule: finding.sentence for finding in opened(path).findings}
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    return hostile_wheels(tmp_path_factory.mktemp("hostile"))
+
+
+def test_every_hostile_kind_has_its_rule(hostile: dict[str, Path]) -> None:
+    assert hostile.keys() == RULES.keys()
+
+
+@pytest.mark.parametrize("kind", RULES)
+def test_a_hostile_wheel_is_refused_by_rule(hostile: dict[str, Path], kind: str) -> None:
+    assert rule_of(hostile[kind]) == RULES[kind]
+    assert not VET_RULES[RULES[kind]].waivable
+
+
+def test_a_good_wheel_says_what_it_is(tmp_path: Path) -> None:
+    wheel = build_wheel(tmp_path, "Foo.Bar", "1.0", requires=["lib>=2"], extras={"X_y": ["other"]})
+    contents = opened(wheel)
+    assert contents.findings == ()
+    assert (contents.metadata.project, str(contents.metadata.version)) == ("foo-bar", "1.0")
+    assert contents.metadata.extras == {"x-y"}
+    assert contents.metadata.provisional is None
+    assert contents.raw_metadata.startswith(b"Metadata-Version")
+
+
+def with_members(folder: Path, change: "dict[str, object]", name: str = "one") -> Path:
+    """A wheel whose own module's member is changed as told."""
+
+    def mutate(members: list[Member]) -> list[Member]:
+        first, *others = members
+        return [Member(**{"name": first.name, "data": first.data, **change}), *others]  # type: ignore[arg-type]
+
+    return build_wheel(folder, name, "1.0", mutate=mutate)
+
+
+@pytest.mark.parametrize(
+    ("change", "rule"),
+    [
+        ({"compress_type": zipfile.ZIP_STORED, "crc": 1}, "zip-crc"),
+        ({"compress_type": zipfile.ZIP_STORED, "size": 3}, "zip-disagreement"),
+        ({"size": 3}, "zip-bomb"),
+        ({"size": 3_000}, "zip-disagreement"),
+        ({"compress_type": zipfile.ZIP_BZIP2}, "zip-method"),
+        ({"flags": 0x40}, "zip-encrypted"),
+        ({"name": "one/\x1b[2J.py"}, "zip-path"),
+        ({"name": "one/./a.py"}, "zip-path"),
+        ({"name": "one//a.py"}, "zip-path"),
+        ({"name": ".."}, "zip-path"),
+        ({"name": "one/"}, "zip-disagreement"),
+        ({"external_attr": 0o020644 << 16}, "zip-link"),
+    ],
+)
+def test_one_lie_of_a_member_is_refused(tmp_path: Path, change: dict[str, object], rule: str) -> None:
+    assert rule_of(with_members(tmp_path, change)) == rule
+
+
+def test_streamed_members_and_folders_are_no_lie(tmp_path: Path) -> None:
+    def mutate(members: list[Member]) -> list[Member]:
+        first, *others = members
+        return [Member("one/", b""), Member(first.name, first.data, flags=8), *others]
+
+    assert opened(build_wheel(tmp_path, "one", "1.0", mutate=mutate)).findings == ()
+
+
+def test_a_long_member_is_read_in_pieces(tmp_path: Path) -> None:
+    noise = bytes(range(256)) * (3 * PIECE // 256) + b"end"
+    wheel = build_wheel(tmp_path, "one", "1.0", files={"one/data.bin": noise, "one/empty.py": b""})
+    assert opened(wheel).findings == ()
+
+
+def test_a_flipped_byte_anywhere_is_never_taken_for_a_good_wheel_of_another_content(tmp_path: Path) -> None:
+    wheel = build_wheel(tmp_path, "one", "1.0")
+    good = wheel.read_bytes()
+    expected = opened(wheel)
+    for position in range(0, len(good), 3):
+        wheel.write_bytes(good[:position] + bytes([good[position] ^ 0xFF]) + good[position + 1 :])
+        try:
+            contents = opened(wheel)
+        except IntegrityError:
+            continue
+        assert contents == expected, f"byte {position}"
+
+
+def test_a_wheel_cut_anywhere_is_refused(tmp_path: Path) -> None:
+    wheel = build_wheel(tmp_path, "one", "1.0")
+    good = wheel.read_bytes()
+    for length in range(0, len(good), 7):
+        wheel.write_bytes(good[:length])
+        rule_of(wheel)
+
+
+# ZIP64
+
+
+def zip64(data: bytes, *, tell_classic: bool = True, count_off: int = 0) -> bytes:
+    """The same archive with a ZIP64 end record, which says `count_off` more members than there are."""
+    body, end = data[:-22], data[-22:]
+    _, _, _, _, count, size, offset, _ = struct.unpack("<4s4H2LH", end)
+    real = count + count_off
+    record = struct.pack("<4sQ2H2L4Q", b"PK\6\6", 44, 45, 45, 0, 0, real, real, size, offset)
+    locator = struct.pack("<4sLQL", b"PK\6\7", 0, len(body), 1)
+    if not tell_classic:
+        end = struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 0xFFFF, 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 0)
+    return body + record + locator + end
+
+
+@pytest.mark.parametrize("tell_classic", [True, False])
+def test_a_zip64_end_record_is_read(tmp_path: Path, tell_classic: bool) -> None:
+    wheel = build_wheel(tmp_path, "one", "1.0")
+    wheel.write_bytes(zip64(wheel.read_bytes(), tell_classic=tell_classic))
+    assert opened(wheel).findings == ()
+    with zipfile.ZipFile(wheel) as archive:
+        assert archive.testzip() is None
+
+
+def test_end_records_that_differ_are_refused(tmp_path: Path) -> None:
+    wheel = build_wheel(tmp_path, "one", "1.0")
+    wheel.write_bytes(zip64(wheel.read_bytes(), count_off=1))
+    assert rule_of(wheel) == "zip-directory"
+
+
+def test_a_second_name_in_an_extra_field_is_refused(tmp_path: Path) -> None:
+    """Info-ZIP's Unicode path: zipfile of Python 3.13 prefers it to the name in the header, older ones do not."""
+    wheel = build_wheel(tmp_path, "one", "1.0")
+    with zipfile.ZipFile(wheel) as archive:
+        held = {entry.filename: archive.read(entry) for entry in archive.infolist()}
+    with zipfile.ZipFile(wheel, "w") as archive:
+        for name, content in held.items():
+            entry = zipfile.ZipInfo(name)
+            if name.startswith("one/"):
+                entry.extra = struct.pack("<HHBL", 0x7075, 5 + 7, 1, 0) + b"evil.py"
+            archive.writestr(entry, content)
+    assert rule_of(wheel) == "zip-disagreement"
+
+
+# What a wheel must have
+
+
+def test_a_wheel_of_another_project_or_version_is_refused(tmp_path: Path) -> None:
+    assert rule_of(build_wheel(tmp_path, "one", "1.0", filename="two-1.0-py3-none-any.whl")) == "wheel-dist-info"
+    assert rule_of(build_wheel(tmp_path, "one", "1.0", filename="one-2.0-py3-none-any.whl")) == "metadata-mismatch"
+
+
+def without(name: str) -> object:
+    return lambda members: [member for member in members if not member.name.endswith(name)]
+
+
+@pytest.mark.parametrize("name", ["METADATA", "WHEEL", "RECORD"])
+def test_a_wheel_without_what_it_must_have_is_refused(tmp_path: Path, name: str) -> None:
+    wheel = build_wheel(tmp_path, "one", "1.0", mutate=without(name))  # type: ignore[arg-type]
+    assert rule_of(wheel) == "wheel-dist-info"
+
+
+def test_a_second_dist_info_is_refused(tmp_path: Path) -> None:
+    files = {"one.py": b"", "one-2.0.dist-info/METADATA": core_metadata("one", "2.0")}
+    assert rule_of(build_wheel(tmp_path, "one", "1.0", files=files)) == "wheel-dist-info"
+
+
+@pytest.mark.parametrize("text", [b"Wheel-Version: 2.0\n", b"Generator: x\n", b""])
+def test_a_wheel_version_that_installers_do_not_read_is_refused(tmp_path: Path, text: bytes) -> None:
+    assert rule_of(build_wheel(tmp_path, "one", "1.0", files={"one-1.0.dist-info/WHEEL": text})) == "wheel-version"
+
+
+def test_metadata_read_apart_must_be_of_the_file(tmp_path: Path) -> None:
+    with pytest.raises(RefusedError, match=r"`one-1.0-py3-none-any.whl` is refused .* speak of two 1.0"):
+        metadata_of(core_metadata("two", "1.0"), "one-1.0-py3-none-any.whl")
+    with pytest.raises(IntegrityError, match="names no project"):
+        metadata_of(b"<html>sign in</html>", "one-1.0-py3-none-any.whl")
+
+
+def test_a_file_that_is_not_there_is_this_machines_matter(tmp_path: Path) -> None:
+    with pytest.raises(MachineError):
+        opened(tmp_path / "one-1.0-py3-none-any.whl")
+
+
+# RECORD, both ways
+
+
+def with_record(folder: Path, change: object) -> Path:
+    members = wheel_members("one", "1.0", core_metadata("one", "1.0"))
+    held = {member.name: member.data for member in members[:-1]}
+    record = record_file(held, "one-1.0.dist-info/RECORD").decode()
+    return build_wheel(folder, "one", "1.0", record=change(record).encode())  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(
+    ("change", "rule"),
+    [
+        (lambda record: "\n".join(record.splitlines()[1:]), "record-missing-row"),
+        (lambda record: record + "gone.py,sha256=abc,3\n", "record-missing-file"),
+        (lambda record: record.replace(record.splitlines()[0], "one/__init__.py,,"), "record-no-hash"),
+    ],
+)
+def test_a_record_that_is_odd_is_a_finding(tmp_path: Path, change: object, rule: str) -> None:
+    assert list(rules_of(with_record(tmp_path, change))) == [rule]
+
+
+@pytest.mark.parametrize(
+    ("change", "rule"),
+    [
+        (lambda record: record + "one/__init__.py,sha256=abc,3\n", "record-duplicate"),
+        (lambda record: record + f'"{"x" * 200_000}",,\n', "archive"),
+    ],
+)
+def test_a_record_that_lies_is_refused(tmp_path: Path, change: object, rule: str) -> None:
+    assert rule_of(with_record(tmp_path, change)) == rule
+
+
+@pytest.mark.parametrize(
+    ("change", "rule"),
+    [
+        (lambda record: record.replace("sha256=", "sha256=A", 1), "record-hash"),
+        (lambda record: record.replace("sha256=", "shake_128=", 1), "record-hash"),
+        (lambda record: record.replace("sha256=", "rot13=", 1), "record-hash"),
+        (lambda record: record.replace(",20\n", ",23\n", 1), "record-size"),
+    ],
+)
+def test_a_wrong_row_of_record_is_an_error_that_can_be_waived(tmp_path: Path, change: object, rule: str) -> None:
+    (finding,) = opened(with_record(tmp_path, change)).findings
+    assert (finding.rule, finding.severity) == (rule, Severity.ERROR)
+    assert VET_RULES[rule].waivable
+
+
+def test_a_name_whose_commas_are_not_quoted_is_an_error_that_can_be_waived(tmp_path: Path) -> None:
+    name = "cfg/E=256,N=512,device=x.json"
+    files = {"one/__init__.py": b"", name: b"{}"}
+    wheel = build_wheel(tmp_path, "one", "1.0", files=files)
+    with zipfile.ZipFile(wheel) as archive:
+        record = archive.read("one-1.0.dist-info/RECORD").decode()
+    assert f'"{name}"' in record
+    bare = record.replace(f'"{name}"', name)
+    (finding,) = opened(build_wheel(tmp_path, "one", "1.0", files=files, record=bare.encode())).findings
+    assert (finding.rule, finding.severity) == ("record-fields", Severity.ERROR) and name in finding.sentence
+    assert VET_RULES["record-fields"].waivable
+    altered = bare.replace(f"{name},sha256=", f"{name},sha256=A").encode()
+    findings = opened(build_wheel(tmp_path, "one", "1.0", files=files, record=altered)).findings
+    assert [finding.rule for finding in findings] == ["record-fields", "record-hash"]
+
+
+@pytest.mark.parametrize("spell", [str.lower, str.upper])
+def test_hexadecimal_digests_are_the_same_digests(tmp_path: Path, spell: Callable[[str], str]) -> None:
+    """As furo 2023.3.23 writes them."""
+
+    def in_hexadecimal(record: str) -> str:
+        return re.sub(r"sha256=([\w-]+)", lambda one: f"sha256={spell(urlsafe_b64decode(one[1] + '==').hex())}", record)
+
+    def altered(record: str) -> str:
+        return re.sub("sha256=..", "sha256=zz", in_hexadecimal(record), count=1)
+
+    assert opened(with_record(tmp_path, in_hexadecimal)).findings == ()
+    (finding,) = opened(with_record(tmp_path, altered)).findings
+    assert finding.rule == "record-hash"
+
+
+def test_a_record_row_that_stands_twice_and_says_the_same_is_harmless(tmp_path: Path) -> None:
+    assert opened(with_record(tmp_path, lambda record: record + record.splitlines()[0] + "\n")).findings == ()
+
+
+def test_a_weak_hash_is_a_finding(tmp_path: Path) -> None:
+    import base64
+    import hashlib
+
+    data = b'__version__ = "1.0"\n'
+    weak = base64.urlsafe_b64encode(hashlib.md5(data).digest()).decode()
+    wheel = with_record(
+        tmp_path, lambda record: record.replace(record.splitlines()[0], f"one/__init__.py,md5={weak},{len(data)}")
+    )
+    assert list(rules_of(wheel)) == ["record-weak-hash"]
+
+
+def test_records_of_vendored_projects_are_ordinary_files(tmp_path: Path) -> None:
+    files = {"one/_vendor/x-1.dist-info/RECORD": b"nothing,sha256=abc,1\n", "one/_vendor/x-1.dist-info/METADATA": b""}
+    assert opened(build_wheel(tmp_path, "one", "1.0", files=files)).findings == ()
+
+
+# Bombs
+
+
+def test_a_bomb_does_not_fill_the_memory(tmp_path: Path) -> None:
+    """With 32 MiB to spare, a wheel that says it holds 100 bytes and would unpack to 96 MiB is refused."""
+    members = wheel_members("one", "1.0", core_metadata("one", "1.0"))
+    bomb = tmp_path / "one-1.0-py3-none-any.whl"
+    bomb.write_bytes(zip_bytes([*members, Member("zeros", bytes(96 << 20), size=100)]))
+    program = (
+        "import resource, sys\n"
+        "from pathlib import Path\n"
+        "from wheelhouse.archive.wheelfile import inspect\n"
+        "from wheelhouse.errors import RefusedError\n"
+        "spare = int(Path('/proc/self/statm').read_text().split()[0]) * resource.getpagesize() + (32 << 20)\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (spare, spare))\n"
+        "try:\n"
+        "    inspect(Path(sys.argv[1]), Path(sys.argv[1]).name)\n"
+        "except RefusedError as refusal:\n"
+        "    print(refusal.rule)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program, bomb], capture_output=True, text=True, check=False)
+    assert done.stdout == "zip-bomb\n", done.stderr
+
+
+def test_a_true_large_member_that_packs_well_is_no_bomb(tmp_path: Path) -> None:
+    wheel = build_wheel(tmp_path, "one", "1.0", files={"one/zeros.bin": bytes(8 << 20)})
+    assert opened(wheel).findings == ()

@@ -1,0 +1,92 @@
+"""Copies into a folder: on a real file system that can share blocks (btrfs, in a file), and on the machine's own."""
+
+import bz2
+import hashlib
+import os
+import random
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.checkout import ROOT
+from tests.support.locks import FileLock
+from wheelhouse.errors import IntegrityError
+from wheelhouse.files.disk import copy_aside, settle
+
+EMPTY = ROOT / "tests" / "support" / "btrfs.img.bz2"
+"""An empty btrfs of 16 MiB, as `mkfs.btrfs --mixed` makes it."""
+SIZE = 4 << 20
+
+
+@pytest.fixture
+def btrfs(tmp_path: Path) -> Iterator[Path]:
+    """One at a time on a machine: the kernel tells file systems apart by an identity that stands in the image."""
+    image, place = tmp_path / "btrfs.img", tmp_path / "btrfs"
+    image.write_bytes(bz2.decompress(EMPTY.read_bytes()))
+    place.mkdir()
+    with FileLock(Path(tempfile.gettempdir()) / f"wheelhouse-btrfs-{os.getuid()}.lock"):
+        mounted = subprocess.run(["mount", "-o", "loop", image, place], capture_output=True, text=True, check=False)
+        if mounted.returncode:
+            pytest.skip(f"a btrfs cannot be mounted here: {mounted.stderr.strip()}")
+        yield place
+        subprocess.run(["umount", place], check=True)
+
+
+@pytest.fixture(params=["own", "btrfs"])
+def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    if request.param == "own":
+        return tmp_path
+    found: Path = request.getfixturevalue("btrfs")
+    return found
+
+
+@pytest.fixture
+def source(folder: Path) -> Path:
+    return filled(folder / "cached")
+
+
+def filled(path: Path) -> Path:
+    path.write_bytes(random.Random(7).randbytes(SIZE))
+    return path
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def used(folder: Path) -> int:
+    subprocess.run(["sync", "-f", folder], check=True)
+    state = os.statvfs(folder)
+    return (state.f_blocks - state.f_bfree) * state.f_frsize
+
+
+def test_a_copy_takes_no_more_room_where_blocks_can_be_shared(btrfs: Path) -> None:
+    source = filled(btrfs / "cached")
+    before = used(btrfs)
+    settle(copy_aside(source, btrfs, sha256(source)), btrfs / "copy.whl")
+    assert used(btrfs) - before < SIZE / 4
+    assert sha256(btrfs / "copy.whl") == sha256(source)
+
+
+def test_an_edit_of_a_copy_does_not_reach_what_it_was_made_from(source: Path, folder: Path) -> None:
+    original = sha256(source)
+    copy = copy_aside(source, folder, original)
+    with copy.open("r+b") as file:
+        file.write(b"poison")
+    assert sha256(copy) != original
+    assert sha256(source) == original
+
+
+def test_a_copy_of_what_was_altered_is_refused(source: Path, folder: Path) -> None:
+    expected = sha256(source)
+    with source.open("r+b") as file:
+        file.write(b"poison")
+    with pytest.raises(IntegrityError, match="was altered"):
+        copy_aside(source, folder, expected)
+
+
+def test_a_copy_from_another_file_system_is_a_copy(source: Path, tmp_path: Path) -> None:
+    assert sha256(copy_aside(source, tmp_path / "house", sha256(source))) == sha256(source)

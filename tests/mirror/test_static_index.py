@@ -1,0 +1,141 @@
+"""A static index: what it says, that it grows without being rewritten, and that pip, uv and other clients read it."""
+
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+from mousebender.simple import (
+    ACCEPT_JSON_V1,
+    from_project_details_html,
+    from_project_index_html,
+    parse_project_details,
+    parse_project_index,
+)
+from pypi_simple import ProjectPage
+
+from tests.support.index import IndexServer
+from tests.support.served import nginx
+from tests.support.tools import pip, run, uv, wheelhouse
+from tests.support.wheels import build_wheel
+from wheelhouse.verify.verify import load_house
+
+pytest_plugins = ["tests.support.houses"]
+
+
+@pytest.fixture
+def tree(small_house: Path, tmp_path: Path) -> Path:
+    made = wheelhouse("index", small_house, "-o", "tree", cwd=tmp_path)
+    assert made.returncode == 0, made.stderr
+    return tmp_path / "tree"
+
+
+def requirements(house: Path) -> Path:
+    return house / load_house(house).locks[0].requirements_filename
+
+
+def installed(folder: Path) -> set[str]:
+    return {path.name.removesuffix(".dist-info") for path in folder.glob("*.dist-info")}
+
+
+EVERYTHING = {"app-1.0", "lib-1.0", "quick-1.0", "six_like-1.0", "old-0.9", "local-1.0+cpu", "raw-1.0"}
+
+
+def test_pages_say_what_the_lock_says(small_house: Path, tree: Path) -> None:
+    page = json.loads((tree / "local" / "index.json").read_text())
+    pin = next(pin for pin in load_house(small_house).locks[0].pins if pin.project == "local")
+    file = page["files"][0]
+    assert file["hashes"] == {"sha256": pin.artifact.sha256} and file["size"] == pin.artifact.size
+    assert file["url"] == "local-1.0%2Bcpu-py3-none-any.whl" and file["upload-time"].startswith("2024-01-01T")
+    assert page["versions"] == ["1.0+cpu"]
+    old = json.loads((tree / "old" / "index.json").read_text())["files"][0]
+    assert old["yanked"] == "it was <bad> & worse"
+    assert 'data-yanked="it was &lt;bad&gt; &amp; worse"' in (tree / "old" / "index.html").read_text()
+
+
+def test_files_are_hard_links(small_house: Path, tree: Path) -> None:
+    name = "lib-1.0-py3-none-any.whl"
+    assert (tree / "lib" / name).samefile(small_house / name)
+
+
+def test_a_second_house_changes_only_what_it_adds(small_house: Path, tree: Path, tmp_path: Path) -> None:
+    before = {path: path.stat().st_mtime_ns for path in tree.rglob("*") if path.is_file()}
+    offered = tmp_path / "more"
+    offered.mkdir()
+    build_wheel(offered, "lib", "2.0")
+    with IndexServer(offered) as server:
+        assert (
+            wheelhouse(
+                "fetch", "lib", "--python", "3.12", "--index", server.url, "--dest", "h2", cwd=tmp_path
+            ).returncode
+            == 0
+        )
+    done = wheelhouse("index", "h2", small_house, "-o", "tree", "--json", cwd=tmp_path)
+    assert json.loads(done.stdout)["added"] == ["lib-2.0-py3-none-any.whl"]
+    changed = {str(path.relative_to(tree)) for path, stamp in before.items() if path.stat().st_mtime_ns != stamp}
+    assert changed == {"lib/index.html", "lib/index.json"}
+    assert json.loads((tree / "lib" / "index.json").read_text())["versions"] == ["1.0", "2.0"]
+
+
+def test_one_name_with_two_hashes_is_refused(tree: Path, tmp_path: Path) -> None:
+    offered = tmp_path / "other"
+    offered.mkdir()
+    build_wheel(offered, "lib", "1.0", files={"lib/__init__.py": b"other = True\n"})
+    with IndexServer(offered) as server:
+        assert (
+            wheelhouse(
+                "fetch", "lib", "--python", "3.12", "--index", server.url, "--dest", "h2", cwd=tmp_path
+            ).returncode
+            == 0
+        )
+    refused = wheelhouse("index", "h2", "-o", "tree", cwd=tmp_path)
+    assert refused.returncode == 5 and "is offered already" in refused.stderr
+
+
+def test_a_house_that_was_altered_is_not_indexed(small_house: Path, tmp_path: Path) -> None:
+    shutil.copytree(small_house, tmp_path / "house")
+    (tmp_path / "house" / "lib-1.0-py3-none-any.whl").write_bytes(b"altered")
+    refused = wheelhouse("index", "house", "-o", "tree", cwd=tmp_path)
+    assert refused.returncode == 5 and "is not what the lock says" in refused.stderr
+    assert not (tmp_path / "tree" / "index.html").exists()
+
+
+@pytest.mark.parametrize("client", ["pip", "uv"])
+@pytest.mark.parametrize("over", ["file", "nginx"])
+def test_pip_and_uv_install_from_the_tree(
+    small_house: Path, tree: Path, tmp_path: Path, client: str, over: str
+) -> None:
+    if over == "nginx":
+        with nginx(tree, tmp_path / "nginx") as url:
+            install(client, url, requirements(small_house), tmp_path / "site")
+    else:
+        install(client, tree.as_uri(), requirements(small_house), tmp_path / "site")
+    assert installed(tmp_path / "site") == EVERYTHING
+
+
+def install(client: str, url: str, listed: Path, site: Path) -> None:
+    options = ("--index-url", f"{url}/", "--require-hashes", "-r", listed, "--target", site)
+    done = pip("install", *options) if client == "pip" else uv("pip", "install", "--python", sys.executable, *options)
+    assert done.returncode == 0, done.stderr
+
+
+def test_wheelhouse_itself_fetches_from_the_tree(tree: Path, small_house: Path, tmp_path: Path) -> None:
+    with nginx(tree, tmp_path / "nginx") as url:
+        done = wheelhouse("fetch", "app", "--python", "3.11", "--index", url, "--dest", "again", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    same = run("diff", "-rq", "--exclude=pylock.*", "--exclude=SHA256SUMS", small_house, tmp_path / "again")
+    assert same.stdout == ""
+
+
+def test_clients_that_check_the_specification_read_every_page(tree: Path) -> None:
+    root = parse_project_index((tree / "index.json").read_text(), ACCEPT_JSON_V1)
+    assert len(root["projects"]) == len(EVERYTHING)
+    assert from_project_index_html((tree / "index.html").read_text())["projects"] == root["projects"]
+    for project in (entry["name"] for entry in root["projects"]):
+        raw, html = ((tree / project / f"index.{kind}").read_text() for kind in ("json", "html"))
+        page = parse_project_details(raw, ACCEPT_JSON_V1, project)
+        from_html = from_project_details_html(html, project)
+        assert [file["hashes"] for file in page["files"]] == [file["hashes"] for file in from_html["files"]]
+        for strict in (ProjectPage.from_json_data(json.loads(raw)), ProjectPage.from_html(project, html)):
+            assert [file.digests for file in strict.packages] == [file["hashes"] for file in page["files"]]

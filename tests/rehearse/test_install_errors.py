@@ -1,0 +1,262 @@
+"""What pip and uv say when they fail, said again with the file that asks, the reason, and what mends it."""
+
+from dataclasses import replace
+
+import pytest
+from packaging.utils import NormalizedName
+from packaging.version import Version
+
+from wheelhouse.archive.artifact import Artifact
+from wheelhouse.build.build_system import BuildSystem
+from wheelhouse.findings import Severity
+from wheelhouse.lock.lock import Built, Inputs, Lock, Pin
+from wheelhouse.rehearse.install_errors import explained, last_words, remarked, unseen_by
+from wheelhouse.rehearse.pip_compile_check import differences, question
+from wheelhouse.rehearse.rehearsal import Step, installed_for, otherwise_installed, skipped_targets, without_builder
+from wheelhouse.report.rehearsal_report import ending
+from wheelhouse.target.target import Platform, Python, Target
+from wheelhouse.verify.unlocked_files import stray
+
+TARGET = Target.of(Python.parse("3.12.1"), Platform.parse("manylinux_2_28_x86_64"))
+
+
+def pin(name: str, version: str, filename: str = "", dependencies: tuple[str, ...] = ()) -> Pin:
+    filename = filename or f"{name}-{version}-py3-none-any.whl"
+    return Pin(NormalizedName(name), Version(version), Artifact(filename, "0" * 64, 1), dependencies=dependencies)
+
+
+LOCK = Lock(
+    TARGET,
+    Inputs(("app",)),
+    (
+        pin("app", "1.0", dependencies=("lib>=1",)),
+        pin("lib", "2.0", "lib-2.0-cp312-cp312-manylinux_2_28_x86_64.whl"),
+        pin("raw", "1.0", "raw-1.0.tar.gz"),
+    ),
+)
+
+LOGS = {
+    "a requirement that is in no lock": (
+        "ERROR: Could not find a version that satisfies the requirement setuptools>=40.8.0 (from versions: none)\n"
+        "ERROR: No matching distribution found for setuptools>=40.8.0\n",
+        "setuptools: the install asks for `setuptools>=40.8.0`, and no lock of this folder names it",
+    ),
+    "a file that pip does not find": (
+        "ERROR: Could not find a version that satisfies the requirement lib>=1 (from app) (from versions: none)\n",
+        "lib-2.0-cp312-cp312-manylinux_2_28_x86_64.whl: `app-1.0-py3-none-any.whl` asks for `lib>=1`; the lock has 2.0, and pip "
+        "does not find it in the folder",
+    ),
+    "a version that constraints forbid": (
+        "ERROR: No matching distribution found for lib==0.9 (from -c constraints.txt (line 1))\n",
+        "lib-2.0-cp312-cp312-manylinux_2_28_x86_64.whl: the install asks for `lib==0.9`, and the lock has 2.0",
+    ),
+    "metadata that this pip refuses": (
+        "WARNING: Ignoring version 2.0 of lib since it has invalid metadata:\n"
+        "Requested lib==2.0 from file:///lib-2.0-py3-none-any.whl has invalid metadata: Expected end or semicolon\n"
+        "Please use pip<24.1 if you need to use this version.\n"
+        "ERROR: Could not find a version that satisfies the requirement lib==2.0 (from versions: 2.0)\n",
+        "lib-2.0-cp312-cp312-manylinux_2_28_x86_64.whl: this pip refuses its metadata: pip 24.1 and newer refuse it; "
+        "pip 24.0 and older take it",
+    ),
+    "a wheel for another platform": (
+        "ERROR: lib-2.0-cp312-cp312-win_amd64.whl is not a supported wheel on this platform.\n",
+        "lib-2.0-cp312-cp312-win_amd64.whl: it was given to pip, and does not fit cp312-manylinux_2_28_x86_64",
+    ),
+    "a name that pip refuses": (
+        "ERROR: Invalid requirement: '-apache-airflow==2.0.0'\n",
+        "-apache-airflow==2.0.0: pip refuses the name that comes of it: `-apache-airflow==2.0.0` is no requirement",
+    ),
+    "what is no requirement": (
+        "ERROR: Invalid requirement: '/files/lib>3': Expected semicolon or end\n",
+        "/files/lib>3: pip refuses it: it is no requirement",
+    ),
+    "a requirement without a hash": (
+        "ERROR: In --require-hashes mode, all requirements must have their versions pinned with ==. These do not:\n"
+        "    other>=1 from https://127.0.0.1/other.whl (from app==1.0)\n",
+        "other: the install asks for `other>=1`, and no lock of this folder names it",
+    ),
+    "other bytes": (
+        "ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE. If you have updated …\n"
+        "    lib==2.0 from file:///lib.whl:\n        Expected sha256 00\n             Got        11\n",
+        "lib-2.0-cp312-cp312-manylinux_2_28_x86_64.whl: its bytes have another hash than the requirements file says",
+    ),
+    "a conflict": (
+        "ERROR: Cannot install app and lib because these package versions have conflicting dependencies.\n\n"
+        "The conflict is caused by:\n    app 1.0 depends on lib>=1\n    The user requested (constraint) lib==0.9\n\n",
+        "app and lib: pip finds that app and lib do not go together: app 1.0 depends on lib>=1; "
+        "The user requested (constraint) lib==0.9",
+    ),
+    "an index that was asked": (
+        "WARNING: Retrying (Retry(total=0, connect=None)) after connection broken by 'NewConnectionError(': Failed to establish a "
+        "new connection: [Errno -3] Temporary failure in name resolution')': /simple/lib/\n",
+        "lib-2.0-cp312-cp312-manylinux_2_28_x86_64.whl: lib was asked for from an index, and in the image build there is none",
+    ),
+    "an sdist that does not build": (
+        "ERROR: Failed to build 'raw' when getting requirements to build wheel\n",
+        "raw-1.0.tar.gz: it is an sdist, and could not be built with no network",
+    ),
+    "anything else": (
+        "something\nValueError: unheard of\n",
+        "pylock.cp312-manylinux_2_28_x86_64.toml: `install` failed: ValueError: unheard of",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LOGS)
+def test_a_failure_is_said_again(name: str) -> None:
+    log, expected = LOGS[name]
+    (finding,) = explained(log, LOCK, "install")
+    assert f"{finding.subject}: {finding.sentence}" == expected
+    assert finding.severity == Severity.ERROR
+
+
+def test_what_an_install_that_ended_well_did_beside() -> None:
+    log = LOGS["an index that was asked"][0]
+    log += "  Attempting uninstall: lib\n    Found existing installation: lib 1.9\n    Found existing installation: pip 9\n"
+    index, twice = remarked(log, LOCK, {"pip"})
+    assert index.severity == twice.severity == Severity.WARNING
+    assert "was asked for from an index" in index.sentence
+    assert twice.sentence == "lib was installed twice: first 1.9, then 2.0 in its place"
+
+
+def test_last_words_are_the_telling_ones() -> None:
+    assert last_words("one\nERROR: two\nthree\n") == "ERROR: two"
+    assert last_words("") == "it says nothing"
+
+
+def test_a_pip_too_old_for_tags() -> None:
+    (finding,) = unseen_by("20.2.4", LOCK, "put one into tools/")
+    assert finding.subject.startswith("lib-2.0-cp312")
+    assert finding.sentence == "pip 20.2.4 is too old to see it: its tags are known to pip 20.3 and newer"
+    assert finding.hint == "take pip 20.3 or newer: put one into tools/"
+    assert not list(unseen_by("20.3", LOCK, ""))
+
+
+def test_an_environment_that_differs() -> None:
+    found = {
+        finding.rule: finding.subject
+        for finding in otherwise_installed(LOCK, {"app": "1.1", "Raw": "1.0", "more": "1", "pip": "9"})
+    }
+    assert found == {
+        "other-version": "app-1.0-py3-none-any.whl",
+        "not-installed": "lib-2.0-cp312-cp312-manylinux_2_28_x86_64.whl",
+        "not-locked": "more",
+    }
+
+
+def test_what_builds_an_sdist() -> None:
+    wants = BuildSystem(("setuptools>=61", "wheel", "tomli; python_version < '3.11'"), "setuptools.build_meta")
+    assert not list(
+        without_builder(
+            "raw-1.0.tar.gz", wants, ["setuptools-65.0-py3-none-any.whl", "wheel-0.40-py3-none-any.whl"], TARGET
+        )
+    )
+    (finding,) = without_builder("raw-1.0.tar.gz", wants, ["setuptools-60.0-py3-none-any.whl", "notes.txt"], TARGET)
+    assert finding.sentence == "it is an sdist, and what builds it is not in the folder: `setuptools>=61`, `wheel`"
+
+
+@pytest.mark.parametrize(("setuptools", "lacking"), [("70.0", ["`wheel`"]), ("70.1", [])])
+def test_an_sdist_that_says_nothing_needs_wheel_beside_an_older_setuptools(setuptools: str, lacking: list[str]) -> None:
+    found = without_builder("raw-1.0.tar.gz", BuildSystem(), [f"setuptools-{setuptools}-py3-none-any.whl"], TARGET)
+    assert [finding.sentence.partition("folder: ")[2] for finding in found] == lacking
+
+
+HEADER = "src/x.c:1:10: fatal error: mysql/mysql.h: No such file or directory"
+
+
+def pip_block(phase: str, log: str) -> str:
+    """What pip 22 to 26 print of a build that failed."""
+    return (
+        "  error: subprocess-exited-with-error\n  \n"
+        f"  × {phase} did not run successfully.\n  │ exit code: 1\n  ╰─> [1 lines of output]\n"
+        f"      {log}\n      [end of output]\n  \n"
+        "  note: This error originates from a subprocess, and is likely not a problem with pip.\n"
+    )
+
+
+PROCESSING = "Looking in links: /house\nProcessing /house/lib-2.0.whl\nProcessing /house/raw-1.0.tar.gz (from -r /house/r.txt (line 3))\n"
+FAILED_BUILDS = {
+    "pip, while it asks what the build needs": PROCESSING
+    + pip_block("Getting requirements to build wheel", HEADER)
+    + "error: subprocess-exited-with-error\n\n× Getting requirements to build wheel did not run successfully.\n│ exit code: 1\n"
+    "╰─> See above for output.\n",
+    "pip, while it makes metadata": PROCESSING
+    + pip_block("Preparing metadata (pyproject.toml)", HEADER)
+    + "error: metadata-generation-failed\n\n× Encountered error while generating package metadata.\n╰─> See above for output.\n",
+    "pip, while it builds": PROCESSING
+    + "Processing /house/app-1.0-py3-none-any.whl\nBuilding wheels for collected packages: raw\n"
+    + pip_block("Building wheel for raw (pyproject.toml)", HEADER)
+    + "  ERROR: Failed building wheel for raw\nFailed to build raw\n"
+    "ERROR: Could not build wheels for raw, which is required to install pyproject.toml-based projects\n",
+    "uv": "   Building raw==1.0\nerror: Failed to build `raw==1.0`\n  cause: The build backend returned an error\n"
+    "  cause: Call to `backend.build_wheel` failed (exit status: 1)\n\n         [stderr]\n"
+    f"         {HEADER}\n\n",
+}
+
+
+@pytest.mark.parametrize("name", FAILED_BUILDS)
+def test_a_build_that_failed_is_explained_by_its_log(name: str) -> None:
+    (finding,) = explained(FAILED_BUILDS[name], LOCK, "install")
+    assert (finding.subject, finding.rule) == ("raw-1.0.tar.gz", "not-built")
+    assert finding.sentence == (
+        "it is an sdist, and could not be built with no network: the header `mysql/mysql.h` is missing"
+    )
+    assert finding.hint.startswith("on Debian: apt-get install default-libmysqlclient-dev; or make a wheel of it")
+
+
+def test_of_a_build_that_nobody_knows_the_last_words_are_told() -> None:
+    said = PROCESSING + pip_block("Preparing metadata (pyproject.toml)", "ValueError: unheard of")
+    (finding,) = explained(said, LOCK, "install")
+    assert finding.sentence.endswith("no network: ValueError: unheard of")
+
+
+def test_build_requirements_that_were_not_found_are_no_failed_build() -> None:
+    log = "ERROR: Could not find a version that satisfies the requirement tool (from versions: none)"
+    (finding,) = explained(PROCESSING + pip_block("pip subprocess to install build dependencies", log), LOCK, "install")
+    assert (finding.subject, finding.rule) == ("tool", "not-found")
+
+
+def test_what_was_installed_and_what_was_skipped() -> None:
+    steps = [
+        Step("files", "a, b, c"),
+        Step("install", "a"),
+        Step("install", "b", skipped="no Python"),
+        Step("image", "b"),
+    ]
+    steps += [Step("install", "c", skipped="no Python"), Step("uv", "a", skipped="no uv")]
+    assert (installed_for(steps), skipped_targets(steps)) == (["a", "b"], ["c"])
+    assert ending(steps, passed=True) == "passed; skipped: c (no interpreter here); not tried: uv"
+    assert ending(steps, passed=False).startswith("not passed: every target was required; skipped: c")
+    assert ending(steps[:1] + steps[4:5], passed=False) == "nothing was installed; skipped: c (no interpreter here)"
+
+
+def test_a_second_opinion() -> None:
+    assert question(LOCK, "/house/constraints.txt") == "app\n-c /house/constraints.txt\n"
+    found = {
+        one.subject: one for one in differences(LOCK, "app==1.0\nlib==1.9  # via app\nmore==3\n", {"raw-1.0.tar.gz"})
+    }
+    assert (
+        "pip-compile takes lib 1.9, the lock 2.0; `app-1.0-py3-none-any.whl` asks for `lib>=1`"
+        in found[LOCK.pins[1].artifact.filename].sentence
+    )
+    assert found["raw-1.0.tar.gz"].severity == Severity.NOTE
+    assert found["more"].sentence == "pip-compile wants more 3 too, which the lock does not name"
+
+
+BUILT = replace(LOCK.pins[0], built=Built(LOCK.pins[2].artifact, "CPython", requires=("odd-backend==1.0",)))
+STRAYS = {
+    "lib-2.0-cp312-cp312-win_amd64.whl": "it is for another platform or Python (win_amd64), and cp312-manylinux_2_28_x86_64 has `lib-2.0",
+    "lib-2.0.tar.gz": "it is the same release of lib as `lib-2.0",
+    "lib-1.9-py3-none-any.whl": "it is a second version of lib beside `lib-2.0",
+    "flit_core-3.0-py3-none-any.whl": "it is a build requirement",
+    "odd_backend-1.0-py3-none-any.whl": "it is a build requirement",
+    "other-1.0-py3-none-any.whl": "no lock names it, and whatever lies at the top is installed into the image",
+    "strange.whl": "no lock names it",
+}
+
+
+@pytest.mark.parametrize("filename", STRAYS)
+def test_what_an_archive_is_that_no_lock_names(filename: str) -> None:
+    sentence, hint = stray(filename, [replace(LOCK, pins=(BUILT, *LOCK.pins[1:]))], staged=True)
+    assert sentence.startswith(STRAYS[filename])
+    assert "remove it" in hint

@@ -1,0 +1,86 @@
+"""What nothing can meet is found at once, however much stands between, and is what the error names."""
+
+from concurrent.futures import Future
+from pathlib import Path
+
+import pytest
+from packaging.specifiers import SpecifierSet
+from packaging.utils import NormalizedName
+
+from tests.support.resolutions import TARGET, found, supplied
+from wheelhouse.archive.artifact import Candidate
+from wheelhouse.archive.metadata import Metadata
+from wheelhouse.errors import NoSolutionError
+from wheelhouse.resolve.candidates import Shelves
+from wheelhouse.resolve.prefetch import Foresight
+from wheelhouse.resolve.requirements import parse_line
+from wheelhouse.resolve.resolution import Question
+
+OTHERS = [f"other-{letter}" for letter in "abcdef"]
+
+
+def offers() -> dict[str, list[str]]:
+    """`app` needs `middle[more]`, whose `leaf` is not there; and many others that each bring `middle` in, too."""
+    found = {f"app {number}": ["middle[more]>=1", *OTHERS] for number in range(2, 6)}
+    for number in range(1, 8):
+        found[f"middle {number}"] = ["leaf>=1 ; extra == 'more'"]
+        found |= {f"{other} {number}": ["middle"] for other in OTHERS}
+    return found
+
+
+def test_the_release_that_leads_into_no_dead_end_is_found(tmp_path: Path) -> None:
+    with supplied(tmp_path, {**offers(), "app 1": ["middle"]}) as supply:
+        assert found(supply, "app") == ["app 1", "middle 7"]
+
+
+def test_the_error_names_what_nothing_meets(tmp_path: Path) -> None:
+    with supplied(tmp_path, offers()) as supply, pytest.raises(NoSolutionError) as caught:
+        found(supply, "app")
+    assert str(caught.value) == "`leaf`, which middle 7 asks for, is not on the index"
+    assert caught.value.details[0] == "app 5 → middle[more] 7 → leaf>=1"
+
+
+def test_an_extra_that_the_user_asks_for_in_vain(tmp_path: Path) -> None:
+    """As pandas[excel] from wheels alone: the search never ended, because nothing but the user asked for it."""
+    held = {f"lib {n}": ["leaf ; extra == 'more'", "side", "base"] for n in range(1, 30)}
+    sides = {f"{name} {n}": ["base"] for n in range(1, 6) for name in ("side", "base-user")} | {
+        "base 1": [],
+        "base 2": [],
+    }
+    with supplied(tmp_path, {**held, **sides}) as supply, pytest.raises(NoSolutionError, match="`leaf`, which lib"):
+        found(supply, "lib[more]", "base-user")
+
+
+def test_a_pre_release_that_another_pins_is_no_dead_end(tmp_path: Path) -> None:
+    conflict = {"clash 2": ["base==2"], "clash 1": ["base==1"], "crash 1": ["base==1"], "base 2": [], "base 1": []}
+    held = {"app 1": ["lib>=1", "pins", "clash", "crash"], "pins 1": ["lib==1.5b1"], "lib 1.5b1": [], "lib 0.9": []}
+    with supplied(tmp_path, {**conflict, **held}) as supply:
+        assert found(supply, "app") == ["app 1", "base 1", "clash 1", "crash 1", "lib 1.5b1", "pins 1"]
+
+
+def test_the_more_releases_fail_the_more_metadata_are_asked_for_at_once(tmp_path: Path) -> None:
+    with supplied(tmp_path, {f"lib {number}": [] for number in range(1, 31)}) as supply:
+        shelves = Shelves(question := Question(TARGET, (parse_line("lib"),)), supply)
+        foresight, shelf = Foresight(question, supply, shelves), shelves.get(NormalizedName("lib"))
+        asked: list[int] = []
+        supply.metadata = lambda candidate: asked.append(candidate.version.major)  # type: ignore[assignment,method-assign]
+        for candidate, expected in zip(shelf.usable(SpecifierSet()), [0, 2, 2, 6, 6, 6, 6, 14], strict=False):
+            foresight.note(candidate)
+            assert len(asked) == expected
+    assert asked == [28, 27, 26, 25, 24, 23, *range(22, 14, -1)]
+
+
+def test_many_extras_of_one_release_are_one_try(tmp_path: Path) -> None:
+    """As apache-airflow with thirty extras: the metadata of as many older releases came for nothing."""
+    extras = ",".join(OTHERS)
+    with supplied(tmp_path, {f"lib {number}": [] for number in range(1, 31)}) as supply:
+        asked: set[str] = set()
+        metadata = supply.metadata
+
+        def seen(candidate: Candidate, *, certain: bool = False) -> "Future[Metadata]":
+            asked.add(str(candidate.version))
+            return metadata(candidate, certain=certain)
+
+        supply.metadata = seen  # type: ignore[method-assign]
+        assert found(supply, f"lib[{extras}]") == ["lib 30"]
+    assert asked == {"30"}

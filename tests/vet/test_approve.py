@@ -1,0 +1,258 @@
+"""Approvals: signed by sha256, counted again in the next house, and refused in every wrong shape with a sentence of their own."""
+
+import json
+import re
+import shutil
+import subprocess
+from base64 import b64decode, b64encode
+from collections.abc import Callable
+from datetime import date
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from tests.support.made_houses import house_of
+from tests.support.wheels import build_wheel
+from wheelhouse.cli.entry import run
+from wheelhouse.errors import IntegrityError
+from wheelhouse.lock.other_files import OtherFile, OtherFiles
+from wheelhouse.signing.sign import load_key, load_public_key, signed
+from wheelhouse.vet.approvals import PREDICATE, Approvals, claim, must_be_approved
+from wheelhouse.vet.approvalsfile import add_approval, read_approvals
+from wheelhouse.vet.approve import files_of
+
+
+class Done(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+Command = Callable[..., Done]
+TODAY = date(2026, 6, 1)
+FILE = "approvals.intoto.jsonl"
+SOME = {"a-1.0-py3-none-any.whl": "a" * 64, "b-1.0-py3-none-any.whl": "b" * 64}
+
+
+@pytest.fixture(scope="module")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Keys of two reviewers and of a stranger, as ssh-keygen makes them."""
+    folder = tmp_path_factory.mktemp("keys")
+    for name in ("alice", "bob", "mallory"):
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / name], check=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def houses(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two houses, one after the other: `app` moves from 1.0 to 1.1, `starter` stays and runs code at start."""
+    base = tmp_path_factory.mktemp("houses")
+    for house, version in (("old", "1.0"), ("new", "1.1")):
+        (base / house).mkdir()
+        build_wheel(base / house, "app", version, requires=["starter"])
+        build_wheel(base / house, "starter", "1.0", files={"starter.pth": b"import os\n", "starter/__init__.py": b""})
+        house_of(base / house, "app")
+    return base
+
+
+@pytest.fixture
+def wheelhouse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    """The command, run here in a folder of its own: exit code, stdout, stderr."""
+    monkeypatch.chdir(tmp_path)
+
+    def command(*arguments: str | Path) -> Done:
+        code = run(list(map(str, arguments)))
+        return Done(code, *capsys.readouterr())
+
+    return command
+
+
+def settings(folder: Path, keys: Path, *names: str, needed: int = 1) -> None:
+    text = f"[approvals]\nneeded = {needed}\n"
+    for name in names:
+        text += f'[[approvals.reviewers]]\nname = "{name}"\nkey = "{(keys / f"{name}.pub").read_text().strip()}"\n'
+    (folder / "wheelhouse.toml").write_text(text)
+
+
+def approve(wheelhouse: Command, house: Path, key: Path, *more: str) -> Done:
+    return wheelhouse("approve", house, "--key", key, "--reason", "read it", *more)
+
+
+def test_what_was_approved_in_one_house_counts_in_the_next(
+    tmp_path: Path, keys: Path, houses: Path, wheelhouse: Command
+) -> None:
+    settings(tmp_path, keys, "alice")
+    assert wheelhouse("vet", houses / "old").code == 1
+    first = approve(wheelhouse, houses / "old", keys / "alice")
+    assert first.code == 0, first.err
+    assert re.search(r"2 files approved by alice, \d findings seen; 0 approved before", first.out)
+    assert wheelhouse("vet", houses / "old").code == 0
+    vetted = json.loads(wheelhouse("vet", houses / "new", "--json").out)
+    assert vetted["new"] == ["app-1.1-py3-none-any.whl"]
+    assert "pth-code" in {row["rule"] for row in vetted["approved"]}
+    assert {row["subject"] for row in vetted["findings"]} <= {"app-1.1-py3-none-any.whl", "house"}
+    again = approve(wheelhouse, houses / "new", keys / "alice")
+    assert re.search(r"1 file approved by alice, 2 findings seen; 1 approved before", again.out)
+
+
+@pytest.mark.parametrize(
+    "command", [("verify",), ("stage", "--dest", "staged"), ("publish", "--repository", "http://127.0.0.1:9/")]
+)
+def test_what_nobody_approved_is_refused(
+    tmp_path: Path, keys: Path, houses: Path, wheelhouse: Command, command: tuple[str, ...]
+) -> None:
+    settings(tmp_path, keys, "alice")
+    approve(wheelhouse, houses / "new", keys / "alice", "--file", "starter-1.0-py3-none-any.whl")
+    done = wheelhouse(command[0], houses / "new", *command[1:], "--require-approved")
+    assert done.code == (1 if command[0] == "verify" else 5)
+    assert "app-1.1-py3-none-any.whl" in done.out + done.err and "nobody approved it" in done.out + done.err
+    assert "starter" not in done.err + (done.out if command[0] == "verify" else "")
+    assert not (tmp_path / "staged").exists()
+
+
+def test_what_was_approved_is_verified_and_staged(
+    tmp_path: Path, keys: Path, houses: Path, wheelhouse: Command
+) -> None:
+    settings(tmp_path, keys, "alice", "bob", needed=2)
+    approve(wheelhouse, houses / "new", keys / "alice")
+    refused = wheelhouse("stage", houses / "new", "--require-approved")
+    assert refused.code == 5 and "approved by alice, where 2 reviewers are needed" in refused.err
+    approve(wheelhouse, houses / "new", keys / "bob")
+    staged = wheelhouse("stage", houses / "new", "--require-approved")
+    assert staged.code == 0, staged.err
+    for folder in (houses / "new", tmp_path / "docker-context-files"):
+        assert wheelhouse("verify", folder, "--require-approved").code == 0
+
+
+def test_no_manifest_vouches_for_what_nobody_approved(
+    tmp_path: Path, keys: Path, houses: Path, wheelhouse: Command
+) -> None:
+    settings(tmp_path, keys, "alice")
+    approve(wheelhouse, houses / "new", keys / "alice")
+    wheelhouse("stage", houses / "new", "--require-approved")
+    folder, name = tmp_path / "docker-context-files", "app-1.1-py3-none-any.whl"
+    evil = build_wheel(tmp_path, "app", "1.1", requires=["starter"], files={"app/__init__.py": b"evil"})
+    vetted, other = (houses / "new" / name).read_bytes(), evil.read_bytes()
+    digests = sha256(vetted).hexdigest(), sha256(other).hexdigest()
+    for path in (*folder.glob("*.toml"), *folder.glob("requirements.*")):
+        text = path.read_text().replace(*digests).replace(f"size = {len(vetted)}\n", f"size = {len(other)}\n")
+        path.write_text(text)
+    evil.replace(folder / name)
+    manifest = folder / "wheelhouse-stage.json"
+    document = json.loads(manifest.read_text())
+    for file in document["files"]:
+        if file["path"] != name:
+            file["sha256"] = sha256((folder / file["path"]).read_bytes()).hexdigest()
+    manifest.write_text(json.dumps(document))
+    done = wheelhouse("verify", folder, "--require-approved")
+    assert done.code == 1 and f"{name}: it is not what stage wrote" in done.out, done.out
+    document["files"] = [file for file in document["files"] if file["path"] != name]
+    manifest.write_text(json.dumps(document))
+    assert wheelhouse("verify", folder, "--require-approved").code == 1
+    manifest.write_text(json.dumps(document | {"index": "https://127.0.0.1/simple/"}))
+    assert wheelhouse("verify", folder, "--require-approved").code == 1
+
+
+def test_an_unknown_key_approves_nothing_and_says_so_beforehand(
+    tmp_path: Path, keys: Path, houses: Path, wheelhouse: Command
+) -> None:
+    settings(tmp_path, keys, "alice")
+    assert approve(wheelhouse, houses / "old", keys / "mallory").code == 2
+    assert approve(wheelhouse, houses / "old", keys / "mallory", "--reviewer", "alice").code == 0
+    refused = wheelhouse("stage", houses / "old", "--require-approved")
+    assert refused.code == 5 and "unknown key" in refused.err
+
+
+def test_an_altered_file_is_not_approved(tmp_path: Path, keys: Path, houses: Path, wheelhouse: Command) -> None:
+    settings(tmp_path, keys, "alice")
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    for path in (houses / "old").iterdir():
+        (copy / path.name).write_bytes(path.read_bytes() + (b" " if path.name.startswith("app") else b""))
+    refused = approve(wheelhouse, copy, keys / "alice", "--file", "app-1.0-py3-none-any.whl")
+    assert refused.code == 5 and not (tmp_path / FILE).exists()
+
+
+def test_other_files_must_be_approved_too(houses: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(houses / "old", tmp_path / "copy"))
+    other = OtherFile("tool.tar.gz", "https://files.example/tool.tar.gz", "c" * 64, 4)
+    (copy / "files").mkdir()
+    (copy / "files" / "files.lock.toml").write_text(OtherFiles((other,)).to_toml())
+    assert files_of(copy) == files_of(houses / "old") | {"files/tool.tar.gz": "c" * 64}
+
+
+# The file itself
+
+
+def read(path: Path, keys: Path, *names: str, today: date = TODAY, needed: int = 1) -> Approvals:
+    reviewers = {name: (load_public_key(keys / f"{name}.pub"),) for name in names}
+    return read_approvals(path, reviewers, today, needed)
+
+
+def written(folder: Path, key: Path, expires: date | None = None) -> Path:
+    told = claim("whoever", "read it", TODAY, expires, {})
+    add_approval(folder / FILE, signed(SOME, PREDICATE, load_key(key, str), told))
+    return folder / FILE
+
+
+def altered(path: Path, change: Callable[[dict[str, Any]], None]) -> Path:
+    envelope = json.loads(path.read_text())
+    change(envelope)
+    path.write_text(json.dumps(envelope) + "\n")
+    return path
+
+
+def test_an_approval_runs_out(tmp_path: Path, keys: Path) -> None:
+    path = written(tmp_path, keys / "alice", expires=TODAY)
+    must_be_approved(SOME, read(path, keys, "alice"))
+    with pytest.raises(IntegrityError, match=r"the approval by alice ran out on 2026-06-01, and 1 more"):
+        must_be_approved(SOME, read(path, keys, "alice", today=date(2026, 6, 2)))
+
+
+def test_a_tampered_statement_is_refused(tmp_path: Path, keys: Path) -> None:
+    def another_file(envelope: dict[str, Any]) -> None:
+        payload = b64decode(envelope["payload"]).replace(b"a" * 64, b"c" * 64)
+        envelope["payload"] = b64encode(payload).decode()
+
+    path = altered(written(tmp_path, keys / "alice"), another_file)
+    with pytest.raises(IntegrityError, match=r"line 1 of .* key id of alice, .* altered after signing, or forged"):
+        read(path, keys, "alice")
+
+
+def test_a_signature_in_another_name_is_refused(tmp_path: Path, keys: Path) -> None:
+    def as_alice(envelope: dict[str, Any]) -> None:
+        envelope["signatures"][0]["keyid"] = load_public_key(keys / "alice.pub").id
+
+    path = altered(written(tmp_path, keys / "mallory"), as_alice)
+    with pytest.raises(IntegrityError, match="forged"):
+        read(path, keys, "alice", "bob")
+
+
+def test_a_strangers_approval_is_named_and_does_not_count(tmp_path: Path, keys: Path) -> None:
+    path = written(tmp_path, keys / "mallory")
+    with pytest.raises(IntegrityError, match="an approval is by the unknown key"):
+        must_be_approved(SOME, read(path, keys, "alice"))
+
+
+@pytest.mark.parametrize("line", ["not json", "{}", "[]", '{"payload": 1}', '{"payload": "e30=", "signatures": []}'])
+def test_a_damaged_line_is_named(tmp_path: Path, keys: Path, line: str) -> None:
+    path = written(tmp_path, keys / "alice")
+    path.write_text(path.read_text() + line + "\n")
+    with pytest.raises(IntegrityError, match=r"line 2 of .* is refused"):
+        read(path, keys, "alice")
+
+
+def test_a_signature_for_something_else_is_no_approval(tmp_path: Path, keys: Path) -> None:
+    add_approval(tmp_path / FILE, signed(SOME, "bundle", load_key(keys / "alice", str), {}))
+    with pytest.raises(IntegrityError, match="another kind"):
+        read(tmp_path / FILE, keys, "alice")
+
+
+def test_one_reviewer_with_two_keys_counts_once(tmp_path: Path, keys: Path) -> None:
+    for name in ("alice", "bob"):
+        path = written(tmp_path, keys / name)
+    both = (load_public_key(keys / "alice.pub"), load_public_key(keys / "bob.pub"))
+    assert not read_approvals(path, {"alice": both}, TODAY, 2).approved("a" * 64)
+    assert read(path, keys, "alice", "bob", needed=2).approved("a" * 64)

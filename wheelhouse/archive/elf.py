@@ -1,0 +1,127 @@
+"""What the compiled parts of a wheel ask of the system that they are loaded on: which glibc, which other libraries."""
+
+import io
+import struct
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain, takewhile
+from pathlib import Path
+
+from elftools.common.exceptions import ELFError
+from elftools.elf.dynamic import DynamicSection
+from elftools.elf.elffile import ELFFile
+from elftools.elf.gnuversions import GNUVerNeedSection
+from elftools.elf.segments import Segment
+
+from wheelhouse.files.disk import ours
+from wheelhouse.vet.facts import Native
+
+DT_NEEDED, DT_STRTAB, DT_RPATH, DT_RUNPATH, DT_FLAGS_1, DF_1_PIE = 1, 5, 15, 29, 0x6FFFFFFB, 0x08000000
+NAMED = (DT_NEEDED, DT_RPATH, DT_RUNPATH)
+MOST_TAGS, LONGEST_STRING = 4096, 4096
+UNREADABLE = (ELFError, ValueError, KeyError, AttributeError, TypeError, IndexError, struct.error, OverflowError)
+MAGIC = b"\x7fELF"
+EVERYWHERE = (
+    "ld-linux",
+    "ld-musl",
+    "libc.",
+    "libdl.",
+    "libgcc_s.",
+    "libm.",
+    "libpthread.",
+    "librt.",
+    "libstdc++.",
+    "libutil.",
+)
+"""How the names of libraries begin that every system has which runs Python (PEP 600's list, in short)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """`glibc` is the newest version that a symbol asks for, as (2, 17), or None; `libraries` those to be found elsewhere."""
+
+    glibc: tuple[int, ...] | None
+    libraries: tuple[str, ...]
+
+
+def native_of(data: bytes) -> Native:
+    """What an ELF file asks for; a Native without a machine for one that cannot be read.
+
+    The library reads the headers; the dynamic section is read here, because it may be hostile: each string has an end.
+    """
+    try:
+        elf = ELFFile(io.BytesIO(data))
+        segments = {str(segment.header.p_type): segment for segment in elf.iter_segments()}
+        told = _dynamic(data, elf, *_place(segments["PT_DYNAMIC"])) if "PT_DYNAMIC" in segments else []
+        strings = next(iter(elf.address_offsets(dict(told)[DT_STRTAB])), None) if told else None
+        texts = [(tag, _string(data, strings + value)) for tag, value in told if strings is not None and tag in NAMED]
+        search = (text.split(":") for tag, text in texts if tag != DT_NEEDED)
+        return Native(
+            machine=str(elf.header.e_machine).removeprefix("EM_").lower(),
+            needs=tuple(text for tag, text in texts if tag == DT_NEEDED),
+            search=tuple(chain.from_iterable(search)),
+            program="PT_INTERP" in segments
+            or elf.header.e_type == "ET_EXEC"
+            or any(tag == DT_FLAGS_1 and value & DF_1_PIE for tag, value in told),
+        )
+    except UNREADABLE:
+        return Native("")
+
+
+def _dynamic(data: bytes, elf: ELFFile, offset: int, size: int) -> list[tuple[int, int]]:
+    """The dynamic section's (tag, value) pairs, as far as its end mark."""
+    entry = struct.Struct(("<" if elf.little_endian else ">") + ("qQ" if elf.elfclass == 64 else "lL"))
+    whole = min(size, MOST_TAGS * entry.size) // entry.size * entry.size
+    pairs = entry.iter_unpack(data[offset : offset + whole])
+    return list(takewhile(lambda pair: pair[0] != 0, pairs))
+
+
+def _place(segment: Segment) -> tuple[int, int]:
+    return int(segment.header.p_offset), int(segment.header.p_filesz)
+
+
+def _string(data: bytes, start: int) -> str:
+    return data[start : start + LONGEST_STRING].partition(b"\0")[0].decode("utf-8", "replace")
+
+
+def needs_of_wheel(path: Path) -> Needs | None:
+    """What the ELF files of a wheel need; None where it has none."""
+    versions: set[tuple[int, ...]] = set()
+    libraries: set[str] = set()
+    own: set[str] = set()
+    count = 0
+    with ours(path), zipfile.ZipFile(path) as archive:
+        for member in archive.infolist():
+            own.add(member.filename.rpartition("/")[2])
+            with archive.open(member) as file:
+                if file.read(len(MAGIC)) != MAGIC:
+                    continue
+            count += 1
+            for version, library in _needed(archive.read(member)):
+                versions.update([version] if version else [])
+                libraries.update([library] if library else [])
+    outside = sorted(name for name in libraries - own if not name.startswith(EVERYWHERE))
+    return Needs(max(versions, default=None), tuple(outside)) if count else None
+
+
+def _needed(data: bytes) -> Iterator[tuple[tuple[int, ...] | None, str | None]]:
+    """Each (glibc version, None) and each (None, library) that one file asks for; nothing for one that cannot be read."""
+    try:
+        for section in ELFFile(io.BytesIO(data)).iter_sections():
+            if isinstance(section, GNUVerNeedSection):
+                for _, auxiliaries in section.iter_versions():
+                    for auxiliary in auxiliaries:
+                        yield _glibc(auxiliary.name), None
+            elif isinstance(section, DynamicSection):
+                for tag in section.iter_tags("DT_NEEDED"):
+                    yield None, str(getattr(tag, "needed", ""))
+    except UNREADABLE:
+        return
+
+
+def _glibc(name: str) -> tuple[int, ...] | None:
+    number = name.removeprefix("GLIBC_")
+    if number == name or not number.replace(".", "").isdigit():
+        return None
+    return tuple(int(part) for part in number.split("."))

@@ -1,0 +1,215 @@
+"""What a distribution says of itself: the core metadata that resolving needs (PEP 566, 643, 685)."""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from email.parser import HeaderParser
+from functools import cached_property, lru_cache
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import NormalizedName, canonicalize_name
+from packaging.version import Version
+
+from wheelhouse.archive.artifact import endless
+from wheelhouse.archive.filenames import is_wheel, sdist_releases, wheel_parts
+from wheelhouse.archive.legacy import mend_requirement
+from wheelhouse.archive.overrides import AS_ASKED, Adjustments
+from wheelhouse.errors import IntegrityError, RefusedError
+from wheelhouse.findings import Finding
+from wheelhouse.target.target import Target
+
+EXTRA_NAME = re.compile(r"extra\s*[=!]=\s*['\"]([^'\"]+)['\"]")
+EXTRA = re.compile(r"\bextra\b")
+"""A marker that says more of extras than EXTRA_NAME finds is evaluated for each of them."""
+WITHOUT_EXTRA = re.compile(r"\bor\b|extra\s*!=")
+"""What a marker that names an extra must contain to hold without one, too."""
+_NAME = "[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
+_VERSION = r"\d+(?:\.\d+)*(?:(?:a|b|rc)\d+)?(?:\.post\d+)?(?:\.dev\d+)?"
+_CLAUSE = rf"(?:[<>]=? ?{_VERSION}|[!=]= ?(?:\d+(?:\.\d+)*\.\*|{_VERSION})|~= ?\d+(?:\.\d+)+)"
+_CLAUSES = rf"{_CLAUSE}(?: ?, ?{_CLAUSE})*"
+_KEY = r"(?:extra|python_version|python_full_version|sys_platform|os_name|platform_(?:system|machine|python_implementation))"
+_TERM = rf"{_KEY} ?(?:[!=<>]=|[<>]) ?(?:'[^'\"]*'|\"[^'\"]*\")"
+PLAIN = re.compile(
+    rf"{_NAME}(?:\[{_NAME}(?:,{_NAME})*\])? ?"
+    rf"(?:\({_CLAUSES}\)|{_CLAUSES})?(?: ?; ?{_TERM}(?: (?:and|or) {_TERM})*)?"
+)
+"""The form of nearly all lines that PEP 508 allows, and of none that it does not."""
+LONGEST_PLAIN = 1000
+WHICH_PIP = "pip 24.1 and newer refuse it; pip 24.0 and older take it"
+STATIC_SINCE = (2, 2)
+"""Metadata-Version since which an sdist's PKG-INFO is what every wheel built from it will say, but for `Dynamic` (PEP 643)."""
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """Core metadata. `requires_dist` holds the raw lines: most belong to extras that nobody asks for.
+
+    `source` is the file that they were read from. `provisional` says why what stands here may change once the sdist is
+    built; None for what is certain.
+    """
+
+    project: NormalizedName
+    version: Version
+    requires_dist: tuple[str, ...] = ()
+    requires_python: str | None = None
+    extras: frozenset[NormalizedName] = frozenset()
+    provisional: str | None = None
+    source: str = ""
+
+    @cached_property
+    def _lines_by_extra(self) -> dict[str, list[str]]:
+        lines: dict[str, list[str]] = {}
+        for line in self.requires_dist:
+            marker = line.partition(";")[2]
+            named = EXTRA_NAME.findall(marker)
+            extras: set[str] = {canonicalize_name(name) for name in named}
+            if len(EXTRA.findall(marker)) != len(named):
+                extras |= {"", *self.extras}
+            elif not extras or WITHOUT_EXTRA.search(marker):
+                extras.add("")
+            for extra in extras:
+                lines.setdefault(extra, []).append(line)
+        return lines
+
+    @property
+    def invalid_line(self) -> str | None:
+        """The first Requires-Dist line, of whatever extra, that PEP 508 does not allow: pip 24.1 and newer refuse such a release."""
+        return self._invalid_line
+
+    @cached_property
+    def _invalid_line(self) -> str | None:
+        return next((line for line in self.requires_dist if not is_valid_requirement(line)), None)
+
+    def requirements(
+        self, target: Target, extra: str = "", adjustments: Adjustments = AS_ASKED
+    ) -> Iterator[tuple[Requirement, str | None]]:
+        """What this release asks for on a target: without extras, or what `extra` adds to that; as adjusted by the user.
+
+        With each, the rule by which its line was mended where it is not PEP 508. Raises IntegrityError for a line that
+        cannot be read at all.
+        """
+        for line in self._lines_by_extra.get(extra, ()):
+            try:
+                requirement, rule = read_requirement(line)
+            except InvalidRequirement as error:
+                reason = str(error).splitlines()[0]
+                raise IntegrityError(
+                    f"{self.project} {self.version} asks for `{line}`, which cannot be read: {reason}",
+                    details=(f"{self.source}: Requires-Dist: {line}",),
+                    hint="choose another release; or, where you know what is meant, say it with --override",
+                ) from error
+            for wanted in adjustments.instead_of(requirement):
+                if target.applies(wanted.marker, extra):
+                    yield wanted, rule if wanted is requirement else None
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What opening a file once told: its raw METADATA or PKG-INFO, what that says, and what is odd about the file."""
+
+    raw_metadata: bytes
+    metadata: Metadata
+    findings: tuple[Finding, ...] = ()
+
+
+@lru_cache(maxsize=65536)
+def read_requirement(line: str) -> tuple[Requirement, str | None]:
+    """A Requires-Dist line; with the rule by which it was mended, where it is not PEP 508. Raises InvalidRequirement."""
+    if endless(line):
+        raise InvalidRequirement("it holds a number without end")
+    try:
+        return Requirement(line), None
+    except RecursionError as error:
+        raise InvalidRequirement("it is nested without end") from error
+    except InvalidRequirement as error:
+        try:
+            return mend_requirement(line)
+        except InvalidRequirement:
+            raise error from None
+
+
+def is_valid_requirement(line: str) -> bool:
+    """Whether a Requires-Dist line is what PEP 508 allows; nearly all are told by their form, without parsing them."""
+    if len(line) <= LONGEST_PLAIN and PLAIN.fullmatch(line):
+        return True
+    try:
+        return read_requirement(line)[1] is None
+    except InvalidRequirement:
+        return False
+
+
+def who_refuses(line: str) -> str:
+    """Which pip takes a release with an invalid line, and which does not."""
+    try:
+        read_requirement(line)
+    except InvalidRequirement:
+        return "pip refuses it"
+    return WHICH_PIP
+
+
+def parse_metadata(raw: bytes, source: str) -> Metadata:
+    """Read METADATA or PKG-INFO; only its header is looked at. Raises IntegrityError naming `source`."""
+    header = re.split(rb"\r?\n\r?\n", raw, maxsplit=1)[0]
+    message = HeaderParser().parsestr(header.decode("utf-8", "replace") + "\n\n")
+    name, version = message.get("Name"), message.get("Version")
+    if not name or not version:
+        raise IntegrityError(f"the metadata of `{source}` names no project and version")
+    try:
+        return Metadata(
+            project=canonicalize_name(str(name).strip()),
+            version=Version(str(version).strip()),
+            requires_dist=tuple(_unfold(line) for line in message.get_all("Requires-Dist", ())),
+            requires_python=str(message.get("Requires-Python", "")).strip() or None,
+            extras=frozenset(canonicalize_name(extra.strip()) for extra in message.get_all("Provides-Extra", ())),
+            source=source,
+            provisional=_provisional(str(message.get("Metadata-Version", "1.0")), message.get_all("Dynamic", ())),
+        )
+    except ValueError as error:
+        raise IntegrityError(f"the metadata of `{source}` has a version that cannot be read: {error}") from error
+
+
+def _unfold(line: str) -> str:
+    return " ".join(line.split())
+
+
+def _provisional(metadata_version: str, dynamic: Iterable[str]) -> str | None:
+    numbers = tuple(int(part) for part in re.findall(r"\d+", metadata_version))
+    if numbers < STATIC_SINCE:
+        return f"metadata {metadata_version} does not promise that a build leaves it as it is"
+    changing = {field_name.strip().lower() for field_name in dynamic} & {
+        "requires-dist",
+        "requires-python",
+        "provides-extra",
+    }
+    return f"{', '.join(sorted(changing))} declared dynamic" if changing else None
+
+
+def must_match(metadata: Metadata, filename: str) -> None:
+    """Raise RefusedError where metadata speak of another project or version than the file's name does."""
+    try:
+        stated = (wheel_parts(filename)[:2],) if is_wheel(filename) else sdist_releases(filename)
+    except ValueError as error:
+        raise RefusedError("filename", f"its name cannot be read: {error}") from error
+    if (metadata.project, metadata.version) not in stated:
+        raise RefusedError("metadata-mismatch", f"its metadata speak of {metadata.project} {metadata.version}")
+
+
+def parse_requires_txt(text: str) -> tuple[tuple[str, ...], frozenset[NormalizedName]]:
+    """An egg-info's requires.txt as Requires-Dist lines and extras: sections `[extra:marker]` become markers."""
+    lines: list[str] = []
+    extras: set[NormalizedName] = set()
+    condition = ""
+    for raw in text.splitlines():
+        line = raw.strip()
+        if not line or line.startswith("#"):
+            continue
+        if section := re.fullmatch(r"\[(?P<extra>[^:\]]*)(?::(?P<marker>.*))?\]", line):
+            clauses = [f"({section['marker']})"] if section["marker"] else []
+            if section["extra"]:
+                extra = canonicalize_name(section["extra"])
+                extras.add(extra)
+                clauses.append(f'extra == "{extra}"')
+            condition = " and ".join(clauses)
+        else:
+            lines.append(f"{line} ; {condition}" if condition else line)
+    return tuple(lines), frozenset(extras)

@@ -1,0 +1,50 @@
+"""Wheel tags in a few words: which tags a target takes, and which a release has (pure)."""
+
+import re
+from collections.abc import Iterable, Sequence
+
+from packaging.tags import Tag
+from packaging.version import Version
+
+from wheelhouse.archive.filenames import wheel_parts
+from wheelhouse.humanize import listed
+from wheelhouse.target.target import Target
+
+TARGET_TAGS = 3
+"""How many of a target's tags are named: the others are weaker forms of these."""
+WHEEL_TAGS = 12
+LEGACY = re.compile(r"manylinux(1|2010|2014)_")
+
+
+def target_tags(target: Target) -> str:
+    """Which tags a target takes, best first."""
+    pythons = dict.fromkeys(map(_python, target.tags))
+    platforms = dict.fromkeys(tag.platform for tag in target.tags)
+    return f"{target.name} takes {_summary(pythons, platforms, TARGET_TAGS)}"
+
+
+def wheel_tags(project: str, version: Version, filenames: Iterable[str]) -> str:
+    """Which tags the wheels of a release have, in their natural order."""
+    tags = {tag for filename in filenames for tag in wheel_parts(filename)[3]}
+    pythons = sorted(set(map(_python, tags)), key=_natural)
+    platforms = sorted({tag.platform for tag in tags}, key=_natural)
+    return f"{project} {version} has {_summary(pythons, platforms, WHEEL_TAGS)}"
+
+
+def _summary(pythons: Iterable[str], platforms: Iterable[str], most: int) -> str:
+    return f"wheels of {listed(list(pythons), most)} for {listed(_modern(list(platforms)), most)}"
+
+
+def _python(tag: Tag) -> str:
+    return tag.interpreter if tag.interpreter == tag.abi else f"{tag.interpreter}-{tag.abi}"
+
+
+def _modern(platforms: Sequence[str]) -> list[str]:
+    """Without the old names of manylinux tags (PEP 600) where there are new ones."""
+    modern = [platform for platform in platforms if not LEGACY.match(platform)]
+    return modern if any(platform.startswith("manylinux_") for platform in modern) else list(platforms)
+
+
+def _natural(text: str) -> list[tuple[str, int]]:
+    """A sort key that puts cp39 before cp310."""
+    return [(word, int(digits or 0)) for word, digits in re.findall(r"(\D+)(\d*)", text)]

@@ -1,0 +1,207 @@
+"""What a wheel or sdist says about itself, read once and distrusted throughout. Nothing of it is run or unpacked.
+
+A wheel's contents are held against RECORD both ways (the binary distribution format; PEP 815), in the one pass that
+decompresses them.
+"""
+
+import csv
+import gzip
+import hashlib
+import io
+import mmap
+import re
+import struct
+import tarfile
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from packaging.utils import canonicalize_name
+
+from wheelhouse.archive.deflate import DEFLATE_ERRORS, crc32
+from wheelhouse.archive.filenames import is_wheel, wheel_parts
+from wheelhouse.archive.metadata import Contents, Metadata, must_match, parse_metadata
+from wheelhouse.archive.sdistfile import read_sdist
+from wheelhouse.archive.waivers import NOT_THIS_FILE
+from wheelhouse.archive.ziparchive import Member, Watch, contents_of, crc_must_match, mapped, read_members, read_whole
+from wheelhouse.errors import RefusedError
+from wheelhouse.files.disk import ours
+from wheelhouse.findings import Finding, Severity
+
+LARGEST_METADATA, LARGEST_RECORD = 16 << 20, 64 << 20
+SIGNATURES = ("RECORD.jws", "RECORD.p7s")
+WHEEL_VERSION = re.compile(rb"^Wheel-Version:[ \t]*1\.\d+[ \t\r]*$", re.MULTILINE | re.IGNORECASE)
+DIST_INFO = re.compile(r"[^/]+\.dist-info/")
+UNREADABLE: tuple[type[Exception], ...] = (
+    *DEFLATE_ERRORS,
+    tarfile.TarError,
+    gzip.BadGzipFile,
+    EOFError,
+    struct.error,
+    csv.Error,
+    ValueError,
+)
+WEAK_HASHES = frozenset(("md5", "sha1", "sha224"))
+HASHES = frozenset(name for name in hashlib.algorithms_guaranteed if not name.startswith("shake"))
+
+
+def inspect(path: Path, filename: str, watch: Watch | None = None) -> Contents:
+    """Open a wheel or sdist once and check all of it; `watch` sees what passes.
+
+    Raises RefusedError for an archive that cannot be trusted. What every installer reads alike comes back as findings, of
+    which the errors refuse the file, too, unless a waiver covers them (`Waivers.admit`).
+    """
+    read = _read_wheel if is_wheel(filename) else read_sdist
+    with ours(path), _refusing(filename):
+        return read(path, filename, watch)
+
+
+def metadata_of(raw: bytes, filename: str) -> Metadata:
+    """Parse a wheel's METADATA. Raises IntegrityError where it speaks of another project or version."""
+    with _refusing(filename):
+        return _wheel_metadata(raw, filename)
+
+
+@contextmanager
+def _refusing(filename: str) -> Iterator[None]:
+    """What breaks a rule, or cannot be read, becomes a sentence that names the file."""
+    try:
+        yield
+    except RefusedError as refusal:
+        sentence, hint = f"`{filename}` is refused ({refusal.rule}): {refusal}", _never_waived(refusal.rule)
+        raise RefusedError(refusal.rule, sentence, hint=hint) from refusal
+    except UNREADABLE as error:
+        sentence = f"`{filename}` is not an archive that can be read: {error}"
+        raise RefusedError("archive", sentence, hint=_never_waived("archive")) from error
+
+
+def _never_waived(rule: str) -> str:
+    return f"{NOT_THIS_FILE} ({rule} is a rule that nobody can waive)"
+
+
+def _read_wheel(path: Path, filename: str, watch: Watch | None) -> Contents:
+    with mapped(path) as data:
+        members = read_members(data)
+        folder = _dist_info(members, filename)
+        raw = _read(data, members, f"{folder}/METADATA", LARGEST_METADATA)
+        if not WHEEL_VERSION.search(_read(data, members, f"{folder}/WHEEL", LARGEST_METADATA)):
+            raise RefusedError(
+                "wheel-version", "its WHEEL does not say Wheel-Version 1.x, the one that installers read"
+            )
+        record, overlong = _read_record(_read(data, members, f"{folder}/RECORD", LARGEST_RECORD))
+        findings = (
+            *(_wrong(filename, "record-fields", f"RECORD's row of `{name}` has too many fields") for name in overlong),
+            *_against_record(data, members, record, folder, filename, watch),
+        )
+    return Contents(raw, _wheel_metadata(raw, filename), findings)
+
+
+def _wheel_metadata(raw: bytes, filename: str) -> Metadata:
+    metadata = replace(parse_metadata(raw, filename), provisional=None)
+    must_match(metadata, filename)
+    return metadata
+
+
+def _dist_info(members: Iterable[str], filename: str) -> str:
+    folders = {name.partition("/")[0] for name in members if DIST_INFO.match(name)}
+    if len(folders) != 1:
+        raise RefusedError("wheel-dist-info", f"it has {len(folders)} .dist-info folders, where a wheel has one")
+    folder = folders.pop()
+    project = folder.removesuffix(".dist-info").rpartition("-")[0]
+    expected = wheel_parts(filename)[0]
+    if canonicalize_name(project) != expected:
+        raise RefusedError("wheel-dist-info", f"its {folder} is not of the project `{expected}`")
+    return folder
+
+
+def _read(data: mmap.mmap, members: dict[str, Member], name: str, most: int) -> bytes:
+    if name not in members:
+        raise RefusedError("wheel-dist-info", f"it has no {name}")
+    return read_whole(data, members[name], most)
+
+
+def _read_record(raw: bytes) -> tuple[dict[str, tuple[str, str]], list[str]]:
+    """RECORD as name → (hash, size), both as written, and the names of rows with more fields than three.
+
+    In such a row the commas of the name were not quoted. Raises RefusedError for two rows that contradict each other.
+    """
+    record: dict[str, tuple[str, str]] = {}
+    overlong: list[str] = []
+    for row in filter(None, csv.reader(io.StringIO(raw.decode("utf-8"), newline=""))):
+        name, declared, size = (*row, "", "")[:3] if len(row) <= 3 else (",".join(row[:-2]), *row[-2:])
+        if len(row) > 3:
+            overlong.append(name)
+        if record.setdefault(name, (declared, size)) != (declared, size):
+            raise RefusedError("record-duplicate", f"RECORD has two rows for `{name}`, and they differ")
+    return record, overlong
+
+
+def _against_record(
+    data: mmap.mmap,
+    members: dict[str, Member],
+    record: dict[str, tuple[str, str]],
+    folder: str,
+    filename: str,
+    watch: Watch | None,
+) -> Iterator[Finding]:
+    exempt = {f"{folder}/{name}" for name in ("RECORD", *SIGNATURES)}
+    for member in members.values():
+        if member.name.endswith("/"):
+            continue
+        digest = _checked_digest(data, member, _algorithm(record, member), watch)
+        if member.name not in exempt:
+            yield from _row_findings(filename, member, digest, record.get(member.name))
+    for name in sorted(record.keys() - members.keys() - exempt):
+        yield _odd(filename, "record-missing-file", f"RECORD names `{name}`, which is not in the archive")
+
+
+def _algorithm(record: dict[str, tuple[str, str]], member: Member) -> str:
+    named = record.get(member.name, ("", ""))[0].partition("=")[0]
+    return named if named in HASHES else "sha256"
+
+
+def _row_findings(filename: str, member: Member, digest: str, row: tuple[str, str] | None) -> Iterator[Finding]:
+    """What is wrong with a member's row of RECORD: the worst alone."""
+    declared, size = row or ("", "")
+    algorithm, _, expected = declared.partition("=")
+    if row is None:
+        yield _odd(filename, "record-missing-row", f"`{member.name}` is in the archive, but not in RECORD")
+    elif not declared:
+        yield _odd(filename, "record-no-hash", f"RECORD has no hash for `{member.name}`")
+    elif algorithm and algorithm not in HASHES:
+        yield _wrong(filename, "record-hash", f"RECORD gives `{member.name}` a hash of an unknown kind, `{algorithm}`")
+    elif not _is_digest(expected, digest):
+        yield _wrong(filename, "record-hash", f"`{member.name}` does not have the hash that RECORD gives")
+    elif size and size != str(member.size):
+        yield _wrong(filename, "record-size", f"`{member.name}` does not have the size that RECORD gives")
+    elif algorithm in WEAK_HASHES:
+        yield _odd(filename, "record-weak-hash", f"RECORD vouches for `{member.name}` with {algorithm} only")
+
+
+def _is_digest(written: str, digest: str) -> bool:
+    """Whether RECORD wrote this digest: as the specification has it, or in hexadecimal, as furo 2023.3.23 did."""
+    return written.rstrip("=") == digest or written.lower() == urlsafe_b64decode(digest + "==").hex()
+
+
+def _wrong(filename: str, rule: str, sentence: str) -> Finding:
+    """An error that a waiver can let pass; such a rule is listed as waivable in `wheelhouse.vet.rules.integrity`."""
+    return Finding(filename, rule, Severity.ERROR, sentence)
+
+
+def _odd(filename: str, rule: str, sentence: str) -> Finding:
+    return Finding(filename, rule, Severity.WARNING, sentence)
+
+
+def _checked_digest(data: mmap.mmap, member: Member, algorithm: str, watch: Watch | None) -> str:
+    """The member's digest as RECORD spells it; its CRC is checked in the same pass."""
+    digest, crc = hashlib.new(algorithm, usedforsecurity=False), 0
+    for piece in contents_of(data, member, watch):
+        digest.update(piece)
+        crc = crc32(piece, crc)
+    crc_must_match(member, crc)
+    spelled = urlsafe_b64encode(digest.digest()).rstrip(b"=").decode()
+    if watch:
+        watch.hashed(member.name, f"{algorithm}={spelled}")
+    return spelled

@@ -1,0 +1,285 @@
+"""Zip archives, distrusted: walked by their local headers and by their central directory, which must tell the same.
+
+What two readers would read differently is refused (APPNOTE 6.3.10, 4.3). Nothing is unpacked to disk, and only a piece of
+a member is held in memory at a time.
+"""
+
+import io
+import mmap
+import re
+import stat
+import struct
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from wheelhouse.archive.deflate import crc32, inflater
+from wheelhouse.errors import RefusedError
+
+PIECE = 1 << 20
+BOMB_FLOOR, BOMB_RATIO = 16 << 20, 200
+"""An archive that would unpack to more than 16 MiB and more than 200 times its own size is refused."""
+MOST_MEMBERS = 200_000
+EOCD, LOCATOR, EOCD64 = struct.Struct("<4s4H2LH"), struct.Struct("<4sLQL"), struct.Struct("<4sQ2H2L4Q")
+CENTRAL, LOCAL = struct.Struct("<4s6H3L5H2L"), struct.Struct("<4s5H3L2H")
+ENCRYPTED, LEVEL, DESCRIPTOR, UTF8 = 0x2041, 0x6, 0x8, 0x800
+ZIP64_FIELD, UNICODE_PATH_FIELD = 0x0001, 0x7075
+IN_ZIP64 = (0xFFFF, 0xFFFFFFFF)
+"""What stands in a field whose value is in the ZIP64 record instead."""
+UNSAFE = re.compile(r"[\\\x00-\x1f\x7f]|^[A-Za-z]:|(?:^|/)\.{0,2}(?:/|$)")
+
+
+class Member(msgspec.Struct, frozen=True, gc=False):
+    """One file in a zip archive. `start` is where its data begins, sizes are in bytes, `mode` is st_mode or 0."""
+
+    name: str
+    method: int
+    crc: int
+    compressed: int
+    size: int
+    start: int
+    mode: int
+
+
+class Watch(Protocol):
+    """Sees what is inside an archive, as it is read to be checked."""
+
+    def passing(self, name: str, size: int, mode: int, contents: Iterator[bytes]) -> Iterator[bytes]:
+        """The same contents, looked at as they pass; they may turn out to be refused after all."""
+
+    def hashed(self, name: str, digest: str) -> None:
+        """What a file's contents hash to, as `<algorithm>=<digest>` in RECORD's spelling."""
+
+
+@contextmanager
+def mapped(path: Path) -> Iterator[mmap.mmap]:
+    """The file's bytes, read as they are needed. Raises RefusedError for an empty file."""
+    with io.FileIO(path) as file:
+        try:
+            data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        except ValueError as error:  # there is nothing to map
+            raise RefusedError("zip-structure", "the file is empty") from error
+    with data:
+        yield data
+
+
+def read_members(data: mmap.mmap) -> dict[str, Member]:
+    """The archive's members by name, after both walks agree. Raises RefusedError by rule."""
+    entries, directory = _central_directory(data)
+    members: dict[str, Member] = {}
+    position = 0
+    for member, offset, flags in sorted(entries, key=lambda entry: entry[1]):
+        if offset != position:
+            raise _hidden(abs(offset - position), f"before `{member.name}`")
+        start, position = _local_header(data, member, offset, flags)
+        _check_name(member)
+        if member.name in members:
+            raise RefusedError("zip-duplicate", f"`{member.name}` is in the archive twice")
+        members[member.name] = msgspec.structs.replace(member, start=start)
+    if position != directory:
+        raise _hidden(abs(directory - position), "after the last member")
+    total = sum(member.size for member in members.values())
+    if total > BOMB_FLOOR and total > BOMB_RATIO * len(data):
+        raise RefusedError("zip-bomb", f"{len(data)} bytes would unpack to {total}")
+    return members
+
+
+def _hidden(count: int, where: str) -> RefusedError:
+    return RefusedError("zip-hidden-data", f"{count} bytes {where} belong to no member, or to two")
+
+
+def _central_directory(data: mmap.mmap) -> tuple[list[tuple[Member, int, int]], int]:
+    """(member, offset of its local header, flags) for each entry, and the offset of the directory itself."""
+    last, disk, directory_disk, here, count, size, offset = _end_record(data)
+    if disk or directory_disk or here != count or count > MOST_MEMBERS:
+        raise RefusedError("zip-structure", "its directory spans several disks, or is too large")
+    if offset + size != last:
+        raise RefusedError("zip-directory", "its directory is not where, or not as long as, its end record says")
+    entries, position = [], offset
+    for _ in range(count):
+        entry, position = _central_entry(data, position, last)
+        entries.append(entry)
+    if position != last:
+        raise RefusedError("zip-directory", f"its directory has more than the {count} entries that it counts")
+    return entries, offset
+
+
+def _end_record(data: mmap.mmap) -> tuple[int, ...]:
+    """Where the directory must end, then: this disk, the directory's, entries here, entries, size, offset."""
+    end = data.rfind(b"PK\x05\x06", max(0, len(data) - EOCD.size - 0xFFFF))
+    if end < 0 or end + EOCD.size > len(data):
+        raise RefusedError("zip-structure", "it has no end-of-directory record, as a file that was cut short")
+    _, *told, comment = EOCD.unpack_from(data, end)
+    if end + EOCD.size + comment != len(data):
+        raise RefusedError("zip-trailing-data", "something follows the end of the archive")
+    locator = end - LOCATOR.size
+    if locator < 0 or data[locator : locator + 4] != b"PK\x06\x07":
+        return (end, *told)
+    position, *real = _zip64_end(data, locator)
+    if any(value not in IN_ZIP64 and value != actual for value, actual in zip(told, real, strict=True)):
+        raise RefusedError("zip-directory", "its two end records differ")
+    return (position, *real)
+
+
+def _zip64_end(data: mmap.mmap, locator: int) -> tuple[int, ...]:
+    _, _, position, _ = LOCATOR.unpack_from(data, locator)
+    if position + EOCD64.size != locator or data[position : position + 4] != b"PK\x06\x06":
+        raise RefusedError("zip-structure", "its ZIP64 end record is not where its locator says")
+    _, _, _, _, *real = EOCD64.unpack_from(data, position)
+    return (position, *real)
+
+
+def _central_entry(data: mmap.mmap, position: int, last: int) -> tuple[tuple[Member, int, int], int]:
+    if position + CENTRAL.size > last or data[position : position + 4] != b"PK\x01\x02":
+        raise RefusedError("zip-directory", "an entry of its directory is damaged")
+    fields = CENTRAL.unpack_from(data, position)
+    flags, method, crc, compressed, size, name_length, extra_length, comment_length = *fields[3:5], *fields[7:13]
+    attributes, offset = fields[15], fields[16]
+    start = position + CENTRAL.size
+    after = start + name_length + extra_length + comment_length
+    if after > last:
+        raise RefusedError("zip-directory", "an entry of its directory is damaged")
+    name = _decode(data[start : start + name_length], flags)
+    if extra_length:
+        extra = data[start + name_length : start + name_length + extra_length]
+        size, compressed, offset = _zip64_values(extra, (size, compressed, offset))
+        _check_extra(extra, name)
+    if flags & ENCRYPTED:
+        raise RefusedError("zip-encrypted", f"`{name}` is encrypted")
+    if method not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise RefusedError("zip-method", f"`{name}` is compressed by method {method}, which not every installer reads")
+    return (Member(name, method, crc, compressed, size, 0, attributes >> 16), offset, flags), after
+
+
+def _fields(extra: bytes) -> Iterator[tuple[int, bytes]]:
+    """The extra field's parts: (kind, content)."""
+    position = 0
+    while position + 4 <= len(extra):
+        kind, length = struct.unpack_from("<HH", extra, position)
+        yield kind, extra[position + 4 : position + 4 + length]
+        position += 4 + length
+
+
+def _zip64_values(extra: bytes, values: tuple[int, int, int]) -> tuple[int, int, int]:
+    """Size, compressed size and offset, those of 0xFFFFFFFF replaced from the ZIP64 extra field."""
+    if 0xFFFFFFFF not in values:
+        return values
+    for kind, content in _fields(extra):
+        if kind == ZIP64_FIELD:
+            found = iter(struct.unpack_from(f"<{len(content) // 8}Q", content))
+            size, compressed, offset = (next(found, value) if value == 0xFFFFFFFF else value for value in values)
+            return size, compressed, offset
+    return values
+
+
+def _check_extra(extra: bytes, name: str) -> None:
+    """A second name, which some readers prefer to the first."""
+    for kind, content in _fields(extra):
+        if kind == UNICODE_PATH_FIELD and content[5:] != name.encode():
+            raise RefusedError("zip-disagreement", f"`{name}` has a second name")
+
+
+def _decode(name: bytes, flags: int) -> str:
+    return name.decode("utf-8" if flags & UTF8 or name.isascii() else "cp437")
+
+
+def _local_header(data: mmap.mmap, member: Member, offset: int, flags: int) -> tuple[int, int]:
+    """Where the member's data starts, and where what follows it does; the header must say what the directory says."""
+    if offset + LOCAL.size > len(data) or data[offset : offset + 4] != b"PK\x03\x04":
+        raise RefusedError("zip-directory", f"`{member.name}` is not where the directory says")
+    _, _, local_flags, method, _, _, crc, compressed, size, name_length, extra_length = LOCAL.unpack_from(data, offset)
+    name_start = offset + LOCAL.size
+    start = name_start + name_length + extra_length
+    name = _decode(data[name_start : name_start + name_length], local_flags)
+    if extra_length:
+        extra = data[name_start + name_length : start]
+        size, compressed, _ = _zip64_values(extra, (size, compressed, 0))
+        _check_extra(extra, name)
+    differs = (name, method) != (member.name, member.method) or (local_flags ^ flags) & ~LEVEL
+    follows = bool(flags & DESCRIPTOR)
+    told = (crc, compressed, size)
+    if differs or (told != (member.crc, member.compressed, member.size) and not (follows and not any(told))):
+        raise RefusedError("zip-disagreement", f"the two headers of `{member.name}` differ")
+    end = start + member.compressed
+    return start, end + (_descriptor_length(data, member, end) if follows else 0)
+
+
+def _descriptor_length(data: mmap.mmap, member: Member, position: int) -> int:
+    """Bytes of the data descriptor at `position`: with or without signature, with 4 or 8 bytes a size (APPNOTE 4.3.9)."""
+    for layout in ("<LLL", "<LQQ")[member.size > 0xFFFFFFFF :]:
+        plain = struct.pack(layout, member.crc, member.compressed, member.size)
+        for descriptor in (b"PK\x07\x08" + plain, plain):
+            if data[position : position + len(descriptor)] == descriptor:
+                return len(descriptor)
+    raise RefusedError("zip-disagreement", f"what follows the data of `{member.name}` is not its data descriptor")
+
+
+def _check_name(member: Member) -> None:
+    name = member.name
+    if UNSAFE.search(name.removesuffix("/")):
+        raise RefusedError("zip-path", f"`{name}` could be written outside its place")
+    if stat.S_IFMT(member.mode) not in (0, stat.S_IFREG, stat.S_IFDIR):
+        raise RefusedError("zip-link", f"`{name}` is a link or a special file")
+    if name.endswith("/") and member.size:
+        raise RefusedError("zip-disagreement", f"the folder `{name}` has contents")
+
+
+def pieces(data: mmap.mmap, member: Member) -> Iterator[bytes]:
+    """The member's contents piece by piece, decompressed, never more than its header declares. Raises RefusedError."""
+    if member.method == zipfile.ZIP_DEFLATED:
+        yield from _inflated(data, member)
+        return
+    if member.compressed != member.size:
+        raise RefusedError("zip-disagreement", f"`{member.name}` is stored, but its two sizes differ")
+    for at in range(member.start, member.start + member.size, PIECE):
+        yield data[at : min(at + PIECE, member.start + member.size)]
+
+
+def _inflated(data: mmap.mmap, member: Member) -> Iterator[bytes]:
+    inflate, left = inflater(), member.size
+    position, end = member.start, member.start + member.compressed
+    pending = b""
+    while not inflate.eof:
+        if not pending and position < end:
+            pending = data[position : min(position + PIECE, end)]
+            position += len(pending)
+        piece = inflate.decompress(pending, min(left + 1, PIECE))
+        pending, left = inflate.unconsumed_tail, left - len(piece)
+        if left < 0:
+            raise RefusedError("zip-bomb", f"`{member.name}` unpacks to more than it declares")
+        if not (piece or pending or inflate.eof) and position == end:
+            raise RefusedError("zip-structure", f"the data of `{member.name}` end too early")
+        yield piece
+    if left or inflate.unused_data or position < end:
+        raise RefusedError("zip-disagreement", f"`{member.name}` does not have the size that it declares")
+
+
+def contents_of(data: mmap.mmap, member: Member, watch: Watch | None) -> Iterator[bytes]:
+    """The member's contents piece by piece, seen by `watch`."""
+    contents = pieces(data, member)
+    return watch.passing(member.name, member.size, member.mode, contents) if watch else contents
+
+
+def read_whole(data: mmap.mmap, member: Member, most: int) -> bytes:
+    """All of a member of at most `most` bytes. Raises RefusedError for a longer one."""
+    if member.size > most:
+        raise RefusedError("zip-bomb", f"its {member.name} is {member.size} bytes long")
+    return b"".join(pieces(data, member))
+
+
+def check(data: mmap.mmap, member: Member, watch: Watch | None = None) -> None:
+    """Decompress a member for its CRC and its sizes. Raises RefusedError where they are not what its header says."""
+    crc = 0
+    for piece in contents_of(data, member, watch):
+        crc = crc32(piece, crc)
+    crc_must_match(member, crc)
+
+
+def crc_must_match(member: Member, crc: int) -> None:
+    """Raise RefusedError where what was read has another CRC than its header says."""
+    if crc != member.crc:
+        raise RefusedError("zip-crc", f"`{member.name}` is damaged: its CRC does not match")

@@ -1,0 +1,59 @@
+"""A build environment: a virtual environment's folder, filled with locked wheels. Nothing of them is run."""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from installer import install
+from installer.destinations import SchemeDictionaryDestination
+from installer.exceptions import InstallerError
+from installer.sources import WheelFile
+
+from wheelhouse.errors import IntegrityError
+from wheelhouse.files.disk import ours
+from wheelhouse.target.interpreters import Interpreter
+
+
+def make_environment(folder: Path, interpreter: Interpreter, wheels: Iterable[Path], where: str) -> None:
+    """Make `folder` a virtual environment (PEP 405) of an interpreter, with these wheels in it, that will be found at `where`.
+
+    Raises IntegrityError for a wheel that cannot be installed.
+    """
+    minor = interpreter.target.python.minor
+    site = folder / "lib" / f"python{minor}" / "site-packages"
+    with ours(folder):
+        site.mkdir(parents=True)
+        (folder / "bin").mkdir()
+        for name in ("python", "python3", f"python{minor}"):
+            (folder / "bin" / name).symlink_to(interpreter.path)
+        settings = f"home = {interpreter.path.parent}\ninclude-system-site-packages = false\n"
+        (folder / "pyvenv.cfg").write_text(settings, encoding="utf-8")
+    scheme = {
+        "purelib": site,
+        "platlib": site,
+        "scripts": folder / "bin",
+        "data": folder,
+        "headers": folder / "include",
+    }
+    paths = {name: str(path) for name, path in scheme.items()}
+    for wheel in wheels:
+        _install(wheel, SchemeDictionaryDestination(paths, f"{where}/bin/python", "posix"))
+    _open_to_others(folder)
+
+
+def _open_to_others(folder: Path) -> None:
+    """Whoever builds in a sandbox is another user: all of it is readable, and each script runs, whatever umask and wheel say."""
+    with ours(folder):
+        for place, _, names in os.walk(folder):
+            Path(place).chmod(0o755)
+            for path in (Path(place, name) for name in names):
+                if not path.is_symlink():
+                    path.chmod(0o755 if path.parent == folder / "bin" else path.stat().st_mode | 0o444)
+
+
+def _install(wheel: Path, destination: SchemeDictionaryDestination) -> None:
+    try:
+        with ours(wheel), WheelFile.open(wheel) as source:
+            install(source, destination, {"INSTALLER": b"wheelhouse"})
+    except (InstallerError, ValueError, KeyError, AssertionError) as error:
+        raise IntegrityError(f"`{wheel.name}` cannot be installed: {error}") from error

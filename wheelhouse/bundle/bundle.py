@@ -1,0 +1,152 @@
+"""A bundle: what one archive carries across the gap, and what must stand on the far side for it to fit (pure).
+
+The manifest names every file of the house as it will be, and so fixes the result; for a difference it also names what was replaced and
+removed, and so fixes the base.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from wheelhouse.archive.artifact import SHA256
+from wheelhouse.errors import InputError, IntegrityError
+
+FORMAT = 1
+MANIFEST = "wheelhouse-bundle.json"
+SIGNATURE = "wheelhouse-bundle.dsse.json"
+PREDICATE = "bundle"
+MOST_FILES = 200_000
+SAFE_PATH = re.compile(r"[A-Za-z0-9][\w.+!~-]{0,254}(?:/[A-Za-z0-9][\w.+!~-]{0,254}){0,7}", re.ASCII)
+"""What every file system takes: names of at most 255 bytes (POSIX, NAME_MAX), a few folders deep."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A file of the house, by relative path. `carried` where the bundle holds it, `was` its sha256 in the base if another.
+
+    `size` is in bytes.
+    """
+
+    path: str
+    sha256: str
+    size: int
+    carried: bool = True
+    was: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a bundle makes of the house it is unpacked into. `removed` maps paths of the base that go to their sha256."""
+
+    entries: tuple[Entry, ...]
+    removed: Mapping[str, str] = field(default_factory=dict)
+    difference: bool = False
+
+    @property
+    def result(self) -> dict[str, str]:
+        """Path → sha256 of the house afterwards."""
+        return {entry.path: entry.sha256 for entry in self.entries}
+
+    @property
+    def base(self) -> dict[str, str]:
+        """Path → sha256 of the house that a difference needs; empty for a full bundle."""
+        if not self.difference:
+            return {}
+        kept = {entry.path: entry.was or entry.sha256 for entry in self.entries if entry.was or not entry.carried}
+        return {**kept, **self.removed}
+
+    @property
+    def carried(self) -> tuple[Entry, ...]:
+        """The files in the archive, in its order."""
+        return tuple(entry for entry in self.entries if entry.carried)
+
+    def to_json(self) -> str:
+        """The manifest as text: the same house gives the same bytes."""
+        document = {
+            "format": FORMAT,
+            "created-by": "wheelhouse",
+            "house": digest(self.result),
+            "base": digest(self.base) if self.difference else None,
+            "files": [_document(entry) for entry in self.entries],
+            "removed": [{"path": path, "sha256": sha256} for path, sha256 in sorted(self.removed.items())],
+        }
+        return json.dumps(document, indent=1) + "\n"
+
+
+def _document(entry: Entry) -> dict[str, Any]:
+    document: dict[str, Any] = {
+        "path": entry.path,
+        "sha256": entry.sha256,
+        "size": entry.size,
+        "carried": entry.carried,
+    }
+    return document | ({"was": entry.was} if entry.was else {})
+
+
+def digest(files: Mapping[str, str]) -> str:
+    """One sha256 for a whole house, from its files' paths and sha256."""
+    text = "".join(f"{sha256}  {path}\n" for path, sha256 in sorted(files.items()))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def difference(files: Mapping[str, tuple[str, int]], base: Mapping[str, str] | None) -> Manifest:
+    """The manifest for a house of path → (sha256, size), as a whole, or as what `base` (path → sha256) lacks of it."""
+    since = base or {}
+    entries = tuple(
+        Entry(path, sha256, size, since.get(path) != sha256, since[path] if since.get(path, sha256) != sha256 else None)
+        for path, (sha256, size) in sorted(files.items())
+    )
+    removed = {path: sha256 for path, sha256 in since.items() if path not in files}
+    return Manifest(entries, removed, base is not None)
+
+
+def parse_manifest(raw: bytes, source: str) -> Manifest:
+    """Read a manifest. Raises InputError for what is none, IntegrityError for one that contradicts itself."""
+    try:
+        document = json.loads(raw)
+        if document["format"] != FORMAT:
+            raise InputError(f"`{source}` is a bundle of format {document['format']}, and {FORMAT} is known")
+        manifest = Manifest(
+            entries=tuple(_entry(row) for row in document["files"]),
+            removed={str(row["path"]): str(row["sha256"]) for row in document["removed"]},
+            difference=document["base"] is not None,
+        )
+        stated = (document["house"], document["base"])
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise InputError(f"`{source}` holds no manifest that wheelhouse wrote: {error}") from error
+    _check(manifest, stated, source)
+    return manifest
+
+
+def _entry(row: Mapping[str, Any]) -> Entry:
+    was = row.get("was")
+    return Entry(
+        str(row["path"]), str(row["sha256"]), int(row["size"]), bool(row["carried"]), str(was) if was else None
+    )
+
+
+def _check(manifest: Manifest, stated: tuple[str, str | None], source: str) -> None:
+    paths = [entry.path for entry in manifest.entries] + list(manifest.removed)
+    hashes = [entry.sha256 for entry in manifest.entries] + list(manifest.base.values())
+    contradiction = None
+    if not all(map(SAFE_PATH.fullmatch, paths)):
+        contradiction = "names a file that could be written outside its place, or nowhere"
+    elif len(paths) > MOST_FILES or len(set(paths)) != len(paths):
+        contradiction = "names a file twice, or too many files"
+    elif not _parents(paths).isdisjoint(paths):
+        contradiction = "names a file inside another file"
+    elif not all(map(SHA256.fullmatch, hashes)) or any(entry.size < 0 for entry in manifest.entries):
+        contradiction = "gives a file no valid sha256 or size"
+    elif not manifest.difference and len(manifest.carried) != len(manifest.entries):
+        contradiction = "is whole, but does not carry every file"
+    elif stated != (digest(manifest.result), digest(manifest.base) if manifest.difference else None):
+        contradiction = "gives digests that are not those of its files"
+    if contradiction:
+        raise IntegrityError(f"the manifest of `{source}` {contradiction}", hint="have the bundle made and sent again")
+
+
+def _parents(paths: Iterable[str]) -> set[str]:
+    return {path[:end] for path in paths for end, character in enumerate(path) if character == "/"}

@@ -1,0 +1,60 @@
+"""The program itself as a wheel, made of what runs: however it was installed, what crosses the gap is what was used here."""
+
+import base64
+import hashlib
+import zipfile
+from collections.abc import Mapping
+from importlib.metadata import Distribution, PackageNotFoundError
+from pathlib import Path
+
+from wheelhouse.errors import MachineError
+from wheelhouse.files.disk import ours
+
+DISTRIBUTION = "airgap-wheelhouse"
+PACKAGE = Path(__file__).parent.parent
+TAG = "py3-none-any"
+CARRIED = ("METADATA", "entry_points.txt")
+EPOCH = (1980, 1, 1, 0, 0, 0)
+
+
+def own_wheel(folder: Path) -> Path:
+    """Write the wheel of what runs into `folder`: the same code gives the same bytes. Raises MachineError where it is not installed."""
+    try:
+        distribution = Distribution.from_name(DISTRIBUTION)
+    except PackageNotFoundError as error:
+        hint = "install it, with pip or uv, and run that"
+        raise MachineError(f"this is no installed {DISTRIBUTION}, so it cannot be carried along", hint=hint) from error
+    name = f"{DISTRIBUTION.replace('-', '_')}-{distribution.version}"
+    path = folder / f"{name}-{TAG}.whl"
+    with ours(path):
+        _write(path, _members(distribution, f"{name}.dist-info"), f"{name}.dist-info/RECORD")
+    return path
+
+
+def _members(distribution: Distribution, dist_info: str) -> dict[str, bytes]:
+    members = {
+        f"{PACKAGE.name}/{file.relative_to(PACKAGE).as_posix()}": file.read_bytes()
+        for file in sorted(PACKAGE.rglob("*"))
+        if file.is_file() and "__pycache__" not in file.parts
+    }
+    members |= {f"{dist_info}/{name}": text.encode() for name in CARRIED if (text := distribution.read_text(name))}
+    members[f"{dist_info}/WHEEL"] = (
+        f"Wheel-Version: 1.0\nGenerator: wheelhouse\nRoot-Is-Purelib: true\nTag: {TAG}\n".encode()
+    )
+    if licence := distribution.read_text("licenses/LICENSE"):
+        members[f"{dist_info}/licenses/LICENSE"] = licence.encode()
+    return members
+
+
+def _write(path: Path, members: Mapping[str, bytes], record: str) -> None:
+    """Stored and not deflated: what deflating gives differs from one zlib to the next."""
+    rows = "".join(f"{name},sha256={_hash(content)},{len(content)}\n" for name, content in members.items())
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+        for name, content in {**members, record: f"{rows}{record},,\n".encode()}.items():
+            entry = zipfile.ZipInfo(name, EPOCH)
+            entry.external_attr = 0o644 << 16
+            archive.writestr(entry, content)
+
+
+def _hash(content: bytes) -> str:
+    return base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()

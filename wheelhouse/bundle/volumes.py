@@ -1,0 +1,199 @@
+"""One long file as one or several volumes, each with its own hash, so that a damaged one can be named and sent again alone."""
+
+import hashlib
+import io
+import json
+import re
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import BinaryIO
+
+from wheelhouse.errors import InputError, IntegrityError
+from wheelhouse.files.disk import aside, ours, read_text, sha256_of, write
+
+INDEX_SUFFIX = ".volumes.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """One volume: its file name, sha256, and size in bytes."""
+
+    name: str
+    sha256: str
+    size: int
+
+
+class VolumeWriter(io.RawIOBase):
+    """Takes bytes in order, and begins a new volume whenever `limit` bytes are in one. Volumes get their names at the end."""
+
+    def __init__(self, path: Path, limit: int | None, stack: ExitStack) -> None:
+        self._path, self._limit, self._stack = path, limit, stack
+        self._open: BinaryIO | None = None
+        self._aside: list[Path] = []
+        self._digest, self._size = hashlib.sha256(), 0
+        self.volumes: list[Volume] = []
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: "bytes | bytearray | memoryview") -> int:  # type: ignore[override]
+        view = memoryview(data)
+        with ours(self._path):
+            while view:
+                file = self._file()
+                room = len(view) if self._limit is None else min(len(view), self._limit - self._size)
+                file.write(view[:room])
+                self._digest.update(view[:room])
+                self._size += room
+                view = view[room:]
+                if self._size == self._limit:
+                    self._end_volume()
+        return len(data)
+
+    def _file(self) -> BinaryIO:
+        if self._open is None:
+            path, self._open = self._stack.enter_context(aside(self._path.parent))
+            self._aside.append(path)
+            self._digest, self._size = hashlib.sha256(), 0
+        return self._open
+
+    def _end_volume(self) -> None:
+        if self._open is not None:
+            self._open.close()
+            self._open = None
+            self.volumes.append(Volume(self._path.name, self._digest.hexdigest(), self._size))
+
+    def finish(self) -> None:
+        """Give every volume its name, in the place of what bore this one before; write their index where there can be several."""
+        self._end_volume()
+        if self._limit is not None:
+            self.volumes = _numbered(self.volumes)
+        with ours(self._path):
+            names = {volume.name for volume in self.volumes}
+            for old in (old for old in _standing(self._path) if old.name not in names):
+                old.unlink(missing_ok=True)
+            for path, volume in zip(self._aside, self.volumes, strict=True):
+                path.replace(self._path.parent / volume.name)
+        if self._limit is not None:
+            rows = [{"name": volume.name, "sha256": volume.sha256, "size": volume.size} for volume in self.volumes]
+            write(self._path.parent, self._path.name + INDEX_SUFFIX, json.dumps({"volumes": rows}, indent=1) + "\n")
+
+
+def _numbered(volumes: list[Volume]) -> list[Volume]:
+    """With as many digits in each name, so that a shell lists them in their order."""
+    digits = max(3, len(str(len(volumes))))
+    return [replace(one, name=f"{one.name}.{number:0{digits}d}") for number, one in enumerate(volumes, 1)]
+
+
+def _standing(path: Path) -> list[Path]:
+    """What an earlier run wrote under a bundle's name: the index first, without which no volume is read; then those that it names."""
+    index = path.with_name(path.name + INDEX_SUFFIX)
+    whole = [path] if path.is_file() else []
+    if not index.is_file():
+        return whole
+    try:
+        names = [volume.name for volume in _read_index(index)]
+    except (InputError, IntegrityError):
+        names = []
+    own = re.compile(re.escape(path.name) + r"\.[0-9]{3,}")
+    return [index, *whole, *(path.with_name(name) for name in names if own.fullmatch(name))]
+
+
+@contextmanager
+def writing(path: Path, limit: int | None) -> Iterator[VolumeWriter]:
+    """A writer for `path`; nothing bears a final name unless the block ends well."""
+    with ExitStack() as stack:
+        writer = VolumeWriter(path, limit, stack)
+        yield writer
+        writer.finish()
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[BinaryIO]:
+    """The bytes of `path`, from one file or from its volumes.
+
+    Raises IntegrityError that names every volume which is missing or damaged, InputError where there is nothing, or both.
+    """
+    index = path.with_name(path.name + INDEX_SUFFIX)
+    if path.is_file() and index.is_file():
+        hint = f"remove the older of the two: the file, or its volumes and `{index.name}`"
+        raise InputError(f"`{path}` stands beside volumes of the same name", hint=hint)
+    if not index.is_file():
+        with ours(path), _single(path) as file:
+            yield file
+        return
+    volumes = _read_index(index)
+    _must_be_whole(path.parent, volumes)
+    joined = _Joined([path.parent / volume.name for volume in volumes])
+    with ours(path), io.BufferedReader(joined, 1 << 20) as file:  # type: ignore[type-var]
+        yield file
+
+
+def _single(path: Path) -> BinaryIO:
+    if not path.is_file():
+        raise InputError(
+            f"there is no bundle `{path}`", hint=f"name the file, or the one whose volumes and {INDEX_SUFFIX} are there"
+        )
+    return path.open("rb")
+
+
+def _read_index(path: Path) -> list[Volume]:
+    try:
+        rows = json.loads(read_text(path, "the volumes' index"))["volumes"]
+        volumes = [Volume(str(row["name"]), str(row["sha256"]), int(row["size"])) for row in rows]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise InputError(f"`{path}` is not a volumes' index: {error}") from error
+    if any(Path(volume.name).name != volume.name for volume in volumes):
+        raise IntegrityError(f"`{path}` names a volume outside its folder")
+    return volumes
+
+
+def _must_be_whole(folder: Path, volumes: list[Volume]) -> None:
+    with ThreadPoolExecutor() as pool:
+        wrong = [line for line in pool.map(lambda volume: _wrong(folder, volume), volumes) if line]
+    if wrong:
+        raise IntegrityError(
+            f"{wrong[0]}{f', and {len(wrong) - 1} more' if len(wrong) > 1 else ''}",
+            hint="send these volumes again; the others need not be",
+            details=tuple(wrong),
+        )
+
+
+def _wrong(folder: Path, volume: Volume) -> str | None:
+    path = folder / volume.name
+    if not path.is_file():
+        return f"the volume `{volume.name}` is missing"
+    if path.stat().st_size != volume.size or sha256_of(path) != volume.sha256:
+        return f"the volume `{volume.name}` is damaged"
+    return None
+
+
+class _Joined(io.RawIOBase):
+    """Files read as one, each opened when its turn comes: there may be more than a process can hold open."""
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        self._paths = list(paths)
+        self._file: io.FileIO | None = None
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: bytearray) -> int:  # type: ignore[override]
+        while self._file or self._paths:
+            self._file = self._file or io.FileIO(self._paths.pop(0))
+            if count := self._file.readinto(buffer):
+                return count
+            self._close_current()
+        return 0
+
+    def close(self) -> None:
+        self._close_current()
+        super().close()
+
+    def _close_current(self) -> None:
+        if self._file:
+            self._file.close()
+        self._file = None

@@ -1,0 +1,354 @@
+"""From what the user said, on the command line or in wheelhouse.toml, to a job."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+from packaging.utils import NormalizedName, canonicalize_name
+
+from wheelhouse.airflow import CLIENTS, MODES, PROJECT, Airflow, without_clients
+from wheelhouse.archive.artifact import Candidate
+from wheelhouse.errors import InputError, NoSolutionError, WheelhouseError
+from wheelhouse.events import Listener, Noted, Warned, ignore
+from wheelhouse.fetch.constraints import AIRFLOW_PUBLISHES, airflow_constraints
+from wheelhouse.fetch.inputs import Inputs, Wanted, unhashed
+from wheelhouse.fetch.job import Constraints, Job, Part
+from wheelhouse.fetch.project import Project
+from wheelhouse.files.disk import read_text
+from wheelhouse.humanize import listed
+from wheelhouse.index.credentials import redact, same_index
+from wheelhouse.index.http import Http
+from wheelhouse.index.locations import split_named
+from wheelhouse.index.pipconfig import PipConfig
+from wheelhouse.lock.pylock_input import Given
+from wheelhouse.resolve.file_options import Option
+from wheelhouse.resolve.requirements import Line, parse_line
+from wheelhouse.resolve.selection import ALL, Selection
+from wheelhouse.target.complete_platform import parse_complete_platform
+from wheelhouse.target.image import Image
+from wheelhouse.target.target import Platform, Python, Target
+
+DEFAULT_PLATFORM = "linux/amd64"
+MOST_NAMED = 10
+DECIDED_BY_BUILD = {"pip", "uv"}
+AGE = re.compile(r"(\d+)\s*(d|days?|w|weeks?|h|hours?)")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What `fetch`, `lock` and `constraints compile` take, still as text. `constraints_folder` is the project's own.
+
+    `pip_index` is the index that pip uses where nothing names one.
+    """
+
+    requirements: Sequence[str] = ()
+    requirement_files: Sequence[str] = ()
+    constraints: Sequence[str] = ()
+    python: Sequence[str] = ()
+    platform: Sequence[str] = ()
+    target_files: Sequence[str] = ()
+    image: str | None = None
+    airflow: str | None = None
+    extras: Sequence[str] = ()
+    constraints_mode: str = MODES[0]
+    constraints_url: str = AIRFLOW_PUBLISHES
+    constraints_folder: Path = field(default=Path("constraints"))
+    overrides: Sequence[str] = ()
+    excludes: Sequence[str] = ()
+    groups: Sequence[str] = ()
+    only_binary: Sequence[str] = ()
+    no_binary: Sequence[str] = ()
+    pre: bool | Sequence[str] = False
+    prefer_binary: bool = False
+    require_hashes: bool | None = None
+    indexes: Sequence[str] = ()
+    index_projects: Sequence[str] = ()
+    find_links: Sequence[str] = ()
+    no_index: bool = False
+    index_tokens: Sequence[str] = ()
+    use_pip_config: bool = False
+    pip: PipConfig = field(default_factory=PipConfig)
+    uploaded_prior_to: str | datetime | date | None = None
+    uploaded_prior_to_except: Mapping[str, str] = field(default_factory=dict)
+    disable_mysql_client: bool = False
+    disable_mssql_client: bool = False
+    disable_postgres_client: bool = False
+    upgrade: bool = False
+    upgrade_projects: Sequence[str] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    pip_index: str = ""
+
+    @property
+    def without(self) -> tuple[str, ...]:
+        """The database clients that Airflow's image is to do without."""
+        return tuple(client for client in CLIENTS if getattr(self, f"disable_{client}_client"))
+
+
+def gather(options: Options, http: Http, now: datetime, on_event: Listener = ignore) -> Job:
+    """The job that the options ask for. Raises InputError for what cannot be read, or does not go together."""
+    airflow = Airflow.parse(options.airflow) if options.airflow else None
+    wanted = Inputs(http, options.environment).read(
+        options.requirements,
+        options.requirement_files,
+        options.constraints,
+        options.overrides,
+        with_project=bool(options.groups),
+    )
+    requirements = _requirements(options, airflow, wanted)
+    if airflow and airflow.is_newer_than_known:
+        on_event(
+            Warned(
+                f"Airflow {airflow.version} is newer than any that wheelhouse knows; it is treated as the newest known"
+            )
+        )
+    for note in wanted.notes:
+        on_event(Noted(note))
+    for line in unhashed((*requirements, *wanted.overrides)):
+        on_event(Warned(f"{line.origin} gives no hash for {line.text}; the sha256 of what comes is locked"))
+    parts, failed = _parts(options, airflow, wanted, http, on_event)
+    return Job(
+        requirements=tuple(requirements),
+        parts=parts,
+        failed=failed,
+        selection=selection_of(options, now).with_options(_selection_options(wanted.options, options, http)),
+        overrides=tuple(wanted.overrides),
+        excluded=_excluded(options.excludes, requirements),
+        given_sha256=wanted.given[0].sha256 if wanted.given else None,
+        pip_config=options.pip.told,
+        airflow=str(airflow.version) if airflow else None,
+        without=options.without if airflow else (),
+        upgrade=options.upgrade,
+        upgrade_projects=frozenset(map(canonicalize_name, options.upgrade_projects)),
+    )
+
+
+def _parts(
+    options: Options, airflow: Airflow | None, wanted: Wanted, http: Http, on_event: Listener
+) -> tuple[tuple[Part, ...], dict[str, WheelhouseError]]:
+    """What is wanted on each target, and the error of each target for which that cannot be said."""
+    parts: list[Part] = []
+    failed: dict[str, WheelhouseError] = {}
+    published = AirflowConstraints(options, airflow, http, on_event) if airflow and not options.constraints else None
+    for target in targets(options, airflow, on_event):
+        try:
+            _admitted(target, wanted.projects)
+            own = (published.for_python(target.python.minor),) if published else ()
+            given = _given(wanted.given[0], target, options, on_event) if wanted.given else ()
+        except WheelhouseError as error:
+            failed[target.name] = error
+        else:
+            parts.append(Part(target, (*wanted.constraints, *own), given))
+    return tuple(parts), failed
+
+
+def _given(lock: Given, target: Target, options: Options, on_event: Listener) -> tuple[Candidate, ...]:
+    """The files that a lock names for a target; what it names besides is said."""
+    taken = lock.select(target, split(options.extras), options.groups)
+    if left := lock.left_out(taken):
+        names = listed(left, MOST_NAMED)
+        on_event(
+            Noted(f"`{lock.source}` also names {names}: not for {target.name} with the extras and groups asked for")
+        )
+    return taken
+
+
+def _requirements(options: Options, airflow: Airflow | None, wanted: Wanted) -> list[Line]:
+    """All that is asked for, or nothing where a lock was given in its place."""
+    requirements, extras = list(wanted.requirements), split(options.extras)
+    for project in wanted.projects:
+        requirements += project.lines(() if airflow else extras) + project.group_lines(options.groups)
+    if airflow:
+        named = ",".join(without_clients(extras, options.without))
+        requirements.append(parse_line(f"{PROJECT}{f'[{named}]' if named else ''}=={airflow.version}"))
+        requirements.extend(parse_line(name, _build_of(airflow)) for name in airflow.recipe.besides)
+    if wanted.given:
+        if requirements or wanted.constraints or wanted.overrides or options.excludes or len(wanted.given) > 1:
+            hint = "name one lock and nothing else, or name the requirements and no lock"
+            raise InputError(f"`{wanted.given[0].source}` is a lock: it decides alone", hint=hint)
+    elif extras and not airflow and not wanted.projects:
+        hint = "write extras of other projects as `project[extra]`"
+        raise InputError("--extra goes with --airflow, or with `-r pyproject.toml`", hint=hint)
+    elif not requirements:
+        hint = "name one (`wheelhouse fetch 'requests>=2' …`), or use -r FILE, --airflow VERSION or wheelhouse.toml"
+        raise InputError("no requirement was given", hint=hint)
+    return requirements
+
+
+def _admitted(target: Target, projects: Iterable[Project]) -> None:
+    for project in projects:
+        if not target.allows(project.requires_python):
+            sentence = f"`{project.source}` requires Python {project.requires_python}, and the target has {target.python.version}"
+            raise NoSolutionError(sentence, hint="choose another --python")
+
+
+def _excluded(names: Iterable[str], requirements: Iterable[Line]) -> frozenset[NormalizedName]:
+    excluded = frozenset(map(canonicalize_name, split(names)))
+    for line in requirements:
+        if line.project in excluded:
+            raise InputError(f"{line.project} is asked for ({line.origin}), and excluded", hint="say one of the two")
+    return excluded
+
+
+def selection_of(options: Options, now: datetime) -> Selection:
+    """What may be chosen, as the command line and the settings have it; `:all:` first, then the exceptions to it."""
+    moment = options.uploaded_prior_to
+    selection = Selection(
+        uploaded_prior_to=parse_moment(moment, now),
+        age=moment if isinstance(moment, str) and AGE.fullmatch(moment) else None,
+        prior_to_except={canonicalize_name(name): why for name, why in options.uploaded_prior_to_except.items()},
+        prefer_binary=options.prefer_binary,
+        require_hashes=options.require_hashes,
+    )
+    if unexplained := sorted(name for name, why in selection.prior_to_except.items() if not why.strip()):
+        hint = 'write it as `project = "why its upload time does not matter"`'
+        raise InputError(f"uploaded-prior-to-except gives no reason for {', '.join(unexplained)}", hint=hint)
+    told = [("--no-binary", value) for value in options.no_binary]
+    told += [("--only-binary", value) for value in options.only_binary]
+    for name, value in sorted(told, key=lambda pair: ALL not in pair[1].split(",")):
+        selection = selection.with_option(name, value)
+    if options.pre:
+        selection = selection.with_option("--pre", ALL if options.pre is True else ",".join(options.pre))
+    return selection
+
+
+def _selection_options(file_options: Iterable[Option], options: Options, http: Http) -> list[Option]:
+    """The options of requirements files that say what may be chosen; an index they name must be the job's default.
+
+    User and password that stand there are those of that index.
+    """
+    found, index = [], _default_index(options)
+    for option in file_options:
+        if option.name != "--index-url":
+            found.append(option)
+        elif index and same_index(option.value, index):
+            if option.value.startswith(("http://", "https://")):
+                http.credentials.learn(option.value)
+        else:
+            hint = f"say `--index {redact(option.value)}` to use it, or remove the line"
+            sentence = f"{option.origin}: the file names the index {redact(option.value)}, and {redact(index) or 'none'} is used"
+            raise InputError(sentence, hint=hint)
+    return found
+
+
+def _default_index(options: Options) -> str:
+    """The index that a project comes from of which nothing else is said; empty where there is none."""
+    named = (split_named(text) for text in options.indexes)
+    fallback = "" if options.no_index else options.pip.text("index-url") or options.pip_index
+    return next((address for name, address in named if not name), fallback)
+
+
+def split(texts: Iterable[str]) -> list[str]:
+    """Names given one by one, or several in one text, as `a,b`."""
+    return [name.strip() for text in texts for name in text.split(",") if name.strip()]
+
+
+class AirflowConstraints:
+    """Airflow's official constraints for each Python, asked for once, whether they can be had or not."""
+
+    def __init__(self, options: Options, airflow: Airflow, http: Http, on_event: Listener) -> None:
+        self._options, self._airflow, self._http, self._on_event = options, airflow, http, on_event
+        self._found: dict[str, Constraints | WheelhouseError] = {}
+
+    def for_python(self, minor: str) -> Constraints:
+        """The constraints for a Python, as `3.12`. Raises ServerError where they cannot be had, each time it is asked."""
+        if minor not in self._found:
+            try:
+                self._found[minor] = self._get(minor)
+            except WheelhouseError as error:
+                self._found[minor] = error
+        found = self._found[minor]
+        if isinstance(found, WheelhouseError):
+            raise found
+        return found
+
+    def _get(self, minor: str) -> Constraints:
+        options = self._options
+        mode, folder, url = mode_of(options.constraints_mode), options.constraints_folder, options.constraints_url
+        return airflow_constraints(self._airflow, mode, minor, folder, url, self._http, self._on_event)
+
+
+def mode_of(text: str) -> str:
+    """Which of Airflow's constraints, as its files are named. Raises InputError with the choices."""
+    mode = text if text.startswith(MODES[0]) else f"{MODES[0]}-{text}"
+    if mode not in MODES:
+        raise InputError(f"`{text}` is no kind of constraints", hint=f"choose one of {', '.join(MODES)}")
+    return mode
+
+
+def tools_job(job: Job) -> Job | None:
+    """What the image build of the job's Airflow itself installs, for the same targets; None without --airflow."""
+    if job.airflow is None:
+        return None
+    airflow = Airflow.parse(job.airflow)
+    requirements = tuple(parse_line(text, _build_of(airflow)) for text in airflow.tools)
+    parts = tuple(Part(part.target, tuple(map(_for_tools, part.constraints))) for part in job.parts)
+    return replace(
+        job,
+        requirements=requirements,
+        parts=parts,
+        selection=replace(job.selection, require_hashes=False),
+        overrides=(),
+        excluded=frozenset(),
+        airflow=None,
+        without=(),
+        failed={},
+    )
+
+
+def _build_of(airflow: Airflow) -> str:
+    return f"Airflow {airflow.version}'s image build"
+
+
+def _for_tools(constraints: Constraints) -> Constraints:
+    """The same constraints, but for those tools whose version the image build decides."""
+    lines = tuple(line for line in constraints.lines if line.project not in DECIDED_BY_BUILD)
+    text = "".join(f"{line.requirement}\n" for line in lines)
+    return Constraints(f"{constraints.source} (but {', '.join(sorted(DECIDED_BY_BUILD))})", text, lines)
+
+
+def targets(options: Options, airflow: Airflow | None, on_event: Listener = ignore) -> list[Target]:
+    """Every target that a file describes, and every Python on every platform that was named. Raises InputError for none."""
+    found = [parse_complete_platform(read_text(Path(file), "the target file"), file) for file in options.target_files]
+    image = Image.parse(options.image) if options.image else None
+    pythons = [Python.parse(text) for text in options.python or ([image.python] if image and image.python else [])]
+    if not pythons and (not found or options.platform or image):
+        raise InputError("no Python was given to fetch for", hint="say which one the image has: --python 3.12")
+    if airflow and not image:
+        image = Image.parse(airflow.debian)
+    platforms = [_platform(text, image) for text in options.platform or (DEFAULT_PLATFORM,)]
+    for python in pythons:
+        if not python.exact:
+            on_event(Noted(f"Python {python.minor} is taken for {python.version}; say --python X.Y.Z for an exact one"))
+    found += [Target.of(python, platform) for python in pythons for platform in platforms]
+    names = [target.name for target in found]
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise InputError(
+            f"the target {twice} is asked for twice", hint="name each once; `target show` prints what a name means"
+        )
+    return found
+
+
+def _platform(text: str, image: Image | None) -> Platform:
+    return Platform.parse(image.platform(text) if image and text.startswith("linux/") else text)
+
+
+def parse_moment(text: str | datetime | date | None, now: datetime) -> datetime | None:
+    """`2025-02-10`, an ISO 8601 time, or an age such as `7 days`, in UTC. Raises InputError."""
+    if text is None:
+        return None
+    if isinstance(text, date) and not isinstance(text, datetime):
+        text = text.isoformat()
+    if isinstance(text, datetime):
+        moment = text
+    elif match := AGE.fullmatch(text):
+        unit = {"d": "days", "w": "weeks", "h": "hours"}[match[2][0]]
+        moment = now - timedelta(**{unit: int(match[1])})
+    else:
+        try:
+            moment = datetime.fromisoformat(text)
+        except ValueError as error:
+            raise InputError(f"`{text}` is neither a time nor an age", hint="write 2025-02-10, or 7 days") from error
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

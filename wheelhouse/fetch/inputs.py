@@ -1,0 +1,181 @@
+"""What the user names as inputs, read: requirement lines and files, pyproject.toml, pylock.toml, overrides."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from urllib.parse import urljoin
+
+from wheelhouse.errors import InputError, IntegrityError, ServerError
+from wheelhouse.fetch.job import Constraints
+from wheelhouse.fetch.project import Project, parse_project
+from wheelhouse.files.disk import read_bytes, sha256_of
+from wheelhouse.index.credentials import conceal, redact
+from wheelhouse.index.http import Http
+from wheelhouse.lock.pylock_input import EXPORTS, Given, is_given_name, parse_given
+from wheelhouse.lock.wheelhouse import sha256_of_text
+from wheelhouse.resolve.encoding import decoded
+from wheelhouse.resolve.file_options import Option
+from wheelhouse.resolve.requirements import Line, Lines, parse_file, parse_line, raise_all
+
+PYPROJECT = "pyproject.toml"
+
+
+@dataclass(slots=True)
+class Wanted:
+    """Everything that was read, as it was said: nothing is decided yet."""
+
+    requirements: list[Line] = field(default_factory=list)
+    constraints: list[Constraints] = field(default_factory=list)
+    overrides: list[Line] = field(default_factory=list)
+    options: list[Option] = field(default_factory=list)
+    projects: list[Project] = field(default_factory=list)
+    given: list[Given] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """Reads files and addresses. `environment` is what `${NAME}` in a requirements file may stand for."""
+
+    http: Http
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    def read(
+        self,
+        requirements: Sequence[str],
+        files: Sequence[str],
+        constraints: Sequence[str],
+        overrides: Sequence[str],
+        *,
+        with_project: bool = False,
+    ) -> Wanted:
+        """All that is named; `with_project` reads ./pyproject.toml for its groups, where neither another nor a lock was named.
+
+        Raises InputError for all lines at once that cannot be read.
+        """
+        wanted, problems = Wanted(), []
+        for text in requirements:
+            try:
+                wanted.requirements.append(parse_line(text.strip()))
+            except InputError as problem:
+                problems.append(problem)
+        raise_all(problems)
+        for source in files:
+            self._file(source, wanted)
+        if with_project and not wanted.projects and not wanted.given:
+            wanted.projects.append(replace(self._project(PYPROJECT), dependencies=()))
+            wanted.notes += unused_locks(PYPROJECT)
+        for source in constraints:
+            wanted.constraints.append(self.constraints(source, wanted.options))
+        for source in overrides:
+            wanted.overrides += self._lines(source, "the overrides").requirements
+        wanted.requirements = [located(line) for line in wanted.requirements]
+        wanted.overrides = [located(line) for line in wanted.overrides]
+        return wanted
+
+    def _file(self, source: str, wanted: Wanted) -> None:
+        name = source.rpartition("/")[2]
+        if is_given_name(name):
+            text = read_source(source, self.http, "the lock")
+            wanted.given.append(parse_given(text, source, sha256_of_text(text), lambda path: Path(path).is_file()))
+        elif name == PYPROJECT:
+            wanted.projects.append(self._project(source))
+            wanted.notes += unused_locks(source)
+        else:
+            lines = self._lines(source, "the requirements file")
+            wanted.requirements += lines.requirements
+            wanted.options += lines.options
+            if lines.constraints:
+                text = "".join(f"{line.requirement}\n" for line in lines.constraints)
+                wanted.constraints.append(
+                    Constraints(f"{shown(source)} (its -c lines)", text, tuple(lines.constraints))
+                )
+
+    def _project(self, source: str) -> Project:
+        return parse_project(read_source(source, self.http, "the project"), shown(source))
+
+    def constraints(self, source: str, options: list[Option] | None = None) -> Constraints:
+        """A constraints file, those that it names included; the options that stand in it are added to `options`."""
+        text = read_source(source, self.http, "the constraints file")
+        lines = self._parse(text, source, "the constraints file", constraints=True)
+        if options is not None:
+            options += lines.options
+        return Constraints(shown(source), text, tuple(lines.constraints))
+
+    def _lines(self, source: str, what: str) -> Lines:
+        return self._parse(read_source(source, self.http, what), source, what, constraints=False)
+
+    def _parse(self, text: str, source: str, what: str, *, constraints: bool) -> Lines:
+        locations = {shown(source): source}
+
+        def read(name: str, named_by: str) -> tuple[str, str]:
+            location = relative_to(name, locations[named_by])
+            locations[shown(location)] = location
+            return shown(location), read_source(location, self.http, what)
+
+        return parse_file(
+            text, shown(source), read, constraints=constraints, environment=self.environment, conceal=conceal
+        )
+
+
+def shown(source: str) -> str:
+    """A file or address, fit for any output."""
+    return redact(source) if "://" in source else source
+
+
+def unused_locks(project: str) -> Iterator[str]:
+    """A sentence for each lock beside a pyproject.toml that is not read with it."""
+    if "://" in project:
+        return
+    for name, command in EXPORTS.items():
+        if (path := Path(project).parent / name).is_file():
+            yield f"`{path}` is not read: what {project} asks for is resolved anew; `{command}` exports what it pins"
+
+
+def read_source(source: str, http: Http, what: str) -> str:
+    """The text of a file or of an http(s) address. Raises InputError, or ServerError where it cannot be had."""
+    if command := EXPORTS.get(shown(source).rpartition("/")[2]):
+        made = command.rpartition(" ")[2]
+        sentence = f"`{shown(source)}` is a lock that only its own tool reads"
+        raise InputError(sentence, hint=f"export it with `{command}`, and give {made} to -r")
+    if not source.startswith(("http://", "https://")):
+        return decoded(read_bytes(Path(source.removeprefix("file://").removeprefix("file:")), what), source)
+    reply = http.get(source)
+    if reply.status != 200:
+        raise ServerError(f"{redact(source)} answered {reply.status}", hint="check the address")
+    return decoded(reply.body, redact(source))
+
+
+def relative_to(name: str, named_by: str) -> str:
+    """A file that another one names, from where that one lies. Raises InputError for an address that is none."""
+    if "://" in named_by:
+        try:
+            return urljoin(named_by, name)
+        except ValueError as error:
+            raise InputError(f"{shown(named_by)} names an address that cannot be read") from error
+    if "://" in name or Path(name).is_absolute():
+        return name
+    return str(Path(named_by).parent / name)
+
+
+def located(line: Line) -> Line:
+    """A line with the sha256 of its file, where that is on this machine. Raises IntegrityError for another file."""
+    if line.source is None or not line.source.is_local:
+        return line
+    path = Path(line.source.location)
+    if not path.is_file():
+        hint = "paths count from the folder that wheelhouse runs in"
+        raise InputError(f"{line.origin}: there is no file `{line.source.location}`", hint=hint)
+    found = f"sha256:{sha256_of(path)}"
+    expected = {hash_ for hashes in line.allowed_hashes for hash_ in hashes if hash_.startswith("sha256:")}
+    if expected and found not in expected:
+        sentence = (
+            f"{line.origin}: `{line.source.location}` has the {found.replace(':', ' ')}, and another is asked for"
+        )
+        raise IntegrityError(sentence, hint="find out who changed it")
+    return replace(line, source=replace(line.source, hashes=line.source.hashes | {found}))
+
+
+def unhashed(lines: Iterable[Line]) -> list[Line]:
+    """The lines that name a file by an address, and give no hash of it."""
+    return [line for line in lines if line.source and not line.allowed_hashes]

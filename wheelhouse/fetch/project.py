@@ -1,0 +1,101 @@
+"""A pyproject.toml as an input: its dependencies, extras and dependency groups (PEP 621, PEP 735)."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import tomli
+from packaging.dependency_groups import DependencyGroupResolver
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.utils import NormalizedName, canonicalize_name
+
+from wheelhouse.errors import InputError
+from wheelhouse.resolve.requirements import Line, parse_line
+
+
+@dataclass(frozen=True)
+class Project:
+    """What a pyproject.toml says that resolving needs. `requires_python` is empty where it says nothing."""
+
+    source: str
+    name: NormalizedName
+    dependencies: tuple[str, ...] = ()
+    extras: Mapping[NormalizedName, tuple[str, ...]] = field(default_factory=dict)
+    groups: Mapping[str, Any] = field(default_factory=dict)
+    requires_python: SpecifierSet = field(default_factory=SpecifierSet)
+
+    def lines(self, extras: Iterable[str]) -> list[Line]:
+        """Its dependencies, and those of some of its extras. Raises InputError for an extra that it does not have."""
+        lines = [parse_line(text, f"{self.source} (dependencies)") for text in self.dependencies]
+        return lines + list(self._of_extras([canonicalize_name(extra) for extra in extras]))
+
+    def _of_extras(self, wanted: list[NormalizedName]) -> Iterator[Line]:
+        """An extra may ask for the project itself with other extras: those are its own."""
+        seen: set[NormalizedName] = set()
+        while wanted:
+            extra = wanted.pop(0)
+            if extra in seen:
+                continue
+            seen.add(extra)
+            if extra not in self.extras:
+                known = ", ".join(sorted(self.extras)) or "none"
+                raise InputError(f"`{self.source}` has no extra `{extra}`", hint=f"its extras: {known}")
+            for text in self.extras[extra]:
+                line = parse_line(text, f"{self.source} (extra {extra})")
+                if self.name and line.project == self.name:
+                    wanted += [canonicalize_name(name) for name in sorted(line.requirement.extras)]
+                else:
+                    yield line
+
+    def group_lines(self, groups: Iterable[str]) -> list[Line]:
+        """The requirements of dependency groups. Raises InputError for one that is not there, or cannot be read."""
+        lines: list[Line] = []
+        for group in groups:
+            try:
+                found = DependencyGroupResolver(self.groups).resolve(group)
+            except (ExceptionGroup, LookupError, TypeError, ValueError) as error:
+                known = ", ".join(sorted(self.groups)) or "none"
+                hint = f"its groups: {known}"
+                raise InputError(
+                    f"`{self.source}`: the group `{group}` cannot be read: {_reason(error)}", hint=hint
+                ) from error
+            lines += [parse_line(str(requirement), f"{self.source} (group {group})") for requirement in found]
+        return lines
+
+
+def _reason(error: BaseException) -> str:
+    inner = getattr(error, "exceptions", None)
+    return "; ".join(map(_reason, inner)) if inner else str(error)
+
+
+def parse_project(text: str, source: str) -> Project:
+    """Read a pyproject.toml. Raises InputError for what is not one, or leaves its dependencies to a build."""
+    try:
+        document = tomli.loads(text)
+    except (tomli.TOMLDecodeError, RecursionError) as error:
+        raise InputError(f"`{source}` is not TOML: {error}") from error
+    table, groups = document.get("project", {}), document.get("dependency-groups", {})
+    if not isinstance(table, dict) or not isinstance(groups, dict):
+        raise InputError(f"`{source}`: [project] and [dependency-groups] must be tables")
+    dynamic = table.get("dynamic", [])
+    if undecided := [name for name in ("dependencies", "optional-dependencies") if name in dynamic]:
+        hint = "only a build could tell; build a wheel of the project, and name that file"
+        raise InputError(f"`{source}` declares {' and '.join(undecided)} dynamic", hint=hint)
+    try:
+        return Project(
+            source=source,
+            name=canonicalize_name(table.get("name", "")),
+            dependencies=_texts(table.get("dependencies", [])),
+            extras={canonicalize_name(k): _texts(v) for k, v in table.get("optional-dependencies", {}).items()},
+            groups=groups,
+            requires_python=SpecifierSet(table.get("requires-python", "")),
+        )
+    except (AttributeError, TypeError, InvalidSpecifier, InvalidRequirement) as error:
+        raise InputError(f"`{source}` is not as PEP 621 has it: {error}") from error
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
+        raise TypeError(f"`{value}` is no list of requirements")
+    return tuple(str(Requirement(text)) if "@" not in text else text for text in value)

@@ -1,0 +1,296 @@
+"""Files: rooted paths, write aside and rename, one writer a folder at a time.
+
+A real name never holds bytes that were not verified; what is unfinished has a name that nothing else reads.
+"""
+
+import contextlib
+import errno
+import fcntl
+import hashlib
+import io
+import os
+import random
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from wheelhouse.archive.artifact import Artifact
+from wheelhouse.errors import InputError, IntegrityError, MachineError
+
+if TYPE_CHECKING:
+    from _hashlib import _HashObject
+
+ASIDE_PREFIX = ".wheelhouse-"
+BLOCK = 1 << 20
+PATIENCE = 100
+"""Times that a folder is made again which another run removes."""
+INSIDE = ("tools", "files")
+"""What stage fills inside a folder: `TOOLS` of model.layout and `FOLDER` of model.otherfiles, which every command would load here."""
+FICLONE = 0x40049409
+"""Linux's number for sharing blocks; other systems know none, and refuse it."""
+
+
+HINTS = {
+    errno.ENOSPC: "free some space, or choose another place with --dest or --cache-dir",
+    errno.EDQUOT: "free some space, or choose another place with --dest or --cache-dir",
+    errno.EACCES: "choose a place that you may write to",
+    errno.EPERM: "choose a place that you may write to",
+    errno.EROFS: "choose a place that can be written to",
+    errno.ENOTDIR: "choose another place: a part of this path is a file",
+}
+
+
+@contextmanager
+def ours(path: Path) -> Iterator[None]:
+    """OSError becomes MachineError, with a sentence that names the path and says what to do."""
+    try:
+        yield
+    except OSError as error:
+        if isinstance(error, TimeoutError | ConnectionError):
+            raise
+        raise machine_error(error, path) from error
+
+
+def machine_error(error: OSError, path: Path | None = None) -> MachineError:
+    """What the system refused, with the path that it names, else with `path`."""
+    if error.errno == errno.ENOENT and not _has_current_folder():
+        return MachineError("the current folder is gone", hint="cd to a folder that is there")
+    where, reason = error.filename or path, error.strerror or str(error)
+    return MachineError(f"`{where}`: {reason}" if where else reason, hint=HINTS.get(error.errno or 0))
+
+
+def _has_current_folder() -> bool:
+    try:
+        return bool(Path.cwd())
+    except FileNotFoundError:
+        return False
+
+
+def read_bytes(path: Path, what: str) -> bytes:
+    """A file that the user named. Raises InputError saying `what` could not be read."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{what} `{path}` cannot be read: {error.strerror}") from error
+
+
+def read_text(path: Path, what: str) -> str:
+    """The text of a file that the user named. Raises InputError saying `what` could not be read."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{what} `{path}` is not UTF-8 text: {error.reason} at byte {error.start}") from error
+    except OSError as error:
+        raise InputError(f"{what} `{path}` cannot be read: {error.strerror}") from error
+
+
+def verbatim(path: Path) -> str:
+    """A text of a house with its line ends as they are, so that it can be written again; what is no UTF-8 is replaced."""
+    with ours(path):
+        return path.read_bytes().decode("utf-8", "replace")
+
+
+@contextmanager
+def aside(folder: Path) -> Iterator[tuple[Path, BinaryIO]]:
+    """A fresh file in `folder`, open to be written, and its path; gone afterwards, unless it was renamed."""
+    with ours(folder):
+        path, file = fresh(folder)
+    try:
+        with file:
+            yield path, file
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def fresh(folder: Path) -> tuple[Path, BinaryIO]:
+    """A new file in a folder, open to be written, under a name that nothing reads.
+
+    Who holds the folder renames it, or it is swept away.
+    """
+    made = 0
+    while True:
+        path = folder / f"{ASIDE_PREFIX}{random.getrandbits(64):016x}.tmp"
+        try:
+            file = io.FileIO(path, "x")
+        except FileExistsError:
+            continue
+        except FileNotFoundError:
+            if made == PATIENCE:  # the folder is there, and takes no file: as in /proc
+                raise
+            made += 1
+            folder.mkdir(parents=True, exist_ok=True)
+            continue
+        os.fchmod(file.fileno(), 0o644)
+        return path, io.BufferedWriter(file)
+
+
+def write_all(file: io.FileIO, content: bytes) -> None:
+    """Write all of it: the system may take less at a time."""
+    left = memoryview(content)
+    while left:
+        left = left[file.write(left) :]
+
+
+def write(folder: Path, name: str, text: str | bytes) -> None:
+    """Write a whole file under its final name, or not at all. What already says the same is left as it is, but for a link."""
+    content = text.encode() if isinstance(text, str) else text
+    final = rooted(folder, name)
+    with ours(final):
+        if _own_size(final) != len(content) or final.read_bytes() != content:
+            write_whole(final, content)
+
+
+def write_whole(final: Path, content: bytes) -> None:
+    """Write a whole file under its final name, or not at all. Raises OSError."""
+    path, file = fresh(final.parent)
+    try:
+        with file:
+            file.write(content)
+        path.replace(final)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+
+
+def must_be_readable(folder: Path) -> None:
+    """Raise MachineError where root alone may read a folder or a file in it: in a sealed room nobody is root."""
+    if os.geteuid() != 0:
+        return
+    for path in (folder, *sorted(folder.rglob("*"))):
+        needed = 0o005 if path.is_dir() else 0o004
+        if not path.is_symlink() and path.stat().st_mode & needed != needed:
+            raise MachineError(f"`{path}` is closed to others than root", hint=f"open it: chmod -R a+rX {folder}")
+
+
+def rooted(folder: Path, name: str) -> Path:
+    """The path of `name` in `folder`. Raises IntegrityError for a name that leads out of it."""
+    parts = Path(name).parts
+    if not parts or Path(name).is_absolute() or ".." in parts or "\0" in name:
+        raise IntegrityError(f"`{name}` leads out of `{folder}`")
+    return folder.joinpath(*parts)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what lies aside, also in the folders that stage fills inside. Only for who holds the folder."""
+    _remove_aside(folder)
+    for inner in (folder / name for name in INSIDE):
+        if inner.is_dir() and not inner.is_symlink():
+            _sweep_unless_held(inner)
+
+
+def _sweep_unless_held(folder: Path) -> None:
+    """In a house, another run may hold a folder inside by itself: what lies aside there is that run's."""
+    with ours(folder):
+        descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _remove_aside(folder)
+    finally:
+        os.close(descriptor)
+
+
+def _remove_aside(folder: Path) -> None:
+    with ours(folder):
+        for path in folder.glob(f"{ASIDE_PREFIX}*.tmp"):
+            path.unlink(missing_ok=True)
+
+
+def sha256_of(path: Path) -> str:
+    """A file's sha256, in lower-case hexadecimal."""
+    return digest_of(path, "sha256")
+
+
+def stands_in(folder: Path, artifact: Artifact) -> bool:
+    """Whether a file is there, with the bytes that it must have; a link to one is none."""
+    path = rooted(folder, artifact.filename)
+    with ours(path):
+        return _own_size(path) == artifact.size and sha256_of(path) == artifact.sha256
+
+
+def _own_size(path: Path) -> int | None:
+    """A file's size in bytes; None where nothing is there, or something else, such as a link."""
+    try:
+        found = path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return found.st_size if stat.S_ISREG(found.st_mode) else None
+
+
+def digest_of(path: Path, algorithm: "str | Callable[[], _HashObject]") -> str:
+    """A file's digest, in lower-case hexadecimal; `algorithm` as hashlib names it, or what makes a new one."""
+    with ours(path), path.open("rb") as file:
+        return hashlib.file_digest(file, algorithm).hexdigest()
+
+
+def copy_aside(source: Path, folder: Path, sha256: str) -> Path:
+    """Copy a file into `folder` under a name that nothing reads, hashing what lies there; who holds the folder renames it.
+
+    A copy, never a hard link: an edit in the folder must not reach the source. Where the file system can share blocks until
+    one of the two is written to, it does, and nothing is written. Raises IntegrityError where the source is not the file
+    that it must be.
+    """
+    with ours(folder):
+        path, writer = fresh(folder)
+        with writer, io.FileIO(source) as reader:
+            found = sha256_of(path) if _shares(reader, writer) else _copy_hashed(reader, writer)
+    if found != sha256:
+        raise IntegrityError(f"`{source}` was altered: its sha256 is {found}, where {sha256} was expected")
+    return path
+
+
+def _shares(reader: io.FileIO, writer: BinaryIO) -> bool:
+    """Give a new file the blocks of another, until one of the two is written to; False where nobody can (ioctl_ficlone(2))."""
+    try:
+        fcntl.ioctl(writer, FICLONE, reader.fileno())
+    except OSError:
+        return False
+    return True
+
+
+def _copy_hashed(reader: io.FileIO | BinaryIO, writer: BinaryIO) -> str:
+    digest = hashlib.sha256()
+    while block := reader.read(BLOCK):
+        digest.update(block)
+        writer.write(block)
+    return digest.hexdigest()
+
+
+def place(source: Path, folder: Path, name: str, sha256: str) -> None:
+    """Copy a file into `folder` as `name`. Raises IntegrityError where it is not the file that it must be."""
+    settle(copy_aside(source, folder, sha256), rooted(folder, name))
+
+
+def settle(path: Path, final: Path) -> None:
+    """Give a file that lies aside its final name."""
+    with ours(final):
+        path.replace(final)
+
+
+def copy_of(source: Path, path: Path) -> str:
+    """Write a file's bytes into another; the sha256 of what was written. Raises InputError where it cannot be read."""
+    try:
+        reader = source.open("rb")
+    except OSError as error:
+        raise InputError(f"the file `{source}` cannot be read: {error.strerror}") from error
+    with ours(path), reader, path.open("wb") as writer:
+        return _copy_hashed(reader, writer)
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Hold a folder against other runs; they wait. What lies aside in it is gone before, and afterwards."""
+    with ours(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        _sweep(folder)
+        try:
+            yield
+        finally:
+            _sweep(folder)
+    finally:
+        os.close(descriptor)

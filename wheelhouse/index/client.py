@@ -1,0 +1,88 @@
+"""An index: one Simple Repository API, asked for one project's page at a time, on a server or in a folder."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from packaging.specifiers import SpecifierSet
+from packaging.utils import NormalizedName
+
+from wheelhouse.errors import InputError
+from wheelhouse.files.disk import ours
+from wheelhouse.index.credentials import query_of, redact
+from wheelhouse.index.http import Http, Reply
+from wheelhouse.index.pagecache import PageCache, says_nothing
+from wheelhouse.index.pages import ACCEPT, HTML_TYPE, JSON_TYPE, Page, parse_page
+
+NO_QUERY = "give a token as user and password in the address, by netrc or keyring, or with --index-token-file NAME=FILE"
+
+
+class Index:
+    """One Simple Repository API on a server. `url` is its root, such as `http://127.0.0.1:8080/simple`.
+
+    Without `pages` nothing is kept, and each page asked for anew.
+    """
+
+    def __init__(self, url: str, http: Http, pages: PageCache | None = None) -> None:
+        self.name = redact(url).rstrip("/")
+        if query_of(url):
+            raise InputError(
+                f"the address of the index {self.name} holds a query (`?…`), which no page is asked for with",
+                hint=NO_QUERY,
+            )
+        self._http, self._pages = http, pages
+        http.credentials.learn(url)
+
+    def page(self, project: NormalizedName) -> Page | None:
+        """A project's page; None where the index says that it has no such project (404).
+
+        Raises ServerError for everything that is neither.
+        """
+        url = self._address(project)
+
+        def ask(conditions: Mapping[str, str]) -> Reply:
+            return self._http.get(url, {"Accept": ACCEPT, **conditions}, subject=f"the page of {project}")
+
+        def read(reply: Reply) -> Page | None:
+            if reply.status in (404, 410):
+                return None
+            page = parse_page(reply.body, reply.headers.get("Content-Type", ""), project, self.name, reply.url)
+            return replace(page, unsaid=says_nothing(reply))
+
+        return self._pages.get(url, ask, read) if self._pages else read(ask({}))
+
+    def releases(self, project: NormalizedName, allowed: SpecifierSet) -> Page | None:
+        """The project's page with these releases alone, where it need not be asked for."""
+        return self._pages.releases(self._address(project), allowed, project, self.name) if self._pages else None
+
+    def keep_releases(self, allowed: SpecifierSet, page: Page) -> None:
+        """Keep what a page says of these releases, if its server leaves that to us."""
+        if self._pages:
+            self._pages.keep_releases(self._address(page.project), allowed, page)
+
+    def _address(self, project: NormalizedName) -> str:
+        return f"{self.name}/{project}/"
+
+
+class StaticIndex:
+    """One Simple Repository API in a folder: `<project>/index.json` or `<project>/index.html`, as a mirror writes them."""
+
+    def __init__(self, root: Path, name: str) -> None:
+        self.name = name
+        self._root = root
+        if not root.is_dir():
+            raise InputError(
+                f"the index `{name}` is neither an http or https address nor a folder", hint="check --index"
+            )
+        if next(root.glob("*.whl"), None) and not next(root.glob("*/index.*"), None):
+            hint = f"a folder of files is given by --find-links {name}"
+            raise InputError(f"the folder `{name}` holds wheels, and not an index's pages", hint=hint)
+
+    def page(self, project: NormalizedName) -> Page | None:
+        """A project's page; None where the folder has none. Raises ServerError for what is no index page."""
+        for kind, name in ((JSON_TYPE, "index.json"), (HTML_TYPE, "index.html")):
+            path = self._root / project / name
+            with ours(path):
+                if path.is_file():
+                    return parse_page(path.read_bytes(), kind, project, self.name, path.absolute().as_uri())
+        return None

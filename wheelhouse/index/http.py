@@ -1,0 +1,228 @@
+"""The one door for HTTP: retries with an end, redirects, credentials and their redaction.
+
+What holds the connections is loaded with the first request: a run that finds all it needs here does without.
+"""
+
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import urljoin, urlsplit, urlunsplit
+
+from wheelhouse.errors import InputError, ServerError, TransientError, WheelhouseError
+from wheelhouse.events import Listener, Retrying, ignore
+from wheelhouse.index.credentials import Credentials, basic, host_of, origin_of, own_credentials, redact
+from wheelhouse.index.tls import Trust
+
+if TYPE_CHECKING:
+    from urllib3.response import BaseHTTPResponse
+
+    from wheelhouse.index.connections import Connections
+
+T = TypeVar("T")
+REDIRECT_LIMIT = 5
+REDIRECTS = (301, 302, 303, 307, 308)
+BUSY = (429, 500, 502, 503, 504)
+LONGEST_WAIT = 20.0
+"""Seconds: a server that asks for more than this with Retry-After is reported, not waited for."""
+LARGEST_REPLY = 512 << 20
+"""Bytes: no page and no metadata is larger; what is was compressed to harm."""
+
+
+@dataclass(frozen=True, slots=True)
+class HttpSettings:
+    """How connections are made. `timeout` is in seconds, for connecting and for each read; `retries` follow a failure.
+
+    `proxies` maps a scheme to a proxy's address, as HTTPS_PROXY and the like give them; `no_proxy` is NO_PROXY's text.
+    """
+
+    timeout: float = 15.0
+    retries: int = 4
+    proxies: Mapping[str, str] = field(default_factory=dict)
+    no_proxy: str = ""
+    trust: Trust = field(default_factory=Trust)
+    netrc_file: Path | None = None
+    user_agent: str = "wheelhouse"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A whole answer. `url` is where it came from in the end, after redirects."""
+
+    url: str
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class StoppedError(WheelhouseError):
+    """Work was given up because something else failed or the user interrupted it; never shown."""
+
+
+class Http:
+    """Connections to whatever servers a run needs, shared by its threads. Closed with `close`."""
+
+    def __init__(self, settings: HttpSettings | None = None, on_event: Listener = ignore) -> None:
+        self.settings = settings or HttpSettings()
+        self._on_event = on_event
+        self._stop = threading.Event()
+        self.credentials = Credentials(self.settings.netrc_file)
+        self._connections: Connections | None = None
+        self._guard = threading.Lock()
+        self._live: set[BaseHTTPResponse] = set()
+
+    def close(self) -> None:
+        """Close all connections; whoever reads from one is let go at once."""
+        self._stop.set()
+        for response in list(self._live):
+            with suppress(ValueError, RuntimeError, OSError):
+                response.shutdown()
+        if self._connections:
+            self._connections.close()
+
+    def get(self, url: str, headers: Mapping[str, str] | None = None, *, subject: str | None = None) -> Reply:
+        """The whole answer to a GET, retried while the failure may pass. Raises ServerError for what is no answer.
+
+        2xx, 304, 404 and 410 are answers; the caller says what they mean.
+        """
+        return self.retrying(subject or redact(url), lambda: self._get(url, headers or {}))
+
+    def _get(self, url: str, headers: Mapping[str, str]) -> Reply:
+        with self.open(url, headers) as response:
+            pieces, size = [], 0
+            for chunk in self.chunks(response, url):
+                pieces.append(chunk)
+                size += len(chunk)
+                if size > LARGEST_REPLY:
+                    raise ServerError(f"{redact(url)} answered with more than {LARGEST_REPLY >> 20} MiB")
+            return Reply(response.url or url, response.status, response.headers, b"".join(pieces))
+
+    def retrying(self, subject: str, attempt: Callable[[], T]) -> T:
+        """Call `attempt` until it succeeds, fails for good, or has failed `retries` times more than once."""
+        for failures in range(self.settings.retries + 1):
+            try:
+                return attempt()
+            except TransientError as error:
+                wait = min(0.25 * 2**failures * random.uniform(1, 1.5), 8.0)  # noqa: S311
+                wait = wait if error.retry_after is None else error.retry_after
+                if failures == self.settings.retries or wait > LONGEST_WAIT:
+                    raise
+                self._on_event(Retrying(subject, str(error), wait))
+                if self._stop.wait(wait):
+                    raise StoppedError("stopped") from error
+        raise AssertionError
+
+    @contextmanager
+    def open(self, url: str, headers: Mapping[str, str]) -> "Iterator[BaseHTTPResponse]":
+        """One GET, redirects followed; the body is left to `chunks`. Raises ServerError, or TransientError to retry."""
+        response = self._follow(url, headers)
+        self._live.add(response)
+        try:
+            _raise_for_status(response, url)
+            yield response
+        finally:
+            self._live.discard(response)
+            response.release_conn() if response.closed else response.close()
+
+    def chunks(self, response: "BaseHTTPResponse", url: str, *, as_sent: bool = False) -> Iterator[bytes]:
+        """The body as it arrives, decompressed where the server compressed it. Raises TransientError when it breaks off.
+
+        `as_sent` is for files: some servers say of a stored `.tar.gz` that gzip is its Content-Encoding.
+        """
+        while True:
+            if self._stop.is_set():
+                raise StoppedError("stopped")
+            try:
+                chunk = self._open_connections().read(response, url, as_sent=as_sent)
+            except TransientError:
+                if self._stop.is_set():
+                    raise StoppedError("stopped") from None
+                raise
+            if not chunk:
+                return
+            yield chunk
+
+    def _follow(self, url: str, headers: Mapping[str, str]) -> "BaseHTTPResponse":
+        asked = url
+        for _ in range(REDIRECT_LIMIT + 1):
+            response = self._request(url, headers)
+            location = response.headers.get("Location")
+            if response.status not in REDIRECTS or not location:
+                return response
+            response.close()
+            url = _redirected(url, location)
+        raise ServerError(f"{redact(asked)} redirects more than {REDIRECT_LIMIT} times")
+
+    def _request(self, url: str, headers: Mapping[str, str]) -> "BaseHTTPResponse":
+        authorization = self.credentials.header(url) or _own_header(url)
+        response = self._send(url, headers, authorization)
+        if response.status == 401 and (another := self.credentials.another(url, authorization)):
+            response.close()
+            response = self._send(url, headers, another)
+        return response
+
+    def _send(self, url: str, headers: Mapping[str, str], authorization: str | None) -> "BaseHTTPResponse":
+        parts = urlsplit(url)
+        bare = urlunsplit((parts.scheme, host_of(url), parts.path, parts.query, ""))
+        sent = {"User-Agent": self.settings.user_agent, **headers}
+        if authorization:
+            sent["Authorization"] = authorization
+        return self._open_connections().get(url, bare, sent)
+
+    def _open_connections(self) -> "Connections":
+        from wheelhouse.index.connections import Connections  # noqa: PLC0415  (80 ms, and some runs need none)
+
+        with self._guard:
+            if self._connections is None:
+                held = self.settings
+                self._connections = Connections(held.timeout, held.trust, held.proxies, held.no_proxy)
+            return self._connections
+
+
+def _redirected(url: str, location: str) -> str:
+    """Where a redirect leads. Raises ServerError for what is no http or https address, and for one that gives up https."""
+    try:
+        target = urljoin(url, location)
+        scheme = origin_of(target)[0]
+    except (ValueError, InputError) as error:
+        raise ServerError(f"{redact(url)} redirects to what is no http or https address") from error
+    if urlsplit(url).scheme == "https" and scheme != "https":
+        raise ServerError(f"{redact(url)} redirects from https to {redact(target)}, which is not safe")
+    return target
+
+
+def _own_header(url: str) -> str | None:
+    """What an address on a page says of itself, for this one request."""
+    own = own_credentials(url)
+    return basic(own[0], own[1] or "") if own else None
+
+
+def _raise_for_status(response: "BaseHTTPResponse", url: str) -> None:
+    status = response.status
+    if 200 <= status < 300 or status in (304, 404, 410, 416):
+        return
+    sentence = f"{redact(url)} answered {status} {response.reason or ''}".rstrip()
+    if status in BUSY:
+        raise TransientError(
+            sentence, retry_after=_retry_after(response), hint="the server is busy or failing: try again later"
+        )
+    hint = None
+    if status in (401, 403, 407):
+        hint = "check that the address is right and that this user may read it"
+    raise ServerError(sentence, hint=hint)
+
+
+def _retry_after(response: "BaseHTTPResponse") -> float | None:
+    """Retry-After in seconds, from a number or a date (RFC 9110, 10.2.3)."""
+    text = response.headers.get("Retry-After", "").strip()
+    if text.isascii() and text.isdigit():
+        return float(text)
+    try:
+        return max(0.0, parsedate_to_datetime(text).timestamp() - time.time()) if text else None
+    except (ValueError, OverflowError):
+        return None

@@ -1,0 +1,102 @@
+"""Files that lie together, of any project: a folder, or one HTML page of links, as pip's --find-links takes them."""
+
+import threading
+from contextlib import suppress
+from functools import cached_property
+from pathlib import Path
+
+from packaging.utils import InvalidSdistFilename, NormalizedName, canonicalize_name
+
+from wheelhouse.archive.filenames import is_wheel, sdist_releases
+from wheelhouse.errors import InputError, ServerError
+from wheelhouse.files.disk import ours, sha256_of
+from wheelhouse.index.credentials import query_of, redact
+from wheelhouse.index.http import Http
+from wheelhouse.index.page_data import ACTIVE, Hashes, IndexFile
+from wheelhouse.index.pages import HTML_TYPE, Page, html_files, read_html
+
+Files = dict[NormalizedName, list[IndexFile]]
+
+
+class LinksFolder:
+    """A folder of wheels and sdists. Nothing vouches for them but their place: they are hashed when they are asked for."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self.name = name
+        self._folder = folder
+        if not folder.is_dir():
+            raise InputError(f"--find-links `{name}` is neither an http or https address nor a folder")
+
+    def holds(self, project: NormalizedName) -> bool:
+        """Whether a file of this project lies here."""
+        return project in self._files
+
+    def page(self, project: NormalizedName) -> Page | None:
+        """The project's files, hashed; None where none lies here."""
+        paths = self._files.get(project)
+        if not paths:
+            return None
+        files = [
+            IndexFile(path.name, path.absolute().as_uri(), Hashes(sha256=sha256_of(path)), path.stat().st_size)
+            for path in paths
+        ]
+        return Page(project, self.name, self._folder.absolute().as_uri() + "/", files, ACTIVE)
+
+    @cached_property
+    def _files(self) -> dict[NormalizedName, list[Path]]:
+        held: dict[NormalizedName, list[Path]] = {}
+        with ours(self._folder):
+            for path in sorted(self._folder.iterdir()):
+                for project in projects_of(path.name) if path.is_file() else ():
+                    held.setdefault(project, []).append(path)
+        return held
+
+
+class LinksPage:
+    """One HTML page with links to files of many projects. It is asked for once."""
+
+    def __init__(self, url: str, http: Http) -> None:
+        self.name = redact(url)
+        self._address = self.name + query_of(url)
+        self._http = http
+        http.credentials.learn(url)
+        self._guard = threading.Lock()
+        self._read: tuple[str, str, Files] | None = None
+
+    def holds(self, project: NormalizedName) -> bool:
+        """Whether the page links to a file of this project. Raises ServerError where it cannot be had."""
+        return project in self._files()[2]
+
+    def page(self, project: NormalizedName) -> Page | None:
+        """The project's files; None where the page links to none."""
+        url, base, files = self._files()
+        return Page(project, self.name, url, files[project], ACTIVE, base) if project in files else None
+
+    def _files(self) -> tuple[str, str, Files]:
+        """Where the page came from in the end, where its relative addresses start, and what it links to."""
+        with self._guard:
+            if self._read is None:
+                self._read = self._ask()
+            return self._read
+
+    def _ask(self) -> tuple[str, str, Files]:
+        reply = self._http.get(
+            self._address, {"Accept": f"{HTML_TYPE}, text/html"}, subject=f"the links of {self.name}"
+        )
+        if reply.status != 200:
+            raise ServerError(f"{self.name} answered {reply.status}", hint="check the address given by --find-links")
+        anchors = read_html(reply.body, reply.url)
+        held: Files = {}
+        for file in html_files(anchors, reply.url):
+            for project in projects_of(file.filename):
+                held.setdefault(project, []).append(file)
+        return reply.url, anchors.base_url(reply.url), held
+
+
+def projects_of(filename: str) -> frozenset[NormalizedName]:
+    """The projects that a file name may state; none for what is neither a wheel nor an sdist."""
+    if is_wheel(filename):
+        return frozenset((canonicalize_name(filename.partition("-")[0]),))
+    with suppress(InvalidSdistFilename):
+        return frozenset(project for project, _ in sdist_releases(filename))
+    return frozenset()

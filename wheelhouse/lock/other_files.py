@@ -1,0 +1,240 @@
+"""Other files that an image needs, and that are no distributions: `[[files]]` of the settings, and their lock (pure)."""
+
+import re
+import shlex
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import tomli
+import tomli_w
+
+from wheelhouse.archive.artifact import SAFE_FILENAME, SHA256, Artifact
+from wheelhouse.errors import InputError, IntegrityError
+from wheelhouse.lock.wheelhouse import SUMS, sha256_of_text, sums
+
+FOLDER = "files"
+LOCK = "files.lock.toml"
+DOCKERFILE = "files.Dockerfile"
+TARS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
+IN_IMAGE = re.compile(r"(?:/[A-Za-z0-9_@%+=:,.-]+)+/?")
+DIGEST_LENGTHS = {64: "sha256", 96: "sha384", 128: "sha512"}
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A file as the settings ask for it. `to` is where the image has it: a path, or with `unpack` the folder it is unpacked in.
+
+    `strip` is how many leading folders unpacking leaves out. `key` is the file with the keys of those who may have signed.
+    """
+
+    url: str
+    sha256: str | None = None
+    name: str = ""
+    checksums: str | None = None
+    signature: str | None = None
+    key: str | None = None
+    to: str | None = None
+    unpack: bool = False
+    strip: int = 0
+
+    @property
+    def beside(self) -> dict[str, str]:
+        """Addresses of what is published beside it, by the names that a house gives them."""
+        named = {f"{self.name}.checksums": self.checksums, f"{self.name}.signature": self.signature}
+        return {name: url for name, url in named.items() if url}
+
+    def checked(self) -> "Wish":
+        """Itself, with its name. Raises InputError for all that cannot be: what names no bytes, a name or path that is none."""
+        wish = replace(self, name=self.name or last_part(self.url))
+        if problems := list(wish._problems()):
+            sentence, hint = problems[0]
+            details = tuple(problem for problem, _ in problems) if len(problems) > 1 else ()
+            raise InputError(f"[[files]] `{wish.name or wish.url}`: {sentence}", hint=hint, details=details)
+        return wish
+
+    def _problems(self) -> Iterator[tuple[str, str]]:
+        if not SAFE_FILENAME.fullmatch(self.name) or self.name in (LOCK, SUMS):
+            yield "it has no name that a file here can have", 'say name = "…"'
+        if not all(address.startswith(("https://", "http://")) for address in (self.url, *self.beside.values())):
+            yield "files come from http(s) addresses", "put it on a server, or add it to the image's own context"
+        if not (self.sha256 or self.checksums):
+            yield "nothing says which bytes it must have", 'say sha256 = "…", or checksums = "https://…"'
+        if self.sha256 and not SHA256.fullmatch(self.sha256):
+            yield f"`{self.sha256}` is no sha256", "give its 64 hexadecimal digits, in lower case"
+        if bool(self.signature) != bool(self.key):
+            yield "a signature and the key to check it with go together", 'say both signature = "…" and key = "FILE"'
+        if self.to is not None and (not IN_IMAGE.fullmatch(self.to) or ".." in self.to.split("/")):
+            yield f"`{self.to}` is no path in an image", 'write it as to = "/opt/hadoop"'
+        if self.unpack and not (self.to and self.name.endswith(TARS)):
+            yield "only a tar can be unpacked, and only into a folder", 'say to = "/opt/…", and name a .tar.gz'
+
+
+@dataclass(frozen=True, slots=True)
+class OtherFile:
+    """A file of a house's `files/`, as its lock has it. `size` is in bytes; `beside` are the checksum file and the signature.
+
+    `voucher` says in a sentence who else than the settings vouched for its bytes when it was fetched; empty where nobody did.
+    """
+
+    name: str
+    url: str
+    sha256: str
+    size: int
+    voucher: str = ""
+    beside: tuple[Artifact, ...] = ()
+    to: str | None = None
+    unpack: bool = False
+    strip: int = 0
+
+    @property
+    def artifacts(self) -> tuple[Artifact, ...]:
+        """It, and what was published beside it."""
+        return (Artifact(self.name, self.sha256, self.size, self.url), *self.beside)
+
+
+@dataclass(frozen=True, slots=True)
+class OtherFiles:
+    """All of a house."""
+
+    files: tuple[OtherFile, ...] = ()
+
+    @property
+    def artifacts(self) -> dict[str, Artifact]:
+        """Every file by its name. Raises InputError where two have one name."""
+        found: dict[str, Artifact] = {}
+        for artifact in (one for file in self.files for one in file.artifacts):
+            if found.setdefault(artifact.filename, artifact) != artifact:
+                raise InputError(f"two of the [[files]] are named `{artifact.filename}`", hint='say name = "…" for one')
+        return found
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """What else lies there: the hashes for whoever has only coreutils, and the lock."""
+        if not self.files:
+            return {}
+        lock = self.to_toml()
+        hashes = {name: artifact.sha256 for name, artifact in self.artifacts.items()}
+        return {SUMS: sums(hashes | {LOCK: sha256_of_text(lock)}), LOCK: lock}
+
+    def to_toml(self) -> str:
+        """The lock's text."""
+        return tomli_w.dumps({"version": 1, "files": [_table(file) for file in self.files]})
+
+
+def last_part(url: str) -> str:
+    """The file name in an address; empty where there is none."""
+    try:
+        return unquote(urlsplit(url).path).rpartition("/")[2]
+    except ValueError:
+        return ""
+
+
+def _table(file: OtherFile) -> dict[str, Any]:
+    table = {
+        "name": file.name,
+        "url": file.url,
+        "sha256": file.sha256,
+        "size": file.size,
+        "voucher": file.voucher,
+        "to": file.to,
+        "unpack": file.unpack,
+        "strip": file.strip,
+        "beside": [
+            {"name": one.filename, "url": one.url, "sha256": one.sha256, "size": one.size} for one in file.beside
+        ],
+    }
+    return {key: value for key, value in table.items() if value not in (None, "", False, 0, [])}
+
+
+def parse_other_files(text: str, source: str) -> OtherFiles:
+    """Read a lock of other files. Raises InputError naming `source` for what is none."""
+    try:
+        document = tomli.loads(text)
+        if document["version"] != 1:
+            raise ValueError(f"version {document['version']} is unknown")
+        files = OtherFiles(tuple(_file(table) for table in document.get("files", ())))
+        files.artifacts  # noqa: B018  (names and hashes are checked as they are made)
+    except (IntegrityError, KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        raise InputError(f"`{source}` is not a lock that wheelhouse wrote: {error}", hint="fetch again") from error
+    return files
+
+
+def _file(table: dict[str, Any]) -> OtherFile:
+    beside = tuple(
+        Artifact(str(row["name"]), str(row["sha256"]), int(row["size"]), str(row["url"]))
+        for row in table.get("beside", ())
+    )
+    wish = Wish(
+        url=str(table["url"]),
+        sha256=str(table["sha256"]),
+        name=str(table["name"]),
+        to=table.get("to"),
+        unpack=bool(table.get("unpack", False)),
+        strip=int(table.get("strip", 0)),
+    ).checked()
+    size, voucher = int(table["size"]), str(table.get("voucher", ""))
+    return OtherFile(wish.name, wish.url, str(wish.sha256), size, voucher, beside, wish.to, wish.unpack, wish.strip)
+
+
+def published_digest(text: str, name: str) -> tuple[str, str] | None:
+    """(algorithm, digest) that a published checksum file gives for a file; None where it gives none.
+
+    Read are what sha256sum and its like write, BSD's `SHA256 (name) = …`, a digest alone, and gpg's `name: 0A1B 2C3D …`.
+    """
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    named = [line for line in lines if name in re.split(r"[\s*()=:/]+", line)]
+    blocks = [*named, " ".join(lines)] if named else [line for line in lines if len(lines) == 1]
+    for block in blocks:
+        for digits in (*re.findall(r"\b[0-9A-Fa-f]{64,128}\b", block), _spaced(block, name)):
+            if algorithm := DIGEST_LENGTHS.get(len(digits)):
+                return algorithm, digits.lower()
+    return None
+
+
+def _spaced(text: str, name: str) -> str:
+    """The digits of gpg's own form, in groups, where that is all that stands behind the name."""
+    digits = "".join(text.replace(f"{name}:", "", 1).split())
+    return digits if re.fullmatch(r"[0-9A-Fa-f]+", digits) else ""
+
+
+def dockerfile(files: Iterable[OtherFile], context: str, image: str) -> str:
+    """A Dockerfile that brings the files into an image, whichever user that has; none of them stays in a layer unpacked twice.
+
+    `context` is the staged folder's name.
+    """
+    listed = sorted(files, key=lambda file: file.name)
+    unpacked = [file for file in listed if file.unpack]
+    lines = [
+        f"# Brings what lies in {context}/{FOLDER} into an image, with no network:",
+        f"#   {build_command(f'{context}/{DOCKERFILE}', image, '.')}",
+        f"ARG BASE_IMAGE={image}",
+    ]
+    if unpacked:
+        lines += ["FROM ${BASE_IMAGE} AS unpacked", "USER root"]
+        lines += [_unpacking(file, context) for file in unpacked]
+    lines.append("FROM ${BASE_IMAGE}")
+    lines += [f"# {file.name}: sha256 {file.sha256}\n{_copying(file, context)}" for file in listed]
+    return "\n".join(lines) + "\n"
+
+
+def build_command(dockerfile: str, image: str, context: str) -> str:
+    """What builds that Dockerfile, on the image and under its name, as a shell takes it."""
+    return shlex.join(("docker", "build", "--network", "none", "-f", dockerfile, "-t", image, context))
+
+
+def _unpacking(file: OtherFile, context: str) -> str:
+    strip = f" --strip-components={file.strip}" if file.strip else ""
+    folder = f"/unpacked{file.to}"
+    return (
+        f"RUN --mount=type=bind,source={context}/{FOLDER},target=/{context}/{FOLDER} \\\n"
+        f"    mkdir -p {folder} && tar -xf /{context}/{FOLDER}/{file.name} -C {folder} --no-same-owner{strip}"
+    )
+
+
+def _copying(file: OtherFile, context: str) -> str:
+    if file.unpack:
+        return f"COPY --from=unpacked /unpacked{file.to} {file.to}"
+    line = f"COPY {context}/{FOLDER}/{file.name} {file.to or '/where/it/belongs'}"
+    return line if file.to else f"# {line}"

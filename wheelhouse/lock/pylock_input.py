@@ -1,0 +1,147 @@
+"""A pylock.toml as an input (PEP 751), wheelhouse's own or another tool's: nothing is resolved, the lock decides."""
+
+import re
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urljoin
+
+import tomli
+from packaging.pylock import (
+    Package,
+    PackageArchive,
+    PackageDirectory,
+    PackageSdist,
+    PackageVcs,
+    PackageWheel,
+    Pylock,
+    PylockSelectError,
+    PylockUnsupportedVersionError,
+    PylockValidationError,
+)
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+from wheelhouse.archive.artifact import Candidate
+from wheelhouse.archive.filenames import filename_of, release_of
+from wheelhouse.errors import InputError, NoSolutionError
+from wheelhouse.resolve.direct import STRONG_HASHES
+from wheelhouse.target.target import Target
+
+EXPORTS = {
+    "uv.lock": "uv export --no-emit-project --format pylock.toml -o pylock.toml",
+    "poetry.lock": "poetry export -f requirements.txt -o requirements.txt",
+    "pdm.lock": "pdm export -f requirements -o requirements.txt",
+    "Pipfile.lock": "pipenv requirements --hash > requirements.txt",
+}
+"""Locks that only their own tools read, and what exports each as something that others read, too."""
+NAME = re.compile(r"(?:.*/)?pylock(?:\.[^./]+)?\.toml")
+
+
+@dataclass(frozen=True)
+class Given:
+    """A lock that was given: where it was read, its text's sha256, and what it says. `is_file` tells whether a path is one."""
+
+    source: str
+    sha256: str
+    pylock: Pylock
+    is_file: Callable[[str], bool]
+
+    def left_out(self, taken: Iterable[Candidate]) -> list[str]:
+        """The projects that it names, and of which nothing was taken: they are for other targets, extras or groups."""
+        projects = {candidate.project for candidate in taken}
+        return sorted({package.name for package in self.pylock.packages} - projects)
+
+    def select(self, target: Target, extras: Collection[str], groups: Collection[str]) -> tuple[Candidate, ...]:
+        """The file of each project on a target; `groups` count beside its default groups.
+
+        Raises NoSolutionError where the lock does not cover the target.
+        """
+        wanted = [*(self.pylock.default_groups or ()), *groups]
+        environment: Any = dict(target.environment)
+        try:
+            selected = list(
+                self.pylock.select(
+                    environment=environment,
+                    tags=target.tags,
+                    extras=[canonicalize_name(extra) for extra in extras],
+                    dependency_groups=wanted or None,
+                )
+            )
+        except PylockSelectError as error:
+            hint = "lock again with the tool that wrote it, for this target too; or give the requirements themselves"
+            raise NoSolutionError(f"`{self.source}` does not serve {target.name}: {error}", hint=hint) from error
+        return tuple(self._candidate(package, file) for package, file in selected)
+
+    def _candidate(
+        self, package: Package, file: PackageVcs | PackageDirectory | PackageArchive | PackageWheel | PackageSdist
+    ) -> Candidate:
+        if isinstance(file, PackageVcs | PackageDirectory):
+            kind = "a repository" if isinstance(file, PackageVcs) else "a folder"
+            hint = "build a wheel of it where you trust the code, and lock that"
+            raise InputError(f"`{self.source}` takes {package.name} from {kind}, and not from a file", hint=hint)
+        if isinstance(file, PackageArchive) and file.subdirectory:
+            sentence = f"`{self.source}` takes {package.name} from the folder `{file.subdirectory}` of an archive"
+            raise InputError(sentence, hint="build a wheel of it where you trust the code, and lock that")
+        lower = {name.lower(): digest.lower() for name, digest in file.hashes.items()}
+        hashes = {name: digest for name, digest in lower.items() if name in STRONG_HASHES}
+        if not hashes:
+            hint = "lock again with a tool that writes sha256"
+            raise InputError(f"`{self.source}` gives no strong hash for {package.name}", hint=hint)
+        named = None if isinstance(file, PackageArchive) else file.name
+        filename, url = self._located(package, named, file.url, file.path or "")
+        return Candidate(
+            project=package.name,
+            version=package.version or _version(filename, self.source),
+            filename=filename,
+            url=url,
+            index=package.index or "",
+            hashes=hashes,
+            size=file.size,
+            upload_time=_in_utc(moment) if (moment := getattr(file, "upload_time", None)) else None,
+            requires_python=str(package.requires_python) if package.requires_python else None,
+        )
+
+    def _located(self, package: Package, named: str | None, url: str | None, path: str) -> tuple[str, str]:
+        """A file's name, and its path, where that is there or all there is, else its address."""
+        try:
+            beside = _beside(self.source, path) if path else ""
+            here = bool(beside) and "://" not in self.source and self.is_file(beside)
+            return named or filename_of(url or path), beside if here or not url else url
+        except ValueError as error:
+            raise InputError(f"`{self.source}` gives an address of {package.name} that cannot be read") from error
+
+
+def _in_utc(moment: datetime) -> str:
+    """A time as TOML has it; one that names no zone is in UTC (PEP 751)."""
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).isoformat()
+
+
+def _version(filename: str, source: str) -> Version:
+    try:
+        return release_of(filename)[1]
+    except ValueError as error:
+        raise InputError(f"`{source}` names `{filename}`, which is neither a wheel nor an sdist") from error
+
+
+def _beside(source: str, path: str) -> str:
+    """A path in a lock counts from where the lock lies."""
+    if "://" in source:
+        return urljoin(source, path)
+    return path if path.startswith("/") else f"{source.rpartition('/')[0] or '.'}/{path}"
+
+
+def is_given_name(name: str) -> bool:
+    """Whether a file that was named as requirements is a lock: `pylock.toml` or `pylock.<name>.toml`."""
+    return NAME.fullmatch(name) is not None
+
+
+def parse_given(text: str, source: str, sha256: str, is_file: Callable[[str], bool]) -> Given:
+    """Read a lock. Raises InputError for what is not one."""
+    try:
+        return Given(source, sha256, Pylock.from_dict(tomli.loads(text)), is_file)
+    except PylockUnsupportedVersionError as error:
+        raise InputError(f"`{source}` is of a kind that is not known: {error}") from error
+    except (tomli.TOMLDecodeError, PylockValidationError, RecursionError) as error:
+        raise InputError(f"`{source}` is not a lock as PEP 751 has it: {error}") from error

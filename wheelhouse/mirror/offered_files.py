@@ -1,0 +1,104 @@
+"""The files of a wheelhouse as an index offers them: each hashed and opened, with what its locks say of it."""
+
+import hashlib
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from packaging.utils import NormalizedName
+
+from wheelhouse.archive.waivers import Subject, Waivers
+from wheelhouse.archive.wheelfile import inspect
+from wheelhouse.errors import IntegrityError
+from wheelhouse.events import Finished, Listener, ignore
+from wheelhouse.files.disk import rooted, sha256_of
+from wheelhouse.index.provenance import SUFFIX as PROVENANCE
+from wheelhouse.lock.lock import Pin
+from wheelhouse.lock.wheelhouse import House
+from wheelhouse.mirror.simple import Offered
+from wheelhouse.verify.verify import load_house
+
+SIDECAR = ".metadata"
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A house's file as an index offers it, where it stands, and what lies beside it there, by the names' suffixes.
+
+    `raw_metadata` is a wheel's METADATA, an sdist's PKG-INFO; `status` that of its project, where it is not active.
+    """
+
+    project: NormalizedName
+    offered: Offered
+    path: Path
+    sidecars: Mapping[str, bytes]
+    raw_metadata: bytes
+    status: str | None
+
+
+def open_house(folder: Path, on_event: Listener = ignore) -> Iterator[Opened]:
+    """Each file of a house, hashed and opened. Raises IntegrityError for a file that is not what its lock says."""
+    house = load_house(folder)
+    return open_files(folder, house, pins_by_file(house).values(), on_event)
+
+
+def pins_by_file(house: House) -> dict[str, Pin]:
+    """The pin of each file. Where locks of several days name one file, whatever any of them says of it counts."""
+    pins: dict[str, Pin] = {}
+    statuses = {pin.project: pin.status for lock in house.locks for pin in lock.pins if pin.status}
+    for pin in (pin for lock in house.locks for pin in lock.pins):
+        earlier = pins.get(pin.artifact.filename, pin)
+        pins[pin.artifact.filename] = replace(
+            pin,
+            yanked=pin.yanked if pin.yanked is not None else earlier.yanked,
+            requires_python=pin.requires_python or earlier.requires_python,
+            status=statuses.get(pin.project),
+        )
+    return pins
+
+
+def open_files(folder: Path, house: House, pins: Iterable[Pin], on_event: Listener = ignore) -> Iterator[Opened]:
+    """These files of a house, hashed and opened. Raises IntegrityError for a file that is not what its lock says."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for opened in pool.map(lambda pin: _open(folder, house, pin), pins):
+            on_event(Finished(opened.offered.filename))
+            yield opened
+
+
+def _open(folder: Path, house: House, pin: Pin) -> Opened:
+    path, artifact = rooted(folder, pin.artifact.filename), pin.artifact
+    if not path.is_file() or sha256_of(path) != artifact.sha256:
+        raise IntegrityError(
+            f"`{path}` is not what the lock says", hint=f"see what is wrong with `wheelhouse verify {folder}`"
+        )
+    contents = inspect(path, artifact.filename)
+    Waivers(pin.waived).admit(contents.findings, Subject(artifact.filename, pin.project, artifact.sha256))
+    sidecars = {SIDECAR: contents.raw_metadata} if artifact.is_wheel else {}
+    if (provenance := provenance_of(house, artifact.filename)) is not None:
+        sidecars[PROVENANCE] = provenance
+    metadata_sha256 = hashlib.sha256(contents.raw_metadata).hexdigest() if artifact.is_wheel else None
+    offered = offered_as(pin, metadata_sha256, provenance=provenance is not None)
+    return Opened(pin.project, offered, path, sidecars, contents.raw_metadata, pin.status)
+
+
+def provenance_of(house: House, filename: str) -> bytes | None:
+    """The attestations of a file, as the house has them."""
+    text = house.provenance.get(filename + PROVENANCE)
+    return None if text is None else text.encode()
+
+
+def offered_as(pin: Pin, metadata_sha256: str | None, *, provenance: bool) -> Offered:
+    """What an index says of a pin's file."""
+    artifact = pin.artifact
+    return Offered(
+        filename=artifact.filename,
+        sha256=artifact.sha256,
+        size=artifact.size,
+        upload_time=artifact.upload_time,
+        requires_python=pin.requires_python,
+        yanked=pin.yanked,
+        metadata_sha256=metadata_sha256,
+        provenance=provenance,
+    )

@@ -1,0 +1,179 @@
+"""The Simple Repository API as pages: HTML (PEP 503, 592, 658, 714, 792) and JSON (PEP 691, 700, 740, 792) of the same files (pure)."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from html import escape
+from types import MappingProxyType
+from typing import Any
+from urllib.parse import quote
+
+from packaging.utils import NormalizedName
+from packaging.version import Version
+
+from wheelhouse.archive.filenames import release_of
+from wheelhouse.errors import IntegrityError
+from wheelhouse.index.provenance import SUFFIX as PROVENANCE
+
+API_VERSION, SINCE_PROVENANCE, SINCE_STATUS = "1.1", "1.3", "1.4"
+JSON_TYPE, HTML_TYPE = "application/vnd.pypi.simple.v1+json", "application/vnd.pypi.simple.v1+html"
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """A file on a project's page. `metadata_sha256` is that of its sidecar, None for an sdist, which has none.
+
+    `yanked` is the reason, which may be empty; None for a file that is not. `size` is in bytes. `provenance` says that its
+    attestations lie beside it; HTML does not tell of them, because PEP 740 wants an absolute address there.
+    """
+
+    filename: str
+    sha256: str
+    size: int
+    upload_time: datetime | None = None
+    requires_python: str | None = None
+    yanked: str | None = None
+    metadata_sha256: str | None = None
+    provenance: bool = False
+
+    @property
+    def version(self) -> Version:
+        """The version that its name states. Raises InvalidWheelFilename, InvalidSdistFilename or InvalidVersion."""
+        return release_of(self.filename)[1]
+
+
+@dataclass(slots=True)
+class Shelf:
+    """One project's page: its files by name, and its status where it is not active, as pins have it: `archived: no more work`."""
+
+    files: dict[str, Offered] = field(default_factory=dict)
+    status: str | None = None
+
+
+def add(shelf: Shelf, offered: Offered) -> None:
+    """Put a file on a shelf; what is said of it anew takes the place of what was. Raises IntegrityError for another file of its name."""
+    standing = shelf.files.get(offered.filename, offered)
+    if standing.sha256 != offered.sha256:
+        raise IntegrityError(
+            f"`{offered.filename}` is offered already, with the sha256 {standing.sha256}, and not {offered.sha256}",
+            hint="one name is one file: find out which of the two is the right one",
+        )
+    shelf.files[offered.filename] = offered
+
+
+def project_json(project: NormalizedName, shelf: Shelf, prefix: str = "") -> str:
+    """A project's page as PEP 691 has it. Files are at `prefix` and their name, relative to the page."""
+    versions = [str(version) for version in sorted({file.version for file in shelf.files.values()})]
+    files = [_file(shelf.files[name], prefix) for name in sorted(shelf.files)]
+    document: dict[str, Any] = {"meta": {"api-version": _api_version(shelf)}, "name": project}
+    if shelf.status:
+        document["project-status"] = _marks(shelf.status)
+    return json.dumps({**document, "versions": versions, "files": files}, indent=1, ensure_ascii=False) + "\n"
+
+
+def _api_version(shelf: Shelf) -> str:
+    if shelf.status:
+        return SINCE_STATUS
+    return SINCE_PROVENANCE if any(file.provenance for file in shelf.files.values()) else API_VERSION
+
+
+def _marks(status: str) -> dict[str, str]:
+    """A status as pages spell it: `status`, and the `reason` where one was given."""
+    marker, _, reason = status.partition(": ")
+    return {"status": marker} | ({"reason": reason} if reason else {})
+
+
+def _file(file: Offered, prefix: str) -> dict[str, Any]:
+    document: dict[str, Any] = {
+        "filename": file.filename,
+        "url": prefix + quote(file.filename),
+        "hashes": {"sha256": file.sha256},
+        "size": file.size,
+        "yanked": file.yanked or file.yanked is not None,
+        "core-metadata": {"sha256": file.metadata_sha256} if file.metadata_sha256 else False,
+    }
+    if file.requires_python:
+        document["requires-python"] = file.requires_python
+    if file.provenance:
+        document["provenance"] = prefix + quote(file.filename + PROVENANCE)
+    if file.upload_time:
+        document["upload-time"] = file.upload_time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return document
+
+
+def project_html(project: NormalizedName, shelf: Shelf, prefix: str = "") -> str:
+    """The same page as PEP 503 has it."""
+    anchors = "".join(_anchor(shelf.files[name], prefix) for name in sorted(shelf.files))
+    marks = _marks(shelf.status) if shelf.status else {}
+    names = {"status": "pypi:project-status", "reason": "pypi:project-status-reason"}
+    return _html(f"Links for {project}", anchors, {names[key]: value for key, value in marks.items()})
+
+
+def _anchor(file: Offered, prefix: str) -> str:
+    attributes = {"href": f"{prefix}{quote(file.filename)}#sha256={file.sha256}"}
+    if file.requires_python:
+        attributes["data-requires-python"] = file.requires_python
+    if file.metadata_sha256:
+        attributes["data-core-metadata"] = f"sha256={file.metadata_sha256}"
+    if file.yanked is not None:
+        attributes["data-yanked"] = file.yanked
+    spelled = " ".join(f'{name}="{escape(value)}"' for name, value in attributes.items())
+    return f"    <a {spelled}>{escape(file.filename)}</a><br>\n"
+
+
+def root_json(projects: Iterable[str]) -> str:
+    """The list of projects as PEP 691 has it."""
+    listed = [{"name": name} for name in sorted(projects)]
+    return json.dumps({"meta": {"api-version": API_VERSION}, "projects": listed}, indent=1) + "\n"
+
+
+def root_html(projects: Iterable[str]) -> str:
+    """The list of projects as PEP 503 has it."""
+    return _html("Simple index", "".join(f'    <a href="{name}/">{name}</a><br>\n' for name in sorted(projects)))
+
+
+def _html(title: str, anchors: str, marks: Mapping[str, str] = MappingProxyType({})) -> str:
+    version = SINCE_STATUS if marks else API_VERSION
+    metas = {"pypi:repository-version": version, **marks}
+    head = "".join(f'    <meta name="{name}" content="{escape(value)}">\n' for name, value in metas.items())
+    return f"""<!DOCTYPE html>
+<html>
+  <head>
+    <meta charset="utf-8">
+{head}    <title>{escape(title)}</title>
+  </head>
+  <body>
+    <h1>{escape(title)}</h1>
+{anchors}  </body>
+</html>
+"""
+
+
+def parse_shelf(raw: str) -> Shelf:
+    """Read a project's JSON page that `project_json` wrote. Raises ValueError for another."""
+    try:
+        document = json.loads(raw)
+        files = [_parse_file(row) for row in document["files"]]
+        marks = document.get("project-status")
+        status = ": ".join(str(marks[key]) for key in ("status", "reason") if key in marks) if marks else None
+    except (KeyError, TypeError, AttributeError, RecursionError, ArithmeticError) as error:
+        raise ValueError(f"it is no page of a project: {error!r}") from error
+    return Shelf({file.filename: file for file in files}, status)
+
+
+def _parse_file(row: Mapping[str, Any]) -> Offered:
+    """One file of a page. Raises ValueError, too, for a name that states no version: a page cannot be written of it."""
+    core, yanked, uploaded = row["core-metadata"], row["yanked"], row.get("upload-time")
+    file = Offered(
+        filename=str(row["filename"]),
+        sha256=str(row["hashes"]["sha256"]),
+        size=int(row["size"]),
+        upload_time=datetime.fromisoformat(uploaded) if uploaded else None,
+        requires_python=row.get("requires-python"),
+        yanked=None if yanked is False else "" if yanked is True else str(yanked),
+        metadata_sha256=core["sha256"] if core else None,
+        provenance="provenance" in row,
+    )
+    _ = file.version
+    return file

@@ -1,0 +1,130 @@
+"""Uploading to a package repository, by the API that twine speaks (the "legacy upload API"), on requests."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from wheelhouse.errors import InputError, MachineError, ServerError, TransientError
+from wheelhouse.index.connections import bypasses, translated
+from wheelhouse.index.credentials import origin_of, redact
+from wheelhouse.index.http import BUSY, Http
+from wheelhouse.mirror.upload_form import Form
+
+if TYPE_CHECKING:
+    import ssl
+
+    import requests
+    from requests.adapters import HTTPAdapter
+
+LONGEST_ANSWER = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a server said to an upload, its words shortened."""
+
+    status: int
+    text: str
+
+    @property
+    def taken(self) -> bool:
+        """Whether the server took the file."""
+        return 200 <= self.status < 300
+
+
+class Repository:
+    """Where to upload to. `url` is what twine calls the repository URL; credentials never stand in it."""
+
+    def __init__(self, url: str, http: Http) -> None:
+        if "@" in url.partition("://")[2].partition("/")[0]:
+            hint = "use --token-file, ~/.netrc or keyring"
+            raise InputError("credentials cannot stand in --repository, where others may read them", hint=hint)
+        self.url = url
+        self._http = http
+        self._session = self._new_session()
+
+    def _new_session(self) -> "requests.Session":
+        try:
+            import requests  # noqa: PLC0415
+            import requests_toolbelt  # noqa: F401, PLC0415
+        except ImportError as error:
+            hint = "install them with: pip install 'airgap-wheelhouse[publish]'"
+            raise MachineError(
+                "publishing needs requests and requests-toolbelt, which are not installed", hint=hint
+            ) from error
+        session = requests.Session()
+        session.trust_env = False
+        settings = self._http.settings
+        session.headers["User-Agent"] = settings.user_agent
+        session.proxies = {} if bypasses(origin_of(self.url)[1], settings.no_proxy) else dict(settings.proxies)
+        adapter = _adapter(settings.trust.context())
+        for scheme in ("http://", "https://"):
+            session.mount(scheme, adapter)
+        return session
+
+    def upload(self, path: Path, filename: str, form: Form) -> Answer:
+        """Send one file, again while the failure may pass. Raises ServerError for what is neither yes nor no."""
+        return self._http.retrying(filename, lambda: self._upload(path, filename, form))
+
+    def _upload(self, path: Path, filename: str, form: Form) -> Answer:
+        header = self._http.credentials.header(self.url)
+        response = self._post(path, filename, form, header)
+        if response.status_code == 401 and (other := self._http.credentials.another(self.url, header)):
+            response = self._post(path, filename, form, other)
+        answer = Answer(response.status_code, " ".join(response.text.split())[:LONGEST_ANSWER])
+        where = redact(self.url)
+        if answer.status in BUSY and answer.status != 500:
+            raise TransientError(f"{where} answered {answer.status} to {filename}")
+        if 300 <= answer.status < 400:
+            raise ServerError(
+                f"{where} redirects an upload ({answer.status})", hint="name the address that it redirects to"
+            )
+        if answer.status == 401:
+            hint = "give the user and password with --token-file, ~/.netrc or keyring"
+            raise ServerError(f"{where} wants to know who uploads (401)", hint=hint)
+        return answer
+
+    def _post(self, path: Path, filename: str, form: Form, header: str | None) -> "requests.Response":
+        import requests  # noqa: PLC0415
+        from requests_toolbelt import MultipartEncoder  # noqa: PLC0415
+
+        with path.open("rb") as file:
+            body = MultipartEncoder([*form, ("content", (filename, file, "application/octet-stream"))])
+            headers = {"Content-Type": body.content_type} | ({"Authorization": header} if header else {})
+            try:
+                timeout = self._http.settings.timeout
+                return self._session.post(
+                    self.url, data=body, headers=headers, timeout=(timeout, 8 * timeout), allow_redirects=False
+                )
+            except requests.RequestException as error:
+                cause = _cause_of(error)
+                if cause is None:
+                    raise ServerError(f"{redact(self.url)} cannot be uploaded to: {type(error).__name__}") from error
+                with translated(self.url):
+                    raise cause from cause.__cause__
+
+
+def _cause_of(error: "requests.RequestException") -> Exception | None:
+    """What urllib3 raised before requests wrapped it; None where the error is requests' own."""
+    from urllib3.exceptions import HTTPError  # noqa: PLC0415
+
+    inner = error.args[0] if error.args else None
+    reason = getattr(inner, "reason", None)
+    return next((found for found in (reason, inner) if isinstance(found, HTTPError)), None)
+
+
+def _adapter(context: "ssl.SSLContext") -> "HTTPAdapter":
+    """A connection with the trust of all others here: by itself requests asks certifi who vouches for a server, not this system."""
+    from requests.adapters import HTTPAdapter  # noqa: PLC0415
+
+    class Adapter(HTTPAdapter):
+        def init_poolmanager(self, *arguments: Any, **settings: Any) -> None:  # noqa: ANN401
+            super().init_poolmanager(*arguments, **settings, ssl_context=context)
+
+        def proxy_manager_for(self, proxy: str, **settings: Any) -> Any:  # noqa: ANN401
+            return super().proxy_manager_for(proxy, **settings, ssl_context=context, proxy_ssl_context=context)
+
+        def cert_verify(self, *_: object, **_settings: object) -> None:
+            """The context holds the authorities and the client's certificate already."""
+
+    return Adapter()

@@ -1,0 +1,59 @@
+"""The form that comes with an uploaded file: its core metadata, as the legacy upload API and twine spell the fields (pure)."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from packaging.metadata import parse_email
+from packaging.version import InvalidVersion, Version
+
+from wheelhouse.archive.filenames import WHEEL_SUFFIX
+
+Form = list[tuple[str, str]]
+RENAMED = {"platforms": "platform", "supported_platforms": "supported_platform", "license_files": "license_file"}
+"""Fields whose names in the form are not those of `packaging.metadata.RawMetadata`."""
+UNSENT = frozenset(("import_names", "import_namespaces"))
+"""Fields that the API does not know (twine 7.0)."""
+LICENSE_FILES_SINCE = Version("2.4")
+"""Metadata-Version with which License-File means what PEP 639 says; setuptools wrote it earlier, in a sense of its own."""
+
+
+def upload_form(raw_metadata: bytes, filename: str, digests: Mapping[str, str]) -> Form:
+    """The form's fields beside the file itself, from METADATA or PKG-INFO.
+
+    `digests` are in lower-case hexadecimal, by the form's names (`sha256`, `blake2_256`). What cannot be read of the metadata
+    is left out: it is for the server to refuse the file.
+    """
+    is_wheel = filename.endswith(WHEEL_SUFFIX)
+    told: dict[str, Any] = dict(parse_email(raw_metadata)[0])
+    if not _has_license_files(told.get("metadata_version", "0")):
+        told.pop("license_files", None)
+    return [
+        (":action", "file_upload"),
+        ("protocol_version", "1"),
+        ("filetype", "bdist_wheel" if is_wheel else "sdist"),
+        ("pyversion", filename.split("-")[-3] if is_wheel else "source"),
+        *((f"{name}_digest", digest) for name, digest in digests.items()),
+        *((RENAMED.get(key, key), text) for key, value in told.items() for text in _texts(key, value)),
+    ]
+
+
+def _has_license_files(metadata_version: str) -> bool:
+    try:
+        return Version(metadata_version) >= LICENSE_FILES_SINCE
+    except InvalidVersion:
+        return False
+
+
+def _texts(key: str, value: Any) -> Iterator[str]:  # noqa: ANN401
+    """The values of one field: most lists are fields of the same name, one an entry; keywords are one text."""
+    if key in UNSENT:
+        return
+    if key == "name":
+        yield re.sub("[^A-Za-z0-9.]+", "-", value)
+    elif key == "keywords":
+        yield ", ".join(value)
+    elif isinstance(value, dict):
+        yield from (f"{label}, {url}" for label, url in value.items())
+    else:
+        yield from [value] if isinstance(value, str) else value

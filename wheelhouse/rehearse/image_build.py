@@ -1,0 +1,128 @@
+"""The image itself: built from a staged folder by a container engine with no network, and run with none."""
+
+import secrets
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from wheelhouse.airflow import Airflow
+from wheelhouse.errors import InputError
+from wheelhouse.files.disk import ours, read_text, write
+from wheelhouse.findings import Finding
+from wheelhouse.lock.lock import Lock
+from wheelhouse.rehearse.install_checks import airflow_arguments
+from wheelhouse.rehearse.install_errors import explained, last_words
+from wheelhouse.rehearse.rehearsal import Ran, Step, error
+from wheelhouse.sandbox.engine import Engine
+from wheelhouse.stage.airflow.image_settings import BASE_DOCKERFILE
+from wheelhouse.stage.airflow.script import default_arguments, dockerfile_of, exports, from_image, install_script
+from wheelhouse.stage.destination import FOLDER
+from wheelhouse.stage.layout import FRAGMENT, context_name
+from wheelhouse.stage.stage import StagedAs
+
+OUR_ARGUMENT = "BASE_IMAGE"
+DOCKERFILE, SCRIPT = "rehearsal.Dockerfile", "rehearsal.sh"
+BASE_ARGUMENTS = ("PYTHON_BASE_IMAGE", "BASE_IMAGE")
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """What the user wants of images: the base, a Dockerfile of their own, if any, and what to run in the end."""
+
+    base: str | None
+    dockerfile: Path | None
+    runs: tuple[str, ...]
+
+
+def rehearse_image(folder: Path, lock: Lock, staged: StagedAs | None, image: Image, engine: Engine) -> Iterator[Step]:
+    """Build and run. Raises InputError where the folder is no staged one."""
+    if staged is None:
+        raise InputError(f"`{folder}` is not staged, and an image is built from a staged folder", hint="stage it first")
+    made: list[str] = []
+    try:
+        with tempfile.TemporaryDirectory(prefix="wheelhouse-image-") as scratch:
+            yield from _Build(Path(scratch, "context"), folder, lock, staged, image, engine, made).steps()
+    finally:
+        for tag in reversed(made):
+            engine.remove(tag)
+
+
+@dataclass(frozen=True, slots=True)
+class _Build:
+    """One build: in its own context, a copy, so that nothing of the user's is touched. `made` are the images so far."""
+
+    context: Path
+    folder: Path
+    lock: Lock
+    staged: StagedAs
+    image: Image
+    engine: Engine
+    made: list[str]
+
+    def steps(self) -> Iterator[Step]:
+        """The base image where the folder has a Dockerfile for it, the image, and what is run in it."""
+        self._lay_out()
+        arguments = airflow_arguments(self.folder) if self.staged.release else {}
+        spelled = next((name for name in BASE_ARGUMENTS if name in arguments), OUR_ARGUMENT)
+        base = self.image.base or arguments.get(spelled)
+        if base and (derived := self.context / FOLDER / BASE_DOCKERFILE).is_file():
+            write(derived.parent, derived.name, from_image(read_text(derived, "the Dockerfile"), base))
+            tag, ran = self._build("base image", derived.parent, derived, {})
+            yield self._step(ran, f"from {base}, by {self.engine.name}")
+            if ran.code:
+                return
+            base = tag
+        told = {**arguments, spelled: base} if self.image.dockerfile else {OUR_ARGUMENT: base}
+        given = {name: value for name, value in told.items() if value is not None}
+        tag, ran = self._build("image", self.context, self._dockerfile(arguments), given)
+        yield self._step(ran, f"from {self.image.base or 'its own base'}, by {self.engine.name}")
+        for command in () if ran.code else self._smoke():
+            one = self.engine.run(tag, command)
+            yield self._ended(replace(one, name=f"run {command} in the image"), command)
+
+    def _lay_out(self) -> None:
+        with ours(self.context):
+            if self.image.dockerfile:
+                leave = shutil.ignore_patterns(".git", FOLDER, self._name)
+                shutil.copytree(self.image.dockerfile.parent, self.context, symlinks=True, ignore=leave)
+            shutil.copytree(self.folder, self.context / self._name, symlinks=True)
+
+    @property
+    def _name(self) -> str:
+        """What the folder is called in the build context: the fragment says it."""
+        fragment = self.folder / FRAGMENT
+        return context_name(read_text(fragment, "the fragment")) if fragment.is_file() else FOLDER
+
+    def _dockerfile(self, arguments: Mapping[str, str]) -> Path:
+        """The user's own, the folder's fragment, or one that takes the steps of the release."""
+        if self.image.dockerfile:
+            return self.context / self.image.dockerfile.name
+        if not self.staged.release:
+            return self.context / self._name / FRAGMENT
+        release = Airflow.parse(self.staged.release).version
+        script = install_script(release, f"/{FOLDER}")
+        write(self.context, SCRIPT, exports({**default_arguments(release), **arguments}) + script)
+        write(self.context, DOCKERFILE, dockerfile_of(SCRIPT))
+        return self.context / DOCKERFILE
+
+    def _build(self, name: str, context: Path, dockerfile: Path, arguments: Mapping[str, str]) -> tuple[str, Ran]:
+        tag = f"wheelhouse-rehearsal:{secrets.token_hex(6)}"
+        self.made.append(tag)
+        return tag, replace(self.engine.build(context, dockerfile, tag, arguments), name=name)
+
+    def _smoke(self) -> tuple[str, ...]:
+        return self.image.runs or (("airflow version",) if self.staged.release else ("python -m pip check",))
+
+    def _step(self, ran: Ran, note: str) -> Step:
+        findings = tuple(explained(ran.said, self.lock, f"the build of the {ran.name}")) if ran.code else ()
+        return Step(ran.name, self.lock.target.name, ran.seconds, findings, note=note)
+
+    def _ended(self, ran: Ran, command: str) -> Step:
+        findings: tuple[Finding, ...] = ()
+        if ran.code:
+            sentence = f"`{command}` ended with code {ran.code}: {last_words(ran.said)}"
+            hint = "it ran in the image, with no network"
+            findings = (error(self.lock.filename, "run", sentence, hint),)
+        return Step(ran.name, self.lock.target.name, ran.seconds, findings, note=last_words(ran.said))

@@ -1,0 +1,231 @@
+"""What pip, uv and pip-tools say when they fail, read and said again: which file asked for what, why it was not there (pure)."""
+
+import re
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
+
+from wheelhouse.archive.filenames import wheel_parts
+from wheelhouse.archive.metadata import WHICH_PIP
+from wheelhouse.build.build_log import Reason, pip_build_logs, reasons, remedy
+from wheelhouse.findings import Finding, Severity
+from wheelhouse.lock.lock import Lock
+from wheelhouse.rehearse.rehearsal import error, pin_of
+from wheelhouse.verify.closure import asked_by
+
+AGAIN = "fetch the house again, and stage it again"
+NO_INDEX = re.compile(
+    r"(?:connection broken by|Failed to establish|failure in name resolution|error sending request|dns error)"
+)
+ASKED_INDEX = re.compile(
+    r"after connection broken by .*?: /?(?:\S*/)?(?P<project>[\w.-]+)/\s*$|url: /(?:\S*/)?(?P<uv>[\w.-]+)/",
+    re.MULTILINE,
+)
+REPLACED = re.compile(r"Found existing installation: (?P<project>\S+) (?P<version>\S+)")
+SEEN_SINCE = (
+    (re.compile(r"(?:many|musl)linux_\d"), Version("20.3")),
+    (re.compile(r"manylinux2014"), Version("19.3")),
+    (re.compile(r"manylinux2010"), Version("19.0")),
+)
+"""The first pip that knows a kind of platform tag (PEP 571, 599, 600)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """A line of a log, by its pattern, and what it means for a lock."""
+
+    pattern: re.Pattern[str]
+    meaning: Callable[[re.Match[str], Lock], Finding]
+
+
+def _not_found(match: re.Match[str], lock: Lock) -> Finding:
+    wanted, versions = match["wanted"].strip(), match["versions"] or "none"
+    try:
+        requirement = Requirement(wanted)
+    except InvalidRequirement:
+        return error(wanted, "not-found", f"`{wanted}` was asked for, and the folder does not have it", AGAIN)
+    project = canonicalize_name(requirement.name)
+    pin, asked = pin_of(lock, project), asked_by(lock, project)
+    who = asked[0] if asked else f"the install asks for `{wanted}`"
+    if pin is None:
+        why = "no lock of this folder names it" if versions == "none" else f"the folder has {versions} alone"
+        hint = f"fetch it too: name `{wanted}` to `wheelhouse fetch`; what builds sdists comes with `wheelhouse build`"
+        return error(str(project), "not-found", f"{who}, and {why}", hint)
+    if not requirement.specifier.contains(pin.version, prereleases=True):
+        sentence = f"the install asks for `{wanted}`, and the lock has {pin.version}"
+        return error(pin.artifact.filename, "not-found", sentence, AGAIN)
+    sentence = f"{who}; the lock has {pin.version}, and pip does not find it in the folder"
+    return error(pin.artifact.filename, "not-found", sentence, AGAIN)
+
+
+def _unsupported(match: re.Match[str], lock: Lock) -> Finding:
+    name = match["file"].rpartition("/")[2]
+    sentence = f"it was given to pip, and does not fit {lock.target.name}"
+    return error(name, "unfit", sentence, "remove it, or fetch for the platform that the image has")
+
+
+def _unhashed(match: re.Match[str], lock: Lock) -> Finding:
+    project = canonicalize_name(re.split(r"[^\w.-]", match["wanted"].strip(), maxsplit=1)[0])
+    who = next(iter(asked_by(lock, project)), f"the install asks for `{match['wanted'].strip()}`")
+    return error(str(project), "not-found", f"{who}, and no lock of this folder names it", f"fetch it too; {AGAIN}")
+
+
+def _invalid(match: re.Match[str], _lock: Lock) -> Finding:
+    name = match["name"]
+    if name.startswith("-"):
+        sentence = f"pip refuses the name that comes of it: `{name}` is no requirement"
+        return error(name, "rename", sentence, "stage again, without --rename documented")
+    return error(name, "requirement", "pip refuses it: it is no requirement", "correct it where the install names it")
+
+
+def _altered(match: re.Match[str], lock: Lock) -> Finding:
+    pin = pin_of(lock, match["project"])
+    subject = pin.artifact.filename if pin else match["project"]
+    return error(
+        subject,
+        "altered",
+        "its bytes have another hash than the requirements file says",
+        "fetch it again; find out who changed it",
+    )
+
+
+def _conflict(match: re.Match[str], _lock: Lock) -> Finding:
+    sentence = f"pip finds that {match['these']} do not go together: {'; '.join(map(str.strip, match['why'].strip().splitlines()))}"
+    hint = "hold the constraints against the lock: are they those of this release? then fetch again"
+    return error(match["these"], "conflict", sentence, hint)
+
+
+def _not_built(match: re.Match[str], lock: Lock) -> Finding:
+    return _failed_build(match["project"], reasons(match.string), "", lock)
+
+
+def _failed_build(subject: str, found: Sequence[Reason], otherwise: str, lock: Lock) -> Finding:
+    """A build that failed while installing, explained as `wheelhouse build` explains it; `otherwise`, where nothing is recognised."""
+    pin = next((pin for pin in lock.pins if pin.artifact.filename == subject), None) or pin_of(lock, subject)
+    why = "; ".join(reason.sentence for reason in found) or otherwise
+    hint = "make a wheel of it before it travels: `wheelhouse build`, then stage again"
+    return error(
+        pin.artifact.filename if pin else subject,
+        "not-built",
+        ": ".join(filter(None, ("it is an sdist, and could not be built with no network", why))),
+        "; or ".join(filter(None, (remedy(found), hint))),
+    )
+
+
+def _refused_metadata(match: re.Match[str], lock: Lock) -> Finding:
+    pin = pin_of(lock, canonicalize_name(match["project"]))
+    hint = "install with pip 24.0 or older, or choose another release"
+    subject = pin.artifact.filename if pin else match["project"]
+    return error(subject, "legacy-metadata", f"this pip refuses its metadata: {WHICH_PIP}", hint)
+
+
+COMPLAINTS = (
+    Complaint(re.compile(r"Ignoring version \S+ of (?P<project>\S+) since it has invalid metadata"), _refused_metadata),
+    Complaint(
+        re.compile(
+            r"Could not find a version that satisfies the requirement (?P<wanted>[^(\n]+?)(?: \(from (?!versions)[^\n]*?\))?"
+            r" \(from versions: (?P<versions>[^)\n]*)\)"
+        ),
+        _not_found,
+    ),
+    Complaint(re.compile(r"No matching distribution found for (?P<wanted>[^(\n]+)(?P<versions>)"), _not_found),
+    Complaint(re.compile(r"ERROR: (?P<file>\S+\.whl) is not a supported wheel on this platform"), _unsupported),
+    Complaint(
+        re.compile(r"requirements must have their versions pinned with ==\. These do not:\s+(?P<wanted>\S+)"), _unhashed
+    ),
+    Complaint(re.compile(r"Invalid requirement: '?(?P<name>-?[^'\n:]+)"), _invalid),
+    Complaint(re.compile(r"DO NOT MATCH THE HASHES[^\n]*\n\s+(?P<project>[\w.-]+)(?:==| from)"), _altered),
+    Complaint(
+        re.compile(
+            r"Cannot install (?P<these>[^\n]+?) because these package versions have conflicting dependencies\.\s+"
+            r"(?:ERROR: )?The conflict is caused by:\n(?P<why>(?:[ ]+[^\n]+\n)+)"
+        ),
+        _conflict,
+    ),
+    Complaint(
+        re.compile(r"Failed to build (?:['`]?)(?P<project>[\w.-]+)|Could not build wheels for (?P<other>[\w.-]+)"),
+        _not_built,
+    ),
+)
+
+
+def explained(said: str, lock: Lock, command: str) -> list[Finding]:
+    """What a failed command's log means: everything that can be read from it; else its own last words."""
+    logs = pip_build_logs(said)
+    failed = [_failed_build(subject, reasons(log), last_words(log), lock) for subject, log in logs.items()]
+    found = {finding.subject: finding for finding in failed}
+    for complaint in COMPLAINTS:
+        for match in complaint.pattern.finditer(said):
+            if complaint.meaning is _not_built and not match["project"]:
+                continue
+            finding = complaint.meaning(match, lock)
+            found.setdefault(finding.subject, finding)
+    asked = {finding.subject: finding for finding in _asked_of_an_index(said, lock)}
+    locked = {artifact.filename for artifact in lock.artifacts}
+    found |= {subject: finding for subject, finding in asked.items() if subject in locked or subject not in found}
+    return list(found.values()) or [error(lock.filename, "command", f"`{command}` failed: {last_words(said)}")]
+
+
+def remarked(said: str, lock: Lock, free: Collection[str]) -> Iterator[Finding]:
+    """Warnings of what an install that ended well did beside: asked an index, or installed a project twice.
+
+    Of the projects in `free` several releases come and go by design.
+    """
+    for finding in _asked_of_an_index(said, lock):
+        yield replace(finding, severity=Severity.WARNING)
+    for match in REPLACED.finditer(said):
+        pin = pin_of(lock, match["project"])
+        if pin and pin.project not in free and match["version"] != str(pin.version):
+            sentence = f"{pin.project} was installed twice: first {match['version']}, then {pin.version} in its place"
+            hint = "two steps of the build ask for different versions of it: hold the constraints against the lock"
+            yield Finding(pin.artifact.filename, "twice", Severity.WARNING, sentence, hint)
+
+
+def _asked_of_an_index(said: str, lock: Lock) -> Iterator[Finding]:
+    """What was asked for from an index, where there is none to ask."""
+    if not NO_INDEX.search(said):
+        return
+    for match in ASKED_INDEX.finditer(said):
+        project = canonicalize_name(match["project"] or match["uv"])
+        pin = pin_of(lock, project)
+        subject = pin.artifact.filename if pin else str(project)
+        sentence = f"{project} was asked for from an index, and in the image build there is none"
+        yield error(
+            subject,
+            "index",
+            sentence,
+            "let pip look in the folder alone: stage again, by the route that stage proposes",
+        )
+
+
+def last_words(said: str) -> str:
+    """The line that tells most of why a command failed."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    telling = [line for line in lines if re.match(r"(?i)(error|fatal|[\w.]*error)\b", line)]
+    return (telling or lines or ["it says nothing"])[-1][:400]
+
+
+def unseen_by(pip: str, lock: Lock, how: str) -> Iterator[Finding]:
+    """Findings for the wheels that a pip of this version cannot use, because it is older than all of their tags.
+
+    `how` says how a newer pip gets there.
+    """
+    try:
+        version = Version(pip)
+    except InvalidVersion:
+        return
+    for pin in lock.pins:
+        if pin.artifact.is_wheel and (since := _seen_since(pin.artifact.filename)) > version:
+            sentence = f"pip {pip} is too old to see it: its tags are known to pip {since} and newer"
+            yield error(pin.artifact.filename, "pip-too-old", sentence, f"take pip {since} or newer: {how}")
+
+
+def _seen_since(filename: str) -> Version:
+    platforms = {tag.platform for tag in wheel_parts(filename)[3]}
+    needed = [
+        next((since for kind, since in SEEN_SINCE if kind.match(platform)), Version("9")) for platform in platforms
+    ]
+    return min(needed, default=Version("9"))

@@ -1,0 +1,153 @@
+"""A rehearsal: what was tried, step by step, and what came of each (pure)."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+from wheelhouse.archive.filenames import release_of
+from wheelhouse.build.build_system import LEGACY_REQUIRES, BuildSystem
+from wheelhouse.findings import Finding, Severity, worst
+from wheelhouse.lock.lock import Lock, Pin
+from wheelhouse.target.target import Target
+
+WHEEL_WITHIN = Version("70.1")
+"""The first setuptools that makes wheels without the project `wheel`."""
+BROUGHT = frozenset({"pip", "setuptools", "wheel", "pkg-resources"})
+"""What a virtual environment may bring along."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing that was tried for one target, with its wall time in seconds and what was found.
+
+    `skipped` says why it was not tried; `note` with what it was.
+    """
+
+    name: str
+    target: str
+    seconds: float = 0.0
+    findings: tuple[Finding, ...] = ()
+    skipped: str = ""
+    note: str = ""
+
+    @property
+    def failed(self) -> bool:
+        """Whether it found what must not be."""
+        return (worst(self.findings) or Severity.NOTE) >= Severity.ERROR
+
+    @property
+    def outcome(self) -> str:
+        """`ok`, `failed` or `skipped`."""
+        return "skipped" if self.skipped else "failed" if self.failed else "ok"
+
+
+INSTALLS = ("install", "image")
+"""The steps after which a target is installed, here or in an image."""
+
+
+def installed_for(steps: Iterable[Step]) -> list[str]:
+    """The targets for which everything was installed, in the order of the steps."""
+    return list(dict.fromkeys(step.target for step in steps if step.name in INSTALLS and step.outcome == "ok"))
+
+
+def skipped_targets(steps: Sequence[Step]) -> list[str]:
+    """The targets for which no install was tried."""
+    tried = {step.target for step in steps if step.name in INSTALLS and not step.skipped}
+    return list(dict.fromkeys(step.target for step in steps if step.name in INSTALLS and step.target not in tried))
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command of a rehearsal, and its own variables. After a `vital` one that fails, none of the same row is run."""
+
+    name: str
+    argv: tuple[str, ...]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    vital: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """How a command ended: its exit code, its wall time in seconds, the end of what it said."""
+
+    name: str
+    code: int
+    seconds: float
+    said: str
+
+
+def error(subject: str, rule: str, sentence: str, hint: str = "") -> Finding:
+    """A finding that fails a step."""
+    return Finding(subject, rule, Severity.ERROR, sentence, hint)
+
+
+def pin_of(lock: Lock, name: str) -> Pin | None:
+    """The pin of a project, however its name is spelled."""
+    project = canonicalize_name(name)
+    return next((pin for pin in lock.pins if pin.project == project), None)
+
+
+def otherwise_installed(lock: Lock, installed: Mapping[str, str], free: Collection[str] = ()) -> Iterator[Finding]:
+    """Findings for what is installed otherwise than a lock says, but for the projects in `free`."""
+    versions = {canonicalize_name(name): version for name, version in installed.items()}
+    for pin in lock.pins:
+        found = versions.pop(pin.project, None)
+        if found is None:
+            yield error(
+                pin.artifact.filename, "not-installed", f"{pin.project} {pin.version} is locked, and was not installed"
+            )
+        elif found != str(pin.version) and pin.project not in free:
+            sentence = f"{pin.project} {found} was installed, and the lock says {pin.version}"
+            yield error(pin.artifact.filename, "other-version", sentence)
+    for project, found in versions.items():
+        if project not in BROUGHT and project not in free:
+            yield error(project, "not-locked", f"{project} {found} was installed, and is in no lock")
+
+
+def not_imported(lock: Lock, failed: Mapping[str, Mapping[str, str]], under: str) -> Iterator[Finding]:
+    """A warning for each module that does not import. `failed` maps project to module to reason."""
+    for project, modules in failed.items():
+        if pin := pin_of(lock, project):
+            for module, reason in modules.items():
+                sentence = f"`{module}` does not import under {under}: {reason}"
+                yield Finding(pin.artifact.filename, "import", Severity.WARNING, sentence, _remedy(reason))
+
+
+def _remedy(reason: str) -> str:
+    if ".so" in reason and "cannot open" in reason:
+        return "the image must have that library: install the Debian package that holds it (stage --runtime-apt NAME)"
+    if reason.startswith("ModuleNotFoundError"):
+        return "it wants a project that its metadata do not name: fetch that too, where you use this module"
+    return "see whether you use this module; it may want what the image has and this room has not"
+
+
+def without_builder(sdist: str, system: BuildSystem, filenames: Iterable[str], target: Target) -> Iterator[Finding]:
+    """A finding where an sdist would be built with what is not among the files that pip sees (PEP 518).
+
+    Of an sdist that says nothing, a setuptools that brings `bdist_wheel` along needs no wheel beside it.
+    """
+    offered: dict[str, list[Version]] = {}
+    for name in filenames:
+        with suppress(ValueError):
+            project, version = release_of(name)
+            offered.setdefault(project, []).append(version)
+    brings_wheel = any(version >= WHEEL_WITHIN for version in offered.get("setuptools", ()))
+    requires = LEGACY_REQUIRES[:1] if system == BuildSystem() and brings_wheel else system.requires
+    wanted = [requirement for text in requires if target.applies((requirement := Requirement(text)).marker)]
+    lacking = [
+        f"`{requirement}`"
+        for requirement in wanted
+        if not any(
+            requirement.specifier.contains(version) for version in offered.get(canonicalize_name(requirement.name), ())
+        )
+    ]
+    if lacking:
+        sentence = f"it is an sdist, and what builds it is not in the folder: {', '.join(lacking)}"
+        hint = (
+            "make a wheel of it before it travels (`wheelhouse build`), or fetch it again: what builds it comes with it"
+        )
+        yield error(sdist, "not-built", sentence, hint)

@@ -1,0 +1,210 @@
+"""Prove on this side of the gap that a house, or a staged folder, installs with no network: step by step, with the real parts."""
+
+import shlex
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from packaging.utils import NormalizedName
+
+from wheelhouse.airflow import Airflow
+from wheelhouse.archive.metadata import Metadata
+from wheelhouse.archive.waivers import NO_WAIVERS, Waivers
+from wheelhouse.errors import MachineError
+from wheelhouse.events import Listener, Noted, ignore
+from wheelhouse.files.disk import must_be_readable, read_text
+from wheelhouse.findings import Finding
+from wheelhouse.lock.lock import Lock
+from wheelhouse.rehearse.image_build import Image, rehearse_image
+from wheelhouse.rehearse.install_checks import (
+    CONTEXT,
+    HOUSE,
+    Act,
+    Scene,
+    airflow_arguments,
+    airflow_install,
+    fragment_install,
+    install_scene,
+    perform,
+    pip_install,
+    without_builders,
+)
+from wheelhouse.rehearse.other_installers import Instruments, other_scene
+from wheelhouse.rehearse.rehearsal import Step, error, installed_for
+from wheelhouse.sandbox.builder import Bench, sealed_bench
+from wheelhouse.sandbox.engine import find_engine
+from wheelhouse.sandbox.sandbox import Limits
+from wheelhouse.stage.airflow.arguments import constraints_name
+from wheelhouse.stage.airflow.names import misnamed
+from wheelhouse.stage.layout import FRAGMENT
+from wheelhouse.stage.stage import renamed_in, staged_as, verify_folder
+from wheelhouse.target.interpreters import Interpreter, Places, find_interpreter
+from wheelhouse.target.target import Target
+from wheelhouse.verify.closure import against_constraints, closure
+from wheelhouse.verify.verify import Verdict
+
+CLOSURE = ("closure", "unneeded")
+LINUX = "Linux"
+"""The system of the targets that a sandbox can be made for."""
+OF_THE_IMAGE = frozenset({"pip", "setuptools", "wheel", "uv", "packaging"})
+"""What an image build of Airflow brings to a version of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the user wants of a rehearsal: which interpreters, which commands to see run in the end, what else to try it with.
+
+    With `image`, a base, or `dockerfile`, an image is built by a container engine, whose client runs in `engine`.
+    `waivers` are those of the policy.
+    """
+
+    places: Places
+    named: Sequence[Path] = ()
+    runs: tuple[str, ...] = ()
+    image: str | None = None
+    dockerfile: Path | None = None
+    engine: Mapping[str, str] = field(default_factory=dict)
+    instruments: Instruments = field(default=Instruments())
+    limits: Limits = field(default=Limits())
+    waivers: Waivers = NO_WAIVERS
+
+
+def rehearse(folder: Path, wanted: Wanted, on_event: Listener = ignore) -> Iterator[Step]:
+    """Every step that applies, as it ends.
+
+    Raises InputError for what is neither house nor staged folder, MachineError where no sandbox can be sealed, or where
+    nothing failed because nothing could be installed for any target.
+    """
+    held: list[Step] = []
+    refusals: dict[Target, MachineError] = {}
+    for step in _steps(folder, wanted, refusals, on_event):
+        held.append(step)
+        yield step
+    if not installed_for(held) and not any(step.failed for step in held):
+        raise _nothing_installed(folder, refusals)
+
+
+def _nothing_installed(folder: Path, refusals: Mapping[Target, MachineError]) -> MachineError:
+    """The error of a rehearsal in which no target has an interpreter here, with the command that names one."""
+    target = next((one for one in refusals if one.platform.system == LINUX), next(iter(refusals)))
+    more = f" and {len(refusals) - 1} more" if len(refusals) > 1 else ""
+    command = f"wheelhouse rehearse {shlex.quote(str(folder))} --interpreter /path/to/{target.python.program}"
+    return MachineError(
+        f"nothing was installed: no interpreter was found for {target.name}{more}",
+        hint=f"name one that has the target's implementation, minor version and platform: `{command}`",
+        details=tuple(dict.fromkeys(detail for refusal in refusals.values() for detail in refusal.details)),
+    )
+
+
+def _steps(folder: Path, wanted: Wanted, refusals: dict[Target, MachineError], on_event: Listener) -> Iterator[Step]:
+    started = time.monotonic()
+    verdict = verify_folder(folder, wanted.waivers, on_event)
+    found = [finding for finding in verdict.findings if finding.rule not in CLOSURE]
+    targets = ", ".join(lock.target.name for lock in verdict.house.locks)
+    found += _misplaced(folder, verdict)
+    yield Step("files", targets, time.monotonic() - started, tuple(found))
+    for lock in verdict.house.locks:
+        yield _closure(lock, verdict)
+    if wanted.image or wanted.dockerfile:
+        image = Image(wanted.image, wanted.dockerfile, wanted.runs)
+        yield from rehearse_image(folder, verdict.house.locks[0], staged_as(folder), image, find_engine(wanted.engine))
+    for lock in verdict.house.locks:
+        try:
+            interpreter = find_interpreter(lock.target, wanted.named, wanted.places)
+        except MachineError as error:
+            refusals[lock.target] = error
+            yield Step("install", lock.target.name, skipped=str(error))
+            if lacking := tuple(without_builders(lock, folder)):
+                yield Step("sdists", lock.target.name, findings=lacking)
+        else:
+            on_event(Noted(f"installing for {lock.target.name} under {interpreter.described}, with no network"))
+            yield from _installed(folder, lock, interpreter, verdict, found, wanted)
+
+
+def _misplaced(folder: Path, verdict: Verdict) -> Iterator[Finding]:
+    """What lies in a folder under a wrong name, and constraints that are not those of the lock."""
+    staged = staged_as(folder)
+    for lock in verdict.house.locks:
+        name = constraints_name(lock) if staged and staged.release else lock.constraints_filename
+        if (folder / name).is_file() and not lock.inputs.overrides:
+            yield from against_constraints(lock, read_text(folder / name, "the constraints file"), name)
+        if staged and staged.release and staged.route:
+            names = {artifact.filename: artifact.filename for artifact in lock.artifacts} | dict(renamed_in(folder))
+            yield from misnamed(names, Airflow.parse(staged.release), staged.route)
+
+
+def _closure(lock: Lock, verdict: Verdict) -> Step:
+    started, target = time.monotonic(), lock.target.name
+    unread = sorted(pin.artifact.filename for pin in lock.pins if pin.artifact.filename not in verdict.contents)
+    if unread:
+        return Step("closure", target, skipped=f"it takes every file, and {unread[0]} is not as locked")
+    findings = tuple(sorted(set(closure(lock, _metadata(lock, verdict)))))
+    return Step("closure", target, time.monotonic() - started, findings)
+
+
+def _metadata(lock: Lock, verdict: Verdict) -> dict[NormalizedName, Metadata]:
+    known = verdict.contents
+    return {pin.project: known[name].metadata for pin in lock.pins if (name := pin.artifact.filename) in known}
+
+
+def _strange(lock: Lock, verdict: Verdict, interpreter: Interpreter) -> tuple[Finding, ...]:
+    """What the lock lacks, or has too much, under this very interpreter: its patch release may not be the target's."""
+    metadata = _metadata(lock, verdict)
+    if len(metadata) < len(lock.pins):
+        return ()
+    own = set(closure(replace(lock, target=interpreter.target), metadata))
+    return tuple(sorted(own - set(closure(lock, metadata))))
+
+
+def _installed(
+    folder: Path,
+    lock: Lock,
+    interpreter: Interpreter,
+    verdict: Verdict,
+    found: Sequence[Finding],
+    wanted: Wanted,
+) -> Iterator[Step]:
+    """Everything installed, as whoever gets this folder will."""
+    must_be_readable(folder)
+    bench = _bench(interpreter, wanted.limits)
+    staged = staged_as(folder)
+    place = CONTEXT if staged else HOUSE
+    known = frozenset(finding.subject for finding in found)
+    act = Act(lock, folder, place, bench, known, wanted.runs, strange=_strange(lock, verdict, interpreter))
+    if staged and staged.release:
+        airflow, arguments = Airflow.parse(staged.release), airflow_arguments(folder)
+        act = replace(act, free=OF_THE_IMAGE, pip=arguments.get(airflow.recipe.pip_argument))
+        yield from perform(install_scene(act, airflow_install(act, airflow.version, arguments)), bench)
+    else:
+        yield from _both(
+            install_scene(act, fragment_install(act) if (folder / FRAGMENT).is_file() else pip_install(act)),
+            act,
+            wanted,
+        )
+
+
+def _bench(interpreter: Interpreter, limits: Limits) -> Bench:
+    try:
+        return sealed_bench(interpreter, limits, 2)
+    except MachineError as error:
+        hint = "install bubblewrap, or permit user namespaces"
+        raise MachineError(f"{error}, so nothing is installed", hint=hint, details=error.details) from error
+
+
+def _both(first: Scene, act: Act, wanted: Wanted) -> Iterator[Step]:
+    """The install, and beside it, in a room of its own, whatever else is here to try the same files with."""
+    with tempfile.TemporaryDirectory(prefix="wheelhouse-rehearsal-") as scratch, ThreadPoolExecutor(1) as pool:
+        second = other_scene(act, wanted.instruments, Path(scratch))
+        others = pool.submit(lambda: list(perform(second, act.bench)))
+        installed = list(perform(first, act.bench))
+        yield from installed
+        failed = any(step.failed for step in installed)
+        yield from (_as_well(step, act.lock) if failed and step.failed else step for step in others.result())
+
+
+def _as_well(step: Step, lock: Lock) -> Step:
+    """A step that failed where pip's own install did: why, is said there."""
+    return replace(step, findings=(error(lock.filename, "command", f"`{step.name}` fails as well"),))

@@ -1,0 +1,43 @@
+"""A rehearsal's steps, as text and JSON (pure). What they found is rendered as all findings are."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from wheelhouse.rehearse.rehearsal import INSTALLS, Step, installed_for, skipped_targets
+
+
+def step_line(step: Step) -> str:
+    """A step of a rehearsal: how it ended, for which target, in how many seconds, with what."""
+    took = step.skipped or " ".join(filter(None, (f"{step.seconds:.1f} s", step.note and f"({step.note})")))
+    return f"{step.outcome:<8}{step.name}, {step.target}: {took}"
+
+
+def ending(steps: Sequence[Step], *, passed: bool) -> str:
+    """How a rehearsal ended, in a few words, and for which targets nothing was installed."""
+    targets = skipped_targets(steps)
+    others = (step for step in steps if step.skipped and step.name not in INSTALLS)
+    installers = dict.fromkeys(step.name for step in others if step.target not in targets)
+    if any(step.failed for step in steps):
+        verdict = "not as it must be; mend it before it travels"
+    elif not installed_for(steps):
+        verdict = "nothing was installed"
+    else:
+        verdict = "passed" if passed else "not passed: every target was required"
+    parts = [
+        verdict,
+        f"skipped: {', '.join(targets)} (no interpreter here)" if targets else "",
+        f"not tried: {', '.join(installers)}" if installers else "",
+    ]
+    return "; ".join(filter(None, parts))
+
+
+def step_document(step: Step) -> dict[str, Any]:
+    """A step of a rehearsal for `--json`, but for its findings; `seconds` are those of the clock on the wall."""
+    return {
+        "step": step.name,
+        "target": step.target,
+        "outcome": step.outcome,
+        "seconds": round(step.seconds, 3),
+        "note": step.note or None,
+        "skipped": step.skipped or None,
+    }

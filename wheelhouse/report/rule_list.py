@@ -1,0 +1,32 @@
+"""The rules of `vet` as text and JSON (pure)."""
+
+from typing import Any
+
+from wheelhouse.findings import Policy
+from wheelhouse.vet.rules import Rule
+
+
+def rule_line(rule: Rule, policy: Policy) -> str:
+    """A rule in a line."""
+    severity = policy.severity_of(rule.id, rule.severity)
+    return f"{rule.id:<24} {severity.name.lower() if severity else 'off':<8} {rule.group:<12} {rule.title}"
+
+
+def rule_lines(rule: Rule) -> list[str]:
+    """A rule explained."""
+    return [
+        f"{rule.id} ({rule.group}, {rule.severity.name.lower()} unless the policy says otherwise)",
+        "",
+        rule.explanation,
+    ]
+
+
+def rule_document(rule: Rule, policy: Policy) -> dict[str, Any]:
+    """A rule for `--json`."""
+    severity = policy.severity_of(rule.id, rule.severity)
+    return {
+        "id": rule.id,
+        "group": rule.group,
+        "severity": severity.name.lower() if severity else "off",
+        "explanation": rule.explanation,
+    }

@@ -1,0 +1,132 @@
+"""Files named by path or address instead of by version: `./dist/acme-1.0-py3-none-any.whl`, `acme @ https://…`."""
+
+import re
+from dataclasses import dataclass
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit, urlunsplit
+
+from packaging.utils import NormalizedName, canonicalize_name
+from packaging.version import Version
+
+from wheelhouse.archive.filenames import ARCHIVE_SUFFIXES, release_of
+from wheelhouse.errors import InputError
+
+STRONG_HASHES = {"sha256": 64, "sha384": 96, "sha512": 128}
+"""The algorithms that pip takes in `--hash`, and their lengths in hexadecimal digits."""
+NAMED = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)\s*(?P<extras>\[[^\]]*\])?\s*@\s*(?P<rest>\S.*)")
+ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+_SUFFIX = "|".join(map(re.escape, ARCHIVE_SUFFIXES))
+PATH = re.compile(rf"\.{{1,2}}$|(?:\.{{0,2}}|~)/|[^\s\[;=<>!~@]+(?:/|(?:{_SUFFIX})(?=[\s\[;]|$))")
+MARKER = re.compile(r"\s;|;\s")
+EXTRAS = re.compile(r"(?P<bare>.+?)(?P<extras>\[[^\]]*\])")
+REPOSITORY = re.compile(r"(?:git|hg|svn|bzr)(?:\+|:|@)")
+WHEEL_HINT = "build a wheel of it where you trust the code (`python -m build --wheel`), and name that file"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A wheel or sdist by its path or http(s) address, and what its name says it is.
+
+    `written` is the address with the variables that stand in its path, without user, password and query; empty where none do.
+    """
+
+    location: str
+    filename: str
+    project: NormalizedName
+    version: Version
+    hashes: frozenset[str] = frozenset()
+    written: str = ""
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it is a file on this machine."""
+        return not self.location.startswith(("http://", "https://"))
+
+    @property
+    def shown(self) -> str:
+        """The location without user, password and query, with its hash where it has one: fit for any output."""
+        fragment = "#" + "&".join(sorted(hash_.replace(":", "=") for hash_ in self.hashes)) if self.hashes else ""
+        if self.is_local:
+            return self.location.replace(" ", "%20") + fragment
+        return (self.written or self.without_credentials) + fragment
+
+    @property
+    def without_credentials(self) -> str:
+        """The address without user, password and query."""
+        parts = urlsplit(self.location)
+        return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+
+
+def looks_direct(text: str) -> bool:
+    """Whether a requirement names a file, by path or address, and not a version."""
+    return bool(NAMED.fullmatch(text) or ADDRESS.match(text) or PATH.match(text) or REPOSITORY.match(text))
+
+
+def source_of(text: str, origin: str) -> tuple[Source, str, str]:
+    """A requirement that names a file: the file, its extras as `[a,b]`, its marker. Raises InputError naming `origin`."""
+    named = NAMED.fullmatch(text)
+    location, _, marker = _split(named["rest"] if named else text)
+    extras = (named["extras"] or "") if named else ""
+    if not named and (match := EXTRAS.fullmatch(location)):
+        location, extras = match["bare"], match["extras"]
+    source = _source(location, origin)
+    if named and canonicalize_name(named["name"]) != source.project:
+        raise InputError(f"{origin}: `{source.filename}` is a file of {source.project}, and not of {named['name']}")
+    return source, extras, marker.strip()
+
+
+def _split(text: str) -> tuple[str, str, str]:
+    match = MARKER.search(text)
+    return (text[: match.start()].strip(), ";", text[match.end() :]) if match else (text.strip(), "", "")
+
+
+def _source(location: str, origin: str) -> Source:
+    if REPOSITORY.match(location):
+        raise InputError(f"{origin}: `{location.partition(':')[0]}` is a repository, and no file", hint=WHEEL_HINT)
+    bare, _, fragment = location.partition("#")
+    bare = _local(bare, origin) if bare.lower().startswith("file:") else bare
+    if ADDRESS.match(bare) and not bare.startswith(("http://", "https://")):
+        scheme = bare.partition(":")[0]
+        raise InputError(f"{origin}: files are not fetched by `{scheme}:`", hint="give an https address, or a path")
+    is_address = bare.startswith(("http://", "https://"))
+    filename = unquote(_parts(bare, origin).path.rpartition("/")[2]) if is_address else bare.rpartition("/")[2]
+    project, version = _named(filename, origin)
+    return Source(bare, filename, project, version, _fragment_hashes(fragment, origin))
+
+
+def _parts(address: str, origin: str) -> SplitResult:
+    try:
+        return urlsplit(address)
+    except ValueError as error:
+        hint = "write https://host/path/name-version-tags.whl"
+        raise InputError(f"{origin}: the address cannot be read", hint=hint) from error
+
+
+def _local(address: str, origin: str) -> str:
+    parts = _parts(address, origin)
+    if parts.netloc not in ("", "localhost"):
+        raise InputError(f"{origin}: `file:` names a file of another machine, {parts.netloc}", hint="give a path")
+    return unquote(parts.path)
+
+
+def _named(filename: str, origin: str) -> tuple[NormalizedName, Version]:
+    try:
+        if filename.endswith(ARCHIVE_SUFFIXES):
+            return release_of(filename)
+    except ValueError as error:
+        hint = "give the file the name that its build gave it: name-version-tags.whl, or name-version.tar.gz"
+        raise InputError(f"{origin}: `{filename}` does not say what it is: {error}", hint=hint) from error
+    raise InputError(f"{origin}: `{filename or '/'}` is neither a wheel nor an sdist", hint=WHEEL_HINT)
+
+
+def _fragment_hashes(fragment: str, origin: str) -> frozenset[str]:
+    found = dict(parse_qsl(fragment))
+    if "subdirectory" in found:
+        raise InputError(f"{origin}: a file in a subdirectory cannot be named", hint=WHEEL_HINT)
+    hashes = {name: digest.lower() for name, digest in found.items() if name in STRONG_HASHES}
+    weak = sorted(found.keys() & {"md5", "sha1", "sha224"})
+    if weak and not hashes:
+        raise InputError(f"{origin}: {weak[0]} is no hash that can be relied on", hint="give its sha256")
+    for name, digest in hashes.items():
+        if not re.fullmatch(rf"[0-9a-f]{{{STRONG_HASHES[name]}}}", digest):
+            raise InputError(f"{origin}: `{digest}` is no {name}", hint="give all its hexadecimal digits")
+    return frozenset(f"{name}:{digest}" for name, digest in hashes.items())

@@ -1,0 +1,73 @@
+"""Commands run one after another in one sealed room, so that each finds what those before it made."""
+
+import json
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import distribution
+from pathlib import Path
+
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
+
+from wheelhouse.errors import MachineError
+from wheelhouse.rehearse.rehearsal import Command, Ran
+from wheelhouse.sandbox import inside_commands, inside_environment
+from wheelhouse.sandbox.builder import Bench
+from wheelhouse.sandbox.sandbox import HERE, SYSTEM_PATH, WORK, Order
+
+SCRIPT = f"{HERE}/commands.py"
+LOOK = f"{HERE}/environment.py"
+"""Where the script lies that says what is installed in an environment, and what of it does not import."""
+VENV = f"{WORK}/venv"
+VARIABLES = {
+    "PATH": f"{VENV}/bin:{SYSTEM_PATH}",
+    "HOME": f"{WORK}/home",
+    "TMPDIR": f"{WORK}/scratch",
+    "LANG": "C.UTF-8",
+    "USER": "wheelhouse",
+    "PYTHONNOUSERSITE": "1",
+    "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+    "PIP_NO_INPUT": "1",
+    "PIP_RETRIES": "1",
+}
+"""All that a command finds in its environment. Pip names what it asks an index for only when it tries again, so it may once."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnPip:
+    """The pip that wheelhouse itself has: the folder of its code, which any fitting Python can run."""
+
+    folder: Path
+    version: Version
+    requires_python: SpecifierSet
+
+
+def own_pip() -> OwnPip:
+    """The pip beside wheelhouse."""
+    found = distribution("pip")
+    return OwnPip(
+        Path(str(found.locate_file("pip"))), Version(found.version), SpecifierSet(found.metadata["Requires-Python"])
+    )
+
+
+def run_commands(bench: Bench, commands: Sequence[Command], shown: Mapping[str, Path]) -> Iterator[Ran]:
+    """Run commands in a room of the bench's, which shows them `shown` beside the interpreter; yields how each ended.
+
+    Raises MachineError where the room itself fails.
+    """
+    scripts = {SCRIPT: Path(inside_commands.__file__), LOOK: Path(inside_environment.__file__)}
+    order = {"make": [VARIABLES["HOME"], VARIABLES["TMPDIR"]], "commands": [asdict(command) for command in commands]}
+    argv = [str(bench.interpreter.path), "-I", SCRIPT, json.dumps(order)]
+    with tempfile.TemporaryDirectory(prefix="wheelhouse-rehearsal-") as folder:
+        answer = Path(folder, "answer")
+        everything = bench.interpreter.shown | scripts | dict(shown)
+        outcome = bench.room.run(Order(argv, VARIABLES, everything, bench.limits), answer)
+        ran = [Ran(**json.loads(line)) for line in answer.read_text(encoding="utf-8").splitlines()]
+    yield from ran
+    if outcome.stopped or outcome.code:
+        log = outcome.log.decode("utf-8", "replace").strip().splitlines()
+        why = outcome.stopped or f"the room ended with code {outcome.code}"
+        if len(ran) == len(commands) or not ran:
+            raise MachineError(f"the rehearsal could not be held: {why}", details=tuple(log[-3:]))
+        yield Ran(commands[len(ran)].name, outcome.code or 1, 0.0, "\n".join([*log[-3:], why]))

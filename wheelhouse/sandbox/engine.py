@@ -1,0 +1,96 @@
+"""A container engine, whichever answers: builds an image and runs it, both with no network."""
+
+import secrets
+import shutil
+import subprocess
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from wheelhouse.errors import MachineError
+from wheelhouse.rehearse.rehearsal import Ran
+
+SECONDS = 3600
+QUESTIONS = {
+    "docker": ("version", "--format", "{{.Server.Os}}"),
+    "podman": ("info", "--format", "{{.Host.OS}}"),
+    "buildah": ("version",),
+}
+"""What each is asked to learn whether it answers, in the order in which they are tried."""
+EXTRA = {"docker": ("--progress=plain",), "buildah": (), "podman": ()}
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """One engine: its program, and the environment that its client runs in."""
+
+    name: str
+    program: str
+    environment: Mapping[str, str] = field(repr=False)
+
+    def build(self, context: Path, dockerfile: Path, tag: str, arguments: Mapping[str, str]) -> Ran:
+        """Build an image with no network; what the build says is kept."""
+        words = [word for name, value in arguments.items() for word in ("--build-arg", f"{name}={value}")]
+        network = ("--network", "none", *EXTRA[self.name])
+        return self._ran("build", "build", *network, "--file", str(dockerfile), "--tag", tag, *words, str(context))
+
+    def run(self, image: str, command: str) -> Ran:
+        """Run a shell command in a new container of an image, with no network."""
+        if self.name == "buildah":
+            return self._in_working_container(image, command)
+        never = ("--pull", "never")
+        return self._ran(
+            command, "run", "--rm", *never, "--network", "none", "--entrypoint", "sh", image, "-c", command
+        )
+
+    def remove(self, image: str) -> None:
+        """Remove an image that was made here."""
+        self._ran("remove", *(("rmi",) if self.name == "buildah" else ("image", "rm")), "--force", image)
+
+    def _in_working_container(self, image: str, command: str) -> Ran:
+        container = f"wheelhouse-{secrets.token_hex(4)}"
+        made = self._ran(command, "from", "--pull-never", "--name", container, image)
+        try:
+            return (
+                made
+                if made.code
+                else self._ran(command, "run", "--network", "none", container, "--", "sh", "-c", command)
+            )
+        finally:
+            self._ran("remove", "rm", container)
+
+    def _ran(self, name: str, *words: str) -> Ran:
+        started = time.monotonic()
+        try:
+            ran = subprocess.run(
+                [self.program, *words],
+                env={**self.environment, "DOCKER_BUILDKIT": "1"},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                timeout=SECONDS,
+                check=False,
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise MachineError(f"`{self.program} {words[0]}` did not run to its end: {error}") from error
+        return Ran(name, ran.returncode, time.monotonic() - started, ran.stdout.decode("utf-8", "replace"))
+
+
+def find_engine(environment: Mapping[str, str]) -> Engine:
+    """The first engine that answers. Raises MachineError saying what was tried."""
+    reasons: list[str] = []
+    for name, question in QUESTIONS.items():
+        program = shutil.which(name, path=environment.get("PATH", ""))
+        if program is None:
+            reasons.append(f"{name}: it is not installed")
+            continue
+        ran = Engine(name, program, environment)._ran(name, *question)
+        if ran.code == 0:
+            return Engine(name, program, environment)
+        reasons.append(f"{name}: {' '.join(ran.said.split())[:300]}")
+    raise MachineError(
+        "no container engine answers, so no image can be built",
+        hint="start Docker, podman or buildah",
+        details=tuple(reasons),
+    )

@@ -1,0 +1,239 @@
+"""How a sandbox is sealed: by bubblewrap, by the programs of util-linux, by a container engine, or not at all.
+
+A `Seal` turns an order into a command line. All of them give the command the same view: the order's own environment and nothing
+else, its own folder as the working directory, the same devices, and what is shown, read-only.
+`tests/sandbox/test_seals.py` holds them to it.
+"""
+
+import itertools
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from wheelhouse.errors import MachineError
+from wheelhouse.sandbox.sandbox import SYSTEM_PATH, WORK, Launch, Limits, Order
+
+SYSTEM_LINKS = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
+SYSTEM_FILES = ("/usr", "/etc/alternatives", "/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d")
+DEVICES = ("null", "zero", "full", "random", "urandom")
+OUTER_ENVIRONMENT = {"PATH": SYSTEM_PATH}
+"""What the programs that make a sandbox find in their environment: nothing of the order may choose which programs these are."""
+LOOPBACK_UP = """\
+import fcntl, socket, struct
+with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as interface:
+    fcntl.ioctl(interface, 0x8914, struct.pack("16sh14x", b"lo", 1))
+"""
+"""Brings the loopback device of a new network namespace up (SIOCSIFFLAGS, IFF_UP; netdevice(7)), as bubblewrap does."""
+_users = itertools.count()
+
+
+def bubblewrap(order: Order, _folder: Path) -> Launch:
+    """A sandbox made by bubblewrap. As root it keeps what it takes to become another user, and then drops that."""
+    root = os.geteuid() == 0
+    parts = [_program("bwrap"), "--unshare-net", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--die-with-parent"]
+    parts += ["--new-session", "--cap-drop", "ALL", *([] if root else ["--unshare-user"])]
+    if root:
+        parts += [word for name in ("SETUID", "SETGID", "SETPCAP") for word in ("--cap-add", f"CAP_{name}")]
+    shown = _shown(order)
+    for parent in sorted({str(parent) for inside in [*shown, WORK] for parent in Path(inside).parents} - {"/"}):
+        parts += ["--perms", "0755", "--dir", parent]
+    for inside, outside in shown.items():
+        parts += ["--ro-bind", str(outside), inside]
+    for link, target in _links().items():
+        parts += ["--symlink", target, link]
+    parts += ["--proc", "/proc", "--perms", "0755", "--size", str(1 << 20), "--tmpfs", "/dev"]
+    for name in DEVICES:
+        parts += ["--dev-bind", f"/dev/{name}", f"/dev/{name}"]
+    parts += ["--symlink", WORK, "/dev/shm", "--symlink", WORK, "/tmp", "--remount-ro", "/dev"]  # noqa: S108
+    parts += ["--perms", "1777", "--size", str(order.limits.disk), "--tmpfs", WORK, "--remount-ro", "/"]
+    parts += ["--chdir", WORK, "--"]
+    return Launch([*parts, *_confined(order, _powerless() if root else [])], OUTER_ENVIRONMENT)
+
+
+def unshare(order: Order, folder: Path) -> Launch:
+    """A sandbox made by the programs of util-linux, in namespaces of its own."""
+    spaces = ["--mount", "--net", "--pid", "--ipc", "--uts", "--fork", "--kill-child"]
+    if os.geteuid() != 0:
+        spaces += ["--user", "--map-root-user"]
+    script = ["/bin/sh", "-c", _furnish(order, folder), "sandbox"]
+    return Launch(
+        [_program("unshare"), *spaces, "--", *script, *_confined(order, [*_as_oneself(), *_powerless()])],
+        OUTER_ENVIRONMENT,
+    )
+
+
+def unsealed(order: Order, folder: Path) -> Launch:
+    """No sandbox: the command sees and reaches whatever this user does. Only its time, memory and environment are limited."""
+    places = {inside: str(outside) for inside, outside in order.shown.items()} | {WORK: str(folder)}
+
+    def outside(text: str) -> str:
+        for place in sorted(places, key=len, reverse=True):
+            text = text.replace(place, places[place])
+        return text
+
+    limits = _limits(order.limits) if shutil.which("prlimit", path=SYSTEM_PATH) else []
+    environment = {name: outside(value) for name, value in order.environment.items()}
+    return Launch([*limits, *map(outside, order.command)], environment)
+
+
+def docker(image: str, environment: Mapping[str, str], order: Order, folder: Path) -> Launch:
+    """A container of an image, with no network, no privileges, and a root that cannot be written to.
+
+    `environment` is that of the engine's client.
+    """
+    program, limits, name = _program("docker", environment.get("PATH", "")), order.limits, folder.name
+    parts = [program, "run", "--rm", "--name", name, "--network", "none", "--read-only", "--cap-drop", "ALL"]
+    parts += ["--security-opt", "no-new-privileges", "--user", "65534:65534"]
+    parts += [
+        "--workdir",
+        "/",
+    ]  # as the working directory, WORK would be made beforehand, and closed to others than root
+    parts += ["--pids-limit", str(limits.processes), "--memory", str(limits.memory)]
+    for place in (WORK, "/tmp"):  # noqa: S108  (the container's own)
+        parts += ["--tmpfs", f"{place}:rw,exec,nosuid,nodev,mode=1777,size={limits.disk}"]
+    parts += [word for inside, outside in order.shown.items() for word in ("--volume", f"{outside}:{inside}:ro")]
+    parts += [word for key, value in order.environment.items() for word in ("--env", f"{key}={value}")]
+    argv = [*parts, "--entrypoint", order.command[0], image, *order.command[1:]]
+    return Launch(argv, environment, (program, "kill", name))
+
+
+def _program(name: str, places: str = SYSTEM_PATH) -> str:
+    path = shutil.which(name, path=places)
+    if path is None:
+        raise MachineError(f"`{name}` is not installed")
+    return path
+
+
+# What is inside
+
+
+def _confined(order: Order, powerless: Sequence[str]) -> list[str]:
+    """The order's command, with its limits, without privileges, and with its own environment alone.
+
+    Each program is named by its path: one of the same name that an order puts on its PATH would run before privileges are dropped.
+    """
+    variables = [f"{name}={value}" for name, value in order.environment.items()]
+    return [_program("env"), "-i", *variables, *_limits(order.limits), *powerless, *order.command]
+
+
+def _limits(limits: Limits) -> list[str]:
+    words = [f"--as={limits.memory}", f"--nproc={limits.processes}", "--core=0", "--nofile=4096"]
+    return [_program("prlimit"), *words]
+
+
+def _powerless() -> list[str]:
+    """No privileges, and no way back to them. Root becomes a user: it is exempt from the limit on processes.
+
+    That limit counts over all that a user runs: so each sandbox has a user of its own.
+    """
+    confined = [_program("setpriv"), "--no-new-privs", "--inh-caps=-all", "--ambient-caps=-all", "--bounding-set=-all"]
+    if os.geteuid() == 0:
+        user = str(0x40000000 | (os.getpid() & 0xFFFF) << 12 | next(_users) & 0xFFF)
+        confined += ["--reuid", user, "--regid", user, "--clear-groups"]
+    return confined
+
+
+@cache
+def _as_oneself() -> tuple[str, ...]:
+    """How a user, who was root of a user namespace to mount things, is the same user again: in another one, within.
+
+    The capabilities are kept until `_powerless` drops them for good. An unshare older than 2.36 cannot do this: there the user
+    stays a root without any power.
+    """
+    program = _program("unshare")
+    told = subprocess.run([program, "--help"], env={"LC_ALL": "C"}, capture_output=True, check=False).stdout
+    if os.geteuid() == 0 or b"--keep-caps" not in told or b"--map-user" not in told:
+        return ()
+    return (program, "--user", f"--map-user={os.geteuid()}", f"--map-group={os.getegid()}", "--keep-caps", "--")
+
+
+def _links() -> dict[str, str]:
+    return {link: str(Path(link).readlink()) for link in SYSTEM_LINKS if Path(link).is_symlink()}
+
+
+def _shown(order: Order) -> dict[str, Path]:
+    """Everything that a sandbox shows read-only: the system's programs and libraries, then the order's own."""
+    folders = [Path(link) for link in SYSTEM_LINKS if Path(link).is_dir() and not Path(link).is_symlink()]
+    system = [*(Path(path) for path in SYSTEM_FILES if Path(path).exists()), *folders]
+    return {str(path): path for path in system} | dict(order.shown)
+
+
+# What unshare(1) leaves to do
+
+
+def _furnish(order: Order, root: Path) -> str:
+    """The shell script that makes an empty folder the sandbox's root, and then becomes the command."""
+    top = shlex.quote(str(root))
+    lines = ["set -eu", shlex.join([sys.executable, "-I", "-S", "-c", LOOPBACK_UP])]
+    lines += [
+        f"mount -t tmpfs -o size=1m,mode=755,nosuid,nodev sandbox {top}",
+        f"cd {top}",
+        f"mkdir -p proc dev old .{WORK}",
+    ]
+    mounts = _mounts()
+    for inside, outside in _shown(order).items():
+        folder, place = (inside, ":") if outside.is_dir() else (str(Path(inside).parent), f": > {_inside(inside)}")
+        lines += [f"mkdir -p {_inside(folder)}", place, *_read_only(inside, outside, mounts)]
+    lines += [f"ln -s {shlex.quote(target)} .{link}" for link, target in _links().items()]
+    lines += ["mount -t proc proc proc", f"ln -s {WORK} dev/shm", f"ln -s {WORK} tmp"]
+    lines += [f": > dev/{name}; mount -o bind /dev/{name} dev/{name}" for name in DEVICES]
+    lines += [f"mount -t tmpfs -o size={order.limits.disk},mode=1777,nosuid,nodev work .{WORK}"]
+    lines += [
+        "pivot_root . old",
+        "umount -l /old",
+        "rmdir /old",
+        "mount -o remount,bind,ro,nosuid,nodev /",
+        f"cd {WORK}",
+        'exec "$@"',
+    ]
+    return "\n".join(lines)
+
+
+def _inside(place: str) -> str:
+    return shlex.quote(f".{place}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Mount:
+    number: int
+    parent: int
+    point: Path
+    options: frozenset[str]
+
+    @property
+    def read_only(self) -> str:
+        """The options that make it read-only. A user may not take `noexec` from a mount, so it is said again where it is."""
+        return ",".join(("ro", "nosuid", "nodev", *sorted({"noexec"} & self.options)))
+
+
+def _mounts() -> list[_Mount]:
+    """What is mounted on this machine, each after what it lies on (proc(5))."""
+    text = Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="surrogateescape")
+    fields = (line.split(" ", 6) for line in text.splitlines())
+    return [_Mount(int(one[0]), int(one[1]), Path(_spelled(one[4])), frozenset(one[5].split(","))) for one in fields]
+
+
+def _spelled(path: str) -> str:
+    r"""A path of mountinfo as it is: a space is written `\040` there."""
+    plain = re.sub(rb"\\([0-7]{3})", lambda code: bytes([int(code[1], 8)]), os.fsencode(path))
+    return os.fsdecode(plain)
+
+
+def _read_only(inside: str, outside: Path, mounts: Sequence[_Mount]) -> Iterator[str]:
+    """Shell lines that show a file or folder read-only, and whatever is mounted below it."""
+    source = Path(os.path.realpath(outside))
+    around = [mount for mount in mounts if source.is_relative_to(mount.point)]
+    top = max(reversed(around), key=lambda mount: len(mount.point.parts))
+    yield f"mount -o rbind,{top.read_only} {shlex.quote(str(source))} {_inside(inside)}"
+    copied = {top.number}
+    for mount in mounts:
+        if mount.parent in copied and source in mount.point.parents:
+            copied.add(mount.number)
+            yield f"mount -o remount,bind,{mount.read_only} {_inside(f'{inside}/{mount.point.relative_to(source)}')}"

@@ -1,0 +1,228 @@
+"""Layout `airflow`: a house laid out for Airflow's own Dockerfile, by one of two routes.
+
+`configured`: the release's ordinary install, told to look in the folder and nowhere else. `context`: its own from-context
+install, which takes the files by their names.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from wheelhouse.airflow.releases import Airflow, release_of
+from wheelhouse.archive.artifact import Artifact
+from wheelhouse.archive.filenames import is_globbed
+from wheelhouse.errors import InputError
+from wheelhouse.lock.lock import Lock, Pin
+from wheelhouse.lock.wheelhouse import links_of
+from wheelhouse.stage.airflow.arguments import (
+    Choices,
+    Route,
+    build_arguments,
+    constraints_name,
+    local_constraints_name,
+)
+from wheelhouse.stage.airflow.breeze import breeze_command
+from wheelhouse.stage.airflow.image_settings import BASE_DOCKERFILE, Base, derived_base
+from wheelhouse.stage.airflow.names import staged_names
+from wheelhouse.stage.airflow.remains import remains
+from wheelhouse.stage.base_image import must_suit, platform_option
+from wheelhouse.stage.destination import FOLDER
+from wheelhouse.stage.layout import (
+    NETRC_NOTE,
+    SECRET,
+    SECRET_MOUNT,
+    TOOLS,
+    Plan,
+    index_pip_conf,
+    pip_conf,
+    sdist_notes,
+    shell,
+)
+
+BUILD_ARGS = "build.args"
+
+
+def lay_out_airflow(
+    lock: Lock, constraints: str | None, tools: Lock | None, base_image: str | None, choices: Choices
+) -> Plan:
+    """The plan for one target of a house. `tools` is the lock of the same target in the house's `tools/`, if there is one.
+
+    Raises InputError where the house holds no Airflow, or choices do not go together.
+    """
+    airflow = release_of({pin.project: pin.version for pin in lock.pins})
+    if airflow is None:
+        raise InputError("the house holds no apache-airflow, so layout airflow does not fit", hint="use --layout flat")
+    choices = replace(choices, without=tuple(dict.fromkeys((*lock.inputs.without, *choices.without))))
+    route, why = _route(airflow, lock, choices)
+    pinned = {str(pin.project): pin for pin in tools.pins} if tools else {}
+    image = base_image or airflow.base_image(lock.target.python.minor)
+    must_suit(image, lock.target)
+    if "musllinux" in lock.target.platform.tag:
+        raise InputError(
+            f"Airflow's own Dockerfile builds on Debian, and {lock.target.name} is musl's", hint="use --layout flat"
+        )
+    base = derived_base(image, airflow.recipe, _file_of("pip", pinned), choices.apt_sources, choices.index)
+    base = replace(base, platform=platform_option(lock.target)) if base else None
+    versions = {project: str(pin.version) for project, pin in pinned.items()}
+    arguments = build_arguments(airflow, lock, versions, base.name if base else image, route, choices)
+    names = staged_names((artifact.filename for artifact in lock.artifacts), airflow.recipe, route, choices.rename)
+    platform = platform_option(lock.target)
+    command = ("docker", "build", ".", *platform, *_build_args(arguments), "--tag", f"my-airflow:{airflow.version}")
+    breeze, unsaid = breeze_command(airflow, lock.target.python.minor, arguments)
+    plan = Plan(
+        "airflow",
+        lock.target.name,
+        _files(lock, tools, names),
+        _texts(airflow, lock, constraints, names, base, command, arguments, choices),
+        command,
+        base.command if base else (),
+        str(airflow.version),
+        route,
+        (*why, *_notes(airflow, lock, names, choices), *_breeze_notes(unsaid)),
+        tuple(_warnings(airflow, lock, tools, route, names, choices)),
+        breeze,
+        f"my-airflow:{airflow.version}",
+    )
+    return _from_index(plan, lock, base, choices.index) if choices.index and base else plan
+
+
+def _from_index(plan: Plan, lock: Lock, base: Base, index: str) -> Plan:
+    """The plan with an index in the place of the folder. Airflow's own Dockerfile mounts no secret, so each of its steps is given one."""
+    command = (*plan.command[:3], "--file", "-", "--secret", SECRET, *plan.command[3:])
+    with_secret = f"sed 's|^RUN |RUN {SECRET_MOUNT} |' Dockerfile | "
+    texts = dict(plan.texts) | {
+        lock.filename: lock.to_toml(with_paths=False),
+        "build-image.sh": _script(base.command, command, with_secret),
+    }
+    return replace(
+        plan,
+        files={},
+        texts=texts,
+        command=("sh", f"{FOLDER}/build-image.sh"),
+        first=(),
+        breeze=(),
+        notes=(*plan.notes, NETRC_NOTE),
+        index=index,
+    )
+
+
+def _route(airflow: Airflow, lock: Lock, choices: Choices) -> tuple[Route, tuple[str, ...]]:
+    """The route taken, and why where it is not the one asked for."""
+    if choices.index and choices.route == "context":
+        raise InputError(
+            "route context takes the files from the folder, and not from an index", hint="leave --route out"
+        )
+    left_out = [artifact.filename for artifact in lock.artifacts if not is_globbed(artifact.filename)]
+    if choices.route == "context" and left_out:
+        sentence = f"route context installs wheels and .tar.gz alone, and would leave {left_out[0]} out"
+        raise InputError(sentence, hint="make a wheel of it first (`wheelhouse build`), or leave --route out")
+    if choices.route != "context" or airflow.recipe.globs:
+        return choices.route or "configured", ()
+    if any(artifact.filename.endswith(".tar.gz") for artifact in lock.artifacts):
+        return "context", ()
+    what = f"the from-context install of Airflow {airflow.version} does nothing unless the folder holds a .tar.gz"
+    return "configured", (f"{what}, and this one holds none: route configured is taken instead",)
+
+
+def _file_of(project: str, pins: Mapping[str, Pin]) -> str | None:
+    return pins[project].artifact.filename if project in pins else None
+
+
+def _build_args(arguments: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(part for name, value in arguments.items() for part in ("--build-arg", f"{name}={value}"))
+
+
+def _files(lock: Lock, tools: Lock | None, names: Mapping[str, str]) -> dict[str, Artifact]:
+    files = {names[artifact.filename]: artifact for artifact in lock.artifacts}
+    return files | {f"{TOOLS}/{artifact.filename}": artifact for artifact in (tools.artifacts if tools else ())}
+
+
+def _texts(
+    airflow: Airflow,
+    lock: Lock,
+    constraints: str | None,
+    names: Mapping[str, str],
+    base: Base | None,
+    command: tuple[str, ...],
+    arguments: Mapping[str, str],
+    choices: Choices,
+) -> dict[str, str]:
+    limits = constraints if constraints is not None else _own_constraints(lock)
+    texts = {lock.filename: lock.to_toml(with_paths=True, names=names), constraints_name(lock): limits}
+    if not choices.index:
+        texts |= links_of((lock,))
+    if airflow.recipe.constraints_argument in arguments:
+        texts[local_constraints_name(lock)] = limits
+    if airflow.recipe.pip_conf:
+        texts["pip.conf"] = _pip_conf(choices)
+    for name in choices.home_files:
+        texts[name] = (
+            f"# pip does not read this file: its settings are in pip.conf, or in the base image.\n{_pip_conf(choices)}"
+        )
+    if base:
+        texts[BASE_DOCKERFILE] = base.dockerfile
+    texts[BUILD_ARGS] = "".join(f"{name}={value}\n" for name, value in arguments.items())
+    texts["build-image.sh"] = _script(base.command if base else (), command)
+    return texts
+
+
+def _pip_conf(choices: Choices) -> str:
+    return index_pip_conf(choices.index) if choices.index else pip_conf(tools=True)
+
+
+def _own_constraints(lock: Lock) -> str:
+    """The lock's own pins, so that the build never asks for Airflow's constraints by their address."""
+    pins = "".join(f"{pin.project}=={pin.version}\n" for pin in lock.pins)
+    return f"# The pins of {lock.filename}: it was made under no constraints.\n{pins}"
+
+
+def _script(first: tuple[str, ...], command: tuple[str, ...], piped: str = "") -> str:
+    steps = "\n\n".join([*([shell(first)] if first else []), piped + shell(command)])
+    return f"#!/bin/sh\n# Run in a checkout of Airflow's sources, with this folder in it as {FOLDER}.\nset -eu\n\n{steps}\n"
+
+
+def _notes(airflow: Airflow, lock: Lock, names: Mapping[str, str], choices: Choices) -> Iterator[str]:
+    renamed = [f"{old} as {new}" for old, new in names.items() if old != new]
+    if renamed and choices.rename == "auto":
+        more = f", and {len(renamed) - 1} more likewise" if len(renamed) > 1 else ""
+        yield f"staged under another name, to be installed as it is and from the folder alone: {renamed[0]}{more}"
+    for name in choices.home_files:
+        yield f"{name} is written because it was asked for: pip does not read it"
+    projects = {str(pin.project) for pin in lock.pins}
+    yield from remains(airflow, choices.settling, projects)
+    yield from sdist_notes(lock)
+
+
+def _breeze_notes(unsaid: list[str]) -> Iterator[str]:
+    if unsaid:
+        yield f"breeze of this release has no option for {', '.join(unsaid)}: where that matters, use docker build"
+
+
+def _warnings(
+    airflow: Airflow, lock: Lock, tools: Lock | None, route: Route, names: Mapping[str, str], choices: Choices
+) -> Iterator[str]:
+    if airflow.is_newer_than_known:
+        yield f"Airflow {airflow.version} is newer than any that wheelhouse knows; it is treated as the newest known"
+    again = f"fetch with --airflow {airflow.version}"
+    missing = set(airflow.recipe.besides) - {pin.project for pin in lock.pins}
+    if missing and route == "configured":
+        wanted = " and ".join(sorted(missing))
+        yield f"the build of Airflow {airflow.version} installs {wanted} besides, which the house does not hold: {again}"
+    if tools is None and not choices.index:
+        yield f"the house has no tools/, and the build installs {', '.join(airflow.tools)}: {again}"
+    yield from _rename_warnings(airflow, route, names, choices)
+
+
+def _rename_warnings(airflow: Airflow, route: Route, names: Mapping[str, str], choices: Choices) -> Iterator[str]:
+    recipe = airflow.recipe
+    if choices.rename == "documented":
+        nowhere = "ends the build: pip finds no apache-airflow in the folder"
+        effect = recipe.literal_rename if route == "context" else nowhere
+        yield f"the documented rename was asked for; with Airflow {airflow.version} and route {route} it {effect}"
+    if choices.rename == "never":
+        ours = staged_names(names, recipe, route, "auto")
+        if kept := [name for name in names if ours[name] != name]:
+            fate = "by a step that no constraints bind in this release" if recipe.renames else "by no step"
+            yield (
+                f"{kept[0]} keeps its name, and so is installed {fate}; --rename auto makes it install as it is and "
+                "from the folder alone"
+            )

@@ -1,0 +1,185 @@
+"""The build arguments of a release, spelled as its Dockerfile has them."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from wheelhouse.airflow.releases import CLIENTS, PROJECT, Airflow, Recipe, without_clients
+from wheelhouse.errors import InputError
+from wheelhouse.lock.lock import Lock
+from wheelhouse.stage.airflow.names import RENAMES, Rename
+from wheelhouse.stage.destination import FOLDER
+from wheelhouse.stage.layout import checked_index
+
+Route = Literal["configured", "context"]
+ROUTES: tuple[Route, ...] = ("configured", "context")
+Choice = TypeVar("Choice", bound=str)
+DOTTED = ("apache", "atlassian", "cncf", "common", "dbt", "microsoft")
+FETCHED = {
+    "ADDITIONAL_AIRFLOW_EXTRAS": "name the extras with `wheelhouse fetch --extra`",
+    "ADDITIONAL_PYTHON_DEPS": "name the requirements to `wheelhouse fetch`",
+}
+"""Build arguments that the house must answer for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What the user chose for the build, where the defaults do not do. See the options of `wheelhouse stage`.
+
+    `without` names database clients, `build_args` further arguments as NAME=VALUE, `home_files` those of .pypirc and
+    .piprc that are asked for. `index` is where the build takes everything from, in the place of the folder.
+    """
+
+    route: Route | None = None
+    rename: Rename = "auto"
+    without: tuple[str, ...] = ()
+    dev_apt: tuple[str, ...] = ()
+    runtime_apt: tuple[str, ...] = ()
+    apt_sources: tuple[str, ...] = ()
+    build_args: tuple[str, ...] = ()
+    home_files: tuple[str, ...] = ()
+    index: str | None = None
+
+    @classmethod
+    def parse(cls, said: Mapping[str, Any]) -> "Choices":
+        """Read what the user said, by option or setting. Raises InputError for a route or rename that is none."""
+        return cls(
+            route=_one_of("--route", said.get("route"), ROUTES),
+            rename=_one_of("--rename", said.get("rename"), RENAMES) or "auto",
+            without=tuple(client for client in CLIENTS if said.get(f"disable_{client}_client")),
+            **{name: tuple(said.get(name) or ()) for name in ("dev_apt", "runtime_apt", "apt_sources", "build_args")},
+            home_files=tuple(f".{name}" for name in ("pypirc", "piprc") if said.get(name)),
+            index=checked_index(index) if (index := said.get("index")) else None,
+        )
+
+    @property
+    def settling(self) -> frozenset[str]:
+        """The options, of those given, that settle something which would want a network."""
+        mirrored = ("--apt-source LINE",) if self.apt_sources else ()
+        return frozenset((*mirrored, *(f"--disable-{client}-client" for client in self.without)))
+
+
+def _one_of(option: str, text: str | None, choices: tuple[Choice, ...]) -> Choice | None:
+    found = next((choice for choice in choices if choice == text), None)
+    if text is not None and found is None:
+        raise InputError(f"`{text}` is no {option.strip('-')}", hint=f"write {option} {' or '.join(choices)}")
+    return found
+
+
+def build_arguments(
+    airflow: Airflow, lock: Lock, tools: Mapping[str, str], base: str, route: Route, choices: Choices
+) -> dict[str, str]:
+    """Every argument by its name, in the order in which a reader looks for them. `tools` maps project to version."""
+    recipe = airflow.recipe
+    arguments = {
+        **_base(recipe, lock, base),
+        **_what(airflow, lock, choices),
+        **(_from_context(recipe) if route == "context" else _configured(recipe, lock)),
+        recipe.pip_argument: tools.get("pip", recipe.pip),
+        **({"AIRFLOW_UV_VERSION": tools.get("uv", recipe.uv), "AIRFLOW_USE_UV": "false"} if recipe.uv else {}),
+        **({recipe.pre_cache_argument: "false"} if recipe.pre_cache_argument else {}),
+        **{f"INSTALL_{client.upper()}_CLIENT": "false" for client in choices.without if client in recipe.clients},
+        **({"ADDITIONAL_DEV_APT_DEPS": " ".join(choices.dev_apt)} if choices.dev_apt else {}),
+        **({"ADDITIONAL_RUNTIME_APT_DEPS": " ".join(choices.runtime_apt)} if choices.runtime_apt else {}),
+    }
+    return arguments | _own(choices.build_args, arguments)
+
+
+def _base(recipe: Recipe, lock: Lock, base: str) -> dict[str, str]:
+    python = lock.target.python
+    if recipe.compiles_python:
+        return {"BASE_IMAGE": base, "AIRFLOW_PYTHON_VERSION": str(python.version)}
+    minor = {recipe.python_argument: python.minor} if recipe.python_argument else {}
+    return {"PYTHON_BASE_IMAGE": base, **minor}
+
+
+def _what(airflow: Airflow, lock: Lock, choices: Choices) -> dict[str, str]:
+    asked = next(pin.extras for pin in lock.pins if pin.project == PROJECT)
+    extras = [spell_extra(extra, airflow.recipe) for extra in without_clients(asked, choices.without)]
+    return {
+        "AIRFLOW_INSTALLATION_METHOD": str(PROJECT),
+        "AIRFLOW_VERSION": str(airflow.version),
+        airflow.recipe.version_argument: f"=={airflow.version}",
+        "AIRFLOW_EXTRAS": ",".join(extras),
+        "AIRFLOW_CONSTRAINTS_LOCATION": f"/{FOLDER}/{constraints_name(lock)}",
+    }
+
+
+def _configured(recipe: Recipe, lock: Lock) -> dict[str, str]:
+    others = additional_requirements(lock, recipe)
+    return {
+        **_folder(recipe),
+        recipe.context_argument: "false",
+        **({recipe.index_argument: "true"} if recipe.index_argument else {}),
+        **({recipe.in_context_argument: "false"} if recipe.in_context_argument else {}),
+        **({"ADDITIONAL_PYTHON_DEPS": " ".join(others)} if others else {}),
+    }
+
+
+def _from_context(recipe: Recipe) -> dict[str, str]:
+    flags = f"--no-index --find-links=/{FOLDER}"
+    constrained = {recipe.constraints_argument: "true", "AIRFLOW_CONSTRAINTS_MODE": "constraints"}
+    return {
+        **_folder(recipe),
+        recipe.context_argument: "true",
+        **({recipe.index_argument: "false"} if recipe.index_argument else {}),
+        **({recipe.in_context_argument: "true"} if recipe.in_context_argument else {}),
+        **({name: value for name, value in constrained.items() if name} if recipe.constraints_argument else {}),
+        **({recipe.flags_argument: flags} if recipe.flags_argument else {}),
+        **({recipe.eager_argument: ""} if recipe.eager_argument else {}),
+    }
+
+
+def _folder(recipe: Recipe) -> dict[str, str]:
+    return {recipe.folder_argument: FOLDER} if recipe.folder_argument else {}
+
+
+def _own(texts: Iterable[str], ours: Mapping[str, str]) -> dict[str, str]:
+    """What the user passes through. Raises InputError for an argument that stage decides."""
+    own: dict[str, str] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not name.isidentifier() or not equals:
+            raise InputError(f"`{text}` is not a build argument", hint="write --build-arg NAME=VALUE")
+        if name in FETCHED:
+            raise InputError(f"{name} adds what the house does not hold", hint=f"{FETCHED[name]}, then stage")
+        if name in ours:
+            raise InputError(
+                f"the build argument {name} is stage's own to set, here to `{ours[name]}`", hint="leave it out"
+            )
+        own[name] = value
+    return own
+
+
+def constraints_name(lock: Lock) -> str:
+    """The file of constraints at the top of the folder."""
+    return f"constraints-{lock.target.python.minor}.txt"
+
+
+def local_constraints_name(lock: Lock) -> str:
+    """Where a from-context step that knows constraints looks for them in the folder."""
+    minor = lock.target.python.minor
+    return f"constraints-{minor}/constraints-{minor}.txt"
+
+
+def additional_requirements(lock: Lock, recipe: Recipe) -> list[str]:
+    """What was asked for beside Airflow, pinned as locked: what ADDITIONAL_PYTHON_DEPS takes."""
+    asked = {canonicalize_name(Requirement(text).name) for text in lock.inputs.requirements}
+    asked -= {PROJECT, *recipe.besides}
+    return [
+        f"{pin.project}{f'[{extras}]' if (extras := ','.join(pin.extras)) else ''}=={pin.version}"
+        for pin in lock.pins
+        if pin.project in asked
+    ]
+
+
+def spell_extra(extra: str, recipe: Recipe) -> str:
+    """An extra as the release's own metadata spell it: the pips of that time compare letter by letter."""
+    if not recipe.dotted_extras:
+        return extra
+    first, hyphen, rest = extra.partition("-")
+    between = "." if hyphen and first in DOTTED else "_" if hyphen else ""
+    return f"{first}{between}{rest.replace('-', '_')}"

@@ -1,0 +1,75 @@
+"""Where pip and uv learn of the folder: `pip.conf` in it, or a derived base image."""
+
+import shlex
+from dataclasses import dataclass
+
+from wheelhouse.airflow.releases import Recipe
+from wheelhouse.stage.destination import FOLDER
+from wheelhouse.stage.layout import NETRC, TOOLS
+
+BASE_DOCKERFILE = "base.Dockerfile"
+LINKS = (f"/{FOLDER}", f"/{FOLDER}/{TOOLS}")
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """A derived base image: what it is made from, and what the build finds in it.
+
+    `pip` is the file of the pip that it installs, where the final stage will ask for that pip without the folder.
+    `apt_sources` are lines of a sources.list, which replace the image's own. `index` is where everything comes from, in
+    the place of the folder. `platform` is the option that names its architecture.
+    """
+
+    image: str
+    pip: str | None = None
+    pip_settings: bool = False
+    uv_settings: bool = False
+    apt_sources: tuple[str, ...] = ()
+    index: str | None = None
+    platform: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The name that it is built under."""
+        return f"wheelhouse-base:{self.image.replace(':', '-').replace('/', '-')}"
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        """What builds it."""
+        return ("docker", "build", *self.platform, "-f", f"{FOLDER}/{BASE_DOCKERFILE}", "-t", self.name, FOLDER)
+
+    @property
+    def dockerfile(self) -> str:
+        """The text of `base.Dockerfile`."""
+        lines = [
+            "# The base image of Airflow's build, told what reaches that build by no other way. Build it first.",
+            "# Its settings stay in the final image: pip and uv look for nothing outside until they are unset.",
+            f"FROM {self.image}",
+        ]
+        if self.apt_sources:
+            lines += ["RUN rm -rf /etc/apt/sources.list /etc/apt/sources.list.d/* \\"]
+            lines += [f"    && echo {shlex.quote(line)} >> /etc/apt/sources.list \\" for line in self.apt_sources]
+            lines[-1] = lines[-1].removesuffix(" \\")
+        if self.index:
+            settings = f"PIP_INDEX_URL={self.index} PIP_DISABLE_PIP_VERSION_CHECK=1 UV_INDEX_URL={self.index}"
+            lines += [f"ENV {settings} NETRC={NETRC}"]
+        if self.pip:
+            lines += [f"COPY {TOOLS}/{self.pip} /tmp/{self.pip}"]
+            lines += [f"RUN pip install --no-index --no-cache-dir /tmp/{self.pip} && rm /tmp/{self.pip}"]
+        if self.pip_settings:
+            lines += [f'ENV PIP_NO_INDEX=1 PIP_FIND_LINKS="{" ".join(LINKS)}" PIP_DISABLE_PIP_VERSION_CHECK=1']
+        if self.uv_settings:
+            lines += [f'ENV UV_OFFLINE=1 UV_FIND_LINKS="{",".join(LINKS)}"']
+        return "\n".join(lines) + "\n"
+
+
+def derived_base(
+    image: str, recipe: Recipe, pip: str | None, apt_sources: tuple[str, ...], index: str | None = None
+) -> Base | None:
+    """The base image that a release needs before its build, if any. `pip` is the file of pip in `tools/`."""
+    if index:
+        return Base(image, apt_sources=apt_sources, index=index)
+    if recipe.pip_conf and recipe.uv is None and not apt_sources:
+        return None
+    by_environment = not recipe.pip_conf
+    return Base(image, pip if by_environment else None, by_environment, recipe.uv is not None, apt_sources)

@@ -1,0 +1,70 @@
+"""Which files of the folder a release's from-context step sees, and the names under which they are staged.
+
+That step takes some files for Airflow and its providers, by glob, and all others but those whose name contains
+`apache_airflow`; both comparisons heed case, and pip does not. So a file called `Apache_Airflow…` is one of the others:
+installed by its path, with neither index nor dependencies.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from fnmatch import fnmatchcase
+from typing import Literal
+
+from wheelhouse.airflow.releases import Airflow, Recipe
+from wheelhouse.archive.filenames import is_wheel
+from wheelhouse.findings import Finding, Severity
+
+Rename = Literal["auto", "never", "documented"]
+RENAMES: tuple[Rename, ...] = ("auto", "never", "documented")
+MARKS = ("apache_airflow", "apache-airflow")
+
+
+def staged_names(filenames: Iterable[str], recipe: Recipe, route: str, rename: Rename) -> dict[str, str]:
+    """The name that each file is staged under."""
+    return {name: _staged(name, recipe, route, rename) for name in filenames}
+
+
+def _staged(filename: str, recipe: Recipe, route: str, rename: Rename) -> str:
+    if rename == "documented":
+        return f"_{filename}" if _matches(filename, "apache?airflow*") else filename
+    if rename == "auto" and route == "context" and recipe.globs and _is_missed(filename, recipe):
+        return capitals(filename)
+    return filename
+
+
+def _is_missed(filename: str, recipe: Recipe) -> bool:
+    """Whether the step would leave a file out, or install it in a way that no lock can decide."""
+    if not any(mark in filename for mark in MARKS):
+        return False
+    return recipe.renames or not _is_matched(filename, recipe)
+
+
+def capitals(filename: str) -> str:
+    """`apache_airflow-2.0.1-py3-none-any.whl` as `Apache_Airflow-2.0.1-py3-none-any.whl`: the same distribution to pip."""
+    end = filename.index("-") if is_wheel(filename) else filename.rindex("-")  # an old sdist's name has hyphens
+    return re.sub("[a-z]+", lambda word: word[0].capitalize(), filename[:end]) + filename[end:]
+
+
+def _matches(filename: str, glob: str) -> bool:
+    """As bash does it: `?` is any one letter, and case counts."""
+    return fnmatchcase(filename, f"{glob}.whl") or fnmatchcase(filename, f"{glob}.tar.gz")
+
+
+def misnamed(staged: Mapping[str, str], airflow: Airflow, route: str) -> Iterator[Finding]:
+    """Findings for files that lie under another name than the release's build wants. `staged` maps names in the lock to those."""
+    wanted = staged_names(staged, airflow.recipe, route, "auto")
+    for name, there in staged.items():
+        if there == wanted[name]:
+            continue
+        if wanted[name] == name:
+            sentence = f"it lies there as `{there}`, and the build of Airflow {airflow.version} by route {route} wants its own name"
+        else:
+            fate = "by a step that no constraints bind" if _is_matched(there, airflow.recipe) else "by no step"
+            sentence = (
+                f"under this name Airflow {airflow.version} installs it {fate}; it must lie there as `{wanted[name]}`"
+            )
+        yield Finding(name, "rename", Severity.ERROR, sentence, "stage again, with --rename auto")
+
+
+def _is_matched(filename: str, recipe: Recipe) -> bool:
+    return any(_matches(filename, glob) for glob in recipe.globs)

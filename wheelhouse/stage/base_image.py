@@ -1,0 +1,84 @@
+"""Which base image suits a target: its distribution, Python and architecture (pure)."""
+
+import re
+
+from wheelhouse.errors import InputError
+from wheelhouse.target.image import Image
+from wheelhouse.target.platform import ARCHITECTURES
+from wheelhouse.target.target import Target
+
+DEBIANS = ((36, "bookworm"), (41, "trixie"))
+"""The glibc 2.N of the Debian releases that the official Python images are built on today, oldest first."""
+LAST_BULLSEYE = (3, 6)
+"""The last Python whose official images ended with Debian bullseye (glibc 2.31)."""
+NAME_ONE = "name an image that suits it: --base-image NAME"
+MACHINES = {machine: architecture for architecture, machine in ARCHITECTURES.items()} | {"armv8l": "arm/v7"}
+
+
+def default_base_image(target: Target) -> str:
+    """The official Python image that a target's files install into. Raises InputError where there is none."""
+    python = target.python
+    if python.free_threaded or python.implementation not in ("cpython", "pypy"):
+        raise InputError(f"there is no official image for {target.name}", hint=NAME_ONE)
+    name = "python" if python.implementation == "cpython" else "pypy"
+    libc, minor = _libc(target.platform.tag)
+    if libc == "musllinux":
+        if name == "pypy":
+            raise InputError(f"there is no official image for {target.name}", hint=NAME_ONE)
+        return f"python:{python.minor}-alpine"
+    if python.version.release[:2] <= LAST_BULLSEYE and minor <= 31:
+        return f"{name}:{python.minor}-slim-bullseye"
+    debian = next((debian for newest, debian in DEBIANS if minor <= newest), None)
+    if debian is None:
+        raise InputError(f"no official image has the glibc 2.{minor} of {target.name}", hint=NAME_ONE)
+    return f"{name}:{python.minor}-slim-{debian}"
+
+
+def must_be_linux(target: Target) -> None:
+    """Raise InputError for a target that no container image can be."""
+    if target.platform.system != "Linux":
+        raise InputError(
+            f"{target.name} is no Linux target, and an image holds Linux",
+            hint="install from the house itself: "
+            f"`pip install --no-index --find-links HOUSE -r HOUSE/requirements.{target.name}.txt`",
+        )
+
+
+def must_suit(image: str, target: Target) -> None:
+    """Raise InputError where an image's name says that a target's files do not install into it. Other names are believed."""
+    try:
+        found = Image.parse(image)
+    except InputError:
+        return
+    (libc, minor), (wanted, least) = _libc(f"{found.libc}_x"), _libc(target.platform.tag)
+    hint = f"name another with --base-image, or fetch for this one: --image {image}"
+    if wanted and libc != wanted:
+        raise InputError(
+            f"the files of {target.name} do not install into `{image}`, which has {_named(libc)}", hint=hint
+        )
+    if wanted and minor < least:
+        older = f"{_named(libc)} {'2' if libc == 'manylinux' else '1'}.{minor}"
+        raise InputError(f"the files of {target.name} do not install into `{image}`, which has {older}", hint=hint)
+    if found.python and _minor(found.python) != (target.python.implementation == "pypy", target.python.minor):
+        raise InputError(f"the files of {target.name} are not for the Python of `{image}`", hint=hint)
+
+
+def platform_option(target: Target) -> tuple[str, ...]:
+    """`--platform linux/arm64` for an image build, where the target is not `linux/amd64`, for which images are built by default."""
+    architecture = MACHINES.get(target.platform.machine, target.platform.machine)
+    return () if architecture == "amd64" else ("--platform", f"linux/{architecture}")
+
+
+def _libc(tag: str) -> tuple[str, int]:
+    """`manylinux_2_36_x86_64` as ("manylinux", 36); ("", 0) for a tag that names no C library."""
+    match = re.match(r"(manylinux|musllinux)_\d+_(\d+)_", tag)
+    return (match[1], int(match[2])) if match else ("", 0)
+
+
+def _named(libc: str) -> str:
+    return "glibc" if libc == "manylinux" else "musl"
+
+
+def _minor(python: str) -> tuple[bool, str]:
+    bare = python.removeprefix("pypy")
+    return bare != python, ".".join(bare.split(".")[:2])

@@ -1,0 +1,62 @@
+"""Complete platforms: a target described in full, as pex reads and writes one (`pex3 interpreter inspect --markers --tags`).
+
+A JSON object with `marker_environment`, the PEP 508 markers, and `compatible_tags`, the PEP 425 tags, best first. Other keys
+are passed over, as pex does.
+"""
+
+import json
+import math
+from collections.abc import Iterable, Iterator
+from itertools import groupby, product
+from typing import Any
+
+from packaging.tags import Tag
+
+from wheelhouse.errors import InputError
+from wheelhouse.target.target import Target
+
+MOST_TAGS = 1 << 16
+"""More than any interpreter has; compressed sets could stand for numbers that fill the memory."""
+HINT = "`wheelhouse target show --interpreter PATH` writes one on the target machine, and so does pex"
+
+
+def parse_complete_platform(text: str, source: str) -> Target:
+    """Read a complete platform. Raises InputError naming `source` for what is none."""
+    try:
+        document = json.loads(text)
+        markers, tags = document["marker_environment"], document["compatible_tags"]
+        if not all(isinstance(value, str | None) for value in markers.values()):
+            raise InputError("its markers are not all strings")
+        return Target.described(markers, tuple(expand(tags)))
+    except InputError as error:
+        raise InputError(f"`{source}` describes no target: {error}", hint=error.hint or HINT) from error
+    except KeyError as error:
+        raise InputError(f"`{source}` is no complete platform: it has no {error}", hint=HINT) from error
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise InputError(f"`{source}` is no complete platform: {error}", hint=HINT) from error
+
+
+def complete_platform(target: Target) -> dict[str, Any]:
+    """A target as a complete platform; a marker that it does not know is left out."""
+    known = {key: value for key, value in target.environment.items() if value}
+    return {"marker_environment": known, "compatible_tags": [str(tag) for tag in target.tags]}
+
+
+def expand(texts: Iterable[str]) -> Iterator[Tag]:
+    """Tags in their order; `a.b` in a part of one stands for a tag with each (PEP 425, compressed tag sets)."""
+    count = 0
+    for text in texts:
+        parts = [part.split(".") for part in text.split("-")]
+        if len(parts) != 3:
+            raise InputError(f"`{text}` is not a tag")
+        count += math.prod(map(len, parts))
+        if count > MOST_TAGS:
+            raise InputError(f"it has more than {MOST_TAGS} tags")
+        for interpreter, abi, platform in product(*parts):
+            yield Tag(interpreter, abi, platform)
+
+
+def compress(tags: Iterable[Tag]) -> Iterator[str]:
+    """The fewest compressed sets that `expand` turns into these very tags, neighbours with one interpreter and ABI in each."""
+    for (interpreter, abi), group in groupby(tags, key=lambda tag: (tag.interpreter, tag.abi)):
+        yield f"{interpreter}-{abi}-{'.'.join(tag.platform for tag in group)}"

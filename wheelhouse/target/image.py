@@ -1,0 +1,87 @@
+"""What a base image's name says of its C library and Python (the product never pulls one to look)."""
+
+import re
+from dataclasses import dataclass
+
+from wheelhouse.airflow import Airflow
+from wheelhouse.errors import InputError
+from wheelhouse.target.platform import ARCHITECTURES, linux_machine
+
+GLIBC = {
+    "buster": "2_28",
+    "bullseye": "2_31",
+    "bookworm": "2_36",
+    "trixie": "2_41",
+    "debian:10": "2_28",
+    "debian:11": "2_31",
+    "debian:12": "2_36",
+    "debian:13": "2_41",
+    "focal": "2_31",
+    "jammy": "2_35",
+    "noble": "2_39",
+    "ubuntu:20.04": "2_31",
+    "ubuntu:22.04": "2_35",
+    "ubuntu:24.04": "2_39",
+    "ubi8": "2_28",
+    "ubi9": "2_34",
+    "ubi10": "2_39",
+    "rockylinux:8": "2_28",
+    "rockylinux:9": "2_34",
+    "almalinux:8": "2_28",
+    "almalinux:9": "2_34",
+    "almalinux:10": "2_39",
+    "amazonlinux:2": "2_26",
+    "amazonlinux:2023": "2_34",
+}
+"""What a release of a distribution is called in image names, and the glibc it holds. The `:` may be missing in a name."""
+MUSL_1_2_SINCE = (3, 13)
+"""The first Alpine with musl 1.2. An image of Python that names no Alpine release is newer than that one."""
+CHOICES = f"{', '.join(GLIBC)}, alpine:3.20 or apache/airflow:VERSION"
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A base image: its platform tag's first part (`manylinux_2_36`), and its Python where the name says one."""
+
+    libc: str
+    python: str | None = None
+
+    @classmethod
+    def parse(cls, name: str) -> "Image":
+        """Read `--image`, such as `python:3.12-slim-bookworm`. Raises InputError where the tag names no release."""
+        plain = name.partition("@")[0].lower()
+        if match := re.search(r"(?:^|/)airflow:(?:slim-)?(\d[^-]*)(?:-python(3\.\d+))?$", plain):
+            return cls(cls.parse(Airflow.parse(match[1]).debian).libc, match[2])
+        libcs = {f"manylinux_{glibc}" for release, glibc in GLIBC.items() if _names(plain, release)}
+        if match := re.search(r"alpine:?(?:(\d+)\.(\d+))?", plain):
+            old = match[1] is not None and (int(match[1]), int(match[2])) < MUSL_1_2_SINCE
+            libcs.add(f"musllinux_1_{1 if old else 2}")
+        if len(libcs) != 1:
+            raise InputError(
+                f"the image name `{name}` does not say which release of its distribution it holds",
+                hint=f"name one of {CHOICES} in it, or say --platform manylinux_2_36_x86_64",
+            )
+        return cls(libcs.pop(), _python(plain))
+
+    def platform(self, architecture: str) -> str:
+        """The platform tag of this image on `linux/amd64` and the like."""
+        machine = linux_machine(architecture.removeprefix("linux/"))
+        if machine is None:
+            raise InputError(
+                f"`{architecture}` does not go with an image's name",
+                hint=f"write --platform linux/{{{','.join(ARCHITECTURES)}}} beside --image or --airflow",
+            )
+        return f"{self.libc}_{machine}"
+
+
+def _names(image: str, release: str) -> bool:
+    """Whether an image's name names a release: as a whole word, `ubuntu22.04` and `ubi9/python-312` included."""
+    word = re.escape(release).replace(":", "[:-]?")
+    return re.search(rf"(?<![a-z0-9]){word}(?!\d)(?![a-z])", image) is not None
+
+
+def _python(image: str) -> str | None:
+    if match := re.search(r"(?:^|/)pypy:(3\.\d+)", image):
+        return f"pypy{match[1]}"
+    match = re.search(r"python[:-]?(?:\d-)?3\.?(\d+(?:\.\d+)?)", image)
+    return f"3.{match[1]}" if match else None

@@ -1,0 +1,163 @@
+"""Targets: one environment to install into, its markers and tags derived together and never from the host.
+
+A target is derived from the names of a Python and a platform, or described in full, as a complete platform is.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import product
+
+from packaging.markers import Marker, UndefinedComparison, UndefinedEnvironmentName
+from packaging.specifiers import SpecifierSet
+from packaging.tags import Tag
+from packaging.version import InvalidVersion, Version
+
+from wheelhouse.errors import InputError
+from wheelhouse.target.platform import Platform
+from wheelhouse.target.python import Python
+
+__all__ = ["Platform", "Python", "Target"]
+
+MARKERS = (
+    "implementation_name",
+    "implementation_version",
+    "os_name",
+    "platform_machine",
+    "platform_python_implementation",
+    "platform_release",
+    "platform_system",
+    "platform_version",
+    "python_full_version",
+    "python_version",
+    "sys_platform",
+)
+"""All that PEP 508 has, but `extra`: `Marker.evaluate` takes any that is left out from the running interpreter."""
+UNKNOWN_VERSIONS = ("", "0", "99999")
+PROBES = {
+    "platform_machine": ("arm64", "x86_64"),
+    "platform_release": UNKNOWN_VERSIONS,
+    "platform_version": UNKNOWN_VERSIONS,
+}
+"""What a marker that a target does not know could be: a question whose answer hangs on it cannot be answered."""
+NAME = re.compile(r"[a-z0-9_]+-[a-z0-9_]+")
+
+
+@dataclass(frozen=True)
+class Target:
+    """One environment to install into.
+
+    `environment` holds all eleven PEP 508 markers, an unknown one as ""; `tags` the PEP 425 tags, best first.
+    """
+
+    name: str
+    environment: Mapping[str, str] = field(hash=False)
+    tags: tuple[Tag, ...] = field(hash=False, repr=False)
+    python: Python
+    platform: Platform = field(repr=False)
+
+    @classmethod
+    def of(cls, python: Python, platform: Platform) -> "Target":
+        """The target that this Python on this platform is."""
+        return cls(
+            name=f"{python.tag}-{platform.tag}",
+            environment=python.markers() | platform.markers(),
+            tags=tuple(dict.fromkeys(python.tags(platform.tags))),
+            python=python,
+            platform=platform,
+        )
+
+    @classmethod
+    def described(cls, markers: Mapping[str, str | None], tags: Sequence[Tag]) -> "Target":
+        """The target that has these markers and these tags, best first. Its name is made from its first tags.
+
+        Raises InputError for markers that PEP 508 does not have, for missing ones, and where there is no tag.
+        """
+        if not tags:
+            raise InputError("it has no tags")
+        platforms = tuple(dict.fromkeys(tag.platform for tag in tags if tag.platform != "any"))
+        best = next((name for name in platforms if not name.startswith("linux_")), next(iter(platforms), "any"))
+        environment = _environment(markers, best)
+        flags = re.fullmatch(r"cp\d+([a-ln-z]*)m?", tags[0].abi)
+        name = f"{tags[0].interpreter}{flags[1] if flags else ''}-{best}"
+        if not NAME.fullmatch(name):
+            raise InputError(f"its tags make no name: `{name}`")
+        version = _version(environment)
+        python = Python(version, environment["implementation_name"], bool(flags and "t" in flags[1]))
+        platform = Platform(best, environment["platform_system"], environment["platform_machine"], platforms)
+        return cls(name, environment, tuple(dict.fromkeys(tags)), python, platform)
+
+    @property
+    def is_derived(self) -> bool:
+        """Whether the names of its Python and its platform say all there is to it."""
+        try:
+            return self == Target.of(Python.parse(self.python.spelling), Platform.parse(self.platform.tag))
+        except InputError:
+            return False
+
+    @cached_property
+    def _ranks(self) -> dict[Tag, int]:
+        return {tag: rank for rank, tag in enumerate(self.tags)}
+
+    @cached_property
+    def _unknown(self) -> tuple[str, ...]:
+        return tuple(key for key in PROBES if not self.environment[key])
+
+    def rank(self, tags: Iterable[Tag]) -> int | None:
+        """How well a wheel with these tags fits: 0 is best, None not at all."""
+        return min((self._ranks[tag] for tag in tags if tag in self._ranks), default=None)
+
+    def allows(self, requires_python: SpecifierSet) -> bool:
+        """Whether a Requires-Python admits this target's Python, upper bounds included."""
+        return requires_python.contains(self.python.version, prereleases=True)
+
+    def applies(self, marker: Marker | None, extra: str = "") -> bool:
+        """Whether a marker holds here, with `extra` asked for.
+
+        Raises InputError for a marker that has no answer, or one that hangs on what the target does not know: platform_release and
+        platform_version of a foreign one, platform_machine of one for both kinds of Mac.
+        """
+        if marker is None:
+            return True
+        unknown = [key for key in self._unknown if key in str(marker)]
+        known = {**self.environment, "extra": extra}
+        guesses = product(*(_guesses(key, marker) for key in unknown))
+        try:
+            answers = {marker.evaluate({**known, **dict(zip(unknown, guess, strict=True))}) for guess in guesses}
+        except (UndefinedComparison, UndefinedEnvironmentName) as error:
+            hint = "leave the requirement out, or override it"
+            raise InputError(f"the marker `{marker}` has no answer: {error}", hint=hint) from error
+        if len(answers) > 1:
+            raise InputError(
+                f"the marker `{marker}` asks for {' and '.join(unknown)}, which target {self.name} does not say",
+                hint="name the target by a --target-file from such a machine, leave the requirement out, or override it",
+            )
+        return answers.pop()
+
+
+def _guesses(key: str, marker: Marker) -> tuple[str, ...]:
+    """What an unknown marker could be; a release or version could also be just what it is compared to."""
+    probes = PROBES[key]
+    return probes if probes is not UNKNOWN_VERSIONS else (*probes, *re.findall(r'"([^"]*)"', str(marker)))
+
+
+def _environment(markers: Mapping[str, str | None], platform: str) -> dict[str, str]:
+    if strange := sorted(set(markers) - set(MARKERS)):
+        raise InputError(f"it has markers that PEP 508 does not have: {', '.join(strange)}")
+    environment = {key: markers.get(key) or "" for key in MARKERS}
+    may_lack = {"platform_release", "platform_version", *(["platform_machine"] if "universal2" in platform else [])}
+    if missing := [key for key, value in environment.items() if not value and key not in may_lack]:
+        raise InputError(f"it lacks the markers {', '.join(missing)}")
+    return environment
+
+
+def _version(environment: Mapping[str, str]) -> Version:
+    full = environment["python_full_version"]
+    try:
+        version = Version(full.removesuffix("+"))
+    except InvalidVersion as error:
+        raise InputError(f"its python_full_version `{full}` is not a version") from error
+    if environment["python_version"] != f"{version.major}.{version.minor}":
+        raise InputError(f"its python_version is {environment['python_version']}, and its python_full_version {full}")
+    return version

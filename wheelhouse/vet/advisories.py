@@ -1,0 +1,257 @@
+"""Known vulnerabilities: OSV records for PyPI projects, and which of them a release is affected by (OSV schema 1.6; pure)."""
+
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from packaging.utils import NormalizedName, canonicalize_name
+from packaging.version import InvalidVersion, Version
+
+from wheelhouse.archive.artifact import version_of
+from wheelhouse.errors import InputError
+
+ECOSYSTEM = "PyPI"
+FORMAT = 1
+LONGEST_SUMMARY = 160
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A version at which a range begins (`introduced`), or ends before it (`fixed`) or with it (`last_affected`)."""
+
+    kind: str
+    version: str
+
+    @property
+    def key(self) -> tuple[bool, Version, bool]:
+        """Order: `introduced: 0` before every version; at one version, what ends a range with it comes last."""
+        start = self.version == "0"
+        return (not start, Version("0") if start else version_of(self.version), self.kind == "last_affected")
+
+
+@dataclass(frozen=True, slots=True)
+class Advisory:
+    """One record, for one project. `ranges` are lists of events; `versions` are affected whatever the ranges say.
+
+    `since` is the day of the newest advisory in the snapshot before, which did not have this one, or had it otherwise.
+    """
+
+    id: str
+    project: NormalizedName
+    aliases: frozenset[str] = frozenset()
+    ranges: tuple[tuple[Event, ...], ...] = ()
+    versions: frozenset[str] = frozenset()
+    severity: str = ""
+    summary: str = ""
+    modified: str = ""
+    since: str = ""
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Every id that it goes by."""
+        return self.aliases | {self.id}
+
+    def affects(self, version: Version) -> bool:
+        """Whether a release is affected: by a range, or because it is listed, or the release is that it was built from."""
+        public = version_of(version.public)
+        return self.affects_by_range(version) or any(_same(listed, (version, public)) for listed in self.versions)
+
+    def affects_by_range(self, version: Version) -> bool:
+        """OSV's evaluation: within a range, the last event that is not after the version decides.
+
+        A local version (`2.1.0+cpu`) counts as its public one, unless the range itself speaks of local versions.
+        """
+        public = version_of(version.public)
+        return any(_within(events, version if _is_local(events) else public) for events in self.ranges)
+
+    def fixed_in(self, version: Version) -> Version | None:
+        """The first fixed version above an affected one, where the record names one."""
+        fixes = (version_of(event.version) for events in self.ranges for event in events if event.kind == "fixed")
+        return min((fix for fix in fixes if fix > version), default=None)
+
+
+def _same(listed: str, versions: Collection[Version]) -> bool:
+    try:
+        return version_of(listed) in versions
+    except InvalidVersion:
+        return False
+
+
+def _is_local(events: Iterable[Event]) -> bool:
+    return any("+" in event.version for event in events)
+
+
+def _within(events: Iterable[Event], version: Version) -> bool:
+    affected = False
+    for event in sorted(events, key=lambda one: one.key):
+        if event.kind == "introduced":
+            affected = affected or event.version == "0" or version >= version_of(event.version)
+        elif event.kind == "fixed":
+            affected = affected and version < version_of(event.version)
+        else:
+            affected = affected and version <= version_of(event.version)
+    return affected
+
+
+@dataclass(frozen=True)
+class Advisories:
+    """All known advisories by project. `newest` is when the newest of them changed: how old this knowledge is."""
+
+    by_project: Mapping[NormalizedName, tuple[Advisory, ...]] = field(default_factory=dict)
+    newest: datetime | None = None
+
+    def as_of(self, now: datetime) -> "Advisories":
+        """The same; a newest date after `now` is now."""
+        return replace(self, newest=min(self.newest, now)) if self.newest else self
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return sum(map(len, self.by_project.values()))
+
+    def of(self, project: NormalizedName, version: Version) -> list[tuple[Advisory, ...]]:
+        """The advisories that a release is affected by; those that are aliases of each other are one."""
+        groups: list[list[Advisory]] = []
+        for advisory in self.by_project.get(project, ()):
+            if advisory.affects(version):
+                joined = [group for group in groups if any(other.names & advisory.names for other in group)]
+                groups = [group for group in groups if group not in joined]
+                groups.append([*(one for group in joined for one in group), advisory])
+        return sorted((tuple(sorted(group, key=lambda one: one.id)) for group in groups), key=lambda group: group[0].id)
+
+
+def read_records(documents: Iterable[Mapping[str, Any]]) -> Iterator[Advisory]:
+    """Advisories from OSV records: those for PyPI that were not withdrawn. Raises InputError for what is no such record."""
+    for document in documents:
+        try:
+            if not document.get("withdrawn"):
+                yield from _advisories(document)
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            raise InputError(f"the record `{document.get('id')}` is not one of the OSV schema: {error}") from error
+
+
+def _advisories(document: Mapping[str, Any]) -> Iterator[Advisory]:
+    text = str(document.get("summary") or document.get("details") or "")
+    summary = " ".join(text.split())
+    for affected in document.get("affected", ()):
+        if affected["package"]["ecosystem"] != ECOSYSTEM:
+            continue
+        yield Advisory(
+            id=str(document["id"]),
+            project=canonicalize_name(affected["package"]["name"]),
+            aliases=frozenset(map(str, document.get("aliases", ()))),
+            ranges=tuple(_events(found) for found in affected.get("ranges", ()) if found["type"] == "ECOSYSTEM"),
+            versions=frozenset(map(str, affected.get("versions", ()))),
+            severity=_severity(document),
+            summary=summary if len(summary) <= LONGEST_SUMMARY else summary[: LONGEST_SUMMARY - 1] + "…",
+            modified=str(document["modified"]),
+        )
+
+
+def _events(found: Mapping[str, Any]) -> tuple[Event, ...]:
+    pairs = ((str(kind), str(version)) for event in found["events"] for kind, version in event.items())
+    return tuple(Event(kind, version) for kind, version in pairs if kind in ("introduced", "fixed", "last_affected"))
+
+
+def _severity(document: Mapping[str, Any]) -> str:
+    """The word that the database gives, else the newest CVSS vector."""
+    word = (document.get("database_specific") or {}).get("severity")
+    vectors = [str(one["score"]) for one in document.get("severity") or ()]
+    return str(word).lower() if isinstance(word, str) else max(vectors, default="")
+
+
+def not_after(now: datetime, advisories: Iterable[Advisory]) -> Iterator[Advisory]:
+    """The same advisories; one that says it was changed after `now` was changed now."""
+    latest = f"{now:%Y-%m-%dT%H:%M:%SZ}"
+    for advisory in advisories:
+        yield replace(advisory, modified=latest) if _moment(advisory.modified) > now else advisory
+
+
+def _moment(text: str) -> datetime:
+    """A time, in UTC where it names no zone. Raises InputError."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise InputError(f"an advisory says `{text}` of when it was changed, which is no time") from error
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def collect(advisories: Iterable[Advisory]) -> Advisories:
+    """Group advisories by project. Raises InputError for one whose time cannot be read."""
+    by_project: dict[NormalizedName, list[Advisory]] = {}
+    for advisory in advisories:
+        by_project.setdefault(advisory.project, []).append(advisory)
+    newest = max((_moment(one.modified) for found in by_project.values() for one in found), default=None)
+    return Advisories({project: tuple(found) for project, found in sorted(by_project.items())}, newest)
+
+
+def loss(new: Advisories, before: Advisories) -> str | None:
+    """What would be lost if a snapshot took the place of the one before: it is smaller, or older. None where nothing is."""
+    if new.count < before.count:
+        return f"it has {new.count} advisories, and the snapshot that is here has {before.count}"
+    if new.newest and before.newest and new.newest < before.newest:
+        return f"its newest advisory is of {new.newest:%Y-%m-%d}, and the snapshot that is here has one of {before.newest:%Y-%m-%d}"
+    return None
+
+
+def compared(new: Advisories, before: Advisories) -> Advisories:
+    """The new advisories, each marked that the ones before did not have, or had with other versions affected."""
+    if before.newest is None:
+        return new
+    known = {(one.id, one.project): (one.ranges, one.versions) for found in before.by_project.values() for one in found}
+    day = f"{before.newest:%Y-%m-%d}"
+
+    def marked(one: Advisory) -> Advisory:
+        return one if known.get((one.id, one.project)) == (one.ranges, one.versions) else replace(one, since=day)
+
+    return replace(new, by_project={name: tuple(map(marked, found)) for name, found in new.by_project.items()})
+
+
+def to_json(advisories: Advisories) -> str:
+    """A snapshot as text, to be carried across."""
+    rows = [
+        _row(advisory) for found in advisories.by_project.values() for advisory in sorted(found, key=lambda one: one.id)
+    ]
+    return json.dumps({"format": FORMAT, "advisories": rows}, indent=1) + "\n"
+
+
+def _row(advisory: Advisory) -> dict[str, Any]:
+    return {
+        "id": advisory.id,
+        "project": advisory.project,
+        "aliases": sorted(advisory.aliases),
+        "ranges": [[[event.kind, event.version] for event in events] for events in advisory.ranges],
+        "versions": sorted(advisory.versions),
+        "severity": advisory.severity,
+        "summary": advisory.summary,
+        "modified": advisory.modified,
+        "since": advisory.since,
+    }
+
+
+def parse_snapshot(text: str, source: str) -> Advisories:
+    """Read a snapshot. Raises InputError naming `source`."""
+    try:
+        document = json.loads(text)
+        if document["format"] != FORMAT:
+            raise InputError(f"`{source}` is a snapshot of format {document['format']}, and {FORMAT} is known")
+        return collect(_advisory(row) for row in document["advisories"])
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        hint = "make it with `wheelhouse advisories import`"
+        raise InputError(f"`{source}` is not a snapshot of advisories: {error}", hint=hint) from error
+
+
+def _advisory(row: Mapping[str, Any]) -> Advisory:
+    return Advisory(
+        id=row["id"],
+        project=canonicalize_name(row["project"]),
+        aliases=frozenset(row["aliases"]),
+        ranges=tuple(tuple(Event(kind, version) for kind, version in events) for events in row["ranges"]),
+        versions=frozenset(row["versions"]),
+        severity=row["severity"],
+        summary=row["summary"],
+        modified=row["modified"],
+        since=row.get("since", ""),
+    )

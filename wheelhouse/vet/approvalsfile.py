@@ -1,0 +1,58 @@
+"""The approvals file: one signed statement a line (in-toto's bundle, JSON Lines of DSSE envelopes), added to and never rewritten."""
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from wheelhouse.errors import IntegrityError
+from wheelhouse.files.disk import held, read_text, write
+from wheelhouse.signing.sign import PREDICATE_BASE, PublicKey, read_envelope
+from wheelhouse.vet.approvals import PREDICATE, Approval, Approvals, parse_approval
+
+Reviewers = Mapping[str, tuple[PublicKey, ...]]
+"""The keys that count, by reviewer."""
+
+
+def read_approvals(path: Path, reviewers: Reviewers, today: date, needed: int) -> Approvals:
+    """What stands in an approvals file; nothing where there is none.
+
+    Raises IntegrityError, naming the line, for one that cannot be read, and for one that bears a reviewer's key id and not
+    that reviewer's signature.
+    """
+    text = read_text(path, "the approvals file") if path.is_file() else ""
+    found: list[Approval] = []
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.strip():
+            found.extend(_approvals(line.encode(), f"line {number} of `{path}`", reviewers))
+    return Approvals(tuple(found), today, needed)
+
+
+def _approvals(line: bytes, where: str, reviewers: Reviewers) -> Iterator[Approval]:
+    hint = "restore the file; an approval is withdrawn by removing its whole line"
+    try:
+        envelope = read_envelope(line)
+        if envelope.statement.get("predicateType") != PREDICATE_BASE + PREDICATE:
+            raise IntegrityError("it is a statement of another kind")
+        names = {key.id: name for name, keys in reviewers.items() for key in keys}
+        signers = envelope.signers(key for keys in reviewers.values() for key in keys)
+        claimed = [names[key] for key, _ in envelope.signatures if key in names]
+        if claimed and not signers:
+            raise IntegrityError(
+                f"it bears the key id of {claimed[0]}, and not that key's signature: it was altered after signing, or forged"
+            )
+        for key in signers:
+            yield parse_approval(envelope.statement, names[key.id], key.id)
+        if not signers:
+            yield parse_approval(envelope.statement, None, next((key[:16] for key, _ in envelope.signatures), ""))
+    except IntegrityError as error:
+        raise IntegrityError(f"{where} is refused: {error}", hint=hint) from error
+
+
+def add_approval(path: Path, envelope: Mapping[str, Any]) -> None:
+    """Add an envelope to an approvals file, which may not be there yet."""
+    with held(path.parent):
+        before = read_text(path, "the approvals file") if path.is_file() else ""
+        whole = before if before.endswith("\n") or not before else f"{before}\n"
+        write(path.parent, path.name, whole + json.dumps(envelope, sort_keys=True, separators=(",", ":")) + "\n")

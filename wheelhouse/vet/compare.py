@@ -1,0 +1,56 @@
+"""Compare two houses, and open what took another's place to see what changed inside. Nobody is asked, nothing is run."""
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+from wheelhouse.errors import IntegrityError
+from wheelhouse.events import Finished, Listener, ignore
+from wheelhouse.files.disk import rooted, stands_in
+from wheelhouse.lock.lock import Pin
+from wheelhouse.lock.wheelhouse import SUB_HOUSES, House
+from wheelhouse.verify.verify import load_house
+from wheelhouse.vet.diff import Difference, Kind, Replaced, changes, differences
+from wheelhouse.vet.facts import Facts
+from wheelhouse.vet.facts_reader import read_facts
+
+
+def diff(old: Path, new: Path, on_event: Listener = ignore) -> tuple[Difference, ...]:
+    """What changed from one house to another, and in the houses inside them, most alarming first.
+
+    Raises IntegrityError for a file that is not what its lock says.
+    """
+    found = list(_differences(old, new))
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        opened = pool.map(lambda one: _opened(one, old, new, on_event), found)
+        order = list(Kind)
+        return tuple(sorted(opened, key=lambda one: (one.place, order.index(one.kind), one.project)))
+
+
+def _differences(old: Path, new: Path) -> Iterator[Difference]:
+    yield from differences(load_house(old), load_house(new))
+    for sub in SUB_HOUSES:
+        before, after = (load_house(folder / sub) if (folder / sub).is_dir() else House() for folder in (old, new))
+        yield from differences(before, after, sub)
+
+
+def _opened(one: Difference, old: Path, new: Path, on_event: Listener) -> Difference:
+    files = tuple(_compared(file, old / one.place, new / one.place) for file in one.files)
+    on_event(Finished(one.project))
+    return replace(one, files=files)
+
+
+def _compared(file: Replaced, old: Path, new: Path) -> Replaced:
+    before = _facts(old, file.old) if file.old else None
+    return replace(file, changes=changes(before, _facts(new, file.new)))
+
+
+def _facts(folder: Path, pin: Pin) -> Facts:
+    if not stands_in(folder, pin.artifact):
+        raise IntegrityError(
+            f"`{folder / pin.artifact.filename}` is not what the house's locks say",
+            hint=f"see all that is wrong with `wheelhouse verify {folder}`",
+        )
+    return read_facts(rooted(folder, pin.artifact.filename), pin)

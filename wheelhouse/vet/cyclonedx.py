@@ -1,0 +1,236 @@
+"""A house as a CycloneDX 1.6 software bill of materials, with what wheels carry of their own merged in (PEP 770)."""
+
+import json
+import re
+import uuid
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from wheelhouse.errors import MachineError
+from wheelhouse.vet.evidence import Evidence
+from wheelhouse.vet.facts import Facts
+
+if TYPE_CHECKING:
+    from cyclonedx.model import ExternalReference, Property
+    from cyclonedx.model.bom import Bom
+    from cyclonedx.model.component import Component
+    from cyclonedx.model.dependency import Dependency
+    from cyclonedx.model.license import License
+
+Edges = dict[str, set[str]]
+HOUSE = "house"
+NAMESPACE = uuid.UUID("6b0a2a0e-6d0c-5b7e-9a56-2f3f6a1a7c55")
+SAFE_URL = re.compile(r"https?://[\w.~:/?#@!$&'()*+,;=%-]+", re.ASCII)
+LONGEST_NAME = 100
+SITES = {
+    "home-page": "website",
+    "homepage": "website",
+    "source": "vcs",
+    "repository": "vcs",
+    "changelog": "release-notes",
+}
+SITES |= {"documentation": "documentation", "issues": "issue-tracker", "bug tracker": "issue-tracker"}
+
+
+def sbom(evidence: Evidence) -> str:
+    """The bill of materials as JSON: the same house and moment give the same text. Raises MachineError where the extra is missing."""
+    try:
+        from cyclonedx.output.json import JsonV1Dot6  # noqa: PLC0415
+        from cyclonedx.validation.json import JsonStrictValidator  # noqa: F401, PLC0415
+    except ImportError as error:
+        hint = "install it with: pip install 'airgap-wheelhouse[sbom]'"
+        raise MachineError(
+            "a CycloneDX SBOM needs the project `cyclonedx-python-lib`, which is not installed", hint=hint
+        ) from error
+    text = JsonV1Dot6(_bom(evidence)).output_as_string(indent=1) + "\n"
+    if wrong := _invalid(text, "1.6"):
+        raise MachineError(f"the SBOM does not satisfy the schema of CycloneDX 1.6: {wrong}")
+    return text
+
+
+def _invalid(text: str, schema: str) -> str | None:
+    """What is wrong with a bill of materials; None where nothing is."""
+    from cyclonedx.schema import SchemaVersion  # noqa: PLC0415
+    from cyclonedx.validation.json import JsonStrictValidator  # noqa: PLC0415
+
+    try:
+        found = JsonStrictValidator(SchemaVersion.from_version(schema)).validate_str(text)
+    except (ValueError, KeyError, RecursionError) as error:
+        return str(error)
+    return next(iter(str(found).splitlines()), "") if found else None
+
+
+def _bom(evidence: Evidence) -> "Bom":
+    from cyclonedx.model import Property  # noqa: PLC0415
+    from cyclonedx.model.bom import Bom  # noqa: PLC0415
+    from cyclonedx.model.component import Component, ComponentType  # noqa: PLC0415
+
+    bom = Bom(serial_number=_serial(evidence))
+    bom.metadata.timestamp = evidence.now
+    bom.metadata.tools.components.add(
+        Component(name="wheelhouse", type=ComponentType.APPLICATION, version=version("airgap-wheelhouse"))
+    )
+    targets = [Property(name="wheelhouse:target", value=lock.target.name) for lock in evidence.houses[""].locks]
+    root = Component(name=evidence.name, type=ComponentType.APPLICATION, bom_ref=HOUSE, properties=targets)
+    bom.metadata.component = root
+    components = {name: _component(facts, evidence) for name, facts in evidence.files.items()}
+    edges = _edges(evidence)
+    for name, component in components.items():
+        edges |= _merged(component, evidence.files[name], edges[name])
+    bom.components.update(components.values(), (_other(name, evidence) for name in evidence.others))
+    bom.dependencies.update(_dependency(ref, on) for ref, on in edges.items())
+    return bom
+
+
+def _edges(evidence: Evidence) -> Edges:
+    """The graph of each target, one laid on the other: what was asked for hangs on the house itself."""
+    edges: Edges = {HOUSE: set(evidence.others), **{name: set() for name in evidence.hashes}}
+    for graph in evidence.graphs:
+        edges[HOUSE] |= graph.roots
+        for name, needs in graph.needs.items():
+            edges[name] |= needs
+    return edges
+
+
+def _dependency(ref: str, on: Iterable[str]) -> "Dependency":
+    from cyclonedx.model.bom_ref import BomRef  # noqa: PLC0415
+    from cyclonedx.model.dependency import Dependency  # noqa: PLC0415
+
+    return Dependency(BomRef(ref), [Dependency(BomRef(other)) for other in on])
+
+
+def _serial(evidence: Evidence) -> uuid.UUID:
+    hashes = [f"{name} {sha256}" for name, sha256 in sorted(evidence.hashes.items())]
+    return uuid.uuid5(NAMESPACE, "\n".join([evidence.now.isoformat(), *hashes]))
+
+
+def _component(facts: Facts, evidence: Evidence) -> "Component":
+    from cyclonedx.model import HashAlgorithm, HashType  # noqa: PLC0415
+    from cyclonedx.model.component import Component, ComponentType  # noqa: PLC0415
+    from packageurl import PackageURL  # noqa: PLC0415
+
+    pin = facts.pin
+    purl = PackageURL("pypi", None, pin.project, str(pin.version), {"file_name": pin.artifact.filename})
+    return Component(
+        name=pin.project,
+        type=ComponentType.LIBRARY,
+        version=str(pin.version),
+        bom_ref=facts.subject,
+        description=_printable(facts.header("summary")) or None,
+        hashes=[HashType(alg=HashAlgorithm.SHA_256, content=pin.artifact.sha256)],
+        licenses=_licences(facts, evidence),
+        purl=purl,
+        external_references=_references(facts),
+        properties=_properties(facts, evidence),
+    )
+
+
+def _other(name: str, evidence: Evidence) -> "Component":
+    """A file that is no distribution."""
+    from cyclonedx.model import HashAlgorithm, HashType  # noqa: PLC0415
+    from cyclonedx.model.component import Component, ComponentType  # noqa: PLC0415
+
+    hashes = [HashType(alg=HashAlgorithm.SHA_256, content=evidence.hashes[name])]
+    return Component(name=name, type=ComponentType.FILE, bom_ref=name, hashes=hashes)
+
+
+def _properties(facts: Facts, evidence: Evidence) -> "Iterator[Property]":
+    from cyclonedx.model import Property  # noqa: PLC0415
+
+    pin = facts.pin
+    told = {
+        "file": facts.subject,
+        "size": str(pin.artifact.size),
+        "uploaded": pin.artifact.upload_time.isoformat() if pin.artifact.upload_time else None,
+        "approved-by": ", ".join(sorted(evidence.approvals.reviewers(pin.artifact.sha256))),
+        "built-from": f"{pin.built.sdist.filename} sha256:{pin.built.sdist.sha256}" if pin.built else None,
+    }
+    return (Property(name=f"wheelhouse:{name}", value=value) for name, value in told.items() if value)
+
+
+def _licences(facts: Facts, evidence: Evidence) -> "Iterable[License]":
+    """The expression, declared where the project wrote it as one (PEP 639), else concluded; what is no expression by its own words."""
+    from cyclonedx.model.license import DisjunctiveLicense, LicenseAcknowledgement, LicenseExpression  # noqa: PLC0415
+
+    found = evidence.licences[facts.subject]
+    if found.expression:
+        declared = found.source == "License-Expression"
+        known = LicenseAcknowledgement.DECLARED if declared else LicenseAcknowledgement.CONCLUDED
+        return [LicenseExpression(found.expression, acknowledgement=known)]
+    words = _printable(facts.header("license"))[:LONGEST_NAME]
+    return [DisjunctiveLicense(name=words, acknowledgement=LicenseAcknowledgement.DECLARED)] if words else []
+
+
+def _printable(text: str) -> str:
+    return "".join(letter if letter.isprintable() else " " for letter in text).strip()
+
+
+def _references(facts: Facts) -> "Iterator[ExternalReference]":
+    """Where the file is from, and the addresses that the project names; what is no URI is left out."""
+    from cyclonedx.exception.model import InvalidUriException  # noqa: PLC0415
+    from cyclonedx.model import ExternalReference, ExternalReferenceType, HashAlgorithm, HashType, XsUri  # noqa: PLC0415
+
+    pin = facts.pin
+    lines = [line.partition(",")[::2] for line in facts.headers.get("project-url", ())]
+    lines += [("home-page", url) for url in facts.headers.get("home-page", ())]
+    rows = [(SITES.get(label.strip().lower(), "other"), url.strip(), label, False) for label, url in lines]
+    rows += [("distribution", pin.origin.url or "", pin.index, not pin.built)]
+    for kind, url, comment, is_it in rows:
+        hashes = [HashType(alg=HashAlgorithm.SHA_256, content=pin.artifact.sha256)] if is_it else []
+        with suppress(InvalidUriException):
+            uri = XsUri(url if SAFE_URL.fullmatch(url) else "not a URI")
+            named = _printable(comment) or None
+            yield ExternalReference(type=ExternalReferenceType(kind), url=uri, hashes=hashes, comment=named)
+
+
+def _merged(component: "Component", facts: Facts, needs: set[str]) -> Edges:
+    """Put what a wheel's own bills of materials name inside its component, and give their edges; `needs` grows by the component's own.
+
+    What cannot be merged is named all the same.
+    """
+    from cyclonedx.model import Property  # noqa: PLC0415
+
+    edges: Edges = {}
+    for name, text in sorted(facts.texts.items()):
+        if ".dist-info/sboms/" in name:
+            found = _embedded(text, facts.subject, name)
+            note = f"{_printable(name)}{'' if found else ' (not merged)'}"
+            component.properties.add(Property(name="wheelhouse:embedded-sbom", value=note))
+            if found:
+                component.components.update(found[0].components)
+                edges |= found[1]
+                needs |= edges.pop(facts.subject, set())
+    return edges
+
+
+def _embedded(text: str, filename: str, name: str) -> "tuple[Bom, Edges] | None":
+    """A wheel's own bill of materials and its edges, the references made unlike any other's, that to its subject the wheel's.
+
+    None for what is not CycloneDX, or does not satisfy its schema.
+    """
+    from cyclonedx.model.bom import Bom  # noqa: PLC0415
+
+    try:
+        document: Any = json.loads(text)
+        if document.get("bomFormat") != "CycloneDX" or _invalid(text, str(document.get("specVersion"))):
+            return None
+        renamed = {str(document.get("metadata", {}).get("component", {}).get("bom-ref")): filename}
+        components = [_renamed(one, renamed, f"{filename}#{name}") for one in document.get("components", ())]
+        edges = {
+            renamed[row["ref"]]: {renamed[ref] for ref in row.get("dependsOn", ()) if ref in renamed}
+            for row in document.get("dependencies", ())
+            if row["ref"] in renamed
+        }
+        return Bom.from_json({"components": components}), edges  # type: ignore[attr-defined]
+    except Exception:
+        return None
+
+
+def _renamed(component: dict[str, Any], renamed: dict[str, str], prefix: str) -> dict[str, Any]:
+    """A component with a reference of our own, and so those inside it."""
+    given = component.get("bom-ref") or f"unnamed-{len(renamed)}"
+    mine = renamed[given] = f"{prefix}#{given}"
+    inside = [_renamed(one, renamed, prefix) for one in component.get("components", ())]
+    return component | {"bom-ref": mine} | ({"components": inside} if inside else {})

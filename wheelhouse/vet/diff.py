@@ -1,0 +1,266 @@
+"""What changed from one house to the next: projects, files, and what is inside those that took another's place (pure)."""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from packaging.utils import NormalizedName
+from packaging.version import Version
+
+from wheelhouse.humanize import counted, size_text
+from wheelhouse.lock.lock import Pin
+from wheelhouse.lock.wheelhouse import House
+from wheelhouse.vet.facts import Facts
+from wheelhouse.vet.licences import licence_of
+
+NATIVE = frozenset(("elf", "pe", "macho"))
+PLACE = re.compile(r"https?://(?:www\.)?([^/?#]+(?:/[^/?#]+)?)", re.IGNORECASE)
+NUMBERS = re.compile(r"\d+(_\d+)*")
+OWN_FOLDER = re.compile(r"^[^/]+-[^/-]+\.(dist-info|data)/")
+MANGLED = re.compile(r"-[0-9a-f]{8}(?=[.-])")
+"""What auditwheel adds to the names of libraries that it copies into a wheel."""
+TOLD = ("author", "author-email", "maintainer", "maintainer-email", "requires-python")
+CUSTOMIZE = ("sitecustomize.py", "usercustomize.py")
+
+
+class Kind(StrEnum):
+    """What became of a project; what a reviewer wants to see first stands first."""
+
+    BYTES = "other bytes"
+    DOWN = "down"
+    ADDED = "added"
+    UP = "up"
+    FILES = "other files"
+    REMOVED = "removed"
+
+
+class Topic(StrEnum):
+    """What a change inside a file is about."""
+
+    RUNS = "runs"
+    NATIVE = "native code"
+    LICENCE = "licence"
+    REQUIRES = "requires"
+    METADATA = "metadata"
+    FILES = "files"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change inside a file: what it is about, what is gone, what came."""
+
+    topic: Topic
+    what: str
+    gone: tuple[str, ...] = ()
+    came: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """A file of the new house, and the one of the old house whose place it takes, if any; what changed inside."""
+
+    new: Pin
+    old: Pin | None = None
+    changes: tuple[Change, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What became of one project: its versions before and after, the files that came, the names of those that went.
+
+    `place` is empty, or the name of the house inside the house.
+    """
+
+    project: NormalizedName
+    kind: Kind
+    place: str
+    old: tuple[Version, ...]
+    new: tuple[Version, ...]
+    files: tuple[Replaced, ...] = field(default=())
+    gone: tuple[str, ...] = ()
+
+
+def differences(old: House, new: House, place: str = "") -> Iterator[Difference]:
+    """What became of each project, in the order of their names; what is the same is left out. `Replaced.changes` are still empty."""
+    before, after = _by_project(old), _by_project(new)
+    for project in sorted({*before, *after}):
+        olds, news = before.get(project, {}), after.get(project, {})
+        came = [pin for name, pin in sorted(news.items()) if name not in olds or _sha256(olds[name]) != _sha256(pin)]
+        gone = tuple(sorted(olds.keys() - news.keys()))
+        if came or gone:
+            kind = _kind(olds, news)
+            files = tuple(Replaced(pin, _partner(pin, olds)) for pin in came)
+            yield Difference(project, kind, place, _versions(olds), _versions(news), files, gone)
+
+
+def _by_project(house: House) -> dict[NormalizedName, dict[str, Pin]]:
+    found: dict[NormalizedName, dict[str, Pin]] = {}
+    for lock in house.locks:
+        for pin in lock.pins:
+            found.setdefault(pin.project, {})[pin.artifact.filename] = pin
+    return found
+
+
+def _sha256(pin: Pin) -> str:
+    return pin.artifact.sha256
+
+
+def _versions(pins: dict[str, Pin]) -> tuple[Version, ...]:
+    return tuple(sorted({pin.version for pin in pins.values()}))
+
+
+def _kind(olds: dict[str, Pin], news: dict[str, Pin]) -> Kind:
+    if not olds or not news:
+        return Kind.REMOVED if olds else Kind.ADDED
+    before, after = _versions(olds), _versions(news)
+    if before != after:
+        return Kind.UP if (after[-1], after) > (before[-1], before) else Kind.DOWN
+    return (
+        Kind.BYTES
+        if any(name in olds and _sha256(olds[name]) != _sha256(pin) for name, pin in news.items())
+        else Kind.FILES
+    )
+
+
+def _partner(pin: Pin, olds: dict[str, Pin]) -> Pin | None:
+    """The old file whose place a new one takes: of the same name, else of the same tags, else of the same kind."""
+
+    def unlike(other: Pin) -> tuple[bool, bool, bool, str]:
+        mine, theirs = _tags(pin), _tags(other)
+        same_but_numbers = NUMBERS.sub("", mine) == NUMBERS.sub("", theirs)
+        name = other.artifact.filename
+        return (name != pin.artifact.filename, mine != theirs, not same_but_numbers, name)
+
+    return min(olds.values(), key=unlike, default=None)
+
+
+def _tags(pin: Pin) -> str:
+    return "-".join(pin.artifact.filename.split("-")[-3:]) if pin.artifact.is_wheel else ""
+
+
+def changes(old: Facts | None, new: Facts) -> tuple[Change, ...]:
+    """What changed inside a file that took another's place; all that matters of one that took nobody's."""
+    found = [
+        _kind_of_file(old, new),
+        *(_compared(topic, what, of(old) if old else (), of(new)) for topic, what, of in ASPECTS),
+        *(_metadata(old, new) if old else ()),
+        _sizes(old, new) if old else None,
+    ]
+    return tuple(change for change in found if change)
+
+
+def _kind_of_file(old: Facts | None, new: Facts) -> Change | None:
+    if old and old.pin.artifact.is_wheel and not new.pin.artifact.is_wheel:
+        return Change(Topic.RUNS, "an sdist in the place of a wheel: its code runs when it is built")
+    return None
+
+
+def _compared(topic: Topic, what: str, before: Iterable[str], after: Iterable[str]) -> Change | None:
+    olds, news = set(before), set(after)
+    if olds == news:
+        return None
+    return Change(topic, what, tuple(sorted(olds - news)), tuple(sorted(news - olds)))
+
+
+def _metadata(old: Facts, new: Facts) -> Iterator[Change | None]:
+    for name in TOLD:
+        yield _compared(Topic.METADATA, name.capitalize(), old.headers.get(name, ()), new.headers.get(name, ()))
+
+
+def _sizes(old: Facts, new: Facts) -> Change | None:
+    before, after = _size(old), _size(new)
+    return Change(Topic.FILES, "unpacked", (before,), (after,)) if before != after else None
+
+
+def _size(facts: Facts) -> str:
+    return f"{counted(len(facts.entries), 'file')}, {size_text(sum(entry.size for entry in facts.entries))}"
+
+
+def _commands(facts: Facts) -> Iterator[str]:
+    """Entry points, each with its group."""
+    for name, text in facts.texts.items():
+        group = ""
+        for line in map(str.strip, text.splitlines() if name.endswith(".dist-info/entry_points.txt") else ()):
+            if line.startswith("["):
+                group = line.strip("[]")
+            elif "=" in line:
+                yield f"{group}: {line}"
+
+
+def _started(facts: Facts) -> Iterator[str]:
+    """What runs by itself, or may be run: files beside the packages, and those that are marked executable."""
+    for entry in facts.entries:
+        name = _plain(entry.name)
+        base = name.rpartition("/")[2]
+        if base.endswith(".pth") or base in CUSTOMIZE or name.startswith("*.data/scripts/"):
+            yield name
+        elif not facts.pin.artifact.is_wheel and name.count("/") == 1 and name.endswith("/setup.py"):
+            yield "setup.py"
+
+
+def _executable(facts: Facts) -> Iterator[str]:
+    return (_plain(entry.name) for entry in facts.entries if entry.executable and entry.kind not in NATIVE)
+
+
+def _native(facts: Facts) -> Iterator[str]:
+    for entry in facts.entries:
+        if entry.kind in NATIVE:
+            yield f"{MANGLED.sub('', _plain(entry.name))}, {size_text(entry.size)}"
+
+
+def _libraries(facts: Facts) -> Iterator[str]:
+    for entry in facts.entries:
+        yield from (MANGLED.sub("", name) for name in entry.needs)
+
+
+def _licences(facts: Facts) -> tuple[str, ...]:
+    expression = licence_of(facts).expression
+    return (expression,) if expression else tuple(facts.header("license").strip().splitlines()[:1])
+
+
+def _licence_texts(facts: Facts) -> Iterator[str]:
+    for name, text in facts.texts.items():
+        base = name.rpartition("/")[2]
+        if re.search(r"licen[cs]e|copying|notice", base, re.IGNORECASE) and ".dist-info/" in name:
+            yield f"{base}, {len(' '.join(text.split()))} characters"
+
+
+def _requirements(facts: Facts) -> tuple[str, ...]:
+    return facts.pin.dependencies
+
+
+def _places(facts: Facts) -> Iterator[str]:
+    """Hosts, and the owner's name on each: what says who stands behind a project, without the paths that change each release."""
+    urls = [line.rpartition(",")[2].strip() for line in facts.headers.get("project-url", ())]
+    for url in [*urls, *facts.headers.get("home-page", ())]:
+        if found := PLACE.match(url):
+            yield found[1].lower()
+
+
+def _tops(facts: Facts) -> Iterator[str]:
+    """The names that it puts beside other projects' in site-packages."""
+    for entry in facts.entries if facts.pin.artifact.is_wheel else ():
+        name = _plain(entry.name)
+        if not name.startswith("*."):
+            yield name.partition("/")[0]
+
+
+def _plain(name: str) -> str:
+    """A member's name without the version in it."""
+    return OWN_FOLDER.sub(r"*.\1/", name)
+
+
+ASPECTS = (
+    (Topic.RUNS, "runs by itself, or is put where commands are", _started),
+    (Topic.RUNS, "entry points", _commands),
+    (Topic.RUNS, "marked executable", _executable),
+    (Topic.NATIVE, "native files", _native),
+    (Topic.NATIVE, "libraries that they link to", _libraries),
+    (Topic.LICENCE, Topic.LICENCE, _licences),
+    (Topic.LICENCE, "licence files", _licence_texts),
+    (Topic.REQUIRES, Topic.REQUIRES, _requirements),
+    (Topic.METADATA, "addresses", _places),
+    (Topic.FILES, "top-level names", _tops),
+)
+"""What is compared as a set of lines, in reading order."""

@@ -1,0 +1,178 @@
+"""What a reviewer would want to know of one file of a house, read once from its bytes (pure: a door reads them)."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from packaging.utils import NormalizedName
+from packaging.version import Version
+
+from wheelhouse.archive.metadata import Contents, Metadata
+from wheelhouse.index.provenance import Attested
+from wheelhouse.lock.lock import Pin
+
+DATA_FOLDER = re.compile(r"[^/]+\.data/(?P<scheme>[^/]+)/")
+SITE_PACKAGES = re.compile(r"lib(64)?/python[\d.]+t?/site-packages/|Lib/site-packages/")
+SCRIPTS = "@scripts/"
+LARGEST_TEXT = 1 << 20
+"""As much of a text as is kept, in bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Native:
+    """What an ELF file asks for: the libraries that it links to, and where it has them looked for.
+
+    `machine` is the processor, as `x86_64`, empty where the file cannot be read; `program` says that it can be started.
+    """
+
+    machine: str
+    needs: tuple[str, ...] = ()
+    search: tuple[str, ...] = ()
+    program: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A file inside an archive, by its name there. `size` is in bytes; `kind` is what its first bytes say, where known.
+
+    Kinds: `elf`, `pe`, `macho`, `java`, `zip`, `gzip`, `bzip2`, `xz`, `zstd`, `7z`, `tar`, `script` (begins with `#!`), else
+    empty. `digest` is `<algorithm>=<digest>` in RECORD's spelling, empty in an sdist.
+    """
+
+    name: str
+    size: int
+    executable: bool = False
+    kind: str = ""
+    digest: str = ""
+    native: Native | None = None
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The libraries that it links to, where that is known."""
+        return self.native.needs if self.native else ()
+
+
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """What is inside one file of a house.
+
+    `texts` holds the small texts that matter at install or start, by name: `.pth` files, entry points, scripts, an sdist's
+    setup.py and pyproject.toml, licence files, embedded SBOMs; no more than the first MiB of each. `headers` is the core
+    metadata, names in lower case.
+    """
+
+    entries: tuple[Entry, ...] = ()
+    texts: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """One file of a house and all that rules look at.
+
+    `targets` names the targets that it is for; `place` is the house inside the house that it lies in, as `tools/`;
+    `contents` is None, and `inside` empty, for a file that could not be opened, which a finding of `verify` says.
+    `provenance` is what an index had of its attestations, `attested` what came of checking them, where that could be done.
+    """
+
+    pin: Pin
+    targets: tuple[str, ...] = ()
+    place: str = ""
+    contents: Contents | None = None
+    inside: Inside = Inside()
+    provenance: str | None = None
+    attested: Attested | None = None
+
+    @property
+    def subject(self) -> str:
+        """The file's place and name, which findings give as their subject."""
+        return self.place + self.filename
+
+    @property
+    def metadata(self) -> Metadata | None:
+        """What it says of itself."""
+        return self.contents.metadata if self.contents else None
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """The files in it."""
+        return self.inside.entries
+
+    @property
+    def texts(self) -> Mapping[str, str]:
+        """The small texts in it, by name."""
+        return self.inside.texts
+
+    @property
+    def filename(self) -> str:
+        """The file's name."""
+        return self.pin.artifact.filename
+
+    @property
+    def project(self) -> NormalizedName:
+        """The normalised project name."""
+        return self.pin.project
+
+    @property
+    def version(self) -> Version:
+        """The version."""
+        return self.pin.version
+
+    @cached_property
+    def dist_info(self) -> str:
+        """The wheel's own metadata folder; empty for an sdist."""
+        return next((e.name.partition("/")[0] for e in self.entries if e.name.endswith(".dist-info/METADATA")), "")
+
+    def header(self, name: str) -> str:
+        """The first value of a core metadata field, or empty."""
+        return next(iter(self.headers.get(name.lower(), ())), "")
+
+    @property
+    def headers(self) -> Mapping[str, tuple[str, ...]]:
+        """The core metadata, names in lower case, each with all its values."""
+        return self.inside.headers
+
+    @cached_property
+    def installs(self) -> Mapping[str, Entry]:
+        """A wheel's files by where they are installed, but for its .dist-info."""
+        if not self.pin.artifact.is_wheel:
+            return {}
+        return {
+            installed(entry.name): entry
+            for entry in self.entries
+            if not entry.name.endswith("/") and not entry.name.startswith(f"{self.dist_info}/")
+        }
+
+    @property
+    def scripts(self) -> tuple[str, ...]:
+        """The names of the scripts that a wheel brings along, ready-made."""
+        return tuple(path.removeprefix(SCRIPTS) for path in self.installs if path.startswith(SCRIPTS))
+
+    @property
+    def entry_points(self) -> Mapping[str, str]:
+        """The commands that its entry points make, with what they call."""
+        text = self.texts.get(f"{self.dist_info}/entry_points.txt", "")
+        section, found = "", {}
+        for line in map(str.strip, text.splitlines()):
+            if line.startswith("["):
+                section = line.strip("[]").strip()
+            elif section in ("console_scripts", "gui_scripts") and "=" in line and not line.startswith("#"):
+                name, _, called = line.partition("=")
+                found[name.strip()] = called.strip()
+        return found
+
+
+def installed(name: str) -> str:
+    """Where an installer puts a wheel's file: relative to site-packages, or under `@scripts/`, `@data/`, `@headers/`.
+
+    From the binary distribution format: `<name>-<version>.data/<scheme>/…`.
+    """
+    match = DATA_FOLDER.match(name)
+    if not match:
+        return name
+    scheme, rest = match["scheme"], name[match.end() :]
+    if scheme in ("purelib", "platlib"):
+        return rest
+    inside = SITE_PACKAGES.match(rest) if scheme == "data" else None
+    return rest[inside.end() :] if inside else f"@{scheme}/{rest}"

@@ -1,0 +1,127 @@
+"""Facts from a wheel's or sdist's bytes, seen in the one pass that checks them: what is inside, and the small texts that rules read."""
+
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
+from email.parser import BytesHeaderParser
+from pathlib import Path, PurePosixPath
+
+from wheelhouse.archive.elf import native_of
+from wheelhouse.archive.filenames import is_wheel
+from wheelhouse.archive.metadata import Contents
+from wheelhouse.archive.wheelfile import inspect
+from wheelhouse.build.build_system import build_system
+from wheelhouse.errors import IntegrityError
+from wheelhouse.lock.lock import Pin
+from wheelhouse.vet.facts import LARGEST_TEXT, Entry, Facts, Inside
+
+LARGEST_NATIVE = 256 << 20
+MAGIC = (
+    (b"\x7fELF", "elf"),
+    (b"MZ", "pe"),
+    (b"\xcf\xfa\xed\xfe", "macho"),
+    (b"\xce\xfa\xed\xfe", "macho"),
+    (b"\xca\xfe\xba\xbe\x00\x00\x00", "macho"),
+    (b"\xca\xfe\xba\xbe", "java"),
+    (b"PK\x03\x04", "zip"),
+    (b"\x1f\x8b\x08", "gzip"),
+    (b"BZh", "bzip2"),
+    (b"\xfd7zXZ\x00", "xz"),
+    (b"\x28\xb5\x2f\xfd", "zstd"),
+    (b"7z\xbc\xaf\x27\x1c", "7z"),
+    (b"#!", "script"),
+)
+TAR_AT = slice(257, 262)
+WHEEL_TEXTS = re.compile(
+    r"""([^/]+\.data/(purelib|platlib|data)/(.*/)?)? ([^/]+\.(pth|start) | (sitecustomize|usercustomize)(/__init__)?\.py)
+    | [^/]+\.data/scripts/[^/]+ | [^/]+/__init__\.py
+    | [^/]+\.dist-info/((licen[cs]es?/)?.*(LICEN[CS]E|COPYING|NOTICE)[^/]*|licenses/.+
+      |entry_points\.txt|WHEEL|direct_url\.json|sboms/.+)""",
+    re.VERBOSE | re.IGNORECASE,
+)
+SDIST_TEXTS = re.compile(
+    r"""[^/]+/(setup\.cfg|pyproject\.toml|[^/]*(LICEN[CS]E|COPYING|NOTICE)[^/]*|.*\.py|.*\.pth)""",
+    re.VERBOSE | re.IGNORECASE,
+)
+
+
+def look_inside(path: Path, filename: str) -> tuple[Contents, Inside]:
+    """Open and check a file once, and keep what rules look at. Raises RefusedError for one that cannot be trusted."""
+    watch = _Watch(WHEEL_TEXTS if is_wheel(filename) else SDIST_TEXTS)
+    contents = inspect(path, filename, watch)
+    texts = watch.texts if is_wheel(filename) else _of_the_build(watch.texts)
+    return contents, Inside(tuple(watch.entries.values()), texts, headers_of(contents.raw_metadata))
+
+
+def read_facts(path: Path, pin: Pin) -> Facts:
+    """The facts of one file by itself. Raises RefusedError for one that cannot be trusted."""
+    contents, inside = look_inside(path, pin.artifact.filename)
+    return Facts(pin, contents=contents, inside=inside)
+
+
+def headers_of(raw_metadata: bytes) -> dict[str, tuple[str, ...]]:
+    """Core metadata fields by name in lower case, each with all its values."""
+    header = re.split(rb"\r?\n\r?\n", raw_metadata, maxsplit=1)[0]
+    message = BytesHeaderParser().parsebytes(header + b"\n\n")
+    return {name.lower(): tuple(str(value) for value in message.get_all(name, ())) for name in set(message.keys())}
+
+
+class _Watch:
+    """What passed while a file was checked: an entry for each member, and the texts whose names are wanted."""
+
+    def __init__(self, wanted: re.Pattern[str]) -> None:
+        self.entries: dict[str, Entry] = {}
+        self.texts: dict[str, str] = {}
+        self._wanted = wanted
+        self._passed: dict[str, Entry] = {}
+
+    def passing(self, name: str, size: int, mode: int, contents: Iterator[bytes]) -> Iterator[bytes]:
+        first = next(contents, b"")
+        kind = kind_of(first)
+        entry = self.entries[name] = Entry(name, size, bool(mode & 0o111), kind)
+        yield first
+        if kind == "elf" and size <= LARGEST_NATIVE:
+            yield from self._native(entry, first, contents)
+        elif self._wanted.fullmatch(name):
+            self.texts[name] = first[:LARGEST_TEXT].decode("utf-8", "replace")
+        yield from contents
+
+    def _native(self, entry: Entry, first: bytes, contents: Iterator[bytes]) -> Iterator[bytes]:
+        held = [first]
+        for piece in contents:
+            held.append(piece)
+            yield piece
+        self.entries[entry.name] = replace(entry, native=native_of(b"".join(held)))
+
+    def hashed(self, name: str, digest: str) -> None:
+        self.entries[name] = replace(self.entries[name], digest=digest)
+
+
+def kind_of(first: bytes) -> str:
+    """What the first bytes of a file say that it is; empty where they say nothing."""
+    if first[TAR_AT] == b"ustar":
+        return "tar"
+    return next((kind for magic, kind in MAGIC if first.startswith(magic)), "")
+
+
+def _of_the_build(texts: dict[str, str]) -> dict[str, str]:
+    """An sdist's texts, of its Python only what lies at the top, or where an in-tree backend does."""
+    places = _backend_places(texts)
+
+    def runs(name: str) -> bool:
+        inner = name.partition("/")[2]
+        return "/" not in inner or inner.startswith(places)
+
+    return {name: text for name, text in texts.items() if not name.endswith(".py") or runs(name)}
+
+
+def _backend_places(texts: dict[str, str]) -> tuple[str, ...]:
+    """The folders that hold an in-tree backend, as prefixes of names below the sdist's top (PEP 517)."""
+    for name, text in texts.items():
+        if name.count("/") == 1 and name.endswith("/pyproject.toml"):
+            with suppress(IntegrityError):
+                told = build_system(text, name)
+                top = told.backend.partition(":")[0].partition(".")[0]
+                return tuple(f"{PurePosixPath(place, top)}/" for place in told.backend_path)
+    return ()

@@ -1,0 +1,50 @@
+"""Gather what reports are made from: a vetted house, those inside it, and what was decided before."""
+
+from datetime import datetime
+from pathlib import Path
+
+from wheelhouse.findings import Policy
+from wheelhouse.vet.advisories import Advisories
+from wheelhouse.vet.approvals import Approvals, divide
+from wheelhouse.vet.approve import files_of
+from wheelhouse.vet.compare import diff
+from wheelhouse.vet.diff import Replaced
+from wheelhouse.vet.evidence import Evidence
+from wheelhouse.vet.vet import Vetted
+
+
+def evidence(
+    folder: Path,
+    vetted: Vetted,
+    policy: Policy,
+    approvals: Approvals,
+    now: datetime,
+    advisories: Advisories | None,
+    since: Path | None = None,
+) -> Evidence:
+    """Divide what vetting found by what was seen when files were approved; open what took another's place `since` a house."""
+    hashes = files_of(folder)
+    findings, settled = divide(vetted.findings, hashes, approvals)
+    return Evidence(
+        name=folder.absolute().name,
+        houses=vetted.houses,
+        hashes=hashes,
+        facts=vetted.facts,
+        findings=findings,
+        settled=settled,
+        waived=vetted.waived,
+        approvals=approvals,
+        now=now,
+        threshold=policy.threshold,
+        known=advisories.newest if advisories else None,
+        since=since.absolute().name if since else "",
+        replaced=_replaced(since, folder) if since else {},
+    )
+
+
+def _replaced(old: Path, new: Path) -> dict[str, Replaced]:
+    return {
+        f"{one.place}/{file.new.artifact.filename}" if one.place else file.new.artifact.filename: file
+        for one in diff(old, new)
+        for file in one.files
+    }

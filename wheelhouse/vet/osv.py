@@ -1,0 +1,62 @@
+"""An OSV export: a zip of records, one JSON file each; a folder of both, at any depth; or one file with a record or a list."""
+
+import io
+import json
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from wheelhouse.errors import InputError
+from wheelhouse.files.disk import ours
+
+LARGEST_RECORD = 16 << 20
+SUFFIXES = (".json", ".zip")
+"""Of the files in a folder that are read."""
+
+
+def read_export(path: Path) -> Iterator[dict[str, Any]]:
+    """Every record of an export that is a file or folder here. Raises InputError for what is none."""
+    if path.is_dir():
+        with ours(path):
+            files = sorted(file for file in path.rglob("*") if file.suffix in SUFFIXES and file.is_file())
+        for file in files:
+            yield from read_export(file)
+        return
+    if not path.is_file():
+        raise InputError(f"there is no export `{path}`", hint="name the zip, a record, or a folder of records")
+    with ours(path):
+        raw = path.read_bytes()
+    yield from read_bytes(raw, str(path))
+
+
+def read_bytes(raw: bytes, source: str) -> Iterator[dict[str, Any]]:
+    """Every record of an export's bytes."""
+    if not raw.startswith(b"PK"):
+        yield from _records(raw.decode("utf-8", "replace"), source)
+        return
+    try:
+        with zipfile.ZipFile(io.BytesIO(raw)) as archive:
+            for member in archive.infolist():
+                if member.filename.endswith(".json"):
+                    where = f"{source}:{member.filename}"
+                    yield from _records(_read(archive, member, where).decode("utf-8", "replace"), where)
+    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
+        raise InputError(f"`{source}` is a zip that cannot be read: {error}") from error
+
+
+def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo, where: str) -> bytes:
+    if member.file_size > LARGEST_RECORD:
+        raise InputError(f"`{where}` is larger than any record: {member.file_size} bytes")
+    return archive.read(member)
+
+
+def _records(text: str, source: str) -> Iterator[dict[str, Any]]:
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"`{source}` is not JSON: {error}") from error
+    found = document if isinstance(document, list) else [document]
+    if not all(isinstance(one, dict) for one in found):
+        raise InputError(f"`{source}` holds no OSV records")
+    yield from found
