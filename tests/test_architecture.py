@@ -271,7 +271,7 @@ def test_what_a_fetch_is_made_of_loads_no_more_than_it_needs() -> None:
         "from wheelhouse.config.settings import read_settings\n"
         "from wheelhouse.index.http import Http\n"
         "from wheelhouse.fetch import fetch; from wheelhouse.fetch import gather\n"
-        "from wheelhouse.index.package_source import Supply\n"
+        "from wheelhouse.index.package_source import PackageSource\n"
         "print(*sys.modules)\n"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60)

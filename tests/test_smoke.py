@@ -7,7 +7,7 @@ import pytest
 from tests.support.index import IndexServer
 from tests.support.tools import wheelhouse
 from tests.support.wheels import build_wheel
-from wheelhouse.files.disk import held
+from wheelhouse.files.disk import folder_lock
 
 
 @pytest.fixture
@@ -90,10 +90,10 @@ def test_what_a_kill_left_inside_a_staged_folder_is_swept(index: IndexServer, tm
 
 def test_what_another_run_has_under_way_inside_is_left(tmp_path: Path) -> None:
     under_way = tmp_path / "files" / ".wheelhouse-now.tmp"
-    with held(tmp_path / "files"):
+    with folder_lock(tmp_path / "files"):
         under_way.touch()
-        with held(tmp_path):
+        with folder_lock(tmp_path):
             assert under_way.exists()
     under_way.touch()
-    with held(tmp_path):
+    with folder_lock(tmp_path):
         assert not under_way.exists()

@@ -14,18 +14,18 @@ import pytest
 from tests.support.hostile import hostile_wheels
 from tests.support.wheels import build_sdist, build_wheel
 from wheelhouse.archive import inspect_pool as openers
-from wheelhouse.archive.inspect_pool import AT_FIRST, Openers
+from wheelhouse.archive.inspect_pool import INSPECTED_IN_PROCESS, InspectPool
 from wheelhouse.archive.wheelfile import inspect
 from wheelhouse.errors import RefusedError
 
 
 @pytest.fixture
-def started(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Openers]:
+def started(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[InspectPool]:
     """With all of its processes ready, whatever the machine's cores."""
     monkeypatch.setattr(os, "cpu_count", lambda: 2)
-    few = Openers()
+    few = InspectPool()
     wheel = build_wheel(tmp_path, "first", "1.0")
-    for _ in range(AT_FIRST):
+    for _ in range(INSPECTED_IN_PROCESS):
         few.inspect(wheel, wheel.name)
     wait_until(lambda: few._idle.qsize() == 2)
     monkeypatch.setattr(openers, "inspect", lambda *_: pytest.fail("it was opened here"))
@@ -40,11 +40,11 @@ def wait_until(holds: Callable[[], object], seconds: float = 20) -> None:
         time.sleep(0.01)
 
 
-def pids(few: Openers) -> list[int]:
+def pids(few: InspectPool) -> list[int]:
     return [opener._process.pid for opener in few._all]
 
 
-def test_a_process_says_of_a_wheel_what_is_said_here(started: Openers, tmp_path: Path) -> None:
+def test_a_process_says_of_a_wheel_what_is_said_here(started: InspectPool, tmp_path: Path) -> None:
     odd = build_wheel(
         tmp_path, "odd", "1.0+local", requires=["six; extra == 'x'"], record=b"odd-1.0+local.dist-info/RECORD,,\n"
     )
@@ -53,12 +53,12 @@ def test_a_process_says_of_a_wheel_what_is_said_here(started: Openers, tmp_path:
     assert contents.findings and contents.metadata.requires_dist == ("six; extra == 'x'",)
 
 
-def test_a_process_says_of_an_sdist_what_is_said_here(started: Openers, tmp_path: Path) -> None:
+def test_a_process_says_of_an_sdist_what_is_said_here(started: InspectPool, tmp_path: Path) -> None:
     sdist = build_sdist(tmp_path, "lib", "2.0", requires=["six"], metadata_version="2.1")
     assert started.inspect(sdist, sdist.name) == inspect(sdist, sdist.name)
 
 
-def test_a_file_may_lie_where_no_text_says(started: Openers, tmp_path: Path) -> None:
+def test_a_file_may_lie_where_no_text_says(started: InspectPool, tmp_path: Path) -> None:
     wheel = build_wheel(tmp_path, "lib", "1.0")
     strange = Path(os.fsdecode(os.fsencode(tmp_path / "caf") + b"\xe9"))
     wheel.rename(strange)
@@ -66,7 +66,7 @@ def test_a_file_may_lie_where_no_text_says(started: Openers, tmp_path: Path) -> 
 
 
 def test_what_is_refused_is_refused_in_the_same_words(
-    started: Openers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    started: InspectPool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(openers, "inspect", inspect)
     (tmp_path / "hostile").mkdir()
@@ -83,7 +83,7 @@ def test_what_is_refused_is_refused_in_the_same_words(
 
 
 def test_where_a_process_ends_the_file_is_opened_here(
-    started: Openers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    started: InspectPool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(openers, "inspect", inspect)
     wheel = build_wheel(tmp_path, "lib", "1.0")
@@ -95,16 +95,16 @@ def test_where_a_process_ends_the_file_is_opened_here(
 
 def test_a_few_files_are_opened_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "cpu_count", lambda: 2)
-    few, wheel = Openers(), build_wheel(tmp_path, "lib", "1.0")
-    for _ in range(AT_FIRST - 1):
+    few, wheel = InspectPool(), build_wheel(tmp_path, "lib", "1.0")
+    for _ in range(INSPECTED_IN_PROCESS - 1):
         few.inspect(wheel, wheel.name)
     assert few._all == []
 
 
 def test_on_one_core_all_files_are_opened_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "cpu_count", lambda: 1)
-    few, wheel = Openers(), build_wheel(tmp_path, "lib", "1.0")
-    for _ in range(2 * AT_FIRST):
+    few, wheel = InspectPool(), build_wheel(tmp_path, "lib", "1.0")
+    for _ in range(2 * INSPECTED_IN_PROCESS):
         few.inspect(wheel, wheel.name)
     assert few._all == []
 
@@ -112,13 +112,13 @@ def test_on_one_core_all_files_are_opened_here(tmp_path: Path, monkeypatch: pyte
 def test_where_no_process_can_be_started_files_are_opened_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "cpu_count", lambda: 2)
     monkeypatch.setattr(sys, "executable", str(tmp_path / "no-python"))
-    few, wheel = Openers(), build_wheel(tmp_path, "lib", "1.0")
-    for _ in range(2 * AT_FIRST):
+    few, wheel = InspectPool(), build_wheel(tmp_path, "lib", "1.0")
+    for _ in range(2 * INSPECTED_IN_PROCESS):
         assert few.inspect(wheel, wheel.name) == inspect(wheel, wheel.name)
     assert few._all == [] and not few._ready
 
 
-def test_no_process_is_left(started: Openers) -> None:
+def test_no_process_is_left(started: InspectPool) -> None:
     mine = pids(started)
     started.close()
     for pid in mine:
@@ -129,10 +129,10 @@ def test_no_process_is_left(started: Openers) -> None:
 ABANDONED = """
 import os, signal, sys, time
 from pathlib import Path
-from wheelhouse.archive.inspect_pool import AT_FIRST, Openers
+from wheelhouse.archive.inspect_pool import INSPECTED_IN_PROCESS, InspectPool
 os.cpu_count = lambda: 2
-few, wheel = Openers(), Path(sys.argv[1])
-for _ in range(AT_FIRST):
+few, wheel = InspectPool(), Path(sys.argv[1])
+for _ in range(INSPECTED_IN_PROCESS):
     few.inspect(wheel, wheel.name)
 while few._idle.qsize() < 2:
     time.sleep(0.01)
@@ -152,19 +152,19 @@ def test_processes_end_with_the_run_that_was_killed(tmp_path: Path) -> None:
     wait_until(lambda: not any(path.exists() and path.read_bytes() for path in left))
 
 
-def test_an_interrupt_from_the_terminal_does_not_reach_them(started: Openers) -> None:
+def test_an_interrupt_from_the_terminal_does_not_reach_them(started: InspectPool) -> None:
     assert all(os.getpgid(pid) == pid for pid in pids(started))
 
 
 def test_a_process_that_was_closed_as_it_started_is_not_ready() -> None:
-    opener = openers._Opener()
+    opener = openers._Worker()
     opener.close()
     assert not opener.is_ready()
 
 
 def test_a_program_that_is_no_opener_is_not_ready(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", "/bin/echo")
-    opener = openers._Opener()
+    opener = openers._Worker()
     assert not opener.is_ready()
     opener.close()
 
@@ -175,6 +175,6 @@ def test_where_no_thread_can_be_started_files_are_opened_here(tmp_path: Path, mo
 
     monkeypatch.setattr(os, "cpu_count", lambda: 2)
     monkeypatch.setattr(threading.Thread, "start", none_left)
-    few, wheel = Openers(), build_wheel(tmp_path, "lib", "1.0")
-    for _ in range(2 * AT_FIRST):
+    few, wheel = InspectPool(), build_wheel(tmp_path, "lib", "1.0")
+    for _ in range(2 * INSPECTED_IN_PROCESS):
         assert few.inspect(wheel, wheel.name) == inspect(wheel, wheel.name)

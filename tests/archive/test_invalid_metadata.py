@@ -16,7 +16,7 @@ from tests.support.wheels import build_wheel
 from wheelhouse.archive.metadata import PLAIN
 from wheelhouse.events import Event, Warned
 from wheelhouse.resolve.requirements import parse_line
-from wheelhouse.resolve.resolution import Question
+from wheelhouse.resolve.resolution import ResolutionRequest
 from wheelhouse.resolve.search import resolve
 
 OFFERS = {
@@ -82,7 +82,7 @@ def test_what_was_passed_over_is_said(tmp_path: Path) -> None:
         for version, requires in (("1.0", []), ("2.0", ["bb (>=1.0.*)"])):
             server.add(build_wheel(tmp_path, "app", version, requires=requires))
         with supplying(server, tmp_path / "cache") as supply:
-            (answer,) = resolve(Question(TARGET, (parse_line("app"),)), supply, events.append)
+            (answer,) = resolve(ResolutionRequest(TARGET, (parse_line("app"),)), supply, events.append)
             assert str(answer.candidate.version) == "1.0"
     (told,) = [str(event) for event in events if isinstance(event, Warned)]
     assert "app 1.0 was taken, and not 2.0: that asks for `bb (>=1.0.*)`" in told and "pip 24.1 and newer" in told

@@ -19,7 +19,7 @@ ROWS = re.findall(r"^\| (.+) \| `(.+)` \| `(.+)` \|$", PAGE.read_text(), re.MULT
 def test_each_row_of_the_page_is_true(rule: str, published: str, read: str) -> None:
     with pytest.raises(InvalidRequirement):
         Requirement(published)
-    requirement, applied = legacy.mend_requirement(published)
+    requirement, applied = legacy.repair_requirement(published)
     assert (str(requirement), applied) == (read, rule)
 
 

@@ -85,12 +85,12 @@ NAMES = st.sampled_from(["a", "foo", "Foo.Bar", "foo-bar_2", "x1"])
 def test_mending_changes_nothing_that_is_right(name: str, clauses: list[str], closed: bool, marker: str) -> None:
     joined = ",".join(clauses)
     line = f"{name} ({joined}){marker}" if closed else f"{name}{joined}{marker}"
-    assert legacy.mend_requirement(line) == (Requirement(line), "")
+    assert legacy.repair_requirement(line) == (Requirement(line), "")
 
 
 @given(st.lists(CLAUSES, min_size=2, max_size=4), st.sampled_from(["", " "]))
 def test_a_comma_is_put_wherever_one_is_missing(clauses: list[str], gap: str) -> None:
-    assert legacy.mend_specifiers(gap.join(clauses)) == (SpecifierSet(",".join(clauses)), legacy.NO_COMMA)
+    assert legacy.repair_specifiers(gap.join(clauses)) == (SpecifierSet(",".join(clauses)), legacy.NO_COMMA)
 
 
 @pytest.mark.parametrize(

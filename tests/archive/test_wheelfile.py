@@ -16,7 +16,7 @@ from tests.support.contents import core_metadata, record_file, wheel_members
 from tests.support.refusals import opened, rule_of
 from tests.support.wheels import build_wheel, hostile_wheels
 from wheelhouse.archive.wheelfile import metadata_of
-from wheelhouse.archive.ziparchive import PIECE
+from wheelhouse.archive.ziparchive import CHUNK_BYTES
 from wheelhouse.errors import IntegrityError, MachineError, RefusedError
 from wheelhouse.findings import Severity
 from wheelhouse.vet.vet import RULES as VET_RULES
@@ -112,7 +112,7 @@ def test_streamed_members_and_folders_are_no_lie(tmp_path: Path) -> None:
 
 
 def test_a_long_member_is_read_in_pieces(tmp_path: Path) -> None:
-    noise = bytes(range(256)) * (3 * PIECE // 256) + b"end"
+    noise = bytes(range(256)) * (3 * CHUNK_BYTES // 256) + b"end"
     wheel = build_wheel(tmp_path, "one", "1.0", files={"one/data.bin": noise, "one/empty.py": b""})
     assert opened(wheel).findings == ()
 

@@ -26,9 +26,9 @@ from wheelhouse.build.build_log import reasons
 from wheelhouse.build.build_system import BuildSystem
 from wheelhouse.build.sdist_builds import _Job, _key
 from wheelhouse.lock.lock import Inputs, Lock, Pin
-from wheelhouse.sandbox.builder import Bench
+from wheelhouse.sandbox.builder import Builder
 from wheelhouse.sandbox.inside import unpack
-from wheelhouse.sandbox.sandbox import Limits, Room
+from wheelhouse.sandbox.sandbox import Limits, Sandbox
 from wheelhouse.sandbox.seals import unsealed
 from wheelhouse.target.interpreters import facts_of, interpreter_of
 
@@ -407,7 +407,7 @@ def test_a_build_is_known_by_its_room(tmp_path: Path) -> None:
     pin = Pin(NormalizedName("app"), Version("1.0"), Artifact("app-1.0.tar.gz", "0" * 64, 1))
 
     def key(room: str) -> str:
-        bench = Bench(Room(room, unsealed), interpreter, Limits(), 1)
+        bench = Builder(Sandbox(room, unsealed), interpreter, Limits(), 1)
         return _key(
             _Job(pin, target, tmp_path, BuildSystem((), "b", ()), 0, tmp_path, bench, ()), Lock(target, Inputs(()))
         )

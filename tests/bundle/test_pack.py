@@ -21,7 +21,7 @@ from tests.support.tools import clean_environment, wheelhouse
 from tests.support.wheels import build_wheel
 from wheelhouse.archive.tar import leading_out
 from wheelhouse.bundle.bundle import MANIFEST, SIGNATURE, difference, digest, parse_manifest
-from wheelhouse.bundle.pack import house_files, inspect_bundle, pack, unpack
+from wheelhouse.bundle.pack import inspect_bundle, pack, unpack, wheelhouse_files
 from wheelhouse.bundle.volumes import reading, writing
 from wheelhouse.errors import InputError, IntegrityError
 from wheelhouse.signing.sign import Key, PublicKey, load_key, load_public_key
@@ -87,7 +87,7 @@ def test_a_difference_carries_what_is_missing_and_equals_a_full_bundle(
     houses: dict[str, Path], tmp_path: Path, since: str
 ) -> None:
     pack(houses["old"], tmp_path / "old.tar", None, None, None)
-    manifest = difference(house_files(houses["old"]), None)
+    manifest = difference(wheelhouse_files(houses["old"]), None)
     (tmp_path / "old.json").write_text(manifest.to_json())
     base = {"house": houses["old"], "bundle": tmp_path / "old.tar", "manifest": tmp_path / "old.json"}[since]
     packed = pack(houses["new"], tmp_path / "d.tar", base, None, None)
@@ -101,7 +101,7 @@ def test_a_difference_carries_what_is_missing_and_equals_a_full_bundle(
 
 def test_a_difference_is_refused_on_another_base(houses: dict[str, Path], tmp_path: Path) -> None:
     pack(houses["new"], tmp_path / "d.tar", houses["old"], None, None)
-    with pytest.raises(IntegrityError, match=digest(difference(house_files(houses["old"]), None).result)[:12]):
+    with pytest.raises(IntegrityError, match=digest(difference(wheelhouse_files(houses["old"]), None).result)[:12]):
         unpack(tmp_path / "d.tar", tmp_path / "empty", ())
     shutil.copytree(houses["old"], tmp_path / "there")
     (tmp_path / "there" / "lib-1.0-py3-none-any.whl").write_bytes(b"another")
@@ -405,7 +405,7 @@ def test_a_cut_tail_and_a_longer_one_are_refused(houses: dict[str, Path], tmp_pa
 
 
 def test_a_manifest_reads_back_as_it_was_written(houses: dict[str, Path]) -> None:
-    new, old = house_files(houses["new"]), house_files(houses["old"])
+    new, old = wheelhouse_files(houses["new"]), wheelhouse_files(houses["old"])
     manifest = difference(new, {path: sha256 for path, (sha256, _) in old.items()})
     assert parse_manifest(manifest.to_json().encode(), "it") == manifest
     assert manifest.base == {path: sha256 for path, (sha256, _) in old.items()}

@@ -15,7 +15,7 @@ from tests.support.tools import run, wheelhouse
 from tests.support.wheels import build_wheel
 from wheelhouse.bundle.pack import pack, unpack
 from wheelhouse.errors import InputError
-from wheelhouse.lock.other_files import Wish, published_digest
+from wheelhouse.lock.other_files import OtherFileRequest, published_digest
 from wheelhouse.verify.verify import verify
 from wheelhouse.verify.verify_other_files import load_other_files
 
@@ -180,19 +180,19 @@ def test_what_is_wrong_with_them_is_said(server: IndexServer, tmp_path: Path, da
 @pytest.mark.parametrize(
     ("wish", "sentence"),
     [
-        (Wish("https://a/b.jar"), "nothing says which bytes"),
-        (Wish("https://a/b.jar", "ab"), "is no sha256"),
-        (Wish("https://a/", "0" * 64), "no name"),
-        (Wish("https://[a/b.jar", "0" * 64), "no name"),
-        (Wish("https://a/b%20c", "0" * 64), "no name"),
-        (Wish("file:///etc/passwd", "0" * 64), "http"),
-        (Wish("https://a/b.jar", "0" * 64, to="/opt/../etc"), "no path"),
-        (Wish("https://a/b.jar", "0" * 64, to="/opt/$(id)"), "no path"),
-        (Wish("https://a/b.jar", "0" * 64, to="/opt/x", unpack=True), "only a tar"),
-        (Wish("https://a/b.jar", "0" * 64, signature="https://a/b.asc"), "go together"),
+        (OtherFileRequest("https://a/b.jar"), "nothing says which bytes"),
+        (OtherFileRequest("https://a/b.jar", "ab"), "is no sha256"),
+        (OtherFileRequest("https://a/", "0" * 64), "no name"),
+        (OtherFileRequest("https://[a/b.jar", "0" * 64), "no name"),
+        (OtherFileRequest("https://a/b%20c", "0" * 64), "no name"),
+        (OtherFileRequest("file:///etc/passwd", "0" * 64), "http"),
+        (OtherFileRequest("https://a/b.jar", "0" * 64, to="/opt/../etc"), "no path"),
+        (OtherFileRequest("https://a/b.jar", "0" * 64, to="/opt/$(id)"), "no path"),
+        (OtherFileRequest("https://a/b.jar", "0" * 64, to="/opt/x", unpack=True), "only a tar"),
+        (OtherFileRequest("https://a/b.jar", "0" * 64, signature="https://a/b.asc"), "go together"),
     ],
 )
-def test_a_wish_that_cannot_be_is_refused(wish: Wish, sentence: str) -> None:
+def test_a_wish_that_cannot_be_is_refused(wish: OtherFileRequest, sentence: str) -> None:
     with pytest.raises(InputError, match=sentence):
         wish.checked()
 

@@ -14,7 +14,7 @@ import pytest
 from tests.support.checkout import ROOT
 from tests.support.locks import FileLock
 from wheelhouse.errors import IntegrityError
-from wheelhouse.files.disk import copy_aside, settle
+from wheelhouse.files.disk import commit_file, copy_to_temp_file
 
 EMPTY = ROOT / "tests" / "support" / "btrfs.img.bz2"
 """An empty btrfs of 16 MiB, as `mkfs.btrfs --mixed` makes it."""
@@ -66,14 +66,14 @@ def used(folder: Path) -> int:
 def test_a_copy_takes_no_more_room_where_blocks_can_be_shared(btrfs: Path) -> None:
     source = filled(btrfs / "cached")
     before = used(btrfs)
-    settle(copy_aside(source, btrfs, sha256(source)), btrfs / "copy.whl")
+    commit_file(copy_to_temp_file(source, btrfs, sha256(source)), btrfs / "copy.whl")
     assert used(btrfs) - before < SIZE / 4
     assert sha256(btrfs / "copy.whl") == sha256(source)
 
 
 def test_an_edit_of_a_copy_does_not_reach_what_it_was_made_from(source: Path, folder: Path) -> None:
     original = sha256(source)
-    copy = copy_aside(source, folder, original)
+    copy = copy_to_temp_file(source, folder, original)
     with copy.open("r+b") as file:
         file.write(b"poison")
     assert sha256(copy) != original
@@ -85,8 +85,8 @@ def test_a_copy_of_what_was_altered_is_refused(source: Path, folder: Path) -> No
     with source.open("r+b") as file:
         file.write(b"poison")
     with pytest.raises(IntegrityError, match="was altered"):
-        copy_aside(source, folder, expected)
+        copy_to_temp_file(source, folder, expected)
 
 
 def test_a_copy_from_another_file_system_is_a_copy(source: Path, tmp_path: Path) -> None:
-    assert sha256(copy_aside(source, tmp_path / "house", sha256(source))) == sha256(source)
+    assert sha256(copy_to_temp_file(source, tmp_path / "house", sha256(source))) == sha256(source)

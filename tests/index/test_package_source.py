@@ -24,7 +24,7 @@ from wheelhouse.fetch.gather import Options, gather
 from wheelhouse.files.cache import Cache
 from wheelhouse.files.disk import sha256_of
 from wheelhouse.index.http import Http, HttpSettings
-from wheelhouse.index.package_source import Stored, Supply
+from wheelhouse.index.package_source import PackageSource, StoredFile
 
 FILE = r"/files/app-1\.0-py3-none-any\.whl$"
 NOISE = {"app/data.bin": Random(1).randbytes(400_000)}
@@ -41,26 +41,26 @@ def index(wheel: Path) -> Iterator[IndexServer]:
         yield server
 
 
-Supplied = Callable[..., "Supply"]
+Supplied = Callable[..., "PackageSource"]
 
 
 @contextmanager
 def supplied(
     server: IndexServer, cache: Path, events: list[Event] | None = None, *, retries: int = 1
-) -> Iterator[Supply]:
+) -> Iterator[PackageSource]:
     listener = (events if events is not None else []).append
     with supplying(server, cache, listener, HttpSettings(timeout=5, retries=retries)) as supply:
         yield supply
 
 
-def the_candidate(supply: Supply) -> Candidate:
+def the_candidate(supply: PackageSource) -> Candidate:
     page = supply.page(NormalizedName("app")).result()
     assert page is not None
     (candidate,) = page.candidates(page.versions[0])
     return candidate
 
 
-def stored(server: IndexServer, cache: Path, events: list[Event] | None = None, *, retries: int = 1) -> Stored:
+def stored(server: IndexServer, cache: Path, events: list[Event] | None = None, *, retries: int = 1) -> StoredFile:
     with supplied(server, cache, events, retries=retries) as supply:
         return supply.artifact(the_candidate(supply)).result()
 

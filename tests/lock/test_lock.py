@@ -18,7 +18,7 @@ from wheelhouse.archive.metadata import Metadata
 from wheelhouse.errors import InputError, IntegrityError, WheelhouseError
 from wheelhouse.index.locations import IndexLocation
 from wheelhouse.lock.lock import ConstraintsFile, Inputs, Lock, Pin, parse_lock
-from wheelhouse.lock.wheelhouse import House, is_lock_name, sums
+from wheelhouse.lock.wheelhouse import Wheelhouse, is_lock_name, sums
 from wheelhouse.lock.why import chains
 from wheelhouse.target.target import Platform, Python, Target
 from wheelhouse.verify.closure import closure
@@ -239,7 +239,7 @@ def test_a_lock_with_anything_in_it_is_read_or_refused_in_one_sentence(
         lock = parse_lock(tomli_w.dumps(document), "pylock.toml")
         list(closure(lock, metadata))
         lock.to_requirements()
-        assert House((lock,)).texts
+        assert Wheelhouse((lock,)).texts
         chains(lock, canonicalize_name("lib"))
     except WheelhouseError as error:
         assert "\n" not in str(error).strip()
@@ -267,7 +267,7 @@ def alter(document: Any, place: tuple[Any, ...], junk: Any) -> None:
 def test_two_locks_that_give_one_name_two_hashes_are_refused() -> None:
     other = Target.of(Python.parse("3.11"), Platform.parse("linux/amd64"))
     changed = Pin(canonicalize_name("lib"), Version("1.0"), Artifact("lib-1.0-py3-none-any.whl", "b" * 64, 10))
-    house = House((Lock(TARGET, Inputs(()), (a_pin(),)), Lock(other, Inputs(()), (changed,))))
+    house = Wheelhouse((Lock(TARGET, Inputs(()), (a_pin(),)), Lock(other, Inputs(()), (changed,))))
     with pytest.raises(IntegrityError, match="two sha256"):
         _ = house.artifacts
 

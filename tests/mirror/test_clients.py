@@ -10,7 +10,7 @@ import pytest
 from tests.support.real import need_index, wheelhouse_connected
 from tests.support.served import nginx, serving
 from tests.support.tools import clean_environment, uv, wheelhouse
-from wheelhouse.verify.verify import load_house
+from wheelhouse.verify.verify import load_wheelhouse
 
 pytest_plugins = ["tests.support.houses"]
 
@@ -48,7 +48,7 @@ def installed(folder: Path) -> set[str]:
 
 
 def listed(house: Path) -> str:
-    return str(house / load_house(house).locks[0].requirements_filename)
+    return str(house / load_wheelhouse(house).locks[0].requirements_filename)
 
 
 @pytest.mark.parametrize("version", PIPS)

@@ -24,7 +24,7 @@ from tests.support.served import free_port, running
 from tests.support.tls import make_certificate
 from tests.support.tools import clean_environment, run, uv, wheelhouse
 from tests.support.wheels import build_sdist, build_wheel
-from wheelhouse.verify.verify import load_house
+from wheelhouse.verify.verify import load_wheelhouse
 
 pytest_plugins = ["tests.support.houses"]
 
@@ -108,7 +108,7 @@ def publish(house: Path, url: str, receiver: Receiver, *options: str, cwd: Path,
 
 
 def names(house: Path) -> set[str]:
-    return set(load_house(house).artifacts)
+    return set(load_wheelhouse(house).artifacts)
 
 
 def test_what_is_missing_is_sent_and_the_second_time_nothing(small_house: Path, tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from tests.support.tools import clean_environment, pip, uv, wheelhouse
 from wheelhouse.mirror.catalogue import catalogue
 from wheelhouse.mirror.server import Application
 from wheelhouse.mirror.simple import HTML_TYPE, JSON_TYPE
-from wheelhouse.verify.verify import load_house
+from wheelhouse.verify.verify import load_wheelhouse
 
 pytest_plugins = ["tests.support.houses"]
 
@@ -124,7 +124,7 @@ EVERYTHING = {"app", "lib", "quick", "six_like", "old", "local", "raw"}
 
 @pytest.mark.parametrize("client", ["pip", "uv"])
 def test_pip_and_uv_install_from_it(house: Path, tmp_path: Path, client: str) -> None:
-    listed = house / load_house(house).locks[0].requirements_filename
+    listed = house / load_wheelhouse(house).locks[0].requirements_filename
     with serving(house) as url:
         options = ("--index-url", f"{url}/simple/", "--require-hashes", "-r", listed, "--target", tmp_path / "site")
         done = (

@@ -19,7 +19,7 @@ from tests.support.index import IndexServer
 from tests.support.served import nginx
 from tests.support.tools import pip, run, uv, wheelhouse
 from tests.support.wheels import build_wheel
-from wheelhouse.verify.verify import load_house
+from wheelhouse.verify.verify import load_wheelhouse
 
 pytest_plugins = ["tests.support.houses"]
 
@@ -32,7 +32,7 @@ def tree(small_house: Path, tmp_path: Path) -> Path:
 
 
 def requirements(house: Path) -> Path:
-    return house / load_house(house).locks[0].requirements_filename
+    return house / load_wheelhouse(house).locks[0].requirements_filename
 
 
 def installed(folder: Path) -> set[str]:
@@ -44,7 +44,7 @@ EVERYTHING = {"app-1.0", "lib-1.0", "quick-1.0", "six_like-1.0", "old-0.9", "loc
 
 def test_pages_say_what_the_lock_says(small_house: Path, tree: Path) -> None:
     page = json.loads((tree / "local" / "index.json").read_text())
-    pin = next(pin for pin in load_house(small_house).locks[0].pins if pin.project == "local")
+    pin = next(pin for pin in load_wheelhouse(small_house).locks[0].pins if pin.project == "local")
     file = page["files"][0]
     assert file["hashes"] == {"sha256": pin.artifact.sha256} and file["size"] == pin.artifact.size
     assert file["url"] == "local-1.0%2Bcpu-py3-none-any.whl" and file["upload-time"].startswith("2024-01-01T")

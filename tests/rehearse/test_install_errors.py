@@ -10,12 +10,12 @@ from wheelhouse.archive.artifact import Artifact
 from wheelhouse.build.build_system import BuildSystem
 from wheelhouse.findings import Severity
 from wheelhouse.lock.lock import Built, Inputs, Lock, Pin
-from wheelhouse.rehearse.install_errors import explained, last_words, remarked, unseen_by
+from wheelhouse.rehearse.install_errors import explained, install_findings, last_words, unseen_by
 from wheelhouse.rehearse.pip_compile_check import differences, question
-from wheelhouse.rehearse.rehearsal import Step, installed_for, otherwise_installed, skipped_targets, without_builder
+from wheelhouse.rehearse.rehearsal import Step, differently_installed, installed_for, skipped_targets, without_builder
 from wheelhouse.report.rehearsal_report import ending
 from wheelhouse.target.target import Platform, Python, Target
-from wheelhouse.verify.unlocked_files import stray
+from wheelhouse.verify.unlocked_files import unlocked_file_findings
 
 TARGET = Target.of(Python.parse("3.12.1"), Platform.parse("manylinux_2_28_x86_64"))
 
@@ -113,7 +113,7 @@ def test_a_failure_is_said_again(name: str) -> None:
 def test_what_an_install_that_ended_well_did_beside() -> None:
     log = LOGS["an index that was asked"][0]
     log += "  Attempting uninstall: lib\n    Found existing installation: lib 1.9\n    Found existing installation: pip 9\n"
-    index, twice = remarked(log, LOCK, {"pip"})
+    index, twice = install_findings(log, LOCK, {"pip"})
     assert index.severity == twice.severity == Severity.WARNING
     assert "was asked for from an index" in index.sentence
     assert twice.sentence == "lib was installed twice: first 1.9, then 2.0 in its place"
@@ -135,7 +135,7 @@ def test_a_pip_too_old_for_tags() -> None:
 def test_an_environment_that_differs() -> None:
     found = {
         finding.rule: finding.subject
-        for finding in otherwise_installed(LOCK, {"app": "1.1", "Raw": "1.0", "more": "1", "pip": "9"})
+        for finding in differently_installed(LOCK, {"app": "1.1", "Raw": "1.0", "more": "1", "pip": "9"})
     }
     assert found == {
         "other-version": "app-1.0-py3-none-any.whl",
@@ -257,6 +257,6 @@ STRAYS = {
 
 @pytest.mark.parametrize("filename", STRAYS)
 def test_what_an_archive_is_that_no_lock_names(filename: str) -> None:
-    sentence, hint = stray(filename, [replace(LOCK, pins=(BUILT, *LOCK.pins[1:]))], staged=True)
+    sentence, hint = unlocked_file_findings(filename, [replace(LOCK, pins=(BUILT, *LOCK.pins[1:]))], staged=True)
     assert sentence.startswith(STRAYS[filename])
     assert "remove it" in hint

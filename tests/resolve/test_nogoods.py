@@ -11,10 +11,10 @@ from tests.support.resolutions import TARGET, found, supplied
 from wheelhouse.archive.artifact import Candidate
 from wheelhouse.archive.metadata import Metadata
 from wheelhouse.errors import NoSolutionError
-from wheelhouse.resolve.candidates import Shelves
-from wheelhouse.resolve.prefetch import Foresight
+from wheelhouse.resolve.candidates import CandidateIndex
+from wheelhouse.resolve.prefetch import Prefetcher
 from wheelhouse.resolve.requirements import parse_line
-from wheelhouse.resolve.resolution import Question
+from wheelhouse.resolve.resolution import ResolutionRequest
 
 OTHERS = [f"other-{letter}" for letter in "abcdef"]
 
@@ -60,8 +60,8 @@ def test_a_pre_release_that_another_pins_is_no_dead_end(tmp_path: Path) -> None:
 
 def test_the_more_releases_fail_the_more_metadata_are_asked_for_at_once(tmp_path: Path) -> None:
     with supplied(tmp_path, {f"lib {number}": [] for number in range(1, 31)}) as supply:
-        shelves = Shelves(question := Question(TARGET, (parse_line("lib"),)), supply)
-        foresight, shelf = Foresight(question, supply, shelves), shelves.get(NormalizedName("lib"))
+        shelves = CandidateIndex(question := ResolutionRequest(TARGET, (parse_line("lib"),)), supply)
+        foresight, shelf = Prefetcher(question, supply, shelves), shelves.get(NormalizedName("lib"))
         asked: list[int] = []
         supply.metadata = lambda candidate: asked.append(candidate.version.major)  # type: ignore[assignment,method-assign]
         for candidate, expected in zip(shelf.usable(SpecifierSet()), [0, 2, 2, 6, 6, 6, 6, 14], strict=False):

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support.resolutions import found, supplied
-from wheelhouse.index.package_source import Supply
+from wheelhouse.index.package_source import PackageSource
 
 OFFERS = {
     "lib 1.0": [],
@@ -24,7 +24,7 @@ OFFERS = {
 
 
 @pytest.fixture(scope="module")
-def supply(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Supply]:
+def supply(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PackageSource]:
     with supplied(tmp_path_factory.mktemp("offered"), OFFERS) as held:
         yield held
 
@@ -45,5 +45,7 @@ def supply(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Supply]:
         ("driver", "driver 2.0"),
     ],
 )
-def test_a_pre_release_is_taken_only_where_it_must_or_is_asked_for(asked: str, expected: str, supply: Supply) -> None:
+def test_a_pre_release_is_taken_only_where_it_must_or_is_asked_for(
+    asked: str, expected: str, supply: PackageSource
+) -> None:
     assert expected in found(supply, *asked.split())

@@ -30,8 +30,8 @@ from wheelhouse.index.http import Http, HttpSettings
 from wheelhouse.index.pagecache import PageCache
 from wheelhouse.index.pages import JSON_TYPE, parse_page
 from wheelhouse.index.sources import IndexLocations
-from wheelhouse.resolve.requirements import Line, parse_line
-from wheelhouse.resolve.resolution import Answer, Question
+from wheelhouse.resolve.requirements import RequirementLine, parse_line
+from wheelhouse.resolve.resolution import ResolutionRequest, ResolvedProject
 from wheelhouse.resolve.search import resolve
 from wheelhouse.resolve.selection import Selection
 from wheelhouse.target.target import Platform, Python, Target
@@ -43,7 +43,7 @@ TARGET = Target.of(Python.parse("3.12.4"), Platform.parse("linux/amd64"))
 class Asked:
     """What a scenario's question led to."""
 
-    answers: dict[str, Answer] = field(default_factory=dict)
+    answers: dict[str, ResolvedProject] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
 
     @property
@@ -89,7 +89,7 @@ def ask(index: IndexServer, tmp_path: Path) -> Ask:
             if isinstance(event, Warned):
                 found.warnings.append(event.sentence)
 
-        question = Question(
+        question = ResolutionRequest(
             target,
             tuple(parse_line(text) for text in requirements),
             tuple(parse_line(text, f"limits.txt:{number}") for number, text in enumerate(constraints, 1)),
@@ -488,7 +488,7 @@ UNIVERSES = st.fixed_dictionaries(dict.fromkeys(PROJECTS, RELEASES))
 def test_a_solution_is_found_where_there_is_one_and_is_one(
     universe: dict[str, dict[str, list[str]]], asked: list[str], limits: list[str]
 ) -> None:
-    question = Question(TARGET, tuple(map(parse_line, asked)), tuple(map(parse_line, limits)))
+    question = ResolutionRequest(TARGET, tuple(map(parse_line, asked)), tuple(map(parse_line, limits)))
     try:
         answers = resolve(question, Held(universe))  # type: ignore[arg-type]
     except NoSolutionError:
@@ -501,7 +501,7 @@ def test_a_solution_is_found_where_there_is_one_and_is_one(
 
 def test_circles_that_a_search_leaves_behind_do_no_harm() -> None:
     universe = {"a": {"2": [], "3": ["b", "a"]}, "b": {"2": ["a==2", "b"], "1": []}, "d": {"3": ["b", "a"], "2": []}}
-    answers = resolve(Question(TARGET, (parse_line("a>=2"), parse_line("d!=3"))), Held(universe))  # type: ignore[arg-type]
+    answers = resolve(ResolutionRequest(TARGET, (parse_line("a>=2"), parse_line("d!=3"))), Held(universe))  # type: ignore[arg-type]
     pins = {str(answer.candidate.project): str(answer.candidate.version) for answer in answers}
     assert satisfies(pins, universe, ["a>=2", "d!=3"], [])
 
@@ -565,8 +565,10 @@ def choose_one(releases: Mapping[str, str | None], clauses: Sequence[str]) -> Ve
         def page(self, project: NormalizedName) -> Future[Any]:
             return done(page_of("a", releases))
 
-    line: Line = parse_line(f"a{','.join(clauses)}")
+    line: RequirementLine = parse_line(f"a{','.join(clauses)}")
     try:
-        return resolve(Question(TARGET, (line,)), Shop({"a": dict.fromkeys(releases, ())}))[0].candidate.version  # type: ignore[arg-type]
+        return resolve(ResolutionRequest(TARGET, (line,)), Shop({"a": dict.fromkeys(releases, ())}))[
+            0
+        ].candidate.version  # type: ignore[arg-type]
     except NoSolutionError:
         return None

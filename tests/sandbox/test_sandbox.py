@@ -17,8 +17,8 @@ from wheelhouse.build.build_system import BuildSystem
 from wheelhouse.build.environment import make_environment
 from wheelhouse.errors import BuildError, MachineError
 from wheelhouse.sandbox import builder as bench_module
-from wheelhouse.sandbox.builder import Asked, Bench, open_bench
-from wheelhouse.sandbox.sandbox import WORK, Launch, Limits, Room
+from wheelhouse.sandbox.builder import Builder, BuildRequest, open_builder
+from wheelhouse.sandbox.sandbox import WORK, Limits, Sandbox, SandboxArgv
 from wheelhouse.sandbox.seals import bubblewrap, unsealed, unshare
 from wheelhouse.target.interpreters import facts_of, interpreter_of
 
@@ -40,11 +40,11 @@ def build_wheel(folder, config_settings=None, metadata_directory=None):
 
 
 @pytest.fixture(params=[bubblewrap, unshare], ids=lambda seal: seal.__name__)
-def sealed(request: pytest.FixtureRequest, tmp_path: Path) -> Bench:
+def sealed(request: pytest.FixtureRequest, tmp_path: Path) -> Builder:
     """A bench in each kind of room that this machine permits."""
     needs_room()
     interpreter = bench().interpreter
-    made = Bench(Room(request.param.__name__, request.param), interpreter, SMALL, 2)
+    made = Builder(Sandbox(request.param.__name__, request.param), interpreter, SMALL, 2)
     try:
         made.prove(tmp_path)
     except MachineError as error:
@@ -52,7 +52,7 @@ def sealed(request: pytest.FixtureRequest, tmp_path: Path) -> Bench:
     return made
 
 
-def attempt(room: Bench, folder: Path, tries: str) -> str:
+def attempt(room: Builder, folder: Path, tries: str) -> str:
     """What an sdist's backend found out when it ran these lines."""
     sdist = build_sdist(
         folder,
@@ -64,7 +64,7 @@ def attempt(room: Bench, folder: Path, tries: str) -> str:
     make_environment(folder / "env", room.interpreter, [], room.where_environment(folder / "env"))
     (folder / "out").mkdir()
     system = BuildSystem((), "backend", (".",))
-    wheel, _ = room.wheel(Asked(sdist, system, folder / "env", 315532800), folder / "out")
+    wheel, _ = room.wheel(BuildRequest(sdist, system, folder / "env", 315532800), folder / "out")
     with zipfile.ZipFile(wheel) as archive:
         return archive.read("found.txt").decode()
 
@@ -83,14 +83,16 @@ def attempt(room: Bench, folder: Path, tries: str) -> str:
 )
 def test_an_answer_that_is_none_fails_that_build_alone(tmp_path: Path, answer: str) -> None:
     (tmp_path / "said").write_text(f"{answer}\n")
-    room = Room("", lambda _order, _folder: Launch(["cat", str(tmp_path / "said")], {"PATH": os.environ["PATH"]}))
-    at = Bench(room, interpreter_of(facts_of(Path(sys.executable))), Limits(), 1)
-    asked = Asked(tmp_path / "a-1.0.tar.gz", BuildSystem((), "backend", (".",)), tmp_path, 315532800)
+    room = Sandbox(
+        "", lambda _order, _folder: SandboxArgv(["cat", str(tmp_path / "said")], {"PATH": os.environ["PATH"]})
+    )
+    at = Builder(room, interpreter_of(facts_of(Path(sys.executable))), Limits(), 1)
+    asked = BuildRequest(tmp_path / "a-1.0.tar.gz", BuildSystem((), "backend", (".",)), tmp_path, 315532800)
     with pytest.raises(BuildError):
         at.wheel(asked, tmp_path)
 
 
-def test_no_network_is_reached(sealed: Bench, tmp_path: Path) -> None:
+def test_no_network_is_reached(sealed: Builder, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         tries = f"""\
@@ -110,7 +112,7 @@ found([name for _, name in socket.if_nameindex()] + [tried(socket.AF_INET, addre
 
 
 @pytest.mark.rooms
-def test_abstract_sockets_of_this_machine_are_not_reached(sealed: Bench, tmp_path: Path) -> None:
+def test_abstract_sockets_of_this_machine_are_not_reached(sealed: Builder, tmp_path: Path) -> None:
     name = f"\0wheelhouse-test-{tmp_path.name}-{id(tmp_path)}"
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(name)
@@ -126,7 +128,7 @@ except OSError as error:
         assert attempt(sealed, tmp_path, tries) == "ConnectionRefusedError"
 
 
-def test_nothing_outside_is_written_or_seen(sealed: Bench, tmp_path: Path) -> None:
+def test_nothing_outside_is_written_or_seen(sealed: Builder, tmp_path: Path) -> None:
     secret = tmp_path / "secret.txt"
     secret.write_text("a password", encoding="utf-8")
     places = [
@@ -154,7 +156,7 @@ found((written, os.path.exists({str(secret)!r}), [name for name in os.listdir("/
     assert not any(Path(place, "left-by-evil").exists() for place in places)
 
 
-def test_home_is_its_own_and_empty(sealed: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_home_is_its_own_and_empty(sealed: Builder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     home = tmp_path / "home"
     home.mkdir()
     (home / ".netrc").write_text("machine example.org login me password secret", encoding="utf-8")
@@ -168,13 +170,13 @@ found((home, os.listdir(home), os.path.exists(os.path.join(home, ".netrc")), sor
 
 
 @pytest.mark.rooms
-def test_processes_outside_are_not_seen(sealed: Bench, tmp_path: Path) -> None:
+def test_processes_outside_are_not_seen(sealed: Builder, tmp_path: Path) -> None:
     tries = "found(len([name for name in os.listdir('/proc') if name.isdigit()]))"
     assert int(attempt(sealed, tmp_path, tries)) < 10
 
 
 @pytest.mark.rooms
-def test_a_fork_bomb_is_contained(sealed: Bench, tmp_path: Path) -> None:
+def test_a_fork_bomb_is_contained(sealed: Builder, tmp_path: Path) -> None:
     tries = """\
 import time
 count = 0
@@ -194,8 +196,8 @@ found(count)
 
 
 @pytest.mark.rooms
-def test_a_build_that_never_ends_is_ended(sealed: Bench, tmp_path: Path) -> None:
-    short = Bench(sealed.room, sealed.interpreter, Limits(seconds=2), 1)
+def test_a_build_that_never_ends_is_ended(sealed: Builder, tmp_path: Path) -> None:
+    short = Builder(sealed.room, sealed.interpreter, Limits(seconds=2), 1)
     tries = """\
 import signal, time
 for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -211,7 +213,7 @@ while True:
 
 
 @pytest.mark.rooms
-def test_disk_and_memory_have_an_end(sealed: Bench, tmp_path: Path) -> None:
+def test_disk_and_memory_have_an_end(sealed: Builder, tmp_path: Path) -> None:
     tries = """\
 told = []
 try:
@@ -233,10 +235,10 @@ found(told)
 
 
 @pytest.mark.rooms
-def test_memory_is_counted_over_all_processes(sealed: Bench, tmp_path: Path) -> None:
+def test_memory_is_counted_over_all_processes(sealed: Builder, tmp_path: Path) -> None:
     """Each of these takes a tenth of what one may, and all of them ten times as much."""
     limits = Limits(seconds=60, memory=512 << 20)
-    crowd = Bench(sealed.room, sealed.interpreter, limits, 1)
+    crowd = Builder(sealed.room, sealed.interpreter, limits, 1)
     tries = f"""\
 import time
 for _ in range(100):
@@ -253,18 +255,18 @@ time.sleep(60)
     assert time.monotonic() - started < 20
 
 
-def test_where_memory_runs_out_the_build_is_the_first_to_go(sealed: Bench, tmp_path: Path) -> None:
+def test_where_memory_runs_out_the_build_is_the_first_to_go(sealed: Builder, tmp_path: Path) -> None:
     tries = "found(pathlib.Path('/proc/self/oom_score_adj').read_text().strip())"
     assert attempt(sealed, tmp_path, tries) == "1000"
 
 
 @pytest.mark.rooms
-def test_what_it_prints_has_an_end(sealed: Bench, tmp_path: Path) -> None:
+def test_what_it_prints_has_an_end(sealed: Builder, tmp_path: Path) -> None:
     with pytest.raises(BuildError, match="printed more than"):
         attempt(sealed, tmp_path, "while True: print('x' * 1000)")
 
 
-def test_it_has_no_privileges_and_gets_none(sealed: Bench, tmp_path: Path) -> None:
+def test_it_has_no_privileges_and_gets_none(sealed: Builder, tmp_path: Path) -> None:
     tries = """\
 status = dict(line.split(":", 1) for line in open("/proc/self/status").read().splitlines())
 found((int(status["CapEff"], 16), int(status["CapBnd"], 16), status["NoNewPrivs"].strip()))
@@ -284,7 +286,7 @@ def test_a_wheel_cannot_be_named_out_of_its_folder(tmp_path: Path) -> None:
     )
     make_environment(tmp_path / "env", room.interpreter, [], room.where_environment(tmp_path / "env"))
     (tmp_path / "out").mkdir()
-    asked = Asked(sdist, BuildSystem((), "backend", (".",)), tmp_path / "env", 315532800)
+    asked = BuildRequest(sdist, BuildSystem((), "backend", (".",)), tmp_path / "env", 315532800)
     with pytest.raises(BuildError):
         room.wheel(asked, tmp_path / "out")
     assert not list(tmp_path.rglob("*evil.whl"))
@@ -294,15 +296,15 @@ def test_a_wheel_cannot_be_named_out_of_its_folder(tmp_path: Path) -> None:
 
 
 def test_what_is_not_sealed_does_not_pass_the_proof(tmp_path: Path) -> None:
-    interpreter = open_bench(own_target(), where(unsealed=True), 1).interpreter
+    interpreter = open_builder(own_target(), where(unsealed=True), 1).interpreter
     with pytest.raises(MachineError, match=r"it reaches 127\.0\.0\.1; .*it sees"):
-        Bench(Room("", unsealed), interpreter, Limits(seconds=60), 1).prove(tmp_path)
+        Builder(Sandbox("", unsealed), interpreter, Limits(seconds=60), 1).prove(tmp_path)
 
 
 def test_a_machine_that_seals_nothing_builds_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bench_module, "SEALS", (unsealed,))
     with pytest.raises(MachineError, match="so nothing is built") as caught:
-        open_bench(own_target(), where(), 1)
+        open_builder(own_target(), where(), 1)
     assert "--unsealed" in (caught.value.hint or "")
     assert caught.value.details[0].startswith("unsealed: ")
 

@@ -14,7 +14,7 @@ from tests.support.rehearsals import own_python
 from tests.support.rooms import MINOR, ROOT, SEALS, needs_seal, wheelhouse_sealed
 from tests.support.tools import clean_environment, run
 from tests.support.wheels import build_sdist, build_wheel
-from wheelhouse.sandbox.sandbox import WORK, Limits, Order, Room
+from wheelhouse.sandbox.sandbox import WORK, Limits, Sandbox, SandboxCommand
 from wheelhouse.target.interpreters import facts_of, interpreter_of
 
 pytestmark = pytest.mark.rooms
@@ -42,13 +42,13 @@ def answered(
 ) -> str:
     """What a Python script prints in a sandbox."""
     interpreter = interpreter_of(facts_of(Path(sys.executable)))
-    order = Order(
+    order = SandboxCommand(
         [str(interpreter.path), "-I", "-c", script],
         variables,
         interpreter.shown | dict(shown),
         Limits(seconds=60, processes=64, memory=1 << 30),
     )
-    outcome = Room(seal, SEALS[seal]).run(order, folder / "answer")
+    outcome = Sandbox(seal, SEALS[seal]).run(order, folder / "answer")
     assert outcome.code == 0, outcome.log.decode()
     return (folder / "answer").read_text(encoding="utf-8")
 

@@ -6,7 +6,7 @@ from wheelhouse.archive.artifact import Artifact
 from wheelhouse.archive.wheelfile import inspect
 from wheelhouse.files.disk import sha256_of
 from wheelhouse.lock.lock import Inputs, Lock, Pin
-from wheelhouse.lock.wheelhouse import House
+from wheelhouse.lock.wheelhouse import Wheelhouse
 from wheelhouse.target.target import Platform, Python, Target
 
 
@@ -15,7 +15,7 @@ def house_of(folder: Path, *requirements: str) -> Path:
     target = Target.of(Python.parse("3.12"), Platform.parse("linux/amd64"))
     pins = tuple(_pin(path, target) for path in sorted(folder.iterdir()))
     lock = Lock(target, Inputs(requirements=requirements), tuple(sorted(pins, key=lambda pin: pin.project)))
-    for name, text in House((lock,)).texts.items():
+    for name, text in Wheelhouse((lock,)).texts.items():
         (folder / name).write_text(text)
     return folder
 

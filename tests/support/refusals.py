@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from wheelhouse.archive.metadata import Contents
+from wheelhouse.archive.metadata import InspectedFile
 from wheelhouse.archive.wheelfile import inspect
 from wheelhouse.errors import RefusedError
 
 
-def opened(path: Path) -> Contents:
+def opened(path: Path) -> InspectedFile:
     """What the file says of itself."""
     return inspect(path, path.name)
 

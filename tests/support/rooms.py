@@ -11,20 +11,20 @@ import pytest
 
 from tests.support.tools import clean_environment, must_be_no_defect, run
 from wheelhouse.errors import MachineError
-from wheelhouse.sandbox.builder import Bench, Where, open_bench
-from wheelhouse.sandbox.sandbox import Limits, Room
+from wheelhouse.sandbox.builder import Builder, BuildLocation, open_builder
+from wheelhouse.sandbox.sandbox import Limits, Sandbox
 from wheelhouse.sandbox.seals import bubblewrap, unshare
-from wheelhouse.target.interpreters import Places, facts_of, interpreter_of
+from wheelhouse.target.interpreters import InterpreterPlaces, facts_of, interpreter_of
 from wheelhouse.target.target import Target
 
 ROOT = Path(__file__).parents[2]
 MINOR = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
-def where(**more: object) -> Where:
+def where(**more: object) -> BuildLocation:
     """Builds under the interpreter that runs the tests."""
-    places = Places(os.environ["PATH"], Path.home(), Path.home() / ".pyenv")
-    return Where(places, (Path(sys.executable),), **more)  # type: ignore[arg-type]
+    places = InterpreterPlaces(os.environ["PATH"], Path.home(), Path.home() / ".pyenv")
+    return BuildLocation(places, (Path(sys.executable),), **more)  # type: ignore[arg-type]
 
 
 def own_target() -> Target:
@@ -35,7 +35,7 @@ def own_target() -> Target:
 @cache
 def _reason() -> str | None:
     try:
-        open_bench(own_target(), where(), 1)
+        open_builder(own_target(), where(), 1)
     except MachineError as error:
         return " ".join((str(error), *error.details))
     return None
@@ -47,10 +47,10 @@ def needs_room() -> None:
         pytest.skip(reason)
 
 
-def bench(**more: object) -> Bench:
+def bench(**more: object) -> Builder:
     """A proved bench; skips the test where there can be none."""
     needs_room()
-    return open_bench(own_target(), where(**more), 2)
+    return open_builder(own_target(), where(**more), 2)
 
 
 SEALS = {seal.__name__: seal for seal in (bubblewrap, unshare)}
@@ -70,7 +70,7 @@ def _why_not(seal: str) -> str | None:
     interpreter = interpreter_of(facts_of(Path(sys.executable)))
     try:
         with tempfile.TemporaryDirectory() as folder:
-            Bench(Room(seal, SEALS[seal]), interpreter, Limits(seconds=60), 1).prove(Path(folder))
+            Builder(Sandbox(seal, SEALS[seal]), interpreter, Limits(seconds=60), 1).prove(Path(folder))
     except MachineError as error:
         return f"{seal}: {' '.join((str(error), *error.details))}"
     return None

@@ -9,7 +9,7 @@ from wheelhouse.events import Listener, ignore
 from wheelhouse.files.cache import Cache
 from wheelhouse.index.http import Http, HttpSettings
 from wheelhouse.index.locations import IndexLocation
-from wheelhouse.index.package_source import Supply
+from wheelhouse.index.package_source import PackageSource
 from wheelhouse.index.pagecache import PageCache
 from wheelhouse.index.sources import IndexLocations
 
@@ -24,9 +24,9 @@ def supplying(
     settings: HttpSettings = PATIENT,
     *,
     upgrade: bool = False,
-) -> Iterator[Supply]:
+) -> Iterator[PackageSource]:
     """The supply of one run whose default index is `server`."""
     http, kept = Http(settings, listener), Cache(cache)
     locations = IndexLocations([IndexLocation(server.url)], http, PageCache(kept, ask_always=upgrade))
-    with closing(Supply(locations, http, kept, listener)) as supply:
+    with closing(PackageSource(locations, http, kept, listener)) as supply:
         yield supply

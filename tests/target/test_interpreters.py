@@ -17,8 +17,8 @@ import pytest
 from tests.support.pythons import find_python
 from tests.support.tools import clean_environment, run, wheelhouse
 from wheelhouse.errors import MachineError
-from wheelhouse.target.interpreter_facts_model import Facts, target_of
-from wheelhouse.target.interpreters import Places, facts_of, find_interpreter, interpreter_of
+from wheelhouse.target.interpreter_facts_model import InterpreterFacts, target_of
+from wheelhouse.target.interpreters import InterpreterPlaces, facts_of, find_interpreter, interpreter_of
 from wheelhouse.target.target import Platform, Python, Target
 
 OTHERS = ("3.6", "3.7", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13")
@@ -129,7 +129,7 @@ def test_what_is_no_python_is_an_error(script: str, tmp_path: Path) -> None:
         facts_of(tmp_path / "missing")
 
 
-def facts(**changes: object) -> Facts:
+def facts(**changes: object) -> InterpreterFacts:
     markers = {
         **Target.of(Python.parse("3.12.4"), Platform.parse("linux/amd64")).environment,
         "platform_release": "6.1",
@@ -149,7 +149,7 @@ def facts(**changes: object) -> Facts:
         "musl": None,
         "macos": ("", ""),
     }
-    return Facts(markers=markers, **{**given, **changes})  # type: ignore[arg-type]
+    return InterpreterFacts(markers=markers, **{**given, **changes})  # type: ignore[arg-type]
 
 
 ARM = {"markers": {"platform_machine": "armv7l"}, "platform": "linux-armv7l", "bits": 32, "glibc": "2.36"}
@@ -244,7 +244,7 @@ def test_a_python_found_here_is_asked_although_a_home_may_not_be_read(tmp_path: 
     good = python_at(tmp_path / "pyenv" / "versions" / target.python.minor / "bin" / "python")
     for closed in (tmp_path / "closed", good):  # a file in the place of a folder is another
         closed.exists() or closed.mkdir(mode=0)
-        places = Places(str(good.parent), closed, closed)
+        places = InterpreterPlaces(str(good.parent), closed, closed)
         assert find_interpreter(target, (), places).target == target
-    assert find_interpreter(target, (), Places("", None, tmp_path / "pyenv")).target == target
-    assert list(Places("", None, None).candidates(target.python.minor)) == []
+    assert find_interpreter(target, (), InterpreterPlaces("", None, tmp_path / "pyenv")).target == target
+    assert list(InterpreterPlaces("", None, None).candidates(target.python.minor)) == []

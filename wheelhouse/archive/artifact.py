@@ -15,7 +15,7 @@ from packaging.utils import BuildTag, NormalizedName
 from packaging.version import Version
 
 from wheelhouse.archive.filenames import SDIST_SUFFIXES, UNREADABLE_SUFFIXES, is_wheel, sdist_stem, wheel_parts
-from wheelhouse.archive.legacy import mend_specifiers
+from wheelhouse.archive.legacy import repair_specifiers
 from wheelhouse.errors import IntegrityError
 from wheelhouse.target.target import Target
 
@@ -24,7 +24,7 @@ NOT_ALLOWED = "is none that the requirement allows"
 NO_TAG, FITS_BETTER = "no tag of it fits", "fits better"
 NOT_UNPACKED = "pip does not unpack a"
 OTHER_PYTHON, YANKED = "requires Python", "it was yanked"
-LONGEST_NUMBER = 4000
+MAX_DIGITS = 4000
 """Digits; Python itself reads 4300 (sys.int_info)."""
 SAFE_FILENAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+!~-]*")
 
@@ -118,7 +118,7 @@ class Artifact:
 
 def endless(text: str) -> bool:
     """Whether a number in a text is longer than Python reads, which whoever compares versions would stumble over."""
-    return len(text) > LONGEST_NUMBER and re.search(rf"\d{{{LONGEST_NUMBER}}}", text) is not None
+    return len(text) > MAX_DIGITS and re.search(rf"\d{{{MAX_DIGITS}}}", text) is not None
 
 
 @lru_cache(maxsize=4096)
@@ -130,7 +130,7 @@ def requires_python_of(text: str) -> SpecifierSet:
         return SpecifierSet(text)
     except InvalidSpecifier:
         with suppress(InvalidSpecifier):
-            return mend_specifiers(text)[0]
+            return repair_specifiers(text)[0]
     return SpecifierSet()
 
 

@@ -14,7 +14,7 @@ from elftools.elf.elffile import ELFFile
 from elftools.elf.gnuversions import GNUVerNeedSection
 from elftools.elf.segments import Segment
 
-from wheelhouse.files.disk import ours
+from wheelhouse.files.disk import os_errors_as_machine_error
 from wheelhouse.vet.facts import Native
 
 DT_NEEDED, DT_STRTAB, DT_RPATH, DT_RUNPATH, DT_FLAGS_1, DF_1_PIE = 1, 5, 15, 29, 0x6FFFFFFB, 0x08000000
@@ -91,7 +91,7 @@ def needs_of_wheel(path: Path) -> Needs | None:
     libraries: set[str] = set()
     own: set[str] = set()
     count = 0
-    with ours(path), zipfile.ZipFile(path) as archive:
+    with os_errors_as_machine_error(path), zipfile.ZipFile(path) as archive:
         for member in archive.infolist():
             own.add(member.filename.rpartition("/")[2])
             with archive.open(member) as file:

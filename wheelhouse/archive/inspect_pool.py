@@ -15,43 +15,43 @@ from typing import cast
 
 import msgspec
 
-from wheelhouse.archive.metadata import Contents
+from wheelhouse.archive.metadata import InspectedFile
 from wheelhouse.archive.wheelfile import inspect
 from wheelhouse.files.disk import write_all
 
-AT_FIRST = 16
+INSPECTED_IN_PROCESS = 16
 """Files that are opened here before a process is started: it takes as long to start as these do."""
-MOST = 4
+MAX_WORKERS = 4
 """Processes: more are not kept busy by what arrives over a network."""
 READY = b"ready\n"
-_contents = msgspec.json.Decoder(Contents, dec_hook=lambda kind, text: kind(text))
+_contents = msgspec.json.Decoder(InspectedFile, dec_hook=lambda kind, text: kind(text))
 _question = msgspec.json.Decoder(tuple[bytes, bytes])
 
 
-def encoded(contents: Contents) -> bytes:
+def encoded(contents: InspectedFile) -> bytes:
     """What a file says of itself, as one line of JSON."""
     return msgspec.json.encode(contents, enc_hook=str)
 
 
-def decoded(line: bytes) -> Contents:
+def decoded(line: bytes) -> InspectedFile:
     """What was encoded. Raises msgspec.DecodeError for anything else."""
     return _contents.decode(line)
 
 
-class Openers:
+class InspectPool:
     """Opens files, as many at once as there are cores. Closed with `close`."""
 
     def __init__(self) -> None:
         cores = os.cpu_count() or 1
         self._here = threading.BoundedSemaphore(cores)
         """Held while a file is opened here: more of them at once only take the interpreter's lock from each other."""
-        self._wanted = min(cores, MOST) if cores > 1 else 0
-        self._idle: SimpleQueue[_Opener] = SimpleQueue()
-        self._all: list[_Opener] = []
+        self._wanted = min(cores, MAX_WORKERS) if cores > 1 else 0
+        self._idle: SimpleQueue[_Worker] = SimpleQueue()
+        self._all: list[_Worker] = []
         self._guard = threading.Lock()
         self._opened, self._ready = 0, False
 
-    def inspect(self, path: Path, filename: str) -> Contents:
+    def inspect(self, path: Path, filename: str) -> InspectedFile:
         """What `wheelfile.inspect` says of a file, with its errors."""
         if self._ready:
             opener = self._idle.get()
@@ -74,21 +74,21 @@ class Openers:
     def _count(self) -> None:
         with self._guard, suppress(RuntimeError):  # no thread can be started
             self._opened += 1
-            if self._opened == AT_FIRST and self._wanted:
+            if self._opened == INSPECTED_IN_PROCESS and self._wanted:
                 threading.Thread(target=self._start, name="openers", daemon=True).start()
 
     def _start(self) -> None:
         """Start the processes; where that fails, files are opened here."""
         with suppress(OSError), self._guard:
             for _ in range(self._wanted):
-                self._all.append(_Opener())
+                self._all.append(_Worker())
         for opener in self._all:
             if opener.is_ready():
                 self._idle.put(opener)
                 self._ready = True
 
 
-class _Opener:
+class _Worker:
     """One process. Away from the terminal: an interrupt ends it with the run that it belongs to, not before."""
 
     def __init__(self) -> None:
@@ -105,7 +105,7 @@ class _Opener:
             return self._answers.readline() == READY
         return False
 
-    def inspect(self, path: Path, filename: str) -> Contents | None:
+    def inspect(self, path: Path, filename: str) -> InspectedFile | None:
         """None where the file, or this process, is not well."""
         with suppress(OSError, ValueError, msgspec.MsgspecError):
             write_all(self._questions, msgspec.json.encode((os.fsencode(path), os.fsencode(filename))) + b"\n")

@@ -28,7 +28,7 @@ TILDE = "an exclusion is written `!=~`"
 NO_VERSION = "a clause compares with a word that is no version"
 
 
-def mend_requirement(line: str) -> tuple[Requirement, str]:
+def repair_requirement(line: str) -> tuple[Requirement, str]:
     """A Requires-Dist line that PEP 508 does not allow, and the rules by which it was read. Raises InvalidRequirement."""
     parts = LINE.fullmatch(line.strip())
     if not parts:
@@ -37,13 +37,13 @@ def mend_requirement(line: str) -> tuple[Requirement, str]:
     if asked.startswith("(") and asked.endswith(")"):
         asked = asked[1:-1]
     try:
-        specifiers, rules = mend_specifiers(asked)
+        specifiers, rules = repair_specifiers(asked)
     except InvalidSpecifier as error:
         raise InvalidRequirement(str(error)) from error
     return Requirement(f"{parts['name']}{parts['extras'] or ''}{specifiers} {parts['marker'] or ''}".rstrip()), rules
 
 
-def mend_specifiers(text: str) -> tuple[SpecifierSet, str]:
+def repair_specifiers(text: str) -> tuple[SpecifierSet, str]:
     """Clauses that PEP 440 does not allow, and the rules by which they were read. Raises InvalidSpecifier."""
     rules: dict[str, None] = {}
     separated, count = MISSING_COMMA.subn(",", text.strip().strip("'\""))

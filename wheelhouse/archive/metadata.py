@@ -12,7 +12,7 @@ from packaging.version import Version
 
 from wheelhouse.archive.artifact import endless
 from wheelhouse.archive.filenames import is_wheel, sdist_releases, wheel_parts
-from wheelhouse.archive.legacy import mend_requirement
+from wheelhouse.archive.legacy import repair_requirement
 from wheelhouse.archive.overrides import AS_ASKED, Adjustments
 from wheelhouse.errors import IntegrityError, RefusedError
 from wheelhouse.findings import Finding
@@ -104,7 +104,7 @@ class Metadata:
 
 
 @dataclass(frozen=True, slots=True)
-class Contents:
+class InspectedFile:
     """What opening a file once told: its raw METADATA or PKG-INFO, what that says, and what is odd about the file."""
 
     raw_metadata: bytes
@@ -123,7 +123,7 @@ def read_requirement(line: str) -> tuple[Requirement, str | None]:
         raise InvalidRequirement("it is nested without end") from error
     except InvalidRequirement as error:
         try:
-            return mend_requirement(line)
+            return repair_requirement(line)
         except InvalidRequirement:
             raise error from None
 

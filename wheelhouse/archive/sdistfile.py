@@ -12,13 +12,13 @@ from typing import BinaryIO, cast
 
 import msgspec
 
-from wheelhouse.archive.metadata import Contents, Metadata, must_match, parse_metadata, parse_requires_txt
+from wheelhouse.archive.metadata import InspectedFile, Metadata, must_match, parse_metadata, parse_requires_txt
 from wheelhouse.archive.tar import leads_out
 from wheelhouse.archive.ziparchive import (
     BOMB_FLOOR,
     BOMB_RATIO,
-    MOST_MEMBERS,
-    PIECE,
+    CHUNK_BYTES,
+    MAX_MEMBERS,
     Watch,
     check,
     mapped,
@@ -27,7 +27,7 @@ from wheelhouse.archive.ziparchive import (
 )
 from wheelhouse.errors import MachineError, RefusedError
 
-LARGEST_METADATA = 16 << 20
+MAX_METADATA_BYTES = 16 << 20
 WANTED = re.compile(r"[^/]+/(PKG-INFO|(.*/)?[^/]+\.egg-info/(PKG-INFO|requires\.txt))")
 TOP = "./"
 """The folder of what lies in none: some sdists have no folder of their own (hexdump 3.3)."""
@@ -48,7 +48,7 @@ COMPRESSIONS = {
 """A tar archive's suffix → the module that unpacks it, by the same `open`; `.tar` needs none."""
 
 
-def read_sdist(path: Path, filename: str, watch: Watch | None = None) -> Contents:
+def read_sdist(path: Path, filename: str, watch: Watch | None = None) -> InspectedFile:
     """What an sdist says of itself; its archive is walked to the end. Raises RefusedError by rule."""
     files = _read_zip(path, watch) if filename.endswith(".zip") else _read_tar(path, filename, watch)
     raw = _pkg_info(files)
@@ -56,7 +56,7 @@ def read_sdist(path: Path, filename: str, watch: Watch | None = None) -> Content
     must_match(metadata, filename)
     if metadata.provisional and not metadata.requires_dist:
         metadata = _with_egg_info(metadata, files)
-    return Contents(raw, metadata)
+    return InspectedFile(raw, metadata)
 
 
 def _pkg_info(files: dict[str, bytes]) -> bytes:
@@ -85,7 +85,7 @@ class _Unpacked:
         self._stream, self._limit = stream, limit
 
     def read(self, size: int) -> bytes:
-        if size > LARGEST_METADATA:
+        if size > MAX_METADATA_BYTES:
             raise RefusedError("sdist-bomb", f"one of its headers is {size} bytes long")
         block = self._stream.read(size)
         self._check(self.tell())
@@ -110,7 +110,7 @@ def _read_tar(path: Path, filename: str, watch: Watch | None) -> dict[str, bytes
         unpacked = _Unpacked(stream, limit)
         with tarfile.open(fileobj=unpacked, mode="r:") as archive:  # type: ignore[call-overload]
             files = _walk(archive, watch)
-        while unpacked.read(PIECE):  # gzip keeps its CRC at its end
+        while unpacked.read(CHUNK_BYTES):  # gzip keeps its CRC at its end
             pass
     return files
 
@@ -142,8 +142,8 @@ def _walk(archive: tarfile.TarFile, watch: Watch | None) -> dict[str, bytes]:
     links: set[str] = set()
     names: set[str] = set()
     for count, member in enumerate(archive):
-        if count > MOST_MEMBERS:
-            raise RefusedError("sdist-bomb", f"it has more than {MOST_MEMBERS} members")
+        if count > MAX_MEMBERS:
+            raise RefusedError("sdist-bomb", f"it has more than {MAX_MEMBERS} members")
         _check_tar_member(member)
         names.add(member.name)
         placed = _placed(member.name)
@@ -151,7 +151,7 @@ def _walk(archive: tarfile.TarFile, watch: Watch | None) -> dict[str, bytes]:
             links.add(member.name)
         if not member.isfile():
             continue
-        if WANTED.fullmatch(placed) and member.size <= LARGEST_METADATA:
+        if WANTED.fullmatch(placed) and member.size <= MAX_METADATA_BYTES:
             files[placed] = b"".join(_contents(archive, member, watch))
         elif watch:
             deque(_contents(archive, member, watch), maxlen=0)
@@ -165,7 +165,7 @@ def _placed(name: str) -> str:
 
 def _contents(archive: tarfile.TarFile, member: tarfile.TarInfo, watch: Watch | None) -> Iterator[bytes]:
     held = archive.extractfile(member)
-    contents = iter(lambda: held.read(PIECE) if held else b"", b"")
+    contents = iter(lambda: held.read(CHUNK_BYTES) if held else b"", b"")
     return watch.passing(_placed(member.name), member.size, member.mode, contents) if watch else contents
 
 
@@ -199,7 +199,7 @@ def _read_zip(path: Path, watch: Watch | None) -> dict[str, bytes]:
         }
         for member in members.values():
             check(data, member, watch)
-        return {name: read_whole(data, members[name], LARGEST_METADATA) for name in members if WANTED.fullmatch(name)}
+        return {name: read_whole(data, members[name], MAX_METADATA_BYTES) for name in members if WANTED.fullmatch(name)}
 
 
 def read_pyproject(path: Path, filename: str) -> str | None:
@@ -215,12 +215,12 @@ def _zip_marks(path: Path, _filename: str) -> Iterator[tuple[str, bytes]]:
     with mapped(path) as data:
         for name, member in read_members(data).items():
             if MARK.fullmatch(placed := _placed(name)):
-                yield placed, read_whole(data, member, LARGEST_METADATA)
+                yield placed, read_whole(data, member, MAX_METADATA_BYTES)
 
 
 def _tar_marks(path: Path, filename: str) -> Iterator[tuple[str, bytes]]:
     with _decompressed(path, filename) as stream, tarfile.open(fileobj=stream, mode="r:") as archive:
         for member in archive:
             placed = _placed(member.name)
-            if MARK.fullmatch(placed) and member.size <= LARGEST_METADATA and (held := archive.extractfile(member)):
+            if MARK.fullmatch(placed) and member.size <= MAX_METADATA_BYTES and (held := archive.extractfile(member)):
                 yield placed, held.read()

@@ -4,7 +4,7 @@ import posixpath
 import tarfile
 from pathlib import Path
 
-MOST = 1000
+MAX_MEMBERS = 1000
 
 
 class Tar(tarfile.TarFile):
@@ -28,7 +28,7 @@ def leading_out(path: Path) -> list[str]:
             for member in archive:
                 if leads_out(member):
                     found.append(member.name)
-                if len(found) == MOST:
+                if len(found) == MAX_MEMBERS:
                     break
     except (tarfile.TarError, EOFError, OSError):
         return found

@@ -22,12 +22,12 @@ from packaging.utils import canonicalize_name
 
 from wheelhouse.archive.deflate import DEFLATE_ERRORS, crc32
 from wheelhouse.archive.filenames import is_wheel, wheel_parts
-from wheelhouse.archive.metadata import Contents, Metadata, must_match, parse_metadata
+from wheelhouse.archive.metadata import InspectedFile, Metadata, must_match, parse_metadata
 from wheelhouse.archive.sdistfile import read_sdist
 from wheelhouse.archive.waivers import NOT_THIS_FILE
 from wheelhouse.archive.ziparchive import Member, Watch, contents_of, crc_must_match, mapped, read_members, read_whole
 from wheelhouse.errors import RefusedError
-from wheelhouse.files.disk import ours
+from wheelhouse.files.disk import os_errors_as_machine_error
 from wheelhouse.findings import Finding, Severity
 
 LARGEST_METADATA, LARGEST_RECORD = 16 << 20, 64 << 20
@@ -47,14 +47,14 @@ WEAK_HASHES = frozenset(("md5", "sha1", "sha224"))
 HASHES = frozenset(name for name in hashlib.algorithms_guaranteed if not name.startswith("shake"))
 
 
-def inspect(path: Path, filename: str, watch: Watch | None = None) -> Contents:
+def inspect(path: Path, filename: str, watch: Watch | None = None) -> InspectedFile:
     """Open a wheel or sdist once and check all of it; `watch` sees what passes.
 
     Raises RefusedError for an archive that cannot be trusted. What every installer reads alike comes back as findings, of
     which the errors refuse the file, too, unless a waiver covers them (`Waivers.admit`).
     """
     read = _read_wheel if is_wheel(filename) else read_sdist
-    with ours(path), _refusing(filename):
+    with os_errors_as_machine_error(path), _refusing(filename):
         return read(path, filename, watch)
 
 
@@ -81,7 +81,7 @@ def _never_waived(rule: str) -> str:
     return f"{NOT_THIS_FILE} ({rule} is a rule that nobody can waive)"
 
 
-def _read_wheel(path: Path, filename: str, watch: Watch | None) -> Contents:
+def _read_wheel(path: Path, filename: str, watch: Watch | None) -> InspectedFile:
     with mapped(path) as data:
         members = read_members(data)
         folder = _dist_info(members, filename)
@@ -95,7 +95,7 @@ def _read_wheel(path: Path, filename: str, watch: Watch | None) -> Contents:
             *(_wrong(filename, "record-fields", f"RECORD's row of `{name}` has too many fields") for name in overlong),
             *_against_record(data, members, record, folder, filename, watch),
         )
-    return Contents(raw, _wheel_metadata(raw, filename), findings)
+    return InspectedFile(raw, _wheel_metadata(raw, filename), findings)
 
 
 def _wheel_metadata(raw: bytes, filename: str) -> Metadata:

@@ -20,10 +20,10 @@ import msgspec
 from wheelhouse.archive.deflate import crc32, inflater
 from wheelhouse.errors import RefusedError
 
-PIECE = 1 << 20
+CHUNK_BYTES = 1 << 20
 BOMB_FLOOR, BOMB_RATIO = 16 << 20, 200
 """An archive that would unpack to more than 16 MiB and more than 200 times its own size is refused."""
-MOST_MEMBERS = 200_000
+MAX_MEMBERS = 200_000
 EOCD, LOCATOR, EOCD64 = struct.Struct("<4s4H2LH"), struct.Struct("<4sLQL"), struct.Struct("<4sQ2H2L4Q")
 CENTRAL, LOCAL = struct.Struct("<4s6H3L5H2L"), struct.Struct("<4s5H3L2H")
 ENCRYPTED, LEVEL, DESCRIPTOR, UTF8 = 0x2041, 0x6, 0x8, 0x800
@@ -95,7 +95,7 @@ def _hidden(count: int, where: str) -> RefusedError:
 def _central_directory(data: mmap.mmap) -> tuple[list[tuple[Member, int, int]], int]:
     """(member, offset of its local header, flags) for each entry, and the offset of the directory itself."""
     last, disk, directory_disk, here, count, size, offset = _end_record(data)
-    if disk or directory_disk or here != count or count > MOST_MEMBERS:
+    if disk or directory_disk or here != count or count > MAX_MEMBERS:
         raise RefusedError("zip-structure", "its directory spans several disks, or is too large")
     if offset + size != last:
         raise RefusedError("zip-directory", "its directory is not where, or not as long as, its end record says")
@@ -228,15 +228,15 @@ def _check_name(member: Member) -> None:
         raise RefusedError("zip-disagreement", f"the folder `{name}` has contents")
 
 
-def pieces(data: mmap.mmap, member: Member) -> Iterator[bytes]:
+def chunks(data: mmap.mmap, member: Member) -> Iterator[bytes]:
     """The member's contents piece by piece, decompressed, never more than its header declares. Raises RefusedError."""
     if member.method == zipfile.ZIP_DEFLATED:
         yield from _inflated(data, member)
         return
     if member.compressed != member.size:
         raise RefusedError("zip-disagreement", f"`{member.name}` is stored, but its two sizes differ")
-    for at in range(member.start, member.start + member.size, PIECE):
-        yield data[at : min(at + PIECE, member.start + member.size)]
+    for at in range(member.start, member.start + member.size, CHUNK_BYTES):
+        yield data[at : min(at + CHUNK_BYTES, member.start + member.size)]
 
 
 def _inflated(data: mmap.mmap, member: Member) -> Iterator[bytes]:
@@ -245,9 +245,9 @@ def _inflated(data: mmap.mmap, member: Member) -> Iterator[bytes]:
     pending = b""
     while not inflate.eof:
         if not pending and position < end:
-            pending = data[position : min(position + PIECE, end)]
+            pending = data[position : min(position + CHUNK_BYTES, end)]
             position += len(pending)
-        piece = inflate.decompress(pending, min(left + 1, PIECE))
+        piece = inflate.decompress(pending, min(left + 1, CHUNK_BYTES))
         pending, left = inflate.unconsumed_tail, left - len(piece)
         if left < 0:
             raise RefusedError("zip-bomb", f"`{member.name}` unpacks to more than it declares")
@@ -260,7 +260,7 @@ def _inflated(data: mmap.mmap, member: Member) -> Iterator[bytes]:
 
 def contents_of(data: mmap.mmap, member: Member, watch: Watch | None) -> Iterator[bytes]:
     """The member's contents piece by piece, seen by `watch`."""
-    contents = pieces(data, member)
+    contents = chunks(data, member)
     return watch.passing(member.name, member.size, member.mode, contents) if watch else contents
 
 
@@ -268,7 +268,7 @@ def read_whole(data: mmap.mmap, member: Member, most: int) -> bytes:
     """All of a member of at most `most` bytes. Raises RefusedError for a longer one."""
     if member.size > most:
         raise RefusedError("zip-bomb", f"its {member.name} is {member.size} bytes long")
-    return b"".join(pieces(data, member))
+    return b"".join(chunks(data, member))
 
 
 def check(data: mmap.mmap, member: Member, watch: Watch | None = None) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from wheelhouse.errors import MachineError
 
-LONGEST = 600
+MAX_SECONDS = 600
 """Seconds."""
 
 
@@ -47,7 +47,7 @@ def _run(command: Sequence[str], path: str, **more: str) -> "subprocess.Complete
     environment = {"PATH": path, "LANG": "C.UTF-8", **more}
     try:
         return subprocess.run(
-            command, env=environment, capture_output=True, text=True, errors="replace", timeout=LONGEST, check=False
+            command, env=environment, capture_output=True, text=True, errors="replace", timeout=MAX_SECONDS, check=False
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise MachineError(f"`{command[0]}` did not do its work: {error}") from error

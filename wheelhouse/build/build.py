@@ -16,30 +16,30 @@ from wheelhouse.build.auditwheel import find_auditwheel
 from wheelhouse.build.build_log import Reason, reasons, remedy
 from wheelhouse.build.build_system import newest_asked, unmet
 from wheelhouse.build.build_wheelhouse import fill_build_house, standing_build_locks
-from wheelhouse.build.pending import Wishes, is_done
-from wheelhouse.build.sdist_builds import Made, Workshop
+from wheelhouse.build.pending import BuildOptions, is_done
+from wheelhouse.build.sdist_builds import BuiltWheel, SdistBuilds
 from wheelhouse.errors import BuildError, MachineError, WheelhouseError
 from wheelhouse.events import Listener, Noted, Warned, ignore
 from wheelhouse.fetch.fetch import fill
 from wheelhouse.fetch.locking import pins_of
-from wheelhouse.files.disk import held, stands_in
-from wheelhouse.index.package_source import Stored, Supply
+from wheelhouse.files.disk import folder_lock, has_locked_bytes
+from wheelhouse.index.package_source import PackageSource, StoredFile
 from wheelhouse.lock.lock import Lock, Pin
-from wheelhouse.lock.wheelhouse import BUILD, House
+from wheelhouse.lock.wheelhouse import BUILD, Wheelhouse
 from wheelhouse.resolve.requirements import constraint_lines, parse_line
-from wheelhouse.resolve.resolution import Question
-from wheelhouse.resolve.search import dependencies_of, resolve
-from wheelhouse.sandbox.builder import Bench, Where, open_bench
+from wheelhouse.resolve.resolution import ResolutionRequest
+from wheelhouse.resolve.search import locked_dependencies, resolve
+from wheelhouse.sandbox.builder import Builder, BuildLocation, open_builder
 from wheelhouse.target.target import Target
-from wheelhouse.verify.verify import load_house
+from wheelhouse.verify.verify import load_wheelhouse
 
 UNIVERSAL = "-none-any.whl"
-MOST_ROUNDS = 10
+MAX_ROUNDS = 10
 """How often the wheels that were built may lead to further sdists, before something is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class BuildFailure:
     """An sdist that was not built for a target: why, and what its log tells."""
 
     target: str
@@ -50,12 +50,12 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class BuildReport:
     """What a run of builds did: the house as it stands, the wheels by their target, and what was not built."""
 
-    house: House
-    made: Mapping[str, tuple[Made, ...]] = field(default_factory=dict)
-    failures: tuple[Failure, ...] = ()
+    house: Wheelhouse
+    made: Mapping[str, tuple[BuiltWheel, ...]] = field(default_factory=dict)
+    failures: tuple[BuildFailure, ...] = ()
 
     @property
     def fresh(self) -> frozenset[str]:
@@ -69,44 +69,46 @@ class Report:
         return {made.filename: made.differing for made in every if made.differing}
 
 
-def build(folder: Path, wishes: Wishes, where: Where, supply: Supply, on_event: Listener = ignore) -> Report:
+def build(
+    folder: Path, wishes: BuildOptions, where: BuildLocation, supply: PackageSource, on_event: Listener = ignore
+) -> BuildReport:
     """Build every sdist of a house, put the wheels into it, and name them in its locks.
 
     What cannot be built is in the report, and stays an sdist; everything else is built all the same. Raises InputError
     where the folder is no house, MachineError where there is no room or interpreter to build in.
     """
-    house = load_house(folder)
+    house = load_wheelhouse(folder)
     if all(is_done(lock, folder, wishes) for lock in house.locks):
-        return Report(house)
-    with held(folder):
+        return BuildReport(house)
+    with folder_lock(folder):
         standing = {lock.name: lock for lock in standing_build_locks(folder / BUILD)}
         auditwheel = (
             None if where.image else find_auditwheel(where.places.path)
         )  # it looks for libraries on this machine
-        workshop = Workshop(folder, supply, wishes, auditwheel, standing, on_event)
+        workshop = SdistBuilds(folder, supply, wishes, auditwheel, standing, on_event)
         try:
-            shop = _Shop(folder, workshop, wishes, where, supply, on_event)
+            shop = _Builds(folder, workshop, wishes, where, supply, on_event)
             return _build(folder, house, shop, tuple(standing.values()))
         finally:
             workshop.close()
 
 
 @dataclass(frozen=True, slots=True)
-class _Shop:
+class _Builds:
     """What all builds of a run share. `universal` are the `none-any` wheels that are here, by their sdist's sha256."""
 
     folder: Path
-    workshop: Workshop
-    wishes: Wishes
-    where: Where
-    supply: Supply
+    workshop: SdistBuilds
+    wishes: BuildOptions
+    where: BuildLocation
+    supply: PackageSource
     on_event: Listener
-    universal: dict[str, Made] = field(default_factory=dict)
+    universal: dict[str, BuiltWheel] = field(default_factory=dict)
 
-    def bench(self, lock: Lock, hands: int) -> Bench | MachineError:
+    def bench(self, lock: Lock, hands: int) -> Builder | MachineError:
         """Where the sdists of a lock are built, or why they cannot be built on this machine."""
         try:
-            bench = open_bench(lock.target, self.where, hands)
+            bench = open_builder(lock.target, self.where, hands)
         except MachineError as error:
             return error
         if not bench.room.sealed:
@@ -115,7 +117,7 @@ class _Shop:
             )
         return bench
 
-    def make(self, pin: Pin, lock: Lock, asked: datetime | None, bench: Bench | MachineError) -> Made:
+    def make(self, pin: Pin, lock: Lock, asked: datetime | None, bench: Builder | MachineError) -> BuiltWheel:
         """The wheel of an sdist: one that serves every target, if it is here, else one built for this target."""
         universal = self.universal.get(pin.origin.sha256)
         if universal and lock.target.rank(wheel_parts(universal.filename)[3]) is not None:
@@ -131,17 +133,17 @@ class _Shop:
         """Note the `none-any` wheels that an earlier run built and that are in the wheelhouse."""
         for pin in lock.pins:
             wheel = pin.artifact
-            if pin.built and wheel.filename.endswith(UNIVERSAL) and stands_in(self.folder, wheel):
+            if pin.built and wheel.filename.endswith(UNIVERSAL) and has_locked_bytes(self.folder, wheel):
                 contents = inspect(self.folder / wheel.filename, wheel.filename)
-                stored = Stored(self.folder / wheel.filename, wheel.sha256, wheel.size, contents, fresh=False)
+                stored = StoredFile(self.folder / wheel.filename, wheel.sha256, wheel.size, contents, fresh=False)
                 built = replace(pin.built, kept=self.wishes.keep_sdists)
-                self.universal[pin.origin.sha256] = Made(wheel.filename, stored, built, reused=True)
+                self.universal[pin.origin.sha256] = BuiltWheel(wheel.filename, stored, built, reused=True)
 
 
-def _build(folder: Path, house: House, shop: _Shop, standing: tuple[Lock, ...]) -> Report:
+def _build(folder: Path, house: Wheelhouse, shop: _Builds, standing: tuple[Lock, ...]) -> BuildReport:
     locks = {lock.name: lock for lock in house.locks}
-    made: dict[str, tuple[Made, ...]] = {}
-    failures: list[Failure] = []
+    made: dict[str, tuple[BuiltWheel, ...]] = {}
+    failures: list[BuildFailure] = []
     pending = [lock for lock in house.locks if not is_done(lock, folder, shop.wishes)]
     for lock in house.locks:
         if lock not in pending:
@@ -159,18 +161,18 @@ def _build(folder: Path, house: House, shop: _Shop, standing: tuple[Lock, ...]) 
             wheels, failed = (), [_failure(pin, lock.target, error) for pin in _sdists(lock)]
         made[lock.name] = wheels
         failures += failed
-    built = House(tuple(locks.values()), house.constraints)
+    built = Wheelhouse(tuple(locks.values()), house.constraints)
     fill_build_house(folder / BUILD, built, shop.workshop.build_locks, standing, shop.supply, shop.on_event)
     filled = fill(folder, built, house.locks, {}, shop.supply, shop.on_event)
     _say(made, shop.on_event)
-    return Report(filled.house, made, tuple(failures))
+    return BuildReport(filled.house, made, tuple(failures))
 
 
 def _build_lock(
-    lock: Lock, constraints: str | None, bench: Bench | MachineError, hands: int, shop: _Shop
-) -> tuple[Lock, tuple[Made, ...], list[Failure]]:
+    lock: Lock, constraints: str | None, bench: Builder | MachineError, hands: int, shop: _Builds
+) -> tuple[Lock, tuple[BuiltWheel, ...], list[BuildFailure]]:
     """A lock whose sdists are wheels, resolved again for as long as these ask for more than it holds."""
-    for _ in range(MOST_ROUNDS):
+    for _ in range(MAX_ROUNDS):
         made, failures = _build_pins(lock, bench, hands, shop)
         metadata = {project: one.stored.contents.metadata for project, one in made.items()}
         further = unmet(lock, metadata)
@@ -179,17 +181,17 @@ def _build_lock(
         for sentence in further:
             shop.on_event(Noted(sentence))
         lock = _again(lock, constraints, shop)
-    raise BuildError(f"the lock for {lock.target.name} is still not closed after {MOST_ROUNDS} rounds", details=further)
+    raise BuildError(f"the lock for {lock.target.name} is still not closed after {MAX_ROUNDS} rounds", details=further)
 
 
 def _build_pins(
-    lock: Lock, bench: Bench | MachineError, hands: int, shop: _Shop
-) -> tuple[dict[NormalizedName, Made], list[Failure]]:
+    lock: Lock, bench: Builder | MachineError, hands: int, shop: _Builds
+) -> tuple[dict[NormalizedName, BuiltWheel], list[BuildFailure]]:
     """Build every sdist of a lock, many at once; one failure does not stop the others."""
     asked = newest_asked(lock)
     pins = _sdists(lock)
-    made: dict[NormalizedName, Made] = {}
-    failures: list[Failure] = []
+    made: dict[NormalizedName, BuiltWheel] = {}
+    failures: list[BuildFailure] = []
     with ThreadPoolExecutor(hands * 2) as pool:
         futures = [pool.submit(shop.make, pin, lock, asked, bench) for pin in pins]
         for pin, future in zip(pins, futures, strict=True):
@@ -205,31 +207,33 @@ def _sdists(lock: Lock) -> list[Pin]:
     return [pin for pin in lock.pins if pin.built or not pin.artifact.is_wheel]
 
 
-def _failure(pin: Pin, target: Target, error: WheelhouseError) -> Failure:
+def _failure(pin: Pin, target: Target, error: WheelhouseError) -> BuildFailure:
     log = error.log.decode("utf-8", "replace") if isinstance(error, BuildError) else ""
     found = reasons(log)
     tail = () if found else tuple(line for line in log.splitlines() if line.strip())[-3:]
-    return Failure(target.name, pin.origin.filename, error, found, tail)
+    return BuildFailure(target.name, pin.origin.filename, error, found, tail)
 
 
-def _with_wheels(lock: Lock, made: Mapping[NormalizedName, Made], metadata: Mapping[NormalizedName, Metadata]) -> Lock:
+def _with_wheels(
+    lock: Lock, made: Mapping[NormalizedName, BuiltWheel], metadata: Mapping[NormalizedName, Metadata]
+) -> Lock:
     return replace(lock, pins=tuple(_final(pin, lock, made.get(pin.project)) for pin in lock.pins))
 
 
-def _final(pin: Pin, lock: Lock, made: Made | None) -> Pin:
+def _final(pin: Pin, lock: Lock, made: BuiltWheel | None) -> Pin:
     if made is None:
         return replace(pin, artifact=pin.origin, built=None)
     metadata = made.stored.contents.metadata
     return replace(
-        made.pin(pin), dependencies=dependencies_of(metadata, pin.extras, lock.target, lock.inputs.adjustments)
+        made.pin(pin), dependencies=locked_dependencies(metadata, pin.extras, lock.target, lock.inputs.adjustments)
     )
 
 
-def _again(lock: Lock, constraints: str | None, shop: _Shop) -> Lock:
+def _again(lock: Lock, constraints: str | None, shop: _Builds) -> Lock:
     """The lock resolved again, now that what was built has told what it asks for; pins stay where they can."""
     lines = constraint_lines(constraints or "", lock.constraints_filename)
     asked = tuple(parse_line(text) for text in lock.inputs.requirements)
-    question = Question(
+    question = ResolutionRequest(
         target=lock.target,
         requirements=asked,
         constraints=lines,
@@ -251,7 +255,7 @@ def _kept(pin: Pin, standing: Mapping[str, Pin]) -> Pin:
     return replace(before, extras=pin.extras, dependencies=pin.dependencies) if before else pin
 
 
-def _say(made: Mapping[str, Iterable[Made]], on_event: Listener) -> None:
+def _say(made: Mapping[str, Iterable[BuiltWheel]], on_event: Listener) -> None:
     for target, several in made.items():
         for one in several:
             if one.built.libraries:
@@ -259,7 +263,7 @@ def _say(made: Mapping[str, Iterable[Made]], on_event: Listener) -> None:
                 on_event(Warned(f"{one.filename} expects to find {names} on {target}: the image must have them"))
 
 
-def must_be_built(report: Report) -> None:
+def must_be_built(report: BuildReport) -> None:
     """Raise BuildError with everything that failed, and all that is missing, at once."""
     if not report.failures:
         return
@@ -281,9 +285,9 @@ def must_be_built(report: Report) -> None:
     )
 
 
-def _causes(failures: Iterable[Failure]) -> list[tuple[Failure, list[str]]]:
+def _causes(failures: Iterable[BuildFailure]) -> list[tuple[BuildFailure, list[str]]]:
     """Failures, each cause once, with the sdists of all that it stopped."""
-    found: dict[int, tuple[Failure, list[str]]] = {}
+    found: dict[int, tuple[BuildFailure, list[str]]] = {}
     for failure in failures:
         found.setdefault(id(failure.error), (failure, []))[1].append(failure.sdist)
     return list(found.values())

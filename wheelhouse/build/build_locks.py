@@ -8,15 +8,15 @@ from packaging.utils import NormalizedName
 
 from wheelhouse.archive.artifact import Artifact
 from wheelhouse.build.build_system import build_lines, end_of_day, setuptools_floor
-from wheelhouse.build.pending import Wishes
+from wheelhouse.build.pending import BuildOptions
 from wheelhouse.events import Listener, Warned, ignore
 from wheelhouse.fetch.locking import pins_of
 from wheelhouse.files.tasks import Once
-from wheelhouse.index.package_source import Supply
+from wheelhouse.index.package_source import PackageSource
 from wheelhouse.lock.lock import Inputs, Lock
 from wheelhouse.lock.wheelhouse import sha256_of_text
-from wheelhouse.resolve.requirements import Line, parse_line
-from wheelhouse.resolve.resolution import Question
+from wheelhouse.resolve.requirements import RequirementLine, parse_line
+from wheelhouse.resolve.resolution import ResolutionRequest
 from wheelhouse.resolve.search import resolve
 from wheelhouse.resolve.selection import Selection
 from wheelhouse.target.target import Target
@@ -31,7 +31,7 @@ class BuildLocks:
     """
 
     def __init__(
-        self, supply: Supply, standing: Mapping[str, Lock], wishes: Wishes, on_event: Listener = ignore
+        self, supply: PackageSource, standing: Mapping[str, Lock], wishes: BuildOptions, on_event: Listener = ignore
     ) -> None:
         self._supply, self._standing, self._wishes, self._on_event = supply, standing, wishes, on_event
         self._locking = Once()
@@ -51,7 +51,7 @@ class BuildLocks:
             return None
         return end_of_day(max(sdist.upload_time, asked or sdist.upload_time))
 
-    def _raised(self, cutoff: datetime, lines: Iterable[Line], target: Target) -> datetime:
+    def _raised(self, cutoff: datetime, lines: Iterable[RequirementLine], target: Target) -> datetime:
         """A cutoff moved on to the first setuptools that can build under the target's Python, where it lies before."""
         if SETUPTOOLS not in {line.project for line in lines} or not (page := self._supply.page(SETUPTOOLS).result()):
             return cutoff
@@ -77,14 +77,14 @@ class BuildLocks:
             selection=Selection(uploaded_prior_to=cutoff),
             constraints_sha256=sha256_of_text(text) if text else None,
         )
-        question = Question(target, lines, constraints, inputs.selection)
+        question = ResolutionRequest(target, lines, constraints, inputs.selection)
         lock = self._locking.get((target.name, inputs.label), lambda: self._resolved(question, inputs))
         self.used[lock.name] = lock
         if text:
             self.constraints[lock.name] = text
         return lock
 
-    def _resolved(self, question: Question, inputs: Inputs) -> Lock:
+    def _resolved(self, question: ResolutionRequest, inputs: Inputs) -> Lock:
         lock = Lock(question.target, inputs, label=inputs.label)
         standing = self._standing.get(lock.name)
         if standing and standing.inputs.same_job(inputs):

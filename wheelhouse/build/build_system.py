@@ -17,7 +17,7 @@ from packaging.version import Version
 from wheelhouse.archive.metadata import Metadata
 from wheelhouse.errors import IntegrityError
 from wheelhouse.lock.lock import Lock, Pin
-from wheelhouse.resolve.requirements import Line, parse_line
+from wheelhouse.resolve.requirements import RequirementLine, parse_line
 from wheelhouse.target.target import Platform, Python
 
 LEGACY_BACKEND = "setuptools.build_meta:__legacy__"
@@ -101,7 +101,7 @@ def end_of_day(moment: datetime) -> datetime:
     return datetime.combine(moment.astimezone(UTC).date() + timedelta(days=1), time(), UTC)
 
 
-def build_lines(requires: Iterable[str], sdist: str) -> tuple[Line, ...]:
+def build_lines(requires: Iterable[str], sdist: str) -> tuple[RequirementLine, ...]:
     """Build requirements as lines."""
     return tuple(parse_line(text, f"the build of {sdist}") for text in dict.fromkeys(requires))
 

@@ -8,30 +8,30 @@ from pathlib import Path
 from wheelhouse.archive.sdistfile import read_pyproject
 from wheelhouse.build.build_locks import BuildLocks
 from wheelhouse.build.build_system import build_system, newest_asked, static_requires, used_build_locks
-from wheelhouse.build.pending import Wishes
+from wheelhouse.build.pending import BuildOptions
 from wheelhouse.errors import InputError, IntegrityError, NoSolutionError
 from wheelhouse.events import Listener, Noted, ignore
 from wheelhouse.fetch.fetch import candidate_of, fill
-from wheelhouse.files.disk import held, verbatim
-from wheelhouse.index.package_source import Supply
+from wheelhouse.files.disk import folder_lock, verbatim
+from wheelhouse.index.package_source import PackageSource
 from wheelhouse.lock.lock import Lock, Pin
-from wheelhouse.lock.wheelhouse import BUILD, House, is_lock_name
+from wheelhouse.lock.wheelhouse import BUILD, Wheelhouse, is_lock_name
 from wheelhouse.target.target import Target
-from wheelhouse.verify.verify import load_house
+from wheelhouse.verify.verify import load_wheelhouse
 
 
 def standing_build_locks(folder: Path) -> tuple[Lock, ...]:
     """The locks in a `build/` folder; none where it has none, or does not exist."""
     has_locks = folder.is_dir() and any(is_lock_name(path.name) for path in folder.iterdir())
-    return load_house(folder).locks if has_locks else ()
+    return load_wheelhouse(folder).locks if has_locks else ()
 
 
 def fill_build_house(
     folder: Path,
-    house: House,
+    house: Wheelhouse,
     build_locks: BuildLocks,
     standing: Sequence[Lock],
-    supply: Supply,
+    supply: PackageSource,
     on_event: Listener = ignore,
 ) -> None:
     """Make a `build/` folder hold exactly what the sdists of a wheelhouse are, or were, built with."""
@@ -44,12 +44,14 @@ def fill_build_house(
         path = folder / lock.constraints_filename
         if path.is_file():
             constraints.setdefault(lock.name, verbatim(path))
-    with held(folder):
+    with folder_lock(folder):
         locks = tuple(used[name] for name in sorted(used))
-        fill(folder, House(locks, constraints), standing, {}, supply, on_event)
+        fill(folder, Wheelhouse(locks, constraints), standing, {}, supply, on_event)
 
 
-def fetch_build_requirements(house: House, folder: Path, supply: Supply, on_event: Listener = ignore) -> House:
+def fetch_build_requirements(
+    house: Wheelhouse, folder: Path, supply: PackageSource, on_event: Listener = ignore
+) -> Wheelhouse:
     """Fetch what the sdists of a wheelhouse are built with, so that an image build with no network can build them.
 
     Each sdist's `[build-system]` is read, and resolved for the lock's own target. The locks then name the build locks,
@@ -57,10 +59,10 @@ def fetch_build_requirements(house: House, folder: Path, supply: Supply, on_even
     """
     if not any(_is_open(pin) for lock in house.locks for pin in lock.pins):
         return house
-    with held(folder):
+    with folder_lock(folder):
         standing = standing_build_locks(folder / BUILD)
         builders = _Builders(
-            folder, supply, BuildLocks(supply, {one.name: one for one in standing}, Wishes(), on_event)
+            folder, supply, BuildLocks(supply, {one.name: one for one in standing}, BuildOptions(), on_event)
         )
         locks = tuple(builders.settled(lock) for lock in house.locks)
         if locks == house.locks:
@@ -80,7 +82,7 @@ def _is_open(pin: Pin) -> bool:
 class _Builders:
     """Finds what each sdist is built with, and what that is built with. `lacking` says what could not be found."""
 
-    def __init__(self, folder: Path, supply: Supply, build_locks: BuildLocks) -> None:
+    def __init__(self, folder: Path, supply: PackageSource, build_locks: BuildLocks) -> None:
         self._folder, self._supply, self.build_locks = folder, supply, build_locks
         self.lacking: list[str] = []
 

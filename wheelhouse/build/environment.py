@@ -10,7 +10,7 @@ from installer.exceptions import InstallerError
 from installer.sources import WheelFile
 
 from wheelhouse.errors import IntegrityError
-from wheelhouse.files.disk import ours
+from wheelhouse.files.disk import os_errors_as_machine_error
 from wheelhouse.target.interpreters import Interpreter
 
 
@@ -21,7 +21,7 @@ def make_environment(folder: Path, interpreter: Interpreter, wheels: Iterable[Pa
     """
     minor = interpreter.target.python.minor
     site = folder / "lib" / f"python{minor}" / "site-packages"
-    with ours(folder):
+    with os_errors_as_machine_error(folder):
         site.mkdir(parents=True)
         (folder / "bin").mkdir()
         for name in ("python", "python3", f"python{minor}"):
@@ -43,7 +43,7 @@ def make_environment(folder: Path, interpreter: Interpreter, wheels: Iterable[Pa
 
 def _open_to_others(folder: Path) -> None:
     """Whoever builds in a sandbox is another user: all of it is readable, and each script runs, whatever umask and wheel say."""
-    with ours(folder):
+    with os_errors_as_machine_error(folder):
         for place, _, names in os.walk(folder):
             Path(place).chmod(0o755)
             for path in (Path(place, name) for name in names):
@@ -53,7 +53,7 @@ def _open_to_others(folder: Path) -> None:
 
 def _install(wheel: Path, destination: SchemeDictionaryDestination) -> None:
     try:
-        with ours(wheel), WheelFile.open(wheel) as source:
+        with os_errors_as_machine_error(wheel), WheelFile.open(wheel) as source:
             install(source, destination, {"INSTALLER": b"wheelhouse"})
     except (InstallerError, ValueError, KeyError, AssertionError) as error:
         raise IntegrityError(f"`{wheel.name}` cannot be installed: {error}") from error

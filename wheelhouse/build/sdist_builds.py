@@ -16,7 +16,7 @@ from packaging.utils import InvalidWheelFilename
 from wheelhouse.archive.artifact import Artifact
 from wheelhouse.archive.elf import Needs, needs_of_wheel
 from wheelhouse.archive.filenames import wheel_parts
-from wheelhouse.archive.metadata import Contents
+from wheelhouse.archive.metadata import InspectedFile
 from wheelhouse.archive.retag import retagged
 from wheelhouse.archive.sdistfile import read_pyproject
 from wheelhouse.archive.waivers import NO_WAIVERS, Subject
@@ -25,16 +25,16 @@ from wheelhouse.build.auditwheel import Auditwheel
 from wheelhouse.build.build_locks import BuildLocks
 from wheelhouse.build.build_system import BuildSystem, build_system, satisfied, too_new
 from wheelhouse.build.environment import make_environment
-from wheelhouse.build.pending import Wishes
+from wheelhouse.build.pending import BuildOptions
 from wheelhouse.errors import BuildError, IntegrityError, MachineError
 from wheelhouse.events import Built as BuiltEvent
 from wheelhouse.events import Finished, Listener, Waiting, Warned, ignore
 from wheelhouse.fetch.fetch import candidate_of
-from wheelhouse.files.disk import place, sha256_of, stands_in
+from wheelhouse.files.disk import has_locked_bytes, place, sha256_of
 from wheelhouse.files.tasks import Once
-from wheelhouse.index.package_source import Stored, Supply
+from wheelhouse.index.package_source import PackageSource, StoredFile
 from wheelhouse.lock.lock import Built, Lock, Pin
-from wheelhouse.sandbox.builder import Asked, Bench
+from wheelhouse.sandbox.builder import Builder, BuildRequest
 from wheelhouse.target.target import Target
 
 REQUIRES, WHEELS = "build-requires-1", "builds-1"
@@ -43,11 +43,11 @@ FIRST_EPOCH = 315532800
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class BuiltWheel:
     """A wheel that was made of an sdist. `differing` names what a second build made otherwise, where that was asked."""
 
     filename: str
-    stored: Stored
+    stored: StoredFile
     built: Built
     reused: bool
     differing: tuple[str, ...] = ()
@@ -59,32 +59,32 @@ class Made:
 
 
 @dataclass(frozen=True, slots=True)
-class _Fresh:
+class _NewBuild:
     """A wheel as it came from the room, or as `repaired` by what that names."""
 
     path: Path
-    contents: Contents
+    contents: InspectedFile
     needs: Needs | None
     repaired: str = ""
 
 
-class _Noted(msgspec.Struct, frozen=True):
+class _CachedBuild(msgspec.Struct, frozen=True):
     filename: str
     sha256: str
     built: Built
 
 
-_noted, _asks = msgspec.json.Decoder(_Noted), msgspec.json.Decoder(tuple[str, ...])
+_noted, _asks = msgspec.json.Decoder(_CachedBuild), msgspec.json.Decoder(tuple[str, ...])
 
 
-class Workshop:
+class SdistBuilds:
     """Builds sdists, each once. `standing` are the build locks that the house had."""
 
     def __init__(
         self,
         folder: Path,
-        supply: Supply,
-        wishes: Wishes,
+        supply: PackageSource,
+        wishes: BuildOptions,
         auditwheel: Auditwheel | None,
         standing: Mapping[str, Lock],
         on_event: Listener = ignore,
@@ -100,8 +100,8 @@ class Workshop:
         self._scratch.cleanup()
 
     def make(
-        self, pin: Pin, target: Target, asked: datetime | None, bench: Bench, within: tuple[str, ...] = ()
-    ) -> Made:
+        self, pin: Pin, target: Target, asked: datetime | None, bench: Builder, within: tuple[str, ...] = ()
+    ) -> BuiltWheel:
         """The wheel of an sdist for a target. `asked` is when the newest of what was asked for was uploaded.
 
         Raises BuildError where it cannot be built, IntegrityError where what comes of it is not its wheel.
@@ -115,7 +115,9 @@ class Workshop:
         key = (pin.origin.sha256, target.name)
         return self._making.get(key, lambda: self._logged(pin, target, asked, bench, further))
 
-    def _logged(self, pin: Pin, target: Target, asked: datetime | None, bench: Bench, within: tuple[str, ...]) -> Made:
+    def _logged(
+        self, pin: Pin, target: Target, asked: datetime | None, bench: Builder, within: tuple[str, ...]
+    ) -> BuiltWheel:
         try:
             return self._make(pin, target, asked, bench, within)
         except BuildError as error:
@@ -123,7 +125,9 @@ class Workshop:
                 error.details = (f"log: {self._log(pin, target, error.log, lasting=True)}",)
             raise
 
-    def _make(self, pin: Pin, target: Target, asked: datetime | None, bench: Bench, within: tuple[str, ...]) -> Made:
+    def _make(
+        self, pin: Pin, target: Target, asked: datetime | None, bench: Builder, within: tuple[str, ...]
+    ) -> BuiltWheel:
         sdist = pin.origin
         subject = f"{sdist.filename} (build)"
         self._on_event(Waiting(subject))
@@ -143,7 +147,7 @@ class Workshop:
     def _sdist(self, pin: Pin, folder: Path) -> Path:
         """The sdist, under its own name and with its own bytes."""
         sdist = pin.origin
-        if stands_in(self._folder, sdist):
+        if has_locked_bytes(self._folder, sdist):
             source = self._folder / sdist.filename
         else:
             source = self._supply.artifact(candidate_of(pin, sdist)).result().path
@@ -174,10 +178,10 @@ class Workshop:
         self._supply.cache.note(REQUIRES, key, msgspec.json.encode(asks))
         return asks
 
-    def _asked(self, job: "_Job", lock: Lock) -> Asked:
-        return Asked(job.path, job.system, self._environment(job.bench, lock), job.epoch)
+    def _asked(self, job: "_Job", lock: Lock) -> BuildRequest:
+        return BuildRequest(job.path, job.system, self._environment(job.bench, lock), job.epoch)
 
-    def _environment(self, bench: Bench, lock: Lock) -> Path:
+    def _environment(self, bench: Builder, lock: Lock) -> Path:
         """The environment of a lock, made once."""
 
         def make() -> Path:
@@ -193,24 +197,24 @@ class Workshop:
 
     # The wheel
 
-    def _wheel(self, job: "_Job", lock: Lock) -> Made:
+    def _wheel(self, job: "_Job", lock: Lock) -> BuiltWheel:
         key = _key(job, lock) + (f"\0{self._auditwheel.described}" if self._auditwheel else "")
         noted = self._supply.cache.noted(WHEELS, key)
         known = _noted.decode(noted) if noted else None
         stored = self._supply.kept(known.filename, known.sha256) if known else None
         if known and stored:
-            made = Made(known.filename, stored, replace(known.built, lock=lock.filename), reused=True)
+            made = BuiltWheel(known.filename, stored, replace(known.built, lock=lock.filename), reused=True)
             self._on_event(BuiltEvent(job.pin.origin.filename, made.filename, 0.0, reused=True))
         else:
             made = self._build(job, lock)
-            note = _Noted(made.filename, made.stored.sha256, made.built)
+            note = _CachedBuild(made.filename, made.stored.sha256, made.built)
             self._supply.cache.note(WHEELS, key, msgspec.json.encode(note))
         self._supply.learn(job.pin.origin.sha256, made.stored.contents.metadata)
         if self._wishes.check_reproducible:
             made = replace(made, differing=self._differing(job, lock, made))
         return replace(made, built=replace(made.built, kept=self._wishes.keep_sdists))
 
-    def _build(self, job: "_Job", lock: Lock) -> Made:
+    def _build(self, job: "_Job", lock: Lock) -> BuiltWheel:
         started = time.monotonic()
         fresh = self._fresh(job, lock)
         filename, needs = fresh.path.name, fresh.needs
@@ -226,9 +230,9 @@ class Workshop:
             repaired=fresh.repaired,
         )
         self._on_event(BuiltEvent(job.pin.origin.filename, filename, time.monotonic() - started))
-        return Made(filename, stored, built, reused=False)
+        return BuiltWheel(filename, stored, built, reused=False)
 
-    def _fresh(self, job: "_Job", lock: Lock) -> _Fresh:
+    def _fresh(self, job: "_Job", lock: Lock) -> _NewBuild:
         """A wheel fresh from the room, repaired and checked, in a folder of its own."""
         folder = Path(tempfile.mkdtemp(dir=job.folder))
         wheel, log = job.bench.wheel(self._asked(job, lock), folder)
@@ -238,7 +242,7 @@ class Workshop:
             fresh = self._repaired(fresh, job, self._auditwheel, folder)
         return fresh
 
-    def _repaired(self, fresh: _Fresh, job: "_Job", auditwheel: Auditwheel, folder: Path) -> _Fresh:
+    def _repaired(self, fresh: _NewBuild, job: "_Job", auditwheel: Auditwheel, folder: Path) -> _NewBuild:
         """The wheel that auditwheel makes of one; the same, with a warning, where it cannot, or where that is none."""
         try:
             path = auditwheel.repair(fresh.path, job.target.platform.tag, job.epoch, folder)
@@ -251,7 +255,7 @@ class Workshop:
         """Keep what a build printed, and say where."""
         return self._supply.cache.log(f"{pin.origin.filename}-{target.name}.log", log, lasting=lasting)
 
-    def _differing(self, job: "_Job", lock: Lock, made: Made) -> tuple[str, ...]:
+    def _differing(self, job: "_Job", lock: Lock, made: BuiltWheel) -> tuple[str, ...]:
         """What a second build makes otherwise: members of the wheel, or its name; nothing where the bytes are the same."""
         second = self._fresh(job, lock).path
         if second.name != made.filename:
@@ -272,7 +276,7 @@ class _Job:
     system: BuildSystem
     epoch: int
     folder: Path
-    bench: Bench
+    bench: Builder
     within: tuple[str, ...]
 
 
@@ -287,7 +291,7 @@ def _epoch(sdist: Artifact) -> int:
     return max(FIRST_EPOCH, int(sdist.upload_time.timestamp())) if sdist.upload_time else FIRST_EPOCH
 
 
-def _checked(wheel: Path, job: _Job, repaired: str = "") -> _Fresh:
+def _checked(wheel: Path, job: _Job, repaired: str = "") -> _NewBuild:
     """A wheel that was made here. Raises BuildError where it is another's, or cannot be used on the target; RefusedError
     where it is no sound archive: whatever runs in the room says what comes out of it.
     """
@@ -299,10 +303,10 @@ def _checked(wheel: Path, job: _Job, repaired: str = "") -> _Fresh:
             f"its wheel cannot be loaded on {job.target.name}: {reason}",
             hint="build it on an older system: --in-image, with an image that has the target's glibc or an older one",
         )
-    return _Fresh(wheel, contents, needs, repaired)
+    return _NewBuild(wheel, contents, needs, repaired)
 
 
-def _sound(wheel: Path, job: _Job) -> Contents:
+def _sound(wheel: Path, job: _Job) -> InspectedFile:
     """What a wheel says of itself that was made here: no waiver lets one pass."""
     contents = inspect(wheel, wheel.name)
     NO_WAIVERS.admit(contents.findings, Subject(wheel.name, job.pin.project, sha256_of(wheel)))

@@ -18,13 +18,13 @@ FORMAT = 1
 MANIFEST = "wheelhouse-bundle.json"
 SIGNATURE = "wheelhouse-bundle.dsse.json"
 PREDICATE = "bundle"
-MOST_FILES = 200_000
+MAX_FILES = 200_000
 SAFE_PATH = re.compile(r"[A-Za-z0-9][\w.+!~-]{0,254}(?:/[A-Za-z0-9][\w.+!~-]{0,254}){0,7}", re.ASCII)
 """What every file system takes: names of at most 255 bytes (POSIX, NAME_MAX), a few folders deep."""
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class BundleEntry:
     """A file of the house, by relative path. `carried` where the bundle holds it, `was` its sha256 in the base if another.
 
     `size` is in bytes.
@@ -38,10 +38,10 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Manifest:
+class BundleManifest:
     """What a bundle makes of the house it is unpacked into. `removed` maps paths of the base that go to their sha256."""
 
-    entries: tuple[Entry, ...]
+    entries: tuple[BundleEntry, ...]
     removed: Mapping[str, str] = field(default_factory=dict)
     difference: bool = False
 
@@ -59,7 +59,7 @@ class Manifest:
         return {**kept, **self.removed}
 
     @property
-    def carried(self) -> tuple[Entry, ...]:
+    def carried(self) -> tuple[BundleEntry, ...]:
         """The files in the archive, in its order."""
         return tuple(entry for entry in self.entries if entry.carried)
 
@@ -76,7 +76,7 @@ class Manifest:
         return json.dumps(document, indent=1) + "\n"
 
 
-def _document(entry: Entry) -> dict[str, Any]:
+def _document(entry: BundleEntry) -> dict[str, Any]:
     document: dict[str, Any] = {
         "path": entry.path,
         "sha256": entry.sha256,
@@ -92,24 +92,26 @@ def digest(files: Mapping[str, str]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def difference(files: Mapping[str, tuple[str, int]], base: Mapping[str, str] | None) -> Manifest:
+def difference(files: Mapping[str, tuple[str, int]], base: Mapping[str, str] | None) -> BundleManifest:
     """The manifest for a house of path → (sha256, size), as a whole, or as what `base` (path → sha256) lacks of it."""
     since = base or {}
     entries = tuple(
-        Entry(path, sha256, size, since.get(path) != sha256, since[path] if since.get(path, sha256) != sha256 else None)
+        BundleEntry(
+            path, sha256, size, since.get(path) != sha256, since[path] if since.get(path, sha256) != sha256 else None
+        )
         for path, (sha256, size) in sorted(files.items())
     )
     removed = {path: sha256 for path, sha256 in since.items() if path not in files}
-    return Manifest(entries, removed, base is not None)
+    return BundleManifest(entries, removed, base is not None)
 
 
-def parse_manifest(raw: bytes, source: str) -> Manifest:
+def parse_manifest(raw: bytes, source: str) -> BundleManifest:
     """Read a manifest. Raises InputError for what is none, IntegrityError for one that contradicts itself."""
     try:
         document = json.loads(raw)
         if document["format"] != FORMAT:
             raise InputError(f"`{source}` is a bundle of format {document['format']}, and {FORMAT} is known")
-        manifest = Manifest(
+        manifest = BundleManifest(
             entries=tuple(_entry(row) for row in document["files"]),
             removed={str(row["path"]): str(row["sha256"]) for row in document["removed"]},
             difference=document["base"] is not None,
@@ -121,20 +123,20 @@ def parse_manifest(raw: bytes, source: str) -> Manifest:
     return manifest
 
 
-def _entry(row: Mapping[str, Any]) -> Entry:
+def _entry(row: Mapping[str, Any]) -> BundleEntry:
     was = row.get("was")
-    return Entry(
+    return BundleEntry(
         str(row["path"]), str(row["sha256"]), int(row["size"]), bool(row["carried"]), str(was) if was else None
     )
 
 
-def _check(manifest: Manifest, stated: tuple[str, str | None], source: str) -> None:
+def _check(manifest: BundleManifest, stated: tuple[str, str | None], source: str) -> None:
     paths = [entry.path for entry in manifest.entries] + list(manifest.removed)
     hashes = [entry.sha256 for entry in manifest.entries] + list(manifest.base.values())
     contradiction = None
     if not all(map(SAFE_PATH.fullmatch, paths)):
         contradiction = "names a file that could be written outside its place, or nowhere"
-    elif len(paths) > MOST_FILES or len(set(paths)) != len(paths):
+    elif len(paths) > MAX_FILES or len(set(paths)) != len(paths):
         contradiction = "names a file twice, or too many files"
     elif not _parents(paths).isdisjoint(paths):
         contradiction = "names a file inside another file"

@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import IO, BinaryIO
 
 from wheelhouse.archive.tar import Tar
-from wheelhouse.bundle.bundle import MANIFEST, SIGNATURE, Entry, Manifest, parse_manifest
+from wheelhouse.bundle.bundle import MANIFEST, SIGNATURE, BundleEntry, BundleManifest, parse_manifest
 from wheelhouse.bundle.volumes import reading
 from wheelhouse.errors import IntegrityError
-from wheelhouse.files.disk import BLOCK, fresh, ours, rooted
+from wheelhouse.files.disk import BLOCK, fresh, os_errors_as_machine_error, rooted
 
-LARGEST_HEADER = 64 << 20
+MAX_HEADER_BYTES = 64 << 20
 
 
-def write_bundle(stream: io.RawIOBase, folder: Path, manifest: Manifest, signature: str | None) -> None:
+def write_bundle(stream: io.RawIOBase, folder: Path, manifest: BundleManifest, signature: str | None) -> None:
     """Write a bundle of what stands in `folder`. Each file is hashed as it is read: IntegrityError for one that is another."""
     with tarfile.open(fileobj=stream, mode="w|", format=tarfile.PAX_FORMAT, bufsize=BLOCK) as archive:
         _add_text(archive, MANIFEST, manifest.to_json())
@@ -26,7 +26,7 @@ def write_bundle(stream: io.RawIOBase, folder: Path, manifest: Manifest, signatu
             _add_text(archive, SIGNATURE, signature)
         for entry in manifest.carried:
             path = rooted(folder, entry.path)
-            with ours(path), path.open("rb") as file:
+            with os_errors_as_machine_error(path), path.open("rb") as file:
                 hashing = _Hashing(file)
                 is_whole = path.stat().st_size == entry.size
                 if is_whole:
@@ -66,7 +66,7 @@ def _add_text(archive: tarfile.TarFile, path: str, text: str) -> None:
 class Bundle:
     """An open bundle: its manifest as read, its signature where it has one, and its files in order."""
 
-    manifest: Manifest
+    manifest: BundleManifest
     raw_manifest: bytes
     signature: bytes | None
     _members: Iterator[tarfile.TarInfo]
@@ -74,7 +74,7 @@ class Bundle:
     _first: tarfile.TarInfo | None
     _name: str
 
-    def files(self) -> Iterator[tuple[Entry, IO[bytes]]]:
+    def files(self) -> Iterator[tuple[BundleEntry, IO[bytes]]]:
         """Each carried file with its bytes, in order. Raises IntegrityError for whatever the manifest does not name there."""
         for entry in self.manifest.carried:
             member = self._first or next(self._members, None)
@@ -122,15 +122,15 @@ def _begin(archive: tarfile.TarFile, name: str) -> Bundle:
 def _text(archive: tarfile.TarFile, member: tarfile.TarInfo | None, path: str, name: str) -> bytes | None:
     if member is None or member.name != path:
         return None
-    if member.size > LARGEST_HEADER:
+    if member.size > MAX_HEADER_BYTES:
         raise IntegrityError(f"the {path} of `{name}` is {member.size} bytes long")
     return _contents(archive, member, path, member.size, name).read()
 
 
-def take_aside(contents: IO[bytes], folder: Path, entry: Entry) -> Path:
+def extract_to_temp_file(contents: IO[bytes], folder: Path, entry: BundleEntry) -> Path:
     """Put one file of a bundle into `folder` under a name that nothing reads, its hash checked. Raises IntegrityError."""
     digest = hashlib.sha256()
-    with ours(folder):
+    with os_errors_as_machine_error(folder):
         path, writer = fresh(folder)
         with writer:
             while block := contents.read(BLOCK):

@@ -5,16 +5,24 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from wheelhouse.bundle.bundle import MANIFEST, PREDICATE, Entry, Manifest, difference, digest, parse_manifest
-from wheelhouse.bundle.bundlefile import Bundle, open_bundle, take_aside, write_bundle
+from wheelhouse.bundle.bundle import (
+    MANIFEST,
+    PREDICATE,
+    BundleEntry,
+    BundleManifest,
+    difference,
+    digest,
+    parse_manifest,
+)
+from wheelhouse.bundle.bundlefile import Bundle, extract_to_temp_file, open_bundle, write_bundle
 from wheelhouse.bundle.volumes import Volume, writing
 from wheelhouse.errors import IntegrityError, MachineError
 from wheelhouse.events import Finished, Listener, Noted, ignore
-from wheelhouse.files.disk import held, ours, rooted, settle, sha256_of
+from wheelhouse.files.disk import commit_file, folder_lock, os_errors_as_machine_error, rooted, sha256_of
 from wheelhouse.lock.other_files import FOLDER
-from wheelhouse.lock.wheelhouse import SUB_HOUSES, sha256_of_text
+from wheelhouse.lock.wheelhouse import SUB_WHEELHOUSES, sha256_of_text
 from wheelhouse.signing.sign import Key, PublicKey, sign, verify_signature
-from wheelhouse.verify.verify import load_house
+from wheelhouse.verify.verify import load_wheelhouse
 from wheelhouse.verify.verify_other_files import load_other_files
 
 
@@ -22,7 +30,7 @@ from wheelhouse.verify.verify_other_files import load_other_files
 class Packed:
     """What packing wrote."""
 
-    manifest: Manifest
+    manifest: BundleManifest
     volumes: tuple[Volume, ...]
 
 
@@ -30,31 +38,31 @@ class Packed:
 class Unpacked:
     """What unpacking did: which files came, which stood already, which went."""
 
-    manifest: Manifest
+    manifest: BundleManifest
     placed: tuple[str, ...]
     stood: tuple[str, ...]
     removed: tuple[str, ...]
     signer: str | None
 
 
-def house_files(folder: Path) -> dict[str, tuple[str, int]]:
+def wheelhouse_files(folder: Path) -> dict[str, tuple[str, int]]:
     """Path → (sha256, bytes) of every file that a house's locks, and those of the houses inside it, name."""
-    house = load_house(folder)
+    house = load_wheelhouse(folder)
     files = {name: (artifact.sha256, artifact.size) for name, artifact in house.artifacts.items()}
     files |= {name: (sha256_of_text(text), len(text.encode())) for name, text in house.texts.items()}
     others = load_other_files(folder)
     files |= {f"{FOLDER}/{name}": (artifact.sha256, artifact.size) for name, artifact in others.artifacts.items()}
     files |= {f"{FOLDER}/{name}": (sha256_of_text(text), len(text.encode())) for name, text in others.texts.items()}
-    for sub in SUB_HOUSES:
+    for sub in SUB_WHEELHOUSES:
         if (folder / sub).is_dir():
-            files |= {f"{sub}/{name}": found for name, found in house_files(folder / sub).items()}
+            files |= {f"{sub}/{name}": found for name, found in wheelhouse_files(folder / sub).items()}
     return files
 
 
 def base_files(other: Path) -> dict[str, str]:
     """Path → sha256 of a house, of what a bundle makes, or of an older bundle's manifest alone."""
     if other.is_dir():
-        return {path: sha256 for path, (sha256, _) in house_files(other).items()}
+        return {path: sha256 for path, (sha256, _) in wheelhouse_files(other).items()}
     if other.is_file() and other.read_bytes()[:1] == b"{":
         return parse_manifest(other.read_bytes(), other.name).result
     with open_bundle(other) as bundle:
@@ -66,7 +74,7 @@ def pack(folder: Path, output: Path, since: Path | None, limit: int | None, key:
 
     Every file is hashed as it is read. Raises IntegrityError for one that is not what its lock says.
     """
-    manifest = difference(house_files(folder), base_files(since) if since else None)
+    manifest = difference(wheelhouse_files(folder), base_files(since) if since else None)
     signature = sign(manifest.to_json().encode(), MANIFEST, PREDICATE, key) if key else None
     with writing(output, limit) as writer:
         write_bundle(writer, folder, manifest, signature)
@@ -81,7 +89,7 @@ def unpack(bundle_path: Path, folder: Path, keys: tuple[PublicKey, ...], on_even
     with open_bundle(bundle_path) as bundle:
         manifest = bundle.manifest
         signer = _signer(bundle.raw_manifest, bundle.signature, keys, on_event)
-        with held(folder):
+        with folder_lock(folder):
             standing = _standing(folder, manifest)
             _must_fit(folder, manifest, standing)
             placed = _bring(bundle, folder, standing, on_event)
@@ -101,7 +109,7 @@ def _bring(bundle: Bundle, folder: Path, standing: Mapping[str, str], on_event: 
     try:
         for entry, contents in bundle.files():
             if standing.get(entry.path) != entry.sha256:
-                path = take_aside(contents, folder, entry)
+                path = extract_to_temp_file(contents, folder, entry)
                 if entry.path in standing:
                     waiting[entry.path] = path
                 else:
@@ -120,16 +128,16 @@ def _bring(bundle: Bundle, folder: Path, standing: Mapping[str, str], on_event: 
 
 def _settle(path: Path, folder: Path, name: str) -> None:
     final = rooted(folder, name)
-    with ours(final):
+    with os_errors_as_machine_error(final):
         final.parent.mkdir(parents=True, exist_ok=True)
-    settle(path, final)
+    commit_file(path, final)
 
 
 def _discard(folder: Path, names: Iterable[str]) -> None:
     """Remove files, and the folders inside a house that are empty then."""
     for name in names:
         final = rooted(folder, name)
-        with ours(final):
+        with os_errors_as_machine_error(final):
             final.unlink()
             if final.parent != folder and not any(final.parent.iterdir()):
                 final.parent.rmdir()
@@ -145,7 +153,7 @@ def _signer(raw: bytes, signature: bytes | None, keys: tuple[PublicKey, ...], on
     return None
 
 
-def _standing(folder: Path, manifest: Manifest) -> dict[str, str]:
+def _standing(folder: Path, manifest: BundleManifest) -> dict[str, str]:
     """Path → sha256 of what stands, of all that the bundle speaks of."""
     paths = sorted({*manifest.result, *manifest.base})
     with ThreadPoolExecutor() as pool:
@@ -159,7 +167,7 @@ def _sha256_if_there(path: Path) -> str | None:
     return sha256_of(path) if path.is_file() else None
 
 
-def _must_fit(folder: Path, manifest: Manifest, standing: Mapping[str, str]) -> None:
+def _must_fit(folder: Path, manifest: BundleManifest, standing: Mapping[str, str]) -> None:
     wrong = [line for entry in manifest.entries if (line := _misfit(entry, manifest, standing.get(entry.path)))]
     if not wrong:
         return
@@ -171,7 +179,7 @@ def _must_fit(folder: Path, manifest: Manifest, standing: Mapping[str, str]) -> 
     raise IntegrityError(sentence, hint=hint, details=tuple(wrong))
 
 
-def _misfit(entry: Entry, manifest: Manifest, standing: str | None) -> str | None:
+def _misfit(entry: BundleEntry, manifest: BundleManifest, standing: str | None) -> str | None:
     """Why a file is neither as it will be nor as it must have been."""
     expected = manifest.base.get(entry.path)
     if standing in (entry.sha256, expected) and (standing is not None or entry.carried):
@@ -179,13 +187,13 @@ def _misfit(entry: Entry, manifest: Manifest, standing: str | None) -> str | Non
     return f"`{entry.path}` is {'missing' if standing is None else 'another file'}"
 
 
-def _remove(folder: Path, manifest: Manifest, standing: Mapping[str, str]) -> tuple[str, ...]:
+def _remove(folder: Path, manifest: BundleManifest, standing: Mapping[str, str]) -> tuple[str, ...]:
     gone = [path for path, sha256 in sorted(manifest.removed.items()) if standing.get(path) == sha256]
     _discard(folder, gone)
     return tuple(gone)
 
 
-def inspect_bundle(bundle_path: Path, keys: tuple[PublicKey, ...]) -> tuple[Manifest, str | None]:
+def inspect_bundle(bundle_path: Path, keys: tuple[PublicKey, ...]) -> tuple[BundleManifest, str | None]:
     """A bundle's manifest, and who signed it where keys are given to check that with."""
     with open_bundle(bundle_path) as bundle:
         return bundle.manifest, _signer(bundle.raw_manifest, bundle.signature, keys, ignore)

@@ -8,7 +8,7 @@ from wheelhouse.bundle.self_wheel import DISTRIBUTION, own_wheel
 from wheelhouse.events import Listener, ignore
 from wheelhouse.fetch.fetch import fetch
 from wheelhouse.fetch.job import Job, Part
-from wheelhouse.index.package_source import Supply
+from wheelhouse.index.package_source import PackageSource
 from wheelhouse.lock.lock import Lock
 from wheelhouse.lock.wheelhouse import SELF
 from wheelhouse.resolve.requirements import parse_line
@@ -17,7 +17,9 @@ from wheelhouse.target.target import Target
 EXTRAS = "publish,serve,signing"
 
 
-def bring_self(house: Path, targets: list[Target], supply: Supply, on_event: Listener = ignore) -> tuple[Lock, ...]:
+def bring_self(
+    house: Path, targets: list[Target], supply: PackageSource, on_event: Listener = ignore
+) -> tuple[Lock, ...]:
     """Make `house/self` a house from which wheelhouse is installed on each target. Raises NoSolutionError for a Python that is too old."""
     with TemporaryDirectory() as scratch:
         wheel = own_wheel(Path(scratch))

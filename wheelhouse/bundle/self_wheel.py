@@ -8,7 +8,7 @@ from importlib.metadata import Distribution, PackageNotFoundError
 from pathlib import Path
 
 from wheelhouse.errors import MachineError
-from wheelhouse.files.disk import ours
+from wheelhouse.files.disk import os_errors_as_machine_error
 
 DISTRIBUTION = "airgap-wheelhouse"
 PACKAGE = Path(__file__).parent.parent
@@ -26,7 +26,7 @@ def own_wheel(folder: Path) -> Path:
         raise MachineError(f"this is no installed {DISTRIBUTION}, so it cannot be carried along", hint=hint) from error
     name = f"{DISTRIBUTION.replace('-', '_')}-{distribution.version}"
     path = folder / f"{name}-{TAG}.whl"
-    with ours(path):
+    with os_errors_as_machine_error(path):
         _write(path, _members(distribution, f"{name}.dist-info"), f"{name}.dist-info/RECORD")
     return path
 

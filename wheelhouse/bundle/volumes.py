@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from wheelhouse.errors import InputError, IntegrityError
-from wheelhouse.files.disk import aside, ours, read_text, sha256_of, write
+from wheelhouse.files.disk import os_errors_as_machine_error, read_text, sha256_of, temp_file, write
 
 INDEX_SUFFIX = ".volumes.json"
 
@@ -41,7 +41,7 @@ class VolumeWriter(io.RawIOBase):
 
     def write(self, data: "bytes | bytearray | memoryview") -> int:  # type: ignore[override]
         view = memoryview(data)
-        with ours(self._path):
+        with os_errors_as_machine_error(self._path):
             while view:
                 file = self._file()
                 room = len(view) if self._limit is None else min(len(view), self._limit - self._size)
@@ -55,7 +55,7 @@ class VolumeWriter(io.RawIOBase):
 
     def _file(self) -> BinaryIO:
         if self._open is None:
-            path, self._open = self._stack.enter_context(aside(self._path.parent))
+            path, self._open = self._stack.enter_context(temp_file(self._path.parent))
             self._aside.append(path)
             self._digest, self._size = hashlib.sha256(), 0
         return self._open
@@ -71,7 +71,7 @@ class VolumeWriter(io.RawIOBase):
         self._end_volume()
         if self._limit is not None:
             self.volumes = _numbered(self.volumes)
-        with ours(self._path):
+        with os_errors_as_machine_error(self._path):
             names = {volume.name for volume in self.volumes}
             for old in (old for old in _standing(self._path) if old.name not in names):
                 old.unlink(missing_ok=True)
@@ -122,13 +122,13 @@ def reading(path: Path) -> Iterator[BinaryIO]:
         hint = f"remove the older of the two: the file, or its volumes and `{index.name}`"
         raise InputError(f"`{path}` stands beside volumes of the same name", hint=hint)
     if not index.is_file():
-        with ours(path), _single(path) as file:
+        with os_errors_as_machine_error(path), _single(path) as file:
             yield file
         return
     volumes = _read_index(index)
     _must_be_whole(path.parent, volumes)
     joined = _Joined([path.parent / volume.name for volume in volumes])
-    with ours(path), io.BufferedReader(joined, 1 << 20) as file:  # type: ignore[type-var]
+    with os_errors_as_machine_error(path), io.BufferedReader(joined, 1 << 20) as file:  # type: ignore[type-var]
         yield file
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from wheelhouse.cli.app import app
-from wheelhouse.cli.options import House, Json
+from wheelhouse.cli.options import Json, WheelhouseFolder
 from wheelhouse.cli.session import approvals, now, passphrase_of, say, say_json, settings
 from wheelhouse.cli.vetting import known
 from wheelhouse.errors import InputError
@@ -23,7 +23,7 @@ def approve(
         Path, typer.Option("--key", metavar="FILE", help="Your Ed25519 private key (PEM, or ssh-keygen's).")
     ],
     reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why it is well.")],
-    house: House = Path("wheels"),
+    house: WheelhouseFolder = Path("wheels"),
     files: Annotated[
         list[str] | None,
         typer.Option("--file", metavar="NAME", help="Only this file. May be repeated. Default: all."),

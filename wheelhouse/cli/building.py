@@ -8,27 +8,27 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from wheelhouse.cli.app import app
-from wheelhouse.cli.options import Building, BuildingAlone, Connected, Json, Located, Quiet, grouped
+from wheelhouse.cli.options import BuildingAlone, BuildingOptions, ConnectionOptions, IndexOptions, Json, Quiet, grouped
 from wheelhouse.cli.session import interpreters, listening, now, options, places, say, say_json, settings, supplied
 from wheelhouse.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from wheelhouse.build.build import Report
-    from wheelhouse.build.pending import Wishes
+    from wheelhouse.build.build import BuildReport
+    from wheelhouse.build.pending import BuildOptions
     from wheelhouse.events import Listener
-    from wheelhouse.index.package_source import Supply
+    from wheelhouse.index.package_source import PackageSource
     from wheelhouse.lock.lock import Lock
-    from wheelhouse.sandbox.builder import Where
+    from wheelhouse.sandbox.builder import BuildLocation
 
 
 @app.command()
 @grouped
 def build(
     building: BuildingAlone,
-    located: Located,
-    network: Connected,
+    located: IndexOptions,
+    network: ConnectionOptions,
     house: Annotated[
         Path | None,
         typer.Argument(metavar="[HOUSE]", help="The house to build in. Default: wheels.", show_default=False),
@@ -51,11 +51,11 @@ def build(
     """
     from wheelhouse.build.pending import is_done, must_have_targets
     from wheelhouse.index.locations import as_options
-    from wheelhouse.verify.verify import load_house
+    from wheelhouse.verify.verify import load_wheelhouse
 
     held = settings()
     folder = house or Path(held.dest or "wheels")
-    standing, wishes = load_house(folder), wishes_of(building)
+    standing, wishes = load_wheelhouse(folder), wishes_of(building)
     must_have_targets(standing, wishes.targets)
     if all(is_done(lock, folder, wishes) for lock in standing.locks):
         _say(folder, standing.locks, frozenset(), {}, (), as_json=as_json, quiet=quiet)
@@ -89,7 +89,7 @@ def _say(
         say(*report.built_lines(str(folder), locks, fresh, differing))
 
 
-def run_build(house: Path, building: Building, supply: "Supply", listener: "Listener") -> "Report":
+def run_build(house: Path, building: BuildingOptions, supply: "PackageSource", listener: "Listener") -> "BuildReport":
     """Build a house as the options say. Raises BuildError where something could not be built, after all else was."""
     from wheelhouse.build.build import build as build_step
     from wheelhouse.build.build import must_be_built
@@ -99,23 +99,23 @@ def run_build(house: Path, building: Building, supply: "Supply", listener: "List
     return done
 
 
-def wishes_of(building: Building) -> "Wishes":
+def wishes_of(building: BuildingOptions) -> "BuildOptions":
     """What the options say of builds. Raises InputError for what cannot be read, or does not go together."""
-    from wheelhouse.build.pending import Wishes
+    from wheelhouse.build.pending import BuildOptions
     from wheelhouse.fetch.gather import parse_moment
     from wheelhouse.files.disk import read_text
-    from wheelhouse.resolve.requirements import Line, constraint_lines, parse_line
+    from wheelhouse.resolve.requirements import RequirementLine, constraint_lines, parse_line
 
     if building.in_image and (building.unsealed or building.interpreter):
         raise InputError("--in-image goes neither with --unsealed nor with --interpreter", hint="leave one of them out")
     alone = building if isinstance(building, BuildingAlone) else None
-    lines: list[Line] = []
+    lines: list[RequirementLine] = []
     for text in building.build_constraint or ():
         if Path(text).is_file():
             lines += constraint_lines(read_text(Path(text), "the constraints file"), text)
         else:
             lines.append(parse_line(text, "--build-constraint"))
-    return Wishes(
+    return BuildOptions(
         prior_to=parse_moment(building.build_uploaded_prior_to, now()),
         constraints=tuple(lines),
         keep_sdists=building.keep_sdists,
@@ -124,14 +124,14 @@ def wishes_of(building: Building) -> "Wishes":
     )
 
 
-def _where(building: Building) -> "Where":
-    from wheelhouse.sandbox.builder import Where
+def _where(building: BuildingOptions) -> "BuildLocation":
+    from wheelhouse.sandbox.builder import BuildLocation
     from wheelhouse.sandbox.sandbox import Limits
 
     engine = {
         name: value for name, value in os.environ.items() if name in ("PATH", "HOME") or name.startswith("DOCKER_")
     }
-    return Where(
+    return BuildLocation(
         places=places(),
         named=interpreters(building.interpreter),
         image=building.in_image,

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from wheelhouse.cli.app import app
-from wheelhouse.cli.options import Connected, House, Json, Located, Quiet, Targeted, grouped
+from wheelhouse.cli.options import (
+    ConnectionOptions,
+    IndexOptions,
+    Json,
+    Quiet,
+    TargetOptions,
+    WheelhouseFolder,
+    grouped,
+)
 from wheelhouse.cli.session import listening, options, passphrase_of, say, say_json, settings, supplied
 from wheelhouse.errors import InputError
 
@@ -29,10 +37,10 @@ PublicKeys = Annotated[
 @app.command()
 @grouped
 def pack(
-    house: House,
-    targeted: Targeted,
-    located: Located,
-    network: Connected,
+    house: WheelhouseFolder,
+    targeted: TargetOptions,
+    located: IndexOptions,
+    network: ConnectionOptions,
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The bundle to write.")],
     since: Annotated[
         Path | None,
@@ -78,13 +86,13 @@ def pack(
 
 
 def _bring_self(
-    house: Path, targeted: Targeted, located: Located, network: Connected, *, quiet: bool
+    house: Path, targeted: TargetOptions, located: IndexOptions, network: ConnectionOptions, *, quiet: bool
 ) -> "tuple[Lock, ...]":
     from wheelhouse.bundle.self_bundle import bring_self
     from wheelhouse.fetch.gather import targets
-    from wheelhouse.verify.verify import load_house
+    from wheelhouse.verify.verify import load_wheelhouse
 
-    load_house(house)
+    load_wheelhouse(house)
     if not (targeted.python or targeted.target_files):
         raise InputError("no Python was given for --with-self", hint="say which one the far side has: --python 3.12")
     wanted = options(settings(), targeted, located)

@@ -6,7 +6,16 @@ from typing import Annotated
 import typer
 
 from wheelhouse.cli.app import constraints_app
-from wheelhouse.cli.options import Asked, Chosen, Connected, ConstraintsSource, Network, Quiet, Targeted, grouped
+from wheelhouse.cli.options import (
+    ChoosingOptions,
+    ConnectionOptions,
+    ConstraintsSource,
+    NetworkOptions,
+    Quiet,
+    TargetOptions,
+    WhatToFetch,
+    grouped,
+)
 from wheelhouse.cli.session import connected, listening, now, options, say, settings, supplied
 
 
@@ -16,7 +25,7 @@ def constraints_fetch(
     airflow: Annotated[str, typer.Option("--airflow", metavar="VERSION", help="The Airflow release.")],
     python: Annotated[list[str], typer.Option("--python", metavar="VERSION", help="May be repeated.")],
     published: ConstraintsSource,
-    network: Network,
+    network: NetworkOptions,
 ) -> None:
     """Fetch Airflow's official constraints into constraints/, to be reviewed and kept."""
     from wheelhouse.airflow import Airflow
@@ -37,10 +46,10 @@ def constraints_fetch(
 @grouped
 def constraints_compile(
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The constraints file to write.")],
-    asked: Asked,
-    targeted: Targeted,
-    chosen: Chosen,
-    network: Connected,
+    asked: WhatToFetch,
+    targeted: TargetOptions,
+    chosen: ChoosingOptions,
+    network: ConnectionOptions,
     quiet: Quiet = False,
 ) -> None:
     r"""Make a constraints file from requirements, as they would have resolved on a day.

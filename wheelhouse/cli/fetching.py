@@ -11,14 +11,14 @@ from wheelhouse.cli.app import app
 from wheelhouse.cli.building import run_build
 from wheelhouse.cli.options import (
     AirflowAsked,
-    Asked,
-    Building,
-    Chosen,
-    Connected,
+    BuildingOptions,
+    ChoosingOptions,
+    ConnectionOptions,
     Json,
-    Kept,
+    OutputOptions,
     Quiet,
-    Targeted,
+    TargetOptions,
+    WhatToFetch,
     given,
     grouped,
 )
@@ -50,13 +50,13 @@ if TYPE_CHECKING:
 @app.command()
 @grouped
 def fetch(
-    asked: Asked,
-    targeted: Targeted,
+    asked: WhatToFetch,
+    targeted: TargetOptions,
     airflow_asked: AirflowAsked,
-    chosen: Chosen,
-    kept: Kept,
-    network: Connected,
-    building: Building,
+    chosen: ChoosingOptions,
+    kept: OutputOptions,
+    network: ConnectionOptions,
+    building: BuildingOptions,
     build: Annotated[bool, typer.Option("--build", help="Build each sdist, as `wheelhouse build` does.")] = False,
     as_json: Json = False,
     quiet: Quiet = False,
@@ -136,7 +136,7 @@ def _job(wanted: "Options", http: "Http", folder: Path, listener: "Shown", *, by
     return replace(job, settings_sha256=settings_sha256(folder)) if by_settings else job
 
 
-def _consent(folder: Path, kept: Kept, listener: "Shown", *, as_json: bool) -> "Consent":
+def _consent(folder: Path, kept: OutputOptions, listener: "Shown", *, as_json: bool) -> "Consent":
     """Ask on the terminal whether the files of another job may go, else refuse; `--replace` says yes."""
     from wheelhouse import report
 
@@ -161,12 +161,12 @@ def _paths(folder: Path, fetched: "Sequence[Fetched]", names: "Callable[[Fetched
 @app.command()
 @grouped
 def lock(
-    asked: Asked,
-    targeted: Targeted,
+    asked: WhatToFetch,
+    targeted: TargetOptions,
     airflow_asked: AirflowAsked,
-    chosen: Chosen,
-    kept: Kept,
-    network: Connected,
+    chosen: ChoosingOptions,
+    kept: OutputOptions,
+    network: ConnectionOptions,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:

@@ -6,13 +6,15 @@ from typing import Annotated
 import typer
 
 from wheelhouse.cli.app import app
-from wheelhouse.cli.options import House, ImageBuild, Json, RequireApproved, Staging, given, grouped
+from wheelhouse.cli.options import ImageBuild, Json, RequireApproved, StagingOptions, WheelhouseFolder, given, grouped
 from wheelhouse.cli.session import approvals, must_be_approved, say, say_json, settings, waivers
 from wheelhouse.errors import InputError
 
 
 @app.command()
-def verify(house: House = Path("wheels"), require_approved: RequireApproved = False, as_json: Json = False) -> None:
+def verify(
+    house: WheelhouseFolder = Path("wheels"), require_approved: RequireApproved = False, as_json: Json = False
+) -> None:
     """Hash and open every file again: is the house, or a staged folder, exactly what its locks say?
 
     An index that `wheelhouse index` wrote is held against its own pages. Exit code 1 where it is not, with everything that is wrong.
@@ -45,7 +47,7 @@ def verify(house: House = Path("wheels"), require_approved: RequireApproved = Fa
 
 @app.command()
 @grouped
-def stage(staging: Staging, image_build: ImageBuild, as_json: Json = False) -> None:
+def stage(staging: StagingOptions, image_build: ImageBuild, as_json: Json = False) -> None:
     """Verify a house, lay it out for an image build with no network, and print the exact build command.
 
     What an earlier stage wrote is replaced; a file that stage did not write is never touched.
@@ -55,7 +57,7 @@ def stage(staging: Staging, image_build: ImageBuild, as_json: Json = False) -> N
     from wheelhouse.stage.airflow.arguments import Choices
     from wheelhouse.stage.stage import plan_stage
     from wheelhouse.stage.stage import stage as stage_step
-    from wheelhouse.verify.verify import load_house
+    from wheelhouse.verify.verify import load_wheelhouse
 
     held = settings()
     wanted = {name: getattr(held.stage, name) for name in held.stage.__struct_fields__} | given(staging, image_build)
@@ -66,7 +68,7 @@ def stage(staging: Staging, image_build: ImageBuild, as_json: Json = False) -> N
         folder, layout, wanted["target"], wanted["base_image"], choices, sdists=staging.sdists, destination=destination
     )
     if staging.require_approved:
-        from_index = load_house(folder).artifacts if plan.index else {}
+        from_index = load_wheelhouse(folder).artifacts if plan.index else {}
         must_be_approved({path: artifact.sha256 for path, artifact in {**from_index, **plan.files}.items()})
     removed = () if staging.dry_run else stage_step(folder, destination, plan, waivers()).removed
     if as_json:
@@ -84,7 +86,7 @@ def stage(staging: Staging, image_build: ImageBuild, as_json: Json = False) -> N
 @grouped
 def why(
     project: Annotated[str | None, typer.Argument(metavar="PROJECT", show_default=False)] = None,
-    house: House = Path("wheels"),
+    house: WheelhouseFolder = Path("wheels"),
     file: Annotated[
         str | None, typer.Option("--file", metavar="NAME", help="Why this file, or why another and not this one.")
     ] = None,
@@ -100,13 +102,13 @@ def why(
 
     from wheelhouse import report
     from wheelhouse.lock.why import why_file
-    from wheelhouse.verify.verify import load_house
+    from wheelhouse.verify.verify import load_wheelhouse
 
     if file:
         house = Path(project) if project else house
-        found = {lock.target.name: why_file(lock, file) for lock in load_house(house).locks}
+        found = {lock.target.name: why_file(lock, file) for lock in load_wheelhouse(house).locks}
     elif project:
-        found = dict(report.why_lines(load_house(house).locks, canonicalize_name(project)))
+        found = dict(report.why_lines(load_wheelhouse(house).locks, canonicalize_name(project)))
     else:
         raise InputError("neither a project nor a file was named", hint="say `wheelhouse why PROJECT` or `--file NAME`")
     if not found:

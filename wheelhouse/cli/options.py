@@ -10,7 +10,7 @@ import typer
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, errors included.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but warnings and errors.")]
-House = Annotated[
+WheelhouseFolder = Annotated[
     Path, typer.Argument(metavar="[HOUSE]", help="A house, as `wheelhouse fetch` writes it.", show_default=True)
 ]
 RequireApproved = Annotated[
@@ -27,7 +27,7 @@ TIMEOUT = 15.0
 
 
 @dataclasses.dataclass(kw_only=True, eq=False, repr=False)
-class Asked:
+class WhatToFetch:
     """What is asked for, and what limits it."""
 
     requirements: Annotated[
@@ -74,7 +74,7 @@ class Asked:
 
 
 @dataclasses.dataclass(kw_only=True, eq=False, repr=False)
-class Targeted:
+class TargetOptions:
     """The environments to choose for."""
 
     python: Annotated[
@@ -164,7 +164,7 @@ class AirflowAsked(DatabaseClients, AirflowRelease, ConstraintsSource):
 
 
 @dataclasses.dataclass(kw_only=True, eq=False, repr=False)
-class Staging:
+class StagingOptions:
     """What is staged, and where."""
 
     house: Annotated[
@@ -246,7 +246,7 @@ class ImageBuild(DatabaseClients):
 
 
 @dataclasses.dataclass(kw_only=True, eq=False, repr=False)
-class Located:
+class IndexOptions:
     """Where files come from."""
 
     indexes: Annotated[
@@ -290,7 +290,7 @@ class Located:
 
 
 @dataclasses.dataclass(kw_only=True, eq=False, repr=False)
-class Chosen(Located):
+class ChoosingOptions(IndexOptions):
     """Where files come from, and which of them may be chosen."""
 
     only_binary: Annotated[
@@ -322,7 +322,7 @@ class Chosen(Located):
 
 
 @dataclasses.dataclass(kw_only=True, eq=False, repr=False)
-class Kept:
+class OutputOptions:
     """Where a house is, and which of its pins do not stand."""
 
     dest: Annotated[
@@ -348,7 +348,7 @@ class Kept:
 
 
 @dataclasses.dataclass(kw_only=True, eq=False, repr=False)
-class Building:
+class BuildingOptions:
     """How sdists are built, and where."""
 
     interpreter: Annotated[
@@ -399,7 +399,7 @@ class Building:
 
 
 @dataclasses.dataclass(kw_only=True, eq=False, repr=False)
-class BuildingAlone(Building):
+class BuildingAlone(BuildingOptions):
     """What `build` takes, and `fetch --build` does not."""
 
     target: Annotated[
@@ -416,7 +416,7 @@ class BuildingAlone(Building):
 
 
 @dataclasses.dataclass(kw_only=True, eq=False, repr=False)
-class Network:
+class NetworkOptions:
     """How servers are spoken to."""
 
     timeout: Annotated[
@@ -452,7 +452,7 @@ class Network:
 
 
 @dataclasses.dataclass(kw_only=True, eq=False, repr=False)
-class Connected(Network):
+class ConnectionOptions(NetworkOptions):
     """How servers are spoken to, and where what they gave is kept."""
 
     cache_dir: CacheDir = None

@@ -83,16 +83,16 @@ def rehearse(
     Targets that cannot be installed here are listed as skipped. Exit code 1 where anything must not travel like this, 6 where
     nothing could be installed for any target.
     """
-    from wheelhouse.rehearse.other_installers import Instruments
+    from wheelhouse.rehearse.other_installers import InstallTools
     from wheelhouse.rehearse.rehearsal import installed_for, skipped_targets
-    from wheelhouse.rehearse.rehearse import Wanted
+    from wheelhouse.rehearse.rehearse import RehearsalOptions
     from wheelhouse.rehearse.rehearse import rehearse as rehearse_step
     from wheelhouse.report import error_document, finding_document, finding_lines
     from wheelhouse.report.rehearsal_report import ending, step_document, step_line
 
     uv = shutil.which("uv", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}")
-    instruments = Instruments(Path(uv) if uv else None, tools)
-    wanted = Wanted(
+    instruments = InstallTools(Path(uv) if uv else None, tools)
+    wanted = RehearsalOptions(
         places(),
         interpreters(interpreter),
         tuple(run or ()),

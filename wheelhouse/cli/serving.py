@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from wheelhouse.cli.app import app
-from wheelhouse.cli.options import House, Json, Network, Quiet, RequireApproved, grouped
+from wheelhouse.cli.options import Json, NetworkOptions, Quiet, RequireApproved, WheelhouseFolder, grouped
 from wheelhouse.cli.session import connected, listening, must_be_approved, say, say_json
 from wheelhouse.errors import InputError
 
@@ -73,8 +73,8 @@ def serve(
 @app.command()
 @grouped
 def publish(
-    house: House,
-    network: Network,
+    house: WheelhouseFolder,
+    network: NetworkOptions,
     repository: Annotated[
         str, typer.Option("--repository", metavar="URL", help="Where to upload to, as twine has it.")
     ],
@@ -98,13 +98,13 @@ def publish(
     netrc or from keyring.
     """
     from wheelhouse.index.credentials import read_token
-    from wheelhouse.mirror.publish import Outcome
+    from wheelhouse.mirror.publish import PublishOutcome
     from wheelhouse.mirror.publish import publish as publish_step
     from wheelhouse.mirror.upload import Repository
-    from wheelhouse.verify.verify import load_house
+    from wheelhouse.verify.verify import load_wheelhouse
 
     if require_approved:
-        must_be_approved({name: one.sha256 for name, one in load_house(house).artifacts.items()})
+        must_be_approved({name: one.sha256 for name, one in load_wheelhouse(house).artifacts.items()})
     with listening(quiet=quiet or as_json) as listener, connected(network, listener) as http:
         target = Repository(repository, http)
         token = read_token(token_file) if token_file else None
@@ -118,7 +118,7 @@ def publish(
         say(*(f"{one.filename}: {one.outcome}{f' ({one.answer})' if one.answer else ''}" for one in results))
     counts = ", ".join(
         f"{sum(one.outcome is outcome for one in results)} {outcome}"
-        for outcome in Outcome
+        for outcome in PublishOutcome
         if any(one.outcome is outcome for one in results)
     )
     say(f"{repository}: {counts}")

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from wheelhouse import __version__
-from wheelhouse.cli.options import TIMEOUT, Connected, Network, given
+from wheelhouse.cli.options import TIMEOUT, ConnectionOptions, NetworkOptions, given
 from wheelhouse.cli.progress import Shown
 from wheelhouse.cli.terminal import echo, write
 from wheelhouse.errors import InputError, WheelhouseError
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from wheelhouse.fetch.gather import Options
     from wheelhouse.index.http import Http, HttpSettings
     from wheelhouse.index.locations import IndexLocation
-    from wheelhouse.index.package_source import Supply
+    from wheelhouse.index.package_source import PackageSource
     from wheelhouse.index.pipconfig import PipConfig
-    from wheelhouse.target.interpreters import Places
+    from wheelhouse.target.interpreters import InterpreterPlaces
     from wheelhouse.vet.approvals import Approvals
 
 ASKING = ("requirements", "requirement_files", "airflow", "groups")
@@ -92,12 +92,12 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def places() -> "Places":
+def places() -> "InterpreterPlaces":
     """Where interpreters are looked for."""
-    from wheelhouse.target.interpreters import Places
+    from wheelhouse.target.interpreters import InterpreterPlaces
 
     home, pyenv = home_folder(), os.environ.get("PYENV_ROOT")
-    return Places(_path(), home, Path(pyenv) if pyenv else home and home / ".pyenv")
+    return InterpreterPlaces(_path(), home, Path(pyenv) if pyenv else home and home / ".pyenv")
 
 
 def interpreters(named: Sequence[str] | None) -> tuple[Path, ...]:
@@ -234,7 +234,7 @@ def listening(*, quiet: bool) -> Iterator[Shown]:
 
 
 @contextmanager
-def connected(network: Network, listener: Listener, pip: "PipConfig | None" = None) -> "Iterator[Http]":
+def connected(network: NetworkOptions, listener: Listener, pip: "PipConfig | None" = None) -> "Iterator[Http]":
     """The connections of one run, as the options, pip's configuration where it was asked for, and the environment want."""
     from wheelhouse.index.http import Http
 
@@ -245,7 +245,7 @@ def connected(network: Network, listener: Listener, pip: "PipConfig | None" = No
         http.close()
 
 
-def _http_settings(network: Network, pip: Mapping[str, str]) -> "HttpSettings":
+def _http_settings(network: NetworkOptions, pip: Mapping[str, str]) -> "HttpSettings":
     from wheelhouse.index.http import HttpSettings
     from wheelhouse.index.tls import Trust
 
@@ -273,10 +273,12 @@ def _netrc_file() -> Path | None:
 
 
 @contextmanager
-def supplied(wanted: "Options", network: Connected, listener: Listener) -> "Iterator[tuple[Http, Supply]]":
+def supplied(
+    wanted: "Options", network: ConnectionOptions, listener: Listener
+) -> "Iterator[tuple[Http, PackageSource]]":
     """The connections, and what the locations and the cache supply over them."""
     from wheelhouse.files.cache import Cache
-    from wheelhouse.index.package_source import Supply
+    from wheelhouse.index.package_source import PackageSource
     from wheelhouse.index.pagecache import PageCache
     from wheelhouse.index.sources import IndexLocations
 
@@ -286,7 +288,7 @@ def supplied(wanted: "Options", network: Connected, listener: Listener) -> "Iter
         cache = Cache(cache_folder(network.cache_dir), listener, mode=0o777 & ~own_umask())
         pages = PageCache(cache, ask_always=wanted.upgrade or bool(wanted.upgrade_projects))
         locations = IndexLocations(_locations(wanted), http, pages, _tokens(wanted))
-        supply = Supply(locations, http, cache, listener, waivers())
+        supply = PackageSource(locations, http, cache, listener, waivers())
         try:
             yield http, supply
         finally:

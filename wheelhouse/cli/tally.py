@@ -10,7 +10,7 @@ from wheelhouse.report import counted, size_text
 PAGE = " (page)"
 SPAN = 4.0
 """Seconds over which the rate is measured."""
-LONGEST_NAME = 44
+MAX_NAME_CHARACTERS = 44
 """Characters: so that what is said of a file stands beside its name on any terminal."""
 
 
@@ -122,4 +122,4 @@ class Tally:
 
 
 def _shortened(name: str) -> str:
-    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
+    return name if len(name) <= MAX_NAME_CHARACTERS else f"{name[: MAX_NAME_CHARACTERS - 1]}…"

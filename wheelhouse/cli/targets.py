@@ -5,14 +5,14 @@ from typing import Annotated
 import typer
 
 from wheelhouse.cli.app import target_app
-from wheelhouse.cli.options import AirflowRelease, Targeted, given, grouped
+from wheelhouse.cli.options import AirflowRelease, TargetOptions, given, grouped
 from wheelhouse.cli.session import interpreters, say_json
 
 
 @target_app.command("show")
 @grouped
 def target_show(
-    targeted: Targeted,
+    targeted: TargetOptions,
     release: AirflowRelease,
     interpreter: Annotated[
         str | None,

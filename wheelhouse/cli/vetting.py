@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from wheelhouse.cli.app import advisories_app, app
-from wheelhouse.cli.options import House, Json, Network, Quiet, grouped
+from wheelhouse.cli.options import Json, NetworkOptions, Quiet, WheelhouseFolder, grouped
 from wheelhouse.cli.session import approvals, connected, listening, must_agree, now, say, say_json, settings
 from wheelhouse.errors import InputError
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from wheelhouse.vet.advisories import Advisories
     from wheelhouse.vet.evidence import Evidence
     from wheelhouse.vet.rules import Rule
-    from wheelhouse.vet.vet import Known
+    from wheelhouse.vet.vet import VetContext
 
 
 @app.command()
 def vet(
-    house: House = Path("wheels"),
+    house: WheelhouseFolder = Path("wheels"),
     explain: Annotated[
         str | None, typer.Option("--explain", metavar="RULE", help="Say what a rule looks for, and why.")
     ] = None,
@@ -117,18 +117,18 @@ def rules(as_json: Json = False) -> None:
         say(*(rule_line(one, policy) for one in RULES.values()))
 
 
-def known(held: "PolicySettings", advisories: Path | None = None) -> "Known":
+def known(held: "PolicySettings", advisories: Path | None = None) -> "VetContext":
     """What is known beforehand: the snapshot of advisories, the projects' publishers, and the trust root."""
     from wheelhouse.files.disk import read_text
     from wheelhouse.index.provenance import parse_publishers
     from wheelhouse.vet.attestations import open_attestor
-    from wheelhouse.vet.vet import Known
+    from wheelhouse.vet.vet import VetContext
 
     path = Path(held.publishers)
     publishers = parse_publishers(read_text(path, "the publishers"), str(path)) if path.is_file() else {}
     trust_root = Path(held.trust_root) if held.trust_root else None
     found = snapshot(advisories or Path(held.advisories), advisories is not None)
-    return Known(found, publishers, lambda: open_attestor(trust_root), approvals(settings()))
+    return VetContext(found, publishers, lambda: open_attestor(trust_root), approvals(settings()))
 
 
 def _keep_publishers(path: Path, before: "Publishers", seen: "Publishers") -> None:
@@ -157,7 +157,7 @@ def advisories_import(
     source: Annotated[
         str, typer.Argument(metavar="FILE|URL", help="An OSV export for PyPI: a zip, a folder, or records.")
     ],
-    network: Network,
+    network: NetworkOptions,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Default: advisories.json.")
     ] = None,

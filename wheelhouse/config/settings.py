@@ -11,7 +11,7 @@ from packaging.utils import canonicalize_name
 from wheelhouse.errors import InputError
 from wheelhouse.files.disk import read_text
 from wheelhouse.findings import Policy, Severity, Waiver
-from wheelhouse.lock.other_files import Wish
+from wheelhouse.lock.other_files import OtherFileRequest
 
 if TYPE_CHECKING:
     from wheelhouse.signing.sign import PublicKey
@@ -72,9 +72,9 @@ class FileSettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True, f
     unpack: bool = False
     strip: int = 0
 
-    def wish(self) -> Wish:
+    def wish(self) -> OtherFileRequest:
         """The wish that it means."""
-        return Wish(**msgspec.structs.asdict(self))
+        return OtherFileRequest(**msgspec.structs.asdict(self))
 
 
 class PolicySettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True, frozen=True):

@@ -10,7 +10,7 @@ from wheelhouse.fetch.job import Constraints, Job
 from wheelhouse.files.disk import write
 from wheelhouse.index.credentials import redact
 from wheelhouse.index.http import Http
-from wheelhouse.index.package_source import Supply
+from wheelhouse.index.package_source import PackageSource
 from wheelhouse.resolve.search import resolve
 
 AIRFLOW_PUBLISHES = "https://raw.githubusercontent.com/apache/airflow"
@@ -39,7 +39,7 @@ def _published(url: str, path: Path, http: Http) -> str:
     return reply.body.decode("utf-8", "replace")
 
 
-def compile_constraints(job: Job, supply: Supply, on_event: Listener = ignore) -> str:
+def compile_constraints(job: Job, supply: PackageSource, on_event: Listener = ignore) -> str:
     """Constraints that pin what a job's requirements resolve to; the first line says how they came about.
 
     Raises InputError for a job with several targets.

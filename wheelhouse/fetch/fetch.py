@@ -13,11 +13,20 @@ from wheelhouse.errors import InputError, IntegrityError, WheelhouseError
 from wheelhouse.events import Listener, Noted, Warned, ignore
 from wheelhouse.fetch.job import Job
 from wheelhouse.fetch.planning import Plan, planned
-from wheelhouse.files.disk import copy_aside, ours, rooted, settle, sha256_of, stands_in, verbatim, write
+from wheelhouse.files.disk import (
+    commit_file,
+    copy_to_temp_file,
+    has_locked_bytes,
+    os_errors_as_machine_error,
+    rooted,
+    sha256_of,
+    verbatim,
+    write,
+)
 from wheelhouse.findings import Finding, Severity, Waiver
-from wheelhouse.index.package_source import Stored, Supply
+from wheelhouse.index.package_source import PackageSource, StoredFile
 from wheelhouse.lock.lock import Lock, Pin, provenance_filename
-from wheelhouse.lock.wheelhouse import BY_THE_LIST, SUMS, House, sha256_of_text, summed
+from wheelhouse.lock.wheelhouse import BY_THE_LIST, SUMS, Wheelhouse, sha256_of_text, summed
 from wheelhouse.verify.verify import foreign_in, provenance_in
 
 Consent = Callable[[Sequence[str]], None]
@@ -32,7 +41,7 @@ class Fetched:
     """
 
     folder: Path
-    house: House
+    house: Wheelhouse
     locks: tuple[Lock, ...]
     placed: tuple[str, ...]
     stood: tuple[str, ...]
@@ -44,14 +53,14 @@ def allow(_lost: Sequence[str]) -> None:
     """The consent to everything."""
 
 
-def fetch(job: Job, folder: Path, supply: Supply, on_event: Listener = ignore) -> Fetched:
+def fetch(job: Job, folder: Path, supply: PackageSource, on_event: Listener = ignore) -> Fetched:
     """Make `folder` the house that a job asks for; other targets' locks in it stay, and so do their files."""
     return fetch_all([(job, folder)], supply, on_event)[0][0]
 
 
 def fetch_all(
     jobs: Sequence[tuple[Job, Path]],
-    supply: Supply,
+    supply: PackageSource,
     on_event: Listener = ignore,
     *,
     consent: Consent = allow,
@@ -73,7 +82,7 @@ def _lost(plans: Sequence[Plan]) -> list[str]:
     return [str(plan.folder.relative_to(outer) / name) for plan in plans for name in plan.lost]
 
 
-def _fetched(plan: Plan, supply: Supply, on_event: Listener) -> Fetched:
+def _fetched(plan: Plan, supply: PackageSource, on_event: Listener) -> Fetched:
     if sentence := plan.house.disagreement:
         on_event(Noted(f"{plan.folder}: {sentence}; {BY_THE_LIST}"))
     done = fill(plan.folder, plan.house, plan.standing.values(), plan.job.own_files, supply, on_event)
@@ -89,7 +98,7 @@ class Filled:
     `foreign` names what is in the folder and belongs to no lock.
     """
 
-    house: House
+    house: Wheelhouse
     placed: tuple[str, ...]
     stood: tuple[str, ...]
     removed: tuple[str, ...]
@@ -98,10 +107,10 @@ class Filled:
 
 def fill(
     folder: Path,
-    house: House,
+    house: Wheelhouse,
     standing: Collection[Lock],
     local: Mapping[str, str],
-    supply: Supply,
+    supply: PackageSource,
     on_event: Listener = ignore,
 ) -> Filled:
     """Make a folder, that its caller holds, this house.
@@ -127,12 +136,12 @@ def fill(
     return Filled(complete, placed, stood, removed, foreign_in(folder, kept))
 
 
-def _with_texts(house: House) -> tuple[House, dict[str, str]]:
+def _with_texts(house: Wheelhouse) -> tuple[Wheelhouse, dict[str, str]]:
     return house, house.texts
 
 
 def _still_waived(
-    folder: Path, house: House, standing: Collection[Lock], supply: Supply
+    folder: Path, house: Wheelhouse, standing: Collection[Lock], supply: PackageSource
 ) -> dict[str, tuple[Waiver, ...]]:
     """The waivers of files that an earlier run let pass, by name. Raises RefusedError where none of today lets one pass."""
     before = {pin.artifact: pin for lock in standing for pin in lock.pins if pin.waived}
@@ -151,7 +160,7 @@ def _as_before(filename: str, waiver: Waiver) -> Finding:
     return Finding(filename, waiver.rule, Severity.ERROR, sentence)
 
 
-def _provenance(folder: Path, house: House, supply: Supply) -> dict[str, str]:
+def _provenance(folder: Path, house: Wheelhouse, supply: PackageSource) -> dict[str, str]:
     """The attestations that the locks name: those that stand, and the others from the cache or the index."""
     wanted = {provenance_filename(pin): pin.provenance for lock in house.locks for pin in lock.pins if pin.provenance}
     texts = {
@@ -164,7 +173,7 @@ def _provenance(folder: Path, house: House, supply: Supply) -> dict[str, str]:
 def lock_only(
     job: Job,
     folder: Path,
-    supply: Supply,
+    supply: PackageSource,
     on_event: Listener = ignore,
     *,
     consent: Consent = allow,
@@ -178,7 +187,7 @@ def lock_only(
             write(folder, lock.filename, lock.to_toml(with_paths=False))
         for name in sorted(plan.dropped):
             path = rooted(folder, plan.standing[name].filename)
-            with ours(path):
+            with os_errors_as_machine_error(path):
                 path.unlink(missing_ok=True)
             on_event(Noted(f"`{path}` was removed: the settings file no longer asks for this target"))
     return tuple(plan.locks.values()), planning.error
@@ -197,7 +206,7 @@ def _free_to_write(folder: Path, artifacts: Mapping[str, Artifact], standing: Co
 
 
 def _bring(
-    folder: Path, house: House, local: Mapping[str, str], supply: Supply, on_event: Listener
+    folder: Path, house: Wheelhouse, local: Mapping[str, str], supply: PackageSource, on_event: Listener
 ) -> tuple[tuple[str, ...], tuple[str, ...], dict[str, tuple[Waiver, ...]]]:
     """Put every file in its place: what stands is hashed again, the rest is copied aside as it arrives, and then renamed.
 
@@ -206,14 +215,14 @@ def _bring(
     waived: dict[str, tuple[Waiver, ...]] = {}
     wanted = {artifact.filename: (pin, artifact) for lock in house.locks for pin in lock.pins for artifact in pin.files}
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        stands = dict(zip(wanted, pool.map(partial(stands_in, folder), house.artifacts.values()), strict=True))
+        stands = dict(zip(wanted, pool.map(partial(has_locked_bytes, folder), house.artifacts.values()), strict=True))
     missing = [
         candidate_of(pin, artifact, local.get(name) or _local_address(pin, artifact, supply))
         for name, (pin, artifact) in wanted.items()
         if not stands[name]
     ]
 
-    def put(candidate: Candidate, stored: Stored) -> tuple[Path, Path]:
+    def put(candidate: Candidate, stored: StoredFile) -> tuple[Path, Path]:
         supply.confirm(candidate, stored)
         if stored.contents.findings:
             subject = Subject(candidate.filename, candidate.project, stored.sha256)
@@ -222,7 +231,7 @@ def _bring(
             _warn(stored.contents.findings, subject, supply.waivers, on_event)
         return _copied(candidate, stored, folder, supply), rooted(folder, candidate.filename)
 
-    arriving: dict[Future[Stored], list[Candidate]] = {}  # two names may have the same bytes
+    arriving: dict[Future[StoredFile], list[Candidate]] = {}  # two names may have the same bytes
     for candidate in missing:
         arriving.setdefault(supply.artifact(candidate), []).append(candidate)
     with ThreadPoolExecutor(
@@ -234,7 +243,7 @@ def _bring(
             for candidate in arriving[future]
         ]
     for path, final in [future.result() for future in copying]:
-        settle(path, final)
+        commit_file(path, final)
     placed = {candidate.filename for candidate in missing}
     return tuple(sorted(placed)), tuple(sorted(wanted.keys() - placed)), waived
 
@@ -247,21 +256,21 @@ def _warn(findings: Iterable[Finding], subject: Subject, waivers: Waivers, on_ev
         on_event(Warned(f"{finding.subject}: {waived_sentence(finding, waiver)}"))
 
 
-def _local_address(pin: Pin, artifact: Artifact, supply: Supply) -> str | None:
+def _local_address(pin: Pin, artifact: Artifact, supply: PackageSource) -> str | None:
     """Where a file is now that came from a folder: a lock names no path of this machine."""
     page = supply.page(pin.project).result() if pin.index and artifact.url is None else None
     found = page.candidates(pin.version) if page else ()
     return next((candidate.url for candidate in found if candidate.filename == artifact.filename), None)
 
 
-def _copied(candidate: Candidate, stored: Stored, folder: Path, supply: Supply) -> Path:
+def _copied(candidate: Candidate, stored: StoredFile, folder: Path, supply: PackageSource) -> Path:
     """A copy aside in the house; what was altered in the cache comes from the index once more."""
     try:
-        return copy_aside(stored.path, folder, stored.sha256)
+        return copy_to_temp_file(stored.path, folder, stored.sha256)
     except IntegrityError:
         if stored.fresh or not candidate.url:
             raise
-        return copy_aside(supply.renewed(candidate, stored).path, folder, stored.sha256)
+        return copy_to_temp_file(supply.renewed(candidate, stored).path, folder, stored.sha256)
 
 
 def candidate_of(pin: Pin, artifact: Artifact, path: str | None = None) -> Candidate:
@@ -306,6 +315,6 @@ def _remove(folder: Path, standing: Collection[Lock], kept: Set[str]) -> tuple[s
     names |= {provenance_filename(pin) for lock in standing for pin in lock.pins if pin.provenance}
     gone = sorted(name for name in names - kept if (folder / name).is_file())
     for name in gone:
-        with ours(folder / name):
+        with os_errors_as_machine_error(folder / name):
             rooted(folder, name).unlink()
     return tuple(gone)

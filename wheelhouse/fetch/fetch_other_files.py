@@ -11,22 +11,22 @@ from wheelhouse.events import Finished, Listener, Received, Waiting, ignore
 from wheelhouse.fetch.gpg import signer_of
 from wheelhouse.files.cache import Cache
 from wheelhouse.files.disk import (
-    ASIDE_PREFIX,
-    aside,
-    copy_aside,
+    TEMP_PREFIX,
+    commit_file,
+    copy_to_temp_file,
     digest_of,
-    held,
-    ours,
+    folder_lock,
+    has_locked_bytes,
+    os_errors_as_machine_error,
     rooted,
-    settle,
     sha256_of,
-    stands_in,
+    temp_file,
     write,
 )
 from wheelhouse.index.credentials import redact
 from wheelhouse.index.download import Download
 from wheelhouse.index.http import Http
-from wheelhouse.lock.other_files import FOLDER, OtherFile, OtherFiles, Wish, last_part, published_digest
+from wheelhouse.lock.other_files import FOLDER, OtherFile, OtherFileRequest, OtherFiles, last_part, published_digest
 from wheelhouse.lock.wheelhouse import sha256_of_bytes
 from wheelhouse.verify.verify_other_files import load_other_files
 
@@ -44,7 +44,7 @@ class _Arrived:
 
 
 def fetch_other_files(
-    wishes: Sequence[Wish], house: Path, http: Http, cache: Cache, on_event: Listener = ignore
+    wishes: Sequence[OtherFileRequest], house: Path, http: Http, cache: Cache, on_event: Listener = ignore
 ) -> tuple[OtherFiles, tuple[str, ...]]:
     """Make a house's `files/` what is wished for; what it holds then, and the names of what was removed.
 
@@ -55,7 +55,7 @@ def fetch_other_files(
     wanted, folder = [wish.checked() for wish in wishes], house / FOLDER
     if not wanted and not folder.is_dir():
         return OtherFiles(), ()
-    with held(folder), ThreadPoolExecutor(DOWNLOADS) as pool:
+    with folder_lock(folder), ThreadPoolExecutor(DOWNLOADS) as pool:
         standing = load_other_files(house)
         bringer = _Bringer(folder, standing, http, cache, on_event)
         arrived = list(pool.map(bringer.bring, wanted))
@@ -69,17 +69,19 @@ def _free_to_write(folder: Path, standing: OtherFiles, files: OtherFiles) -> Non
     """A file that stands where one of ours must go, and that the lock did not name, is not ours to replace."""
     for name, artifact in files.artifacts.items():
         path = rooted(folder, name)
-        if name not in standing.artifacts and path.exists() and not stands_in(folder, artifact):
+        if name not in standing.artifacts and path.exists() and not has_locked_bytes(folder, artifact):
             hint = 'move it away, or say name = "…"'
             raise InputError(f"`{path}` is there already, and is not the file that was fetched", hint=hint)
 
 
 def _put(folder: Path, arrived: list[_Arrived], files: OtherFiles) -> None:
     copies = [
-        (copy_aside(one.path, folder, one.file.sha256), rooted(folder, one.file.name)) for one in arrived if one.path
+        (copy_to_temp_file(one.path, folder, one.file.sha256), rooted(folder, one.file.name))
+        for one in arrived
+        if one.path
     ]
     for path, final in copies:
-        settle(path, final)
+        commit_file(path, final)
     for name, raw in (row for one in arrived for row in one.beside):
         write(folder, name, raw)
     for name, text in files.texts.items():
@@ -89,10 +91,10 @@ def _put(folder: Path, arrived: list[_Arrived], files: OtherFiles) -> None:
 def _remove(folder: Path, standing: OtherFiles, files: OtherFiles) -> tuple[str, ...]:
     kept = files.artifacts.keys() | files.texts.keys()
     gone = tuple(sorted((standing.artifacts.keys() | standing.texts.keys()) - kept))
-    with ours(folder):
+    with os_errors_as_machine_error(folder):
         for name in gone:
             rooted(folder, name).unlink(missing_ok=True)
-        if not files.files and not any(path for path in folder.iterdir() if not path.name.startswith(ASIDE_PREFIX)):
+        if not files.files and not any(path for path in folder.iterdir() if not path.name.startswith(TEMP_PREFIX)):
             folder.rmdir()
     return gone
 
@@ -105,16 +107,16 @@ class _Bringer:
     cache: Cache
     on_event: Listener
 
-    def bring(self, wish: Wish) -> _Arrived:
+    def bring(self, wish: OtherFileRequest) -> _Arrived:
         locked = self._locked(wish)
-        if locked and all(stands_in(self.folder, artifact) for artifact in locked.artifacts):
+        if locked and all(has_locked_bytes(self.folder, artifact) for artifact in locked.artifacts):
             self.on_event(Finished(wish.name, reused=True))
             return _Arrived(replace(locked, to=wish.to, unpack=wish.unpack, strip=wish.strip))
         arrived = self._fetched(wish, locked.sha256 if locked else wish.sha256)
         self.on_event(Finished(wish.name))
         return arrived
 
-    def _locked(self, wish: Wish) -> OtherFile | None:
+    def _locked(self, wish: OtherFileRequest) -> OtherFile | None:
         """What the lock has for the same wish."""
         beside = {name: redact(url) for name, url in wish.beside.items()}
         for file in self.standing.files:
@@ -126,7 +128,7 @@ class _Bringer:
                 return file
         return None
 
-    def _fetched(self, wish: Wish, expected: str | None) -> _Arrived:
+    def _fetched(self, wish: OtherFileRequest, expected: str | None) -> _Arrived:
         beside = {name: self._small(url) for name, url in wish.beside.items()}
         path, sha256 = self._received(wish, expected)
         vouchers = [self._vouched(name, raw, wish, path) for name, raw in beside.items()]
@@ -137,11 +139,11 @@ class _Bringer:
         file = OtherFile(wish.name, url, sha256, size, "; ".join(vouchers), artifacts, wish.to, wish.unpack, wish.strip)
         return _Arrived(file, path, tuple(beside.items()))
 
-    def _vouched(self, name: str, raw: bytes, wish: Wish, path: Path) -> str:
+    def _vouched(self, name: str, raw: bytes, wish: OtherFileRequest, path: Path) -> str:
         """Who vouches for the file, in a sentence. Raises IntegrityError where it is another than they vouch for."""
         if wish.beside[name] == wish.checksums:
             return _must_match(raw, wish, path)
-        with aside(self.folder) as (signature, file):
+        with temp_file(self.folder) as (signature, file):
             file.write(raw)
             file.flush()
             return f"signed by {signer_of(signature, path, Path(str(wish.key)), f'`{wish.name}`')}"
@@ -152,7 +154,7 @@ class _Bringer:
             raise ServerError(f"{redact(url)} answered {reply.status}", hint="check the address in [[files]]")
         return reply.body
 
-    def _received(self, wish: Wish, expected: str | None) -> tuple[Path, str]:
+    def _received(self, wish: OtherFileRequest, expected: str | None) -> tuple[Path, str]:
         """The file in the cache, and its sha256."""
         if expected and (known := self.cache.artifact(expected)) and sha256_of(known) == expected:
             return known, expected
@@ -177,7 +179,7 @@ class _Bringer:
             return self.cache.keep(partial, sha256), sha256
 
 
-def _must_match(raw: bytes, wish: Wish, path: Path) -> str:
+def _must_match(raw: bytes, wish: OtherFileRequest, path: Path) -> str:
     where, text = redact(str(wish.checksums)), raw.decode("utf-8", "replace")
     found = published_digest(text, last_part(wish.url))
     if found is None:

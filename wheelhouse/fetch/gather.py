@@ -22,9 +22,9 @@ from wheelhouse.index.credentials import redact, same_index
 from wheelhouse.index.http import Http
 from wheelhouse.index.locations import split_named
 from wheelhouse.index.pipconfig import PipConfig
-from wheelhouse.lock.pylock_input import Given
+from wheelhouse.lock.pylock_input import PylockInput
 from wheelhouse.resolve.file_options import Option
-from wheelhouse.resolve.requirements import Line, parse_line
+from wheelhouse.resolve.requirements import RequirementLine, parse_line
 from wheelhouse.resolve.selection import ALL, Selection
 from wheelhouse.target.complete_platform import parse_complete_platform
 from wheelhouse.target.image import Image
@@ -143,7 +143,7 @@ def _parts(
     return tuple(parts), failed
 
 
-def _given(lock: Given, target: Target, options: Options, on_event: Listener) -> tuple[Candidate, ...]:
+def _given(lock: PylockInput, target: Target, options: Options, on_event: Listener) -> tuple[Candidate, ...]:
     """The files that a lock names for a target; what it names besides is said."""
     taken = lock.select(target, split(options.extras), options.groups)
     if left := lock.left_out(taken):
@@ -154,7 +154,7 @@ def _given(lock: Given, target: Target, options: Options, on_event: Listener) ->
     return taken
 
 
-def _requirements(options: Options, airflow: Airflow | None, wanted: Wanted) -> list[Line]:
+def _requirements(options: Options, airflow: Airflow | None, wanted: Wanted) -> list[RequirementLine]:
     """All that is asked for, or nothing where a lock was given in its place."""
     requirements, extras = list(wanted.requirements), split(options.extras)
     for project in wanted.projects:
@@ -183,7 +183,7 @@ def _admitted(target: Target, projects: Iterable[Project]) -> None:
             raise NoSolutionError(sentence, hint="choose another --python")
 
 
-def _excluded(names: Iterable[str], requirements: Iterable[Line]) -> frozenset[NormalizedName]:
+def _excluded(names: Iterable[str], requirements: Iterable[RequirementLine]) -> frozenset[NormalizedName]:
     excluded = frozenset(map(canonicalize_name, split(names)))
     for line in requirements:
         if line.project in excluded:

@@ -11,11 +11,11 @@ from wheelhouse.fetch.project import Project, parse_project
 from wheelhouse.files.disk import read_bytes, sha256_of
 from wheelhouse.index.credentials import conceal, redact
 from wheelhouse.index.http import Http
-from wheelhouse.lock.pylock_input import EXPORTS, Given, is_given_name, parse_given
+from wheelhouse.lock.pylock_input import EXPORTS, PylockInput, is_pylock_name, parse_pylock_input
 from wheelhouse.lock.wheelhouse import sha256_of_text
 from wheelhouse.resolve.encoding import decoded
 from wheelhouse.resolve.file_options import Option
-from wheelhouse.resolve.requirements import Line, Lines, parse_file, parse_line, raise_all
+from wheelhouse.resolve.requirements import RequirementLine, RequirementLines, parse_file, parse_line, raise_all
 
 PYPROJECT = "pyproject.toml"
 
@@ -24,12 +24,12 @@ PYPROJECT = "pyproject.toml"
 class Wanted:
     """Everything that was read, as it was said: nothing is decided yet."""
 
-    requirements: list[Line] = field(default_factory=list)
+    requirements: list[RequirementLine] = field(default_factory=list)
     constraints: list[Constraints] = field(default_factory=list)
-    overrides: list[Line] = field(default_factory=list)
+    overrides: list[RequirementLine] = field(default_factory=list)
     options: list[Option] = field(default_factory=list)
     projects: list[Project] = field(default_factory=list)
-    given: list[Given] = field(default_factory=list)
+    given: list[PylockInput] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
 
@@ -75,9 +75,11 @@ class Inputs:
 
     def _file(self, source: str, wanted: Wanted) -> None:
         name = source.rpartition("/")[2]
-        if is_given_name(name):
+        if is_pylock_name(name):
             text = read_source(source, self.http, "the lock")
-            wanted.given.append(parse_given(text, source, sha256_of_text(text), lambda path: Path(path).is_file()))
+            wanted.given.append(
+                parse_pylock_input(text, source, sha256_of_text(text), lambda path: Path(path).is_file())
+            )
         elif name == PYPROJECT:
             wanted.projects.append(self._project(source))
             wanted.notes += unused_locks(source)
@@ -102,10 +104,10 @@ class Inputs:
             options += lines.options
         return Constraints(shown(source), text, tuple(lines.constraints))
 
-    def _lines(self, source: str, what: str) -> Lines:
+    def _lines(self, source: str, what: str) -> RequirementLines:
         return self._parse(read_source(source, self.http, what), source, what, constraints=False)
 
-    def _parse(self, text: str, source: str, what: str, *, constraints: bool) -> Lines:
+    def _parse(self, text: str, source: str, what: str, *, constraints: bool) -> RequirementLines:
         locations = {shown(source): source}
 
         def read(name: str, named_by: str) -> tuple[str, str]:
@@ -158,7 +160,7 @@ def relative_to(name: str, named_by: str) -> str:
     return str(Path(named_by).parent / name)
 
 
-def located(line: Line) -> Line:
+def located(line: RequirementLine) -> RequirementLine:
     """A line with the sha256 of its file, where that is on this machine. Raises IntegrityError for another file."""
     if line.source is None or not line.source.is_local:
         return line
@@ -176,6 +178,6 @@ def located(line: Line) -> Line:
     return replace(line, source=replace(line.source, hashes=line.source.hashes | {found}))
 
 
-def unhashed(lines: Iterable[Line]) -> list[Line]:
+def unhashed(lines: Iterable[RequirementLine]) -> list[RequirementLine]:
     """The lines that name a file by an address, and give no hash of it."""
     return [line for line in lines if line.source and not line.allowed_hashes]

@@ -12,9 +12,9 @@ from wheelhouse.errors import InputError, WheelhouseError
 from wheelhouse.index.locations import IndexLocation
 from wheelhouse.lock.lock import ConstraintsFile, Inputs
 from wheelhouse.lock.wheelhouse import sha256_of_text
-from wheelhouse.resolve.direct import Source
-from wheelhouse.resolve.requirements import Line
-from wheelhouse.resolve.resolution import Question
+from wheelhouse.resolve.direct import DirectSource
+from wheelhouse.resolve.requirements import RequirementLine
+from wheelhouse.resolve.resolution import ResolutionRequest
 from wheelhouse.resolve.selection import ANYTHING, Selection
 from wheelhouse.target.target import Target
 
@@ -27,7 +27,7 @@ class Constraints:
 
     source: str
     text: str
-    lines: tuple[Line, ...]
+    lines: tuple[RequirementLine, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +60,10 @@ class Job:
     file alone says what is asked for.
     """
 
-    requirements: tuple[Line, ...]
+    requirements: tuple[RequirementLine, ...]
     parts: tuple[Part, ...]
     selection: Selection = ANYTHING
-    overrides: tuple[Line, ...] = ()
+    overrides: tuple[RequirementLine, ...] = ()
     excluded: frozenset[NormalizedName] = frozenset()
     given_sha256: str | None = None
     airflow: str | None = None
@@ -79,9 +79,9 @@ class Job:
         """Overrides and exclusions."""
         return Adjustments(tuple(line.requirement for line in self.overrides), self.excluded)
 
-    def direct(self, target: Target) -> dict[NormalizedName, Source]:
+    def direct(self, target: Target) -> dict[NormalizedName, DirectSource]:
         """The files that the user named for a target, by project. Raises InputError for two of one project."""
-        found: dict[NormalizedName, Source] = {}
+        found: dict[NormalizedName, DirectSource] = {}
         for line in (*self.requirements, *self.overrides):
             if line.source and target.applies(line.requirement.marker):
                 other = found.setdefault(line.project, line.source)
@@ -91,9 +91,9 @@ class Job:
                     )
         return found
 
-    def question(self, part: Part, preferred: Mapping[NormalizedName, Version] = NOTHING) -> Question:
+    def question(self, part: Part, preferred: Mapping[NormalizedName, Version] = NOTHING) -> ResolutionRequest:
         """What is asked of one target. `preferred` are the pins that stand already."""
-        return Question(
+        return ResolutionRequest(
             target=part.target,
             requirements=self.requirements,
             constraints=tuple(line for file in part.constraints for line in file.lines),

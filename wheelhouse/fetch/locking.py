@@ -12,10 +12,10 @@ from wheelhouse.events import Listener, Noted, Resolved, Resolving, Warned, igno
 from wheelhouse.fetch.job import Job, Part
 from wheelhouse.files.disk import digest_of
 from wheelhouse.index.credentials import redact
-from wheelhouse.index.package_source import Supply
+from wheelhouse.index.package_source import PackageSource
 from wheelhouse.lock.lock import Lock, Pin, dependency_name
-from wheelhouse.lock.pylock_answers import answers_of
-from wheelhouse.resolve.resolution import Answer, Question
+from wheelhouse.lock.pylock_answers import resolved_projects_of
+from wheelhouse.resolve.resolution import ResolutionRequest, ResolvedProject
 from wheelhouse.verify.verify import locks_in
 
 
@@ -28,7 +28,7 @@ def lock_parts(
     job: Job,
     standing: Mapping[str, Lock],
     failed: dict[str, WheelhouseError],
-    supply: Supply,
+    supply: PackageSource,
     on_event: Listener = ignore,
 ) -> dict[str, Lock]:
     """The lock of each target, by its name; where there is none, the error is added to `failed`.
@@ -63,7 +63,7 @@ def _tell(locks: Mapping[str, Lock], fresh: Collection[Lock], targets: int, on_e
         on_event(Noted(f"{reused} of {targets} targets: the lock that is there is used"))
 
 
-def _reusable(job: Job, part: Part, standing: Lock | None, supply: Supply) -> Lock | None:
+def _reusable(job: Job, part: Part, standing: Lock | None, supply: PackageSource) -> Lock | None:
     """The lock that is there, if it answers the same job."""
     inputs = job.inputs(part, supply.locations.told)
     if standing is None or job.upgrade or job.upgrade_projects:
@@ -74,7 +74,7 @@ def _reusable(job: Job, part: Part, standing: Lock | None, supply: Supply) -> Lo
     return replace(standing, is_loose=False, inputs=replace(standing.inputs, settings_sha256=settings))
 
 
-def _resolved(job: Job, part: Part, standing: Lock | None, supply: Supply, on_event: Listener) -> Lock:
+def _resolved(job: Job, part: Part, standing: Lock | None, supply: PackageSource, on_event: Listener) -> Lock:
     preferred = (
         {}
         if job.upgrade or standing is None
@@ -83,7 +83,7 @@ def _resolved(job: Job, part: Part, standing: Lock | None, supply: Supply, on_ev
     question = job.question(part, preferred)
     question.must_admit_hashes()
     if job.given_sha256:
-        answers = answers_of(part.given, question, supply, on_event)
+        answers = resolved_projects_of(part.given, question, supply, on_event)
     else:
         from wheelhouse.resolve.search import resolve  # noqa: PLC0415  (a lock that stands needs none)
 
@@ -97,7 +97,7 @@ def _resolved(job: Job, part: Part, standing: Lock | None, supply: Supply, on_ev
     return lock
 
 
-def demand_hashes(answers: Iterable[Answer], question: Question, supply: Supply) -> None:
+def demand_hashes(answers: Iterable[ResolvedProject], question: ResolutionRequest, supply: PackageSource) -> None:
     """Hold every file against the hashes that requirement lines give.
 
     The index is believed a sha256 alone, which its file is checked against in any case; what else a line gives is computed.
@@ -121,7 +121,7 @@ def demand_hashes(answers: Iterable[Answer], question: Question, supply: Supply)
         raise InputError(f"hashes are demanded, and no line gives one for {', '.join(bare)}", hint=hint)
 
 
-def _asking(answer: Answer, answers: Iterable[Answer]) -> str:
+def _asking(answer: ResolvedProject, answers: Iterable[ResolvedProject]) -> str:
     """Who asks for a project that nobody named, in brackets; empty where somebody did."""
     project = answer.candidate.project
     found = [
@@ -133,7 +133,7 @@ def _asking(answer: Answer, answers: Iterable[Answer]) -> str:
     return f" ({found[0]})" if found else ""
 
 
-def _check_file(candidate: Candidate, hashes: frozenset[str], supply: Supply) -> None:
+def _check_file(candidate: Candidate, hashes: frozenset[str], supply: PackageSource) -> None:
     path = supply.artifact(candidate).result().path
     found = {f"{name}:{digest_of(path, name)}" for name in sorted({hash_.partition(":")[0] for hash_ in hashes})}
     if not found & hashes:
@@ -143,7 +143,7 @@ def _check_file(candidate: Candidate, hashes: frozenset[str], supply: Supply) ->
         )
 
 
-def _from_open_links(answers: Iterable[Answer], supply: Supply) -> str | None:
+def _from_open_links(answers: Iterable[ResolvedProject], supply: PackageSource) -> str | None:
     """What was taken from links because they hold it, so that no index was asked for it."""
     places = {source.address for source in supply.locations.told if source.is_open}
     taken = [answer.candidate for answer in answers if answer.candidate.index in places]
@@ -153,14 +153,14 @@ def _from_open_links(answers: Iterable[Answer], supply: Supply) -> str | None:
     return f"taken from where --find-links says, and asked of no index: {names}"
 
 
-def pins_of(answers: Collection[Answer], supply: Supply) -> tuple[Pin, ...]:
+def pins_of(answers: Collection[ResolvedProject], supply: PackageSource) -> tuple[Pin, ...]:
     """Answers as a lock has them; what vouches for their files is asked for all at once."""
     for answer in answers:
         supply.provenance(answer.candidate)
     return tuple(_pin_of(answer, supply) for answer in answers)
 
 
-def _pin_of(answer: Answer, supply: Supply) -> Pin:
+def _pin_of(answer: ResolvedProject, supply: PackageSource) -> Pin:
     candidate = answer.candidate
     return Pin(
         project=candidate.project,
@@ -187,7 +187,7 @@ def _canonical(requires_python: str | None) -> str | None:
     return str(requires_python_of(requires_python)) if requires_python else None
 
 
-def _artifact(candidate: Candidate, supply: Supply) -> Artifact:
+def _artifact(candidate: Candidate, supply: PackageSource) -> Artifact:
     """What the lock says of a file; an index without hashes or sizes is asked for the file itself."""
     sha256, size = candidate.sha256, candidate.size
     if sha256 is None or size is None:
@@ -199,7 +199,7 @@ def _artifact(candidate: Candidate, supply: Supply) -> Artifact:
     return Artifact(candidate.filename, sha256, size, redact(candidate.url), uploaded)
 
 
-def _no_wheel(answer: Answer) -> str:
+def _no_wheel(answer: ResolvedProject) -> str:
     wheels = [other for other in answer.rejected if is_wheel(other.filename)]
     if not wheels:
         return "the project published no wheel of this version"

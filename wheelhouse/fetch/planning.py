@@ -10,10 +10,10 @@ from wheelhouse.events import Listener
 from wheelhouse.fetch.failures import combined
 from wheelhouse.fetch.job import Job
 from wheelhouse.fetch.locking import existing_locks, lock_parts
-from wheelhouse.files.disk import held, rooted, verbatim
-from wheelhouse.index.package_source import Supply
+from wheelhouse.files.disk import folder_lock, rooted, verbatim
+from wheelhouse.index.package_source import PackageSource
 from wheelhouse.lock.lock import Lock
-from wheelhouse.lock.wheelhouse import House
+from wheelhouse.lock.wheelhouse import Wheelhouse
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Plan:
     folder: Path
     standing: Mapping[str, Lock]
     locks: Mapping[str, Lock]
-    house: House
+    house: Wheelhouse
     dropped: frozenset[str]
     lost: tuple[str, ...]
 
@@ -44,7 +44,7 @@ class Plans:
 
 @contextmanager
 def planned(
-    jobs: Sequence[tuple[Job, Path]], supply: Supply, on_event: Listener, *, keep_going: bool = False
+    jobs: Sequence[tuple[Job, Path]], supply: PackageSource, on_event: Listener, *, keep_going: bool = False
 ) -> Iterator[Plans]:
     """Hold the folders of some jobs for the same targets, and plan what each job will make of its folder.
 
@@ -58,7 +58,7 @@ def planned(
         for job, folder in jobs:
             if folder != jobs[0][1] and not folder.exists():
                 stack.callback(_remove_if_empty, folder)
-            stack.enter_context(held(folder))
+            stack.enter_context(folder_lock(folder))
             plans.append(_plan(job, folder, failed, supply, on_event))
         going_on = keep_going and any(plan.locks for plan in plans)
         error = combined(failed, targets, kept_going=going_on) if failed else None
@@ -73,7 +73,9 @@ def _remove_if_empty(folder: Path) -> None:
         folder.rmdir()
 
 
-def _plan(job: Job, folder: Path, failed: dict[str, WheelhouseError], supply: Supply, on_event: Listener) -> Plan:
+def _plan(
+    job: Job, folder: Path, failed: dict[str, WheelhouseError], supply: PackageSource, on_event: Listener
+) -> Plan:
     """The plan of one job; the errors of its targets are added to `failed`."""
     standing = existing_locks(folder)
     asked = {part.target.name for part in job.parts} | failed.keys()
@@ -86,7 +88,7 @@ def _plan(job: Job, folder: Path, failed: dict[str, WheelhouseError], supply: Su
 
 def _house(
     job: Job, folder: Path, standing: Mapping[str, Lock], locks: Mapping[str, Lock], dropped: frozenset[str]
-) -> House:
+) -> Wheelhouse:
     every = {name: lock for name, lock in {**standing, **locks}.items() if name not in dropped}
     constraints: dict[str, str] = {}
     for name in every.keys() - locks.keys():
@@ -96,11 +98,11 @@ def _house(
     for part in job.parts:
         if part.target.name in locks and part.constraints_text is not None:
             constraints[part.target.name] = part.constraints_text
-    return House(tuple(every[name] for name in sorted(every)), constraints)
+    return Wheelhouse(tuple(every[name] for name in sorted(every)), constraints)
 
 
 def _lost(
-    job: Job, folder: Path, standing: Mapping[str, Lock], locks: Mapping[str, Lock], supply: Supply
+    job: Job, folder: Path, standing: Mapping[str, Lock], locks: Mapping[str, Lock], supply: PackageSource
 ) -> tuple[str, ...]:
     """The files in the folder that a target needs for another job, and for this one does not."""
     if job.upgrade:

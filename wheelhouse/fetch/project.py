@@ -11,7 +11,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import NormalizedName, canonicalize_name
 
 from wheelhouse.errors import InputError
-from wheelhouse.resolve.requirements import Line, parse_line
+from wheelhouse.resolve.requirements import RequirementLine, parse_line
 
 
 @dataclass(frozen=True)
@@ -25,12 +25,12 @@ class Project:
     groups: Mapping[str, Any] = field(default_factory=dict)
     requires_python: SpecifierSet = field(default_factory=SpecifierSet)
 
-    def lines(self, extras: Iterable[str]) -> list[Line]:
+    def lines(self, extras: Iterable[str]) -> list[RequirementLine]:
         """Its dependencies, and those of some of its extras. Raises InputError for an extra that it does not have."""
         lines = [parse_line(text, f"{self.source} (dependencies)") for text in self.dependencies]
         return lines + list(self._of_extras([canonicalize_name(extra) for extra in extras]))
 
-    def _of_extras(self, wanted: list[NormalizedName]) -> Iterator[Line]:
+    def _of_extras(self, wanted: list[NormalizedName]) -> Iterator[RequirementLine]:
         """An extra may ask for the project itself with other extras: those are its own."""
         seen: set[NormalizedName] = set()
         while wanted:
@@ -48,9 +48,9 @@ class Project:
                 else:
                     yield line
 
-    def group_lines(self, groups: Iterable[str]) -> list[Line]:
+    def group_lines(self, groups: Iterable[str]) -> list[RequirementLine]:
         """The requirements of dependency groups. Raises InputError for one that is not there, or cannot be read."""
-        lines: list[Line] = []
+        lines: list[RequirementLine] = []
         for group in groups:
             try:
                 found = DependencyGroupResolver(self.groups).resolve(group)

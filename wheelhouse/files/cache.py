@@ -20,7 +20,7 @@ from typing import TypeVar
 
 from wheelhouse.errors import MachineError
 from wheelhouse.events import Listener, Warned, ignore
-from wheelhouse.files.disk import fresh, ours, rooted, write_whole
+from wheelhouse.files.disk import fresh, os_errors_as_machine_error, rooted, write_whole
 
 T = TypeVar("T")
 CACHE_VERSION = "v1"
@@ -150,7 +150,7 @@ class Cache:
     def prune(self, keep: Callable[[Path], bool]) -> tuple[int, int]:
         """Remove every file that `keep` does not want; (files, bytes) removed."""
         count = total = 0
-        with ours(self.root or Path()):
+        with os_errors_as_machine_error(self.root or Path()):
             for path in list(self.root.rglob("*")) if self.root else ():
                 if path.is_file() and not keep(path):
                     total += path.stat().st_size
@@ -172,13 +172,13 @@ class Cache:
                 return write(self.root / name)
             except OSError as error:
                 if error.errno not in UNWRITABLE:
-                    with ours(self.root / name):
+                    with os_errors_as_machine_error(self.root / name):
                         raise
                 self._turn_away(error)
         if self._closed:
             raise MachineError("the run that this is kept for is over")
         path = self._private() / name
-        with ours(path):
+        with os_errors_as_machine_error(path):
             return write(path)
 
     def _claim(self) -> None:
@@ -198,7 +198,7 @@ class Cache:
     ) -> Path:
         with self._guard:
             if self._own is None:
-                with ours(Path()):
+                with os_errors_as_machine_error(Path()):
                     self._own = Path(mkdtemp(prefix="wheelhouse-cache-"))
                 self._on_event(Warned(why))
             return self._own

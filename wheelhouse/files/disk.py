@@ -22,7 +22,7 @@ from wheelhouse.errors import InputError, IntegrityError, MachineError
 if TYPE_CHECKING:
     from _hashlib import _HashObject
 
-ASIDE_PREFIX = ".wheelhouse-"
+TEMP_PREFIX = ".wheelhouse-"
 BLOCK = 1 << 20
 PATIENCE = 100
 """Times that a folder is made again which another run removes."""
@@ -43,7 +43,7 @@ HINTS = {
 
 
 @contextmanager
-def ours(path: Path) -> Iterator[None]:
+def os_errors_as_machine_error(path: Path) -> Iterator[None]:
     """OSError becomes MachineError, with a sentence that names the path and says what to do."""
     try:
         yield
@@ -88,14 +88,14 @@ def read_text(path: Path, what: str) -> str:
 
 def verbatim(path: Path) -> str:
     """A text of a house with its line ends as they are, so that it can be written again; what is no UTF-8 is replaced."""
-    with ours(path):
+    with os_errors_as_machine_error(path):
         return path.read_bytes().decode("utf-8", "replace")
 
 
 @contextmanager
-def aside(folder: Path) -> Iterator[tuple[Path, BinaryIO]]:
+def temp_file(folder: Path) -> Iterator[tuple[Path, BinaryIO]]:
     """A fresh file in `folder`, open to be written, and its path; gone afterwards, unless it was renamed."""
-    with ours(folder):
+    with os_errors_as_machine_error(folder):
         path, file = fresh(folder)
     try:
         with file:
@@ -111,7 +111,7 @@ def fresh(folder: Path) -> tuple[Path, BinaryIO]:
     """
     made = 0
     while True:
-        path = folder / f"{ASIDE_PREFIX}{random.getrandbits(64):016x}.tmp"
+        path = folder / f"{TEMP_PREFIX}{random.getrandbits(64):016x}.tmp"
         try:
             file = io.FileIO(path, "x")
         except FileExistsError:
@@ -137,7 +137,7 @@ def write(folder: Path, name: str, text: str | bytes) -> None:
     """Write a whole file under its final name, or not at all. What already says the same is left as it is, but for a link."""
     content = text.encode() if isinstance(text, str) else text
     final = rooted(folder, name)
-    with ours(final):
+    with os_errors_as_machine_error(final):
         if _own_size(final) != len(content) or final.read_bytes() != content:
             write_whole(final, content)
 
@@ -182,7 +182,7 @@ def _sweep(folder: Path) -> None:
 
 def _sweep_unless_held(folder: Path) -> None:
     """In a house, another run may hold a folder inside by itself: what lies aside there is that run's."""
-    with ours(folder):
+    with os_errors_as_machine_error(folder):
         descriptor = os.open(folder, os.O_RDONLY)
     try:
         with contextlib.suppress(BlockingIOError):
@@ -193,8 +193,8 @@ def _sweep_unless_held(folder: Path) -> None:
 
 
 def _remove_aside(folder: Path) -> None:
-    with ours(folder):
-        for path in folder.glob(f"{ASIDE_PREFIX}*.tmp"):
+    with os_errors_as_machine_error(folder):
+        for path in folder.glob(f"{TEMP_PREFIX}*.tmp"):
             path.unlink(missing_ok=True)
 
 
@@ -203,10 +203,10 @@ def sha256_of(path: Path) -> str:
     return digest_of(path, "sha256")
 
 
-def stands_in(folder: Path, artifact: Artifact) -> bool:
+def has_locked_bytes(folder: Path, artifact: Artifact) -> bool:
     """Whether a file is there, with the bytes that it must have; a link to one is none."""
     path = rooted(folder, artifact.filename)
-    with ours(path):
+    with os_errors_as_machine_error(path):
         return _own_size(path) == artifact.size and sha256_of(path) == artifact.sha256
 
 
@@ -221,18 +221,18 @@ def _own_size(path: Path) -> int | None:
 
 def digest_of(path: Path, algorithm: "str | Callable[[], _HashObject]") -> str:
     """A file's digest, in lower-case hexadecimal; `algorithm` as hashlib names it, or what makes a new one."""
-    with ours(path), path.open("rb") as file:
+    with os_errors_as_machine_error(path), path.open("rb") as file:
         return hashlib.file_digest(file, algorithm).hexdigest()
 
 
-def copy_aside(source: Path, folder: Path, sha256: str) -> Path:
+def copy_to_temp_file(source: Path, folder: Path, sha256: str) -> Path:
     """Copy a file into `folder` under a name that nothing reads, hashing what lies there; who holds the folder renames it.
 
     A copy, never a hard link: an edit in the folder must not reach the source. Where the file system can share blocks until
     one of the two is written to, it does, and nothing is written. Raises IntegrityError where the source is not the file
     that it must be.
     """
-    with ours(folder):
+    with os_errors_as_machine_error(folder):
         path, writer = fresh(folder)
         with writer, io.FileIO(source) as reader:
             found = sha256_of(path) if _shares(reader, writer) else _copy_hashed(reader, writer)
@@ -260,12 +260,12 @@ def _copy_hashed(reader: io.FileIO | BinaryIO, writer: BinaryIO) -> str:
 
 def place(source: Path, folder: Path, name: str, sha256: str) -> None:
     """Copy a file into `folder` as `name`. Raises IntegrityError where it is not the file that it must be."""
-    settle(copy_aside(source, folder, sha256), rooted(folder, name))
+    commit_file(copy_to_temp_file(source, folder, sha256), rooted(folder, name))
 
 
-def settle(path: Path, final: Path) -> None:
+def commit_file(path: Path, final: Path) -> None:
     """Give a file that lies aside its final name."""
-    with ours(final):
+    with os_errors_as_machine_error(final):
         path.replace(final)
 
 
@@ -275,14 +275,14 @@ def copy_of(source: Path, path: Path) -> str:
         reader = source.open("rb")
     except OSError as error:
         raise InputError(f"the file `{source}` cannot be read: {error.strerror}") from error
-    with ours(path), reader, path.open("wb") as writer:
+    with os_errors_as_machine_error(path), reader, path.open("wb") as writer:
         return _copy_hashed(reader, writer)
 
 
 @contextmanager
-def held(folder: Path) -> Iterator[None]:
+def folder_lock(folder: Path) -> Iterator[None]:
     """Hold a folder against other runs; they wait. What lies aside in it is gone before, and afterwards."""
-    with ours(folder):
+    with os_errors_as_machine_error(folder):
         folder.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(folder, os.O_RDONLY)
     try:

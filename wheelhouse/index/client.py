@@ -8,10 +8,10 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
 
 from wheelhouse.errors import InputError
-from wheelhouse.files.disk import ours
+from wheelhouse.files.disk import os_errors_as_machine_error
 from wheelhouse.index.credentials import query_of, redact
 from wheelhouse.index.http import Http, Reply
-from wheelhouse.index.pagecache import PageCache, says_nothing
+from wheelhouse.index.pagecache import PageCache, lacks_freshness
 from wheelhouse.index.pages import ACCEPT, HTML_TYPE, JSON_TYPE, Page, parse_page
 
 NO_QUERY = "give a token as user and password in the address, by netrc or keyring, or with --index-token-file NAME=FILE"
@@ -47,7 +47,7 @@ class Index:
             if reply.status in (404, 410):
                 return None
             page = parse_page(reply.body, reply.headers.get("Content-Type", ""), project, self.name, reply.url)
-            return replace(page, unsaid=says_nothing(reply))
+            return replace(page, unsaid=lacks_freshness(reply))
 
         return self._pages.get(url, ask, read) if self._pages else read(ask({}))
 
@@ -82,7 +82,7 @@ class StaticIndex:
         """A project's page; None where the folder has none. Raises ServerError for what is no index page."""
         for kind, name in ((JSON_TYPE, "index.json"), (HTML_TYPE, "index.html")):
             path = self._root / project / name
-            with ours(path):
+            with os_errors_as_machine_error(path):
                 if path.is_file():
                     return parse_page(path.read_bytes(), kind, project, self.name, path.absolute().as_uri())
         return None

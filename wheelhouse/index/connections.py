@@ -24,7 +24,7 @@ from wheelhouse.index.tls import Trust
 
 CHUNK = 1 << 18
 CONNECTIONS = 24
-MOST_SERVERS = 10_000
+MAX_SERVERS = 10_000
 """Pools that a manager holds; it would close the eldest beyond that, while somebody reads from it."""
 
 
@@ -83,7 +83,7 @@ class Connections:
         timeout = urllib3.Timeout(connect=self._timeout, read=self._timeout)
         if proxy:
             return _proxy_manager(proxy, maxsize=CONNECTIONS, ssl_context=context, timeout=timeout)
-        manager = urllib3.PoolManager(MOST_SERVERS, maxsize=CONNECTIONS, ssl_context=context, timeout=timeout)
+        manager = urllib3.PoolManager(MAX_SERVERS, maxsize=CONNECTIONS, ssl_context=context, timeout=timeout)
         manager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
         return manager
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wheelhouse.errors import IntegrityError, ServerError, TransientError
-from wheelhouse.files.disk import ours, write_all
+from wheelhouse.files.disk import os_errors_as_machine_error, write_all
 from wheelhouse.index.credentials import redact
 from wheelhouse.index.http import Http
 
@@ -44,7 +44,7 @@ class Download:
 
     def run(self) -> str:
         """Bring what is missing, and hash all of it: the sha256. Raises TransientError for what broke off."""
-        with ours(self.path), io.FileIO(self.path, "r+") as file:
+        with os_errors_as_machine_error(self.path), io.FileIO(self.path, "r+") as file:
             have = os.fstat(file.fileno()).st_size
             digest = hashlib.file_digest(file, "sha256") if have else hashlib.sha256()
             self.resumed = have > 0
@@ -55,7 +55,7 @@ class Download:
 
     def start_anew(self) -> None:
         """Forget what stands already."""
-        with ours(self.path), self.path.open("r+b") as file:
+        with os_errors_as_machine_error(self.path), self.path.open("r+b") as file:
             file.truncate(0)
         self.resumed = False
 

@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 REDIRECT_LIMIT = 5
 REDIRECTS = (301, 302, 303, 307, 308)
-BUSY = (429, 500, 502, 503, 504)
-LONGEST_WAIT = 20.0
+RETRYABLE_STATUSES = (429, 500, 502, 503, 504)
+MAX_WAIT_SECONDS = 20.0
 """Seconds: a server that asks for more than this with Retry-After is reported, not waited for."""
-LARGEST_REPLY = 512 << 20
+MAX_REPLY_BYTES = 512 << 20
 """Bytes: no page and no metadata is larger; what is was compressed to harm."""
 
 
@@ -98,8 +98,8 @@ class Http:
             for chunk in self.chunks(response, url):
                 pieces.append(chunk)
                 size += len(chunk)
-                if size > LARGEST_REPLY:
-                    raise ServerError(f"{redact(url)} answered with more than {LARGEST_REPLY >> 20} MiB")
+                if size > MAX_REPLY_BYTES:
+                    raise ServerError(f"{redact(url)} answered with more than {MAX_REPLY_BYTES >> 20} MiB")
             return Reply(response.url or url, response.status, response.headers, b"".join(pieces))
 
     def retrying(self, subject: str, attempt: Callable[[], T]) -> T:
@@ -110,7 +110,7 @@ class Http:
             except TransientError as error:
                 wait = min(0.25 * 2**failures * random.uniform(1, 1.5), 8.0)  # noqa: S311
                 wait = wait if error.retry_after is None else error.retry_after
-                if failures == self.settings.retries or wait > LONGEST_WAIT:
+                if failures == self.settings.retries or wait > MAX_WAIT_SECONDS:
                     raise
                 self._on_event(Retrying(subject, str(error), wait))
                 if self._stop.wait(wait):
@@ -207,7 +207,7 @@ def _raise_for_status(response: "BaseHTTPResponse", url: str) -> None:
     if 200 <= status < 300 or status in (304, 404, 410, 416):
         return
     sentence = f"{redact(url)} answered {status} {response.reason or ''}".rstrip()
-    if status in BUSY:
+    if status in RETRYABLE_STATUSES:
         raise TransientError(
             sentence, retry_after=_retry_after(response), hint="the server is busy or failing: try again later"
         )

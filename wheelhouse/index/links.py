@@ -9,7 +9,7 @@ from packaging.utils import InvalidSdistFilename, NormalizedName, canonicalize_n
 
 from wheelhouse.archive.filenames import is_wheel, sdist_releases
 from wheelhouse.errors import InputError, ServerError
-from wheelhouse.files.disk import ours, sha256_of
+from wheelhouse.files.disk import os_errors_as_machine_error, sha256_of
 from wheelhouse.index.credentials import query_of, redact
 from wheelhouse.index.http import Http
 from wheelhouse.index.page_data import ACTIVE, Hashes, IndexFile
@@ -45,7 +45,7 @@ class LinksFolder:
     @cached_property
     def _files(self) -> dict[NormalizedName, list[Path]]:
         held: dict[NormalizedName, list[Path]] = {}
-        with ours(self._folder):
+        with os_errors_as_machine_error(self._folder):
             for path in sorted(self._folder.iterdir()):
                 for project in projects_of(path.name) if path.is_file() else ():
                     held.setdefault(project, []).append(path)

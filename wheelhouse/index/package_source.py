@@ -16,14 +16,14 @@ from packaging.utils import NormalizedName
 from packaging.version import Version
 
 from wheelhouse.archive.artifact import Candidate
-from wheelhouse.archive.inspect_pool import Openers, decoded, encoded
-from wheelhouse.archive.metadata import Contents, Metadata
+from wheelhouse.archive.inspect_pool import InspectPool, decoded, encoded
+from wheelhouse.archive.metadata import InspectedFile, Metadata
 from wheelhouse.archive.waivers import NO_WAIVERS, Subject, Waivers
 from wheelhouse.archive.wheelfile import metadata_of
 from wheelhouse.errors import InputError, IntegrityError, ServerError
 from wheelhouse.events import Finished, Listener, Received, Waiting, Warned, ignore
 from wheelhouse.files.cache import Cache
-from wheelhouse.files.disk import copy_of, digest_of, ours, read_bytes, sha256_of
+from wheelhouse.files.disk import copy_of, digest_of, os_errors_as_machine_error, read_bytes, sha256_of
 from wheelhouse.files.tasks import Tasks, first_success, then
 from wheelhouse.index.credentials import host_of, redact
 from wheelhouse.index.download import Download, WrongSizeError
@@ -45,17 +45,17 @@ CONTENTS, PROVENANCE = "contents-2", "provenance-1"
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class StoredFile:
     """A file in the cache, checked. `fresh` says that this very run hashed its bytes as they arrived."""
 
     path: Path
     sha256: str
     size: int
-    contents: Contents
+    contents: InspectedFile
     fresh: bool
 
 
-class Supply:
+class PackageSource:
     """The connected side, shared by all targets of a run. Closed with `close`."""
 
     def __init__(
@@ -74,12 +74,12 @@ class Supply:
         self._files = Tasks(FILE_THREADS, "files")
         self._learned: dict[str, Metadata] = {}
         self._early: dict[tuple[str, str], bytes] = {}
-        self._known: dict[str, Contents] = {}
+        self._known: dict[str, InspectedFile] = {}
         self._asked: dict[str, Candidate] = {}
         self._without_ranges: set[str] = set()
         self._without_sidecars: set[str] = set()
         self._distrusted: set[str] = set()
-        self._openers = Openers()
+        self._openers = InspectPool()
 
     def close(self) -> None:
         """Stop what is still under way; what is unfinished can be resumed by a later run."""
@@ -99,12 +99,12 @@ class Supply:
         self._on_event(Finished(subject))
         return page
 
-    def artifact(self, candidate: Candidate) -> "Future[Stored]":
+    def artifact(self, candidate: Candidate) -> "Future[StoredFile]":
         """The file itself, in the cache, hashed and checked. Raises RefusedError for an error in it that no waiver covers."""
         candidate = self._asked.get(candidate.key, candidate)
         return self._files.start(("file", candidate.key), lambda: self._admitted(candidate))
 
-    def _admitted(self, candidate: Candidate) -> Stored:
+    def _admitted(self, candidate: Candidate) -> StoredFile:
         stored = self._artifact(candidate)
         if stored.contents.findings:
             subject = Subject(candidate.filename, candidate.project, stored.sha256)
@@ -265,17 +265,17 @@ class Supply:
         """That the sdist with this sha256 was built, and what the wheel says of itself: from now on the sdist says so, too."""
         self._learned[sdist] = metadata
 
-    def keep(self, path: Path, contents: Contents) -> Stored:
+    def keep(self, path: Path, contents: InspectedFile) -> StoredFile:
         """Take a wheel that was made here, and inspected, into the cache. The file at `path` is gone then."""
         sha256, size = sha256_of(path), path.stat().st_size
         self.cache.note(CONTENTS, sha256, encoded(contents))
-        return Stored(self.cache.keep(path, sha256), sha256, size, contents, fresh=True)
+        return StoredFile(self.cache.keep(path, sha256), sha256, size, contents, fresh=True)
 
-    def kept(self, filename: str, sha256: str) -> Stored | None:
+    def kept(self, filename: str, sha256: str) -> StoredFile | None:
         """A file that was made here before, where the cache still has it."""
         return self._cached(Candidate(NormalizedName(""), Version("0"), filename, "", "", {"sha256": sha256}))
 
-    def confirm(self, candidate: Candidate, stored: Stored) -> None:
+    def confirm(self, candidate: Candidate, stored: StoredFile) -> None:
         """Raise IntegrityError where what was read before the file was here differs from what the file says."""
         early = self._early.get((candidate.project, candidate.filename))
         if early is not None and early != stored.contents.raw_metadata:
@@ -287,7 +287,7 @@ class Supply:
 
     # Files
 
-    def _artifact(self, candidate: Candidate) -> Stored:
+    def _artifact(self, candidate: Candidate) -> StoredFile:
         if stored := self._cached(candidate):
             self._on_event(Finished(candidate.filename, reused=True))
             return stored
@@ -302,13 +302,13 @@ class Supply:
         self._on_event(Finished(candidate.filename, reused=not stored.fresh))
         return stored
 
-    def renewed(self, candidate: Candidate, stored: Stored) -> Stored:
+    def renewed(self, candidate: Candidate, stored: StoredFile) -> StoredFile:
         """The file anew, where the cache's copy of it was altered since it was checked."""
         self._on_event(Warned(f"the cache's copy of {candidate.filename} was altered; it is fetched anew"))
         self.cache.discard(stored.path)
         return self._artifact(self._asked.get(candidate.key, candidate))
 
-    def _cached(self, candidate: Candidate) -> Stored | None:
+    def _cached(self, candidate: Candidate) -> StoredFile | None:
         sha256 = candidate.sha256
         if not sha256 or not (contents := self._noted(sha256)):
             return None
@@ -320,18 +320,18 @@ class Supply:
             return None
         if candidate.size not in (None, size):
             return None
-        return Stored(path, sha256, size, contents, fresh=False)
+        return StoredFile(path, sha256, size, contents, fresh=False)
 
-    def _download(self, candidate: Candidate, path: Path) -> Stored:
+    def _download(self, candidate: Candidate, path: Path) -> StoredFile:
         sha256 = copy_of(path_of(candidate.url), path) if candidate.is_local else self._receive(candidate, path)
-        with ours(path):
+        with os_errors_as_machine_error(path):
             contents, size = self._checked(candidate, path, sha256), path.stat().st_size
         self._known[sha256] = contents
         self.cache.note(CONTENTS, sha256, encoded(contents))  # first: who finds the partial file gone must find this
         if sha256 in self._distrusted:
             self.cache.forget(CONTENTS, sha256)
         final = self.cache.keep(path, sha256)
-        return Stored(final, sha256, size, contents, fresh=True)
+        return StoredFile(final, sha256, size, contents, fresh=True)
 
     def _receive(self, candidate: Candidate, path: Path) -> str:
         def received(count: int) -> None:
@@ -347,7 +347,7 @@ class Supply:
             raise IntegrityError(str(error), hint=NOT_THE_FILE) from error
         return sha256
 
-    def _checked(self, candidate: Candidate, path: Path, sha256: str) -> Contents:
+    def _checked(self, candidate: Candidate, path: Path, sha256: str) -> InspectedFile:
         """What the downloaded file says of itself; what is not the file that the index names never stays."""
         try:
             for name, expected in (
@@ -364,7 +364,7 @@ class Supply:
             path.unlink(missing_ok=True)
             raise
 
-    def _noted(self, sha256: str) -> Contents | None:
+    def _noted(self, sha256: str) -> InspectedFile | None:
         known = self._known.get(sha256)
         if known is None and (raw := self.cache.noted(CONTENTS, sha256)):
             with suppress(msgspec.DecodeError):

@@ -22,9 +22,9 @@ from wheelhouse.index.pages import Page
 
 T = TypeVar("T")
 KIND, RELEASES = "pages", "releases-1"
-LONGEST = 600.0
+MAX_FRESH_SECONDS = 600.0
 """Seconds for which releases are believed of whose page its server says nothing: what PyPI says of its own."""
-SAYING = ("Cache-Control", "Expires", "Pragma", "ETag", "Last-Modified")
+CACHE_HEADERS = ("Cache-Control", "Expires", "Pragma", "ETag", "Last-Modified")
 DIRECTIVE = re.compile(r"([a-z-]+)(?:=\"?(\d{1,9})\d*\"?)?")
 
 
@@ -121,9 +121,9 @@ class PageCache:
         self._cache.note(KIND, url, msgspec.msgpack.encode(kept))
 
 
-def says_nothing(reply: Reply) -> bool:
+def lacks_freshness(reply: Reply) -> bool:
     """Whether a server leaves it to a cache how long to believe its answer."""
-    return not any(name in reply.headers for name in SAYING)
+    return not any(name in reply.headers for name in CACHE_HEADERS)
 
 
 def _key(url: str, allowed: SpecifierSet) -> str:
@@ -136,7 +136,7 @@ def _believed(files: list[IndexFile], now: float) -> float:
         newest = max(datetime.fromisoformat(file.upload_time or "").timestamp() for file in files)
     except (ValueError, OverflowError):
         return 0.0
-    return min((now - newest) / 10, LONGEST)
+    return min((now - newest) / 10, MAX_FRESH_SECONDS)
 
 
 def _age(reply: Reply) -> int:

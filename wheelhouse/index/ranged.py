@@ -11,7 +11,7 @@ from wheelhouse.index.credentials import redact
 from wheelhouse.index.http import Http
 
 TAIL = 32 << 10
-LARGEST = 16 << 20
+MAX_METADATA_BYTES = 16 << 20
 UNREADABLE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, RuntimeError, ValueError)
 """What `zipfile` raises over an archive that is none."""
 
@@ -40,7 +40,7 @@ class _RemoteFile(io.RawIOBase):
             if response.status != 206 or not found:
                 raise NoRangesError(f"{redact(self._url)} is not served in ranges")
             start, end, size = (int(number) for number in found.groups())
-            if end - start > LARGEST:
+            if end - start > MAX_METADATA_BYTES:
                 raise NoRangesError(f"{redact(self._url)} answered with more than was asked for")
             body = b"".join(self._http.chunks(response, self._url, as_sent=True))
         if len(body) != end - start + 1:
@@ -73,7 +73,7 @@ class _RemoteFile(io.RawIOBase):
         return self._fetched(start, end)
 
     def _fetched(self, start: int, end: int) -> bytes:
-        if end - start > LARGEST:
+        if end - start > MAX_METADATA_BYTES:
             raise TailError(f"{redact(self._url)} has a directory, or metadata, of {end - start} bytes")
         last = min(max(end, start + TAIL), self._size) - 1
         first, body, _ = self._get(f"bytes={start}-{last}")
@@ -99,4 +99,4 @@ def ranged_metadata(http: Http, url: str, filename: str) -> bytes:
 
 
 def _is_readable(member: zipfile.ZipInfo) -> bool:
-    return member.file_size <= LARGEST and member.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+    return member.file_size <= MAX_METADATA_BYTES and member.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)

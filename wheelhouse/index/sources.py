@@ -18,7 +18,7 @@ from wheelhouse.index.pagecache import PageCache
 from wheelhouse.index.pages import Page
 
 Links = LinksFolder | LinksPage
-Door = Index | StaticIndex | Links
+Source = Index | StaticIndex | Links
 
 
 class IndexLocations:
@@ -34,7 +34,7 @@ class IndexLocations:
         if unknown := tokens.keys() - {location.name for location in locations if _is_remote(location.address)}:
             raise InputError(f"a token is given for `{min(unknown)}`, which names no index on a server")
         self.told = tuple(replace(location, address=shown(location.address)) for location in locations)
-        self._doors: dict[IndexLocation, Door] = {}
+        self._doors: dict[IndexLocation, Source] = {}
         for told, location in zip(self.told, locations, strict=True):
             self._doors[told] = _door(location, http, pages)
             if location.name in tokens and not location.links:
@@ -89,11 +89,11 @@ def _is_remote(address: str) -> bool:
     return address.startswith(("http://", "https://"))
 
 
-def _holds(door: Door, project: NormalizedName) -> bool:
+def _holds(door: Source, project: NormalizedName) -> bool:
     return isinstance(door, Links) and door.holds(project)
 
 
-def _door(location: IndexLocation, http: Http, pages: PageCache) -> Door:
+def _door(location: IndexLocation, http: Http, pages: PageCache) -> Source:
     name = shown(location.address)
     if _is_remote(location.address):
         return LinksPage(location.address, http) if location.links else Index(location.address, http, pages)

@@ -29,7 +29,7 @@ from wheelhouse.index.locations import IndexLocation, document_of, of_document
 from wheelhouse.index.provenance import SUFFIX as PROVENANCE
 from wheelhouse.index.provenance import Provenance, identity_of
 from wheelhouse.lock import schema as shape
-from wheelhouse.lock.schema import must_have
+from wheelhouse.lock.schema import check_schema
 from wheelhouse.resolve.selection import ANYTHING, Selection
 from wheelhouse.target.complete_platform import compress, expand
 from wheelhouse.target.target import Platform, Python, Target
@@ -407,7 +407,7 @@ def parse_lock(text: str, source: str) -> Lock:
         document = tomli.loads(text)
         pylock = Pylock.from_dict(document)
         own = document["tool"][TOOL]
-        must_have(own, shape.LOCK, f"tool.{TOOL}")
+        check_schema(own, shape.LOCK, f"tool.{TOOL}")
         target = _target(own["target"])
         pins = tuple(_pin(package) for package in pylock.packages)
         inputs = _inputs(own.get("inputs", {}))
@@ -447,7 +447,7 @@ def _inputs(table: Mapping[str, Any]) -> Inputs:
 
 def _pin(package: Package) -> Pin:
     own = (package.tool or {}).get(TOOL, {})
-    must_have(own, shape.PIN, f"tool.{TOOL} of {package.name}")
+    check_schema(own, shape.PIN, f"tool.{TOOL} of {package.name}")
     built = _read_built(own["built"], kept=package.sdist is not None) if "built" in own else None
     others = (package.sdist, package.archive) if not built else ()
     files = [*(package.wheels or ()), *(file for file in others if file)]

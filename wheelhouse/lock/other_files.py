@@ -23,7 +23,7 @@ DIGEST_LENGTHS = {64: "sha256", 96: "sha384", 128: "sha512"}
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class OtherFileRequest:
     """A file as the settings ask for it. `to` is where the image has it: a path, or with `unpack` the folder it is unpacked in.
 
     `strip` is how many leading folders unpacking leaves out. `key` is the file with the keys of those who may have signed.
@@ -45,7 +45,7 @@ class Wish:
         named = {f"{self.name}.checksums": self.checksums, f"{self.name}.signature": self.signature}
         return {name: url for name, url in named.items() if url}
 
-    def checked(self) -> "Wish":
+    def checked(self) -> "OtherFileRequest":
         """Itself, with its name. Raises InputError for all that cannot be: what names no bytes, a name or path that is none."""
         wish = replace(self, name=self.name or last_part(self.url))
         if problems := list(wish._problems()):
@@ -166,7 +166,7 @@ def _file(table: dict[str, Any]) -> OtherFile:
         Artifact(str(row["name"]), str(row["sha256"]), int(row["size"]), str(row["url"]))
         for row in table.get("beside", ())
     )
-    wish = Wish(
+    wish = OtherFileRequest(
         url=str(table["url"]),
         sha256=str(table["sha256"]),
         name=str(table["name"]),

@@ -8,14 +8,14 @@ from packaging.utils import NormalizedName
 from wheelhouse.archive.artifact import Candidate, unfit
 from wheelhouse.errors import NoSolutionError
 from wheelhouse.events import Listener, Warned, ignore
-from wheelhouse.index.package_source import Supply
+from wheelhouse.index.package_source import PackageSource
 from wheelhouse.lock.lock import dependency_name
-from wheelhouse.resolve.resolution import Answer, Question, spelled
+from wheelhouse.resolve.resolution import ResolutionRequest, ResolvedProject, spelled
 
 
-def answers_of(
-    given: Iterable[Candidate], question: Question, supply: Supply, on_event: Listener = ignore
-) -> list[Answer]:
+def resolved_projects_of(
+    given: Iterable[Candidate], question: ResolutionRequest, supply: PackageSource, on_event: Listener = ignore
+) -> list[ResolvedProject]:
     """An answer for each file; a project that one asks for and the lock leaves out is said.
 
     Raises NoSolutionError where a file does not fit, or is not allowed.
@@ -32,11 +32,11 @@ def answers_of(
     return [replace(answer, dependencies=_within(answer, projects)) for answer in answers]
 
 
-def _within(answer: Answer, projects: set[NormalizedName]) -> tuple[str, ...]:
+def _within(answer: ResolvedProject, projects: set[NormalizedName]) -> tuple[str, ...]:
     return tuple(text for text in answer.dependencies if dependency_name(text) in projects)
 
 
-def _warn(answers: Iterable[Answer], projects: set[NormalizedName], on_event: Listener) -> None:
+def _warn(answers: Iterable[ResolvedProject], projects: set[NormalizedName], on_event: Listener) -> None:
     asked: dict[str, str] = {}
     for answer in answers:
         for text in answer.dependencies:
@@ -46,12 +46,12 @@ def _warn(answers: Iterable[Answer], projects: set[NormalizedName], on_event: Li
         on_event(Warned(f"the lock leaves out `{text}`, which {who} asks for"))
 
 
-def _against(candidate: Candidate, question: Question) -> str | None:
+def _against(candidate: Candidate, question: ResolutionRequest) -> str | None:
     return unfit(candidate, question.target) or question.selection.against(candidate)
 
 
-def _answer(candidate: Candidate, question: Question, supply: Supply) -> Answer:
+def _answer(candidate: Candidate, question: ResolutionRequest, supply: PackageSource) -> ResolvedProject:
     """What it depends on is what it asks for without extras: a lock does not say which were asked of it."""
     metadata = supply.metadata(candidate, certain=True).result()
     asked = {spelled(req) for req, _ in metadata.requirements(question.target, adjustments=question.adjustments)}
-    return Answer(candidate, metadata, (), tuple(sorted(asked)), (), ())
+    return ResolvedProject(candidate, metadata, (), tuple(sorted(asked)), (), ())

@@ -40,7 +40,7 @@ NAME = re.compile(r"(?:.*/)?pylock(?:\.[^./]+)?\.toml")
 
 
 @dataclass(frozen=True)
-class Given:
+class PylockInput:
     """A lock that was given: where it was read, its text's sha256, and what it says. `is_file` tells whether a path is one."""
 
     source: str
@@ -132,15 +132,15 @@ def _beside(source: str, path: str) -> str:
     return path if path.startswith("/") else f"{source.rpartition('/')[0] or '.'}/{path}"
 
 
-def is_given_name(name: str) -> bool:
+def is_pylock_name(name: str) -> bool:
     """Whether a file that was named as requirements is a lock: `pylock.toml` or `pylock.<name>.toml`."""
     return NAME.fullmatch(name) is not None
 
 
-def parse_given(text: str, source: str, sha256: str, is_file: Callable[[str], bool]) -> Given:
+def parse_pylock_input(text: str, source: str, sha256: str, is_file: Callable[[str], bool]) -> PylockInput:
     """Read a lock. Raises InputError for what is not one."""
     try:
-        return Given(source, sha256, Pylock.from_dict(tomli.loads(text)), is_file)
+        return PylockInput(source, sha256, Pylock.from_dict(tomli.loads(text)), is_file)
     except PylockUnsupportedVersionError as error:
         raise InputError(f"`{source}` is of a kind that is not known: {error}") from error
     except (tomli.TOMLDecodeError, PylockValidationError, RecursionError) as error:

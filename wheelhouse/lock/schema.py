@@ -58,7 +58,7 @@ LOCK: Mapping[str, Any] = {
 """`[tool.wheelhouse]`."""
 
 
-def must_have(value: object, shape: Any, where: str) -> None:  # noqa: ANN401  (a type, a pattern, or a list or table of shapes)
+def check_schema(value: object, shape: Any, where: str) -> None:  # noqa: ANN401  (a type, a pattern, or a list or table of shapes)
     """Raise TypeError or ValueError, naming the place, where a value is not of its shape. Keys that no shape names may be there."""
     kind = shape if isinstance(shape, type) else str if isinstance(shape, re.Pattern) else type(shape)
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
@@ -66,9 +66,9 @@ def must_have(value: object, shape: Any, where: str) -> None:  # noqa: ANN401  (
     if isinstance(value, dict):
         for key, inner in value.items():
             if expected := shape.get(key, shape.get(ANY_KEY)):
-                must_have(inner, expected, f"{where}.{key}")
+                check_schema(inner, expected, f"{where}.{key}")
     elif isinstance(value, list):
         for number, inner in enumerate(value):
-            must_have(inner, shape[0], f"{where}[{number}]")
+            check_schema(inner, shape[0], f"{where}[{number}]")
     elif kind is not shape and not shape.fullmatch(value):
         raise ValueError(f"{where} is none that a lock can have")

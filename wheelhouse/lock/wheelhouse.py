@@ -18,12 +18,12 @@ BY_THE_LIST = (
 )
 BUILD = "build"
 SELF = "self"
-SUB_HOUSES = ("tools", BUILD, SELF)
+SUB_WHEELHOUSES = ("tools", BUILD, SELF)
 """Houses of the same shape inside a house: what an image build itself installs, what sdists are built with, and wheelhouse."""
 
 
 @dataclass(frozen=True, slots=True)
-class House:
+class Wheelhouse:
     """The locks of a house, one a target, and the constraints that each was made under, verbatim.
 
     `provenance` is the text of each file of attestations, by its name in the house.
@@ -45,7 +45,7 @@ class House:
                     raise IntegrityError(f"`{artifact.filename}` has two sha256 in the locks of this house", hint=hint)
         return found
 
-    def with_waivers(self, used: Mapping[str, tuple[Waiver, ...]]) -> "House":
+    def with_waivers(self, used: Mapping[str, tuple[Waiver, ...]]) -> "Wheelhouse":
         """The same with the waivers that let each file pass, by its name, noted in every lock."""
 
         def noted(lock: Lock) -> Lock:

@@ -6,9 +6,9 @@ from pathlib import Path
 from packaging.utils import NormalizedName
 
 from wheelhouse.events import Listener, ignore
-from wheelhouse.mirror.offered_files import open_house
+from wheelhouse.mirror.offered_files import open_wheelhouse
 from wheelhouse.mirror.server import Catalogue, Served
-from wheelhouse.mirror.simple import Shelf, add
+from wheelhouse.mirror.simple import ProjectPage, add
 
 
 def catalogue(houses: Iterable[Path], on_event: Listener = ignore) -> Catalogue:
@@ -16,12 +16,12 @@ def catalogue(houses: Iterable[Path], on_event: Listener = ignore) -> Catalogue:
 
     Raises IntegrityError for a file that is not what its lock says, or where two houses give one name two hashes.
     """
-    shelves: dict[NormalizedName, Shelf] = {}
+    shelves: dict[NormalizedName, ProjectPage] = {}
     sidecars: dict[str, bytes] = {}
     files: dict[str, Served] = {}
     for house in houses:
-        for opened in open_house(house, on_event=on_event):
-            offered, shelf = opened.offered, shelves.setdefault(opened.project, Shelf())
+        for opened in open_wheelhouse(house, on_event=on_event):
+            offered, shelf = opened.offered, shelves.setdefault(opened.project, ProjectPage())
             add(shelf, offered)
             shelf.status = opened.status
             files[offered.filename] = Served(opened.path, offered.sha256, offered.size)

@@ -16,15 +16,15 @@ from wheelhouse.events import Finished, Listener, ignore
 from wheelhouse.files.disk import rooted, sha256_of
 from wheelhouse.index.provenance import SUFFIX as PROVENANCE
 from wheelhouse.lock.lock import Pin
-from wheelhouse.lock.wheelhouse import House
+from wheelhouse.lock.wheelhouse import Wheelhouse
 from wheelhouse.mirror.simple import Offered
-from wheelhouse.verify.verify import load_house
+from wheelhouse.verify.verify import load_wheelhouse
 
 SIDECAR = ".metadata"
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class OpenedFile:
     """A house's file as an index offers it, where it stands, and what lies beside it there, by the names' suffixes.
 
     `raw_metadata` is a wheel's METADATA, an sdist's PKG-INFO; `status` that of its project, where it is not active.
@@ -38,13 +38,13 @@ class Opened:
     status: str | None
 
 
-def open_house(folder: Path, on_event: Listener = ignore) -> Iterator[Opened]:
+def open_wheelhouse(folder: Path, on_event: Listener = ignore) -> Iterator[OpenedFile]:
     """Each file of a house, hashed and opened. Raises IntegrityError for a file that is not what its lock says."""
-    house = load_house(folder)
+    house = load_wheelhouse(folder)
     return open_files(folder, house, pins_by_file(house).values(), on_event)
 
 
-def pins_by_file(house: House) -> dict[str, Pin]:
+def pins_by_file(house: Wheelhouse) -> dict[str, Pin]:
     """The pin of each file. Where locks of several days name one file, whatever any of them says of it counts."""
     pins: dict[str, Pin] = {}
     statuses = {pin.project: pin.status for lock in house.locks for pin in lock.pins if pin.status}
@@ -59,7 +59,9 @@ def pins_by_file(house: House) -> dict[str, Pin]:
     return pins
 
 
-def open_files(folder: Path, house: House, pins: Iterable[Pin], on_event: Listener = ignore) -> Iterator[Opened]:
+def open_files(
+    folder: Path, house: Wheelhouse, pins: Iterable[Pin], on_event: Listener = ignore
+) -> Iterator[OpenedFile]:
     """These files of a house, hashed and opened. Raises IntegrityError for a file that is not what its lock says."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for opened in pool.map(lambda pin: _open(folder, house, pin), pins):
@@ -67,7 +69,7 @@ def open_files(folder: Path, house: House, pins: Iterable[Pin], on_event: Listen
             yield opened
 
 
-def _open(folder: Path, house: House, pin: Pin) -> Opened:
+def _open(folder: Path, house: Wheelhouse, pin: Pin) -> OpenedFile:
     path, artifact = rooted(folder, pin.artifact.filename), pin.artifact
     if not path.is_file() or sha256_of(path) != artifact.sha256:
         raise IntegrityError(
@@ -80,10 +82,10 @@ def _open(folder: Path, house: House, pin: Pin) -> Opened:
         sidecars[PROVENANCE] = provenance
     metadata_sha256 = hashlib.sha256(contents.raw_metadata).hexdigest() if artifact.is_wheel else None
     offered = offered_as(pin, metadata_sha256, provenance=provenance is not None)
-    return Opened(pin.project, offered, path, sidecars, contents.raw_metadata, pin.status)
+    return OpenedFile(pin.project, offered, path, sidecars, contents.raw_metadata, pin.status)
 
 
-def provenance_of(house: House, filename: str) -> bytes | None:
+def provenance_of(house: Wheelhouse, filename: str) -> bytes | None:
     """The attestations of a file, as the house has them."""
     text = house.provenance.get(filename + PROVENANCE)
     return None if text is None else text.encode()

@@ -18,7 +18,7 @@ from wheelhouse.index.client import Index
 from wheelhouse.index.credentials import redact
 from wheelhouse.index.http import Http
 from wheelhouse.index.pages import Page
-from wheelhouse.mirror.offered_files import Opened, open_house
+from wheelhouse.mirror.offered_files import OpenedFile, open_wheelhouse
 from wheelhouse.mirror.upload import Repository
 from wheelhouse.mirror.upload_form import upload_form
 
@@ -28,7 +28,7 @@ LISTINGS = ("simple", "+simple")
 """Where servers list what they take, below the address that they take it at: most in `simple`, devpi in `+simple`."""
 
 
-class Outcome(StrEnum):
+class PublishOutcome(StrEnum):
     """What became of one file."""
 
     SENT = "sent"
@@ -43,7 +43,7 @@ class Published:
     """One file, what became of it, and what the server said."""
 
     filename: str
-    outcome: Outcome
+    outcome: PublishOutcome
     answer: str = ""
 
 
@@ -55,14 +55,16 @@ def publish(
     Nothing is sent where the repository has another file under one of the names: IntegrityError names them all. ServerError
     where it refuses some; what it took stays.
     """
-    opened = list(open_house(folder, on_event=on_event))
+    opened = list(open_wheelhouse(folder, on_event=on_event))
     index = _listing(repository, listing, opened, http)
     there = _compare(opened, index, http)
     _must_not_differ(there, repository)
-    missing = [one for one in opened if there[one.offered.filename] is Outcome.MISSING]
-    standing = [Published(name, outcome) for name, outcome in there.items() if outcome is Outcome.THERE]
+    missing = [one for one in opened if there[one.offered.filename] is PublishOutcome.MISSING]
+    standing = [Published(name, outcome) for name, outcome in there.items() if outcome is PublishOutcome.THERE]
     if dry_run:
-        return sorted([*standing, *(Published(one.offered.filename, Outcome.MISSING) for one in missing)], key=_name)
+        return sorted(
+            [*standing, *(Published(one.offered.filename, PublishOutcome.MISSING) for one in missing)], key=_name
+        )
     with ThreadPoolExecutor(UPLOADERS) as pool:
         sent = list(pool.map(lambda one: _send(one, repository, index, http, on_event), missing))
     results = sorted([*standing, *sent], key=_name)
@@ -74,7 +76,7 @@ def _name(published: Published) -> str:
     return published.filename
 
 
-def _listing(repository: Repository, listing: str | None, opened: Iterable[Opened], http: Http) -> Index:
+def _listing(repository: Repository, listing: str | None, opened: Iterable[OpenedFile], http: Http) -> Index:
     """The index that lists what the repository has: as named, else the first place below it that answers as an index does.
 
     Raises ServerError: a server that does not answer at all, or that refuses to at every place, is said to do that.
@@ -107,7 +109,7 @@ def _answers(index: Index, http: Http) -> bool:
         return False
 
 
-def _compare(opened: Iterable[Opened], index: Index, http: Http) -> dict[str, Outcome]:
+def _compare(opened: Iterable[OpenedFile], index: Index, http: Http) -> dict[str, PublishOutcome]:
     tasks = Tasks(UPLOADERS * 2, "listing")
     try:
         pages = {one.offered.filename: tasks.start(one.project, partial(index.page, one.project)) for one in opened}
@@ -116,14 +118,14 @@ def _compare(opened: Iterable[Opened], index: Index, http: Http) -> dict[str, Ou
         tasks.close()
 
 
-def _standing(one: Opened, page: Page | None, http: Http) -> Outcome:
+def _standing(one: OpenedFile, page: Page | None, http: Http) -> PublishOutcome:
     for candidate in page.candidates(one.offered.version) if page else ():
         if candidate.filename == one.offered.filename:
-            return Outcome.THERE if _is_same(one, candidate, http) else Outcome.OTHER
-    return Outcome.MISSING
+            return PublishOutcome.THERE if _is_same(one, candidate, http) else PublishOutcome.OTHER
+    return PublishOutcome.MISSING
 
 
-def _is_same(one: Opened, candidate: Candidate, http: Http) -> bool:
+def _is_same(one: OpenedFile, candidate: Candidate, http: Http) -> bool:
     """Compared by the strongest hash that the index gives; by the bytes themselves where it gives none."""
     for algorithm in STRONGEST:
         if stated := candidate.hashes.get(algorithm):
@@ -139,8 +141,8 @@ def _sha256_there(url: str, http: Http) -> str:
     return digest.hexdigest()
 
 
-def _must_not_differ(there: Mapping[str, Outcome], repository: Repository) -> None:
-    others = [name for name, outcome in there.items() if outcome is Outcome.OTHER]
+def _must_not_differ(there: Mapping[str, PublishOutcome], repository: Repository) -> None:
+    others = [name for name, outcome in there.items() if outcome is PublishOutcome.OTHER]
     if others:
         raise IntegrityError(
             f"{redact(repository.url)} has another file under the name `{others[0]}`{_more(others)}",
@@ -149,7 +151,7 @@ def _must_not_differ(there: Mapping[str, Outcome], repository: Repository) -> No
         )
 
 
-def _send(one: Opened, repository: Repository, index: Index, http: Http, on_event: Listener) -> Published:
+def _send(one: OpenedFile, repository: Repository, index: Index, http: Http, on_event: Listener) -> Published:
     """Send one file. A server that does not take it may have got it meanwhile from somebody else: that is looked up again."""
     offered = one.offered
     on_event(Waiting(offered.filename, offered.size))
@@ -157,13 +159,13 @@ def _send(one: Opened, repository: Repository, index: Index, http: Http, on_even
     answer = repository.upload(one.path, offered.filename, form)
     on_event(Finished(offered.filename))
     if answer.taken:
-        return Published(offered.filename, Outcome.SENT, answer.text)
+        return Published(offered.filename, PublishOutcome.SENT, answer.text)
     there = _standing(one, index.page(one.project), http)
-    outcome = Outcome.REFUSED if there is Outcome.MISSING else there
+    outcome = PublishOutcome.REFUSED if there is PublishOutcome.MISSING else there
     return Published(offered.filename, outcome, f"{answer.status} {answer.text}")
 
 
-def _digests(one: Opened) -> dict[str, str]:
+def _digests(one: OpenedFile) -> dict[str, str]:
     """The digests that a form names; Pythons that follow FIPS 140 have no BLAKE2."""
     digests = {"sha256": one.offered.sha256}
     with suppress(ValueError, AttributeError):
@@ -172,8 +174,8 @@ def _digests(one: Opened) -> dict[str, str]:
 
 
 def _must_be_taken(results: list[Published], repository: Repository) -> None:
-    differ = [result for result in results if result.outcome is Outcome.OTHER]
-    refused = [result for result in results if result.outcome is Outcome.REFUSED]
+    differ = [result for result in results if result.outcome is PublishOutcome.OTHER]
+    refused = [result for result in results if result.outcome is PublishOutcome.REFUSED]
     if differ:
         raise IntegrityError(f"{redact(repository.url)} has another file under the name `{differ[0].filename}`")
     if refused:

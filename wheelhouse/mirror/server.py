@@ -14,7 +14,7 @@ from packaging.utils import NormalizedName, canonicalize_name
 
 from wheelhouse.errors import MachineError
 from wheelhouse.files.disk import sha256_of
-from wheelhouse.mirror.simple import HTML_TYPE, JSON_TYPE, Shelf, project_html, project_json, root_html, root_json
+from wheelhouse.mirror.simple import HTML_TYPE, JSON_TYPE, ProjectPage, project_html, project_json, root_html, root_json
 
 Scope = Mapping[str, Any]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -86,7 +86,7 @@ class Catalogue:
 
     @classmethod
     def of(
-        cls, shelves: Mapping[NormalizedName, Shelf], sidecars: Mapping[str, bytes], files: Mapping[str, Served]
+        cls, shelves: Mapping[NormalizedName, ProjectPage], sidecars: Mapping[str, bytes], files: Mapping[str, Served]
     ) -> "Catalogue":
         """Pages made once. Their addresses are relative, so that any prefix serves."""
         prefix = f"../../{FILES}/"

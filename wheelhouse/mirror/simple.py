@@ -44,14 +44,14 @@ class Offered:
 
 
 @dataclass(slots=True)
-class Shelf:
+class ProjectPage:
     """One project's page: its files by name, and its status where it is not active, as pins have it: `archived: no more work`."""
 
     files: dict[str, Offered] = field(default_factory=dict)
     status: str | None = None
 
 
-def add(shelf: Shelf, offered: Offered) -> None:
+def add(shelf: ProjectPage, offered: Offered) -> None:
     """Put a file on a shelf; what is said of it anew takes the place of what was. Raises IntegrityError for another file of its name."""
     standing = shelf.files.get(offered.filename, offered)
     if standing.sha256 != offered.sha256:
@@ -62,7 +62,7 @@ def add(shelf: Shelf, offered: Offered) -> None:
     shelf.files[offered.filename] = offered
 
 
-def project_json(project: NormalizedName, shelf: Shelf, prefix: str = "") -> str:
+def project_json(project: NormalizedName, shelf: ProjectPage, prefix: str = "") -> str:
     """A project's page as PEP 691 has it. Files are at `prefix` and their name, relative to the page."""
     versions = [str(version) for version in sorted({file.version for file in shelf.files.values()})]
     files = [_file(shelf.files[name], prefix) for name in sorted(shelf.files)]
@@ -72,7 +72,7 @@ def project_json(project: NormalizedName, shelf: Shelf, prefix: str = "") -> str
     return json.dumps({**document, "versions": versions, "files": files}, indent=1, ensure_ascii=False) + "\n"
 
 
-def _api_version(shelf: Shelf) -> str:
+def _api_version(shelf: ProjectPage) -> str:
     if shelf.status:
         return SINCE_STATUS
     return SINCE_PROVENANCE if any(file.provenance for file in shelf.files.values()) else API_VERSION
@@ -102,7 +102,7 @@ def _file(file: Offered, prefix: str) -> dict[str, Any]:
     return document
 
 
-def project_html(project: NormalizedName, shelf: Shelf, prefix: str = "") -> str:
+def project_html(project: NormalizedName, shelf: ProjectPage, prefix: str = "") -> str:
     """The same page as PEP 503 has it."""
     anchors = "".join(_anchor(shelf.files[name], prefix) for name in sorted(shelf.files))
     marks = _marks(shelf.status) if shelf.status else {}
@@ -150,7 +150,7 @@ def _html(title: str, anchors: str, marks: Mapping[str, str] = MappingProxyType(
 """
 
 
-def parse_shelf(raw: str) -> Shelf:
+def parse_project_page(raw: str) -> ProjectPage:
     """Read a project's JSON page that `project_json` wrote. Raises ValueError for another."""
     try:
         document = json.loads(raw)
@@ -159,7 +159,7 @@ def parse_shelf(raw: str) -> Shelf:
         status = ": ".join(str(marks[key]) for key in ("status", "reason") if key in marks) if marks else None
     except (KeyError, TypeError, AttributeError, RecursionError, ArithmeticError) as error:
         raise ValueError(f"it is no page of a project: {error!r}") from error
-    return Shelf({file.filename: file for file in files}, status)
+    return ProjectPage({file.filename: file for file in files}, status)
 
 
 def _parse_file(row: Mapping[str, Any]) -> Offered:

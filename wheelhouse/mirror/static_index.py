@@ -9,14 +9,14 @@ from packaging.utils import NormalizedName
 
 from wheelhouse.errors import IntegrityError
 from wheelhouse.events import Listener, Warned, ignore
-from wheelhouse.files.disk import held, ours, place, rooted, stands_in, write
+from wheelhouse.files.disk import folder_lock, has_locked_bytes, os_errors_as_machine_error, place, rooted, write
 from wheelhouse.index.provenance import SUFFIX as PROVENANCE
 from wheelhouse.lock.lock import Pin
-from wheelhouse.lock.wheelhouse import House
-from wheelhouse.mirror.offered_files import Opened, offered_as, open_files, pins_by_file, provenance_of
-from wheelhouse.mirror.simple import Offered, Shelf, add, project_html, project_json, root_html, root_json
+from wheelhouse.lock.wheelhouse import Wheelhouse
+from wheelhouse.mirror.offered_files import OpenedFile, offered_as, open_files, pins_by_file, provenance_of
+from wheelhouse.mirror.simple import Offered, ProjectPage, add, project_html, project_json, root_html, root_json
 from wheelhouse.mirror.tree import PAGE_HTML, PAGE_JSON, faults_in, read_shelves, unnamed_in
-from wheelhouse.verify.verify import load_house
+from wheelhouse.verify.verify import load_wheelhouse
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class _Tree:
     """A tree as it is changed. `faults` are of files that stood in it, by path: what is wrong, until a house mends it."""
 
     root: Path
-    shelves: dict[NormalizedName, Shelf]
+    shelves: dict[NormalizedName, ProjectPage]
     faults: dict[tuple[NormalizedName, str], str]
     added: set[str] = field(default_factory=set)
     mended: set[str] = field(default_factory=set)
@@ -47,9 +47,9 @@ def index(houses: Iterable[Path], root: Path, *, check: bool = False, on_event: 
     speak of one file, the one named last is believed. Raises IntegrityError, after everything else is done, for what is gone
     or altered and in none of the houses.
     """
-    opened = [(folder, load_house(folder)) for folder in houses]
+    opened = [(folder, load_wheelhouse(folder)) for folder in houses]
     pins = [pins_by_file(house) for _, house in opened]
-    with held(root):
+    with folder_lock(root):
         shelves = read_shelves(root, {(pin.project, name) for found in pins for name, pin in found.items()})
         tree = _Tree(root, shelves, faults_in(root, shelves, check=check))
         for (folder, house), found in zip(opened, pins, strict=True):
@@ -62,10 +62,10 @@ def index(houses: Iterable[Path], root: Path, *, check: bool = False, on_event: 
     return Indexed(len(tree.shelves), tuple(sorted(tree.added)), tuple(sorted(tree.mended)), counts)
 
 
-def _add_house(tree: _Tree, folder: Path, house: House, pins: Sequence[Pin], on_event: Listener) -> None:
+def _add_house(tree: _Tree, folder: Path, house: Wheelhouse, pins: Sequence[Pin], on_event: Listener) -> None:
     wanted = [pin for pin in pins if not _stands(tree, pin)]
     for opened in open_files(folder, house, wanted, on_event):
-        shelf, name = tree.shelves.setdefault(opened.project, Shelf()), opened.offered.filename
+        shelf, name = tree.shelves.setdefault(opened.project, ProjectPage()), opened.offered.filename
         (tree.mended if shelf.files.pop(name, None) else tree.added).add(name)
         tree.faults.pop((opened.project, name), None)
         add(shelf, opened.offered)
@@ -86,13 +86,13 @@ def _stands(tree: _Tree, pin: Pin) -> bool:
     if shelf is None or standing is None:
         return False
     if standing.sha256 != pin.artifact.sha256:
-        if not stands_in(rooted(tree.root, pin.project), pin.artifact):
+        if not has_locked_bytes(rooted(tree.root, pin.project), pin.artifact):
             add(shelf, offered_as(pin, None, provenance=False))
         return False
     return (pin.project, name) not in tree.faults
 
 
-def _said_anew(tree: _Tree, house: House, pin: Pin, standing: Offered) -> Offered:
+def _said_anew(tree: _Tree, house: Wheelhouse, pin: Pin, standing: Offered) -> Offered:
     """A file that stands, with what its lock says of it now. Attestations that a lock does not know of are kept."""
     provenance = provenance_of(house, standing.filename)
     if provenance is not None:
@@ -100,10 +100,10 @@ def _said_anew(tree: _Tree, house: House, pin: Pin, standing: Offered) -> Offere
     return offered_as(pin, standing.metadata_sha256, provenance=provenance is not None or standing.provenance)
 
 
-def _bring(opened: Opened, tree: Path) -> None:
+def _bring(opened: OpenedFile, tree: Path) -> None:
     folder = rooted(tree, opened.project)
     final = rooted(folder, opened.offered.filename)
-    with ours(folder):
+    with os_errors_as_machine_error(folder):
         folder.mkdir(parents=True, exist_ok=True)
     for suffix, raw in opened.sidecars.items():
         write(folder, opened.offered.filename + suffix, raw)
@@ -112,7 +112,7 @@ def _bring(opened: Opened, tree: Path) -> None:
         final.hardlink_to(opened.path)
     except OSError as error:
         if error.errno not in (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP):
-            with ours(final):
+            with os_errors_as_machine_error(final):
                 raise
         place(opened.path, folder, final.name, opened.offered.sha256)
 

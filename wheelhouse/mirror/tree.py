@@ -9,19 +9,19 @@ from packaging.utils import NormalizedName
 
 from wheelhouse.archive.filenames import ARCHIVE_SUFFIXES
 from wheelhouse.errors import InputError
-from wheelhouse.files.disk import ours, read_text, rooted, sha256_of
+from wheelhouse.files.disk import os_errors_as_machine_error, read_text, rooted, sha256_of
 from wheelhouse.index.provenance import SUFFIX as PROVENANCE
 from wheelhouse.lock.wheelhouse import is_lock_name
 from wheelhouse.mirror.offered_files import SIDECAR
-from wheelhouse.mirror.simple import Offered, Shelf, parse_shelf
+from wheelhouse.mirror.simple import Offered, ProjectPage, parse_project_page
 
 PAGE_HTML, PAGE_JSON = "index.html", "index.json"
-Shelves = Mapping[NormalizedName, Shelf]
+Shelves = Mapping[NormalizedName, ProjectPage]
 
 
 def folders_in(root: Path) -> Iterator[Path]:
     """The folders of a tree that may be projects: they hold a page, or archives."""
-    with ours(root):
+    with os_errors_as_machine_error(root):
         folders = sorted(path for path in root.iterdir() if path.is_dir() and not path.is_symlink())
     for folder in folders:
         if (folder / PAGE_JSON).is_file() or archives_in(folder):
@@ -30,23 +30,23 @@ def folders_in(root: Path) -> Iterator[Path]:
 
 def archives_in(folder: Path) -> list[str]:
     """The names of the wheels and sdists in a folder."""
-    with ours(folder):
+    with os_errors_as_machine_error(folder):
         return sorted(path.name for path in folder.iterdir() if path.name.endswith(ARCHIVE_SUFFIXES))
 
 
-def read_shelf(folder: Path) -> Shelf | None:
+def read_shelf(folder: Path) -> ProjectPage | None:
     """What a project's page says; None where it has none. Raises ValueError, or InputError, for a page that cannot be read."""
     page = folder / PAGE_JSON
-    return parse_shelf(read_text(page, "the page")) if page.is_file() else None
+    return parse_project_page(read_text(page, "the page")) if page.is_file() else None
 
 
-def read_shelves(root: Path, covered: Set[tuple[NormalizedName, str]]) -> dict[NormalizedName, Shelf]:
+def read_shelves(root: Path, covered: Set[tuple[NormalizedName, str]]) -> dict[NormalizedName, ProjectPage]:
     """What every page of a tree says. `covered` are the files that will be brought again, by project and name.
 
     A page that cannot be read is left out where it can be made again. Raises InputError where it cannot: it is somebody
     else's, or files lie beside it that nobody brings.
     """
-    shelves: dict[NormalizedName, Shelf] = {}
+    shelves: dict[NormalizedName, ProjectPage] = {}
     projects = {project for project, _ in covered}
     for folder in folders_in(root):
         project = NormalizedName(folder.name)
@@ -118,13 +118,13 @@ def files_named(root: Path) -> dict[str, str]:
 
 def _size_of(path: Path) -> int | None:
     """A file's size in bytes; None where there is none. A link is none: what it leads to may change."""
-    with ours(path):
+    with os_errors_as_machine_error(path):
         return path.stat().st_size if path.is_file() and not path.is_symlink() else None
 
 
 def unnamed_in(root: Path, shelves: Shelves) -> list[str]:
     """The archives in a tree that no page names, by their path in it."""
-    nothing = Shelf()
+    nothing = ProjectPage()
     return [
         f"{folder.name}/{name}"
         for folder in folders_in(root)

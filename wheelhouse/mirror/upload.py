@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from wheelhouse.errors import InputError, MachineError, ServerError, TransientError
 from wheelhouse.index.connections import bypasses, translated
 from wheelhouse.index.credentials import origin_of, redact
-from wheelhouse.index.http import BUSY, Http
+from wheelhouse.index.http import RETRYABLE_STATUSES, Http
 from wheelhouse.mirror.upload_form import Form
 
 if TYPE_CHECKING:
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     import requests
     from requests.adapters import HTTPAdapter
 
-LONGEST_ANSWER = 300
+MAX_REPLY_BYTES = 300
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class UploadReply:
     """What a server said to an upload, its words shortened."""
 
     status: int
@@ -62,18 +62,18 @@ class Repository:
             session.mount(scheme, adapter)
         return session
 
-    def upload(self, path: Path, filename: str, form: Form) -> Answer:
+    def upload(self, path: Path, filename: str, form: Form) -> UploadReply:
         """Send one file, again while the failure may pass. Raises ServerError for what is neither yes nor no."""
         return self._http.retrying(filename, lambda: self._upload(path, filename, form))
 
-    def _upload(self, path: Path, filename: str, form: Form) -> Answer:
+    def _upload(self, path: Path, filename: str, form: Form) -> UploadReply:
         header = self._http.credentials.header(self.url)
         response = self._post(path, filename, form, header)
         if response.status_code == 401 and (other := self._http.credentials.another(self.url, header)):
             response = self._post(path, filename, form, other)
-        answer = Answer(response.status_code, " ".join(response.text.split())[:LONGEST_ANSWER])
+        answer = UploadReply(response.status_code, " ".join(response.text.split())[:MAX_REPLY_BYTES])
         where = redact(self.url)
-        if answer.status in BUSY and answer.status != 500:
+        if answer.status in RETRYABLE_STATUSES and answer.status != 500:
             raise TransientError(f"{where} answered {answer.status} to {filename}")
         if 300 <= answer.status < 400:
             raise ServerError(

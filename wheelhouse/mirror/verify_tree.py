@@ -13,12 +13,12 @@ from wheelhouse.archive.waivers import NO_WAIVERS, Subject, Waivers
 from wheelhouse.archive.wheelfile import inspect
 from wheelhouse.errors import InputError, IntegrityError, RefusedError
 from wheelhouse.events import Finished, Listener, ignore
-from wheelhouse.files.disk import ASIDE_PREFIX, rooted
+from wheelhouse.files.disk import TEMP_PREFIX, rooted
 from wheelhouse.findings import Finding, Severity
 from wheelhouse.index.provenance import SUFFIX as PROVENANCE
-from wheelhouse.lock.wheelhouse import House
+from wheelhouse.lock.wheelhouse import Wheelhouse
 from wheelhouse.mirror.offered_files import SIDECAR
-from wheelhouse.mirror.simple import Offered, Shelf, project_html, project_json, root_html, root_json
+from wheelhouse.mirror.simple import Offered, ProjectPage, project_html, project_json, root_html, root_json
 from wheelhouse.mirror.tree import PAGE_HTML, PAGE_JSON, fault_of, folders_in, read_shelf
 from wheelhouse.verify.verify import Verdict, weighed
 
@@ -30,7 +30,7 @@ def verify_tree(root: Path, waivers: Waivers = NO_WAIVERS, on_event: Listener = 
 
     A finding that one of `waivers` covers becomes a note.
     """
-    shelves: dict[NormalizedName, Shelf] = {}
+    shelves: dict[NormalizedName, ProjectPage] = {}
     findings: list[Finding] = []
     for folder in folders_in(root):
         project = NormalizedName(folder.name)
@@ -42,7 +42,7 @@ def verify_tree(root: Path, waivers: Waivers = NO_WAIVERS, on_event: Listener = 
         if shelf is not None:
             shelves[project] = shelf
             findings.extend(_page_findings(folder, shelf))
-        findings.extend(_unnamed(folder, shelf or Shelf()))
+        findings.extend(_unnamed(folder, shelf or ProjectPage()))
     files = [(project, file) for project, shelf in shelves.items() for file in shelf.files.values()]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for found in pool.map(lambda one: _file_findings(root, one[0], one[1], waivers, on_event), files):
@@ -50,10 +50,10 @@ def verify_tree(root: Path, waivers: Waivers = NO_WAIVERS, on_event: Listener = 
     if len(shelves) == sum(1 for _ in folders_in(root)):
         findings.extend(_differing(root, "", {PAGE_JSON: root_json(shelves), PAGE_HTML: root_html(shelves)}))
     size = sum(file.size for _, file in files)
-    return Verdict(House(), len(files), size, tuple(sorted(set(findings))), {}, {})
+    return Verdict(Wheelhouse(), len(files), size, tuple(sorted(set(findings))), {}, {})
 
 
-def _page_findings(folder: Path, shelf: Shelf) -> Iterator[Finding]:
+def _page_findings(folder: Path, shelf: ProjectPage) -> Iterator[Finding]:
     """What a page says beside its facts (the addresses of files, say), and what its HTML says, follows from these facts."""
     project = NormalizedName(folder.name)
     pages = {PAGE_JSON: project_json(project, shelf), PAGE_HTML: project_html(project, shelf)}
@@ -69,11 +69,11 @@ def _differing(folder: Path, prefix: str, pages: dict[str, str]) -> Iterator[Fin
             yield _wrong(prefix + name, "altered", "it does not say what the index's pages say together", AGAIN)
 
 
-def _unnamed(folder: Path, shelf: Shelf) -> Iterator[Finding]:
+def _unnamed(folder: Path, shelf: ProjectPage) -> Iterator[Finding]:
     """Files of an index's kinds that the page does not name."""
     for path in sorted(folder.iterdir()):
         subject = f"{folder.name}/{path.name}"
-        if path.name.startswith(ASIDE_PREFIX):
+        if path.name.startswith(TEMP_PREFIX):
             yield Finding(subject, "left-aside", Severity.WARNING, "an interrupted run left it", "remove it")
         elif path.name.removesuffix(SIDECAR).removesuffix(PROVENANCE) in shelf.files:
             continue

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from wheelhouse.airflow import Airflow
 from wheelhouse.errors import InputError
-from wheelhouse.files.disk import ours, read_text, write
+from wheelhouse.files.disk import os_errors_as_machine_error, read_text, write
 from wheelhouse.findings import Finding
 from wheelhouse.lock.lock import Lock
 from wheelhouse.rehearse.install_checks import airflow_arguments
 from wheelhouse.rehearse.install_errors import explained, last_words
-from wheelhouse.rehearse.rehearsal import Ran, Step, error
+from wheelhouse.rehearse.rehearsal import CommandResult, Step, error
 from wheelhouse.sandbox.engine import Engine
 from wheelhouse.stage.airflow.image_settings import BASE_DOCKERFILE
 from wheelhouse.stage.airflow.script import default_arguments, dockerfile_of, exports, from_image, install_script
@@ -83,7 +83,7 @@ class _Build:
             yield self._ended(replace(one, name=f"run {command} in the image"), command)
 
     def _lay_out(self) -> None:
-        with ours(self.context):
+        with os_errors_as_machine_error(self.context):
             if self.image.dockerfile:
                 leave = shutil.ignore_patterns(".git", FOLDER, self._name)
                 shutil.copytree(self.image.dockerfile.parent, self.context, symlinks=True, ignore=leave)
@@ -107,7 +107,9 @@ class _Build:
         write(self.context, DOCKERFILE, dockerfile_of(SCRIPT))
         return self.context / DOCKERFILE
 
-    def _build(self, name: str, context: Path, dockerfile: Path, arguments: Mapping[str, str]) -> tuple[str, Ran]:
+    def _build(
+        self, name: str, context: Path, dockerfile: Path, arguments: Mapping[str, str]
+    ) -> tuple[str, CommandResult]:
         tag = f"wheelhouse-rehearsal:{secrets.token_hex(6)}"
         self.made.append(tag)
         return tag, replace(self.engine.build(context, dockerfile, tag, arguments), name=name)
@@ -115,11 +117,11 @@ class _Build:
     def _smoke(self) -> tuple[str, ...]:
         return self.image.runs or (("airflow version",) if self.staged.release else ("python -m pip check",))
 
-    def _step(self, ran: Ran, note: str) -> Step:
+    def _step(self, ran: CommandResult, note: str) -> Step:
         findings = tuple(explained(ran.said, self.lock, f"the build of the {ran.name}")) if ran.code else ()
         return Step(ran.name, self.lock.target.name, ran.seconds, findings, note=note)
 
-    def _ended(self, ran: Ran, command: str) -> Step:
+    def _ended(self, ran: CommandResult, command: str) -> Step:
         findings: tuple[Finding, ...] = ()
         if ran.code:
             sentence = f"`{command}` ended with code {ran.code}: {last_words(ran.said)}"

@@ -13,19 +13,19 @@ from wheelhouse.files.disk import read_text
 from wheelhouse.findings import Finding, Severity
 from wheelhouse.lock.lock import Lock
 from wheelhouse.lock.wheelhouse import BUILD
-from wheelhouse.rehearse.install_errors import explained, last_words, remarked, unseen_by
+from wheelhouse.rehearse.install_errors import explained, install_findings, last_words, unseen_by
 from wheelhouse.rehearse.rehearsal import (
-    BROUGHT,
-    Command,
-    Ran,
+    IN_EVERY_ENVIRONMENT,
+    CommandResult,
+    InstallCommand,
     Step,
+    differently_installed,
     error,
     not_imported,
-    otherwise_installed,
     without_builder,
 )
-from wheelhouse.sandbox.builder import Bench
-from wheelhouse.sandbox.commands import LOOK, VENV, run_commands
+from wheelhouse.sandbox.builder import Builder
+from wheelhouse.sandbox.commands import CHECK_SCRIPT, VENV, run_commands
 from wheelhouse.sandbox.sandbox import HERE
 from wheelhouse.stage.airflow.airflow_layout import BUILD_ARGS
 from wheelhouse.stage.airflow.arguments import constraints_name
@@ -40,7 +40,7 @@ SPEAK = "import pip; print(pip.__version__)"
 
 
 @dataclass(frozen=True, slots=True)
-class Act:
+class InstallContext:
     """What is rehearsed for one target: its lock, the folder of its files and where that is inside, the room.
 
     `known` are the subjects of what is said already, `runs` the commands that the user wants to see run in the end. Of the
@@ -51,7 +51,7 @@ class Act:
     lock: Lock
     folder: Path
     place: str
-    bench: Bench
+    bench: Builder
     known: frozenset[str]
     runs: tuple[str, ...] = ()
     free: frozenset[str] = frozenset()
@@ -81,11 +81,11 @@ class Act:
         """The interpreter, in words."""
         return self.bench.interpreter.described
 
-    def step(self, ran: Ran, findings: tuple[Finding, ...] = (), note: str = "") -> Step:
+    def step(self, ran: CommandResult, findings: tuple[Finding, ...] = (), note: str = "") -> Step:
         """The step that a command was."""
         return Step(ran.name, self.lock.target.name, ran.seconds, findings, note=note)
 
-    def complaints(self, ran: Ran, more: Iterable[Finding] = ()) -> tuple[Finding, ...]:
+    def complaints(self, ran: CommandResult, more: Iterable[Finding] = ()) -> tuple[Finding, ...]:
         """What a failed command's words mean, without what was said already."""
         if ran.code == 0:
             return ()
@@ -98,38 +98,38 @@ class Act:
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class SandboxRun:
     """Commands in one room, what it shows them, and the steps that they were once they ran, by name."""
 
-    commands: tuple[Command, ...]
+    commands: tuple[InstallCommand, ...]
     shown: Mapping[str, Path]
-    steps: Callable[[Mapping[str, Ran]], Iterator[Step]]
+    steps: Callable[[Mapping[str, CommandResult]], Iterator[Step]]
 
 
-def perform(scene: Scene, bench: Bench) -> Iterator[Step]:
+def perform(scene: SandboxRun, bench: Builder) -> Iterator[Step]:
     """Run a scene. Raises MachineError where its room cannot be had."""
     ran = {one.name: one for one in run_commands(bench, scene.commands, scene.shown)}
     return scene.steps(ran)
 
 
-def install_scene(act: Act, install: Command) -> Scene:
+def install_run(act: InstallContext, install: InstallCommand) -> SandboxRun:
     """A fresh virtual environment, one command that installs everything, and a look at what came of it."""
     commands = (
-        Command("environment", (str(act.bench.interpreter.path), "-I", "-m", "venv", VENV), vital=True),
-        Command("pip", (PYTHON, "-I", "-c", SPEAK), vital=True),
+        InstallCommand("environment", (str(act.bench.interpreter.path), "-I", "-m", "venv", VENV), vital=True),
+        InstallCommand("pip", (PYTHON, "-I", "-c", SPEAK), vital=True),
         install,
-        Command("check", (PYTHON, "-I", "-m", "pip", "check")),
-        Command("import", (PYTHON, "-I", LOOK)),
-        *(Command(f"run {text}", ("sh", "-c", text)) for text in act.runs),
+        InstallCommand("check", (PYTHON, "-I", "-m", "pip", "check")),
+        InstallCommand("import", (PYTHON, "-I", CHECK_SCRIPT)),
+        *(InstallCommand(f"run {text}", ("sh", "-c", text)) for text in act.runs),
     )
-    return Scene(commands, {act.place: act.folder}, lambda ran: _installed(act, install.name, ran))
+    return SandboxRun(commands, {act.place: act.folder}, lambda ran: _installed(act, install.name, ran))
 
 
-def pip_install(act: Act) -> Command:
+def pip_install(act: InstallContext) -> InstallCommand:
     """What a user types to install a house."""
     words = ["--no-index", *act.links, "--require-hashes", "--no-cache-dir"]
     words += ["--no-deps"] if decides_alone(act.lock) else []
-    return Command("install", (PYTHON, "-m", "pip", "install", *words, "-r", act.requirements), vital=True)
+    return InstallCommand("install", (PYTHON, "-m", "pip", "install", *words, "-r", act.requirements), vital=True)
 
 
 def decides_alone(lock: Lock) -> bool:
@@ -138,11 +138,11 @@ def decides_alone(lock: Lock) -> bool:
     return bool(inputs.overrides or inputs.excluded or inputs.given_sha256)
 
 
-def fragment_install(act: Act) -> Command:
+def fragment_install(act: InstallContext) -> InstallCommand:
     """What a folder of layout flat says itself, in its Dockerfile fragment."""
     text = read_text(act.folder / FRAGMENT, "the fragment")
     run = text.partition(f"target=/{FOLDER} \\\n")[2]
-    return Command("install", ("sh", "-c", run), {"PIP_OPTIONS": ""}, vital=True)
+    return InstallCommand("install", ("sh", "-c", run), {"PIP_OPTIONS": ""}, vital=True)
 
 
 def airflow_arguments(folder: Path) -> dict[str, str]:
@@ -150,18 +150,18 @@ def airflow_arguments(folder: Path) -> dict[str, str]:
     return build_arguments_of(read_text(folder / BUILD_ARGS, "the build arguments"))
 
 
-def airflow_install(act: Act, release: Version, arguments: Mapping[str, str]) -> Command:
+def airflow_install(act: InstallContext, release: Version, arguments: Mapping[str, str]) -> InstallCommand:
     """What the image build of an Airflow release takes with a folder, in its own order."""
     dockerfile = act.folder / BASE_DOCKERFILE
     runs, settings = base_image(read_text(dockerfile, "the Dockerfile") if dockerfile.is_file() else "", act.place)
     own = {"VIRTUAL_ENV": VENV, "UV_PYTHON": f"{VENV}/bin/python", "SLUGIFY_USES_TEXT_UNIDECODE": "yes"}
     script = install_script(release, act.place, runs)
-    return Command(
+    return InstallCommand(
         "install", ("bash", "-c", script), {**default_arguments(release), **arguments, **settings, **own}, vital=True
     )
 
 
-def _installed(act: Act, name: str, ran: Mapping[str, Ran]) -> Iterator[Step]:
+def _installed(act: InstallContext, name: str, ran: Mapping[str, CommandResult]) -> Iterator[Step]:
     if "pip" not in ran:
         sentence = f"no virtual environment can be made: {last_words(ran['environment'].said)}"
         hint = "install what this Python lacks (Debian: python3-venv), or name another with --interpreter"
@@ -169,13 +169,15 @@ def _installed(act: Act, name: str, ran: Mapping[str, Ran]) -> Iterator[Step]:
         return
     pip = act.pip or ran["pip"].said.strip()
     foreseen = _foreseen(act, pip) if ran[name].code else ()
-    said = act.complaints(ran[name], foreseen) or tuple(remarked(ran[name].said, act.lock, act.free | BROUGHT))
+    said = act.complaints(ran[name], foreseen) or tuple(
+        install_findings(ran[name].said, act.lock, act.free | IN_EVERY_ENVIRONMENT)
+    )
     yield act.step(ran[name], said, f"pip {pip}, {act.under}")
     if "import" in ran:
-        yield from looked_at(act, ran)
+        yield from environment_findings(act, ran)
 
 
-def _otherwise_here(act: Act) -> Iterator[Finding]:
+def _otherwise_here(act: InstallContext) -> Iterator[Finding]:
     """What this very interpreter asks for, and its target does not."""
     target, here = act.lock.target, act.bench.interpreter.target
     hint = (
@@ -187,7 +189,7 @@ def _otherwise_here(act: Act) -> Iterator[Finding]:
             yield replace(finding, sentence=sentence, hint=hint)
 
 
-def _foreseen(act: Act, pip: str) -> Iterator[Finding]:
+def _foreseen(act: InstallContext, pip: str) -> Iterator[Finding]:
     """Why an install must have failed, as far as the files themselves tell: tags that are too new, sdists with no builder."""
     newer = (
         "fetch it into the house's tools/, and stage again"
@@ -210,7 +212,7 @@ def without_builders(lock: Lock, folder: Path) -> Iterator[Finding]:
             yield from without_builder(sdist, system, seen, lock.target)
 
 
-def looked_at(act: Act, ran: Mapping[str, Ran]) -> Iterator[Step]:
+def environment_findings(act: InstallContext, ran: Mapping[str, CommandResult]) -> Iterator[Step]:
     """What pip's own check, a look at the environment, and the user's own commands found."""
     yield act.step(ran["check"], _checked(act, ran["check"]))
     look = ran["import"]
@@ -219,14 +221,14 @@ def looked_at(act: Act, ran: Mapping[str, Ran]) -> Iterator[Step]:
     except (IndexError, ValueError):
         yield act.step(look, (error(act.lock.filename, "import", f"the look at it failed: {last_words(look.said)}"),))
     else:
-        different = otherwise_installed(act.lock, told["installed"], act.free)
+        different = differently_installed(act.lock, told["installed"], act.free)
         yield act.step(look, (*different, *not_imported(act.lock, told["failed"], act.under)))
     for text in act.runs:
         if one := ran.get(f"run {text}"):
             yield act.step(one, _ended(act, text, one), last_words(one.said) if one.code == 0 else "")
 
 
-def _checked(act: Act, ran: Ran) -> tuple[Finding, ...]:
+def _checked(act: InstallContext, ran: CommandResult) -> tuple[Finding, ...]:
     """What `pip check` says; warnings, where the lock was meant to say otherwise than its files do."""
     if ran.code == 0:
         return ()
@@ -241,7 +243,7 @@ def _checked(act: Act, ran: Ran) -> tuple[Finding, ...]:
     )
 
 
-def _ended(act: Act, text: str, ran: Ran) -> tuple[Finding, ...]:
+def _ended(act: InstallContext, text: str, ran: CommandResult) -> tuple[Finding, ...]:
     if ran.code == 0:
         return ()
     sentence = f"`{text}` ended with code {ran.code}: {last_words(ran.said)}"

@@ -34,7 +34,7 @@ SEEN_SINCE = (
 
 
 @dataclass(frozen=True, slots=True)
-class Complaint:
+class InstallErrorPattern:
     """A line of a log, by its pattern, and what it means for a lock."""
 
     pattern: re.Pattern[str]
@@ -122,30 +122,36 @@ def _refused_metadata(match: re.Match[str], lock: Lock) -> Finding:
     return error(subject, "legacy-metadata", f"this pip refuses its metadata: {WHICH_PIP}", hint)
 
 
-COMPLAINTS = (
-    Complaint(re.compile(r"Ignoring version \S+ of (?P<project>\S+) since it has invalid metadata"), _refused_metadata),
-    Complaint(
+INSTALL_ERROR_PATTERNS = (
+    InstallErrorPattern(
+        re.compile(r"Ignoring version \S+ of (?P<project>\S+) since it has invalid metadata"), _refused_metadata
+    ),
+    InstallErrorPattern(
         re.compile(
             r"Could not find a version that satisfies the requirement (?P<wanted>[^(\n]+?)(?: \(from (?!versions)[^\n]*?\))?"
             r" \(from versions: (?P<versions>[^)\n]*)\)"
         ),
         _not_found,
     ),
-    Complaint(re.compile(r"No matching distribution found for (?P<wanted>[^(\n]+)(?P<versions>)"), _not_found),
-    Complaint(re.compile(r"ERROR: (?P<file>\S+\.whl) is not a supported wheel on this platform"), _unsupported),
-    Complaint(
+    InstallErrorPattern(
+        re.compile(r"No matching distribution found for (?P<wanted>[^(\n]+)(?P<versions>)"), _not_found
+    ),
+    InstallErrorPattern(
+        re.compile(r"ERROR: (?P<file>\S+\.whl) is not a supported wheel on this platform"), _unsupported
+    ),
+    InstallErrorPattern(
         re.compile(r"requirements must have their versions pinned with ==\. These do not:\s+(?P<wanted>\S+)"), _unhashed
     ),
-    Complaint(re.compile(r"Invalid requirement: '?(?P<name>-?[^'\n:]+)"), _invalid),
-    Complaint(re.compile(r"DO NOT MATCH THE HASHES[^\n]*\n\s+(?P<project>[\w.-]+)(?:==| from)"), _altered),
-    Complaint(
+    InstallErrorPattern(re.compile(r"Invalid requirement: '?(?P<name>-?[^'\n:]+)"), _invalid),
+    InstallErrorPattern(re.compile(r"DO NOT MATCH THE HASHES[^\n]*\n\s+(?P<project>[\w.-]+)(?:==| from)"), _altered),
+    InstallErrorPattern(
         re.compile(
             r"Cannot install (?P<these>[^\n]+?) because these package versions have conflicting dependencies\.\s+"
             r"(?:ERROR: )?The conflict is caused by:\n(?P<why>(?:[ ]+[^\n]+\n)+)"
         ),
         _conflict,
     ),
-    Complaint(
+    InstallErrorPattern(
         re.compile(r"Failed to build (?:['`]?)(?P<project>[\w.-]+)|Could not build wheels for (?P<other>[\w.-]+)"),
         _not_built,
     ),
@@ -157,7 +163,7 @@ def explained(said: str, lock: Lock, command: str) -> list[Finding]:
     logs = pip_build_logs(said)
     failed = [_failed_build(subject, reasons(log), last_words(log), lock) for subject, log in logs.items()]
     found = {finding.subject: finding for finding in failed}
-    for complaint in COMPLAINTS:
+    for complaint in INSTALL_ERROR_PATTERNS:
         for match in complaint.pattern.finditer(said):
             if complaint.meaning is _not_built and not match["project"]:
                 continue
@@ -169,7 +175,7 @@ def explained(said: str, lock: Lock, command: str) -> list[Finding]:
     return list(found.values()) or [error(lock.filename, "command", f"`{command}` failed: {last_words(said)}")]
 
 
-def remarked(said: str, lock: Lock, free: Collection[str]) -> Iterator[Finding]:
+def install_findings(said: str, lock: Lock, free: Collection[str]) -> Iterator[Finding]:
     """Warnings of what an install that ended well did beside: asked an index, or installed a project twice.
 
     Of the projects in `free` several releases come and go by design.

@@ -16,7 +16,7 @@ from wheelhouse.target.target import Target
 
 WHEEL_WITHIN = Version("70.1")
 """The first setuptools that makes wheels without the project `wheel`."""
-BROUGHT = frozenset({"pip", "setuptools", "wheel", "pkg-resources"})
+IN_EVERY_ENVIRONMENT = frozenset({"pip", "setuptools", "wheel", "pkg-resources"})
 """What a virtual environment may bring along."""
 
 
@@ -61,7 +61,7 @@ def skipped_targets(steps: Sequence[Step]) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Command:
+class InstallCommand:
     """A command of a rehearsal, and its own variables. After a `vital` one that fails, none of the same row is run."""
 
     name: str
@@ -71,7 +71,7 @@ class Command:
 
 
 @dataclass(frozen=True, slots=True)
-class Ran:
+class CommandResult:
     """How a command ended: its exit code, its wall time in seconds, the end of what it said."""
 
     name: str
@@ -91,7 +91,7 @@ def pin_of(lock: Lock, name: str) -> Pin | None:
     return next((pin for pin in lock.pins if pin.project == project), None)
 
 
-def otherwise_installed(lock: Lock, installed: Mapping[str, str], free: Collection[str] = ()) -> Iterator[Finding]:
+def differently_installed(lock: Lock, installed: Mapping[str, str], free: Collection[str] = ()) -> Iterator[Finding]:
     """Findings for what is installed otherwise than a lock says, but for the projects in `free`."""
     versions = {canonicalize_name(name): version for name, version in installed.items()}
     for pin in lock.pins:
@@ -104,7 +104,7 @@ def otherwise_installed(lock: Lock, installed: Mapping[str, str], free: Collecti
             sentence = f"{pin.project} {found} was installed, and the lock says {pin.version}"
             yield error(pin.artifact.filename, "other-version", sentence)
     for project, found in versions.items():
-        if project not in BROUGHT and project not in free:
+        if project not in IN_EVERY_ENVIRONMENT and project not in free:
             yield error(project, "not-locked", f"{project} {found} was installed, and is in no lock")
 
 

@@ -22,26 +22,26 @@ from wheelhouse.rehearse.image_build import Image, rehearse_image
 from wheelhouse.rehearse.install_checks import (
     CONTEXT,
     HOUSE,
-    Act,
-    Scene,
+    InstallContext,
+    SandboxRun,
     airflow_arguments,
     airflow_install,
     fragment_install,
-    install_scene,
+    install_run,
     perform,
     pip_install,
     without_builders,
 )
-from wheelhouse.rehearse.other_installers import Instruments, other_scene
+from wheelhouse.rehearse.other_installers import InstallTools, other_installers_run
 from wheelhouse.rehearse.rehearsal import Step, error, installed_for
-from wheelhouse.sandbox.builder import Bench, sealed_bench
+from wheelhouse.sandbox.builder import Builder, sealed_builder
 from wheelhouse.sandbox.engine import find_engine
 from wheelhouse.sandbox.sandbox import Limits
 from wheelhouse.stage.airflow.arguments import constraints_name
 from wheelhouse.stage.airflow.names import misnamed
 from wheelhouse.stage.layout import FRAGMENT
 from wheelhouse.stage.stage import renamed_in, staged_as, verify_folder
-from wheelhouse.target.interpreters import Interpreter, Places, find_interpreter
+from wheelhouse.target.interpreters import Interpreter, InterpreterPlaces, find_interpreter
 from wheelhouse.target.target import Target
 from wheelhouse.verify.closure import against_constraints, closure
 from wheelhouse.verify.verify import Verdict
@@ -54,25 +54,25 @@ OF_THE_IMAGE = frozenset({"pip", "setuptools", "wheel", "uv", "packaging"})
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class RehearsalOptions:
     """What the user wants of a rehearsal: which interpreters, which commands to see run in the end, what else to try it with.
 
     With `image`, a base, or `dockerfile`, an image is built by a container engine, whose client runs in `engine`.
     `waivers` are those of the policy.
     """
 
-    places: Places
+    places: InterpreterPlaces
     named: Sequence[Path] = ()
     runs: tuple[str, ...] = ()
     image: str | None = None
     dockerfile: Path | None = None
     engine: Mapping[str, str] = field(default_factory=dict)
-    instruments: Instruments = field(default=Instruments())
+    instruments: InstallTools = field(default=InstallTools())
     limits: Limits = field(default=Limits())
     waivers: Waivers = NO_WAIVERS
 
 
-def rehearse(folder: Path, wanted: Wanted, on_event: Listener = ignore) -> Iterator[Step]:
+def rehearse(folder: Path, wanted: RehearsalOptions, on_event: Listener = ignore) -> Iterator[Step]:
     """Every step that applies, as it ends.
 
     Raises InputError for what is neither house nor staged folder, MachineError where no sandbox can be sealed, or where
@@ -99,7 +99,9 @@ def _nothing_installed(folder: Path, refusals: Mapping[Target, MachineError]) ->
     )
 
 
-def _steps(folder: Path, wanted: Wanted, refusals: dict[Target, MachineError], on_event: Listener) -> Iterator[Step]:
+def _steps(
+    folder: Path, wanted: RehearsalOptions, refusals: dict[Target, MachineError], on_event: Listener
+) -> Iterator[Step]:
     started = time.monotonic()
     verdict = verify_folder(folder, wanted.waivers, on_event)
     found = [finding for finding in verdict.findings if finding.rule not in CLOSURE]
@@ -165,7 +167,7 @@ def _installed(
     interpreter: Interpreter,
     verdict: Verdict,
     found: Sequence[Finding],
-    wanted: Wanted,
+    wanted: RehearsalOptions,
 ) -> Iterator[Step]:
     """Everything installed, as whoever gets this folder will."""
     must_be_readable(folder)
@@ -173,31 +175,31 @@ def _installed(
     staged = staged_as(folder)
     place = CONTEXT if staged else HOUSE
     known = frozenset(finding.subject for finding in found)
-    act = Act(lock, folder, place, bench, known, wanted.runs, strange=_strange(lock, verdict, interpreter))
+    act = InstallContext(lock, folder, place, bench, known, wanted.runs, strange=_strange(lock, verdict, interpreter))
     if staged and staged.release:
         airflow, arguments = Airflow.parse(staged.release), airflow_arguments(folder)
         act = replace(act, free=OF_THE_IMAGE, pip=arguments.get(airflow.recipe.pip_argument))
-        yield from perform(install_scene(act, airflow_install(act, airflow.version, arguments)), bench)
+        yield from perform(install_run(act, airflow_install(act, airflow.version, arguments)), bench)
     else:
         yield from _both(
-            install_scene(act, fragment_install(act) if (folder / FRAGMENT).is_file() else pip_install(act)),
+            install_run(act, fragment_install(act) if (folder / FRAGMENT).is_file() else pip_install(act)),
             act,
             wanted,
         )
 
 
-def _bench(interpreter: Interpreter, limits: Limits) -> Bench:
+def _bench(interpreter: Interpreter, limits: Limits) -> Builder:
     try:
-        return sealed_bench(interpreter, limits, 2)
+        return sealed_builder(interpreter, limits, 2)
     except MachineError as error:
         hint = "install bubblewrap, or permit user namespaces"
         raise MachineError(f"{error}, so nothing is installed", hint=hint, details=error.details) from error
 
 
-def _both(first: Scene, act: Act, wanted: Wanted) -> Iterator[Step]:
+def _both(first: SandboxRun, act: InstallContext, wanted: RehearsalOptions) -> Iterator[Step]:
     """The install, and beside it, in a room of its own, whatever else is here to try the same files with."""
     with tempfile.TemporaryDirectory(prefix="wheelhouse-rehearsal-") as scratch, ThreadPoolExecutor(1) as pool:
-        second = other_scene(act, wanted.instruments, Path(scratch))
+        second = other_installers_run(act, wanted.instruments, Path(scratch))
         others = pool.submit(lambda: list(perform(second, act.bench)))
         installed = list(perform(first, act.bench))
         yield from installed

@@ -6,7 +6,7 @@ from typing import Any
 
 from wheelhouse.vet.diff import Change, Difference, Kind, Replaced
 
-MOST_NAMED = 5
+MAX_NAMED = 5
 
 
 def difference_lines(found: Sequence[Difference], old: str, new: str) -> list[str]:
@@ -46,8 +46,8 @@ def change_text(change: Change) -> str:
 
 
 def _named(names: Sequence[str]) -> str:
-    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
-    return "; ".join(names[:MOST_NAMED]) + more
+    more = f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
+    return "; ".join(names[:MAX_NAMED]) + more
 
 
 def difference_document(found: Iterable[Difference]) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from wheelhouse.report.markup import Safe, document, tag
 from wheelhouse.vet.diff import Change, Difference, Kind, Replaced
 
 ALARMING = {Kind.BYTES: "error", Kind.DOWN: "warning", Kind.ADDED: "warning"}
-MOST_SHOWN = 30
+MAX_SHOWN = 30
 
 
 def diff_page(found: Sequence[Difference], old: str, new: str, style: str, script: str) -> str:
@@ -82,6 +82,6 @@ def change_row(change: Change) -> Safe:
 
 
 def _marked(sign: str, name: str, texts: Sequence[str]) -> list[Safe]:
-    lines = [tag("code", f"{sign} {text}", class_=name) for text in texts[:MOST_SHOWN]]
-    more = len(texts) - MOST_SHOWN
+    lines = [tag("code", f"{sign} {text}", class_=name) for text in texts[:MAX_SHOWN]]
+    more = len(texts) - MAX_SHOWN
     return [*lines, tag("span", f"{sign} {more} more", class_="muted")] if more > 0 else lines

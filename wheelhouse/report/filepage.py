@@ -12,7 +12,7 @@ from wheelhouse.vet.evidence import Evidence
 from wheelhouse.vet.facts import Entry, Facts
 
 MOST_CHAINS, MOST_FOLDERS, MOST_ENTRIES, LONGEST_TEXT = 10, 14, 40, 3000
-LONGEST_LICENCE = 60
+MAX_LICENCE_CHARACTERS = 60
 NATIVE = frozenset(("elf", "pe", "macho"))
 UNKNOWN = "not declared"
 
@@ -25,7 +25,7 @@ def native_in(facts: Facts) -> list[Entry]:
 def licence_text(facts: Facts, evidence: Evidence) -> str:
     """Its licence, as an SPDX expression where one can be told, else in its own first words."""
     told = next(iter(facts.header("license").strip().splitlines()), "")
-    return evidence.licences[facts.subject].expression or told[:LONGEST_LICENCE] or UNKNOWN
+    return evidence.licences[facts.subject].expression or told[:MAX_LICENCE_CHARACTERS] or UNKNOWN
 
 
 def state_of(facts: Facts, evidence: Evidence) -> str:

@@ -7,18 +7,18 @@ from packaging.utils import NormalizedName
 from packaging.version import Version
 
 from wheelhouse.archive.artifact import YANKED, Candidate, Rejected, choose, wrong_hash
-from wheelhouse.index.package_source import Supply
+from wheelhouse.index.package_source import PackageSource
 from wheelhouse.index.page_data import Hashes, IndexFile
 from wheelhouse.index.pages import Page
-from wheelhouse.resolve.direct import Source
-from wheelhouse.resolve.requirements import Line, by_project
-from wheelhouse.resolve.resolution import Question, is_exact, merge
+from wheelhouse.resolve.direct import DirectSource
+from wheelhouse.resolve.requirements import RequirementLine, by_project
+from wheelhouse.resolve.resolution import ResolutionRequest, is_exact, merge
 
 
-class Shelf:
+class ProjectCandidates:
     """One project's releases as a target, the constraints and the selection leave them."""
 
-    def __init__(self, question: Question, page: Page, constraints: Sequence[Line]) -> None:
+    def __init__(self, question: ResolutionRequest, page: Page, constraints: Sequence[RequirementLine]) -> None:
         self.page = page
         self._target = question.target
         self._selection = question.selection
@@ -130,27 +130,27 @@ class Shelf:
                 yield version
 
 
-def page_of_source(source: Source) -> Page:
+def page_of_source(source: DirectSource) -> Page:
     """A page that offers one file: the one that the user named."""
     hashes = Hashes(**dict(hash_.split(":", 1) for hash_ in source.hashes))
     return Page(source.project, "", "", [IndexFile(source.filename, source.location, hashes)])
 
 
-class Shelves:
+class CandidateIndex:
     """Every project's shelf for one question, made when its page is here."""
 
-    def __init__(self, question: Question, supply: Supply) -> None:
+    def __init__(self, question: ResolutionRequest, supply: PackageSource) -> None:
         self._question, self._supply = question, supply
         self._constraints = by_project(
             line for line in question.constraints if question.target.applies(line.requirement.marker)
         )
-        self._shelves: dict[NormalizedName, Shelf | None] = {}
+        self._shelves: dict[NormalizedName, ProjectCandidates | None] = {}
 
-    def constraints(self, project: NormalizedName) -> Sequence[Line]:
+    def constraints(self, project: NormalizedName) -> Sequence[RequirementLine]:
         """The constraints that speak of a project and apply to the target."""
         return self._constraints.get(project, ())
 
-    def get(self, project: NormalizedName) -> Shelf | None:
+    def get(self, project: NormalizedName) -> ProjectCandidates | None:
         """A project's shelf; waits for its page. None where the index has no such project."""
         if project not in self._shelves and not self.kept(project):
             source = self._question.direct.get(project)
@@ -172,8 +172,8 @@ class Shelves:
     def _constraint(self, project: NormalizedName) -> SpecifierSet:
         return merge(line.requirement.specifier for line in self.constraints(project))
 
-    def _of_page(self, page: Page) -> Shelf:
-        return Shelf(self._question, page, self.constraints(page.project))
+    def _of_page(self, page: Page) -> ProjectCandidates:
+        return ProjectCandidates(self._question, page, self.constraints(page.project))
 
     def place(self, project: NormalizedName) -> str:
         """Where a project would come from, as people say it."""

@@ -23,7 +23,7 @@ WHEEL_HINT = "build a wheel of it where you trust the code (`python -m build --w
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class DirectSource:
     """A wheel or sdist by its path or http(s) address, and what its name says it is.
 
     `written` is the address with the variables that stand in its path, without user, password and query; empty where none do.
@@ -61,7 +61,7 @@ def looks_direct(text: str) -> bool:
     return bool(NAMED.fullmatch(text) or ADDRESS.match(text) or PATH.match(text) or REPOSITORY.match(text))
 
 
-def source_of(text: str, origin: str) -> tuple[Source, str, str]:
+def source_of(text: str, origin: str) -> tuple[DirectSource, str, str]:
     """A requirement that names a file: the file, its extras as `[a,b]`, its marker. Raises InputError naming `origin`."""
     named = NAMED.fullmatch(text)
     location, _, marker = _split(named["rest"] if named else text)
@@ -79,7 +79,7 @@ def _split(text: str) -> tuple[str, str, str]:
     return (text[: match.start()].strip(), ";", text[match.end() :]) if match else (text.strip(), "", "")
 
 
-def _source(location: str, origin: str) -> Source:
+def _source(location: str, origin: str) -> DirectSource:
     if REPOSITORY.match(location):
         raise InputError(f"{origin}: `{location.partition(':')[0]}` is a repository, and no file", hint=WHEEL_HINT)
     bare, _, fragment = location.partition("#")
@@ -90,7 +90,7 @@ def _source(location: str, origin: str) -> Source:
     is_address = bare.startswith(("http://", "https://"))
     filename = unquote(_parts(bare, origin).path.rpartition("/")[2]) if is_address else bare.rpartition("/")[2]
     project, version = _named(filename, origin)
-    return Source(bare, filename, project, version, _fragment_hashes(fragment, origin))
+    return DirectSource(bare, filename, project, version, _fragment_hashes(fragment, origin))
 
 
 def _parts(address: str, origin: str) -> SplitResult:

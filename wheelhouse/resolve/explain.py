@@ -14,13 +14,21 @@ from wheelhouse.archive.artifact import NOT_ALLOWED, Rejected, has_no_tag
 from wheelhouse.archive.tag_summary import target_tags, wheel_tags
 from wheelhouse.errors import IntegrityError, NoSolutionError, WheelhouseError
 from wheelhouse.humanize import counted, listed
-from wheelhouse.resolve.candidates import Shelf, Shelves
-from wheelhouse.resolve.requirements import Line
-from wheelhouse.resolve.resolution import NEVER, Choice, Identifier, Need, Question, is_exact, merge
+from wheelhouse.resolve.candidates import CandidateIndex, ProjectCandidates
+from wheelhouse.resolve.requirements import RequirementLine
+from wheelhouse.resolve.resolution import (
+    NEVER,
+    CandidateRelease,
+    Dependency,
+    Identifier,
+    ResolutionRequest,
+    is_exact,
+    merge,
+)
 
-Introduced = Mapping[Identifier, Need]
+Introduced = Mapping[Identifier, Dependency]
 """The need that first brought a project, or one of its extras, in."""
-MOST_OFFERED = 6
+MAX_OFFERED = 6
 NEWEST = 3
 """How many releases are looked at, and how many files are named for one reason."""
 BRANCH = re.compile(r"constraints-\d+-\d+(?!\d|\.)")
@@ -30,10 +38,10 @@ DROPPED = {"mysql": "with INSTALL_MYSQL_CLIENT=false the image's build drops it 
 
 
 def explain(
-    conflicting: Sequence[Need], question: Question, shelves: Shelves, introduced: Introduced
+    conflicting: Sequence[Dependency], question: ResolutionRequest, shelves: CandidateIndex, introduced: Introduced
 ) -> WheelhouseError:
     """The error that says why these needs cannot all be met, with the chain that leads to each."""
-    by_project: dict[NormalizedName, list[Need]] = {}
+    by_project: dict[NormalizedName, list[Dependency]] = {}
     for need in conflicting:
         by_project.setdefault(need.project, []).append(need)
     conflicts = [Conflict(project, needs, question, shelves, introduced) for project, needs in by_project.items()]
@@ -52,16 +60,16 @@ class Conflict:
     def __init__(
         self,
         project: NormalizedName,
-        needs: Sequence[Need],
-        question: Question,
-        shelves: Shelves,
+        needs: Sequence[Dependency],
+        question: ResolutionRequest,
+        shelves: CandidateIndex,
         introduced: Introduced,
     ) -> None:
         self.project, self.question, self._introduced, self._shelves = project, question, introduced, shelves
         self.needs = list({(str(need), need.origin): need for need in needs}.values())
         self.specifier = merge(need.specifier for need in needs)
-        self.shelf: Shelf | None = shelves.get(project) if project != NEVER else None
-        self.constraints: Sequence[Line] = shelves.constraints(project)
+        self.shelf: ProjectCandidates | None = shelves.get(project) if project != NEVER else None
+        self.constraints: Sequence[RequirementLine] = shelves.constraints(project)
 
     def sentence(self, target: str) -> str:
         """What happened, to what, why; `target` is what the target is called."""
@@ -99,7 +107,7 @@ class Conflict:
         yield from self._also_excluded()
         if self.shelf is None:
             return
-        yield f"the index offers {self.project} {offered(self.shelf.page.versions, self.specifier)}"
+        yield f"the index offers {self.project} {offered_text(self.shelf.page.versions, self.specifier)}"
         for version, rejected in self._rejected.items():
             unfit = [other.filename for other in rejected if has_no_tag(other)]
             if unfit and version == next(iter(self._rejected)):
@@ -131,7 +139,7 @@ class Conflict:
         """Whether a wheel was rejected because of its tags."""
         return any(map(has_no_tag, (other for rejected in self._rejected.values() for other in rejected)))
 
-    def _against(self, shelf: Shelf, target: str) -> str:
+    def _against(self, shelf: ProjectCandidates, target: str) -> str:
         if not self._within(self.specifier):
             return self._nothing_within()
         if contradiction := self._contradiction():
@@ -175,7 +183,7 @@ class Conflict:
         lines = self.constraints
         return f" under the constraint `{lines[0].requirement}` ({lines[0].origin})" if lines else ""
 
-    def _excluding(self) -> Line | None:
+    def _excluding(self) -> RequirementLine | None:
         """The constraint that leaves nothing of what is asked and on the index."""
         return next(
             (line for line in self.constraints if not self._within(self.specifier & line.requirement.specifier)), None
@@ -184,7 +192,7 @@ class Conflict:
     def _asked(self) -> str:
         return " and ".join(f"{need.origin} asks for `{need}`" for need in self.needs)
 
-    def _about(self, line: Line) -> str:
+    def _about(self, line: RequirementLine) -> str:
         release = self._airflow()
         if release and BRANCH.search(line.origin):
             return (
@@ -203,9 +211,9 @@ class Conflict:
                 return clauses[0].version
         return None
 
-    def _extra(self) -> Choice | None:
+    def _extra(self) -> CandidateRelease | None:
         """The extra that was asked for, and that leads to the first need."""
-        need: Need | None = self.needs[0]
+        need: Dependency | None = self.needs[0]
         found, seen = None, set()
         while need is not None and need.parent is not None and need.parent not in seen:
             seen.add(need.parent)
@@ -238,7 +246,7 @@ def _reason(rejected: Sequence[Rejected]) -> str:
     return f"{'its one wheel has no' if unfit == 1 else f'none of its {unfit} wheels has a'} tag that fits"
 
 
-def excludes(line: Line, specifier: SpecifierSet) -> bool:
+def excludes(line: RequirementLine, specifier: SpecifierSet) -> bool:
     """Whether a constraint that names one version names one which a specifier does not admit."""
     clauses = list(line.requirement.specifier)
     if len(clauses) != 1 or not is_exact(line.requirement.specifier):
@@ -246,9 +254,9 @@ def excludes(line: Line, specifier: SpecifierSet) -> bool:
     return not specifier.contains(clauses[0].version, prereleases=True)
 
 
-def offered(versions: Sequence[Version], specifier: SpecifierSet) -> str:
+def offered_text(versions: Sequence[Version], specifier: SpecifierSet) -> str:
     """The releases that are there, newest first: all of a few, else the newest, and those next to what is asked."""
-    if len(versions) <= MOST_OFFERED * 2:
+    if len(versions) <= MAX_OFFERED * 2:
         return ", ".join(map(str, versions)) or "nothing"
     edges = [Version(clause.version.removesuffix(".*")) for clause in specifier if clause.operator != "==="]
     near = [
@@ -256,7 +264,7 @@ def offered(versions: Sequence[Version], specifier: SpecifierSet) -> str:
         for edge in edges
         for version in sorted(versions, key=lambda version: abs(versions.index(version) - _place(versions, edge)))[:2]
     ]
-    shown = sorted({*versions[:MOST_OFFERED], *near}, reverse=True)
+    shown = sorted({*versions[:MAX_OFFERED], *near}, reverse=True)
     return f"{', '.join(map(str, shown))} and {len(versions) - len(shown)} more"
 
 
@@ -265,7 +273,7 @@ def _place(versions: Sequence[Version], edge: Version) -> float:
     return sum(version > edge for version in versions) - 0.5
 
 
-def chain_to(need: Need, introduced: Introduced) -> str:
+def chain_to(need: Dependency, introduced: Introduced) -> str:
     """From what was asked for down to a need, each with its version."""
     links, seen, parent = [str(need)], set(), need.parent
     while parent is not None and (parent.candidate.project, parent.extra) not in seen:

@@ -11,10 +11,10 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
 
 from wheelhouse.archive.artifact import Candidate
-from wheelhouse.resolve.candidates import Shelves
-from wheelhouse.resolve.resolution import NEVER, Choice, Identifier, Need, merge
+from wheelhouse.resolve.candidates import CandidateIndex
+from wheelhouse.resolve.resolution import NEVER, CandidateRelease, Dependency, Identifier, merge
 
-MOST_WALKS = 40
+MAX_PASSES = 40
 Chosen = dict[NormalizedName, Candidate]
 
 
@@ -22,13 +22,15 @@ class _ContradictionError(Exception):
     """No release satisfies all that is asked of its project."""
 
 
-def settle(
-    roots: Sequence[Need], shelves: Shelves, dependencies: Callable[[Choice], Iterable[Need]]
-) -> dict[Identifier, Choice] | None:
+def solve_greedily(
+    roots: Sequence[Dependency],
+    shelves: CandidateIndex,
+    dependencies: Callable[[CandidateRelease], Iterable[Dependency]],
+) -> dict[Identifier, CandidateRelease] | None:
     """A choice for every project and extra that is reached, or None where that takes a search."""
     chosen: Chosen = {}
     try:
-        for _ in range(MOST_WALKS):
+        for _ in range(MAX_PASSES):
             reached, asked = _walk(roots, chosen, shelves, dependencies)
             best = {project: _best(project, merge(asked[project].values()), shelves) for project in asked}
             if best == {project: chosen[project] for project in asked}:
@@ -40,13 +42,16 @@ def settle(
 
 
 def _walk(
-    roots: Sequence[Need], chosen: Chosen, shelves: Shelves, dependencies: Callable[[Choice], Iterable[Need]]
-) -> tuple[dict[Identifier, Choice], dict[NormalizedName, dict[str, SpecifierSet]]]:
+    roots: Sequence[Dependency],
+    chosen: Chosen,
+    shelves: CandidateIndex,
+    dependencies: Callable[[CandidateRelease], Iterable[Dependency]],
+) -> tuple[dict[Identifier, CandidateRelease], dict[NormalizedName, dict[str, SpecifierSet]]]:
     """What is reached from the roots by the choices so far, and what is asked of each project on the way.
 
     A project that is met for the first time gets its best release under the need that led to it.
     """
-    reached: dict[Identifier, Choice] = {}
+    reached: dict[Identifier, CandidateRelease] = {}
     asked: dict[NormalizedName, dict[str, SpecifierSet]] = {}
     pending = deque(roots)
     while pending:
@@ -59,12 +64,12 @@ def _walk(
         elif not need.specifier.contains(chosen[project].version, prereleases=True):
             raise _ContradictionError(f"{need.parent} asks for another version of itself")
         if (project, need.extra) not in reached:
-            choice = reached[project, need.extra] = Choice(chosen[project], need.extra)
+            choice = reached[project, need.extra] = CandidateRelease(chosen[project], need.extra)
             pending.extend(dependencies(choice))
     return reached, asked
 
 
-def _best(project: NormalizedName, specifier: SpecifierSet, shelves: Shelves) -> Candidate:
+def _best(project: NormalizedName, specifier: SpecifierSet, shelves: CandidateIndex) -> Candidate:
     shelf = None if project == NEVER else shelves.get(project)
     found = shelf.best(specifier) if shelf else None
     if found is None:

@@ -10,29 +10,29 @@ from collections.abc import Iterable, Sequence
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
-from wheelhouse.resolve.candidates import Shelves
-from wheelhouse.resolve.resolution import NEVER, Choice, Identifier, Need
+from wheelhouse.resolve.candidates import CandidateIndex
+from wheelhouse.resolve.resolution import NEVER, CandidateRelease, Dependency, Identifier
 
 
-class DeadEnds:
+class Nogoods:
     """What has been learned of one question."""
 
-    def __init__(self, shelves: Shelves) -> None:
+    def __init__(self, shelves: CandidateIndex) -> None:
         self._shelves = shelves
-        self._unmet: dict[tuple[NormalizedName, str, Version], Need] = {}
-        self._askers: dict[Identifier, list[Need]] = defaultdict(list)
-        self._noted: set[Choice] = set()
+        self._unmet: dict[tuple[NormalizedName, str, Version], Dependency] = {}
+        self._askers: dict[Identifier, list[Dependency]] = defaultdict(list)
+        self._noted: set[CandidateRelease] = set()
 
     def is_open(self, project: NormalizedName, extra: str, version: Version) -> bool:
         """Whether a release, with one of its extras, may be in an answer as far as is known."""
         return (project, extra, version) not in self._unmet
 
-    def ask(self, needs: Iterable[Need]) -> None:
+    def ask(self, needs: Iterable[Dependency]) -> None:
         """That these are asked for."""
         for need in needs:
             self._askers[need.project, need.extra].append(need)
 
-    def note(self, choice: Choice, needs: Sequence[Need]) -> bool:
+    def note(self, choice: CandidateRelease, needs: Sequence[Dependency]) -> bool:
         """Learn what a release asks for. Whether what asks for this release, the user or another one, is in vain, too."""
         if choice in self._noted:
             return False
@@ -41,7 +41,7 @@ class DeadEnds:
         unmet = next((need for need in needs if not self._can_be_met(need)), None)
         return unmet is not None and self._close(choice, unmet)
 
-    def cause(self, need: Need) -> Need:
+    def cause(self, need: Dependency) -> Dependency:
         """What a need fails for in the end: the first below it that nothing meets, whatever else is asked."""
         if need.project == NEVER or self._can_be_met(need) or not (shelf := self._shelves.get(need.project)):
             return need
@@ -49,7 +49,7 @@ class DeadEnds:
         first = next(filter(None, below), None)
         return self.cause(first) if first else need
 
-    def _close(self, choice: Choice, unmet: Need) -> bool:
+    def _close(self, choice: CandidateRelease, unmet: Dependency) -> bool:
         project, version = choice.candidate.project, choice.candidate.version
         self._unmet[project, choice.extra, version] = unmet
         spread = False
@@ -61,10 +61,10 @@ class DeadEnds:
                     self._close(asker, need)
         return spread
 
-    def _is_open(self, choice: Choice) -> bool:
+    def _is_open(self, choice: CandidateRelease) -> bool:
         return self.is_open(choice.candidate.project, choice.extra, choice.candidate.version)
 
-    def _can_be_met(self, need: Need) -> bool:
+    def _can_be_met(self, need: Dependency) -> bool:
         shelf = None if need.project == NEVER else self._shelves.get(need.project)
         return shelf is not None and any(
             self.is_open(need.project, need.extra, version) for version in shelf.conceivable(need.specifier)

@@ -12,20 +12,20 @@ from packaging.version import Version
 from wheelhouse.archive.artifact import Candidate
 from wheelhouse.archive.metadata import Metadata
 from wheelhouse.errors import WheelhouseError
-from wheelhouse.index.package_source import Supply
-from wheelhouse.resolve.candidates import Shelves
-from wheelhouse.resolve.resolution import Identifier, Need, Question, needs_of
+from wheelhouse.index.package_source import PackageSource
+from wheelhouse.resolve.candidates import CandidateIndex
+from wheelhouse.resolve.resolution import Dependency, Identifier, ResolutionRequest, dependencies_of
 
 
-class Foresight:
+class Prefetcher:
     """Walks ahead of the resolver and asks for what it will most likely need. It guesses and decides nothing."""
 
-    def __init__(self, question: Question, supply: Supply, shelves: Shelves) -> None:
+    def __init__(self, question: ResolutionRequest, supply: PackageSource, shelves: CandidateIndex) -> None:
         self._question, self._supply, self._shelves = question, supply, shelves
         self._seen: set[Identifier] = set()
         self._tried: dict[NormalizedName, set[Version]] = defaultdict(set)
 
-    def expect(self, need: Need) -> None:
+    def expect(self, need: Dependency) -> None:
         """That this will be needed."""
         if (need.project, need.extra) in self._seen:
             return
@@ -49,7 +49,7 @@ class Foresight:
         for each in islice(filter(None, chosen), tried):
             self._supply.metadata(each)
 
-    def _on_page(self, need: Need) -> None:
+    def _on_page(self, need: Dependency) -> None:
         with suppress(WheelhouseError, CancelledError, RuntimeError):
             shelf = self._shelves.get(need.project)
             candidate = shelf.best(need.specifier) if shelf else None
@@ -57,10 +57,10 @@ class Foresight:
                 metadata = self._supply.metadata(candidate, certain=shelf.is_pinned(need.specifier))
                 metadata.add_done_callback(lambda future: self._on_metadata(need, candidate, future))
 
-    def _on_metadata(self, need: Need, candidate: Candidate, future: "Future[Metadata]") -> None:
+    def _on_metadata(self, need: Dependency, candidate: Candidate, future: "Future[Metadata]") -> None:
         """What fails here fails again for whoever needs it, and is told then."""
         question = self._question
         with suppress(WheelhouseError, CancelledError, RuntimeError):
             for requirement, _ in future.result().requirements(question.target, need.extra, question.adjustments):
-                for further in needs_of(requirement, str(candidate.project), direct=question.direct):
+                for further in dependencies_of(requirement, str(candidate.project), direct=question.direct):
                     self.expect(further)

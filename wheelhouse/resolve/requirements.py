@@ -9,7 +9,7 @@ from packaging.utils import NormalizedName, canonicalize_name
 
 from wheelhouse.archive.filenames import ARCHIVE_SUFFIXES
 from wheelhouse.errors import InputError
-from wheelhouse.resolve.direct import STRONG_HASHES, Source, looks_direct, source_of
+from wheelhouse.resolve.direct import STRONG_HASHES, DirectSource, looks_direct, source_of
 from wheelhouse.resolve.file_options import Option, read_options
 
 COMMAND_LINE = "the command line"
@@ -21,7 +21,7 @@ NOTHING: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class RequirementLine:
     """One requirement or constraint and where it stands, as `file:line`.
 
     `hashes` are those that `--hash` allows, each as `sha256:…`. `source` is the file that it names by path or address; its
@@ -31,7 +31,7 @@ class Line:
     requirement: Requirement
     origin: str = COMMAND_LINE
     hashes: frozenset[str] = frozenset()
-    source: Source | None = None
+    source: DirectSource | None = None
 
     @property
     def project(self) -> NormalizedName:
@@ -54,11 +54,11 @@ class Line:
 
 
 @dataclass(slots=True)
-class Lines:
+class RequirementLines:
     """What a set of files asks for and limits, and the options that stand in them, in their order."""
 
-    requirements: list[Line] = field(default_factory=list)
-    constraints: list[Line] = field(default_factory=list)
+    requirements: list[RequirementLine] = field(default_factory=list)
+    constraints: list[RequirementLine] = field(default_factory=list)
     options: list[Option] = field(default_factory=list)
     problems: list[InputError] = field(default_factory=list)
 
@@ -69,7 +69,7 @@ Reader = Callable[[str, str], tuple[str, str]]
 """(name as written, the file that names it) → (that file's own name, its text)."""
 
 
-def parse_line(text: str, origin: str = COMMAND_LINE) -> Line:
+def parse_line(text: str, origin: str = COMMAND_LINE) -> RequirementLine:
     """Read one requirement. Raises InputError naming where it stands."""
     bare, options = read_options(text, origin)
     misplaced = [option.name for option in options if option.name != "--hash"]
@@ -84,10 +84,10 @@ def parse_line(text: str, origin: str = COMMAND_LINE) -> Line:
     except (RecursionError, InvalidRequirement) as error:
         reason = str(error).splitlines()[0]
         raise InputError(f"{origin}: `{bare}` is not a requirement: {reason}", hint=_requirement_hint(bare)) from error
-    return Line(requirement, origin, hashes)
+    return RequirementLine(requirement, origin, hashes)
 
 
-def _direct_line(text: str, origin: str, hashes: frozenset[str]) -> Line:
+def _direct_line(text: str, origin: str, hashes: frozenset[str]) -> RequirementLine:
     source, extras, marker = source_of(text, origin)
     found = f"{source.project}{extras}=={source.version}" + (f" ; {marker}" if marker else "")
     try:
@@ -95,7 +95,7 @@ def _direct_line(text: str, origin: str, hashes: frozenset[str]) -> Line:
     except InvalidRequirement as error:
         reason = str(error).splitlines()[0]
         raise InputError(f"{origin}: `{text}` is not a requirement: {reason}") from error
-    return Line(requirement, origin, hashes, source)
+    return RequirementLine(requirement, origin, hashes, source)
 
 
 def _hash(option: Option) -> str:
@@ -126,7 +126,7 @@ def parse_file(
     constraints: bool = False,
     environment: Mapping[str, str] = NOTHING,
     conceal: Conceal = _conceal_nothing,
-) -> Lines:
+) -> RequirementLines:
     """Read a requirements or constraints file, and those it names. Raises InputError naming every bad file and line.
 
     `${NAME}` is replaced where `environment` has a value for it, and stays as it is where not. `conceal` is told how an
@@ -138,7 +138,7 @@ def parse_file(
     return reading.lines
 
 
-def constraint_lines(text: str, source: str) -> tuple[Line, ...]:
+def constraint_lines(text: str, source: str) -> tuple[RequirementLine, ...]:
     """A constraints file that names no other. Raises InputError."""
 
     def nested(name: str, named_by: str) -> tuple[str, str]:
@@ -165,7 +165,7 @@ class _Reading:
     read: Reader
     environment: Mapping[str, str]
     conceal: Conceal
-    lines: Lines = field(default_factory=Lines)
+    lines: RequirementLines = field(default_factory=RequirementLines)
 
     def file(self, text: str, source: str, *, constraints: bool, above: tuple[str, ...]) -> None:
         if source in above:
@@ -193,7 +193,7 @@ class _Reading:
         for option in options:
             self._option(option, above, constraints=constraints)
 
-    def _asked(self, line: Line, *, constraints: bool) -> None:
+    def _asked(self, line: RequirementLine, *, constraints: bool) -> None:
         if not constraints:
             self.lines.requirements.append(line)
             return
@@ -234,7 +234,7 @@ def _addresses(written: str, variables: Mapping[str, str]) -> Iterator[tuple[str
             yield f"{match['scheme']}{host}{expanded}", f"{match['scheme']}{host}{path}"
 
 
-def _as_written(line: Line, hidden: Mapping[str, str]) -> Line:
+def _as_written(line: RequirementLine, hidden: Mapping[str, str]) -> RequirementLine:
     """A line whose file is shown with the variables of its address."""
     if line.source is None or not hidden:
         return line
@@ -272,9 +272,9 @@ def logical_lines(text: str) -> Iterator[tuple[int, str]]:
         yield start, line
 
 
-def by_project(lines: Iterable[Line]) -> dict[NormalizedName, list[Line]]:
+def by_project(lines: Iterable[RequirementLine]) -> dict[NormalizedName, list[RequirementLine]]:
     """Lines grouped by the project that they speak of."""
-    grouped: dict[NormalizedName, list[Line]] = {}
+    grouped: dict[NormalizedName, list[RequirementLine]] = {}
     for line in lines:
         grouped.setdefault(line.project, []).append(line)
     return grouped

@@ -15,8 +15,8 @@ from wheelhouse.archive.artifact import Candidate, Rejected
 from wheelhouse.archive.metadata import Metadata
 from wheelhouse.archive.overrides import AS_ASKED, Adjustments
 from wheelhouse.errors import InputError
-from wheelhouse.resolve.direct import REPOSITORY, Source
-from wheelhouse.resolve.requirements import Line, by_project
+from wheelhouse.resolve.direct import REPOSITORY, DirectSource
+from wheelhouse.resolve.requirements import RequirementLine, by_project
 from wheelhouse.resolve.selection import ANYTHING, Selection
 from wheelhouse.target.target import Target
 
@@ -28,7 +28,7 @@ Identifier = tuple[NormalizedName, str]
 
 
 @dataclass(frozen=True)
-class Question:
+class ResolutionRequest:
     """What is asked of one target.
 
     `direct` are the files that the user named for a project; no index is asked for those. `preferred` are the pins that
@@ -36,11 +36,11 @@ class Question:
     """
 
     target: Target
-    requirements: tuple[Line, ...]
-    constraints: tuple[Line, ...] = ()
+    requirements: tuple[RequirementLine, ...]
+    constraints: tuple[RequirementLine, ...] = ()
     selection: Selection = ANYTHING
     adjustments: Adjustments = AS_ASKED
-    direct: Mapping[NormalizedName, Source] = field(default_factory=dict)
+    direct: Mapping[NormalizedName, DirectSource] = field(default_factory=dict)
     preferred: Mapping[NormalizedName, Version] = field(default_factory=dict)
 
     def allowed_hashes(self, project: NormalizedName) -> list[frozenset[str]]:
@@ -65,7 +65,7 @@ class Question:
                     raise InputError(sentence, hint="remove one of the two, or write the hashes of both on each")
 
     @cached_property
-    def _lines_with_hashes(self) -> Mapping[NormalizedName, Sequence[Line]]:
+    def _lines_with_hashes(self) -> Mapping[NormalizedName, Sequence[RequirementLine]]:
         """By project: a job may have thousands of both."""
         return by_project(line for line in (*self.requirements, *self.constraints) if line.allowed_hashes)
 
@@ -84,7 +84,7 @@ def _compatible(some: Iterable[str], others: Collection[str]) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class CandidateRelease:
     """A file chosen for a project, or for one of its extras."""
 
     candidate: Candidate
@@ -96,14 +96,14 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
-class Need:
+class Dependency:
     """That a project, or one of its extras, is wanted within a specifier; `origin` says where that stands."""
 
     project: NormalizedName
     extra: str
     specifier: SpecifierSet
     origin: str
-    parent: Choice | None = None
+    parent: CandidateRelease | None = None
 
     def __str__(self) -> str:
         extra = f"[{self.extra}]" if self.extra else ""
@@ -111,7 +111,7 @@ class Need:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ResolvedProject:
     """What was chosen for one project. `rejected` are the other files of that release and why; `skipped` the newer
     releases that were allowed, but have no file for the target; `passed_over` others that were newer, by version, and why;
     `constraint` the line that limited it, and where it stands.
@@ -127,9 +127,12 @@ class Answer:
     passed_over: tuple[Rejected, ...] = ()
 
 
-def needs_of(
-    requirement: Requirement, origin: str, parent: Choice | None = None, direct: Collection[NormalizedName] = ()
-) -> Iterator[Need]:
+def dependencies_of(
+    requirement: Requirement,
+    origin: str,
+    parent: CandidateRelease | None = None,
+    direct: Collection[NormalizedName] = (),
+) -> Iterator[Dependency]:
     """A requirement as needs: one for the project, one for each extra.
 
     Raises InputError where a release names a file by its address, unless the user named one for that project.
@@ -146,7 +149,7 @@ def needs_of(
         sentence = f"{origin} asks for `{project} @ {address}`, an address that no index vouches for"
         raise InputError(sentence, hint=hint)
     for extra in ("", *sorted(canonicalize_name(extra) for extra in requirement.extras)):
-        yield Need(project, extra, requirement.specifier, origin, parent)
+        yield Dependency(project, extra, requirement.specifier, origin, parent)
 
 
 def spelled(requirement: Requirement) -> str:

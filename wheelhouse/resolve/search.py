@@ -26,60 +26,65 @@ from wheelhouse.archive.metadata import Metadata, who_refuses
 from wheelhouse.archive.overrides import Adjustments
 from wheelhouse.errors import IntegrityError, NoSolutionError
 from wheelhouse.events import Listener, Warned, ignore
-from wheelhouse.index.package_source import Supply
-from wheelhouse.resolve.candidates import Shelf, Shelves
-from wheelhouse.resolve.greedy import settle
-from wheelhouse.resolve.nogoods import DeadEnds
-from wheelhouse.resolve.prefetch import Foresight
+from wheelhouse.index.package_source import PackageSource
+from wheelhouse.resolve.candidates import CandidateIndex, ProjectCandidates
+from wheelhouse.resolve.greedy import solve_greedily
+from wheelhouse.resolve.nogoods import Nogoods
+from wheelhouse.resolve.prefetch import Prefetcher
 from wheelhouse.resolve.resolution import (
     NEVER,
-    Answer,
-    Choice,
+    CandidateRelease,
+    Dependency,
     Identifier,
-    Need,
-    Question,
+    ResolutionRequest,
+    ResolvedProject,
+    dependencies_of,
     is_exact,
     merge,
-    needs_of,
     spelled,
 )
 from wheelhouse.target.target import Target
 
-MOST_ROUNDS = 200_000
+MAX_ROUNDS = 200_000
 
 
 class LearnedError(Exception):
     """A release that the search stands on turned out to be a dead end, or one to take last: it starts anew, wiser."""
 
 
-class Provider(AbstractProvider[Need, Choice, Identifier]):
+class Provider(AbstractProvider[Dependency, CandidateRelease, Identifier]):
     """What resolvelib asks: which candidates there are, and what each depends on."""
 
     def __init__(
-        self, question: Question, supply: Supply, shelves: Shelves, foresight: Foresight, on_event: Listener
+        self,
+        question: ResolutionRequest,
+        supply: PackageSource,
+        shelves: CandidateIndex,
+        foresight: Prefetcher,
+        on_event: Listener,
     ) -> None:
         self._question, self._supply, self._shelves, self._foresight = question, supply, shelves, foresight
         self._on_event = on_event
         self._order: dict[Identifier, int] = {}
         self._warned: set[str] = set()
-        self._needs: dict[tuple[str, str], list[Need]] = {}
+        self._needs: dict[tuple[str, str], list[Dependency]] = {}
         self._extras: dict[NormalizedName, set[str]] = defaultdict(set)
-        self.dead_ends = DeadEnds(shelves)
-        self.introduced: dict[Identifier, Need] = {}
+        self.dead_ends = Nogoods(shelves)
+        self.introduced: dict[Identifier, Dependency] = {}
 
-    def identify(self, requirement_or_candidate: Need | Choice) -> Identifier:
+    def identify(self, requirement_or_candidate: Dependency | CandidateRelease) -> Identifier:
         """Project and extra."""
-        if isinstance(requirement_or_candidate, Choice):
+        if isinstance(requirement_or_candidate, CandidateRelease):
             return requirement_or_candidate.candidate.project, requirement_or_candidate.extra
         return requirement_or_candidate.project, requirement_or_candidate.extra
 
     def get_preference(
         self,
         identifier: Identifier,
-        resolutions: Mapping[Identifier, Choice],
-        candidates: Mapping[Identifier, Iterator[Choice]],
-        information: Mapping[Identifier, Iterator[RequirementInformation[Need, Choice]]],
-        backtrack_causes: Sequence[RequirementInformation[Need, Choice]],
+        resolutions: Mapping[Identifier, CandidateRelease],
+        candidates: Mapping[Identifier, Iterator[CandidateRelease]],
+        information: Mapping[Identifier, Iterator[RequirementInformation[Dependency, CandidateRelease]]],
+        backtrack_causes: Sequence[RequirementInformation[Dependency, CandidateRelease]],
     ) -> tuple[bool, bool, bool, int]:
         """Python first, then what is in conflict, then what is pinned, then in the order in which it was met."""
         project, _ = identifier
@@ -93,9 +98,9 @@ class Provider(AbstractProvider[Need, Choice, Identifier]):
     def find_matches(
         self,
         identifier: Identifier,
-        requirements: Mapping[Identifier, Iterator[Need]],
-        incompatibilities: Mapping[Identifier, Iterator[Choice]],
-    ) -> Iterable[Choice]:
+        requirements: Mapping[Identifier, Iterator[Dependency]],
+        incompatibilities: Mapping[Identifier, Iterator[CandidateRelease]],
+    ) -> Iterable[CandidateRelease]:
         """Candidates, best first. An extra's are held to what is asked of the project itself, too."""
         project, extra = identifier
         if project == NEVER:
@@ -111,25 +116,25 @@ class Provider(AbstractProvider[Need, Choice, Identifier]):
         def is_open(version: Version) -> bool:
             return all(self.dead_ends.is_open(project, each, version) for each in extras)
 
-        def candidates() -> Iterator[Choice]:
+        def candidates() -> Iterator[CandidateRelease]:
             for candidate in shelf.usable(specifier, is_open):
                 if candidate.version not in excluded:
-                    yield Choice(candidate, extra)
+                    yield CandidateRelease(candidate, extra)
 
         return candidates  # type: ignore[return-value]  # resolvelib takes a callable, to be asked again
 
-    def is_satisfied_by(self, requirement: Need, candidate: Choice) -> bool:
+    def is_satisfied_by(self, requirement: Dependency, candidate: CandidateRelease) -> bool:
         """Whether a candidate is within what is asked."""
         return requirement.specifier.contains(candidate.candidate.version, prereleases=True)
 
-    def get_dependencies(self, candidate: Choice) -> Iterable[Need]:
+    def get_dependencies(self, candidate: CandidateRelease) -> Iterable[Dependency]:
         """What a candidate asks for on this target, in a search. Raises LearnedError where more than this one is a dead end."""
         needs = self.dependencies(candidate)
         if self.dead_ends.note(candidate, needs):
             raise LearnedError
         return needs
 
-    def dependencies(self, candidate: Choice) -> Sequence[Need]:
+    def dependencies(self, candidate: CandidateRelease) -> Sequence[Dependency]:
         """What a candidate asks for on this target. Raises LearnedError where other releases of the project come first."""
         key = (candidate.candidate.key, candidate.extra)
         if key not in self._needs:
@@ -138,7 +143,7 @@ class Provider(AbstractProvider[Need, Choice, Identifier]):
             self._expect(self._needs[key])
         return self._needs[key]
 
-    def _expect(self, needs: Iterable[Need]) -> None:
+    def _expect(self, needs: Iterable[Dependency]) -> None:
         for need in needs:
             self._extras[need.project].add(need.extra)
             self.introduced.setdefault((need.project, need.extra), need)
@@ -146,26 +151,26 @@ class Provider(AbstractProvider[Need, Choice, Identifier]):
             if need.project != NEVER:
                 self._foresight.expect(need)
 
-    def _dependencies(self, choice: Choice) -> Iterator[Need]:
+    def _dependencies(self, choice: CandidateRelease) -> Iterator[Dependency]:
         candidate, origin = choice.candidate, f"{choice.candidate.project} {choice.candidate.version}"
         pinned = is_exact(merge(line.requirement.specifier for line in self._shelves.constraints(candidate.project)))
         metadata = self._supply.metadata(candidate, certain=pinned).result()
         if (line := metadata.invalid_line) and self._is_deferred(candidate, line):
             raise LearnedError
         if choice.extra:
-            yield Need(candidate.project, "", SpecifierSet(f"=={candidate.version}"), origin, choice)
+            yield Dependency(candidate.project, "", SpecifierSet(f"=={candidate.version}"), origin, choice)
             if choice.extra not in metadata.extras:
                 self._warn(f"{origin} has no extra named `{choice.extra}`; it is left out")
         elif metadata.requires_python and metadata.requires_python != candidate.requires_python:
             required = requires_python_of(metadata.requires_python)
             if not self._question.target.allows(required):
                 why = f"{origin} requires Python {required}, and the target has {self._question.target.python.version}"
-                yield Need(NEVER, "", required, why, choice)
+                yield Dependency(NEVER, "", required, why, choice)
         try:
             yield from self._asked(choice, metadata, origin)
         except IntegrityError as error:
             self._warn(f"{error}; it is left out")
-            yield Need(NEVER, "", SpecifierSet(), str(error), choice)
+            yield Dependency(NEVER, "", SpecifierSet(), str(error), choice)
 
     def _is_deferred(self, candidate: Candidate, line: str) -> bool:
         """Whether other releases come first: pip 24.1 and newer pass one like this over."""
@@ -173,7 +178,7 @@ class Provider(AbstractProvider[Need, Choice, Identifier]):
         reason = f"asks for `{line}`, which PEP 508 does not allow, and {who_refuses(line)}"
         return shelf is not None and shelf.defer(candidate.version, reason)
 
-    def warn_of_deferred(self, mapping: Mapping[Identifier, Choice]) -> None:
+    def warn_of_deferred(self, mapping: Mapping[Identifier, CandidateRelease]) -> None:
         """Say which newer releases were passed over for what was chosen."""
         for choice in mapping.values():
             project, version = choice.candidate.project, choice.candidate.version
@@ -182,13 +187,13 @@ class Provider(AbstractProvider[Need, Choice, Identifier]):
                 if other > version:
                     self._warn(f"{project} {version} was taken, and not {other}: that {reason}")
 
-    def _asked(self, choice: Choice, metadata: Metadata, origin: str) -> Iterator[Need]:
+    def _asked(self, choice: CandidateRelease, metadata: Metadata, origin: str) -> Iterator[Dependency]:
         for requirement, rule in metadata.requirements(self._question.target, choice.extra, self._question.adjustments):
             if rule:
                 self._warn(
                     f"{origin} asks for `{requirement.name}` in a way that PEP 508 does not allow ({rule}); it is read as `{requirement}`"
                 )
-            yield from needs_of(requirement, origin, choice, self._question.direct)
+            yield from dependencies_of(requirement, origin, choice, self._question.direct)
 
     def _warn(self, sentence: str) -> None:
         if sentence not in self._warned:
@@ -196,13 +201,13 @@ class Provider(AbstractProvider[Need, Choice, Identifier]):
             self._on_event(Warned(sentence))
 
 
-def resolve(question: Question, supply: Supply, on_event: Listener = ignore) -> list[Answer]:
+def resolve(question: ResolutionRequest, supply: PackageSource, on_event: Listener = ignore) -> list[ResolvedProject]:
     """The releases and files that satisfy a question, sorted by project.
 
     Raises NoSolutionError where there are none, and says why.
     """
-    shelves = Shelves(question, supply)
-    foresight = Foresight(question, supply, shelves)
+    shelves = CandidateIndex(question, supply)
+    foresight = Prefetcher(question, supply, shelves)
     provider = Provider(question, supply, shelves, foresight, on_event)
     needs = _roots(question, provider)
     provider.dead_ends.ask(needs)
@@ -214,20 +219,22 @@ def resolve(question: Question, supply: Supply, on_event: Listener = ignore) -> 
     return _answers(mapping, asked, question, supply, shelves)
 
 
-def _settled(needs: Sequence[Need], shelves: Shelves, provider: Provider) -> dict[Identifier, Choice] | None:
+def _settled(
+    needs: Sequence[Dependency], shelves: CandidateIndex, provider: Provider
+) -> dict[Identifier, CandidateRelease] | None:
     while True:
         with suppress(LearnedError):
-            return settle(needs, shelves, provider.dependencies)
+            return solve_greedily(needs, shelves, provider.dependencies)
 
 
 def _search(
-    needs: Sequence[Need], question: Question, shelves: Shelves, provider: Provider
-) -> Mapping[Identifier, Choice]:
+    needs: Sequence[Dependency], question: ResolutionRequest, shelves: CandidateIndex, provider: Provider
+) -> Mapping[Identifier, CandidateRelease]:
     try:
         while True:
             with suppress(LearnedError):
-                search = Resolution(provider, BaseReporter[Need, Choice, Identifier]())
-                return _reached(needs, search.resolve(needs, max_rounds=MOST_ROUNDS).mapping, provider)
+                search = Resolution(provider, BaseReporter[Dependency, CandidateRelease, Identifier]())
+                return _reached(needs, search.resolve(needs, max_rounds=MAX_ROUNDS).mapping, provider)
     except ResolutionImpossible as impossible:
         from wheelhouse.resolve.explain import explain  # noqa: PLC0415  (only where there is no solution)
 
@@ -235,14 +242,14 @@ def _search(
         raise explain(conflicting, question, shelves, provider.introduced) from impossible
     except ResolutionTooDeep as too_deep:
         hint = "pin more projects with a constraints file"
-        raise NoSolutionError(f"no solution was found in {MOST_ROUNDS} rounds", hint=hint) from too_deep
+        raise NoSolutionError(f"no solution was found in {MAX_ROUNDS} rounds", hint=hint) from too_deep
 
 
 def _reached(
-    needs: Sequence[Need], mapping: Mapping[Identifier, Choice], provider: Provider
-) -> dict[Identifier, Choice]:
+    needs: Sequence[Dependency], mapping: Mapping[Identifier, CandidateRelease], provider: Provider
+) -> dict[Identifier, CandidateRelease]:
     """What the needs lead to, without what a search left behind: resolvelib's own way to tell hangs on circles (1.2.1)."""
-    reached: dict[Identifier, Choice] = {}
+    reached: dict[Identifier, CandidateRelease] = {}
     pending = deque(needs)
     while pending:
         identifier = provider.identify(pending.popleft())
@@ -252,21 +259,25 @@ def _reached(
     return reached
 
 
-def _roots(question: Question, provider: Provider) -> list[Need]:
-    needs: list[Need] = []
+def _roots(question: ResolutionRequest, provider: Provider) -> list[Dependency]:
+    needs: list[Dependency] = []
     for line in question.requirements:
         if question.target.applies(line.requirement.marker):
             for requirement in question.adjustments.instead_of(line.requirement):
                 if requirement is line.requirement or question.target.applies(requirement.marker):
-                    needs.extend(needs_of(requirement, line.origin))
+                    needs.extend(dependencies_of(requirement, line.origin))
     for need in needs:
         provider.introduced.setdefault((need.project, need.extra), need)
     return needs
 
 
 def _answers(
-    mapping: Mapping[Identifier, Choice], asked: Iterable[Need], question: Question, supply: Supply, shelves: Shelves
-) -> list[Answer]:
+    mapping: Mapping[Identifier, CandidateRelease],
+    asked: Iterable[Dependency],
+    question: ResolutionRequest,
+    supply: PackageSource,
+    shelves: CandidateIndex,
+) -> list[ResolvedProject]:
     specifiers: dict[NormalizedName, list[SpecifierSet]] = {}
     for need in asked:
         if need.parent is None or need.parent.candidate.project != need.project:
@@ -291,20 +302,20 @@ def _answer(
     candidate: Candidate,
     specifier: SpecifierSet,
     extras: tuple[NormalizedName, ...],
-    question: Question,
-    supply: Supply,
-    shelves: Shelves,
-) -> Answer:
+    question: ResolutionRequest,
+    supply: PackageSource,
+    shelves: CandidateIndex,
+) -> ResolvedProject:
     metadata = supply.metadata(candidate).result()
     shelf = shelves.get(candidate.project)
     assert shelf is not None  # noqa: S101  (the candidate came from it)
     exact = SpecifierSet(f"=={candidate.version}")
     limits = shelves.constraints(candidate.project)
-    return Answer(
+    return ResolvedProject(
         candidate=candidate,
         metadata=metadata,
         extras=tuple(extra for extra in extras if extra in metadata.extras),
-        dependencies=dependencies_of(metadata, extras, question.target, question.adjustments),
+        dependencies=locked_dependencies(metadata, extras, question.target, question.adjustments),
         rejected=tuple(shelf.choose(candidate.version, exact)[1]),
         skipped=tuple(_skipped(shelf, candidate, specifier)),
         constraint=f"{limits[0].requirement} ({limits[0].origin})" if limits else None,
@@ -312,7 +323,7 @@ def _answer(
     )
 
 
-def dependencies_of(
+def locked_dependencies(
     metadata: Metadata, extras: Iterable[NormalizedName], target: Target, adjustments: Adjustments
 ) -> tuple[str, ...]:
     """What a release asks for on a target with these extras, sorted."""
@@ -322,7 +333,7 @@ def dependencies_of(
     return tuple(sorted({spelled(requirement) for requirement in asked}))
 
 
-def _skipped(shelf: Shelf, candidate: Candidate, specifier: SpecifierSet) -> Iterator[Version]:
+def _skipped(shelf: ProjectCandidates, candidate: Candidate, specifier: SpecifierSet) -> Iterator[Version]:
     """Newer releases within all that is asked of the project, whose files have no tag for the target or are ruled out as sdists."""
     for version in shelf.matching(specifier):
         if version <= candidate.version:
@@ -332,7 +343,7 @@ def _skipped(shelf: Shelf, candidate: Candidate, specifier: SpecifierSet) -> Ite
             yield version
 
 
-def _passed_over(shelf: Shelf, candidate: Candidate, specifier: SpecifierSet) -> Iterator[Rejected]:
+def _passed_over(shelf: ProjectCandidates, candidate: Candidate, specifier: SpecifierSet) -> Iterator[Rejected]:
     """Newer releases within all that is asked of the project that are yanked, or want another Python, by version."""
     for version in shelf.matching(specifier):
         if version <= candidate.version:

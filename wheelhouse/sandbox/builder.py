@@ -17,10 +17,17 @@ from pyproject_hooks._in_process import _in_proc_script_path
 from wheelhouse.build.build_system import BuildSystem
 from wheelhouse.errors import BuildError, MachineError, WheelhouseError
 from wheelhouse.sandbox import inside
-from wheelhouse.sandbox.sandbox import HERE, SYSTEM_PATH, WORK, Limits, Order, Outcome, Room
+from wheelhouse.sandbox.sandbox import HERE, SYSTEM_PATH, WORK, Limits, Sandbox, SandboxCommand, SandboxResult
 from wheelhouse.sandbox.seals import bubblewrap, docker, unsealed, unshare
 from wheelhouse.target.interpreters import SCRIPT as FACTS
-from wheelhouse.target.interpreters import Interpreter, Places, find_interpreter, interpreter_of, read_facts, unfit
+from wheelhouse.target.interpreters import (
+    Interpreter,
+    InterpreterPlaces,
+    find_interpreter,
+    interpreter_of,
+    read_facts,
+    unfit,
+)
 from wheelhouse.target.target import Target
 
 INSIDE = Path(inside.__file__)
@@ -33,13 +40,13 @@ SEALS = (bubblewrap, unshare)
 
 
 @dataclass(frozen=True, slots=True)
-class Where:
+class BuildLocation:
     """Where the user wants builds to run: `named` interpreters, else those of `places`; in an `image`; `unsealed`.
 
     `engine` is the environment that the container engine's client runs in.
     """
 
-    places: Places
+    places: InterpreterPlaces
     named: Sequence[Path] = ()
     image: str | None = None
     unsealed: bool = False
@@ -48,7 +55,7 @@ class Where:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class BuildRequest:
     """One hook of one sdist: the environment that it runs in, and SOURCE_DATE_EPOCH, in seconds."""
 
     sdist: Path
@@ -57,10 +64,10 @@ class Asked:
     epoch: int
 
 
-class Bench:
+class Builder:
     """A room with an interpreter in it. At most `hands` builds run in it at once."""
 
-    def __init__(self, room: Room, interpreter: Interpreter, limits: Limits, hands: int) -> None:
+    def __init__(self, room: Sandbox, interpreter: Interpreter, limits: Limits, hands: int) -> None:
         self.room, self.interpreter = room, interpreter
         self.limits = limits
         self._hands = threading.BoundedSemaphore(hands)
@@ -69,7 +76,7 @@ class Bench:
         """Where an environment that lies in `folder` is for those inside."""
         return self.room.path(ENVIRONMENT, folder)
 
-    def requires(self, asked: Asked) -> tuple[tuple[str, ...], bytes]:
+    def requires(self, asked: BuildRequest) -> tuple[tuple[str, ...], bytes]:
         """What the backend asks for beside what is declared, and the log. Raises BuildError."""
         with tempfile.TemporaryDirectory(prefix="wheelhouse-answer-") as folder:
             answer = Path(folder, "answer")
@@ -79,7 +86,7 @@ class Bench:
                 raise BuildError("its backend does not answer as PEP 517 has it", log=log)
             return tuple(map(str, listed)), log
 
-    def wheel(self, asked: Asked, folder: Path) -> tuple[Path, bytes]:
+    def wheel(self, asked: BuildRequest, folder: Path) -> tuple[Path, bytes]:
         """The wheel, in `folder` under its own name, and the log. Raises BuildError."""
         answer = folder / "answer"
         told, log = self._ask("wheel", asked, answer)
@@ -94,7 +101,7 @@ class Bench:
         answer.unlink()
         return final, log
 
-    def _ask(self, hook: str, asked: Asked, answer: Path) -> tuple[dict[str, Any], bytes]:
+    def _ask(self, hook: str, asked: BuildRequest, answer: Path) -> tuple[dict[str, Any], bytes]:
         path = self.room.path
         sdist = f"{HERE}/{asked.sdist.name}"
         shown = {ENVIRONMENT: asked.environment, sdist: asked.sdist, HOOKS: hooks_script(), SCRIPT: INSIDE}
@@ -125,9 +132,11 @@ class Bench:
 
     def _run(
         self, order: Mapping[str, Any], variables: Mapping[str, str], shown: Mapping[str, Path], answer: Path
-    ) -> Outcome:
+    ) -> SandboxResult:
         command = [str(self.interpreter.path), "-I", SCRIPT, json.dumps(order)]
-        return self.room.run(Order(command, variables, self.interpreter.shown | dict(shown), self.limits), answer)
+        return self.room.run(
+            SandboxCommand(command, variables, self.interpreter.shown | dict(shown), self.limits), answer
+        )
 
     def prove(self, folder: Path) -> None:
         """Raise MachineError where the room shows, reaches or lets write what it must not, or cannot be made at all.
@@ -179,15 +188,15 @@ def hooks_script() -> Path:
         return Path(path)
 
 
-def open_bench(target: Target, where: Where, hands: int) -> Bench:
+def open_builder(target: Target, where: BuildLocation, hands: int) -> Builder:
     """A bench to build for a target on, proved. Raises MachineError where there is no interpreter, or no room can be sealed."""
     if where.image:
         return _in_image(target, where, where.image, hands)
     interpreter = find_interpreter(target, where.named, where.places)
     if where.unsealed:
-        return Bench(Room("", unsealed), interpreter, where.limits, hands)
+        return Builder(Sandbox("", unsealed), interpreter, where.limits, hands)
     try:
-        return sealed_bench(interpreter, where.limits, hands)
+        return sealed_builder(interpreter, where.limits, hands)
     except MachineError as error:
         raise MachineError(
             f"{error}, so nothing is built",
@@ -197,11 +206,11 @@ def open_bench(target: Target, where: Where, hands: int) -> Bench:
         ) from error
 
 
-def sealed_bench(interpreter: Interpreter, limits: Limits, hands: int) -> Bench:
+def sealed_builder(interpreter: Interpreter, limits: Limits, hands: int) -> Builder:
     """A proved bench in whichever kind of room this machine permits. Raises MachineError saying why there is none."""
     reasons: list[str] = []
     for seal in SEALS:
-        bench = Bench(Room(seal.__name__, seal), interpreter, limits, hands)
+        bench = Builder(Sandbox(seal.__name__, seal), interpreter, limits, hands)
         try:
             _proved(bench)
         except MachineError as error:
@@ -211,15 +220,15 @@ def sealed_bench(interpreter: Interpreter, limits: Limits, hands: int) -> Bench:
     raise MachineError("no room can be sealed on this machine", details=tuple(reasons))
 
 
-def _proved(bench: Bench) -> None:
+def _proved(bench: Builder) -> None:
     with tempfile.TemporaryDirectory(prefix="wheelhouse-proof-") as folder:
         bench.prove(Path(folder))
 
 
-def _in_image(target: Target, where: Where, image: str, hands: int) -> Bench:
-    room = Room(f"docker {image}", partial(docker, image, where.engine))
+def _in_image(target: Target, where: BuildLocation, image: str, hands: int) -> Builder:
+    room = Sandbox(f"docker {image}", partial(docker, image, where.engine))
     interpreter = _interpreter_in(room, target, image)
-    bench = Bench(room, interpreter, where.limits, hands)
+    bench = Builder(room, interpreter, where.limits, hands)
     try:
         _proved(bench)
     except MachineError as error:
@@ -227,7 +236,7 @@ def _in_image(target: Target, where: Where, image: str, hands: int) -> Bench:
     return bench
 
 
-def _interpreter_in(room: Room, target: Target, image: str) -> Interpreter:
+def _interpreter_in(room: Sandbox, target: Target, image: str) -> Interpreter:
     reasons: dict[str, str] = {}
     for name in (f"python{target.python.minor}", "python3", "python"):
         try:
@@ -246,10 +255,10 @@ def _interpreter_in(room: Room, target: Target, image: str) -> Interpreter:
     )
 
 
-def _facts_in(room: Room, name: str) -> Interpreter:
+def _facts_in(room: Sandbox, name: str) -> Interpreter:
     with tempfile.TemporaryDirectory(prefix="wheelhouse-facts-") as folder:
         answer = Path(folder, "answer")
         place = f"{HERE}/facts.py"
-        order = Order([name, "-I", "-S", "-B", place], {"PATH": SYSTEM_PATH}, {place: FACTS}, Limits())
+        order = SandboxCommand([name, "-I", "-S", "-B", place], {"PATH": SYSTEM_PATH}, {place: FACTS}, Limits())
         outcome = room.run(order, answer)
         return interpreter_of(read_facts(answer.read_bytes(), name, outcome.code, outcome.log))

@@ -11,13 +11,13 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from wheelhouse.errors import MachineError
-from wheelhouse.rehearse.rehearsal import Command, Ran
+from wheelhouse.rehearse.rehearsal import CommandResult, InstallCommand
 from wheelhouse.sandbox import inside_commands, inside_environment
-from wheelhouse.sandbox.builder import Bench
-from wheelhouse.sandbox.sandbox import HERE, SYSTEM_PATH, WORK, Order
+from wheelhouse.sandbox.builder import Builder
+from wheelhouse.sandbox.sandbox import HERE, SYSTEM_PATH, WORK, SandboxCommand
 
 SCRIPT = f"{HERE}/commands.py"
-LOOK = f"{HERE}/environment.py"
+CHECK_SCRIPT = f"{HERE}/environment.py"
 """Where the script lies that says what is installed in an environment, and what of it does not import."""
 VENV = f"{WORK}/venv"
 VARIABLES = {
@@ -51,23 +51,25 @@ def own_pip() -> OwnPip:
     )
 
 
-def run_commands(bench: Bench, commands: Sequence[Command], shown: Mapping[str, Path]) -> Iterator[Ran]:
+def run_commands(
+    bench: Builder, commands: Sequence[InstallCommand], shown: Mapping[str, Path]
+) -> Iterator[CommandResult]:
     """Run commands in a room of the bench's, which shows them `shown` beside the interpreter; yields how each ended.
 
     Raises MachineError where the room itself fails.
     """
-    scripts = {SCRIPT: Path(inside_commands.__file__), LOOK: Path(inside_environment.__file__)}
+    scripts = {SCRIPT: Path(inside_commands.__file__), CHECK_SCRIPT: Path(inside_environment.__file__)}
     order = {"make": [VARIABLES["HOME"], VARIABLES["TMPDIR"]], "commands": [asdict(command) for command in commands]}
     argv = [str(bench.interpreter.path), "-I", SCRIPT, json.dumps(order)]
     with tempfile.TemporaryDirectory(prefix="wheelhouse-rehearsal-") as folder:
         answer = Path(folder, "answer")
         everything = bench.interpreter.shown | scripts | dict(shown)
-        outcome = bench.room.run(Order(argv, VARIABLES, everything, bench.limits), answer)
-        ran = [Ran(**json.loads(line)) for line in answer.read_text(encoding="utf-8").splitlines()]
+        outcome = bench.room.run(SandboxCommand(argv, VARIABLES, everything, bench.limits), answer)
+        ran = [CommandResult(**json.loads(line)) for line in answer.read_text(encoding="utf-8").splitlines()]
     yield from ran
     if outcome.stopped or outcome.code:
         log = outcome.log.decode("utf-8", "replace").strip().splitlines()
         why = outcome.stopped or f"the room ended with code {outcome.code}"
         if len(ran) == len(commands) or not ran:
             raise MachineError(f"the rehearsal could not be held: {why}", details=tuple(log[-3:]))
-        yield Ran(commands[len(ran)].name, outcome.code or 1, 0.0, "\n".join([*log[-3:], why]))
+        yield CommandResult(commands[len(ran)].name, outcome.code or 1, 0.0, "\n".join([*log[-3:], why]))

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from wheelhouse.errors import MachineError
-from wheelhouse.rehearse.rehearsal import Ran
+from wheelhouse.rehearse.rehearsal import CommandResult
 
 SECONDS = 3600
 QUESTIONS = {
@@ -29,13 +29,13 @@ class Engine:
     program: str
     environment: Mapping[str, str] = field(repr=False)
 
-    def build(self, context: Path, dockerfile: Path, tag: str, arguments: Mapping[str, str]) -> Ran:
+    def build(self, context: Path, dockerfile: Path, tag: str, arguments: Mapping[str, str]) -> CommandResult:
         """Build an image with no network; what the build says is kept."""
         words = [word for name, value in arguments.items() for word in ("--build-arg", f"{name}={value}")]
         network = ("--network", "none", *EXTRA[self.name])
         return self._ran("build", "build", *network, "--file", str(dockerfile), "--tag", tag, *words, str(context))
 
-    def run(self, image: str, command: str) -> Ran:
+    def run(self, image: str, command: str) -> CommandResult:
         """Run a shell command in a new container of an image, with no network."""
         if self.name == "buildah":
             return self._in_working_container(image, command)
@@ -48,7 +48,7 @@ class Engine:
         """Remove an image that was made here."""
         self._ran("remove", *(("rmi",) if self.name == "buildah" else ("image", "rm")), "--force", image)
 
-    def _in_working_container(self, image: str, command: str) -> Ran:
+    def _in_working_container(self, image: str, command: str) -> CommandResult:
         container = f"wheelhouse-{secrets.token_hex(4)}"
         made = self._ran(command, "from", "--pull-never", "--name", container, image)
         try:
@@ -60,7 +60,7 @@ class Engine:
         finally:
             self._ran("remove", "rm", container)
 
-    def _ran(self, name: str, *words: str) -> Ran:
+    def _ran(self, name: str, *words: str) -> CommandResult:
         started = time.monotonic()
         try:
             ran = subprocess.run(
@@ -74,7 +74,7 @@ class Engine:
             )
         except (OSError, subprocess.TimeoutExpired) as error:
             raise MachineError(f"`{self.program} {words[0]}` did not run to its end: {error}") from error
-        return Ran(name, ran.returncode, time.monotonic() - started, ran.stdout.decode("utf-8", "replace"))
+        return CommandResult(name, ran.returncode, time.monotonic() - started, ran.stdout.decode("utf-8", "replace"))
 
 
 def find_engine(environment: Mapping[str, str]) -> Engine:

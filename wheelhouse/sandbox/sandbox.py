@@ -17,15 +17,15 @@ from pathlib import Path
 from typing import IO
 
 from wheelhouse.errors import MachineError
-from wheelhouse.files.disk import ours
+from wheelhouse.files.disk import os_errors_as_machine_error
 from wheelhouse.sandbox.memory import memory_below
 
 HERE = "/wheelhouse"
 WORK = f"{HERE}/work"
 """The one folder of a room that can be written to; `/tmp` is another name of it."""
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-BLOCK = 1 << 16
-LOOK = 0.25
+CHUNK_BYTES = 1 << 16
+POLL_SECONDS = 0.25
 """Seconds between two looks at the memory of a room."""
 FIRST_TO_GO = 'umask 022; { echo 1000 > /proc/self/oom_score_adj; } 2> /dev/null; exec "$@"'
 """Should memory run out before the next look, the kernel ends what is in the room, and nothing else.
@@ -47,7 +47,7 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class SandboxCommand:
     """One run: the command, its whole environment, and what is shown to it read-only, by the path that it has in the room.
 
     Command and environment speak of paths as they are in the room.
@@ -60,7 +60,7 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class SandboxResult:
     """How a run ended. `stopped` says in words why the room was closed on it, where it was."""
 
     code: int
@@ -69,7 +69,7 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Launch:
+class SandboxArgv:
     """The command line that runs an order in a room, its environment, and what must be run afterwards, if anything."""
 
     argv: Sequence[str]
@@ -78,30 +78,30 @@ class Launch:
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
+class Sandbox:
     """A way to run orders. `sealed` says what seals it, and is empty where nothing does.
 
     `seal` takes an order and an empty folder of its own. `path` says where something is for those inside.
     """
 
     sealed: str
-    seal: Callable[[Order, Path], Launch]
+    seal: Callable[[SandboxCommand, Path], SandboxArgv]
 
     def path(self, inside: str, outside: Path) -> str:
         """Where something is for the command: where it is shown, or, with no room around it, where it lies."""
         return inside if self.sealed else str(outside)
 
-    def run(self, order: Order, answer: Path) -> Outcome:
+    def run(self, order: SandboxCommand, answer: Path) -> SandboxResult:
         """Carry out an order; what it says on stdout is written to `answer`. Raises MachineError where it cannot start."""
         order = replace(order, shown={inside: outside.absolute() for inside, outside in order.shown.items()})
         with tempfile.TemporaryDirectory(prefix="wheelhouse-room-", ignore_cleanup_errors=True) as folder:
             launch = self.seal(order, Path(folder))
-            with ours(answer), answer.open("wb") as file, _started(launch) as process:
+            with os_errors_as_machine_error(answer), answer.open("wb") as file, _started(launch) as process:
                 return _watched(process, file, order.limits)
 
 
 @contextlib.contextmanager
-def _started(launch: Launch) -> Iterator["subprocess.Popen[bytes]"]:
+def _started(launch: SandboxArgv) -> Iterator["subprocess.Popen[bytes]"]:
     """The running process; it and all that it started are gone afterwards."""
     try:
         process = subprocess.Popen(
@@ -141,7 +141,7 @@ class _Copied(threading.Thread):
 
     def run(self) -> None:
         left = self._limit
-        while block := os.read(self._pipe.fileno(), BLOCK):
+        while block := os.read(self._pipe.fileno(), CHUNK_BYTES):
             if len(block) > left:
                 self._over()
                 return
@@ -149,7 +149,7 @@ class _Copied(threading.Thread):
             self._write(block)
 
 
-def _watched(process: "subprocess.Popen[bytes]", answer: IO[bytes], limits: Limits) -> Outcome:
+def _watched(process: "subprocess.Popen[bytes]", answer: IO[bytes], limits: Limits) -> SandboxResult:
     assert process.stdout and process.stderr  # noqa: S101  (both are pipes)
     log, reasons = bytearray(), list[str]()
 
@@ -167,7 +167,7 @@ def _watched(process: "subprocess.Popen[bytes]", answer: IO[bytes], limits: Limi
     deadline = time.monotonic() + 10
     for copy in copies:
         copy.join(max(0.0, deadline - time.monotonic()))
-    return Outcome(process.returncode, reasons[0] if reasons else None, bytes(log))
+    return SandboxResult(process.returncode, reasons[0] if reasons else None, bytes(log))
 
 
 def _overstepped(process: "subprocess.Popen[bytes]", limits: Limits) -> str | None:
@@ -175,7 +175,7 @@ def _overstepped(process: "subprocess.Popen[bytes]", limits: Limits) -> str | No
     deadline = time.monotonic() + limits.seconds
     while (left := deadline - time.monotonic()) > 0:
         with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(min(LOOK, left))
+            process.wait(min(POLL_SECONDS, left))
             return None
         if memory_below(process.pid) > limits.memory:
             return f"its processes took more than {limits.memory >> 20} MiB of memory"

@@ -18,7 +18,7 @@ from functools import cache
 from pathlib import Path
 
 from wheelhouse.errors import MachineError
-from wheelhouse.sandbox.sandbox import SYSTEM_PATH, WORK, Launch, Limits, Order
+from wheelhouse.sandbox.sandbox import SYSTEM_PATH, WORK, Limits, SandboxArgv, SandboxCommand
 
 SYSTEM_LINKS = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 SYSTEM_FILES = ("/usr", "/etc/alternatives", "/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d")
@@ -34,7 +34,7 @@ with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as interface:
 _users = itertools.count()
 
 
-def bubblewrap(order: Order, _folder: Path) -> Launch:
+def bubblewrap(order: SandboxCommand, _folder: Path) -> SandboxArgv:
     """A sandbox made by bubblewrap. As root it keeps what it takes to become another user, and then drops that."""
     root = os.geteuid() == 0
     parts = [_program("bwrap"), "--unshare-net", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--die-with-parent"]
@@ -54,22 +54,22 @@ def bubblewrap(order: Order, _folder: Path) -> Launch:
     parts += ["--symlink", WORK, "/dev/shm", "--symlink", WORK, "/tmp", "--remount-ro", "/dev"]  # noqa: S108
     parts += ["--perms", "1777", "--size", str(order.limits.disk), "--tmpfs", WORK, "--remount-ro", "/"]
     parts += ["--chdir", WORK, "--"]
-    return Launch([*parts, *_confined(order, _powerless() if root else [])], OUTER_ENVIRONMENT)
+    return SandboxArgv([*parts, *_confined(order, _powerless() if root else [])], OUTER_ENVIRONMENT)
 
 
-def unshare(order: Order, folder: Path) -> Launch:
+def unshare(order: SandboxCommand, folder: Path) -> SandboxArgv:
     """A sandbox made by the programs of util-linux, in namespaces of its own."""
     spaces = ["--mount", "--net", "--pid", "--ipc", "--uts", "--fork", "--kill-child"]
     if os.geteuid() != 0:
         spaces += ["--user", "--map-root-user"]
     script = ["/bin/sh", "-c", _furnish(order, folder), "sandbox"]
-    return Launch(
+    return SandboxArgv(
         [_program("unshare"), *spaces, "--", *script, *_confined(order, [*_as_oneself(), *_powerless()])],
         OUTER_ENVIRONMENT,
     )
 
 
-def unsealed(order: Order, folder: Path) -> Launch:
+def unsealed(order: SandboxCommand, folder: Path) -> SandboxArgv:
     """No sandbox: the command sees and reaches whatever this user does. Only its time, memory and environment are limited."""
     places = {inside: str(outside) for inside, outside in order.shown.items()} | {WORK: str(folder)}
 
@@ -80,10 +80,10 @@ def unsealed(order: Order, folder: Path) -> Launch:
 
     limits = _limits(order.limits) if shutil.which("prlimit", path=SYSTEM_PATH) else []
     environment = {name: outside(value) for name, value in order.environment.items()}
-    return Launch([*limits, *map(outside, order.command)], environment)
+    return SandboxArgv([*limits, *map(outside, order.command)], environment)
 
 
-def docker(image: str, environment: Mapping[str, str], order: Order, folder: Path) -> Launch:
+def docker(image: str, environment: Mapping[str, str], order: SandboxCommand, folder: Path) -> SandboxArgv:
     """A container of an image, with no network, no privileges, and a root that cannot be written to.
 
     `environment` is that of the engine's client.
@@ -101,7 +101,7 @@ def docker(image: str, environment: Mapping[str, str], order: Order, folder: Pat
     parts += [word for inside, outside in order.shown.items() for word in ("--volume", f"{outside}:{inside}:ro")]
     parts += [word for key, value in order.environment.items() for word in ("--env", f"{key}={value}")]
     argv = [*parts, "--entrypoint", order.command[0], image, *order.command[1:]]
-    return Launch(argv, environment, (program, "kill", name))
+    return SandboxArgv(argv, environment, (program, "kill", name))
 
 
 def _program(name: str, places: str = SYSTEM_PATH) -> str:
@@ -114,7 +114,7 @@ def _program(name: str, places: str = SYSTEM_PATH) -> str:
 # What is inside
 
 
-def _confined(order: Order, powerless: Sequence[str]) -> list[str]:
+def _confined(order: SandboxCommand, powerless: Sequence[str]) -> list[str]:
     """The order's command, with its limits, without privileges, and with its own environment alone.
 
     Each program is named by its path: one of the same name that an order puts on its PATH would run before privileges are dropped.
@@ -158,7 +158,7 @@ def _links() -> dict[str, str]:
     return {link: str(Path(link).readlink()) for link in SYSTEM_LINKS if Path(link).is_symlink()}
 
 
-def _shown(order: Order) -> dict[str, Path]:
+def _shown(order: SandboxCommand) -> dict[str, Path]:
     """Everything that a sandbox shows read-only: the system's programs and libraries, then the order's own."""
     folders = [Path(link) for link in SYSTEM_LINKS if Path(link).is_dir() and not Path(link).is_symlink()]
     system = [*(Path(path) for path in SYSTEM_FILES if Path(path).exists()), *folders]
@@ -168,7 +168,7 @@ def _shown(order: Order) -> dict[str, Path]:
 # What unshare(1) leaves to do
 
 
-def _furnish(order: Order, root: Path) -> str:
+def _furnish(order: SandboxCommand, root: Path) -> str:
     """The shell script that makes an empty folder the sandbox's root, and then becomes the command."""
     top = shlex.quote(str(root))
     lines = ["set -eu", shlex.join([sys.executable, "-I", "-S", "-c", LOOPBACK_UP])]

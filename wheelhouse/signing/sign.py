@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE_BASE = "https://wheelhouse.invalid/attestation/"
-LARGEST_KEY = 64 << 10
+MAX_KEY_BYTES = 64 << 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ def _cryptography() -> tuple[Any, Any]:
 def _read(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
-            return file.read(LARGEST_KEY)
+            return file.read(MAX_KEY_BYTES)
     except OSError as error:
         raise InputError(f"the key `{path}` cannot be read: {error.strerror}") from error
 

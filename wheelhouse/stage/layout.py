@@ -12,7 +12,7 @@ from wheelhouse.lock.lock import Lock, Pin, requirement_line
 from wheelhouse.lock.other_files import DOCKERFILE as OTHER_DOCKERFILE
 from wheelhouse.lock.other_files import FOLDER as OTHER_FILES
 from wheelhouse.lock.other_files import OtherFiles, build_command, dockerfile
-from wheelhouse.lock.wheelhouse import House
+from wheelhouse.lock.wheelhouse import Wheelhouse
 from wheelhouse.stage.base_image import platform_option
 from wheelhouse.stage.destination import FOLDER, USUAL, Destination
 
@@ -149,7 +149,7 @@ def lay_out_flat(
 
     `isolated` where pip finds offline whatever each sdist is built with.
     """
-    house = House((lock,), {lock.target.name: constraints} if constraints is not None else {})
+    house = Wheelhouse((lock,), {lock.target.name: constraints} if constraints is not None else {})
     files, builder = dict(house.artifacts), None if isolated else _builder(lock)
     texts = dict(house.texts) | {
         "pip.conf": pip_conf(tools=False),
@@ -169,7 +169,7 @@ def _command(lock: Lock, where: Destination, *options: str) -> tuple[str, ...]:
 
 def lay_out_files(lock: Lock, constraints: str | None, where: Destination = USUAL) -> Plan:
     """For a target that no image can be: the files, hash-pinned requirements, and the command that installs them there."""
-    house = House((lock,), {lock.target.name: constraints} if constraints is not None else {})
+    house = Wheelhouse((lock,), {lock.target.name: constraints} if constraints is not None else {})
     requirements = where.path(lock.requirements_filename)
     command = ("pip", "install", "--no-index", "--find-links", where.path(), "--require-hashes", "-r", requirements)
     return Plan("flat", lock.target.name, house.artifacts, house.texts, command, notes=tuple(sdist_notes(lock)))

@@ -15,11 +15,11 @@ from wheelhouse.build.build_system import used_build_locks
 from wheelhouse.build.build_wheelhouse import standing_build_locks
 from wheelhouse.errors import InputError, IntegrityError
 from wheelhouse.events import Listener, ignore
-from wheelhouse.files.disk import held, ours, place, read_text, rooted, sha256_of, write
+from wheelhouse.files.disk import folder_lock, os_errors_as_machine_error, place, read_text, rooted, sha256_of, write
 from wheelhouse.findings import Finding, Severity
 from wheelhouse.lock.lock import Lock
 from wheelhouse.lock.other_files import FOLDER as OTHER_FILES
-from wheelhouse.lock.wheelhouse import BUILD, House, sha256_of_text
+from wheelhouse.lock.wheelhouse import BUILD, Wheelhouse, sha256_of_text
 from wheelhouse.stage.airflow.airflow_layout import lay_out_airflow
 from wheelhouse.stage.airflow.arguments import Choices
 from wheelhouse.stage.base_image import default_base_image, must_be_linux, must_suit
@@ -35,7 +35,7 @@ from wheelhouse.stage.layout import (
     with_other_files,
     with_sdists,
 )
-from wheelhouse.verify.verify import Verdict, load_house, verify
+from wheelhouse.verify.verify import Verdict, load_wheelhouse, verify
 from wheelhouse.verify.verify_other_files import load_other_files
 
 EXECUTABLE = 0o755
@@ -68,7 +68,7 @@ def plan_stage(
     """
     if layout not in LAYOUTS:
         raise InputError(f"`{layout}` is no layout", hint=f"choose one of {', '.join(LAYOUTS)}")
-    house = load_house(folder)
+    house = load_wheelhouse(folder)
     lock = _only_lock(house, target)
     if sdists and choices.index:
         raise InputError(
@@ -107,7 +107,7 @@ def _with_known_builders(lock: Lock, known: Mapping[str, Lock]) -> Lock:
 
 def _laid_out(
     folder: Path,
-    house: House,
+    house: Wheelhouse,
     lock: Lock,
     layout: str,
     base_image: str | None,
@@ -136,10 +136,10 @@ def _lock_of_tools(folder: Path, lock: Lock) -> Lock | None:
     """The lock of the same target in the house's `tools/`, where there is one."""
     if not (folder / TOOLS).is_dir():
         return None
-    return next((one for one in load_house(folder / TOOLS).locks if one.target == lock.target), None)
+    return next((one for one in load_wheelhouse(folder / TOOLS).locks if one.target == lock.target), None)
 
 
-def _only_lock(house: House, target: str | None) -> Lock:
+def _only_lock(house: Wheelhouse, target: str | None) -> Lock:
     locks = {lock.target.name: lock for lock in house.locks}
     if target is None and len(locks) == 1:
         return house.locks[0]
@@ -160,7 +160,7 @@ def stage(
     """
     if plan.index is None:
         _must_verify(house, waivers, on_event)
-    with held(destination):
+    with folder_lock(destination):
         earlier = _earlier(destination)
         _free_to_write(destination, plan, earlier)
         for path, artifact in plan.files.items():
@@ -170,7 +170,7 @@ def stage(
         for path, text in plan.texts.items():
             write(destination, path, text)
             if path.endswith(".sh"):
-                with ours(destination):
+                with os_errors_as_machine_error(destination):
                     rooted(destination, path).chmod(EXECUTABLE)
         removed = _remove(destination, earlier.keys() - plan.files.keys() - plan.texts.keys())
         write(destination, MANIFEST, manifest(plan))
@@ -221,7 +221,7 @@ def _verify_settings(folder: Path, earlier: Mapping[str, str]) -> Verdict:
     """A folder that an index takes the place of: it holds settings alone."""
     wrong = {*_altered(folder, earlier), *_foreign(folder, (*folder.glob("*"), *(folder / TOOLS).glob("*")), earlier)}
     total = sum(path.stat().st_size for name in earlier if (path := rooted(folder, name)).is_file())
-    return Verdict(load_house(folder), len(earlier), total, tuple(sorted(wrong)), {}, {})
+    return Verdict(load_wheelhouse(folder), len(earlier), total, tuple(sorted(wrong)), {}, {})
 
 
 def _altered(folder: Path, files: Mapping[str, str]) -> Iterator[Finding]:
@@ -334,7 +334,7 @@ def _free_to_write(destination: Path, plan: Plan, earlier: Mapping[str, str]) ->
 
 
 def _remove(destination: Path, paths: set[str]) -> tuple[str, ...]:
-    with ours(destination):
+    with os_errors_as_machine_error(destination):
         for path in paths:
             final = rooted(destination, path)
             final.unlink(missing_ok=True)

@@ -15,7 +15,7 @@ from packaging.tags import Tag
 from wheelhouse.errors import InputError
 from wheelhouse.target.target import Target
 
-MOST_TAGS = 1 << 16
+MAX_TAGS = 1 << 16
 """More than any interpreter has; compressed sets could stand for numbers that fill the memory."""
 HINT = "`wheelhouse target show --interpreter PATH` writes one on the target machine, and so does pex"
 
@@ -50,8 +50,8 @@ def expand(texts: Iterable[str]) -> Iterator[Tag]:
         if len(parts) != 3:
             raise InputError(f"`{text}` is not a tag")
         count += math.prod(map(len, parts))
-        if count > MOST_TAGS:
-            raise InputError(f"it has more than {MOST_TAGS} tags")
+        if count > MAX_TAGS:
+            raise InputError(f"it has more than {MAX_TAGS} tags")
         for interpreter, abi, platform in product(*parts):
             yield Tag(interpreter, abi, platform)
 

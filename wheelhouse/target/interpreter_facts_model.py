@@ -15,7 +15,7 @@ from wheelhouse.target.target import Target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
+class InterpreterFacts:
     """One interpreter's own words. Its C library is None where it is not that one, or cannot be told.
 
     `platform` is sysconfig.get_platform(), `bits` the size of a pointer; `arm_hard_float` what PEP 600 asks of a 32-bit ARM;
@@ -38,7 +38,7 @@ class Facts:
     prefixes: tuple[str, ...] = ()
 
 
-def target_of(facts: Facts) -> Target:
+def target_of(facts: InterpreterFacts) -> Target:
     """The target that an interpreter is. Raises InputError for a Python that has no tags, or a C library too old for any."""
     name = facts.markers["implementation_name"]
     prefix = INTERPRETER_SHORT_NAMES.get(name, name)
@@ -47,7 +47,7 @@ def target_of(facts: Facts) -> Target:
     return Target.described(facts.markers, tuple(interpreter_tags(prefix, facts.version, abis, platforms)))
 
 
-def _cpython_abis(facts: Facts) -> Iterator[str]:
+def _cpython_abis(facts: InterpreterFacts) -> Iterator[str]:
     """A debug build takes the wheels of a release build, too, since 3.8."""
     base = f"cp{facts.version[0]}{facts.version[1]}{'t' if facts.free_threaded else ''}"
     old = facts.version < (3, 8)
@@ -64,7 +64,7 @@ def _other_abi(ext_suffix: str) -> str:
     return _normalised("-".join(parts[:length]))
 
 
-def _platforms(facts: Facts) -> Iterator[str]:
+def _platforms(facts: InterpreterFacts) -> Iterator[str]:
     system = facts.markers["platform_system"]
     if system == "Linux":
         yield from _linux(facts)
@@ -75,7 +75,7 @@ def _platforms(facts: Facts) -> Iterator[str]:
         yield _normalised(facts.platform)
 
 
-def _linux(facts: Facts) -> Iterator[str]:
+def _linux(facts: InterpreterFacts) -> Iterator[str]:
     own = _normalised(facts.platform)
     if facts.bits == 32:
         own = {"linux_x86_64": "linux_i686", "linux_aarch64": "linux_armv8l"}.get(own, own)

@@ -11,17 +11,17 @@ from pathlib import Path
 import msgspec
 
 from wheelhouse.errors import MachineError, WheelhouseError
-from wheelhouse.target.interpreter_facts_model import Facts, target_of
+from wheelhouse.target.interpreter_facts_model import InterpreterFacts, target_of
 from wheelhouse.target.target import Platform, Target
 
 SCRIPT = Path(__file__).with_name("interpreter_facts.py")
 SECONDS = 60
-_decoder = msgspec.json.Decoder(Facts)
+_decoder = msgspec.json.Decoder(InterpreterFacts)
 ENVIRONMENT = {"LC_ALL": "C", "SYSTEM_VERSION_COMPAT": "0"}
 """All that is passed on: a Python built with an old macOS SDK is told the true version only with the second."""
 
 
-def facts_of(interpreter: Path) -> Facts:
+def facts_of(interpreter: Path) -> InterpreterFacts:
     """Ask a Python, 3.6 or newer, in isolation and with no site, so that no file of an installed project is run.
 
     Raises MachineError where it is missing, fails, or is no such Python.
@@ -34,7 +34,7 @@ def facts_of(interpreter: Path) -> Facts:
     return read_facts(ran.stdout, str(interpreter), ran.returncode, ran.stderr)
 
 
-def read_facts(said: bytes, interpreter: str, code: int, log: bytes) -> Facts:
+def read_facts(said: bytes, interpreter: str, code: int, log: bytes) -> InterpreterFacts:
     """What the script of facts wrote. Raises MachineError naming the interpreter that it ran under."""
     try:
         return _decoder.decode(said)
@@ -71,7 +71,7 @@ class Interpreter:
         return {str(path): path for path in paths}
 
 
-def interpreter_of(facts: Facts) -> Interpreter:
+def interpreter_of(facts: InterpreterFacts) -> Interpreter:
     """An interpreter by what it says of itself. Raises InputError for one that no target describes."""
     found = target_of(facts)
     target = Target.of(found.python, Platform.parse(found.platform.tag))  # without the release of this very kernel
@@ -89,7 +89,7 @@ def unfit(found: Target, wanted: Target) -> str | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
+class InterpreterPlaces:
     """Where interpreters are looked for: the folders of PATH, the home folder, pyenv's own, as far as there are any."""
 
     path: str
@@ -124,7 +124,7 @@ def named_interpreter(text: str, path: str) -> Path:
     raise MachineError(f"`{text}` is not on PATH", hint=hint)
 
 
-def find_interpreter(target: Target, named: Sequence[Path], places: Places) -> Interpreter:
+def find_interpreter(target: Target, named: Sequence[Path], places: InterpreterPlaces) -> Interpreter:
     """The interpreter to build for a target with: of those named, else of those found.
 
     Raises MachineError saying which were looked at, and what would match.

@@ -15,7 +15,7 @@ BUILDERS = frozenset(
 """Projects that build others. What sdists of a lock were really built with is known from the lock."""
 
 
-def stray(filename: str, locks: Iterable[Lock], *, staged: bool) -> tuple[str, str]:
+def unlocked_file_findings(filename: str, locks: Iterable[Lock], *, staged: bool) -> tuple[str, str]:
     """What to say of an archive beside the locks' own, and what to do. In a staged folder everything at the top is installed."""
     locks = tuple(locks)
     fate = "whatever lies at the top is installed into the image" if staged else "whoever installs from here may get it"

@@ -12,22 +12,22 @@ from packaging.utils import InvalidSdistFilename, InvalidWheelFilename, Normaliz
 
 from wheelhouse.archive.artifact import Artifact, requires_python_of
 from wheelhouse.archive.filenames import ARCHIVE_SUFFIXES, is_globbed, wheel_parts
-from wheelhouse.archive.metadata import Contents, Metadata, who_refuses
+from wheelhouse.archive.metadata import InspectedFile, Metadata, who_refuses
 from wheelhouse.archive.waivers import NO_WAIVERS, Subject, Waivers, waive_hint, waived_sentence
 from wheelhouse.archive.wheelfile import inspect
 from wheelhouse.errors import InputError, IntegrityError, RefusedError
 from wheelhouse.events import Finished, Listener, ignore
-from wheelhouse.files.disk import ASIDE_PREFIX, read_text, rooted, sha256_of, verbatim
+from wheelhouse.files.disk import TEMP_PREFIX, read_text, rooted, sha256_of, verbatim
 from wheelhouse.findings import Finding, Severity
 from wheelhouse.lock.lock import Lock, Pin, parse_lock, provenance_filename
 from wheelhouse.lock.other_files import FOLDER
-from wheelhouse.lock.wheelhouse import BY_THE_LIST, SUB_HOUSES, House, is_lock_name, sha256_of_text
+from wheelhouse.lock.wheelhouse import BY_THE_LIST, SUB_WHEELHOUSES, Wheelhouse, is_lock_name, sha256_of_text
 from wheelhouse.target.target import Target
 from wheelhouse.verify.closure import asked_by, closure
-from wheelhouse.verify.unlocked_files import stray
+from wheelhouse.verify.unlocked_files import unlocked_file_findings
 from wheelhouse.verify.verify_other_files import other_findings
 
-Reader = Callable[[Path, str], Contents]
+Reader = Callable[[Path, str], InspectedFile]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,23 +37,23 @@ class Verdict:
     `contents` is what each file that could be opened says of itself; `inner` are the verdicts on the houses inside this one.
     """
 
-    house: House
+    house: Wheelhouse
     files: int
     bytes: int
     findings: tuple[Finding, ...]
-    contents: Mapping[str, Contents]
+    contents: Mapping[str, InspectedFile]
     inner: Mapping[str, "Verdict"]
 
 
 @dataclass(frozen=True, slots=True)
 class _Opened:
     artifact: Artifact
-    contents: Contents | None
+    contents: InspectedFile | None
     findings: tuple[Finding, ...]
     is_absent: bool = False
 
 
-def load_house(folder: Path) -> House:
+def load_wheelhouse(folder: Path) -> Wheelhouse:
     """Read a house's locks and constraints. Raises InputError where the folder is no house."""
     if not folder.is_dir():
         raise InputError(f"there is no folder `{folder}`", hint="name the folder that `wheelhouse fetch --dest` wrote")
@@ -67,7 +67,7 @@ def load_house(folder: Path) -> House:
         for lock in locks
         if (folder / lock.constraints_filename).is_file()
     }
-    house = House(locks, constraints)
+    house = Wheelhouse(locks, constraints)
     return replace(house, provenance=provenance_in(folder, house))
 
 
@@ -81,7 +81,7 @@ def locks_in(folder: Path) -> tuple[Lock, ...]:
     return tuple(locks.values())
 
 
-def provenance_in(folder: Path, house: House) -> dict[str, str]:
+def provenance_in(folder: Path, house: Wheelhouse) -> dict[str, str]:
     """The texts of those files of attestations that a house's locks name and that are here."""
     names = {provenance_filename(pin) for lock in house.locks for pin in lock.pins if pin.provenance}
     paths = {name: folder / name for name in names if (folder / name).is_file() and not (folder / name).is_symlink()}
@@ -102,7 +102,7 @@ def verify(
     `renamed` maps the names of files, as the lock has them, to where they lie there, if that is elsewhere; `read` opens
     and checks a file, given its path and its name. A finding that one of `waivers` covers becomes a note.
     """
-    house = load_house(folder)
+    house = load_wheelhouse(folder)
     artifacts = house.artifacts
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         largest_first = sorted(artifacts.values(), key=lambda artifact: -artifact.size)
@@ -112,7 +112,7 @@ def verify(
     projects = {file.filename: pin.project for lock in house.locks for pin in lock.pins for file in pin.files}
     opened = [_weighed(result, projects[result.artifact.filename], waivers) for result in opened]
     contents = {result.artifact.filename: result.contents for result in opened if result.contents}
-    names = [name for name in SUB_HOUSES if staged is None and (folder / name).is_dir()]
+    names = [name for name in SUB_WHEELHOUSES if staged is None and (folder / name).is_dir()]
     inner = {name: verify(folder / name, read=read, waivers=waivers, on_event=on_event) for name in names}
     findings = chain(
         chain.from_iterable(result.findings for result in opened),
@@ -161,7 +161,7 @@ def weighed(findings: Iterable[Finding], subject: Subject, waivers: Waivers) -> 
     return (*hinted, *noted)
 
 
-def _absence(absent: _Opened, house: House, hint: str) -> _Opened:
+def _absence(absent: _Opened, house: Wheelhouse, hint: str) -> _Opened:
     """The same with who asks for the file, and what mends it here."""
     pins = ((lock, pin) for lock in house.locks for pin in lock.pins if absent.artifact in pin.files)
     asked = list(dict.fromkeys(text for lock, pin in pins for text in asked_by(lock, pin.project)))
@@ -201,26 +201,28 @@ def _speaks_of(path: Path, filename: str) -> str | None:
     return None
 
 
-def _foreign(folder: Path, house: House, staged: frozenset[str] | None) -> Iterator[Finding]:
+def _foreign(folder: Path, house: Wheelhouse, staged: frozenset[str] | None) -> Iterator[Finding]:
     """What no lock names. A staged folder may hold other things, but no archive at its top: all of those are installed."""
     known = house.artifacts.keys() | house.texts.keys() if staged is None else staged
     for path in _unnamed(folder, known):
         if staged is not None and not is_globbed(path.name):
             continue
-        if path.name.startswith(ASIDE_PREFIX):
+        if path.name.startswith(TEMP_PREFIX):
             sentence = "an interrupted run left it"
             yield Finding(
                 path.name, "left-aside", Severity.WARNING, sentence, "the next fetch into this house removes it"
             )
         elif path.name.endswith(ARCHIVE_SUFFIXES):
-            yield _wrong(path.name, "foreign", *stray(path.name, house.locks, staged=staged is not None))
+            yield _wrong(
+                path.name, "foreign", *unlocked_file_findings(path.name, house.locks, staged=staged is not None)
+            )
         else:
             yield _wrong(path.name, "foreign", "no lock of this house names it", "remove it, or fetch what needs it")
 
 
 def _unnamed(folder: Path, known: Set[str]) -> list[Path]:
     """What is in a folder under other names than these, but for the folders that a house may have inside."""
-    inner = (*SUB_HOUSES, FOLDER)
+    inner = (*SUB_WHEELHOUSES, FOLDER)
     return [
         path
         for path in sorted(folder.iterdir())
@@ -230,10 +232,10 @@ def _unnamed(folder: Path, known: Set[str]) -> list[Path]:
 
 def foreign_in(folder: Path, known: Set[str]) -> tuple[str, ...]:
     """The names of what is in a house's folder beside these."""
-    return tuple(path.name for path in _unnamed(folder, known) if not path.name.startswith(ASIDE_PREFIX))
+    return tuple(path.name for path in _unnamed(folder, known) if not path.name.startswith(TEMP_PREFIX))
 
 
-def _derived(folder: Path, house: House) -> Iterator[Finding]:
+def _derived(folder: Path, house: Wheelhouse) -> Iterator[Finding]:
     for name, text in house.texts.items():
         path = folder / name
         if absent := _absent(path, name, "fetch again"):
@@ -256,7 +258,7 @@ def _derived(folder: Path, house: House) -> Iterator[Finding]:
             )
 
 
-def _attestations(house: House) -> Iterator[Finding]:
+def _attestations(house: Wheelhouse) -> Iterator[Finding]:
     for pin in (pin for lock in house.locks for pin in lock.pins):
         name, provenance = provenance_filename(pin), pin.provenance
         if provenance and name not in house.provenance:
@@ -265,7 +267,7 @@ def _attestations(house: House) -> Iterator[Finding]:
             yield _wrong(name, "altered", "these are not the attestations that the lock names", "fetch again")
 
 
-def _lock_findings(lock: Lock, contents: Mapping[str, Contents]) -> Iterator[Finding]:
+def _lock_findings(lock: Lock, contents: Mapping[str, InspectedFile]) -> Iterator[Finding]:
     metadata: dict[NormalizedName, Metadata] = {}
     for pin in lock.pins:
         found = contents.get(pin.artifact.filename)
@@ -276,7 +278,7 @@ def _lock_findings(lock: Lock, contents: Mapping[str, Contents]) -> Iterator[Fin
         yield from closure(lock, metadata)
 
 
-def _pin_findings(lock: Lock, pin: Pin, contents: Contents | None) -> Iterator[Finding]:
+def _pin_findings(lock: Lock, pin: Pin, contents: InspectedFile | None) -> Iterator[Finding]:
     if contents and (contents.metadata.project, contents.metadata.version) != (pin.project, pin.version):
         sentence = f"it is {contents.metadata.project} {contents.metadata.version}, and the lock says {pin.project} {pin.version}"
         yield _wrong(pin.artifact.filename, "swapped", sentence, "fetch again")
@@ -298,7 +300,7 @@ def _pin_findings(lock: Lock, pin: Pin, contents: Contents | None) -> Iterator[F
         )
 
 
-def _disagreement(house: House) -> Iterator[Finding]:
+def _disagreement(house: Wheelhouse) -> Iterator[Finding]:
     if sentence := house.disagreement:
         yield Finding("house", "several-versions", Severity.NOTE, sentence, BY_THE_LIST)
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from wheelhouse.files.disk import ASIDE_PREFIX, read_text, stands_in
+from wheelhouse.files.disk import TEMP_PREFIX, has_locked_bytes, read_text
 from wheelhouse.findings import Finding, Severity
 from wheelhouse.lock.other_files import FOLDER, LOCK, OtherFiles, parse_other_files
 
@@ -23,7 +23,7 @@ def other_findings(house: Path) -> Iterator[Finding]:
     for name, artifact in files.artifacts.items():
         if not (folder / name).is_file() or (folder / name).is_symlink():
             yield _wrong(name, "missing", "it is not in the folder", "fetch again: only this file will be downloaded")
-        elif not stands_in(folder, artifact):
+        elif not has_locked_bytes(folder, artifact):
             yield _wrong(
                 name, "altered", "its bytes were altered", "remove it and fetch again; find out who changed it"
             )
@@ -32,7 +32,7 @@ def other_findings(house: Path) -> Iterator[Finding]:
             yield _wrong(name, "altered", "it does not say what the lock says", "fetch again")
     known = files.artifacts.keys() | files.texts.keys()
     for path in sorted(folder.iterdir()):
-        if path.name not in known and not path.name.startswith(ASIDE_PREFIX):
+        if path.name not in known and not path.name.startswith(TEMP_PREFIX):
             yield _wrong(path.name, "foreign", "no lock of this house names it", "remove it")
 
 

@@ -14,7 +14,7 @@ from wheelhouse.errors import InputError
 
 ECOSYSTEM = "PyPI"
 FORMAT = 1
-LONGEST_SUMMARY = 160
+MAX_SUMMARY_CHARACTERS = 160
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +145,7 @@ def _advisories(document: Mapping[str, Any]) -> Iterator[Advisory]:
             ranges=tuple(_events(found) for found in affected.get("ranges", ()) if found["type"] == "ECOSYSTEM"),
             versions=frozenset(map(str, affected.get("versions", ()))),
             severity=_severity(document),
-            summary=summary if len(summary) <= LONGEST_SUMMARY else summary[: LONGEST_SUMMARY - 1] + "…",
+            summary=summary if len(summary) <= MAX_SUMMARY_CHARACTERS else summary[: MAX_SUMMARY_CHARACTERS - 1] + "…",
             modified=str(document["modified"]),
         )
 

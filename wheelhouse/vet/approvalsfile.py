@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from wheelhouse.errors import IntegrityError
-from wheelhouse.files.disk import held, read_text, write
+from wheelhouse.files.disk import folder_lock, read_text, write
 from wheelhouse.signing.sign import PREDICATE_BASE, PublicKey, read_envelope
 from wheelhouse.vet.approvals import PREDICATE, Approval, Approvals, parse_approval
 
@@ -52,7 +52,7 @@ def _approvals(line: bytes, where: str, reviewers: Reviewers) -> Iterator[Approv
 
 def add_approval(path: Path, envelope: Mapping[str, Any]) -> None:
     """Add an envelope to an approvals file, which may not be there yet."""
-    with held(path.parent):
+    with folder_lock(path.parent):
         before = read_text(path, "the approvals file") if path.is_file() else ""
         whole = before if before.endswith("\n") or not before else f"{before}\n"
         write(path.parent, path.name, whole + json.dumps(envelope, sort_keys=True, separators=(",", ":")) + "\n")

@@ -61,22 +61,22 @@ EXECUTORS = frozenset(("exec", "eval", "compile", "__import__"))
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class CodeSignals:
     """What reading told: what of the network is spoken of, and how code is made up."""
 
     network: tuple[str, ...] = ()
     hidden: tuple[str, ...] = ()
 
 
-def read_code(text: str) -> Told:
+def read_code(text: str) -> CodeSignals:
     """Read Python; what is none, or Python 2, is read as text."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", SyntaxWarning)
             tree = ast.parse(text)
-        return Told(_once(_modules(tree), _programs(tree), _addresses(tree)), _once(_hidden(tree)))
+        return CodeSignals(_once(_modules(tree), _programs(tree), _addresses(tree)), _once(_hidden(tree)))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return Told(_once(_modules_in_text(text)), _once(_hidden_in_text(text)))
+        return CodeSignals(_once(_modules_in_text(text)), _once(_hidden_in_text(text)))
 
 
 def _once(*found: Iterable[str]) -> tuple[str, ...]:
@@ -134,7 +134,7 @@ def _used(node: ast.AST) -> Iterator[ast.AST]:
         return
     if isinstance(node, ast.keyword) and node.arg in DESCRIBING:
         return
-    if isinstance(node, ast.Raise) or (isinstance(node, ast.Call) and _called(node) in SAYING):
+    if isinstance(node, ast.Raise) or (isinstance(node, ast.Call) and _called(node) in HINT_WORDS):
         return
     if isinstance(node, ast.Assign) and all(
         isinstance(one, ast.Name) and one.id.lower() in DESCRIBING for one in node.targets
@@ -151,7 +151,7 @@ def _values(node: ast.Dict) -> Iterator[ast.expr]:
             yield value
 
 
-SAYING = frozenset(("print", "warn", "warning", "info", "error", "debug", "exit", "announce", "write"))
+HINT_WORDS = frozenset(("print", "warn", "warning", "info", "error", "debug", "exit", "announce", "write"))
 
 
 def _hidden(tree: ast.AST) -> Iterator[str]:

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from wheelhouse.errors import IntegrityError
 from wheelhouse.events import Finished, Listener, ignore
-from wheelhouse.files.disk import rooted, stands_in
+from wheelhouse.files.disk import has_locked_bytes, rooted
 from wheelhouse.lock.lock import Pin
-from wheelhouse.lock.wheelhouse import SUB_HOUSES, House
-from wheelhouse.verify.verify import load_house
+from wheelhouse.lock.wheelhouse import SUB_WHEELHOUSES, Wheelhouse
+from wheelhouse.verify.verify import load_wheelhouse
 from wheelhouse.vet.diff import Difference, Kind, Replaced, changes, differences
 from wheelhouse.vet.facts import Facts
 from wheelhouse.vet.facts_reader import read_facts
@@ -30,9 +30,11 @@ def diff(old: Path, new: Path, on_event: Listener = ignore) -> tuple[Difference,
 
 
 def _differences(old: Path, new: Path) -> Iterator[Difference]:
-    yield from differences(load_house(old), load_house(new))
-    for sub in SUB_HOUSES:
-        before, after = (load_house(folder / sub) if (folder / sub).is_dir() else House() for folder in (old, new))
+    yield from differences(load_wheelhouse(old), load_wheelhouse(new))
+    for sub in SUB_WHEELHOUSES:
+        before, after = (
+            load_wheelhouse(folder / sub) if (folder / sub).is_dir() else Wheelhouse() for folder in (old, new)
+        )
         yield from differences(before, after, sub)
 
 
@@ -48,7 +50,7 @@ def _compared(file: Replaced, old: Path, new: Path) -> Replaced:
 
 
 def _facts(folder: Path, pin: Pin) -> Facts:
-    if not stands_in(folder, pin.artifact):
+    if not has_locked_bytes(folder, pin.artifact):
         raise IntegrityError(
             f"`{folder / pin.artifact.filename}` is not what the house's locks say",
             hint=f"see all that is wrong with `wheelhouse verify {folder}`",

@@ -23,7 +23,7 @@ Edges = dict[str, set[str]]
 HOUSE = "house"
 NAMESPACE = uuid.UUID("6b0a2a0e-6d0c-5b7e-9a56-2f3f6a1a7c55")
 SAFE_URL = re.compile(r"https?://[\w.~:/?#@!$&'()*+,;=%-]+", re.ASCII)
-LONGEST_NAME = 100
+MAX_NAME_CHARACTERS = 100
 SITES = {
     "home-page": "website",
     "homepage": "website",
@@ -159,7 +159,7 @@ def _licences(facts: Facts, evidence: Evidence) -> "Iterable[License]":
         declared = found.source == "License-Expression"
         known = LicenseAcknowledgement.DECLARED if declared else LicenseAcknowledgement.CONCLUDED
         return [LicenseExpression(found.expression, acknowledgement=known)]
-    words = _printable(facts.header("license"))[:LONGEST_NAME]
+    words = _printable(facts.header("license"))[:MAX_NAME_CHARACTERS]
     return [DisjunctiveLicense(name=words, acknowledgement=LicenseAcknowledgement.DECLARED)] if words else []
 
 

@@ -10,7 +10,7 @@ from packaging.version import Version
 
 from wheelhouse.humanize import counted, size_text
 from wheelhouse.lock.lock import Pin
-from wheelhouse.lock.wheelhouse import House
+from wheelhouse.lock.wheelhouse import Wheelhouse
 from wheelhouse.vet.facts import Facts
 from wheelhouse.vet.licences import licence_of
 
@@ -81,7 +81,7 @@ class Difference:
     gone: tuple[str, ...] = ()
 
 
-def differences(old: House, new: House, place: str = "") -> Iterator[Difference]:
+def differences(old: Wheelhouse, new: Wheelhouse, place: str = "") -> Iterator[Difference]:
     """What became of each project, in the order of their names; what is the same is left out. `Replaced.changes` are still empty."""
     before, after = _by_project(old), _by_project(new)
     for project in sorted({*before, *after}):
@@ -94,7 +94,7 @@ def differences(old: House, new: House, place: str = "") -> Iterator[Difference]
             yield Difference(project, kind, place, _versions(olds), _versions(news), files, gone)
 
 
-def _by_project(house: House) -> dict[NormalizedName, dict[str, Pin]]:
+def _by_project(house: Wheelhouse) -> dict[NormalizedName, dict[str, Pin]]:
     found: dict[NormalizedName, dict[str, Pin]] = {}
     for lock in house.locks:
         for pin in lock.pins:

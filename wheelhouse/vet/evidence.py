@@ -17,7 +17,7 @@ from packaging.version import InvalidVersion, Version
 from wheelhouse.archive.filenames import release_of
 from wheelhouse.findings import Finding, Severity
 from wheelhouse.lock.lock import Lock
-from wheelhouse.lock.wheelhouse import House
+from wheelhouse.lock.wheelhouse import Wheelhouse
 from wheelhouse.vet.approvals import Approvals
 from wheelhouse.vet.diff import Replaced
 from wheelhouse.vet.facts import Facts
@@ -65,7 +65,7 @@ class Evidence:
     """
 
     name: str
-    houses: Mapping[str, House]
+    houses: Mapping[str, Wheelhouse]
     hashes: Mapping[str, str]
     facts: tuple[Facts, ...]
     findings: tuple[Finding, ...]

@@ -8,14 +8,14 @@ from functools import cached_property
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
-from wheelhouse.archive.metadata import Contents, Metadata
+from wheelhouse.archive.metadata import InspectedFile, Metadata
 from wheelhouse.index.provenance import Attested
 from wheelhouse.lock.lock import Pin
 
 DATA_FOLDER = re.compile(r"[^/]+\.data/(?P<scheme>[^/]+)/")
 SITE_PACKAGES = re.compile(r"lib(64)?/python[\d.]+t?/site-packages/|Lib/site-packages/")
 SCRIPTS = "@scripts/"
-LARGEST_TEXT = 1 << 20
+MAX_TEXT_BYTES = 1 << 20
 """As much of a text as is kept, in bytes."""
 
 
@@ -79,7 +79,7 @@ class Facts:
     pin: Pin
     targets: tuple[str, ...] = ()
     place: str = ""
-    contents: Contents | None = None
+    contents: InspectedFile | None = None
     inside: Inside = Inside()
     provenance: str | None = None
     attested: Attested | None = None

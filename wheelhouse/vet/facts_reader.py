@@ -9,14 +9,14 @@ from pathlib import Path, PurePosixPath
 
 from wheelhouse.archive.elf import native_of
 from wheelhouse.archive.filenames import is_wheel
-from wheelhouse.archive.metadata import Contents
+from wheelhouse.archive.metadata import InspectedFile
 from wheelhouse.archive.wheelfile import inspect
 from wheelhouse.build.build_system import build_system
 from wheelhouse.errors import IntegrityError
 from wheelhouse.lock.lock import Pin
-from wheelhouse.vet.facts import LARGEST_TEXT, Entry, Facts, Inside
+from wheelhouse.vet.facts import MAX_TEXT_BYTES, Entry, Facts, Inside
 
-LARGEST_NATIVE = 256 << 20
+MAX_NATIVE_BYTES = 256 << 20
 MAGIC = (
     (b"\x7fELF", "elf"),
     (b"MZ", "pe"),
@@ -46,7 +46,7 @@ SDIST_TEXTS = re.compile(
 )
 
 
-def look_inside(path: Path, filename: str) -> tuple[Contents, Inside]:
+def look_inside(path: Path, filename: str) -> tuple[InspectedFile, Inside]:
     """Open and check a file once, and keep what rules look at. Raises RefusedError for one that cannot be trusted."""
     watch = _Watch(WHEEL_TEXTS if is_wheel(filename) else SDIST_TEXTS)
     contents = inspect(path, filename, watch)
@@ -81,10 +81,10 @@ class _Watch:
         kind = kind_of(first)
         entry = self.entries[name] = Entry(name, size, bool(mode & 0o111), kind)
         yield first
-        if kind == "elf" and size <= LARGEST_NATIVE:
+        if kind == "elf" and size <= MAX_NATIVE_BYTES:
             yield from self._native(entry, first, contents)
         elif self._wanted.fullmatch(name):
-            self.texts[name] = first[:LARGEST_TEXT].decode("utf-8", "replace")
+            self.texts[name] = first[:MAX_TEXT_BYTES].decode("utf-8", "replace")
         yield from contents
 
     def _native(self, entry: Entry, first: bytes, contents: Iterator[bytes]) -> Iterator[bytes]:

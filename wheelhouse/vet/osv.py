@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from wheelhouse.errors import InputError
-from wheelhouse.files.disk import ours
+from wheelhouse.files.disk import os_errors_as_machine_error
 
-LARGEST_RECORD = 16 << 20
+MAX_RECORD_BYTES = 16 << 20
 SUFFIXES = (".json", ".zip")
 """Of the files in a folder that are read."""
 
@@ -18,14 +18,14 @@ SUFFIXES = (".json", ".zip")
 def read_export(path: Path) -> Iterator[dict[str, Any]]:
     """Every record of an export that is a file or folder here. Raises InputError for what is none."""
     if path.is_dir():
-        with ours(path):
+        with os_errors_as_machine_error(path):
             files = sorted(file for file in path.rglob("*") if file.suffix in SUFFIXES and file.is_file())
         for file in files:
             yield from read_export(file)
         return
     if not path.is_file():
         raise InputError(f"there is no export `{path}`", hint="name the zip, a record, or a folder of records")
-    with ours(path):
+    with os_errors_as_machine_error(path):
         raw = path.read_bytes()
     yield from read_bytes(raw, str(path))
 
@@ -46,7 +46,7 @@ def read_bytes(raw: bytes, source: str) -> Iterator[dict[str, Any]]:
 
 
 def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo, where: str) -> bytes:
-    if member.file_size > LARGEST_RECORD:
+    if member.file_size > MAX_RECORD_BYTES:
         raise InputError(f"`{where}` is larger than any record: {member.file_size} bytes")
     return archive.read(member)
 

@@ -15,7 +15,7 @@ import wheelhouse.vet.rules.origin
 import wheelhouse.vet.rules.placement
 import wheelhouse.vet.rules.running
 import wheelhouse.vet.rules.vulnerabilities  # noqa: F401  (importing them registers their rules)
-from wheelhouse.archive.metadata import Contents
+from wheelhouse.archive.metadata import InspectedFile
 from wheelhouse.archive.tar import leading_out
 from wheelhouse.archive.waivers import Subject, Waivers, waived_sentence
 from wheelhouse.errors import InputError
@@ -23,7 +23,7 @@ from wheelhouse.events import Listener, ignore
 from wheelhouse.findings import Finding, Policy
 from wheelhouse.lock.lock import Pin, provenance_filename
 from wheelhouse.lock.other_files import FOLDER, TARS
-from wheelhouse.lock.wheelhouse import House
+from wheelhouse.lock.wheelhouse import Wheelhouse
 from wheelhouse.verify.verify import Verdict, verify
 from wheelhouse.verify.verify_other_files import load_other_files
 from wheelhouse.vet.advisories import Advisories
@@ -47,7 +47,7 @@ class Vetted:
     `publishers` are those of projects that no publisher was known of before, attested by signatures that hold.
     """
 
-    houses: Mapping[str, House]
+    houses: Mapping[str, Wheelhouse]
     facts: tuple[Facts, ...]
     findings: tuple[Finding, ...]
     waived: tuple[Finding, ...]
@@ -55,7 +55,7 @@ class Vetted:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class VetContext:
     """What is known before anything is looked at, and how to open what checks attestations."""
 
     advisories: Advisories | None = None
@@ -64,10 +64,12 @@ class Known:
     approvals: Approvals = NOBODYS
 
 
-NOTHING = Known()
+NOTHING = VetContext()
 
 
-def vet(folder: Path, policy: Policy, now: datetime, known: Known = NOTHING, on_event: Listener = ignore) -> Vetted:
+def vet(
+    folder: Path, policy: Policy, now: datetime, known: VetContext = NOTHING, on_event: Listener = ignore
+) -> Vetted:
     """Verify a house and apply every rule to every file of it, each opened once; and so to the houses in it.
 
     Raises InputError where the policy speaks of a rule that there is not.
@@ -75,7 +77,7 @@ def vet(folder: Path, policy: Policy, now: datetime, known: Known = NOTHING, on_
     _must_be_known(policy)
     inside: dict[str, Inside] = {}
 
-    def read(path: Path, filename: str) -> Contents:
+    def read(path: Path, filename: str) -> InspectedFile:
         contents, inside[path.relative_to(folder).as_posix()] = look_inside(path, filename)
         return contents
 
@@ -111,7 +113,7 @@ def _attested(facts: Facts, attestor: Attestor | None) -> Facts:
     return replace(facts, attested=attestor(facts.provenance, origin.filename, origin.sha256))
 
 
-def _first_seen(facts: Iterable[Facts], known: Known) -> dict[NormalizedName, tuple[str, ...]]:
+def _first_seen(facts: Iterable[Facts], known: VetContext) -> dict[NormalizedName, tuple[str, ...]]:
     found: dict[NormalizedName, set[str]] = {}
     for one in facts:
         if one.attested and not one.attested.refused and one.project not in known.publishers:

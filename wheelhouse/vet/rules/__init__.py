@@ -73,7 +73,7 @@ class Check(Protocol):
     def __call__(self, facts: Facts, review: Review) -> Iterator[Remark]: ...
 
 
-class HouseCheck(Protocol):
+class WheelhouseCheck(Protocol):
     """What the function of a rule about the whole house looks like."""
 
     def __call__(self, review: Review) -> Iterator[Remark]: ...
@@ -90,7 +90,7 @@ class Rule:
     group: str
     severity: Severity
     check: Check | None
-    house_check: HouseCheck | None
+    house_check: WheelhouseCheck | None
     explanation: str
     waivable: bool = True
 
@@ -100,7 +100,7 @@ class Rule:
         return self.explanation.partition("\n")[0]
 
 
-HOUSE = "house"
+WHEELHOUSE_SUBJECT = "house"
 """The subject of findings about the house as a whole."""
 
 RULES: dict[str, Rule] = {}
@@ -117,17 +117,17 @@ def rule(severity: Severity) -> Callable[[Check], Check]:
     return made
 
 
-def house_rule(severity: Severity) -> Callable[[HouseCheck], HouseCheck]:
+def wheelhouse_rule(severity: Severity) -> Callable[[WheelhouseCheck], WheelhouseCheck]:
     """Make a function a rule about the whole house."""
 
-    def made(check: HouseCheck) -> HouseCheck:
+    def made(check: WheelhouseCheck) -> WheelhouseCheck:
         _register(check, severity, None, check)
         return check
 
     return made
 
 
-def _register(function: object, severity: Severity, check: Check | None, house_check: HouseCheck | None) -> None:
+def _register(function: object, severity: Severity, check: Check | None, house_check: WheelhouseCheck | None) -> None:
     identifier = getattr(function, "__name__", "").replace("_", "-")
     group = function.__module__.rpartition(".")[2]
     RULES[identifier] = Rule(identifier, group, severity, check, house_check, _dedented(function.__doc__ or ""))
@@ -172,4 +172,4 @@ def _remarks(rule: Rule, review: Review) -> Iterator[tuple[str, Remark]]:
         for facts in review.facts:
             yield from ((facts.subject, remark) for remark in rule.check(facts, review))
     if rule.house_check and not review.place:
-        yield from ((HOUSE, remark) for remark in rule.house_check(review))
+        yield from ((WHEELHOUSE_SUBJECT, remark) for remark in rule.house_check(review))

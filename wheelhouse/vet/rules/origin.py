@@ -8,12 +8,12 @@ from datetime import timedelta
 from wheelhouse.findings import Severity
 from wheelhouse.humanize import counted
 from wheelhouse.vet.facts import Facts
-from wheelhouse.vet.rules import Remark, Review, house_rule, named, rule
+from wheelhouse.vet.rules import Remark, Review, named, rule, wheelhouse_rule
 
 LOOPBACK = re.compile(r"http://(localhost|127\.\d+\.\d+\.\d+|\[::1\])[:/]")
 
 
-@house_rule(Severity.NOTE)
+@wheelhouse_rule(Severity.NOTE)
 def indexes(review: Review) -> Iterator[Remark]:
     """The indexes that the files of the house are from.
 
@@ -125,7 +125,7 @@ def attestation_refused(facts: Facts, review: Review) -> Iterator[Remark]:
         yield f"its attestations are refused: {facts.attested.refused}", "do not use the file before you know why"
 
 
-@house_rule(Severity.WARNING)
+@wheelhouse_rule(Severity.WARNING)
 def attestations_unchecked(review: Review) -> Iterator[Remark]:
     """There are attestations, and they were not checked, because what checks them is not installed.
 
@@ -136,7 +136,7 @@ def attestations_unchecked(review: Review) -> Iterator[Remark]:
         yield f"the attestations of {counted(count, 'file')} were not checked: sigstore is not installed", hint
 
 
-@house_rule(Severity.NOTE)
+@wheelhouse_rule(Severity.NOTE)
 def trust_root(review: Review) -> Iterator[Remark]:
     """How old the trust root is that attestations were checked against.
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from wheelhouse.build.build_system import BuildSystem, build_system
 from wheelhouse.errors import IntegrityError
 from wheelhouse.findings import Severity
-from wheelhouse.vet.code_scan import Told, read_code
-from wheelhouse.vet.facts import LARGEST_TEXT, Facts, installed
+from wheelhouse.vet.code_scan import CodeSignals, read_code
+from wheelhouse.vet.facts import MAX_TEXT_BYTES, Facts, installed
 from wheelhouse.vet.rules import Remark, Review, named, rule
 
 NAME = r"'[A-Za-z_][\w.]*'"
@@ -72,7 +72,7 @@ def pth_code(facts: Facts, review: Review) -> Iterator[Remark]:
                 f"`{name}` runs {len(lines)} line(s) of code at every start of Python: `{first}`",
                 "read the file, and approve it only if you know why",
             )
-        elif len(text) >= LARGEST_TEXT:
+        elif len(text) >= MAX_TEXT_BYTES:
             yield f"`{name}` is too long to be looked at", "read the file; no .pth file needs to be as long"
 
 
@@ -247,7 +247,7 @@ def _unasked(facts: Facts) -> Mapping[str, str]:
     return found | {name: text for name, text in facts.texts.items() if CODE_FILES.fullmatch(installed(name))}
 
 
-def _told(facts: Facts) -> Iterator[tuple[str, Told]]:
+def _told(facts: Facts) -> Iterator[tuple[str, CodeSignals]]:
     for name, text in _unasked(facts).items():
         yield name, read_code(text)
 

@@ -9,7 +9,7 @@ from wheelhouse.findings import Severity
 from wheelhouse.vet.advisories import Advisory
 from wheelhouse.vet.cvss import severity_text
 from wheelhouse.vet.facts import Facts
-from wheelhouse.vet.rules import Remark, Review, house_rule, rule
+from wheelhouse.vet.rules import Remark, Review, rule, wheelhouse_rule
 
 
 @rule(Severity.ERROR)
@@ -39,7 +39,7 @@ def _remedy(group: Iterable[Advisory], version: Version) -> str:
     return f"new since the snapshot of {since}: {what}" if since else what
 
 
-@house_rule(Severity.WARNING)
+@wheelhouse_rule(Severity.WARNING)
 def advisories_missing(review: Review) -> Iterator[Remark]:
     """Nothing was checked for known vulnerabilities, because no snapshot of advisories is here.
 
@@ -52,7 +52,7 @@ def advisories_missing(review: Review) -> Iterator[Remark]:
         )
 
 
-@house_rule(Severity.WARNING)
+@wheelhouse_rule(Severity.WARNING)
 def advisories_old(review: Review) -> Iterator[Remark]:
     """The snapshot of advisories is older than the policy's advisories-max-days.
 
