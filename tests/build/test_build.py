@@ -22,8 +22,8 @@ from tests.support.rooms import MINOR, needs_room
 from tests.support.tools import clean_environment, run, wheelhouse
 from tests.support.wheels import build_sdist, build_wheel
 from wheelhouse.archive.artifact import Artifact
+from wheelhouse.archive.build_system import BuildSystem
 from wheelhouse.build.build_log import reasons
-from wheelhouse.build.build_system import BuildSystem
 from wheelhouse.build.sdist_builds import _Job, _key
 from wheelhouse.lock.lock import Inputs, Lock, Pin
 from wheelhouse.sandbox.builder import Builder

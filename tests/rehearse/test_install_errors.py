@@ -7,7 +7,7 @@ from packaging.utils import NormalizedName
 from packaging.version import Version
 
 from wheelhouse.archive.artifact import Artifact
-from wheelhouse.build.build_system import BuildSystem
+from wheelhouse.archive.build_system import BuildSystem
 from wheelhouse.findings import Severity
 from wheelhouse.lock.lock import Built, Inputs, Lock, Pin
 from wheelhouse.rehearse.install_errors import explained, install_findings, last_words, unseen_by

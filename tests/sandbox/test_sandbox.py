@@ -13,7 +13,7 @@ import pytest
 
 from tests.support.rooms import bench, needs_room, own_target, where
 from tests.support.wheels import build_sdist
-from wheelhouse.build.build_system import BuildSystem
+from wheelhouse.archive.build_system import BuildSystem
 from wheelhouse.build.environment import make_environment
 from wheelhouse.errors import BuildError, MachineError
 from wheelhouse.sandbox import builder as bench_module

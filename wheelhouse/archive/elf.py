@@ -14,8 +14,8 @@ from elftools.elf.elffile import ELFFile
 from elftools.elf.gnuversions import GNUVerNeedSection
 from elftools.elf.segments import Segment
 
+from wheelhouse.archive.native_code import Native
 from wheelhouse.files.disk import os_errors_as_machine_error
-from wheelhouse.vet.facts import Native
 
 DT_NEEDED, DT_STRTAB, DT_RPATH, DT_RUNPATH, DT_FLAGS_1, DF_1_PIE = 1, 5, 15, 29, 0x6FFFFFFB, 0x08000000
 NAMED = (DT_NEEDED, DT_RPATH, DT_RUNPATH)

@@ -14,7 +14,7 @@ from wheelhouse.archive.metadata import Metadata
 from wheelhouse.archive.wheelfile import inspect
 from wheelhouse.build.auditwheel import find_auditwheel
 from wheelhouse.build.build_log import Reason, reasons, remedy
-from wheelhouse.build.build_system import newest_asked, unmet
+from wheelhouse.build.build_requirements import newest_asked, unmet
 from wheelhouse.build.build_wheelhouse import fill_build_house, standing_build_locks
 from wheelhouse.build.pending import BuildOptions, is_done
 from wheelhouse.build.sdist_builds import BuiltWheel, SdistBuilds

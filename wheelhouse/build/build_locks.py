@@ -7,7 +7,7 @@ from datetime import datetime
 from packaging.utils import NormalizedName
 
 from wheelhouse.archive.artifact import Artifact
-from wheelhouse.build.build_system import build_lines, end_of_day, setuptools_floor
+from wheelhouse.build.build_requirements import build_lines, end_of_day, setuptools_floor
 from wheelhouse.build.pending import BuildOptions
 from wheelhouse.events import Listener, Warned, ignore
 from wheelhouse.fetch.locking import pins_of

@@ -5,9 +5,10 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
+from wheelhouse.archive.build_system import build_system
 from wheelhouse.archive.sdistfile import read_pyproject
 from wheelhouse.build.build_locks import BuildLocks
-from wheelhouse.build.build_system import build_system, newest_asked, static_requires, used_build_locks
+from wheelhouse.build.build_requirements import newest_asked, static_requires, used_build_locks
 from wheelhouse.build.pending import BuildOptions
 from wheelhouse.errors import InputError, IntegrityError, NoSolutionError
 from wheelhouse.events import Listener, Noted, ignore

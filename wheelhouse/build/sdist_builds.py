@@ -14,6 +14,7 @@ from packaging.tags import Tag
 from packaging.utils import InvalidWheelFilename
 
 from wheelhouse.archive.artifact import Artifact
+from wheelhouse.archive.build_system import BuildSystem, build_system
 from wheelhouse.archive.elf import Needs, needs_of_wheel
 from wheelhouse.archive.filenames import wheel_parts
 from wheelhouse.archive.metadata import InspectedFile
@@ -23,7 +24,7 @@ from wheelhouse.archive.waivers import NO_WAIVERS, Subject
 from wheelhouse.archive.wheelfile import inspect
 from wheelhouse.build.auditwheel import Auditwheel
 from wheelhouse.build.build_locks import BuildLocks
-from wheelhouse.build.build_system import BuildSystem, build_system, satisfied, too_new
+from wheelhouse.build.build_requirements import satisfied, too_new
 from wheelhouse.build.environment import make_environment
 from wheelhouse.build.pending import BuildOptions
 from wheelhouse.errors import BuildError, IntegrityError, MachineError

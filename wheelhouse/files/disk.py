@@ -14,9 +14,8 @@ import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, Protocol
 
-from wheelhouse.archive.artifact import Artifact
 from wheelhouse.errors import InputError, IntegrityError, MachineError
 
 if TYPE_CHECKING:
@@ -203,11 +202,27 @@ def sha256_of(path: Path) -> str:
     return digest_of(path, "sha256")
 
 
-def has_locked_bytes(folder: Path, artifact: Artifact) -> bool:
-    """Whether a file is there, with the bytes that it must have; a link to one is none."""
-    path = rooted(folder, artifact.filename)
+class LockedFile(Protocol):
+    """What a lock says of a file: its name, its size in bytes, its sha256 in lower-case hexadecimal."""
+
+    @property
+    def filename(self) -> str:
+        """The file's name."""
+
+    @property
+    def size(self) -> int:
+        """Its size in bytes."""
+
+    @property
+    def sha256(self) -> str:
+        """Its sha256."""
+
+
+def has_locked_bytes(folder: Path, locked: LockedFile) -> bool:
+    """Whether a folder holds a regular file with the locked name, size and sha256; a symbolic link does not count."""
+    path = rooted(folder, locked.filename)
     with os_errors_as_machine_error(path):
-        return _own_size(path) == artifact.size and sha256_of(path) == artifact.sha256
+        return _own_size(path) == locked.size and sha256_of(path) == locked.sha256
 
 
 def _own_size(path: Path) -> int | None:

@@ -14,7 +14,8 @@ from wheelhouse.findings import Finding
 from wheelhouse.lock.lock import Lock
 from wheelhouse.rehearse.install_checks import airflow_arguments
 from wheelhouse.rehearse.install_errors import explained, last_words
-from wheelhouse.rehearse.rehearsal import CommandResult, Step, error
+from wheelhouse.rehearse.rehearsal import Step, error
+from wheelhouse.sandbox.commands import CommandResult
 from wheelhouse.sandbox.engine import Engine
 from wheelhouse.stage.airflow.image_settings import BASE_DOCKERFILE
 from wheelhouse.stage.airflow.script import default_arguments, dockerfile_of, exports, from_image, install_script

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from packaging.version import Version
 
+from wheelhouse.archive.build_system import build_system
 from wheelhouse.archive.sdistfile import read_pyproject
-from wheelhouse.build.build_system import build_system
 from wheelhouse.files.disk import read_text
 from wheelhouse.findings import Finding, Severity
 from wheelhouse.lock.lock import Lock
@@ -16,8 +16,6 @@ from wheelhouse.lock.wheelhouse import BUILD
 from wheelhouse.rehearse.install_errors import explained, install_findings, last_words, unseen_by
 from wheelhouse.rehearse.rehearsal import (
     IN_EVERY_ENVIRONMENT,
-    CommandResult,
-    InstallCommand,
     Step,
     differently_installed,
     error,
@@ -25,7 +23,7 @@ from wheelhouse.rehearse.rehearsal import (
     without_builder,
 )
 from wheelhouse.sandbox.builder import Builder
-from wheelhouse.sandbox.commands import CHECK_SCRIPT, VENV, run_commands
+from wheelhouse.sandbox.commands import CHECK_SCRIPT, VENV, CommandResult, InstallCommand, run_commands
 from wheelhouse.sandbox.sandbox import HERE
 from wheelhouse.stage.airflow.airflow_layout import BUILD_ARGS
 from wheelhouse.stage.airflow.arguments import constraints_name

@@ -13,8 +13,8 @@ from wheelhouse.files.disk import has_locked_bytes, write
 from wheelhouse.lock.lock import Lock
 from wheelhouse.rehearse.install_checks import InstallContext, SandboxRun, decides_alone
 from wheelhouse.rehearse.pip_compile_check import differences, question
-from wheelhouse.rehearse.rehearsal import CommandResult, InstallCommand, Step
-from wheelhouse.sandbox.commands import own_pip
+from wheelhouse.rehearse.rehearsal import Step
+from wheelhouse.sandbox.commands import CommandResult, InstallCommand, own_pip
 from wheelhouse.sandbox.sandbox import HERE, WORK
 from wheelhouse.target.interpreters import unfit
 from wheelhouse.verify.verify import load_wheelhouse

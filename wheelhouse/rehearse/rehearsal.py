@@ -2,14 +2,14 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from wheelhouse.archive.build_system import LEGACY_REQUIRES, BuildSystem
 from wheelhouse.archive.filenames import release_of
-from wheelhouse.build.build_system import LEGACY_REQUIRES, BuildSystem
 from wheelhouse.findings import Finding, Severity, worst
 from wheelhouse.lock.lock import Lock, Pin
 from wheelhouse.target.target import Target
@@ -58,26 +58,6 @@ def skipped_targets(steps: Sequence[Step]) -> list[str]:
     """The targets for which no install was tried."""
     tried = {step.target for step in steps if step.name in INSTALLS and not step.skipped}
     return list(dict.fromkeys(step.target for step in steps if step.name in INSTALLS and step.target not in tried))
-
-
-@dataclass(frozen=True, slots=True)
-class InstallCommand:
-    """A command of a rehearsal, and its own variables. After a `vital` one that fails, none of the same row is run."""
-
-    name: str
-    argv: tuple[str, ...]
-    environment: Mapping[str, str] = field(default_factory=dict)
-    vital: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class CommandResult:
-    """How a command ended: its exit code, its wall time in seconds, the end of what it said."""
-
-    name: str
-    code: int
-    seconds: float
-    said: str
 
 
 def error(subject: str, rule: str, sentence: str, hint: str = "") -> Finding:

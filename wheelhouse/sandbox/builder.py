@@ -14,7 +14,7 @@ from typing import Any
 
 from pyproject_hooks._in_process import _in_proc_script_path
 
-from wheelhouse.build.build_system import BuildSystem
+from wheelhouse.archive.build_system import BuildSystem
 from wheelhouse.errors import BuildError, MachineError, WheelhouseError
 from wheelhouse.sandbox import inside
 from wheelhouse.sandbox.sandbox import HERE, SYSTEM_PATH, WORK, Limits, Sandbox, SandboxCommand, SandboxResult

@@ -3,7 +3,7 @@
 import json
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import distribution
 from pathlib import Path
 
@@ -11,7 +11,6 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from wheelhouse.errors import MachineError
-from wheelhouse.rehearse.rehearsal import CommandResult, InstallCommand
 from wheelhouse.sandbox import inside_commands, inside_environment
 from wheelhouse.sandbox.builder import Builder
 from wheelhouse.sandbox.sandbox import HERE, SYSTEM_PATH, WORK, SandboxCommand
@@ -32,6 +31,26 @@ VARIABLES = {
     "PIP_RETRIES": "1",
 }
 """All that a command finds in its environment. Pip names what it asks an index for only when it tries again, so it may once."""
+
+
+@dataclass(frozen=True, slots=True)
+class InstallCommand:
+    """A command to run in a sandbox, and its own environment variables. After a failed `vital` command, the others are skipped."""
+
+    name: str
+    argv: tuple[str, ...]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    vital: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CommandResult:
+    """How a command ended: its exit code, its wall time in seconds, the end of what it said."""
+
+    name: str
+    code: int
+    seconds: float
+    said: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from wheelhouse.errors import MachineError
-from wheelhouse.rehearse.rehearsal import CommandResult
+from wheelhouse.sandbox.commands import CommandResult
 
 SECONDS = 3600
 QUESTIONS = {

@@ -11,7 +11,7 @@ from wheelhouse.airflow import PROJECT
 from wheelhouse.archive.artifact import Artifact
 from wheelhouse.archive.filenames import ARCHIVE_SUFFIXES, is_globbed
 from wheelhouse.archive.waivers import NO_WAIVERS, Waivers
-from wheelhouse.build.build_system import used_build_locks
+from wheelhouse.build.build_requirements import used_build_locks
 from wheelhouse.build.build_wheelhouse import standing_build_locks
 from wheelhouse.errors import InputError, IntegrityError
 from wheelhouse.events import Listener, ignore

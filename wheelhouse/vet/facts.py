@@ -9,6 +9,7 @@ from packaging.utils import NormalizedName
 from packaging.version import Version
 
 from wheelhouse.archive.metadata import InspectedFile, Metadata
+from wheelhouse.archive.native_code import Native
 from wheelhouse.index.provenance import Attested
 from wheelhouse.lock.lock import Pin
 
@@ -17,19 +18,6 @@ SITE_PACKAGES = re.compile(r"lib(64)?/python[\d.]+t?/site-packages/|Lib/site-pac
 SCRIPTS = "@scripts/"
 MAX_TEXT_BYTES = 1 << 20
 """As much of a text as is kept, in bytes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Native:
-    """What an ELF file asks for: the libraries that it links to, and where it has them looked for.
-
-    `machine` is the processor, as `x86_64`, empty where the file cannot be read; `program` says that it can be started.
-    """
-
-    machine: str
-    needs: tuple[str, ...] = ()
-    search: tuple[str, ...] = ()
-    program: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,11 @@ from dataclasses import replace
 from email.parser import BytesHeaderParser
 from pathlib import Path, PurePosixPath
 
+from wheelhouse.archive.build_system import build_system
 from wheelhouse.archive.elf import native_of
 from wheelhouse.archive.filenames import is_wheel
 from wheelhouse.archive.metadata import InspectedFile
 from wheelhouse.archive.wheelfile import inspect
-from wheelhouse.build.build_system import build_system
 from wheelhouse.errors import IntegrityError
 from wheelhouse.lock.lock import Pin
 from wheelhouse.vet.facts import MAX_TEXT_BYTES, Entry, Facts, Inside

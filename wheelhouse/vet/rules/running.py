@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 
-from wheelhouse.build.build_system import BuildSystem, build_system
+from wheelhouse.archive.build_system import BuildSystem, build_system
 from wheelhouse.errors import IntegrityError
 from wheelhouse.findings import Severity
 from wheelhouse.vet.code_scan import CodeSignals, read_code

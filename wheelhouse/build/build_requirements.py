@@ -1,56 +1,18 @@
-"""Builds: what an sdist wants of its build, as of which day, and what the wheel must be (pure).
-
-Sources: PEP 517 and 518 (`[build-system]`, and what stands where it is missing).
-"""
+"""Build requirements: what a build installs, as of which day, and what the built wheel must be (pure)."""
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
-from typing import Any
 
-import tomli
 from packaging.requirements import Requirement
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
+from wheelhouse.archive.build_system import BuildSystem
 from wheelhouse.archive.metadata import Metadata
-from wheelhouse.errors import IntegrityError
 from wheelhouse.lock.lock import Lock, Pin
 from wheelhouse.resolve.requirements import RequirementLine, parse_line
 from wheelhouse.target.target import Platform, Python
-
-LEGACY_BACKEND = "setuptools.build_meta:__legacy__"
-LEGACY_REQUIRES = ("setuptools>=40.8.0", "wheel")
-
-
-@dataclass(frozen=True, slots=True)
-class BuildSystem:
-    """What an sdist's `[build-system]` says."""
-
-    requires: tuple[str, ...] = LEGACY_REQUIRES
-    backend: str = LEGACY_BACKEND
-    backend_path: tuple[str, ...] = ()
-
-
-def build_system(pyproject: str | None, sdist: str) -> BuildSystem:
-    """Read pyproject.toml's `[build-system]`; without one, or without a backend in it, setuptools builds (PEP 517).
-
-    Raises IntegrityError naming the sdist, for what cannot be read.
-    """
-    try:
-        table: dict[str, Any] | None = tomli.loads(pyproject or "").get("build-system")
-        if table is None:
-            return BuildSystem()
-        requires = tuple(map(str, table["requires"]))
-        backend = table.get("build-backend")
-        return BuildSystem(
-            requires=requires if backend else (*requires, *LEGACY_REQUIRES),
-            backend=str(backend or LEGACY_BACKEND),
-            backend_path=tuple(map(str, table.get("backend-path", ()))),
-        )
-    except (tomli.TOMLDecodeError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise IntegrityError(f"the pyproject.toml of `{sdist}` cannot be read: {error!r}") from error
 
 
 def static_requires(system: BuildSystem) -> tuple[str, ...]:

@@ -1,0 +1,43 @@
+"""The `[build-system]` table of an sdist's pyproject.toml (pure).
+
+Sources: PEP 517 and PEP 518, with their defaults for a missing table or backend.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import tomli
+
+from wheelhouse.errors import IntegrityError
+
+LEGACY_BACKEND = "setuptools.build_meta:__legacy__"
+LEGACY_REQUIRES = ("setuptools>=40.8.0", "wheel")
+
+
+@dataclass(frozen=True, slots=True)
+class BuildSystem:
+    """What an sdist's `[build-system]` says."""
+
+    requires: tuple[str, ...] = LEGACY_REQUIRES
+    backend: str = LEGACY_BACKEND
+    backend_path: tuple[str, ...] = ()
+
+
+def build_system(pyproject: str | None, sdist: str) -> BuildSystem:
+    """Read pyproject.toml's `[build-system]`; without one, or without a backend in it, setuptools builds (PEP 517).
+
+    Raises IntegrityError naming the sdist, for what cannot be read.
+    """
+    try:
+        table: dict[str, Any] | None = tomli.loads(pyproject or "").get("build-system")
+        if table is None:
+            return BuildSystem()
+        requires = tuple(map(str, table["requires"]))
+        backend = table.get("build-backend")
+        return BuildSystem(
+            requires=requires if backend else (*requires, *LEGACY_REQUIRES),
+            backend=str(backend or LEGACY_BACKEND),
+            backend_path=tuple(map(str, table.get("backend-path", ()))),
+        )
+    except (tomli.TOMLDecodeError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise IntegrityError(f"the pyproject.toml of `{sdist}` cannot be read: {error!r}") from error
