@@ -101,9 +101,23 @@ def python_of(machine: Machine, request: pytest.FixtureRequest) -> Path:
 def test_every_command(
     machine: Machine, made: tuple[IndexServer, Path], base: Path, request: pytest.FixtureRequest
 ) -> None:
+    end_as_everywhere(machine, made, base, python_of(machine, request), sealed=False)
+
+
+@pytest.mark.rooms
+@pytest.mark.parametrize("machine", [machine for machine in MACHINES if machine.sealed], ids=str)
+def test_every_command_that_runs_a_sandbox(
+    machine: Machine, made: tuple[IndexServer, Path], base: Path, request: pytest.FixtureRequest
+) -> None:
+    needs_room()
+    end_as_everywhere(machine, made, base, python_of(machine, request), sealed=True)
+
+
+def end_as_everywhere(
+    machine: Machine, made: tuple[IndexServer, Path], base: Path, python: Path, *, sealed: bool
+) -> None:
+    """Run the job, with the commands that need a sandbox where `sealed`, and compare its exit codes with the usual ones."""
     server, given = made
-    python = python_of(machine, request)
-    sealed = machine.sealed and _has_room()
     lines = {name: line for name, (line, _) in JOB.items() if sealed or name not in SEALED}
     said = run_job(machine, base, given, lines, server, python)
     wanted = {name: code for name, (_, code) in JOB.items() if name in lines}
@@ -111,14 +125,6 @@ def test_every_command(
         wanted |= {name: said.codes.get(name, -1) for name in CACHE if said.codes.get(name) in (0, 6)}
     assert {name: code for name, code in wanted.items() if said.codes.get(name) != code} == {}, said.text
     must_be_open(base / machine.folder)
-
-
-def _has_room() -> bool:
-    try:
-        needs_room()
-    except pytest.skip.Exception:
-        return False
-    return True
 
 
 def must_be_open(folder: Path) -> None:
@@ -144,9 +150,20 @@ NAMES = (
 
 @pytest.mark.parametrize("place", NAMES)
 def test_every_name_of_a_folder(place: str, made: tuple[IndexServer, Path], base: Path) -> None:
+    work_in_a_folder_of_this_name(place, made, base, sealed=False)
+
+
+@pytest.mark.rooms
+@pytest.mark.parametrize("place", ["a b", "linked/folder", "line\nfeed"])
+def test_a_sandbox_is_shown_a_folder_of_any_name(place: str, made: tuple[IndexServer, Path], base: Path) -> None:
+    needs_room()
+    work_in_a_folder_of_this_name(place, made, base, sealed=True)
+
+
+def work_in_a_folder_of_this_name(place: str, made: tuple[IndexServer, Path], base: Path, *, sealed: bool) -> None:
+    """Run every command on a wheelhouse whose path is `place`, with those that need a sandbox where `sealed`."""
     server, given = made
     (base / "real").mkdir()
-    sealed = place in ("a b", "linked/folder", "line\nfeed") and _has_room()
     lines = {name: line for name, line in NAMED.items() if sealed or name not in SEALED}
     machine = Machine(name="plain", before=shell("ln -s ../real linked"))
     said = run_job(machine, base, given, lines, server, Path(sys.executable), place.format(absolute=base))

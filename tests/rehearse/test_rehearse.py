@@ -145,6 +145,7 @@ def test_a_rehearsal_that_installs_nothing_is_no_pass(flat: Path) -> None:
     assert [step["step"] for step in document["steps"]] == ["files", "closure", "install"]
 
 
+@pytest.mark.rooms
 def test_targets_that_cannot_run_here_are_listed_as_skipped(tmp_path: Path) -> None:
     needs_room()
     build_wheel(tmp_path / "offered", "app", "1.0")
