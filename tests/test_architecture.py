@@ -5,6 +5,7 @@ import inspect
 import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -46,7 +47,15 @@ ORDER = (
     ),
 )
 """The packages from the ground up: a module imports from its own package and from those before it."""
-HTTP_LIBRARIES = {"urllib3", "requests", "httpx", "aiohttp", "http", "urllib.request"}
+HTTP_LIBRARIES = {
+    "urllib3": {"wheelhouse.index.connections"},
+    "requests": {"wheelhouse.mirror.upload"},
+    "httpx": set(),
+    "aiohttp": set(),
+    "http": set(),
+    "urllib.request": {"wheelhouse.index.connections"},
+}
+"""Each HTTP library, and the one module that may import it, if any. Of `urllib.request`, only the reading of proxies."""
 RUN_APART = {
     "wheelhouse.target.interpreter_facts",
     "wheelhouse.sandbox.inside",
@@ -56,9 +65,10 @@ RUN_APART = {
 """Programs that another interpreter runs: they speak for themselves."""
 OUTSIDE = {
     *("os", "io", "pathlib", "shutil", "tempfile", "glob", "socket", "ssl", "subprocess", "time"),
-    *("random", "sys", "platform", "sysconfig", "zipfile", "tarfile", "gzip", "urllib3", "msgspec"),
+    *("random", "secrets", "uuid", "sys", "platform", "sysconfig", "importlib", "zipfile", "tarfile", "gzip"),
+    *("fcntl", "signal", "threading", "concurrent", "urllib3", "msgspec"),
 }
-"""What the model has no business with: files, network, clock, chance, this interpreter."""
+"""What a pure module has no business with: files, network, clock, chance, threads, this interpreter."""
 
 
 def module_name(path: Path) -> str:
@@ -88,16 +98,16 @@ def imports_of(tree: ast.AST) -> Iterator[str]:
 IMPORTS = {name: frozenset(imports_of(tree)) for name, tree in TREES.items()}
 
 
-def room(name: str) -> str:
+def package_of(name: str) -> str:
     return name.split(".")[1] if "." in name else ""
 
 
 @pytest.mark.parametrize("name", MODULES)
 def test_a_package_imports_only_from_those_before_it(name: str) -> None:
-    own = room(name)
+    own = package_of(name)
     inner = {imported for imported in IMPORTS[name] if imported.startswith("wheelhouse.")}
     allowed = set(ORDER) if own == "__main__" else set(ORDER[: ORDER.index(own) + 1]) if own else set()
-    assert not {imported for imported in inner if room(imported) not in allowed}
+    assert not {imported for imported in inner if package_of(imported) not in allowed}
 
 
 def test_no_module_imports_itself_in_a_circle() -> None:
@@ -108,7 +118,9 @@ def test_no_module_imports_itself_in_a_circle() -> None:
     assert not left
 
 
-@pytest.mark.parametrize("name", [name for name in MODULES if room(name) not in ("cli", "") and name not in RUN_APART])
+@pytest.mark.parametrize(
+    "name", [name for name in MODULES if package_of(name) not in ("cli", "") and name not in RUN_APART]
+)
 def test_only_the_command_line_prints_exits_and_reads_the_environment(name: str) -> None:
     for node in ast.walk(TREES[name]):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
@@ -122,13 +134,20 @@ def test_only_the_command_line_prints_exits_and_reads_the_environment(name: str)
     assert not any(imported.startswith("rich") for imported in IMPORTS[name])
 
 
-def test_only_the_doors_for_http_import_an_http_library() -> None:
+@pytest.mark.parametrize("library", HTTP_LIBRARIES)
+def test_one_module_imports_an_http_library(library: str) -> None:
     users = {
         name
         for name, imported in IMPORTS.items()
-        if any(top == library or top.startswith(f"{library}.") for top in imported for library in HTTP_LIBRARIES)
+        if any(top == library or top.startswith(f"{library}.") for top in imported)
     }
-    assert users == {"wheelhouse.index.connections", "wheelhouse.mirror.upload"}
+    assert users == HTTP_LIBRARIES[library]
+
+
+def test_no_file_name_stands_for_two_things() -> None:
+    paths = [path for path in MODULES.values() if path.name != "__init__.py"]
+    count = Counter(path.name for path in paths)
+    assert not [str(path.relative_to(SOURCE)) for path in paths if count[path.name] > 1]
 
 
 def test_what_decodes_is_made_when_its_module_is_loaded() -> None:
@@ -142,14 +161,23 @@ def is_pure(name: str) -> bool:
     return (ast.get_docstring(TREES[name]) or "").partition("\n")[0].endswith("(pure).")
 
 
-@pytest.mark.parametrize("name", [name for name in MODULES if is_pure(name)])
+PURE = [name for name in MODULES if is_pure(name)]
+
+
+@pytest.mark.parametrize("name", PURE)
 def test_a_pure_module_touches_nothing_outside(name: str) -> None:
     assert not {imported.split(".")[0] for imported in IMPORTS[name]} & OUTSIDE
     calls = [ast.unparse(node.func) for node in ast.walk(TREES[name]) if isinstance(node, ast.Call)]
     assert not [call for call in calls if call == "open" or call.endswith((".now", ".today", ".utcnow"))]
 
 
-@pytest.mark.parametrize("name", [name for name in MODULES if MODULES[name].stat().st_size and room(name)])
+@pytest.mark.parametrize("name", PURE)
+def test_a_pure_module_imports_only_pure_ones(name: str) -> None:
+    inner = {imported for imported in IMPORTS[name] if imported.startswith("wheelhouse.")}
+    assert not inner - set(PURE)
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if MODULES[name].stat().st_size and package_of(name)])
 def test_what_is_public_says_what_it_is(name: str) -> None:
     tree = TREES[name]
     assert ast.get_docstring(tree), name
@@ -266,7 +294,11 @@ def test_what_a_fetch_is_made_of_loads_no_more_than_it_needs() -> None:
         "from wheelhouse.index.package_source import PackageSource\n"
         "print(*sys.modules)\n"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60)
-    model = {"rules", "facts", "evidence", "layout", "bundle", "airflow.layout"}
-    unneeded = {"urllib3", "rich", *(f"wheelhouse.model.{name}" for name in model)}
-    assert not unneeded & set(done.stdout.split())
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    unneeded = {
+        "urllib3",
+        "rich",
+        *(f"wheelhouse.{package}" for package in ("vet", "stage", "rehearse", "bundle", "mirror")),
+    }
+    loaded = {".".join(name.split(".")[:2]) if name.startswith("wheelhouse.") else name for name in done.stdout.split()}
+    assert not loaded & unneeded

@@ -1,4 +1,4 @@
-"""The one error tree. Facts are attributes, the sentence is `str(error)`, the next step is `hint`.
+"""The one error tree. Facts are attributes, the sentence is `str(error)`, the next step is `hint` (pure).
 
     WheelhouseError
     ├── InputError          2    usage, or an input that cannot be read as what it should be

@@ -1,4 +1,4 @@
-"""What happens, for whoever wants to show it. The library prints nothing."""
+"""What happens, for whoever wants to show it. The library prints nothing (pure)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

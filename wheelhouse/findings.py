@@ -1,4 +1,4 @@
-"""Findings, and the policy that weighs them. A finding is never an exception: everything wrong is said at once."""
+"""Findings, and the policy that weighs them. A finding is never an exception: everything wrong is said at once (pure)."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Airflow's releases as data: what each one's image build is made of, and how it spells what it takes.
+"""Airflow's releases as data: what each one's image build is made of, and how it spells what it takes (pure).
 
 Established by reading each release's Dockerfile and scripts, and by running their install steps with no network. The next
 release is one more entry in CHANGES, saying what is new in it. One newer than the last entry is taken to be like it.

@@ -1,4 +1,4 @@
-"""Files: what an index offers (Candidate), what a lock names (Artifact), and which one fits a target best.
+"""Files: what an index offers (Candidate), what a lock names (Artifact), and which one fits a target best (pure).
 
 Sources: PEP 592 (yanking), PEP 691 and 700.
 """

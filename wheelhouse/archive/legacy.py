@@ -1,4 +1,4 @@
-"""What pip accepted before it read versions strictly (24.1), and how each is read here.
+"""What pip accepted before it read versions strictly (24.1), and how each is read here (pure).
 
 Old releases are full of it, and their metadata can never be mended: of Airflow 2.0.0's 247 projects, celery 4.4.7 says
 `pytz (>dev)` and slack-sdk 3.3.2 `websocket-client (>=0.57<1)`.

@@ -1,4 +1,4 @@
-"""What a distribution says of itself: the core metadata that resolving needs (PEP 566, 643, 685)."""
+"""What a distribution says of itself: the core metadata that resolving needs (PEP 566, 643, 685) (pure)."""
 
 import re
 from collections.abc import Iterable, Iterator

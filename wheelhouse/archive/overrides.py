@@ -1,4 +1,4 @@
-"""Overrides and exclusions: what the user puts in the place of what releases ask for, with uv's meaning."""
+"""Overrides and exclusions: what the user puts in the place of what releases ask for, with uv's meaning (pure)."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""A job: what one run of `fetch` or `lock` is to do, gathered from the command line and from wheelhouse.toml."""
+"""A job: what one run of `fetch` or `lock` is to do, gathered from the command line and from wheelhouse.toml (pure)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""A pyproject.toml as an input: its dependencies, extras and dependency groups (PEP 621, PEP 735)."""
+"""A pyproject.toml as an input: its dependencies, extras and dependency groups (PEP 621, PEP 735) (pure)."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field

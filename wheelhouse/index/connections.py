@@ -211,3 +211,10 @@ def _cause(error: BaseException) -> str:
     reason = reason.__cause__ if isinstance(reason.__cause__, OSError) else reason
     text = getattr(reason, "verify_message", None) or getattr(reason, "strerror", None) or str(reason)
     return re.sub(r"^<?\w+\(.*?\)>?: (Failed to establish a new connection: )?", "", str(text))
+
+
+def urllib3_error_in(error: Exception) -> Exception | None:
+    """The urllib3 error that another library, such as requests, wraps in its own; None where there is none."""
+    wrapped = error.args[0] if error.args else None
+    causes = (getattr(wrapped, "reason", None), wrapped)
+    return next((cause for cause in causes if isinstance(cause, foreign.HTTPError)), None)

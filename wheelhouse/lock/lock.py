@@ -1,4 +1,4 @@
-"""The lock: pins and hashes for one target, on disk a PEP 751 `pylock.<target>.toml`, which is also the manifest."""
+"""The lock: pins and hashes for one target, on disk a PEP 751 `pylock.<target>.toml`, which is also the manifest (pure)."""
 
 import hashlib
 import re

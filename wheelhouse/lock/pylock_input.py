@@ -1,4 +1,4 @@
-"""A pylock.toml as an input (PEP 751), wheelhouse's own or another tool's: nothing is resolved, the lock decides."""
+"""A pylock.toml as an input (PEP 751), wheelhouse's own or another tool's: nothing is resolved, the lock decides (pure)."""
 
 import re
 from collections.abc import Callable, Collection, Iterable

@@ -1,4 +1,4 @@
-"""What a lock's own tables must look like: PEP 751 says nothing of what a tool keeps under its name.
+"""What a lock's own tables must look like: PEP 751 says nothing of what a tool keeps under its name (pure).
 
 What ends up in a line of a shell script or Dockerfile, or in a path, has a pattern: whoever writes a lock writes no such line.
 """

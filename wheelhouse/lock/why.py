@@ -1,4 +1,4 @@
-"""Why a file is in a house, and why another is not: from the lock alone, and from what file names say."""
+"""Why a file is in a house, and why another is not: from the lock alone, and from what file names say (pure)."""
 
 from collections import deque
 from collections.abc import Iterator

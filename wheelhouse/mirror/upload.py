@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wheelhouse.errors import InputError, MachineError, ServerError, TransientError
-from wheelhouse.index.connections import bypasses, translated
+from wheelhouse.index.connections import bypasses, translated, urllib3_error_in
 from wheelhouse.index.credentials import origin_of, redact
 from wheelhouse.index.http import RETRYABLE_STATUSES, Http
 from wheelhouse.mirror.upload_form import Form
@@ -97,20 +97,11 @@ class Repository:
                     self.url, data=body, headers=headers, timeout=(timeout, 8 * timeout), allow_redirects=False
                 )
             except requests.RequestException as error:
-                cause = _cause_of(error)
+                cause = urllib3_error_in(error)
                 if cause is None:
                     raise ServerError(f"{redact(self.url)} cannot be uploaded to: {type(error).__name__}") from error
                 with translated(self.url):
                     raise cause from cause.__cause__
-
-
-def _cause_of(error: "requests.RequestException") -> Exception | None:
-    """What urllib3 raised before requests wrapped it; None where the error is requests' own."""
-    from urllib3.exceptions import HTTPError  # noqa: PLC0415
-
-    inner = error.args[0] if error.args else None
-    reason = getattr(inner, "reason", None)
-    return next((found for found in (reason, inner) if isinstance(found, HTTPError)), None)
 
 
 def _adapter(context: "ssl.SSLContext") -> "HTTPAdapter":

@@ -1,4 +1,4 @@
-"""A rehearsal's steps, as text and JSON (pure). What they found is rendered as all findings are."""
+"""A rehearsal's steps, as text and JSON; its findings are rendered as all findings are (pure)."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""Files named by path or address instead of by version: `./dist/acme-1.0-py3-none-any.whl`, `acme @ https://…`."""
+"""Files named by path or address instead of by version: `./dist/acme-1.0-py3-none-any.whl`, `acme @ https://…` (pure)."""
 
 import re
 from dataclasses import dataclass

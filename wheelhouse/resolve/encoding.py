@@ -1,4 +1,4 @@
-"""Bytes of a requirements file into text, as pip reads them: a byte order mark, a PEP 263 line, else UTF-8."""
+"""Bytes of a requirements file into text, as pip reads them: a byte order mark, a PEP 263 line, else UTF-8 (pure)."""
 
 import codecs
 import re

@@ -1,4 +1,4 @@
-"""The options that may stand in a requirements file, as pip splits them; what cannot be honoured is refused, never ignored."""
+"""The options that may stand in a requirements file, as pip splits them; what cannot be honoured is refused, never ignored (pure)."""
 
 import optparse
 import shlex

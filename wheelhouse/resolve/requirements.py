@@ -1,4 +1,4 @@
-"""What is asked for, and what limits it: requirement lines, and pip's requirements file format (PEP 508, PEP 440)."""
+"""What is asked for, and what limits it: requirement lines, and pip's requirements file format (PEP 508, PEP 440) (pure)."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping

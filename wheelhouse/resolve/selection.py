@@ -1,4 +1,4 @@
-"""Which of a project's files may be chosen: formats, pre-releases, upload times, hashes (pip's meanings of the options)."""
+"""Which of a project's files may be chosen: formats, pre-releases, upload times, hashes (pip's meanings of the options) (pure)."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace

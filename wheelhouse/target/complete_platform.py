@@ -1,4 +1,4 @@
-"""Complete platforms: a target described in full, as pex reads and writes one (`pex3 interpreter inspect --markers --tags`).
+"""Complete platforms: a target described in full, as pex reads and writes one (`pex3 interpreter inspect --markers --tags`) (pure).
 
 A JSON object with `marker_environment`, the PEP 508 markers, and `compatible_tags`, the PEP 425 tags, best first. Other keys
 are passed over, as pex does.

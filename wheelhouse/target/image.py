@@ -1,4 +1,4 @@
-"""What a base image's name says of its C library and Python (the product never pulls one to look)."""
+"""What a base image's name says of its C library and Python (the product never pulls one to look) (pure)."""
 
 import re
 from dataclasses import dataclass

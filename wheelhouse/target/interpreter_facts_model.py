@@ -1,4 +1,4 @@
-"""What a running Python says of itself, and the target that it therefore is, by the rules of packaging.tags.sys_tags.
+"""What a running Python says of itself, and the target that it therefore is, by the rules of packaging.tags.sys_tags (pure).
 
 The facts are gathered by `wheelhouse/target/interpreter_facts.py`, which needs nothing but Python 3.6.
 """

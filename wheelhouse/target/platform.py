@@ -1,4 +1,4 @@
-"""Platforms: operating system, architecture and C library, how one is named, and the platform tags that fit it.
+"""Platforms: operating system, architecture and C library, how one is named, and the platform tags that fit it (pure).
 
 Sources: PEP 425, PEP 513, 571, 599 and 600 (manylinux), PEP 656 (musllinux), packaging.tags (macOS).
 """

@@ -1,4 +1,4 @@
-"""Interpreters: how one is named, its markers, and its tags on a platform.
+"""Interpreters: how one is named, its markers, and its tags on a platform (pure).
 
 Sources: PEP 508 (markers), PEP 425 (tags), PEP 384 and 803 (stable ABIs), PEP 703 (free threading), PyPy's release notes.
 """

@@ -1,4 +1,4 @@
-"""Targets: one environment to install into, its markers and tags derived together and never from the host.
+"""Targets: one environment to install into, its markers and tags derived together and never from the host (pure).
 
 A target is derived from the names of a Python and a platform, or described in full, as a complete platform is.
 """

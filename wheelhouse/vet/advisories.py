@@ -1,4 +1,4 @@
-"""Known vulnerabilities: OSV records for PyPI projects, and which of them a release is affected by (OSV schema 1.6; pure)."""
+"""Known vulnerabilities: OSV records for PyPI projects, and which of them a release is affected by (OSV schema 1.6) (pure)."""
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping

@@ -1,4 +1,4 @@
-"""The base score of a CVSS 3 vector, and its word (CVSS 3.1 specification, sections 7.1 and 5; pure)."""
+"""The base score of a CVSS 3 vector, and its word (CVSS 3.1 specification, sections 7.1 and 5) (pure)."""
 
 WEIGHTS = {
     "AV": {"N": 0.85, "A": 0.62, "L": 0.55, "P": 0.2},

@@ -1,4 +1,4 @@
-"""What a reviewer would want to know of one file of a house, read once from its bytes (pure: a door reads them)."""
+"""What a reviewer would want to know of one file of a house, read once from its bytes (pure)."""
 
 import re
 from collections.abc import Mapping

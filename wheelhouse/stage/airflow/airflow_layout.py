@@ -1,4 +1,4 @@
-"""Layout `airflow`: a house laid out for Airflow's own Dockerfile, by one of two routes.
+"""Layout `airflow`: a house laid out for Airflow's own Dockerfile, by one of two routes (pure).
 
 `configured`: the release's ordinary install, told to look in the folder and nowhere else. `context`: its own from-context
 install, which takes the files by their names.

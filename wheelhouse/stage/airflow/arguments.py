@@ -1,4 +1,4 @@
-"""The build arguments of a release, spelled as its Dockerfile has them."""
+"""The build arguments of a release, spelled as its Dockerfile has them (pure)."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The same build in the words of breeze, Airflow's own tool."""
+"""The same build in the words of breeze, Airflow's own tool (pure)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Where pip and uv learn of the folder: `pip.conf` in it, or a derived base image."""
+"""Where pip and uv learn of the folder: `pip.conf` in it, or a derived base image (pure)."""
 
 import shlex
 from dataclasses import dataclass

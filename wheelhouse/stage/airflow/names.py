@@ -1,4 +1,4 @@
-"""Which files of the folder a release's from-context step sees, and the names under which they are staged.
+"""Which files of the folder a release's from-context step sees, and the names under which they are staged (pure).
 
 That step takes some files for Airflow and its providers, by glob, and all others but those whose name contains
 `apache_airflow`; both comparisons heed case, and pip does not. So a file called `Apache_Airflow…` is one of the others:

@@ -1,4 +1,4 @@
-"""What a release's image build still wants from a network, with the option or mirror that settles each."""
+"""What a release's image build still wants from a network, with the option or mirror that settles each (pure)."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass

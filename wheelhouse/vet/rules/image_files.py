@@ -1,4 +1,4 @@
-"""What a reviewer should see of other files than distributions: `[[files]]` (pure: a door lists what is in a tar)."""
+"""What a reviewer should see of other files than distributions: `[[files]]` (pure)."""
 
 from collections.abc import Iterator, Sequence
 

@@ -1,4 +1,4 @@
-"""Whether each file is what the lock says, and an archive that everybody reads alike: what `verify` finds while it opens them."""
+"""Whether each file is what the lock says, and an archive that everybody reads alike: what `verify` finds while it opens them (pure)."""
 
 from collections.abc import Iterator
 

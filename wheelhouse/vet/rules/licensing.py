@@ -1,4 +1,4 @@
-"""Under which licence it may be used, and whether the policy takes that."""
+"""Under which licence it may be used, and whether the policy takes that (pure)."""
 
 from collections.abc import Iterator
 

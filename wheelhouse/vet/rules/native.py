@@ -1,4 +1,4 @@
-"""What is compiled: libraries and programs, what they link to, where they look for it."""
+"""What is compiled: libraries and programs, what they link to, where they look for it (pure)."""
 
 import re
 from collections.abc import Iterator

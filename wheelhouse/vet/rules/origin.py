@@ -1,4 +1,4 @@
-"""Where it came from: from which index, when, by whom, and whether it was withdrawn."""
+"""Where it came from: from which index, when, by whom, and whether it was withdrawn (pure)."""
 
 import re
 from collections import Counter

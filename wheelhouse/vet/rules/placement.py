@@ -1,4 +1,4 @@
-"""What lies where: files that are another distribution's, or nobody's; names that look like another's; archives in archives."""
+"""What lies where: files that are another distribution's, or nobody's; names that look like another's; archives in archives (pure)."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What runs by itself: at every start of Python, at install, at build."""
+"""What runs by itself: at every start of Python, at install, at build (pure)."""
 
 import re
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""What is known to be vulnerable, and how old that knowledge is."""
+"""What is known to be vulnerable, and how old that knowledge is (pure)."""
 
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
