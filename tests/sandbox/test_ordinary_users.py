@@ -21,7 +21,7 @@ assert os.geteuid() != 0
 for seal in bench.SEALS:
     bench.SEALS = (seal,)
     try:
-        print(seal.__name__, "sealed by", bench.open_builder(own_target(), where(), 1).room.sealed)
+        print(seal.__name__, "sealed by", bench.open_builder(own_target(), where(), 1).sandbox.sealed)
     except MachineError as error:
         print(seal.__name__, "refused:", error)
 """

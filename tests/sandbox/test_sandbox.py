@@ -197,7 +197,7 @@ found(count)
 
 @pytest.mark.rooms
 def test_a_build_that_never_ends_is_ended(sealed: Builder, tmp_path: Path) -> None:
-    short = Builder(sealed.room, sealed.interpreter, Limits(seconds=2), 1)
+    short = Builder(sealed.sandbox, sealed.interpreter, Limits(seconds=2), 1)
     tries = """\
 import signal, time
 for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -238,7 +238,7 @@ found(told)
 def test_memory_is_counted_over_all_processes(sealed: Builder, tmp_path: Path) -> None:
     """Each of these takes a tenth of what one may, and all of them ten times as much."""
     limits = Limits(seconds=60, memory=512 << 20)
-    crowd = Builder(sealed.room, sealed.interpreter, limits, 1)
+    crowd = Builder(sealed.sandbox, sealed.interpreter, limits, 1)
     tries = f"""\
 import time
 for _ in range(100):

@@ -105,26 +105,26 @@ class _Builds:
     on_event: Listener
     universal: dict[str, BuiltWheel] = field(default_factory=dict)
 
-    def bench(self, lock: Lock, hands: int) -> Builder | MachineError:
+    def builder(self, lock: Lock, hands: int) -> Builder | MachineError:
         """Where the sdists of a lock are built, or why they cannot be built on this machine."""
         try:
-            bench = open_builder(lock.target, self.where, hands)
+            builder = open_builder(lock.target, self.where, hands)
         except MachineError as error:
             return error
-        if not bench.room.sealed:
+        if not builder.sandbox.sealed:
             self.on_event(
                 Warned(f"builds for {lock.target.name} are not sealed: they see this machine and its network")
             )
-        return bench
+        return builder
 
-    def make(self, pin: Pin, lock: Lock, asked: datetime | None, bench: Builder | MachineError) -> BuiltWheel:
+    def make(self, pin: Pin, lock: Lock, asked: datetime | None, builder: Builder | MachineError) -> BuiltWheel:
         """The wheel of an sdist: one that serves every target, if it is here, else one built for this target."""
         universal = self.universal.get(pin.origin.sha256)
         if universal and lock.target.rank(wheel_parts(universal.filename)[3]) is not None:
             return universal
-        if isinstance(bench, MachineError):
-            raise bench
-        made = self.workshop.make(pin, lock.target, asked, bench)
+        if isinstance(builder, MachineError):
+            raise builder
+        made = self.workshop.make(pin, lock.target, asked, builder)
         if made.filename.endswith(UNIVERSAL):
             self.universal.setdefault(pin.origin.sha256, made)
         return made
@@ -149,14 +149,14 @@ def _build(folder: Path, house: Wheelhouse, shop: _Builds, standing: tuple[Lock,
         if lock not in pending:
             shop.remember(lock)
     hands = os.cpu_count() or 1
-    benches = {lock.name: shop.bench(lock, hands) for lock in pending}
+    builders = {lock.name: shop.builder(lock, hands) for lock in pending}
     pending.sort(
-        key=lambda lock: isinstance(benches[lock.name], MachineError)
+        key=lambda lock: isinstance(builders[lock.name], MachineError)
     )  # what can be built here serves the others
     for lock in pending:
         constraints = (house.constraints or {}).get(lock.name)
         try:
-            locks[lock.name], wheels, failed = _build_lock(lock, constraints, benches[lock.name], hands, shop)
+            locks[lock.name], wheels, failed = _build_lock(lock, constraints, builders[lock.name], hands, shop)
         except WheelhouseError as error:
             wheels, failed = (), [_failure(pin, lock.target, error) for pin in _sdists(lock)]
         made[lock.name] = wheels
@@ -169,11 +169,11 @@ def _build(folder: Path, house: Wheelhouse, shop: _Builds, standing: tuple[Lock,
 
 
 def _build_lock(
-    lock: Lock, constraints: str | None, bench: Builder | MachineError, hands: int, shop: _Builds
+    lock: Lock, constraints: str | None, builder: Builder | MachineError, hands: int, shop: _Builds
 ) -> tuple[Lock, tuple[BuiltWheel, ...], list[BuildFailure]]:
     """A lock whose sdists are wheels, resolved again for as long as these ask for more than it holds."""
     for _ in range(MAX_ROUNDS):
-        made, failures = _build_pins(lock, bench, hands, shop)
+        made, failures = _build_pins(lock, builder, hands, shop)
         metadata = {project: one.stored.contents.metadata for project, one in made.items()}
         further = unmet(lock, metadata)
         if failures or not further:
@@ -185,7 +185,7 @@ def _build_lock(
 
 
 def _build_pins(
-    lock: Lock, bench: Builder | MachineError, hands: int, shop: _Builds
+    lock: Lock, builder: Builder | MachineError, hands: int, shop: _Builds
 ) -> tuple[dict[NormalizedName, BuiltWheel], list[BuildFailure]]:
     """Build every sdist of a lock, many at once; one failure does not stop the others."""
     asked = newest_asked(lock)
@@ -193,7 +193,7 @@ def _build_pins(
     made: dict[NormalizedName, BuiltWheel] = {}
     failures: list[BuildFailure] = []
     with ThreadPoolExecutor(hands * 2) as pool:
-        futures = [pool.submit(shop.make, pin, lock, asked, bench) for pin in pins]
+        futures = [pool.submit(shop.make, pin, lock, asked, builder) for pin in pins]
         for pin, future in zip(pins, futures, strict=True):
             try:
                 made[pin.project] = future.result()

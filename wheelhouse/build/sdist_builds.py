@@ -101,7 +101,7 @@ class SdistBuilds:
         self._scratch.cleanup()
 
     def make(
-        self, pin: Pin, target: Target, asked: datetime | None, bench: Builder, within: tuple[str, ...] = ()
+        self, pin: Pin, target: Target, asked: datetime | None, builder: Builder, within: tuple[str, ...] = ()
     ) -> BuiltWheel:
         """The wheel of an sdist for a target. `asked` is when the newest of what was asked for was uploaded.
 
@@ -112,22 +112,22 @@ class SdistBuilds:
             raise BuildError(f"its build needs its own project, which has no wheel: {chain}")
         further = (*within, str(pin.project))
         if within:  # two that need each other must not wait for each other
-            return self._logged(pin, target, asked, bench, further)
+            return self._logged(pin, target, asked, builder, further)
         key = (pin.origin.sha256, target.name)
-        return self._making.get(key, lambda: self._logged(pin, target, asked, bench, further))
+        return self._making.get(key, lambda: self._logged(pin, target, asked, builder, further))
 
     def _logged(
-        self, pin: Pin, target: Target, asked: datetime | None, bench: Builder, within: tuple[str, ...]
+        self, pin: Pin, target: Target, asked: datetime | None, builder: Builder, within: tuple[str, ...]
     ) -> BuiltWheel:
         try:
-            return self._make(pin, target, asked, bench, within)
+            return self._make(pin, target, asked, builder, within)
         except BuildError as error:
             if error.log and not error.details:
                 error.details = (f"log: {self._log(pin, target, error.log, lasting=True)}",)
             raise
 
     def _make(
-        self, pin: Pin, target: Target, asked: datetime | None, bench: Builder, within: tuple[str, ...]
+        self, pin: Pin, target: Target, asked: datetime | None, builder: Builder, within: tuple[str, ...]
     ) -> BuiltWheel:
         sdist = pin.origin
         subject = f"{sdist.filename} (build)"
@@ -135,7 +135,7 @@ class SdistBuilds:
         folder = Path(tempfile.mkdtemp(dir=self._scratch.name))
         path = self._sdist(pin, folder)
         system = build_system(read_pyproject(path, sdist.filename), sdist.filename)
-        job = _Job(pin, target, path, system, _epoch(sdist), folder, bench, within)
+        job = _Job(pin, target, path, system, _epoch(sdist), folder, builder, within)
         cutoff = self.build_locks.cutoff(sdist, asked)
         lock = self._lock(job, system.requires, cutoff)
         asks = self._asks(job, lock)
@@ -159,7 +159,7 @@ class SdistBuilds:
 
     def _lock(self, job: "_Job", requires: Iterable[str], cutoff: datetime | None) -> Lock:
         """The lock of a build environment, with a wheel in the place of each sdist."""
-        lock = self.build_locks.lock(job.bench.interpreter.target, job.pin.origin, requires, cutoff)
+        lock = self.build_locks.lock(job.builder.interpreter.target, job.pin.origin, requires, cutoff)
         lock = replace(lock, pins=tuple(self._with_wheel(pin, job, cutoff) for pin in lock.pins))
         self.build_locks.used[lock.name] = lock
         return lock
@@ -168,21 +168,21 @@ class SdistBuilds:
         """A build requirement that is an sdist itself is built first."""
         if pin.artifact.is_wheel:
             return pin
-        return self.make(pin, job.bench.interpreter.target, asked, job.bench, job.within).pin(pin)
+        return self.make(pin, job.builder.interpreter.target, asked, job.builder, job.within).pin(pin)
 
     def _asks(self, job: "_Job", lock: Lock) -> tuple[str, ...]:
         """What the backend asks for beside what is declared: asked in the room, once for each lock."""
         key = _key(job, lock)
         if noted := self._supply.cache.noted(REQUIRES, key):
             return _asks.decode(noted)
-        asks, _ = job.bench.requires(self._asked(job, lock))
+        asks, _ = job.builder.requires(self._asked(job, lock))
         self._supply.cache.note(REQUIRES, key, msgspec.json.encode(asks))
         return asks
 
     def _asked(self, job: "_Job", lock: Lock) -> BuildRequest:
-        return BuildRequest(job.path, job.system, self._environment(job.bench, lock), job.epoch)
+        return BuildRequest(job.path, job.system, self._environment(job.builder, lock), job.epoch)
 
-    def _environment(self, bench: Builder, lock: Lock) -> Path:
+    def _environment(self, builder: Builder, lock: Lock) -> Path:
         """The environment of a lock, made once."""
 
         def make() -> Path:
@@ -191,10 +191,10 @@ class SdistBuilds:
                 stored = self._supply.artifact(candidate_of(pin, pin.artifact)).result()
                 place(stored.path, folder / "wheels", pin.artifact.filename, pin.artifact.sha256)
             wheels = [folder / "wheels" / pin.artifact.filename for pin in lock.pins]
-            make_environment(folder / "env", bench.interpreter, wheels, bench.where_environment(folder / "env"))
+            make_environment(folder / "env", builder.interpreter, wheels, builder.where_environment(folder / "env"))
             return folder / "env"
 
-        return self._furnishing.get((lock.name, bench.room.sealed), make)
+        return self._furnishing.get((lock.name, builder.sandbox.sealed), make)
 
     # The wheel
 
@@ -222,9 +222,9 @@ class SdistBuilds:
         stored = self._supply.keep(fresh.path, fresh.contents)
         built = Built(
             sdist=job.pin.origin,
-            interpreter=job.bench.interpreter.described,
+            interpreter=job.builder.interpreter.described,
             glibc=".".join(map(str, needs.glibc)) if needs and needs.glibc else "",
-            sealed=job.bench.room.sealed,
+            sealed=job.builder.sandbox.sealed,
             lock=lock.filename,
             requires=tuple(f"{pin.project}=={pin.version}" for pin in lock.pins),
             libraries=needs.libraries if needs else (),
@@ -236,7 +236,7 @@ class SdistBuilds:
     def _fresh(self, job: "_Job", lock: Lock) -> _NewBuild:
         """A wheel fresh from the room, repaired and checked, in a folder of its own."""
         folder = Path(tempfile.mkdtemp(dir=job.folder))
-        wheel, log = job.bench.wheel(self._asked(job, lock), folder)
+        wheel, log = job.builder.wheel(self._asked(job, lock), folder)
         self._log(job.pin, job.target, log)
         fresh = _checked(_honest(wheel, job), job)
         if fresh.needs and self._auditwheel:
@@ -277,15 +277,15 @@ class _Job:
     system: BuildSystem
     epoch: int
     folder: Path
-    bench: Builder
+    builder: Builder
     within: tuple[str, ...]
 
 
 def _key(job: _Job, lock: Lock) -> str:
     """What a build is known by: the sdist, the target, what it is built with, and the room: an image's libraries are its own."""
-    bench = job.bench
-    parts = (job.pin.origin.sha256, job.target.name, bench.interpreter.described, lock.to_requirements())
-    return "\0".join((*parts, bench.room.sealed or "unsealed"))
+    builder = job.builder
+    parts = (job.pin.origin.sha256, job.target.name, builder.interpreter.described, lock.to_requirements())
+    return "\0".join((*parts, builder.sandbox.sealed or "unsealed"))
 
 
 def _epoch(sdist: Artifact) -> int:

@@ -119,13 +119,13 @@ class _Build:
         return self.image.runs or (("airflow version",) if self.staged.release else ("python -m pip check",))
 
     def _step(self, ran: CommandResult, note: str) -> Step:
-        findings = tuple(explained(ran.said, self.lock, f"the build of the {ran.name}")) if ran.code else ()
+        findings = tuple(explained(ran.output, self.lock, f"the build of the {ran.name}")) if ran.code else ()
         return Step(ran.name, self.lock.target.name, ran.seconds, findings, note=note)
 
     def _ended(self, ran: CommandResult, command: str) -> Step:
         findings: tuple[Finding, ...] = ()
         if ran.code:
-            sentence = f"`{command}` ended with code {ran.code}: {last_words(ran.said)}"
+            sentence = f"`{command}` ended with code {ran.code}: {last_words(ran.output)}"
             hint = "it ran in the image, with no network"
             findings = (error(self.lock.filename, "run", sentence, hint),)
-        return Step(ran.name, self.lock.target.name, ran.seconds, findings, note=last_words(ran.said))
+        return Step(ran.name, self.lock.target.name, ran.seconds, findings, note=last_words(ran.output))

@@ -49,7 +49,7 @@ class InstallContext:
     lock: Lock
     folder: Path
     place: str
-    bench: Builder
+    builder: Builder
     known: frozenset[str]
     runs: tuple[str, ...] = ()
     free: frozenset[str] = frozenset()
@@ -77,7 +77,7 @@ class InstallContext:
     @property
     def under(self) -> str:
         """The interpreter, in words."""
-        return self.bench.interpreter.described
+        return self.builder.interpreter.described
 
     def step(self, ran: CommandResult, findings: tuple[Finding, ...] = (), note: str = "") -> Step:
         """The step that a command was."""
@@ -88,7 +88,7 @@ class InstallContext:
         if ran.code == 0:
             return ()
         found = {finding.subject: finding for finding in more} or {
-            finding.subject: finding for finding in explained(ran.said, self.lock, ran.name)
+            finding.subject: finding for finding in explained(ran.output, self.lock, ran.name)
         }
         unknown = [finding for subject, finding in found.items() if subject not in self.known]
         stops = error(self.lock.filename, "command", f"`{ran.name}` stops over what is said above")
@@ -104,16 +104,16 @@ class SandboxRun:
     steps: Callable[[Mapping[str, CommandResult]], Iterator[Step]]
 
 
-def perform(scene: SandboxRun, bench: Builder) -> Iterator[Step]:
+def perform(scene: SandboxRun, builder: Builder) -> Iterator[Step]:
     """Run a scene. Raises MachineError where its room cannot be had."""
-    ran = {one.name: one for one in run_commands(bench, scene.commands, scene.shown)}
+    ran = {one.name: one for one in run_commands(builder, scene.commands, scene.shown)}
     return scene.steps(ran)
 
 
 def install_run(act: InstallContext, install: InstallCommand) -> SandboxRun:
     """A fresh virtual environment, one command that installs everything, and a look at what came of it."""
     commands = (
-        InstallCommand("environment", (str(act.bench.interpreter.path), "-I", "-m", "venv", VENV), vital=True),
+        InstallCommand("environment", (str(act.builder.interpreter.path), "-I", "-m", "venv", VENV), vital=True),
         InstallCommand("pip", (PYTHON, "-I", "-c", SPEAK), vital=True),
         install,
         InstallCommand("check", (PYTHON, "-I", "-m", "pip", "check")),
@@ -161,14 +161,14 @@ def airflow_install(act: InstallContext, release: Version, arguments: Mapping[st
 
 def _installed(act: InstallContext, name: str, ran: Mapping[str, CommandResult]) -> Iterator[Step]:
     if "pip" not in ran:
-        sentence = f"no virtual environment can be made: {last_words(ran['environment'].said)}"
+        sentence = f"no virtual environment can be made: {last_words(ran['environment'].output)}"
         hint = "install what this Python lacks (Debian: python3-venv), or name another with --interpreter"
         yield act.step(ran["environment"], (error(act.lock.target.name, "environment", sentence, hint),))
         return
-    pip = act.pip or ran["pip"].said.strip()
+    pip = act.pip or ran["pip"].output.strip()
     foreseen = _foreseen(act, pip) if ran[name].code else ()
     said = act.complaints(ran[name], foreseen) or tuple(
-        install_findings(ran[name].said, act.lock, act.free | IN_EVERY_ENVIRONMENT)
+        install_findings(ran[name].output, act.lock, act.free | IN_EVERY_ENVIRONMENT)
     )
     yield act.step(ran[name], said, f"pip {pip}, {act.under}")
     if "import" in ran:
@@ -177,7 +177,7 @@ def _installed(act: InstallContext, name: str, ran: Mapping[str, CommandResult])
 
 def _otherwise_here(act: InstallContext) -> Iterator[Finding]:
     """What this very interpreter asks for, and its target does not."""
-    target, here = act.lock.target, act.bench.interpreter.target
+    target, here = act.lock.target, act.builder.interpreter.target
     hint = (
         f"rehearse under Python {target.python.version}: --interpreter PATH; or fetch for Python {here.python.version}"
     )
@@ -215,34 +215,34 @@ def environment_findings(act: InstallContext, ran: Mapping[str, CommandResult]) 
     yield act.step(ran["check"], _checked(act, ran["check"]))
     look = ran["import"]
     try:
-        told = json.loads(look.said.splitlines()[-1])
+        told = json.loads(look.output.splitlines()[-1])
     except (IndexError, ValueError):
-        yield act.step(look, (error(act.lock.filename, "import", f"the look at it failed: {last_words(look.said)}"),))
+        yield act.step(look, (error(act.lock.filename, "import", f"the look at it failed: {last_words(look.output)}"),))
     else:
         different = differently_installed(act.lock, told["installed"], act.free)
         yield act.step(look, (*different, *not_imported(act.lock, told["failed"], act.under)))
     for text in act.runs:
         if one := ran.get(f"run {text}"):
-            yield act.step(one, _ended(act, text, one), last_words(one.said) if one.code == 0 else "")
+            yield act.step(one, _ended(act, text, one), last_words(one.output) if one.code == 0 else "")
 
 
 def _checked(act: InstallContext, ran: CommandResult) -> tuple[Finding, ...]:
     """What `pip check` says; warnings, where the lock was meant to say otherwise than its files do."""
     if ran.code == 0:
         return ()
-    lines = [line for line in ran.said.splitlines() if " has requirement " in line or " requires " in line]
+    lines = [line for line in ran.output.splitlines() if " has requirement " in line or " requires " in line]
     meant = decides_alone(act.lock)
     severity, hint = (
         (Severity.WARNING, "the lock was meant to say so") if meant else (Severity.ERROR, "fetch the house again")
     )
     return tuple(
         Finding(line.partition(" ")[0], "check", severity, f"pip check says: {line}", hint)
-        for line in lines or [last_words(ran.said)]
+        for line in lines or [last_words(ran.output)]
     )
 
 
 def _ended(act: InstallContext, text: str, ran: CommandResult) -> tuple[Finding, ...]:
     if ran.code == 0:
         return ()
-    sentence = f"`{text}` ended with code {ran.code}: {last_words(ran.said)}"
+    sentence = f"`{text}` ended with code {ran.code}: {last_words(ran.output)}"
     return (error(act.lock.filename, "run", sentence, "it ran in the environment that was installed, with no network"),)

@@ -50,7 +50,7 @@ def other_installers_run(act: InstallContext, instruments: InstallTools, scratch
     """Everything that is here to try the same files with. `scratch` is a folder of its own, on this side."""
     shown = {act.place: act.folder}
     ways = [_by_uv(act, instruments, shown), _by_pylock(act, shown), *_by_pip_tools(act, instruments, shown, scratch)]
-    python = str(act.bench.interpreter.path)
+    python = str(act.builder.interpreter.path)
     bare = InstallCommand("bare environment", (python, "-I", "-m", "venv", "--without-pip", BARE), vital=True)
     commands = [bare, *(command for way in ways for command in way.commands)]
     return SandboxRun(tuple(commands), shown, lambda ran: _steps(act, ways, ran))
@@ -65,14 +65,14 @@ def _steps(act: InstallContext, ways: list[InstallMethod], ran: Mapping[str, Com
         one = ran[way.name]
         findings = act.complaints(one)
         if way.name == "pip-compile" and one.code == 0:
-            findings = tuple(differences(act.lock, one.said, {finding.subject for finding in act.strange}))
+            findings = tuple(differences(act.lock, one.output, {finding.subject for finding in act.strange}))
         yield act.step(one, findings, way.note)
 
 
 def _by_uv(act: InstallContext, instruments: InstallTools, shown: dict[str, Path]) -> InstallMethod:
     if instruments.uv is None:
         return InstallMethod("uv", skipped="no uv is installed here")
-    if not act.bench.interpreter.target.allows(UV_SINCE):
+    if not act.builder.interpreter.target.allows(UV_SINCE):
         return InstallMethod("uv", skipped=f"uv does not install for Python {act.lock.target.python.minor}")
     shown[UV] = instruments.uv
     words = ["--offline", "--no-index", "--no-config", "--no-cache", *act.links, "--require-hashes"]
@@ -84,10 +84,10 @@ def _by_uv(act: InstallContext, instruments: InstallTools, shown: dict[str, Path
 def _by_pylock(act: InstallContext, shown: dict[str, Path]) -> InstallMethod:
     """Pip itself, told by the pylock; nothing is unpacked, for it is the same pip with the same files."""
     pip = own_pip()
-    if pip.version < PYLOCK_SINCE or not act.bench.interpreter.target.allows(pip.requires_python):
+    if pip.version < PYLOCK_SINCE or not act.builder.interpreter.target.allows(pip.requires_python):
         why = f"wheelhouse's own pip is {pip.version}, for Python {pip.requires_python}, and pip reads it since {PYLOCK_SINCE}"
         return InstallMethod("pylock", skipped=why)
-    here, wanted = act.bench.interpreter.target.python.version, act.lock.target.python.version
+    here, wanted = act.builder.interpreter.target.python.version, act.lock.target.python.version
     if here != wanted:
         return InstallMethod(
             "pylock", skipped=f"the lock is for Python {wanted}, and the Python here is {here}: pip refuses it"
@@ -126,7 +126,7 @@ def _sync(act: InstallContext, piptools: tuple[str, ...]) -> tuple[InstallComman
     python = f"{SYNCED}/bin/python"
     words = ("sync", "--no-index", *act.links, "--python-executable", python, act.requirements)
     return (
-        InstallCommand("synced environment", (str(act.bench.interpreter.path), "-I", "-m", "venv", SYNCED)),
+        InstallCommand("synced environment", (str(act.builder.interpreter.path), "-I", "-m", "venv", SYNCED)),
         InstallCommand("newer pip", (python, "-m", "pip", "install", "-U", "--no-index", "--find-links", TOOLS, "pip")),
         InstallCommand("pip-sync", (*piptools, *words)),
     )
@@ -147,17 +147,19 @@ def _compile(
 def _lock_of_tools(act: InstallContext, folder: Path) -> Lock | None:
     """The lock of a house with pip-tools that fits the interpreter. Raises IntegrityError where its files are not as locked."""
     for lock in load_wheelhouse(folder).locks:
-        if unfit(act.bench.interpreter.target, lock.target) is None and PIP_TOOLS in {pin.project for pin in lock.pins}:
+        if unfit(act.builder.interpreter.target, lock.target) is None and PIP_TOOLS in {
+            pin.project for pin in lock.pins
+        }:
             wrong = [artifact.filename for artifact in lock.artifacts if not has_locked_bytes(folder, artifact)]
             if wrong:
                 raise IntegrityError(f"`{folder / wrong[0]}` is not as locked", hint="fetch that house again")
             return lock
     raise InputError(
-        f"`{folder}` holds no pip-tools for {act.bench.interpreter.described}",
+        f"`{folder}` holds no pip-tools for {act.builder.interpreter.described}",
         hint=f"fetch it: `wheelhouse fetch pip-tools --python {act.lock.target.python.minor} --dest {folder}`",
     )
 
 
 def _furnish(act: InstallContext, tools: Lock, folder: Path, scratch: Path) -> None:
     wheels = [folder / artifact.filename for artifact in tools.artifacts]
-    make_environment(scratch, act.bench.interpreter, wheels, TOOLBOX)
+    make_environment(scratch, act.builder.interpreter, wheels, TOOLBOX)

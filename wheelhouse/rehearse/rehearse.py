@@ -171,15 +171,15 @@ def _installed(
 ) -> Iterator[Step]:
     """Everything installed, as whoever gets this folder will."""
     must_be_readable(folder)
-    bench = _bench(interpreter, wanted.limits)
+    builder = _open_builder(interpreter, wanted.limits)
     staged = staged_as(folder)
     place = CONTEXT if staged else HOUSE
     known = frozenset(finding.subject for finding in found)
-    act = InstallContext(lock, folder, place, bench, known, wanted.runs, strange=_strange(lock, verdict, interpreter))
+    act = InstallContext(lock, folder, place, builder, known, wanted.runs, strange=_strange(lock, verdict, interpreter))
     if staged and staged.release:
         airflow, arguments = Airflow.parse(staged.release), airflow_arguments(folder)
         act = replace(act, free=OF_THE_IMAGE, pip=arguments.get(airflow.recipe.pip_argument))
-        yield from perform(install_run(act, airflow_install(act, airflow.version, arguments)), bench)
+        yield from perform(install_run(act, airflow_install(act, airflow.version, arguments)), builder)
     else:
         yield from _both(
             install_run(act, fragment_install(act) if (folder / FRAGMENT).is_file() else pip_install(act)),
@@ -188,7 +188,7 @@ def _installed(
         )
 
 
-def _bench(interpreter: Interpreter, limits: Limits) -> Builder:
+def _open_builder(interpreter: Interpreter, limits: Limits) -> Builder:
     try:
         return sealed_builder(interpreter, limits, 2)
     except MachineError as error:
@@ -200,8 +200,8 @@ def _both(first: SandboxRun, act: InstallContext, wanted: RehearsalOptions) -> I
     """The install, and beside it, in a room of its own, whatever else is here to try the same files with."""
     with tempfile.TemporaryDirectory(prefix="wheelhouse-rehearsal-") as scratch, ThreadPoolExecutor(1) as pool:
         second = other_installers_run(act, wanted.instruments, Path(scratch))
-        others = pool.submit(lambda: list(perform(second, act.bench)))
-        installed = list(perform(first, act.bench))
+        others = pool.submit(lambda: list(perform(second, act.builder)))
+        installed = list(perform(first, act.builder))
         yield from installed
         failed = any(step.failed for step in installed)
         yield from (_as_well(step, act.lock) if failed and step.failed else step for step in others.result())

@@ -1,4 +1,4 @@
-"""Where sdists are built: a room, and the interpreter in it. The room is proved before it is used."""
+"""A builder of sdists: a sandbox and an interpreter in it. Each sandbox is proved sealed before its first use."""
 
 import json
 import re
@@ -32,18 +32,18 @@ from wheelhouse.target.target import Target
 
 INSIDE = Path(inside.__file__)
 ENVIRONMENT, HOOKS, SCRIPT = f"{HERE}/env", f"{HERE}/hooks.py", f"{HERE}/inside.py"
-NOWHERE = ("192.0.2.1", 80)
-"""An address that is never given to anyone (RFC 5737): a machine with a route to it has a route to all others."""
+UNASSIGNED_ADDRESS = ("192.0.2.1", 80)
+"""An address reserved for documentation (RFC 5737): a machine with a route to it has a default route."""
 WHEEL_NAME = re.compile(r"[\w.+!-]{1,251}\.whl", re.ASCII)
-"""What every file system takes for one: at most 255 bytes. What it states is looked at afterwards."""
+"""A wheel's filename of at most 255 bytes, which every file system accepts. Its parts are checked afterwards."""
 SEALS = (bubblewrap, unshare)
 
 
 @dataclass(frozen=True, slots=True)
 class BuildLocation:
-    """Where the user wants builds to run: `named` interpreters, else those of `places`; in an `image`; `unsealed`.
+    """Where the user wants builds to run: under `named` interpreters, else those of `places`; in an `image`; `unsealed`.
 
-    `engine` is the environment that the container engine's client runs in.
+    `engine` is the environment of the container engine's client.
     """
 
     places: InterpreterPlaces
@@ -56,7 +56,7 @@ class BuildLocation:
 
 @dataclass(frozen=True, slots=True)
 class BuildRequest:
-    """One hook of one sdist: the environment that it runs in, and SOURCE_DATE_EPOCH, in seconds."""
+    """One PEP 517 hook of one sdist: its build environment, and SOURCE_DATE_EPOCH in seconds."""
 
     sdist: Path
     system: BuildSystem
@@ -65,32 +65,32 @@ class BuildRequest:
 
 
 class Builder:
-    """A room with an interpreter in it. At most `hands` builds run in it at once."""
+    """A sandbox with an interpreter in it. At most `parallel` builds run at once."""
 
-    def __init__(self, room: Sandbox, interpreter: Interpreter, limits: Limits, hands: int) -> None:
-        self.room, self.interpreter = room, interpreter
+    def __init__(self, sandbox: Sandbox, interpreter: Interpreter, limits: Limits, parallel: int) -> None:
+        self.sandbox, self.interpreter = sandbox, interpreter
         self.limits = limits
-        self._hands = threading.BoundedSemaphore(hands)
+        self._slots = threading.BoundedSemaphore(parallel)
 
     def where_environment(self, folder: Path) -> str:
-        """Where an environment that lies in `folder` is for those inside."""
-        return self.room.path(ENVIRONMENT, folder)
+        """The path inside of a build environment that lies in `folder`."""
+        return self.sandbox.path(ENVIRONMENT, folder)
 
-    def requires(self, asked: BuildRequest) -> tuple[tuple[str, ...], bytes]:
-        """What the backend asks for beside what is declared, and the log. Raises BuildError."""
+    def requires(self, request: BuildRequest) -> tuple[tuple[str, ...], bytes]:
+        """The backend's own build requirements beside the declared ones, and the log. Raises BuildError."""
         with tempfile.TemporaryDirectory(prefix="wheelhouse-answer-") as folder:
             answer = Path(folder, "answer")
-            told, log = self._ask("requires", asked, answer)
-            listed = told.get("requires")
+            reply, log = self._ask("requires", request, answer)
+            listed = reply.get("requires")
             if not isinstance(listed, list):
                 raise BuildError("its backend does not answer as PEP 517 has it", log=log)
             return tuple(map(str, listed)), log
 
-    def wheel(self, asked: BuildRequest, folder: Path) -> tuple[Path, bytes]:
+    def wheel(self, request: BuildRequest, folder: Path) -> tuple[Path, bytes]:
         """The wheel, in `folder` under its own name, and the log. Raises BuildError."""
         answer = folder / "answer"
-        told, log = self._ask("wheel", asked, answer)
-        name = str(told.get("wheel"))
+        reply, log = self._ask("wheel", request, answer)
+        name = str(reply.get("wheel"))
         if not WHEEL_NAME.fullmatch(name):
             raise BuildError(f"its backend names the wheel `{name[:80]!a}`", log=log)
         final = folder / name
@@ -101,16 +101,16 @@ class Builder:
         answer.unlink()
         return final, log
 
-    def _ask(self, hook: str, asked: BuildRequest, answer: Path) -> tuple[dict[str, Any], bytes]:
-        path = self.room.path
-        sdist = f"{HERE}/{asked.sdist.name}"
-        shown = {ENVIRONMENT: asked.environment, sdist: asked.sdist, HOOKS: hooks_script(), SCRIPT: INSIDE}
-        environment = path(ENVIRONMENT, asked.environment)
-        order = {
+    def _ask(self, hook: str, request: BuildRequest, answer: Path) -> tuple[dict[str, Any], bytes]:
+        path = self.sandbox.path
+        sdist = f"{HERE}/{request.sdist.name}"
+        shown = {ENVIRONMENT: request.environment, sdist: request.sdist, HOOKS: hooks_script(), SCRIPT: INSIDE}
+        environment = path(ENVIRONMENT, request.environment)
+        message = {
             "hook": hook,
             "sdist": sdist,
-            "backend": asked.system.backend,
-            "backend_path": list(asked.system.backend_path),
+            "backend": request.system.backend,
+            "backend_path": list(request.system.backend_path),
             "python": f"{environment}/bin/python",
             "hooks": HOOKS,
             "work": WORK,
@@ -122,46 +122,46 @@ class Builder:
             "LANG": "C.UTF-8",
             "PYTHONHASHSEED": "0",
             "PYTHONNOUSERSITE": "1",
-            "SOURCE_DATE_EPOCH": str(asked.epoch),
+            "SOURCE_DATE_EPOCH": str(request.epoch),
         }
-        with self._hands:
-            outcome = self._run(order, variables, shown, answer)
-        if outcome.code != 0 or outcome.stopped:
-            raise BuildError(outcome.stopped or f"its build ended with code {outcome.code}", log=outcome.log)
-        return _first_line(answer, outcome.log), outcome.log
+        with self._slots:
+            result = self._run(message, variables, shown, answer)
+        if result.code != 0 or result.stopped:
+            raise BuildError(result.stopped or f"its build ended with code {result.code}", log=result.log)
+        return _first_line(answer, result.log), result.log
 
     def _run(
-        self, order: Mapping[str, Any], variables: Mapping[str, str], shown: Mapping[str, Path], answer: Path
+        self, message: Mapping[str, Any], variables: Mapping[str, str], shown: Mapping[str, Path], answer: Path
     ) -> SandboxResult:
-        command = [str(self.interpreter.path), "-I", SCRIPT, json.dumps(order)]
-        return self.room.run(
-            SandboxCommand(command, variables, self.interpreter.shown | dict(shown), self.limits), answer
+        argv = [str(self.interpreter.path), "-I", SCRIPT, json.dumps(message)]
+        return self.sandbox.run(
+            SandboxCommand(argv, variables, self.interpreter.shown | dict(shown), self.limits), answer
         )
 
     def prove(self, folder: Path) -> None:
-        """Raise MachineError where the room shows, reaches or lets write what it must not, or cannot be made at all.
+        """Raise MachineError if the sandbox is not sealed, or cannot be made at all.
 
-        A server that answers on this machine, and a file that lies beside the room, must not be found from inside.
+        A server on this machine and a file outside the sandbox must not be reachable from inside.
         """
         canary = folder / f"canary-{secrets.token_hex(8)}"
         canary.write_text("not to be seen", encoding="utf-8")
         with socket.create_server(("127.0.0.1", 0)) as server:
-            order = {
+            message = {
                 "hook": "prove",
-                "addresses": [list(server.getsockname()), list(NOWHERE)],
+                "addresses": [list(server.getsockname()), list(UNASSIGNED_ADDRESS)],
                 "unseen": [str(canary), str(folder)],
                 "readonly": ["/", "/usr", "/etc", "/dev", HERE, *self.interpreter.shown],
                 "work": WORK,
             }
             answer = folder / "proof"
-            outcome = self._run(order, {"PATH": SYSTEM_PATH}, {SCRIPT: INSIDE}, answer)
-        if outcome.code != 0 or outcome.stopped:
-            lines = outcome.log.decode("utf-8", "replace").strip().splitlines()
-            raise MachineError(lines[-1] if lines else outcome.stopped or f"it ended with code {outcome.code}")
-        _must_hold(json.loads(answer.read_bytes()))
+            result = self._run(message, {"PATH": SYSTEM_PATH}, {SCRIPT: INSIDE}, answer)
+        if result.code != 0 or result.stopped:
+            lines = result.log.decode("utf-8", "replace").strip().splitlines()
+            raise MachineError(lines[-1] if lines else result.stopped or f"it ended with code {result.code}")
+        _check_proof(json.loads(answer.read_bytes()))
 
 
-def _must_hold(proof: Mapping[str, Any]) -> None:
+def _check_proof(proof: Mapping[str, Any]) -> None:
     leaks = [f"it has the network device {name}" for name in proof["devices"] if name != "lo"]
     leaks += [f"it reaches {address[0]}" for address in proof["reached"]]
     leaks += [f"it sees {path}" for path in proof["seen"]]
@@ -174,29 +174,29 @@ def _must_hold(proof: Mapping[str, Any]) -> None:
 def _first_line(answer: Path, log: bytes) -> dict[str, Any]:
     try:
         with answer.open("rb") as file:
-            told = json.loads(file.readline(1 << 20))
+            reply = json.loads(file.readline(1 << 20))
     except (ValueError, RecursionError) as error:
         raise BuildError("its build gave no answer that can be read", log=log) from error
-    if not isinstance(told, dict):
+    if not isinstance(reply, dict):
         raise BuildError("its build gave no answer that can be read", log=log)
-    return told
+    return reply
 
 
 def hooks_script() -> Path:
-    """pyproject_hooks' script that calls a hook, which runs alone, under any Python since 3.6."""
+    """pyproject_hooks' script that calls a hook; it needs no other module, and runs under Python 3.6 and newer."""
     with _in_proc_script_path() as path:  # type: ignore[no-untyped-call]
         return Path(path)
 
 
-def open_builder(target: Target, where: BuildLocation, hands: int) -> Builder:
-    """A bench to build for a target on, proved. Raises MachineError where there is no interpreter, or no room can be sealed."""
-    if where.image:
-        return _in_image(target, where, where.image, hands)
-    interpreter = find_interpreter(target, where.named, where.places)
-    if where.unsealed:
-        return Builder(Sandbox("", unsealed), interpreter, where.limits, hands)
+def open_builder(target: Target, location: BuildLocation, parallel: int) -> Builder:
+    """A proved builder for a target. Raises MachineError without an interpreter, or if no sandbox can be sealed."""
+    if location.image:
+        return _in_image(target, location, location.image, parallel)
+    interpreter = find_interpreter(target, location.named, location.places)
+    if location.unsealed:
+        return Builder(Sandbox("", unsealed), interpreter, location.limits, parallel)
     try:
-        return sealed_builder(interpreter, where.limits, hands)
+        return sealed_builder(interpreter, location.limits, parallel)
     except MachineError as error:
         raise MachineError(
             f"{error}, so nothing is built",
@@ -206,47 +206,47 @@ def open_builder(target: Target, where: BuildLocation, hands: int) -> Builder:
         ) from error
 
 
-def sealed_builder(interpreter: Interpreter, limits: Limits, hands: int) -> Builder:
-    """A proved bench in whichever kind of room this machine permits. Raises MachineError saying why there is none."""
+def sealed_builder(interpreter: Interpreter, limits: Limits, parallel: int) -> Builder:
+    """A proved builder in the first kind of sandbox that this machine permits. Raises MachineError with the reason of each."""
     reasons: list[str] = []
     for seal in SEALS:
-        bench = Builder(Sandbox(seal.__name__, seal), interpreter, limits, hands)
+        builder = Builder(Sandbox(seal.__name__, seal), interpreter, limits, parallel)
         try:
-            _proved(bench)
+            _prove(builder)
         except MachineError as error:
             reasons.append(f"{seal.__name__}: {error}")
         else:
-            return bench
+            return builder
     raise MachineError("no room can be sealed on this machine", details=tuple(reasons))
 
 
-def _proved(bench: Builder) -> None:
+def _prove(builder: Builder) -> None:
     with tempfile.TemporaryDirectory(prefix="wheelhouse-proof-") as folder:
-        bench.prove(Path(folder))
+        builder.prove(Path(folder))
 
 
-def _in_image(target: Target, where: BuildLocation, image: str, hands: int) -> Builder:
-    room = Sandbox(f"docker {image}", partial(docker, image, where.engine))
-    interpreter = _interpreter_in(room, target, image)
-    bench = Builder(room, interpreter, where.limits, hands)
+def _in_image(target: Target, location: BuildLocation, image: str, parallel: int) -> Builder:
+    sandbox = Sandbox(f"docker {image}", partial(docker, image, location.engine))
+    interpreter = _interpreter_in(sandbox, target, image)
+    builder = Builder(sandbox, interpreter, location.limits, parallel)
     try:
-        _proved(bench)
+        _prove(builder)
     except MachineError as error:
         raise MachineError(f"the container of `{image}` is not sealed: {error}") from error
-    return bench
+    return builder
 
 
-def _interpreter_in(room: Sandbox, target: Target, image: str) -> Interpreter:
+def _interpreter_in(sandbox: Sandbox, target: Target, image: str) -> Interpreter:
     reasons: dict[str, str] = {}
     for name in (f"python{target.python.minor}", "python3", "python"):
         try:
-            found = _facts_in(room, name)
+            interpreter = _facts_in(sandbox, name)
         except WheelhouseError as error:
             reasons[name] = " ".join((str(error), *error.details))
             continue
-        reason = unfit(found.target, target)
+        reason = unfit(interpreter.target, target)
         if reason is None:
-            return Interpreter(found.path, (), found.target)
+            return Interpreter(interpreter.path, (), interpreter.target)
         reasons[name] = reason
     raise MachineError(
         f"the image `{image}` has no interpreter that builds for {target.name}",
@@ -255,10 +255,10 @@ def _interpreter_in(room: Sandbox, target: Target, image: str) -> Interpreter:
     )
 
 
-def _facts_in(room: Sandbox, name: str) -> Interpreter:
+def _facts_in(sandbox: Sandbox, name: str) -> Interpreter:
     with tempfile.TemporaryDirectory(prefix="wheelhouse-facts-") as folder:
         answer = Path(folder, "answer")
-        place = f"{HERE}/facts.py"
-        order = SandboxCommand([name, "-I", "-S", "-B", place], {"PATH": SYSTEM_PATH}, {place: FACTS}, Limits())
-        outcome = room.run(order, answer)
-        return interpreter_of(read_facts(answer.read_bytes(), name, outcome.code, outcome.log))
+        script = f"{HERE}/facts.py"
+        command = SandboxCommand([name, "-I", "-S", "-B", script], {"PATH": SYSTEM_PATH}, {script: FACTS}, Limits())
+        result = sandbox.run(command, answer)
+        return interpreter_of(read_facts(answer.read_bytes(), name, result.code, result.log))

@@ -1,4 +1,4 @@
-"""Commands run one after another in one sealed room, so that each finds what those before it made."""
+"""Run commands one after another in one sandbox, so that each finds the files of those before it."""
 
 import json
 import tempfile
@@ -17,7 +17,7 @@ from wheelhouse.sandbox.sandbox import HERE, SYSTEM_PATH, WORK, SandboxCommand
 
 SCRIPT = f"{HERE}/commands.py"
 CHECK_SCRIPT = f"{HERE}/environment.py"
-"""Where the script lies that says what is installed in an environment, and what of it does not import."""
+"""The path inside of the script that lists an environment's distributions, and the modules that do not import."""
 VENV = f"{WORK}/venv"
 VARIABLES = {
     "PATH": f"{VENV}/bin:{SYSTEM_PATH}",
@@ -30,7 +30,7 @@ VARIABLES = {
     "PIP_NO_INPUT": "1",
     "PIP_RETRIES": "1",
 }
-"""All that a command finds in its environment. Pip names what it asks an index for only when it tries again, so it may once."""
+"""A command's whole environment. One retry is allowed, because pip names the project that it asks an index for only on a retry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,17 +45,17 @@ class InstallCommand:
 
 @dataclass(frozen=True, slots=True)
 class CommandResult:
-    """How a command ended: its exit code, its wall time in seconds, the end of what it said."""
+    """How a command ended: its exit code, its wall time in seconds, the end of its output."""
 
     name: str
     code: int
     seconds: float
-    said: str
+    output: str
 
 
 @dataclass(frozen=True, slots=True)
 class OwnPip:
-    """The pip that wheelhouse itself has: the folder of its code, which any fitting Python can run."""
+    """The pip installed beside wheelhouse: the folder of its code, which any Python in `requires_python` can run."""
 
     folder: Path
     version: Version
@@ -63,32 +63,32 @@ class OwnPip:
 
 
 def own_pip() -> OwnPip:
-    """The pip beside wheelhouse."""
-    found = distribution("pip")
+    """The pip installed beside wheelhouse."""
+    pip = distribution("pip")
     return OwnPip(
-        Path(str(found.locate_file("pip"))), Version(found.version), SpecifierSet(found.metadata["Requires-Python"])
+        Path(str(pip.locate_file("pip"))), Version(pip.version), SpecifierSet(pip.metadata["Requires-Python"])
     )
 
 
 def run_commands(
-    bench: Builder, commands: Sequence[InstallCommand], shown: Mapping[str, Path]
+    builder: Builder, commands: Sequence[InstallCommand], shown: Mapping[str, Path]
 ) -> Iterator[CommandResult]:
-    """Run commands in a room of the bench's, which shows them `shown` beside the interpreter; yields how each ended.
+    """Run commands in one sandbox of a builder, with `shown` visible beside the interpreter; yields each result.
 
-    Raises MachineError where the room itself fails.
+    Raises MachineError if the sandbox itself fails.
     """
     scripts = {SCRIPT: Path(inside_commands.__file__), CHECK_SCRIPT: Path(inside_environment.__file__)}
-    order = {"make": [VARIABLES["HOME"], VARIABLES["TMPDIR"]], "commands": [asdict(command) for command in commands]}
-    argv = [str(bench.interpreter.path), "-I", SCRIPT, json.dumps(order)]
+    request = {"make": [VARIABLES["HOME"], VARIABLES["TMPDIR"]], "commands": [asdict(command) for command in commands]}
+    argv = [str(builder.interpreter.path), "-I", SCRIPT, json.dumps(request)]
     with tempfile.TemporaryDirectory(prefix="wheelhouse-rehearsal-") as folder:
         answer = Path(folder, "answer")
-        everything = bench.interpreter.shown | scripts | dict(shown)
-        outcome = bench.room.run(SandboxCommand(argv, VARIABLES, everything, bench.limits), answer)
-        ran = [CommandResult(**json.loads(line)) for line in answer.read_text(encoding="utf-8").splitlines()]
-    yield from ran
-    if outcome.stopped or outcome.code:
-        log = outcome.log.decode("utf-8", "replace").strip().splitlines()
-        why = outcome.stopped or f"the room ended with code {outcome.code}"
-        if len(ran) == len(commands) or not ran:
+        visible = builder.interpreter.shown | scripts | dict(shown)
+        end = builder.sandbox.run(SandboxCommand(argv, VARIABLES, visible, builder.limits), answer)
+        results = [CommandResult(**json.loads(line)) for line in answer.read_text(encoding="utf-8").splitlines()]
+    yield from results
+    if end.stopped or end.code:
+        log = end.log.decode("utf-8", "replace").strip().splitlines()
+        why = end.stopped or f"the room ended with code {end.code}"
+        if len(results) == len(commands) or not results:
             raise MachineError(f"the rehearsal could not be held: {why}", details=tuple(log[-3:]))
-        yield CommandResult(commands[len(ran)].name, outcome.code or 1, 0.0, "\n".join([*log[-3:], why]))
+        yield CommandResult(commands[len(results)].name, end.code or 1, 0.0, "\n".join([*log[-3:], why]))

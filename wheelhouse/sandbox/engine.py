@@ -1,4 +1,4 @@
-"""A container engine, whichever answers: builds an image and runs it, both with no network."""
+"""The first container engine that answers: builds an image and runs it, both without network."""
 
 import secrets
 import shutil
@@ -12,12 +12,12 @@ from wheelhouse.errors import MachineError
 from wheelhouse.sandbox.commands import CommandResult
 
 SECONDS = 3600
-QUESTIONS = {
+PROBES = {
     "docker": ("version", "--format", "{{.Server.Os}}"),
     "podman": ("info", "--format", "{{.Host.OS}}"),
     "buildah": ("version",),
 }
-"""What each is asked to learn whether it answers, in the order in which they are tried."""
+"""The command that probes each engine, in the order of trial."""
 EXTRA = {"docker": ("--progress=plain",), "buildah": (), "podman": ()}
 
 
@@ -30,40 +30,40 @@ class Engine:
     environment: Mapping[str, str] = field(repr=False)
 
     def build(self, context: Path, dockerfile: Path, tag: str, arguments: Mapping[str, str]) -> CommandResult:
-        """Build an image with no network; what the build says is kept."""
+        """Build an image without network; the result has the build's output."""
         words = [word for name, value in arguments.items() for word in ("--build-arg", f"{name}={value}")]
         network = ("--network", "none", *EXTRA[self.name])
-        return self._ran("build", "build", *network, "--file", str(dockerfile), "--tag", tag, *words, str(context))
+        return self._run("build", "build", *network, "--file", str(dockerfile), "--tag", tag, *words, str(context))
 
     def run(self, image: str, command: str) -> CommandResult:
-        """Run a shell command in a new container of an image, with no network."""
+        """Run a shell command in a new container of an image, without network."""
         if self.name == "buildah":
             return self._in_working_container(image, command)
         never = ("--pull", "never")
-        return self._ran(
+        return self._run(
             command, "run", "--rm", *never, "--network", "none", "--entrypoint", "sh", image, "-c", command
         )
 
     def remove(self, image: str) -> None:
-        """Remove an image that was made here."""
-        self._ran("remove", *(("rmi",) if self.name == "buildah" else ("image", "rm")), "--force", image)
+        """Remove an image by its tag."""
+        self._run("remove", *(("rmi",) if self.name == "buildah" else ("image", "rm")), "--force", image)
 
     def _in_working_container(self, image: str, command: str) -> CommandResult:
         container = f"wheelhouse-{secrets.token_hex(4)}"
-        made = self._ran(command, "from", "--pull-never", "--name", container, image)
+        created = self._run(command, "from", "--pull-never", "--name", container, image)
         try:
             return (
-                made
-                if made.code
-                else self._ran(command, "run", "--network", "none", container, "--", "sh", "-c", command)
+                created
+                if created.code
+                else self._run(command, "run", "--network", "none", container, "--", "sh", "-c", command)
             )
         finally:
-            self._ran("remove", "rm", container)
+            self._run("remove", "rm", container)
 
-    def _ran(self, name: str, *words: str) -> CommandResult:
+    def _run(self, name: str, *words: str) -> CommandResult:
         started = time.monotonic()
         try:
-            ran = subprocess.run(
+            process = subprocess.run(
                 [self.program, *words],
                 env={**self.environment, "DOCKER_BUILDKIT": "1"},
                 stdin=subprocess.DEVNULL,
@@ -74,21 +74,23 @@ class Engine:
             )
         except (OSError, subprocess.TimeoutExpired) as error:
             raise MachineError(f"`{self.program} {words[0]}` did not run to its end: {error}") from error
-        return CommandResult(name, ran.returncode, time.monotonic() - started, ran.stdout.decode("utf-8", "replace"))
+        return CommandResult(
+            name, process.returncode, time.monotonic() - started, process.stdout.decode("utf-8", "replace")
+        )
 
 
 def find_engine(environment: Mapping[str, str]) -> Engine:
-    """The first engine that answers. Raises MachineError saying what was tried."""
+    """The first engine that answers. Raises MachineError with the reason of each."""
     reasons: list[str] = []
-    for name, question in QUESTIONS.items():
+    for name, probe in PROBES.items():
         program = shutil.which(name, path=environment.get("PATH", ""))
         if program is None:
             reasons.append(f"{name}: it is not installed")
             continue
-        ran = Engine(name, program, environment)._ran(name, *question)
-        if ran.code == 0:
+        result = Engine(name, program, environment)._run(name, *probe)
+        if result.code == 0:
             return Engine(name, program, environment)
-        reasons.append(f"{name}: {' '.join(ran.said.split())[:300]}")
+        reasons.append(f"{name}: {' '.join(result.output.split())[:300]}")
     raise MachineError(
         "no container engine answers, so no image can be built",
         hint="start Docker, podman or buildah",

@@ -1,7 +1,7 @@
-"""Run inside the sealed room, under the target's Python (3.6 and newer): unpack an sdist and call one of its PEP 517 hooks.
+"""Runs inside the sandbox, under the target's Python (3.6 and newer): unpacks an sdist and calls one of its PEP 517 hooks.
 
-Nothing of wheelhouse is importable here. The one argument is the order, as JSON. stdout has the answer: one line of JSON,
-then the bytes of the wheel, if there is one. What the build itself prints goes to stderr, which is its log.
+Nothing of wheelhouse is importable here. The one argument is the request, as JSON. stdout has the answer: one line of JSON,
+then the bytes of the wheel, if there is one. The build's own output goes to stderr, which is its log.
 """
 
 import json
@@ -14,18 +14,18 @@ import tarfile
 import zipfile
 from typing import Any, Dict, List, Optional, Tuple
 
-Order = Dict[str, Any]
+Request = Dict[str, Any]
 
 
 def unpack(archive: str, folder: str) -> str:
-    """Unpack an sdist; the path of the folder in it that holds PKG-INFO; some old ones have none there, or no folder."""
+    """Unpack an sdist and return its top folder, which has PKG-INFO; some old sdists lack that file or the folder."""
     if archive.endswith(".zip"):
-        with zipfile.ZipFile(archive) as held:
-            held.extractall(folder)
+        with zipfile.ZipFile(archive) as opened:
+            opened.extractall(folder)
     else:
-        with tarfile.open(archive) as held:
+        with tarfile.open(archive) as opened:
             extra: Dict[str, Any] = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
-            held.extractall(folder, **extra)
+            opened.extractall(folder, **extra)
     marks = ("PKG-INFO", "pyproject.toml", "setup.py")
     if any(os.path.isfile(os.path.join(folder, mark)) for mark in marks):
         return folder
@@ -36,17 +36,17 @@ def unpack(archive: str, folder: str) -> str:
     raise ValueError("there is no sdist's folder in " + os.path.basename(archive))
 
 
-def call(order: Order, name: str, **arguments: str) -> Any:
-    """What a hook of the build backend returns; pyproject_hooks' own script calls it, in a process of its own."""
-    control = os.path.join(order["work"], "control")
+def call(request: Request, name: str, **arguments: str) -> Any:
+    """The return value of a build backend's hook, called by pyproject_hooks' script in its own process."""
+    control = os.path.join(request["work"], "control")
     os.makedirs(control, exist_ok=True)
     with open(os.path.join(control, "input.json"), "w") as file:
         json.dump({"kwargs": dict(arguments, config_settings=None)}, file)
-    environment = dict(os.environ, _PYPROJECT_HOOKS_BUILD_BACKEND=order["backend"])
-    if order["backend_path"]:
-        paths = [os.path.abspath(path) for path in order["backend_path"]]
+    environment = dict(os.environ, _PYPROJECT_HOOKS_BUILD_BACKEND=request["backend"])
+    if request["backend_path"]:
+        paths = [os.path.abspath(path) for path in request["backend_path"]]
         environment["_PYPROJECT_HOOKS_BACKEND_PATH_JSON"] = json.dumps(paths)
-    code = subprocess.call([order["python"], order["hooks"], name, control], env=environment, stdout=2)
+    code = subprocess.call([request["python"], request["hooks"], name, control], env=environment, stdout=2)
     if code:
         raise SystemExit(code if code > 0 else 128 - code)
     with open(os.path.join(control, "output.json"), encoding="utf-8") as file:
@@ -57,21 +57,21 @@ def call(order: Order, name: str, **arguments: str) -> Any:
     return output["return_val"]
 
 
-def build(order: Order) -> Tuple[Order, Optional[str]]:
-    """The answer to one order, and the path of the wheel, if it asks for one."""
-    work = order["work"]
+def build(request: Request) -> Tuple[Request, Optional[str]]:
+    """The answer to one request, and the path of the wheel, if it asks for one."""
+    work = request["work"]
     for name in ("source", "home", "scratch", "wheel"):
         os.makedirs(os.path.join(work, name), exist_ok=True)
-    os.chdir(unpack(order["sdist"], os.path.join(work, "source")))
-    if order["hook"] == "requires":
-        return {"requires": call(order, "get_requires_for_build_wheel")}, None
+    os.chdir(unpack(request["sdist"], os.path.join(work, "source")))
+    if request["hook"] == "requires":
+        return {"requires": call(request, "get_requires_for_build_wheel")}, None
     folder = os.path.join(work, "wheel")
-    name = os.path.basename(call(order, "build_wheel", wheel_directory=folder))
+    name = os.path.basename(call(request, "build_wheel", wheel_directory=folder))
     return {"wheel": name}, os.path.join(folder, name)
 
 
 def can_write(path: str) -> bool:
-    """Whether a file can be made in a folder."""
+    """Whether a file can be created in a folder."""
     try:
         with open(os.path.join(path, "wheelhouse-proof"), "w"):
             return True
@@ -80,7 +80,7 @@ def can_write(path: str) -> bool:
 
 
 def can_connect(address: List[Any]) -> bool:
-    """Whether anything answers there, or the attempt leaves this machine."""
+    """Whether a connection to this address succeeds."""
     try:
         socket.create_connection(tuple(address), timeout=3).close()
     except OSError:
@@ -88,21 +88,21 @@ def can_connect(address: List[Any]) -> bool:
     return True
 
 
-def prove(order: Order) -> Tuple[Order, Optional[str]]:
-    """What can be reached from here: network devices, addresses, files that must not be seen, folders open to writing."""
+def prove(request: Request) -> Tuple[Request, Optional[str]]:
+    """What is reachable from inside: network devices, addresses, files that must be hidden, writable folders."""
     return {
         "devices": [name for _, name in socket.if_nameindex()],
-        "reached": [address for address in order["addresses"] if can_connect(address)],
-        "seen": [path for path in order["unseen"] if os.path.exists(path)],
-        "written": [path for path in order["readonly"] if can_write(path)],
-        "works": can_write(order["work"]),
+        "reached": [address for address in request["addresses"] if can_connect(address)],
+        "seen": [path for path in request["unseen"] if os.path.exists(path)],
+        "written": [path for path in request["readonly"] if can_write(path)],
+        "works": can_write(request["work"]),
     }, None
 
 
 def main() -> None:
-    """Answer the order."""
-    order = json.loads(sys.argv[1])
-    answer, wheel = (prove if order["hook"] == "prove" else build)(order)
+    """Answer the request."""
+    request = json.loads(sys.argv[1])
+    answer, wheel = (prove if request["hook"] == "prove" else build)(request)
     with os.fdopen(1, "wb") as stdout:
         stdout.write(json.dumps(answer).encode() + b"\n")
         if wheel:

@@ -1,7 +1,7 @@
-"""Run inside the sealed room (Python 3.6 and newer): one command after another, each with its time and what it says.
+"""Runs inside the sandbox (Python 3.6 and newer): one command after another, each with its time and its output.
 
-Nothing of wheelhouse is importable here. The one argument is the order, as JSON: `commands`, and the folders to `make` first.
-stdout has the answer: a line of JSON for each command that was run. After one that is vital and fails, none is run.
+Nothing of wheelhouse is importable here. The one argument is the request, as JSON: `commands`, and the folders to `make` first.
+stdout has the answer: a line of JSON for each command that was run. After a failed vital command, the others are skipped.
 """
 
 import json
@@ -10,34 +10,34 @@ import subprocess
 import sys
 import time
 
-MOST = 4 << 20
-"""Bytes kept of what a command says: its end."""
+MAX_OUTPUT_BYTES = 4 << 20
+"""How many bytes of a command's output are kept, from its end."""
 
 
 def main() -> None:
-    """Answer the order."""
-    order = json.loads(sys.argv[1])
-    for folder in order["make"]:
+    """Answer the request."""
+    request = json.loads(sys.argv[1])
+    for folder in request["make"]:
         os.makedirs(folder, exist_ok=True)
-    for command in order["commands"]:
+    for command in request["commands"]:
         started = time.time()
         environment = dict(os.environ, **command["environment"])
         try:
-            ran = subprocess.Popen(
+            process = subprocess.Popen(
                 command["argv"],
                 env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
             )
-            said, code = ran.communicate()[0], ran.returncode
+            output, code = process.communicate()[0], process.returncode
         except OSError as error:
-            said, code = str(error).encode(), 127
+            output, code = str(error).encode(), 127
         answer = {
             "name": command["name"],
             "code": code,
             "seconds": time.time() - started,
-            "said": said[-MOST:].decode("utf-8", "replace"),
+            "output": output[-MAX_OUTPUT_BYTES:].decode("utf-8", "replace"),
         }
         os.write(1, json.dumps(answer).encode() + b"\n")
         if code and command["vital"]:

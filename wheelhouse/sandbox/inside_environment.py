@@ -1,4 +1,4 @@
-"""Run by the Python of a virtual environment (3.6 and newer): which distributions are installed in it, and which modules do not import.
+"""Run by a virtual environment's Python (3.6 and newer): its installed distributions, and the modules that do not import.
 
 The answer, on stdout, is one line of JSON: `installed` maps each distribution's name to its version, `failed` each one's name
 to its modules that did not import, and why. A module that ends the process counts as one that does not import.
@@ -14,7 +14,7 @@ import sysconfig
 from typing import Dict, Iterator, List, Set, Tuple
 
 SECONDS = 60
-"""The longest that one import may take."""
+"""Seconds that one import may take."""
 SUFFIXES = (".py", ".so", ".pyd")
 
 
@@ -30,7 +30,7 @@ def distributions() -> Iterator[Tuple[str, str, List[str]]]:
 
 
 def headers(path: str) -> Dict[str, str]:
-    """Name and version, by lower-case field."""
+    """The fields name and version of a METADATA file."""
     fields = {}  # type: Dict[str, str]
     with open(path, encoding="utf-8", errors="replace") as file:
         for line in file:
@@ -46,16 +46,16 @@ def top_modules(files: List[str]) -> List[str]:
     """The importable names nearest to the top: modules, packages, and packages within namespaces."""
     kept = [path for path in files if not path.startswith(("..", "/")) and path.endswith(SUFFIXES)]
     packages = {os.path.dirname(path) for path in kept if os.path.basename(path).startswith("__init__.")}
-    found = set()  # type: Set[str]
+    modules = set()  # type: Set[str]
     for path in kept:
         name = top_of(path, packages)
         if name and all(part.isidentifier() for part in name.split(".")):
-            found.add(name)
-    return sorted(found)
+            modules.add(name)
+    return sorted(modules)
 
 
 def top_of(path: str, packages: Set[str]) -> str:
-    """The dotted name of the outermost package that a file lies in; of a module at the top, its own; else nothing."""
+    """The dotted name of a file's outermost package, or of a top-level module; else empty."""
     parts = path.split("/")
     for depth in range(1, len(parts)):
         if "/".join(parts[:depth]) in packages:
@@ -63,16 +63,16 @@ def top_of(path: str, packages: Set[str]) -> str:
     return parts[0].split(".")[0] if len(parts) == 1 else ""
 
 
-def too_long(_signal: int, _frame: object) -> None:
-    """End an import that does not end by itself."""
+def stop_import(_signal: int, _frame: object) -> None:
+    """End an import that takes too long."""
     raise TimeoutError("it does not end within %d s" % SECONDS)
 
 
 def import_all(names: List[str]) -> None:
-    """Import one module after another; for each, say its name before and how it went after."""
+    """Import one module after another; write each name before, and the outcome after."""
     answer = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
-    signal.signal(signal.SIGALRM, too_long)
+    signal.signal(signal.SIGALRM, stop_import)
     for name in names:
         answer.write(json.dumps([name, "it ended the process"]) + "\n")
         signal.alarm(SECONDS)
@@ -87,32 +87,32 @@ def import_all(names: List[str]) -> None:
     os._exit(0)
 
 
-def imported(names: List[str]) -> Dict[str, str]:
-    """Why each of these modules does not import; nothing for one that does."""
+def import_failures(names: List[str]) -> Dict[str, str]:
+    """Why each module does not import; empty for one that does."""
     results = {}  # type: Dict[str, str]
-    left = names
-    while left:
+    pending = names
+    while pending:
         process = subprocess.Popen(
             [sys.executable, "-W", "ignore", __file__, "import"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
         )
-        said = process.communicate(json.dumps(left).encode())[0].decode("utf-8", "replace")
-        told = dict(json.loads(line) for line in said.splitlines())
-        results.update(told or {left[0]: "it ended the process"})
-        left = [name for name in left if name not in results]
+        output = process.communicate(json.dumps(pending).encode())[0].decode("utf-8", "replace")
+        answered = dict(json.loads(line) for line in output.splitlines())
+        results.update(answered or {pending[0]: "it ended the process"})
+        pending = [name for name in pending if name not in results]
     return results
 
 
 def main() -> None:
-    """Say what is installed and what does not import."""
+    """Print what is installed and what does not import."""
     if sys.argv[1:] == ["import"]:
         import_all(json.load(sys.stdin))
-    found = list(distributions())
-    results = imported(sorted({module for _, _, modules in found for module in modules}))
-    failed = {name: {m: results[m][:500] for m in modules if results[m]} for name, _, modules in found}
-    answer = {"installed": {name: version for name, version, _ in found}, "failed": failed}
+    listed = list(distributions())
+    results = import_failures(sorted({module for _, _, modules in listed for module in modules}))
+    failed = {name: {m: results[m][:500] for m in modules if results[m]} for name, _, modules in listed}
+    answer = {"installed": {name: version for name, version, _ in listed}, "failed": failed}
     sys.stdout.write(json.dumps(answer) + "\n")
 
 

@@ -1,4 +1,4 @@
-"""How much memory a process and all that it started hold, as Linux tells it."""
+"""How much memory a process and its descendants hold, from Linux's /proc."""
 
 import re
 from collections.abc import Iterator
@@ -9,18 +9,18 @@ SHARE = re.compile(rb"^Pss: +(\d+) kB", re.MULTILINE)
 
 
 def memory_below(pid: int) -> int:
-    """Bytes held by a process and its descendants: a page that several share counts once, in parts (proc(5), Pss).
+    """Bytes held by a process and its descendants: a shared page counts once, split among them (proc(5), Pss).
 
-    A process that ends meanwhile, or that may not be looked into, counts as nothing.
+    A process that ends meanwhile, or that may not be read, counts as zero.
     """
-    return sum(_memory_of(each) for each in _family(pid))
+    return sum(_memory_of(process) for process in _family(pid))
 
 
 def _family(pid: int) -> Iterator[int]:
     pending = [pid]
     while pending:
-        yield (one := pending.pop())
-        for thread in _threads(one):
+        yield (process := pending.pop())
+        for thread in _threads(process):
             pending += map(int, _read(thread / "children").split())
 
 
@@ -32,8 +32,8 @@ def _threads(pid: int) -> list[Path]:
 
 
 def _memory_of(pid: int) -> int:
-    found = SHARE.search(_read(PROCESSES / str(pid) / "smaps_rollup"))
-    return int(found[1]) << 10 if found else 0
+    share = SHARE.search(_read(PROCESSES / str(pid) / "smaps_rollup"))
+    return int(share[1]) << 10 if share else 0
 
 
 def _read(path: Path) -> bytes:

@@ -1,7 +1,7 @@
-"""The sealed room that a build runs in: no network, a read-only view of what it needs, its own HOME and TMP, and limits.
+"""The sandbox that builds and installs run in: no network, a read-only view of what it needs, its own HOME and TMP, limits.
 
-What a build writes lies in memory and vanishes with the room. An answer comes out through its stdout, its log through stderr,
-both limited. How rooms are sealed is in `seals`.
+Files written inside lie in memory and vanish with the sandbox. The answer leaves through stdout and the log through stderr,
+both limited. Module `seals` has the ways to seal a sandbox.
 """
 
 import contextlib
@@ -22,21 +22,21 @@ from wheelhouse.sandbox.memory import memory_below
 
 HERE = "/wheelhouse"
 WORK = f"{HERE}/work"
-"""The one folder of a room that can be written to; `/tmp` is another name of it."""
+"""The only writable folder of a sandbox; `/tmp` is another name for it."""
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 CHUNK_BYTES = 1 << 16
 POLL_SECONDS = 0.25
-"""Seconds between two looks at the memory of a room."""
-FIRST_TO_GO = 'umask 022; { echo 1000 > /proc/self/oom_score_adj; } 2> /dev/null; exec "$@"'
-"""Should memory run out before the next look, the kernel ends what is in the room, and nothing else.
+"""Seconds between two readings of a sandbox's memory."""
+KILL_FIRST = 'umask 022; { echo 1000 > /proc/self/oom_score_adj; } 2> /dev/null; exec "$@"'
+"""If memory runs out before the next reading, the kernel kills the sandbox's processes first.
 
-What is built does not depend on the umask of the user who builds.
+The fixed umask keeps builds independent of the user's own.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one run in a room may use: wall time; memory of all its processes, and disk, in bytes; processes; what it may say."""
+    """The limits of one run: wall time in seconds; memory of all its processes, disk, answer and log in bytes; processes."""
 
     seconds: float = 3600
     memory: int = 8 << 30
@@ -48,12 +48,12 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class SandboxCommand:
-    """One run: the command, its whole environment, and what is shown to it read-only, by the path that it has in the room.
+    """One run: argv, the whole environment, and the files and folders shown read-only, by their path inside.
 
-    Command and environment speak of paths as they are in the room.
+    Paths in `argv` and `environment` are paths inside the sandbox.
     """
 
-    command: Sequence[str]
+    argv: Sequence[str]
     environment: Mapping[str, str]
     shown: Mapping[str, Path]
     limits: Limits
@@ -61,7 +61,7 @@ class SandboxCommand:
 
 @dataclass(frozen=True, slots=True)
 class SandboxResult:
-    """How a run ended. `stopped` says in words why the room was closed on it, where it was."""
+    """How a run ended. `stopped` gives the reason in words if the sandbox killed it."""
 
     code: int
     stopped: str | None
@@ -70,7 +70,7 @@ class SandboxResult:
 
 @dataclass(frozen=True, slots=True)
 class SandboxArgv:
-    """The command line that runs an order in a room, its environment, and what must be run afterwards, if anything."""
+    """The command line that runs a command in a sandbox, its environment, and a clean-up command to run afterwards, if any."""
 
     argv: Sequence[str]
     environment: Mapping[str, str]
@@ -79,48 +79,48 @@ class SandboxArgv:
 
 @dataclass(frozen=True, slots=True)
 class Sandbox:
-    """A way to run orders. `sealed` says what seals it, and is empty where nothing does.
+    """A way to run commands. `sealed` names what seals it, and is empty for an unsealed one.
 
-    `seal` takes an order and an empty folder of its own. `path` says where something is for those inside.
+    `seal` takes a command and an empty folder for its own use.
     """
 
     sealed: str
     seal: Callable[[SandboxCommand, Path], SandboxArgv]
 
     def path(self, inside: str, outside: Path) -> str:
-        """Where something is for the command: where it is shown, or, with no room around it, where it lies."""
+        """The path that the command sees: `inside`, or `outside` in an unsealed sandbox."""
         return inside if self.sealed else str(outside)
 
-    def run(self, order: SandboxCommand, answer: Path) -> SandboxResult:
-        """Carry out an order; what it says on stdout is written to `answer`. Raises MachineError where it cannot start."""
-        order = replace(order, shown={inside: outside.absolute() for inside, outside in order.shown.items()})
+    def run(self, command: SandboxCommand, answer: Path) -> SandboxResult:
+        """Run a command and write its stdout to `answer`. Raises MachineError if it cannot start."""
+        command = replace(command, shown={inside: outside.absolute() for inside, outside in command.shown.items()})
         with tempfile.TemporaryDirectory(prefix="wheelhouse-room-", ignore_cleanup_errors=True) as folder:
-            launch = self.seal(order, Path(folder))
-            with os_errors_as_machine_error(answer), answer.open("wb") as file, _started(launch) as process:
-                return _watched(process, file, order.limits)
+            sandboxed = self.seal(command, Path(folder))
+            with os_errors_as_machine_error(answer), answer.open("wb") as file, _running(sandboxed) as process:
+                return _wait_within_limits(process, file, command.limits)
 
 
 @contextlib.contextmanager
-def _started(launch: SandboxArgv) -> Iterator["subprocess.Popen[bytes]"]:
-    """The running process; it and all that it started are gone afterwards."""
+def _running(sandboxed: SandboxArgv) -> Iterator["subprocess.Popen[bytes]"]:
+    """The running process; it and all its children are killed at exit."""
     try:
         process = subprocess.Popen(
-            ("/bin/sh", "-c", FIRST_TO_GO, "room", *launch.argv),
-            env=dict(launch.environment),
+            ("/bin/sh", "-c", KILL_FIRST, "room", *sandboxed.argv),
+            env=dict(sandboxed.environment),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,
         )
     except OSError as error:
-        raise MachineError(f"`{launch.argv[0]}` cannot be started: {error.strerror}") from error
+        raise MachineError(f"`{sandboxed.argv[0]}` cannot be started: {error.strerror}") from error
     try:
         yield process
     finally:
         _kill(process)
         process.wait()
-        if launch.after:
-            subprocess.run(launch.after, env=dict(launch.environment), check=False, capture_output=True)
+        if sandboxed.after:
+            subprocess.run(sandboxed.after, env=dict(sandboxed.environment), check=False, capture_output=True)
         for pipe in (process.stdout, process.stderr):
             if pipe:
                 pipe.close()
@@ -131,25 +131,27 @@ def _kill(process: "subprocess.Popen[bytes]") -> None:
         os.killpg(process.pid, signal.SIGKILL)
 
 
-class _Copied(threading.Thread):
-    """Copies what a process says, up to a limit, and calls `over` when there is more."""
+class _PipeCopy(threading.Thread):
+    """Copies a pipe up to a limit in bytes, and calls `on_excess` when there is more."""
 
-    def __init__(self, pipe: IO[bytes], write: Callable[[bytes], object], limit: int, over: Callable[[], None]) -> None:
+    def __init__(
+        self, pipe: IO[bytes], write: Callable[[bytes], object], limit: int, on_excess: Callable[[], None]
+    ) -> None:
         super().__init__(daemon=True)
-        self._pipe, self._write, self._limit, self._over = pipe, write, limit, over
+        self._pipe, self._write, self._limit, self._on_excess = pipe, write, limit, on_excess
         self.start()
 
     def run(self) -> None:
         left = self._limit
         while block := os.read(self._pipe.fileno(), CHUNK_BYTES):
             if len(block) > left:
-                self._over()
+                self._on_excess()
                 return
             left -= len(block)
             self._write(block)
 
 
-def _watched(process: "subprocess.Popen[bytes]", answer: IO[bytes], limits: Limits) -> SandboxResult:
+def _wait_within_limits(process: "subprocess.Popen[bytes]", answer: IO[bytes], limits: Limits) -> SandboxResult:
     assert process.stdout and process.stderr  # noqa: S101  (both are pipes)
     log, reasons = bytearray(), list[str]()
 
@@ -158,10 +160,10 @@ def _watched(process: "subprocess.Popen[bytes]", answer: IO[bytes], limits: Limi
         _kill(process)
 
     copies = (
-        _Copied(process.stdout, answer.write, limits.answer, lambda: stop("it answered with too many bytes")),
-        _Copied(process.stderr, log.extend, limits.log, lambda: stop(f"it printed more than {limits.log} bytes")),
+        _PipeCopy(process.stdout, answer.write, limits.answer, lambda: stop("it answered with too many bytes")),
+        _PipeCopy(process.stderr, log.extend, limits.log, lambda: stop(f"it printed more than {limits.log} bytes")),
     )
-    if reason := _overstepped(process, limits):
+    if reason := _exceeded_limit(process, limits):
         stop(reason)
         process.wait()
     deadline = time.monotonic() + 10
@@ -170,8 +172,8 @@ def _watched(process: "subprocess.Popen[bytes]", answer: IO[bytes], limits: Limi
     return SandboxResult(process.returncode, reasons[0] if reasons else None, bytes(log))
 
 
-def _overstepped(process: "subprocess.Popen[bytes]", limits: Limits) -> str | None:
-    """What a process took too much of, time or memory; None once it has ended by itself."""
+def _exceeded_limit(process: "subprocess.Popen[bytes]", limits: Limits) -> str | None:
+    """Which limit a process exceeded, time or memory; None once it has ended by itself."""
     deadline = time.monotonic() + limits.seconds
     while (left := deadline - time.monotonic()) > 0:
         with contextlib.suppress(subprocess.TimeoutExpired):

@@ -1,7 +1,7 @@
 """How a sandbox is sealed: by bubblewrap, by the programs of util-linux, by a container engine, or not at all.
 
-A `Seal` turns an order into a command line. All of them give the command the same view: the order's own environment and nothing
-else, its own folder as the working directory, the same devices, and what is shown, read-only.
+Each seal turns a SandboxCommand into a command line. All of them give the command the same view: its own environment and nothing
+else, the work folder as the working directory, the same devices, and the shown files, read-only.
 `tests/sandbox/test_seals.py` holds them to it.
 """
 
@@ -24,7 +24,7 @@ SYSTEM_LINKS = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 SYSTEM_FILES = ("/usr", "/etc/alternatives", "/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d")
 DEVICES = ("null", "zero", "full", "random", "urandom")
 OUTER_ENVIRONMENT = {"PATH": SYSTEM_PATH}
-"""What the programs that make a sandbox find in their environment: nothing of the order may choose which programs these are."""
+"""The environment of the programs that make a sandbox: the command's own variables must not choose these programs."""
 LOOPBACK_UP = """\
 import fcntl, socket, struct
 with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as interface:
@@ -34,14 +34,14 @@ with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as interface:
 _users = itertools.count()
 
 
-def bubblewrap(order: SandboxCommand, _folder: Path) -> SandboxArgv:
-    """A sandbox made by bubblewrap. As root it keeps what it takes to become another user, and then drops that."""
+def bubblewrap(command: SandboxCommand, _folder: Path) -> SandboxArgv:
+    """A sandbox made by bubblewrap. As root it keeps the capabilities to become another user, then drops them."""
     root = os.geteuid() == 0
     parts = [_program("bwrap"), "--unshare-net", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--die-with-parent"]
     parts += ["--new-session", "--cap-drop", "ALL", *([] if root else ["--unshare-user"])]
     if root:
         parts += [word for name in ("SETUID", "SETGID", "SETPCAP") for word in ("--cap-add", f"CAP_{name}")]
-    shown = _shown(order)
+    shown = _shown(command)
     for parent in sorted({str(parent) for inside in [*shown, WORK] for parent in Path(inside).parents} - {"/"}):
         parts += ["--perms", "0755", "--dir", parent]
     for inside, outside in shown.items():
@@ -52,43 +52,43 @@ def bubblewrap(order: SandboxCommand, _folder: Path) -> SandboxArgv:
     for name in DEVICES:
         parts += ["--dev-bind", f"/dev/{name}", f"/dev/{name}"]
     parts += ["--symlink", WORK, "/dev/shm", "--symlink", WORK, "/tmp", "--remount-ro", "/dev"]  # noqa: S108
-    parts += ["--perms", "1777", "--size", str(order.limits.disk), "--tmpfs", WORK, "--remount-ro", "/"]
+    parts += ["--perms", "1777", "--size", str(command.limits.disk), "--tmpfs", WORK, "--remount-ro", "/"]
     parts += ["--chdir", WORK, "--"]
-    return SandboxArgv([*parts, *_confined(order, _powerless() if root else [])], OUTER_ENVIRONMENT)
+    return SandboxArgv([*parts, *_confined(command, _drop_privileges() if root else [])], OUTER_ENVIRONMENT)
 
 
-def unshare(order: SandboxCommand, folder: Path) -> SandboxArgv:
+def unshare(command: SandboxCommand, folder: Path) -> SandboxArgv:
     """A sandbox made by the programs of util-linux, in namespaces of its own."""
     spaces = ["--mount", "--net", "--pid", "--ipc", "--uts", "--fork", "--kill-child"]
     if os.geteuid() != 0:
         spaces += ["--user", "--map-root-user"]
-    script = ["/bin/sh", "-c", _furnish(order, folder), "sandbox"]
+    script = ["/bin/sh", "-c", _mount_script(command, folder), "sandbox"]
     return SandboxArgv(
-        [_program("unshare"), *spaces, "--", *script, *_confined(order, [*_as_oneself(), *_powerless()])],
+        [_program("unshare"), *spaces, "--", *script, *_confined(command, [*_own_user(), *_drop_privileges()])],
         OUTER_ENVIRONMENT,
     )
 
 
-def unsealed(order: SandboxCommand, folder: Path) -> SandboxArgv:
-    """No sandbox: the command sees and reaches whatever this user does. Only its time, memory and environment are limited."""
-    places = {inside: str(outside) for inside, outside in order.shown.items()} | {WORK: str(folder)}
+def unsealed(command: SandboxCommand, folder: Path) -> SandboxArgv:
+    """No sandbox: the command has this user's files and network. Only its time, memory and environment are limited."""
+    places = {inside: str(outside) for inside, outside in command.shown.items()} | {WORK: str(folder)}
 
     def outside(text: str) -> str:
         for place in sorted(places, key=len, reverse=True):
             text = text.replace(place, places[place])
         return text
 
-    limits = _limits(order.limits) if shutil.which("prlimit", path=SYSTEM_PATH) else []
-    environment = {name: outside(value) for name, value in order.environment.items()}
-    return SandboxArgv([*limits, *map(outside, order.command)], environment)
+    limits = _limits(command.limits) if shutil.which("prlimit", path=SYSTEM_PATH) else []
+    environment = {name: outside(value) for name, value in command.environment.items()}
+    return SandboxArgv([*limits, *map(outside, command.argv)], environment)
 
 
-def docker(image: str, environment: Mapping[str, str], order: SandboxCommand, folder: Path) -> SandboxArgv:
+def docker(image: str, environment: Mapping[str, str], command: SandboxCommand, folder: Path) -> SandboxArgv:
     """A container of an image, with no network, no privileges, and a root that cannot be written to.
 
     `environment` is that of the engine's client.
     """
-    program, limits, name = _program("docker", environment.get("PATH", "")), order.limits, folder.name
+    program, limits, name = _program("docker", environment.get("PATH", "")), command.limits, folder.name
     parts = [program, "run", "--rm", "--name", name, "--network", "none", "--read-only", "--cap-drop", "ALL"]
     parts += ["--security-opt", "no-new-privileges", "--user", "65534:65534"]
     parts += [
@@ -98,9 +98,9 @@ def docker(image: str, environment: Mapping[str, str], order: SandboxCommand, fo
     parts += ["--pids-limit", str(limits.processes), "--memory", str(limits.memory)]
     for place in (WORK, "/tmp"):  # noqa: S108  (the container's own)
         parts += ["--tmpfs", f"{place}:rw,exec,nosuid,nodev,mode=1777,size={limits.disk}"]
-    parts += [word for inside, outside in order.shown.items() for word in ("--volume", f"{outside}:{inside}:ro")]
-    parts += [word for key, value in order.environment.items() for word in ("--env", f"{key}={value}")]
-    argv = [*parts, "--entrypoint", order.command[0], image, *order.command[1:]]
+    parts += [word for inside, outside in command.shown.items() for word in ("--volume", f"{outside}:{inside}:ro")]
+    parts += [word for key, value in command.environment.items() for word in ("--env", f"{key}={value}")]
+    argv = [*parts, "--entrypoint", command.argv[0], image, *command.argv[1:]]
     return SandboxArgv(argv, environment, (program, "kill", name))
 
 
@@ -111,16 +111,16 @@ def _program(name: str, places: str = SYSTEM_PATH) -> str:
     return path
 
 
-# What is inside
+# Inside the sandbox
 
 
-def _confined(order: SandboxCommand, powerless: Sequence[str]) -> list[str]:
-    """The order's command, with its limits, without privileges, and with its own environment alone.
+def _confined(command: SandboxCommand, privileges: Sequence[str]) -> list[str]:
+    """The command with its limits, without privileges, and with only its own environment.
 
-    Each program is named by its path: one of the same name that an order puts on its PATH would run before privileges are dropped.
+    Each program is named by its path: a program of the same name on the command's PATH would run before privileges are dropped.
     """
-    variables = [f"{name}={value}" for name, value in order.environment.items()]
-    return [_program("env"), "-i", *variables, *_limits(order.limits), *powerless, *order.command]
+    variables = [f"{name}={value}" for name, value in command.environment.items()]
+    return [_program("env"), "-i", *variables, *_limits(command.limits), *privileges, *command.argv]
 
 
 def _limits(limits: Limits) -> list[str]:
@@ -128,10 +128,10 @@ def _limits(limits: Limits) -> list[str]:
     return [_program("prlimit"), *words]
 
 
-def _powerless() -> list[str]:
-    """No privileges, and no way back to them. Root becomes a user: it is exempt from the limit on processes.
+def _drop_privileges() -> list[str]:
+    """Drop all privileges for good. Root becomes another user, because root is exempt from the limit on processes.
 
-    That limit counts over all that a user runs: so each sandbox has a user of its own.
+    That limit counts all processes of a user, so each sandbox has a user of its own.
     """
     confined = [_program("setpriv"), "--no-new-privs", "--inh-caps=-all", "--ambient-caps=-all", "--bounding-set=-all"]
     if os.geteuid() == 0:
@@ -141,15 +141,15 @@ def _powerless() -> list[str]:
 
 
 @cache
-def _as_oneself() -> tuple[str, ...]:
-    """How a user, who was root of a user namespace to mount things, is the same user again: in another one, within.
+def _own_user() -> tuple[str, ...]:
+    """Map the root of the user namespace, which mounts needed, back to the user, in a nested namespace.
 
-    The capabilities are kept until `_powerless` drops them for good. An unshare older than 2.36 cannot do this: there the user
-    stays a root without any power.
+    The capabilities are kept until `_drop_privileges` drops them for good. An unshare older than 2.36 cannot do this: there the
+    user stays a root without capabilities.
     """
     program = _program("unshare")
-    told = subprocess.run([program, "--help"], env={"LC_ALL": "C"}, capture_output=True, check=False).stdout
-    if os.geteuid() == 0 or b"--keep-caps" not in told or b"--map-user" not in told:
+    usage = subprocess.run([program, "--help"], env={"LC_ALL": "C"}, capture_output=True, check=False).stdout
+    if os.geteuid() == 0 or b"--keep-caps" not in usage or b"--map-user" not in usage:
         return ()
     return (program, "--user", f"--map-user={os.geteuid()}", f"--map-group={os.getegid()}", "--keep-caps", "--")
 
@@ -158,17 +158,17 @@ def _links() -> dict[str, str]:
     return {link: str(Path(link).readlink()) for link in SYSTEM_LINKS if Path(link).is_symlink()}
 
 
-def _shown(order: SandboxCommand) -> dict[str, Path]:
-    """Everything that a sandbox shows read-only: the system's programs and libraries, then the order's own."""
+def _shown(command: SandboxCommand) -> dict[str, Path]:
+    """Everything that a sandbox shows read-only: the system's programs and libraries, then the command's own files."""
     folders = [Path(link) for link in SYSTEM_LINKS if Path(link).is_dir() and not Path(link).is_symlink()]
     system = [*(Path(path) for path in SYSTEM_FILES if Path(path).exists()), *folders]
-    return {str(path): path for path in system} | dict(order.shown)
+    return {str(path): path for path in system} | dict(command.shown)
 
 
-# What unshare(1) leaves to do
+# The mounts, which unshare(1) does not make
 
 
-def _furnish(order: SandboxCommand, root: Path) -> str:
+def _mount_script(command: SandboxCommand, root: Path) -> str:
     """The shell script that makes an empty folder the sandbox's root, and then becomes the command."""
     top = shlex.quote(str(root))
     lines = ["set -eu", shlex.join([sys.executable, "-I", "-S", "-c", LOOPBACK_UP])]
@@ -178,13 +178,13 @@ def _furnish(order: SandboxCommand, root: Path) -> str:
         f"mkdir -p proc dev old .{WORK}",
     ]
     mounts = _mounts()
-    for inside, outside in _shown(order).items():
+    for inside, outside in _shown(command).items():
         folder, place = (inside, ":") if outside.is_dir() else (str(Path(inside).parent), f": > {_inside(inside)}")
         lines += [f"mkdir -p {_inside(folder)}", place, *_read_only(inside, outside, mounts)]
     lines += [f"ln -s {shlex.quote(target)} .{link}" for link, target in _links().items()]
     lines += ["mount -t proc proc proc", f"ln -s {WORK} dev/shm", f"ln -s {WORK} tmp"]
     lines += [f": > dev/{name}; mount -o bind /dev/{name} dev/{name}" for name in DEVICES]
-    lines += [f"mount -t tmpfs -o size={order.limits.disk},mode=1777,nosuid,nodev work .{WORK}"]
+    lines += [f"mount -t tmpfs -o size={command.limits.disk},mode=1777,nosuid,nodev work .{WORK}"]
     lines += [
         "pivot_root . old",
         "umount -l /old",
@@ -209,25 +209,25 @@ class _Mount:
 
     @property
     def read_only(self) -> str:
-        """The options that make it read-only. A user may not take `noexec` from a mount, so it is said again where it is."""
+        """The options that make it read-only. A user may not remove `noexec` from a mount, so it is kept."""
         return ",".join(("ro", "nosuid", "nodev", *sorted({"noexec"} & self.options)))
 
 
 def _mounts() -> list[_Mount]:
-    """What is mounted on this machine, each after what it lies on (proc(5))."""
+    """This machine's mounts, each after its parent (proc(5))."""
     text = Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="surrogateescape")
     fields = (line.split(" ", 6) for line in text.splitlines())
-    return [_Mount(int(one[0]), int(one[1]), Path(_spelled(one[4])), frozenset(one[5].split(","))) for one in fields]
+    return [_Mount(int(row[0]), int(row[1]), Path(_unescaped(row[4])), frozenset(row[5].split(","))) for row in fields]
 
 
-def _spelled(path: str) -> str:
-    r"""A path of mountinfo as it is: a space is written `\040` there."""
+def _unescaped(path: str) -> str:
+    r"""A path of mountinfo without its escapes: a space is written `\040` there."""
     plain = re.sub(rb"\\([0-7]{3})", lambda code: bytes([int(code[1], 8)]), os.fsencode(path))
     return os.fsdecode(plain)
 
 
 def _read_only(inside: str, outside: Path, mounts: Sequence[_Mount]) -> Iterator[str]:
-    """Shell lines that show a file or folder read-only, and whatever is mounted below it."""
+    """Shell lines that bind a file or folder read-only, with every mount below it."""
     source = Path(os.path.realpath(outside))
     around = [mount for mount in mounts if source.is_relative_to(mount.point)]
     top = max(reversed(around), key=lambda mount: len(mount.point.parts))
