@@ -120,6 +120,8 @@ def both(*more: Callable[[tarfile.TarFile], None]) -> Callable[[tarfile.TarFile]
         both(link("one-1.0/a/b/l1", "../.."), link("one-1.0/a/b/l2", "l1/../..")),
         both(link("one-1.0/a/b/l1", "../.."), link("one-1.0/a/b/l1/l2", "../..")),
         both(link("one-1.0/l", "sub"), lambda archive: add(archive, "one-1.0/l/file", b"x")),
+        both(link("./one-1.0/l", "sub"), lambda archive: add(archive, "one-1.0/l/file", b"x")),
+        both(link("one-1.0/l", "sub"), lambda archive: add(archive, "one-1.0/./l/file", b"x")),
         lambda archive: add(archive, "one-1.0/dev", type=tarfile.CHRTYPE),
         lambda archive: add(archive, "one-1.0/fifo", type=tarfile.FIFOTYPE),
     ],
@@ -217,6 +219,17 @@ def test_an_sdist_may_have_no_folder_of_its_own(tmp_path: Path, suffix: str) -> 
     assert "build-backend" in (read_pyproject(sdist, sdist.name) or "")
     old = build_sdist(tmp_path, "one", "1.0", setup_py="", files=tests, suffix=suffix, top="")
     assert read_pyproject(old, old.name) is None
+
+
+@pytest.mark.parametrize("top", ["./one-1.0/", "./"])
+@pytest.mark.parametrize("suffix", [".tar.gz", ".tar.bz2"])
+def test_every_name_in_an_sdist_may_begin_with_a_dot(tmp_path: Path, suffix: str, top: str) -> None:
+    """As `tar czf one-1.0.tar.gz ./one-1.0` writes them."""
+    sdist = build_sdist(tmp_path, "one", "1.0", requires=["lib"], suffix=suffix, top=top)
+    with tarfile.open(sdist) as archive:
+        assert all(name.startswith("./") for name in archive.getnames())
+    assert opened(sdist).metadata.requires_dist == ("lib",)
+    assert "build-backend" in (read_pyproject(sdist, sdist.name) or "")
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)

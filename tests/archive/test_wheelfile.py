@@ -301,6 +301,22 @@ def test_hexadecimal_digests_are_the_same_digests(tmp_path: Path, spell: Callabl
     assert finding.rule == "record-hash"
 
 
+@pytest.mark.parametrize("named", ["sha256", "SHA256"])
+def test_digests_in_the_standard_base64_alphabet_are_the_same_digests(tmp_path: Path, named: str) -> None:
+    def standard(record: str) -> str:
+        record = re.sub(
+            r"sha256=([\w-]+)", lambda one: f"{named}={one[1].replace('-', '+').replace('_', '/')}=", record
+        )
+        assert "+" in record and "/" in record
+        return record
+
+    assert opened(with_record(tmp_path, standard)).findings == ()
+    (finding,) = opened(
+        with_record(tmp_path, lambda record: re.sub("256=..", "256=++", standard(record), count=1))
+    ).findings
+    assert finding.rule == "record-hash"
+
+
 def test_a_record_row_that_stands_twice_and_says_the_same_is_harmless(tmp_path: Path) -> None:
     assert opened(with_record(tmp_path, lambda record: record + record.splitlines()[0] + "\n")).findings == ()
 

@@ -115,7 +115,14 @@ def test_nested_files_continued_lines_and_markers(run: Run, work: Path) -> None:
 def test_variables_are_expanded_where_they_are_set(run: Run, work: Path) -> None:
     (work / "r.txt").write_text("lib==${WANTED}\n")
     assert run.pins("-r", "r.txt", WANTED="1.0") == {"lib": "1.0"}
-    assert "r.txt:1: `lib==${WANTED}`" in run.error("-r", "r.txt")["sentence"]
+    refused = run.error("-r", "r.txt")
+    assert "r.txt:1: `lib==${WANTED}`" in refused["sentence"]
+    assert refused["hint"] == "set the environment variable WANTED: `${WANTED}` stands for its value"
+
+
+def test_an_empty_marker_is_none(run: Run, work: Path) -> None:
+    (work / "r.txt").write_text("lib==1.0;\n")
+    assert run.pins("-r", "r.txt") == {"lib": "1.0"}
 
 
 def test_a_variable_is_never_shown(run: Run, work: Path) -> None:

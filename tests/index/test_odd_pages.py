@@ -10,6 +10,7 @@ from packaging.version import Version
 from tests.support.index import IndexServer
 from tests.support.resolutions import found
 from tests.support.supplies import supplying
+from tests.support.tools import wheelhouse
 from tests.support.wheels import build_wheel
 from wheelhouse.errors import NoSolutionError
 from wheelhouse.index.pages import parse_page
@@ -53,6 +54,31 @@ def test_an_odd_value_costs_its_file_and_not_the_project(tmp_path: Path, kind: s
                 found(supply, "lib-two==9.0")
     said = " ".join((str(refused.value), *refused.value.details))
     assert ("its page gives" in said or "cannot be read" in said) == (kind in PASSED_OVER)
+
+
+@pytest.mark.parametrize("kind", PASSED_OVER)
+def test_a_release_passed_over_for_an_odd_value_is_said(tmp_path: Path, kind: str) -> None:
+    content_type, odd = PASSED_OVER[kind]
+    with IndexServer() as server:
+        server.add(build_wheel(tmp_path, "lib-two", "1.5"))
+        server.put("/simple/lib-two/", a_page_with(odd), content_type)
+        options = ("--python", "3.12", "--index", server.url)
+        done = wheelhouse("fetch", "lib-two", *options, cwd=tmp_path)
+        assert "warning: lib-two 1.5 was taken, and not 9.0: its page gives" in done.stderr
+        unasked = wheelhouse("fetch", "lib-two<2", *options, "--dest", "h", cwd=tmp_path)
+    assert (done.returncode, unasked.returncode) == (0, 0) and "9.0" not in unasked.stderr
+
+
+def test_files_that_are_neither_wheels_nor_sdists_are_named_where_nothing_else_is_there(tmp_path: Path) -> None:
+    names = ("lib_two-9.0-py3.12.egg", "lib-two-9.0-py3-none-any.whl", "lib_two-9.0.TAR.GZ", "lib_two-9.0.tar.gz.asc")
+    with IndexServer() as server:
+        server.put("/simple/lib-two/", "".join(f'<a href="/files/{name}">x</a>' for name in names).encode(), HTML)
+        with supplying(server, tmp_path / "cache") as supply, pytest.raises(NoSolutionError) as refused:
+            found(supply, "lib-two")
+    assert (
+        "its page has other files: lib_two-9.0.TAR.GZ, lib-two-9.0-py3-none-any.whl, lib_two-9.0-py3.12.egg; "
+        "by name no wheel or sdist of lib-two"
+    ) in refused.value.details
 
 
 ODD_FACTS: dict[str, dict[str, object]] = {

@@ -24,6 +24,8 @@ NOT_ALLOWED = "is none that the requirement allows"
 NO_TAG, FITS_BETTER = "no tag of it fits", "fits better"
 NOT_UNPACKED = "pip does not unpack a"
 OTHER_PYTHON, YANKED = "requires Python", "it was yanked"
+BAD_PAGE = "its page gives"
+"""How each fault of a page's entry begins, which keeps its file from being taken."""
 MAX_DIGITS = 4000
 """Digits; Python itself reads 4300 (sys.int_info)."""
 SAFE_FILENAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+!~-]*")

@@ -1,5 +1,6 @@
 """What an sdist says of itself, read without unpacking or running any of it (PEP 625, 643, 721)."""
 
+import posixpath
 import re
 import tarfile
 from collections import deque
@@ -145,10 +146,10 @@ def _walk(archive: tarfile.TarFile, watch: Watch | None) -> dict[str, bytes]:
         if count > MAX_MEMBERS:
             raise RefusedError("sdist-bomb", f"it has more than {MAX_MEMBERS} members")
         _check_tar_member(member)
-        names.add(member.name)
+        names.add(name := posixpath.normpath(member.name))
         placed = _placed(member.name)
         if member.issym():
-            links.add(member.name)
+            links.add(name)
         if not member.isfile():
             continue
         if WANTED.fullmatch(placed) and member.size <= MAX_METADATA_BYTES:
@@ -160,7 +161,9 @@ def _walk(archive: tarfile.TarFile, watch: Watch | None) -> dict[str, bytes]:
 
 
 def _placed(name: str) -> str:
-    return name if "/" in name else TOP + name
+    """Where a member is unpacked. `tar czf x.tar.gz ./x` writes `./` before every name."""
+    normal = posixpath.normpath(name)
+    return normal if "/" in normal else TOP + normal
 
 
 def _contents(archive: tarfile.TarFile, member: tarfile.TarInfo, watch: Watch | None) -> Iterator[bytes]:

@@ -158,20 +158,21 @@ def _against_record(
 
 
 def _algorithm(record: dict[str, tuple[str, str]], member: Member) -> str:
-    named = record.get(member.name, ("", ""))[0].partition("=")[0]
+    named = record.get(member.name, ("", ""))[0].partition("=")[0].lower()
     return named if named in HASHES else "sha256"
 
 
 def _row_findings(filename: str, member: Member, digest: str, row: tuple[str, str] | None) -> Iterator[Finding]:
     """What is wrong with a member's row of RECORD: the worst alone."""
     declared, size = row or ("", "")
-    algorithm, _, expected = declared.partition("=")
+    named, _, expected = declared.partition("=")
+    algorithm = named.lower()
     if row is None:
         yield _odd(filename, "record-missing-row", f"`{member.name}` is in the archive, but not in RECORD")
     elif not declared:
         yield _odd(filename, "record-no-hash", f"RECORD has no hash for `{member.name}`")
     elif algorithm and algorithm not in HASHES:
-        yield _wrong(filename, "record-hash", f"RECORD gives `{member.name}` a hash of an unknown kind, `{algorithm}`")
+        yield _wrong(filename, "record-hash", f"RECORD gives `{member.name}` a hash of an unknown kind, `{named}`")
     elif not _is_digest(expected, digest):
         yield _wrong(filename, "record-hash", f"`{member.name}` does not have the hash that RECORD gives")
     elif size and size != str(member.size):
@@ -181,8 +182,9 @@ def _row_findings(filename: str, member: Member, digest: str, row: tuple[str, st
 
 
 def _is_digest(written: str, digest: str) -> bool:
-    """Whether RECORD wrote this digest: as the specification has it, or in hexadecimal, as furo 2023.3.23 did."""
-    return written.rstrip("=") == digest or written.lower() == urlsafe_b64decode(digest + "==").hex()
+    """Whether RECORD wrote this digest: in either base64 alphabet, or in hexadecimal, as furo 2023.3.23 did."""
+    urlsafe = written.rstrip("=").replace("+", "-").replace("/", "_")
+    return urlsafe == digest or written.lower() == urlsafe_b64decode(digest + "==").hex()
 
 
 def _wrong(filename: str, rule: str, sentence: str) -> Finding:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from wheelhouse.archive.artifact import Artifact, Candidate, requires_python_of, tells_itself
+from wheelhouse.archive.artifact import BAD_PAGE, Artifact, Candidate, requires_python_of, tells_itself
 from wheelhouse.archive.filenames import is_wheel
 from wheelhouse.errors import InputError, IntegrityError, WheelhouseError
 from wheelhouse.events import Listener, Noted, Resolved, Resolving, Warned, ignore
@@ -238,3 +238,6 @@ def _unusual(pin: Pin) -> Iterator[str]:
         yield f"{pin.project} {pin.version} was yanked{reason}; it is taken because its exact version is asked for"
     if (pin.status or "").partition(":")[0] in ("archived", "deprecated"):
         yield f"{pin.project} is {pin.status} on {pin.index}"
+    for newer in pin.passed_over:
+        if newer.reason.startswith(BAD_PAGE):
+            yield f"{pin.project} {pin.version} was taken, and not {newer.filename}: {newer.reason}"

@@ -13,7 +13,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
-from wheelhouse.archive.artifact import SHA256, Candidate, version_of
+from wheelhouse.archive.artifact import BAD_PAGE, SHA256, Candidate, version_of
 from wheelhouse.archive.filenames import ARCHIVE_SUFFIXES, UNREADABLE_SUFFIXES, Filenames, filename_of
 from wheelhouse.errors import InputError, ServerError
 from wheelhouse.index.credentials import origin_of, redact
@@ -73,6 +73,11 @@ class Page:
                 continue
         return spellings
 
+    @property
+    def ignored(self) -> tuple[str, ...]:
+        """The names of archives that are neither a wheel nor an sdist of this project, in the page's order."""
+        return tuple(name for name in self._by_version[1] if name.lower().endswith(ARCHIVES))
+
     @cached_property
     def versions(self) -> tuple[Version, ...]:
         """Every version that has a file, newest first; none where the project is quarantined."""
@@ -103,7 +108,7 @@ class Page:
         try:
             origin_of(url)
         except InputError as error:
-            raise BadAddressError("its page gives no http or https address of it") from error
+            raise BadAddressError(f"{redact(self.url)} gives no http or https address of `{filename}`") from error
         return url
 
     def _uploaded(self, file: IndexFile) -> str | None:
@@ -126,13 +131,13 @@ class Page:
         """A file's address, and what is wrong with what its page says of it, so that it cannot be taken."""
         sha256 = file.hashes.sha256 if file.hashes else None
         if not file.url:
-            return "", "its page gives no address of it"
+            return "", f"{BAD_PAGE} no address of it"
         try:
             url = self._address(file.filename, file.url)
-        except BadAddressError as error:
-            return "", str(error)
+        except BadAddressError:
+            return "", f"{BAD_PAGE} no http or https address of it"
         if sha256 and not SHA256.fullmatch(sha256.lower()):
-            return url, "its page gives a sha256 of it that is none"
+            return url, f"{BAD_PAGE} a sha256 of it that is none"
         return url, None
 
     def _candidate(self, version: Version, file: IndexFile) -> Candidate:

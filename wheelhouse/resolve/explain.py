@@ -107,7 +107,10 @@ class Conflict:
         yield from self._also_excluded()
         if self.shelf is None:
             return
-        yield f"the index offers {self.project} {offered_text(self.shelf.page.versions, self.specifier)}"
+        place = self._shelves.place(self.project)
+        yield f"{place} offers {self.project} {offered_text(self.shelf.page.versions, self.specifier)}"
+        if (ignored := self.shelf.page.ignored) and not self._within(self.specifier):
+            yield f"its page has other files: {listed(ignored[::-1], NEWEST)}; by name no wheel or sdist of {self.project}"
         for version, rejected in self._rejected.items():
             unfit = [other.filename for other in rejected if has_no_tag(other)]
             if unfit and version == next(iter(self._rejected)):
@@ -149,7 +152,8 @@ class Conflict:
         matching = shelf.matching(self.specifier)
         if not matching:
             return (
-                f"only pre-releases of `{self.project}{self.specifier}` are on the index, and those are not asked for"
+                f"only pre-releases of `{self.project}{self.specifier}` are on {self._shelves.place(self.project)}, "
+                "and those are not asked for"
             )
         rejected = shelf.choose(matching[0], self.specifier)[1]
         reason = _reason(rejected) if rejected else "what else is asked contradicts it"
@@ -175,7 +179,7 @@ class Conflict:
         if alone or len(self.needs) == 1:
             need = (alone or self.needs)[0]
             by = f", which {need.origin} asks for," if need.parent else ""
-            return f"no release of `{need}`{by} is on the index"
+            return f"no release of `{need}`{by} is on {self._shelves.place(self.project)}"
         sides = " and ".join(f"`{need}` ({need.origin})" for need in self.needs)
         return f"{sides} exclude each other"
 

@@ -80,7 +80,7 @@ def parse_line(text: str, origin: str = COMMAND_LINE) -> RequirementLine:
     if looks_direct(bare):
         return _direct_line(bare, origin, hashes)
     try:
-        requirement = Requirement(bare)
+        requirement = Requirement(bare.removesuffix(";"))  # pip takes a marker that is empty
     except (RecursionError, InvalidRequirement) as error:
         reason = str(error).splitlines()[0]
         raise InputError(f"{origin}: `{bare}` is not a requirement: {reason}", hint=_requirement_hint(bare)) from error
@@ -111,6 +111,8 @@ def _requirement_hint(text: str) -> str:
         return "give options to wheelhouse itself, or in a file on a line of their own"
     if re.search(r"[^=<>!~]=[^=]", text):
         return "write `==` for an exact version"
+    if variable := VARIABLE.search(text):
+        return f"set the environment variable {variable[1]}: `{variable[0]}` stands for its value"
     return "write a name, with extras and versions where wanted: `name[extra]>=1.0,<2 ; marker`"
 
 

@@ -14,6 +14,7 @@ from resolvelib import AbstractProvider, BaseReporter, ResolutionImpossible
 from resolvelib.resolvers import RequirementInformation, Resolution, ResolutionTooDeep
 
 from wheelhouse.archive.artifact import (
+    BAD_PAGE,
     NO_TAG,
     NOT_UNPACKED,
     OTHER_PYTHON,
@@ -344,12 +345,12 @@ def _skipped(shelf: ProjectCandidates, candidate: Candidate, specifier: Specifie
 
 
 def _passed_over(shelf: ProjectCandidates, candidate: Candidate, specifier: SpecifierSet) -> Iterator[Rejected]:
-    """Newer releases within all that is asked of the project that are yanked, or want another Python, by version."""
+    """Newer releases within all that is asked of the project that are yanked, want another Python, or have bad entries on their page."""
     for version in shelf.matching(specifier):
         if version <= candidate.version:
             return
         chosen, rejected = shelf.choose(version, specifier)
-        reasons = {other.reason for other in rejected if other.reason.startswith((OTHER_PYTHON, YANKED))}
+        reasons = {other.reason for other in rejected if other.reason.startswith((OTHER_PYTHON, YANKED, BAD_PAGE))}
         if chosen is None and reasons:
             yield Rejected(str(version), min(reasons))
 
