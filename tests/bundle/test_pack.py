@@ -488,3 +488,43 @@ def test_a_key_with_a_passphrase_is_refused_where_nobody_can_be_asked(houses: di
     assert done.returncode == 2
     assert f"error: the key `{key}` has a passphrase, and there is no terminal to ask for it" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("gone", ["lib-1.0-py3-none-any.whl", "SHA256SUMS"])
+@pytest.mark.parametrize("instead", [None, "folder"])
+def test_a_file_that_the_wheelhouse_lacks_is_an_error_of_integrity(
+    houses: dict[str, Path], tmp_path: Path, gone: str, instead: str | None
+) -> None:
+    shutil.copytree(houses["new"], tmp_path / "house")
+    (tmp_path / "house" / gone).unlink()
+    if instead:
+        (tmp_path / "house" / gone).mkdir()
+    refused = wheelhouse("pack", "house", "-o", "a.tar", cwd=tmp_path)
+    assert refused.returncode == 5, refused.stderr
+    assert refused.stderr.splitlines()[-2:] == [
+        f"error: `house/{gone}` is not there, and the lock names it",
+        "hint: see what is wrong with `wheelhouse verify house`",
+    ]
+    assert not list(tmp_path.glob("*.tar*"))
+
+
+@pytest.mark.parametrize("named", ["a.tar.001", "a.tar.002", "a.tar.volumes.json"])
+def test_a_volume_or_their_index_stands_for_the_bundle(houses: dict[str, Path], tmp_path: Path, named: str) -> None:
+    pack(houses["new"], tmp_path / "a.tar", None, 5_000, None)
+    unpack(tmp_path / named, tmp_path / "there", ())
+    assert contents(tmp_path / "there") == contents(houses["new"])
+
+
+@pytest.mark.parametrize("named", [".", "/", "folder"])
+def test_a_folder_is_no_bundle(tmp_path: Path, named: str) -> None:
+    (tmp_path / "folder").mkdir()
+    refused = wheelhouse("unpack", named, "there", cwd=tmp_path)
+    assert refused.returncode == 2 and "there is no bundle" in refused.stderr, refused.stderr
+
+
+def test_a_folder_where_the_bundle_must_go_is_named(houses: dict[str, Path], tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    refused = wheelhouse("pack", houses["new"], "-o", "out", cwd=tmp_path)
+    assert refused.returncode == 6, refused.stderr
+    assert refused.stderr.splitlines()[-2].endswith("out`: Is a directory")
+    assert "a folder stands where a file must be" in refused.stderr.splitlines()[-1]

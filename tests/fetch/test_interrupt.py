@@ -187,4 +187,5 @@ def test_a_file_where_the_house_must_go(index: IndexServer, tmp_path: Path) -> N
     run = start(index, tmp_path)
     _, stderr = run.communicate(timeout=30)
     assert run.returncode == 6
-    assert stderr.splitlines()[-1] == "error: `wheels`: File exists"
+    sentence, hint = stderr.splitlines()[-2:]
+    assert sentence == "error: `wheels`: File exists" and hint.endswith("a file stands where a folder must be")

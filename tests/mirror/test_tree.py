@@ -218,3 +218,40 @@ def test_a_tree_is_verified_as_a_whole(tree: Path, tmp_path: Path) -> None:
     found = wheelhouse("verify", "tree", cwd=tmp_path)
     assert found.returncode == 1 and "an index: not as it must be" in found.stdout
     assert WHEEL in found.stdout and "quick/index.html" in found.stdout
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_a_project_whose_page_is_gone_is_not_dropped_in_silence(
+    tree: Path, small_house: Path, tmp_path: Path, again: bool
+) -> None:
+    offered = tmp_path / "more"
+    offered.mkdir()
+    build_wheel(offered, "other", "1.0")
+    with IndexServer(offered) as server:
+        wheelhouse("fetch", "other", "--python", "3.12", "--index", server.url, "--dest", "h2", cwd=tmp_path)
+    shutil.rmtree(tree / "lib")
+    done = wheelhouse("index", "h2", *([small_house] if again else []), "-o", "tree", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert ("`lib` was in this index, and its page is gone" in done.stderr) is not again
+
+
+@pytest.mark.parametrize("name", [WHEEL, "lib/index.json", "index.html", WHEEL + ".metadata"])
+def test_a_folder_in_the_place_of_a_file_is_named(tree: Path, small_house: Path, tmp_path: Path, name: str) -> None:
+    (tree / name).unlink()
+    (tree / name).mkdir()
+    refused = wheelhouse("index", small_house, "-o", "tree", cwd=tmp_path)
+    assert refused.returncode == 6, refused.stderr
+    assert refused.stderr.splitlines()[-2] == f"error: `tree/{name}`: Is a directory"
+    assert "a folder stands where a file must be" in refused.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    "command", ["stage . --dest .", "stage .", "index . -o .", "index . -o in", "pack . -o in.tar"]
+)
+def test_what_is_made_of_a_wheelhouse_does_not_go_into_it(small_house: Path, tmp_path: Path, command: str) -> None:
+    shutil.copytree(small_house, tmp_path / "house")
+    before = contents(tmp_path / "house")
+    refused = wheelhouse(*command.split(), cwd=tmp_path / "house")
+    assert refused.returncode == 2, refused.stderr
+    assert "lies in the wheelhouse `.`" in refused.stderr.splitlines()[-2]
+    assert contents(tmp_path / "house") == before

@@ -26,16 +26,19 @@ def write_bundle(stream: io.RawIOBase, folder: Path, manifest: BundleManifest, s
             _add_text(archive, SIGNATURE, signature)
         for entry in manifest.carried:
             path = rooted(folder, entry.path)
+            if not path.is_file():
+                raise _altered(folder, f"`{path}` is not there, and the lock names it")
             with os_errors_as_machine_error(path), path.open("rb") as file:
                 hashing = _Hashing(file)
                 is_whole = path.stat().st_size == entry.size
                 if is_whole:
                     archive.addfile(_header(entry.path, entry.size), hashing)
                 if not is_whole or hashing.digest.hexdigest() != entry.sha256:
-                    raise IntegrityError(
-                        f"`{path}` is not what the lock says",
-                        hint=f"see what is wrong with `wheelhouse verify {folder}`",
-                    )
+                    raise _altered(folder, f"`{path}` is not what the lock says")
+
+
+def _altered(folder: Path, sentence: str) -> IntegrityError:
+    return IntegrityError(sentence, hint=f"see what is wrong with `wheelhouse verify {folder}`")
 
 
 class _Hashing(io.RawIOBase):

@@ -18,7 +18,14 @@ from wheelhouse.bundle.bundlefile import Bundle, extract_to_temp_file, open_bund
 from wheelhouse.bundle.volumes import Volume, writing
 from wheelhouse.errors import IntegrityError, MachineError
 from wheelhouse.events import Finished, Listener, Noted, ignore
-from wheelhouse.files.disk import commit_file, folder_lock, os_errors_as_machine_error, rooted, sha256_of
+from wheelhouse.files.disk import (
+    commit_file,
+    folder_lock,
+    must_lie_outside,
+    os_errors_as_machine_error,
+    rooted,
+    sha256_of,
+)
 from wheelhouse.lock.other_files import FOLDER
 from wheelhouse.lock.wheelhouse import SUB_WHEELHOUSES, sha256_of_text
 from wheelhouse.signing.sign import Key, PublicKey, sign, verify_signature
@@ -74,6 +81,7 @@ def pack(folder: Path, output: Path, since: Path | None, limit: int | None, key:
 
     Every file is hashed as it is read. Raises IntegrityError for one that is not what its lock says.
     """
+    must_lie_outside(output, folder)
     manifest = difference(wheelhouse_files(folder), base_files(since) if since else None)
     signature = sign(manifest.to_json().encode(), MANIFEST, PREDICATE, key) if key else None
     with writing(output, limit) as writer:

@@ -90,7 +90,7 @@ def _numbered(volumes: list[Volume]) -> list[Volume]:
 
 def _standing(path: Path) -> list[Path]:
     """What an earlier run wrote under a bundle's name: the index first, without which no volume is read; then those that it names."""
-    index = path.with_name(path.name + INDEX_SUFFIX)
+    index = path.parent / (path.name + INDEX_SUFFIX)
     whole = [path] if path.is_file() else []
     if not index.is_file():
         return whole
@@ -117,7 +117,8 @@ def reading(path: Path) -> Iterator[BinaryIO]:
 
     Raises IntegrityError that names every volume which is missing or damaged, InputError where there is nothing, or both.
     """
-    index = path.with_name(path.name + INDEX_SUFFIX)
+    path = _bundle_of(path)
+    index = path.parent / (path.name + INDEX_SUFFIX)
     if path.is_file() and index.is_file():
         hint = f"remove the older of the two: the file, or its volumes and `{index.name}`"
         raise InputError(f"`{path}` stands beside volumes of the same name", hint=hint)
@@ -130,6 +131,15 @@ def reading(path: Path) -> Iterator[BinaryIO]:
     joined = _Joined([path.parent / volume.name for volume in volumes])
     with os_errors_as_machine_error(path), io.BufferedReader(joined, 1 << 20) as file:  # type: ignore[type-var]
         yield file
+
+
+def _bundle_of(path: Path) -> Path:
+    """The bundle that a path means: one of its volumes, or their index, stands for the whole."""
+    for whole in (path.parent / path.stem, path.parent / path.name.removesuffix(INDEX_SUFFIX)):
+        index = path.parent / (whole.name + INDEX_SUFFIX)
+        if whole != path and index.is_file() and path.name in {index.name, *(one.name for one in _read_index(index))}:
+            return whole
+    return path
 
 
 def _single(path: Path) -> BinaryIO:

@@ -38,6 +38,8 @@ HINTS = {
     errno.EPERM: "choose a place that you may write to",
     errno.EROFS: "choose a place that can be written to",
     errno.ENOTDIR: "choose another place: a part of this path is a file",
+    errno.EISDIR: "choose another place, or move it away: a folder stands where a file must be",
+    errno.EEXIST: "choose another place, or move it away: a file stands where a folder must be",
 }
 
 
@@ -56,7 +58,8 @@ def machine_error(error: OSError, path: Path | None = None) -> MachineError:
     """What the system refused, with the path that it names, else with `path`."""
     if error.errno == errno.ENOENT and not _has_current_folder():
         return MachineError("the current folder is gone", hint="cd to a folder that is there")
-    where, reason = error.filename or path, error.strerror or str(error)
+    renamed_to = error.filename2 if error.errno == errno.EISDIR else None  # the other name is one that nothing reads
+    where, reason = renamed_to or error.filename or path, error.strerror or str(error)
     return MachineError(f"`{where}`: {reason}" if where else reason, hint=HINTS.get(error.errno or 0))
 
 
@@ -151,6 +154,15 @@ def write_whole(final: Path, content: bytes) -> None:
     except BaseException:
         path.unlink(missing_ok=True)
         raise
+
+
+def must_lie_outside(output: Path, house: Path) -> None:
+    """Raise InputError for an output that is the wheelhouse it is made of, or lies in it: that would no longer verify."""
+    if output.resolve().is_relative_to(house.resolve()):
+        raise InputError(
+            f"`{output}` lies in the wheelhouse `{house}`, which holds only what its locks name",
+            hint="choose a place outside the wheelhouse",
+        )
 
 
 def must_be_readable(folder: Path) -> None:

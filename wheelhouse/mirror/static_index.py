@@ -1,7 +1,7 @@
 """A static Simple index of one or many houses: pages beside their files, for any web server, or for a `file:` URL."""
 
 import errno
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -9,13 +9,21 @@ from packaging.utils import NormalizedName
 
 from wheelhouse.errors import IntegrityError
 from wheelhouse.events import Listener, Warned, ignore
-from wheelhouse.files.disk import folder_lock, has_locked_bytes, os_errors_as_machine_error, place, rooted, write
+from wheelhouse.files.disk import (
+    folder_lock,
+    has_locked_bytes,
+    must_lie_outside,
+    os_errors_as_machine_error,
+    place,
+    rooted,
+    write,
+)
 from wheelhouse.index.provenance import SUFFIX as PROVENANCE
 from wheelhouse.lock.lock import Pin
 from wheelhouse.lock.wheelhouse import Wheelhouse
 from wheelhouse.mirror.offered_files import OpenedFile, offered_as, open_files, pins_by_file, provenance_of
 from wheelhouse.mirror.simple import Offered, ProjectPage, add, project_html, project_json, root_html, root_json
-from wheelhouse.mirror.tree import PAGE_HTML, PAGE_JSON, faults_in, read_shelves, unnamed_in
+from wheelhouse.mirror.tree import PAGE_HTML, PAGE_JSON, faults_in, listed_in, read_shelves, unnamed_in
 from wheelhouse.verify.verify import load_wheelhouse
 
 
@@ -48,14 +56,17 @@ def index(houses: Iterable[Path], root: Path, *, check: bool = False, on_event: 
     or altered and in none of the houses.
     """
     opened = [(folder, load_wheelhouse(folder)) for folder in houses]
+    for folder, _ in opened:
+        must_lie_outside(root, folder)
     pins = [pins_by_file(house) for _, house in opened]
     with folder_lock(root):
+        listed = listed_in(root)
         shelves = read_shelves(root, {(pin.project, name) for found in pins for name, pin in found.items()})
         tree = _Tree(root, shelves, faults_in(root, shelves, check=check))
         for (folder, house), found in zip(opened, pins, strict=True):
             _add_house(tree, folder, house, list(found.values()), on_event)
         _write_pages(tree)
-        _warn(tree, on_event)
+        _warn(tree, listed, on_event)
     _must_be_whole(tree)
     total = sum(len(shelf.files) for shelf in tree.shelves.values())
     counts = total - len(tree.added) - len(tree.mended)
@@ -125,7 +136,9 @@ def _write_pages(tree: _Tree) -> None:
     write(tree.root, PAGE_HTML, root_html(tree.shelves))
 
 
-def _warn(tree: _Tree, on_event: Listener) -> None:
+def _warn(tree: _Tree, listed: Set[str], on_event: Listener) -> None:
+    for project in sorted(listed - tree.shelves.keys()):
+        on_event(Warned(f"`{project}` was in this index, and its page is gone: index the wheelhouse that has it"))
     for name in unnamed_in(tree.root, tree.shelves):
         on_event(Warned(f"no page names `{name}`: index the wheelhouse that has it, or remove the file"))
 

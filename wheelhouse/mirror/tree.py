@@ -1,5 +1,6 @@
 """The tree of a static index as it stands on disk: what its pages name, and whether that is there. Believes nothing."""
 
+import json
 import os
 from collections.abc import Iterator, Mapping, Set
 from concurrent.futures import ThreadPoolExecutor
@@ -120,6 +121,16 @@ def _size_of(path: Path) -> int | None:
     """A file's size in bytes; None where there is none. A link is none: what it leads to may change."""
     with os_errors_as_machine_error(path):
         return path.stat().st_size if path.is_file() and not path.is_symlink() else None
+
+
+def listed_in(root: Path) -> set[str]:
+    """The projects that a tree's list of projects names; none where it cannot be read, as it is written again."""
+    page = root / PAGE_JSON
+    try:
+        rows = json.loads(read_text(page, "the page"))["projects"] if page.is_file() else []
+        return {str(row["name"]) for row in rows}
+    except (InputError, ValueError, KeyError, TypeError, RecursionError):
+        return set()
 
 
 def unnamed_in(root: Path, shelves: Shelves) -> list[str]:

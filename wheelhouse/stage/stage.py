@@ -15,7 +15,16 @@ from wheelhouse.build.build_requirements import used_build_locks
 from wheelhouse.build.build_wheelhouse import standing_build_locks
 from wheelhouse.errors import InputError, IntegrityError
 from wheelhouse.events import Listener, ignore
-from wheelhouse.files.disk import folder_lock, os_errors_as_machine_error, place, read_text, rooted, sha256_of, write
+from wheelhouse.files.disk import (
+    folder_lock,
+    must_lie_outside,
+    os_errors_as_machine_error,
+    place,
+    read_text,
+    rooted,
+    sha256_of,
+    write,
+)
 from wheelhouse.findings import Finding, Severity
 from wheelhouse.lock.lock import Lock
 from wheelhouse.lock.other_files import FOLDER as OTHER_FILES
@@ -158,6 +167,7 @@ def stage(
     Raises IntegrityError where the house is not what its locks say, InputError for a file in the way that no earlier
     stage wrote.
     """
+    must_lie_outside(destination, house)
     if plan.index is None:
         _must_verify(house, waivers, on_event)
     with folder_lock(destination):
