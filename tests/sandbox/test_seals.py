@@ -125,7 +125,7 @@ import sys
 from pathlib import Path
 from tests.support.rooms import SEALS
 from wheelhouse.target.interpreters import facts_of, interpreter_of
-from wheelhouse.sandbox.sandbox import Limits, Order, Room
+from wheelhouse.sandbox.sandbox import Limits, Sandbox, SandboxCommand
 seal, folder, answer = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
 interpreter = interpreter_of(facts_of(Path(sys.executable)))
 script = '''
@@ -138,10 +138,10 @@ def writable(path):
 places = ["/shown/new", "/shown/below it/new", "/shown/below it/deeper/new"]
 print([path for path in places if os.path.isdir(os.path.dirname(path))], [path for path in places if writable(path)])
 '''
-order = Order([str(interpreter.path), "-I", "-c", script], {}, interpreter.shown | {"/shown": folder}, Limits(seconds=60))
-outcome = Room(seal, SEALS[seal]).run(order, answer)
-sys.stderr.buffer.write(outcome.log)
-sys.exit(outcome.code)
+command = SandboxCommand([str(interpreter.path), "-I", "-c", script], {}, interpreter.shown | {"/shown": folder}, Limits(seconds=60))
+result = Sandbox(seal, SEALS[seal]).run(command, answer)
+sys.stderr.buffer.write(result.log)
+sys.exit(result.code)
 """
 MOUNTS = """\
 set -eu

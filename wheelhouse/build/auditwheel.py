@@ -1,4 +1,4 @@
-"""auditwheel, where it is installed: it copies foreign libraries into a wheel, and gives it the tag that it deserves."""
+"""auditwheel, if it is installed: copies external libraries into a wheel and gives it a manylinux tag."""
 
 import shutil
 import subprocess
@@ -9,33 +9,32 @@ from pathlib import Path
 from wheelhouse.errors import MachineError
 
 MAX_SECONDS = 600
-"""Seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Auditwheel:
-    """The program, the PATH on which it finds patchelf, and what it calls itself, as `auditwheel 6.4.2`."""
+    """The program, the PATH on which it finds patchelf, and its name and version, such as `auditwheel 6.4.2`."""
 
     program: str
     path: str
     described: str
 
     def repair(self, wheel: Path, platform: str, epoch: int, folder: Path) -> Path:
-        """The wheel that it makes of one for a platform tag, in `folder`; `epoch` is the time of its members, in seconds.
+        """The repaired wheel for a platform tag, in `folder`; `epoch` is the time of its members, in Unix seconds.
 
-        Raises MachineError where it cannot.
+        Raises MachineError if auditwheel fails.
         """
         command = [self.program, "repair", "--plat", platform, "--wheel-dir", str(folder / "repaired"), str(wheel)]
-        done = _run(command, self.path, SOURCE_DATE_EPOCH=str(epoch), HOME=str(folder))
-        made = sorted((folder / "repaired").glob("*.whl"))
-        if done.returncode != 0 or not made:
-            lines = done.stderr.strip().splitlines()
-            raise MachineError(f"auditwheel cannot repair {wheel.name}: {lines[-1] if lines else done.returncode}")
-        return made[0]
+        process = _run(command, self.path, SOURCE_DATE_EPOCH=str(epoch), HOME=str(folder))
+        repaired = sorted((folder / "repaired").glob("*.whl"))
+        if process.returncode != 0 or not repaired:
+            lines = process.stderr.strip().splitlines()
+            raise MachineError(f"auditwheel cannot repair {wheel.name}: {lines[-1] if lines else process.returncode}")
+        return repaired[0]
 
 
 def find_auditwheel(path: str) -> Auditwheel | None:
-    """auditwheel, as PATH has it. Raises MachineError where it is there and does not run."""
+    """The auditwheel on PATH, if any. Raises MachineError if it does not run."""
     program = shutil.which("auditwheel", path=path)
     if program is None:
         return None
@@ -43,8 +42,8 @@ def find_auditwheel(path: str) -> Auditwheel | None:
     return Auditwheel(program, path, " ".join(words[:2]) or "auditwheel")
 
 
-def _run(command: Sequence[str], path: str, **more: str) -> "subprocess.CompletedProcess[str]":
-    environment = {"PATH": path, "LANG": "C.UTF-8", **more}
+def _run(command: Sequence[str], path: str, **variables: str) -> "subprocess.CompletedProcess[str]":
+    environment = {"PATH": path, "LANG": "C.UTF-8", **variables}
     try:
         return subprocess.run(
             command, env=environment, capture_output=True, text=True, errors="replace", timeout=MAX_SECONDS, check=False

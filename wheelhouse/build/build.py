@@ -1,4 +1,4 @@
-"""From a house with sdists to a house of wheels: each sdist of a lock is built for its target, and the lock names the wheel."""
+"""Build each sdist of a wheelhouse into a wheel for its target, and name the wheel in the lock."""
 
 import os
 from collections.abc import Iterable, Mapping
@@ -15,7 +15,7 @@ from wheelhouse.archive.wheelfile import inspect
 from wheelhouse.build.auditwheel import find_auditwheel
 from wheelhouse.build.build_log import Reason, reasons, remedy
 from wheelhouse.build.build_requirements import newest_asked, unmet
-from wheelhouse.build.build_wheelhouse import fill_build_house, standing_build_locks
+from wheelhouse.build.build_wheelhouse import existing_build_locks, fill_build_folder
 from wheelhouse.build.pending import BuildOptions, is_done
 from wheelhouse.build.sdist_builds import BuiltWheel, SdistBuilds
 from wheelhouse.errors import BuildError, MachineError, WheelhouseError
@@ -35,12 +35,12 @@ from wheelhouse.verify.verify import load_wheelhouse
 
 UNIVERSAL = "-none-any.whl"
 MAX_ROUNDS = 10
-"""How often the wheels that were built may lead to further sdists, before something is wrong."""
+"""How often a lock is resolved again because built wheels have further requirements."""
 
 
 @dataclass(frozen=True, slots=True)
 class BuildFailure:
-    """An sdist that was not built for a target: why, and what its log tells."""
+    """An sdist that was not built for a target: the error, the reasons recognised in its log, else the log's last lines."""
 
     target: str
     sdist: str
@@ -51,7 +51,7 @@ class BuildFailure:
 
 @dataclass(frozen=True, slots=True)
 class BuildReport:
-    """What a run of builds did: the house as it stands, the wheels by their target, and what was not built."""
+    """The outcome of a run: the wheelhouse, the built wheels by target, and the sdists that were not built."""
 
     house: Wheelhouse
     made: Mapping[str, tuple[BuiltWheel, ...]] = field(default_factory=dict)
@@ -59,56 +59,56 @@ class BuildReport:
 
     @property
     def fresh(self) -> frozenset[str]:
-        """The wheels that this very run built, and did not find built."""
-        return frozenset(made.filename for several in self.made.values() for made in several if not made.reused)
+        """The filenames of the wheels that this run built, without those from the cache."""
+        return frozenset(wheel.filename for wheels in self.made.values() for wheel in wheels if not wheel.reused)
 
     @property
     def differing(self) -> dict[str, tuple[str, ...]]:
-        """What a second build made otherwise, by the wheel's name."""
-        every = (made for several in self.made.values() for made in several)
-        return {made.filename: made.differing for made in every if made.differing}
+        """The members in which a second build differs, by the wheel's filename."""
+        built = (wheel for wheels in self.made.values() for wheel in wheels)
+        return {wheel.filename: wheel.differing for wheel in built if wheel.differing}
 
 
 def build(
-    folder: Path, wishes: BuildOptions, where: BuildLocation, supply: PackageSource, on_event: Listener = ignore
+    folder: Path, options: BuildOptions, location: BuildLocation, source: PackageSource, on_event: Listener = ignore
 ) -> BuildReport:
-    """Build every sdist of a house, put the wheels into it, and name them in its locks.
+    """Build every sdist of a wheelhouse, put the wheels into it, and name them in its locks.
 
-    What cannot be built is in the report, and stays an sdist; everything else is built all the same. Raises InputError
-    where the folder is no house, MachineError where there is no room or interpreter to build in.
+    An sdist that cannot be built stays an sdist, and the report says why; the others are still built. Raises InputError
+    if the folder is no wheelhouse, MachineError without a sandbox or interpreter to build in.
     """
     house = load_wheelhouse(folder)
-    if all(is_done(lock, folder, wishes) for lock in house.locks):
+    if all(is_done(lock, folder, options) for lock in house.locks):
         return BuildReport(house)
     with folder_lock(folder):
-        standing = {lock.name: lock for lock in standing_build_locks(folder / BUILD)}
+        build_locks = {lock.name: lock for lock in existing_build_locks(folder / BUILD)}
         auditwheel = (
-            None if where.image else find_auditwheel(where.places.path)
-        )  # it looks for libraries on this machine
-        workshop = SdistBuilds(folder, supply, wishes, auditwheel, standing, on_event)
+            None if location.image else find_auditwheel(location.places.path)
+        )  # auditwheel reads the libraries of this machine
+        sdist_builds = SdistBuilds(folder, source, options, auditwheel, build_locks, on_event)
         try:
-            shop = _Builds(folder, workshop, wishes, where, supply, on_event)
-            return _build(folder, house, shop, tuple(standing.values()))
+            builds = _Builds(folder, sdist_builds, options, location, source, on_event)
+            return _build(folder, house, builds, tuple(build_locks.values()))
         finally:
-            workshop.close()
+            sdist_builds.close()
 
 
 @dataclass(frozen=True, slots=True)
 class _Builds:
-    """What all builds of a run share. `universal` are the `none-any` wheels that are here, by their sdist's sha256."""
+    """The state that all builds of a run share. `universal` has the `none-any` wheels so far, by their sdist's sha256."""
 
     folder: Path
-    workshop: SdistBuilds
-    wishes: BuildOptions
-    where: BuildLocation
-    supply: PackageSource
+    sdist_builds: SdistBuilds
+    options: BuildOptions
+    location: BuildLocation
+    source: PackageSource
     on_event: Listener
     universal: dict[str, BuiltWheel] = field(default_factory=dict)
 
-    def builder(self, lock: Lock, hands: int) -> Builder | MachineError:
-        """Where the sdists of a lock are built, or why they cannot be built on this machine."""
+    def builder_for(self, lock: Lock, parallel: int) -> Builder | MachineError:
+        """The builder for a lock's sdists, or the error that says why this machine has none."""
         try:
-            builder = open_builder(lock.target, self.where, hands)
+            builder = open_builder(lock.target, self.location, parallel)
         except MachineError as error:
             return error
         if not builder.sandbox.sealed:
@@ -117,17 +117,17 @@ class _Builds:
             )
         return builder
 
-    def make(self, pin: Pin, lock: Lock, asked: datetime | None, builder: Builder | MachineError) -> BuiltWheel:
-        """The wheel of an sdist: one that serves every target, if it is here, else one built for this target."""
+    def make(self, pin: Pin, lock: Lock, newest_upload: datetime | None, builder: Builder | MachineError) -> BuiltWheel:
+        """The wheel of an sdist: a `none-any` wheel that was built before, else one built for this target."""
         universal = self.universal.get(pin.origin.sha256)
         if universal and lock.target.rank(wheel_parts(universal.filename)[3]) is not None:
             return universal
         if isinstance(builder, MachineError):
             raise builder
-        made = self.workshop.make(pin, lock.target, asked, builder)
-        if made.filename.endswith(UNIVERSAL):
-            self.universal.setdefault(pin.origin.sha256, made)
-        return made
+        wheel = self.sdist_builds.make(pin, lock.target, newest_upload, builder)
+        if wheel.filename.endswith(UNIVERSAL):
+            self.universal.setdefault(pin.origin.sha256, wheel)
+        return wheel
 
     def remember(self, lock: Lock) -> None:
         """Note the `none-any` wheels that an earlier run built and that are in the wheelhouse."""
@@ -136,64 +136,68 @@ class _Builds:
             if pin.built and wheel.filename.endswith(UNIVERSAL) and has_locked_bytes(self.folder, wheel):
                 contents = inspect(self.folder / wheel.filename, wheel.filename)
                 stored = StoredFile(self.folder / wheel.filename, wheel.sha256, wheel.size, contents, fresh=False)
-                built = replace(pin.built, kept=self.wishes.keep_sdists)
+                built = replace(pin.built, kept=self.options.keep_sdists)
                 self.universal[pin.origin.sha256] = BuiltWheel(wheel.filename, stored, built, reused=True)
 
 
-def _build(folder: Path, house: Wheelhouse, shop: _Builds, standing: tuple[Lock, ...]) -> BuildReport:
+def _build(folder: Path, house: Wheelhouse, builds: _Builds, build_locks: tuple[Lock, ...]) -> BuildReport:
     locks = {lock.name: lock for lock in house.locks}
-    made: dict[str, tuple[BuiltWheel, ...]] = {}
+    wheels_of: dict[str, tuple[BuiltWheel, ...]] = {}
     failures: list[BuildFailure] = []
-    pending = [lock for lock in house.locks if not is_done(lock, folder, shop.wishes)]
+    pending = [lock for lock in house.locks if not is_done(lock, folder, builds.options)]
     for lock in house.locks:
         if lock not in pending:
-            shop.remember(lock)
-    hands = os.cpu_count() or 1
-    builders = {lock.name: shop.builder(lock, hands) for lock in pending}
+            builds.remember(lock)
+    parallel = os.cpu_count() or 1
+    builders = {lock.name: builds.builder_for(lock, parallel) for lock in pending}
     pending.sort(
         key=lambda lock: isinstance(builders[lock.name], MachineError)
-    )  # what can be built here serves the others
+    )  # a `none-any` wheel that is built here serves the other targets too
     for lock in pending:
         constraints = (house.constraints or {}).get(lock.name)
         try:
-            locks[lock.name], wheels, failed = _build_lock(lock, constraints, builders[lock.name], hands, shop)
+            locks[lock.name], wheels, failed = _build_lock(lock, constraints, builders[lock.name], parallel, builds)
         except WheelhouseError as error:
             wheels, failed = (), [_failure(pin, lock.target, error) for pin in _sdists(lock)]
-        made[lock.name] = wheels
+        wheels_of[lock.name] = wheels
         failures += failed
     built = Wheelhouse(tuple(locks.values()), house.constraints)
-    fill_build_house(folder / BUILD, built, shop.workshop.build_locks, standing, shop.supply, shop.on_event)
-    filled = fill(folder, built, house.locks, {}, shop.supply, shop.on_event)
-    _say(made, shop.on_event)
-    return BuildReport(filled.house, made, tuple(failures))
+    fill_build_folder(
+        folder / BUILD, built, builds.sdist_builds.build_locks, build_locks, builds.source, builds.on_event
+    )
+    filled = fill(folder, built, house.locks, {}, builds.source, builds.on_event)
+    _warn_of_libraries(wheels_of, builds.on_event)
+    return BuildReport(filled.house, wheels_of, tuple(failures))
 
 
 def _build_lock(
-    lock: Lock, constraints: str | None, builder: Builder | MachineError, hands: int, shop: _Builds
+    lock: Lock, constraints: str | None, builder: Builder | MachineError, parallel: int, builds: _Builds
 ) -> tuple[Lock, tuple[BuiltWheel, ...], list[BuildFailure]]:
-    """A lock whose sdists are wheels, resolved again for as long as these ask for more than it holds."""
+    """A lock with wheels for its sdists; it is resolved again while these wheels have requirements that it lacks."""
     for _ in range(MAX_ROUNDS):
-        made, failures = _build_pins(lock, builder, hands, shop)
-        metadata = {project: one.stored.contents.metadata for project, one in made.items()}
-        further = unmet(lock, metadata)
-        if failures or not further:
+        made, failures = _build_pins(lock, builder, parallel, builds)
+        metadata = {project: wheel.stored.contents.metadata for project, wheel in made.items()}
+        unmet_requirements = unmet(lock, metadata)
+        if failures or not unmet_requirements:
             return _with_wheels(lock, made, metadata), tuple(made.values()), failures
-        for sentence in further:
-            shop.on_event(Noted(sentence))
-        lock = _again(lock, constraints, shop)
-    raise BuildError(f"the lock for {lock.target.name} is still not closed after {MAX_ROUNDS} rounds", details=further)
+        for sentence in unmet_requirements:
+            builds.on_event(Noted(sentence))
+        lock = _resolved_again(lock, constraints, builds)
+    raise BuildError(
+        f"the lock for {lock.target.name} is still not closed after {MAX_ROUNDS} rounds", details=unmet_requirements
+    )
 
 
 def _build_pins(
-    lock: Lock, builder: Builder | MachineError, hands: int, shop: _Builds
+    lock: Lock, builder: Builder | MachineError, parallel: int, builds: _Builds
 ) -> tuple[dict[NormalizedName, BuiltWheel], list[BuildFailure]]:
-    """Build every sdist of a lock, many at once; one failure does not stop the others."""
-    asked = newest_asked(lock)
+    """Build every sdist of a lock in parallel; a failure does not stop the others."""
+    newest_upload = newest_asked(lock)
     pins = _sdists(lock)
     made: dict[NormalizedName, BuiltWheel] = {}
     failures: list[BuildFailure] = []
-    with ThreadPoolExecutor(hands * 2) as pool:
-        futures = [pool.submit(shop.make, pin, lock, asked, builder) for pin in pins]
+    with ThreadPoolExecutor(parallel * 2) as pool:
+        futures = [pool.submit(builds.make, pin, lock, newest_upload, builder) for pin in pins]
         for pin, future in zip(pins, futures, strict=True):
             try:
                 made[pin.project] = future.result()
@@ -203,24 +207,24 @@ def _build_pins(
 
 
 def _sdists(lock: Lock) -> list[Pin]:
-    """What has no wheel on the index, whether it was built before or not."""
+    """The pins without a wheel on the index, already built or not."""
     return [pin for pin in lock.pins if pin.built or not pin.artifact.is_wheel]
 
 
 def _failure(pin: Pin, target: Target, error: WheelhouseError) -> BuildFailure:
     log = error.log.decode("utf-8", "replace") if isinstance(error, BuildError) else ""
-    found = reasons(log)
-    tail = () if found else tuple(line for line in log.splitlines() if line.strip())[-3:]
-    return BuildFailure(target.name, pin.origin.filename, error, found, tail)
+    recognised = reasons(log)
+    tail = () if recognised else tuple(line for line in log.splitlines() if line.strip())[-3:]
+    return BuildFailure(target.name, pin.origin.filename, error, recognised, tail)
 
 
 def _with_wheels(
     lock: Lock, made: Mapping[NormalizedName, BuiltWheel], metadata: Mapping[NormalizedName, Metadata]
 ) -> Lock:
-    return replace(lock, pins=tuple(_final(pin, lock, made.get(pin.project)) for pin in lock.pins))
+    return replace(lock, pins=tuple(_with_wheel(pin, lock, made.get(pin.project)) for pin in lock.pins))
 
 
-def _final(pin: Pin, lock: Lock, made: BuiltWheel | None) -> Pin:
+def _with_wheel(pin: Pin, lock: Lock, made: BuiltWheel | None) -> Pin:
     if made is None:
         return replace(pin, artifact=pin.origin, built=None)
     metadata = made.stored.contents.metadata
@@ -229,42 +233,44 @@ def _final(pin: Pin, lock: Lock, made: BuiltWheel | None) -> Pin:
     )
 
 
-def _again(lock: Lock, constraints: str | None, shop: _Builds) -> Lock:
-    """The lock resolved again, now that what was built has told what it asks for; pins stay where they can."""
+def _resolved_again(lock: Lock, constraints: str | None, builds: _Builds) -> Lock:
+    """The lock, resolved again with the metadata of the built wheels; earlier versions are preferred."""
     lines = constraint_lines(constraints or "", lock.constraints_filename)
-    asked = tuple(parse_line(text) for text in lock.inputs.requirements)
-    question = ResolutionRequest(
+    requirements = tuple(parse_line(text) for text in lock.inputs.requirements)
+    request = ResolutionRequest(
         target=lock.target,
-        requirements=asked,
+        requirements=requirements,
         constraints=lines,
         selection=lock.inputs.selection,
         adjustments=lock.inputs.adjustments,
         direct={
-            line.project: line.source for line in asked if line.source and lock.target.applies(line.requirement.marker)
+            line.project: line.source
+            for line in requirements
+            if line.source and lock.target.applies(line.requirement.marker)
         },
         preferred={pin.project: pin.version for pin in lock.pins},
     )
-    answers = resolve(question, shop.supply, shop.on_event)
-    standing = {pin.artifact.sha256: pin for pin in lock.pins}
-    return replace(lock, pins=tuple(_kept(pin, standing) for pin in pins_of(answers, shop.supply)))
+    resolved = resolve(request, builds.source, builds.on_event)
+    pins_by_sha256 = {pin.artifact.sha256: pin for pin in lock.pins}
+    return replace(lock, pins=tuple(_keep_pin(pin, pins_by_sha256) for pin in pins_of(resolved, builds.source)))
 
 
-def _kept(pin: Pin, standing: Mapping[str, Pin]) -> Pin:
-    """A pin as the lock had it, where it is of the same file, with what is asked of it now."""
-    before = standing.get(pin.artifact.sha256)
-    return replace(before, extras=pin.extras, dependencies=pin.dependencies) if before else pin
+def _keep_pin(pin: Pin, pins_by_sha256: Mapping[str, Pin]) -> Pin:
+    """The earlier pin of the same file, if any, with the new extras and dependencies."""
+    earlier = pins_by_sha256.get(pin.artifact.sha256)
+    return replace(earlier, extras=pin.extras, dependencies=pin.dependencies) if earlier else pin
 
 
-def _say(made: Mapping[str, Iterable[BuiltWheel]], on_event: Listener) -> None:
-    for target, several in made.items():
-        for one in several:
-            if one.built.libraries:
-                names = ", ".join(one.built.libraries)
-                on_event(Warned(f"{one.filename} expects to find {names} on {target}: the image must have them"))
+def _warn_of_libraries(made: Mapping[str, Iterable[BuiltWheel]], on_event: Listener) -> None:
+    for target, wheels in made.items():
+        for wheel in wheels:
+            if wheel.built.libraries:
+                names = ", ".join(wheel.built.libraries)
+                on_event(Warned(f"{wheel.filename} expects to find {names} on {target}: the image must have them"))
 
 
 def must_be_built(report: BuildReport) -> None:
-    """Raise BuildError with everything that failed, and all that is missing, at once."""
+    """Raise one BuildError with all failures and everything that is missing."""
     if not report.failures:
         return
     details: list[str] = []
@@ -274,8 +280,8 @@ def must_be_built(report: BuildReport) -> None:
         details += [f"  | {line}" for line in failure.tail]
         details += [f"  hint: {failure.error.hint}"] if failure.error.hint else []
         details += [f"  {detail}" for detail in failure.error.details]
-    every = [reason for failure in report.failures for reason in failure.reasons]
-    hints = (remedy(every), *(failure.error.hint for failure in report.failures))
+    recognised = [reason for failure in report.failures for reason in failure.reasons]
+    hints = (remedy(recognised), *(failure.error.hint for failure in report.failures))
     count = len(report.failures)
     total = count + sum(map(len, report.made.values()))
     raise BuildError(
@@ -286,8 +292,8 @@ def must_be_built(report: BuildReport) -> None:
 
 
 def _causes(failures: Iterable[BuildFailure]) -> list[tuple[BuildFailure, list[str]]]:
-    """Failures, each cause once, with the sdists of all that it stopped."""
-    found: dict[int, tuple[BuildFailure, list[str]]] = {}
+    """Each cause once, with the sdists that it stopped."""
+    causes: dict[int, tuple[BuildFailure, list[str]]] = {}
     for failure in failures:
-        found.setdefault(id(failure.error), (failure, []))[1].append(failure.sdist)
-    return list(found.values())
+        causes.setdefault(id(failure.error), (failure, []))[1].append(failure.sdist)
+    return list(causes.values())

@@ -1,4 +1,4 @@
-"""Locks of build environments: what an sdist's `[build-system]` requires, resolved as of the sdist's own day."""
+"""Locks of build environments: what an sdist's `[build-system]` requires, resolved as of the sdist's upload date."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -25,23 +25,23 @@ SETUPTOOLS = NormalizedName("setuptools")
 
 
 class BuildLocks:
-    """Resolves build environments, each once. `standing` are the build locks that the wheelhouse had, by name.
+    """Resolves build environments, each once. `existing` has the wheelhouse's build locks, by name.
 
-    `used` are the locks that were asked for, `constraints` their texts, both by the lock's name.
+    `used` has the locks that were asked for, `constraints` the texts of their constraints, both by the lock's name.
     """
 
     def __init__(
-        self, supply: PackageSource, standing: Mapping[str, Lock], wishes: BuildOptions, on_event: Listener = ignore
+        self, source: PackageSource, existing: Mapping[str, Lock], options: BuildOptions, on_event: Listener = ignore
     ) -> None:
-        self._supply, self._standing, self._wishes, self._on_event = supply, standing, wishes, on_event
+        self._source, self._existing, self._options, self._on_event = source, existing, options, on_event
         self._locking = Once()
         self.used: dict[str, Lock] = {}
         self.constraints: dict[str, str] = {}
 
-    def cutoff(self, sdist: Artifact, asked: datetime | None) -> datetime | None:
-        """The end of the day that the build is made as of: its own or that of what was asked for, whichever is later."""
-        if self._wishes.prior_to:
-            return self._wishes.prior_to
+    def cutoff(self, sdist: Artifact, newest_upload: datetime | None) -> datetime | None:
+        """The upload cutoff for build requirements: the end of the sdist's upload day, or of `newest_upload`'s if that is later."""
+        if self._options.prior_to:
+            return self._options.prior_to
         if sdist.upload_time is None:
             self._on_event(
                 Warned(
@@ -49,48 +49,50 @@ class BuildLocks:
                 )
             )
             return None
-        return end_of_day(max(sdist.upload_time, asked or sdist.upload_time))
+        return end_of_day(max(sdist.upload_time, newest_upload or sdist.upload_time))
 
     def _raised(self, cutoff: datetime, lines: Iterable[RequirementLine], target: Target) -> datetime:
-        """A cutoff moved on to the first setuptools that can build under the target's Python, where it lies before."""
-        if SETUPTOOLS not in {line.project for line in lines} or not (page := self._supply.page(SETUPTOOLS).result()):
+        """The cutoff, or if that is later, the end of the day of the first setuptools that can build under the target's Python."""
+        if SETUPTOOLS not in {line.project for line in lines} or not (page := self._source.page(SETUPTOOLS).result()):
             return cutoff
         floor = setuptools_floor(target.python)
-        able = (candidate for version in page.versions if version >= floor for candidate in page.candidates(version))
-        first = min((candidate.upload_time for candidate in able if candidate.upload_time), default=None)
+        candidates = (
+            candidate for version in page.versions if version >= floor for candidate in page.candidates(version)
+        )
+        first = min((candidate.upload_time for candidate in candidates if candidate.upload_time), default=None)
         return max(cutoff, end_of_day(datetime.fromisoformat(first))) if first else cutoff
 
     def lock(self, target: Target, sdist: Artifact, requires: Iterable[str], cutoff: datetime | None) -> Lock:
-        """The lock of a build environment for a target: the standing one for the same inputs, else a new one.
+        """The lock of a build environment for a target: the existing one for the same inputs, else a new one.
 
-        Raises NoSolutionError where no index has what is required.
+        Raises NoSolutionError if no index has a requirement.
         """
         lines = build_lines(requires, sdist.filename)
-        constraints = self._wishes.constraints
+        constraints = self._options.constraints
         if SETUPTOOLS in {line.project for line in lines}:
             floor = f"{SETUPTOOLS}>={setuptools_floor(target.python)}"
             constraints += (parse_line(floor, f"what Python {target.python.minor} demands"),)
         text = "".join(f"{line.requirement}\n" for line in constraints)
         inputs = Inputs(
             requirements=tuple(sorted({str(line.requirement) for line in lines})),
-            locations=self._supply.locations.told,
+            locations=self._source.locations.told,
             selection=Selection(uploaded_prior_to=cutoff),
             constraints_sha256=sha256_of_text(text) if text else None,
         )
-        question = ResolutionRequest(target, lines, constraints, inputs.selection)
-        lock = self._locking.get((target.name, inputs.label), lambda: self._resolved(question, inputs))
+        request = ResolutionRequest(target, lines, constraints, inputs.selection)
+        lock = self._locking.get((target.name, inputs.label), lambda: self._resolved(request, inputs))
         self.used[lock.name] = lock
         if text:
             self.constraints[lock.name] = text
         return lock
 
-    def _resolved(self, question: ResolutionRequest, inputs: Inputs) -> Lock:
-        lock = Lock(question.target, inputs, label=inputs.label)
-        standing = self._standing.get(lock.name)
-        if standing and standing.inputs.same_job(inputs):
-            return standing
-        if cutoff := question.selection.uploaded_prior_to:
-            moved = self._raised(cutoff, question.requirements, question.target)
-            question = replace(question, selection=Selection(uploaded_prior_to=moved))
-        answers = resolve(question, self._supply, self._on_event)
-        return replace(lock, pins=pins_of(answers, self._supply))
+    def _resolved(self, request: ResolutionRequest, inputs: Inputs) -> Lock:
+        lock = Lock(request.target, inputs, label=inputs.label)
+        existing = self._existing.get(lock.name)
+        if existing and existing.inputs.same_job(inputs):
+            return existing
+        if cutoff := request.selection.uploaded_prior_to:
+            moved = self._raised(cutoff, request.requirements, request.target)
+            request = replace(request, selection=Selection(uploaded_prior_to=moved))
+        resolved = resolve(request, self._source, self._on_event)
+        return replace(lock, pins=pins_of(resolved, self._source))

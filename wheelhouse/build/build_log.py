@@ -1,4 +1,4 @@
-"""What can be read from the log of a build that failed: its age, or what this machine lacks (pure)."""
+"""Why a build failed, as far as its log shows: too old a release, or something that this machine lacks (pure)."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """What a log tells: a sentence, and what to do. `debian` names the package that has what is missing."""
+    """A cause recognised in a log: a sentence, and what to do. `debian` names the packages that have what is missing."""
 
     sentence: str
     hint: str
@@ -44,7 +44,7 @@ AGES = (
         "leave out what asks for it: on Python 3 it cannot be installed",
     ),
 )
-"""What a failure of age looks like, what it means, and which cutoff to try."""
+"""Patterns of failures due to the release's age, the cause of each, and the cutoff to try."""
 
 HEADERS = {
     "Python.h": "python3-dev",
@@ -84,7 +84,7 @@ HEADERS = {
     "yaml.h": "libyaml-dev",
     "zlib.h": "zlib1g-dev",
 }
-"""How a C header's name begins → the Debian package that has it."""
+"""Prefix of a C header's name → the Debian package that has it."""
 
 PROGRAMS = {
     "c++": "g++",
@@ -112,7 +112,7 @@ PROGRAMS = {
     "xml2-config": "libxml2-dev",
     "xslt-config": "libxslt1-dev",
 }
-"""A program that builds call → the Debian package that has it."""
+"""A program that builds run → the Debian package that has it."""
 
 LIBRARIES = {
     "crypto": "libssl-dev",
@@ -128,7 +128,7 @@ LIBRARIES = {
     "xslt": "libxslt1-dev",
     "z": "zlib1g-dev",
 }
-"""A library as the linker calls it → the Debian package that has it."""
+"""A library's name for the linker → the Debian package that has it."""
 
 NO_HEADER = re.compile(r"(?:fatal error: |error: ')([\w./+-]+\.h(?:pp)?)'?:? (?:No such file|file not found)")
 NO_LIBRARY = re.compile(r"cannot find -l([\w+-]+)")
@@ -161,36 +161,40 @@ OTHER = (
 
 
 def reasons(log: str) -> tuple[Reason, ...]:
-    """What the log of a failed build tells of why: age, then what this machine lacks. Empty where nothing is recognised."""
-    found = [*_ages(log), *_missing(log)]
-    return tuple(dict.fromkeys(found))
+    """The causes recognised in the log of a failed build: age first, then what this machine lacks."""
+    recognised = [*_ages(log), *_missing(log)]
+    return tuple(dict.fromkeys(recognised))
 
 
-def remedy(found: Iterable[Reason]) -> str | None:
+def remedy(reasons: Iterable[Reason]) -> str | None:
     """What to do about several reasons: all Debian packages in one command, else the first reason's hint; None for no reasons."""
-    every = list(found)
-    packages = sorted({name for reason in every for name in (reason.debian or "").split()})
-    return f"on Debian: apt-get install {' '.join(packages)}" if packages else next((one.hint for one in every), None)
+    listed = list(reasons)
+    packages = sorted({name for reason in listed for name in (reason.debian or "").split()})
+    return (
+        f"on Debian: apt-get install {' '.join(packages)}"
+        if packages
+        else next((reason.hint for reason in listed), None)
+    )
 
 
-PIP_SAID = re.compile(
+PIP_OUTPUT = re.compile(
     r"^ *Processing (?:\S*/)?(?P<archive>[^/\s]+)"
     r"|^ *× Building wheel for (?P<project>[\w.-]+)"
     r"|^ *× (?P<fetches>.*install\w* (?:backend|build) dependencies)"
     r"|\[\d+ lines of output\]\n(?P<log>.*?)^ *\[end of output\]",
     re.MULTILINE | re.DOTALL,
 )
-"""What pip 22 and newer print around the log of a build that failed."""
+"""The lines that pip 22 and newer print around the log of a failed build."""
 
 
-def pip_build_logs(said: str) -> dict[str, str]:
+def pip_build_logs(output: str) -> dict[str, str]:
     """The log of each failed build in what pip printed, by the sdist's filename, or by its project where pip names that.
 
-    Build requirements that pip could not find are no failed build.
+    Build requirements that pip could not find do not count as a failed build.
     """
     logs: dict[str, str] = {}
     subject, fetches = "", False
-    for match in PIP_SAID.finditer(said):
+    for match in PIP_OUTPUT.finditer(output):
         if log := match["log"]:
             if subject and not fetches:
                 logs.setdefault(subject, log)
@@ -208,18 +212,18 @@ def _ages(log: str) -> Iterator[Reason]:
 
 def _missing(log: str) -> Iterator[Reason]:
     for header in NO_HEADER.findall(log):
-        yield _lacks(
+        yield _missing_part(
             f"the header `{header}`", next((HEADERS[start] for start in HEADERS if header.startswith(start)), None)
         )
     for program in (next(filter(None, names)) for names in NO_PROGRAM.findall(log)):
-        yield _lacks(f"the program `{program}`", PROGRAMS[program])
+        yield _missing_part(f"the program `{program}`", PROGRAMS[program])
     for library in NO_LIBRARY.findall(log):
-        yield _lacks(f"the library `{library}`", LIBRARIES.get(library))
+        yield _missing_part(f"the library `{library}`", LIBRARIES.get(library))
     for pattern, sentence, package in OTHER:
         if pattern.search(log):
             yield Reason(sentence, f"on Debian: apt-get install {package}", package)
 
 
-def _lacks(what: str, package: str | None) -> Reason:
+def _missing_part(what: str, package: str | None) -> Reason:
     hint = f"on Debian: apt-get install {package}" if package else "install what has it"
     return Reason(f"{what} is missing", hint, package)

@@ -16,27 +16,27 @@ from wheelhouse.target.target import Platform, Python
 
 
 def static_requires(system: BuildSystem) -> tuple[str, ...]:
-    """What a build environment needs as far as it is known without running the backend.
+    """The build requirements that are known without running the backend.
 
-    Backends of setuptools before 70.1 also ask for wheel, and say so only when they run.
+    setuptools before 70.1 also requires wheel, but its backend says so only when it runs.
     """
-    asked = ("wheel",) if system.backend.startswith("setuptools.build_meta") else ()
-    return tuple(dict.fromkeys((*system.requires, *asked)))
+    implied = ("wheel",) if system.backend.startswith("setuptools.build_meta") else ()
+    return tuple(dict.fromkeys((*system.requires, *implied)))
 
 
-def used_build_locks(pins: Iterable[Pin], known: Mapping[str, Lock]) -> dict[str, Lock]:
-    """The build locks that some pins name, and those that the pins of these name, by file name."""
+def used_build_locks(pins: Iterable[Pin], locks: Mapping[str, Lock]) -> dict[str, Lock]:
+    """The build locks that pins name, directly or through the pins of other build locks, by filename."""
     used: dict[str, Lock] = {}
     pending = list(pins)
     while pending:
         name = pending.pop().build_lock_name
-        if name in known and name not in used:
-            used[name] = known[name]
-            pending.extend(known[name].pins)
+        if name in locks and name not in used:
+            used[name] = locks[name]
+            pending.extend(locks[name].pins)
     return used
 
 
-# As of their day
+# Dates
 
 SETUPTOOLS_FLOORS = (((3, 12), Version("66.1.0")), ((3, 9), Version("42.0.2")), ((3, 0), Version("40.8.0")))
 """The oldest setuptools that has PEP 517 and builds under a Python, from that minor release on, newest first.
@@ -52,60 +52,60 @@ def setuptools_floor(python: Python) -> Version:
 
 
 def newest_asked(lock: Lock) -> datetime | None:
-    """When the newest of the artifacts asked for was uploaded: not the newest of all that they led to."""
-    asked = {parse_line(text).project for text in lock.inputs.requirements}
-    times = [pin.origin.upload_time for pin in lock.pins if pin.project in asked]
+    """The newest upload time among the requested projects' files; their dependencies do not count."""
+    projects = {parse_line(text).project for text in lock.inputs.requirements}
+    times = [pin.origin.upload_time for pin in lock.pins if pin.project in projects]
     return max((moment for moment in times if moment), default=None)
 
 
 def end_of_day(moment: datetime) -> datetime:
-    """The first moment of the day after, in UTC."""
+    """Midnight at the end of a moment's day, in UTC."""
     return datetime.combine(moment.astimezone(UTC).date() + timedelta(days=1), time(), UTC)
 
 
 def build_lines(requires: Iterable[str], sdist: str) -> tuple[RequirementLine, ...]:
-    """Build requirements as lines."""
+    """Build requirements as requirement lines."""
     return tuple(parse_line(text, f"the build of {sdist}") for text in dict.fromkeys(requires))
 
 
-# What a wheel that was built must be
+# Checks of built wheels
 
 
 def unmet(lock: Lock, metadata: Mapping[NormalizedName, Metadata]) -> tuple[str, ...]:
-    """What built wheels ask for that a lock does not hold, each as a sentence. `metadata` are theirs, by project."""
+    """The requirements of built wheels that a lock does not meet, each as a sentence. `metadata` has the wheels', by project."""
     pins = {pin.project: pin for pin in lock.pins}
-    wanted = (
+    requirements = (
         (pins[project], requirement)
-        for project, found in metadata.items()
+        for project, wheel_metadata in metadata.items()
         for extra in ("", *pins[project].extras)
-        for requirement, _ in found.requirements(lock.target, extra, lock.inputs.adjustments)
+        for requirement, _ in wheel_metadata.requirements(lock.target, extra, lock.inputs.adjustments)
     )
     return tuple(
         f"{pin.project} {pin.version}, once built, asks for `{requirement}`"
-        for pin, requirement in wanted
-        if not _holds(pins.get(canonicalize_name(requirement.name)), requirement)
+        for pin, requirement in requirements
+        if not _meets(pins.get(canonicalize_name(requirement.name)), requirement)
     )
 
 
-def _holds(pin: Pin | None, requirement: Requirement) -> bool:
+def _meets(pin: Pin | None, requirement: Requirement) -> bool:
     if pin is None or not requirement.specifier.contains(pin.version, prereleases=True):
         return False
     return {canonicalize_name(extra) for extra in requirement.extras} <= set(pin.extras)
 
 
 def satisfied(lock: Lock, requires: Iterable[str]) -> bool:
-    """Whether a lock holds all that these requirements ask for on its target."""
+    """Whether a lock meets all these requirements on its target."""
     pins = {pin.project: pin for pin in lock.pins}
     lines = [parse_line(text) for text in requires]
     return all(
-        _holds(pins.get(line.project), line.requirement)
+        _meets(pins.get(line.project), line.requirement)
         for line in lines
         if lock.target.applies(line.requirement.marker)
     )
 
 
 def too_new(glibc: tuple[int, ...] | None, platform: Platform) -> str | None:
-    """Why a wheel whose symbols ask for this glibc cannot be loaded on a platform, in a few words; None where it can."""
+    """Why a wheel that needs this glibc cannot be loaded on a platform; None if it can."""
     match = re.match(r"manylinux_(\d+)_(\d+)_", platform.tag)
     if glibc is None or match is None or glibc <= (int(match[1]), int(match[2])):
         return None

@@ -1,4 +1,4 @@
-"""What sdists are built with, in the wheelhouse's `build/`: fetched and locked without running any code of a package."""
+"""The build requirements of sdists in the wheelhouse's `build/`: fetched and locked without running package code."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -21,103 +21,114 @@ from wheelhouse.target.target import Target
 from wheelhouse.verify.verify import load_wheelhouse
 
 
-def standing_build_locks(folder: Path) -> tuple[Lock, ...]:
-    """The locks in a `build/` folder; none where it has none, or does not exist."""
+def existing_build_locks(folder: Path) -> tuple[Lock, ...]:
+    """The locks in a `build/` folder; none if it is missing."""
     has_locks = folder.is_dir() and any(is_lock_name(path.name) for path in folder.iterdir())
     return load_wheelhouse(folder).locks if has_locks else ()
 
 
-def fill_build_house(
+def fill_build_folder(
     folder: Path,
     house: Wheelhouse,
     build_locks: BuildLocks,
-    standing: Sequence[Lock],
-    supply: PackageSource,
+    existing: Sequence[Lock],
+    source: PackageSource,
     on_event: Listener = ignore,
 ) -> None:
-    """Make a `build/` folder hold exactly what the sdists of a wheelhouse are, or were, built with."""
-    known = {lock.filename: lock for lock in (*standing, *build_locks.used.values())}
-    used = used_build_locks((pin for lock in house.locks for pin in lock.pins), known)
-    if not used and not standing:
+    """Fill a `build/` folder with exactly the build requirements of a wheelhouse's sdists, built or not."""
+    locks_by_name = {lock.filename: lock for lock in (*existing, *build_locks.used.values())}
+    used = used_build_locks((pin for lock in house.locks for pin in lock.pins), locks_by_name)
+    if not used and not existing:
         return
     constraints = dict(build_locks.constraints)
-    for lock in standing:
+    for lock in existing:
         path = folder / lock.constraints_filename
         if path.is_file():
             constraints.setdefault(lock.name, verbatim(path))
     with folder_lock(folder):
         locks = tuple(used[name] for name in sorted(used))
-        fill(folder, Wheelhouse(locks, constraints), standing, {}, supply, on_event)
+        fill(folder, Wheelhouse(locks, constraints), existing, {}, source, on_event)
 
 
 def fetch_build_requirements(
-    house: Wheelhouse, folder: Path, supply: PackageSource, on_event: Listener = ignore
+    house: Wheelhouse, folder: Path, source: PackageSource, on_event: Listener = ignore
 ) -> Wheelhouse:
-    """Fetch what the sdists of a wheelhouse are built with, so that an image build with no network can build them.
+    """Fetch the build requirements of a wheelhouse's sdists, so that an image build without network can build them.
 
-    Each sdist's `[build-system]` is read, and resolved for the lock's own target. The locks then name the build locks,
-    or say why there is none. What was settled by an earlier run stays.
+    Each sdist's `[build-system]` is resolved for the lock's own target. The locks then name the build locks, or say why
+    there is none. Build locks of an earlier run stay.
     """
-    if not any(_is_open(pin) for lock in house.locks for pin in lock.pins):
+    if not any(_needs_build_lock(pin) for lock in house.locks for pin in lock.pins):
         return house
     with folder_lock(folder):
-        standing = standing_build_locks(folder / BUILD)
-        builders = _Builders(
-            folder, supply, BuildLocks(supply, {one.name: one for one in standing}, BuildOptions(), on_event)
+        existing = existing_build_locks(folder / BUILD)
+        finder = _BuildLockFinder(
+            folder, source, BuildLocks(source, {lock.name: lock for lock in existing}, BuildOptions(), on_event)
         )
-        locks = tuple(builders.settled(lock) for lock in house.locks)
+        locks = tuple(finder.with_build_locks(lock) for lock in house.locks)
         if locks == house.locks:
             return house
-        for sentence in builders.lacking:
+        for sentence in finder.not_found:
             on_event(Noted(sentence))
-        settled = replace(house, locks=locks)
-        fill_build_house(folder / BUILD, settled, builders.build_locks, standing, supply, on_event)
-        return fill(folder, settled, house.locks, {}, supply, on_event).house
+        result = replace(house, locks=locks)
+        fill_build_folder(folder / BUILD, result, finder.build_locks, existing, source, on_event)
+        return fill(folder, result, house.locks, {}, source, on_event).house
 
 
-def _is_open(pin: Pin) -> bool:
-    """Whether it is an sdist, and nobody has looked yet for what it is built with."""
+def _needs_build_lock(pin: Pin) -> bool:
+    """Whether a pin is an sdist whose build requirements were not looked up yet."""
     return not pin.artifact.is_wheel and not pin.build_lock and not pin.build_lacks
 
 
-class _Builders:
-    """Finds what each sdist is built with, and what that is built with. `lacking` says what could not be found."""
+class _BuildLockFinder:
+    """Finds the build lock of each sdist, and of its build requirements. `not_found` says what could not be found."""
 
-    def __init__(self, folder: Path, supply: PackageSource, build_locks: BuildLocks) -> None:
-        self._folder, self._supply, self.build_locks = folder, supply, build_locks
-        self.lacking: list[str] = []
+    def __init__(self, folder: Path, source: PackageSource, build_locks: BuildLocks) -> None:
+        self._folder, self._source, self.build_locks = folder, source, build_locks
+        self.not_found: list[str] = []
 
-    def settled(self, lock: Lock) -> Lock:
-        """A lock whose sdists name their build locks."""
-        asked = newest_asked(lock)
-        return replace(lock, pins=tuple(self._settled(pin, lock.target, asked, ()) for pin in lock.pins))
+    def with_build_locks(self, lock: Lock) -> Lock:
+        """The lock, with a build lock named by each sdist."""
+        newest_upload = newest_asked(lock)
+        return replace(
+            lock, pins=tuple(self._with_build_lock(pin, lock.target, newest_upload, ()) for pin in lock.pins)
+        )
 
-    def _settled(self, pin: Pin, target: Target, asked: datetime | None, within: tuple[str, ...]) -> Pin:
-        if not _is_open(pin):
+    def _with_build_lock(
+        self, pin: Pin, target: Target, newest_upload: datetime | None, parents: tuple[str, ...]
+    ) -> Pin:
+        if not _needs_build_lock(pin):
             return pin
         try:
-            lock = self._build_lock(pin, target, asked, within)
+            lock = self._build_lock(pin, target, newest_upload, parents)
             return replace(pin, build_lock=lock.filename) if lock else pin
         except (NoSolutionError, InputError, IntegrityError) as error:
-            self.lacking.append(f"{pin.artifact.filename}: what it is built with is not fetched: {error}")
+            self.not_found.append(f"{pin.artifact.filename}: what it is built with is not fetched: {error}")
             return replace(pin, build_lacks=str(error))
 
-    def _build_lock(self, pin: Pin, target: Target, asked: datetime | None, within: tuple[str, ...]) -> Lock | None:
-        """None where its build needs nothing beside the sdist."""
-        if pin.project in within:
+    def _build_lock(
+        self, pin: Pin, target: Target, newest_upload: datetime | None, parents: tuple[str, ...]
+    ) -> Lock | None:
+        """The build lock of an sdist; None if its build has no requirements."""
+        if pin.project in parents:
             raise NoSolutionError(f"its build needs {pin.project} itself, which has no wheel")
         sdist = pin.artifact
         system = build_system(read_pyproject(self._path(pin), sdist.filename), sdist.filename)
         if not (requires := static_requires(system)):
             return None
-        cutoff = self.build_locks.cutoff(sdist, asked)
+        cutoff = self.build_locks.cutoff(sdist, newest_upload)
         lock = self.build_locks.lock(target, sdist, requires, cutoff)
-        further = (*within, str(pin.project))
-        lock = replace(lock, pins=tuple(self._settled(one, target, cutoff, further) for one in lock.pins))
+        parents_and_self = (*parents, str(pin.project))
+        lock = replace(
+            lock,
+            pins=tuple(
+                self._with_build_lock(requirement, target, cutoff, parents_and_self) for requirement in lock.pins
+            ),
+        )
         self.build_locks.used[lock.name] = lock
         return lock
 
     def _path(self, pin: Pin) -> Path:
-        """The sdist, in the wheelhouse or, of a build requirement, in the cache."""
+        """The sdist's path in the wheelhouse, or in the cache for a build requirement."""
         here = self._folder / pin.artifact.filename
-        return here if here.is_file() else self._supply.artifact(candidate_of(pin, pin.artifact)).result().path
+        return here if here.is_file() else self._source.artifact(candidate_of(pin, pin.artifact)).result().path

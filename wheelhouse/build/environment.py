@@ -1,4 +1,4 @@
-"""A build environment: a virtual environment's folder, filled with locked wheels. Nothing of them is run."""
+"""A build environment: a virtual environment's folder, filled with locked wheels. None of their code is run."""
 
 import os
 from collections.abc import Iterable
@@ -14,8 +14,8 @@ from wheelhouse.files.disk import os_errors_as_machine_error
 from wheelhouse.target.interpreters import Interpreter
 
 
-def make_environment(folder: Path, interpreter: Interpreter, wheels: Iterable[Path], where: str) -> None:
-    """Make `folder` a virtual environment (PEP 405) of an interpreter, with these wheels in it, that will be found at `where`.
+def make_environment(folder: Path, interpreter: Interpreter, wheels: Iterable[Path], location: str) -> None:
+    """Make `folder` a virtual environment (PEP 405) of an interpreter, with these wheels installed; builds will see it at `location`.
 
     Raises IntegrityError for a wheel that cannot be installed.
     """
@@ -37,16 +37,16 @@ def make_environment(folder: Path, interpreter: Interpreter, wheels: Iterable[Pa
     }
     paths = {name: str(path) for name, path in scheme.items()}
     for wheel in wheels:
-        _install(wheel, SchemeDictionaryDestination(paths, f"{where}/bin/python", "posix"))
+        _install(wheel, SchemeDictionaryDestination(paths, f"{location}/bin/python", "posix"))
     _open_to_others(folder)
 
 
 def _open_to_others(folder: Path) -> None:
-    """Whoever builds in a sandbox is another user: all of it is readable, and each script runs, whatever umask and wheel say."""
+    """Make all files readable and all scripts executable: a sandbox builds as another user, whatever umask and wheels say."""
     with os_errors_as_machine_error(folder):
-        for place, _, names in os.walk(folder):
-            Path(place).chmod(0o755)
-            for path in (Path(place, name) for name in names):
+        for parent, _, names in os.walk(folder):
+            Path(parent).chmod(0o755)
+            for path in (Path(parent, name) for name in names):
                 if not path.is_symlink():
                     path.chmod(0o755 if path.parent == folder / "bin" else path.stat().st_mode | 0o444)
 

@@ -1,4 +1,4 @@
-"""What is left to build in a house. It is asked first, and light: most runs find nothing."""
+"""What is left to build in a wheelhouse. This check imports little, because most runs have nothing to build."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from wheelhouse.resolve.requirements import RequirementLine
 
 @dataclass(frozen=True, slots=True)
 class BuildOptions:
-    """What the user wants of builds, beside where they run. `targets` names the only ones to build for; empty: all."""
+    """The user's options for builds. `targets` names the targets to build for; empty means all."""
 
     prior_to: datetime | None = None
     constraints: tuple[RequirementLine, ...] = ()
@@ -23,24 +23,24 @@ class BuildOptions:
     check_reproducible: bool = False
 
 
-def is_done(lock: Lock, folder: Path, wishes: BuildOptions) -> bool:
-    """Whether a lock has nothing left to build, and its house holds what was built; or nobody asked to build for it."""
-    if wishes.targets and lock.target.name not in wishes.targets:
+def is_done(lock: Lock, folder: Path, options: BuildOptions) -> bool:
+    """Whether a lock has nothing left to build and the wheelhouse has its built wheels, or its target was not asked for."""
+    if options.targets and lock.target.name not in options.targets:
         return True
-    return not any(_to_build(pin, folder, wishes) for pin in lock.pins)
+    return not any(_must_build(pin, folder, options) for pin in lock.pins)
 
 
-def _to_build(pin: Pin, folder: Path, wishes: BuildOptions) -> bool:
+def _must_build(pin: Pin, folder: Path, options: BuildOptions) -> bool:
     if pin.built is None:
         return not pin.artifact.is_wheel
-    files_stand = all(has_locked_bytes(folder, artifact) for artifact in pin.files)
-    return wishes.check_reproducible or pin.built.kept != wishes.keep_sdists or not files_stand
+    has_files = all(has_locked_bytes(folder, artifact) for artifact in pin.files)
+    return options.check_reproducible or pin.built.kept != options.keep_sdists or not has_files
 
 
 def must_have_targets(house: Wheelhouse, names: Iterable[str]) -> None:
     """Raise InputError where a wheelhouse has no lock for one of these targets."""
-    known = [lock.target.name for lock in house.locks]
-    if unknown := [name for name in names if name not in known]:
+    targets = [lock.target.name for lock in house.locks]
+    if unknown := [name for name in names if name not in targets]:
         raise InputError(
-            f"the house has no target `{unknown[0]}`", hint=f"choose one with --target: {', '.join(known)}"
+            f"the house has no target `{unknown[0]}`", hint=f"choose one with --target: {', '.join(targets)}"
         )

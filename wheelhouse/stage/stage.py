@@ -12,7 +12,7 @@ from wheelhouse.archive.artifact import Artifact
 from wheelhouse.archive.filenames import ARCHIVE_SUFFIXES, is_globbed
 from wheelhouse.archive.waivers import NO_WAIVERS, Waivers
 from wheelhouse.build.build_requirements import used_build_locks
-from wheelhouse.build.build_wheelhouse import standing_build_locks
+from wheelhouse.build.build_wheelhouse import existing_build_locks
 from wheelhouse.errors import InputError, IntegrityError
 from wheelhouse.events import Listener, ignore
 from wheelhouse.files.disk import (
@@ -83,7 +83,7 @@ def plan_stage(
         raise InputError(
             "sdists are staged to be built from the folder, and not from an index", hint="say one of the two"
         )
-    known = {one.filename: one for one in standing_build_locks(folder / BUILD)}
+    known = {one.filename: one for one in existing_build_locks(folder / BUILD)}
     lock = _with_known_builders(with_sdists(lock) if sdists else lock, known)
     unbuilt = [pin for pin in lock.pins if not pin.artifact.is_wheel]
     isolated = sdists or all(pin.build_lock for pin in unbuilt)
