@@ -1,6 +1,7 @@
 """The way past a refusal: a waiver by rule and file, with a reason, for what every installer reads alike, and for nothing else."""
 
 import json
+import re
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -122,6 +123,7 @@ def test_without_the_policy_verify_says_how_to_waive(tmp_path: Path, index: Inde
     ("more", "code"),
     [
         ({"sha256": "{sha256}"}, 0),
+        ({"sha256": "{upper}"}, 0),
         ({"project": "Wrong", "sha256": "{sha256}"}, 0),
         ({"project": "wrong", "sha256": "0" * 64}, 5),
         ({"project": "fine", "sha256": "{sha256}"}, 5),
@@ -132,8 +134,17 @@ def test_a_waiver_covers_what_it_names_and_nothing_more(
     tmp_path: Path, index: IndexServer, more: dict[str, str], code: int
 ) -> None:
     sha256 = sha256_of(tmp_path / "offered/wrong-1.0-py3-none-any.whl")
-    waive(tmp_path, **{key: value.format(sha256=sha256) for key, value in more.items()})
+    waive(tmp_path, **{key: value.format(sha256=sha256, upper=sha256.upper()) for key, value in more.items()})
     assert fetched(tmp_path, index)[0] == code
+
+
+@pytest.mark.parametrize("key", ["reason", "who"])
+def test_a_waiver_without_a_reason_or_a_name_is_refused(tmp_path: Path, index: IndexServer, key: str) -> None:
+    waive(tmp_path)
+    settings = tmp_path / "wheelhouse.toml"
+    settings.write_text(re.sub(rf'{key} = "[^"]+"', f'{key} = " "', settings.read_text()))
+    code, said = fetched(tmp_path, index)
+    assert code == 2 and "must say its reason and who gives it" in said
 
 
 @pytest.mark.parametrize(

@@ -410,6 +410,23 @@ def test_a_project_that_leaves_its_dependencies_to_a_build(run: Run, work: Path)
     assert "declares dependencies dynamic" in run.error("-r", "pyproject.toml")["sentence"]
 
 
+@pytest.mark.parametrize(
+    "table", ["poetry.dependencies]\nlib = '^1.0'", "poetry.group.dev.dependencies]\nlib = '^1.0'"]
+)
+def test_dependencies_that_are_stated_for_poetry_alone(run: Run, work: Path, table: str) -> None:
+    (work / "pyproject.toml").write_text(f"[tool.{table}\n")
+    error = run.error("-r", "pyproject.toml")
+    assert error["exit-code"] == 2 and "for Poetry alone" in error["sentence"] and "poetry export" in error["hint"]
+    with (work / "pyproject.toml").open("a") as file:
+        file.write('[dependency-groups]\ntest = ["lib<2"]\n')
+    assert run.pins("--group", "test") == {"lib": "1.0"}
+
+
+def test_sources_that_are_told_to_uv_alone_are_noted(run: Run, work: Path) -> None:
+    (work / "pyproject.toml").write_text(PYPROJECT + '[tool.uv.sources]\nlib = {path = "../lib"}\n')
+    assert "`pyproject.toml` tells uv alone where lib come from" in run.said("-r", "pyproject.toml")
+
+
 def test_a_project_for_another_python(run: Run, work: Path) -> None:
     (work / "pyproject.toml").write_text(PYPROJECT.replace(">=3.10", "<3.12"))
     assert run.error("-r", "pyproject.toml")["exit-code"] == 3

@@ -140,6 +140,15 @@ def test_another_file_of_the_same_name_stops_everything(small_house: Path, tmp_p
         assert receiver.received == []
 
 
+def test_a_file_that_is_listed_and_not_there_is_said_to_be_that(small_house: Path, tmp_path: Path) -> None:
+    with receiving(tmp_path / "there") as (url, receiver):
+        page = b'<a href="/files/lib-1.0-py3-none-any.whl">lib-1.0-py3-none-any.whl</a>'
+        receiver.index.put("/simple/lib/", page, "text/html")
+        refused = publish(small_house, url, receiver, cwd=tmp_path)
+        assert refused.returncode == 4 and "/files/lib-1.0-py3-none-any.whl answered 404" in refused.stderr
+        assert receiver.received == []
+
+
 @pytest.mark.parametrize("answer", [(400, "File already exists."), (409, "Conflict"), (403, "cannot overwrite")])
 def test_a_refusal_is_told_and_the_rest_is_sent(small_house: Path, tmp_path: Path, answer: tuple[int, str]) -> None:
     with receiving(tmp_path / "there") as (url, receiver):

@@ -52,11 +52,13 @@ class WaiverSettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True,
     sha256: str | None = None
 
     def waiver(self) -> Waiver:
-        """The waiver that it means. Raises InputError for one that names neither project nor file."""
+        """The waiver that it means. Raises InputError for one without a reason, or that names neither project nor file."""
+        if not self.reason.strip() or not self.who.strip():
+            raise InputError(f"the waiver of {self.rule} must say its reason and who gives it")
         if self.project is None and self.sha256 is None:
             raise InputError(f"the waiver of {self.rule} must name a project or a sha256")
         project = canonicalize_name(self.project) if self.project else None
-        return Waiver(self.rule, self.reason, self.who, self.until, project, self.sha256)
+        return Waiver(self.rule, self.reason, self.who, self.until, project, self.sha256 and self.sha256.lower())
 
 
 class FileSettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True, frozen=True):

@@ -81,8 +81,10 @@ class Inputs:
                 parse_pylock_input(text, source, sha256_of_text(text), lambda path: Path(path).is_file())
             )
         elif name == PYPROJECT:
-            wanted.projects.append(self._project(source))
-            wanted.notes += unused_locks(source)
+            project = self._project(source)
+            project.must_state_dependencies()
+            wanted.projects.append(project)
+            wanted.notes += (*project.notes, *unused_locks(source))
         else:
             lines = self._lines(source, "the requirements file")
             wanted.requirements += lines.requirements

@@ -16,7 +16,10 @@ from wheelhouse.resolve.requirements import RequirementLine, parse_line
 
 @dataclass(frozen=True)
 class Project:
-    """What a pyproject.toml says that resolving needs. `requires_python` is empty where it says nothing."""
+    """What a pyproject.toml says that resolving needs. `requires_python` is empty where it says nothing.
+
+    `notes` are sentences about what it says to one tool alone; `for_poetry` says that its dependencies are such.
+    """
 
     source: str
     name: NormalizedName
@@ -24,6 +27,14 @@ class Project:
     extras: Mapping[NormalizedName, tuple[str, ...]] = field(default_factory=dict)
     groups: Mapping[str, Any] = field(default_factory=dict)
     requires_python: SpecifierSet = field(default_factory=SpecifierSet)
+    notes: tuple[str, ...] = ()
+    for_poetry: bool = False
+
+    def must_state_dependencies(self) -> None:
+        """Raises InputError where its dependencies are written for Poetry alone."""
+        if self.for_poetry:
+            hint = "export them with `poetry export -f requirements.txt -o requirements.txt`, and give requirements.txt to -r"
+            raise InputError(f"`{self.source}` states its dependencies for Poetry alone, in [tool.poetry]", hint=hint)
 
     def lines(self, extras: Iterable[str]) -> list[RequirementLine]:
         """Its dependencies, and those of some of its extras. Raises InputError for an extra that it does not have."""
@@ -82,6 +93,7 @@ def parse_project(text: str, source: str) -> Project:
     if undecided := [name for name in ("dependencies", "optional-dependencies") if name in dynamic]:
         hint = "only a build could tell; build a wheel of the project, and name that file"
         raise InputError(f"`{source}` declares {' and '.join(undecided)} dynamic", hint=hint)
+    tool = document.get("tool", {})
     try:
         return Project(
             source=source,
@@ -90,9 +102,21 @@ def parse_project(text: str, source: str) -> Project:
             extras={canonicalize_name(k): _texts(v) for k, v in table.get("optional-dependencies", {}).items()},
             groups=groups,
             requires_python=SpecifierSet(table.get("requires-python", "")),
+            notes=tuple(_uv_sources(tool, source)),
+            for_poetry="dependencies" not in table and bool(_table(tool, "poetry").keys() & {"dependencies", "group"}),
         )
     except (AttributeError, TypeError, InvalidSpecifier, InvalidRequirement) as error:
         raise InputError(f"`{source}` is not as PEP 621 has it: {error}") from error
+
+
+def _table(document: object, name: str) -> Mapping[str, Any]:
+    found = document.get(name) if isinstance(document, dict) else None
+    return found if isinstance(found, dict) else {}
+
+
+def _uv_sources(tool: object, source: str) -> Iterator[str]:
+    if names := sorted(_table(_table(tool, "uv"), "sources")):
+        yield f"`{source}` tells uv alone where {', '.join(names)} come from ([tool.uv.sources]); wheelhouse takes them as any other"
 
 
 def _texts(value: object) -> tuple[str, ...]:

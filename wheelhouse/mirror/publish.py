@@ -136,6 +136,9 @@ def _is_same(one: OpenedFile, candidate: Candidate, http: Http) -> bool:
 def _sha256_there(url: str, http: Http) -> str:
     digest = hashlib.sha256()
     with http.open(url, {"Accept-Encoding": "identity"}) as response:
+        if response.status != 200:
+            hint = "the repository lists a file that it does not have: mend that first"
+            raise ServerError(f"{redact(url)} answered {response.status}", hint=hint)
         for chunk in http.chunks(response, url):
             digest.update(chunk)
     return digest.hexdigest()
