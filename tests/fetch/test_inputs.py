@@ -537,6 +537,23 @@ def test_default_groups_count_and_what_a_lock_leaves_out_is_said(run: Run, work:
     assert run.pins("-r", "lock/pylock.toml", "--group", "dev") == {"app": "1.0", "other": "1.0"}
 
 
+def test_an_address_in_a_lock_that_nobody_fetches_from_is_refused(run: Run, work: Path) -> None:
+    given_lock(work, package("app", "1.0", 'url = "ftp://127.0.0.1/app-1.0-py3-none-any.whl"', "0" * 64))
+    error = run.error("-r", "lock/pylock.toml")
+    assert (error["exit-code"], error["sentence"]) == (
+        2,
+        "`lock/pylock.toml` gives an address of app that cannot be read",
+    )
+
+
+@pytest.mark.parametrize("name", ["lock.toml", "setup.py", "setup.cfg", "Pipfile", "environment.yml", "pixi.lock"])
+def test_a_file_of_another_format_is_refused_in_one_sentence(run: Run, work: Path, name: str) -> None:
+    (work / name).write_text("lib\n")
+    error = run.error("-r", name)
+    assert (error["exit-code"], error["sentence"]) == (2, f"`{name}` is no requirements file by its name")
+    assert "pylock.NAME.toml" in error["hint"]
+
+
 LOCKS = ("uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock")
 
 

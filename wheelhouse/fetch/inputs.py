@@ -1,5 +1,6 @@
 """What the user names as inputs, read: requirement lines and files, pyproject.toml, pylock.toml, overrides."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,6 +19,8 @@ from wheelhouse.resolve.file_options import Option
 from wheelhouse.resolve.requirements import RequirementLine, RequirementLines, parse_file, parse_line, raise_all
 
 PYPROJECT = "pyproject.toml"
+OTHER_FORMAT = re.compile(r"\.(toml|ya?ml|py)$|^(setup\.cfg|Pipfile|pixi\.lock)$")
+"""Names of files that hold requirements in other formats, or none at all."""
 
 
 @dataclass(slots=True)
@@ -85,6 +88,11 @@ class Inputs:
             project.must_state_dependencies()
             wanted.projects.append(project)
             wanted.notes += (*project.notes, *unused_locks(source))
+        elif OTHER_FORMAT.search(name):
+            hint = (
+                "give -r a requirements file, a pyproject.toml, or a lock that is named pylock.toml or pylock.NAME.toml"
+            )
+            raise InputError(f"`{shown(source)}` is no requirements file by its name", hint=hint)
         else:
             lines = self._lines(source, "the requirements file")
             wanted.requirements += lines.requirements

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 import tomli
 from packaging.pylock import (
@@ -108,6 +108,8 @@ class PylockInput:
         try:
             beside = _beside(self.source, path) if path else ""
             here = bool(beside) and "://" not in self.source and self.is_file(beside)
+            if url and not here and urlsplit(url).scheme not in ("", "http", "https", "file"):
+                raise ValueError(url)
             return named or filename_of(url or path), beside if here or not url else url
         except ValueError as error:
             raise InputError(f"`{self.source}` gives an address of {package.name} that cannot be read") from error
