@@ -1,4 +1,4 @@
-"""One sdist → one wheel: its build requirements locked as of their day, its environment, its build, what came of it."""
+"""Build one sdist into one wheel: lock its build requirements as of its upload date, make the environment, build, check."""
 
 import tempfile
 import time
@@ -40,12 +40,12 @@ from wheelhouse.target.target import Target
 
 REQUIRES, WHEELS = "build-requires-1", "builds-1"
 FIRST_EPOCH = 315532800
-"""1980-01-01, the first day that a wheel can tell."""
+"""1980-01-01 in Unix seconds, the first date that a zip archive can store."""
 
 
 @dataclass(frozen=True, slots=True)
 class BuiltWheel:
-    """A wheel that was made of an sdist. `differing` names what a second build made otherwise, where that was asked."""
+    """A wheel built from an sdist. `differing` names what differs in a second build, if one was requested."""
 
     filename: str
     stored: StoredFile
@@ -54,14 +54,14 @@ class BuiltWheel:
     differing: tuple[str, ...] = ()
 
     def pin(self, pin: Pin) -> Pin:
-        """The sdist's pin, with the wheel in its place; what the wheel says of itself is final."""
+        """The sdist's pin with the wheel in its place; the wheel's own metadata is final."""
         artifact = Artifact(self.filename, self.stored.sha256, self.stored.size)
         return replace(pin, artifact=artifact, built=self.built, provisional=None, build_lock="", build_lacks="")
 
 
 @dataclass(frozen=True, slots=True)
 class _NewBuild:
-    """A wheel as it came from the room, or as `repaired` by what that names."""
+    """A wheel as built in the sandbox; `repaired` names the program that repaired it, if any."""
 
     path: Path
     contents: InspectedFile
@@ -75,59 +75,59 @@ class _CachedBuild(msgspec.Struct, frozen=True):
     built: Built
 
 
-_noted, _asks = msgspec.json.Decoder(_CachedBuild), msgspec.json.Decoder(tuple[str, ...])
+_cached_build_decoder, _requires_decoder = msgspec.json.Decoder(_CachedBuild), msgspec.json.Decoder(tuple[str, ...])
 
 
 class SdistBuilds:
-    """Builds sdists, each once. `standing` are the build locks that the house had."""
+    """Builds sdists, each once. `existing` has the wheelhouse's build locks, by name."""
 
     def __init__(
         self,
         folder: Path,
-        supply: PackageSource,
-        wishes: BuildOptions,
+        source: PackageSource,
+        options: BuildOptions,
         auditwheel: Auditwheel | None,
-        standing: Mapping[str, Lock],
+        existing: Mapping[str, Lock],
         on_event: Listener = ignore,
     ) -> None:
-        self._folder, self._supply, self._wishes, self._auditwheel = folder, supply, wishes, auditwheel
+        self._folder, self._source, self._options, self._auditwheel = folder, source, options, auditwheel
         self._on_event = on_event
-        self._making, self._furnishing = Once(), Once()
+        self._wheels, self._environments = Once(), Once()
         self._scratch = tempfile.TemporaryDirectory(prefix="wheelhouse-build-")
-        self.build_locks = BuildLocks(supply, standing, wishes, on_event)
+        self.build_locks = BuildLocks(source, existing, options, on_event)
 
     def close(self) -> None:
-        """Remove what the builds were made with."""
+        """Remove the builds' temporary files."""
         self._scratch.cleanup()
 
     def make(
-        self, pin: Pin, target: Target, asked: datetime | None, builder: Builder, within: tuple[str, ...] = ()
+        self, pin: Pin, target: Target, newest_upload: datetime | None, builder: Builder, parents: tuple[str, ...] = ()
     ) -> BuiltWheel:
-        """The wheel of an sdist for a target. `asked` is when the newest of what was asked for was uploaded.
+        """The wheel of an sdist for a target. `newest_upload` is that of the requested projects.
 
-        Raises BuildError where it cannot be built, IntegrityError where what comes of it is not its wheel.
+        Raises BuildError if it cannot be built, IntegrityError if the result is not a wheel of it.
         """
-        if pin.project in within:
-            chain = " → ".join([*within, pin.project])
+        if pin.project in parents:
+            chain = " → ".join([*parents, pin.project])
             raise BuildError(f"its build needs its own project, which has no wheel: {chain}")
-        further = (*within, str(pin.project))
-        if within:  # two that need each other must not wait for each other
-            return self._logged(pin, target, asked, builder, further)
+        parents_and_self = (*parents, str(pin.project))
+        if parents:  # two sdists that require each other must not wait for each other
+            return self._make_logged(pin, target, newest_upload, builder, parents_and_self)
         key = (pin.origin.sha256, target.name)
-        return self._making.get(key, lambda: self._logged(pin, target, asked, builder, further))
+        return self._wheels.get(key, lambda: self._make_logged(pin, target, newest_upload, builder, parents_and_self))
 
-    def _logged(
-        self, pin: Pin, target: Target, asked: datetime | None, builder: Builder, within: tuple[str, ...]
+    def _make_logged(
+        self, pin: Pin, target: Target, newest_upload: datetime | None, builder: Builder, parents: tuple[str, ...]
     ) -> BuiltWheel:
         try:
-            return self._make(pin, target, asked, builder, within)
+            return self._make(pin, target, newest_upload, builder, parents)
         except BuildError as error:
             if error.log and not error.details:
                 error.details = (f"log: {self._log(pin, target, error.log, lasting=True)}",)
             raise
 
     def _make(
-        self, pin: Pin, target: Target, asked: datetime | None, builder: Builder, within: tuple[str, ...]
+        self, pin: Pin, target: Target, newest_upload: datetime | None, builder: Builder, parents: tuple[str, ...]
     ) -> BuiltWheel:
         sdist = pin.origin
         subject = f"{sdist.filename} (build)"
@@ -135,91 +135,91 @@ class SdistBuilds:
         folder = Path(tempfile.mkdtemp(dir=self._scratch.name))
         path = self._sdist(pin, folder)
         system = build_system(read_pyproject(path, sdist.filename), sdist.filename)
-        job = _Job(pin, target, path, system, _epoch(sdist), folder, builder, within)
-        cutoff = self.build_locks.cutoff(sdist, asked)
+        job = _Job(pin, target, path, system, _epoch(sdist), folder, builder, parents)
+        cutoff = self.build_locks.cutoff(sdist, newest_upload)
         lock = self._lock(job, system.requires, cutoff)
-        asks = self._asks(job, lock)
-        if not satisfied(lock, asks):
-            lock = self._lock(job, (*system.requires, *asks), cutoff)
-        made = self._wheel(job, lock)
-        self._on_event(Finished(subject, reused=made.reused))
-        return made
+        further = self._backend_requires(job, lock)
+        if not satisfied(lock, further):
+            lock = self._lock(job, (*system.requires, *further), cutoff)
+        wheel = self._wheel(job, lock)
+        self._on_event(Finished(subject, reused=wheel.reused))
+        return wheel
 
     def _sdist(self, pin: Pin, folder: Path) -> Path:
-        """The sdist, under its own name and with its own bytes."""
+        """A copy of the sdist in `folder`, under its own name, with the locked bytes."""
         sdist = pin.origin
         if has_locked_bytes(self._folder, sdist):
             source = self._folder / sdist.filename
         else:
-            source = self._supply.artifact(candidate_of(pin, sdist)).result().path
+            source = self._source.artifact(candidate_of(pin, sdist)).result().path
         place(source, folder, sdist.filename, sdist.sha256)
         return folder / sdist.filename
 
     # Build requirements
 
     def _lock(self, job: "_Job", requires: Iterable[str], cutoff: datetime | None) -> Lock:
-        """The lock of a build environment, with a wheel in the place of each sdist."""
+        """The lock of a build environment; its sdists are built and replaced by their wheels."""
         lock = self.build_locks.lock(job.builder.interpreter.target, job.pin.origin, requires, cutoff)
         lock = replace(lock, pins=tuple(self._with_wheel(pin, job, cutoff) for pin in lock.pins))
         self.build_locks.used[lock.name] = lock
         return lock
 
-    def _with_wheel(self, pin: Pin, job: "_Job", asked: datetime | None) -> Pin:
-        """A build requirement that is an sdist itself is built first."""
+    def _with_wheel(self, pin: Pin, job: "_Job", newest_upload: datetime | None) -> Pin:
+        """The pin of a build requirement's wheel, built first if the requirement is an sdist."""
         if pin.artifact.is_wheel:
             return pin
-        return self.make(pin, job.builder.interpreter.target, asked, job.builder, job.within).pin(pin)
+        return self.make(pin, job.builder.interpreter.target, newest_upload, job.builder, job.parents).pin(pin)
 
-    def _asks(self, job: "_Job", lock: Lock) -> tuple[str, ...]:
-        """What the backend asks for beside what is declared: asked in the room, once for each lock."""
+    def _backend_requires(self, job: "_Job", lock: Lock) -> tuple[str, ...]:
+        """The backend's further build requirements: asked in the sandbox, once for each lock."""
         key = _key(job, lock)
-        if noted := self._supply.cache.noted(REQUIRES, key):
-            return _asks.decode(noted)
-        asks, _ = job.builder.requires(self._asked(job, lock))
-        self._supply.cache.note(REQUIRES, key, msgspec.json.encode(asks))
-        return asks
+        if cached_bytes := self._source.cache.noted(REQUIRES, key):
+            return _requires_decoder.decode(cached_bytes)
+        further, _ = job.builder.requires(self._request(job, lock))
+        self._source.cache.note(REQUIRES, key, msgspec.json.encode(further))
+        return further
 
-    def _asked(self, job: "_Job", lock: Lock) -> BuildRequest:
+    def _request(self, job: "_Job", lock: Lock) -> BuildRequest:
         return BuildRequest(job.path, job.system, self._environment(job.builder, lock), job.epoch)
 
     def _environment(self, builder: Builder, lock: Lock) -> Path:
-        """The environment of a lock, made once."""
+        """The build environment of a lock, made once."""
 
         def make() -> Path:
             folder = Path(tempfile.mkdtemp(dir=self._scratch.name))
             for pin in lock.pins:
-                stored = self._supply.artifact(candidate_of(pin, pin.artifact)).result()
+                stored = self._source.artifact(candidate_of(pin, pin.artifact)).result()
                 place(stored.path, folder / "wheels", pin.artifact.filename, pin.artifact.sha256)
             wheels = [folder / "wheels" / pin.artifact.filename for pin in lock.pins]
             make_environment(folder / "env", builder.interpreter, wheels, builder.where_environment(folder / "env"))
             return folder / "env"
 
-        return self._furnishing.get((lock.name, builder.sandbox.sealed), make)
+        return self._environments.get((lock.name, builder.sandbox.sealed), make)
 
     # The wheel
 
     def _wheel(self, job: "_Job", lock: Lock) -> BuiltWheel:
         key = _key(job, lock) + (f"\0{self._auditwheel.described}" if self._auditwheel else "")
-        noted = self._supply.cache.noted(WHEELS, key)
-        known = _noted.decode(noted) if noted else None
-        stored = self._supply.kept(known.filename, known.sha256) if known else None
-        if known and stored:
-            made = BuiltWheel(known.filename, stored, replace(known.built, lock=lock.filename), reused=True)
-            self._on_event(BuiltEvent(job.pin.origin.filename, made.filename, 0.0, reused=True))
+        cached_bytes = self._source.cache.noted(WHEELS, key)
+        cached = _cached_build_decoder.decode(cached_bytes) if cached_bytes else None
+        stored = self._source.kept(cached.filename, cached.sha256) if cached else None
+        if cached and stored:
+            wheel = BuiltWheel(cached.filename, stored, replace(cached.built, lock=lock.filename), reused=True)
+            self._on_event(BuiltEvent(job.pin.origin.filename, wheel.filename, 0.0, reused=True))
         else:
-            made = self._build(job, lock)
-            note = _CachedBuild(made.filename, made.stored.sha256, made.built)
-            self._supply.cache.note(WHEELS, key, msgspec.json.encode(note))
-        self._supply.learn(job.pin.origin.sha256, made.stored.contents.metadata)
-        if self._wishes.check_reproducible:
-            made = replace(made, differing=self._differing(job, lock, made))
-        return replace(made, built=replace(made.built, kept=self._wishes.keep_sdists))
+            wheel = self._build(job, lock)
+            note = _CachedBuild(wheel.filename, wheel.stored.sha256, wheel.built)
+            self._source.cache.note(WHEELS, key, msgspec.json.encode(note))
+        self._source.learn(job.pin.origin.sha256, wheel.stored.contents.metadata)
+        if self._options.check_reproducible:
+            wheel = replace(wheel, differing=self._differing(job, lock, wheel))
+        return replace(wheel, built=replace(wheel.built, kept=self._options.keep_sdists))
 
     def _build(self, job: "_Job", lock: Lock) -> BuiltWheel:
         started = time.monotonic()
-        fresh = self._fresh(job, lock)
-        filename, needs = fresh.path.name, fresh.needs
-        stored = self._supply.keep(fresh.path, fresh.contents)
+        new = self._new_build(job, lock)
+        filename, needs = new.path.name, new.needs
+        stored = self._source.keep(new.path, new.contents)
         built = Built(
             sdist=job.pin.origin,
             interpreter=job.builder.interpreter.described,
@@ -228,43 +228,43 @@ class SdistBuilds:
             lock=lock.filename,
             requires=tuple(f"{pin.project}=={pin.version}" for pin in lock.pins),
             libraries=needs.libraries if needs else (),
-            repaired=fresh.repaired,
+            repaired=new.repaired,
         )
         self._on_event(BuiltEvent(job.pin.origin.filename, filename, time.monotonic() - started))
         return BuiltWheel(filename, stored, built, reused=False)
 
-    def _fresh(self, job: "_Job", lock: Lock) -> _NewBuild:
-        """A wheel fresh from the room, repaired and checked, in a folder of its own."""
+    def _new_build(self, job: "_Job", lock: Lock) -> _NewBuild:
+        """A newly built wheel, repaired and checked, in its own folder."""
         folder = Path(tempfile.mkdtemp(dir=job.folder))
-        wheel, log = job.builder.wheel(self._asked(job, lock), folder)
+        wheel, log = job.builder.wheel(self._request(job, lock), folder)
         self._log(job.pin, job.target, log)
-        fresh = _checked(_honest(wheel, job), job)
-        if fresh.needs and self._auditwheel:
-            fresh = self._repaired(fresh, job, self._auditwheel, folder)
-        return fresh
+        new = _checked(_without_wrong_manylinux(wheel, job), job)
+        if new.needs and self._auditwheel:
+            new = self._repaired(new, job, self._auditwheel, folder)
+        return new
 
-    def _repaired(self, fresh: _NewBuild, job: "_Job", auditwheel: Auditwheel, folder: Path) -> _NewBuild:
-        """The wheel that auditwheel makes of one; the same, with a warning, where it cannot, or where that is none."""
+    def _repaired(self, new: _NewBuild, job: "_Job", auditwheel: Auditwheel, folder: Path) -> _NewBuild:
+        """The wheel that auditwheel makes; the original, with a warning, if auditwheel fails or makes an invalid wheel."""
         try:
-            path = auditwheel.repair(fresh.path, job.target.platform.tag, job.epoch, folder)
+            path = auditwheel.repair(new.path, job.target.platform.tag, job.epoch, folder)
             return _checked(path, job, auditwheel.described)
         except (BuildError, IntegrityError, MachineError) as error:
-            self._on_event(Warned(f"{fresh.path.name} stays as it was built: {error}"))
-            return fresh
+            self._on_event(Warned(f"{new.path.name} stays as it was built: {error}"))
+            return new
 
     def _log(self, pin: Pin, target: Target, log: bytes, *, lasting: bool = False) -> Path:
-        """Keep what a build printed, and say where."""
-        return self._supply.cache.log(f"{pin.origin.filename}-{target.name}.log", log, lasting=lasting)
+        """Keep the output of a build, and return its path."""
+        return self._source.cache.log(f"{pin.origin.filename}-{target.name}.log", log, lasting=lasting)
 
-    def _differing(self, job: "_Job", lock: Lock, made: BuiltWheel) -> tuple[str, ...]:
-        """What a second build makes otherwise: members of the wheel, or its name; nothing where the bytes are the same."""
-        second = self._fresh(job, lock).path
-        if second.name != made.filename:
+    def _differing(self, job: "_Job", lock: Lock, wheel: BuiltWheel) -> tuple[str, ...]:
+        """What differs in a second build: members of the wheel, or its name; empty if the bytes are the same."""
+        second = self._new_build(job, lock).path
+        if second.name != wheel.filename:
             return (f"its name is {second.name}",)
-        if sha256_of(second) == made.stored.sha256:
+        if sha256_of(second) == wheel.stored.sha256:
             return ()
-        one, other = _members(made.stored.path), _members(second)
-        return tuple(sorted(name for name in one.keys() | other.keys() if one.get(name) != other.get(name))) or (
+        first, again = _members(wheel.stored.path), _members(second)
+        return tuple(sorted(name for name in first.keys() | again.keys() if first.get(name) != again.get(name))) or (
             "the archive",
         )
 
@@ -278,11 +278,11 @@ class _Job:
     epoch: int
     folder: Path
     builder: Builder
-    within: tuple[str, ...]
+    parents: tuple[str, ...]
 
 
 def _key(job: _Job, lock: Lock) -> str:
-    """What a build is known by: the sdist, the target, what it is built with, and the room: an image's libraries are its own."""
+    """The cache key of a build: the sdist, the target, its build requirements, and the sandbox, as an image has its own libraries."""
     builder = job.builder
     parts = (job.pin.origin.sha256, job.target.name, builder.interpreter.described, lock.to_requirements())
     return "\0".join((*parts, builder.sandbox.sealed or "unsealed"))
@@ -293,11 +293,11 @@ def _epoch(sdist: Artifact) -> int:
 
 
 def _checked(wheel: Path, job: _Job, repaired: str = "") -> _NewBuild:
-    """A wheel that was made here. Raises BuildError where it is another's, or cannot be used on the target; RefusedError
-    where it is no sound archive: whatever runs in the room says what comes out of it.
+    """A checked wheel. Raises BuildError if it is another project's or cannot be used on the target; RefusedError if it is
+    no sound archive: the sdist's own code made it, so nothing about it is trusted.
     """
-    _must_be_named(wheel.name, job)
-    contents = _sound(wheel, job)
+    _check_filename(wheel.name, job)
+    contents = _inspected(wheel, job)
     needs = needs_of_wheel(wheel)
     if reason := too_new(needs.glibc if needs else None, job.target.platform):
         raise BuildError(
@@ -307,27 +307,27 @@ def _checked(wheel: Path, job: _Job, repaired: str = "") -> _NewBuild:
     return _NewBuild(wheel, contents, needs, repaired)
 
 
-def _sound(wheel: Path, job: _Job) -> InspectedFile:
-    """What a wheel says of itself that was made here: no waiver lets one pass."""
+def _inspected(wheel: Path, job: _Job) -> InspectedFile:
+    """The contents of a built wheel; no waiver applies to it."""
     contents = inspect(wheel, wheel.name)
     NO_WAIVERS.admit(contents.findings, Subject(wheel.name, job.pin.project, sha256_of(wheel)))
     return contents
 
 
-def _honest(wheel: Path, job: _Job) -> Path:
-    """A wheel that claims the manylinux of this machine, newer than the target's, without the claim: what it needs is looked up."""
+def _without_wrong_manylinux(wheel: Path, job: _Job) -> Path:
+    """The wheel; retagged as plain linux if it claims a manylinux newer than the target's. Its real needs are checked later."""
     with suppress(InvalidWheelFilename):
         *_, tags = wheel_parts(wheel.name)
         linux = job.target.platform.tags[-1]
         plain = frozenset(Tag(tag.interpreter, tag.abi, linux) for tag in tags)
         claims = all(tag.platform.startswith("manylinux") for tag in tags)
         if claims and job.target.rank(tags) is None and job.target.rank(plain) is not None:
-            _sound(wheel, job)
+            _inspected(wheel, job)
             return retagged(wheel, linux)
     return wheel
 
 
-def _must_be_named(filename: str, job: _Job) -> None:
+def _check_filename(filename: str, job: _Job) -> None:
     try:
         project, version, _, tags = wheel_parts(filename)
     except ValueError as error:
