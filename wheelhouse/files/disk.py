@@ -39,6 +39,7 @@ HINTS = {
     errno.EROFS: "choose a place that can be written to",
     errno.ENOTDIR: "choose another place: a part of this path is a file",
     errno.EISDIR: "choose another place, or move it away: a folder stands where a file must be",
+    errno.EBUSY: "choose another place",
     errno.EEXIST: "choose another place, or move it away: a file stands where a folder must be",
 }
 
@@ -58,7 +59,9 @@ def machine_error(error: OSError, path: Path | None = None) -> MachineError:
     """What the system refused, with the path that it names, else with `path`."""
     if error.errno == errno.ENOENT and not _has_current_folder():
         return MachineError("the current folder is gone", hint="cd to a folder that is there")
-    renamed_to = error.filename2 if error.errno == errno.EISDIR else None  # the other name is one that nothing reads
+    renamed_to = (
+        error.filename2 if error.errno in (errno.EISDIR, errno.EBUSY) else None
+    )  # the other name is one that nothing reads
     where, reason = renamed_to or error.filename or path, error.strerror or str(error)
     return MachineError(f"`{where}`: {reason}" if where else reason, hint=HINTS.get(error.errno or 0))
 
@@ -138,6 +141,8 @@ def write_all(file: io.FileIO, content: bytes) -> None:
 def write(folder: Path, name: str, text: str | bytes) -> None:
     """Write a whole file under its final name, or not at all. What already says the same is left as it is, but for a link."""
     content = text.encode() if isinstance(text, str) else text
+    if not name:
+        raise InputError(f"`{folder}` is a folder, and a file is to be written", hint="name a file")
     final = rooted(folder, name)
     with os_errors_as_machine_error(final):
         if _own_size(final) != len(content) or final.read_bytes() != content:
