@@ -1,4 +1,4 @@
-"""The image itself: built from a staged folder by a container engine with no network, and run with none."""
+"""Build an image from a staged folder by a container engine, and run it, both without network."""
 
 import secrets
 import shutil
@@ -30,7 +30,7 @@ BASE_ARGUMENTS = ("PYTHON_BASE_IMAGE", "BASE_IMAGE")
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """What the user wants of images: the base, a Dockerfile of their own, if any, and what to run in the end."""
+    """The user's options for images: the base, their own Dockerfile, if any, and the commands to run last."""
 
     base: str | None
     dockerfile: Path | None
@@ -38,21 +38,21 @@ class Image:
 
 
 def rehearse_image(folder: Path, lock: Lock, staged: StagedAs | None, image: Image, engine: Engine) -> Iterator[Step]:
-    """Build and run. Raises InputError where the folder is no staged one."""
+    """Build and run. Raises InputError if the folder is not staged."""
     if staged is None:
         raise InputError(f"`{folder}` is not staged, and an image is built from a staged folder", hint="stage it first")
-    made: list[str] = []
+    tags: list[str] = []
     try:
         with tempfile.TemporaryDirectory(prefix="wheelhouse-image-") as scratch:
-            yield from _Build(Path(scratch, "context"), folder, lock, staged, image, engine, made).steps()
+            yield from _Build(Path(scratch, "context"), folder, lock, staged, image, engine, tags).steps()
     finally:
-        for tag in reversed(made):
+        for tag in reversed(tags):
             engine.remove(tag)
 
 
 @dataclass(frozen=True, slots=True)
 class _Build:
-    """One build: in its own context, a copy, so that nothing of the user's is touched. `made` are the images so far."""
+    """One build, in a copy of the context, so that no file of the user changes. `tags` are those of the images so far."""
 
     context: Path
     folder: Path
@@ -60,30 +60,30 @@ class _Build:
     staged: StagedAs
     image: Image
     engine: Engine
-    made: list[str]
+    tags: list[str]
 
     def steps(self) -> Iterator[Step]:
-        """The base image where the folder has a Dockerfile for it, the image, and what is run in it."""
-        self._lay_out()
+        """The base image if the folder has a Dockerfile for it, the image, and the commands run in it."""
+        self._copy_context()
         arguments = airflow_arguments(self.folder) if self.staged.release else {}
-        spelled = next((name for name in BASE_ARGUMENTS if name in arguments), OUR_ARGUMENT)
-        base = self.image.base or arguments.get(spelled)
+        base_argument = next((name for name in BASE_ARGUMENTS if name in arguments), OUR_ARGUMENT)
+        base = self.image.base or arguments.get(base_argument)
         if base and (derived := self.context / FOLDER / BASE_DOCKERFILE).is_file():
             write(derived.parent, derived.name, from_image(read_text(derived, "the Dockerfile"), base))
-            tag, ran = self._build("base image", derived.parent, derived, {})
-            yield self._step(ran, f"from {base}, by {self.engine.name}")
-            if ran.code:
+            tag, result = self._build("base image", derived.parent, derived, {})
+            yield self._build_step(result, f"from {base}, by {self.engine.name}")
+            if result.code:
                 return
             base = tag
-        told = {**arguments, spelled: base} if self.image.dockerfile else {OUR_ARGUMENT: base}
-        given = {name: value for name, value in told.items() if value is not None}
-        tag, ran = self._build("image", self.context, self._dockerfile(arguments), given)
-        yield self._step(ran, f"from {self.image.base or 'its own base'}, by {self.engine.name}")
-        for command in () if ran.code else self._smoke():
-            one = self.engine.run(tag, command)
-            yield self._ended(replace(one, name=f"run {command} in the image"), command)
+        build_arguments = {**arguments, base_argument: base} if self.image.dockerfile else {OUR_ARGUMENT: base}
+        set_arguments = {name: value for name, value in build_arguments.items() if value is not None}
+        tag, result = self._build("image", self.context, self._dockerfile(arguments), set_arguments)
+        yield self._build_step(result, f"from {self.image.base or 'its own base'}, by {self.engine.name}")
+        for command in () if result.code else self._commands():
+            result = self.engine.run(tag, command)
+            yield self._run_step(replace(result, name=f"run {command} in the image"), command)
 
-    def _lay_out(self) -> None:
+    def _copy_context(self) -> None:
         with os_errors_as_machine_error(self.context):
             if self.image.dockerfile:
                 leave = shutil.ignore_patterns(".git", FOLDER, self._name)
@@ -92,12 +92,12 @@ class _Build:
 
     @property
     def _name(self) -> str:
-        """What the folder is called in the build context: the fragment says it."""
+        """The folder's name in the build context, from the fragment."""
         fragment = self.folder / FRAGMENT
         return context_name(read_text(fragment, "the fragment")) if fragment.is_file() else FOLDER
 
     def _dockerfile(self, arguments: Mapping[str, str]) -> Path:
-        """The user's own, the folder's fragment, or one that takes the steps of the release."""
+        """The user's Dockerfile, the folder's fragment, or one with the steps of the Airflow release."""
         if self.image.dockerfile:
             return self.context / self.image.dockerfile.name
         if not self.staged.release:
@@ -112,20 +112,20 @@ class _Build:
         self, name: str, context: Path, dockerfile: Path, arguments: Mapping[str, str]
     ) -> tuple[str, CommandResult]:
         tag = f"wheelhouse-rehearsal:{secrets.token_hex(6)}"
-        self.made.append(tag)
+        self.tags.append(tag)
         return tag, replace(self.engine.build(context, dockerfile, tag, arguments), name=name)
 
-    def _smoke(self) -> tuple[str, ...]:
+    def _commands(self) -> tuple[str, ...]:
         return self.image.runs or (("airflow version",) if self.staged.release else ("python -m pip check",))
 
-    def _step(self, ran: CommandResult, note: str) -> Step:
-        findings = tuple(explained(ran.output, self.lock, f"the build of the {ran.name}")) if ran.code else ()
-        return Step(ran.name, self.lock.target.name, ran.seconds, findings, note=note)
+    def _build_step(self, result: CommandResult, note: str) -> Step:
+        findings = tuple(explained(result.output, self.lock, f"the build of the {result.name}")) if result.code else ()
+        return Step(result.name, self.lock.target.name, result.seconds, findings, note=note)
 
-    def _ended(self, ran: CommandResult, command: str) -> Step:
+    def _run_step(self, result: CommandResult, command: str) -> Step:
         findings: tuple[Finding, ...] = ()
-        if ran.code:
-            sentence = f"`{command}` ended with code {ran.code}: {last_words(ran.output)}"
+        if result.code:
+            sentence = f"`{command}` ended with code {result.code}: {last_words(result.output)}"
             hint = "it ran in the image, with no network"
             findings = (error(self.lock.filename, "run", sentence, hint),)
-        return Step(ran.name, self.lock.target.name, ran.seconds, findings, note=last_words(ran.output))
+        return Step(result.name, self.lock.target.name, result.seconds, findings, note=last_words(result.output))

@@ -1,4 +1,4 @@
-"""The scenes of a rehearsal: what is run in one sealed room, and what its outcome means for a lock."""
+"""The runs of a rehearsal: the commands of one sandbox, and what their results mean for a lock."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -34,16 +34,16 @@ from wheelhouse.stage.layout import FRAGMENT, TOOLS
 
 PYTHON = f"{VENV}/bin/python"
 HOUSE, CONTEXT = f"{HERE}/house", f"/{FOLDER}"
-SPEAK = "import pip; print(pip.__version__)"
+PRINT_PIP_VERSION = "import pip; print(pip.__version__)"
 
 
 @dataclass(frozen=True, slots=True)
 class InstallContext:
-    """What is rehearsed for one target: its lock, the folder of its files and where that is inside, the room.
+    """One target's rehearsal: its lock, the folder of its files, the path of that folder inside, the builder.
 
-    `known` are the subjects of what is said already, `runs` the commands that the user wants to see run in the end. Of the
-    projects in `free`, a build decides the version itself; `pip` is the one that it takes, where that is not the interpreter's own.
-    `strange` is what the lock lacks, or has too much, under this very interpreter.
+    `known` has the subjects of earlier findings, `runs` the user's own commands to run last. An image build chooses the versions
+    of the projects in `free`; `pip` is the version that it takes, if not the interpreter's own. `strange` has the findings on the
+    lock's closure that appear only under this interpreter.
     """
 
     lock: Lock
@@ -63,7 +63,7 @@ class InstallContext:
 
     @property
     def links(self) -> list[str]:
-        """Where an installer looks for files: in the folder, and where what its sdists are built with lies."""
+        """The --find-links options: the folder, and the folders with its sdists' build requirements."""
         inner = [f"{self.place}/{name}" for name in (TOOLS, BUILD) if (self.folder / name).is_dir()]
         sdists = any(not artifact.is_wheel for artifact in self.lock.artifacts)
         return [word for place in (self.place, *(inner if sdists else ())) for word in ("--find-links", place)]
@@ -79,128 +79,130 @@ class InstallContext:
         """The interpreter, in words."""
         return self.builder.interpreter.described
 
-    def step(self, ran: CommandResult, findings: tuple[Finding, ...] = (), note: str = "") -> Step:
-        """The step that a command was."""
-        return Step(ran.name, self.lock.target.name, ran.seconds, findings, note=note)
+    def step(self, result: CommandResult, findings: tuple[Finding, ...] = (), note: str = "") -> Step:
+        """The step of one command."""
+        return Step(result.name, self.lock.target.name, result.seconds, findings, note=note)
 
-    def complaints(self, ran: CommandResult, more: Iterable[Finding] = ()) -> tuple[Finding, ...]:
-        """What a failed command's words mean, without what was said already."""
-        if ran.code == 0:
+    def new_findings(self, result: CommandResult, more: Iterable[Finding] = ()) -> tuple[Finding, ...]:
+        """The findings of a failed command, without those on known subjects."""
+        if result.code == 0:
             return ()
-        found = {finding.subject: finding for finding in more} or {
-            finding.subject: finding for finding in explained(ran.output, self.lock, ran.name)
+        by_subject = {finding.subject: finding for finding in more} or {
+            finding.subject: finding for finding in explained(result.output, self.lock, result.name)
         }
-        unknown = [finding for subject, finding in found.items() if subject not in self.known]
-        stops = error(self.lock.filename, "command", f"`{ran.name}` stops over what is said above")
+        unknown = [finding for subject, finding in by_subject.items() if subject not in self.known]
+        stops = error(self.lock.filename, "command", f"`{result.name}` stops over what is said above")
         return tuple(unknown) or (stops,)
 
 
 @dataclass(frozen=True, slots=True)
 class SandboxRun:
-    """Commands in one room, what it shows them, and the steps that they were once they ran, by name."""
+    """Commands of one sandbox, the files shown to them, and a function from results by name to steps."""
 
     commands: tuple[InstallCommand, ...]
     shown: Mapping[str, Path]
     steps: Callable[[Mapping[str, CommandResult]], Iterator[Step]]
 
 
-def perform(scene: SandboxRun, builder: Builder) -> Iterator[Step]:
-    """Run a scene. Raises MachineError where its room cannot be had."""
-    ran = {one.name: one for one in run_commands(builder, scene.commands, scene.shown)}
-    return scene.steps(ran)
+def perform(sandbox_run: SandboxRun, builder: Builder) -> Iterator[Step]:
+    """Run the commands. Raises MachineError if the sandbox cannot be made."""
+    results = {result.name: result for result in run_commands(builder, sandbox_run.commands, sandbox_run.shown)}
+    return sandbox_run.steps(results)
 
 
-def install_run(act: InstallContext, install: InstallCommand) -> SandboxRun:
-    """A fresh virtual environment, one command that installs everything, and a look at what came of it."""
+def install_run(context: InstallContext, install: InstallCommand) -> SandboxRun:
+    """A new virtual environment, one command that installs everything, and checks of the result."""
     commands = (
-        InstallCommand("environment", (str(act.builder.interpreter.path), "-I", "-m", "venv", VENV), vital=True),
-        InstallCommand("pip", (PYTHON, "-I", "-c", SPEAK), vital=True),
+        InstallCommand("environment", (str(context.builder.interpreter.path), "-I", "-m", "venv", VENV), vital=True),
+        InstallCommand("pip", (PYTHON, "-I", "-c", PRINT_PIP_VERSION), vital=True),
         install,
         InstallCommand("check", (PYTHON, "-I", "-m", "pip", "check")),
         InstallCommand("import", (PYTHON, "-I", CHECK_SCRIPT)),
-        *(InstallCommand(f"run {text}", ("sh", "-c", text)) for text in act.runs),
+        *(InstallCommand(f"run {text}", ("sh", "-c", text)) for text in context.runs),
     )
-    return SandboxRun(commands, {act.place: act.folder}, lambda ran: _installed(act, install.name, ran))
+    return SandboxRun(
+        commands, {context.place: context.folder}, lambda results: _installed(context, install.name, results)
+    )
 
 
-def pip_install(act: InstallContext) -> InstallCommand:
-    """What a user types to install a house."""
-    words = ["--no-index", *act.links, "--require-hashes", "--no-cache-dir"]
-    words += ["--no-deps"] if decides_alone(act.lock) else []
-    return InstallCommand("install", (PYTHON, "-m", "pip", "install", *words, "-r", act.requirements), vital=True)
+def pip_install(context: InstallContext) -> InstallCommand:
+    """The command that a user types to install a wheelhouse."""
+    words = ["--no-index", *context.links, "--require-hashes", "--no-cache-dir"]
+    words += ["--no-deps"] if overrides_metadata(context.lock) else []
+    return InstallCommand("install", (PYTHON, "-m", "pip", "install", *words, "-r", context.requirements), vital=True)
 
 
-def decides_alone(lock: Lock) -> bool:
-    """Whether a lock says otherwise than its files' own metadata: by an override, an exclusion, or as a lock that was given."""
+def overrides_metadata(lock: Lock) -> bool:
+    """Whether a lock may differ from its files' metadata: by an override, an exclusion, or as a given lock."""
     inputs = lock.inputs
     return bool(inputs.overrides or inputs.excluded or inputs.given_sha256)
 
 
-def fragment_install(act: InstallContext) -> InstallCommand:
-    """What a folder of layout flat says itself, in its Dockerfile fragment."""
-    text = read_text(act.folder / FRAGMENT, "the fragment")
+def fragment_install(context: InstallContext) -> InstallCommand:
+    """The command in the Dockerfile fragment of a folder of layout flat."""
+    text = read_text(context.folder / FRAGMENT, "the fragment")
     run = text.partition(f"target=/{FOLDER} \\\n")[2]
     return InstallCommand("install", ("sh", "-c", run), {"PIP_OPTIONS": ""}, vital=True)
 
 
 def airflow_arguments(folder: Path) -> dict[str, str]:
-    """The build arguments that were staged."""
+    """The staged build arguments."""
     return build_arguments_of(read_text(folder / BUILD_ARGS, "the build arguments"))
 
 
-def airflow_install(act: InstallContext, release: Version, arguments: Mapping[str, str]) -> InstallCommand:
-    """What the image build of an Airflow release takes with a folder, in its own order."""
-    dockerfile = act.folder / BASE_DOCKERFILE
-    runs, settings = base_image(read_text(dockerfile, "the Dockerfile") if dockerfile.is_file() else "", act.place)
+def airflow_install(context: InstallContext, release: Version, arguments: Mapping[str, str]) -> InstallCommand:
+    """The install steps of an Airflow release's image build, in its order."""
+    dockerfile = context.folder / BASE_DOCKERFILE
+    runs, settings = base_image(read_text(dockerfile, "the Dockerfile") if dockerfile.is_file() else "", context.place)
     own = {"VIRTUAL_ENV": VENV, "UV_PYTHON": f"{VENV}/bin/python", "SLUGIFY_USES_TEXT_UNIDECODE": "yes"}
-    script = install_script(release, act.place, runs)
+    script = install_script(release, context.place, runs)
     return InstallCommand(
         "install", ("bash", "-c", script), {**default_arguments(release), **arguments, **settings, **own}, vital=True
     )
 
 
-def _installed(act: InstallContext, name: str, ran: Mapping[str, CommandResult]) -> Iterator[Step]:
-    if "pip" not in ran:
-        sentence = f"no virtual environment can be made: {last_words(ran['environment'].output)}"
+def _installed(context: InstallContext, name: str, results: Mapping[str, CommandResult]) -> Iterator[Step]:
+    if "pip" not in results:
+        sentence = f"no virtual environment can be made: {last_words(results['environment'].output)}"
         hint = "install what this Python lacks (Debian: python3-venv), or name another with --interpreter"
-        yield act.step(ran["environment"], (error(act.lock.target.name, "environment", sentence, hint),))
+        yield context.step(results["environment"], (error(context.lock.target.name, "environment", sentence, hint),))
         return
-    pip = act.pip or ran["pip"].output.strip()
-    foreseen = _foreseen(act, pip) if ran[name].code else ()
-    said = act.complaints(ran[name], foreseen) or tuple(
-        install_findings(ran[name].output, act.lock, act.free | IN_EVERY_ENVIRONMENT)
+    pip = context.pip or results["pip"].output.strip()
+    causes = _known_causes(context, pip) if results[name].code else ()
+    findings = context.new_findings(results[name], causes) or tuple(
+        install_findings(results[name].output, context.lock, context.free | IN_EVERY_ENVIRONMENT)
     )
-    yield act.step(ran[name], said, f"pip {pip}, {act.under}")
-    if "import" in ran:
-        yield from environment_findings(act, ran)
+    yield context.step(results[name], findings, f"pip {pip}, {context.under}")
+    if "import" in results:
+        yield from environment_findings(context, results)
 
 
-def _otherwise_here(act: InstallContext) -> Iterator[Finding]:
-    """What this very interpreter asks for, and its target does not."""
-    target, here = act.lock.target, act.builder.interpreter.target
+def _interpreter_differences(context: InstallContext) -> Iterator[Finding]:
+    """Errors in the lock's closure under this interpreter that its target does not have."""
+    target, here = context.lock.target, context.builder.interpreter.target
     hint = (
         f"rehearse under Python {target.python.version}: --interpreter PATH; or fetch for Python {here.python.version}"
     )
-    for finding in act.strange:
+    for finding in context.strange:
         if finding.severity >= Severity.ERROR:
             sentence = f"{finding.sentence}; the Python here is {here.python.version}, and the target's {target.python.version}"
             yield replace(finding, sentence=sentence, hint=hint)
 
 
-def _foreseen(act: InstallContext, pip: str) -> Iterator[Finding]:
-    """Why an install must have failed, as far as the files themselves tell: tags that are too new, sdists with no builder."""
+def _known_causes(context: InstallContext, pip: str) -> Iterator[Finding]:
+    """Why an install must have failed, from the files alone: tags newer than pip, sdists without build requirements."""
     newer = (
         "fetch it into the house's tools/, and stage again"
-        if act.pip
+        if context.pip
         else "the base image, and the Python here, must have it"
     )
-    yield from unseen_by(pip, act.lock, newer)
-    yield from _otherwise_here(act)
-    yield from without_builders(act.lock, act.folder)
+    yield from unseen_by(pip, context.lock, newer)
+    yield from _interpreter_differences(context)
+    yield from without_builders(context.lock, context.folder)
 
 
 def without_builders(lock: Lock, folder: Path) -> Iterator[Finding]:
-    """A finding for each sdist whose build requirements do not lie where pip looks for them, in a house or a staged folder."""
+    """A finding for each sdist whose build requirements pip cannot find in a wheelhouse or staged folder."""
     places = [folder, *(folder / name for name in (TOOLS, BUILD) if (folder / name).is_dir())]
     seen = [path.name for place in places for path in place.iterdir()]
     for pin in lock.pins:
@@ -210,39 +212,45 @@ def without_builders(lock: Lock, folder: Path) -> Iterator[Finding]:
             yield from without_builder(sdist, system, seen, lock.target)
 
 
-def environment_findings(act: InstallContext, ran: Mapping[str, CommandResult]) -> Iterator[Step]:
-    """What pip's own check, a look at the environment, and the user's own commands found."""
-    yield act.step(ran["check"], _checked(act, ran["check"]))
-    look = ran["import"]
+def environment_findings(context: InstallContext, results: Mapping[str, CommandResult]) -> Iterator[Step]:
+    """The steps of `pip check`, of the environment check, and of the user's own commands."""
+    yield context.step(results["check"], _pip_check_findings(context, results["check"]))
+    check = results["import"]
     try:
-        told = json.loads(look.output.splitlines()[-1])
+        report = json.loads(check.output.splitlines()[-1])
     except (IndexError, ValueError):
-        yield act.step(look, (error(act.lock.filename, "import", f"the look at it failed: {last_words(look.output)}"),))
+        yield context.step(
+            check, (error(context.lock.filename, "import", f"the look at it failed: {last_words(check.output)}"),)
+        )
     else:
-        different = differently_installed(act.lock, told["installed"], act.free)
-        yield act.step(look, (*different, *not_imported(act.lock, told["failed"], act.under)))
-    for text in act.runs:
-        if one := ran.get(f"run {text}"):
-            yield act.step(one, _ended(act, text, one), last_words(one.output) if one.code == 0 else "")
+        different = differently_installed(context.lock, report["installed"], context.free)
+        yield context.step(check, (*different, *not_imported(context.lock, report["failed"], context.under)))
+    for text in context.runs:
+        if result := results.get(f"run {text}"):
+            yield context.step(
+                result, _run_findings(context, text, result), last_words(result.output) if result.code == 0 else ""
+            )
 
 
-def _checked(act: InstallContext, ran: CommandResult) -> tuple[Finding, ...]:
-    """What `pip check` says; warnings, where the lock was meant to say otherwise than its files do."""
-    if ran.code == 0:
+def _pip_check_findings(context: InstallContext, result: CommandResult) -> tuple[Finding, ...]:
+    """The findings of `pip check`; only warnings if the lock differs from its files' metadata on purpose."""
+    if result.code == 0:
         return ()
-    lines = [line for line in ran.output.splitlines() if " has requirement " in line or " requires " in line]
-    meant = decides_alone(act.lock)
+    lines = [line for line in result.output.splitlines() if " has requirement " in line or " requires " in line]
+    intended = overrides_metadata(context.lock)
     severity, hint = (
-        (Severity.WARNING, "the lock was meant to say so") if meant else (Severity.ERROR, "fetch the house again")
+        (Severity.WARNING, "the lock was meant to say so") if intended else (Severity.ERROR, "fetch the house again")
     )
     return tuple(
         Finding(line.partition(" ")[0], "check", severity, f"pip check says: {line}", hint)
-        for line in lines or [last_words(ran.output)]
+        for line in lines or [last_words(result.output)]
     )
 
 
-def _ended(act: InstallContext, text: str, ran: CommandResult) -> tuple[Finding, ...]:
-    if ran.code == 0:
+def _run_findings(context: InstallContext, text: str, result: CommandResult) -> tuple[Finding, ...]:
+    if result.code == 0:
         return ()
-    sentence = f"`{text}` ended with code {ran.code}: {last_words(ran.output)}"
-    return (error(act.lock.filename, "run", sentence, "it ran in the environment that was installed, with no network"),)
+    sentence = f"`{text}` ended with code {result.code}: {last_words(result.output)}"
+    return (
+        error(context.lock.filename, "run", sentence, "it ran in the environment that was installed, with no network"),
+    )

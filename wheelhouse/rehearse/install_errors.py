@@ -1,4 +1,4 @@
-"""What pip, uv and pip-tools say when they fail, read and said again: which file asked for what, why it was not there (pure)."""
+"""Turn the errors of pip, uv and pip-tools into findings: which file asked for what, and why it was missing (pure)."""
 
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -30,7 +30,7 @@ SEEN_SINCE = (
     (re.compile(r"manylinux2014"), Version("19.3")),
     (re.compile(r"manylinux2010"), Version("19.0")),
 )
-"""The first pip that knows a kind of platform tag (PEP 571, 599, 600)."""
+"""The first pip that supports each kind of platform tag (PEP 571, 599, 600)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,16 +102,16 @@ def _not_built(match: re.Match[str], lock: Lock) -> Finding:
     return _failed_build(match["project"], reasons(match.string), "", lock)
 
 
-def _failed_build(subject: str, found: Sequence[Reason], otherwise: str, lock: Lock) -> Finding:
-    """A build that failed while installing, explained as `wheelhouse build` explains it; `otherwise`, where nothing is recognised."""
+def _failed_build(subject: str, causes: Sequence[Reason], fallback: str, lock: Lock) -> Finding:
+    """A build that failed while installing, explained as `wheelhouse build` explains it; `fallback` if no cause is recognised."""
     pin = next((pin for pin in lock.pins if pin.artifact.filename == subject), None) or pin_of(lock, subject)
-    why = "; ".join(reason.sentence for reason in found) or otherwise
+    why = "; ".join(reason.sentence for reason in causes) or fallback
     hint = "make a wheel of it before it travels: `wheelhouse build`, then stage again"
     return error(
         pin.artifact.filename if pin else subject,
         "not-built",
         ": ".join(filter(None, ("it is an sdist, and could not be built with no network", why))),
-        "; or ".join(filter(None, (remedy(found), hint))),
+        "; or ".join(filter(None, (remedy(causes), hint))),
     )
 
 
@@ -158,31 +158,33 @@ INSTALL_ERROR_PATTERNS = (
 )
 
 
-def explained(said: str, lock: Lock, command: str) -> list[Finding]:
-    """What a failed command's log means: everything that can be read from it; else its own last words."""
-    logs = pip_build_logs(said)
+def explained(output: str, lock: Lock, command: str) -> list[Finding]:
+    """The findings recognised in a failed command's output; else one with its last words."""
+    logs = pip_build_logs(output)
     failed = [_failed_build(subject, reasons(log), last_words(log), lock) for subject, log in logs.items()]
-    found = {finding.subject: finding for finding in failed}
-    for complaint in INSTALL_ERROR_PATTERNS:
-        for match in complaint.pattern.finditer(said):
-            if complaint.meaning is _not_built and not match["project"]:
+    findings = {finding.subject: finding for finding in failed}
+    for known_error in INSTALL_ERROR_PATTERNS:
+        for match in known_error.pattern.finditer(output):
+            if known_error.meaning is _not_built and not match["project"]:
                 continue
-            finding = complaint.meaning(match, lock)
-            found.setdefault(finding.subject, finding)
-    asked = {finding.subject: finding for finding in _asked_of_an_index(said, lock)}
+            finding = known_error.meaning(match, lock)
+            findings.setdefault(finding.subject, finding)
+    index_findings = {finding.subject: finding for finding in _asked_of_an_index(output, lock)}
     locked = {artifact.filename for artifact in lock.artifacts}
-    found |= {subject: finding for subject, finding in asked.items() if subject in locked or subject not in found}
-    return list(found.values()) or [error(lock.filename, "command", f"`{command}` failed: {last_words(said)}")]
+    findings |= {
+        subject: finding for subject, finding in index_findings.items() if subject in locked or subject not in findings
+    }
+    return list(findings.values()) or [error(lock.filename, "command", f"`{command}` failed: {last_words(output)}")]
 
 
-def install_findings(said: str, lock: Lock, free: Collection[str]) -> Iterator[Finding]:
-    """Warnings of what an install that ended well did beside: asked an index, or installed a project twice.
+def install_findings(output: str, lock: Lock, free: Collection[str]) -> Iterator[Finding]:
+    """Warnings about a successful install: it asked an index, or installed a project twice.
 
-    Of the projects in `free` several releases come and go by design.
+    The projects in `free` may be installed in several versions by design.
     """
-    for finding in _asked_of_an_index(said, lock):
+    for finding in _asked_of_an_index(output, lock):
         yield replace(finding, severity=Severity.WARNING)
-    for match in REPLACED.finditer(said):
+    for match in REPLACED.finditer(output):
         pin = pin_of(lock, match["project"])
         if pin and pin.project not in free and match["version"] != str(pin.version):
             sentence = f"{pin.project} was installed twice: first {match['version']}, then {pin.version} in its place"
@@ -190,11 +192,11 @@ def install_findings(said: str, lock: Lock, free: Collection[str]) -> Iterator[F
             yield Finding(pin.artifact.filename, "twice", Severity.WARNING, sentence, hint)
 
 
-def _asked_of_an_index(said: str, lock: Lock) -> Iterator[Finding]:
-    """What was asked for from an index, where there is none to ask."""
-    if not NO_INDEX.search(said):
+def _asked_of_an_index(output: str, lock: Lock) -> Iterator[Finding]:
+    """Findings for projects that were requested from an index, as there is none."""
+    if not NO_INDEX.search(output):
         return
-    for match in ASKED_INDEX.finditer(said):
+    for match in ASKED_INDEX.finditer(output):
         project = canonicalize_name(match["project"] or match["uv"])
         pin = pin_of(lock, project)
         subject = pin.artifact.filename if pin else str(project)
@@ -207,17 +209,17 @@ def _asked_of_an_index(said: str, lock: Lock) -> Iterator[Finding]:
         )
 
 
-def last_words(said: str) -> str:
-    """The line that tells most of why a command failed."""
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
+def last_words(output: str) -> str:
+    """The most informative line of a failed command's output."""
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
     telling = [line for line in lines if re.match(r"(?i)(error|fatal|[\w.]*error)\b", line)]
     return (telling or lines or ["it says nothing"])[-1][:400]
 
 
-def unseen_by(pip: str, lock: Lock, how: str) -> Iterator[Finding]:
-    """Findings for the wheels that a pip of this version cannot use, because it is older than all of their tags.
+def unseen_by(pip: str, lock: Lock, how_to_upgrade: str) -> Iterator[Finding]:
+    """Findings for wheels that a pip of this version cannot use, because it supports none of their tags.
 
-    `how` says how a newer pip gets there.
+    `how_to_upgrade` says how to get a newer pip.
     """
     try:
         version = Version(pip)
@@ -226,7 +228,7 @@ def unseen_by(pip: str, lock: Lock, how: str) -> Iterator[Finding]:
     for pin in lock.pins:
         if pin.artifact.is_wheel and (since := _seen_since(pin.artifact.filename)) > version:
             sentence = f"pip {pip} is too old to see it: its tags are known to pip {since} and newer"
-            yield error(pin.artifact.filename, "pip-too-old", sentence, f"take pip {since} or newer: {how}")
+            yield error(pin.artifact.filename, "pip-too-old", sentence, f"take pip {since} or newer: {how_to_upgrade}")
 
 
 def _seen_since(filename: str) -> Version:

@@ -11,7 +11,7 @@ from wheelhouse.build.environment import make_environment
 from wheelhouse.errors import InputError, IntegrityError
 from wheelhouse.files.disk import has_locked_bytes, write
 from wheelhouse.lock.lock import Lock
-from wheelhouse.rehearse.install_checks import InstallContext, SandboxRun, decides_alone
+from wheelhouse.rehearse.install_checks import InstallContext, SandboxRun, overrides_metadata
 from wheelhouse.rehearse.pip_compile_check import differences, question
 from wheelhouse.rehearse.rehearsal import Step
 from wheelhouse.sandbox.commands import CommandResult, InstallCommand, own_pip
@@ -30,7 +30,7 @@ PIP_TOOLS = "pip-tools"
 
 @dataclass(frozen=True, slots=True)
 class InstallTools:
-    """What else is here to install with: a uv, and a house with pip-tools for the target's Python."""
+    """Further install tools: a uv, and a wheelhouse with pip-tools for the target's Python."""
 
     uv: Path | None = None
     tools: Path | None = None
@@ -38,7 +38,7 @@ class InstallTools:
 
 @dataclass(frozen=True, slots=True)
 class InstallMethod:
-    """Another way to install: the commands, of which the last is the step; or why it is not gone."""
+    """Another way to install: its commands, of which the last is the step; or why it is skipped."""
 
     name: str
     commands: tuple[InstallCommand, ...] = ()
@@ -46,108 +46,114 @@ class InstallMethod:
     note: str = ""
 
 
-def other_installers_run(act: InstallContext, instruments: InstallTools, scratch: Path) -> SandboxRun:
-    """Everything that is here to try the same files with. `scratch` is a folder of its own, on this side."""
-    shown = {act.place: act.folder}
-    ways = [_by_uv(act, instruments, shown), _by_pylock(act, shown), *_by_pip_tools(act, instruments, shown, scratch)]
-    python = str(act.builder.interpreter.path)
+def other_installers_run(context: InstallContext, install_tools: InstallTools, scratch: Path) -> SandboxRun:
+    """Install the same files by every other tool that is available. `scratch` is an empty folder outside the sandbox."""
+    shown = {context.place: context.folder}
+    methods = [
+        _by_uv(context, install_tools, shown),
+        _by_pylock(context, shown),
+        *_by_pip_tools(context, install_tools, shown, scratch),
+    ]
+    python = str(context.builder.interpreter.path)
     bare = InstallCommand("bare environment", (python, "-I", "-m", "venv", "--without-pip", BARE), vital=True)
-    commands = [bare, *(command for way in ways for command in way.commands)]
-    return SandboxRun(tuple(commands), shown, lambda ran: _steps(act, ways, ran))
+    commands = [bare, *(command for method in methods for command in method.commands)]
+    return SandboxRun(tuple(commands), shown, lambda results: _steps(context, methods, results))
 
 
-def _steps(act: InstallContext, ways: list[InstallMethod], ran: Mapping[str, CommandResult]) -> Iterator[Step]:
-    target = act.lock.target.name
-    for way in ways:
-        if way.skipped or way.name not in ran:
-            yield Step(way.name, target, skipped=way.skipped or "what it needs could not be made")
+def _steps(
+    context: InstallContext, methods: list[InstallMethod], results: Mapping[str, CommandResult]
+) -> Iterator[Step]:
+    target = context.lock.target.name
+    for method in methods:
+        if method.skipped or method.name not in results:
+            yield Step(method.name, target, skipped=method.skipped or "what it needs could not be made")
             continue
-        one = ran[way.name]
-        findings = act.complaints(one)
-        if way.name == "pip-compile" and one.code == 0:
-            findings = tuple(differences(act.lock, one.output, {finding.subject for finding in act.strange}))
-        yield act.step(one, findings, way.note)
+        result = results[method.name]
+        findings = context.new_findings(result)
+        if method.name == "pip-compile" and result.code == 0:
+            findings = tuple(differences(context.lock, result.output, {finding.subject for finding in context.strange}))
+        yield context.step(result, findings, method.note)
 
 
-def _by_uv(act: InstallContext, instruments: InstallTools, shown: dict[str, Path]) -> InstallMethod:
-    if instruments.uv is None:
+def _by_uv(context: InstallContext, install_tools: InstallTools, shown: dict[str, Path]) -> InstallMethod:
+    if install_tools.uv is None:
         return InstallMethod("uv", skipped="no uv is installed here")
-    if not act.builder.interpreter.target.allows(UV_SINCE):
-        return InstallMethod("uv", skipped=f"uv does not install for Python {act.lock.target.python.minor}")
-    shown[UV] = instruments.uv
-    words = ["--offline", "--no-index", "--no-config", "--no-cache", *act.links, "--require-hashes"]
-    words += ["--no-deps"] if decides_alone(act.lock) else []
-    command = (UV, "pip", "install", *words, "--python", f"{BARE}/bin/python", "-r", act.requirements)
+    if not context.builder.interpreter.target.allows(UV_SINCE):
+        return InstallMethod("uv", skipped=f"uv does not install for Python {context.lock.target.python.minor}")
+    shown[UV] = install_tools.uv
+    words = ["--offline", "--no-index", "--no-config", "--no-cache", *context.links, "--require-hashes"]
+    words += ["--no-deps"] if overrides_metadata(context.lock) else []
+    command = (UV, "pip", "install", *words, "--python", f"{BARE}/bin/python", "-r", context.requirements)
     return InstallMethod("uv", (InstallCommand("uv", command),))
 
 
-def _by_pylock(act: InstallContext, shown: dict[str, Path]) -> InstallMethod:
-    """Pip itself, told by the pylock; nothing is unpacked, for it is the same pip with the same files."""
+def _by_pylock(context: InstallContext, shown: dict[str, Path]) -> InstallMethod:
+    """Pip reads the pylock, as a dry run: it has installed the same files already."""
     pip = own_pip()
-    if pip.version < PYLOCK_SINCE or not act.builder.interpreter.target.allows(pip.requires_python):
+    if pip.version < PYLOCK_SINCE or not context.builder.interpreter.target.allows(pip.requires_python):
         why = f"wheelhouse's own pip is {pip.version}, for Python {pip.requires_python}, and pip reads it since {PYLOCK_SINCE}"
         return InstallMethod("pylock", skipped=why)
-    here, wanted = act.builder.interpreter.target.python.version, act.lock.target.python.version
+    here, wanted = context.builder.interpreter.target.python.version, context.lock.target.python.version
     if here != wanted:
         return InstallMethod(
             "pylock", skipped=f"the lock is for Python {wanted}, and the Python here is {here}: pip refuses it"
         )
     shown[PIP] = pip.folder
-    words = ("install", "--dry-run", "--ignore-installed", "--no-index", "--no-cache-dir", *act.links)
-    command = (f"{BARE}/bin/python", "-I", PIP, *words, "-r", f"{act.place}/{act.lock.filename}")
+    words = ("install", "--dry-run", "--ignore-installed", "--no-index", "--no-cache-dir", *context.links)
+    command = (f"{BARE}/bin/python", "-I", PIP, *words, "-r", f"{context.place}/{context.lock.filename}")
     return InstallMethod("pylock", (InstallCommand("pylock", command),), note=f"pip {pip.version}, a dry run")
 
 
 def _by_pip_tools(
-    act: InstallContext, instruments: InstallTools, shown: dict[str, Path], scratch: Path
+    context: InstallContext, install_tools: InstallTools, shown: dict[str, Path], scratch: Path
 ) -> Iterator[InstallMethod]:
     names = ("pip-sync", "pip-compile")
-    minor, platform = act.lock.target.python.minor, act.lock.target.platform.tag
+    minor, platform = context.lock.target.python.minor, context.lock.target.platform.tag
     make = f"`wheelhouse fetch pip-tools --python {minor} --platform {platform} --dest rehearsal-tools`, then --tools rehearsal-tools"
-    tools = _lock_of_tools(act, instruments.tools) if instruments.tools else None
-    if tools is None or instruments.tools is None:
+    tools = _lock_of_tools(context, install_tools.tools) if install_tools.tools else None
+    if tools is None or install_tools.tools is None:
         yield from (InstallMethod(name, skipped=f"no pip-tools for Python {minor} was named: {make}") for name in names)
         return
-    if decides_alone(act.lock):
+    if overrides_metadata(context.lock):
         why = "the lock was adjusted, or was given: pip's resolver is not to reach it"
         yield from (InstallMethod(name, skipped=why) for name in names)
         return
-    shown[TOOLS], shown[TOOLBOX] = instruments.tools, scratch / "toolbox"
-    _furnish(act, tools, instruments.tools, scratch / "toolbox")
+    shown[TOOLS], shown[TOOLBOX] = install_tools.tools, scratch / "toolbox"
+    _make_toolbox(context, tools, install_tools.tools, scratch / "toolbox")
     piptools = (f"{TOOLBOX}/bin/python", "-m", "piptools")
     version = next(pin.version for pin in tools.pins if pin.project == PIP_TOOLS)
-    yield InstallMethod("pip-sync", _sync(act, piptools), note=f"pip-tools {version}")
+    yield InstallMethod("pip-sync", _sync(context, piptools), note=f"pip-tools {version}")
     yield InstallMethod(
-        "pip-compile", _compile(act, piptools, shown, scratch), note=f"pip-tools {version}, {act.under}"
+        "pip-compile", _compile(context, piptools, shown, scratch), note=f"pip-tools {version}, {context.under}"
     )
 
 
-def _sync(act: InstallContext, piptools: tuple[str, ...]) -> tuple[InstallCommand, ...]:
+def _sync(context: InstallContext, piptools: tuple[str, ...]) -> tuple[InstallCommand, ...]:
     python = f"{SYNCED}/bin/python"
-    words = ("sync", "--no-index", *act.links, "--python-executable", python, act.requirements)
+    words = ("sync", "--no-index", *context.links, "--python-executable", python, context.requirements)
     return (
-        InstallCommand("synced environment", (str(act.builder.interpreter.path), "-I", "-m", "venv", SYNCED)),
+        InstallCommand("synced environment", (str(context.builder.interpreter.path), "-I", "-m", "venv", SYNCED)),
         InstallCommand("newer pip", (python, "-m", "pip", "install", "-U", "--no-index", "--find-links", TOOLS, "pip")),
         InstallCommand("pip-sync", (*piptools, *words)),
     )
 
 
 def _compile(
-    act: InstallContext, piptools: tuple[str, ...], shown: dict[str, Path], scratch: Path
+    context: InstallContext, piptools: tuple[str, ...], shown: dict[str, Path], scratch: Path
 ) -> tuple[InstallCommand, ...]:
-    constraints = act.constraints
-    write(scratch, "wanted.in", question(act.lock, f"{act.place}/{constraints}" if constraints else None))
+    constraints = context.constraints
+    write(scratch, "wanted.in", question(context.lock, f"{context.place}/{constraints}" if constraints else None))
     shown[WANTED] = scratch / "wanted.in"
     quiet = ("--no-header", "--no-annotate", "--strip-extras", "--allow-unsafe", "--resolver", "backtracking")
-    words = ("compile", *quiet, *act.links, "--pip-args=--no-index", "-o", COMPILED, WANTED)
+    words = ("compile", *quiet, *context.links, "--pip-args=--no-index", "-o", COMPILED, WANTED)
     script = f'"$@" >/dev/null && cat {COMPILED}'
     return (InstallCommand("pip-compile", ("sh", "-c", script, "sh", *piptools, *words)),)
 
 
-def _lock_of_tools(act: InstallContext, folder: Path) -> Lock | None:
-    """The lock of a house with pip-tools that fits the interpreter. Raises IntegrityError where its files are not as locked."""
+def _lock_of_tools(context: InstallContext, folder: Path) -> Lock | None:
+    """The lock of a wheelhouse with pip-tools that fits the interpreter. Raises IntegrityError if its files are not as locked."""
     for lock in load_wheelhouse(folder).locks:
-        if unfit(act.builder.interpreter.target, lock.target) is None and PIP_TOOLS in {
+        if unfit(context.builder.interpreter.target, lock.target) is None and PIP_TOOLS in {
             pin.project for pin in lock.pins
         }:
             wrong = [artifact.filename for artifact in lock.artifacts if not has_locked_bytes(folder, artifact)]
@@ -155,11 +161,11 @@ def _lock_of_tools(act: InstallContext, folder: Path) -> Lock | None:
                 raise IntegrityError(f"`{folder / wrong[0]}` is not as locked", hint="fetch that house again")
             return lock
     raise InputError(
-        f"`{folder}` holds no pip-tools for {act.builder.interpreter.described}",
-        hint=f"fetch it: `wheelhouse fetch pip-tools --python {act.lock.target.python.minor} --dest {folder}`",
+        f"`{folder}` holds no pip-tools for {context.builder.interpreter.described}",
+        hint=f"fetch it: `wheelhouse fetch pip-tools --python {context.lock.target.python.minor} --dest {folder}`",
     )
 
 
-def _furnish(act: InstallContext, tools: Lock, folder: Path, scratch: Path) -> None:
+def _make_toolbox(context: InstallContext, tools: Lock, folder: Path, scratch: Path) -> None:
     wheels = [folder / artifact.filename for artifact in tools.artifacts]
-    make_environment(scratch, act.builder.interpreter, wheels, TOOLBOX)
+    make_environment(scratch, context.builder.interpreter, wheels, TOOLBOX)

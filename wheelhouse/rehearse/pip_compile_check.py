@@ -1,4 +1,4 @@
-"""The second opinion: what pip-compile makes of the same requirements, held against the lock (pure)."""
+"""Compare the lock with pip-compile's result for the same requirements (pure)."""
 
 import re
 from collections.abc import Collection, Iterator
@@ -17,13 +17,13 @@ NOT_PINNED_BY_DEFAULT = frozenset({"pip", "setuptools", "distribute"})
 
 
 def question(lock: Lock, constraints: str | None) -> str:
-    """What a lock was made from, as a requirements file that pip-compile reads; `constraints` is the file to obey."""
+    """A lock's inputs as a requirements file for pip-compile; `constraints` is the path of a constraints file."""
     lines = [_by_name(Requirement(text), lock) for text in lock.inputs.requirements]
     return "".join(f"{line}\n" for line in [*lines, *([f"-c {constraints}"] if constraints else [])])
 
 
 def _by_name(requirement: Requirement, lock: Lock) -> str:
-    """A requirement; of one by its address or path, the pin, for the file lies in the house."""
+    """A requirement; a direct one (URL or path) becomes its pin, because the file is in the wheelhouse."""
     pin = pin_of(lock, requirement.name)
     if not requirement.url or pin is None:
         return str(requirement)
@@ -32,27 +32,27 @@ def _by_name(requirement: Requirement, lock: Lock) -> str:
 
 
 def differences(lock: Lock, compiled: str, here: Collection[str]) -> Iterator[Finding]:
-    """Findings for pins that pip-compile did not reach, and for its own that the lock has not.
+    """Findings for pins that pip-compile does not have, and for its pins that the lock does not have.
 
-    `here` are the files that the interpreter it ran under does not need, for its markers differ from the target's.
+    `here` has the files that pip-compile's interpreter does not need, because its markers differ from the target's.
     """
-    found = {canonicalize_name(match["name"]): match["version"] for match in PINNED.finditer(compiled)}
+    compiled_versions = {canonicalize_name(match["name"]): match["version"] for match in PINNED.finditer(compiled)}
     for pin in lock.pins:
-        version = found.pop(pin.project, None)
+        version = compiled_versions.pop(pin.project, None)
         asked = next(iter(asked_by(lock, pin.project)), "nothing asks for it")
         if version is None:
-            told = error(pin.artifact.filename, "opinion", f"pip-compile leaves {pin.project} out, and {asked}")
+            finding = error(pin.artifact.filename, "opinion", f"pip-compile leaves {pin.project} out, and {asked}")
             why = "; the Python that it ran under differs from the target in a marker"
             yield (
-                replace(told, severity=Severity.NOTE, sentence=told.sentence + why)
+                replace(finding, severity=Severity.NOTE, sentence=finding.sentence + why)
                 if pin.artifact.filename in here
-                else told
+                else finding
             )
         elif version != str(pin.version):
             sentence = f"pip-compile takes {pin.project} {version}, the lock {pin.version}; {asked}"
             yield error(
                 pin.artifact.filename, "opinion", sentence, "see `wheelhouse why`; fetch again with --upgrade-project"
             )
-    for project, version in found.items():
+    for project, version in compiled_versions.items():
         if project not in NOT_PINNED_BY_DEFAULT:
             yield error(project, "opinion", f"pip-compile wants {project} {version} too, which the lock does not name")

@@ -1,4 +1,4 @@
-"""A rehearsal: what was tried, step by step, and what came of each (pure)."""
+"""A rehearsal: its steps and their outcomes (pure)."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -17,14 +17,14 @@ from wheelhouse.target.target import Target
 WHEEL_WITHIN = Version("70.1")
 """The first setuptools that makes wheels without the project `wheel`."""
 IN_EVERY_ENVIRONMENT = frozenset({"pip", "setuptools", "wheel", "pkg-resources"})
-"""What a virtual environment may bring along."""
+"""Projects that a new virtual environment may contain."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One thing that was tried for one target, with its wall time in seconds and what was found.
+    """One check of one target, with its wall time in seconds and its findings.
 
-    `skipped` says why it was not tried; `note` with what it was.
+    `skipped` says why it was not run; `note` names the tool that ran it.
     """
 
     name: str
@@ -36,7 +36,7 @@ class Step:
 
     @property
     def failed(self) -> bool:
-        """Whether it found what must not be."""
+        """Whether a finding is an error."""
         return (worst(self.findings) or Severity.NOTE) >= Severity.ERROR
 
     @property
@@ -72,20 +72,20 @@ def pin_of(lock: Lock, name: str) -> Pin | None:
 
 
 def differently_installed(lock: Lock, installed: Mapping[str, str], free: Collection[str] = ()) -> Iterator[Finding]:
-    """Findings for what is installed otherwise than a lock says, but for the projects in `free`."""
+    """Findings for installed versions that differ from a lock, except for the projects in `free`."""
     versions = {canonicalize_name(name): version for name, version in installed.items()}
     for pin in lock.pins:
-        found = versions.pop(pin.project, None)
-        if found is None:
+        installed_version = versions.pop(pin.project, None)
+        if installed_version is None:
             yield error(
                 pin.artifact.filename, "not-installed", f"{pin.project} {pin.version} is locked, and was not installed"
             )
-        elif found != str(pin.version) and pin.project not in free:
-            sentence = f"{pin.project} {found} was installed, and the lock says {pin.version}"
+        elif installed_version != str(pin.version) and pin.project not in free:
+            sentence = f"{pin.project} {installed_version} was installed, and the lock says {pin.version}"
             yield error(pin.artifact.filename, "other-version", sentence)
-    for project, found in versions.items():
+    for project, installed_version in versions.items():
         if project not in IN_EVERY_ENVIRONMENT and project not in free:
-            yield error(project, "not-locked", f"{project} {found} was installed, and is in no lock")
+            yield error(project, "not-locked", f"{project} {installed_version} was installed, and is in no lock")
 
 
 def not_imported(lock: Lock, failed: Mapping[str, Mapping[str, str]], under: str) -> Iterator[Finding]:
@@ -106,9 +106,9 @@ def _remedy(reason: str) -> str:
 
 
 def without_builder(sdist: str, system: BuildSystem, filenames: Iterable[str], target: Target) -> Iterator[Finding]:
-    """A finding where an sdist would be built with what is not among the files that pip sees (PEP 518).
+    """A finding if an sdist's build requirements are not among the files that pip sees (PEP 518).
 
-    Of an sdist that says nothing, a setuptools that brings `bdist_wheel` along needs no wheel beside it.
+    An sdist without `[build-system]` does not need `wheel` if setuptools has its own `bdist_wheel`.
     """
     offered: dict[str, list[Version]] = {}
     for name in filenames:
@@ -117,16 +117,16 @@ def without_builder(sdist: str, system: BuildSystem, filenames: Iterable[str], t
             offered.setdefault(project, []).append(version)
     brings_wheel = any(version >= WHEEL_WITHIN for version in offered.get("setuptools", ()))
     requires = LEGACY_REQUIRES[:1] if system == BuildSystem() and brings_wheel else system.requires
-    wanted = [requirement for text in requires if target.applies((requirement := Requirement(text)).marker)]
-    lacking = [
+    requirements = [requirement for text in requires if target.applies((requirement := Requirement(text)).marker)]
+    missing = [
         f"`{requirement}`"
-        for requirement in wanted
+        for requirement in requirements
         if not any(
             requirement.specifier.contains(version) for version in offered.get(canonicalize_name(requirement.name), ())
         )
     ]
-    if lacking:
-        sentence = f"it is an sdist, and what builds it is not in the folder: {', '.join(lacking)}"
+    if missing:
+        sentence = f"it is an sdist, and what builds it is not in the folder: {', '.join(missing)}"
         hint = (
             "make a wheel of it before it travels (`wheelhouse build`), or fetch it again: what builds it comes with it"
         )

@@ -1,4 +1,4 @@
-"""Prove on this side of the gap that a house, or a staged folder, installs with no network: step by step, with the real parts."""
+"""Prove before the transfer that a wheelhouse or staged folder installs without network, step by step, with the real tools."""
 
 import shlex
 import tempfile
@@ -50,14 +50,14 @@ CLOSURE = ("closure", "unneeded")
 LINUX = "Linux"
 """The system of the targets that a sandbox can be made for."""
 OF_THE_IMAGE = frozenset({"pip", "setuptools", "wheel", "uv", "packaging"})
-"""What an image build of Airflow brings to a version of its own."""
+"""The projects whose versions an image build of Airflow chooses itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class RehearsalOptions:
-    """What the user wants of a rehearsal: which interpreters, which commands to see run in the end, what else to try it with.
+    """The user's options: interpreters, own commands to run last in `runs`, further install tools in `instruments`.
 
-    With `image`, a base, or `dockerfile`, an image is built by a container engine, whose client runs in `engine`.
+    With a base `image` or a `dockerfile`, a container engine builds an image; `engine` is the environment of its client.
     `waivers` are those of the policy.
     """
 
@@ -72,24 +72,24 @@ class RehearsalOptions:
     waivers: Waivers = NO_WAIVERS
 
 
-def rehearse(folder: Path, wanted: RehearsalOptions, on_event: Listener = ignore) -> Iterator[Step]:
-    """Every step that applies, as it ends.
+def rehearse(folder: Path, options: RehearsalOptions, on_event: Listener = ignore) -> Iterator[Step]:
+    """Yields every step that applies, when it ends.
 
-    Raises InputError for what is neither house nor staged folder, MachineError where no sandbox can be sealed, or where
+    Raises InputError if the folder is neither wheelhouse nor staged folder, MachineError if no sandbox can be sealed, or if
     nothing failed because nothing could be installed for any target.
     """
-    held: list[Step] = []
+    steps: list[Step] = []
     refusals: dict[Target, MachineError] = {}
-    for step in _steps(folder, wanted, refusals, on_event):
-        held.append(step)
+    for step in _steps(folder, options, refusals, on_event):
+        steps.append(step)
         yield step
-    if not installed_for(held) and not any(step.failed for step in held):
+    if not installed_for(steps) and not any(step.failed for step in steps):
         raise _nothing_installed(folder, refusals)
 
 
 def _nothing_installed(folder: Path, refusals: Mapping[Target, MachineError]) -> MachineError:
     """The error of a rehearsal in which no target has an interpreter here, with the command that names one."""
-    target = next((one for one in refusals if one.platform.system == LINUX), next(iter(refusals)))
+    target = next((refused for refused in refusals if refused.platform.system == LINUX), next(iter(refusals)))
     more = f" and {len(refusals) - 1} more" if len(refusals) > 1 else ""
     command = f"wheelhouse rehearse {shlex.quote(str(folder))} --interpreter /path/to/{target.python.program}"
     return MachineError(
@@ -100,34 +100,34 @@ def _nothing_installed(folder: Path, refusals: Mapping[Target, MachineError]) ->
 
 
 def _steps(
-    folder: Path, wanted: RehearsalOptions, refusals: dict[Target, MachineError], on_event: Listener
+    folder: Path, options: RehearsalOptions, refusals: dict[Target, MachineError], on_event: Listener
 ) -> Iterator[Step]:
     started = time.monotonic()
-    verdict = verify_folder(folder, wanted.waivers, on_event)
-    found = [finding for finding in verdict.findings if finding.rule not in CLOSURE]
+    verdict = verify_folder(folder, options.waivers, on_event)
+    findings = [finding for finding in verdict.findings if finding.rule not in CLOSURE]
     targets = ", ".join(lock.target.name for lock in verdict.house.locks)
-    found += _misplaced(folder, verdict)
-    yield Step("files", targets, time.monotonic() - started, tuple(found))
+    findings += _misplaced(folder, verdict)
+    yield Step("files", targets, time.monotonic() - started, tuple(findings))
     for lock in verdict.house.locks:
         yield _closure(lock, verdict)
-    if wanted.image or wanted.dockerfile:
-        image = Image(wanted.image, wanted.dockerfile, wanted.runs)
-        yield from rehearse_image(folder, verdict.house.locks[0], staged_as(folder), image, find_engine(wanted.engine))
+    if options.image or options.dockerfile:
+        image = Image(options.image, options.dockerfile, options.runs)
+        yield from rehearse_image(folder, verdict.house.locks[0], staged_as(folder), image, find_engine(options.engine))
     for lock in verdict.house.locks:
         try:
-            interpreter = find_interpreter(lock.target, wanted.named, wanted.places)
+            interpreter = find_interpreter(lock.target, options.named, options.places)
         except MachineError as error:
             refusals[lock.target] = error
             yield Step("install", lock.target.name, skipped=str(error))
-            if lacking := tuple(without_builders(lock, folder)):
-                yield Step("sdists", lock.target.name, findings=lacking)
+            if unbuildable := tuple(without_builders(lock, folder)):
+                yield Step("sdists", lock.target.name, findings=unbuildable)
         else:
             on_event(Noted(f"installing for {lock.target.name} under {interpreter.described}, with no network"))
-            yield from _installed(folder, lock, interpreter, verdict, found, wanted)
+            yield from _installed(folder, lock, interpreter, verdict, findings, options)
 
 
 def _misplaced(folder: Path, verdict: Verdict) -> Iterator[Finding]:
-    """What lies in a folder under a wrong name, and constraints that are not those of the lock."""
+    """Findings for files under a wrong name, and for constraints that differ from the lock's."""
     staged = staged_as(folder)
     for lock in verdict.house.locks:
         name = constraints_name(lock) if staged and staged.release else lock.constraints_filename
@@ -148,12 +148,12 @@ def _closure(lock: Lock, verdict: Verdict) -> Step:
 
 
 def _metadata(lock: Lock, verdict: Verdict) -> dict[NormalizedName, Metadata]:
-    known = verdict.contents
-    return {pin.project: known[name].metadata for pin in lock.pins if (name := pin.artifact.filename) in known}
+    contents = verdict.contents
+    return {pin.project: contents[name].metadata for pin in lock.pins if (name := pin.artifact.filename) in contents}
 
 
-def _strange(lock: Lock, verdict: Verdict, interpreter: Interpreter) -> tuple[Finding, ...]:
-    """What the lock lacks, or has too much, under this very interpreter: its patch release may not be the target's."""
+def _only_under(lock: Lock, verdict: Verdict, interpreter: Interpreter) -> tuple[Finding, ...]:
+    """Closure findings that appear only under this interpreter: its patch release may differ from the target's."""
     metadata = _metadata(lock, verdict)
     if len(metadata) < len(lock.pins):
         return ()
@@ -166,25 +166,27 @@ def _installed(
     lock: Lock,
     interpreter: Interpreter,
     verdict: Verdict,
-    found: Sequence[Finding],
-    wanted: RehearsalOptions,
+    findings: Sequence[Finding],
+    options: RehearsalOptions,
 ) -> Iterator[Step]:
-    """Everything installed, as whoever gets this folder will."""
+    """Install everything as the recipient of this folder will."""
     must_be_readable(folder)
-    builder = _open_builder(interpreter, wanted.limits)
+    builder = _open_builder(interpreter, options.limits)
     staged = staged_as(folder)
-    place = CONTEXT if staged else HOUSE
-    known = frozenset(finding.subject for finding in found)
-    act = InstallContext(lock, folder, place, builder, known, wanted.runs, strange=_strange(lock, verdict, interpreter))
+    path_inside = CONTEXT if staged else HOUSE
+    known = frozenset(finding.subject for finding in findings)
+    context = InstallContext(
+        lock, folder, path_inside, builder, known, options.runs, strange=_only_under(lock, verdict, interpreter)
+    )
     if staged and staged.release:
         airflow, arguments = Airflow.parse(staged.release), airflow_arguments(folder)
-        act = replace(act, free=OF_THE_IMAGE, pip=arguments.get(airflow.recipe.pip_argument))
-        yield from perform(install_run(act, airflow_install(act, airflow.version, arguments)), builder)
+        context = replace(context, free=OF_THE_IMAGE, pip=arguments.get(airflow.recipe.pip_argument))
+        yield from perform(install_run(context, airflow_install(context, airflow.version, arguments)), builder)
     else:
-        yield from _both(
-            install_run(act, fragment_install(act) if (folder / FRAGMENT).is_file() else pip_install(act)),
-            act,
-            wanted,
+        yield from _with_other_installers(
+            install_run(context, fragment_install(context) if (folder / FRAGMENT).is_file() else pip_install(context)),
+            context,
+            options,
         )
 
 
@@ -196,17 +198,19 @@ def _open_builder(interpreter: Interpreter, limits: Limits) -> Builder:
         raise MachineError(f"{error}, so nothing is installed", hint=hint, details=error.details) from error
 
 
-def _both(first: SandboxRun, act: InstallContext, wanted: RehearsalOptions) -> Iterator[Step]:
-    """The install, and beside it, in a room of its own, whatever else is here to try the same files with."""
+def _with_other_installers(first: SandboxRun, context: InstallContext, options: RehearsalOptions) -> Iterator[Step]:
+    """The install, and in parallel, in another sandbox, the same files by other installers."""
     with tempfile.TemporaryDirectory(prefix="wheelhouse-rehearsal-") as scratch, ThreadPoolExecutor(1) as pool:
-        second = other_installers_run(act, wanted.instruments, Path(scratch))
-        others = pool.submit(lambda: list(perform(second, act.builder)))
-        installed = list(perform(first, act.builder))
-        yield from installed
-        failed = any(step.failed for step in installed)
-        yield from (_as_well(step, act.lock) if failed and step.failed else step for step in others.result())
+        second = other_installers_run(context, options.instruments, Path(scratch))
+        other_steps = pool.submit(lambda: list(perform(second, context.builder)))
+        install_steps = list(perform(first, context.builder))
+        yield from install_steps
+        failed = any(step.failed for step in install_steps)
+        yield from (
+            _fails_as_well(step, context.lock) if failed and step.failed else step for step in other_steps.result()
+        )
 
 
-def _as_well(step: Step, lock: Lock) -> Step:
-    """A step that failed where pip's own install did: why, is said there."""
+def _fails_as_well(step: Step, lock: Lock) -> Step:
+    """A step that failed as pip's own install did; the install's findings give the reason."""
     return replace(step, findings=(error(lock.filename, "command", f"`{step.name}` fails as well"),))
