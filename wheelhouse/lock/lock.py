@@ -421,12 +421,6 @@ def parse_lock(text: str, source: str) -> Lock:
     return Lock(target, inputs, pins, str(own.get("label", "")), document.get("requires-python") == _loose(target))
 
 
-def _must_be_readable(inputs: Inputs) -> None:
-    """Raise InvalidRequirement where what was asked for is no requirement."""
-    for text in (*inputs.requirements, *inputs.overrides):
-        Requirement(text)
-
-
 def _inputs(table: Mapping[str, Any]) -> Inputs:
     return Inputs(
         requirements=tuple(table.get("requirements", ())),
