@@ -80,7 +80,7 @@ from tests.support.wheels import build_wheel
 from wheelhouse.files.cache import Cache
 from wheelhouse.archive.wheelfile import inspect
 from wheelhouse.archive.inspect_pool import encoded
-from wheelhouse.index.package_source import CONTENTS, PackageSource
+from wheelhouse.index.inspections import CONTENTS, Inspections
 
 wheel = build_wheel(Path.cwd(), "app", "1.0", requires=["a", "b; extra == 'c'"])
 cache = Cache(Path.cwd())
@@ -92,14 +92,14 @@ ends = set()
 for _ in range(30):
     child = os.fork()
     if not child:
-        supply, together = PackageSource(None, None, cache), threading.Barrier(len(keys))
-        read = lambda key: (together.wait(), supply._noted(key))
+        inspections, together = Inspections(cache), threading.Barrier(len(keys))
+        read = lambda key: (together.wait(), inspections.get(key))
         threads = [threading.Thread(target=read, args=(key,)) for key in keys]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-        os._exit(len(supply._known) != len(keys))
+        os._exit(len(inspections._files) != len(keys))
     ends.add(os.waitpid(child, 0)[1])
 print(ends)
 """

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.contents import core_metadata
 from tests.support.index import Abilities, Fault, IndexServer
 from tests.support.proxy import Proxy
 from tests.support.tls import make_certificate, make_client_certificate
@@ -139,13 +140,16 @@ def test_a_server_cannot_give_credentials_for_another(offered: Path, private: In
         assert "eve" not in (tmp_path / "wheels" / "pylock.cp312-manylinux_2_28_x86_64.toml").read_text()
 
 
-def test_a_query_reaches_the_server_and_not_the_lock(offered: Path, tmp_path: Path) -> None:
-    with IndexServer(offered, abilities=Abilities(sidecars=False)) as server:
+@pytest.mark.parametrize("sidecars", [True, False])
+def test_a_query_reaches_the_server_and_not_the_lock(offered: Path, tmp_path: Path, sidecars: bool) -> None:
+    """With a sidecar the file is fetched only once the lock is written, which does not hold the query."""
+    with IndexServer(offered, abilities=Abilities(sidecars=sidecars)) as server:
         wheel = offered / "lib-1.0-py3-none-any.whl"
+        server.put(f"/signed/{wheel.name}.metadata", core_metadata("lib", "1.0"))
         server.add(wheel, url=server.put(f"/signed/{wheel.name}", wheel.read_bytes()) + f"?signature={QUOTED}")
         done = wheelhouse(*FETCH, "--index", server.url, cwd=tmp_path)
         assert done.returncode == 0, done.stderr
-        assert [request.path for request in server.requests if "signed" in request.path] == [
+        assert [request.path for request in server.requests if "whl?" in request.path] == [
             f"/signed/{wheel.name}?signature={QUOTED}"
         ]
         assert QUOTED.encode() not in everything(tmp_path / "wheels", done)

@@ -104,7 +104,7 @@ def test_an_odd_value_costs_its_fact_alone(tmp_path: Path, kind: str) -> None:
     with IndexServer() as server:
         server.put("/simple/lib-two/", a_page_with(ODD_FACTS[kind]), JSON)
         with supplying(server, tmp_path / "cache") as supply:
-            page = supply.page(NormalizedName("lib-two")).result()
+            page = supply.pages.get(NormalizedName("lib-two")).result()
             assert page
             (candidate,) = page.candidates(Version("9.0"))
     known = {"hashes": {}, "size": None, "upload_time": None, "yanked": None, "requires_python": None}

@@ -23,8 +23,9 @@ from wheelhouse.fetch.fetch import fetch
 from wheelhouse.fetch.gather import Options, gather
 from wheelhouse.files.cache import Cache
 from wheelhouse.files.disk import sha256_of
+from wheelhouse.index.artifact_store import StoredFile
 from wheelhouse.index.http import Http, HttpSettings
-from wheelhouse.index.package_source import PackageSource, StoredFile
+from wheelhouse.index.package_source import PackageSource
 
 FILE = r"/files/app-1\.0-py3-none-any\.whl$"
 NOISE = {"app/data.bin": Random(1).randbytes(400_000)}
@@ -54,7 +55,7 @@ def supplied(
 
 
 def the_candidate(supply: PackageSource) -> Candidate:
-    page = supply.page(NormalizedName("app")).result()
+    page = supply.pages.get(NormalizedName("app")).result()
     assert page is not None
     (candidate,) = page.candidates(page.versions[0])
     return candidate
@@ -62,7 +63,7 @@ def the_candidate(supply: PackageSource) -> Candidate:
 
 def stored(server: IndexServer, cache: Path, events: list[Event] | None = None, *, retries: int = 1) -> StoredFile:
     with supplied(server, cache, events, retries=retries) as supply:
-        return supply.artifact(the_candidate(supply)).result()
+        return supply.artifacts.get(the_candidate(supply)).result()
 
 
 def files_asked(server: IndexServer) -> list[tuple[int, str | None]]:
@@ -154,8 +155,8 @@ def test_a_file_that_is_said_to_be_encoded_is_stored_as_it_was_sent(
     index.abilities = Abilities(sidecars=False, ranges=ranges)
     index.faults += [Fault(FILE, "encoded", times=None, encoding=encoding)]
     with supplied(index, tmp_path / "cache") as supply:
-        assert supply.metadata(the_candidate(supply)).result().project == "app"
-        assert supply.artifact(the_candidate(supply)).result().sha256 == sha256_of(wheel)
+        assert supply.metadata.get(the_candidate(supply)).result().project == "app"
+        assert supply.artifacts.get(the_candidate(supply)).result().sha256 == sha256_of(wheel)
 
 
 def test_an_encoded_body_continues_no_plain_one(index: IndexServer, wheel: Path, tmp_path: Path) -> None:
@@ -174,7 +175,7 @@ def test_garbage_that_an_earlier_run_left_is_not_built_upon(
         candidate = the_candidate(supply)
         with Cache(tmp_path / "cache").partial(candidate.key) as partial:
             partial.write_bytes(b"x" * wheel.stat().st_size if left is None else left)
-        assert supply.artifact(candidate).result().sha256 == sha256_of(wheel)
+        assert supply.artifacts.get(candidate).result().sha256 == sha256_of(wheel)
 
 
 # Retries
@@ -226,10 +227,10 @@ def test_a_wait_that_is_none_is_not_heeded(index: IndexServer, tmp_path: Path, t
 
 def test_404_is_an_answer_and_503_an_error(index: IndexServer, tmp_path: Path) -> None:
     with supplied(index, tmp_path / "cache", retries=0) as supply:
-        assert supply.page(NormalizedName("nope")).result() is None
+        assert supply.pages.get(NormalizedName("nope")).result() is None
         index.faults.append(Fault("/simple/app/", "status", times=None))
         with pytest.raises(ServerError, match="answered 503"):
-            supply.page(NormalizedName("app")).result()
+            supply.pages.get(NormalizedName("app")).result()
 
 
 # Metadata that come apart from the file
@@ -252,13 +253,13 @@ def test_a_sidecar_that_differs_from_the_wheel_stops_everything(
 def test_a_sidecar_of_another_project_is_refused(index: IndexServer, wheel: Path, tmp_path: Path) -> None:
     index.add(wheel, metadata=core_metadata("other", "1.0"))
     with supplied(index, tmp_path / "cache") as supply, pytest.raises(IntegrityError, match=r"speak of other 1\.0"):
-        supply.metadata(the_candidate(supply)).result()
+        supply.metadata.get(the_candidate(supply)).result()
 
 
 def test_a_sidecar_that_is_not_what_the_index_says_is_refused(index: IndexServer, tmp_path: Path) -> None:
     index.faults.append(Fault(r"\.metadata$", "wrong_bytes", times=None, at=30))
     with supplied(index, tmp_path / "cache") as supply, pytest.raises(IntegrityError, match="does not have the sha256"):
-        supply.metadata(the_candidate(supply)).result()
+        supply.metadata.get(the_candidate(supply)).result()
 
 
 SIDECAR = r"\.metadata$"
@@ -284,8 +285,8 @@ def test_a_promised_sidecar_that_is_not_there_costs_a_download_alone(
     events: list[Event] = []
     with supplied(index, tmp_path / "cache", events) as supply:
         candidate = the_candidate(supply)
-        assert supply.metadata(candidate, certain=certain).result().project == "app"
-        supply.confirm(candidate, supply.artifact(candidate).result())
+        assert supply.metadata.get(candidate, certain=certain).result().project == "app"
+        supply.metadata.confirm(candidate, supply.artifacts.get(candidate).result())
     told = [str(event) for event in events if isinstance(event, Warned)]
     assert len(told) == 1 and "a metadata file that the index promises" in told[0]
 
@@ -299,14 +300,14 @@ def test_a_sidecar_that_differs_is_an_error_whichever_comes_first_and_in_the_nex
     for _ in range(2):
         with supplied(index, tmp_path / "cache") as supply:
             candidate = the_candidate(supply)
-            asked = supply.metadata(candidate, certain=True)
+            asked = supply.metadata.get(candidate, certain=True)
             if first == "file":
-                supply.artifact(candidate).result()
+                supply.artifacts.get(candidate).result()
             with pytest.raises(IntegrityError, match="does not have the sha256"):
-                supply.metadata(candidate).result()
+                supply.metadata.get(candidate).result()
             with pytest.raises(IntegrityError, match="does not have the sha256"):
                 asked.result()
-            supply.artifact(candidate).result()
+            supply.artifacts.get(candidate).result()
 
 
 @pytest.mark.parametrize("ranges", [True, False])
@@ -315,7 +316,7 @@ def test_metadata_come_from_the_tail_or_the_file_where_there_is_no_sidecar(
 ) -> None:
     index.abilities = Abilities(sidecars=False, ranges=ranges)
     with supplied(index, tmp_path / "cache") as supply:
-        assert supply.metadata(the_candidate(supply)).result().project == "app"
+        assert supply.metadata.get(the_candidate(supply)).result().project == "app"
     assert (kept(tmp_path / "cache") == []) is ranges
 
 
@@ -328,7 +329,7 @@ def test_metadata_that_cannot_be_unpacked_are_refused(index: IndexServer, wheel:
     raw[start : start + 3] = b"\xff\xff\xff"
     wheel.write_bytes(raw)
     with supplied(index, tmp_path / "cache") as supply, pytest.raises(IntegrityError, match="can be read"):
-        supply.metadata(the_candidate(supply)).result()
+        supply.metadata.get(the_candidate(supply)).result()
 
 
 @pytest.mark.parametrize("first", [True, False])
@@ -344,7 +345,7 @@ def test_metadata_are_read_from_wherever_they_lie_without_the_rest(tmp_path: Pat
     )
     with IndexServer(wheel.parent, abilities=Abilities(sidecars=False)) as index:
         with supplied(index, tmp_path / "cache") as supply:
-            assert supply.metadata(the_candidate(supply)).result().project == "app"
+            assert supply.metadata.get(the_candidate(supply)).result().project == "app"
         assert {status for status, _ in files_asked(index)} == {206}
         sent = sum(request.sent for request in index.requests if request.path.endswith(".whl"))
     assert sent < 300_000 < wheel.stat().st_size
@@ -407,7 +408,7 @@ def test_many_runs_share_one_cache_and_fetch_each_file_once(index: IndexServer, 
 def test_closing_lets_go_of_who_reads_a_trickle(index: IndexServer, tmp_path: Path) -> None:
     index.faults.append(Fault(FILE, "trickle", times=None, rate=2000))
     with supplied(index, tmp_path / "cache") as supply:
-        future = supply.artifact(the_candidate(supply))
+        future = supply.artifacts.get(the_candidate(supply))
         while not files_asked(index):
             time.sleep(0.01)
         time.sleep(0.1)

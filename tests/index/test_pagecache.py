@@ -24,7 +24,7 @@ APP = NormalizedName("app")
 def versions(server: IndexServer, folder: Path) -> list[str]:
     """What a run of its own reads of the page."""
     with supplying(server, folder / "cache") as supply:
-        page = supply.page(APP).result()
+        page = supply.pages.get(APP).result()
     return sorted(map(str, page.versions)) if page else []
 
 

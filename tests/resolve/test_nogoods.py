@@ -63,7 +63,7 @@ def test_the_more_releases_fail_the_more_metadata_are_asked_for_at_once(tmp_path
         shelves = CandidateIndex(question := ResolutionRequest(TARGET, (parse_line("lib"),)), supply)
         foresight, shelf = Prefetcher(question, supply, shelves), shelves.get(NormalizedName("lib"))
         asked: list[int] = []
-        supply.metadata = lambda candidate: asked.append(candidate.version.major)  # type: ignore[assignment,method-assign]
+        supply.metadata.get = lambda candidate: asked.append(candidate.version.major)  # type: ignore[assignment,method-assign]
         for candidate, expected in zip(shelf.usable(SpecifierSet()), [0, 2, 2, 6, 6, 6, 6, 14], strict=False):
             foresight.note(candidate)
             assert len(asked) == expected
@@ -75,12 +75,12 @@ def test_many_extras_of_one_release_are_one_try(tmp_path: Path) -> None:
     extras = ",".join(OTHERS)
     with supplied(tmp_path, {f"lib {number}": [] for number in range(1, 31)}) as supply:
         asked: set[str] = set()
-        metadata = supply.metadata
+        metadata = supply.metadata.get
 
         def seen(candidate: Candidate, *, certain: bool = False) -> "Future[Metadata]":
             asked.add(str(candidate.version))
             return metadata(candidate, certain=certain)
 
-        supply.metadata = seen  # type: ignore[method-assign]
+        supply.metadata.get = seen  # type: ignore[method-assign]
         assert found(supply, f"lib[{extras}]") == ["lib 30"]
     assert asked == {"30"}

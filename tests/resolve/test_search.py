@@ -8,6 +8,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -445,12 +446,13 @@ class Held:
 
     def __init__(self, universe: Mapping[str, Mapping[str, Sequence[str]]]) -> None:
         self._universe = universe
+        self.pages, self.metadata = SimpleNamespace(get=self.page), SimpleNamespace(get=self.metadata_of)
 
     def page(self, project: NormalizedName) -> Future[Any]:
         releases = self._universe.get(project)
         return done(page_of(project, dict.fromkeys(releases)) if releases else None)
 
-    def metadata(self, candidate: Any, *, certain: bool = False) -> Future[Metadata]:
+    def metadata_of(self, candidate: Any, *, certain: bool = False) -> Future[Metadata]:
         requires = self._universe[candidate.project][str(candidate.version)]
         return done(Metadata(candidate.project, candidate.version, tuple(requires)))
 

@@ -23,7 +23,8 @@ from wheelhouse.events import Listener, Noted, Warned, ignore
 from wheelhouse.fetch.fetch import fill
 from wheelhouse.fetch.locking import pins_of
 from wheelhouse.files.disk import folder_lock, has_locked_bytes
-from wheelhouse.index.package_source import PackageSource, StoredFile
+from wheelhouse.index.artifact_store import StoredFile
+from wheelhouse.index.package_source import PackageSource
 from wheelhouse.lock.lock import Lock, Pin
 from wheelhouse.lock.wheelhouse import BUILD, Wheelhouse
 from wheelhouse.resolve.requirements import constraint_lines, parse_line

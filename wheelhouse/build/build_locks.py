@@ -53,7 +53,9 @@ class BuildLocks:
 
     def _raised(self, cutoff: datetime, lines: Iterable[RequirementLine], target: Target) -> datetime:
         """The cutoff, or if that is later, the end of the day of the first setuptools that can build under the target's Python."""
-        if SETUPTOOLS not in {line.project for line in lines} or not (page := self._source.page(SETUPTOOLS).result()):
+        if SETUPTOOLS not in {line.project for line in lines} or not (
+            page := self._source.pages.get(SETUPTOOLS).result()
+        ):
             return cutoff
         floor = setuptools_floor(target.python)
         candidates = (

@@ -131,4 +131,6 @@ class _BuildLockFinder:
     def _path(self, pin: Pin) -> Path:
         """The sdist's path in the wheelhouse, or in the cache for a build requirement."""
         here = self._folder / pin.artifact.filename
-        return here if here.is_file() else self._source.artifact(candidate_of(pin, pin.artifact)).result().path
+        if here.is_file():
+            return here
+        return self._source.artifacts.get(candidate_of(pin, pin.artifact, self._source.addresses)).result().path

@@ -33,7 +33,8 @@ from wheelhouse.events import Finished, Listener, Waiting, Warned, ignore
 from wheelhouse.fetch.fetch import candidate_of
 from wheelhouse.files.disk import has_locked_bytes, place, sha256_of
 from wheelhouse.files.tasks import Once
-from wheelhouse.index.package_source import PackageSource, StoredFile
+from wheelhouse.index.artifact_store import StoredFile
+from wheelhouse.index.package_source import PackageSource
 from wheelhouse.lock.lock import Built, Lock, Pin
 from wheelhouse.sandbox.builder import Builder, BuildRequest
 from wheelhouse.target.target import Target
@@ -151,7 +152,7 @@ class SdistBuilds:
         if has_locked_bytes(self._folder, sdist):
             source = self._folder / sdist.filename
         else:
-            source = self._source.artifact(candidate_of(pin, sdist)).result().path
+            source = self._source.artifacts.get(candidate_of(pin, sdist, self._source.addresses)).result().path
         place(source, folder, sdist.filename, sdist.sha256)
         return folder / sdist.filename
 
@@ -173,10 +174,10 @@ class SdistBuilds:
     def _backend_requires(self, job: "_Job", lock: Lock) -> tuple[str, ...]:
         """The backend's further build requirements: asked in the sandbox, once for each lock."""
         key = _key(job, lock)
-        if cached_bytes := self._source.cache.noted(REQUIRES, key):
+        if cached_bytes := self._source.store.noted(REQUIRES, key):
             return _requires_decoder.decode(cached_bytes)
         further, _ = job.builder.requires(self._request(job, lock))
-        self._source.cache.note(REQUIRES, key, msgspec.json.encode(further))
+        self._source.store.note(REQUIRES, key, msgspec.json.encode(further))
         return further
 
     def _request(self, job: "_Job", lock: Lock) -> BuildRequest:
@@ -188,7 +189,7 @@ class SdistBuilds:
         def make() -> Path:
             folder = Path(tempfile.mkdtemp(dir=self._scratch.name))
             for pin in lock.pins:
-                stored = self._source.artifact(candidate_of(pin, pin.artifact)).result()
+                stored = self._source.artifacts.get(candidate_of(pin, pin.artifact, self._source.addresses)).result()
                 place(stored.path, folder / "wheels", pin.artifact.filename, pin.artifact.sha256)
             wheels = [folder / "wheels" / pin.artifact.filename for pin in lock.pins]
             make_environment(folder / "env", builder.interpreter, wheels, builder.where_environment(folder / "env"))
@@ -200,17 +201,17 @@ class SdistBuilds:
 
     def _wheel(self, job: "_Job", lock: Lock) -> BuiltWheel:
         key = _key(job, lock) + (f"\0{self._auditwheel.described}" if self._auditwheel else "")
-        cached_bytes = self._source.cache.noted(WHEELS, key)
+        cached_bytes = self._source.store.noted(WHEELS, key)
         cached = _cached_build_decoder.decode(cached_bytes) if cached_bytes else None
-        stored = self._source.kept(cached.filename, cached.sha256) if cached else None
+        stored = self._source.artifacts.find(cached.filename, cached.sha256) if cached else None
         if cached and stored:
             wheel = BuiltWheel(cached.filename, stored, replace(cached.built, lock=lock.filename), reused=True)
             self._on_event(BuiltEvent(job.pin.origin.filename, wheel.filename, 0.0, reused=True))
         else:
             wheel = self._build(job, lock)
             note = _CachedBuild(wheel.filename, wheel.stored.sha256, wheel.built)
-            self._source.cache.note(WHEELS, key, msgspec.json.encode(note))
-        self._source.learn(job.pin.origin.sha256, wheel.stored.contents.metadata)
+            self._source.store.note(WHEELS, key, msgspec.json.encode(note))
+        self._source.metadata.learn_built(job.pin.origin.sha256, wheel.stored.contents.metadata)
         if self._options.check_reproducible:
             wheel = replace(wheel, differing=self._differing(job, lock, wheel))
         return replace(wheel, built=replace(wheel.built, kept=self._options.keep_sdists))
@@ -219,7 +220,7 @@ class SdistBuilds:
         started = time.monotonic()
         new = self._new_build(job, lock)
         filename, needs = new.path.name, new.needs
-        stored = self._source.keep(new.path, new.contents)
+        stored = self._source.artifacts.keep(new.path, new.contents)
         built = Built(
             sdist=job.pin.origin,
             interpreter=job.builder.interpreter.described,
@@ -254,7 +255,7 @@ class SdistBuilds:
 
     def _log(self, pin: Pin, target: Target, log: bytes, *, lasting: bool = False) -> Path:
         """Keep the output of a build, and return its path."""
-        return self._source.cache.log(f"{pin.origin.filename}-{target.name}.log", log, lasting=lasting)
+        return self._source.store.log(f"{pin.origin.filename}-{target.name}.log", log, lasting=lasting)
 
     def _differing(self, job: "_Job", lock: Lock, wheel: BuiltWheel) -> tuple[str, ...]:
         """What differs in a second build: members of the wheel, or its name; empty if the bytes are the same."""

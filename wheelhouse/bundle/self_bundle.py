@@ -23,7 +23,7 @@ def bring_self(
     """Make `house/self` a house from which wheelhouse is installed on each target. Raises NoSolutionError for a Python that is too old."""
     with TemporaryDirectory() as scratch:
         wheel = own_wheel(Path(scratch))
-        stored = supply.keep(wheel, inspect(wheel, wheel.name))
+        stored = supply.artifacts.keep(wheel, inspect(wheel, wheel.name))
     line = parse_line(f"{DISTRIBUTION}[{EXTRAS}] @ ./{wheel.name}#sha256={stored.sha256}")
     job = Job(requirements=(line,), parts=tuple(map(Part, targets)))
     return fetch(job, house / SELF, supply, on_event).locks

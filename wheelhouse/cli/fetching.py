@@ -100,7 +100,7 @@ def fetch(
             from wheelhouse.fetch.fetch_other_files import fetch_other_files
 
             wishes = [one.wish() for one in held.files]
-            others, gone = fetch_other_files(wishes, folder, http, supply.cache, listener)
+            others, gone = fetch_other_files(wishes, folder, http, supply.store, listener)
         if build:
             house = run_build(folder, building, supply, listener).house
         by_name = {one.name: one for one in house.locks}

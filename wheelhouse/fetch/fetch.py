@@ -24,7 +24,9 @@ from wheelhouse.files.disk import (
     write,
 )
 from wheelhouse.findings import Finding, Severity, Waiver
-from wheelhouse.index.package_source import PackageSource, StoredFile
+from wheelhouse.index.artifact_store import StoredFile
+from wheelhouse.index.file_addresses import FileAddresses
+from wheelhouse.index.package_source import PackageSource
 from wheelhouse.lock.lock import Lock, Pin, provenance_filename
 from wheelhouse.lock.wheelhouse import BY_THE_LIST, SUMS, Wheelhouse, sha256_of_text, summed
 from wheelhouse.verify.verify import foreign_in, provenance_in
@@ -149,7 +151,7 @@ def _still_waived(
     for artifact in house.artifacts.values():
         if pin := before.get(artifact):
             again = [_as_before(artifact.filename, waiver) for waiver in pin.waived]
-            found[artifact.filename] = supply.waivers.admit(
+            found[artifact.filename] = supply.artifacts.waivers.admit(
                 again, Subject(artifact.filename, pin.project, artifact.sha256)
             )
     return found
@@ -166,7 +168,7 @@ def _provenance(folder: Path, house: Wheelhouse, supply: PackageSource) -> dict[
     texts = {
         name: text for name, text in provenance_in(folder, house).items() if sha256_of_text(text) == wanted[name].sha256
     }
-    arriving = {name: supply.provenance_text(one) for name, one in wanted.items() if name not in texts}
+    arriving = {name: supply.provenance.text(one) for name, one in wanted.items() if name not in texts}
     return texts | {name: future.result() for name, future in arriving.items()}
 
 
@@ -217,23 +219,23 @@ def _bring(
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         stands = dict(zip(wanted, pool.map(partial(has_locked_bytes, folder), house.artifacts.values()), strict=True))
     missing = [
-        candidate_of(pin, artifact, local.get(name) or _local_address(pin, artifact, supply))
+        candidate_of(pin, artifact, supply.addresses, local.get(name) or _local_address(pin, artifact, supply))
         for name, (pin, artifact) in wanted.items()
         if not stands[name]
     ]
 
     def put(candidate: Candidate, stored: StoredFile) -> tuple[Path, Path]:
-        supply.confirm(candidate, stored)
+        supply.metadata.confirm(candidate, stored)
         if stored.contents.findings:
             subject = Subject(candidate.filename, candidate.project, stored.sha256)
-            if used := supply.waivers.admit(stored.contents.findings, subject):
+            if used := supply.artifacts.waivers.admit(stored.contents.findings, subject):
                 waived[candidate.filename] = used
-            _warn(stored.contents.findings, subject, supply.waivers, on_event)
+            _warn(stored.contents.findings, subject, supply.artifacts.waivers, on_event)
         return _copied(candidate, stored, folder, supply), rooted(folder, candidate.filename)
 
     arriving: dict[Future[StoredFile], list[Candidate]] = {}  # two names may have the same bytes
     for candidate in missing:
-        arriving.setdefault(supply.artifact(candidate), []).append(candidate)
+        arriving.setdefault(supply.artifacts.get(candidate), []).append(candidate)
     with ThreadPoolExecutor(
         os.cpu_count()
     ) as pool:  # its own: what still copies is waited for, what still downloads is not
@@ -258,7 +260,7 @@ def _warn(findings: Iterable[Finding], subject: Subject, waivers: Waivers, on_ev
 
 def _local_address(pin: Pin, artifact: Artifact, supply: PackageSource) -> str | None:
     """Where a file is now that came from a folder: a lock names no path of this machine."""
-    page = supply.page(pin.project).result() if pin.index and artifact.url is None else None
+    page = supply.pages.get(pin.project).result() if pin.index and artifact.url is None else None
     found = page.candidates(pin.version) if page else ()
     return next((candidate.url for candidate in found if candidate.filename == artifact.filename), None)
 
@@ -270,15 +272,15 @@ def _copied(candidate: Candidate, stored: StoredFile, folder: Path, supply: Pack
     except IntegrityError:
         if stored.fresh or not candidate.url:
             raise
-        return copy_to_temp_file(supply.renewed(candidate, stored).path, folder, stored.sha256)
+        return copy_to_temp_file(supply.artifacts.renew(candidate, stored).path, folder, stored.sha256)
 
 
-def candidate_of(pin: Pin, artifact: Artifact, path: str | None = None) -> Candidate:
-    """A file of a pin, as something to ask an index for; `path` is where it is on this machine.
+def candidate_of(pin: Pin, artifact: Artifact, addresses: FileAddresses, path: str | None = None) -> Candidate:
+    """A file of a pin, to be fetched from `path`, or from the address that `addresses` has in full, or from that of the lock.
 
-    Raises InputError where neither the lock nor the job says where it is from, and it was not built here.
+    Raises InputError if nothing says where the file is from, and it was not built here.
     """
-    url = path or artifact.url
+    url = path or addresses.get(artifact.sha256) or artifact.url
     if url is None and pin.built is None:
         raise InputError(
             f"`{artifact.filename}` is missing, and the lock does not say where it is from",

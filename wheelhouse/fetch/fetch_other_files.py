@@ -9,7 +9,6 @@ from wheelhouse.archive.artifact import Artifact
 from wheelhouse.errors import InputError, IntegrityError, ServerError
 from wheelhouse.events import Finished, Listener, Received, Waiting, ignore
 from wheelhouse.fetch.gpg import signer_of
-from wheelhouse.files.cache import Cache
 from wheelhouse.files.disk import (
     TEMP_PREFIX,
     commit_file,
@@ -23,6 +22,7 @@ from wheelhouse.files.disk import (
     temp_file,
     write,
 )
+from wheelhouse.files.store import Store
 from wheelhouse.index.credentials import redact
 from wheelhouse.index.download import Download
 from wheelhouse.index.http import Http
@@ -44,7 +44,7 @@ class _Arrived:
 
 
 def fetch_other_files(
-    wishes: Sequence[OtherFileRequest], house: Path, http: Http, cache: Cache, on_event: Listener = ignore
+    wishes: Sequence[OtherFileRequest], house: Path, http: Http, store: Store, on_event: Listener = ignore
 ) -> tuple[OtherFiles, tuple[str, ...]]:
     """Make a house's `files/` what is wished for; what it holds then, and the names of what was removed.
 
@@ -57,7 +57,7 @@ def fetch_other_files(
         return OtherFiles(), ()
     with folder_lock(folder), ThreadPoolExecutor(DOWNLOADS) as pool:
         standing = load_other_files(house)
-        bringer = _Bringer(folder, standing, http, cache, on_event)
+        bringer = _Bringer(folder, standing, http, store, on_event)
         arrived = list(pool.map(bringer.bring, wanted))
         files = OtherFiles(tuple(sorted((one.file for one in arrived), key=lambda file: file.name)))
         _free_to_write(folder, standing, files)
@@ -104,7 +104,7 @@ class _Bringer:
     folder: Path
     standing: OtherFiles
     http: Http
-    cache: Cache
+    store: Store
     on_event: Listener
 
     def bring(self, wish: OtherFileRequest) -> _Arrived:
@@ -156,10 +156,10 @@ class _Bringer:
 
     def _received(self, wish: OtherFileRequest, expected: str | None) -> tuple[Path, str]:
         """The file in the cache, and its sha256."""
-        if expected and (known := self.cache.artifact(expected)) and sha256_of(known) == expected:
+        if expected and (known := self.store.artifact(expected)) and sha256_of(known) == expected:
             return known, expected
         self.on_event(Waiting(wish.name))
-        with self.cache.partial(expected or wish.url) as partial:
+        with self.store.partial(expected or wish.url) as partial:
             download = Download(
                 self.http,
                 wish.url,
@@ -176,7 +176,7 @@ class _Bringer:
                 partial.unlink(missing_ok=True)
                 sentence = f"`{wish.name}` has the sha256 {sha256}, where {expected} was expected"
                 raise IntegrityError(sentence, hint=WRONG)
-            return self.cache.keep(partial, sha256), sha256
+            return self.store.keep(partial, sha256), sha256
 
 
 def _must_match(raw: bytes, wish: OtherFileRequest, path: Path) -> str:

@@ -113,7 +113,7 @@ def demand_hashes(answers: Iterable[ResolvedProject], question: ResolutionReques
             bare.append(f"{candidate.project}=={candidate.version}{_asking(answer, answers)}")
         unproved += [(candidate, hashes) for hashes in allowed if f"sha256:{candidate.sha256}" not in hashes]
     for candidate, _ in unproved:
-        supply.artifact(candidate)  # all at once
+        supply.artifacts.get(candidate)  # all at once
     for candidate, hashes in unproved:
         _check_file(candidate, hashes, supply)
     if bare and question.wants_hashes:
@@ -134,7 +134,7 @@ def _asking(answer: ResolvedProject, answers: Iterable[ResolvedProject]) -> str:
 
 
 def _check_file(candidate: Candidate, hashes: frozenset[str], supply: PackageSource) -> None:
-    path = supply.artifact(candidate).result().path
+    path = supply.artifacts.get(candidate).result().path
     found = {f"{name}:{digest_of(path, name)}" for name in sorted({hash_.partition(":")[0] for hash_ in hashes})}
     if not found & hashes:
         sentence = f"`{candidate.filename}` has {', '.join(sorted(found))}, and the requirement allows {', '.join(sorted(hashes))}"
@@ -156,7 +156,7 @@ def _from_open_links(answers: Iterable[ResolvedProject], supply: PackageSource) 
 def pins_of(answers: Collection[ResolvedProject], supply: PackageSource) -> tuple[Pin, ...]:
     """Answers as a lock has them; what vouches for their files is asked for all at once."""
     for answer in answers:
-        supply.provenance(answer.candidate)
+        supply.provenance.get(answer.candidate)
     return tuple(_pin_of(answer, supply) for answer in answers)
 
 
@@ -177,7 +177,7 @@ def _pin_of(answer: ResolvedProject, supply: PackageSource) -> Pin:
         rejected=tuple(other for other in answer.rejected if not tells_itself(other)),
         skipped=tuple(map(str, answer.skipped)),
         passed_over=answer.passed_over,
-        provenance=supply.provenance(candidate).result(),
+        provenance=supply.provenance.get(candidate).result(),
         status=candidate.status,
     )
 
@@ -191,8 +191,9 @@ def _artifact(candidate: Candidate, supply: PackageSource) -> Artifact:
     """What the lock says of a file; an index without hashes or sizes is asked for the file itself."""
     sha256, size = candidate.sha256, candidate.size
     if sha256 is None or size is None:
-        stored = supply.artifact(candidate).result()
+        stored = supply.artifacts.get(candidate).result()
         sha256, size = stored.sha256, stored.size
+    supply.addresses.remember(sha256, candidate.url)
     if candidate.is_local:
         return Artifact(candidate.filename, sha256, size)
     uploaded = datetime.fromisoformat(candidate.upload_time) if candidate.upload_time else None

@@ -21,6 +21,7 @@ from typing import TypeVar
 from wheelhouse.errors import MachineError
 from wheelhouse.events import Listener, Warned, ignore
 from wheelhouse.files.disk import fresh, os_errors_as_machine_error, rooted, write_whole
+from wheelhouse.files.store import Store
 
 T = TypeVar("T")
 CACHE_VERSION = "v1"
@@ -41,7 +42,7 @@ UNWRITABLE = frozenset(
 """What the system answers where a folder cannot be a cache. A full disk is another matter: it ends the run."""
 
 
-class Cache:
+class Cache(Store):
     """Files and small facts in the folder `root`, which is made with `mode`; None where there is no place for one.
 
     What cannot be written there goes to a folder of this run's own, with one warning. Closed with `close`.

@@ -15,7 +15,7 @@ import msgspec
 from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
 
-from wheelhouse.files.cache import Cache
+from wheelhouse.files.store import Store
 from wheelhouse.index.http import Reply
 from wheelhouse.index.page_data import IndexFile, Status
 from wheelhouse.index.pages import Page
@@ -66,8 +66,8 @@ _releases_decoder = msgspec.msgpack.Decoder(_KeptReleases)
 class PageCache:
     """Asks for pages, and keeps those that may be kept. With `ask_always` a fresh one is asked about, too."""
 
-    def __init__(self, cache: Cache, *, ask_always: bool = False) -> None:
-        self._cache, self._ask_always = cache, ask_always
+    def __init__(self, store: Store, *, ask_always: bool = False) -> None:
+        self._store, self._ask_always = store, ask_always
 
     def get(self, url: str, ask: Callable[[Mapping[str, str]], Reply], read: Callable[[Reply], T]) -> T:
         """What `read` makes of the answer for an address: of the kept one, where it is fresh or its server says that it stands.
@@ -75,11 +75,11 @@ class PageCache:
         What `read` cannot read is not kept.
         """
         kept = self._kept(url)
-        if kept and not self._ask_always and self._cache.age(KIND, url, time.time()) < kept.lifetime:
+        if kept and not self._ask_always and self._store.age(KIND, url, time.time()) < kept.lifetime:
             return read(kept.reply())
         reply = ask(kept.conditions() if kept else {})
         if kept and reply.status == 304:
-            self._cache.touch(KIND, url)
+            self._store.touch(KIND, url)
             return read(kept.reply())
         result = read(reply)
         self._keep(url, reply, kept)
@@ -88,11 +88,11 @@ class PageCache:
     def releases(self, url: str, allowed: SpecifierSet, project: NormalizedName, index: str) -> Page | None:
         """The page for an address, with these releases alone, where it was kept and is believed."""
         key = _key(url, allowed)
-        if self._ask_always or not (raw := self._cache.noted(RELEASES, key)):
+        if self._ask_always or not (raw := self._store.noted(RELEASES, key)):
             return None
         with suppress(msgspec.DecodeError):
             kept = _releases_decoder.decode(raw)
-            if self._cache.age(RELEASES, key, time.time()) < kept.lifetime:
+            if self._store.age(RELEASES, key, time.time()) < kept.lifetime:
                 return Page(project, index, kept.url, kept.files, kept.status, kept.base)
         return None
 
@@ -101,10 +101,10 @@ class PageCache:
         files = page.within(allowed).files if page.unsaid else []
         if files and (lifetime := _believed(files, time.time())) > 0:
             kept = _KeptReleases(page.url, page.base, page.status, lifetime, files)
-            self._cache.note(RELEASES, _key(url, allowed), msgspec.msgpack.encode(kept))
+            self._store.note(RELEASES, _key(url, allowed), msgspec.msgpack.encode(kept))
 
     def _kept(self, url: str) -> _Kept | None:
-        raw = self._cache.noted(KIND, url)
+        raw = self._store.noted(KIND, url)
         with suppress(msgspec.DecodeError):
             return _decoder.decode(raw) if raw else None
         return None
@@ -115,10 +115,10 @@ class PageCache:
         lifetime = 0 if "no-cache" in directives else int(directives.get("max-age") or 0) - _age(reply)
         if reply.status != 200 or "no-store" in directives or not (etag or modified or lifetime > 0):
             if before:
-                self._cache.forget(KIND, url)
+                self._store.forget(KIND, url)
             return
         kept = _Kept(reply.url, reply.headers.get("Content-Type", ""), etag, modified, lifetime, reply.body)
-        self._cache.note(KIND, url, msgspec.msgpack.encode(kept))
+        self._store.note(KIND, url, msgspec.msgpack.encode(kept))
 
 
 def lacks_freshness(reply: Reply) -> bool:

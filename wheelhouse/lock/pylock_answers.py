@@ -22,7 +22,7 @@ def resolved_projects_of(
     """
     candidates = sorted(given, key=lambda candidate: candidate.project)
     for candidate in candidates:
-        supply.artifact(candidate)
+        supply.artifacts.get(candidate)
     if refused := [f"{file.filename}: {reason}" for file in candidates if (reason := _against(file, question))]:
         hint = "lock again, or change the options that rule these files out"
         raise NoSolutionError("the lock names files that may not be taken", hint=hint, details=tuple(refused))
@@ -52,6 +52,6 @@ def _against(candidate: Candidate, question: ResolutionRequest) -> str | None:
 
 def _answer(candidate: Candidate, question: ResolutionRequest, supply: PackageSource) -> ResolvedProject:
     """What it depends on is what it asks for without extras: a lock does not say which were asked of it."""
-    metadata = supply.metadata(candidate, certain=True).result()
+    metadata = supply.metadata.get(candidate, certain=True).result()
     asked = {spelled(req) for req, _ in metadata.requirements(question.target, adjustments=question.adjustments)}
     return ResolvedProject(candidate, metadata, (), tuple(sorted(asked)), (), ())

@@ -154,7 +154,7 @@ class CandidateIndex:
         """A project's shelf; waits for its page. None where the index has no such project."""
         if project not in self._shelves and not self.kept(project):
             source = self._question.direct.get(project)
-            page = page_of_source(source) if source else self._supply.page(project).result()
+            page = page_of_source(source) if source else self._supply.pages.get(project).result()
             self._shelves[project] = self._of_page(page) if page else None
             if page and is_exact(self._constraint(project)):
                 self._supply.locations.keep_releases(self._constraint(project), page)

@@ -33,7 +33,7 @@ class Prefetcher:
         if need.project in self._question.direct or self._shelves.kept(need.project):
             self._on_page(need)
         else:
-            self._supply.page(need.project).add_done_callback(lambda _page: self._on_page(need))
+            self._supply.pages.get(need.project).add_done_callback(lambda _page: self._on_page(need))
 
     def note(self, candidate: Candidate) -> None:
         """That the resolver tries this one. Once a project's second, fourth, eighth… release is tried, as many more may be."""
@@ -47,14 +47,14 @@ class Prefetcher:
         older = (version for version in shelf.matching(SpecifierSet()) if version < candidate.version)
         chosen = (shelf.choose(version, SpecifierSet())[0] for version in older)
         for each in islice(filter(None, chosen), tried):
-            self._supply.metadata(each)
+            self._supply.metadata.get(each)
 
     def _on_page(self, need: Dependency) -> None:
         with suppress(WheelhouseError, CancelledError, RuntimeError):
             shelf = self._shelves.get(need.project)
             candidate = shelf.best(need.specifier) if shelf else None
             if shelf and candidate:
-                metadata = self._supply.metadata(candidate, certain=shelf.is_pinned(need.specifier))
+                metadata = self._supply.metadata.get(candidate, certain=shelf.is_pinned(need.specifier))
                 metadata.add_done_callback(lambda future: self._on_metadata(need, candidate, future))
 
     def _on_metadata(self, need: Dependency, candidate: Candidate, future: "Future[Metadata]") -> None:

@@ -155,7 +155,7 @@ class Provider(AbstractProvider[Dependency, CandidateRelease, Identifier]):
     def _dependencies(self, choice: CandidateRelease) -> Iterator[Dependency]:
         candidate, origin = choice.candidate, f"{choice.candidate.project} {choice.candidate.version}"
         pinned = is_exact(merge(line.requirement.specifier for line in self._shelves.constraints(candidate.project)))
-        metadata = self._supply.metadata(candidate, certain=pinned).result()
+        metadata = self._supply.metadata.get(candidate, certain=pinned).result()
         if (line := metadata.invalid_line) and self._is_deferred(candidate, line):
             raise LearnedError
         if choice.extra:
@@ -307,7 +307,7 @@ def _answer(
     supply: PackageSource,
     shelves: CandidateIndex,
 ) -> ResolvedProject:
-    metadata = supply.metadata(candidate).result()
+    metadata = supply.metadata.get(candidate).result()
     shelf = shelves.get(candidate.project)
     assert shelf is not None  # noqa: S101  (the candidate came from it)
     exact = SpecifierSet(f"=={candidate.version}")

@@ -1,0 +1,42 @@
+"""What a store must do: keep files by their sha256, and notes by kind and key, for this run and for later ones.
+
+`Cache` is the store on this machine. Another one, such as a folder that a team shares, implements the same methods.
+"""
+
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Protocol
+
+
+class Store(Protocol):
+    """Keeps files and notes. Many threads, and many runs, use one store at the same time."""
+
+    def artifact(self, sha256: str) -> Path | None:
+        """The path of the file with this sha256; None if the store does not have it. The caller hashes what it reads."""
+
+    def partial(self, key: str) -> AbstractContextManager[Path]:
+        """Lock the unfinished download of `key`, and give its path; another run that wants the same waits."""
+
+    def keep(self, path: Path, sha256: str) -> Path:
+        """Move a verified file into the store, and return its new path."""
+
+    def discard(self, path: Path) -> None:
+        """Remove a file whose bytes no longer have its sha256."""
+
+    def note(self, kind: str, key: str, content: bytes) -> None:
+        """Keep a small fact."""
+
+    def noted(self, kind: str, key: str) -> bytes | None:
+        """The fact with this kind and key; None if there is none, or if its bytes were altered."""
+
+    def age(self, kind: str, key: str, now: float) -> float:
+        """Seconds from when a fact was kept, or touched, until `now` (seconds since 1970); infinite if there is none."""
+
+    def touch(self, kind: str, key: str) -> None:
+        """Set the age of a fact to zero."""
+
+    def forget(self, kind: str, key: str) -> None:
+        """Remove a fact."""
+
+    def log(self, name: str, content: bytes, *, lasting: bool = False) -> Path:
+        """Keep the output of a build, and return its path. A `lasting` log is there after the run in any case."""

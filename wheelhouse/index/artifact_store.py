@@ -1,0 +1,158 @@
+"""Artifacts: each file is downloaded once, checked against its hashes, inspected, and kept in the store."""
+
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+
+from packaging.utils import NormalizedName
+from packaging.version import Version
+
+from wheelhouse.archive.artifact import Candidate
+from wheelhouse.archive.inspect_pool import InspectPool
+from wheelhouse.archive.metadata import InspectedFile
+from wheelhouse.archive.waivers import NO_WAIVERS, Subject, Waivers
+from wheelhouse.errors import InputError, IntegrityError
+from wheelhouse.events import Finished, Listener, Received, Waiting, Warned, ignore
+from wheelhouse.files.disk import copy_of, digest_of, os_errors_as_machine_error, sha256_of
+from wheelhouse.files.store import Store
+from wheelhouse.files.tasks import Tasks
+from wheelhouse.index.download import Download, WrongSizeError
+from wheelhouse.index.http import Http
+from wheelhouse.index.inspections import Inspections
+from wheelhouse.index.sources import path_of
+
+NOT_THE_FILE = "do not use this file; a proxy may have altered it, or the index has replaced it"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """A checked file in the store; `fresh` if this run hashed its bytes as they arrived."""
+
+    path: Path
+    sha256: str
+    size: int
+    contents: InspectedFile
+    fresh: bool
+
+
+class ArtifactStore:
+    """Brings files into the store, in the threads of `downloads`. Closed with `close`."""
+
+    def __init__(
+        self,
+        http: Http,
+        store: Store,
+        inspections: Inspections,
+        downloads: Tasks,
+        on_event: Listener = ignore,
+        waivers: Waivers = NO_WAIVERS,
+    ) -> None:
+        self._http, self._store, self._inspections, self._downloads = http, store, inspections, downloads
+        self._on_event = on_event
+        self._inspect_pool = InspectPool()
+        self.waivers = waivers
+
+    def close(self) -> None:
+        """End the processes that inspect files."""
+        self._inspect_pool.close()
+
+    def get(self, candidate: Candidate) -> "Future[StoredFile]":
+        """The file of a candidate. Raises RefusedError for an error in it that no waiver covers."""
+        return self._downloads.start(("file", candidate.key), lambda: self._admitted(candidate))
+
+    def find(self, filename: str, sha256: str) -> StoredFile | None:
+        """A file that an earlier run made; None if the store no longer has it."""
+        return self._stored(Candidate(NormalizedName(""), Version("0"), filename, "", "", {"sha256": sha256}))
+
+    def keep(self, path: Path, contents: InspectedFile) -> StoredFile:
+        """Move a wheel that this run made, and inspected, into the store."""
+        sha256, size = sha256_of(path), path.stat().st_size
+        self._inspections.keep(sha256, contents)
+        return StoredFile(self._store.keep(path, sha256), sha256, size, contents, fresh=True)
+
+    def renew(self, candidate: Candidate, stored: StoredFile) -> StoredFile:
+        """Fetch a file again whose copy in the store was altered after it was checked."""
+        self._on_event(Warned(f"the cache's copy of {candidate.filename} was altered; it is fetched anew"))
+        self._store.discard(stored.path)
+        return self._stored_or_fetched(candidate)
+
+    def _admitted(self, candidate: Candidate) -> StoredFile:
+        stored = self._stored_or_fetched(candidate)
+        if stored.contents.findings:
+            subject = Subject(candidate.filename, candidate.project, stored.sha256)
+            self.waivers.admit(stored.contents.findings, subject)
+        return stored
+
+    def _stored_or_fetched(self, candidate: Candidate) -> StoredFile:
+        if stored := self._stored(candidate):
+            self._on_event(Finished(candidate.filename, reused=True))
+            return stored
+        if not candidate.url:
+            raise InputError(
+                f"`{candidate.filename}` was built here, and neither the wheelhouse nor the cache has it",
+                hint="build it again: `wheelhouse build`",
+            )
+        self._on_event(Waiting(candidate.filename, candidate.size))
+        with self._store.partial(candidate.key) as partial:
+            stored = self._stored(candidate) or self._fetch(candidate, partial)
+        self._on_event(Finished(candidate.filename, reused=not stored.fresh))
+        return stored
+
+    def _stored(self, candidate: Candidate) -> StoredFile | None:
+        """A candidate's file, if the store has it, an earlier inspection of it, and the size is right."""
+        sha256 = candidate.sha256
+        if not sha256 or not (contents := self._inspections.get(sha256)):
+            return None
+        if (path := self._store.artifact(sha256)) is None:
+            return None
+        try:
+            size = path.stat().st_size
+        except OSError:
+            return None
+        if candidate.size not in (None, size):
+            return None
+        return StoredFile(path, sha256, size, contents, fresh=False)
+
+    def _fetch(self, candidate: Candidate, path: Path) -> StoredFile:
+        """Download, or copy, a file to `path`, check it, and move it into the store."""
+        sha256 = copy_of(path_of(candidate.url), path) if candidate.is_local else self._download(candidate, path)
+        with os_errors_as_machine_error(path):
+            contents, size = self._checked(candidate, path, sha256), path.stat().st_size
+        self._inspections.keep(sha256, contents)  # first: a run that waited for the partial file looks for this
+        return StoredFile(self._store.keep(path, sha256), sha256, size, contents, fresh=True)
+
+    def _download(self, candidate: Candidate, path: Path) -> str:
+        """Download a file, and return its sha256. One that was resumed and is wrong is downloaded once more, whole."""
+
+        def received(count: int) -> None:
+            self._on_event(Received(candidate.filename, count))
+
+        download = Download(self._http, candidate.url, path, candidate.filename, candidate.size, received)
+        try:
+            sha256 = self._http.retrying(candidate.filename, download.run)
+            if download.resumed and candidate.sha256 not in (None, sha256):
+                download.start_anew()
+                sha256 = self._http.retrying(candidate.filename, download.run)
+        except WrongSizeError as error:
+            raise IntegrityError(str(error), hint=NOT_THE_FILE) from error
+        return sha256
+
+    def _checked(self, candidate: Candidate, path: Path, sha256: str) -> InspectedFile:
+        """Inspect a downloaded file. One whose hashes are not those of the index is removed: raises IntegrityError."""
+        try:
+            for name, expected in _expected_hashes(candidate):
+                digest = sha256 if name == "sha256" else digest_of(path, name)
+                if digest != expected:
+                    raise IntegrityError(
+                        f"`{candidate.filename}` has the {name} {digest}, where {expected} was expected",
+                        hint=NOT_THE_FILE,
+                    )
+            return self._inspect_pool.inspect(path, candidate.filename)
+        except IntegrityError:
+            path.unlink(missing_ok=True)
+            raise
+
+
+def _expected_hashes(candidate: Candidate) -> list[tuple[str, str]]:
+    """The sha256 alone if the index gives one, else every hash that it gives."""
+    return list(candidate.hashes.items()) if candidate.sha256 is None else [("sha256", candidate.sha256)]

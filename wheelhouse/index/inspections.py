@@ -1,0 +1,52 @@
+"""What was read of each file that passed inspection, by its sha256: in memory, and as notes in the store."""
+
+import threading
+from contextlib import suppress
+
+import msgspec
+
+from wheelhouse.archive.inspect_pool import decoded, encoded
+from wheelhouse.archive.metadata import InspectedFile
+from wheelhouse.files.store import Store
+
+CONTENTS = "contents-2"
+
+
+class Inspections:
+    """The one owner of what many threads learn about files. A distrusted file is not noted, so the next run inspects it again."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._guard = threading.Lock()
+        self._files: dict[str, InspectedFile] = {}
+        self._distrusted: set[str] = set()
+
+    def in_memory(self, sha256: str) -> InspectedFile | None:
+        """What this run knows of a file, without looking into the store."""
+        return self._files.get(sha256)
+
+    def get(self, sha256: str) -> InspectedFile | None:
+        """What this run, or an earlier one, read of a file; None if no run did."""
+        contents = self._files.get(sha256)
+        if contents is None and (raw := self._store.noted(CONTENTS, sha256)):
+            with suppress(msgspec.DecodeError):
+                contents = decoded(raw)
+                with self._guard:
+                    self._files[sha256] = contents
+        return contents
+
+    def keep(self, sha256: str, contents: InspectedFile) -> None:
+        """Keep what was read of a file, for later runs too."""
+        with self._guard:
+            self._files[sha256] = contents
+        self._store.note(CONTENTS, sha256, encoded(contents))
+        with self._guard:
+            is_distrusted = sha256 in self._distrusted
+        if is_distrusted:  # checked last: another thread may distrust the file while it is noted
+            self._store.forget(CONTENTS, sha256)
+
+    def distrust(self, sha256: str) -> None:
+        """Forget a file whose index served other metadata beside it: the next run must find the difference again."""
+        with self._guard:
+            self._distrusted.add(sha256)
+        self._store.forget(CONTENTS, sha256)

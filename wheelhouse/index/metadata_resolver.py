@@ -1,0 +1,174 @@
+"""Metadata of candidates: from the sidecar (PEP 658), from the wheel's tail, or from the file, whichever is there first.
+
+A project that a constraint pins will be needed in that version, so its file is requested together with its metadata.
+"""
+
+import hashlib
+import re
+import threading
+from concurrent.futures import Future
+
+from wheelhouse.archive.artifact import Candidate
+from wheelhouse.archive.metadata import Metadata
+from wheelhouse.archive.wheelfile import metadata_of
+from wheelhouse.errors import IntegrityError, ServerError
+from wheelhouse.events import Listener, Warned, ignore
+from wheelhouse.files.tasks import Tasks, first_success, then
+from wheelhouse.index.artifact_store import ArtifactStore, StoredFile
+from wheelhouse.index.credentials import host_of, redact
+from wheelhouse.index.http import Http
+from wheelhouse.index.inspections import Inspections
+from wheelhouse.index.ranged import NoRangesError, ranged_metadata
+
+SMALL_BYTES = 192 << 10
+"""A wheel no larger than this arrives whole as quickly as its tail would."""
+LARGE_BYTES = 4 << 20
+"""The tail of a larger wheel is requested even while the whole file is downloaded."""
+METADATA_VERSION = re.compile(rb"^Metadata-Version:", re.MULTILINE | re.IGNORECASE)
+
+
+class MetadataResolver:
+    """Reads the metadata of each candidate once in a run, in the threads of `requests`.
+
+    It alone remembers what was read before a file arrived, and which hosts lack ranges or sidecars.
+    """
+
+    def __init__(
+        self,
+        http: Http,
+        artifacts: ArtifactStore,
+        inspections: Inspections,
+        requests: Tasks,
+        on_event: Listener = ignore,
+    ) -> None:
+        self._http, self._artifacts, self._inspections, self._requests = http, artifacts, inspections, requests
+        self._on_event = on_event
+        self._guard = threading.Lock()
+        self._built: dict[str, Metadata] = {}
+        self._early: dict[tuple[str, str], bytes] = {}
+        self._looked_up: set[str] = set()
+        self._without_ranges: set[str] = set()
+        self._without_sidecars: set[str] = set()
+
+    def get(self, candidate: Candidate, *, certain: bool = False) -> "Future[Metadata]":
+        """The metadata of a candidate; `certain` if its file will be needed too."""
+        metadata = self._known(candidate)
+        if metadata is not None:
+            if certain and candidate.key not in self._built:
+                self._artifacts.get(candidate)
+            future: Future[Metadata] = Future()
+            future.set_result(metadata)
+            return future
+        if candidate.sidecar is not None and candidate.is_wheel and not candidate.is_local:
+            reading = self._requests.start(("sidecar", candidate.key), lambda: self._sidecar(candidate))
+            if certain:
+                self._artifacts.get(candidate)
+            return reading
+        return self._from_file(candidate, certain=certain)
+
+    def learn_built(self, sdist_sha256: str, metadata: Metadata) -> None:
+        """Use the metadata of the wheel that was built from an sdist as those of the sdist from now on."""
+        self._built[sdist_sha256] = metadata
+
+    def confirm(self, candidate: Candidate, stored: StoredFile) -> None:
+        """Raise IntegrityError if what was read before the file arrived differs from what the file holds."""
+        early = self._early.get((candidate.project, candidate.filename))
+        if early is not None and early != stored.contents.raw_metadata:
+            self._distrust(candidate)
+            raise IntegrityError(
+                f"`{candidate.filename}` holds other metadata than those that the index served apart from it",
+                hint="do not use this file; tell whoever runs the index",
+            )
+
+    def _known(self, candidate: Candidate) -> Metadata | None:
+        """Metadata that need no request. If this run requested the sidecar, that decides, even if the file arrives first."""
+        if candidate.key in self._built:
+            return self._built[candidate.key]
+        if not candidate.sha256 or self._requests.started(("sidecar", candidate.key)):
+            return None
+        with self._guard:
+            is_new = candidate.key not in self._looked_up
+            self._looked_up.add(candidate.key)
+        # the store is read once for each file: what this run inspects later is in memory
+        inspections = self._inspections
+        contents = inspections.get(candidate.sha256) if is_new else inspections.in_memory(candidate.sha256)
+        return contents.metadata if contents else None
+
+    def _from_file(self, candidate: Candidate, *, certain: bool) -> "Future[Metadata]":
+        """Metadata from the file or its tail; from both at once if the file will be needed and is large."""
+        if certain:
+            self._artifacts.get(candidate)
+        if self._is_read_whole(candidate, LARGE_BYTES if certain else SMALL_BYTES):
+            return then(self._artifacts.get(candidate), lambda stored: stored.contents.metadata)
+        tail = self._requests.start(("tail", candidate.key), lambda: self._tail(candidate))
+        if not certain:
+            return tail
+        return first_success([tail, then(self._artifacts.get(candidate), lambda stored: stored.contents.metadata)])
+
+    def _is_read_whole(self, candidate: Candidate, max_bytes: int) -> bool:
+        """Whether metadata come from the whole file, and not from its tail."""
+        if not candidate.is_wheel or candidate.is_local or host_of(candidate.url) in self._without_ranges:
+            return True
+        return candidate.size is not None and candidate.size <= max_bytes
+
+    def _sidecar(self, candidate: Candidate) -> Metadata:
+        """A wheel's metadata from its sidecar; from the wheel if the index does not have the sidecar that it announces."""
+        try:
+            return self._early_metadata(candidate, self._sidecar_bytes(candidate))
+        except ServerError as error:
+            self._warn_of_missing_sidecar(candidate, error)
+        except IntegrityError:
+            self._distrust(candidate)
+            raise
+        if self._is_read_whole(candidate, SMALL_BYTES):
+            return self._artifacts.get(candidate).result().contents.metadata
+        return self._tail(candidate)
+
+    def _sidecar_bytes(self, candidate: Candidate) -> bytes:
+        """Raises ServerError if there is no sidecar (or a log-in page), IntegrityError if its hash is not the announced one."""
+        reply = self._http.get(candidate.sidecar_url, subject=f"{candidate.filename}.metadata")
+        if reply.status != 200:
+            raise ServerError(f"{redact(candidate.sidecar_url)} answered {reply.status}")
+        if candidate.sidecar and hashlib.sha256(reply.body).hexdigest() == candidate.sidecar:
+            return reply.body
+        if not METADATA_VERSION.search(reply.body):
+            raise ServerError(f"{redact(candidate.sidecar_url)} answered with something else")
+        if candidate.sidecar:
+            raise IntegrityError(
+                f"the metadata file of `{candidate.filename}` does not have the sha256 that the index gives"
+            )
+        return reply.body
+
+    def _warn_of_missing_sidecar(self, candidate: Candidate, error: ServerError) -> None:
+        """Warn once for each host: an index that lacks one sidecar often lacks all."""
+        host = host_of(candidate.sidecar_url)
+        with self._guard:
+            is_new = host not in self._without_sidecars
+            self._without_sidecars.add(host)
+        if is_new:
+            sentence = f"{host} does not have a metadata file that the index promises ({error})"
+            self._on_event(Warned(f"{sentence}; metadata come from the wheels themselves where that is so"))
+
+    def _distrust(self, candidate: Candidate) -> None:
+        if candidate.sha256:
+            self._inspections.distrust(candidate.sha256)
+
+    def _tail(self, candidate: Candidate) -> Metadata:
+        """A wheel's metadata from its tail; from the whole wheel if the server has no ranges."""
+        try:
+            raw = self._http.retrying(
+                candidate.filename, lambda: ranged_metadata(self._http, candidate.url, candidate.filename)
+            )
+        except ServerError as error:
+            if isinstance(error, NoRangesError):
+                with self._guard:
+                    self._without_ranges.add(host_of(candidate.url))
+            return self._artifacts.get(candidate).result().contents.metadata
+        return self._early_metadata(candidate, raw)
+
+    def _early_metadata(self, candidate: Candidate, raw: bytes) -> Metadata:
+        """Parse metadata, and remember the bytes until `confirm` compares them with the file."""
+        metadata = metadata_of(raw, candidate.filename)
+        with self._guard:
+            self._early[candidate.project, candidate.filename] = raw
+        return metadata

@@ -1,0 +1,70 @@
+"""Provenance objects (PEP 740): read from the index, kept in the store, not yet checked."""
+
+import hashlib
+from concurrent.futures import Future
+
+from wheelhouse.archive.artifact import Candidate
+from wheelhouse.errors import IntegrityError, ServerError
+from wheelhouse.events import Listener, Warned, ignore
+from wheelhouse.files.disk import read_bytes
+from wheelhouse.files.store import Store
+from wheelhouse.files.tasks import Tasks
+from wheelhouse.index.credentials import redact
+from wheelhouse.index.http import Http
+from wheelhouse.index.provenance import SUFFIX, Provenance, identities_of
+from wheelhouse.index.sources import path_of
+
+PROVENANCE = "provenance-1"
+CHANGED_HINT = "fetch with --upgrade, which takes the attestations that the index has now"
+
+
+class ProvenanceStore:
+    """Fetches each provenance object once in a run, in the threads of `requests`."""
+
+    def __init__(self, http: Http, store: Store, requests: Tasks, on_event: Listener = ignore) -> None:
+        self._http, self._store, self._requests, self._on_event = http, store, requests, on_event
+
+    def get(self, candidate: Candidate) -> "Future[Provenance | None]":
+        """Where a file's attestations are, and whom they name; None if its index announces none."""
+        if (url := candidate.provenance) is None:
+            none: Future[Provenance | None] = Future()
+            none.set_result(None)
+            return none
+        return self._requests.start(("provenance", candidate.key), lambda: self._fetch(candidate.filename, url))
+
+    def text(self, provenance: Provenance) -> "Future[str]":
+        """The attestations that a lock names. Raises IntegrityError if the index has other ones by now."""
+        return self._requests.start(("attestations", provenance.sha256), lambda: self._locked_text(provenance))
+
+    def _fetch(self, filename: str, url: str) -> Provenance | None:
+        """Fetch a provenance object; one that cannot be read is left out, with a warning."""
+        subject = f"{filename}{SUFFIX}"
+        try:
+            raw = self._read(url, subject)
+            identities = identities_of(raw.decode())
+        except ValueError as error:
+            self._on_event(Warned(f"{subject} is left out: {error}"))
+            return None
+        sha256 = hashlib.sha256(raw).hexdigest()
+        self._store.note(PROVENANCE, sha256, raw)
+        return Provenance(redact(url), sha256, identities)
+
+    def _read(self, url: str, subject: str) -> bytes:
+        """The bytes at an address. Raises ValueError if the index does not have what it announces."""
+        if url.startswith("file:"):
+            return read_bytes(path_of(url), "the file of attestations")
+        reply = self._http.get(url, subject=subject)
+        if reply.status != 200:
+            raise ValueError(f"the index announces it, and answered {reply.status}")
+        return reply.body
+
+    def _locked_text(self, provenance: Provenance) -> str:
+        raw = self._store.noted(PROVENANCE, provenance.sha256)
+        if raw is None:
+            try:
+                raw = self._read(provenance.url, "the attestations")
+            except ValueError as error:
+                raise ServerError(f"{provenance.url}: {error}", hint=CHANGED_HINT) from error
+            if hashlib.sha256(raw).hexdigest() != provenance.sha256:
+                raise IntegrityError(f"{provenance.url} is not what the lock names any more", hint=CHANGED_HINT)
+        return raw.decode()
