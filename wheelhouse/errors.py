@@ -77,11 +77,15 @@ class IntegrityError(WheelhouseError):
 
 
 class RefusedError(IntegrityError):
-    """An archive that breaks a rule; `rule` is that rule's id, as findings give it."""
+    """An archive that breaks a rule; `rule` is that rule's id, as findings give it.
 
-    def __init__(self, rule: str, sentence: str, *, hint: str | None = None) -> None:
+    `stated` is the release that the archive's metadata state, if its file name states another.
+    """
+
+    def __init__(self, rule: str, sentence: str, *, hint: str | None = None, stated: str = "") -> None:
         super().__init__(sentence, hint=hint)
         self.rule = rule
+        self.stated = stated
 
 
 class MachineError(WheelhouseError):

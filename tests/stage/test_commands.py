@@ -12,7 +12,7 @@ from tests.support.wheels import build_wheel
 from wheelhouse.errors import InputError
 from wheelhouse.stage.base_image import default_base_image, must_suit, platform_option
 from wheelhouse.stage.destination import Destination
-from wheelhouse.stage.layout import context_name
+from wheelhouse.stage.flat_layout import context_name
 from wheelhouse.target.target import Platform, Python, Target
 
 IMAGES = [

@@ -14,7 +14,7 @@ from tests.support.tools import clean_environment, wheelhouse
 from tests.support.wheels import build_wheel
 from wheelhouse.errors import InputError
 from wheelhouse.stage.airflow.arguments import Choices
-from wheelhouse.stage.layout import checked_index
+from wheelhouse.stage.pip_settings import checked_index
 
 pytest_plugins = ["tests.support.houses"]
 

@@ -191,7 +191,8 @@ def must_match(metadata: Metadata, filename: str) -> None:
     except ValueError as error:
         raise RefusedError("filename", f"its name cannot be read: {error}") from error
     if (metadata.project, metadata.version) not in stated:
-        raise RefusedError("metadata-mismatch", f"its metadata speak of {metadata.project} {metadata.version}")
+        release = f"{metadata.project} {metadata.version}"
+        raise RefusedError("metadata-mismatch", f"its metadata speak of {release}", stated=release)
 
 
 def parse_requires_txt(text: str) -> tuple[tuple[str, ...], frozenset[NormalizedName]]:

@@ -71,7 +71,7 @@ def _refusing(filename: str) -> Iterator[None]:
         yield
     except RefusedError as refusal:
         sentence, hint = f"`{filename}` is refused ({refusal.rule}): {refusal}", _never_waived(refusal.rule)
-        raise RefusedError(refusal.rule, sentence, hint=hint) from refusal
+        raise RefusedError(refusal.rule, sentence, hint=hint, stated=refusal.stated) from refusal
     except UNREADABLE as error:
         sentence = f"`{filename}` is not an archive that can be read: {error}"
         raise RefusedError("archive", sentence, hint=_never_waived("archive")) from error

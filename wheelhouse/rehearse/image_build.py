@@ -20,7 +20,8 @@ from wheelhouse.sandbox.engine import Engine
 from wheelhouse.stage.airflow.image_settings import BASE_DOCKERFILE
 from wheelhouse.stage.airflow.script import default_arguments, dockerfile_of, exports, from_image, install_script
 from wheelhouse.stage.destination import FOLDER
-from wheelhouse.stage.layout import FRAGMENT, context_name
+from wheelhouse.stage.flat_layout import context_name
+from wheelhouse.stage.plan import FRAGMENT
 from wheelhouse.stage.stage import StagedAs
 
 OUR_ARGUMENT = "BASE_IMAGE"

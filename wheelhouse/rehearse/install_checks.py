@@ -30,7 +30,7 @@ from wheelhouse.stage.airflow.arguments import constraints_name
 from wheelhouse.stage.airflow.image_settings import BASE_DOCKERFILE
 from wheelhouse.stage.airflow.script import base_image, build_arguments_of, default_arguments, install_script
 from wheelhouse.stage.destination import FOLDER
-from wheelhouse.stage.layout import FRAGMENT, TOOLS
+from wheelhouse.stage.plan import FRAGMENT, TOOLS
 
 PYTHON = f"{VENV}/bin/python"
 HOUSE, CONTEXT = f"{HERE}/house", f"/{FOLDER}"

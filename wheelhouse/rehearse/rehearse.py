@@ -39,7 +39,7 @@ from wheelhouse.sandbox.engine import find_engine
 from wheelhouse.sandbox.sandbox import Limits
 from wheelhouse.stage.airflow.arguments import constraints_name
 from wheelhouse.stage.airflow.names import misnamed
-from wheelhouse.stage.layout import FRAGMENT
+from wheelhouse.stage.plan import FRAGMENT
 from wheelhouse.stage.stage import renamed_in, staged_as, verify_folder
 from wheelhouse.target.interpreters import Interpreter, InterpreterPlaces, find_interpreter
 from wheelhouse.target.target import Target

@@ -5,7 +5,7 @@ from typing import Any
 
 from wheelhouse.humanize import size_text
 from wheelhouse.stage.destination import FOLDER
-from wheelhouse.stage.layout import MANIFEST, Plan, shell
+from wheelhouse.stage.plan import MANIFEST, Plan, shell
 
 
 def layout_text(plan: Plan) -> str:

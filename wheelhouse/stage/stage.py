@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from wheelhouse.airflow import PROJECT
 from wheelhouse.archive.artifact import Artifact
 from wheelhouse.archive.filenames import ARCHIVE_SUFFIXES, is_globbed
 from wheelhouse.archive.waivers import NO_WAIVERS, Waivers
@@ -29,26 +28,15 @@ from wheelhouse.findings import Finding, Severity
 from wheelhouse.lock.lock import Lock
 from wheelhouse.lock.other_files import FOLDER as OTHER_FILES
 from wheelhouse.lock.wheelhouse import BUILD, Wheelhouse, sha256_of_text
-from wheelhouse.stage.airflow.airflow_layout import lay_out_airflow
 from wheelhouse.stage.airflow.arguments import Choices
-from wheelhouse.stage.base_image import default_base_image, must_be_linux, must_suit
 from wheelhouse.stage.destination import FOLDER, USUAL, Destination
-from wheelhouse.stage.layout import (
-    MANIFEST,
-    TOOLS,
-    Plan,
-    lay_out_files,
-    lay_out_flat,
-    lay_out_index,
-    with_build_requirements,
-    with_other_files,
-    with_sdists,
-)
+from wheelhouse.stage.layouts import StageInputs, lay_out
+from wheelhouse.stage.plan import MANIFEST, TOOLS, Plan
+from wheelhouse.stage.sdists import with_sdists, without_missing_build_locks
 from wheelhouse.verify.verify import Verdict, load_wheelhouse, verify
 from wheelhouse.verify.verify_other_files import load_other_files
 
 EXECUTABLE = 0o755
-LAYOUTS = ("auto", "flat", "airflow")
 DEFAULTS = Choices()
 
 
@@ -70,75 +58,52 @@ def plan_stage(
     sdists: bool = False,
     destination: Path = Path(FOLDER),
 ) -> Plan:
-    """The plan for one target of a house. `layout` is `flat`, `airflow`, or `auto`: airflow where the house holds it.
+    """The plan for one target of a wheelhouse. `layout` is a layout's name, or `auto`.
 
-    `destination` is the folder that is to be staged, as it was typed. With `sdists` what was built is to be built again in
-    the image, from its sdist and with what it was built with. Raises InputError where the choices do not suit the target.
+    `destination` is the folder to stage, as the user typed it. With `sdists`, the image build builds the wheels of the
+    wheelhouse again. Raises InputError if the options do not suit the target.
     """
-    if layout not in LAYOUTS:
-        raise InputError(f"`{layout}` is no layout", hint=f"choose one of {', '.join(LAYOUTS)}")
-    house = load_wheelhouse(folder)
-    lock = _only_lock(house, target)
     if sdists and choices.index:
         raise InputError(
-            "sdists are staged to be built from the folder, and not from an index", hint="say one of the two"
+            "--sdists and --index exclude each other: an index has no files to build", hint="leave one out"
         )
-    known = {one.filename: one for one in existing_build_locks(folder / BUILD)}
-    lock = _with_known_builders(with_sdists(lock) if sdists else lock, known)
-    unbuilt = [pin for pin in lock.pins if not pin.artifact.is_wheel]
-    isolated = sdists or all(pin.build_lock for pin in unbuilt)
-    where = _where(destination)
-    named = where if where.is_plain or lock.target.platform.system != "Linux" else USUAL
-    plan = _laid_out(folder, house, lock, layout, base_image, choices, isolated=isolated, where=named)
-    if plan.release:
-        named = USUAL
-    if plan.builds_an_image and named != where:
+    inputs = _inputs(folder, target, _destination(destination), sdists=sdists)
+    plan = lay_out(layout, replace(inputs, base_image=base_image, choices=choices))
+    used = USUAL if plan.release else inputs.destination
+    if plan.builds_an_image and used != _destination(destination):
         plan = replace(plan, copied_from=str(destination))
-    needed = used_build_locks(unbuilt, known).values()
-    if needed and not choices.index:
-        artifacts = {artifact.filename: artifact for one in needed for artifact in one.artifacts}
-        plan = with_build_requirements(plan, [artifacts[name] for name in sorted(artifacts)])
-    return with_other_files(plan, load_other_files(folder), named)
+    return plan
 
 
-def _where(destination: Path) -> Destination:
-    """The folder as a build knows it: a link by what it leads to, for a build context has nothing outside itself."""
-    if destination.is_symlink() or destination.name in ("", ".."):
-        destination = destination.resolve()
-    return Destination.of(str(destination))
+def _inputs(folder: Path, target: str | None, destination: Destination, *, sdists: bool) -> StageInputs:
+    """What a wheelhouse holds for one target. A name that no Dockerfile takes is replaced by the usual one."""
+    wheelhouse = load_wheelhouse(folder)
+    lock = _only_lock(wheelhouse, target)
+    existing = {one.filename: one for one in existing_build_locks(folder / BUILD)}
+    lock = without_missing_build_locks(with_sdists(lock) if sdists else lock, existing)
+    is_mountable = destination.is_plain or lock.target.platform.system != "Linux"
+    return StageInputs(
+        lock=lock,
+        constraints=(wheelhouse.constraints or {}).get(lock.target.name),
+        tools=_lock_of_tools(folder, lock),
+        build_locks=used_build_locks((pin for pin in lock.pins if not pin.artifact.is_wheel), existing),
+        other_files=load_other_files(folder),
+        sdists=sdists,
+        destination=destination if is_mountable else USUAL,
+    )
 
 
-def _with_known_builders(lock: Lock, known: Mapping[str, Lock]) -> Lock:
-    """A lock that names no build lock but those that are here."""
-    pins = (pin if pin.build_lock in known else replace(pin, build_lock="") for pin in lock.pins)
-    return replace(lock, pins=tuple(pins))
+def _destination(path: Path) -> Destination:
+    """The folder as an image build names it. A link is named by its target: a build context has nothing outside itself.
 
-
-def _laid_out(
-    folder: Path,
-    house: Wheelhouse,
-    lock: Lock,
-    layout: str,
-    base_image: str | None,
-    choices: Choices,
-    *,
-    isolated: bool = False,
-    where: Destination = USUAL,
-) -> Plan:
-    constraints = (house.constraints or {}).get(lock.target.name)
-    tools = _lock_of_tools(folder, lock)
-    has_airflow = any(pin.project == PROJECT for pin in lock.pins)
-    is_linux = lock.target.platform.system == "Linux"
-    if not is_linux and layout != "airflow" and not choices.index:
-        return lay_out_files(lock, constraints, where)
-    must_be_linux(lock.target)
-    if layout == "airflow" or (layout == "auto" and has_airflow and (tools or choices.route)):
-        return lay_out_airflow(lock, constraints, tools, base_image, choices)
-    image = base_image or default_base_image(lock.target)
-    must_suit(image, lock.target)
-    if choices.index:
-        return lay_out_index(lock, constraints, image, choices.index, where)
-    return lay_out_flat(lock, constraints, image, isolated=isolated, where=where)
+    Raises InputError for the root of the file system, which no build context can hold.
+    """
+    if path.is_symlink() or path.name in ("", ".."):
+        path = path.resolve()
+    if not path.name:
+        hint = f"choose a folder with a name, such as --dest {FOLDER}"
+        raise InputError(f"`{path}` is the root of the file system, and no image build can mount that", hint=hint)
+    return Destination.of(str(path))
 
 
 def _lock_of_tools(folder: Path, lock: Lock) -> Lock | None:

@@ -185,20 +185,21 @@ def _altered(path: Path, artifact: Artifact, sha256: str) -> Finding:
         if size == artifact.size
         else f"it has {size} bytes where the lock says {artifact.size}"
     )
-    other = _speaks_of(path, artifact.filename)
-    if other:
+    if other := _stated_release(path, artifact.filename):
         what = f"it holds {other}, under a name that is not its own"
     sentence = f"{what}: its sha256 is {sha256}, and the lock says {artifact.sha256}"
     return _wrong(artifact.filename, "altered", sentence, "remove it and fetch again; find out who changed it")
 
 
-def _speaks_of(path: Path, filename: str) -> str | None:
-    """Project and version that an altered file holds, where they are not those of its name."""
+def _stated_release(path: Path, filename: str) -> str:
+    """The release that the metadata of an altered file state, if its name states another; else nothing."""
     try:
         inspect(path, filename)
-    except IntegrityError as error:
-        return str(error).partition("its metadata speak of ")[2] or None
-    return None
+    except RefusedError as error:
+        return error.stated
+    except IntegrityError:
+        return ""
+    return ""
 
 
 def _foreign(folder: Path, house: Wheelhouse, staged: frozenset[str] | None) -> Iterator[Finding]:

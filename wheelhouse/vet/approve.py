@@ -11,7 +11,7 @@ from wheelhouse.findings import Finding
 from wheelhouse.lock.other_files import FOLDER
 from wheelhouse.lock.wheelhouse import SUB_WHEELHOUSES
 from wheelhouse.signing.sign import Key, signed
-from wheelhouse.stage.layout import MANIFEST
+from wheelhouse.stage.plan import MANIFEST
 from wheelhouse.stage.stage import archives_in
 from wheelhouse.verify.verify import load_wheelhouse
 from wheelhouse.verify.verify_other_files import load_other_files

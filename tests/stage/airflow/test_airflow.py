@@ -17,7 +17,7 @@ from wheelhouse.errors import InputError
 from wheelhouse.stage.airflow.airflow_layout import lay_out_airflow
 from wheelhouse.stage.airflow.arguments import ROUTES, Choices, Route
 from wheelhouse.stage.airflow.names import capitals, staged_names
-from wheelhouse.stage.layout import Plan
+from wheelhouse.stage.plan import Plan
 
 DROPPED = {
     "wheels",

@@ -11,7 +11,7 @@ from tests.support.golden import golden_text
 from wheelhouse.report.plans import command_lines, plan_lines
 from wheelhouse.stage.airflow.airflow_layout import lay_out_airflow
 from wheelhouse.stage.airflow.arguments import ROUTES, Choices, Route
-from wheelhouse.stage.layout import Plan
+from wheelhouse.stage.plan import Plan
 
 SHOWN = ("base.Dockerfile", "pip.conf")
 

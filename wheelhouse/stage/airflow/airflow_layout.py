@@ -26,17 +26,9 @@ from wheelhouse.stage.airflow.names import staged_names
 from wheelhouse.stage.airflow.remains import remains
 from wheelhouse.stage.base_image import must_suit, platform_option
 from wheelhouse.stage.destination import FOLDER
-from wheelhouse.stage.layout import (
-    NETRC_NOTE,
-    SECRET,
-    SECRET_MOUNT,
-    TOOLS,
-    Plan,
-    index_pip_conf,
-    pip_conf,
-    sdist_notes,
-    shell,
-)
+from wheelhouse.stage.pip_settings import NETRC_NOTE, SECRET_MOUNT, index_pip_conf, pip_conf
+from wheelhouse.stage.plan import SECRET, TOOLS, Plan, shell
+from wheelhouse.stage.sdists import sdist_notes
 
 BUILD_ARGS = "build.args"
 

@@ -12,7 +12,7 @@ from wheelhouse.errors import InputError
 from wheelhouse.lock.lock import Lock
 from wheelhouse.stage.airflow.names import RENAMES, Rename
 from wheelhouse.stage.destination import FOLDER
-from wheelhouse.stage.layout import checked_index
+from wheelhouse.stage.pip_settings import checked_index
 
 Route = Literal["configured", "context"]
 ROUTES: tuple[Route, ...] = ("configured", "context")

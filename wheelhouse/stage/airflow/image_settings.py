@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from wheelhouse.airflow.releases import Recipe
 from wheelhouse.stage.destination import FOLDER
-from wheelhouse.stage.layout import NETRC, TOOLS
+from wheelhouse.stage.pip_settings import NETRC
+from wheelhouse.stage.plan import TOOLS
 
 BASE_DOCKERFILE = "base.Dockerfile"
 LINKS = (f"/{FOLDER}", f"/{FOLDER}/{TOOLS}")

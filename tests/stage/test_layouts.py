@@ -1,0 +1,80 @@
+"""Every registered layout stages a made wheelhouse, under the conditions for which `auto` takes it."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.airflow_house import made_lock, made_tools
+from wheelhouse.errors import InputError
+from wheelhouse.lock.lock import Inputs, Lock
+from wheelhouse.stage.airflow.arguments import Choices
+from wheelhouse.stage.destination import USUAL, Destination
+from wheelhouse.stage.layouts import LAYOUTS, StageInputs, lay_out
+from wheelhouse.stage.stage import plan_stage
+from wheelhouse.target.target import Platform, Python, Target
+
+RELEASE = "2.10.5"
+MIRROR = "https://mirror.example/simple/"
+
+
+def lock_for(platform: str) -> Lock:
+    return Lock(Target.of(Python.parse("3.12"), Platform.parse(platform)), Inputs(()))
+
+
+AIRFLOW = StageInputs(lock=made_lock(RELEASE), tools=made_tools(RELEASE))
+LINUX = StageInputs(lock=lock_for("linux/amd64"))
+MAC = StageInputs(lock=lock_for("macosx_14_0_arm64"))
+INDEX = StageInputs(lock=lock_for("linux/amd64"), choices=Choices(index=MIRROR))
+TRIED = {
+    "AirflowLayout": (AIRFLOW, "build-image.sh"),
+    "IndexLayout": (INDEX, "uv.toml"),
+    "FilesLayout": (MAC, "SHA256SUMS"),
+    "FlatLayout": (LINUX, "install.Dockerfile"),
+}
+"""Layout → inputs for which `auto` takes it, and a file that it writes."""
+
+
+def test_every_layout_is_tried() -> None:
+    assert list(TRIED) == [type(layout).__name__ for layout in LAYOUTS]
+
+
+@pytest.mark.parametrize("name", TRIED)
+def test_auto_takes_the_layout_that_suits(name: str) -> None:
+    inputs, written = TRIED[name]
+    (layout,) = [layout for layout in LAYOUTS if type(layout).__name__ == name]
+    plan = lay_out("auto", inputs)
+    assert plan == lay_out(layout.name, inputs)
+    assert plan.layout == layout.name
+    assert written in plan.texts
+    first = next(layout for layout in LAYOUTS if layout.suits(inputs))
+    assert type(first).__name__ == name
+
+
+def test_airflow_is_staged_flat_without_its_tools_and_without_a_route() -> None:
+    without = StageInputs(lock=made_lock(RELEASE))
+    assert lay_out("auto", without).layout == "flat"
+    routed = StageInputs(lock=made_lock(RELEASE), choices=Choices(route="configured"))
+    assert lay_out("auto", routed).layout == "airflow"
+    assert lay_out("flat", AIRFLOW).layout == "flat"
+
+
+@pytest.mark.parametrize(("name", "inputs"), [("nosuch", LINUX), ("airflow", MAC), ("airflow", LINUX)])
+def test_a_layout_that_cannot_be_is_refused(name: str, inputs: StageInputs) -> None:
+    with pytest.raises(InputError):
+        lay_out(name, inputs)
+
+
+@pytest.mark.parametrize("dest", ["/", "/.", "//", "/../.."])
+def test_the_root_of_the_file_system_is_refused(tmp_path: Path, dest: str) -> None:
+    with pytest.raises(InputError, match="root of the file system"):
+        plan_stage(tmp_path, "auto", None, None, destination=Path(dest))
+
+
+def test_a_current_folder_at_the_root_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir("/")
+    with pytest.raises(InputError, match="root of the file system"):
+        plan_stage(tmp_path, "auto", None, None, destination=Path())
+
+
+def test_the_usual_destination() -> None:
+    assert Destination.of("docker-context-files") == USUAL

@@ -1,0 +1,165 @@
+"""The layouts of a staged folder: the registry that `--layout` chooses from (pure).
+
+A layout more is a class here, and its function in a module of its own.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from wheelhouse.airflow import PROJECT
+from wheelhouse.errors import InputError
+from wheelhouse.lock.lock import Lock
+from wheelhouse.lock.other_files import DOCKERFILE as OTHER_DOCKERFILE
+from wheelhouse.lock.other_files import FOLDER as OTHER_FILES
+from wheelhouse.lock.other_files import OtherFiles, build_command, dockerfile
+from wheelhouse.stage.airflow.airflow_layout import lay_out_airflow
+from wheelhouse.stage.airflow.arguments import Choices
+from wheelhouse.stage.base_image import default_base_image, must_be_linux, must_suit
+from wheelhouse.stage.destination import USUAL, Destination
+from wheelhouse.stage.flat_layout import lay_out_files, lay_out_flat, lay_out_index
+from wheelhouse.stage.plan import Plan
+from wheelhouse.stage.sdists import with_build_requirements
+
+AUTO = "auto"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageInputs:
+    """Everything that decides what a staged folder holds: the locks of one target, and the user's options.
+
+    `constraints` is the text of the lock's constraints file. `tools` locks what the image build installs first,
+    `build_locks` the build requirements of the sdists, by file name. With `sdists`, sdists take the place of built wheels.
+    """
+
+    lock: Lock
+    constraints: str | None = None
+    tools: Lock | None = None
+    build_locks: Mapping[str, Lock] = field(default_factory=dict)
+    other_files: OtherFiles = field(default=OtherFiles())
+    base_image: str | None = None
+    sdists: bool = False
+    destination: Destination = USUAL
+    choices: Choices = field(default=Choices())
+
+    @property
+    def is_linux(self) -> bool:
+        """Whether the target is Linux."""
+        return self.lock.target.platform.system == "Linux"
+
+    @property
+    def can_build_sdists(self) -> bool:
+        """Whether the folder holds the build requirements of every sdist."""
+        return self.sdists or all(pin.build_lock for pin in self.lock.pins if not pin.artifact.is_wheel)
+
+    def suitable_image(self) -> str:
+        """The base image: the user's, else the target's default. Raises InputError if it does not suit the target."""
+        image = self.base_image or default_base_image(self.lock.target)
+        must_suit(image, self.lock.target)
+        return image
+
+
+class Layout(Protocol):
+    """One way to arrange a staged folder."""
+
+    @property
+    def name(self) -> str:
+        """The value of `--layout`. Several layouts can share a name: the first that suits is taken."""
+
+    def suits(self, inputs: StageInputs) -> bool:
+        """Whether this layout is the one to take if the user did not name another."""
+
+    def lay_out(self, inputs: StageInputs) -> Plan:
+        """The plan. Raises InputError if the inputs do not go with this layout."""
+
+
+class AirflowLayout:
+    """For Airflow's own Dockerfile."""
+
+    name = "airflow"
+
+    def suits(self, inputs: StageInputs) -> bool:
+        """Whether the lock holds Airflow, and the wheelhouse was fetched for its image build, or the user named a route."""
+        has_airflow = any(pin.project == PROJECT for pin in inputs.lock.pins)
+        return has_airflow and inputs.is_linux and bool(inputs.tools or inputs.choices.route)
+
+    def lay_out(self, inputs: StageInputs) -> Plan:
+        """The files, the settings and the build arguments of the release."""
+        must_be_linux(inputs.lock.target)
+        return lay_out_airflow(inputs.lock, inputs.constraints, inputs.tools, inputs.base_image, inputs.choices)
+
+
+class IndexLayout:
+    """For any Linux image: settings for an index."""
+
+    name = "flat"
+
+    def suits(self, inputs: StageInputs) -> bool:
+        """Whether the user named an index."""
+        return inputs.choices.index is not None
+
+    def lay_out(self, inputs: StageInputs) -> Plan:
+        """The settings, and no file."""
+        must_be_linux(inputs.lock.target)
+        image, index = inputs.suitable_image(), inputs.choices.index or ""
+        return lay_out_index(inputs.lock, inputs.constraints, image, index, inputs.destination)
+
+
+class FilesLayout:
+    """For targets that no image holds: macOS and Windows."""
+
+    name = "flat"
+
+    def suits(self, inputs: StageInputs) -> bool:
+        """Whether the target is not Linux."""
+        return not inputs.is_linux
+
+    def lay_out(self, inputs: StageInputs) -> Plan:
+        """The files and their requirements."""
+        return lay_out_files(inputs.lock, inputs.constraints, inputs.destination)
+
+
+class FlatLayout:
+    """For any Linux image: the files and a Dockerfile."""
+
+    name = "flat"
+
+    def suits(self, inputs: StageInputs) -> bool:
+        """Always: this is the default."""
+        return True
+
+    def lay_out(self, inputs: StageInputs) -> Plan:
+        """The files, settings and a Dockerfile."""
+        image, isolated = inputs.suitable_image(), inputs.can_build_sdists
+        return lay_out_flat(inputs.lock, inputs.constraints, image, isolated=isolated, destination=inputs.destination)
+
+
+LAYOUTS: tuple[Layout, ...] = (AirflowLayout(), IndexLayout(), FilesLayout(), FlatLayout())
+"""In the order of preference."""
+NAMES = (AUTO, *sorted({layout.name for layout in LAYOUTS}, reverse=True))
+
+
+def lay_out(name: str, inputs: StageInputs) -> Plan:
+    """The whole plan of a staged folder. `name` is a layout's, or `auto`: the first layout that suits.
+
+    Raises InputError for an unknown name, and if the inputs do not go with the layout.
+    """
+    candidates = [layout for layout in LAYOUTS if name in (AUTO, layout.name)]
+    if not candidates:
+        raise InputError(f"`{name}` is no layout", hint=f"choose one of {', '.join(NAMES)}")
+    layout = next((layout for layout in candidates if layout.suits(inputs)), candidates[-1])
+    plan = layout.lay_out(inputs)
+    if plan.index is None:
+        plan = with_build_requirements(plan, inputs.build_locks.values())
+    return _with_other_files(plan, inputs.other_files, USUAL if plan.release else inputs.destination)
+
+
+def _with_other_files(plan: Plan, others: OtherFiles, destination: Destination) -> Plan:
+    """The plan with the wheelhouse's other files, and a Dockerfile that adds them to the built image."""
+    if not others.files:
+        return plan
+    files = {f"{OTHER_FILES}/{file.name}": file.artifacts[0] for file in others.files}
+    texts = {**plan.texts, OTHER_DOCKERFILE: dockerfile(others.files, destination.name, plan.image)}
+    command = build_command(destination.path(OTHER_DOCKERFILE), plan.image, destination.context)
+    note = f"the other files are brought into the image afterwards: {command}"
+    return replace(plan, files={**plan.files, **files}, texts=texts, notes=(*plan.notes, note))

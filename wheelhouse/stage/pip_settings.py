@@ -1,0 +1,50 @@
+"""Settings with which pip and uv install from the staged folder, or from one index (pure)."""
+
+import re
+from urllib.parse import urlsplit
+
+from wheelhouse.errors import InputError
+from wheelhouse.stage.destination import FOLDER
+from wheelhouse.stage.plan import TOOLS
+
+NETRC = "/run/secrets/netrc"
+SECRET_MOUNT = f"--mount=type=secret,id=netrc,target={NETRC},mode=0444"
+NETRC_NOTE = (
+    "user and password of the index, where it wants them, are read from ~/.netrc, a build secret that no layer keeps"
+)
+INDEX = re.compile(r"[A-Za-z0-9:/._~%+@?=&-]+")
+
+
+def pip_conf(tools: bool) -> str:
+    """pip.conf for a build with no network: pip looks in the folder, and asks no index."""
+    links = [f"/{FOLDER}", *([f"/{FOLDER}/{TOOLS}"] if tools else [])]
+    lines = "".join(f"\n    {link}" for link in links)
+    return f"[global]\nno-index = true\nfind-links ={lines}\ndisable-pip-version-check = true\n"
+
+
+def index_pip_conf(index: str) -> str:
+    """pip.conf for a build that takes everything from one index. The credentials come from netrc."""
+    return f"[global]\nindex-url = {index}\nno-input = true\ndisable-pip-version-check = true\n"
+
+
+def index_uv_toml(index: str) -> str:
+    """uv.toml for a build that takes everything from one index."""
+    return f'[[index]]\nurl = "{index}"\ndefault = true\n'
+
+
+def checked_index(index: str) -> str:
+    """The index's address, unchanged. Raises InputError if settings cannot hold it, or if it holds credentials."""
+    try:
+        parts = urlsplit(index)
+    except ValueError as error:
+        raise InputError(
+            "--index holds no address that can be read", hint="write https://mirror.example/simple/"
+        ) from error
+    if parts.scheme not in ("https", "http") or not parts.hostname or not INDEX.fullmatch(index):
+        raise InputError(
+            f"`{parts.hostname or index}` is no index's address", hint="write https://mirror.example/simple/"
+        )
+    if "@" in parts.netloc or parts.query:
+        hint = f"put them in ~/.netrc, which the build mounts as a secret: machine {parts.hostname} login … password …"
+        raise InputError("credentials cannot stand in --index, for settings are kept and shared", hint=hint)
+    return index

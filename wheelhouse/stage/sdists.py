@@ -1,0 +1,57 @@
+"""Sdists in a staged folder: instead of built wheels, with their build requirements, and what they mean for the build (pure)."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+
+from wheelhouse.errors import InputError
+from wheelhouse.lock.lock import Lock
+from wheelhouse.stage.pip_settings import pip_conf
+from wheelhouse.stage.plan import TOOLS, Plan
+
+
+def with_sdists(lock: Lock) -> Lock:
+    """The lock with each built wheel replaced by its sdist. Raises InputError if the wheelhouse does not hold an sdist."""
+    missing = [pin.origin.filename for pin in lock.pins if pin.built and not pin.built.kept]
+    if missing:
+        raise InputError(
+            f"the wheelhouse does not hold the sdists of {lock.target.name}: {', '.join(missing)}",
+            hint="keep them: `wheelhouse build --keep-sdists`",
+        )
+    pins = (replace(pin, artifact=pin.origin, built=None, build_lock=pin.build_lock_name) for pin in lock.pins)
+    return replace(lock, pins=tuple(pins))
+
+
+def without_missing_build_locks(lock: Lock, build_locks: Mapping[str, Lock]) -> Lock:
+    """The lock, naming no build lock that is not among `build_locks`, which are given by file name."""
+    pins = (pin if pin.build_lock in build_locks else replace(pin, build_lock="") for pin in lock.pins)
+    return replace(lock, pins=tuple(pins))
+
+
+def with_build_requirements(plan: Plan, build_locks: Iterable[Lock]) -> Plan:
+    """The plan with the files of build locks in `tools/`. Files at the top of a staged folder are all installed."""
+    artifacts = {artifact.filename: artifact for lock in build_locks for artifact in lock.artifacts}
+    if not artifacts:
+        return plan
+    files = {f"{TOOLS}/{name}": artifacts[name] for name in sorted(artifacts)}
+    texts = dict(plan.texts) | ({"pip.conf": pip_conf(tools=True)} if "pip.conf" in plan.texts else {})
+    note = f"what the sdists are built with lies in {TOOLS}/; an isolated build takes the newest that it finds there or beside them"
+    links = () if plan.builds_an_image else ("--find-links", f"{plan.command[4]}/{TOOLS}")
+    command = (*plan.command, *links)
+    return replace(plan, files={**plan.files, **files}, texts=texts, notes=(*plan.notes, note), command=command)
+
+
+def sdist_notes(lock: Lock) -> Iterator[str]:
+    """What the sdists of a lock mean for the image build: a sentence on those it can build offline, one on the others."""
+    sdists = [pin for pin in lock.pins if not pin.artifact.is_wheel]
+    ready = [pin.artifact.filename for pin in sdists if pin.build_lock]
+    lacking = [pin.artifact.filename for pin in sdists if not pin.build_lock]
+    if ready:
+        yield f"{_are_sdists(ready)}: the image build will run setup code of a package, unless `wheelhouse build` makes wheels before"
+    if lacking:
+        yield f"{_are_sdists(lacking)}: the image build will run their code, and wants what they are built with"
+
+
+def _are_sdists(filenames: list[str]) -> str:
+    """`a.tar.gz is an sdist`, or `a.tar.gz and 2 more are sdists`."""
+    more = len(filenames) - 1
+    return f"{filenames[0]} and {more} more are sdists" if more else f"{filenames[0]} is an sdist"
