@@ -92,6 +92,44 @@ def test_a_file_comes_whole_in_ranges_and_not_at_all_when_it_is_known(ask: Ask, 
     assert ask("/simple/lib/", accept=JSON_TYPE, if_none_match=page.headers["etag"]).status_code == 304
 
 
+NINES = "9" * 5000
+
+
+@pytest.mark.parametrize(
+    ("requested", "status"),
+    [
+        (f"bytes={NINES}-", 416),
+        (f"bytes=0-{NINES}", 416),
+        (f"bytes=-{NINES}", 416),
+        ("bytes=999999999999999999-", 416),
+        ("bytes=0-999999999999999999", 206),
+        ("bytes=-999999999999999999", 206),
+        ("bytes= 1-2\t", 206),
+        ("BYTES=1-2", 206),
+        ("bytes=2-1", 416),
+        ("bytes=-0", 416),
+        ("bytes=-", 416),
+        ("bytes=", 416),
+        ("bytes=one-two", 416),
+        ("bytes=1-2,", 416),
+        ("bytes=" + ",".join(["0-0"] * 16), 200),
+        ("bytes=" + ",".join(["0-0"] * 17), 416),
+        ("bytes=" + "0-0," * 5000 + "0-0", 416),
+        ("bytes=0-0," + NINES + "-", 416),
+        ("bytes", 200),
+        ("", 200),
+        ("lines=1-2", 200),
+    ],
+)
+def test_no_range_is_too_long_or_too_odd_for_an_answer(ask: Ask, house: Path, requested: str, status: int) -> None:
+    raw = (house / WHEEL).read_bytes()
+    for method in ("GET", "HEAD"):
+        reply = ask(f"/files/{WHEEL}", method, range=requested)
+        assert reply.status_code == status
+    body = ask(f"/files/{WHEEL}", range=requested).content
+    assert body == {200: raw, 206: raw[1:3] if "1-2" in requested else raw, 416: b""}[status]
+
+
 def test_a_sidecar_has_the_hash_that_the_page_gives(ask: Ask) -> None:
     import hashlib
 

@@ -14,6 +14,7 @@ from packaging.utils import NormalizedName, canonicalize_name
 
 from wheelhouse.errors import MachineError
 from wheelhouse.files.disk import sha256_of
+from wheelhouse.mirror.byte_ranges import UnsatisfiableRangeError, requested_range
 from wheelhouse.mirror.simple import HTML_TYPE, JSON_TYPE, ProjectPage, project_html, project_json, root_html, root_json
 
 Scope = Mapping[str, Any]
@@ -23,7 +24,6 @@ Headers = dict[str, str]
 FILES = "files"
 BLOCK = 1 << 19
 """Bytes that are read and sent at a time, in the event loop: to have a thread read them costs more than reading them."""
-RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
 
 @dataclass(slots=True)
@@ -212,25 +212,28 @@ class _Reply:
         if self._matches(etag):
             await self._whole(304, b"", headers)
             return
-        wanted = self.headers.get("range")
-        if wanted and self.headers.get("if-range", etag) == etag and (match := RANGE.fullmatch(wanted)):
-            await self._range(served, match[1], match[2], headers)
-        else:
-            await self._span(200, served.path, 0, served.size, headers)
+        await self._requested_part(served, headers)
 
-    async def _range(self, served: Served, first: str, last: str, headers: Headers) -> None:
-        """One range (RFC 9110, 14.1.2)."""
-        start = int(first) if first else max(0, served.size - int(last or 0))
-        end = min(int(last), served.size - 1) if first and last else served.size - 1
-        if start > end or (not first and not last):
+    async def _requested_part(self, served: Served, headers: Headers) -> None:
+        """The part of a file that the Range header requests, if If-Range names this very file; else all of it."""
+        requested = self.headers.get("range", "")
+        if self.headers.get("if-range", headers["etag"]) != headers["etag"]:
+            requested = ""
+        try:
+            part = requested_range(requested, served.size)
+        except UnsatisfiableRangeError:
             await self._whole(416, b"", {"content-range": f"bytes */{served.size}"})
             return
-        headers = {**headers, "content-range": f"bytes {start}-{end}/{served.size}"}
-        await self._span(206, served.path, start, end - start + 1, headers)
+        if part is None:
+            await self._span(200, served.path, range(served.size), headers)
+        else:
+            headers = {**headers, "content-range": f"bytes {part.start}-{part.stop - 1}/{served.size}"}
+            await self._span(206, served.path, part, headers)
 
-    async def _span(self, status: int, path: Path, start: int, length: int, headers: Headers) -> None:
+    async def _span(self, status: int, path: Path, part: range, headers: Headers) -> None:
+        length = len(part)
         with path.open("rb") as file:
-            file.seek(start)
+            file.seek(part.start)
             await self._start(status, {**headers, "content-length": str(length)})
             if self._head or not length:
                 await self._send({"type": "http.response.body", "body": b""})
