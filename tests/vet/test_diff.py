@@ -10,9 +10,9 @@ from tests.support.made_houses import house_of
 from tests.support.wheels import build_sdist, build_wheel, core_metadata
 from wheelhouse.cli.entry import run
 from wheelhouse.errors import IntegrityError
-from wheelhouse.report.assets import assets
 from wheelhouse.report.difference import difference_lines, tally
-from wheelhouse.report.diffpage import diff_page
+from wheelhouse.report.diffpage import diff_view
+from wheelhouse.report.rendering import render
 from wheelhouse.vet.compare import diff
 from wheelhouse.vet.diff import Change, Difference, Kind, Topic
 
@@ -125,7 +125,7 @@ def test_the_command_says_it_as_text_and_as_json(
 def test_the_page_tells_every_change_and_escapes_it(houses: Path) -> None:
     found = diff(houses / "old", houses / "new")
     nasty = [replace(one, files=tuple(replace(file, changes=(HOSTILE,)) for file in one.files)) for one in found]
-    text = diff_page(nasty, "old", "<new>", assets().style, assets().script)
+    text = render("diff.html.j2", diff_view(nasty, "old", "<new>"))
     assert text.count("<script") == 2 and "<img" not in text and "+ &lt;img" in text
     assert [text.index(f'id="{kind}"') for kind in ("other-bytes", "down", "added", "up", "removed")]
     assert "old → &lt;new&gt;" in text

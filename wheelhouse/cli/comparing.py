@@ -43,8 +43,7 @@ def diff(
 
 def _write_page(path: Path, found: "Sequence[Difference]", old: str, new: str) -> None:
     from wheelhouse.files.disk import write
-    from wheelhouse.report.assets import assets
-    from wheelhouse.report.diffpage import diff_page
+    from wheelhouse.report.diffpage import diff_view
+    from wheelhouse.report.rendering import render
 
-    parts = assets()
-    write(path.parent, path.name, diff_page(found, old, new, parts.style, parts.script))
+    write(path.parent, path.name, render("diff.html.j2", diff_view(found, old, new)))

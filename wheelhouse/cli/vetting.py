@@ -11,12 +11,9 @@ from wheelhouse.cli.session import approvals, connected, listening, must_agree, 
 from wheelhouse.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from wheelhouse.config.settings import PolicySettings
     from wheelhouse.index.provenance import Publishers
     from wheelhouse.vet.advisories import Advisories
-    from wheelhouse.vet.evidence import Evidence
     from wheelhouse.vet.rules import Rule
     from wheelhouse.vet.vet import VetContext
 
@@ -55,8 +52,8 @@ def vet(
 
     What was seen when its file was approved is not shown again. Exit code 1 where a finding reaches the policy's threshold.
     """
-    from wheelhouse import report
     from wheelhouse.files.disk import write
+    from wheelhouse.report.formats import FORMATS
     from wheelhouse.report.rule_list import rule_lines
     from wheelhouse.vet.gather_evidence import evidence
     from wheelhouse.vet.vet import vet as vet_step
@@ -71,37 +68,11 @@ def vet(
         vetted = vet_step(house, policy, moment, beforehand, listener)
     _keep_publishers(Path(held.publishers), beforehand.publishers, vetted.publishers)
     found = evidence(house, vetted, policy, approvals(settings()), moment, beforehand.advisories, since)
-    for path, text in _written(found, html, sbom, sarif):
-        write(path.parent, path.name, text)
-    if as_json:
-        say_json({"house": str(house), **report.evidence_document(found)})
-    else:
-        say(*report.finding_lines(found.findings), *report.evidence_lines(found, str(house)))
+    for name, path in {"html": html, "sbom": sbom, "sarif": sarif}.items():
+        if path:
+            write(path.parent, path.name, FORMATS[name](found, house))
+    say(FORMATS["json" if as_json else "text"](found, house))
     raise typer.Exit(1 if found.bad else 0)
-
-
-def _written(
-    found: "Evidence", html: Path | None, sbom: Path | None, sarif: Path | None
-) -> "Iterator[tuple[Path, str]]":
-    """The reports that were asked for, each with its path."""
-    if html:
-        from wheelhouse.report.assets import assets
-        from wheelhouse.report.page import page
-        from wheelhouse.vet.vet import RULES
-
-        parts = assets()
-        yield html, page(found, RULES, parts.style, parts.script)
-    if sbom:
-        from wheelhouse.vet.cyclonedx import sbom as made
-
-        yield sbom, made(found)
-    if sarif:
-        import json
-
-        from wheelhouse.report.sarif import sarif as log
-        from wheelhouse.vet.vet import RULES
-
-        yield sarif, json.dumps(log(found, RULES), indent=1) + "\n"
 
 
 @app.command()

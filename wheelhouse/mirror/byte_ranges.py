@@ -31,10 +31,9 @@ def _span(text: str, size: int) -> range:
     if match is None or not any(match.groups()):
         raise UnsatisfiableRangeError
     first, last = match.groups()
-    if first:
-        span = range(int(first), min(int(last), size - 1) + 1 if last else size)
-    else:
-        span = range(max(0, size - int(last)), size)
+    start = int(first) if first else max(0, size - int(last))
+    stop = min(int(last) + 1, size) if first and last else size
+    span = range(start, stop)
     if not span:
         raise UnsatisfiableRangeError
     return span

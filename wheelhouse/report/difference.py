@@ -1,4 +1,4 @@
-"""What changed between two houses, as text and JSON (pure)."""
+"""What changed between two wheelhouses, as text and JSON (pure)."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -7,62 +7,69 @@ from typing import Any
 from wheelhouse.vet.diff import Change, Difference, Kind, Replaced
 
 MAX_NAMED = 5
+"""How many texts of one side of a change stand in its line."""
 
 
-def difference_lines(found: Sequence[Difference], old: str, new: str) -> list[str]:
-    """Everything that changed, most alarming first, and a last line with the numbers."""
-    lines = [line for one in found for line in _lines(one)]
-    return [*lines, f"{old} → {new}: {tally(found)}"]
+def difference_lines(differences: Sequence[Difference], old: str, new: str) -> list[str]:
+    """Every change, most alarming first, and a last line with the numbers."""
+    lines = [line for difference in differences for line in _lines(difference)]
+    return [*lines, f"{old} → {new}: {tally(differences)}"]
 
 
-def tally(found: Iterable[Difference]) -> str:
-    """How many projects changed, by what became of them."""
-    counts = Counter(one.kind for one in found)
+def tally(differences: Iterable[Difference]) -> str:
+    """How many projects changed, by kind of change."""
+    counts = Counter(difference.kind for difference in differences)
     return ", ".join(f"{counts[kind]} {kind}" for kind in Kind if counts[kind]) or "nothing changed"
 
 
-def versions_text(one: Difference) -> str:
+def versions_text(difference: Difference) -> str:
     """The versions before and after."""
-    old, new = (", ".join(map(str, versions)) for versions in (one.old, one.new))
+    old, new = (", ".join(map(str, versions)) for versions in (difference.old, difference.new))
     return f"{old} → {new}" if old and new and old != new else new or old
 
 
-def _lines(one: Difference) -> Iterator[str]:
-    place = f"{one.place}/" if one.place else ""
-    yield f"{one.kind:<12} {place}{one.project} {versions_text(one)}"
-    for file in one.files:
-        if len(one.files) > 1 or one.kind in (Kind.BYTES, Kind.FILES):
+def _lines(difference: Difference) -> Iterator[str]:
+    """A line for the project, then one for each change inside its files."""
+    place = f"{difference.place}/" if difference.place else ""
+    yield f"{difference.kind:<12} {place}{difference.project} {versions_text(difference)}"
+    for file in difference.files:
+        if len(difference.files) > 1 or difference.kind in (Kind.BYTES, Kind.FILES):
             yield f"    {file.new.artifact.filename}"
         yield from (f"      {change_text(change)}" for change in file.changes)
 
 
+def change_about(change: Change) -> str:
+    """The subject of a change."""
+    return change.topic if change.topic == change.what else f"{change.topic}, {change.what}"
+
+
 def change_text(change: Change) -> str:
-    """A change in a line: what is gone, what came."""
-    what = change.topic if change.topic == change.what else f"{change.topic}, {change.what}"
+    """A change in a line: its subject, what is gone, what came."""
+    about = change_about(change)
     if len(change.gone) == len(change.came) == 1:
-        return f"{what}: {change.gone[0]} → {change.came[0]}"
-    parts = [f"{sign} {_named(names)}" for sign, names in (("−", change.gone), ("+", change.came)) if names]
-    return f"{what}: {'  '.join(parts)}" if parts else what
+        return f"{about}: {change.gone[0]} → {change.came[0]}"
+    sides = [f"{sign} {_first_texts(texts)}" for sign, texts in (("−", change.gone), ("+", change.came)) if texts]
+    return f"{about}: {'  '.join(sides)}" if sides else about
 
 
-def _named(names: Sequence[str]) -> str:
-    more = f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
-    return "; ".join(names[:MAX_NAMED]) + more
+def _first_texts(texts: Sequence[str]) -> str:
+    more = f" and {len(texts) - MAX_NAMED} more" if len(texts) > MAX_NAMED else ""
+    return "; ".join(texts[:MAX_NAMED]) + more
 
 
-def difference_document(found: Iterable[Difference]) -> list[dict[str, Any]]:
-    """Everything that changed, for `--json`."""
+def difference_document(differences: Iterable[Difference]) -> list[dict[str, Any]]:
+    """Every change, for `--json`."""
     return [
         {
-            "project": one.project,
-            "kind": one.kind,
-            "place": one.place or None,
-            "old": list(map(str, one.old)),
-            "new": list(map(str, one.new)),
-            "gone": list(one.gone),
-            "files": list(map(_file, one.files)),
+            "project": difference.project,
+            "kind": difference.kind,
+            "place": difference.place or None,
+            "old": list(map(str, difference.old)),
+            "new": list(map(str, difference.new)),
+            "gone": list(difference.gone),
+            "files": list(map(_file, difference.files)),
         }
-        for one in found
+        for difference in differences
     ]
 
 

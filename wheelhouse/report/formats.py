@@ -1,0 +1,69 @@
+"""The formats in which a report of a vetted wheelhouse can be written: a registry, and one function for each."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
+from wheelhouse.vet.evidence import Evidence
+
+# Each function imports what it needs when it is called: a run writes one or two formats, and some need a library.
+
+
+class ReportFormat(Protocol):
+    """Turns what vetting found into the text of one file.
+
+    `path` is the wheelhouse as the user named it. A format shows waived and approved findings, too, and marks them. No name
+    or text from a file may break out of it. Raises MachineError if the format needs a library that is not installed.
+    """
+
+    def __call__(self, evidence: Evidence, path: Path, /) -> str:
+        """The whole text."""
+
+
+def as_text(evidence: Evidence, path: Path) -> str:
+    """Lines for a terminal."""
+    from wheelhouse.report import evidence_lines, finding_lines
+
+    return "\n".join((*finding_lines(evidence.findings), *evidence_lines(evidence, str(path))))
+
+
+def as_json(evidence: Evidence, path: Path) -> str:
+    """The document of `--json`, in ASCII, so that any terminal and any reader takes it."""
+    from wheelhouse.report import evidence_document
+
+    return json.dumps({"house": str(path), **evidence_document(evidence)}, indent=2)
+
+
+def as_html(evidence: Evidence, _path: Path) -> str:
+    """One self-contained page."""
+    from wheelhouse.report.page import report_view
+    from wheelhouse.report.rendering import render
+    from wheelhouse.vet.vet import RULES
+
+    return render("vet.html.j2", report_view(evidence, RULES))
+
+
+def as_sarif(evidence: Evidence, _path: Path) -> str:
+    """SARIF 2.1.0."""
+    from wheelhouse.report.sarif import sarif
+    from wheelhouse.vet.vet import RULES
+
+    return json.dumps(sarif(evidence, RULES), indent=1) + "\n"
+
+
+def as_sbom(evidence: Evidence, _path: Path) -> str:
+    """CycloneDX 1.6, in JSON."""
+    from wheelhouse.vet.cyclonedx import sbom
+
+    return sbom(evidence)
+
+
+FORMATS: Mapping[str, ReportFormat] = {
+    "text": as_text,
+    "json": as_json,
+    "html": as_html,
+    "sarif": as_sarif,
+    "sbom": as_sbom,
+}
+"""The formats by their names. `text` and `json` are what `vet` prints; each other one is an option of that name."""

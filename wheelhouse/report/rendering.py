@@ -1,0 +1,61 @@
+"""HTML pages from the templates of this package. Each page is one file that needs no server, and no text in it becomes markup."""
+
+import base64
+import hashlib
+import re
+from collections.abc import Mapping
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+TEMPLATES = "templates"
+HIDDEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u202a-\u202e\u2028\u2029\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff]"
+)
+"""Control characters, and those that turn the direction of text or take no room: a name could hide behind them."""
+
+
+def render(template: str, view: Mapping[str, Any]) -> str:
+    r"""The page of a template with the values of `view`.
+
+    Every value is escaped where the template prints it, and every hidden character of the page is written as its number
+    (`\u202e`). The page's policy (CSP) allows its own style and its own script, by their hashes, and nothing else.
+    """
+    style, script = _text("page.css"), _text("page.js")
+    frame = {
+        "style": Markup(style),  # noqa: S704  (our own file)
+        "script": Markup(script),  # noqa: S704
+        "style_hash": _csp_hash(style),
+        "script_hash": _csp_hash(script),
+    }
+    page: str = _environment().get_template(template).render(view, **frame)
+    return visible(page)
+
+
+def visible(text: str) -> str:
+    r"""A text whose hidden characters are written as their numbers, `\u202e`."""
+    return HIDDEN.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=PackageLoader("wheelhouse.report", TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+
+
+def _text(name: str) -> str:
+    return (resources.files("wheelhouse.report") / TEMPLATES / name).read_text(encoding="utf-8")
+
+
+def _csp_hash(text: str) -> str:
+    """A source expression of the Content Security Policy (CSP level 3, 2.3.1)."""
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
