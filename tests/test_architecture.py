@@ -22,6 +22,7 @@ ORDER = (
         "events",
         "findings",
         "humanize",
+        "documents",
         "airflow",
         "target",
         "files",
@@ -66,7 +67,7 @@ RUN_APART = {
 OUTSIDE = {
     *("os", "io", "pathlib", "shutil", "tempfile", "glob", "socket", "ssl", "subprocess", "time"),
     *("random", "secrets", "uuid", "sys", "platform", "sysconfig", "importlib", "zipfile", "tarfile", "gzip"),
-    *("fcntl", "signal", "threading", "concurrent", "urllib3", "msgspec"),
+    *("fcntl", "signal", "threading", "concurrent", "urllib3"),
 }
 """What a pure module has no business with: files, network, clock, chance, threads, this interpreter."""
 
@@ -142,6 +143,17 @@ def test_one_module_imports_an_http_library(library: str) -> None:
         if any(top == library or top.startswith(f"{library}.") for top in imported)
     }
     assert users == HTTP_LIBRARIES[library]
+
+
+def test_one_module_catches_what_is_nested_too_deeply() -> None:
+    """What parses a document of any origin does so in `documents`, or in `too_deep_as`, and so never ends in a RecursionError."""
+    handlers = {
+        name
+        for name, tree in TREES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ExceptHandler) and node.type and "RecursionError" in ast.unparse(node.type)
+    }
+    assert handlers == {"wheelhouse.documents"}
 
 
 def test_no_file_name_stands_for_two_things() -> None:

@@ -23,7 +23,9 @@ from wheelhouse.archive.metadata import parse_metadata, parse_requires_txt
 from wheelhouse.archive.wheelfile import inspect
 from wheelhouse.errors import ServerError, WheelhouseError
 from wheelhouse.index.pages import HTML_TYPE, JSON_TYPE, parse_page
-from wheelhouse.lock.lock import Inputs, Lock, Pin, parse_lock
+from wheelhouse.lock.lock import Inputs, Lock, Pin
+from wheelhouse.lock.read_lock import parse_lock
+from wheelhouse.lock.write_lock import lock_toml
 from wheelhouse.resolve.requirements import parse_file
 from wheelhouse.target.target import Platform, Python, Target
 
@@ -204,7 +206,7 @@ def a_lock() -> bytes:
         Pin(name, Version("1.0"), Artifact(f"{name}-1.0-py3-none-any.whl", "0" * 64, 5, f"https://x.example/{name}"))  # type: ignore[arg-type]
         for name in ("a", "b")
     )
-    return Lock(TARGET, Inputs(("a",)), pins).to_toml(with_paths=True).encode()
+    return lock_toml(Lock(TARGET, Inputs(("a",)), pins), with_paths=True).encode()
 
 
 @fuzzed

@@ -17,7 +17,7 @@ from tests.support.shared import shared
 from tests.support.tools import run, wheelhouse
 from wheelhouse.files.disk import sha256_of
 from wheelhouse.index.pages import JSON_TYPE
-from wheelhouse.lock.lock import parse_lock
+from wheelhouse.lock.read_lock import parse_lock
 
 pytest_plugins = ["tests.support.real_houses"]
 pytestmark = pytest.mark.index

@@ -17,9 +17,11 @@ from wheelhouse.archive.artifact import Artifact, Rejected
 from wheelhouse.archive.metadata import Metadata
 from wheelhouse.errors import InputError, IntegrityError, WheelhouseError
 from wheelhouse.index.locations import IndexLocation
-from wheelhouse.lock.lock import ConstraintsFile, Inputs, Lock, Pin, parse_lock
+from wheelhouse.lock.lock import ConstraintsFile, Inputs, Lock, Pin
+from wheelhouse.lock.read_lock import parse_lock
 from wheelhouse.lock.wheelhouse import Wheelhouse, is_lock_name, sums
 from wheelhouse.lock.why import chains
+from wheelhouse.lock.write_lock import lock_toml
 from wheelhouse.target.target import Platform, Python, Target
 from wheelhouse.verify.closure import closure
 
@@ -96,19 +98,19 @@ LOCKS = st.builds(Lock, TARGETS, INPUTS, pins(), is_loose=st.booleans())
 @given(LOCKS, st.booleans())
 @settings(max_examples=40)
 def test_a_lock_reads_back_as_it_was_and_writes_the_same_bytes(lock: Lock, with_paths: bool) -> None:
-    text = lock.to_toml(with_paths=with_paths)
+    text = lock_toml(lock, with_paths=with_paths)
     again = parse_lock(text, "pylock.toml")
     assert (again.target, again.inputs, again.pins) == (lock.target, lock.inputs, lock.pins)
     assert again.is_loose == lock.is_loose
     assert again.target.tags == lock.target.tags and again.target.environment == lock.target.environment
-    assert again.to_toml(with_paths=with_paths) == text
+    assert lock_toml(again, with_paths=with_paths) == text
     assert again.inputs.same_job(lock.inputs)
 
 
 @given(LOCKS)
 @settings(max_examples=40)
 def test_a_lock_is_what_pep_751_says(lock: Lock) -> None:
-    document = tomllib.loads(lock.to_toml(with_paths=True))
+    document = tomllib.loads(lock_toml(lock, with_paths=True))
     pylock = Pylock.from_dict(document)
     pylock.validate()
     assert [package.name for package in pylock.packages] == [pin.project for pin in lock.pins]
@@ -132,7 +134,7 @@ def a_document() -> dict[str, Any]:
     more = {"dependencies": ("lib>=1",), "rejected": (Rejected("x.whl", "no"),), "yanked": "bad"}
     inputs = Inputs(("app",), (ConstraintsFile("c.txt", "b" * 64),), constraints_sha256="b" * 64)
     lock = Lock(TARGET, inputs, (a_pin("app", **more), a_pin()))
-    return tomllib.loads(lock.to_toml(with_paths=True))
+    return tomllib.loads(lock_toml(lock, with_paths=True))
 
 
 @pytest.mark.parametrize(
@@ -196,6 +198,38 @@ def test_no_lock_has_what_could_be_a_line_of_a_script(place: tuple[Any, ...], va
     alter(document, place, value)
     with pytest.raises(InputError, match="is not a lock"):
         parse_lock(tomli_w.dumps(document), "pylock.toml")
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "sentence"),
+    [
+        (("tool", "wheelhouse", "label"), "$(id)", "`tool.wheelhouse.label` is '$(id)': expected `str` matching"),
+        (
+            ("tool", "wheelhouse", "inputs", "pip-config"),
+            [7],
+            "`tool.wheelhouse.inputs.pip-config[0]` is 7: expected `str`",
+        ),
+        (("tool", "wheelhouse", "target"), None, "`tool.wheelhouse`: object missing required field `target`"),
+        (("tool",), None, "it has no [tool.wheelhouse]"),
+        (
+            ("packages", 0, "tool", "wheelhouse", "rejected"),
+            [{"reason": "no", "files": [True]}],
+            "`packages[app].tool.wheelhouse.rejected[0].files[0]` is True: expected `str`, got `bool`",
+        ),
+        (
+            ("packages", 0, "tool", "wheelhouse", "waived"),
+            [{"until": "soon"}],
+            "`packages[app].tool.wheelhouse.waived[0].until` is 'soon'",
+        ),
+        (("packages", 0, "version"), 1, "Unexpected type int (expected str) in 'packages[0].version'"),
+    ],
+)
+def test_an_error_in_a_lock_names_the_place_and_the_value(place: tuple[Any, ...], value: Any, sentence: str) -> None:
+    document = a_document()
+    alter(document, place, value)
+    with pytest.raises(InputError) as error:
+        parse_lock(tomli_w.dumps(document), "pylock.toml")
+    assert str(error.value).startswith(f"`pylock.toml` is not a lock that wheelhouse wrote: {sentence}")
 
 
 def test_a_lock_that_is_nested_without_end_is_said() -> None:

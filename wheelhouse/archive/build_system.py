@@ -6,8 +6,7 @@ Sources: PEP 517 and PEP 518, with their defaults for a missing table or backend
 from dataclasses import dataclass
 from typing import Any
 
-import tomli
-
+from wheelhouse.documents import parse_toml
 from wheelhouse.errors import IntegrityError
 
 LEGACY_BACKEND = "setuptools.build_meta:__legacy__"
@@ -29,7 +28,7 @@ def build_system(pyproject: str | None, sdist: str) -> BuildSystem:
     Raises IntegrityError naming the sdist, for what cannot be read.
     """
     try:
-        table: dict[str, Any] | None = tomli.loads(pyproject or "").get("build-system")
+        table: dict[str, Any] | None = parse_toml(pyproject or "").get("build-system")
         if table is None:
             return BuildSystem()
         requires = tuple(map(str, table["requires"]))
@@ -39,5 +38,5 @@ def build_system(pyproject: str | None, sdist: str) -> BuildSystem:
             backend=str(backend or LEGACY_BACKEND),
             backend_path=tuple(map(str, table.get("backend-path", ()))),
         )
-    except (tomli.TOMLDecodeError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise IntegrityError(f"the pyproject.toml of `{sdist}` cannot be read: {error!r}") from error

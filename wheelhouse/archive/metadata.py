@@ -14,6 +14,7 @@ from wheelhouse.archive.artifact import endless
 from wheelhouse.archive.filenames import is_wheel, sdist_releases, wheel_parts
 from wheelhouse.archive.legacy import repair_requirement
 from wheelhouse.archive.overrides import AS_ASKED, Adjustments
+from wheelhouse.documents import too_deep_as
 from wheelhouse.errors import IntegrityError, RefusedError
 from wheelhouse.findings import Finding
 from wheelhouse.target.target import Target
@@ -117,15 +118,14 @@ def read_requirement(line: str) -> tuple[Requirement, str | None]:
     """A Requires-Dist line; with the rule by which it was mended, where it is not PEP 508. Raises InvalidRequirement."""
     if endless(line):
         raise InvalidRequirement("it holds a number without end")
-    try:
-        return Requirement(line), None
-    except RecursionError as error:
-        raise InvalidRequirement("it is nested without end") from error
-    except InvalidRequirement as error:
+    with too_deep_as(InvalidRequirement):
         try:
-            return repair_requirement(line)
-        except InvalidRequirement:
-            raise error from None
+            return Requirement(line), None
+        except InvalidRequirement as error:
+            try:
+                return repair_requirement(line)
+            except InvalidRequirement:
+                raise error from None
 
 
 def is_valid_requirement(line: str) -> bool:

@@ -4,6 +4,8 @@ import posixpath
 import tarfile
 from pathlib import Path
 
+from wheelhouse.documents import too_deep_as
+
 MAX_MEMBERS = 1000
 
 
@@ -12,8 +14,9 @@ class Tar(tarfile.TarFile):
 
     def next(self) -> tarfile.TarInfo | None:
         try:
-            return super().next()
-        except (ValueError, RecursionError) as error:
+            with too_deep_as(ValueError):
+                return super().next()
+        except ValueError as error:
             raise tarfile.ReadError(f"one of its headers cannot be read: {error}") from error
 
 

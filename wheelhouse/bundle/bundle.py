@@ -11,7 +11,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
 from wheelhouse.archive.artifact import SHA256
+from wheelhouse.documents import DocumentType
 from wheelhouse.errors import InputError, IntegrityError
 
 FORMAT = 1
@@ -105,29 +108,38 @@ def difference(files: Mapping[str, tuple[str, int]], base: Mapping[str, str] | N
     return BundleManifest(entries, removed, base is not None)
 
 
+class _Format(msgspec.Struct):
+    format: int
+
+
+class _RemovedRow(msgspec.Struct):
+    path: str
+    sha256: str
+
+
+class _Document(msgspec.Struct):
+    house: str
+    base: str | None
+    files: tuple[BundleEntry, ...]
+    removed: tuple[_RemovedRow, ...]
+
+
+_FORMAT, _DOCUMENT = DocumentType(_Format), DocumentType(_Document)
+
+
 def parse_manifest(raw: bytes, source: str) -> BundleManifest:
     """Read a manifest. Raises InputError for what is none, IntegrityError for one that contradicts itself."""
     try:
-        document = json.loads(raw)
-        if document["format"] != FORMAT:
-            raise InputError(f"`{source}` is a bundle of format {document['format']}, and {FORMAT} is known")
-        manifest = BundleManifest(
-            entries=tuple(_entry(row) for row in document["files"]),
-            removed={str(row["path"]): str(row["sha256"]) for row in document["removed"]},
-            difference=document["base"] is not None,
-        )
-        stated = (document["house"], document["base"])
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        number = _FORMAT.from_json(raw).format
+        if number != FORMAT:
+            raise InputError(f"`{source}` is a bundle of format {number}; this version reads format {FORMAT}")
+        document = _DOCUMENT.from_json(raw)
+    except ValueError as error:
         raise InputError(f"`{source}` holds no manifest that wheelhouse wrote: {error}") from error
-    _check(manifest, stated, source)
+    removed = {row.path: row.sha256 for row in document.removed}
+    manifest = BundleManifest(document.files, removed, document.base is not None)
+    _check(manifest, (document.house, document.base), source)
     return manifest
-
-
-def _entry(row: Mapping[str, Any]) -> BundleEntry:
-    was = row.get("was")
-    return BundleEntry(
-        str(row["path"]), str(row["sha256"]), int(row["size"]), bool(row["carried"]), str(was) if was else None
-    )
 
 
 def _check(manifest: BundleManifest, stated: tuple[str, str | None], source: str) -> None:

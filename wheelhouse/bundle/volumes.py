@@ -11,6 +11,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
+import msgspec
+
+from wheelhouse.documents import DocumentType
 from wheelhouse.errors import InputError, IntegrityError
 from wheelhouse.files.disk import os_errors_as_machine_error, read_text, sha256_of, temp_file, write
 
@@ -150,11 +153,17 @@ def _single(path: Path) -> BinaryIO:
     return path.open("rb")
 
 
+class _Index(msgspec.Struct):
+    volumes: list[Volume]
+
+
+_INDEX = DocumentType(_Index)
+
+
 def _read_index(path: Path) -> list[Volume]:
     try:
-        rows = json.loads(read_text(path, "the volumes' index"))["volumes"]
-        volumes = [Volume(str(row["name"]), str(row["sha256"]), int(row["size"])) for row in rows]
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        volumes = _INDEX.from_json(read_text(path, "the volumes' index")).volumes
+    except ValueError as error:
         raise InputError(f"`{path}` is not a volumes' index: {error}") from error
     if any(Path(volume.name).name != volume.name for volume in volumes):
         raise IntegrityError(f"`{path}` names a volume outside its folder")

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
-import tomli
 from packaging.utils import canonicalize_name
 
+from wheelhouse.documents import parse_toml
 from wheelhouse.errors import InputError
 from wheelhouse.files.disk import read_text
 from wheelhouse.findings import Policy, Severity, Waiver
@@ -239,8 +239,8 @@ def read_settings(folder: Path) -> Settings:
 
 def _toml(path: Path) -> dict[str, Any]:
     try:
-        return tomli.loads(read_text(path, "the settings"))
-    except (tomli.TOMLDecodeError, RecursionError) as error:
+        return parse_toml(read_text(path, "the settings"))
+    except ValueError as error:
         raise InputError(f"`{path}` is not TOML: {error}") from error
 
 

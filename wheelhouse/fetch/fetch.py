@@ -29,6 +29,7 @@ from wheelhouse.index.file_addresses import FileAddresses
 from wheelhouse.index.package_source import PackageSource
 from wheelhouse.lock.lock import Lock, Pin, provenance_filename
 from wheelhouse.lock.wheelhouse import BY_THE_LIST, SUMS, Wheelhouse, sha256_of_text, summed
+from wheelhouse.lock.write_lock import lock_toml
 from wheelhouse.verify.verify import foreign_in, provenance_in
 
 Consent = Callable[[Sequence[str]], None]
@@ -186,7 +187,7 @@ def lock_only(
         plan = planning.plans[0]
         consent(plan.lost)
         for lock in plan.locks.values():
-            write(folder, lock.filename, lock.to_toml(with_paths=False))
+            write(folder, lock.filename, lock_toml(lock, with_paths=False))
         for name in sorted(plan.dropped):
             path = rooted(folder, plan.standing[name].filename)
             with os_errors_as_machine_error(path):

@@ -4,12 +4,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import tomli
 from packaging.dependency_groups import DependencyGroupResolver
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import NormalizedName, canonicalize_name
 
+from wheelhouse.documents import parse_toml
 from wheelhouse.errors import InputError
 from wheelhouse.resolve.requirements import RequirementLine, parse_line
 
@@ -83,8 +83,8 @@ def _reason(error: BaseException) -> str:
 def parse_project(text: str, source: str) -> Project:
     """Read a pyproject.toml. Raises InputError for what is not one, or leaves its dependencies to a build."""
     try:
-        document = tomli.loads(text)
-    except (tomli.TOMLDecodeError, RecursionError) as error:
+        document = parse_toml(text)
+    except ValueError as error:
         raise InputError(f"`{source}` is not TOML: {error}") from error
     table, groups = document.get("project", {}), document.get("dependency-groups", {})
     if not isinstance(table, dict) or not isinstance(groups, dict):

@@ -135,16 +135,6 @@ def document_of(locations: Iterable[IndexLocation]) -> dict[str, Any]:
     return document
 
 
-def of_document(document: Mapping[str, Any]) -> tuple[IndexLocation, ...]:
-    """Locations from what a lock records. Raises KeyError and TypeError for what is none."""
-    found = []
-    for told in document.get("indexes", ()):
-        links = "find-links" in told
-        address = told["find-links" if links else "url"]
-        found.append(IndexLocation(address, told.get("name", ""), tuple(told["projects"]), links))
-    return (*([IndexLocation(document["index"])] if "index" in document else []), *found)
-
-
 def as_options(locations: Sequence[IndexLocation]) -> dict[str, Any]:
     """Locations as the options spell them, by the names that these have in a job's options."""
     indexes: list[str] = []

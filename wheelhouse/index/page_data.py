@@ -1,10 +1,11 @@
 """A project's page as JSON: what PEP 691, 700, 740 and 792 put on it, and what can be read of a page that departs from them."""
 
-import json
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+
+from wheelhouse.documents import parse_json, too_deep_as
 
 HASHES = ("md5", "sha1", "sha224", "sha256", "sha384", "sha512", "blake2b")
 NO_PAGE = "there is no list of files in it"
@@ -68,15 +69,16 @@ def read_document(body: bytes) -> Document:
     Raises ValueError for what is no page at all.
     """
     try:
-        return _decoder.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        with suppress(ValueError, RecursionError):
+        with too_deep_as(ValueError):
+            return _decoder.decode(body)
+    except ValueError as error:
+        with suppress(ValueError):
             return _read_odd(body)
         raise ValueError(str(error)) from error
 
 
 def _read_odd(body: bytes) -> Document:
-    told = json.loads(body.decode("utf-8-sig", "replace"))
+    told = parse_json(body.decode("utf-8-sig", "replace"))
     if not isinstance(told, dict) or not isinstance(told.get("files"), list):
         raise ValueError(NO_PAGE)
     files = (_file(each) for each in told["files"] if isinstance(each, dict))

@@ -7,6 +7,7 @@ from typing import Any
 
 from packaging.utils import NormalizedName, canonicalize_name
 
+from wheelhouse.documents import parse_json
 from wheelhouse.errors import InputError
 
 SUFFIX = ".provenance"
@@ -35,8 +36,8 @@ class Attested:
 def identities_of(text: str) -> tuple[Identity, ...]:
     """The publishers that a provenance object names. Raises ValueError for what is none."""
     try:
-        return tuple(identity_of(bundle["publisher"]) for bundle in json.loads(text)["attestation_bundles"])
-    except (KeyError, TypeError, AttributeError, RecursionError) as error:
+        return tuple(identity_of(bundle["publisher"]) for bundle in parse_json(text)["attestation_bundles"])
+    except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"it is no provenance object: {error!r}") from error
 
 
@@ -67,9 +68,9 @@ Publishers = Mapping[NormalizedName, tuple[str, ...]]
 def parse_publishers(text: str, source: str) -> Publishers:
     """Read a file of publishers. Raises InputError naming `source`."""
     try:
-        told = json.loads(text)["publishers"]
+        told = parse_json(text)["publishers"]
         return {canonicalize_name(project): tuple(map(str, known)) for project, known in told.items()}
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         hint = "`wheelhouse vet` writes it; remove what was altered, or the file"
         raise InputError(f"`{source}` is no file of publishers: {error}", hint=hint) from error
 

@@ -1,49 +1,31 @@
-"""The lock: pins and hashes for one target, on disk a PEP 751 `pylock.<target>.toml`, which is also the manifest (pure)."""
+"""The lock: pins and hashes for one target. Its file is a PEP 751 `pylock.<target>.toml`, which is also the manifest (pure)."""
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import tomli
-import tomli_w
-from packaging.pylock import (
-    Package,
-    PackageArchive,
-    PackageSdist,
-    PackageWheel,
-    Pylock,
-    PylockValidationError,
-)
-from packaging.requirements import Requirement
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
 from wheelhouse.archive.artifact import Artifact, Rejected
-from wheelhouse.archive.filenames import filename_of, is_standard_sdist
+from wheelhouse.archive.filenames import is_standard_sdist
 from wheelhouse.archive.overrides import Adjustments
-from wheelhouse.errors import InputError, IntegrityError
 from wheelhouse.findings import Waiver
-from wheelhouse.index.locations import IndexLocation, document_of, of_document
+from wheelhouse.index.locations import IndexLocation, document_of
 from wheelhouse.index.provenance import SUFFIX as PROVENANCE
-from wheelhouse.index.provenance import Provenance, identity_of
-from wheelhouse.lock import schema as shape
-from wheelhouse.lock.schema import check_schema
+from wheelhouse.index.provenance import Provenance
 from wheelhouse.resolve.selection import ANYTHING, Selection
-from wheelhouse.target.complete_platform import compress, expand
-from wheelhouse.target.target import Platform, Python, Target
+from wheelhouse.target.target import Target
 
-TOOL = "wheelhouse"
 DEPENDENCY = re.compile(r"[A-Za-z0-9._-]*[A-Za-z0-9]")
 LOCK_PREFIX, LOCK_SUFFIX = "pylock.", ".toml"
-WAIVED = ("rule", "reason", "who", "until")
-"""What a lock says of a waiver; the project and the sha256 are the pin's own."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConstraintsFile:
-    """A file of constraints as it was read: tags move, so its sha256 says which one it was."""
+    """A constraints file that was used. Its sha256 tells which version of it that was."""
 
     source: str
     sha256: str
@@ -51,13 +33,13 @@ class ConstraintsFile:
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """Everything that decided a lock, beside its target: equal inputs reuse the lock.
+    """Everything that decides a lock beside its target. A lock with equal inputs is reused.
 
-    `without` names the database clients that Airflow's image does without. `constraints_sha256` is that of the text of all
-    `constraints` together, as the house keeps it; `hashes_sha256` that of all hashes which requirement lines gave,
-    `given_sha256` that of the lock which was given in the place of requirements.
-    `pip_config` says what pip's configuration gave; it decides nothing by itself. Nor does `settings_sha256`, that of the
-    path from the house to the folder of the settings file in which the whole job is written, if it is.
+    `without` are the database clients that Airflow's image leaves out. The sha256 are those of: the text of all
+    constraints together, as the wheelhouse keeps it (`constraints_sha256`); all hashes of the requirement lines
+    (`hashes_sha256`); the lock file that was given in place of requirements (`given_sha256`); the path from the wheelhouse
+    to the folder of the settings file, if the whole job is in that file (`settings_sha256`). `pip_config` is what pip's
+    configuration set. It and `settings_sha256` are notes, and decide nothing.
     """
 
     requirements: tuple[str, ...]
@@ -75,7 +57,7 @@ class Inputs:
     settings_sha256: str | None = None
 
     def document(self) -> dict[str, Any]:
-        """As the lock records them."""
+        """The table `inputs` of a lock file."""
         table = {
             "requirements": list(self.requirements),
             "constraints": [{"source": file.source, "sha256": file.sha256} for file in self.constraints],
@@ -89,13 +71,14 @@ class Inputs:
             "pip-config": list(self.pip_config),
             "settings-sha256": self.settings_sha256,
         }
-        return _present(table) | document_of(self.locations) | self.selection.document()
+        return without_empty(table) | document_of(self.locations) | self.selection.document()
 
     def same_job(self, other: "Inputs") -> bool:
-        """Whether two sets of inputs ask for the same: where constraints were read from, and when an age was reckoned, do not matter."""
+        """Whether two runs ask for the same, wherever constraints were read from, and whenever an age was computed."""
         return self._identity() == other._identity()
 
     def _identity(self) -> dict[str, Any]:
+        """What must be equal for two runs to ask for the same."""
         table = replace(
             self, constraints=(), pip_config=(), settings_sha256=None, locations=tuple(sorted(self.locations))
         ).document()
@@ -105,23 +88,22 @@ class Inputs:
 
     @property
     def label(self) -> str:
-        """Eight characters that tell these inputs from others."""
+        """Eight hexadecimal digits that differ for other inputs."""
         return hashlib.sha256(repr(sorted(self._identity().items())).encode()).hexdigest()[:8]
 
     @property
     def adjustments(self) -> Adjustments:
-        """Overrides and exclusions."""
+        """The overrides and exclusions, parsed."""
         return Adjustments.of_texts(self.overrides, self.excluded)
 
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """What made a wheel that no index has: from which sdist, by what, under which Python, in what kind of room.
+    """How a wheel was built here: its sdist, its build requirements, the Python and the sandbox.
 
-    `glibc` is the oldest that its symbols allow, empty where they ask for none; `sealed` says what sealed the room, and is
-    empty where nothing did; `lock` names the build's own lock in the house's `build/`; `libraries` are those that it expects
-    to find on the target; `repaired` is what changed it after its build, empty where nothing did; with `kept` the sdist
-    stays, too.
+    `glibc` is the oldest version that its symbols need; `sealed` names the sandbox; `lock` is the file name of the build's
+    lock in `build/`; `libraries` are the shared libraries that it needs on the target; `repaired` names the tool that
+    changed it after the build. Each is empty if there is none. With `kept`, the wheelhouse has the sdist too.
     """
 
     sdist: Artifact
@@ -137,16 +119,20 @@ class Built:
 
 @dataclass(frozen=True, slots=True)
 class Pin:
-    """One project's release in a lock, the file chosen for it, and what it asks for.
+    """One project's release in a lock: the file chosen for it, its dependencies, and why it was chosen.
 
-    `dependencies` are what it asks for on this target, as `name[extra]>=1`. `rejected` are other files of the release that
-    something else than their names speaks against, `skipped` newer releases of which no file fits, `passed_over` newer ones,
-    by version, that are yanked or want another Python; `constraint` is the
-    line that limited it, and where it stands. `sdist_because` says
-    why no wheel was chosen, `provisional` why an sdist's metadata may change when it is built, `yanked` the reason given;
-    `build_lock` names the lock in the house's `build/` of what an sdist is built with, `build_lacks` says why there is none;
-    `built` tells of a wheel that was made from the sdist here; `provenance` of the attestations of the file as the index has
-    it; `status` is what the index says of a project that is not active; `waived` are the waivers that let the file pass.
+    - `dependencies`: its requirements on this target, as `name[extra]>=1`.
+    - `rejected`: other files of the release, each with the reason, unless their names are the reason.
+    - `skipped`: newer releases without a file that fits; `passed_over`: newer releases that are yanked or need another
+      Python, each version with the reason.
+    - `constraint`: the constraint line, and where it was read.
+    - `sdist_because`: why no wheel was chosen; `provisional`: why an sdist's metadata may change when it is built;
+      `yanked`: the reason that the index gives, which may be empty.
+    - `build_lock`: the file name of the lock in `build/` with the sdist's build requirements; `build_lacks`: why there is none.
+    - `built`: how the wheel was built from its sdist here.
+    - `provenance`: the attestations of the file that the index has.
+    - `status`: the project's status on the index, unless it is active (PEP 792).
+    - `waived`: the waivers that the file needed.
     """
 
     project: NormalizedName
@@ -172,55 +158,55 @@ class Pin:
 
     @property
     def constrained(self) -> bool:
-        """Whether a constraint spoke of it."""
+        """Whether a constraint limited it."""
         return self.constraint is not None
 
     @property
     def build_lock_name(self) -> str:
-        """The file name of the lock in `build/` that its build uses, or used; empty where there is none."""
+        """The file name of the lock in `build/` for its build, past or future; empty if there is none."""
         return self.built.lock if self.built else self.build_lock
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """The projects that it needs on this target."""
+        """The projects that it depends on directly, on this target."""
         return tuple(dict.fromkeys(dependency_name(text) for text in self.dependencies))
 
     @property
     def origin(self) -> Artifact:
-        """The file as the index has it: of a wheel that was built here, its sdist."""
+        """The file that the index has: the sdist, if the wheel was built here."""
         return self.built.sdist if self.built else self.artifact
 
     @property
     def archive(self) -> Artifact | None:
-        """Its sdist in the house, where that has a name which neither pip in a folder nor readers of PEP 751 know for an sdist's.
+        """Its sdist, if the file name is not a standard sdist name, so that pip does not find it in a folder; else None.
 
-        In a pylock it is a `packages.archive`, not a `packages.sdist`. That has no name, so our own table has it.
+        PEP 751 allows only standard names for `packages.sdist`, so this is a `packages.archive` in the lock file.
         """
         sdists = (file for file in self.files if not file.is_wheel)
         return next((file for file in sdists if not is_standard_sdist(file.filename, self.project, self.version)), None)
 
     @property
     def files(self) -> tuple[Artifact, ...]:
-        """What a house has of it: the one file, and a kept sdist after the wheel that was built from it."""
+        """Its files in the wheelhouse: the chosen one, and then the kept sdist if the wheel was built from it."""
         return (self.artifact, self.built.sdist) if self.built and self.built.kept else (self.artifact,)
 
 
 def provenance_filename(pin: Pin) -> str:
-    """The name under which a house keeps the attestations of a pin's file, which is the index's."""
+    """The name of the file in a wheelhouse with the attestations of a pin's file."""
     return pin.origin.filename + PROVENANCE
 
 
 def requirement_line(pin: Pin) -> str:
-    """A pin as a requirements file has it: its version, and the hash of its file."""
+    """The line of a pin in a requirements file: version and hash."""
     return f"{pin.project}=={pin.version} --hash=sha256:{pin.artifact.sha256}\n"
 
 
 @dataclass(frozen=True, slots=True)
 class Lock:
-    """The pins for one target, sorted by project, with the inputs that led to them.
+    """The pins for one target, sorted by project, and the inputs that they were resolved from.
 
-    `label` tells locks for one target apart, where a folder has several, as `build/` does. `is_loose` marks a lock that
-    wheelhouse wrote before it said the exact Python: such a lock claims every patch release, and keeps its bytes.
+    `label` distinguishes several locks for one target in one folder, as in `build/`. `is_loose` marks a lock from an older
+    wheelhouse, which claims every patch release of its Python; it is written again as it was.
     """
 
     target: Target
@@ -231,7 +217,7 @@ class Lock:
 
     @property
     def name(self) -> str:
-        """The target's name, and the label."""
+        """`<target>`, or `<target>-<label>`."""
         return f"{self.target.name}-{self.label}" if self.label else self.target.name
 
     @property
@@ -251,253 +237,26 @@ class Lock:
 
     @property
     def artifacts(self) -> tuple[Artifact, ...]:
-        """The files, in the pins' order."""
+        """The files of all pins, in their order."""
         return tuple(file for pin in self.pins for file in pin.files)
 
-    def to_toml(self, *, with_paths: bool, names: Mapping[str, str] | None = None) -> str:
-        """The lock as PEP 751 text; `with_paths` names each file relative to the lock, as in a house.
-
-        `names` gives the file names of those that lie there under another than their own.
-        """
-        return tomli_w.dumps(self._document(with_paths, names or {}), multiline_strings=False)
-
     def to_requirements(self) -> str:
-        """The lock as a requirements file for pips that read no pylock: one line and its `--hash` for each artifact."""
+        """The lock as a requirements file, for pips that cannot read lock files: one line with its `--hash` for each pin."""
         lines = list(map(requirement_line, self.pins))
         return f"# {len(lines)} artifacts for {self.name}, from {self.filename}\n" + "".join(lines)
 
-    def _document(self, with_paths: bool, names: Mapping[str, str]) -> dict[str, Any]:
-        return {
-            "lock-version": "1.0",
-            "environments": [_environment(self.target, "python_version" if self.is_loose else "python_full_version")],
-            "requires-python": _loose(self.target) if self.is_loose else f"=={self.target.python.version}",
-            "created-by": TOOL,
-            "packages": [_package(pin, with_paths, names, is_loose=self.is_loose) for pin in self.pins],
-            "tool": {
-                TOOL: {
-                    "target": {"name": self.target.name, **_target_table(self.target)},
-                    **({"label": self.label} if self.label else {}),
-                    "inputs": self.inputs.document(),
-                }
-            },
-        }
 
-
-def _target_table(target: Target) -> dict[str, Any]:
-    """The names that a target is derived from, else all that is to be known of it."""
-    if target.is_derived:
-        return {"python": target.python.spelling, "platform": target.platform.tag}
-    known = {key: value for key, value in target.environment.items() if value}
-    return {"markers": known, "tags": list(compress(target.tags))}
-
-
-def _target(table: Mapping[str, Any]) -> Target:
-    if "markers" in table:
-        return Target.described(table["markers"], tuple(expand(table["tags"])))
-    return Target.of(Python.parse(table["python"]), Platform.parse(table["platform"]))
-
-
-def _loose(target: Target) -> str:
-    """The `requires-python` of a loose lock: every patch release."""
+def loose_requires_python(target: Target) -> str:
+    """The `requires-python` of a loose lock: every patch release of the target's Python."""
     return f"=={target.python.minor}.*"
 
 
-def _environment(target: Target, version: str) -> str:
-    keys = ("implementation_name", version, "sys_platform", "platform_machine")
-    return " and ".join(f'{key} == "{target.environment[key]}"' for key in keys if target.environment[key])
-
-
-def _present(table: Mapping[str, Any]) -> dict[str, Any]:
+def without_empty(table: Mapping[str, Any]) -> dict[str, Any]:
+    """A table without the keys that have no value."""
     return {key: value for key, value in table.items() if value not in (None, "", (), [], False)}
-
-
-def _file(artifact: Artifact, path: str | None) -> dict[str, Any]:
-    return _present(
-        {
-            "name": artifact.filename,
-            "upload-time": artifact.upload_time,
-            "url": artifact.url,
-            "path": path,
-            "size": artifact.size,
-            "hashes": {"sha256": artifact.sha256},
-        }
-    )
-
-
-def _unnamed(file: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in file.items() if key != "name"}
-
-
-def _built(built: Built, *, kept_archive: bool) -> dict[str, Any]:
-    return _present(
-        {
-            "sdist": _file(built.sdist, None),
-            "kept-archive": kept_archive,
-            "interpreter": built.interpreter,
-            "glibc": built.glibc,
-            "sealed": built.sealed or None,
-            "unsealed": not built.sealed,
-            "lock": built.lock,
-            "requires": list(built.requires),
-            "libraries": list(built.libraries),
-            "repaired": built.repaired,
-        }
-    )
-
-
-def _package(pin: Pin, with_paths: bool, names: Mapping[str, str], *, is_loose: bool) -> dict[str, Any]:
-    index_is_url = is_loose or "://" in pin.index  # PEP 751: `packages.index` is a URL; a folder is none
-    files = {
-        artifact.is_wheel: _file(
-            artifact, names.get(artifact.filename, artifact.filename) if with_paths or not artifact.url else None
-        )
-        for artifact in pin.files
-    }
-    archive = pin.archive.filename if pin.archive else None
-    own = {
-        "index": "" if index_is_url else pin.index,
-        "extras": list(pin.extras),
-        "dependencies": list(pin.dependencies),
-        "sdist-because": pin.sdist_because,
-        "provisional": pin.provisional,
-        "build-lock": pin.build_lock,
-        "build-lacks": pin.build_lacks,
-        "constraint": pin.constraint,
-        "skipped": list(pin.skipped),
-        "rejected": _by_reason(pin.rejected, "files"),
-        "passed-over": _by_reason(pin.passed_over, "releases"),
-        "built": _built(pin.built, kept_archive=archive is not None) if pin.built else None,
-        "archive": None if True in files else archive,
-        "provenance": {"url": pin.provenance.url, "sha256": pin.provenance.sha256} if pin.provenance else None,
-        "status": pin.status,
-        "waived": [{key: getattr(waiver, key) for key in WAIVED} for waiver in pin.waived],
-    }
-    tool = _present(own) | ({"yanked": pin.yanked} if pin.yanked is not None else {})
-    table = {
-        "name": str(pin.project),
-        "version": str(pin.version),
-        "requires-python": pin.requires_python,
-        "index": pin.index if index_is_url else "",
-        "dependencies": [{"name": name} for name in pin.needs],
-        "wheels": [files[True]] if True in files else None,
-        "sdist": None if archive else files.get(False),
-        "archive": _unnamed(files[False]) if archive and True not in files else None,
-        "attestation-identities": [dict(one) for one in pin.provenance.identities] if pin.provenance else None,
-        "tool": {TOOL: tool} if tool else None,
-    }
-    return _present(table)
-
-
-def _by_reason(rejected: Iterable[Rejected], key: str) -> list[dict[str, Any]]:
-    reasons: dict[str, list[str]] = {}
-    for other in rejected:
-        reasons.setdefault(other.reason, []).append(other.filename)
-    return [{"reason": reason, key: sorted(files)} for reason, files in sorted(reasons.items())]
 
 
 def dependency_name(text: str) -> str:
     """The project of a dependency as a pin has it: `name[extra]>=1`."""
     match = DEPENDENCY.match(text)
     return match[0] if match else text
-
-
-def parse_lock(text: str, source: str) -> Lock:
-    """Read a lock that wheelhouse wrote. Raises InputError naming `source` for what is not one."""
-    try:
-        document = tomli.loads(text)
-        pylock = Pylock.from_dict(document)
-        own = document["tool"][TOOL]
-        check_schema(own, shape.LOCK, f"tool.{TOOL}")
-        target = _target(own["target"])
-        pins = tuple(_pin(package) for package in pylock.packages)
-        inputs = _inputs(own.get("inputs", {}))
-        inputs.adjustments, list(map(Requirement, inputs.requirements))
-    except IntegrityError:
-        raise
-    except (PylockValidationError, InputError, KeyError, TypeError, ValueError, RecursionError) as error:
-        reason = next(iter(str(error).splitlines()), "it is damaged")
-        hint = "a house's locks are written by `wheelhouse fetch`; restore this one, or fetch again"
-        raise InputError(f"`{source}` is not a lock that wheelhouse wrote: {reason}", hint=hint) from error
-    return Lock(target, inputs, pins, str(own.get("label", "")), document.get("requires-python") == _loose(target))
-
-
-def _inputs(table: Mapping[str, Any]) -> Inputs:
-    return Inputs(
-        requirements=tuple(table.get("requirements", ())),
-        constraints=tuple(ConstraintsFile(file["source"], file["sha256"]) for file in table.get("constraints", ())),
-        locations=of_document(table),
-        pip_config=tuple(table.get("pip-config", ())),
-        settings_sha256=table.get("settings-sha256"),
-        selection=Selection.of_document(table),
-        airflow=table.get("airflow"),
-        without=tuple(table.get("without", ())),
-        constraints_sha256=table.get("constraints-sha256"),
-        overrides=tuple(table.get("overrides", ())),
-        excluded=tuple(table.get("excluded", ())),
-        hashes_sha256=table.get("hashes-sha256"),
-        given_sha256=table.get("given-sha256"),
-    )
-
-
-def _pin(package: Package) -> Pin:
-    own = (package.tool or {}).get(TOOL, {})
-    check_schema(own, shape.PIN, f"tool.{TOOL} of {package.name}")
-    built = _read_built(own["built"], kept=package.sdist is not None) if "built" in own else None
-    others = (package.sdist, package.archive) if not built else ()
-    files = [*(package.wheels or ()), *(file for file in others if file)]
-    if len(files) != 1 or package.version is None:
-        raise ValueError(f"{package.name} has {len(files)} files, where a house has one")
-    artifact = _artifact(files[0], own.get("archive"))
-    return Pin(
-        project=package.name,
-        version=package.version,
-        artifact=artifact,
-        index=package.index or own.get("index", ""),
-        requires_python=str(package.requires_python) if package.requires_python else None,
-        extras=tuple(own.get("extras", ())),
-        dependencies=tuple(own.get("dependencies", ())),
-        sdist_because=own.get("sdist-because"),
-        provisional=own.get("provisional"),
-        build_lock=own.get("build-lock", ""),
-        build_lacks=own.get("build-lacks", ""),
-        yanked=own.get("yanked"),
-        constraint=own.get("constraint"),
-        rejected=_rejected(own, "rejected", "files"),
-        passed_over=_rejected(own, "passed-over", "releases"),
-        skipped=tuple(own.get("skipped", ())),
-        built=built,
-        provenance=_provenance(own["provenance"], package) if "provenance" in own else None,
-        status=own.get("status"),
-        waived=tuple(Waiver(**entry, project=package.name, sha256=artifact.sha256) for entry in own.get("waived", ())),
-    )
-
-
-def _rejected(own: Mapping[str, Any], table: str, key: str) -> tuple[Rejected, ...]:
-    return tuple(Rejected(name, entry["reason"]) for entry in own.get(table, ()) for name in entry[key])
-
-
-def _provenance(table: Mapping[str, Any], package: Package) -> Provenance:
-    return Provenance(table["url"], table["sha256"], tuple(map(identity_of, package.attestation_identities or ())))
-
-
-def _artifact(file: PackageWheel | PackageSdist | PackageArchive, archive: str | None) -> Artifact:
-    named = archive if isinstance(file, PackageArchive) else file.name
-    name = named or filename_of(file.path or file.url or "")
-    return Artifact(name, file.hashes["sha256"], file.size or 0, file.url, file.upload_time)
-
-
-def _read_built(table: Mapping[str, Any], *, kept: bool) -> Built:
-    sdist = table["sdist"]
-    return Built(
-        sdist=Artifact(
-            sdist["name"], sdist["hashes"]["sha256"], sdist["size"], sdist.get("url"), sdist.get("upload-time")
-        ),
-        interpreter=table["interpreter"],
-        glibc=table.get("glibc", ""),
-        sealed=table.get("sealed", ""),
-        lock=table.get("lock", ""),
-        requires=tuple(table.get("requires", ())),
-        libraries=tuple(table.get("libraries", ())),
-        repaired=table.get("repaired", ""),
-        kept=kept or table.get("kept-archive", False),
-    )

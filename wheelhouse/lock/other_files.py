@@ -7,15 +7,17 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-import tomli
 import tomli_w
 
 from wheelhouse.archive.artifact import SAFE_FILENAME, SHA256, Artifact
+from wheelhouse.documents import DocumentType, parse_toml
 from wheelhouse.errors import InputError, IntegrityError
+from wheelhouse.lock.lock_tables import Size, Table
 from wheelhouse.lock.wheelhouse import SUMS, sha256_of_text, sums
 
 FOLDER = "files"
 LOCK = "files.lock.toml"
+VERSION = 1
 DOCKERFILE = "files.Dockerfile"
 TARS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 IN_IMAGE = re.compile(r"(?:/[A-Za-z0-9_@%+=:,.-]+)+/?")
@@ -120,7 +122,7 @@ class OtherFiles:
 
     def to_toml(self) -> str:
         """The lock's text."""
-        return tomli_w.dumps({"version": 1, "files": [_table(file) for file in self.files]})
+        return tomli_w.dumps({"version": VERSION, "files": [_table(file) for file in self.files]})
 
 
 def last_part(url: str) -> str:
@@ -148,34 +150,55 @@ def _table(file: OtherFile) -> dict[str, Any]:
     return {key: value for key, value in table.items() if value not in (None, "", False, 0, [])}
 
 
+class _BesideTable(Table, frozen=True):
+    name: str
+    sha256: str
+    size: Size
+    url: str
+
+
+class _FileTable(Table, frozen=True):
+    url: str
+    sha256: str
+    name: str
+    size: Size
+    voucher: str = ""
+    beside: tuple[_BesideTable, ...] = ()
+    to: str | None = None
+    unpack: bool = False
+    strip: int = 0
+
+
+class _LockTable(Table, frozen=True):
+    version: int
+    files: tuple[_FileTable, ...] = ()
+
+
+_LOCK_TABLE = DocumentType(_LockTable)
+
+
 def parse_other_files(text: str, source: str) -> OtherFiles:
-    """Read a lock of other files. Raises InputError naming `source` for what is none."""
+    """Read a lock of other files. Raises InputError naming `source`, the place and the value for what is none."""
     try:
-        document = tomli.loads(text)
-        if document["version"] != 1:
-            raise ValueError(f"version {document['version']} is unknown")
-        files = OtherFiles(tuple(_file(table) for table in document.get("files", ())))
+        table = _LOCK_TABLE.from_table(parse_toml(text), "")
+        if table.version != VERSION:
+            raise ValueError(f"version {table.version} is unknown")
+        files = OtherFiles(tuple(map(_file, table.files)))
         files.artifacts  # noqa: B018  (names and hashes are checked as they are made)
-    except (IntegrityError, KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+    except (IntegrityError, ValueError) as error:
         raise InputError(f"`{source}` is not a lock that wheelhouse wrote: {error}", hint="fetch again") from error
     return files
 
 
-def _file(table: dict[str, Any]) -> OtherFile:
-    beside = tuple(
-        Artifact(str(row["name"]), str(row["sha256"]), int(row["size"]), str(row["url"]))
-        for row in table.get("beside", ())
-    )
-    wish = OtherFileRequest(
-        url=str(table["url"]),
-        sha256=str(table["sha256"]),
-        name=str(table["name"]),
-        to=table.get("to"),
-        unpack=bool(table.get("unpack", False)),
-        strip=int(table.get("strip", 0)),
+def _file(table: _FileTable) -> OtherFile:
+    """A file of the lock; what the settings could not request either is refused."""
+    beside = tuple(Artifact(file.name, file.sha256, file.size, file.url) for file in table.beside)
+    OtherFileRequest(
+        url=table.url, sha256=table.sha256, name=table.name, to=table.to, unpack=table.unpack, strip=table.strip
     ).checked()
-    size, voucher = int(table["size"]), str(table.get("voucher", ""))
-    return OtherFile(wish.name, wish.url, str(wish.sha256), size, voucher, beside, wish.to, wish.unpack, wish.strip)
+    return OtherFile(
+        table.name, table.url, table.sha256, table.size, table.voucher, beside, table.to, table.unpack, table.strip
+    )
 
 
 def published_digest(text: str, name: str) -> tuple[str, str] | None:

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-import tomli
 from packaging.pylock import (
     Package,
     PackageArchive,
@@ -25,6 +24,7 @@ from packaging.version import Version
 
 from wheelhouse.archive.artifact import Candidate
 from wheelhouse.archive.filenames import filename_of, release_of
+from wheelhouse.documents import parse_toml
 from wheelhouse.errors import InputError, NoSolutionError
 from wheelhouse.resolve.direct import STRONG_HASHES
 from wheelhouse.target.target import Target
@@ -142,8 +142,8 @@ def is_pylock_name(name: str) -> bool:
 def parse_pylock_input(text: str, source: str, sha256: str, is_file: Callable[[str], bool]) -> PylockInput:
     """Read a lock. Raises InputError for what is not one."""
     try:
-        return PylockInput(source, sha256, Pylock.from_dict(tomli.loads(text)), is_file)
+        return PylockInput(source, sha256, Pylock.from_dict(parse_toml(text)), is_file)
     except PylockUnsupportedVersionError as error:
         raise InputError(f"`{source}` is of a kind that is not known: {error}") from error
-    except (tomli.TOMLDecodeError, PylockValidationError, RecursionError) as error:
+    except (ValueError, PylockValidationError) as error:
         raise InputError(f"`{source}` is not a lock as PEP 751 has it: {error}") from error

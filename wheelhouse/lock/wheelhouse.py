@@ -11,6 +11,7 @@ from wheelhouse.archive.artifact import SAFE_FILENAME, Artifact
 from wheelhouse.errors import IntegrityError
 from wheelhouse.findings import Waiver
 from wheelhouse.lock.lock import LOCK_PREFIX, LOCK_SUFFIX, Lock, provenance_filename
+from wheelhouse.lock.write_lock import lock_toml
 
 SUMS, LINKS = "SHA256SUMS", "links.html"
 BY_THE_LIST = (
@@ -81,7 +82,7 @@ class Wheelhouse:
                 name for pin in lock.pins if pin.provenance and (name := provenance_filename(pin)) in self.provenance
             ]
             texts |= {name: self.provenance[name] for name in held}
-            texts[lock.filename] = lock.to_toml(with_paths=True)
+            texts[lock.filename] = lock_toml(lock, with_paths=True)
         texts |= links_of(self.locks)
         hashes = {name: sha256_of_text(text) for name, text in texts.items()}
         hashes |= {name: artifact.sha256 for name, artifact in self.artifacts.items()}

@@ -13,6 +13,7 @@ from packaging.utils import NormalizedName
 from packaging.version import Version
 
 from wheelhouse.archive.filenames import release_of
+from wheelhouse.documents import parse_json
 from wheelhouse.errors import IntegrityError
 from wheelhouse.index.provenance import SUFFIX as PROVENANCE
 
@@ -153,11 +154,11 @@ def _html(title: str, anchors: str, marks: Mapping[str, str] = MappingProxyType(
 def parse_project_page(raw: str) -> ProjectPage:
     """Read a project's JSON page that `project_json` wrote. Raises ValueError for another."""
     try:
-        document = json.loads(raw)
+        document = parse_json(raw)
         files = [_parse_file(row) for row in document["files"]]
         marks = document.get("project-status")
         status = ": ".join(str(marks[key]) for key in ("status", "reason") if key in marks) if marks else None
-    except (KeyError, TypeError, AttributeError, RecursionError, ArithmeticError) as error:
+    except (KeyError, TypeError, AttributeError, ArithmeticError) as error:
         raise ValueError(f"it is no page of a project: {error!r}") from error
     return ProjectPage({file.filename: file for file in files}, status)
 

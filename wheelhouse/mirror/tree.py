@@ -1,6 +1,5 @@
 """The tree of a static index as it stands on disk: what its pages name, and whether that is there. Believes nothing."""
 
-import json
 import os
 from collections.abc import Iterator, Mapping, Set
 from concurrent.futures import ThreadPoolExecutor
@@ -9,6 +8,7 @@ from pathlib import Path
 from packaging.utils import NormalizedName
 
 from wheelhouse.archive.filenames import ARCHIVE_SUFFIXES
+from wheelhouse.documents import parse_json
 from wheelhouse.errors import InputError
 from wheelhouse.files.disk import os_errors_as_machine_error, read_text, rooted, sha256_of
 from wheelhouse.index.provenance import SUFFIX as PROVENANCE
@@ -127,9 +127,9 @@ def listed_in(root: Path) -> set[str]:
     """The projects that a tree's list of projects names; none where it cannot be read, as it is written again."""
     page = root / PAGE_JSON
     try:
-        rows = json.loads(read_text(page, "the page"))["projects"] if page.is_file() else []
+        rows = parse_json(read_text(page, "the page"))["projects"] if page.is_file() else []
         return {str(row["name"]) for row in rows}
-    except (InputError, ValueError, KeyError, TypeError, RecursionError):
+    except (InputError, ValueError, KeyError, TypeError):
         return set()
 
 

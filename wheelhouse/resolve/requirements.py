@@ -8,6 +8,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import NormalizedName, canonicalize_name
 
 from wheelhouse.archive.filenames import ARCHIVE_SUFFIXES
+from wheelhouse.documents import too_deep_as
 from wheelhouse.errors import InputError
 from wheelhouse.resolve.direct import STRONG_HASHES, DirectSource, looks_direct, source_of
 from wheelhouse.resolve.file_options import Option, read_options
@@ -80,8 +81,9 @@ def parse_line(text: str, origin: str = COMMAND_LINE) -> RequirementLine:
     if looks_direct(bare):
         return _direct_line(bare, origin, hashes)
     try:
-        requirement = Requirement(bare.removesuffix(";"))  # pip takes a marker that is empty
-    except (RecursionError, InvalidRequirement) as error:
+        with too_deep_as(InvalidRequirement):
+            requirement = Requirement(bare.removesuffix(";"))  # pip takes a marker that is empty
+    except InvalidRequirement as error:
         reason = str(error).splitlines()[0]
         raise InputError(f"{origin}: `{bare}` is not a requirement: {reason}", hint=_requirement_hint(bare)) from error
     return RequirementLine(requirement, origin, hashes)

@@ -119,21 +119,6 @@ class Selection:
         }
         return {name: value for name, value in table.items() if value not in (None, [], {})}
 
-    @classmethod
-    def of_document(cls, table: Mapping[str, Any]) -> "Selection":
-        """What `document` wrote."""
-        return cls(
-            only_binary=frozenset(table.get("only-binary", ())),
-            no_binary=frozenset(table.get("no-binary", ())),
-            pre=frozenset(table.get("pre", ())),
-            only_final=frozenset(table.get("only-final", ())),
-            prefer_binary=table.get("prefer-binary", False),
-            require_hashes=table.get("require-hashes"),
-            uploaded_prior_to=table.get("uploaded-prior-to"),
-            age=table.get("uploaded-prior-to-age"),
-            prior_to_except=dict(table.get("uploaded-prior-to-except", {})),
-        )
-
 
 ANYTHING = Selection()
 """Whatever PEP 440 and the index allow."""

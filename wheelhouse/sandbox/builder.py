@@ -15,6 +15,7 @@ from typing import Any
 from pyproject_hooks._in_process import _in_proc_script_path
 
 from wheelhouse.archive.build_system import BuildSystem
+from wheelhouse.documents import parse_json
 from wheelhouse.errors import BuildError, MachineError, WheelhouseError
 from wheelhouse.sandbox import inside
 from wheelhouse.sandbox.sandbox import HERE, SYSTEM_PATH, WORK, Limits, Sandbox, SandboxCommand, SandboxResult
@@ -174,8 +175,8 @@ def _check_proof(proof: Mapping[str, Any]) -> None:
 def _first_line(answer: Path, log: bytes) -> dict[str, Any]:
     try:
         with answer.open("rb") as file:
-            reply = json.loads(file.readline(1 << 20))
-    except (ValueError, RecursionError) as error:
+            reply = parse_json(file.readline(1 << 20))
+    except ValueError as error:
         raise BuildError("its build gave no answer that can be read", log=log) from error
     if not isinstance(reply, dict):
         raise BuildError("its build gave no answer that can be read", log=log)

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
+from wheelhouse.documents import DocumentType
 from wheelhouse.errors import InputError, IntegrityError, MachineError
 
 if TYPE_CHECKING:
@@ -183,20 +186,30 @@ def open_envelope(envelope: bytes, keys: tuple[PublicKey, ...]) -> tuple[dict[st
     )
 
 
+class _Signature(msgspec.Struct):
+    sig: bytes
+    keyid: str = ""
+
+
+class _Envelope(msgspec.Struct, rename="camel"):
+    payload: bytes
+    payload_type: str
+    signatures: tuple[_Signature, ...]
+
+
+_ENVELOPE, _STATEMENT = DocumentType(_Envelope), DocumentType(dict[str, Any])
+
+
 def read_envelope(envelope: bytes) -> Envelope:
     """Read a DSSE envelope, believing nothing of it. Raises IntegrityError."""
     try:
-        document = json.loads(envelope)
-        payload = base64.b64decode(document["payload"], validate=True)
-        signatures = [
-            (str(row.get("keyid", "")), base64.b64decode(row["sig"], validate=True)) for row in document["signatures"]
-        ]
-        statement = json.loads(payload)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        document = _ENVELOPE.from_json(envelope)
+        statement = _STATEMENT.from_json(document.payload)
+    except ValueError as error:
         raise IntegrityError(f"the signature cannot be read: {error}") from error
-    if document.get("payloadType") != PAYLOAD_TYPE or not isinstance(statement, dict):
+    if document.payload_type != PAYLOAD_TYPE:
         raise IntegrityError("the signature is not one of an in-toto statement")
-    return Envelope(payload, statement, tuple(signatures))
+    return Envelope(document.payload, statement, tuple((row.keyid, row.sig) for row in document.signatures))
 
 
 def _pre_authentication(payload: bytes) -> bytes:

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from wheelhouse.lock.lock import Lock, Pin, requirement_line
 from wheelhouse.lock.wheelhouse import Wheelhouse
+from wheelhouse.lock.write_lock import lock_toml
 from wheelhouse.stage.base_image import platform_option
 from wheelhouse.stage.destination import FOLDER, USUAL, Destination
 from wheelhouse.stage.pip_settings import NETRC, NETRC_NOTE, SECRET_MOUNT, index_pip_conf, index_uv_toml, pip_conf
@@ -49,7 +50,7 @@ def lay_out_index(
 ) -> Plan:
     """For any Linux image that installs the locked files from an index: settings for pip and uv, and no file."""
     texts = {
-        lock.filename: lock.to_toml(with_paths=False),
+        lock.filename: lock_toml(lock, with_paths=False),
         lock.requirements_filename: lock.to_requirements(),
         **({lock.constraints_filename: constraints} if constraints is not None else {}),
         "pip.conf": index_pip_conf(index),

@@ -12,6 +12,7 @@ from wheelhouse.archive.filenames import ARCHIVE_SUFFIXES, is_globbed
 from wheelhouse.archive.waivers import NO_WAIVERS, Waivers
 from wheelhouse.build.build_requirements import used_build_locks
 from wheelhouse.build.build_wheelhouse import existing_build_locks
+from wheelhouse.documents import parse_json
 from wheelhouse.errors import InputError, IntegrityError
 from wheelhouse.events import Listener, ignore
 from wheelhouse.files.disk import (
@@ -285,8 +286,8 @@ def _manifest_of(destination: Path) -> Iterator[Mapping[str, Any]]:
     """What an earlier stage said of itself; nothing where there was none. InputError for what cannot be read as that."""
     path = destination / MANIFEST
     try:
-        yield json.loads(read_text(path, "the manifest")) if path.is_file() else {"files": []}
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        yield parse_json(read_text(path, "the manifest")) if path.is_file() else {"files": []}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(
             f"`{path}` is not what a stage writes: {error}", hint="restore it, or stage into another folder"
         ) from error

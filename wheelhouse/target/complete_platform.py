@@ -4,7 +4,6 @@ A JSON object with `marker_environment`, the PEP 508 markers, and `compatible_ta
 are passed over, as pex does.
 """
 
-import json
 import math
 from collections.abc import Iterable, Iterator
 from itertools import groupby, product
@@ -12,6 +11,7 @@ from typing import Any
 
 from packaging.tags import Tag
 
+from wheelhouse.documents import parse_json
 from wheelhouse.errors import InputError
 from wheelhouse.target.target import Target
 
@@ -23,7 +23,7 @@ HINT = "`wheelhouse target show --interpreter PATH` writes one on the target mac
 def parse_complete_platform(text: str, source: str) -> Target:
     """Read a complete platform. Raises InputError naming `source` for what is none."""
     try:
-        document = json.loads(text)
+        document = parse_json(text)
         markers, tags = document["marker_environment"], document["compatible_tags"]
         if not all(isinstance(value, str | None) for value in markers.values()):
             raise InputError("its markers are not all strings")
@@ -32,7 +32,7 @@ def parse_complete_platform(text: str, source: str) -> Target:
         raise InputError(f"`{source}` describes no target: {error}", hint=error.hint or HINT) from error
     except KeyError as error:
         raise InputError(f"`{source}` is no complete platform: it has no {error}", hint=HINT) from error
-    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, TypeError, AttributeError) as error:
         raise InputError(f"`{source}` is no complete platform: {error}", hint=HINT) from error
 
 

@@ -19,8 +19,9 @@ from wheelhouse.errors import InputError, IntegrityError, RefusedError
 from wheelhouse.events import Finished, Listener, ignore
 from wheelhouse.files.disk import TEMP_PREFIX, read_text, rooted, sha256_of, verbatim
 from wheelhouse.findings import Finding, Severity
-from wheelhouse.lock.lock import Lock, Pin, parse_lock, provenance_filename
+from wheelhouse.lock.lock import Lock, Pin, provenance_filename
 from wheelhouse.lock.other_files import FOLDER
+from wheelhouse.lock.read_lock import parse_lock
 from wheelhouse.lock.wheelhouse import BY_THE_LIST, SUB_WHEELHOUSES, Wheelhouse, is_lock_name, sha256_of_text
 from wheelhouse.target.target import Target
 from wheelhouse.verify.closure import asked_by, closure

@@ -10,6 +10,7 @@ from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from wheelhouse.archive.artifact import version_of
+from wheelhouse.documents import parse_json
 from wheelhouse.errors import InputError
 
 ECOSYSTEM = "PyPI"
@@ -234,11 +235,11 @@ def _row(advisory: Advisory) -> dict[str, Any]:
 def parse_snapshot(text: str, source: str) -> Advisories:
     """Read a snapshot. Raises InputError naming `source`."""
     try:
-        document = json.loads(text)
+        document = parse_json(text)
         if document["format"] != FORMAT:
             raise InputError(f"`{source}` is a snapshot of format {document['format']}, and {FORMAT} is known")
         return collect(_advisory(row) for row in document["advisories"])
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         hint = "make it with `wheelhouse advisories import`"
         raise InputError(f"`{source}` is not a snapshot of advisories: {error}", hint=hint) from error
 

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 
+from wheelhouse.documents import too_deep_as
+
 NETWORK_MODULES = frozenset(
     (
         *(
@@ -71,11 +73,11 @@ class CodeSignals:
 def read_code(text: str) -> CodeSignals:
     """Read Python; what is none, or Python 2, is read as text."""
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), too_deep_as(ValueError):
             warnings.simplefilter("ignore", SyntaxWarning)
             tree = ast.parse(text)
         return CodeSignals(_once(_modules(tree), _programs(tree), _addresses(tree)), _once(_hidden(tree)))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    except (SyntaxError, ValueError, MemoryError):
         return CodeSignals(_once(_modules_in_text(text)), _once(_hidden_in_text(text)))
 
 

@@ -8,6 +8,7 @@ from contextlib import suppress
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+from wheelhouse.documents import too_deep_as
 from wheelhouse.errors import MachineError
 from wheelhouse.vet.evidence import Evidence
 from wheelhouse.vet.facts import Facts
@@ -56,8 +57,9 @@ def _invalid(text: str, schema: str) -> str | None:
     from cyclonedx.validation.json import JsonStrictValidator  # noqa: PLC0415
 
     try:
-        found = JsonStrictValidator(SchemaVersion.from_version(schema)).validate_str(text)
-    except (ValueError, KeyError, RecursionError) as error:
+        with too_deep_as(ValueError):
+            found = JsonStrictValidator(SchemaVersion.from_version(schema)).validate_str(text)
+    except (ValueError, KeyError) as error:
         return str(error)
     return next(iter(str(found).splitlines()), "") if found else None
 

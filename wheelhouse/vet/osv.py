@@ -1,12 +1,12 @@
 """An OSV export: a zip of records, one JSON file each; a folder of both, at any depth; or one file with a record or a list."""
 
 import io
-import json
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from wheelhouse.documents import parse_json
 from wheelhouse.errors import InputError
 from wheelhouse.files.disk import os_errors_as_machine_error
 
@@ -53,8 +53,8 @@ def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo, where: str) -> byte
 
 def _records(text: str, source: str) -> Iterator[dict[str, Any]]:
     try:
-        document = json.loads(text)
-    except (ValueError, RecursionError) as error:
+        document = parse_json(text)
+    except ValueError as error:
         raise InputError(f"`{source}` is not JSON: {error}") from error
     found = document if isinstance(document, list) else [document]
     if not all(isinstance(one, dict) for one in found):

@@ -13,6 +13,7 @@ from wheelhouse.archive.filenames import is_globbed
 from wheelhouse.errors import InputError
 from wheelhouse.lock.lock import Lock, Pin
 from wheelhouse.lock.wheelhouse import links_of
+from wheelhouse.lock.write_lock import lock_toml
 from wheelhouse.stage.airflow.arguments import (
     Choices,
     Route,
@@ -82,7 +83,7 @@ def _from_index(plan: Plan, lock: Lock, base: Base, index: str) -> Plan:
     command = (*plan.command[:3], "--file", "-", "--secret", SECRET, *plan.command[3:])
     with_secret = f"sed 's|^RUN |RUN {SECRET_MOUNT} |' Dockerfile | "
     texts = dict(plan.texts) | {
-        lock.filename: lock.to_toml(with_paths=False),
+        lock.filename: lock_toml(lock, with_paths=False),
         "build-image.sh": _script(base.command, command, with_secret),
     }
     return replace(
@@ -139,7 +140,7 @@ def _texts(
     choices: Choices,
 ) -> dict[str, str]:
     limits = constraints if constraints is not None else _own_constraints(lock)
-    texts = {lock.filename: lock.to_toml(with_paths=True, names=names), constraints_name(lock): limits}
+    texts = {lock.filename: lock_toml(lock, with_paths=True, names=names), constraints_name(lock): limits}
     if not choices.index:
         texts |= links_of((lock,))
     if airflow.recipe.constraints_argument in arguments:

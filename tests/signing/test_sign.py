@@ -1,0 +1,45 @@
+"""Envelopes of any origin: what is none is refused in one sentence that names the place."""
+
+import base64
+import json
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from wheelhouse.errors import IntegrityError
+from wheelhouse.signing.sign import Key, read_envelope, sign, verify_signature
+
+KEY = Key(Ed25519PrivateKey.generate())
+
+
+def envelope(**change: Any) -> bytes:
+    """A good envelope with some keys changed, or removed for None."""
+    document = json.loads(sign(b"subject", "name", "test", KEY)) | change
+    return json.dumps({key: value for key, value in document.items() if value is not None}).encode()
+
+
+def test_a_good_envelope_is_read_and_its_signature_holds() -> None:
+    assert verify_signature(envelope(), b"subject", "name", "test", (KEY.public,)) == KEY.public.id
+    assert read_envelope(envelope()).signatures[0][0] == KEY.public.id
+
+
+@pytest.mark.parametrize(
+    ("raw", "sentence"),
+    [
+        (b"", "cannot be read"),
+        (b"[" * 100_000, "cannot be read"),
+        (b'{"payload": ' + b"[" * 100_000, "cannot be read: it is nested too deeply|expected `str`"),
+        (envelope(payload=7), "cannot be read: `payload` is 7: expected `bytes`, got `int`"),
+        (envelope(payload="a"), "cannot be read: `payload` is 'a': invalid base64"),
+        (envelope(payload=None), "cannot be read: object missing required field `payload`"),
+        (envelope(payload=base64.b64encode(b"[]").decode()), "cannot be read: expected `object`, got `array`"),
+        (envelope(payload=base64.b64encode(b"{" * 9).decode()), "cannot be read"),
+        (envelope(signatures=[{"sig": "?"}]), r"cannot be read: `signatures\[0\].sig` is '\?': invalid base64"),
+        (envelope(signatures={}), "cannot be read: `signatures`: expected `array`"),
+        (envelope(payloadType="text/plain"), "is not one of an in-toto statement"),
+    ],
+)
+def test_what_is_no_envelope_is_refused_with_its_place(raw: bytes, sentence: str) -> None:
+    with pytest.raises(IntegrityError, match=sentence):
+        read_envelope(raw)

@@ -1,0 +1,87 @@
+"""Documents of any origin: an error names the place and the value; nothing nested ends in a RecursionError."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import pytest
+
+from wheelhouse.documents import DocumentType, parse_json, parse_toml, too_deep_as
+
+DEEP = "[" * 100_000
+
+
+class Row(msgspec.Struct, rename="kebab"):
+    """A row with a value of each kind."""
+
+    file_name: str
+    size: int = 0
+    markers: dict[str, str] = {}
+
+
+class Sheet(msgspec.Struct):
+    """Rows in a table."""
+
+    rows: list[Row] = []
+
+
+SHEET = DocumentType(Sheet)
+
+
+@pytest.mark.parametrize(
+    ("table", "sentence"),
+    [
+        (
+            {"rows": [{"file-name": "a"}, {"file-name": 7}]},
+            "`tool.x.rows[1].file-name` is 7: expected `str`, got `int`",
+        ),
+        ({"rows": [{"file-name": "a", "size": True}]}, "`tool.x.rows[0].size` is True: expected `int`, got `bool`"),
+        ({"rows": [{"file-name": "a", "size": "\x1b[2J" * 40}]}, "`tool.x.rows[0].size` is '\\x1b[2J\\x1b[2J"),
+        ({"rows": [{"size": 1}]}, "`tool.x.rows[0]`: object missing required field `file-name`"),
+        (
+            {"rows": [{"file-name": "a", "markers": {"b": 1}}]},
+            "`tool.x.rows[0].markers[...]`: expected `str`, got `int`",
+        ),
+        ({"rows": {}}, "`tool.x.rows`: expected `array`, got `object`"),
+        ([], "`tool.x`: expected `object`, got `array`"),
+    ],
+)
+def test_an_error_names_the_place_and_the_value(table: object, sentence: str) -> None:
+    with pytest.raises(ValueError) as error:
+        SHEET.from_table(table, "tool.x")
+    assert str(error.value).startswith(sentence)
+    assert len(str(error.value)) < 200 and str(error.value).isprintable()
+
+
+def test_a_json_document_is_read_with_the_same_errors() -> None:
+    assert SHEET.from_json(b'{"rows": [{"file-name": "a"}], "else": 1}') == Sheet([Row("a")])
+    with pytest.raises(ValueError, match=r"^`rows\[0\].size` is '1': expected `int`, got `str`$"):
+        SHEET.from_json('{"rows": [{"file-name": "a", "size": "1"}]}')
+    with pytest.raises(ValueError, match=r"expected `object`, got `str`$"):
+        SHEET.from_json('"x"')
+
+
+@pytest.mark.parametrize(
+    ("read", "raw"),
+    [
+        (parse_json, DEEP),
+        (parse_toml, f"x = {DEEP}"),
+        (SHEET.from_json, f'{{"else": {DEEP}'),
+        (SHEET.from_json, f'{{"rows": 1, "else": {DEEP}'),
+    ],
+)
+def test_what_is_nested_too_deeply_is_refused_as_what_cannot_be_parsed(read: Callable[[str], Any], raw: str) -> None:
+    with pytest.raises(ValueError, match=r"it is nested too deeply|expected `array`"):
+        read(raw)
+
+
+def test_what_is_nested_too_deeply_becomes_the_error_that_the_caller_names() -> None:
+    with pytest.raises(OSError, match="it is nested too deeply"), too_deep_as(OSError):
+        raise RecursionError
+
+
+def test_a_time_is_taken_as_toml_reads_it() -> None:
+    times = DocumentType(dict[str, datetime])
+    moment = parse_toml("x = 2025-01-01T00:00:00Z")
+    assert times.from_table(moment, "x") == moment

@@ -1,0 +1,87 @@
+"""JSON and TOML of any origin, read into typed values; an error names the place in the document and the value there (pure)."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Generic, TypeVar
+
+import msgspec
+import tomli
+
+MAX_SHOWN = 60
+"""Characters of an offending value that an error shows."""
+MESSAGE = re.compile(r"(.*?)(?: - at `\$(.*)`)?", re.DOTALL)
+STEP = re.compile(r"\.([^.\[]+)|\[(\d+)\]")
+ANY_KEY = "[...]"
+"""How msgspec writes a step into a table whose keys are free, without the key."""
+T = TypeVar("T")
+
+
+@contextmanager
+def too_deep_as(kind: Callable[[str], Exception]) -> Iterator[None]:
+    """Turn RecursionError into an error of this kind, so that what is nested too deeply is refused like what cannot be parsed."""
+    try:
+        yield
+    except RecursionError as error:
+        raise kind("it is nested too deeply") from error
+
+
+def parse_json(raw: str | bytes) -> Any:  # noqa: ANN401  (a document of any shape)
+    """A JSON document. Raises ValueError."""
+    with too_deep_as(ValueError):
+        return json.loads(raw)
+
+
+def parse_toml(text: str) -> dict[str, Any]:
+    """A TOML document. Raises ValueError."""
+    with too_deep_as(ValueError):
+        return tomli.loads(text)
+
+
+class DocumentType(Generic[T]):
+    """A type that documents are read into.
+
+    Make it when its module is loaded: msgspec prepares a type here, and two threads that prepare one at once crash.
+    """
+
+    def __init__(self, kind: type[T]) -> None:
+        self._kind = kind
+        self._decoder = msgspec.json.Decoder(kind)
+
+    def from_json(self, raw: str | bytes) -> T:
+        """A JSON document as this type. Raises ValueError, with the place and the value if that is of another type."""
+        try:
+            with too_deep_as(ValueError):
+                return self._decoder.decode(raw)
+        except msgspec.ValidationError as error:
+            raise ValueError(_located(error, parse_json(raw), "")) from error
+
+    def from_table(self, table: object, place: str) -> T:
+        """A parsed table as this type; `place` is where it stands in its document. Raises ValueError with place and value."""
+        try:
+            with too_deep_as(ValueError):
+                return msgspec.convert(table, self._kind)
+        except msgspec.ValidationError as error:
+            raise ValueError(_located(error, table, place)) from error
+
+
+def _located(error: msgspec.ValidationError, document: object, place: str) -> str:
+    """What is wrong in a document, as "`place` is value: expected …". msgspec tells the path in its message only."""
+    problem, path = MESSAGE.fullmatch(str(error)).groups(default="")  # type: ignore[union-attr]
+    problem = problem[:1].lower() + problem[1:]
+    where = f"{place}{path}".removeprefix(".")
+    value = None if ANY_KEY in path else _value_at(document, path)
+    if isinstance(value, str | int | float):
+        return f"`{where}` is {repr(value)[:MAX_SHOWN]}: {problem}"
+    return f"`{where}`: {problem}" if where else problem
+
+
+def _value_at(document: Any, path: str) -> object:  # noqa: ANN401
+    """The value at a path such as `.packages[0].name`; None if there is none."""
+    for key, number in STEP.findall(path):
+        try:
+            document = document[key or int(number)]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return document

@@ -1,0 +1,164 @@
+"""A lock file as text, read into a `Lock` (pure)."""
+
+from packaging.pylock import Package, PackageArchive, PackageSdist, PackageWheel, Pylock, PylockValidationError
+from packaging.requirements import Requirement
+from packaging.utils import NormalizedName
+
+from wheelhouse.archive.artifact import Artifact, Rejected
+from wheelhouse.archive.filenames import filename_of
+from wheelhouse.documents import parse_toml, too_deep_as
+from wheelhouse.errors import InputError, IntegrityError
+from wheelhouse.findings import Waiver
+from wheelhouse.index.locations import IndexLocation
+from wheelhouse.index.provenance import Provenance, identity_of
+from wheelhouse.lock.lock import Built, ConstraintsFile, Inputs, Lock, Pin, loose_requires_python
+from wheelhouse.lock.lock_tables import (
+    LOCK_TABLE,
+    PIN_TABLE,
+    TOOL,
+    BuiltTable,
+    IndexTable,
+    InputsTable,
+    ProvenanceTable,
+    TargetTable,
+    WaiverTable,
+)
+from wheelhouse.resolve.selection import Selection
+from wheelhouse.target.complete_platform import expand
+from wheelhouse.target.target import Platform, Python, Target
+
+HINT = "a wheelhouse's lock files are written by `wheelhouse fetch`; restore this one, or fetch again"
+
+
+def parse_lock(text: str, source: str) -> Lock:
+    """Read a lock file that wheelhouse wrote.
+
+    Raises InputError naming `source`, the place and the value for what is none; IntegrityError for a file name that leads
+    out of the wheelhouse, or a sha256 that is none.
+    """
+    try:
+        with too_deep_as(ValueError):
+            return _lock(Pylock.from_dict(parse_toml(text)))
+    except IntegrityError:
+        raise
+    except (PylockValidationError, InputError, KeyError, TypeError, ValueError) as error:
+        reason = next(iter(str(error).splitlines()), "it is damaged")
+        raise InputError(f"`{source}` is not a lock that wheelhouse wrote: {reason}", hint=HINT) from error
+
+
+def _lock(pylock: Pylock) -> Lock:
+    tables = pylock.tool or {}
+    if TOOL not in tables:
+        raise ValueError(f"it has no [tool.{TOOL}]")
+    table = LOCK_TABLE.from_table(tables[TOOL], f"tool.{TOOL}")
+    target, inputs = _target(table.target), _inputs(table.inputs)
+    inputs.adjustments, list(map(Requirement, inputs.requirements))
+    is_loose = str(pylock.requires_python) == loose_requires_python(target)
+    return Lock(target, inputs, tuple(map(_pin, pylock.packages)), table.label, is_loose)
+
+
+def _target(table: TargetTable) -> Target:
+    if table.markers is not None:
+        return Target.described(table.markers, tuple(expand(table.tags)))
+    return Target.of(Python.parse(table.python), Platform.parse(table.platform))
+
+
+def _inputs(table: InputsTable) -> Inputs:
+    return Inputs(
+        requirements=table.requirements,
+        constraints=tuple(ConstraintsFile(file.source, file.sha256) for file in table.constraints),
+        locations=(*([IndexLocation(table.index)] if table.index is not None else []), *map(_location, table.indexes)),
+        selection=_selection(table),
+        airflow=table.airflow,
+        without=table.without,
+        constraints_sha256=table.constraints_sha256,
+        overrides=table.overrides,
+        excluded=table.excluded,
+        hashes_sha256=table.hashes_sha256,
+        given_sha256=table.given_sha256,
+        pip_config=table.pip_config,
+        settings_sha256=table.settings_sha256,
+    )
+
+
+def _selection(table: InputsTable) -> Selection:
+    return Selection(
+        only_binary=table.only_binary,
+        no_binary=table.no_binary,
+        pre=table.pre,
+        only_final=table.only_final,
+        prefer_binary=table.prefer_binary,
+        require_hashes=table.require_hashes,
+        uploaded_prior_to=table.uploaded_prior_to,
+        age=table.uploaded_prior_to_age,
+        prior_to_except=table.uploaded_prior_to_except,
+    )
+
+
+def _location(table: IndexTable) -> IndexLocation:
+    address = table.url if table.find_links is None else table.find_links
+    if address is None:
+        raise ValueError(f"`tool.{TOOL}.inputs.indexes` has an index with neither `url` nor `find-links`")
+    return IndexLocation(address, table.name, table.projects, table.find_links is not None)
+
+
+def _pin(package: Package) -> Pin:
+    table = PIN_TABLE.from_table((package.tool or {}).get(TOOL, {}), f"packages[{package.name}].tool.{TOOL}")
+    built = _built(table.built, kept=package.sdist is not None) if table.built else None
+    sdists = () if built else (package.sdist, package.archive)
+    files = [*(package.wheels or ()), *(file for file in sdists if file)]
+    if len(files) != 1 or package.version is None:
+        raise ValueError(f"{package.name} has {len(files)} files, where a wheelhouse has one")
+    artifact = _artifact(files[0], table.archive)
+    return Pin(
+        project=package.name,
+        version=package.version,
+        artifact=artifact,
+        index=package.index or table.index,
+        requires_python=str(package.requires_python) if package.requires_python else None,
+        extras=tuple(map(NormalizedName, table.extras)),
+        dependencies=table.dependencies,
+        sdist_because=table.sdist_because,
+        provisional=table.provisional,
+        build_lock=table.build_lock,
+        build_lacks=table.build_lacks,
+        yanked=table.yanked,
+        constraint=table.constraint,
+        rejected=tuple(Rejected(name, one.reason) for one in table.rejected for name in one.files),
+        passed_over=tuple(Rejected(version, one.reason) for one in table.passed_over for version in one.releases),
+        skipped=table.skipped,
+        built=built,
+        provenance=_provenance(table.provenance, package) if table.provenance else None,
+        status=table.status,
+        waived=tuple(_waiver(waiver, package.name, artifact.sha256) for waiver in table.waived),
+    )
+
+
+def _waiver(table: WaiverTable, project: NormalizedName, sha256: str) -> Waiver:
+    return Waiver(table.rule, table.reason, table.who, table.until, project, sha256)
+
+
+def _provenance(table: ProvenanceTable, package: Package) -> Provenance:
+    return Provenance(table.url, table.sha256, tuple(map(identity_of, package.attestation_identities or ())))
+
+
+def _artifact(file: PackageWheel | PackageSdist | PackageArchive, archive: str | None) -> Artifact:
+    """The file of a package. A `packages.archive` has no name; `archive` is the one that our own table gives it."""
+    own_name = archive if isinstance(file, PackageArchive) else file.name
+    name = own_name or filename_of(file.path or file.url or "")
+    return Artifact(name, file.hashes.get("sha256", ""), file.size or 0, file.url, file.upload_time)
+
+
+def _built(table: BuiltTable, *, kept: bool) -> Built:
+    sdist = table.sdist
+    return Built(
+        sdist=Artifact(sdist.name, sdist.hashes.sha256, sdist.size, sdist.url, sdist.upload_time),
+        interpreter=table.interpreter,
+        glibc=table.glibc,
+        sealed=table.sealed,
+        lock=table.lock,
+        requires=table.requires,
+        libraries=table.libraries,
+        repaired=table.repaired,
+        kept=kept or table.kept_archive,
+    )
