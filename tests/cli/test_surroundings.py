@@ -94,7 +94,7 @@ def test_a_netrc_that_was_named_must_be_readable(tmp_path: Path, monkeypatch: py
     (tmp_path / "mine").touch()
     monkeypatch.setattr("netrc.netrc", closed)
     with pytest.raises(InputError, match=f"`{tmp_path / 'mine'}` cannot be read: Permission denied"):
-        Credentials(session._netrc_file()).header("https://host/")
+        Credentials(session._netrc_file()).auth("https://host/")
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8", "cp1252"])

@@ -6,6 +6,7 @@ import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,9 +19,11 @@ from tests.support.tls import make_certificate, make_client_certificate
 from tests.support.tools import run, wheelhouse
 from tests.support.wheels import build_wheel
 from wheelhouse.errors import InputError, ServerError
-from wheelhouse.index.credentials import Credentials, read_token, redact
+from wheelhouse.index import credential_sources
+from wheelhouse.index.credentials import SOURCES, Credentials, read_token
 from wheelhouse.index.http import Http, HttpSettings
 from wheelhouse.index.tls import Trust
+from wheelhouse.index.urls import basic, redact
 
 USER, SECRET = "me", "s3cr3t-p@ss/w:rd"
 QUOTED = "s3cr3t-p%40ss%2Fw%3Ard"
@@ -159,20 +162,60 @@ def test_two_indexes_on_a_server_are_each_told_their_own() -> None:
     credentials = Credentials()
     credentials.learn("https://one:1@x.example/a/simple")
     credentials.learn("https://x.example/b/simple", "token")
-    assert credentials.header("https://x.example/a/simple/p/") != credentials.header("https://x.example/b/simple/p/")
-    assert credentials.header("https://x.example/b/simple/p/") == "Bearer token"
-    assert credentials.header("https://x.example:443/a/simple") == credentials.header("https://x.example/files/f.whl")
+    assert credentials.auth("https://x.example/a/simple/p/") != credentials.auth("https://x.example/b/simple/p/")
+    assert credentials.auth("https://x.example/b/simple/p/") == "Bearer token"
+    assert credentials.auth("https://x.example:443/a/simple") == credentials.auth("https://x.example/files/f.whl")
     for other in ("http://x.example/a/simple/", "https://x.example:8443/a/", "https://y.example/a/simple/"):
-        assert credentials.header(other) is None
+        assert credentials.auth(other) is None
+
+
+ANSWERS = {
+    credential_sources.NamedUrlSource: ("https://me:pw@named.example/simple", "https://named.example/simple/app/"),
+    credential_sources.NetrcSource: ("http://named.example/simple", "http://named.example/simple/app/"),
+    credential_sources.KeyringSource: ("https://named.example/simple", "https://named.example/simple/app/"),
+    credential_sources.RequestUrlSource: ("https://named.example/simple", "https://me:pw@files.example/app.whl"),
+}
+"""For each source: a URL that the user names, and a request that it then answers with `me` and `pw`."""
+
+
+@pytest.mark.parametrize("kind", SOURCES, ids=lambda kind: kind.__name__)
+def test_every_source_answers_for_the_servers_that_the_user_named_alone(
+    kind: type[credential_sources.CredentialSource], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert ANSWERS.keys() == set(SOURCES)
+    netrc = Path(write_netrc(tmp_path, "machine named.example login me password pw\n")["NETRC"])
+    monkeypatch.setattr(credential_sources, "_ask_keyring_module", lambda *_: ("me", "pw"))
+    named, request = ANSWERS[kind]
+    credentials = Credentials(netrc)
+    credentials.learn(named)
+    (source,) = [source for source in credentials._sources if isinstance(source, kind)]
+    refused = [None] if kind is credential_sources.KeyringSource else []
+    assert source.auth(request, refused) == basic("me", "pw")
+    for other in ("http://other.example/simple/app/", "https://other.example/simple/app/", "http://named.example:81/"):
+        assert source.auth(other, refused) is None
+
+
+def test_the_longest_path_that_holds_a_url_gives_its_credentials() -> None:
+    credentials = Credentials()
+    for path in ("/a", "/a/long/path", "/a/long", "/b"):
+        credentials.learn(f"https://{path.replace('/', '.')}:pw@x.example{path}/")
+    for url, path in {
+        "/a/long/path/simple/app/": "/a/long/path",
+        "/a/long/path": "/a/long/path",
+        "/a/long/pathology/app/": "/a/long",
+        "/a/longer/app/": "/a",
+        "/b/a/long/path/": "/b",
+    }.items():
+        assert credentials.auth(f"https://x.example{url}") == basic(path.replace("/", "."), "pw"), url
 
 
 def test_netrc_is_not_told_in_clear_text_to_a_server_that_nobody_named(tmp_path: Path) -> None:
     path = Path(write_netrc(tmp_path, "machine x.example login a password b\n")["NETRC"])
     credentials = Credentials(path)
-    assert credentials.header("https://x.example/") == "Basic " + base64.b64encode(b"a:b").decode()
-    assert credentials.header("http://x.example/") is None
+    assert credentials.auth("https://x.example/") == "Basic " + base64.b64encode(b"a:b").decode()
+    assert credentials.auth("http://x.example/") is None
     credentials.learn("http://x.example/simple")
-    assert credentials.header("http://x.example/") is not None
+    assert credentials.auth("http://x.example/") is not None
 
 
 @pytest.mark.parametrize(
@@ -224,6 +267,28 @@ def test_keyring_is_asked_once_a_server_refuses(
     assert done.returncode == 0, done.stderr
     assert (aside / "asked").read_text() == f"get {private.url} {USER}\n"
     assert SECRET.encode() not in everything(tmp_path, done)
+
+
+@pytest.mark.parametrize("password", ["pw", None], ids=["has it", "has none"])
+def test_keyring_is_asked_once_for_a_server_however_many_threads_are_refused(
+    password: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def answer(service: str, user: str | None) -> tuple[str, str] | None:
+        asked.append(service)
+        return (str(user), password) if password else None
+
+    monkeypatch.setattr(credential_sources, "_ask_keyring_module", answer)
+    monkeypatch.setattr(credential_sources, "_ask_keyring_program", lambda *_: None)
+    credentials = Credentials()
+    credentials.learn("https://me@x.example/simple")
+    refused = [credentials.auth("https://x.example/simple/app/")]
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: credentials.auth("https://x.example/simple/app/", refused), range(32)))
+    assert set(answers) == {basic("me", password) if password else None}
+    assert asked == ["https://x.example/simple", "x.example"][: 1 if password else 2]
+    assert credentials.auth("https://x.example/files/app.whl") == (basic("me", password) if password else refused[0])
 
 
 # TLS and proxies

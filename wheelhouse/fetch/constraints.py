@@ -8,9 +8,9 @@ from wheelhouse.events import Listener, Noted, ignore
 from wheelhouse.fetch.inputs import Inputs
 from wheelhouse.fetch.job import Constraints, Job
 from wheelhouse.files.disk import write
-from wheelhouse.index.credentials import redact
 from wheelhouse.index.http import Http
 from wheelhouse.index.package_source import PackageSource
+from wheelhouse.index.urls import redact
 from wheelhouse.resolve.search import resolve
 
 AIRFLOW_PUBLISHES = "https://raw.githubusercontent.com/apache/airflow"

@@ -23,9 +23,9 @@ from wheelhouse.files.disk import (
     write,
 )
 from wheelhouse.files.store import Store
-from wheelhouse.index.credentials import redact
 from wheelhouse.index.download import Download
 from wheelhouse.index.http import Http
+from wheelhouse.index.urls import redact
 from wheelhouse.lock.other_files import FOLDER, OtherFile, OtherFileRequest, OtherFiles, last_part, published_digest
 from wheelhouse.lock.wheelhouse import sha256_of_bytes
 from wheelhouse.verify.verify_other_files import load_other_files

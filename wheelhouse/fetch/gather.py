@@ -18,10 +18,10 @@ from wheelhouse.fetch.job import Constraints, Job, Part
 from wheelhouse.fetch.project import Project
 from wheelhouse.files.disk import read_text
 from wheelhouse.humanize import listed
-from wheelhouse.index.credentials import redact, same_index
 from wheelhouse.index.http import Http
 from wheelhouse.index.locations import split_named
 from wheelhouse.index.pipconfig import PipConfig
+from wheelhouse.index.urls import redact, same_index
 from wheelhouse.lock.pylock_input import PylockInput
 from wheelhouse.resolve.file_options import Option
 from wheelhouse.resolve.requirements import RequirementLine, parse_line

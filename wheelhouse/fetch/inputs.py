@@ -10,8 +10,8 @@ from wheelhouse.errors import InputError, IntegrityError, ServerError
 from wheelhouse.fetch.job import Constraints
 from wheelhouse.fetch.project import Project, parse_project
 from wheelhouse.files.disk import read_bytes, sha256_of
-from wheelhouse.index.credentials import conceal, redact
 from wheelhouse.index.http import Http
+from wheelhouse.index.urls import conceal, redact
 from wheelhouse.lock.pylock_input import EXPORTS, PylockInput, is_pylock_name, parse_pylock_input
 from wheelhouse.lock.wheelhouse import sha256_of_text
 from wheelhouse.resolve.encoding import decoded

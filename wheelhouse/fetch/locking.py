@@ -11,8 +11,8 @@ from wheelhouse.errors import InputError, IntegrityError, WheelhouseError
 from wheelhouse.events import Listener, Noted, Resolved, Resolving, Warned, ignore
 from wheelhouse.fetch.job import Job, Part
 from wheelhouse.files.disk import digest_of
-from wheelhouse.index.credentials import redact
 from wheelhouse.index.package_source import PackageSource
+from wheelhouse.index.urls import redact
 from wheelhouse.lock.lock import Lock, Pin, dependency_name
 from wheelhouse.lock.pylock_answers import resolved_projects_of
 from wheelhouse.resolve.resolution import ResolutionRequest, ResolvedProject

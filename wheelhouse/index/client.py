@@ -9,10 +9,10 @@ from packaging.utils import NormalizedName
 
 from wheelhouse.errors import InputError
 from wheelhouse.files.disk import os_errors_as_machine_error
-from wheelhouse.index.credentials import query_of, redact
 from wheelhouse.index.http import Http, Reply
 from wheelhouse.index.pagecache import PageCache, lacks_freshness
 from wheelhouse.index.pages import ACCEPT, HTML_TYPE, JSON_TYPE, Page, parse_page
+from wheelhouse.index.urls import query_of, redact
 
 NO_QUERY = "give a token as user and password in the address, by netrc or keyring, or with --index-token-file NAME=FILE"
 

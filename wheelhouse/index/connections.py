@@ -19,8 +19,8 @@ from urllib3.response import BaseHTTPResponse
 from urllib3.util.request import ACCEPT_ENCODING
 
 from wheelhouse.errors import ServerError, TransientError
-from wheelhouse.index.credentials import basic, host_of, origin_of, own_credentials, redact
 from wheelhouse.index.tls import Trust
+from wheelhouse.index.urls import basic, host_of, origin_of, own_credentials, redact
 
 CHUNK = 1 << 18
 CONNECTIONS = 24

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from wheelhouse.errors import IntegrityError, ServerError, TransientError
 from wheelhouse.files.disk import os_errors_as_machine_error, write_all
-from wheelhouse.index.credentials import redact
 from wheelhouse.index.http import Http
+from wheelhouse.index.urls import redact
 
 if TYPE_CHECKING:
     from urllib3.response import BaseHTTPResponse

@@ -16,8 +16,9 @@ from urllib.parse import urljoin, urlsplit, urlunsplit
 
 from wheelhouse.errors import InputError, ServerError, TransientError, WheelhouseError
 from wheelhouse.events import Listener, Retrying, ignore
-from wheelhouse.index.credentials import Credentials, basic, host_of, origin_of, own_credentials, redact
+from wheelhouse.index.credentials import Credentials
 from wheelhouse.index.tls import Trust
+from wheelhouse.index.urls import host_of, origin_of, redact
 
 if TYPE_CHECKING:
     from urllib3.response import BaseHTTPResponse
@@ -159,11 +160,14 @@ class Http:
         raise ServerError(f"{redact(asked)} redirects more than {REDIRECT_LIMIT} times")
 
     def _request(self, url: str, headers: Mapping[str, str]) -> "BaseHTTPResponse":
-        authorization = self.credentials.header(url) or _own_header(url)
-        response = self._send(url, headers, authorization)
-        if response.status == 401 and (another := self.credentials.another(url, authorization)):
+        """One GET, sent again with other credentials as long as the server answers 401 and there are any."""
+        header = self.credentials.auth(url)
+        refused: list[str | None] = [header]
+        response = self._send(url, headers, header)
+        while response.status == 401 and (header := self.credentials.auth(url, refused)):
+            refused.append(header)
             response.close()
-            response = self._send(url, headers, another)
+            response = self._send(url, headers, header)
         return response
 
     def _send(self, url: str, headers: Mapping[str, str], authorization: str | None) -> "BaseHTTPResponse":
@@ -194,12 +198,6 @@ def _redirected(url: str, location: str) -> str:
     if urlsplit(url).scheme == "https" and scheme != "https":
         raise ServerError(f"{redact(url)} redirects from https to {redact(target)}, which is not safe")
     return target
-
-
-def _own_header(url: str) -> str | None:
-    """What an address on a page says of itself, for this one request."""
-    own = own_credentials(url)
-    return basic(own[0], own[1] or "") if own else None
 
 
 def _raise_for_status(response: "BaseHTTPResponse", url: str) -> None:

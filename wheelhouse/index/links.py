@@ -10,10 +10,10 @@ from packaging.utils import InvalidSdistFilename, NormalizedName, canonicalize_n
 from wheelhouse.archive.filenames import is_wheel, sdist_releases
 from wheelhouse.errors import InputError, ServerError
 from wheelhouse.files.disk import os_errors_as_machine_error, sha256_of
-from wheelhouse.index.credentials import query_of, redact
 from wheelhouse.index.http import Http
 from wheelhouse.index.page_data import ACTIVE, Hashes, IndexFile
 from wheelhouse.index.pages import HTML_TYPE, Page, html_files, read_html
+from wheelhouse.index.urls import query_of, redact
 
 Files = dict[NormalizedName, list[IndexFile]]
 

@@ -15,10 +15,10 @@ from wheelhouse.errors import IntegrityError, ServerError
 from wheelhouse.events import Listener, Warned, ignore
 from wheelhouse.files.tasks import Tasks, first_success, then
 from wheelhouse.index.artifact_store import ArtifactStore, StoredFile
-from wheelhouse.index.credentials import host_of, redact
 from wheelhouse.index.http import Http
 from wheelhouse.index.inspections import Inspections
 from wheelhouse.index.ranged import NoRangesError, ranged_metadata
+from wheelhouse.index.urls import host_of, redact
 
 SMALL_BYTES = 192 << 10
 """A wheel no larger than this arrives whole as quickly as its tail would."""

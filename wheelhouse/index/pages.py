@@ -16,8 +16,8 @@ from packaging.version import Version
 from wheelhouse.archive.artifact import BAD_PAGE, SHA256, Candidate, version_of
 from wheelhouse.archive.filenames import ARCHIVE_SUFFIXES, UNREADABLE_SUFFIXES, Filenames, filename_of
 from wheelhouse.errors import InputError, ServerError
-from wheelhouse.index.credentials import origin_of, redact
 from wheelhouse.index.page_data import ACTIVE, HASHES, Hashes, IndexFile, Status, read_document
+from wheelhouse.index.urls import origin_of, redact
 
 JSON_TYPE, HTML_TYPE = "application/vnd.pypi.simple.v1+json", "application/vnd.pypi.simple.v1+html"
 ACCEPT = f"{JSON_TYPE}, {HTML_TYPE};q=0.2, text/html;q=0.1"

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from wheelhouse.errors import InputError, MachineError
-from wheelhouse.index.credentials import redact
 from wheelhouse.index.locations import split_named
+from wheelhouse.index.urls import redact
 
 SECTIONS = ("global", "download", ":env:")
 """In the order in which one stands over the other."""

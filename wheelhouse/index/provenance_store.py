@@ -9,10 +9,10 @@ from wheelhouse.events import Listener, Warned, ignore
 from wheelhouse.files.disk import read_bytes
 from wheelhouse.files.store import Store
 from wheelhouse.files.tasks import Tasks
-from wheelhouse.index.credentials import redact
 from wheelhouse.index.http import Http
 from wheelhouse.index.provenance import SUFFIX, Provenance, identities_of
 from wheelhouse.index.sources import path_of
+from wheelhouse.index.urls import redact
 
 PROVENANCE = "provenance-1"
 CHANGED_HINT = "fetch with --upgrade, which takes the attestations that the index has now"

@@ -7,8 +7,8 @@ import zipfile
 import zlib
 
 from wheelhouse.errors import ServerError
-from wheelhouse.index.credentials import redact
 from wheelhouse.index.http import Http
+from wheelhouse.index.urls import redact
 
 TAIL = 32 << 10
 MAX_METADATA_BYTES = 16 << 20

@@ -10,12 +10,12 @@ from packaging.utils import NormalizedName
 
 from wheelhouse.errors import InputError
 from wheelhouse.index.client import Index, StaticIndex
-from wheelhouse.index.credentials import parts_of, redact
 from wheelhouse.index.http import Http
 from wheelhouse.index.links import LinksFolder, LinksPage
 from wheelhouse.index.locations import IndexLocation, location_of
 from wheelhouse.index.pagecache import PageCache
 from wheelhouse.index.pages import Page
+from wheelhouse.index.urls import parts_of, redact
 
 Links = LinksFolder | LinksPage
 Source = Index | StaticIndex | Links

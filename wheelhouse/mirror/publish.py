@@ -15,9 +15,9 @@ from wheelhouse.events import Finished, Listener, Waiting, ignore
 from wheelhouse.files.disk import digest_of
 from wheelhouse.files.tasks import Tasks
 from wheelhouse.index.client import Index
-from wheelhouse.index.credentials import redact
 from wheelhouse.index.http import Http
 from wheelhouse.index.pages import Page
+from wheelhouse.index.urls import redact
 from wheelhouse.mirror.offered_files import OpenedFile, open_wheelhouse
 from wheelhouse.mirror.upload import Repository
 from wheelhouse.mirror.upload_form import upload_form

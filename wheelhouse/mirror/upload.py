@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from wheelhouse.errors import InputError, MachineError, ServerError, TransientError
 from wheelhouse.index.connections import bypasses, translated, urllib3_error_in
-from wheelhouse.index.credentials import origin_of, redact
 from wheelhouse.index.http import RETRYABLE_STATUSES, Http
+from wheelhouse.index.urls import origin_of, redact
 from wheelhouse.mirror.upload_form import Form
 
 if TYPE_CHECKING:
@@ -67,9 +67,9 @@ class Repository:
         return self._http.retrying(filename, lambda: self._upload(path, filename, form))
 
     def _upload(self, path: Path, filename: str, form: Form) -> UploadReply:
-        header = self._http.credentials.header(self.url)
+        header = self._http.credentials.auth(self.url)
         response = self._post(path, filename, form, header)
-        if response.status_code == 401 and (other := self._http.credentials.another(self.url, header)):
+        if response.status_code == 401 and (other := self._http.credentials.auth(self.url, (header,))):
             response = self._post(path, filename, form, other)
         answer = UploadReply(response.status_code, " ".join(response.text.split())[:MAX_REPLY_BYTES])
         where = redact(self.url)

@@ -7,8 +7,8 @@ from typing import Any
 
 from wheelhouse.errors import InputError, ServerError
 from wheelhouse.fetch.inputs import shown
-from wheelhouse.index.credentials import redact
 from wheelhouse.index.http import Http
+from wheelhouse.index.urls import redact
 from wheelhouse.vet.advisories import Advisories, collect, not_after, read_records
 from wheelhouse.vet.osv import read_bytes, read_export
 

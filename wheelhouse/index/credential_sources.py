@@ -1,0 +1,186 @@
+"""Where credentials come from: named URLs and token files, netrc, keyring, and the URL of the request itself.
+
+A source answers for the servers that the user named, and for no other: no redirect and no page can make it answer.
+"""
+
+import importlib
+import netrc
+import shutil
+import subprocess
+import threading
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+from wheelhouse.errors import InputError
+from wheelhouse.index.urls import Origin, basic, host_of, origin_of, own_credentials, redact
+
+KEYRING_SECONDS = 60.0
+"""How long the `keyring` program may take: it may ask its user for a password."""
+
+
+class NamedUrls:
+    """The URLs that the user named, by their servers. It is complete before threads start to send requests."""
+
+    def __init__(self) -> None:
+        self._urls: dict[Origin, list[str]] = {}
+        self._headers: dict[Origin, dict[str, str]] = {}
+
+    def add(self, url: str, header: str | None) -> None:
+        """Add a URL, with the Authorization header's value for everything below its path, if there is one."""
+        origin, path = origin_of(url), urlsplit(url).path.rstrip("/")
+        self._urls.setdefault(origin, []).append(url)
+        if header is not None:
+            self._headers.setdefault(origin, {})[path] = header
+
+    def on(self, origin: Origin) -> list[str]:
+        """The URLs on a server."""
+        return self._urls.get(origin, [])
+
+    def headers_on(self, origin: Origin) -> dict[str, str]:
+        """The headers for a server, by path, in the order in which they were added."""
+        return self._headers.get(origin, {})
+
+
+class NetrcFile:
+    """A netrc file, read when it is first needed. A file that does not exist has no entries."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self._guard = threading.Lock()
+        self._entries: dict[str, tuple[str | None, ...]] | None = None
+
+    def entry(self, origin: Origin) -> tuple[str, str] | None:
+        """User and password for a server. `default` is ignored: it would give every server what is meant for one."""
+        with self._guard:
+            if self._entries is None:
+                self._entries = _read_netrc(self._path)
+        for name in (f"{origin[1]}:{origin[2]}", origin[1]):
+            if entry := self._entries.get(name):
+                return entry[0] or "", entry[2] or ""
+        return None
+
+
+class CredentialSource(Protocol):
+    """One place that may hold credentials. It is made with what all sources share."""
+
+    def __init__(self, named: NamedUrls, netrc_file: NetrcFile) -> None: ...
+
+    def auth(self, url: str, refused: Collection[str | None]) -> str | None:
+        """The Authorization header's value for a request to `url` (RFC 9110, 11.6.2); None if this source has none.
+
+        `refused` holds each value that the server answered 401 to, None if a request had no such header. It is empty before
+        the first request. What is in it is never sent again, so a source may answer with it.
+        """
+
+
+class NamedUrlSource(CredentialSource):
+    """What the user wrote into a URL, or into the token file of an index."""
+
+    def __init__(self, named: NamedUrls, netrc_file: NetrcFile) -> None:
+        del netrc_file
+        self._named = named
+
+    def auth(self, url: str, refused: Collection[str | None]) -> str | None:
+        """The header of the longest path that holds this URL; on the same server, but in no such path, the first one."""
+        del refused
+        headers, path = self._named.headers_on(origin_of(url)), urlsplit(url).path
+        prefixes = [prefix for prefix in headers if path == prefix or path.startswith(prefix + "/")]
+        if prefixes:
+            return headers[max(prefixes, key=len)]
+        return next(iter(headers.values()), None)
+
+
+class NetrcSource(CredentialSource):
+    """The server's own entry in the netrc file; over plain http only if the user named the server."""
+
+    def __init__(self, named: NamedUrls, netrc_file: NetrcFile) -> None:
+        self._named, self._netrc = named, netrc_file
+
+    def auth(self, url: str, refused: Collection[str | None]) -> str | None:
+        """The entry's user and password, before the first request; they do not replace others that were refused."""
+        origin = origin_of(url)
+        if refused or not (origin[0] == "https" or self._named.on(origin)):
+            return None
+        entry = self._netrc.entry(origin)
+        return basic(*entry) if entry else None
+
+
+class KeyringSource(CredentialSource):
+    """What keyring holds for a server that the user named. It is asked after a refusal, once for each server."""
+
+    def __init__(self, named: NamedUrls, netrc_file: NetrcFile) -> None:
+        del netrc_file
+        self._named = named
+        self._guard = threading.Lock()
+        self._answers: dict[Origin, str | None] = {}
+
+    def auth(self, url: str, refused: Collection[str | None]) -> str | None:
+        """Keyring's answer, if a refusal by this server, now or earlier, was a reason to ask. Other threads wait for it."""
+        origin = origin_of(url)
+        if not refused:
+            return self._answers.get(origin)
+        with self._guard:
+            if origin not in self._answers:
+                self._answers[origin] = _ask_keyring(self._named.on(origin))
+            return self._answers[origin]
+
+
+class RequestUrlSource(CredentialSource):
+    """User and password in the URL of the request itself, as a page may give it: for that one request."""
+
+    def __init__(self, named: NamedUrls, netrc_file: NetrcFile) -> None:
+        del named, netrc_file
+
+    def auth(self, url: str, refused: Collection[str | None]) -> str | None:
+        """The user and password of `url`, before the first request."""
+        own = None if refused else own_credentials(url)
+        return basic(own[0], own[1] or "") if own else None
+
+
+def _read_netrc(path: Path | None) -> dict[str, tuple[str | None, ...]]:
+    try:
+        return dict(netrc.netrc(str(path)).hosts) if path and path.is_file() else {}
+    except (netrc.NetrcParseError, UnicodeDecodeError) as error:
+        where = f", line {error.lineno}" if isinstance(error, netrc.NetrcParseError) and error.lineno else ""
+        raise InputError(f"`{path}` cannot be read as a netrc file{where}") from error
+    except OSError as error:
+        raise InputError(f"`{path}` cannot be read: {error.strerror}") from error
+
+
+def _ask_keyring(urls: list[str]) -> str | None:
+    """What keyring has for one of these URLs, or for its host, as pip asks: the module, else the program."""
+    for url in urls:
+        user = (own_credentials(url) or (None, None))[0]
+        for service in (redact(url), host_of(url)):
+            if answer := _ask_keyring_module(service, user) or _ask_keyring_program(service, user):
+                return basic(*answer)
+    return None
+
+
+def _ask_keyring_module(service: str, user: str | None) -> tuple[str, str] | None:
+    try:
+        keyring: Any = importlib.import_module("keyring")
+        credential = keyring.get_credential(service, user)
+    except Exception:
+        return None
+    return (credential.username, credential.password) if credential else None
+
+
+def _ask_keyring_program(service: str, user: str | None) -> tuple[str, str] | None:
+    program = shutil.which("keyring")
+    if program is None or user is None:
+        return None
+    try:
+        done = subprocess.run(
+            [program, "get", service, user],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=KEYRING_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return (user, done.stdout.rstrip("\n")) if done.returncode == 0 and done.stdout.strip() else None

@@ -1,0 +1,97 @@
+"""URLs: their parts, the server that they belong to, the credentials in them, and how they are shown without these."""
+
+import base64
+import re
+from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
+
+from wheelhouse.errors import InputError
+
+Origin = tuple[str, str, int]
+PORTS = {"http": 80, "https": 443}
+QUOTING = "write `@`, `:`, `/` and `#` in a user or password as %40, %3A, %2F and %23"
+
+
+def redact(url: str) -> str:
+    """The URL without user, password, query and fragment, for output. Of a text that is no URL, the part that is safe to show.
+
+    An invalid port may be a part of a password with an unquoted `#`, `?` or `/`, so what precedes an `@` is left out.
+    The value of a variable is shown as the variable (see `conceal`).
+    """
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.netloc.rpartition("@")[2], parts.port
+    except ValueError:
+        return re.split("[?#]", url.rpartition("@")[2])[0]
+    return _concealed(urlunsplit((parts.scheme, host, parts.path, "", "")))
+
+
+def conceal(beginning: str, written: str) -> None:
+    """From now on, in this process, `redact` shows `written` in place of `beginning`: a variable in a URL may be a secret.
+
+    Both are URLs without user and password. Every error that names a URL calls `redact`, so this is state of the process.
+    """
+    _concealing[beginning] = written
+
+
+_concealing: dict[str, str] = {}
+
+
+def _concealed(address: str) -> str:
+    fitting = [beginning for beginning in _concealing if address.startswith(beginning)]
+    if not fitting:
+        return address
+    longest = max(fitting, key=len)
+    return _concealing[longest] + address[len(longest) :]
+
+
+def same_index(named: str, used: str) -> bool:
+    """Whether two URLs are of one index: user and password do not matter, and a query only if `named` has one."""
+    named_parts, used_parts = (parts_of(redact(url).rstrip("/")) for url in (named, used))
+    same_host = (named_parts.scheme, named_parts.netloc.lower()) == (used_parts.scheme, used_parts.netloc.lower())
+    return same_host and named_parts.path == used_parts.path and query_of(named) in ("", query_of(used))
+
+
+def query_of(url: str) -> str:
+    """The query of a URL with its question mark, which may hold a token; empty if there is none."""
+    query = parts_of(url).query
+    return f"?{query}" if query else ""
+
+
+def parts_of(url: str) -> SplitResult:
+    """The parts of a URL. Raises InputError for a text that is no URL."""
+    try:
+        return urlsplit(url)
+    except ValueError as error:
+        raise InputError(
+            f"`{redact(url)}` is an address that cannot be read", hint="write https://host/path"
+        ) from error
+
+
+def host_of(url: str) -> str:
+    """Host and port, in lower case. Raises InputError for a text that is no URL."""
+    return parts_of(url).netloc.rpartition("@")[2].lower()
+
+
+def origin_of(url: str) -> Origin:
+    """Scheme, host and port of an http(s) URL (RFC 6454). Raises InputError for any other, without showing it in full."""
+    parts = parts_of(url)
+    try:
+        host, port = parts.hostname, parts.port
+    except ValueError as error:
+        raise InputError("an address has no valid port after its host", hint=QUOTING) from error
+    if parts.scheme not in PORTS or not host:
+        raise InputError(f"`{redact(url)}` is not an http or https address")
+    return parts.scheme, host, port or PORTS[parts.scheme]
+
+
+def basic(user: str, password: str) -> str:
+    """An Authorization header's value (RFC 7617)."""
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+
+
+def own_credentials(url: str) -> tuple[str, str | None] | None:
+    """User and password in a URL; None if it has no user. Raises InputError for a text that is no URL."""
+    parts = parts_of(url)
+    if parts.username is None:
+        return None
+    return unquote(parts.username), None if parts.password is None else unquote(parts.password)
