@@ -15,15 +15,15 @@ WITHOUT_NAMESPACES = ("unshare", "--mount", "sh", "-c", 'mount --rbind / "$0" &&
 OPEN = """\
 import os
 from tests.support.rooms import own_target, where
-from wheelhouse.sandbox import builder as bench
+from wheelhouse.sandbox import builder
 from wheelhouse.errors import MachineError
 assert os.geteuid() != 0
-for seal in bench.SEALS:
-    bench.SEALS = (seal,)
+for sandbox in builder.HOST_SANDBOXES:
+    builder.HOST_SANDBOXES = (sandbox,)
     try:
-        print(seal.__name__, "sealed by", bench.open_builder(own_target(), where(), 1).sandbox.sealed)
+        print(sandbox.name, "sealed by", builder.open_builder(own_target(), where(), 1).sandbox.name)
     except MachineError as error:
-        print(seal.__name__, "refused:", error)
+        print(sandbox.name, "refused:", error)
 """
 
 
@@ -47,6 +47,6 @@ def test_a_user_has_rooms_too(anyones_python: Path, home: Path) -> None:
 def test_a_user_who_may_not_seal_builds_nothing(anyones_python: Path, home: Path, tmp_path: Path) -> None:
     told = told_by_a_user(anyones_python, home, *WITHOUT_NAMESPACES, str(tmp_path))
     assert told == [
-        "bubblewrap refused: no room can be sealed on this machine, so nothing is built",
-        "unshare refused: no room can be sealed on this machine, so nothing is built",
+        "bubblewrap refused: no sandbox can be sealed on this machine, so nothing is built",
+        "unshare refused: no sandbox can be sealed on this machine, so nothing is built",
     ]

@@ -16,10 +16,10 @@ from tests.support.wheels import build_sdist
 from wheelhouse.archive.build_system import BuildSystem
 from wheelhouse.build.environment import make_environment
 from wheelhouse.errors import BuildError, MachineError
-from wheelhouse.sandbox import builder as bench_module
-from wheelhouse.sandbox.builder import Builder, BuildRequest, open_builder
-from wheelhouse.sandbox.sandbox import WORK, Limits, Sandbox, SandboxArgv
-from wheelhouse.sandbox.seals import bubblewrap, unsealed, unshare
+from wheelhouse.sandbox import builder as builder_module
+from wheelhouse.sandbox.builder import HOST_SANDBOXES, Builder, BuildRequest, open_builder
+from wheelhouse.sandbox.sandbox import WORK, Limits, SandboxArgv, SandboxCommand
+from wheelhouse.sandbox.unsealed import Unsealed
 from wheelhouse.target.interpreters import facts_of, interpreter_of
 
 SMALL = Limits(seconds=20, memory=1 << 30, disk=16 << 20, processes=64, answer=1 << 20, log=1 << 16)
@@ -39,16 +39,16 @@ def build_wheel(folder, config_settings=None, metadata_directory=None):
 """
 
 
-@pytest.fixture(params=[bubblewrap, unshare], ids=lambda seal: seal.__name__)
+@pytest.fixture(params=HOST_SANDBOXES, ids=lambda sandbox: sandbox.name)
 def sealed(request: pytest.FixtureRequest, tmp_path: Path) -> Builder:
     """A bench in each kind of room that this machine permits."""
     needs_room()
     interpreter = bench().interpreter
-    made = Builder(Sandbox(request.param.__name__, request.param), interpreter, SMALL, 2)
+    made = Builder(request.param, interpreter, SMALL, 2)
     try:
         made.prove(tmp_path)
     except MachineError as error:
-        pytest.skip(f"{request.param.__name__}: {error}")
+        pytest.skip(f"{request.param.name}: {error}")
     return made
 
 
@@ -83,10 +83,14 @@ def attempt(room: Builder, folder: Path, tries: str) -> str:
 )
 def test_an_answer_that_is_none_fails_that_build_alone(tmp_path: Path, answer: str) -> None:
     (tmp_path / "said").write_text(f"{answer}\n")
-    room = Sandbox(
-        "", lambda _order, _folder: SandboxArgv(["cat", str(tmp_path / "said")], {"PATH": os.environ["PATH"]})
-    )
-    at = Builder(room, interpreter_of(facts_of(Path(sys.executable))), Limits(), 1)
+
+    class Cat:
+        name = ""
+
+        def wrap(self, command: SandboxCommand, folder: Path) -> SandboxArgv:
+            return SandboxArgv(["cat", str(tmp_path / "said")], {"PATH": os.environ["PATH"]})
+
+    at = Builder(Cat(), interpreter_of(facts_of(Path(sys.executable))), Limits(), 1)
     asked = BuildRequest(tmp_path / "a-1.0.tar.gz", BuildSystem((), "backend", (".",)), tmp_path, 315532800)
     with pytest.raises(BuildError):
         at.wheel(asked, tmp_path)
@@ -298,15 +302,15 @@ def test_a_wheel_cannot_be_named_out_of_its_folder(tmp_path: Path) -> None:
 def test_what_is_not_sealed_does_not_pass_the_proof(tmp_path: Path) -> None:
     interpreter = open_builder(own_target(), where(unsealed=True), 1).interpreter
     with pytest.raises(MachineError, match=r"it reaches 127\.0\.0\.1; .*it sees"):
-        Builder(Sandbox("", unsealed), interpreter, Limits(seconds=60), 1).prove(tmp_path)
+        Builder(Unsealed(), interpreter, Limits(seconds=60), 1).prove(tmp_path)
 
 
 def test_a_machine_that_seals_nothing_builds_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bench_module, "SEALS", (unsealed,))
+    monkeypatch.setattr(builder_module, "HOST_SANDBOXES", (Unsealed(),))
     with pytest.raises(MachineError, match="so nothing is built") as caught:
         open_builder(own_target(), where(), 1)
     assert "--unsealed" in (caught.value.hint or "")
-    assert caught.value.details[0].startswith("unsealed: ")
+    assert "it reaches 127.0.0.1" in caught.value.details[0]
 
 
 @pytest.mark.rooms

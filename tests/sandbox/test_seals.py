@@ -14,7 +14,8 @@ from tests.support.rehearsals import own_python
 from tests.support.rooms import MINOR, ROOT, SEALS, needs_seal, wheelhouse_sealed
 from tests.support.tools import clean_environment, run
 from tests.support.wheels import build_sdist, build_wheel
-from wheelhouse.sandbox.sandbox import WORK, Limits, Sandbox, SandboxCommand
+from wheelhouse.sandbox.execution import run_in
+from wheelhouse.sandbox.sandbox import WORK, Limits, SandboxCommand
 from wheelhouse.target.interpreters import facts_of, interpreter_of
 
 pytestmark = pytest.mark.rooms
@@ -48,7 +49,7 @@ def answered(
         interpreter.shown | dict(shown),
         Limits(seconds=60, processes=64, memory=1 << 30),
     )
-    outcome = Sandbox(seal, SEALS[seal]).run(order, folder / "answer")
+    outcome = run_in(SEALS[seal], order, folder / "answer")
     assert outcome.code == 0, outcome.log.decode()
     return (folder / "answer").read_text(encoding="utf-8")
 
@@ -125,7 +126,8 @@ import sys
 from pathlib import Path
 from tests.support.rooms import SEALS
 from wheelhouse.target.interpreters import facts_of, interpreter_of
-from wheelhouse.sandbox.sandbox import Limits, Sandbox, SandboxCommand
+from wheelhouse.sandbox.execution import run_in
+from wheelhouse.sandbox.sandbox import Limits, SandboxCommand
 seal, folder, answer = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
 interpreter = interpreter_of(facts_of(Path(sys.executable)))
 script = '''
@@ -139,7 +141,7 @@ places = ["/shown/new", "/shown/below it/new", "/shown/below it/deeper/new"]
 print([path for path in places if os.path.isdir(os.path.dirname(path))], [path for path in places if writable(path)])
 '''
 command = SandboxCommand([str(interpreter.path), "-I", "-c", script], {}, interpreter.shown | {"/shown": folder}, Limits(seconds=60))
-result = Sandbox(seal, SEALS[seal]).run(command, answer)
+result = run_in(SEALS[seal], command, answer)
 sys.stderr.buffer.write(result.log)
 sys.exit(result.code)
 """

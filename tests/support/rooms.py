@@ -11,9 +11,8 @@ import pytest
 
 from tests.support.tools import clean_environment, must_be_no_defect, run
 from wheelhouse.errors import MachineError
-from wheelhouse.sandbox.builder import Builder, BuildLocation, open_builder
-from wheelhouse.sandbox.sandbox import Limits, Sandbox
-from wheelhouse.sandbox.seals import bubblewrap, unshare
+from wheelhouse.sandbox.builder import HOST_SANDBOXES, Builder, BuildLocation, open_builder
+from wheelhouse.sandbox.sandbox import Limits
 from wheelhouse.target.interpreters import InterpreterPlaces, facts_of, interpreter_of
 from wheelhouse.target.target import Target
 
@@ -53,11 +52,11 @@ def bench(**more: object) -> Builder:
     return open_builder(own_target(), where(**more), 2)
 
 
-SEALS = {seal.__name__: seal for seal in (bubblewrap, unshare)}
+SEALS = {sandbox.name: sandbox for sandbox in HOST_SANDBOXES}
 FORCED = """\
 import sys
-from wheelhouse.sandbox import builder as bench
-bench.SEALS = tuple(seal for seal in bench.SEALS if seal.__name__ == sys.argv[1])
+from wheelhouse.sandbox import builder
+builder.HOST_SANDBOXES = tuple(sandbox for sandbox in builder.HOST_SANDBOXES if sandbox.name == sys.argv[1])
 sys.argv[1:] = sys.argv[2:]
 from wheelhouse.cli import main
 main()
@@ -70,7 +69,7 @@ def _why_not(seal: str) -> str | None:
     interpreter = interpreter_of(facts_of(Path(sys.executable)))
     try:
         with tempfile.TemporaryDirectory() as folder:
-            Builder(Sandbox(seal, SEALS[seal]), interpreter, Limits(seconds=60), 1).prove(Path(folder))
+            Builder(SEALS[seal], interpreter, Limits(seconds=60), 1).prove(Path(folder))
     except MachineError as error:
         return f"{seal}: {' '.join((str(error), *error.details))}"
     return None

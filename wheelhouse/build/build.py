@@ -112,7 +112,7 @@ class _Builds:
             builder = open_builder(lock.target, self.location, parallel)
         except MachineError as error:
             return error
-        if not builder.sandbox.sealed:
+        if not builder.sandbox.name:
             self.on_event(
                 Warned(f"builds for {lock.target.name} are not sealed: they see this machine and its network")
             )

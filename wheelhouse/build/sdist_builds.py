@@ -195,7 +195,7 @@ class SdistBuilds:
             make_environment(folder / "env", builder.interpreter, wheels, builder.where_environment(folder / "env"))
             return folder / "env"
 
-        return self._environments.get((lock.name, builder.sandbox.sealed), make)
+        return self._environments.get((lock.name, builder.sandbox.name), make)
 
     # The wheel
 
@@ -225,7 +225,7 @@ class SdistBuilds:
             sdist=job.pin.origin,
             interpreter=job.builder.interpreter.described,
             glibc=".".join(map(str, needs.glibc)) if needs and needs.glibc else "",
-            sealed=job.builder.sandbox.sealed,
+            sealed=job.builder.sandbox.name,
             lock=lock.filename,
             requires=tuple(f"{pin.project}=={pin.version}" for pin in lock.pins),
             libraries=needs.libraries if needs else (),
@@ -286,7 +286,7 @@ def _key(job: _Job, lock: Lock) -> str:
     """The cache key of a build: the sdist, the target, its build requirements, and the sandbox, as an image has its own libraries."""
     builder = job.builder
     parts = (job.pin.origin.sha256, job.target.name, builder.interpreter.described, lock.to_requirements())
-    return "\0".join((*parts, builder.sandbox.sealed or "unsealed"))
+    return "\0".join((*parts, builder.sandbox.name or "unsealed"))
 
 
 def _epoch(sdist: Artifact) -> int:

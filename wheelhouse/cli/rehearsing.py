@@ -60,7 +60,7 @@ def rehearse(
         typer.Option(
             "--tools",
             metavar="HOUSE",
-            help="A house with pip-tools for the target's Python: for pip-sync and pip-compile.",
+            help="A wheelhouse with pip-tools for the target's Python. Default: that installed beside wheelhouse.",
         ),
     ] = None,
     require_all: Annotated[
@@ -76,9 +76,10 @@ def rehearse(
     wheelhouse rehearse docker-context-files
     wheelhouse rehearse docker-context-files --image python:3.12-slim-bookworm
 
-    Each file is hashed, and each target must satisfy itself. Where the target's Python is here, everything is installed into
-    a fresh environment in a sealed room, checked and imported; then the same by uv, by the pylock (a dry run), and with pip-tools
-    where --tools names some. A folder for Airflow is installed as the release's own build does it.
+    Each file is hashed, and each target must satisfy itself. If the target's Python is here, everything is installed into
+    a new environment in a sandbox, checked and imported; then uv, the pylock (a dry run) and pip-sync install the same, and
+    pip-compile must find the same pins. pip-tools comes with the extra [second-opinion]; if it does not run on the target's
+    Python, name another one with --tools. A folder for Airflow is installed as the release's own build does it.
     --image and --dockerfile build the image itself, with the container engine that answers.
     Targets that cannot be installed here are listed as skipped. Exit code 1 where anything must not travel like this, 6 where
     nothing could be installed for any target.

@@ -7,30 +7,24 @@ from pathlib import Path
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-from wheelhouse.build.environment import make_environment
-from wheelhouse.errors import InputError, IntegrityError
-from wheelhouse.files.disk import has_locked_bytes, write
-from wheelhouse.lock.lock import Lock
+from wheelhouse.files.disk import write
 from wheelhouse.rehearse.install_checks import InstallContext, SandboxRun, overrides_metadata
 from wheelhouse.rehearse.pip_compile_check import differences, question
+from wheelhouse.rehearse.pip_tools import SYNCED, PipTools, PipToolsUnusableError, own_pip_tools, pip_tools_of
 from wheelhouse.rehearse.rehearsal import Step
 from wheelhouse.sandbox.commands import CommandResult, InstallCommand, own_pip
 from wheelhouse.sandbox.sandbox import HERE, WORK
-from wheelhouse.target.interpreters import unfit
-from wheelhouse.verify.verify import load_wheelhouse
 
 PYLOCK_SINCE = Version("26.1")
 """The first pip that installs from a pylock.toml."""
 UV_SINCE = SpecifierSet(">=3.8")
-UV, PIP, TOOLS, TOOLBOX = f"{HERE}/uv", f"{HERE}/pip", f"{HERE}/tools", f"{HERE}/toolbox"
-BARE, SYNCED, COMPILED = f"{WORK}/bare", f"{WORK}/synced", f"{WORK}/compiled.txt"
-WANTED = f"{HERE}/wanted.in"
-PIP_TOOLS = "pip-tools"
+UV, PIP, REQUIREMENTS_IN = f"{HERE}/uv", f"{HERE}/pip", f"{HERE}/requirements.in"
+BARE, COMPILED = f"{WORK}/bare", f"{WORK}/compiled.txt"
 
 
 @dataclass(frozen=True, slots=True)
 class InstallTools:
-    """Further install tools: a uv, and a wheelhouse with pip-tools for the target's Python."""
+    """Further install tools: a uv, and a wheelhouse with another pip-tools than that installed beside wheelhouse."""
 
     uv: Path | None = None
     tools: Path | None = None
@@ -66,7 +60,7 @@ def _steps(
     target = context.lock.target.name
     for method in methods:
         if method.skipped or method.name not in results:
-            yield Step(method.name, target, skipped=method.skipped or "what it needs could not be made")
+            yield Step(method.name, target, skipped=method.skipped or "its environment could not be made")
             continue
         result = results[method.name]
         findings = context.new_findings(result)
@@ -76,6 +70,7 @@ def _steps(
 
 
 def _by_uv(context: InstallContext, install_tools: InstallTools, shown: dict[str, Path]) -> InstallMethod:
+    """The install of the same requirements by uv; or why it is skipped."""
     if install_tools.uv is None:
         return InstallMethod("uv", skipped="no uv is installed here")
     if not context.builder.interpreter.target.allows(UV_SINCE):
@@ -93,10 +88,10 @@ def _by_pylock(context: InstallContext, shown: dict[str, Path]) -> InstallMethod
     if pip.version < PYLOCK_SINCE or not context.builder.interpreter.target.allows(pip.requires_python):
         why = f"wheelhouse's own pip is {pip.version}, for Python {pip.requires_python}, and pip reads it since {PYLOCK_SINCE}"
         return InstallMethod("pylock", skipped=why)
-    here, wanted = context.builder.interpreter.target.python.version, context.lock.target.python.version
-    if here != wanted:
+    here, locked = context.builder.interpreter.target.python.version, context.lock.target.python.version
+    if here != locked:
         return InstallMethod(
-            "pylock", skipped=f"the lock is for Python {wanted}, and the Python here is {here}: pip refuses it"
+            "pylock", skipped=f"the lock is for Python {locked}, and the Python here is {here}: pip refuses it"
         )
     shown[PIP] = pip.folder
     words = ("install", "--dry-run", "--ignore-installed", "--no-index", "--no-cache-dir", *context.links)
@@ -107,65 +102,44 @@ def _by_pylock(context: InstallContext, shown: dict[str, Path]) -> InstallMethod
 def _by_pip_tools(
     context: InstallContext, install_tools: InstallTools, shown: dict[str, Path], scratch: Path
 ) -> Iterator[InstallMethod]:
-    names = ("pip-sync", "pip-compile")
-    minor, platform = context.lock.target.python.minor, context.lock.target.platform.tag
-    make = f"`wheelhouse fetch pip-tools --python {minor} --platform {platform} --dest rehearsal-tools`, then --tools rehearsal-tools"
-    tools = _lock_of_tools(context, install_tools.tools) if install_tools.tools else None
-    if tools is None or install_tools.tools is None:
-        yield from (InstallMethod(name, skipped=f"no pip-tools for Python {minor} was named: {make}") for name in names)
-        return
+    """pip-sync installs the lock's requirements, and pip-compile resolves them; or why both are skipped."""
     if overrides_metadata(context.lock):
-        why = "the lock was adjusted, or was given: pip's resolver is not to reach it"
-        yield from (InstallMethod(name, skipped=why) for name in names)
+        yield from _skipped("the lock was adjusted, or was given, so that pip's resolver cannot reproduce it")
         return
-    shown[TOOLS], shown[TOOLBOX] = install_tools.tools, scratch / "toolbox"
-    _make_toolbox(context, tools, install_tools.tools, scratch / "toolbox")
-    piptools = (f"{TOOLBOX}/bin/python", "-m", "piptools")
-    version = next(pin.version for pin in tools.pins if pin.project == PIP_TOOLS)
-    yield InstallMethod("pip-sync", _sync(context, piptools), note=f"pip-tools {version}")
-    yield InstallMethod(
-        "pip-compile", _compile(context, piptools, shown, scratch), note=f"pip-tools {version}, {context.under}"
-    )
+    try:
+        pip_tools = _pip_tools(context, install_tools.tools, scratch)
+    except PipToolsUnusableError as reason:
+        minor, platform = context.lock.target.python.minor, context.lock.target.platform.tag
+        fetch = f"wheelhouse fetch pip-tools --python {minor} --platform {platform} --dest rehearsal-tools"
+        yield from _skipped(f"{reason}; or `{fetch}`, then --tools rehearsal-tools")
+        return
+    shown |= pip_tools.shown
+    note = f"pip-tools {pip_tools.version}"
+    yield InstallMethod("pip-sync", _sync(context, pip_tools), note=note)
+    yield InstallMethod("pip-compile", _compile(context, pip_tools, shown, scratch), note=f"{note}, {context.under}")
 
 
-def _sync(context: InstallContext, piptools: tuple[str, ...]) -> tuple[InstallCommand, ...]:
-    python = f"{SYNCED}/bin/python"
-    words = ("sync", "--no-index", *context.links, "--python-executable", python, context.requirements)
-    return (
-        InstallCommand("synced environment", (str(context.builder.interpreter.path), "-I", "-m", "venv", SYNCED)),
-        InstallCommand("newer pip", (python, "-m", "pip", "install", "-U", "--no-index", "--find-links", TOOLS, "pip")),
-        InstallCommand("pip-sync", (*piptools, *words)),
-    )
+def _skipped(reason: str) -> Iterator[InstallMethod]:
+    yield from (InstallMethod(name, skipped=reason) for name in ("pip-sync", "pip-compile"))
+
+
+def _pip_tools(context: InstallContext, tools: Path | None, scratch: Path) -> PipTools:
+    interpreter = context.builder.interpreter
+    return pip_tools_of(tools, interpreter, scratch) if tools else own_pip_tools(interpreter)
+
+
+def _sync(context: InstallContext, pip_tools: PipTools) -> tuple[InstallCommand, ...]:
+    words = ("sync", "--no-index", *context.links, "--python-executable", f"{SYNCED}/bin/python", context.requirements)
+    return (*pip_tools.make_synced, InstallCommand("pip-sync", (*pip_tools.argv, *words)))
 
 
 def _compile(
-    context: InstallContext, piptools: tuple[str, ...], shown: dict[str, Path], scratch: Path
+    context: InstallContext, pip_tools: PipTools, shown: dict[str, Path], scratch: Path
 ) -> tuple[InstallCommand, ...]:
     constraints = context.constraints
-    write(scratch, "wanted.in", question(context.lock, f"{context.place}/{constraints}" if constraints else None))
-    shown[WANTED] = scratch / "wanted.in"
+    write(scratch, "requirements.in", question(context.lock, f"{context.place}/{constraints}" if constraints else None))
+    shown[REQUIREMENTS_IN] = scratch / "requirements.in"
     quiet = ("--no-header", "--no-annotate", "--strip-extras", "--allow-unsafe", "--resolver", "backtracking")
-    words = ("compile", *quiet, *context.links, "--pip-args=--no-index", "-o", COMPILED, WANTED)
+    words = ("compile", *quiet, *context.links, "--pip-args=--no-index", "-o", COMPILED, REQUIREMENTS_IN)
     script = f'"$@" >/dev/null && cat {COMPILED}'
-    return (InstallCommand("pip-compile", ("sh", "-c", script, "sh", *piptools, *words)),)
-
-
-def _lock_of_tools(context: InstallContext, folder: Path) -> Lock | None:
-    """The lock of a wheelhouse with pip-tools that fits the interpreter. Raises IntegrityError if its files are not as locked."""
-    for lock in load_wheelhouse(folder).locks:
-        if unfit(context.builder.interpreter.target, lock.target) is None and PIP_TOOLS in {
-            pin.project for pin in lock.pins
-        }:
-            wrong = [artifact.filename for artifact in lock.artifacts if not has_locked_bytes(folder, artifact)]
-            if wrong:
-                raise IntegrityError(f"`{folder / wrong[0]}` is not as locked", hint="fetch that house again")
-            return lock
-    raise InputError(
-        f"`{folder}` holds no pip-tools for {context.builder.interpreter.described}",
-        hint=f"fetch it: `wheelhouse fetch pip-tools --python {context.lock.target.python.minor} --dest {folder}`",
-    )
-
-
-def _make_toolbox(context: InstallContext, tools: Lock, folder: Path, scratch: Path) -> None:
-    wheels = [folder / artifact.filename for artifact in tools.artifacts]
-    make_environment(scratch, context.builder.interpreter, wheels, TOOLBOX)
+    return (InstallCommand("pip-compile", ("sh", "-c", script, "sh", *pip_tools.argv, *words)),)

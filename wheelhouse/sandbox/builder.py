@@ -8,7 +8,6 @@ import tempfile
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +17,21 @@ from wheelhouse.archive.build_system import BuildSystem
 from wheelhouse.documents import parse_json
 from wheelhouse.errors import BuildError, MachineError, WheelhouseError
 from wheelhouse.sandbox import inside
-from wheelhouse.sandbox.sandbox import HERE, SYSTEM_PATH, WORK, Limits, Sandbox, SandboxCommand, SandboxResult
-from wheelhouse.sandbox.seals import bubblewrap, docker, unsealed, unshare
+from wheelhouse.sandbox.bubblewrap import Bubblewrap
+from wheelhouse.sandbox.container import Container
+from wheelhouse.sandbox.execution import run_in
+from wheelhouse.sandbox.sandbox import (
+    HERE,
+    SYSTEM_PATH,
+    WORK,
+    Limits,
+    Sandbox,
+    SandboxCommand,
+    SandboxResult,
+    path_inside,
+)
+from wheelhouse.sandbox.unsealed import Unsealed
+from wheelhouse.sandbox.unshare import Unshare
 from wheelhouse.target.interpreters import SCRIPT as FACTS
 from wheelhouse.target.interpreters import (
     Interpreter,
@@ -37,7 +49,8 @@ UNASSIGNED_ADDRESS = ("192.0.2.1", 80)
 """An address reserved for documentation (RFC 5737): a machine with a route to it has a default route."""
 WHEEL_NAME = re.compile(r"[\w.+!-]{1,251}\.whl", re.ASCII)
 """A wheel's filename of at most 255 bytes, which every file system accepts. Its parts are checked afterwards."""
-SEALS = (bubblewrap, unshare)
+HOST_SANDBOXES: tuple[Sandbox, ...] = (Bubblewrap(), Unshare())
+"""The sandboxes that are tried, in this order, if the user does not choose one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +88,7 @@ class Builder:
 
     def where_environment(self, folder: Path) -> str:
         """The path inside of a build environment that lies in `folder`."""
-        return self.sandbox.path(ENVIRONMENT, folder)
+        return path_inside(self.sandbox, ENVIRONMENT, folder)
 
     def requires(self, request: BuildRequest) -> tuple[tuple[str, ...], bytes]:
         """The backend's own build requirements beside the declared ones, and the log. Raises BuildError."""
@@ -103,10 +116,9 @@ class Builder:
         return final, log
 
     def _ask(self, hook: str, request: BuildRequest, answer: Path) -> tuple[dict[str, Any], bytes]:
-        path = self.sandbox.path
         sdist = f"{HERE}/{request.sdist.name}"
         shown = {ENVIRONMENT: request.environment, sdist: request.sdist, HOOKS: hooks_script(), SCRIPT: INSIDE}
-        environment = path(ENVIRONMENT, request.environment)
+        environment = path_inside(self.sandbox, ENVIRONMENT, request.environment)
         message = {
             "hook": hook,
             "sdist": sdist,
@@ -135,9 +147,8 @@ class Builder:
         self, message: Mapping[str, Any], variables: Mapping[str, str], shown: Mapping[str, Path], answer: Path
     ) -> SandboxResult:
         argv = [str(self.interpreter.path), "-I", SCRIPT, json.dumps(message)]
-        return self.sandbox.run(
-            SandboxCommand(argv, variables, self.interpreter.shown | dict(shown), self.limits), answer
-        )
+        command = SandboxCommand(argv, variables, self.interpreter.shown | dict(shown), self.limits)
+        return run_in(self.sandbox, command, answer)
 
     def prove(self, folder: Path) -> None:
         """Raise MachineError if the sandbox is not sealed, or cannot be made at all.
@@ -192,10 +203,10 @@ def hooks_script() -> Path:
 def open_builder(target: Target, location: BuildLocation, parallel: int) -> Builder:
     """A proved builder for a target. Raises MachineError without an interpreter, or if no sandbox can be sealed."""
     if location.image:
-        return _in_image(target, location, location.image, parallel)
+        return _builder_in_image(target, location, location.image, parallel)
     interpreter = find_interpreter(target, location.named, location.places)
     if location.unsealed:
-        return Builder(Sandbox("", unsealed), interpreter, location.limits, parallel)
+        return Builder(Unsealed(), interpreter, location.limits, parallel)
     try:
         return sealed_builder(interpreter, location.limits, parallel)
     except MachineError as error:
@@ -210,15 +221,15 @@ def open_builder(target: Target, location: BuildLocation, parallel: int) -> Buil
 def sealed_builder(interpreter: Interpreter, limits: Limits, parallel: int) -> Builder:
     """A proved builder in the first kind of sandbox that this machine permits. Raises MachineError with the reason of each."""
     reasons: list[str] = []
-    for seal in SEALS:
-        builder = Builder(Sandbox(seal.__name__, seal), interpreter, limits, parallel)
+    for sandbox in HOST_SANDBOXES:
+        builder = Builder(sandbox, interpreter, limits, parallel)
         try:
             _prove(builder)
         except MachineError as error:
-            reasons.append(f"{seal.__name__}: {error}")
+            reasons.append(f"{sandbox.name}: {error}")
         else:
             return builder
-    raise MachineError("no room can be sealed on this machine", details=tuple(reasons))
+    raise MachineError("no sandbox can be sealed on this machine", details=tuple(reasons))
 
 
 def _prove(builder: Builder) -> None:
@@ -226,10 +237,10 @@ def _prove(builder: Builder) -> None:
         builder.prove(Path(folder))
 
 
-def _in_image(target: Target, location: BuildLocation, image: str, parallel: int) -> Builder:
-    sandbox = Sandbox(f"docker {image}", partial(docker, image, location.engine))
-    interpreter = _interpreter_in(sandbox, target, image)
-    builder = Builder(sandbox, interpreter, location.limits, parallel)
+def _builder_in_image(target: Target, location: BuildLocation, image: str, parallel: int) -> Builder:
+    """A proved builder in a container of an image, under an interpreter of that image."""
+    sandbox = Container(image, location.engine)
+    builder = Builder(sandbox, _interpreter_in(sandbox, target, image), location.limits, parallel)
     try:
         _prove(builder)
     except MachineError as error:
@@ -238,6 +249,7 @@ def _in_image(target: Target, location: BuildLocation, image: str, parallel: int
 
 
 def _interpreter_in(sandbox: Sandbox, target: Target, image: str) -> Interpreter:
+    """The first interpreter of an image that fits a target. Raises MachineError with the reason of each that does not."""
     reasons: dict[str, str] = {}
     for name in (f"python{target.python.minor}", "python3", "python"):
         try:
@@ -257,9 +269,10 @@ def _interpreter_in(sandbox: Sandbox, target: Target, image: str) -> Interpreter
 
 
 def _facts_in(sandbox: Sandbox, name: str) -> Interpreter:
+    """The interpreter that a sandbox has under a name, with the facts that it tells of itself."""
     with tempfile.TemporaryDirectory(prefix="wheelhouse-facts-") as folder:
         answer = Path(folder, "answer")
         script = f"{HERE}/facts.py"
         command = SandboxCommand([name, "-I", "-S", "-B", script], {"PATH": SYSTEM_PATH}, {script: FACTS}, Limits())
-        result = sandbox.run(command, answer)
+        result = run_in(sandbox, command, answer)
         return interpreter_of(read_facts(answer.read_bytes(), name, result.code, result.log))

@@ -13,6 +13,7 @@ from packaging.version import Version
 from wheelhouse.errors import MachineError
 from wheelhouse.sandbox import inside_commands, inside_environment
 from wheelhouse.sandbox.builder import Builder
+from wheelhouse.sandbox.execution import run_in
 from wheelhouse.sandbox.sandbox import HERE, SYSTEM_PATH, WORK, SandboxCommand
 
 SCRIPT = f"{HERE}/commands.py"
@@ -83,12 +84,12 @@ def run_commands(
     with tempfile.TemporaryDirectory(prefix="wheelhouse-rehearsal-") as folder:
         answer = Path(folder, "answer")
         visible = builder.interpreter.shown | scripts | dict(shown)
-        end = builder.sandbox.run(SandboxCommand(argv, VARIABLES, visible, builder.limits), answer)
+        end = run_in(builder.sandbox, SandboxCommand(argv, VARIABLES, visible, builder.limits), answer)
         results = [CommandResult(**json.loads(line)) for line in answer.read_text(encoding="utf-8").splitlines()]
     yield from results
     if end.stopped or end.code:
         log = end.log.decode("utf-8", "replace").strip().splitlines()
-        why = end.stopped or f"the room ended with code {end.code}"
+        why = end.stopped or f"the sandbox ended with code {end.code}"
         if len(results) == len(commands) or not results:
-            raise MachineError(f"the rehearsal could not be held: {why}", details=tuple(log[-3:]))
+            raise MachineError(f"the rehearsal did not run: {why}", details=tuple(log[-3:]))
         yield CommandResult(commands[len(results)].name, end.code or 1, 0.0, "\n".join([*log[-3:], why]))

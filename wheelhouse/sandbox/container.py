@@ -1,0 +1,47 @@
+"""A sandbox that is a container of an image: what the user asks for with `--in-image`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from wheelhouse.sandbox.confinement import find_program
+from wheelhouse.sandbox.sandbox import WORK, SandboxArgv, SandboxCommand
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """A container of an image, with no network, no privileges, and a read-only root.
+
+    `environment` is that of the engine's client.
+    """
+
+    image: str
+    environment: Mapping[str, str] = field(repr=False)
+
+    @property
+    def name(self) -> str:
+        """The engine and the image."""
+        return f"docker {self.image}"
+
+    def wrap(self, command: SandboxCommand, folder: Path) -> SandboxArgv:
+        """The command line; the name of `folder` becomes the container's."""
+        program = find_program("docker", self.environment.get("PATH", ""))
+        parts = [program, "run", "--rm", "--name", folder.name, *_confinement(command)]
+        parts += [word for inside, outside in command.shown.items() for word in ("--volume", f"{outside}:{inside}:ro")]
+        parts += [word for key, value in command.environment.items() for word in ("--env", f"{key}={value}")]
+        argv = [*parts, "--entrypoint", command.argv[0], self.image, *command.argv[1:]]
+        return SandboxArgv(argv, self.environment, (program, "kill", folder.name))
+
+
+def _confinement(command: SandboxCommand) -> list[str]:
+    """The options that take network, privileges and writable folders from a container, and limit it.
+
+    As the working directory, WORK would be made beforehand, and closed to others than root.
+    """
+    limits = command.limits
+    words = ["--network", "none", "--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges"]
+    words += ["--user", "65534:65534", "--workdir", "/"]
+    words += ["--pids-limit", str(limits.processes), "--memory", str(limits.memory)]
+    for place in (WORK, "/tmp"):  # noqa: S108  (the container's own)
+        words += ["--tmpfs", f"{place}:rw,exec,nosuid,nodev,mode=1777,size={limits.disk}"]
+    return words

@@ -1,0 +1,26 @@
+"""No sandbox at all: what the user asks for with `--unsealed`."""
+
+import shutil
+from pathlib import Path
+
+from wheelhouse.sandbox.confinement import prlimit
+from wheelhouse.sandbox.sandbox import SYSTEM_PATH, WORK, SandboxArgv, SandboxCommand
+
+
+class Unsealed:
+    """No sandbox: the command has this user's files and network. Only its time, memory and environment are limited."""
+
+    name = ""
+
+    def wrap(self, command: SandboxCommand, folder: Path) -> SandboxArgv:
+        """The command line, with paths outside in the place of paths inside; `folder` is the work folder."""
+        places = {inside: str(outside) for inside, outside in command.shown.items()} | {WORK: str(folder)}
+
+        def outside(text: str) -> str:
+            for place in sorted(places, key=len, reverse=True):
+                text = text.replace(place, places[place])
+            return text
+
+        limits = prlimit(command.limits) if shutil.which("prlimit", path=SYSTEM_PATH) else []
+        environment = {name: outside(value) for name, value in command.environment.items()}
+        return SandboxArgv([*limits, *map(outside, command.argv)], environment)
