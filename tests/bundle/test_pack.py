@@ -110,6 +110,35 @@ def test_a_difference_is_refused_on_another_base(houses: dict[str, Path], tmp_pa
     assert (tmp_path / "there" / "gone-1.0-py3-none-any.whl").is_file()
 
 
+def test_a_removed_file_that_was_altered_is_left_alone(houses: dict[str, Path], tmp_path: Path) -> None:
+    pack(houses["new"], tmp_path / "d.tar", houses["old"], None, None)
+    shutil.copytree(houses["old"], tmp_path / "there")
+    altered = tmp_path / "there" / "gone-1.0-py3-none-any.whl"
+    altered.write_bytes(b"mine")
+    assert unpack(tmp_path / "d.tar", tmp_path / "there", ()).removed == ("app-1.0-py3-none-any.whl",)
+    assert altered.read_bytes() == b"mine"
+
+
+@pytest.mark.parametrize("name", ["lib-1.0-py3-none-any.whl", "gone-1.0-py3-none-any.whl"])
+def test_a_link_in_the_target_of_unpack_is_neither_taken_nor_followed(
+    houses: dict[str, Path], tmp_path: Path, name: str
+) -> None:
+    """The link leads to the very bytes that the bundle expects, of a file that stays and of one that goes."""
+    pack(houses["new"], tmp_path / "d.tar", houses["old"], None, None)
+    shutil.copytree(houses["old"], tmp_path / "there")
+    link, elsewhere = tmp_path / "there" / name, tmp_path / "elsewhere"
+    link.rename(elsewhere)
+    link.symlink_to(elsewhere)
+    before = contents(tmp_path / "there")
+    if name.startswith("lib"):
+        with pytest.raises(IntegrityError, match=f"`{name}` is another file"):
+            unpack(tmp_path / "d.tar", tmp_path / "there", ())
+        assert contents(tmp_path / "there") == before
+    else:
+        assert name not in unpack(tmp_path / "d.tar", tmp_path / "there", ()).removed
+    assert link.is_symlink() and elsewhere.is_file()
+
+
 @pytest.mark.parametrize("altered", [lambda raw: raw[:-1] + b"!", lambda raw: raw[:-9], lambda raw: raw + b"!"])
 def test_a_house_that_is_not_what_its_locks_say_is_not_packed(
     houses: dict[str, Path], tmp_path: Path, altered: Callable[[bytes], bytes]

@@ -90,6 +90,40 @@ def test_what_is_replaced_is_named(session: Session) -> None:
     assert f"2 removed\n  removed: {DEP}, {TOP}\n" in session.transcript
 
 
+@pytest.mark.parametrize("altered", [False, True])
+def test_what_sha256sums_alone_names_goes_unless_it_was_altered(session: Session, altered: bool) -> None:
+    """`lock` writes the lock of another job, so only SHA256SUMS still names the files of the job before."""
+    session("fetch top other --python 3.12 --quiet")
+    assert session("lock other --python 3.12 --replace") == 0
+    house = session.folder / "wheels"
+    with (house / "SHA256SUMS").open("a") as file:
+        file.write(f"{'0' * 64}  ../outside.txt\n{'0' * 64}  gone.whl\n")
+    (session.folder / "outside.txt").write_bytes(b"outside")
+    if altered:
+        (house / DEP).write_bytes((house / DEP).read_bytes() + b"!")
+    assert session("fetch other --python 3.12") == 0
+    assert {TOP, DEP, OTHER} & set(contents(house)) == ({OTHER, DEP} if altered else {OTHER})
+    assert (session.folder / "outside.txt").is_file()
+
+
+def test_files_that_a_killed_run_left_are_removed_by_the_next(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SHA256SUMS is written last: until then it names the files that the locks no longer do."""
+    session("fetch top other --python 3.12 --quiet")
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("wheelhouse.fetch.fetch._remove", killed)
+        assert session("fetch other --python 3.12 --replace") == 130
+    assert {TOP, DEP} <= set(contents(session.folder / "wheels"))
+    assert session("fetch other --python 3.12") == 0
+    assert not {TOP, DEP} & set(contents(session.folder / "wheels"))
+    assert verify(session.folder / "wheels").findings == ()
+
+
 @pytest.mark.parametrize("more", ["top", "top other", "top --pre"])
 def test_a_job_that_takes_nothing_away_needs_no_question(session: Session, more: str) -> None:
     session("fetch top --python 3.12 --quiet")
