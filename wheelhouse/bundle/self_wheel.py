@@ -1,4 +1,4 @@
-"""The program itself as a wheel, made of what runs: however it was installed, what crosses the gap is what was used here."""
+"""A wheel of the program as it runs here, however it was installed."""
 
 import base64
 import hashlib
@@ -18,12 +18,15 @@ EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 def own_wheel(folder: Path) -> Path:
-    """Write the wheel of what runs into `folder`: the same code gives the same bytes. Raises MachineError where it is not installed."""
+    """Write a wheel of the running program into `folder`; the same code gives the same bytes.
+
+    Raises MachineError if it is not installed.
+    """
     try:
         distribution = Distribution.from_name(DISTRIBUTION)
     except PackageNotFoundError as error:
-        hint = "install it, with pip or uv, and run that"
-        raise MachineError(f"this is no installed {DISTRIBUTION}, so it cannot be carried along", hint=hint) from error
+        hint = "install it with pip or uv, and run the installed command"
+        raise MachineError(f"{DISTRIBUTION} is not installed here, so it cannot be packed", hint=hint) from error
     name = f"{DISTRIBUTION.replace('-', '_')}-{distribution.version}"
     path = folder / f"{name}-{TAG}.whl"
     with os_errors_as_machine_error(path):
@@ -32,6 +35,7 @@ def own_wheel(folder: Path) -> Path:
 
 
 def _members(distribution: Distribution, dist_info: str) -> dict[str, bytes]:
+    """The wheel's files by path, without RECORD."""
     members = {
         f"{PACKAGE.name}/{file.relative_to(PACKAGE).as_posix()}": file.read_bytes()
         for file in sorted(PACKAGE.rglob("*"))
@@ -47,7 +51,7 @@ def _members(distribution: Distribution, dist_info: str) -> dict[str, bytes]:
 
 
 def _write(path: Path, members: Mapping[str, bytes], record: str) -> None:
-    """Stored and not deflated: what deflating gives differs from one zlib to the next."""
+    """Write the wheel without compression, because the compressed bytes differ from one zlib to the next."""
     rows = "".join(f"{name},sha256={_hash(content)},{len(content)}\n" for name, content in members.items())
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
         for name, content in {**members, record: f"{rows}{record},,\n".encode()}.items():
@@ -57,4 +61,5 @@ def _write(path: Path, members: Mapping[str, bytes], record: str) -> None:
 
 
 def _hash(content: bytes) -> str:
+    """A sha256 as RECORD has it: base64 for URLs, without padding."""
     return base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()

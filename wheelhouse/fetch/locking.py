@@ -14,7 +14,7 @@ from wheelhouse.files.disk import digest_of
 from wheelhouse.index.package_source import PackageSource
 from wheelhouse.index.urls import redact
 from wheelhouse.lock.lock import Lock, Pin, dependency_name
-from wheelhouse.lock.pylock_answers import resolved_projects_of
+from wheelhouse.lock.pylock_projects import resolved_projects_of
 from wheelhouse.resolve.resolution import ResolutionRequest, ResolvedProject
 from wheelhouse.verify.verify import locks_in
 

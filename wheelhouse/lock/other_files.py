@@ -1,4 +1,4 @@
-"""Other files that an image needs, and that are no distributions: `[[files]]` of the settings, and their lock (pure)."""
+"""Files that an image needs and that are no distributions: `[[files]]` of the settings, and their lock file (pure)."""
 
 import re
 import shlex
@@ -26,9 +26,9 @@ DIGEST_LENGTHS = {64: "sha256", 96: "sha384", 128: "sha512"}
 
 @dataclass(frozen=True, slots=True)
 class OtherFileRequest:
-    """A file as the settings ask for it. `to` is where the image has it: a path, or with `unpack` the folder it is unpacked in.
+    """A file that the settings request. `to` is its path in the image, or with `unpack` the folder to unpack it into.
 
-    `strip` is how many leading folders unpacking leaves out. `key` is the file with the keys of those who may have signed.
+    `strip` is how many leading folders unpacking leaves out. `key` is the file with the keys that may have signed it.
     """
 
     url: str
@@ -43,20 +43,21 @@ class OtherFileRequest:
 
     @property
     def beside(self) -> dict[str, str]:
-        """Addresses of what is published beside it, by the names that a house gives them."""
-        named = {f"{self.name}.checksums": self.checksums, f"{self.name}.signature": self.signature}
-        return {name: url for name, url in named.items() if url}
+        """The addresses of its checksum file and its signature, by their names in a wheelhouse."""
+        addresses = {f"{self.name}.checksums": self.checksums, f"{self.name}.signature": self.signature}
+        return {name: url for name, url in addresses.items() if url}
 
     def checked(self) -> "OtherFileRequest":
-        """Itself, with its name. Raises InputError for all that cannot be: what names no bytes, a name or path that is none."""
-        wish = replace(self, name=self.name or last_part(self.url))
-        if problems := list(wish._problems()):
+        """The same with its name. Raises InputError with every problem: no digest, no valid name or path."""
+        request = replace(self, name=self.name or last_part(self.url))
+        if problems := list(request._problems()):
             sentence, hint = problems[0]
             details = tuple(problem for problem, _ in problems) if len(problems) > 1 else ()
-            raise InputError(f"[[files]] `{wish.name or wish.url}`: {sentence}", hint=hint, details=details)
-        return wish
+            raise InputError(f"[[files]] `{request.name or request.url}`: {sentence}", hint=hint, details=details)
+        return request
 
     def _problems(self) -> Iterator[tuple[str, str]]:
+        """Each problem as a sentence and a hint."""
         if not SAFE_FILENAME.fullmatch(self.name) or self.name in (LOCK, SUMS):
             yield "it has no name that a file here can have", 'say name = "…"'
         if not all(address.startswith(("https://", "http://")) for address in (self.url, *self.beside.values())):
@@ -75,9 +76,9 @@ class OtherFileRequest:
 
 @dataclass(frozen=True, slots=True)
 class OtherFile:
-    """A file of a house's `files/`, as its lock has it. `size` is in bytes; `beside` are the checksum file and the signature.
+    """A file of `files/` in a lock. `size` is in bytes; `beside` are the checksum file and the signature.
 
-    `voucher` says in a sentence who else than the settings vouched for its bytes when it was fetched; empty where nobody did.
+    `voucher` is a sentence: who besides the settings vouched for its bytes when it was fetched; empty if nobody did.
     """
 
     name: str
@@ -92,28 +93,28 @@ class OtherFile:
 
     @property
     def artifacts(self) -> tuple[Artifact, ...]:
-        """It, and what was published beside it."""
+        """The file, its checksum file and its signature."""
         return (Artifact(self.name, self.sha256, self.size, self.url), *self.beside)
 
 
 @dataclass(frozen=True, slots=True)
 class OtherFiles:
-    """All of a house."""
+    """All other files of a wheelhouse."""
 
     files: tuple[OtherFile, ...] = ()
 
     @property
     def artifacts(self) -> dict[str, Artifact]:
-        """Every file by its name. Raises InputError where two have one name."""
-        found: dict[str, Artifact] = {}
-        for artifact in (one for file in self.files for one in file.artifacts):
-            if found.setdefault(artifact.filename, artifact) != artifact:
+        """Every file by its name. Raises InputError if two have one name."""
+        artifacts: dict[str, Artifact] = {}
+        for artifact in (artifact for file in self.files for artifact in file.artifacts):
+            if artifacts.setdefault(artifact.filename, artifact) != artifact:
                 raise InputError(f"two of the [[files]] are named `{artifact.filename}`", hint='say name = "…" for one')
-        return found
+        return artifacts
 
     @property
     def texts(self) -> dict[str, str]:
-        """What else lies there: the hashes for whoever has only coreutils, and the lock."""
+        """The other files of `files/` by name: SHA256SUMS and the lock file; none if there are no files."""
         if not self.files:
             return {}
         lock = self.to_toml()
@@ -121,12 +122,12 @@ class OtherFiles:
         return {SUMS: sums(hashes | {LOCK: sha256_of_text(lock)}), LOCK: lock}
 
     def to_toml(self) -> str:
-        """The lock's text."""
+        """The text of the lock file."""
         return tomli_w.dumps({"version": VERSION, "files": [_table(file) for file in self.files]})
 
 
 def last_part(url: str) -> str:
-    """The file name in an address; empty where there is none."""
+    """The file name in a URL; empty if there is none."""
     try:
         return unquote(urlsplit(url).path).rpartition("/")[2]
     except ValueError:
@@ -202,9 +203,9 @@ def _file(table: _FileTable) -> OtherFile:
 
 
 def published_digest(text: str, name: str) -> tuple[str, str] | None:
-    """(algorithm, digest) that a published checksum file gives for a file; None where it gives none.
+    """(algorithm, digest) that a published checksum file gives for a file; None if it gives none.
 
-    Read are what sha256sum and its like write, BSD's `SHA256 (name) = …`, a digest alone, and gpg's `name: 0A1B 2C3D …`.
+    It reads the formats of sha256sum, BSD (`SHA256 (name) = …`), gpg (`name: 0A1B 2C3D …`), and a digest alone.
     """
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     named = [line for line in lines if name in re.split(r"[\s*()=:/]+", line)]
@@ -217,13 +218,13 @@ def published_digest(text: str, name: str) -> tuple[str, str] | None:
 
 
 def _spaced(text: str, name: str) -> str:
-    """The digits of gpg's own form, in groups, where that is all that stands behind the name."""
+    """The digits of gpg's form, which it writes in groups after the name; empty if there is anything else."""
     digits = "".join(text.replace(f"{name}:", "", 1).split())
     return digits if re.fullmatch(r"[0-9A-Fa-f]+", digits) else ""
 
 
 def dockerfile(files: Iterable[OtherFile], context: str, image: str) -> str:
-    """A Dockerfile that brings the files into an image, whichever user that has; none of them stays in a layer unpacked twice.
+    """A Dockerfile that copies the files into an image, whatever its user, and leaves no archive in a layer.
 
     `context` is the staged folder's name.
     """
@@ -243,7 +244,7 @@ def dockerfile(files: Iterable[OtherFile], context: str, image: str) -> str:
 
 
 def build_command(dockerfile: str, image: str, context: str) -> str:
-    """What builds that Dockerfile, on the image and under its name, as a shell takes it."""
+    """The shell command that builds a Dockerfile; the result has the name of the image that it extends."""
     return shlex.join(("docker", "build", "--network", "none", "-f", dockerfile, "-t", image, context))
 
 

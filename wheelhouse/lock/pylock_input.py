@@ -1,4 +1,4 @@
-"""A pylock.toml as an input (PEP 751), wheelhouse's own or another tool's: nothing is resolved, the lock decides (pure)."""
+"""A lock file as an input (PEP 751), from any tool: it is used as it is, and nothing is resolved (pure)."""
 
 import re
 from collections.abc import Callable, Collection, Iterable
@@ -35,13 +35,13 @@ EXPORTS = {
     "pdm.lock": "pdm export -f requirements -o requirements.txt",
     "Pipfile.lock": "pipenv requirements --hash > requirements.txt",
 }
-"""Locks that only their own tools read, and what exports each as something that others read, too."""
+"""Lock formats of one tool only, and the command that exports each in a format that other tools read."""
 NAME = re.compile(r"(?:.*/)?pylock(?:\.[^./]+)?\.toml")
 
 
 @dataclass(frozen=True)
 class PylockInput:
-    """A lock that was given: where it was read, its text's sha256, and what it says. `is_file` tells whether a path is one."""
+    """A lock file as an input: where it was read, the sha256 of its text, and its content. `is_file` tells if a path is a file."""
 
     source: str
     sha256: str
@@ -49,16 +49,16 @@ class PylockInput:
     is_file: Callable[[str], bool]
 
     def left_out(self, taken: Iterable[Candidate]) -> list[str]:
-        """The projects that it names, and of which nothing was taken: they are for other targets, extras or groups."""
+        """The projects of the lock file of which no file was taken: they are for other targets, extras or groups."""
         projects = {candidate.project for candidate in taken}
         return sorted({package.name for package in self.pylock.packages} - projects)
 
     def select(self, target: Target, extras: Collection[str], groups: Collection[str]) -> tuple[Candidate, ...]:
-        """The file of each project on a target; `groups` count beside its default groups.
+        """The file of each project for a target; `groups` are added to the default groups.
 
-        Raises NoSolutionError where the lock does not cover the target.
+        Raises NoSolutionError if the lock file does not cover the target.
         """
-        wanted = [*(self.pylock.default_groups or ()), *groups]
+        all_groups = [*(self.pylock.default_groups or ()), *groups]
         environment: Any = dict(target.environment)
         try:
             selected = list(
@@ -66,7 +66,7 @@ class PylockInput:
                     environment=environment,
                     tags=target.tags,
                     extras=[canonicalize_name(extra) for extra in extras],
-                    dependency_groups=wanted or None,
+                    dependency_groups=all_groups or None,
                 )
             )
         except PylockSelectError as error:
@@ -77,9 +77,10 @@ class PylockInput:
     def _candidate(
         self, package: Package, file: PackageVcs | PackageDirectory | PackageArchive | PackageWheel | PackageSdist
     ) -> Candidate:
+        """A file of the lock as a candidate. Raises InputError for a repository, a folder, and a file without a strong hash."""
         if isinstance(file, PackageVcs | PackageDirectory):
             kind = "a repository" if isinstance(file, PackageVcs) else "a folder"
-            hint = "build a wheel of it where you trust the code, and lock that"
+            hint = "build a wheel of it, and lock that wheel"
             raise InputError(f"`{self.source}` takes {package.name} from {kind}, and not from a file", hint=hint)
         if isinstance(file, PackageArchive) and file.subdirectory:
             sentence = f"`{self.source}` takes {package.name} from the folder `{file.subdirectory}` of an archive"
@@ -104,7 +105,7 @@ class PylockInput:
         )
 
     def _located(self, package: Package, named: str | None, url: str | None, path: str) -> tuple[str, str]:
-        """A file's name, and its path, where that is there or all there is, else its address."""
+        """A file's name, and its location: the path if that file exists or there is no URL, else the URL."""
         try:
             beside = _beside(self.source, path) if path else ""
             here = bool(beside) and "://" not in self.source and self.is_file(beside)
@@ -116,11 +117,12 @@ class PylockInput:
 
 
 def _in_utc(moment: datetime) -> str:
-    """A time as TOML has it; one that names no zone is in UTC (PEP 751)."""
+    """A time in ISO 8601; without a time zone it is in UTC (PEP 751)."""
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).isoformat()
 
 
 def _version(filename: str, source: str) -> Version:
+    """The version in a file name. Raises InputError."""
     try:
         return release_of(filename)[1]
     except ValueError as error:
@@ -128,19 +130,19 @@ def _version(filename: str, source: str) -> Version:
 
 
 def _beside(source: str, path: str) -> str:
-    """A path in a lock counts from where the lock lies."""
+    """A path of a lock file, which is relative to the lock file."""
     if "://" in source:
         return urljoin(source, path)
     return path if path.startswith("/") else f"{source.rpartition('/')[0] or '.'}/{path}"
 
 
 def is_pylock_name(name: str) -> bool:
-    """Whether a file that was named as requirements is a lock: `pylock.toml` or `pylock.<name>.toml`."""
+    """Whether the name of a requirements file is that of a lock file: `pylock.toml` or `pylock.<name>.toml`."""
     return NAME.fullmatch(name) is not None
 
 
 def parse_pylock_input(text: str, source: str, sha256: str, is_file: Callable[[str], bool]) -> PylockInput:
-    """Read a lock. Raises InputError for what is not one."""
+    """Read a lock file of any tool. Raises InputError for anything else."""
     try:
         return PylockInput(source, sha256, Pylock.from_dict(parse_toml(text)), is_file)
     except PylockUnsupportedVersionError as error:

@@ -1,4 +1,4 @@
-"""A house: a folder with exactly its locks' artifacts, those locks, and what is derived from them (pure)."""
+"""A wheelhouse as a value: its lock files, their artifacts, and the texts that are derived from them (pure)."""
 
 import hashlib
 import re
@@ -20,14 +20,15 @@ BY_THE_LIST = (
 BUILD = "build"
 SELF = "self"
 SUB_WHEELHOUSES = ("tools", BUILD, SELF)
-"""Houses of the same shape inside a house: what an image build itself installs, what sdists are built with, and wheelhouse."""
+"""Wheelhouses inside a wheelhouse: what an image build itself installs, what sdists are built with, and wheelhouse."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wheelhouse:
-    """The locks of a house, one a target, and the constraints that each was made under, verbatim.
+    """The locks of a wheelhouse, one for each target.
 
-    `provenance` is the text of each file of attestations, by its name in the house.
+    `constraints` maps a lock's name to the constraints that it was resolved with, verbatim; `provenance` maps the name of
+    each file of attestations to its text.
     """
 
     locks: tuple[Lock, ...] = ()
@@ -36,28 +37,30 @@ class Wheelhouse:
 
     @property
     def artifacts(self) -> dict[str, Artifact]:
-        """Every file by its name. Raises IntegrityError where two locks give one name two hashes."""
-        found: dict[str, Artifact] = {}
+        """Every file by its name. Raises IntegrityError if two locks give one name two hashes."""
+        artifacts: dict[str, Artifact] = {}
         for lock in self.locks:
             for artifact in lock.artifacts:
-                other = found.setdefault(artifact.filename, artifact)
+                other = artifacts.setdefault(artifact.filename, artifact)
                 if other.sha256 != artifact.sha256:
                     hint = "the index replaced the file between two runs: find out why, then fetch all targets with --upgrade"
-                    raise IntegrityError(f"`{artifact.filename}` has two sha256 in the locks of this house", hint=hint)
-        return found
+                    raise IntegrityError(
+                        f"`{artifact.filename}` has two sha256 in the locks of this wheelhouse", hint=hint
+                    )
+        return artifacts
 
     def with_waivers(self, used: Mapping[str, tuple[Waiver, ...]]) -> "Wheelhouse":
-        """The same with the waivers that let each file pass, by its name, noted in every lock."""
+        """The same with the waivers that each file needed, by its name, written in every lock."""
 
-        def noted(lock: Lock) -> Lock:
+        def with_used(lock: Lock) -> Lock:
             pins = (replace(pin, waived=used.get(pin.artifact.filename, ())) for pin in lock.pins)
             return replace(lock, pins=tuple(pins))
 
-        return replace(self, locks=tuple(map(noted, self.locks)))
+        return replace(self, locks=tuple(map(with_used, self.locks)))
 
     @property
     def disagreement(self) -> str | None:
-        """What it means for an install that the targets' locks have different versions of a project; None where none do."""
+        """What an install gets if the targets' locks have different versions of a project; None if they have not."""
         versions: dict[str, dict[str, list[str]]] = {}
         for lock in self.locks:
             for pin in () if lock.label else lock.pins:
@@ -72,16 +75,14 @@ class Wheelhouse:
 
     @property
     def texts(self) -> dict[str, str]:
-        """Every other file of the house by its name: SHA256SUMS, and what each lock leads to, the lock last."""
+        """Every other file by its name: SHA256SUMS, and for each lock the files that belong to it, the lock file last."""
         texts: dict[str, str] = {}
         for lock in self.locks:
             texts[lock.requirements_filename] = lock.to_requirements()
-            if (used := (self.constraints or {}).get(lock.name)) is not None:
-                texts[lock.constraints_filename] = used
-            held = [
-                name for pin in lock.pins if pin.provenance and (name := provenance_filename(pin)) in self.provenance
-            ]
-            texts |= {name: self.provenance[name] for name in held}
+            if (constraints := (self.constraints or {}).get(lock.name)) is not None:
+                texts[lock.constraints_filename] = constraints
+            names = [provenance_filename(pin) for pin in lock.pins if pin.provenance]
+            texts |= {name: self.provenance[name] for name in names if name in self.provenance}
             texts[lock.filename] = lock_toml(lock, with_paths=True)
         texts |= links_of(self.locks)
         hashes = {name: sha256_of_text(text) for name, text in texts.items()}
@@ -90,12 +91,15 @@ class Wheelhouse:
 
 
 def links_of(locks: Iterable[Lock]) -> dict[str, str]:
-    """A page with a link to each sdist that pip does not find in a folder by its name: it reads pages that lie there, too."""
-    odd = {pin.archive.filename: pin.archive.sha256 for lock in locks for pin in lock.pins if pin.archive}
-    if not odd:
+    """A page with a link to each sdist whose name pip does not recognise in a folder; pip reads pages in that folder.
+
+    Empty if there is no such sdist.
+    """
+    sdists = {pin.archive.filename: pin.archive.sha256 for lock in locks for pin in lock.pins if pin.archive}
+    if not sdists:
         return {}
     links = "".join(
-        f'<a href="{quote(name)}#sha256={sha256}">{escape(name)}</a><br>\n' for name, sha256 in sorted(odd.items())
+        f'<a href="{quote(name)}#sha256={sha256}">{escape(name)}</a><br>\n' for name, sha256 in sorted(sdists.items())
     )
     return {LINKS: f"<!DOCTYPE html>\n<title>Sdists that pip finds by a link alone</title>\n{links}"}
 
@@ -111,16 +115,16 @@ def sha256_of_bytes(raw: bytes) -> str:
 
 
 def sums(hashes: Mapping[str, str]) -> str:
-    """Hashes by file name, as `sha256sum -c` reads them."""
+    """The text of SHA256SUMS for hashes by file name, as `sha256sum -c` reads it."""
     return "".join(f"{sha256}  {name}\n" for name, sha256 in sorted(hashes.items()))
 
 
 def summed(text: str) -> dict[str, str]:
-    """The sha256 of each file that SHA256SUMS names, by its name; what is no such line is passed over."""
+    """The sha256 by file name that a SHA256SUMS gives; other lines are ignored."""
     lines = (re.fullmatch(r"([0-9a-f]{64})  (.+)", line) for line in text.splitlines())
     return {line[2]: line[1] for line in lines if line and SAFE_FILENAME.fullmatch(line[2])}
 
 
 def is_lock_name(name: str) -> bool:
-    """Whether a file name is a lock's: `pylock.<target>.toml`."""
+    """Whether a file name is that of a lock file: `pylock.<target>.toml`."""
     return name.startswith(LOCK_PREFIX) and name.endswith(LOCK_SUFFIX) and name.count(".") == 2

@@ -24,14 +24,14 @@ MAX_KEY_BYTES = 64 << 10
 
 @dataclass(frozen=True, slots=True)
 class PublicKey:
-    """Who may have signed: an Ed25519 public key, and its id, the sha256 of its 32 bytes."""
+    """An Ed25519 public key. `source` is the file or the setting that it was read from."""
 
     key: "Ed25519PublicKey"
     source: str
 
     @property
     def id(self) -> str:
-        """The sha256 of the raw key, in hexadecimal."""
+        """The sha256 of the key's 32 bytes, in lower-case hexadecimal."""
         return hashlib.sha256(self.key.public_bytes_raw()).hexdigest()
 
 
@@ -43,31 +43,31 @@ class Key:
 
     @property
     def public(self) -> PublicKey:
-        """Its public half."""
+        """The public key of the pair."""
         return PublicKey(self.key.public_key(), "private key")
 
 
 def load_key(path: Path, passphrase_of: Callable[[Path], str]) -> Key:
-    """Read a private key, PEM (PKCS#8) or as ssh-keygen writes it; whoever has a passphrase on it is asked. Raises InputError."""
+    """Read a private key, PEM (PKCS#8) or OpenSSH; `passphrase_of` is called if it is encrypted. Raises InputError."""
     serialization, ed25519 = _cryptography()
     raw = _read(path)
     load = serialization.load_ssh_private_key if b"OPENSSH" in raw else serialization.load_pem_private_key
     try:
         key = _loaded(load, raw, path, None)
     except TypeError:
-        key = _opened(load, raw, path, passphrase_of(path))
+        key = _decrypted(load, raw, path, passphrase_of(path))
     if not isinstance(key, ed25519.Ed25519PrivateKey):
         raise InputError(f"`{path}` is not an Ed25519 key", hint="make one: ssh-keygen -t ed25519 -f KEY")
     return Key(key)
 
 
 def load_public_key(path: Path) -> PublicKey:
-    """Read a public key, PEM or as ssh-keygen writes it. Raises InputError."""
+    """Read the file of a public key, PEM or OpenSSH. Raises InputError."""
     return public_key(_read(path), path)
 
 
 def public_key(raw: bytes, source: Path | str) -> PublicKey:
-    """A public key from its text, PEM or as ssh-keygen writes it; `source` says whose it is. Raises InputError."""
+    """A public key from its text, PEM or OpenSSH; `source` is where it was read. Raises InputError."""
     serialization, ed25519 = _cryptography()
     load = serialization.load_ssh_public_key if raw.startswith(b"ssh-") else serialization.load_pem_public_key
     key = _loaded(load, raw, source)
@@ -79,6 +79,7 @@ def public_key(raw: bytes, source: Path | str) -> PublicKey:
 
 
 def _cryptography() -> tuple[Any, Any]:
+    """The two modules of `cryptography`, which is an extra. Raises MachineError if it is not installed."""
     try:
         from cryptography.hazmat.primitives import serialization  # noqa: PLC0415
         from cryptography.hazmat.primitives.asymmetric import ed25519  # noqa: PLC0415
@@ -89,6 +90,7 @@ def _cryptography() -> tuple[Any, Any]:
 
 
 def _read(path: Path) -> bytes:
+    """The bytes of a key file. Raises InputError."""
     try:
         with path.open("rb") as file:
             return file.read(MAX_KEY_BYTES)
@@ -96,7 +98,8 @@ def _read(path: Path) -> bytes:
         raise InputError(f"the key `{path}` cannot be read: {error.strerror}") from error
 
 
-def _opened(load: Any, raw: bytes, path: Path, passphrase: str) -> Any:  # noqa: ANN401
+def _decrypted(load: Any, raw: bytes, path: Path, passphrase: str) -> Any:  # noqa: ANN401
+    """An encrypted key. Raises InputError for a wrong passphrase."""
     try:
         return _loaded(load, raw, path, passphrase.encode())
     except InputError as error:
@@ -104,7 +107,7 @@ def _opened(load: Any, raw: bytes, path: Path, passphrase: str) -> Any:  # noqa:
 
 
 def _loaded(load: Any, *arguments: Any) -> Any:  # noqa: ANN401
-    """A key. Raises TypeError where it has a passphrase, and none is given."""
+    """A key from (bytes, source, passphrase). Raises InputError; TypeError if it is encrypted and no passphrase is given."""
     raw, path, *rest = arguments
     try:
         return load(raw, *rest)
@@ -118,17 +121,17 @@ def _loaded(load: Any, *arguments: Any) -> Any:  # noqa: ANN401
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """A DSSE envelope that was read and not yet believed. `signatures` are (key id as it is claimed, signature)."""
+    """A DSSE envelope whose signatures are not checked yet. `signatures` are (claimed key id, signature)."""
 
     payload: bytes
     statement: dict[str, Any]
     signatures: tuple[tuple[str, bytes], ...]
 
     def signers(self, keys: Iterable[PublicKey]) -> tuple[PublicKey, ...]:
-        """Those of the keys that signed it."""
-        return tuple(key for key in keys if any(self._fits(key, signature) for _, signature in self.signatures))
+        """The keys among these that signed it."""
+        return tuple(key for key in keys if any(self._is_signed_by(key, signature) for _, signature in self.signatures))
 
-    def _fits(self, key: PublicKey, signature: bytes) -> bool:
+    def _is_signed_by(self, key: PublicKey, signature: bytes) -> bool:
         from cryptography.exceptions import InvalidSignature  # noqa: PLC0415
 
         try:
@@ -139,14 +142,14 @@ class Envelope:
 
 
 def sign(subject: bytes, name: str, predicate: str, key: Key, claim: dict[str, Any] | None = None) -> str:
-    """A DSSE envelope, as JSON, that holds a statement about `subject`: who holds the key says `claim` of it."""
+    """A signed DSSE envelope as JSON text: a statement about the bytes `subject`, which says `claim` of them."""
     return json.dumps(signed({name: hashlib.sha256(subject).hexdigest()}, predicate, key, claim), indent=1) + "\n"
 
 
 def signed(
     subjects: Mapping[str, str], predicate: str, key: Key, claim: dict[str, Any] | None = None
 ) -> dict[str, Any]:
-    """A DSSE envelope that holds a statement about files, by name → sha256: who holds the key says `claim` of them."""
+    """A signed DSSE envelope: a statement about files, by name → sha256, which says `claim` of them."""
     statement = {
         "_type": STATEMENT_TYPE,
         "subject": [{"name": name, "digest": {"sha256": sha256}} for name, sha256 in subjects.items()],
@@ -163,7 +166,7 @@ def signed(
 
 
 def verify_signature(envelope: bytes, subject: bytes, name: str, predicate: str, keys: tuple[PublicKey, ...]) -> str:
-    """The id of the key that signed a statement of this kind about this very subject. Raises IntegrityError."""
+    """The id of the key that signed a statement of this kind about these bytes. Raises IntegrityError."""
     statement, signer = open_envelope(envelope, keys)
     digest = hashlib.sha256(subject).hexdigest()
     subjects = statement.get("subject")
@@ -177,9 +180,9 @@ def verify_signature(envelope: bytes, subject: bytes, name: str, predicate: str,
 
 def open_envelope(envelope: bytes, keys: tuple[PublicKey, ...]) -> tuple[dict[str, Any], str]:
     """The statement in a DSSE envelope, and the id of the given key that signed it. Raises IntegrityError."""
-    read = read_envelope(envelope)
-    for key in read.signers(keys):
-        return read.statement, key.id
+    parsed = read_envelope(envelope)
+    for key in parsed.signers(keys):
+        return parsed.statement, key.id
     names = ", ".join(key.source for key in keys)
     raise IntegrityError(
         f"the signature is by none of the keys that were given ({names})", hint="ask who signed it, and with which key"
@@ -201,7 +204,7 @@ _ENVELOPE, _STATEMENT = DocumentType(_Envelope), DocumentType(dict[str, Any])
 
 
 def read_envelope(envelope: bytes) -> Envelope:
-    """Read a DSSE envelope, believing nothing of it. Raises IntegrityError."""
+    """Parse a DSSE envelope; no signature is checked. Raises IntegrityError."""
     try:
         document = _ENVELOPE.from_json(envelope)
         statement = _STATEMENT.from_json(document.payload)
@@ -213,6 +216,6 @@ def read_envelope(envelope: bytes) -> Envelope:
 
 
 def _pre_authentication(payload: bytes) -> bytes:
-    """DSSE's PAE: what is really signed."""
+    """The bytes that DSSE signs: its pre-authentication encoding (PAE)."""
     kind = PAYLOAD_TYPE.encode()
     return b"DSSEv1 %d %b %d %b" % (len(kind), kind, len(payload), payload)

@@ -1,0 +1,59 @@
+"""Resolved projects from a lock file as an input: nothing is resolved, only the metadata of each file is read."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from packaging.utils import NormalizedName
+
+from wheelhouse.archive.artifact import Candidate, unfit
+from wheelhouse.errors import NoSolutionError
+from wheelhouse.events import Listener, Warned, ignore
+from wheelhouse.index.package_source import PackageSource
+from wheelhouse.lock.lock import dependency_name
+from wheelhouse.resolve.resolution import ResolutionRequest, ResolvedProject, spelled
+
+
+def resolved_projects_of(
+    given: Iterable[Candidate], request: ResolutionRequest, source: PackageSource, on_event: Listener = ignore
+) -> list[ResolvedProject]:
+    """The resolved project of each file, sorted by project. Warns of dependencies that the lock file leaves out.
+
+    Raises NoSolutionError, naming every file that does not fit the target or is not allowed.
+    """
+    candidates = sorted(given, key=lambda candidate: candidate.project)
+    for candidate in candidates:
+        source.artifacts.get(candidate)
+    if refused := [f"{file.filename}: {reason}" for file in candidates if (reason := _refusal(file, request))]:
+        hint = "lock again, or change the options that rule these files out"
+        raise NoSolutionError("the lock names files that may not be taken", hint=hint, details=tuple(refused))
+    names = {candidate.project for candidate in candidates}
+    projects = [_resolved(candidate, request, source) for candidate in candidates]
+    _warn_of_missing(projects, names, on_event)
+    return [replace(project, dependencies=_within(project, names)) for project in projects]
+
+
+def _refusal(candidate: Candidate, request: ResolutionRequest) -> str | None:
+    """Why a file may not be taken; None if it may."""
+    return unfit(candidate, request.target) or request.selection.against(candidate)
+
+
+def _resolved(candidate: Candidate, request: ResolutionRequest, source: PackageSource) -> ResolvedProject:
+    """A file with its dependencies without extras: a lock file does not tell which extras were requested."""
+    metadata = source.metadata.get(candidate, certain=True).result()
+    dependencies = {spelled(req) for req, _ in metadata.requirements(request.target, adjustments=request.adjustments)}
+    return ResolvedProject(candidate, metadata, (), tuple(sorted(dependencies)), (), ())
+
+
+def _warn_of_missing(projects: Iterable[ResolvedProject], names: set[NormalizedName], on_event: Listener) -> None:
+    missing: dict[str, str] = {}
+    for project in projects:
+        for text in project.dependencies:
+            if dependency_name(text) not in names:
+                missing.setdefault(text, f"{project.candidate.project} {project.candidate.version}")
+    for text, requirer in sorted(missing.items()):
+        on_event(Warned(f"the lock leaves out `{text}`, which {requirer} asks for"))
+
+
+def _within(project: ResolvedProject, names: set[NormalizedName]) -> tuple[str, ...]:
+    """The dependencies that the lock file has."""
+    return tuple(text for text in project.dependencies if dependency_name(text) in names)
