@@ -5,6 +5,7 @@ import math
 import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,27 @@ def test_a_run_that_wants_the_same_file_waits(opened: Callable[[], Store]) -> No
         assert not entered.wait(0.05)
         partial.write_bytes(DATA)
         opened().keep(partial, SHA256)
+    thread.join(10)
+    assert entered.is_set()
+
+
+def test_a_run_that_waited_does_not_enter_beside_one_that_came_later(opened: Callable[[], Store]) -> None:
+    """The first run moves its file away, a later run makes a new one: who waited for the first must wait for the second."""
+    entered = threading.Event()
+
+    def wait_and_enter() -> None:
+        with opened().partial("key"):
+            entered.set()
+
+    thread = threading.Thread(target=wait_and_enter)
+    with ExitStack() as later:
+        with opened().partial("key") as partial:
+            thread.start()
+            assert not entered.wait(0.05)
+            partial.write_bytes(DATA)
+            opened().keep(partial, SHA256)
+            later.enter_context(opened().partial("key"))
+        assert not entered.wait(0.05)
     thread.join(10)
     assert entered.is_set()
 

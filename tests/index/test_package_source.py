@@ -250,9 +250,15 @@ def test_a_sidecar_that_differs_from_the_wheel_stops_everything(
     assert not list((tmp_path / "house").iterdir())
 
 
-def test_a_sidecar_of_another_project_is_refused(index: IndexServer, wheel: Path, tmp_path: Path) -> None:
-    index.add(wheel, metadata=core_metadata("other", "1.0"))
-    with supplied(index, tmp_path / "cache") as supply, pytest.raises(IntegrityError, match=r"speak of other 1\.0"):
+@pytest.mark.parametrize(("name", "version"), [("other", "1.0"), ("app", "1.1")])
+def test_a_sidecar_of_another_project_or_version_is_refused(
+    index: IndexServer, wheel: Path, tmp_path: Path, name: str, version: str
+) -> None:
+    index.add(wheel, metadata=core_metadata(name, version))
+    with (
+        supplied(index, tmp_path / "cache") as supply,
+        pytest.raises(IntegrityError, match=f"speak of {name} {version}"),
+    ):
         supply.metadata.get(the_candidate(supply)).result()
 
 
@@ -417,3 +423,21 @@ def test_closing_lets_go_of_who_reads_a_trickle(index: IndexServer, tmp_path: Pa
     with pytest.raises((WheelhouseError, CancelledError)):
         future.result(timeout=4)
     assert time.monotonic() - began < 4
+
+
+# A file replaced under its name
+
+
+def test_other_bytes_under_a_locked_name_stop_an_upgrade(index: IndexServer, wheel: Path, tmp_path: Path) -> None:
+    def run(*, upgrade: bool) -> None:
+        options = Options(requirements=("app",), python=("3.12",), upgrade=upgrade)
+        with supplied(index, tmp_path / "cache") as supply:
+            fetch(gather(options, Http(), datetime(2026, 1, 1, tzinfo=UTC)), tmp_path / "wheels", supply)
+
+    run(upgrade=False)
+    before = sha256_of(tmp_path / "wheels" / wheel.name)
+    index.add(build_wheel(tmp_path / "swapped", "app", "1.0", files={"app/data.bin": b"other"}))
+    run(upgrade=False)
+    with pytest.raises(IntegrityError, match=rf"on the index, and {before} in the lock"):
+        run(upgrade=True)
+    assert sha256_of(tmp_path / "wheels" / wheel.name) == before

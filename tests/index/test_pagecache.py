@@ -11,11 +11,17 @@ import pytest
 from packaging.utils import NormalizedName
 
 from tests.support.index import Abilities, IndexServer
+from tests.support.replies import Ask, Reply
+from tests.support.server import Server
 from tests.support.supplies import supplying
 from tests.support.wheels import build_wheel
 from wheelhouse.fetch.fetch import fetch
 from wheelhouse.fetch.gather import Options, gather
-from wheelhouse.index.http import Http
+from wheelhouse.files.cache import Cache
+from wheelhouse.index.client import Index
+from wheelhouse.index.http import Http, HttpSettings
+from wheelhouse.index.pagecache import PageCache
+from wheelhouse.index.pages import JSON_TYPE
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 APP = NormalizedName("app")
@@ -64,6 +70,28 @@ def test_a_fresh_page_is_not_asked_for_and_a_stale_one_is(tmp_path: Path, json: 
         assert versions(server, tmp_path) == ["1", "2"]
         assert versions(server, tmp_path) == ["1", "2"]
         assert statuses(server) == [200, 200]
+
+
+@pytest.mark.parametrize(("seconds", "asked"), [("590", 1), ("600", 2), ("9" * 30, 2), ("soon", 1), ("", 1)])
+def test_what_a_page_spent_in_another_cache_counts(tmp_path: Path, seconds: str, asked: int) -> None:
+    """RFC 9111, 4.2.3: its age is what `Age` says, and what it spends here."""
+    requests: list[Ask] = []
+
+    def site(ask: Ask) -> Reply:
+        requests.append(ask)
+        page = b'{"meta": {"api-version": "1.0"}, "name": "app", "files": []}'
+        return Reply(200, page, {"Content-Type": JSON_TYPE, "Cache-Control": "max-age=600", "Age": seconds})
+
+    server = Server(site)
+    try:
+        for _ in range(2):
+            http = Http(HttpSettings(timeout=5, retries=0))
+            index = Index(f"http://127.0.0.1:{server.server_address[1]}/simple", http, PageCache(Cache(tmp_path)))
+            assert index.page(APP)
+            http.close()
+    finally:
+        server.stop()
+    assert len(requests) == asked
 
 
 def test_a_page_from_the_future_is_asked_about(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""One file onto the disk: resumed where an earlier attempt stopped, hashed as it streams, its length checked."""
+"""The download of one file: resumed where an earlier attempt stopped, hashed as it arrives, its length checked."""
 
 import hashlib
 import io
@@ -19,16 +19,20 @@ if TYPE_CHECKING:
 
 
 class WrongSizeError(TransientError):
-    """A server sent all that it says it has, and that is not the size that the index gives."""
+    """A server sent the whole file, and its size is not the one that the index gives."""
+
+
+TOTAL, LENGTH = re.compile(r"/(\d{1,18})$"), re.compile(r"(\d{1,18})")
+"""The size of the whole file in Content-Range, and in Content-Length."""
 
 
 @dataclass
 class Download:
-    """A file at `url` on its way to `path`, where part of it may stand already. Sizes are in bytes.
+    """A file at `url` on its way to `path`, where a part of it may be already. Sizes are in bytes.
 
-    `on_bytes` is told how many more arrived; `told` is the size that the server gives. `run` may be called again after a
-    TransientError, and goes on from there. The body is stored as it was sent, whatever `encoding` (Content-Encoding) its
-    server gives: an encoded body is another one than a plain one, and continues none.
+    `on_bytes` receives how many more arrived; `total` is the size that the server gives. `run` may be called again after a
+    TransientError, and continues from there. The body is stored as it was sent, whatever `encoding` (Content-Encoding) the
+    server gives: an encoded body is another one than a plain one, and does not continue it.
     """
 
     http: Http
@@ -39,11 +43,11 @@ class Download:
     on_bytes: Callable[[int], None]
     validator: str | None = None
     resumed: bool = False
-    told: int | None = None
+    total: int | None = None
     encoding: str | None = None
 
     def run(self) -> str:
-        """Bring what is missing, and hash all of it: the sha256. Raises TransientError for what broke off."""
+        """Fetch what is missing, and return the sha256 of the whole file. Raises TransientError if the connection fails."""
         with os_errors_as_machine_error(self.path), io.FileIO(self.path, "r+") as file:
             have = os.fstat(file.fileno()).st_size
             digest = hashlib.file_digest(file, "sha256") if have else hashlib.sha256()
@@ -54,12 +58,13 @@ class Download:
         return digest.hexdigest()
 
     def start_anew(self) -> None:
-        """Forget what stands already."""
+        """Remove the part that is there already."""
         with os_errors_as_machine_error(self.path), self.path.open("r+b") as file:
             file.truncate(0)
         self.resumed = False
 
     def _receive(self, file: io.FileIO, digest: "hashlib._Hash", have: int) -> tuple["hashlib._Hash", int]:
+        """Append what the server sends after the first `have` bytes; the digest and the size of the file then."""
         with self.http.open(self.url, self._headers(have)) as response:
             if not self._continues(response, have) and have:
                 file.seek(0)
@@ -83,31 +88,40 @@ class Download:
         return headers
 
     def _continues(self, response: "BaseHTTPResponse", have: int) -> bool:
-        """Whether the answer goes on where the file stops; otherwise it is the whole file."""
+        """Whether the answer starts where the file ends; False if it is the whole file. Raises TransientError if it is neither."""
         if response.status in (404, 410):
             hint = "the index names a file that its server does not have; try again later, or choose another version"
             raise ServerError(f"`{self.filename}` is not at {redact(self.url)} ({response.status})", hint=hint)
-        etag = response.headers.get("ETag", "")
-        self.validator = etag if etag and not etag.startswith("W/") else None
+        self.validator = strong_validator(response.headers.get("ETag", ""))
         earlier, self.encoding = self.encoding, response.headers.get("Content-Encoding", "")
-        if response.status == 416 or (response.status == 206 and earlier not in (None, self.encoding)):
+        content_range = response.headers.get("Content-Range", "")
+        if response.status == 206:
+            fits = content_range.startswith(f"bytes {have}-") and earlier in (None, self.encoding)
+        else:
+            fits = response.status != 416
+        if not fits:
             self.start_anew()
             raise TransientError(f"`{self.filename}` had to be started anew", retry_after=0)
-        total = re.search(r"/(\d{1,18})$", response.headers.get("Content-Range", "")) or re.fullmatch(
-            r"(\d{1,18})", response.headers.get("Content-Length", "")
-        )
-        self.told = int(total[1]) if total else None
-        return response.status == 206 and response.headers.get("Content-Range", "").startswith(f"bytes {have}-")
+        total = TOTAL.search(content_range) or LENGTH.fullmatch(response.headers.get("Content-Length", ""))
+        self.total = int(total[1]) if total else None
+        return response.status == 206
 
     def _check_length(self, have: int) -> None:
-        if self.size is None or have == self.size:
+        """Raise an error if the file is shorter or longer than its index, or else its server, says."""
+        size = self.total if self.size is None else self.size
+        if size is None or have == size:
             return
-        if have == self.told:
+        if have == self.total:
             self.start_anew()
-            raise WrongSizeError(f"`{self.filename}` has {have} bytes on its server, and the index says {self.size}")
-        if have < self.size:
+            raise WrongSizeError(f"`{self.filename}` has {have} bytes on its server, and the index says {size}")
+        if have < size:
             raise TransientError(
-                f"`{self.filename}` was cut short: {have} of {self.size} bytes came from {redact(self.url)}"
+                f"`{self.filename}` was cut short: {have} of {size} bytes came from {redact(self.url)}"
             )
         self.start_anew()
-        raise IntegrityError(f"`{self.filename}` is longer than the {self.size} bytes that the index gives")
+        raise IntegrityError(f"`{self.filename}` is longer than the {size} bytes that the index gives")
+
+
+def strong_validator(etag: str) -> str | None:
+    """An ETag that may stand in If-Range (RFC 9110, 13.1.5): no weak one, which other bytes may share."""
+    return etag if etag and not etag.startswith("W/") else None
