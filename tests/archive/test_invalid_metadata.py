@@ -85,7 +85,7 @@ def test_what_was_passed_over_is_said(tmp_path: Path) -> None:
             (answer,) = resolve(ResolutionRequest(TARGET, (parse_line("app"),)), supply, events.append)
             assert str(answer.candidate.version) == "1.0"
     (told,) = [str(event) for event in events if isinstance(event, Warned)]
-    assert "app 1.0 was taken, and not 2.0: that asks for `bb (>=1.0.*)`" in told and "pip 24.1 and newer" in told
+    assert "app 1.0 was chosen instead of 2.0, which asks for `bb (>=1.0.*)`" in told and "pip 24.1 and newer" in told
 
 
 def test_verify_and_vet_say_which_pip_takes_it(tmp_path: Path) -> None:

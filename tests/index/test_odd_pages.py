@@ -64,7 +64,7 @@ def test_a_release_passed_over_for_an_odd_value_is_said(tmp_path: Path, kind: st
         server.put("/simple/lib-two/", a_page_with(odd), content_type)
         options = ("--python", "3.12", "--index", server.url)
         done = wheelhouse("fetch", "lib-two", *options, cwd=tmp_path)
-        assert "warning: lib-two 1.5 was taken, and not 9.0: its page gives" in done.stderr
+        assert "warning: lib-two 1.5 was chosen instead of 9.0: its page gives" in done.stderr
         unasked = wheelhouse("fetch", "lib-two<2", *options, "--dest", "h", cwd=tmp_path)
     assert (done.returncode, unasked.returncode) == (0, 0) and "9.0" not in unasked.stderr
 
@@ -77,7 +77,7 @@ def test_files_that_are_neither_wheels_nor_sdists_are_named_where_nothing_else_i
             found(supply, "lib-two")
     assert (
         "its page has other files: lib_two-9.0.TAR.GZ, lib-two-9.0-py3-none-any.whl, lib_two-9.0-py3.12.egg; "
-        "by name no wheel or sdist of lib-two"
+        "by name they are no wheel or sdist of lib-two"
     ) in refused.value.details
 
 

@@ -15,6 +15,7 @@ from packaging.version import Version
 
 from wheelhouse.archive.artifact import Artifact, Rejected
 from wheelhouse.archive.metadata import Metadata
+from wheelhouse.archive.reasons import OtherWords, Yanked
 from wheelhouse.errors import InputError, IntegrityError, WheelhouseError
 from wheelhouse.index.locations import IndexLocation
 from wheelhouse.lock.lock import ConstraintsFile, Inputs, Lock, Pin
@@ -65,7 +66,7 @@ def pins(draw: st.DrawFn) -> tuple[Pin, ...]:
                 provisional=draw(st.one_of(st.none(), TEXTS.filter(bool))),
                 yanked=draw(st.one_of(st.none(), TEXTS)),
                 constraint=draw(st.one_of(st.none(), st.just("a==1 (limits.txt:1)"))),
-                rejected=draw(st.sampled_from([(), (Rejected("a-1.tar.gz", "it was yanked"),)])),
+                rejected=draw(st.sampled_from([(), (Rejected("a-1.tar.gz", Yanked("broken")),)])),
                 skipped=draw(st.sampled_from([(), ("3.0", "2.0")])),
             )
         )
@@ -131,7 +132,7 @@ def a_pin(name: str = "lib", version: str = "1.0", **more: Any) -> Pin:
 
 
 def a_document() -> dict[str, Any]:
-    more = {"dependencies": ("lib>=1",), "rejected": (Rejected("x.whl", "no"),), "yanked": "bad"}
+    more = {"dependencies": ("lib>=1",), "rejected": (Rejected("x.whl", OtherWords("no")),), "yanked": "bad"}
     inputs = Inputs(("app",), (ConstraintsFile("c.txt", "b" * 64),), constraints_sha256="b" * 64)
     lock = Lock(TARGET, inputs, (a_pin("app", **more), a_pin()))
     return tomllib.loads(lock_toml(lock, with_paths=True))

@@ -36,7 +36,7 @@ def test_the_release_that_leads_into_no_dead_end_is_found(tmp_path: Path) -> Non
 def test_the_error_names_what_nothing_meets(tmp_path: Path) -> None:
     with supplied(tmp_path, offers()) as supply, pytest.raises(NoSolutionError) as caught:
         found(supply, "app")
-    assert str(caught.value) == "`leaf`, which middle 7 asks for, is not on the index"
+    assert str(caught.value) == "the index has no project `leaf` (required by middle 7)"
     assert caught.value.details[0] == "app 5 → middle[more] 7 → leaf>=1"
 
 
@@ -47,7 +47,10 @@ def test_an_extra_that_the_user_asks_for_in_vain(tmp_path: Path) -> None:
         "base 1": [],
         "base 2": [],
     }
-    with supplied(tmp_path, {**held, **sides}) as supply, pytest.raises(NoSolutionError, match="`leaf`, which lib"):
+    with (
+        supplied(tmp_path, {**held, **sides}) as supply,
+        pytest.raises(NoSolutionError, match="no project `leaf` \\(required by lib"),
+    ):
         found(supply, "lib[more]", "base-user")
 
 
@@ -60,12 +63,12 @@ def test_a_pre_release_that_another_pins_is_no_dead_end(tmp_path: Path) -> None:
 
 def test_the_more_releases_fail_the_more_metadata_are_asked_for_at_once(tmp_path: Path) -> None:
     with supplied(tmp_path, {f"lib {number}": [] for number in range(1, 31)}) as supply:
-        shelves = CandidateIndex(question := ResolutionRequest(TARGET, (parse_line("lib"),)), supply)
-        foresight, shelf = Prefetcher(question, supply, shelves), shelves.get(NormalizedName("lib"))
+        index = CandidateIndex(request := ResolutionRequest(TARGET, (parse_line("lib"),)), supply)
+        prefetcher, candidates = Prefetcher(request, supply, index), index.get(NormalizedName("lib"))
         asked: list[int] = []
         supply.metadata.get = lambda candidate: asked.append(candidate.version.major)  # type: ignore[assignment,method-assign]
-        for candidate, expected in zip(shelf.usable(SpecifierSet()), [0, 2, 2, 6, 6, 6, 6, 14], strict=False):
-            foresight.note(candidate)
+        for candidate, expected in zip(candidates.usable(SpecifierSet()), [0, 2, 2, 6, 6, 6, 6, 14], strict=False):
+            prefetcher.note_trial(candidate)
             assert len(asked) == expected
     assert asked == [28, 27, 26, 25, 24, 23, *range(22, 14, -1)]
 

@@ -107,7 +107,7 @@ def test_every_option_that_pip_knows_is_known() -> None:
         try:
             parse_file(f"{name}{value}\n", "r.txt", lambda name, _by: (name, ""))
         except InputError as error:
-            assert "is not honoured in a file" in str(error), name
+            assert "is not supported in a file" in str(error), name
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Files: what an index offers (Candidate), what a lock names (Artifact), and which one fits a target best (pure).
+"""Files: what an index offers (Candidate), what a lock file names (Artifact), and which one fits a target best (pure).
 
 Sources: PEP 592 (yanking), PEP 691 and 700.
 """
@@ -16,33 +16,35 @@ from packaging.version import Version
 
 from wheelhouse.archive.filenames import SDIST_SUFFIXES, UNREADABLE_SUFFIXES, is_wheel, sdist_stem, wheel_parts
 from wheelhouse.archive.legacy import repair_specifiers
+from wheelhouse.archive.reasons import (
+    BadFilename,
+    FitsLess,
+    HashNotAllowed,
+    NoFittingTag,
+    Reason,
+    RequiresPython,
+    UnreadableFormat,
+)
 from wheelhouse.errors import IntegrityError
 from wheelhouse.target.target import Target
 
 SHA256 = re.compile(r"[0-9a-f]{64}")
-NOT_ALLOWED = "is none that the requirement allows"
-NO_TAG, FITS_BETTER = "no tag of it fits", "fits better"
-NOT_UNPACKED = "pip does not unpack a"
-OTHER_PYTHON, YANKED = "requires Python", "it was yanked"
-BAD_PAGE = "its page gives"
-"""How each fault of a page's entry begins, which keeps its file from being taken."""
 MAX_DIGITS = 4000
 """Digits; Python itself reads 4300 (sys.int_info)."""
 SAFE_FILENAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+!~-]*")
 
 version_of = lru_cache(maxsize=None)(Version)
-"""`Version(text)`, parsed once for each spelling; raises InvalidVersion."""
+"""`Version(text)`, parsed once for each spelling. Raises InvalidVersion."""
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """A file that an index offers for a project.
 
-    `yanked` is None for a file that is not, else the reason, which may be empty (PEP 592). `sidecar` is None where the
-    index announces no PEP 658 metadata file, else that file's sha256, empty where it gives none. `upload_time` is the
-    index's own text, ISO 8601 in UTC (PEP 700). `provenance` is where its attestations are (PEP 740), `status` what the index
-    says of the whole project, where it is not active (PEP 792). `fault` is what is wrong with what its page says of it, so that it cannot
-    be taken.
+    `yanked` is the project's explanation, which may be empty; None if the file is not yanked (PEP 592). `sidecar` is the
+    sha256 of its metadata file (PEP 658), empty if the index gives none; None if there is no such file. `upload_time` is
+    the index's text, ISO 8601 in UTC (PEP 700). `provenance` is the address of its attestations (PEP 740). `status` is
+    that of the whole project, if it is not active (PEP 792). `fault` says why the page's entry cannot be used.
     """
 
     project: NormalizedName
@@ -58,46 +60,56 @@ class Candidate:
     sidecar: str | None = None
     provenance: str | None = None
     status: str | None = None
-    fault: str | None = None
+    fault: Reason | None = None
 
     @property
     def is_wheel(self) -> bool:
-        """Whether the file is a wheel, and not an sdist."""
+        """Whether the file is a wheel, not an sdist."""
         return is_wheel(self.filename)
 
     @property
     def sha256(self) -> str | None:
-        """The sha256 that the index gives, in lower-case hexadecimal, where it gives one."""
+        """The sha256 that the index gives, in lower-case hexadecimal; None if it gives none."""
         return self.hashes.get("sha256")
 
     @property
     def is_local(self) -> bool:
-        """Whether it is a file on this machine, `url` being its path or its `file:` address."""
+        """Whether it is a file on this machine: `url` is then a path or a `file:` address."""
         return not self.url.startswith(("http://", "https://"))
 
     @property
     def sidecar_url(self) -> str:
-        """Where the metadata file is that `sidecar` announces (PEP 658)."""
+        """The address of its metadata file (PEP 658)."""
         address, mark, query = self.url.partition("#")[0].partition("?")
         return f"{address}.metadata{mark}{query}"
 
     @property
     def key(self) -> str:
-        """What tells this file's bytes from any other's: its sha256, else its address."""
+        """An identifier of its bytes: the sha256, else the address."""
         return self.sha256 or self.url
 
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A file that was not chosen, and why, in one sentence."""
+    """A file, or a release by its version, that was not chosen, and why."""
 
     filename: str
-    reason: str
+    reason: Reason
+
+    @property
+    def has_no_tag(self) -> bool:
+        """Whether it is a wheel of whose tags the target takes none."""
+        return isinstance(self.reason, NoFittingTag)
+
+    @property
+    def follows_from_name(self) -> bool:
+        """Whether file name and target alone give the reason, so that no lock file needs to keep it."""
+        return isinstance(self.reason, NoFittingTag | FitsLess)
 
 
 @dataclass(frozen=True, slots=True)
 class Artifact:
-    """A file named by a lock. One without a sha256 cannot exist. `size` is in bytes."""
+    """A file that a lock file names. It always has a sha256. `size` is in bytes."""
 
     filename: str
     sha256: str
@@ -106,7 +118,7 @@ class Artifact:
     upload_time: datetime | None = None
 
     def __post_init__(self) -> None:
-        """Refuse what could name a file outside the house, or a hash that is none."""
+        """Raise IntegrityError for a malformed sha256, and for a name that is a path or no distribution's."""
         if not SHA256.fullmatch(self.sha256):
             raise IntegrityError(f"`{self.filename}` has no valid sha256 (`{self.sha256}`)")
         if not SAFE_FILENAME.fullmatch(self.filename):
@@ -114,19 +126,19 @@ class Artifact:
 
     @property
     def is_wheel(self) -> bool:
-        """Whether the file is a wheel, and not an sdist."""
+        """Whether the file is a wheel, not an sdist."""
         return is_wheel(self.filename)
 
 
-def endless(text: str) -> bool:
-    """Whether a number in a text is longer than Python reads, which whoever compares versions would stumble over."""
+def has_overlong_number(text: str) -> bool:
+    """Whether a number in a text has more digits than Python reads; parsing such a version raises ValueError."""
     return len(text) > MAX_DIGITS and re.search(rf"\d{{{MAX_DIGITS}}}", text) is not None
 
 
 @lru_cache(maxsize=4096)
 def requires_python_of(text: str) -> SpecifierSet:
-    """A Requires-Python; what PEP 440 does not allow is read as pip once read it, and what nobody can read limits nothing."""
-    if endless(text):
+    """A Requires-Python as a specifier. An invalid one is repaired as old pips read it; an unreadable one excludes nothing."""
+    if has_overlong_number(text):
         return SpecifierSet()
     try:
         return SpecifierSet(text)
@@ -136,49 +148,39 @@ def requires_python_of(text: str) -> SpecifierSet:
     return SpecifierSet()
 
 
-def wrong_hash(candidate: Candidate, allowed: Iterable[frozenset[str]]) -> str | None:
-    """What speaks against a file where requirement lines say which hashes they allow, and the index tells its own.
+def why_hash_not_allowed(candidate: Candidate, allowed: Iterable[frozenset[str]]) -> HashNotAllowed | None:
+    """The reason if the index gives a hash that requirement lines exclude; else None.
 
-    Of each set of hashes the file must have one. What the index does not tell is checked once the file is here.
+    The file must have one hash of each set (`sha256:…`). If the index gives no hash of a set's algorithms, the file
+    itself is checked after its download.
     """
     for hashes in allowed:
-        known = {
+        comparable = {
             name: digest for name, digest in candidate.hashes.items() if any(h.startswith(f"{name}:") for h in hashes)
         }
-        if known and not any(f"{name}:{digest}" in hashes for name, digest in known.items()):
-            name, digest = next(iter(known.items()))
-            return f"its {name} {digest} {NOT_ALLOWED}"
+        if comparable and not any(f"{name}:{digest}" in hashes for name, digest in comparable.items()):
+            return HashNotAllowed(*next(iter(comparable.items())))
     return None
 
 
-def tells_itself(rejected: Rejected) -> bool:
-    """Whether the reason follows from the file's name and the target, so that no lock needs to keep it."""
-    return has_no_tag(rejected) or rejected.reason.endswith(FITS_BETTER)
-
-
-def has_no_tag(rejected: Rejected) -> bool:
-    """Whether a wheel was rejected because the target takes none of its tags."""
-    return rejected.reason.startswith(NO_TAG)
-
-
-def unfit(candidate: Candidate, target: Target) -> str | None:
-    """Why this file cannot be installed on this target, in a few words; None where it can."""
+def why_unfit(candidate: Candidate, target: Target) -> Reason | None:
+    """Why a file cannot be installed on a target; None if it can."""
     if candidate.fault:
         return candidate.fault
     if candidate.requires_python and not target.allows(requires_python_of(candidate.requires_python)):
-        return f"{OTHER_PYTHON} {candidate.requires_python}, and the target has {target.python.version}"
+        return RequiresPython(candidate.requires_python, str(target.python.version))
     if not candidate.is_wheel:
-        return _unreadable(candidate.filename)
+        return _why_unreadable(candidate.filename)
     try:
         tags = wheel_parts(candidate.filename)[3]
     except ValueError as error:
-        return f"its name is not a wheel's: {error}"
-    return None if target.rank(tags) is not None else f"{NO_TAG} {target.name}"
+        return BadFilename(str(error))
+    return None if target.rank(tags) is not None else NoFittingTag(target.name)
 
 
-def _unreadable(sdist: str) -> str | None:
+def _why_unreadable(sdist: str) -> UnreadableFormat | None:
     suffix = next((suffix for suffix in UNREADABLE_SUFFIXES if sdist.endswith(suffix)), None)
-    return f"{NOT_UNPACKED} {suffix}" if suffix else None
+    return UnreadableFormat(suffix) if suffix else None
 
 
 def preference(candidate: Candidate, target: Target) -> tuple[bool, int, BuildTag, str]:
@@ -188,12 +190,14 @@ def preference(candidate: Candidate, target: Target) -> tuple[bool, int, BuildTa
         return (True, SDIST_SUFFIXES.index(suffix), (), candidate.filename)
     _, _, build, tags = wheel_parts(candidate.filename)
     rank = target.rank(tags)
-    assert rank is not None, candidate.filename  # noqa: S101  (callers ask `unfit` first)
+    assert rank is not None, candidate.filename  # noqa: S101  (callers ask `why_unfit` first)
     return (False, rank, (-build[0], _Descending(build[1])) if build else (0,), candidate.filename)  # type: ignore[return-value]
 
 
 @dataclass(frozen=True, slots=True)
 class _Descending:
+    """A text that sorts in reverse."""
+
     text: str
 
     def __lt__(self, other: "_Descending") -> bool:
@@ -201,15 +205,15 @@ class _Descending:
 
 
 def choose(candidates: Iterable[Candidate], target: Target) -> tuple[Candidate | None, list[Rejected]]:
-    """The one file of a release that fits a target best, and all others with the reason against each."""
+    """The file of a release that fits a target best, or None; and all other files, each with the reason."""
     rejected: list[Rejected] = []
     fitting: list[Candidate] = []
     for candidate in candidates:
-        reason = unfit(candidate, target)
+        reason = why_unfit(candidate, target)
         if reason is None:
             fitting.append(candidate)
         else:
             rejected.append(Rejected(candidate.filename, reason))
     fitting.sort(key=lambda candidate: preference(candidate, target))
-    rejected.extend(Rejected(other.filename, f"{fitting[0].filename} {FITS_BETTER}") for other in fitting[1:])
+    rejected.extend(Rejected(other.filename, FitsLess(fitting[0].filename)) for other in fitting[1:])
     return (fitting[0] if fitting else None), rejected

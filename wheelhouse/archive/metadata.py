@@ -10,10 +10,12 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
-from wheelhouse.archive.artifact import endless
+from wheelhouse.archive.artifact import has_overlong_number
 from wheelhouse.archive.filenames import is_wheel, sdist_releases, wheel_parts
 from wheelhouse.archive.legacy import repair_requirement
 from wheelhouse.archive.overrides import AS_ASKED, Adjustments
+from wheelhouse.archive.reason_text import reason_text
+from wheelhouse.archive.reasons import UnreadableRequirement
 from wheelhouse.documents import too_deep_as
 from wheelhouse.errors import IntegrityError, RefusedError
 from wheelhouse.findings import Finding
@@ -36,7 +38,6 @@ PLAIN = re.compile(
 )
 """The form of nearly all lines that PEP 508 allows, and of none that it does not."""
 LONGEST_PLAIN = 1000
-WHICH_PIP = "pip 24.1 and newer refuse it; pip 24.0 and older take it"
 STATIC_SINCE = (2, 2)
 """Metadata-Version since which an sdist's PKG-INFO is what every wheel built from it will say, but for `Dynamic` (PEP 643)."""
 
@@ -86,22 +87,28 @@ class Metadata:
     ) -> Iterator[tuple[Requirement, str | None]]:
         """What this release asks for on a target: without extras, or what `extra` adds to that; as adjusted by the user.
 
-        With each, the rule by which its line was mended where it is not PEP 508. Raises IntegrityError for a line that
-        cannot be read at all.
+        With each, the rules by which its line was repaired if PEP 508 does not allow it. Raises UnreadableRequirementError.
         """
         for line in self._lines_by_extra.get(extra, ()):
             try:
                 requirement, rule = read_requirement(line)
             except InvalidRequirement as error:
-                reason = str(error).splitlines()[0]
-                raise IntegrityError(
-                    f"{self.project} {self.version} asks for `{line}`, which cannot be read: {reason}",
-                    details=(f"{self.source}: Requires-Dist: {line}",),
-                    hint="choose another release; or, where you know what is meant, say it with --override",
-                ) from error
+                raise UnreadableRequirementError(self, line, str(error).splitlines()[0]) from error
             for wanted in adjustments.instead_of(requirement):
                 if target.applies(wanted.marker, extra):
                     yield wanted, rule if wanted is requirement else None
+
+
+class UnreadableRequirementError(IntegrityError):
+    """A Requires-Dist line that nobody can read; `reason` has the line, and what packaging says of it."""
+
+    def __init__(self, metadata: Metadata, line: str, problem: str) -> None:
+        super().__init__(
+            f"{metadata.project} {metadata.version} {reason_text(UnreadableRequirement(line, problem))}",
+            details=(f"{metadata.source}: Requires-Dist: {line}",),
+            hint="choose another release; or, if you know what is meant, say it with --override",
+        )
+        self.reason = UnreadableRequirement(line, problem)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +123,7 @@ class InspectedFile:
 @lru_cache(maxsize=65536)
 def read_requirement(line: str) -> tuple[Requirement, str | None]:
     """A Requires-Dist line; with the rule by which it was mended, where it is not PEP 508. Raises InvalidRequirement."""
-    if endless(line):
+    if has_overlong_number(line):
         raise InvalidRequirement("it holds a number without end")
     with too_deep_as(InvalidRequirement):
         try:
@@ -138,13 +145,13 @@ def is_valid_requirement(line: str) -> bool:
         return False
 
 
-def who_refuses(line: str) -> str:
-    """Which pip takes a release with an invalid line, and which does not."""
+def old_pip_reads(line: str) -> bool:
+    """Whether pip 24.0 and older take a release with this line, which PEP 508 does not allow; newer ones refuse it."""
     try:
         read_requirement(line)
     except InvalidRequirement:
-        return "pip refuses it"
-    return WHICH_PIP
+        return False
+    return True
 
 
 def parse_metadata(raw: bytes, source: str) -> Metadata:

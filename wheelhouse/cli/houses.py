@@ -102,11 +102,12 @@ def why(
 
     from wheelhouse import report
     from wheelhouse.lock.why import why_file
+    from wheelhouse.report.why_text import fact_lines
     from wheelhouse.verify.verify import load_wheelhouse
 
     if file:
         house = Path(project) if project else house
-        found = {lock.target.name: why_file(lock, file) for lock in load_wheelhouse(house).locks}
+        found = {lock.target.name: fact_lines(why_file(lock, file)) for lock in load_wheelhouse(house).locks}
     elif project:
         found = dict(report.why_lines(load_wheelhouse(house).locks, canonicalize_name(project)))
     else:

@@ -5,8 +5,10 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from wheelhouse.archive.artifact import BAD_PAGE, Artifact, Candidate, requires_python_of, tells_itself
+from wheelhouse.archive.artifact import Artifact, Candidate, requires_python_of
 from wheelhouse.archive.filenames import is_wheel
+from wheelhouse.archive.reason_text import reason_text
+from wheelhouse.archive.reasons import BadPageEntry
 from wheelhouse.errors import InputError, IntegrityError, WheelhouseError
 from wheelhouse.events import Listener, Noted, Resolved, Resolving, Warned, ignore
 from wheelhouse.fetch.job import Job, Part
@@ -116,7 +118,7 @@ def demand_hashes(answers: Iterable[ResolvedProject], question: ResolutionReques
         supply.artifacts.get(candidate)  # all at once
     for candidate, hashes in unproved:
         _check_file(candidate, hashes, supply)
-    if bare and question.wants_hashes:
+    if bare and question.requires_hashes:
         hint = "add `--hash=sha256:…` to each (pip hash FILE prints it), or say --no-require-hashes"
         raise InputError(f"hashes are demanded, and no line gives one for {', '.join(bare)}", hint=hint)
 
@@ -174,7 +176,7 @@ def _pin_of(answer: ResolvedProject, supply: PackageSource) -> Pin:
         provisional=answer.metadata.provisional,
         yanked=candidate.yanked,
         constraint=answer.constraint,
-        rejected=tuple(other for other in answer.rejected if not tells_itself(other)),
+        rejected=tuple(other for other in answer.rejected if not other.follows_from_name),
         skipped=tuple(map(str, answer.skipped)),
         passed_over=answer.passed_over,
         provenance=supply.provenance.get(candidate).result(),
@@ -204,7 +206,7 @@ def _no_wheel(answer: ResolvedProject) -> str:
     wheels = [other for other in answer.rejected if is_wheel(other.filename)]
     if not wheels:
         return "the project published no wheel of this version"
-    reasons = sorted({other.reason for other in wheels})
+    reasons = sorted({reason_text(other.reason) for other in wheels})
     return f"none of its {len(wheels)} wheels can be used: {'; '.join(reasons)}"
 
 
@@ -240,5 +242,5 @@ def _unusual(pin: Pin) -> Iterator[str]:
     if (pin.status or "").partition(":")[0] in ("archived", "deprecated"):
         yield f"{pin.project} is {pin.status} on {pin.index}"
     for newer in pin.passed_over:
-        if newer.reason.startswith(BAD_PAGE):
-            yield f"{pin.project} {pin.version} was taken, and not {newer.filename}: {newer.reason}"
+        if isinstance(newer.reason, BadPageEntry):
+            yield f"{pin.project} {pin.version} was chosen instead of {newer.filename}: {reason_text(newer.reason)}"

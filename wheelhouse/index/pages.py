@@ -13,8 +13,9 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
-from wheelhouse.archive.artifact import BAD_PAGE, SHA256, Candidate, version_of
+from wheelhouse.archive.artifact import SHA256, Candidate, version_of
 from wheelhouse.archive.filenames import ARCHIVE_SUFFIXES, UNREADABLE_SUFFIXES, Filenames, filename_of
+from wheelhouse.archive.reasons import BadPageEntry
 from wheelhouse.errors import InputError, ServerError
 from wheelhouse.index.page_data import ACTIVE, HASHES, Hashes, IndexFile, Status, read_document
 from wheelhouse.index.urls import origin_of, redact
@@ -127,17 +128,17 @@ class Page:
             return self._address(file.filename, file.provenance) if file.provenance else None
         return None
 
-    def _located(self, file: IndexFile) -> tuple[str, str | None]:
-        """A file's address, and what is wrong with what its page says of it, so that it cannot be taken."""
+    def _located(self, file: IndexFile) -> tuple[str, BadPageEntry | None]:
+        """A file's address, and why its page's entry cannot be used; None if it can."""
         sha256 = file.hashes.sha256 if file.hashes else None
         if not file.url:
-            return "", f"{BAD_PAGE} no address of it"
+            return "", BadPageEntry("url")
         try:
             url = self._address(file.filename, file.url)
         except BadAddressError:
-            return "", f"{BAD_PAGE} no http or https address of it"
+            return "", BadPageEntry("scheme")
         if sha256 and not SHA256.fullmatch(sha256.lower()):
-            return url, f"{BAD_PAGE} a sha256 of it that is none"
+            return url, BadPageEntry("sha256")
         return url, None
 
     def _candidate(self, version: Version, file: IndexFile) -> Candidate:

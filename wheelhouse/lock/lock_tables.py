@@ -8,6 +8,7 @@ from typing import Annotated
 
 import msgspec
 
+from wheelhouse.archive.reasons import Reason, reason_of
 from wheelhouse.documents import DocumentType
 
 TOOL = "wheelhouse"
@@ -52,17 +53,38 @@ class BuiltTable(Table, frozen=True):
     libraries: Texts = ()
 
 
-class RejectedTable(Table, frozen=True):
-    """Files of the release that were not chosen for one reason."""
+class ReasonTable(Table, frozen=True):
+    """A reason of `archive.reasons`: its id, or the sentence of an old lock file; then the fields of its class."""
 
     reason: str
+    target: str | None = None
+    better: str | None = None
+    suffix: str | None = None
+    specifier: str | None = None
+    python: str | None = None
+    explanation: str | None = None
+    field: str | None = None
+    problem: str | None = None
+    algorithm: str | None = None
+    digest: str | None = None
+    date: str | None = None
+
+    def value(self) -> Reason:
+        """The reason. Raises ValueError if it lacks a field."""
+        return reason_of(
+            self.reason, {key: text for key, text in msgspec.structs.asdict(self).items() if text is not None}
+        )
+
+
+class RejectedTable(ReasonTable, frozen=True, kw_only=True):
+    """Files of the release that were not chosen for one reason."""
+
     files: Texts
 
 
-class PassedOverTable(Table, frozen=True):
+class PassedOverTable(ReasonTable, frozen=True, kw_only=True):
     """Newer releases that were not chosen for one reason."""
 
-    reason: str
     releases: Texts
 
 

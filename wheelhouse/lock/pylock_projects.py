@@ -5,12 +5,14 @@ from dataclasses import replace
 
 from packaging.utils import NormalizedName
 
-from wheelhouse.archive.artifact import Candidate, unfit
+from wheelhouse.archive.artifact import Candidate, why_unfit
+from wheelhouse.archive.reason_text import reason_text
+from wheelhouse.archive.reasons import Reason
 from wheelhouse.errors import NoSolutionError
 from wheelhouse.events import Listener, Warned, ignore
 from wheelhouse.index.package_source import PackageSource
 from wheelhouse.lock.lock import dependency_name
-from wheelhouse.resolve.resolution import ResolutionRequest, ResolvedProject, spelled
+from wheelhouse.resolve.resolution import ResolutionRequest, ResolvedProject, dependency_text
 
 
 def resolved_projects_of(
@@ -23,8 +25,10 @@ def resolved_projects_of(
     candidates = sorted(given, key=lambda candidate: candidate.project)
     for candidate in candidates:
         source.artifacts.get(candidate)
-    if refused := [f"{file.filename}: {reason}" for file in candidates if (reason := _refusal(file, request))]:
-        hint = "lock again, or change the options that rule these files out"
+    if refused := [
+        f"{file.filename}: {reason_text(reason)}" for file in candidates if (reason := _refusal(file, request))
+    ]:
+        hint = "lock again, or change the options that exclude these files"
         raise NoSolutionError("the lock names files that may not be taken", hint=hint, details=tuple(refused))
     names = {candidate.project for candidate in candidates}
     projects = [_resolved(candidate, request, source) for candidate in candidates]
@@ -32,15 +36,17 @@ def resolved_projects_of(
     return [replace(project, dependencies=_within(project, names)) for project in projects]
 
 
-def _refusal(candidate: Candidate, request: ResolutionRequest) -> str | None:
+def _refusal(candidate: Candidate, request: ResolutionRequest) -> Reason | None:
     """Why a file may not be taken; None if it may."""
-    return unfit(candidate, request.target) or request.selection.against(candidate)
+    return why_unfit(candidate, request.target) or request.selection.why_excluded(candidate)
 
 
 def _resolved(candidate: Candidate, request: ResolutionRequest, source: PackageSource) -> ResolvedProject:
     """A file with its dependencies without extras: a lock file does not tell which extras were requested."""
     metadata = source.metadata.get(candidate, certain=True).result()
-    dependencies = {spelled(req) for req, _ in metadata.requirements(request.target, adjustments=request.adjustments)}
+    dependencies = {
+        dependency_text(req) for req, _ in metadata.requirements(request.target, adjustments=request.adjustments)
+    }
     return ResolvedProject(candidate, metadata, (), tuple(sorted(dependencies)), (), ())
 
 

@@ -1,114 +1,251 @@
-"""Why a file is in a house, and why another is not: from the lock alone, and from what file names say (pure)."""
+"""Why a file is in a wheelhouse, and why another is not, as facts: from the lock file and file names alone (pure)."""
 
 from collections import deque
 from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
 
 from packaging.requirements import Requirement
 from packaging.utils import InvalidSdistFilename, InvalidWheelFilename, NormalizedName
 from packaging.version import InvalidVersion, Version
 
-from wheelhouse.archive.artifact import Candidate, unfit
+from wheelhouse.archive.artifact import Candidate, why_unfit
 from wheelhouse.archive.filenames import is_wheel, release_of, wheel_parts
+from wheelhouse.archive.reasons import Reason
 from wheelhouse.errors import InputError
 from wheelhouse.lock.lock import Lock, Pin
 from wheelhouse.resolve.requirements import parse_line
 
 
-def chains(lock: Lock, project: NormalizedName) -> list[list[str]]:
-    """The shortest chain from what was asked for to each requirer of a project, the project last: itself alone where it was asked for.
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Why a file is in a wheelhouse, or is not. `report/why_text` has the sentences."""
 
-    A chain that leads through the project says nothing of why it is here. Where a lock was given in the place of
-    requirements, what nobody requires counts as asked for.
+
+@dataclass(frozen=True, slots=True)
+class NotRequired(Fact):
+    """Nothing requires the project on the target."""
+
+    project: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class BestFit(Fact):
+    """It is the file of its release that fits best."""
+
+    project: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Constrained(Fact):
+    """A constraint decides the version."""
+
+    constraint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative(Fact):
+    """Another file of the release was rejected."""
+
+    filename: str
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class NoWheel(Fact):
+    """The file is an sdist; the lock file's own words say why."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class OtherChosen(Fact):
+    """Another file was chosen."""
+
+    filename: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unusable(Fact):
+    """The file, or the release, was rejected."""
+
+    subject: str
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class WheelPreferred(Fact):
+    """The file is an sdist, and a wheel fits."""
+
+    filename: str
+
+
+@dataclass(frozen=True, slots=True)
+class LowerRank(Fact):
+    """The file's best tag has a lower priority (a higher rank) for the target than that of the chosen file."""
+
+    filename: str
+    rank: int
+    chosen_rank: int
+
+
+@dataclass(frozen=True, slots=True)
+class NotOnIndex(Fact):
+    """The index did not have the file when the lock file was made."""
+
+    filename: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConstraintExcludes(Fact):
+    """A constraint excludes the version."""
+
+    version: str
+    constraint: str
+
+
+@dataclass(frozen=True, slots=True)
+class RequirementExcludes(Fact):
+    """The user's requirement excludes the version."""
+
+    version: str
+    requirement: str
+
+
+@dataclass(frozen=True, slots=True)
+class DependentExcludes(Fact):
+    """A release in the wheelhouse requires another version."""
+
+    version: str
+    dependent: str
+    requirement: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoFileFits(Fact):
+    """The release has no file for the target."""
+
+    version: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotRequestedPrerelease(Fact):
+    """The version is a pre-release, and the user did not request pre-releases."""
+
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Older(Fact):
+    """The version is older than the one that was chosen."""
+
+    version: str
+    chosen: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewSinceLock(Fact):
+    """The lock file does not exclude the version: it was published, or allowed, later. `limit` is that of upload times."""
+
+    version: str
+    project: str
+    limit: datetime | None
+
+
+def chains(lock: Lock, project: NormalizedName) -> list[list[str]]:
+    """The shortest chain from a requirement to each release that requires a project, the project last.
+
+    The chain is the project alone if the user requested it. A chain through the project itself is left out. If the lock
+    was made from another lock, projects that nothing requires count as requested.
     """
     needs: dict[str, tuple[str, ...]] = {str(pin.project): pin.needs for pin in lock.pins}
-    asked = {str(parse_line(text).project) for text in lock.inputs.requirements} & needs.keys()
-    roots = sorted(asked or needs.keys() - {name for names in needs.values() for name in names})
-    ways: dict[str, list[str]] = {root: [root] for root in roots}
+    requested = {str(parse_line(text).project) for text in lock.inputs.requirements} & needs.keys()
+    roots = sorted(requested or needs.keys() - {name for names in needs.values() for name in names})
+    paths: dict[str, list[str]] = {root: [root] for root in roots}
     queue = deque(roots)
     while queue:
         name = queue.popleft()
         for further in needs[name] if name != project else ():
-            if further in needs and further not in ways:
-                ways[further] = [*ways[name], further]
+            if further in needs and further not in paths:
+                paths[further] = [*paths[name], further]
                 queue.append(further)
-    requirers = [ways[name] for name in needs if project in needs[name] and project not in ways.get(name, [project])]
-    return [[str(project)]] * (project in roots) + [[*way, str(project)] for way in requirers]
+    to_dependents = [
+        paths[name] for name in needs if project in needs[name] and project not in paths.get(name, [project])
+    ]
+    return [[str(project)]] * (project in roots) + [[*path, str(project)] for path in to_dependents]
 
 
-def why_file(lock: Lock, filename: str) -> list[str]:
-    """Sentences that say why this file, or why not this one but another. Raises InputError for no wheel's or sdist's name."""
-    project, version = _named(filename)
+def why_file(lock: Lock, filename: str) -> list[Fact]:
+    """Why this file was chosen, or why not. Raises InputError if the name is not a wheel's or sdist's."""
+    project, version = _release(filename)
     pin = next((pin for pin in lock.pins if pin.project == project), None)
     if pin is None:
-        return [f"nothing that was asked for needs {project} on {lock.target.name}"]
+        return [NotRequired(project, lock.target.name)]
     if pin.artifact.filename == filename:
-        return [f"it is the file of {project} {pin.version} that fits best", *_held(pin), *_others(pin)]
-    sentences = [f"{pin.artifact.filename} was chosen"]
+        return [BestFit(project, str(pin.version)), *_chosen(pin)]
+    chosen = OtherChosen(pin.artifact.filename)
     if version == pin.version:
-        return [*sentences, _same_release(lock, pin, filename)]
-    return [*sentences, *(list(_other_release(lock, pin, version)) or [_unknown(lock, pin, version)])]
+        return [chosen, _same_release(lock, pin, filename)]
+    return [chosen, *(list(_other_release(lock, pin, version)) or [_not_excluded(lock, pin, version)])]
 
 
-def _named(filename: str) -> tuple[NormalizedName, Version]:
+def _release(filename: str) -> tuple[NormalizedName, Version]:
     try:
         return release_of(filename)
     except (InvalidWheelFilename, InvalidSdistFilename, InvalidVersion) as error:
-        raise InputError(f"`{filename}` is no wheel's or sdist's name", hint="give the whole file name") from error
+        raise InputError(f"`{filename}` is not a wheel's or sdist's name", hint="give the whole file name") from error
 
 
-def _held(pin: Pin) -> list[str]:
-    return [f"its version is held by the constraint {pin.constraint}"] if pin.constraint else []
-
-
-def _others(pin: Pin) -> Iterator[str]:
-    for other in pin.rejected:
-        yield f"not {other.filename}: {other.reason}"
+def _chosen(pin: Pin) -> Iterator[Fact]:
+    """Why the version, and no other file."""
+    if pin.constraint:
+        yield Constrained(pin.constraint)
+    yield from (Alternative(other.filename, other.reason) for other in pin.rejected)
     if pin.sdist_because:
-        yield f"it is an sdist: {pin.sdist_because}"
+        yield NoWheel(pin.sdist_because)
 
 
-def _same_release(lock: Lock, pin: Pin, filename: str) -> str:
+def _same_release(lock: Lock, pin: Pin, filename: str) -> Fact:
+    """Why another file of the release was chosen."""
     recorded = next((other.reason for other in pin.rejected if other.filename == filename), None)
     candidate = Candidate(pin.project, pin.version, filename, "", "")
-    if reason := recorded or unfit(candidate, lock.target):
-        return f"{filename}: {reason}"
+    if reason := recorded or why_unfit(candidate, lock.target):
+        return Unusable(filename, reason)
     if not candidate.is_wheel and pin.artifact.is_wheel:
-        return f"{filename} is an sdist, and a wheel fits"
+        return WheelPreferred(filename)
     ranks = [lock.target.rank(wheel_parts(name)[3]) for name in (pin.artifact.filename, filename) if is_wheel(name)]
     if len(ranks) == 2 and (ranks[0] or 0) <= (ranks[1] or 0):
-        return f"{filename} fits too, but less well: its best tag is number {ranks[1]} of the target's, that of the other number {ranks[0]}"
-    return f"{filename} was not on the index when this was locked"
+        return LowerRank(filename, ranks[1] or 0, ranks[0] or 0)
+    return NotOnIndex(filename)
 
 
-def _other_release(lock: Lock, pin: Pin, version: Version) -> Iterator[str]:
-    """What speaks against another release: the constraint, what asks for the project, what was passed over."""
+def _other_release(lock: Lock, pin: Pin, version: Version) -> Iterator[Fact]:
+    """What excludes another release: constraint, requirements, dependents, and the reasons that the lock file keeps."""
     if pin.constraint and not _admits(pin.constraint.rpartition(" (")[0], version):
-        yield f"{version} is ruled out by the constraint {pin.constraint}"
+        yield ConstraintExcludes(str(version), pin.constraint)
     for text in lock.inputs.requirements:
         if Requirement(text).name == pin.project and not _admits(text, version):
-            yield f"{version} is ruled out by what was asked for: {text}"
+            yield RequirementExcludes(str(version), text)
     for other in lock.pins:
         for text in other.dependencies:
             if Requirement(text).name == pin.project and not _admits(text, version):
-                yield f"{version} is ruled out by {other.project} {other.version}, which asks for {text}"
-    yield from (f"{version}: {other.reason}" for other in pin.passed_over if other.filename == str(version))
+                yield DependentExcludes(str(version), f"{other.project} {other.version}", text)
+    yield from (Unusable(str(version), other.reason) for other in pin.passed_over if other.filename == str(version))
     if str(version) in pin.skipped:
-        yield f"no file of {version} fits {lock.target.name}"
-    if (
-        version.is_prerelease
-        and not pin.version.is_prerelease
-        and lock.inputs.selection.prereleases(pin.project) is not True
-    ):
-        yield f"{version} is a pre-release, and those were not asked for"
+        yield NoFileFits(str(version), lock.target.name)
+    wants_prereleases = pin.version.is_prerelease or lock.inputs.selection.prereleases(pin.project) is True
+    if version.is_prerelease and not wants_prereleases:
+        yield NotRequestedPrerelease(str(version))
 
 
-def _unknown(lock: Lock, pin: Pin, version: Version) -> str:
+def _not_excluded(lock: Lock, pin: Pin, version: Version) -> Fact:
+    """A release that nothing in the lock file excludes."""
     if version < pin.version:
-        return f"{version} is older, and {pin.version} is allowed"
-    hint = f"--upgrade-project {pin.project} takes it"
-    limit = lock.inputs.selection.uploaded_prior_to
-    late = f"was uploaded after {limit:%Y-%m-%d}, or " if limit else ""
-    return f"nothing in the lock speaks against {version}: it {late}came, or was allowed, after this was locked; {hint}"
+        return Older(str(version), str(pin.version))
+    return NewSinceLock(str(version), pin.project, lock.inputs.selection.uploaded_prior_to)
 
 
 def _admits(text: str, version: Version) -> bool:

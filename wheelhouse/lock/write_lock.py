@@ -6,6 +6,7 @@ from typing import Any
 import tomli_w
 
 from wheelhouse.archive.artifact import Artifact, Rejected
+from wheelhouse.archive.reasons import Reason, reason_table
 from wheelhouse.findings import Waiver
 from wheelhouse.lock.lock import Built, Lock, Pin, loose_requires_python, without_empty
 from wheelhouse.lock.lock_tables import TOOL
@@ -138,8 +139,9 @@ def _waiver(waiver: Waiver) -> dict[str, Any]:
 
 
 def _by_reason(rejected: Iterable[Rejected], key: str) -> list[dict[str, Any]]:
-    """Names grouped by the reason, in the order of both."""
-    names: dict[str, list[str]] = {}
+    """A table for each reason, with the names that it holds for under `key`, in the order of both."""
+    names: dict[Reason, list[str]] = {}
     for one in rejected:
         names.setdefault(one.reason, []).append(one.filename)
-    return [{"reason": reason, key: sorted(group)} for reason, group in sorted(names.items())]
+    tables = [reason_table(reason) | {key: sorted(group)} for reason, group in names.items()]
+    return sorted(tables, key=lambda table: list(map(str, table.values())))

@@ -9,7 +9,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from wheelhouse.archive.filenames import wheel_parts
-from wheelhouse.archive.metadata import WHICH_PIP
+from wheelhouse.archive.reason_text import NEW_PIPS_REFUSE
 from wheelhouse.build.build_log import Reason, pip_build_logs, reasons, remedy
 from wheelhouse.findings import Finding, Severity
 from wheelhouse.lock.lock import Lock
@@ -119,7 +119,7 @@ def _refused_metadata(match: re.Match[str], lock: Lock) -> Finding:
     pin = pin_of(lock, canonicalize_name(match["project"]))
     hint = "install with pip 24.0 or older, or choose another release"
     subject = pin.artifact.filename if pin else match["project"]
-    return error(subject, "legacy-metadata", f"this pip refuses its metadata: {WHICH_PIP}", hint)
+    return error(subject, "legacy-metadata", f"this pip refuses its metadata: {NEW_PIPS_REFUSE}", hint)
 
 
 INSTALL_ERROR_PATTERNS = (

@@ -1,4 +1,4 @@
-"""Shelves: each project's releases as one target, the constraints and the selection leave them."""
+"""The candidates of each project: its releases, filtered by target, constraints and selection."""
 
 from collections.abc import Callable, Iterator, Sequence
 
@@ -6,7 +6,8 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
-from wheelhouse.archive.artifact import YANKED, Candidate, Rejected, choose, wrong_hash
+from wheelhouse.archive.artifact import Candidate, Rejected, choose, why_hash_not_allowed
+from wheelhouse.archive.reasons import InvalidRequirementLine, Reason, Yanked
 from wheelhouse.index.package_source import PackageSource
 from wheelhouse.index.page_data import Hashes, IndexFile
 from wheelhouse.index.pages import Page
@@ -16,23 +17,23 @@ from wheelhouse.resolve.resolution import ResolutionRequest, is_exact, merge
 
 
 class ProjectCandidates:
-    """One project's releases as a target, the constraints and the selection leave them."""
+    """One project's releases, filtered by target, constraints and selection."""
 
-    def __init__(self, question: ResolutionRequest, page: Page, constraints: Sequence[RequirementLine]) -> None:
+    def __init__(self, request: ResolutionRequest, page: Page, constraints: Sequence[RequirementLine]) -> None:
         self.page = page
-        self._target = question.target
-        self._selection = question.selection
-        self._direct = page.project in question.direct
-        self._allowed = question.allowed_hashes(page.project)
-        self._wished = True if self._direct else question.selection.prereleases(page.project)
-        self._preferred = question.preferred.get(page.project)
+        self._target = request.target
+        self._selection = request.selection
+        self._is_direct = page.project in request.direct
+        self._allowed_hashes = request.allowed_hashes(page.project)
+        self._prereleases = True if self._is_direct else request.selection.prereleases(page.project)
+        self._preferred = request.preferred.get(page.project)
         self._constraint = merge(line.requirement.specifier for line in constraints)
-        named = [line.requirement for line in (*question.requirements, *constraints) if line.project == page.project]
-        self._asked_for_a_pre_release = any(requirement.specifier.prereleases for requirement in named)
+        own_lines = [line.requirement for line in (*request.requirements, *constraints) if line.project == page.project]
+        self._user_names_a_prerelease = any(requirement.specifier.prereleases for requirement in own_lines)
         self._chosen: dict[tuple[Version, bool], tuple[Candidate | None, list[Rejected]]] = {}
         self._matching: dict[str, tuple[Version, ...]] = {}
-        self.deferred: dict[Version, str] = {}
-        """Releases that are taken only where no other will do, each with the reason."""
+        self.deferred: dict[Version, InvalidRequirementLine] = {}
+        """Releases that are taken only if no other will do, each with the reason."""
 
     def is_pinned(self, specifier: SpecifierSet) -> bool:
         """Whether exactly one version can ever be chosen."""
@@ -41,12 +42,11 @@ class ProjectCandidates:
     def matching(self, specifier: SpecifierSet) -> tuple[Version, ...]:
         """The versions within a specifier and the constraints, best first: the preferred one, newest first, the deferred ones.
 
-        Pre-releases only where the user names one, or nothing else is left (PEP 440): a dependency's `>=1.8.0rc1` is no wish.
+        Pre-releases only if the user names one, or nothing else is left (PEP 440). A dependency's `>=1.8.0rc1` admits none.
         """
         text = str(specifier)
         if text not in self._matching:
-            allowed = specifier & self._constraint
-            versions = self._released(allowed)
+            versions = self._released(specifier & self._constraint)
             if self._selection.prefer_binary:
                 versions = tuple(sorted(versions, key=lambda version: not self._has_wheel(version, specifier)))
             if self.deferred:
@@ -56,8 +56,8 @@ class ProjectCandidates:
             self._matching[text] = versions
         return self._matching[text]
 
-    def defer(self, version: Version, reason: str) -> bool:
-        """From now on take a release only where no other will do; whether that can change what is chosen."""
+    def defer(self, version: Version, reason: InvalidRequirementLine) -> bool:
+        """From now on take a release only if no other will do. Returns whether that can change what is chosen."""
         if version in self.deferred or version == self._preferred or len(self.matching(SpecifierSet())) < 2:
             return False
         self.deferred[version] = reason
@@ -65,45 +65,47 @@ class ProjectCandidates:
         return True
 
     def _released(self, allowed: SpecifierSet) -> tuple[Version, ...]:
-        wished = self._wished if self._wished is not None else self._asked_for_a_pre_release
-        return tuple(allowed.filter(self.page.versions, prereleases=wished)) or self._at_last(allowed)
+        """The versions within a specifier, newest first; pre-releases if the user wants them, or nothing else is left."""
+        prereleases = self._prereleases if self._prereleases is not None else self._user_names_a_prerelease
+        return tuple(allowed.filter(self.page.versions, prereleases=prereleases)) or self._with_prereleases(allowed)
 
-    def _at_last(self, allowed: SpecifierSet) -> tuple[Version, ...]:
-        """All that is left where no final release can be taken: none where the user forbade pre-releases."""
-        return () if self._wished is False else tuple(allowed.filter(self.page.versions, prereleases=True))
+    def _with_prereleases(self, allowed: SpecifierSet) -> tuple[Version, ...]:
+        """The versions within a specifier, pre-releases included; none if the user forbids pre-releases."""
+        return () if self._prereleases is False else tuple(allowed.filter(self.page.versions, prereleases=True))
 
     def _has_wheel(self, version: Version, specifier: SpecifierSet) -> bool:
         chosen, _ = self.choose(version, specifier)
         return chosen is not None and chosen.is_wheel
 
     def choose(self, version: Version, specifier: SpecifierSet) -> tuple[Candidate | None, list[Rejected]]:
-        """The file of a release to take, and the others with what speaks against each. Yanked ones only by exact pin."""
-        exact = self.is_pinned(specifier)
-        if (version, exact) not in self._chosen:
-            open_to, rejected = [], []
+        """The file of a release to take, and the other files with reasons. Yanked files only for an exact pin (PEP 592)."""
+        is_exact_pin = self.is_pinned(specifier)
+        if (version, is_exact_pin) not in self._chosen:
+            allowed, rejected = [], []
             for candidate in self.page.candidates(version):
-                reason = self._against(candidate, exact=exact)
+                reason = self._why_excluded(candidate, is_exact_pin=is_exact_pin)
                 if reason:
                     rejected.append(Rejected(candidate.filename, reason))
                 else:
-                    open_to.append(candidate)
-            chosen, others = choose(open_to, self._target)
-            self._chosen[version, exact] = (chosen, rejected + others)
-        return self._chosen[version, exact]
+                    allowed.append(candidate)
+            chosen, others = choose(allowed, self._target)
+            self._chosen[version, is_exact_pin] = (chosen, rejected + others)
+        return self._chosen[version, is_exact_pin]
 
-    def _against(self, candidate: Candidate, *, exact: bool) -> str | None:
-        if candidate.yanked is not None and not exact:
-            return f"{YANKED}{': ' + candidate.yanked if candidate.yanked else ''}"
-        if wrong := wrong_hash(candidate, self._allowed):
-            return wrong
-        return None if self._direct else self._selection.against(candidate)
+    def _why_excluded(self, candidate: Candidate, *, is_exact_pin: bool) -> Reason | None:
+        """Why a file may not be chosen, whatever the target; None if it may."""
+        if candidate.yanked is not None and not is_exact_pin:
+            return Yanked(candidate.yanked)
+        if reason := why_hash_not_allowed(candidate, self._allowed_hashes):
+            return reason
+        return None if self._is_direct else self._selection.why_excluded(candidate)
 
     def usable(
         self, specifier: SpecifierSet, is_open: Callable[[Version], bool] = lambda _version: True
     ) -> Iterator[Candidate]:
-        """The files that could be chosen, best first; pre-releases, too, where no other release that is open has one.
+        """The files that can be chosen, best first; if no open release has one, those of pre-releases, too.
 
-        What is open is asked again at the end: who takes the files one by one learns on the way.
+        `is_open` is asked again at the end, because the caller may rule releases out while it iterates.
         """
         yielded = []
         for version in self.matching(specifier):
@@ -111,73 +113,73 @@ class ProjectCandidates:
                 yielded.append(version)
                 yield candidate
         if not any(map(is_open, yielded)):
-            for version in self._at_last(specifier & self._constraint):
+            for version in self._with_prereleases(specifier & self._constraint):
                 if is_open(version) and (candidate := self.choose(version, specifier)[0]):
                     yield candidate
 
     def best(self, specifier: SpecifierSet) -> Candidate | None:
-        """The first file that could be chosen."""
+        """The first file that can be chosen; None if there is none."""
         return next(self.usable(specifier), None)
 
     def conceivable(self, specifier: SpecifierSet) -> Iterator[Version]:
-        """The versions that could be chosen within a specifier, the likely ones first.
+        """The versions that can be chosen within a specifier, the likely ones first.
 
-        Others may ask in a way that admits pre-releases or a yanked release: these come last.
+        Last come those that only a further requirement can admit: pre-releases, and yanked releases by an exact pin.
         """
         yield from (version for version in self.matching(specifier) if self.choose(version, specifier)[0])
-        for version in self._at_last(specifier & self._constraint):
+        for version in self._with_prereleases(specifier & self._constraint):
             if self.choose(version, SpecifierSet(f"=={version}"))[0]:
                 yield version
 
 
 def page_of_source(source: DirectSource) -> Page:
-    """A page that offers one file: the one that the user named."""
+    """A page with one file: the one that the user named."""
     hashes = Hashes(**dict(hash_.split(":", 1) for hash_ in source.hashes))
     return Page(source.project, "", "", [IndexFile(source.filename, source.location, hashes)])
 
 
 class CandidateIndex:
-    """Every project's shelf for one question, made when its page is here."""
+    """The candidates of every project for one request, each made when its page arrives."""
 
-    def __init__(self, question: ResolutionRequest, supply: PackageSource) -> None:
-        self._question, self._supply = question, supply
+    def __init__(self, request: ResolutionRequest, packages: PackageSource) -> None:
+        self._request, self._packages = request, packages
         self._constraints = by_project(
-            line for line in question.constraints if question.target.applies(line.requirement.marker)
+            line for line in request.constraints if request.target.applies(line.requirement.marker)
         )
-        self._shelves: dict[NormalizedName, ProjectCandidates | None] = {}
+        self._candidates: dict[NormalizedName, ProjectCandidates | None] = {}
 
     def constraints(self, project: NormalizedName) -> Sequence[RequirementLine]:
-        """The constraints that speak of a project and apply to the target."""
+        """The constraints on a project that apply to the target."""
         return self._constraints.get(project, ())
 
     def get(self, project: NormalizedName) -> ProjectCandidates | None:
-        """A project's shelf; waits for its page. None where the index has no such project."""
-        if project not in self._shelves and not self.kept(project):
-            source = self._question.direct.get(project)
-            page = page_of_source(source) if source else self._supply.pages.get(project).result()
-            self._shelves[project] = self._of_page(page) if page else None
+        """A project's candidates; waits for its page. None if the index has no such project."""
+        if project not in self._candidates and not self.has_without_page(project):
+            source = self._request.direct.get(project)
+            page = page_of_source(source) if source else self._packages.pages.get(project).result()
+            self._candidates[project] = self._of_page(page) if page else None
             if page and is_exact(self._constraint(project)):
-                self._supply.locations.keep_releases(self._constraint(project), page)
-        return self._shelves[project]
+                self._packages.locations.keep_releases(self._constraint(project), page)
+        return self._candidates[project]
 
-    def kept(self, project: NormalizedName) -> bool:
-        """Whether a project's shelf can be had without a page: it is made already, or what is kept of the pinned release will do."""
-        if project not in self._shelves and is_exact(pinned := self._constraint(project)):
-            page = None if project in self._question.direct else self._supply.locations.releases(project, pinned)
-            shelf = self._of_page(page) if page else None
-            if shelf and shelf.best(SpecifierSet()):
-                self._shelves[project] = shelf
-        return project in self._shelves
+    def has_without_page(self, project: NormalizedName) -> bool:
+        """Whether a project's candidates need no request: they are here, or the cache has the pinned release."""
+        if project not in self._candidates and is_exact(pinned := self._constraint(project)):
+            page = None if project in self._request.direct else self._packages.locations.releases(project, pinned)
+            candidates = self._of_page(page) if page else None
+            if candidates and candidates.best(SpecifierSet()):
+                self._candidates[project] = candidates
+        return project in self._candidates
 
     def _constraint(self, project: NormalizedName) -> SpecifierSet:
         return merge(line.requirement.specifier for line in self.constraints(project))
 
     def _of_page(self, page: Page) -> ProjectCandidates:
-        return ProjectCandidates(self._question, page, self.constraints(page.project))
+        return ProjectCandidates(self._request, page, self.constraints(page.project))
 
     def place(self, project: NormalizedName) -> str:
-        """Where a project would come from, as people say it."""
-        source = self._supply.locations.of(project)
+        """Where a project would come from: "the index", or an index by name and address; empty if no index is asked for it."""
+        source = self._packages.locations.of(project)
         if source is None:
-            return "any index that is given"
+            return ""
         return "the index" if source.is_default else f"`{source.name or source.address}` ({source.address})"

@@ -1,4 +1,4 @@
-"""Files named by path or address instead of by version: `./dist/acme-1.0-py3-none-any.whl`, `acme @ https://…` (pure)."""
+"""Requirements that name a file by path or address: `./dist/acme-1.0-py3-none-any.whl`, `acme @ https://…` (pure)."""
 
 import re
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from wheelhouse.archive.filenames import ARCHIVE_SUFFIXES, release_of
 from wheelhouse.errors import InputError
 
 STRONG_HASHES = {"sha256": 64, "sha384": 96, "sha512": 128}
-"""The algorithms that pip takes in `--hash`, and their lengths in hexadecimal digits."""
+"""The algorithms that pip accepts in `--hash`, and their lengths in hexadecimal digits."""
 NAMED = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)\s*(?P<extras>\[[^\]]*\])?\s*@\s*(?P<rest>\S.*)")
 ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _SUFFIX = "|".join(map(re.escape, ARCHIVE_SUFFIXES))
@@ -24,9 +24,10 @@ WHEEL_HINT = "build a wheel of it where you trust the code (`python -m build --w
 
 @dataclass(frozen=True, slots=True)
 class DirectSource:
-    """A wheel or sdist by its path or http(s) address, and what its name says it is.
+    """A wheel or sdist by its path or http(s) address, with the project and version that its name states.
 
-    `written` is the address with the variables that stand in its path, without user, password and query; empty where none do.
+    `written` is the address without user, password and query, with the environment variables of its path unexpanded;
+    empty if there are none.
     """
 
     location: str
@@ -43,7 +44,7 @@ class DirectSource:
 
     @property
     def shown(self) -> str:
-        """The location without user, password and query, with its hash where it has one: fit for any output."""
+        """The location with its hashes, without user, password and query: safe in any output."""
         fragment = "#" + "&".join(sorted(hash_.replace(":", "=") for hash_ in self.hashes)) if self.hashes else ""
         if self.is_local:
             return self.location.replace(" ", "%20") + fragment
@@ -57,12 +58,12 @@ class DirectSource:
 
 
 def looks_direct(text: str) -> bool:
-    """Whether a requirement names a file, by path or address, and not a version."""
+    """Whether a requirement names a file by path or address."""
     return bool(NAMED.fullmatch(text) or ADDRESS.match(text) or PATH.match(text) or REPOSITORY.match(text))
 
 
 def source_of(text: str, origin: str) -> tuple[DirectSource, str, str]:
-    """A requirement that names a file: the file, its extras as `[a,b]`, its marker. Raises InputError naming `origin`."""
+    """The file that a requirement names, its extras as `[a,b]`, its marker. Raises InputError with `origin`."""
     named = NAMED.fullmatch(text)
     location, _, marker = _split(named["rest"] if named else text)
     extras = (named["extras"] or "") if named else ""
@@ -70,30 +71,33 @@ def source_of(text: str, origin: str) -> tuple[DirectSource, str, str]:
         location, extras = match["bare"], match["extras"]
     source = _source(location, origin)
     if named and canonicalize_name(named["name"]) != source.project:
-        raise InputError(f"{origin}: `{source.filename}` is a file of {source.project}, and not of {named['name']}")
+        raise InputError(f"{origin}: `{source.filename}` is a file of {source.project}, not of {named['name']}")
     return source, extras, marker.strip()
 
 
 def _split(text: str) -> tuple[str, str, str]:
+    """Location, `;` if there is a marker, and the marker."""
     match = MARKER.search(text)
     return (text[: match.start()].strip(), ";", text[match.end() :]) if match else (text.strip(), "", "")
 
 
 def _source(location: str, origin: str) -> DirectSource:
+    """A path or address as a file. Raises InputError for a repository, another scheme, or a name that is no distribution's."""
     if REPOSITORY.match(location):
-        raise InputError(f"{origin}: `{location.partition(':')[0]}` is a repository, and no file", hint=WHEEL_HINT)
+        raise InputError(f"{origin}: `{location.partition(':')[0]}` is a repository, not a file", hint=WHEEL_HINT)
     bare, _, fragment = location.partition("#")
     bare = _local(bare, origin) if bare.lower().startswith("file:") else bare
     if ADDRESS.match(bare) and not bare.startswith(("http://", "https://")):
         scheme = bare.partition(":")[0]
-        raise InputError(f"{origin}: files are not fetched by `{scheme}:`", hint="give an https address, or a path")
+        raise InputError(f"{origin}: `{scheme}:` addresses are not supported", hint="give an https address, or a path")
     is_address = bare.startswith(("http://", "https://"))
     filename = unquote(_parts(bare, origin).path.rpartition("/")[2]) if is_address else bare.rpartition("/")[2]
-    project, version = _named(filename, origin)
+    project, version = _release(filename, origin)
     return DirectSource(bare, filename, project, version, _fragment_hashes(fragment, origin))
 
 
 def _parts(address: str, origin: str) -> SplitResult:
+    """The parts of an address. Raises InputError."""
     try:
         return urlsplit(address)
     except ValueError as error:
@@ -102,31 +106,34 @@ def _parts(address: str, origin: str) -> SplitResult:
 
 
 def _local(address: str, origin: str) -> str:
+    """The path of a `file:` address. Raises InputError if it names another machine."""
     parts = _parts(address, origin)
     if parts.netloc not in ("", "localhost"):
-        raise InputError(f"{origin}: `file:` names a file of another machine, {parts.netloc}", hint="give a path")
+        raise InputError(f"{origin}: the `file:` address names another machine, {parts.netloc}", hint="give a path")
     return unquote(parts.path)
 
 
-def _named(filename: str, origin: str) -> tuple[NormalizedName, Version]:
+def _release(filename: str, origin: str) -> tuple[NormalizedName, Version]:
+    """Project and version that a file name states. Raises InputError."""
     try:
         if filename.endswith(ARCHIVE_SUFFIXES):
             return release_of(filename)
     except ValueError as error:
         hint = "give the file the name that its build gave it: name-version-tags.whl, or name-version.tar.gz"
-        raise InputError(f"{origin}: `{filename}` does not say what it is: {error}", hint=hint) from error
+        raise InputError(f"{origin}: `{filename}` does not state a project and version: {error}", hint=hint) from error
     raise InputError(f"{origin}: `{filename or '/'}` is neither a wheel nor an sdist", hint=WHEEL_HINT)
 
 
 def _fragment_hashes(fragment: str, origin: str) -> frozenset[str]:
-    found = dict(parse_qsl(fragment))
-    if "subdirectory" in found:
-        raise InputError(f"{origin}: a file in a subdirectory cannot be named", hint=WHEEL_HINT)
-    hashes = {name: digest.lower() for name, digest in found.items() if name in STRONG_HASHES}
-    weak = sorted(found.keys() & {"md5", "sha1", "sha224"})
+    """The hashes in an address's fragment (`#sha256=…`), as `sha256:…`. Raises InputError for weak and malformed ones."""
+    values = dict(parse_qsl(fragment))
+    if "subdirectory" in values:
+        raise InputError(f"{origin}: `#subdirectory=` is not supported", hint=WHEEL_HINT)
+    hashes = {name: digest.lower() for name, digest in values.items() if name in STRONG_HASHES}
+    weak = sorted(values.keys() & {"md5", "sha1", "sha224"})
     if weak and not hashes:
-        raise InputError(f"{origin}: {weak[0]} is no hash that can be relied on", hint="give its sha256")
+        raise InputError(f"{origin}: {weak[0]} is too weak a hash", hint="give its sha256")
     for name, digest in hashes.items():
         if not re.fullmatch(rf"[0-9a-f]{{{STRONG_HASHES[name]}}}", digest):
-            raise InputError(f"{origin}: `{digest}` is no {name}", hint="give all its hexadecimal digits")
+            raise InputError(f"{origin}: `{digest}` is not a {name}", hint="give all its hexadecimal digits")
     return frozenset(f"{name}:{digest}" for name, digest in hashes.items())

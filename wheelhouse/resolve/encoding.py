@@ -1,4 +1,4 @@
-"""Bytes of a requirements file into text, as pip reads them: a byte order mark, a PEP 263 line, else UTF-8 (pure)."""
+"""Decodes a requirements file as pip does: by its byte order mark, else by its PEP 263 line, else as UTF-8 (pure)."""
 
 import codecs
 import re
@@ -12,12 +12,12 @@ MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-"""In this order: the mark of UTF-16-LE begins that of UTF-32-LE."""
+"""In this order, because the mark of UTF-32-LE begins with that of UTF-16-LE."""
 DECLARED = re.compile(rb"coding[:=]\s*([-\w.]+)")
 
 
 def decoded(data: bytes, source: str) -> str:
-    """The text. Raises InputError naming `source` and where it stops being text."""
+    """The text of a file. Raises InputError with `source` and the first byte that is not text."""
     mark, encoding = next(((mark, name) for mark, name in MARKS if data.startswith(mark)), (b"", ""))
     if not encoding:
         comments = [line for line in data.split(b"\n")[:2] if line.startswith(b"#")]
@@ -26,7 +26,7 @@ def decoded(data: bytes, source: str) -> str:
     try:
         return data[len(mark) :].decode(encoding)
     except LookupError as error:
-        raise InputError(f"`{source}` declares an encoding that is not known: {encoding}") from error
+        raise InputError(f"`{source}` declares an unknown encoding: {encoding}") from error
     except UnicodeDecodeError as error:
         hint = "save it as UTF-8, or declare its encoding in the first line: `# -*- coding: latin-1 -*-`"
         raise InputError(

@@ -1,4 +1,4 @@
-"""The options that may stand in a requirements file, as pip splits them; what cannot be honoured is refused, never ignored (pure)."""
+"""The options of a requirements file, split as pip splits them. Unsupported options are refused, never ignored (pure)."""
 
 import optparse
 import shlex
@@ -10,14 +10,14 @@ from wheelhouse.errors import InputError
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """An option in a requirements file: its long name, its value ("" for a flag), and where it stands."""
+    """An option in a requirements file: its long name, its value ("" for a flag), and where it is."""
 
     name: str
     value: str
     origin: str
 
 
-HONOURED = {
+SUPPORTED = {
     "--requirement": "-r",
     "--constraint": "-c",
     "--hash": "",
@@ -27,23 +27,23 @@ HONOURED = {
     "--only-final": "",
     "--index-url": "-i --pypi-url",
 }
-HONOURED_FLAGS = ("--pre", "--prefer-binary", "--require-hashes", "--no-require-hashes")
+SUPPORTED_FLAGS = ("--pre", "--prefer-binary", "--require-hashes", "--no-require-hashes")
 REFUSED = {
-    "--extra-index-url": "name each index to wheelhouse, and what comes from it: two indexes for one project invite a stranger's file",
-    "--find-links": "say it to wheelhouse itself",
+    "--extra-index-url": "name each index, and what comes from it, to wheelhouse: if a project has two indexes, a stranger can add a file",
+    "--find-links": "give it to wheelhouse itself",
     "--trusted-host": "name the certificate authority of that host in SSL_CERT_FILE",
     "--editable": "build a wheel of it where you trust the code (`python -m build --wheel`), and name that file",
     "--use-feature": "remove it: wheelhouse has none of pip's features",
-    "--config-settings": "say it to the build; nothing is built while fetching",
-    "--global-option": "say it to the build; nothing is built while fetching",
+    "--config-settings": "give it to the build; fetching builds nothing",
+    "--global-option": "give it to the build; fetching builds nothing",
 }
 SHORT = {"--find-links": "-f", "--editable": "-e", "--config-settings": "-C --config-setting"}
-REFUSED_FLAGS = {"--no-index": "name the folder or the index that takes the index's place to wheelhouse itself"}
-FILE_OPTIONS = (*HONOURED, *HONOURED_FLAGS, *REFUSED, *REFUSED_FLAGS)
+REFUSED_FLAGS = {"--no-index": "name the folder or the index that replaces the default index to wheelhouse itself"}
+FILE_OPTIONS = (*SUPPORTED, *SUPPORTED_FLAGS, *REFUSED, *REFUSED_FLAGS)
 
 
 class _Parser(optparse.OptionParser):
-    """optparse, as pip uses it, so that spellings mean the same; it raises where it would exit."""
+    """optparse, as pip uses it, so that options have the same spellings. It raises ValueError instead of exiting."""
 
     def error(self, msg: str) -> NoReturn:
         raise ValueError(msg)
@@ -51,20 +51,21 @@ class _Parser(optparse.OptionParser):
 
 def _parser() -> _Parser:
     parser = _Parser(add_help_option=False)
-    for name, others in (*HONOURED.items(), *((name, SHORT.get(name, "")) for name in REFUSED)):
-        parser.add_option(name, *others.split(), action="callback", callback=_note, type="string")
-    for name in (*HONOURED_FLAGS, *REFUSED_FLAGS):
-        parser.add_option(name, action="callback", callback=_note)
+    for name, others in (*SUPPORTED.items(), *((name, SHORT.get(name, "")) for name in REFUSED)):
+        parser.add_option(name, *others.split(), action="callback", callback=_collect, type="string")
+    for name in (*SUPPORTED_FLAGS, *REFUSED_FLAGS):
+        parser.add_option(name, action="callback", callback=_collect)
     return parser
 
 
-def _note(option: optparse.Option, _spelling: str, value: str | None, parser: optparse.OptionParser) -> None:
-    found: list[tuple[str, str]] = parser.values.ensure_value("found", [])  # type: ignore[union-attr]
-    found.append((option._long_opts[0], value or ""))
+def _collect(option: optparse.Option, _spelling: str, value: str | None, parser: optparse.OptionParser) -> None:
+    """Append (long name, value) to the parser's list of options."""
+    collected: list[tuple[str, str]] = parser.values.ensure_value("collected", [])  # type: ignore[union-attr]
+    collected.append((option._long_opts[0], value or ""))
 
 
 def read_options(text: str, origin: str) -> tuple[str, list[Option]]:
-    """A line without its options, and those. Raises InputError for one that is unknown, or that cannot be honoured."""
+    """A line without its options, and its options. Raises InputError for an unknown or unsupported one."""
     words = text.split(" ")
     first = next((position for position, word in enumerate(words) if word.startswith("-")), len(words))
     bare = " ".join(words[:first]).strip()
@@ -74,12 +75,12 @@ def read_options(text: str, origin: str) -> tuple[str, list[Option]]:
     try:
         values, rest = parser.parse_args(shlex.split(" ".join(words[first:])))
     except ValueError as error:
-        known = ", ".join(sorted(FILE_OPTIONS))
-        raise InputError(f"{origin}: `{' '.join(words[first:])}`: {error}", hint=f"the options are {known}") from error
+        names = ", ".join(sorted(FILE_OPTIONS))
+        raise InputError(f"{origin}: `{' '.join(words[first:])}`: {error}", hint=f"the options are {names}") from error
     if rest:
-        raise InputError(f"{origin}: `{' '.join(rest)}` stands behind an option", hint="write one requirement a line")
-    options = [Option(name, value, origin) for name, value in getattr(values, "found", [])]
+        raise InputError(f"{origin}: `{' '.join(rest)}` follows an option", hint="write one requirement a line")
+    options = [Option(name, value, origin) for name, value in getattr(values, "collected", [])]
     for option in options:
         if advice := REFUSED.get(option.name) or REFUSED_FLAGS.get(option.name):
-            raise InputError(f"{origin}: `{option.name}` is not honoured in a file", hint=advice)
+            raise InputError(f"{origin}: `{option.name}` is not supported in a file", hint=advice)
     return bare, options

@@ -1,7 +1,7 @@
-"""The answer where nothing stands against anything: found by walking, with no search.
+"""The solution when nothing conflicts: found in linear time, with no search.
 
-Each project's best release under all that is asked of it asks for further ones. When a walk changes no choice, those choices are
-the answer, and no other order of asking leads to another. Where that fails, the resolver searches.
+Each project's best release under all requirements so far adds further requirements. When a pass changes no choice, the
+choices are the solution, and no other order leads to another one. If that fails, `resolve/search` backtracks.
 """
 
 from collections import deque
@@ -18,25 +18,25 @@ MAX_PASSES = 40
 Chosen = dict[NormalizedName, Candidate]
 
 
-class _ContradictionError(Exception):
-    """No release satisfies all that is asked of its project."""
+class _ConflictError(Exception):
+    """No release satisfies all requirements of its project."""
 
 
 def solve_greedily(
     roots: Sequence[Dependency],
-    shelves: CandidateIndex,
-    dependencies: Callable[[CandidateRelease], Iterable[Dependency]],
+    index: CandidateIndex,
+    dependencies_of: Callable[[CandidateRelease], Iterable[Dependency]],
 ) -> dict[Identifier, CandidateRelease] | None:
-    """A choice for every project and extra that is reached, or None where that takes a search."""
+    """A release for every project and extra that the roots lead to; None if a search is necessary."""
     chosen: Chosen = {}
     try:
         for _ in range(MAX_PASSES):
-            reached, asked = _walk(roots, chosen, shelves, dependencies)
-            best = {project: _best(project, merge(asked[project].values()), shelves) for project in asked}
-            if best == {project: chosen[project] for project in asked}:
+            reached, specifiers = _walk(roots, chosen, index, dependencies_of)
+            best = {project: _best(project, merge(specifiers[project].values()), index) for project in specifiers}
+            if best == {project: chosen[project] for project in specifiers}:
                 return reached
             chosen = best
-    except _ContradictionError:
+    except _ConflictError:
         return None
     return None
 
@@ -44,34 +44,35 @@ def solve_greedily(
 def _walk(
     roots: Sequence[Dependency],
     chosen: Chosen,
-    shelves: CandidateIndex,
-    dependencies: Callable[[CandidateRelease], Iterable[Dependency]],
+    index: CandidateIndex,
+    dependencies_of: Callable[[CandidateRelease], Iterable[Dependency]],
 ) -> tuple[dict[Identifier, CandidateRelease], dict[NormalizedName, dict[str, SpecifierSet]]]:
-    """What is reached from the roots by the choices so far, and what is asked of each project on the way.
+    """The releases that the roots lead to with the choices so far, and each project's specifiers on the way, by their text.
 
-    A project that is met for the first time gets its best release under the need that led to it.
+    A project that is met for the first time gets its best release under the dependency that led to it.
     """
     reached: dict[Identifier, CandidateRelease] = {}
-    asked: dict[NormalizedName, dict[str, SpecifierSet]] = {}
+    specifiers: dict[NormalizedName, dict[str, SpecifierSet]] = {}
     pending = deque(roots)
     while pending:
-        need = pending.popleft()
-        project = need.project
+        dependency = pending.popleft()
+        project = dependency.project
         if project not in chosen:
-            chosen[project] = _best(project, need.specifier, shelves)
-        if need.parent is None or need.parent.candidate.project != project:
-            asked.setdefault(project, {})[str(need.specifier)] = need.specifier
-        elif not need.specifier.contains(chosen[project].version, prereleases=True):
-            raise _ContradictionError(f"{need.parent} asks for another version of itself")
-        if (project, need.extra) not in reached:
-            choice = reached[project, need.extra] = CandidateRelease(chosen[project], need.extra)
-            pending.extend(dependencies(choice))
-    return reached, asked
+            chosen[project] = _best(project, dependency.specifier, index)
+        if dependency.parent is None or dependency.parent.candidate.project != project:
+            specifiers.setdefault(project, {})[str(dependency.specifier)] = dependency.specifier
+        elif not dependency.specifier.contains(chosen[project].version, prereleases=True):
+            raise _ConflictError(f"{dependency.parent} requires another version of itself")
+        if (project, dependency.extra) not in reached:
+            release = reached[project, dependency.extra] = CandidateRelease(chosen[project], dependency.extra)
+            pending.extend(dependencies_of(release))
+    return reached, specifiers
 
 
-def _best(project: NormalizedName, specifier: SpecifierSet, shelves: CandidateIndex) -> Candidate:
-    shelf = None if project == NEVER else shelves.get(project)
-    found = shelf.best(specifier) if shelf else None
-    if found is None:
-        raise _ContradictionError(f"nothing satisfies {project}{specifier}")
-    return found
+def _best(project: NormalizedName, specifier: SpecifierSet, index: CandidateIndex) -> Candidate:
+    """The best file of a project within a specifier. Raises _ConflictError if there is none."""
+    candidates = None if project == NEVER else index.get(project)
+    best = candidates.best(specifier) if candidates else None
+    if best is None:
+        raise _ConflictError(f"nothing satisfies {project}{specifier}")
+    return best

@@ -1,7 +1,7 @@
-"""Releases that can be in no answer, because nothing can meet something that they ask for: learned once, left out for good.
+"""Releases that no solution can contain, because nothing satisfies one of their dependencies: learned once, then left out.
 
-resolvelib remembers which release was in its way, not why: where a project deep below has no file for the target, it tries
-all that stands between again and again. Who asks for what is noted here, so that a dead end is followed up at once.
+resolvelib remembers which release was in conflict, not why. If a project deep below has no file for the target, resolvelib
+tries everything in between again and again. Nogoods notes which release depends on what, so it follows a dead end up at once.
 """
 
 from collections import defaultdict
@@ -15,57 +15,64 @@ from wheelhouse.resolve.resolution import NEVER, CandidateRelease, Dependency, I
 
 
 class Nogoods:
-    """What has been learned of one question."""
+    """The releases that one resolution has ruled out so far."""
 
-    def __init__(self, shelves: CandidateIndex) -> None:
-        self._shelves = shelves
-        self._unmet: dict[tuple[NormalizedName, str, Version], Dependency] = {}
-        self._askers: dict[Identifier, list[Dependency]] = defaultdict(list)
+    def __init__(self, index: CandidateIndex) -> None:
+        self._index = index
+        self._unsatisfiable: dict[tuple[NormalizedName, str, Version], Dependency] = {}
+        self._dependents: dict[Identifier, list[Dependency]] = defaultdict(list)
         self._noted: set[CandidateRelease] = set()
 
     def is_open(self, project: NormalizedName, extra: str, version: Version) -> bool:
-        """Whether a release, with one of its extras, may be in an answer as far as is known."""
-        return (project, extra, version) not in self._unmet
+        """Whether a solution may contain this release with this extra, as far as is known."""
+        return (project, extra, version) not in self._unsatisfiable
 
-    def ask(self, needs: Iterable[Dependency]) -> None:
-        """That these are asked for."""
-        for need in needs:
-            self._askers[need.project, need.extra].append(need)
+    def add_dependencies(self, dependencies: Iterable[Dependency]) -> None:
+        """Note who depends on what."""
+        for dependency in dependencies:
+            self._dependents[dependency.project, dependency.extra].append(dependency)
 
-    def note(self, choice: CandidateRelease, needs: Sequence[Dependency]) -> bool:
-        """Learn what a release asks for. Whether what asks for this release, the user or another one, is in vain, too."""
-        if choice in self._noted:
+    def note(self, release: CandidateRelease, dependencies: Sequence[Dependency]) -> bool:
+        """Learn a release's dependencies. Returns whether that rules out a dependent of the release, too: a root or a release."""
+        if release in self._noted:
             return False
-        self._noted.add(choice)
-        self.ask(needs)
-        unmet = next((need for need in needs if not self._can_be_met(need)), None)
-        return unmet is not None and self._close(choice, unmet)
+        self._noted.add(release)
+        self.add_dependencies(dependencies)
+        unsatisfiable = next((each for each in dependencies if not self._is_satisfiable(each)), None)
+        return unsatisfiable is not None and self._rule_out(release, unsatisfiable)
 
-    def cause(self, need: Dependency) -> Dependency:
-        """What a need fails for in the end: the first below it that nothing meets, whatever else is asked."""
-        if need.project == NEVER or self._can_be_met(need) or not (shelf := self._shelves.get(need.project)):
-            return need
-        below = (self._unmet.get((need.project, need.extra, version)) for version in shelf.matching(need.specifier))
+    def cause(self, dependency: Dependency) -> Dependency:
+        """The dependency at the root of a failure: the first below this one that nothing satisfies."""
+        candidates = None if dependency.project == NEVER else self._index.get(dependency.project)
+        if candidates is None or self._is_satisfiable(dependency):
+            return dependency
+        project, extra = dependency.project, dependency.extra
+        below = (
+            self._unsatisfiable.get((project, extra, version)) for version in candidates.matching(dependency.specifier)
+        )
         first = next(filter(None, below), None)
-        return self.cause(first) if first else need
+        return self.cause(first) if first else dependency
 
-    def _close(self, choice: CandidateRelease, unmet: Dependency) -> bool:
-        project, version = choice.candidate.project, choice.candidate.version
-        self._unmet[project, choice.extra, version] = unmet
-        spread = False
-        for need in self._askers[project, choice.extra]:
-            asker = need.parent
-            if (asker is None or self._is_open(asker)) and not self._can_be_met(need):
-                spread = True
-                if asker:
-                    self._close(asker, need)
-        return spread
+    def _rule_out(self, release: CandidateRelease, unsatisfiable: Dependency) -> bool:
+        """Rule out a release, then each dependent that has no other release left. Returns whether there was one."""
+        project, version = release.candidate.project, release.candidate.version
+        self._unsatisfiable[project, release.extra, version] = unsatisfiable
+        has_spread = False
+        for dependency in self._dependents[project, release.extra]:
+            dependent = dependency.parent
+            if (dependent is None or self._is_release_open(dependent)) and not self._is_satisfiable(dependency):
+                has_spread = True
+                if dependent:
+                    self._rule_out(dependent, dependency)
+        return has_spread
 
-    def _is_open(self, choice: CandidateRelease) -> bool:
-        return self.is_open(choice.candidate.project, choice.extra, choice.candidate.version)
+    def _is_release_open(self, release: CandidateRelease) -> bool:
+        return self.is_open(release.candidate.project, release.extra, release.candidate.version)
 
-    def _can_be_met(self, need: Dependency) -> bool:
-        shelf = None if need.project == NEVER else self._shelves.get(need.project)
-        return shelf is not None and any(
-            self.is_open(need.project, need.extra, version) for version in shelf.conceivable(need.specifier)
+    def _is_satisfiable(self, dependency: Dependency) -> bool:
+        """Whether a release is left that satisfies a dependency."""
+        candidates = None if dependency.project == NEVER else self._index.get(dependency.project)
+        return candidates is not None and any(
+            self.is_open(dependency.project, dependency.extra, version)
+            for version in candidates.conceivable(dependency.specifier)
         )

@@ -1,4 +1,4 @@
-"""What the resolver will most likely need, asked for before it asks."""
+"""Requests pages and metadata before the resolver needs them."""
 
 from collections import defaultdict
 from concurrent.futures import CancelledError, Future
@@ -18,49 +18,49 @@ from wheelhouse.resolve.resolution import Dependency, Identifier, ResolutionRequ
 
 
 class Prefetcher:
-    """Walks ahead of the resolver and asks for what it will most likely need. It guesses and decides nothing."""
+    """Walks ahead of the resolver and requests what it will most likely need. It guesses, and decides nothing."""
 
-    def __init__(self, question: ResolutionRequest, supply: PackageSource, shelves: CandidateIndex) -> None:
-        self._question, self._supply, self._shelves = question, supply, shelves
-        self._seen: set[Identifier] = set()
+    def __init__(self, request: ResolutionRequest, packages: PackageSource, index: CandidateIndex) -> None:
+        self._request, self._packages, self._index = request, packages, index
+        self._expected: set[Identifier] = set()
         self._tried: dict[NormalizedName, set[Version]] = defaultdict(set)
 
-    def expect(self, need: Dependency) -> None:
-        """That this will be needed."""
-        if (need.project, need.extra) in self._seen:
+    def expect(self, dependency: Dependency) -> None:
+        """Request the page and the best file's metadata of a dependency, and so on below it."""
+        if (dependency.project, dependency.extra) in self._expected:
             return
-        self._seen.add((need.project, need.extra))
-        if need.project in self._question.direct or self._shelves.kept(need.project):
-            self._on_page(need)
+        self._expected.add((dependency.project, dependency.extra))
+        if dependency.project in self._request.direct or self._index.has_without_page(dependency.project):
+            self._on_page(dependency)
         else:
-            self._supply.pages.get(need.project).add_done_callback(lambda _page: self._on_page(need))
+            self._packages.pages.get(dependency.project).add_done_callback(lambda _page: self._on_page(dependency))
 
-    def note(self, candidate: Candidate) -> None:
-        """That the resolver tries this one. Once a project's second, fourth, eighth… release is tried, as many more may be."""
+    def note_trial(self, candidate: Candidate) -> None:
+        """Note that the resolver tries a candidate. At a project's second, fourth, eighth… release, request as many more."""
         versions = self._tried[candidate.project]
         if candidate.version in versions:  # with another extra
             return
         versions.add(candidate.version)
-        tried, shelf = len(versions), self._shelves.get(candidate.project)
-        if tried == 1 or tried & (tried - 1) or not shelf:
+        count, candidates = len(versions), self._index.get(candidate.project)
+        if count == 1 or count & (count - 1) or not candidates:
             return
-        older = (version for version in shelf.matching(SpecifierSet()) if version < candidate.version)
-        chosen = (shelf.choose(version, SpecifierSet())[0] for version in older)
-        for each in islice(filter(None, chosen), tried):
-            self._supply.metadata.get(each)
+        older = (version for version in candidates.matching(SpecifierSet()) if version < candidate.version)
+        files = (candidates.choose(version, SpecifierSet())[0] for version in older)
+        for file in islice(filter(None, files), count):
+            self._packages.metadata.get(file)
 
-    def _on_page(self, need: Dependency) -> None:
+    def _on_page(self, dependency: Dependency) -> None:
         with suppress(WheelhouseError, CancelledError, RuntimeError):
-            shelf = self._shelves.get(need.project)
-            candidate = shelf.best(need.specifier) if shelf else None
-            if shelf and candidate:
-                metadata = self._supply.metadata.get(candidate, certain=shelf.is_pinned(need.specifier))
-                metadata.add_done_callback(lambda future: self._on_metadata(need, candidate, future))
+            candidates = self._index.get(dependency.project)
+            best = candidates.best(dependency.specifier) if candidates else None
+            if candidates and best:
+                metadata = self._packages.metadata.get(best, certain=candidates.is_pinned(dependency.specifier))
+                metadata.add_done_callback(lambda future: self._on_metadata(dependency, best, future))
 
-    def _on_metadata(self, need: Dependency, candidate: Candidate, future: "Future[Metadata]") -> None:
-        """What fails here fails again for whoever needs it, and is told then."""
-        question = self._question
+    def _on_metadata(self, dependency: Dependency, candidate: Candidate, future: "Future[Metadata]") -> None:
+        """Expect what the metadata requires. An error here is raised again to the resolver, which reports it."""
+        request = self._request
         with suppress(WheelhouseError, CancelledError, RuntimeError):
-            for requirement, _ in future.result().requirements(question.target, need.extra, question.adjustments):
-                for further in dependencies_of(requirement, str(candidate.project), direct=question.direct):
+            for requirement, _ in future.result().requirements(request.target, dependency.extra, request.adjustments):
+                for further in dependencies_of(requirement, str(candidate.project), direct=request.direct):
                     self.expect(further)

@@ -1,4 +1,4 @@
-"""What is asked for, and what limits it: requirement lines, and pip's requirements file format (PEP 508, PEP 440) (pure)."""
+"""Requirements and constraints: single lines (PEP 508, PEP 440), and pip's requirements file format (pure)."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -18,15 +18,15 @@ COMMENT = re.compile(r"(^|\s+)#.*$")
 VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
 VARIABLE_PATH = re.compile(r"(?P<scheme>https?://)(?P<host>[^/\s?#]*)(?P<path>/[^\s?#]*\$\{[A-Z0-9_]+\}[^/\s?#]*)")
 """An address up to the last part of its path that holds a variable."""
-NOTHING: Mapping[str, str] = {}
+NO_VARIABLES: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
 class RequirementLine:
-    """One requirement or constraint and where it stands, as `file:line`.
+    """One requirement or constraint; `origin` is its `file:line`.
 
-    `hashes` are those that `--hash` allows, each as `sha256:…`. `source` is the file that it names by path or address; its
-    requirement then names that file's version.
+    `hashes` are those of its `--hash` options, as `sha256:…`. `source` is the file that it names by path or address;
+    `requirement` then pins that file's version.
     """
 
     requirement: Requirement
@@ -41,12 +41,12 @@ class RequirementLine:
 
     @property
     def allowed_hashes(self) -> list[frozenset[str]]:
-        """Sets of hashes, of each of which the file must have one."""
+        """Sets of hashes; the file must have one of each set."""
         return [hashes for hashes in (self.hashes, self.source.hashes if self.source else None) if hashes]
 
     @property
     def text(self) -> str:
-        """The line as a lock records it: PEP 508, with no credential in an address."""
+        """The line as a lock file records it: PEP 508, without credentials."""
         if self.source is None:
             return str(self.requirement)
         extras = f"[{','.join(sorted(self.requirement.extras))}]" if self.requirement.extras else ""
@@ -56,7 +56,7 @@ class RequirementLine:
 
 @dataclass(slots=True)
 class RequirementLines:
-    """What a set of files asks for and limits, and the options that stand in them, in their order."""
+    """The requirements, constraints and options of some files, in order, and the lines that could not be read."""
 
     requirements: list[RequirementLine] = field(default_factory=list)
     constraints: list[RequirementLine] = field(default_factory=list)
@@ -65,24 +65,24 @@ class RequirementLines:
 
 
 Conceal = Callable[[str, str], None]
-"""(how an address begins, how it was written there, with its variables): what a variable held may be a secret."""
+"""Called with the start of an address, expanded and with its variables: the value of a variable may be a secret."""
 Reader = Callable[[str, str], tuple[str, str]]
-"""(name as written, the file that names it) → (that file's own name, its text)."""
+"""(a file's name as written, the file that names it) → (its full name, its text)."""
 
 
 def parse_line(text: str, origin: str = COMMAND_LINE) -> RequirementLine:
-    """Read one requirement. Raises InputError naming where it stands."""
+    """Read one requirement. Raises InputError with `origin`."""
     bare, options = read_options(text, origin)
     misplaced = [option.name for option in options if option.name != "--hash"]
     if misplaced:
-        hint = "options stand on a line of their own; only --hash goes with a requirement"
-        raise InputError(f"{origin}: the option `{misplaced[0]}` cannot stand behind a requirement", hint=hint)
+        hint = "write it on a line of its own; only --hash can follow a requirement"
+        raise InputError(f"{origin}: the option `{misplaced[0]}` cannot follow a requirement", hint=hint)
     hashes = frozenset(_hash(option) for option in options)
     if looks_direct(bare):
         return _direct_line(bare, origin, hashes)
     try:
         with too_deep_as(InvalidRequirement):
-            requirement = Requirement(bare.removesuffix(";"))  # pip takes a marker that is empty
+            requirement = Requirement(bare.removesuffix(";"))  # pip accepts an empty marker
     except InvalidRequirement as error:
         reason = str(error).splitlines()[0]
         raise InputError(f"{origin}: `{bare}` is not a requirement: {reason}", hint=_requirement_hint(bare)) from error
@@ -90,10 +90,12 @@ def parse_line(text: str, origin: str = COMMAND_LINE) -> RequirementLine:
 
 
 def _direct_line(text: str, origin: str, hashes: frozenset[str]) -> RequirementLine:
+    """A line that names a file. Raises InputError with `origin`."""
     source, extras, marker = source_of(text, origin)
-    found = f"{source.project}{extras}=={source.version}" + (f" ; {marker}" if marker else "")
+    pinned = f"{source.project}{extras}=={source.version}" + (f" ; {marker}" if marker else "")
     try:
-        requirement = Requirement(found)
+        with too_deep_as(InvalidRequirement):
+            requirement = Requirement(pinned)
     except InvalidRequirement as error:
         reason = str(error).splitlines()[0]
         raise InputError(f"{origin}: `{text}` is not a requirement: {reason}") from error
@@ -101,25 +103,27 @@ def _direct_line(text: str, origin: str, hashes: frozenset[str]) -> RequirementL
 
 
 def _hash(option: Option) -> str:
+    """The value of a `--hash`, in lower case. Raises InputError for a weak or malformed one."""
     algorithm, _, digest = option.value.partition(":")
     if STRONG_HASHES.get(algorithm) != len(digest) or not re.fullmatch(r"[0-9a-fA-F]+", digest):
         hint = f"write --hash=sha256:…, with as many digits as the algorithm has ({', '.join(STRONG_HASHES)})"
-        raise InputError(f"{option.origin}: `{option.value}` is no hash that can be relied on", hint=hint)
+        raise InputError(f"{option.origin}: `{option.value}` is not a hash that pip accepts", hint=hint)
     return f"{algorithm}:{digest.lower()}"
 
 
 def _requirement_hint(text: str) -> str:
+    """What to write instead of an invalid requirement."""
     if text.startswith("-"):
-        return "give options to wheelhouse itself, or in a file on a line of their own"
+        return "give options to wheelhouse itself, or write each on a line of its own in a file"
     if re.search(r"[^=<>!~]=[^=]", text):
         return "write `==` for an exact version"
     if variable := VARIABLE.search(text):
-        return f"set the environment variable {variable[1]}: `{variable[0]}` stands for its value"
-    return "write a name, with extras and versions where wanted: `name[extra]>=1.0,<2 ; marker`"
+        return f"set the environment variable {variable[1]}, which `{variable[0]}` refers to"
+    return "write a name, with optional extras, versions and marker: `name[extra]>=1.0,<2 ; marker`"
 
 
 def _conceal_nothing(_beginning: str, _written: str) -> None:
-    """For texts without variables."""
+    """The `Conceal` for texts without variables."""
 
 
 def parse_file(
@@ -128,13 +132,13 @@ def parse_file(
     read: Reader,
     *,
     constraints: bool = False,
-    environment: Mapping[str, str] = NOTHING,
+    environment: Mapping[str, str] = NO_VARIABLES,
     conceal: Conceal = _conceal_nothing,
 ) -> RequirementLines:
-    """Read a requirements or constraints file, and those it names. Raises InputError naming every bad file and line.
+    """Read a requirements or constraints file, and the files it names. Raises InputError naming every bad file and line.
 
-    `${NAME}` is replaced where `environment` has a value for it, and stays as it is where not. `conceal` is told how an
-    address begins in whose path a variable was replaced, before that address is used.
+    `${NAME}` is replaced if `environment` has a value for it. If that happens in the path of an address, `conceal` is
+    called with the start of the address before the address is used.
     """
     reading = _Reading(read, environment, conceal)
     reading.file(text, source, constraints=constraints, above=())
@@ -143,28 +147,29 @@ def parse_file(
 
 
 def constraint_lines(text: str, source: str) -> tuple[RequirementLine, ...]:
-    """A constraints file that names no other. Raises InputError."""
+    """The lines of a constraints file. Raises InputError, also if it names another file."""
 
     def nested(name: str, named_by: str) -> tuple[str, str]:
         raise InputError(
-            f"{named_by} names `{name}`, which cannot be followed here", hint="write its lines into the file itself"
+            f"{named_by} names `{name}`, and this file cannot include others",
+            hint="write its lines into the file itself",
         )
 
     return tuple(parse_file(text, source, nested, constraints=True).constraints)
 
 
 def raise_all(problems: list[InputError]) -> None:
-    """Raise one error for all of them, where there are any."""
+    """Raise one error for all problems, if there are any."""
     if len(problems) == 1:
         raise problems[0]
     if problems:
         details = tuple(f"{problem}{f' ({problem.hint})' if problem.hint else ''}" for problem in problems)
-        raise InputError(f"{len(problems)} lines cannot be used", details=details, hint="mend the lines named above")
+        raise InputError(f"{len(problems)} lines cannot be used", details=details, hint="correct the lines named above")
 
 
 @dataclass(slots=True)
 class _Reading:
-    """Reading of one file and all that it names."""
+    """Reads one file and the files that it names."""
 
     read: Reader
     environment: Mapping[str, str]
@@ -172,9 +177,10 @@ class _Reading:
     lines: RequirementLines = field(default_factory=RequirementLines)
 
     def file(self, text: str, source: str, *, constraints: bool, above: tuple[str, ...]) -> None:
+        """Read a file's lines; `above` are the files that led to it. Raises InputError if one of them is this file."""
         if source in above:
-            circle = " → ".join([*above, source])
-            raise InputError(f"`{source}` names itself: {circle}", hint="break the circle")
+            chain = " → ".join([*above, source])
+            raise InputError(f"`{source}` includes itself: {chain}", hint="remove one of these `-r` or `-c` lines")
         for number, line in logical_lines(text):
             try:
                 self._line(line, f"{source}:{number}", (*above, source), constraints=constraints)
@@ -182,6 +188,7 @@ class _Reading:
                 self.lines.problems.append(problem)
 
     def _line(self, written: str, origin: str, above: tuple[str, ...], *, constraints: bool) -> None:
+        """Read one line. Raises InputError, in whose text variables are unexpanded."""
         variables = {name: value for name in VARIABLE.findall(written) if (value := self.environment.get(name))}
         line = _expanded(written, variables)
         hidden = dict(_addresses(written, variables))
@@ -189,7 +196,7 @@ class _Reading:
             self.conceal(beginning, shown)
         try:
             if not line.startswith("-"):
-                self._asked(_as_written(parse_line(line, origin), hidden), constraints=constraints)
+                self._add(_as_written(parse_line(line, origin), hidden), constraints=constraints)
                 return
             _, options = read_options(line, origin)
         except InputError as problem:
@@ -197,7 +204,8 @@ class _Reading:
         for option in options:
             self._option(option, above, constraints=constraints)
 
-    def _asked(self, line: RequirementLine, *, constraints: bool) -> None:
+    def _add(self, line: RequirementLine, *, constraints: bool) -> None:
+        """Add a requirement, or a constraint. Raises InputError for a constraint that pip does not allow."""
         if not constraints:
             self.lines.requirements.append(line)
             return
@@ -206,28 +214,30 @@ class _Reading:
                 f"{line.origin}: a constraint cannot have extras", hint="put the extras into the requirement"
             )
         if line.source:
-            hint = "make it a requirement, or say it with --override"
+            hint = "make it a requirement, or use --override"
             raise InputError(f"{line.origin}: a constraint cannot name a file", hint=hint)
         self.lines.constraints.append(line)
 
     def _option(self, option: Option, above: tuple[str, ...], *, constraints: bool) -> None:
+        """Keep an option, or read the file that it names."""
         if option.name not in ("--requirement", "--constraint"):
             self.lines.options.append(option)
             return
         if constraints and option.name == "--requirement":
-            raise InputError(f"{option.origin}: `-r` cannot stand among constraints", hint="write `-c`")
+            raise InputError(f"{option.origin}: `-r` is not allowed in a constraints file", hint="write `-c`")
         name, text = self.read(option.value, above[-1])
         self.file(text, name, constraints=constraints or option.name == "--constraint", above=above)
 
 
 def _expanded(text: str, variables: Mapping[str, str]) -> str:
+    """A text with the variables that have a value replaced."""
     return VARIABLE.sub(lambda match: variables.get(match[1], match[0]), text)
 
 
 def _addresses(written: str, variables: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """How each address with a variable in its path begins, user and password left out: expanded, and as it is written.
+    """The start of each address with a variable in its path, without user and password: expanded, and as written.
 
-    A part of the path that names a wheel or sdist stays out of it: whoever reads the lock must know the file.
+    The file name stays out of it, because a reader of the lock file must know the file.
     """
     for match in VARIABLE_PATH.finditer(written):
         host = _expanded(match["host"], variables).rpartition("@")[2]
@@ -239,7 +249,7 @@ def _addresses(written: str, variables: Mapping[str, str]) -> Iterator[tuple[str
 
 
 def _as_written(line: RequirementLine, hidden: Mapping[str, str]) -> RequirementLine:
-    """A line whose file is shown with the variables of its address."""
+    """A line with the variables of its address unexpanded in `source.written`."""
     if line.source is None or not hidden:
         return line
     shown = line.source.without_credentials
@@ -250,7 +260,7 @@ def _as_written(line: RequirementLine, hidden: Mapping[str, str]) -> Requirement
 
 
 def _unexpanded(problem: InputError, variables: Mapping[str, str]) -> InputError:
-    """The problem in the words of the file: what a variable held is nobody's business."""
+    """The problem with variables unexpanded, because their values may be secret."""
     sentence, hint = str(problem), problem.hint
     for name, value in variables.items():
         sentence = sentence.replace(value, f"${{{name}}}")
@@ -259,7 +269,7 @@ def _unexpanded(problem: InputError, variables: Mapping[str, str]) -> InputError
 
 
 def logical_lines(text: str) -> Iterator[tuple[int, str]]:
-    """Lines without comments, continued ones joined, each with the number of its first line (from 1), as pip has them."""
+    """Lines without comments, continued lines joined, each with the number of its first line (from 1), as in pip."""
     pending: list[str] = []
     start = 0
     for number, raw in enumerate(text.lstrip("\ufeff").splitlines(), 1):
@@ -277,7 +287,7 @@ def logical_lines(text: str) -> Iterator[tuple[int, str]]:
 
 
 def by_project(lines: Iterable[RequirementLine]) -> dict[NormalizedName, list[RequirementLine]]:
-    """Lines grouped by the project that they speak of."""
+    """Lines grouped by project."""
     grouped: dict[NormalizedName, list[RequirementLine]] = {}
     for line in lines:
         grouped.setdefault(line.project, []).append(line)

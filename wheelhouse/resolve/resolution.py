@@ -1,4 +1,4 @@
-"""What is asked of one target, what that leads to, and what was chosen (pure)."""
+"""The request for one target, the dependencies that follow from it, and the result (pure)."""
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -14,6 +14,8 @@ from packaging.version import Version
 from wheelhouse.archive.artifact import Candidate, Rejected
 from wheelhouse.archive.metadata import Metadata
 from wheelhouse.archive.overrides import AS_ASKED, Adjustments
+from wheelhouse.archive.reason_text import reason_text
+from wheelhouse.archive.reasons import Reason
 from wheelhouse.errors import InputError
 from wheelhouse.resolve.direct import REPOSITORY, DirectSource
 from wheelhouse.resolve.requirements import RequirementLine, by_project
@@ -22,17 +24,17 @@ from wheelhouse.target.target import Target
 
 CREDENTIALS = re.compile(r"//[^/?#]*@")
 NEVER = NormalizedName("<never>")
-"""What no release gives: a release that asks for it cannot be had, and the need's `origin` says why."""
+"""A project that no index has: a release that depends on it cannot be chosen, and the dependency's `reason` says why."""
 Identifier = tuple[NormalizedName, str]
 """A project and one of its extras, or "" for the project itself."""
 
 
 @dataclass(frozen=True)
 class ResolutionRequest:
-    """What is asked of one target.
+    """What to resolve for one target.
 
-    `direct` are the files that the user named for a project; no index is asked for those. `preferred` are the pins that
-    stand already, kept where they are still allowed.
+    `direct` are the files that the user named; no index is asked for these projects. `preferred` are the pins of an
+    existing lock file, kept if they are still allowed.
     """
 
     target: Target
@@ -44,22 +46,22 @@ class ResolutionRequest:
     preferred: Mapping[NormalizedName, Version] = field(default_factory=dict)
 
     def allowed_hashes(self, project: NormalizedName) -> list[frozenset[str]]:
-        """Sets of hashes, of each of which the file of this project must have one."""
+        """Sets of hashes (`sha256:…`); the project's file must have one of each set."""
         lines = self._lines_with_hashes.get(project, ())
         return [
             hashes for line in lines if self.target.applies(line.requirement.marker) for hashes in line.allowed_hashes
         ]
 
     def must_admit_hashes(self) -> None:
-        """Raise InputError where two lines give hashes of one project, and no file can have one of each."""
+        """Raise InputError if two lines give hashes of one project that no file can have both."""
         for project, lines in self._lines_with_hashes.items():
-            given = [
+            hashes_by_line = [
                 (line.origin, hashes)
                 for line in lines
                 if self.target.applies(line.requirement.marker)
                 for hashes in line.allowed_hashes
             ]
-            for (first, some), (second, others) in combinations(given, 2):
+            for (first, some), (second, others) in combinations(hashes_by_line, 2):
                 if not _compatible(some, others):
                     sentence = f"{first} and {second} give different hashes of {project}, and no file has both"
                     raise InputError(sentence, hint="remove one of the two, or write the hashes of both on each")
@@ -70,22 +72,22 @@ class ResolutionRequest:
         return by_project(line for line in (*self.requirements, *self.constraints) if line.allowed_hashes)
 
     @property
-    def wants_hashes(self) -> bool:
-        """Whether a file that no line gives a hash for is refused: as soon as one line gives any, as pip has it."""
+    def requires_hashes(self) -> bool:
+        """Whether a file without a hash on its line is refused. As in pip, one line with a hash turns this on."""
         if self.selection.require_hashes is None:
             return any(line.hashes for line in (*self.requirements, *self.constraints))
         return self.selection.require_hashes
 
 
 def _compatible(some: Iterable[str], others: Collection[str]) -> bool:
-    """Whether a file can have one hash of each: the same, or two of different algorithms."""
-    kinds = {hash_.partition(":")[0] for hash_ in others}
-    return any(hash_ in others or kinds != {hash_.partition(":")[0]} for hash_ in some)
+    """Whether one file can have a hash of each: the same hash, or hashes of different algorithms."""
+    algorithms = {hash_.partition(":")[0] for hash_ in others}
+    return any(hash_ in others or algorithms != {hash_.partition(":")[0]} for hash_ in some)
 
 
 @dataclass(frozen=True, slots=True)
 class CandidateRelease:
-    """A file chosen for a project, or for one of its extras."""
+    """A candidate for a project, or for one of its extras."""
 
     candidate: Candidate
     extra: str = ""
@@ -97,24 +99,32 @@ class CandidateRelease:
 
 @dataclass(frozen=True, slots=True)
 class Dependency:
-    """That a project, or one of its extras, is wanted within a specifier; `origin` says where that stands."""
+    """A requirement for a project, or for one of its extras, within a specifier.
+
+    `origin` is the file and line, or the release, that requires it; `parent` is that release. `reason` says why nothing
+    satisfies it, if its project is NEVER.
+    """
 
     project: NormalizedName
     extra: str
     specifier: SpecifierSet
     origin: str
     parent: CandidateRelease | None = None
+    reason: Reason | None = None
 
     def __str__(self) -> str:
+        if self.reason:
+            return f"{self.origin} {reason_text(self.reason)}"
         extra = f"[{self.extra}]" if self.extra else ""
-        return self.origin if self.project == NEVER else f"{self.project}{extra}{self.specifier}"
+        return f"{self.project}{extra}{self.specifier}"
 
 
 @dataclass(frozen=True, slots=True)
 class ResolvedProject:
-    """What was chosen for one project. `rejected` are the other files of that release and why; `skipped` the newer
-    releases that were allowed, but have no file for the target; `passed_over` others that were newer, by version, and why;
-    `constraint` the line that limited it, and where it stands.
+    """The file chosen for one project, and why no other was.
+
+    `rejected` are the other files of its release. `skipped` are newer releases without a file for the target,
+    `passed_over` newer releases, by version, that have another reason. `constraint` is the line that limited it, and its origin.
     """
 
     candidate: Candidate
@@ -133,33 +143,36 @@ def dependencies_of(
     parent: CandidateRelease | None = None,
     direct: Collection[NormalizedName] = (),
 ) -> Iterator[Dependency]:
-    """A requirement as needs: one for the project, one for each extra.
+    """A requirement as dependencies: one on the project, one on each extra.
 
-    Raises InputError where a release names a file by its address, unless the user named one for that project.
+    Raises InputError if it names a file by its address, unless the user named one for that project.
     """
     project = canonicalize_name(requirement.name)
     if requirement.url and project not in direct:
         address = CREDENTIALS.sub("//", requirement.url).partition("?")[0]
-        hint = f"if you trust that file, ask for it yourself: '{project} @ …#sha256=…'; or name a release with --override FILE"
+        hint = (
+            f"if you trust that file, request it yourself: '{project} @ …#sha256=…'; "
+            "or name a release with --override FILE"
+        )
         if REPOSITORY.match(requirement.url):
             hint = (
                 "build a wheel of it where you trust the code, offer it with --find-links, "
                 f"and name its release (`{project}==…`) in a file that you give with --override"
             )
-        sentence = f"{origin} asks for `{project} @ {address}`, an address that no index vouches for"
+        sentence = f"{origin} requires `{project} @ {address}`, an address that no index vouches for"
         raise InputError(sentence, hint=hint)
     for extra in ("", *sorted(canonicalize_name(extra) for extra in requirement.extras)):
         yield Dependency(project, extra, requirement.specifier, origin, parent)
 
 
-def spelled(requirement: Requirement) -> str:
-    """A requirement's project, the extras asked of it, and the versions that it admits: `name[a,b]>=1`."""
+def dependency_text(requirement: Requirement) -> str:
+    """A requirement without its marker, normalised: `name[a,b]>=1`."""
     extras = ",".join(sorted(map(canonicalize_name, requirement.extras)))
     return canonicalize_name(requirement.name) + (f"[{extras}]" if extras else "") + str(requirement.specifier)
 
 
 def merge(specifiers: Iterable[SpecifierSet]) -> SpecifierSet:
-    """All of the specifiers at once."""
+    """The specifier that admits what all the given ones admit."""
     merged = SpecifierSet()
     for specifier in specifiers:
         merged &= specifier
@@ -168,7 +181,7 @@ def merge(specifiers: Iterable[SpecifierSet]) -> SpecifierSet:
 
 @lru_cache(maxsize=65536)
 def is_exact(specifier: SpecifierSet) -> bool:
-    """Whether a specifier names one version: `==1.2` or `===1.2`, and not `==1.*`."""
+    """Whether a specifier names one version: `==1.2` or `===1.2`, not `==1.*`."""
     return any(
         clause.operator == "===" or (clause.operator == "==" and not clause.version.endswith(".*"))
         for clause in specifier

@@ -1,4 +1,4 @@
-"""Which of a project's files may be chosen: formats, pre-releases, upload times, hashes (pip's meanings of the options) (pure)."""
+"""Which files of a project may be chosen: formats, pre-releases, upload times, hashes, with pip's options (pure)."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -8,27 +8,28 @@ from typing import Any
 from packaging.utils import NormalizedName, canonicalize_name
 
 from wheelhouse.archive.artifact import Candidate
+from wheelhouse.archive.reasons import Reason, SdistExcluded, UploadedTooLate, WheelExcluded
 from wheelhouse.errors import InputError
 from wheelhouse.resolve.file_options import Option
 
 ALL, NONE = ":all:", ":none:"
 Names = frozenset[str]
-NOBODY: Names = frozenset()
+NO_NAMES: Names = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What may be chosen, whatever else is asked. Sets hold normalised names, or `:all:`.
+    """Which files may be chosen. Sets hold normalised names, or `:all:`.
 
-    `require_hashes` None means as pip does: as soon as one line gives a hash. `uploaded_prior_to` is a time in UTC, `age`
-    the text that it was reckoned from, where it was said as an age; `prior_to_except` gives, for a project to which it
-    does not apply, the reason.
+    `require_hashes` None means as in pip: as soon as one line gives a hash. `uploaded_prior_to` is a time in UTC; `age` is
+    the text that it was computed from, if it was given as an age. `prior_to_except` maps each project that is exempt
+    from it to the reason.
     """
 
-    only_binary: Names = NOBODY
-    no_binary: Names = NOBODY
-    pre: Names = NOBODY
-    only_final: Names = NOBODY
+    only_binary: Names = NO_NAMES
+    no_binary: Names = NO_NAMES
+    pre: Names = NO_NAMES
+    only_final: Names = NO_NAMES
     prefer_binary: bool = False
     require_hashes: bool | None = None
     uploaded_prior_to: datetime | None = None
@@ -36,19 +37,19 @@ class Selection:
     prior_to_except: Mapping[str, str] = field(default_factory=dict)
 
     def with_option(self, name: str, value: str = "") -> "Selection":
-        """This selection after one more of pip's options, which may undo what earlier ones said."""
+        """This selection after one more of pip's options, which overrides earlier ones. Raises ValueError for an unknown name."""
         match name:
             case "--only-binary":
-                only, no = _told(self.only_binary, self.no_binary, value)
+                only, no = _apply(value, self.only_binary, self.no_binary)
                 return replace(self, only_binary=only, no_binary=no)
             case "--no-binary":
-                no, only = _told(self.no_binary, self.only_binary, value)
+                no, only = _apply(value, self.no_binary, self.only_binary)
                 return replace(self, only_binary=only, no_binary=no)
             case "--all-releases" | "--pre":
-                pre, final = _told(self.pre, self.only_final, value or ALL)
+                pre, final = _apply(value or ALL, self.pre, self.only_final)
                 return replace(self, pre=pre, only_final=final)
             case "--only-final":
-                final, pre = _told(self.only_final, self.pre, value)
+                final, pre = _apply(value, self.only_final, self.pre)
                 return replace(self, pre=pre, only_final=final)
             case "--prefer-binary":
                 return replace(self, prefer_binary=True)
@@ -65,47 +66,47 @@ class Selection:
 
     def takes_wheels(self, project: NormalizedName) -> bool:
         """Whether a wheel of this project may be chosen."""
-        return not _speaks(project, self.no_binary, self.only_binary)
+        return not _covers(self.no_binary, project, self.only_binary)
 
     def takes_sdists(self, project: NormalizedName) -> bool:
         """Whether an sdist of this project may be chosen."""
-        return not _speaks(project, self.only_binary, self.no_binary)
+        return not _covers(self.only_binary, project, self.no_binary)
 
     def prereleases(self, project: NormalizedName) -> bool | None:
-        """True where pre-releases count like any other, False where they never do, None where PEP 440 decides."""
-        if _speaks(project, self.pre, self.only_final):
+        """True if pre-releases count like others, False if they never count, None if PEP 440 decides."""
+        if _covers(self.pre, project, self.only_final):
             return True
-        return False if _speaks(project, self.only_final, self.pre) else None
+        return False if _covers(self.only_final, project, self.pre) else None
 
     def prior_to(self, project: NormalizedName) -> datetime | None:
-        """The time before which this project's files must have been uploaded; None where none is set."""
+        """The time before which this project's files must have been uploaded; None if there is no limit."""
         return None if project in self.prior_to_except else self.uploaded_prior_to
 
-    def against(self, candidate: Candidate) -> str | None:
-        """Why this file may not be chosen, in a few words; None where it may.
+    def why_excluded(self, candidate: Candidate) -> Reason | None:
+        """Why a file may not be chosen; None if it may.
 
-        Raises InputError where its upload time decides, and the index does not give it.
+        Raises InputError if its upload time decides, and the index does not give one.
         """
         if candidate.is_wheel and not self.takes_wheels(candidate.project):
-            return "it is a wheel, and --no-binary rules those out"
+            return WheelExcluded()
         if not candidate.is_wheel and not self.takes_sdists(candidate.project):
-            return "it is an sdist, and --only-binary rules those out"
-        moment = self.prior_to(candidate.project)
-        if moment is None:
+            return SdistExcluded()
+        limit = self.prior_to(candidate.project)
+        if limit is None:
             return None
         if candidate.upload_time is None:
             source = candidate.index or candidate.url
             raise InputError(
-                f"{source} does not say when `{candidate.filename}` was uploaded, so --uploaded-prior-to cannot be kept",
-                hint=f"use an index that gives upload times (PEP 700), or except {candidate.project} in wheelhouse.toml, with a reason: "
+                f"{source} does not say when `{candidate.filename}` was uploaded, so --uploaded-prior-to cannot be applied",
+                hint=f"use an index that gives upload times (PEP 700), or exempt {candidate.project} in wheelhouse.toml, with a reason: "
                 f'[uploaded-prior-to-except] {candidate.project} = "…"',
             )
-        if datetime.fromisoformat(candidate.upload_time) >= moment:
-            return f"it was uploaded on {candidate.upload_time[:10]}, after the time that is allowed"
+        if datetime.fromisoformat(candidate.upload_time) >= limit:
+            return UploadedTooLate(candidate.upload_time[:10])
         return None
 
     def document(self) -> dict[str, Any]:
-        """As a lock records it: what is not as by default."""
+        """The keys that a lock file records: those that differ from the defaults."""
         table = {
             "only-binary": sorted(self.only_binary),
             "no-binary": sorted(self.no_binary),
@@ -121,27 +122,30 @@ class Selection:
 
 
 ANYTHING = Selection()
-"""Whatever PEP 440 and the index allow."""
+"""The defaults: everything that PEP 440 and the index allow."""
 
 
-def _told(told: Names, other: Names, value: str) -> tuple[Names, Names]:
-    """Both sets after `value` was told of the first: names, `:all:` (which empties the other) and `:none:` (which empties it)."""
-    told_now, other_now = set(told), set(other)
-    names = [name.strip() for name in value.split(",") if name.strip()]
-    while ALL in names:
-        told_now, other_now = {ALL}, set()
-        names = names[names.index(ALL) + 1 :]
-        if NONE not in names:
-            return frozenset(told_now), frozenset(other_now)
-    for name in names:
-        if name == NONE:
-            told_now.clear()
+def _apply(value: str, names: Names, opposite: Names) -> tuple[Names, Names]:
+    """Both sets after an option's value was applied to the first.
+
+    A name moves to the first set. `:all:` empties the opposite set, `:none:` empties the first one.
+    """
+    own, other = set(names), set(opposite)
+    words = [word.strip() for word in value.split(",") if word.strip()]
+    while ALL in words:
+        own, other = {ALL}, set()
+        words = words[words.index(ALL) + 1 :]
+        if NONE not in words:
+            return frozenset(own), frozenset(other)
+    for word in words:
+        if word == NONE:
+            own.clear()
         else:
-            told_now.add(canonicalize_name(name))
-            other_now.discard(canonicalize_name(name))
-    return frozenset(told_now), frozenset(other_now)
+            own.add(canonicalize_name(word))
+            other.discard(canonicalize_name(word))
+    return frozenset(own), frozenset(other)
 
 
-def _speaks(project: NormalizedName, told: Names, other: Names) -> bool:
-    """Whether `told` speaks of a project: by name, or of all where the other does not name it."""
-    return project in told or (ALL in told and project not in other)
+def _covers(names: Names, project: NormalizedName, opposite: Names) -> bool:
+    """Whether a set names a project, or names all and the opposite set does not name the project."""
+    return project in names or (ALL in names and project not in opposite)

@@ -12,7 +12,9 @@ from packaging.utils import InvalidSdistFilename, InvalidWheelFilename, Normaliz
 
 from wheelhouse.archive.artifact import Artifact, requires_python_of
 from wheelhouse.archive.filenames import ARCHIVE_SUFFIXES, is_globbed, wheel_parts
-from wheelhouse.archive.metadata import InspectedFile, Metadata, who_refuses
+from wheelhouse.archive.metadata import InspectedFile, Metadata, old_pip_reads
+from wheelhouse.archive.reason_text import reason_text
+from wheelhouse.archive.reasons import InvalidRequirementLine
 from wheelhouse.archive.waivers import NO_WAIVERS, Subject, Waivers, waive_hint, waived_sentence
 from wheelhouse.archive.wheelfile import inspect
 from wheelhouse.errors import InputError, IntegrityError, RefusedError
@@ -287,7 +289,7 @@ def _pin_findings(lock: Lock, pin: Pin, contents: InspectedFile | None) -> Itera
     if contents and (excluding := _excludes(lock.target, contents.metadata)):
         yield _wrong(pin.artifact.filename, "requires-python", excluding, "fetch again: another release may fit")
     if contents and (line := contents.metadata.invalid_line):
-        sentence = f"it asks for `{line}`, which PEP 508 does not allow: {who_refuses(line)}"
+        sentence = f"it {reason_text(InvalidRequirementLine(line, old_pip_reads(line)))}"
         hint = "install with pip 24.0 or older, or choose another release"
         yield Finding(pin.artifact.filename, "legacy-metadata", Severity.WARNING, sentence, hint)
     if not pin.artifact.is_wheel:

@@ -1,0 +1,56 @@
+"""The English of reasons: the only module that has it. It is here because errors of `resolve` quote reasons, too (pure)."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+
+from wheelhouse.archive.reasons import (
+    BadFilename,
+    BadPageEntry,
+    FitsLess,
+    HashNotAllowed,
+    InvalidRequirementLine,
+    NoFittingTag,
+    OtherWords,
+    Reason,
+    RequiresPython,
+    SdistExcluded,
+    UnreadableFormat,
+    UnreadableRequirement,
+    UploadedTooLate,
+    WheelExcluded,
+    Yanked,
+)
+
+TEXTS: Mapping[type[Reason], str] = {
+    NoFittingTag: "no tag of it fits {target}",
+    FitsLess: "{better} fits better",
+    UnreadableFormat: "pip does not unpack a {suffix}",
+    RequiresPython: "requires Python {specifier}, and the target has {python}",
+    Yanked: "it was yanked: {explanation}",
+    BadFilename: "its name is not a wheel's: {problem}",
+    HashNotAllowed: "no requirement line allows its {algorithm}, {digest}",
+    WheelExcluded: "it is a wheel, and --no-binary excludes wheels",
+    SdistExcluded: "it is an sdist, and --only-binary excludes sdists",
+    UploadedTooLate: "it was uploaded on {date}, after the time that is allowed",
+    UnreadableRequirement: "asks for `{line}`, which cannot be read: {problem}",
+    OtherWords: "{text}",
+}
+PAGE_ENTRIES = {
+    "url": "no address for it",
+    "scheme": "an address for it that is neither http nor https",
+    "sha256": "a malformed sha256 for it",
+}
+NEW_PIPS_REFUSE = "pip 24.1 and newer refuse it; pip 24.0 and older take it"
+
+
+def reason_text(reason: Reason) -> str:
+    """A reason as a clause about the file or release: "requires Python >=3.13, and the target has 3.12.4"."""
+    match reason:
+        case Yanked(""):
+            return "it was yanked"
+        case BadPageEntry(field):
+            return f"its page gives {PAGE_ENTRIES.get(field, field)}"
+        case InvalidRequirementLine(line, old_pip_reads_it):
+            pips = NEW_PIPS_REFUSE if old_pip_reads_it else "pip refuses it"
+            return f"asks for `{line}`, which PEP 508 does not allow: {pips}"
+    return TEXTS[type(reason)].format(**asdict(reason))
