@@ -4,6 +4,7 @@ import bz2
 import hashlib
 import os
 import random
+import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -13,8 +14,8 @@ import pytest
 
 from tests.support.checkout import ROOT
 from tests.support.locks import FileLock
-from wheelhouse.errors import IntegrityError
-from wheelhouse.files.disk import commit_file, copy_to_temp_file
+from wheelhouse.errors import InputError, IntegrityError
+from wheelhouse.files.disk import commit_file, copy_to_temp_file, read_regular
 
 EMPTY = ROOT / "tests" / "support" / "btrfs.img.bz2"
 """An empty btrfs of 16 MiB, as `mkfs.btrfs --mixed` makes it."""
@@ -90,3 +91,34 @@ def test_a_copy_of_what_was_altered_is_refused(source: Path, folder: Path) -> No
 
 def test_a_copy_from_another_file_system_is_a_copy(source: Path, tmp_path: Path) -> None:
     assert sha256(copy_to_temp_file(source, tmp_path / "house", sha256(source))) == sha256(source)
+
+
+@pytest.mark.parametrize("kind", ["link", "folder", "FIFO", "socket"])
+def test_only_a_regular_file_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    monkeypatch.chdir(tmp_path)  # the path of a socket may have 107 bytes
+    path = tmp_path / "lock"
+    (tmp_path / "other").write_bytes(b"other")
+    make = {
+        "link": lambda: path.symlink_to(tmp_path / "other"),
+        "folder": path.mkdir,
+        "FIFO": lambda: os.mkfifo(path),
+        "socket": lambda: server.bind(path.name),
+    }
+    with socket.socket(socket.AF_UNIX) as server:
+        make[kind]()
+    with pytest.raises(InputError, match=f"the lock `{path}` is a {kind}"):
+        read_regular(path, 100, "the lock")
+
+
+def test_a_regular_file_is_read_up_to_its_limit(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    path.write_bytes(b"12345")
+    assert read_regular(path, 5, "the lock") == b"12345"
+    with pytest.raises(InputError, match="is longer than 4 bytes"):
+        read_regular(path, 4, "the lock")
+    with pytest.raises(InputError, match="cannot be read: No such file"):
+        read_regular(tmp_path / "nothing", 4, "the lock")
+    with path.open("ab") as file:
+        file.truncate(1 << 40)
+    with pytest.raises(InputError, match="is longer than 5 bytes"):
+        read_regular(path, 5, "the lock")

@@ -30,7 +30,13 @@ INSIDE = ("tools", "files")
 FICLONE = 0x40049409
 """Linux's number for sharing blocks; other systems know none, and refuse it."""
 
-
+KINDS = {
+    stat.S_IFREG: "file",
+    stat.S_IFLNK: "link",
+    stat.S_IFDIR: "folder",
+    stat.S_IFIFO: "FIFO",
+    stat.S_IFSOCK: "socket",
+}
 HINTS = {
     errno.ENOSPC: "free some space, or choose another place with --dest or --cache-dir",
     errno.EDQUOT: "free some space, or choose another place with --dest or --cache-dir",
@@ -89,6 +95,32 @@ def read_text(path: Path, what: str) -> str:
         raise InputError(f"{what} `{path}` is not UTF-8 text: {error.reason} at byte {error.start}") from error
     except OSError as error:
         raise InputError(f"{what} `{path}` cannot be read: {error.strerror}") from error
+
+
+def read_regular(path: Path, most: int, what: str) -> bytes:
+    """The bytes of a regular file of at most `most` bytes; links are not followed, and nothing else is opened.
+
+    Raises InputError saying what `what` is: a link, a folder, a device, a FIFO, too large, or unreadable.
+    """
+    try:
+        kind = _kind(path.lstat().st_mode)
+        if kind == "file":
+            descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+            with open(descriptor, "rb") as file:  # noqa: PTH123  (of a descriptor)
+                kind = _kind(os.fstat(descriptor).st_mode)
+                content = file.read(most + 1) if kind == "file" else b""
+    except OSError as error:
+        raise InputError(f"{what} `{path}` cannot be read: {error.strerror}") from error
+    if kind != "file":
+        raise InputError(f"{what} `{path}` is a {kind}", hint="put the file itself there")
+    if len(content) > most:
+        raise InputError(f"{what} `{path}` is longer than {most} bytes", hint="look at what it holds")
+    return content
+
+
+def _kind(mode: int) -> str:
+    """What a file of this mode is, in one word."""
+    return KINDS.get(stat.S_IFMT(mode), "device")
 
 
 def verbatim(path: Path) -> str:
