@@ -31,6 +31,7 @@ ORDER = (
         "resolve",
         "lock",
         "verify",
+        "config",
     ),
     *(
         "fetch",
@@ -42,7 +43,6 @@ ORDER = (
         "bundle",
         "vet",
         "mirror",
-        "config",
         "report",
         "cli",
     ),

@@ -15,7 +15,7 @@ from tests.support.index import IndexServer
 from tests.support.strangers import every_command
 from tests.support.tools import clean_environment, must_be_no_defect, run
 from tests.support.wheels import build_wheel
-from wheelhouse.cli import entry, session
+from wheelhouse.cli import entry, machine
 from wheelhouse.errors import InputError
 from wheelhouse.index.credentials import Credentials
 
@@ -51,14 +51,14 @@ def test_a_home_that_is_not_said_is_the_user_databases(
     known: None, monkeypatch: pytest.MonkeyPatch, home: str | None
 ) -> None:
     surround(monkeypatch, HOME=home)
-    assert session.home_folder() == Path("/of/the/database")
+    assert machine.home_folder() == Path("/of/the/database")
 
 
 def test_a_user_whom_nobody_knows_has_no_home(unknown: None, monkeypatch: pytest.MonkeyPatch) -> None:
     surround(monkeypatch, HOME=None, XDG_CACHE_HOME=None, NETRC=None)
-    assert (session.home_folder(), session.cache_folder(None), session._netrc_file()) == (None, None, None)
+    assert (machine.home_folder(), machine.cache_folder(None), machine.netrc_file()) == (None, None, None)
     surround(monkeypatch, HOME="/home/ada")
-    assert session.home_folder() == Path("/home/ada")
+    assert machine.home_folder() == Path("/home/ada")
 
 
 @pytest.mark.parametrize(
@@ -72,17 +72,17 @@ def test_a_user_whom_nobody_knows_has_no_home(unknown: None, monkeypatch: pytest
 )
 def test_where_the_cache_is(monkeypatch: pytest.MonkeyPatch, base: str | None, folder: str) -> None:
     surround(monkeypatch, HOME="/home/ada", XDG_CACHE_HOME=base)
-    assert session.cache_folder(None) == Path(folder)
-    assert session.cache_folder(Path("said")) == Path("said")
+    assert machine.cache_folder(None) == Path(folder)
+    assert machine.cache_folder(Path("said")) == Path("said")
 
 
 def test_the_netrc_of_a_home_is_read_where_it_may_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     surround(monkeypatch, HOME=str(tmp_path), NETRC=None)
-    assert session._netrc_file() is None
+    assert machine.netrc_file() is None
     (tmp_path / ".netrc").touch()
-    assert session._netrc_file() == tmp_path / ".netrc"
+    assert machine.netrc_file() == tmp_path / ".netrc"
     monkeypatch.setattr(os, "access", lambda *_: False)
-    assert session._netrc_file() is None
+    assert machine.netrc_file() is None
 
 
 def test_a_netrc_that_was_named_must_be_readable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,7 +94,7 @@ def test_a_netrc_that_was_named_must_be_readable(tmp_path: Path, monkeypatch: py
     (tmp_path / "mine").touch()
     monkeypatch.setattr("netrc.netrc", closed)
     with pytest.raises(InputError, match=f"`{tmp_path / 'mine'}` cannot be read: Permission denied"):
-        Credentials(session._netrc_file()).auth("https://host/")
+        Credentials(machine.netrc_file()).auth("https://host/")
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8", "cp1252"])

@@ -15,7 +15,7 @@ import pytest
 from tests.support.index import IndexServer
 from tests.support.tools import pip, uv
 from tests.support.wheels import build_sdist, build_wheel
-from wheelhouse.cli import entry, session
+from wheelhouse.cli import entry, machine
 from wheelhouse.findings import Severity
 from wheelhouse.lock.pylock_input import EXPORTS
 from wheelhouse.verify.verify import verify
@@ -210,7 +210,7 @@ def test_an_index_in_a_file_must_be_the_index(run: Run, work: Path) -> None:
 
 
 def test_pips_own_index_in_a_file_is_no_other_than_the_default(run: Run, work: Path) -> None:
-    (work / "r.txt").write_text(f"--index-url {session._pip_index()}\n./lib-1.0-py3-none-any.whl\n")
+    (work / "r.txt").write_text(f"--index-url {machine.pip_default_index()}\n./lib-1.0-py3-none-any.whl\n")
     build_wheel(work, "lib", "1.0")
     assert entry.run(["fetch", "-r", "r.txt", "--python", "3.12", "--quiet"]) == 0
     assert entry.run(["fetch", "-r", "r.txt", "--python", "3.12", "--quiet", "--no-index"]) == 2

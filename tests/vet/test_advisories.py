@@ -160,7 +160,7 @@ def test_import_reads_a_zip_a_folder_and_one_file(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "all.zip", "w") as archive:
         archive.write(tmp_path / "folder" / "A.json", "A.json")
     for number, source in enumerate(("folder", "folder/A.json", "all.zip")):
-        done = wheelhouse("advisories", "import", source, "-o", f"{number}.json", cwd=tmp_path)
+        done = wheelhouse("advisories", "import", source, "--output", f"{number}.json", cwd=tmp_path)
         assert done.returncode == 0, done.stderr
         assert "1 advisories for 1 projects, the newest of 2024-05-01" in done.stdout
     assert (tmp_path / "0.json").read_text() == (tmp_path / "1.json").read_text() == (tmp_path / "2.json").read_text()
@@ -227,14 +227,14 @@ def test_less_takes_the_place_of_more_only_if_told(tmp_path: Path, kind: str) ->
 def test_on_a_terminal_it_asks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import typer
 
-    from wheelhouse.cli import session
+    from wheelhouse.cli import output
 
-    monkeypatch.setattr(session.sys.stdin, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr(output.sys.stdin, "isatty", lambda: True, raising=False)
     monkeypatch.setattr(typer, "confirm", lambda *_, **__: True)
-    session.must_agree("less")
+    output.must_agree("less")
     monkeypatch.setattr(typer, "confirm", lambda *_, **__: False)
     with pytest.raises(InputError, match="less"):
-        session.must_agree("less")
+        output.must_agree("less")
 
 
 def test_an_empty_snapshot_is_a_missing_one(tmp_path: Path, small_house: Path) -> None:

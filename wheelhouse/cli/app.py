@@ -1,4 +1,4 @@
-"""The commands' groups, and what `wheelhouse --help` says first."""
+"""The groups of commands, and the first lines of `wheelhouse --help`."""
 
 from typing import Annotated
 
@@ -17,18 +17,18 @@ app = typer.Typer(
     "Start with `wheelhouse fetch --help`. Exit codes: 0 done, 1 findings, 2 usage or input, 3 no solution,\n"
     "4 server, 5 integrity, 6 this machine, 130 interrupted.",
 )
-constraints_app = typer.Typer(help="Fetch Airflow's constraints, or make some as of a day.")
-cache_app = typer.Typer(help="Look at the cache, or make it smaller.")
-advisories_app = typer.Typer(help="Known vulnerabilities, carried along.")
-target_app = typer.Typer(help="Look at targets.")
+constraints_app = typer.Typer(help="Fetch Airflow's constraints, or compile constraints as of a day.")
+cache_app = typer.Typer(help="Show the cache, or make it smaller.")
+advisories_app = typer.Typer(help="Import known vulnerabilities, for use without a network.")
+target_app = typer.Typer(help="Show targets.")
 app.add_typer(constraints_app, name="constraints")
 app.add_typer(advisories_app, name="advisories")
 app.add_typer(cache_app, name="cache")
 app.add_typer(target_app, name="target")
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
+def _print_version(is_requested: bool) -> None:
+    if is_requested:
         typer.echo(f"wheelhouse {__version__}")
         raise typer.Exit
 
@@ -37,7 +37,7 @@ def _version(wanted: bool) -> None:
 def _root(
     context: typer.Context,
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
     if context.invoked_subcommand is None:

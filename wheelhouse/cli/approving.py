@@ -1,4 +1,4 @@
-"""Who says yes: `approve`."""
+"""`approve`: sign that files were reviewed."""
 
 from datetime import date
 from pathlib import Path
@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from wheelhouse.cli.app import app
-from wheelhouse.cli.options import Json, WheelhouseFolder
-from wheelhouse.cli.session import approvals, now, passphrase_of, say, say_json, settings
-from wheelhouse.cli.vetting import known
+from wheelhouse.cli.command import Json, WheelhouseFolder, command
+from wheelhouse.cli.machine import now
+from wheelhouse.cli.output import passphrase_of, say, say_json
+from wheelhouse.cli.session import approvals, reviewer_keys, settings
+from wheelhouse.cli.vetting import vet_context
 from wheelhouse.errors import InputError
 
 if TYPE_CHECKING:
@@ -17,29 +19,31 @@ if TYPE_CHECKING:
     from wheelhouse.signing.sign import Key
 
 
-@app.command()
+@command(app)
 def approve(
     key: Annotated[
         Path, typer.Option("--key", metavar="FILE", help="Your Ed25519 private key (PEM, or ssh-keygen's).")
     ],
-    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why it is well.")],
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why the files are acceptable.")],
     house: WheelhouseFolder = Path("wheels"),
     files: Annotated[
         list[str] | None,
-        typer.Option("--file", metavar="NAME", help="Only this file. May be repeated. Default: all."),
+        typer.Option("--file", metavar="NAME", help="Approve only this file. Default: all. May be repeated."),
     ] = None,
     expires: Annotated[
-        str | None, typer.Option("--expires", metavar="DATE", help="The last day on which it counts. Default: always.")
+        str | None,
+        typer.Option("--expires", metavar="DATE", help="The last day on which the approval counts. Default: for ever."),
     ] = None,
     reviewer: Annotated[
         str | None,
-        typer.Option("--reviewer", metavar="NAME", help="Who you are, where the settings do not name your key."),
+        typer.Option("--reviewer", metavar="NAME", help="Your name, if the settings do not name your key."),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Vet a house, and sign that its files are well: these bytes, with these findings, wherever they turn up again.
+    """Vet a wheelhouse, and sign that you reviewed its files.
 
-    Adds a line to the approvals file. `--require-approved` then holds verify, stage and publish to it.
+    You sign these bytes with these findings; they count in every wheelhouse. The signature is a new line of the approvals
+    file. verify, stage and publish read it with `--require-approved`.
     """
     from wheelhouse import report
     from wheelhouse.signing.sign import load_key
@@ -47,51 +51,52 @@ def approve(
     from wheelhouse.vet.approve import chosen, files_of
     from wheelhouse.vet.vet import vet
 
-    held, moment = settings(), now()
-    private, last = load_key(key, passphrase_of), _day(expires, moment.date())
-    who = _reviewer(held, private, reviewer)
-    wanted = chosen(files_of(house), files or ())
-    vetted = vet(house, held.policy.policy(), moment, known(held.policy))
+    from_file, moment = settings(), now()
+    private, last = load_key(key, passphrase_of), _last_day(expires, moment.date())
+    name = _reviewer(from_file, private, reviewer)
+    chosen_files = chosen(files_of(house), files or ())
+    vetted = vet(house, from_file.policy.policy(), moment, vet_context(from_file))
     done = approve_step(
         house,
-        wanted,
+        chosen_files,
         vetted.findings,
-        Path(held.approvals.file),
-        approvals=approvals(held),
+        Path(from_file.approvals.file),
+        approvals=approvals(from_file),
         key=private,
-        reviewer=who,
+        reviewer=name,
         reason=reason,
         made=moment.date(),
         expires=last,
     )
     seen = [finding for finding in vetted.findings if finding.subject in set(done.now)]
     if as_json:
-        told = {"file": held.approvals.file, "reviewer": who, "approved": list(done.now), "before": list(done.before)}
-        say_json(told | {"findings": [report.finding_document(finding) for finding in seen]})
+        names = {"approved": list(done.now), "before": list(done.before)}
+        rows = [report.finding_document(finding) for finding in seen]
+        say_json({"file": from_file.approvals.file, "reviewer": name, **names, "findings": rows})
         return
     say(*report.finding_lines(seen))
     until = f" until {last}" if last else ""
     say(
-        f"{held.approvals.file}: {report.counted(len(done.now), 'file')} approved by {who}{until}, "
+        f"{from_file.approvals.file}: {report.counted(len(done.now), 'file')} approved by {name}{until}, "
         f"{report.counted(len(seen), 'finding')} seen; {len(done.before)} approved before"
     )
 
 
-def _reviewer(held: "Settings", key: "Key", otherwise: str | None) -> str:
-    """The name that the settings give a key, else what its holder says. Raises InputError."""
-    for name, keys in held.approvals.keys(Path.cwd()).items():
-        if key.public.id in {one.id for one in keys}:
+def _reviewer(from_file: "Settings", key: "Key", named: str | None) -> str:
+    """The reviewer whose key it is, by the settings, else as the option names them. Raises InputError."""
+    for name, keys in reviewer_keys(from_file.approvals).items():
+        if key.public.id in {public.id for public in keys}:
             return name
-    if otherwise:
-        return otherwise
+    if named:
+        return named
     raise InputError(
-        "the settings name no reviewer with this key, so nobody would count it",
-        hint="add it to [[approvals.reviewers]] in wheelhouse.toml, or say who you are with --reviewer",
+        "the settings name no reviewer with this key, so the approval would not count",
+        hint="add it to [[approvals.reviewers]] in wheelhouse.toml, or name yourself with --reviewer",
     )
 
 
-def _day(text: str | None, today: date) -> date | None:
-    """A day to come. Raises InputError."""
+def _last_day(text: str | None, today: date) -> date | None:
+    """Today or a later day. Raises InputError."""
     if text is None:
         return None
     try:
@@ -99,5 +104,5 @@ def _day(text: str | None, today: date) -> date | None:
     except ValueError as error:
         raise InputError(f"`{text}` is not a day", hint="write it as 2027-01-31") from error
     if day < today:
-        raise InputError(f"{day} is past: such an approval would never count")
+        raise InputError(f"{day} is past, so the approval would never count")
     return day

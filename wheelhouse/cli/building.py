@@ -1,4 +1,4 @@
-"""`build`: from a house with sdists to a house of wheels."""
+"""`build`: from a wheelhouse with sdists to a wheelhouse of wheels."""
 
 import os
 from dataclasses import replace
@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from wheelhouse.cli.app import app
-from wheelhouse.cli.options import BuildingAlone, BuildingOptions, ConnectionOptions, IndexOptions, Json, Quiet, grouped
-from wheelhouse.cli.session import interpreters, listening, now, options, places, say, say_json, settings, supplied
+from wheelhouse.cli.command import Json, Quiet, command
+from wheelhouse.cli.machine import interpreter_places, named_interpreters, now
+from wheelhouse.cli.output import say, say_json
+from wheelhouse.cli.session import listening, options, settings, supplied
+from wheelhouse.config.options import BuildCommandOptions, BuildingOptions, ConnectionOptions, IndexOptions
 from wheelhouse.errors import InputError
 
 if TYPE_CHECKING:
@@ -23,20 +26,19 @@ if TYPE_CHECKING:
     from wheelhouse.sandbox.builder import BuildLocation
 
 
-@app.command()
-@grouped
+@command(app)
 def build(
-    building: BuildingAlone,
+    building: BuildCommandOptions,
     located: IndexOptions,
     network: ConnectionOptions,
     house: Annotated[
         Path | None,
-        typer.Argument(metavar="[HOUSE]", help="The house to build in. Default: wheels.", show_default=False),
+        typer.Argument(metavar="[WHEELHOUSE]", help="The wheelhouse to build in. Default: wheels.", show_default=False),
     ] = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    r"""Turn every sdist of a house into a wheel for its target, in a sealed room, and name the wheels in its locks.
+    r"""Build every sdist of a wheelhouse into a wheel for its target, in a sandbox.
 
     \b
     wheelhouse build wheels
@@ -44,27 +46,27 @@ def build(
     wheelhouse build wheels --in-image python:3.12-bookworm
     wheelhouse build wheels --target cp312-manylinux_2_28_x86_64
 
-    What sdists are built with is chosen as of their day, locked, and kept in the house's build/; it comes from where the
-    house's files came from, unless something else is said. What was built before is taken from the cache. A wheel that
-    fits every platform (`none-any`) serves each target whose lock has the same sdist. Exit code 6 where something could
-    not be built; everything else is built all the same.
+    The lock files then name the wheels. Build requirements are resolved as of the sdist's upload date, locked, and kept
+    in the wheelhouse's build/. They come from the index of the wheelhouse's files, unless you name another. Wheels that
+    were built before come from the cache. A wheel for every platform (`none-any`) serves each target whose lock file has
+    the same sdist. Exit code 6 if an sdist could not be built; the others are built all the same.
     """
     from wheelhouse.build.pending import is_done, must_have_targets
     from wheelhouse.index.locations import as_options
     from wheelhouse.verify.verify import load_wheelhouse
 
-    held = settings()
-    folder = house or Path(held.dest or "wheels")
-    standing, wishes = load_wheelhouse(folder), wishes_of(building)
-    must_have_targets(standing, wishes.targets)
-    if all(is_done(lock, folder, wishes) for lock in standing.locks):
-        _say(folder, standing.locks, frozenset(), {}, (), as_json=as_json, quiet=quiet)
+    from_file = settings()
+    folder = house or from_file.wheelhouse
+    wheelhouse, build_options = load_wheelhouse(folder), build_options_of(building)
+    must_have_targets(wheelhouse, build_options.targets)
+    if all(is_done(lock, folder, build_options) for lock in wheelhouse.locks):
+        _say(folder, wheelhouse.locks, frozenset(), {}, (), as_json=as_json, quiet=quiet)
         return
-    wanted = options(held, located)
-    if not (wanted.indexes or wanted.find_links or wanted.no_index or wanted.pip.values):
-        wanted = replace(wanted, **as_options(standing.locks[0].inputs.locations))
-    with listening(quiet=quiet or as_json) as listener, supplied(wanted, network, listener) as (_, supply):
-        done = run_build(folder, building, supply, listener)
+    chosen = options(from_file, located)
+    if not (chosen.indexes or chosen.find_links or chosen.no_index or chosen.pip.values):
+        chosen = replace(chosen, **as_options(wheelhouse.locks[0].inputs.locations))
+    with listening(quiet=quiet or as_json) as listener, supplied(chosen, network, listener) as (_, source):
+        done = run_build(folder, building, source, listener)
     _say(folder, done.house.locks, done.fresh, done.differing, listener.warnings, as_json=as_json, quiet=quiet)
     if done.differing:
         raise typer.Exit(1)
@@ -80,6 +82,7 @@ def _say(
     as_json: bool,
     quiet: bool,
 ) -> None:
+    """Print what was built."""
     from wheelhouse import report
 
     if as_json:
@@ -89,28 +92,28 @@ def _say(
         say(*report.built_lines(str(folder), locks, fresh, differing))
 
 
-def run_build(house: Path, building: BuildingOptions, supply: "PackageSource", listener: "Listener") -> "BuildReport":
-    """Build a house as the options say. Raises BuildError where something could not be built, after all else was."""
+def run_build(folder: Path, building: BuildingOptions, source: "PackageSource", listener: "Listener") -> "BuildReport":
+    """Build the sdists of a wheelhouse. Raises BuildError if one could not be built, after all the others were."""
     from wheelhouse.build.build import build as build_step
     from wheelhouse.build.build import must_be_built
 
-    done = build_step(house, wishes_of(building), _where(building), supply, listener)
+    done = build_step(folder, build_options_of(building), _location(building), source, listener)
     must_be_built(done)
     return done
 
 
-def wishes_of(building: BuildingOptions) -> "BuildOptions":
-    """What the options say of builds. Raises InputError for what cannot be read, or does not go together."""
+def build_options_of(building: BuildingOptions) -> "BuildOptions":
+    """The options as the build takes them. Raises InputError for one that cannot be read, and for two that exclude each other."""
     from wheelhouse.build.pending import BuildOptions
     from wheelhouse.fetch.gather import parse_moment
     from wheelhouse.files.disk import read_text
     from wheelhouse.resolve.requirements import RequirementLine, constraint_lines, parse_line
 
     if building.in_image and (building.unsealed or building.interpreter):
-        raise InputError("--in-image goes neither with --unsealed nor with --interpreter", hint="leave one of them out")
-    alone = building if isinstance(building, BuildingAlone) else None
+        raise InputError("--in-image excludes --unsealed and --interpreter", hint="remove one of them")
+    of_command = building if isinstance(building, BuildCommandOptions) else BuildCommandOptions()
     lines: list[RequirementLine] = []
-    for text in building.build_constraint or ():
+    for text in building.build_constraint:
         if Path(text).is_file():
             lines += constraint_lines(read_text(Path(text), "the constraints file"), text)
         else:
@@ -119,12 +122,12 @@ def wishes_of(building: BuildingOptions) -> "BuildOptions":
         prior_to=parse_moment(building.build_uploaded_prior_to, now()),
         constraints=tuple(lines),
         keep_sdists=building.keep_sdists,
-        targets=tuple(alone.target or ()) if alone else (),
-        check_reproducible=alone.check_reproducible if alone else False,
+        targets=of_command.target,
+        check_reproducible=of_command.check_reproducible,
     )
 
 
-def _where(building: BuildingOptions) -> "BuildLocation":
+def _location(building: BuildingOptions) -> "BuildLocation":
     from wheelhouse.sandbox.builder import BuildLocation
     from wheelhouse.sandbox.sandbox import Limits
 
@@ -132,8 +135,8 @@ def _where(building: BuildingOptions) -> "BuildLocation":
         name: value for name, value in os.environ.items() if name in ("PATH", "HOME") or name.startswith("DOCKER_")
     }
     return BuildLocation(
-        places=places(),
-        named=interpreters(building.interpreter),
+        places=interpreter_places(),
+        named=named_interpreters(building.interpreter),
         image=building.in_image,
         unsealed=building.unsealed,
         engine=engine,

@@ -7,18 +7,20 @@ from typing import Annotated
 import typer
 
 from wheelhouse.cli.app import cache_app
-from wheelhouse.cli.options import CacheDir, Json
-from wheelhouse.cli.session import cache_folder, now, say, say_json
+from wheelhouse.cli.command import Json, command
+from wheelhouse.cli.machine import cache_folder, now
+from wheelhouse.cli.output import say, say_json
+from wheelhouse.config.options import CacheOptions
 from wheelhouse.errors import MachineError
 
 
-@cache_app.command("show")
-def cache_show(cache_dir: CacheDir = None, as_json: Json = False) -> None:
-    """Say where the cache is and what it holds."""
+@command(cache_app, "show")
+def cache_show(place: CacheOptions, as_json: Json = False) -> None:
+    """Show where the cache is, and what it holds."""
     from wheelhouse import report
     from wheelhouse.files.cache import Cache
 
-    cache = Cache(_folder(cache_dir))
+    cache = Cache(_folder(place))
     kinds = cache.size()
     if as_json:
         say_json(
@@ -37,31 +39,34 @@ def cache_show(cache_dir: CacheDir = None, as_json: Json = False) -> None:
     )
 
 
-@cache_app.command("prune")
+@command(cache_app, "prune")
 def cache_prune(
-    days: Annotated[int, typer.Option("--days", min=0, help="Remove what was not used for so many days.")] = 90,
-    cache_dir: CacheDir = None,
+    place: CacheOptions,
+    days: Annotated[
+        int, typer.Option("--days", min=0, help="Remove files that were not used for this many days.")
+    ] = 90,
 ) -> None:
-    """Remove what was not used for a while."""
+    """Remove files that were not used for some time."""
     oldest = now().timestamp() - days * 86400
-    _prune(cache_dir, lambda path: max(path.stat().st_atime, path.stat().st_mtime) > oldest)
+    _prune(place, lambda path: max(path.stat().st_atime, path.stat().st_mtime) > oldest)
 
 
-@cache_app.command("clear")
-def cache_clear(cache_dir: CacheDir = None) -> None:
-    """Remove everything that the cache holds."""
-    _prune(cache_dir, lambda _path: False)
+@command(cache_app, "clear")
+def cache_clear(place: CacheOptions) -> None:
+    """Remove everything from the cache."""
+    _prune(place, lambda _path: False)
 
 
-def _prune(cache_dir: Path | None, keep: Callable[[Path], bool]) -> None:
+def _prune(place: CacheOptions, keep: Callable[[Path], bool]) -> None:
+    """Remove the files that are not kept, and print how many they were."""
     from wheelhouse import report
     from wheelhouse.files.cache import Cache
 
-    count, size = Cache(_folder(cache_dir)).prune(keep)
+    count, size = Cache(_folder(place)).prune(keep)
     say(f"{report.counted(count, 'file')}, {report.size_text(size)} removed")
 
 
-def _folder(cache_dir: Path | None) -> Path:
-    if folder := cache_folder(cache_dir):
+def _folder(place: CacheOptions) -> Path:
+    if folder := cache_folder(place.cache_dir):
         return folder
     raise MachineError("there is no home folder, so there is no cache", hint="name one with --cache-dir")

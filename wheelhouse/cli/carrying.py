@@ -1,4 +1,4 @@
-"""What crosses the gap: `pack`, `unpack`, `inspect`."""
+"""Bundles that cross the air gap: `pack`, `unpack`, `inspect`."""
 
 import re
 from pathlib import Path
@@ -7,16 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from wheelhouse.cli.app import app
-from wheelhouse.cli.options import (
-    ConnectionOptions,
-    IndexOptions,
-    Json,
-    Quiet,
-    TargetOptions,
-    WheelhouseFolder,
-    grouped,
-)
-from wheelhouse.cli.session import listening, options, passphrase_of, say, say_json, settings, supplied
+from wheelhouse.cli.command import OUTPUT, Json, Quiet, WheelhouseFolder, command
+from wheelhouse.cli.output import passphrase_of, say, say_json
+from wheelhouse.cli.session import listening, options, settings, supplied
+from wheelhouse.config.options import ConnectionOptions, IndexOptions, TargetOptions
 from wheelhouse.errors import InputError
 
 if TYPE_CHECKING:
@@ -24,44 +18,47 @@ if TYPE_CHECKING:
     from wheelhouse.signing.sign import PublicKey
 
 UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
-SMALLEST_VOLUME = 1000
-BundleFile = Annotated[Path, typer.Argument(metavar="FILE", help="A bundle, or the name that its volumes share.")]
+MIN_VOLUME_BYTES = 1000
+BundleFile = Annotated[Path, typer.Argument(metavar="FILE", help="A bundle, or the common part of its volumes' names.")]
 PublicKeys = Annotated[
     list[Path] | None,
     typer.Option(
-        "--key", metavar="FILE", help="An Ed25519 public key: the bundle must be signed by one. May be repeated."
+        "--key", metavar="FILE", help="Refuse a bundle that no such Ed25519 public key signed. May be repeated."
     ),
 ]
 
 
-@app.command()
-@grouped
+@command(app)
 def pack(
     house: WheelhouseFolder,
     targeted: TargetOptions,
     located: IndexOptions,
     network: ConnectionOptions,
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The bundle to write.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE", rich_help_panel=OUTPUT, help="The bundle to write.")
+    ],
     since: Annotated[
         Path | None,
-        typer.Option("--since", metavar="OTHER", help="Carry only what this house, bundle or manifest lacks."),
+        typer.Option(
+            "--since", metavar="OTHER", help="Pack only files that this wheelhouse, bundle or manifest lacks."
+        ),
     ] = None,
     split: Annotated[
-        str | None, typer.Option("--split", metavar="SIZE", help="Write volumes of this size, such as 4G or 700M.")
+        str | None, typer.Option("--split", metavar="SIZE", help="Write volumes of this size: 4G or 700M.")
     ] = None,
     key: Annotated[
         Path | None,
         typer.Option("--key", metavar="FILE", help="Sign with this Ed25519 private key (PEM, or ssh-keygen's)."),
     ] = None,
     with_self: Annotated[
-        bool, typer.Option("--with-self", help="Take wheelhouse along, for the --python that the far side has.")
+        bool, typer.Option("--with-self", help="Pack wheelhouse itself too, for the --python of the far side.")
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Pack a house into one archive to carry across, or into volumes with a hash each. The same house gives the same bytes.
+    """Pack a wheelhouse into one bundle, or into volumes with a hash each. The same wheelhouse gives the same bytes.
 
-    The archive is a tar whose first member, the manifest, says all that is in it. With --with-self the house gets a folder
-    self/, from which two lines of shell, which are printed, install wheelhouse on a machine that has only Python.
+    The bundle is a tar file; its first member, the manifest, lists all its files. With --with-self the wheelhouse gets a folder
+    self/, and two lines of shell are printed that install wheelhouse from it on a machine that has only Python.
     """
     from wheelhouse import report
     from wheelhouse.bundle.pack import pack as pack_step
@@ -82,35 +79,36 @@ def pack(
     for volume in packed.volumes:
         say(f"{volume.sha256}  {volume.name}")
     for lock, lines in zip(locks, install, strict=True):
-        say(f"where {lock.target.name} is and nothing else, wheelhouse is installed from it by:", *lines)
+        say(f"to install wheelhouse from it on {lock.target.name}, with Python alone:", *lines)
 
 
 def _bring_self(
     house: Path, targeted: TargetOptions, located: IndexOptions, network: ConnectionOptions, *, quiet: bool
 ) -> "tuple[Lock, ...]":
+    """Put wheelhouse itself into the wheelhouse, for each target; the lock of each."""
     from wheelhouse.bundle.self_bundle import bring_self
     from wheelhouse.fetch.gather import targets
     from wheelhouse.verify.verify import load_wheelhouse
 
     load_wheelhouse(house)
     if not (targeted.python or targeted.target_files):
-        raise InputError("no Python was given for --with-self", hint="say which one the far side has: --python 3.12")
-    wanted = options(settings(), targeted, located)
-    with listening(quiet=quiet) as listener, supplied(wanted, network, listener) as (_, supply):
-        return bring_self(house, targets(wanted, None, listener), supply, listener)
+        raise InputError("no Python was given for --with-self", hint="name the one of the far side: --python 3.12")
+    chosen = options(settings(), targeted, located)
+    with listening(quiet=quiet) as listener, supplied(chosen, network, listener) as (_, source):
+        return bring_self(house, targets(chosen, None, listener), source, listener)
 
 
-@app.command()
+@command(app)
 def unpack(
     bundle: BundleFile,
-    house: Annotated[Path, typer.Argument(metavar="HOUSE", help="The house to write.")],
+    house: Annotated[Path, typer.Argument(metavar="WHEELHOUSE", help="The folder to write.")],
     key: PublicKeys = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Make a folder the house that a bundle carries, every file verified before it bears its name.
+    """Unpack the wheelhouse of a bundle into a folder. Every file is verified before it gets its name. Safe to repeat.
 
-    A difference is unpacked on the very house that it was packed --since, and on nothing else. May be repeated: what stands is kept.
+    A bundle that was packed with --since is unpacked only over the wheelhouse that it was packed against.
     """
     from wheelhouse.bundle.pack import unpack as unpack_step
     from wheelhouse.report.bundles import unpacked_line
@@ -129,7 +127,7 @@ def unpack(
         say(unpacked_line(str(house), len(done.placed), len(done.stood), len(done.removed), done.signer))
 
 
-@app.command()
+@command(app)
 def inspect(bundle: BundleFile, key: PublicKeys = None, as_json: Json = False) -> None:
     """Show what is in a bundle, without unpacking it."""
     from wheelhouse.bundle.pack import inspect_bundle
@@ -143,16 +141,16 @@ def inspect(bundle: BundleFile, key: PublicKeys = None, as_json: Json = False) -
 
 
 def size_of(text: str) -> int:
-    """`4G`, `700M`, `1000000`, in bytes. Raises InputError."""
+    """`4G`, `700M` or `1000000` in bytes. Raises InputError."""
     match = re.fullmatch(r"(\d+)\s*([KMGT]?)B?", text.strip().upper())
     size = int(match[1]) * UNITS[match[2]] if match else 0
-    if size < SMALLEST_VOLUME:
+    if size < MIN_VOLUME_BYTES:
         raise InputError(f"`{text}` is not a size for a volume", hint="write 4G, 700M, or bytes; at least 1000")
     return size
 
 
 def public_keys(paths: list[Path] | None) -> "tuple[PublicKey, ...]":
-    """The keys that were named."""
+    """The public keys of files."""
     from wheelhouse.signing.sign import load_public_key
 
     return tuple(map(load_public_key, paths or ()))

@@ -6,28 +6,23 @@ from typing import Annotated
 import typer
 
 from wheelhouse.cli.app import constraints_app
-from wheelhouse.cli.options import (
-    ChoosingOptions,
-    ConnectionOptions,
-    ConstraintsSource,
-    NetworkOptions,
-    Quiet,
-    TargetOptions,
-    WhatToFetch,
-    grouped,
-)
-from wheelhouse.cli.session import connected, listening, now, options, say, settings, supplied
+from wheelhouse.cli.command import Quiet, command
+from wheelhouse.cli.machine import now
+from wheelhouse.cli.output import say
+from wheelhouse.cli.session import connected, listening, options, settings, supplied
+from wheelhouse.config.options import CompileOptions, ConnectionOptions, ConstraintsSource, NetworkOptions
 
 
-@constraints_app.command("fetch")
-@grouped
+@command(constraints_app, "fetch")
 def constraints_fetch(
     airflow: Annotated[str, typer.Option("--airflow", metavar="VERSION", help="The Airflow release.")],
-    python: Annotated[list[str], typer.Option("--python", metavar="VERSION", help="May be repeated.")],
+    python: Annotated[
+        list[str], typer.Option("--python", metavar="VERSION", help="The Python: 3.12. May be repeated.")
+    ],
     published: ConstraintsSource,
     network: NetworkOptions,
 ) -> None:
-    """Fetch Airflow's official constraints into constraints/, to be reviewed and kept."""
+    """Fetch Airflow's official constraints into constraints/, to review and keep them."""
     from wheelhouse.airflow import Airflow
     from wheelhouse.fetch.constraints import AIRFLOW_PUBLISHES, airflow_constraints
     from wheelhouse.fetch.gather import mode_of
@@ -38,21 +33,21 @@ def constraints_fetch(
     with listening(quiet=False) as listener, connected(network, listener) as http:
         for text in python:
             minor = Python.parse(text).minor
-            found = airflow_constraints(release, mode, minor, Path("constraints"), url, http, listener)
-            say(f"{found.source}: {len(found.lines)} pins")
+            constraints = airflow_constraints(release, mode, minor, Path("constraints"), url, http, listener)
+            say(f"{constraints.source}: {len(constraints.lines)} pins")
 
 
-@constraints_app.command("compile")
-@grouped
+@command(constraints_app, "compile")
 def constraints_compile(
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The constraints file to write.")],
-    asked: WhatToFetch,
-    targeted: TargetOptions,
-    chosen: ChoosingOptions,
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", metavar="FILE", rich_help_panel="Output", help="The constraints file to write."),
+    ],
+    chosen: CompileOptions,
     network: ConnectionOptions,
     quiet: Quiet = False,
 ) -> None:
-    r"""Make a constraints file from requirements, as they would have resolved on a day.
+    r"""Write a constraints file: the pins to which requirements resolve, as of a day if you give one.
 
     \b
     wheelhouse constraints compile 'apache-airflow[celery]==2.10.5' --python 3.12 \
@@ -62,12 +57,12 @@ def constraints_compile(
     from wheelhouse.fetch.gather import gather
     from wheelhouse.files.disk import write
 
-    wanted = options(settings(), asked, targeted, chosen)
+    job_options = options(settings(), chosen)
     with (
         listening(quiet=quiet) as listener,
-        supplied(wanted, network, listener) as (http, supply),
+        supplied(job_options, network, listener) as (http, source),
     ):
-        text = compile_constraints(gather(wanted, http, now(), listener), supply, listener)
+        text = compile_constraints(gather(job_options, http, now(), listener), source, listener)
     write(output.parent, output.name, text)
     if not quiet:
         say(f"{output}: {text.count('==') - text.partition(chr(10))[0].count('==')} pins")

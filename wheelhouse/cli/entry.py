@@ -1,4 +1,4 @@
-"""Run one command, and turn whatever ends it into an exit code."""
+"""Run one command, and turn every way in which it can end into an exit code."""
 
 import gc
 import os
@@ -13,17 +13,19 @@ from typing import NoReturn
 import typer
 
 from wheelhouse.cli.app import app
-from wheelhouse.cli.session import own_umask, say_error, say_json
+from wheelhouse.cli.machine import own_umask
+from wheelhouse.cli.output import say_error, say_json
 from wheelhouse.cli.terminal import echo, open_streams
 from wheelhouse.errors import InputError, MachineError, WheelhouseError
 
 INTERRUPTED = 130
-LAST_PLACES, LONGEST_MESSAGE = 5, 300
+MAX_LINES, MAX_MESSAGE_CHARACTERS = 5, 300
 CREDENTIALS = re.compile(r"//[^/\s]*@")
 MODULES = {
     "fetching": ("fetch", "lock"),
     "building": ("build",),
-    "houses": ("verify", "stage", "why"),
+    "checking": ("verify", "why"),
+    "staging": ("stage",),
     "rehearsing": ("rehearse",),
     "carrying": ("pack", "unpack", "inspect"),
     "serving": ("index", "serve", "publish"),
@@ -34,16 +36,17 @@ MODULES = {
     "caching": ("cache",),
     "targets": ("target",),
 }
-"""The modules that add commands to the app when they are imported, and what they add."""
+"""The modules that add commands to the app when they are imported, and the commands of each."""
 
 
 def load(command: str = "") -> None:
-    """Import the module that has a command; all of them where none has."""
+    """Import the module that has a command; all modules if none has it."""
     for module in [module for module, names in MODULES.items() if command in names] or MODULES:
         import_module(f"wheelhouse.cli.{module}")
 
 
 def _fail(error: WheelhouseError, *, as_json: bool) -> int:
+    """Print an error; its exit code."""
     from wheelhouse import report
 
     if as_json:
@@ -52,33 +55,34 @@ def _fail(error: WheelhouseError, *, as_json: bool) -> int:
     return error.exit_code
 
 
-def _usage(error: typer.TyperException) -> InputError:
+def _usage_error(error: typer.TyperException) -> InputError:
+    """Typer's error about the command line, as one of ours."""
     context = getattr(error, "ctx", None)
-    where = context.command_path if context else "wheelhouse"
-    return InputError(error.format_message(), hint=f"see `{where} --help`")
+    command = context.command_path if context else "wheelhouse"
+    return InputError(error.format_message(), hint=f"see `{command} --help`")
 
 
 def _defect(error: Exception) -> MachineError:
-    """What nobody thought of, in one sentence, with the places in wheelhouse that it passed."""
+    """An error that no code expected, in one sentence, with the lines of wheelhouse that it passed."""
     package = Path(__file__).parents[1]
-    passed = (
+    frames = (
         (Path(frame.f_code.co_filename), line, frame.f_code.co_name) for frame, line in walk_tb(error.__traceback__)
     )
-    places = [
+    lines = [
         f"{path.relative_to(package.parent)}, line {line}, in {name}"
-        for path, line, name in passed
+        for path, line, name in frames
         if path.is_relative_to(package)
     ]
     message = CREDENTIALS.sub("//", " ".join(str(error).split())).encode("utf-8", "backslashreplace").decode()
     return MachineError(
-        f"wheelhouse itself failed: {type(error).__name__}: {message[:LONGEST_MESSAGE]}",
-        hint="this is a defect of wheelhouse: report it, with what was run and the lines above",
-        details=tuple(places[-LAST_PLACES:]),
+        f"wheelhouse itself failed: {type(error).__name__}: {message[:MAX_MESSAGE_CHARACTERS]}",
+        hint="this is a defect of wheelhouse: report it, with the command and the lines above",
+        details=tuple(lines[-MAX_LINES:]),
     )
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run one command, and turn whatever ends it into an exit code."""
+    """Run one command; its exit code."""
     as_json = "--json" in arguments
     try:
         return _run(arguments, as_json=as_json)
@@ -86,7 +90,7 @@ def run(arguments: Sequence[str]) -> int:
         return 0
     except (ConnectionError, TimeoutError) as error:
         return _fail(_defect(error), as_json=as_json)
-    except OSError as error:  # what no step expected, such as a folder that may not be read
+    except OSError as error:  # such as a folder that is not readable
         from wheelhouse.files.disk import machine_error
 
         return _fail(machine_error(error), as_json=as_json)
@@ -102,26 +106,26 @@ def _run(arguments: Sequence[str], *, as_json: bool) -> int:
     except WheelhouseError as error:
         return _fail(error, as_json=as_json)
     except typer.TyperException as error:
-        return _fail(_usage(error), as_json=as_json)
+        return _fail(_usage_error(error), as_json=as_json)
     except (KeyboardInterrupt, typer.Abort):
         return _interrupted()
 
 
 def _interrupted() -> int:
-    echo("error: interrupted; what is complete is kept, and the same command goes on from here", err=True)
+    echo("error: interrupted; complete files are kept, and the same command continues from here", err=True)
     return INTERRUPTED
 
 
 def prepare() -> None:
-    """Make this process independent of who started it: its streams, and the umask."""
+    """Make this process independent of the one that started it: its streams and its umask."""
     open_streams()
     own_umask()
 
 
 def main() -> NoReturn:
-    """The `wheelhouse` command. Leaves at once, without waiting for threads that a stalled server holds."""
+    """The `wheelhouse` command. Exits at once: threads that wait for a stalled server are not waited for."""
     prepare()
-    gc.set_threshold(50_000)  # a run is short, and most of what it makes stays to its end
+    gc.set_threshold(50_000)  # a run is short, and most objects live to its end
     code = run(sys.argv[1:])
     try:
         sys.stdout.flush()

@@ -1,4 +1,4 @@
-"""`rehearse`: prove that it installs before it travels."""
+"""`rehearse`: prove that a wheelhouse installs, before it travels."""
 
 import os
 import shutil
@@ -9,80 +9,74 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from wheelhouse.cli.app import app
-from wheelhouse.cli.options import Json, Quiet, grouped
-from wheelhouse.cli.session import (
-    engine_environment,
-    interpreters,
-    listening,
-    must_be_file,
-    places,
-    say,
-    say_error,
-    say_json,
-    waivers,
-)
+from wheelhouse.cli.command import Json, Quiet, command
+from wheelhouse.cli.machine import engine_environment, interpreter_places, must_be_file, named_interpreters
+from wheelhouse.cli.output import say, say_error, say_json
+from wheelhouse.cli.session import listening, waivers
 from wheelhouse.errors import WheelhouseError
 
 if TYPE_CHECKING:
     from wheelhouse.rehearse.rehearsal import Step
 
 
-@app.command()
-@grouped
+@command(app)
 def rehearse(
     house: Annotated[
-        Path, typer.Argument(metavar="[HOUSE|FOLDER]", help="A house, or a folder that `wheelhouse stage` wrote.")
+        Path,
+        typer.Argument(metavar="[WHEELHOUSE|FOLDER]", help="A wheelhouse, or a folder that `wheelhouse stage` wrote."),
     ] = Path("wheels"),
     run: Annotated[
         list[str] | None,
-        typer.Option("--run", metavar="COMMAND", help="Run this in what was installed, too. May be repeated."),
+        typer.Option("--run", metavar="COMMAND", help="Also run this command in the new environment. May be repeated."),
     ] = None,
     interpreter: Annotated[
         list[str] | None,
         typer.Option(
-            "--interpreter", metavar="PATH", help="The target's Python. May be repeated. Default: what is found."
+            "--interpreter",
+            metavar="PATH",
+            help="The target's Python. Default: one found on this machine. May be repeated.",
         ),
     ] = None,
     image: Annotated[
         str | None,
         typer.Option(
-            "--image", metavar="BASE", help="Build a real image on this base, with no network, from a staged folder."
+            "--image", metavar="BASE", help="Build an image from the staged folder on this base image, with no network."
         ),
     ] = None,
     dockerfile: Annotated[
         Path | None,
         typer.Option(
-            "--dockerfile", metavar="PATH", help="Build that image by this Dockerfile, with the files beside it."
+            "--dockerfile", metavar="PATH", help="Build the image with this Dockerfile and the files beside it."
         ),
     ] = None,
     tools: Annotated[
         Path | None,
         typer.Option(
             "--tools",
-            metavar="HOUSE",
-            help="A wheelhouse with pip-tools for the target's Python. Default: that installed beside wheelhouse.",
+            metavar="WHEELHOUSE",
+            help="A wheelhouse with pip-tools for the target's Python. Default: the pip-tools beside wheelhouse.",
         ),
     ] = None,
     require_all: Annotated[
-        bool, typer.Option("--require-all", help="A target that cannot be installed here is no pass: exit code 1.")
+        bool, typer.Option("--require-all", help="Exit with code 1 if a target cannot be installed here.")
     ] = False,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    r"""Prove before it travels that a house, or a staged folder, installs with no network.
+    r"""Prove that a wheelhouse, or a staged folder, installs with no network, before it travels.
 
     \b
     wheelhouse rehearse wheels --run 'airflow version'
     wheelhouse rehearse docker-context-files
     wheelhouse rehearse docker-context-files --image python:3.12-slim-bookworm
 
-    Each file is hashed, and each target must satisfy itself. If the target's Python is here, everything is installed into
-    a new environment in a sandbox, checked and imported; then uv, the pylock (a dry run) and pip-sync install the same, and
-    pip-compile must find the same pins. pip-tools comes with the extra [second-opinion]; if it does not run on the target's
-    Python, name another one with --tools. A folder for Airflow is installed as the release's own build does it.
-    --image and --dockerfile build the image itself, with the container engine that answers.
-    Targets that cannot be installed here are listed as skipped. Exit code 1 where anything must not travel like this, 6 where
-    nothing could be installed for any target.
+    Each file is hashed, and each target must have everything that its files require. If this machine has the target's Python,
+    everything is installed into a new environment in a sandbox, checked and imported; then uv, the lock file (a dry run) and
+    pip-sync install the same, and pip-compile must find the same pins. pip-tools comes with the extra [second-opinion]; if it
+    does not run on the target's Python, name another one with --tools. A folder for Airflow is installed as the release's own
+    build does it. --image and --dockerfile build the image itself, with the container engine of this machine.
+    Targets that cannot be installed here are listed as skipped. Exit code 1 if the wheelhouse must not travel as it is, 6 if
+    no target could be installed.
     """
     from wheelhouse.rehearse.other_installers import InstallTools
     from wheelhouse.rehearse.rehearsal import installed_for, skipped_targets
@@ -92,38 +86,37 @@ def rehearse(
     from wheelhouse.report.rehearsal_report import ending, step_document, step_line
 
     uv = shutil.which("uv", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}")
-    instruments = InstallTools(Path(uv) if uv else None, tools)
-    wanted = RehearsalOptions(
-        places(),
-        interpreters(interpreter),
+    rehearsal = RehearsalOptions(
+        interpreter_places(),
+        named_interpreters(interpreter or ()),
         tuple(run or ()),
         image,
         dockerfile and must_be_file(dockerfile),
         engine_environment(),
-        instruments,
+        InstallTools(Path(uv) if uv else None, tools),
         waivers=waivers(),
     )
-    held: list[Step] = []
+    steps: list[Step] = []
     stopped: WheelhouseError | None = None
     with listening(quiet=quiet or as_json) as listener:
         try:
-            for step in rehearse_step(house, wanted, listener):
-                held.append(step)
+            for step in rehearse_step(house, rehearsal, listener):
+                steps.append(step)
                 if not as_json and (step.findings or not quiet):
                     say(step_line(step), *finding_lines(step.findings))
         except WheelhouseError as error:
-            if not held:
+            if not steps:
                 raise
             stopped = error
-    is_incomplete = require_all and bool(skipped_targets(held))
-    passed = not (stopped or is_incomplete or any(step.failed for step in held))
+    is_incomplete = require_all and bool(skipped_targets(steps))
+    passed = not (stopped or is_incomplete or any(step.failed for step in steps))
     if as_json:
-        steps = [{**step_document(step), "findings": [finding_document(one) for one in step.findings]} for step in held]
-        targets = {"installed": installed_for(held), "skipped": skipped_targets(held)}
-        document = {"folder": str(house), "ok": passed, **targets, "steps": steps}
+        rows = [{**step_document(step), "findings": [finding_document(one) for one in step.findings]} for step in steps]
+        targets = {"installed": installed_for(steps), "skipped": skipped_targets(steps)}
+        document = {"folder": str(house), "ok": passed, **targets, "steps": rows}
         say_json(document | (error_document(stopped) if stopped else {}))
     elif not (quiet and passed):
-        say(f"{house}: {ending(held, passed=passed)}")
+        say(f"{house}: {ending(steps, passed=passed)}")
     if stopped:
         say_error(stopped)
         raise typer.Exit(stopped.exit_code)

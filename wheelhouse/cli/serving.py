@@ -1,4 +1,4 @@
-"""Where pip, uv and image builds look: `index`, `serve`, `publish`."""
+"""A wheelhouse as a package index: `index`, `serve`, `publish`."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,27 +6,34 @@ from typing import Annotated
 import typer
 
 from wheelhouse.cli.app import app
-from wheelhouse.cli.options import Json, NetworkOptions, Quiet, RequireApproved, WheelhouseFolder, grouped
-from wheelhouse.cli.session import connected, listening, must_be_approved, say, say_json
+from wheelhouse.cli.command import Json, Quiet, RequireApproved, WheelhouseFolder, command
+from wheelhouse.cli.output import say, say_json
+from wheelhouse.cli.session import connected, listening, must_be_approved
+from wheelhouse.config.options import NetworkOptions
 from wheelhouse.errors import InputError
 
-Houses = Annotated[list[Path], typer.Argument(metavar="HOUSE...", help="Houses, as `wheelhouse fetch` writes them.")]
+Wheelhouses = Annotated[
+    list[Path], typer.Argument(metavar="WHEELHOUSE...", help="The folders that `wheelhouse fetch` wrote.")
+]
 
 
-@app.command()
+@command(app)
 def index(
-    houses: Houses,
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="The tree to write, or to add to.")],
+    houses: Wheelhouses,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="DIR", help="The folder of the index to write, or to add to.")
+    ],
     check: Annotated[
-        bool, typer.Option("--check", help="Hash every file that stands in the tree, and not only look at its size.")
+        bool, typer.Option("--check", help="Hash every file of an existing index, instead of comparing sizes.")
     ] = False,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Make a static package index of houses, or add them to one: any web server can serve it, and a file: URL reads it.
+    """Write a static package index from wheelhouses, or add them to one. Any web server can serve it; file: URLs work too.
 
-    Pages are HTML (index.html) and JSON (index.json), with sidecars; files are hard links where they can be. A file of the tree
-    that is gone or has another size is brought again from a wheelhouse that has it; `wheelhouse verify DIR` checks everything.
+    Pages are HTML (index.html) and JSON (index.json), with metadata files; files are hard links if possible. A file of the
+    index that is missing or has another size is copied again from a wheelhouse that has it. `wheelhouse verify DIR` checks
+    everything.
     """
     from wheelhouse.mirror.static_index import index as index_step
 
@@ -41,11 +48,16 @@ def index(
         say(f"pip install --index-url {output.absolute().as_uri()}/ …")
 
 
-@app.command()
+@command(app)
 def serve(
-    houses: Houses,
+    houses: Wheelhouses,
     host: Annotated[
-        str, typer.Option("--host", metavar="ADDRESS", help="Where to listen. Others reach it only if told to.")
+        str,
+        typer.Option(
+            "--host",
+            metavar="ADDRESS",
+            help="The address to listen on. Other machines reach only addresses of the network.",
+        ),
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", metavar="N", min=1, max=65535, help="The port to listen on.")] = 8080,
     certificate: Annotated[
@@ -56,7 +68,7 @@ def serve(
     ] = None,
     quiet: Quiet = False,
 ) -> None:
-    """Serve houses as a package index, read-only, until interrupted. A file that is no longer what its lock says is not served."""
+    """Serve wheelhouses as a package index, read-only, until interrupted. A file that differs from its lock file is not served."""
     from wheelhouse.mirror.catalogue import catalogue
     from wheelhouse.mirror.listen import run
     from wheelhouse.mirror.server import Application
@@ -64,37 +76,38 @@ def serve(
     if (certificate is None) != (key is None):
         raise InputError("TLS needs both --certificate and --certificate-key")
     with listening(quiet=quiet) as listener:
-        found = catalogue(houses, listener)
+        served = catalogue(houses, listener)
     address = f"[{host}]" if ":" in host else host
-    sentence = f"serving {len(found.files)} files at {'https' if certificate else 'http'}://{address}:{port}/simple/"
-    run(Application(found), host, port, certificate, key, lambda: None if quiet else say(sentence))
+    sentence = f"serving {len(served.files)} files at {'https' if certificate else 'http'}://{address}:{port}/simple/"
+    run(Application(served), host, port, certificate, key, lambda: None if quiet else say(sentence))
 
 
-@app.command()
-@grouped
+@command(app)
 def publish(
     house: WheelhouseFolder,
     network: NetworkOptions,
     repository: Annotated[
-        str, typer.Option("--repository", metavar="URL", help="Where to upload to, as twine has it.")
+        str, typer.Option("--repository", metavar="URL", help="The address to upload to, as twine takes it.")
     ],
     index: Annotated[
         str | None,
         typer.Option(
-            "--index", metavar="URL", help="Its Simple index. Default: simple/ or +simple/ below the repository."
+            "--index",
+            metavar="URL",
+            help="The repository's Simple API. Default: simple/ or +simple/ below the repository.",
         ),
     ] = None,
     token_file: Annotated[
-        Path | None, typer.Option("--token-file", metavar="FILE", help="A file with a token, or user:password.")
+        Path | None, typer.Option("--token-file", metavar="FILE", help="Read a token, or user:password, from a file.")
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be sent, and send nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be sent, and send nothing.")] = False,
     require_approved: RequireApproved = False,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Bring a house into a package repository: what is there already is left, what is missing is sent. Safe to repeat.
+    """Upload the files of a wheelhouse that a package repository does not have yet. Safe to repeat.
 
-    Another file under the same name stops everything before anything is sent. User and password come from --token-file, from
+    If the repository has another file under the same name, nothing is sent. User and password come from --token-file, from
     netrc or from keyring.
     """
     from wheelhouse.index.credentials import read_token

@@ -5,18 +5,20 @@ from typing import Annotated
 import typer
 
 from wheelhouse.cli.app import target_app
-from wheelhouse.cli.options import AirflowRelease, TargetOptions, given, grouped
-from wheelhouse.cli.session import interpreters, say_json
+from wheelhouse.cli.command import command
+from wheelhouse.cli.machine import named_interpreters
+from wheelhouse.cli.output import say_json
+from wheelhouse.config.declare import given
+from wheelhouse.config.options import AirflowRelease, TargetOptions
 
 
-@target_app.command("show")
-@grouped
+@command(target_app, "show")
 def target_show(
     targeted: TargetOptions,
     release: AirflowRelease,
     interpreter: Annotated[
         str | None,
-        typer.Option("--interpreter", metavar="PATH", help="A Python on this machine, to be asked what it is."),
+        typer.Option("--interpreter", metavar="PATH", help="Describe the target of a Python on this machine."),
     ] = None,
 ) -> None:
     """Print a target as pex's complete-platform JSON: its markers, and its tags in order. --target-file reads it."""
@@ -26,9 +28,9 @@ def target_show(
     from wheelhouse.target.interpreter_facts_model import target_of
     from wheelhouse.target.interpreters import facts_of
 
-    said = given(targeted)
-    found = [target_of(facts_of(path)) for path in interpreters([interpreter] if interpreter else [])]
-    if said or not found:
-        found += targets(Options(**said), Airflow.parse(release.airflow) if release.airflow else None)
-    documents = [complete_platform(target) for target in found]
+    values = given(targeted)
+    shown = [target_of(facts_of(path)) for path in named_interpreters([interpreter] if interpreter else [])]
+    if values or not shown:
+        shown += targets(Options(**values), Airflow.parse(release.airflow) if release.airflow else None)
+    documents = [complete_platform(target) for target in shown]
     say_json(documents[0] if len(documents) == 1 else documents)

@@ -1,4 +1,4 @@
-"""What a security team needs to say yes: `vet`, `rules`."""
+"""Reviews of a wheelhouse: `vet`, `rules`, `advisories import`."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -6,51 +6,61 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from wheelhouse.cli.app import advisories_app, app
-from wheelhouse.cli.options import Json, NetworkOptions, Quiet, WheelhouseFolder, grouped
-from wheelhouse.cli.session import approvals, connected, listening, must_agree, now, say, say_json, settings
+from wheelhouse.cli.command import OUTPUT, Json, Quiet, WheelhouseFolder, command
+from wheelhouse.cli.machine import now
+from wheelhouse.cli.output import must_agree, say, say_json
+from wheelhouse.cli.session import approvals, connected, listening, settings
+from wheelhouse.config.options import NetworkOptions
 from wheelhouse.errors import InputError
 
 if TYPE_CHECKING:
-    from wheelhouse.config.settings import PolicySettings
+    from wheelhouse.config.settings import Settings
     from wheelhouse.index.provenance import Publishers
     from wheelhouse.vet.advisories import Advisories
     from wheelhouse.vet.rules import Rule
     from wheelhouse.vet.vet import VetContext
 
 
-@app.command()
+@command(app)
 def vet(
     house: WheelhouseFolder = Path("wheels"),
     explain: Annotated[
-        str | None, typer.Option("--explain", metavar="RULE", help="Say what a rule looks for, and why.")
+        str | None, typer.Option("--explain", metavar="RULE", help="Explain what a rule looks for, and why.")
     ] = None,
     advisories: Annotated[
         Path | None,
         typer.Option(
-            "--advisories", metavar="FILE", help="A snapshot of advisories. Default: advisories.json, if it is here."
+            "--advisories", metavar="FILE", help="The snapshot of advisories. Default: advisories.json, if it exists."
         ),
     ] = None,
     html: Annotated[
-        Path | None, typer.Option("--html", metavar="FILE", help="Write the report as one HTML page.")
+        Path | None,
+        typer.Option("--html", metavar="FILE", rich_help_panel=OUTPUT, help="Write the report as one HTML page."),
     ] = None,
     since: Annotated[
         Path | None,
-        typer.Option("--since", metavar="OLD", help="An earlier house: the page says what changed inside its files."),
+        typer.Option(
+            "--since", metavar="OLD", help="An earlier wheelhouse: the HTML page shows what changed in its files."
+        ),
     ] = None,
     sbom: Annotated[
-        Path | None, typer.Option("--sbom", metavar="FILE", help="Write a CycloneDX 1.6 bill of materials (JSON).")
+        Path | None,
+        typer.Option(
+            "--sbom", metavar="FILE", rich_help_panel=OUTPUT, help="Write a CycloneDX 1.6 bill of materials (JSON)."
+        ),
     ] = None,
     sarif: Annotated[
-        Path | None, typer.Option("--sarif", metavar="FILE", help="Write the findings as SARIF 2.1.0.")
+        Path | None,
+        typer.Option("--sarif", metavar="FILE", rich_help_panel=OUTPUT, help="Write the findings as SARIF 2.1.0."),
     ] = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Look a house over: what runs by itself, what is odd, where it is from. Works with no network, runs nothing.
+    """Review a wheelhouse: code that runs by itself, oddities, origins. Needs no network, and runs no package code.
 
-    The publishers of projects that are attested for the first time are kept in publishers.json.
+    The publishers of projects with their first attestation are added to publishers.json.
 
-    What was seen when its file was approved is not shown again. Exit code 1 where a finding reaches the policy's threshold.
+    A finding that the reviewers of its file saw is not shown again. Exit code 1 if a finding is at or above the threshold.
     """
     from wheelhouse.files.disk import write
     from wheelhouse.report.formats import FORMATS
@@ -61,49 +71,49 @@ def vet(
     if explain is not None:
         say(*rule_lines(_rule(explain)))
         return
-    held = settings().policy
-    policy = held.policy()
-    moment, beforehand = now(), known(held, advisories)
+    from_file, moment = settings(), now()
+    policy, context = from_file.policy.policy(), vet_context(from_file, advisories)
     with listening(quiet=quiet or as_json) as listener:
-        vetted = vet_step(house, policy, moment, beforehand, listener)
-    _keep_publishers(Path(held.publishers), beforehand.publishers, vetted.publishers)
-    found = evidence(house, vetted, policy, approvals(settings()), moment, beforehand.advisories, since)
+        vetted = vet_step(house, policy, moment, context, listener)
+    _keep_publishers(Path(from_file.policy.publishers), context.publishers, vetted.publishers)
+    reviewed = evidence(house, vetted, policy, context.approvals, moment, context.advisories, since)
     for name, path in {"html": html, "sbom": sbom, "sarif": sarif}.items():
         if path:
-            write(path.parent, path.name, FORMATS[name](found, house))
-    say(FORMATS["json" if as_json else "text"](found, house))
-    raise typer.Exit(1 if found.bad else 0)
+            write(path.parent, path.name, FORMATS[name](reviewed, house))
+    say(FORMATS["json" if as_json else "text"](reviewed, house))
+    raise typer.Exit(1 if reviewed.bad else 0)
 
 
-@app.command()
+@command(app)
 def rules(as_json: Json = False) -> None:
-    """List the rules that `vet` applies, with their severities under the policy here."""
+    """List the rules that `vet` applies, with their severities under the policy of this folder."""
     from wheelhouse.report.rule_list import rule_document, rule_line
     from wheelhouse.vet.vet import RULES
 
     policy = settings().policy.policy()
     if as_json:
-        say_json([rule_document(one, policy) for one in RULES.values()])
+        say_json([rule_document(rule, policy) for rule in RULES.values()])
     else:
-        say(*(rule_line(one, policy) for one in RULES.values()))
+        say(*(rule_line(rule, policy) for rule in RULES.values()))
 
 
-def known(held: "PolicySettings", advisories: Path | None = None) -> "VetContext":
-    """What is known beforehand: the snapshot of advisories, the projects' publishers, and the trust root."""
+def vet_context(from_file: "Settings", advisories: Path | None = None) -> "VetContext":
+    """What a review compares with: the snapshot of advisories, known publishers, the trust root, and the approvals."""
     from wheelhouse.files.disk import read_text
     from wheelhouse.index.provenance import parse_publishers
     from wheelhouse.vet.attestations import open_attestor
     from wheelhouse.vet.vet import VetContext
 
-    path = Path(held.publishers)
+    policy = from_file.policy
+    path = Path(policy.publishers)
     publishers = parse_publishers(read_text(path, "the publishers"), str(path)) if path.is_file() else {}
-    trust_root = Path(held.trust_root) if held.trust_root else None
-    found = snapshot(advisories or Path(held.advisories), advisories is not None)
-    return VetContext(found, publishers, lambda: open_attestor(trust_root), approvals(settings()))
+    trust_root = Path(policy.trust_root) if policy.trust_root else None
+    snapshot = read_snapshot(advisories or Path(policy.advisories), is_named=advisories is not None)
+    return VetContext(snapshot, publishers, lambda: open_attestor(trust_root), approvals(from_file))
 
 
 def _keep_publishers(path: Path, before: "Publishers", seen: "Publishers") -> None:
-    """Add the publishers of projects that none was known of."""
+    """Add the publishers of projects that had no known publisher."""
     from wheelhouse.files.disk import write
     from wheelhouse.index.provenance import publishers_json
 
@@ -111,36 +121,36 @@ def _keep_publishers(path: Path, before: "Publishers", seen: "Publishers") -> No
         write(path.parent, path.name, publishers_json({**seen, **before}))
 
 
-def snapshot(path: Path, named: bool) -> "Advisories | None":
-    """The snapshot of advisories, or None where there is none and none was named. One that holds no advisory is none."""
+def read_snapshot(path: Path, *, is_named: bool) -> "Advisories | None":
+    """The snapshot of advisories; None if it has no advisory, or if it does not exist and was not named."""
     from wheelhouse.files.disk import read_text
     from wheelhouse.vet.advisories import parse_snapshot
 
-    if not named and not path.is_file():
+    if not is_named and not path.is_file():
         return None
-    found = parse_snapshot(read_text(path, "the snapshot of advisories"), str(path)).as_of(now())
-    return found if found.by_project else None
+    snapshot = parse_snapshot(read_text(path, "the snapshot of advisories"), str(path)).as_of(now())
+    return snapshot if snapshot.by_project else None
 
 
-@advisories_app.command("import")
-@grouped
+@command(advisories_app, "import")
 def advisories_import(
     source: Annotated[
-        str, typer.Argument(metavar="FILE|URL", help="An OSV export for PyPI: a zip, a folder, or records.")
+        str, typer.Argument(metavar="FILE|URL", help="OSV's export for PyPI: a zip file, a folder or records.")
     ],
     network: NetworkOptions,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Default: advisories.json.")
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="The snapshot to write. Default: advisories.json."),
     ] = None,
     replace: Annotated[
         bool,
-        typer.Option("--replace", help="Let a smaller or older snapshot take the place of the one that is there."),
+        typer.Option("--replace", help="Replace the existing snapshot even if the new one is smaller or older."),
     ] = False,
 ) -> None:
-    """Make a snapshot of known vulnerabilities from an OSV export, for `vet` here and on the far side.
+    """Write a snapshot of known vulnerabilities from an OSV export, for `vet` on both sides of the air gap.
 
-    Where it takes the place of an older one, `vet` says which of them are new since. A smaller or older snapshot takes the
-    place of another only if you say so.
+    If it replaces an older snapshot, `vet` marks the advisories that are new. A smaller or older snapshot replaces another
+    only after a question, or with --replace.
     """
     from wheelhouse.files.disk import write
     from wheelhouse.vet.advisories import compared, loss, to_json
@@ -148,14 +158,14 @@ def advisories_import(
 
     path = output or Path(settings().policy.advisories)
     with listening(quiet=False) as listener, connected(network, listener) as http:
-        found = import_advisories(source, http, now())
-    if before := snapshot(path, named=False):
-        if (lost := loss(found, before)) and not replace:
-            must_agree(f"{path} is to be replaced by less: {lost}")
-        found = compared(found, before)
-    write(path.parent, path.name, to_json(found))
-    newest = f"{found.newest:%Y-%m-%d}" if found.newest else "no date"
-    say(f"{path}: {found.count} advisories for {len(found.by_project)} projects, the newest of {newest}")
+        snapshot = import_advisories(source, http, now())
+    if before := read_snapshot(path, is_named=False):
+        if (lost := loss(snapshot, before)) and not replace:
+            must_agree(f"the new snapshot has less than {path}: {lost}")
+        snapshot = compared(snapshot, before)
+    write(path.parent, path.name, to_json(snapshot))
+    newest = f"{snapshot.newest:%Y-%m-%d}" if snapshot.newest else "no date"
+    say(f"{path}: {snapshot.count} advisories for {len(snapshot.by_project)} projects, the newest of {newest}")
 
 
 def _rule(name: str) -> "Rule":

@@ -1,48 +1,27 @@
-"""A job in a file: `wheelhouse.toml`, or `[tool.wheelhouse]` of `pyproject.toml`."""
+"""The settings file: `wheelhouse.toml`, or `[tool.wheelhouse]` of `pyproject.toml`."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_type_hints
 
 import msgspec
 from packaging.utils import canonicalize_name
 
-from wheelhouse.documents import parse_toml
+from wheelhouse.config.declare import Scope, Texts, declared
+from wheelhouse.config.options import FetchOptions, StageOptions
+from wheelhouse.documents import DocumentType, parse_toml
 from wheelhouse.errors import InputError
 from wheelhouse.files.disk import read_text
 from wheelhouse.findings import Policy, Severity, Waiver
 from wheelhouse.lock.other_files import OtherFileRequest
 
-if TYPE_CHECKING:
-    from wheelhouse.signing.sign import PublicKey
-    from wheelhouse.vet.approvals import Approvals
-
 FILES = ("wheelhouse.toml", "pyproject.toml")
 
 
-class StageSettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True, frozen=True):
-    """The `[stage]` table: the options of `wheelhouse stage`."""
-
-    layout: str | None = None
-    dest: str | None = None
-    target: str | None = None
-    base_image: str | None = None
-    index: str | None = None
-    route: str | None = None
-    rename: str | None = None
-    disable_mysql_client: bool = False
-    disable_mssql_client: bool = False
-    disable_postgres_client: bool = False
-    dev_apt: list[str] = []
-    runtime_apt: list[str] = []
-    apt_sources: list[str] = []
-    build_args: list[str] = []
-    pypirc: bool = False
-    piprc: bool = False
-
-
 class WaiverSettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True, frozen=True):
-    """One entry of `[[policy.waivers]]`: a rule, the project, the file's sha256 or both, why, who says so, until when."""
+    """One entry of `[[policy.waivers]]`: a rule; the project, the file's sha256 or both; the reason, who gives it, the last day."""
 
     rule: str
     reason: str
@@ -52,9 +31,9 @@ class WaiverSettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True,
     sha256: str | None = None
 
     def waiver(self) -> Waiver:
-        """The waiver that it means. Raises InputError for one without a reason, or that names neither project nor file."""
+        """The waiver that it stands for. Raises InputError if it has no reason, or names neither project nor file."""
         if not self.reason.strip() or not self.who.strip():
-            raise InputError(f"the waiver of {self.rule} must say its reason and who gives it")
+            raise InputError(f"the waiver of {self.rule} has no reason, or does not say who gives it")
         if self.project is None and self.sha256 is None:
             raise InputError(f"the waiver of {self.rule} must name a project or a sha256")
         project = canonicalize_name(self.project) if self.project else None
@@ -62,7 +41,7 @@ class WaiverSettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True,
 
 
 class FileSettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True, frozen=True):
-    """One entry of `[[files]]`: another file that the image needs, and what says which bytes it must have."""
+    """One entry of `[[files]]`: another file that the image needs, and what decides which bytes it must have."""
 
     url: str
     sha256: str | None = None
@@ -74,8 +53,8 @@ class FileSettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True, f
     unpack: bool = False
     strip: int = 0
 
-    def wish(self) -> OtherFileRequest:
-        """The wish that it means."""
+    def request(self) -> OtherFileRequest:
+        """The request that it stands for."""
         return OtherFileRequest(**msgspec.structs.asdict(self))
 
 
@@ -95,7 +74,7 @@ class PolicySettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True,
     licences_denied: list[str] = []
 
     def policy(self) -> Policy:
-        """The policy that it means."""
+        """The policy that it stands for."""
         return Policy(
             severities={
                 rule: None if name == "off" else Severity[name.upper()] for rule, name in self.severities.items()
@@ -119,25 +98,16 @@ class IndexSettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True, 
     token_file: str | None = None
 
     def __post_init__(self) -> None:
-        """One address, no more and no less."""
+        """Refuse an index with no address, or with two."""
         if (self.url is None) == (self.find_links is None):
             raise ValueError("an index has either `url` or `find-links`")
 
 
 class ReviewerSettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True, frozen=True):
-    """One entry of `[[approvals.reviewers]]`: a name, and a public key as ssh-keygen writes it, or the file it stands in."""
+    """One entry of `[[approvals.reviewers]]`: a name, and a public key as ssh-keygen writes it, or the file that holds it."""
 
     name: str
     key: str
-
-    def public_key(self, folder: Path) -> "PublicKey":
-        """The key that it means; a file counts from `folder`. Raises InputError."""
-        from wheelhouse.signing.sign import load_public_key, public_key  # noqa: PLC0415  (cryptography, only where it is used)
-
-        inline = self.key.startswith(("ssh-", "-----"))
-        return (
-            public_key(self.key.encode(), f"the key of {self.name}") if inline else load_public_key(folder / self.key)
-        )
 
 
 class ApprovalSettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True, frozen=True):
@@ -147,88 +117,60 @@ class ApprovalSettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=Tru
     needed: Annotated[int, msgspec.Meta(ge=1)] = 1
     reviewers: list[ReviewerSettings] = []
 
-    def read(self, folder: Path, today: date) -> "Approvals":
-        """What was approved, as of a day; the file counts from `folder`. Raises InputError, IntegrityError."""
-        from wheelhouse.vet.approvalsfile import read_approvals  # noqa: PLC0415
 
-        return read_approvals(folder / self.file, self.keys(folder), today, self.needed)
+class Tables(msgspec.Struct, rename="kebab", forbid_unknown_fields=True, frozen=True):
+    """What the file may hold besides options: indexes, and the tables of other commands."""
 
-    def keys(self, folder: Path) -> "dict[str, tuple[PublicKey, ...]]":
-        """The keys that count, by reviewer; one who has several counts once."""
-        found: dict[str, tuple[PublicKey, ...]] = {}
-        for reviewer in self.reviewers:
-            found[reviewer.name] = (*found.get(reviewer.name, ()), reviewer.public_key(folder))
-        return found
-
-
-class Settings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True, frozen=True):
-    """The whole file: the options of `wheelhouse fetch`, and a table for each other command."""
-
-    requirements: list[str] = []
-    requirement_files: list[str] = []
-    constraints: list[str] = []
-    python: list[str] | str = []
-    platform: list[str] | str = []
-    target_files: list[str] = []
-    image: str | None = None
-    airflow: str | None = None
-    extras: list[str] = []
-    disable_mysql_client: bool = False
-    disable_mssql_client: bool = False
-    disable_postgres_client: bool = False
-    constraints_mode: str | None = None
-    constraints_url: str | None = None
-    overrides: list[str] = []
-    excludes: list[str] = []
-    groups: list[str] = []
-    only_binary: list[str] = []
-    no_binary: list[str] = []
-    pre: bool | list[str] = False
-    prefer_binary: bool = False
-    require_hashes: bool | None = None
-    default_index: str | None = msgspec.field(default=None, name="index")
-    named: dict[str, IndexSettings] = msgspec.field(default_factory=dict, name="indexes")
-    links: list[str] = msgspec.field(default_factory=list, name="find-links")
-    no_index: bool = False
-    use_pip_config: bool = False
-    uploaded_prior_to: str | None = None
-    uploaded_prior_to_except: dict[str, str] = {}
-    dest: str | None = None
+    index: str | None = None
+    indexes: dict[str, IndexSettings] = {}
+    find_links: list[str] = []
     approvals: ApprovalSettings = msgspec.field(default_factory=ApprovalSettings)
     files: list[FileSettings] = []
     policy: PolicySettings = msgspec.field(default_factory=PolicySettings)
-    stage: StageSettings = msgspec.field(default_factory=StageSettings)
 
-    def __post_init__(self) -> None:
-        """One Python or platform may stand without a list."""
-        for name in ("python", "platform"):
-            if isinstance(value := getattr(self, name), str):
-                msgspec.structs.force_setattr(self, name, [value])
 
-    @property
-    def indexes(self) -> list[str]:
-        """As `--index` takes them."""
-        named = [f"{name}={table.url}" for name, table in self.named.items() if table.url]
-        return [self.default_index, *named] if self.default_index else named
+@dataclass(frozen=True)
+class Settings:
+    """What a settings file says: the options of `fetch`, those of `stage`, and the tables of the other commands.
 
-    @property
-    def find_links(self) -> list[str]:
-        """As `--find-links` takes them."""
-        return self.links + [f"{name}={table.find_links}" for name, table in self.named.items() if table.find_links]
+    `options` and `stage` hold only what the file sets, by the names of the fields of `FetchOptions` and `StageOptions`.
+    """
+
+    options: dict[str, Any] = field(default_factory=dict)
+    stage: dict[str, Any] = field(default_factory=dict)
+    approvals: ApprovalSettings = field(default_factory=ApprovalSettings)
+    files: Sequence[FileSettings] = ()
+    policy: PolicySettings = field(default_factory=PolicySettings)
 
     @property
-    def index_projects(self) -> list[str]:
-        """As `--from` takes them."""
-        return [f"{name}={','.join(table.projects)}" for name, table in self.named.items() if table.projects]
+    def wheelhouse(self) -> Path:
+        """The folder of the wheelhouse, for commands that are given none."""
+        return Path(self.options.get("dest", "wheels"))
 
-    @property
-    def index_tokens(self) -> list[str]:
-        """As `--index-token-file` takes them."""
-        return [f"{name}={table.token_file}" for name, table in self.named.items() if table.token_file]
+
+def _keys(group: type) -> list[tuple[str, Any, Any]]:
+    """The options of a group that the settings file may set, each with its type, as `msgspec.defstruct` takes them."""
+    hints = get_type_hints(group)
+    names = [name for name, facts in declared(group).items() if facts.scope is not Scope.RUN and not facts.by_index]
+    return [(name, hints[name] | msgspec.UnsetType, msgspec.UNSET) for name in names]
+
+
+StageTable = msgspec.defstruct(
+    "StageTable", _keys(StageOptions), rename="kebab", forbid_unknown_fields=True, frozen=True
+)
+File = msgspec.defstruct(
+    "File",
+    [*_keys(FetchOptions), ("stage", StageTable, msgspec.field(default_factory=StageTable))],
+    bases=(Tables,),
+    rename="kebab",
+    forbid_unknown_fields=True,
+    frozen=True,
+)
+FILE: DocumentType[Any] = DocumentType(File)
 
 
 def read_settings(folder: Path) -> Settings:
-    """The settings that stand in a folder; empty ones where there are none. Raises InputError naming file and key."""
+    """The settings that a folder holds; empty ones if there are none. Raises InputError naming file and key."""
     own, project = (folder / name for name in FILES)
     if own.is_file():
         return _settings(_toml(own), own)
@@ -245,9 +187,31 @@ def _toml(path: Path) -> dict[str, Any]:
 
 
 def _settings(table: dict[str, Any], path: Path) -> Settings:
-    told = {key: value.isoformat() if isinstance(value, date) else value for key, value in table.items()}
+    """What the table of a file says. A date is the same as its text, and one Python or platform needs no array."""
+    texts = {key: value.isoformat() if isinstance(value, date) else value for key, value in table.items()}
+    texts |= {key: [value] for key in ("python", "platform") if isinstance(value := texts.get(key), str)}
     try:
-        return msgspec.convert(told, Settings)
-    except msgspec.ValidationError as error:
-        known = ", ".join(field.encode_name for field in msgspec.structs.fields(Settings))
-        raise InputError(f"`{path}`: {error}", hint=f"the keys are {known}") from error
+        file = FILE.from_table(texts, "")
+    except ValueError as error:
+        keys = ", ".join(sorted(field.encode_name for field in msgspec.structs.fields(File)))
+        raise InputError(f"`{path}`: {error}", hint=f"the keys are {keys}") from error
+    options = _set(file, FetchOptions) | _locations(file)
+    return Settings(options, _set(file.stage, StageOptions), file.approvals, file.files, file.policy)
+
+
+def _set(struct: Any, group: type) -> dict[str, Any]:  # noqa: ANN401  (a struct of `_keys`)
+    """What a struct sets of a group's options, by field name; an empty array sets nothing."""
+    values = {name: getattr(struct, name, msgspec.UNSET) for name, _, _ in _keys(group)}
+    return {name: value for name, value in values.items() if value not in (msgspec.UNSET, None, ())}
+
+
+def _locations(tables: Tables) -> dict[str, Texts]:
+    """The indexes of a file as `--index`, `--find-links`, `--from` and `--index-token-file` take them."""
+    named = tables.indexes.items()
+    values = {
+        "indexes": (*filter(None, [tables.index]), *(f"{name}={one.url}" for name, one in named if one.url)),
+        "find_links": (*tables.find_links, *(f"{name}={one.find_links}" for name, one in named if one.find_links)),
+        "index_projects": tuple(f"{name}={','.join(one.projects)}" for name, one in named if one.projects),
+        "index_tokens": tuple(f"{name}={one.token_file}" for name, one in named if one.token_file),
+    }
+    return {name: texts for name, texts in values.items() if texts}

@@ -1,7 +1,7 @@
 """From what the user said, on the command line or in wheelhouse.toml, to a job."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -10,6 +10,7 @@ from packaging.utils import NormalizedName, canonicalize_name
 
 from wheelhouse.airflow import CLIENTS, MODES, PROJECT, Airflow, without_clients
 from wheelhouse.archive.artifact import Candidate
+from wheelhouse.config.options import FetchOptions
 from wheelhouse.errors import InputError, NoSolutionError, WheelhouseError
 from wheelhouse.events import Listener, Noted, Warned, ignore
 from wheelhouse.fetch.constraints import AIRFLOW_PUBLISHES, airflow_constraints
@@ -36,47 +37,15 @@ DECIDED_BY_BUILD = {"pip", "uv"}
 AGE = re.compile(r"(\d+)\s*(d|days?|w|weeks?|h|hours?)")
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What `fetch`, `lock` and `constraints compile` take, still as text. `constraints_folder` is the project's own.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options(FetchOptions):
+    """What `fetch`, `lock` and `constraints compile` take, still as text, and what the machine adds.
 
-    `pip_index` is the index that pip uses where nothing names one.
+    `constraints_folder` is the project's own; `pip_index` is the index that pip uses if it is given none.
     """
 
-    requirements: Sequence[str] = ()
-    requirement_files: Sequence[str] = ()
-    constraints: Sequence[str] = ()
-    python: Sequence[str] = ()
-    platform: Sequence[str] = ()
-    target_files: Sequence[str] = ()
-    image: str | None = None
-    airflow: str | None = None
-    extras: Sequence[str] = ()
-    constraints_mode: str = MODES[0]
-    constraints_url: str = AIRFLOW_PUBLISHES
     constraints_folder: Path = field(default=Path("constraints"))
-    overrides: Sequence[str] = ()
-    excludes: Sequence[str] = ()
-    groups: Sequence[str] = ()
-    only_binary: Sequence[str] = ()
-    no_binary: Sequence[str] = ()
-    pre: bool | Sequence[str] = False
-    prefer_binary: bool = False
-    require_hashes: bool | None = None
-    indexes: Sequence[str] = ()
-    index_projects: Sequence[str] = ()
-    find_links: Sequence[str] = ()
-    no_index: bool = False
-    index_tokens: Sequence[str] = ()
-    use_pip_config: bool = False
     pip: PipConfig = field(default_factory=PipConfig)
-    uploaded_prior_to: str | datetime | date | None = None
-    uploaded_prior_to_except: Mapping[str, str] = field(default_factory=dict)
-    disable_mysql_client: bool = False
-    disable_mssql_client: bool = False
-    disable_postgres_client: bool = False
-    upgrade: bool = False
-    upgrade_projects: Sequence[str] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     pip_index: str = ""
 
@@ -209,7 +178,7 @@ def selection_of(options: Options, now: datetime) -> Selection:
     for name, value in sorted(told, key=lambda pair: ALL not in pair[1].split(",")):
         selection = selection.with_option(name, value)
     if options.pre:
-        selection = selection.with_option("--pre", ALL if options.pre is True else ",".join(options.pre))
+        selection = selection.with_option("--pre", ALL if isinstance(options.pre, bool) else ",".join(options.pre))
     return selection
 
 
@@ -265,8 +234,10 @@ class AirflowConstraints:
 
     def _get(self, minor: str) -> Constraints:
         options = self._options
-        mode, folder, url = mode_of(options.constraints_mode), options.constraints_folder, options.constraints_url
-        return airflow_constraints(self._airflow, mode, minor, folder, url, self._http, self._on_event)
+        mode, url = mode_of(options.constraints_mode or MODES[0]), options.constraints_url or AIRFLOW_PUBLISHES
+        return airflow_constraints(
+            self._airflow, mode, minor, options.constraints_folder, url, self._http, self._on_event
+        )
 
 
 def mode_of(text: str) -> str:

@@ -1,0 +1,89 @@
+"""What a wheelhouse holds, and why: `verify` and `why`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from wheelhouse.cli.app import app
+from wheelhouse.cli.command import Json, RequireApproved, WheelhouseFolder, command
+from wheelhouse.cli.output import say, say_json
+from wheelhouse.cli.session import approvals, settings, waivers
+from wheelhouse.errors import InputError
+
+
+@command(app)
+def verify(
+    house: WheelhouseFolder = Path("wheels"), require_approved: RequireApproved = False, as_json: Json = False
+) -> None:
+    """Check that a wheelhouse, or a staged folder, is exactly what its lock files say.
+
+    Every file is hashed and opened. An index that `wheelhouse index` wrote is checked against its own pages. Every
+    problem is listed; exit code 1 if there is one.
+    """
+    from wheelhouse import report
+    from wheelhouse.findings import Severity, worst
+    from wheelhouse.mirror.tree import files_named, is_tree
+    from wheelhouse.mirror.verify_tree import verify_tree
+    from wheelhouse.stage.stage import verify_folder
+    from wheelhouse.vet.approvals import unapproved
+    from wheelhouse.vet.approve import files_of
+
+    is_index = is_tree(house)
+    verdict = (verify_tree if is_index else verify_folder)(house, waivers())
+    files = files_named if is_index else files_of
+    lacking = unapproved(files(house), approvals(settings())) if require_approved else ()
+    findings = (*verdict.findings, *lacking)
+    is_bad = (worst(findings) or Severity.NOTE) >= Severity.ERROR
+    if as_json:
+        rows = [report.finding_document(finding) for finding in findings]
+        counts = {"files": verdict.files, "bytes": verdict.bytes}
+        say_json({"house": str(house), **counts, "ok": not is_bad, "findings": rows})
+    else:
+        say(*report.finding_lines(findings))
+        size = report.size_text(verdict.bytes)
+        targets = ", ".join(lock.target.name for lock in verdict.house.locks)
+        kind, good = ("an index", "as indexed") if is_index else (f"for {targets}", "as locked")
+        state = "not as it must be" if is_bad else good
+        say(f"{house}: {report.counted(verdict.files, 'file')}, {size}, {kind}: {state}")
+    raise typer.Exit(1 if is_bad else 0)
+
+
+@command(app)
+def why(
+    project: Annotated[str | None, typer.Argument(metavar="PROJECT", show_default=False)] = None,
+    house: WheelhouseFolder = Path("wheels"),
+    file: Annotated[
+        str | None, typer.Option("--file", metavar="NAME", help="Explain this file, or why another was chosen.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    r"""Explain why a project or a file is in the wheelhouse, from the lock files alone.
+
+    \b
+    wheelhouse why certifi wheels
+    wheelhouse why --file certifi-2025.1.31-py3-none-any.whl wheels
+    """
+    from packaging.utils import canonicalize_name
+
+    from wheelhouse import report
+    from wheelhouse.lock.why import why_file
+    from wheelhouse.report.why_text import fact_lines
+    from wheelhouse.verify.verify import load_wheelhouse
+
+    if file:
+        house = Path(project) if project else house
+        reasons = {lock.target.name: fact_lines(why_file(lock, file)) for lock in load_wheelhouse(house).locks}
+    elif project:
+        reasons = dict(report.why_lines(load_wheelhouse(house).locks, canonicalize_name(project)))
+    else:
+        raise InputError(
+            "no project and no file was named", hint="name one: `wheelhouse why PROJECT`, or `--file NAME`"
+        )
+    if not reasons:
+        raise InputError(f"no lock file of `{house}` has `{project}`", hint="check the spelling")
+    if as_json:
+        say_json({"file" if file else "project": file or project, "targets": reasons})
+        return
+    for name, lines in reasons.items():
+        say(f"{name}:", *(f"  {line}" for line in lines))

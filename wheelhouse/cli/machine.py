@@ -1,0 +1,106 @@
+"""What commands read of this machine: its clock, environment, home folder, interpreters and umask."""
+
+import functools
+import os
+import pwd
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from wheelhouse.errors import InputError
+
+if TYPE_CHECKING:
+    from wheelhouse.target.interpreters import InterpreterPlaces
+
+
+def now() -> datetime:
+    """The clock, read once a run."""
+    return datetime.now(UTC)
+
+
+def interpreter_places() -> "InterpreterPlaces":
+    """Where interpreters are looked for."""
+    from wheelhouse.target.interpreters import InterpreterPlaces
+
+    home, pyenv = home_folder(), os.environ.get("PYENV_ROOT")
+    return InterpreterPlaces(_path(), home, Path(pyenv) if pyenv else home and home / ".pyenv")
+
+
+def named_interpreters(texts: Sequence[str]) -> tuple[Path, ...]:
+    """The interpreters that the options name. Raises MachineError for one that is not on PATH."""
+    from wheelhouse.target.interpreters import named_interpreter
+
+    return tuple(named_interpreter(text, _path()) for text in texts)
+
+
+def _path() -> str:
+    return os.environ.get("PATH", os.defpath)
+
+
+def home_folder() -> Path | None:
+    """The user's home: HOME if it is absolute, else the one in the user database; None if there is none."""
+    home = Path(os.environ.get("HOME", ""))
+    if home.is_absolute():
+        return home
+    try:
+        return Path(pwd.getpwuid(os.getuid()).pw_dir)
+    except KeyError:
+        return None
+
+
+def cache_folder(named: str | Path | None) -> Path | None:
+    """The cache: as named, else in XDG_CACHE_HOME, else in the home folder; None if there is neither.
+
+    A relative XDG_CACHE_HOME is ignored (XDG Base Directory Specification).
+    """
+    if named:
+        return Path(named)
+    base, home = Path(os.environ.get("XDG_CACHE_HOME", "")), home_folder()
+    if base.is_absolute():
+        return base / "wheelhouse"
+    return home / ".cache" / "wheelhouse" if home else None
+
+
+def netrc_file() -> Path | None:
+    """The file that NETRC names, else that of the home folder if it is readable: under sudo, HOME may be another user's."""
+    if named := os.environ.get("NETRC"):
+        return Path(named)
+    home = home_folder()
+    return home / ".netrc" if home and os.access(home / ".netrc", os.R_OK) else None
+
+
+def variable(name: str) -> str:
+    """A variable of the environment, in lower or upper case, as curl reads proxies; empty if it is not set."""
+    return os.environ.get(name) or os.environ.get(name.upper(), "")
+
+
+@functools.cache
+def own_umask() -> int:
+    """The user's umask. From the first call on, all users can read new folders, as they can read new files.
+
+    Web servers, image builds and sandboxes, which are other users, read a wheelhouse. The cache keeps the user's umask.
+    """
+    mask = os.umask(0o022)
+    os.umask(mask & 0o022)
+    return mask
+
+
+def engine_environment() -> dict[str, str]:
+    """The variables that a container engine's client gets."""
+    names, prefixes = ("PATH", "HOME", "XDG_RUNTIME_DIR"), ("DOCKER_", "CONTAINER", "BUILDAH_")
+    return {name: value for name, value in os.environ.items() if name in names or name.startswith(prefixes)}
+
+
+def pip_default_index() -> str:
+    """The index that pip uses by default."""
+    from pip._internal.models.index import PyPI
+
+    return str(PyPI.simple_url)
+
+
+def must_be_file(path: Path) -> Path:
+    """A file that the user named. Raises InputError if there is none."""
+    if not path.is_file():
+        raise InputError(f"there is no file `{path}`", hint="check the path")
+    return path

@@ -1,0 +1,55 @@
+"""What commands print and ask: lines, JSON, errors, questions."""
+
+import codecs
+import json
+import sys
+from pathlib import Path
+
+import typer
+
+from wheelhouse.cli.terminal import echo, write
+from wheelhouse.errors import InputError, WheelhouseError
+
+
+def say(*lines: str) -> None:
+    """Print to stdout."""
+    for line in lines:
+        echo(line)
+
+
+def say_json(document: object) -> None:
+    """Print one JSON document to stdout; in ASCII if the encoding of stdout is not UTF-8."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    write(json.dumps(document, indent=2, ensure_ascii=codecs.lookup(encoding).name != "utf-8"))
+
+
+def say_error(error: WheelhouseError) -> None:
+    """Print an error to stderr: its details, its sentence and its hint."""
+    from wheelhouse.report import error_lines
+
+    for line in error_lines(error):
+        echo(line, err=True)
+
+
+def end_with(error: WheelhouseError | None, *, as_json: bool) -> None:
+    """End a command that did a part of its work with the error of the rest, if any; the JSON document has it already."""
+    if error is None:
+        return
+    if not as_json:
+        raise error
+    say_error(error)
+    raise typer.Exit(error.exit_code)
+
+
+def passphrase_of(path: Path) -> str:
+    """A key's passphrase, typed unseen. Raises InputError if there is no terminal."""
+    if not sys.stdin.isatty():
+        hint = "run the command in a terminal, or use a key without a passphrase"
+        raise InputError(f"the key `{path}` has a passphrase, and there is no terminal to ask for it", hint=hint)
+    return str(typer.prompt(f"Passphrase of {path}", hide_input=True, err=True))
+
+
+def must_agree(sentence: str) -> None:
+    """Ask on the terminal whether to continue. Raises InputError for a no, and if there is no terminal."""
+    if not sys.stdin.isatty() or not typer.confirm(f"{sentence}. Continue?", err=True):
+        raise InputError(sentence, hint="to continue all the same, add --replace")

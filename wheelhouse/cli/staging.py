@@ -1,0 +1,64 @@
+"""`stage`: from a wheelhouse to the folder of an image build."""
+
+import dataclasses
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from wheelhouse.cli.app import app
+from wheelhouse.cli.command import Json, RequireApproved, command
+from wheelhouse.cli.output import say, say_json
+from wheelhouse.cli.session import must_be_approved, settings, waivers
+from wheelhouse.config.declare import given
+from wheelhouse.config.options import StageOptions
+
+
+@command(app)
+def stage(
+    staging: StageOptions,
+    house: Annotated[
+        Path | None,
+        typer.Argument(metavar="[WHEELHOUSE]", help="The wheelhouse to stage. Default: wheels.", show_default=False),
+    ] = None,
+    require_approved: RequireApproved = False,
+    as_json: Json = False,
+) -> None:
+    """Write a wheelhouse into the folder of an image build, and print the build command.
+
+    The wheelhouse is verified first. The build needs no network. Files of an earlier stage are replaced. Files that stage
+    did not write are never changed.
+    """
+    from wheelhouse import report
+    from wheelhouse.report.plans import command_lines, layout_text, plan_document, plan_lines
+    from wheelhouse.stage.airflow.arguments import Choices
+    from wheelhouse.stage.stage import plan_stage
+    from wheelhouse.stage.stage import stage as stage_step
+    from wheelhouse.verify.verify import load_wheelhouse
+
+    from_file = settings()
+    chosen = StageOptions(**from_file.stage | given(staging))
+    folder, destination = house or from_file.wheelhouse, Path(chosen.dest or "docker-context-files")
+    choices = Choices.parse(dataclasses.asdict(chosen))
+    plan = plan_stage(
+        folder,
+        chosen.layout or "auto",
+        chosen.target,
+        chosen.base_image,
+        choices,
+        sdists=chosen.sdists,
+        destination=destination,
+    )
+    if require_approved:
+        from_index = load_wheelhouse(folder).artifacts if plan.index else {}
+        must_be_approved({path: artifact.sha256 for path, artifact in {**from_index, **plan.files}.items()})
+    removed = () if chosen.dry_run else stage_step(folder, destination, plan, waivers()).removed
+    if as_json:
+        written = {"folder": str(destination), "written": not chosen.dry_run, "removed": list(removed)}
+        say_json({**written, **plan_document(plan)})
+        return
+    if chosen.dry_run:
+        say(*plan_lines(plan, str(destination)))
+    else:
+        say(f"{destination}: {report.counted(len(plan.files), 'file')}, {layout_text(plan)}")
+    say(*command_lines(plan))

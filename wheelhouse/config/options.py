@@ -1,0 +1,406 @@
+"""Every option that commands share: its spelling, its help, its key in `wheelhouse.toml`, its variable (pure).
+
+A field is one option. Its name, with hyphens, is its key in the settings file, if its scope is not `Scope.RUN`. A command
+that takes the class has the option; `HEADING` is the part of the help in which it stands.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+
+from wheelhouse.config.declare import Scope, Texts, option
+
+TIMEOUT_SECONDS = 15.0
+job = partial(option, scope=Scope.JOB)
+always = partial(option, scope=Scope.ALWAYS)
+by_index = partial(option, scope=Scope.ALWAYS, by_index=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WhatToFetch:
+    """Requirements, and what limits them."""
+
+    HEADING = "What to fetch"
+    requirements: Texts = job(
+        metavar="[REQUIREMENT]...", names_job=True, help="What to fetch, as PEP 508 writes it: 'name[extra]>=1.0'."
+    )
+    requirement_files: Texts = job(
+        *("--requirement", "-r"),
+        metavar="FILE",
+        names_job=True,
+        help="Read requirements from a requirements file, a pyproject.toml or a pylock.toml.",
+    )
+    constraints: Texts = job("--constraint", "-c", metavar="FILE|URL", help="Read constraints from a file.")
+    groups: Texts = job(
+        "--group", metavar="NAME", names_job=True, help="Add a dependency group of pyproject.toml, or of a lock file."
+    )
+    overrides: Texts = job(
+        "--override", metavar="FILE", help="Replace whatever releases require of the projects that the file lists."
+    )
+    excludes: Texts = job("--exclude", metavar="NAME", help="Leave a project out, whatever requires it.")
+    extras: Texts = job(
+        "--extra", metavar="NAME", help="Add an extra of Airflow or of `-r pyproject.toml`: a name, or a,b,c."
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConstraintsSource:
+    """Which of Airflow's constraints, and where they are published."""
+
+    HEADING = "What to fetch"
+    constraints_mode: str | None = always(
+        "--constraints-mode",
+        default=None,
+        metavar="MODE",
+        help="Airflow's constraints to use: constraints (default), no-providers or source-providers.",
+    )
+    constraints_url: str | None = always(
+        "--constraints-url", default=None, metavar="URL", help="Read Airflow's constraints from this mirror of them."
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class AirflowRelease:
+    """A release of Airflow."""
+
+    HEADING = "What to fetch"
+    airflow: str | None = job(
+        "--airflow",
+        default=None,
+        metavar="VERSION",
+        names_job=True,
+        help="Fetch Apache Airflow in this version, with its official constraints, for its image's libc.",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatabaseClients:
+    """The database clients that Airflow's image can do without; the extras that need them go, too."""
+
+    HEADING = "What to fetch"
+    disable_mysql_client: bool = job(
+        "--disable-mysql-client", default=False, help="Leave MySQL out of Airflow's image: its client and its extra."
+    )
+    disable_mssql_client: bool = job(
+        "--disable-mssql-client", default=False, help="Leave MSSQL out in the same way. Since Airflow 2.2."
+    )
+    disable_postgres_client: bool = job(
+        "--disable-postgres-client", default=False, help="Leave PostgreSQL out in the same way. Since Airflow 2.3."
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class TargetOptions:
+    """The environments to choose files for."""
+
+    HEADING = "Targets"
+    python: Texts = job("--python", metavar="VERSION", help="The target's Python: 3.12, or exactly 3.12.4.")
+    platform: Texts = job(
+        "--platform",
+        metavar="NAME",
+        help="The target's platform: linux/amd64 (default), alpine/arm64, macos/arm64, windows/amd64, "
+        "or a platform tag such as manylinux_2_34_x86_64.",
+    )
+    image: str | None = job(
+        "--image",
+        default=None,
+        metavar="NAME",
+        help="Take libc and Python from the name of a base image: python:3.12-slim-bookworm.",
+    )
+    target_files: Texts = job(
+        "--target-file",
+        metavar="FILE",
+        help="Read a complete target from a file, as `wheelhouse target show` and pex write it.",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobOptions(TargetOptions, DatabaseClients, AirflowRelease, ConstraintsSource, WhatToFetch):
+    """What to fetch, and for which targets."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class IndexOptions:
+    """Where files come from."""
+
+    HEADING = "Indexes"
+    indexes: Texts = by_index(
+        "--index",
+        environment="WHEELHOUSE_INDEX",
+        metavar="[NAME=]URL",
+        help="The package index (a Simple Repository API). With a NAME: one more index, for the projects that --from "
+        "gives it. Default: pip's own default.",
+    )
+    index_projects: Texts = by_index(
+        "--from",
+        metavar="NAME=PROJECT,…",
+        help="Take these projects from the index NAME, and from no other: names, or patterns such as 'acme-*'.",
+    )
+    find_links: Texts = by_index(
+        "--find-links",
+        metavar="[NAME=]FOLDER|URL",
+        help="Take files from a folder or a page of links. A project that it has comes from no index.",
+    )
+    no_index: bool = always("--no-index", default=False, help="Use no default index, only what is named.")
+    index_tokens: Texts = by_index(
+        "--index-token-file", metavar="[NAME=]FILE", help="Read an index's token, or `user:password`, from a file."
+    )
+    use_pip_config: bool = always(
+        "--use-pip-config", default=False, help="Follow pip's configuration files and PIP_* variables."
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChoosingOptions:
+    """Which files may be chosen."""
+
+    HEADING = "Choosing"
+    only_binary: Texts = always(
+        "--only-binary", metavar="NAMES", help="Use no sdists of these projects: a,b,c or :all:."
+    )
+    no_binary: Texts = always("--no-binary", metavar="NAMES", help="Use no wheels of these projects: a,b,c or :all:.")
+    prefer_binary: bool = always(
+        "--prefer-binary", default=False, help="Prefer an older release with a wheel to a newer one without."
+    )
+    pre: bool | Texts = always("--pre", default=False, help="Allow pre-releases.")
+    require_hashes: bool | None = always(
+        "--require-hashes/--no-require-hashes",
+        default=None,
+        help="Require a hash for every project. Default: if one requirement has a hash.",
+    )
+    uploaded_prior_to: str | None = always(
+        "--uploaded-prior-to",
+        default=None,
+        metavar="TIME",
+        help="Use only files uploaded before this time: 2025-02-10, or an age such as '7 days'.",
+    )
+    uploaded_prior_to_except: Mapping[str, str] = field(
+        default_factory=dict,
+        metadata=always(help="Projects whose upload time does not matter, each with the reason.").metadata,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class UpgradeOptions:
+    """Which pins of an existing lock file are not reused."""
+
+    HEADING = "Choosing"
+    upgrade: bool = option(
+        "--upgrade",
+        default=False,
+        help="Resolve again, whatever the existing lock file says, and ask the index for every page.",
+    )
+    upgrade_projects: Texts = option(
+        "--upgrade-project", metavar="NAME", help="Choose a release of this project again."
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutputOptions:
+    """Where the wheelhouse is, and what a run may change there."""
+
+    HEADING = "Output"
+    dest: str | None = always(
+        "--dest", default=None, metavar="FOLDER", help="The wheelhouse to write. Default: wheels."
+    )
+    replace: bool = option(
+        "--replace", default=False, help="Remove files of another job in the wheelhouse that this job does not need."
+    )
+    keep_going: bool = option(
+        "--keep-going", default=False, help="Write the targets that have a solution, even if others have none."
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class FetchOptions(OutputOptions, UpgradeOptions, ChoosingOptions, IndexOptions, JobOptions):
+    """What `fetch` and `lock` take. The help lists the options of the last base first."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompileOptions(ChoosingOptions, IndexOptions, TargetOptions, WhatToFetch):
+    """What `constraints compile` takes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuildingOptions:
+    """How sdists are built, and where."""
+
+    HEADING = "Building"
+    interpreter: Texts = option(
+        "--interpreter", metavar="PATH", help="Build with this Python, which must be the target's."
+    )
+    in_image: str | None = option(
+        "--in-image", default=None, metavar="IMAGE", help="Build in containers of this image, with no network."
+    )
+    unsealed: bool = option(
+        "--unsealed",
+        default=False,
+        help="Build without a sandbox: builds see this machine and its network. The lock file records it.",
+    )
+    build_uploaded_prior_to: str | None = option(
+        "--build-uploaded-prior-to",
+        default=None,
+        metavar="TIME",
+        help="Build with releases uploaded before this time. Default: the later of the sdist's upload date and that of "
+        "the newest file requested.",
+    )
+    build_constraint: Texts = option(
+        "--build-constraint",
+        metavar="FILE|LINE",
+        help="Constrain the build requirements: a file, or a line such as 'cython<3'.",
+    )
+    build_minutes: float = option(
+        "--build-minutes", default=60.0, metavar="N", minimum=0.01, help="The time limit of one build, in minutes."
+    )
+    build_memory: float = option(
+        "--build-memory",
+        default=8.0,
+        metavar="GIB",
+        minimum=0.1,
+        help="The memory limit of one build, in GiB, for all its processes together.",
+    )
+    keep_sdists: bool = option(
+        "--keep-sdists", default=False, help="Keep each sdist beside the wheel that was built from it."
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuildCommandOptions(BuildingOptions):
+    """What `build` takes, and `fetch --build` does not."""
+
+    HEADING = "Building"
+    target: Texts = option("--target", metavar="NAME", help="Build for this target only. Default: all.")
+    check_reproducible: bool = option(
+        "--check-reproducible",
+        default=False,
+        help="Build everything twice, and list the members that differ. Exit code 1 if any does.",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkOptions:
+    """How to talk to servers."""
+
+    HEADING = "Indexes"
+    timeout: float = option(
+        "--timeout",
+        default=TIMEOUT_SECONDS,
+        environment="WHEELHOUSE_TIMEOUT",
+        metavar="SECONDS",
+        minimum=0.1,
+        help="How long to wait for a server's answer.",
+    )
+    retries: int = option(
+        "--retries",
+        default=4,
+        environment="WHEELHOUSE_RETRIES",
+        metavar="N",
+        minimum=0,
+        maximum=20,
+        help="How often to repeat a request that failed.",
+    )
+    ca_file: str | None = option(
+        "--ca-file", default=None, metavar="PEM", help="Trust these certificate authorities instead of the system's."
+    )
+    client_cert: str | None = option(
+        "--client-cert",
+        default=None,
+        metavar="PEM",
+        help="A client certificate with its key, for servers that require one.",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class CacheOptions:
+    """Where the cache is."""
+
+    HEADING = "Indexes"
+    cache_dir: str | None = option(
+        "--cache-dir",
+        default=None,
+        environment="WHEELHOUSE_CACHE_DIR",
+        metavar="FOLDER",
+        help="Keep downloaded files in this folder between runs. Default: wheelhouse in the user's cache folder.",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConnectionOptions(CacheOptions, NetworkOptions):
+    """How to talk to servers, and where to keep what they sent."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayoutOptions:
+    """What `stage` writes, and where."""
+
+    HEADING = "Layout"
+    layout: str | None = always(
+        "--layout",
+        default=None,
+        metavar="NAME",
+        help="The layout: flat (for any image), airflow (for Airflow's own Dockerfile) or auto (default).",
+    )
+    target: str | None = always(
+        "--target", default=None, metavar="NAME", help="The target to stage, if the wheelhouse has several."
+    )
+    base_image: str | None = always(
+        "--base-image", default=None, metavar="NAME", help="The image that the build starts from."
+    )
+    sdists: bool = option(
+        "--sdists",
+        default=False,
+        help="Stage sdists instead of the wheels that were built from them, and their build requirements.",
+    )
+    index: str | None = always(
+        "--index",
+        default=None,
+        metavar="URL",
+        help="Stage settings only; the build then takes the locked files from this index.",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageOptions(DatabaseClients):
+    """How Airflow's own Dockerfile is called."""
+
+    HEADING = "Image"
+    route: str | None = always(
+        "--route",
+        default=None,
+        metavar="NAME",
+        help="For Airflow: configured (its ordinary install reads the folder; default) or context (its from-context "
+        "install).",
+    )
+    rename: str | None = always(
+        "--rename",
+        default=None,
+        metavar="HOW",
+        help="Names of Airflow's own files in route context: auto (Apache_Airflow… if needed; default), never, or "
+        "documented (_apache_airflow…, which never worked).",
+    )
+    dev_apt: Texts = always("--dev-apt", metavar="NAME", help="Install a Debian package in the build stage.")
+    runtime_apt: Texts = always("--runtime-apt", metavar="NAME", help="Install a Debian package in the image.")
+    apt_sources: Texts = always(
+        "--apt-source",
+        metavar="LINE",
+        help="Replace the base image's sources.list by this line: 'deb https://mirror/debian bookworm main'.",
+    )
+    build_args: Texts = always("--build-arg", metavar="NAME=VALUE", help="Add a build argument.")
+    pypirc: bool = always("--pypirc", default=False, help="Write .pypirc too, which pip does not read.")
+    piprc: bool = always("--piprc", default=False, help="Write .piprc too, which pip does not read.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class StageOutputOptions:
+    """Where the staged folder is, and whether it is written."""
+
+    HEADING = "Output"
+    dest: str | None = always(
+        "--dest", default=None, metavar="FOLDER", help="The folder to write. Default: docker-context-files."
+    )
+    dry_run: bool = option("--dry-run", default=False, help="Print the plan, and write nothing.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class StageOptions(StageOutputOptions, ImageOptions, LayoutOptions):
+    """All that says what `stage` writes; the keys of the table `[stage]`."""
