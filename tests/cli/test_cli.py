@@ -78,7 +78,7 @@ def test_what_a_kill_left_behind_goes_and_what_was_changed_stays(
     house = session.folder / "wheels"
     session("fetch uv lib==1.0 --python 3.12 --quiet")
     with monkeypatch.context() as at_the_end:
-        at_the_end.setattr("wheelhouse.fetch.fetch._remove", killed)
+        at_the_end.setattr("wheelhouse.fetch.fill._remove", killed)
         session("fetch lib==2.0 --python 3.12 --quiet --replace")
     assert {"lib-1.0-py3-none-any.whl", "lib-2.0-py3-none-any.whl"} <= names(house)
     (house / "uv-0.4.1-py3-none-any.whl").write_bytes(b"somebody's own")

@@ -116,7 +116,7 @@ def test_files_that_a_killed_run_left_are_removed_by_the_next(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr("wheelhouse.fetch.fetch._remove", killed)
+        patched.setattr("wheelhouse.fetch.fill._remove", killed)
         assert session("fetch other --python 3.12 --replace") == 130
     assert {TOP, DEP} <= set(contents(session.folder / "wheels"))
     assert session("fetch other --python 3.12") == 0

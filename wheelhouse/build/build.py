@@ -20,7 +20,7 @@ from wheelhouse.build.pending import BuildOptions, is_done
 from wheelhouse.build.sdist_builds import BuiltWheel, SdistBuilds
 from wheelhouse.errors import BuildError, MachineError, WheelhouseError
 from wheelhouse.events import Listener, Noted, Warned, ignore
-from wheelhouse.fetch.fetch import fill
+from wheelhouse.fetch.fill import fill
 from wheelhouse.fetch.locking import pins_of
 from wheelhouse.files.disk import folder_lock, has_locked_bytes
 from wheelhouse.index.artifact_store import StoredFile
@@ -168,7 +168,7 @@ def _build(folder: Path, house: Wheelhouse, builds: _Builds, build_locks: tuple[
     )
     filled = fill(folder, built, house.locks, {}, builds.source, builds.on_event)
     _warn_of_libraries(wheels_of, builds.on_event)
-    return BuildReport(filled.house, wheels_of, tuple(failures))
+    return BuildReport(filled.wheelhouse, wheels_of, tuple(failures))
 
 
 def _build_lock(

@@ -12,7 +12,7 @@ from wheelhouse.build.build_requirements import newest_asked, static_requires, u
 from wheelhouse.build.pending import BuildOptions
 from wheelhouse.errors import InputError, IntegrityError, NoSolutionError
 from wheelhouse.events import Listener, Noted, ignore
-from wheelhouse.fetch.fetch import candidate_of, fill
+from wheelhouse.fetch.fill import candidate_of, fill
 from wheelhouse.files.disk import folder_lock, verbatim
 from wheelhouse.index.package_source import PackageSource
 from wheelhouse.lock.lock import Lock, Pin
@@ -72,7 +72,7 @@ def fetch_build_requirements(
             on_event(Noted(sentence))
         result = replace(house, locks=locks)
         fill_build_folder(folder / BUILD, result, finder.build_locks, existing, source, on_event)
-        return fill(folder, result, house.locks, {}, source, on_event).house
+        return fill(folder, result, house.locks, {}, source, on_event).wheelhouse
 
 
 def _needs_build_lock(pin: Pin) -> bool:

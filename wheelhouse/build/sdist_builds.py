@@ -30,7 +30,7 @@ from wheelhouse.build.pending import BuildOptions
 from wheelhouse.errors import BuildError, IntegrityError, MachineError
 from wheelhouse.events import Built as BuiltEvent
 from wheelhouse.events import Finished, Listener, Waiting, Warned, ignore
-from wheelhouse.fetch.fetch import candidate_of
+from wheelhouse.fetch.fill import candidate_of
 from wheelhouse.files.disk import has_locked_bytes, place, sha256_of
 from wheelhouse.files.tasks import Once
 from wheelhouse.index.artifact_store import StoredFile

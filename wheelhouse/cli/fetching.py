@@ -71,7 +71,7 @@ def fetch(
         jobs = [(job, folder), *([(tools, folder / "tools")] if tools else [])]
         consent = _consent(folder, listener, replace_files=chosen.replace, as_json=as_json)
         fetched, error = fetch_all(jobs, source, listener, consent=consent, keep_going=chosen.keep_going)
-        wheelhouse = fetched[0].house
+        wheelhouse = fetched[0].wheelhouse
         if any(not artifact.is_wheel for artifact in wheelhouse.artifacts.values()):
             from wheelhouse.build.build_wheelhouse import fetch_build_requirements
 
@@ -94,7 +94,7 @@ def fetch(
     elif not quiet:
         say(*report.locks_lines(locks))
         for done in fetched:
-            say(*report.fetched_lines(str(done.folder), done.placed, done.stood, done.removed))
+            say(*report.fetched_lines(str(done.folder), done.placed, done.kept, done.removed))
         say(*report.other_files_lines(others, removed_others))
     end_with(error, as_json=as_json)
 
@@ -115,7 +115,7 @@ def _document(
         "house": str(folder),
         "targets": [report.lock_document(lock) for lock in locks],
         "fetched": list(fetched[0].placed),
-        "reused": list(fetched[0].stood),
+        "reused": list(fetched[0].kept),
         "removed": [*removed, *(f"{FOLDER}/{name}" for name in removed_others)],
         "foreign": _paths(folder, fetched, lambda done: done.foreign),
         "files": report.other_files_document(others),

@@ -1,4 +1,4 @@
-"""Constraints: read from a file or an address, Airflow's own found or fetched, and made from requirements as of a day."""
+"""Constraints: Airflow's official ones, found or fetched, and those compiled from requirements."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ AIRFLOW_PUBLISHES = "https://raw.githubusercontent.com/apache/airflow"
 def airflow_constraints(
     airflow: Airflow, mode: str, python: str, folder: Path, base_url: str, http: Http, on_event: Listener = ignore
 ) -> Constraints:
-    """Airflow's official constraints: from `folder`, else from where Airflow publishes them, and then kept there."""
+    """Airflow's official constraints: from `folder`, else from `base_url`, and then kept in `folder`. Raises ServerError."""
     path = folder / airflow.constraints_file(mode, python)
     if not path.is_file():
         url = airflow.constraints_url(mode, python, base_url)
@@ -29,6 +29,7 @@ def airflow_constraints(
 
 
 def _published(url: str, path: Path, http: Http) -> str:
+    """The text at a URL; the hint of an error names the path that it would be kept at."""
     hint = f"put the constraints for this release and Python at `{path}`, or name a mirror with --constraints-url"
     try:
         reply = http.get(url)
@@ -39,8 +40,8 @@ def _published(url: str, path: Path, http: Http) -> str:
     return reply.body.decode("utf-8", "replace")
 
 
-def compile_constraints(job: Job, supply: PackageSource, on_event: Listener = ignore) -> str:
-    """Constraints that pin what a job's requirements resolve to; the first line says how they came about.
+def compile_constraints(job: Job, source: PackageSource, on_event: Listener = ignore) -> str:
+    """Constraints that pin what a job's requirements resolve to; the first line says from what they were compiled.
 
     Raises InputError for a job with several targets.
     """
@@ -50,9 +51,8 @@ def compile_constraints(job: Job, supply: PackageSource, on_event: Listener = ig
     if job.failed:
         raise job.failed[names[0]]
     part = job.parts[0]
-    question = job.question(part)
-    answers = resolve(question, supply, on_event)
-    asked = " ".join(sorted(line.text for line in job.requirements))
-    when = f" as of {job.selection.uploaded_prior_to.isoformat()}" if job.selection.uploaded_prior_to else ""
-    pins = "".join(f"{answer.candidate.project}=={answer.candidate.version}\n" for answer in answers)
-    return f"# compiled by wheelhouse from {asked}{when}, for {part.target.name}\n{pins}"
+    resolved = resolve(job.request(part), source, on_event)
+    requirements = " ".join(sorted(line.text for line in job.requirements))
+    cutoff = f" as of {job.selection.uploaded_prior_to.isoformat()}" if job.selection.uploaded_prior_to else ""
+    pins = "".join(f"{project.candidate.project}=={project.candidate.version}\n" for project in resolved)
+    return f"# compiled by wheelhouse from {requirements}{cutoff}, for {part.target.name}\n{pins}"

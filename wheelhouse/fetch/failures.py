@@ -1,4 +1,4 @@
-"""The errors of several targets as one error: each target is named, and each reason is given once (pure)."""
+"""The errors of several targets as one error, which names each target and gives each reason once (pure)."""
 
 from collections.abc import Mapping, Sequence
 
@@ -14,29 +14,29 @@ from wheelhouse.errors import (
 
 KINDS = {kind.exit_code: kind for kind in (InputError, NoSolutionError, ServerError, IntegrityError, MachineError)}
 Group = tuple[list[str], list[WheelhouseError]]
-"""The names of targets, and their errors, which are the same but for what each target has of its own."""
+"""The names of targets, and their errors, which differ only in the details of each target."""
 
 
 def combined(failed: Mapping[str, WheelhouseError], targets: int, *, kept_going: bool) -> WheelhouseError:
-    """One error for all targets that failed, by their names, of so many; its exit code is the first by precedence.
+    """One error for the targets that failed, by target name, out of `targets`; its exit code is the first by precedence.
 
-    The error of a job with one target stays as it is.
+    The error of a job with one target is returned as it is.
     """
     if targets == 1:
         return next(iter(failed.values()))
     groups = _groups(failed)
     code = min((error.exit_code for error in failed.values()), key=EXIT_CODES.index)
-    left = targets - len(failed)
-    going_on = f"say --keep-going to write {_the_others(left)} all the same" if left and not kept_going else None
+    others = targets - len(failed)
+    keep_going = f"add --keep-going to write {_the_others(others)}" if others and not kept_going else None
     kind, names = KINDS[code], ", ".join(failed)
     counts = f"{len(failed)} of {targets} targets"
-    said = f"no solution for {counts}" if kind is NoSolutionError else f"{counts} failed"
+    summary = f"no solution for {counts}" if kind is NoSolutionError else f"{counts} failed"
     if len(groups) == 1:
         errors = groups[0][1]
-        hint = "; or ".join(filter(None, (errors[0].hint, going_on))) or None
-        return kind(f"{said} ({names}): {errors[0].general}", hint=hint, details=tuple(_details(errors)))
+        hint = "; or ".join(filter(None, (errors[0].hint, keep_going))) or None
+        return kind(f"{summary} ({names}): {errors[0].general}", hint=hint, details=tuple(_details(errors)))
     details = tuple(line for group in groups for line in _lines(*group))
-    return kind(f"{said}: {names}", hint=going_on, details=details)
+    return kind(f"{summary}: {names}", hint=keep_going, details=details)
 
 
 def _the_others(count: int) -> str:
@@ -44,6 +44,7 @@ def _the_others(count: int) -> str:
 
 
 def _groups(failed: Mapping[str, WheelhouseError]) -> list[Group]:
+    """Targets with the same error, together."""
     groups: dict[object, Group] = {}
     for name, error in failed.items():
         names, errors = groups.setdefault((type(error), error.general, error.hint, _shared(error)), ([], []))
@@ -53,13 +54,16 @@ def _groups(failed: Mapping[str, WheelhouseError]) -> list[Group]:
 
 
 def _shared(error: WheelhouseError) -> tuple[str, ...]:
+    """The details that do not depend on the target."""
     return error.details[: len(error.details) - len(error.own)]
 
 
 def _details(errors: Sequence[WheelhouseError]) -> list[str]:
+    """The details of several errors: the shared ones once, then those of each target."""
     return [*_shared(errors[0]), *(line for error in errors for line in error.own)]
 
 
 def _lines(names: Sequence[str], errors: Sequence[WheelhouseError]) -> list[str]:
+    """One group as lines: its targets and their error, its details, its hint."""
     hint = [f"  hint: {errors[0].hint}"] if errors[0].hint else []
     return [f"{', '.join(names)}: {errors[0].general}", *(f"  {line}" for line in _details(errors)), *hint]

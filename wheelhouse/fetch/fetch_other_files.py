@@ -1,4 +1,4 @@
-"""Other files that an image needs: fetched, held against their hashes and whoever else vouches for them, and locked."""
+"""Other files that an image needs: fetched, checked against hashes, checksum files and signatures, and locked."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -31,12 +31,12 @@ from wheelhouse.lock.wheelhouse import sha256_of_bytes
 from wheelhouse.verify.verify_other_files import load_other_files
 
 DOWNLOADS = 4
-WRONG = "do not use this file; find out why it is another than the one that was asked for"
+NOT_THIS_FILE = "do not use this file; find out why it is another than the one that was asked for"
 
 
 @dataclass(frozen=True, slots=True)
-class _Arrived:
-    """A file with what was published beside it, in the cache and in memory: nothing of it has a name in the house yet."""
+class _FetchedFile:
+    """A fetched file, in the store, and the files published beside it, in memory: none has a name in the wheelhouse yet."""
 
     file: OtherFile
     path: Path | None = None
@@ -44,149 +44,163 @@ class _Arrived:
 
 
 def fetch_other_files(
-    wishes: Sequence[OtherFileRequest], house: Path, http: Http, store: Store, on_event: Listener = ignore
+    requests: Sequence[OtherFileRequest], wheelhouse: Path, http: Http, store: Store, on_event: Listener = ignore
 ) -> tuple[OtherFiles, tuple[str, ...]]:
-    """Make a house's `files/` what is wished for; what it holds then, and the names of what was removed.
+    """Make a wheelhouse's `files/` hold the requested files; its lock then, and the names of removed files.
 
-    What stands, and is locked for the same wish, is not asked for again.
+    A file that is there, and is locked for the same request, is not fetched again.
 
-    Raises InputError for a wish that cannot be, ServerError, and IntegrityError for a file that is not what it must be.
+    Raises InputError for an invalid request, ServerError, and IntegrityError for a file with other bytes than expected.
     """
-    wanted, folder = [wish.checked() for wish in wishes], house / FOLDER
-    if not wanted and not folder.is_dir():
+    checked, folder = [request.checked() for request in requests], wheelhouse / FOLDER
+    if not checked and not folder.is_dir():
         return OtherFiles(), ()
     with folder_lock(folder), ThreadPoolExecutor(DOWNLOADS) as pool:
-        standing = load_other_files(house)
-        bringer = _Bringer(folder, standing, http, store, on_event)
-        arrived = list(pool.map(bringer.bring, wanted))
-        files = OtherFiles(tuple(sorted((one.file for one in arrived), key=lambda file: file.name)))
-        _free_to_write(folder, standing, files)
-        _put(folder, arrived, files)
-        return files, _remove(folder, standing, files)
+        existing = load_other_files(wheelhouse)
+        fetcher = _Fetcher(folder, existing, http, store, on_event)
+        fetched = list(pool.map(fetcher.fetch, checked))
+        files = OtherFiles(tuple(sorted((each.file for each in fetched), key=lambda file: file.name)))
+        _must_not_overwrite(folder, existing, files)
+        _put(folder, fetched, files)
+        return files, _remove(folder, existing, files)
 
 
-def _free_to_write(folder: Path, standing: OtherFiles, files: OtherFiles) -> None:
-    """A file that stands where one of ours must go, and that the lock did not name, is not ours to replace."""
+def _must_not_overwrite(folder: Path, existing: OtherFiles, files: OtherFiles) -> None:
+    """Raise InputError for a file in the folder that has a name of ours, other bytes, and was not in the lock before."""
     for name, artifact in files.artifacts.items():
         path = rooted(folder, name)
-        if name not in standing.artifacts and path.exists() and not has_locked_bytes(folder, artifact):
-            hint = 'move it away, or say name = "…"'
+        if name not in existing.artifacts and path.exists() and not has_locked_bytes(folder, artifact):
+            hint = 'move it away, or give the file another name: name = "…"'
             raise InputError(f"`{path}` is there already, and is not the file that was fetched", hint=hint)
 
 
-def _put(folder: Path, arrived: list[_Arrived], files: OtherFiles) -> None:
+def _put(folder: Path, fetched: list[_FetchedFile], files: OtherFiles) -> None:
+    """Copy all files into the folder, and write the lock."""
     copies = [
-        (copy_to_temp_file(one.path, folder, one.file.sha256), rooted(folder, one.file.name))
-        for one in arrived
-        if one.path
+        (copy_to_temp_file(each.path, folder, each.file.sha256), rooted(folder, each.file.name))
+        for each in fetched
+        if each.path
     ]
     for path, final in copies:
         commit_file(path, final)
-    for name, raw in (row for one in arrived for row in one.beside):
+    for name, raw in (row for each in fetched for row in each.beside):
         write(folder, name, raw)
     for name, text in files.texts.items():
         write(folder, name, text)
 
 
-def _remove(folder: Path, standing: OtherFiles, files: OtherFiles) -> tuple[str, ...]:
+def _remove(folder: Path, existing: OtherFiles, files: OtherFiles) -> tuple[str, ...]:
+    """Remove the files that only the lock before named; their names."""
     kept = files.artifacts.keys() | files.texts.keys()
-    gone = tuple(sorted((standing.artifacts.keys() | standing.texts.keys()) - kept))
+    removed = tuple(sorted((existing.artifacts.keys() | existing.texts.keys()) - kept))
     with os_errors_as_machine_error(folder):
-        for name in gone:
+        for name in removed:
             rooted(folder, name).unlink(missing_ok=True)
         if not files.files and not any(path for path in folder.iterdir() if not path.name.startswith(TEMP_PREFIX)):
             folder.rmdir()
-    return gone
+    return removed
 
 
 @dataclass(frozen=True, slots=True)
-class _Bringer:
+class _Fetcher:
+    """Fetches one file after another. `existing` is the lock before."""
+
     folder: Path
-    standing: OtherFiles
+    existing: OtherFiles
     http: Http
     store: Store
     on_event: Listener
 
-    def bring(self, wish: OtherFileRequest) -> _Arrived:
-        locked = self._locked(wish)
+    def fetch(self, request: OtherFileRequest) -> _FetchedFile:
+        """One file with all that is published beside it, unless it is there and locked already."""
+        locked = self._locked(request)
         if locked and all(has_locked_bytes(self.folder, artifact) for artifact in locked.artifacts):
-            self.on_event(Finished(wish.name, reused=True))
-            return _Arrived(replace(locked, to=wish.to, unpack=wish.unpack, strip=wish.strip))
-        arrived = self._fetched(wish, locked.sha256 if locked else wish.sha256)
-        self.on_event(Finished(wish.name))
-        return arrived
+            self.on_event(Finished(request.name, reused=True))
+            return _FetchedFile(replace(locked, to=request.to, unpack=request.unpack, strip=request.strip))
+        fetched = self._fetched(request, locked.sha256 if locked else request.sha256)
+        self.on_event(Finished(request.name))
+        return fetched
 
-    def _locked(self, wish: OtherFileRequest) -> OtherFile | None:
-        """What the lock has for the same wish."""
-        beside = {name: redact(url) for name, url in wish.beside.items()}
-        for file in self.standing.files:
-            stands = {one.filename: one.url for one in file.beside}
-            if (file.name, file.url, stands) == (wish.name, redact(wish.url), beside) and wish.sha256 in (
+    def _locked(self, request: OtherFileRequest) -> OtherFile | None:
+        """The entry in the lock for the same request; None if there is none."""
+        beside = {name: redact(url) for name, url in request.beside.items()}
+        for file in self.existing.files:
+            locked_beside = {artifact.filename: artifact.url for artifact in file.beside}
+            if (file.name, file.url, locked_beside) == (
+                request.name,
+                redact(request.url),
+                beside,
+            ) and request.sha256 in (
                 None,
                 file.sha256,
             ):
                 return file
         return None
 
-    def _fetched(self, wish: OtherFileRequest, expected: str | None) -> _Arrived:
-        beside = {name: self._small(url) for name, url in wish.beside.items()}
-        path, sha256 = self._received(wish, expected)
-        vouchers = [self._vouched(name, raw, wish, path) for name, raw in beside.items()]
+    def _fetched(self, request: OtherFileRequest, expected: str | None) -> _FetchedFile:
+        """Fetch a file and what is published beside it, and check the one against the other."""
+        beside = {name: self._small(url) for name, url in request.beside.items()}
+        path, sha256 = self._received(request, expected)
+        vouchers = [self._vouched(name, raw, request, path) for name, raw in beside.items()]
         artifacts = tuple(
-            Artifact(name, sha256_of_bytes(raw), len(raw), redact(wish.beside[name])) for name, raw in beside.items()
+            Artifact(name, sha256_of_bytes(raw), len(raw), redact(request.beside[name])) for name, raw in beside.items()
         )
-        size, url = path.stat().st_size, redact(wish.url)
-        file = OtherFile(wish.name, url, sha256, size, "; ".join(vouchers), artifacts, wish.to, wish.unpack, wish.strip)
-        return _Arrived(file, path, tuple(beside.items()))
+        size, url = path.stat().st_size, redact(request.url)
+        file = OtherFile(
+            request.name, url, sha256, size, "; ".join(vouchers), artifacts, request.to, request.unpack, request.strip
+        )
+        return _FetchedFile(file, path, tuple(beside.items()))
 
-    def _vouched(self, name: str, raw: bytes, wish: OtherFileRequest, path: Path) -> str:
-        """Who vouches for the file, in a sentence. Raises IntegrityError where it is another than they vouch for."""
-        if wish.beside[name] == wish.checksums:
-            return _must_match(raw, wish, path)
+    def _vouched(self, name: str, raw: bytes, request: OtherFileRequest, path: Path) -> str:
+        """What vouches for the file, in a sentence. Raises IntegrityError if the checksum or signature is of another file."""
+        if request.beside[name] == request.checksums:
+            return _must_match(raw, request, path)
         with temp_file(self.folder) as (signature, file):
             file.write(raw)
             file.flush()
-            return f"signed by {signer_of(signature, path, Path(str(wish.key)), f'`{wish.name}`')}"
+            return f"signed by {signer_of(signature, path, Path(str(request.key)), f'`{request.name}`')}"
 
     def _small(self, url: str) -> bytes:
+        """A checksum file or a signature."""
         reply = self.http.get(url)
         if reply.status != 200:
             raise ServerError(f"{redact(url)} answered {reply.status}", hint="check the address in [[files]]")
         return reply.body
 
-    def _received(self, wish: OtherFileRequest, expected: str | None) -> tuple[Path, str]:
-        """The file in the cache, and its sha256."""
-        if expected and (known := self.store.artifact(expected)) and sha256_of(known) == expected:
-            return known, expected
-        self.on_event(Waiting(wish.name))
-        with self.store.partial(expected or wish.url) as partial:
+    def _received(self, request: OtherFileRequest, expected: str | None) -> tuple[Path, str]:
+        """The file in the store, and its sha256. Raises IntegrityError if that is not the expected one."""
+        if expected and (path := self.store.artifact(expected)) and sha256_of(path) == expected:
+            return path, expected
+        self.on_event(Waiting(request.name))
+        with self.store.partial(expected or request.url) as partial:
             download = Download(
                 self.http,
-                wish.url,
+                request.url,
                 partial,
-                wish.name,
+                request.name,
                 None,
-                lambda count: self.on_event(Received(wish.name, count)),
+                lambda count: self.on_event(Received(request.name, count)),
             )
-            sha256 = self.http.retrying(wish.name, download.run)
+            sha256 = self.http.retrying(request.name, download.run)
             if expected and sha256 != expected and download.resumed:
                 download.start_anew()
-                sha256 = self.http.retrying(wish.name, download.run)
+                sha256 = self.http.retrying(request.name, download.run)
             if expected and sha256 != expected:
                 partial.unlink(missing_ok=True)
-                sentence = f"`{wish.name}` has the sha256 {sha256}, where {expected} was expected"
-                raise IntegrityError(sentence, hint=WRONG)
+                sentence = f"`{request.name}` has the sha256 {sha256}, where {expected} was expected"
+                raise IntegrityError(sentence, hint=NOT_THIS_FILE)
             return self.store.keep(partial, sha256), sha256
 
 
-def _must_match(raw: bytes, wish: OtherFileRequest, path: Path) -> str:
-    where, text = redact(str(wish.checksums)), raw.decode("utf-8", "replace")
-    found = published_digest(text, last_part(wish.url))
-    if found is None:
+def _must_match(raw: bytes, request: OtherFileRequest, path: Path) -> str:
+    """Compare a file with its published checksum. Raises IntegrityError if it differs, or if there is none."""
+    where, text = redact(str(request.checksums)), raw.decode("utf-8", "replace")
+    published = published_digest(text, last_part(request.url))
+    if published is None:
         raise IntegrityError(
-            f"{where} gives no sha256 or sha512 of `{wish.name}`", hint="check the address in [[files]]"
+            f"{where} gives no sha256 or sha512 of `{request.name}`", hint="check the address in [[files]]"
         )
-    algorithm, digest = found
+    algorithm, digest = published
     if digest_of(path, algorithm) != digest:
-        raise IntegrityError(f"`{wish.name}` does not have the {algorithm} that {where} gives", hint=WRONG)
+        raise IntegrityError(f"`{request.name}` does not have the {algorithm} that {where} gives", hint=NOT_THIS_FILE)
     return f"its {algorithm} is published at {where}"

@@ -1,4 +1,4 @@
-"""From what the user said, on the command line or in wheelhouse.toml, to a job."""
+"""From the options, of the command line or of wheelhouse.toml, to a job."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -39,9 +39,9 @@ AGE = re.compile(r"(\d+)\s*(d|days?|w|weeks?|h|hours?)")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options(FetchOptions):
-    """What `fetch`, `lock` and `constraints compile` take, still as text, and what the machine adds.
+    """The options of `fetch`, `lock` and `constraints compile`, still as text, and what the machine adds.
 
-    `constraints_folder` is the project's own; `pip_index` is the index that pip uses if it is given none.
+    `constraints_folder` holds Airflow's constraints; `pip_index` is the index that pip uses if it is given none.
     """
 
     constraints_folder: Path = field(default=Path("constraints"))
@@ -51,12 +51,12 @@ class Options(FetchOptions):
 
     @property
     def without(self) -> tuple[str, ...]:
-        """The database clients that Airflow's image is to do without."""
+        """The database clients that Airflow's image leaves out."""
         return tuple(client for client in CLIENTS if getattr(self, f"disable_{client}_client"))
 
 
 def gather(options: Options, http: Http, now: datetime, on_event: Listener = ignore) -> Job:
-    """The job that the options ask for. Raises InputError for what cannot be read, or does not go together."""
+    """The job that the options describe. Raises InputError for inputs that cannot be read, and for options that exclude each other."""
     airflow = Airflow.parse(options.airflow) if options.airflow else None
     wanted = Inputs(http, options.environment).read(
         options.requirements,
@@ -96,13 +96,13 @@ def gather(options: Options, http: Http, now: datetime, on_event: Listener = ign
 def _parts(
     options: Options, airflow: Airflow | None, wanted: Wanted, http: Http, on_event: Listener
 ) -> tuple[tuple[Part, ...], dict[str, WheelhouseError]]:
-    """What is wanted on each target, and the error of each target for which that cannot be said."""
+    """The part of each target, and the error of each target that has none."""
     parts: list[Part] = []
     failed: dict[str, WheelhouseError] = {}
     published = AirflowConstraints(options, airflow, http, on_event) if airflow and not options.constraints else None
     for target in targets(options, airflow, on_event):
         try:
-            _admitted(target, wanted.projects)
+            _must_allow_python(target, wanted.projects)
             own = (published.for_python(target.python.minor),) if published else ()
             given = _given(wanted.given[0], target, options, on_event) if wanted.given else ()
         except WheelhouseError as error:
@@ -113,7 +113,7 @@ def _parts(
 
 
 def _given(lock: PylockInput, target: Target, options: Options, on_event: Listener) -> tuple[Candidate, ...]:
-    """The files that a lock names for a target; what it names besides is said."""
+    """The files that a lock of another tool names for a target; a note lists those that it names for others."""
     taken = lock.select(target, split(options.extras), options.groups)
     if left := lock.left_out(taken):
         names = listed(left, MOST_NAMED)
@@ -124,7 +124,7 @@ def _given(lock: PylockInput, target: Target, options: Options, on_event: Listen
 
 
 def _requirements(options: Options, airflow: Airflow | None, wanted: Wanted) -> list[RequirementLine]:
-    """All that is asked for, or nothing where a lock was given in its place."""
+    """All requirements; none if a lock of another tool replaces them. Raises InputError if there are neither."""
     requirements, extras = list(wanted.requirements), split(options.extras)
     for project in wanted.projects:
         requirements += project.lines(() if airflow else extras) + project.group_lines(options.groups)
@@ -145,7 +145,8 @@ def _requirements(options: Options, airflow: Airflow | None, wanted: Wanted) -> 
     return requirements
 
 
-def _admitted(target: Target, projects: Iterable[Project]) -> None:
+def _must_allow_python(target: Target, projects: Iterable[Project]) -> None:
+    """Raise NoSolutionError if a pyproject.toml requires another Python than that of the target."""
     for project in projects:
         if not target.allows(project.requires_python):
             sentence = f"`{project.source}` requires Python {project.requires_python}, and the target has {target.python.version}"
@@ -153,6 +154,7 @@ def _admitted(target: Target, projects: Iterable[Project]) -> None:
 
 
 def _excluded(names: Iterable[str], requirements: Iterable[RequirementLine]) -> frozenset[NormalizedName]:
+    """The excluded projects. Raises InputError for one that is also required."""
     excluded = frozenset(map(canonicalize_name, split(names)))
     for line in requirements:
         if line.project in excluded:
@@ -161,7 +163,7 @@ def _excluded(names: Iterable[str], requirements: Iterable[RequirementLine]) -> 
 
 
 def selection_of(options: Options, now: datetime) -> Selection:
-    """What may be chosen, as the command line and the settings have it; `:all:` first, then the exceptions to it."""
+    """The rules for choosing files, from the options; `:all:` is applied first, then its exceptions."""
     moment = options.uploaded_prior_to
     selection = Selection(
         uploaded_prior_to=parse_moment(moment, now),
@@ -173,9 +175,9 @@ def selection_of(options: Options, now: datetime) -> Selection:
     if unexplained := sorted(name for name, why in selection.prior_to_except.items() if not why.strip()):
         hint = 'write it as `project = "why its upload time does not matter"`'
         raise InputError(f"uploaded-prior-to-except gives no reason for {', '.join(unexplained)}", hint=hint)
-    told = [("--no-binary", value) for value in options.no_binary]
-    told += [("--only-binary", value) for value in options.only_binary]
-    for name, value in sorted(told, key=lambda pair: ALL not in pair[1].split(",")):
+    formats = [("--no-binary", value) for value in options.no_binary]
+    formats += [("--only-binary", value) for value in options.only_binary]
+    for name, value in sorted(formats, key=lambda pair: ALL not in pair[1].split(",")):
         selection = selection.with_option(name, value)
     if options.pre:
         selection = selection.with_option("--pre", ALL if isinstance(options.pre, bool) else ",".join(options.pre))
@@ -183,14 +185,14 @@ def selection_of(options: Options, now: datetime) -> Selection:
 
 
 def _selection_options(file_options: Iterable[Option], options: Options, http: Http) -> list[Option]:
-    """The options of requirements files that say what may be chosen; an index they name must be the job's default.
+    """The options in requirements files that say which files may be chosen. An index in them must be the job's default index.
 
-    User and password that stand there are those of that index.
+    The user and password in its URL are used for that index.
     """
-    found, index = [], _default_index(options)
+    kept, index = [], _default_index(options)
     for option in file_options:
         if option.name != "--index-url":
-            found.append(option)
+            kept.append(option)
         elif index and same_index(option.value, index):
             if option.value.startswith(("http://", "https://")):
                 http.credentials.learn(option.value)
@@ -198,39 +200,39 @@ def _selection_options(file_options: Iterable[Option], options: Options, http: H
             hint = f"say `--index {redact(option.value)}` to use it, or remove the line"
             sentence = f"{option.origin}: the file names the index {redact(option.value)}, and {redact(index) or 'none'} is used"
             raise InputError(sentence, hint=hint)
-    return found
+    return kept
 
 
 def _default_index(options: Options) -> str:
-    """The index that a project comes from of which nothing else is said; empty where there is none."""
+    """The index of projects that no option assigns to another one; empty if there is none."""
     named = (split_named(text) for text in options.indexes)
     fallback = "" if options.no_index else options.pip.text("index-url") or options.pip_index
     return next((address for name, address in named if not name), fallback)
 
 
 def split(texts: Iterable[str]) -> list[str]:
-    """Names given one by one, or several in one text, as `a,b`."""
+    """Names from texts that hold one name, or several with commas between them."""
     return [name.strip() for text in texts for name in text.split(",") if name.strip()]
 
 
 class AirflowConstraints:
-    """Airflow's official constraints for each Python, asked for once, whether they can be had or not."""
+    """Airflow's official constraints for each Python, requested once each."""
 
     def __init__(self, options: Options, airflow: Airflow, http: Http, on_event: Listener) -> None:
         self._options, self._airflow, self._http, self._on_event = options, airflow, http, on_event
-        self._found: dict[str, Constraints | WheelhouseError] = {}
+        self._results: dict[str, Constraints | WheelhouseError] = {}
 
     def for_python(self, minor: str) -> Constraints:
-        """The constraints for a Python, as `3.12`. Raises ServerError where they cannot be had, each time it is asked."""
-        if minor not in self._found:
+        """The constraints for a Python such as `3.12`. Raises the same ServerError each time if they cannot be fetched."""
+        if minor not in self._results:
             try:
-                self._found[minor] = self._get(minor)
+                self._results[minor] = self._get(minor)
             except WheelhouseError as error:
-                self._found[minor] = error
-        found = self._found[minor]
-        if isinstance(found, WheelhouseError):
-            raise found
-        return found
+                self._results[minor] = error
+        result = self._results[minor]
+        if isinstance(result, WheelhouseError):
+            raise result
+        return result
 
     def _get(self, minor: str) -> Constraints:
         options = self._options
@@ -241,7 +243,7 @@ class AirflowConstraints:
 
 
 def mode_of(text: str) -> str:
-    """Which of Airflow's constraints, as its files are named. Raises InputError with the choices."""
+    """A kind of Airflow's constraints, in the spelling of its file names. Raises InputError with the choices."""
     mode = text if text.startswith(MODES[0]) else f"{MODES[0]}-{text}"
     if mode not in MODES:
         raise InputError(f"`{text}` is no kind of constraints", hint=f"choose one of {', '.join(MODES)}")
@@ -249,7 +251,7 @@ def mode_of(text: str) -> str:
 
 
 def tools_job(job: Job) -> Job | None:
-    """What the image build of the job's Airflow itself installs, for the same targets; None without --airflow."""
+    """The job of the tools that an image build of Airflow installs, for the same targets; None without --airflow."""
     if job.airflow is None:
         return None
     airflow = Airflow.parse(job.airflow)
@@ -269,22 +271,23 @@ def tools_job(job: Job) -> Job | None:
 
 
 def _build_of(airflow: Airflow) -> str:
+    """The origin of requirements that no user wrote, as errors name it."""
     return f"Airflow {airflow.version}'s image build"
 
 
 def _for_tools(constraints: Constraints) -> Constraints:
-    """The same constraints, but for those tools whose version the image build decides."""
+    """The same constraints without the tools whose version the image build decides."""
     lines = tuple(line for line in constraints.lines if line.project not in DECIDED_BY_BUILD)
     text = "".join(f"{line.requirement}\n" for line in lines)
     return Constraints(f"{constraints.source} (but {', '.join(sorted(DECIDED_BY_BUILD))})", text, lines)
 
 
 def targets(options: Options, airflow: Airflow | None, on_event: Listener = ignore) -> list[Target]:
-    """Every target that a file describes, and every Python on every platform that was named. Raises InputError for none."""
-    found = [parse_complete_platform(read_text(Path(file), "the target file"), file) for file in options.target_files]
+    """The targets of the target files, and every named Python on every named platform. Raises InputError if there is none."""
+    chosen = [parse_complete_platform(read_text(Path(file), "the target file"), file) for file in options.target_files]
     image = Image.parse(options.image) if options.image else None
     pythons = [Python.parse(text) for text in options.python or ([image.python] if image and image.python else [])]
-    if not pythons and (not found or options.platform or image):
+    if not pythons and (not chosen or options.platform or image):
         raise InputError("no Python was given to fetch for", hint="say which one the image has: --python 3.12")
     if airflow and not image:
         image = Image.parse(airflow.debian)
@@ -292,17 +295,18 @@ def targets(options: Options, airflow: Airflow | None, on_event: Listener = igno
     for python in pythons:
         if not python.exact:
             on_event(Noted(f"Python {python.minor} is taken for {python.version}; say --python X.Y.Z for an exact one"))
-    found += [Target.of(python, platform) for python in pythons for platform in platforms]
-    names = [target.name for target in found]
+    chosen += [Target.of(python, platform) for python in pythons for platform in platforms]
+    names = [target.name for target in chosen]
     if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
+        duplicate = next(name for name in names if names.count(name) > 1)
         raise InputError(
-            f"the target {twice} is asked for twice", hint="name each once; `target show` prints what a name means"
+            f"the target {duplicate} is asked for twice", hint="name each once; `target show` prints what a name means"
         )
-    return found
+    return chosen
 
 
 def _platform(text: str, image: Image | None) -> Platform:
+    """A platform by its name; `linux/…` on an image has the glibc of the image."""
     return Platform.parse(image.platform(text) if image and text.startswith("linux/") else text)
 
 

@@ -1,4 +1,4 @@
-"""OpenPGP signatures, checked by GnuPG in a keyring of its own."""
+"""OpenPGP signatures, checked by GnuPG with a temporary keyring."""
 
 import shutil
 import subprocess
@@ -11,9 +11,9 @@ REFUSED = ("BADSIG", "ERRSIG", "EXPSIG", "REVKEYSIG")
 
 
 def signer_of(signature: Path, signed: Path, keys: Path, what: str) -> str:
-    """The fingerprint of the key, of those in the file `keys`, that made a detached signature.
+    """The fingerprint of the key in the file `keys` that made a detached signature. `what` is the signed file in an error.
 
-    Raises IntegrityError where none did, InputError where the file holds no key, MachineError where GnuPG is missing.
+    Raises IntegrityError if none did, InputError if the file holds no key, MachineError if GnuPG is missing.
     """
     program = shutil.which("gpg")
     if program is None:
@@ -24,9 +24,9 @@ def signer_of(signature: Path, signed: Path, keys: Path, what: str) -> str:
             raise InputError(
                 f"`{keys}` holds no OpenPGP key", hint="name the file with the keys that its project publishes"
             )
-        said = _run(program, home, "--verify", str(signature), str(signed))
+        output = _run(program, home, "--verify", str(signature), str(signed))
     statuses = {
-        parts[1]: parts[2:] for line in said.splitlines() if len(parts := line.split()) > 1 and parts[0] == "[GNUPG:]"
+        parts[1]: parts[2:] for line in output.splitlines() if len(parts := line.split()) > 1 and parts[0] == "[GNUPG:]"
     }
     if "VALIDSIG" not in statuses or statuses.keys() & set(REFUSED):
         raise IntegrityError(
@@ -37,6 +37,7 @@ def signer_of(signature: Path, signed: Path, keys: Path, what: str) -> str:
 
 
 def _run(program: str, home: str, *arguments: str) -> str:
+    """The status lines that GnuPG prints for a command."""
     options = ("--batch", "--no-tty", "--quiet", "--no-autostart", "--no-auto-key-retrieve", "--status-fd", "1")
     environment = {"GNUPGHOME": home, "LC_ALL": "C"}
     done = subprocess.run(

@@ -1,4 +1,4 @@
-"""What the user names as inputs, read: requirement lines and files, pyproject.toml, pylock.toml, overrides."""
+"""Inputs that the user names: requirement lines and files, constraints, overrides, pyproject.toml, pylock.toml."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -20,12 +20,12 @@ from wheelhouse.resolve.requirements import RequirementLine, RequirementLines, p
 
 PYPROJECT = "pyproject.toml"
 OTHER_FORMAT = re.compile(r"\.(toml|ya?ml|py)$|^(setup\.cfg|Pipfile|pixi\.lock)$")
-"""Names of files that hold requirements in other formats, or none at all."""
+"""Names of files in other formats, which hold requirements for other tools, or none."""
 
 
 @dataclass(slots=True)
 class Wanted:
-    """Everything that was read, as it was said: nothing is decided yet."""
+    """Everything that was read from the inputs, before anything is decided."""
 
     requirements: list[RequirementLine] = field(default_factory=list)
     constraints: list[Constraints] = field(default_factory=list)
@@ -38,7 +38,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """Reads files and addresses. `environment` is what `${NAME}` in a requirements file may stand for."""
+    """Reads files and URLs. `environment` has the values of `${NAME}` in requirements files."""
 
     http: Http
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -52,9 +52,9 @@ class Inputs:
         *,
         with_project: bool = False,
     ) -> Wanted:
-        """All that is named; `with_project` reads ./pyproject.toml for its groups, where neither another nor a lock was named.
+        """Everything in the inputs. With `with_project`, ./pyproject.toml is read for its groups unless `files` name one, or a lock.
 
-        Raises InputError for all lines at once that cannot be read.
+        Raises one InputError for all lines that cannot be read.
         """
         wanted, problems = Wanted(), []
         for text in requirements:
@@ -77,6 +77,7 @@ class Inputs:
         return wanted
 
     def _file(self, source: str, wanted: Wanted) -> None:
+        """Read a file of -r by the format that its name says, and add what it holds to `wanted`."""
         name = source.rpartition("/")[2]
         if is_pylock_name(name):
             text = read_source(source, self.http, "the lock")
@@ -107,7 +108,7 @@ class Inputs:
         return parse_project(read_source(source, self.http, "the project"), shown(source))
 
     def constraints(self, source: str, options: list[Option] | None = None) -> Constraints:
-        """A constraints file, those that it names included; the options that stand in it are added to `options`."""
+        """A constraints file with those that it includes; the options in it are added to `options`."""
         text = read_source(source, self.http, "the constraints file")
         lines = self._parse(text, source, "the constraints file", constraints=True)
         if options is not None:
@@ -118,6 +119,7 @@ class Inputs:
         return self._parse(read_source(source, self.http, what), source, what, constraints=False)
 
     def _parse(self, text: str, source: str, what: str, *, constraints: bool) -> RequirementLines:
+        """The lines of a requirements or constraints file, and of the files that it includes."""
         locations = {shown(source): source}
 
         def read(name: str, named_by: str) -> tuple[str, str]:
@@ -131,12 +133,12 @@ class Inputs:
 
 
 def shown(source: str) -> str:
-    """A file or address, fit for any output."""
+    """A path, or a URL without credentials, for output."""
     return redact(source) if "://" in source else source
 
 
 def unused_locks(project: str) -> Iterator[str]:
-    """A sentence for each lock beside a pyproject.toml that is not read with it."""
+    """A sentence for each lock of another tool beside a pyproject.toml, which is not read."""
     if "://" in project:
         return
     for name, command in EXPORTS.items():
@@ -145,11 +147,11 @@ def unused_locks(project: str) -> Iterator[str]:
 
 
 def read_source(source: str, http: Http, what: str) -> str:
-    """The text of a file or of an http(s) address. Raises InputError, or ServerError where it cannot be had."""
+    """The text of a file or of an http(s) URL. Raises InputError, or ServerError if it cannot be fetched."""
     if command := EXPORTS.get(shown(source).rpartition("/")[2]):
-        made = command.rpartition(" ")[2]
+        exported = command.rpartition(" ")[2]
         sentence = f"`{shown(source)}` is a lock that only its own tool reads"
-        raise InputError(sentence, hint=f"export it with `{command}`, and give {made} to -r")
+        raise InputError(sentence, hint=f"export it with `{command}`, and give {exported} to -r")
     if not source.startswith(("http://", "https://")):
         return decoded(read_bytes(Path(source.removeprefix("file://").removeprefix("file:")), what), source)
     reply = http.get(source)
@@ -159,7 +161,7 @@ def read_source(source: str, http: Http, what: str) -> str:
 
 
 def relative_to(name: str, named_by: str) -> str:
-    """A file that another one names, from where that one lies. Raises InputError for an address that is none."""
+    """The path or URL of a file that another file names, relative to that file. Raises InputError for an invalid URL."""
     if "://" in named_by:
         try:
             return urljoin(named_by, name)
@@ -171,23 +173,23 @@ def relative_to(name: str, named_by: str) -> str:
 
 
 def located(line: RequirementLine) -> RequirementLine:
-    """A line with the sha256 of its file, where that is on this machine. Raises IntegrityError for another file."""
+    """A line that names a file of this machine, with the sha256 of that file. Raises IntegrityError if the line gives another."""
     if line.source is None or not line.source.is_local:
         return line
     path = Path(line.source.location)
     if not path.is_file():
         hint = "paths count from the folder that wheelhouse runs in"
         raise InputError(f"{line.origin}: there is no file `{line.source.location}`", hint=hint)
-    found = f"sha256:{sha256_of(path)}"
+    actual = f"sha256:{sha256_of(path)}"
     expected = {hash_ for hashes in line.allowed_hashes for hash_ in hashes if hash_.startswith("sha256:")}
-    if expected and found not in expected:
+    if expected and actual not in expected:
         sentence = (
-            f"{line.origin}: `{line.source.location}` has the {found.replace(':', ' ')}, and another is asked for"
+            f"{line.origin}: `{line.source.location}` has the {actual.replace(':', ' ')}, and another is asked for"
         )
         raise IntegrityError(sentence, hint="find out who changed it")
-    return replace(line, source=replace(line.source, hashes=line.source.hashes | {found}))
+    return replace(line, source=replace(line.source, hashes=line.source.hashes | {actual}))
 
 
 def unhashed(lines: Iterable[RequirementLine]) -> list[RequirementLine]:
-    """The lines that name a file by an address, and give no hash of it."""
+    """The lines that name a file by URL, and give no hash of it."""
     return [line for line in lines if line.source and not line.allowed_hashes]

@@ -1,4 +1,4 @@
-"""A job: what one run of `fetch` or `lock` is to do, gathered from the command line and from wheelhouse.toml (pure)."""
+"""A job: what one run of `fetch` or `lock` must do, gathered from the command line and from wheelhouse.toml (pure)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ NOTHING: Mapping[NormalizedName, Version] = {}
 
 @dataclass(frozen=True, slots=True)
 class Constraints:
-    """A file of constraints: where it was read, its text verbatim, and its lines."""
+    """A constraints file: where it was read, its text verbatim, and its lines."""
 
     source: str
     text: str
@@ -32,9 +32,9 @@ class Constraints:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What is wanted on one target: constraints may differ from target to target, requirements do not.
+    """One target of a job, and its constraints: they may differ from target to target, requirements do not.
 
-    `given` are the files that a lock which was given names for it: nothing is resolved then.
+    `given` are the files that a lock of another tool names for the target; if there are any, nothing is resolved.
     """
 
     target: Target
@@ -43,7 +43,7 @@ class Part:
 
     @property
     def constraints_text(self) -> str | None:
-        """All constraints in one text: verbatim where there is one file, else each under a comment that names it."""
+        """All constraints in one text: verbatim if there is one file, else each under a comment that names it."""
         if len(self.constraints) < 2:
             return self.constraints[0].text if self.constraints else None
         return "".join(f"# {file.source}\n{file.text.rstrip()}\n" for file in self.constraints)
@@ -51,13 +51,13 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Requirements, on some targets. `airflow` is the Airflow release asked for by `--airflow`, if any.
+    """Requirements for some targets.
 
-    `without` names the database clients that its image does without. `given_sha256` is that of the lock that was given in
-    the place of requirements. `upgrade` and `upgrade_projects` say which pins of existing locks do not stand.
-    `pip_config` is what pip's configuration gave, without credentials. `failed` are the errors of targets, by name, for which
-    no part could be made. `settings_sha256` is that of the path from the house to the settings file's folder, where that
-    file alone says what is asked for.
+    `airflow` is the release of `--airflow`, if any; `without` names the database clients that its image leaves out.
+    `given_sha256` is the hash of the lock of another tool that replaces the requirements. `upgrade` and `upgrade_projects`
+    say which pins of existing locks are not preferred. `pip_config` is what pip's configuration gave, without credentials.
+    `failed` are the errors of targets, by name, that have no part. `settings_sha256` is the hash of the path from the
+    wheelhouse to the folder of the settings file, if that file alone gives the requirements.
     """
 
     requirements: tuple[RequirementLine, ...]
@@ -80,19 +80,19 @@ class Job:
         return Adjustments(tuple(line.requirement for line in self.overrides), self.excluded)
 
     def direct(self, target: Target) -> dict[NormalizedName, DirectSource]:
-        """The files that the user named for a target, by project. Raises InputError for two of one project."""
-        found: dict[NormalizedName, DirectSource] = {}
+        """The files that the user named for a target, by project. Raises InputError for two files of one project."""
+        sources: dict[NormalizedName, DirectSource] = {}
         for line in (*self.requirements, *self.overrides):
             if line.source and target.applies(line.requirement.marker):
-                other = found.setdefault(line.project, line.source)
+                other = sources.setdefault(line.project, line.source)
                 if other.shown != line.source.shown:
                     raise InputError(
                         f"{line.origin}: {line.project} is to come from two files, {other.shown} and {line.source.shown}"
                     )
-        return found
+        return sources
 
-    def question(self, part: Part, preferred: Mapping[NormalizedName, Version] = NOTHING) -> ResolutionRequest:
-        """What is asked of one target. `preferred` are the pins that stand already."""
+    def request(self, part: Part, preferred: Mapping[NormalizedName, Version] = NOTHING) -> ResolutionRequest:
+        """What the resolver is asked for one target. `preferred` are the pins of its existing lock."""
         return ResolutionRequest(
             target=part.target,
             requirements=self.requirements,
@@ -105,19 +105,20 @@ class Job:
 
     @property
     def own_files(self) -> dict[str, str]:
-        """Where the files are that the job names itself, by file name: a lock names no path of this machine, and no credential."""
+        """The paths and URLs of files that the job names itself, by file name: a lock holds neither local paths nor credentials."""
         sources = (line.source for line in (*self.requirements, *self.overrides))
         named = {source.filename: source.location for source in sources if source}
         given = (candidate for part in self.parts for candidate in part.given if candidate.is_local)
         return named | {candidate.filename: candidate.url for candidate in given}
 
     def _hashes_sha256(self, part: Part) -> str | None:
+        """The hash of all hashes that requirement lines give; None if they give none."""
         lines = (*self.requirements, *(line for file in part.constraints for line in file.lines))
         text = "".join(sorted(f"{line.project} {' '.join(sorted(line.hashes))}\n" for line in lines if line.hashes))
         return sha256_of_text(text) if text else None
 
     def inputs(self, part: Part, locations: tuple[IndexLocation, ...]) -> Inputs:
-        """What decides the lock of one part. `locations` are without credentials."""
+        """The inputs that decide the lock of one part. `locations` are without credentials."""
         text = part.constraints_text
         given = {f"{candidate.project}=={candidate.version}" for candidate in part.given}
         return Inputs(

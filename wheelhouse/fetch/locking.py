@@ -1,4 +1,4 @@
-"""From a job to its locks: what stands already is reused, the rest is resolved."""
+"""From a job to its locks: an existing lock of the same job is reused, the others are resolved."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -22,152 +22,156 @@ from wheelhouse.verify.verify import locks_in
 
 
 def existing_locks(folder: Path) -> dict[str, Lock]:
-    """The locks that stand in a folder, by their target's name."""
+    """The locks in a folder, by target name."""
     return {lock.target.name: lock for lock in locks_in(folder)} if folder.is_dir() else {}
 
 
 def lock_parts(
     job: Job,
-    standing: Mapping[str, Lock],
+    existing: Mapping[str, Lock],
     failed: dict[str, WheelhouseError],
-    supply: PackageSource,
+    source: PackageSource,
     on_event: Listener = ignore,
 ) -> dict[str, Lock]:
-    """The lock of each target, by its name; where there is none, the error is added to `failed`.
+    """The lock of each target, by target name; the error of a target without one is added to `failed`.
 
-    `standing` are the locks that are there: one that answers the same job is taken as it is, the others are made anew.
+    An existing lock of the same job is used as it is; the others are made anew.
     """
     locks: dict[str, Lock] = {}
-    fresh: list[Lock] = []
+    new: list[Lock] = []
     for number, part in enumerate(job.parts, 1):
         name = part.target.name
         progress = Resolving(name, number, len(job.parts))
         try:
-            lock = _reusable(job, part, standing.get(name), supply)
+            lock = _reusable(job, part, existing.get(name), source)
             if lock is None:
                 on_event(progress)
-                lock = _resolved(job, part, standing.get(name), supply, on_event)
-                fresh.append(lock)
+                lock = _resolved(job, part, existing.get(name), source, on_event)
+                new.append(lock)
         except WheelhouseError as error:
             failed[name] = error
         else:
             locks[name] = lock
-    _tell(locks, fresh, len(job.parts), on_event)
+    _report(locks, new, len(job.parts), on_event)
     return locks
 
 
-def _tell(locks: Mapping[str, Lock], fresh: Collection[Lock], targets: int, on_event: Listener) -> None:
-    _warn(fresh, on_event)
+def _report(locks: Mapping[str, Lock], new: Collection[Lock], targets: int, on_event: Listener) -> None:
+    """Say what is unusual about new locks, and which locks were reused."""
+    _warn(new, on_event)
     if targets == 1:
         for name, lock in locks.items():
-            on_event(Resolved(name, len(lock.pins), reused=lock not in fresh))
-    elif reused := len(locks) - len(fresh):
+            on_event(Resolved(name, len(lock.pins), reused=lock not in new))
+    elif reused := len(locks) - len(new):
         on_event(Noted(f"{reused} of {targets} targets: the lock that is there is used"))
 
 
-def _reusable(job: Job, part: Part, standing: Lock | None, supply: PackageSource) -> Lock | None:
-    """The lock that is there, if it answers the same job."""
-    inputs = job.inputs(part, supply.locations.told)
-    if standing is None or job.upgrade or job.upgrade_projects:
+def _reusable(job: Job, part: Part, existing: Lock | None, source: PackageSource) -> Lock | None:
+    """The existing lock, if it is of the same job and nothing is to be upgraded."""
+    inputs = job.inputs(part, source.locations.told)
+    if existing is None or job.upgrade or job.upgrade_projects:
         return None
-    if not standing.inputs.same_job(inputs) or standing.target != part.target:
+    if not existing.inputs.same_job(inputs) or existing.target != part.target:
         return None
-    settings = inputs.settings_sha256 or standing.inputs.settings_sha256
-    return replace(standing, is_loose=False, inputs=replace(standing.inputs, settings_sha256=settings))
+    settings = inputs.settings_sha256 or existing.inputs.settings_sha256
+    return replace(existing, is_loose=False, inputs=replace(existing.inputs, settings_sha256=settings))
 
 
-def _resolved(job: Job, part: Part, standing: Lock | None, supply: PackageSource, on_event: Listener) -> Lock:
+def _resolved(job: Job, part: Part, existing: Lock | None, source: PackageSource, on_event: Listener) -> Lock:
+    """A new lock of one target. Pins of the existing one are preferred, but for those that are to be upgraded."""
     preferred = (
         {}
-        if job.upgrade or standing is None
-        else {pin.project: pin.version for pin in standing.pins if pin.project not in job.upgrade_projects}
+        if job.upgrade or existing is None
+        else {pin.project: pin.version for pin in existing.pins if pin.project not in job.upgrade_projects}
     )
-    question = job.question(part, preferred)
-    question.must_admit_hashes()
+    request = job.request(part, preferred)
+    request.must_admit_hashes()
     if job.given_sha256:
-        answers = resolved_projects_of(part.given, question, supply, on_event)
+        answers = resolved_projects_of(part.given, request, source, on_event)
     else:
-        from wheelhouse.resolve.search import resolve  # noqa: PLC0415  (a lock that stands needs none)
+        from wheelhouse.resolve.search import resolve  # noqa: PLC0415  (a lock that is reused needs none)
 
-        answers = resolve(question, supply, on_event)
-    demand_hashes(answers, question, supply)
-    if opened := _from_open_links(answers, supply):
-        on_event(Noted(opened))
-    lock = Lock(part.target, job.inputs(part, supply.locations.told), pins_of(answers, supply))
-    if standing:
-        _same_bytes(standing, lock)
+        answers = resolve(request, source, on_event)
+    check_hashes(answers, request, source)
+    if sentence := _from_open_links(answers, source):
+        on_event(Noted(sentence))
+    lock = Lock(part.target, job.inputs(part, source.locations.told), pins_of(answers, source))
+    if existing:
+        _must_have_same_bytes(existing, lock)
     return lock
 
 
-def demand_hashes(answers: Iterable[ResolvedProject], question: ResolutionRequest, supply: PackageSource) -> None:
-    """Hold every file against the hashes that requirement lines give.
+def check_hashes(answers: Iterable[ResolvedProject], request: ResolutionRequest, source: PackageSource) -> None:
+    """Compare every file with the hashes that requirement lines give.
 
-    The index is believed a sha256 alone, which its file is checked against in any case; what else a line gives is computed.
-    Raises IntegrityError where a file has none of them, InputError where hashes are demanded and a line gives none.
+    The sha256 of the index is enough, because its file is checked against it; for every other hash the file is fetched.
+    Raises IntegrityError if a file has none of the hashes, InputError if hashes are required and a line gives none.
     """
     answers = list(answers)
-    bare: list[str] = []
-    unproved: list[tuple[Candidate, frozenset[str]]] = []
+    without_hash: list[str] = []
+    unchecked: list[tuple[Candidate, frozenset[str]]] = []
     for answer in answers:
         candidate = answer.candidate
-        allowed = question.allowed_hashes(candidate.project)
+        allowed = request.allowed_hashes(candidate.project)
         if not allowed and (candidate.index or not candidate.is_local):
-            bare.append(f"{candidate.project}=={candidate.version}{_asking(answer, answers)}")
-        unproved += [(candidate, hashes) for hashes in allowed if f"sha256:{candidate.sha256}" not in hashes]
-    for candidate, _ in unproved:
-        supply.artifacts.get(candidate)  # all at once
-    for candidate, hashes in unproved:
-        _check_file(candidate, hashes, supply)
-    if bare and question.requires_hashes:
+            without_hash.append(f"{candidate.project}=={candidate.version}{_required_by(answer, answers)}")
+        unchecked += [(candidate, hashes) for hashes in allowed if f"sha256:{candidate.sha256}" not in hashes]
+    for candidate, _ in unchecked:
+        source.artifacts.get(candidate)  # all at once
+    for candidate, hashes in unchecked:
+        _check_file(candidate, hashes, source)
+    if without_hash and request.requires_hashes:
         hint = "add `--hash=sha256:…` to each (pip hash FILE prints it), or say --no-require-hashes"
-        raise InputError(f"hashes are demanded, and no line gives one for {', '.join(bare)}", hint=hint)
+        raise InputError(f"hashes are demanded, and no line gives one for {', '.join(without_hash)}", hint=hint)
 
 
-def _asking(answer: ResolvedProject, answers: Iterable[ResolvedProject]) -> str:
-    """Who asks for a project that nobody named, in brackets; empty where somebody did."""
+def _required_by(answer: ResolvedProject, answers: Iterable[ResolvedProject]) -> str:
+    """The first project that requires this one, in brackets; empty if only the user does."""
     project = answer.candidate.project
-    found = [
+    requiring = [
         f"{other.candidate.project} {other.candidate.version} asks for `{text}`"
         for other in answers
         for text in other.dependencies
         if dependency_name(text) == project
     ]
-    return f" ({found[0]})" if found else ""
+    return f" ({requiring[0]})" if requiring else ""
 
 
-def _check_file(candidate: Candidate, hashes: frozenset[str], supply: PackageSource) -> None:
-    path = supply.artifacts.get(candidate).result().path
-    found = {f"{name}:{digest_of(path, name)}" for name in sorted({hash_.partition(":")[0] for hash_ in hashes})}
-    if not found & hashes:
-        sentence = f"`{candidate.filename}` has {', '.join(sorted(found))}, and the requirement allows {', '.join(sorted(hashes))}"
+def _check_file(candidate: Candidate, hashes: frozenset[str], source: PackageSource) -> None:
+    """Raise IntegrityError if a file has none of these hashes, each `algorithm:digest`."""
+    path = source.artifacts.get(candidate).result().path
+    digests = {f"{name}:{digest_of(path, name)}" for name in sorted({hash_.partition(":")[0] for hash_ in hashes})}
+    if not digests & hashes:
+        sentence = f"`{candidate.filename}` has {', '.join(sorted(digests))}, and the requirement allows {', '.join(sorted(hashes))}"
         raise IntegrityError(
             sentence, hint="do not use this file: find out why the index has another than the one you vetted"
         )
 
 
-def _from_open_links(answers: Iterable[ResolvedProject], supply: PackageSource) -> str | None:
-    """What was taken from links because they hold it, so that no index was asked for it."""
-    places = {source.address for source in supply.locations.told if source.is_open}
-    taken = [answer.candidate for answer in answers if answer.candidate.index in places]
-    if not taken:
+def _from_open_links(answers: Iterable[ResolvedProject], source: PackageSource) -> str | None:
+    """A sentence that names what --find-links supplied, so that no index was asked for it; None if there is nothing."""
+    links = {location.address for location in source.locations.told if location.is_open}
+    candidates = [answer.candidate for answer in answers if answer.candidate.index in links]
+    if not candidates:
         return None
-    names = ", ".join(f"{candidate.project} ({candidate.index})" for candidate in taken)
+    names = ", ".join(f"{candidate.project} ({candidate.index})" for candidate in candidates)
     return f"taken from where --find-links says, and asked of no index: {names}"
 
 
-def pins_of(answers: Collection[ResolvedProject], supply: PackageSource) -> tuple[Pin, ...]:
-    """Answers as a lock has them; what vouches for their files is asked for all at once."""
+def pins_of(answers: Collection[ResolvedProject], source: PackageSource) -> tuple[Pin, ...]:
+    """The pins of resolved projects; their provenance objects are requested all at once."""
     for answer in answers:
-        supply.provenance.get(answer.candidate)
-    return tuple(_pin_of(answer, supply) for answer in answers)
+        source.provenance.get(answer.candidate)
+    return tuple(_pin_of(answer, source) for answer in answers)
 
 
-def _pin_of(answer: ResolvedProject, supply: PackageSource) -> Pin:
+def _pin_of(answer: ResolvedProject, source: PackageSource) -> Pin:
+    """The pin of one resolved project, with all that a lock says of it."""
     candidate = answer.candidate
     return Pin(
         project=candidate.project,
         version=candidate.version,
-        artifact=_artifact(candidate, supply),
+        artifact=_artifact(candidate, source),
         index=candidate.index,
         requires_python=_canonical(candidate.requires_python or answer.metadata.requires_python),
         extras=answer.extras,
@@ -179,23 +183,23 @@ def _pin_of(answer: ResolvedProject, supply: PackageSource) -> Pin:
         rejected=tuple(other for other in answer.rejected if not other.follows_from_name),
         skipped=tuple(map(str, answer.skipped)),
         passed_over=answer.passed_over,
-        provenance=supply.provenance.get(candidate).result(),
+        provenance=source.provenance.get(candidate).result(),
         status=candidate.status,
     )
 
 
 def _canonical(requires_python: str | None) -> str | None:
-    """As the lock reads it back, so that a second run writes the same bytes."""
+    """Requires-Python in the spelling of a lock that was read back, so that a second run writes the same bytes."""
     return str(requires_python_of(requires_python)) if requires_python else None
 
 
-def _artifact(candidate: Candidate, supply: PackageSource) -> Artifact:
-    """What the lock says of a file; an index without hashes or sizes is asked for the file itself."""
+def _artifact(candidate: Candidate, source: PackageSource) -> Artifact:
+    """A file as a lock names it. If the index gives no hash or no size, the file is fetched."""
     sha256, size = candidate.sha256, candidate.size
     if sha256 is None or size is None:
-        stored = supply.artifacts.get(candidate).result()
+        stored = source.artifacts.get(candidate).result()
         sha256, size = stored.sha256, stored.size
-    supply.addresses.remember(sha256, candidate.url)
+    source.addresses.remember(sha256, candidate.url)
     if candidate.is_local:
         return Artifact(candidate.filename, sha256, size)
     uploaded = datetime.fromisoformat(candidate.upload_time) if candidate.upload_time else None
@@ -203,6 +207,7 @@ def _artifact(candidate: Candidate, supply: PackageSource) -> Artifact:
 
 
 def _no_wheel(answer: ResolvedProject) -> str:
+    """Why an sdist was chosen, as a sentence."""
     wheels = [other for other in answer.rejected if is_wheel(other.filename)]
     if not wheels:
         return "the project published no wheel of this version"
@@ -210,9 +215,9 @@ def _no_wheel(answer: ResolvedProject) -> str:
     return f"none of its {len(wheels)} wheels can be used: {'; '.join(reasons)}"
 
 
-def _same_bytes(standing: Lock, new: Lock) -> None:
-    """The same name with other bytes stops everything."""
-    known = {artifact.filename: artifact.sha256 for artifact in standing.artifacts}
+def _must_have_same_bytes(existing: Lock, new: Lock) -> None:
+    """Raise IntegrityError if a file of the existing lock has the same name and other bytes in the new one."""
+    known = {artifact.filename: artifact.sha256 for artifact in existing.artifacts}
     for artifact in new.artifacts:
         if known.get(artifact.filename, artifact.sha256) != artifact.sha256:
             raise IntegrityError(
@@ -222,7 +227,7 @@ def _same_bytes(standing: Lock, new: Lock) -> None:
 
 
 def _warn(locks: Iterable[Lock], on_event: Listener) -> None:
-    """Warn of what is unusual about the pins of new locks: once for all targets that have it."""
+    """Warn of what is unusual about the pins of new locks: once for all targets with the same pin."""
     pins = [(lock, pin) for lock in locks for pin in lock.pins]
     sentences = [sentence for _, pin in pins for sentence in _unusual(pin)]
     skipped: dict[str, list[str]] = {}
@@ -236,6 +241,7 @@ def _warn(locks: Iterable[Lock], on_event: Listener) -> None:
 
 
 def _unusual(pin: Pin) -> Iterator[str]:
+    """Sentences about a pin that was yanked, is archived, or was taken because a newer release has a bad page."""
     if pin.yanked is not None:
         reason = f": {pin.yanked}" if pin.yanked else ", with no reason given"
         yield f"{pin.project} {pin.version} was yanked{reason}; it is taken because its exact version is asked for"

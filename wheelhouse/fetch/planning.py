@@ -1,4 +1,4 @@
-"""From jobs to plans: which locks each folder will hold, settled before anything in it is changed."""
+"""From jobs to plans: which locks each folder will hold, decided before anything in it changes."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -20,23 +20,23 @@ from wheelhouse.lock.wheelhouse import Wheelhouse
 class Plan:
     """What a job will make of a folder.
 
-    `standing` are the locks that are there, `locks` those of the job, by target. `dropped` names targets that the same
-    settings file asked for earlier, and asks for no more. `lost` names the files that a target needs for another job, and for
-    this one does not.
+    `existing` are the locks in the folder, `locks` those of the job, by target name. `dropped` names the targets that the same
+    settings file named earlier, and no longer names. `lost` names the files that another job put there for these targets,
+    and that this job does not need.
     """
 
     job: Job
     folder: Path
-    standing: Mapping[str, Lock]
+    existing: Mapping[str, Lock]
     locks: Mapping[str, Lock]
-    house: Wheelhouse
+    wheelhouse: Wheelhouse
     dropped: frozenset[str]
     lost: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Plans:
-    """The plans of one run, and the error of the targets that have none."""
+    """The plans of one run, and the error of the targets without a plan."""
 
     plans: tuple[Plan, ...]
     error: WheelhouseError | None
@@ -44,9 +44,9 @@ class Plans:
 
 @contextmanager
 def planned(
-    jobs: Sequence[tuple[Job, Path]], supply: PackageSource, on_event: Listener, *, keep_going: bool = False
+    jobs: Sequence[tuple[Job, Path]], source: PackageSource, on_event: Listener, *, keep_going: bool = False
 ) -> Iterator[Plans]:
-    """Hold the folders of some jobs for the same targets, and plan what each job will make of its folder.
+    """Lock the folders of some jobs for the same targets, and plan what each job will make of its folder.
 
     A target that fails in one job is left out of the next ones. Raises one error for all targets that failed, unless
     `keep_going` is set and at least one target has a lock.
@@ -59,7 +59,7 @@ def planned(
             if folder != jobs[0][1] and not folder.exists():
                 stack.callback(_remove_if_empty, folder)
             stack.enter_context(folder_lock(folder))
-            plans.append(_plan(job, folder, failed, supply, on_event))
+            plans.append(_plan(job, folder, failed, source, on_event))
         going_on = keep_going and any(plan.locks for plan in plans)
         error = combined(failed, targets, kept_going=going_on) if failed else None
         if error and not going_on:
@@ -68,58 +68,62 @@ def planned(
 
 
 def _remove_if_empty(folder: Path) -> None:
-    """Inside a house, an empty folder would be taken for a house without locks."""
+    """Inside a wheelhouse, an empty folder would count as a wheelhouse without locks."""
     with suppress(OSError):
         folder.rmdir()
 
 
 def _plan(
-    job: Job, folder: Path, failed: dict[str, WheelhouseError], supply: PackageSource, on_event: Listener
+    job: Job, folder: Path, failed: dict[str, WheelhouseError], source: PackageSource, on_event: Listener
 ) -> Plan:
     """The plan of one job; the errors of its targets are added to `failed`."""
-    standing = existing_locks(folder)
-    asked = {part.target.name for part in job.parts} | failed.keys()
-    open_to = replace(job, parts=tuple(part for part in job.parts if part.target.name not in failed))
-    locks = lock_parts(open_to, standing, failed, supply, on_event)
-    dropped = frozenset(name for name, lock in standing.items() if name not in asked and _same_settings(job, lock))
-    house = _house(open_to, folder, standing, locks, dropped)
-    return Plan(open_to, folder, standing, locks, house, dropped, _lost(open_to, folder, standing, locks, supply))
+    existing = existing_locks(folder)
+    requested = {part.target.name for part in job.parts} | failed.keys()
+    possible = replace(job, parts=tuple(part for part in job.parts if part.target.name not in failed))
+    locks = lock_parts(possible, existing, failed, source, on_event)
+    dropped = frozenset(name for name, lock in existing.items() if name not in requested and _same_settings(job, lock))
+    wheelhouse = _wheelhouse(possible, folder, existing, locks, dropped)
+    lost = _lost(possible, folder, existing, locks, source)
+    return Plan(possible, folder, existing, locks, wheelhouse, dropped, lost)
 
 
-def _house(
-    job: Job, folder: Path, standing: Mapping[str, Lock], locks: Mapping[str, Lock], dropped: frozenset[str]
+def _wheelhouse(
+    job: Job, folder: Path, existing: Mapping[str, Lock], locks: Mapping[str, Lock], dropped: frozenset[str]
 ) -> Wheelhouse:
-    every = {name: lock for name, lock in {**standing, **locks}.items() if name not in dropped}
+    """The wheelhouse with the locks and constraints of the job, and those of the other targets as they are."""
+    merged = {name: lock for name, lock in {**existing, **locks}.items() if name not in dropped}
     constraints: dict[str, str] = {}
-    for name in every.keys() - locks.keys():
-        path = folder / standing[name].constraints_filename
+    for name in merged.keys() - locks.keys():
+        path = folder / existing[name].constraints_filename
         if path.is_file():
             constraints[name] = verbatim(path)
     for part in job.parts:
         if part.target.name in locks and part.constraints_text is not None:
             constraints[part.target.name] = part.constraints_text
-    return Wheelhouse(tuple(every[name] for name in sorted(every)), constraints)
+    return Wheelhouse(tuple(merged[name] for name in sorted(merged)), constraints)
 
 
 def _lost(
-    job: Job, folder: Path, standing: Mapping[str, Lock], locks: Mapping[str, Lock], supply: PackageSource
+    job: Job, folder: Path, existing: Mapping[str, Lock], locks: Mapping[str, Lock], source: PackageSource
 ) -> tuple[str, ...]:
-    """The files in the folder that a target needs for another job, and for this one does not."""
+    """The files in the folder that another job put there for these targets, and that this job does not need."""
     if job.upgrade:
         return ()
-    own = {part.target.name: job.inputs(part, supply.locations.told) for part in job.parts}
+    inputs = {part.target.name: job.inputs(part, source.locations.told) for part in job.parts}
     lost: set[str] = set()
-    for name in standing.keys() & locks.keys():
-        before = standing[name]
-        upgrades_itself = job.upgrade_projects and before.inputs.same_job(own[name])
+    for name in existing.keys() & locks.keys():
+        before = existing[name]
+        upgrades_itself = job.upgrade_projects and before.inputs.same_job(inputs[name])
         if not upgrades_itself and not _same_settings(job, before):
             lost |= _filenames(before) - _filenames(locks[name])
     return tuple(name for name in sorted(lost) if rooted(folder, name).exists())
 
 
 def _filenames(lock: Lock) -> set[str]:
+    """The names of a lock's artifacts."""
     return {artifact.filename for artifact in lock.artifacts}
 
 
 def _same_settings(job: Job, lock: Lock) -> bool:
+    """Whether a lock was made from the settings file of the job."""
     return job.settings_sha256 is not None and lock.inputs.settings_sha256 == job.settings_sha256

@@ -16,9 +16,9 @@ from wheelhouse.resolve.requirements import RequirementLine, parse_line
 
 @dataclass(frozen=True)
 class Project:
-    """What a pyproject.toml says that resolving needs. `requires_python` is empty where it says nothing.
+    """The parts of a pyproject.toml that resolving needs. `requires_python` is empty if the file gives none.
 
-    `notes` are sentences about what it says to one tool alone; `for_poetry` says that its dependencies are such.
+    `notes` are sentences about tables that only one other tool reads; `for_poetry` if only Poetry can read its dependencies.
     """
 
     source: str
@@ -31,7 +31,7 @@ class Project:
     for_poetry: bool = False
 
     def must_state_dependencies(self) -> None:
-        """Raises InputError where its dependencies are written for Poetry alone."""
+        """Raise InputError if only Poetry can read its dependencies."""
         if self.for_poetry:
             hint = "export them with `poetry export -f requirements.txt -o requirements.txt`, and give requirements.txt to -r"
             raise InputError(f"`{self.source}` states its dependencies for Poetry alone, in [tool.poetry]", hint=hint)
@@ -41,11 +41,11 @@ class Project:
         lines = [parse_line(text, f"{self.source} (dependencies)") for text in self.dependencies]
         return lines + list(self._of_extras([canonicalize_name(extra) for extra in extras]))
 
-    def _of_extras(self, wanted: list[NormalizedName]) -> Iterator[RequirementLine]:
-        """An extra may ask for the project itself with other extras: those are its own."""
+    def _of_extras(self, pending: list[NormalizedName]) -> Iterator[RequirementLine]:
+        """The lines of extras. An extra may require the project itself with other extras, which are then read too."""
         seen: set[NormalizedName] = set()
-        while wanted:
-            extra = wanted.pop(0)
+        while pending:
+            extra = pending.pop(0)
             if extra in seen:
                 continue
             seen.add(extra)
@@ -55,33 +55,34 @@ class Project:
             for text in self.extras[extra]:
                 line = parse_line(text, f"{self.source} (extra {extra})")
                 if self.name and line.project == self.name:
-                    wanted += [canonicalize_name(name) for name in sorted(line.requirement.extras)]
+                    pending += [canonicalize_name(name) for name in sorted(line.requirement.extras)]
                 else:
                     yield line
 
     def group_lines(self, groups: Iterable[str]) -> list[RequirementLine]:
-        """The requirements of dependency groups. Raises InputError for one that is not there, or cannot be read."""
+        """The requirements of dependency groups (PEP 735). Raises InputError for a group that does not exist, or is invalid."""
         lines: list[RequirementLine] = []
         for group in groups:
             try:
-                found = DependencyGroupResolver(self.groups).resolve(group)
+                requirements = DependencyGroupResolver(self.groups).resolve(group)
             except (ExceptionGroup, LookupError, TypeError, ValueError) as error:
                 known = ", ".join(sorted(self.groups)) or "none"
                 hint = f"its groups: {known}"
                 raise InputError(
                     f"`{self.source}`: the group `{group}` cannot be read: {_reason(error)}", hint=hint
                 ) from error
-            lines += [parse_line(str(requirement), f"{self.source} (group {group})") for requirement in found]
+            lines += [parse_line(str(requirement), f"{self.source} (group {group})") for requirement in requirements]
         return lines
 
 
 def _reason(error: BaseException) -> str:
+    """The sentence of an error; of a group of errors, all sentences."""
     inner = getattr(error, "exceptions", None)
     return "; ".join(map(_reason, inner)) if inner else str(error)
 
 
 def parse_project(text: str, source: str) -> Project:
-    """Read a pyproject.toml. Raises InputError for what is not one, or leaves its dependencies to a build."""
+    """Read a pyproject.toml. Raises InputError if it is invalid, or if only a build can tell its dependencies."""
     try:
         document = parse_toml(text)
     except ValueError as error:
@@ -110,16 +111,19 @@ def parse_project(text: str, source: str) -> Project:
 
 
 def _table(document: object, name: str) -> Mapping[str, Any]:
-    found = document.get(name) if isinstance(document, dict) else None
-    return found if isinstance(found, dict) else {}
+    """A table in a document; empty if there is none."""
+    table = document.get(name) if isinstance(document, dict) else None
+    return table if isinstance(table, dict) else {}
 
 
 def _uv_sources(tool: object, source: str) -> Iterator[str]:
+    """A sentence about [tool.uv.sources], which only uv reads."""
     if names := sorted(_table(_table(tool, "uv"), "sources")):
         yield f"`{source}` tells uv alone where {', '.join(names)} come from ([tool.uv.sources]); wheelhouse takes them as any other"
 
 
 def _texts(value: object) -> tuple[str, ...]:
+    """A list of requirements as texts. Raises TypeError or InvalidRequirement."""
     if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
         raise TypeError(f"`{value}` is no list of requirements")
     return tuple(str(Requirement(text)) if "@" not in text else text for text in value)

@@ -1,0 +1,257 @@
+"""Files of a wheelhouse brought into its folder: what is there stays, the rest is fetched, and what no lock names any more goes."""
+
+import os
+from collections.abc import Collection, Iterable, Mapping, Set
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from wheelhouse.archive.artifact import Artifact, Candidate
+from wheelhouse.archive.waivers import Subject, Waivers, waived_sentence
+from wheelhouse.errors import InputError, IntegrityError
+from wheelhouse.events import Listener, Warned, ignore
+from wheelhouse.files.disk import (
+    commit_file,
+    copy_to_temp_file,
+    has_locked_bytes,
+    os_errors_as_machine_error,
+    rooted,
+    sha256_of,
+    verbatim,
+    write,
+)
+from wheelhouse.findings import Finding, Severity, Waiver
+from wheelhouse.index.artifact_store import StoredFile
+from wheelhouse.index.file_addresses import FileAddresses
+from wheelhouse.index.package_source import PackageSource
+from wheelhouse.lock.lock import Lock, Pin, provenance_filename
+from wheelhouse.lock.wheelhouse import SUMS, Wheelhouse, sha256_of_text, summed
+from wheelhouse.verify.verify import foreign_in, provenance_in
+
+UsedWaivers = dict[str, tuple[Waiver, ...]]
+"""The waivers that let a file pass, by its name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """A wheelhouse as it is now, with the used waivers in its locks, and the names of the files that came, stayed and went.
+
+    `foreign` names what is in the folder and belongs to no lock.
+    """
+
+    wheelhouse: Wheelhouse
+    placed: tuple[str, ...]
+    kept: tuple[str, ...]
+    removed: tuple[str, ...]
+    foreign: tuple[str, ...]
+
+
+def fill(
+    folder: Path,
+    wheelhouse: Wheelhouse,
+    existing: Collection[Lock],
+    local: Mapping[str, str],
+    source: PackageSource,
+    on_event: Listener = ignore,
+) -> Filled:
+    """Make a folder, whose lock the caller holds, this wheelhouse.
+
+    `existing` are the locks before: a file that only they name is removed. `local` gives the path of files that the user
+    named, by file name. Files get their final names when all of them are here.
+    """
+    _must_not_overwrite(folder, wheelhouse.artifacts, existing)
+    writer = ThreadPoolExecutor(1)  # beside the downloads; if one of them fails, nobody waits for the texts
+    writing = writer.submit(
+        lambda: _with_texts(replace(wheelhouse, provenance=_provenance(folder, wheelhouse, source)))
+    )
+    writer.shutdown(wait=False)
+    still_waived = _still_waived(wheelhouse, existing, source.artifacts.waivers)
+    placed, kept, waived = _bring(folder, wheelhouse, local, source, on_event)
+    complete, texts = writing.result()
+    if still_waived or waived:
+        complete, texts = _with_texts(complete.with_waivers(still_waived | waived))
+    names = wheelhouse.artifacts.keys() | texts.keys()
+    sums = texts.pop(SUMS)
+    for name, text in texts.items():
+        write(folder, name, text)
+    removed = _remove(folder, existing, names)
+    write(folder, SUMS, sums)  # last: the one before names files that no lock names any more
+    return Filled(complete, placed, kept, removed, foreign_in(folder, names))
+
+
+def _with_texts(wheelhouse: Wheelhouse) -> tuple[Wheelhouse, dict[str, str]]:
+    """A wheelhouse, and its locks, lists and sums as texts, by file name."""
+    return wheelhouse, wheelhouse.texts
+
+
+def _must_not_overwrite(folder: Path, artifacts: Mapping[str, Artifact], existing: Collection[Lock]) -> None:
+    """Raise InputError for a file in the folder that has the name of an artifact, other bytes, and was in no earlier lock."""
+    locked_before = {artifact.filename for lock in existing for artifact in lock.artifacts}
+    for name, artifact in artifacts.items():
+        path = rooted(folder, name)
+        if name not in locked_before and path.exists() and sha256_of(path) != artifact.sha256:
+            raise InputError(
+                f"`{path}` is there already, and is not the file that the lock names",
+                hint="remove it, or choose another folder with --dest",
+            )
+
+
+def _still_waived(wheelhouse: Wheelhouse, existing: Collection[Lock], waivers: Waivers) -> UsedWaivers:
+    """The waivers of files that an earlier run let pass. Raises RefusedError if no waiver of today lets one pass."""
+    waived_before = {pin.artifact: pin for lock in existing for pin in lock.pins if pin.waived}
+    still_waived: UsedWaivers = {}
+    for artifact in wheelhouse.artifacts.values():
+        if pin := waived_before.get(artifact):
+            findings = [_earlier_finding(artifact.filename, waiver) for waiver in pin.waived]
+            subject = Subject(artifact.filename, pin.project, artifact.sha256)
+            still_waived[artifact.filename] = waivers.admit(findings, subject)
+    return still_waived
+
+
+def _earlier_finding(filename: str, waiver: Waiver) -> Finding:
+    """The finding that a waiver in a lock let pass: the lock names its rule alone."""
+    sentence = f"it was let through until {waiver.until} by {waiver.who} ({waiver.reason})"
+    return Finding(filename, waiver.rule, Severity.ERROR, sentence)
+
+
+def _provenance(folder: Path, wheelhouse: Wheelhouse, source: PackageSource) -> dict[str, str]:
+    """The attestations that the locks name, by file name: from the folder, else from the store or the index."""
+    locked = {
+        provenance_filename(pin): pin.provenance for lock in wheelhouse.locks for pin in lock.pins if pin.provenance
+    }
+    here = provenance_in(folder, wheelhouse)
+    texts = {name: text for name, text in here.items() if sha256_of_text(text) == locked[name].sha256}
+    arriving = {name: source.provenance.text(provenance) for name, provenance in locked.items() if name not in texts}
+    return texts | {name: future.result() for name, future in arriving.items()}
+
+
+def _bring(
+    folder: Path, wheelhouse: Wheelhouse, local: Mapping[str, str], source: PackageSource, on_event: Listener
+) -> tuple[tuple[str, ...], tuple[str, ...], UsedWaivers]:
+    """Fetch every file that is missing, or has other bytes; the names of what was placed and of what stayed, and the waivers.
+
+    Each file is copied under a temporary name as soon as it is in the store, and renamed when all are here.
+    """
+    locked = {
+        artifact.filename: (pin, artifact) for lock in wheelhouse.locks for pin in lock.pins for artifact in pin.files
+    }
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        is_here = dict(
+            zip(locked, pool.map(partial(has_locked_bytes, folder), wheelhouse.artifacts.values()), strict=True)
+        )
+    missing = [
+        candidate_of(pin, artifact, source.addresses, local.get(name) or _local_address(pin, artifact, source))
+        for name, (pin, artifact) in locked.items()
+        if not is_here[name]
+    ]
+    waived = _place(missing, folder, source, on_event)
+    placed = {candidate.filename for candidate in missing}
+    return tuple(sorted(placed)), tuple(sorted(locked.keys() - placed)), waived
+
+
+def _place(candidates: Iterable[Candidate], folder: Path, source: PackageSource, on_event: Listener) -> UsedWaivers:
+    """Fetch files, and put them into the folder."""
+    waived: UsedWaivers = {}
+
+    def copy(candidate: Candidate, stored: StoredFile) -> tuple[Path, Path]:
+        source.metadata.confirm(candidate, stored)
+        if used := _admit(candidate, stored, source.artifacts.waivers, on_event):
+            waived[candidate.filename] = used
+        return _copied(candidate, stored, folder, source), rooted(folder, candidate.filename)
+
+    arriving: dict[Future[StoredFile], list[Candidate]] = {}  # two names may have the same bytes
+    for candidate in candidates:
+        arriving.setdefault(source.artifacts.get(candidate), []).append(candidate)
+    # a pool of its own: what is copied when a download fails is waited for, what is downloaded is not
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        copying = [
+            pool.submit(copy, candidate, future.result())
+            for future in as_completed(arriving)
+            for candidate in arriving[future]
+        ]
+    for temporary, final in [future.result() for future in copying]:
+        commit_file(temporary, final)
+    return waived
+
+
+def _admit(candidate: Candidate, stored: StoredFile, waivers: Waivers, on_event: Listener) -> tuple[Waiver, ...]:
+    """The waivers that let a file pass, each with a warning. Raises RefusedError for an error that no waiver covers."""
+    if not stored.contents.findings:
+        return ()
+    subject = Subject(candidate.filename, candidate.project, stored.sha256)
+    used = waivers.admit(stored.contents.findings, subject)
+    _warn(stored.contents.findings, subject, waivers, on_event)
+    return used
+
+
+def _warn(findings: Iterable[Finding], subject: Subject, waivers: Waivers, on_event: Listener) -> None:
+    unwaived, waived = waivers.split(findings, subject)
+    for finding in unwaived:
+        on_event(Warned(f"{finding.subject}: {finding.sentence}"))
+    for finding, waiver in waived:
+        on_event(Warned(f"{finding.subject}: {waived_sentence(finding, waiver)}"))
+
+
+def _local_address(pin: Pin, artifact: Artifact, source: PackageSource) -> str | None:
+    """The path of a file that came from a folder: a lock holds no path of this machine, so its folder is read again."""
+    page = source.pages.get(pin.project).result() if pin.index and artifact.url is None else None
+    candidates = page.candidates(pin.version) if page else ()
+    return next((candidate.url for candidate in candidates if candidate.filename == artifact.filename), None)
+
+
+def _copied(candidate: Candidate, stored: StoredFile, folder: Path, source: PackageSource) -> Path:
+    """A copy under a temporary name in the folder. A file that was altered in the store is fetched once more."""
+    try:
+        return copy_to_temp_file(stored.path, folder, stored.sha256)
+    except IntegrityError:
+        if stored.fresh or not candidate.url:
+            raise
+        return copy_to_temp_file(source.artifacts.renew(candidate, stored).path, folder, stored.sha256)
+
+
+def candidate_of(pin: Pin, artifact: Artifact, addresses: FileAddresses, path: str | None = None) -> Candidate:
+    """A file of a pin, to be fetched from `path`, or from the address that `addresses` has in full, or from that of the lock.
+
+    Raises InputError if nothing says where the file is from, and it was not built here.
+    """
+    url = path or addresses.get(artifact.sha256) or artifact.url
+    if url is None and pin.built is None:
+        raise InputError(
+            f"`{artifact.filename}` is missing, and the lock does not say where it is from",
+            hint="put it back into the folder that it came from, or name its path again",
+        )
+    return Candidate(
+        project=pin.project,
+        version=pin.version,
+        filename=artifact.filename,
+        url=url or "",
+        index=pin.index,
+        hashes={"sha256": artifact.sha256},
+        size=artifact.size,
+    )
+
+
+def _remove(folder: Path, existing: Collection[Lock], kept: Set[str]) -> tuple[str, ...]:
+    """Remove what only the locks before named, or only SHA256SUMS, if `lock` or a kill came between; the names of it."""
+    names = {artifact.filename for lock in existing for artifact in lock.artifacts} | _summed_files(folder, kept)
+    names |= {
+        name for lock in existing for name in (lock.filename, lock.requirements_filename, lock.constraints_filename)
+    }
+    names |= {provenance_filename(pin) for lock in existing for pin in lock.pins if pin.provenance}
+    removed = sorted(name for name in names - kept if (folder / name).is_file())
+    for name in removed:
+        with os_errors_as_machine_error(folder / name):
+            rooted(folder, name).unlink()
+    return tuple(removed)
+
+
+def _summed_files(folder: Path, kept: Set[str]) -> set[str]:
+    """The files that SHA256SUMS names with the bytes that they have, but for those in `kept`."""
+    path = folder / SUMS
+    sums = summed(verbatim(path)) if path.is_file() else {}
+    return {
+        name
+        for name, sha256 in sums.items()
+        if name not in kept and rooted(folder, name).is_file() and sha256_of(rooted(folder, name)) == sha256
+    }
