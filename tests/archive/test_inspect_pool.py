@@ -13,7 +13,7 @@ import pytest
 
 from tests.support.hostile import hostile_wheels
 from tests.support.wheels import build_sdist, build_wheel
-from wheelhouse.archive import inspect_pool as openers
+from wheelhouse.archive import inspect_pool
 from wheelhouse.archive.inspect_pool import INSPECTED_IN_PROCESS, InspectPool
 from wheelhouse.archive.wheelfile import inspect
 from wheelhouse.errors import RefusedError
@@ -28,7 +28,7 @@ def started(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Inspect
     for _ in range(INSPECTED_IN_PROCESS):
         few.inspect(wheel, wheel.name)
     wait_until(lambda: few._idle.qsize() == 2)
-    monkeypatch.setattr(openers, "inspect", lambda *_: pytest.fail("it was opened here"))
+    monkeypatch.setattr(inspect_pool, "inspect", lambda *_: pytest.fail("this process inspected it"))
     yield few
     few.close()
 
@@ -41,7 +41,7 @@ def wait_until(holds: Callable[[], object], seconds: float = 20) -> None:
 
 
 def pids(few: InspectPool) -> list[int]:
-    return [opener._process.pid for opener in few._all]
+    return [worker._process.pid for worker in few._workers]
 
 
 def test_a_process_says_of_a_wheel_what_is_said_here(started: InspectPool, tmp_path: Path) -> None:
@@ -68,7 +68,7 @@ def test_a_file_may_lie_where_no_text_says(started: InspectPool, tmp_path: Path)
 def test_what_is_refused_is_refused_in_the_same_words(
     started: InspectPool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(openers, "inspect", inspect)
+    monkeypatch.setattr(inspect_pool, "inspect", inspect)
     (tmp_path / "hostile").mkdir()
     for wheel in hostile_wheels(tmp_path / "hostile").values():
         with pytest.raises(RefusedError) as here:
@@ -85,7 +85,7 @@ def test_what_is_refused_is_refused_in_the_same_words(
 def test_where_a_process_ends_the_file_is_opened_here(
     started: InspectPool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(openers, "inspect", inspect)
+    monkeypatch.setattr(inspect_pool, "inspect", inspect)
     wheel = build_wheel(tmp_path, "lib", "1.0")
     for pid in pids(started):
         os.kill(pid, signal.SIGKILL)
@@ -98,7 +98,7 @@ def test_a_few_files_are_opened_here(tmp_path: Path, monkeypatch: pytest.MonkeyP
     few, wheel = InspectPool(), build_wheel(tmp_path, "lib", "1.0")
     for _ in range(INSPECTED_IN_PROCESS - 1):
         few.inspect(wheel, wheel.name)
-    assert few._all == []
+    assert few._workers == []
 
 
 def test_on_one_core_all_files_are_opened_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -106,7 +106,7 @@ def test_on_one_core_all_files_are_opened_here(tmp_path: Path, monkeypatch: pyte
     few, wheel = InspectPool(), build_wheel(tmp_path, "lib", "1.0")
     for _ in range(2 * INSPECTED_IN_PROCESS):
         few.inspect(wheel, wheel.name)
-    assert few._all == []
+    assert few._workers == []
 
 
 def test_where_no_process_can_be_started_files_are_opened_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,7 +115,7 @@ def test_where_no_process_can_be_started_files_are_opened_here(tmp_path: Path, m
     few, wheel = InspectPool(), build_wheel(tmp_path, "lib", "1.0")
     for _ in range(2 * INSPECTED_IN_PROCESS):
         assert few.inspect(wheel, wheel.name) == inspect(wheel, wheel.name)
-    assert few._all == [] and not few._ready
+    assert few._workers == [] and not few._is_ready
 
 
 def test_no_process_is_left(started: InspectPool) -> None:
@@ -136,7 +136,7 @@ for _ in range(INSPECTED_IN_PROCESS):
     few.inspect(wheel, wheel.name)
 while few._idle.qsize() < 2:
     time.sleep(0.01)
-print(*(opener._process.pid for opener in few._all), flush=True)
+print(*(worker._process.pid for worker in few._workers), flush=True)
 os.kill(os.getpid(), signal.SIGKILL)
 """
 
@@ -157,16 +157,16 @@ def test_an_interrupt_from_the_terminal_does_not_reach_them(started: InspectPool
 
 
 def test_a_process_that_was_closed_as_it_started_is_not_ready() -> None:
-    opener = openers._Worker()
-    opener.close()
-    assert not opener.is_ready()
+    worker = inspect_pool._Worker()
+    worker.close()
+    assert not worker.is_ready()
 
 
-def test_a_program_that_is_no_opener_is_not_ready(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_program_that_is_no_worker_is_not_ready(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", "/bin/echo")
-    opener = openers._Worker()
-    assert not opener.is_ready()
-    opener.close()
+    worker = inspect_pool._Worker()
+    assert not worker.is_ready()
+    worker.close()
 
 
 def test_where_no_thread_can_be_started_files_are_opened_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ LEGACY_REQUIRES = ("setuptools>=40.8.0", "wheel")
 
 @dataclass(frozen=True, slots=True)
 class BuildSystem:
-    """What an sdist's `[build-system]` says."""
+    """An sdist's `[build-system]`."""
 
     requires: tuple[str, ...] = LEGACY_REQUIRES
     backend: str = LEGACY_BACKEND
@@ -23,9 +23,9 @@ class BuildSystem:
 
 
 def build_system(pyproject: str | None, sdist: str) -> BuildSystem:
-    """Read pyproject.toml's `[build-system]`; without one, or without a backend in it, setuptools builds (PEP 517).
+    """The `[build-system]` of a pyproject.toml; without the table or a backend, setuptools is the backend (PEP 517).
 
-    Raises IntegrityError naming the sdist, for what cannot be read.
+    Raises IntegrityError with the sdist's name.
     """
     try:
         table: dict[str, Any] | None = parse_toml(pyproject or "").get("build-system")

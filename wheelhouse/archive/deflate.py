@@ -1,4 +1,4 @@
-"""Inflating and CRC-32: by zlib-ng, which takes half of zlib's time over the same bytes; where it has no wheel, by zlib."""
+"""Inflating and CRC-32 by zlib-ng, which needs half of zlib's time; by zlib on platforms without a wheel of zlib-ng."""
 
 import zlib
 

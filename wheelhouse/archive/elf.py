@@ -1,4 +1,4 @@
-"""What the compiled parts of a wheel ask of the system that they are loaded on: which glibc, which other libraries."""
+"""What the ELF files of a wheel need of the system that loads them: a glibc, and other libraries."""
 
 import io
 import struct
@@ -19,7 +19,7 @@ from wheelhouse.files.disk import os_errors_as_machine_error
 
 DT_NEEDED, DT_STRTAB, DT_RPATH, DT_RUNPATH, DT_FLAGS_1, DF_1_PIE = 1, 5, 15, 29, 0x6FFFFFFB, 0x08000000
 NAMED = (DT_NEEDED, DT_RPATH, DT_RUNPATH)
-MOST_TAGS, LONGEST_STRING = 4096, 4096
+MAX_TAGS, MAX_STRING_BYTES = 4096, 4096
 UNREADABLE = (ELFError, ValueError, KeyError, AttributeError, TypeError, IndexError, struct.error, OverflowError)
 MAGIC = b"\x7fELF"
 EVERYWHERE = (
@@ -34,28 +34,30 @@ EVERYWHERE = (
     "libstdc++.",
     "libutil.",
 )
-"""How the names of libraries begin that every system has which runs Python (PEP 600's list, in short)."""
+"""Prefixes of the libraries that every system with Python has (from PEP 600's list)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """`glibc` is the newest version that a symbol asks for, as (2, 17), or None; `libraries` those to be found elsewhere."""
+    """`glibc` is the newest version that a symbol needs, as (2, 17), or None; `libraries` are those outside the wheel."""
 
     glibc: tuple[int, ...] | None
     libraries: tuple[str, ...]
 
 
 def native_of(data: bytes) -> Native:
-    """What an ELF file asks for; a Native without a machine for one that cannot be read.
+    """What an ELF file needs; a Native without a machine if it cannot be read.
 
-    The library reads the headers; the dynamic section is read here, because it may be hostile: each string has an end.
+    elftools reads the headers. The dynamic section is read here with bounds, because it may be hostile.
     """
     try:
         elf = ELFFile(io.BytesIO(data))
         segments = {str(segment.header.p_type): segment for segment in elf.iter_segments()}
-        told = _dynamic(data, elf, *_place(segments["PT_DYNAMIC"])) if "PT_DYNAMIC" in segments else []
-        strings = next(iter(elf.address_offsets(dict(told)[DT_STRTAB])), None) if told else None
-        texts = [(tag, _string(data, strings + value)) for tag, value in told if strings is not None and tag in NAMED]
+        entries = _dynamic(data, elf, *_place(segments["PT_DYNAMIC"])) if "PT_DYNAMIC" in segments else []
+        strings = next(iter(elf.address_offsets(dict(entries)[DT_STRTAB])), None) if entries else None
+        texts = [
+            (tag, _string(data, strings + value)) for tag, value in entries if strings is not None and tag in NAMED
+        ]
         search = (text.split(":") for tag, text in texts if tag != DT_NEEDED)
         return Native(
             machine=str(elf.header.e_machine).removeprefix("EM_").lower(),
@@ -63,30 +65,32 @@ def native_of(data: bytes) -> Native:
             search=tuple(chain.from_iterable(search)),
             program="PT_INTERP" in segments
             or elf.header.e_type == "ET_EXEC"
-            or any(tag == DT_FLAGS_1 and value & DF_1_PIE for tag, value in told),
+            or any(tag == DT_FLAGS_1 and value & DF_1_PIE for tag, value in entries),
         )
     except UNREADABLE:
         return Native("")
 
 
 def _dynamic(data: bytes, elf: ELFFile, offset: int, size: int) -> list[tuple[int, int]]:
-    """The dynamic section's (tag, value) pairs, as far as its end mark."""
+    """The (tag, value) pairs of the dynamic section, up to its end mark; at most MAX_TAGS."""
     entry = struct.Struct(("<" if elf.little_endian else ">") + ("qQ" if elf.elfclass == 64 else "lL"))
-    whole = min(size, MOST_TAGS * entry.size) // entry.size * entry.size
-    pairs = entry.iter_unpack(data[offset : offset + whole])
+    length = min(size, MAX_TAGS * entry.size) // entry.size * entry.size
+    pairs = entry.iter_unpack(data[offset : offset + length])
     return list(takewhile(lambda pair: pair[0] != 0, pairs))
 
 
 def _place(segment: Segment) -> tuple[int, int]:
+    """Offset and size in the file."""
     return int(segment.header.p_offset), int(segment.header.p_filesz)
 
 
 def _string(data: bytes, start: int) -> str:
-    return data[start : start + LONGEST_STRING].partition(b"\0")[0].decode("utf-8", "replace")
+    """The string that starts at an offset, cut at MAX_STRING_BYTES."""
+    return data[start : start + MAX_STRING_BYTES].partition(b"\0")[0].decode("utf-8", "replace")
 
 
 def needs_of_wheel(path: Path) -> Needs | None:
-    """What the ELF files of a wheel need; None where it has none."""
+    """What the ELF files of a wheel need; None if it has none."""
     versions: set[tuple[int, ...]] = set()
     libraries: set[str] = set()
     own: set[str] = set()
@@ -106,7 +110,7 @@ def needs_of_wheel(path: Path) -> Needs | None:
 
 
 def _needed(data: bytes) -> Iterator[tuple[tuple[int, ...] | None, str | None]]:
-    """Each (glibc version, None) and each (None, library) that one file asks for; nothing for one that cannot be read."""
+    """(glibc version, None) and (None, library) for each that a file needs; nothing if it cannot be read."""
     try:
         for section in ELFFile(io.BytesIO(data)).iter_sections():
             if isinstance(section, GNUVerNeedSection):
@@ -121,6 +125,7 @@ def _needed(data: bytes) -> Iterator[tuple[tuple[int, ...] | None, str | None]]:
 
 
 def _glibc(name: str) -> tuple[int, ...] | None:
+    """The version in a symbol version's name, `GLIBC_2.17`; None for another name."""
     number = name.removeprefix("GLIBC_")
     if number == name or not number.replace(".", "").isdigit():
         return None

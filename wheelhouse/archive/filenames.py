@@ -21,11 +21,11 @@ WHEEL_SUFFIX = ".whl"
 SDIST_SUFFIXES = (
     *(".tar.gz", ".zip", ".tgz", ".tar.bz2", ".tbz", ".tar.xz", ".txz", ".tar.lzma", ".tlz", ".tar.lz", ".tar"),
 )
-"""What pip takes as an sdist, the preferred first."""
+"""The suffixes of sdists that pip accepts, best first."""
 ARCHIVE_SUFFIXES = (WHEEL_SUFFIX, *SDIST_SUFFIXES)
-"""What pip installs from."""
+"""The suffixes that pip installs from."""
 UNREADABLE_SUFFIXES = (".tar.Z", ".tar.zst")
-"""Sdists that pip does not take: Python has no reader for the first, and its reader for the second is too new."""
+"""Suffixes of sdists that pip does not accept: Python cannot read `.tar.Z`, and reads `.tar.zst` since 3.14 only."""
 
 
 def is_wheel(filename: str) -> bool:
@@ -34,12 +34,12 @@ def is_wheel(filename: str) -> bool:
 
 
 def is_sdist(filename: str) -> bool:
-    """Whether a file is an sdist by its name, of a kind that pip takes."""
+    """Whether a file is an sdist that pip accepts, by its name."""
     return filename.endswith(SDIST_SUFFIXES)
 
 
 def is_globbed(filename: str) -> bool:
-    """Whether Airflow's image build, which installs `*.{whl,tar.gz}` of its folder, takes a file for something to install."""
+    """Whether Airflow's image build installs a file: it installs `*.{whl,tar.gz}` of its folder."""
     return filename.endswith((WHEEL_SUFFIX, SDIST_SUFFIXES[0]))
 
 
@@ -63,11 +63,11 @@ def release_of(filename: str) -> tuple[NormalizedName, Version]:
 def sdist_releases(filename: str) -> tuple[tuple[NormalizedName, Version], ...]:
     """Every project and version that an sdist's name may state, the likeliest first. Raises InvalidSdistFilename.
 
-    Before PEP 625 both could hold hyphens: `a-1.0-2` is 1.0.post2 of `a` (an implicit post-release of PEP 440), or 2 of `a-1-0`.
+    Before PEP 625 both could contain hyphens: `a-1.0-2` is 1.0.post2 of `a` (an implicit post-release of PEP 440), or 2 of `a-1-0`.
     """
     stem = sdist_stem(filename)
     if stem is None:
-        raise InvalidSdistFilename(f"`{filename}` ends as no sdist does")
+        raise InvalidSdistFilename(f"`{filename}` does not have the suffix of an sdist")
     hyphens = (at for at, letter in enumerate(stem) if letter == "-" and at)
     releases = [(canonicalize_name(stem[:at]), version) for at in hyphens if (version := _version(stem[at + 1 :]))]
     if not releases:
@@ -76,9 +76,9 @@ def sdist_releases(filename: str) -> tuple[tuple[NormalizedName, Version], ...]:
 
 
 def is_standard_sdist(filename: str, project: NormalizedName, version: Version) -> bool:
-    """Whether an sdist is named so that packaging's `parse_sdist_filename` reads it: as `.tar.gz` or `.zip`.
+    """Whether packaging's `parse_sdist_filename` reads an sdist's name: it ends in `.tar.gz` or `.zip`.
 
-    pip finds no other in a folder of `--find-links`, and readers of PEP 751 take no other as `packages.sdist`.
+    pip finds no others in a `--find-links` folder, and PEP 751 allows no others as `packages.sdist`.
     """
     try:
         return parse_sdist_filename(filename) == (project, version)
@@ -87,6 +87,7 @@ def is_standard_sdist(filename: str, project: NormalizedName, version: Version) 
 
 
 def _version(text: str) -> Version | None:
+    """A text as a version; None if it is none."""
     try:
         return Version(text)
     except ValueError:  # no version, or a number with more digits than Python reads
@@ -94,7 +95,7 @@ def _version(text: str) -> Version | None:
 
 
 def sdist_stem(filename: str) -> str | None:
-    """An sdist's file name without its suffix; None for a file of another kind. Sdists that nobody can read are sdists."""
+    """An sdist's file name without its suffix, also for suffixes that pip does not accept; None for another kind of file."""
     for suffix in (*SDIST_SUFFIXES, *UNREADABLE_SUFFIXES):
         if filename.endswith(suffix):
             return filename[: -len(suffix)]
@@ -102,7 +103,7 @@ def sdist_stem(filename: str) -> str | None:
 
 
 class Filenames:
-    """Splits the file names on one project's page into version and the rest, without parsing what nobody asks for."""
+    """Takes the version out of the file names of one project's page, without parsing the rest of the name."""
 
     def __init__(self, project: NormalizedName) -> None:
         self._project = project
@@ -112,14 +113,14 @@ class Filenames:
     def version(self, filename: str) -> str | None:
         """The version as the file name spells it, or None for what is neither a wheel nor an sdist of this project."""
         if filename.endswith(".whl"):
-            start, known = self._last  # a release's wheels usually stand together
+            start, last_version = self._last  # a release's wheels usually follow one another
             if filename.startswith(start):
-                return known
+                return last_version
             name, _, rest = filename.partition("-")
             version, _, tags = rest.partition("-")
             hyphens = tags.count("-")
-            whole = hyphens == 2 or (hyphens == 3 and tags[:1].isdigit())
-            if not whole or not self._is_ours(name):
+            is_complete = hyphens == 2 or (hyphens == 3 and tags[:1].isdigit())
+            if not is_complete or not self._is_ours(name):
                 return None
             self._last = (f"{name}-{version}-", version)
             return version
@@ -127,7 +128,7 @@ class Filenames:
         return None if stem is None else self._sdist_version(stem)
 
     def _sdist_version(self, stem: str) -> str | None:
-        """What follows the project's name, which may hold hyphens itself, as may the version."""
+        """The part after the project's name. Both may contain hyphens. None if it is another project's."""
         end = -1
         for _ in range(stem.count("-")):
             end = stem.index("-", end + 1)
@@ -136,7 +137,7 @@ class Filenames:
         return None
 
     def _is_ours(self, name: str) -> bool:
-        known = self._ours.get(name)
-        if known is None:
-            known = self._ours[name] = canonicalize_name(name) == self._project
-        return known
+        """Whether a name normalises to the project's."""
+        if name not in self._ours:
+            self._ours[name] = canonicalize_name(name) == self._project
+        return self._ours[name]

@@ -1,7 +1,7 @@
-"""Files opened in processes of their own: in one process Python opens one at a time, however many threads and cores there are.
+"""Inspects files in worker processes, because the threads of one Python process inspect one file at a time.
 
-`python -m wheelhouse.archive.inspect_pool` is such a process. It is asked with a line, and answers with a line: what the file says of
-itself, or nothing where the file is not well. Whoever asked then opens it himself, and finds what to say.
+`python -m wheelhouse.archive.inspect_pool` is a worker. It reads a line for each file and answers with a line: the inspected file as
+JSON, or an empty line if the file is bad. The parent then inspects the file itself, for the error.
 """
 
 import io
@@ -20,112 +20,113 @@ from wheelhouse.archive.wheelfile import inspect
 from wheelhouse.files.disk import write_all
 
 INSPECTED_IN_PROCESS = 16
-"""Files that are opened here before a process is started: it takes as long to start as these do."""
+"""Files that the parent inspects before it starts workers: these take as long as a start does."""
 MAX_WORKERS = 4
-"""Processes: more are not kept busy by what arrives over a network."""
+"""Processes; a network does not keep more of them busy."""
 READY = b"ready\n"
-_contents = msgspec.json.Decoder(InspectedFile, dec_hook=lambda kind, text: kind(text))
-_question = msgspec.json.Decoder(tuple[bytes, bytes])
+_answer_decoder = msgspec.json.Decoder(InspectedFile, dec_hook=lambda kind, text: kind(text))
+_request_decoder = msgspec.json.Decoder(tuple[bytes, bytes])
 
 
 def encoded(contents: InspectedFile) -> bytes:
-    """What a file says of itself, as one line of JSON."""
+    """An inspected file as one line of JSON."""
     return msgspec.json.encode(contents, enc_hook=str)
 
 
 def decoded(line: bytes) -> InspectedFile:
-    """What was encoded. Raises msgspec.DecodeError for anything else."""
-    return _contents.decode(line)
+    """The inspected file of a line. Raises msgspec.DecodeError."""
+    return _answer_decoder.decode(line)
 
 
 class InspectPool:
-    """Opens files, as many at once as there are cores. Closed with `close`."""
+    """Inspects as many files at once as there are cores. `close` ends its processes."""
 
     def __init__(self) -> None:
         cores = os.cpu_count() or 1
-        self._here = threading.BoundedSemaphore(cores)
-        """Held while a file is opened here: more of them at once only take the interpreter's lock from each other."""
-        self._wanted = min(cores, MAX_WORKERS) if cores > 1 else 0
+        self._in_process = threading.BoundedSemaphore(cores)
+        """Held while this process inspects a file: more at once only compete for the interpreter lock."""
+        self._worker_count = min(cores, MAX_WORKERS) if cores > 1 else 0
         self._idle: SimpleQueue[_Worker] = SimpleQueue()
-        self._all: list[_Worker] = []
+        self._workers: list[_Worker] = []
         self._guard = threading.Lock()
-        self._opened, self._ready = 0, False
+        self._inspected, self._is_ready = 0, False
 
     def inspect(self, path: Path, filename: str) -> InspectedFile:
-        """What `wheelfile.inspect` says of a file, with its errors."""
-        if self._ready:
-            opener = self._idle.get()
+        """`wheelfile.inspect`, in a worker if one is ready. Raises the same errors."""
+        if self._is_ready:
+            worker = self._idle.get()
             try:
-                if contents := opener.inspect(path, filename):
+                if contents := worker.inspect(path, filename):
                     return contents
             finally:
-                self._idle.put(opener)
+                self._idle.put(worker)
         self._count()
-        with self._here:
+        with self._in_process:
             return inspect(path, filename)
 
     def close(self) -> None:
         """End all processes."""
         with self._guard:
-            self._wanted = 0
-            for opener in self._all:
-                opener.close()
+            self._worker_count = 0
+            for worker in self._workers:
+                worker.close()
 
     def _count(self) -> None:
+        """Count a file that this process inspects, and start the workers after so many."""
         with self._guard, suppress(RuntimeError):  # no thread can be started
-            self._opened += 1
-            if self._opened == INSPECTED_IN_PROCESS and self._wanted:
-                threading.Thread(target=self._start, name="openers", daemon=True).start()
+            self._inspected += 1
+            if self._inspected == INSPECTED_IN_PROCESS and self._worker_count:
+                threading.Thread(target=self._start, name="inspectors", daemon=True).start()
 
     def _start(self) -> None:
-        """Start the processes; where that fails, files are opened here."""
+        """Start the workers; if that fails, this process inspects all files."""
         with suppress(OSError), self._guard:
-            for _ in range(self._wanted):
-                self._all.append(_Worker())
-        for opener in self._all:
-            if opener.is_ready():
-                self._idle.put(opener)
-                self._ready = True
+            for _ in range(self._worker_count):
+                self._workers.append(_Worker())
+        for worker in self._workers:
+            if worker.is_ready():
+                self._idle.put(worker)
+                self._is_ready = True
 
 
 class _Worker:
-    """One process. Away from the terminal: an interrupt ends it with the run that it belongs to, not before."""
+    """One process, in a process group of its own: Ctrl-C ends the parent, which then ends the worker."""
 
     def __init__(self) -> None:
-        from subprocess import DEVNULL, PIPE, Popen  # noqa: PLC0415  (most runs open too little to start one)
+        from subprocess import DEVNULL, PIPE, Popen  # noqa: PLC0415  (most runs have too few files to start a worker)
 
         command = [sys.executable, "-P", "-m", __name__]
         self._process = Popen(command, bufsize=0, stdin=PIPE, stdout=PIPE, stderr=DEVNULL, process_group=0)
-        self._questions = cast(io.FileIO, self._process.stdin)
+        self._requests = cast(io.FileIO, self._process.stdin)
         self._answers = io.BufferedReader(cast(io.FileIO, self._process.stdout))
 
     def is_ready(self) -> bool:
-        """Whether it is there; waits until it is."""
+        """Wait until the process has started. Returns whether it has."""
         with suppress(OSError, ValueError):  # closed meanwhile
             return self._answers.readline() == READY
         return False
 
     def inspect(self, path: Path, filename: str) -> InspectedFile | None:
-        """None where the file, or this process, is not well."""
+        """The inspected file; None if the file is bad or the process has failed."""
         with suppress(OSError, ValueError, msgspec.MsgspecError):
-            write_all(self._questions, msgspec.json.encode((os.fsencode(path), os.fsencode(filename))) + b"\n")
+            write_all(self._requests, msgspec.json.encode((os.fsencode(path), os.fsencode(filename))) + b"\n")
             return decoded(self._answers.readline())
         return None
 
     def close(self) -> None:
         self._process.kill()
         self._process.wait()
-        self._questions.close()
+        self._requests.close()
         self._answers.close()
 
 
 def main() -> None:
-    """Answer until nobody asks any more."""
-    with open(0, "rb") as questions, open(1, "wb") as answers:
+    """Answer requests until stdin is closed."""
+    with open(0, "rb") as requests, open(1, "wb") as answers:
         answers.write(READY)
         answers.flush()
-        for question in questions:
-            path, filename = map(os.fsdecode, _question.decode(question))
+        for request in requests:
+            path, filename = map(os.fsdecode, _request_decoder.decode(request))
             answers.write(_answer(Path(path), filename) + b"\n")
             answers.flush()
 
@@ -133,7 +134,7 @@ def main() -> None:
 def _answer(path: Path, filename: str) -> bytes:
     try:
         return encoded(inspect(path, filename))
-    except Exception:  # whoever asked meets it again, and says so
+    except Exception:  # the parent inspects the file again, and reports the error
         return b""
 
 

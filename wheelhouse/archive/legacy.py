@@ -1,6 +1,6 @@
-"""What pip accepted before it read versions strictly (24.1), and how each is read here (pure).
+"""Repairs requirements that pip accepted before it read versions strictly (24.1) (pure).
 
-Old releases are full of it, and their metadata can never be mended: of Airflow 2.0.0's 247 projects, celery 4.4.7 says
+Many old releases have them, and their metadata can never be corrected: of Airflow 2.0.0's 247 projects, celery 4.4.7 says
 `pytz (>dev)` and slack-sdk 3.3.2 `websocket-client (>=0.57<1)`.
 """
 
@@ -11,7 +11,7 @@ from packaging.specifiers import InvalidSpecifier, Specifier, SpecifierSet
 
 OPERATOR = r"===|[<>!=~]=|[<>]"
 LINE = re.compile(
-    r"(?P<name>[A-Za-z0-9][\w.-]*?)\s*(?P<extras>\[[^\]]*\])?\s*(?P<asked>(?:\(|[<>!=~])[^;@]*)(?P<marker>;.*)?"
+    r"(?P<name>[A-Za-z0-9][\w.-]*?)\s*(?P<extras>\[[^\]]*\])?\s*(?P<specifier>(?:\(|[<>!=~])[^;@]*)(?P<marker>;.*)?"
 )
 MISSING_COMMA = re.compile(rf"(?<=[\w*'\"])\s*(?={OPERATOR})")
 CLAUSE = re.compile(rf"({OPERATOR})\s*(.*)", re.DOTALL)
@@ -20,31 +20,31 @@ NUMBERS = re.compile(r"(\d+(?:\.\d+)*)\S*")
 
 NO_COMMA = "a comma is missing between two clauses"
 LONE_COMMA = "a comma separates nothing"
-QUOTES = "quotes stand around a version"
+QUOTES = "quotes surround a version"
 ORDERED_STAR = "an ordered comparison ends in `.*`"
 DOTLESS_STAR = "a `*` follows a version without a dot"
-STRANGE_END = "a version ends in what is no part of one"
+STRANGE_END = "a version ends in an invalid part"
 TILDE = "an exclusion is written `!=~`"
-NO_VERSION = "a clause compares with a word that is no version"
+NO_VERSION = "a clause compares with a word that is not a version"
 
 
 def repair_requirement(line: str) -> tuple[Requirement, str]:
-    """A Requires-Dist line that PEP 508 does not allow, and the rules by which it was read. Raises InvalidRequirement."""
+    """The requirement in a line that PEP 508 does not allow, and the rules that repaired it. Raises InvalidRequirement."""
     parts = LINE.fullmatch(line.strip())
     if not parts:
-        raise InvalidRequirement(f"`{line}` is not a name and what is asked of it")
-    asked = parts["asked"].strip()
-    if asked.startswith("(") and asked.endswith(")"):
-        asked = asked[1:-1]
+        raise InvalidRequirement(f"`{line}` is not a name and a specifier")
+    specifier = parts["specifier"].strip()
+    if specifier.startswith("(") and specifier.endswith(")"):
+        specifier = specifier[1:-1]
     try:
-        specifiers, rules = repair_specifiers(asked)
+        specifiers, rules = repair_specifiers(specifier)
     except InvalidSpecifier as error:
         raise InvalidRequirement(str(error)) from error
     return Requirement(f"{parts['name']}{parts['extras'] or ''}{specifiers} {parts['marker'] or ''}".rstrip()), rules
 
 
 def repair_specifiers(text: str) -> tuple[SpecifierSet, str]:
-    """Clauses that PEP 440 does not allow, and the rules by which they were read. Raises InvalidSpecifier."""
+    """The specifier in a text that PEP 440 does not allow, and the rules that repaired it. Raises InvalidSpecifier."""
     rules: dict[str, None] = {}
     separated, count = MISSING_COMMA.subn(",", text.strip().strip("'\""))
     if count:
@@ -53,13 +53,13 @@ def repair_specifiers(text: str) -> tuple[SpecifierSet, str]:
     for clause in map(str.strip, separated.split(",")):
         if not clause:
             rules[LONE_COMMA] = None
-        elif mended := _mend(clause, rules):
-            clauses.append(mended)
+        elif repaired := _repair(clause, rules):
+            clauses.append(repaired)
     return SpecifierSet(",".join(clauses)), " and ".join(rules)
 
 
-def _mend(clause: str, rules: dict[str, None]) -> str | None:
-    """One clause as PEP 440 has it; None for one that was always true. Notes the rules that were needed."""
+def _repair(clause: str, rules: dict[str, None]) -> str | None:
+    """One clause as PEP 440 writes it; None if it was always true. Adds the rules that it needed to `rules`."""
     match = CLAUSE.fullmatch(clause)
     if not match:
         raise InvalidSpecifier(f"`{clause}` does not begin with a comparison")
@@ -83,12 +83,12 @@ def _mend(clause: str, rules: dict[str, None]) -> str | None:
 
 
 def _approximately(operator: str, version: str, rules: dict[str, None]) -> str | None:
-    """As the old order had it: words came before all numbers, and letters after a number before whatever followed it."""
+    """A comparison with an invalid version, in the old order: words sort before numbers, letters after a number are ignored."""
     if WORD.fullmatch(version) and operator in (">", ">=", "!="):
         rules[NO_VERSION] = None
         return None
     numbers = NUMBERS.fullmatch(version)
     if not numbers or operator not in ("<", "<=", ">", ">="):
-        raise InvalidSpecifier(f"`{operator}{version}` compares with what is no version")
+        raise InvalidSpecifier(f"`{operator}{version}` compares with something that is not a version")
     rules[STRANGE_END] = None
     return operator + numbers[1]

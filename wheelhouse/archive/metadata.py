@@ -1,4 +1,4 @@
-"""What a distribution says of itself: the core metadata that resolving needs (PEP 566, 643, 685) (pure)."""
+"""The core metadata of a distribution, as far as resolving needs them (PEP 566, 643, 685) (pure)."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -23,9 +23,9 @@ from wheelhouse.target.target import Target
 
 EXTRA_NAME = re.compile(r"extra\s*[=!]=\s*['\"]([^'\"]+)['\"]")
 EXTRA = re.compile(r"\bextra\b")
-"""A marker that says more of extras than EXTRA_NAME finds is evaluated for each of them."""
+"""If a marker has more of these than of EXTRA_NAME, it is evaluated for every extra."""
 WITHOUT_EXTRA = re.compile(r"\bor\b|extra\s*!=")
-"""What a marker that names an extra must contain to hold without one, too."""
+"""A marker that names an extra and can hold without extras contains one of these."""
 _NAME = "[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
 _VERSION = r"\d+(?:\.\d+)*(?:(?:a|b|rc)\d+)?(?:\.post\d+)?(?:\.dev\d+)?"
 _CLAUSE = rf"(?:[<>]=? ?{_VERSION}|[!=]= ?(?:\d+(?:\.\d+)*\.\*|{_VERSION})|~= ?\d+(?:\.\d+)+)"
@@ -36,18 +36,18 @@ PLAIN = re.compile(
     rf"{_NAME}(?:\[{_NAME}(?:,{_NAME})*\])? ?"
     rf"(?:\({_CLAUSES}\)|{_CLAUSES})?(?: ?; ?{_TERM}(?: (?:and|or) {_TERM})*)?"
 )
-"""The form of nearly all lines that PEP 508 allows, and of none that it does not."""
-LONGEST_PLAIN = 1000
+"""Matches nearly all lines that PEP 508 allows, and none that it does not allow."""
+MAX_PLAIN_LENGTH = 1000
 STATIC_SINCE = (2, 2)
-"""Metadata-Version since which an sdist's PKG-INFO is what every wheel built from it will say, but for `Dynamic` (PEP 643)."""
+"""Since this Metadata-Version, a wheel has the metadata of its sdist, except for the fields in `Dynamic` (PEP 643)."""
 
 
 @dataclass(frozen=True)
 class Metadata:
-    """Core metadata. `requires_dist` holds the raw lines: most belong to extras that nobody asks for.
+    """Core metadata. `requires_dist` are the raw lines, because most belong to extras that nobody requests.
 
-    `source` is the file that they were read from. `provisional` says why what stands here may change once the sdist is
-    built; None for what is certain.
+    `source` is the file that they were read from. `provisional` says why a build of the sdist may change them; None if
+    they are certain.
     """
 
     project: NormalizedName
@@ -60,6 +60,7 @@ class Metadata:
 
     @cached_property
     def _lines_by_extra(self) -> dict[str, list[str]]:
+        """The Requires-Dist lines that may apply without extras (""), and with each extra."""
         lines: dict[str, list[str]] = {}
         for line in self.requires_dist:
             marker = line.partition(";")[2]
@@ -75,7 +76,7 @@ class Metadata:
 
     @property
     def invalid_line(self) -> str | None:
-        """The first Requires-Dist line, of whatever extra, that PEP 508 does not allow: pip 24.1 and newer refuse such a release."""
+        """The first Requires-Dist line, of any extra, that PEP 508 does not allow: pip 24.1 and newer refuse such a release."""
         return self._invalid_line
 
     @cached_property
@@ -85,18 +86,18 @@ class Metadata:
     def requirements(
         self, target: Target, extra: str = "", adjustments: Adjustments = AS_ASKED
     ) -> Iterator[tuple[Requirement, str | None]]:
-        """What this release asks for on a target: without extras, or what `extra` adds to that; as adjusted by the user.
+        """The requirements that apply on a target, after the user's adjustments: without extras, or those that `extra` adds.
 
         With each, the rules by which its line was repaired if PEP 508 does not allow it. Raises UnreadableRequirementError.
         """
         for line in self._lines_by_extra.get(extra, ()):
             try:
-                requirement, rule = read_requirement(line)
+                requirement, rules = read_requirement(line)
             except InvalidRequirement as error:
                 raise UnreadableRequirementError(self, line, str(error).splitlines()[0]) from error
-            for wanted in adjustments.instead_of(requirement):
-                if target.applies(wanted.marker, extra):
-                    yield wanted, rule if wanted is requirement else None
+            for replacement in adjustments.instead_of(requirement):
+                if target.applies(replacement.marker, extra):
+                    yield replacement, rules if replacement is requirement else None
 
 
 class UnreadableRequirementError(IntegrityError):
@@ -113,7 +114,7 @@ class UnreadableRequirementError(IntegrityError):
 
 @dataclass(frozen=True, slots=True)
 class InspectedFile:
-    """What opening a file once told: its raw METADATA or PKG-INFO, what that says, and what is odd about the file."""
+    """The result of one inspection: the raw METADATA or PKG-INFO, the parsed metadata, and the findings."""
 
     raw_metadata: bytes
     metadata: Metadata
@@ -122,9 +123,9 @@ class InspectedFile:
 
 @lru_cache(maxsize=65536)
 def read_requirement(line: str) -> tuple[Requirement, str | None]:
-    """A Requires-Dist line; with the rule by which it was mended, where it is not PEP 508. Raises InvalidRequirement."""
+    """The requirement in a Requires-Dist line, and the rules that repaired it, or None. Raises InvalidRequirement."""
     if has_overlong_number(line):
-        raise InvalidRequirement("it holds a number without end")
+        raise InvalidRequirement("a number in it has too many digits")
     with too_deep_as(InvalidRequirement):
         try:
             return Requirement(line), None
@@ -136,8 +137,8 @@ def read_requirement(line: str) -> tuple[Requirement, str | None]:
 
 
 def is_valid_requirement(line: str) -> bool:
-    """Whether a Requires-Dist line is what PEP 508 allows; nearly all are told by their form, without parsing them."""
-    if len(line) <= LONGEST_PLAIN and PLAIN.fullmatch(line):
+    """Whether PEP 508 allows a Requires-Dist line. A pattern decides for nearly all, because parsing is slow."""
+    if len(line) <= MAX_PLAIN_LENGTH and PLAIN.fullmatch(line):
         return True
     try:
         return read_requirement(line)[1] is None
@@ -155,7 +156,7 @@ def old_pip_reads(line: str) -> bool:
 
 
 def parse_metadata(raw: bytes, source: str) -> Metadata:
-    """Read METADATA or PKG-INFO; only its header is looked at. Raises IntegrityError naming `source`."""
+    """Read the header of METADATA or PKG-INFO. Raises IntegrityError with `source`."""
     header = re.split(rb"\r?\n\r?\n", raw, maxsplit=1)[0]
     message = HeaderParser().parsestr(header.decode("utf-8", "replace") + "\n\n")
     name, version = message.get("Name"), message.get("Version")
@@ -176,10 +177,12 @@ def parse_metadata(raw: bytes, source: str) -> Metadata:
 
 
 def _unfold(line: str) -> str:
+    """A header's value on one line."""
     return " ".join(line.split())
 
 
 def _provisional(metadata_version: str, dynamic: Iterable[str]) -> str | None:
+    """Why a build may change the metadata; None if it may not (PEP 643)."""
     numbers = tuple(int(part) for part in re.findall(r"\d+", metadata_version))
     if numbers < STATIC_SINCE:
         return f"metadata {metadata_version} does not promise that a build leaves it as it is"
@@ -192,7 +195,7 @@ def _provisional(metadata_version: str, dynamic: Iterable[str]) -> str | None:
 
 
 def must_match(metadata: Metadata, filename: str) -> None:
-    """Raise RefusedError where metadata speak of another project or version than the file's name does."""
+    """Raise RefusedError if metadata are of another project or version than the file's name states."""
     try:
         stated = (wheel_parts(filename)[:2],) if is_wheel(filename) else sdist_releases(filename)
     except ValueError as error:
@@ -203,7 +206,7 @@ def must_match(metadata: Metadata, filename: str) -> None:
 
 
 def parse_requires_txt(text: str) -> tuple[tuple[str, ...], frozenset[NormalizedName]]:
-    """An egg-info's requires.txt as Requires-Dist lines and extras: sections `[extra:marker]` become markers."""
+    """Requires-Dist lines and extras from an egg-info's requires.txt; sections `[extra:marker]` become markers."""
     lines: list[str] = []
     extras: set[NormalizedName] = set()
     condition = ""

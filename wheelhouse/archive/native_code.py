@@ -1,13 +1,13 @@
-"""What a compiled file asks of the system that loads it (pure)."""
+"""What a compiled file needs of the system that loads it (pure)."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Native:
-    """What an ELF file asks for: the libraries that it links to, and where it has them looked for.
+    """An ELF file: `needs` are the libraries that it links to, `search` the folders of its RPATH and RUNPATH.
 
-    `machine` is the processor, as `x86_64`, empty where the file cannot be read; `program` says that it can be started.
+    `machine` is the processor, as `x86_64`, or empty if the file cannot be read. `program` says whether it can be executed.
     """
 
     machine: str

@@ -1,4 +1,4 @@
-"""Overrides and exclusions: what the user puts in the place of what releases ask for, with uv's meaning (pure)."""
+"""Overrides and exclusions of dependencies, with uv's meaning (pure)."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ from packaging.utils import NormalizedName, canonicalize_name
 
 @dataclass(frozen=True, slots=True)
 class Adjustments:
-    """An override replaces every requirement of its project, marker and extras included; an excluded project is asked for by none."""
+    """An override replaces every requirement of its project, with marker and extras. Nothing requires an excluded project."""
 
     overrides: tuple[Requirement, ...] = ()
     excluded: frozenset[NormalizedName] = frozenset()
 
     def instead_of(self, requirement: Requirement) -> Sequence[Requirement]:
-        """What counts where this requirement stands."""
+        """The requirements that replace this one: none if its project is excluded, itself if nothing changes it."""
         project = canonicalize_name(requirement.name)
         if project in self.excluded:
             return ()
@@ -23,7 +23,7 @@ class Adjustments:
 
     @classmethod
     def of_texts(cls, overrides: Iterable[str], excluded: Iterable[str]) -> "Adjustments":
-        """As a lock records them."""
+        """From the texts that a lock file records."""
         return cls(tuple(map(Requirement, overrides)), frozenset(map(canonicalize_name, excluded)))
 
 

@@ -1,4 +1,4 @@
-"""Wheel tags in a few words: which tags a target takes, and which a release has (pure)."""
+"""Wheel tags in a few words: those that a target takes, and those of a release (pure)."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -11,36 +11,38 @@ from wheelhouse.humanize import listed
 from wheelhouse.target.target import Target
 
 TARGET_TAGS = 3
-"""How many of a target's tags are named: the others are weaker forms of these."""
+"""How many of a target's tags are named; the others are weaker forms of these."""
 WHEEL_TAGS = 12
 LEGACY = re.compile(r"manylinux(1|2010|2014)_")
 
 
 def target_tags(target: Target) -> str:
-    """Which tags a target takes, best first."""
+    """The tags that a target takes, best first."""
     pythons = dict.fromkeys(map(_python, target.tags))
     platforms = dict.fromkeys(tag.platform for tag in target.tags)
     return f"{target.name} takes {_summary(pythons, platforms, TARGET_TAGS)}"
 
 
 def wheel_tags(project: str, version: Version, filenames: Iterable[str]) -> str:
-    """Which tags the wheels of a release have, in their natural order."""
+    """The tags of a release's wheels, in natural order."""
     tags = {tag for filename in filenames for tag in wheel_parts(filename)[3]}
     pythons = sorted(set(map(_python, tags)), key=_natural)
     platforms = sorted({tag.platform for tag in tags}, key=_natural)
     return f"{project} {version} has {_summary(pythons, platforms, WHEEL_TAGS)}"
 
 
-def _summary(pythons: Iterable[str], platforms: Iterable[str], most: int) -> str:
-    return f"wheels of {listed(list(pythons), most)} for {listed(_modern(list(platforms)), most)}"
+def _summary(pythons: Iterable[str], platforms: Iterable[str], limit: int) -> str:
+    """Pythons and platforms, at most `limit` of each."""
+    return f"wheels of {listed(list(pythons), limit)} for {listed(_modern(list(platforms)), limit)}"
 
 
 def _python(tag: Tag) -> str:
+    """Interpreter and ABI of a tag: `cp312`, `cp38-abi3`."""
     return tag.interpreter if tag.interpreter == tag.abi else f"{tag.interpreter}-{tag.abi}"
 
 
 def _modern(platforms: Sequence[str]) -> list[str]:
-    """Without the old names of manylinux tags (PEP 600) where there are new ones."""
+    """The platforms without the old names of manylinux tags (PEP 600), if there are new ones."""
     modern = [platform for platform in platforms if not LEGACY.match(platform)]
     return modern if any(platform.startswith("manylinux_") for platform in modern) else list(platforms)
 
