@@ -146,9 +146,9 @@ def race(job: Job, rounds: int, peers: Sequence[str]) -> dict[str, Cost]:
             write_curl(job.lock, job.room, job.index)
             once("floor: curl of the same pages and files", floor(job), lambda _job: None)
         once("wheelhouse, cold", wheelhouse(job), cold)
-        once("wheelhouse, cache full, house empty", wheelhouse(job), warm)
+        once("wheelhouse, cache full, wheelhouse empty", wheelhouse(job), warm)
         once("wheelhouse, from the lock, cache full", wheelhouse(job), from_lock)
-        once("wheelhouse, everything there", wheelhouse(job), lambda _job: None)
+        once("wheelhouse, nothing to do", wheelhouse(job), lambda _job: None)
         if "uv" in peers:
             once("uv pip compile, then curl", uv_and_curl(job), cold)
         if "pip" in peers:

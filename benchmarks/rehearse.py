@@ -15,14 +15,14 @@ from benchmarks.fetch import CONSTRAINTS, MAIN_JOB
 from benchmarks.measure import Cost, cost_of, environment
 from tests.support.pythons import find_python
 
-WHEELHOUSE = Path(sys.executable).with_name("wheelhouse")
+WHEELHOUSE = (sys.executable, "-m", "wheelhouse")
 
 
 def house_in(room: Path, python: Path, cache: Path | None) -> Path:
     """A house of wheels alone, fetched and built once."""
     kept = ["--cache-dir", cache] if cache else []
     asked = [MAIN_JOB, "-c", CONSTRAINTS, "--python", "3.12", "--dest", room / "house", "--build", "-q"]
-    cost_of([[WHEELHOUSE, "fetch", *asked, "--interpreter", python, *kept]], environment(), room / "log")
+    cost_of([[*WHEELHOUSE, "fetch", *asked, "--interpreter", python, *kept]], environment(), room / "log")
     return room / "house"
 
 
@@ -38,7 +38,7 @@ def pip_alone(house: Path, room: Path, python: Path) -> Cost:
 
 def rehearsal(house: Path, room: Path, python: Path) -> tuple[Cost, dict[str, float]]:
     """The whole command, and the seconds of each of its steps."""
-    cost = cost_of([[WHEELHOUSE, "rehearse", house, "--interpreter", python, "--json"]], environment(), room / "log")
+    cost = cost_of([[*WHEELHOUSE, "rehearse", house, "--interpreter", python, "--json"]], environment(), room / "log")
     told = json.loads((room / "log").read_text())
     return cost, {step["step"]: step["seconds"] for step in told["steps"]}
 

@@ -22,12 +22,13 @@ import urllib3
 from packaging.metadata import Metadata
 from packaging.utils import parse_sdist_filename, parse_wheel_filename
 
+from tests.support.checkout import ROOT
 from tests.support.contents import record_file
 from tests.support.index import KINDS, Abilities, Fault, IndexServer, random_faults
 from tests.support.pages import BARE
 from tests.support.replies import Ask
 from tests.support.tls import make_certificate
-from tests.support.tools import clean_environment, pip, uv
+from tests.support.tools import PROGRAM, clean_environment, pip, run, uv
 from tests.support.wheels import Member, build_sdist, build_wheel, hostile_wheels
 
 JSON = {"Accept": "application/vnd.pypi.simple.v1+json"}
@@ -276,6 +277,11 @@ def test_a_clean_environment_has_none_of_the_hosts_settings(monkeypatch: pytest.
     for name in ("PIP_INDEX_URL", "UV_INDEX_URL", "HTTPS_PROXY", "PYTHONPATH"):
         monkeypatch.setenv(name, "leak")
     assert "leak" not in clean_environment().values()
+
+
+def test_tests_start_this_trees_program(tmp_path: Path) -> None:
+    done = run(*PROGRAM[:1], "-c", "import wheelhouse; print(wheelhouse.__file__)", cwd=tmp_path)
+    assert Path(done.stdout.strip()) == ROOT / "wheelhouse" / "__init__.py"
 
 
 # Pages

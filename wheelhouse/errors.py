@@ -1,29 +1,29 @@
 """The one error tree. Facts are attributes, the sentence is `str(error)`, the next step is `hint` (pure).
 
     WheelhouseError
-    ├── InputError          2    usage, or an input that cannot be read as what it should be
-    ├── NoSolutionError     3    no set of releases satisfies everything that was asked
-    ├── ServerError         4    an index or server could not be reached, or answered wrongly
-    │   └── TransientError  4    what the next attempt may not meet
+    ├── InputError          2    usage, or an input that cannot be read
+    ├── NoSolutionError     3    no set of releases satisfies all requirements
+    ├── ServerError         4    an index or server did not answer, or answered wrongly
+    │   └── TransientError  4    a failure that may pass
     ├── IntegrityError      5    hash, size, archive, signature, approval
     │   └── RefusedError    5    an archive that breaks a rule
     └── MachineError        6    this machine: disk, permission, missing interpreter
         └── BuildError      6    an sdist that cannot be built here
 
-An error stops a step; what is wrong with one artifact of a house is a `Finding` (wheelhouse.findings).
+An error ends a step. A problem of one artifact of a wheelhouse is a `Finding` (wheelhouse.findings).
 """
 
 from typing import ClassVar
 
 EXIT_CODES = (130, 5, 6, 4, 2, 3, 1, 0)
-"""The exit codes by precedence: of several jobs in one run, the first one that any job had."""
+"""The exit codes by precedence: if a run has several jobs, the first code that any of them has."""
 
 
 class WheelhouseError(Exception):
-    """Something the user is told in one sentence, after its `details`, with what to do next where that is known.
+    """An error in one sentence. `details` are printed above it, `hint` (what to do next) below it.
 
-    `general` is the same sentence without the target's name, and `own` are the details that hold for that target alone
-    (they are printed last), so that the same error of several targets can be printed once.
+    `general` is the sentence without the target's name, `own` the details of that target alone, which are printed last.
+    They let the same error of several targets be printed once.
     """
 
     exit_code: ClassVar[int] = 1
@@ -45,25 +45,25 @@ class WheelhouseError(Exception):
 
 
 class InputError(WheelhouseError):
-    """Usage, or an input that cannot be read as what it should be."""
+    """Usage, or an input that cannot be read."""
 
     exit_code = 2
 
 
 class NoSolutionError(WheelhouseError):
-    """No set of releases satisfies everything that was asked."""
+    """No set of releases satisfies all requirements."""
 
     exit_code = 3
 
 
 class ServerError(WheelhouseError):
-    """An index or server could not be reached, or answered wrongly."""
+    """An index or server did not answer, or answered wrongly."""
 
     exit_code = 4
 
 
 class TransientError(ServerError):
-    """A failure that the next attempt may not meet; `retry_after` is what the server asked for, in seconds."""
+    """A failure that may pass; `retry_after` is the wait that the server asked for, in seconds."""
 
     def __init__(self, sentence: str, *, retry_after: float | None = None, hint: str | None = None) -> None:
         super().__init__(sentence, hint=hint)
@@ -71,7 +71,7 @@ class TransientError(ServerError):
 
 
 class IntegrityError(WheelhouseError):
-    """Bytes that are not what they must be: hash, size, archive, metadata."""
+    """Bytes that differ from what they must be: hash, size, archive, signature, approval."""
 
     exit_code = 5
 
@@ -89,13 +89,13 @@ class RefusedError(IntegrityError):
 
 
 class MachineError(WheelhouseError):
-    """This machine cannot do what was asked: disk, permission, a missing program."""
+    """This machine cannot do it: disk, permission, a missing program."""
 
     exit_code = 6
 
 
 class BuildError(MachineError):
-    """An sdist that cannot be built here; `log` is what its build printed."""
+    """An sdist that cannot be built here; `log` is the output of its build."""
 
     def __init__(
         self, sentence: str, *, hint: str | None = None, details: tuple[str, ...] = (), log: bytes = b""

@@ -1,4 +1,4 @@
-"""What happens, for whoever wants to show it. The library prints nothing (pure)."""
+"""Progress events, which a listener may show: the library itself prints nothing (pure)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happened."""
+    """The base of all events."""
 
 
 @dataclass(frozen=True, slots=True)
 class Resolving(Event):
-    """Work on one target's pins began; it is number `number` of `targets` in this run."""
+    """The resolution of one target began: number `number` of `targets` in this run."""
 
     target: str
     number: int = 1
@@ -20,7 +20,7 @@ class Resolving(Event):
 
 @dataclass(frozen=True, slots=True)
 class Resolved(Event):
-    """One target's pins are settled; `reused` where they were taken from a lock that stood already."""
+    """One target is resolved; `reused` if its pins come from the existing lock file."""
 
     target: str
     projects: int
@@ -29,7 +29,7 @@ class Resolved(Event):
 
 @dataclass(frozen=True, slots=True)
 class Waiting(Event):
-    """A page or file is being asked for. `expected` is its size in bytes, where known."""
+    """A page or file was requested. `expected` is its size in bytes, if known."""
 
     subject: str
     expected: int | None = None
@@ -37,7 +37,7 @@ class Waiting(Event):
 
 @dataclass(frozen=True, slots=True)
 class Received(Event):
-    """So many bytes more of it arrived."""
+    """`count` more bytes of it arrived."""
 
     subject: str
     count: int
@@ -45,7 +45,7 @@ class Received(Event):
 
 @dataclass(frozen=True, slots=True)
 class Finished(Event):
-    """It is here and checked; `reused` where it came from the cache or stood in the house already."""
+    """It is complete and verified; `reused` if it came from the cache or was already in the wheelhouse."""
 
     subject: str
     reused: bool = False
@@ -53,7 +53,7 @@ class Finished(Event):
 
 @dataclass(frozen=True, slots=True)
 class Retrying(Event):
-    """An attempt failed, and another follows after `seconds`."""
+    """An attempt failed; the next one starts after `seconds`."""
 
     subject: str
     reason: str
@@ -62,7 +62,7 @@ class Retrying(Event):
 
 @dataclass(frozen=True, slots=True)
 class Built(Event):
-    """A wheel was made of an sdist, in so many seconds; `reused` where it had been made before."""
+    """An sdist was built into a wheel in `seconds`; `reused` if the wheel comes from an earlier build."""
 
     sdist: str
     wheel: str
@@ -72,14 +72,14 @@ class Built(Event):
 
 @dataclass(frozen=True, slots=True)
 class Warned(Event):
-    """Something the user should know, which stops nothing."""
+    """A warning. The run continues."""
 
     sentence: str
 
 
 @dataclass(frozen=True, slots=True)
 class Noted(Event):
-    """Something that was decided, and that the user may want to know."""
+    """A note about a decision of wheelhouse."""
 
     sentence: str
 
@@ -88,4 +88,4 @@ Listener = Callable[[Event], None]
 
 
 def ignore(_event: Event) -> None:
-    """The listener that shows nothing."""
+    """The listener that does nothing."""

@@ -1,10 +1,10 @@
-"""Numbers and lists as people read them (pure)."""
+"""Numbers and lists for people (pure)."""
 
 from collections.abc import Sequence
 
 
 def size_text(count: int) -> str:
-    """Bytes as people read them, in powers of ten."""
+    """A size in bytes as text, in powers of ten: `1.2 MB`."""
     amount = float(count)
     for unit in ("bytes", "kB", "MB"):
         if amount < 1000:
@@ -14,11 +14,11 @@ def size_text(count: int) -> str:
 
 
 def counted(count: int, noun: str) -> str:
-    """So many of something: `1 file`, `2 files`."""
+    """A number with its noun: `1 file`, `2 files`."""
     return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def listed(names: Sequence[str], most: int) -> str:
-    """At most so many names, and how many more there are."""
+    """The first `most` names, and the number of the others."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more

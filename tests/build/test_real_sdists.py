@@ -3,7 +3,6 @@
 import os
 import resource
 import shutil
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,7 @@ import pytest
 from tests.support.pythons import find_python
 from tests.support.rooms import needs_room
 from tests.support.shared import shared
-from tests.support.tools import clean_environment, run, wheelhouse
+from tests.support.tools import PROGRAM, clean_environment, run, wheelhouse
 
 LONGEST = 3000
 """Seconds, of a step that takes a minute or two where nothing else runs."""
@@ -147,7 +146,7 @@ def test_without_the_headers_each_missing_package_is_named_and_all_else_is_built
         pytest.skip("it takes root to build on a machine without some of its files")
     shutil.copytree(fetched_2_10_5, tmp_path / "wheels")
     (tmp_path / "layer").mkdir()
-    command = (Path(sys.executable).with_name("wheelhouse"), "build", "--interpreter", interpreter)
+    command = (*PROGRAM, "build", "--interpreter", interpreter)
     environment = clean_environment(XDG_CACHE_HOME=str(tmp_path / ".cache"))
     without = ("unshare", "--mount", "bash", "-c", WITHOUT, tmp_path / "layer", " ".join(HEADERS))
     done = run(*without, *command, cwd=tmp_path, env=environment, timeout=LONGEST)

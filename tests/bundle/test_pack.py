@@ -8,7 +8,6 @@ import pty
 import select
 import shutil
 import subprocess
-import sys
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +16,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 
 from tests.support.index import IndexServer
-from tests.support.tools import clean_environment, wheelhouse
+from tests.support.tools import PROGRAM, clean_environment, wheelhouse
 from tests.support.wheels import build_wheel
 from wheelhouse.archive.tar import leading_out
 from wheelhouse.bundle.bundle import MANIFEST, SIGNATURE, difference, digest, parse_manifest
@@ -489,7 +488,7 @@ def test_a_keys_passphrase_is_asked_for_on_a_terminal(
 ) -> None:
     key = protected(tmp_path, form)
     ours, theirs = pty.openpty()
-    command = [Path(sys.executable).with_name("wheelhouse"), "pack", houses["new"], "-o", "b.tar", "--key", key]
+    command = [*PROGRAM, "pack", houses["new"], "-o", "b.tar", "--key", key]
     run = subprocess.Popen(
         command, cwd=tmp_path, env=clean_environment(), stdin=theirs, stderr=subprocess.PIPE, start_new_session=True
     )

@@ -3,13 +3,12 @@
 import os
 import pty
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.support.index import Fault, IndexServer
-from tests.support.tools import clean_environment
+from tests.support.tools import PROGRAM, clean_environment
 from tests.support.wheels import build_wheel
 from wheelhouse.cli.tally import Tally
 from wheelhouse.events import Finished, Received, Retrying, Waiting
@@ -71,7 +70,7 @@ def slow(tmp_path: Path):
 
 def test_on_a_terminal(slow: IndexServer, tmp_path: Path) -> None:
     ours, theirs = pty.openpty()
-    command = [Path(sys.executable).with_name("wheelhouse"), "fetch", "big", "--python", "3.12", "--index", slow.url]
+    command = [*PROGRAM, "fetch", "big", "--python", "3.12", "--index", slow.url]
     environment = clean_environment(XDG_CACHE_HOME=str(tmp_path), TERM="xterm", COLUMNS="100")
     run = subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=theirs)
     os.close(theirs)

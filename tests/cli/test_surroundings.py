@@ -5,7 +5,6 @@ import os
 import pwd
 import stat
 import subprocess
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,13 +12,11 @@ import pytest
 
 from tests.support.index import IndexServer
 from tests.support.strangers import every_command
-from tests.support.tools import clean_environment, must_be_no_defect, run
+from tests.support.tools import PROGRAM, clean_environment, must_be_no_defect, run
 from tests.support.wheels import build_wheel
 from wheelhouse.cli import entry, machine
 from wheelhouse.errors import InputError
 from wheelhouse.index.credentials import Credentials
-
-COMMAND = Path(sys.executable).with_name("wheelhouse")
 
 
 @pytest.fixture
@@ -101,7 +98,7 @@ def test_a_netrc_that_was_named_must_be_readable(tmp_path: Path, monkeypatch: py
 def test_json_can_be_read_whatever_the_encoding(tmp_path: Path, encoding: str) -> None:
     env = clean_environment(PYTHONIOENCODING=encoding)
     done = subprocess.run(
-        [COMMAND, "verify", "bü→中😀", "--json"], cwd=tmp_path, env=env, capture_output=True, check=False
+        [*PROGRAM, "verify", "bü→中😀", "--json"], cwd=tmp_path, env=env, capture_output=True, check=False
     )
     must_be_no_defect(done.stderr.decode(encoding))
     assert done.returncode == 2
@@ -113,7 +110,7 @@ def house(tmp_path: Path) -> Path:
     """A house that the real command fetched under `umask 077`, with stdin and stdout closed."""
     build_wheel(tmp_path / "offered", "app", "1.0")
     with IndexServer(tmp_path / "offered") as index:
-        command = ("sh", "-c", 'umask 077; exec "$@" <&- >&-', "sh", COMMAND, "fetch", "app", "--python", "3.12")
+        command = ("sh", "-c", 'umask 077; exec "$@" <&- >&-', "sh", *PROGRAM, "fetch", "app", "--python", "3.12")
         env = clean_environment(XDG_CACHE_HOME=str(tmp_path / "cache"))
         done = run(*command, "--index", index.url, "--dest", "deep/house", cwd=tmp_path, env=env)
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
@@ -134,7 +131,7 @@ def test_who_reads_no_more_does_not_change_the_exit_code(house: Path, closed: st
     reader, writer = os.pipe()
     os.close(reader)
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, closed: writer}
-    done = subprocess.run([COMMAND, "verify", house], env=clean_environment(), text=True, check=False, **streams)  # type: ignore[call-overload]
+    done = subprocess.run([*PROGRAM, "verify", house], env=clean_environment(), text=True, check=False, **streams)  # type: ignore[call-overload]
     os.close(writer)
     assert done.returncode == 1
     must_be_no_defect((done.stdout or "") + (done.stderr or ""))
@@ -143,7 +140,7 @@ def test_who_reads_no_more_does_not_change_the_exit_code(house: Path, closed: st
 def test_a_full_disk_behind_stdout_is_said(house: Path) -> None:
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
-            [COMMAND, "verify", house],
+            [*PROGRAM, "verify", house],
             env=clean_environment(),
             stdout=full,
             stderr=subprocess.PIPE,

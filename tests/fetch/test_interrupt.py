@@ -4,7 +4,6 @@ import os
 import random
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from hashlib import sha256
@@ -13,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.index import Fault, IndexServer
-from tests.support.tools import clean_environment, must_be_no_defect, wheelhouse
+from tests.support.tools import PROGRAM, clean_environment, must_be_no_defect, wheelhouse
 from tests.support.wheels import build_wheel
 
 SMALL = ("one", "two", "three")
@@ -37,7 +36,7 @@ def index(many: Path) -> Iterator[IndexServer]:
 
 
 def start(index: IndexServer, folder: Path, *more: str) -> "subprocess.Popen[str]":
-    command = [Path(sys.executable).with_name("wheelhouse"), "fetch", *SMALL, "--python", "3.12", "--index", index.url]
+    command = [*PROGRAM, "fetch", *SMALL, "--python", "3.12", "--index", index.url]
     environment = clean_environment(XDG_CACHE_HOME=str(folder / ".cache"))
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     return subprocess.Popen([*command, *more], cwd=folder, env=environment, text=True, **pipes)  # type: ignore[call-overload,no-any-return]

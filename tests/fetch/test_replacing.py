@@ -6,7 +6,6 @@ import pty
 import select
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +14,7 @@ import pytest
 
 from tests.support.golden import Session
 from tests.support.index import IndexServer
-from tests.support.tools import clean_environment
+from tests.support.tools import PROGRAM, clean_environment
 from tests.support.wheels import build_wheel
 from wheelhouse.verify.verify import verify
 
@@ -279,7 +278,7 @@ class Terminal:
 
     def __init__(self, folder: Path, index: IndexServer, *arguments: str) -> None:
         self._ours, theirs = pty.openpty()
-        command = [Path(sys.executable).with_name("wheelhouse"), "fetch", *arguments, "--python", "3.12"]
+        command = [*PROGRAM, "fetch", *arguments, "--python", "3.12"]
         environment = clean_environment(XDG_CACHE_HOME=str(folder / ".cache"), TERM="xterm", COLUMNS="200")
         self._run = subprocess.Popen(
             [*command, "--index", index.url],

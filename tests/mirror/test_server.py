@@ -19,7 +19,7 @@ from pypi_simple import PyPISimple
 
 from tests.support.served import free_port, serving
 from tests.support.tls import make_certificate
-from tests.support.tools import clean_environment, pip, uv, wheelhouse
+from tests.support.tools import PROGRAM, clean_environment, pip, uv, wheelhouse
 from wheelhouse.mirror.catalogue import catalogue
 from wheelhouse.mirror.server import Application
 from wheelhouse.mirror.simple import HTML_TYPE, JSON_TYPE
@@ -200,7 +200,7 @@ def spoken(process: "subprocess.Popen[str]") -> str:
 
 def test_it_says_that_it_serves_once_it_does(house: Path) -> None:
     port = free_port()
-    command = [Path(sys.executable).with_name("wheelhouse"), "serve", house, "--port", str(port)]
+    command = [*PROGRAM, "serve", house, "--port", str(port)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=clean_environment()) as process:
         try:
             said = spoken(process)

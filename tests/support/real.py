@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import sys
 import urllib.error
 import urllib.request
 from functools import cache
@@ -11,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.pythons import find_python
-from tests.support.tools import clean_environment
+from tests.support.tools import PROGRAM, clean_environment
 
 _NETWORK = ("HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR")
 LONGEST = 420  # seconds
@@ -75,5 +74,4 @@ def run_connected(*command: str | Path, cwd: Path | None = None, **more: str) ->
 
 def wheelhouse_connected(*arguments: str | Path, cwd: Path, cache: Path) -> str:
     """Run `wheelhouse` on the network, with a cache that several tests share."""
-    command = Path(sys.executable).with_name("wheelhouse")
-    return run_connected(command, *arguments, cwd=cwd, WHEELHOUSE_CACHE_DIR=str(cache))
+    return run_connected(*PROGRAM, *arguments, cwd=cwd, WHEELHOUSE_CACHE_DIR=str(cache))

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.tools import clean_environment
+from tests.support.tools import PROGRAM, clean_environment
 
 NGINX = """
 {user}daemon off; worker_processes 2; pid {folder}/nginx.pid; error_log {folder}/error.log;
@@ -39,7 +39,7 @@ def free_port() -> int:
 def serving(*houses: Path, options: tuple[str, ...] = ()) -> Iterator[str]:
     """`wheelhouse serve` on a free port; its address, without a path."""
     port = free_port()
-    command = [Path(sys.executable).with_name("wheelhouse"), "serve", *houses, "--port", str(port), *options]
+    command = [*PROGRAM, "serve", *houses, "--port", str(port), *options]
     with running(command, port):
         yield f"{'https' if '--certificate' in options else 'http'}://127.0.0.1:{port}"
 

@@ -6,13 +6,17 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from tests.support.checkout import ROOT
+
+PROGRAM = (sys.executable, "-m", "wheelhouse")
+"""Starts this tree's wheelhouse in the clean environment, whatever else is installed."""
 _KEPT = ("HOME", "LANG", "LD_LIBRARY_PATH", "PATH", "SYSTEMROOT", "TEMP", "TMPDIR")
 
 
 def clean_environment(**more: str) -> dict[str, str]:
-    """What a program needs to run at all, and `more`: no PIP_*, UV_*, proxy or certificate variable of the host's."""
+    """What a program needs to run at all, this tree to import from, and `more`: no PIP_*, UV_*, proxy or certificate variable."""
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
-    return kept | {"PIP_CONFIG_FILE": os.devnull} | more
+    return kept | {"PIP_CONFIG_FILE": os.devnull, "PYTHONPATH": str(ROOT)} | more
 
 
 def run(
@@ -43,7 +47,7 @@ def wheelhouse(
     """
     settings = {"XDG_CACHE_HOME": str(cwd / ".cache"), **(env or {})}
     done = run(
-        Path(sys.executable).with_name("wheelhouse"),
+        *PROGRAM,
         *arguments,
         cwd=cwd,
         env=clean_environment(**settings),

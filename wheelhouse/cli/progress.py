@@ -1,4 +1,4 @@
-"""Progress on stderr: a few lines that renew themselves on a terminal, a plain line every few seconds elsewhere."""
+"""Progress on stderr: on a terminal, a few lines that are redrawn; elsewhere, a plain line every few seconds."""
 
 import sys
 import threading
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
     from rich.live import Live
     from rich.text import Text
 
-INTERVAL = 5.0
-"""Seconds between two plain lines."""
-MOST = 6
-"""Lines for what is being waited for."""
+INTERVAL_SECONDS = 5.0
+"""Between two plain lines."""
+MAX_LINES = 6
+"""For the files and pages that are waited for."""
 
 
 class Shown:
-    """A listener: shows what happens, unless `quiet`; warnings are always shown, and kept for `--json`.
+    """A listener that prints events, unless `quiet`. Warnings are always printed, and kept for `--json`.
 
-    The same warning, or the same note, is shown once.
+    The same warning or note is printed once.
     """
 
     def __init__(self, *, quiet: bool) -> None:
@@ -60,7 +60,7 @@ class Shown:
 
     @contextmanager
     def shown(self) -> Iterator[None]:
-        """Show how things stand meanwhile."""
+        """Show progress while the block runs."""
         if self._quiet:
             yield
         elif sys.stderr.isatty():
@@ -75,7 +75,7 @@ class Shown:
 
     def _tick(self) -> None:
         said = ""
-        while not self._over.wait(INTERVAL):
+        while not self._over.wait(INTERVAL_SECONDS):
             line = self._tally.line(time.monotonic())
             if line != said:
                 self._say(line)
@@ -95,7 +95,7 @@ class Shown:
                 self._live = None
 
     def confirm(self, lines: Sequence[str], question: str) -> bool:
-        """Show lines and ask a question on the terminal; whether the answer is yes."""
+        """Print lines, and ask a question on the terminal: is the answer yes?"""
         live, self._live = self._live, None
         if live:
             live.stop()
@@ -111,5 +111,5 @@ class Shown:
     def _standing(self) -> "Text":
         from rich.text import Text
 
-        lines = self._tally.lines(time.monotonic(), MOST)
+        lines = self._tally.lines(time.monotonic(), MAX_LINES)
         return Text(plain("\n".join(lines)), no_wrap=True, overflow="ellipsis")

@@ -1,4 +1,4 @@
-"""Where a run stands, counted from its events: files and bytes, the rate, and what is being waited for. Nothing is printed here."""
+"""The progress of a run, counted from its events: files, bytes, the rate, and what it waits for. Prints nothing."""
 
 import threading
 from collections import deque
@@ -8,15 +8,15 @@ from wheelhouse.events import Event, Finished, Received, Retrying, Waiting
 from wheelhouse.report import counted, size_text
 
 PAGE = " (page)"
-SPAN = 4.0
-"""Seconds over which the rate is measured."""
+RATE_SECONDS = 4.0
+"""The time over which the rate is measured."""
 MAX_NAME_CHARACTERS = 44
-"""Characters: so that what is said of a file stands beside its name on any terminal."""
+"""So that a file's name and state fit on one line of any terminal."""
 
 
 @dataclass
 class Awaited:
-    """A page or file under way: since when, how many bytes it has, how many are expected, and whether it is tried again."""
+    """A page or file that was requested: when, bytes expected, bytes received, and whether it is tried again."""
 
     since: float
     expected: int | None
@@ -26,7 +26,7 @@ class Awaited:
 
 @dataclass
 class Tally:
-    """What was received and what is being waited for, as of the last event. Moments are in seconds, of any clock."""
+    """Counts as of the last event. Moments are seconds of any one clock."""
 
     files: int = 0
     cached: int = 0
@@ -37,7 +37,7 @@ class Tally:
     _guard: threading.Lock = field(default_factory=threading.Lock)
 
     def note(self, event: Event, moment: float) -> None:
-        """Count an event in."""
+        """Count an event."""
         with self._guard:
             match event:
                 case Waiting(subject, expected):
@@ -64,10 +64,10 @@ class Tally:
         self.files += not reused
         self.cached += reused
         if awaited and awaited.expected:
-            self.expected += awaited.received - awaited.expected  # part of it may have been here before
+            self.expected += awaited.received - awaited.expected  # a part of it may have been in the cache
 
     def line(self, moment: float) -> str:
-        """All of it in one line; nothing where nothing happened yet."""
+        """The progress in one line; empty if nothing happened yet."""
         with self._guard:
             if not self._begun():
                 return ""
@@ -79,7 +79,7 @@ class Tally:
             return f"{self._summary(rate)}; waiting for {names[0]} ({self._state(names[0], moment)}){more}"
 
     def lines(self, moment: float, most: int) -> list[str]:
-        """The same for a terminal: a line of sums, then at most so many lines for what has been waited for longest."""
+        """The progress for a terminal: a line of sums, then up to `most` lines for the longest waits."""
         with self._guard:
             if not self._begun():
                 return []
@@ -113,9 +113,9 @@ class Tally:
         )
 
     def _rate(self, moment: float) -> float:
-        """Bytes a second over the last few seconds."""
+        """Bytes a second, over the last few seconds."""
         self._samples.append((moment, self.received))
-        while len(self._samples) > 2 and moment - self._samples[1][0] >= SPAN:
+        while len(self._samples) > 2 and moment - self._samples[1][0] >= RATE_SECONDS:
             self._samples.popleft()
         since, received = self._samples[0]
         return (self.received - received) / (moment - since) if moment > since else 0.0

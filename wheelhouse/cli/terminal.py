@@ -1,17 +1,17 @@
-"""What is printed: lines in which no server, lock or archive can give a terminal orders, wherever stdout and stderr lead."""
+"""Printing: no text of a server, lock file or archive can control the terminal, and no state of the streams ends a run."""
 
 import io
 import os
 import re
 import sys
 
-ORDERS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-"""Control characters but tab and line feed, and those that turn the direction of text."""
+CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""All but tab and line feed; and those that change the direction of text."""
 
 
 def plain(text: str) -> str:
-    r"""The text with each order for a terminal spelled out: `\x1b`."""
-    return ORDERS.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+    r"""The text with each control character spelled out: `\x1b`."""
+    return CONTROL_CHARACTERS.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
 
 
 def echo(line: str, *, err: bool = False) -> None:
@@ -20,8 +20,8 @@ def echo(line: str, *, err: bool = False) -> None:
 
 
 def write(text: str, *, err: bool = False) -> None:
-    """Print a text that orders nothing. Where nobody reads any more (`| head`), the command goes on, and ends as it would."""
-    stream = sys.stderr if err else sys.stdout  # click's echo takes ASCII for a mistake, and writes UTF-8
+    """Print a text without control characters. If the reader has gone (`| head`), the command continues all the same."""
+    stream = sys.stderr if err else sys.stdout  # click's echo writes UTF-8 to an ASCII stream
     try:
         stream.write(f"{text}\n")
         stream.flush()
@@ -32,9 +32,9 @@ def write(text: str, *, err: bool = False) -> None:
 
 
 def open_streams() -> None:
-    """Make the standard streams usable: a closed one leads nowhere, and what an encoding lacks is spelled out.
+    """Make the standard streams usable: a closed one leads to /dev/null, and characters that it cannot encode are spelled out.
 
-    Else the next file that is opened would take the place of a closed stdout, and be printed into.
+    Otherwise the next file that is opened would become the closed stdout, and get what is printed.
     """
     for descriptor, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
         try:
