@@ -10,7 +10,7 @@ from tests.support.checkout import ROOT
 
 PROGRAM = (sys.executable, "-m", "wheelhouse")
 """Starts this tree's wheelhouse in the clean environment, whatever else is installed."""
-_KEPT = ("HOME", "LANG", "LD_LIBRARY_PATH", "PATH", "SYSTEMROOT", "TEMP", "TMPDIR")
+_KEPT = ("COVERAGE_PROCESS_CONFIG", "HOME", "LANG", "LD_LIBRARY_PATH", "PATH", "SYSTEMROOT", "TEMP", "TMPDIR")
 
 
 def clean_environment(**more: str) -> dict[str, str]:

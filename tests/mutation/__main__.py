@@ -1,0 +1,97 @@
+"""Do the tests notice small faults? `python -m tests.mutation vet lock --sample 60`, from the checkout.
+
+Each mutant (`mutants.py`) is tried by the tests of its package, in a copy of the tree: first by those that run its line, then by
+the others. One that no test notices survives. docs/contributing.md has the scores; `equivalent.toml` names the mutants that
+change nothing, each with its reason.
+"""
+
+import argparse
+import os
+import random
+import re
+import sys
+import tempfile
+import tomllib
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+from queue import SimpleQueue
+
+from tests.mutation.mutants import Mutant, mutants
+from tests.mutation.tree import Contexts, Runner, Tree
+from tests.support.checkout import ROOT
+
+PACKAGES = ("target", "archive", "index", "resolve", "lock", "verify", "vet")
+MAX_MUTANTS = 2000
+"""A package with more is sampled."""
+STARTS_PROGRAMS = re.compile(r"\b(subprocess|wheelhouse|serving)\(|import (run|subprocess)\b")
+"""In a test module: its tests may run lines that coverage does not see."""
+
+
+def mutants_of(package: str) -> list[Mutant]:
+    """Every mutant of a package but those that change nothing."""
+    rows = tomllib.loads(Path(__file__).with_name("equivalent.toml").read_text(encoding="utf-8"))["equivalent"]
+    equivalent = {(row["file"], row["scope"], row["before"], row["after"], row.get("number", 1)) for row in rows}
+    source = ROOT / "wheelhouse"
+    paths = sorted((source / package).rglob("*.py"))
+    found = (mutants(str(path.relative_to(source)), path.read_text(encoding="utf-8")) for path in paths)
+    return [mutant for mutants_of_file in found for mutant in mutants_of_file if mutant.key not in equivalent]
+
+
+def runs_for(mutant: Mutant, folder: Path, contexts: Contexts) -> Iterator[list[str]]:
+    """The arguments of each run of pytest that may notice a mutant."""
+    near = {name for line in mutant.lines for name in contexts.get((mutant.file, line), ())}
+    modules = sorted(folder.glob("test_*.py"))
+    if "" not in near:  # coverage knows all tests of this process that run the line
+        modules = [path for path in modules if STARTS_PROGRAMS.search(path.read_text(encoding="utf-8"))]
+    tests = sorted(near - {""})
+    if tests:
+        yield tests
+    if modules:
+        yield [*(f"tests/{folder.name}/{path.name}" for path in modules), *(f"--deselect={name}" for name in tests)]
+
+
+def survivors(package: str, sample: Sequence[Mutant], trees: Sequence[Tree]) -> list[Mutant]:
+    """The mutants that no test of the package notices, printed as they are found. Each tree tries one at a time."""
+    contexts, seconds = trees[0].contexts(package)
+    folder = trees[0].root / "tests" / package
+    with ExitStack() as stack, ThreadPoolExecutor(len(trees)) as pool:
+        free: SimpleQueue[Runner] = SimpleQueue()
+        for tree in trees:
+            free.put(stack.enter_context(tree.runner(package)))
+
+        def survives(mutant: Mutant) -> bool:
+            runner = free.get()
+            noticed = runner.notices(mutant, list(runs_for(mutant, folder, contexts)), 2 * seconds + 20)
+            free.put(runner)
+            if not noticed:
+                print(f"survived: {mutant}", flush=True)
+            return not noticed
+
+        return [mutant for mutant, survived in zip(sample, pool.map(survives, sample), strict=True) if survived]
+
+
+def main() -> int:
+    """Try the mutants of the packages; print each survivor, and the score of each package."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("packages", nargs="*", default=PACKAGES)
+    parser.add_argument("--sample", type=int, default=MAX_MUTANTS, help="try at most so many mutants of a package")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--least", type=float, default=0, help="exit with 1 if a package's score in percent is lower")
+    options = parser.parse_args()
+    scores = []
+    with tempfile.TemporaryDirectory(dir=ROOT.parent, prefix=".mutation-") as scratch:
+        trees = [Tree(Path(scratch) / str(number)) for number in range(options.workers)]
+        for package in options.packages:
+            found = mutants_of(package)
+            sample = random.Random(options.seed).sample(found, min(options.sample, len(found)))
+            survived = survivors(package, sample, trees)
+            scores.append(100 * (len(sample) - len(survived)) / max(len(sample), 1))
+            print(f"| {package} | {len(found)} | {len(sample)} | {len(survived)} | {scores[-1]:.0f} % |", flush=True)
+    return int(min(scores) < options.least)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
