@@ -167,11 +167,11 @@ def test_what_a_folder_holds_comes_from_it_alone(inhouse: Path, public: Path, tm
         assert {request.path for request in default.requests if "acme" in request.path} == set()
         assert wheelhouse("verify", cwd=tmp_path).returncode == 0
         again = wheelhouse("fetch", "acme-app", "acme-old", "--python", "3.12", *where, cwd=tmp_path)
-        assert "0 files fetched, 4 stood already" in again.stdout
+        assert "0 files fetched, 4 unchanged" in again.stdout
         for path in (tmp_path / "wheels").glob("acme_core*"):
             path.unlink()
         mended = wheelhouse("fetch", "acme-app", "acme-old", "--python", "3.12", *where, cwd=tmp_path)
-    assert "1 file fetched, 3 stood already" in mended.stdout
+    assert "1 file fetched, 3 unchanged" in mended.stdout
     assert str(tmp_path) not in (tmp_path / "wheels" / LOCK).read_text()
 
 

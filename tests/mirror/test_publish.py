@@ -40,12 +40,16 @@ class Receiver:
         self.forms: dict[str, list[tuple[str, str]]] = {}
         self.authorizations: list[str | None] = []
         self.answers: dict[str, tuple[int, str]] = {}
+        self.rivals: dict[str, Path] = {}
         self.guard = threading.Lock()
 
     def take(self, body: bytes, authorization: str | None) -> tuple[int, str]:
         name = FILENAME.search(body)[1].decode()  # type: ignore[index]
         with self.guard:
             self.authorizations.append(authorization)
+            if name in self.rivals:
+                self.index.add(self.rivals[name])
+                return 400, "File already exists."
             if name in self.answers:
                 return self.answers[name]
             self.received.append(name)
@@ -158,6 +162,24 @@ def test_a_refusal_is_told_and_the_rest_is_sent(small_house: Path, tmp_path: Pat
         assert len(receiver.received) == len(names(small_house)) - 1
         del receiver.answers["lib-1.0-py3-none-any.whl"]
         assert publish(small_house, url, receiver, cwd=tmp_path).returncode == 0
+
+
+@pytest.mark.parametrize(("same", "code", "outcome"), [(True, 0, "there already"), (False, 5, None)])
+def test_a_lost_race_is_success_if_the_other_upload_has_the_same_bytes(
+    small_house: Path, tmp_path: Path, same: bool, code: int, outcome: str | None
+) -> None:
+    """Somebody uploads the file after it was found missing, and the server refuses ours."""
+    name = "lib-1.0-py3-none-any.whl"
+    other = build_wheel(tmp_path, "lib", "1.0")
+    with receiving(tmp_path / "there") as (url, receiver):
+        receiver.rivals[name] = small_house / name if same else other
+        done = publish(small_house, url, receiver, "--json", cwd=tmp_path)
+        assert (done.returncode, name in receiver.received) == (code, False), done.stderr
+        assert set(receiver.received) == names(small_house) - {name}
+    if outcome:
+        assert {row["outcome"] for row in json.loads(done.stdout)["files"] if row["file"] == name} == {outcome}
+    else:
+        assert f"has another file under the name `{name}`" in done.stdout
 
 
 def test_credentials_come_from_a_file_or_netrc_and_are_never_shown(small_house: Path, tmp_path: Path) -> None:

@@ -217,7 +217,7 @@ def test_it_says_nothing_where_it_cannot_listen(house: Path, options: tuple[str,
         done = wheelhouse("serve", house, "--port", port, *options, cwd=tmp_path)
     assert (done.returncode, done.stdout) == (6, "")
     host = options[1] if options else "127.0.0.1"
-    assert f"error: {host}, port {port}, cannot be listened on: " in done.stderr
+    assert f"error: cannot listen on {host}, port {port}: " in done.stderr
 
 
 def test_what_is_no_certificate_is_an_input_that_cannot_be_read(house: Path, tmp_path: Path) -> None:

@@ -163,7 +163,7 @@ def test_another_file_is_refused_where_the_standing_one_is_gone(tree: Path, tmp_
         assert wheelhouse("fetch", "lib", *options, cwd=tmp_path).returncode == 0
     (tree / WHEEL).unlink()
     refused = wheelhouse("index", "h2", "-o", "tree", cwd=tmp_path)
-    assert refused.returncode == 5 and "is offered already" in refused.stderr
+    assert refused.returncode == 5 and "the index has `" in refused.stderr and "with sha256" in refused.stderr
     assert not (tree / WHEEL).exists()
 
 

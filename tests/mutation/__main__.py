@@ -12,7 +12,7 @@ import re
 import sys
 import tempfile
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -29,14 +29,20 @@ STARTS_PROGRAMS = re.compile(r"\b(subprocess|wheelhouse|serving)\(|import (run|s
 """In a test module: its tests may run lines that coverage does not see."""
 
 
-def mutants_of(package: str) -> list[Mutant]:
-    """Every mutant of a package but those that change nothing."""
+def read_equivalent() -> dict[tuple[str, str, str, str, int], str]:
+    """The keys of the mutants that change nothing, each with its reason."""
     rows = tomllib.loads(Path(__file__).with_name("equivalent.toml").read_text(encoding="utf-8"))["equivalent"]
-    equivalent = {(row["file"], row["scope"], row["before"], row["after"], row.get("number", 1)) for row in rows}
+    return {
+        (row["file"], row["scope"], row["before"], row["after"], row.get("number", 1)): row["reason"] for row in rows
+    }
+
+
+def mutants_of(package: str, without: Container[tuple[str, str, str, str, int]]) -> list[Mutant]:
+    """Every mutant of a package, without those of these keys."""
     source = ROOT / "wheelhouse"
     paths = sorted((source / package).rglob("*.py"))
     found = (mutants(str(path.relative_to(source)), path.read_text(encoding="utf-8")) for path in paths)
-    return [mutant for mutants_of_file in found for mutant in mutants_of_file if mutant.key not in equivalent]
+    return [mutant for of_file in found for mutant in of_file if mutant.key not in without]
 
 
 def runs_for(mutant: Mutant, folder: Path, contexts: Contexts) -> Iterator[list[str]]:
@@ -85,7 +91,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(dir=ROOT.parent, prefix=".mutation-") as scratch:
         trees = [Tree(Path(scratch) / str(number)) for number in range(options.workers)]
         for package in options.packages:
-            found = mutants_of(package)
+            found = mutants_of(package, read_equivalent())
             sample = random.Random(options.seed).sample(found, min(options.sample, len(found)))
             survived = survivors(package, sample, trees)
             scores.append(100 * (len(sample) - len(survived)) / max(len(sample), 1))

@@ -40,11 +40,11 @@ def index(
     with listening(quiet=quiet or as_json) as listener:
         done = index_step(houses, output, check=check, on_event=listener)
     if as_json:
-        changed = {"added": list(done.added), "mended": list(done.mended)}
-        say_json({"tree": str(output), "projects": done.projects, **changed, "stood": done.stood})
+        changed = {"added": list(done.added), "mended": list(done.repaired)}
+        say_json({"tree": str(output), "projects": done.projects, **changed, "stood": done.unchanged})
     elif not quiet:
-        mended = f", {len(done.mended)} mended" if done.mended else ""
-        say(f"{output}: {done.projects} projects, {len(done.added)} files added{mended}, {done.stood} stood already")
+        mended = f", {len(done.repaired)} repaired" if done.repaired else ""
+        say(f"{output}: {done.projects} projects, {len(done.added)} files added{mended}, {done.unchanged} unchanged")
         say(f"pip install --index-url {output.absolute().as_uri()}/ …")
 
 

@@ -1,4 +1,4 @@
-"""Houses as they stand, as a catalogue that a server may offer."""
+"""Wheelhouses as the catalogue of a server."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,19 +11,19 @@ from wheelhouse.mirror.server import Catalogue, Served
 from wheelhouse.mirror.simple import ProjectPage, add
 
 
-def catalogue(houses: Iterable[Path], on_event: Listener = ignore) -> Catalogue:
-    """Everything that the houses hold, each file hashed and opened once. Of two that speak of one file, the last is believed.
+def catalogue(folders: Iterable[Path], on_event: Listener = ignore) -> Catalogue:
+    """The files of all the wheelhouses, each hashed and opened once. If two describe one file, the last one counts.
 
-    Raises IntegrityError for a file that is not what its lock says, or where two houses give one name two hashes.
+    Raises IntegrityError for a file that differs from its lock file, or for one name with two hashes.
     """
-    shelves: dict[NormalizedName, ProjectPage] = {}
+    pages: dict[NormalizedName, ProjectPage] = {}
     sidecars: dict[str, bytes] = {}
     files: dict[str, Served] = {}
-    for house in houses:
-        for opened in open_wheelhouse(house, on_event=on_event):
-            offered, shelf = opened.offered, shelves.setdefault(opened.project, ProjectPage())
-            add(shelf, offered)
-            shelf.status = opened.status
+    for folder in folders:
+        for opened in open_wheelhouse(folder, on_event=on_event):
+            offered, page = opened.offered, pages.setdefault(opened.project, ProjectPage())
+            add(page, offered)
+            page.status = opened.status
             files[offered.filename] = Served(opened.path, offered.sha256, offered.size)
             sidecars |= {offered.filename + suffix: raw for suffix, raw in opened.sidecars.items()}
-    return Catalogue.of(shelves, sidecars, files)
+    return Catalogue.of(pages, sidecars, files)

@@ -1,4 +1,4 @@
-"""Listen on an address and serve the index there: the HTTP server that runs the application."""
+"""The HTTP server that runs the application, on granian."""
 
 import asyncio
 import socket
@@ -20,15 +20,15 @@ def run(
 ) -> None:
     """Serve until interrupted; `on_ready` is called once, when connections are accepted.
 
-    Raises MachineError where the server is not installed or the address cannot be listened on, InputError where the
-    certificate and its key cannot be used.
+    Raises MachineError if the server is not installed or cannot listen on the address, InputError if it cannot use the
+    certificate and its key.
     """
     try:
         from granian.constants import Interfaces, SSLProtocols  # noqa: PLC0415
         from granian.server.embed import Server  # noqa: PLC0415
     except ImportError as error:
         hint = "install it with: pip install 'airgap-wheelhouse[serve]'"
-        raise MachineError("serving needs the project `granian`, which is not installed", hint=hint) from error
+        raise MachineError("`serve` needs granian, which is not installed", hint=hint) from error
     address = _address(host, port)
     try:
         server = Server(
@@ -44,28 +44,29 @@ def run(
             log_enabled=False,
         )
     except OSError as error:
-        raise InputError(f"`{certificate}` and `{key}` are no certificate and its key: {error.strerror}") from error
+        raise InputError(f"`{certificate}` and `{key}` are not a certificate and its key: {error.strerror}") from error
     asyncio.run(_serve(server.serve(), address, port, on_ready))
 
 
 def _address(host: str, port: int) -> str:
-    """The IP address of `host`, on which this process may listen alone.
+    """The IP address of `host`. Raises MachineError if the port is taken.
 
-    Granian shares a port with every process that listens on it (SO_REUSEPORT), so whether it is free is tried first.
+    Granian would share the port with the other process (SO_REUSEPORT), so this listens on it alone first.
     """
     try:
-        family, kind, protocol, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, kind, protocol) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(place)
+            probe.bind(address)
             probe.listen(1)
     except OSError as error:
-        hint = "--host and --port name another address"
-        raise MachineError(f"{host}, port {port}, cannot be listened on: {error.strerror}", hint=hint) from error
-    return str(place[0])
+        hint = "choose another address with --host and --port"
+        raise MachineError(f"cannot listen on {host}, port {port}: {error.strerror}", hint=hint) from error
+    return str(address[0])
 
 
 async def _serve(serving: Coroutine[Any, Any, None], host: str, port: int, on_ready: Callable[[], None]) -> None:
+    """Run the server, and call `on_ready` when it accepts a connection."""
     task = asyncio.create_task(serving)
     while not task.done():
         await asyncio.sleep(0.01)

@@ -1,4 +1,4 @@
-"""The files of a wheelhouse as an index offers them: each hashed and opened, with what its locks say of it."""
+"""The files of a wheelhouse as an index offers them: each hashed and opened, with the facts of its lock files."""
 
 import hashlib
 import os
@@ -25,9 +25,9 @@ SIDECAR = ".metadata"
 
 @dataclass(frozen=True, slots=True)
 class OpenedFile:
-    """A house's file as an index offers it, where it stands, and what lies beside it there, by the names' suffixes.
+    """One file: its row on the page, its path, and its sidecars by suffix (`.metadata`).
 
-    `raw_metadata` is a wheel's METADATA, an sdist's PKG-INFO; `status` that of its project, where it is not active.
+    `raw_metadata` is a wheel's METADATA or an sdist's PKG-INFO. `status` is that of the project if it is not active (PEP 792).
     """
 
     project: NormalizedName
@@ -39,13 +39,13 @@ class OpenedFile:
 
 
 def open_wheelhouse(folder: Path, on_event: Listener = ignore) -> Iterator[OpenedFile]:
-    """Each file of a house, hashed and opened. Raises IntegrityError for a file that is not what its lock says."""
+    """Each file of a wheelhouse, hashed and opened. Raises IntegrityError for a file that differs from its lock file."""
     house = load_wheelhouse(folder)
     return open_files(folder, house, pins_by_file(house).values(), on_event)
 
 
 def pins_by_file(house: Wheelhouse) -> dict[str, Pin]:
-    """The pin of each file. Where locks of several days name one file, whatever any of them says of it counts."""
+    """The pin of each file. If several lock files name one file, the facts of all of them are merged."""
     pins: dict[str, Pin] = {}
     statuses = {pin.project: pin.status for lock in house.locks for pin in lock.pins if pin.status}
     for pin in (pin for lock in house.locks for pin in lock.pins):
@@ -62,7 +62,7 @@ def pins_by_file(house: Wheelhouse) -> dict[str, Pin]:
 def open_files(
     folder: Path, house: Wheelhouse, pins: Iterable[Pin], on_event: Listener = ignore
 ) -> Iterator[OpenedFile]:
-    """These files of a house, hashed and opened. Raises IntegrityError for a file that is not what its lock says."""
+    """The files of these pins, hashed and opened. Raises IntegrityError for a file that differs from its lock file."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for opened in pool.map(lambda pin: _open(folder, house, pin), pins):
             on_event(Finished(opened.offered.filename))
@@ -73,7 +73,8 @@ def _open(folder: Path, house: Wheelhouse, pin: Pin) -> OpenedFile:
     path, artifact = rooted(folder, pin.artifact.filename), pin.artifact
     if not path.is_file() or sha256_of(path) != artifact.sha256:
         raise IntegrityError(
-            f"`{path}` is not what the lock says", hint=f"see what is wrong with `wheelhouse verify {folder}`"
+            f"`{path}` is missing or differs from its lock file",
+            hint=f"list all problems with `wheelhouse verify {folder}`",
         )
     contents = inspect(path, artifact.filename)
     Waivers(pin.waived).admit(contents.findings, Subject(artifact.filename, pin.project, artifact.sha256))
@@ -86,13 +87,13 @@ def _open(folder: Path, house: Wheelhouse, pin: Pin) -> OpenedFile:
 
 
 def provenance_of(house: Wheelhouse, filename: str) -> bytes | None:
-    """The attestations of a file, as the house has them."""
+    """The attestations of a file (PEP 740), if the wheelhouse has them."""
     text = house.provenance.get(filename + PROVENANCE)
     return None if text is None else text.encode()
 
 
 def offered_as(pin: Pin, metadata_sha256: str | None, *, provenance: bool) -> Offered:
-    """What an index says of a pin's file."""
+    """The row of a pin's file on its page."""
     artifact = pin.artifact
     return Offered(
         filename=artifact.filename,

@@ -1,4 +1,4 @@
-"""Bring a house into a package repository: list what is there, compare, send what is missing, refuse another file of the same name."""
+"""Upload a wheelhouse to a package repository: list its files, compare, send the missing ones. A name with other bytes stops it."""
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -25,22 +25,22 @@ from wheelhouse.mirror.upload_form import upload_form
 UPLOADERS = 4
 STRONGEST = ("sha256", "sha512", "sha384", "blake2b", "sha224", "sha1", "md5")
 LISTINGS = ("simple", "+simple")
-"""Where servers list what they take, below the address that they take it at: most in `simple`, devpi in `+simple`."""
+"""Paths of the Simple index below the upload address: `simple` for most servers, `+simple` for devpi."""
 
 
 class PublishOutcome(StrEnum):
-    """What became of one file."""
+    """The result for one file."""
 
     SENT = "sent"
-    THERE = "there already"
+    PRESENT = "there already"
     MISSING = "to be sent"
-    OTHER = "there with another hash"
+    DIFFERENT = "there with another hash"
     REFUSED = "refused"
 
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """One file, what became of it, and what the server said."""
+    """One file, its result, and the text of the server's answer."""
 
     filename: str
     outcome: PublishOutcome
@@ -50,26 +50,23 @@ class Published:
 def publish(
     folder: Path, repository: Repository, listing: str | None, http: Http, *, dry_run: bool, on_event: Listener = ignore
 ) -> list[Published]:
-    """Send what a repository lacks of a house. Safe to repeat.
+    """Send the files of a wheelhouse that a repository lacks. Safe to repeat.
 
-    Nothing is sent where the repository has another file under one of the names: IntegrityError names them all. ServerError
-    where it refuses some; what it took stays.
+    Raises IntegrityError, and sends nothing, if the repository has one of the names with other bytes; ServerError if it refuses
+    a file. The files that it accepted stay there.
     """
     opened = list(open_wheelhouse(folder, on_event=on_event))
     index = _listing(repository, listing, opened, http)
-    there = _compare(opened, index, http)
-    _must_not_differ(there, repository)
-    missing = [one for one in opened if there[one.offered.filename] is PublishOutcome.MISSING]
-    standing = [Published(name, outcome) for name, outcome in there.items() if outcome is PublishOutcome.THERE]
-    if dry_run:
-        return sorted(
-            [*standing, *(Published(one.offered.filename, PublishOutcome.MISSING) for one in missing)], key=_name
-        )
-    with ThreadPoolExecutor(UPLOADERS) as pool:
-        sent = list(pool.map(lambda one: _send(one, repository, index, http, on_event), missing))
-    results = sorted([*standing, *sent], key=_name)
-    _must_be_taken(results, repository)
-    return results
+    outcomes = _compare(opened, index, http)
+    _must_not_differ(outcomes, repository)
+    results = [Published(name, outcome) for name, outcome in outcomes.items()]
+    if not dry_run:
+        missing = [file for file in opened if outcomes[file.offered.filename] is PublishOutcome.MISSING]
+        present = [result for result in results if result.outcome is PublishOutcome.PRESENT]
+        with ThreadPoolExecutor(UPLOADERS) as pool:
+            results = [*present, *pool.map(lambda file: _send(file, repository, index, http, on_event), missing)]
+        _must_be_accepted(results, repository)
+    return sorted(results, key=_name)
 
 
 def _name(published: Published) -> str:
@@ -77,9 +74,9 @@ def _name(published: Published) -> str:
 
 
 def _listing(repository: Repository, listing: str | None, opened: Iterable[OpenedFile], http: Http) -> Index:
-    """The index that lists what the repository has: as named, else the first place below it that answers as an index does.
+    """The index of the repository: the named one, else the first of `LISTINGS` that answers as an index does.
 
-    Raises ServerError: a server that does not answer at all, or that refuses to at every place, is said to do that.
+    Raises ServerError if no place does; if every place fails, the first failure.
     """
     if listing:
         return Index(listing, http)
@@ -98,11 +95,12 @@ def _listing(repository: Repository, listing: str | None, opened: Iterable[Opene
             failures.append(error)
     if len(failures) == len(places):
         raise failures[0]
-    hint = "name its Simple index with --index"
-    raise ServerError("where the repository lists what it has could not be found", hint=hint)
+    hint = "give the address of its Simple index with --index"
+    raise ServerError("no Simple index was found below the repository's address", hint=hint)
 
 
 def _answers(index: Index, http: Http) -> bool:
+    """Whether the list of projects is there."""
     try:
         return http.get(f"{index.name}/").status == 200
     except ServerError:
@@ -110,85 +108,92 @@ def _answers(index: Index, http: Http) -> bool:
 
 
 def _compare(opened: Iterable[OpenedFile], index: Index, http: Http) -> dict[str, PublishOutcome]:
+    """For each file: PRESENT, DIFFERENT or MISSING."""
     tasks = Tasks(UPLOADERS * 2, "listing")
     try:
-        pages = {one.offered.filename: tasks.start(one.project, partial(index.page, one.project)) for one in opened}
-        return {one.offered.filename: _standing(one, pages[one.offered.filename].result(), http) for one in opened}
+        pages = {file.offered.filename: tasks.start(file.project, partial(index.page, file.project)) for file in opened}
+        return {file.offered.filename: _state(file, pages[file.offered.filename].result(), http) for file in opened}
     finally:
         tasks.close()
 
 
-def _standing(one: OpenedFile, page: Page | None, http: Http) -> PublishOutcome:
-    for candidate in page.candidates(one.offered.version) if page else ():
-        if candidate.filename == one.offered.filename:
-            return PublishOutcome.THERE if _is_same(one, candidate, http) else PublishOutcome.OTHER
+def _state(file: OpenedFile, page: Page | None, http: Http) -> PublishOutcome:
+    """Whether a page lists a file: PRESENT, DIFFERENT or MISSING."""
+    for candidate in page.candidates(file.offered.version) if page else ():
+        if candidate.filename == file.offered.filename:
+            return PublishOutcome.PRESENT if _has_same_bytes(file, candidate, http) else PublishOutcome.DIFFERENT
     return PublishOutcome.MISSING
 
 
-def _is_same(one: OpenedFile, candidate: Candidate, http: Http) -> bool:
-    """Compared by the strongest hash that the index gives; by the bytes themselves where it gives none."""
+def _has_same_bytes(file: OpenedFile, candidate: Candidate, http: Http) -> bool:
+    """Compares the strongest hash that the index gives; if it gives none, downloads the file."""
     for algorithm in STRONGEST:
         if stated := candidate.hashes.get(algorithm):
-            return stated == (one.offered.sha256 if algorithm == "sha256" else digest_of(one.path, algorithm))
-    return http.retrying(candidate.filename, lambda: _sha256_there(candidate.url, http)) == one.offered.sha256
+            return stated == (file.offered.sha256 if algorithm == "sha256" else digest_of(file.path, algorithm))
+    return http.retrying(candidate.filename, lambda: _downloaded_sha256(candidate.url, http)) == file.offered.sha256
 
 
-def _sha256_there(url: str, http: Http) -> str:
+def _downloaded_sha256(url: str, http: Http) -> str:
     digest = hashlib.sha256()
     with http.open(url, {"Accept-Encoding": "identity"}) as response:
         if response.status != 200:
-            hint = "the repository lists a file that it does not have: mend that first"
+            hint = "the repository lists a file that it does not have: repair the repository first"
             raise ServerError(f"{redact(url)} answered {response.status}", hint=hint)
         for chunk in http.chunks(response, url):
             digest.update(chunk)
     return digest.hexdigest()
 
 
-def _must_not_differ(there: Mapping[str, PublishOutcome], repository: Repository) -> None:
-    others = [name for name, outcome in there.items() if outcome is PublishOutcome.OTHER]
-    if others:
+def _must_not_differ(outcomes: Mapping[str, PublishOutcome], repository: Repository) -> None:
+    different = [name for name, outcome in outcomes.items() if outcome is PublishOutcome.DIFFERENT]
+    if different:
         raise IntegrityError(
-            f"{redact(repository.url)} has another file under the name `{others[0]}`{_more(others)}",
-            hint="nothing was sent; find out which of the two is the right one",
-            details=tuple(f"another file there: {name}" for name in others),
+            f"{redact(repository.url)} has another file under the name `{different[0]}`{_more(different)}",
+            hint="nothing was sent; find out which of the two files is the right one",
+            details=tuple(f"another file under this name: {name}" for name in different),
         )
 
 
-def _send(one: OpenedFile, repository: Repository, index: Index, http: Http, on_event: Listener) -> Published:
-    """Send one file. A server that does not take it may have got it meanwhile from somebody else: that is looked up again."""
-    offered = one.offered
+def _send(file: OpenedFile, repository: Repository, index: Index, http: Http, on_event: Listener) -> Published:
+    """Send one file. If the server refuses it, somebody else may have uploaded it meanwhile: its page is read again."""
+    offered = file.offered
     on_event(Waiting(offered.filename, offered.size))
-    form = upload_form(one.raw_metadata, offered.filename, _digests(one))
-    answer = repository.upload(one.path, offered.filename, form)
+    form = upload_form(file.raw_metadata, offered.filename, _digests(file))
+    answer = repository.upload(file.path, offered.filename, form)
     on_event(Finished(offered.filename))
-    if answer.taken:
+    if answer.accepted:
         return Published(offered.filename, PublishOutcome.SENT, answer.text)
-    there = _standing(one, index.page(one.project), http)
-    outcome = PublishOutcome.REFUSED if there is PublishOutcome.MISSING else there
+    state = _state(file, index.page(file.project), http)
+    outcome = PublishOutcome.REFUSED if state is PublishOutcome.MISSING else state
     return Published(offered.filename, outcome, f"{answer.status} {answer.text}")
 
 
-def _digests(one: OpenedFile) -> dict[str, str]:
-    """The digests that a form names; Pythons that follow FIPS 140 have no BLAKE2."""
-    digests = {"sha256": one.offered.sha256}
+def _digests(file: OpenedFile) -> dict[str, str]:
+    """The digests of the form. A Python that follows FIPS 140 has no BLAKE2."""
+    digests = {"sha256": file.offered.sha256}
     with suppress(ValueError, AttributeError):
-        digests["blake2_256"] = digest_of(one.path, partial(hashlib.blake2b, digest_size=32))
+        digests["blake2_256"] = digest_of(file.path, partial(hashlib.blake2b, digest_size=32))
     return digests
 
 
-def _must_be_taken(results: list[Published], repository: Repository) -> None:
-    differ = [result for result in results if result.outcome is PublishOutcome.OTHER]
+def _must_be_accepted(results: list[Published], repository: Repository) -> None:
+    """Raises IntegrityError if a file lost against other bytes of its name, ServerError if one was refused."""
+    different = [result for result in results if result.outcome is PublishOutcome.DIFFERENT]
     refused = [result for result in results if result.outcome is PublishOutcome.REFUSED]
-    if differ:
-        raise IntegrityError(f"{redact(repository.url)} has another file under the name `{differ[0].filename}`")
+    if different:
+        raise IntegrityError(
+            f"{redact(repository.url)} has another file under the name `{different[0].filename}`{_more(different)}",
+            hint="somebody uploaded it meanwhile; find out which of the two files is the right one",
+        )
     if refused:
         first = refused[0]
         raise ServerError(
             f"{redact(repository.url)} refused `{first.filename}` ({first.answer}){_more(refused)}",
-            hint="what it took stays; the same command goes on from there",
+            hint="the files that it accepted stay; the same command sends the others again",
             details=tuple(f"{result.filename}: {result.answer}" for result in refused),
         )
 
 
-def _more(found: Sequence[object]) -> str:
-    return f", and {len(found) - 1} more" if len(found) > 1 else ""
+def _more(items: Sequence[object]) -> str:
+    """How many there are beside the first."""
+    return f", and {len(items) - 1} more" if len(items) > 1 else ""

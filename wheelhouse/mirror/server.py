@@ -1,4 +1,4 @@
-"""A read-only Simple index over HTTP, from houses as they stand: an ASGI application."""
+"""A read-only Simple index over HTTP: an ASGI application."""
 
 import asyncio
 import hashlib
@@ -23,12 +23,12 @@ Receive = Callable[[], Awaitable[dict[str, Any]]]
 Headers = dict[str, str]
 FILES = "files"
 BLOCK = 1 << 19
-"""Bytes that are read and sent at a time, in the event loop: to have a thread read them costs more than reading them."""
+"""Bytes that are read and sent at once, in the event loop: handing them to a thread costs more than reading them."""
 
 
 @dataclass(slots=True)
 class Served:
-    """A file on disk that may be served while it is what it was when its hash was right."""
+    """A file on disk, served only while it has the hash of its lock file. `stamp` says what it was when it was hashed."""
 
     path: Path
     sha256: str
@@ -37,18 +37,18 @@ class Served:
     _guard: threading.Lock = field(default_factory=threading.Lock)
 
     def is_untouched(self) -> bool:
-        """Whether the file is as it was when its hash was right: a look at its times, fit for the event loop."""
+        """Whether size, times and inode are those of the hashed file. Fast enough for the event loop."""
         try:
             return self.stamp is not None and self._stamp() == self.stamp
         except OSError:
             return False
 
     def _stamp(self) -> tuple[int, ...]:
-        found = self.path.stat()
-        return (found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
+        stat = self.path.stat()
+        return (stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino)
 
     def is_right(self) -> bool:
-        """Whether the bytes are those of the hash; hashed again whenever the file was touched."""
+        """Whether the file has its hash. It is hashed again only if it was touched."""
         try:
             with self._guard:
                 stamp = self._stamp()
@@ -64,7 +64,7 @@ class Served:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """An answer in memory."""
+    """The body of an answer, in memory."""
 
     body: bytes
     kind: str
@@ -78,7 +78,7 @@ def _content(text: str | bytes, kind: str) -> Content:
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """Everything that is served: pages in both forms, sidecars, and files by name."""
+    """Everything that is served: pages as JSON and HTML by project, sidecars and files by name."""
 
     pages: Mapping[str, tuple[Content, Content]]
     sidecars: Mapping[str, Content]
@@ -86,24 +86,27 @@ class Catalogue:
 
     @classmethod
     def of(
-        cls, shelves: Mapping[NormalizedName, ProjectPage], sidecars: Mapping[str, bytes], files: Mapping[str, Served]
+        cls,
+        project_pages: Mapping[NormalizedName, ProjectPage],
+        sidecars: Mapping[str, bytes],
+        files: Mapping[str, Served],
     ) -> "Catalogue":
-        """Pages made once. Their addresses are relative, so that any prefix serves."""
+        """The pages are written once. Their links are relative, so the index works below any path."""
         prefix = f"../../{FILES}/"
         pages = {
             str(project): (
-                _content(project_json(project, shelf, prefix), JSON_TYPE),
-                _content(project_html(project, shelf, prefix), HTML_TYPE),
+                _content(project_json(project, page, prefix), JSON_TYPE),
+                _content(project_html(project, page, prefix), HTML_TYPE),
             )
-            for project, shelf in shelves.items()
+            for project, page in project_pages.items()
         }
-        pages[""] = (_content(root_json(shelves), JSON_TYPE), _content(root_html(shelves), HTML_TYPE))
+        pages[""] = (_content(root_json(project_pages), JSON_TYPE), _content(root_html(project_pages), HTML_TYPE))
         kind = "application/octet-stream"
         return cls(pages, {name: _content(raw, kind) for name, raw in sidecars.items()}, files)
 
 
 class Application:
-    """The ASGI application. `/simple/`, `/simple/<project>/`, `/files/<name>` and what lies beside a file; GET and HEAD."""
+    """The ASGI application. It answers GET and HEAD of `/simple/`, `/simple/<project>/`, and `/files/<name>` of files and sidecars."""
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
@@ -131,18 +134,18 @@ class Application:
             case ["files", name]:
                 await self._file(name, scope, reply)
             case _:
-                await reply.text(404, "not here")
+                await reply.text(404, "no such page")
 
     async def _page(self, name: str, scope: Scope, reply: "_Reply") -> None:
         project = canonicalize_name(name)
-        found = self._catalogue.pages.get(project)
-        if found is None:
-            await reply.text(404, f"there is no project {project!a} here")
+        page = self._catalogue.pages.get(project)
+        if page is None:
+            await reply.text(404, f"this index has no project {project!a}")
         elif not scope["path"].endswith("/") or project != name or scope["path"] == "/":
             location = f"{scope.get('root_path', '')}/simple/{f'{project}/' if project else ''}"
             await reply.text(301, "moved", {"location": location})
         else:
-            await reply.content(_negotiated(found, reply.headers.get("accept", "*/*")), {"vary": "Accept"})
+            await reply.content(_negotiated(page, reply.headers.get("accept", "*/*")), {"vary": "Accept"})
 
     async def _file(self, name: str, _scope: Scope, reply: "_Reply") -> None:
         if (sidecar := self._catalogue.sidecars.get(name)) is not None:
@@ -150,15 +153,15 @@ class Application:
             return
         served = self._catalogue.files.get(name)
         if served is None:
-            await reply.text(404, f"there is no file {name!a} here")
+            await reply.text(404, f"this index has no file {name!a}")
         elif not (served.is_untouched() or await asyncio.get_running_loop().run_in_executor(None, served.is_right)):
-            await reply.text(500, f"{name} is no longer what its lock says, and is not served")
+            await reply.text(500, f"{name} differs from its lock file and is not served")
         else:
             await reply.file(served)
 
 
 def _negotiated(page: tuple[Content, Content], accept: str) -> Content:
-    """The form that the client likes best (PEP 691, "Content-Type"; RFC 9110, 12.5.1). JSON only where it is asked for."""
+    """The form that the client prefers (PEP 691, "Content-Type"; RFC 9110, 12.5.1); JSON only if the client names it."""
     best, form = 0.0, page[1]
     for part in accept.lower().split(","):
         kind, _, parameters = part.strip().partition(";")
@@ -179,6 +182,8 @@ def _negotiated(page: tuple[Content, Content], accept: str) -> Content:
 
 
 class _Reply:
+    """The answer to one request."""
+
     def __init__(self, scope: Scope, send: Send) -> None:
         self.headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         self._send = send
@@ -190,15 +195,17 @@ class _Reply:
         )
 
     async def content(self, content: Content, headers: Headers) -> None:
-        sent = {"content-type": content.kind, "etag": content.etag, "cache-control": "max-age=60", **headers}
+        headers = {"etag": content.etag, **headers}
         if self._matches(content.etag):
-            await self._whole(304, b"", {"etag": content.etag, **headers})
+            await self._whole(304, b"", headers)
         else:
-            await self._whole(200, content.body, sent)
+            headers = {"content-type": content.kind, "cache-control": "max-age=60", **headers}
+            await self._whole(200, content.body, headers)
 
     def _matches(self, etag: str) -> bool:
-        wanted = self.headers.get("if-none-match", "")
-        return wanted == "*" or etag in {tag.strip().removeprefix("W/") for tag in wanted.split(",")}
+        """Whether the client has this body already. If-None-Match compares weakly (RFC 9110, 13.1.2)."""
+        tags = self.headers.get("if-none-match", "")
+        return tags == "*" or etag in {tag.strip().removeprefix("W/") for tag in tags.split(",")}
 
     async def file(self, served: Served) -> None:
         etag = f'"{served.sha256}"'
@@ -240,7 +247,7 @@ class _Reply:
             while length and not self._head:
                 block = file.read(min(BLOCK, length))
                 if not block:
-                    raise ConnectionResetError(f"{path.name} became shorter")
+                    raise ConnectionResetError(f"{path.name} was truncated while it was sent")
                 length -= len(block)
                 await self._send({"type": "http.response.body", "body": block, "more_body": length > 0})
 
@@ -249,8 +256,8 @@ class _Reply:
         await self._send({"type": "http.response.body", "body": b"" if self._head else body})
 
     async def _start(self, status: int, headers: Headers) -> None:
-        spelled = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
-        await self._send({"type": "http.response.start", "status": status, "headers": spelled})
+        raw_headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+        await self._send({"type": "http.response.start", "status": status, "headers": raw_headers})
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:

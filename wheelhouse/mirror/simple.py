@@ -25,8 +25,8 @@ JSON_TYPE, HTML_TYPE = "application/vnd.pypi.simple.v1+json", "application/vnd.p
 class Offered:
     """A file on a project's page. `metadata_sha256` is that of its sidecar, None for an sdist, which has none.
 
-    `yanked` is the reason, which may be empty; None for a file that is not. `size` is in bytes. `provenance` says that its
-    attestations lie beside it; HTML does not tell of them, because PEP 740 wants an absolute address there.
+    `yanked` is the reason, which may be empty; None for a file that is not yanked. `size` is in bytes. `provenance` says that
+    its attestations are beside it; HTML leaves them out, because PEP 740 requires an absolute URL there.
     """
 
     filename: str
@@ -46,41 +46,41 @@ class Offered:
 
 @dataclass(slots=True)
 class ProjectPage:
-    """One project's page: its files by name, and its status where it is not active, as pins have it: `archived: no more work`."""
+    """One project's page: its files by name, and its status if it is not active, as in pins: `archived: no more work`."""
 
     files: dict[str, Offered] = field(default_factory=dict)
     status: str | None = None
 
 
-def add(shelf: ProjectPage, offered: Offered) -> None:
-    """Put a file on a shelf; what is said of it anew takes the place of what was. Raises IntegrityError for another file of its name."""
-    standing = shelf.files.get(offered.filename, offered)
-    if standing.sha256 != offered.sha256:
+def add(page: ProjectPage, offered: Offered) -> None:
+    """Add a file to a page, or replace its row. Raises IntegrityError if the page has the name with another hash."""
+    listed = page.files.get(offered.filename, offered)
+    if listed.sha256 != offered.sha256:
         raise IntegrityError(
-            f"`{offered.filename}` is offered already, with the sha256 {standing.sha256}, and not {offered.sha256}",
-            hint="one name is one file: find out which of the two is the right one",
+            f"the index has `{offered.filename}` with sha256 {listed.sha256}, not {offered.sha256}",
+            hint="find out which of the two files is the right one",
         )
-    shelf.files[offered.filename] = offered
+    page.files[offered.filename] = offered
 
 
-def project_json(project: NormalizedName, shelf: ProjectPage, prefix: str = "") -> str:
-    """A project's page as PEP 691 has it. Files are at `prefix` and their name, relative to the page."""
-    versions = [str(version) for version in sorted({file.version for file in shelf.files.values()})]
-    files = [_file(shelf.files[name], prefix) for name in sorted(shelf.files)]
-    document: dict[str, Any] = {"meta": {"api-version": _api_version(shelf)}, "name": project}
-    if shelf.status:
-        document["project-status"] = _marks(shelf.status)
+def project_json(project: NormalizedName, page: ProjectPage, prefix: str = "") -> str:
+    """A project's page as JSON (PEP 691). The URL of a file is `prefix` and its name, relative to the page."""
+    versions = [str(version) for version in sorted({file.version for file in page.files.values()})]
+    files = [_file(page.files[name], prefix) for name in sorted(page.files)]
+    document: dict[str, Any] = {"meta": {"api-version": _api_version(page)}, "name": project}
+    if page.status:
+        document["project-status"] = _marks(page.status)
     return json.dumps({**document, "versions": versions, "files": files}, indent=1, ensure_ascii=False) + "\n"
 
 
-def _api_version(shelf: ProjectPage) -> str:
-    if shelf.status:
+def _api_version(page: ProjectPage) -> str:
+    if page.status:
         return SINCE_STATUS
-    return SINCE_PROVENANCE if any(file.provenance for file in shelf.files.values()) else API_VERSION
+    return SINCE_PROVENANCE if any(file.provenance for file in page.files.values()) else API_VERSION
 
 
 def _marks(status: str) -> dict[str, str]:
-    """A status as pages spell it: `status`, and the `reason` where one was given."""
+    """The keys of a status on a page: `status`, and `reason` if there is one."""
     marker, _, reason = status.partition(": ")
     return {"status": marker} | ({"reason": reason} if reason else {})
 
@@ -103,10 +103,10 @@ def _file(file: Offered, prefix: str) -> dict[str, Any]:
     return document
 
 
-def project_html(project: NormalizedName, shelf: ProjectPage, prefix: str = "") -> str:
-    """The same page as PEP 503 has it."""
-    anchors = "".join(_anchor(shelf.files[name], prefix) for name in sorted(shelf.files))
-    marks = _marks(shelf.status) if shelf.status else {}
+def project_html(project: NormalizedName, page: ProjectPage, prefix: str = "") -> str:
+    """The same page as HTML (PEP 503)."""
+    anchors = "".join(_anchor(page.files[name], prefix) for name in sorted(page.files))
+    marks = _marks(page.status) if page.status else {}
     names = {"status": "pypi:project-status", "reason": "pypi:project-status-reason"}
     return _html(f"Links for {project}", anchors, {names[key]: value for key, value in marks.items()})
 
@@ -119,18 +119,18 @@ def _anchor(file: Offered, prefix: str) -> str:
         attributes["data-core-metadata"] = f"sha256={file.metadata_sha256}"
     if file.yanked is not None:
         attributes["data-yanked"] = file.yanked
-    spelled = " ".join(f'{name}="{escape(value)}"' for name, value in attributes.items())
-    return f"    <a {spelled}>{escape(file.filename)}</a><br>\n"
+    text = " ".join(f'{name}="{escape(value)}"' for name, value in attributes.items())
+    return f"    <a {text}>{escape(file.filename)}</a><br>\n"
 
 
 def root_json(projects: Iterable[str]) -> str:
-    """The list of projects as PEP 691 has it."""
-    listed = [{"name": name} for name in sorted(projects)]
-    return json.dumps({"meta": {"api-version": API_VERSION}, "projects": listed}, indent=1) + "\n"
+    """The list of projects as JSON (PEP 691)."""
+    rows = [{"name": name} for name in sorted(projects)]
+    return json.dumps({"meta": {"api-version": API_VERSION}, "projects": rows}, indent=1) + "\n"
 
 
 def root_html(projects: Iterable[str]) -> str:
-    """The list of projects as PEP 503 has it."""
+    """The list of projects as HTML (PEP 503)."""
     return _html("Simple index", "".join(f'    <a href="{name}/">{name}</a><br>\n' for name in sorted(projects)))
 
 
@@ -152,19 +152,19 @@ def _html(title: str, anchors: str, marks: Mapping[str, str] = MappingProxyType(
 
 
 def parse_project_page(raw: str) -> ProjectPage:
-    """Read a project's JSON page that `project_json` wrote. Raises ValueError for another."""
+    """Read a JSON page that `project_json` wrote. Raises ValueError for any other text."""
     try:
         document = parse_json(raw)
         files = [_parse_file(row) for row in document["files"]]
         marks = document.get("project-status")
         status = ": ".join(str(marks[key]) for key in ("status", "reason") if key in marks) if marks else None
     except (KeyError, TypeError, AttributeError, ArithmeticError) as error:
-        raise ValueError(f"it is no page of a project: {error!r}") from error
+        raise ValueError(f"it is not a project's page: {error!r}") from error
     return ProjectPage({file.filename: file for file in files}, status)
 
 
 def _parse_file(row: Mapping[str, Any]) -> Offered:
-    """One file of a page. Raises ValueError, too, for a name that states no version: a page cannot be written of it."""
+    """One row of a page. Raises ValueError, also for a name without a version, because a page lists versions."""
     core, yanked, uploaded = row["core-metadata"], row["yanked"], row.get("upload-time")
     file = Offered(
         filename=str(row["filename"]),

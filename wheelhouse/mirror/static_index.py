@@ -1,4 +1,4 @@
-"""A static Simple index of one or many houses: pages beside their files, for any web server, or for a `file:` URL."""
+"""A static Simple index of one or more wheelhouses: pages beside their files, for any web server or a `file:` URL."""
 
 import errno
 from collections.abc import Iterable, Sequence, Set
@@ -23,95 +23,97 @@ from wheelhouse.lock.lock import Pin
 from wheelhouse.lock.wheelhouse import Wheelhouse
 from wheelhouse.mirror.offered_files import OpenedFile, offered_as, open_files, pins_by_file, provenance_of
 from wheelhouse.mirror.simple import Offered, ProjectPage, add, project_html, project_json, root_html, root_json
-from wheelhouse.mirror.tree import PAGE_HTML, PAGE_JSON, faults_in, listed_in, read_shelves, unnamed_in
+from wheelhouse.mirror.tree import PAGE_HTML, PAGE_JSON, faults_in, listed_projects, read_pages, unnamed_files
 from wheelhouse.verify.verify import load_wheelhouse
 
 
 @dataclass(frozen=True, slots=True)
 class Indexed:
-    """What indexing did: how many projects the tree has, which files came, which were mended, how many stood already."""
+    """The result: the number of projects in the tree, the files that were added or repaired, the number of unchanged files."""
 
     projects: int
     added: tuple[str, ...]
-    mended: tuple[str, ...]
-    stood: int
+    repaired: tuple[str, ...]
+    unchanged: int
 
 
 @dataclass(slots=True)
 class _Tree:
-    """A tree as it is changed. `faults` are of files that stood in it, by path: what is wrong, until a house mends it."""
+    """A tree while it changes. `faults` says what is wrong with its files, by project and name, until a wheelhouse repairs them."""
 
     root: Path
-    shelves: dict[NormalizedName, ProjectPage]
+    pages: dict[NormalizedName, ProjectPage]
     faults: dict[tuple[NormalizedName, str], str]
     added: set[str] = field(default_factory=set)
-    mended: set[str] = field(default_factory=set)
+    repaired: set[str] = field(default_factory=set)
 
 
-def index(houses: Iterable[Path], root: Path, *, check: bool = False, on_event: Listener = ignore) -> Indexed:
-    """Add houses to a static index. Pages that do not change are not written again; files are hard links where they can be.
+def index(folders: Iterable[Path], root: Path, *, check: bool = False, on_event: Listener = ignore) -> Indexed:
+    """Add wheelhouses to a static index. Unchanged pages are not written again; files are hard links if the file system allows.
 
-    What stands there is looked at, with `check` also hashed, and brought again from a house that has it. Of two houses that
-    speak of one file, the one named last is believed. Raises IntegrityError, after everything else is done, for what is gone
-    or altered and in none of the houses.
+    Files of the tree are checked by size, with `check` by hash, and repaired from a wheelhouse that has them. If two wheelhouses
+    describe one file, the last one counts. Raises IntegrityError, after everything else is done, for a file that is missing or
+    altered and in none of the wheelhouses.
     """
-    opened = [(folder, load_wheelhouse(folder)) for folder in houses]
-    for folder, _ in opened:
+    wheelhouses = [(folder, load_wheelhouse(folder)) for folder in folders]
+    for folder, _ in wheelhouses:
         must_lie_outside(root, folder)
-    pins = [pins_by_file(house) for _, house in opened]
+    pins = [pins_by_file(wheelhouse) for _, wheelhouse in wheelhouses]
     with folder_lock(root):
-        listed = listed_in(root)
-        shelves = read_shelves(root, {(pin.project, name) for found in pins for name, pin in found.items()})
-        tree = _Tree(root, shelves, faults_in(root, shelves, check=check))
-        for (folder, house), found in zip(opened, pins, strict=True):
-            _add_house(tree, folder, house, list(found.values()), on_event)
+        projects_before = listed_projects(root)
+        pages = read_pages(root, {(pin.project, name) for by_file in pins for name, pin in by_file.items()})
+        tree = _Tree(root, pages, faults_in(root, pages, check=check))
+        for (folder, wheelhouse), by_file in zip(wheelhouses, pins, strict=True):
+            _add_wheelhouse(tree, folder, wheelhouse, list(by_file.values()), on_event)
         _write_pages(tree)
-        _warn(tree, listed, on_event)
+        _warn(tree, projects_before, on_event)
     _must_be_whole(tree)
-    total = sum(len(shelf.files) for shelf in tree.shelves.values())
-    counts = total - len(tree.added) - len(tree.mended)
-    return Indexed(len(tree.shelves), tuple(sorted(tree.added)), tuple(sorted(tree.mended)), counts)
+    total = sum(len(page.files) for page in tree.pages.values())
+    unchanged = total - len(tree.added) - len(tree.repaired)
+    return Indexed(len(tree.pages), tuple(sorted(tree.added)), tuple(sorted(tree.repaired)), unchanged)
 
 
-def _add_house(tree: _Tree, folder: Path, house: Wheelhouse, pins: Sequence[Pin], on_event: Listener) -> None:
-    wanted = [pin for pin in pins if not _stands(tree, pin)]
-    for opened in open_files(folder, house, wanted, on_event):
-        shelf, name = tree.shelves.setdefault(opened.project, ProjectPage()), opened.offered.filename
-        (tree.mended if shelf.files.pop(name, None) else tree.added).add(name)
+def _add_wheelhouse(tree: _Tree, folder: Path, wheelhouse: Wheelhouse, pins: Sequence[Pin], on_event: Listener) -> None:
+    """Copy the files that the tree lacks, then update the rows of all files of the wheelhouse."""
+    missing = [pin for pin in pins if not _is_present(tree, pin)]
+    for opened in open_files(folder, wheelhouse, missing, on_event):
+        page, name = tree.pages.setdefault(opened.project, ProjectPage()), opened.offered.filename
+        (tree.repaired if page.files.pop(name, None) else tree.added).add(name)
         tree.faults.pop((opened.project, name), None)
-        add(shelf, opened.offered)
-        _bring(opened, tree.root)
+        add(page, opened.offered)
+        _place(opened, tree.root)
     for pin in pins:
-        shelf = tree.shelves[pin.project]
-        shelf.status = pin.status
-        add(shelf, _said_anew(tree, house, pin, shelf.files[pin.artifact.filename]))
+        page = tree.pages[pin.project]
+        page.status = pin.status
+        add(page, _updated(tree, wheelhouse, pin, page.files[pin.artifact.filename]))
 
 
-def _stands(tree: _Tree, pin: Pin) -> bool:
-    """Whether a file is in the tree, and sound. Raises IntegrityError where another one has its name.
+def _is_present(tree: _Tree, pin: Pin) -> bool:
+    """Whether the tree has a file without fault. Raises IntegrityError if it has other bytes under the name.
 
-    Where the page alone names another one, it is the page that was altered.
+    If the page alone has another hash, the page was altered, and the file is placed again.
     """
-    shelf, name = tree.shelves.get(pin.project), pin.artifact.filename
-    standing = shelf.files.get(name) if shelf else None
-    if shelf is None or standing is None:
+    page, name = tree.pages.get(pin.project), pin.artifact.filename
+    listed = page.files.get(name) if page else None
+    if page is None or listed is None:
         return False
-    if standing.sha256 != pin.artifact.sha256:
+    if listed.sha256 != pin.artifact.sha256:
         if not has_locked_bytes(rooted(tree.root, pin.project), pin.artifact):
-            add(shelf, offered_as(pin, None, provenance=False))
+            add(page, offered_as(pin, None, provenance=False))
         return False
     return (pin.project, name) not in tree.faults
 
 
-def _said_anew(tree: _Tree, house: Wheelhouse, pin: Pin, standing: Offered) -> Offered:
-    """A file that stands, with what its lock says of it now. Attestations that a lock does not know of are kept."""
-    provenance = provenance_of(house, standing.filename)
+def _updated(tree: _Tree, wheelhouse: Wheelhouse, pin: Pin, listed: Offered) -> Offered:
+    """The row of a file with the facts of its lock file now. Attestations that the lock file lacks are kept."""
+    provenance = provenance_of(wheelhouse, listed.filename)
     if provenance is not None:
-        write(rooted(tree.root, pin.project), standing.filename + PROVENANCE, provenance)
-    return offered_as(pin, standing.metadata_sha256, provenance=provenance is not None or standing.provenance)
+        write(rooted(tree.root, pin.project), listed.filename + PROVENANCE, provenance)
+    return offered_as(pin, listed.metadata_sha256, provenance=provenance is not None or listed.provenance)
 
 
-def _bring(opened: OpenedFile, tree: Path) -> None:
+def _place(opened: OpenedFile, tree: Path) -> None:
+    """Write a file and its sidecars into the tree: a hard link, or a copy on another file system."""
     folder = rooted(tree, opened.project)
     final = rooted(folder, opened.offered.filename)
     with os_errors_as_machine_error(folder):
@@ -129,26 +131,28 @@ def _bring(opened: OpenedFile, tree: Path) -> None:
 
 
 def _write_pages(tree: _Tree) -> None:
-    for project, shelf in tree.shelves.items():
-        write(tree.root / project, PAGE_JSON, project_json(project, shelf))
-        write(tree.root / project, PAGE_HTML, project_html(project, shelf))
-    write(tree.root, PAGE_JSON, root_json(tree.shelves))
-    write(tree.root, PAGE_HTML, root_html(tree.shelves))
+    for project, page in tree.pages.items():
+        write(tree.root / project, PAGE_JSON, project_json(project, page))
+        write(tree.root / project, PAGE_HTML, project_html(project, page))
+    write(tree.root, PAGE_JSON, root_json(tree.pages))
+    write(tree.root, PAGE_HTML, root_html(tree.pages))
 
 
-def _warn(tree: _Tree, listed: Set[str], on_event: Listener) -> None:
-    for project in sorted(listed - tree.shelves.keys()):
+def _warn(tree: _Tree, projects_before: Set[str], on_event: Listener) -> None:
+    """Warn of projects whose page is gone, and of files that no page names."""
+    for project in sorted(projects_before - tree.pages.keys()):
         on_event(Warned(f"`{project}` was in this index, and its page is gone: index the wheelhouse that has it"))
-    for name in unnamed_in(tree.root, tree.shelves):
+    for name in unnamed_files(tree.root, tree.pages):
         on_event(Warned(f"no page names `{name}`: index the wheelhouse that has it, or remove the file"))
 
 
 def _must_be_whole(tree: _Tree) -> None:
+    """Raises IntegrityError if a fault is left."""
     if tree.faults:
         (project, name), fault = next(iter(tree.faults.items()))
         more = f", and {len(tree.faults) - 1} more" if len(tree.faults) > 1 else ""
         raise IntegrityError(
-            f"`{tree.root / project / name}`: {fault}, and none of these wheelhouses has it{more}",
-            hint=f"index a wheelhouse that has it; or remove `{tree.root / project}`, and index what is to be there",
-            details=tuple(f"{path}/{filename}: {found}" for (path, filename), found in tree.faults.items()),
+            f"`{tree.root / project / name}`: {fault}, and none of these wheelhouses has the file{more}",
+            hint=f"index a wheelhouse that has it; or remove `{tree.root / project}`, and index its wheelhouses again",
+            details=tuple(f"{path}/{filename}: {fault}" for (path, filename), fault in tree.faults.items()),
         )

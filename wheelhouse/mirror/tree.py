@@ -1,4 +1,4 @@
-"""The tree of a static index as it stands on disk: what its pages name, and whether that is there. Believes nothing."""
+"""The tree of a static index on disk: what its pages name, and whether the files are there. Nothing in it is trusted."""
 
 import os
 from collections.abc import Iterator, Mapping, Set
@@ -17,11 +17,11 @@ from wheelhouse.mirror.offered_files import SIDECAR
 from wheelhouse.mirror.simple import Offered, ProjectPage, parse_project_page
 
 PAGE_HTML, PAGE_JSON = "index.html", "index.json"
-Shelves = Mapping[NormalizedName, ProjectPage]
+Pages = Mapping[NormalizedName, ProjectPage]
 
 
 def folders_in(root: Path) -> Iterator[Path]:
-    """The folders of a tree that may be projects: they hold a page, or archives."""
+    """The folders of a tree that may be projects: they have a page, or archives."""
     with os_errors_as_machine_error(root):
         folders = sorted(path for path in root.iterdir() if path.is_dir() and not path.is_symlink())
     for folder in folders:
@@ -35,58 +35,59 @@ def archives_in(folder: Path) -> list[str]:
         return sorted(path.name for path in folder.iterdir() if path.name.endswith(ARCHIVE_SUFFIXES))
 
 
-def read_shelf(folder: Path) -> ProjectPage | None:
-    """What a project's page says; None where it has none. Raises ValueError, or InputError, for a page that cannot be read."""
+def read_page(folder: Path) -> ProjectPage | None:
+    """A project's page; None if there is none. Raises ValueError or InputError if it cannot be read."""
     page = folder / PAGE_JSON
     return parse_project_page(read_text(page, "the page")) if page.is_file() else None
 
 
-def read_shelves(root: Path, covered: Set[tuple[NormalizedName, str]]) -> dict[NormalizedName, ProjectPage]:
-    """What every page of a tree says. `covered` are the files that will be brought again, by project and name.
+def read_pages(root: Path, covered: Set[tuple[NormalizedName, str]]) -> dict[NormalizedName, ProjectPage]:
+    """Every page of a tree. `covered` are the files, by project and name, that the caller will place again.
 
-    A page that cannot be read is left out where it can be made again. Raises InputError where it cannot: it is somebody
-    else's, or files lie beside it that nobody brings.
+    A page that cannot be read is left out if all its files are covered. Otherwise raises InputError: the page is another
+    program's, or it cannot be written again.
     """
-    shelves: dict[NormalizedName, ProjectPage] = {}
+    pages: dict[NormalizedName, ProjectPage] = {}
     projects = {project for project, _ in covered}
     for folder in folders_in(root):
         project = NormalizedName(folder.name)
         try:
-            shelf = read_shelf(folder)
+            page = read_page(folder)
         except (ValueError, InputError) as error:
             lacking = [name for name in archives_in(folder) if (project, name) not in covered]
             if project not in projects or lacking:
                 raise _unreadable(folder, lacking, error) from error
             continue
-        if shelf is not None:
-            shelves[project] = shelf
-    return shelves
+        if page is not None:
+            pages[project] = page
+    return pages
 
 
 def _unreadable(folder: Path, lacking: list[str], error: Exception) -> InputError:
+    """The error for a page that cannot be read; `lacking` are the files that nobody will place again."""
     if lacking:
-        hint = f"name a wheelhouse that has `{lacking[0]}`, too, and the page is written again"
+        hint = f"also name a wheelhouse that has `{lacking[0]}`; then the page is written again"
     else:
         hint = "choose an empty folder, or one that `wheelhouse index` wrote"
     return InputError(f"`{folder / PAGE_JSON}` is not a page that wheelhouse wrote: {error}", hint=hint)
 
 
-def faults_in(root: Path, shelves: Shelves, *, check: bool) -> dict[tuple[NormalizedName, str], str]:
+def faults_in(root: Path, pages: Pages, *, check: bool) -> dict[tuple[NormalizedName, str], str]:
     """What is wrong with the files that pages name, by project and name; `check` hashes each."""
-    files = [(project, file) for project, shelf in shelves.items() for file in shelf.files.values()]
+    files = [(project, file) for project, page in pages.items() for file in page.files.values()]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        found = pool.map(lambda one: fault_of(rooted(root, one[0]), one[1], check=check), files)
-        return {(project, file.filename): fault for (project, file), fault in zip(files, found, strict=True) if fault}
+        faults = pool.map(lambda item: fault_of(rooted(root, item[0]), item[1], check=check), files)
+        return {(project, file.filename): fault for (project, file), fault in zip(files, faults, strict=True) if fault}
 
 
 def fault_of(folder: Path, file: Offered, *, check: bool) -> str | None:
-    """What is wrong with a file that a page names, or with what lies beside it; None where nothing is."""
+    """What is wrong with a file that a page names, or with its sidecars; None if nothing is."""
     path = rooted(folder, file.filename)
     size = _size_of(path)
     if size is None:
         return "it is not there"
     if size != file.size:
-        return f"it has {size} bytes where its page says {file.size}"
+        return f"it has {size} bytes, and its page says {file.size}"
     if check and sha256_of(path) != file.sha256:
         return "its bytes were altered"
     return _sidecar_fault(path, file, check=check)
@@ -96,35 +97,33 @@ def _sidecar_fault(path: Path, file: Offered, *, check: bool) -> str | None:
     sidecar, provenance = (path.with_name(path.name + suffix) for suffix in (SIDECAR, PROVENANCE))
     if file.metadata_sha256:
         if not _size_of(sidecar):
-            return "its metadata are not there"
+            return "its metadata file is missing"
         if check and sha256_of(sidecar) != file.metadata_sha256:
-            return "its metadata were altered"
-    return "its attestations are not there" if file.provenance and not _size_of(provenance) else None
+            return "its metadata file was altered"
+    return "its attestations are missing" if file.provenance and not _size_of(provenance) else None
 
 
 def is_tree(root: Path) -> bool:
-    """Whether a folder is a static index, and no wheelhouse: it has a list of projects, or a project's page."""
+    """Whether a folder is a static index, not a wheelhouse: it has a list of projects or a project's page."""
     if not root.is_dir() or any(is_lock_name(path.name) for path in root.iterdir()):
         return False
     return (root / PAGE_JSON).is_file() or next(root.glob(f"*/{PAGE_JSON}"), None) is not None
 
 
 def files_named(root: Path) -> dict[str, str]:
-    """Path → sha256 of every file that the pages of a tree name. Raises InputError for a page that cannot be read."""
-    shelves = read_shelves(root, frozenset())
-    return {
-        f"{project}/{name}": file.sha256 for project, shelf in shelves.items() for name, file in shelf.files.items()
-    }
+    """The sha256 of every file that a tree's pages name, by path. Raises InputError for a page that cannot be read."""
+    pages = read_pages(root, frozenset())
+    return {f"{project}/{name}": file.sha256 for project, page in pages.items() for name, file in page.files.items()}
 
 
 def _size_of(path: Path) -> int | None:
-    """A file's size in bytes; None where there is none. A link is none: what it leads to may change."""
+    """A file's size in bytes; None if there is no file. A link is no file: its goal may change."""
     with os_errors_as_machine_error(path):
         return path.stat().st_size if path.is_file() and not path.is_symlink() else None
 
 
-def listed_in(root: Path) -> set[str]:
-    """The projects that a tree's list of projects names; none where it cannot be read, as it is written again."""
+def listed_projects(root: Path) -> set[str]:
+    """The projects in a tree's list of projects; none if it cannot be read, because it will be written again."""
     page = root / PAGE_JSON
     try:
         rows = parse_json(read_text(page, "the page"))["projects"] if page.is_file() else []
@@ -133,12 +132,12 @@ def listed_in(root: Path) -> set[str]:
         return set()
 
 
-def unnamed_in(root: Path, shelves: Shelves) -> list[str]:
+def unnamed_files(root: Path, pages: Pages) -> list[str]:
     """The archives in a tree that no page names, by their path in it."""
-    nothing = ProjectPage()
+    empty = ProjectPage()
     return [
         f"{folder.name}/{name}"
         for folder in folders_in(root)
         for name in archives_in(folder)
-        if name not in shelves.get(NormalizedName(folder.name), nothing).files
+        if name not in pages.get(NormalizedName(folder.name), empty).files
     ]

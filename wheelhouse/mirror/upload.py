@@ -21,24 +21,24 @@ MAX_REPLY_BYTES = 300
 
 @dataclass(frozen=True, slots=True)
 class UploadReply:
-    """What a server said to an upload, its words shortened."""
+    """A server's answer to an upload, with the start of its text."""
 
     status: int
     text: str
 
     @property
-    def taken(self) -> bool:
-        """Whether the server took the file."""
+    def accepted(self) -> bool:
+        """Whether the server accepted the file."""
         return 200 <= self.status < 300
 
 
 class Repository:
-    """Where to upload to. `url` is what twine calls the repository URL; credentials never stand in it."""
+    """A server that takes uploads. `url` is twine's repository URL; it never holds credentials."""
 
     def __init__(self, url: str, http: Http) -> None:
         if "@" in url.partition("://")[2].partition("/")[0]:
             hint = "use --token-file, ~/.netrc or keyring"
-            raise InputError("credentials cannot stand in --repository, where others may read them", hint=hint)
+            raise InputError("--repository holds credentials, which other users of this machine could read", hint=hint)
         self.url = url
         self._http = http
         self._session = self._new_session()
@@ -50,7 +50,7 @@ class Repository:
         except ImportError as error:
             hint = "install them with: pip install 'airgap-wheelhouse[publish]'"
             raise MachineError(
-                "publishing needs requests and requests-toolbelt, which are not installed", hint=hint
+                "`publish` needs requests and requests-toolbelt, which are not installed", hint=hint
             ) from error
         session = requests.Session()
         session.trust_env = False
@@ -63,7 +63,7 @@ class Repository:
         return session
 
     def upload(self, path: Path, filename: str, form: Form) -> UploadReply:
-        """Send one file, again while the failure may pass. Raises ServerError for what is neither yes nor no."""
+        """Send one file, with retries. Raises ServerError for an answer that neither accepts nor refuses the file."""
         return self._http.retrying(filename, lambda: self._upload(path, filename, form))
 
     def _upload(self, path: Path, filename: str, form: Form) -> UploadReply:
@@ -72,16 +72,16 @@ class Repository:
         if response.status_code == 401 and (other := self._http.credentials.auth(self.url, (header,))):
             response = self._post(path, filename, form, other)
         answer = UploadReply(response.status_code, " ".join(response.text.split())[:MAX_REPLY_BYTES])
-        where = redact(self.url)
+        address = redact(self.url)
         if answer.status in RETRYABLE_STATUSES and answer.status != 500:
-            raise TransientError(f"{where} answered {answer.status} to {filename}")
+            raise TransientError(f"{address} answered {answer.status} to {filename}")
         if 300 <= answer.status < 400:
             raise ServerError(
-                f"{where} redirects an upload ({answer.status})", hint="name the address that it redirects to"
+                f"{address} redirects an upload ({answer.status})", hint="give the address that it redirects to"
             )
         if answer.status == 401:
             hint = "give the user and password with --token-file, ~/.netrc or keyring"
-            raise ServerError(f"{where} wants to know who uploads (401)", hint=hint)
+            raise ServerError(f"{address} refuses uploads without credentials, or these credentials (401)", hint=hint)
         return answer
 
     def _post(self, path: Path, filename: str, form: Form, header: str | None) -> "requests.Response":
@@ -105,7 +105,7 @@ class Repository:
 
 
 def _adapter(context: "ssl.SSLContext") -> "HTTPAdapter":
-    """A connection with the trust of all others here: by itself requests asks certifi who vouches for a server, not this system."""
+    """Connections with the trust of all others in this program: requests by itself trusts certifi's authorities, not the system's."""
     from requests.adapters import HTTPAdapter  # noqa: PLC0415
 
     class Adapter(HTTPAdapter):

@@ -1,4 +1,4 @@
-"""The form that comes with an uploaded file: its core metadata, as the legacy upload API and twine spell the fields (pure)."""
+"""The form of an upload: core metadata, with the field names of the legacy upload API and twine (pure)."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -15,26 +15,26 @@ RENAMED = {"platforms": "platform", "supported_platforms": "supported_platform",
 UNSENT = frozenset(("import_names", "import_namespaces"))
 """Fields that the API does not know (twine 7.0)."""
 LICENSE_FILES_SINCE = Version("2.4")
-"""Metadata-Version with which License-File means what PEP 639 says; setuptools wrote it earlier, in a sense of its own."""
+"""Since this Metadata-Version, License-File is that of PEP 639; setuptools wrote it before, with another meaning."""
 
 
 def upload_form(raw_metadata: bytes, filename: str, digests: Mapping[str, str]) -> Form:
-    """The form's fields beside the file itself, from METADATA or PKG-INFO.
+    """All fields of the form but the file itself, from METADATA or PKG-INFO.
 
-    `digests` are in lower-case hexadecimal, by the form's names (`sha256`, `blake2_256`). What cannot be read of the metadata
-    is left out: it is for the server to refuse the file.
+    `digests` are in lower-case hexadecimal, by the form's names (`sha256`, `blake2_256`). Metadata that cannot be read are left
+    out: the server may refuse the file.
     """
     is_wheel = filename.endswith(WHEEL_SUFFIX)
-    told: dict[str, Any] = dict(parse_email(raw_metadata)[0])
-    if not _has_license_files(told.get("metadata_version", "0")):
-        told.pop("license_files", None)
+    metadata: dict[str, Any] = dict(parse_email(raw_metadata)[0])
+    if not _has_license_files(metadata.get("metadata_version", "0")):
+        metadata.pop("license_files", None)
     return [
         (":action", "file_upload"),
         ("protocol_version", "1"),
         ("filetype", "bdist_wheel" if is_wheel else "sdist"),
         ("pyversion", filename.split("-")[-3] if is_wheel else "source"),
         *((f"{name}_digest", digest) for name, digest in digests.items()),
-        *((RENAMED.get(key, key), text) for key, value in told.items() for text in _texts(key, value)),
+        *((RENAMED.get(key, key), text) for key, value in metadata.items() for text in _texts(key, value)),
     ]
 
 
@@ -46,7 +46,7 @@ def _has_license_files(metadata_version: str) -> bool:
 
 
 def _texts(key: str, value: Any) -> Iterator[str]:  # noqa: ANN401
-    """The values of one field: most lists are fields of the same name, one an entry; keywords are one text."""
+    """The values of one field. A list is a field for each entry; keywords are one text."""
     if key in UNSENT:
         return
     if key == "name":

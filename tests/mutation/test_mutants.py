@@ -1,0 +1,55 @@
+"""The tool that makes mutants."""
+
+import ast
+from textwrap import dedent
+
+from tests.mutation.mutants import mutants
+
+SOURCE = dedent(
+    '''
+    """A module."""
+    MAX_SIZE = 10
+    WORDS = {"a": 1}
+
+    def pick(size: "int", names=()) -> "str":
+        """Documentation."""
+        if size < MAX_SIZE and names:
+            raise ValueError(f"{size + 1} is small")
+        return names[0] if not names else "a sentence"
+    '''
+)
+
+
+def changes() -> set[tuple[str, str, str]]:
+    return {(mutant.scope, mutant.before, mutant.after) for mutant in mutants("m.py", SOURCE)}
+
+
+def test_comparisons_conditions_numbers_and_refusals_are_mutated() -> None:
+    assert changes() >= {
+        ("", "'a'", "('aX')"),
+        ("", "1", "(2)"),
+        ("pick", "size < MAX_SIZE", "(size <= MAX_SIZE)"),
+        ("pick", "size < MAX_SIZE and names", "(size < MAX_SIZE or names)"),
+        ("pick", "size < MAX_SIZE and names", "(names)"),
+        ("pick", "not names", "(names)"),
+        ("pick", "0", "(1)"),
+        ("pick", "raise ValueError(f'{size + 1} is small')", "pass"),
+    }
+
+
+def test_limits_annotations_documentation_and_sentences_are_not_mutated() -> None:
+    before = {before for _, before, _ in changes()}
+    assert not before & {"10", "'int'", "'str'", "'Documentation.'", "'a sentence'", "size + 1"}
+
+
+def test_each_mutant_is_another_program_with_one_change() -> None:
+    found = mutants("m.py", SOURCE)
+    texts = {mutant.applied(SOURCE) for mutant in found}
+    assert len(texts) == len(found) and SOURCE not in texts
+    for text in texts:
+        ast.parse(text)
+
+
+def test_a_key_stays_when_lines_move() -> None:
+    moved = "# a comment\n\n" + SOURCE
+    assert [mutant.key for mutant in mutants("m.py", moved)] == [mutant.key for mutant in mutants("m.py", SOURCE)]
