@@ -117,7 +117,7 @@ def test_nothing_falls_through_from_one_index_to_another(inhouse: Path, public: 
         assert inputs["index"] == default.url
         assert inputs["indexes"] == [{"name": "corp", "url": corp.url, "projects": ["acme-*", "lost"]}]
         before = (house / LOCK).read_bytes()
-        assert "from the lock that stands" in wheelhouse(*said, cwd=tmp_path).stderr
+        assert "from the lock file" in wheelhouse(*said, cwd=tmp_path).stderr
         assert (house / LOCK).read_bytes() == before
         assert not [request for request in default.requests if "acme" in request.path]
 

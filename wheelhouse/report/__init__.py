@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 __all__ = ["counted", "size_text"]
 
 REMOVED = 50
-"""How many removed files are named on the terminal; `--json` names all."""
+"""So many removed files are named on the terminal; `--json` names all."""
 FOREIGN = 10
-"""How many files of no lock are named in a warning."""
+"""So many files that are in no lock file are named in a warning."""
 TARGETS = 4
-"""How many targets are named behind what holds for some of them."""
+"""So many targets are named after a fact that holds for some of them."""
 
 
 def event_line(event: Event) -> str | None:
-    """An event as a plain line; None for those that only progress bars show."""
+    """An event as a line of text; None for an event that only progress bars show."""
     line: str | None = None
     match event:
         case Warned(sentence):
@@ -37,14 +37,14 @@ def event_line(event: Event) -> str | None:
         case Resolving(target, number, targets):
             line = f"resolving for {target}{f' ({number} of {targets})' if targets > 1 else ''}"
         case Resolved(target, projects, reused):
-            line = f"{counted(projects, 'project')} for {target}{', from the lock that stands' if reused else ''}"
+            line = f"{counted(projects, 'project')} for {target}{', from the lock file' if reused else ''}"
         case Built(sdist, wheel, seconds, reused):
-            line = f"{wheel}: {'built before' if reused else f'built in {seconds:.1f} s'} from {sdist}"
+            line = f"{wheel}: {'reused from the cache, built' if reused else f'built in {seconds:.1f} s'} from {sdist}"
     return line
 
 
 def error_lines(error: WheelhouseError) -> list[str]:
-    """An error for stderr: details, the sentence, and what to do."""
+    """An error for stderr: its details, its sentence, its hint."""
     lines = [*(f"  {detail}" for detail in error.details), f"error: {error}"]
     return [*lines, f"hint: {error.hint}"] if error.hint else lines
 
@@ -84,44 +84,43 @@ def lock_document(lock: Lock) -> dict[str, Any]:
     }
 
 
-def fetched_lines(house: str, placed: Sequence[str], stood: Sequence[str], removed: Sequence[str]) -> list[str]:
-    """What a fetch did to a house, in numbers of files, and the names of those that it removed."""
-    line = f"{house}: {counted(len(placed), 'file')} fetched, {len(stood)} stood already, {len(removed)} removed"
+def fetched_lines(path: str, fetched: Sequence[str], unchanged: Sequence[str], removed: Sequence[str]) -> list[str]:
+    """How many files a fetch fetched, kept and removed, and the names of the removed ones."""
+    line = f"{path}: {counted(len(fetched), 'file')} fetched, {len(unchanged)} unchanged, {len(removed)} removed"
     return [line, *([f"  removed: {listed(removed, REMOVED)}"] if removed else [])]
 
 
-def lost_sentence(house: str, count: int) -> str:
-    """What a run would take from another job that is in the same house."""
-    return f"`{house}` holds another job, and this one would drop {counted(count, 'file')} that it needs"
+def lost_sentence(path: str, count: int) -> str:
+    """Why a run must not go on without a question: it would remove files of another job."""
+    return f"`{path}` also has the files of another job, and this run would remove {count} of them"
 
 
-def foreign_sentence(house: str, names: Sequence[str]) -> str:
-    """What is in a house, and belongs to no lock of it."""
-    whose = "it belongs" if len(names) == 1 else "they belong"
-    return f"`{house}` also holds {listed(names, FOREIGN)}; {whose} to no lock (see `wheelhouse verify`)"
+def foreign_sentence(path: str, names: Sequence[str]) -> str:
+    """Which files of a wheelhouse are in none of its lock files."""
+    return f"`{path}` has files that no lock file lists: {listed(names, FOREIGN)} (see `wheelhouse verify`)"
 
 
 def other_files_document(files: OtherFiles) -> list[dict[str, Any]]:
-    """The other files of a house for `--json`."""
+    """The other files of a wheelhouse, for `--json`."""
     return [
-        {"name": one.name, "url": one.url, "sha256": one.sha256, "size": one.size, "voucher": one.voucher or None}
-        for one in files.files
+        {"name": file.name, "url": file.url, "sha256": file.sha256, "size": file.size, "voucher": file.voucher or None}
+        for file in files.files
     ]
 
 
 def other_files_lines(files: OtherFiles, removed: Sequence[str]) -> list[str]:
-    """The other files of a house, a file a line, each with who vouches for it; then those that were removed."""
+    """The other files of a wheelhouse, each on a line with what vouches for it; then the removed ones."""
     lines = [
-        f"{FOLDER}/{one.name}: {size_text(one.size)}, {one.voucher or 'only its sha256 vouches for it'}"
-        for one in files.files
+        f"{FOLDER}/{file.name}: {size_text(file.size)}, {file.voucher or 'only its sha256 vouches for it'}"
+        for file in files.files
     ]
     return [*lines, *([f"{FOLDER}: removed: {listed(removed, REMOVED)}"] if removed else [])]
 
 
 def locks_lines(locks: Sequence[Lock]) -> list[str]:
-    """What a reader wants to know of locks at once: a line for each target, then what is to be said of pins, once.
+    """A line for each lock file, then remarks about pins, each once.
 
-    What does not hold for all of the targets names those for which it holds.
+    A remark that does not hold for all targets names those for which it holds.
     """
     targets: dict[str, list[str]] = {}
     for lock in locks:
@@ -135,12 +134,14 @@ def locks_lines(locks: Sequence[Lock]) -> list[str]:
 
 
 def _lock_line(lock: Lock) -> str:
+    """Target, number of projects and size of a lock file."""
     total = sum(artifact.size for artifact in lock.artifacts)
     projects = counted(len(lock.pins), "project")
     return f"{lock.target.name} (Python {lock.target.python.version}): {projects}, {size_text(total)}"
 
 
 def _pin_lines(lock: Lock) -> list[str]:
+    """Remarks about pins: which are sdists and why, which no constraint pins."""
     lines = [
         f"{'built from' if pin.built else 'sdist:'} {pin.origin.filename}: {pin.sdist_because}"
         for pin in lock.pins
@@ -153,7 +154,7 @@ def _pin_lines(lock: Lock) -> list[str]:
 def built_document(
     locks: Iterable[Lock], fresh: frozenset[str], differing: Mapping[str, Iterable[str]]
 ) -> dict[str, Any]:
-    """The wheels of a house that were built, for `--json`. `fresh` are those of this run, `differing` what differed twice."""
+    """The built wheels, for `--json`. `fresh` names those of this run; `differing` the members in which a second build differs."""
     return {
         "targets": [
             {
@@ -186,17 +187,17 @@ def built_document(
 
 
 def built_lines(
-    house: str, locks: Iterable[Lock], fresh: frozenset[str], differing: Mapping[str, Iterable[str]]
+    path: str, locks: Iterable[Lock], fresh: frozenset[str], differing: Mapping[str, Iterable[str]]
 ) -> list[str]:
-    """What a run of builds did, in short."""
+    """Builds that differ, and how many wheels were built, now and before."""
     built = {pin.artifact.filename for lock in locks for pin in lock.pins if pin.built}
     lines = [f"{name}: a second build differs in {', '.join(members)}" for name, members in sorted(differing.items())]
     now = sum(name in fresh for name in built)
-    return [*lines, f"{house}: {counted(len(built), 'wheel')} built from sdists, {now} now, {len(built) - now} before"]
+    return [*lines, f"{path}: {counted(len(built), 'wheel')} built from sdists, {now} now, {len(built) - now} before"]
 
 
 def finding_lines(findings: Iterable[Finding]) -> list[str]:
-    """Findings, worst first, each with what to do."""
+    """Findings with their hints, worst first."""
     ordered = sorted(findings, key=lambda finding: (-finding.severity, finding))
     return [
         f"{finding.severity.name.lower()}: {finding.subject}: {finding.sentence} [{finding.rule}]"
@@ -218,16 +219,16 @@ def finding_document(finding: Finding) -> dict[str, Any]:
 
 def why_lines(locks: Iterable[Lock], project: str) -> Mapping[str, list[str]]:
     """For each target that has a project: the chains that lead to it."""
-    found: dict[str, list[str]] = {}
+    lines: dict[str, list[str]] = {}
     for lock in locks:
         pins = {str(pin.project): pin for pin in lock.pins}
         if project not in pins:
             continue
-        spelled = [[f"{name} {pins[name].version}" for name in chain] for chain in chains(lock, pins[project].project)]
-        found[lock.target.name] = [
-            " → ".join(chain) if len(chain) > 1 else f"{chain[0]} was asked for" for chain in spelled
+        releases = [[f"{name} {pins[name].version}" for name in chain] for chain in chains(lock, pins[project].project)]
+        lines[lock.target.name] = [
+            " → ".join(chain) if len(chain) > 1 else f"{chain[0]} was requested" for chain in releases
         ]
-    return found
+    return lines
 
 
 def evidence_document(evidence: "Evidence") -> dict[str, Any]:
@@ -242,13 +243,21 @@ def evidence_document(evidence: "Evidence") -> dict[str, Any]:
     }
 
 
-def evidence_lines(evidence: "Evidence", house: str) -> list[str]:
-    """What was waived, how much of a house earlier approvals cover, and how vetting ended."""
+def evidence_lines(evidence: "Evidence", path: str) -> list[str]:
+    """The waived findings, how many files are approved, and the result."""
+    waived = [f"waived: {finding.subject}: {finding.sentence} [{finding.rule}]" for finding in evidence.waived]
+    approved = [_approved_line(evidence, path)] if evidence.approvals.approvals else []
+    result = [
+        counted(len(evidence.hashes), "file"),
+        counted(len(evidence.findings), "finding"),
+        f"{len(evidence.bad) or 'none'} at or above the threshold ({evidence.threshold.name.lower()})",
+        *([f"{len(evidence.waived)} waived"] if evidence.waived else []),
+    ]
+    return [*waived, *approved, f"{path}: {', '.join(result)}"]
+
+
+def _approved_line(evidence: "Evidence", path: str) -> str:
+    """How many files earlier approvals cover."""
     files, new = len(evidence.hashes), len(evidence.new)
-    covered = (
-        f"{files - new} of {counted(files, 'file')} approved before, with {counted(len(evidence.settled), 'finding')}"
-    )
-    ended = f"{counted(len(evidence.findings), 'finding')}, {len(evidence.bad)} of them to be dealt with, {len(evidence.waived)} waived"
-    before = [f"{house}: {covered}; {new} to be looked at"] if evidence.approvals.approvals else []
-    waived = [f"waived: {one.subject}: {one.sentence} [{one.rule}]" for one in evidence.waived]
-    return [*waived, *before, f"{house}: {counted(files, 'file')}, {ended}"]
+    findings = counted(len(evidence.settled), "finding")
+    return f"{path}: {files - new} of {counted(files, 'file')} approved before, with {findings}; {new} to review"

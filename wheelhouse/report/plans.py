@@ -9,13 +9,13 @@ from wheelhouse.stage.plan import MANIFEST, Plan, shell
 
 
 def layout_text(plan: Plan) -> str:
-    """What a folder is laid out for, in a few words."""
-    what = f", Airflow {plan.release} by route {plan.route}" if plan.release else ""
-    return f"layout {plan.layout}{what}, for {plan.target}"
+    """Layout, release, route and target of a staged folder, in a few words."""
+    release = f", Airflow {plan.release} by route {plan.route}" if plan.release else ""
+    return f"layout {plan.layout}{release}, for {plan.target}"
 
 
 def plan_lines(plan: Plan, destination: str) -> list[str]:
-    """A plan, a path a line."""
+    """The layout, then each path of the folder."""
     lines = [f"{destination}: {layout_text(plan)}"]
     lines += [f"  {path}  {size_text(artifact.size)}" for path, artifact in sorted(plan.files.items())]
     return lines + [f"  {path}  (written)" for path in sorted({*plan.texts, MANIFEST})]
@@ -42,13 +42,13 @@ def plan_document(plan: Plan) -> dict[str, Any]:
 
 
 def command_lines(plan: Plan) -> list[str]:
-    """What builds the image, and what remains to be known."""
+    """Warnings, notes, and the commands that build the image."""
     lines = [f"warning: {warning}" for warning in plan.warnings] + [f"note: {note}" for note in plan.notes]
     if plan.copied_from:
         copied = shlex.quote(f"{plan.copied_from}/.")
-        lines += ["copy it to where the build takes it from:", "", f"mkdir -p {FOLDER} && cp -R {copied} {FOLDER}", ""]
+        lines += ["copy the folder into the build context:", "", f"mkdir -p {FOLDER} && cp -R {copied} {FOLDER}", ""]
     if plan.first:
         lines += ["first:", "", shell(plan.first), ""]
-    what = "build the image with:" if plan.builds_an_image else "no image holds this target; install on it with:"
-    lines += ["then:" if plan.first or plan.copied_from else what, "", shell(plan.command)]
+    purpose = "build the image with:" if plan.builds_an_image else "no image has this target; install on it with:"
+    lines += ["then:" if plan.first or plan.copied_from else purpose, "", shell(plan.command)]
     return [*lines, "", "or with breeze:", "", shell(plan.breeze)] if plan.breeze else lines

@@ -1,4 +1,4 @@
-"""A rehearsal's steps, as text and JSON; its findings are rendered as all findings are (pure)."""
+"""The steps of a rehearsal as text and JSON (pure)."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,18 +7,18 @@ from wheelhouse.rehearse.rehearsal import INSTALLS, Step, installed_for, skipped
 
 
 def step_line(step: Step) -> str:
-    """A step of a rehearsal: how it ended, for which target, in how many seconds, with what."""
-    took = step.skipped or " ".join(filter(None, (f"{step.seconds:.1f} s", step.note and f"({step.note})")))
-    return f"{step.outcome:<8}{step.name}, {step.target}: {took}"
+    """A step of a rehearsal: its outcome, name, target, seconds and note."""
+    details = step.skipped or " ".join(filter(None, (f"{step.seconds:.1f} s", step.note and f"({step.note})")))
+    return f"{step.outcome:<8}{step.name}, {step.target}: {details}"
 
 
 def ending(steps: Sequence[Step], *, passed: bool) -> str:
-    """How a rehearsal ended, in a few words, and for which targets nothing was installed."""
+    """The verdict of a rehearsal, the skipped targets, and the installers that were not tried."""
     targets = skipped_targets(steps)
     others = (step for step in steps if step.skipped and step.name not in INSTALLS)
     installers = dict.fromkeys(step.name for step in others if step.target not in targets)
     if any(step.failed for step in steps):
-        verdict = "not as it must be; mend it before it travels"
+        verdict = "failed; repair the wheelhouse before it travels"
     elif not installed_for(steps):
         verdict = "nothing was installed"
     else:
@@ -32,7 +32,7 @@ def ending(steps: Sequence[Step], *, passed: bool) -> str:
 
 
 def step_document(step: Step) -> dict[str, Any]:
-    """A step of a rehearsal for `--json`, but for its findings; `seconds` are those of the clock on the wall."""
+    """A step of a rehearsal for `--json`, without its findings. `seconds` are elapsed time."""
     return {
         "step": step.name,
         "target": step.target,

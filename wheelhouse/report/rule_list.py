@@ -7,13 +7,13 @@ from wheelhouse.vet.rules import Rule
 
 
 def rule_line(rule: Rule, policy: Policy) -> str:
-    """A rule in a line."""
+    """A rule as a line: its id, severity under the policy, group and title."""
     severity = policy.severity_of(rule.id, rule.severity)
     return f"{rule.id:<24} {severity.name.lower() if severity else 'off':<8} {rule.group:<12} {rule.title}"
 
 
 def rule_lines(rule: Rule) -> list[str]:
-    """A rule explained."""
+    """The explanation of a rule."""
     return [
         f"{rule.id} ({rule.group}, {rule.severity.name.lower()} unless the policy says otherwise)",
         "",

@@ -1,4 +1,4 @@
-"""Findings as SARIF 2.1.0, for whatever shows findings of many tools side by side (pure)."""
+"""Findings as SARIF 2.1.0, for programs that show the findings of many tools (pure)."""
 
 import hashlib
 from collections.abc import Mapping
@@ -14,20 +14,20 @@ LEVELS = {Severity.NOTE: "note", Severity.WARNING: "warning", Severity.ERROR: "e
 
 
 def sarif(evidence: Evidence, rules: Mapping[str, Rule]) -> dict[str, Any]:
-    """A SARIF log with one run: every finding; those that are waived or were approved are suppressed, with the reason."""
+    """A SARIF log with one run. It has every finding; a waived or approved one is suppressed, with the reason."""
     groups = (
         (evidence.findings, None),
-        (evidence.settled, "seen when the file was approved"),
+        (evidence.settled, "approved with the file"),
         (evidence.waived, "waived by the policy"),
     )
-    told = {finding.rule for findings, _ in groups for finding in findings}
-    ids = [*rules, *sorted(told - rules.keys())]
+    rules_found = {finding.rule for findings, _ in groups for finding in findings}
+    ids = [*rules, *sorted(rules_found - rules.keys())]
     driver = {"name": "wheelhouse", "version": __version__, "rules": [_rule(name, rules.get(name)) for name in ids]}
     files = list(evidence.hashes)
     run = {
         "tool": {"driver": driver},
         "columnKind": "unicodeCodePoints",
-        "originalUriBaseIds": {"HOUSE": {"description": {"text": f"the house {evidence.name}"}}},
+        "originalUriBaseIds": {"HOUSE": {"description": {"text": f"the wheelhouse {evidence.name}"}}},
         "artifacts": [_artifact(name, evidence) for name in files],
         "results": [_result(finding, ids, files, reason) for findings, reason in groups for finding in findings],
     }
@@ -35,6 +35,7 @@ def sarif(evidence: Evidence, rules: Mapping[str, Rule]) -> dict[str, Any]:
 
 
 def _rule(name: str, rule: Rule | None) -> dict[str, Any]:
+    """A reportingDescriptor (3.49)."""
     if rule is None:
         return {"id": name}
     return {
@@ -47,14 +48,17 @@ def _rule(name: str, rule: Rule | None) -> dict[str, Any]:
 
 
 def _artifact(name: str, evidence: Evidence) -> dict[str, Any]:
+    """An artifact (3.24)."""
     return {"location": _location(name), "hashes": {"sha-256": evidence.hashes[name]}}
 
 
 def _location(name: str) -> dict[str, Any]:
+    """An artifactLocation (3.4) in the wheelhouse."""
     return {"uri": quote(name), "uriBaseId": "HOUSE"}
 
 
 def _result(finding: Finding, ids: list[str], files: list[str], reason: str | None) -> dict[str, Any]:
+    """A result (3.27), suppressed if there is a reason."""
     about = f"{finding.subject} {finding.rule} {finding.sentence}"
     index = {"index": files.index(finding.subject)} if finding.subject in files else {}
     result = {
