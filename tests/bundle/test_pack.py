@@ -328,7 +328,7 @@ def made(path: Path, files: dict[str, bytes], pax: dict[str, str] | None = None,
 )
 def test_a_sparse_header_that_cannot_be_read_is_refused(tmp_path: Path, pax: dict[str, str]) -> None:
     bundle = made(tmp_path / "a.tar", {"a.whl": b"x"}, pax)
-    with pytest.raises(IntegrityError, match="not a bundle, or was cut short: one of its headers cannot be read"):
+    with pytest.raises(IntegrityError, match="not a bundle, or was cut short: it has a sparse member"):
         unpack(bundle, tmp_path / "there", ())
     assert leading_out(bundle) == []
 
@@ -337,7 +337,7 @@ def test_headers_upon_headers_are_refused(tmp_path: Path) -> None:
     header = tarfile.TarInfo("././@LongLink")
     header.size, header.type = 2, tarfile.GNUTYPE_LONGNAME
     (tmp_path / "a.tar").write_bytes((header.tobuf(tarfile.GNU_FORMAT) + b"a\0".ljust(512, b"\0")) * 5000)
-    with pytest.raises(IntegrityError, match="one of its headers cannot be read"):
+    with pytest.raises(IntegrityError, match="more than 8 extended headers follow one another"):
         inspect_bundle(tmp_path / "a.tar", ())
 
 
@@ -391,9 +391,9 @@ def test_a_bomb_is_not_set_off(houses: dict[str, Path], tmp_path: Path) -> None:
                 raw = f"1\n{huge - 1}\n1\n".encode().ljust(512, b"\0") + b"!"
                 header.size = len(raw)
             target.addfile(header, io.BytesIO(raw))
-    with pytest.raises(IntegrityError, match="where its manifest has `SHA256SUMS`"):
+    with pytest.raises(IntegrityError, match="it has a sparse member"):
         unpack(tmp_path / "b.tar", tmp_path / "there", ())
-    assert not list((tmp_path / "there").iterdir())
+    assert not (tmp_path / "there").exists()
 
 
 def test_a_manifest_without_end_is_not_read(tmp_path: Path) -> None:
@@ -413,7 +413,7 @@ def test_a_link_in_a_bundle_is_refused(houses: dict[str, Path], tmp_path: Path) 
             if member.name == "SHA256SUMS":
                 member.type, member.linkname = tarfile.SYMTYPE, "/etc/passwd"
             target.addfile(member, source.extractfile(member) if member.isreg() else None)
-    with pytest.raises(IntegrityError, match="where its manifest has `SHA256SUMS`"):
+    with pytest.raises(IntegrityError, match="the member `'SHA256SUMS'` is of the type b'2', with content"):
         unpack(tmp_path / "b.tar", tmp_path / "there", ())
 
 
@@ -530,7 +530,7 @@ def test_a_file_that_the_wheelhouse_lacks_is_an_error_of_integrity(
     refused = wheelhouse("pack", "house", "-o", "a.tar", cwd=tmp_path)
     assert refused.returncode == 5, refused.stderr
     assert refused.stderr.splitlines()[-2:] == [
-        f"error: `house/{gone}` is not there, and the lock names it",
+        f"error: `house/{gone}` {'is a folder, where the lock has a file' if instead else 'is not there, and the lock names it'}",
         "hint: see what is wrong with `wheelhouse verify house`",
     ]
     assert not list(tmp_path.glob("*.tar*"))

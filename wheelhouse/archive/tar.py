@@ -3,6 +3,7 @@
 Formats: ustar and pax (POSIX.1-2001), and GNU's long names.
 """
 
+import io
 import posixpath
 import tarfile
 from collections.abc import Iterator
@@ -59,10 +60,8 @@ class TarReader:
 
     def next(self) -> TarMember | None:
         """The next member, None at the end; skips what was not read of the one before."""
-        while self._left:
-            self.read(SKIP_BYTES)
-        self._exactly(self._padding)
-        self._padding = 0
+        self._skip(self._left + self._padding)
+        self._left = self._padding = 0
         extended: dict[str, str] = {}
         for _ in range(MAX_EXTENSIONS + 1):
             header = self._header()
@@ -79,6 +78,13 @@ class TarReader:
         data = self._exactly(min(size, self._left))
         self._left -= len(data)
         return data
+
+    def _skip(self, size: int) -> None:
+        if self._stream.seekable():
+            self._stream.seek(size, io.SEEK_CUR)  # what is cut short is noticed at the next header
+            return
+        while size:
+            size -= len(self._exactly(min(size, SKIP_BYTES)))
 
     def _begin(self, member: TarMember) -> TarMember:
         """Make a member the current one."""

@@ -148,8 +148,8 @@ def _check(manifest: BundleManifest, stated: tuple[str, str | None], source: str
     contradiction = None
     if not all(map(SAFE_PATH.fullmatch, paths)):
         contradiction = "names a file that could be written outside its place, or nowhere"
-    elif len(paths) > MAX_FILES or len(set(paths)) != len(paths):
-        contradiction = "names a file twice, or too many files"
+    elif len(paths) > MAX_FILES or len({path.lower() for path in paths}) != len(paths):
+        contradiction = "names a file twice, or twice but for upper and lower case, or too many files"
     elif not _parents(paths).isdisjoint(paths):
         contradiction = "names a file inside another file"
     elif not all(map(SHA256.fullmatch, hashes)) or any(entry.size < 0 for entry in manifest.entries):

@@ -1,4 +1,4 @@
-"""A bundle on disk: a reproducible tar (POSIX.1-2001), its manifest first, its signature second, the files in the manifest's order."""
+"""A bundle on disk: a reproducible tar (POSIX.1-2001) of the manifest, its signature if any, and the files in its order."""
 
 import hashlib
 import io
@@ -7,38 +7,49 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, BinaryIO
+from typing import BinaryIO
 
-from wheelhouse.archive.tar import Tar
+from wheelhouse.archive.tar import TarMember, TarReader
 from wheelhouse.bundle.bundle import MANIFEST, SIGNATURE, BundleEntry, BundleManifest, parse_manifest
+from wheelhouse.bundle.lock_files import MAX_LOCK_BYTES, is_lock_path
 from wheelhouse.bundle.volumes import reading
 from wheelhouse.errors import IntegrityError
-from wheelhouse.files.disk import BLOCK, fresh, os_errors_as_machine_error, rooted
+from wheelhouse.files.disk import BLOCK, os_errors_as_machine_error
+from wheelhouse.files.open_folder import OpenFolder
 
 MAX_HEADER_BYTES = 64 << 20
+"""Of the manifest and of the signature: MAX_FILES rows of 300 bytes."""
 
 
-def write_bundle(stream: io.RawIOBase, folder: Path, manifest: BundleManifest, signature: str | None) -> None:
-    """Write a bundle of what stands in `folder`. Each file is hashed as it is read: IntegrityError for one that is another."""
+def write_bundle(stream: io.RawIOBase, folder: OpenFolder, manifest: BundleManifest, signature: str | None) -> None:
+    """Write a bundle of files in `folder`. Raises IntegrityError for a file that is not the manifest's when it is read."""
     with tarfile.open(fileobj=stream, mode="w|", format=tarfile.PAX_FORMAT, bufsize=BLOCK) as archive:
         _add_text(archive, MANIFEST, manifest.to_json())
         if signature is not None:
             _add_text(archive, SIGNATURE, signature)
         for entry in manifest.carried:
-            path = rooted(folder, entry.path)
-            if not path.is_file():
-                raise _altered(folder, f"`{path}` is not there, and the lock names it")
-            with os_errors_as_machine_error(path), path.open("rb") as file:
-                hashing = _Hashing(file)
-                is_whole = path.stat().st_size == entry.size
-                if is_whole:
-                    archive.addfile(_header(entry.path, entry.size), hashing)
-                if not is_whole or hashing.digest.hexdigest() != entry.sha256:
-                    raise _altered(folder, f"`{path}` is not what the lock says")
+            _add_file(archive, folder, entry)
 
 
-def _altered(folder: Path, sentence: str) -> IntegrityError:
-    return IntegrityError(sentence, hint=f"see what is wrong with `wheelhouse verify {folder}`")
+def _add_file(archive: tarfile.TarFile, folder: OpenFolder, entry: BundleEntry) -> None:
+    path = folder.path / entry.path
+    file = folder.open_file(entry.path)
+    if file is None:
+        kind = folder.kind_of(entry.path)
+        problem = f"is a {kind}, where the lock has a file" if kind else "is not there, and the lock names it"
+        raise _altered(folder, f"`{path}` {problem}")
+    with os_errors_as_machine_error(path), file:
+        hashing = _Hashing(file)
+        is_whole = file.seek(0, io.SEEK_END) == entry.size
+        file.seek(0)
+        if is_whole:
+            archive.addfile(_header(entry.path, entry.size), hashing)
+        if not is_whole or hashing.digest.hexdigest() != entry.sha256:
+            raise _altered(folder, f"`{path}` is not what the lock says")
+
+
+def _altered(folder: OpenFolder, sentence: str) -> IntegrityError:
+    return IntegrityError(sentence, hint=f"see what is wrong with `wheelhouse verify {folder.path}`")
 
 
 class _Hashing(io.RawIOBase):
@@ -65,82 +76,94 @@ def _add_text(archive: tarfile.TarFile, path: str, text: str) -> None:
     archive.addfile(_header(path, len(raw)), io.BytesIO(raw))
 
 
-@dataclass
+@dataclass(frozen=True, slots=True)
 class Bundle:
-    """An open bundle: its manifest as read, its signature where it has one, and its files in order."""
+    """An open bundle: its manifest, parsed and as bytes, its signature if it has one, and its files."""
 
     manifest: BundleManifest
     raw_manifest: bytes
     signature: bytes | None
-    _members: Iterator[tarfile.TarInfo]
-    _archive: tarfile.TarFile
-    _first: tarfile.TarInfo | None
-    _name: str
+    name: str
+    _stream: BinaryIO
 
-    def files(self) -> Iterator[tuple[BundleEntry, IO[bytes]]]:
-        """Each carried file with its bytes, in order. Raises IntegrityError for whatever the manifest does not name there."""
+    def files(self) -> Iterator[tuple[BundleEntry, TarReader]]:
+        """Each carried file, in order, with the reader of its bytes. Raises IntegrityError for what the manifest does not name."""
+        self._stream.seek(0)
+        reader = TarReader(self._stream)
+        for _ in (MANIFEST, *([SIGNATURE] if self.signature is not None else [])):
+            reader.next()
         for entry in self.manifest.carried:
-            member = self._first or next(self._members, None)
-            self._first = None
+            member = reader.next()
             if member is None:
-                raise IntegrityError(f"`{self._name}` was cut short: `{entry.path}` is missing", hint="send it again")
-            yield entry, _contents(self._archive, member, entry.path, entry.size, self._name)
-        if (self._first or next(self._members, None)) is not None:
-            raise IntegrityError(f"`{self._name}` holds more than its manifest names")
+                raise IntegrityError(f"`{self.name}` was cut short: `{entry.path}` is missing", hint="send it again")
+            _must_be(member, entry.path, entry.size, self.name)
+            yield entry, reader
+        if reader.next() is not None:
+            raise IntegrityError(f"`{self.name}` holds more than its manifest names")
+
+    def carried_locks(self) -> dict[str, bytes]:
+        """The bytes of each carried lock file, by path. Raises IntegrityError for a wrong sha256, or one that is too long."""
+        locks: dict[str, bytes] = {}
+        for entry, reader in self.files():
+            if is_lock_path(entry.path):
+                if entry.size > MAX_LOCK_BYTES:
+                    raise IntegrityError(f"the lock `{entry.path}` of `{self.name}` is {entry.size} bytes long")
+                locks[entry.path] = reader.read(entry.size)
+                must_have_sha256(hashlib.sha256(locks[entry.path]).hexdigest(), entry)
+        return locks
 
 
-def _contents(archive: tarfile.TarFile, member: tarfile.TarInfo, path: str, size: int, name: str) -> IO[bytes]:
-    plain = member.type in (tarfile.REGTYPE, tarfile.AREGTYPE) and not member.issparse()
-    if member.name != path or not plain or member.size != size:
+def _must_be(member: TarMember, path: str, size: int, name: str) -> None:
+    if member.name != path or not member.is_file or member.size != size:
         raise IntegrityError(f"`{name}` holds `{member.name!a}` where its manifest has `{path}`, {size} bytes")
-    contents = archive.extractfile(member)
-    assert contents is not None  # noqa: S101  (it is a regular file)
-    return contents
 
 
 @contextmanager
 def open_bundle(path: Path) -> Iterator[Bundle]:
-    """Open a bundle, from one file or volumes. Raises IntegrityError or InputError for what is none."""
+    """Open a bundle, from one file or from volumes. Raises IntegrityError or InputError for anything else."""
     with reading(path) as stream:
         try:
-            with Tar.open(fileobj=stream, mode="r|") as archive:
-                yield _begin(archive, path.name)
-        except (tarfile.TarError, EOFError) as error:
+            yield _begin(stream, path.name)
+        except tarfile.TarError as error:
             raise IntegrityError(
                 f"`{path.name}` is not a bundle, or was cut short: {error}", hint="send it again"
             ) from error
 
 
-def _begin(archive: tarfile.TarFile, name: str) -> Bundle:
-    members = iter(archive)
-    raw = _text(archive, next(members, None), MANIFEST, name)
+def _begin(stream: BinaryIO, name: str) -> Bundle:
+    """Read the manifest, and the signature if it follows."""
+    reader = TarReader(stream)
+    raw = _text(reader, reader.next(), MANIFEST, name)
     if raw is None:
         raise IntegrityError(f"`{name}` does not begin with {MANIFEST}, so it is no bundle")
-    following = next(members, None)
-    signature = _text(archive, following, SIGNATURE, name)
-    first = following if signature is None else None
-    return Bundle(parse_manifest(raw, name), raw, signature, members, archive, first, name)
+    signature = _text(reader, reader.next(), SIGNATURE, name)
+    return Bundle(parse_manifest(raw, name), raw, signature, name, stream)
 
 
-def _text(archive: tarfile.TarFile, member: tarfile.TarInfo | None, path: str, name: str) -> bytes | None:
+def _text(reader: TarReader, member: TarMember | None, path: str, name: str) -> bytes | None:
+    """The bytes of a member; None if it is another than `path`."""
     if member is None or member.name != path:
         return None
     if member.size > MAX_HEADER_BYTES:
         raise IntegrityError(f"the {path} of `{name}` is {member.size} bytes long")
-    return _contents(archive, member, path, member.size, name).read()
+    _must_be(member, path, member.size, name)
+    return reader.read(member.size)
 
 
-def extract_to_temp_file(contents: IO[bytes], folder: Path, entry: BundleEntry) -> Path:
-    """Put one file of a bundle into `folder` under a name that nothing reads, its hash checked. Raises IntegrityError."""
+def extract(reader: TarReader, folder: OpenFolder, entry: BundleEntry) -> str:
+    """Write a file of a bundle into `folder` under a name that nothing reads, which is returned. Raises IntegrityError."""
     digest = hashlib.sha256()
-    with os_errors_as_machine_error(folder):
-        path, writer = fresh(folder)
-        with writer:
-            while block := contents.read(BLOCK):
-                digest.update(block)
-                writer.write(block)
-    if digest.hexdigest() != entry.sha256:
-        raise IntegrityError(
-            f"`{entry.path}` in the bundle does not have the sha256 of its manifest", hint="send the bundle again"
-        )
-    return path
+    name, writer = folder.new_file()
+    with os_errors_as_machine_error(folder.path), writer:
+        while block := reader.read(BLOCK):
+            digest.update(block)
+            writer.write(block)
+    must_have_sha256(digest.hexdigest(), entry)
+    return name
+
+
+def must_have_sha256(sha256: str, entry: BundleEntry) -> None:
+    """Raise IntegrityError if a file of a bundle has not the sha256 of its manifest."""
+    if sha256 != entry.sha256:
+        sentence = f"`{entry.path}` in the bundle does not have the sha256 of its manifest"
+        raise IntegrityError(sentence, hint="send the bundle again")

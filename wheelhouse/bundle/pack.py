@@ -1,4 +1,4 @@
-"""Carry a house across the gap: pack it, whole or as a difference; unpack it there, verified before anything bears a final name."""
+"""Carry a wheelhouse to another machine: pack it, whole or as a difference; unpack it there, verified before it is placed."""
 
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -14,18 +14,13 @@ from wheelhouse.bundle.bundle import (
     digest,
     parse_manifest,
 )
-from wheelhouse.bundle.bundlefile import Bundle, extract_to_temp_file, open_bundle, write_bundle
+from wheelhouse.bundle.bundlefile import MAX_HEADER_BYTES, Bundle, extract, open_bundle, write_bundle
+from wheelhouse.bundle.lock_files import MAX_LOCK_BYTES, is_lock_path, must_follow_from_locks
 from wheelhouse.bundle.volumes import Volume, writing
 from wheelhouse.errors import IntegrityError, MachineError
 from wheelhouse.events import Finished, Listener, Noted, ignore
-from wheelhouse.files.disk import (
-    commit_file,
-    folder_lock,
-    must_lie_outside,
-    os_errors_as_machine_error,
-    rooted,
-    sha256_of,
-)
+from wheelhouse.files.disk import folder_lock, must_lie_outside, os_errors_as_machine_error, read_regular
+from wheelhouse.files.open_folder import OpenFolder
 from wheelhouse.lock.other_files import FOLDER
 from wheelhouse.lock.wheelhouse import SUB_WHEELHOUSES, sha256_of_text
 from wheelhouse.signing.sign import Key, PublicKey, sign, verify_signature
@@ -43,7 +38,7 @@ class Packed:
 
 @dataclass(frozen=True, slots=True)
 class Unpacked:
-    """What unpacking did: which files came, which stood already, which went."""
+    """What unpacking did: the files that were written, were there already, and were removed; and the id of the signing key."""
 
     manifest: BundleManifest
     placed: tuple[str, ...]
@@ -53,7 +48,7 @@ class Unpacked:
 
 
 def wheelhouse_files(folder: Path) -> dict[str, tuple[str, int]]:
-    """Path → (sha256, bytes) of every file that a house's locks, and those of the houses inside it, name."""
+    """Path → (sha256, bytes) of every file that the locks of a wheelhouse, and of those inside it, lead to."""
     house = load_wheelhouse(folder)
     files = {name: (artifact.sha256, artifact.size) for name, artifact in house.artifacts.items()}
     files |= {name: (sha256_of_text(text), len(text.encode())) for name, text in house.texts.items()}
@@ -62,96 +57,99 @@ def wheelhouse_files(folder: Path) -> dict[str, tuple[str, int]]:
     files |= {f"{FOLDER}/{name}": (sha256_of_text(text), len(text.encode())) for name, text in others.texts.items()}
     for sub in SUB_WHEELHOUSES:
         if (folder / sub).is_dir():
-            files |= {f"{sub}/{name}": found for name, found in wheelhouse_files(folder / sub).items()}
+            files |= {f"{sub}/{name}": file for name, file in wheelhouse_files(folder / sub).items()}
     return files
 
 
 def base_files(other: Path) -> dict[str, str]:
-    """Path → sha256 of a house, of what a bundle makes, or of an older bundle's manifest alone."""
+    """Path → sha256 of a wheelhouse, of what a bundle makes, or of the manifest of an older bundle."""
     if other.is_dir():
         return {path: sha256 for path, (sha256, _) in wheelhouse_files(other).items()}
-    if other.is_file() and other.read_bytes()[:1] == b"{":
-        return parse_manifest(other.read_bytes(), other.name).result
+    if other.is_file() and _is_json(other):
+        return parse_manifest(read_regular(other.resolve(), MAX_HEADER_BYTES, "the manifest"), other.name).result
     with open_bundle(other) as bundle:
         return bundle.manifest.result
 
 
-def pack(folder: Path, output: Path, since: Path | None, limit: int | None, key: Key | None) -> Packed:
-    """Write a house, or what `since` lacks of it, as one archive; in volumes of `limit` bytes where given.
+def _is_json(path: Path) -> bool:
+    with os_errors_as_machine_error(path), path.open("rb") as file:
+        return file.read(1) == b"{"
 
-    Every file is hashed as it is read. Raises IntegrityError for one that is not what its lock says.
+
+def pack(folder: Path, output: Path, since: Path | None, limit: int | None, key: Key | None) -> Packed:
+    """Write a wheelhouse, or what `since` lacks of it, as one archive, or as volumes of `limit` bytes.
+
+    Raises IntegrityError for a file that is not what its lock says; every file is hashed while it is read.
     """
     must_lie_outside(output, folder)
     manifest = difference(wheelhouse_files(folder), base_files(since) if since else None)
     signature = sign(manifest.to_json().encode(), MANIFEST, PREDICATE, key) if key else None
-    with writing(output, limit) as writer:
-        write_bundle(writer, folder, manifest, signature)
+    with writing(output, limit) as writer, OpenFolder(folder) as source:
+        write_bundle(writer, source, manifest, signature)
     return Packed(manifest, tuple(writer.volumes))
 
 
 def unpack(bundle_path: Path, folder: Path, keys: tuple[PublicKey, ...], on_event: Listener = ignore) -> Unpacked:
-    """Make `folder` the house that a bundle carries. What stands already is kept, so that it may be called again.
+    """Make `folder` the wheelhouse of a bundle. Files that are there already are kept, so an interrupted run can be resumed.
 
-    Raises IntegrityError for a bundle that is damaged or wrongly signed, and for a folder that is not its base.
+    Raises IntegrityError for a bundle that is damaged, wrongly signed, or holds what its locks do not lead to, and for a
+    folder that is not its base.
     """
     with open_bundle(bundle_path) as bundle:
         manifest = bundle.manifest
         signer = _signer(bundle.raw_manifest, bundle.signature, keys, on_event)
-        with folder_lock(folder):
-            standing = _standing(folder, manifest)
-            _must_fit(folder, manifest, standing)
-            placed = _bring(bundle, folder, standing, on_event)
-            removed = _remove(folder, manifest, standing)
+        locks = bundle.carried_locks()
+        with folder_lock(folder), OpenFolder(folder) as destination:
+            existing = _existing(destination, manifest)
+            _must_fit(folder, manifest, existing)
+            must_follow_from_locks(manifest, locks | _existing_locks(destination, manifest), bundle.name)
+            placed = _place(bundle, destination, existing, on_event)
+            removed = _remove(destination, manifest, existing)
     stood = sorted(manifest.result.keys() - set(placed))
     return Unpacked(manifest, placed, tuple(stood), removed, signer)
 
 
-def _bring(bundle: Bundle, folder: Path, standing: Mapping[str, str], on_event: Listener) -> tuple[str, ...]:
-    """Place what is not there yet, and say what that was.
+def _existing_locks(folder: OpenFolder, manifest: BundleManifest) -> dict[str, bytes]:
+    """The lock files that a difference does not carry, by path; `_must_fit` checked their sha256."""
+    paths = [entry.path for entry in manifest.entries if not entry.carried and is_lock_path(entry.path)]
+    return {path: folder.read(path, MAX_LOCK_BYTES) for path in paths}
 
-    New files get their names as they come, so that an interrupted run can be resumed; what takes another's place waits for
-    the bundle's end. A bundle that is refused leaves the folder as it was.
+
+def _place(bundle: Bundle, folder: OpenFolder, existing: Mapping[str, str], on_event: Listener) -> tuple[str, ...]:
+    """Write the files that are not there yet; returns their paths.
+
+    A new file gets its name at once, so that an interrupted run can be resumed; one that replaces another waits for the
+    bundle's end. If the bundle is refused, the folder is left as it was.
     """
-    came: list[str] = []
-    waiting: dict[str, Path] = {}
+    placed: list[str] = []
+    waiting: dict[str, str] = {}
     try:
-        for entry, contents in bundle.files():
-            if standing.get(entry.path) != entry.sha256:
-                path = extract_to_temp_file(contents, folder, entry)
-                if entry.path in standing:
-                    waiting[entry.path] = path
+        for entry, reader in bundle.files():
+            if existing.get(entry.path) != entry.sha256:
+                new = extract(reader, folder, entry)
+                if entry.path in existing:
+                    waiting[entry.path] = new
                 else:
-                    _settle(path, folder, entry.path)
-                    came.append(entry.path)
+                    folder.place(new, entry.path)
+                    placed.append(entry.path)
             on_event(Finished(entry.path))
     except MachineError:
         raise
     except Exception:
-        _discard(folder, came)
+        _discard(folder, placed)
         raise
-    for name, path in waiting.items():
-        _settle(path, folder, name)
-    return (*came, *waiting)
+    for path, new in waiting.items():
+        folder.place(new, path)
+    return (*placed, *waiting)
 
 
-def _settle(path: Path, folder: Path, name: str) -> None:
-    final = rooted(folder, name)
-    with os_errors_as_machine_error(final):
-        final.parent.mkdir(parents=True, exist_ok=True)
-    commit_file(path, final)
-
-
-def _discard(folder: Path, names: Iterable[str]) -> None:
-    """Remove files, and the folders inside a house that are empty then."""
-    for name in names:
-        final = rooted(folder, name)
-        with os_errors_as_machine_error(final):
-            final.unlink()
-            if final.parent != folder and not any(final.parent.iterdir()):
-                final.parent.rmdir()
+def _discard(folder: OpenFolder, paths: Iterable[str]) -> None:
+    for path in paths:
+        folder.remove(path)
 
 
 def _signer(raw: bytes, signature: bytes | None, keys: tuple[PublicKey, ...], on_event: Listener) -> str | None:
+    """The id of the key that signed a manifest; None if no keys are given. Raises IntegrityError."""
     if keys:
         if signature is None:
             raise IntegrityError("the bundle is not signed, and a key was given to check it with")
@@ -161,47 +159,45 @@ def _signer(raw: bytes, signature: bytes | None, keys: tuple[PublicKey, ...], on
     return None
 
 
-def _standing(folder: Path, manifest: BundleManifest) -> dict[str, str]:
-    """Path → sha256 of what stands, of all that the bundle speaks of."""
+def _existing(folder: OpenFolder, manifest: BundleManifest) -> dict[str, str]:
+    """Path → sha256 of what is in the folder, of all paths of the bundle; of what is no file, its kind."""
     paths = sorted({*manifest.result, *manifest.base})
+    for path in paths:
+        folder.kind_of(path)  # opens the inner folders, before threads use them
     with ThreadPoolExecutor() as pool:
-        hashes = pool.map(lambda path: _sha256_if_there(rooted(folder, path)), paths)
-        return {path: sha256 for path, sha256 in zip(paths, hashes, strict=True) if sha256}
+        return {path: sha256 for path, sha256 in zip(paths, pool.map(folder.sha256_of, paths), strict=True) if sha256}
 
 
-def _sha256_if_there(path: Path) -> str | None:
-    if path.is_symlink():
-        return "link"
-    return sha256_of(path) if path.is_file() else None
-
-
-def _must_fit(folder: Path, manifest: BundleManifest, standing: Mapping[str, str]) -> None:
-    wrong = [line for entry in manifest.entries if (line := _misfit(entry, manifest, standing.get(entry.path)))]
+def _must_fit(folder: Path, manifest: BundleManifest, existing: Mapping[str, str]) -> None:
+    """Raise IntegrityError if a file in the folder is neither as the bundle makes it nor as its base has it."""
+    wrong = [line for entry in manifest.entries if (line := _misfit(entry, manifest, existing.get(entry.path)))]
     if not wrong:
         return
     if manifest.difference:
-        sentence = f"the bundle holds the difference from another house than `{folder}` ({digest(manifest.base)[:12]}): {wrong[0]}"
-        hint = "unpack it on the house that it was packed --since, or have a full bundle made"
+        base = digest(manifest.base)[:12]
+        sentence = f"the bundle holds the difference from another wheelhouse than `{folder}` ({base}): {wrong[0]}"
+        hint = "unpack it on the wheelhouse that it was packed --since, or have a full bundle made"
     else:
         sentence, hint = f"`{folder}` holds other files than the bundle: {wrong[0]}", "unpack it into an empty folder"
     raise IntegrityError(sentence, hint=hint, details=tuple(wrong))
 
 
-def _misfit(entry: BundleEntry, manifest: BundleManifest, standing: str | None) -> str | None:
-    """Why a file is neither as it will be nor as it must have been."""
+def _misfit(entry: BundleEntry, manifest: BundleManifest, existing: str | None) -> str | None:
+    """Why a file is neither as it will be nor as the base has it; None if it is."""
     expected = manifest.base.get(entry.path)
-    if standing in (entry.sha256, expected) and (standing is not None or entry.carried):
+    if existing in (entry.sha256, expected) and (existing is not None or entry.carried):
         return None
-    return f"`{entry.path}` is {'missing' if standing is None else 'another file'}"
+    return f"`{entry.path}` is {'missing' if existing is None else 'another file'}"
 
 
-def _remove(folder: Path, manifest: BundleManifest, standing: Mapping[str, str]) -> tuple[str, ...]:
-    gone = [path for path, sha256 in sorted(manifest.removed.items()) if standing.get(path) == sha256]
-    _discard(folder, gone)
-    return tuple(gone)
+def _remove(folder: OpenFolder, manifest: BundleManifest, existing: Mapping[str, str]) -> tuple[str, ...]:
+    """Remove the files of the base that go, unless they were altered; returns their paths."""
+    paths = [path for path, sha256 in sorted(manifest.removed.items()) if existing.get(path) == sha256]
+    _discard(folder, paths)
+    return tuple(paths)
 
 
 def inspect_bundle(bundle_path: Path, keys: tuple[PublicKey, ...]) -> tuple[BundleManifest, str | None]:
-    """A bundle's manifest, and who signed it where keys are given to check that with."""
+    """A bundle's manifest, and the id of the key that signed it if keys are given."""
     with open_bundle(bundle_path) as bundle:
         return bundle.manifest, _signer(bundle.raw_manifest, bundle.signature, keys, ignore)

@@ -4,10 +4,12 @@ import hashlib
 import io
 import json
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from pathlib import Path
 from typing import BinaryIO
 
@@ -15,9 +17,10 @@ import msgspec
 
 from wheelhouse.documents import DocumentType
 from wheelhouse.errors import InputError, IntegrityError
-from wheelhouse.files.disk import os_errors_as_machine_error, read_text, sha256_of, temp_file, write
+from wheelhouse.files.disk import os_errors_as_machine_error, read_regular, sha256_of, temp_file, write
 
 INDEX_SUFFIX = ".volumes.json"
+MAX_INDEX_BYTES = 16 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +134,7 @@ def reading(path: Path) -> Iterator[BinaryIO]:
         return
     volumes = _read_index(index)
     _must_be_whole(path.parent, volumes)
-    joined = _Joined([path.parent / volume.name for volume in volumes])
+    joined = _Joined([(path.parent / volume.name, volume.size) for volume in volumes])
     with os_errors_as_machine_error(path), io.BufferedReader(joined, 1 << 20) as file:  # type: ignore[type-var]
         yield file
 
@@ -162,11 +165,13 @@ _INDEX = DocumentType(_Index)
 
 def _read_index(path: Path) -> list[Volume]:
     try:
-        volumes = _INDEX.from_json(read_text(path, "the volumes' index")).volumes
+        volumes = _INDEX.from_json(read_regular(path, MAX_INDEX_BYTES, "the volumes' index")).volumes
     except ValueError as error:
         raise InputError(f"`{path}` is not a volumes' index: {error}") from error
     if any(Path(volume.name).name != volume.name for volume in volumes):
         raise IntegrityError(f"`{path}` names a volume outside its folder")
+    if len({volume.name for volume in volumes}) != len(volumes):
+        raise IntegrityError(f"`{path}` names a volume twice")
     return volumes
 
 
@@ -191,22 +196,44 @@ def _wrong(folder: Path, volume: Volume) -> str | None:
 
 
 class _Joined(io.RawIOBase):
-    """Files read as one, each opened when its turn comes: there may be more than a process can hold open."""
+    """Files, given with their sizes, read as one. Only one is open at a time: there may be more than a process can open."""
 
-    def __init__(self, paths: Sequence[Path]) -> None:
-        self._paths = list(paths)
-        self._file: io.FileIO | None = None
+    def __init__(self, files: Sequence[tuple[Path, int]]) -> None:
+        self._paths = [path for path, _ in files]
+        self._ends = list(accumulate(size for _, size in files))
+        self._position = 0
+        self._number, self._file = -1, None  # type: tuple[int, io.FileIO | None]
 
     def readable(self) -> bool:
         return True
 
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._ends[-1] if self._ends else 0}
+        self._position = max(start[whence] + offset, 0)
+        return self._position
+
+    def tell(self) -> int:
+        return self._position
+
     def readinto(self, buffer: bytearray) -> int:  # type: ignore[override]
-        while self._file or self._paths:
-            self._file = self._file or io.FileIO(self._paths.pop(0))
-            if count := self._file.readinto(buffer):
-                return count
+        number = bisect_right(self._ends, self._position)
+        if number == len(self._ends):
+            return 0
+        left = self._ends[number] - self._position
+        file = self._opened(number)
+        file.seek(self._position - (self._ends[number - 1] if number else 0))
+        count = file.readinto(memoryview(buffer)[:left])
+        self._position += count
+        return count
+
+    def _opened(self, number: int) -> io.FileIO:
+        if self._file is None or number != self._number:
             self._close_current()
-        return 0
+            self._number, self._file = number, io.FileIO(self._paths[number])
+        return self._file
 
     def close(self) -> None:
         self._close_current()

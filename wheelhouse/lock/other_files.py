@@ -194,6 +194,9 @@ def parse_other_files(text: str, source: str) -> OtherFiles:
 def _file(table: _FileTable) -> OtherFile:
     """A file of the lock; what the settings could not request either is refused."""
     beside = tuple(Artifact(file.name, file.sha256, file.size, file.url) for file in table.beside)
+    known = (f"{table.name}.checksums", f"{table.name}.signature")
+    if unknown := [file.name for file in table.beside if file.name not in known]:
+        raise ValueError(f"`{unknown[0]}` is neither the checksum file nor the signature of `{table.name}`")
     OtherFileRequest(
         url=table.url, sha256=table.sha256, name=table.name, to=table.to, unpack=table.unpack, strip=table.strip
     ).checked()

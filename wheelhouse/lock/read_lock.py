@@ -5,7 +5,7 @@ from packaging.requirements import Requirement
 from packaging.utils import NormalizedName
 
 from wheelhouse.archive.artifact import Artifact, Rejected
-from wheelhouse.archive.filenames import filename_of
+from wheelhouse.archive.filenames import ARCHIVE_SUFFIXES, filename_of
 from wheelhouse.documents import parse_toml, too_deep_as
 from wheelhouse.errors import InputError, IntegrityError
 from wheelhouse.findings import Waiver
@@ -145,14 +145,21 @@ def _provenance(table: ProvenanceTable, package: Package) -> Provenance:
 def _artifact(file: PackageWheel | PackageSdist | PackageArchive, archive: str | None) -> Artifact:
     """The file of a package. A `packages.archive` has no name; `archive` is the one that our own table gives it."""
     own_name = archive if isinstance(file, PackageArchive) else file.name
-    name = own_name or filename_of(file.path or file.url or "")
+    name = _distribution_name(own_name or filename_of(file.path or file.url or ""))
     return Artifact(name, file.hashes.get("sha256", ""), file.size or 0, file.url, file.upload_time)
+
+
+def _distribution_name(filename: str) -> str:
+    """A file name, which must be that of a wheel or an sdist: a lock file names nothing else, such as a `.py`."""
+    if not filename.endswith(ARCHIVE_SUFFIXES):
+        raise ValueError(f"`{filename!a}` is not the name of a wheel or an sdist")
+    return filename
 
 
 def _built(table: BuiltTable, *, kept: bool) -> Built:
     sdist = table.sdist
     return Built(
-        sdist=Artifact(sdist.name, sdist.hashes.sha256, sdist.size, sdist.url, sdist.upload_time),
+        sdist=Artifact(_distribution_name(sdist.name), sdist.hashes.sha256, sdist.size, sdist.url, sdist.upload_time),
         interpreter=table.interpreter,
         glibc=table.glibc,
         sealed=table.sealed,

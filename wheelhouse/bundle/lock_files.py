@@ -1,0 +1,135 @@
+"""The files that a bundle may hold: those that its lock files lead to, and no other (pure)."""
+
+from collections.abc import Iterable, Mapping
+
+from wheelhouse.archive.filenames import ARCHIVE_SUFFIXES
+from wheelhouse.bundle.bundle import BundleEntry, BundleManifest
+from wheelhouse.errors import InputError, IntegrityError
+from wheelhouse.index.provenance import SUFFIX as PROVENANCE
+from wheelhouse.lock.lock import Lock, provenance_filename
+from wheelhouse.lock.other_files import FOLDER as OTHER_FILES
+from wheelhouse.lock.other_files import LOCK as OTHER_LOCK
+from wheelhouse.lock.other_files import parse_other_files
+from wheelhouse.lock.read_lock import parse_lock
+from wheelhouse.lock.wheelhouse import (
+    LINKS,
+    SUB_WHEELHOUSES,
+    SUMS,
+    Wheelhouse,
+    is_lock_name,
+    links_of,
+    sha256_of_text,
+    sums,
+)
+
+MAX_LOCK_BYTES = 16 << 20
+"""A lock of 700 projects has 760 kB."""
+Files = Mapping[str, BundleEntry]
+"""The files of one folder, by name."""
+
+
+def is_lock_path(path: str) -> bool:
+    """Whether a path is that of a lock file in a wheelhouse, or in a folder that a wheelhouse may have inside."""
+    folder, _, name = path.rpartition("/")
+    if _is_other_files(folder):
+        return name == OTHER_LOCK
+    return _is_wheelhouse(folder) and is_lock_name(name)
+
+
+def is_possible_path(path: str) -> bool:
+    """Whether the locks of some wheelhouse could lead to a file with this path."""
+    folder, _, name = path.rpartition("/")
+    texts = name in (SUMS, LINKS) or (name.startswith(("requirements.", "constraints.")) and name.endswith(".txt"))
+    named = texts or is_lock_name(name) or name.endswith((*ARCHIVE_SUFFIXES, PROVENANCE))
+    return _is_other_files(folder) or (_is_wheelhouse(folder) and named)
+
+
+def must_follow_from_locks(manifest: BundleManifest, locks: Mapping[str, bytes], name: str) -> None:
+    """Raise IntegrityError, naming every file of the bundle `name` that its lock files do not lead to.
+
+    `locks` maps the path of each lock file of the manifest to its bytes, whose sha256 was checked. A text that follows from
+    a lock is made again, and must have these very bytes. A file that is to be removed must be one that a lock can lead to.
+    Raises InputError for a lock file that cannot be read.
+    """
+    folders: dict[str, dict[str, BundleEntry]] = {}
+    for entry in manifest.entries:
+        folder, _, filename = entry.path.rpartition("/")
+        folders.setdefault(folder, {})[filename] = entry
+    wrong = [line for folder, files in sorted(folders.items()) for line in _wrong(folder, files, locks, name)]
+    wrong += [f"`{path}` is to be removed, and no lock file can name it" for path in _not_possible(manifest.removed)]
+    if wrong:
+        more = f", and {len(wrong) - 1} more" if len(wrong) > 1 else ""
+        hint = "do not use this bundle: ask who made it, and have it made again with `wheelhouse pack`"
+        raise IntegrityError(f"`{name}`: {wrong[0]}{more}", hint=hint, details=tuple(wrong))
+
+
+def _not_possible(paths: Iterable[str]) -> list[str]:
+    return [path for path in sorted(paths) if not is_possible_path(path)]
+
+
+def _wrong(folder: str, files: Files, locks: Mapping[str, bytes], name: str) -> Iterable[str]:
+    """A sentence for each file of one folder that its locks do not lead to."""
+    own = {filename: locks[entry.path] for filename, entry in files.items() if is_lock_path(entry.path)}
+    source = f"{name}:{folder}" if folder else name
+    allowed = (_of_other_files if _is_other_files(folder) else _of_locks)(own, source)
+    allowed |= {lock: files[lock].sha256 for lock in own}
+    if allowed:
+        allowed[SUMS] = sha256_of_text(sums({each: file.sha256 for each, file in files.items() if each != SUMS}))
+    for filename in sorted(files.keys() - allowed.keys()):
+        yield f"no lock file in it names `{files[filename].path}`"
+    for filename in sorted(files.keys() & allowed.keys()):
+        if allowed[filename] != files[filename].sha256:
+            yield f"`{files[filename].path}` is not what its lock file leads to"
+
+
+def _of_locks(locks: Mapping[str, bytes], source: str) -> dict[str, str]:
+    """The sha256 of each file of a wheelhouse that its lock files lead to, by name; SHA256SUMS and they themselves apart."""
+    parsed = {
+        filename: parse_lock(_text(raw, f"{source}:{filename}"), f"{source}:{filename}")
+        for filename, raw in locks.items()
+    }
+    for filename, lock in parsed.items():
+        if lock.filename != filename:
+            raise IntegrityError(f"`{source}:{filename}` holds the lock `{lock.filename}`")
+    house = Wheelhouse(tuple(parsed.values()))
+    texts = links_of(house.locks) | {lock.requirements_filename: lock.to_requirements() for lock in house.locks}
+    allowed = {filename: artifact.sha256 for filename, artifact in house.artifacts.items()}
+    allowed |= {filename: sha256_of_text(text) for filename, text in texts.items()}
+    for lock in house.locks:
+        allowed |= _beside(lock)
+    return allowed
+
+
+def _beside(lock: Lock) -> dict[str, str]:
+    """The files that a lock file gives a sha256 for, and which it cannot make again: constraints and attestations."""
+    sha256 = lock.inputs.constraints_sha256
+    constraints = {lock.constraints_filename: sha256} if sha256 else {}
+    return constraints | {provenance_filename(pin): pin.provenance.sha256 for pin in lock.pins if pin.provenance}
+
+
+def _of_other_files(locks: Mapping[str, bytes], source: str) -> dict[str, str]:
+    """The sha256 of each file in `files/` that its lock file leads to, by name."""
+    artifacts = [
+        artifact
+        for filename, raw in locks.items()
+        for artifact in parse_other_files(_text(raw, f"{source}:{filename}"), f"{source}:{filename}").artifacts.values()
+    ]
+    return {artifact.filename: artifact.sha256 for artifact in artifacts}
+
+
+def _text(raw: bytes, source: str) -> str:
+    try:
+        return raw.decode()
+    except UnicodeDecodeError as error:
+        raise InputError(f"the lock `{source}` is not UTF-8 text: {error.reason} at byte {error.start}") from error
+
+
+def _is_wheelhouse(folder: str) -> bool:
+    """Whether a folder is the wheelhouse itself, or one that may lie inside."""
+    return not folder or all(part in SUB_WHEELHOUSES for part in folder.split("/"))
+
+
+def _is_other_files(folder: str) -> bool:
+    """Whether a folder is the `files/` of a wheelhouse."""
+    parent, _, last = folder.rpartition("/")
+    return last == OTHER_FILES and _is_wheelhouse(parent)

@@ -1,0 +1,134 @@
+"""A folder and the folders inside it, reached without following links, so that nothing outside is read or written."""
+
+import hashlib
+import os
+import random
+import stat
+from contextlib import suppress
+from io import BufferedReader
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Self
+
+from wheelhouse.errors import IntegrityError
+from wheelhouse.files.disk import KINDS, TEMP_PREFIX, os_errors_as_machine_error
+
+FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+FILE_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+NEW_FILE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+ABSENT = (FileNotFoundError, NotADirectoryError)
+
+
+class OpenFolder:
+    """A folder that is held open. `path` may be a link, because the user named it; no link inside is followed.
+
+    Methods take paths relative to it, with `/`, without `..` (see `rooted`). They raise MachineError for what the system
+    refuses, and IntegrityError for a link, or anything else, in the place of a folder.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with os_errors_as_machine_error(path):
+            self._descriptors = {"": os.open(path, FOLDER_FLAGS)}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        for descriptor in self._descriptors.values():
+            os.close(descriptor)
+
+    def kind_of(self, name: str) -> str | None:
+        """What is there: `file`, `link`, `folder`, `FIFO`, `socket` or `device`; None if nothing is."""
+        folder, _, last = name.rpartition("/")
+        descriptor = self._inner(folder)
+        if descriptor is None:
+            return None
+        with os_errors_as_machine_error(self.path / name):
+            try:
+                mode = os.stat(last, dir_fd=descriptor, follow_symlinks=False).st_mode
+            except ABSENT:
+                return None
+        return KINDS.get(stat.S_IFMT(mode), "device")
+
+    def open_file(self, name: str) -> BufferedReader | None:
+        """A regular file, open for reading; None if nothing or anything else is there."""
+        if self.kind_of(name) != "file":
+            return None
+        folder, _, last = name.rpartition("/")
+        with os_errors_as_machine_error(self.path / name):
+            file = os.fdopen(os.open(last, FILE_FLAGS, dir_fd=self._descriptors[folder]), "rb")
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            file.close()
+            return None
+        return file
+
+    def sha256_of(self, name: str) -> str | None:
+        """The sha256 of a regular file; of anything else, its kind; None if nothing is there."""
+        file = self.open_file(name)
+        if file is None:
+            return self.kind_of(name)
+        with file, os_errors_as_machine_error(self.path / name):
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
+    def read(self, name: str, most: int) -> bytes:
+        """The bytes of a regular file of at most `most` bytes. Raises IntegrityError for anything else."""
+        file = self.open_file(name)
+        if file is None:
+            raise IntegrityError(f"`{self.path / name}` is no regular file")
+        with file, os_errors_as_machine_error(self.path / name):
+            content = file.read(most + 1)
+        if len(content) > most:
+            raise IntegrityError(f"`{self.path / name}` is longer than {most} bytes")
+        return content
+
+    def new_file(self) -> tuple[str, BinaryIO]:
+        """A new file, open for writing, under a name that nothing reads; `place` gives it its name, or it is swept."""
+        name = f"{TEMP_PREFIX}{random.getrandbits(64):016x}.tmp"
+        with os_errors_as_machine_error(self.path):
+            descriptor = os.open(name, NEW_FILE_FLAGS, 0o644, dir_fd=self._descriptors[""])
+        os.fchmod(descriptor, 0o644)
+        return name, os.fdopen(descriptor, "wb")
+
+    def place(self, new: str, name: str) -> None:
+        """Give a new file its name, in folders that are made if they are not there."""
+        folder, _, last = name.rpartition("/")
+        destination = self._inner(folder, create=True)
+        with os_errors_as_machine_error(self.path / name):
+            os.replace(new, last, src_dir_fd=self._descriptors[""], dst_dir_fd=destination)
+
+    def remove(self, name: str) -> None:
+        """Remove a file, and then the inner folders that are empty."""
+        folder, _, last = name.rpartition("/")
+        with os_errors_as_machine_error(self.path / name):
+            os.unlink(last, dir_fd=self._inner(folder))
+            while folder:
+                parent, _, last = folder.rpartition("/")
+                os.close(self._descriptors.pop(folder))
+                with suppress(OSError):  # it is not empty
+                    os.rmdir(last, dir_fd=self._inner(parent))
+                folder = parent
+
+    def _inner(self, folder: str, *, create: bool = False) -> int | None:
+        """The descriptor of a folder inside; None if it is not there and is not to be made."""
+        if folder in self._descriptors:
+            return self._descriptors[folder]
+        parent_name, _, last = folder.rpartition("/")
+        parent = self._inner(parent_name, create=create)
+        if parent is None:
+            return None
+        with os_errors_as_machine_error(self.path / folder):
+            if create:
+                with suppress(FileExistsError):
+                    os.mkdir(last, dir_fd=parent)
+            try:
+                descriptor = os.open(last, FOLDER_FLAGS | os.O_NOFOLLOW, dir_fd=parent)
+            except FileNotFoundError:
+                return None
+            except OSError as error:
+                if self.kind_of(folder) in (None, "folder"):
+                    raise
+                sentence = f"`{self.path / folder}` is a {self.kind_of(folder)}, where a folder must be"
+                raise IntegrityError(sentence, hint="remove it") from error
+        self._descriptors[folder] = descriptor
+        return descriptor
