@@ -1,6 +1,6 @@
-"""Files: rooted paths, write aside and rename, one writer a folder at a time.
+"""Files: paths that stay in their folder, writing under a temporary name and renaming, one writer of a folder at a time.
 
-A real name never holds bytes that were not verified; what is unfinished has a name that nothing else reads.
+A final name never holds bytes that were not verified; an unfinished file has a temporary name that nothing else reads.
 """
 
 import contextlib
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 TEMP_PREFIX = ".wheelhouse-"
 BLOCK = 1 << 20
-PATIENCE = 100
-"""Times that a folder is made again which another run removes."""
-INSIDE = ("tools", "files")
-"""What stage fills inside a folder: `TOOLS` of model.layout and `FOLDER` of model.otherfiles, which every command would load here."""
+MAX_FOLDER_ATTEMPTS = 100
+"""How often a folder is made again that another run removes."""
+INNER_FOLDERS = ("tools", "files")
+"""The folders that stage fills inside a wheelhouse; written out, because importing their names would load more modules."""
 FICLONE = 0x40049409
-"""Linux's number for sharing blocks; other systems know none, and refuse it."""
+"""Linux's ioctl number for sharing blocks (ioctl_ficlone(2)); other systems refuse it."""
 
 KINDS = {
     stat.S_IFREG: "file",
@@ -52,7 +52,7 @@ HINTS = {
 
 @contextmanager
 def os_errors_as_machine_error(path: Path) -> Iterator[None]:
-    """OSError becomes MachineError, with a sentence that names the path and says what to do."""
+    """Turn OSError into MachineError, with a sentence that names the path, and a hint. Network errors pass unchanged."""
     try:
         yield
     except OSError as error:
@@ -62,7 +62,7 @@ def os_errors_as_machine_error(path: Path) -> Iterator[None]:
 
 
 def machine_error(error: OSError, path: Path | None = None) -> MachineError:
-    """What the system refused, with the path that it names, else with `path`."""
+    """The MachineError for an OSError, with the path that the error names, else with `path`."""
     if error.errno == errno.ENOENT and not _has_current_folder():
         return MachineError("the current folder is gone", hint="cd to a folder that is there")
     renamed_to = (
@@ -80,7 +80,7 @@ def _has_current_folder() -> bool:
 
 
 def read_bytes(path: Path, what: str) -> bytes:
-    """A file that the user named. Raises InputError saying `what` could not be read."""
+    """The bytes of a file that the user named. Raises InputError saying that `what` cannot be read."""
     try:
         return path.read_bytes()
     except OSError as error:
@@ -88,7 +88,7 @@ def read_bytes(path: Path, what: str) -> bytes:
 
 
 def read_text(path: Path, what: str) -> str:
-    """The text of a file that the user named. Raises InputError saying `what` could not be read."""
+    """The text of a file that the user named. Raises InputError saying that `what` cannot be read."""
     try:
         return path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
@@ -124,14 +124,14 @@ def _kind(mode: int) -> str:
 
 
 def verbatim(path: Path) -> str:
-    """A text of a house with its line ends as they are, so that it can be written again; what is no UTF-8 is replaced."""
+    """A text of a wheelhouse with its line ends as they are, so that it can be written again; invalid UTF-8 is replaced."""
     with os_errors_as_machine_error(path):
         return path.read_bytes().decode("utf-8", "replace")
 
 
 @contextmanager
 def temp_file(folder: Path) -> Iterator[tuple[Path, BinaryIO]]:
-    """A fresh file in `folder`, open to be written, and its path; gone afterwards, unless it was renamed."""
+    """A new temporary file in `folder`, open for writing, and its path; removed afterwards, unless it was renamed."""
     with os_errors_as_machine_error(folder):
         path, file = fresh(folder)
     try:
@@ -142,11 +142,11 @@ def temp_file(folder: Path) -> Iterator[tuple[Path, BinaryIO]]:
 
 
 def fresh(folder: Path) -> tuple[Path, BinaryIO]:
-    """A new file in a folder, open to be written, under a name that nothing reads.
+    """A new file in a folder, open for writing, under a temporary name.
 
-    Who holds the folder renames it, or it is swept away.
+    The holder of the folder's lock renames it, or the next sweep removes it.
     """
-    made = 0
+    attempts = 0
     while True:
         path = folder / f"{TEMP_PREFIX}{random.getrandbits(64):016x}.tmp"
         try:
@@ -154,9 +154,9 @@ def fresh(folder: Path) -> tuple[Path, BinaryIO]:
         except FileExistsError:
             continue
         except FileNotFoundError:
-            if made == PATIENCE:  # the folder is there, and takes no file: as in /proc
+            if attempts == MAX_FOLDER_ATTEMPTS:  # the folder exists and takes no file, as in /proc
                 raise
-            made += 1
+            attempts += 1
             folder.mkdir(parents=True, exist_ok=True)
             continue
         os.fchmod(file.fileno(), 0o644)
@@ -164,14 +164,14 @@ def fresh(folder: Path) -> tuple[Path, BinaryIO]:
 
 
 def write_all(file: io.FileIO, content: bytes) -> None:
-    """Write all of it: the system may take less at a time."""
+    """Write all bytes: one write(2) may take only a part."""
     left = memoryview(content)
     while left:
         left = left[file.write(left) :]
 
 
 def write(folder: Path, name: str, text: str | bytes) -> None:
-    """Write a whole file under its final name, or not at all. What already says the same is left as it is, but for a link."""
+    """Write a whole file under its final name, or not at all. A file with the same bytes is left as it is; a link is replaced."""
     content = text.encode() if isinstance(text, str) else text
     if not name:
         raise InputError(f"`{folder}` is a folder, and a file is to be written", hint="name a file")
@@ -194,7 +194,7 @@ def write_whole(final: Path, content: bytes) -> None:
 
 
 def must_lie_outside(output: Path, house: Path) -> None:
-    """Raise InputError for an output that is the wheelhouse it is made of, or lies in it: that would no longer verify."""
+    """Raise InputError for an output in the wheelhouse that it is made of: the wheelhouse would no longer verify."""
     if output.resolve().is_relative_to(house.resolve()):
         raise InputError(
             f"`{output}` lies in the wheelhouse `{house}`, which holds only what its locks name",
@@ -203,7 +203,7 @@ def must_lie_outside(output: Path, house: Path) -> None:
 
 
 def must_be_readable(folder: Path) -> None:
-    """Raise MachineError where root alone may read a folder or a file in it: in a sealed room nobody is root."""
+    """Raise MachineError if only root may read a folder or a file in it: nobody is root in a sandbox."""
     if os.geteuid() != 0:
         return
     for path in (folder, *sorted(folder.rglob("*"))):
@@ -213,7 +213,7 @@ def must_be_readable(folder: Path) -> None:
 
 
 def rooted(folder: Path, name: str) -> Path:
-    """The path of `name` in `folder`. Raises IntegrityError for a name that leads out of it."""
+    """The path of `name` in `folder`. Raises IntegrityError for a name that leads out of the folder."""
     parts = Path(name).parts
     if not parts or Path(name).is_absolute() or ".." in parts or "\0" in name:
         raise IntegrityError(f"`{name}` leads out of `{folder}`")
@@ -221,26 +221,27 @@ def rooted(folder: Path, name: str) -> Path:
 
 
 def _sweep(folder: Path) -> None:
-    """Remove what lies aside, also in the folders that stage fills inside. Only for who holds the folder."""
-    _remove_aside(folder)
-    for inner in (folder / name for name in INSIDE):
+    """Remove temporary files, also in the inner folders. Only for the holder of the folder's lock."""
+    _remove_temp_files(folder)
+    for inner in (folder / name for name in INNER_FOLDERS):
         if inner.is_dir() and not inner.is_symlink():
-            _sweep_unless_held(inner)
+            _sweep_unless_locked(inner)
 
 
-def _sweep_unless_held(folder: Path) -> None:
-    """In a house, another run may hold a folder inside by itself: what lies aside there is that run's."""
+def _sweep_unless_locked(folder: Path) -> None:
+    """Remove temporary files of an inner folder, unless another run holds its lock: then they are that run's."""
     with os_errors_as_machine_error(folder):
         descriptor = os.open(folder, os.O_RDONLY)
     try:
         with contextlib.suppress(BlockingIOError):
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            _remove_aside(folder)
+            _remove_temp_files(folder)
     finally:
         os.close(descriptor)
 
 
-def _remove_aside(folder: Path) -> None:
+def _remove_temp_files(folder: Path) -> None:
+    """Remove the temporary files of one folder."""
     with os_errors_as_machine_error(folder):
         for path in folder.glob(f"{TEMP_PREFIX}*.tmp"):
             path.unlink(missing_ok=True)
@@ -252,7 +253,7 @@ def sha256_of(path: Path) -> str:
 
 
 class LockedFile(Protocol):
-    """What a lock says of a file: its name, its size in bytes, its sha256 in lower-case hexadecimal."""
+    """A file as a lock names it: its name, its size in bytes, its sha256 in lower-case hexadecimal."""
 
     @property
     def filename(self) -> str:
@@ -275,38 +276,37 @@ def has_locked_bytes(folder: Path, locked: LockedFile) -> bool:
 
 
 def _own_size(path: Path) -> int | None:
-    """A file's size in bytes; None where nothing is there, or something else, such as a link."""
+    """The size of a regular file in bytes; None if there is none, or something else, such as a link."""
     try:
-        found = path.lstat()
+        status = path.lstat()
     except (FileNotFoundError, NotADirectoryError):
         return None
-    return found.st_size if stat.S_ISREG(found.st_mode) else None
+    return status.st_size if stat.S_ISREG(status.st_mode) else None
 
 
 def digest_of(path: Path, algorithm: "str | Callable[[], _HashObject]") -> str:
-    """A file's digest, in lower-case hexadecimal; `algorithm` as hashlib names it, or what makes a new one."""
+    """A file's digest, in lower-case hexadecimal; `algorithm` is a name of hashlib, or makes a hash object."""
     with os_errors_as_machine_error(path), path.open("rb") as file:
         return hashlib.file_digest(file, algorithm).hexdigest()
 
 
 def copy_to_temp_file(source: Path, folder: Path, sha256: str) -> Path:
-    """Copy a file into `folder` under a name that nothing reads, hashing what lies there; who holds the folder renames it.
+    """Copy a file into `folder` under a temporary name, and hash the copy; the holder of the folder's lock renames it.
 
-    A copy, never a hard link: an edit in the folder must not reach the source. Where the file system can share blocks until
-    one of the two is written to, it does, and nothing is written. Raises IntegrityError where the source is not the file
-    that it must be.
+    A copy, never a hard link: an edit in the folder must not reach the source. If the file system can share blocks until
+    one of the two files is written to, no byte is copied. Raises IntegrityError if the source has another sha256.
     """
     with os_errors_as_machine_error(folder):
         path, writer = fresh(folder)
         with writer, io.FileIO(source) as reader:
-            found = sha256_of(path) if _shares(reader, writer) else _copy_hashed(reader, writer)
-    if found != sha256:
-        raise IntegrityError(f"`{source}` was altered: its sha256 is {found}, where {sha256} was expected")
+            copied_sha256 = sha256_of(path) if _share_blocks(reader, writer) else _copy_hashed(reader, writer)
+    if copied_sha256 != sha256:
+        raise IntegrityError(f"`{source}` was altered: its sha256 is {copied_sha256}, where {sha256} was expected")
     return path
 
 
-def _shares(reader: io.FileIO, writer: BinaryIO) -> bool:
-    """Give a new file the blocks of another, until one of the two is written to; False where nobody can (ioctl_ficlone(2))."""
+def _share_blocks(reader: io.FileIO, writer: BinaryIO) -> bool:
+    """Give a new file the blocks of another, until one of the two is written to; False if the file system cannot."""
     try:
         fcntl.ioctl(writer, FICLONE, reader.fileno())
     except OSError:
@@ -315,6 +315,7 @@ def _shares(reader: io.FileIO, writer: BinaryIO) -> bool:
 
 
 def _copy_hashed(reader: io.FileIO | BinaryIO, writer: BinaryIO) -> str:
+    """Copy all bytes, and return their sha256."""
     digest = hashlib.sha256()
     while block := reader.read(BLOCK):
         digest.update(block)
@@ -323,18 +324,18 @@ def _copy_hashed(reader: io.FileIO | BinaryIO, writer: BinaryIO) -> str:
 
 
 def place(source: Path, folder: Path, name: str, sha256: str) -> None:
-    """Copy a file into `folder` as `name`. Raises IntegrityError where it is not the file that it must be."""
+    """Copy a file into `folder` as `name`. Raises IntegrityError if it has another sha256."""
     commit_file(copy_to_temp_file(source, folder, sha256), rooted(folder, name))
 
 
 def commit_file(path: Path, final: Path) -> None:
-    """Give a file that lies aside its final name."""
+    """Give a temporary file its final name."""
     with os_errors_as_machine_error(final):
         path.replace(final)
 
 
 def copy_of(source: Path, path: Path) -> str:
-    """Write a file's bytes into another; the sha256 of what was written. Raises InputError where it cannot be read."""
+    """Write a file's bytes into another, and return their sha256. Raises InputError if it cannot be read."""
     try:
         reader = source.open("rb")
     except OSError as error:
@@ -345,7 +346,7 @@ def copy_of(source: Path, path: Path) -> str:
 
 @contextmanager
 def folder_lock(folder: Path) -> Iterator[None]:
-    """Hold a folder against other runs; they wait. What lies aside in it is gone before, and afterwards."""
+    """Lock a folder, which is made if needed; other runs wait. Temporary files in it are removed before and afterwards."""
     with os_errors_as_machine_error(folder):
         folder.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(folder, os.O_RDONLY)

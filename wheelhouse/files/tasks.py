@@ -1,4 +1,4 @@
-"""Threads: each thing asked for is done once, as early as it can be, and shared by all who wait for it."""
+"""Work in threads: each task is done once, and its result is shared by all who wait for it."""
 
 import threading
 from collections.abc import Callable, Hashable
@@ -9,7 +9,7 @@ T = TypeVar("T")
 
 
 class Tasks:
-    """A pool of threads that does each task, known by its key, once."""
+    """A pool of threads that does each task once. A task is identified by its key."""
 
     def __init__(self, threads: int, name: str) -> None:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix=name)
@@ -17,7 +17,7 @@ class Tasks:
         self._guard = threading.Lock()
 
     def start(self, key: Hashable, work: Callable[[], T]) -> "Future[T]":
-        """The future of the task with this key, begun now if nobody asked before."""
+        """The future of the task with this key, which is started if it was not yet."""
         with self._guard:
             future = self._futures.get(key)
             if future is None:
@@ -25,13 +25,13 @@ class Tasks:
         return future
 
     def started(self, key: Hashable) -> bool:
-        """Whether somebody asked for it already."""
+        """Whether the task with this key was started."""
         return key in self._futures
 
     def close(self) -> None:
-        """Start nothing more. What runs is not waited for: a server may keep it as long as it likes.
+        """Start no more tasks, and cancel those that wait. Running tasks are not waited for: a server may delay them for long.
 
-        The pool would cancel under its own lock, where whoever hears of it may be starting something.
+        The pool's own way to cancel holds its lock, and a callback that starts a task would wait for that lock for ever.
         """
         self._pool.shutdown(wait=False)
         with self._guard:
@@ -41,7 +41,7 @@ class Tasks:
 
 
 def first_success(futures: "list[Future[T]]") -> "Future[T]":
-    """A future with the first result that arrives; with the last error where all fail."""
+    """A future with the first result that arrives; with the last error if all fail."""
     first: Future[T] = Future()
     guard = threading.Lock()
     left, settled = len(futures), False
@@ -61,6 +61,7 @@ def first_success(futures: "list[Future[T]]") -> "Future[T]":
 
 
 def _pass_on(source: "Future[T]", target: "Future[T]") -> None:
+    """Give one future the result, error or cancellation of another."""
     if source.cancelled():
         target.cancel()
     elif (error := source.exception()) is None:
@@ -87,21 +88,21 @@ def then(future: "Future[Any]", change: Callable[[Any], T]) -> "Future[T]":
 
 
 class Once:
-    """Does each thing, known by its key, once: whoever asks meanwhile waits, and gets the same. What failed may be tried again.
+    """Does each task once: a second caller waits, and gets the same result. A task that failed is tried again.
 
-    Unlike `Tasks` it works in the asking thread, so that one thing may ask for another.
+    Unlike `Tasks` it works in the calling thread, so that one task may need another.
     """
 
     def __init__(self) -> None:
         self._guard = threading.Lock()
-        self._turns: dict[Hashable, threading.RLock] = {}
+        self._locks: dict[Hashable, threading.RLock] = {}
         self._results: dict[Hashable, Any] = {}
 
     def get(self, key: Hashable, work: Callable[[], T]) -> T:
-        """The result of the thing with this key."""
+        """The result of the task with this key."""
         with self._guard:
-            turn = self._turns.setdefault(key, threading.RLock())
-        with turn:
+            lock = self._locks.setdefault(key, threading.RLock())
+        with lock:
             if key not in self._results:
                 self._results[key] = work()
             result: T = self._results[key]

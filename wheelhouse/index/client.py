@@ -1,4 +1,4 @@
-"""An index: one Simple Repository API, asked for one project's page at a time, on a server or in a folder."""
+"""An index: one Simple Repository API, on a server or in a folder, read one project page at a time."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -20,7 +20,7 @@ NO_QUERY = "give a token as user and password in the address, by netrc or keyrin
 class Index:
     """One Simple Repository API on a server. `url` is its root, such as `http://127.0.0.1:8080/simple`.
 
-    Without `pages` nothing is kept, and each page asked for anew.
+    Without `pages`, nothing is kept between runs.
     """
 
     def __init__(self, url: str, http: Http, pages: PageCache | None = None) -> None:
@@ -34,13 +34,13 @@ class Index:
         http.credentials.learn(url)
 
     def page(self, project: NormalizedName) -> Page | None:
-        """A project's page; None where the index says that it has no such project (404).
+        """A project's page; None if the index answers that it has no such project (404, 410).
 
-        Raises ServerError for everything that is neither.
+        Raises ServerError for every other answer.
         """
         url = self._address(project)
 
-        def ask(conditions: Mapping[str, str]) -> Reply:
+        def request(conditions: Mapping[str, str]) -> Reply:
             return self._http.get(url, {"Accept": ACCEPT, **conditions}, subject=f"the page of {project}")
 
         def read(reply: Reply) -> Page | None:
@@ -49,14 +49,14 @@ class Index:
             page = parse_page(reply.body, reply.headers.get("Content-Type", ""), project, self.name, reply.url)
             return replace(page, unsaid=lacks_freshness(reply))
 
-        return self._pages.get(url, ask, read) if self._pages else read(ask({}))
+        return self._pages.get(url, request, read) if self._pages else read(request({}))
 
     def releases(self, project: NormalizedName, allowed: SpecifierSet) -> Page | None:
-        """The project's page with these releases alone, where it need not be asked for."""
+        """The kept part of a project's page with these releases, if it is still fresh; else None."""
         return self._pages.releases(self._address(project), allowed, project, self.name) if self._pages else None
 
     def keep_releases(self, allowed: SpecifierSet, page: Page) -> None:
-        """Keep what a page says of these releases, if its server leaves that to us."""
+        """Keep the part of a page with these releases, if its server does not say how long a page is fresh."""
         if self._pages:
             self._pages.keep_releases(self._address(page.project), allowed, page)
 
@@ -65,7 +65,7 @@ class Index:
 
 
 class StaticIndex:
-    """One Simple Repository API in a folder: `<project>/index.json` or `<project>/index.html`, as a mirror writes them."""
+    """One Simple Repository API in a folder: `<project>/index.json` or `<project>/index.html`, as mirrors write them."""
 
     def __init__(self, root: Path, name: str) -> None:
         self.name = name
@@ -79,7 +79,7 @@ class StaticIndex:
             raise InputError(f"the folder `{name}` holds wheels, and not an index's pages", hint=hint)
 
     def page(self, project: NormalizedName) -> Page | None:
-        """A project's page; None where the folder has none. Raises ServerError for what is no index page."""
+        """A project's page; None if the folder has none. Raises ServerError for a file that is no index page."""
         for kind, name in ((JSON_TYPE, "index.json"), (HTML_TYPE, "index.html")):
             path = self._root / project / name
             with os_errors_as_machine_error(path):

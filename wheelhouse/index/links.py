@@ -1,4 +1,4 @@
-"""Files that lie together, of any project: a folder, or one HTML page of links, as pip's --find-links takes them."""
+"""Links: files of any project in a folder, or linked from one HTML page, as pip's --find-links takes them."""
 
 import threading
 from contextlib import suppress
@@ -19,7 +19,7 @@ Files = dict[NormalizedName, list[IndexFile]]
 
 
 class LinksFolder:
-    """A folder of wheels and sdists. Nothing vouches for them but their place: they are hashed when they are asked for."""
+    """A folder of wheels and sdists. No index gives their hashes, so they are hashed when they are requested."""
 
     def __init__(self, folder: Path, name: str) -> None:
         self.name = name
@@ -28,11 +28,11 @@ class LinksFolder:
             raise InputError(f"--find-links `{name}` is neither an http or https address nor a folder")
 
     def holds(self, project: NormalizedName) -> bool:
-        """Whether a file of this project lies here."""
+        """Whether the folder has a file of this project."""
         return project in self._files
 
     def page(self, project: NormalizedName) -> Page | None:
-        """The project's files, hashed; None where none lies here."""
+        """The project's files, hashed; None if there are none."""
         paths = self._files.get(project)
         if not paths:
             return None
@@ -44,16 +44,16 @@ class LinksFolder:
 
     @cached_property
     def _files(self) -> dict[NormalizedName, list[Path]]:
-        held: dict[NormalizedName, list[Path]] = {}
+        files: dict[NormalizedName, list[Path]] = {}
         with os_errors_as_machine_error(self._folder):
             for path in sorted(self._folder.iterdir()):
                 for project in projects_of(path.name) if path.is_file() else ():
-                    held.setdefault(project, []).append(path)
-        return held
+                    files.setdefault(project, []).append(path)
+        return files
 
 
 class LinksPage:
-    """One HTML page with links to files of many projects. It is asked for once."""
+    """One HTML page with links to files of many projects. It is requested once."""
 
     def __init__(self, url: str, http: Http) -> None:
         self.name = redact(url)
@@ -61,40 +61,40 @@ class LinksPage:
         self._http = http
         http.credentials.learn(url)
         self._guard = threading.Lock()
-        self._read: tuple[str, str, Files] | None = None
+        self._answer: tuple[str, str, Files] | None = None
 
     def holds(self, project: NormalizedName) -> bool:
-        """Whether the page links to a file of this project. Raises ServerError where it cannot be had."""
+        """Whether the page links to a file of this project. Raises ServerError if it cannot be fetched."""
         return project in self._files()[2]
 
     def page(self, project: NormalizedName) -> Page | None:
-        """The project's files; None where the page links to none."""
+        """The project's files; None if the page links to none."""
         url, base, files = self._files()
         return Page(project, self.name, url, files[project], ACTIVE, base) if project in files else None
 
     def _files(self) -> tuple[str, str, Files]:
-        """Where the page came from in the end, where its relative addresses start, and what it links to."""
+        """The URL of the page after redirects, the base of its relative URLs, and its files. Requested once."""
         with self._guard:
-            if self._read is None:
-                self._read = self._ask()
-            return self._read
+            if self._answer is None:
+                self._answer = self._request()
+            return self._answer
 
-    def _ask(self) -> tuple[str, str, Files]:
+    def _request(self) -> tuple[str, str, Files]:
         reply = self._http.get(
             self._address, {"Accept": f"{HTML_TYPE}, text/html"}, subject=f"the links of {self.name}"
         )
         if reply.status != 200:
             raise ServerError(f"{self.name} answered {reply.status}", hint="check the address given by --find-links")
         anchors = read_html(reply.body, reply.url)
-        held: Files = {}
+        files: Files = {}
         for file in html_files(anchors, reply.url):
             for project in projects_of(file.filename):
-                held.setdefault(project, []).append(file)
-        return reply.url, anchors.base_url(reply.url), held
+                files.setdefault(project, []).append(file)
+        return reply.url, anchors.base_url(reply.url), files
 
 
 def projects_of(filename: str) -> frozenset[NormalizedName]:
-    """The projects that a file name may state; none for what is neither a wheel nor an sdist."""
+    """The projects that a file name may be of; none if it is neither a wheel nor an sdist."""
     if is_wheel(filename):
         return frozenset((canonicalize_name(filename.partition("-")[0]),))
     with suppress(InvalidSdistFilename):

@@ -1,6 +1,6 @@
-"""Where projects come from: each from one location and from no other, decided by its name before anything is asked (pure).
+"""Where projects come from: each from one location, decided by its name before any request (pure).
 
-An index that offers a name which another serves cannot slip in between (dependency confusion): nothing falls through.
+There is no fallback to another index, so no index can offer a project that belongs to another (dependency confusion).
 """
 
 import re
@@ -21,8 +21,8 @@ PATTERN = re.compile(r"[a-z0-9*?]([a-z0-9*?-]*[a-z0-9*?])?")
 class IndexLocation:
     """An index, or with `links` a folder or page of links; the default index has no name.
 
-    `projects` are the names and patterns (`acme-*`) of what comes from it, normalised (PEP 503). Links without any supply
-    every project that they hold. In a lock and in any output `address` is without credentials.
+    `projects` are the names and patterns (`acme-*`) of the projects that come from it, normalised (PEP 503). Links without
+    `projects` supply every project that they hold. In a lock and in output, `address` is without credentials.
     """
 
     address: str
@@ -32,20 +32,20 @@ class IndexLocation:
 
     @property
     def is_default(self) -> bool:
-        """Whether everything comes from it that comes from nowhere else."""
+        """Whether it has the projects that no other location has."""
         return not self.name and not self.links
 
     @property
     def is_open(self) -> bool:
-        """Whether what it holds decides which projects come from it."""
+        """Whether it supplies every project that it holds."""
         return self.links and not self.projects
 
     def names(self, project: NormalizedName) -> bool:
-        """Whether it is said of this project, by its whole name, that it comes from here."""
+        """Whether `projects` has this name."""
         return project in self.projects
 
     def matches(self, project: NormalizedName) -> bool:
-        """Whether a pattern says it."""
+        """Whether a pattern of `projects` matches."""
         return any(fnmatchcase(project, pattern) for pattern in self.projects)
 
 
@@ -58,48 +58,52 @@ def split_named(text: str) -> tuple[str, str]:
 def read_locations(
     indexes: Iterable[str], links: Iterable[str], projects: Iterable[str], default: str | None
 ) -> tuple[IndexLocation, ...]:
-    """IndexLocations as the options say them: `corp=URL` or `URL`; `NAME=FOLDER` or `FOLDER`; `corp=PROJECT,…`.
+    """The locations of --index (`corp=URL` or `URL`), --find-links (`NAME=FOLDER` or `FOLDER`) and --from (`corp=PROJECT,…`).
 
-    `default` is the index where none is given without a name; with None there is none. Raises InputError for what does
-    not go together.
+    `default` is the index if none of `indexes` is without a name; None if there is no default. Raises InputError for
+    options that exclude each other.
     """
-    said = [IndexLocation(where, name) for name, where in map(split_named, indexes)]
-    said += [IndexLocation(where, name, links=True) for name, where in map(split_named, links)]
-    if default is not None and not any(location.is_default for location in said):
-        said.append(IndexLocation(default))
-    names = [location.name for location in said if location.name]
-    if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise InputError(f"two indexes are named `{twice[0]}`", hint="give each a name of its own")
-    if sum(location.is_default for location in said) > 1:
+    locations = [IndexLocation(where, name) for name, where in map(split_named, indexes)]
+    locations += [IndexLocation(where, name, links=True) for name, where in map(split_named, links)]
+    if default is not None and not any(location.is_default for location in locations):
+        locations.append(IndexLocation(default))
+    names = [location.name for location in locations if location.name]
+    if duplicates := sorted({name for name in names if names.count(name) > 1}):
+        raise InputError(f"two indexes are named `{duplicates[0]}`", hint="give each a name of its own")
+    if sum(location.is_default for location in locations) > 1:
         hint = "a project comes from one index: name the others, and say what comes from them: --index corp=URL --from corp=PROJECT"
         raise InputError("more than one index has no name", hint=hint)
-    held = _projects(projects, names)
-    for location in said:
-        if location.name and not location.links and location.name not in held:
+    assigned = _projects(projects, names)
+    for location in locations:
+        if location.name and not location.links and location.name not in assigned:
             hint = f"say which: --from {location.name}=PROJECT, or a pattern, --from '{location.name}=acme-*'"
             raise InputError(f"nothing is said to come from the index `{location.name}`", hint=hint)
-    return tuple(replace(location, projects=held.get(location.name, ())) for location in said)
+    return tuple(replace(location, projects=assigned.get(location.name, ())) for location in locations)
 
 
 def _projects(texts: Iterable[str], names: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
-    held: dict[str, set[str]] = {}
+    """The projects of each named location. Raises InputError for one that is assigned to two."""
+    assigned: dict[str, set[str]] = {}
     for text in texts:
         name, listed = split_named(text)
         if name not in names:
             hint = "write --from NAME=PROJECT, with the NAME of an --index NAME=URL"
             raise InputError(f"`--from {text}` names no index that is given", hint=hint)
-        held.setdefault(name, set()).update(_pattern(one) for one in listed.split(",") if one.strip())
-    owners = [(project, name) for name, projects in held.items() for project in projects]
+        assigned.setdefault(name, set()).update(
+            _pattern(name_or_pattern) for name_or_pattern in listed.split(",") if name_or_pattern.strip()
+        )
+    owners = [(project, name) for name, projects in assigned.items() for project in projects]
     for project, name in owners:
         if others := [other for same, other in owners if same == project and other != name]:
             raise InputError(
                 f"`{project}` is said to come from `{name}` and from `{others[0]}`",
                 hint="a project comes from one index",
             )
-    return {name: tuple(sorted(projects)) for name, projects in held.items()}
+    return {name: tuple(sorted(projects)) for name, projects in assigned.items()}
 
 
 def _pattern(text: str) -> str:
+    """A project name or pattern, normalised (PEP 503)."""
     pattern = re.sub(r"[-_.]+", "-", text.strip()).lower()
     if not PATTERN.fullmatch(pattern):
         raise InputError(f"`{text}` is neither a project's name nor a pattern", hint="write a name, or acme-*")
@@ -107,14 +111,14 @@ def _pattern(text: str) -> str:
 
 
 def location_of(project: NormalizedName, locations: Iterable[IndexLocation]) -> IndexLocation | None:
-    """The location that is said to have a project: by name, else by pattern. None where nothing is said of it.
+    """The location whose `projects` have a project, by name, else by pattern; None if there is none.
 
-    Raises InputError where two patterns claim it.
+    Raises InputError if patterns of two locations match.
     """
-    claimed = list(locations)
-    if named := next((location for location in claimed if location.names(project)), None):
+    candidates = list(locations)
+    if named := next((location for location in candidates if location.names(project)), None):
         return named
-    matching = [location for location in claimed if location.matches(project)]
+    matching = [location for location in candidates if location.matches(project)]
     if len(matching) > 1:
         both = " and ".join(f"`{location.name}`" for location in matching[:2])
         hint = f"say which one: --from {matching[0].name}={project}"
@@ -123,20 +127,20 @@ def location_of(project: NormalizedName, locations: Iterable[IndexLocation]) -> 
 
 
 def document_of(locations: Iterable[IndexLocation]) -> dict[str, Any]:
-    """Locations as a lock records them: the default index apart from those with a name."""
+    """Locations as a lock records them: the default index apart from the others."""
     document: dict[str, Any] = {}
     for location in sorted(locations, key=lambda location: not location.is_default):
         if location.is_default:
             document["index"] = location.address
             continue
-        told: dict[str, Any] = {"name": location.name} if location.name else {}
-        told |= {"find-links" if location.links else "url": location.address, "projects": list(location.projects)}
-        document.setdefault("indexes", []).append(told)
+        entry: dict[str, Any] = {"name": location.name} if location.name else {}
+        entry |= {"find-links" if location.links else "url": location.address, "projects": list(location.projects)}
+        document.setdefault("indexes", []).append(entry)
     return document
 
 
 def as_options(locations: Sequence[IndexLocation]) -> dict[str, Any]:
-    """Locations as the options spell them, by the names that these have in a job's options."""
+    """Locations as the values of options, by the names of the fields of a job's options."""
     indexes: list[str] = []
     links: list[str] = []
     projects: list[str] = []

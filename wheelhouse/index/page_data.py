@@ -1,4 +1,4 @@
-"""A project's page as JSON: what PEP 691, 700, 740 and 792 put on it, and what can be read of a page that departs from them."""
+"""A project's page as JSON (PEP 691, 700, 740, 792), and the readable parts of a page that breaks these rules."""
 
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -34,13 +34,13 @@ class IndexFile(msgspec.Struct, rename="kebab", gc=False):
 
 
 class Meta(msgspec.Struct, rename="kebab"):
-    """What a page says of the API that it speaks."""
+    """The version of the API that a page is of."""
 
     api_version: str = "1.0"
 
 
 class Status(msgspec.Struct, rename="kebab", frozen=True):
-    """What an index says of a whole project (PEP 792): active, archived, quarantined or deprecated."""
+    """The status of a whole project (PEP 792): active, archived, quarantined or deprecated."""
 
     status: str = "active"
     reason: str | None = None
@@ -64,9 +64,9 @@ _decoder = msgspec.json.Decoder(Document)
 
 
 def read_document(body: bytes) -> Document:
-    """A page. A value that is not of the type that it should have costs its fact, or its file, and not the project.
+    """Read a page. A value of a wrong type is left out, if need be with its file; the other files of the project stay.
 
-    Raises ValueError for what is no page at all.
+    Raises ValueError for a text that is no page.
     """
     try:
         with too_deep_as(ValueError):
@@ -78,35 +78,36 @@ def read_document(body: bytes) -> Document:
 
 
 def _read_odd(body: bytes) -> Document:
-    told = parse_json(body.decode("utf-8-sig", "replace"))
-    if not isinstance(told, dict) or not isinstance(told.get("files"), list):
+    """Read a page that msgspec refuses, value by value."""
+    page = parse_json(body.decode("utf-8-sig", "replace"))
+    if not isinstance(page, dict) or not isinstance(page.get("files"), list):
         raise ValueError(NO_PAGE)
-    files = (_file(each) for each in told["files"] if isinstance(each, dict))
-    return Document([file for file in files if file], _meta(told.get("meta")), _status(told.get("project-status")))
+    files = (_file(each) for each in page["files"] if isinstance(each, dict))
+    return Document([file for file in files if file], _meta(page.get("meta")), _status(page.get("project-status")))
 
 
-def _file(told: dict[str, Any]) -> IndexFile | None:
-    """A file, with those of its facts that can be read; None for one without a name."""
-    if isinstance(hashes := told.get("hashes"), dict):
-        told = told | {"hashes": {name: digest for name, digest in hashes.items() if isinstance(digest, str)}}
+def _file(table: dict[str, Any]) -> IndexFile | None:
+    """A file with its readable facts; None for one without a name."""
+    if isinstance(hashes := table.get("hashes"), dict):
+        table = table | {"hashes": {name: digest for name, digest in hashes.items() if isinstance(digest, str)}}
     facts: dict[str, Any] = {"url": ""}
     for field in msgspec.structs.fields(IndexFile):
-        if field.encode_name in told:
+        if field.encode_name in table:
             with suppress(msgspec.ValidationError):
-                facts[field.name] = msgspec.convert(told[field.encode_name], field.type, strict=False)
+                facts[field.name] = msgspec.convert(table[field.encode_name], field.type, strict=False)
     if "filename" not in facts:
         return None
-    facts.setdefault("yanked", bool(told.get("yanked")))  # as pip reads what is neither a text nor true or false
+    facts.setdefault("yanked", bool(table.get("yanked")))  # as pip reads what is neither a text nor true or false
     return IndexFile(**facts)
 
 
-def _meta(told: object) -> Meta:
-    version = told.get("api-version") if isinstance(told, dict) else None
+def _meta(table: object) -> Meta:
+    version = table.get("api-version") if isinstance(table, dict) else None
     return Meta(str(version)) if isinstance(version, str | int | float) else Meta()
 
 
-def _status(told: object) -> Status:
-    told = {"status": told} if isinstance(told, str) else told
+def _status(table: object) -> Status:
+    table = {"status": table} if isinstance(table, str) else table
     with suppress(msgspec.ValidationError):
-        return msgspec.convert(told, Status)
+        return msgspec.convert(table, Status)
     return ACTIVE

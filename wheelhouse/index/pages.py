@@ -23,21 +23,21 @@ from wheelhouse.index.urls import origin_of, redact
 JSON_TYPE, HTML_TYPE = "application/vnd.pypi.simple.v1+json", "application/vnd.pypi.simple.v1+html"
 ACCEPT = f"{JSON_TYPE}, {HTML_TYPE};q=0.2, text/html;q=0.1"
 ARCHIVES = (*ARCHIVE_SUFFIXES, *UNREADABLE_SUFFIXES, ".egg", ".exe")
-PLAIN = re.compile(r"https?://[A-Za-z0-9_.-]+(?::[0-9]{1,4})?/")
-"""How nearly all addresses of files begin; what does is an http or https address, and needs no second look."""
+PLAIN_URL = re.compile(r"https?://[A-Za-z0-9_.-]+(?::[0-9]{1,4})?/")
+"""How nearly all URLs of files begin; such a URL is valid, and is not parsed."""
 HASH_FRAGMENT = re.compile(rf"({'|'.join(HASHES)})=([0-9a-fA-F]+)")
 
 
 class BadAddressError(ServerError):
-    """A page gives an address that is none."""
+    """A page has an invalid URL."""
 
 
 @dataclass(frozen=True)
 class Page:
-    """One project's page: its files, of which only those of the versions asked for are ever looked at closely.
+    """One project's page. Only the files of requested versions are parsed.
 
-    `url` is where the page came from in the end, empty where the user named the file himself. Relative addresses on it start
-    there, or at `base`, where the page says so. `unsaid`: its server does not say how long it holds, nor how to ask for a newer one.
+    `url` is the URL of the page after redirects, empty for a file that the user named. Relative URLs on it start there, or at
+    `base` if the page has one. `unsaid` if the server says neither how long the page is fresh, nor how to ask for a newer one.
     """
 
     project: NormalizedName
@@ -50,7 +50,7 @@ class Page:
 
     @cached_property
     def _by_version(self) -> tuple[dict[str, list[IndexFile]], list[str]]:
-        """Files by their version's spelling; and the names of what is neither a wheel nor an sdist."""
+        """Files by the spelling of their version, and the names of those that are neither wheel nor sdist."""
         names = Filenames(self.project)
         grouped: dict[str, list[IndexFile]] = {}
         ignored: list[str] = []
@@ -76,16 +76,16 @@ class Page:
 
     @property
     def ignored(self) -> tuple[str, ...]:
-        """The names of archives that are neither a wheel nor an sdist of this project, in the page's order."""
+        """The names of archives that are neither wheel nor sdist of this project, in the page's order."""
         return tuple(name for name in self._by_version[1] if name.lower().endswith(ARCHIVES))
 
     @cached_property
     def versions(self) -> tuple[Version, ...]:
-        """Every version that has a file, newest first; none where the project is quarantined."""
+        """Every version that has a file, newest first; none if the project is quarantined."""
         return tuple(sorted(self._spellings, reverse=True))
 
     def within(self, allowed: SpecifierSet) -> "Page":
-        """The same page with the files of these releases alone."""
+        """The same page with the files of these releases only."""
         spellings = [
             name for version in allowed.filter(self.versions, prereleases=True) for name in self._spellings[version]
         ]
@@ -99,7 +99,8 @@ class Page:
                 yield self._candidate(version, file)
 
     def _address(self, filename: str, address: str) -> str:
-        if PLAIN.match(address) or not self.url:
+        """An absolute URL. Raises BadAddressError, or ServerError for a file of this machine on a page of a server."""
+        if PLAIN_URL.match(address) or not self.url:
             return address
         url = _absolute(self.base or self.url, address)
         if url.startswith("file:"):
@@ -113,7 +114,7 @@ class Page:
         return url
 
     def _uploaded(self, file: IndexFile) -> str | None:
-        """When a file came there, in UTC, as PEP 700 has it; None for what is no time."""
+        """The upload time of a file in UTC (PEP 700); None if the page gives no valid time."""
         if not file.upload_time:
             return None
         with suppress(ValueError, OverflowError):
@@ -163,7 +164,7 @@ class Page:
 
 
 def parse_page(body: bytes, content_type: str, project: NormalizedName, index: str, url: str) -> Page:
-    """Read a page by its content type. Raises ServerError for what is no index page."""
+    """Read a page by its content type. Raises ServerError for anything but an index page."""
     kind = content_type.partition(";")[0].strip().lower()
     if kind in (JSON_TYPE, "application/json"):
         return _parse_json(body, project, index, url)
@@ -183,7 +184,7 @@ def _parse_json(body: bytes, project: NormalizedName, index: str, url: str) -> P
 
 
 def _check_version(version: str, url: str) -> None:
-    """A major version that is not ours means something else by the same words (PEP 629)."""
+    """Raise ServerError for another major version, whose fields may mean something else (PEP 629)."""
     if version.partition(".")[0] != "1":
         hint = "the index may serve an older version elsewhere; else wheelhouse must learn this one"
         raise ServerError(f"{redact(url)} speaks version {version} of the Simple API, and 1.x is known", hint=hint)
@@ -195,19 +196,19 @@ def _parse_html(body: bytes, project: NormalizedName, index: str, url: str) -> P
 
 
 def html_files(parser: "Anchors", url: str) -> list[IndexFile]:
-    """What the links of a page name, but for addresses that nobody can read.
+    """The files that a page links to, without invalid URLs.
 
-    Raises ServerError for a page that is for people and links to no file, and for one of which no link can be read.
+    Raises ServerError for a page that is for people and links to no file, and for one with invalid URLs only.
     """
     files: list[IndexFile] = []
-    unread: ValueError | None = None
+    invalid: ValueError | None = None
     for attributes in parser.anchors:
         try:
             files.append(_html_file(attributes))
         except ValueError as error:
-            unread = error
-    if unread and not files:
-        raise ServerError(f"{redact(url)} names an address that cannot be read: {unread}") from unread
+            invalid = error
+    if invalid and not files:
+        raise ServerError(f"{redact(url)} names an address that cannot be read: {invalid}") from invalid
     if parser.interactive and not any(file.filename.endswith(ARCHIVES) for file in files):
         hint = "check the address, and whether a proxy or the index wants you to log in"
         raise ServerError(
@@ -217,12 +218,12 @@ def html_files(parser: "Anchors", url: str) -> list[IndexFile]:
 
 
 def read_html(body: bytes, url: str) -> "Anchors":
-    """The links of an HTML page. Raises ServerError for what is none, or speaks another version."""
+    """Parse an HTML page. Raises ServerError for anything else, and for another version of the API."""
     parser = Anchors()
     try:
         parser.feed(body.decode("utf-8", "replace"))
         parser.close()
-    except AssertionError as error:  # html.parser's own word for markup that it cannot read
+    except AssertionError as error:  # html.parser raises it for markup that it cannot parse
         raise ServerError(f"{redact(url)} answered with a page that cannot be read: {error}") from error
     if not parser.seen_markup:
         raise ServerError(f"{redact(url)} answered with a page that is not HTML")
@@ -231,7 +232,7 @@ def read_html(body: bytes, url: str) -> "Anchors":
 
 
 def _absolute(base: str, url: str) -> str:
-    """An address on a page, from where the page is, its scheme in lower case. Raises BadAddressError for what is none."""
+    """A URL on a page, made absolute, its scheme in lower case. Raises BadAddressError for an invalid one."""
     try:
         return urlsplit(urljoin(base, url)).geturl()
     except ValueError as error:
@@ -239,6 +240,7 @@ def _absolute(base: str, url: str) -> str:
 
 
 def _html_file(attributes: dict[str, str | None]) -> IndexFile:
+    """The file of a link, from its attributes (PEP 503, 592, 658, 714, 740)."""
     url, fragment = urldefrag((attributes["href"] or "").strip())
     sidecar = attributes.get("data-core-metadata", attributes.get("data-dist-info-metadata", "false"))
     return IndexFile(
@@ -253,9 +255,9 @@ def _html_file(attributes: dict[str, str | None]) -> IndexFile:
 
 
 class Anchors(HTMLParser):
-    """The links of a page with all that they say, and what the page says of itself.
+    """The links of a page with their attributes, and the metadata of the page.
 
-    `interactive` says that it has what only a page for people has, such as a form to log in.
+    `interactive` if it has an element that only pages for people have, such as a log-in form.
     """
 
     def __init__(self) -> None:
@@ -268,11 +270,11 @@ class Anchors(HTMLParser):
 
     @property
     def status(self) -> Status:
-        """The project's status, as PEP 792 puts it into `meta` elements."""
+        """The project's status, from `meta` elements (PEP 792)."""
         return Status(self.metas.get("pypi:project-status") or "active", self.metas.get("pypi:project-status-reason"))
 
     def base_url(self, url: str) -> str:
-        """Where relative addresses start, on a page from `url`."""
+        """The base of relative URLs on a page from `url`."""
         return _absolute(url, self.base) if self.base else url
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:

@@ -1,4 +1,4 @@
-"""What pip's own configuration says: its files and its PIP_* variables, as pip reads them for `pip download`."""
+"""pip's configuration: its files and its PIP_* variables, as pip reads them for `pip download`."""
 
 import ast
 import re
@@ -12,19 +12,19 @@ from wheelhouse.index.locations import split_named
 from wheelhouse.index.urls import redact
 
 SECTIONS = ("global", "download", ":env:")
-"""In the order in which one stands over the other."""
+"""In order: a later section overrides an earlier one."""
 FOLLOWED = ("cert", "client-cert", "extra-index-url", "find-links", "index-url", "no-index", "proxy", "timeout")
-LEFT = ("constraint", "no-binary", "only-binary", "pre", "requirement", "trusted-host", "uploaded-prior-to")
-"""What could be expected to count, and does not."""
+IGNORED = ("constraint", "no-binary", "only-binary", "pre", "requirement", "trusted-host", "uploaded-prior-to")
+"""Settings that a user might expect to count."""
 ALIASES = {"default-timeout": "timeout"}
 BEFORE_HOST = re.compile(r"^[^/]*@(?=.)")
-"""User and password of an address without a scheme, as pip takes a proxy's."""
+"""User and password in a URL without a scheme, as pip takes a proxy's."""
 LINE = re.compile(r"([^=]+?)\.([a-z-]+)=(.+)")
 
 
 @dataclass(frozen=True, slots=True)
 class PipConfig:
-    """Settings of pip by their long names, as texts; those of a list stand between spaces or on lines of their own."""
+    """Settings of pip by their long names, as texts; the values of a list have spaces or line ends between them."""
 
     values: Mapping[str, str] = field(default_factory=dict)
 
@@ -38,20 +38,20 @@ class PipConfig:
 
     @property
     def told(self) -> tuple[str, ...]:
-        """What is followed, `name = value`, without credentials: fit for a lock."""
-        return tuple(f"{name} = {_told(self.values[name])}" for name in FOLLOWED if name in self.values)
+        """The settings that count, as `name = value`, without credentials, for a lock."""
+        return tuple(f"{name} = {_without_credentials(self.values[name])}" for name in FOLLOWED if name in self.values)
 
     @property
     def warnings(self) -> Iterator[str]:
-        """A sentence for each setting that does not count here."""
-        for name, value in ((name, _told(self.values[name])) for name in LEFT if name in self.values):
+        """A sentence for each setting that is ignored."""
+        for name, value in ((name, _without_credentials(self.values[name])) for name in IGNORED if name in self.values):
             if name == "trusted-host":
                 yield f"pip's trusted-host ({value}) is not followed: certificates are always checked; see --ca-file"
             else:
                 yield f"pip's configuration says {name} = {value}, which does not count here; use wheelhouse's own options"
 
     def refuse_extra(self, indexes: Sequence[str]) -> None:
-        """Raise InputError for an extra index of pip's to which no project was given; `indexes` are the named ones."""
+        """Raise InputError for an extra index of pip that no option assigns projects to; `indexes` are the values of --index."""
         known = {_same(split_named(text)[1]) for text in indexes}
         for url in self.texts("extra-index-url"):
             if _same(url) not in known:
@@ -61,12 +61,13 @@ class PipConfig:
                 )
 
     def with_credentials(self, indexes: Sequence[str]) -> list[str]:
-        """Indexes as `--index` takes them; one that pip's configuration names, too, with the credentials that stand there."""
+        """The values of --index; an index that pip's configuration also names gets the credentials that it has there."""
         extra = {_same(url): url for url in self.texts("extra-index-url")}
         return [text if "@" in text else _renamed(text, extra) for text in indexes]
 
 
 def _same(url: str) -> str:
+    """A URL in the form in which two URLs of one index are equal."""
     return redact(url).rstrip("/")
 
 
@@ -75,12 +76,12 @@ def _renamed(text: str, known: Mapping[str, str]) -> str:
     return f"{name}={known[_same(url)]}" if name and _same(url) in known else text
 
 
-def _told(text: str) -> str:
+def _without_credentials(text: str) -> str:
     return " ".join(redact(part) if "://" in part else BEFORE_HOST.sub("", part) for part in text.split())
 
 
 def read_pip_config() -> PipConfig:
-    """Ask pip. Raises MachineError where it cannot say."""
+    """Run `pip config list`. Raises MachineError if it fails."""
     command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "config", "list"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -89,10 +90,10 @@ def read_pip_config() -> PipConfig:
 
 
 def parse_pip_config(text: str) -> PipConfig:
-    """What `pip config list` prints: `section.name='value'` on each line."""
-    found: dict[str, dict[str, str]] = {section: {} for section in SECTIONS}
+    """Read the output of `pip config list`: `section.name='value'` on each line."""
+    sections: dict[str, dict[str, str]] = {section: {} for section in SECTIONS}
     for line in text.splitlines():
-        if (match := LINE.fullmatch(line)) and match[1] in found:
-            found[match[1]][match[2]] = str(ast.literal_eval(match[3]))
-    values = {ALIASES.get(name, name): value for section in SECTIONS for name, value in found[section].items()}
+        if (match := LINE.fullmatch(line)) and match[1] in sections:
+            sections[match[1]][match[2]] = str(ast.literal_eval(match[3]))
+    values = {ALIASES.get(name, name): value for section in SECTIONS for name, value in sections[section].items()}
     return PipConfig({name: value for name, value in values.items() if value.strip()})

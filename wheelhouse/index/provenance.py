@@ -1,4 +1,4 @@
-"""Who published a file, as an index tells it (PEP 740), and what came of checking it (pure)."""
+"""Publishers of a file, as its provenance object names them (PEP 740), and the result of checking it (pure)."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -11,14 +11,14 @@ from wheelhouse.documents import parse_json
 from wheelhouse.errors import InputError
 
 SUFFIX = ".provenance"
-"""What follows a file's name in the name of its provenance, on an index and in a house."""
+"""The suffix of a provenance file: it is named after its distribution, on an index and in a wheelhouse."""
 Identity = tuple[tuple[str, str], ...]
-"""A publisher's keys and values, sorted: `kind`, and what belongs to that kind."""
+"""A publisher's keys and values, sorted: `kind`, and the keys of that kind."""
 
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """A provenance object that an index served: from where, its sha256, and the publishers that it names, not yet checked."""
+    """A provenance object of an index: its URL, its sha256, and the publishers that it names, not yet checked."""
 
     url: str
     sha256: str
@@ -27,14 +27,14 @@ class Provenance:
 
 @dataclass(frozen=True, slots=True)
 class Attested:
-    """What came of checking a provenance object: the publishers whose signatures hold, or why it is refused."""
+    """The result of checking a provenance object: the publishers with valid signatures, or why it is refused."""
 
     publishers: tuple[str, ...] = ()
     refused: str = ""
 
 
 def identities_of(text: str) -> tuple[Identity, ...]:
-    """The publishers that a provenance object names. Raises ValueError for what is none."""
+    """The publishers that a provenance object names. Raises ValueError for any other text."""
     try:
         return tuple(identity_of(bundle["publisher"]) for bundle in parse_json(text)["attestation_bundles"])
     except (KeyError, TypeError, AttributeError) as error:
@@ -42,27 +42,27 @@ def identities_of(text: str) -> tuple[Identity, ...]:
 
 
 def identity_of(publisher: Mapping[str, Any]) -> Identity:
-    """A publisher's table as an identity: what is empty, and what is no text, tells nobody from another."""
-    found = {str(key): value for key, value in publisher.items() if isinstance(value, str) and value}
-    if "kind" not in found:
+    """A publisher's table as an identity, without values that are empty or no text. Raises KeyError without a `kind`."""
+    keys = {str(key): value for key, value in publisher.items() if isinstance(value, str) and value}
+    if "kind" not in keys:
         raise KeyError("kind")
-    return tuple(sorted(found.items()))
+    return tuple(sorted(keys.items()))
 
 
 def identity_text(identity: Identity) -> str:
-    """As people read it, and as pins keep it: `GitHub trailofbits/pypi-attestations, release.yml`.
+    """An identity for people, and for pins: `GitHub trailofbits/pypi-attestations, release.yml`.
 
-    The environment is left out: a project may add one without becoming another's.
+    The environment is left out: a project that adds one is still the same publisher.
     """
-    told = dict(identity)
-    kind = told.pop("kind", "")
-    told.pop("environment", None)
-    order: Iterable[str] = sorted(told, key=lambda key: (key not in ("repository", "email", "project_id"), key))
-    return f"{kind} {', '.join(told[key] for key in order)}"
+    keys = dict(identity)
+    kind = keys.pop("kind", "")
+    keys.pop("environment", None)
+    order: Iterable[str] = sorted(keys, key=lambda key: (key not in ("repository", "email", "project_id"), key))
+    return f"{kind} {', '.join(keys[key] for key in order)}"
 
 
 Publishers = Mapping[NormalizedName, tuple[str, ...]]
-"""Who published a project when it was first seen, as `identity_text` says it."""
+"""The publishers of each project when it was first seen, as `identity_text` writes them."""
 
 
 def parse_publishers(text: str, source: str) -> Publishers:
@@ -76,6 +76,6 @@ def parse_publishers(text: str, source: str) -> Publishers:
 
 
 def publishers_json(publishers: Publishers) -> str:
-    """A file of publishers, for people to read and to change."""
+    """The text of a file of publishers, for people to read and to change."""
     table = {str(project): list(known) for project, known in sorted(publishers.items())}
     return json.dumps({"publishers": table}, indent=1) + "\n"

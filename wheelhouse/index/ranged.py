@@ -1,4 +1,4 @@
-"""A wheel's METADATA from a few ranged reads of its tail, without the rest (RFC 9110, 14; what PEP 658 is for where it is missing)."""
+"""A wheel's METADATA from ranged requests for its tail, without the rest (RFC 9110, 14), if the index has no sidecar (PEP 658)."""
 
 import io
 import re
@@ -10,36 +10,37 @@ from wheelhouse.errors import ServerError
 from wheelhouse.index.http import Http
 from wheelhouse.index.urls import redact
 
-TAIL = 32 << 10
+TAIL_BYTES = 32 << 10
 MAX_METADATA_BYTES = 16 << 20
 UNREADABLE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, RuntimeError, ValueError)
-"""What `zipfile` raises over an archive that is none."""
+"""What `zipfile` raises for invalid archives."""
 
 
 class TailError(ServerError):
-    """This file's metadata cannot be read from its tail."""
+    """The metadata of a file cannot be read from its tail."""
 
 
 class NoRangesError(TailError):
-    """The server sends whole files only."""
+    """The server does not serve ranges."""
 
 
 class _RemoteFile(io.RawIOBase):
-    """A file on a server that reads what it is asked for, and somewhat more, and keeps it. `zipfile` asks for the tail first."""
+    """A file on a server, for `zipfile`, which reads the tail first. Each request fetches some bytes more, which are kept."""
 
     def __init__(self, http: Http, url: str) -> None:
         self._http, self._url = http, url
         self._position = 0
-        start, body, self._size = self._get(f"bytes=-{TAIL}")
+        start, body, self._size = self._get(f"bytes=-{TAIL_BYTES}")
         self._pieces = [(start, body)]
 
     def _get(self, ranges: str) -> tuple[int, bytes, int]:
+        """Request a range: where the answer starts, its bytes, and the size of the file."""
         headers = {"Range": ranges, "Accept-Encoding": "identity"}
         with self._http.open(self._url, headers) as response:
-            found = re.fullmatch(r"bytes (\d+)-(\d+)/(\d+)", response.headers.get("Content-Range", ""))
-            if response.status != 206 or not found:
+            content_range = re.fullmatch(r"bytes (\d+)-(\d+)/(\d+)", response.headers.get("Content-Range", ""))
+            if response.status != 206 or not content_range:
                 raise NoRangesError(f"{redact(self._url)} is not served in ranges")
-            start, end, size = (int(number) for number in found.groups())
+            start, end, size = (int(number) for number in content_range.groups())
             if end - start > MAX_METADATA_BYTES:
                 raise NoRangesError(f"{redact(self._url)} answered with more than was asked for")
             body = b"".join(self._http.chunks(response, self._url, as_sent=True))
@@ -73,9 +74,10 @@ class _RemoteFile(io.RawIOBase):
         return self._fetched(start, end)
 
     def _fetched(self, start: int, end: int) -> bytes:
+        """Bytes that no kept piece has."""
         if end - start > MAX_METADATA_BYTES:
             raise TailError(f"{redact(self._url)} has a directory, or metadata, of {end - start} bytes")
-        last = min(max(end, start + TAIL), self._size) - 1
+        last = min(max(end, start + TAIL_BYTES), self._size) - 1
         first, body, _ = self._get(f"bytes={start}-{last}")
         if (first, len(body)) != (start, last - start + 1):
             raise NoRangesError(f"{redact(self._url)} answered with another range than was asked for")
@@ -84,9 +86,9 @@ class _RemoteFile(io.RawIOBase):
 
 
 def ranged_metadata(http: Http, url: str, filename: str) -> bytes:
-    """A wheel's raw METADATA; provisional until the whole file was checked.
+    """A wheel's raw METADATA; provisional until the whole file is checked.
 
-    Raises NoRangesError where the server has no ranges, TailError where the tail is not a wheel's.
+    Raises NoRangesError if the server serves no ranges, TailError if the tail is not that of a wheel.
     """
     try:
         with zipfile.ZipFile(_RemoteFile(http, url)) as archive:
@@ -99,4 +101,5 @@ def ranged_metadata(http: Http, url: str, filename: str) -> bytes:
 
 
 def _is_readable(member: zipfile.ZipInfo) -> bool:
+    """Whether a member is small enough, and compressed in a way that wheels may use."""
     return member.file_size <= MAX_METADATA_BYTES and member.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)

@@ -1,4 +1,4 @@
-"""All locations of a run: each project is asked of the one that it comes from, and of no other."""
+"""The indexes and links of a run: each project is requested from the one that it comes from, and from no other."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -22,9 +22,9 @@ Source = Index | StaticIndex | Links
 
 
 class IndexLocations:
-    """What `locations` name, with the credentials that their addresses hold; `told` are the same without.
+    """Clients for all locations. `told` are the locations without credentials, for locks and output.
 
-    `tokens` are those of indexes, by their names.
+    `tokens` are tokens of indexes, by index name.
     """
 
     def __init__(
@@ -34,40 +34,42 @@ class IndexLocations:
         if unknown := tokens.keys() - {location.name for location in locations if _is_remote(location.address)}:
             raise InputError(f"a token is given for `{min(unknown)}`, which names no index on a server")
         self.told = tuple(replace(location, address=shown(location.address)) for location in locations)
-        self._doors: dict[IndexLocation, Source] = {}
+        self._clients: dict[IndexLocation, Source] = {}
         for told, location in zip(self.told, locations, strict=True):
-            self._doors[told] = _door(location, http, pages)
+            self._clients[told] = _client(location, http, pages)
             if location.name in tokens and not location.links:
                 http.credentials.learn(location.address, tokens[location.name])
 
     def page(self, project: NormalizedName) -> Page | None:
-        """A project's page, from where it comes; None where that has no such project."""
+        """A project's page; None if the location of the project has no such project."""
         location = self.of(project)
-        return self._doors[location].page(project) if location else None
+        return self._clients[location].page(project) if location else None
 
     def releases(self, project: NormalizedName, allowed: SpecifierSet) -> Page | None:
-        """A project's page with these releases alone, where its index need not be asked for it."""
-        door = self._index(project)
-        return door.releases(project, allowed) if door else None
+        """The kept part of a project's page with these releases, if it is still fresh; else None."""
+        index = self._index(project)
+        return index.releases(project, allowed) if index else None
 
     def keep_releases(self, allowed: SpecifierSet, page: Page) -> None:
-        """Keep what an index's page says of these releases, if its server leaves that to us."""
-        if door := self._index(page.project):
-            door.keep_releases(allowed, page)
+        """Keep the part of a page with these releases, if its server does not say how long a page is fresh."""
+        if index := self._index(page.project):
+            index.keep_releases(allowed, page)
 
     def _index(self, project: NormalizedName) -> Index | None:
+        """The index on a server that a project comes from; None if it comes from elsewhere."""
         location = self.of(project)
-        door = self._doors[location] if location else None
-        return door if isinstance(door, Index) else None
+        client = self._clients[location] if location else None
+        return client if isinstance(client, Index) else None
 
     def of(self, project: NormalizedName) -> IndexLocation | None:
-        """Where a project comes from: as was said; else from the links that hold it; else from the default index.
+        """The location of a project: the assigned one; else the links that hold it; else the default index.
 
-        Raises InputError where that is not clear.
+        Raises InputError if several links hold it.
         """
-        if said := location_of(project, self.told):
-            return said
-        holding = [location for location, door in self._doors.items() if location.is_open and _holds(door, project)]
+        if assigned := location_of(project, self.told):
+            return assigned
+        clients = self._clients.items()
+        holding = [location for location, client in clients if location.is_open and _holds(client, project)]
         if len(holding) > 1:
             hint = f"say which one: --find-links NAME={holding[0].address} --from NAME={project}"
             both = f"`{holding[0].address}` and in `{holding[1].address}`"
@@ -76,12 +78,12 @@ class IndexLocations:
 
 
 def shown(address: str) -> str:
-    """An address or a folder, fit for any output."""
+    """A URL without credentials, or a folder, for output."""
     return redact(address).rstrip("/") if "://" in address else address
 
 
 def path_of(address: str) -> Path:
-    """The path of a folder or a `file:` address."""
+    """The path of a folder or of a `file:` URL."""
     return Path(unquote(parts_of(address).path)) if address.startswith("file:") else Path(address)
 
 
@@ -89,11 +91,13 @@ def _is_remote(address: str) -> bool:
     return address.startswith(("http://", "https://"))
 
 
-def _holds(door: Source, project: NormalizedName) -> bool:
-    return isinstance(door, Links) and door.holds(project)
+def _holds(client: Source, project: NormalizedName) -> bool:
+    """Whether a client is of links that hold a file of the project."""
+    return isinstance(client, Links) and client.holds(project)
 
 
-def _door(location: IndexLocation, http: Http, pages: PageCache) -> Source:
+def _client(location: IndexLocation, http: Http, pages: PageCache) -> Source:
+    """The client for a location."""
     name = shown(location.address)
     if _is_remote(location.address):
         return LinksPage(location.address, http) if location.links else Index(location.address, http, pages)

@@ -1,4 +1,4 @@
-"""Which authorities vouch for a server, and the certificate that this client shows."""
+"""TLS: the certificate authorities that are trusted, and the client certificate."""
 
 import ssl
 import sys
@@ -9,41 +9,45 @@ from wheelhouse.errors import InputError
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """`ca_file` and `ca_folder` stand in the place of the system's authorities; `client_cert` is a PEM file with its key."""
+    """`ca_file` and `ca_folder` replace the system's authorities; `client_cert` is a PEM file with certificate and key."""
 
     ca_file: str | None = None
     ca_folder: str | None = None
     client_cert: str | None = None
 
     def context(self) -> ssl.SSLContext:
-        """What connections are made with. Raises InputError for files that cannot be used."""
+        """The SSLContext for connections. Raises InputError for files that cannot be used."""
         try:
             context = self._context()
         except (OSError, ssl.SSLError) as error:
-            given = self.ca_file or self.ca_folder
+            authorities = self.ca_file or self.ca_folder
             hint = "name a PEM file with --ca-file or SSL_CERT_FILE"
-            raise InputError(f"the authorities in `{given}` cannot be read: {_reason(error)}", hint=hint) from error
+            raise InputError(
+                f"the authorities in `{authorities}` cannot be read: {_reason(error)}", hint=hint
+            ) from error
         if self.client_cert:
-            _show(context, self.client_cert)
+            _load_client_cert(context, self.client_cert)
         return context
 
     def _context(self) -> ssl.SSLContext:
         if self.ca_file or self.ca_folder:
             return ssl.create_default_context(cafile=self.ca_file, capath=self.ca_folder)
-        if _openssl_knows():
+        if _openssl_has_authorities():
             return ssl.create_default_context()
-        import truststore  # noqa: PLC0415  (17 ms, and where OpenSSL finds the authorities itself it is not needed)
+        import truststore  # noqa: PLC0415  (17 ms, and not needed if OpenSSL finds the authorities itself)
 
         return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
-def _openssl_knows() -> bool:
-    """Whether OpenSSL finds the system's authorities. Then it is asked itself: truststore reads them for each connection."""
+def _openssl_has_authorities() -> bool:
+    """Whether OpenSSL finds the system's authorities. truststore, which reads them for each connection, is not needed then."""
     paths = ssl.get_default_verify_paths()
     return sys.platform == "linux" and paths.cafile is not None
 
 
-def _show(context: ssl.SSLContext, path: str) -> None:
+def _load_client_cert(context: ssl.SSLContext, path: str) -> None:
+    """Present a client certificate to servers. Raises InputError."""
+
     def no_password() -> str:
         raise InputError(f"the key in `{path}` has a passphrase", hint="give --client-cert a key without one")
 
