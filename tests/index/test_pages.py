@@ -147,7 +147,7 @@ def test_quarantined_files_are_refused_even_where_they_are_offered(offered: Path
     with serving(offered, Abilities(html=False)) as server:
         page = b'{"files": [{"filename": "app-1.0-py3-none-any.whl", "url": "x"}], "project-status": {"status": "quarantined"}}'
         server.put("/simple/app/", page, "application/json")
-        with pytest.raises(NoSolutionError, match=r"`app`, which .* is quarantined"):
+        with pytest.raises(NoSolutionError, match=r"`app` .* is quarantined"):
             fetched(server)
 
 
@@ -252,7 +252,7 @@ def test_an_md5_that_differs_is_an_error(offered: Path, fetched: Fetch) -> None:
 
 def test_a_project_that_is_not_there_is_an_answer_and_a_failing_index_an_error(offered: Path, fetched: Fetch) -> None:
     with serving(offered, Abilities()) as server:
-        with pytest.raises(NoSolutionError, match="`nothing`, which"):
+        with pytest.raises(NoSolutionError, match="has no project `nothing`"):
             fetched(server, "nothing")
         server.faults.append(Fault("/simple/app/", "status", times=None, retry_after="0"))
         with pytest.raises(ServerError, match="answered 503"):
