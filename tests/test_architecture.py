@@ -59,9 +59,11 @@ HTTP_LIBRARIES = {
 """Each HTTP library, and the one module that may import it, if any. Of `urllib.request`, only the reading of proxies."""
 RUN_APART = {
     "wheelhouse.target.interpreter_facts",
+    "wheelhouse.sandbox.confine",
     "wheelhouse.sandbox.inside",
     "wheelhouse.sandbox.inside_commands",
     "wheelhouse.sandbox.inside_environment",
+    "wheelhouse.sandbox.launcher",
 }
 """Programs that another interpreter runs: they speak for themselves."""
 OUTSIDE = {

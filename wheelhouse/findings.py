@@ -55,6 +55,7 @@ class Policy:
     lookalikes: frozenset[NormalizedName] = frozenset()
     licences_allowed: frozenset[str] = frozenset()
     licences_denied: frozenset[str] = frozenset()
+    sandbox: frozenset[str] = frozenset()
 
     def severity_of(self, rule: str, default: Severity) -> Severity | None:
         """How a rule weighs here; None where it is off."""

@@ -18,7 +18,7 @@ from packaging.version import Version
 from tests.support.baseimage import base_image
 from tests.support.docker import DockerEngine
 from tests.support.index import IndexServer
-from tests.support.rooms import MINOR, needs_room
+from tests.support.rooms import MINOR, bench, needs_room
 from tests.support.tools import clean_environment, run, wheelhouse
 from tests.support.wheels import build_sdist, build_wheel
 from wheelhouse.archive.artifact import Artifact
@@ -130,6 +130,7 @@ def test_an_sdist_becomes_a_wheel_that_the_lock_names(index: IndexServer, tmp_pa
     told = record(tmp_path, "lib")
     assert told["sdist"]["name"] == "lib-1.0.tar.gz"
     assert told["sealed"] in ("bubblewrap", "unshare")
+    assert told["sandbox"] == bench().sandbox_described
     assert told["interpreter"].startswith(f"CPython {MINOR}.")
     assert "provisional" not in pins(tmp_path)["lib"]["tool"]["wheelhouse"]
     assert wheelhouse("verify", cwd=tmp_path).returncode == 0
@@ -408,9 +409,9 @@ def test_a_build_is_known_by_its_room(tmp_path: Path) -> None:
     pin = Pin(NormalizedName("app"), Version("1.0"), Artifact("app-1.0.tar.gz", "0" * 64, 1))
 
     def key(room: str) -> str:
-        bench = Builder(Container(room, {}) if room else Unsealed(), interpreter, Limits(), 1)
+        builder = Builder(Container(room, {}) if room else Unsealed(), interpreter, Limits(), 1)
         return _key(
-            _Job(pin, target, tmp_path, BuildSystem((), "b", ()), 0, tmp_path, bench, ()), Lock(target, Inputs(()))
+            _Job(pin, target, tmp_path, BuildSystem((), "b", ()), 0, tmp_path, builder, ()), Lock(target, Inputs(()))
         )
 
     assert len({key(room) for room in ("", "one", "two")}) == 3

@@ -3,6 +3,7 @@
 import json
 import os
 import socket
+import subprocess
 import sys
 import threading
 import time
@@ -18,7 +19,12 @@ from wheelhouse.build.environment import make_environment
 from wheelhouse.errors import BuildError, MachineError
 from wheelhouse.sandbox import builder as builder_module
 from wheelhouse.sandbox.builder import HOST_SANDBOXES, Builder, BuildRequest, open_builder
-from wheelhouse.sandbox.sandbox import WORK, Limits, SandboxArgv, SandboxCommand
+from wheelhouse.sandbox.cgroup import usable_hierarchies
+from wheelhouse.sandbox.execution import run_in
+from wheelhouse.sandbox.launcher import KEYCTL
+from wheelhouse.sandbox.proof import protections
+from wheelhouse.sandbox.sandbox import WORK, Limits, SandboxArgv, SandboxCommand, SandboxResult
+from wheelhouse.sandbox.seccomp import ARCHITECTURES, REFUSED
 from wheelhouse.sandbox.unsealed import Unsealed
 from wheelhouse.target.interpreters import facts_of, interpreter_of
 
@@ -86,6 +92,7 @@ def test_an_answer_that_is_none_fails_that_build_alone(tmp_path: Path, answer: s
 
     class Cat:
         name = ""
+        has_filter = False
 
         def wrap(self, command: SandboxCommand, folder: Path) -> SandboxArgv:
             return SandboxArgv(["cat", str(tmp_path / "said")], {"PATH": os.environ["PATH"]})
@@ -259,6 +266,64 @@ time.sleep(60)
     assert time.monotonic() - started < 20
 
 
+FILLS = {
+    "memfd": "import ctypes\nfile = ctypes.CDLL(None).syscall({memfd}, b'x', 0)\nwhile True: os.write(file, b'x' * (1 << 20))",
+    "files": "with open('/tmp/big', 'wb') as file:\n    while True: file.write(b'x' * (1 << 20))",
+}
+
+
+@pytest.mark.rooms
+@pytest.mark.parametrize("kind", FILLS)
+def test_memory_of_every_kind_is_limited(sealed: Builder, tmp_path: Path, kind: str) -> None:
+    small = Builder(sealed.sandbox, sealed.interpreter, Limits(seconds=60, memory=256 << 20, disk=8 << 30), 1)
+    memfd = ARCHITECTURES[os.uname().machine].number("memfd_create")
+    with pytest.raises(BuildError, match="took more than 256 MiB of memory"):
+        attempt(small, tmp_path, FILLS[kind].format(memfd=memfd) + "\nimport time\ntime.sleep(30)")
+
+
+@pytest.mark.rooms
+def test_system_calls_that_no_build_needs_are_refused(sealed: Builder, tmp_path: Path) -> None:
+    known = ARCHITECTURES.get(os.uname().machine)
+    if known is None:
+        pytest.skip(f"there is no seccomp filter for {os.uname().machine}")
+    numbers = {name: known.number(name) for name in REFUSED}
+    tries = f"""\
+import ctypes, errno
+libc = ctypes.CDLL(None, use_errno=True)
+def error(number):
+    libc.syscall(number, *[ctypes.c_long(-1)] * 6)
+    return errno.errorcode[ctypes.get_errno()]
+answers = {{name: error(number) for name, number in {numbers!r}.items()}}
+found([name for name, answer in answers.items() if answer != "EPERM"])
+"""
+    assert attempt(sealed, tmp_path, tries) == "[]"
+
+
+@pytest.mark.rooms
+def test_processes_and_threads_start_without_clone3(sealed: Builder, tmp_path: Path) -> None:
+    tries = """\
+import concurrent.futures, subprocess, multiprocessing
+with concurrent.futures.ThreadPoolExecutor(8) as pool:
+    told = list(pool.map(lambda number: subprocess.check_output(["echo", str(number)], text=True).strip(), range(8)))
+with concurrent.futures.ProcessPoolExecutor(2, multiprocessing.get_context("fork")) as pool:
+    told += pool.map(abs, [-8, -9])
+found("".join(map(str, told)))
+"""
+    assert attempt(sealed, tmp_path, tries) == "0123456789"
+
+
+def test_a_sandbox_has_a_session_keyring_of_its_own(tmp_path: Path) -> None:
+    """The seccomp filter refuses keyctl, so this is tried where nothing is sealed."""
+    number = KEYCTL.get(os.uname().machine)
+    script = f"import ctypes; print(ctypes.CDLL(None).syscall({number}, 0, ctypes.c_long(-3), 0))"
+    own = int(subprocess.check_output([sys.executable, "-c", script], text=True))
+    if number is None or own <= 0:
+        pytest.skip("this process has no session keyring")
+    command = SandboxCommand([sys.executable, "-c", script], {}, {}, SMALL)
+    run_in(Unsealed(), command, tmp_path / "answer")
+    assert int((tmp_path / "answer").read_text()) not in (own, -1)
+
+
 def test_where_memory_runs_out_the_build_is_the_first_to_go(sealed: Builder, tmp_path: Path) -> None:
     tries = "found(pathlib.Path('/proc/self/oom_score_adj').read_text().strip())"
     assert attempt(sealed, tmp_path, tries) == "1000"
@@ -297,6 +362,58 @@ def test_a_wheel_cannot_be_named_out_of_its_folder(tmp_path: Path) -> None:
 
 
 # The proof
+
+
+@pytest.mark.rooms
+def test_a_sandbox_says_what_it_holds(sealed: Builder) -> None:
+    expected = [sealed.sandbox.name]
+    expected += ["seccomp"] if os.uname().machine in ARCHITECTURES else []
+    expected += ["cgroup"] if usable_hierarchies() else []
+    assert sealed.sandbox_described == ", ".join(expected)
+
+
+PROOF = {
+    "devices": ["lo"],
+    "reached": [],
+    "seen": [],
+    "written": [],
+    "works": True,
+    "filtered": True,
+    "calls": {"keyctl": 1, "clone3": 38},
+    "families": [],
+}
+
+
+@pytest.mark.parametrize(
+    ("differs", "reason"),
+    [
+        ({"devices": ["eth0"]}, "it has the network device eth0"),
+        ({"reached": [["192.0.2.1", 80]]}, "it reaches 192.0.2.1"),
+        ({"seen": ["/canary"]}, "it sees /canary"),
+        ({"written": ["/etc"]}, "it can write to /etc"),
+        ({"works": False}, "its own folder cannot be written to"),
+        ({"calls": {"keyctl": 0}}, "it does not refuse keyctl"),
+        ({"calls": {"clone3": 22}}, "it does not refuse clone3"),
+        ({"families": [40]}, "it does not refuse AF_VSOCK"),
+        ({"filtered": False}, "it has no seccomp filter"),
+    ],
+)
+def test_each_leak_that_the_proof_finds_is_a_reason(differs: dict[str, object], reason: str) -> None:
+    killed = SandboxResult(-9, "memory", b"", "cgroup")
+    assert protections(killed, json.dumps(PROOF).encode() + b"\n", filtered=True) == ("seccomp", "cgroup")
+    with pytest.raises(MachineError, match=reason):
+        protections(killed, json.dumps(PROOF | differs).encode() + b"\n", filtered=True)
+
+
+def test_what_a_machine_cannot_hold_is_left_out() -> None:
+    unfiltered = json.dumps(PROOF | {"filtered": False, "calls": {"keyctl": 0}}).encode() + b"\n"
+    assert protections(SandboxResult(-9, "memory", b"", "measurement"), unfiltered, filtered=False) == ()
+
+
+def test_a_sandbox_without_a_limit_of_memory_is_refused() -> None:
+    answer = json.dumps(PROOF).encode() + b'\n{"unlimited": true, "why": ""}\n'
+    with pytest.raises(MachineError, match="its memory is not limited"):
+        protections(SandboxResult(0, None, b""), answer, filtered=True)
 
 
 def test_what_is_not_sealed_does_not_pass_the_proof(tmp_path: Path) -> None:

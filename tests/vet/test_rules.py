@@ -153,6 +153,22 @@ def test_an_origin_is_found_by_its_rule(tmp_path: Path, rule: str) -> None:
     assert ("publisher-changed" in found) == (rule == "publisher-changed")
 
 
+def test_a_policy_may_demand_what_a_sandbox_holds(tmp_path: Path) -> None:
+    """A lock of an older version does not say what its sandbox held."""
+
+    def found(sandbox: str, *demanded: str) -> list[str]:
+        built = Built(SDIST, "CPython 3.12.1", sealed="bubblewrap", sandbox=sandbox)
+        facts = replace(facts_of(build_wheel(tmp_path, "odd", "1.0"), built=built))
+        review = Review((facts,), Policy(sandbox=frozenset(demanded)), NOW)
+        return [one.sentence for one in review_findings(review) if one.rule == "built-in-weaker-sandbox"]
+
+    assert found("") == found("bubblewrap, seccomp, cgroup", "seccomp", "cgroup") == []
+    assert found("bubblewrap, seccomp", "seccomp", "cgroup") == [
+        "its build was sealed by bubblewrap, seccomp, and the policy demands `cgroup` too"
+    ]
+    assert found("", "seccomp") == ["its build was sealed by bubblewrap, and the policy demands `seccomp` too"]
+
+
 def test_other_bytes_than_those_that_were_approved(tmp_path: Path) -> None:
     facts = facts_of(build_wheel(tmp_path, "odd", "1.0"))
     files = {"1" * 64: ("tools/odd-1.0-py3-none-any.whl", frozenset[tuple[str, str]]())}
@@ -174,6 +190,7 @@ def test_a_mirror_on_this_machine_needs_no_encryption(tmp_path: Path) -> None:
 
 ELSEWHERE = {
     "sdist-runs-code",
+    "built-in-weaker-sandbox",
     "yanked",
     "cool-off",
     "vulnerable",

@@ -226,6 +226,7 @@ class SdistBuilds:
             interpreter=job.builder.interpreter.described,
             glibc=".".join(map(str, needs.glibc)) if needs and needs.glibc else "",
             sealed=job.builder.sandbox.name,
+            sandbox=job.builder.sandbox_described,
             lock=lock.filename,
             requires=tuple(f"{pin.project}=={pin.version}" for pin in lock.pins),
             libraries=needs.libraries if needs else (),
@@ -286,7 +287,7 @@ def _key(job: _Job, lock: Lock) -> str:
     """The cache key of a build: the sdist, the target, its build requirements, and the sandbox, as an image has its own libraries."""
     builder = job.builder
     parts = (job.pin.origin.sha256, job.target.name, builder.interpreter.described, lock.to_requirements())
-    return "\0".join((*parts, builder.sandbox.name or "unsealed"))
+    return "\0".join((*parts, builder.sandbox_described or "unsealed"))
 
 
 def _epoch(sdist: Artifact) -> int:

@@ -72,6 +72,7 @@ class PolicySettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True,
     trust_root: str | None = None
     licences_allowed: list[str] = []
     licences_denied: list[str] = []
+    sandbox: list[Literal["seccomp", "cgroup"]] = []
 
     def policy(self) -> Policy:
         """The policy that it stands for."""
@@ -86,6 +87,7 @@ class PolicySettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True,
             lookalikes=frozenset(map(canonicalize_name, self.lookalikes)),
             licences_allowed=frozenset(self.licences_allowed),
             licences_denied=frozenset(self.licences_denied),
+            sandbox=frozenset(self.sandbox),
         )
 
 

@@ -101,7 +101,8 @@ class Inputs:
 class Built:
     """How a wheel was built here: its sdist, its build requirements, the Python and the sandbox.
 
-    `glibc` is the oldest version that its symbols need; `sealed` names the sandbox; `lock` is the file name of the build's
+    `glibc` is the oldest version that its symbols need; `sealed` names the sandbox, and `sandbox` also what it
+    held, as `bubblewrap, seccomp, cgroup` (empty in locks of older versions); `lock` is the file name of the build's
     lock in `build/`; `libraries` are the shared libraries that it needs on the target; `repaired` names the tool that
     changed it after the build. Each is empty if there is none. With `kept`, the wheelhouse has the sdist too.
     """
@@ -110,6 +111,7 @@ class Built:
     interpreter: str
     glibc: str = ""
     sealed: str = ""
+    sandbox: str = ""
     lock: str = ""
     requires: tuple[str, ...] = ()
     libraries: tuple[str, ...] = ()

@@ -46,6 +46,7 @@ class BuiltTable(Table, frozen=True):
     interpreter: str
     glibc: str = ""
     sealed: str = ""
+    sandbox: str = ""
     lock: str = ""
     repaired: str = ""
     kept_archive: bool = False

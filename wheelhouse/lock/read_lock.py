@@ -163,6 +163,7 @@ def _built(table: BuiltTable, *, kept: bool) -> Built:
         interpreter=table.interpreter,
         glibc=table.glibc,
         sealed=table.sealed,
+        sandbox=table.sandbox,
         lock=table.lock,
         requires=table.requires,
         libraries=table.libraries,

@@ -125,6 +125,7 @@ def _built(built: Built, *, kept_archive: bool) -> dict[str, Any]:
             "glibc": built.glibc,
             "sealed": built.sealed,
             "unsealed": not built.sealed,
+            "sandbox": built.sandbox,
             "lock": built.lock,
             "requires": list(built.requires),
             "libraries": list(built.libraries),

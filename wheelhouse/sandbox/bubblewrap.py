@@ -1,18 +1,21 @@
 """A sandbox made by bubblewrap (`bwrap`)."""
 
 import os
+import subprocess
+from functools import cache
 from pathlib import Path
 
 from wheelhouse.sandbox.confinement import (
     DEVICES,
     OUTER_ENVIRONMENT,
-    confined,
-    drop_privileges,
+    find_filter,
     find_program,
+    own_user,
+    prlimit,
     shown_files,
     system_links,
 )
-from wheelhouse.sandbox.sandbox import WORK, SandboxArgv, SandboxCommand
+from wheelhouse.sandbox.sandbox import FILTER_DESCRIPTOR, WORK, SandboxArgv, SandboxCommand
 
 
 class Bubblewrap:
@@ -20,19 +23,50 @@ class Bubblewrap:
 
     name = "bubblewrap"
 
+    @property
+    def has_filter(self) -> bool:
+        """Whether this machine can load the filter."""
+        return find_filter() is not None
+
     def wrap(self, command: SandboxCommand, folder: Path) -> SandboxArgv:
         """The command line. `folder` is not used."""
-        root = os.geteuid() == 0
-        parts = [find_program("bwrap"), *_namespaces(root=root), "--die-with-parent", "--new-session"]
-        parts += [*_mounts(command), "--chdir", WORK, "--"]
-        return SandboxArgv([*parts, *confined(command, drop_privileges() if root else [])], OUTER_ENVIRONMENT)
+        seccomp = find_filter()
+        parts = [find_program("bwrap"), *_namespaces(), "--die-with-parent", "--new-session"]
+        parts += ["--seccomp", str(FILTER_DESCRIPTOR)] if seccomp else []
+        parts += [*_mounts(command), "--chdir", WORK, "--", *_confined(command)]
+        return SandboxArgv(parts, OUTER_ENVIRONMENT, filter=seccomp)
 
 
-def _namespaces(*, root: bool) -> list[str]:
+def _namespaces() -> list[str]:
+    """The options for namespaces and capabilities. As root there is no user namespace, so none can be disabled either."""
     words = ["--unshare-net", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--cap-drop", "ALL"]
-    if not root:
-        return [*words, "--unshare-user"]
+    if os.geteuid() != 0:
+        return [*words, "--unshare-user", *(["--disable-userns"] if _can_disable_namespaces() else [])]
     return words + [word for name in ("SETUID", "SETGID", "SETPCAP") for word in ("--cap-add", f"CAP_{name}")]
+
+
+@cache
+def _can_disable_namespaces() -> bool:
+    """Whether this bubblewrap is 0.8.0 or newer, and so can forbid new user namespaces."""
+    command = (find_program("bwrap"), "--help")
+    return b"--disable-userns" in subprocess.run(command, env={}, capture_output=True, check=False).stdout
+
+
+def _confined(command: SandboxCommand) -> list[str]:
+    """The command with its limits, without privileges, and with only its own environment.
+
+    Each program is named by its path: a program of the same name on the command's PATH would run before privileges are dropped.
+    """
+    variables = [f"{name}={value}" for name, value in command.environment.items()]
+    privileges = _drop_privileges() if os.geteuid() == 0 else []
+    return [find_program("env"), "-i", *variables, *prlimit(command.limits), *privileges, *command.argv]
+
+
+def _drop_privileges() -> list[str]:
+    """The start of a command line that makes root another user, and drops all privileges for good."""
+    words = [find_program("setpriv"), "--no-new-privs", "--inh-caps=-all", "--ambient-caps=-all", "--bounding-set=-all"]
+    user = str(own_user())
+    return [*words, "--reuid", user, "--regid", user, "--clear-groups"]
 
 
 def _mounts(command: SandboxCommand) -> list[str]:

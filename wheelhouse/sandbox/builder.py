@@ -2,8 +2,6 @@
 
 import json
 import re
-import secrets
-import socket
 import tempfile
 import threading
 from collections.abc import Mapping, Sequence
@@ -16,10 +14,11 @@ from pyproject_hooks._in_process import _in_proc_script_path
 from wheelhouse.archive.build_system import BuildSystem
 from wheelhouse.documents import parse_json
 from wheelhouse.errors import BuildError, MachineError, WheelhouseError
-from wheelhouse.sandbox import inside
+from wheelhouse.sandbox import inside, proof
 from wheelhouse.sandbox.bubblewrap import Bubblewrap
 from wheelhouse.sandbox.container import Container
 from wheelhouse.sandbox.execution import run_in
+from wheelhouse.sandbox.proof import proof_request, protections
 from wheelhouse.sandbox.sandbox import (
     HERE,
     SYSTEM_PATH,
@@ -45,8 +44,6 @@ from wheelhouse.target.target import Target
 
 INSIDE = Path(inside.__file__)
 ENVIRONMENT, HOOKS, SCRIPT = f"{HERE}/env", f"{HERE}/hooks.py", f"{HERE}/inside.py"
-UNASSIGNED_ADDRESS = ("192.0.2.1", 80)
-"""An address reserved for documentation (RFC 5737): a machine with a route to it has a default route."""
 WHEEL_NAME = re.compile(r"[\w.+!-]{1,251}\.whl", re.ASCII)
 """A wheel's filename of at most 255 bytes, which every file system accepts. Its parts are checked afterwards."""
 HOST_SANDBOXES: tuple[Sandbox, ...] = (Bubblewrap(), Unshare())
@@ -84,7 +81,13 @@ class Builder:
     def __init__(self, sandbox: Sandbox, interpreter: Interpreter, limits: Limits, parallel: int) -> None:
         self.sandbox, self.interpreter = sandbox, interpreter
         self.limits = limits
+        self.protections: tuple[str, ...] = ()
         self._slots = threading.BoundedSemaphore(parallel)
+
+    @property
+    def sandbox_described(self) -> str:
+        """`bubblewrap, seccomp, cgroup`: the sandbox, and what its proof found to hold; empty if nothing seals it."""
+        return ", ".join(filter(None, (self.sandbox.name, *self.protections)))
 
     def where_environment(self, folder: Path) -> str:
         """The path inside of a build environment that lies in `folder`."""
@@ -138,49 +141,33 @@ class Builder:
             "SOURCE_DATE_EPOCH": str(request.epoch),
         }
         with self._slots:
-            result = self._run(message, variables, shown, answer)
+            result = self._run(message, variables, shown, answer, self.limits)
         if result.code != 0 or result.stopped:
             raise BuildError(result.stopped or f"its build ended with code {result.code}", log=result.log)
         return _first_line(answer, result.log), result.log
 
     def _run(
-        self, message: Mapping[str, Any], variables: Mapping[str, str], shown: Mapping[str, Path], answer: Path
+        self,
+        message: Mapping[str, Any],
+        variables: Mapping[str, str],
+        shown: Mapping[str, Path],
+        answer: Path,
+        limits: Limits,
     ) -> SandboxResult:
+        """Run `inside` with a request."""
         argv = [str(self.interpreter.path), "-I", SCRIPT, json.dumps(message)]
-        command = SandboxCommand(argv, variables, self.interpreter.shown | dict(shown), self.limits)
+        command = SandboxCommand(argv, variables, self.interpreter.shown | dict(shown), limits)
         return run_in(self.sandbox, command, answer)
 
     def prove(self, folder: Path) -> None:
-        """Raise MachineError if the sandbox is not sealed, or cannot be made at all.
+        """Try to leave the sandbox and its limits, and note what holds; `folder` is empty.
 
-        A server on this machine and a file outside the sandbox must not be reachable from inside.
+        Raises MachineError if the sandbox is not sealed, or cannot be made at all.
         """
-        canary = folder / f"canary-{secrets.token_hex(8)}"
-        canary.write_text("not to be seen", encoding="utf-8")
-        with socket.create_server(("127.0.0.1", 0)) as server:
-            message = {
-                "hook": "prove",
-                "addresses": [list(server.getsockname()), list(UNASSIGNED_ADDRESS)],
-                "unseen": [str(canary), str(folder)],
-                "readonly": ["/", "/usr", "/etc", "/dev", HERE, *self.interpreter.shown],
-                "work": WORK,
-            }
-            answer = folder / "proof"
-            result = self._run(message, {"PATH": SYSTEM_PATH}, {SCRIPT: INSIDE}, answer)
-        if result.code != 0 or result.stopped:
-            lines = result.log.decode("utf-8", "replace").strip().splitlines()
-            raise MachineError(lines[-1] if lines else result.stopped or f"it ended with code {result.code}")
-        _check_proof(json.loads(answer.read_bytes()))
-
-
-def _check_proof(proof: Mapping[str, Any]) -> None:
-    leaks = [f"it has the network device {name}" for name in proof["devices"] if name != "lo"]
-    leaks += [f"it reaches {address[0]}" for address in proof["reached"]]
-    leaks += [f"it sees {path}" for path in proof["seen"]]
-    leaks += [f"it can write to {path}" for path in proof["written"]]
-    leaks += [] if proof["works"] else ["its own folder cannot be written to"]
-    if leaks:
-        raise MachineError("; ".join(leaks))
+        answer = folder / "proof"
+        with proof_request(folder, tuple(self.interpreter.shown)) as request:
+            result = self._run(request, {"PATH": SYSTEM_PATH}, {SCRIPT: INSIDE}, answer, proof.LIMITS)
+        self.protections = protections(result, answer.read_bytes(), filtered=self.sandbox.has_filter)
 
 
 def _first_line(answer: Path, log: bytes) -> dict[str, Any]:

@@ -1,12 +1,14 @@
-"""What every kind of sandbox of this machine shares: the view of the system, the limits, and how privileges are dropped."""
+"""What every kind of sandbox of this machine shares: the view of the system, the limits, the seccomp filter."""
 
 import itertools
 import os
 import shutil
-from collections.abc import Sequence
+import sys
+from functools import cache
 from pathlib import Path
 
 from wheelhouse.errors import MachineError
+from wheelhouse.sandbox import seccomp
 from wheelhouse.sandbox.sandbox import SYSTEM_PATH, Limits, SandboxCommand
 
 SYSTEM_LINKS = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
@@ -14,6 +16,7 @@ SYSTEM_FILES = ("/usr", "/etc/alternatives", "/etc/ld.so.cache", "/etc/ld.so.con
 DEVICES = ("null", "zero", "full", "random", "urandom")
 OUTER_ENVIRONMENT = {"PATH": SYSTEM_PATH}
 """The environment of the programs that make a sandbox: the command's own variables must not choose these programs."""
+FILTER = Path(seccomp.__file__).with_name("seccomp.bpf")
 _users = itertools.count()
 
 
@@ -25,32 +28,30 @@ def find_program(name: str, path: str = SYSTEM_PATH) -> str:
     return found
 
 
-def confined(command: SandboxCommand, privileges: Sequence[str]) -> list[str]:
-    """The command with its limits, without privileges, and with only its own environment.
+def find_filter() -> Path | None:
+    """The seccomp filter; None if it has no part for this machine, or if this kernel has no seccomp."""
+    is_known = os.uname().machine in seccomp.ARCHITECTURES and sys.maxsize > 1 << 32
+    return FILTER if is_known and _kernel_filters() else None
 
-    Each program is named by its path: a program of the same name on the command's PATH would run before privileges are dropped.
-    """
-    variables = [f"{name}={value}" for name, value in command.environment.items()]
-    return [find_program("env"), "-i", *variables, *prlimit(command.limits), *privileges, *command.argv]
+
+@cache
+def _kernel_filters() -> bool:
+    """Whether this kernel has seccomp (proc(5): the field exists only then)."""
+    try:
+        return "\nSeccomp:" in Path("/proc/self/status").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+
+
+def own_user() -> int:
+    """A user id for one sandbox of root's: root is exempt from the limit on processes, which counts all processes of a user."""
+    return 0x40000000 | (os.getpid() & 0xFFFF) << 12 | next(_users) & 0xFFF
 
 
 def prlimit(limits: Limits) -> list[str]:
     """The start of a command line that sets the limits of one process."""
-    words = [f"--as={limits.memory}", f"--nproc={limits.processes}", "--core=0", "--nofile=4096"]
+    words = [f"--as={limits.memory}", f"--nproc={limits.processes}", "--core=0", f"--nofile={limits.files}"]
     return [find_program("prlimit"), *words]
-
-
-def drop_privileges() -> list[str]:
-    """The start of a command line that drops all privileges for good. Root becomes another user, because root is exempt from
-    the limit on processes.
-
-    That limit counts all processes of a user, so each sandbox has a user of its own.
-    """
-    words = [find_program("setpriv"), "--no-new-privs", "--inh-caps=-all", "--ambient-caps=-all", "--bounding-set=-all"]
-    if os.geteuid() == 0:
-        user = str(0x40000000 | (os.getpid() & 0xFFFF) << 12 | next(_users) & 0xFFF)
-        words += ["--reuid", user, "--regid", user, "--clear-groups"]
-    return words
 
 
 def system_links() -> dict[str, str]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 from wheelhouse.sandbox.confinement import find_program
 from wheelhouse.sandbox.sandbox import WORK, SandboxArgv, SandboxCommand
@@ -18,6 +19,9 @@ class Container:
     image: str
     environment: Mapping[str, str] = field(repr=False)
 
+    has_filter: ClassVar[bool] = False
+    """The engine has a filter of its own."""
+
     @property
     def name(self) -> str:
         """The engine and the image."""
@@ -26,11 +30,11 @@ class Container:
     def wrap(self, command: SandboxCommand, folder: Path) -> SandboxArgv:
         """The command line; the name of `folder` becomes the container's."""
         program = find_program("docker", self.environment.get("PATH", ""))
-        parts = [program, "run", "--rm", "--name", folder.name, *_confinement(command)]
+        parts = [program, "run", "--rm", "--interactive", "--name", folder.name, *_confinement(command)]
         parts += [word for inside, outside in command.shown.items() for word in ("--volume", f"{outside}:{inside}:ro")]
         parts += [word for key, value in command.environment.items() for word in ("--env", f"{key}={value}")]
         argv = [*parts, "--entrypoint", command.argv[0], self.image, *command.argv[1:]]
-        return SandboxArgv(argv, self.environment, (program, "kill", folder.name))
+        return SandboxArgv(argv, self.environment, (program, "kill", folder.name), elsewhere=True)
 
 
 def _confinement(command: SandboxCommand) -> list[str]:

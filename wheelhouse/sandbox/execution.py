@@ -5,9 +5,11 @@ both limited.
 """
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -18,17 +20,25 @@ from typing import IO
 
 from wheelhouse.errors import MachineError
 from wheelhouse.files.disk import os_errors_as_machine_error
+from wheelhouse.sandbox import launcher
+from wheelhouse.sandbox.cgroup import Cgroup, make_cgroup
+from wheelhouse.sandbox.confinement import find_program
 from wheelhouse.sandbox.memory import memory_below
-from wheelhouse.sandbox.sandbox import Limits, Sandbox, SandboxArgv, SandboxCommand, SandboxResult
+from wheelhouse.sandbox.sandbox import (
+    ALIVE_DESCRIPTORS,
+    FILTER_DESCRIPTOR,
+    SYSTEM_PATH,
+    Limits,
+    Sandbox,
+    SandboxArgv,
+    SandboxCommand,
+    SandboxResult,
+)
 
 CHUNK_BYTES = 1 << 16
 POLL_SECONDS = 0.25
 """Seconds between two readings of a sandbox's memory."""
-KILL_FIRST = 'umask 022; { echo 1000 > /proc/self/oom_score_adj; } 2> /dev/null; exec "$@"'
-"""If memory runs out before the next reading, the kernel kills the sandbox's processes first.
-
-The fixed umask keeps builds independent of the user's own.
-"""
+LAUNCHER = Path(launcher.__file__)
 
 
 def run_in(sandbox: Sandbox, command: SandboxCommand, answer: Path) -> SandboxResult:
@@ -36,34 +46,69 @@ def run_in(sandbox: Sandbox, command: SandboxCommand, answer: Path) -> SandboxRe
     command = replace(command, shown={inside: outside.absolute() for inside, outside in command.shown.items()})
     with tempfile.TemporaryDirectory(prefix="wheelhouse-sandbox-", ignore_cleanup_errors=True) as folder:
         sandboxed = sandbox.wrap(command, Path(folder))
-        with os_errors_as_machine_error(answer), answer.open("wb") as file, _running(sandboxed) as process:
-            return _wait_within_limits(process, file, command.limits)
+        cgroup = None if sandboxed.elsewhere else make_cgroup(command.limits)
+        with (
+            os_errors_as_machine_error(answer),
+            answer.open("wb") as file,
+            _running(sandboxed, cgroup, command.stdin) as process,
+        ):
+            return _wait_within_limits(process, file, command.limits, cgroup)
 
 
 @contextlib.contextmanager
-def _running(sandboxed: SandboxArgv) -> Iterator["subprocess.Popen[bytes]"]:
+def _running(sandboxed: SandboxArgv, cgroup: Cgroup | None, stdin: bytes) -> Iterator["subprocess.Popen[bytes]"]:
     """The running process; it and all its children are killed at exit."""
-    try:
-        process = subprocess.Popen(
-            ("/bin/sh", "-c", KILL_FIRST, "sandbox", *sandboxed.argv),
-            env=dict(sandboxed.environment),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-        )
-    except OSError as error:
-        raise MachineError(f"`{sandboxed.argv[0]}` cannot be started: {error.strerror}") from error
-    try:
+    request = {
+        "parent": os.getpid(),
+        "cgroups": [str(path) for path in cgroup.joins] if cgroup else [],
+        "open": [(FILTER_DESCRIPTOR, str(sandboxed.filter))] if sandboxed.filter else [],
+        "pipe": ALIVE_DESCRIPTORS if sandboxed.alive else None,
+    }
+    with contextlib.ExitStack() as at_exit:
+        if cgroup:
+            at_exit.callback(cgroup.remove)
+        try:
+            process = subprocess.Popen(
+                (sys.executable, "-I", "-S", "-B", str(LAUNCHER), json.dumps(request), *_with_path(sandboxed)),
+                env=dict(sandboxed.environment),
+                stdin=at_exit.enter_context(_pipe_with(stdin)),
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise MachineError(f"`{sandboxed.argv[0]}` cannot be started: {error.strerror}") from error
+        at_exit.callback(_end, process, sandboxed)
         yield process
+
+
+def _with_path(sandboxed: SandboxArgv) -> list[str]:
+    """The command line with the program's path."""
+    program, *arguments = sandboxed.argv
+    return [find_program(program, sandboxed.environment.get("PATH", SYSTEM_PATH)), *arguments]
+
+
+@contextlib.contextmanager
+def _pipe_with(content: bytes) -> Iterator[int]:
+    """The read end of a pipe that has some bytes in it, and ends after them."""
+    read_end, write_end = os.pipe()
+    try:
+        with os.fdopen(write_end, "wb") as pipe:
+            pipe.write(content)
+        yield read_end
     finally:
-        _kill(process)
-        process.wait()
-        if sandboxed.after:
-            subprocess.run(sandboxed.after, env=dict(sandboxed.environment), check=False, capture_output=True)
-        for pipe in (process.stdout, process.stderr):
-            if pipe:
-                pipe.close()
+        os.close(read_end)
+
+
+def _end(process: "subprocess.Popen[bytes]", sandboxed: SandboxArgv) -> None:
+    """Kill what still runs, and clean up."""
+    _kill(process)
+    process.wait()
+    if sandboxed.after:
+        subprocess.run(sandboxed.after, env=dict(sandboxed.environment), check=False, capture_output=True)
+    for pipe in (process.stdout, process.stderr):
+        if pipe:
+            pipe.close()
 
 
 def _kill(process: "subprocess.Popen[bytes]") -> None:
@@ -91,9 +136,13 @@ class _PipeCopy(threading.Thread):
             self._write(block)
 
 
-def _wait_within_limits(process: "subprocess.Popen[bytes]", answer: IO[bytes], limits: Limits) -> SandboxResult:
+def _wait_within_limits(
+    process: "subprocess.Popen[bytes]", answer: IO[bytes], limits: Limits, cgroup: Cgroup | None
+) -> SandboxResult:
+    """Copy stdout and stderr until the process ends, or exceeds a limit and is killed."""
     assert process.stdout and process.stderr  # noqa: S101  (both are pipes)
     log, reasons = bytearray(), list[str]()
+    memory = _Memory(process.pid, limits.memory, cgroup)
 
     def stop(reason: str) -> None:
         reasons.append(reason)
@@ -103,22 +152,39 @@ def _wait_within_limits(process: "subprocess.Popen[bytes]", answer: IO[bytes], l
         _PipeCopy(process.stdout, answer.write, limits.answer, lambda: stop("it answered with too many bytes")),
         _PipeCopy(process.stderr, log.extend, limits.log, lambda: stop(f"it printed more than {limits.log} bytes")),
     )
-    if reason := _exceeded_limit(process, limits):
+    if reason := _exceeded_limit(process, limits, memory):
         stop(reason)
         process.wait()
     deadline = time.monotonic() + 10
     for copy in copies:
         copy.join(max(0.0, deadline - time.monotonic()))
-    return SandboxResult(process.returncode, reasons[0] if reasons else None, bytes(log))
+    return SandboxResult(process.returncode, reasons[0] if reasons else None, bytes(log), memory.limited_by)
 
 
-def _exceeded_limit(process: "subprocess.Popen[bytes]", limits: Limits) -> str | None:
+def _exceeded_limit(process: "subprocess.Popen[bytes]", limits: Limits, memory: "_Memory") -> str | None:
     """Which limit a process exceeded, time or memory; None once it has ended by itself."""
     deadline = time.monotonic() + limits.seconds
-    while (left := deadline - time.monotonic()) > 0:
+    ended = False
+    while not ended and (left := deadline - time.monotonic()) > 0:
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(min(POLL_SECONDS, left))
-            return None
-        if memory_below(process.pid) > limits.memory:
+            ended = True
+        if memory.is_exceeded(ended=ended):
             return f"its processes took more than {limits.memory >> 20} MiB of memory"
-    return f"it did not end within {limits.seconds:g} s"
+    return None if ended else f"it did not end within {limits.seconds:g} s"
+
+
+class _Memory:
+    """The memory of a sandbox: its cgroup kills what takes too much, else it is measured. `limited_by` says which did."""
+
+    def __init__(self, pid: int, limit: int, cgroup: Cgroup | None) -> None:
+        self._pid, self._limit, self._cgroup = pid, limit, cgroup
+        self.limited_by = ""
+
+    def is_exceeded(self, *, ended: bool) -> bool:
+        """Whether the limit is exceeded; of processes that have ended, only the cgroup knows."""
+        if self._cgroup:
+            self.limited_by = "cgroup" if self._cgroup.ran_out else ""
+        elif not ended and memory_below(self._pid) > self._limit:
+            self.limited_by = "measurement"
+        return bool(self.limited_by)

@@ -11,10 +11,18 @@ import socket
 import subprocess
 import sys
 import tarfile
+import time
 import zipfile
 from typing import Any, Dict, List, Optional, Tuple
 
+try:
+    import ctypes
+except ImportError:  # a Python that was built without libffi
+    ctypes = None  # type: ignore[assignment]
+
 Request = Dict[str, Any]
+FILLED_SECONDS = 2.0
+"""Seconds in which memory that exceeds the limit must be noticed."""
 
 
 def unpack(archive: str, folder: str) -> str:
@@ -88,15 +96,68 @@ def can_connect(address: List[Any]) -> bool:
     return True
 
 
+def answers_to_calls(calls: Dict[str, int]) -> Dict[str, int]:
+    """The error number that each system call gives, 0 if it succeeds; all arguments are -1, which harms nothing.
+
+    Empty if this Python has no ctypes.
+    """
+    if ctypes is None:
+        return {}
+    libc = ctypes.CDLL(None, use_errno=True)
+    wrong = [ctypes.c_long(-1)] * 6
+    answers = {}
+    for name, number in calls.items():
+        ctypes.set_errno(0)
+        answers[name] = 0 if libc.syscall(ctypes.c_long(number), *wrong) >= 0 else ctypes.get_errno()
+    return answers
+
+
+def socket_families(families: List[int]) -> List[int]:
+    """Those of these families that give a socket."""
+    made = []
+    for family in families:
+        try:
+            socket.socket(family, socket.SOCK_DGRAM).close()
+            made.append(family)
+        except OSError:
+            pass
+    return made
+
+
+def is_filtered() -> bool:
+    """Whether this process has a seccomp filter (proc(5))."""
+    with open("/proc/self/status") as file:
+        return any(line.split() == ["Seccomp:", "2"] for line in file)
+
+
 def prove(request: Request) -> Tuple[Request, Optional[str]]:
-    """What is reachable from inside: network devices, addresses, files that must be hidden, writable folders."""
+    """What is reachable from inside: network devices, addresses, files that must be hidden, writable folders, system calls."""
     return {
         "devices": [name for _, name in socket.if_nameindex()],
         "reached": [address for address in request["addresses"] if can_connect(address)],
         "seen": [path for path in request["unseen"] if os.path.exists(path)],
         "written": [path for path in request["readonly"] if can_write(path)],
         "works": can_write(request["work"]),
+        "filtered": is_filtered(),
+        "calls": answers_to_calls(request["calls"]),
+        "families": socket_families(request["families"]),
     }, None
+
+
+def fill_memory(size: int, number: int) -> str:
+    """Fill a memfd, which no process maps, and wait to be killed; why not, if it does not come to that."""
+    if ctypes is None:
+        return "this Python has no ctypes"
+    descriptor = ctypes.CDLL(None, use_errno=True).syscall(ctypes.c_long(number), b"proof", ctypes.c_long(0))
+    if descriptor < 0:
+        return "there is no memfd_create"
+    try:
+        for _ in range(size >> 20):
+            os.write(descriptor, b"x" * (1 << 20))
+        time.sleep(FILLED_SECONDS)
+    except OSError as error:
+        return str(error)
+    return ""
 
 
 def main() -> None:
@@ -108,6 +169,10 @@ def main() -> None:
         if wheel:
             with open(wheel, "rb") as file:
                 shutil.copyfileobj(file, stdout)
+        if request["hook"] == "prove":
+            stdout.flush()
+            why = fill_memory(request["fill"], request["memfd"])
+            stdout.write(json.dumps({"unlimited": not why, "why": why}).encode() + b"\n")
 
 
 if __name__ == "__main__":

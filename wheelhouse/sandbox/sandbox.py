@@ -7,24 +7,29 @@ tried by default.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 HERE = "/wheelhouse"
 WORK = f"{HERE}/work"
 """The only writable folder of a sandbox; `/tmp` is another name for it."""
+FILTER_DESCRIPTOR, ALIVE_DESCRIPTORS = 10, (11, 12)
+"""Numbers of file descriptors that the program that makes a sandbox gets."""
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The limits of one run: wall time in seconds; memory of all its processes, disk, answer and log in bytes; processes."""
+    """The limits of one run: wall time in seconds; memory of all its processes, disk, answer and log in bytes; processes; open
+    files of each process.
+    """
 
     seconds: float = 3600
     memory: int = 8 << 30
     disk: int = 8 << 30
     processes: int = 512
+    files: int = 4096
     answer: int = 2 << 30
     log: int = 32 << 20
 
@@ -33,31 +38,43 @@ class Limits:
 class SandboxCommand:
     """One run: argv, the whole environment, and the files and folders shown read-only, by their path inside.
 
-    Paths in `argv` and `environment` are paths inside the sandbox.
+    Paths in `argv` and `environment` are paths inside the sandbox. `stdin` is what the command reads there: at most 64 KiB.
     """
 
     argv: Sequence[str]
     environment: Mapping[str, str]
     shown: Mapping[str, Path]
     limits: Limits
+    stdin: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class SandboxResult:
-    """How a run ended. `stopped` gives the reason in words if the sandbox killed it."""
+    """How a run ended. `stopped` gives the reason in words if the sandbox killed it; `limited_by` says what held its memory then:
+    `cgroup` or `measurement`.
+    """
 
     code: int
     stopped: str | None
     log: bytes
+    limited_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class SandboxArgv:
-    """The command line that runs a command in a sandbox, its environment, and a clean-up command to run afterwards, if any."""
+    """The command line that runs a command in a sandbox, its environment, and a clean-up command to run afterwards, if any.
+
+    `filter` is a seccomp filter to open at FILTER_DESCRIPTOR; with `alive` there is a pipe at ALIVE_DESCRIPTORS, which tells
+    whether the program that makes the sandbox still runs. With `elsewhere` the command runs below another process than this
+    command line's, as a container does, which then limits its memory.
+    """
 
     argv: Sequence[str]
     environment: Mapping[str, str]
     after: Sequence[str] = ()
+    filter: Path | None = None
+    alive: bool = False
+    elsewhere: bool = False
 
 
 class Sandbox(Protocol):
@@ -66,6 +83,10 @@ class Sandbox(Protocol):
     @property
     def name(self) -> str:
         """What lock files call it; empty if it seals nothing."""
+
+    @property
+    def has_filter(self) -> bool:
+        """Whether it loads wheelhouse's seccomp filter on this machine."""
 
     def wrap(self, command: SandboxCommand, folder: Path) -> SandboxArgv:
         """The command line that runs a command in the sandbox; `folder` is empty, and for its own use.

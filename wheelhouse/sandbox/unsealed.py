@@ -11,6 +11,7 @@ class Unsealed:
     """No sandbox: the command has this user's files and network. Only its time, memory and environment are limited."""
 
     name = ""
+    has_filter = False
 
     def wrap(self, command: SandboxCommand, folder: Path) -> SandboxArgv:
         """The command line, with paths outside in the place of paths inside; `folder` is the work folder."""

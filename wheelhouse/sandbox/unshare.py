@@ -1,68 +1,70 @@
-"""A sandbox made by the programs of util-linux, in namespaces of its own."""
+"""A sandbox made by programs of util-linux, in namespaces of its own."""
 
+import json
 import os
 import re
 import shlex
-import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
+from wheelhouse.sandbox import confine
 from wheelhouse.sandbox.confinement import (
     DEVICES,
     OUTER_ENVIRONMENT,
-    confined,
-    drop_privileges,
+    find_filter,
     find_program,
+    own_user,
     shown_files,
     system_links,
 )
-from wheelhouse.sandbox.sandbox import WORK, SandboxArgv, SandboxCommand
+from wheelhouse.sandbox.sandbox import ALIVE_DESCRIPTORS, WORK, SandboxArgv, SandboxCommand
 
-LOOPBACK_UP = """\
-import fcntl, socket, struct
-with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as interface:
-    fcntl.ioctl(interface, 0x8914, struct.pack("16sh14x", b"lo", 1))
-"""
-"""Brings the loopback device of a new network namespace up (SIOCSIFFLAGS, IFF_UP; netdevice(7)), as bubblewrap does."""
+CONFINE = Path(confine.__file__)
 
 
 class Unshare:
-    """A sandbox made by unshare(1), mount(8) and setpriv(1)."""
+    """A sandbox made by unshare(1) and mount(8), and closed by `confine`."""
 
     name = "unshare"
+
+    @property
+    def has_filter(self) -> bool:
+        """Whether this machine can load the filter."""
+        return find_filter() is not None
 
     def wrap(self, command: SandboxCommand, folder: Path) -> SandboxArgv:
         """The command line; `folder` becomes the sandbox's root."""
         namespaces = ["--mount", "--net", "--pid", "--ipc", "--uts", "--fork", "--kill-child"]
         if os.geteuid() != 0:
             namespaces += ["--user", "--map-root-user"]
-        script = ["/bin/sh", "-c", _mount_script(command, folder), "sandbox"]
-        inner = confined(command, [*_own_user(), *drop_privileges()])
-        return SandboxArgv([find_program("unshare"), *namespaces, "--", *script, *inner], OUTER_ENVIRONMENT)
+        python = [sys.executable, "-I", "-S", "-B", str(CONFINE)]
+        inner = [*python, json.dumps(_settings(command)), _mount_script(command, folder), *command.argv]
+        return SandboxArgv([find_program("unshare"), *namespaces, "--", *inner], OUTER_ENVIRONMENT, alive=True)
 
 
-@cache
-def _own_user() -> tuple[str, ...]:
-    """Map the root of the user namespace, which mounts needed, back to the user, in a nested namespace.
-
-    The capabilities are kept until `drop_privileges` drops them for good. An unshare older than 2.36 cannot do this: there the
-    user stays a root without capabilities.
-    """
-    program = find_program("unshare")
-    usage = subprocess.run([program, "--help"], env={"LC_ALL": "C"}, capture_output=True, check=False).stdout
-    if os.geteuid() == 0 or b"--keep-caps" not in usage or b"--map-user" not in usage:
-        return ()
-    return (program, "--user", f"--map-user={os.geteuid()}", f"--map-group={os.getegid()}", "--keep-caps", "--")
+def _settings(command: SandboxCommand) -> dict[str, object]:
+    """What `confine` must know. Mounts need a root; as a user's own it is mapped back to that user, in a nested namespace."""
+    root, limits, seccomp = os.geteuid() == 0, command.limits, find_filter()
+    user = own_user()
+    return {
+        "in-namespace": not root,
+        "user": user if root else os.geteuid(),
+        "group": user if root else os.getegid(),
+        "limits": {"memory": limits.memory, "processes": limits.processes, "files": limits.files},
+        "filter": str(seccomp) if seccomp else None,
+        "alive": ALIVE_DESCRIPTORS,
+        "work": WORK,
+        "environment": dict(command.environment),
+    }
 
 
 def _mount_script(command: SandboxCommand, root: Path) -> str:
-    """The shell script that makes an empty folder the sandbox's root, and then becomes the command."""
+    """The shell script that makes an empty folder the sandbox's root."""
     top = shlex.quote(str(root))
-    lines = ["set -eu", shlex.join([sys.executable, "-I", "-S", "-c", LOOPBACK_UP])]
-    lines += [
+    lines = [
+        "set -eu",
         f"mount -t tmpfs -o size=1m,mode=755,nosuid,nodev sandbox {top}",
         f"cd {top}",
         f"mkdir -p proc dev old .{WORK}",
@@ -80,8 +82,6 @@ def _mount_script(command: SandboxCommand, root: Path) -> str:
         "umount -l /old",
         "rmdir /old",
         "mount -o remount,bind,ro,nosuid,nodev /",
-        f"cd {WORK}",
-        'exec "$@"',
     ]
     return "\n".join(lines)
 

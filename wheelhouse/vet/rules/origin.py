@@ -65,7 +65,7 @@ def built_here(facts: Facts, review: Review) -> Iterator[Remark]:
     """The wheel was built here, from an sdist: with what, under which Python, how sealed."""
     if built := facts.pin.built:
         with_what = f" with {named(built.requires)}" if built.requires else ""
-        how = f"sealed by {built.sealed}" if built.sealed else "unsealed"
+        how = f"sealed by {built.sandbox or built.sealed}" if built.sealed else "unsealed"
         yield (
             f"it was built here from {built.sdist.filename} (sha256 {built.sdist.sha256}), under {built.interpreter}{with_what}, {how}",
             "",
@@ -74,12 +74,28 @@ def built_here(facts: Facts, review: Review) -> Iterator[Remark]:
 
 @rule(Severity.ERROR)
 def built_unsealed(facts: Facts, review: Review) -> Iterator[Remark]:
-    """The wheel was built here in a room that nothing sealed.
+    """The wheel was built here without a sandbox.
 
     The sdist's code could reach the network, this machine's files, and other builds.
     """
     if facts.pin.built and not facts.pin.built.sealed:
-        yield "its build was not sealed", "build it again where a room can be sealed"
+        yield "its build was not sealed", "build it again where a sandbox can be made"
+
+
+@rule(Severity.ERROR)
+def built_in_weaker_sandbox(facts: Facts, review: Review) -> Iterator[Remark]:
+    """The wheel was built here in a sandbox that did not hold what the policy demands (`sandbox` of `[policy]`).
+
+    A lock file of an older version says nothing of it, and does not meet such a policy.
+    """
+    if built := facts.pin.built:
+        missing = review.policy.sandbox - set(built.sandbox.split(", "))
+        if missing:
+            held = built.sandbox or built.sealed or "nothing"
+            yield (
+                f"its build was sealed by {held}, and the policy demands {named(sorted(missing))} too",
+                "build it again where the sandbox has this",
+            )
 
 
 @rule(Severity.NOTE)

@@ -1,0 +1,62 @@
+"""Runs before each sandbox, under wheelhouse's own Python, then becomes the program that makes the sandbox.
+
+Nothing of wheelhouse is importable here. The first argument is the request, as JSON: the `parent`'s process id, the files by which to
+join `cgroups`, the files to `open` by descriptor, the two descriptors of a `pipe` or none. The others are that program's
+command line.
+"""
+
+import contextlib
+import ctypes
+import json
+import os
+import signal
+import sys
+
+PR_SET_PDEATHSIG, KEYCTL_JOIN_SESSION_KEYRING = 1, 1
+"""Constants of prctl(2) and keyctl(2)."""
+KEYCTL = {"x86_64": 250, "aarch64": 219, "ppc64le": 271, "s390x": 280, "riscv64": 219, "armv7l": 311, "i686": 288}
+"""The number of keyctl by machine."""
+
+
+def die_with_parent(libc: ctypes.CDLL, parent: int) -> None:
+    """Let the kernel kill this process when its parent ends, even by SIGKILL. A parent that has ended already ends this too."""
+    libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:
+        raise SystemExit("the parent process has ended")
+
+
+def leave_session_keyring(libc: ctypes.CDLL) -> None:
+    """Join a new, empty session keyring: the user's own has passwords and tickets, and no namespace hides it."""
+    if number := KEYCTL.get(os.uname().machine):
+        libc.syscall(ctypes.c_long(number), ctypes.c_long(KEYCTL_JOIN_SESSION_KEYRING), None)
+
+
+def restore_signals() -> None:
+    """Undo what Python ignores at its start, because programs inherit it."""
+    for number in (signal.SIGPIPE, signal.SIGXFSZ):
+        signal.signal(number, signal.SIG_DFL)
+
+
+def main() -> None:
+    """Prepare this process as requested, and become the command."""
+    request = json.loads(sys.argv[1])
+    libc = ctypes.CDLL(None, use_errno=True)
+    die_with_parent(libc, request["parent"])
+    leave_session_keyring(libc)
+    os.umask(0o022)  # builds must not depend on the user's own umask
+    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
+        file.write("1000")  # if memory runs out, the kernel kills the sandbox's processes first
+    for path in request["cgroups"]:
+        with open(path, "w", encoding="ascii") as file:
+            file.write("0")
+    for descriptor, path in request["open"]:
+        os.dup2(os.open(path, os.O_RDONLY), descriptor, inheritable=True)
+    if request["pipe"]:
+        for end, descriptor in zip(os.pipe(), request["pipe"], strict=True):
+            os.dup2(end, descriptor, inheritable=True)
+    restore_signals()
+    os.execv(sys.argv[2], sys.argv[2:])
+
+
+if __name__ == "__main__":
+    main()
