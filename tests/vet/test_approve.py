@@ -147,7 +147,7 @@ def test_no_manifest_vouches_for_what_nobody_approved(
             file["sha256"] = sha256((folder / file["path"]).read_bytes()).hexdigest()
     manifest.write_text(json.dumps(document))
     done = wheelhouse("verify", folder, "--require-approved")
-    assert done.code == 1 and f"{name}: it is not what stage wrote" in done.out, done.out
+    assert done.code == 1 and f"{name}: nobody approved it" in done.out, done.out
     document["files"] = [file for file in document["files"] if file["path"] != name]
     manifest.write_text(json.dumps(document))
     assert wheelhouse("verify", folder, "--require-approved").code == 1

@@ -1,7 +1,7 @@
 """What a wheelhouse holds, and why: `verify` and `why`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,42 +11,72 @@ from wheelhouse.cli.output import say, say_json
 from wheelhouse.cli.session import approvals, settings, waivers
 from wheelhouse.errors import InputError
 
+if TYPE_CHECKING:
+    from wheelhouse.stage.staged_folder import StagedFolder
+
 
 @command(app)
 def verify(
-    house: WheelhouseFolder = Path("wheels"), require_approved: RequireApproved = False, as_json: Json = False
+    house: WheelhouseFolder = Path("wheels"),
+    require_approved: RequireApproved = False,
+    key: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--key",
+            metavar="FILE",
+            help="Refuse a staged folder that no such Ed25519 public key signed. May be repeated.",
+        ),
+    ] = None,
+    as_json: Json = False,
 ) -> None:
     """Check that a wheelhouse, or a staged folder, is exactly what its lock files say.
 
-    Every file is hashed and opened. An index that `wheelhouse index` wrote is checked against its own pages. Every
-    problem is listed; exit code 1 if there is one.
+    Every file is hashed and opened. A staged folder is laid out again from its lock files and the options that it was
+    staged with, which are printed. An index that `wheelhouse index` wrote is checked against its own pages. Every problem
+    is listed; exit code 1 if there is one.
     """
     from wheelhouse import report
     from wheelhouse.findings import Severity, worst
     from wheelhouse.mirror.tree import files_named, is_tree
     from wheelhouse.mirror.verify_tree import verify_tree
-    from wheelhouse.stage.stage import verify_folder
+    from wheelhouse.report.plans import layout_text, staged_document, staged_lines
+    from wheelhouse.stage.staged_folder import verify_folder
     from wheelhouse.vet.approvals import unapproved
     from wheelhouse.vet.approve import files_of
 
     is_index = is_tree(house)
-    verdict = (verify_tree if is_index else verify_folder)(house, waivers())
+    verdict, staged = (verify_tree(house, waivers()), None) if is_index else verify_folder(house, waivers())
+    signer = _signer(house, staged, key) if key else None
     files = files_named if is_index else files_of
     lacking = unapproved(files(house), approvals(settings())) if require_approved else ()
     findings = (*verdict.findings, *lacking)
     is_bad = (worst(findings) or Severity.NOTE) >= Severity.ERROR
     if as_json:
         rows = [report.finding_document(finding) for finding in findings]
-        counts = {"files": verdict.files, "bytes": verdict.bytes}
-        say_json({"house": str(house), **counts, "ok": not is_bad, "findings": rows})
+        kind = "index" if is_index else "staged folder" if staged else "wheelhouse"
+        counts = {"kind": kind, "files": verdict.files, "bytes": verdict.bytes}
+        layout = staged_document(staged.plan, staged.record, signer) if staged else {}
+        say_json({"house": str(house), **counts, "ok": not is_bad, "findings": rows, **layout})
     else:
         say(*report.finding_lines(findings))
-        size = report.size_text(verdict.bytes)
+        say(*(staged_lines(str(house), staged.plan, staged.record, signer) if staged else ()))
         targets = ", ".join(lock.target.name for lock in verdict.house.locks)
-        kind, good = ("an index", "as indexed") if is_index else (f"for {targets}", "as locked")
-        state = "not as it must be" if is_bad else good
+        kind, good = ("an index", "as indexed") if is_index else (f"wheelhouse for {targets}", "as locked")
+        kind = f"staged folder, {layout_text(staged.plan)}" if staged else kind
+        state, size = "not as it must be" if is_bad else good, report.size_text(verdict.bytes)
         say(f"{house}: {report.counted(verdict.files, 'file')}, {size}, {kind}: {state}")
     raise typer.Exit(1 if is_bad else 0)
+
+
+def _signer(folder: Path, staged: "StagedFolder | None", paths: list[Path]) -> str:
+    """The id of the key that signed a staged folder. Raises InputError if the folder is not staged."""
+    from wheelhouse.signing.sign import load_public_key
+    from wheelhouse.stage.staged_folder import check_signature
+
+    if staged is None:
+        hint = "leave out --key; `wheelhouse unpack --key` checks the signature of a bundle"
+        raise InputError(f"`{folder}` is no staged folder, and only staged folders are signed", hint=hint)
+    return check_signature(staged, tuple(map(load_public_key, paths)))
 
 
 @command(app)

@@ -8,7 +8,7 @@ import typer
 
 from wheelhouse.cli.app import app
 from wheelhouse.cli.command import Json, RequireApproved, command
-from wheelhouse.cli.output import say, say_json
+from wheelhouse.cli.output import passphrase_of, say, say_json
 from wheelhouse.cli.session import must_be_approved, settings, waivers
 from wheelhouse.config.declare import given
 from wheelhouse.config.options import StageOptions
@@ -22,6 +22,10 @@ def stage(
         typer.Argument(metavar="[WHEELHOUSE]", help="The wheelhouse to stage. Default: wheels.", show_default=False),
     ] = None,
     require_approved: RequireApproved = False,
+    key: Annotated[
+        Path | None,
+        typer.Option("--key", metavar="FILE", help="Sign with this Ed25519 private key (PEM, or ssh-keygen's)."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Write a wheelhouse into the folder of an image build, and print the build command.
@@ -31,6 +35,7 @@ def stage(
     """
     from wheelhouse import report
     from wheelhouse.report.plans import command_lines, layout_text, plan_document, plan_lines
+    from wheelhouse.signing.sign import load_key
     from wheelhouse.stage.airflow.arguments import Choices
     from wheelhouse.stage.stage import plan_stage
     from wheelhouse.stage.stage import stage as stage_step
@@ -40,6 +45,7 @@ def stage(
     chosen = StageOptions(**from_file.stage | given(staging))
     folder, destination = house or from_file.wheelhouse, Path(chosen.dest or "docker-context-files")
     choices = Choices.parse(dataclasses.asdict(chosen))
+    signing = load_key(key, passphrase_of) if key else None
     plan = plan_stage(
         folder,
         chosen.layout or "auto",
@@ -52,7 +58,7 @@ def stage(
     if require_approved:
         from_index = load_wheelhouse(folder).artifacts if plan.index else {}
         must_be_approved({path: artifact.sha256 for path, artifact in {**from_index, **plan.files}.items()})
-    removed = () if chosen.dry_run else stage_step(folder, destination, plan, waivers()).removed
+    removed = () if chosen.dry_run else stage_step(folder, destination, plan, waivers(), signing)
     if as_json:
         written = {"folder": str(destination), "written": not chosen.dry_run, "removed": list(removed)}
         say_json({**written, **plan_document(plan)})

@@ -11,7 +11,7 @@ import io
 import os
 import random
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Protocol
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 TEMP_PREFIX = ".wheelhouse-"
 BLOCK = 1 << 20
+MAX_TEXT_BYTES = 16 << 20
+"""The largest lock, list or manifest that is read. A lock of 700 files has 0.8 MB, measured."""
 MAX_FOLDER_ATTEMPTS = 100
 """How often a folder is made again that another run removes."""
 INNER_FOLDERS = ("tools", "files")
@@ -124,9 +126,45 @@ def _kind(mode: int) -> str:
 
 
 def verbatim(path: Path) -> str:
-    """A text of a wheelhouse with its line ends as they are, so that it can be written again; invalid UTF-8 is replaced."""
-    with os_errors_as_machine_error(path):
-        return path.read_bytes().decode("utf-8", "replace")
+    """The text of a wheelhouse's own file, with its line ends as they are. Bytes that are not UTF-8 are replaced.
+
+    Raises InputError as `read_regular` does.
+    """
+    return read_regular(path, MAX_TEXT_BYTES, "the file").decode("utf-8", "replace")
+
+
+def read_regular_text(path: Path, what: str) -> str:
+    """The text of a wheelhouse's own file. Raises InputError as `read_regular` does, and if it is not UTF-8."""
+    try:
+        return read_regular(path, MAX_TEXT_BYTES, what).decode()
+    except UnicodeDecodeError as error:
+        raise InputError(f"{what} `{path}` is not UTF-8 text: {error.reason} at byte {error.start}") from error
+
+
+def kind_of(path: Path, *, follow: bool = False) -> str | None:
+    """What is at a path, in one word of `KINDS`, or `device`; None for nothing. A link is a link, unless it is followed."""
+    try:
+        return _kind(path.stat(follow_symlinks=follow).st_mode)
+    except OSError:
+        return None
+
+
+def refuse_endless_files(folder: Path, inside: Iterable[str] = ()) -> None:
+    """Raise InputError if a FIFO, socket or device lies in a folder, or a link to one: to read it could never end.
+
+    The folders `inside` it are searched, too, if they are there, and are no links.
+    """
+    folders = [folder, *(folder / name for name in inside if kind_of(folder / name) == "folder")]
+    with os_errors_as_machine_error(folder):
+        paths = [path for searched in folders for path in sorted(searched.iterdir())]
+    for path in paths:
+        kind = kind_of(path, follow=True)
+        if kind not in (None, "file", "folder"):
+            link = "link to a " if path.is_symlink() else ""
+            raise InputError(
+                f"`{path}` is a {link}{kind}, and a wheelhouse holds only files",
+                hint="remove it, and find out who put it there",
+            )
 
 
 @contextmanager
@@ -273,6 +311,12 @@ def has_locked_bytes(folder: Path, locked: LockedFile) -> bool:
     path = rooted(folder, locked.filename)
     with os_errors_as_machine_error(path):
         return _own_size(path) == locked.size and sha256_of(path) == locked.sha256
+
+
+def has_bytes(path: Path, content: bytes) -> bool:
+    """Whether a regular file with exactly these bytes is at a path; a symbolic link does not count."""
+    with os_errors_as_machine_error(path):
+        return _own_size(path) == len(content) and read_regular(path, len(content), "the file") == content
 
 
 def _own_size(path: Path) -> int | None:

@@ -19,7 +19,8 @@ BY_THE_LIST = (
 )
 BUILD = "build"
 SELF = "self"
-SUB_WHEELHOUSES = ("tools", BUILD, SELF)
+TOOLS = "tools"
+SUB_WHEELHOUSES = (TOOLS, BUILD, SELF)
 """Wheelhouses inside a wheelhouse: what an image build itself installs, what sdists are built with, and wheelhouse."""
 
 

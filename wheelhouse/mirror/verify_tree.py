@@ -20,7 +20,8 @@ from wheelhouse.lock.wheelhouse import Wheelhouse
 from wheelhouse.mirror.offered_files import SIDECAR
 from wheelhouse.mirror.simple import Offered, ProjectPage, project_html, project_json, root_html, root_json
 from wheelhouse.mirror.tree import PAGE_HTML, PAGE_JSON, fault_of, folders_in, read_page
-from wheelhouse.verify.verify import Verdict, weighed
+from wheelhouse.verify.locked_files import weighed
+from wheelhouse.verify.verify import Verdict
 
 HINT = "index a wheelhouse that has it, with `--check`"
 

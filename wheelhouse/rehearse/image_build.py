@@ -22,7 +22,7 @@ from wheelhouse.stage.airflow.script import default_arguments, dockerfile_of, ex
 from wheelhouse.stage.destination import FOLDER
 from wheelhouse.stage.flat_layout import context_name
 from wheelhouse.stage.plan import FRAGMENT
-from wheelhouse.stage.stage import StagedAs
+from wheelhouse.stage.staged_folder import StagedFolder
 
 OUR_ARGUMENT = "BASE_IMAGE"
 DOCKERFILE, SCRIPT = "rehearsal.Dockerfile", "rehearsal.sh"
@@ -38,14 +38,17 @@ class Image:
     runs: tuple[str, ...]
 
 
-def rehearse_image(folder: Path, lock: Lock, staged: StagedAs | None, image: Image, engine: Engine) -> Iterator[Step]:
+def rehearse_image(
+    folder: Path, lock: Lock, staged: StagedFolder | None, image: Image, engine: Engine
+) -> Iterator[Step]:
     """Build and run. Raises InputError if the folder is not staged."""
     if staged is None:
         raise InputError(f"`{folder}` is not staged, and an image is built from a staged folder", hint="stage it first")
+    release = staged.plan.release
     tags: list[str] = []
     try:
         with tempfile.TemporaryDirectory(prefix="wheelhouse-image-") as scratch:
-            yield from _Build(Path(scratch, "context"), folder, lock, staged, image, engine, tags).steps()
+            yield from _Build(Path(scratch, "context"), folder, lock, release, image, engine, tags).steps()
     finally:
         for tag in reversed(tags):
             engine.remove(tag)
@@ -53,12 +56,15 @@ def rehearse_image(folder: Path, lock: Lock, staged: StagedAs | None, image: Ima
 
 @dataclass(frozen=True, slots=True)
 class _Build:
-    """One build, in a copy of the context, so that no file of the user changes. `tags` are those of the images so far."""
+    """One build, in a copy of the context, so that no file of the user changes. `tags` are those of the images so far.
+
+    `release` is Airflow's, if the folder has its layout.
+    """
 
     context: Path
     folder: Path
     lock: Lock
-    staged: StagedAs
+    release: str | None
     image: Image
     engine: Engine
     tags: list[str]
@@ -66,7 +72,7 @@ class _Build:
     def steps(self) -> Iterator[Step]:
         """The base image if the folder has a Dockerfile for it, the image, and the commands run in it."""
         self._copy_context()
-        arguments = airflow_arguments(self.folder) if self.staged.release else {}
+        arguments = airflow_arguments(self.folder) if self.release else {}
         base_argument = next((name for name in BASE_ARGUMENTS if name in arguments), OUR_ARGUMENT)
         base = self.image.base or arguments.get(base_argument)
         if base and (derived := self.context / FOLDER / BASE_DOCKERFILE).is_file():
@@ -101,9 +107,9 @@ class _Build:
         """The user's Dockerfile, the folder's fragment, or one with the steps of the Airflow release."""
         if self.image.dockerfile:
             return self.context / self.image.dockerfile.name
-        if not self.staged.release:
+        if not self.release:
             return self.context / self._name / FRAGMENT
-        release = Airflow.parse(self.staged.release).version
+        release = Airflow.parse(self.release).version
         script = install_script(release, f"/{FOLDER}")
         write(self.context, SCRIPT, exports({**default_arguments(release), **arguments}) + script)
         write(self.context, DOCKERFILE, dockerfile_of(SCRIPT))
@@ -117,7 +123,7 @@ class _Build:
         return tag, replace(self.engine.build(context, dockerfile, tag, arguments), name=name)
 
     def _commands(self) -> tuple[str, ...]:
-        return self.image.runs or (("airflow version",) if self.staged.release else ("python -m pip check",))
+        return self.image.runs or (("airflow version",) if self.release else ("python -m pip check",))
 
     def _build_step(self, result: CommandResult, note: str) -> Step:
         findings = tuple(explained(result.output, self.lock, f"the build of the {result.name}")) if result.code else ()

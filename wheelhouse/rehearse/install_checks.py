@@ -12,7 +12,7 @@ from wheelhouse.archive.sdistfile import read_pyproject
 from wheelhouse.files.disk import read_text
 from wheelhouse.findings import Finding, Severity
 from wheelhouse.lock.lock import Lock
-from wheelhouse.lock.wheelhouse import BUILD
+from wheelhouse.lock.wheelhouse import BUILD, TOOLS
 from wheelhouse.rehearse.install_errors import explained, install_findings, last_words, unseen_by
 from wheelhouse.rehearse.rehearsal import (
     IN_EVERY_ENVIRONMENT,
@@ -30,7 +30,7 @@ from wheelhouse.stage.airflow.arguments import constraints_name
 from wheelhouse.stage.airflow.image_settings import BASE_DOCKERFILE
 from wheelhouse.stage.airflow.script import base_image, build_arguments_of, default_arguments, install_script
 from wheelhouse.stage.destination import FOLDER
-from wheelhouse.stage.plan import FRAGMENT, TOOLS
+from wheelhouse.stage.plan import FRAGMENT
 
 PYTHON = f"{VENV}/bin/python"
 HOUSE, CONTEXT = f"{HERE}/house", f"/{FOLDER}"

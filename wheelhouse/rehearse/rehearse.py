@@ -40,7 +40,7 @@ from wheelhouse.sandbox.sandbox import Limits
 from wheelhouse.stage.airflow.arguments import constraints_name
 from wheelhouse.stage.airflow.names import misnamed
 from wheelhouse.stage.plan import FRAGMENT
-from wheelhouse.stage.stage import renamed_in, staged_as, verify_folder
+from wheelhouse.stage.staged_folder import StagedFolder, verify_folder
 from wheelhouse.target.interpreters import Interpreter, InterpreterPlaces, find_interpreter
 from wheelhouse.target.target import Target
 from wheelhouse.verify.closure import against_constraints, closure
@@ -103,16 +103,16 @@ def _steps(
     folder: Path, options: RehearsalOptions, refusals: dict[Target, MachineError], on_event: Listener
 ) -> Iterator[Step]:
     started = time.monotonic()
-    verdict = verify_folder(folder, options.waivers, on_event)
+    verdict, staged = verify_folder(folder, options.waivers, on_event)
     findings = [finding for finding in verdict.findings if finding.rule not in CLOSURE]
     targets = ", ".join(lock.target.name for lock in verdict.house.locks)
-    findings += _misplaced(folder, verdict)
+    findings += _misplaced(folder, verdict, staged)
     yield Step("files", targets, time.monotonic() - started, tuple(findings))
     for lock in verdict.house.locks:
         yield _closure(lock, verdict)
     if options.image or options.dockerfile:
         image = Image(options.image, options.dockerfile, options.runs)
-        yield from rehearse_image(folder, verdict.house.locks[0], staged_as(folder), image, find_engine(options.engine))
+        yield from rehearse_image(folder, verdict.house.locks[0], staged, image, find_engine(options.engine))
     for lock in verdict.house.locks:
         try:
             interpreter = find_interpreter(lock.target, options.named, options.places)
@@ -123,19 +123,19 @@ def _steps(
                 yield Step("sdists", lock.target.name, findings=unbuildable)
         else:
             on_event(Noted(f"installing for {lock.target.name} under {interpreter.described}, with no network"))
-            yield from _installed(folder, lock, interpreter, verdict, findings, options)
+            yield from _installed(folder, staged, lock, interpreter, verdict, findings, options)
 
 
-def _misplaced(folder: Path, verdict: Verdict) -> Iterator[Finding]:
+def _misplaced(folder: Path, verdict: Verdict, staged: StagedFolder | None) -> Iterator[Finding]:
     """Findings for files under a wrong name, and for constraints that differ from the lock's."""
-    staged = staged_as(folder)
     for lock in verdict.house.locks:
-        name = constraints_name(lock) if staged and staged.release else lock.constraints_filename
+        plan = staged.plan if staged else None
+        name = constraints_name(lock) if plan and plan.release else lock.constraints_filename
         if (folder / name).is_file() and not lock.inputs.overrides:
             yield from against_constraints(lock, read_text(folder / name, "the constraints file"), name)
-        if staged and staged.release and staged.route:
-            names = {artifact.filename: artifact.filename for artifact in lock.artifacts} | dict(renamed_in(folder))
-            yield from misnamed(names, Airflow.parse(staged.release), staged.route)
+        if plan and plan.release and plan.route:
+            names = {artifact.filename: artifact.filename for artifact in lock.artifacts} | plan.renamed
+            yield from misnamed(names, Airflow.parse(plan.release), plan.route)
 
 
 def _closure(lock: Lock, verdict: Verdict) -> Step:
@@ -163,6 +163,7 @@ def _only_under(lock: Lock, verdict: Verdict, interpreter: Interpreter) -> tuple
 
 def _installed(
     folder: Path,
+    staged: StagedFolder | None,
     lock: Lock,
     interpreter: Interpreter,
     verdict: Verdict,
@@ -172,14 +173,13 @@ def _installed(
     """Install everything as the recipient of this folder will."""
     must_be_readable(folder)
     builder = _open_builder(interpreter, options.limits)
-    staged = staged_as(folder)
     path_inside = CONTEXT if staged else HOUSE
     known = frozenset(finding.subject for finding in findings)
     context = InstallContext(
         lock, folder, path_inside, builder, known, options.runs, strange=_only_under(lock, verdict, interpreter)
     )
-    if staged and staged.release:
-        airflow, arguments = Airflow.parse(staged.release), airflow_arguments(folder)
+    if staged and staged.plan.release:
+        airflow, arguments = Airflow.parse(staged.plan.release), airflow_arguments(folder)
         context = replace(context, free=OF_THE_IMAGE, pip=arguments.get(airflow.recipe.pip_argument))
         yield from perform(install_run(context, airflow_install(context, airflow.version, arguments)), builder)
     else:

@@ -1,17 +1,57 @@
 """Plans of staged folders as text and JSON (pure)."""
 
 import shlex
+from collections.abc import Iterator
 from typing import Any
 
 from wheelhouse.humanize import size_text
 from wheelhouse.stage.destination import FOLDER
+from wheelhouse.stage.manifest import StageRecord
 from wheelhouse.stage.plan import MANIFEST, Plan, shell
+
+OPTION_NAMES = {"apt-sources": "apt-source", "build-args": "build-arg", "folder": "dest"}
+"""Recorded options whose command-line option has another name."""
 
 
 def layout_text(plan: Plan) -> str:
     """Layout, release, route and target of a staged folder, in a few words."""
     release = f", Airflow {plan.release} by route {plan.route}" if plan.release else ""
     return f"layout {plan.layout}{release}, for {plan.target}"
+
+
+def staged_lines(folder: str, plan: Plan, record: StageRecord, signer: str | None) -> list[str]:
+    """The options that a folder was staged with, and who signed it: nothing else in the folder vouches for them."""
+    options = " ".join(_options(plan))
+    lines = [f"{folder}: staged with {options}"] if options else []
+    if signer:
+        return [*lines, f"{folder}: signed by {signer}"]
+    unchecked = f"{folder}: signed; the signature is not checked, because no --key was given"
+    return [*lines, unchecked] if record.signed else lines
+
+
+def _options(plan: Plan) -> Iterator[str]:
+    """The options as a command line has them."""
+    options = {"index": plan.index, **plan.options}
+    for name, value in options.items():
+        option = f"--{OPTION_NAMES.get(name, name)}"
+        if value is True:
+            yield option
+        elif value:
+            yield from (f"{option} {shlex.quote(text)}" for text in (value if isinstance(value, list) else [value]))
+
+
+def staged_document(plan: Plan, record: StageRecord, signer: str | None) -> dict[str, Any]:
+    """What a staged folder is, for `--json`."""
+    return {
+        "layout": plan.layout,
+        "release": plan.release,
+        "route": plan.route,
+        "index": plan.index,
+        "options": dict(plan.options),
+        "staged-by": record.version or None,
+        "signed": record.signed,
+        "signed-by": signer,
+    }
 
 
 def plan_lines(plan: Plan, destination: str) -> list[str]:

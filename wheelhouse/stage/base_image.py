@@ -12,6 +12,8 @@ DEBIANS = ((36, "bookworm"), (41, "trixie"))
 LAST_BULLSEYE = (3, 6)
 """The last Python whose official images ended with Debian bullseye (glibc 2.31)."""
 NAME_ONE = "name an image that suits it: --base-image NAME"
+REFERENCE = re.compile(r"[\w\[$][\w./:@${}\[\]+-]{0,511}", re.ASCII)
+"""What can stand in `FROM`: a reference (OCI distribution), a registry's IPv6 address, and build arguments such as `${TAG}`."""
 MACHINES = {machine: architecture for architecture, machine in ARCHITECTURES.items()} | {"armv8l": "arm/v7"}
 
 
@@ -45,7 +47,12 @@ def must_be_linux(target: Target) -> None:
 
 
 def must_suit(image: str, target: Target) -> None:
-    """Raise InputError where an image's name says that a target's files do not install into it. Other names are believed."""
+    """Raise InputError if an image's name says that a target's files do not install into it, or if it is no image's name.
+
+    A name that says nothing of its C library and Python is believed.
+    """
+    if not REFERENCE.fullmatch(image):
+        raise InputError(f"{image!r} is no image's name", hint="write it as a Dockerfile has it: registry/name:tag")
     try:
         found = Image.parse(image)
     except InputError:

@@ -5,19 +5,21 @@ A layout more is a class here, and its function in a module of its own.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 from wheelhouse.airflow import PROJECT
 from wheelhouse.errors import InputError
 from wheelhouse.lock.lock import Lock
 from wheelhouse.lock.other_files import DOCKERFILE as OTHER_DOCKERFILE
 from wheelhouse.lock.other_files import FOLDER as OTHER_FILES
+from wheelhouse.lock.other_files import LOCK as OTHER_LOCK
 from wheelhouse.lock.other_files import OtherFiles, build_command, dockerfile
 from wheelhouse.stage.airflow.airflow_layout import lay_out_airflow
 from wheelhouse.stage.airflow.arguments import Choices
 from wheelhouse.stage.base_image import default_base_image, must_be_linux, must_suit
-from wheelhouse.stage.destination import USUAL, Destination
+from wheelhouse.stage.destination import FOLDER, USUAL, Destination
 from wheelhouse.stage.flat_layout import lay_out_files, lay_out_flat, lay_out_index
+from wheelhouse.stage.manifest import OPTIONS
 from wheelhouse.stage.plan import Plan
 from wheelhouse.stage.sdists import with_build_requirements
 
@@ -52,6 +54,16 @@ class StageInputs:
         """Whether the folder holds the build requirements of every sdist."""
         return self.sdists or all(pin.build_lock for pin in self.lock.pins if not pin.artifact.is_wheel)
 
+    @property
+    def options(self) -> dict[str, Any]:
+        """The user's options that are not defaults, by their names in a manifest."""
+        options = {
+            "base-image": self.base_image,
+            "folder": self.destination.name if self.destination.name != FOLDER else None,
+            "sdists": self.sdists,
+        }
+        return {name: value for name, value in options.items() if value} | self.choices.options
+
     def suitable_image(self) -> str:
         """The base image: the user's, else the target's default. Raises InputError if it does not suit the target."""
         image = self.base_image or default_base_image(self.lock.target)
@@ -66,6 +78,10 @@ class Layout(Protocol):
     def name(self) -> str:
         """The value of `--layout`. Several layouts can share a name: the first that suits is taken."""
 
+    @property
+    def options(self) -> tuple[str, ...]:
+        """The options that decide what the folder holds, beside route and index. The manifest records them."""
+
     def suits(self, inputs: StageInputs) -> bool:
         """Whether this layout is the one to take if the user did not name another."""
 
@@ -77,6 +93,7 @@ class AirflowLayout:
     """For Airflow's own Dockerfile."""
 
     name = "airflow"
+    options = tuple(sorted(OPTIONS - {"folder", "sdists"}))
 
     def suits(self, inputs: StageInputs) -> bool:
         """Whether the lock holds Airflow, and the wheelhouse was fetched for its image build, or the user named a route."""
@@ -93,6 +110,7 @@ class IndexLayout:
     """For any Linux image: settings for an index."""
 
     name = "flat"
+    options = ("base-image", "folder")
 
     def suits(self, inputs: StageInputs) -> bool:
         """Whether the user named an index."""
@@ -109,6 +127,7 @@ class FilesLayout:
     """For targets that no image holds: macOS and Windows."""
 
     name = "flat"
+    options = ()
 
     def suits(self, inputs: StageInputs) -> bool:
         """Whether the target is not Linux."""
@@ -123,6 +142,7 @@ class FlatLayout:
     """For any Linux image: the files and a Dockerfile."""
 
     name = "flat"
+    options = ("base-image", "folder", "sdists")
 
     def suits(self, inputs: StageInputs) -> bool:
         """Always: this is the default."""
@@ -151,7 +171,10 @@ def lay_out(name: str, inputs: StageInputs) -> Plan:
     plan = layout.lay_out(inputs)
     if plan.index is None:
         plan = with_build_requirements(plan, inputs.build_locks.values())
-    return _with_other_files(plan, inputs.other_files, USUAL if plan.release else inputs.destination)
+    plan = _with_other_files(plan, inputs.other_files, USUAL if plan.release else inputs.destination)
+    names_folder = OTHER_DOCKERFILE in plan.texts and plan.release is None
+    used = {*layout.options, *(["folder"] if names_folder else [])}
+    return replace(plan, options={name: value for name, value in inputs.options.items() if name in used})
 
 
 def _with_other_files(plan: Plan, others: OtherFiles, destination: Destination) -> Plan:
@@ -159,7 +182,11 @@ def _with_other_files(plan: Plan, others: OtherFiles, destination: Destination) 
     if not others.files:
         return plan
     files = {f"{OTHER_FILES}/{file.name}": file.artifacts[0] for file in others.files}
-    texts = {**plan.texts, OTHER_DOCKERFILE: dockerfile(others.files, destination.name, plan.image)}
+    texts = {
+        **plan.texts,
+        OTHER_DOCKERFILE: dockerfile(others.files, destination.name, plan.image),
+        f"{OTHER_FILES}/{OTHER_LOCK}": others.to_toml(),
+    }
     command = build_command(destination.path(OTHER_DOCKERFILE), plan.image, destination.context)
     note = f"the other files are brought into the image afterwards: {command}"
     return replace(plan, files={**plan.files, **files}, texts=texts, notes=(*plan.notes, note))

@@ -4,8 +4,8 @@ import re
 from urllib.parse import urlsplit
 
 from wheelhouse.errors import InputError
+from wheelhouse.lock.wheelhouse import TOOLS
 from wheelhouse.stage.destination import FOLDER
-from wheelhouse.stage.plan import TOOLS
 
 NETRC = "/run/secrets/netrc"
 SECRET_MOUNT = f"--mount=type=secret,id=netrc,target={NETRC},mode=0444"

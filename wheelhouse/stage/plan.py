@@ -2,13 +2,14 @@
 
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from wheelhouse.archive.artifact import Artifact
 
 MANIFEST = "wheelhouse-stage.json"
+SIGNATURE = "wheelhouse-stage.dsse.json"
 FRAGMENT = "install.Dockerfile"
-TOOLS = "tools"
 SECRET = "id=netrc,src=$HOME/.netrc"  # noqa: S105  (it names a file, and holds no secret)
 TAKES_VALUE = ("--build-arg", "-f", "-t", "--network", "--file", "--tag", "--secret", "--platform")
 
@@ -20,7 +21,8 @@ class Plan:
     `command` builds the image, one argument an entry; `first` runs before it; `breeze` is the same build by Airflow's own
     tool. `notes` say what was decided and what remains, `warnings` what will fail. `image` is the name of the built image.
     With `index`, the build takes the files from that index, and the folder holds none. `copied_from` is the folder if no
-    build can use it under its own name: it is copied to `docker-context-files` first.
+    build can use it under its own name: it is copied to `docker-context-files` first. `options` are the user's, as far
+    as they decided what the folder holds, by their names in `[stage]` of the settings.
     """
 
     layout: str
@@ -37,6 +39,7 @@ class Plan:
     image: str = "my-image"
     index: str | None = None
     copied_from: str | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def builds_an_image(self) -> bool:

@@ -5,8 +5,10 @@ from dataclasses import replace
 
 from wheelhouse.errors import InputError
 from wheelhouse.lock.lock import Lock
+from wheelhouse.lock.wheelhouse import TOOLS
+from wheelhouse.lock.write_lock import lock_toml
 from wheelhouse.stage.pip_settings import pip_conf
-from wheelhouse.stage.plan import TOOLS, Plan
+from wheelhouse.stage.plan import Plan
 
 
 def with_sdists(lock: Lock) -> Lock:
@@ -28,12 +30,14 @@ def without_missing_build_locks(lock: Lock, build_locks: Mapping[str, Lock]) -> 
 
 
 def with_build_requirements(plan: Plan, build_locks: Iterable[Lock]) -> Plan:
-    """The plan with the files of build locks in `tools/`. Files at the top of a staged folder are all installed."""
+    """The plan with build locks and their files in `tools/`. Files at the top of a staged folder are all installed."""
+    build_locks = tuple(build_locks)
     artifacts = {artifact.filename: artifact for lock in build_locks for artifact in lock.artifacts}
     if not artifacts:
         return plan
     files = {f"{TOOLS}/{name}": artifacts[name] for name in sorted(artifacts)}
     texts = dict(plan.texts) | ({"pip.conf": pip_conf(tools=True)} if "pip.conf" in plan.texts else {})
+    texts |= {f"{TOOLS}/{lock.filename}": lock_toml(lock, with_paths=True) for lock in build_locks}
     note = f"what the sdists are built with lies in {TOOLS}/; an isolated build takes the newest that it finds there or beside them"
     links = () if plan.builds_an_image else ("--find-links", f"{plan.command[4]}/{TOOLS}")
     command = (*plan.command, *links)

@@ -1,52 +1,43 @@
-"""Lay a verified house out for an image build. A pure plan says what goes where; this hands each step of it to the disk."""
+"""Stage a verified wheelhouse for an image build: a pure plan says what goes where, and this module writes it."""
 
-import json
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
+from wheelhouse import __version__
 from wheelhouse.archive.artifact import Artifact
-from wheelhouse.archive.filenames import ARCHIVE_SUFFIXES, is_globbed
 from wheelhouse.archive.waivers import NO_WAIVERS, Waivers
 from wheelhouse.build.build_requirements import used_build_locks
 from wheelhouse.build.build_wheelhouse import existing_build_locks
-from wheelhouse.documents import parse_json
 from wheelhouse.errors import InputError, IntegrityError
 from wheelhouse.events import Listener, ignore
 from wheelhouse.files.disk import (
     folder_lock,
+    kind_of,
     must_lie_outside,
     os_errors_as_machine_error,
     place,
-    read_text,
+    read_regular_text,
     rooted,
     sha256_of,
     write,
 )
-from wheelhouse.findings import Finding, Severity
+from wheelhouse.findings import Severity
 from wheelhouse.lock.lock import Lock
-from wheelhouse.lock.other_files import FOLDER as OTHER_FILES
-from wheelhouse.lock.wheelhouse import BUILD, Wheelhouse, sha256_of_text
+from wheelhouse.lock.wheelhouse import BUILD, TOOLS, Wheelhouse, sha256_of_text
+from wheelhouse.signing.sign import Key, sign
 from wheelhouse.stage.airflow.arguments import Choices
 from wheelhouse.stage.destination import FOLDER, USUAL, Destination
 from wheelhouse.stage.layouts import StageInputs, lay_out
-from wheelhouse.stage.plan import MANIFEST, TOOLS, Plan
+from wheelhouse.stage.manifest import manifest_text, parse_manifest
+from wheelhouse.stage.plan import MANIFEST, SIGNATURE, Plan
 from wheelhouse.stage.sdists import with_sdists, without_missing_build_locks
-from wheelhouse.verify.verify import Verdict, load_wheelhouse, verify
+from wheelhouse.stage.staged_folder import PREDICATE
+from wheelhouse.verify.verify import load_wheelhouse, verify
 from wheelhouse.verify.verify_other_files import load_other_files
 
 EXECUTABLE = 0o755
 DEFAULTS = Choices()
-
-
-@dataclass(frozen=True, slots=True)
-class Staged:
-    """What staging did, or would do: the plan, and what an earlier stage wrote that is no longer wanted."""
-
-    plan: Plan
-    removed: tuple[str, ...]
 
 
 def plan_stage(
@@ -108,199 +99,108 @@ def _destination(path: Path) -> Destination:
 
 
 def _lock_of_tools(folder: Path, lock: Lock) -> Lock | None:
-    """The lock of the same target in the house's `tools/`, where there is one."""
+    """The lock of the same target in the wheelhouse's `tools/`; None if there is none."""
     if not (folder / TOOLS).is_dir():
         return None
     return next((one for one in load_wheelhouse(folder / TOOLS).locks if one.target == lock.target), None)
 
 
-def _only_lock(house: Wheelhouse, target: str | None) -> Lock:
-    locks = {lock.target.name: lock for lock in house.locks}
+def _only_lock(wheelhouse: Wheelhouse, target: str | None) -> Lock:
+    """The lock of the named target, or the only one. Raises InputError, listing the targets, for every other case."""
+    locks = {lock.target.name: lock for lock in wheelhouse.locks}
     if target is None and len(locks) == 1:
-        return house.locks[0]
+        return wheelhouse.locks[0]
     if target not in locks:
-        names = ", ".join(locks)
-        what = f"the house has no target `{target}`" if target else f"the house has {len(locks)} targets"
-        raise InputError(what, hint=f"choose one with --target: {names}")
+        sentence = f"the house has no target `{target}`" if target else f"the house has {len(locks)} targets"
+        raise InputError(sentence, hint=f"choose one with --target: {', '.join(locks)}")
     return locks[target]
 
 
 def stage(
-    house: Path, destination: Path, plan: Plan, waivers: Waivers = NO_WAIVERS, on_event: Listener = ignore
-) -> Staged:
-    """Verify the house, unless the build takes its files from an index, then make `destination` what the plan says.
+    wheelhouse: Path,
+    destination: Path,
+    plan: Plan,
+    waivers: Waivers = NO_WAIVERS,
+    key: Key | None = None,
+    on_event: Listener = ignore,
+) -> tuple[str, ...]:
+    """Make `destination` what the plan says, and return the paths of an earlier stage that were removed.
 
-    Raises IntegrityError where the house is not what its locks say, InputError for a file in the way that no earlier
+    The wheelhouse is verified first, unless the build takes its files from an index. With a key, the manifest is signed.
+    Raises IntegrityError if the wheelhouse is not what its locks say, InputError if a file is in the way that no earlier
     stage wrote.
     """
-    must_lie_outside(destination, house)
+    must_lie_outside(destination, wheelhouse)
     if plan.index is None:
-        _must_verify(house, waivers, on_event)
+        _must_verify(wheelhouse, waivers, on_event)
     with folder_lock(destination):
-        earlier = _earlier(destination)
-        _free_to_write(destination, plan, earlier)
+        earlier = _earlier_files(destination)
+        _must_not_replace_others(destination, plan, earlier)
         for path, artifact in plan.files.items():
             final = rooted(destination, path)
             if earlier.get(path) != artifact.sha256 or not final.is_file():
-                place(_source(house, path, artifact), final.parent, final.name, artifact.sha256)
+                place(_source(wheelhouse, path, artifact), final.parent, final.name, artifact.sha256)
         for path, text in plan.texts.items():
             write(destination, path, text)
             if path.endswith(".sh"):
                 with os_errors_as_machine_error(destination):
                     rooted(destination, path).chmod(EXECUTABLE)
-        removed = _remove(destination, earlier.keys() - plan.files.keys() - plan.texts.keys())
-        write(destination, MANIFEST, manifest(plan))
-    return Staged(plan, removed)
+        removed = _remove(destination, earlier.keys() - plan.files.keys() - plan.texts.keys() - {SIGNATURE})
+        _write_manifest(destination, plan, key, was_signed=SIGNATURE in earlier)
+    return removed
 
 
-def _source(house: Path, path: str, artifact: Artifact) -> Path:
-    """Where the house has a file that is staged at a path: there, or in `build/`."""
-    same = house / Path(path).with_name(artifact.filename)
-    return same if same.is_file() else house / BUILD / artifact.filename
+def _write_manifest(destination: Path, plan: Plan, key: Key | None, *, was_signed: bool) -> None:
+    """Write the manifest, and its signature if there is a key. An earlier signature goes first: it is of another manifest."""
+    text = manifest_text(plan, __version__, signed=key is not None)
+    if was_signed:
+        _remove(destination, {SIGNATURE})
+    write(destination, MANIFEST, text)
+    if key:
+        write(destination, SIGNATURE, sign(text.encode(), MANIFEST, PREDICATE, key))
 
 
-def manifest(plan: Plan) -> str:
-    """What was written, as JSON: release, route, target, each file with its sha256, and which lie under another name."""
-    files = {path: artifact.sha256 for path, artifact in plan.files.items()}
-    files |= {path: sha256_of_text(text) for path, text in plan.texts.items()}
-    document = {
-        "layout": plan.layout,
-        "release": plan.release,
-        "route": plan.route,
-        "target": plan.target,
-        "index": plan.index,
-        "files": [{"path": path, "sha256": sha256} for path, sha256 in sorted(files.items())],
-        "renamed": plan.renamed,
-    }
-    return json.dumps(document, indent=2) + "\n"
+def _source(wheelhouse: Path, path: str, artifact: Artifact) -> Path:
+    """Where the wheelhouse holds the file that is staged at a path: at the same path, or in `build/`."""
+    same = wheelhouse / Path(path).with_name(artifact.filename)
+    return same if same.is_file() else wheelhouse / BUILD / artifact.filename
 
 
-def verify_folder(folder: Path, waivers: Waivers = NO_WAIVERS, on_event: Listener = ignore) -> Verdict:
-    """Verify a house, or a folder that `stage` wrote: there, what the manifest names belongs beside the lock's files."""
-    if not (folder / MANIFEST).is_file():
-        return verify(folder, waivers=waivers, on_event=on_event)
-    earlier = _earlier(folder)
-    if _index_of(folder):
-        return _verify_settings(folder, earlier)
-    renamed = renamed_in(folder)
-    verdict = verify(folder, staged=frozenset(earlier), renamed=renamed, waivers=waivers, on_event=on_event)
-    locked = {renamed.get(name, name): artifact.sha256 for name, artifact in verdict.house.artifacts.items()}
-    altered = [
-        *_altered(folder, {path: sha256 for path, sha256 in earlier.items() if path not in locked}),
-        *(_not_staged(path) for path, sha256 in locked.items() if earlier.get(path) != sha256),
-    ]
-    foreign = _foreign(folder, (folder / TOOLS).glob("*"), earlier)
-    return replace(verdict, findings=tuple(sorted({*verdict.findings, *altered, *foreign})))
-
-
-def _verify_settings(folder: Path, earlier: Mapping[str, str]) -> Verdict:
-    """A folder that an index takes the place of: it holds settings alone."""
-    wrong = {*_altered(folder, earlier), *_foreign(folder, (*folder.glob("*"), *(folder / TOOLS).glob("*")), earlier)}
-    total = sum(path.stat().st_size for name in earlier if (path := rooted(folder, name)).is_file())
-    return Verdict(load_wheelhouse(folder), len(earlier), total, tuple(sorted(wrong)), {}, {})
-
-
-def _altered(folder: Path, files: Mapping[str, str]) -> Iterator[Finding]:
-    """Findings for what has not the sha256 that the manifest gives, by path."""
-    return (_not_staged(path) for path, sha256 in files.items() if _standing(rooted(folder, path)) != sha256)
-
-
-def _not_staged(path: str) -> Finding:
-    return Finding(path, "altered", Severity.ERROR, "it is not what stage wrote", "stage again")
-
-
-def _foreign(folder: Path, paths: Iterable[Path], earlier: Mapping[str, str]) -> Iterator[Finding]:
-    """Findings for the archives among some paths that the manifest does not name."""
-    names = (path.relative_to(folder).as_posix() for path in paths if is_globbed(path.name))
-    return (
-        Finding(name, "foreign", Severity.ERROR, "stage did not write it", "remove it")
-        for name in names
-        if name not in earlier
-    )
-
-
-def _index_of(destination: Path) -> str | None:
-    """The index that a staged folder's build takes everything from; None where that is the folder itself."""
-    with _manifest_of(destination) as document:
-        return document.get("index")
-
-
-def _standing(path: Path) -> str:
-    """The sha256 of the file at a path; nothing where there is none, or a link to one."""
-    return sha256_of(path) if path.is_file() and not path.is_symlink() else ""
-
-
-def _must_verify(house: Path, waivers: Waivers, on_event: Listener) -> None:
-    findings = verify(house, waivers=waivers, on_event=on_event).findings
-    wrong = [finding for finding in findings if finding.severity >= Severity.ERROR]
-    if wrong:
-        more = f", and {len(wrong) - 1} more" if len(wrong) > 1 else ""
+def _must_verify(folder: Path, waivers: Waivers, on_event: Listener) -> None:
+    """Raise IntegrityError if a wheelhouse has an error."""
+    findings = verify(folder, waivers=waivers, on_event=on_event).findings
+    errors = [finding for finding in findings if finding.severity >= Severity.ERROR]
+    if errors:
+        more = f", and {len(errors) - 1} more" if len(errors) > 1 else ""
         raise IntegrityError(
-            f"the house `{house}` is not what its locks say: {wrong[0].subject}: {wrong[0].sentence}{more}",
-            hint=f"see all of it with `wheelhouse verify {house}`",
-            details=tuple(f"{finding.subject}: {finding.sentence} ({finding.rule})" for finding in wrong),
+            f"the house `{folder}` is not what its locks say: {errors[0].subject}: {errors[0].sentence}{more}",
+            hint=f"see all of it with `wheelhouse verify {folder}`",
+            details=tuple(f"{finding.subject}: {finding.sentence} ({finding.rule})" for finding in errors),
         )
 
 
-def _earlier(destination: Path) -> Mapping[str, str]:
-    """Path → sha256 of what an earlier stage wrote there."""
-    with _manifest_of(destination) as document:
-        return {str(file["path"]): str(file["sha256"]) for file in document["files"]}
-
-
-def archives_in(folder: Path) -> Mapping[str, str]:
-    """Path → sha256 of every wheel, sdist and other file that stage brought into a folder."""
-    others = f"{OTHER_FILES}/"
-    return {
-        path: sha256
-        for path, sha256 in _earlier(folder).items()
-        if path.endswith(ARCHIVE_SUFFIXES) or path.startswith(others)
-    }
-
-
-def renamed_in(destination: Path) -> Mapping[str, str]:
-    """File name in the lock → path in the staged folder, for those that lie there under another name than their own."""
-    with _manifest_of(destination) as document:
-        return {str(name): str(path) for name, path in document["renamed"].items()}
-
-
-@dataclass(frozen=True, slots=True)
-class StagedAs:
-    """What a folder was staged for: layout, and for Airflow its version and the route."""
-
-    layout: str
-    release: str | None
-    route: str | None
-
-
-def staged_as(folder: Path) -> StagedAs | None:
-    """What a folder was staged for; None where no stage wrote it. Raises InputError for a manifest that cannot be read."""
-    if not (folder / MANIFEST).is_file():
-        return None
-    with _manifest_of(folder) as document:
-        return StagedAs(document["layout"], document["release"], document["route"])
-
-
-@contextmanager
-def _manifest_of(destination: Path) -> Iterator[Mapping[str, Any]]:
-    """What an earlier stage said of itself; nothing where there was none. InputError for what cannot be read as that."""
+def _earlier_files(destination: Path) -> Mapping[str, str]:
+    """Path → sha256 of what an earlier stage says that it wrote in a folder; its signature has none."""
     path = destination / MANIFEST
-    try:
-        yield parse_json(read_text(path, "the manifest")) if path.is_file() else {"files": []}
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(
-            f"`{path}` is not what a stage writes: {error}", hint="restore it, or stage into another folder"
-        ) from error
+    if kind_of(path) is None:
+        return {}
+    record = parse_manifest(read_regular_text(path, "the manifest"), str(path))
+    return {**record.files, **({SIGNATURE: ""} if record.signed else {})}
 
 
-def _free_to_write(destination: Path, plan: Plan, earlier: Mapping[str, str]) -> None:
-    wanted = {path: artifact.sha256 for path, artifact in plan.files.items()}
-    wanted |= {path: sha256_of_text(text) for path, text in plan.texts.items()}
-    in_the_way: list[str] = []
-    for path in sorted({*wanted, *earlier}):
-        final = rooted(destination, path)
-        if (final.is_symlink() or final.exists()) and _standing(final) not in (wanted.get(path), earlier.get(path)):
-            in_the_way.append(path)
+def _sha256_of_own_file(path: Path) -> str:
+    """The sha256 of the regular file at a path; nothing for anything else."""
+    return sha256_of(path) if kind_of(path) == "file" else ""
+
+
+def _must_not_replace_others(destination: Path, plan: Plan, earlier: Mapping[str, str]) -> None:
+    """Raise InputError if a file is in the way that no earlier stage wrote, or a link in the place of a folder."""
+    planned = {path: artifact.sha256 for path, artifact in plan.files.items()}
+    planned |= {path: sha256_of_text(text) for path, text in plan.texts.items()}
+    paths = sorted({*planned, *earlier} - {SIGNATURE})
+    in_the_way = [path for path in paths if _is_in_the_way(destination, path, (planned.get(path), earlier.get(path)))]
+    if SIGNATURE not in earlier and kind_of(destination / SIGNATURE):
+        in_the_way.append(SIGNATURE)
     if in_the_way:
         raise InputError(
             f"`{destination / in_the_way[0]}` was not written by stage, or was changed since, and is left alone",
@@ -309,11 +209,22 @@ def _free_to_write(destination: Path, plan: Plan, earlier: Mapping[str, str]) ->
         )
 
 
-def _remove(destination: Path, paths: set[str]) -> tuple[str, ...]:
+def _is_in_the_way(destination: Path, path: str, hashes: Container[str | None]) -> bool:
+    """Whether something is at a path that has none of these sha256, or whether a link is on the way to it."""
+    final = rooted(destination, path)
+    inside = [parent for parent in final.parents if parent.is_relative_to(destination) and parent != destination]
+    if any(kind_of(parent) == "link" for parent in inside):
+        return True
+    return kind_of(final) is not None and _sha256_of_own_file(final) not in hashes
+
+
+def _remove(destination: Path, paths: Iterable[str]) -> tuple[str, ...]:
+    """Remove files, and the folders that are empty then. Returns the sorted paths."""
+    removed = tuple(sorted(paths))
     with os_errors_as_machine_error(destination):
-        for path in paths:
+        for path in removed:
             final = rooted(destination, path)
             final.unlink(missing_ok=True)
             if final.parent != destination and final.parent.is_dir() and not any(final.parent.iterdir()):
                 final.parent.rmdir()
-    return tuple(sorted(paths))
+    return removed

@@ -1,40 +1,49 @@
-"""The other files of a house: read from their lock, and looked at again."""
+"""The other files of a wheelhouse, in `files/`: their lock, and whether they are what it says."""
 
 from collections.abc import Iterator
+from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
-from wheelhouse.files.disk import TEMP_PREFIX, has_locked_bytes, read_text
-from wheelhouse.findings import Finding, Severity
+from wheelhouse.files.disk import has_locked_bytes, kind_of, read_regular_text, refuse_endless_files
+from wheelhouse.findings import Finding
 from wheelhouse.lock.other_files import FOLDER, LOCK, OtherFiles, parse_other_files
+from wheelhouse.verify.folder_contents import foreign_findings, text_findings, unexpected_paths
+from wheelhouse.verify.locked_files import absent_finding, error_finding
 
 
-def load_other_files(house: Path) -> OtherFiles:
-    """The other files of a house; none where it has no `files/`. Raises InputError for a lock that cannot be read."""
-    path = house / FOLDER / LOCK
-    return parse_other_files(read_text(path, "the lock"), str(path)) if path.is_file() else OtherFiles()
+def load_other_files(wheelhouse: Path) -> OtherFiles:
+    """The other files of a wheelhouse, none if it has no lock of them. Raises InputError for a lock that cannot be read.
 
-
-def other_findings(house: Path) -> Iterator[Finding]:
-    """What is wrong with a house's `files/`: what is missing, altered, or named by no lock."""
-    folder = house / FOLDER
+    So it does for a folder with a file that never ends, such as a named pipe.
+    """
+    folder = wheelhouse / FOLDER
     if not folder.is_dir():
-        return
-    files = load_other_files(house)
-    for name, artifact in files.artifacts.items():
-        if not (folder / name).is_file() or (folder / name).is_symlink():
-            yield _wrong(name, "missing", "it is not in the folder", "fetch again: only this file will be downloaded")
-        elif not has_locked_bytes(folder, artifact):
-            yield _wrong(
-                name, "altered", "its bytes were altered", "remove it and fetch again; find out who changed it"
-            )
-    for name, text in files.texts.items():
-        if not (folder / name).is_file() or (folder / name).read_bytes() != text.encode():
-            yield _wrong(name, "altered", "it does not say what the lock says", "fetch again")
-    known = files.artifacts.keys() | files.texts.keys()
-    for path in sorted(folder.iterdir()):
-        if path.name not in known and not path.name.startswith(TEMP_PREFIX):
-            yield _wrong(path.name, "foreign", "no lock of this house names it", "remove it")
+        return OtherFiles()
+    refuse_endless_files(folder)
+    path = folder / LOCK
+    if kind_of(path) is None:
+        return OtherFiles()
+    return parse_other_files(read_regular_text(path, "the lock"), str(path))
 
 
-def _wrong(name: str, rule: str, sentence: str, hint: str) -> Finding:
-    return Finding(f"{FOLDER}/{name}", rule, Severity.ERROR, sentence, hint)
+def other_findings(wheelhouse: Path) -> Iterator[Finding]:
+    """Findings for what is missing or altered in `files/`, or named by no lock."""
+    folder, files = wheelhouse / FOLDER, load_other_files(wheelhouse)
+    artifacts, texts = files.artifacts, files.texts
+    findings = chain(
+        (finding for name in artifacts if (finding := _finding(folder, name, files))),
+        text_findings(folder, texts, "it does not say what the lock says", "fetch again"),
+        foreign_findings(folder, unexpected_paths(folder, {*artifacts, *texts}), (), staged=False),
+    )
+    return (replace(finding, subject=f"{FOLDER}/{finding.subject}") for finding in findings)
+
+
+def _finding(folder: Path, name: str, files: OtherFiles) -> Finding | None:
+    """What is wrong with one file, if anything."""
+    hint = "remove it and fetch again; find out who changed it"
+    if absent := absent_finding(folder / name, name, "fetch again: only this file will be downloaded"):
+        return absent
+    if has_locked_bytes(folder, files.artifacts[name]):
+        return None
+    return error_finding(name, "altered", "its bytes were altered", hint)

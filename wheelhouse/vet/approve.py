@@ -9,11 +9,9 @@ from wheelhouse.errors import InputError, IntegrityError
 from wheelhouse.files.disk import rooted, sha256_of
 from wheelhouse.findings import Finding
 from wheelhouse.lock.other_files import FOLDER
-from wheelhouse.lock.wheelhouse import SUB_WHEELHOUSES
 from wheelhouse.signing.sign import Key, signed
-from wheelhouse.stage.plan import MANIFEST
-from wheelhouse.stage.stage import archives_in
-from wheelhouse.verify.verify import load_wheelhouse
+from wheelhouse.stage.staged_folder import read_staged
+from wheelhouse.verify.verify import load_wheelhouse, sub_wheelhouses
 from wheelhouse.verify.verify_other_files import load_other_files
 from wheelhouse.vet.approvals import PREDICATE, Approvals, Seen, claim
 from wheelhouse.vet.approvalsfile import add_approval
@@ -28,14 +26,13 @@ class Approved:
 
 
 def files_of(folder: Path) -> dict[str, str]:
-    """Path → sha256 of every wheel, sdist and other file of a house and of those inside it, or of a staged folder."""
-    if (folder / MANIFEST).is_file():
-        return dict(archives_in(folder))
+    """Path → sha256 of every wheel, sdist and other file of a wheelhouse and of those inside it, or of a staged folder."""
+    if staged := read_staged(folder):
+        return {path: artifact.sha256 for path, artifact in staged.artifacts.items()}
     files = {name: artifact.sha256 for name, artifact in load_wheelhouse(folder).artifacts.items()}
     files |= {f"{FOLDER}/{file.name}": file.sha256 for file in load_other_files(folder).files}
-    for sub in SUB_WHEELHOUSES:
-        if (folder / sub).is_dir():
-            files |= {f"{sub}/{name}": sha256 for name, sha256 in files_of(folder / sub).items()}
+    for name in sub_wheelhouses(folder):
+        files |= {f"{name}/{path}": sha256 for path, sha256 in files_of(folder / name).items()}
     return files
 
 

@@ -12,7 +12,7 @@ from wheelhouse.archive.artifact import Artifact
 from wheelhouse.archive.filenames import is_globbed
 from wheelhouse.errors import InputError
 from wheelhouse.lock.lock import Lock, Pin
-from wheelhouse.lock.wheelhouse import links_of
+from wheelhouse.lock.wheelhouse import TOOLS, links_of
 from wheelhouse.lock.write_lock import lock_toml
 from wheelhouse.stage.airflow.arguments import (
     Choices,
@@ -28,7 +28,7 @@ from wheelhouse.stage.airflow.remains import remains
 from wheelhouse.stage.base_image import must_suit, platform_option
 from wheelhouse.stage.destination import FOLDER
 from wheelhouse.stage.pip_settings import NETRC_NOTE, SECRET_MOUNT, index_pip_conf, pip_conf
-from wheelhouse.stage.plan import SECRET, TOOLS, Plan, shell
+from wheelhouse.stage.plan import SECRET, Plan, shell
 from wheelhouse.stage.sdists import sdist_notes
 
 BUILD_ARGS = "build.args"
@@ -65,7 +65,7 @@ def lay_out_airflow(
         "airflow",
         lock.target.name,
         _files(lock, tools, names),
-        _texts(airflow, lock, constraints, names, base, command, arguments, choices),
+        _texts(airflow, lock, tools, constraints, names, base, command, arguments, choices),
         command,
         base.command if base else (),
         str(airflow.version),
@@ -132,6 +132,7 @@ def _files(lock: Lock, tools: Lock | None, names: Mapping[str, str]) -> dict[str
 def _texts(
     airflow: Airflow,
     lock: Lock,
+    tools: Lock | None,
     constraints: str | None,
     names: Mapping[str, str],
     base: Base | None,
@@ -141,6 +142,8 @@ def _texts(
 ) -> dict[str, str]:
     limits = constraints if constraints is not None else _own_constraints(lock)
     texts = {lock.filename: lock_toml(lock, with_paths=True, names=names), constraints_name(lock): limits}
+    if tools:
+        texts[f"{TOOLS}/{tools.filename}"] = lock_toml(tools, with_paths=choices.index is None)
     if not choices.index:
         texts |= links_of((lock,))
     if airflow.recipe.constraints_argument in arguments:

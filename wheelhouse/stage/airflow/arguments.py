@@ -17,6 +17,7 @@ from wheelhouse.stage.pip_settings import checked_index
 Route = Literal["configured", "context"]
 ROUTES: tuple[Route, ...] = ("configured", "context")
 Choice = TypeVar("Choice", bound=str)
+HOME_FILES = ("pypirc", "piprc")
 DOTTED = ("apache", "atlassian", "cncf", "common", "dbt", "microsoft")
 FETCHED = {
     "ADDITIONAL_AIRFLOW_EXTRAS": "name the extras with `wheelhouse fetch --extra`",
@@ -44,16 +45,35 @@ class Choices:
     index: str | None = None
 
     @classmethod
-    def parse(cls, said: Mapping[str, Any]) -> "Choices":
-        """Read what the user said, by option or setting. Raises InputError for a route or rename that is none."""
+    def parse(cls, options: Mapping[str, Any]) -> "Choices":
+        """Read the user's options by name. Raises InputError for a value that an option cannot have."""
+        texts = {
+            name: tuple(options.get(name) or ()) for name in ("dev_apt", "runtime_apt", "apt_sources", "build_args")
+        }
+        for text in (text for values in texts.values() for text in values):
+            _must_be_one_line(text)
         return cls(
-            route=_one_of("--route", said.get("route"), ROUTES),
-            rename=_one_of("--rename", said.get("rename"), RENAMES) or "auto",
-            without=tuple(client for client in CLIENTS if said.get(f"disable_{client}_client")),
-            **{name: tuple(said.get(name) or ()) for name in ("dev_apt", "runtime_apt", "apt_sources", "build_args")},
-            home_files=tuple(f".{name}" for name in ("pypirc", "piprc") if said.get(name)),
-            index=checked_index(index) if (index := said.get("index")) else None,
+            route=_one_of("--route", options.get("route"), ROUTES),
+            rename=_one_of("--rename", options.get("rename"), RENAMES) or "auto",
+            without=tuple(client for client in CLIENTS if options.get(f"disable_{client}_client")),
+            **texts,
+            home_files=tuple(f".{name}" for name in HOME_FILES if options.get(name)),
+            index=checked_index(index) if (index := options.get("index")) else None,
         )
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The options that are not defaults, by their names in `[stage]` of the settings, but for route and index."""
+        options = {
+            "rename": self.rename if self.rename != "auto" else None,
+            **{f"disable-{client}-client": client in self.without for client in CLIENTS},
+            "dev-apt": list(self.dev_apt),
+            "runtime-apt": list(self.runtime_apt),
+            "apt-sources": list(self.apt_sources),
+            "build-args": list(self.build_args),
+            **{name: f".{name}" in self.home_files for name in HOME_FILES},
+        }
+        return {name: value for name, value in options.items() if value}
 
     @property
     def settling(self) -> frozenset[str]:
@@ -67,6 +87,12 @@ def _one_of(option: str, text: str | None, choices: tuple[Choice, ...]) -> Choic
     if text is not None and found is None:
         raise InputError(f"`{text}` is no {option.strip('-')}", hint=f"write {option} {' or '.join(choices)}")
     return found
+
+
+def _must_be_one_line(text: str) -> None:
+    """Raise InputError for a text with a line end or another control character: it becomes a line of a file."""
+    if not text.isprintable():
+        raise InputError(f"{text!r} has a control character, and an option of the image build is one line")
 
 
 def build_arguments(

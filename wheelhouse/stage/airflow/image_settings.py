@@ -4,9 +4,9 @@ import shlex
 from dataclasses import dataclass
 
 from wheelhouse.airflow.releases import Recipe
+from wheelhouse.lock.wheelhouse import TOOLS
 from wheelhouse.stage.destination import FOLDER
 from wheelhouse.stage.pip_settings import NETRC
-from wheelhouse.stage.plan import TOOLS
 
 BASE_DOCKERFILE = "base.Dockerfile"
 LINKS = (f"/{FOLDER}", f"/{FOLDER}/{TOOLS}")
