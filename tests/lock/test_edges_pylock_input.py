@@ -1,0 +1,190 @@
+"""Lock files of other tools as inputs: where each file is, which hashes count, what is refused."""
+
+from typing import Any
+
+import pytest
+import tomli_w
+from packaging.version import Version
+
+from wheelhouse.archive.artifact import Candidate
+from wheelhouse.errors import InputError, NoSolutionError
+from wheelhouse.lock.pylock_input import PylockInput, is_pylock_name, parse_pylock_input
+from wheelhouse.target.target import Platform, Python, Target
+
+TARGET = Target.of(Python.parse("3.12"), Platform.parse("linux/amd64"))
+WHEEL = "lib-1.0-py3-none-any.whl"
+FILE = {"name": WHEEL, "url": f"https://index.example/{WHEEL}", "hashes": {"sha256": "a" * 64}, "size": 5}
+
+
+def given(source: str = "locks/pylock.toml", here: tuple[str, ...] = (), **package: Any) -> PylockInput:
+    table = {"name": "lib", "version": "1.0", "wheels": [FILE], **package}
+    document = {
+        "lock-version": "1.0",
+        "created-by": "x",
+        "packages": [{k: v for k, v in table.items() if v is not None}],
+    }
+    return parse_pylock_input(tomli_w.dumps(document), source, "f" * 64, lambda path: path in here)
+
+
+def candidate(lock: PylockInput) -> Candidate:
+    (one,) = lock.select(TARGET, (), ())
+    return one
+
+
+def test_every_fact_of_a_file_is_taken() -> None:
+    file = {**FILE, "upload-time": "MOMENT"}
+    text = tomli_w.dumps(
+        {
+            "lock-version": "1.0",
+            "created-by": "x",
+            "packages": [
+                {
+                    "name": "lib",
+                    "version": "1.0",
+                    "index": "https://index.example/simple",
+                    "requires-python": ">=3.9",
+                    "wheels": [file],
+                }
+            ],
+        }
+    ).replace('"MOMENT"', "2025-01-02T03:04:05")
+    one = candidate(parse_pylock_input(text, "pylock.toml", "f" * 64, lambda _: False))
+    assert one == Candidate(
+        project="lib",  # type: ignore[arg-type]
+        version=Version("1.0"),
+        filename=WHEEL,
+        url=FILE["url"],  # type: ignore[arg-type]
+        index="https://index.example/simple",
+        hashes={"sha256": "a" * 64},
+        size=5,
+        upload_time="2025-01-02T03:04:05+00:00",
+        requires_python=">=3.9",
+    )
+    assert candidate(given()).upload_time is None and candidate(given()).index == ""
+
+
+@pytest.mark.parametrize(
+    ("source", "file", "here", "url"),
+    [
+        ("locks/pylock.toml", {"path": "w/x.whl"}, ("locks/w/x.whl",), "locks/w/x.whl"),
+        ("locks/pylock.toml", {"path": "w/x.whl"}, (), FILE["url"]),
+        ("locks/pylock.toml", {"path": "w/x.whl", "url": None}, (), "locks/w/x.whl"),
+        ("pylock.toml", {"path": "w/x.whl", "url": None}, (), "./w/x.whl"),
+        ("locks/pylock.toml", {"path": "/srv/x.whl"}, ("/srv/x.whl",), "/srv/x.whl"),
+        ("https://x.example/a/pylock.toml", {"path": "w/x.whl", "url": None}, (), "https://x.example/a/w/x.whl"),
+        ("https://x.example/a/pylock.toml", {"path": "w/x.whl"}, ("https://x.example/a/w/x.whl",), FILE["url"]),
+        ("locks/pylock.toml", {"path": "w/x.whl", "url": "ftp://x/y.whl"}, ("locks/w/x.whl",), "locks/w/x.whl"),
+        ("locks/pylock.toml", {"url": "http://x.example/y.whl"}, (), "http://x.example/y.whl"),
+        ("locks/pylock.toml", {"url": "file:///srv/y.whl"}, (), "file:///srv/y.whl"),
+        ("locks/pylock.toml", {"url": "y.whl"}, (), "y.whl"),
+    ],
+)
+def test_where_a_file_is(source: str, file: dict[str, Any], here: tuple[str, ...], url: str) -> None:
+    table = {key: value for key, value in {**FILE, **file}.items() if value is not None}
+    one = candidate(given(source, here, wheels=[table]))
+    assert (one.url, one.filename) == (url, WHEEL)
+
+
+@pytest.mark.parametrize(
+    ("package", "sentence"),
+    [
+        ({"wheels": [{**FILE, "url": "ftp://x/y.whl"}]}, "gives an address of lib that cannot be read"),
+        ({"wheels": [{**FILE, "hashes": {"md5": "a" * 32}}]}, "gives no strong hash for lib"),
+        ({"wheels": [{**FILE, "hashes": {"sha1": "a" * 40}}]}, "gives no strong hash for lib"),
+        (
+            {"wheels": None, "vcs": {"type": "git", "url": "https://x/y", "commit-id": "0" * 40}},
+            "takes lib from a repository",
+        ),
+        ({"wheels": None, "directory": {"path": "lib"}}, "takes lib from a folder"),
+        (
+            {
+                "wheels": None,
+                "archive": {"url": "https://x/lib-1.0.zip", "hashes": FILE["hashes"], "subdirectory": "src"},
+            },
+            "takes lib from the folder `src` of an archive",
+        ),
+        (
+            {"wheels": None, "version": None, "archive": {"url": "https://x/lib.exe", "hashes": FILE["hashes"]}},
+            "names `lib.exe`, which is neither a wheel nor an sdist",
+        ),
+    ],
+)
+def test_what_cannot_be_fetched_as_a_file_is_refused(package: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(InputError) as caught:
+        candidate(given(**package))
+    assert str(caught.value).startswith("`locks/pylock.toml` ") and sentence in str(caught.value)
+
+
+def test_hashes_are_read_in_any_case_and_weak_ones_are_left_out() -> None:
+    hashes = {"SHA256": "A" * 64, "sha512": "b" * 128, "md5": "c" * 32}
+    assert candidate(given(wheels=[{**FILE, "hashes": hashes}])).hashes == {"sha256": "a" * 64, "sha512": "b" * 128}
+
+
+def test_an_archive_has_the_name_and_the_version_of_its_address() -> None:
+    one = candidate(
+        given(wheels=None, version=None, archive={"url": "https://x/d/lib-1.0.zip", "hashes": FILE["hashes"]})
+    )
+    assert (one.filename, one.version) == ("lib-1.0.zip", Version("1.0"))
+
+
+def test_markers_extras_and_groups_select() -> None:
+    packages = [
+        {"name": "lib", "version": "1.0", "wheels": [FILE], "marker": marker}
+        for marker in (
+            "'docs' in dependency_groups",
+            "'dev' in dependency_groups",
+            "'fast' in extras",
+            'os_name == "nt"',
+        )
+    ]
+    for number, package in enumerate(packages):
+        package["name"] = f"lib{number}"
+        package["wheels"] = [{**FILE, "name": f"lib{number}-1.0-py3-none-any.whl"}]
+    document = {
+        "lock-version": "1.0",
+        "created-by": "x",
+        "extras": ["fast"],
+        "dependency-groups": ["docs", "dev"],
+        "default-groups": ["docs"],
+        "packages": packages,
+    }
+    lock = parse_pylock_input(tomli_w.dumps(document), "pylock.toml", "f" * 64, lambda _: False)
+    assert [one.project for one in lock.select(TARGET, (), ())] == ["lib0"]
+    everything = lock.select(TARGET, ("Fast",), ("dev",))
+    assert [one.project for one in everything] == ["lib0", "lib1", "lib2"]
+    assert lock.left_out(everything) == ["lib3"]
+
+
+def test_a_lock_for_another_target_says_so() -> None:
+    with pytest.raises(NoSolutionError, match=f"`locks/pylock.toml` does not serve {TARGET.name}: "):
+        given(wheels=[{**FILE, "name": "lib-1.0-cp312-cp312-win_amd64.whl"}]).select(TARGET, (), ())
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ('lock-version = "2.0"\ncreated-by = "x"\npackages = []\n', "is of a kind that is not known"),
+        ("packages = 1\n", "is not a lock as PEP 751 has it"),
+        ("= 1\n", "is not a lock as PEP 751 has it"),
+        ("a = " + "[" * 9999, "is not a lock as PEP 751 has it"),
+    ],
+)
+def test_a_text_that_is_no_lock(text: str, sentence: str) -> None:
+    with pytest.raises(InputError, match=sentence):
+        parse_pylock_input(text, "pylock.toml", "f" * 64, lambda _: False)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("pylock.toml", True),
+        ("a/b/pylock.dev.toml", True),
+        ("pylock.a.b.toml", False),
+        ("pylock.toml.txt", False),
+        ("my-pylock.toml", False),
+        ("pylock", False),
+        ("requirements.txt", False),
+    ],
+)
+def test_the_name_of_a_lock(name: str, expected: bool) -> None:
+    assert is_pylock_name(name) is expected
