@@ -1,10 +1,10 @@
 """The runs of a rehearsal: the commands of one sandbox, and what their results mean for a lock."""
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import msgspec
 from packaging.version import Version
 
 from wheelhouse.archive.build_system import build_system
@@ -35,6 +35,22 @@ from wheelhouse.stage.plan import FRAGMENT
 PYTHON = f"{VENV}/bin/python"
 HOUSE, CONTEXT = f"{HERE}/house", f"/{FOLDER}"
 PRINT_PIP_VERSION = "import pip; print(pip.__version__)"
+PIP_CHECK = (
+    "import glob, os, runpy, sys; "
+    f"sys.path[:0] = sorted(set(map(os.path.realpath, glob.glob('{VENV}/lib*/*/site-packages')))); "
+    "sys.argv[1:] = ['check']; runpy.run_module('pip', None, '__main__', alter_sys=True)"
+)
+"""`pip check` without the `.pth` files and `sitecustomize` of packages, which could answer in its place."""
+
+
+class _EnvironmentReport(msgspec.Struct, frozen=True):
+    """What `inside_environment` prints: versions by distribution, and by distribution and module why it does not import."""
+
+    installed: dict[str, str]
+    failed: dict[str, dict[str, str]]
+
+
+_report_decoder = msgspec.json.Decoder(_EnvironmentReport)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +132,8 @@ def install_run(context: InstallContext, install: InstallCommand) -> SandboxRun:
         InstallCommand("environment", (str(context.builder.interpreter.path), "-I", "-m", "venv", VENV), vital=True),
         InstallCommand("pip", (PYTHON, "-I", "-c", PRINT_PIP_VERSION), vital=True),
         install,
-        InstallCommand("check", (PYTHON, "-I", "-m", "pip", "check")),
-        InstallCommand("import", (PYTHON, "-I", CHECK_SCRIPT)),
+        InstallCommand("check", (PYTHON, "-I", "-S", "-c", PIP_CHECK)),
+        InstallCommand("import", (PYTHON, "-I", "-S", CHECK_SCRIPT, VENV)),
         *(InstallCommand(f"run {text}", ("sh", "-c", text)) for text in context.runs),
     )
     return SandboxRun(
@@ -217,14 +233,13 @@ def environment_findings(context: InstallContext, results: Mapping[str, CommandR
     yield context.step(results["check"], _pip_check_findings(context, results["check"]))
     check = results["import"]
     try:
-        report = json.loads(check.output.splitlines()[-1])
-    except (IndexError, ValueError):
-        yield context.step(
-            check, (error(context.lock.filename, "import", f"the look at it failed: {last_words(check.output)}"),)
-        )
+        report = _report_decoder.decode(check.output.splitlines()[-1])
+    except (IndexError, msgspec.DecodeError):
+        sentence = f"the installed environment cannot be inspected: {last_words(check.output)}"
+        yield context.step(check, (error(context.lock.filename, "import", sentence),))
     else:
-        different = differently_installed(context.lock, report["installed"], context.free)
-        yield context.step(check, (*different, *not_imported(context.lock, report["failed"], context.under)))
+        different = differently_installed(context.lock, report.installed, context.free)
+        yield context.step(check, (*different, *not_imported(context.lock, report.failed, context.under)))
     for text in context.runs:
         if result := results.get(f"run {text}"):
             yield context.step(

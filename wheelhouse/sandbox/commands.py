@@ -1,12 +1,15 @@
 """Run commands one after another in one sandbox, so that each finds the files of those before it."""
 
+import hmac
 import json
+import secrets
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import distribution
 from pathlib import Path
 
+import msgspec
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
@@ -14,7 +17,7 @@ from wheelhouse.errors import MachineError
 from wheelhouse.sandbox import inside_commands, inside_environment
 from wheelhouse.sandbox.builder import Builder
 from wheelhouse.sandbox.execution import run_in
-from wheelhouse.sandbox.sandbox import HERE, SYSTEM_PATH, WORK, SandboxCommand
+from wheelhouse.sandbox.sandbox import HERE, SYSTEM_PATH, WORK, SandboxCommand, SandboxResult
 
 SCRIPT = f"{HERE}/commands.py"
 CHECK_SCRIPT = f"{HERE}/environment.py"
@@ -54,6 +57,9 @@ class CommandResult:
     output: str
 
 
+_decoder = msgspec.json.Decoder(CommandResult)
+
+
 @dataclass(frozen=True, slots=True)
 class OwnPip:
     """The pip installed beside wheelhouse: the folder of its code, which any Python in `requires_python` can run."""
@@ -76,7 +82,8 @@ def run_commands(
 ) -> Iterator[CommandResult]:
     """Run commands in one sandbox of a builder, with `shown` visible beside the interpreter; yields each result.
 
-    Raises MachineError if the sandbox itself fails.
+    Code of packages can make a command fail, but cannot answer for it. Raises MachineError if the sandbox itself fails, before
+    any command has run.
     """
     scripts = {SCRIPT: Path(inside_commands.__file__), CHECK_SCRIPT: Path(inside_environment.__file__)}
     request = {"make": [VARIABLES["HOME"], VARIABLES["TMPDIR"]], "commands": [asdict(command) for command in commands]}
@@ -84,12 +91,44 @@ def run_commands(
     with tempfile.TemporaryDirectory(prefix="wheelhouse-rehearsal-") as folder:
         answer = Path(folder, "answer")
         visible = builder.interpreter.shown | scripts | dict(shown)
-        end = run_in(builder.sandbox, SandboxCommand(argv, VARIABLES, visible, builder.limits), answer)
-        results = [CommandResult(**json.loads(line)) for line in answer.read_text(encoding="utf-8").splitlines()]
+        secret = secrets.token_bytes(32)
+        end = run_in(builder.sandbox, SandboxCommand(argv, VARIABLES, visible, builder.limits, secret), answer)
+        lines = answer.read_bytes().splitlines()
+    results = list(authentic_results(lines, commands, secret))
     yield from results
-    if end.stopped or end.code:
+    if is_complete(commands, results):
+        return
+    if not results:
         log = end.log.decode("utf-8", "replace").strip().splitlines()
-        why = end.stopped or f"the sandbox ended with code {end.code}"
-        if len(results) == len(commands) or not results:
-            raise MachineError(f"the rehearsal did not run: {why}", details=tuple(log[-3:]))
-        yield CommandResult(commands[len(results)].name, end.code or 1, 0.0, "\n".join([*log[-3:], why]))
+        reason = end.stopped or f"the sandbox ended with code {end.code}"
+        raise MachineError(f"the rehearsal did not run: {reason}", details=tuple(log[-3:]))
+    yield _lost_result(commands[len(results)], end, forged=len(lines) > len(results))
+
+
+def authentic_results(
+    lines: Sequence[bytes], commands: Sequence[InstallCommand], secret: bytes
+) -> Iterator[CommandResult]:
+    """The results that the runner signed, in the order of the commands, up to the first line that it did not write."""
+    for number, (line, command) in enumerate(zip(lines, commands, strict=False)):
+        signature, _, answer = line.partition(b" ")
+        expected = hmac.new(secret, b"%d " % number + answer, "sha256").hexdigest()
+        if not hmac.compare_digest(signature, expected.encode()):
+            return
+        result = _decoder.decode(answer)
+        if result.name != command.name:
+            return
+        yield result
+
+
+def is_complete(commands: Sequence[InstallCommand], results: Sequence[CommandResult]) -> bool:
+    """Whether each command has a result, or a vital one failed, so that the others were skipped."""
+    has_failed = any(result.code and command.vital for command, result in zip(commands, results, strict=False))
+    return has_failed or len(results) == len(commands)
+
+
+def _lost_result(command: InstallCommand, end: SandboxResult, *, forged: bool) -> CommandResult:
+    """The failed result of a command whose answer is missing: the code that ran may have killed the runner, or written for it."""
+    log = end.log.decode("utf-8", "replace").strip().splitlines()
+    by_code = "something that ran in the sandbox wrote into its answers" if forged else ""
+    reason = by_code or end.stopped or f"the sandbox ended with code {end.code} before it answered"
+    return CommandResult(command.name, end.code or 1, 0.0, "\n".join([*log[-3:], reason]))

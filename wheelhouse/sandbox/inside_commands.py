@@ -1,25 +1,51 @@
 """Runs inside the sandbox (Python 3.6 and newer): one command after another, each with its time and its output.
 
 Nothing of wheelhouse is importable here. The one argument is the request, as JSON: `commands`, and the folders to `make` first.
-stdout has the answer: a line of JSON for each command that was run. After a failed vital command, the others are skipped.
+stdin has a secret. stdout has the answer: for each command that was run, in order, its signature (HMAC-SHA256 of its number and
+the JSON), a space, and the result as JSON. After a failed vital command, the others are skipped.
+
+The commands run code of packages, as the same user: that code may find a way to write to stdout, but it has no secret to sign with.
 """
 
+import hmac
 import json
 import os
 import subprocess
 import sys
 import time
 
+try:
+    import ctypes
+except ImportError:  # a Python that was built without libffi
+    ctypes = None  # type: ignore[assignment]
+
+PR_SET_DUMPABLE = 4
+"""A constant of prctl(2)."""
+
 MAX_OUTPUT_BYTES = 4 << 20
 """How many bytes of a command's output are kept, from its end."""
 
 
+def hide_memory() -> None:
+    """Close this process's memory and descriptors to others of the same user, in /proc, too."""
+    if ctypes is not None:
+        ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
+def signed(secret: bytes, number: int, answer: bytes) -> bytes:
+    """A line of the answer, with its signature before it."""
+    signature = hmac.new(secret, b"%d " % number + answer, "sha256").hexdigest()
+    return signature.encode() + b" " + answer + b"\n"
+
+
 def main() -> None:
     """Answer the request."""
+    hide_memory()
+    secret = sys.stdin.buffer.read()
     request = json.loads(sys.argv[1])
     for folder in request["make"]:
         os.makedirs(folder, exist_ok=True)
-    for command in request["commands"]:
+    for number, command in enumerate(request["commands"]):
         started = time.time()
         environment = dict(os.environ, **command["environment"])
         try:
@@ -39,7 +65,8 @@ def main() -> None:
             "seconds": time.time() - started,
             "output": output[-MAX_OUTPUT_BYTES:].decode("utf-8", "replace"),
         }
-        os.write(1, json.dumps(answer).encode() + b"\n")
+        sys.stdout.buffer.write(signed(secret, number, json.dumps(answer).encode()))
+        sys.stdout.buffer.flush()
         if code and command["vital"]:
             return
 

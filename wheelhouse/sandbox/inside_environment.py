@@ -1,27 +1,38 @@
 """Run by a virtual environment's Python (3.6 and newer): its installed distributions, and the modules that do not import.
 
+It runs with -S, so that no code of a package runs in the process that reports (`.pth` files, `sitecustomize`). Modules are imported
+in other processes, whose answers decide only what did not import. The argument is the virtual environment's folder.
+
 The answer, on stdout, is one line of JSON: `installed` maps each distribution's name to its version, `failed` each one's name
 to its modules that did not import, and why. A module that ends the process counts as one that does not import.
 """
 
 import csv
+import glob
 import json
 import os
 import signal
 import subprocess
 import sys
-import sysconfig
-from typing import Dict, Iterator, List, Set, Tuple
+from typing import Dict, Iterator, List, Optional, Set, Tuple
 
+try:
+    import ctypes
+except ImportError:  # a Python that was built without libffi
+    ctypes = None  # type: ignore[assignment]
+
+PR_SET_DUMPABLE = 4
+"""A constant of prctl(2)."""
 SECONDS = 60
 """Seconds that one import may take."""
 SUFFIXES = (".py", ".so", ".pyd")
 
 
-def distributions() -> Iterator[Tuple[str, str, List[str]]]:
-    """Name, version and top-level modules of each distribution."""
-    paths = sysconfig.get_paths()
-    for site in sorted({paths["purelib"], paths["platlib"]}):
+def distributions(environment: str) -> Iterator[Tuple[str, str, List[str]]]:
+    """Name, version and top-level modules of each distribution of a virtual environment."""
+    sites = glob.glob(os.path.join(environment, "lib*", "*", "site-packages"))
+    sites = sites or [os.path.join(environment, "site-packages")]  # PyPy before 7.3.5
+    for site in sorted({os.path.realpath(site) for site in sites}):
         for folder in sorted(entry for entry in os.listdir(site) if entry.endswith(".dist-info")):
             fields = headers(os.path.join(site, folder, "METADATA"))
             with open(os.path.join(site, folder, "RECORD"), encoding="utf-8", newline="") as file:
@@ -99,17 +110,28 @@ def import_failures(names: List[str]) -> Dict[str, str]:
             stderr=subprocess.DEVNULL,
         )
         output = process.communicate(json.dumps(pending).encode())[0].decode("utf-8", "replace")
-        answered = dict(json.loads(line) for line in output.splitlines())
+        answered = dict(filter(None, (read_answer(line, pending) for line in output.splitlines())))
         results.update(answered or {pending[0]: "it ended the process"})
         pending = [name for name in pending if name not in results]
     return results
+
+
+def read_answer(line: str, names: List[str]) -> Optional[Tuple[str, str]]:
+    """The module and the reason in a line; None if it is no answer about one of these modules."""
+    try:
+        name, why = json.loads(line)
+    except (ValueError, TypeError):
+        return None
+    return (name, why) if name in names and isinstance(why, str) else None
 
 
 def main() -> None:
     """Print what is installed and what does not import."""
     if sys.argv[1:] == ["import"]:
         import_all(json.load(sys.stdin))
-    listed = list(distributions())
+    if ctypes is not None:  # code that is imported must not write to this process's stdout by way of /proc
+        ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
+    listed = list(distributions(sys.argv[1]))
     results = import_failures(sorted({module for _, _, modules in listed for module in modules}))
     failed = {name: {m: results[m][:500] for m in modules if results[m]} for name, _, modules in listed}
     answer = {"installed": {name: version for name, version, _ in listed}, "failed": failed}
