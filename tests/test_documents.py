@@ -81,6 +81,23 @@ def test_what_is_nested_too_deeply_becomes_the_error_that_the_caller_names() -> 
         raise RecursionError
 
 
+@pytest.mark.parametrize("part", ["a", '"a"', "'a'", "a-b_1", " a "])
+@pytest.mark.parametrize("place", ["{}1 = 1", "[{}1]", "x = {{ {}1 = 1 }}", "x = [\n {{ {}1 = 1 }}\n]"])
+def test_keys_of_many_parts_are_refused_before_they_take_minutes(part: str, place: str) -> None:
+    text = place.format(f"{part}." * 101) + "\n" + "# " + "x" * (1 << 20)
+    with pytest.raises(ValueError, match="a key of more than 100 parts"):
+        parse_toml(text)
+
+
+def test_a_long_document_with_many_dots_in_its_texts_is_read() -> None:
+    wheels = ", ".join(
+        f'{{ name = "a-1.{number}-py3-none-any.whl", url = "https://127.0.0.1/a.b.c/a-1.0.whl" }}'
+        for number in range(13_000)
+    )
+    table = parse_toml(f'wheels = [{wheels}]\nversion = "{"1." * 80}0"\nwords = "{"a b. " * 500}"\n')
+    assert len(table["wheels"]) == 13_000 and len(table["version"]) == 161
+
+
 def test_a_time_is_taken_as_toml_reads_it() -> None:
     times = DocumentType(dict[str, datetime])
     moment = parse_toml("x = 2025-01-01T00:00:00Z")

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import repeat
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -13,6 +14,9 @@ MAX_SHOWN = 60
 """Characters of an offending value that an error shows."""
 MESSAGE = re.compile(r"(.*?)(?: - at `\$(.*)`)?", re.DOTALL)
 STEP = re.compile(r"\.([^.\[]+)|\[(\d+)\]")
+SMALL, MAX_KEY_PARTS = 1 << 20, 100
+"""Characters, and parts of a key. Many keys of many parts take tomli 5 s for 1 MB, and minutes for 16 MB; a lock has 0.8 MB."""
+KEY_PARTS = re.compile(r"""(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+)++""", re.ASCII)
 ANY_KEY = "[...]"
 """How msgspec writes a step into a table whose keys are free, without the key."""
 T = TypeVar("T")
@@ -35,8 +39,17 @@ def parse_json(raw: str | bytes) -> Any:  # noqa: ANN401  (a document of any sha
 
 def parse_toml(text: str) -> dict[str, Any]:
     """A TOML document. Raises ValueError."""
+    if len(text) > SMALL and _has_long_key(text.split("\n")):
+        raise ValueError(f"it has a key of more than {MAX_KEY_PARTS} parts")
     with too_deep_as(ValueError):
         return tomli.loads(text)
+
+
+def _has_long_key(lines: list[str]) -> bool:
+    """Whether lines of TOML may have a key of more than MAX_KEY_PARTS parts."""
+    if max(map(str.count, lines, repeat("."))) < MAX_KEY_PARTS:
+        return False
+    return any(parts[0].count(".") >= MAX_KEY_PARTS for line in lines for parts in KEY_PARTS.finditer(line))
 
 
 class DocumentType(Generic[T]):

@@ -355,6 +355,13 @@ def test_a_difference_removes_only_what_a_lock_can_name(house: Path, tmp_path: P
     assert mine.read_bytes() == b"mine"
 
 
+def test_a_base_with_names_that_no_lock_can_name_is_refused(house: Path, tmp_path: Path) -> None:
+    base = difference({"README.md": (sha256(b"mine"), 4)}, None)
+    (tmp_path / "base.json").write_text(base.to_json())
+    with pytest.raises(IntegrityError, match=r"names `README\.md`, which no lock file can name"):
+        pack(house, tmp_path / "a.tar", tmp_path / "base.json", None, None)
+
+
 def index_of(*rows: tuple[str, bytes]) -> str:
     return json.dumps({"volumes": [{"name": name, "sha256": sha256(raw), "size": len(raw)} for name, raw in rows]})
 

@@ -1,7 +1,7 @@
-"""A bundle: what one archive carries across the gap, and what must stand on the far side for it to fit (pure).
+"""The manifest of a bundle: what it carries, and which wheelhouse it makes (pure).
 
-The manifest names every file of the house as it will be, and so fixes the result; for a difference it also names what was replaced and
-removed, and so fixes the base.
+It names every file of the resulting wheelhouse. That of a difference also names what is replaced and removed, and so the base
+that it is unpacked on.
 """
 
 import hashlib
@@ -28,9 +28,9 @@ SAFE_PATH = re.compile(r"[A-Za-z0-9][\w.+!~-]{0,254}(?:/[A-Za-z0-9][\w.+!~-]{0,2
 
 @dataclass(frozen=True, slots=True)
 class BundleEntry:
-    """A file of the house, by relative path. `carried` where the bundle holds it, `was` its sha256 in the base if another.
+    """A file of the resulting wheelhouse, by relative path; `size` is in bytes.
 
-    `size` is in bytes.
+    `carried` tells if the bundle holds it; `was` is its sha256 in the base, if that has another file there.
     """
 
     path: str
@@ -42,7 +42,7 @@ class BundleEntry:
 
 @dataclass(frozen=True, slots=True)
 class BundleManifest:
-    """What a bundle makes of the house it is unpacked into. `removed` maps paths of the base that go to their sha256."""
+    """The files of the resulting wheelhouse; `removed` maps the paths of the base that it does not have to their sha256."""
 
     entries: tuple[BundleEntry, ...]
     removed: Mapping[str, str] = field(default_factory=dict)
@@ -50,12 +50,12 @@ class BundleManifest:
 
     @property
     def result(self) -> dict[str, str]:
-        """Path → sha256 of the house afterwards."""
+        """Path → sha256 of the resulting wheelhouse."""
         return {entry.path: entry.sha256 for entry in self.entries}
 
     @property
     def base(self) -> dict[str, str]:
-        """Path → sha256 of the house that a difference needs; empty for a full bundle."""
+        """Path → sha256 of the wheelhouse that a difference is unpacked on; empty for a full bundle."""
         if not self.difference:
             return {}
         kept = {entry.path: entry.was or entry.sha256 for entry in self.entries if entry.was or not entry.carried}
@@ -63,11 +63,11 @@ class BundleManifest:
 
     @property
     def carried(self) -> tuple[BundleEntry, ...]:
-        """The files in the archive, in its order."""
+        """The files that the bundle holds, in their order."""
         return tuple(entry for entry in self.entries if entry.carried)
 
     def to_json(self) -> str:
-        """The manifest as text: the same house gives the same bytes."""
+        """The manifest as text; the same wheelhouse gives the same bytes."""
         document = {
             "format": FORMAT,
             "created-by": "wheelhouse",
@@ -90,13 +90,13 @@ def _document(entry: BundleEntry) -> dict[str, Any]:
 
 
 def digest(files: Mapping[str, str]) -> str:
-    """One sha256 for a whole house, from its files' paths and sha256."""
+    """One sha256 for a whole wheelhouse, from the paths and sha256 of its files."""
     text = "".join(f"{sha256}  {path}\n" for path, sha256 in sorted(files.items()))
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def difference(files: Mapping[str, tuple[str, int]], base: Mapping[str, str] | None) -> BundleManifest:
-    """The manifest for a house of path → (sha256, size), as a whole, or as what `base` (path → sha256) lacks of it."""
+    """The manifest for a wheelhouse of path → (sha256, size): whole, or what `base` (path → sha256) lacks of it."""
     since = base or {}
     entries = tuple(
         BundleEntry(
@@ -128,7 +128,7 @@ _FORMAT, _DOCUMENT = DocumentType(_Format), DocumentType(_Document)
 
 
 def parse_manifest(raw: bytes, source: str) -> BundleManifest:
-    """Read a manifest. Raises InputError for what is none, IntegrityError for one that contradicts itself."""
+    """Read a manifest. Raises InputError for anything else, IntegrityError for one that contradicts itself."""
     try:
         number = _FORMAT.from_json(raw).format
         if number != FORMAT:
@@ -163,4 +163,5 @@ def _check(manifest: BundleManifest, stated: tuple[str, str | None], source: str
 
 
 def _parents(paths: Iterable[str]) -> set[str]:
+    """All folders above the paths."""
     return {path[:end] for path in paths for end, character in enumerate(path) if character == "/"}

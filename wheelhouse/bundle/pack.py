@@ -15,7 +15,7 @@ from wheelhouse.bundle.bundle import (
     parse_manifest,
 )
 from wheelhouse.bundle.bundlefile import MAX_HEADER_BYTES, Bundle, extract, open_bundle, write_bundle
-from wheelhouse.bundle.lock_files import MAX_LOCK_BYTES, is_lock_path, must_follow_from_locks
+from wheelhouse.bundle.lock_files import MAX_LOCK_BYTES, is_lock_path, is_possible_path, must_follow_from_locks
 from wheelhouse.bundle.volumes import Volume, writing
 from wheelhouse.errors import IntegrityError, MachineError
 from wheelhouse.events import Finished, Listener, Noted, ignore
@@ -65,10 +65,18 @@ def base_files(other: Path) -> dict[str, str]:
     """Path → sha256 of a wheelhouse, of what a bundle makes, or of the manifest of an older bundle."""
     if other.is_dir():
         return {path: sha256 for path, (sha256, _) in wheelhouse_files(other).items()}
-    if other.is_file() and _is_json(other):
-        return parse_manifest(read_regular(other.resolve(), MAX_HEADER_BYTES, "the manifest"), other.name).result
-    with open_bundle(other) as bundle:
-        return bundle.manifest.result
+    files = _manifest_of(other).result
+    if strange := [path for path in files if not is_possible_path(path)]:
+        raise IntegrityError(f"`{other}` names `{strange[0]}`, which no lock file can name")
+    return files
+
+
+def _manifest_of(path: Path) -> BundleManifest:
+    """The manifest of a bundle, or the one in a file of its own."""
+    if path.is_file() and _is_json(path):
+        return parse_manifest(read_regular(path.resolve(), MAX_HEADER_BYTES, "the manifest"), path.name)
+    with open_bundle(path) as bundle:
+        return bundle.manifest
 
 
 def _is_json(path: Path) -> bool:
