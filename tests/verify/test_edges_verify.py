@@ -155,8 +155,12 @@ TAMPERINGS: dict[str, tuple[Callable[[Path], object], set[tuple[str, str, Severi
         {("tools", "foreign", ERROR)},
     ),
     "what an interrupted run left": (
+        lambda house: (house / ".wheelhouse-0123456789abcdef.tmp").write_text("x"),
+        {(".wheelhouse-0123456789abcdef.tmp", "left-aside", WARNING)},
+    ),
+    "what only looks so": (
         lambda house: (house / ".wheelhouse-tmp-1").write_text("x"),
-        {(".wheelhouse-tmp-1", "left-aside", WARNING)},
+        {(".wheelhouse-tmp-1", "foreign", ERROR)},
     ),
     "a tool": (
         lambda house: flipped(house / "tools" / "pip-24.2-py3-none-any.whl"),
@@ -176,7 +180,7 @@ TAMPERINGS: dict[str, tuple[Callable[[Path], object], set[tuple[str, str, Severi
     ),
     "another file by a link": (
         lambda house: linked(house / "files" / "driver.jar"),
-        {("files/driver.jar", "missing", ERROR), ("files/elsewhere", "foreign", ERROR)},
+        {("files/driver.jar", "link", ERROR), ("files/elsewhere", "foreign", ERROR)},
     ),
     "a foreign one among other files": (
         lambda house: (house / "files" / "run.sh").write_text("x"),
@@ -188,7 +192,7 @@ TAMPERINGS: dict[str, tuple[Callable[[Path], object], set[tuple[str, str, Severi
     ),
     "no lock of other files": (
         lambda house: (house / "files" / "files.lock.toml").unlink(),
-        {(f"files/{name}", "foreign", ERROR) for name in ("driver.jar", "SHA256SUMS")},
+        {("files", "foreign", ERROR)},
     ),
 }
 
