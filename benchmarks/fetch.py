@@ -1,8 +1,9 @@
 """How long the main job takes, beside its peers: `python -m benchmarks.fetch`, from the checkout, prints docs/performance.md's tables.
 
 Each round runs every contender once, one after the other, so that ratios are of one run; medians of the rounds are shown.
-Peers run with a clean configuration: pip under the target's own Python, uv (which downloads nothing by itself) followed by
-`curl --parallel`, and the floor: one `curl --parallel` of exactly the pages and files that the job needs.
+Peers are their newest releases, started as their own users start them, with a clean configuration: pip under the target's own
+Python; uv for the target's own Python (asked for one that is not installed, it tries to download that first), which downloads no
+files, followed by `curl --parallel`; and the floor: one `curl --parallel` of exactly the pages and files that the job needs.
 """
 
 import argparse
@@ -15,6 +16,7 @@ import tomllib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 from benchmarks.made import make, served
@@ -26,6 +28,7 @@ MAIN_JOB = f"apache-airflow[{EXTRAS}]==2.10.5"
 CONSTRAINTS = Path(__file__).parents[1] / "constraints" / "airflow-2.10.5" / "constraints-3.12.txt"
 JSON = "application/vnd.pypi.simple.v1+json"
 PARALLEL = "16"
+UV = Path(sys.executable).with_name("uv")
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,24 @@ def wheelhouse(job: Job) -> Commands:
 
 def pip(job: Job) -> Commands:
     options = ["--no-cache-dir", "-q", "-i", job.index, "-c", job.constraints, "-d", job.room / "pip"]
-    return [[find_python("3.12"), "-m", "pip", "download", job.requirement, *options]]
+    return [[newest_pip(job.room.parent), "-m", "pip", "download", job.requirement, *options]]
+
+
+@cache
+def newest_pip(room: Path) -> Path:
+    """The target's Python with the newest pip in a virtual environment of its own."""
+    python = room / "newest-pip" / "bin" / "python"
+    if not python.exists():
+        subprocess.run([find_python("3.12"), "-m", "venv", python.parents[1]], check=True)
+        subprocess.run([python, "-m", "pip", "install", "-q", "--upgrade", "pip"], check=True)
+    return python
+
+
+def versions(room: Path) -> str:
+    """The peers' own numbers."""
+    commands: Commands = [[newest_pip(room), "-m", "pip", "--version"], [UV, "--version"], ["curl", "--version"]]
+    told = (subprocess.run(command, capture_output=True, text=True, check=True).stdout for command in commands)
+    return ", ".join(" ".join(text.split()[:2]) for text in told)
 
 
 def uv_and_curl(job: Job) -> Commands:
@@ -67,9 +87,15 @@ def uv_and_curl(job: Job) -> Commands:
     lock = job.room / "pylock.uv.toml"
     asked = job.room / "asked.in"
     asked.write_text(f"{job.requirement}\n")
-    for_target = ["--python-version", "3.12.16", "--python-platform", "x86_64-manylinux_2_28"]
+    for_target = [
+        "--python",
+        find_python("3.12"),
+        "--no-python-downloads",
+        "--python-platform",
+        "x86_64-manylinux_2_28",
+    ]
     options = ["-c", job.constraints, "--default-index", job.index, "--no-cache", "-q", "--format", "pylock.toml"]
-    compiled = [Path(sys.executable).with_name("uv"), "pip", "compile", asked, "-o", lock, *for_target, *options]
+    compiled = [UV, "pip", "compile", asked, "-o", lock, *for_target, *options]
     return [compiled, [sys.executable, "-m", "benchmarks.fetch", "--write-curl", lock, job.room], _curl(job.room)]
 
 
@@ -271,6 +297,7 @@ def main() -> None:
         "far": lambda: far(room, given.rounds),
         "made": lambda: made(room, given.rounds, given.sizes),
     }
+    print(versions(room), flush=True)
     for what in given.what:
         for text in parts[what]():
             print(text, flush=True)

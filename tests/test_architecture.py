@@ -283,7 +283,7 @@ def test_asking_for_help_loads_nothing_heavy(arguments: list[str]) -> None:
         f"sys.argv = ['wheelhouse', *{arguments!r}]\n"
         "import os\n"
         "leave = os._exit\n"
-        "heavy = ('urllib3', 'resolvelib', 'msgspec', 'packaging', 'rich', 'cryptography', 'pip', 'ssl')\n"
+        "heavy = ('urllib3', 'msgspec', 'packaging', 'rich', 'cryptography', 'pip', 'ssl')\n"
         "def said(code):\n"
         "    print('LOADED', *sorted(set(heavy) & sys.modules.keys()), flush=True)\n"
         "    leave(code)\n"

@@ -1,6 +1,7 @@
 """The candidates of each project: its releases, filtered by target, constraints and selection."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
+from itertools import chain
 
 from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
@@ -67,9 +68,9 @@ class ProjectCandidates:
     def _released(self, allowed: SpecifierSet) -> tuple[Version, ...]:
         """The versions within a specifier, newest first; pre-releases if the user wants them, or nothing else is left."""
         prereleases = self._prereleases if self._prereleases is not None else self._user_names_a_prerelease
-        return tuple(allowed.filter(self.page.versions, prereleases=prereleases)) or self._with_prereleases(allowed)
+        return tuple(allowed.filter(self.page.versions, prereleases=prereleases)) or self.with_prereleases(allowed)
 
-    def _with_prereleases(self, allowed: SpecifierSet) -> tuple[Version, ...]:
+    def with_prereleases(self, allowed: SpecifierSet) -> tuple[Version, ...]:
         """The versions within a specifier, pre-releases included; none if the user forbids pre-releases."""
         return () if self._prereleases is False else tuple(allowed.filter(self.page.versions, prereleases=True))
 
@@ -100,36 +101,11 @@ class ProjectCandidates:
             return reason
         return None if self._is_direct else self._selection.why_excluded(candidate)
 
-    def usable(
-        self, specifier: SpecifierSet, is_open: Callable[[Version], bool] = lambda _version: True
-    ) -> Iterator[Candidate]:
-        """The files that can be chosen, best first; if no open release has one, those of pre-releases, too.
-
-        `is_open` is asked again at the end, because the caller may rule releases out while it iterates.
-        """
-        yielded = []
-        for version in self.matching(specifier):
-            if is_open(version) and (candidate := self.choose(version, specifier)[0]):
-                yielded.append(version)
-                yield candidate
-        if not any(map(is_open, yielded)):
-            for version in self._with_prereleases(specifier & self._constraint):
-                if is_open(version) and (candidate := self.choose(version, specifier)[0]):
-                    yield candidate
-
     def best(self, specifier: SpecifierSet) -> Candidate | None:
-        """The first file that can be chosen; None if there is none."""
-        return next(self.usable(specifier), None)
-
-    def conceivable(self, specifier: SpecifierSet) -> Iterator[Version]:
-        """The versions that can be chosen within a specifier, the likely ones first.
-
-        Last come those that only a further requirement can admit: pre-releases, and yanked releases by an exact pin.
-        """
-        yield from (version for version in self.matching(specifier) if self.choose(version, specifier)[0])
-        for version in self._with_prereleases(specifier & self._constraint):
-            if self.choose(version, SpecifierSet(f"=={version}"))[0]:
-                yield version
+        """The first file that can be chosen, of a pre-release only if there is no other; None if there is none."""
+        versions = chain(self.matching(specifier), self.with_prereleases(specifier & self._constraint))
+        files = (self.choose(version, specifier)[0] for version in versions)
+        return next(filter(None, files), None)
 
 
 def page_of_source(source: DirectSource) -> Page:

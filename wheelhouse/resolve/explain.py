@@ -1,7 +1,7 @@
 """Why there is no solution: what conflicts, where each part comes from, and what the index offers instead."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import combinations
 
@@ -17,6 +17,7 @@ from wheelhouse.archive.tag_summary import target_tags, wheel_tags
 from wheelhouse.errors import IntegrityError, NoSolutionError, WheelhouseError
 from wheelhouse.humanize import counted, listed
 from wheelhouse.resolve.candidates import CandidateIndex, ProjectCandidates
+from wheelhouse.resolve.derivation import Derivation, Step
 from wheelhouse.resolve.requirements import COMMAND_LINE, RequirementLine
 from wheelhouse.resolve.resolution import (
     NEVER,
@@ -31,6 +32,7 @@ from wheelhouse.resolve.resolution import (
 Introduced = Mapping[Identifier, Dependency]
 """The dependency that first led to a project, or to one of its extras."""
 MAX_OFFERED = 6
+MAX_STEPS = 12
 NEWEST = 3
 """How many releases are examined, and how many files are named for one reason."""
 BRANCH = re.compile(r"constraints-\d+-\d+(?!\d|\.)")
@@ -41,23 +43,47 @@ OTHER_FILE_HINT = "do not use this file: find out why the index has another than
 
 
 def explain(
-    conflicting: Sequence[Dependency], request: ResolutionRequest, index: CandidateIndex, introduced: Introduced
+    derivation: Derivation, request: ResolutionRequest, index: CandidateIndex, introduced: Introduced
 ) -> WheelhouseError:
-    """The error that says why these dependencies conflict, with the chain that leads to each.
+    """The error that says why there is no solution: what conflicts, the chain to each side, and every fact that it follows from.
 
     It is an IntegrityError if the index has another file than the one whose hash a requirement line gives.
     """
-    by_project: dict[NormalizedName, list[Dependency]] = {}
-    for dependency in conflicting:
-        by_project.setdefault(dependency.project, []).append(dependency)
-    conflicts = [Conflict(project, group, request, index, introduced) for project, group in by_project.items()]
-    details = tuple(line for conflict in conflicts for line in conflict.details())
-    own = (target_tags(request.target),) if any(conflict.lacks_wheels for conflict in conflicts) else ()
-    first = conflicts[0]
-    sentence, general = (first.sentence(name) for name in (request.target.name, "the target"))
-    if isinstance(first.decisive_reason, HashNotAllowed):
+    project = derivation.conflicting[0].project
+    conflict = Conflict(project, derivation.conflicting, request, index, introduced)
+    details = (*conflict.details(), *_other_steps(derivation))
+    own = (target_tags(request.target),) if conflict.lacks_wheels else ()
+    sentence, general = (conflict.sentence(name) for name in (request.target.name, "the target"))
+    if isinstance(conflict.decisive_reason, HashNotAllowed):
         return IntegrityError(sentence, hint=OTHER_FILE_HINT, details=details, general=general, own=own)
-    return NoSolutionError(sentence, hint=first.hint(), details=details, general=general, own=own)
+    return NoSolutionError(sentence, hint=conflict.hint(), details=details, general=general, own=own)
+
+
+def _other_steps(derivation: Derivation) -> Iterator[str]:
+    """A line for each fact that the chains do not show: other releases that were excluded, and what they require."""
+    shown = set(derivation.conflicting)
+    others = [step for step in derivation.steps if step.dependency not in shown and step.versions]
+    lines = [f"{_releases_text(step)} requires {step.dependency}" for step in others if not _is_on_a_chain(step, shown)]
+    yield from lines[:MAX_STEPS]
+    if len(lines) > MAX_STEPS:
+        yield f"and {counted(len(lines) - MAX_STEPS, 'more requirement')} of other releases"
+
+
+def _is_on_a_chain(step: Step, shown: Collection[Dependency]) -> bool:
+    """Whether one release alone has the dependency, and the chain to a conflicting one passes through it."""
+    return len(step.versions) == 1 and any(
+        dependency.parent and dependency.parent.candidate.project == step.dependency.project for dependency in shown
+    )
+
+
+def _releases_text(step: Step) -> str:
+    """`lib 2`, `lib 1.0 to 2.8 (12 releases)` or `lib[extra] 1.0, 2.0`."""
+    parent = step.dependency.parent
+    assert parent is not None  # noqa: S101  (a step with versions has a release that asks)
+    name = f"{parent.candidate.project}[{parent.extra}]" if parent.extra else parent.candidate.project
+    if len(step.versions) <= 2:
+        return f"{name} {', '.join(map(str, reversed(step.versions)))}"
+    return f"{name} {step.versions[-1]} to {step.versions[0]} ({len(step.versions)} releases)"
 
 
 class Conflict:

@@ -1,0 +1,118 @@
+"""What each release depends on, for one target, from its metadata and the user's adjustments."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from packaging.specifiers import SpecifierSet
+
+from wheelhouse.archive.artifact import Candidate, requires_python_of
+from wheelhouse.archive.metadata import Metadata, UnreadableRequirementError, old_pip_reads
+from wheelhouse.archive.reason_text import reason_text
+from wheelhouse.archive.reasons import InvalidRequirementLine, RequiresPython
+from wheelhouse.events import Listener, Warned
+from wheelhouse.index.package_source import PackageSource
+from wheelhouse.resolve.candidates import CandidateIndex
+from wheelhouse.resolve.prefetch import Prefetcher
+from wheelhouse.resolve.resolution import (
+    NEVER,
+    CandidateRelease,
+    Dependency,
+    Identifier,
+    ResolutionRequest,
+    dependencies_of,
+    is_exact,
+    merge,
+)
+
+
+class DeferredError(Exception):
+    """A release is to be taken last from now on: choose again."""
+
+
+class ReleaseDependencies:
+    """The dependencies of each release on one target; warns of odd metadata, and prefetches what the dependencies lead to."""
+
+    def __init__(
+        self,
+        request: ResolutionRequest,
+        packages: PackageSource,
+        index: CandidateIndex,
+        prefetcher: Prefetcher,
+        on_event: Listener,
+    ) -> None:
+        self._request, self._packages, self._index, self._prefetcher = request, packages, index, prefetcher
+        self._on_event = on_event
+        self._warned: set[str] = set()
+        self._dependencies: dict[tuple[str, str], list[Dependency]] = {}
+        self.introduced: dict[Identifier, Dependency] = {}
+        """The dependency that first led to a project or extra."""
+
+    def of(self, release: CandidateRelease) -> Sequence[Dependency]:
+        """The dependencies of a release on this target. Raises DeferredError if the release is now deferred."""
+        key = (release.candidate.key, release.extra)
+        if key not in self._dependencies:
+            self._prefetcher.note_trial(release.candidate)
+            self._dependencies[key] = list(self._read_dependencies(release))
+            self._introduce(self._dependencies[key])
+        return self._dependencies[key]
+
+    def _introduce(self, dependencies: Iterable[Dependency]) -> None:
+        """Note what is new in some dependencies, and prefetch it."""
+        for dependency in dependencies:
+            identifier = (dependency.project, dependency.extra)
+            self.introduced.setdefault(identifier, dependency)
+            if dependency.project != NEVER:
+                self._prefetcher.expect(dependency)
+
+    def _read_dependencies(self, release: CandidateRelease) -> Iterator[Dependency]:
+        """The dependencies that the release's metadata give, and one on NEVER if the release cannot be installed."""
+        candidate, origin = release.candidate, f"{release.candidate.project} {release.candidate.version}"
+        pinned = is_exact(merge(line.requirement.specifier for line in self._index.constraints(candidate.project)))
+        metadata = self._packages.metadata.get(candidate, certain=pinned).result()
+        if (line := metadata.invalid_line) and self._defer(candidate, line):
+            raise DeferredError
+        if release.extra:
+            yield Dependency(candidate.project, "", SpecifierSet(f"=={candidate.version}"), origin, release)
+            if release.extra not in metadata.extras:
+                self._warn(f"{origin} has no extra named `{release.extra}`; it is left out")
+        elif metadata.requires_python and metadata.requires_python != candidate.requires_python:
+            required = requires_python_of(metadata.requires_python)
+            if not self._request.target.allows(required):
+                reason = RequiresPython(str(required), str(self._request.target.python.version))
+                yield Dependency(NEVER, "", required, origin, release, reason)
+        try:
+            yield from self._required(release, metadata, origin)
+        except UnreadableRequirementError as error:
+            self._warn(f"{error}; it is left out")
+            yield Dependency(NEVER, "", SpecifierSet(), origin, release, error.reason)
+
+    def _defer(self, candidate: Candidate, line: str) -> bool:
+        """Put a release with an invalid line last, as pip 24.1 and newer pass over it. Returns whether that changes anything."""
+        candidates = self._index.get(candidate.project)
+        reason = InvalidRequirementLine(line, old_pip_reads(line))
+        return candidates is not None and candidates.defer(candidate.version, reason)
+
+    def warn_of_deferred(self, releases: Iterable[CandidateRelease]) -> None:
+        """Warn of newer releases that were passed over because of an invalid line."""
+        for release in releases:
+            project, version = release.candidate.project, release.candidate.version
+            candidates = self._index.get(project)
+            for other, reason in candidates.deferred.items() if candidates else ():
+                if other > version:
+                    self._warn(f"{project} {version} was chosen instead of {other}, which {reason_text(reason)}")
+
+    def _required(self, release: CandidateRelease, metadata: Metadata, origin: str) -> Iterator[Dependency]:
+        """The dependencies of a release with its extra, as adjusted by the user. Raises UnreadableRequirementError."""
+        request = self._request
+        for requirement, rules in metadata.requirements(request.target, release.extra, request.adjustments):
+            if rules:
+                self._warn(
+                    f"{origin} has a requirement of `{requirement.name}` that PEP 508 does not allow ({rules}); "
+                    f"it is read as `{requirement}`"
+                )
+            yield from dependencies_of(requirement, origin, release, request.direct)
+
+    def _warn(self, sentence: str) -> None:
+        """Warn once."""
+        if sentence not in self._warned:
+            self._warned.add(sentence)
+            self._on_event(Warned(sentence))
