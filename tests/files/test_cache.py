@@ -48,7 +48,7 @@ def refuse(monkeypatch: pytest.MonkeyPatch, root: Path, code: int) -> None:
 
         return write
 
-    for name, place in (("write_whole", 0), ("_open_held", 0), ("_moved", 1)):
+    for name, place in (("write_whole", 0), ("_open_locked", 0), ("_moved", 1)):
         monkeypatch.setattr(module, name, refusing(getattr(module, name), place))
     monkeypatch.setattr(Path, "unlink", refusing(Path.unlink, 0))
 

@@ -81,6 +81,7 @@ from wheelhouse.files.cache import Cache
 from wheelhouse.archive.wheelfile import inspect
 from wheelhouse.archive.inspect_pool import encoded
 from wheelhouse.index.inspections import CONTENTS, Inspections
+from wheelhouse.index.store_access import StoreAccess
 
 wheel = build_wheel(Path.cwd(), "app", "1.0", requires=["a", "b; extra == 'c'"])
 cache = Cache(Path.cwd())
@@ -92,7 +93,7 @@ ends = set()
 for _ in range(30):
     child = os.fork()
     if not child:
-        inspections, together = Inspections(cache), threading.Barrier(len(keys))
+        inspections, together = Inspections(StoreAccess(None, cache)), threading.Barrier(len(keys))
         read = lambda key: (together.wait(), inspections.get(key))
         threads = [threading.Thread(target=read, args=(key,)) for key in keys]
         for thread in threads:

@@ -86,7 +86,7 @@ def test_what_a_page_spent_in_another_cache_counts(tmp_path: Path, seconds: str,
     try:
         for _ in range(2):
             http = Http(HttpSettings(timeout=5, retries=0))
-            index = Index(f"http://127.0.0.1:{server.server_address[1]}/simple", http, PageCache(Cache(tmp_path)))
+            index = Index(f"http://127.0.0.1:{server.server_address[1]}/simple", http, PageCache(http, Cache(tmp_path)))
             assert index.page(APP)
             http.close()
     finally:

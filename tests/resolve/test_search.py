@@ -443,7 +443,7 @@ def test_old_ways_to_ask_are_read_and_told(offer: Callable[..., None], ask: Ask)
 class Held:
     """A supply that holds everything in memory: `{project: {version: what it requires}}`."""
 
-    locations = IndexLocations((), Http(), PageCache(Cache(Path("nowhere"))))
+    locations = IndexLocations((), Http(), PageCache(Http(), Cache(Path("nowhere"))))
 
     def __init__(self, universe: Mapping[str, Mapping[str, Sequence[str]]]) -> None:
         self._universe = universe

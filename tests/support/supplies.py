@@ -27,6 +27,6 @@ def supplying(
 ) -> Iterator[PackageSource]:
     """The supply of one run whose default index is `server`."""
     http, kept = Http(settings, listener), Cache(cache)
-    locations = IndexLocations([IndexLocation(server.url)], http, PageCache(kept, ask_always=upgrade))
+    locations = IndexLocations([IndexLocation(server.url)], http, PageCache(http, kept, ask_always=upgrade))
     with closing(PackageSource(locations, http, kept, listener)) as supply:
         yield supply

@@ -147,7 +147,7 @@ def supplied(
         listener(Warned(sentence))
     with connected(network, listener, options.pip) as http:
         cache = Cache(cache_folder(network.cache_dir), listener, mode=0o777 & ~own_umask())
-        pages = PageCache(cache, ask_always=options.upgrade or bool(options.upgrade_projects))
+        pages = PageCache(http, cache, ask_always=options.upgrade or bool(options.upgrade_projects))
         locations = IndexLocations(_locations(options), http, pages, _tokens(options))
         source = PackageSource(locations, http, cache, listener, waivers())
         try:

@@ -25,6 +25,7 @@ from wheelhouse.files.disk import (
 from wheelhouse.files.store import Store
 from wheelhouse.index.download import Download
 from wheelhouse.index.http import Http
+from wheelhouse.index.store_access import StoreAccess
 from wheelhouse.index.urls import redact
 from wheelhouse.lock.other_files import FOLDER, OtherFile, OtherFileRequest, OtherFiles, last_part, published_digest
 from wheelhouse.lock.wheelhouse import sha256_of_bytes
@@ -57,7 +58,7 @@ def fetch_other_files(
         return OtherFiles(), ()
     with folder_lock(folder), ThreadPoolExecutor(DOWNLOADS) as pool:
         existing = load_other_files(wheelhouse)
-        fetcher = _Fetcher(folder, existing, http, store, on_event)
+        fetcher = _Fetcher(folder, existing, http, StoreAccess(http, store), on_event)
         fetched = list(pool.map(fetcher.fetch, checked))
         files = OtherFiles(tuple(sorted((each.file for each in fetched), key=lambda file: file.name)))
         _must_not_overwrite(folder, existing, files)
@@ -108,7 +109,7 @@ class _Fetcher:
     folder: Path
     existing: OtherFiles
     http: Http
-    store: Store
+    access: StoreAccess
     on_event: Listener
 
     def fetch(self, request: OtherFileRequest) -> _FetchedFile:
@@ -169,10 +170,10 @@ class _Fetcher:
 
     def _received(self, request: OtherFileRequest, expected: str | None) -> tuple[Path, str]:
         """The file in the store, and its sha256. Raises IntegrityError if that is not the expected one."""
-        if expected and (path := self.store.artifact(expected)) and sha256_of(path) == expected:
+        if expected and (path := self.access.artifact(expected, request.url)) and sha256_of(path) == expected:
             return path, expected
         self.on_event(Waiting(request.name))
-        with self.store.partial(expected or request.url) as partial:
+        with self.access.part_for(request.url).partial(expected or request.url) as partial:
             download = Download(
                 self.http,
                 request.url,
@@ -189,7 +190,8 @@ class _Fetcher:
                 partial.unlink(missing_ok=True)
                 sentence = f"`{request.name}` has the sha256 {sha256}, where {expected} was expected"
                 raise IntegrityError(sentence, hint=NOT_THIS_FILE)
-            return self.store.keep(partial, sha256), sha256
+            self.access.grant(sha256, request.url)
+            return self.access.part_for(request.url).keep(partial, sha256), sha256
 
 
 def _must_match(raw: bytes, request: OtherFileRequest, path: Path) -> str:

@@ -1,6 +1,6 @@
-"""The cache: files by their sha256, what is known of each, pages and their validators; many runs share one safely.
+"""The cache: the store in a folder of this machine; many runs, and many users, may share one.
 
-Where it cannot be written to, what it holds is used, and what comes is kept in a folder that ends with the run.
+If it cannot be written to, the files in it are still used, and new ones go to a temporary folder for this run.
 """
 
 import contextlib
@@ -14,6 +14,7 @@ import shutil
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import TypeVar
@@ -25,7 +26,7 @@ from wheelhouse.files.store import Store
 
 T = TypeVar("T")
 CACHE_VERSION = "v1"
-LOGS = "logs"
+LOGS, PRIVATE = "logs", "private"
 UNWRITABLE = frozenset(
     {
         errno.EACCES,
@@ -39,35 +40,43 @@ UNWRITABLE = frozenset(
         errno.ENOTSUP,
     }
 )
-"""What the system answers where a folder cannot be a cache. A full disk is another matter: it ends the run."""
+"""The errors of a folder that cannot be a cache. A full disk is none of them: it ends the run."""
 
 
 class Cache(Store):
-    """Files and small facts in the folder `root`, which is made with `mode`; None where there is no place for one.
+    """Files and notes in the folder `root`, which is made with `mode`; None if there is no place for one.
 
-    What cannot be written there goes to a folder of this run's own, with one warning. Closed with `close`.
+    What cannot be written there goes to a temporary folder, with one warning. Closed with `close`.
     """
 
-    def __init__(self, root: Path | None, on_event: Listener = ignore, *, mode: int = 0o777) -> None:
+    def __init__(
+        self, root: Path | None, on_event: Listener = ignore, *, mode: int = 0o777, parent: "Cache | None" = None
+    ) -> None:
         self.root = root / CACHE_VERSION if root else None
-        self._given, self._mode, self._on_event = root, mode, on_event
-        self._own: Path | None = None
+        self._given, self._mode, self._parent, self._on_event = root, mode, parent, on_event
+        self._temporary: Path | None = None
         self._claimed = self._lasting = self._closed = False
         self._discarded: set[Path] = set()
         self._guard = threading.Lock()
 
+    @cached_property
+    def private(self) -> "Cache":
+        """The part for this user alone: a folder with mode 0700, whose owner is checked before anything is written there."""
+        root = self.root / PRIVATE / str(os.getuid()) if self.root else None
+        return Cache(root, self._on_event, mode=0o700, parent=self)
+
     def close(self) -> None:
-        """Remove this run's own folder, but for logs that somebody was told of. A thread that is late keeps nothing."""
+        """Remove the temporary folder, but for logs whose path was shown. A late thread keeps nothing."""
         self._closed = True
-        if self._own:
-            for path in self._own.iterdir():
+        if self._temporary and not self._parent:
+            for path in self._temporary.iterdir():
                 if path.name != LOGS or not self._lasting:
                     shutil.rmtree(path, ignore_errors=True)
             with contextlib.suppress(OSError):
-                self._own.rmdir()
+                self._temporary.rmdir()
 
     def artifact(self, sha256: str) -> Path | None:
-        """The file with this sha256, where there is one that may be read."""
+        """The file with this sha256; None if there is none that this user may read."""
         for path in self._places(_artifact(sha256)):
             if path not in self._discarded and os.access(path, os.R_OK):
                 return path
@@ -75,20 +84,20 @@ class Cache(Store):
 
     @contextmanager
     def partial(self, key: str) -> Iterator[Path]:
-        """Hold the unfinished download of `key`; another run that wants the same waits here, and finds it done."""
+        """Lock the unfinished download of `key`; another run that wants the same file waits here, and finds it done."""
         name = f"partial/{hashlib.sha256(key.encode()).hexdigest()}"
-        descriptor, path = self._written(name, lambda path: (_open_held(path), path))
+        descriptor, path = self._written(name, lambda path: (_open_locked(path), path))
         try:
             yield path
         finally:
             os.close(descriptor)
 
     def keep(self, path: Path, sha256: str) -> Path:
-        """Give a finished and verified file its final name; it is gone from where it was."""
+        """Move a finished and verified file to its final name."""
         return self._written(_artifact(sha256), lambda final: _moved(path, final))
 
     def discard(self, path: Path) -> None:
-        """Use this file no longer, which is not what its name says."""
+        """Remove a file whose bytes no longer have the sha256 in its name; if it cannot be removed, it is not used again."""
         try:
             path.unlink(missing_ok=True)
         except OSError as error:
@@ -96,12 +105,12 @@ class Cache(Store):
             self._discarded.add(path)
 
     def note(self, kind: str, key: str, content: bytes) -> None:
-        """Keep a small fact under `kind` and `key`, behind its own sha256."""
+        """Keep a small fact under `kind` and `key`, after its own sha256."""
         raw = hashlib.sha256(content).digest() + content
         self._written(_note(kind, key), lambda path: write_whole(path, raw))
 
     def noted(self, kind: str, key: str) -> bytes | None:
-        """The fact kept under `kind` and `key`; None where there is none that can be read, or it was altered."""
+        """The fact under `kind` and `key`; None if there is none that can be read, or if it was altered."""
         for path in self._places(_note(kind, key)):
             with contextlib.suppress(OSError), io.FileIO(path) as file:
                 raw = file.readall()
@@ -110,7 +119,7 @@ class Cache(Store):
         return None
 
     def age(self, kind: str, key: str, now: float) -> float:
-        """Seconds since a fact was kept, or touched; endless where it is not there, or was kept in the future."""
+        """Seconds since a fact was kept, or touched; infinite if there is none, or if it was kept in the future."""
         for path in self._places(_note(kind, key)):
             with contextlib.suppress(OSError):
                 passed = now - path.stat().st_mtime
@@ -118,20 +127,20 @@ class Cache(Store):
         return math.inf
 
     def touch(self, kind: str, key: str) -> None:
-        """That a fact, kept earlier, still stands."""
+        """Set the age of a fact to zero."""
         for path in self._places(_note(kind, key)):
             with contextlib.suppress(OSError):
                 os.utime(path)
                 return
 
     def forget(self, kind: str, key: str) -> None:
-        """Keep this fact no longer."""
+        """Remove a fact."""
         for path in self._places(_note(kind, key)):
             with contextlib.suppress(OSError):
                 path.unlink(missing_ok=True)
 
     def log(self, name: str, content: bytes, *, lasting: bool = False) -> Path:
-        """Keep what a build printed, and say where. Of a folder that ends with the run only what is `lasting` stays."""
+        """Keep the output of a build, and return its path. Of a temporary folder only the `lasting` logs stay."""
         self._lasting |= lasting
 
         def write(path: Path) -> Path:
@@ -141,7 +150,7 @@ class Cache(Store):
         return self._written(str(rooted(Path(LOGS), name)), write)
 
     def size(self) -> dict[str, tuple[int, int]]:
-        """(files, bytes) for each kind of thing kept."""
+        """(files, bytes) for each kind of file."""
         kinds: dict[str, tuple[int, int]] = {}
         for folder in sorted(self.root.iterdir()) if self.root and self.root.is_dir() else ():
             sizes = [path.stat().st_size for path in folder.rglob("*") if path.is_file()]
@@ -149,7 +158,7 @@ class Cache(Store):
         return kinds
 
     def prune(self, keep: Callable[[Path], bool]) -> tuple[int, int]:
-        """Remove every file that `keep` does not want; (files, bytes) removed."""
+        """Remove every file for which `keep` returns False; (files, bytes) removed."""
         count = total = 0
         with os_errors_as_machine_error(self.root or Path()):
             for path in list(self.root.rglob("*")) if self.root else ():
@@ -159,15 +168,15 @@ class Cache(Store):
                     path.unlink(missing_ok=True)
         return count, total
 
-    # Where things are
+    # Paths
 
     def _places(self, name: str) -> list[Path]:
-        """Where something may be, this run's own folder first."""
-        return [folder / name for folder in (self._own, self.root) if folder]
+        """The paths of a file, the temporary folder first."""
+        return [folder / name for folder in (self._temporary, self.root) if folder]
 
     def _written(self, name: str, write: Callable[[Path], T]) -> T:
-        """What `write` makes of the path where something is to be kept: in the cache, else in this run's own folder."""
-        if self.root and not self._own:
+        """The result of `write` for the path of a new file: in the cache, else in the temporary folder."""
+        if self.root and not self._temporary:
             try:
                 self._claim()
                 return write(self.root / name)
@@ -178,43 +187,52 @@ class Cache(Store):
                 self._turn_away(error)
         if self._closed:
             raise MachineError("the run that this is kept for is over")
-        path = self._private() / name
+        path = self._temporary_folder() / name
         with os_errors_as_machine_error(path):
             return write(path)
 
     def _claim(self) -> None:
+        """Make the folder. Raises PermissionError for a private one that another user made, or can read."""
         if self._given and not self._claimed:
             self._given.mkdir(self._mode, parents=True, exist_ok=True)
+            status = self._given.lstat()
+            if self._parent and (status.st_uid != os.getuid() or status.st_mode & 0o077):
+                raise PermissionError(errno.EPERM, "it is not a folder of this user alone")
             self._claimed = True
 
     def _turn_away(self, error: OSError) -> None:
-        """From now on write to this run's own folder."""
-        self._private(
+        """Write to the temporary folder from now on."""
+        self._temporary_folder(
             f"the cache `{self._given}` cannot be written to ({error.strerror}): what it holds is used, and the rest is kept "
             "for this run alone; --cache-dir names another"
         )
 
-    def _private(
+    def _temporary_folder(
         self, why: str = "there is no home folder, so the cache ends with this run; --cache-dir names one"
     ) -> Path:
+        """The folder for this run, made with a warning that says why. The private part uses a folder in that of the whole."""
         with self._guard:
-            if self._own is None:
+            if self._temporary is None and self._parent:
+                self._temporary = self._parent._temporary_folder(why) / PRIVATE
+            elif self._temporary is None:
                 with os_errors_as_machine_error(Path()):
-                    self._own = Path(mkdtemp(prefix="wheelhouse-cache-"))
+                    self._temporary = Path(mkdtemp(prefix="wheelhouse-cache-"))
                 self._on_event(Warned(why))
-            return self._own
+            return self._temporary
 
 
 def _artifact(sha256: str) -> str:
+    """The path of a file, in the cache."""
     return f"artifacts/{sha256[:2]}/{sha256}"
 
 
 def _note(kind: str, key: str) -> str:
+    """The path of a fact, in the cache. A key, which may be long, is hashed."""
     return f"{kind}/{hashlib.sha256(key.encode()).hexdigest()}"
 
 
 def _moved(path: Path, final: Path) -> Path:
-    """Give a file another name; what lies on another file system is copied."""
+    """Rename a file, or copy it from another file system."""
     try:
         _rename(path, final)
     except OSError as error:
@@ -233,6 +251,7 @@ def _moved(path: Path, final: Path) -> Path:
 
 
 def _rename(path: Path, final: Path) -> None:
+    """Rename a file, and make the folder if needed."""
     try:
         path.replace(final)
     except FileNotFoundError:
@@ -240,8 +259,8 @@ def _rename(path: Path, final: Path) -> None:
         path.replace(final)
 
 
-def _open_held(path: Path) -> int:
-    """Open and hold a file that a run before us may have renamed away while we waited for it."""
+def _open_locked(path: Path) -> int:
+    """Open and lock a file. Another run may rename it while this one waits: then the new file at the path is locked."""
     while True:
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)

@@ -11,6 +11,10 @@ from typing import Protocol
 class Store(Protocol):
     """Keeps files and notes. Many threads, and many runs, use one store at the same time."""
 
+    @property
+    def private(self) -> "Store":
+        """The part that only this user of this machine can read, for what a server gave because of credentials."""
+
     def artifact(self, sha256: str) -> Path | None:
         """The path of the file with this sha256; None if the store does not have it. The caller hashes what it reads."""
 

@@ -14,12 +14,12 @@ from wheelhouse.archive.waivers import NO_WAIVERS, Subject, Waivers
 from wheelhouse.errors import InputError, IntegrityError
 from wheelhouse.events import Finished, Listener, Received, Waiting, Warned, ignore
 from wheelhouse.files.disk import copy_of, digest_of, os_errors_as_machine_error, sha256_of
-from wheelhouse.files.store import Store
 from wheelhouse.files.tasks import Tasks
 from wheelhouse.index.download import Download, WrongSizeError
 from wheelhouse.index.http import Http
 from wheelhouse.index.inspections import Inspections
 from wheelhouse.index.sources import path_of
+from wheelhouse.index.store_access import StoreAccess
 
 NOT_THE_FILE = "do not use this file; a proxy may have altered it, or the index has replaced it"
 
@@ -41,13 +41,13 @@ class ArtifactStore:
     def __init__(
         self,
         http: Http,
-        store: Store,
+        access: StoreAccess,
         inspections: Inspections,
         downloads: Tasks,
         on_event: Listener = ignore,
         waivers: Waivers = NO_WAIVERS,
     ) -> None:
-        self._http, self._store, self._inspections, self._downloads = http, store, inspections, downloads
+        self._http, self._access, self._inspections, self._downloads = http, access, inspections, downloads
         self._on_event = on_event
         self._inspect_pool = InspectPool()
         self.waivers = waivers
@@ -65,15 +65,16 @@ class ArtifactStore:
         return self._stored(Candidate(NormalizedName(""), Version("0"), filename, "", "", {"sha256": sha256}))
 
     def keep(self, path: Path, contents: InspectedFile) -> StoredFile:
-        """Move a wheel that this run made, and inspected, into the store."""
+        """Move a wheel that this run made, and inspected, into the store: for this user, because no server vouches for it."""
         sha256, size = sha256_of(path), path.stat().st_size
-        self._inspections.keep(sha256, contents)
-        return StoredFile(self._store.keep(path, sha256), sha256, size, contents, fresh=True)
+        part = self._access.private
+        self._inspections.keep(sha256, contents, part)
+        return StoredFile(part.keep(path, sha256), sha256, size, contents, fresh=True)
 
     def renew(self, candidate: Candidate, stored: StoredFile) -> StoredFile:
         """Fetch a file again whose copy in the store was altered after it was checked."""
         self._on_event(Warned(f"the cache's copy of {candidate.filename} was altered; it is fetched anew"))
-        self._store.discard(stored.path)
+        self._access.discard(stored.path)
         return self._stored_or_fetched(candidate)
 
     def _admitted(self, candidate: Candidate) -> StoredFile:
@@ -93,17 +94,20 @@ class ArtifactStore:
                 hint="build it again: `wheelhouse build`",
             )
         self._on_event(Waiting(candidate.filename, candidate.size))
-        with self._store.partial(candidate.key) as partial:
+        with self._access.part_for(candidate.url).partial(candidate.key) as partial:
             stored = self._stored(candidate) or self._fetch(candidate, partial)
         self._on_event(Finished(candidate.filename, reused=not stored.fresh))
         return stored
 
     def _stored(self, candidate: Candidate) -> StoredFile | None:
-        """A candidate's file, if the store has it, an earlier inspection of it, and the size is right."""
+        """A candidate's file, if the store has it, and an earlier inspection of it, and the size is right.
+
+        Raises ServerError if it is kept for other credentials, and its server refuses the present ones.
+        """
         sha256 = candidate.sha256
         if not sha256 or not (contents := self._inspections.get(sha256)):
             return None
-        if (path := self._store.artifact(sha256)) is None:
+        if (path := self._access.artifact(sha256, candidate.url)) is None:
             return None
         try:
             size = path.stat().st_size
@@ -118,8 +122,10 @@ class ArtifactStore:
         sha256 = copy_of(path_of(candidate.url), path) if candidate.is_local else self._download(candidate, path)
         with os_errors_as_machine_error(path):
             contents, size = self._checked(candidate, path, sha256), path.stat().st_size
-        self._inspections.keep(sha256, contents)  # first: a run that waited for the partial file looks for this
-        return StoredFile(self._store.keep(path, sha256), sha256, size, contents, fresh=True)
+        part = self._access.part_for(candidate.url)  # asked again: a refusal may have been a reason to use credentials
+        self._access.grant(sha256, candidate.url)
+        self._inspections.keep(sha256, contents, part)  # first: a run that waited for the partial file looks for this
+        return StoredFile(part.keep(path, sha256), sha256, size, contents, fresh=True)
 
     def _download(self, candidate: Candidate, path: Path) -> str:
         """Download a file, and return its sha256. One that was resumed and is wrong is downloaded once more, whole."""

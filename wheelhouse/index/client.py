@@ -1,6 +1,5 @@
 """An index: one Simple Repository API, on a server or in a folder, read one project page at a time."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -40,16 +39,16 @@ class Index:
         """
         url = self._address(project)
 
-        def request(conditions: Mapping[str, str]) -> Reply:
-            return self._http.get(url, {"Accept": ACCEPT, **conditions}, subject=f"the page of {project}")
-
         def read(reply: Reply) -> Page | None:
             if reply.status in (404, 410):
                 return None
             page = parse_page(reply.body, reply.headers.get("Content-Type", ""), project, self.name, reply.url)
             return replace(page, unsaid=lacks_freshness(reply))
 
-        return self._pages.get(url, request, read) if self._pages else read(request({}))
+        headers, subject = {"Accept": ACCEPT}, f"the page of {project}"
+        if self._pages:
+            return self._pages.get(url, headers, read, subject)
+        return read(self._http.get(url, headers, subject=subject))
 
     def releases(self, project: NormalizedName, allowed: SpecifierSet) -> Page | None:
         """The kept part of a project's page with these releases, if it is still fresh; else None."""

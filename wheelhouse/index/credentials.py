@@ -1,5 +1,7 @@
 """Credentials of a run: which Authorization header to send to which server. Never sent to another one, never shown."""
 
+import hashlib
+import threading
 from collections.abc import Collection
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -26,6 +28,8 @@ class Credentials:
     def __init__(self, netrc_file: Path | None = None) -> None:
         self._named, self._netrc = NamedUrls(), NetrcFile(netrc_file)
         self._sources = [make(self._named, self._netrc) for make in SOURCES]
+        self._fingerprints: dict[str, str] = {}
+        self._guard = threading.Lock()
 
     def learn(self, url: str, token: str | None = None) -> None:
         """Note that the user named this URL, with the credentials in it, or with a token: `user:password`, or a bearer token."""
@@ -38,6 +42,20 @@ class Credentials:
         """The Authorization header's value for a request, or None. `refused` holds what the server answered 401 to."""
         answers = (source.auth(url, refused) for source in self._sources)
         return next((header for header in answers if header is not None and header not in refused), None)
+
+    def fingerprint(self, url: str) -> str:
+        """A text that differs for different credentials for a URL, and does not reveal them; empty without credentials.
+
+        It is slow to compute (scrypt, 10 ms), so that nobody who reads a cache can try many passwords. Each is computed once.
+        """
+        header = self.auth(url)
+        if header is None:
+            return ""
+        with self._guard:
+            if header not in self._fingerprints:
+                digest = hashlib.scrypt(header.encode(), salt=b"wheelhouse page cache", n=1 << 12, r=8, p=1)
+                self._fingerprints[header] = digest.hex()
+            return self._fingerprints[header]
 
     def _own_header(self, url: str) -> str | None:
         """The header for what a named URL holds. If it holds a user alone, the password comes from the netrc file."""

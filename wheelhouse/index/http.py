@@ -103,6 +103,18 @@ class Http:
                     raise ServerError(f"{redact(url)} answered with more than {MAX_REPLY_BYTES >> 20} MiB")
             return Reply(response.url or url, response.status, response.headers, b"".join(pieces))
 
+    def has(self, url: str) -> bool:
+        """Whether a server has a file at a URL, and lets these credentials read it: one byte is requested.
+
+        Raises ServerError if it refuses them, or cannot answer.
+        """
+
+        def ask() -> bool:
+            with self.open(url, {"Range": "bytes=0-0", "Accept-Encoding": "identity"}) as response:
+                return response.status not in (404, 410)
+
+        return self.retrying(redact(url), ask)
+
     def retrying(self, subject: str, attempt: Callable[[], T]) -> T:
         """Call `attempt` until it succeeds, fails for good, or has failed `retries` times more than once."""
         for failures in range(self.settings.retries + 1):

@@ -8,6 +8,7 @@ import msgspec
 from wheelhouse.archive.inspect_pool import decoded, encoded
 from wheelhouse.archive.metadata import InspectedFile
 from wheelhouse.files.store import Store
+from wheelhouse.index.store_access import StoreAccess
 
 CONTENTS = "contents-2"
 
@@ -15,8 +16,8 @@ CONTENTS = "contents-2"
 class Inspections:
     """The one owner of what many threads learn about files. A distrusted file is not noted, so the next run inspects it again."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, access: StoreAccess) -> None:
+        self._access = access
         self._guard = threading.Lock()
         self._files: dict[str, InspectedFile] = {}
         self._distrusted: set[str] = set()
@@ -28,25 +29,25 @@ class Inspections:
     def get(self, sha256: str) -> InspectedFile | None:
         """What this run, or an earlier one, read of a file; None if no run did."""
         contents = self._files.get(sha256)
-        if contents is None and (raw := self._store.noted(CONTENTS, sha256)):
+        if contents is None and (raw := self._access.noted(CONTENTS, sha256)):
             with suppress(msgspec.DecodeError):
                 contents = decoded(raw)
                 with self._guard:
                     self._files[sha256] = contents
         return contents
 
-    def keep(self, sha256: str, contents: InspectedFile) -> None:
-        """Keep what was read of a file, for later runs too."""
+    def keep(self, sha256: str, contents: InspectedFile, part: Store) -> None:
+        """Keep what was read of a file, for later runs too, in a part of the store."""
         with self._guard:
             self._files[sha256] = contents
-        self._store.note(CONTENTS, sha256, encoded(contents))
+        part.note(CONTENTS, sha256, encoded(contents))
         with self._guard:
             is_distrusted = sha256 in self._distrusted
         if is_distrusted:  # checked last: another thread may distrust the file while it is noted
-            self._store.forget(CONTENTS, sha256)
+            part.forget(CONTENTS, sha256)
 
     def distrust(self, sha256: str) -> None:
         """Forget a file whose index served other metadata beside it: the next run must find the difference again."""
         with self._guard:
             self._distrusted.add(sha256)
-        self._store.forget(CONTENTS, sha256)
+        self._access.forget(CONTENTS, sha256)

@@ -12,6 +12,7 @@ from wheelhouse.index.metadata_resolver import MetadataResolver
 from wheelhouse.index.page_fetcher import PageFetcher
 from wheelhouse.index.provenance_store import ProvenanceStore
 from wheelhouse.index.sources import IndexLocations
+from wheelhouse.index.store_access import StoreAccess
 
 REQUEST_THREADS, DOWNLOAD_THREADS = 16, 8
 
@@ -32,12 +33,13 @@ class PackageSource:
     ) -> None:
         self._http = http
         self._requests, self._downloads = Tasks(REQUEST_THREADS, "requests"), Tasks(DOWNLOAD_THREADS, "downloads")
-        inspections = Inspections(store)
+        access = StoreAccess(http, store)
+        inspections = Inspections(access)
         self.locations, self.store, self.addresses = locations, store, FileAddresses()
         self.pages = PageFetcher(locations, self._requests, on_event)
-        self.artifacts = ArtifactStore(http, store, inspections, self._downloads, on_event, waivers)
+        self.artifacts = ArtifactStore(http, access, inspections, self._downloads, on_event, waivers)
         self.metadata = MetadataResolver(http, self.artifacts, inspections, self._requests, on_event)
-        self.provenance = ProvenanceStore(http, store, self._requests, on_event)
+        self.provenance = ProvenanceStore(http, access, self._requests, on_event)
 
     def close(self) -> None:
         """Stop all work; a later run resumes unfinished downloads."""

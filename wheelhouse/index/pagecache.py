@@ -1,35 +1,41 @@
-"""Pages kept between runs, as far as their servers allow it (RFC 9111): fresh for max-age, then asked about again.
+"""Pages kept between runs, as far as their servers allow it (RFC 9111): fresh for max-age, then validated.
 
-Where a server says nothing at all, a cache may judge for itself (4.2.2): releases that are asked for by their exact version are
-believed for a tenth of the time since the newest of their files came there, and for ten minutes at most.
+A page that was fetched with credentials, or whose server calls it private, is kept for this user and these credentials alone.
+A page with queries in its links is not kept, because a query may be a signature.
+
+If a server says nothing about freshness, a cache may judge for itself (4.2.2): releases that are pinned to an exact version are
+fresh for a tenth of the time since the newest of their files was uploaded, and for ten minutes at most.
 """
 
 import re
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
 
 import msgspec
 from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
 
 from wheelhouse.files.store import Store
-from wheelhouse.index.http import Reply
+from wheelhouse.index.http import Http, Reply
 from wheelhouse.index.page_data import IndexFile, Status
 from wheelhouse.index.pages import Page
+from wheelhouse.index.urls import without_query
 
-T = TypeVar("T")
 KIND, RELEASES = "pages", "releases-1"
 MAX_FRESH_SECONDS = 600.0
-"""Seconds for which releases are believed of whose page its server says nothing: what PyPI says of its own."""
+"""How long releases are fresh, at most, if their server says nothing: PyPI's own max-age."""
 CACHE_HEADERS = ("Cache-Control", "Expires", "Pragma", "ETag", "Last-Modified")
 DIRECTIVE = re.compile(r"([a-z-]+)(?:=\"?(\d{1,9})\d*\"?)?")
+COVERED_BY_KEY = frozenset(("authorization", "accept-encoding"))
+"""Headers in Vary that need no comparison: the key of a page holds the credentials, and its body is kept decoded."""
+Read = Callable[[Reply], Page | None]
 
 
-class _Kept(msgspec.Struct, array_like=True, frozen=True):
-    """An answer with 200; how long it stays fresh, in seconds, counts from the file's own time."""
+class _KeptPage(msgspec.Struct, array_like=True, frozen=True):
+    """An answer with status 200. `lifetime` in seconds counts from the time of the file. `vary` has the headers named by Vary."""
 
     url: str
     content_type: str
@@ -37,6 +43,7 @@ class _Kept(msgspec.Struct, array_like=True, frozen=True):
     last_modified: str
     lifetime: int
     body: bytes
+    vary: dict[str, str]
 
     def reply(self) -> Reply:
         return Reply(
@@ -44,13 +51,13 @@ class _Kept(msgspec.Struct, array_like=True, frozen=True):
         )
 
     def conditions(self) -> dict[str, str]:
-        """What to ask for a newer one with (RFC 9110, 13)."""
-        stated = {"If-None-Match": self.etag, "If-Modified-Since": self.last_modified}
-        return {name: value for name, value in stated.items() if value}
+        """The headers that ask for a newer page only (RFC 9110, 13)."""
+        validators = {"If-None-Match": self.etag, "If-Modified-Since": self.last_modified}
+        return {name: value for name, value in validators.items() if value}
 
 
 class _KeptReleases(msgspec.Struct, array_like=True, frozen=True):
-    """Files of some releases as a page named them, and the seconds that they are believed, from the note's own time."""
+    """The files of some releases on a page, and the seconds for which they are fresh, from the time of the file."""
 
     url: str
     base: str
@@ -59,79 +66,112 @@ class _KeptReleases(msgspec.Struct, array_like=True, frozen=True):
     files: list[IndexFile]
 
 
-_decoder = msgspec.msgpack.Decoder(_Kept)
+_page_decoder = msgspec.msgpack.Decoder(_KeptPage)
 _releases_decoder = msgspec.msgpack.Decoder(_KeptReleases)
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A part of the store, and the key of a page in it."""
+
+    store: Store
+    key: str
+
+    def page(self) -> _KeptPage | None:
+        raw = self.store.noted(KIND, self.key)
+        with suppress(msgspec.DecodeError):
+            return _page_decoder.decode(raw) if raw else None
+        return None
+
+
 class PageCache:
-    """Asks for pages, and keeps those that may be kept. With `ask_always` a fresh one is asked about, too."""
+    """Fetches pages, and keeps those that may be kept. With `ask_always` a fresh page is validated too."""
 
-    def __init__(self, store: Store, *, ask_always: bool = False) -> None:
-        self._store, self._ask_always = store, ask_always
+    def __init__(self, http: Http, store: Store, *, ask_always: bool = False) -> None:
+        self._http, self._store, self._ask_always = http, store, ask_always
 
-    def get(self, url: str, ask: Callable[[Mapping[str, str]], Reply], read: Callable[[Reply], T]) -> T:
-        """What `read` makes of the answer for an address: of the kept one, where it is fresh or its server says that it stands.
+    def get(self, url: str, headers: Mapping[str, str], read: Read, subject: str) -> Page | None:
+        """The result of `read` for the page at a URL: for the kept page if it is fresh or still valid, else for a new one.
 
-        What `read` cannot read is not kept.
+        A page that `read` cannot read is not kept.
         """
-        kept = self._kept(url)
-        if kept and not self._ask_always and self._store.age(KIND, url, time.time()) < kept.lifetime:
+        sent = {"user-agent": self._http.settings.user_agent} | {name.lower(): text for name, text in headers.items()}
+        place, kept = self._find(url, sent)
+        if kept and not self._ask_always and place.store.age(KIND, place.key, time.time()) < kept.lifetime:
             return read(kept.reply())
-        reply = ask(kept.conditions() if kept else {})
+        reply = self._http.get(url, {**headers, **(kept.conditions() if kept else {})}, subject=subject)
         if kept and reply.status == 304:
-            self._store.touch(KIND, url)
+            place.store.touch(KIND, place.key)
             return read(kept.reply())
-        result = read(reply)
-        self._keep(url, reply, kept)
-        return result
+        page = read(reply)
+        if kept:
+            place.store.forget(KIND, place.key)
+        if page and not page.has_queries:
+            self._keep(url, reply, sent)
+        return page
 
     def releases(self, url: str, allowed: SpecifierSet, project: NormalizedName, index: str) -> Page | None:
-        """The page for an address, with these releases alone, where it was kept and is believed."""
-        key = _key(url, allowed)
-        if self._ask_always or not (raw := self._store.noted(RELEASES, key)):
+        """The part of a page with these releases, if it was kept and is fresh; else None."""
+        place = self._places(f"{url} {allowed}", url)[0]
+        if self._ask_always or not (raw := place.store.noted(RELEASES, place.key)):
             return None
         with suppress(msgspec.DecodeError):
             kept = _releases_decoder.decode(raw)
-            if self._store.age(RELEASES, key, time.time()) < kept.lifetime:
+            if place.store.age(RELEASES, place.key, time.time()) < kept.lifetime:
                 return Page(project, index, kept.url, kept.files, kept.status, kept.base)
         return None
 
     def keep_releases(self, url: str, allowed: SpecifierSet, page: Page) -> None:
-        """Keep what a page for an address says of these releases, if its server leaves that to us."""
-        files = page.within(allowed).files if page.unsaid else []
-        if files and (lifetime := _believed(files, time.time())) > 0:
-            kept = _KeptReleases(page.url, page.base, page.status, lifetime, files)
-            self._store.note(RELEASES, _key(url, allowed), msgspec.msgpack.encode(kept))
+        """Keep the part of a page with these releases, if its server does not say how long a page is fresh."""
+        files = page.within(allowed).files if page.unsaid and not page.has_queries else []
+        if files and (lifetime := _heuristic_lifetime(files, time.time())) > 0:
+            kept = _KeptReleases(without_query(page.url), without_query(page.base), page.status, lifetime, files)
+            place = self._places(f"{url} {allowed}", url)[0]
+            place.store.note(RELEASES, place.key, msgspec.msgpack.encode(kept))
 
-    def _kept(self, url: str) -> _Kept | None:
-        raw = self._store.noted(KIND, url)
-        with suppress(msgspec.DecodeError):
-            return _decoder.decode(raw) if raw else None
-        return None
+    def _places(self, key: str, url: str) -> list[_Place]:
+        """Where a page may be. With credentials only in the private part, under a key that only the same credentials give."""
+        if fingerprint := self._http.credentials.fingerprint(url):
+            return [_Place(self._store.private, f"{fingerprint} {key}")]
+        return [_Place(self._store, key), _Place(self._store.private, key)]
 
-    def _keep(self, url: str, reply: Reply, before: _Kept | None) -> None:
+    def _find(self, url: str, sent: Mapping[str, str]) -> tuple[_Place, _KeptPage | None]:
+        """The kept page for a request with these headers, and its place."""
+        places = self._places(url, url)
+        for place in places:
+            kept = place.page()
+            if kept and kept.vary == {name: sent.get(name, "") for name in kept.vary}:
+                return place, kept
+        return places[0], None
+
+    def _keep(self, url: str, reply: Reply, sent: Mapping[str, str]) -> None:
+        """Keep an answer, if its server allows it."""
         directives = dict(DIRECTIVE.findall(reply.headers.get("Cache-Control", "").lower()))
         etag, modified = reply.headers.get("ETag", ""), reply.headers.get("Last-Modified", "")
         lifetime = 0 if "no-cache" in directives else int(directives.get("max-age") or 0) - _age(reply)
-        if reply.status != 200 or "no-store" in directives or not (etag or modified or lifetime > 0):
-            if before:
-                self._store.forget(KIND, url)
+        vary = {name.strip().lower() for name in reply.headers.get("Vary", "").split(",")} - COVERED_BY_KEY - {""}
+        if reply.status != 200 or "no-store" in directives or "*" in vary or not (etag or modified or lifetime > 0):
             return
-        kept = _Kept(reply.url, reply.headers.get("Content-Type", ""), etag, modified, lifetime, reply.body)
-        self._store.note(KIND, url, msgspec.msgpack.encode(kept))
+        kept = _KeptPage(
+            without_query(reply.url),
+            reply.headers.get("Content-Type", ""),
+            etag,
+            modified,
+            lifetime,
+            reply.body,
+            {name: sent.get(name, "") for name in sorted(vary)},
+        )
+        place = self._places(url, url)[-1 if "private" in directives else 0]
+        place.store.note(KIND, place.key, msgspec.msgpack.encode(kept))
 
 
 def lacks_freshness(reply: Reply) -> bool:
-    """Whether a server leaves it to a cache how long to believe its answer."""
+    """Whether a server does not say how long its answer is fresh, nor how to validate it."""
     return not any(name in reply.headers for name in CACHE_HEADERS)
 
 
-def _key(url: str, allowed: SpecifierSet) -> str:
-    return f"{url} {allowed}"
-
-
-def _believed(files: list[IndexFile], now: float) -> float:
-    """Seconds for which to believe what a page says of these files; 0 where it does not say when each came there."""
+def _heuristic_lifetime(files: list[IndexFile], now: float) -> float:
+    """Seconds for which these files are fresh (RFC 9111, 4.2.2); 0 if the page does not give all upload times."""
     try:
         newest = max(datetime.fromisoformat(file.upload_time or "").timestamp() for file in files)
     except (ValueError, OverflowError):
@@ -140,6 +180,6 @@ def _believed(files: list[IndexFile], now: float) -> float:
 
 
 def _age(reply: Reply) -> int:
-    """Seconds that it lay in a cache before ours (RFC 9111, 5.1)."""
+    """Seconds that an answer spent in other caches (RFC 9111, 5.1)."""
     text = reply.headers.get("Age", "")
     return int(text[:9]) if text.isascii() and text.isdigit() else 0

@@ -84,6 +84,11 @@ class Page:
         """Every version that has a file, newest first; none if the project is quarantined."""
         return tuple(sorted(self._spellings, reverse=True))
 
+    @property
+    def has_queries(self) -> bool:
+        """Whether a link on the page, or the base of its links, has a query, which may be a signature."""
+        return "?" in self.base or any("?" in file.url or "?" in (file.provenance or "") for file in self.files)
+
     def within(self, allowed: SpecifierSet) -> "Page":
         """The same page with the files of these releases only."""
         spellings = [

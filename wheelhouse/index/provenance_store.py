@@ -7,11 +7,11 @@ from wheelhouse.archive.artifact import Candidate
 from wheelhouse.errors import IntegrityError, ServerError
 from wheelhouse.events import Listener, Warned, ignore
 from wheelhouse.files.disk import read_bytes
-from wheelhouse.files.store import Store
 from wheelhouse.files.tasks import Tasks
 from wheelhouse.index.http import Http
 from wheelhouse.index.provenance import SUFFIX, Provenance, identities_of
 from wheelhouse.index.sources import path_of
+from wheelhouse.index.store_access import StoreAccess
 from wheelhouse.index.urls import redact
 
 PROVENANCE = "provenance-1"
@@ -21,8 +21,8 @@ CHANGED_HINT = "fetch with --upgrade, which takes the attestations that the inde
 class ProvenanceStore:
     """Fetches each provenance object once in a run, in the threads of `requests`."""
 
-    def __init__(self, http: Http, store: Store, requests: Tasks, on_event: Listener = ignore) -> None:
-        self._http, self._store, self._requests, self._on_event = http, store, requests, on_event
+    def __init__(self, http: Http, access: StoreAccess, requests: Tasks, on_event: Listener = ignore) -> None:
+        self._http, self._access, self._requests, self._on_event = http, access, requests, on_event
 
     def get(self, candidate: Candidate) -> "Future[Provenance | None]":
         """Where a file's attestations are, and whom they name; None if its index announces none."""
@@ -46,7 +46,7 @@ class ProvenanceStore:
             self._on_event(Warned(f"{subject} is left out: {error}"))
             return None
         sha256 = hashlib.sha256(raw).hexdigest()
-        self._store.note(PROVENANCE, sha256, raw)
+        self._access.part_for(url).note(PROVENANCE, sha256, raw)
         return Provenance(redact(url), sha256, identities)
 
     def _read(self, url: str, subject: str) -> bytes:
@@ -59,7 +59,7 @@ class ProvenanceStore:
         return reply.body
 
     def _locked_text(self, provenance: Provenance) -> str:
-        raw = self._store.noted(PROVENANCE, provenance.sha256)
+        raw = self._access.noted(PROVENANCE, provenance.sha256)
         if raw is None:
             try:
                 raw = self._read(provenance.url, "the attestations")

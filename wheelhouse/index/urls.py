@@ -57,6 +57,11 @@ def query_of(url: str) -> str:
     return f"?{query}" if query else ""
 
 
+def without_query(url: str) -> str:
+    """A URL without its query and fragment, as relative URLs on a page need it."""
+    return url.partition("#")[0].partition("?")[0]
+
+
 def parts_of(url: str) -> SplitResult:
     """The parts of a URL. Raises InputError for a text that is no URL."""
     try:

@@ -1,0 +1,71 @@
+"""Which part of the store a URL belongs to: what a server gave because of credentials is kept for this user, and for them alone.
+
+A file that was fetched with other credentials is used only after its server confirms that the present ones may read it.
+"""
+
+from pathlib import Path
+
+from wheelhouse.files.store import Store
+from wheelhouse.index.http import Http
+from wheelhouse.index.urls import query_of
+
+GRANTS = "grants-1"
+
+
+class StoreAccess:
+    """Chooses between the shared and the private part of a store, for many threads."""
+
+    def __init__(self, http: Http, store: Store) -> None:
+        self._http, self._store = http, store
+
+    def part_for(self, url: str) -> Store:
+        """The private part for a URL with a query, which may be a signature, or with credentials; else the shared part."""
+        is_remote = url.startswith(("http://", "https://"))
+        is_private = is_remote and (query_of(url) or self._http.credentials.auth(url))
+        return self._store.private if is_private else self._store
+
+    def artifact(self, sha256: str, url: str) -> Path | None:
+        """The file with this sha256. Raises ServerError if it is private, and the server of `url` refuses these credentials."""
+        if path := self._store.artifact(sha256):
+            return path
+        path = self._store.private.artifact(sha256)
+        return path if path and self._may_read(sha256, url) else None
+
+    def noted(self, kind: str, key: str) -> bytes | None:
+        """A fact from either part."""
+        return self._store.noted(kind, key) or self._store.private.noted(kind, key)
+
+    def forget(self, kind: str, key: str) -> None:
+        """Remove a fact from both parts."""
+        self._store.forget(kind, key)
+        self._store.private.forget(kind, key)
+
+    def discard(self, path: Path) -> None:
+        """Remove a file whose bytes no longer have its sha256, from the part that has it."""
+        self._store.discard(path)
+        self._store.private.discard(path)
+
+    @property
+    def private(self) -> Store:
+        """The private part, also for files that this user made."""
+        return self._store.private
+
+    def grant(self, sha256: str, url: str) -> None:
+        """Note that the server of `url` gave a file to the present credentials, if it is a private one."""
+        part = self.part_for(url)
+        if part is not self._store:
+            part.note(GRANTS, self._grant_key(sha256, url), b"")
+
+    def _may_read(self, sha256: str, url: str) -> bool:
+        """Whether the present credentials were given this file, now or earlier. A file without a URL was made by this user."""
+        if not url.startswith(("http://", "https://")):
+            return True
+        if self._store.private.noted(GRANTS, self._grant_key(sha256, url)) is not None:
+            return True
+        if not self._http.has(url):
+            return False
+        self._store.private.note(GRANTS, self._grant_key(sha256, url), b"")
+        return True
+
+    def _grant_key(self, sha256: str, url: str) -> str:
+        return f"{sha256} {self._http.credentials.fingerprint(url)}"
