@@ -1,7 +1,7 @@
-"""Airflow's releases as data: what each one's image build is made of, and how it spells what it takes (pure).
+"""Airflow's releases as data: what the image build of each needs, and the names of its build arguments (pure).
 
-Established by reading each release's Dockerfile and scripts, and by running their install steps with no network. The next
-release is one more entry in CHANGES, saying what is new in it. One newer than the last entry is taken to be like it.
+Source: each release's Dockerfile and scripts, and a run of their install steps without network. A new release is a new entry
+in CHANGES with what is new in it. A release newer than the last entry is treated like the last entry.
 """
 
 from collections.abc import Iterable, Mapping
@@ -17,19 +17,19 @@ PROJECT = NormalizedName("apache-airflow")
 NEWEST_KNOWN = Version("3.1.5")
 MODES = ("constraints", "constraints-no-providers", "constraints-source-providers")
 CLIENTS = {"mysql": ("mysql",), "mssql": ("microsoft-mssql", "mssql"), "postgres": ("postgres",)}
-"""Database clients that the image can do without, and the extras that need them."""
+"""Database clients that the image can leave out → the extras that need them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How a release's image is built. Arguments are those of its Dockerfile; None where it has no such argument.
+    """How a release's image is built. The `…_argument` are names of its Dockerfile's arguments; None if it has no such one.
 
-    `tools` is what the build installs beside pip and uv, unpinned, and `besides` what its scripts install although no
-    metadata ask for it. `pip_conf` says whether it copies `pip.conf` from the folder; without that, it also runs pip in
-    the final stage, where the folder is not. `globs` name the files that the from-context step installs as Airflow and
-    its providers: those of 2.0.0 are none, for it makes no such difference, and it does nothing unless the folder holds
-    a `.tar.gz`. `renames` says whether Airflow itself must be renamed there, because that step asks an index or knows no
-    constraints. `literal_rename` is what the rename of 2.0.1's documentation leads to.
+    `tools` are the unpinned requirements that the build installs beside pip and uv, `besides` the projects that its scripts
+    install although no metadata require them. `pip_conf`: the build copies `pip.conf` from the folder; if not, it also runs
+    pip in the final stage, which does not have the folder. `globs` match the files that the from-context step installs as
+    Airflow and its providers; 2.0.0 has none, and its step does nothing unless the folder holds a `.tar.gz`. `renames`:
+    Airflow's own file must be renamed there, because that step asks an index or uses no constraints. `literal_rename` is
+    the effect of the rename in the documentation of 2.0.1.
     """
 
     debian: str
@@ -136,6 +136,7 @@ CHANGES: Mapping[str, dict[str, Any]] = {
 
 
 def _recipes() -> dict[Version, Recipe]:
+    """The recipe of each release that changed something."""
     recipes = {Version("2.0.0"): FIRST}
     for since, changes in CHANGES.items():
         recipes[Version(since)] = replace(recipes[max(recipes)], **changes)
@@ -143,18 +144,18 @@ def _recipes() -> dict[Version, Recipe]:
 
 
 RECIPES = _recipes()
-"""From the first release that is built this way."""
+"""By the first release that is built this way."""
 
 
 @dataclass(frozen=True, slots=True)
 class Airflow:
-    """One release."""
+    """One release of Airflow, 2.0.0 or newer."""
 
     version: Version
 
     @classmethod
     def parse(cls, text: str) -> "Airflow":
-        """Read `--airflow`. Raises InputError for what is no release since 2.0.0."""
+        """Read `--airflow`. Raises InputError for a text that is no version, and for a release before 2.0.0."""
         try:
             version = Version(text)
         except InvalidVersion as error:
@@ -163,53 +164,53 @@ class Airflow:
 
     @classmethod
     def of(cls, version: Version) -> "Airflow":
-        """The release of this version. Raises InputError for one before 2.0.0."""
+        """The release with this version. Raises InputError for one before 2.0.0."""
         if version < (oldest := min(RECIPES)):
             raise InputError(f"Airflow {version} is older than {oldest}, the first that wheelhouse knows")
         return cls(version)
 
     @property
     def recipe(self) -> Recipe:
-        """How its image is built: the newest recipe that is not newer than it."""
+        """How its image is built: the newest recipe that is not newer than the release."""
         return RECIPES[max(since for since in RECIPES if since <= self.version)]
 
     @property
     def is_newer_than_known(self) -> bool:
-        """Whether it appeared after the recipes were written."""
+        """Whether it is newer than the newest release that the recipes were checked with."""
         return self.version > NEWEST_KNOWN
 
     @property
     def debian(self) -> str:
-        """The Debian release that its image is built on."""
+        """The Debian release of its image."""
         return self.recipe.debian
 
     @property
     def tools(self) -> tuple[str, ...]:
-        """Requirements for what the image build itself installs."""
+        """The requirements that the image build itself installs."""
         recipe = self.recipe
         return (f"pip=={recipe.pip}", *((f"uv=={recipe.uv}",) if recipe.uv else ()), *recipe.tools)
 
     def base_image(self, python: str) -> str:
-        """The image that its build starts from, for a Python such as `3.12`."""
+        """The name of the image that its build starts from, for a Python such as `3.12`."""
         recipe = self.recipe
         return f"debian:{recipe.debian}-slim" if recipe.compiles_python else f"python:{python}-slim-{recipe.debian}"
 
     def constraints_file(self, mode: str, python: str) -> str:
-        """Where the project's `constraints/` keeps this release's constraints."""
+        """The path of this release's constraints in the folder `constraints/` of the project."""
         return f"airflow-{self.version}/{mode}-{python}.txt"
 
     def constraints_url(self, mode: str, python: str, base: str) -> str:
-        """Where Airflow publishes them: a tag's files, below `base`."""
+        """The address below `base` where Airflow publishes this release's constraints."""
         return f"{base.rstrip('/')}/constraints-{self.version}/{mode}-{python}.txt"
 
 
 def release_of(pins: Mapping[NormalizedName, Version]) -> Airflow | None:
-    """The Airflow release among a lock's pins, if any."""
+    """The release of Airflow among a lock's pins; None if there is none."""
     version = pins.get(PROJECT)
     return Airflow.of(version) if version is not None else None
 
 
 def without_clients(extras: Iterable[str], clients: Iterable[str]) -> list[str]:
-    """Airflow's extras but for those that need one of these database clients."""
+    """The extras without those that need one of these database clients."""
     dropped = {extra for client in clients for extra in CLIENTS.get(client, ())}
     return [extra for extra in extras if canonicalize_name(extra) not in dropped]

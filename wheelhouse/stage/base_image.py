@@ -1,4 +1,4 @@
-"""Which base image suits a target: its distribution, Python and architecture (pure)."""
+"""The base image for a target: its distribution, Python and architecture (pure)."""
 
 import re
 
@@ -8,9 +8,9 @@ from wheelhouse.target.platform import ARCHITECTURES
 from wheelhouse.target.target import Target
 
 DEBIANS = ((36, "bookworm"), (41, "trixie"))
-"""The glibc 2.N of the Debian releases that the official Python images are built on today, oldest first."""
+"""(N of glibc 2.N, Debian release) of the official Python images today, oldest first."""
 LAST_BULLSEYE = (3, 6)
-"""The last Python whose official images ended with Debian bullseye (glibc 2.31)."""
+"""The last Python whose newest official image is Debian bullseye (glibc 2.31)."""
 NAME_ONE = "name an image that suits it: --base-image NAME"
 REFERENCE = re.compile(r"[\w\[$][\w./:@${}\[\]+-]{0,511}", re.ASCII)
 """What can stand in `FROM`: a reference (OCI distribution), a registry's IPv6 address, and build arguments such as `${TAG}`."""
@@ -18,7 +18,7 @@ MACHINES = {machine: architecture for architecture, machine in ARCHITECTURES.ite
 
 
 def default_base_image(target: Target) -> str:
-    """The official Python image that a target's files install into. Raises InputError where there is none."""
+    """The official Python image that a target's files install into. Raises InputError if there is none."""
     python = target.python
     if python.free_threaded or python.implementation not in ("cpython", "pypy"):
         raise InputError(f"there is no official image for {target.name}", hint=NAME_ONE)
@@ -37,12 +37,12 @@ def default_base_image(target: Target) -> str:
 
 
 def must_be_linux(target: Target) -> None:
-    """Raise InputError for a target that no container image can be."""
+    """Raise InputError for a target that is not Linux: no container image can hold it."""
     if target.platform.system != "Linux":
         raise InputError(
             f"{target.name} is no Linux target, and an image holds Linux",
-            hint="install from the house itself: "
-            f"`pip install --no-index --find-links HOUSE -r HOUSE/requirements.{target.name}.txt`",
+            hint="install from the wheelhouse itself: "
+            f"`pip install --no-index --find-links WHEELHOUSE -r WHEELHOUSE/requirements.{target.name}.txt`",
         )
 
 
@@ -54,38 +54,40 @@ def must_suit(image: str, target: Target) -> None:
     if not REFERENCE.fullmatch(image):
         raise InputError(f"{image!r} is no image's name", hint="write it as a Dockerfile has it: registry/name:tag")
     try:
-        found = Image.parse(image)
+        parsed = Image.parse(image)
     except InputError:
         return
-    (libc, minor), (wanted, least) = _libc(f"{found.libc}_x"), _libc(target.platform.tag)
+    (libc, minor), (needed, least) = _libc(f"{parsed.libc}_x"), _libc(target.platform.tag)
     hint = f"name another with --base-image, or fetch for this one: --image {image}"
-    if wanted and libc != wanted:
+    if needed and libc != needed:
         raise InputError(
             f"the files of {target.name} do not install into `{image}`, which has {_named(libc)}", hint=hint
         )
-    if wanted and minor < least:
+    if needed and minor < least:
         older = f"{_named(libc)} {'2' if libc == 'manylinux' else '1'}.{minor}"
         raise InputError(f"the files of {target.name} do not install into `{image}`, which has {older}", hint=hint)
-    if found.python and _minor(found.python) != (target.python.implementation == "pypy", target.python.minor):
+    if parsed.python and _minor(parsed.python) != (target.python.implementation == "pypy", target.python.minor):
         raise InputError(f"the files of {target.name} are not for the Python of `{image}`", hint=hint)
 
 
 def platform_option(target: Target) -> tuple[str, ...]:
-    """`--platform linux/arm64` for an image build, where the target is not `linux/amd64`, for which images are built by default."""
+    """The option of an image build for the target's architecture: `--platform linux/arm64`; none for `linux/amd64`, the default."""
     architecture = MACHINES.get(target.platform.machine, target.platform.machine)
     return () if architecture == "amd64" else ("--platform", f"linux/{architecture}")
 
 
 def _libc(tag: str) -> tuple[str, int]:
-    """`manylinux_2_36_x86_64` as ("manylinux", 36); ("", 0) for a tag that names no C library."""
+    """The C library of a platform tag: `manylinux_2_36_x86_64` has ("manylinux", 36); ("", 0) if it names none."""
     match = re.match(r"(manylinux|musllinux)_\d+_(\d+)_", tag)
     return (match[1], int(match[2])) if match else ("", 0)
 
 
 def _named(libc: str) -> str:
+    """The name of a C library."""
     return "glibc" if libc == "manylinux" else "musl"
 
 
 def _minor(python: str) -> tuple[bool, str]:
-    bare = python.removeprefix("pypy")
-    return bare != python, ".".join(bare.split(".")[:2])
+    """Whether a Python in an image's name is PyPy, and its minor version: `pypy3.10.1` is (True, "3.10")."""
+    version = python.removeprefix("pypy")
+    return version != python, ".".join(version.split(".")[:2])

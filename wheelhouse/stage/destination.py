@@ -1,24 +1,24 @@
-"""Where a folder is staged, and so what an image build has to call it (pure)."""
+"""The folder to stage, as an image build names it (pure)."""
 
 import re
 from dataclasses import dataclass
 
 FOLDER = "docker-context-files"
-"""The folder's usual name, the only one that Airflow's build takes, and where it is mounted inside a build."""
+"""The usual name of the folder: Airflow's build takes no other, and every build mounts it under this name."""
 PLAIN = re.compile(r"[\w.-]+", re.ASCII)
-"""Names that the flags of a Dockerfile take: BuildKit reads those byte by byte, so that `ß` becomes two letters."""
+"""Names that the flags of a Dockerfile can hold. BuildKit reads flags byte by byte, so it reads `ß` as two letters."""
 
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """A staged folder: `context` is the folder that holds it, `.` for the current one."""
+    """A staged folder. `context` is the path of the folder that holds it; `.` is the current folder."""
 
     context: str = "."
     name: str = FOLDER
 
     @classmethod
     def of(cls, path: str) -> "Destination":
-        """The destination at a path as it was typed; the path must end with a name."""
+        """The destination at a path, as the user typed it. The path must end with a name."""
         context, slash, name = path.rpartition("/")
         return cls(context or slash or ".", name)
 
@@ -33,7 +33,7 @@ class Destination:
         return PLAIN.fullmatch(self.name) is not None
 
     def path(self, name: str = "") -> str:
-        """The folder, or a file in it, from the current folder."""
+        """The path of the folder, or of a file in it, from the current folder."""
         parts = [] if self.context == "." else [self.context.rstrip("/")]
         return "/".join([*parts, self.name, *([name] if name else [])])
 

@@ -111,7 +111,7 @@ def _only_lock(wheelhouse: Wheelhouse, target: str | None) -> Lock:
     if target is None and len(locks) == 1:
         return wheelhouse.locks[0]
     if target not in locks:
-        sentence = f"the house has no target `{target}`" if target else f"the house has {len(locks)} targets"
+        sentence = f"the wheelhouse has no target `{target}`" if target else f"the wheelhouse has {len(locks)} targets"
         raise InputError(sentence, hint=f"choose one with --target: {', '.join(locks)}")
     return locks[target]
 
@@ -173,7 +173,7 @@ def _must_verify(folder: Path, waivers: Waivers, on_event: Listener) -> None:
     if errors:
         more = f", and {len(errors) - 1} more" if len(errors) > 1 else ""
         raise IntegrityError(
-            f"the house `{folder}` is not what its locks say: {errors[0].subject}: {errors[0].sentence}{more}",
+            f"the wheelhouse `{folder}` is not what its locks say: {errors[0].subject}: {errors[0].sentence}{more}",
             hint=f"see all of it with `wheelhouse verify {folder}`",
             details=tuple(f"{finding.subject}: {finding.sentence} ({finding.rule})" for finding in errors),
         )

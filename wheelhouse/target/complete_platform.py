@@ -1,7 +1,7 @@
-"""Complete platforms: a target described in full, as pex reads and writes one (`pex3 interpreter inspect --markers --tags`) (pure).
+"""Complete platforms: a target described in full, in the JSON of pex (`pex3 interpreter inspect --markers --tags`) (pure).
 
-A JSON object with `marker_environment`, the PEP 508 markers, and `compatible_tags`, the PEP 425 tags, best first. Other keys
-are passed over, as pex does.
+`marker_environment` are the PEP 508 markers, `compatible_tags` the PEP 425 tags, best first. Other keys are ignored, as pex
+does.
 """
 
 import math
@@ -16,12 +16,12 @@ from wheelhouse.errors import InputError
 from wheelhouse.target.target import Target
 
 MAX_TAGS = 1 << 16
-"""More than any interpreter has; compressed sets could stand for numbers that fill the memory."""
+"""More than any interpreter has. A compressed tag set can stand for so many that they fill the memory."""
 HINT = "`wheelhouse target show --interpreter PATH` writes one on the target machine, and so does pex"
 
 
 def parse_complete_platform(text: str, source: str) -> Target:
-    """Read a complete platform. Raises InputError naming `source` for what is none."""
+    """Read a complete platform. Raises InputError, naming `source`, if the text is none."""
     try:
         document = parse_json(text)
         markers, tags = document["marker_environment"], document["compatible_tags"]
@@ -37,13 +37,16 @@ def parse_complete_platform(text: str, source: str) -> Target:
 
 
 def complete_platform(target: Target) -> dict[str, Any]:
-    """A target as a complete platform; a marker that it does not know is left out."""
-    known = {key: value for key, value in target.environment.items() if value}
-    return {"marker_environment": known, "compatible_tags": [str(tag) for tag in target.tags]}
+    """A target as a complete platform, without the markers that it does not know."""
+    markers = {key: value for key, value in target.environment.items() if value}
+    return {"marker_environment": markers, "compatible_tags": [str(tag) for tag in target.tags]}
 
 
 def expand(texts: Iterable[str]) -> Iterator[Tag]:
-    """Tags in their order; `a.b` in a part of one stands for a tag with each (PEP 425, compressed tag sets)."""
+    """The tags in order. `a.b` in a part of a tag stands for one tag with `a` and one with `b` (PEP 425, compressed tag sets).
+
+    Raises InputError for a text that is no tag, and for more than `MAX_TAGS`.
+    """
     count = 0
     for text in texts:
         parts = [part.split(".") for part in text.split("-")]
@@ -57,6 +60,6 @@ def expand(texts: Iterable[str]) -> Iterator[Tag]:
 
 
 def compress(tags: Iterable[Tag]) -> Iterator[str]:
-    """The fewest compressed sets that `expand` turns into these very tags, neighbours with one interpreter and ABI in each."""
+    """The fewest compressed tag sets that `expand` turns into these tags: neighbours with one interpreter and ABI share a set."""
     for (interpreter, abi), group in groupby(tags, key=lambda tag: (tag.interpreter, tag.abi)):
         yield f"{interpreter}-{abi}-{'.'.join(tag.platform for tag in group)}"

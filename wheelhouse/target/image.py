@@ -1,4 +1,4 @@
-"""What a base image's name says of its C library and Python (the product never pulls one to look) (pure)."""
+"""The C library and the Python of a base image, from its name alone: no image is pulled (pure)."""
 
 import re
 from dataclasses import dataclass
@@ -33,22 +33,22 @@ GLIBC = {
     "amazonlinux:2": "2_26",
     "amazonlinux:2023": "2_34",
 }
-"""What a release of a distribution is called in image names, and the glibc it holds. The `:` may be missing in a name."""
+"""Releases of distributions as image names have them, and the glibc of each. An image name can lack the `:`."""
 MUSL_1_2_SINCE = (3, 13)
-"""The first Alpine with musl 1.2. An image of Python that names no Alpine release is newer than that one."""
+"""The first Alpine with musl 1.2. Images of Python that name no Alpine release are newer."""
 CHOICES = f"{', '.join(GLIBC)}, alpine:3.20 or apache/airflow:VERSION"
 
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """A base image: its platform tag's first part (`manylinux_2_36`), and its Python where the name says one."""
+    """A base image: the first part of its platform tag (`manylinux_2_36`), and its Python; None if its name has none."""
 
     libc: str
     python: str | None = None
 
     @classmethod
     def parse(cls, name: str) -> "Image":
-        """Read `--image`, such as `python:3.12-slim-bookworm`. Raises InputError where the tag names no release."""
+        """Read `--image`, such as `python:3.12-slim-bookworm`. Raises InputError if the name has no release of a distribution."""
         plain = name.partition("@")[0].lower()
         if match := re.search(r"(?:^|/)airflow:(?:slim-)?(\d[^-]*)(?:-python(3\.\d+))?$", plain):
             return cls(cls.parse(Airflow.parse(match[1]).debian).libc, match[2])
@@ -64,7 +64,7 @@ class Image:
         return cls(libcs.pop(), _python(plain))
 
     def platform(self, architecture: str) -> str:
-        """The platform tag of this image on `linux/amd64` and the like."""
+        """The platform tag of this image on an architecture: `linux/amd64` or `amd64`. Raises InputError for any other text."""
         machine = linux_machine(architecture.removeprefix("linux/"))
         if machine is None:
             raise InputError(
@@ -75,12 +75,13 @@ class Image:
 
 
 def _names(image: str, release: str) -> bool:
-    """Whether an image's name names a release: as a whole word, `ubuntu22.04` and `ubi9/python-312` included."""
+    """Whether an image's name has a release as a whole word. `ubuntu22.04` and `ubi9/python-312` have one."""
     word = re.escape(release).replace(":", "[:-]?")
     return re.search(rf"(?<![a-z0-9]){word}(?!\d)(?![a-z])", image) is not None
 
 
 def _python(image: str) -> str | None:
+    """The Python in an image's name: `3.12`, `pypy3.10`; None if it has none."""
     if match := re.search(r"(?:^|/)pypy:(3\.\d+)", image):
         return f"pypy{match[1]}"
     match = re.search(r"python[:-]?(?:\d-)?3\.?(\d+(?:\.\d+)?)", image)

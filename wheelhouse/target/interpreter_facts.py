@@ -1,7 +1,7 @@
-"""Run by another Python, 3.6 or newer, in isolation: writes what that Python says of itself to stdout, as JSON.
+"""A script that another Python, 3.6 or newer, runs in isolation: it writes the facts of that Python to stdout, as JSON.
 
-Nothing but its standard library is imported. What packaging.tags and packaging.markers ask of the interpreter is asked
-here in the same way; what follows from the answers is decided elsewhere.
+It imports only the standard library. It reads the same facts as packaging.tags and packaging.markers, in the same way, and
+concludes nothing from them.
 """
 
 import importlib.machinery
@@ -16,10 +16,10 @@ import sysconfig
 
 
 def implementation_version() -> str:
-    """As packaging.markers spells it: `3.13.0`, `3.15.0b1`, `7.3.20`."""
-    found = sys.implementation.version
-    text = "%d.%d.%d" % (found.major, found.minor, found.micro)
-    return text if found.releaselevel == "final" else text + found.releaselevel[0] + str(found.serial)
+    """The implementation's version as packaging.markers writes it: `3.13.0`, `3.15.0b1`, `7.3.20`."""
+    version = sys.implementation.version
+    text = "%d.%d.%d" % (version.major, version.minor, version.micro)
+    return text if version.releaselevel == "final" else text + version.releaselevel[0] + str(version.serial)
 
 
 def markers() -> "dict[str, str]":
@@ -40,7 +40,7 @@ def markers() -> "dict[str, str]":
 
 
 def glibc() -> "str | None":
-    """The version of glibc that is in use, such as `2.36`; None for another C library."""
+    """The version of glibc in use, such as `2.36`; None for another C library."""
     try:
         answer = os.confstr("CS_GNU_LIBC_VERSION")
     except (AttributeError, OSError, ValueError):
@@ -50,7 +50,7 @@ def glibc() -> "str | None":
 
 
 def elf_header() -> "tuple[int, str, int, int, str] | None":
-    """The ELF header of this interpreter: (bits, byte order, machine, flags, path of its loader); None where it has none."""
+    """The ELF header of this interpreter: (bits, byte order, machine, flags, path of its loader); None if it has none."""
     with open(sys.executable, "rb") as file:  # noqa: PTH123
         head = file.read(64)
         if head[:4] != b"\x7fELF" or head[4] not in (1, 2) or head[5] not in (1, 2):
@@ -74,17 +74,17 @@ def elf_header() -> "tuple[int, str, int, int, str] | None":
 
 
 def musl(header: "tuple[int, str, int, int, str] | None") -> "str | None":
-    """The version of musl that is in use, such as `1.2`; None for another C library. Its loader tells its version."""
+    """The version of musl in use, such as `1.2`; None for another C library. Its loader prints the version."""
     if header is None or "musl" not in header[4]:
         return None
-    said = subprocess.run([header[4]], check=False, stderr=subprocess.PIPE, universal_newlines=True).stderr
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    output = subprocess.run([header[4]], check=False, stderr=subprocess.PIPE, universal_newlines=True).stderr
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
     match = re.match(r"Version ([0-9]+\.[0-9]+)", lines[1]) if len(lines) > 1 and lines[0][:4] == "musl" else None
     return match.group(1) if match else None
 
 
 def facts() -> "dict[str, object]":
-    """All that is asked."""
+    """All facts, by name."""
     header = elf_header() if platform.system() == "Linux" else None
     debug = sysconfig.get_config_var("Py_DEBUG")
     if debug is None:

@@ -1,6 +1,6 @@
-"""What a running Python says of itself, and the target that it therefore is, by the rules of packaging.tags.sys_tags (pure).
+"""The facts of an interpreter, and the target that follows from them by the rules of packaging.tags.sys_tags (pure).
 
-The facts are gathered by `wheelhouse/target/interpreter_facts.py`, which needs nothing but Python 3.6.
+`wheelhouse/target/interpreter_facts.py` gathers the facts: it needs only Python 3.6.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,10 +16,10 @@ from wheelhouse.target.target import Target
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InterpreterFacts:
-    """One interpreter's own words. Its C library is None where it is not that one, or cannot be told.
+    """The facts of one interpreter. `glibc` and `musl` are versions; None if it does not use that C library.
 
-    `platform` is sysconfig.get_platform(), `bits` the size of a pointer; `arm_hard_float` what PEP 600 asks of a 32-bit ARM;
-    `executable` and `prefixes` are where it really lies, whatever virtual environment it was called by.
+    `platform` is sysconfig.get_platform(), `bits` the size of a pointer. `arm_hard_float` is what PEP 600 requires of a
+    32-bit ARM. `executable` and `prefixes` are its real paths, even if it was started in a virtual environment.
     """
 
     markers: Mapping[str, str]
@@ -39,7 +39,7 @@ class InterpreterFacts:
 
 
 def target_of(facts: InterpreterFacts) -> Target:
-    """The target that an interpreter is. Raises InputError for a Python that has no tags, or a C library too old for any."""
+    """The target of an interpreter. Raises InputError for a Python without tags, or with a C library too old for any tag."""
     name = facts.markers["implementation_name"]
     prefix = INTERPRETER_SHORT_NAMES.get(name, name)
     abis = list(_cpython_abis(facts)) if prefix == "cp" else [_other_abi(facts.ext_suffix)]
@@ -48,16 +48,16 @@ def target_of(facts: InterpreterFacts) -> Target:
 
 
 def _cpython_abis(facts: InterpreterFacts) -> Iterator[str]:
-    """A debug build takes the wheels of a release build, too, since 3.8."""
+    """The ABIs of a CPython. Since 3.8 a debug build also takes the wheels of a release build."""
     base = f"cp{facts.version[0]}{facts.version[1]}{'t' if facts.free_threaded else ''}"
-    old = facts.version < (3, 8)
-    yield f"{base}{'d' if facts.debug else ''}{'m' if old and facts.pymalloc else ''}"
-    if facts.debug and not old:
+    has_m = facts.version < (3, 8)
+    yield f"{base}{'d' if facts.debug else ''}{'m' if has_m and facts.pymalloc else ''}"
+    if facts.debug and not has_m:
         yield base
 
 
 def _other_abi(ext_suffix: str) -> str:
-    """From EXT_SUFFIX, as packaging reads it: `.pypy310-pp73-x86_64-linux-gnu.so` is pypy310_pp73."""
+    """The ABI of another Python from its EXT_SUFFIX, as packaging reads it: `.pypy310-pp73-x86_64-linux-gnu.so` is pypy310_pp73."""
     soabi = ext_suffix.split(".")[1] if ext_suffix.count(".") > 1 else "none"
     parts = soabi.split("-")
     length = {"pypy": 2, "graa": 3}.get(soabi[:4], len(parts))
@@ -65,6 +65,7 @@ def _other_abi(ext_suffix: str) -> str:
 
 
 def _platforms(facts: InterpreterFacts) -> Iterator[str]:
+    """The platform tags, best first."""
     system = facts.markers["platform_system"]
     if system == "Linux":
         yield from _linux(facts)
@@ -76,6 +77,7 @@ def _platforms(facts: InterpreterFacts) -> Iterator[str]:
 
 
 def _linux(facts: InterpreterFacts) -> Iterator[str]:
+    """The platform tags of a Linux. A C library that is too old for a tag adds none."""
     own = _normalised(facts.platform)
     if facts.bits == 32:
         own = {"linux_x86_64": "linux_i686", "linux_aarch64": "linux_armv8l"}.get(own, own)
@@ -92,4 +94,5 @@ def _linux(facts: InterpreterFacts) -> Iterator[str]:
 
 
 def _normalised(text: str) -> str:
+    """A text as tags have it (PEP 425)."""
     return text.replace(".", "_").replace("-", "_").replace(" ", "_")

@@ -1,4 +1,4 @@
-"""Platforms: operating system, architecture and C library, how one is named, and the platform tags that fit it (pure).
+"""Platforms: operating system, architecture and C library; their names, and the platform tags that fit each (pure).
 
 Sources: PEP 425, PEP 513, 571, 599 and 600 (manylinux), PEP 656 (musllinux), packaging.tags (macOS).
 """
@@ -21,21 +21,21 @@ ARCHITECTURES = {
     "riscv64": "riscv64",
     "loong64": "loongarch64",
 }
-"""Architectures as container images name them, and as Linux does."""
+"""Architectures as container images name them → as Linux names them."""
 COMPATIBLE = {"armv8l": ("armv8l", "armv7l")}
-"""Machines that run another's wheels, too: a 32-bit Python on a 64-bit ARM kernel calls itself armv8l."""
+"""Machines that also run the wheels of another: a 32-bit Python on a 64-bit ARM kernel calls itself armv8l."""
 LINUX_MACHINES = (*ARCHITECTURES.values(), "armv8l")
 GLIBC_FLOOR = {"x86_64": 5, "i686": 5}
-"""The oldest glibc 2.N that a tag of this architecture may name; 2.17 for all others (PEP 600)."""
+"""The oldest glibc 2.N in a tag of this architecture; for all others it is 2.17 (PEP 600)."""
 LEGACY_MANYLINUX = {17: "manylinux2014", 12: "manylinux2010", 5: "manylinux1"}
 USUAL_GLIBC = {"armv7l": 31, "armv8l": 31, "riscv64": 39, "loongarch64": 38}
-"""The glibc 2.N that `linux/…` means where it is not 2.28: the floor that this architecture's wheels assume."""
-NEWEST_LIBC = 99
-"""Beyond any libc's minor version: what a slip of the pen would ask for."""
+"""The glibc 2.N of `linux/<architecture>`: the oldest that today's wheels assume. For all others it is 2.28."""
+MAX_MINOR = 99
+"""No C library and no macOS has a higher minor version: such a number is a typing error."""
 MACOS_MACHINES = ("arm64", "x86_64", "universal2")
 WINDOWS_MACHINES = {"win_amd64": "AMD64", "win_arm64": "ARM64", "win32": "x86"}
 SYSTEMS = {"Linux": "linux", "Darwin": "darwin", "Windows": "win32"}
-"""platform_system, and the sys_platform that goes with it."""
+"""platform_system → sys_platform."""
 CHOICES = (
     *(f"linux/{name}" for name in ARCHITECTURES),
     "alpine/amd64",
@@ -48,9 +48,9 @@ HINT = f"write one of {', '.join(CHOICES)}, or a platform tag such as manylinux_
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """One platform, named by its best platform tag. `tags` are all that fit it, best first, `linux_<arch>` last.
+    """One platform, named by its best platform tag. `tags` are all that fit, best first, `linux_<arch>` last.
 
-    `machine` is empty for a macOS target that must suit both kinds of Mac.
+    `machine` is platform_machine; it is empty for a macOS target that must suit both kinds of Mac.
     """
 
     tag: str
@@ -71,7 +71,7 @@ class Platform:
         raise InputError(f"`{text}` is not a platform", hint=HINT)
 
     def markers(self) -> dict[str, str]:
-        """The six markers that say which system this is; what only the running system knows is empty."""
+        """The six markers of the system. Those that only the running system knows are empty."""
         return {
             "os_name": "nt" if self.system == "Windows" else "posix",
             "platform_machine": self.machine,
@@ -83,12 +83,12 @@ class Platform:
 
 
 def linux_machine(architecture: str) -> str | None:
-    """`amd64` or `x86_64` as `x86_64`; None for what names no architecture of Linux."""
+    """`amd64` and `x86_64` as `x86_64`; None if Linux has no such architecture."""
     return ARCHITECTURES.get(architecture) or (architecture if architecture in LINUX_MACHINES else None)
 
 
 def _tag_of(text: str) -> str:
-    """The platform tag that an alias stands for; what is no alias is returned as it is."""
+    """The platform tag that an alias stands for. A text that is no alias is returned as it is."""
     system, _, architecture = text.partition("/")
     machine = linux_machine(architecture)
     if system == "linux" and machine:
@@ -107,12 +107,12 @@ def _tag_of(text: str) -> str:
 
 
 def _linux(text: str, kind: str, major: str, minor: str, machine: str) -> Iterator[str]:
-    """Platform tags of a Linux with this libc: by machine, newest libc first, then what promises no libc at all."""
+    """Platform tags of a Linux with this C library: by machine, newest C library first; then those that promise none."""
     family, libc = ("manylinux", "2") if kind == "many" else ("musllinux", "1")
     floor = GLIBC_FLOOR.get(machine, 17) if kind == "many" else 0
     if machine not in LINUX_MACHINES:
         raise InputError(f"`{text}` names no architecture of Linux", hint=f"choose one of {', '.join(LINUX_MACHINES)}")
-    if major != libc or not floor <= int(minor) <= NEWEST_LIBC or str(int(minor)) != minor:
+    if major != libc or not floor <= int(minor) <= MAX_MINOR or str(int(minor)) != minor:
         hint = f"tags of {machine} begin with {family}_{libc}_{floor}_{machine}"
         raise InputError(f"`{text}` names no C library that wheels are tagged for", hint=hint)
     machines = COMPATIBLE.get(machine, (machine,))
@@ -125,9 +125,9 @@ def _linux(text: str, kind: str, major: str, minor: str, machine: str) -> Iterat
 
 
 def _macos(text: str, version: tuple[int, int], machine: str) -> Platform:
-    """A Mac; since macOS 11 a tag's minor version is 0. What suits both kinds of Mac is all that `universal2` takes."""
+    """A platform of macOS. Since macOS 11 a tag's minor version is 0. `universal2` takes only wheels for both kinds of Mac."""
     oldest = (10, 4) if machine == "x86_64" else (11, 0)
-    if not oldest <= version <= (NEWEST_LIBC, NEWEST_LIBC) or (version[0] == 10 and version[1] > 16):
+    if not oldest <= version <= (MAX_MINOR, MAX_MINOR) or (version[0] == 10 and version[1] > 16):
         hint = "write macosx_14_0_arm64, macosx_14_0_x86_64 or macosx_14_0_universal2"
         raise InputError(f"`{text}` is no macOS that runs on {machine}", hint=hint)
     if version[0] > 10:

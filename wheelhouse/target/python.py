@@ -1,4 +1,4 @@
-"""Interpreters: how one is named, its markers, and its tags on a platform (pure).
+"""Pythons: the names of an interpreter, its markers, and its tags on a platform (pure).
 
 Sources: PEP 508 (markers), PEP 425 (tags), PEP 384 and 803 (stable ABIs), PEP 703 (free threading), PyPy's release notes.
 """
@@ -26,7 +26,7 @@ NEWEST_PATCH = {
     (3, 14): 10,
     (3, 15): 2,
 }
-"""The newest patch release of each Python, as of 2026-11: what `3.12` is taken for (a marker may ask for it)."""
+"""The newest patch release of each Python, as of 2026-11: `3.12` stands for it, because a marker may ask for the patch."""
 
 NEWEST_PYPY = {
     (3, 6): (12, "7.3.3"),
@@ -36,7 +36,7 @@ NEWEST_PYPY = {
     (3, 10): (16, "7.3.19"),
     (3, 11): (13, "7.3.20"),
 }
-"""The newest patch release that PyPy implements of each Python, and PyPy's own version that did."""
+"""Python → the newest patch release that PyPy implements, and the version of that PyPy."""
 
 FIRST_FREE_THREADED = (3, 13)
 NAME = re.compile(
@@ -46,7 +46,10 @@ NAME = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Python:
-    """An interpreter: `3.12` (its newest patch release), `3.12.4` (exactly that), `3.13t`, `pypy3.10`, `cp312`."""
+    """An interpreter: `3.12` (its newest patch release), `3.12.4` (exactly that), `3.13t`, `pypy3.10`, `cp312`.
+
+    `exact` is whether the user named the patch release.
+    """
 
     PREFIX: ClassVar = {"cpython": "cp", "pypy": "pp"}
 
@@ -57,7 +60,7 @@ class Python:
 
     @property
     def tag(self) -> str:
-        """The interpreter as a target's name spells it: `cp312`, `cp313t`, `pp310`."""
+        """The interpreter as the name of a target has it: `cp312`, `cp313t`, `pp310`."""
         prefix = self.PREFIX.get(self.implementation, self.implementation)
         return f"{prefix}{self.version.major}{self.version.minor}{'t' if self.free_threaded else ''}"
 
@@ -68,19 +71,19 @@ class Python:
 
     @property
     def program(self) -> str:
-        """What it is called on PATH: `python3.12`, `python3.13t`, `pypy3.10`."""
+        """The name of its program on PATH: `python3.12`, `python3.13t`, `pypy3.10`."""
         prefix = "python" if self.implementation == "cpython" else self.implementation
         return f"{prefix}{self.minor}{'t' if self.free_threaded else ''}"
 
     @property
     def spelling(self) -> str:
-        """What `parse` reads as exactly this: `3.12.4`, `3.13.0t`, `pypy3.10.16`."""
+        """A text that `parse` reads as this Python: `3.12.4`, `3.13.0t`, `pypy3.10.16`."""
         prefix = "" if self.implementation == "cpython" else self.implementation
         return f"{prefix}{self.version}{'t' if self.free_threaded else ''}"
 
     @classmethod
     def parse(cls, text: str) -> "Python":
-        """Read `--python`. Raises InputError for anything that names no Python 3 since 3.6."""
+        """Read `--python`. Raises InputError for a text that names no Python 3.6 or newer."""
         match = NAME.fullmatch(text)
         if not match:
             raise InputError(f"`{text}` is not a Python version", hint="write --python 3.12, 3.12.4, 3.13t or pypy3.11")
@@ -111,7 +114,7 @@ class Python:
             yield from interpreter_tags("cp", release, [abi], platforms)
 
     def markers(self) -> dict[str, str]:
-        """The five markers that say which Python this is."""
+        """The five markers of the interpreter."""
         pypy = self.implementation == "pypy"
         own = NEWEST_PYPY[self.version.major, self.version.minor][1] if pypy else str(self.version)
         return {
@@ -124,16 +127,17 @@ class Python:
 
 
 def _newest(*, pypy: bool) -> dict[tuple[int, int], int]:
+    """The newest patch release of each Python, of CPython or PyPy."""
     return {release: patch for release, (patch, _) in NEWEST_PYPY.items()} if pypy else NEWEST_PATCH
 
 
 def interpreter_tags(
     prefix: str, release: tuple[int, int], abis: Sequence[str], platforms: Sequence[str]
 ) -> Iterator[Tag]:
-    """The ordered tags of an interpreter, as `packaging.tags.sys_tags` gives them where it runs.
+    """The ordered tags of an interpreter, as `packaging.tags.sys_tags` lists them when that interpreter runs it.
 
-    `prefix` is its PEP 425 abbreviation (`cp`, `pp`), or its name where it has none. `platforms` must not be empty:
-    packaging takes an empty list for the host's own.
+    `prefix` is its PEP 425 abbreviation (`cp`, `pp`), or its name if it has none. `platforms` must not be empty, because
+    packaging would then take the host's.
     """
     own = f"{prefix}{release[0]}{release[1]}"
     if prefix == "cp":

@@ -1,6 +1,6 @@
-"""Targets: one environment to install into, its markers and tags derived together and never from the host (pure).
+"""Targets: one environment to install into. Its markers and tags belong together, and never come from the host (pure).
 
-A target is derived from the names of a Python and a platform, or described in full, as a complete platform is.
+A target is derived from the names of a Python and a platform, or described in full by a complete platform.
 """
 
 import re
@@ -33,14 +33,14 @@ MARKERS = (
     "python_version",
     "sys_platform",
 )
-"""All that PEP 508 has, but `extra`: `Marker.evaluate` takes any that is left out from the running interpreter."""
+"""All markers of PEP 508 except `extra`. `Marker.evaluate` takes those that are left out from the running interpreter."""
 UNKNOWN_VERSIONS = ("", "0", "99999")
 PROBES = {
     "platform_machine": ("arm64", "x86_64"),
     "platform_release": UNKNOWN_VERSIONS,
     "platform_version": UNKNOWN_VERSIONS,
 }
-"""What a marker that a target does not know could be: a question whose answer hangs on it cannot be answered."""
+"""Possible values of the markers that a target may not know. If they give different answers, there is none."""
 NAME = re.compile(r"[a-z0-9_]+-[a-z0-9_]+")
 
 
@@ -48,7 +48,7 @@ NAME = re.compile(r"[a-z0-9_]+-[a-z0-9_]+")
 class Target:
     """One environment to install into.
 
-    `environment` holds all eleven PEP 508 markers, an unknown one as ""; `tags` the PEP 425 tags, best first.
+    `environment` has all eleven PEP 508 markers, an unknown one as ""; `tags` are the PEP 425 tags, best first.
     """
 
     name: str
@@ -59,7 +59,7 @@ class Target:
 
     @classmethod
     def of(cls, python: Python, platform: Platform) -> "Target":
-        """The target that this Python on this platform is."""
+        """The target of a Python on a platform."""
         return cls(
             name=f"{python.tag}-{platform.tag}",
             environment=python.markers() | platform.markers(),
@@ -70,9 +70,9 @@ class Target:
 
     @classmethod
     def described(cls, markers: Mapping[str, str | None], tags: Sequence[Tag]) -> "Target":
-        """The target that has these markers and these tags, best first. Its name is made from its first tags.
+        """The target with these markers and these tags, best first. Its name comes from its first tags.
 
-        Raises InputError for markers that PEP 508 does not have, for missing ones, and where there is no tag.
+        Raises InputError for markers that PEP 508 does not have, for missing markers, and if there is no tag.
         """
         if not tags:
             raise InputError("it has no tags")
@@ -90,7 +90,7 @@ class Target:
 
     @property
     def is_derived(self) -> bool:
-        """Whether the names of its Python and its platform say all there is to it."""
+        """Whether the names of its Python and its platform give this same target."""
         try:
             return self == Target.of(Python.parse(self.python.spelling), Platform.parse(self.platform.tag))
         except InputError:
@@ -98,33 +98,35 @@ class Target:
 
     @cached_property
     def _ranks(self) -> dict[Tag, int]:
+        """The rank of each tag; 0 is the best."""
         return {tag: rank for rank, tag in enumerate(self.tags)}
 
     @cached_property
     def _unknown(self) -> tuple[str, ...]:
+        """The markers that this target does not know."""
         return tuple(key for key in PROBES if not self.environment[key])
 
     def rank(self, tags: Iterable[Tag]) -> int | None:
-        """How well a wheel with these tags fits: 0 is best, None not at all."""
+        """How well a wheel with these tags fits: 0 is the best; None if it does not fit."""
         return min((self._ranks[tag] for tag in tags if tag in self._ranks), default=None)
 
     def allows(self, requires_python: SpecifierSet) -> bool:
-        """Whether a Requires-Python admits this target's Python, upper bounds included."""
+        """Whether a Requires-Python allows this target's Python, upper bounds included."""
         return requires_python.contains(self.python.version, prereleases=True)
 
     def applies(self, marker: Marker | None, extra: str = "") -> bool:
-        """Whether a marker holds here, with `extra` asked for.
+        """Whether a marker is true on this target, with an extra requested.
 
-        Raises InputError for a marker that has no answer, or one that hangs on what the target does not know: platform_release and
-        platform_version of a foreign one, platform_machine of one for both kinds of Mac.
+        Raises InputError for a marker that cannot be evaluated, and for one that depends on a marker that the target does not
+        know: platform_release and platform_version of a derived target, platform_machine of one for both kinds of Mac.
         """
         if marker is None:
             return True
         unknown = [key for key in self._unknown if key in str(marker)]
-        known = {**self.environment, "extra": extra}
+        environment = {**self.environment, "extra": extra}
         guesses = product(*(_guesses(key, marker) for key in unknown))
         try:
-            answers = {marker.evaluate({**known, **dict(zip(unknown, guess, strict=True))}) for guess in guesses}
+            answers = {marker.evaluate({**environment, **dict(zip(unknown, guess, strict=True))}) for guess in guesses}
         except (UndefinedComparison, UndefinedEnvironmentName) as error:
             hint = "leave the requirement out, or override it"
             raise InputError(f"the marker `{marker}` has no answer: {error}", hint=hint) from error
@@ -137,22 +139,24 @@ class Target:
 
 
 def _guesses(key: str, marker: Marker) -> tuple[str, ...]:
-    """What an unknown marker could be; a release or version could also be just what it is compared to."""
+    """Possible values of an unknown marker. A release or version can also be the one that the marker compares it to."""
     probes = PROBES[key]
     return probes if probes is not UNKNOWN_VERSIONS else (*probes, *re.findall(r'"([^"]*)"', str(marker)))
 
 
 def _environment(markers: Mapping[str, str | None], platform: str) -> dict[str, str]:
-    if strange := sorted(set(markers) - set(MARKERS)):
-        raise InputError(f"it has markers that PEP 508 does not have: {', '.join(strange)}")
+    """All eleven markers, an unknown one as "". Raises InputError for others, and for missing ones."""
+    if others := sorted(set(markers) - set(MARKERS)):
+        raise InputError(f"it has markers that PEP 508 does not have: {', '.join(others)}")
     environment = {key: markers.get(key) or "" for key in MARKERS}
-    may_lack = {"platform_release", "platform_version", *(["platform_machine"] if "universal2" in platform else [])}
-    if missing := [key for key, value in environment.items() if not value and key not in may_lack]:
+    optional = {"platform_release", "platform_version", *(["platform_machine"] if "universal2" in platform else [])}
+    if missing := [key for key, value in environment.items() if not value and key not in optional]:
         raise InputError(f"it lacks the markers {', '.join(missing)}")
     return environment
 
 
 def _version(environment: Mapping[str, str]) -> Version:
+    """The version of the Python. Raises InputError if the two markers of it do not agree."""
     full = environment["python_full_version"]
     try:
         version = Version(full.removesuffix("+"))

@@ -1,1 +1,1 @@
-"""The small rules that make a staged folder and a build command of an Airflow release (pure)."""
+"""The rules that make a staged folder and a build command for a release of Airflow (pure)."""

@@ -1,7 +1,7 @@
-"""Layout `airflow`: a house laid out for Airflow's own Dockerfile, by one of two routes (pure).
+"""Layout `airflow`: a staged folder for Airflow's own Dockerfile, by one of two routes (pure).
 
-`configured`: the release's ordinary install, told to look in the folder and nowhere else. `context`: its own from-context
-install, which takes the files by their names.
+`configured` is the release's ordinary install, with settings that let it look in the folder alone. `context` is its own
+from-context install, which takes the files by their names.
 """
 
 from collections.abc import Iterator, Mapping
@@ -37,13 +37,15 @@ BUILD_ARGS = "build.args"
 def lay_out_airflow(
     lock: Lock, constraints: str | None, tools: Lock | None, base_image: str | None, choices: Choices
 ) -> Plan:
-    """The plan for one target of a house. `tools` is the lock of the same target in the house's `tools/`, if there is one.
+    """The plan for one target of a wheelhouse. `tools` is the lock of the same target in its `tools/`, if there is one.
 
-    Raises InputError where the house holds no Airflow, or choices do not go together.
+    Raises InputError if the wheelhouse holds no Airflow, or if choices exclude each other.
     """
     airflow = release_of({pin.project: pin.version for pin in lock.pins})
     if airflow is None:
-        raise InputError("the house holds no apache-airflow, so layout airflow does not fit", hint="use --layout flat")
+        raise InputError(
+            "the wheelhouse holds no apache-airflow, so layout airflow does not fit", hint="use --layout flat"
+        )
     choices = replace(choices, without=tuple(dict.fromkeys((*lock.inputs.without, *choices.without))))
     route, why = _route(airflow, lock, choices)
     pinned = {str(pin.project): pin for pin in tools.pins} if tools else {}
@@ -60,7 +62,7 @@ def lay_out_airflow(
     names = staged_names((artifact.filename for artifact in lock.artifacts), airflow.recipe, route, choices.rename)
     platform = platform_option(lock.target)
     command = ("docker", "build", ".", *platform, *_build_args(arguments), "--tag", f"my-airflow:{airflow.version}")
-    breeze, unsaid = breeze_command(airflow, lock.target.python.minor, arguments)
+    breeze, missing = breeze_command(airflow, lock.target.python.minor, arguments)
     plan = Plan(
         "airflow",
         lock.target.name,
@@ -70,7 +72,7 @@ def lay_out_airflow(
         base.command if base else (),
         str(airflow.version),
         route,
-        (*why, *_notes(airflow, lock, names, choices), *_breeze_notes(unsaid)),
+        (*why, *_notes(airflow, lock, names, choices), *_breeze_notes(missing)),
         tuple(_warnings(airflow, lock, tools, route, names, choices)),
         breeze,
         f"my-airflow:{airflow.version}",
@@ -79,7 +81,7 @@ def lay_out_airflow(
 
 
 def _from_index(plan: Plan, lock: Lock, base: Base, index: str) -> Plan:
-    """The plan with an index in the place of the folder. Airflow's own Dockerfile mounts no secret, so each of its steps is given one."""
+    """The plan with an index instead of the files. Airflow's own Dockerfile mounts no secret, so one is added to each step."""
     command = (*plan.command[:3], "--file", "-", "--secret", SECRET, *plan.command[3:])
     with_secret = f"sed 's|^RUN |RUN {SECRET_MOUNT} |' Dockerfile | "
     texts = dict(plan.texts) | {
@@ -99,7 +101,7 @@ def _from_index(plan: Plan, lock: Lock, base: Base, index: str) -> Plan:
 
 
 def _route(airflow: Airflow, lock: Lock, choices: Choices) -> tuple[Route, tuple[str, ...]]:
-    """The route taken, and why where it is not the one asked for."""
+    """The route, and the reason if it is not the requested one. Raises InputError if the route leaves files out."""
     if choices.index and choices.route == "context":
         raise InputError(
             "route context takes the files from the folder, and not from an index", hint="leave --route out"
@@ -117,14 +119,17 @@ def _route(airflow: Airflow, lock: Lock, choices: Choices) -> tuple[Route, tuple
 
 
 def _file_of(project: str, pins: Mapping[str, Pin]) -> str | None:
+    """The file name of a project's pin; None if there is none."""
     return pins[project].artifact.filename if project in pins else None
 
 
 def _build_args(arguments: Mapping[str, str]) -> tuple[str, ...]:
+    """Build arguments as options of `docker build`."""
     return tuple(part for name, value in arguments.items() for part in ("--build-arg", f"{name}={value}"))
 
 
 def _files(lock: Lock, tools: Lock | None, names: Mapping[str, str]) -> dict[str, Artifact]:
+    """Path → file: those of the lock at the top, those of `tools` in `tools/`."""
     files = {names[artifact.filename]: artifact for artifact in lock.artifacts}
     return files | {f"{TOOLS}/{artifact.filename}": artifact for artifact in (tools.artifacts if tools else ())}
 
@@ -140,6 +145,7 @@ def _texts(
     arguments: Mapping[str, str],
     choices: Choices,
 ) -> dict[str, str]:
+    """Path → text: locks, constraints, settings, build arguments and the build script."""
     limits = constraints if constraints is not None else _own_constraints(lock)
     texts = {lock.filename: lock_toml(lock, with_paths=True, names=names), constraints_name(lock): limits}
     if tools:
@@ -162,21 +168,24 @@ def _texts(
 
 
 def _pip_conf(choices: Choices) -> str:
+    """The text of pip.conf."""
     return index_pip_conf(choices.index) if choices.index else pip_conf(tools=True)
 
 
 def _own_constraints(lock: Lock) -> str:
-    """The lock's own pins, so that the build never asks for Airflow's constraints by their address."""
+    """The lock's pins as constraints: without a file the build would download Airflow's constraints."""
     pins = "".join(f"{pin.project}=={pin.version}\n" for pin in lock.pins)
     return f"# The pins of {lock.filename}: it was made under no constraints.\n{pins}"
 
 
 def _script(first: tuple[str, ...], command: tuple[str, ...], piped: str = "") -> str:
+    """The build script: what runs first, then the command, with what is piped into it."""
     steps = "\n\n".join([*([shell(first)] if first else []), piped + shell(command)])
     return f"#!/bin/sh\n# Run in a checkout of Airflow's sources, with this folder in it as {FOLDER}.\nset -eu\n\n{steps}\n"
 
 
 def _notes(airflow: Airflow, lock: Lock, names: Mapping[str, str], choices: Choices) -> Iterator[str]:
+    """Sentences on what was decided, and on what still needs a network."""
     renamed = [f"{old} as {new}" for old, new in names.items() if old != new]
     if renamed and choices.rename == "auto":
         more = f", and {len(renamed) - 1} more likewise" if len(renamed) > 1 else ""
@@ -188,27 +197,30 @@ def _notes(airflow: Airflow, lock: Lock, names: Mapping[str, str], choices: Choi
     yield from sdist_notes(lock)
 
 
-def _breeze_notes(unsaid: list[str]) -> Iterator[str]:
-    if unsaid:
-        yield f"breeze of this release has no option for {', '.join(unsaid)}: where that matters, use docker build"
+def _breeze_notes(missing: list[str]) -> Iterator[str]:
+    """A sentence on the build arguments that breeze has no option for."""
+    if missing:
+        yield f"breeze of this release has no option for {', '.join(missing)}: where that matters, use docker build"
 
 
 def _warnings(
     airflow: Airflow, lock: Lock, tools: Lock | None, route: Route, names: Mapping[str, str], choices: Choices
 ) -> Iterator[str]:
+    """Sentences on what will fail in the build."""
     if airflow.is_newer_than_known:
         yield f"Airflow {airflow.version} is newer than any that wheelhouse knows; it is treated as the newest known"
     again = f"fetch with --airflow {airflow.version}"
     missing = set(airflow.recipe.besides) - {pin.project for pin in lock.pins}
     if missing and route == "configured":
         wanted = " and ".join(sorted(missing))
-        yield f"the build of Airflow {airflow.version} installs {wanted} besides, which the house does not hold: {again}"
+        yield f"the build of Airflow {airflow.version} installs {wanted} besides, which the wheelhouse does not hold: {again}"
     if tools is None and not choices.index:
-        yield f"the house has no tools/, and the build installs {', '.join(airflow.tools)}: {again}"
+        yield f"the wheelhouse has no tools/, and the build installs {', '.join(airflow.tools)}: {again}"
     yield from _rename_warnings(airflow, route, names, choices)
 
 
 def _rename_warnings(airflow: Airflow, route: Route, names: Mapping[str, str], choices: Choices) -> Iterator[str]:
+    """Sentences on what the chosen renaming leads to."""
     recipe = airflow.recipe
     if choices.rename == "documented":
         nowhere = "ends the build: pip finds no apache-airflow in the folder"

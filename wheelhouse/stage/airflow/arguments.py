@@ -1,4 +1,4 @@
-"""The build arguments of a release, spelled as its Dockerfile has them (pure)."""
+"""The build arguments of a release, with the names of its Dockerfile (pure)."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -23,15 +23,15 @@ FETCHED = {
     "ADDITIONAL_AIRFLOW_EXTRAS": "name the extras with `wheelhouse fetch --extra`",
     "ADDITIONAL_PYTHON_DEPS": "name the requirements to `wheelhouse fetch`",
 }
-"""Build arguments that the house must answer for."""
+"""Build arguments whose values must come from the wheelhouse → what to do instead."""
 
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """What the user chose for the build, where the defaults do not do. See the options of `wheelhouse stage`.
+    """The user's options for the build: see `wheelhouse stage`.
 
-    `without` names database clients, `build_args` further arguments as NAME=VALUE, `home_files` those of .pypirc and
-    .piprc that are asked for. `index` is where the build takes everything from, in the place of the folder.
+    `without` are database clients, `build_args` further arguments as NAME=VALUE, `home_files` the requested ones of .pypirc
+    and .piprc. With `index`, the build takes everything from that index, and not from the folder.
     """
 
     route: Route | None = None
@@ -77,16 +77,17 @@ class Choices:
 
     @property
     def settling(self) -> frozenset[str]:
-        """The options, of those given, that settle something which would want a network."""
+        """The options among these that make a step of the build work without network."""
         mirrored = ("--apt-source LINE",) if self.apt_sources else ()
         return frozenset((*mirrored, *(f"--disable-{client}-client" for client in self.without)))
 
 
 def _one_of(option: str, text: str | None, choices: tuple[Choice, ...]) -> Choice | None:
-    found = next((choice for choice in choices if choice == text), None)
-    if text is not None and found is None:
+    """The choice that a text names; None for no text. Raises InputError for any other text."""
+    choice = next((choice for choice in choices if choice == text), None)
+    if text is not None and choice is None:
         raise InputError(f"`{text}` is no {option.strip('-')}", hint=f"write {option} {' or '.join(choices)}")
-    return found
+    return choice
 
 
 def _must_be_one_line(text: str) -> None:
@@ -98,11 +99,11 @@ def _must_be_one_line(text: str) -> None:
 def build_arguments(
     airflow: Airflow, lock: Lock, tools: Mapping[str, str], base: str, route: Route, choices: Choices
 ) -> dict[str, str]:
-    """Every argument by its name, in the order in which a reader looks for them. `tools` maps project to version."""
+    """Every build argument by its name, in an order that is easy to read. `tools` maps projects to versions."""
     recipe = airflow.recipe
     arguments = {
         **_base(recipe, lock, base),
-        **_what(airflow, lock, choices),
+        **_airflow(airflow, lock, choices),
         **(_from_context(recipe) if route == "context" else _configured(recipe, lock)),
         recipe.pip_argument: tools.get("pip", recipe.pip),
         **({"AIRFLOW_UV_VERSION": tools.get("uv", recipe.uv), "AIRFLOW_USE_UV": "false"} if recipe.uv else {}),
@@ -111,10 +112,11 @@ def build_arguments(
         **({"ADDITIONAL_DEV_APT_DEPS": " ".join(choices.dev_apt)} if choices.dev_apt else {}),
         **({"ADDITIONAL_RUNTIME_APT_DEPS": " ".join(choices.runtime_apt)} if choices.runtime_apt else {}),
     }
-    return arguments | _own(choices.build_args, arguments)
+    return arguments | _further(choices.build_args, arguments)
 
 
 def _base(recipe: Recipe, lock: Lock, base: str) -> dict[str, str]:
+    """The arguments for the base image and Python."""
     python = lock.target.python
     if recipe.compiles_python:
         return {"BASE_IMAGE": base, "AIRFLOW_PYTHON_VERSION": str(python.version)}
@@ -122,19 +124,21 @@ def _base(recipe: Recipe, lock: Lock, base: str) -> dict[str, str]:
     return {"PYTHON_BASE_IMAGE": base, **minor}
 
 
-def _what(airflow: Airflow, lock: Lock, choices: Choices) -> dict[str, str]:
-    asked = next(pin.extras for pin in lock.pins if pin.project == PROJECT)
-    extras = [spell_extra(extra, airflow.recipe) for extra in without_clients(asked, choices.without)]
+def _airflow(airflow: Airflow, lock: Lock, choices: Choices) -> dict[str, str]:
+    """The arguments for Airflow's version, extras and constraints."""
+    extras = next(pin.extras for pin in lock.pins if pin.project == PROJECT)
+    spelled = [spell_extra(extra, airflow.recipe) for extra in without_clients(extras, choices.without)]
     return {
         "AIRFLOW_INSTALLATION_METHOD": str(PROJECT),
         "AIRFLOW_VERSION": str(airflow.version),
         airflow.recipe.version_argument: f"=={airflow.version}",
-        "AIRFLOW_EXTRAS": ",".join(extras),
+        "AIRFLOW_EXTRAS": ",".join(spelled),
         "AIRFLOW_CONSTRAINTS_LOCATION": f"/{FOLDER}/{constraints_name(lock)}",
     }
 
 
 def _configured(recipe: Recipe, lock: Lock) -> dict[str, str]:
+    """The arguments for route configured."""
     others = additional_requirements(lock, recipe)
     return {
         **_folder(recipe),
@@ -146,6 +150,7 @@ def _configured(recipe: Recipe, lock: Lock) -> dict[str, str]:
 
 
 def _from_context(recipe: Recipe) -> dict[str, str]:
+    """The arguments for route context."""
     flags = f"--no-index --find-links=/{FOLDER}"
     constrained = {recipe.constraints_argument: "true", "AIRFLOW_CONSTRAINTS_MODE": "constraints"}
     return {
@@ -160,50 +165,51 @@ def _from_context(recipe: Recipe) -> dict[str, str]:
 
 
 def _folder(recipe: Recipe) -> dict[str, str]:
+    """The argument for the staged folder, if the release has one."""
     return {recipe.folder_argument: FOLDER} if recipe.folder_argument else {}
 
 
-def _own(texts: Iterable[str], ours: Mapping[str, str]) -> dict[str, str]:
-    """What the user passes through. Raises InputError for an argument that stage decides."""
-    own: dict[str, str] = {}
+def _further(texts: Iterable[str], ours: Mapping[str, str]) -> dict[str, str]:
+    """The user's further arguments. Raises InputError for one that stage sets itself."""
+    further: dict[str, str] = {}
     for text in texts:
         name, equals, value = text.partition("=")
         if not name.isidentifier() or not equals:
             raise InputError(f"`{text}` is not a build argument", hint="write --build-arg NAME=VALUE")
         if name in FETCHED:
-            raise InputError(f"{name} adds what the house does not hold", hint=f"{FETCHED[name]}, then stage")
+            raise InputError(f"{name} adds what the wheelhouse does not hold", hint=f"{FETCHED[name]}, then stage")
         if name in ours:
             raise InputError(
                 f"the build argument {name} is stage's own to set, here to `{ours[name]}`", hint="leave it out"
             )
-        own[name] = value
-    return own
+        further[name] = value
+    return further
 
 
 def constraints_name(lock: Lock) -> str:
-    """The file of constraints at the top of the folder."""
+    """The name of the constraints file at the top of the folder."""
     return f"constraints-{lock.target.python.minor}.txt"
 
 
 def local_constraints_name(lock: Lock) -> str:
-    """Where a from-context step that knows constraints looks for them in the folder."""
+    """The path in the folder where a from-context step that uses constraints looks for them."""
     minor = lock.target.python.minor
     return f"constraints-{minor}/constraints-{minor}.txt"
 
 
 def additional_requirements(lock: Lock, recipe: Recipe) -> list[str]:
-    """What was asked for beside Airflow, pinned as locked: what ADDITIONAL_PYTHON_DEPS takes."""
-    asked = {canonicalize_name(Requirement(text).name) for text in lock.inputs.requirements}
-    asked -= {PROJECT, *recipe.besides}
+    """The requirements beside Airflow, pinned as in the lock: the value of ADDITIONAL_PYTHON_DEPS."""
+    requested = {canonicalize_name(Requirement(text).name) for text in lock.inputs.requirements}
+    requested -= {PROJECT, *recipe.besides}
     return [
         f"{pin.project}{f'[{extras}]' if (extras := ','.join(pin.extras)) else ''}=={pin.version}"
         for pin in lock.pins
-        if pin.project in asked
+        if pin.project in requested
     ]
 
 
 def spell_extra(extra: str, recipe: Recipe) -> str:
-    """An extra as the release's own metadata spell it: the pips of that time compare letter by letter."""
+    """An extra as the release's own metadata spell it, because the pips of that time compare letter by letter."""
     if not recipe.dotted_extras:
         return extra
     first, hyphen, rest = extra.partition("-")

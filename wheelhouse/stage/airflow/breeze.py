@@ -1,4 +1,4 @@
-"""The same build in the words of breeze, Airflow's own tool (pure)."""
+"""The same build as a command of breeze, Airflow's own tool (pure)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,8 +10,8 @@ from wheelhouse.airflow.releases import Airflow
 
 @dataclass(frozen=True, slots=True)
 class Breeze:
-    """How one breeze is called. `valued` maps a build argument to the option that takes its value, `flags` an argument
-    with its value to the option that stands for it.
+    """The command line of one breeze. `valued` maps a build argument to the option that takes its value, `flags` an argument
+    with its value to the option that means both.
     """
 
     program: tuple[str, ...]
@@ -80,19 +80,19 @@ BREEZES = {
     "2.5.3": Breeze(PYTHON.program, LOCATED, PYTHON.flags),
     "2.7.1": Breeze(PYTHON.program, LOCATED, CONSTRAINED),
 }
-"""From the first release that has this one."""
+"""By the first release of Airflow that has this breeze."""
 
 
 def breeze_command(airflow: Airflow, python: str, arguments: Mapping[str, str]) -> tuple[tuple[str, ...], list[str]]:
-    """The command, and the build arguments that this release's breeze has no word for."""
-    breeze = [known for since, known in BREEZES.items() if Version(since) <= airflow.version][-1]
+    """The command, and the build arguments that this release's breeze has no option for."""
+    breeze = [breeze for since, breeze in BREEZES.items() if Version(since) <= airflow.version][-1]
     command = [*breeze.program, f"--python={python}"]
-    unsaid: list[str] = []
+    missing: list[str] = []
     for name, value in arguments.items():
         if option := breeze.valued.get(name):
             command.append(f"{option}={value}")
         elif flag := breeze.flags.get((name, value)):
             command.append(flag)
-        elif name not in IMPLIED and not any(name == known for known, _ in breeze.flags):
-            unsaid.append(name)
-    return tuple(command), unsaid
+        elif name not in IMPLIED and not any(name == argument for argument, _ in breeze.flags):
+            missing.append(name)
+    return tuple(command), missing

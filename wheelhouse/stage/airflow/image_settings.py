@@ -1,4 +1,4 @@
-"""Where pip and uv learn of the folder: `pip.conf` in it, or a derived base image (pure)."""
+"""How pip and uv get to know the folder: by `pip.conf` in it, or by a derived base image (pure)."""
 
 import shlex
 from dataclasses import dataclass
@@ -14,11 +14,11 @@ LINKS = (f"/{FOLDER}", f"/{FOLDER}/{TOOLS}")
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """A derived base image: what it is made from, and what the build finds in it.
+    """A derived base image: the image that it is made from, and the settings that it adds.
 
-    `pip` is the file of the pip that it installs, where the final stage will ask for that pip without the folder.
-    `apt_sources` are lines of a sources.list, which replace the image's own. `index` is where everything comes from, in
-    the place of the folder. `platform` is the option that names its architecture.
+    `pip` is the file of a pip to install, if the final stage needs that pip and does not have the folder. `apt_sources` are
+    lines of a sources.list that replace the image's own. With `index`, everything comes from that index, and not from the
+    folder. `platform` is the option that names the architecture.
     """
 
     image: str
@@ -31,12 +31,12 @@ class Base:
 
     @property
     def name(self) -> str:
-        """The name that it is built under."""
+        """The tag of the derived image."""
         return f"wheelhouse-base:{self.image.replace(':', '-').replace('/', '-')}"
 
     @property
     def command(self) -> tuple[str, ...]:
-        """What builds it."""
+        """The command that builds it."""
         return ("docker", "build", *self.platform, "-f", f"{FOLDER}/{BASE_DOCKERFILE}", "-t", self.name, FOLDER)
 
     @property
@@ -67,7 +67,7 @@ class Base:
 def derived_base(
     image: str, recipe: Recipe, pip: str | None, apt_sources: tuple[str, ...], index: str | None = None
 ) -> Base | None:
-    """The base image that a release needs before its build, if any. `pip` is the file of pip in `tools/`."""
+    """The derived base image that a release needs; None if it needs none. `pip` is the file of pip in `tools/`."""
     if index:
         return Base(image, apt_sources=apt_sources, index=index)
     if recipe.pip_conf and recipe.uv is None and not apt_sources:

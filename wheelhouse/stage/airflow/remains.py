@@ -1,4 +1,4 @@
-"""What a release's image build still wants from a network, with the option or mirror that settles each (pure)."""
+"""The steps of a release's image build that still need a network, and the option or mirror that helps (pure)."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -10,10 +10,10 @@ from wheelhouse.airflow.releases import Airflow
 
 @dataclass(frozen=True, slots=True)
 class Remainder:
-    """One step that wants a network, in the releases from `since` up to and without `before`.
+    """One step that needs a network, in the releases from `since` up to `before`, which is excluded.
 
-    It is settled where the user gave `option`; `how` says what else settles it. Where `projects` are named, it matters
-    only to a house that holds one of them.
+    It no longer does if the user gave `option`; `how` says what else helps. With `projects`, the step matters only to a
+    wheelhouse that holds one of them.
     """
 
     since: str
@@ -24,7 +24,7 @@ class Remainder:
     projects: frozenset[str] = frozenset()
 
     def applies(self, airflow: Airflow, options: Collection[str], projects: Collection[str]) -> bool:
-        """Whether it remains for this release, these options given and these projects in the house."""
+        """Whether the step still needs a network, with these options, and these projects in the wheelhouse."""
         if airflow.version < Version(self.since) or self.option in options:
             return False
         if self.before and airflow.version >= Version(self.before):
@@ -79,5 +79,5 @@ REMAINDERS = (
 
 
 def remains(airflow: Airflow, options: Collection[str], projects: Collection[str]) -> Iterator[str]:
-    """One sentence for each step that remains."""
+    """A sentence for each step that still needs a network."""
     return (str(remainder) for remainder in REMAINDERS if remainder.applies(airflow, options, projects))

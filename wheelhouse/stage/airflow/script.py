@@ -1,8 +1,8 @@
-"""A release's image build without the image: its install steps as one bash script, as its own Dockerfile and scripts have them (pure).
+"""The install steps of a release's image build as one bash script, to run without an image (pure).
 
-Written from the releases' scripts, and on purpose not from what the rest of wheelhouse says of them. What this leaves out: apt,
-yarn, `pip install --user` (the environment is the user's), and the compiling of Python. The script takes the build arguments as
-variables, ends with an error where the build would, and leaves what `airflow version` says in `version.txt`.
+Source: the releases' own scripts, and on purpose not the rest of wheelhouse. Left out are apt, yarn, `pip install --user` (the
+environment is the user's), and compiling Python. The script takes the build arguments as variables, fails when the build would
+fail, and writes the output of `airflow version` to `version.txt`.
 """
 
 import re
@@ -18,7 +18,7 @@ EAGER = {"2.3.1": "dill<0.3.3 certifi<2021.0.0", "2.3.4": "dill<0.3.3 pyarrow>=6
 
 
 def default_arguments(at: Version) -> dict[str, str]:
-    """The Dockerfile's own values of the arguments that decide something here."""
+    """The Dockerfile's own values of the arguments that the script uses."""
     names = ("ADDITIONAL_PYTHON_DEPS", "ADDITIONAL_PIP_INSTALL_FLAGS", "AIRFLOW_VERSION_SPECIFICATION")
     since = [value for first, value in EAGER.items() if Version(first) <= at]
     clients = {f"INSTALL_{client}_CLIENT": "true" for client in CLIENTS}
@@ -27,7 +27,7 @@ def default_arguments(at: Version) -> dict[str, str]:
 
 
 def base_image(dockerfile: str, folder: str) -> tuple[tuple[str, ...], dict[str, str]]:
-    """What a staged base.Dockerfile runs, and its ENV, for a folder that is at `folder`."""
+    """The commands of a staged base.Dockerfile, and its ENV by name, if the staged folder is at `folder`."""
     pip = re.search(r"^COPY (tools/\S+)", dockerfile, re.MULTILINE)
     settings = re.findall(r'(\w+)=(?:"([^"]*)"|(\S+))', "".join(re.findall(r"^ENV (.*)$", dockerfile, re.MULTILINE)))
     runs = (f"pip install --no-index --no-cache-dir {folder}/{pip[1]}",) if pip else ()
@@ -35,17 +35,17 @@ def base_image(dockerfile: str, folder: str) -> tuple[tuple[str, ...], dict[str,
 
 
 def build_arguments_of(text: str) -> dict[str, str]:
-    """A staged build.args, by name."""
+    """The build arguments in a staged build.args, by name."""
     return {name: value for name, _, value in (line.partition("=") for line in text.splitlines())}
 
 
 def exports(arguments: Mapping[str, str]) -> str:
-    """Build arguments as the script has them where no Dockerfile declares them."""
+    """Lines of shell that set the build arguments, for a script without a Dockerfile that declares them."""
     return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in arguments.items())
 
 
 def dockerfile_of(script: str) -> str:
-    """A Dockerfile that runs such a script of the build context on a base image, with the staged folder mounted."""
+    """A Dockerfile that runs a script of the build context on a base image, with the staged folder mounted."""
     return f"""ARG BASE_IMAGE
 FROM ${{BASE_IMAGE}}
 RUN --mount=type=bind,source={FOLDER},target=/{FOLDER} \\
@@ -60,7 +60,7 @@ def from_image(dockerfile: str, image: str) -> str:
 
 
 def install_script(at: Version, folder: str, base: tuple[str, ...] = ()) -> str:
-    """The script for a release. `folder` is where the staged folder is, `base` what the base image's own Dockerfile runs."""
+    """The script for a release. `folder` is the path of the staged folder, `base` the commands of base.Dockerfile."""
     steps = [*PREAMBLE, f"FOLDER={folder}", *base]
     if at >= Version("2.2.4"):
         steps += [
@@ -98,7 +98,7 @@ ADDITIONAL = {
 
 
 def _tools(at: Version) -> str:
-    """How pip is brought to its version, and uv and a tool or two with it."""
+    """The shell function that installs the release's pip, uv and tools."""
     if at < Version("2.9"):
         return 'install_tools() { pip install --upgrade "pip==$PIP"; }'
     tool = (
@@ -117,7 +117,7 @@ install_tools() {{
 
 
 def _configured(at: Version) -> str:
-    """install_airflow: the ordinary install."""
+    """The shell function install_airflow: the ordinary install."""
     name = '"apache-airflow[$AIRFLOW_EXTRAS]${AIRFLOW_INSTALL_VERSION:-$AIRFLOW_VERSION_SPECIFICATION}"'
     limit = '--constraint "$AIRFLOW_CONSTRAINTS_LOCATION"'
     if at < Version("2.0.1"):
@@ -144,13 +144,13 @@ install_airflow() {{
 
 
 def _from_context(at: Version) -> str:
-    """install_from_docker_context_files, with the globs, order and flags of each release."""
+    """The shell function install_from_context, with the globs, order and flags of each release."""
     if at < Version("2.0.1"):
         return (
             "install_from_context() { if ls $FOLDER/*.{whl,tar.gz} >/dev/null 2>&1; "
             "then pip install --no-deps $FOLDER/*.{whl,tar.gz}; fi; }"
         )
-    found = """
+    files = """
     local airflow providers
     airflow=$(ls $FOLDER/apache?airflow?[0-9]*.{whl,tar.gz} 2>/dev/null || true)
     providers=$(ls $FOLDER/apache?airflow?providers*.{whl,tar.gz} 2>/dev/null || true)
@@ -179,11 +179,12 @@ def _from_context(at: Version) -> str:
         $airflow $providers $EAGER_UPGRADE_ADDITIONAL_REQUIREMENTS"""
     else:
         return OTHERS + _from_context_by_file(at)
-    sorted_files = f"install_sorted() {{{found}    {body}\n    install_tools; pip check\n}}"
+    sorted_files = f"install_sorted() {{{files}    {body}\n    install_tools; pip check\n}}"
     return f"{OTHERS}{sorted_files}\ninstall_from_context() {{ install_sorted; install_others; }}"
 
 
 def _from_context_by_file(at: Version) -> str:
+    """The shell function install_from_context since 2.9: every file by its address, in one command."""
     more = "apache?airflow?core?[0-9]* apache?airflow?providers* apache?airflow?task?sdk* apache?airflow?airflowctl*"
     globs = more if at >= Version("3.0") else "apache?airflow?providers*"
     core = "core" if at >= Version("3.0") else ""
@@ -211,7 +212,7 @@ install_from_context() {{
 
 
 def _order(at: Version) -> str:
-    """Which of the installs run, by the arguments of each release."""
+    """The shell commands that call the installs which the arguments choose."""
     additional = '[ -z "$ADDITIONAL_PYTHON_DEPS" ] || install_additional'
     if at < Version("2.0.1"):
         airflow, context = '[ "$INSTALL_FROM_PYPI" != true ] || install_airflow', "INSTALL_FROM_DOCKER_CONTEXT_FILES"
