@@ -4,7 +4,7 @@ import tempfile
 import time
 import zipfile
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -33,6 +33,7 @@ from wheelhouse.events import Finished, Listener, Waiting, Warned, ignore
 from wheelhouse.fetch.fill import candidate_of
 from wheelhouse.files.disk import has_locked_bytes, place, sha256_of
 from wheelhouse.files.tasks import Once
+from wheelhouse.files.temporary import scratch_folder
 from wheelhouse.index.artifact_store import StoredFile
 from wheelhouse.index.package_source import PackageSource
 from wheelhouse.lock.lock import Built, Lock, Pin
@@ -94,12 +95,13 @@ class SdistBuilds:
         self._folder, self._source, self._options, self._auditwheel = folder, source, options, auditwheel
         self._on_event = on_event
         self._wheels, self._environments = Once(), Once()
-        self._scratch = tempfile.TemporaryDirectory(prefix="wheelhouse-build-")
+        self._scratch = ExitStack()
+        self._folders = self._scratch.enter_context(scratch_folder("build"))
         self.build_locks = BuildLocks(source, existing, options, on_event)
 
     def close(self) -> None:
         """Remove the builds' temporary files."""
-        self._scratch.cleanup()
+        self._scratch.close()
 
     def make(
         self, pin: Pin, target: Target, newest_upload: datetime | None, builder: Builder, parents: tuple[str, ...] = ()
@@ -133,7 +135,7 @@ class SdistBuilds:
         sdist = pin.origin
         subject = f"{sdist.filename} (build)"
         self._on_event(Waiting(subject))
-        folder = Path(tempfile.mkdtemp(dir=self._scratch.name))
+        folder = Path(tempfile.mkdtemp(dir=self._folders))
         path = self._sdist(pin, folder)
         system = build_system(read_pyproject(path, sdist.filename), sdist.filename)
         job = _Job(pin, target, path, system, _epoch(sdist), folder, builder, parents)
@@ -187,7 +189,7 @@ class SdistBuilds:
         """The build environment of a lock, made once."""
 
         def make() -> Path:
-            folder = Path(tempfile.mkdtemp(dir=self._scratch.name))
+            folder = Path(tempfile.mkdtemp(dir=self._folders))
             for pin in lock.pins:
                 stored = self._source.artifacts.get(candidate_of(pin, pin.artifact, self._source.addresses)).result()
                 place(stored.path, folder / "wheels", pin.artifact.filename, pin.artifact.sha256)

@@ -1,13 +1,13 @@
 """wheelhouse itself and its dependencies, locked for the other side's Python, as a wheelhouse inside the wheelhouse."""
 
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from wheelhouse.archive.wheelfile import inspect
 from wheelhouse.bundle.self_wheel import DISTRIBUTION, own_wheel
 from wheelhouse.events import Listener, ignore
 from wheelhouse.fetch.fetch import fetch
 from wheelhouse.fetch.job import Job, Part
+from wheelhouse.files.temporary import scratch_folder
 from wheelhouse.index.package_source import PackageSource
 from wheelhouse.lock.lock import Lock
 from wheelhouse.lock.wheelhouse import SELF
@@ -24,8 +24,8 @@ def bring_self(
 
     Raises NoSolutionError for a Python that is too old.
     """
-    with TemporaryDirectory() as scratch:
-        wheel = own_wheel(Path(scratch))
+    with scratch_folder("self") as scratch:
+        wheel = own_wheel(scratch)
         stored = source.artifacts.keep(wheel, inspect(wheel, wheel.name))
     line = parse_line(f"{DISTRIBUTION}[{EXTRAS}] @ ./{wheel.name}#sha256={stored.sha256}")
     job = Job(requirements=(line,), parts=tuple(map(Part, targets)))

@@ -18,6 +18,7 @@ import msgspec
 from wheelhouse.documents import DocumentType
 from wheelhouse.errors import InputError, IntegrityError
 from wheelhouse.files.disk import os_errors_as_machine_error, read_regular, sha256_of, temp_file, write
+from wheelhouse.files.temporary import shared_folder
 
 INDEX_SUFFIX = ".volumes.json"
 MAX_INDEX_BYTES = 16 << 20
@@ -38,7 +39,7 @@ class VolumeWriter(io.RawIOBase):
     def __init__(self, path: Path, limit: int | None, stack: ExitStack) -> None:
         self._path, self._limit, self._stack = path, limit, stack
         self._open: BinaryIO | None = None
-        self._aside: list[Path] = []
+        self._temporary: list[Path] = []
         self._digest, self._size = hashlib.sha256(), 0
         self.volumes: list[Volume] = []
 
@@ -62,7 +63,7 @@ class VolumeWriter(io.RawIOBase):
     def _file(self) -> BinaryIO:
         if self._open is None:
             path, self._open = self._stack.enter_context(temp_file(self._path.parent))
-            self._aside.append(path)
+            self._temporary.append(path)
             self._digest, self._size = hashlib.sha256(), 0
         return self._open
 
@@ -73,19 +74,25 @@ class VolumeWriter(io.RawIOBase):
             self.volumes.append(Volume(self._path.name, self._digest.hexdigest(), self._size))
 
     def finish(self) -> None:
-        """Give every volume its name, in the place of what bore this one before; write their index where there can be several."""
+        """Give every volume its name, and replace the earlier bundle of this name.
+
+        At each moment an index names all volumes that are there, so that a run after a kill removes them. A reader then finds
+        volumes that are missing or have other hashes.
+        """
         self._end_volume()
+        index = self._path.name + INDEX_SUFFIX
         if self._limit is not None:
             self.volumes = _numbered(self.volumes)
         with os_errors_as_machine_error(self._path):
-            names = {volume.name for volume in self.volumes}
-            for old in (old for old in _standing(self._path) if old.name not in names):
+            names = {index, *(volume.name for volume in self.volumes)} if self._limit is not None else {self._path.name}
+            for old in (old for old in _earlier_files(self._path) if old.name not in names):
                 old.unlink(missing_ok=True)
-            for path, volume in zip(self._aside, self.volumes, strict=True):
-                path.replace(self._path.parent / volume.name)
         if self._limit is not None:
             rows = [{"name": volume.name, "sha256": volume.sha256, "size": volume.size} for volume in self.volumes]
-            write(self._path.parent, self._path.name + INDEX_SUFFIX, json.dumps({"volumes": rows}, indent=1) + "\n")
+            write(self._path.parent, index, json.dumps({"volumes": rows}, indent=1) + "\n")
+        with os_errors_as_machine_error(self._path):
+            for path, volume in zip(self._temporary, self.volumes, strict=True):
+                path.replace(self._path.parent / volume.name)
 
 
 def _numbered(volumes: list[Volume]) -> list[Volume]:
@@ -94,8 +101,8 @@ def _numbered(volumes: list[Volume]) -> list[Volume]:
     return [replace(one, name=f"{one.name}.{number:0{digits}d}") for number, one in enumerate(volumes, 1)]
 
 
-def _standing(path: Path) -> list[Path]:
-    """What an earlier run wrote under a bundle's name: the index first, without which no volume is read; then those that it names."""
+def _earlier_files(path: Path) -> list[Path]:
+    """What an earlier run wrote under a bundle's name: the bundle, the volumes that its index names, and the index last."""
     index = path.parent / (path.name + INDEX_SUFFIX)
     whole = [path] if path.is_file() else []
     if not index.is_file():
@@ -105,13 +112,16 @@ def _standing(path: Path) -> list[Path]:
     except (InputError, IntegrityError):
         names = []
     own = re.compile(re.escape(path.name) + r"\.[0-9]{3,}")
-    return [index, *whole, *(path.with_name(name) for name in names if own.fullmatch(name))]
+    return [*whole, *(path.with_name(name) for name in names if own.fullmatch(name)), index]
 
 
 @contextmanager
 def writing(path: Path, limit: int | None) -> Iterator[VolumeWriter]:
-    """A writer for `path`; nothing bears a final name unless the block ends well."""
+    """A writer for `path`; no file gets its final name unless the block ends without an error."""
     with ExitStack() as stack:
+        with os_errors_as_machine_error(path.parent):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(shared_folder(path.parent))
         writer = VolumeWriter(path, limit, stack)
         yield writer
         writer.finish()

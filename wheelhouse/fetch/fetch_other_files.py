@@ -10,7 +10,6 @@ from wheelhouse.errors import InputError, IntegrityError, ServerError
 from wheelhouse.events import Finished, Listener, Received, Waiting, ignore
 from wheelhouse.fetch.gpg import signer_of
 from wheelhouse.files.disk import (
-    TEMP_PREFIX,
     commit_file,
     copy_to_temp_file,
     digest_of,
@@ -23,6 +22,7 @@ from wheelhouse.files.disk import (
     write,
 )
 from wheelhouse.files.store import Store
+from wheelhouse.files.temporary import TEMP_PREFIX
 from wheelhouse.index.download import Download
 from wheelhouse.index.http import Http
 from wheelhouse.index.store_access import StoreAccess

@@ -3,9 +3,9 @@
 import shutil
 import subprocess
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from wheelhouse.errors import InputError, IntegrityError, MachineError
+from wheelhouse.files.temporary import scratch_folder
 
 REFUSED = ("BADSIG", "ERRSIG", "EXPSIG", "REVKEYSIG")
 
@@ -18,13 +18,13 @@ def signer_of(signature: Path, signed: Path, keys: Path, what: str) -> str:
     program = shutil.which("gpg")
     if program is None:
         raise MachineError(f"the signature of {what} cannot be checked: GnuPG is not installed", hint="install gpg")
-    with TemporaryDirectory() as home:
-        imported = _run(program, home, "--import", str(keys))
+    with scratch_folder("gpg") as home:
+        imported = _run(program, str(home), "--import", str(keys))
         if "IMPORT_OK" not in imported:
             raise InputError(
                 f"`{keys}` holds no OpenPGP key", hint="name the file with the keys that its project publishes"
             )
-        output = _run(program, home, "--verify", str(signature), str(signed))
+        output = _run(program, str(home), "--verify", str(signature), str(signed))
     statuses = {
         parts[1]: parts[2:] for line in output.splitlines() if len(parts := line.split()) > 1 and parts[0] == "[GNUPG:]"
     }

@@ -21,8 +21,9 @@ from typing import TypeVar
 
 from wheelhouse.errors import MachineError
 from wheelhouse.events import Listener, Warned, ignore
-from wheelhouse.files.disk import fresh, os_errors_as_machine_error, rooted, write_whole
+from wheelhouse.files.disk import os_errors_as_machine_error, rooted, write_whole
 from wheelhouse.files.store import Store
+from wheelhouse.files.temporary import fresh, sweep_unless_held
 
 T = TypeVar("T")
 CACHE_VERSION = "v1"
@@ -57,6 +58,7 @@ class Cache(Store):
         self._temporary: Path | None = None
         self._claimed = self._lasting = self._closed = False
         self._discarded: set[Path] = set()
+        self._swept: set[Path] = set()
         self._guard = threading.Lock()
 
     @cached_property
@@ -179,6 +181,7 @@ class Cache(Store):
         if self.root and not self._temporary:
             try:
                 self._claim()
+                self._sweep((self.root / name).parent)
                 return write(self.root / name)
             except OSError as error:
                 if error.errno not in UNWRITABLE:
@@ -199,6 +202,12 @@ class Cache(Store):
             if self._parent and (status.st_uid != os.getuid() or status.st_mode & 0o077):
                 raise PermissionError(errno.EPERM, "it is not a folder of this user alone")
             self._claimed = True
+
+    def _sweep(self, folder: Path) -> None:
+        """Remove what killed runs left in a folder, once a run."""
+        if folder not in self._swept:
+            self._swept.add(folder)
+            sweep_unless_held(folder)
 
     def _turn_away(self, error: OSError) -> None:
         """Write to the temporary folder from now on."""

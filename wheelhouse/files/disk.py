@@ -3,13 +3,11 @@
 A final name never holds bytes that were not verified; an unfinished file has a temporary name that nothing else reads.
 """
 
-import contextlib
 import errno
 import fcntl
 import hashlib
 import io
 import os
-import random
 import stat
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -17,16 +15,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from wheelhouse.errors import InputError, IntegrityError, MachineError
+from wheelhouse.files.temporary import fresh, sweep, sweep_unless_held
 
 if TYPE_CHECKING:
     from _hashlib import _HashObject
 
-TEMP_PREFIX = ".wheelhouse-"
 BLOCK = 1 << 20
 MAX_TEXT_BYTES = 16 << 20
 """The largest lock, list or manifest that is read. A lock of 700 files has 0.8 MB, measured."""
-MAX_FOLDER_ATTEMPTS = 100
-"""How often a folder is made again that another run removes."""
 INNER_FOLDERS = ("tools", "files")
 """The folders that stage fills inside a wheelhouse; written out, because importing their names would load more modules."""
 FICLONE = 0x40049409
@@ -179,28 +175,6 @@ def temp_file(folder: Path) -> Iterator[tuple[Path, BinaryIO]]:
         path.unlink(missing_ok=True)
 
 
-def fresh(folder: Path) -> tuple[Path, BinaryIO]:
-    """A new file in a folder, open for writing, under a temporary name.
-
-    The holder of the folder's lock renames it, or the next sweep removes it.
-    """
-    attempts = 0
-    while True:
-        path = folder / f"{TEMP_PREFIX}{random.getrandbits(64):016x}.tmp"
-        try:
-            file = io.FileIO(path, "x")
-        except FileExistsError:
-            continue
-        except FileNotFoundError:
-            if attempts == MAX_FOLDER_ATTEMPTS:  # the folder exists and takes no file, as in /proc
-                raise
-            attempts += 1
-            folder.mkdir(parents=True, exist_ok=True)
-            continue
-        os.fchmod(file.fileno(), 0o644)
-        return path, io.BufferedWriter(file)
-
-
 def write_all(file: io.FileIO, content: bytes) -> None:
     """Write all bytes: one write(2) may take only a part."""
     left = memoryview(content)
@@ -209,12 +183,16 @@ def write_all(file: io.FileIO, content: bytes) -> None:
 
 
 def write(folder: Path, name: str, text: str | bytes) -> None:
-    """Write a whole file under its final name, or not at all. A file with the same bytes is left as it is; a link is replaced."""
+    """Write a whole file under its final name, or not at all. A file with the same bytes is left as it is; a link is replaced.
+
+    What killed runs left in the folder is removed.
+    """
     content = text.encode() if isinstance(text, str) else text
     if not name:
         raise InputError(f"`{folder}` is a folder, and a file is to be written", hint="name a file")
     final = rooted(folder, name)
     with os_errors_as_machine_error(final):
+        sweep_unless_held(final.parent)
         if _own_size(final) != len(content) or final.read_bytes() != content:
             write_whole(final, content)
 
@@ -225,7 +203,8 @@ def write_whole(final: Path, content: bytes) -> None:
     try:
         with file:
             file.write(content)
-        path.replace(final)
+            file.flush()
+            path.replace(final)  # while the file is open, no run sweeps it
     except BaseException:
         path.unlink(missing_ok=True)
         raise
@@ -259,30 +238,12 @@ def rooted(folder: Path, name: str) -> Path:
 
 
 def _sweep(folder: Path) -> None:
-    """Remove temporary files, also in the inner folders. Only for the holder of the folder's lock."""
-    _remove_temp_files(folder)
+    """Remove what killed runs left, also in the inner folders. Only for the holder of the folder's lock."""
+    with os_errors_as_machine_error(folder):
+        sweep(folder)
     for inner in (folder / name for name in INNER_FOLDERS):
-        if inner.is_dir() and not inner.is_symlink():
-            _sweep_unless_locked(inner)
-
-
-def _sweep_unless_locked(folder: Path) -> None:
-    """Remove temporary files of an inner folder, unless another run holds its lock: then they are that run's."""
-    with os_errors_as_machine_error(folder):
-        descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        with contextlib.suppress(BlockingIOError):
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            _remove_temp_files(folder)
-    finally:
-        os.close(descriptor)
-
-
-def _remove_temp_files(folder: Path) -> None:
-    """Remove the temporary files of one folder."""
-    with os_errors_as_machine_error(folder):
-        for path in folder.glob(f"{TEMP_PREFIX}*.tmp"):
-            path.unlink(missing_ok=True)
+        if not inner.is_symlink():
+            sweep_unless_held(inner)
 
 
 def sha256_of(path: Path) -> str:

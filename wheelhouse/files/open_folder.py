@@ -11,7 +11,8 @@ from types import TracebackType
 from typing import BinaryIO, Self
 
 from wheelhouse.errors import IntegrityError
-from wheelhouse.files.disk import KINDS, TEMP_PREFIX, os_errors_as_machine_error
+from wheelhouse.files.disk import KINDS, os_errors_as_machine_error
+from wheelhouse.files.temporary import TEMP_PREFIX
 
 FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 FILE_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC

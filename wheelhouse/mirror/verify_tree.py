@@ -13,7 +13,8 @@ from wheelhouse.archive.waivers import NO_WAIVERS, Subject, Waivers
 from wheelhouse.archive.wheelfile import inspect
 from wheelhouse.errors import InputError, IntegrityError, RefusedError
 from wheelhouse.events import Finished, Listener, ignore
-from wheelhouse.files.disk import TEMP_PREFIX, rooted
+from wheelhouse.files.disk import rooted
+from wheelhouse.files.temporary import TEMP_PREFIX
 from wheelhouse.findings import Finding, Severity
 from wheelhouse.index.provenance import SUFFIX as PROVENANCE
 from wheelhouse.lock.wheelhouse import Wheelhouse

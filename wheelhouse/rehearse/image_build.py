@@ -2,7 +2,6 @@
 
 import secrets
 import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 from wheelhouse.airflow import Airflow
 from wheelhouse.errors import InputError
 from wheelhouse.files.disk import os_errors_as_machine_error, read_text, write
+from wheelhouse.files.temporary import scratch_folder
 from wheelhouse.findings import Finding
 from wheelhouse.lock.lock import Lock
 from wheelhouse.rehearse.install_checks import airflow_arguments
@@ -47,8 +47,8 @@ def rehearse_image(
     release = staged.plan.release
     tags: list[str] = []
     try:
-        with tempfile.TemporaryDirectory(prefix="wheelhouse-image-") as scratch:
-            yield from _Build(Path(scratch, "context"), folder, lock, release, image, engine, tags).steps()
+        with scratch_folder("image") as scratch:
+            yield from _Build(scratch / "context", folder, lock, release, image, engine, tags).steps()
     finally:
         for tag in reversed(tags):
             engine.remove(tag)

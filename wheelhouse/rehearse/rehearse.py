@@ -1,7 +1,6 @@
 """Prove before the transfer that a wheelhouse or staged folder installs without network, step by step, with the real tools."""
 
 import shlex
-import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +15,7 @@ from wheelhouse.archive.waivers import NO_WAIVERS, Waivers
 from wheelhouse.errors import MachineError
 from wheelhouse.events import Listener, Noted, ignore
 from wheelhouse.files.disk import must_be_readable, read_text
+from wheelhouse.files.temporary import scratch_folder
 from wheelhouse.findings import Finding
 from wheelhouse.lock.lock import Lock
 from wheelhouse.rehearse.image_build import Image, rehearse_image
@@ -200,8 +200,8 @@ def _open_builder(interpreter: Interpreter, limits: Limits) -> Builder:
 
 def _with_other_installers(first: SandboxRun, context: InstallContext, options: RehearsalOptions) -> Iterator[Step]:
     """The install, and in parallel, in another sandbox, the same files by other installers."""
-    with tempfile.TemporaryDirectory(prefix="wheelhouse-rehearsal-") as scratch, ThreadPoolExecutor(1) as pool:
-        second = other_installers_run(context, options.instruments, Path(scratch))
+    with scratch_folder("rehearsal") as scratch, ThreadPoolExecutor(1) as pool:
+        second = other_installers_run(context, options.instruments, scratch)
         other_steps = pool.submit(lambda: list(perform(second, context.builder)))
         install_steps = list(perform(first, context.builder))
         yield from install_steps

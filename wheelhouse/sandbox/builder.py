@@ -2,7 +2,6 @@
 
 import json
 import re
-import tempfile
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from pyproject_hooks._in_process import _in_proc_script_path
 from wheelhouse.archive.build_system import BuildSystem
 from wheelhouse.documents import parse_json
 from wheelhouse.errors import BuildError, MachineError, WheelhouseError
+from wheelhouse.files.temporary import scratch_folder
 from wheelhouse.sandbox import inside, proof
 from wheelhouse.sandbox.bubblewrap import Bubblewrap
 from wheelhouse.sandbox.container import Container
@@ -95,8 +95,8 @@ class Builder:
 
     def requires(self, request: BuildRequest) -> tuple[tuple[str, ...], bytes]:
         """The backend's own build requirements beside the declared ones, and the log. Raises BuildError."""
-        with tempfile.TemporaryDirectory(prefix="wheelhouse-answer-") as folder:
-            answer = Path(folder, "answer")
+        with scratch_folder("answer") as folder:
+            answer = folder / "answer"
             reply, log = self._ask("requires", request, answer)
             listed = reply.get("requires")
             if not isinstance(listed, list):
@@ -220,8 +220,8 @@ def sealed_builder(interpreter: Interpreter, limits: Limits, parallel: int) -> B
 
 
 def _prove(builder: Builder) -> None:
-    with tempfile.TemporaryDirectory(prefix="wheelhouse-proof-") as folder:
-        builder.prove(Path(folder))
+    with scratch_folder("proof") as folder:
+        builder.prove(folder)
 
 
 def _builder_in_image(target: Target, location: BuildLocation, image: str, parallel: int) -> Builder:
@@ -257,8 +257,8 @@ def _interpreter_in(sandbox: Sandbox, target: Target, image: str) -> Interpreter
 
 def _facts_in(sandbox: Sandbox, name: str) -> Interpreter:
     """The interpreter that a sandbox has under a name, with the facts that it tells of itself."""
-    with tempfile.TemporaryDirectory(prefix="wheelhouse-facts-") as folder:
-        answer = Path(folder, "answer")
+    with scratch_folder("facts") as folder:
+        answer = folder / "answer"
         script = f"{HERE}/facts.py"
         command = SandboxCommand([name, "-I", "-S", "-B", script], {"PATH": SYSTEM_PATH}, {script: FACTS}, Limits())
         result = run_in(sandbox, command, answer)

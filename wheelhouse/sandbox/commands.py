@@ -3,7 +3,6 @@
 import hmac
 import json
 import secrets
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import distribution
@@ -14,6 +13,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from wheelhouse.errors import MachineError
+from wheelhouse.files.temporary import scratch_folder
 from wheelhouse.sandbox import inside_commands, inside_environment
 from wheelhouse.sandbox.builder import Builder
 from wheelhouse.sandbox.execution import run_in
@@ -88,8 +88,8 @@ def run_commands(
     scripts = {SCRIPT: Path(inside_commands.__file__), CHECK_SCRIPT: Path(inside_environment.__file__)}
     request = {"make": [VARIABLES["HOME"], VARIABLES["TMPDIR"]], "commands": [asdict(command) for command in commands]}
     argv = [str(builder.interpreter.path), "-I", SCRIPT, json.dumps(request)]
-    with tempfile.TemporaryDirectory(prefix="wheelhouse-rehearsal-") as folder:
-        answer = Path(folder, "answer")
+    with scratch_folder("answer") as folder:
+        answer = folder / "answer"
         visible = builder.interpreter.shown | scripts | dict(shown)
         secret = secrets.token_bytes(32)
         end = run_in(builder.sandbox, SandboxCommand(argv, VARIABLES, visible, builder.limits, secret), answer)

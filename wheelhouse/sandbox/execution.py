@@ -10,7 +10,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -20,6 +19,7 @@ from typing import IO
 
 from wheelhouse.errors import MachineError
 from wheelhouse.files.disk import os_errors_as_machine_error
+from wheelhouse.files.temporary import scratch_folder
 from wheelhouse.sandbox import launcher
 from wheelhouse.sandbox.cgroup import Cgroup, make_cgroup
 from wheelhouse.sandbox.confinement import find_program
@@ -44,8 +44,8 @@ LAUNCHER = Path(launcher.__file__)
 def run_in(sandbox: Sandbox, command: SandboxCommand, answer: Path) -> SandboxResult:
     """Run a command in a sandbox and write its stdout to `answer`. Raises MachineError if it cannot start."""
     command = replace(command, shown={inside: outside.absolute() for inside, outside in command.shown.items()})
-    with tempfile.TemporaryDirectory(prefix="wheelhouse-sandbox-", ignore_cleanup_errors=True) as folder:
-        sandboxed = sandbox.wrap(command, Path(folder))
+    with scratch_folder("sandbox") as folder:
+        sandboxed = sandbox.wrap(command, folder)
         cgroup = None if sandboxed.elsewhere else make_cgroup(command.limits)
         with (
             os_errors_as_machine_error(answer),

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping, Set
 from pathlib import Path, PurePosixPath
 
 from wheelhouse.archive.filenames import ARCHIVE_SUFFIXES
-from wheelhouse.files.disk import TEMP_PREFIX, has_bytes, kind_of, rooted
+from wheelhouse.files.disk import has_bytes, kind_of, rooted
+from wheelhouse.files.temporary import TEMP_PREFIX
 from wheelhouse.findings import Finding, Severity
 from wheelhouse.lock.lock import Lock
 from wheelhouse.verify.locked_files import absent_finding, error_finding

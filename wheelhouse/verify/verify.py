@@ -10,7 +10,8 @@ from wheelhouse.archive.waivers import NO_WAIVERS, Waivers
 from wheelhouse.archive.wheelfile import inspect
 from wheelhouse.errors import InputError
 from wheelhouse.events import Listener, ignore
-from wheelhouse.files.disk import TEMP_PREFIX, kind_of, read_regular_text, refuse_endless_files, verbatim
+from wheelhouse.files.disk import kind_of, read_regular_text, refuse_endless_files, verbatim
+from wheelhouse.files.temporary import TEMP_PREFIX
 from wheelhouse.findings import Finding, Severity
 from wheelhouse.lock.lock import Lock, provenance_filename
 from wheelhouse.lock.other_files import FOLDER, LOCK

@@ -1,0 +1,135 @@
+"""Temporary files and folders, and the removal of those that a killed run left.
+
+A run holds a lock (flock) on each temporary file while the file is open, on each temporary folder while it is used, and on
+a folder in which it keeps closed ones. The kernel releases the locks of a killed run, so what can be locked is left over.
+"""
+
+import contextlib
+import fcntl
+import io
+import os
+import random
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+TEMP_PREFIX = ".wheelhouse-"
+SCRATCH_PREFIX = "wheelhouse-scratch-"
+MAX_ATTEMPTS = 100
+"""How often a folder is made that another run removes."""
+
+
+def fresh(folder: Path) -> tuple[Path, BinaryIO]:
+    """A new file in a folder, open and locked, under a name that nothing reads. The caller renames it or removes it."""
+    made = 0
+    while True:
+        path = folder / f"{TEMP_PREFIX}{random.getrandbits(64):016x}.tmp"
+        try:
+            file = io.FileIO(path, "x")
+        except FileExistsError:
+            continue
+        except FileNotFoundError:
+            if made == MAX_ATTEMPTS:  # the folder exists, and takes no file: as in /proc
+                raise
+            made += 1
+            folder.mkdir(parents=True, exist_ok=True)
+            continue
+        if _lock(file.fileno()):
+            os.fchmod(file.fileno(), 0o644)
+            return path, io.BufferedWriter(file)
+        file.close()
+
+
+def _lock(descriptor: int) -> bool:
+    """Lock a new file; False if a sweep removed it before. A file system without locks has no sweeps either."""
+    with contextlib.suppress(OSError):
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    return os.fstat(descriptor).st_nlink > 0
+
+
+def sweep_unless_held(folder: Path) -> None:
+    """Remove what killed runs left in a folder, if it exists and no run holds it, which may keep closed files there."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return
+    try:
+        with contextlib.suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            sweep(folder)
+    finally:
+        os.close(descriptor)
+
+
+def sweep(folder: Path) -> None:
+    """Remove the temporary files of a folder, if it exists, that no run has open. For the run that holds it. Raises OSError."""
+    with contextlib.suppress(FileNotFoundError), os.scandir(folder) as entries:
+        names = [entry.name for entry in entries if entry.name.startswith(TEMP_PREFIX) and entry.name.endswith(".tmp")]
+        for name in names:
+            if not _is_open(folder / name):
+                (folder / name).unlink(missing_ok=True)
+
+
+def _is_open(path: Path) -> bool:
+    """Whether a run has a temporary file open, and so locked. What cannot be opened is none of ours."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+@contextmanager
+def shared_folder(folder: Path) -> Iterator[None]:
+    """Keep closed temporary files in a folder that other runs may write to as well: no run sweeps it meanwhile."""
+    sweep_unless_held(folder)
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_SH)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def scratch_folder(kind: str) -> Iterator[Path]:
+    """A new folder among the machine's temporary files, removed afterwards. Those of killed runs are removed before."""
+    _sweep_scratch(Path(tempfile.gettempdir()))
+    while True:
+        folder = Path(tempfile.mkdtemp(prefix=f"{SCRATCH_PREFIX}{kind}-"))
+        descriptor = os.open(folder, os.O_RDONLY)
+        if _lock(descriptor):
+            break
+        os.close(descriptor)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        os.close(descriptor)
+
+
+def _sweep_scratch(place: Path) -> None:
+    """Remove the scratch folders of this user's killed runs."""
+    for folder in place.glob(f"{SCRATCH_PREFIX}*"):
+        with contextlib.suppress(OSError):
+            _remove_scratch(folder)
+
+
+def _remove_scratch(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY)
+    try:
+        if os.fstat(descriptor).st_uid == os.geteuid():
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(folder, ignore_errors=True)
+    finally:
+        os.close(descriptor)
