@@ -15,14 +15,21 @@ import pytest
 import tomli_w
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 from tests.support.tools import wheelhouse
 from tests.support.wheels import build_wheel
+from wheelhouse.archive.artifact import Artifact
 from wheelhouse.bundle.bundle import MANIFEST, BundleEntry, BundleManifest, difference
+from wheelhouse.bundle.lock_files import is_possible_path, must_follow_from_locks
 from wheelhouse.bundle.pack import inspect_bundle, pack, unpack
 from wheelhouse.errors import InputError, IntegrityError, WheelhouseError
+from wheelhouse.index.provenance import Provenance
+from wheelhouse.lock.lock import Built, Inputs, Lock, Pin
 from wheelhouse.lock.other_files import OtherFile, OtherFiles
-from wheelhouse.lock.wheelhouse import sums
+from wheelhouse.lock.wheelhouse import Wheelhouse, sums
+from wheelhouse.target.target import Platform, Python, Target
 from wheelhouse.verify.verify import verify
 
 APP = "app-1.0-py3-none-any.whl"
@@ -196,6 +203,46 @@ def test_what_lies_beside_another_file_has_its_name(house: Path, tmp_path: Path,
     refused(
         bundled(tmp_path / "a.tar", summed(files, "files")), tmp_path, "neither the checksum file nor the signature"
     )
+
+
+def full_wheelhouse() -> Wheelhouse:
+    """Locks with every kind of file: odd sdists, a kept one, a lock with a label, constraints and attestations."""
+    attestations = "{}"
+    provenance = Provenance("https://127.0.0.1/x.provenance", sha256(attestations.encode()))
+    odd = Artifact("odd-1.0.tgz", "1" * 64, 10)
+    kept = Built(Artifact("kept-1.0.tar.bz2", "2" * 64, 10), "CPython 3.12.4", kept=True)
+    pins = (
+        Pin(canonicalize_name("kept"), Version("1.0"), Artifact("kept-1.0-py3-none-any.whl", "3" * 64, 10), built=kept),
+        Pin(
+            canonicalize_name("lib"),
+            Version("1.0"),
+            Artifact("lib-1.0-py3-none-any.whl", "4" * 64, 10),
+            provenance=provenance,
+        ),
+        Pin(canonicalize_name("odd"), Version("1.0"), odd),
+    )
+    target = Target.of(Python.parse("3.12.4"), Platform.parse("linux/amd64"))
+    inputs = Inputs(("odd",), constraints_sha256=sha256(b"odd<2\n"))
+    labelled = Lock(target, Inputs(("lib",)), pins[1:2], "0123abcd")
+    names = {"lib-1.0-py3-none-any.whl.provenance": attestations}
+    return Wheelhouse((Lock(target, inputs, pins), labelled), {target.name: "odd<2\n"}, names)
+
+
+@pytest.mark.parametrize("folder", ["", "tools/", "build/", "self/", "tools/build/"])
+def test_every_kind_of_file_of_a_wheelhouse_follows_from_its_locks(folder: str) -> None:
+    house = full_wheelhouse()
+    hashes = {name: (artifact.sha256, artifact.size) for name, artifact in house.artifacts.items()}
+    hashes |= {name: (sha256(text.encode()), len(text)) for name, text in house.texts.items()}
+    assert {"links.html", "odd-1.0.tgz", "kept-1.0.tar.bz2", "lib-1.0-py3-none-any.whl.provenance"} < hashes.keys()
+    manifest = difference({f"{folder}{name}": file for name, file in hashes.items()}, None)
+    locks = {f"{folder}{lock.filename}": house.texts[lock.filename].encode() for lock in house.locks}
+    must_follow_from_locks(manifest, locks, "a.tar")
+    for path in manifest.result:
+        assert is_possible_path(path)
+        altered = {each: ("0" * 64 if each == path else sha, 1) for each, sha in manifest.result.items()}
+        if path not in locks:
+            with pytest.raises(IntegrityError, match="is not what its lock file leads to"):
+                must_follow_from_locks(difference(altered, None), locks, "a.tar")
 
 
 MANIFESTS: dict[str, tuple[Callable[[dict], None], str]] = {
