@@ -79,6 +79,18 @@ class DocumentType(Generic[T]):
             raise ValueError(_located(error, table, place)) from error
 
 
+class _Format(msgspec.Struct):
+    format: int
+
+
+_FORMAT = DocumentType(_Format)
+
+
+def format_of(raw: str | bytes) -> int:
+    """The `format` of a JSON document, which tells which type the document is. Raises ValueError."""
+    return _FORMAT.from_json(raw).format
+
+
 def _located(error: msgspec.ValidationError, document: object, place: str) -> str:
     """What is wrong in a document, as "`place` is value: expected …". msgspec tells the path in its message only."""
     problem, path = MESSAGE.fullmatch(str(error)).groups(default="")  # type: ignore[union-attr]

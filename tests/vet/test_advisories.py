@@ -154,6 +154,34 @@ def test_a_record_that_is_none_is_refused() -> None:
         Event("fixed", "nonsense").key  # noqa: B018
 
 
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (
+            {"affected": [{"package": {"ecosystem": "PyPI"}}]},
+            "`affected[0].package`: object missing required field `name`",
+        ),
+        ({"modified": 7}, "`modified` is 7: expected `str`, got `int`"),
+        ({"aliases": [True]}, "`aliases[0]` is True: expected `str`, got `bool`"),
+        (
+            {"affected": [{"ranges": [{"type": "ECOSYSTEM", "events": [{"fixed": 2}]}]}]},
+            "`affected[0].ranges[0].events[0][...]`",
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_record_is_said_with_its_place(change: dict[str, object], sentence: str) -> None:
+    with pytest.raises(InputError) as error:
+        only(record("A", {"introduced": "0"}) | change)
+    assert str(error.value).startswith(f"the record `A` is not one of the OSV schema: {sentence}")
+
+
+def test_a_record_may_have_nulls_and_ranges_of_commits() -> None:
+    document = record("A", {"introduced": "0"}) | {"aliases": None, "summary": None, "severity": None}
+    document["affected"].append({"ranges": [{"type": "GIT", "events": [{"introduced": "0"}]}], "versions": None})
+    [advisory] = only(document)
+    assert (advisory.id, advisory.aliases, advisory.summary) == ("A", frozenset(), "")
+
+
 def test_import_reads_a_zip_a_folder_and_one_file(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder" / "A.json").write_text(json.dumps(record("A", {"introduced": "0"})))

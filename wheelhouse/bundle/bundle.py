@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from wheelhouse.archive.artifact import SHA256
-from wheelhouse.documents import DocumentType
+from wheelhouse.documents import DocumentType, format_of
 from wheelhouse.errors import InputError, IntegrityError
 
 FORMAT = 1
@@ -108,10 +108,6 @@ def difference(files: Mapping[str, tuple[str, int]], base: Mapping[str, str] | N
     return BundleManifest(entries, removed, base is not None)
 
 
-class _Format(msgspec.Struct):
-    format: int
-
-
 class _RemovedRow(msgspec.Struct):
     path: str
     sha256: str
@@ -124,13 +120,13 @@ class _Document(msgspec.Struct):
     removed: tuple[_RemovedRow, ...]
 
 
-_FORMAT, _DOCUMENT = DocumentType(_Format), DocumentType(_Document)
+_DOCUMENT = DocumentType(_Document)
 
 
 def parse_manifest(raw: bytes, source: str) -> BundleManifest:
     """Read a manifest. Raises InputError for anything else, IntegrityError for one that contradicts itself."""
     try:
-        number = _FORMAT.from_json(raw).format
+        number = format_of(raw)
         if number != FORMAT:
             raise InputError(f"`{source}` is a bundle of format {number}; this version reads format {FORMAT}")
         document = _DOCUMENT.from_json(raw)

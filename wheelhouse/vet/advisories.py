@@ -6,11 +6,12 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from wheelhouse.archive.artifact import version_of
-from wheelhouse.documents import parse_json
+from wheelhouse.documents import DocumentType, format_of
 from wheelhouse.errors import InputError
 
 ECOSYSTEM = "PyPI"
@@ -123,44 +124,85 @@ class Advisories:
         return sorted((tuple(sorted(group, key=lambda one: one.id)) for group in groups), key=lambda group: group[0].id)
 
 
+class _Package(msgspec.Struct):
+    ecosystem: str
+    name: str
+
+
+class _Range(msgspec.Struct):
+    type: str
+    events: list[dict[str, str]]
+
+
+class _Affected(msgspec.Struct):
+    """A project of a record; a range of commits (GIT) may have none."""
+
+    package: _Package | None = None
+    ranges: list[_Range] | None = None
+    versions: list[str] | None = None
+
+
+class _Score(msgspec.Struct):
+    score: str
+
+
+class _Record(msgspec.Struct):
+    """An OSV record. Databases write null for a list that they do not have."""
+
+    id: str
+    modified: str
+    summary: str | None = None
+    details: str | None = None
+    aliases: list[str] | None = None
+    affected: list[_Affected] | None = None
+    severity: list[_Score] | None = None
+    database_specific: dict[str, Any] | None = None
+    withdrawn: str | None = None
+
+
+_RECORD = DocumentType(_Record)
+
+
 def read_records(documents: Iterable[Mapping[str, Any]]) -> Iterator[Advisory]:
     """Advisories from OSV records: those for PyPI that were not withdrawn. Raises InputError for what is no such record."""
     for document in documents:
         try:
-            if not document.get("withdrawn"):
-                yield from _advisories(document)
-        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            record = _RECORD.from_table(document, "")
+        except ValueError as error:
             raise InputError(f"the record `{document.get('id')}` is not one of the OSV schema: {error}") from error
+        if not record.withdrawn:
+            yield from _advisories(record)
 
 
-def _advisories(document: Mapping[str, Any]) -> Iterator[Advisory]:
-    text = str(document.get("summary") or document.get("details") or "")
-    summary = " ".join(text.split())
-    for affected in document.get("affected", ()):
-        if affected["package"]["ecosystem"] != ECOSYSTEM:
+def _advisories(record: _Record) -> Iterator[Advisory]:
+    """An advisory for each PyPI project that a record names."""
+    summary = " ".join((record.summary or record.details or "").split())
+    for affected in record.affected or ():
+        if affected.package is None or affected.package.ecosystem != ECOSYSTEM:
             continue
         yield Advisory(
-            id=str(document["id"]),
-            project=canonicalize_name(affected["package"]["name"]),
-            aliases=frozenset(map(str, document.get("aliases", ()))),
-            ranges=tuple(_events(found) for found in affected.get("ranges", ()) if found["type"] == "ECOSYSTEM"),
-            versions=frozenset(map(str, affected.get("versions", ()))),
-            severity=_severity(document),
+            id=record.id,
+            project=canonicalize_name(affected.package.name),
+            aliases=frozenset(record.aliases or ()),
+            ranges=tuple(_events(range_) for range_ in affected.ranges or () if range_.type == "ECOSYSTEM"),
+            versions=frozenset(affected.versions or ()),
+            severity=_severity(record),
             summary=summary if len(summary) <= MAX_SUMMARY_CHARACTERS else summary[: MAX_SUMMARY_CHARACTERS - 1] + "…",
-            modified=str(document["modified"]),
+            modified=record.modified,
         )
 
 
-def _events(found: Mapping[str, Any]) -> tuple[Event, ...]:
-    pairs = ((str(kind), str(version)) for event in found["events"] for kind, version in event.items())
+def _events(range_: _Range) -> tuple[Event, ...]:
+    """The events of a range that OSV's evaluation of versions reads."""
+    pairs = (pair for event in range_.events for pair in event.items())
     return tuple(Event(kind, version) for kind, version in pairs if kind in ("introduced", "fixed", "last_affected"))
 
 
-def _severity(document: Mapping[str, Any]) -> str:
+def _severity(record: _Record) -> str:
     """The word that the database gives, else the newest CVSS vector."""
-    word = (document.get("database_specific") or {}).get("severity")
-    vectors = [str(one["score"]) for one in document.get("severity") or ()]
-    return str(word).lower() if isinstance(word, str) else max(vectors, default="")
+    word = (record.database_specific or {}).get("severity")
+    vectors = [score.score for score in record.severity or ()]
+    return word.lower() if isinstance(word, str) else max(vectors, default="")
 
 
 def not_after(now: datetime, advisories: Iterable[Advisory]) -> Iterator[Advisory]:
@@ -232,27 +274,50 @@ def _row(advisory: Advisory) -> dict[str, Any]:
     }
 
 
+class _Row(msgspec.Struct):
+    """An advisory of a snapshot; `ranges` are lists of (kind, version)."""
+
+    id: str
+    project: str
+    aliases: frozenset[str]
+    ranges: tuple[tuple[tuple[str, str], ...], ...]
+    versions: frozenset[str]
+    severity: str
+    summary: str
+    modified: str
+    since: str = ""
+
+
+class _Snapshot(msgspec.Struct):
+    advisories: list[_Row]
+
+
+_SNAPSHOT = DocumentType(_Snapshot)
+
+
 def parse_snapshot(text: str, source: str) -> Advisories:
     """Read a snapshot. Raises InputError naming `source`."""
+    hint = "make it with `wheelhouse advisories import`"
     try:
-        document = parse_json(text)
-        if document["format"] != FORMAT:
-            raise InputError(f"`{source}` is a snapshot of format {document['format']}, and {FORMAT} is known")
-        return collect(_advisory(row) for row in document["advisories"])
-    except (ValueError, KeyError, TypeError) as error:
-        hint = "make it with `wheelhouse advisories import`"
+        number = format_of(text)
+        if number != FORMAT:
+            raise InputError(
+                f"`{source}` is a snapshot of format {number}; this version reads format {FORMAT}", hint=hint
+            )
+        return collect(map(_advisory, _SNAPSHOT.from_json(text).advisories))
+    except ValueError as error:
         raise InputError(f"`{source}` is not a snapshot of advisories: {error}", hint=hint) from error
 
 
-def _advisory(row: Mapping[str, Any]) -> Advisory:
+def _advisory(row: _Row) -> Advisory:
     return Advisory(
-        id=row["id"],
-        project=canonicalize_name(row["project"]),
-        aliases=frozenset(row["aliases"]),
-        ranges=tuple(tuple(Event(kind, version) for kind, version in events) for events in row["ranges"]),
-        versions=frozenset(row["versions"]),
-        severity=row["severity"],
-        summary=row["summary"],
-        modified=row["modified"],
-        since=row.get("since", ""),
+        id=row.id,
+        project=canonicalize_name(row.project),
+        aliases=row.aliases,
+        ranges=tuple(tuple(Event(kind, version) for kind, version in events) for events in row.ranges),
+        versions=row.versions,
+        severity=row.severity,
+        summary=row.summary,
+        modified=row.modified,
+        since=row.since,
     )
