@@ -13,7 +13,10 @@
 An error ends a step. A problem of one artifact of a wheelhouse is a `Finding` (wheelhouse.findings).
 """
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from wheelhouse.findings import Finding
 
 EXIT_CODES = (130, 5, 6, 4, 2, 3, 1, 0)
 """The exit codes by precedence: if a run has several jobs, the first code that any of them has."""
@@ -23,7 +26,8 @@ class WheelhouseError(Exception):
     """An error in one sentence. `details` are printed above it, `hint` (what to do next) below it.
 
     `general` is the sentence without the target's name, `own` the details of that target alone, which are printed last.
-    They let the same error of several targets be printed once.
+    They let the same error of several targets be printed once. `findings` are those that the error is about;
+    `wheelhouse.report` adds their sentences.
     """
 
     exit_code: ClassVar[int] = 1
@@ -36,8 +40,10 @@ class WheelhouseError(Exception):
         details: tuple[str, ...] = (),
         general: str | None = None,
         own: tuple[str, ...] = (),
+        findings: "tuple[Finding, ...]" = (),
     ) -> None:
         super().__init__(sentence)
+        self.findings = findings
         self.hint = hint
         self.details = (*details, *own)
         self.own = own
@@ -82,8 +88,16 @@ class RefusedError(IntegrityError):
     `stated` is the release that the archive's metadata state, if its file name states another.
     """
 
-    def __init__(self, rule: str, sentence: str, *, hint: str | None = None, stated: str = "") -> None:
-        super().__init__(sentence, hint=hint)
+    def __init__(
+        self,
+        rule: str,
+        sentence: str,
+        *,
+        hint: str | None = None,
+        stated: str = "",
+        findings: "tuple[Finding, ...]" = (),
+    ) -> None:
+        super().__init__(sentence, hint=hint, findings=findings)
         self.rule = rule
         self.stated = stated
 

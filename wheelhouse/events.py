@@ -2,6 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from wheelhouse.findings import Finding
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,13 @@ class Warned(Event):
     """A warning. The run continues."""
 
     sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Found(Event):
+    """A finding on a file, which stops nothing."""
+
+    finding: "Finding"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,35 +1,30 @@
-"""Findings, and the policy that weighs them. A finding is never an exception: everything wrong is said at once (pure)."""
+"""Findings, and the policy that weighs them. A finding holds facts; `wheelhouse.report` writes its sentence (pure)."""
 
+import hashlib
+import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import IntEnum
 
 from packaging.utils import NormalizedName
 
+FactValue = str | int | tuple[str, ...]
+FactPairs = tuple[tuple[str, FactValue], ...]
+"""Facts by name, in the order of their names."""
+
 
 class Severity(IntEnum):
-    """How much a finding weighs: an ERROR fails whatever step looks for findings."""
+    """The weight of a finding. An ERROR fails each step that looks for findings."""
 
     NOTE = 1
     WARNING = 2
     ERROR = 3
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Finding:
-    """One rule's remark: the rule's id, the file or project it speaks of, a sentence, and what to do."""
-
-    subject: str
-    rule: str
-    severity: Severity
-    sentence: str
-    hint: str = ""
-
-
 @dataclass(frozen=True, slots=True)
 class Waiver:
-    """That a rule does not count for a project, or for its file with one sha256: why, who says so, and until when."""
+    """A rule is waived for a project, or for its file with one sha256: why, by whom, and until when."""
 
     rule: str
     reason: str
@@ -39,13 +34,76 @@ class Waiver:
     sha256: str | None = None
 
     def covers(self, rule: str, project: NormalizedName, sha256: str) -> bool:
-        """Whether it speaks of this rule and this file, whatever the day."""
+        """Whether it names this rule and this file, on any day."""
         return self.rule == rule and self.project in (None, project) and self.sha256 in (None, sha256)
 
 
 @dataclass(frozen=True, slots=True)
+class Observation:
+    """What a rule found: the facts that identify the finding, and context that may change while it stays the same finding."""
+
+    facts: FactPairs = ()
+    context: FactPairs = ()
+
+    def with_context(self, **context: FactValue) -> "Observation":
+        """The same observation with more context."""
+        return replace(self, context=_pairs({**dict(self.context), **context}))
+
+
+def observed(**facts: FactValue) -> Observation:
+    """An observation. A fact named `case` chooses among several sentences of one rule."""
+    return Observation(_pairs(facts))
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Finding:
+    """One finding of a rule: the rule's id, the file or project that it is about, and the facts.
+
+    Approvals, JSON and SARIF identify it by rule and `fingerprint`. `context` holds what may change while it stays the same
+    finding: days since, a fixed version, an error's message. `waiver` is the waiver that covers it.
+    """
+
+    subject: str
+    rule: str
+    severity: Severity
+    facts: FactPairs = ()
+    context: FactPairs = ()
+    waiver: Waiver | None = field(default=None, compare=False)
+
+    @classmethod
+    def of(cls, subject: str, rule: str, severity: Severity, **facts: FactValue) -> "Finding":
+        """A finding with facts given by name."""
+        return cls(subject, rule, severity, _pairs(facts))
+
+    def with_context(self, **context: FactValue) -> "Finding":
+        """The same finding with more context."""
+        return replace(self, context=_pairs({**dict(self.context), **context}))
+
+    @property
+    def fingerprint(self) -> str:
+        """The sha256 of rule and facts, in hexadecimal."""
+        return fingerprint(self.rule, self.facts)
+
+    @property
+    def values(self) -> dict[str, FactValue]:
+        """Facts and context by name."""
+        return dict((*self.context, *self.facts))
+
+
+def fingerprint(rule: str, facts: FactPairs) -> str:
+    """The sha256, in hexadecimal, of a rule's id and facts as JSON: keys sorted, no spaces, ASCII."""
+    text = json.dumps([rule, dict(facts)], sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _pairs(values: Mapping[str, FactValue]) -> FactPairs:
+    """Facts in the order of their names."""
+    return tuple(sorted(values.items()))
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
-    """Which rules apply and how they weigh. `severities` maps a rule's id to its severity, or to None where it is off."""
+    """Which rules apply, and their weight. `severities` maps a rule's id to its severity, or to None if it is off."""
 
     severities: Mapping[str, Severity | None] = field(default_factory=dict)
     threshold: Severity = Severity.ERROR
@@ -58,10 +116,10 @@ class Policy:
     sandbox: frozenset[str] = frozenset()
 
     def severity_of(self, rule: str, default: Severity) -> Severity | None:
-        """How a rule weighs here; None where it is off."""
+        """The severity of a rule under this policy; None if the rule is off."""
         return self.severities.get(rule, default)
 
 
 def worst(findings: Iterable[Finding]) -> Severity | None:
-    """The highest severity among findings; None where there are none."""
+    """The highest severity among findings; None if there are none."""
     return max((finding.severity for finding in findings), default=None)

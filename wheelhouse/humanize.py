@@ -1,6 +1,7 @@
 """Numbers and lists for people (pure)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from string import Formatter
 
 
 def size_text(count: int) -> str:
@@ -22,3 +23,58 @@ def listed(names: Sequence[str], most: int) -> str:
     """The first `most` names, and the number of the others."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more
+
+
+def named(names: Iterable[str], most: int = 5, mark: str = "`") -> str:
+    """At most so many names, each in backticks, and how many more there are."""
+    return listed([f"{mark}{name}{mark}" for name in names], most)
+
+
+def filled(template: str, values: Mapping[str, str | int | tuple[str, ...]]) -> str:
+    """A template with values in its fields. Raises KeyError for a value that is missing.
+
+    `{paths}` names at most five strings in backticks, `{paths:3}` three, `{paths:8 plain}` eight without backticks,
+    `{paths:all}` all of them so; `{count:file}` counts: `2 files`. `{name:, from #}` is an optional part: nothing if the value
+    is missing or empty, else the text with the value in place of `#`. `{paths:3|: #}` is both.
+    """
+    return _Filler(values).vformat(template, (), values)
+
+
+def fields_of(template: str) -> dict[str, bool]:
+    """The fields of a template by name, and whether the value must be given."""
+    parsed = ((name, "#" not in (spec or "")) for _, name, spec, _ in Formatter().parse(template) if name)
+    fields: dict[str, bool] = {}
+    for name, required in parsed:
+        fields[name] = fields.get(name, False) or required
+    return fields
+
+
+class _Filler(Formatter):
+    def __init__(self, values: Mapping[str, str | int | tuple[str, ...]]) -> None:
+        self._values = values
+
+    def get_field(self, field_name: str, args: Sequence[object], kwargs: Mapping[str, object]) -> tuple[object, str]:
+        return (field_name, self._values.get(field_name)), field_name
+
+    def format_field(self, value: tuple[str, str | int | tuple[str, ...] | None], format_spec: str) -> str:
+        name, held = value
+        style, bar, text = format_spec.partition("|")
+        if not bar and "#" in style:
+            style, text = "", style
+        if "#" in text:
+            return text.replace("#", _styled(held, style)) if held else ""
+        if held is None:
+            raise KeyError(name)
+        return _styled(held, style)
+
+
+def _styled(value: str | int | tuple[str, ...], style: str) -> str:
+    """A value as text, as a field of a template wants it."""
+    if isinstance(value, int):
+        return counted(value, style) if style else str(value)
+    if isinstance(value, str):
+        return value
+    words = style.split()
+    if "all" in words:
+        return ", ".join(value)
+    return named(value, next(map(int, filter(str.isdigit, words)), 5), "" if "plain" in words else "`")

@@ -102,11 +102,11 @@ def test_an_expired_waiver_does_not_count_and_is_said(tmp_path: Path, index: Ind
     assert fetched(tmp_path, index)[0] == 0
     waive(tmp_path, until="2020-01-01")
     code, said = fetched(tmp_path, index)
-    assert code == 5 and "ran out on 2020-01-01" in said
+    assert code == 5 and "expired on 2020-01-01" in said
     code, said = fetched(tmp_path, index, "--dest", "other")
-    assert code == 5 and "ran out on 2020-01-01" in said
+    assert code == 5 and "expired on 2020-01-01" in said
     verified = wheelhouse("verify", "wheels", cwd=tmp_path)
-    assert verified.returncode == 1 and "ran out on 2020-01-01" in verified.stdout
+    assert verified.returncode == 1 and "expired on 2020-01-01" in verified.stdout
     assert wheelhouse("stage", "wheels", cwd=tmp_path).returncode == 5
 
 

@@ -18,7 +18,7 @@ from tests.support.wheels import build_wheel, hostile_wheels
 from wheelhouse.archive.wheelfile import metadata_of
 from wheelhouse.archive.ziparchive import CHUNK_BYTES
 from wheelhouse.errors import IntegrityError, MachineError, RefusedError
-from wheelhouse.findings import Severity
+from wheelhouse.findings import FactValue, Severity
 from wheelhouse.vet.vet import RULES as VET_RULES
 
 RULES = {
@@ -43,8 +43,8 @@ RULES = {
 }
 
 
-def rules_of(path: Path) -> dict[str, str]:
-    return {finding.rule: finding.sentence for finding in opened(path).findings}
+def rules_of(path: Path) -> dict[str, dict[str, FactValue]]:
+    return {finding.rule: finding.values for finding in opened(path).findings}
 
 
 @pytest.fixture(scope="module")
@@ -279,7 +279,7 @@ def test_a_name_whose_commas_are_not_quoted_is_an_error_that_can_be_waived(tmp_p
     assert f'"{name}"' in record
     bare = record.replace(f'"{name}"', name)
     (finding,) = opened(build_wheel(tmp_path, "one", "1.0", files=files, record=bare.encode())).findings
-    assert (finding.rule, finding.severity) == ("record-fields", Severity.ERROR) and name in finding.sentence
+    assert (finding.rule, finding.severity) == ("record-fields", Severity.ERROR) and finding.values["member"] == name
     assert VET_RULES["record-fields"].waivable
     altered = bare.replace(f"{name},sha256=", f"{name},sha256=A").encode()
     findings = opened(build_wheel(tmp_path, "one", "1.0", files=files, record=altered)).findings

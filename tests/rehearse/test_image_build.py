@@ -65,9 +65,9 @@ def test_a_dockerfile_of_the_users_own(docker_engine: DockerEngine, base: str, f
     )
     failed = rehearse(flat, "--image", base, *dockerfile, python=need_python("3.12"), env=docker_engine.env)
     assert failed.code == 1
-    assert any("the install asks for `lib>3`, and the lock has 2.0" in sentence for sentence in failed.sentences), (
-        failed.sentences
-    )
+    assert any(
+        "the install requires `lib>3`, and the lock file has 2.0" in sentence for sentence in failed.sentences
+    ), failed.sentences
 
 
 @pytest.mark.index

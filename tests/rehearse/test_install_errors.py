@@ -14,8 +14,9 @@ from wheelhouse.rehearse.install_errors import explained, install_findings, last
 from wheelhouse.rehearse.pip_compile_check import differences, question
 from wheelhouse.rehearse.rehearsal import Step, differently_installed, installed_for, skipped_targets, without_builder
 from wheelhouse.report.rehearsal_report import ending
+from wheelhouse.report.sentences import hint_of, sentence_of
 from wheelhouse.target.target import Platform, Python, Target
-from wheelhouse.verify.unlocked_files import unlocked_file_findings
+from wheelhouse.verify.unlocked_files import unlocked_file
 
 TARGET = Target.of(Python.parse("3.12.1"), Platform.parse("manylinux_2_28_x86_64"))
 
@@ -39,16 +40,16 @@ LOGS = {
     "a requirement that is in no lock": (
         "ERROR: Could not find a version that satisfies the requirement setuptools>=40.8.0 (from versions: none)\n"
         "ERROR: No matching distribution found for setuptools>=40.8.0\n",
-        "setuptools: the install asks for `setuptools>=40.8.0`, and no lock of this folder names it",
+        "setuptools: `setuptools>=40.8.0` was requested, and no lock file of this folder names it",
     ),
     "a file that pip does not find": (
         "ERROR: Could not find a version that satisfies the requirement lib>=1 (from app) (from versions: none)\n",
-        "lib-2.0-cp312-cp312-manylinux_2_28_x86_64.whl: `app-1.0-py3-none-any.whl` asks for `lib>=1`; the lock has 2.0, and pip "
+        "lib-2.0-cp312-cp312-manylinux_2_28_x86_64.whl: `app-1.0-py3-none-any.whl` requires `lib>=1`; the lock file has 2.0, and pip "
         "does not find it in the folder",
     ),
     "a version that constraints forbid": (
         "ERROR: No matching distribution found for lib==0.9 (from -c constraints.txt (line 1))\n",
-        "lib-2.0-cp312-cp312-manylinux_2_28_x86_64.whl: the install asks for `lib==0.9`, and the lock has 2.0",
+        "lib-2.0-cp312-cp312-manylinux_2_28_x86_64.whl: the install requires `lib==0.9`, and the lock file has 2.0",
     ),
     "metadata that this pip refuses": (
         "WARNING: Ignoring version 2.0 of lib since it has invalid metadata:\n"
@@ -60,40 +61,40 @@ LOGS = {
     ),
     "a wheel for another platform": (
         "ERROR: lib-2.0-cp312-cp312-win_amd64.whl is not a supported wheel on this platform.\n",
-        "lib-2.0-cp312-cp312-win_amd64.whl: it was given to pip, and does not fit cp312-manylinux_2_28_x86_64",
+        "lib-2.0-cp312-cp312-win_amd64.whl: pip was to install it, and it does not fit cp312-manylinux_2_28_x86_64",
     ),
     "a name that pip refuses": (
         "ERROR: Invalid requirement: '-apache-airflow==2.0.0'\n",
-        "-apache-airflow==2.0.0: pip refuses the name that comes of it: `-apache-airflow==2.0.0` is no requirement",
+        "-apache-airflow==2.0.0: pip refuses the new name: `-apache-airflow==2.0.0` is not a requirement",
     ),
     "what is no requirement": (
         "ERROR: Invalid requirement: '/files/lib>3': Expected semicolon or end\n",
-        "/files/lib>3: pip refuses it: it is no requirement",
+        "/files/lib>3: pip refuses it: it is not a requirement",
     ),
     "a requirement without a hash": (
         "ERROR: In --require-hashes mode, all requirements must have their versions pinned with ==. These do not:\n"
         "    other>=1 from https://127.0.0.1/other.whl (from app==1.0)\n",
-        "other: the install asks for `other>=1`, and no lock of this folder names it",
+        "other: `other>=1` was requested, and no lock file of this folder names it",
     ),
     "other bytes": (
         "ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE. If you have updated …\n"
         "    lib==2.0 from file:///lib.whl:\n        Expected sha256 00\n             Got        11\n",
-        "lib-2.0-cp312-cp312-manylinux_2_28_x86_64.whl: its bytes have another hash than the requirements file says",
+        "lib-2.0-cp312-cp312-manylinux_2_28_x86_64.whl: its hash differs from the requirements file",
     ),
     "a conflict": (
         "ERROR: Cannot install app and lib because these package versions have conflicting dependencies.\n\n"
         "The conflict is caused by:\n    app 1.0 depends on lib>=1\n    The user requested (constraint) lib==0.9\n\n",
-        "app and lib: pip finds that app and lib do not go together: app 1.0 depends on lib>=1; "
+        "app and lib: pip says that app and lib conflict: app 1.0 depends on lib>=1; "
         "The user requested (constraint) lib==0.9",
     ),
     "an index that was asked": (
         "WARNING: Retrying (Retry(total=0, connect=None)) after connection broken by 'NewConnectionError(': Failed to establish a "
         "new connection: [Errno -3] Temporary failure in name resolution')': /simple/lib/\n",
-        "lib-2.0-cp312-cp312-manylinux_2_28_x86_64.whl: lib was asked for from an index, and in the image build there is none",
+        "lib-2.0-cp312-cp312-manylinux_2_28_x86_64.whl: pip requested lib from an index, and an image build has none",
     ),
     "an sdist that does not build": (
         "ERROR: Failed to build 'raw' when getting requirements to build wheel\n",
-        "raw-1.0.tar.gz: it is an sdist, and could not be built with no network",
+        "raw-1.0.tar.gz: it is an sdist, and could not be built without a network",
     ),
     "anything else": (
         "something\nValueError: unheard of\n",
@@ -106,7 +107,7 @@ LOGS = {
 def test_a_failure_is_said_again(name: str) -> None:
     log, expected = LOGS[name]
     (finding,) = explained(log, LOCK, "install")
-    assert f"{finding.subject}: {finding.sentence}" == expected
+    assert f"{finding.subject}: {sentence_of(finding)}" == expected
     assert finding.severity == Severity.ERROR
 
 
@@ -115,8 +116,8 @@ def test_what_an_install_that_ended_well_did_beside() -> None:
     log += "  Attempting uninstall: lib\n    Found existing installation: lib 1.9\n    Found existing installation: pip 9\n"
     index, twice = install_findings(log, LOCK, {"pip"})
     assert index.severity == twice.severity == Severity.WARNING
-    assert "was asked for from an index" in index.sentence
-    assert twice.sentence == "lib was installed twice: first 1.9, then 2.0 in its place"
+    assert "from an index" in sentence_of(index)
+    assert sentence_of(twice) == "lib was installed twice: first 1.9, then 2.0 in its place"
 
 
 def test_last_words_are_the_telling_ones() -> None:
@@ -125,10 +126,10 @@ def test_last_words_are_the_telling_ones() -> None:
 
 
 def test_a_pip_too_old_for_tags() -> None:
-    (finding,) = unseen_by("20.2.4", LOCK, "put one into tools/")
+    (finding,) = unseen_by("20.2.4", LOCK, "tools")
     assert finding.subject.startswith("lib-2.0-cp312")
-    assert finding.sentence == "pip 20.2.4 is too old to see it: its tags are known to pip 20.3 and newer"
-    assert finding.hint == "take pip 20.3 or newer: put one into tools/"
+    assert sentence_of(finding) == "pip 20.2.4 is too old to see it: pip 20.3 and newer know its tags"
+    assert hint_of(finding).startswith("use pip 20.3 or newer: fetch it into tools/")
     assert not list(unseen_by("20.3", LOCK, ""))
 
 
@@ -152,13 +153,16 @@ def test_what_builds_an_sdist() -> None:
         )
     )
     (finding,) = without_builder("raw-1.0.tar.gz", wants, ["setuptools-60.0-py3-none-any.whl", "notes.txt"], TARGET)
-    assert finding.sentence == "it is an sdist, and what builds it is not in the folder: `setuptools>=61`, `wheel`"
+    assert (
+        sentence_of(finding)
+        == "it is an sdist, and its build requirements are not in the folder: `setuptools>=61`, `wheel`"
+    )
 
 
 @pytest.mark.parametrize(("setuptools", "lacking"), [("70.0", ["`wheel`"]), ("70.1", [])])
 def test_an_sdist_that_says_nothing_needs_wheel_beside_an_older_setuptools(setuptools: str, lacking: list[str]) -> None:
     found = without_builder("raw-1.0.tar.gz", BuildSystem(), [f"setuptools-{setuptools}-py3-none-any.whl"], TARGET)
-    assert [finding.sentence.partition("folder: ")[2] for finding in found] == lacking
+    assert [sentence_of(finding).partition("folder: ")[2] for finding in found] == lacking
 
 
 HEADER = "src/x.c:1:10: fatal error: mysql/mysql.h: No such file or directory"
@@ -198,16 +202,16 @@ FAILED_BUILDS = {
 def test_a_build_that_failed_is_explained_by_its_log(name: str) -> None:
     (finding,) = explained(FAILED_BUILDS[name], LOCK, "install")
     assert (finding.subject, finding.rule) == ("raw-1.0.tar.gz", "not-built")
-    assert finding.sentence == (
-        "it is an sdist, and could not be built with no network: the header `mysql/mysql.h` is missing"
+    assert sentence_of(finding) == (
+        "it is an sdist, and could not be built without a network: the header `mysql/mysql.h` is missing"
     )
-    assert finding.hint.startswith("on Debian: apt-get install default-libmysqlclient-dev; or make a wheel of it")
+    assert hint_of(finding).startswith("on Debian: apt-get install default-libmysqlclient-dev; or build a wheel of it")
 
 
 def test_of_a_build_that_nobody_knows_the_last_words_are_told() -> None:
     said = PROCESSING + pip_block("Preparing metadata (pyproject.toml)", "ValueError: unheard of")
     (finding,) = explained(said, LOCK, "install")
-    assert finding.sentence.endswith("no network: ValueError: unheard of")
+    assert sentence_of(finding).endswith("without a network: ValueError: unheard of")
 
 
 def test_build_requirements_that_were_not_found_are_no_failed_build() -> None:
@@ -236,11 +240,11 @@ def test_a_second_opinion() -> None:
         one.subject: one for one in differences(LOCK, "app==1.0\nlib==1.9  # via app\nmore==3\n", {"raw-1.0.tar.gz"})
     }
     assert (
-        "pip-compile takes lib 1.9, the lock 2.0; `app-1.0-py3-none-any.whl` asks for `lib>=1`"
-        in found[LOCK.pins[1].artifact.filename].sentence
+        "pip-compile takes lib 1.9, the lock file has 2.0; `app-1.0-py3-none-any.whl` requires `lib>=1`"
+        in sentence_of(found[LOCK.pins[1].artifact.filename])
     )
     assert found["raw-1.0.tar.gz"].severity == Severity.NOTE
-    assert found["more"].sentence == "pip-compile wants more 3 too, which the lock does not name"
+    assert sentence_of(found["more"]) == "pip-compile also requires more 3, which the lock file does not name"
 
 
 BUILT = replace(LOCK.pins[0], built=Built(LOCK.pins[2].artifact, "CPython", requires=("odd-backend==1.0",)))
@@ -250,13 +254,13 @@ STRAYS = {
     "lib-1.9-py3-none-any.whl": "it is a second version of lib beside `lib-2.0",
     "flit_core-3.0-py3-none-any.whl": "it is a build requirement",
     "odd_backend-1.0-py3-none-any.whl": "it is a build requirement",
-    "other-1.0-py3-none-any.whl": "no lock names it, and whatever lies at the top is installed into the image",
-    "strange.whl": "no lock names it",
+    "other-1.0-py3-none-any.whl": "no lock file names it, and everything at the top is installed into the image",
+    "strange.whl": "no lock file names it",
 }
 
 
 @pytest.mark.parametrize("filename", STRAYS)
 def test_what_an_archive_is_that_no_lock_names(filename: str) -> None:
-    sentence, hint = unlocked_file_findings(filename, [replace(LOCK, pins=(BUILT, *LOCK.pins[1:]))], staged=True)
-    assert sentence.startswith(STRAYS[filename])
-    assert "remove it" in hint
+    finding = unlocked_file(filename, [replace(LOCK, pins=(BUILT, *LOCK.pins[1:]))], staged=True)
+    assert sentence_of(finding).startswith(STRAYS[filename])
+    assert "remove it" in hint_of(finding)

@@ -79,13 +79,13 @@ def test_a_wheel_that_was_removed(house: Path, tmp_path: Path) -> None:
     told = rehearse(folder)
     assert (told.code, told.outcome("files"), told.outcome("install")) == (1, "failed", "failed")
     assert told.sentences[0] == (
-        "lib-2.0-py3-none-any.whl: it is not in the folder; `app-1.0-py3-none-any.whl` asks for `lib>=1`; "
+        "lib-2.0-py3-none-any.whl: it is not in the folder; `app-1.0-py3-none-any.whl` requires `lib>=1`; "
         "fetch again: only this file will be downloaded"
     )
     assert [sentence.partition(": ")[2] for sentence in told.sentences[1:]] == [
-        "`install` stops over what is said above; ",
-        "`uv` fails as well; ",
-        "`pylock` fails as well; ",
+        "`install` failed because of the findings above; ",
+        "`uv` also failed; ",
+        "`pylock` also failed; ",
     ]
 
 
@@ -106,8 +106,8 @@ def test_an_sdist_without_its_build_requirements(tmp_path: Path) -> None:
     told = rehearse(fetch(tmp_path, tmp_path / "offered", "raw"))
     assert told.code == 1
     assert told.sentences[:1] == [
-        "raw-1.0.tar.gz: it is an sdist, and what builds it is not in the folder: `setuptools>=40.8.0`, `wheel`; "
-        "make a wheel of it before it travels (`wheelhouse build`), or fetch it again: what builds it comes with it"
+        "raw-1.0.tar.gz: it is an sdist, and its build requirements are not in the folder: `setuptools>=40.8.0`, `wheel`; "
+        "build a wheel of it before the transfer: `wheelhouse build`; or fetch it again, with its build requirements"
     ]
 
 
@@ -176,8 +176,8 @@ def test_an_sdist_whose_builder_is_missing_is_an_error_without_any_interpreter(t
     told = rehearse(folder, python=None)
     assert (told.code, told.outcome("sdists")) == (1, "failed")
     assert told.sentences == [
-        "raw-1.0.tar.gz: it is an sdist, and what builds it is not in the folder: `setuptools>=40.8.0`, `wheel`; "
-        "make a wheel of it before it travels (`wheelhouse build`), or fetch it again: what builds it comes with it"
+        "raw-1.0.tar.gz: it is an sdist, and its build requirements are not in the folder: `setuptools>=40.8.0`, `wheel`; "
+        "build a wheel of it before the transfer: `wheelhouse build`; or fetch it again, with its build requirements"
     ]
 
 
@@ -259,7 +259,7 @@ def altered_afterwards(folder: Path) -> None:
 SABOTAGE: dict[str, tuple[Callable[[Path], object], str]] = {
     "a wheel removed": (
         removed,
-        "lib-2.0-py3-none-any.whl: it is not in the folder; `app-1.0-py3-none-any.whl` asks for `lib>=1`; stage again",
+        "lib-2.0-py3-none-any.whl: it is not in the folder; `app-1.0-py3-none-any.whl` requires `lib>=1`; stage again",
     ),
     "a wheel for another platform added": (
         for_another_platform,
@@ -268,18 +268,18 @@ SABOTAGE: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "a second version added": (
         second_version,
-        "lib-1.9-py3-none-any.whl: it is a second version of lib beside `lib-2.0-py3-none-any.whl`, which the lock of "
-        "cp312-win_amd64 names; whatever lies at the top is installed into the image; remove it, or fetch with "
+        "lib-1.9-py3-none-any.whl: it is a second version of lib beside `lib-2.0-py3-none-any.whl`, which the lock file of "
+        "cp312-win_amd64 names; everything at the top is installed into the image; remove it, or fetch with "
         "`--upgrade-project lib` if you want 1.9",
     ),
     "a build requirement left in the folder": (
         build_requirement,
-        "setuptools-65.0-py3-none-any.whl: it is a build requirement, which no lock names as something to install, and whatever "
-        "lies at the top is installed into the image; remove it; move it to tools/, which an install does not look into",
+        "setuptools-65.0-py3-none-any.whl: it is a build requirement, which no lock file installs, and everything "
+        "at the top is installed into the image; remove it; move it to tools/, which an install does not use",
     ),
     "constraints of another release": (
         other_constraints,
-        "constraints.cp312-win_amd64.txt: it forbids what is locked: lib 2.0 (here `lib==1.9`); it is not for this release; "
+        "constraints.cp312-win_amd64.txt: it forbids locked releases: lib 2.0 (lib==1.9); it is not for this release; "
         "stage again; or fetch again, with the constraints of this release",
     ),
     "a file altered after staging": (altered_afterwards, "lib-2.0-py3-none-any.whl: it has "),

@@ -226,11 +226,11 @@ def test_the_same_house_and_moment_give_the_same_sbom(made: Evidence) -> None:
 def test_sarif_holds_every_finding_and_suppresses_what_was_settled(made: Evidence) -> None:
     (log,) = sarif(made, RULES)["runs"]
     told = [(one["ruleId"], "suppressions" in one) for one in log["results"]]
-    assert len(told) == len(made.findings) + len(made.settled) + len(made.waived)
+    assert len(told) == len(made.findings) + len(made.approved) + len(made.waived)
     assert ("pth-code", False) in told
     for result in log["results"]:
         assert log["tool"]["driver"]["rules"][result["ruleIndex"]]["id"] == result["ruleId"]
-    assert len({one["partialFingerprints"]["finding/v1"] for one in log["results"]}) == len(told)
+    assert len({one["partialFingerprints"]["finding/v2"] for one in log["results"]}) == len(told)
 
 
 # The command

@@ -14,7 +14,7 @@ from tests.support.tools import wheelhouse
 from wheelhouse.archive.artifact import version_of
 from wheelhouse.errors import InputError
 from wheelhouse.vet.advisories import Advisory, Event, collect, compared, parse_snapshot, read_records, to_json
-from wheelhouse.vet.cvss import severity_text
+from wheelhouse.vet.cvss import rating
 
 pytest_plugins = ["tests.support.houses"]
 
@@ -321,4 +321,4 @@ def test_a_local_version_matches_its_public_one(
 )
 def test_a_severity_is_told_as_people_read_it(told: str, text: str) -> None:
     """The scores are those that the specification's examples and the national database give for these vectors."""
-    assert severity_text(told) == text
+    assert rating(told) == text

@@ -1,7 +1,7 @@
-"""Applies waivers to the findings of a file, as of a day; a file with an error that no waiver covers is refused (pure).
+"""Which findings the waivers of a policy cover on a day; an error that none covers refuses the file (pure).
 
-Only findings can be waived. A path, a link, or bytes that two readers read differently are never findings, because the
-inspection of such a file fails.
+Only findings can be waived. A file that endangers its reader (a path, a link, bytes that two readers read differently) has no
+findings, because it is not opened.
 """
 
 from collections.abc import Iterable, Iterator
@@ -14,17 +14,20 @@ from wheelhouse.errors import RefusedError
 from wheelhouse.findings import Finding, Severity, Waiver
 
 EXPIRED = "waiver-expired"
-LOOK_AGAIN = "look again, and renew the waiver or remove it"
 NOT_THIS_FILE = "do not install this file; ask the project that published it, or choose another version"
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """The file that findings are about: its name, project and sha256."""
+    """The file that findings are about: its name, its project, and its sha256."""
 
     filename: str
     project: NormalizedName
     sha256: str
+
+    def named_in(self, finding: Finding) -> Finding:
+        """A finding with the project and the sha256 that a waiver could name."""
+        return finding.with_context(waive_project=str(self.project), waive_sha256=self.sha256)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,32 +37,30 @@ class Waivers:
     given: tuple[Waiver, ...] = ()
     today: date = date.min
 
-    def split(
-        self, findings: Iterable[Finding], subject: Subject
-    ) -> tuple[list[Finding], list[tuple[Finding, Waiver]]]:
-        """The findings of one file that count, and those that are waived, each with its waiver.
+    def split(self, findings: Iterable[Finding], subject: Subject) -> tuple[list[Finding], list[Finding]]:
+        """The findings of one file that are not waived, and those that are, each with its waiver.
 
-        A finding that only expired waivers cover counts, followed by a finding about each of these waivers.
+        A finding that only expired waivers cover is not waived; a finding about each of these waivers follows it.
         """
-        counting: list[Finding] = []
-        waived: list[tuple[Finding, Waiver]] = []
+        remaining: list[Finding] = []
+        waived: list[Finding] = []
         for finding in findings:
             covering = [w for w in self.given if w.covers(finding.rule, subject.project, subject.sha256)]
             valid = next((waiver for waiver in covering if self.today <= waiver.until), None)
             if valid:
-                waived.append((finding, valid))
+                waived.append(replace(finding, waiver=valid))
             else:
-                counting += [finding, *_expired(finding, covering)]
-        return counting, waived
+                remaining += [finding, *_expired(finding, covering)]
+        return remaining, waived
 
     def admit(self, findings: Iterable[Finding], subject: Subject) -> tuple[Waiver, ...]:
-        """The waivers that let a file pass, each with its project and sha256. Raises RefusedError if an error is not waived."""
-        counting, waived = self.split(findings, subject)
+        """The waivers that let a file pass, each naming it. Raises RefusedError for an error that is not waived."""
+        remaining, waived = self.split(findings, subject)
         if errors := [
-            finding for finding in counting if finding.severity >= Severity.ERROR and finding.rule != EXPIRED
+            finding for finding in remaining if finding.severity >= Severity.ERROR and finding.rule != EXPIRED
         ]:
-            raise _refusal(errors, [finding for finding in counting if finding.rule == EXPIRED], subject)
-        used = (waiver for finding, waiver in waived if finding.severity >= Severity.ERROR)
+            raise _refusal(errors, [finding for finding in remaining if finding.rule == EXPIRED], subject)
+        used = (finding.waiver for finding in waived if finding.waiver and finding.severity >= Severity.ERROR)
         named = (replace(waiver, project=subject.project, sha256=subject.sha256) for waiver in used)
         return tuple(dict.fromkeys(named))
 
@@ -67,28 +68,14 @@ class Waivers:
 NO_WAIVERS = Waivers()
 
 
-def waived_sentence(finding: Finding, waiver: Waiver) -> str:
-    """A finding's sentence, and who waived it, until when, and why."""
-    return f"{finding.sentence} (waived by {waiver.who} until {waiver.until}: {waiver.reason})"
-
-
-def waive_hint(rule: str, subject: Subject) -> str:
-    """The hint how to waive a rule for a file."""
-    entry = f'rule = "{rule}", project = "{subject.project}", sha256 = "{subject.sha256}", reason, who and until'
-    return f"{NOT_THIS_FILE}; once you have looked at it you can waive this: [[policy.waivers]] in wheelhouse.toml with {entry}"
-
-
 def _expired(finding: Finding, waivers: Iterable[Waiver]) -> Iterator[Finding]:
-    """A finding about each expired waiver of a finding."""
+    """A finding for each expired waiver, with the severity of the finding that it no longer covers."""
     for waiver in waivers:
-        sentence = f"a waiver of {finding.rule} for it ran out on {waiver.until}"
-        yield replace(finding, rule=EXPIRED, sentence=sentence, hint=LOOK_AGAIN)
+        yield Finding.of(
+            finding.subject, EXPIRED, finding.severity, waived_rule=waiver.rule, until=waiver.until.isoformat()
+        )
 
 
 def _refusal(errors: list[Finding], expired: list[Finding], subject: Subject) -> RefusedError:
-    """The error about the first of some errors, with the number of the others."""
-    first = errors[0]
-    more = f", and {len(errors) - 1} more like it" if len(errors) > 1 else ""
-    ended = f"; {expired[0].sentence}" if expired else ""
-    sentence = f"`{subject.filename}` is refused ({first.rule}): {first.sentence}{more}{ended}"
-    return RefusedError(first.rule, sentence, hint=waive_hint(first.rule, subject))
+    rule, sentence = errors[0].rule, f"`{subject.filename}` is refused ({errors[0].rule})"
+    return RefusedError(rule, sentence, findings=tuple(map(subject.named_in, (*errors, *expired))))

@@ -92,7 +92,7 @@ def _read_wheel(path: Path, filename: str, watch: Watch | None) -> InspectedFile
             )
         record, overlong = _read_record(_read(data, members, f"{folder}/RECORD", LARGEST_RECORD))
         findings = (
-            *(_wrong(filename, "record-fields", f"RECORD's row of `{name}` has too many fields") for name in overlong),
+            *(Finding.of(filename, "record-fields", Severity.ERROR, member=name) for name in overlong),
             *_against_record(data, members, record, folder, filename, watch),
         )
     return InspectedFile(raw, _wheel_metadata(raw, filename), findings)
@@ -154,7 +154,7 @@ def _against_record(
         if member.name not in exempt:
             yield from _row_findings(filename, member, digest, record.get(member.name))
     for name in sorted(record.keys() - members.keys() - exempt):
-        yield _odd(filename, "record-missing-file", f"RECORD names `{name}`, which is not in the archive")
+        yield Finding.of(filename, "record-missing-file", Severity.WARNING, member=name)
 
 
 def _algorithm(record: dict[str, tuple[str, str]], member: Member) -> str:
@@ -163,37 +163,28 @@ def _algorithm(record: dict[str, tuple[str, str]], member: Member) -> str:
 
 
 def _row_findings(filename: str, member: Member, digest: str, row: tuple[str, str] | None) -> Iterator[Finding]:
-    """What is wrong with a member's row of RECORD: the worst alone."""
+    """The worst finding on a member's row of RECORD. `wheelhouse.vet.rules.integrity` lists the errors as waivable rules."""
     declared, size = row or ("", "")
     named, _, expected = declared.partition("=")
-    algorithm = named.lower()
+    algorithm, name = named.lower(), member.name
     if row is None:
-        yield _odd(filename, "record-missing-row", f"`{member.name}` is in the archive, but not in RECORD")
+        yield Finding.of(filename, "record-missing-row", Severity.WARNING, member=name)
     elif not declared:
-        yield _odd(filename, "record-no-hash", f"RECORD has no hash for `{member.name}`")
+        yield Finding.of(filename, "record-no-hash", Severity.WARNING, member=name)
     elif algorithm and algorithm not in HASHES:
-        yield _wrong(filename, "record-hash", f"RECORD gives `{member.name}` a hash of an unknown kind, `{named}`")
+        yield Finding.of(filename, "record-hash", Severity.ERROR, case="kind", member=name, algorithm=named)
     elif not _is_digest(expected, digest):
-        yield _wrong(filename, "record-hash", f"`{member.name}` does not have the hash that RECORD gives")
+        yield Finding.of(filename, "record-hash", Severity.ERROR, case="differs", member=name)
     elif size and size != str(member.size):
-        yield _wrong(filename, "record-size", f"`{member.name}` does not have the size that RECORD gives")
+        yield Finding.of(filename, "record-size", Severity.ERROR, member=name)
     elif algorithm in WEAK_HASHES:
-        yield _odd(filename, "record-weak-hash", f"RECORD vouches for `{member.name}` with {algorithm} only")
+        yield Finding.of(filename, "record-weak-hash", Severity.WARNING, member=name, algorithm=algorithm)
 
 
 def _is_digest(written: str, digest: str) -> bool:
     """Whether RECORD wrote this digest: in either base64 alphabet, or in hexadecimal, as furo 2023.3.23 did."""
     urlsafe = written.rstrip("=").replace("+", "-").replace("/", "_")
     return urlsafe == digest or written.lower() == urlsafe_b64decode(digest + "==").hex()
-
-
-def _wrong(filename: str, rule: str, sentence: str) -> Finding:
-    """An error that a waiver can let pass; such a rule is listed as waivable in `wheelhouse.vet.rules.integrity`."""
-    return Finding(filename, rule, Severity.ERROR, sentence)
-
-
-def _odd(filename: str, rule: str, sentence: str) -> Finding:
-    return Finding(filename, rule, Severity.WARNING, sentence)
 
 
 def _checked_digest(data: mmap.mmap, member: Member, algorithm: str, watch: Watch | None) -> str:

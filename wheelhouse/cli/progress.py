@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from wheelhouse.cli.terminal import echo, plain
-from wheelhouse.events import Event, Noted, Warned
+from wheelhouse.events import Event, Found, Noted, Warned
 
 if TYPE_CHECKING:
     from rich.live import Live
@@ -39,17 +39,17 @@ class Shown:
         self._over = threading.Event()
 
     def __call__(self, event: Event) -> None:
-        from wheelhouse.report import event_line
+        from wheelhouse.report import event_line, warning_text
 
         self._tally.note(event, time.monotonic())
         line = event_line(event)
-        if line and isinstance(event, Warned | Noted):
+        if line and isinstance(event, Warned | Found | Noted):
             if line in self._once:
                 return
             self._once.add(line)
-        if isinstance(event, Warned):
-            self.warnings.append(event.sentence)
-        if line and (not self._quiet or isinstance(event, Warned)):
+        if isinstance(event, Warned | Found):
+            self.warnings.append(warning_text(event))
+        if line and (not self._quiet or isinstance(event, Warned | Found)):
             self._say(line)
 
     def _say(self, line: str) -> None:

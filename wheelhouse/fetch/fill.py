@@ -8,9 +8,9 @@ from functools import partial
 from pathlib import Path
 
 from wheelhouse.archive.artifact import Artifact, Candidate
-from wheelhouse.archive.waivers import Subject, Waivers, waived_sentence
+from wheelhouse.archive.waivers import Subject, Waivers
 from wheelhouse.errors import InputError, IntegrityError
-from wheelhouse.events import Listener, Warned, ignore
+from wheelhouse.events import Found, Listener, ignore
 from wheelhouse.files.disk import (
     commit_file,
     copy_to_temp_file,
@@ -111,8 +111,8 @@ def _still_waived(wheelhouse: Wheelhouse, existing: Collection[Lock], waivers: W
 
 def _earlier_finding(filename: str, waiver: Waiver) -> Finding:
     """The finding that a waiver in a lock let pass: the lock names its rule alone."""
-    sentence = f"it was let through until {waiver.until} by {waiver.who} ({waiver.reason})"
-    return Finding(filename, waiver.rule, Severity.ERROR, sentence)
+    until = waiver.until.isoformat()
+    return Finding.of(filename, waiver.rule, Severity.ERROR, case="waived-before", who=waiver.who, until=until)
 
 
 def _provenance(folder: Path, wheelhouse: Wheelhouse, source: PackageSource) -> dict[str, str]:
@@ -187,10 +187,8 @@ def _admit(candidate: Candidate, stored: StoredFile, waivers: Waivers, on_event:
 
 def _warn(findings: Iterable[Finding], subject: Subject, waivers: Waivers, on_event: Listener) -> None:
     unwaived, waived = waivers.split(findings, subject)
-    for finding in unwaived:
-        on_event(Warned(f"{finding.subject}: {finding.sentence}"))
-    for finding, waiver in waived:
-        on_event(Warned(f"{finding.subject}: {waived_sentence(finding, waiver)}"))
+    for finding in (*unwaived, *waived):
+        on_event(Found(finding))
 
 
 def _local_address(pin: Pin, artifact: Artifact, source: PackageSource) -> str | None:

@@ -60,16 +60,21 @@ class Wheelhouse:
         return replace(self, locks=tuple(map(with_used, self.locks)))
 
     @property
-    def disagreement(self) -> str | None:
-        """What an install gets if the targets' locks have different versions of a project; None if they have not."""
+    def differing_projects(self) -> dict[str, dict[str, list[str]]]:
+        """The projects of which the lock files of the targets have different versions: project → version → targets."""
         versions: dict[str, dict[str, list[str]]] = {}
         for lock in self.locks:
             for pin in () if lock.label else lock.pins:
                 versions.setdefault(pin.project, {}).setdefault(str(pin.version), []).append(lock.target.name)
-        differing = {project: found for project, found in versions.items() if len(found) > 1}
+        return {project: found for project, found in sorted(versions.items()) if len(found) > 1}
+
+    @property
+    def disagreement(self) -> str | None:
+        """What an install gets if the targets' locks have different versions of a project; None if they have not."""
+        differing = self.differing_projects
         if not differing:
             return None
-        project, found = next(iter(sorted(differing.items())))
+        project, found = next(iter(differing.items()))
         shown = ", ".join(f"{version} for {' and '.join(names)}" for version, names in found.items())
         more = f", and {len(differing) - 1} more projects likewise" if len(differing) > 1 else ""
         return f"its locks have different versions of {project} ({shown}){more}: a bare `--find-links` takes the newest one"

@@ -18,6 +18,7 @@ from wheelhouse.files.disk import (
     rooted,
     write,
 )
+from wheelhouse.findings import Finding
 from wheelhouse.index.provenance import SUFFIX as PROVENANCE
 from wheelhouse.lock.lock import Pin
 from wheelhouse.lock.wheelhouse import Wheelhouse
@@ -43,7 +44,7 @@ class _Tree:
 
     root: Path
     pages: dict[NormalizedName, ProjectPage]
-    faults: dict[tuple[NormalizedName, str], str]
+    faults: dict[tuple[NormalizedName, str], Finding]
     added: set[str] = field(default_factory=set)
     repaired: set[str] = field(default_factory=set)
 
@@ -149,10 +150,9 @@ def _warn(tree: _Tree, projects_before: Set[str], on_event: Listener) -> None:
 def _must_be_whole(tree: _Tree) -> None:
     """Raises IntegrityError if a fault is left."""
     if tree.faults:
-        (project, name), fault = next(iter(tree.faults.items()))
-        more = f", and {len(tree.faults) - 1} more" if len(tree.faults) > 1 else ""
+        project, name = next(iter(tree.faults))
         raise IntegrityError(
-            f"`{tree.root / project / name}`: {fault}, and none of these wheelhouses has the file{more}",
+            f"none of these wheelhouses has `{tree.root / project / name}`",
             hint=f"index a wheelhouse that has it; or remove `{tree.root / project}`, and index its wheelhouses again",
-            details=tuple(f"{path}/{filename}: {fault}" for (path, filename), fault in tree.faults.items()),
+            findings=tuple(tree.faults.values()),
         )

@@ -11,6 +11,7 @@ from wheelhouse.archive.filenames import ARCHIVE_SUFFIXES
 from wheelhouse.documents import parse_json
 from wheelhouse.errors import InputError
 from wheelhouse.files.disk import os_errors_as_machine_error, read_text, rooted, sha256_of
+from wheelhouse.findings import Finding, Severity
 from wheelhouse.index.provenance import SUFFIX as PROVENANCE
 from wheelhouse.lock.wheelhouse import is_lock_name
 from wheelhouse.mirror.offered_files import SIDECAR
@@ -72,35 +73,36 @@ def _unreadable(folder: Path, lacking: list[str], error: Exception) -> InputErro
     return InputError(f"`{folder / PAGE_JSON}` is not a page that wheelhouse wrote: {error}", hint=hint)
 
 
-def faults_in(root: Path, pages: Pages, *, check: bool) -> dict[tuple[NormalizedName, str], str]:
-    """What is wrong with the files that pages name, by project and name; `check` hashes each."""
+def faults_in(root: Path, pages: Pages, *, check: bool) -> dict[tuple[NormalizedName, str], Finding]:
+    """The findings on the files that pages name, by project and name; `check` hashes each."""
     files = [(project, file) for project, page in pages.items() for file in page.files.values()]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         faults = pool.map(lambda item: fault_of(rooted(root, item[0]), item[1], check=check), files)
         return {(project, file.filename): fault for (project, file), fault in zip(files, faults, strict=True) if fault}
 
 
-def fault_of(folder: Path, file: Offered, *, check: bool) -> str | None:
-    """What is wrong with a file that a page names, or with its sidecars; None if nothing is."""
+def fault_of(folder: Path, file: Offered, *, check: bool) -> Finding | None:
+    """The finding on a file that a page names, or on its sidecars; None if there is none."""
     path = rooted(folder, file.filename)
-    size = _size_of(path)
+    size, subject = _size_of(path), f"{folder.name}/{file.filename}"
     if size is None:
-        return "it is not there"
+        return Finding.of(subject, "missing", Severity.ERROR, case="indexed")
     if size != file.size:
-        return f"it has {size} bytes, and its page says {file.size}"
+        return Finding.of(subject, "altered", Severity.ERROR, case="indexed-size", size=size, page_size=file.size)
     if check and sha256_of(path) != file.sha256:
-        return "its bytes were altered"
-    return _sidecar_fault(path, file, check=check)
+        return Finding.of(subject, "altered", Severity.ERROR, case="indexed")
+    rule, case = _sidecar_fault(path, file, check=check)
+    return Finding.of(subject, rule, Severity.ERROR, case=case) if rule else None
 
 
-def _sidecar_fault(path: Path, file: Offered, *, check: bool) -> str | None:
+def _sidecar_fault(path: Path, file: Offered, *, check: bool) -> tuple[str, str]:
+    """The rule and the case of a finding on the metadata or the attestations beside a file; empty if there is none."""
     sidecar, provenance = (path.with_name(path.name + suffix) for suffix in (SIDECAR, PROVENANCE))
-    if file.metadata_sha256:
-        if not _size_of(sidecar):
-            return "its metadata file is missing"
-        if check and sha256_of(sidecar) != file.metadata_sha256:
-            return "its metadata file was altered"
-    return "its attestations are missing" if file.provenance and not _size_of(provenance) else None
+    if file.metadata_sha256 and not _size_of(sidecar):
+        return "missing", "metadata"
+    if file.metadata_sha256 and check and sha256_of(sidecar) != file.metadata_sha256:
+        return "altered", "metadata"
+    return ("missing", "attestations") if file.provenance and not _size_of(provenance) else ("", "")
 
 
 def is_tree(root: Path) -> bool:

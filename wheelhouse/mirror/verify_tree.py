@@ -11,7 +11,7 @@ from packaging.utils import NormalizedName
 from wheelhouse.archive.filenames import ARCHIVE_SUFFIXES
 from wheelhouse.archive.waivers import NO_WAIVERS, Subject, Waivers
 from wheelhouse.archive.wheelfile import inspect
-from wheelhouse.errors import InputError, IntegrityError, RefusedError
+from wheelhouse.errors import InputError, IntegrityError
 from wheelhouse.events import Finished, Listener, ignore
 from wheelhouse.files.disk import rooted
 from wheelhouse.files.temporary import TEMP_PREFIX
@@ -21,10 +21,8 @@ from wheelhouse.lock.wheelhouse import Wheelhouse
 from wheelhouse.mirror.offered_files import SIDECAR
 from wheelhouse.mirror.simple import Offered, ProjectPage, project_html, project_json, root_html, root_json
 from wheelhouse.mirror.tree import PAGE_HTML, PAGE_JSON, fault_of, folders_in, read_page
-from wheelhouse.verify.locked_files import weighed
+from wheelhouse.verify.locked_files import refusal, weighed
 from wheelhouse.verify.verify import Verdict
-
-HINT = "index a wheelhouse that has it, with `--check`"
 
 
 def verify_tree(root: Path, waivers: Waivers = NO_WAIVERS, on_event: Listener = ignore) -> Verdict:
@@ -39,7 +37,8 @@ def verify_tree(root: Path, waivers: Waivers = NO_WAIVERS, on_event: Listener = 
         try:
             page = read_page(folder)
         except (ValueError, InputError) as error:
-            findings.append(_wrong(f"{project}/{PAGE_JSON}", "altered", f"it cannot be read: {error}", HINT))
+            unreadable = _wrong(f"{project}/{PAGE_JSON}", "altered", "page-unreadable")
+            findings.append(unreadable.with_context(message=str(error)))
             continue
         if page is not None:
             pages[project] = page
@@ -67,9 +66,9 @@ def _differing(folder: Path, prefix: str, pages: dict[str, str]) -> Iterator[Fin
     for name, text in pages.items():
         path = folder / name
         if not path.is_file():
-            yield _wrong(prefix + name, "missing", "it is not in the folder", HINT)
+            yield _wrong(prefix + name, "missing", "page")
         elif path.read_bytes() != text.encode():
-            yield _wrong(prefix + name, "altered", "it differs from what the rows of the pages yield", HINT)
+            yield _wrong(prefix + name, "altered", "page")
 
 
 def _unnamed(folder: Path, page: ProjectPage) -> Iterator[Finding]:
@@ -77,12 +76,11 @@ def _unnamed(folder: Path, page: ProjectPage) -> Iterator[Finding]:
     for path in sorted(folder.iterdir()):
         subject = f"{folder.name}/{path.name}"
         if path.name.startswith(TEMP_PREFIX):
-            yield Finding(subject, "left-aside", Severity.WARNING, "an interrupted run left it", "remove it")
+            yield Finding.of(subject, "left-aside", Severity.WARNING, case="index")
         elif path.name.removesuffix(SIDECAR).removesuffix(PROVENANCE) in page.files:
             continue
         elif path.name.endswith((*ARCHIVE_SUFFIXES, SIDECAR, PROVENANCE)):
-            hint = "remove it, or index the wheelhouse that has it"
-            yield _wrong(subject, "foreign", "no page of the index names it", hint)
+            yield _wrong(subject, "foreign", "index")
 
 
 def _file_findings(
@@ -93,21 +91,20 @@ def _file_findings(
     fault = fault_of(folder, file, check=True)
     on_event(Finished(file.filename))
     if fault:
-        rule = "missing" if fault.endswith("not there") else "altered"
-        return [_wrong(subject, rule, fault, HINT)]
+        return [fault]
     try:
         contents = inspect(folder / file.filename, file.filename)
     except IntegrityError as error:
-        rule = error.rule if isinstance(error, RefusedError) else "archive"
-        return [_wrong(subject, rule, str(error), error.hint or "")]
+        return [refusal(subject, error)]
     weighed_findings = weighed(contents.findings, Subject(file.filename, project, file.sha256), waivers)
     findings = [replace(finding, subject=subject) for finding in weighed_findings]
     if file.metadata_sha256 and (folder / (file.filename + SIDECAR)).read_bytes() != contents.raw_metadata:
-        findings.append(_wrong(subject, "altered", "its metadata file differs from the metadata inside it", HINT))
+        findings.append(_wrong(subject, "altered", "metadata-differs"))
     if contents.metadata.project != project:
-        findings.append(_wrong(subject, "swapped", f"it is a file of {contents.metadata.project}", HINT))
+        stated = str(contents.metadata.project)
+        findings.append(Finding.of(subject, "swapped", Severity.ERROR, case="project", stated=stated))
     return findings
 
 
-def _wrong(subject: str, rule: str, sentence: str, hint: str) -> Finding:
-    return Finding(subject, rule, Severity.ERROR, sentence, hint)
+def _wrong(subject: str, rule: str, case: str) -> Finding:
+    return Finding.of(subject, rule, Severity.ERROR, case=case)

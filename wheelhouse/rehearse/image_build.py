@@ -132,7 +132,6 @@ class _Build:
     def _run_step(self, result: CommandResult, command: str) -> Step:
         findings: tuple[Finding, ...] = ()
         if result.code:
-            sentence = f"`{command}` ended with code {result.code}: {last_words(result.output)}"
-            hint = "it ran in the image, with no network"
-            findings = (error(self.lock.filename, "run", sentence, hint),)
+            output, code = last_words(result.output), result.code
+            findings = (error(self.lock.filename, "run", case="image", command=command, code=code, output=output),)
         return Step(result.name, self.lock.target.name, result.seconds, findings, note=last_words(result.output))

@@ -1,7 +1,7 @@
 """The runs of a rehearsal: the commands of one sandbox, and what their results mean for a lock."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -107,7 +107,7 @@ class InstallContext:
             finding.subject: finding for finding in explained(result.output, self.lock, result.name)
         }
         unknown = [finding for subject, finding in by_subject.items() if subject not in self.known]
-        stops = error(self.lock.filename, "command", f"`{result.name}` stops over what is said above")
+        stops = error(self.lock.filename, "command", case="known", command=result.name)
         return tuple(unknown) or (stops,)
 
 
@@ -179,9 +179,8 @@ def airflow_install(context: InstallContext, release: Version, arguments: Mappin
 
 def _installed(context: InstallContext, name: str, results: Mapping[str, CommandResult]) -> Iterator[Step]:
     if "pip" not in results:
-        sentence = f"no virtual environment can be made: {last_words(results['environment'].output)}"
-        hint = "install what this Python lacks (Debian: python3-venv), or name another with --interpreter"
-        yield context.step(results["environment"], (error(context.lock.target.name, "environment", sentence, hint),))
+        output = last_words(results["environment"].output)
+        yield context.step(results["environment"], (error(context.lock.target.name, "environment", output=output),))
         return
     pip = context.pip or results["pip"].output.strip()
     causes = _known_causes(context, pip) if results[name].code else ()
@@ -196,23 +195,16 @@ def _installed(context: InstallContext, name: str, results: Mapping[str, Command
 def _interpreter_differences(context: InstallContext) -> Iterator[Finding]:
     """Errors in the lock's closure under this interpreter that its target does not have."""
     target, here = context.lock.target, context.builder.interpreter.target
-    hint = (
-        f"rehearse under Python {target.python.version}: --interpreter PATH; or fetch for Python {here.python.version}"
-    )
+    pythons = {"python": str(target.python.version), "here": str(here.python.version)}
     for finding in context.strange:
         if finding.severity >= Severity.ERROR:
-            sentence = f"{finding.sentence}; the Python here is {here.python.version}, and the target's {target.python.version}"
-            yield replace(finding, sentence=sentence, hint=hint)
+            facts = dict(finding.facts)
+            yield error(finding.subject, finding.rule, **{**facts, **pythons, "case": f"{facts['case']}-here"})
 
 
 def _known_causes(context: InstallContext, pip: str) -> Iterator[Finding]:
     """Why an install must have failed, from the files alone: tags newer than pip, sdists without build requirements."""
-    newer = (
-        "fetch it into the house's tools/, and stage again"
-        if context.pip
-        else "the base image, and the Python here, must have it"
-    )
-    yield from unseen_by(pip, context.lock, newer)
+    yield from unseen_by(pip, context.lock, "tools" if context.pip else "interpreter")
     yield from _interpreter_differences(context)
     yield from without_builders(context.lock, context.folder)
 
@@ -235,8 +227,8 @@ def environment_findings(context: InstallContext, results: Mapping[str, CommandR
     try:
         report = _report_decoder.decode(check.output.splitlines()[-1])
     except (IndexError, msgspec.DecodeError):
-        sentence = f"the installed environment cannot be inspected: {last_words(check.output)}"
-        yield context.step(check, (error(context.lock.filename, "import", sentence),))
+        failed = error(context.lock.filename, "import", case="unchecked", output=last_words(check.output))
+        yield context.step(check, (failed,))
     else:
         different = differently_installed(context.lock, report.installed, context.free)
         yield context.step(check, (*different, *not_imported(context.lock, report.failed, context.under)))
@@ -253,11 +245,9 @@ def _pip_check_findings(context: InstallContext, result: CommandResult) -> tuple
         return ()
     lines = [line for line in result.output.splitlines() if " has requirement " in line or " requires " in line]
     intended = overrides_metadata(context.lock)
-    severity, hint = (
-        (Severity.WARNING, "the lock was meant to say so") if intended else (Severity.ERROR, "fetch the house again")
-    )
+    severity, case = (Severity.WARNING, "intended") if intended else (Severity.ERROR, "broken")
     return tuple(
-        Finding(line.partition(" ")[0], "check", severity, f"pip check says: {line}", hint)
+        Finding.of(line.partition(" ")[0], "check", severity, case=case, line=line)
         for line in lines or [last_words(result.output)]
     )
 
@@ -265,7 +255,5 @@ def _pip_check_findings(context: InstallContext, result: CommandResult) -> tuple
 def _run_findings(context: InstallContext, text: str, result: CommandResult) -> tuple[Finding, ...]:
     if result.code == 0:
         return ()
-    sentence = f"`{text}` ended with code {result.code}: {last_words(result.output)}"
-    return (
-        error(context.lock.filename, "run", sentence, "it ran in the environment that was installed, with no network"),
-    )
+    output, code = last_words(result.output), result.code
+    return (error(context.lock.filename, "run", case="environment", command=text, code=code, output=output),)

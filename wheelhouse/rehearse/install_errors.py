@@ -5,18 +5,16 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import canonicalize_name
+from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from wheelhouse.archive.filenames import wheel_parts
-from wheelhouse.archive.reason_text import NEW_PIPS_REFUSE
 from wheelhouse.build.build_log import Reason, pip_build_logs, reasons, remedy
-from wheelhouse.findings import Finding, Severity
+from wheelhouse.findings import FactValue, Finding, Severity
 from wheelhouse.lock.lock import Lock
 from wheelhouse.rehearse.rehearsal import error, pin_of
-from wheelhouse.verify.closure import asked_by
+from wheelhouse.verify.closure import requests_for
 
-AGAIN = "fetch the house again, and stage it again"
 NO_INDEX = re.compile(
     r"(?:connection broken by|Failed to establish|failure in name resolution|error sending request|dns error)"
 )
@@ -42,60 +40,53 @@ class InstallErrorPattern:
 
 
 def _not_found(match: re.Match[str], lock: Lock) -> Finding:
-    wanted, versions = match["wanted"].strip(), match["versions"] or "none"
+    text, versions = match["wanted"].strip(), match["versions"] or "none"
     try:
-        requirement = Requirement(wanted)
+        requirement = Requirement(text)
     except InvalidRequirement:
-        return error(wanted, "not-found", f"`{wanted}` was asked for, and the folder does not have it", AGAIN)
+        return error(text, "not-found", case="unreadable", wanted=text)
     project = canonicalize_name(requirement.name)
-    pin, asked = pin_of(lock, project), asked_by(lock, project)
-    who = asked[0] if asked else f"the install asks for `{wanted}`"
+    pin, request = pin_of(lock, project), _request(lock, project, text)
     if pin is None:
-        why = "no lock of this folder names it" if versions == "none" else f"the folder has {versions} alone"
-        hint = f"fetch it too: name `{wanted}` to `wheelhouse fetch`; what builds sdists comes with `wheelhouse build`"
-        return error(str(project), "not-found", f"{who}, and {why}", hint)
-    if not requirement.specifier.contains(pin.version, prereleases=True):
-        sentence = f"the install asks for `{wanted}`, and the lock has {pin.version}"
-        return error(pin.artifact.filename, "not-found", sentence, AGAIN)
-    sentence = f"{who}; the lock has {pin.version}, and pip does not find it in the folder"
-    return error(pin.artifact.filename, "not-found", sentence, AGAIN)
+        case = "unlocked" if versions == "none" else "versions"
+        return error(str(project), "not-found", case=case, wanted=text, versions=versions, **request)
+    locked = str(pin.version)
+    case = "unseen" if requirement.specifier.contains(pin.version, prereleases=True) else "excluded"
+    return error(pin.artifact.filename, "not-found", case=case, wanted=text, locked=locked, **request)
+
+
+def _request(lock: Lock, project: NormalizedName, text: str) -> dict[str, FactValue]:
+    """Who requires a project, as `requests_for` has it; if no file does, the install."""
+    return requests_for(lock, project) or {"by": "", "requirement": text, "more_requests": 0}
 
 
 def _unsupported(match: re.Match[str], lock: Lock) -> Finding:
     name = match["file"].rpartition("/")[2]
-    sentence = f"it was given to pip, and does not fit {lock.target.name}"
-    return error(name, "unfit", sentence, "remove it, or fetch for the platform that the image has")
+    return error(name, "unfit", case="installed", target=lock.target.name)
 
 
 def _unhashed(match: re.Match[str], lock: Lock) -> Finding:
-    project = canonicalize_name(re.split(r"[^\w.-]", match["wanted"].strip(), maxsplit=1)[0])
-    who = next(iter(asked_by(lock, project)), f"the install asks for `{match['wanted'].strip()}`")
-    return error(str(project), "not-found", f"{who}, and no lock of this folder names it", f"fetch it too; {AGAIN}")
+    text = match["wanted"].strip()
+    project = canonicalize_name(re.split(r"[^\w.-]", text, maxsplit=1)[0])
+    return error(str(project), "not-found", case="unhashed", **_request(lock, project, text))
 
 
 def _invalid(match: re.Match[str], _lock: Lock) -> Finding:
     name = match["name"]
     if name.startswith("-"):
-        sentence = f"pip refuses the name that comes of it: `{name}` is no requirement"
-        return error(name, "rename", sentence, "stage again, without --rename documented")
-    return error(name, "requirement", "pip refuses it: it is no requirement", "correct it where the install names it")
+        return error(name, "rename", case="option", name=name)
+    return error(name, "requirement")
 
 
 def _altered(match: re.Match[str], lock: Lock) -> Finding:
     pin = pin_of(lock, match["project"])
     subject = pin.artifact.filename if pin else match["project"]
-    return error(
-        subject,
-        "altered",
-        "its bytes have another hash than the requirements file says",
-        "fetch it again; find out who changed it",
-    )
+    return error(subject, "altered", case="installed")
 
 
 def _conflict(match: re.Match[str], _lock: Lock) -> Finding:
-    sentence = f"pip finds that {match['these']} do not go together: {'; '.join(map(str.strip, match['why'].strip().splitlines()))}"
-    hint = "hold the constraints against the lock: are they those of this release? then fetch again"
-    return error(match["these"], "conflict", sentence, hint)
+    causes = "; ".join(map(str.strip, match["why"].strip().splitlines()))
+    return error(match["these"], "conflict", projects=match["these"], causes=causes)
 
 
 def _not_built(match: re.Match[str], lock: Lock) -> Finding:
@@ -106,20 +97,13 @@ def _failed_build(subject: str, causes: Sequence[Reason], fallback: str, lock: L
     """A build that failed while installing, explained as `wheelhouse build` explains it; `fallback` if no cause is recognised."""
     pin = next((pin for pin in lock.pins if pin.artifact.filename == subject), None) or pin_of(lock, subject)
     why = "; ".join(reason.sentence for reason in causes) or fallback
-    hint = "make a wheel of it before it travels: `wheelhouse build`, then stage again"
-    return error(
-        pin.artifact.filename if pin else subject,
-        "not-built",
-        ": ".join(filter(None, ("it is an sdist, and could not be built with no network", why))),
-        "; or ".join(filter(None, (remedy(causes), hint))),
-    )
+    finding = error(pin.artifact.filename if pin else subject, "not-built", case="failed")
+    return finding.with_context(cause=why, remedy=remedy(causes) or "")
 
 
 def _refused_metadata(match: re.Match[str], lock: Lock) -> Finding:
     pin = pin_of(lock, canonicalize_name(match["project"]))
-    hint = "install with pip 24.0 or older, or choose another release"
-    subject = pin.artifact.filename if pin else match["project"]
-    return error(subject, "legacy-metadata", f"this pip refuses its metadata: {NEW_PIPS_REFUSE}", hint)
+    return error(pin.artifact.filename if pin else match["project"], "legacy-metadata", case="installed")
 
 
 INSTALL_ERROR_PATTERNS = (
@@ -174,7 +158,8 @@ def explained(output: str, lock: Lock, command: str) -> list[Finding]:
     findings |= {
         subject: finding for subject, finding in index_findings.items() if subject in locked or subject not in findings
     }
-    return list(findings.values()) or [error(lock.filename, "command", f"`{command}` failed: {last_words(output)}")]
+    failed_command = error(lock.filename, "command", case="failed", command=command, output=last_words(output))
+    return list(findings.values()) or [failed_command]
 
 
 def install_findings(output: str, lock: Lock, free: Collection[str]) -> Iterator[Finding]:
@@ -187,9 +172,8 @@ def install_findings(output: str, lock: Lock, free: Collection[str]) -> Iterator
     for match in REPLACED.finditer(output):
         pin = pin_of(lock, match["project"])
         if pin and pin.project not in free and match["version"] != str(pin.version):
-            sentence = f"{pin.project} was installed twice: first {match['version']}, then {pin.version} in its place"
-            hint = "two steps of the build ask for different versions of it: hold the constraints against the lock"
-            yield Finding(pin.artifact.filename, "twice", Severity.WARNING, sentence, hint)
+            facts = {"project": str(pin.project), "first": match["version"], "locked": str(pin.version)}
+            yield Finding.of(pin.artifact.filename, "twice", Severity.WARNING, **facts)
 
 
 def _asked_of_an_index(output: str, lock: Lock) -> Iterator[Finding]:
@@ -200,13 +184,7 @@ def _asked_of_an_index(output: str, lock: Lock) -> Iterator[Finding]:
         project = canonicalize_name(match["project"] or match["uv"])
         pin = pin_of(lock, project)
         subject = pin.artifact.filename if pin else str(project)
-        sentence = f"{project} was asked for from an index, and in the image build there is none"
-        yield error(
-            subject,
-            "index",
-            sentence,
-            "let pip look in the folder alone: stage again, by the route that stage proposes",
-        )
+        yield error(subject, "index", project=str(project))
 
 
 def last_words(output: str) -> str:
@@ -216,10 +194,10 @@ def last_words(output: str) -> str:
     return (telling or lines or ["it says nothing"])[-1][:400]
 
 
-def unseen_by(pip: str, lock: Lock, how_to_upgrade: str) -> Iterator[Finding]:
+def unseen_by(pip: str, lock: Lock, source: str) -> Iterator[Finding]:
     """Findings for wheels that a pip of this version cannot use, because it supports none of their tags.
 
-    `how_to_upgrade` says how to get a newer pip.
+    `source` is where the install's pip comes from: the wheelhouse's `tools`, or the `interpreter`.
     """
     try:
         version = Version(pip)
@@ -227,8 +205,7 @@ def unseen_by(pip: str, lock: Lock, how_to_upgrade: str) -> Iterator[Finding]:
         return
     for pin in lock.pins:
         if pin.artifact.is_wheel and (since := _seen_since(pin.artifact.filename)) > version:
-            sentence = f"pip {pip} is too old to see it: its tags are known to pip {since} and newer"
-            yield error(pin.artifact.filename, "pip-too-old", sentence, f"take pip {since} or newer: {how_to_upgrade}")
+            yield error(pin.artifact.filename, "pip-too-old", case=source, pip=pip, since=str(since))
 
 
 def _seen_since(filename: str) -> Version:

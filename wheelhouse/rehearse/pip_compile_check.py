@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Collection, Iterator
-from dataclasses import replace
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -10,7 +9,7 @@ from packaging.utils import canonicalize_name
 from wheelhouse.findings import Finding, Severity
 from wheelhouse.lock.lock import Lock
 from wheelhouse.rehearse.rehearsal import error, pin_of
-from wheelhouse.verify.closure import asked_by
+from wheelhouse.verify.closure import requests_for
 
 PINNED = re.compile(r"^(?P<name>[A-Za-z0-9][\w.-]*)(?:\[[^\]]*\])?==(?P<version>[^\s;\\]+)", re.MULTILINE)
 NOT_PINNED_BY_DEFAULT = frozenset({"pip", "setuptools", "distribute"})
@@ -39,20 +38,14 @@ def differences(lock: Lock, compiled: str, here: Collection[str]) -> Iterator[Fi
     compiled_versions = {canonicalize_name(match["name"]): match["version"] for match in PINNED.finditer(compiled)}
     for pin in lock.pins:
         version = compiled_versions.pop(pin.project, None)
-        asked = next(iter(asked_by(lock, pin.project)), "nothing asks for it")
-        if version is None:
-            finding = error(pin.artifact.filename, "opinion", f"pip-compile leaves {pin.project} out, and {asked}")
-            why = "; the Python that it ran under differs from the target in a marker"
-            yield (
-                replace(finding, severity=Severity.NOTE, sentence=finding.sentence + why)
-                if pin.artifact.filename in here
-                else finding
-            )
+        filename, facts = pin.artifact.filename, {**requests_for(lock, pin.project), "project": str(pin.project)}
+        if version is None and filename in here:
+            yield Finding.of(filename, "opinion", Severity.NOTE, case="left-out-here", **facts)
+        elif version is None:
+            yield error(filename, "opinion", case="left-out", **facts)
         elif version != str(pin.version):
-            sentence = f"pip-compile takes {pin.project} {version}, the lock {pin.version}; {asked}"
-            yield error(
-                pin.artifact.filename, "opinion", sentence, "see `wheelhouse why`; fetch again with --upgrade-project"
-            )
+            versions = {"version": version, "locked": str(pin.version)}
+            yield error(filename, "opinion", case="version", **facts, **versions)
     for project, version in compiled_versions.items():
         if project not in NOT_PINNED_BY_DEFAULT:
-            yield error(project, "opinion", f"pip-compile wants {project} {version} too, which the lock does not name")
+            yield error(project, "opinion", case="more", project=str(project), version=version)

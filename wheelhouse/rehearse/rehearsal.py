@@ -10,7 +10,7 @@ from packaging.version import Version
 
 from wheelhouse.archive.build_system import LEGACY_REQUIRES, BuildSystem
 from wheelhouse.archive.filenames import release_of
-from wheelhouse.findings import Finding, Severity, worst
+from wheelhouse.findings import FactValue, Finding, Severity, worst
 from wheelhouse.lock.lock import Lock, Pin
 from wheelhouse.target.target import Target
 
@@ -60,9 +60,9 @@ def skipped_targets(steps: Sequence[Step]) -> list[str]:
     return list(dict.fromkeys(step.target for step in steps if step.name in INSTALLS and step.target not in tried))
 
 
-def error(subject: str, rule: str, sentence: str, hint: str = "") -> Finding:
+def error(subject: str, rule: str, **facts: FactValue) -> Finding:
     """A finding that fails a step."""
-    return Finding(subject, rule, Severity.ERROR, sentence, hint)
+    return Finding.of(subject, rule, Severity.ERROR, **facts)
 
 
 def pin_of(lock: Lock, name: str) -> Pin | None:
@@ -77,15 +77,18 @@ def differently_installed(lock: Lock, installed: Mapping[str, str], free: Collec
     for pin in lock.pins:
         installed_version = versions.pop(pin.project, None)
         if installed_version is None:
-            yield error(
-                pin.artifact.filename, "not-installed", f"{pin.project} {pin.version} is locked, and was not installed"
-            )
+            yield error(pin.artifact.filename, "not-installed", project=str(pin.project), version=str(pin.version))
         elif installed_version != str(pin.version) and pin.project not in free:
-            sentence = f"{pin.project} {installed_version} was installed, and the lock says {pin.version}"
-            yield error(pin.artifact.filename, "other-version", sentence)
+            yield error(
+                pin.artifact.filename,
+                "other-version",
+                project=str(pin.project),
+                version=installed_version,
+                locked=str(pin.version),
+            )
     for project, installed_version in versions.items():
         if project not in IN_EVERY_ENVIRONMENT and project not in free:
-            yield error(project, "not-locked", f"{project} {installed_version} was installed, and is in no lock")
+            yield error(project, "not-locked", project=str(project), version=installed_version)
 
 
 def not_imported(lock: Lock, failed: Mapping[str, Mapping[str, str]], under: str) -> Iterator[Finding]:
@@ -93,16 +96,15 @@ def not_imported(lock: Lock, failed: Mapping[str, Mapping[str, str]], under: str
     for project, modules in failed.items():
         if pin := pin_of(lock, project):
             for module, reason in modules.items():
-                sentence = f"`{module}` does not import under {under}: {reason}"
-                yield Finding(pin.artifact.filename, "import", Severity.WARNING, sentence, _remedy(reason))
+                facts = {"case": _import_case(reason), "module": module, "under": under, "reason": reason}
+                yield Finding.of(pin.artifact.filename, "import", Severity.WARNING, **facts)
 
 
-def _remedy(reason: str) -> str:
+def _import_case(reason: str) -> str:
+    """The cause of a failed import, from Python's own error: `library`, `module` or `other`."""
     if ".so" in reason and "cannot open" in reason:
-        return "the image must have that library: install the Debian package that holds it (stage --runtime-apt NAME)"
-    if reason.startswith("ModuleNotFoundError"):
-        return "it wants a project that its metadata do not name: fetch that too, where you use this module"
-    return "see whether you use this module; it may want what the image has and this room has not"
+        return "library"
+    return "module" if reason.startswith("ModuleNotFoundError") else "other"
 
 
 def without_builder(sdist: str, system: BuildSystem, filenames: Iterable[str], target: Target) -> Iterator[Finding]:
@@ -118,16 +120,12 @@ def without_builder(sdist: str, system: BuildSystem, filenames: Iterable[str], t
     brings_wheel = any(version >= WHEEL_WITHIN for version in offered.get("setuptools", ()))
     requires = LEGACY_REQUIRES[:1] if system == BuildSystem() and brings_wheel else system.requires
     requirements = [requirement for text in requires if target.applies((requirement := Requirement(text)).marker)]
-    missing = [
-        f"`{requirement}`"
+    missing = tuple(
+        str(requirement)
         for requirement in requirements
         if not any(
             requirement.specifier.contains(version) for version in offered.get(canonicalize_name(requirement.name), ())
         )
-    ]
+    )
     if missing:
-        sentence = f"it is an sdist, and what builds it is not in the folder: {', '.join(missing)}"
-        hint = (
-            "make a wheel of it before it travels (`wheelhouse build`), or fetch it again: what builds it comes with it"
-        )
-        yield error(sdist, "not-built", sentence, hint)
+        yield error(sdist, "not-built", case="requirements", requirements=missing)

@@ -213,4 +213,4 @@ def _with_other_installers(first: SandboxRun, context: InstallContext, options: 
 
 def _fails_as_well(step: Step, lock: Lock) -> Step:
     """A step that failed as pip's own install did; the install's findings give the reason."""
-    return replace(step, findings=(error(lock.filename, "command", f"`{step.name}` fails as well"),))
+    return replace(step, findings=(error(lock.filename, "command", case="also", command=step.name),))

@@ -4,12 +4,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from wheelhouse.errors import WheelhouseError
-from wheelhouse.events import Built, Event, Noted, Resolved, Resolving, Retrying, Warned
+from wheelhouse.events import Built, Event, Found, Noted, Resolved, Resolving, Retrying, Warned
 from wheelhouse.findings import Finding
 from wheelhouse.humanize import counted, listed, size_text
 from wheelhouse.lock.lock import Lock
 from wheelhouse.lock.other_files import FOLDER, OtherFiles
 from wheelhouse.lock.why import chains
+from wheelhouse.report.sentences import error_details, error_hint, error_sentence, hint_of, sentence_of
 
 if TYPE_CHECKING:
     from wheelhouse.vet.evidence import Evidence
@@ -24,12 +25,19 @@ TARGETS = 4
 """So many targets are named after a fact that holds for some of them."""
 
 
+def warning_text(event: Warned | Found) -> str:
+    """The sentence of a warning; for a finding, with its subject."""
+    if isinstance(event, Found):
+        return f"{event.finding.subject}: {sentence_of(event.finding)}"
+    return event.sentence
+
+
 def event_line(event: Event) -> str | None:
     """An event as a line of text; None for an event that only progress bars show."""
     line: str | None = None
     match event:
-        case Warned(sentence):
-            line = f"warning: {sentence}"
+        case Warned() | Found():
+            line = f"warning: {warning_text(event)}"
         case Noted(sentence):
             line = f"note: {sentence}"
         case Retrying(subject, reason, seconds):
@@ -45,8 +53,8 @@ def event_line(event: Event) -> str | None:
 
 def error_lines(error: WheelhouseError) -> list[str]:
     """An error for stderr: its details, its sentence, its hint."""
-    lines = [*(f"  {detail}" for detail in error.details), f"error: {error}"]
-    return [*lines, f"hint: {error.hint}"] if error.hint else lines
+    lines = [*(f"  {detail}" for detail in error_details(error)), f"error: {error_sentence(error)}"]
+    return [*lines, f"hint: {hint}"] if (hint := error_hint(error)) else lines
 
 
 def error_document(error: WheelhouseError) -> dict[str, Any]:
@@ -55,9 +63,9 @@ def error_document(error: WheelhouseError) -> dict[str, Any]:
         "error": {
             "kind": type(error).__name__,
             "exit-code": error.exit_code,
-            "sentence": str(error),
-            "hint": error.hint,
-            "details": list(error.details),
+            "sentence": error_sentence(error),
+            "hint": error_hint(error),
+            "details": error_details(error),
         }
     }
 
@@ -200,8 +208,8 @@ def finding_lines(findings: Iterable[Finding]) -> list[str]:
     """Findings with their hints, worst first."""
     ordered = sorted(findings, key=lambda finding: (-finding.severity, finding))
     return [
-        f"{finding.severity.name.lower()}: {finding.subject}: {finding.sentence} [{finding.rule}]"
-        + (f"\n  hint: {finding.hint}" if finding.hint else "")
+        f"{finding.severity.name.lower()}: {finding.subject}: {sentence_of(finding)} [{finding.rule}]"
+        + (f"\n  hint: {hint}" if (hint := hint_of(finding)) else "")
         for finding in ordered
     ]
 
@@ -212,8 +220,10 @@ def finding_document(finding: Finding) -> dict[str, Any]:
         "subject": finding.subject,
         "rule": finding.rule,
         "severity": finding.severity.name.lower(),
-        "sentence": finding.sentence,
-        "hint": finding.hint or None,
+        "sentence": sentence_of(finding),
+        "hint": hint_of(finding) or None,
+        "facts": dict(finding.facts),
+        "fingerprint": finding.fingerprint,
     }
 
 
@@ -238,14 +248,14 @@ def evidence_document(evidence: "Evidence") -> dict[str, Any]:
         "ok": not evidence.bad,
         "new": sorted(evidence.new),
         "findings": list(map(finding_document, evidence.findings)),
-        "approved": list(map(finding_document, evidence.settled)),
+        "approved": list(map(finding_document, evidence.approved)),
         "waived": list(map(finding_document, evidence.waived)),
     }
 
 
 def evidence_lines(evidence: "Evidence", path: str) -> list[str]:
     """The waived findings, how many files are approved, and the result."""
-    waived = [f"waived: {finding.subject}: {finding.sentence} [{finding.rule}]" for finding in evidence.waived]
+    waived = [f"waived: {finding.subject}: {sentence_of(finding)} [{finding.rule}]" for finding in evidence.waived]
     approved = [_approved_line(evidence, path)] if evidence.approvals.approvals else []
     result = [
         counted(len(evidence.hashes), "file"),
@@ -259,5 +269,5 @@ def evidence_lines(evidence: "Evidence", path: str) -> list[str]:
 def _approved_line(evidence: "Evidence", path: str) -> str:
     """How many files earlier approvals cover."""
     files, new = len(evidence.hashes), len(evidence.new)
-    findings = counted(len(evidence.settled), "finding")
+    findings = counted(len(evidence.approved), "finding")
     return f"{path}: {files - new} of {counted(files, 'file')} approved before, with {findings}; {new} to review"

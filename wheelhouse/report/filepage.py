@@ -7,6 +7,7 @@ from typing import Any
 
 from wheelhouse.humanize import counted, size_text
 from wheelhouse.report.diffpage import change_view
+from wheelhouse.report.sentences import hint_of, sentence_of
 from wheelhouse.vet.evidence import Evidence, Graph
 from wheelhouse.vet.facts import Entry, Facts
 
@@ -82,15 +83,15 @@ def file_view(facts: Facts, evidence: Evidence, numbers: Mapping[str, int]) -> V
 
 def _findings(facts: Facts, evidence: Evidence) -> Iterator[View]:
     """The findings about a file: open ones by severity, then approved and waived ones without their hint."""
-    groups = ((evidence.about.get(facts.subject, ()), ""), (evidence.settled, "approved"), (evidence.waived, "waived"))
+    groups = ((evidence.about.get(facts.subject, ()), ""), (evidence.approved, "approved"), (evidence.waived, "waived"))
     for findings, decision in groups:
         for finding in findings:
             if finding.subject == facts.subject:
                 yield {
                     "kind": decision or finding.severity.name.lower(),
                     "rule": finding.rule,
-                    "sentence": finding.sentence,
-                    "hint": "" if decision else finding.hint,
+                    "sentence": sentence_of(finding),
+                    "hint": "" if decision else hint_of(finding),
                 }
 
 
@@ -158,7 +159,7 @@ def _approvals(facts: Facts, evidence: Evidence) -> Iterator[View]:
                 "made": approval.made,
                 "reason": approval.reason,
                 "expires": approval.expires,
-                "counts": approval.stands(evidence.approvals.today),
+                "counts": approval.is_valid(evidence.approvals.today),
             }
 
 

@@ -7,6 +7,7 @@ from itertools import groupby
 from wheelhouse.findings import Finding, Severity
 from wheelhouse.humanize import counted, size_text
 from wheelhouse.report.filepage import View, file_view, licence_text, native_entries, page_id, state_of, state_view
+from wheelhouse.report.sentences import hint_of, sentence_of
 from wheelhouse.vet.evidence import Evidence
 from wheelhouse.vet.facts import Facts
 from wheelhouse.vet.rules import Rule
@@ -83,8 +84,8 @@ def _headline(evidence: Evidence) -> str:
 def _totals(evidence: Evidence) -> Iterator[str]:
     yield counted(len({facts.project for facts in evidence.files.values()}), "project")
     yield size_text(sum(facts.pin.artifact.size for facts in evidence.files.values()))
-    if evidence.settled:
-        yield f"{counted(len(evidence.settled), 'finding')} approved"
+    if evidence.approved:
+        yield f"{counted(len(evidence.approved), 'finding')} approved"
     if evidence.waived:
         yield f"{counted(len(evidence.waived), 'finding')} waived"
 
@@ -103,7 +104,7 @@ def _first_row(name: str, evidence: Evidence, numbers: Numbers) -> View:
         "link": _link(name, evidence, numbers),
         "severity": findings[0].severity.name.lower() if findings else "none",
         "state": state_view(facts, evidence) if facts else None,
-        "sentence": findings[0].sentence if findings else "",
+        "sentence": sentence_of(findings[0]) if findings else "",
         "more": len(findings) - 1,
     }
 
@@ -187,7 +188,7 @@ def _findings(evidence: Evidence, rules: Mapping[str, Rule], numbers: Numbers) -
         }
         for (severity, rule), findings in groupby(sorted(evidence.findings, key=rank), rank)
     ]
-    past = ((evidence.settled, "seen and approved"), (evidence.waived, "waived by the policy"))
+    past = ((evidence.approved, "seen and approved"), (evidence.waived, "waived by the policy"))
     return {
         "rules": groups,
         "past": [
@@ -205,8 +206,8 @@ def _finding_rows(findings: Iterable[Finding], evidence: Evidence, numbers: Numb
     return [
         {
             "link": _link(finding.subject, evidence, numbers),
-            "sentence": finding.sentence,
-            "hint": finding.hint,
+            "sentence": sentence_of(finding),
+            "hint": hint_of(finding),
             "words": f"{finding.subject} {finding.rule}",
         }
         for finding in findings

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from wheelhouse import __version__
 from wheelhouse.findings import Finding, Severity
+from wheelhouse.report.sentences import hint_of, sentence_of
 from wheelhouse.vet.evidence import Evidence
 from wheelhouse.vet.rules import Rule
 
@@ -17,7 +18,7 @@ def sarif(evidence: Evidence, rules: Mapping[str, Rule]) -> dict[str, Any]:
     """A SARIF log with one run. It has every finding; a waived or approved one is suppressed, with the reason."""
     groups = (
         (evidence.findings, None),
-        (evidence.settled, "approved with the file"),
+        (evidence.approved, "approved with the file"),
         (evidence.waived, "waived by the policy"),
     )
     rules_found = {finding.rule for findings, _ in groups for finding in findings}
@@ -59,15 +60,15 @@ def _location(name: str) -> dict[str, Any]:
 
 def _result(finding: Finding, ids: list[str], files: list[str], reason: str | None) -> dict[str, Any]:
     """A result (3.27), suppressed if there is a reason."""
-    about = f"{finding.subject} {finding.rule} {finding.sentence}"
+    identity, sentence, hint = f"{finding.subject} {finding.fingerprint}", sentence_of(finding), hint_of(finding)
     index = {"index": files.index(finding.subject)} if finding.subject in files else {}
     result = {
         "ruleId": finding.rule,
         "ruleIndex": ids.index(finding.rule),
         "level": LEVELS[finding.severity],
-        "message": {"text": f"{finding.sentence}. {finding.hint}." if finding.hint else f"{finding.sentence}."},
+        "message": {"text": f"{sentence}. {hint}." if hint else f"{sentence}."},
         "locations": [{"physicalLocation": {"artifactLocation": _location(finding.subject) | index}}],
-        "partialFingerprints": {"finding/v1": hashlib.sha256(about.encode()).hexdigest()},
+        "partialFingerprints": {"finding/v2": hashlib.sha256(identity.encode()).hexdigest()},
     }
     if reason:
         result["suppressions"] = [{"kind": "external", "status": "accepted", "justification": reason}]

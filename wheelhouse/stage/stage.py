@@ -169,13 +169,12 @@ def _source(wheelhouse: Path, path: str, artifact: Artifact) -> Path:
 def _must_verify(folder: Path, waivers: Waivers, on_event: Listener) -> None:
     """Raise IntegrityError if a wheelhouse has an error."""
     findings = verify(folder, waivers=waivers, on_event=on_event).findings
-    errors = [finding for finding in findings if finding.severity >= Severity.ERROR]
+    errors = tuple(finding for finding in findings if finding.severity >= Severity.ERROR)
     if errors:
-        more = f", and {len(errors) - 1} more" if len(errors) > 1 else ""
         raise IntegrityError(
-            f"the wheelhouse `{folder}` is not what its locks say: {errors[0].subject}: {errors[0].sentence}{more}",
-            hint=f"see all of it with `wheelhouse verify {folder}`",
-            details=tuple(f"{finding.subject}: {finding.sentence} ({finding.rule})" for finding in errors),
+            f"the wheelhouse `{folder}` differs from its lock files: `{errors[0].subject}`",
+            hint=f"see every problem: `wheelhouse verify {folder}`",
+            findings=errors,
         )
 
 

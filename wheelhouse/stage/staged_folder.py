@@ -31,7 +31,6 @@ from wheelhouse.verify.verify_other_files import load_other_files
 
 PREDICATE = "stage"
 AGAIN = "stage again"
-NOT_STAGED = "it is not what stage wrote"
 UNREAD = ("README.md", ".gitignore")
 """Files that may lie at the top of a staged folder: no build reads them."""
 
@@ -141,7 +140,9 @@ def _constraints(folder: Path, lock: Lock, record: StageRecord) -> str | None:
 def _verify(staged: StagedFolder, waivers: Waivers, on_event: Listener) -> Verdict:
     """Every file hashed and opened, every text compared, and everything else named."""
     folder, plan = staged.folder, staged.plan
-    opened = open_locked_files(folder, staged.locked, inspect, waivers, on_event, hint=AGAIN, places=plan.renamed)
+    opened = open_locked_files(
+        folder, staged.locked, inspect, waivers, on_event, case="staged-file", places=plan.renamed
+    )
     findings = chain(
         opened.findings,
         lock_findings(staged.locked, opened.contents),
@@ -157,7 +158,7 @@ def _verify(staged: StagedFolder, waivers: Waivers, on_event: Listener) -> Verdi
 
 def _tool_findings(staged: StagedFolder, waivers: Waivers, on_event: Listener) -> Iterator[Finding]:
     """Findings for the files in `tools/`."""
-    opened = open_locked_files(staged.folder / TOOLS, staged.tools, inspect, waivers, on_event, hint=AGAIN)
+    opened = open_locked_files(staged.folder / TOOLS, staged.tools, inspect, waivers, on_event, case="staged-file")
     for finding in (*opened.findings, *lock_findings(staged.tools, opened.contents)):
         yield replace(finding, subject=f"{TOOLS}/{finding.subject}")
 
@@ -166,10 +167,10 @@ def _other_file_findings(folder: Path, inputs: StageInputs) -> Iterator[Finding]
     """Findings for the wheelhouse's other files."""
     for file in inputs.other_files.files:
         name = f"{OTHER_FILES}/{file.name}"
-        if absent := absent_finding(folder / name, name, AGAIN):
+        if absent := absent_finding(folder / name, name, "staged-file"):
             yield absent
         elif not has_locked_bytes(folder / OTHER_FILES, file.artifacts[0]):
-            yield error_finding(name, "altered", "its bytes were altered", AGAIN)
+            yield error_finding(name, "altered", case="staged-bytes")
 
 
 def _constraints_findings(staged: StagedFolder) -> Iterator[Finding]:
@@ -179,19 +180,19 @@ def _constraints_findings(staged: StagedFolder) -> Iterator[Finding]:
     if expected is None or staged.plan.index is not None:
         return
     if text is None:
-        yield error_finding(name, "missing", "it belongs to the lock, but is not in the folder", AGAIN)
+        yield error_finding(name, "missing", case="staged", kind="")
     elif sha256_of_text(text) != expected:
-        yield error_finding(name, "altered", "these are not the constraints that the lock was made under", AGAIN)
+        yield error_finding(name, "altered", case="staged-constraints")
 
 
 def _layout_findings(staged: StagedFolder) -> Iterator[Finding]:
     """Findings for texts that differ, and for files that stage did not write."""
     folder, record = staged.folder, staged.record
     texts = {**staged.plan.texts, MANIFEST: manifest_text(staged.plan, record.version, signed=record.signed)}
-    differing = tuple(text_findings(folder, texts, NOT_STAGED, AGAIN))
+    differing = tuple(text_findings(folder, texts, "staged"))
     expected = {*staged.plan.files, *texts, *([SIGNATURE] if record.signed else [])}
     foreign = [path for path in unexpected_paths(folder, expected) if not _is_unread(folder, path)]
-    if record.signed and (absent := absent_finding(folder / SIGNATURE, SIGNATURE, "stage again with --key")):
+    if record.signed and (absent := absent_finding(folder / SIGNATURE, SIGNATURE, "signature")):
         yield absent
     if record.version == __version__:
         yield from differing
@@ -209,19 +210,12 @@ def _is_unread(folder: Path, path: str) -> bool:
 
 
 def _unread_finding(name: str) -> Finding:
-    return Finding(name, "foreign", Severity.NOTE, "stage did not write it, and no build reads it")
+    return Finding.of(name, "foreign", Severity.NOTE, case="unread")
 
 
 def _version_finding(version: str, differing: Sequence[str]) -> Finding:
     """What it means that another version of wheelhouse wrote the folder: an error if this one lays it out differently."""
-    writer = f"wheelhouse {version}" if version else "an older wheelhouse"
-    if not differing:
-        sentence = f"{writer} staged the folder; wheelhouse {__version__} lays it out in the same way"
-        return Finding(MANIFEST, "other-version", Severity.WARNING, sentence)
-    names = f"`{differing[0]}`" + (f" and {len(differing) - 1} more" if len(differing) > 1 else "")
-    sentence = (
-        f"{writer} staged the folder, and wheelhouse {__version__} lays it out differently, so it cannot tell "
-        f"whether {names} was altered"
-    )
-    hint = f"{AGAIN}, or verify it with {writer}" if version else AGAIN
-    return error_finding(MANIFEST, "other-version", sentence, hint)
+    case = f"{'differs' if differing else 'same'}{'' if version else '-older'}"
+    severity = Severity.ERROR if differing else Severity.WARNING
+    facts = {"version": version, "own_version": __version__}
+    return Finding.of(MANIFEST, "other-version", severity, case=case, paths=tuple(differing), **facts)

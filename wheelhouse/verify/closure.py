@@ -1,4 +1,4 @@
-"""Does a house satisfy itself under a target: every marker, extra and version, by its own files alone (pure)."""
+"""Whether a wheelhouse satisfies its own requirements for a target: each marker, extra and version (pure)."""
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
@@ -9,19 +9,21 @@ from packaging.utils import NormalizedName, canonicalize_name
 
 from wheelhouse.archive.metadata import Metadata
 from wheelhouse.archive.overrides import Adjustments
-from wheelhouse.findings import Finding, Severity
+from wheelhouse.findings import FactValue, Finding, Severity
 from wheelhouse.lock.lock import Lock, dependency_name
 from wheelhouse.resolve.requirements import constraint_lines
 from wheelhouse.target.target import Target
 
 RULE = "closure"
+REQUESTED = ""
+"""The place of the file that requires a project, if the user requested it."""
 
 
 def closure(lock: Lock, metadata: Mapping[NormalizedName, Metadata]) -> Iterator[Finding]:
-    """Findings for whatever a lock's requirements reach and its files do not give.
+    """Findings for the requirements of a lock file that its own files do not satisfy.
 
-    `metadata` is what each pinned project's file says of itself. A lock that was given decides alone, and what its own
-    tool was told to override is not known: there they are warnings.
+    `metadata` has the metadata of each pinned project's file. They are warnings for a lock file of another tool, because its
+    overrides are not known.
     """
     for finding in _closure(lock, metadata):
         yield replace(finding, severity=Severity.WARNING) if lock.inputs.given_sha256 else finding
@@ -30,25 +32,23 @@ def closure(lock: Lock, metadata: Mapping[NormalizedName, Metadata]) -> Iterator
 def _closure(lock: Lock, metadata: Mapping[NormalizedName, Metadata]) -> Iterator[Finding]:
     target, adjustments = lock.target, lock.inputs.adjustments
     pending: deque[tuple[Requirement, str]] = deque(
-        (wanted, "what was asked for")
+        (requirement, REQUESTED)
         for text in lock.inputs.requirements
-        for wanted in adjustments.instead_of(Requirement(text))
+        for requirement in adjustments.instead_of(Requirement(text))
     )
     files = {pin.project: pin.artifact.filename for pin in lock.pins}
     seen: set[tuple[NormalizedName, str]] = set()
     while pending:
-        requirement, origin = pending.popleft()
+        requirement, by = pending.popleft()
         if requirement.marker and "extra" not in str(requirement.marker) and not target.applies(requirement.marker):
             continue
         project = canonicalize_name(requirement.name)
         found = metadata.get(project)
         if found is None:
-            yield _finding(
-                str(project), f"{origin} asks for `{requirement}`, which the house does not have for {target.name}"
-            )
+            yield _finding(project, "target", by, requirement, target.name)
             continue
         if not requirement.specifier.contains(found.version, prereleases=True):
-            yield _finding(str(project), f"{origin} asks for `{requirement}`, and the house has {found.version}")
+            yield _finding(project, "version", by, requirement, str(found.version))
         for extra in ("", *map(canonicalize_name, requirement.extras)):
             if (project, extra) not in seen:
                 seen.add((project, extra))
@@ -59,26 +59,36 @@ def _closure(lock: Lock, metadata: Mapping[NormalizedName, Metadata]) -> Iterato
 def _asked(
     metadata: Metadata, filename: str, target: Target, extra: str, adjustments: Adjustments
 ) -> Iterable[tuple[Requirement, str]]:
-    return [(requirement, f"`{filename}`") for requirement, _ in metadata.requirements(target, extra, adjustments)]
+    return [(requirement, filename) for requirement, _ in metadata.requirements(target, extra, adjustments)]
 
 
 def _unneeded(lock: Lock, reached: set[NormalizedName]) -> Iterator[Finding]:
     for pin in lock.pins:
         if pin.project not in reached:
-            sentence = f"nothing that was asked for needs {pin.project} on {lock.target.name}"
-            yield Finding(pin.artifact.filename, "unneeded", Severity.WARNING, sentence)
+            yield Finding.of(
+                pin.artifact.filename,
+                "unneeded",
+                Severity.WARNING,
+                project=str(pin.project),
+                target=lock.target.name,
+            )
 
 
-def _finding(subject: str, sentence: str) -> Finding:
-    return Finding(subject, RULE, Severity.ERROR, sentence, "fetch the house again for this target")
+def _finding(project: NormalizedName, case: str, by: str, requirement: Requirement, value: str) -> Finding:
+    """A requirement that the wheelhouse does not satisfy, the file that has it, and the target or the version that is there."""
+    return Finding.of(
+        str(project), RULE, Severity.ERROR, case=case, by=by, requirement=str(requirement), **{case: value}
+    )
 
 
-def asked_by(lock: Lock, project: NormalizedName) -> list[str]:
-    """Which files of a lock ask for a project, in words: "`app-1.0-py3-none-any.whl` asks for `lib>=1`"."""
-    asked = [f"what was asked for is `{text}`" for text in lock.inputs.requirements if _names(text, project)]
+def requests_for(lock: Lock, project: NormalizedName) -> dict[str, FactValue]:
+    """Facts: a requirement for a project, the file that has it (empty: the user), and how many more there are; empty if none."""
+    requests = [(REQUESTED, text) for text in lock.inputs.requirements if _names(text, project)]
     for pin in lock.pins:
-        asked += [f"`{pin.artifact.filename}` asks for `{text}`" for text in pin.dependencies if _names(text, project)]
-    return asked
+        requests += [(pin.artifact.filename, text) for text in pin.dependencies if _names(text, project)]
+    if not requests:
+        return {}
+    return {"by": requests[0][0], "requirement": requests[0][1], "more_requests": len(requests) - 1}
 
 
 def _names(text: str, project: NormalizedName) -> bool:
@@ -86,14 +96,11 @@ def _names(text: str, project: NormalizedName) -> bool:
 
 
 def against_constraints(lock: Lock, text: str, name: str) -> Iterator[Finding]:
-    """A finding where a file of constraints forbids pins of the lock: then they are not those that it was made under."""
+    """A finding if a constraints file forbids pins of the lock file: the lock file was made with other constraints."""
     forbidden = []
     for line in constraint_lines(text, name):
         pin = next((pin for pin in lock.pins if pin.project == line.project), None)
         if pin and not line.requirement.specifier.contains(pin.version, prereleases=True):
-            forbidden.append(f"{pin.project} {pin.version} (here `{line.requirement}`)")
+            forbidden.append(f"{pin.project} {pin.version} ({line.requirement})")
     if forbidden:
-        more = f" and {len(forbidden) - 3} more" if len(forbidden) > 3 else ""
-        sentence = f"it forbids what is locked: {', '.join(forbidden[:3])}{more}; it is not for this release"
-        hint = "stage again; or fetch again, with the constraints of this release"
-        yield Finding(name, "constraints", Severity.ERROR, sentence, hint)
+        yield Finding.of(name, "constraints", Severity.ERROR, pins=tuple(forbidden))

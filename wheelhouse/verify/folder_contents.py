@@ -10,20 +10,20 @@ from wheelhouse.files.temporary import TEMP_PREFIX
 from wheelhouse.findings import Finding, Severity
 from wheelhouse.lock.lock import Lock
 from wheelhouse.verify.locked_files import absent_finding, error_finding
-from wheelhouse.verify.unlocked_files import unlocked_file_findings
+from wheelhouse.verify.unlocked_files import unlocked_file
 
 TEMP_NAME = re.compile(rf"{re.escape(TEMP_PREFIX)}[0-9a-f]{{16}}\.tmp")
 """The name of a file that an interrupted run of wheelhouse left."""
 
 
-def text_findings(folder: Path, texts: Mapping[str, str], sentence: str, hint: str) -> Iterator[Finding]:
-    """Findings for texts, by relative path, that are missing or have other bytes. `sentence` says which text it must be."""
+def text_findings(folder: Path, texts: Mapping[str, str], case: str) -> Iterator[Finding]:
+    """Findings for texts, by relative path, that are missing or have other bytes. `case` is `derived` or `staged`."""
     for name, text in texts.items():
         path = rooted(folder, name)
-        if absent := absent_finding(path, name, hint):
+        if absent := absent_finding(path, name, case):
             yield absent
         elif not has_bytes(path, text.encode()):
-            yield error_finding(name, "altered", sentence, hint)
+            yield error_finding(name, "altered", case=case)
 
 
 def unexpected_paths(folder: Path, expected: Set[str]) -> Iterator[str]:
@@ -49,11 +49,8 @@ def foreign_findings(folder: Path, paths: Iterable[str], locks: Iterable[Lock], 
     for name in paths:
         path = folder / name
         if kind_of(path) == "file" and TEMP_NAME.fullmatch(path.name):
-            sentence, hint = "an interrupted run left it", "the next fetch into this house removes it"
-            yield Finding(name, "left-aside", Severity.WARNING, sentence, hint)
+            yield Finding.of(name, "left-aside", Severity.WARNING, case="wheelhouse")
         elif path.name.endswith(ARCHIVE_SUFFIXES) and "/" not in name:
-            yield error_finding(name, "foreign", *unlocked_file_findings(path.name, locks, staged=staged))
-        elif staged:
-            yield error_finding(name, "foreign", "stage did not write it", "remove it")
+            yield unlocked_file(path.name, locks, staged=staged)
         else:
-            yield error_finding(name, "foreign", "no lock of this house names it", "remove it, or fetch what needs it")
+            yield error_finding(name, "foreign", case="staged" if staged else "other")

@@ -7,11 +7,9 @@ from packaging.utils import InvalidSdistFilename, InvalidWheelFilename, Normaliz
 from wheelhouse.archive.artifact import requires_python_of
 from wheelhouse.archive.filenames import wheel_parts
 from wheelhouse.archive.metadata import InspectedFile, Metadata, old_pip_reads
-from wheelhouse.archive.reason_text import reason_text
-from wheelhouse.archive.reasons import InvalidRequirementLine
 from wheelhouse.findings import Finding, Severity
 from wheelhouse.lock.lock import Pin
-from wheelhouse.lock.wheelhouse import BY_THE_LIST, Wheelhouse
+from wheelhouse.lock.wheelhouse import Wheelhouse
 from wheelhouse.target.target import Target
 from wheelhouse.verify.closure import closure
 
@@ -30,8 +28,11 @@ def lock_findings(wheelhouse: Wheelhouse, contents: Mapping[str, InspectedFile])
                 metadata[pin.project] = opened.metadata
         if len(metadata) == len(lock.pins):
             yield from closure(lock, metadata)
-    if sentence := wheelhouse.disagreement:
-        yield Finding("house", "several-versions", Severity.NOTE, sentence, BY_THE_LIST)
+    differing = wheelhouse.differing_projects
+    for project, versions in list(differing.items())[:1]:
+        releases = tuple(f"{version} ({', '.join(targets)})" for version, targets in versions.items())
+        others = tuple(other for other in differing if other != project)
+        yield Finding.of("house", "several-versions", Severity.NOTE, project=project, releases=releases, others=others)
 
 
 def _pin_findings(target: Target, pin: Pin, metadata: Metadata | None) -> Iterator[Finding]:
@@ -40,7 +41,7 @@ def _pin_findings(target: Target, pin: Pin, metadata: Metadata | None) -> Iterat
         yield from _metadata_findings(target, pin, metadata)
     filename = pin.artifact.filename
     if pin.artifact.is_wheel and not _fits(target, filename):
-        yield _error(filename, "unfit", f"no tag of it fits {target.name}", "fetch again for this target")
+        yield Finding.of(filename, "unfit", Severity.ERROR, case="locked", target=target.name)
 
 
 def _metadata_findings(target: Target, pin: Pin, metadata: Metadata) -> Iterator[Finding]:
@@ -48,15 +49,16 @@ def _metadata_findings(target: Target, pin: Pin, metadata: Metadata) -> Iterator
     filename = pin.artifact.filename
     if (metadata.project, metadata.version) != (pin.project, pin.version):
         stated, locked = f"{metadata.project} {metadata.version}", f"{pin.project} {pin.version}"
-        yield _error(filename, "swapped", f"it is {stated}, and the lock says {locked}", "fetch again")
+        yield Finding.of(filename, "swapped", Severity.ERROR, case="locked", stated=stated, locked=locked)
     required = metadata.requires_python
     if required and not target.allows(requires_python_of(required)):
-        sentence = f"it requires Python {required}, and {target.name} has {target.python.version}"
-        yield _error(filename, "requires-python", sentence, "fetch again: another release may fit")
+        python = str(target.python.version)
+        yield Finding.of(
+            filename, "requires-python", Severity.ERROR, required=required, target=target.name, python=python
+        )
     if line := metadata.invalid_line:
-        sentence = f"it {reason_text(InvalidRequirementLine(line, old_pip_reads(line)))}"
-        hint = "install with pip 24.0 or older, or choose another release"
-        yield Finding(filename, "legacy-metadata", Severity.WARNING, sentence, hint)
+        case = "legacy" if old_pip_reads(line) else "invalid"
+        yield Finding.of(filename, "legacy-metadata", Severity.WARNING, case=case, line=line)
 
 
 def _fits(target: Target, filename: str) -> bool:
@@ -65,7 +67,3 @@ def _fits(target: Target, filename: str) -> bool:
         return target.rank(wheel_parts(filename)[3]) is not None
     except (InvalidWheelFilename, InvalidSdistFilename):
         return False
-
-
-def _error(subject: str, rule: str, sentence: str, hint: str) -> Finding:
-    return Finding(subject, rule, Severity.ERROR, sentence, hint)

@@ -22,8 +22,6 @@ from wheelhouse.verify.lock_findings import lock_findings
 from wheelhouse.verify.locked_files import Reader, error_finding, open_locked_files
 from wheelhouse.verify.verify_other_files import other_findings
 
-FETCH_AGAIN = "fetch again: only this file will be downloaded"
-
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -80,7 +78,7 @@ def verify(
 ) -> Verdict:
     """Verify a wheelhouse, and those inside it. `read` opens a file. A finding that a waiver covers becomes a note."""
     wheelhouse = load_wheelhouse(folder)
-    opened = open_locked_files(folder, wheelhouse, read, waivers, on_event, hint=FETCH_AGAIN)
+    opened = open_locked_files(folder, wheelhouse, read, waivers, on_event, case="file")
     names = sub_wheelhouses(folder)
     inner = {name: verify(folder / name, read=read, waivers=waivers, on_event=on_event) for name in names}
     texts = wheelhouse.texts
@@ -88,7 +86,7 @@ def verify(
     findings = chain(
         opened.findings,
         foreign_findings(folder, unexpected_paths(folder, expected), wheelhouse.locks, staged=False),
-        text_findings(folder, texts, "it does not say what the locks say", "fetch again"),
+        text_findings(folder, texts, "derived"),
         attestation_findings(wheelhouse),
         constraints_findings(wheelhouse),
         lock_findings(wheelhouse, opened.contents),
@@ -104,19 +102,13 @@ def _absent_sub_wheelhouses(wheelhouse: Wheelhouse, inner: Mapping[str, Verdict]
     """Warnings for `tools/`, and for locks of `build/`, if a lock says that the folder had them. `stage` works without."""
     releases = sorted({str(lock.inputs.airflow) for lock in wheelhouse.locks if lock.inputs.airflow})
     if releases and TOOLS not in inner:
-        yield _absent_inside(TOOLS, f"the image build of Airflow {releases[0]} installs what it holds")
+        yield Finding.of(TOOLS, "missing", Severity.WARNING, case="tools", airflow=releases[0])
     locks = (*wheelhouse.locks, *(inner[BUILD].house.locks if BUILD in inner else ()))
     existing = {lock.filename for lock in locks}
     for pin in (pin for lock in wheelhouse.locks for pin in lock.pins):
         if pin.build_lock_name and pin.build_lock_name not in existing:
-            yield _absent_inside(
-                f"{BUILD}/{pin.build_lock_name}", f"`{pin.origin.filename}` is built with what it locks"
-            )
-
-
-def _absent_inside(name: str, reason: str) -> Finding:
-    sentence = f"it is not in the folder, and {reason}"
-    return Finding(name, "missing", Severity.WARNING, sentence, "fetch again")
+            name, sdist = f"{BUILD}/{pin.build_lock_name}", pin.origin.filename
+            yield Finding.of(name, "missing", Severity.WARNING, case="build-lock", sdist=sdist)
 
 
 def sub_wheelhouses(folder: Path) -> tuple[str, ...]:
@@ -146,8 +138,7 @@ def constraints_findings(wheelhouse: Wheelhouse) -> Iterator[Finding]:
         if expected and text is None:
             yield _missing(lock.constraints_filename)
         elif text is not None and sha256_of_text(text) != expected:
-            sentence = "these are not the constraints that the lock was made under"
-            yield error_finding(lock.constraints_filename, "altered", sentence, "fetch again")
+            yield error_finding(lock.constraints_filename, "altered", case="constraints")
 
 
 def attestation_findings(wheelhouse: Wheelhouse) -> Iterator[Finding]:
@@ -157,12 +148,11 @@ def attestation_findings(wheelhouse: Wheelhouse) -> Iterator[Finding]:
         if provenance and name not in wheelhouse.provenance:
             yield _missing(name)
         elif provenance and sha256_of_text(wheelhouse.provenance[name]) != provenance.sha256:
-            sentence = "these are not the attestations that the lock names"
-            yield error_finding(name, "altered", sentence, "fetch again")
+            yield error_finding(name, "altered", case="attestations")
 
 
 def _missing(name: str) -> Finding:
-    return error_finding(name, "missing", "it belongs to the house, but is not in the folder", "fetch again")
+    return error_finding(name, "missing", case="derived", kind="")
 
 
 def _inner_findings(inner: Mapping[str, Verdict]) -> Iterator[Finding]:

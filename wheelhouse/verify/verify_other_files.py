@@ -33,7 +33,7 @@ def other_findings(wheelhouse: Path) -> Iterator[Finding]:
     artifacts, texts = files.artifacts, files.texts
     findings = chain(
         (finding for name in artifacts if (finding := _finding(folder, name, files))),
-        text_findings(folder, texts, "it does not say what the lock says", "fetch again"),
+        text_findings(folder, texts, "derived"),
         foreign_findings(folder, unexpected_paths(folder, {*artifacts, *texts}), (), staged=False),
     )
     return (replace(finding, subject=f"{FOLDER}/{finding.subject}") for finding in findings)
@@ -41,9 +41,8 @@ def other_findings(wheelhouse: Path) -> Iterator[Finding]:
 
 def _finding(folder: Path, name: str, files: OtherFiles) -> Finding | None:
     """What is wrong with one file, if anything."""
-    hint = "remove it and fetch again; find out who changed it"
-    if absent := absent_finding(folder / name, name, "fetch again: only this file will be downloaded"):
+    if absent := absent_finding(folder / name, name, "file"):
         return absent
     if has_locked_bytes(folder, files.artifacts[name]):
         return None
-    return error_finding(name, "altered", "its bytes were altered", hint)
+    return error_finding(name, "altered", case="bytes")

@@ -1,4 +1,4 @@
-"""The approvals file: one signed statement a line (in-toto's bundle, JSON Lines of DSSE envelopes), added to and never rewritten."""
+"""The approvals file: one signed statement a line (in-toto bundle, JSON Lines of DSSE envelopes). Lines are only added."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -12,25 +12,26 @@ from wheelhouse.signing.sign import PREDICATE_BASE, PublicKey, read_envelope
 from wheelhouse.vet.approvals import PREDICATE, Approval, Approvals, parse_approval
 
 Reviewers = Mapping[str, tuple[PublicKey, ...]]
-"""The keys that count, by reviewer."""
+"""The keys of each reviewer."""
 
 
 def read_approvals(path: Path, reviewers: Reviewers, today: date, needed: int) -> Approvals:
-    """What stands in an approvals file; nothing where there is none.
+    """The approvals of a file; none if there is no file.
 
-    Raises IntegrityError, naming the line, for one that cannot be read, and for one that bears a reviewer's key id and not
-    that reviewer's signature.
+    Raises IntegrityError, naming the line, for a line that cannot be read, and for one that names a reviewer's key without a
+    valid signature of that key.
     """
     text = read_text(path, "the approvals file") if path.is_file() else ""
-    found: list[Approval] = []
+    approvals: list[Approval] = []
     for number, line in enumerate(text.splitlines(), 1):
         if line.strip():
-            found.extend(_approvals(line.encode(), f"line {number} of `{path}`", reviewers))
-    return Approvals(tuple(found), today, needed)
+            approvals.extend(_approvals(line.encode(), f"line {number} of `{path}`", reviewers))
+    return Approvals(tuple(approvals), today, needed)
 
 
 def _approvals(line: bytes, where: str, reviewers: Reviewers) -> Iterator[Approval]:
-    hint = "restore the file; an approval is withdrawn by removing its whole line"
+    """The approvals of one line: one for each reviewer who signed it."""
+    hint = "restore the file; to withdraw an approval, remove its whole line"
     try:
         envelope = read_envelope(line)
         if envelope.statement.get("predicateType") != PREDICATE_BASE + PREDICATE:
@@ -40,7 +41,7 @@ def _approvals(line: bytes, where: str, reviewers: Reviewers) -> Iterator[Approv
         claimed = [names[key] for key, _ in envelope.signatures if key in names]
         if claimed and not signers:
             raise IntegrityError(
-                f"it bears the key id of {claimed[0]}, and not that key's signature: it was altered after signing, or forged"
+                f"it names the key of {claimed[0]}, and the signature is not of that key: it was altered after signing, or forged"
             )
         for key in signers:
             yield parse_approval(envelope.statement, names[key.id], key.id)
@@ -51,7 +52,7 @@ def _approvals(line: bytes, where: str, reviewers: Reviewers) -> Iterator[Approv
 
 
 def add_approval(path: Path, envelope: Mapping[str, Any]) -> None:
-    """Add an envelope to an approvals file, which may not be there yet."""
+    """Add an envelope to an approvals file, and make the file if it does not exist."""
     with folder_lock(path.parent):
         before = read_text(path, "the approvals file") if path.is_file() else ""
         whole = before if before.endswith("\n") or not before else f"{before}\n"

@@ -1,4 +1,4 @@
-"""Say yes to a house's files: sign which bytes were looked at, and hold a house against what was signed."""
+"""Approve the files of a wheelhouse: sign their sha256 and the findings that the reviewer saw."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -13,13 +13,13 @@ from wheelhouse.signing.sign import Key, signed
 from wheelhouse.stage.staged_folder import read_staged
 from wheelhouse.verify.verify import load_wheelhouse, sub_wheelhouses
 from wheelhouse.verify.verify_other_files import load_other_files
-from wheelhouse.vet.approvals import PREDICATE, Approvals, Seen, claim
+from wheelhouse.vet.approvals import PREDICATE, Approvals, predicate
 from wheelhouse.vet.approvalsfile import add_approval
 
 
 @dataclass(frozen=True, slots=True)
 class Approved:
-    """What approving did, by path: files that were approved now, and those that this reviewer had approved before."""
+    """The files that were approved now, and those that this reviewer had approved before, by path."""
 
     now: tuple[str, ...]
     before: tuple[str, ...]
@@ -37,13 +37,13 @@ def files_of(folder: Path) -> dict[str, str]:
 
 
 def chosen(files: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:
-    """The files that were named, all where none was. Raises InputError for names that the house does not have."""
-    wanted = set(names)
-    unknown = sorted(wanted - files.keys())
+    """The named files; all files if none is named. Raises InputError for names that the wheelhouse does not have."""
+    selected = set(names)
+    unknown = sorted(selected - files.keys())
     if unknown:
         details = tuple(f"no such file: {name}" for name in unknown)
-        raise InputError(f"the house has no file `{unknown[0]}`", hint="give whole file names", details=details)
-    return {path: sha256 for path, sha256 in files.items() if not wanted or path in wanted}
+        raise InputError(f"the wheelhouse has no file `{unknown[0]}`", hint="give whole file names", details=details)
+    return {path: sha256 for path, sha256 in files.items() if not selected or path in selected}
 
 
 def approve(
@@ -59,34 +59,37 @@ def approve(
     made: date,
     expires: date | None = None,
 ) -> Approved:
-    """Sign for files of a house, by path → sha256, in the approvals file at `path`; `findings` are those that were seen.
+    """Sign files of a wheelhouse, by path → sha256, in the approvals file at `path`; `findings` are those that were seen.
 
-    What this reviewer approved before, having seen as much, is not signed again. Raises IntegrityError for a file whose bytes
-    are not those of the lock.
+    A file is not signed again if this reviewer approved it before with the same findings. Raises IntegrityError for a file whose
+    bytes differ from those that the lock file names.
     """
-    _must_stand(folder, files)
-    seen = {
-        sha256: Seen((one.rule, one.sentence) for one in findings if one.subject == name)
-        for name, sha256 in files.items()
-    }
+    _must_be_as_locked(folder, files)
+    seen: dict[str, list[Finding]] = {}
+    for finding in findings:
+        if finding.subject in files:
+            seen.setdefault(files[finding.subject], []).append(finding)
     fresh = {
-        name: sha256 for name, sha256 in files.items() if not approvals.lasting(sha256, reviewer, expires, seen[sha256])
+        name: sha256
+        for name, sha256 in files.items()
+        if not approvals.covers_all(sha256, reviewer, expires, seen.get(sha256, ()))
     }
     if fresh:
-        told = claim(reviewer, reason, made, expires, {sha256: seen[sha256] for sha256 in fresh.values()})
-        add_approval(path, signed(fresh, PREDICATE, key, told))
+        shown = {sha256: seen[sha256] for sha256 in fresh.values() if sha256 in seen}
+        add_approval(path, signed(fresh, PREDICATE, key, predicate(reviewer, reason, made, expires, shown)))
     return Approved(tuple(sorted(fresh)), tuple(sorted(files.keys() - fresh.keys())))
 
 
-def _must_stand(folder: Path, files: Mapping[str, str]) -> None:
-    wrong = [name for name, sha256 in files.items() if not _stands(rooted(folder, name), sha256)]
+def _must_be_as_locked(folder: Path, files: Mapping[str, str]) -> None:
+    wrong = [name for name, sha256 in files.items() if not _has_sha256(rooted(folder, name), sha256)]
     if wrong:
         raise IntegrityError(
-            f"`{wrong[0]}` is not what the house's locks say, and was not approved",
-            hint=f"see all that is wrong with `wheelhouse verify {folder}`",
+            f"`{wrong[0]}` differs from the lock file, and was not approved",
+            hint=f"see every problem: `wheelhouse verify {folder}`",
             details=tuple(f"altered or missing: {name}" for name in wrong),
         )
 
 
-def _stands(path: Path, sha256: str) -> bool:
+def _has_sha256(path: Path, sha256: str) -> bool:
+    """Whether a file with this sha256 is at the path; a link does not count."""
     return path.is_file() and not path.is_symlink() and sha256_of(path) == sha256

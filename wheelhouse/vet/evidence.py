@@ -1,4 +1,4 @@
-"""What vetting found and what was decided before, together: what every report of it is made from (pure)."""
+"""What vetting found, and what was approved before: the data of each report (pure)."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -26,7 +26,7 @@ from wheelhouse.vet.licences import Licence, licence_of
 
 @dataclass(frozen=True)
 class Graph:
-    """Who needs whom in one lock, by place and name of the files. `roots` were asked for, or nobody there needs them."""
+    """Which files of one lock file need which others, by place and name. `roots` were requested, or no file needs them."""
 
     lock: str
     roots: frozenset[str]
@@ -34,7 +34,7 @@ class Graph:
 
     @cached_property
     def above(self) -> Mapping[str, str]:
-        """File → the file before it on a shortest way from what was asked for; empty for what was."""
+        """File → the file before it on a shortest path from a root; empty for a root."""
         found = dict.fromkeys(sorted(self.roots), "")
         queue = list(found)
         for name in queue:
@@ -44,7 +44,7 @@ class Graph:
         return found
 
     def ways(self, name: str) -> list[list[str]]:
-        """For each file that needs this one: a shortest way to it from what was asked for, and this one last."""
+        """For each file that needs this one: a shortest path from a root to it, with this one last."""
         return [[*self._way(one), name] for one, needs in self.needs.items() if name in needs]
 
     def _way(self, name: str) -> list[str]:
@@ -56,12 +56,12 @@ class Graph:
 
 @dataclass(frozen=True)
 class Evidence:
-    """A vetted house, and those inside it by their place.
+    """A vetted wheelhouse, and those inside it by place.
 
-    `hashes` gives the sha256 of every file by place and name, other files than distributions too. `findings` stand, `settled`
-    were seen when their files were approved, `waived` a waiver covers. `known` is the day of the newest advisory that files were
-    held against; None where there was no snapshot of advisories. `replaced` says what changed inside files since another house,
-    `since`, by place and name.
+    `hashes` has the sha256 of each file by place and name, also of other files than distributions. `approved` are the findings
+    that approvals cover, `waived` those that a waiver covers, `findings` all others. `known` is the day of the newest advisory;
+    None without a snapshot of advisories. `replaced` says what changed inside files since the wheelhouse `since`, by place and
+    name.
     """
 
     name: str
@@ -69,7 +69,7 @@ class Evidence:
     hashes: Mapping[str, str]
     facts: tuple[Facts, ...]
     findings: tuple[Finding, ...]
-    settled: tuple[Finding, ...]
+    approved: tuple[Finding, ...]
     waived: tuple[Finding, ...]
     approvals: Approvals
     now: datetime
@@ -80,7 +80,7 @@ class Evidence:
 
     @cached_property
     def files(self) -> dict[str, Facts]:
-        """Every file by its place and name, ordered by project, those of the houses inside last."""
+        """Each file by its place and name, in the order of projects; files of wheelhouses inside come last."""
         ordered = sorted(self.facts, key=lambda facts: (facts.place, facts.project, facts.filename))
         return {facts.subject: facts for facts in ordered}
 
@@ -91,15 +91,15 @@ class Evidence:
 
     @property
     def others(self) -> tuple[str, ...]:
-        """The files that are no distributions."""
+        """The files that are not distributions."""
         return tuple(name for name in self.hashes if name not in self.files)
 
     @cached_property
     def approved_before(self) -> dict[NormalizedName, tuple[Version, ...]]:
-        """Project → the releases of it that were approved in this house or another."""
+        """Project → its releases that were approved in any wheelhouse."""
         found: dict[NormalizedName, set[Version]] = {}
         for approval in self.approvals.approvals:
-            for name, _ in approval.files.values() if approval.stands(self.approvals.today) else ():
+            for name, _ in approval.files.values() if approval.is_valid(self.approvals.today) else ():
                 for project, version in _release(name):
                     found.setdefault(project, set()).add(version)
         return {project: tuple(sorted(versions)) for project, versions in found.items()}
@@ -110,13 +110,13 @@ class Evidence:
         return {name: licence_of(facts) for name, facts in self.files.items()}
 
     def label(self, subject: str) -> str:
-        """Project and release of a file; what is no file as it is."""
+        """Project and release of a file; any other subject as it is."""
         facts = self.files.get(subject)
         return f"{facts.place}{facts.project} {facts.version}" if facts else subject
 
     @cached_property
     def about(self) -> dict[str, tuple[Finding, ...]]:
-        """The findings that stand, by what they are about, worst first."""
+        """The findings by subject, worst first."""
         found: dict[str, list[Finding]] = {}
         for finding in sorted(self.findings, key=lambda finding: (-finding.severity, finding)):
             found.setdefault(finding.subject, []).append(finding)
@@ -124,7 +124,7 @@ class Evidence:
 
     @cached_property
     def graphs(self) -> tuple[Graph, ...]:
-        """The graph of each lock, of the houses inside too."""
+        """The graph of each lock file, also of the wheelhouses inside."""
         return tuple(_graph(lock, place) for place, house in self.houses.items() for lock in house.locks)
 
     @property

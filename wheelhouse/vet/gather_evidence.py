@@ -1,11 +1,11 @@
-"""Gather what reports are made from: a vetted house, those inside it, and what was decided before."""
+"""Gather the data of reports: a vetted wheelhouse, those inside it, and earlier approvals."""
 
 from datetime import datetime
 from pathlib import Path
 
 from wheelhouse.findings import Policy
 from wheelhouse.vet.advisories import Advisories
-from wheelhouse.vet.approvals import Approvals, divide
+from wheelhouse.vet.approvals import Approvals, split_approved
 from wheelhouse.vet.approve import files_of
 from wheelhouse.vet.compare import diff
 from wheelhouse.vet.diff import Replaced
@@ -22,16 +22,16 @@ def evidence(
     advisories: Advisories | None,
     since: Path | None = None,
 ) -> Evidence:
-    """Divide what vetting found by what was seen when files were approved; open what took another's place `since` a house."""
+    """Separate the findings that approvals cover from the others; open the files that replaced another `since` a wheelhouse."""
     hashes = files_of(folder)
-    findings, settled = divide(vetted.findings, hashes, approvals)
+    findings, approved = split_approved(vetted.findings, hashes, approvals)
     return Evidence(
         name=folder.absolute().name,
         houses=vetted.houses,
         hashes=hashes,
         facts=vetted.facts,
         findings=findings,
-        settled=settled,
+        approved=approved,
         waived=vetted.waived,
         approvals=approvals,
         now=now,

@@ -17,7 +17,7 @@ import wheelhouse.vet.rules.running
 import wheelhouse.vet.rules.vulnerabilities  # noqa: F401  (importing them registers their rules)
 from wheelhouse.archive.metadata import InspectedFile
 from wheelhouse.archive.tar import leading_out
-from wheelhouse.archive.waivers import Subject, Waivers, waived_sentence
+from wheelhouse.archive.waivers import Subject, Waivers
 from wheelhouse.errors import InputError
 from wheelhouse.events import Listener, ignore
 from wheelhouse.findings import Finding, Policy
@@ -27,7 +27,7 @@ from wheelhouse.lock.wheelhouse import Wheelhouse
 from wheelhouse.verify.verify import Verdict, verify
 from wheelhouse.verify.verify_other_files import load_other_files
 from wheelhouse.vet.advisories import Advisories
-from wheelhouse.vet.approvals import NOBODYS, Approvals
+from wheelhouse.vet.approvals import NO_APPROVALS, Approvals
 from wheelhouse.vet.attestations import Attestor
 from wheelhouse.vet.facts import Facts, Inside
 from wheelhouse.vet.facts_reader import look_inside
@@ -61,7 +61,7 @@ class VetContext:
     advisories: Advisories | None = None
     publishers: Mapping[NormalizedName, tuple[str, ...]] = field(default_factory=dict)
     attestors: Attestors = lambda: None
-    approvals: Approvals = NOBODYS
+    approvals: Approvals = NO_APPROVALS
 
 
 NOTHING = VetContext()
@@ -174,7 +174,7 @@ def _waive(
             subject = Subject(finding.subject, pin.project, pin.artifact.sha256)
             stands, covered = waivers.split([finding], subject)
             standing += stands
-            waived += [replace(one, sentence=waived_sentence(one, waiver)) for one, waiver in covered]
+            waived += covered
         else:
             standing.append(finding)
     return standing, waived

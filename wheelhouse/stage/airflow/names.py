@@ -57,13 +57,10 @@ def misnamed(staged: Mapping[str, str], airflow: Airflow, route: str) -> Iterato
         if there == wanted[name]:
             continue
         if wanted[name] == name:
-            sentence = f"it lies there as `{there}`, and the build of Airflow {airflow.version} by route {route} wants its own name"
+            facts = {"case": "own", "staged": there, "route": route}
         else:
-            fate = "by a step that no constraints bind" if _is_matched(there, airflow.recipe) else "by no step"
-            sentence = (
-                f"under this name Airflow {airflow.version} installs it {fate}; it must lie there as `{wanted[name]}`"
-            )
-        yield Finding(name, "rename", Severity.ERROR, sentence, "stage again, with --rename auto")
+            facts = {"case": "unbound" if _is_matched(there, airflow.recipe) else "unused", "wanted": wanted[name]}
+        yield Finding.of(name, "rename", Severity.ERROR, airflow=str(airflow.version), **facts)
 
 
 def _is_matched(filename: str, recipe: Recipe) -> bool:

@@ -1,6 +1,7 @@
-"""The rules of `vet`: one function each, its name the id that users see and waive, its docstring what `--explain` says (pure).
+"""The rules of `vet`. A rule is a function: its name is the id that users see and waive, its docstring is what `--explain` prints (pure).
 
-A rule looks at one file's `Facts` in the `Review` of its whole house, and yields a remark for whatever a reviewer should see.
+A rule takes the `Facts` of one file and the `Review` of its wheelhouse. It yields an observation, the facts of a finding, for
+each thing that a reviewer must see. The sentences are in `wheelhouse.report.sentences`.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -11,21 +12,19 @@ from typing import Protocol
 
 from packaging.utils import NormalizedName, canonicalize_name
 
-from wheelhouse.findings import Finding, Policy, Severity
+from wheelhouse.findings import Finding, Observation, Policy, Severity
 from wheelhouse.vet.advisories import Advisories
-from wheelhouse.vet.approvals import NOBODYS, Approvals
+from wheelhouse.vet.approvals import NO_APPROVALS, Approvals
 from wheelhouse.vet.facts import Facts
-
-Remark = tuple[str, str]
-"""A sentence, and what to do about it."""
 
 
 @dataclass(frozen=True)
 class Review:
-    """A house under review: all its files' facts, the policy, the clock, and what was known before.
+    """A wheelhouse under review: the facts of its files, the policy, the time, and what is known from before.
 
-    `place` is where in another house it lies, as `tools/`; empty for the outer one. `publishers` are those that were seen
-    before, by project; `trusted_since` is when the newest key of the trust root came into use, None where nothing was checked.
+    `place` is the folder of a wheelhouse inside another one, as `tools/`; empty for the outer one. `publishers` has the
+    publishers that were seen before, by project. `trusted_since` is when the newest key of the trust root came into use; None if
+    no attestation was checked.
     """
 
     facts: tuple[Facts, ...]
@@ -35,123 +34,119 @@ class Review:
     place: str = ""
     publishers: Mapping[NormalizedName, tuple[str, ...]] = field(default_factory=dict)
     trusted_since: datetime | None = None
-    approvals: Approvals = NOBODYS
+    approvals: Approvals = NO_APPROVALS
 
     @cached_property
-    def at_place(self) -> Mapping[str, list[Facts]]:
-        """The distributions that install a file at a place, for each place where several do."""
-        found: dict[str, list[Facts]] = {}
+    def shared_paths(self) -> Mapping[str, list[Facts]]:
+        """Each installed path that several distributions have, with these distributions."""
+        by_path: dict[str, list[Facts]] = {}
         for facts in self.facts:
             for path in facts.installs:
-                found.setdefault(path, []).append(facts)
-        return {path: those for path, those in found.items() if len(those) > 1}
+                by_path.setdefault(path, []).append(facts)
+        return {path: sharing for path, sharing in by_path.items() if len(sharing) > 1}
 
     @cached_property
     def owners(self) -> Mapping[str, frozenset[NormalizedName]]:
-        """The projects that a top-level module or package belongs to: they bring its `__init__.py`, or have its name."""
-        found: dict[str, set[NormalizedName]] = {}
+        """The projects that own a top-level module or package: they install its `__init__.py`, or have its name."""
+        owners: dict[str, set[NormalizedName]] = {}
         for facts in self.facts:
             for path in facts.installs:
                 top, _, rest = path.partition("/")
                 if rest == "__init__.py" or (not rest and top.endswith(".py")):
-                    found.setdefault(top.removesuffix(".py"), set()).add(facts.project)
+                    owners.setdefault(top.removesuffix(".py"), set()).add(facts.project)
                 elif rest and canonicalize_name(top) == facts.project:
-                    found.setdefault(top, set()).add(facts.project)
-        return {top: frozenset(projects) for top, projects in found.items()}
+                    owners.setdefault(top, set()).add(facts.project)
+        return {top: frozenset(projects) for top, projects in owners.items()}
 
     @cached_property
     def libraries(self) -> frozenset[str]:
-        """The names of all native libraries in the house."""
+        """The names of all native libraries in the wheelhouse."""
         return frozenset(
             entry.name.rpartition("/")[2] for facts in self.facts for entry in facts.entries if entry.kind == "elf"
         )
 
 
 class Check(Protocol):
-    """What a rule's function looks like."""
+    """The function of a rule about one file."""
 
-    def __call__(self, facts: Facts, review: Review) -> Iterator[Remark]: ...
+    def __call__(self, facts: Facts, review: Review) -> Iterator[Observation]: ...
 
 
 class WheelhouseCheck(Protocol):
-    """What the function of a rule about the whole house looks like."""
+    """The function of a rule about the whole wheelhouse."""
 
-    def __call__(self, review: Review) -> Iterator[Remark]: ...
+    def __call__(self, review: Review) -> Iterator[Observation]: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule: its id, the severity that it has unless the policy says another, and its function, about a file or a house.
+    """One rule: its id, its severity unless the policy has another, and its function, about a file or a wheelhouse.
 
-    One that is not `waivable` refuses a file for good.
+    A rule without a function is checked by `verify`, or is about the policy. A file that a rule refuses which is not `waivable`
+    stays refused.
     """
 
     id: str
     group: str
     severity: Severity
     check: Check | None
-    house_check: WheelhouseCheck | None
+    wheelhouse_check: WheelhouseCheck | None
     explanation: str
     waivable: bool = True
 
     @property
     def title(self) -> str:
-        """The explanation's first sentence."""
+        """The first sentence of the explanation."""
         return self.explanation.partition("\n")[0]
 
 
 WHEELHOUSE_SUBJECT = "house"
-"""The subject of findings about the house as a whole."""
+"""The subject of findings about the whole wheelhouse. The word is part of the JSON output, so it stays."""
 
 RULES: dict[str, Rule] = {}
-"""Every rule by its id, in reading order: as the modules of this room define them."""
+"""Every rule by its id, in the order in which the modules of this package define them."""
 
 
 def rule(severity: Severity) -> Callable[[Check], Check]:
-    """Make a function a rule of its module's group."""
+    """Register a function as a rule about one file, in the group of its module."""
 
-    def made(check: Check) -> Check:
+    def register(check: Check) -> Check:
         _register(check, severity, check, None)
         return check
 
-    return made
+    return register
 
 
 def wheelhouse_rule(severity: Severity) -> Callable[[WheelhouseCheck], WheelhouseCheck]:
-    """Make a function a rule about the whole house."""
+    """Register a function as a rule about the whole wheelhouse."""
 
-    def made(check: WheelhouseCheck) -> WheelhouseCheck:
+    def register(check: WheelhouseCheck) -> WheelhouseCheck:
         _register(check, severity, None, check)
         return check
 
-    return made
+    return register
 
 
-def _register(function: object, severity: Severity, check: Check | None, house_check: WheelhouseCheck | None) -> None:
+def _register(function: object, severity: Severity, check: Check | None, whole: WheelhouseCheck | None) -> None:
     identifier = getattr(function, "__name__", "").replace("_", "-")
     group = function.__module__.rpartition(".")[2]
-    RULES[identifier] = Rule(identifier, group, severity, check, house_check, _dedented(function.__doc__ or ""))
-
-
-def named(things: Iterable[str], most: int = 5, mark: str = "`") -> str:
-    """Things in a sentence: the first few, and how many more there are."""
-    every = list(things)
-    shown = ", ".join(f"{mark}{one}{mark}" for one in every[:most])
-    return f"{shown} and {len(every) - most} more" if len(every) > most else shown
+    RULES[identifier] = Rule(identifier, group, severity, check, whole, _dedented(function.__doc__ or ""))
 
 
 def _dedented(text: str) -> str:
     return "\n".join(line.strip() for line in text.strip().splitlines())
 
 
-def told_by_verify(severity: Severity, explanations: Mapping[str, str], *, waivable: bool = True) -> None:
-    """List rules that `verify` applies while it opens the files: ids with their explanations."""
+def checked_elsewhere(
+    severity: Severity, explanations: Mapping[str, str], *, group: str = "integrity", waivable: bool = True
+) -> None:
+    """Register rules that have no function here, by id with their explanations. `verify` checks most of them."""
     for identifier, explanation in explanations.items():
-        RULES[identifier] = Rule(identifier, "integrity", severity, None, None, explanation, waivable)
+        RULES[identifier] = Rule(identifier, group, severity, None, None, explanation, waivable)
 
 
 def weighed(findings: Iterable[Finding], policy: Policy) -> Iterator[Finding]:
-    """Findings with the severities that the policy wants; without those whose rule is off."""
+    """Findings with the severities of the policy, without those whose rule is off."""
     for finding in findings:
         severity = policy.severity_of(finding.rule, finding.severity)
         if severity is not None:
@@ -159,17 +154,18 @@ def weighed(findings: Iterable[Finding], policy: Policy) -> Iterator[Finding]:
 
 
 def review_findings(review: Review) -> Iterator[Finding]:
-    """What all rules have to say of a house and each of its files."""
+    """The findings of all rules on a wheelhouse and each of its files."""
     for one in RULES.values():
         severity = review.policy.severity_of(one.id, one.severity)
         if severity is not None:
-            for subject, (sentence, hint) in _remarks(one, review):
-                yield Finding(subject, one.id, severity, sentence, hint)
+            for subject, observation in _observations(one, review):
+                yield Finding(subject, one.id, severity, facts=observation.facts, context=observation.context)
 
 
-def _remarks(rule: Rule, review: Review) -> Iterator[tuple[str, Remark]]:
+def _observations(rule: Rule, review: Review) -> Iterator[tuple[str, Observation]]:
+    """What a rule observes, with the subject: a file, or the whole wheelhouse."""
     if rule.check:
         for facts in review.facts:
-            yield from ((facts.subject, remark) for remark in rule.check(facts, review))
-    if rule.house_check and not review.place:
-        yield from ((WHEELHOUSE_SUBJECT, remark) for remark in rule.house_check(review))
+            yield from ((facts.subject, observation) for observation in rule.check(facts, review))
+    if rule.wheelhouse_check and not review.place:
+        yield from ((WHEELHOUSE_SUBJECT, observation) for observation in rule.wheelhouse_check(review))

@@ -1,106 +1,104 @@
-"""Whether each file is what the lock says, and an archive that everybody reads alike: what `verify` finds while it opens them (pure)."""
+"""Rules about integrity: each file is the one that the lock names, and every reader reads its archive alike (pure).
+
+`verify` checks most of them when it opens the files.
+"""
 
 from collections.abc import Iterator
 
 from packaging.tags import parse_tag
 
 from wheelhouse.archive.filenames import wheel_parts
-from wheelhouse.findings import Severity
+from wheelhouse.findings import Observation, Severity, observed
 from wheelhouse.vet.facts import Facts
-from wheelhouse.vet.rules import Remark, Review, rule, told_by_verify
+from wheelhouse.vet.rules import Review, checked_elsewhere, rule
 
-told_by_verify(
+checked_elsewhere(
     Severity.ERROR,
     {
-        "altered": "Its bytes are not those that the lock names.\n\nIts sha256 or its size differs from the lock's.",
-        "missing": "The lock names it, and it is not in the folder.",
-        "foreign": "No lock of the house names it.\n\nWhoever installs from the folder may install it.",
-        "link": "It is a link where a file must be.\n\nWhat it leads to may change, or stay behind when the folder moves.",
-        "swapped": "The file is of another project or version than the lock says.",
+        "altered": "The bytes differ from those that the lock file names.\n\nThe sha256 or the size differs from the lock file's.",
+        "missing": "The lock file names the file, and it is not in the folder.",
+        "foreign": "No lock file of the wheelhouse names the file.\n\nAn install from the folder may install it.",
+        "link": "It is a link, and must be a file.\n\nThe target of a link can change, or stay behind when the folder is moved.",
+        "swapped": "The file is of another project or version than the lock file says.",
         "unfit": "No tag of the wheel fits the target.",
-        "requires-python": "The file's own metadata exclude the target's Python.\n\nInstallers refuse it, whatever an index said of it.",
-        "closure": "The house lacks what its own files ask for, or has another version of it.",
+        "requires-python": "The file's own metadata exclude the Python of the target.\n\nInstallers refuse it, whatever an index says.",
+        "closure": "The wheelhouse lacks a project that its own files require, or has a version that they exclude.",
         "archive": "The archive cannot be read.",
-        "filename": "The file's name is not that of a wheel or sdist.",
-        "metadata-mismatch": "METADATA speaks of another project or version than the file's name does.",
-        "wheel-dist-info": "The wheel does not have exactly one .dist-info folder of its own, with METADATA, WHEEL and RECORD.",
-        "wheel-version": "WHEEL does not say Wheel-Version 1.x.",
-        "record-duplicate": "RECORD has two rows for one file, which differ.",
+        "filename": "The name of the file is not the name of a wheel or sdist.",
+        "metadata-mismatch": "METADATA names another project or version than the name of the file.",
+        "wheel-dist-info": "A wheel must have one .dist-info folder of its own, with METADATA, WHEEL and RECORD.",
+        "wheel-version": "The WHEEL file does not say Wheel-Version 1.x.",
+        "record-duplicate": "RECORD has two rows for one file, and they differ.",
         "zip-structure": "The zip archive is damaged.",
-        "zip-directory": "The zip's directory is not what its end record says, or is damaged.",
-        "zip-disagreement": "The two headers of a member, or a header and the data, differ.\n\nTwo readers would unpack two things.",
-        "zip-duplicate": "The archive has a file twice.\n\nReaders differ in which of them counts.",
-        "zip-hidden-data": "The archive holds bytes that belong to no member, or to two.",
-        "zip-trailing-data": "Something follows the end of the archive.",
-        "zip-path": "A member could be written outside its place.",
+        "zip-directory": "The directory of the zip is damaged, or differs from what its end record says.",
+        "zip-disagreement": "The two headers of a member differ, or one differs from the data.\n\nTwo readers would unpack other bytes.",
+        "zip-duplicate": "The archive has two members of the same name.\n\nReaders differ in which of them they use.",
+        "zip-hidden-data": "The archive has bytes that belong to no member, or to two.",
+        "zip-trailing-data": "There are bytes after the end of the archive.",
+        "zip-path": "A member could be written outside its folder.",
         "zip-link": "A member is a link or a special file.",
-        "zip-encrypted": "A member is encrypted, so that nobody can look at it.",
-        "zip-method": "A member is compressed in a way that not every installer reads.",
+        "zip-encrypted": "A member is encrypted, so nobody can read it.",
+        "zip-method": "A member is compressed with a method that not every installer reads.",
         "zip-crc": "A member is damaged: its CRC does not match.",
         "zip-bomb": "The archive would unpack to far more than its size.",
-        "sdist-metadata": "The sdist does not have exactly one PKG-INFO at its top.",
-        "sdist-path": "A member could be written outside its place, or lies behind a link.",
+        "sdist-metadata": "An sdist must have one PKG-INFO in its top folder.",
+        "sdist-path": "A member could be written outside its folder, or lies behind a link.",
         "sdist-bomb": "The sdist would unpack to far more than its size.",
     },
     waivable=False,
 )
-told_by_verify(
+checked_elsewhere(
     Severity.ERROR,
     {
-        "record-hash": "A file does not have the hash that RECORD gives, or its hash is of an unknown kind.",
-        "record-size": "A file does not have the size that RECORD gives.",
-        "record-fields": "A row of RECORD has more than three fields.\n\nA name's commas were not quoted; some installers refuse it.",
+        "record-hash": "The hash of a file differs from RECORD, or RECORD has a hash of an unknown kind.",
+        "record-size": "The size of a file differs from RECORD.",
+        "record-fields": "A row of RECORD has more than three fields.\n\nA name with commas was not quoted; some installers refuse it.",
     },
 )
-told_by_verify(
+checked_elsewhere(
     Severity.WARNING,
     {
-        "unneeded": "Nothing that was asked for needs it on this target.",
-        "left-aside": "An interrupted run left it.",
-        "legacy-metadata": "A Requires-Dist line is not what PEP 508 allows.\n\npip 24.1 and newer refuse the file.",
-        "record-missing-row": "A file in the wheel is not in RECORD.\n\nInstallers put it in place, and no hash vouches for it.",
+        "unneeded": "No requirement needs the project on this target.",
+        "left-aside": "An interrupted run left the file.",
+        "legacy-metadata": "A Requires-Dist line does not follow PEP 508.\n\npip 24.1 and newer refuse the file.",
+        "record-missing-row": "RECORD has no row for a file of the wheel.\n\nInstallers install the file, and no hash protects it.",
         "record-no-hash": "RECORD has no hash for a file.",
-        "record-weak-hash": "RECORD vouches for a file with a weak hash only.",
-        "record-missing-file": "RECORD names a file that is not in the wheel.",
+        "record-weak-hash": "RECORD has only a weak hash for a file.",
+        "record-missing-file": "RECORD names a file that the wheel does not have.",
     },
 )
-told_by_verify(
+checked_elsewhere(
     Severity.NOTE,
     {
-        "several-versions": "The targets' locks have different versions of a project.\n\n"
-        "An installer that is told only of the folder takes the newest; requirements.<target>.txt names the right one."
+        "several-versions": "The lock files of the targets have different versions of a project.\n\n"
+        "An installer that gets only the folder takes the newest; requirements.<target>.txt names the right one."
     },
 )
 
 
 @rule(Severity.ERROR)
-def other_bytes(facts: Facts, review: Review) -> Iterator[Remark]:
+def other_bytes(facts: Facts, review: Review) -> Iterator[Observation]:
     """A file of this name was approved before, with another sha256.
 
-    No index lets anybody replace a file; a mirror, a build of one's own, or whoever has broken in may.
+    No index lets anybody replace a file. A mirror, a build of your own, or an attacker can.
     """
-    seen = review.approvals.bytes_of(facts.filename)
-    if seen and facts.pin.artifact.sha256 not in seen:
-        yield (
-            f"its sha256 is {facts.pin.artifact.sha256}, and {', '.join(sorted(seen))} was approved",
-            "find out who replaced it",
-        )
+    approved = review.approvals.sha256s_of(facts.filename)
+    sha256 = facts.pin.artifact.sha256
+    if approved and sha256 not in approved:
+        yield observed(sha256=sha256, approved=tuple(sorted(approved)))
 
 
 @rule(Severity.WARNING)
-def wheel_tags(facts: Facts, review: Review) -> Iterator[Remark]:
-    """The tags in WHEEL are not those of the file's name.
+def wheel_tags(facts: Facts, review: Review) -> Iterator[Observation]:
+    """The tags in the WHEEL file differ from the tags in the name of the wheel.
 
-    Installers go by the name; a wheel that was made for something else was renamed, and not retagged.
+    Installers use the name. A wheel that was made for another platform was renamed, and not retagged.
     """
     text = facts.texts.get(f"{facts.dist_info}/WHEEL")
     if text is None or not facts.pin.artifact.is_wheel:
         return
     lines = (line.partition(":") for line in text.splitlines())
-    told = {str(tag) for key, _, value in lines if key.strip().lower() == "tag" for tag in parse_tag(value.strip())}
-    named = set(map(str, wheel_parts(facts.filename)[3]))
-    if told and told != named:
-        yield (
-            f"its WHEEL says {', '.join(sorted(told))}, and its name says {', '.join(sorted(named))}",
-            "ask who renamed it; `wheel tags` renames and retags",
-        )
+    inside = {str(tag) for key, _, value in lines if key.strip().lower() == "tag" for tag in parse_tag(value.strip())}
+    in_name = set(map(str, wheel_parts(facts.filename)[3]))
+    if inside and inside != in_name:
+        yield observed(inside=tuple(sorted(inside)), in_name=tuple(sorted(in_name)))

@@ -1,61 +1,53 @@
-"""Under which licence it may be used, and whether the policy takes that (pure)."""
+"""Rules about licences: which one a file is under, and whether the policy allows it (pure)."""
 
 from collections.abc import Iterator
 
-from wheelhouse.findings import Severity
+from wheelhouse.findings import Observation, Severity, observed
 from wheelhouse.vet.facts import Facts
 from wheelhouse.vet.licences import allowed, denied, licence_of, parse
-from wheelhouse.vet.rules import Remark, Review, rule
+from wheelhouse.vet.rules import Review, rule
+
+MAX_CHARACTERS = 80
+"""The longest text of a licence field that a finding quotes."""
 
 
 @rule(Severity.WARNING)
-def licence_unknown(facts: Facts, review: Review) -> Iterator[Remark]:
-    """Nothing tells its licence.
+def licence_unknown(facts: Facts, review: Review) -> Iterator[Observation]:
+    """The licence of the file is not known.
 
-    Neither an expression (PEP 639) nor a `License` field or classifiers, nor a licence file whose text is known.
+    It has no licence expression (PEP 639), no usable `License` field or classifier, and no licence file with a known text.
     """
     if facts.contents and not licence_of(facts).expression:
-        told = facts.header("license-expression") or next(iter(facts.header("license").strip().splitlines()), "")
-        what = (
-            f"says only `{told[:80]}`, which is no licence that SPDX lists"
-            if told
-            else "does not say under which licence it is"
-        )
-        yield what, "find out, and waive this with what you found as the reason"
+        text = facts.header("license-expression") or next(iter(facts.header("license").strip().splitlines()), "")
+        yield observed(case="unlisted", text=text[:MAX_CHARACTERS]) if text else observed(case="none")
 
 
 @rule(Severity.WARNING)
-def licence_expression_wrong(facts: Facts, review: Review) -> Iterator[Remark]:
-    """Its License-Expression cannot be read, or names licences that SPDX does not list (PEP 639)."""
+def licence_expression_wrong(facts: Facts, review: Review) -> Iterator[Observation]:
+    """The License-Expression cannot be read, or names licences that SPDX does not list (PEP 639)."""
     text = facts.header("license-expression")
     if text and parse(text) is None:
-        yield f"its License-Expression `{text[:80]}` cannot be read", "tell the project"
+        yield observed(text=text[:MAX_CHARACTERS])
 
 
 @rule(Severity.ERROR)
-def licence_denied(facts: Facts, review: Review) -> Iterator[Remark]:
-    """Its licence cannot be had without one that the policy's licences-denied name.
+def licence_denied(facts: Facts, review: Review) -> Iterator[Observation]:
+    """The licence requires one that the policy's licences-denied names.
 
-    What stands beside an OR can be left out: `GPL-3.0-only OR MIT` is no finding where only the GPL is denied.
+    A licence beside an OR is not required: `GPL-3.0-only OR MIT` is no finding if only the GPL is denied.
     """
     licence = licence_of(facts)
     if names := denied(licence.expression, review.policy.licences_denied):
-        yield (
-            f"it is under {licence.expression} (from its {licence.source}), and the policy denies {', '.join(names)}",
-            "leave it out, or waive this with a reason",
-        )
+        yield observed(expression=licence.expression, source=licence.source, denied=tuple(names))
 
 
 @rule(Severity.ERROR)
-def licence_not_allowed(facts: Facts, review: Review) -> Iterator[Remark]:
-    """Its licence is not among the policy's licences-allowed, where there are any."""
+def licence_not_allowed(facts: Facts, review: Review) -> Iterator[Observation]:
+    """The licence is not among the policy's licences-allowed, if the policy has any."""
     licence = licence_of(facts)
     if (
         review.policy.licences_allowed
         and licence.expression
         and not allowed(licence.expression, review.policy.licences_allowed)
     ):
-        yield (
-            f"it is under {licence.expression} (from its {licence.source}), which the policy does not allow",
-            "add the licence to the policy, leave the project out, or waive this with a reason",
-        )
+        yield observed(expression=licence.expression, source=licence.source)

@@ -1,14 +1,14 @@
-"""What lies where: files that are another distribution's, or nobody's; names that look like another's; archives in archives (pure)."""
+"""Rules about places and names: files of other distributions, lookalike names, archives inside archives (pure)."""
 
 import re
 from collections.abc import Iterator
 
 from packaging.utils import NormalizedName, canonicalize_name
 
-from wheelhouse.findings import Severity
+from wheelhouse.findings import Observation, Severity, observed
 from wheelhouse.vet.facts import Entry, Facts
 from wheelhouse.vet.lookalike_names import looks_like
-from wheelhouse.vet.rules import Remark, Review, named, rule
+from wheelhouse.vet.rules import Review, rule
 
 STDLIB = frozenset(
     """abc argparse array ast asyncio base64 bdb binascii bisect builtins bz2 calendar cmath cmd code codecs codeop collections
@@ -23,83 +23,80 @@ STDLIB = frozenset(
     tkinter token tokenize tomllib trace traceback tracemalloc tty turtle types typing unicodedata unittest urllib uuid venv
     warnings wave weakref webbrowser wsgiref xml xmlrpc zipapp zipfile zipimport zlib zoneinfo""".split()  # noqa: SIM905
 )
-"""The standard library's modules, by their names in Python 3.13, without those of one platform."""
-EVERYBODYS = frozenset(
+"""The modules of the standard library of Python 3.13, without those of one platform."""
+COMMON_NAMES = frozenset(
     ("tests", "test", "testing", "docs", "doc", "examples", "example", "scripts", "benchmarks", "src", "build", "dist")
 )
 CODE = re.compile(r"\.(py|pyc|pyi|pth|start|so|pyd|dll|dylib)$|\.so\.\d")
-HOLDERS = frozenset(("zip", "tar", "7z"))
-STREAMS = frozenset(("gzip", "bzip2", "xz", "zstd"))
+ARCHIVE_KINDS = frozenset(("zip", "tar", "7z"))
+COMPRESSED_KINDS = frozenset(("gzip", "bzip2", "xz", "zstd"))
 TARBALL = re.compile(r"\.(tgz|tbz2?|txz|tar\.[a-z0-9]+)$", re.IGNORECASE)
 DOCUMENTS = re.compile(r"\.(npz|xls[xm]|docx|pptx|od[tsp]|epub|kmz|keras|pt|pth)$", re.IGNORECASE)
-"""Formats that are zips, but hold no files for anybody to unpack."""
+"""Formats that are zips, but are not unpacked by anybody."""
 
 
 @rule(Severity.ERROR)
-def overwrites(facts: Facts, review: Review) -> Iterator[Remark]:
-    """Two distributions of the house install different files at one place.
+def overwrites(facts: Facts, review: Review) -> Iterator[Observation]:
+    """Two distributions of the wheelhouse install different files at the same path.
 
-    Which of them is there in the end depends on the order in which they are installed.
+    The order of the installs decides which of the two files remains.
     """
-    yield from _shared(
-        facts, review, same=False, sentence="installs {what}, which {other} installs, too, with other contents"
-    )
+    yield from _shared(facts, review, same=False)
 
 
 @rule(Severity.WARNING)
-def shares_files(facts: Facts, review: Review) -> Iterator[Remark]:
-    """Two distributions of the house install the same file at one place.
+def shares_files(facts: Facts, review: Review) -> Iterator[Observation]:
+    """Two distributions of the wheelhouse install the same file at the same path.
 
-    Whoever removes one of them breaks the other.
+    To uninstall one of them breaks the other.
     """
-    yield from _shared(facts, review, same=True, sentence="installs {what}, as {other} does")
+    yield from _shared(facts, review, same=True)
 
 
-def _shared(facts: Facts, review: Review, *, same: bool, sentence: str) -> Iterator[Remark]:
-    found: dict[str, list[str]] = {}
+def _shared(facts: Facts, review: Review, *, same: bool) -> Iterator[Observation]:
+    """The paths that this file shares with each other project on one target, with the `same` contents or with others."""
+    by_project: dict[str, list[str]] = {}
     for path, entry in facts.installs.items():
-        for other in review.at_place.get(path, ()):
-            beside = other.project != facts.project and set(other.targets) & set(facts.targets)
-            if beside and (other.installs[path].digest == entry.digest) is same:
-                found.setdefault(str(other.project), []).append(path)
-    for project, paths in found.items():
-        yield (
-            sentence.format(what=named(paths), other=project),
-            "install only one of them, or ask which is meant to be there",
-        )
+        for other in review.shared_paths.get(path, ()):
+            is_neighbour = other.project != facts.project and set(other.targets) & set(facts.targets)
+            if is_neighbour and (other.installs[path].digest == entry.digest) is same:
+                by_project.setdefault(str(other.project), []).append(path)
+    for project, paths in by_project.items():
+        yield observed(other=project, paths=tuple(paths))
 
 
 @rule(Severity.ERROR)
-def intrudes(facts: Facts, review: Review) -> Iterator[Remark]:
-    """It installs files into a package that belongs to another project of the house, or that the policy's lookalikes name.
+def intrudes(facts: Facts, review: Review) -> Iterator[Observation]:
+    """The file installs into a package of another project of the wheelhouse, or of the policy's lookalikes.
 
-    A package belongs to the project that brings its `__init__.py`, or that has its name. Namespace packages belong to nobody;
-    a project whose name begins with the owner's is told by `extends`.
+    A package belongs to the project that installs its `__init__.py`, or that has its name. Namespace packages belong to no
+    project. `extends` reports projects whose name begins with the name of the owner.
     """
-    for owner, paths in _in_others(facts, review):
+    for owner, paths in _paths_of_others(facts, review):
         if not _is_part_of(facts.project, owner):
-            yield f"installs {named(paths)} into what belongs to {owner}", "find out why, and whether its author knows"
+            yield observed(owner=str(owner), paths=tuple(paths))
 
 
 @rule(Severity.NOTE)
-def extends(facts: Facts, review: Review) -> Iterator[Remark]:
-    """It installs files into a package of a project whose name its own begins with, as Airflow's providers do."""
-    for owner, paths in _in_others(facts, review):
+def extends(facts: Facts, review: Review) -> Iterator[Observation]:
+    """The file installs into a package of a project whose name begins its own name, as Airflow's providers do."""
+    for owner, paths in _paths_of_others(facts, review):
         if _is_part_of(facts.project, owner):
-            yield f"adds {len(paths)} file(s) to what belongs to {owner}", ""
+            yield observed(owner=str(owner), count=len(paths))
 
 
 def _is_part_of(project: str, owner: str) -> bool:
     return project.startswith(f"{owner}-")
 
 
-def _in_others(facts: Facts, review: Review) -> Iterator[tuple[NormalizedName, list[str]]]:
-    found: dict[NormalizedName, list[str]] = {}
+def _paths_of_others(facts: Facts, review: Review) -> Iterator[tuple[NormalizedName, list[str]]]:
+    """The installed paths that belong to other projects, by owner."""
+    by_owner: dict[NormalizedName, list[str]] = {}
     for path in facts.installs:
         owner = None if path.startswith("@") else _owner(path, facts, review)
         if owner and owner != facts.project:
-            found.setdefault(owner, []).append(path)
-    yield from found.items()
+            by_owner.setdefault(owner, []).append(path)
+    yield from by_owner.items()
 
 
 def _owner(path: str, facts: Facts, review: Review) -> NormalizedName | None:
@@ -114,78 +111,79 @@ def _owner(path: str, facts: Facts, review: Review) -> NormalizedName | None:
 
 
 @rule(Severity.WARNING)
-def stdlib_name(facts: Facts, review: Review) -> Iterator[Remark]:
-    """It installs a module with the name of one of the standard library's.
+def stdlib_name(facts: Facts, review: Review) -> Iterator[Observation]:
+    """The file installs a module that has the name of a module of the standard library.
 
-    Python finds its own first, unless somebody changes the order; a backport has no place beside a Python that has the module.
+    Python imports its own module first, unless the order of sys.path is changed. A backport is not needed if Python has the
+    module.
     """
     tops = {path.partition("/")[0].partition(".")[0] for path in facts.installs if "/" in path or CODE.search(path)}
     if taken := sorted(tops & STDLIB):
-        yield (
-            f"installs {named(taken)}, the name of a module of the standard library",
-            "find out why it needs that name",
-        )
+        yield observed(modules=tuple(taken))
 
 
 @rule(Severity.WARNING)
-def everybodys_name(facts: Facts, review: Review) -> Iterator[Remark]:
-    """It installs a package with a name that any project might take, such as `tests` or `examples`.
+def everybodys_name(facts: Facts, review: Review) -> Iterator[Observation]:
+    """The file installs a package with a common name, such as `tests` or `examples`.
 
-    That is nearly always a mistake in how it was built; two of them get in each other's way.
+    That is nearly always a mistake of its build. Two packages of the same name overwrite each other.
     """
     tops = {path.partition("/")[0] for path in facts.installs if "/" in path} - {facts.project}
-    if taken := sorted(tops & EVERYBODYS):
-        yield f"installs {named(taken)} at the top of site-packages", "tell the project"
+    if taken := sorted(tops & COMMON_NAMES):
+        yield observed(packages=tuple(taken))
 
 
 @rule(Severity.NOTE)
-def stray_files(facts: Facts, review: Review) -> Iterator[Remark]:
-    """It installs files at the top of site-packages that are no code."""
+def stray_files(facts: Facts, review: Review) -> Iterator[Observation]:
+    """The file installs other files than code at the top of site-packages."""
     strays = [path for path in facts.installs if "/" not in path and not path.startswith("@") and not CODE.search(path)]
     if strays:
-        yield f"puts {named(strays)} at the top of site-packages", ""
+        yield observed(paths=tuple(strays))
 
 
 @rule(Severity.NOTE)
-def data_files(facts: Facts, review: Review) -> Iterator[Remark]:
-    """It installs files outside site-packages, below `share/` or among the headers."""
+def data_files(facts: Facts, review: Review) -> Iterator[Observation]:
+    """The file installs files outside site-packages: below `share/`, or headers."""
     usual, _ = _outside(facts)
     if usual:
-        yield f"installs {len(usual)} file(s) outside site-packages, such as `{usual[0]}`", ""
+        yield observed(count=len(usual), first=usual[0])
 
 
 @rule(Severity.WARNING)
-def data_files_elsewhere(facts: Facts, review: Review) -> Iterator[Remark]:
-    """It installs files outside site-packages, where settings and programs lie.
+def data_files_elsewhere(facts: Facts, review: Review) -> Iterator[Observation]:
+    """The file installs files outside site-packages, in places of settings and programs.
 
-    A wheel's .data/data is unpacked over the whole prefix: `etc/`, `bin/`, `lib/`.
+    The .data/data folder of a wheel is unpacked over the whole prefix: `etc/`, `bin/`, `lib/`.
     """
     _, unusual = _outside(facts)
     if unusual:
-        yield f"installs {named(unusual)} into the prefix", "look at what these files are for"
+        yield observed(paths=tuple(unusual))
 
 
 def _outside(facts: Facts) -> tuple[list[str], list[str]]:
+    """The installed paths outside site-packages: data and headers, and all others."""
     paths = [path for path in facts.installs if path.startswith("@") and not path.startswith("@scripts/")]
     usual = [path for path in paths if path.startswith(("@data/share/", "@headers/"))]
     return [path[1:] for path in usual], [path.removeprefix("@data/") for path in paths if path not in usual]
 
 
 @rule(Severity.WARNING)
-def embedded_archive(facts: Facts, review: Review) -> Iterator[Remark]:
-    """It holds an archive: a zip, wheel, jar or tar.
+def embedded_archive(facts: Facts, review: Review) -> Iterator[Observation]:
+    """The file contains an archive: a zip, wheel, jar or tar.
 
-    What is in there was not looked at.
+    wheelhouse does not look into it.
     """
     if archives := [entry.name for entry in _files(facts) if _holds_files(entry)]:
-        yield f"holds {len(archives)} archive(s), which were not opened: {named(archives)}", "look into them"
+        yield observed(count=len(archives), paths=tuple(archives))
 
 
 @rule(Severity.NOTE)
-def compressed_file(facts: Facts, review: Review) -> Iterator[Remark]:
-    """It holds files that are compressed each on its own, mostly as data for tests or at run time."""
-    if streams := [entry.name for entry in _files(facts) if entry.kind in STREAMS and not TARBALL.search(entry.name)]:
-        yield f"holds {len(streams)} compressed file(s): {named(streams, 3)}", ""
+def compressed_file(facts: Facts, review: Review) -> Iterator[Observation]:
+    """The file contains compressed files, mostly data for tests or for run time."""
+    if streams := [
+        entry.name for entry in _files(facts) if entry.kind in COMPRESSED_KINDS and not TARBALL.search(entry.name)
+    ]:
+        yield observed(count=len(streams), paths=tuple(streams))
 
 
 def _files(facts: Facts) -> Iterator[Entry]:
@@ -193,36 +191,34 @@ def _files(facts: Facts) -> Iterator[Entry]:
 
 
 def _holds_files(entry: Entry) -> bool:
-    if entry.kind in STREAMS:
+    if entry.kind in COMPRESSED_KINDS:
         return bool(TARBALL.search(entry.name))
-    return entry.kind in HOLDERS and not DOCUMENTS.search(entry.name)
+    return entry.kind in ARCHIVE_KINDS and not DOCUMENTS.search(entry.name)
 
 
 @rule(Severity.ERROR)
-def lookalike(facts: Facts, review: Review) -> Iterator[Remark]:
-    """Its name looks like that of a project that the policy names under `lookalikes`, and is not.
+def lookalike(facts: Facts, review: Review) -> Iterator[Observation]:
+    """The name of the project looks like a name of the policy's `lookalikes`, and differs from it.
 
-    One letter more, less, another or exchanged; the same letters with other separators; or digits that look like letters.
+    One letter is added, missing, changed or exchanged with its neighbour; separators differ; or digits look like letters.
     """
     if facts.project not in review.policy.lookalikes:
         for other in sorted(review.policy.lookalikes):
             if looks_like(facts.project, other):
-                yield (
-                    f"its name looks like `{other}`",
-                    "make sure that it is what was meant, and waive this with a reason",
-                )
+                yield observed(other=str(other))
 
 
 @rule(Severity.WARNING)
-def lookalike_inside(facts: Facts, review: Review) -> Iterator[Remark]:
-    """Its name looks like that of another project of the same house.
+def lookalike_inside(facts: Facts, review: Review) -> Iterator[Observation]:
+    """The name of the project looks like the name of another project of the same wheelhouse.
 
-    Of the two it is told of the one that fewer files of the house ask for.
+    The rule reports the one of the two that fewer files of the wheelhouse require.
     """
     for other in sorted({one.project for one in review.facts}):
-        if looks_like(facts.project, other) and _asked_for(facts.project, review) <= _asked_for(other, review):
-            yield f"its name looks like `{other}`, which is in the house, too", "make sure that both are meant"
+        if looks_like(facts.project, other) and _dependents(facts.project, review) <= _dependents(other, review):
+            yield observed(other=str(other))
 
 
-def _asked_for(project: NormalizedName, review: Review) -> int:
+def _dependents(project: NormalizedName, review: Review) -> int:
+    """The number of files in the wheelhouse that require a project."""
     return sum(project in one.pin.needs for one in review.facts)

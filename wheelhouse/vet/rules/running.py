@@ -1,15 +1,17 @@
-"""What runs by itself: at every start of Python, at install, at build (pure)."""
+"""Rules about code that runs unasked: at each start of Python, at install, at build (pure)."""
 
 import re
 from collections.abc import Iterator, Mapping
 
 from wheelhouse.archive.build_system import BuildSystem, build_system
 from wheelhouse.errors import IntegrityError
-from wheelhouse.findings import Severity
+from wheelhouse.findings import Observation, Severity, observed
 from wheelhouse.vet.code_scan import CodeSignals, read_code
 from wheelhouse.vet.facts import MAX_TEXT_BYTES, Facts, installed
-from wheelhouse.vet.rules import Remark, Review, named, rule
+from wheelhouse.vet.rules import Review, rule
 
+MAX_LINE_CHARACTERS = 120
+"""The longest line of code that a finding quotes whole."""
 NAME = r"'[A-Za-z_][\w.]*'"
 NAMESPACE_PTH = re.compile(
     rf"""import\ sys,\ types,\ os;(has_mfs\ =\ sys\.version_info\ >\ \(3,\ 5\);)?
@@ -24,12 +26,12 @@ NAMESPACE_PTH = re.compile(
     (;m\ and\ setattr\(sys\.modules\[{NAME}\],\ {NAME},\ m\))?""",
     re.VERBOSE,
 )
-"""The line that setuptools wrote for namespace packages until its release 69, in its two forms."""
+"""The line that setuptools wrote for namespace packages until release 69, in its two forms."""
 DISTUTILS_PTH = re.compile(
     r"import os; var = 'SETUPTOOLS_USE_DISTUTILS'; enabled = os\.environ\.get\(var, '(local|stdlib)'\) == 'local'; "
     r"enabled and __import__\('_distutils_hack'\)(\.add_shim\(\))?;\s*"
 )
-"""The line of setuptools' own distutils-precedence.pth."""
+"""The line of distutils-precedence.pth, a file of setuptools."""
 CODE_FILES = re.compile(r"(site|user)customize(\.[^/]*)?(\.py|\.so|\.pyd|\.pyc)|(site|user)customize/__init__\.[^/]+")
 SECRETS = {
     "a private key": re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----"),
@@ -48,88 +50,86 @@ def _lines_that_run(text: str) -> list[str]:
 
 
 def _pth_files(facts: Facts) -> Iterator[tuple[str, str]]:
+    """The .pth files that Python reads at start, with their texts."""
     for name, text in facts.texts.items():
         if name.endswith(".pth") and facts.pin.artifact.is_wheel and "/" not in installed(name):
             yield name, text
 
 
 def _is_known(line: str) -> bool:
+    """Whether setuptools writes this line."""
     return bool(NAMESPACE_PTH.fullmatch(line) or DISTUTILS_PTH.fullmatch(line))
 
 
 @rule(Severity.ERROR)
-def pth_code(facts: Facts, review: Review) -> Iterator[Remark]:
-    """A .pth file holds code.
+def pth_code(facts: Facts, review: Review) -> Iterator[Observation]:
+    """A .pth file has code.
 
-    Every start of Python runs the lines of a .pth file that begin with `import`, whether the project is used or not. The two
-    lines that setuptools itself writes are told by `pth-known`.
+    Each start of Python runs the lines of a .pth file that begin with `import`, whether the project is used or not. `pth-known`
+    reports the two lines that setuptools writes.
     """
     for name, text in _pth_files(facts):
         lines = [line for line in _lines_that_run(text) if not _is_known(line)]
         if lines:
-            first = lines[0] if len(lines[0]) <= 120 else f"{lines[0][:119]}…"
-            yield (
-                f"`{name}` runs {len(lines)} line(s) of code at every start of Python: `{first}`",
-                "read the file, and approve it only if you know why",
-            )
+            first = lines[0] if len(lines[0]) <= MAX_LINE_CHARACTERS else f"{lines[0][: MAX_LINE_CHARACTERS - 1]}…"
+            yield observed(case="runs", path=name, lines=len(lines), first=first)
         elif len(text) >= MAX_TEXT_BYTES:
-            yield f"`{name}` is too long to be looked at", "read the file; no .pth file needs to be as long"
+            yield observed(case="long", path=name)
 
 
 @rule(Severity.NOTE)
-def pth_known(facts: Facts, review: Review) -> Iterator[Remark]:
-    """A .pth file holds a line that setuptools writes: for namespace packages, or its own for distutils.
+def pth_known(facts: Facts, review: Review) -> Iterator[Observation]:
+    """A .pth file has a line that setuptools writes, for namespace packages or for distutils.
 
-    The whole line is compared; it does nothing but what it is for.
+    The whole line is compared, so it contains nothing else.
     """
     for name, text in _pth_files(facts):
         if any(map(_is_known, _lines_that_run(text))):
-            yield f"`{name}` runs the line that setuptools writes", ""
+            yield observed(path=name)
 
 
 @rule(Severity.WARNING)
-def pth_path(facts: Facts, review: Review) -> Iterator[Remark]:
-    """A .pth file leads Python to another folder.
+def pth_path(facts: Facts, review: Review) -> Iterator[Observation]:
+    """A .pth file adds a folder to sys.path.
 
-    A line that does not begin with `import` is put onto sys.path at every start; what lies there can then be imported.
+    At each start, Python adds the lines that do not begin with `import` to sys.path. Modules in that folder can be imported.
     """
     for name, text in _pth_files(facts):
         lines = [line.strip() for line in text.removeprefix("\ufeff").splitlines()]
         paths = [line for line in lines if line and not line.startswith(("#", "import ", "import\t"))]
         if paths:
-            yield f"`{name}` puts {named(paths)} onto sys.path", ""
+            yield observed(path=name, folders=tuple(paths))
 
 
 @rule(Severity.ERROR)
-def start_file(facts: Facts, review: Review) -> Iterator[Remark]:
-    """A .start file names functions that Python 3.15 and newer call at every start (PEP 829)."""
+def start_file(facts: Facts, review: Review) -> Iterator[Observation]:
+    """A .start file names functions that Python 3.15 and newer call at each start (PEP 829)."""
     for name, text in facts.texts.items():
         calls = [line.strip() for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
         if name.endswith(".start") and "/" not in installed(name) and calls:
-            yield f"`{name}` has {named(calls)} called at every start of Python", "read the function that it names"
+            yield observed(path=name, functions=tuple(calls))
 
 
 @rule(Severity.ERROR)
-def start_module(facts: Facts, review: Review) -> Iterator[Remark]:
-    """It installs a sitecustomize or usercustomize module.
+def start_module(facts: Facts, review: Review) -> Iterator[Observation]:
+    """The file installs a sitecustomize or usercustomize module.
 
-    Every start of Python imports these, whether anything asks for them or not.
+    Each start of Python imports these modules, even if nothing uses them.
     """
     if facts.pin.artifact.is_wheel:
         for entry in facts.entries:
             if CODE_FILES.fullmatch(installed(entry.name)):
-                yield f"`{entry.name}` is imported at every start of Python", "approve it only if you know why"
+                yield observed(path=entry.name)
 
 
 @rule(Severity.NOTE)
-def data_scripts(facts: Facts, review: Review) -> Iterator[Remark]:
-    """It puts scripts of its own onto PATH, beside those that entry points ask for.
+def data_scripts(facts: Facts, review: Review) -> Iterator[Observation]:
+    """The wheel installs scripts into a folder of PATH, besides those of its entry points.
 
-    They lie in the wheel's .data/scripts, and may be in any language; what takes the name of a common command is
-    `script-shadows`.
+    The scripts are in its .data/scripts folder, in any language. `script-shadows` reports names of common commands.
     """
     if scripts := facts.scripts:
-        yield f"puts {named(scripts)} onto PATH", ""
+        yield observed(scripts=tuple(scripts))
 
 
 COMMANDS = frozenset(
@@ -192,44 +192,43 @@ COMMANDS = frozenset(
 
 
 @rule(Severity.ERROR)
-def script_shadows(facts: Facts, review: Review) -> Iterator[Remark]:
-    """A script or entry point takes the name of a command that every system has.
+def script_shadows(facts: Facts, review: Review) -> Iterator[Observation]:
+    """A script or entry point has the name of a command of the system.
 
-    In an image's PATH the interpreter's own folder usually comes first: whoever calls the command runs this instead.
+    The folder of the interpreter usually comes first in PATH, so a call of the command runs the script instead.
     """
     own = COMMANDS & {*facts.scripts, *facts.entry_points} - {str(facts.project), f"{facts.project}3"}
     if own:
-        yield f"its {named(sorted(own))} would be run in the place of the system's", "find out why it needs that name"
+        yield observed(commands=tuple(sorted(own)))
 
 
 @rule(Severity.WARNING)
-def sdist_runs_code(facts: Facts, review: Review) -> Iterator[Remark]:
-    """An sdist runs its own code when it is built.
+def sdist_runs_code(facts: Facts, review: Review) -> Iterator[Observation]:
+    """The build of an sdist runs code of the sdist.
 
-    Installing an sdist runs setup.py or a build backend, as the user who installs.
+    To install an sdist runs setup.py or a build backend, as the user who installs.
     """
     if not facts.pin.artifact.is_wheel:
-        told = _build_system(facts)
-        setup = any(name.count("/") == 1 and name.endswith("/setup.py") for name in facts.texts)
-        what = "setup.py" if setup else f"the backend {told.backend}" if told else "its own code"
-        yield f"building it runs {what}", "build it in a sealed room with `wheelhouse build`"
+        system = _build_system(facts)
+        if any(name.count("/") == 1 and name.endswith("/setup.py") for name in facts.texts):
+            yield observed(case="setup")
+        else:
+            yield observed(case="backend", backend=system.backend) if system else observed(case="unknown")
 
 
 @rule(Severity.WARNING)
-def own_backend(facts: Facts, review: Review) -> Iterator[Remark]:
-    """An sdist brings its own build backend (PEP 517, backend-path).
+def own_backend(facts: Facts, review: Review) -> Iterator[Observation]:
+    """The sdist has its own build backend (PEP 517, backend-path).
 
-    What builds it is code that nobody else uses.
+    No other project uses this code.
     """
-    told = None if facts.pin.artifact.is_wheel else _build_system(facts)
-    if told and told.backend_path:
-        yield (
-            f"it is built by its own {told.backend}, in {named(told.backend_path)}",
-            "read that file before you build it",
-        )
+    system = None if facts.pin.artifact.is_wheel else _build_system(facts)
+    if system and system.backend_path:
+        yield observed(backend=system.backend, folders=tuple(system.backend_path))
 
 
 def _build_system(facts: Facts) -> BuildSystem | None:
+    """The build system of an sdist's pyproject.toml; None if it has none that can be read."""
     for name, text in facts.texts.items():
         if name.count("/") == 1 and name.endswith("/pyproject.toml"):
             try:
@@ -240,51 +239,46 @@ def _build_system(facts: Facts) -> BuildSystem | None:
 
 
 def _unasked(facts: Facts) -> Mapping[str, str]:
-    """The code that runs unasked, by name: at start, and an sdist's at build."""
+    """The code that runs unasked, by name: at each start, and at the build of an sdist."""
     if not facts.pin.artifact.is_wheel:
         return {name: text for name, text in facts.texts.items() if name.endswith((".py", ".pth"))}
-    found = {name: "\n".join(_lines_that_run(text)) for name, text in _pth_files(facts)}
-    return found | {name: text for name, text in facts.texts.items() if CODE_FILES.fullmatch(installed(name))}
+    lines = {name: "\n".join(_lines_that_run(text)) for name, text in _pth_files(facts)}
+    return lines | {name: text for name, text in facts.texts.items() if CODE_FILES.fullmatch(installed(name))}
 
 
-def _told(facts: Facts) -> Iterator[tuple[str, CodeSignals]]:
+def _signals(facts: Facts) -> Iterator[tuple[str, CodeSignals]]:
+    """What the code that runs unasked does, by name."""
     for name, text in _unasked(facts).items():
         yield name, read_code(text)
 
 
 @rule(Severity.WARNING)
-def install_time_network(facts: Facts, review: Review) -> Iterator[Remark]:
-    """Code that runs unasked speaks of the network: it imports what opens connections, or names an address to call.
+def install_time_network(facts: Facts, review: Review) -> Iterator[Observation]:
+    """Code that runs unasked uses the network: it imports a network module, or names an address to call.
 
-    Looked at are .pth files, start modules, an sdist's setup.py and the modules beside it, and in-tree backends. Addresses
-    that only describe the project are left out.
+    The rule reads .pth files, start modules, the setup.py of an sdist and the modules beside it, and in-tree backends. It leaves
+    out addresses that only describe the project.
     """
-    for name, told in _told(facts):
-        if told.network:
-            yield (
-                f"`{name}` speaks of the network: {named(told.network)}",
-                "find out what it fetches or tells, and to whom",
-            )
+    for name, signals in _signals(facts):
+        if signals.network:
+            yield observed(path=name, names=tuple(signals.network))
 
 
 @rule(Severity.ERROR)
-def install_time_hidden(facts: Facts, review: Review) -> Iterator[Remark]:
-    """Code that runs unasked executes what it first decodes or unpacks.
+def install_time_hidden(facts: Facts, review: Review) -> Iterator[Observation]:
+    """Code that runs unasked executes data that it first decodes or unpacks.
 
-    Such as exec of base64, zlib or marshal: what runs cannot be read.
+    An example is exec of base64, zlib or marshal data: the code that runs cannot be read.
     """
-    for name, told in _told(facts):
-        if told.hidden:
-            yield (
-                f"`{name}` executes what it decodes first: {named(told.hidden)}",
-                "do not install it before you have read what that is",
-            )
+    for name, signals in _signals(facts):
+        if signals.hidden:
+            yield observed(path=name, calls=tuple(signals.hidden))
 
 
 @rule(Severity.ERROR)
-def install_time_secret(facts: Facts, review: Review) -> Iterator[Remark]:
-    """Code that runs unasked, or a script, holds what looks like a key, a token or a password."""
+def install_time_secret(facts: Facts, review: Review) -> Iterator[Observation]:
+    """Code that runs unasked, or a script, contains text that looks like a key, a token or a password."""
     texts = {**_unasked(facts), **{name: text for name, text in facts.texts.items() if ".data/scripts/" in name}}
     for name, text in texts.items():
-        if found := [what for what, pattern in SECRETS.items() if pattern.search(text)]:
-            yield f"`{name}` holds {named(found, mark='')}", "tell the project; find out what the code does with it"
+        if kinds := tuple(kind for kind, pattern in SECRETS.items() if pattern.search(text)):
+            yield observed(path=name, kinds=kinds)

@@ -1,0 +1,65 @@
+"""The English of findings: a sentence and a hint for each rule, from its facts (pure)."""
+
+from collections.abc import Mapping
+
+from wheelhouse.errors import WheelhouseError
+from wheelhouse.findings import FactValue, Finding
+from wheelhouse.humanize import filled
+from wheelhouse.report.sentences.rehearsal_sentences import REHEARSAL
+from wheelhouse.report.sentences.table import Sentence
+from wheelhouse.report.sentences.verify_sentences import VERIFY
+from wheelhouse.report.sentences.vet_sentences import VET
+
+SENTENCES: dict[str, Sentence] = {**VERIFY, **REHEARSAL, **VET}
+"""The sentences by rule id. A rule whose findings have the fact `case` has one for each case, as `rule/case`."""
+
+
+def sentence_of(finding: Finding) -> str:
+    """The sentence of a finding, and who waived it, if somebody did."""
+    waiver = finding.waiver
+    waived = f" (waived by {waiver.who} until {waiver.until}: {waiver.reason})" if waiver else ""
+    return _filled(_template(finding).text, finding) + waived
+
+
+def hint_of(finding: Finding) -> str:
+    """The hint of a finding; empty if there is none."""
+    return _filled(_template(finding).hint, finding)
+
+
+def error_sentence(error: WheelhouseError) -> str:
+    """The sentence of an error; if it is about findings, with the sentence of the first one."""
+    if not error.findings:
+        return str(error)
+    more = f", and {len(error.findings) - 1} more" if len(error.findings) > 1 else ""
+    return f"{error}: {sentence_of(error.findings[0])}{more}"
+
+
+def error_hint(error: WheelhouseError) -> str | None:
+    """The hint of an error; if it has none and is about findings, that of the first one."""
+    return error.hint or next((hint_of(finding) for finding in error.findings), None)
+
+
+def error_details(error: WheelhouseError) -> list[str]:
+    """The details of an error; if it is about several findings, also a line for each."""
+    several = error.findings if len(error.findings) > 1 else ()
+    return [*error.details, *(f"{one.subject}: {sentence_of(one)} ({one.rule})" for one in several)]
+
+
+def _template(finding: Finding) -> Sentence:
+    case = finding.values.get("case")
+    return SENTENCES[f"{finding.rule}/{case}" if case else finding.rule]
+
+
+def _filled(template: str, finding: Finding) -> str:
+    """A template with the facts of a finding."""
+    values = finding.values
+    return filled(template, {"subject": finding.subject, "rule": finding.rule, "who": _who(values), **values})
+
+
+def _who(values: Mapping[str, FactValue]) -> str:
+    """Who requires what, from the facts `by` (a file; empty: the user), `requirement` and `more_requests`."""
+    requirement, by, more = (values.get(name) for name in ("requirement", "by", "more_requests"))
+    if not requirement:
+        return ""
+    who = f"`{by}` requires `{requirement}`" if by else f"`{requirement}` was requested"
+    return f"{who}, and {more} more do" if more else who

@@ -1,0 +1,109 @@
+"""The sentences of what a rehearsal finds (pure)."""
+
+from collections.abc import Mapping
+
+from wheelhouse.report.sentences.table import Sentence
+
+AGAIN = "fetch again, and stage again"
+CONSTRAINTS = "compare the constraints with the lock file: are they those of this release?"
+HERE_PYTHON = "; the Python here is {here}, and the target has {python}"
+REHEARSE_UNDER = "rehearse under Python {python}: --interpreter PATH; or fetch for Python {here}"
+
+REHEARSAL: Mapping[str, Sentence] = {
+    # the installed environment
+    "not-installed": Sentence("{project} {version} is locked, and was not installed"),
+    "other-version": Sentence("{project} {version} was installed, and the lock file has {locked}"),
+    "not-locked": Sentence("{project} {version} was installed, and no lock file has it"),
+    "import/library": Sentence(
+        "`{module}` does not import under {under}: {reason}",
+        "the image needs that library: install the Debian package that has it (stage --runtime-apt NAME)",
+    ),
+    "import/module": Sentence(
+        "`{module}` does not import under {under}: {reason}",
+        "its metadata do not name a project that it needs: fetch that project too, if you use this module",
+    ),
+    "import/other": Sentence(
+        "`{module}` does not import under {under}: {reason}",
+        "find out whether you use this module; it may need something of the image that this sandbox does not have",
+    ),
+    "import/unchecked": Sentence("the installed environment cannot be inspected: {output}"),
+    "check/intended": Sentence("pip check says: {line}", "the lock file differs from the metadata on purpose"),
+    "check/broken": Sentence("pip check says: {line}", "fetch again"),
+    "run/environment": Sentence(
+        "`{command}` ended with code {code}: {output}", "it ran in the installed environment, without a network"
+    ),
+    "run/image": Sentence("`{command}` ended with code {code}: {output}", "it ran in the image, without a network"),
+    "twice": Sentence(
+        "{project} was installed twice: first {first}, then {locked} in its place",
+        "two steps of the build require different versions of it: compare the constraints with the lock file",
+    ),
+    # failed installs
+    "environment": Sentence(
+        "no virtual environment can be made: {output}",
+        "install what this Python lacks (Debian: python3-venv), or name another with --interpreter",
+    ),
+    "command/failed": Sentence("`{command}` failed: {output}"),
+    "command/known": Sentence("`{command}` failed because of the findings above"),
+    "command/also": Sentence("`{command}` also failed"),
+    "not-built/requirements": Sentence(
+        "it is an sdist, and its build requirements are not in the folder: {requirements}",
+        "build a wheel of it before the transfer: `wheelhouse build`; or fetch it again, with its build requirements",
+    ),
+    "not-built/failed": Sentence(
+        "it is an sdist, and could not be built without a network{cause:: #}",
+        "{remedy:#; or }build a wheel of it before the transfer: `wheelhouse build`, then stage again",
+    ),
+    "not-found/unreadable": Sentence("`{wanted}` was requested, and the folder does not have it", AGAIN),
+    "not-found/unlocked": Sentence(
+        "{who}, and no lock file of this folder names it",
+        "fetch it too: name `{wanted}` to `wheelhouse fetch`; build requirements come with `wheelhouse build`",
+    ),
+    "not-found/versions": Sentence(
+        "{who}, and the folder has only {versions}",
+        "fetch it too: name `{wanted}` to `wheelhouse fetch`; build requirements come with `wheelhouse build`",
+    ),
+    "not-found/excluded": Sentence("the install requires `{wanted}`, and the lock file has {locked}", AGAIN),
+    "not-found/unseen": Sentence("{who}; the lock file has {locked}, and pip does not find it in the folder", AGAIN),
+    "not-found/unhashed": Sentence("{who}, and no lock file of this folder names it", f"fetch it too; {AGAIN}"),
+    "unfit/installed": Sentence(
+        "pip was to install it, and it does not fit {target}", "remove it, or fetch for the platform of the image"
+    ),
+    "rename/option": Sentence(
+        "pip refuses the new name: `{name}` is not a requirement", "stage again, without --rename documented"
+    ),
+    "requirement": Sentence("pip refuses it: it is not a requirement", "correct it where the install names it"),
+    "altered/installed": Sentence(
+        "its hash differs from the requirements file", "fetch it again; find out who changed it"
+    ),
+    "conflict": Sentence("pip says that {projects} conflict: {causes}", f"{CONSTRAINTS} then fetch again"),
+    "legacy-metadata/installed": Sentence(
+        "this pip refuses its metadata: pip 24.1 and newer refuse it; pip 24.0 and older take it",
+        "install with pip 24.0 or older, or choose another release",
+    ),
+    "index": Sentence(
+        "pip requested {project} from an index, and an image build has none",
+        "let pip search only the folder: stage again, by the route that stage proposes",
+    ),
+    "pip-too-old/tools": Sentence(
+        "pip {pip} is too old to see it: pip {since} and newer know its tags",
+        "use pip {since} or newer: fetch it into tools/ of the wheelhouse, and stage again",
+    ),
+    "pip-too-old/interpreter": Sentence(
+        "pip {pip} is too old to see it: pip {since} and newer know its tags",
+        "use pip {since} or newer in the base image, and in the Python here",
+    ),
+    "closure/target-here": Sentence(
+        f"{{who}}, and the wheelhouse does not have it for {{target}}{HERE_PYTHON}", REHEARSE_UNDER
+    ),
+    "closure/version-here": Sentence(f"{{who}}, and the wheelhouse has {{version}}{HERE_PYTHON}", REHEARSE_UNDER),
+    # pip-compile
+    "opinion/left-out": Sentence("pip-compile leaves {project} out{who:, and #}"),
+    "opinion/left-out-here": Sentence(
+        "pip-compile leaves {project} out{who:, and #}; its Python differs from the target in a marker"
+    ),
+    "opinion/version": Sentence(
+        "pip-compile takes {project} {version}, the lock file has {locked}{who:; #}",
+        "see `wheelhouse why`; fetch again with --upgrade-project",
+    ),
+    "opinion/more": Sentence("pip-compile also requires {project} {version}, which the lock file does not name"),
+}

@@ -1,0 +1,187 @@
+"""The sentences of what `verify` finds in a wheelhouse, a staged folder or an index (pure)."""
+
+from collections.abc import Mapping
+
+from wheelhouse.report.sentences.table import Sentence
+
+WHO_CHANGED_IT = "remove it and fetch again; find out who changed it"
+FETCH_AGAIN = "fetch again"
+STAGE_AGAIN = "stage again"
+INDEX_AGAIN = "index a wheelhouse that has it, with `--check`"
+RENAME = "stage again, with --rename auto"
+ONE_FILE = "fetch again: only this file will be downloaded"
+OLD_PIP = "install with pip 24.0 or older, or choose another release"
+WAIVE = (
+    "do not install this file; ask the project that published it, or choose another version; to waive this after a look at the "
+    'file, add to wheelhouse.toml: [[policy.waivers]] with rule = "{rule}", project = "{waive_project}", sha256 = "{waive_sha256}", '
+    "reason, who and until"
+)
+ABSENT = "it is not in the folder{kind:, but a # of its name is}"
+STAGED_FATE = "everything at the top is installed into the image"
+FATE = "an install from here may use it"
+REFUSED = (
+    *("archive", "filename", "metadata-mismatch", "wheel-dist-info", "wheel-version", "record-duplicate"),
+    *("zip-structure", "zip-directory", "zip-disagreement", "zip-duplicate", "zip-hidden-data", "zip-trailing-data"),
+    *("zip-path", "zip-link", "zip-encrypted", "zip-method", "zip-crc", "zip-bomb"),
+    *("sdist-metadata", "sdist-path", "sdist-bomb"),
+)
+"""The rules of archives that are refused; the message is that of the error."""
+
+VERIFY: Mapping[str, Sentence] = {
+    **{f"{rule}/refused": Sentence("{message}", "{error_hint:#}") for rule in REFUSED},
+    # files
+    "altered/locked": Sentence(
+        "the bytes were altered: the sha256 is {sha256}, and the lock file has {locked_sha256}", WHO_CHANGED_IT
+    ),
+    "altered/size": Sentence(
+        "it has {size:byte}, and the lock file has {locked_size:byte}: the sha256 is {sha256}, and the lock file has {locked_sha256}",
+        WHO_CHANGED_IT,
+    ),
+    "altered/release": Sentence(
+        "it contains {stated}, under the name of another release: the sha256 is {sha256}, and the lock file has {locked_sha256}",
+        WHO_CHANGED_IT,
+    ),
+    "altered/bytes": Sentence("the bytes were altered", WHO_CHANGED_IT),
+    "altered/derived": Sentence("it differs from the lock file", FETCH_AGAIN),
+    "altered/constraints": Sentence("it differs from the constraints that the lock file was made with", FETCH_AGAIN),
+    "altered/attestations": Sentence("it differs from the attestations that the lock file names", FETCH_AGAIN),
+    "missing/file": Sentence(f"{ABSENT}{{who:; #}}", ONE_FILE),
+    "missing/staged-file": Sentence(f"{ABSENT}{{who:; #}}", STAGE_AGAIN),
+    "missing/derived": Sentence(ABSENT, FETCH_AGAIN),
+    "missing/staged": Sentence(ABSENT, STAGE_AGAIN),
+    "missing/signature": Sentence(ABSENT, "stage again with --key"),
+    "missing/tools": Sentence(
+        "it is not in the folder, and the image build of Airflow {airflow} installs its files", FETCH_AGAIN
+    ),
+    "missing/build-lock": Sentence(
+        "it is not in the folder, and it locks the build requirements of `{sdist}`", FETCH_AGAIN
+    ),
+    "link/file": Sentence("it is a link, and must be a file{who:; #}", ONE_FILE),
+    "link/staged-file": Sentence("it is a link, and must be a file{who:; #}", STAGE_AGAIN),
+    "link/derived": Sentence("it is a link, and must be a file", FETCH_AGAIN),
+    "link/staged": Sentence("it is a link, and must be a file", STAGE_AGAIN),
+    "link/signature": Sentence("it is a link, and must be a file", "stage again with --key"),
+    "left-aside/wheelhouse": Sentence("an interrupted run left it", "the next fetch into this wheelhouse removes it"),
+    "foreign/other": Sentence("no lock file of this wheelhouse names it", "remove it, or fetch what needs it"),
+    "foreign/unnamed-staged": Sentence(f"no lock file names it, and {STAGED_FATE}", "remove it"),
+    "foreign/unnamed-wheelhouse": Sentence(f"no lock file names it, and {FATE}", "remove it"),
+    "foreign/unneeded-staged": Sentence(
+        f"no lock file names it, and {STAGED_FATE}", "remove it, or fetch what needs {project}"
+    ),
+    "foreign/unneeded-wheelhouse": Sentence(
+        f"no lock file names it, and {FATE}", "remove it, or fetch what needs {project}"
+    ),
+    "foreign/version-staged": Sentence(
+        f"it is a second version of {{project}} beside `{{locked}}`, which the lock file of {{target}} names; {STAGED_FATE}",
+        "remove it, or fetch with `--upgrade-project {project}` if you want {version}",
+    ),
+    "foreign/version-wheelhouse": Sentence(
+        f"it is a second version of {{project}} beside `{{locked}}`, which the lock file of {{target}} names; {FATE}",
+        "remove it, or fetch with `--upgrade-project {project}` if you want {version}",
+    ),
+    "foreign/builder-staged": Sentence(
+        f"it is a build requirement, which no lock file installs, and {STAGED_FATE}",
+        "remove it; move it to tools/, which an install does not use",
+    ),
+    "foreign/builder-wheelhouse": Sentence(
+        f"it is a build requirement, which no lock file installs, and {FATE}", "remove it; keep it in build/"
+    ),
+    "foreign/platform": Sentence(
+        "it is for another platform or Python ({platforms}), and {target} has `{locked}`",
+        "remove it; one file a project is enough",
+    ),
+    "foreign/twin": Sentence(
+        "it is the same release of {project} as `{locked}`, which the lock file of {target} names",
+        "remove it; one file a project is enough",
+    ),
+    # a file and its lock file
+    "swapped/locked": Sentence("it is {stated}, and the lock file has {locked}", FETCH_AGAIN),
+    "unfit/locked": Sentence("no tag of it fits {target}", "fetch again for this target"),
+    "requires-python": Sentence(
+        "it requires Python {required}, and {target} has {python}", "fetch again: another release may fit"
+    ),
+    "legacy-metadata/legacy": Sentence(
+        "it requires `{line}`, which PEP 508 does not allow: pip 24.1 and newer refuse it; pip 24.0 and older take it",
+        OLD_PIP,
+    ),
+    "legacy-metadata/invalid": Sentence(
+        "it requires `{line}`, which PEP 508 does not allow: pip refuses it", "choose another release"
+    ),
+    **{
+        f"{rule}/waived-before": Sentence("{who} waived it until {until}", WAIVE)
+        for rule in ("record-fields", "record-hash", "record-size")
+    },
+    "record-fields": Sentence("the row of `{member}` in RECORD has too many fields", WAIVE),
+    "record-missing-file": Sentence("RECORD names `{member}`, which is not in the archive"),
+    "record-missing-row": Sentence("`{member}` is in the archive, and not in RECORD"),
+    "record-no-hash": Sentence("RECORD has no hash for `{member}`"),
+    "record-hash/kind": Sentence("RECORD has a hash of an unknown kind for `{member}`: `{algorithm}`", WAIVE),
+    "record-hash/differs": Sentence("the hash of `{member}` differs from RECORD", WAIVE),
+    "record-size": Sentence("the size of `{member}` differs from RECORD", WAIVE),
+    "record-weak-hash": Sentence("RECORD has only a weak hash for `{member}`: {algorithm}"),
+    "waiver-expired": Sentence(
+        "the waiver of {waived_rule} for it expired on {until}", "look again, and renew the waiver or remove it"
+    ),
+    # the wheelhouse
+    "closure/target": Sentence(
+        "{who}, and the wheelhouse does not have it for {target}", "fetch again for this target"
+    ),
+    "closure/version": Sentence("{who}, and the wheelhouse has {version}", "fetch again for this target"),
+    "unneeded": Sentence("no requirement needs {project} on {target}"),
+    "constraints": Sentence(
+        "it forbids locked releases: {pins:3 plain}; it is not for this release",
+        "stage again; or fetch again, with the constraints of this release",
+    ),
+    "several-versions": Sentence(
+        "the lock files have different versions of {project}: {releases:all}{others:plain|; also of #}; a bare "
+        "`--find-links` takes the newest one",
+        "install by the list of the target: `pip install --no-index --find-links HOUSE -r HOUSE/requirements.<target>.txt`",
+    ),
+    # a staged folder
+    "altered/staged": Sentence("it differs from what stage wrote", STAGE_AGAIN),
+    "altered/staged-bytes": Sentence("the bytes were altered", STAGE_AGAIN),
+    "altered/staged-constraints": Sentence(
+        "it differs from the constraints that the lock file was made with", STAGE_AGAIN
+    ),
+    "foreign/staged": Sentence("stage did not write it", "remove it"),
+    "foreign/unread": Sentence("stage did not write it, and no build reads it"),
+    "other-version/same": Sentence(
+        "wheelhouse {version} staged the folder; wheelhouse {own_version} lays it out in the same way"
+    ),
+    "other-version/same-older": Sentence(
+        "an older wheelhouse staged the folder; wheelhouse {own_version} lays it out in the same way"
+    ),
+    "other-version/differs": Sentence(
+        "wheelhouse {version} staged the folder, and wheelhouse {own_version} lays it out differently, so it cannot tell "
+        "whether {paths:1} was altered",
+        "stage again, or verify it with wheelhouse {version}",
+    ),
+    "other-version/differs-older": Sentence(
+        "an older wheelhouse staged the folder, and wheelhouse {own_version} lays it out differently, so it cannot tell "
+        "whether {paths:1} was altered",
+        STAGE_AGAIN,
+    ),
+    "rename/own": Sentence(
+        "it is staged as `{staged}`, and the build of Airflow {airflow} by route {route} needs its own name", RENAME
+    ),
+    "rename/unbound": Sentence(
+        "Airflow {airflow} installs a file of this name without constraints; it must be staged as `{wanted}`", RENAME
+    ),
+    "rename/unused": Sentence(
+        "Airflow {airflow} does not install a file of this name; it must be staged as `{wanted}`", RENAME
+    ),
+    # an index
+    "missing/indexed": Sentence("it is not in the folder", INDEX_AGAIN),
+    "missing/page": Sentence("it is not in the folder", INDEX_AGAIN),
+    "missing/metadata": Sentence("its metadata file is not in the folder", INDEX_AGAIN),
+    "missing/attestations": Sentence("its file of attestations is not in the folder", INDEX_AGAIN),
+    "altered/indexed": Sentence("the bytes were altered", INDEX_AGAIN),
+    "altered/indexed-size": Sentence("it has {size:byte}, and the page says {page_size:byte}", INDEX_AGAIN),
+    "altered/page": Sentence("it differs from what the pages of the index say", INDEX_AGAIN),
+    "altered/page-unreadable": Sentence("it cannot be read: {message}", INDEX_AGAIN),
+    "altered/metadata": Sentence("its metadata file was altered", INDEX_AGAIN),
+    "altered/metadata-differs": Sentence("its metadata file differs from the metadata inside it", INDEX_AGAIN),
+    "swapped/project": Sentence("it is a file of {stated}", INDEX_AGAIN),
+    "left-aside/index": Sentence("an interrupted run left it", "remove it"),
+    "foreign/index": Sentence("no page of the index names it", "remove it, or index the wheelhouse that has it"),
+}

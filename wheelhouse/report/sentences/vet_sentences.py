@@ -1,0 +1,190 @@
+"""The sentences of the rules of `vet` (pure)."""
+
+from collections.abc import Mapping
+
+from wheelhouse.report.sentences.table import Sentence
+
+KNOW_WHY = "approve it only if you know why"
+PURPOSE = "find out what these files are for"
+WAIVE = "or waive this with a reason"
+APPROVE = "read the findings of `wheelhouse vet`, then use `wheelhouse approve`"
+
+VET: Mapping[str, Sentence] = {
+    # integrity
+    "other-bytes": Sentence(
+        "the sha256 is {sha256}, and {approved:all} was approved before", "find out who replaced the file"
+    ),
+    "wheel-tags": Sentence(
+        "the WHEEL file has the tags {inside:all}, and the name has {in_name:all}",
+        "ask who renamed it; `wheel tags` renames and retags",
+    ),
+    # licensing
+    "licence-unknown/none": Sentence(
+        "the file does not say its licence", "find out, and waive this with the licence as the reason"
+    ),
+    "licence-unknown/unlisted": Sentence(
+        "the licence is only `{text}`, which SPDX does not list",
+        "find out, and waive this with the licence as the reason",
+    ),
+    "licence-expression-wrong": Sentence("the License-Expression `{text}` cannot be read", "tell the project"),
+    "licence-denied": Sentence(
+        "the licence is {expression} (from its {source}), and the policy denies {denied:all}", f"leave it out, {WAIVE}"
+    ),
+    "licence-not-allowed": Sentence(
+        "the licence is {expression} (from its {source}), which the policy does not allow",
+        f"add the licence to the policy, leave the project out, {WAIVE}",
+    ),
+    # native
+    "native-code": Sentence("{count:native file} in the wheel: {paths:3}{linked:8 plain|; linked to #}"),
+    "native-program": Sentence(
+        "{count:native program} in the wheel: {paths}", "find out where they were built, and from which source"
+    ),
+    "native-links": Sentence(
+        "it links to {libraries}, which are neither in the wheelhouse nor on every system", "install them on the target"
+    ),
+    "native-search-path": Sentence(
+        "`{path}` searches for libraries in {folders}", "make sure that nobody can write to these folders"
+    ),
+    "native-search-system": Sentence(
+        "`{path}` searches for libraries in {folders}", "make sure that only root can write to these folders"
+    ),
+    "native-unreadable/large": Sentence(
+        "`{path}` is too large to be read", "find out what it is, and which libraries it links to"
+    ),
+    "native-unreadable/damaged": Sentence(
+        "`{path}` begins as an ELF file, and cannot be read as one",
+        "find out what it is, and which libraries it links to",
+    ),
+    "native-in-pure": Sentence("the tags say any platform, and the wheel has native code: {paths}", PURPOSE),
+    "native-elsewhere": Sentence("the wheel is for {platform}, and has native code for another one: {paths}", PURPOSE),
+    # origin
+    "indexes": Sentence("{count:file} from {index}"),
+    "origin-unknown/address": Sentence("it is from {url}, and from no index", "find out where it is from"),
+    "origin-unknown/path": Sentence("it was a file on the host that made the lock file", "find out where it is from"),
+    "origin-unencrypted": Sentence(
+        "it was fetched from {url}, unencrypted", "fetch it over https, and compare the sha256"
+    ),
+    "project-status": Sentence(
+        "the index says that the project is {status}", "the project gets no more fixes: look for its successor"
+    ),
+    "built-here/sandbox": Sentence(
+        "built from {sdist} (sha256 {sha256}), under {interpreter}{requires:, with #}, in a sandbox ({sandbox})"
+    ),
+    "built-here/open": Sentence(
+        "built from {sdist} (sha256 {sha256}), under {interpreter}{requires:, with #}, without a sandbox"
+    ),
+    "built-unsealed": Sentence("it was built without a sandbox", "build it again on a machine that can make a sandbox"),
+    "built-in-weaker-sandbox": Sentence(
+        "its build{sandbox: used the sandbox #, and} did not have {missing}, which the policy demands",
+        "build it again in a sandbox that has this",
+    ),
+    "publisher": Sentence("published by {publishers}"),
+    "publisher-changed": Sentence(
+        "it was published by {publishers}, and the first publisher was {known}",
+        "ask the project; if the change is right, add the publisher to the file of publishers",
+    ),
+    "attestation-missing": Sentence(
+        "it has no attestations, and the publisher of the project is {known}", "ask the project why"
+    ),
+    "attestation-refused": Sentence(
+        "its attestations are refused: {reason}", "do not use the file before you know the cause"
+    ),
+    "attestations-unchecked": Sentence(
+        "the attestations of {count:file} were not checked: sigstore is not installed",
+        "install it: `pip install 'airgap-wheelhouse[attestations]'`",
+    ),
+    "trust-root": Sentence("the newest key of the trust root is in use since {since}, {days:day} ago"),
+    "yanked/reason": Sentence("it was yanked: {reason}", "choose another version"),
+    "yanked/bare": Sentence("it was yanked, without a reason", "choose another version"),
+    "cool-off/unknown": Sentence(
+        "the index did not give the upload time", f"use an index that gives upload times (PEP 700), {WAIVE}"
+    ),
+    "cool-off/young": Sentence(
+        "it was uploaded on {uploaded}, less than {days:day} ago", "wait, or choose an older version"
+    ),
+    # placement
+    "overwrites": Sentence(
+        "it installs {paths}, and {other} installs other files there",
+        "install only one of them, or ask which one is right",
+    ),
+    "shares-files": Sentence(
+        "it installs {paths}, and {other} installs the same files there",
+        "install only one of them, or ask which one is right",
+    ),
+    "intrudes": Sentence(
+        "it installs {paths} into a package of {owner}", "find out why, and whether the authors of {owner} know"
+    ),
+    "extends": Sentence("it adds {count:file} to a package of {owner}"),
+    "stdlib-name": Sentence("it installs {modules}, a name of the standard library", "find out why it needs that name"),
+    "everybodys-name": Sentence("it installs {packages} at the top of site-packages", "tell the project"),
+    "stray-files": Sentence("it installs {paths} at the top of site-packages"),
+    "data-files": Sentence("it installs {count:file} outside site-packages, such as `{first}`"),
+    "data-files-elsewhere": Sentence("it installs {paths} into the prefix", PURPOSE),
+    "embedded-archive": Sentence("{count:archive} inside, not opened: {paths}", "look into them"),
+    "compressed-file": Sentence("{count:compressed file} inside: {paths:3}"),
+    "lookalike": Sentence(
+        "the name looks like `{other}`", "make sure that you want this project, and waive this with a reason"
+    ),
+    "lookalike-inside": Sentence(
+        "the name looks like `{other}`, which is also in the wheelhouse", "make sure that you want both projects"
+    ),
+    # running
+    "pth-code/runs": Sentence(
+        "`{path}` runs {lines:line} of code at each start of Python: `{first}`", f"read the file, and {KNOW_WHY}"
+    ),
+    "pth-code/long": Sentence("`{path}` is too long to be read", "read the file; no .pth file needs to be as long"),
+    "pth-known": Sentence("`{path}` runs the line that setuptools writes"),
+    "pth-path": Sentence("`{path}` adds {folders} to sys.path"),
+    "start-file": Sentence(
+        "each start of Python calls {functions}, named in `{path}`", "read the functions that it names"
+    ),
+    "start-module": Sentence("each start of Python imports `{path}`", KNOW_WHY),
+    "data-scripts": Sentence("it installs {scripts} into a folder of PATH"),
+    "script-shadows": Sentence(
+        "it installs {commands}, which run instead of the commands of the system", "find out why it needs these names"
+    ),
+    "sdist-runs-code/setup": Sentence("its build runs setup.py", "build it in a sandbox: `wheelhouse build`"),
+    "sdist-runs-code/backend": Sentence(
+        "its build runs the backend {backend}", "build it in a sandbox: `wheelhouse build`"
+    ),
+    "sdist-runs-code/unknown": Sentence("its build runs its own code", "build it in a sandbox: `wheelhouse build`"),
+    "own-backend": Sentence("its own {backend} builds it, from {folders}", "read that backend before you build it"),
+    "install-time-network": Sentence(
+        "`{path}` uses the network: {names}", "find out what it fetches or sends, and to whom"
+    ),
+    "install-time-hidden": Sentence(
+        "`{path}` executes data that it decodes: {calls}", "do not install it before you have read the decoded code"
+    ),
+    "install-time-secret": Sentence(
+        "`{path}` contains {kinds:plain}", "tell the project; find out what the code does with it"
+    ),
+    # vulnerabilities
+    "vulnerable/fixed": Sentence(
+        "{project} {version} is affected by {ids:all}{rating: (#)}{summary:: #}",
+        "{since:new since the snapshot of #: }take {fixed} or newer",
+    ),
+    "vulnerable/unfixed": Sentence(
+        "{project} {version} is affected by {ids:all}{rating: (#)}{summary:: #}",
+        f"{{since:new since the snapshot of #: }}no fixed version is named: leave it out, {WAIVE}",
+    ),
+    "advisories-missing": Sentence(
+        "known vulnerabilities were not checked: there is no snapshot of advisories",
+        "import one: `wheelhouse advisories import FILE`",
+    ),
+    "advisories-old": Sentence("the newest advisory is of {newest}, {days:day} ago", "import a newer export"),
+    # otherfiles
+    "file-unvouched": Sentence(
+        "only the sha256 in the settings says which bytes it must have",
+        "give `checksums` or `signature` in the settings, if its project publishes them",
+    ),
+    "file-in-clear": Sentence("it was fetched from {url}, without TLS, and is not signed", "fetch it over https"),
+    "file-leads-out": Sentence("{members} would be unpacked outside the folder", "do not unpack it"),
+    # approvals
+    "not-approved/nobody": Sentence("nobody approved it", APPROVE),
+    "not-approved/few": Sentence(
+        "approved by {reviewers:all}; {needed:reviewer} must approve it{expired:all|; expired: #}{keys:all|; unknown keys: #}",
+        APPROVE,
+    ),
+    "not-approved/expired": Sentence("the approval by {expired:all} expired{keys:all|; unknown keys: #}", APPROVE),
+    "not-approved/unknown-key": Sentence("only unknown keys approved it: {keys:all}", APPROVE),
+}
