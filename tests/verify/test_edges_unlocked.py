@@ -6,9 +6,10 @@ from packaging.version import Version
 
 from wheelhouse.archive.artifact import Artifact
 from wheelhouse.lock.lock import Built, Inputs, Lock, Pin
+from wheelhouse.report.sentences import hint_of, sentence_of
 from wheelhouse.target.target import Platform, Python, Target
-from wheelhouse.verify.closure import against_constraints, asked_by
-from wheelhouse.verify.unlocked_files import unlocked_file_findings
+from wheelhouse.verify.closure import against_constraints, requests_for
+from wheelhouse.verify.unlocked_files import unlocked_file
 
 TARGET = Target.of(Python.parse("3.12"), Platform.parse("linux/amd64"))
 
@@ -35,39 +36,36 @@ LOCK = Lock(TARGET, Inputs(("app", "lib>=1")), (pin("app", dependencies=("lib<2"
         ("lib-1.0-py2.py3-none-any.whl", "it is the same release of lib as", "one file a project"),
         ("setuptools-75.0-py3-none-any.whl", "it is a build requirement", "build/"),
         ("odd_backend-3.1-py3-none-any.whl", "it is a build requirement", "build/"),
-        ("other-1.0-py3-none-any.whl", "no lock names it", "fetch what needs other"),
-        ("odd.whl", "no lock names it", "remove it"),
+        ("other-1.0-py3-none-any.whl", "no lock file names it", "fetch what needs other"),
+        ("odd.whl", "no lock file names it", "remove it"),
     ],
 )
 def test_what_is_said_of_an_archive(filename: str, sentence: str, hint: str) -> None:
-    said, hinted = unlocked_file_findings(filename, (LOCK,), staged=False)
-    assert sentence in said and hint in hinted and "image" not in said
-    staged, _ = unlocked_file_findings(filename, (LOCK,), staged=True)
-    assert sentence in staged
+    finding = unlocked_file(filename, (LOCK,), staged=False)
+    assert sentence in sentence_of(finding) and hint in hint_of(finding) and "image" not in sentence_of(finding)
+    assert sentence in sentence_of(unlocked_file(filename, (LOCK,), staged=True))
 
 
 def test_in_a_staged_folder_everything_at_the_top_is_installed() -> None:
-    said, hint = unlocked_file_findings("setuptools-75.0-py3-none-any.whl", (LOCK,), staged=True)
-    assert "is installed into the image" in said and "tools/" in hint
+    finding = unlocked_file("setuptools-75.0-py3-none-any.whl", (LOCK,), staged=True)
+    assert "is installed into the image" in sentence_of(finding) and "tools/" in hint_of(finding)
 
 
 def test_who_asks_for_a_project() -> None:
-    assert asked_by(LOCK, canonicalize_name("lib")) == [
-        "what was asked for is `lib>=1`",
-        "`app-1.0-py3-none-any.whl` asks for `lib<2`",
-    ]
-    assert asked_by(LOCK, canonicalize_name("tail")) == ["`app-1.0-py3-none-any.whl` asks for `tail`"]
-    assert asked_by(LOCK, canonicalize_name("nobody")) == []
+    assert requests_for(LOCK, canonicalize_name("lib")) == {"by": "", "requirement": "lib>=1", "more_requests": 1}
+    app = "app-1.0-py3-none-any.whl"
+    assert requests_for(LOCK, canonicalize_name("tail")) == {"by": app, "requirement": "tail", "more_requests": 0}
+    assert requests_for(LOCK, canonicalize_name("nobody")) == {}
 
 
 @pytest.mark.parametrize(
     ("names", "sentence"),
     [
         ("", None),
-        ("a", "a 1.0 (here `a<1`)"),
-        ("abc", "a 1.0 (here `a<1`), b 1.0 (here `b<1`), c 1.0 (here `c<1`);"),
-        ("abcd", "c 1.0 (here `c<1`) and 1 more;"),
-        ("abcde", "c 1.0 (here `c<1`) and 2 more;"),
+        ("a", "a 1.0 (a<1)"),
+        ("abc", "a 1.0 (a<1), b 1.0 (b<1), c 1.0 (c<1);"),
+        ("abcd", "c 1.0 (c<1) and 1 more;"),
+        ("abcde", "c 1.0 (c<1) and 2 more;"),
     ],
 )
 def test_constraints_that_forbid_what_is_locked(names: str, sentence: str | None) -> None:
@@ -76,8 +74,8 @@ def test_constraints_that_forbid_what_is_locked(names: str, sentence: str | None
     findings = list(against_constraints(lock, text, "limits.txt"))
     assert len(findings) == bool(sentence)
     if sentence:
-        assert sentence in findings[0].sentence and findings[0].subject == "limits.txt"
-        assert findings[0].rule == "constraints" and "f 1.0" not in findings[0].sentence
+        assert sentence in sentence_of(findings[0]) and findings[0].subject == "limits.txt"
+        assert findings[0].rule == "constraints" and "f 1.0" not in sentence_of(findings[0])
 
 
 def test_a_pre_release_may_satisfy_constraints() -> None:

@@ -20,6 +20,7 @@ from wheelhouse.index.provenance import Provenance
 from wheelhouse.lock.lock import Lock
 from wheelhouse.lock.other_files import OtherFile, OtherFiles
 from wheelhouse.lock.wheelhouse import Wheelhouse, sha256_of_text
+from wheelhouse.report.sentences import sentence_of
 from wheelhouse.target.target import Platform, Target
 from wheelhouse.verify.verify import load_wheelhouse, verify
 
@@ -207,18 +208,18 @@ def test_what_was_tampered_with_is_found_and_nothing_else(house: Path, name: str
 def test_an_altered_file_says_its_size(house: Path) -> None:
     (house / LIB).write_bytes(b"PK")
     (one,) = verify(house).findings
-    assert "it has 2 bytes where the lock says" in one.sentence
+    assert "it has 2 bytes, and the lock file has" in sentence_of(one)
     flipped(house / RAW)
-    assert any("its bytes were altered" in finding.sentence for finding in verify(house).findings)
+    assert any("the bytes were altered" in sentence_of(finding) for finding in verify(house).findings)
 
 
 def test_a_missing_file_says_who_asks_for_it(house: Path) -> None:
     (house / LIB).unlink()
     (one,) = verify(house).findings
-    assert one.sentence == "it is not in the folder; `app-1.0-py3-none-any.whl` asks for `lib>=1`"
+    assert sentence_of(one) == "it is not in the folder; `app-1.0-py3-none-any.whl` requires `lib>=1`"
     (house / "app-1.0-py3-none-any.whl").unlink()
     (first, _) = verify(house).findings
-    assert first.sentence == "it is not in the folder; what was asked for is `app`"
+    assert sentence_of(first) == "it is not in the folder; `app` was requested"
 
 
 # Locks that do not fit their files
