@@ -1,4 +1,4 @@
-"""The severity of an advisory in a word and a score: `high, 7.5` (CVSS 2, 3 and 4)."""
+"""The severity of an advisory in a word and a score: `high, 7.5` (CVSS 2, 3 and 4) (pure)."""
 
 
 def rating(severity: str) -> str:
