@@ -1,7 +1,25 @@
 """Numbers and lists for people (pure)."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from string import Formatter
+
+from wheelhouse.errors import InputError
+
+SIZE = re.compile(r"(\d{1,12}(?:\.\d{1,3})?) ?(k|M|G|T|Ki|Mi|Gi|Ti)?B?", re.IGNORECASE)
+UNITS = {"": 1} | {
+    f"{letter}{binary}": base**power
+    for binary, base in (("", 1000), ("i", 1024))
+    for power, letter in enumerate("kmgt", start=1)
+}
+
+
+def parse_size(text: str) -> int:
+    """A size such as `5GB`, `500 MB` or `2GiB` in bytes. Raises InputError."""
+    match = SIZE.fullmatch(text.strip())
+    if not match:
+        raise InputError(f"`{text}` is not a size", hint="write a number of bytes, or 500MB, or 5GB")
+    return int(float(match[1]) * UNITS[(match[2] or "").lower()])
 
 
 def size_text(count: int) -> str:

@@ -114,7 +114,9 @@ def connected(network: NetworkOptions, listener: Listener, pip: "PipConfig | Non
 
 
 def _http_settings(network: NetworkOptions, pip: Mapping[str, str]) -> "HttpSettings":
+    from wheelhouse.humanize import parse_size
     from wheelhouse.index.http import HttpSettings
+    from wheelhouse.index.pace import Pace
     from wheelhouse.index.tls import Trust
 
     proxies = {scheme: proxy for scheme in ("http", "https", "all") if (proxy := variable(f"{scheme}_proxy"))}
@@ -130,6 +132,8 @@ def _http_settings(network: NetworkOptions, pip: Mapping[str, str]) -> "HttpSett
         trust=Trust(ca_file, ca_folder, network.client_cert or pip.get("client-cert")),
         netrc_file=netrc_file(),
         user_agent=f"wheelhouse/{__version__}",
+        max_file_bytes=parse_size(network.max_file_size),
+        pace=Pace(network.min_rate),
     )
 
 

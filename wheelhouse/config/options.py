@@ -299,6 +299,21 @@ class NetworkOptions:
         maximum=20,
         help="How often to repeat a request that failed.",
     )
+    max_file_size: str = option(
+        "--max-file-size",
+        default="5GB",
+        environment="WHEELHOUSE_MAX_FILE_SIZE",
+        metavar="SIZE",
+        help="Refuse files that are larger than this, such as 500MB or 20GB.",
+    )
+    min_rate: float = option(
+        "--min-rate",
+        default=1000.0,
+        environment="WHEELHOUSE_MIN_RATE",
+        metavar="BYTES",
+        minimum=0,
+        help="Give up on a server that sends fewer bytes a second than this, for a minute.",
+    )
     ca_file: str | None = option(
         "--ca-file", default=None, metavar="PEM", help="Trust these certificate authorities instead of the system's."
     )

@@ -1,8 +1,9 @@
-"""Connections to servers and proxies, shared by threads, on urllib3. Foreign exceptions become ours here.
+"""Connections to servers and proxies, shared by threads, on urllib3, whose exceptions become ours here.
 
 urllib3 in threads was the fastest of the clients that were measured on this job (docs/performance.md).
 """
 
+import io
 import re
 import socket
 import threading
@@ -19,34 +20,39 @@ from urllib3.response import BaseHTTPResponse
 from urllib3.util.request import ACCEPT_ENCODING
 
 from wheelhouse.errors import ServerError, TransientError
+from wheelhouse.index.pace import Pace
 from wheelhouse.index.tls import Trust
 from wheelhouse.index.urls import basic, host_of, origin_of, own_credentials, redact
 
 CHUNK = 1 << 18
 CONNECTIONS = 24
 MAX_SERVERS = 10_000
-"""Pools that a manager holds; it would close the eldest beyond that, while somebody reads from it."""
+"""Pools of one manager; beyond that it would close the oldest, from which a thread may be reading."""
 
 
 class Connections:
     """Pools of connections, one for each proxy and server. `timeout` is in seconds, for connecting and for each read.
 
-    `proxies` maps a scheme to a proxy's address, as HTTPS_PROXY and the like give them; `no_proxy` is NO_PROXY's text.
+    `proxies` maps a scheme to a proxy's URL, as HTTPS_PROXY and the like give them; `no_proxy` is NO_PROXY's text.
     """
 
-    def __init__(self, timeout: float, trust: Trust, proxies: Mapping[str, str], no_proxy: str) -> None:
+    def __init__(self, timeout: float, trust: Trust, proxies: Mapping[str, str], no_proxy: str, pace: Pace) -> None:
         self._timeout, self._trust, self._proxies, self._no_proxy = timeout, trust, proxies, no_proxy
+        self._direct_pools, self._proxy_pools = (
+            _pool_classes(_DirectConnection, pace),
+            _pool_classes(_ProxyConnection, pace),
+        )
         self._managers: dict[str, urllib3.PoolManager] = {}
         self._pools: dict[tuple[str, str], HTTPConnectionPool] = {}
         self._guard = threading.Lock()
 
     def close(self) -> None:
-        """Close all that nobody reads from."""
+        """Close all idle connections."""
         for manager in self._managers.values():
             manager.clear()
 
     def get(self, url: str, bare: str, headers: Mapping[str, str]) -> BaseHTTPResponse:
-        """One GET of `bare`, which is `url` without credentials; nothing is followed. Raises ServerError or TransientError."""
+        """One GET of `bare`, which is `url` without credentials; no redirect is followed. Raises ServerError or TransientError."""
         sent = {"Accept-Encoding": ACCEPT_ENCODING, **headers}
         with translated(url):
             pool, address = self._pool(bare)
@@ -55,12 +61,12 @@ class Connections:
         return response
 
     def read(self, response: BaseHTTPResponse, url: str, *, as_sent: bool) -> bytes:
-        """The next piece of a body, decompressed unless `as_sent`; empty at its end. Raises TransientError when it breaks off."""
+        """The next chunk of a body, decompressed unless `as_sent`; empty at its end. Raises TransientError if it breaks off."""
         with translated(url):
             return response.read(CHUNK, decode_content=not as_sent)
 
     def _pool(self, url: str) -> tuple["HTTPConnectionPool | urllib3.PoolManager", str]:
-        """What to ask, and by which address: a server's own pool, which is found sooner than a manager finds it."""
+        """The pool of a server and the path to request; with a proxy its manager and the URL. A manager is slower to find pools."""
         manager, parts = self._manager(url), urlsplit(url)
         if manager.proxy:
             return manager, url
@@ -82,21 +88,23 @@ class Connections:
         context = self._trust.context()
         timeout = urllib3.Timeout(connect=self._timeout, read=self._timeout)
         if proxy:
-            return _proxy_manager(proxy, maxsize=CONNECTIONS, ssl_context=context, timeout=timeout)
+            proxied = _proxy_manager(proxy, maxsize=CONNECTIONS, ssl_context=context, timeout=timeout)
+            proxied.pool_classes_by_scheme = self._proxy_pools
+            return proxied
         manager = urllib3.PoolManager(MAX_SERVERS, maxsize=CONNECTIONS, ssl_context=context, timeout=timeout)
-        manager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
+        manager.pool_classes_by_scheme = self._direct_pools
         return manager
 
 
 def bypasses(host: str, no_proxy: str) -> bool:
-    """Whether NO_PROXY's text says that a host is reached without a proxy."""
+    """Whether NO_PROXY's text excludes a host from proxies."""
     from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]  # noqa: PLC0415  (slow to import)
 
     return bool(proxy_bypass_environment(host, {"no": no_proxy}))
 
 
 def _proxy_manager(proxy: str, **settings: Any) -> urllib3.ProxyManager:  # noqa: ANN401
-    """A proxy's connections; its user and password go to it alone. Raises InputError for what is no http(s) proxy."""
+    """The connections of a proxy; its user and password go to it alone. Raises InputError for anything but an http(s) URL."""
     proxy = proxy if "://" in proxy else f"http://{proxy}"
     own = own_credentials(proxy)
     scheme, host, port = origin_of(proxy)
@@ -106,13 +114,14 @@ def _proxy_manager(proxy: str, **settings: Any) -> urllib3.ProxyManager:  # noqa
 
 
 class _Addresses:
-    """Each host is looked up once: sixteen look-ups at once were seen to stall for five seconds."""
+    """Looks up each host once: sixteen look-ups at the same time were seen to stall for five seconds."""
 
     def __init__(self) -> None:
         self._guard = threading.Lock()
         self._known: dict[tuple[str, int], str] = {}
 
     def of(self, host: str, port: int) -> str:
+        """An IP address of a host."""
         with self._guard:
             if (host, port) not in self._known:
                 self._known[host, port] = _reachable(host, port)
@@ -120,7 +129,7 @@ class _Addresses:
 
 
 def _reachable(host: str, port: int) -> str:
-    """The first address of a host that answers; with none, the first, so that the error is an honest one."""
+    """The first address of a host that accepts a connection; if none does, the last one, whose error is then reported."""
     addresses = [str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
     for address in addresses[:-1]:
         try:
@@ -134,8 +143,53 @@ def _reachable(host: str, port: int) -> str:
 _addresses = _Addresses()
 
 
-class _LooksUpOnce:
-    """Connects to the address that `_addresses` knows; the certificate is still checked against the name."""
+class _TooSlowError(Exception):
+    """A server sent fewer bytes than the pace demands."""
+
+
+class _PacedReader(io.RawIOBase):
+    """A connection's bytes, header and body, as they arrive. Raises _TooSlowError if they arrive too slowly.
+
+    Only the time spent waiting for the server counts, not the time that this program needs between two reads.
+    """
+
+    def __init__(self, raw: io.RawIOBase, pace: Pace) -> None:
+        self._raw, self._pace = raw, pace
+        self._waited, self._received = 0.0, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:  # noqa: ANN401  (a writable buffer)
+        started = self._pace.clock()
+        count = self._raw.readinto(buffer)
+        self._waited += self._pace.clock() - started
+        self._received += count or 0
+        if self._waited >= self._pace.seconds:
+            if self._received < self._pace.bytes_per_second * self._pace.seconds:
+                raise _TooSlowError
+            self._waited, self._received = 0.0, 0
+        return count
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class _Paced:
+    """A connection whose responses must arrive at a pace."""
+
+    pace: Pace
+
+    def response_class(self, sock: socket.socket, **options: Any) -> Any:  # noqa: ANN401  (http.client's HTTPResponse)
+        """The response that http.client would make, with a reader that keeps the pace."""
+        response = HTTPConnection.response_class(sock, **options)
+        response.fp = io.BufferedReader(_PacedReader(response.fp.detach(), self.pace))
+        return response
+
+
+class _DirectConnection(_Paced):
+    """Connects to the address that `_addresses` found; the certificate is still checked against the name."""
 
     _dns_host: str
 
@@ -152,29 +206,32 @@ class _LooksUpOnce:
             self._dns_host = name
 
 
-class _Connection(_LooksUpOnce, HTTPConnection):
+class _ProxyConnection(_Paced):
     pass
 
 
-class _SecureConnection(_LooksUpOnce, HTTPSConnection):
-    pass
-
-
-class _Pool(HTTPConnectionPool):
-    ConnectionCls = _Connection
-
-
-class _SecurePool(HTTPSConnectionPool):
-    ConnectionCls = _SecureConnection
+def _pool_classes(kind: type[_Paced], pace: Pace) -> dict[str, type[HTTPConnectionPool]]:
+    """Pool classes, by scheme, whose connections are of a kind and keep a pace."""
+    plain = type("Connection", (kind, HTTPConnection), {"pace": pace})
+    secure = type("SecureConnection", (kind, HTTPSConnection), {"pace": pace})
+    return {
+        "http": type("Pool", (HTTPConnectionPool,), {"ConnectionCls": plain}),
+        "https": type("SecurePool", (HTTPSConnectionPool,), {"ConnectionCls": secure}),
+    }
 
 
 @contextmanager
 def translated(url: str) -> Iterator[None]:
-    """urllib3's exceptions become ours, each with its own sentence. Raises TransientError, or ServerError for what stays wrong."""
+    """Turn urllib3's exceptions into ours, each with its own sentence: TransientError, or ServerError if a retry cannot help."""
     where = redact(url)
     host = host_of(url)
     try:
         yield
+    except _TooSlowError as error:
+        hint = "try again later, use another mirror, or allow less with --min-rate"
+        raise ServerError(
+            f"{where} is sent too slowly: fewer bytes a second than --min-rate, for a minute", hint=hint
+        ) from error
     except foreign.ProxyError as error:
         raise TransientError(
             f"the proxy for {host} failed: {_cause(error)}", hint="check HTTPS_PROXY and NO_PROXY"
@@ -202,7 +259,7 @@ def translated(url: str) -> Iterator[None]:
 
 
 def _cause(error: BaseException) -> str:
-    """The innermost reason, without object addresses and pools."""
+    """The innermost reason, without the names of objects and pools."""
     reason: BaseException = error
     while inner := getattr(reason, "reason", None) or getattr(reason, "original_error", None):
         if not isinstance(inner, BaseException):

@@ -11,11 +11,16 @@ from typing import TYPE_CHECKING
 
 from wheelhouse.errors import IntegrityError, ServerError, TransientError
 from wheelhouse.files.disk import os_errors_as_machine_error, write_all
+from wheelhouse.humanize import size_text
 from wheelhouse.index.http import Http
 from wheelhouse.index.urls import redact
 
 if TYPE_CHECKING:
     from urllib3.response import BaseHTTPResponse
+
+
+class TooLargeError(ServerError):
+    """A file is larger than the user allows."""
 
 
 class WrongSizeError(TransientError):
@@ -47,7 +52,11 @@ class Download:
     encoding: str | None = None
 
     def run(self) -> str:
-        """Fetch what is missing, and return the sha256 of the whole file. Raises TransientError if the connection fails."""
+        """Fetch what is missing, and return the sha256 of the whole file. Raises TransientError if the connection fails.
+
+        Raises TooLargeError for a file with more bytes than HttpSettings.max_file_bytes.
+        """
+        self._must_not_exceed(self.size)
         with os_errors_as_machine_error(self.path), io.FileIO(self.path, "r+") as file:
             have = os.fstat(file.fileno()).st_size
             digest = hashlib.file_digest(file, "sha256") if have else hashlib.sha256()
@@ -75,6 +84,7 @@ class Download:
                 digest.update(chunk)
                 have += len(chunk)
                 self.on_bytes(len(chunk))
+                self._must_not_exceed(have)
                 if self.size is not None and have > self.size:
                     break
         return digest, have
@@ -104,7 +114,16 @@ class Download:
             raise TransientError(f"`{self.filename}` had to be started anew", retry_after=0)
         total = TOTAL.search(content_range) or LENGTH.fullmatch(response.headers.get("Content-Length", ""))
         self.total = int(total[1]) if total else None
+        self._must_not_exceed(self.total)
         return response.status == 206
+
+    def _must_not_exceed(self, size: int | None) -> None:
+        """Raise TooLargeError if a size is over the limit; the part that is there already is removed."""
+        limit = self.http.settings.max_file_bytes
+        if size is not None and size > limit:
+            self.start_anew()
+            sentence = f"`{self.filename}` at {redact(self.url)} is larger than {size_text(limit)}"
+            raise TooLargeError(sentence, hint="if it must be that large, allow more with --max-file-size")
 
     def _check_length(self, have: int) -> None:
         """Raise an error if the file is shorter or longer than its index, or else its server, says."""

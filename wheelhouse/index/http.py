@@ -1,6 +1,6 @@
-"""The one door for HTTP: retries with an end, redirects, credentials and their redaction.
+"""HTTP requests: retries, redirects, credentials, and limits on what a server may send.
 
-What holds the connections is loaded with the first request: a run that finds all it needs here does without.
+The connections are loaded with the first request: a run that needs none does without them.
 """
 
 import random
@@ -17,6 +17,7 @@ from urllib.parse import urljoin, urlsplit, urlunsplit
 from wheelhouse.errors import InputError, ServerError, TransientError, WheelhouseError
 from wheelhouse.events import Listener, Retrying, ignore
 from wheelhouse.index.credentials import Credentials
+from wheelhouse.index.pace import Pace
 from wheelhouse.index.tls import Trust
 from wheelhouse.index.urls import host_of, origin_of, redact
 
@@ -30,16 +31,17 @@ REDIRECT_LIMIT = 5
 REDIRECTS = (301, 302, 303, 307, 308)
 RETRYABLE_STATUSES = (429, 500, 502, 503, 504)
 MAX_WAIT_SECONDS = 20.0
-"""Seconds: a server that asks for more than this with Retry-After is reported, not waited for."""
+"""A server that asks for a longer wait with Retry-After is reported, not waited for."""
 MAX_REPLY_BYTES = 512 << 20
-"""Bytes: no page and no metadata is larger; what is was compressed to harm."""
+"""No page and no metadata file is larger."""
 
 
 @dataclass(frozen=True, slots=True)
 class HttpSettings:
     """How connections are made. `timeout` is in seconds, for connecting and for each read; `retries` follow a failure.
 
-    `proxies` maps a scheme to a proxy's address, as HTTPS_PROXY and the like give them; `no_proxy` is NO_PROXY's text.
+    `proxies` maps a scheme to a proxy's URL, as HTTPS_PROXY and the like give them; `no_proxy` is NO_PROXY's text. A file with
+    more than `max_file_bytes` is not downloaded.
     """
 
     timeout: float = 15.0
@@ -49,11 +51,13 @@ class HttpSettings:
     trust: Trust = field(default_factory=Trust)
     netrc_file: Path | None = None
     user_agent: str = "wheelhouse"
+    max_file_bytes: int = 5_000_000_000
+    pace: Pace = field(default_factory=Pace)
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A whole answer. `url` is where it came from in the end, after redirects."""
+    """A whole answer. `url` is the URL after redirects."""
 
     url: str
     status: int
@@ -62,11 +66,11 @@ class Reply:
 
 
 class StoppedError(WheelhouseError):
-    """Work was given up because something else failed or the user interrupted it; never shown."""
+    """Work was stopped because something else failed, or the user interrupted it; never shown."""
 
 
 class Http:
-    """Connections to whatever servers a run needs, shared by its threads. Closed with `close`."""
+    """Connections to the servers of a run, shared by its threads. Closed with `close`."""
 
     def __init__(self, settings: HttpSettings | None = None, on_event: Listener = ignore) -> None:
         self.settings = settings or HttpSettings()
@@ -78,7 +82,7 @@ class Http:
         self._live: set[BaseHTTPResponse] = set()
 
     def close(self) -> None:
-        """Close all connections; whoever reads from one is let go at once."""
+        """Close all connections; threads that read from one stop at once."""
         self._stop.set()
         for response in list(self._live):
             with suppress(ValueError, RuntimeError, OSError):
@@ -87,21 +91,26 @@ class Http:
             self._connections.close()
 
     def get(self, url: str, headers: Mapping[str, str] | None = None, *, subject: str | None = None) -> Reply:
-        """The whole answer to a GET, retried while the failure may pass. Raises ServerError for what is no answer.
+        """The whole answer to a GET, retried after transient failures. Raises ServerError if there is no answer.
 
-        2xx, 304, 404 and 410 are answers; the caller says what they mean.
+        2xx, 304, 404, 410 and 416 are answers; the caller decides what they mean.
         """
         return self.retrying(subject or redact(url), lambda: self._get(url, headers or {}))
 
     def _get(self, url: str, headers: Mapping[str, str]) -> Reply:
         with self.open(url, headers) as response:
-            pieces, size = [], 0
-            for chunk in self.chunks(response, url):
-                pieces.append(chunk)
-                size += len(chunk)
-                if size > MAX_REPLY_BYTES:
-                    raise ServerError(f"{redact(url)} answered with more than {MAX_REPLY_BYTES >> 20} MiB")
-            return Reply(response.url or url, response.status, response.headers, b"".join(pieces))
+            body = self.body(response, url, MAX_REPLY_BYTES)
+            return Reply(response.url or url, response.status, response.headers, body)
+
+    def body(self, response: "BaseHTTPResponse", url: str, max_bytes: int, *, as_sent: bool = False) -> bytes:
+        """The whole body of an answer, as `chunks` reads it. Raises ServerError if it has more than `max_bytes`."""
+        pieces, size = [], 0
+        for chunk in self.chunks(response, url, as_sent=as_sent):
+            pieces.append(chunk)
+            size += len(chunk)
+            if size > max_bytes:
+                raise ServerError(f"{redact(url)} answered with more than {max_bytes >> 20} MiB")
+        return b"".join(pieces)
 
     def has(self, url: str) -> bool:
         """Whether a server has a file at a URL, and lets these credentials read it: one byte is requested.
@@ -116,7 +125,7 @@ class Http:
         return self.retrying(redact(url), ask)
 
     def retrying(self, subject: str, attempt: Callable[[], T]) -> T:
-        """Call `attempt` until it succeeds, fails for good, or has failed `retries` times more than once."""
+        """Call `attempt` until it succeeds, raises anything but TransientError, or has failed `retries` times after the first."""
         for failures in range(self.settings.retries + 1):
             try:
                 return attempt()
@@ -132,7 +141,7 @@ class Http:
 
     @contextmanager
     def open(self, url: str, headers: Mapping[str, str]) -> "Iterator[BaseHTTPResponse]":
-        """One GET, redirects followed; the body is left to `chunks`. Raises ServerError, or TransientError to retry."""
+        """One GET that follows redirects; `chunks` reads the body. Raises ServerError, or TransientError to retry."""
         response = self._follow(url, headers)
         self._live.add(response)
         try:
@@ -143,9 +152,9 @@ class Http:
             response.release_conn() if response.closed else response.close()
 
     def chunks(self, response: "BaseHTTPResponse", url: str, *, as_sent: bool = False) -> Iterator[bytes]:
-        """The body as it arrives, decompressed where the server compressed it. Raises TransientError when it breaks off.
+        """The body as it arrives, decompressed if the server compressed it. Raises TransientError if it breaks off.
 
-        `as_sent` is for files: some servers say of a stored `.tar.gz` that gzip is its Content-Encoding.
+        `as_sent` is for files: some servers give gzip as the Content-Encoding of a stored `.tar.gz`.
         """
         while True:
             if self._stop.is_set():
@@ -161,7 +170,8 @@ class Http:
             yield chunk
 
     def _follow(self, url: str, headers: Mapping[str, str]) -> "BaseHTTPResponse":
-        asked = url
+        """The answer after redirects."""
+        first = url
         for _ in range(REDIRECT_LIMIT + 1):
             response = self._request(url, headers)
             location = response.headers.get("Location")
@@ -169,7 +179,7 @@ class Http:
                 return response
             response.close()
             url = _redirected(url, location)
-        raise ServerError(f"{redact(asked)} redirects more than {REDIRECT_LIMIT} times")
+        raise ServerError(f"{redact(first)} redirects more than {REDIRECT_LIMIT} times")
 
     def _request(self, url: str, headers: Mapping[str, str]) -> "BaseHTTPResponse":
         """One GET, sent again with other credentials as long as the server answers 401 and there are any."""
@@ -195,13 +205,15 @@ class Http:
 
         with self._guard:
             if self._connections is None:
-                held = self.settings
-                self._connections = Connections(held.timeout, held.trust, held.proxies, held.no_proxy)
+                settings = self.settings
+                self._connections = Connections(
+                    settings.timeout, settings.trust, settings.proxies, settings.no_proxy, settings.pace
+                )
             return self._connections
 
 
 def _redirected(url: str, location: str) -> str:
-    """Where a redirect leads. Raises ServerError for what is no http or https address, and for one that gives up https."""
+    """The target of a redirect. Raises ServerError for anything but an http(s) URL, and for http after https."""
     try:
         target = urljoin(url, location)
         scheme = origin_of(target)[0]
@@ -213,6 +225,7 @@ def _redirected(url: str, location: str) -> str:
 
 
 def _raise_for_status(response: "BaseHTTPResponse", url: str) -> None:
+    """Raise TransientError or ServerError for a status that is no answer."""
     status = response.status
     if 200 <= status < 300 or status in (304, 404, 410, 416):
         return

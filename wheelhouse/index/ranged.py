@@ -43,7 +43,7 @@ class _RemoteFile(io.RawIOBase):
             start, end, size = (int(number) for number in content_range.groups())
             if end - start > MAX_METADATA_BYTES:
                 raise NoRangesError(f"{redact(self._url)} answered with more than was asked for")
-            body = b"".join(self._http.chunks(response, self._url, as_sent=True))
+            body = self._http.body(response, self._url, MAX_METADATA_BYTES + 1, as_sent=True)
         if len(body) != end - start + 1:
             raise NoRangesError(f"{redact(self._url)} answered with another range than it said")
         return start, body, size
