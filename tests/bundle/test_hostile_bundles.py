@@ -285,6 +285,16 @@ def test_members_that_are_no_regular_files_are_refused(house: Path, tmp_path: Pa
     refused(bundled(tmp_path / "a.tar", files_of(house), kind=kind), tmp_path, "is of the type|where its manifest has")
 
 
+def test_lock_files_without_end_are_not_read(tmp_path: Path) -> None:
+    """A few kB on disk: a thousand lock files of 16 MiB, whose sha256 are true, in a sparse file."""
+    size = 16 << 20
+    digest = sha256(bytes(size))
+    manifest = difference({f"pylock.t{number}.toml": (digest, size) for number in range(1000)}, None)
+    bundled(tmp_path / "a.tar", {}, manifest)
+    with pytest.raises(IntegrityError, match=f"the lock files of `a.tar` have {1000 * size} bytes"):
+        unpack(tmp_path / "a.tar", tmp_path / "there", ())
+
+
 def test_a_header_without_end_is_not_read(tmp_path: Path) -> None:
     """4 KB on disk: the header says 3 GiB, and the file is sparse."""
     header = tarfile.TarInfo("PaxHeaders/x")

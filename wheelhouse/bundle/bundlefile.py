@@ -102,12 +102,13 @@ class Bundle:
             raise IntegrityError(f"`{self.name}` holds more than its manifest names")
 
     def carried_locks(self) -> dict[str, bytes]:
-        """The bytes of each carried lock file, by path. Raises IntegrityError for a wrong sha256, or one that is too long."""
+        """The bytes of each carried lock file, by path. Raises IntegrityError for a wrong sha256, or if they are too long."""
+        size = sum(entry.size for entry in self.manifest.carried if is_lock_path(entry.path))
+        if size > MAX_LOCK_BYTES:
+            raise IntegrityError(f"the lock files of `{self.name}` have {size} bytes")
         locks: dict[str, bytes] = {}
         for entry, reader in self.files():
             if is_lock_path(entry.path):
-                if entry.size > MAX_LOCK_BYTES:
-                    raise IntegrityError(f"the lock `{entry.path}` of `{self.name}` is {entry.size} bytes long")
                 locks[entry.path] = reader.read(entry.size)
                 must_have_sha256(hashlib.sha256(locks[entry.path]).hexdigest(), entry)
         return locks

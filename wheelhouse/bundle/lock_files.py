@@ -22,8 +22,8 @@ from wheelhouse.lock.wheelhouse import (
     sums,
 )
 
-MAX_LOCK_BYTES = 16 << 20
-"""A lock of 700 projects has 760 kB."""
+MAX_LOCK_BYTES = 64 << 20
+"""Of all lock files of a bundle together; one of 700 projects has 760 kB."""
 Files = Mapping[str, BundleEntry]
 """The files of one folder, by name."""
 

@@ -1,4 +1,4 @@
-"""One long file as one or several volumes, each with its own hash, so that a damaged one can be named and sent again alone."""
+"""A bundle as one file or as volumes, each with its own sha256, so that a damaged one can be sent again alone."""
 
 import hashlib
 import io
@@ -26,7 +26,7 @@ MAX_INDEX_BYTES = 16 << 20
 
 @dataclass(frozen=True, slots=True)
 class Volume:
-    """One volume: its file name, sha256, and size in bytes."""
+    """A volume: its file name, its sha256, and its size in bytes."""
 
     name: str
     sha256: str
@@ -34,7 +34,7 @@ class Volume:
 
 
 class VolumeWriter(io.RawIOBase):
-    """Takes bytes in order, and begins a new volume whenever `limit` bytes are in one. Volumes get their names at the end."""
+    """A stream that starts a new volume after every `limit` bytes. `finish` gives the volumes their names."""
 
     def __init__(self, path: Path, limit: int | None, stack: ExitStack) -> None:
         self._path, self._limit, self._stack = path, limit, stack
@@ -51,16 +51,17 @@ class VolumeWriter(io.RawIOBase):
         with os_errors_as_machine_error(self._path):
             while view:
                 file = self._file()
-                room = len(view) if self._limit is None else min(len(view), self._limit - self._size)
-                file.write(view[:room])
-                self._digest.update(view[:room])
-                self._size += room
-                view = view[room:]
+                count = len(view) if self._limit is None else min(len(view), self._limit - self._size)
+                file.write(view[:count])
+                self._digest.update(view[:count])
+                self._size += count
+                view = view[count:]
                 if self._size == self._limit:
                     self._end_volume()
         return len(data)
 
     def _file(self) -> BinaryIO:
+        """The volume that is being written."""
         if self._open is None:
             path, self._open = self._stack.enter_context(temp_file(self._path.parent))
             self._temporary.append(path)
@@ -96,9 +97,9 @@ class VolumeWriter(io.RawIOBase):
 
 
 def _numbered(volumes: list[Volume]) -> list[Volume]:
-    """With as many digits in each name, so that a shell lists them in their order."""
+    """The volumes with a number in each name, all of the same length, so that a shell lists them in their order."""
     digits = max(3, len(str(len(volumes))))
-    return [replace(one, name=f"{one.name}.{number:0{digits}d}") for number, one in enumerate(volumes, 1)]
+    return [replace(volume, name=f"{volume.name}.{number:0{digits}d}") for number, volume in enumerate(volumes, 1)]
 
 
 def _earlier_files(path: Path) -> list[Path]:
@@ -131,7 +132,8 @@ def writing(path: Path, limit: int | None) -> Iterator[VolumeWriter]:
 def reading(path: Path) -> Iterator[BinaryIO]:
     """The bytes of `path`, from one file or from its volumes.
 
-    Raises IntegrityError that names every volume which is missing or damaged, InputError where there is nothing, or both.
+    Raises IntegrityError, naming every volume that is missing or damaged; InputError if there is no bundle, or both the
+    file and volumes.
     """
     path = _bundle_of(path)
     index = path.parent / (path.name + INDEX_SUFFIX)
@@ -150,15 +152,20 @@ def reading(path: Path) -> Iterator[BinaryIO]:
 
 
 def _bundle_of(path: Path) -> Path:
-    """The bundle that a path means: one of its volumes, or their index, stands for the whole."""
+    """The path of the bundle that a path belongs to, which may be that of a volume or of their index."""
     for whole in (path.parent / path.stem, path.parent / path.name.removesuffix(INDEX_SUFFIX)):
         index = path.parent / (whole.name + INDEX_SUFFIX)
-        if whole != path and index.is_file() and path.name in {index.name, *(one.name for one in _read_index(index))}:
+        if (
+            whole != path
+            and index.is_file()
+            and path.name in {index.name, *(volume.name for volume in _read_index(index))}
+        ):
             return whole
     return path
 
 
 def _single(path: Path) -> BinaryIO:
+    """A bundle that is one file, open. Raises InputError if there is none."""
     if not path.is_file():
         raise InputError(
             f"there is no bundle `{path}`", hint=f"name the file, or the one whose volumes and {INDEX_SUFFIX} are there"
@@ -174,6 +181,7 @@ _INDEX = DocumentType(_Index)
 
 
 def _read_index(path: Path) -> list[Volume]:
+    """The volumes that an index names. Raises InputError or IntegrityError."""
     try:
         volumes = _INDEX.from_json(read_regular(path, MAX_INDEX_BYTES, "the volumes' index")).volumes
     except ValueError as error:
@@ -186,17 +194,19 @@ def _read_index(path: Path) -> list[Volume]:
 
 
 def _must_be_whole(folder: Path, volumes: list[Volume]) -> None:
+    """Raise IntegrityError, naming every volume that is missing or damaged."""
     with ThreadPoolExecutor() as pool:
-        wrong = [line for line in pool.map(lambda volume: _wrong(folder, volume), volumes) if line]
+        wrong = [line for line in pool.map(lambda volume: _problem(folder, volume), volumes) if line]
     if wrong:
         raise IntegrityError(
             f"{wrong[0]}{f', and {len(wrong) - 1} more' if len(wrong) > 1 else ''}",
-            hint="send these volumes again; the others need not be",
+            hint="send only these volumes again",
             details=tuple(wrong),
         )
 
 
-def _wrong(folder: Path, volume: Volume) -> str | None:
+def _problem(folder: Path, volume: Volume) -> str | None:
+    """What is wrong with a volume; None if nothing is."""
     path = folder / volume.name
     if not path.is_file():
         return f"the volume `{volume.name}` is missing"
@@ -212,7 +222,8 @@ class _Joined(io.RawIOBase):
         self._paths = [path for path, _ in files]
         self._ends = list(accumulate(size for _, size in files))
         self._position = 0
-        self._number, self._file = -1, None  # type: tuple[int, io.FileIO | None]
+        self._number = -1
+        self._file: io.FileIO | None = None
 
     def readable(self) -> bool:
         return True
