@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from base64 import b64decode, b64encode
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from hashlib import sha256
 from pathlib import Path
@@ -17,9 +18,10 @@ from tests.support.made_houses import house_of
 from tests.support.wheels import build_wheel
 from wheelhouse.cli.entry import run
 from wheelhouse.errors import IntegrityError
+from wheelhouse.findings import Finding, Severity
 from wheelhouse.lock.other_files import OtherFile, OtherFiles
 from wheelhouse.signing.sign import load_key, load_public_key, signed
-from wheelhouse.vet.approvals import PREDICATE, Approvals, must_be_approved, predicate
+from wheelhouse.vet.approvals import PREDICATE, Approval, Approvals, must_be_approved, parse_approval, predicate
 from wheelhouse.vet.approvalsfile import add_approval, read_approvals
 from wheelhouse.vet.approve import files_of
 
@@ -258,3 +260,69 @@ def test_one_reviewer_with_two_keys_counts_once(tmp_path: Path, keys: Path) -> N
     both = (load_public_key(keys / "alice.pub"), load_public_key(keys / "bob.pub"))
     assert not read_approvals(path, {"alice": both}, TODAY, 2).approved("a" * 64)
     assert read(path, keys, "alice", "bob", needed=2).approved("a" * 64)
+
+
+# Findings
+
+
+SEEN = Finding.of("a-1.0-py3-none-any.whl", "pth-code", Severity.ERROR, path="a.pth", lines=1)
+OTHER = Finding.of("a-1.0-py3-none-any.whl", "pth-code", Severity.ERROR, path="a.pth", lines=2)
+
+
+def approved_by(reviewer: str, key: str, *findings: Finding) -> Approval:
+    seen = frozenset((finding.rule, finding.fingerprint) for finding in findings)
+    return Approval({"a" * 64: ("a-1.0-py3-none-any.whl", seen)}, reviewer, key, "read it", TODAY)
+
+
+def test_two_keys_of_one_reviewer_are_two_eyes_on_a_finding() -> None:
+    twice = (approved_by("alice", "k1", SEEN), approved_by("alice", "k2", SEEN))
+    assert not Approvals(twice, TODAY, 2).covers("a" * 64, SEEN)
+    assert Approvals((*twice, approved_by("bob", "k3", SEEN)), TODAY, 2).covers("a" * 64, SEEN)
+    assert not Approvals((*twice, approved_by("bob", "k3", OTHER)), TODAY, 2).covers("a" * 64, SEEN)
+
+
+def statement(**more: Any) -> dict[str, Any]:
+    subject = [{"name": "a-1.0-py3-none-any.whl", "digest": {"sha256": "a" * 64}}]
+    return {"subject": subject, "predicate": predicate("alice", "read it", TODAY, None, {"a" * 64: [SEEN]}) | more}
+
+
+def test_an_approval_signs_readable_facts_and_their_fingerprint() -> None:
+    (row,) = statement()["predicate"]["findings"]["a" * 64]
+    assert row == {"rule": "pth-code", "facts": {"path": "a.pth", "lines": 1}, "fingerprint": SEEN.fingerprint}
+    approval = parse_approval(statement(), "alice", "key")
+    assert approval.covers("a" * 64, SEEN) and not approval.covers("a" * 64, OTHER)
+    assert approval.covers("a" * 64, SEEN.with_context(days=3))
+
+
+def test_optional_fields_of_an_approval_are_kept() -> None:
+    plain = parse_approval(statement(), "alice", "key")
+    assert (plain.previous, plain.withdraws, plain.role) == (None, (), None)
+    more = parse_approval(statement(previous="b" * 64, withdraws=["c" * 64], role="security"), "alice", "key")
+    assert (more.previous, more.withdraws, more.role) == ("b" * 64, ("c" * 64,), "security")
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"previous": 1},
+        {"previous": "short"},
+        {"withdraws": "c" * 64},
+        {"withdraws": ["short"]},
+        {"role": ["security"]},
+        {"format": 3},
+        {"format": "2"},
+        {"findings": {"a" * 64: [{"rule": "pth-code", "facts": {"path": "b.pth"}, "fingerprint": SEEN.fingerprint}]}},
+        {"findings": {"a" * 64: [{"rule": "pth-code", "facts": {"path": None}, "fingerprint": SEEN.fingerprint}]}},
+        {"findings": {"a" * 64: [{"rule": "pth-code", "sentence": "it runs code"}]}},
+    ],
+)
+def test_an_approval_with_a_field_of_another_kind_is_refused(more: dict[str, Any]) -> None:
+    with pytest.raises(IntegrityError, match="is no approval"):
+        parse_approval(statement(**more), "alice", "key")
+
+
+def test_a_fingerprint_is_that_of_the_rule_and_the_facts_alone() -> None:
+    """Approvals hold fingerprints for years: this one must never change."""
+    assert SEEN.fingerprint == "0e9b797653dad5ff96926800509b5ae55de6f90bbbd35782266a8960fcd71040"
+    assert replace(SEEN, subject="b.whl", severity=Severity.NOTE).fingerprint == SEEN.fingerprint
+    assert replace(SEEN, rule="pth-path").fingerprint != SEEN.fingerprint

@@ -283,6 +283,11 @@ def test_a_name_is_held_against_those_that_the_policy_names(tmp_path: Path) -> N
     ("name", "other", "alike"),
     [
         ("requests", "reqeusts", True),
+        ("requests", "reqeustz", False),
+        ("requests", "reqabsts", False),
+        ("numpy", "unmpy", True),
+        ("numpy", "numyp", True),
+        ("flask", "falks", False),
         ("requests", "request", True),
         ("numpy", "nurnpy", False),
         ("python-dateutil", "dateutil-python", True),
