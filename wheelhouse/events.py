@@ -32,6 +32,15 @@ class Resolved(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Searching(Event):
+    """The search for a solution goes on: the project that it tries now, its conflicts so far, the two that conflict most often."""
+
+    project: str
+    conflicts: int
+    most_frequent: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Waiting(Event):
     """A page or file was requested. `expected` is its size in bytes, if known."""
 

@@ -80,6 +80,7 @@ def test_every_spelling_of_every_command_is_tried() -> None:
 SAMPLES: dict[Any, Any] = {
     Texts: ("one", "two"),
     str | None: "text",
+    float | None: 1.5,
     bool: True,
     bool | None: False,
     bool | Texts: True,
@@ -116,7 +117,7 @@ def as_typed(facts: Option, sample: Any) -> list[str]:
         return list(sample)
     spelling = facts.spellings[0].split("/")[sample is False]
     values = sample if isinstance(sample, tuple) else [None if isinstance(sample, bool) else sample]
-    return [word for value in values for word in (spelling, value) if word is not None]
+    return [word for value in values for word in (spelling, *([] if value is None else [str(value)]))]
 
 
 def typed(monkeypatch: pytest.MonkeyPatch, *words: str) -> Options:

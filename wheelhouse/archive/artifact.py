@@ -37,6 +37,10 @@ version_of = lru_cache(maxsize=None)(Version)
 """`Version(text)`, parsed once for each spelling. Raises InvalidVersion."""
 
 
+MAX_CHEAP_SDIST_BYTES = 20_000_000
+"""A larger sdist is downloaded for its metadata only when nothing else is left to resolve."""
+
+
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """A file that an index offers for a project.
@@ -71,6 +75,12 @@ class Candidate:
     def sha256(self) -> str | None:
         """The sha256 that the index gives, in lower-case hexadecimal; None if it gives none."""
         return self.hashes.get("sha256")
+
+    @property
+    def is_costly(self) -> bool:
+        """Whether its metadata cost a large download: an sdist that is not on this machine, and has no metadata file."""
+        has_metadata = self.is_wheel or self.sidecar is not None or self.is_local
+        return not has_metadata and (self.size or 0) > MAX_CHEAP_SDIST_BYTES
 
     @property
     def is_local(self) -> bool:

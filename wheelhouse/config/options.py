@@ -163,6 +163,13 @@ class ChoosingOptions:
         "--prefer-binary", default=False, help="Prefer an older release with a wheel to a newer one without."
     )
     pre: bool | Texts = always("--pre", default=False, help="Allow pre-releases.")
+    resolve_seconds: float | None = always(
+        "--resolve-seconds",
+        default=None,
+        metavar="SECONDS",
+        minimum=0.1,
+        help="Stop the search for a solution after this time. Default: no limit.",
+    )
     require_hashes: bool | None = always(
         "--require-hashes/--no-require-hashes",
         default=None,

@@ -90,6 +90,7 @@ def gather(options: Options, http: Http, now: datetime, on_event: Listener = ign
         without=options.without if airflow else (),
         upgrade=options.upgrade,
         upgrade_projects=frozenset(map(canonicalize_name, options.upgrade_projects)),
+        resolve_seconds=options.resolve_seconds,
     )
 
 

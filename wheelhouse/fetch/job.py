@@ -73,6 +73,7 @@ class Job:
     upgrade_projects: frozenset[NormalizedName] = field(default=frozenset())
     failed: Mapping[str, WheelhouseError] = field(default_factory=dict)
     settings_sha256: str | None = None
+    resolve_seconds: float | None = None
 
     @property
     def adjustments(self) -> Adjustments:
@@ -101,6 +102,7 @@ class Job:
             adjustments=self.adjustments,
             direct=self.direct(part.target),
             preferred=preferred,
+            seconds=self.resolve_seconds,
         )
 
     @property

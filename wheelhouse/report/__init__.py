@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from wheelhouse.errors import WheelhouseError
-from wheelhouse.events import Built, Event, Found, Noted, Resolved, Resolving, Retrying, Warned
+from wheelhouse.events import Built, Event, Found, Noted, Resolved, Resolving, Retrying, Searching, Warned
 from wheelhouse.findings import Finding
 from wheelhouse.humanize import counted, listed, size_text
 from wheelhouse.lock.lock import Lock
@@ -44,10 +44,21 @@ def event_line(event: Event) -> str | None:
             line = f"retrying {subject} in {seconds:.1f} s: {reason}"
         case Resolving(target, number, targets):
             line = f"resolving for {target}{f' ({number} of {targets})' if targets > 1 else ''}"
+        case Searching():
+            line = _search_line(event)
         case Resolved(target, projects, reused):
             line = f"{counted(projects, 'project')} for {target}{', from the lock file' if reused else ''}"
         case Built(sdist, wheel, seconds, reused):
             line = f"{wheel}: {'reused from the cache, built' if reused else f'built in {seconds:.1f} s'} from {sdist}"
+    return line
+
+
+def _search_line(event: Searching) -> str:
+    """Where a long search stands."""
+    line = f"still resolving, now {event.project}; {counted(event.conflicts, 'conflict')} so far"
+    if event.most_frequent:
+        one, other = event.most_frequent
+        line += f", most often between {one} and {other}" if one != other else f", most often of {one}"
     return line
 
 

@@ -5,7 +5,7 @@ choices are the solution, and no other order leads to another one. If that fails
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
@@ -49,16 +49,23 @@ def _walk(
 ) -> tuple[dict[Identifier, CandidateRelease], dict[NormalizedName, dict[str, SpecifierSet]]]:
     """The releases that the roots lead to with the choices so far, and each project's specifiers on the way, by their text.
 
-    A project that is met for the first time gets its best release under the dependency that led to it.
+    A project that is met for the first time gets its best release under the dependency that led to it. A release whose
+    metadata cost a large download comes last: something cheaper may conflict before.
     """
     reached: dict[Identifier, CandidateRelease] = {}
     specifiers: dict[NormalizedName, dict[str, SpecifierSet]] = {}
-    pending = deque(roots)
-    while pending:
-        dependency = pending.popleft()
+    pending, costly = deque(roots), deque[Dependency]()
+    while pending or costly:
+        is_last = not pending
+        if is_last:
+            _must_be_satisfiable(specifiers, index)
+        dependency = costly.popleft() if is_last else pending.popleft()
         project = dependency.project
         if project not in chosen:
             chosen[project] = _best(project, dependency.specifier, index)
+        if chosen[project].is_costly and not is_last:
+            costly.append(dependency)
+            continue
         if dependency.parent is None or dependency.parent.candidate.project != project:
             specifiers.setdefault(project, {})[str(dependency.specifier)] = dependency.specifier
         elif not dependency.specifier.contains(chosen[project].version, prereleases=True):
@@ -67,6 +74,14 @@ def _walk(
             release = reached[project, dependency.extra] = CandidateRelease(chosen[project], dependency.extra)
             pending.extend(dependencies_of(release))
     return reached, specifiers
+
+
+def _must_be_satisfiable(
+    specifiers: Mapping[NormalizedName, Mapping[str, SpecifierSet]], index: CandidateIndex
+) -> None:
+    """Raise _ConflictError if nothing satisfies all specifiers of a project."""
+    for project, by_text in specifiers.items():
+        _best(project, merge(by_text.values()), index)
 
 
 def _best(project: NormalizedName, specifier: SpecifierSet, index: CandidateIndex) -> Candidate:

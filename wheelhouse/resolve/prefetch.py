@@ -53,7 +53,7 @@ class Prefetcher:
         with suppress(WheelhouseError, CancelledError, RuntimeError):
             candidates = self._index.get(dependency.project)
             best = candidates.best(dependency.specifier) if candidates else None
-            if candidates and best:
+            if candidates and best and not best.is_costly:
                 metadata = self._packages.metadata.get(best, certain=candidates.is_pinned(dependency.specifier))
                 metadata.add_done_callback(lambda future: self._on_metadata(dependency, best, future))
 

@@ -13,6 +13,7 @@ from wheelhouse.resolve.candidates import CandidateIndex, ProjectCandidates
 from wheelhouse.resolve.pubgrub import ABSENT, Clause, solve
 from wheelhouse.resolve.release_dependencies import DeferredError
 from wheelhouse.resolve.resolution import NEVER, CandidateRelease, Dependency, Identifier, is_exact, merge
+from wheelhouse.resolve.search_watch import SearchWatch
 
 ROOT: Identifier = (NormalizedName("<root>"), "")
 """What the user asks for, as a package with one release."""
@@ -59,16 +60,16 @@ class ReleaseSearch:
     """Decides which release of each project to take, with `pubgrub`. Raises what `dependencies` raises, and UnsolvableError.
 
     `dependencies` gives what a release asks for; it raises DeferredError for a release that is to be taken last from now on.
-    `on_conflict` is called at each conflict with the projects in it.
+    `watch` is told of trials and conflicts, and may stop the search.
     """
 
     def __init__(
         self,
         candidates: CandidateIndex,
         dependencies: Callable[[CandidateRelease], Sequence[Dependency]],
-        on_conflict: Callable[[NormalizedName, NormalizedName], None],
+        watch: SearchWatch,
     ) -> None:
-        self._candidates, self._dependencies, self._on_conflict = candidates, dependencies, on_conflict
+        self._candidates, self._dependencies, self._watch = candidates, dependencies, watch
         self._states: dict[tuple[NormalizedName, str], int] = {}
         self._places: dict[NormalizedName, dict[Version, int]] = {}
         self._askers: dict[NormalizedName, list[_Asker]] = defaultdict(list)
@@ -81,6 +82,7 @@ class ReleaseSearch:
         self._order: dict[Identifier, int] = {}
         self._excluded: Counter[NormalizedName] = Counter()
         self._excluding: Counter[NormalizedName] = Counter()
+        self._costly: dict[tuple[NormalizedName, int], bool] = {}
         self._rank: Counter[NormalizedName] = Counter()
 
     def run(self, roots: Sequence[Dependency]) -> dict[Identifier, CandidateRelease]:
@@ -144,14 +146,25 @@ class ReleaseSearch:
         return 3 if package == ROOT else (2 << len(self._versions(package[0]))) - 1
 
     def next_package(self, undecided: Mapping[Identifier, int]) -> Identifier:
-        """What has one release left, then what is often in conflict, then the first that was met; a project before its extras."""
+        """What has one release left, then what is often in conflict, then the first that was met; a project before its extras.
+
+        A release whose metadata cost a large download comes last.
+        """
         package = min(undecided, key=lambda each: self._urgency(each, undecided[each]))
         base = (package[0], "")
         return base if base in undecided else package
 
-    def _urgency(self, package: Identifier, left: int) -> tuple[bool, int, int]:
+    def _urgency(self, package: Identifier, left: int) -> tuple[bool, bool, int, int]:
         has_alternatives = bool(left & (left - 1))
-        return has_alternatives, self._rank[package[0]], self._order[package]
+        return self._is_costly(package[0], left), has_alternatives, self._rank[package[0]], self._order[package]
+
+    def _is_costly(self, project: NormalizedName, left: int) -> bool:
+        newest = left & -left
+        if (project, newest) not in self._costly:
+            offered, version = self._offered(project), self.versions(project, newest)[0]
+            candidate = offered.choose(version, ANY)[0] if offered else None
+            self._costly[project, newest] = candidate is not None and candidate.is_costly
+        return self._costly[project, newest]
 
     def choose(self, package: Identifier, left: Mapping[Identifier, int]) -> int | Clause[Identifier]:
         """The best release that is left, once its dependencies are known; or a clause that excludes what cannot be taken."""
@@ -168,6 +181,7 @@ class ReleaseSearch:
                 self._needs[package, state] = self._dependencies(release)
             except DeferredError:
                 continue
+            self._watch.trial(project)
             return state
 
     def consequences(self, package: Identifier, state: int) -> list[Clause[Identifier]] | None:
@@ -176,7 +190,7 @@ class ReleaseSearch:
 
     def on_conflict(self, package: Identifier, culprits: Sequence[Identifier]) -> Identifier | None:
         """Tell the listener. What is often excluded is decided earlier from now on, and what often excludes others later, as in uv."""
-        self._on_conflict(package[0], culprits[0][0] if culprits else package[0])
+        self._watch.conflict(package[0], culprits[0][0] if culprits else package[0])
         self._excluded[package[0]] += 1
         if self._excluded[package[0]] == OFTEN:
             self._rank[package[0]] = EARLY

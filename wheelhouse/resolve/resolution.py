@@ -34,7 +34,7 @@ class ResolutionRequest:
     """What to resolve for one target.
 
     `direct` are the files that the user named; no index is asked for these projects. `preferred` are the pins of an
-    existing lock file, kept if they are still allowed.
+    existing lock file, kept if they are still allowed. A search is stopped after `seconds`.
     """
 
     target: Target
@@ -44,6 +44,7 @@ class ResolutionRequest:
     adjustments: Adjustments = AS_ASKED
     direct: Mapping[NormalizedName, DirectSource] = field(default_factory=dict)
     preferred: Mapping[NormalizedName, Version] = field(default_factory=dict)
+    seconds: float | None = None
 
     def allowed_hashes(self, project: NormalizedName) -> list[frozenset[str]]:
         """Sets of hashes (`sha256:…`); the project's file must have one of each set."""

@@ -54,7 +54,7 @@ def resolve(request: ResolutionRequest, packages: PackageSource, on_event: Liste
     roots = _roots(request, dependencies)
     for dependency in roots:
         prefetcher.expect(dependency)
-    solution = _solve_greedily(roots, index, dependencies) or _search(roots, request, index, dependencies)
+    solution = _solve_greedily(roots, index, dependencies) or _search(roots, request, index, dependencies, on_event)
     dependencies.warn_of_deferred(solution.values())
     required = [each for release in solution.values() for each in dependencies.of(release)] + roots
     return _resolved_projects(solution, required, request, packages, index)
@@ -69,13 +69,18 @@ def _solve_greedily(
 
 
 def _search(
-    roots: Sequence[Dependency], request: ResolutionRequest, index: CandidateIndex, dependencies: ReleaseDependencies
+    roots: Sequence[Dependency],
+    request: ResolutionRequest,
+    index: CandidateIndex,
+    dependencies: ReleaseDependencies,
+    on_event: Listener,
 ) -> dict[Identifier, CandidateRelease]:
     """The solution that the conflict-driven search finds. Raises NoSolutionError."""
     from wheelhouse.resolve.pubgrub import UnsolvableError  # noqa: PLC0415  (only if something conflicts)
     from wheelhouse.resolve.release_search import ReleaseSearch  # noqa: PLC0415
+    from wheelhouse.resolve.search_watch import SearchWatch  # noqa: PLC0415
 
-    search = ReleaseSearch(index, dependencies.of, lambda _excluded, _culprit: None)
+    search = ReleaseSearch(index, dependencies.of, SearchWatch(on_event, request.seconds))
     try:
         return search.run(roots)
     except UnsolvableError as unsolvable:
