@@ -66,6 +66,16 @@ def test_what_stage_writes_is_verified_and_printed(folder: Path, case: str) -> N
     assert {f"new/{path}" for path in files_of(folder / "new")} or "index" in case
 
 
+@pytest.mark.parametrize("layout", ["flat", "airflow"])
+def test_constraints_that_no_lock_knows_are_not_staged_for_an_index(folder: Path, layout: str) -> None:
+    (folder / "house" / f"constraints.{TARGETS[0]}.txt").write_text("plain==0.1\n")
+    session = Session(folder)
+    line = f"stage house --target {TARGETS[0]} --dest new --layout {layout}"
+    assert session(line) == 5
+    assert session(f"{line} --index {MIRROR}") == session("verify new") == 0, session.transcript
+    assert "plain==0.1" not in "".join(path.read_text() for path in (folder / "new").glob("constraints*"))
+
+
 def test_the_options_of_another_layout_are_not_recorded(folder: Path) -> None:
     session = Session(folder)
     line = f"stage house --target {TARGETS[0]} --layout flat --dest docker-context-files --apt-source 'deb x' --rename never"

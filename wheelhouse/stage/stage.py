@@ -76,13 +76,19 @@ def _inputs(folder: Path, target: str | None, destination: Destination, *, sdist
     is_mountable = destination.is_plain or lock.target.platform.system != "Linux"
     return StageInputs(
         lock=lock,
-        constraints=(wheelhouse.constraints or {}).get(lock.target.name),
+        constraints=_constraints(wheelhouse, lock),
         tools=_lock_of_tools(folder, lock),
         build_locks=used_build_locks((pin for pin in lock.pins if not pin.artifact.is_wheel), existing),
         other_files=load_other_files(folder),
         sdists=sdists,
         destination=destination if is_mountable else USUAL,
     )
+
+
+def _constraints(wheelhouse: Wheelhouse, lock: Lock) -> str | None:
+    """The constraints that a lock was made under; None if it was made under none, or if they are not in the wheelhouse."""
+    text = (wheelhouse.constraints or {}).get(lock.name)
+    return text if text is not None and sha256_of_text(text) == lock.inputs.constraints_sha256 else None
 
 
 def _destination(path: Path) -> Destination:

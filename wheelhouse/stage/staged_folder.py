@@ -37,10 +37,7 @@ UNREAD = ("README.md", ".gitignore")
 
 @dataclass(frozen=True, slots=True)
 class StagedFolder:
-    """A staged folder as its locks and the recorded options make it.
-
-    `constraints_name` is the path of the constraints that the lock was made under; None if it was made under none.
-    """
+    """A staged folder as its locks and the recorded options make it: `inputs` are what the plan was laid out from."""
 
     folder: Path
     plan: Plan
