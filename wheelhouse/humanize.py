@@ -13,6 +13,9 @@ UNITS = {"": 1} | {
     for power, letter in enumerate("kmgt", start=1)
 }
 
+LINE_ENDS = re.compile(r"[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
+"""What Python, terminals and editors take for the end of a line."""
+
 
 def parse_size(text: str) -> int:
     """A size such as `5GB`, `500 MB` or `2GiB` in bytes. Raises InputError."""
@@ -96,3 +99,8 @@ def _styled(value: str | int | tuple[str, ...], style: str) -> str:
     if "all" in words:
         return ", ".join(value)
     return named(value, next(map(int, filter(str.isdigit, words)), 5), "" if "plain" in words else "`")
+
+
+def one_line(text: str) -> str:
+    r"""The text with each line end spelled out: `\n`. A file name or a server's text cannot add a line to the output."""
+    return LINE_ENDS.sub(lambda match: match[0].encode("unicode_escape").decode(), text)

@@ -146,6 +146,17 @@ def test_all_that_stage_did_not_write_is_foreign_in_any_layout(folder: Path) -> 
         assert wrong == FOREIGN.keys() - ({"tools/README.md", "tools/requirements.txt"} if layout == "index" else set())
 
 
+def test_no_file_name_adds_a_line_to_the_output(folder: Path) -> None:
+    for name in ("house", "flat"):
+        for end in "\n\r\x85\u2028":
+            (folder / name / f"x{end}{name}: as locked{end}.whl").touch()
+        session = Session(folder)
+        assert session(f"verify {name}") == 1
+        lines = session.stdout.splitlines()
+        assert sum(line.startswith("error: x\\") for line in lines) == 4
+        assert not any(line.startswith(f"{name}: as locked") for line in lines)
+
+
 def test_a_readme_and_a_gitignore_at_the_top_are_noted(folder: Path) -> None:
     for name in ("README.md", ".gitignore"):
         (folder / "flat" / name).write_text("*\n")

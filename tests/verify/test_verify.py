@@ -147,6 +147,14 @@ def test_verify_names_it_and_stage_refuses_it(folder: Path, case: str) -> None:
     assert not (folder / "new").exists()
 
 
+def test_a_file_that_is_far_too_long_is_not_read(folder: Path) -> None:
+    with (folder / "wheels" / LIB).open("r+b") as file:
+        file.truncate(1 << 42)  # a sparse file: to hash it would take an hour
+    session = Session(folder)
+    assert session("verify") == 1
+    assert f"{LIB}: it has 4398046511104 bytes, and the lock file has " in session.stdout
+
+
 def test_a_lock_that_speaks_of_other_files(folder: Path) -> None:
     relocked(folder / "wheels")
     session = Session(folder)

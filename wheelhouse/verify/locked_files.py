@@ -20,6 +20,8 @@ from wheelhouse.findings import FactValue, Finding, Severity
 from wheelhouse.lock.wheelhouse import Wheelhouse
 from wheelhouse.verify.closure import requests_for
 
+MAX_SURPLUS_BYTES = 1 << 30
+"""A file that is longer than its lock says by more than this is not hashed: a sparse file can have 8 EiB."""
 Reader = Callable[[Path, str], InspectedFile]
 """Opens and checks a file, given its path and its name."""
 
@@ -104,6 +106,9 @@ def _open(path: Path, artifact: Artifact, read: Reader, on_event: Listener, case
     """Hash a file, then open it if its hash is the lock's."""
     if absent := absent_finding(path, artifact.filename, case):
         return _Opened(artifact, None, (absent,), is_absent=True)
+    size = path.stat().st_size
+    if artifact.size and size > artifact.size + MAX_SURPLUS_BYTES:
+        return _Opened(artifact, None, (_far_longer(artifact, size),))
     sha256 = sha256_of(path)
     on_event(Finished(artifact.filename))
     if sha256 != artifact.sha256:
@@ -128,6 +133,18 @@ def _with_requesters(absent: _Opened, wheelhouse: Wheelhouse) -> _Opened:
     pins = ((lock, pin) for lock in wheelhouse.locks for pin in lock.pins if absent.artifact in pin.files)
     request = next((facts for lock, pin in pins if (facts := requests_for(lock, pin.project))), {})
     return replace(absent, findings=tuple(finding.with_context(**request) for finding in absent.findings))
+
+
+def _far_longer(artifact: Artifact, size: int) -> Finding:
+    """The finding for a file that is too long to be hashed."""
+    return error_finding(
+        artifact.filename,
+        "altered",
+        case="far-longer",
+        size=size,
+        locked_size=artifact.size,
+        locked_sha256=artifact.sha256,
+    )
 
 
 def _altered(path: Path, artifact: Artifact, sha256: str) -> Finding:

@@ -37,6 +37,9 @@ VERIFY: Mapping[str, Sentence] = {
         "it has {size:byte}, and the lock file has {locked_size:byte}: the sha256 is {sha256}, and the lock file has {locked_sha256}",
         WHO_CHANGED_IT,
     ),
+    "altered/far-longer": Sentence(
+        "it has {size:byte}, and the lock file has {locked_size:byte} with the sha256 {locked_sha256}", WHO_CHANGED_IT
+    ),
     "altered/release": Sentence(
         "it contains {stated}, under the name of another release: the sha256 is {sha256}, and the lock file has {locked_sha256}",
         WHO_CHANGED_IT,
