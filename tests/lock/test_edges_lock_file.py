@@ -1,7 +1,8 @@
 """Every field of a lock: what is written is a golden text, and what is read is the same value."""
 
 import os
-from dataclasses import fields, replace
+import tomllib
+from dataclasses import MISSING, fields, replace
 from datetime import UTC, date, datetime
 
 import pytest
@@ -313,3 +314,34 @@ def test_a_damaged_lock_is_refused_with_its_name(old: str, new: str, sentence: s
     with pytest.raises(InputError, match=r"`there/pylock.toml` is not a lock that wheelhouse wrote") as caught:
         parse_lock(text.replace(old, new, 2), "there/pylock.toml")
     assert sentence in str(caught.value) and caught.value.hint
+
+
+# What is left out
+
+
+def test_what_a_lock_does_not_say_is_empty() -> None:
+    artifact = file("lib-1.0-py3-none-any.whl", "a", moment=None)
+    values = {
+        Pin: Pin(LIB, Version("1.0"), artifact),
+        Built: Built(artifact, "CPython 3.12"),
+        Inputs: Inputs(()),
+        Lock: Lock(TARGET, Inputs(())),
+    }
+    for kind, value in values.items():
+        optional = [one.name for one in fields(kind) if one.default is not MISSING]
+        assert optional and not any(getattr(value, name) for name in optional if name != "selection")
+    built = replace(values[Pin], sdist_because="no wheel", built=values[Built])
+    lock = Lock(TARGET, Inputs(("lib",)), (built,))
+    assert parse_lock(lock_toml(lock, with_paths=True), "pylock.toml") == lock
+    tables = tomllib.loads(lock_toml(lock, with_paths=True))["packages"][0]["tool"]["wheelhouse"]
+    assert set(tables) == {"sdist-because", "built"} and set(tables["built"]) == {"sdist", "interpreter", "unsealed"}
+
+
+def test_a_described_target_is_written_with_its_markers_and_tags() -> None:
+    target = Target.described(dict(TARGET.environment), TARGET.tags[:5])
+    lock = Lock(target, Inputs(("app",)))
+    text = lock_toml(lock, with_paths=True)
+    table = tomllib.loads(text)["tool"]["wheelhouse"]["target"]
+    assert set(table) == {"name", "markers", "tags"} and table["markers"]["sys_platform"] == "linux"
+    again = parse_lock(text, "pylock.toml")
+    assert (again.target.environment, again.target.tags) == (target.environment, target.tags)

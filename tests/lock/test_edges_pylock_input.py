@@ -8,7 +8,7 @@ from packaging.version import Version
 
 from wheelhouse.archive.artifact import Candidate
 from wheelhouse.errors import InputError, NoSolutionError
-from wheelhouse.lock.pylock_input import PylockInput, is_pylock_name, parse_pylock_input
+from wheelhouse.lock.pylock_input import EXPORTS, PylockInput, is_pylock_name, parse_pylock_input
 from wheelhouse.target.target import Platform, Python, Target
 
 TARGET = Target.of(Python.parse("3.12"), Platform.parse("linux/amd64"))
@@ -125,6 +125,20 @@ def test_an_archive_has_the_name_and_the_version_of_its_address() -> None:
         given(wheels=None, version=None, archive={"url": "https://x/d/lib-1.0.zip", "hashes": FILE["hashes"]})
     )
     assert (one.filename, one.version) == ("lib-1.0.zip", Version("1.0"))
+
+
+def test_a_version_that_the_lock_gives_need_not_be_in_the_name() -> None:
+    one = candidate(given(wheels=None, archive={"url": "https://x/d/download", "hashes": FILE["hashes"]}))
+    assert (one.filename, one.version) == ("download", Version("1.0"))
+
+
+def test_locks_of_one_tool_alone_have_a_command_that_exports_them() -> None:
+    assert {name: command.split()[0] for name, command in EXPORTS.items()} == {
+        "uv.lock": "uv",
+        "poetry.lock": "poetry",
+        "pdm.lock": "pdm",
+        "Pipfile.lock": "pipenv",
+    }
 
 
 def test_markers_extras_and_groups_select() -> None:

@@ -112,6 +112,14 @@ def test_why_a_file_is_here_or_not(filename: str, pin: dict[str, object], facts:
         assert why(filename, **pin) == facts
 
 
+def test_the_best_tag_of_all_has_rank_zero() -> None:
+    best = f"lib-1.5-{next(iter(TARGET.tags))}.whl"
+    artifact = Artifact(best, "0" * 64, 1)
+    assert why("lib-1.5-1-" + best.partition("-1.5-")[2], artifact=artifact)[1:] == [
+        LowerRank("lib-1.5-1-" + best.partition("-1.5-")[2], 0, 0)
+    ]
+
+
 def test_an_sdist_that_was_chosen_is_not_beaten_by_itself() -> None:
     sdist = Artifact("lib-1.5.tar.gz", "0" * 64, 1)
     assert why("lib-1.5.zip", artifact=sdist) == [OtherChosen("lib-1.5.tar.gz"), NotOnIndex("lib-1.5.zip")]

@@ -1,6 +1,7 @@
 """Everything that can be wrong with a wheelhouse, each by its rule and subject; and nothing else is found."""
 
 import hashlib
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +15,7 @@ from tests.support.wheels import build_sdist, build_wheel
 from wheelhouse.archive.artifact import Artifact
 from wheelhouse.archive.metadata import InspectedFile
 from wheelhouse.archive.wheelfile import inspect
-from wheelhouse.errors import InputError
+from wheelhouse.errors import InputError, IntegrityError
 from wheelhouse.findings import Severity
 from wheelhouse.index.provenance import Provenance
 from wheelhouse.lock.lock import Lock
@@ -320,3 +321,33 @@ def test_two_locks_with_different_versions_are_noted(plain: Path) -> None:
     for name, text in Wheelhouse((lock, replace(lock, target=target, pins=pins))).texts.items():
         (plain / name).write_text(text)
     assert found(plain) == {("house", "several-versions", Severity.NOTE)}
+
+
+def test_only_a_regular_file_is_what_an_interrupted_run_left(plain: Path) -> None:
+    name = ".wheelhouse-0123456789abcdef.tmp"
+    (plain / name).mkdir()
+    assert found(plain) == {(name, "foreign", ERROR)}
+    (plain / name).rmdir()
+    (plain / name).symlink_to(LIB)
+    assert found(plain) == {(name, "foreign", ERROR)}
+
+
+def test_an_archive_that_cannot_be_read_for_another_reason_is_found(plain: Path) -> None:
+    def read(path: Path, name: str) -> InspectedFile:
+        if name == LIB:
+            raise IntegrityError("it is damaged", hint="fetch again")
+        return inspect(path, name)
+
+    assert found(plain, read=read) == {(LIB, "archive", ERROR)}
+
+
+def test_what_an_extra_needs_is_needed(tmp_path: Path) -> None:
+    folder = made(tmp_path / "h", "app", "1.0", extras={"x": ["lib"]})
+    build_wheel(folder, "lib", "1.0")
+    assert found(house_of(folder, "app[x]")) == set()
+
+
+def test_a_fifo_among_other_files_is_refused_at_once(house: Path) -> None:
+    os.mkfifo(house / "files" / "endless")
+    with pytest.raises((InputError, IntegrityError), match="endless"):
+        verify(house)
