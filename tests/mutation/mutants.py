@@ -118,8 +118,11 @@ def _is_left_alone(parent: ast.AST, child: ast.AST) -> bool:
         return True
     if isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING":
         return True
-    at_top = isinstance(parent, ast.Module) and isinstance(child, ast.Assign)
-    return at_top and not any(isinstance(part, ast.Call | ast.Tuple | ast.Dict | ast.Set) for part in ast.walk(child))
+    if not (isinstance(parent, ast.Module) and isinstance(child, ast.Assign)):
+        return False
+    limits = isinstance(child.targets[0], ast.Tuple) and isinstance(child.value, ast.Tuple)
+    tables = ast.Call | ast.Dict | ast.Set if limits else ast.Call | ast.Dict | ast.Set | ast.Tuple
+    return not any(isinstance(part, tables) for part in ast.walk(child.value))
 
 
 def _of_expression(node: ast.expr) -> Iterator[ast.expr]:  # noqa: C901  (a table)

@@ -194,14 +194,14 @@ def _why_unreadable(sdist: str) -> UnreadableFormat | None:
 
 
 def preference(candidate: Candidate, target: Target) -> tuple[bool, int, BuildTag, str]:
-    """A sort key, best first: wheels by tag rank, then by build tag, highest first; then sdists, `.tar.gz` first."""
+    """A sort key, best first: wheels by tag rank, then by build tag, highest first, none last; then sdists, `.tar.gz` first."""
     if not candidate.is_wheel:
         suffix = candidate.filename.removeprefix(sdist_stem(candidate.filename) or "")
         return (True, SDIST_SUFFIXES.index(suffix), (), candidate.filename)
     _, _, build, tags = wheel_parts(candidate.filename)
     rank = target.rank(tags)
     assert rank is not None, candidate.filename  # noqa: S101  (callers ask `why_unfit` first)
-    return (False, rank, (-build[0], _Descending(build[1])) if build else (0,), candidate.filename)  # type: ignore[return-value]
+    return (False, rank, (-build[0], _Descending(build[1])) if build else (1,), candidate.filename)  # type: ignore[return-value]
 
 
 @dataclass(frozen=True, slots=True)
