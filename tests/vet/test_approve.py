@@ -321,6 +321,13 @@ def test_an_approval_with_a_field_of_another_kind_is_refused(more: dict[str, Any
         parse_approval(statement(**more), "alice", "key")
 
 
+def test_what_is_wrong_with_an_approval_is_said_with_its_place() -> None:
+    with pytest.raises(IntegrityError, match=r"`predicate\.withdraws\[0\]` is 'short': expected `str` matching"):
+        parse_approval(statement(withdraws=["short"]), "alice", "key")
+    with pytest.raises(IntegrityError, match=r"`predicate.findings.+`: object missing required field `facts`"):
+        parse_approval(statement(findings={"a" * 64: [{"rule": "pth-code", "sentence": "x"}]}), "alice", "key")
+
+
 def test_a_fingerprint_is_that_of_the_rule_and_the_facts_alone() -> None:
     """Approvals hold fingerprints for years: this one must never change."""
     assert SEEN.fingerprint == "0e9b797653dad5ff96926800509b5ae55de6f90bbbd35782266a8960fcd71040"

@@ -10,9 +10,12 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from wheelhouse.archive.artifact import SHA256
+import msgspec
+
+from wheelhouse.documents import DocumentType
 from wheelhouse.errors import IntegrityError
-from wheelhouse.findings import FactPairs, FactValue, Finding, Severity, fingerprint
+from wheelhouse.findings import Finding, Severity, fingerprint
+from wheelhouse.lock.lock_tables import Sha256
 from wheelhouse.vet.approvals_format1 import FORMAT_1, sentence_in_format_1
 
 PREDICATE = "approval"
@@ -167,77 +170,99 @@ def _row(finding: Finding) -> dict[str, Any]:
     return {"rule": finding.rule, "facts": dict(finding.facts), "fingerprint": finding.fingerprint}
 
 
-def parse_approval(statement: Mapping[str, Any], reviewer: str | None, key: str) -> Approval:
-    """An in-toto statement as an approval. Raises IntegrityError for a statement of another kind, format or shape."""
-    try:
-        told = statement["predicate"]
-        version = told.get("format", FORMAT_1)
-        if version not in (FORMAT_1, FORMAT):
-            raise ValueError(f"its format is {version}, and this wheelhouse reads {FORMAT_1} and {FORMAT}")
-        mark = _sentence if version == FORMAT_1 else _fingerprint
-        seen = {sha256: Seen(map(mark, rows)) for sha256, rows in told["findings"].items()}
-        files = {_sha256(row): (str(row["name"]), seen.get(_sha256(row), Seen())) for row in statement["subject"]}
-        expires = told["expires"]
-        return Approval(
-            files,
-            reviewer,
-            key,
-            str(told["reason"]),
-            date.fromisoformat(told["made"]),
-            date.fromisoformat(expires) if expires else None,
-            version,
-            *(_optional(told) if version == FORMAT else ()),
-        )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise IntegrityError(f"the statement is no approval: {error}") from error
+class _Digest(msgspec.Struct):
+    sha256: Sha256
 
 
-def _optional(told: Mapping[str, Any]) -> tuple[str | None, tuple[str, ...], str | None]:
-    """`previous`, `withdraws` and `role`. Raises ValueError for a value of another type."""
-    previous, withdraws, role = told.get("previous"), told.get("withdraws") or [], told.get("role")
-    if not isinstance(withdraws, list) or not all(map(_is_sha256, withdraws)):
-        raise ValueError("`withdraws` is not a list of sha256")
-    if previous is not None and not _is_sha256(previous):
-        raise ValueError("`previous` is not a sha256")
-    if role is not None and not isinstance(role, str):
-        raise ValueError("`role` is not a string")
-    return previous, tuple(withdraws), role
+class _Subject(msgspec.Struct):
+    name: str
+    digest: _Digest
 
 
-def _sentence(row: Mapping[str, Any]) -> tuple[str, str]:
+class _SentenceRow(msgspec.Struct):
     """A finding of format 1: the rule and its English sentence."""
-    return str(row["rule"]), str(row["sentence"])
+
+    rule: str
+    sentence: str
+
+    @property
+    def mark(self) -> tuple[str, str]:
+        """What `Seen` has of it."""
+        return self.rule, self.sentence
 
 
-def _fingerprint(row: Mapping[str, Any]) -> tuple[str, str]:
-    """A finding of format 2: the rule and its fingerprint. Raises ValueError if the facts have another one."""
-    facts: FactPairs = tuple(sorted((name, _fact(value)) for name, value in row["facts"].items()))
-    if fingerprint(row["rule"], facts) != row["fingerprint"]:
-        raise ValueError(f"the fingerprint of a finding of `{row['rule']}` is not that of its facts")
-    return row["rule"], row["fingerprint"]
+class _FactsRow(msgspec.Struct):
+    """A finding of format 2: the rule, its facts and their fingerprint."""
+
+    rule: str
+    facts: dict[str, str | int | tuple[str, ...]]
+    fingerprint: str
+
+    @property
+    def mark(self) -> tuple[str, str]:
+        """What `Seen` has of it. Raises ValueError if the facts have another fingerprint."""
+        if fingerprint(self.rule, tuple(sorted(self.facts.items()))) != self.fingerprint:
+            raise ValueError(f"the fingerprint of a finding of `{self.rule}` is not that of its facts")
+        return self.rule, self.fingerprint
 
 
-def _fact(value: object) -> FactValue:
-    """A fact as JSON has it. Raises ValueError for a value that no fact can have."""
-    if isinstance(value, list):
-        return tuple(map(_text, value))
-    if isinstance(value, bool) or not isinstance(value, str | int):
-        raise ValueError(f"`{value}` is no fact")
-    return value
+class _Predicate(msgspec.Struct, kw_only=True):
+    reason: str
+    made: date
+    expires: date | None
+    previous: Sha256 | None = None
+    withdraws: tuple[Sha256, ...] | None = None
+    role: str | None = None
 
 
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise ValueError(f"`{value}` is no fact")
-    return value
+class _Predicate1(_Predicate, kw_only=True):
+    findings: dict[str, list[_SentenceRow]]
 
 
-def _is_sha256(value: object) -> bool:
-    return isinstance(value, str) and SHA256.fullmatch(value) is not None
+class _Predicate2(_Predicate, kw_only=True):
+    findings: dict[str, list[_FactsRow]]
 
 
-def _sha256(row: Mapping[str, Any]) -> str:
-    sha256 = str(row["digest"]["sha256"])
-    if not SHA256.fullmatch(sha256):
-        raise ValueError(f"`{sha256}` is no sha256")
-    return sha256
+class _Statement1(msgspec.Struct):
+    subject: list[_Subject]
+    predicate: _Predicate1
+
+
+class _Statement2(msgspec.Struct):
+    subject: list[_Subject]
+    predicate: _Predicate2
+
+
+class _FormatOnly(msgspec.Struct):
+    format: int = FORMAT_1
+
+
+class _AnyStatement(msgspec.Struct):
+    predicate: _FormatOnly
+
+
+_ANY_STATEMENT = DocumentType(_AnyStatement)
+_STATEMENTS: Mapping[int, DocumentType[_Statement1] | DocumentType[_Statement2]] = {
+    FORMAT_1: DocumentType(_Statement1),
+    FORMAT: DocumentType(_Statement2),
+}
+
+
+def parse_approval(statement: Mapping[str, Any], reviewer: str | None, key: str) -> Approval:
+    """An in-toto statement as an approval.
+
+    Raises IntegrityError, with the place and the value, for a statement of another kind, format or shape.
+    """
+    try:
+        number = _ANY_STATEMENT.from_table(statement, "").predicate.format
+        if number not in _STATEMENTS:
+            raise ValueError(f"its format is {number}, and this wheelhouse reads {FORMAT_1} and {FORMAT}")
+        document = _STATEMENTS[number].from_table(statement, "")
+        claim = document.predicate
+        seen = {sha256: Seen(row.mark for row in rows) for sha256, rows in claim.findings.items()}
+    except ValueError as error:
+        raise IntegrityError(f"the statement is no approval: {error}") from error
+    subjects = ((subject.digest.sha256, subject.name) for subject in document.subject)
+    files = {sha256: (name, seen.get(sha256, Seen())) for sha256, name in subjects}
+    optional = (claim.previous, claim.withdraws or (), claim.role)
+    return Approval(files, reviewer, key, claim.reason, claim.made, claim.expires, number, *optional)
