@@ -1,6 +1,6 @@
 """Whatever fails on the way: a run ends complete and correct, or with a sentence and its exit code, and the next one completes.
 
-Each run is told by its seed. A few stand in the default run; `pytest -m soak` does a thousand, and two hundred kills.
+Each run is told by its seed. A few stand in the default run; `pytest -m soak` does a thousand, and 1,250 kills.
 """
 
 import contextlib
@@ -23,8 +23,10 @@ from pathlib import Path
 import pytest
 
 import wheelhouse
+from tests.mirror.test_publish import Receiver, receiving
 from tests.support.faults import KINDS, Fault, random_faults
 from tests.support.index import Abilities, IndexServer
+from tests.support.kills import KILLED, Killer, prepared
 from tests.support.tools import clean_environment, must_be_no_defect
 from tests.support.wheels import build_sdist, build_wheel
 from wheelhouse.cli.entry import run
@@ -253,6 +255,43 @@ def survives_a_kill(seed: int, offered: Path, place: Path) -> None:
                 assert hashlib.sha256(path.read_bytes()).hexdigest() == wanted[path.name], path.name
         must_hold_what_names_say(place / "cache")
         a_clean_run_completes(server, place, wanted)
+
+
+@pytest.fixture(scope="module")
+def killer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Killer]:
+    folder = tmp_path_factory.mktemp("killer")
+    with prepared(folder) as place:
+        yield Killer(place, folder)
+
+
+def names_of_kills(count: int) -> list[tuple[str, int]]:
+    """Commands and seeds: each command as often as the others, but `build`, which takes longest."""
+    names = [name for name in KILLED if name != "build"]
+    return [("build" if seed % 50 == 49 else names[seed % len(names)], seed) for seed in range(count)]
+
+
+def test_a_killed_command_leaves_nothing_partial_lost_or_behind(killer: Killer) -> None:
+    killer.kill("pack volumes", random.Random(0))
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize(("name", "seed"), names_of_kills(1000))
+def test_a_thousand_killed_commands(killer: Killer, name: str, seed: int) -> None:
+    killer.kill(name, random.Random(seed))
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", range(50))
+def test_a_killed_publish_sends_the_rest_the_next_time(killer: Killer, seed: int, tmp_path: Path) -> None:
+    def publish(url: str, receiver: Receiver) -> list[str]:
+        return ["publish", "wheels", "--repository", url, "--index", receiver.index.url]
+
+    with receiving(tmp_path / "first") as (url, receiver):
+        killer.reference("publish", publish(url, receiver))
+    with receiving(tmp_path / "second") as (url, receiver):
+        killer.kill("publish", random.Random(seed), publish(url, receiver))
+        sent = {path.name: path.read_bytes() for path in receiver.folder.iterdir()}
+    assert sent == killer.artifacts("wheels")
 
 
 def survives_company(seed: int, offered: Path, place: Path) -> None:
