@@ -25,6 +25,15 @@ def parse_size(text: str) -> int:
     return int(float(match[1]) * UNITS[(match[2] or "").lower()])
 
 
+MAX_SHOWN = 300
+"""Characters of a foreign text that a sentence quotes."""
+
+
+def shortened(text: str) -> str:
+    """A text of any origin, cut to fit into a sentence."""
+    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}…"
+
+
 def size_text(count: int) -> str:
     """A size in bytes as text, in powers of ten: `1.2 MB`."""
     amount = float(count)

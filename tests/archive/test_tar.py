@@ -88,8 +88,6 @@ HOSTILE: dict[str, tuple[bytes, str]] = {
     "an endless GNU name": (header("x", tarfile.GNUTYPE_LONGNAME, 1 << 40), "an extended header has"),
     "headers upon headers": (pax(record("comment", "x")) * 5000, f"more than {MAX_EXTENSIONS} extended headers"),
     "a header for nothing": (pax(record("path", "x")) + END, "belongs to no member"),
-    "a sparse map": (pax(record("GNU.sparse.major", "1")) + header() + END, "a sparse member"),
-    "an old sparse member": (header("a", tarfile.GNUTYPE_SPARSE) + END, "is of the type"),
     "a folder with content": (header("a", tarfile.DIRTYPE, 512) + bytes(512) + END, "is of the type"),
     "a link with a pax size": (pax(record("size", "9")) + header("a", tarfile.SYMTYPE) + END, "gives the size 9"),
     "a size that is no number": (pax(record("size", "x")) + header() + END, "is no number"),
@@ -150,6 +148,30 @@ def test_what_is_not_read_of_a_member_is_skipped_in_blocks() -> None:
         reader.next()
     assert tracemalloc.get_traced_memory()[1] < 16 << 20
     tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    "member",
+    [
+        pax(record("GNU.sparse.major", "1")) + header("a", size=1),
+        header("a", tarfile.GNUTYPE_SPARSE, 1),
+    ],
+)
+def test_a_sparse_member_is_no_file_and_is_passed_over(member: bytes) -> None:
+    reader = TarReader(io.BytesIO(member + padded(b"x") + header("b") + END))
+    sparse, plain = list(reader)
+    assert (sparse.is_sparse, sparse.is_file) == (True, False)
+    assert (plain.name, plain.is_sparse, plain.is_file) == ("b", False, True)
+
+
+def test_the_blocks_of_a_long_sparse_map_are_passed_over() -> None:
+    info = bytearray(header("a", tarfile.GNUTYPE_SPARSE, 1))
+    info[482] = 1
+    info[148:156] = b"%06o\0 " % (sum(info) - sum(info[148:156]) + 256)
+    more, last = bytearray(512), bytes(512)
+    more[504] = 1
+    reader = TarReader(io.BytesIO(bytes(info) + bytes(more) + last + padded(b"x") + header("b") + END))
+    assert [member.name for member in reader] == ["a", "b"]
 
 
 @pytest.mark.parametrize("make", [lambda: pax(b""), lambda: pax(record("comment", "x"), tarfile.XGLTYPE)])

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives import serialization
 from tests.support.index import IndexServer
 from tests.support.tools import PROGRAM, clean_environment, wheelhouse
 from tests.support.wheels import build_wheel
-from wheelhouse.archive.tar import leading_out
+from wheelhouse.archive.compressed import outward_members
 from wheelhouse.bundle.bundle import MANIFEST, SIGNATURE, difference, digest, parse_manifest
 from wheelhouse.bundle.pack import inspect_bundle, pack, unpack, wheelhouse_files
 from wheelhouse.bundle.volumes import reading, writing
@@ -330,7 +330,7 @@ def test_a_sparse_header_that_cannot_be_read_is_refused(tmp_path: Path, pax: dic
     bundle = made(tmp_path / "a.tar", {"a.whl": b"x"}, pax)
     with pytest.raises(IntegrityError, match="not a bundle, or was cut short: it has a sparse member"):
         unpack(bundle, tmp_path / "there", ())
-    assert leading_out(bundle) == []
+    assert outward_members(bundle) == []
 
 
 def test_headers_upon_headers_are_refused(tmp_path: Path) -> None:

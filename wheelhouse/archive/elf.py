@@ -5,7 +5,7 @@ import struct
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain, takewhile
+from itertools import chain, islice, takewhile
 from pathlib import Path
 
 from elftools.common.exceptions import ELFError
@@ -19,6 +19,8 @@ from wheelhouse.files.disk import os_errors_as_machine_error
 
 DT_NEEDED, DT_STRTAB, DT_RPATH, DT_RUNPATH, DT_FLAGS_1, DF_1_PIE = 1, 5, 15, 29, 0x6FFFFFFB, 0x08000000
 NAMED = (DT_NEEDED, DT_RPATH, DT_RUNPATH)
+MAX_SEGMENTS, MAX_SECTIONS, MAX_VERSIONS = 512, 10_000, 10_000
+"""Of an ELF file; the largest of real wheels have 20 segments, 100 sections and 300 versions."""
 MAX_TAGS, MAX_STRING_BYTES = 4096, 4096
 UNREADABLE = (ELFError, ValueError, KeyError, AttributeError, TypeError, IndexError, struct.error, OverflowError)
 MAGIC = b"\x7fELF"
@@ -51,7 +53,7 @@ def native_of(data: bytes) -> Native:
     elftools reads the headers. The dynamic section is read here with bounds, because it may be hostile.
     """
     try:
-        elf = ELFFile(io.BytesIO(data))
+        elf = _elf_file(data)
         segments = {str(segment.header.p_type): segment for segment in elf.iter_segments()}
         entries = _dynamic(data, elf, *_place(segments["PT_DYNAMIC"])) if "PT_DYNAMIC" in segments else []
         strings = next(iter(elf.address_offsets(dict(entries)[DT_STRTAB])), None) if entries else None
@@ -69,6 +71,14 @@ def native_of(data: bytes) -> Native:
         )
     except UNREADABLE:
         return Native("")
+
+
+def _elf_file(data: bytes) -> ELFFile:
+    """An ELF file. Raises ELFError, also if it has more headers than MAX_SEGMENTS and MAX_SECTIONS."""
+    elf = ELFFile(io.BytesIO(data))
+    if elf.num_segments() > MAX_SEGMENTS or elf.num_sections() > MAX_SECTIONS:
+        raise ELFError("it has too many headers")
+    return elf
 
 
 def _dynamic(data: bytes, elf: ELFFile, offset: int, size: int) -> list[tuple[int, int]]:
@@ -112,13 +122,13 @@ def needs_of_wheel(path: Path) -> Needs | None:
 def _needed(data: bytes) -> Iterator[tuple[tuple[int, ...] | None, str | None]]:
     """(glibc version, None) and (None, library) for each that a file needs; nothing if it cannot be read."""
     try:
-        for section in ELFFile(io.BytesIO(data)).iter_sections():
+        for section in _elf_file(data).iter_sections():
             if isinstance(section, GNUVerNeedSection):
-                for _, auxiliaries in section.iter_versions():
-                    for auxiliary in auxiliaries:
+                for _, auxiliaries in islice(section.iter_versions(), MAX_VERSIONS):
+                    for auxiliary in islice(auxiliaries, MAX_VERSIONS):
                         yield _glibc(auxiliary.name), None
             elif isinstance(section, DynamicSection):
-                for tag in section.iter_tags("DT_NEEDED"):
+                for tag in islice(section.iter_tags("DT_NEEDED"), MAX_TAGS):
                     yield None, str(getattr(tag, "needed", ""))
     except UNREADABLE:
         return

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from email.message import Message
 from email.parser import HeaderParser
 from functools import cached_property, lru_cache
 
@@ -13,12 +14,20 @@ from packaging.version import Version
 from wheelhouse.archive.artifact import has_overlong_number
 from wheelhouse.archive.filenames import is_wheel, sdist_releases, wheel_parts
 from wheelhouse.archive.legacy import repair_requirement
+from wheelhouse.archive.limits import (
+    MAX_HEADER_BYTES,
+    MAX_HEADER_FIELDS,
+    MAX_HEADER_LINES,
+    MAX_REQUIREMENT_LENGTH,
+    beyond,
+)
 from wheelhouse.archive.overrides import AS_ASKED, Adjustments
 from wheelhouse.archive.reason_text import reason_text
 from wheelhouse.archive.reasons import UnreadableRequirement
 from wheelhouse.documents import too_deep_as
 from wheelhouse.errors import IntegrityError, RefusedError
 from wheelhouse.findings import Finding
+from wheelhouse.humanize import shortened
 from wheelhouse.target.target import Target
 
 EXTRA_NAME = re.compile(r"extra\s*[=!]=\s*['\"]([^'\"]+)['\"]")
@@ -38,6 +47,10 @@ PLAIN = re.compile(
 )
 """Matches nearly all lines that PEP 508 allows, and none that it does not allow."""
 MAX_PLAIN_LENGTH = 1000
+ANY = "*"
+"""In the place of an extra: every extra, and none."""
+SINGLE_FIELDS = ("Metadata-Version", "Name", "Version", "Requires-Python")
+"""The fields that decide what a file is, and that core metadata allow once."""
 STATIC_SINCE = (2, 2)
 """Since this Metadata-Version, a wheel has the metadata of its sdist, except for the fields in `Dynamic` (PEP 643)."""
 
@@ -59,20 +72,26 @@ class Metadata:
     source: str = ""
 
     @cached_property
-    def _lines_by_extra(self) -> dict[str, list[str]]:
-        """The Requires-Dist lines that may apply without extras (""), and with each extra."""
-        lines: dict[str, list[str]] = {}
-        for line in self.requires_dist:
+    def _lines_by_extra(self) -> dict[str, list[tuple[int, str]]]:
+        """The numbered Requires-Dist lines that may apply without extras (""), with each extra, and with ANY of these."""
+        lines: dict[str, list[tuple[int, str]]] = {}
+        for number, line in enumerate(self.requires_dist):
             marker = line.partition(";")[2]
             named = EXTRA_NAME.findall(marker)
             extras: set[str] = {canonicalize_name(name) for name in named}
             if len(EXTRA.findall(marker)) != len(named):
-                extras |= {"", *self.extras}
+                extras |= {ANY}
             elif not extras or WITHOUT_EXTRA.search(marker):
                 extras.add("")
             for extra in extras:
-                lines.setdefault(extra, []).append(line)
+                lines.setdefault(extra, []).append((number, line))
         return lines
+
+    def _lines_of(self, extra: str) -> list[str]:
+        """The Requires-Dist lines that may apply without extras, or with an extra, in their order."""
+        own = self._lines_by_extra.get(extra, [])
+        shared = self._lines_by_extra.get(ANY, []) if not extra or extra in self.extras else []
+        return [line for _, line in (sorted({*own, *shared}) if shared else own)]
 
     @property
     def invalid_line(self) -> str | None:
@@ -90,7 +109,7 @@ class Metadata:
 
         With each, the rules by which its line was repaired if PEP 508 does not allow it. Raises UnreadableRequirementError.
         """
-        for line in self._lines_by_extra.get(extra, ()):
+        for line in self._lines_of(extra):
             try:
                 requirement, rules = read_requirement(line)
             except InvalidRequirement as error:
@@ -106,7 +125,7 @@ class UnreadableRequirementError(IntegrityError):
     def __init__(self, metadata: Metadata, line: str, problem: str) -> None:
         super().__init__(
             f"{metadata.project} {metadata.version} {reason_text(UnreadableRequirement(line, problem))}",
-            details=(f"{metadata.source}: Requires-Dist: {line}",),
+            details=(f"{metadata.source}: Requires-Dist: {shortened(line)}",),
             hint="choose another release; or, if you know what is meant, say it with --override",
         )
         self.reason = UnreadableRequirement(line, problem)
@@ -124,6 +143,8 @@ class InspectedFile:
 @lru_cache(maxsize=65536)
 def read_requirement(line: str) -> tuple[Requirement, str | None]:
     """The requirement in a Requires-Dist line, and the rules that repaired it, or None. Raises InvalidRequirement."""
+    if len(line) > MAX_REQUIREMENT_LENGTH:
+        raise InvalidRequirement(f"it has more than {MAX_REQUIREMENT_LENGTH} characters")
     if has_overlong_number(line):
         raise InvalidRequirement("a number in it has too many digits")
     with too_deep_as(InvalidRequirement):
@@ -156,9 +177,8 @@ def old_pip_reads(line: str) -> bool:
 
 
 def parse_metadata(raw: bytes, source: str) -> Metadata:
-    """Read the header of METADATA or PKG-INFO. Raises IntegrityError with `source`."""
-    header = re.split(rb"\r?\n\r?\n", raw, maxsplit=1)[0]
-    message = HeaderParser().parsestr(header.decode("utf-8", "replace") + "\n\n")
+    """Read the header of METADATA or PKG-INFO. Raises IntegrityError with `source`, RefusedError by rule."""
+    message = _header(raw)
     name, version = message.get("Name"), message.get("Version")
     if not name or not version:
         raise IntegrityError(f"the metadata of `{source}` names no project and version")
@@ -174,6 +194,30 @@ def parse_metadata(raw: bytes, source: str) -> Metadata:
         )
     except ValueError as error:
         raise IntegrityError(f"the metadata of `{source}` has a version that cannot be read: {error}") from error
+
+
+def _header(raw: bytes) -> Message:
+    """The fields before the description. Raises RefusedError if there are too many, or readers may differ about one."""
+    header = re.split(rb"\r?\n\r?\n", raw, maxsplit=1)[0]
+    if len(header) > MAX_HEADER_BYTES:
+        raise beyond(f"its metadata have a header of {len(header)} bytes, more than {MAX_HEADER_BYTES}")
+    if header.count(b"\n") + header.count(b"\r") > MAX_HEADER_LINES:
+        raise beyond(f"its metadata have a header of more than {MAX_HEADER_LINES} lines")
+    message = HeaderParser().parsestr(header.decode("utf-8", "replace") + "\n\n")
+    if len(message) > MAX_HEADER_FIELDS:
+        raise beyond(f"its metadata have {len(message)} fields, more than {MAX_HEADER_FIELDS}")
+    must_be_single(message, SINGLE_FIELDS)
+    return message
+
+
+def must_be_single(message: Message, fields: Iterable[str]) -> None:
+    """Raise RefusedError if one of these fields has two values: some readers take the first, others the last."""
+    for name in fields:
+        values = set(map(str.strip, map(str, message.get_all(name, ()))))
+        if len(values) > 1:
+            raise RefusedError(
+                "metadata-duplicate", f"its {name} is {' and '.join(sorted(shortened(value) for value in values))}"
+            )
 
 
 def _unfold(line: str) -> str:
@@ -211,7 +255,9 @@ def parse_requires_txt(text: str) -> tuple[tuple[str, ...], frozenset[Normalized
     extras: set[NormalizedName] = set()
     condition = ""
     for raw in text.splitlines():
-        line = raw.strip()
+        line = _unfold(raw)
+        if len(lines) > MAX_HEADER_FIELDS:
+            raise beyond(f"its requires.txt has more than {MAX_HEADER_FIELDS} requirements")
         if not line or line.startswith("#"):
             continue
         if section := re.fullmatch(r"\[(?P<extra>[^:\]]*)(?::(?P<marker>.*))?\]", line):

@@ -20,6 +20,7 @@ from wheelhouse.archive.reasons import (
     WheelExcluded,
     Yanked,
 )
+from wheelhouse.humanize import shortened
 
 TEXTS: Mapping[type[Reason], str] = {
     NoFittingTag: "no tag of it fits {target}",
@@ -52,5 +53,6 @@ def reason_text(reason: Reason) -> str:
             return f"its page gives {PAGE_ENTRIES.get(field, field)}"
         case InvalidRequirementLine(line, old_pip_reads_it):
             pips = NEW_PIPS_REFUSE if old_pip_reads_it else "pip refuses it"
-            return f"asks for `{line}`, which PEP 508 does not allow: {pips}"
-    return TEXTS[type(reason)].format(**asdict(reason))
+            return f"asks for `{shortened(line)}`, which PEP 508 does not allow: {pips}"
+    details = {name: shortened(text) for name, text in asdict(reason).items()}
+    return TEXTS[type(reason)].format(**details)

@@ -1,76 +1,67 @@
-"""What an sdist says of itself, read without unpacking or running any of it (PEP 625, 643, 721)."""
+"""Reads an sdist's metadata without unpacking or running any of it (PEP 625, 643, 721)."""
 
 import posixpath
 import re
-import tarfile
+from bisect import bisect_left
 from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from importlib import import_module
 from pathlib import Path
-from typing import BinaryIO, cast
 
 import msgspec
 
-from wheelhouse.archive.metadata import InspectedFile, Metadata, must_match, parse_metadata, parse_requires_txt
-from wheelhouse.archive.tar import leads_out
-from wheelhouse.archive.ziparchive import (
-    BOMB_FLOOR,
-    BOMB_RATIO,
-    CHUNK_BYTES,
+from wheelhouse.archive.compressed import compression_by_name, decompressed
+from wheelhouse.archive.deflate import crc32
+from wheelhouse.archive.limits import (
     MAX_MEMBERS,
-    Watch,
-    check,
-    mapped,
-    read_members,
-    read_whole,
+    MAX_METADATA_BYTES,
+    MAX_PYPROJECT_BYTES,
+    beyond,
+    check_path,
 )
-from wheelhouse.errors import MachineError, RefusedError
+from wheelhouse.archive.metadata import InspectedFile, Metadata, must_match, parse_metadata, parse_requires_txt
+from wheelhouse.archive.tar import SYMBOLIC_LINK, TarMember, TarReader
+from wheelhouse.archive.twins import twin_findings
+from wheelhouse.archive.ziparchive import CHUNK_BYTES, Watch, check, mapped, read_members, read_whole
+from wheelhouse.errors import RefusedError
 
-MAX_METADATA_BYTES = 16 << 20
-WANTED = re.compile(r"[^/]+/(PKG-INFO|(.*/)?[^/]+\.egg-info/(PKG-INFO|requires\.txt))")
+METADATA_FILES = re.compile(r"[^/]+/(PKG-INFO|(.*/)?[^/]+\.egg-info/(PKG-INFO|requires\.txt))")
 TOP = "./"
-"""The folder of what lies in none: some sdists have no folder of their own (hexdump 3.3)."""
+"""The folder of members that lie in none: some sdists have no folder of their own (hexdump 3.3)."""
 PKG_INFO = (
     r"\./PKG-INFO",
     r"[^/]+(?<!\.egg-info)/PKG-INFO",
     r"[^/]+/(src/)?[^/]+\.egg-info/PKG-INFO",
     r"[^/]+\.egg-info/PKG-INFO",
 )
-"""Where it is, first where pip looks for it; some old sdists have nothing but the last (dill 0.3.1.1, which Airflow pins)."""
-MARK = re.compile(r"[^/]+/(PKG-INFO|pyproject\.toml|setup\.py)")
-"""What says of a folder that it is an sdist's top."""
-COMPRESSIONS = {
-    **dict.fromkeys((".tar.gz", ".tgz"), "gzip"),
-    **dict.fromkeys((".tar.bz2", ".tbz"), "bz2"),
-    **dict.fromkeys((".tar.xz", ".txz", ".tar.lzma", ".tlz", ".tar.lz"), "lzma"),
-}
-"""A tar archive's suffix → the module that unpacks it, by the same `open`; `.tar` needs none."""
+"""Where PKG-INFO is, first where pip looks for it; some old sdists have only the last (dill 0.3.1.1, which Airflow pins)."""
+TOP_FILES = re.compile(r"[^/]+/(PKG-INFO|pyproject\.toml|setup\.py)")
+"""The files that mark a folder as the top of an sdist."""
+UNSAFE = re.compile(r"[\\\x00-\x1f\x7f]")
 
 
 def read_sdist(path: Path, filename: str, watch: Watch | None = None) -> InspectedFile:
-    """What an sdist says of itself; its archive is walked to the end. Raises RefusedError by rule."""
-    files = _read_zip(path, watch) if filename.endswith(".zip") else _read_tar(path, filename, watch)
+    """Read an sdist's metadata, and walk its archive to the end. Raises RefusedError by rule."""
+    files, names = _read_zip(path, watch) if filename.endswith(".zip") else _read_tar(path, filename, watch)
     raw = _pkg_info(files)
     metadata = parse_metadata(raw, filename)
     must_match(metadata, filename)
     if metadata.provisional and not metadata.requires_dist:
         metadata = _with_egg_info(metadata, files)
-    return InspectedFile(raw, metadata)
+    return InspectedFile(raw, metadata, tuple(twin_findings(filename, names)))
 
 
-def _pkg_info(files: dict[str, bytes]) -> bytes:
-    """That of the sdist's top; old sdists may hold other things beside their folder."""
-    everywhere = ([raw for name, raw in files.items() if re.fullmatch(place, name)] for place in PKG_INFO)
-    found = next(filter(None, everywhere), [])
-    if len(found) != 1:
-        raise RefusedError("sdist-metadata", f"it has {len(found)} folders with PKG-INFO at its top")
-    return found[0]
+def _pkg_info(files: Mapping[str, bytes]) -> bytes:
+    """The PKG-INFO at the sdist's top; old sdists may have other files beside their folder."""
+    by_place = ([raw for name, raw in files.items() if re.fullmatch(place, name)] for place in PKG_INFO)
+    candidates = next(filter(None, by_place), [])
+    if len(candidates) != 1:
+        raise RefusedError("sdist-metadata", f"it has {len(candidates)} folders with PKG-INFO at its top")
+    return candidates[0]
 
 
-def _with_egg_info(metadata: Metadata, files: dict[str, bytes]) -> Metadata:
-    """Old PKG-INFO has no dependencies: setuptools wrote them into the egg-info's requires.txt beside it."""
+def _with_egg_info(metadata: Metadata, files: Mapping[str, bytes]) -> Metadata:
+    """Metadata with the dependencies of the egg-info's requires.txt, because old PKG-INFO has none."""
     for name, raw in files.items():
         if name.endswith("/requires.txt"):
             lines, extras = parse_requires_txt(raw.decode("utf-8", "replace"))
@@ -79,85 +70,67 @@ def _with_egg_info(metadata: Metadata, files: dict[str, bytes]) -> Metadata:
     return metadata
 
 
-class _Unpacked:
-    """An unpacked stream that ends before it fills the memory or the day: tarfile reads whole headers at once."""
-
-    def __init__(self, stream: BinaryIO, limit: int) -> None:
-        self._stream, self._limit = stream, limit
-
-    def read(self, size: int) -> bytes:
-        if size > MAX_METADATA_BYTES:
-            raise RefusedError("sdist-bomb", f"one of its headers is {size} bytes long")
-        block = self._stream.read(size)
-        self._check(self.tell())
-        return block
-
-    def seek(self, position: int) -> int:
-        self._check(position)
-        return self._stream.seek(position)
-
-    def tell(self) -> int:
-        return self._stream.tell()
-
-    def _check(self, position: int) -> None:
-        if position > self._limit:
-            raise RefusedError("sdist-bomb", f"it would unpack to more than {self._limit} bytes")
-
-
-def _read_tar(path: Path, filename: str, watch: Watch | None) -> dict[str, bytes]:
-    """The wanted files of a tar archive, all of whose members are checked."""
-    limit = max(BOMB_FLOOR, BOMB_RATIO * path.stat().st_size)
-    with _decompressed(path, filename) as stream:
-        unpacked = _Unpacked(stream, limit)
-        with tarfile.open(fileobj=unpacked, mode="r:") as archive:  # type: ignore[call-overload]
-            files = _walk(archive, watch)
-        while unpacked.read(CHUNK_BYTES):  # gzip keeps its CRC at its end
+def _read_tar(path: Path, filename: str, watch: Watch | None) -> tuple[dict[str, bytes], list[str]]:
+    """The metadata files of a tar, and the names of all its files and links. Checks all members."""
+    with decompressed(path, compression_by_name(filename)) as stream:
+        walk = _TarWalk(TarReader(stream), watch)
+        for member in walk.reader:
+            walk.visit(member)
+        while stream.read(CHUNK_BYTES):  # gzip has its CRC at its end
             pass
-    return files
+    walk.check_links()
+    return walk.files, [name for name, contents in walk.seen.items() if contents]
 
 
-@contextmanager
-def _decompressed(path: Path, filename: str) -> Iterator[BinaryIO]:
-    """The tar inside a compressed file. Raises ReadError for damaged data, which bz2 and lzma tell each in their own way."""
-    name = next((module for suffix, module in COMPRESSIONS.items() if filename.endswith(suffix)), None)
-    try:
-        module = import_module(name) if name else None
-    except ImportError as error:
-        hint = f"run wheelhouse under a Python that has the module `{name}`"
-        raise MachineError(f"this Python cannot unpack `{filename}`: it was built without {name}", hint=hint) from error
-    try:
-        with cast(BinaryIO, module.open(path) if module else path.open("rb")) as stream:
-            yield stream
-    except MemoryError as error:
-        raise RefusedError("sdist-bomb", "unpacking it needs more memory than there is") from error
-    except OSError as error:
-        if error.errno is not None:
-            raise
-        raise tarfile.ReadError(str(error)) from error
-    except getattr(module, "LZMAError", ()) as error:
-        raise tarfile.ReadError(str(error)) from error
+class _TarWalk:
+    """Checks the members of a tar, one after the other, and keeps the metadata files."""
 
+    def __init__(self, reader: TarReader, watch: Watch | None) -> None:
+        self.reader, self._watch = reader, watch
+        self.files: dict[str, bytes] = {}
+        self.seen: dict[str, object] = {}
+        """Each member's name → what distinguishes its contents from others; None for a folder."""
+        self._links: set[str] = set()
 
-def _walk(archive: tarfile.TarFile, watch: Watch | None) -> dict[str, bytes]:
-    files: dict[str, bytes] = {}
-    links: set[str] = set()
-    names: set[str] = set()
-    for count, member in enumerate(archive):
-        if count > MAX_MEMBERS:
-            raise RefusedError("sdist-bomb", f"it has more than {MAX_MEMBERS} members")
+    def visit(self, member: TarMember) -> None:
+        """Check a member, and read its contents. Raises RefusedError by rule."""
         _check_tar_member(member)
-        names.add(name := posixpath.normpath(member.name))
-        placed = _placed(member.name)
-        if member.issym():
-            links.add(name)
-        if not member.isfile():
-            continue
-        if WANTED.fullmatch(placed) and member.size <= MAX_METADATA_BYTES:
-            files[placed] = b"".join(_contents(archive, member, watch))
-        elif watch:
-            deque(_contents(archive, member, watch), maxlen=0)
-    _check_links(links, names)
-    return files
+        name = posixpath.normpath(member.name)
+        if len(self.seen) >= MAX_MEMBERS:
+            raise beyond(f"it has more than {MAX_MEMBERS} members")
+        if member.type == SYMBOLIC_LINK:
+            self._links.add(name)
+        contents = (
+            self._read(member, _placed(name))
+            if member.is_file
+            else None
+            if member.is_folder
+            else (member.type, member.target)
+        )
+        if self.seen.setdefault(name, contents) != contents:
+            raise RefusedError("sdist-duplicate", f"`{name}` is in the archive twice, with two contents")
+
+    def _read(self, member: TarMember, placed: str) -> tuple[int, int]:
+        """Size and CRC of a file's contents, which are kept if they are metadata."""
+        contents = iter(lambda: self.reader.read(CHUNK_BYTES), b"")
+        watched = self._watch.passing(placed, member.size, member.mode, contents) if self._watch else contents
+        is_kept = METADATA_FILES.fullmatch(placed) and member.size <= MAX_METADATA_BYTES
+        pieces: deque[bytes] = deque(maxlen=None if is_kept else 0)
+        crc = 0
+        for piece in watched:
+            crc = crc32(piece, crc)
+            pieces.append(piece)
+        if is_kept:
+            self.files[placed] = b"".join(pieces)
+        return member.size, crc
+
+    def check_links(self) -> None:
+        """Refuse members behind a link: where they would be written depends on who unpacks them, and in which order."""
+        names = sorted(self.seen) if self._links else []
+        for link in self._links:
+            at = bisect_left(names, f"{link}/")
+            if at < len(names) and names[at].startswith(f"{link}/"):
+                raise RefusedError("sdist-path", f"`{names[at]}` lies behind a link")
 
 
 def _placed(name: str) -> str:
@@ -166,35 +139,33 @@ def _placed(name: str) -> str:
     return normal if "/" in normal else TOP + normal
 
 
-def _contents(archive: tarfile.TarFile, member: tarfile.TarInfo, watch: Watch | None) -> Iterator[bytes]:
-    held = archive.extractfile(member)
-    contents = iter(lambda: held.read(CHUNK_BYTES) if held else b"", b"")
-    return watch.passing(_placed(member.name), member.size, member.mode, contents) if watch else contents
-
-
-def _check_tar_member(member: tarfile.TarInfo) -> None:
-    """What PEP 721's `data` filter refuses, under every Python (tarfile has it since 3.11.4); beside that, no name may climb."""
-    name, target = member.name, member.linkname if member.islnk() or member.issym() else ""
-    climbs = re.search(r"[^./][^/]*/(.*/)?\.\.(/|$)", target) or ".." in name.split("/")
-    if name.startswith("/") or climbs or re.search(r"[\\\x00-\x1f\x7f]", name + target):
+def _check_tar_member(member: TarMember) -> None:
+    """Refuse what PEP 721's `data` filter refuses, under every Python (tarfile has it since 3.11.4), and names with `..`."""
+    name, target = member.name, member.target
+    check_path(name)
+    check_path(target)
+    if name.startswith("/") or ".." in name.split("/") or _climbs_back(target) or UNSAFE.search(name + target):
         raise RefusedError("sdist-path", f"`{name}` could be written outside its place")
-    if leads_out(member):
+    if member.leads_out:
         raise RefusedError("sdist-path", f"`{name}` could be written outside its place: it links to `{target}`")
-    if not (member.isreg() or member.isdir() or member.issym() or member.islnk()):
+    if member.is_sparse:
+        raise RefusedError("sdist-sparse", f"`{name}` is sparse, and not every reader fills its gaps")
+    if not (member.is_file or member.is_folder or member.target):
         raise RefusedError("sdist-path", f"`{name}` is neither a file nor a folder nor a link")
 
 
-def _check_links(links: set[str], names: set[str]) -> None:
-    """Nothing may lie behind a link: where it would be written depends on who unpacks it, and in which order."""
-    if not links:
-        return
-    for name in names:
-        parts = name.split("/")
-        if any("/".join(parts[:depth]) in links for depth in range(1, len(parts))):
-            raise RefusedError("sdist-path", f"`{name}` lies behind a link")
+def _climbs_back(target: str) -> bool:
+    """Whether `..` follows a folder in a link's target: if that folder is a link itself, the target is another place."""
+    has_descended = False
+    for part in target.split("/"):
+        if part == ".." and has_descended:
+            return True
+        has_descended = has_descended or part not in ("", ".", "..")
+    return False
 
 
-def _read_zip(path: Path, watch: Watch | None) -> dict[str, bytes]:
+def _read_zip(path: Path, watch: Watch | None) -> tuple[dict[str, bytes], list[str]]:
+    """The metadata files of a zip, and the names of all its files. Checks all members."""
     with mapped(path) as data:
         members = {
             _placed(name): msgspec.structs.replace(member, name=_placed(name))
@@ -202,28 +173,38 @@ def _read_zip(path: Path, watch: Watch | None) -> dict[str, bytes]:
         }
         for member in members.values():
             check(data, member, watch)
-        return {name: read_whole(data, members[name], MAX_METADATA_BYTES) for name in members if WANTED.fullmatch(name)}
+        files = {
+            name: read_whole(data, member, MAX_METADATA_BYTES)
+            for name, member in members.items()
+            if METADATA_FILES.fullmatch(name)
+        }
+        return files, [name for name in members if not name.endswith("/")]
 
 
 def read_pyproject(path: Path, filename: str) -> str | None:
-    """The pyproject.toml at the top of an sdist that was read before; None where it has none."""
-    marks = dict((_zip_marks if filename.endswith(".zip") else _tar_marks)(path, filename))
-    if any(name.startswith(TOP) for name in marks):  # it has no folder of its own
-        marks = {name: raw for name, raw in marks.items() if name.startswith(TOP)}
-    raw = next((raw for name, raw in marks.items() if name.endswith("/pyproject.toml")), None)
+    """The pyproject.toml at the top of an sdist that was inspected before; None if it has none. Raises RefusedError."""
+    top_files = dict((_zip_top_files if filename.endswith(".zip") else _tar_top_files)(path, filename))
+    if any(name.startswith(TOP) for name in top_files):  # it has no folder of its own
+        top_files = {name: raw for name, raw in top_files.items() if name.startswith(TOP)}
+    raw = next((raw for name, raw in top_files.items() if name.endswith("/pyproject.toml")), None)
+    if raw is not None and len(raw) > MAX_PYPROJECT_BYTES:
+        raise beyond(
+            f"`{filename}` is refused (archive-limit): its pyproject.toml has more than {MAX_PYPROJECT_BYTES} bytes"
+        )
     return raw.decode("utf-8", "replace") if raw is not None else None
 
 
-def _zip_marks(path: Path, _filename: str) -> Iterator[tuple[str, bytes]]:
+def _zip_top_files(path: Path, _filename: str) -> Iterator[tuple[str, bytes]]:
     with mapped(path) as data:
         for name, member in read_members(data).items():
-            if MARK.fullmatch(placed := _placed(name)):
+            if TOP_FILES.fullmatch(placed := _placed(name)):
                 yield placed, read_whole(data, member, MAX_METADATA_BYTES)
 
 
-def _tar_marks(path: Path, filename: str) -> Iterator[tuple[str, bytes]]:
-    with _decompressed(path, filename) as stream, tarfile.open(fileobj=stream, mode="r:") as archive:
-        for member in archive:
+def _tar_top_files(path: Path, filename: str) -> Iterator[tuple[str, bytes]]:
+    with decompressed(path, compression_by_name(filename)) as stream:
+        reader = TarReader(stream)
+        for member in reader:
             placed = _placed(member.name)
-            if MARK.fullmatch(placed) and member.size <= MAX_METADATA_BYTES and (held := archive.extractfile(member)):
-                yield placed, held.read()
+            if member.is_file and TOP_FILES.fullmatch(placed) and member.size <= MAX_METADATA_BYTES:
+                yield placed, reader.read(member.size)

@@ -1,4 +1,4 @@
-"""Tars of any origin, read member by member in bounded memory and linear time; nothing is unpacked here.
+"""Reads tars member by member, in bounded memory and linear time; nothing is unpacked here.
 
 Formats: ustar and pax (POSIX.1-2001), and GNU's long names.
 """
@@ -8,12 +8,8 @@ import posixpath
 import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import BinaryIO
 
-from wheelhouse.documents import too_deep_as
-
-MAX_MEMBERS = 1000
 BLOCK = tarfile.BLOCKSIZE
 MAX_EXTENSION_BYTES = 64 << 10
 """Of one extended header. What writes tars needs a few hundred bytes: a long path, a time."""
@@ -22,36 +18,64 @@ MAX_EXTENSIONS = 8
 MAX_PADDING_BYTES = 1 << 20
 """Zeros after the end of the archive; tar pads to records of 10 KiB, or to what a tape takes."""
 SKIP_BYTES = 1 << 20
-PAX, PAX_GLOBAL, LONG_NAME, LONG_LINK = b"x", b"g", b"L", b"K"
-EXTENSIONS = (PAX, PAX_GLOBAL, LONG_NAME, LONG_LINK)
-FILES = (b"0", b"\0")
+PAX, PAX_SOLARIS, PAX_GLOBAL, LONG_NAME, LONG_LINK = b"x", b"X", b"g", b"L", b"K"
+EXTENSIONS = (PAX, PAX_SOLARIS, PAX_GLOBAL, LONG_NAME, LONG_LINK)
+REGULAR, HARD_LINK, SYMBOLIC_LINK, FOLDER, CONTIGUOUS = b"0", b"1", b"2", b"5", b"7"
+OLD_REGULAR = b"\0"
+"""A file in tars from before POSIX; a folder if its name ends in a slash."""
+FILES = (REGULAR, OLD_REGULAR, CONTIGUOUS)
+SPARSE = b"GNU.sparse."
+"""How the records of a sparse map begin."""
 
 
 @dataclass(frozen=True, slots=True)
 class TarMember:
-    """A member's header. `type` is the type flag of ustar; `size` is that of its content, in bytes."""
+    """A member's header. `type` is the type flag of ustar; `size` is that of its content in the tar, in bytes."""
 
     name: str
     type: bytes
     size: int
     linkname: str
+    mode: int = 0
+    is_sparse: bool = False
 
     @property
     def is_file(self) -> bool:
-        """Whether it is a regular file."""
-        return self.type in FILES
+        """Whether it is a regular file; sparse files, whose content is not the one in the tar, are none."""
+        return self.type in FILES and not self.is_folder and not self.is_sparse
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether it is a folder."""
+        return self.type == FOLDER or (self.type == OLD_REGULAR and self.name.endswith("/"))
+
+    @property
+    def target(self) -> str:
+        """What a link leads to; empty for other members."""
+        return self.linkname if self.type in (HARD_LINK, SYMBOLIC_LINK) else ""
+
+    @property
+    def leads_out(self) -> bool:
+        """Whether it would be written outside the folder that it is unpacked in, or is a link that leads there."""
+        places = [self.name]
+        if self.type == SYMBOLIC_LINK:
+            places.append(posixpath.join(posixpath.dirname(self.name), self.linkname))
+        if self.type == HARD_LINK:
+            places.append(self.linkname)
+        return any(place.startswith("/") or posixpath.normpath(place).split("/")[0] == ".." for place in places)
 
 
 class TarReader:
     """Reads an uncompressed tar from a stream: each member's header, and then its content with `read`.
 
-    Refused with tarfile.ReadError: what is cut short, a wrong checksum, an extended header that is too long, sparse members,
-    and anything but zeros after the end. Tarfile reads a header of any length into memory, and searches pax headers in
-    quadratic time.
+    Raises tarfile.ReadError if the tar is cut short, a checksum is wrong, an extended header is too long, something else
+    than zeros follows the end, or readers differ about a header. Tarfile reads a header of any length into memory, and
+    searches pax headers in quadratic time.
     """
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
+        self._block = b""
         self._left, self._padding = 0, 0
 
     def __iter__(self) -> Iterator[TarMember]:
@@ -62,7 +86,7 @@ class TarReader:
         """The next member, None at the end; skips what was not read of the one before."""
         self._skip(self._left + self._padding)
         self._left = self._padding = 0
-        extended: dict[str, str] = {}
+        extended: dict[bytes, str] = {}
         for _ in range(MAX_EXTENSIONS + 1):
             header = self._header()
             if header is None:
@@ -88,10 +112,18 @@ class TarReader:
 
     def _begin(self, member: TarMember) -> TarMember:
         """Make a member the current one."""
+        if member.type == tarfile.GNUTYPE_SPARSE:
+            self._skip_sparse_map()
         self._left, self._padding = member.size, -member.size % BLOCK
         return member
 
-    def _must_end(self, extended: dict[str, str]) -> None:
+    def _skip_sparse_map(self) -> None:
+        """Pass over the blocks with GNU's sparse map: each says in its byte 504 whether another one follows."""
+        has_more = self._block[482]
+        while has_more:
+            has_more = self._exactly(BLOCK)[504]
+
+    def _must_end(self, extended: dict[bytes, str]) -> None:
         if extended:
             raise tarfile.ReadError("an extended header belongs to no member")
         rest = self._stream.read(MAX_PADDING_BYTES + 1)
@@ -106,51 +138,59 @@ class TarReader:
 
     def _header(self) -> TarMember | None:
         """The next header block; None for a block of zeros, which ends the archive."""
-        block = self._exactly(BLOCK)
-        return _parsed(block) if block.strip(b"\0") else None
+        self._block = self._exactly(BLOCK)
+        return _parsed(self._block) if self._block.strip(b"\0") else None
 
-    def _extension(self, header: TarMember) -> dict[str, str]:
-        """What an extended header says of the member after it."""
+    def _extension(self, header: TarMember) -> dict[bytes, str]:
+        """The fields that an extended header gives the member after it: path, linkpath, size, or a sparse map."""
         if header.size > MAX_EXTENSION_BYTES:
-            raise tarfile.ReadError(f"an extended header has {header.size} bytes")
+            raise tarfile.ReadError(f"an extended header has {header.size} bytes, more than {MAX_EXTENSION_BYTES}")
         content = self._exactly(header.size)
         self._exactly(-header.size % BLOCK)
         if header.type == LONG_NAME:
-            return {"path": _text(content)}
-        return {"linkpath": _text(content)} if header.type == LONG_LINK else _pax_records(content, header.type)
+            return {b"path": _text(content)}
+        return {b"linkpath": _text(content)} if header.type == LONG_LINK else _pax_records(content, header.type)
 
 
 def _parsed(block: bytes) -> TarMember:
     """A header block of ustar: the fields by their offsets in POSIX.1-2001, pax, "ustar Interchange Format"."""
-    unsigned = sum(block) - sum(block[148:156]) + 8 * ord(" ")
-    if _number(block[148:156]) != unsigned:
+    blanked = block[:148] + b" " * 8 + block[156:]
+    excess = sum(blanked) - _number(block[148:156])
+    if excess and excess != 256 * sum(byte > 127 for byte in blanked):  # old tars add signed bytes
         raise tarfile.ReadError("the checksum of a header is wrong")
-    name, prefix = _text(block[:100]), _text(block[345:500]) if block[257:263] == b"ustar\0" else ""
-    size = _number(block[124:136])
-    type_flag, linkname = block[156:157], _text(block[157:257])
-    holds_content = type_flag in (*FILES, *EXTENSIONS)
-    if type_flag == tarfile.GNUTYPE_SPARSE or (size and not holds_content):
+    name, type_flag, size = _text(block[:100]), block[156:157], _number(block[124:136])
+    if size and type_flag not in (*FILES, *EXTENSIONS, tarfile.GNUTYPE_SPARSE):
         raise tarfile.ReadError(f"the member `{name!a}` is of the type {type_flag!r}, with content")
-    return TarMember(f"{prefix}/{name}" if prefix else name, type_flag, size, linkname)
+    prefix = _text(block[345:500]) if block[257:263] == b"ustar\0" else ""
+    return TarMember(
+        f"{prefix}/{name}" if prefix else name,
+        type_flag,
+        size,
+        _text(block[157:257]),
+        _number(block[100:108]) & 0o7777,
+        type_flag == tarfile.GNUTYPE_SPARSE,
+    )
 
 
-def _with(member: TarMember, extended: dict[str, str]) -> TarMember:
-    """A member with what its extended headers say."""
+def _with(member: TarMember, extended: dict[bytes, str]) -> TarMember:
+    """A member with the fields of its extended headers."""
     try:
-        size = int(extended.get("size", member.size))
+        size = int(extended.get(b"size", member.size))
     except ValueError as error:
         raise tarfile.ReadError("a pax header gives a size that is no number") from error
-    if size < 0 or (size and not member.is_file):
+    if size < 0 or (size and member.type not in (*FILES, tarfile.GNUTYPE_SPARSE)):
         raise tarfile.ReadError(f"a pax header gives the size {size}")
     return replace(
         member,
-        name=extended.get("path", member.name),
+        name=extended.get(b"path", member.name),
         size=size,
-        linkname=extended.get("linkpath", member.linkname),
+        linkname=extended.get(b"linkpath", member.linkname),
+        is_sparse=member.is_sparse or SPARSE in extended,
     )
 
 
 def _text(field: bytes) -> str:
+    """A text up to its NUL."""
     return field.partition(b"\0")[0].decode("utf-8", "surrogateescape")
 
 
@@ -164,61 +204,24 @@ def _number(field: bytes) -> int:
     return int(digits, 8)
 
 
-def _pax_records(content: bytes, type_flag: bytes) -> dict[str, str]:
-    """The records `<length> <key>=<value>` of a pax header that change a member: path, linkpath, size."""
-    records: dict[str, str] = {}
+def _pax_records(content: bytes, type_flag: bytes) -> dict[bytes, str]:
+    """The records `<length> <key>=<value>` of a pax header that change a member: path, linkpath, size, sparse maps."""
+    records: dict[bytes, str] = {}
     position = 0
     while position < len(content):
         digits, space, _ = content[position : position + 8].partition(b" ")
         length = int(digits) if digits.isdigit() and space else 0
         record = content[position + len(digits) + 1 : position + length]
         key, equals, value = record.partition(b"=")
-        if not equals or not record.endswith(b"\n") or position + length > len(content) or b"\0" in record:
+        if not equals or not record.endswith(b"\n") or position + length > len(content):
             raise tarfile.ReadError("a pax header cannot be read")
-        if key.startswith(b"GNU.sparse."):
-            raise tarfile.ReadError("it has a sparse member")
+        if key.startswith(SPARSE):
+            records[SPARSE] = ""
         if key in (b"path", b"linkpath", b"size"):
-            records[key.decode()] = _text(value[:-1])
+            if b"\0" in value:
+                raise tarfile.ReadError("a pax header cannot be read")
+            records[key] = _text(value[:-1])
         position += length
     if records and type_flag == PAX_GLOBAL:
         raise tarfile.ReadError("a global pax header names members")
     return records
-
-
-class Tar(tarfile.TarFile):
-    """A tar whatever of which cannot be read is a TarError: tarfile lets sparse and chained headers end in others."""
-
-    def next(self) -> tarfile.TarInfo | None:
-        try:
-            with too_deep_as(ValueError):
-                return super().next()
-        except ValueError as error:
-            raise tarfile.ReadError(f"one of its headers cannot be read: {error}") from error
-
-
-def leading_out(path: Path) -> list[str]:
-    """The members that would be written outside the folder, or lead there; empty for a file that is no tar.
-
-    Raises nothing: a tar that is cut short says as much as can be read of it.
-    """
-    found: list[str] = []
-    try:
-        with Tar.open(path, "r|*") as archive:
-            for member in archive:
-                if leads_out(member):
-                    found.append(member.name)
-                if len(found) == MAX_MEMBERS:
-                    break
-    except (tarfile.TarError, EOFError, OSError):
-        return found
-    return found
-
-
-def leads_out(member: tarfile.TarInfo) -> bool:
-    """Whether a member would be written outside the folder that it is unpacked in, or is a link that leads there."""
-    places = [member.name]
-    if member.issym():
-        places.append(posixpath.join(posixpath.dirname(member.name), member.linkname))
-    if member.islnk():
-        places.append(member.linkname)
-    return any(place.startswith("/") or posixpath.normpath(place).split("/")[0] == ".." for place in places)

@@ -1,6 +1,6 @@
-"""What a wheel or sdist says about itself, read once and distrusted throughout. Nothing of it is run or unpacked.
+"""Inspects a wheel or sdist: reads it once, trusts nothing in it, runs and unpacks nothing.
 
-A wheel's contents are held against RECORD both ways (the binary distribution format; PEP 815), in the one pass that
+A wheel's contents are compared with RECORD in both directions (the binary distribution format; PEP 815), in the pass that
 decompresses them.
 """
 
@@ -22,17 +22,29 @@ from packaging.utils import canonicalize_name
 
 from wheelhouse.archive.deflate import DEFLATE_ERRORS, crc32
 from wheelhouse.archive.filenames import is_wheel, wheel_parts
+from wheelhouse.archive.limits import (
+    MAX_METADATA_BYTES,
+    MAX_RECORD_BYTES,
+    MAX_RECORD_FIELDS,
+    MAX_RECORD_ROWS,
+    MAX_WHEEL_BYTES,
+    beyond,
+)
 from wheelhouse.archive.metadata import InspectedFile, Metadata, must_match, parse_metadata
 from wheelhouse.archive.sdistfile import read_sdist
+from wheelhouse.archive.twins import twin_findings
 from wheelhouse.archive.waivers import NOT_THIS_FILE
 from wheelhouse.archive.ziparchive import Member, Watch, contents_of, crc_must_match, mapped, read_members, read_whole
 from wheelhouse.errors import RefusedError
 from wheelhouse.files.disk import os_errors_as_machine_error
 from wheelhouse.findings import Finding, Severity
+from wheelhouse.humanize import shortened
 
-LARGEST_METADATA, LARGEST_RECORD = 16 << 20, 64 << 20
+RECORD_PATH_OUTSIDE = re.compile(r"^[/\\]|^[A-Za-z]:[/\\]|(?:^|[/\\])\.\.(?:[/\\]|$)|\x00")
+"""An absolute path, or one with `..`: pip keeps such rows, and deletes these files when it uninstalls the project."""
 SIGNATURES = ("RECORD.jws", "RECORD.p7s")
 WHEEL_VERSION = re.compile(rb"^Wheel-Version:[ \t]*1\.\d+[ \t\r]*$", re.MULTILINE | re.IGNORECASE)
+SINGLE_WHEEL_FIELD = re.compile(rb"^(Wheel-Version|Root-Is-Purelib):(.*)$", re.MULTILINE | re.IGNORECASE)
 DIST_INFO = re.compile(r"[^/]+\.dist-info/")
 UNREADABLE: tuple[type[Exception], ...] = (
     *DEFLATE_ERRORS,
@@ -48,10 +60,10 @@ HASHES = frozenset(name for name in hashlib.algorithms_guaranteed if not name.st
 
 
 def inspect(path: Path, filename: str, watch: Watch | None = None) -> InspectedFile:
-    """Open a wheel or sdist once and check all of it; `watch` sees what passes.
+    """Read a wheel or sdist once, and check all of it; `watch` observes the contents.
 
-    Raises RefusedError for an archive that cannot be trusted. What every installer reads alike comes back as findings, of
-    which the errors refuse the file, too, unless a waiver covers them (`Waivers.admit`).
+    Raises RefusedError by rule. Problems that every installer reads alike are findings; those of severity ERROR refuse the
+    file, too, unless a waiver covers them (`Waivers.admit`).
     """
     read = _read_wheel if is_wheel(filename) else read_sdist
     with os_errors_as_machine_error(path), _refusing(filename):
@@ -59,14 +71,14 @@ def inspect(path: Path, filename: str, watch: Watch | None = None) -> InspectedF
 
 
 def metadata_of(raw: bytes, filename: str) -> Metadata:
-    """Parse a wheel's METADATA. Raises IntegrityError where it speaks of another project or version."""
+    """Parse a wheel's METADATA. Raises IntegrityError, also if they are of another project or version."""
     with _refusing(filename):
         return _wheel_metadata(raw, filename)
 
 
 @contextmanager
 def _refusing(filename: str) -> Iterator[None]:
-    """What breaks a rule, or cannot be read, becomes a sentence that names the file."""
+    """Add the file's name to errors, and turn the errors of unreadable archives into RefusedError."""
     try:
         yield
     except RefusedError as refusal:
@@ -85,17 +97,25 @@ def _read_wheel(path: Path, filename: str, watch: Watch | None) -> InspectedFile
     with mapped(path) as data:
         members = read_members(data)
         folder = _dist_info(members, filename)
-        raw = _read(data, members, f"{folder}/METADATA", LARGEST_METADATA)
-        if not WHEEL_VERSION.search(_read(data, members, f"{folder}/WHEEL", LARGEST_METADATA)):
-            raise RefusedError(
-                "wheel-version", "its WHEEL does not say Wheel-Version 1.x, the one that installers read"
-            )
-        record, overlong = _read_record(_read(data, members, f"{folder}/RECORD", LARGEST_RECORD))
+        raw = _read(data, members, f"{folder}/METADATA", MAX_METADATA_BYTES)
+        _check_wheel_file(_read(data, members, f"{folder}/WHEEL", MAX_WHEEL_BYTES))
+        record, overlong = _read_record(_read(data, members, f"{folder}/RECORD", MAX_RECORD_BYTES))
         findings = (
             *(Finding.of(filename, "record-fields", Severity.ERROR, member=name) for name in overlong),
             *_against_record(data, members, record, folder, filename, watch),
+            *twin_findings(filename, (name for name in members if not name.endswith("/"))),
         )
     return InspectedFile(raw, _wheel_metadata(raw, filename), findings)
+
+
+def _check_wheel_file(raw: bytes) -> None:
+    """Check the file WHEEL. Raises RefusedError if installers do not read its version, or differ about it."""
+    if not WHEEL_VERSION.search(raw):
+        raise RefusedError("wheel-version", "its WHEEL does not say Wheel-Version 1.x, the one that installers read")
+    values: dict[bytes, bytes] = {}
+    for name, value in SINGLE_WHEEL_FIELD.findall(raw):
+        if values.setdefault(name.lower(), value.strip()) != value.strip():
+            raise RefusedError("metadata-duplicate", f"its WHEEL gives {name.decode()} twice, with two values")
 
 
 def _wheel_metadata(raw: bytes, filename: str) -> Metadata:
@@ -105,6 +125,7 @@ def _wheel_metadata(raw: bytes, filename: str) -> Metadata:
 
 
 def _dist_info(members: Iterable[str], filename: str) -> str:
+    """The name of the `.dist-info` folder. Raises RefusedError if it is not one, or of another project."""
     folders = {name.partition("/")[0] for name in members if DIST_INFO.match(name)}
     if len(folders) != 1:
         raise RefusedError("wheel-dist-info", f"it has {len(folders)} .dist-info folders, where a wheel has one")
@@ -116,23 +137,29 @@ def _dist_info(members: Iterable[str], filename: str) -> str:
     return folder
 
 
-def _read(data: mmap.mmap, members: dict[str, Member], name: str, most: int) -> bytes:
+def _read(data: mmap.mmap, members: dict[str, Member], name: str, limit: int) -> bytes:
+    """The contents of a member that a wheel must have. Raises RefusedError if it is missing, or too large."""
     if name not in members:
         raise RefusedError("wheel-dist-info", f"it has no {name}")
-    return read_whole(data, members[name], most)
+    return read_whole(data, members[name], limit)
 
 
 def _read_record(raw: bytes) -> tuple[dict[str, tuple[str, str]], list[str]]:
     """RECORD as name → (hash, size), both as written, and the names of rows with more fields than three.
 
-    In such a row the commas of the name were not quoted. Raises RefusedError for two rows that contradict each other.
+    In such a row the commas of the name were not quoted. Raises RefusedError by rule.
     """
     record: dict[str, tuple[str, str]] = {}
     overlong: list[str] = []
-    for row in filter(None, csv.reader(io.StringIO(raw.decode("utf-8"), newline=""))):
+    rows = filter(None, csv.reader(io.StringIO(raw.decode("utf-8"), newline="")))
+    for count, row in enumerate(rows):
+        if count >= MAX_RECORD_ROWS or len(row) > MAX_RECORD_FIELDS:
+            raise beyond(f"its RECORD has more than {MAX_RECORD_ROWS} rows, or {MAX_RECORD_FIELDS} fields in a row")
         name, declared, size = (*row, "", "")[:3] if len(row) <= 3 else (",".join(row[:-2]), *row[-2:])
+        if RECORD_PATH_OUTSIDE.search(name):
+            raise RefusedError("record-path", f"RECORD names `{shortened(name)}`, which is outside the wheel")
         if len(row) > 3:
-            overlong.append(name)
+            overlong.append(shortened(name))
         if record.setdefault(name, (declared, size)) != (declared, size):
             raise RefusedError("record-duplicate", f"RECORD has two rows for `{name}`, and they differ")
     return record, overlong
@@ -158,6 +185,7 @@ def _against_record(
 
 
 def _algorithm(record: dict[str, tuple[str, str]], member: Member) -> str:
+    """The hash algorithm of a member's row; sha256 if it has none that is known."""
     named = record.get(member.name, ("", ""))[0].partition("=")[0].lower()
     return named if named in HASHES else "sha256"
 
@@ -182,13 +210,13 @@ def _row_findings(filename: str, member: Member, digest: str, row: tuple[str, st
 
 
 def _is_digest(written: str, digest: str) -> bool:
-    """Whether RECORD wrote this digest: in either base64 alphabet, or in hexadecimal, as furo 2023.3.23 did."""
+    """Whether RECORD has this digest: in either base64 alphabet, or in hexadecimal, as in furo 2023.3.23."""
     urlsafe = written.rstrip("=").replace("+", "-").replace("/", "_")
     return urlsafe == digest or written.lower() == urlsafe_b64decode(digest + "==").hex()
 
 
 def _checked_digest(data: mmap.mmap, member: Member, algorithm: str, watch: Watch | None) -> str:
-    """The member's digest as RECORD spells it; its CRC is checked in the same pass."""
+    """The member's digest as RECORD writes it. Checks its CRC in the same pass."""
     digest, crc = hashlib.new(algorithm, usedforsecurity=False), 0
     for piece in contents_of(data, member, watch):
         digest.update(piece)

@@ -1,7 +1,7 @@
-"""Zip archives, distrusted: walked by their local headers and by their central directory, which must tell the same.
+"""Reads zip archives by their local headers and by their central directory, which must agree.
 
-What two readers would read differently is refused (APPNOTE 6.3.10, 4.3). Nothing is unpacked to disk, and only a piece of
-a member is held in memory at a time.
+An archive that two readers would read differently is refused (APPNOTE 6.3.10, 4.3). Nothing is unpacked to disk, and only
+a piece of a member is in memory at a time.
 """
 
 import io
@@ -18,18 +18,18 @@ from typing import Protocol
 import msgspec
 
 from wheelhouse.archive.deflate import crc32, inflater
+from wheelhouse.archive.limits import MAX_MEMBERS, beyond, check_path
 from wheelhouse.errors import RefusedError
 
 CHUNK_BYTES = 1 << 20
 BOMB_FLOOR, BOMB_RATIO = 16 << 20, 200
 """An archive that would unpack to more than 16 MiB and more than 200 times its own size is refused."""
-MAX_MEMBERS = 200_000
 EOCD, LOCATOR, EOCD64 = struct.Struct("<4s4H2LH"), struct.Struct("<4sLQL"), struct.Struct("<4sQ2H2L4Q")
 CENTRAL, LOCAL = struct.Struct("<4s6H3L5H2L"), struct.Struct("<4s5H3L2H")
 ENCRYPTED, LEVEL, DESCRIPTOR, UTF8 = 0x2041, 0x6, 0x8, 0x800
 ZIP64_FIELD, UNICODE_PATH_FIELD = 0x0001, 0x7075
 IN_ZIP64 = (0xFFFF, 0xFFFFFFFF)
-"""What stands in a field whose value is in the ZIP64 record instead."""
+"""The values of a field whose real value is in the ZIP64 record."""
 UNSAFE = re.compile(r"[\\\x00-\x1f\x7f]|^[A-Za-z]:|(?:^|/)\.{0,2}(?:/|$)")
 
 
@@ -46,29 +46,29 @@ class Member(msgspec.Struct, frozen=True, gc=False):
 
 
 class Watch(Protocol):
-    """Sees what is inside an archive, as it is read to be checked."""
+    """Observes the contents of an archive while they are checked."""
 
     def passing(self, name: str, size: int, mode: int, contents: Iterator[bytes]) -> Iterator[bytes]:
-        """The same contents, looked at as they pass; they may turn out to be refused after all."""
+        """The same contents, observed as they pass. The archive may still be refused afterwards."""
 
     def hashed(self, name: str, digest: str) -> None:
-        """What a file's contents hash to, as `<algorithm>=<digest>` in RECORD's spelling."""
+        """The digest of a file's contents, as `<algorithm>=<digest>` in RECORD."""
 
 
 @contextmanager
 def mapped(path: Path) -> Iterator[mmap.mmap]:
-    """The file's bytes, read as they are needed. Raises RefusedError for an empty file."""
+    """The file's bytes, read on demand. Raises RefusedError for an empty file."""
     with io.FileIO(path) as file:
         try:
             data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        except ValueError as error:  # there is nothing to map
+        except ValueError as error:  # an empty file cannot be mapped
             raise RefusedError("zip-structure", "the file is empty") from error
     with data:
         yield data
 
 
 def read_members(data: mmap.mmap) -> dict[str, Member]:
-    """The archive's members by name, after both walks agree. Raises RefusedError by rule."""
+    """The archive's members by name, once headers and directory agree. Raises RefusedError by rule."""
     entries, directory = _central_directory(data)
     members: dict[str, Member] = {}
     position = 0
@@ -89,14 +89,17 @@ def read_members(data: mmap.mmap) -> dict[str, Member]:
 
 
 def _hidden(count: int, where: str) -> RefusedError:
+    """The error about bytes between members."""
     return RefusedError("zip-hidden-data", f"{count} bytes {where} belong to no member, or to two")
 
 
 def _central_directory(data: mmap.mmap) -> tuple[list[tuple[Member, int, int]], int]:
     """(member, offset of its local header, flags) for each entry, and the offset of the directory itself."""
     last, disk, directory_disk, here, count, size, offset = _end_record(data)
-    if disk or directory_disk or here != count or count > MAX_MEMBERS:
-        raise RefusedError("zip-structure", "its directory spans several disks, or is too large")
+    if disk or directory_disk or here != count:
+        raise RefusedError("zip-structure", "its directory spans several disks")
+    if count > MAX_MEMBERS:
+        raise beyond(f"it has more than {MAX_MEMBERS} members")
     if offset + size != last:
         raise RefusedError("zip-directory", "its directory is not where, or not as long as, its end record says")
     entries, position = [], offset
@@ -109,23 +112,24 @@ def _central_directory(data: mmap.mmap) -> tuple[list[tuple[Member, int, int]], 
 
 
 def _end_record(data: mmap.mmap) -> tuple[int, ...]:
-    """Where the directory must end, then: this disk, the directory's, entries here, entries, size, offset."""
+    """The position where the directory must end; this disk, the directory's disk, entries here, entries, size, offset."""
     end = data.rfind(b"PK\x05\x06", max(0, len(data) - EOCD.size - 0xFFFF))
     if end < 0 or end + EOCD.size > len(data):
-        raise RefusedError("zip-structure", "it has no end-of-directory record, as a file that was cut short")
-    _, *told, comment = EOCD.unpack_from(data, end)
+        raise RefusedError("zip-structure", "it has no end-of-directory record: it was cut short")
+    _, *classic, comment = EOCD.unpack_from(data, end)
     if end + EOCD.size + comment != len(data):
         raise RefusedError("zip-trailing-data", "something follows the end of the archive")
     locator = end - LOCATOR.size
     if locator < 0 or data[locator : locator + 4] != b"PK\x06\x07":
-        return (end, *told)
+        return (end, *classic)
     position, *real = _zip64_end(data, locator)
-    if any(value not in IN_ZIP64 and value != actual for value, actual in zip(told, real, strict=True)):
+    if any(value not in IN_ZIP64 and value != actual for value, actual in zip(classic, real, strict=True)):
         raise RefusedError("zip-directory", "its two end records differ")
     return (position, *real)
 
 
 def _zip64_end(data: mmap.mmap, locator: int) -> tuple[int, ...]:
+    """The same as `_end_record`, from the ZIP64 end record."""
     _, _, position, _ = LOCATOR.unpack_from(data, locator)
     if position + EOCD64.size != locator or data[position : position + 4] != b"PK\x06\x06":
         raise RefusedError("zip-structure", "its ZIP64 end record is not where its locator says")
@@ -134,6 +138,7 @@ def _zip64_end(data: mmap.mmap, locator: int) -> tuple[int, ...]:
 
 
 def _central_entry(data: mmap.mmap, position: int, last: int) -> tuple[tuple[Member, int, int], int]:
+    """(member, offset of its local header, flags), and the position of the next entry."""
     if position + CENTRAL.size > last or data[position : position + 4] != b"PK\x01\x02":
         raise RefusedError("zip-directory", "an entry of its directory is damaged")
     fields = CENTRAL.unpack_from(data, position)
@@ -170,25 +175,26 @@ def _zip64_values(extra: bytes, values: tuple[int, int, int]) -> tuple[int, int,
         return values
     for kind, content in _fields(extra):
         if kind == ZIP64_FIELD:
-            found = iter(struct.unpack_from(f"<{len(content) // 8}Q", content))
-            size, compressed, offset = (next(found, value) if value == 0xFFFFFFFF else value for value in values)
+            values64 = iter(struct.unpack_from(f"<{len(content) // 8}Q", content))
+            size, compressed, offset = (next(values64, value) if value == 0xFFFFFFFF else value for value in values)
             return size, compressed, offset
     return values
 
 
 def _check_extra(extra: bytes, name: str) -> None:
-    """A second name, which some readers prefer to the first."""
+    """Refuse a second name, which some readers prefer to the first."""
     for kind, content in _fields(extra):
         if kind == UNICODE_PATH_FIELD and content[5:] != name.encode():
             raise RefusedError("zip-disagreement", f"`{name}` has a second name")
 
 
 def _decode(name: bytes, flags: int) -> str:
+    """A name as APPNOTE 4.4.4 decodes it."""
     return name.decode("utf-8" if flags & UTF8 or name.isascii() else "cp437")
 
 
 def _local_header(data: mmap.mmap, member: Member, offset: int, flags: int) -> tuple[int, int]:
-    """Where the member's data starts, and where what follows it does; the header must say what the directory says."""
+    """Positions of the member's data and of what follows it. Raises RefusedError if header and directory differ."""
     if offset + LOCAL.size > len(data) or data[offset : offset + 4] != b"PK\x03\x04":
         raise RefusedError("zip-directory", f"`{member.name}` is not where the directory says")
     _, _, local_flags, method, _, _, crc, compressed, size, name_length, extra_length = LOCAL.unpack_from(data, offset)
@@ -201,8 +207,8 @@ def _local_header(data: mmap.mmap, member: Member, offset: int, flags: int) -> t
         _check_extra(extra, name)
     differs = (name, method) != (member.name, member.method) or (local_flags ^ flags) & ~LEVEL
     follows = bool(flags & DESCRIPTOR)
-    told = (crc, compressed, size)
-    if differs or (told != (member.crc, member.compressed, member.size) and not (follows and not any(told))):
+    sizes = (crc, compressed, size)
+    if differs or (sizes != (member.crc, member.compressed, member.size) and not (follows and not any(sizes))):
         raise RefusedError("zip-disagreement", f"the two headers of `{member.name}` differ")
     end = start + member.compressed
     return start, end + (_descriptor_length(data, member, end) if follows else 0)
@@ -219,7 +225,9 @@ def _descriptor_length(data: mmap.mmap, member: Member, position: int) -> int:
 
 
 def _check_name(member: Member) -> None:
+    """Refuse a path outside the archive's folder, a link, and a folder with contents."""
     name = member.name
+    check_path(name)
     if UNSAFE.search(name.removesuffix("/")):
         raise RefusedError("zip-path", f"`{name}` could be written outside its place")
     if stat.S_IFMT(member.mode) not in (0, stat.S_IFREG, stat.S_IFDIR):
@@ -229,7 +237,7 @@ def _check_name(member: Member) -> None:
 
 
 def chunks(data: mmap.mmap, member: Member) -> Iterator[bytes]:
-    """The member's contents piece by piece, decompressed, never more than its header declares. Raises RefusedError."""
+    """The member's contents in pieces, decompressed, never more than its header declares. Raises RefusedError."""
     if member.method == zipfile.ZIP_DEFLATED:
         yield from _inflated(data, member)
         return
@@ -259,20 +267,20 @@ def _inflated(data: mmap.mmap, member: Member) -> Iterator[bytes]:
 
 
 def contents_of(data: mmap.mmap, member: Member, watch: Watch | None) -> Iterator[bytes]:
-    """The member's contents piece by piece, seen by `watch`."""
+    """The member's contents in pieces, observed by `watch`."""
     contents = chunks(data, member)
     return watch.passing(member.name, member.size, member.mode, contents) if watch else contents
 
 
-def read_whole(data: mmap.mmap, member: Member, most: int) -> bytes:
-    """All of a member of at most `most` bytes. Raises RefusedError for a longer one."""
-    if member.size > most:
-        raise RefusedError("zip-bomb", f"its {member.name} is {member.size} bytes long")
+def read_whole(data: mmap.mmap, member: Member, limit: int) -> bytes:
+    """The contents of a member. Raises RefusedError if it has more than `limit` bytes."""
+    if member.size > limit:
+        raise beyond(f"its {member.name} has {member.size} bytes, more than {limit}")
     return b"".join(chunks(data, member))
 
 
 def check(data: mmap.mmap, member: Member, watch: Watch | None = None) -> None:
-    """Decompress a member for its CRC and its sizes. Raises RefusedError where they are not what its header says."""
+    """Decompress a member. Raises RefusedError if its CRC or a size is not that of its header."""
     crc = 0
     for piece in contents_of(data, member, watch):
         crc = crc32(piece, crc)
@@ -280,6 +288,6 @@ def check(data: mmap.mmap, member: Member, watch: Watch | None = None) -> None:
 
 
 def crc_must_match(member: Member, crc: int) -> None:
-    """Raise RefusedError where what was read has another CRC than its header says."""
+    """Raise RefusedError if the contents have another CRC than the header says."""
     if crc != member.crc:
         raise RefusedError("zip-crc", f"`{member.name}` is damaged: its CRC does not match")

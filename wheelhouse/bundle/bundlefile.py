@@ -115,6 +115,9 @@ class Bundle:
 
 
 def _must_be(member: TarMember, path: str, size: int, name: str) -> None:
+    """Raise IntegrityError for another member than the manifest's next one, tarfile.ReadError for a sparse one."""
+    if member.is_sparse:
+        raise tarfile.ReadError("it has a sparse member")
     if member.name != path or not member.is_file or member.size != size:
         raise IntegrityError(f"`{name}` holds `{member.name!a}` where its manifest has `{path}`, {size} bytes")
 

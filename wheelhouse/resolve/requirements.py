@@ -8,13 +8,13 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import NormalizedName, canonicalize_name
 
 from wheelhouse.archive.filenames import ARCHIVE_SUFFIXES
+from wheelhouse.archive.limits import MAX_REQUIREMENT_LENGTH
 from wheelhouse.documents import too_deep_as
 from wheelhouse.errors import InputError
 from wheelhouse.resolve.direct import STRONG_HASHES, DirectSource, looks_direct, source_of
 from wheelhouse.resolve.file_options import Option, read_options
 
 COMMAND_LINE = "the command line"
-COMMENT = re.compile(r"(^|\s+)#.*$")
 VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
 VARIABLE_PATH = re.compile(r"(?P<scheme>https?://)(?P<host>[^/\s?#]*)(?P<path>/[^\s?#]*\$\{[A-Z0-9_]+\}[^/\s?#]*)")
 """An address up to the last part of its path that holds a variable."""
@@ -77,6 +77,10 @@ def parse_line(text: str, origin: str = COMMAND_LINE) -> RequirementLine:
     if misplaced:
         hint = "write it on a line of its own; only --hash can follow a requirement"
         raise InputError(f"{origin}: the option `{misplaced[0]}` cannot follow a requirement", hint=hint)
+    if len(bare) > MAX_REQUIREMENT_LENGTH:
+        raise InputError(
+            f"{origin}: the requirement has more than {MAX_REQUIREMENT_LENGTH} characters", hint="shorten it"
+        )
     hashes = frozenset(_hash(option) for option in options)
     if looks_direct(bare):
         return _direct_line(bare, origin, hashes)
@@ -274,16 +278,24 @@ def logical_lines(text: str) -> Iterator[tuple[int, str]]:
     start = 0
     for number, raw in enumerate(text.lstrip("\ufeff").splitlines(), 1):
         start = start if pending else number
-        comment = COMMENT.match(raw)
+        comment = raw.lstrip().startswith("#")
         if raw.endswith("\\") and not comment:
             pending.append(raw.strip("\\"))
             continue
         joined = "".join([*pending, f" {raw}" if comment else raw])
         pending = []
-        if line := COMMENT.sub("", joined).strip():
+        if line := _without_comment(joined).strip():
             yield start, line
-    if line := COMMENT.sub("", "".join(pending)).strip():
+    if line := _without_comment("".join(pending)).strip():
         yield start, line
+
+
+def _without_comment(line: str) -> str:
+    """A line up to the first `#` that begins it or follows a blank. In linear time, other than pip's pattern for it."""
+    at = line.find("#")
+    while at > 0 and not line[at - 1].isspace():
+        at = line.find("#", at + 1)
+    return line if at < 0 else line[:at]
 
 
 def by_project(lines: Iterable[RequirementLine]) -> dict[NormalizedName, list[RequirementLine]]:

@@ -15,8 +15,8 @@ import wheelhouse.vet.rules.origin
 import wheelhouse.vet.rules.placement
 import wheelhouse.vet.rules.running
 import wheelhouse.vet.rules.vulnerabilities  # noqa: F401  (importing them registers their rules)
+from wheelhouse.archive.compressed import outward_members
 from wheelhouse.archive.metadata import InspectedFile
-from wheelhouse.archive.tar import leading_out
 from wheelhouse.archive.waivers import Subject, Waivers
 from wheelhouse.errors import InputError
 from wheelhouse.events import Listener, ignore
@@ -125,7 +125,7 @@ def _other_files(house: Path) -> Iterator[Finding]:
     for file in load_other_files(house).files:
         path = house / FOLDER / file.name
         is_tar = file.name.endswith(TARS) and path.is_file() and not path.is_symlink()
-        yield from other_file_findings(file, leading_out(path) if is_tar else ())
+        yield from other_file_findings(file, outward_members(path) if is_tar else ())
 
 
 def _must_be_known(policy: Policy) -> None:

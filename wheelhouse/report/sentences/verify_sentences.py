@@ -112,8 +112,10 @@ VERIFY: Mapping[str, Sentence] = {
     ),
     **{
         f"{rule}/waived-before": Sentence("{who} waived it until {until}", WAIVE)
-        for rule in ("record-fields", "record-hash", "record-size")
+        for rule in ("record-fields", "record-hash", "record-size", "name-twins")
     },
+    "name-twins": Sentence("`{first}` and `{second}` are one file on macOS and Windows", WAIVE),
+    "case-twins": Sentence("`{first}` and `{second}` are one file on macOS and Windows"),
     "record-fields": Sentence("the row of `{member}` in RECORD has too many fields", WAIVE),
     "record-missing-file": Sentence("RECORD names `{member}`, which is not in the archive"),
     "record-missing-row": Sentence("`{member}` is in the archive, and not in RECORD"),

@@ -26,9 +26,15 @@ checked_elsewhere(
         "archive": "The archive cannot be read.",
         "filename": "The name of the file is not the name of a wheel or sdist.",
         "metadata-mismatch": "METADATA names another project or version than the name of the file.",
+        "metadata-duplicate": "A field that decides what the file is has two values.\n\n"
+        "Some readers take the first, others the last: Name, Version, Metadata-Version, Requires-Python, Wheel-Version, Root-Is-Purelib.",
+        "archive-limit": "The archive or its metadata exceed a limit: of members, rows, fields, or the length of a name.\n\n"
+        "The limits are far above real files. A small file that takes minutes to read stops everybody who reads it.",
         "wheel-dist-info": "A wheel must have one .dist-info folder of its own, with METADATA, WHEEL and RECORD.",
         "wheel-version": "The WHEEL file does not say Wheel-Version 1.x.",
         "record-duplicate": "RECORD has two rows for one file, and they differ.",
+        "record-path": "RECORD names an absolute path, or one with `..`.\n\n"
+        "pip keeps such a row, and deletes that file when it uninstalls the project.",
         "zip-structure": "The zip archive is damaged.",
         "zip-directory": "The directory of the zip is damaged, or differs from what its end record says.",
         "zip-disagreement": "The two headers of a member differ, or one differs from the data.\n\nTwo readers would unpack other bytes.",
@@ -43,6 +49,8 @@ checked_elsewhere(
         "zip-bomb": "The archive would unpack to far more than its size.",
         "sdist-metadata": "An sdist must have one PKG-INFO in its top folder.",
         "sdist-path": "A member could be written outside its folder, or lies behind a link.",
+        "sdist-duplicate": "The sdist has two members of the same name, with two contents.\n\nReaders differ in which of them they use.",
+        "sdist-sparse": "A member of the sdist is sparse.\n\nReaders differ in how they fill its gaps.",
         "sdist-bomb": "The sdist would unpack to far more than its size.",
     },
     waivable=False,
@@ -52,6 +60,8 @@ checked_elsewhere(
     {
         "record-hash": "The hash of a file differs from RECORD, or RECORD has a hash of an unknown kind.",
         "record-size": "The size of a file differs from RECORD.",
+        "name-twins": "Two files of the wheel are one file on macOS and Windows, and have code or metadata.\n\n"
+        "Their names differ in case, or in how Unicode composes a letter. Another file is run there than here.",
         "record-fields": "A row of RECORD has more than three fields.\n\nA name with commas was not quoted; some installers refuse it.",
     },
 )
@@ -61,6 +71,7 @@ checked_elsewhere(
         "unneeded": "No requirement needs the project on this target.",
         "left-aside": "An interrupted run left the file.",
         "legacy-metadata": "A Requires-Dist line does not follow PEP 508.\n\npip 24.1 and newer refuse the file.",
+        "case-twins": "Two files are one file on macOS and Windows: their names differ in case.\n\nOne of them is lost there.",
         "record-missing-row": "RECORD has no row for a file of the wheel.\n\nInstallers install the file, and no hash protects it.",
         "record-no-hash": "RECORD has no hash for a file.",
         "record-weak-hash": "RECORD has only a weak hash for a file.",

@@ -1,0 +1,43 @@
+"""Members whose names some file systems take for one: they differ in case, or in how Unicode composes a letter (pure)."""
+
+import unicodedata
+from collections.abc import Iterable, Iterator
+
+from wheelhouse.archive.filenames import is_wheel
+from wheelhouse.findings import Finding, Severity
+
+CODE = (".py", ".pth", ".so", ".pyd", ".dll", ".dylib", ".pyc")
+MAX_NAMED = 20
+"""Pairs that are named; a file with more of them is odd enough."""
+
+
+def twin_findings(filename: str, names: Iterable[str]) -> Iterator[Finding]:
+    """A finding for each name that macOS or Windows takes for an earlier one.
+
+    An error if a wheel installs other code or metadata there. Linux's headers, which ziglang has, differ in case alone.
+    """
+    first: dict[str, str] = {}
+    count = 0
+    for name in names:
+        earlier = first.setdefault(_folded(name), name)
+        if earlier != name and count < MAX_NAMED:
+            count += 1
+            is_code = is_wheel(filename) and _is_code(name, earlier)
+            severity = Severity.ERROR if is_code else Severity.WARNING
+            rule = "name-twins" if is_code else "case-twins"
+            yield Finding.of(filename, rule, severity, first=earlier, second=name)
+
+
+def _folded(name: str) -> str:
+    """What names have in common that a file system may take for one."""
+    return (
+        name.lower() if name.isascii() else unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+    )
+
+
+def _is_code(name: str, earlier: str) -> bool:
+    """Whether a name is that of code or metadata, or differs from the earlier one in composition alone."""
+    lower = name.lower()
+    if lower.endswith(CODE) or ".dist-info/" in lower:
+        return True
+    return unicodedata.normalize("NFC", name) == unicodedata.normalize("NFC", earlier)
