@@ -9,6 +9,7 @@ from packaging.version import Version
 
 from wheelhouse.archive.build_system import build_system
 from wheelhouse.archive.sdistfile import read_pyproject
+from wheelhouse.documents import DocumentType
 from wheelhouse.files.disk import read_text
 from wheelhouse.findings import Finding, Severity
 from wheelhouse.lock.lock import Lock
@@ -50,7 +51,7 @@ class _EnvironmentReport(msgspec.Struct, frozen=True):
     failed: dict[str, dict[str, str]]
 
 
-_report_decoder = msgspec.json.Decoder(_EnvironmentReport)
+_report_type = DocumentType(_EnvironmentReport)
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,8 +226,8 @@ def environment_findings(context: InstallContext, results: Mapping[str, CommandR
     yield context.step(results["check"], _pip_check_findings(context, results["check"]))
     check = results["import"]
     try:
-        report = _report_decoder.decode(check.output.splitlines()[-1])
-    except (IndexError, msgspec.DecodeError):
+        report = _report_type.from_json(check.output.splitlines()[-1])
+    except (IndexError, ValueError):
         failed = error(context.lock.filename, "import", case="unchecked", output=last_words(check.output))
         yield context.step(check, (failed,))
     else:

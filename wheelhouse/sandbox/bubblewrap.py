@@ -10,6 +10,7 @@ from wheelhouse.sandbox.confinement import (
     OUTER_ENVIRONMENT,
     find_filter,
     find_program,
+    hidden_files,
     own_user,
     prlimit,
     shown_files,
@@ -79,7 +80,8 @@ def _mounts(command: SandboxCommand) -> list[str]:
         parts += ["--ro-bind", str(outside), inside]
     for link, target in system_links().items():
         parts += ["--symlink", target, link]
-    parts += ["--proc", "/proc", "--perms", "0755", "--size", str(1 << 20), "--tmpfs", "/dev"]
+    parts += ["--proc", "/proc", *[word for path in hidden_files() for word in ("--dev-bind", "/dev/null", path)]]
+    parts += ["--perms", "0755", "--size", str(1 << 20), "--tmpfs", "/dev"]
     for name in DEVICES:
         parts += ["--dev-bind", f"/dev/{name}", f"/dev/{name}"]
     parts += ["--symlink", WORK, "/dev/shm", "--symlink", WORK, "/tmp", "--remount-ro", "/dev"]  # noqa: S108

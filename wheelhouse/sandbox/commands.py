@@ -8,10 +8,10 @@ from dataclasses import asdict, dataclass, field
 from importlib.metadata import distribution
 from pathlib import Path
 
-import msgspec
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
+from wheelhouse.documents import DocumentType
 from wheelhouse.errors import MachineError
 from wheelhouse.files.temporary import scratch_folder
 from wheelhouse.sandbox import inside_commands, inside_environment
@@ -57,7 +57,7 @@ class CommandResult:
     output: str
 
 
-_decoder = msgspec.json.Decoder(CommandResult)
+_result_type = DocumentType(CommandResult)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ def authentic_results(
         expected = hmac.new(secret, b"%d " % number + answer, "sha256").hexdigest()
         if not hmac.compare_digest(signature, expected.encode()):
             return
-        result = _decoder.decode(answer)
+        result = _result_type.from_json(answer)
         if result.name != command.name:
             return
         yield result

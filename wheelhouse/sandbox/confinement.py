@@ -43,6 +43,11 @@ def _kernel_filters() -> bool:
         return False
 
 
+def hidden_files() -> list[str]:
+    """Files of /proc that tell of the host: the names of a user's keys belong to no namespace."""
+    return [path for path in ("/proc/keys", "/proc/key-users") if Path(path).exists()]
+
+
 def own_user() -> int:
     """A user id for one sandbox of root's: root is exempt from the limit on processes, which counts all processes of a user."""
     return 0x40000000 | (os.getpid() & 0xFFFF) << 12 | next(_users) & 0xFFF

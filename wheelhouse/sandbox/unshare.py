@@ -15,6 +15,7 @@ from wheelhouse.sandbox.confinement import (
     OUTER_ENVIRONMENT,
     find_filter,
     find_program,
+    hidden_files,
     own_user,
     shown_files,
     system_links,
@@ -74,7 +75,12 @@ def _mount_script(command: SandboxCommand, root: Path) -> str:
         folder, place = (inside, ":") if outside.is_dir() else (str(Path(inside).parent), f": > {_inside(inside)}")
         lines += [f"mkdir -p {_inside(folder)}", place, *_read_only(inside, outside, mounts)]
     lines += [f"ln -s {shlex.quote(target)} .{link}" for link, target in system_links().items()]
-    lines += ["mount -t proc proc proc", f"ln -s {WORK} dev/shm", f"ln -s {WORK} tmp"]
+    lines += [
+        "mount -t proc proc proc",
+        *(f"mount -o bind /dev/null .{path}" for path in hidden_files()),
+        f"ln -s {WORK} dev/shm",
+        f"ln -s {WORK} tmp",
+    ]
     lines += [f": > dev/{name}; mount -o bind /dev/{name} dev/{name}" for name in DEVICES]
     lines += [f"mount -t tmpfs -o size={command.limits.disk},mode=1777,nosuid,nodev work .{WORK}"]
     lines += [
