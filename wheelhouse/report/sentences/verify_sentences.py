@@ -23,7 +23,8 @@ REFUSED = (
     *("archive", "filename", "metadata-mismatch", "wheel-dist-info", "wheel-version", "record-duplicate"),
     *("zip-structure", "zip-directory", "zip-disagreement", "zip-duplicate", "zip-hidden-data", "zip-trailing-data"),
     *("zip-path", "zip-link", "zip-encrypted", "zip-method", "zip-crc", "zip-bomb"),
-    *("sdist-metadata", "sdist-path", "sdist-bomb"),
+    *("sdist-metadata", "sdist-path", "sdist-bomb", "sdist-duplicate", "sdist-sparse"),
+    *("archive-limit", "metadata-duplicate", "record-path"),
 )
 """The rules of archives that are refused; the message is that of the error."""
 
