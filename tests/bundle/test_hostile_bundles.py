@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from tests.support.tools import wheelhouse
+from tests.support.golden import Session
 from tests.support.wheels import build_wheel
 from wheelhouse.archive.artifact import Artifact
 from wheelhouse.bundle.bundle import MANIFEST, BundleEntry, BundleManifest, difference
@@ -45,10 +45,8 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
     build_wheel(base / "offered", "app", "1.0", requires=["lib"])
     build_wheel(base / "offered", "lib", "1.0")
     (base / "limits.txt").write_text("lib<2\n")
-    options = ("--python", "3.12", "--no-index", "--find-links", "offered")
-    for words in (("app", "-c", "limits.txt"), ("lib", "--dest", "wheels/tools")):
-        done = wheelhouse("fetch", *words, *options, cwd=base)
-        assert done.returncode == 0, done.stderr
+    session = Session(base, {"fetch": ("--python", "3.12", "--no-index", "--find-links", "offered")})
+    assert session("fetch app -c limits.txt") == session("fetch lib --dest wheels/tools") == 0, session.transcript
     other = OtherFile("data.bin", "https://127.0.0.1/data.bin", hashlib.sha256(b"data").hexdigest(), 4)
     (base / "wheels" / "files").mkdir()
     for name, text in OtherFiles((other,)).texts.items():
@@ -119,7 +117,7 @@ NAMES = st.sampled_from(
 
 
 @given(SPOTS, NAMES)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_a_name_that_no_lock_leads_to_is_refused(
     tmp_path_factory: pytest.TempPathFactory, house: Path, spot: str, name: str
 ) -> None:
@@ -306,14 +304,20 @@ def test_a_header_without_end_is_not_read(tmp_path: Path) -> None:
         inspect_bundle(tmp_path / "a.tar", ())
 
 
+@pytest.fixture(scope="module")
+def packed(house: Path, tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    path = tmp_path_factory.mktemp("packed") / "a.tar"
+    pack(house, path, None, None, None)
+    return path.read_bytes()
+
+
 @given(st.integers(0, 1 << 20), st.binary(min_size=1, max_size=64), st.booleans())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_a_bundle_with_any_bytes_altered_is_refused_or_verifies(
-    tmp_path_factory: pytest.TempPathFactory, house: Path, place: int, junk: bytes, cut: bool
+    tmp_path_factory: pytest.TempPathFactory, house: Path, packed: bytes, place: int, junk: bytes, cut: bool
 ) -> None:
     folder = tmp_path_factory.mktemp("junk")
-    pack(house, folder / "a.tar", None, None, None)
-    raw = bytearray((folder / "a.tar").read_bytes())
+    raw = bytearray(packed)
     place %= len(raw)
     raw[place : place + len(junk)] = b"" if cut else junk
     (folder / "a.tar").write_bytes(raw)
