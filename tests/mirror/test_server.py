@@ -92,6 +92,19 @@ def test_a_file_comes_whole_in_ranges_and_not_at_all_when_it_is_known(ask: Ask, 
     assert ask("/simple/lib/", accept=JSON_TYPE, if_none_match=page.headers["etag"]).status_code == 304
 
 
+@pytest.mark.parametrize(
+    ("tags", "status"),
+    [("{}", 304), ("W/{}", 304), ('"other", W/{}', 304), ("*", 304), ('"other"', 200), ("W/W/{}", 200), ("", 200)],
+)
+def test_an_etag_is_compared_weakly_for_a_page_or_a_file_that_the_client_has(ask: Ask, tags: str, status: int) -> None:
+    for path in ("/simple/lib/", f"/files/{WHEEL}"):
+        etag = ask(path).headers["etag"]
+        assert ask(path, if_none_match=tags.format(etag)).status_code == status
+    etag = ask(f"/files/{WHEEL}").headers["etag"]
+    whole = ask(f"/files/{WHEEL}", range="bytes=1-2", if_range=f"W/{etag}")
+    assert whole.status_code == 200 and ask(f"/files/{WHEEL}", range="bytes=1-2", if_range=etag).status_code == 206
+
+
 NINES = "9" * 5000
 
 
