@@ -171,3 +171,12 @@ def test_a_policy_that_waives_what_nobody_can_is_an_error_of_vet(tmp_path: Path,
     waive(tmp_path, rule="zip-path")
     vetted = wheelhouse("vet", "wheels", cwd=tmp_path)
     assert vetted.returncode == 2 and "zip-path" in vetted.stderr
+
+
+def test_a_waiver_of_an_unknown_rule_is_an_error_of_fetch_and_verify_too(tmp_path: Path, index: IndexServer) -> None:
+    waive(tmp_path)
+    assert fetched(tmp_path, index)[0] == 0
+    waive(tmp_path, rule="record-hahs")
+    code, said = fetched(tmp_path, index)
+    assert code == 2 and "unknown rules: record-hahs" in said
+    assert wheelhouse("verify", "wheels", cwd=tmp_path).returncode == 2

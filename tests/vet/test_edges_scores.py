@@ -2,7 +2,7 @@
 
 import pytest
 
-from wheelhouse.vet.cvss import severity_text
+from wheelhouse.vet.cvss import rating
 from wheelhouse.vet.lookalike_names import looks_like
 
 SCORES = {
@@ -36,7 +36,7 @@ SCORES = {
 @pytest.mark.parametrize("vector", SCORES)
 @pytest.mark.parametrize("version", ["3.0", "3.1"])
 def test_the_score_of_a_vector(version: str, vector: str) -> None:
-    assert severity_text(f"CVSS:{version}/{vector}") == SCORES[vector]
+    assert rating(f"CVSS:{version}/{vector}") == SCORES[vector]
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -61,7 +62,7 @@ def test_each_rule_finds_what_it_is_for_and_nothing_else(odd_house: Path) -> Non
 
 
 def test_a_policy_that_names_an_unknown_rule_is_refused(odd_house: Path) -> None:
-    with pytest.raises(InputError, match="rules that there are not: pth-cod"):
+    with pytest.raises(InputError, match="unknown rules: pth-cod"):
         vet(odd_house, Policy(severities={"pth-cod": None}), NOW)
 
 
@@ -99,6 +100,25 @@ def test_a_waiver_holds_until_its_day_and_is_a_finding_after(odd_house: Path) ->
     assert [finding.rule for finding in vetted.waived] == ["pth-code"]
     late = vet(odd_house, Policy(waivers=(waiver,)), NOW.replace(year=2027))
     assert {"pth-code", "waiver-expired"} <= {finding.rule for finding in late.findings}
+
+
+def test_a_waiver_that_matches_nothing_is_a_finding(odd_house: Path) -> None:
+    used = Waiver("pth-code", "it is ours", "me", NOW.date(), project="starter")  # type: ignore[arg-type]
+    other_project = replace(used, project="plain")
+    other_file = replace(used, sha256="a" * 64)
+    expired = replace(used, rule="pth-path", project="path", until=NOW.date().replace(year=2020))
+    policy = Policy(waivers=(used, other_project, other_file, expired))
+
+    def unused(policy: Policy) -> list[dict[str, object]]:
+        findings = vet(odd_house, policy, NOW).findings
+        return [dict(one.facts) for one in findings if (one.rule, one.subject) == ("waiver-unused", "house")]
+
+    facts = {"waived_rule": "pth-code", "who": "me"}
+    assert unused(policy) == [
+        {**facts, "project": "plain", "sha256": ""},
+        {**facts, "project": "starter", "sha256": "a" * 64},
+    ]
+    assert unused(replace(policy, severities={"waiver-unused": None})) == []
 
 
 def test_the_command_weighs_by_the_policy_of_the_folder(odd_house: Path, tmp_path: Path) -> None:

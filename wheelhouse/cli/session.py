@@ -43,10 +43,15 @@ def settings_sha256(wheelhouse: Path) -> str:
 
 
 def waivers() -> "Waivers":
-    """The waivers of the policy, as of today."""
+    """The waivers of the policy, as of today. Raises InputError if the policy names a rule that does not exist."""
     from wheelhouse.archive.waivers import Waivers
 
-    return Waivers(settings().policy.policy().waivers, now().date())
+    policy = settings().policy.policy()
+    if policy.waivers or policy.severities:
+        from wheelhouse.vet.vet import must_name_rules
+
+        must_name_rules(policy)
+    return Waivers(policy.waivers, now().date())
 
 
 def reviewer_keys(approving: "ApprovalSettings") -> "dict[str, tuple[PublicKey, ...]]":

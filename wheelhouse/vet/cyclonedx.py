@@ -74,7 +74,7 @@ def _bom(evidence: Evidence) -> "Bom":
     bom.metadata.tools.components.add(
         Component(name="wheelhouse", type=ComponentType.APPLICATION, version=version("airgap-wheelhouse"))
     )
-    targets = [Property(name="wheelhouse:target", value=lock.target.name) for lock in evidence.houses[""].locks]
+    targets = [Property(name="wheelhouse:target", value=lock.target.name) for lock in evidence.wheelhouses[""].locks]
     root = Component(name=evidence.name, type=ComponentType.APPLICATION, bom_ref=HOUSE, properties=targets)
     bom.metadata.component = root
     components = {name: _component(facts, evidence) for name, facts in evidence.files.items()}

@@ -65,7 +65,7 @@ class Evidence:
     """
 
     name: str
-    houses: Mapping[str, Wheelhouse]
+    wheelhouses: Mapping[str, Wheelhouse]
     hashes: Mapping[str, str]
     facts: tuple[Facts, ...]
     findings: tuple[Finding, ...]
@@ -125,7 +125,7 @@ class Evidence:
     @cached_property
     def graphs(self) -> tuple[Graph, ...]:
         """The graph of each lock file, also of the wheelhouses inside."""
-        return tuple(_graph(lock, place) for place, house in self.houses.items() for lock in house.locks)
+        return tuple(_graph(lock, place) for place, one in self.wheelhouses.items() for lock in one.locks)
 
     @property
     def bad(self) -> tuple[Finding, ...]:

@@ -27,7 +27,7 @@ def evidence(
     findings, approved = split_approved(vetted.findings, hashes, approvals)
     return Evidence(
         name=folder.absolute().name,
-        houses=vetted.houses,
+        wheelhouses=vetted.wheelhouses,
         hashes=hashes,
         facts=vetted.facts,
         findings=findings,

@@ -1,4 +1,4 @@
-"""Look a house over for whoever must say yes: every rule on every file, the policy applied, nothing asked of any server."""
+"""Vet a wheelhouse: apply every rule to every file, then the policy and its waivers. No server is asked."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -17,7 +17,6 @@ import wheelhouse.vet.rules.running
 import wheelhouse.vet.rules.vulnerabilities  # noqa: F401  (importing them registers their rules)
 from wheelhouse.archive.compressed import outward_members
 from wheelhouse.archive.metadata import InspectedFile
-from wheelhouse.archive.waivers import Subject, Waivers
 from wheelhouse.errors import InputError
 from wheelhouse.events import Listener, ignore
 from wheelhouse.findings import Finding, Policy
@@ -33,21 +32,23 @@ from wheelhouse.vet.facts import Facts, Inside
 from wheelhouse.vet.facts_reader import look_inside
 from wheelhouse.vet.rules import RULES, Review, review_findings, weighed
 from wheelhouse.vet.rules.image_files import other_file_findings
+from wheelhouse.vet.rules.policy_rules import apply_waivers
 
 __all__ = ["RULES", "Vetted", "vet"]
 
 
 Attestors = Callable[[], Attestor | None]
+"""Opens what checks attestations; None if it is not installed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Vetted:
-    """What vetting found in a house and in those inside it, by their place. `waived` findings, which a waiver covers, weigh nothing.
+    """The findings on a wheelhouse and those inside it, by place. `waived` are the findings that a waiver covers.
 
-    `publishers` are those of projects that no publisher was known of before, attested by signatures that hold.
+    `publishers` are those of projects whose publisher was not known before; their attestations are valid.
     """
 
-    houses: Mapping[str, Wheelhouse]
+    wheelhouses: Mapping[str, Wheelhouse]
     facts: tuple[Facts, ...]
     findings: tuple[Finding, ...]
     waived: tuple[Finding, ...]
@@ -56,7 +57,7 @@ class Vetted:
 
 @dataclass(frozen=True, slots=True)
 class VetContext:
-    """What is known before anything is looked at, and how to open what checks attestations."""
+    """What is known before the files are read, and how to open what checks attestations."""
 
     advisories: Advisories | None = None
     publishers: Mapping[NormalizedName, tuple[str, ...]] = field(default_factory=dict)
@@ -64,17 +65,18 @@ class VetContext:
     approvals: Approvals = NO_APPROVALS
 
 
-NOTHING = VetContext()
+EMPTY_CONTEXT = VetContext()
 
 
 def vet(
-    folder: Path, policy: Policy, now: datetime, known: VetContext = NOTHING, on_event: Listener = ignore
+    folder: Path, policy: Policy, now: datetime, context: VetContext = EMPTY_CONTEXT, on_event: Listener = ignore
 ) -> Vetted:
-    """Verify a house and apply every rule to every file of it, each opened once; and so to the houses in it.
+    """Verify a wheelhouse and those inside it, and apply every rule to each file. Each file is opened once.
 
-    Raises InputError where the policy speaks of a rule that there is not.
+    Raises InputError if the policy names a rule that does not exist, or waives one that cannot be waived.
     """
-    _must_be_known(policy)
+    must_name_rules(policy)
+    _must_be_waivable(policy)
     inside: dict[str, Inside] = {}
 
     def read(path: Path, filename: str) -> InspectedFile:
@@ -82,66 +84,86 @@ def vet(
         return contents
 
     verdict = verify(folder, read=read, on_event=on_event)
-    places = {"": verdict, **{f"{name}/": inner for name, inner in verdict.inner.items()}}
-    every = {place: _facts(place, found, inside) for place, found in places.items()}
-    attestor = known.attestors() if any(one.provenance for facts in every.values() for one in facts) else None
-    reviews = [
-        Review(
-            tuple(_attested(one, attestor) for one in facts),
-            policy,
-            now,
-            known.advisories,
-            place,
-            known.publishers,
-            attestor.since if attestor else None,
-            known.approvals,
-        )
-        for place, facts in every.items()
-    ]
-    told = (*verdict.findings, *_other_files(folder))
-    found = chain(weighed(told, policy), *(review_findings(review) for review in reviews))
+    verdicts = {"": verdict, **{f"{name}/": inner for name, inner in verdict.inner.items()}}
+    reviews = _reviews({place: _facts(place, one, inside) for place, one in verdicts.items()}, policy, now, context)
+    verified = (*verdict.findings, *_other_files(folder))
+    findings = chain(weighed(verified, policy), *(review_findings(review) for review in reviews))
     facts = tuple(one for review in reviews for one in review.facts)
-    standing, waived = _waive(set(found), {one.subject: one.pin for one in facts}, policy, now)
-    houses = {place: one.house for place, one in places.items()}
-    return Vetted(houses, facts, tuple(sorted(standing)), tuple(sorted(waived)), _first_seen(facts, known))
+    weighted = apply_waivers(set(findings), {one.subject: one.pin for one in facts}, policy, now.date())
+    wheelhouses = {place: one.house for place, one in verdicts.items()}
+    return Vetted(
+        wheelhouses,
+        facts,
+        tuple(sorted(weighted.remaining)),
+        tuple(sorted(weighted.waived)),
+        _new_publishers(facts, context),
+    )
+
+
+def must_name_rules(policy: Policy) -> None:
+    """Raise InputError if the policy names a rule that does not exist."""
+    named = {*policy.severities, *(waiver.rule for waiver in policy.waivers)}
+    if unknown := sorted(named - RULES.keys()):
+        raise InputError(f"the policy names unknown rules: {', '.join(unknown)}", hint="see `wheelhouse rules`")
+
+
+def _must_be_waivable(policy: Policy) -> None:
+    """Raise InputError if the policy waives a rule that cannot be waived."""
+    if never := sorted({waiver.rule for waiver in policy.waivers if not RULES[waiver.rule].waivable}):
+        raise InputError(
+            f"the policy waives rules that cannot be waived: {', '.join(never)}",
+            hint="remove the waiver: such a file differs from what it must be, or two readers read it differently",
+        )
+
+
+def _reviews(
+    facts_by_place: Mapping[str, tuple[Facts, ...]], policy: Policy, now: datetime, context: VetContext
+) -> list[Review]:
+    """A review for each wheelhouse, with the attestations checked if any file has some."""
+    has_provenance = any(one.provenance for facts in facts_by_place.values() for one in facts)
+    attestor = context.attestors() if has_provenance else None
+    return [
+        Review(
+            facts=tuple(_attested(one, attestor) for one in facts),
+            policy=policy,
+            now=now,
+            advisories=context.advisories,
+            place=place,
+            publishers=context.publishers,
+            trusted_since=attestor.since if attestor else None,
+            approvals=context.approvals,
+        )
+        for place, facts in facts_by_place.items()
+    ]
 
 
 def _attested(facts: Facts, attestor: Attestor | None) -> Facts:
+    """Facts with the result of the check of their attestations."""
     if attestor is None or facts.provenance is None:
         return facts
     origin = facts.pin.origin
     return replace(facts, attested=attestor(facts.provenance, origin.filename, origin.sha256))
 
 
-def _first_seen(facts: Iterable[Facts], known: VetContext) -> dict[NormalizedName, tuple[str, ...]]:
-    found: dict[NormalizedName, set[str]] = {}
+def _new_publishers(facts: Iterable[Facts], context: VetContext) -> dict[NormalizedName, tuple[str, ...]]:
+    """The publishers of projects whose publisher was not known before."""
+    publishers: dict[NormalizedName, set[str]] = {}
     for one in facts:
-        if one.attested and not one.attested.refused and one.project not in known.publishers:
-            found.setdefault(one.project, set()).update(one.attested.publishers)
-    return {project: tuple(sorted(publishers)) for project, publishers in sorted(found.items())}
+        if one.attested and not one.attested.refused and one.project not in context.publishers:
+            publishers.setdefault(one.project, set()).update(one.attested.publishers)
+    return {project: tuple(sorted(names)) for project, names in sorted(publishers.items())}
 
 
-def _other_files(house: Path) -> Iterator[Finding]:
-    for file in load_other_files(house).files:
-        path = house / FOLDER / file.name
+def _other_files(folder: Path) -> Iterator[Finding]:
+    """The findings on other files than distributions."""
+    for file in load_other_files(folder).files:
+        path = folder / FOLDER / file.name
         is_tar = file.name.endswith(TARS) and path.is_file() and not path.is_symlink()
         yield from other_file_findings(file, outward_members(path) if is_tar else ())
 
 
-def _must_be_known(policy: Policy) -> None:
-    named = {*policy.severities, *(waiver.rule for waiver in policy.waivers)}
-    if unknown := sorted(named - RULES.keys()):
-        raise InputError(
-            f"the policy names rules that there are not: {', '.join(unknown)}", hint="see `wheelhouse rules`"
-        )
-    if never := sorted({waiver.rule for waiver in policy.waivers if not RULES[waiver.rule].waivable}):
-        raise InputError(
-            f"the policy waives what nobody can waive: {', '.join(never)}",
-            hint="remove the waiver: a file that such a rule refuses is not what it must be, or is read differently by different readers",
-        )
-
-
 def _facts(place: str, verdict: Verdict, inside: Mapping[str, Inside]) -> tuple[Facts, ...]:
+    """The facts of each file of a wheelhouse, in the order of file names."""
     pins: dict[str, Pin] = {}
     targets: dict[str, list[str]] = {}
     for lock in verdict.house.locks:
@@ -160,21 +182,3 @@ def _facts(place: str, verdict: Verdict, inside: Mapping[str, Inside]) -> tuple[
         )
         for name, pin in sorted(pins.items())
     )
-
-
-def _waive(
-    findings: Iterable[Finding], pins: dict[str, Pin], policy: Policy, now: datetime
-) -> tuple[list[Finding], list[Finding]]:
-    """Findings that stand, and those that a waiver covers; a waiver that has run out is a finding itself."""
-    waivers = Waivers(policy.waivers, now.date())
-    standing: list[Finding] = []
-    waived: list[Finding] = []
-    for finding in findings:
-        if pin := pins.get(finding.subject):
-            subject = Subject(finding.subject, pin.project, pin.artifact.sha256)
-            stands, covered = waivers.split([finding], subject)
-            standing += stands
-            waived += covered
-        else:
-            standing.append(finding)
-    return standing, waived

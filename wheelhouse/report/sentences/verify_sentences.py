@@ -125,6 +125,10 @@ VERIFY: Mapping[str, Sentence] = {
     "record-hash/differs": Sentence("the hash of `{member}` differs from RECORD", WAIVE),
     "record-size": Sentence("the size of `{member}` differs from RECORD", WAIVE),
     "record-weak-hash": Sentence("RECORD has only a weak hash for `{member}`: {algorithm}"),
+    "waiver-unused": Sentence(
+        "the waiver of {waived_rule}{project: for #}{sha256: (sha256 #)}, by {who}, matches no finding",
+        "remove the waiver, or correct it",
+    ),
     "waiver-expired": Sentence(
         "the waiver of {waived_rule} for it expired on {until}", "look again, and renew the waiver or remove it"
     ),
