@@ -25,7 +25,7 @@ from tests.support.checkout import ROOT
 PACKAGES = ("target", "archive", "index", "resolve", "lock", "verify", "vet")
 MAX_MUTANTS = 2000
 """A package with more is sampled."""
-STARTS_PROGRAMS = re.compile(r"\b(subprocess|wheelhouse|serving)\(|import (run|subprocess)\b")
+STARTS_PROGRAMS = re.compile(r"\b(subprocess|wheelhouse|serving|PROGRAM)\b|import (run|subprocess)\b")
 """In a test module: its tests may run lines that coverage does not see."""
 
 

@@ -46,6 +46,7 @@ class Tree:
         bubblewrap = ["bwrap", *sealed, self.root, "--unshare-pid", "--unshare-net", "--die-with-parent"]
         home = str(self.root / "home")
         environment = {**os.environ, "HOME": home, "XDG_CACHE_HOME": f"{home}/.cache", "PYTHONHASHSEED": "0"}
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)  # each run would compile every module
         started = [*(bubblewrap if shutil.which("bwrap") else []), self.root / ".venv" / "bin" / "python", *arguments]
         return list(map(str, started)), environment
 
