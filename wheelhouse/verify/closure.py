@@ -30,6 +30,7 @@ def closure(lock: Lock, metadata: Mapping[NormalizedName, Metadata]) -> Iterator
 
 
 def _closure(lock: Lock, metadata: Mapping[NormalizedName, Metadata]) -> Iterator[Finding]:
+    """The findings, as errors: walks from the user's requirements through the metadata of each project that they need."""
     target, adjustments = lock.target, lock.inputs.adjustments
     pending: deque[tuple[Requirement, str]] = deque(
         (requirement, REQUESTED)
@@ -43,26 +44,28 @@ def _closure(lock: Lock, metadata: Mapping[NormalizedName, Metadata]) -> Iterato
         if requirement.marker and "extra" not in str(requirement.marker) and not target.applies(requirement.marker):
             continue
         project = canonicalize_name(requirement.name)
-        found = metadata.get(project)
-        if found is None:
+        own = metadata.get(project)
+        if own is None:
             yield _finding(project, "target", by, requirement, target.name)
             continue
-        if not requirement.specifier.contains(found.version, prereleases=True):
-            yield _finding(project, "version", by, requirement, str(found.version))
+        if not requirement.specifier.contains(own.version, prereleases=True):
+            yield _finding(project, "version", by, requirement, str(own.version))
         for extra in ("", *map(canonicalize_name, requirement.extras)):
             if (project, extra) not in seen:
                 seen.add((project, extra))
-                pending.extend(_asked(found, files.get(project, str(project)), target, extra, adjustments))
+                pending.extend(_requirements(own, files.get(project, str(project)), target, extra, adjustments))
     yield from _unneeded(lock, {project for project, _ in seen})
 
 
-def _asked(
+def _requirements(
     metadata: Metadata, filename: str, target: Target, extra: str, adjustments: Adjustments
 ) -> Iterable[tuple[Requirement, str]]:
+    """What a file requires on a target with an extra, each with the name of the file."""
     return [(requirement, filename) for requirement, _ in metadata.requirements(target, extra, adjustments)]
 
 
 def _unneeded(lock: Lock, reached: set[NormalizedName]) -> Iterator[Finding]:
+    """Warnings for pins that no requirement reached."""
     for pin in lock.pins:
         if pin.project not in reached:
             yield Finding.of(
@@ -92,6 +95,7 @@ def requests_for(lock: Lock, project: NormalizedName) -> dict[str, FactValue]:
 
 
 def _names(text: str, project: NormalizedName) -> bool:
+    """Whether a requirement names a project."""
     return canonicalize_name(dependency_name(text)) == project
 
 

@@ -13,7 +13,7 @@ BUILDERS = frozenset(
         *("meson", "ninja", "cython", "cmake", "pybind11"),
     }
 )
-"""Projects that build others. What sdists of a lock were really built with is known from the lock."""
+"""Projects that build others. What the sdists of a lock were built with stands in the lock."""
 
 
 def unlocked_file(filename: str, locks: Iterable[Lock], *, staged: bool) -> Finding:
@@ -50,5 +50,6 @@ def _same_release(filename: str, lock: Lock, pin: Pin) -> Finding:
 
 
 def _built_with(locks: Iterable[Lock]) -> set[str]:
+    """The projects that the built wheels of the locks were built with."""
     built = (pin.built for lock in locks for pin in lock.pins if pin.built)
     return {requirement.partition("==")[0] for one in built for requirement in one.requires}
