@@ -60,9 +60,9 @@ def explain(
 
 
 def _other_steps(derivation: Derivation) -> Iterator[str]:
-    """A line for each fact that the chains do not show: other releases that were excluded, and what they require."""
+    """A line for each fact that the chains do not show: other releases that were tried, and what they require."""
     shown = set(derivation.conflicting)
-    others = [step for step in derivation.steps if step.dependency not in shown and step.versions]
+    others = [step for step in derivation.steps if len(step.versions) > (step.dependency in shown)]
     lines = [f"{_releases_text(step)} requires {step.dependency}" for step in others if not _is_on_a_chain(step, shown)]
     yield from lines[:MAX_STEPS]
     if len(lines) > MAX_STEPS:
