@@ -191,6 +191,23 @@ def test_a_pure_module_imports_only_pure_ones(name: str) -> None:
     assert not inner - set(PURE)
 
 
+STARTS_PROGRAMS = {
+    "archive.inspect_pool": "workers of wheelhouse's own, which open archives",
+    "build.auditwheel": "auditwheel, on a wheel that was built",
+    "fetch.gpg": "gpgv, on a signature",
+    "index.credential_sources": "keyring, for a password",
+    "index.pipconfig": "pip, for its settings",
+    "target.interpreter_facts": "the interpreter's own C library, for its version",
+    "target.interpreters": "an interpreter that the user named, for its facts",
+}
+"""What a module outside of the sandbox starts: never a program or code that came with a package."""
+
+
+def test_only_the_sandbox_starts_what_came_with_a_package() -> None:
+    starting = {name.removeprefix("wheelhouse.") for name, imports in IMPORTS.items() if "subprocess" in imports}
+    assert {name for name in starting if not name.startswith("sandbox.")} == set(STARTS_PROGRAMS)
+
+
 @pytest.mark.parametrize("name", [name for name in MODULES if MODULES[name].stat().st_size and package_of(name)])
 def test_what_is_public_says_what_it_is(name: str) -> None:
     tree = TREES[name]
