@@ -53,7 +53,7 @@ print(f"{seconds:.2f} | {memory:.0f} | {outcome}")
 METADATA = b"Metadata-Version: 2.1\nName: one\nVersion: 1.0\n"
 WHEEL = b"Wheel-Version: 1.0\nGenerator: x\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
 INFO = "one-1.0.dist-info"
-LIMIT = min(LONGEST, 120.0)
+LIMIT = min(LONGEST, 300.0)
 
 
 def wheel(metadata: bytes = METADATA, record: bytes | None = None, wheel: bytes = WHEEL, **files: bytes) -> bytes:
@@ -86,6 +86,14 @@ def sdist(*raw_members: bytes, pkg_info: bytes = METADATA, **files: bytes) -> by
             header.size = len(data)
             archive.addfile(header, io.BytesIO(data))
     return gzip.compress(b"".join(raw_members) + buffer.getvalue(), mtime=0)
+
+
+def required(count: int, form: bytes) -> bytes:
+    """So many requirements of a project, each with its own number."""
+    return b"".join(
+        b"Requires-Dist: a" + form.replace(b"%d", b"'%d'" % n if b";" in form else b"%d" % n) + b"\n"
+        for n in range(count)
+    )
 
 
 def block(name: str, size: int = 0, kind: bytes = tarfile.REGTYPE, linkname: str = "") -> bytes:
@@ -140,6 +148,15 @@ INPUTS: dict[str, tuple[str, Callable[[], bytes]]] = {
             + b"Requires-Dist: a;extra in 'b'\n" * 4_000
         ),
     ),
+    "9,900 requirements at the limit": (
+        "whl",
+        lambda: wheel(METADATA + required(9_900, b";%d>os_name" + b" or os_name=='x'" * 24)),
+    ),
+    "800 requirements at the limit": (
+        "whl",
+        lambda: wheel(METADATA + required(800, b";%d>os_name" + b" or os_name=='x'" * 305)),
+    ),
+    "800 lists of clauses at the limit": ("whl", lambda: wheel(METADATA + required(800, b">=%d" + b"<=2>=1" * 820))),
     "digits in a version": ("whl", lambda: wheel(METADATA + b"Requires-Dist: a>=" + b"9" * 4_000_000 + b"\n")),
     "1 million rows of RECORD": ("whl", lambda: wheel(record=b"".join(b"%d,,\n" % n for n in range(1_000_000)))),
     "1 million equal rows of RECORD": ("whl", lambda: wheel(record=b"a,,\n" * 1_000_000)),
@@ -147,9 +164,11 @@ INPUTS: dict[str, tuple[str, Callable[[], bytes]]] = {
     "a WHEEL of 16 MB": ("whl", lambda: wheel(wheel=WHEEL + b"Tag: a\n" * 2_300_000)),
     "entry points of 16 MB": ("whl", lambda: wheel(**{f"{INFO}__entry_points.txt": b"[a]\nb=c\n" * 2_000_000})),
     "200,000 members of a zip": ("whl", lambda: wheel(**{f"one__{n}": b"" for n in range(199_990)})),
+    "99,990 members of a zip": ("whl", lambda: wheel(**{f"one__{n}": b"" for n in range(99_990)})),
     "a zip name of 60 KB": ("whl", lambda: wheel(**{"a__" * 30_000 + "b": b""})),
     "ELF with 65,535 segments": ("whl", lambda: wheel(**{f"one__{n}.so": elf(segments=65_535) for n in range(4)})),
     "ELF with 65,535 sections": ("whl", lambda: wheel(**{f"one__{n}.so": elf(sections=65_535) for n in range(4)})),
+    "99,990 members of a tar": ("tar.gz", lambda: sdist(*(block(f"one-1.0/{n}") for n in range(99_990)))),
     "200,000 members of a tar": ("tar.gz", lambda: sdist(*(block(f"one-1.0/{n}") for n in range(199_000)))),
     "1 million members of a tar": ("tar.gz", lambda: sdist(*(block(f"one-1.0/{n}") for n in range(1_000_000)))),
     "a pax header of 3 GiB that is sparse": (
