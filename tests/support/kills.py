@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import mkdtemp
 
 from tests.support.golden import Session
 from tests.support.index import IndexServer
@@ -188,7 +189,7 @@ class Killer:
         reference = self.reference(name, words)
         folder = self._copy("killed")
         before = files_of(folder)
-        by_time = dice.random() < 0.2
+        by_time = reference.changes == 0 or dice.random() < 0.2
         with self._place.start(words, folder, 0 if by_time else dice.randint(1, reference.changes)) as process:
             if by_time:
                 time.sleep(dice.uniform(0.1, 1) * reference.seconds)
@@ -200,7 +201,7 @@ class Killer:
         again = self._place.run(words, folder, CODES.get(name, (0,)))
         assert again.after == reference.after, name
         assert not left_behind(folder), name
-        shutil.rmtree(folder)
+        shutil.rmtree(folder.parent)
         return has_left
 
     def artifacts(self, wheelhouse: str) -> dict[str, bytes]:
@@ -221,12 +222,12 @@ class Killer:
         if name not in self._expected:
             folder = self._copy("reference")
             self._expected[name] = self._place.run(words, folder, CODES.get(name, (0,)))
-            shutil.rmtree(folder)
+            shutil.rmtree(folder.parent)
         return self._expected[name]
 
     def _copy(self, name: str) -> Path:
-        """A copy under a path of the same length, because some outputs name their place."""
-        folder = self._scratch / name / "place"
+        """A new copy of the place."""
+        folder = Path(mkdtemp(prefix=name, dir=self._scratch)) / "place"
         shutil.copytree(self._place.folder, folder, symlinks=True)
         return folder
 
