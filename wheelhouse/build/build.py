@@ -16,7 +16,7 @@ from wheelhouse.build.auditwheel import find_auditwheel
 from wheelhouse.build.build_log import Reason, reasons, remedy
 from wheelhouse.build.build_requirements import newest_asked, unmet
 from wheelhouse.build.build_wheelhouse import existing_build_locks, fill_build_folder
-from wheelhouse.build.pending import BuildOptions, is_done
+from wheelhouse.build.pending import BuildOptions, is_complete, is_done
 from wheelhouse.build.sdist_builds import BuiltWheel, SdistBuilds
 from wheelhouse.errors import BuildError, MachineError, WheelhouseError
 from wheelhouse.events import Listener, Noted, Warned, ignore
@@ -79,7 +79,7 @@ def build(
     if the folder is no wheelhouse, MachineError without a sandbox or interpreter to build in.
     """
     house = load_wheelhouse(folder)
-    if all(is_done(lock, folder, options) for lock in house.locks):
+    if is_complete(house, folder, options):
         return BuildReport(house)
     with folder_lock(folder):
         build_locks = {lock.name: lock for lock in existing_build_locks(folder / BUILD)}

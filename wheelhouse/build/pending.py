@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from wheelhouse.errors import InputError
-from wheelhouse.files.disk import has_locked_bytes
+from wheelhouse.files.disk import has_bytes, has_locked_bytes
 from wheelhouse.lock.lock import Lock, Pin
 from wheelhouse.lock.wheelhouse import Wheelhouse
 from wheelhouse.resolve.requirements import RequirementLine
@@ -28,6 +28,12 @@ def is_done(lock: Lock, folder: Path, options: BuildOptions) -> bool:
     if options.targets and lock.target.name not in options.targets:
         return True
     return not any(_must_build(pin, folder, options) for pin in lock.pins)
+
+
+def is_complete(wheelhouse: Wheelhouse, folder: Path, options: BuildOptions) -> bool:
+    """Whether every lock is done, and the texts are those of the locks: a killed build may have written some of them."""
+    is_built = all(is_done(lock, folder, options) for lock in wheelhouse.locks)
+    return is_built and all(has_bytes(folder / name, text.encode()) for name, text in wheelhouse.texts.items())
 
 
 def _must_build(pin: Pin, folder: Path, options: BuildOptions) -> bool:

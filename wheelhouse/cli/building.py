@@ -51,7 +51,8 @@ def build(
     were built before come from the cache. A wheel for every platform (`none-any`) serves each target whose lock file has
     the same sdist. Exit code 6 if an sdist could not be built; the others are built all the same.
     """
-    from wheelhouse.build.pending import is_done, must_have_targets
+    from wheelhouse.build.pending import is_complete, must_have_targets
+    from wheelhouse.files.temporary import sweep_scratch
     from wheelhouse.index.locations import as_options
     from wheelhouse.verify.verify import load_wheelhouse
 
@@ -59,7 +60,8 @@ def build(
     folder = house or from_file.wheelhouse
     wheelhouse, build_options = load_wheelhouse(folder), build_options_of(building)
     must_have_targets(wheelhouse, build_options.targets)
-    if all(is_done(lock, folder, build_options) for lock in wheelhouse.locks):
+    sweep_scratch()
+    if is_complete(wheelhouse, folder, build_options):
         _say(folder, wheelhouse.locks, frozenset(), {}, (), as_json=as_json, quiet=quiet)
         return
     chosen = options(from_file, located)

@@ -104,7 +104,7 @@ def shared_folder(folder: Path) -> Iterator[None]:
 @contextmanager
 def scratch_folder(kind: str) -> Iterator[Path]:
     """A new folder among the machine's temporary files, removed afterwards. Those of killed runs are removed before."""
-    _sweep_scratch(Path(tempfile.gettempdir()))
+    sweep_scratch()
     while True:
         folder = Path(tempfile.mkdtemp(prefix=f"{SCRATCH_PREFIX}{kind}-"))
         descriptor = os.open(folder, os.O_RDONLY)
@@ -118,9 +118,9 @@ def scratch_folder(kind: str) -> Iterator[Path]:
         os.close(descriptor)
 
 
-def _sweep_scratch(place: Path) -> None:
+def sweep_scratch() -> None:
     """Remove the scratch folders of this user's killed runs."""
-    for folder in place.glob(f"{SCRATCH_PREFIX}*"):
+    for folder in Path(tempfile.gettempdir()).glob(f"{SCRATCH_PREFIX}*"):
         with contextlib.suppress(OSError):
             _remove_scratch(folder)
 
