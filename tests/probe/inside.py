@@ -282,14 +282,23 @@ def fill_files(size, path=WORK + "/big"):
     return True
 
 
+def fill_in_processes(count, function):
+    """Run a function in several processes that stay; return when all have ended it, or have been killed."""
+    read_end, write_end = os.pipe()
+    for _ in range(count):
+        if os.fork() == 0:
+            os.close(read_end)
+            held = function()
+            os.close(write_end)
+            time.sleep(30)
+            os._exit(0 if held else 1)
+    os.close(write_end)
+    return os.read(read_end, 1) == b""
+
+
 def fill_processes(size):
     """Sixteen processes, each with a sixteenth."""
-    for _ in range(16):
-        if os.fork() == 0:
-            fill_private(size >> 4)
-            time.sleep(30)
-            os._exit(0)
-    return True
+    return fill_in_processes(16, lambda: fill_private(size >> 4))
 
 
 def fill_shm(size):
@@ -297,22 +306,21 @@ def fill_shm(size):
 
 
 def fill_sockets(size):
-    """The buffers of socket pairs; processes have a limit of open files, so several processes hold some."""
-    for _ in range(8):
-        if os.fork() == 0:
-            held = []
-            for _ in range(min(2000, size >> 21)):
-                held.append(socket.socketpair())
-                for end in held[-1]:
-                    end.setblocking(False)
-                    try:
-                        while True:
-                            end.send(b"x" * 65536)
-                    except OSError:
-                        pass
-            time.sleep(30)
-            os._exit(0)
-    return True
+    """The buffers of socket pairs, in several processes, because each has a limit of open files."""
+    return fill_in_processes(8, lambda: [full_pair() for _ in range(size >> 21)])
+
+
+def full_pair():
+    """Two connected sockets whose buffers are full."""
+    pair = socket.socketpair()
+    for end in pair:
+        end.setblocking(False)
+        try:
+            while True:
+                end.send(b"x" * 65536)
+        except OSError:
+            pass
+    return pair
 
 
 def fill_secret(size):
