@@ -132,8 +132,8 @@ def test_options_that_cannot_be_read(text: str, sentence: str) -> None:
         (f"lib --hash=sha256:{SHA256}0", f"x: `sha256:{SHA256}0` is not a hash that pip accepts", "sha256"),
         (f"lib --hash=sha256:{'g' * 64}", f"x: `sha256:{'g' * 64}` is not a hash that pip accepts", "sha256"),
         (f"./{WHEEL}; nonsense", f"x: `./{WHEEL}; nonsense` is not a requirement: ", ""),
-        ("lib; " + "(" * 5000, "is not a requirement: ", ""),
-        (f"./{WHEEL}; {'(' * 5000}", "is not a requirement: ", ""),
+        ("lib; " + "(" * 2000, "is not a requirement: ", ""),
+        (f"./{WHEEL}; {'(' * 2000}", "is not a requirement: ", ""),
     ],
 )
 def test_a_line_that_is_no_requirement(text: str, sentence: str, hint: str) -> None:
