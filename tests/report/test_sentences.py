@@ -13,6 +13,7 @@ from wheelhouse.report.sentences import SENTENCES, sentence_of
 from wheelhouse.vet.approvals_format1 import TEMPLATES
 from wheelhouse.vet.vet import RULES
 
+pytestmark = pytest.mark.text
 DERIVED = {"subject", "rule", "who"}
 """Values that `report.sentences` adds to the facts."""
 BUILDERS = {"observed", "Finding.of", "error", "_wrong", "_foreign"}

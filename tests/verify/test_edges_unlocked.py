@@ -23,6 +23,7 @@ BUILT = Built(Artifact("app-1.0.tar.gz", "1" * 64, 1), "CPython 3.12.1", require
 LOCK = Lock(TARGET, Inputs(("app", "lib>=1")), (pin("app", dependencies=("lib<2", "tail"), built=BUILT), pin("lib")))
 
 
+@pytest.mark.text
 @pytest.mark.parametrize(
     ("filename", "sentence", "hint"),
     [
@@ -46,6 +47,7 @@ def test_what_is_said_of_an_archive(filename: str, sentence: str, hint: str) -> 
     assert sentence in sentence_of(unlocked_file(filename, (LOCK,), staged=True))
 
 
+@pytest.mark.text
 def test_in_a_staged_folder_everything_at_the_top_is_installed() -> None:
     finding = unlocked_file("setuptools-75.0-py3-none-any.whl", (LOCK,), staged=True)
     assert "is installed into the image" in sentence_of(finding) and "tools/" in hint_of(finding)
@@ -58,6 +60,7 @@ def test_who_asks_for_a_project() -> None:
     assert requests_for(LOCK, canonicalize_name("nobody")) == {}
 
 
+@pytest.mark.text
 @pytest.mark.parametrize(
     ("names", "sentence"),
     [

@@ -206,6 +206,7 @@ def test_what_was_tampered_with_is_found_and_nothing_else(house: Path, name: str
     assert found(house) == expected
 
 
+@pytest.mark.text
 def test_an_altered_file_says_its_size(house: Path) -> None:
     (house / LIB).write_bytes(b"PK")
     (one,) = verify(house).findings
@@ -214,6 +215,7 @@ def test_an_altered_file_says_its_size(house: Path) -> None:
     assert any("the bytes were altered" in sentence_of(finding) for finding in verify(house).findings)
 
 
+@pytest.mark.text
 def test_a_missing_file_says_who_asks_for_it(house: Path) -> None:
     (house / LIB).unlink()
     (one,) = verify(house).findings

@@ -147,6 +147,7 @@ def test_verify_names_it_and_stage_refuses_it(folder: Path, case: str) -> None:
     assert not (folder / "new").exists()
 
 
+@pytest.mark.text
 def test_a_file_that_is_far_too_long_is_not_read(folder: Path) -> None:
     with (folder / "wheels" / LIB).open("r+b") as file:
         file.truncate(1 << 42)  # a sparse file: to hash it would take an hour

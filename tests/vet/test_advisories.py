@@ -2,8 +2,10 @@
 
 import json
 import zipfile
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from packaging.utils import canonicalize_name
@@ -13,8 +15,10 @@ from tests.support.shared import shared
 from tests.support.tools import wheelhouse
 from wheelhouse.archive.artifact import version_of
 from wheelhouse.errors import InputError
+from wheelhouse.vet import advisory_sources
 from wheelhouse.vet.advisories import Advisory, Event, collect, compared, parse_snapshot, read_records, to_json
 from wheelhouse.vet.cvss import rating
+from wheelhouse.vet.import_advisories import import_advisories
 
 pytest_plugins = ["tests.support.houses"]
 
@@ -328,3 +332,35 @@ def test_a_local_version_matches_its_public_one(
 def test_a_severity_is_told_as_people_read_it(told: str, text: str) -> None:
     """The scores are those that the specification's examples and the national database give for these vectors."""
     assert rating(told) == text
+
+
+class OneAdvisory:
+    """A source that another package could bring."""
+
+    def accepts(self, name: str) -> bool:
+        return name.startswith("one:")
+
+    def advisories(self, name: str, http: object) -> Iterator[Advisory]:
+        yield from read_records([record(name.removeprefix("one:"), {"introduced": "0"})])
+
+
+def test_a_source_of_advisories_is_registered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(advisory_sources, "SOURCES", (OneAdvisory(), *advisory_sources.SOURCES))
+    http: Any = None
+    imported = import_advisories("one:GHSA-1", http, datetime(2026, 1, 1, tzinfo=UTC))
+    assert [one.id for found in imported.by_project.values() for one in found] == ["GHSA-1"]
+    with pytest.raises(InputError, match="there is no export `other:GHSA-1`"):
+        import_advisories("other:GHSA-1", http, datetime(2026, 1, 1, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("https://osv.example/all.zip", "OsvAddress"),
+        ("http://osv.example/all.zip", "OsvAddress"),
+        ("all.zip", "OsvFiles"),
+        ("httpdocs/records", "OsvFiles"),
+    ],
+)
+def test_the_first_source_that_accepts_a_name_reads_it(name: str, kind: str) -> None:
+    assert type(next(one for one in advisory_sources.SOURCES if one.accepts(name))).__name__ == kind

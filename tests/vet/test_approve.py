@@ -99,6 +99,7 @@ def test_what_was_approved_in_one_house_counts_in_the_next(
     assert re.search(r"1 file approved by alice, 2 findings seen; 1 approved before", again.out)
 
 
+@pytest.mark.text
 @pytest.mark.parametrize(
     "command", [("verify",), ("stage", "--dest", "staged"), ("publish", "--repository", "http://127.0.0.1:9/")]
 )
@@ -114,6 +115,7 @@ def test_what_nobody_approved_is_refused(
     assert not (tmp_path / "staged").exists()
 
 
+@pytest.mark.text
 def test_what_was_approved_is_verified_and_staged(
     tmp_path: Path, keys: Path, houses: Path, wheelhouse: Command
 ) -> None:
@@ -128,6 +130,7 @@ def test_what_was_approved_is_verified_and_staged(
         assert wheelhouse("verify", folder, "--require-approved").code == 0
 
 
+@pytest.mark.text
 def test_no_manifest_vouches_for_what_nobody_approved(
     tmp_path: Path, keys: Path, houses: Path, wheelhouse: Command
 ) -> None:
@@ -157,6 +160,7 @@ def test_no_manifest_vouches_for_what_nobody_approved(
     assert wheelhouse("verify", folder, "--require-approved").code == 1
 
 
+@pytest.mark.text
 def test_an_unknown_key_approves_nothing_and_says_so_beforehand(
     tmp_path: Path, keys: Path, houses: Path, wheelhouse: Command
 ) -> None:
