@@ -1,4 +1,4 @@
-"""Known vulnerabilities: OSV records for PyPI projects, and which of them a release is affected by (OSV schema 1.6) (pure)."""
+"""Known vulnerabilities: OSV records for PyPI projects, and which of them affect a release (OSV schema 1.6) (pure)."""
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -28,7 +28,7 @@ class Event:
 
     @property
     def key(self) -> tuple[bool, Version, bool]:
-        """Order: `introduced: 0` before every version; at one version, what ends a range with it comes last."""
+        """The order of events: `introduced: 0` before every version; at one version, `last_affected` comes last."""
         start = self.version == "0"
         return (not start, Version("0") if start else version_of(self.version), self.kind == "last_affected")
 
@@ -52,11 +52,11 @@ class Advisory:
 
     @property
     def names(self) -> frozenset[str]:
-        """Every id that it goes by."""
+        """Its id and its aliases."""
         return self.aliases | {self.id}
 
     def affects(self, version: Version) -> bool:
-        """Whether a release is affected: by a range, or because it is listed, or the release is that it was built from."""
+        """Whether a release is affected: by a range, or because its version or its public version is listed."""
         public = version_of(version.public)
         return self.affects_by_range(version) or any(_same(listed, (version, public)) for listed in self.versions)
 
@@ -69,7 +69,7 @@ class Advisory:
         return any(_within(events, version if _is_local(events) else public) for events in self.ranges)
 
     def fixed_in(self, version: Version) -> Version | None:
-        """The first fixed version above an affected one, where the record names one."""
+        """The first fixed version above an affected one; None if the record names none."""
         fixes = (version_of(event.version) for events in self.ranges for event in events if event.kind == "fixed")
         return min((fix for fix in fixes if fix > version), default=None)
 
@@ -99,7 +99,7 @@ def _within(events: Iterable[Event], version: Version) -> bool:
 
 @dataclass(frozen=True)
 class Advisories:
-    """All known advisories by project. `newest` is when the newest of them changed: how old this knowledge is."""
+    """All known advisories by project. `newest` is when the newest of them changed."""
 
     by_project: Mapping[NormalizedName, tuple[Advisory, ...]] = field(default_factory=dict)
     newest: datetime | None = None
@@ -110,11 +110,11 @@ class Advisories:
 
     @property
     def count(self) -> int:
-        """How many there are."""
+        """The number of advisories."""
         return sum(map(len, self.by_project.values()))
 
     def of(self, project: NormalizedName, version: Version) -> list[tuple[Advisory, ...]]:
-        """The advisories that a release is affected by; those that are aliases of each other are one."""
+        """The advisories that affect a release, in groups: aliases of each other are one group."""
         groups: list[list[Advisory]] = []
         for advisory in self.by_project.get(project, ()):
             if advisory.affects(version):
@@ -164,7 +164,7 @@ _RECORD = DocumentType(_Record)
 
 
 def read_records(documents: Iterable[Mapping[str, Any]]) -> Iterator[Advisory]:
-    """Advisories from OSV records: those for PyPI that were not withdrawn. Raises InputError for what is no such record."""
+    """Advisories from OSV records: those for PyPI that were not withdrawn. Raises InputError for any other record."""
     for document in documents:
         try:
             record = _RECORD.from_table(document, "")
@@ -206,14 +206,14 @@ def _severity(record: _Record) -> str:
 
 
 def not_after(now: datetime, advisories: Iterable[Advisory]) -> Iterator[Advisory]:
-    """The same advisories; one that says it was changed after `now` was changed now."""
+    """The same advisories; a change after `now` counts as a change now."""
     latest = f"{now:%Y-%m-%dT%H:%M:%SZ}"
     for advisory in advisories:
         yield replace(advisory, modified=latest) if _moment(advisory.modified) > now else advisory
 
 
 def _moment(text: str) -> datetime:
-    """A time, in UTC where it names no zone. Raises InputError."""
+    """A time, in UTC if it names no zone. Raises InputError."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
@@ -231,7 +231,7 @@ def collect(advisories: Iterable[Advisory]) -> Advisories:
 
 
 def loss(new: Advisories, before: Advisories) -> str | None:
-    """What would be lost if a snapshot took the place of the one before: it is smaller, or older. None where nothing is."""
+    """Why a snapshot must not replace the one before: it is smaller, or older. None if it can."""
     if new.count < before.count:
         return f"it has {new.count} advisories, and the snapshot that is here has {before.count}"
     if new.newest and before.newest and new.newest < before.newest:
@@ -240,7 +240,7 @@ def loss(new: Advisories, before: Advisories) -> str | None:
 
 
 def compared(new: Advisories, before: Advisories) -> Advisories:
-    """The new advisories, each marked that the ones before did not have, or had with other versions affected."""
+    """The new advisories. Those that the earlier ones lack, or have with other affected versions, are marked."""
     if before.newest is None:
         return new
     known = {(one.id, one.project): (one.ranges, one.versions) for found in before.by_project.values() for one in found}
@@ -253,7 +253,7 @@ def compared(new: Advisories, before: Advisories) -> Advisories:
 
 
 def to_json(advisories: Advisories) -> str:
-    """A snapshot as text, to be carried across."""
+    """A snapshot as text, for the transfer."""
     rows = [
         _row(advisory) for found in advisories.by_project.values() for advisory in sorted(found, key=lambda one: one.id)
     ]

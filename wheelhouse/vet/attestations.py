@@ -1,4 +1,4 @@
-"""Attestations (PEP 740), checked with sigstore against a trust root that is here: no server is asked.
+"""Attestations (PEP 740), checked with sigstore and a local trust root, without a network.
 
 `Attestation.verify` of pypi-attestations takes no other trust root than the one that sigstore keeps in the user's home, and
 renews; so its steps are taken here, with a root of the user's or the one that came with sigstore.
@@ -67,7 +67,7 @@ class Attestor:
 
 
 def open_attestor(trust_root: Path | None) -> Attestor | None:
-    """An attestor with a trust root from a file, or the one that sigstore carries; None where sigstore is not installed.
+    """An attestor with a trust root from a file, or the one that sigstore carries; None if sigstore is not installed.
 
     Raises InputError for a file that is no trust root.
     """

@@ -1,4 +1,4 @@
-"""What a piece of Python speaks of: the network, and code that it makes up as it goes. Parsed, never run (pure).
+"""What Python code does: it uses the network, or executes data that it decodes. The code is parsed, never run (pure).
 
 This finds what is careless or plain. Whoever means to hide something can; a sealed room is what holds then.
 """
@@ -64,14 +64,14 @@ EXECUTORS = frozenset(("exec", "eval", "compile", "__import__"))
 
 @dataclass(frozen=True, slots=True)
 class CodeSignals:
-    """What reading told: what of the network is spoken of, and how code is made up."""
+    """What code does: names of network modules, programs and addresses, and calls that execute decoded data."""
 
     network: tuple[str, ...] = ()
     hidden: tuple[str, ...] = ()
 
 
 def read_code(text: str) -> CodeSignals:
-    """Read Python; what is none, or Python 2, is read as text."""
+    """Read Python code. Python 2, and anything else that does not parse, is read as text."""
     try:
         with warnings.catch_warnings(), too_deep_as(ValueError):
             warnings.simplefilter("ignore", SyntaxWarning)

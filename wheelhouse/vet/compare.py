@@ -1,4 +1,4 @@
-"""Compare two houses, and open what took another's place to see what changed inside. Nobody is asked, nothing is run."""
+"""Compare two wheelhouses, and the contents of files that replace others. No network, and no code runs."""
 
 import os
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ from wheelhouse.vet.facts_reader import read_facts
 
 
 def diff(old: Path, new: Path, on_event: Listener = ignore) -> tuple[Difference, ...]:
-    """What changed from one house to another, and in the houses inside them, most alarming first.
+    """The changes from one wheelhouse to another, and in those inside them, in the order in which to review them.
 
     Raises IntegrityError for a file that is not what its lock says.
     """

@@ -1,4 +1,4 @@
-"""A house as a CycloneDX 1.6 software bill of materials, with what wheels carry of their own merged in (PEP 770)."""
+"""A wheelhouse as a CycloneDX 1.6 bill of materials, merged with those that wheels contain (PEP 770)."""
 
 import json
 import re
@@ -36,7 +36,7 @@ SITES |= {"documentation": "documentation", "issues": "issue-tracker", "bug trac
 
 
 def sbom(evidence: Evidence) -> str:
-    """The bill of materials as JSON: the same house and moment give the same text. Raises MachineError where the extra is missing."""
+    """The bill of materials as JSON: the same wheelhouse and time give the same text. Raises MachineError if the extra is missing."""
     try:
         from cyclonedx.output.json import JsonV1Dot6  # noqa: PLC0415
         from cyclonedx.validation.json import JsonStrictValidator  # noqa: F401, PLC0415
@@ -52,7 +52,7 @@ def sbom(evidence: Evidence) -> str:
 
 
 def _invalid(text: str, schema: str) -> str | None:
-    """What is wrong with a bill of materials; None where nothing is."""
+    """Why a bill of materials is not valid; None if it is."""
     from cyclonedx.schema import SchemaVersion  # noqa: PLC0415
     from cyclonedx.validation.json import JsonStrictValidator  # noqa: PLC0415
 
@@ -87,7 +87,7 @@ def _bom(evidence: Evidence) -> "Bom":
 
 
 def _edges(evidence: Evidence) -> Edges:
-    """The graph of each target, one laid on the other: what was asked for hangs on the house itself."""
+    """The merged graph of all targets. The wheelhouse itself depends on what was requested."""
     edges: Edges = {HOUSE: set(evidence.others), **{name: set() for name in evidence.hashes}}
     for graph in evidence.graphs:
         edges[HOUSE] |= graph.roots
@@ -130,7 +130,7 @@ def _component(facts: Facts, evidence: Evidence) -> "Component":
 
 
 def _other(name: str, evidence: Evidence) -> "Component":
-    """A file that is no distribution."""
+    """A file that is not a distribution."""
     from cyclonedx.model import HashAlgorithm, HashType  # noqa: PLC0415
     from cyclonedx.model.component import Component, ComponentType  # noqa: PLC0415
 

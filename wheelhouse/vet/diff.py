@@ -1,4 +1,4 @@
-"""What changed from one house to the next: projects, files, and what is inside those that took another's place (pure)."""
+"""The changes from one wheelhouse to the next: projects, files, and the contents of files that replace others (pure)."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -25,7 +25,7 @@ CUSTOMIZE = ("sitecustomize.py", "usercustomize.py")
 
 
 class Kind(StrEnum):
-    """What became of a project; what a reviewer wants to see first stands first."""
+    """The kind of change of a project, in the order in which to review them."""
 
     BYTES = "other bytes"
     DOWN = "down"
@@ -48,7 +48,7 @@ class Topic(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One change inside a file: what it is about, what is gone, what came."""
+    """One change inside a file: what it is about, and what was removed and added."""
 
     topic: Topic
     what: str
@@ -58,7 +58,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Replaced:
-    """A file of the new house, and the one of the old house whose place it takes, if any; what changed inside."""
+    """A file of the new wheelhouse, the file of the old one that it replaces, if any, and the changes inside."""
 
     new: Pin
     old: Pin | None = None
@@ -67,7 +67,7 @@ class Replaced:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What became of one project: its versions before and after, the files that came, the names of those that went.
+    """The change of one project: its versions before and after, the added files, the names of the removed ones.
 
     `place` is empty, or the name of the house inside the house.
     """
@@ -124,7 +124,7 @@ def _kind(olds: dict[str, Pin], news: dict[str, Pin]) -> Kind:
 
 
 def _partner(pin: Pin, olds: dict[str, Pin]) -> Pin | None:
-    """The old file whose place a new one takes: of the same name, else of the same tags, else of the same kind."""
+    """The old file that a new one replaces: of the same name, else of the same tags, else of the same kind."""
 
     def unlike(other: Pin) -> tuple[bool, bool, bool, str]:
         mine, theirs = _tags(pin), _tags(other)
@@ -140,7 +140,7 @@ def _tags(pin: Pin) -> str:
 
 
 def changes(old: Facts | None, new: Facts) -> tuple[Change, ...]:
-    """What changed inside a file that took another's place; all that matters of one that took nobody's."""
+    """The changes inside a file that replaces another; for a file that replaces none, everything that matters."""
     found = [
         _kind_of_file(old, new),
         *(_compared(topic, what, of(old) if old else (), of(new)) for topic, what, of in ASPECTS),
@@ -239,7 +239,7 @@ def _places(facts: Facts) -> Iterator[str]:
 
 
 def _tops(facts: Facts) -> Iterator[str]:
-    """The names that it puts beside other projects' in site-packages."""
+    """The names that it installs at the top of site-packages."""
     for entry in facts.entries if facts.pin.artifact.is_wheel else ():
         name = _plain(entry.name)
         if not name.startswith("*."):

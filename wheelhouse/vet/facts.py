@@ -1,4 +1,4 @@
-"""What a reviewer would want to know of one file of a house, read once from its bytes (pure)."""
+"""The facts of one file of a wheelhouse that rules use, read once from its bytes (pure)."""
 
 import re
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ DATA_FOLDER = re.compile(r"[^/]+\.data/(?P<scheme>[^/]+)/")
 SITE_PACKAGES = re.compile(r"lib(64)?/python[\d.]+t?/site-packages/|Lib/site-packages/")
 SCRIPTS = "@scripts/"
 MAX_TEXT_BYTES = 1 << 20
-"""As much of a text as is kept, in bytes."""
+"""The most bytes of a text that are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +37,13 @@ class Entry:
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """The libraries that it links to, where that is known."""
+        """The libraries that it links to, if they are known."""
         return self.native.needs if self.native else ()
 
 
 @dataclass(frozen=True, slots=True)
 class Inside:
-    """What is inside one file of a house.
+    """The contents of one file of a wheelhouse.
 
     `texts` holds the small texts that matter at install or start, by name: `.pth` files, entry points, scripts, an sdist's
     setup.py and pyproject.toml, licence files, embedded SBOMs; no more than the first MiB of each. `headers` is the core
@@ -57,7 +57,7 @@ class Inside:
 
 @dataclass(frozen=True)
 class Facts:
-    """One file of a house and all that rules look at.
+    """One file of a wheelhouse, with everything that rules use.
 
     `targets` names the targets that it is for; `place` is the house inside the house that it lies in, as `tools/`;
     `contents` is None, and `inside` empty, for a file that could not be opened, which a finding of `verify` says.
@@ -74,12 +74,12 @@ class Facts:
 
     @property
     def subject(self) -> str:
-        """The file's place and name, which findings give as their subject."""
+        """The file's place and name: the subject of its findings."""
         return self.place + self.filename
 
     @property
     def metadata(self) -> Metadata | None:
-        """What it says of itself."""
+        """Its metadata."""
         return self.contents.metadata if self.contents else None
 
     @property
@@ -123,7 +123,7 @@ class Facts:
 
     @cached_property
     def installs(self) -> Mapping[str, Entry]:
-        """A wheel's files by where they are installed, but for its .dist-info."""
+        """A wheel's files by their installed path, without its .dist-info."""
         if not self.pin.artifact.is_wheel:
             return {}
         return {
@@ -134,12 +134,12 @@ class Facts:
 
     @property
     def scripts(self) -> tuple[str, ...]:
-        """The names of the scripts that a wheel brings along, ready-made."""
+        """The names of the scripts in a wheel's .data/scripts."""
         return tuple(path.removeprefix(SCRIPTS) for path in self.installs if path.startswith(SCRIPTS))
 
     @property
     def entry_points(self) -> Mapping[str, str]:
-        """The commands that its entry points make, with what they call."""
+        """The commands of its entry points, with the functions that they call."""
         text = self.texts.get(f"{self.dist_info}/entry_points.txt", "")
         section, found = "", {}
         for line in map(str.strip, text.splitlines()):

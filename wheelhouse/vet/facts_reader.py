@@ -1,4 +1,4 @@
-"""Facts from a wheel's or sdist's bytes, seen in the one pass that checks them: what is inside, and the small texts that rules read."""
+"""The facts of a wheel or sdist, collected in the one pass that checks it: its members, and the small texts that rules read."""
 
 import re
 from collections.abc import Iterator
@@ -47,7 +47,7 @@ SDIST_TEXTS = re.compile(
 
 
 def look_inside(path: Path, filename: str) -> tuple[InspectedFile, Inside]:
-    """Open and check a file once, and keep what rules look at. Raises RefusedError for one that cannot be trusted."""
+    """Open and check a file once, and keep what rules use. Raises RefusedError for a hostile or damaged archive."""
     watch = _Watch(WHEEL_TEXTS if is_wheel(filename) else SDIST_TEXTS)
     contents = inspect(path, filename, watch)
     texts = watch.texts if is_wheel(filename) else _of_the_build(watch.texts)
@@ -55,7 +55,7 @@ def look_inside(path: Path, filename: str) -> tuple[InspectedFile, Inside]:
 
 
 def read_facts(path: Path, pin: Pin) -> Facts:
-    """The facts of one file by itself. Raises RefusedError for one that cannot be trusted."""
+    """The facts of one file alone. Raises RefusedError for a hostile or damaged archive."""
     contents, inside = look_inside(path, pin.artifact.filename)
     return Facts(pin, contents=contents, inside=inside)
 
@@ -68,7 +68,7 @@ def headers_of(raw_metadata: bytes) -> dict[str, tuple[str, ...]]:
 
 
 class _Watch:
-    """What passed while a file was checked: an entry for each member, and the texts whose names are wanted."""
+    """Collects an entry for each member while a file is checked, and the texts that rules read."""
 
     def __init__(self, wanted: re.Pattern[str]) -> None:
         self.entries: dict[str, Entry] = {}
@@ -99,14 +99,14 @@ class _Watch:
 
 
 def kind_of(first: bytes) -> str:
-    """What the first bytes of a file say that it is; empty where they say nothing."""
+    """The kind of a file by its first bytes; empty if they tell none."""
     if first[TAR_AT] == b"ustar":
         return "tar"
     return next((kind for magic, kind in MAGIC if first.startswith(magic)), "")
 
 
 def _of_the_build(texts: dict[str, str]) -> dict[str, str]:
-    """An sdist's texts, of its Python only what lies at the top, or where an in-tree backend does."""
+    """An sdist's texts. Of its Python, only the files at the top or in the folder of an in-tree backend."""
     places = _backend_places(texts)
 
     def runs(name: str) -> bool:

@@ -1,4 +1,4 @@
-"""Under which licence a distribution says that it is: PEP 639's expression, else what older metadata and licence files tell (pure).
+"""The licence that a distribution declares: the expression of PEP 639, else older metadata and licence files (pure).
 
 The SPDX list and its expressions are license-expression's. Where only a family is told, as by the classifier `BSD License`, and
 the licence files do not say more, the answer is a reference of ours, such as `LicenseRef-BSD`, which a policy can name.
@@ -137,7 +137,7 @@ def _licensing() -> Licensing:
 
 
 def licence_of(facts: Facts) -> Licence:
-    """The licence of one file of a house: by PEP 639's expression, the `License` field, classifiers, licence files, in this order."""
+    """The licence of one file of a wheelhouse: by PEP 639's expression, the `License` field, classifiers, licence files, in this order."""
     answer = Licence()
     for source, tell in TELLERS.items():
         expression = tell(facts)
@@ -199,7 +199,7 @@ def _word(text: str) -> str:
 
 
 def recognise(text: str) -> str:
-    """The licence whose text this is, as an SPDX id; empty where no phrase of a known one is in it."""
+    """The licence whose text this is, as an SPDX id; empty if the text has no known phrase."""
     plain = " ".join(re.sub(r"[#*>|]", " ", text.lower()).split())
     for identifier, phrases in MARKS:
         if all(phrase in (plain[:HEAD] if "license" in phrase or "version" in phrase else plain) for phrase in phrases):
@@ -219,7 +219,7 @@ def parse(text: str) -> LicenseExpression | None:
 
 
 def denied(expression: str, names: Iterable[str]) -> tuple[str, ...]:
-    """The licences on a list without which the expression cannot be met: what stands beside an OR can be left out."""
+    """The licences on a list without which the expression cannot be met: a licence beside an OR can be left out."""
     wanted = _folded(names)
     parsed = parse(expression)
     return tuple(dict.fromkeys(_needed(parsed, wanted))) if parsed is not None else ()

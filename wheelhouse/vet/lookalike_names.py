@@ -1,27 +1,27 @@
-"""Names that one may take for another's (pure)."""
+"""Names that look like another name (pure)."""
 
 import re
 
 SHORTEST = 5
-"""Shorter names are too alike to tell anything."""
+"""Shorter names are too similar to compare."""
 CONFUSED = str.maketrans({"0": "o", "1": "l", "i": "l", "5": "s", "-": None})
 
 
 def looks_like(name: str, other: str) -> bool:
-    """Whether a normalised name may be taken for another one, and is not its next numbered kin, as boto3 is boto's."""
+    """Whether a normalised name looks like another one. Names that differ in digits alone do not: boto and boto3."""
     if name == other or min(len(name), len(other)) < SHORTEST or _kin(name, other):
         return False
     return name.translate(CONFUSED) == other.translate(CONFUSED) or one_slip(name, other) or _reordered(name, other)
 
 
 def _kin(name: str, other: str) -> bool:
-    """Alike but for digits, and the digits are no letters in disguise."""
+    """Whether two names differ in digits alone, and the digits do not look like letters."""
     disguised = name.translate(CONFUSED) == other.translate(CONFUSED)
     return re.sub(r"\d+", "", name) == re.sub(r"\d+", "", other) and not disguised
 
 
 def _reordered(name: str, other: str) -> bool:
-    """`dateutil-python` for `python-dateutil`."""
+    """Whether two names have the same parts in another order: `dateutil-python` and `python-dateutil`."""
     parts = name.split("-")
     return len(parts) > 1 and sorted(parts) == sorted(other.split("-"))
 

@@ -12,11 +12,11 @@ from wheelhouse.files.disk import os_errors_as_machine_error
 
 MAX_RECORD_BYTES = 16 << 20
 SUFFIXES = (".json", ".zip")
-"""Of the files in a folder that are read."""
+"""The suffixes of the files in a folder that are read."""
 
 
 def read_export(path: Path) -> Iterator[dict[str, Any]]:
-    """Every record of an export that is a file or folder here. Raises InputError for what is none."""
+    """The records of an export that is a file or a folder. Raises InputError for any other file."""
     if path.is_dir():
         with os_errors_as_machine_error(path):
             files = sorted(file for file in path.rglob("*") if file.suffix in SUFFIXES and file.is_file())
@@ -31,7 +31,7 @@ def read_export(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def read_bytes(raw: bytes, source: str) -> Iterator[dict[str, Any]]:
-    """Every record of an export's bytes."""
+    """The records of an export, from its bytes."""
     if not raw.startswith(b"PK"):
         yield from _records(raw.decode("utf-8", "replace"), source)
         return
