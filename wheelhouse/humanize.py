@@ -13,8 +13,18 @@ UNITS = {"": 1} | {
     for power, letter in enumerate("kmgt", start=1)
 }
 
-LINE_ENDS = re.compile(r"[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
-"""What Python, terminals and editors take for the end of a line."""
+CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+"""All but tab: control characters, every line end (LF, CR, NEL, U+2028 and more), and what changes the direction of text."""
+
+
+def plain(line: str) -> str:
+    r"""A line with each control character and line end spelled out: `\x1b`, `\n`. No text of others can begin a new line."""
+    return CONTROL_CHARACTERS.sub(lambda match: match[0].encode("unicode_escape").decode(), line)
+
+
+def plain_json(document: str) -> str:
+    r"""A JSON document with each control character in its strings as JSON spells it, `\u009b`; its own line ends stay."""
+    return CONTROL_CHARACTERS.sub(lambda match: match[0] if match[0] == "\n" else f"\\u{ord(match[0]):04x}", document)
 
 
 def parse_size(text: str) -> int:
@@ -108,8 +118,3 @@ def _styled(value: str | int | tuple[str, ...], style: str) -> str:
     if "all" in words:
         return ", ".join(value)
     return named(value, next(map(int, filter(str.isdigit, words)), 5), "" if "plain" in words else "`")
-
-
-def one_line(text: str) -> str:
-    r"""The text with each line end spelled out: `\n`. A file name or a server's text cannot add a line to the output."""
-    return LINE_ENDS.sub(lambda match: match[0].encode("unicode_escape").decode(), text)

@@ -11,7 +11,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
-from wheelhouse.archive.artifact import has_overlong_number
+from wheelhouse.archive.artifact import has_overlong_number, requires_python_of
 from wheelhouse.archive.filenames import is_wheel, sdist_releases, wheel_parts
 from wheelhouse.archive.legacy import repair_requirement
 from wheelhouse.archive.limits import (
@@ -92,6 +92,10 @@ class Metadata:
         own = self._lines_by_extra.get(extra, [])
         shared = self._lines_by_extra.get(ANY, []) if not extra or extra in self.extras else []
         return [line for _, line in (sorted({*own, *shared}) if shared else own)]
+
+    def allows(self, target: Target) -> bool:
+        """Whether its Requires-Python allows the target's Python: what an installer decides, whatever an index page says."""
+        return not self.requires_python or target.allows(requires_python_of(self.requires_python))
 
     @property
     def invalid_line(self) -> str | None:

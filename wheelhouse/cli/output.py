@@ -9,6 +9,7 @@ import typer
 
 from wheelhouse.cli.terminal import echo, write
 from wheelhouse.errors import InputError, WheelhouseError
+from wheelhouse.humanize import plain_json
 
 
 def say(*lines: str) -> None:
@@ -17,10 +18,15 @@ def say(*lines: str) -> None:
         echo(line)
 
 
+def say_text(text: str) -> None:
+    """Print a text of several lines, each of which is plain already, to stdout."""
+    write(text)
+
+
 def say_json(document: object) -> None:
     """Print one JSON document to stdout; in ASCII if the encoding of stdout is not UTF-8."""
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-    write(json.dumps(document, indent=2, ensure_ascii=codecs.lookup(encoding).name != "utf-8"))
+    write(plain_json(json.dumps(document, indent=2, ensure_ascii=codecs.lookup(encoding).name != "utf-8")))
 
 
 def say_error(error: WheelhouseError) -> None:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from wheelhouse.cli.terminal import echo, plain
+from wheelhouse.cli.terminal import echo
 from wheelhouse.events import Event, Found, Noted, Warned
+from wheelhouse.humanize import plain
 
 if TYPE_CHECKING:
     from rich.live import Live
@@ -112,4 +113,4 @@ class Shown:
         from rich.text import Text
 
         lines = self._tally.lines(time.monotonic(), MAX_LINES)
-        return Text(plain("\n".join(lines)), no_wrap=True, overflow="ellipsis")
+        return Text("\n".join(map(plain, lines)), no_wrap=True, overflow="ellipsis")

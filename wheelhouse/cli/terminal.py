@@ -2,16 +2,9 @@
 
 import io
 import os
-import re
 import sys
 
-CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-"""All but tab and line feed; and those that change the direction of text."""
-
-
-def plain(text: str) -> str:
-    r"""The text with each control character spelled out: `\x1b`."""
-    return CONTROL_CHARACTERS.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
+from wheelhouse.humanize import plain
 
 
 def echo(line: str, *, err: bool = False) -> None:

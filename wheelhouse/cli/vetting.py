@@ -8,7 +8,7 @@ import typer
 from wheelhouse.cli.app import advisories_app, app
 from wheelhouse.cli.command import OUTPUT, Json, Quiet, WheelhouseFolder, command
 from wheelhouse.cli.machine import now
-from wheelhouse.cli.output import must_agree, say, say_json
+from wheelhouse.cli.output import must_agree, say, say_json, say_text
 from wheelhouse.cli.session import approvals, connected, listening, settings
 from wheelhouse.config.options import NetworkOptions
 from wheelhouse.errors import InputError
@@ -80,7 +80,7 @@ def vet(
     for name, path in {"html": html, "sbom": sbom, "sarif": sarif}.items():
         if path:
             write(path.parent, path.name, FORMATS[name](reviewed, house))
-    say(FORMATS["json" if as_json else "text"](reviewed, house))
+    say_text(FORMATS["json" if as_json else "text"](reviewed, house))
     raise typer.Exit(1 if reviewed.bad else 0)
 
 

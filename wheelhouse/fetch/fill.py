@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from wheelhouse.archive.artifact import Artifact, Candidate
+from wheelhouse.archive.metadata import Metadata
 from wheelhouse.archive.waivers import Subject, Waivers
 from wheelhouse.errors import InputError, IntegrityError
 from wheelhouse.events import Found, Listener, ignore
@@ -27,6 +28,7 @@ from wheelhouse.index.file_addresses import FileAddresses
 from wheelhouse.index.package_source import PackageSource
 from wheelhouse.lock.lock import Lock, Pin, provenance_filename
 from wheelhouse.lock.wheelhouse import SUMS, Wheelhouse, sha256_of_text, summed
+from wheelhouse.target.target import Target
 from wheelhouse.verify.verify import foreign_in, provenance_in
 
 UsedWaivers = dict[str, tuple[Waiver, ...]]
@@ -145,17 +147,44 @@ def _bring(
         for name, (pin, artifact) in locked.items()
         if not is_here[name]
     ]
-    waived = _place(missing, folder, source, on_event)
+    waived = _place(missing, folder, _targets(wheelhouse.locks), source, on_event)
     placed = {candidate.filename for candidate in missing}
     return tuple(sorted(placed)), tuple(sorted(locked.keys() - placed)), waived
 
 
-def _place(candidates: Iterable[Candidate], folder: Path, source: PackageSource, on_event: Listener) -> UsedWaivers:
-    """Fetch files, and put them into the folder."""
+def _targets(locks: Iterable[Lock]) -> dict[str, list[Target]]:
+    """The targets of each artifact, by file name."""
+    targets: dict[str, list[Target]] = {}
+    for lock in locks:
+        for pin in lock.pins:
+            targets.setdefault(pin.artifact.filename, []).append(lock.target)
+    return targets
+
+
+def must_allow(metadata: Metadata, filename: str, target: Target) -> None:
+    """Raise IntegrityError if the Requires-Python in a file excludes a target for which a lock has it."""
+    if not metadata.allows(target):
+        python, name = target.python.version, target.name
+        raise IntegrityError(
+            f"`{filename}` itself requires Python {metadata.requires_python}, and {name} has {python}",
+            hint="pip would refuse it: the lock, or the page of the index, gives another Requires-Python than the file",
+        )
+
+
+def _place(
+    candidates: Iterable[Candidate],
+    folder: Path,
+    targets: Mapping[str, list[Target]],
+    source: PackageSource,
+    on_event: Listener,
+) -> UsedWaivers:
+    """Fetch files, check them for their targets, and put them into the folder."""
     waived: UsedWaivers = {}
 
     def copy(candidate: Candidate, stored: StoredFile) -> tuple[Path, Path]:
         source.metadata.confirm(candidate, stored)
+        for target in targets.get(candidate.filename, ()):
+            must_allow(stored.contents.metadata, candidate.filename, target)
         if used := _admit(candidate, stored, source.artifacts.waivers, on_event):
             waived[candidate.filename] = used
         return _copied(candidate, stored, folder, source), rooted(folder, candidate.filename)

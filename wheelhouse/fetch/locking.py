@@ -11,6 +11,7 @@ from wheelhouse.archive.reason_text import reason_text
 from wheelhouse.archive.reasons import BadPageEntry
 from wheelhouse.errors import InputError, IntegrityError, WheelhouseError
 from wheelhouse.events import Listener, Noted, Resolved, Resolving, Warned, ignore
+from wheelhouse.fetch.fill import must_allow
 from wheelhouse.fetch.job import Job, Part
 from wheelhouse.files.disk import digest_of
 from wheelhouse.index.package_source import PackageSource
@@ -93,6 +94,8 @@ def _resolved(job: Job, part: Part, existing: Lock | None, source: PackageSource
 
         answers = resolve(request, source, on_event)
     check_hashes(answers, request, source)
+    for answer in answers:
+        must_allow(answer.metadata, answer.candidate.filename, part.target)
     if sentence := _from_open_links(answers, source):
         on_event(Noted(sentence))
     lock = Lock(part.target, job.inputs(part, source.locations.told), pins_of(answers, source))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from wheelhouse.errors import WheelhouseError
 from wheelhouse.events import Built, Event, Found, Noted, Resolved, Resolving, Retrying, Searching, Warned
 from wheelhouse.findings import Finding
-from wheelhouse.humanize import counted, listed, one_line, size_text
+from wheelhouse.humanize import counted, listed, size_text
 from wheelhouse.lock.lock import Lock
 from wheelhouse.lock.other_files import FOLDER, OtherFiles
 from wheelhouse.lock.why import chains
@@ -216,13 +216,13 @@ def built_lines(
 
 
 def finding_lines(findings: Iterable[Finding]) -> list[str]:
-    """Findings with their hints, worst first. Subject, sentence and hint are one line each."""
+    """Findings and their hints, worst first, each on a line of its own."""
     ordered = sorted(findings, key=lambda finding: (-finding.severity, finding))
-    return [
-        f"{finding.severity.name.lower()}: {one_line(finding.subject)}: {one_line(sentence_of(finding))} [{finding.rule}]"
-        + (f"\n  hint: {one_line(hint)}" if (hint := hint_of(finding)) else "")
-        for finding in ordered
-    ]
+    lines: list[str] = []
+    for finding in ordered:
+        lines.append(f"{finding.severity.name.lower()}: {finding.subject}: {sentence_of(finding)} [{finding.rule}]")
+        lines += [f"  hint: {hint}"] if (hint := hint_of(finding)) else []
+    return lines
 
 
 def finding_document(finding: Finding) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
+from wheelhouse.humanize import plain
 from wheelhouse.vet.evidence import Evidence
 
 # Each function imports what it needs when it is called: a run writes one or two formats, and some need a library.
@@ -25,7 +26,7 @@ def as_text(evidence: Evidence, path: Path) -> str:
     """Lines for a terminal."""
     from wheelhouse.report import evidence_lines, finding_lines
 
-    return "\n".join((*finding_lines(evidence.findings), *evidence_lines(evidence, str(path))))
+    return "\n".join(map(plain, (*finding_lines(evidence.findings), *evidence_lines(evidence, str(path)))))
 
 
 def as_json(evidence: Evidence, path: Path) -> str:

@@ -88,7 +88,7 @@ def command_lines(plan: Plan) -> list[str]:
         copied = shlex.quote(f"{plan.copied_from}/.")
         lines += ["copy the folder into the build context:", "", f"mkdir -p {FOLDER} && cp -R {copied} {FOLDER}", ""]
     if plan.first:
-        lines += ["first:", "", shell(plan.first), ""]
+        lines += ["first:", "", *shell(plan.first).split("\n"), ""]
     purpose = "build the image with:" if plan.builds_an_image else "no image has this target; install on it with:"
-    lines += ["then:" if plan.first or plan.copied_from else purpose, "", shell(plan.command)]
-    return [*lines, "", "or with breeze:", "", shell(plan.breeze)] if plan.breeze else lines
+    lines += ["then:" if plan.first or plan.copied_from else purpose, "", *shell(plan.command).split("\n")]
+    return [*lines, "", "or with breeze:", "", *shell(plan.breeze).split("\n")] if plan.breeze else lines

@@ -74,11 +74,10 @@ class ReleaseDependencies:
             yield Dependency(candidate.project, "", SpecifierSet(f"=={candidate.version}"), origin, release)
             if release.extra not in metadata.extras:
                 self._warn(f"{origin} has no extra named `{release.extra}`; it is left out")
-        elif metadata.requires_python and metadata.requires_python != candidate.requires_python:
-            required = requires_python_of(metadata.requires_python)
-            if not self._request.target.allows(required):
-                reason = RequiresPython(str(required), str(self._request.target.python.version))
-                yield Dependency(NEVER, "", required, origin, release, reason)
+        elif metadata.requires_python != candidate.requires_python and not metadata.allows(self._request.target):
+            required = requires_python_of(metadata.requires_python or "")
+            reason = RequiresPython(str(required), str(self._request.target.python.version))
+            yield Dependency(NEVER, "", required, origin, release, reason)
         try:
             yield from self._required(release, metadata, origin)
         except UnreadableRequirementError as error:

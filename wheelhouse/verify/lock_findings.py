@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 
 from packaging.utils import InvalidSdistFilename, InvalidWheelFilename, NormalizedName
 
-from wheelhouse.archive.artifact import requires_python_of
 from wheelhouse.archive.filenames import wheel_parts
 from wheelhouse.archive.metadata import InspectedFile, Metadata, old_pip_reads
 from wheelhouse.findings import Finding, Severity
@@ -50,8 +49,8 @@ def _metadata_findings(target: Target, pin: Pin, metadata: Metadata) -> Iterator
     if (metadata.project, metadata.version) != (pin.project, pin.version):
         stated, locked = f"{metadata.project} {metadata.version}", f"{pin.project} {pin.version}"
         yield Finding.of(filename, "swapped", Severity.ERROR, case="locked", stated=stated, locked=locked)
-    required = metadata.requires_python
-    if required and not target.allows(requires_python_of(required)):
+    if not metadata.allows(target):
+        required = metadata.requires_python or ""
         python = str(target.python.version)
         yield Finding.of(
             filename, "requires-python", Severity.ERROR, required=required, target=target.name, python=python
