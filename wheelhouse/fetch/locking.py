@@ -111,21 +111,27 @@ def check_hashes(answers: Iterable[ResolvedProject], request: ResolutionRequest,
     Raises IntegrityError if a file has none of the hashes, InputError if hashes are required and a line gives none.
     """
     answers = list(answers)
-    without_hash: list[str] = []
+    without_hash: list[ResolvedProject] = []
     unchecked: list[tuple[Candidate, frozenset[str]]] = []
     for answer in answers:
         candidate = answer.candidate
         allowed = request.allowed_hashes(candidate.project)
         if not allowed and (candidate.index or not candidate.is_local):
-            without_hash.append(f"{candidate.project}=={candidate.version}{_required_by(answer, answers)}")
+            without_hash.append(answer)
         unchecked += [(candidate, hashes) for hashes in allowed if f"sha256:{candidate.sha256}" not in hashes]
     for candidate, _ in unchecked:
         source.artifacts.get(candidate)  # all at once
     for candidate, hashes in unchecked:
         _check_file(candidate, hashes, source)
     if without_hash and request.requires_hashes:
+        names = ", ".join(f"{_pinned(answer)}{_required_by(answer, answers)}" for answer in without_hash)
         hint = "add `--hash=sha256:…` to each (pip hash FILE prints it), or say --no-require-hashes"
-        raise InputError(f"hashes are demanded, and no line gives one for {', '.join(without_hash)}", hint=hint)
+        raise InputError(f"hashes are demanded, and no line gives one for {names}", hint=hint)
+
+
+def _pinned(answer: ResolvedProject) -> str:
+    """A project with its version, as a requirement line has it."""
+    return f"{answer.candidate.project}=={answer.candidate.version}"
 
 
 def _required_by(answer: ResolvedProject, answers: Iterable[ResolvedProject]) -> str:

@@ -2,6 +2,7 @@
 
 import base64
 import re
+from functools import lru_cache
 from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 
 from wheelhouse.errors import InputError
@@ -77,6 +78,7 @@ def host_of(url: str) -> str:
     return parts_of(url).netloc.rpartition("@")[2].lower()
 
 
+@lru_cache(maxsize=4096)
 def origin_of(url: str) -> Origin:
     """Scheme, host and port of an http(s) URL (RFC 6454). Raises InputError for any other, without showing it in full."""
     parts = parts_of(url)
