@@ -37,6 +37,11 @@ def parse_json(raw: str | bytes) -> Any:  # noqa: ANN401  (a document of any sha
         return json.loads(raw)
 
 
+def why_misshapen(error: Exception) -> str:
+    """What is wrong with a parsed document, by the error that reading it raised: a key is missing, or a value is of no use."""
+    return f"it lacks `{error.args[0]}`" if isinstance(error, KeyError) else "a value has the wrong type or size"
+
+
 def parse_toml(text: str) -> dict[str, Any]:
     """A TOML document. Raises ValueError."""
     if len(text) > SMALL and _has_long_key(text.split("\n")):

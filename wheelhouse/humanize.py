@@ -94,6 +94,7 @@ class _Filler(Formatter):
         self._values = values
 
     def get_field(self, field_name: str, args: Sequence[object], kwargs: Mapping[str, object]) -> tuple[object, str]:
+        """The name and the raw value of a field, for `format_field` to write; the value is None if it is missing."""
         return (field_name, self._values.get(field_name)), field_name
 
     def format_field(self, value: tuple[str, str | int | tuple[str, ...] | None], format_spec: str) -> str:

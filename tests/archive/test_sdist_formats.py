@@ -12,7 +12,7 @@ from packaging.utils import InvalidSdistFilename
 from tests.support.index import IndexServer
 from tests.support.tools import pip, wheelhouse
 from tests.support.wheels import build_sdist, build_wheel, core_metadata
-from wheelhouse.archive.filenames import SDIST_SUFFIXES, is_sdist, release_of, sdist_releases
+from wheelhouse.archive.filenames import SDIST_SUFFIXES, UNREADABLE_SUFFIXES, is_sdist, release_of, sdist_releases
 from wheelhouse.index.links import projects_of
 from wheelhouse.resolve.requirements import parse_line
 
@@ -137,6 +137,10 @@ def test_what_states_no_release_is_none(filename: str) -> None:
     with pytest.raises(InvalidSdistFilename):
         release_of(filename)
     assert not projects_of(filename)
+
+
+def test_no_suffix_is_both_accepted_and_unreadable() -> None:
+    assert not {*SDIST_SUFFIXES} & {*UNREADABLE_SUFFIXES}
 
 
 def test_a_requirement_may_name_every_kind_by_its_path() -> None:

@@ -2,14 +2,17 @@
 
 import hashlib
 import math
+import pkgutil
 import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
+from wheelhouse import files
 from wheelhouse.files.cache import Cache
 from wheelhouse.files.store import Store
 
@@ -25,6 +28,8 @@ def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Store
 
 
 def test_every_store_is_tried() -> None:
+    for module in pkgutil.iter_modules(files.__path__):  # a store that nothing has imported is no subclass yet
+        import_module(f"{files.__name__}.{module.name}")
     assert set(Store.__subclasses__()) == STORES.keys()
 
 

@@ -71,12 +71,12 @@ CHANGES: dict[str, tuple[int, Any, str]] = {
     "a body that is too short": (
         1,
         lambda status, start, end, size, body: (status, start, end, size, body[1:]),
-        "another range than it said",
+        "more or fewer bytes than its Content-Range says",
     ),
     "a body that is too long": (
         2,
         lambda status, start, end, size, body: (status, start, end, size, body + b"x"),
-        "another range than it said",
+        "more or fewer bytes than its Content-Range says",
     ),
     "a later range": (
         2,

@@ -283,7 +283,7 @@ def test_pips_configuration_counts_only_when_it_is_asked_for(inhouse: Path, publ
         said = ("fetch", "acme-app", "--python", "3.12", "--use-pip-config")
         refused = wheelhouse(*said, cwd=tmp_path, env=env)
         assert refused.returncode == 2
-        assert f"names the extra index {corp.url}, and not which projects come from it" in refused.stderr
+        assert f"names the extra index {corp.url}, but not which projects come from it" in refused.stderr
         assert f"--index NAME={corp.url} --from NAME=PROJECT" in refused.stderr
         named = ("--index", f"corp={corp.url}", "--from", "corp=acme-*")
         done = wheelhouse(*said, *named, cwd=tmp_path, env=env)

@@ -26,6 +26,7 @@ PYTHONS = {
     "2.10.5": "3.12.16",
     "3.0.6": "3.12.16",
     "3.1.0": "3.12.16",
+    "3.1.5": "3.12.16",
 }
 """The releases that are tried, and the Python each is tried with."""
 

@@ -101,7 +101,7 @@ def test_markers_that_a_file_leaves_out_are_unknown_not_the_hosts() -> None:
     [
         ({"marker_environment": markers_without("os_name", "python_version")}, "os_name, python_version"),
         ({"marker_environment": markers_without("platform_machine")}, "lacks the markers platform_machine"),
-        ({"marker_environment": {**markers_without(), "os": "posix"}}, "PEP 508 does not have: os"),
+        ({"marker_environment": {**markers_without(), "os": "posix"}}, "PEP 508 does not define: os"),
         ({"marker_environment": {**markers_without(), "os_name": 1}}, "not all strings"),
         ({"marker_environment": {**markers_without(), "python_full_version": "3.x"}}, "is not a version"),
         ({"marker_environment": {**markers_without(), "python_full_version": "3.12.1"}}, "python_version is 3.11"),

@@ -224,7 +224,9 @@ def test_a_tampered_statement_is_refused(tmp_path: Path, keys: Path) -> None:
         envelope["payload"] = b64encode(payload).decode()
 
     path = altered(written(tmp_path, keys / "alice"), another_file)
-    with pytest.raises(IntegrityError, match=r"line 1 of .* key of alice, .* altered after signing, or forged"):
+    with pytest.raises(
+        IntegrityError, match=r"line 1 of .* key of alice signed it, .* altered after signing, or forged"
+    ):
         read(path, keys, "alice")
 
 

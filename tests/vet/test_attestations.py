@@ -87,8 +87,16 @@ def test_another_trust_root_refuses(tmp_path: Path, real: dict[str, Any]) -> Non
 )
 def test_what_is_no_provenance_is_refused(attestor: Attestor, text: str) -> None:
     assert attestor(text, SDIST, SHA256).refused
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError) as caught:
         identities_of(text)
+    assert "Error" not in str(caught.value)
+
+
+def test_a_provenance_object_of_another_shape_is_refused_in_words() -> None:
+    with pytest.raises(ValueError, match="no provenance object: it lacks `attestation_bundles`"):
+        identities_of("{}")
+    with pytest.raises(ValueError, match="no provenance object: a value has the wrong type"):
+        identities_of("[]")
 
 
 def test_a_provenance_without_attestations_vouches_for_nothing(attestor: Attestor) -> None:

@@ -215,7 +215,7 @@ def _header(raw: bytes) -> Message:
 
 
 def must_be_single(message: Message, fields: Iterable[str]) -> None:
-    """Raise RefusedError if one of these fields has two values: some readers take the first, others the last."""
+    """Raise RefusedError if one of these fields has two different values: some readers take the first, others the last."""
     for name in fields:
         values = set(map(str.strip, map(str, message.get_all(name, ()))))
         if len(values) > 1:

@@ -51,8 +51,8 @@ def fetch(
 
     Without options, the job is read from wheelhouse.toml, or from [tool.wheelhouse] of pyproject.toml.
     An existing lock file of the same job is used as it is, unless you add --upgrade. Files of another job in the
-    wheelhouse are removed only after a question, or with --replace; those of an earlier state of the settings file are
-    replaced. No package code runs, except with --build: then each sdist is built in a sandbox.
+    wheelhouse are removed only after a question, or with --replace. If only the settings file changed, its old files are
+    replaced without a question. No package code runs, except with --build: then each sdist is built in a sandbox.
     """
     from wheelhouse import report
     from wheelhouse.fetch.fetch import fetch_all

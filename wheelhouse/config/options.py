@@ -82,10 +82,14 @@ class DatabaseClients:
         "--disable-mysql-client", default=False, help="Leave MySQL out of Airflow's image: its client and its extra."
     )
     disable_mssql_client: bool = job(
-        "--disable-mssql-client", default=False, help="Leave MSSQL out in the same way. Since Airflow 2.2."
+        "--disable-mssql-client",
+        default=False,
+        help="Leave MSSQL out of Airflow's image: its client and its extra. Since Airflow 2.2.",
     )
     disable_postgres_client: bool = job(
-        "--disable-postgres-client", default=False, help="Leave PostgreSQL out in the same way. Since Airflow 2.3."
+        "--disable-postgres-client",
+        default=False,
+        help="Leave PostgreSQL out of Airflow's image: its client and its extra. Since Airflow 2.3.",
     )
 
 
@@ -390,7 +394,7 @@ class ImageOptions(DatabaseClients):
         "--route",
         default=None,
         metavar="NAME",
-        help="For Airflow: configured (its ordinary install reads the folder; default) or context (its from-context "
+        help="configured (default: Airflow's ordinary install, which reads the folder) or context (Airflow's from-context "
         "install).",
     )
     rename: str | None = always(
@@ -398,7 +402,7 @@ class ImageOptions(DatabaseClients):
         default=None,
         metavar="HOW",
         help="Names of Airflow's own files in route context: auto (Apache_Airflow… if needed; default), never, or "
-        "documented (_apache_airflow…, which never worked).",
+        "documented (_apache_airflow…, as Airflow's page says; it works with no release).",
     )
     dev_apt: Texts = always("--dev-apt", metavar="NAME", help="Install a Debian package in the build stage.")
     runtime_apt: Texts = always("--runtime-apt", metavar="NAME", help="Install a Debian package in the image.")

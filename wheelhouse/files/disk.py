@@ -189,7 +189,7 @@ def write(folder: Path, name: str, text: str | bytes) -> None:
     """
     content = text.encode() if isinstance(text, str) else text
     if not name:
-        raise InputError(f"`{folder}` is a folder, and a file is to be written", hint="name a file")
+        raise InputError(f"`{folder}` is a folder, and the output is a file", hint="name a file")
     final = rooted(folder, name)
     with os_errors_as_machine_error(final):
         sweep_unless_held(final.parent)

@@ -56,7 +56,7 @@ class PipConfig:
         for url in self.texts("extra-index-url"):
             if _same(url) not in known:
                 raise InputError(
-                    f"pip's configuration names the extra index {redact(url)}, and not which projects come from it",
+                    f"pip's configuration names the extra index {redact(url)}, but not which projects come from it",
                     hint=f"a project comes from one index here: --index NAME={redact(url)} --from NAME=PROJECT",
                 )
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from packaging.utils import NormalizedName, canonicalize_name
 
-from wheelhouse.documents import parse_json
+from wheelhouse.documents import parse_json, why_misshapen
 from wheelhouse.errors import InputError
 
 SUFFIX = ".provenance"
@@ -38,7 +38,7 @@ def identities_of(text: str) -> tuple[Identity, ...]:
     try:
         return tuple(identity_of(bundle["publisher"]) for bundle in parse_json(text)["attestation_bundles"])
     except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"it is no provenance object: {error!r}") from error
+        raise ValueError(f"it is no provenance object: {why_misshapen(error)}") from error
 
 
 def identity_of(publisher: Mapping[str, Any]) -> Identity:

@@ -45,7 +45,7 @@ class _RemoteFile(io.RawIOBase):
                 raise NoRangesError(f"{redact(self._url)} answered with more than was asked for")
             body = self._http.body(response, self._url, MAX_METADATA_BYTES + 1, as_sent=True)
         if len(body) != end - start + 1:
-            raise NoRangesError(f"{redact(self._url)} answered with another range than it said")
+            raise NoRangesError(f"{redact(self._url)} sent more or fewer bytes than its Content-Range says")
         return start, body, size
 
     def readable(self) -> bool:

@@ -46,7 +46,8 @@ class Wheelhouse:
                 if other.sha256 != artifact.sha256:
                     hint = "the index replaced the file between two runs: find out why, then fetch all targets with --upgrade"
                     raise IntegrityError(
-                        f"`{artifact.filename}` has two sha256 in the locks of this wheelhouse", hint=hint
+                        f"the locks of this wheelhouse give `{artifact.filename}` two different sha256 hashes",
+                        hint=hint,
                     )
         return artifacts
 

@@ -87,7 +87,7 @@ def _open(folder: Path, house: Wheelhouse, pin: Pin) -> OpenedFile:
 
 
 def provenance_of(house: Wheelhouse, filename: str) -> bytes | None:
-    """The attestations of a file (PEP 740), if the wheelhouse has them."""
+    """The attestations of a file (PEP 740), from the loaded wheelhouse; None if it has none."""
     text = house.provenance.get(filename + PROVENANCE)
     return None if text is None else text.encode()
 

@@ -13,7 +13,7 @@ from packaging.utils import NormalizedName
 from packaging.version import Version
 
 from wheelhouse.archive.filenames import release_of
-from wheelhouse.documents import parse_json
+from wheelhouse.documents import parse_json, why_misshapen
 from wheelhouse.errors import IntegrityError
 from wheelhouse.index.provenance import SUFFIX as PROVENANCE
 
@@ -159,7 +159,7 @@ def parse_project_page(raw: str) -> ProjectPage:
         marks = document.get("project-status")
         status = ": ".join(str(marks[key]) for key in ("status", "reason") if key in marks) if marks else None
     except (KeyError, TypeError, AttributeError, ArithmeticError) as error:
-        raise ValueError(f"it is not a project's page: {error!r}") from error
+        raise ValueError(f"it is not a project's page: {why_misshapen(error)}") from error
     return ProjectPage({file.filename: file for file in files}, status)
 
 

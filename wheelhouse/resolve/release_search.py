@@ -155,6 +155,10 @@ class ReleaseSearch:
         return base if base in undecided else package
 
     def _urgency(self, package: Identifier, left: int) -> tuple[bool, bool, int, int]:
+        """A sort key, the most urgent first: not costly, one version left, often in conflict, met early.
+
+        `left` is a set of versions as bits.
+        """
         has_alternatives = bool(left & (left - 1))
         return self._is_costly(package[0], left), has_alternatives, self._rank[package[0]], self._order[package]
 

@@ -127,5 +127,5 @@ def parse_manifest(text: str, source: str) -> StageRecord:
 def not_staged(source: str, reason: object) -> InputError:
     """The error for a manifest that `stage` never writes."""
     return InputError(
-        f"`{source}` is not what a stage writes: {reason}", hint="restore it, or stage into another folder"
+        f"`{source}` is not a manifest as `stage` writes it: {reason}", hint="restore it, or stage into another folder"
     )

@@ -72,7 +72,7 @@ class Target:
     def described(cls, markers: Mapping[str, str | None], tags: Sequence[Tag]) -> "Target":
         """The target with these markers and these tags, best first. Its name comes from its first tags.
 
-        Raises InputError for markers that PEP 508 does not have, for missing markers, and if there is no tag.
+        Raises InputError for markers that PEP 508 does not define, for missing markers, and if there is no tag.
         """
         if not tags:
             raise InputError("it has no tags")
@@ -131,8 +131,11 @@ class Target:
             hint = "leave the requirement out, or override it"
             raise InputError(f"the marker `{marker}` has no answer: {error}", hint=hint) from error
         if len(answers) > 1:
+            asked = (
+                f"{' and '.join(unknown)}, and target {self.name} gives no value for {'them' if unknown[1:] else 'it'}"
+            )
             raise InputError(
-                f"the marker `{marker}` asks for {' and '.join(unknown)}, which target {self.name} does not say",
+                f"the marker `{marker}` asks for {asked}",
                 hint="name the target by a --target-file from such a machine, leave the requirement out, or override it",
             )
         return answers.pop()
@@ -147,7 +150,7 @@ def _guesses(key: str, marker: Marker) -> tuple[str, ...]:
 def _environment(markers: Mapping[str, str | None], platform: str) -> dict[str, str]:
     """All eleven markers, an unknown one as "". Raises InputError for others, and for missing ones."""
     if others := sorted(set(markers) - set(MARKERS)):
-        raise InputError(f"it has markers that PEP 508 does not have: {', '.join(others)}")
+        raise InputError(f"it gives markers that PEP 508 does not define: {', '.join(others)}")
     environment = {key: markers.get(key) or "" for key in MARKERS}
     optional = {"platform_release", "platform_version", *(["platform_machine"] if "universal2" in platform else [])}
     if missing := [key for key, value in environment.items() if not value and key not in optional]:

@@ -30,6 +30,7 @@ def diff(old: Path, new: Path, on_event: Listener = ignore) -> tuple[Difference,
 
 
 def _differences(old: Path, new: Path) -> Iterator[Difference]:
+    """The differences by the lock files alone, also of the wheelhouses inside; no file is opened yet."""
     yield from differences(load_wheelhouse(old), load_wheelhouse(new))
     for sub in SUB_WHEELHOUSES:
         before, after = (

@@ -215,6 +215,7 @@ def _libraries(facts: Facts) -> Iterator[str]:
 
 
 def _licences(facts: Facts) -> tuple[str, ...]:
+    """The licence expression; without one, the first line of the License field."""
     expression = licence_of(facts).expression
     return (expression,) if expression else tuple(facts.header("license").strip().splitlines()[:1])
 

@@ -108,6 +108,10 @@ def test_a_newer_release_is_treated_as_the_newest_known_with_a_warning() -> None
     assert max(map(Version, CHANGES)) == NEWEST_KNOWN
 
 
+def test_the_newest_known_release_is_tried() -> None:
+    assert str(NEWEST_KNOWN) in PYTHONS
+
+
 def test_a_release_before_2_0_is_refused() -> None:
     with pytest.raises(InputError, match=r"older than 2\.0\.0"):
         Airflow.parse("1.10.15")
@@ -301,5 +305,5 @@ def test_a_route_that_is_none_is_refused_with_the_choices(offered: Path, tmp_pat
     refused = wheelhouse("stage", "--route", "scenic", cwd=tmp_path)
     assert (refused.returncode, refused.stderr.splitlines()[-2:]) == (
         2,
-        ["error: `scenic` is no route", "hint: write --route configured or context"],
+        ["error: --route does not take `scenic`", "hint: write --route configured or context"],
     )

@@ -86,7 +86,7 @@ def _one_of(option: str, text: str | None, choices: tuple[Choice, ...]) -> Choic
     """The choice that a text names; None for no text. Raises InputError for any other text."""
     choice = next((choice for choice in choices if choice == text), None)
     if text is not None and choice is None:
-        raise InputError(f"`{text}` is no {option.strip('-')}", hint=f"write {option} {' or '.join(choices)}")
+        raise InputError(f"{option} does not take `{text}`", hint=f"write {option} {' or '.join(choices)}")
     return choice
 
 
