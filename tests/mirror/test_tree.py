@@ -10,6 +10,7 @@ import pytest
 from tests.support.index import IndexServer
 from tests.support.tools import pip, wheelhouse
 from tests.support.wheels import build_wheel
+from wheelhouse.mirror.tree import PAGE_JSON, read_page
 
 pytest_plugins = ["tests.support.houses"]
 
@@ -255,3 +256,17 @@ def test_what_is_made_of_a_wheelhouse_does_not_go_into_it(small_house: Path, tmp
     assert refused.returncode == 2, refused.stderr
     assert "lies in the wheelhouse `.`" in refused.stderr.splitlines()[-2]
     assert contents(tmp_path / "house") == before
+
+
+@pytest.mark.parametrize(
+    ("page", "reason"),
+    [
+        ("{}", "it lacks `files`"),
+        ('{"files": [{"filename": "lib-1.0.tar.gz"}]}', "it lacks `core-metadata`"),
+        ('{"files": 1}', "a value has the wrong type or size"),
+    ],
+)
+def test_a_page_of_another_shape_is_refused_in_words(tmp_path: Path, page: str, reason: str) -> None:
+    (tmp_path / PAGE_JSON).write_text(page)
+    with pytest.raises(ValueError, match=f"it is not a project's page: {reason}$"):
+        read_page(tmp_path)
