@@ -277,10 +277,14 @@ def test_a_manifest_that_lies_is_refused(house: Path, tmp_path: Path, kind: str)
 
 @pytest.mark.parametrize(
     "kind",
-    [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE, tarfile.CHRTYPE, tarfile.BLKTYPE, tarfile.DIRTYPE, b"7", b"S"],
+    [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE, tarfile.CHRTYPE, tarfile.BLKTYPE, tarfile.DIRTYPE, b"S"],
 )
 def test_members_that_are_no_regular_files_are_refused(house: Path, tmp_path: Path, kind: bytes) -> None:
-    refused(bundled(tmp_path / "a.tar", files_of(house), kind=kind), tmp_path, "is of the type|where its manifest has")
+    refused(
+        bundled(tmp_path / "a.tar", files_of(house), kind=kind),
+        tmp_path,
+        "is of the type|where its manifest has|has a sparse member",
+    )
 
 
 def test_lock_files_without_end_are_not_read(tmp_path: Path) -> None:

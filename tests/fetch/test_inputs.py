@@ -16,7 +16,6 @@ from tests.support.index import IndexServer
 from tests.support.tools import pip, uv
 from tests.support.wheels import build_sdist, build_wheel
 from wheelhouse.cli import entry, machine
-from wheelhouse.findings import Severity
 from wheelhouse.lock.pylock_input import EXPORTS
 from wheelhouse.verify.verify import verify
 
@@ -708,13 +707,13 @@ def test_what_a_file_itself_requires_of_python_is_verified(run: Run, work: Path,
             f"""requires-python = ">=3.8"\n[[packages.wheels]]\nurl = "{run.index.origin}/files/{wheel.name}"\n"""
             f"""hashes = {{sha256 = "{sha(wheel)}"}}\n"""
         )
-        assert run.pins("-r", "pylock.toml", "--replace", command="fetch") == {"liar": version}
-        found = {finding.rule: finding for finding in verify(work / "wheels").findings}
         if version == "1.0":
-            assert found["requires-python"].severity == Severity.ERROR
-            assert found["requires-python"].values["required"] == ">=3.13"
+            document = run("-r", "pylock.toml", "--replace", command="fetch")
+            assert document["error"]["exit-code"] == 5
+            assert "`liar-1.0-py3-none-any.whl` itself requires Python >=3.13" in document["error"]["sentence"]
         else:
-            assert found == {}
+            assert run.pins("-r", "pylock.toml", "--replace", command="fetch") == {"liar": version}
+            assert verify(work / "wheels").findings == ()
 
 
 def test_why_a_release_for_another_python_or_a_yanked_one_was_passed_over(run: Run, work: Path, offered: Path) -> None:
