@@ -12,6 +12,7 @@ import pytest
 
 from tests.support.index import IndexServer
 from tests.support.rooms import needs_room
+from tests.support.sampled import sampled
 from tests.support.strangers import (
     JOB,
     NAMED,
@@ -97,7 +98,7 @@ def python_of(machine: Machine, request: pytest.FixtureRequest) -> Path:
     return Path(sys.executable)
 
 
-@pytest.mark.parametrize("machine", MACHINES, ids=str)
+@pytest.mark.parametrize("machine", sampled(MACHINES, 6), ids=str)
 def test_every_command(
     machine: Machine, made: tuple[IndexServer, Path], base: Path, request: pytest.FixtureRequest
 ) -> None:
@@ -148,7 +149,7 @@ NAMES = (
 )
 
 
-@pytest.mark.parametrize("place", NAMES)
+@pytest.mark.parametrize("place", sampled(NAMES, 3))
 def test_every_name_of_a_folder(place: str, made: tuple[IndexServer, Path], base: Path) -> None:
     work_in_a_folder_of_this_name(place, made, base, sealed=False)
 
