@@ -10,6 +10,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 
 from tests.support.index import IndexServer
 from tests.support.resolutions import TARGET, found, supplied
+from tests.support.sampled import sampled
 from tests.support.supplies import supplying
 from tests.support.tools import pip, wheelhouse
 from tests.support.wheels import build_wheel
@@ -62,7 +63,7 @@ def test_other_releases_are_taken_first(tmp_path: Path, asked: str) -> None:
         assert set(found(supply, *asked.split())) == (ASKED | LAST)[asked]
 
 
-@pytest.mark.parametrize("asked", ASKED | LAST)
+@pytest.mark.parametrize("asked", sampled(ASKED | LAST, 4))
 def test_pip_takes_the_same_or_nothing(tmp_path: Path, asked: str) -> None:
     with IndexServer() as server:
         for release, requires in OFFERS.items():

@@ -14,6 +14,7 @@ import pytest
 
 from tests.support.golden import Session
 from tests.support.index import IndexServer
+from tests.support.sampled import sampled
 from tests.support.tools import PROGRAM, clean_environment
 from tests.support.wheels import build_wheel
 from wheelhouse.verify.verify import verify
@@ -60,7 +61,7 @@ ANOTHER_JOB = {
 }
 
 
-@pytest.mark.parametrize("kind", ANOTHER_JOB)
+@pytest.mark.parametrize("kind", sampled(ANOTHER_JOB, 3))
 @pytest.mark.parametrize("command", ["fetch", "lock"])
 def test_files_of_another_job_are_named_and_stay(session: Session, kind: str, command: str) -> None:
     first, second, lost = ANOTHER_JOB[kind]

@@ -114,3 +114,14 @@ def test_what_only_looks_like_ours_and_what_cannot_be_opened(tmp_path: Path) -> 
     (tmp_path / "elsewhere").write_bytes(b"kept")
     sweep_unless_held(tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {f"{TEMP_PREFIX}notes.txt", "elsewhere"}
+
+
+def test_a_scratch_folder_that_another_run_sweeps_before_it_is_locked_is_made_again(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    made = [tmp_path / "swept", tmp_path / "kept"]
+    made[1].mkdir()
+    names = iter(map(str, made))
+    monkeypatch.setattr(tempfile, "mkdtemp", lambda **_: next(names))
+    with scratch_folder("test") as folder:
+        assert folder == made[1]

@@ -14,6 +14,7 @@ from packaging.utils import NormalizedName
 
 from tests.support.contents import core_metadata
 from tests.support.index import Abilities, Fault, IndexServer
+from tests.support.sampled import sampled
 from tests.support.supplies import supplying
 from tests.support.wheels import build_wheel
 from wheelhouse.archive.artifact import Candidate
@@ -281,7 +282,7 @@ MISSING = {
 
 @pytest.mark.parametrize("hashes", [True, False])
 @pytest.mark.parametrize("certain", [True, False])
-@pytest.mark.parametrize("kind", MISSING)
+@pytest.mark.parametrize("kind", sampled(MISSING, 4))
 def test_a_promised_sidecar_that_is_not_there_costs_a_download_alone(
     index: IndexServer, tmp_path: Path, kind: str, certain: bool, hashes: bool
 ) -> None:

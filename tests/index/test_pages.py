@@ -12,6 +12,7 @@ import pytest
 
 from tests.support.index import Abilities, Fault, IndexServer
 from tests.support.pages import BARE
+from tests.support.sampled import sampled
 from tests.support.supplies import PATIENT, supplying
 from tests.support.wheels import build_sdist, build_wheel
 from wheelhouse.errors import NoSolutionError, ServerError, WheelhouseError
@@ -105,7 +106,7 @@ def expected(offered: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 @pytest.mark.parametrize("relative", [False, True], ids=["absolute", "relative"])
 @pytest.mark.parametrize("json", [True, False], ids=["JSON", "HTML"])
-@pytest.mark.parametrize("variation", VARIATIONS)
+@pytest.mark.parametrize("variation", sampled(VARIATIONS, 4))
 def test_the_same_house_comes_of_every_index(
     offered: Path, expected: Run, fetched: Fetch, variation: str, json: bool, relative: bool
 ) -> None:

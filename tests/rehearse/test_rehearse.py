@@ -219,8 +219,8 @@ def test_an_sdist_that_does_not_build_is_explained_as_build_explains_it(tmp_path
     told = rehearse(with_builder(tmp_path, NO_HEADER))
     assert told.code == 1
     assert told.sentences[0] == (
-        "raw-1.0.tar.gz: it is an sdist, and could not be built with no network: the header `mysql/mysql.h` is missing; "
-        "on Debian: apt-get install default-libmysqlclient-dev; or make a wheel of it before it travels: "
+        "raw-1.0.tar.gz: it is an sdist, and could not be built without a network: the header `mysql/mysql.h` is missing; "
+        "on Debian: apt-get install default-libmysqlclient-dev; or build a wheel of it before the transfer: "
         "`wheelhouse build`, then stage again"
     )
 

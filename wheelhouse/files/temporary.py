@@ -107,7 +107,10 @@ def scratch_folder(kind: str) -> Iterator[Path]:
     sweep_scratch()
     while True:
         folder = Path(tempfile.mkdtemp(prefix=f"{SCRATCH_PREFIX}{kind}-"))
-        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            descriptor = os.open(folder, os.O_RDONLY)
+        except FileNotFoundError:  # another run swept it before it was locked
+            continue
         if _lock(descriptor):
             break
         os.close(descriptor)
