@@ -268,7 +268,7 @@ def test_a_lock_with_anything_in_it_is_read_or_refused_in_one_sentence(
 ) -> None:
     document = deepcopy(a_document())
     for place, junk in changes:
-        alter(document, place, junk)
+        alter(document, place, deepcopy(junk))  # else one change could put a list into itself
     metadata = {name: Metadata(name, Version("1.0"), ("lib",)) for name in map(canonicalize_name, ("app", "lib"))}
     try:
         lock = parse_lock(tomli_w.dumps(document), "pylock.toml")
