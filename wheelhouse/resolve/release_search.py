@@ -117,7 +117,7 @@ class ReleaseSearch:
     def _is_unpinned(self, project: NormalizedName, states: Mapping[Identifier, int]) -> bool:
         """Whether a release is yanked, and nothing pins it that would be there without it."""
         offered, state = self._offered(project), states[project, ""]
-        if offered is None or offered.choose(self._versions(project)[state.bit_length() - 2], ANY)[0]:
+        if offered is None or offered.choose(self._version(project, state), ANY)[0]:
             return False
         return not self._is_pinned(project, state, self._reached(states, without=project))
 
@@ -165,8 +165,8 @@ class ReleaseSearch:
     def _is_costly(self, project: NormalizedName, left: int) -> bool:
         newest = left & -left
         if (project, newest) not in self._costly:
-            offered, version = self._offered(project), self.versions(project, newest)[0]
-            candidate = offered.choose(version, ANY)[0] if offered else None
+            offered = self._offered(project)
+            candidate = offered.choose(self._version(project, newest), ANY)[0] if offered else None
             self._costly[project, newest] = candidate is not None and candidate.is_costly
         return self._costly[project, newest]
 
@@ -211,6 +211,10 @@ class ReleaseSearch:
     def versions(self, project: NormalizedName, states: int) -> tuple[Version, ...]:
         """The versions that states stand for, newest first."""
         return tuple(version for number, version in enumerate(self._versions(project), 1) if states >> number & 1)
+
+    def _version(self, project: NormalizedName, state: int) -> Version:
+        """The version that one state stands for."""
+        return self._versions(project)[state.bit_length() - 2]
 
     def _versions(self, project: NormalizedName) -> tuple[Version, ...]:
         offered = self._offered(project)
@@ -315,7 +319,7 @@ class ReleaseSearch:
         offered = self._offered(project)
         assert offered is not None  # noqa: S101  (a project with no page has no state but ABSENT)
         state = left[project, ""]
-        version = self._versions(project)[state.bit_length() - 2]
+        version = self._version(project, state)
         pinned = self._is_pinned(project, state, left)
         candidate: Candidate | None = None if pinned else offered.choose(version, ANY)[0]
         candidate = candidate or offered.choose(version, _exactly(version))[0]
