@@ -179,13 +179,8 @@ def _size(facts: Facts) -> str:
 
 def _commands(facts: Facts) -> Iterator[str]:
     """Entry points, each with its group."""
-    for name, text in facts.texts.items():
-        group = ""
-        for line in map(str.strip, text.splitlines() if name.endswith(".dist-info/entry_points.txt") else ()):
-            if line.startswith("["):
-                group = line.strip("[]")
-            elif "=" in line:
-                yield f"{group}: {line}"
+    for group, objects in facts.entry_point_groups.items():
+        yield from (f"{group}: {name} = {value}" for name, value in objects.items())
 
 
 def _started(facts: Facts) -> Iterator[str]:

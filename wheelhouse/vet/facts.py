@@ -12,10 +12,16 @@ from wheelhouse.archive.metadata import InspectedFile, Metadata
 from wheelhouse.archive.native_code import Native
 from wheelhouse.index.provenance import Attested
 from wheelhouse.lock.lock import Pin
+from wheelhouse.vet.capabilities import Capabilities
 
 DATA_FOLDER = re.compile(r"[^/]+\.data/(?P<scheme>[^/]+)/")
-SITE_PACKAGES = re.compile(r"lib(64)?/python[\d.]+t?/site-packages/|Lib/site-packages/")
-SCRIPTS = "@scripts/"
+SITE_PACKAGES = re.compile(
+    r"(local/)?lib(64)?/(python|pypy)[\d.]*t?/(site|dist)-packages/|lib/site-packages/", re.IGNORECASE
+)
+SCRIPTS = ("@scripts/", "@data/bin/", "@data/Scripts/")
+"""The folders of PATH: where installers put scripts, and what `.data/data` unpacks to the same place."""
+NATIVE_KINDS = frozenset(("elf", "pe", "macho"))
+COMMAND_GROUPS = ("console_scripts", "gui_scripts")
 MAX_TEXT_BYTES = 1 << 20
 """The most bytes of a text that are kept."""
 
@@ -47,12 +53,13 @@ class Inside:
 
     `texts` holds the small texts that matter at install or start, by name: `.pth` files, entry points, scripts, an sdist's
     setup.py and pyproject.toml, licence files, embedded SBOMs; no more than the first MiB of each. `headers` is the core
-    metadata, names in lower case.
+    metadata, names in lower case. `code_capabilities` is what the code of the importable modules and scripts can do.
     """
 
     entries: tuple[Entry, ...] = ()
     texts: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    code_capabilities: Capabilities = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -134,21 +141,30 @@ class Facts:
 
     @property
     def scripts(self) -> tuple[str, ...]:
-        """The names of the scripts in a wheel's .data/scripts."""
-        return tuple(path.removeprefix(SCRIPTS) for path in self.installs if path.startswith(SCRIPTS))
+        """The names of the scripts that a wheel puts into a folder of PATH, besides those of its entry points."""
+        paths = (path for path in self.installs if path.startswith(SCRIPTS))
+        return tuple(dict.fromkeys(path.rpartition("/")[2] for path in paths))
+
+    @cached_property
+    def entry_point_groups(self) -> Mapping[str, Mapping[str, str]]:
+        """A wheel's entry points by group and name, each with the object that it names (entry points specification)."""
+        text = self.texts.get(f"{self.dist_info}/entry_points.txt", "")
+        groups: dict[str, dict[str, str]] = {}
+        group = ""
+        for line in map(str.strip, text.splitlines()):
+            if line.startswith("["):
+                group = line.strip("[]").strip()
+            elif "=" in line and not line.startswith(("#", ";")):
+                name, _, value = line.partition("=")
+                groups.setdefault(group, {})[name.strip()] = value.strip()
+        return groups
 
     @property
     def entry_points(self) -> Mapping[str, str]:
         """The commands of its entry points, with the functions that they call."""
-        text = self.texts.get(f"{self.dist_info}/entry_points.txt", "")
-        section, found = "", {}
-        for line in map(str.strip, text.splitlines()):
-            if line.startswith("["):
-                section = line.strip("[]").strip()
-            elif section in ("console_scripts", "gui_scripts") and "=" in line and not line.startswith("#"):
-                name, _, called = line.partition("=")
-                found[name.strip()] = called.strip()
-        return found
+        return {
+            name: called for group in COMMAND_GROUPS for name, called in self.entry_point_groups.get(group, {}).items()
+        }
 
 
 def installed(name: str) -> str:

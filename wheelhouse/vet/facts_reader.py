@@ -1,5 +1,6 @@
 """The facts of a wheel or sdist, collected in the one pass that checks it: its members, and the small texts that rules read."""
 
+import codecs
 import re
 from collections.abc import Iterator
 from contextlib import suppress
@@ -33,8 +34,10 @@ MAGIC = (
     (b"#!", "script"),
 )
 TAR_AT = slice(257, 262)
+KIND_BYTES = 262
+"""How many bytes at the start of a member tell its kind."""
 WHEEL_TEXTS = re.compile(
-    r"""([^/]+\.data/(purelib|platlib|data)/(.*/)?)? ([^/]+\.(pth|start) | (sitecustomize|usercustomize)(/__init__)?\.py)
+    r"""([^/]+\.data/(purelib|platlib|data)/(.*/)?)? ([^/]*\.(pth|start) | (sitecustomize|usercustomize)(/__init__)?\.py)
     | [^/]+\.data/scripts/[^/]+ | [^/]+/__init__\.py
     | [^/]+\.dist-info/((licen[cs]es?/)?.*(LICEN[CS]E|COPYING|NOTICE)[^/]*|licenses/.+
       |entry_points\.txt|WHEEL|direct_url\.json|sboms/.+)""",
@@ -77,25 +80,42 @@ class _Watch:
         self._passed: dict[str, Entry] = {}
 
     def passing(self, name: str, size: int, mode: int, contents: Iterator[bytes]) -> Iterator[bytes]:
-        first = next(contents, b"")
+        first = _first_bytes(contents)
         kind = kind_of(first)
         entry = self.entries[name] = Entry(name, size, bool(mode & 0o111), kind)
         yield first
-        if kind == "elf" and size <= MAX_NATIVE_BYTES:
-            yield from self._native(entry, first, contents)
-        elif self._wanted.fullmatch(name):
-            self.texts[name] = first[:MAX_TEXT_BYTES].decode("utf-8", "replace")
-        yield from contents
-
-    def _native(self, entry: Entry, first: bytes, contents: Iterator[bytes]) -> Iterator[bytes]:
-        held = [first]
+        is_text, is_native = bool(self._wanted.fullmatch(name)), kind == "elf" and size <= MAX_NATIVE_BYTES
+        held, held_bytes = [first], len(first)
         for piece in contents:
-            held.append(piece)
+            if is_native or (is_text and held_bytes < MAX_TEXT_BYTES):
+                held.append(piece)
+                held_bytes += len(piece)
             yield piece
-        self.entries[entry.name] = replace(entry, native=native_of(b"".join(held)))
+        if is_native:
+            self.entries[name] = replace(entry, native=native_of(b"".join(held)))
+        if is_text:
+            self.texts[name] = _text(b"".join(held)[:MAX_TEXT_BYTES])
 
     def hashed(self, name: str, digest: str) -> None:
         self.entries[name] = replace(self.entries[name], digest=digest)
+
+
+def _first_bytes(contents: Iterator[bytes]) -> bytes:
+    """The first pieces of a member, enough to tell its kind: a compressed stream may begin with empty pieces."""
+    first = b""
+    for piece in contents:
+        first += piece
+        if len(first) >= KIND_BYTES:
+            break
+    return first
+
+
+def _text(data: bytes) -> str:
+    """A text as UTF-8, else as Latin-1, as site.py reads a .pth file under such a locale. A last cut character is left out."""
+    try:
+        return codecs.getincrementaldecoder("utf-8")().decode(data)
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
 
 
 def kind_of(first: bytes) -> str:

@@ -7,31 +7,12 @@ from wheelhouse.archive.build_system import BuildSystem, build_system
 from wheelhouse.errors import IntegrityError
 from wheelhouse.findings import Observation, Severity, observed
 from wheelhouse.vet.code_scan import CodeSignals, read_code
-from wheelhouse.vet.facts import MAX_TEXT_BYTES, Facts, installed
+from wheelhouse.vet.facts import MAX_TEXT_BYTES, Entry, Facts, installed
+from wheelhouse.vet.pth import is_setuptools_line, pth_code_lines, pth_folders
 from wheelhouse.vet.rules import Review, rule
 
 MAX_LINE_CHARACTERS = 120
 """The longest line of code that a finding quotes whole."""
-NAME = r"'[A-Za-z_][\w.]*'"
-NAMESPACE_PTH = re.compile(
-    rf"""import\ sys,\ types,\ os;(has_mfs\ =\ sys\.version_info\ >\ \(3,\ 5\);)?
-    p\ =\ os\.path\.join\(sys\._getframe\(1\)\.f_locals\['sitedir'\],\ \*\(({NAME},?\ ?)+\)\);
-    (importlib\ =\ has_mfs\ and\ __import__\('importlib\.util'\);has_mfs\ and\ __import__\('importlib\.machinery'\);
-    m\ =\ has_mfs\ and\ sys\.modules\.setdefault\({NAME},\ importlib\.util\.module_from_spec\(importlib\.machinery\.PathFinder
-    \.find_spec\({NAME},\ \[os\.path\.dirname\(p\)\]\)\)\);m\ =\ m\ or\ sys\.modules\.setdefault\({NAME},\ types\.ModuleType\({NAME}\)\)
-    |
-    ie\ =\ os\.path\.exists\(os\.path\.join\(p,'__init__\.py'\)\);m\ =\ not\ ie\ and
-    \ sys\.modules\.setdefault\({NAME},\ ?types\.ModuleType\({NAME}\)\));
-    mp\ =\ \(m\ or\ \[\]\)\ and\ m\.__dict__\.setdefault\('__path__',\[\]\);\(p\ not\ in\ mp\)\ and\ mp\.append\(p\)
-    (;m\ and\ setattr\(sys\.modules\[{NAME}\],\ {NAME},\ m\))?""",
-    re.VERBOSE,
-)
-"""The line that setuptools wrote for namespace packages until release 69, in its two forms."""
-DISTUTILS_PTH = re.compile(
-    r"import os; var = 'SETUPTOOLS_USE_DISTUTILS'; enabled = os\.environ\.get\(var, '(local|stdlib)'\) == 'local'; "
-    r"enabled and __import__\('_distutils_hack'\)(\.add_shim\(\))?;\s*"
-)
-"""The line of distutils-precedence.pth, a file of setuptools."""
 CODE_FILES = re.compile(r"(site|user)customize(\.[^/]*)?(\.py|\.so|\.pyd|\.pyc)|(site|user)customize/__init__\.[^/]+")
 SECRETS = {
     "a private key": re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----"),
@@ -44,21 +25,11 @@ SECRETS = {
 }
 
 
-def _lines_that_run(text: str) -> list[str]:
-    """The lines of a .pth file that Python executes, read as site.py does."""
-    return [line for line in text.removeprefix("\ufeff").splitlines() if line.startswith(("import ", "import\t"))]
-
-
-def _pth_files(facts: Facts) -> Iterator[tuple[str, str]]:
+def _pth_files(facts: Facts) -> Iterator[tuple[Entry, str]]:
     """The .pth files that Python reads at start, with their texts."""
-    for name, text in facts.texts.items():
-        if name.endswith(".pth") and facts.pin.artifact.is_wheel and "/" not in installed(name):
-            yield name, text
-
-
-def _is_known(line: str) -> bool:
-    """Whether setuptools writes this line."""
-    return bool(NAMESPACE_PTH.fullmatch(line) or DISTUTILS_PTH.fullmatch(line))
+    for entry in facts.entries if facts.pin.artifact.is_wheel else ():
+        if entry.name.endswith(".pth") and "/" not in installed(entry.name):
+            yield entry, facts.texts.get(entry.name, "")
 
 
 @rule(Severity.ERROR)
@@ -68,13 +39,13 @@ def pth_code(facts: Facts, review: Review) -> Iterator[Observation]:
     Each start of Python runs the lines of a .pth file that begin with `import`, whether the project is used or not. `pth-known`
     reports the two lines that setuptools writes.
     """
-    for name, text in _pth_files(facts):
-        lines = [line for line in _lines_that_run(text) if not _is_known(line)]
+    for entry, text in _pth_files(facts):
+        lines = [line for line in pth_code_lines(text) if not is_setuptools_line(line)]
         if lines:
             first = lines[0] if len(lines[0]) <= MAX_LINE_CHARACTERS else f"{lines[0][: MAX_LINE_CHARACTERS - 1]}…"
-            yield observed(case="runs", path=name, lines=len(lines), first=first)
-        elif len(text) >= MAX_TEXT_BYTES:
-            yield observed(case="long", path=name)
+            yield observed(case="runs", path=entry.name, lines=len(lines), first=first)
+        elif entry.size >= MAX_TEXT_BYTES:
+            yield observed(case="long", path=entry.name)
 
 
 @rule(Severity.NOTE)
@@ -83,9 +54,9 @@ def pth_known(facts: Facts, review: Review) -> Iterator[Observation]:
 
     The whole line is compared, so it contains nothing else.
     """
-    for name, text in _pth_files(facts):
-        if any(map(_is_known, _lines_that_run(text))):
-            yield observed(path=name)
+    for entry, text in _pth_files(facts):
+        if any(map(is_setuptools_line, pth_code_lines(text))):
+            yield observed(path=entry.name)
 
 
 @rule(Severity.WARNING)
@@ -94,11 +65,9 @@ def pth_path(facts: Facts, review: Review) -> Iterator[Observation]:
 
     At each start, Python adds the lines that do not begin with `import` to sys.path. Modules in that folder can be imported.
     """
-    for name, text in _pth_files(facts):
-        lines = [line.strip() for line in text.removeprefix("\ufeff").splitlines()]
-        paths = [line for line in lines if line and not line.startswith(("#", "import ", "import\t"))]
-        if paths:
-            yield observed(path=name, folders=tuple(paths))
+    for entry, text in _pth_files(facts):
+        if folders := pth_folders(text):
+            yield observed(path=entry.name, folders=tuple(folders))
 
 
 @rule(Severity.ERROR)
@@ -242,7 +211,7 @@ def _unasked(facts: Facts) -> Mapping[str, str]:
     """The code that runs unasked, by name: at each start, and at the build of an sdist."""
     if not facts.pin.artifact.is_wheel:
         return {name: text for name, text in facts.texts.items() if name.endswith((".py", ".pth"))}
-    lines = {name: "\n".join(_lines_that_run(text)) for name, text in _pth_files(facts)}
+    lines = {entry.name: "\n".join(pth_code_lines(text)) for entry, text in _pth_files(facts)}
     return lines | {name: text for name, text in facts.texts.items() if CODE_FILES.fullmatch(installed(name))}
 
 
