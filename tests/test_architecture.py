@@ -30,6 +30,7 @@ ORDER = (
         "index",
         "resolve",
         "lock",
+        "oci",
         "verify",
         "config",
     ),

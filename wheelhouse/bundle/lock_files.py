@@ -7,9 +7,6 @@ from wheelhouse.bundle.bundle import BundleEntry, BundleManifest
 from wheelhouse.errors import InputError, IntegrityError
 from wheelhouse.index.provenance import SUFFIX as PROVENANCE
 from wheelhouse.lock.lock import Lock, provenance_filename
-from wheelhouse.lock.other_files import FOLDER as OTHER_FILES
-from wheelhouse.lock.other_files import LOCK as OTHER_LOCK
-from wheelhouse.lock.other_files import parse_other_files
 from wheelhouse.lock.read_lock import parse_lock
 from wheelhouse.lock.wheelhouse import (
     LINKS,
@@ -21,6 +18,7 @@ from wheelhouse.lock.wheelhouse import (
     sha256_of_text,
     sums,
 )
+from wheelhouse.verify.locked_folders import LOCKED_FOLDERS, LockedFolder
 
 MAX_LOCK_BYTES = 64 << 20
 """Of all lock files of a bundle together; one of 700 projects has 760 kB."""
@@ -30,18 +28,18 @@ Files = Mapping[str, BundleEntry]
 
 def is_lock_path(path: str) -> bool:
     """Whether a path is that of a lock file in a wheelhouse, or in a folder that a wheelhouse may have inside."""
-    folder, _, name = path.rpartition("/")
-    if _is_other_files(folder):
-        return name == OTHER_LOCK
+    folder, name = _split(path)
+    if locked := _locked_folder(folder):
+        return name == locked.lock
     return _is_wheelhouse(folder) and is_lock_name(name)
 
 
 def is_possible_path(path: str) -> bool:
     """Whether the locks of some wheelhouse could lead to a file with this path."""
-    folder, _, name = path.rpartition("/")
+    folder, name = _split(path)
     texts = name in (SUMS, LINKS) or (name.startswith(("requirements.", "constraints.")) and name.endswith(".txt"))
     named = texts or is_lock_name(name) or name.endswith((*ARCHIVE_SUFFIXES, PROVENANCE))
-    return _is_other_files(folder) or (_is_wheelhouse(folder) and named)
+    return _locked_folder(folder) is not None or (_is_wheelhouse(folder) and named)
 
 
 def must_follow_from_locks(manifest: BundleManifest, locks: Mapping[str, bytes], name: str) -> None:
@@ -53,7 +51,7 @@ def must_follow_from_locks(manifest: BundleManifest, locks: Mapping[str, bytes],
     """
     folders: dict[str, dict[str, BundleEntry]] = {}
     for entry in manifest.entries:
-        folder, _, filename = entry.path.rpartition("/")
+        folder, filename = _split(entry.path)
         folders.setdefault(folder, {})[filename] = entry
     wrong = [line for folder, files in sorted(folders.items()) for line in _wrong(folder, files, locks, name)]
     wrong += [f"`{path}` is to be removed, and no lock file can name it" for path in _not_possible(manifest.removed)]
@@ -71,7 +69,8 @@ def _wrong(folder: str, files: Files, locks: Mapping[str, bytes], name: str) -> 
     """A sentence for each file of one folder that its locks do not lead to."""
     own = {filename: locks[entry.path] for filename, entry in files.items() if is_lock_path(entry.path)}
     source = f"{name}:{folder}" if folder else name
-    allowed = (_of_other_files if _is_other_files(folder) else _of_locks)(own, source)
+    locked = _locked_folder(folder)
+    allowed = _of_locked_folder(locked, own, source) if locked else _of_locks(own, source)
     allowed |= {lock: files[lock].sha256 for lock in own}
     if allowed:
         allowed[SUMS] = sha256_of_text(sums({each: file.sha256 for each, file in files.items() if each != SUMS}))
@@ -107,14 +106,14 @@ def _beside(lock: Lock) -> dict[str, str]:
     return constraints | {provenance_filename(pin): pin.provenance.sha256 for pin in lock.pins if pin.provenance}
 
 
-def _of_other_files(locks: Mapping[str, bytes], source: str) -> dict[str, str]:
-    """The sha256 of each file in `files/` that its lock file leads to, by name."""
-    artifacts = [
-        artifact
-        for filename, raw in locks.items()
-        for artifact in parse_other_files(_text(raw, f"{source}:{filename}"), f"{source}:{filename}").artifacts.values()
-    ]
-    return {artifact.filename: artifact.sha256 for artifact in artifacts}
+def _of_locked_folder(folder: LockedFolder, locks: Mapping[str, bytes], source: str) -> dict[str, str]:
+    """The sha256 of each file that the lock file of such a folder leads to, by its path there."""
+    allowed: dict[str, str] = {}
+    for filename, raw in locks.items():
+        lock = folder.parse(_text(raw, f"{source}:{filename}"), f"{source}:{filename}")
+        allowed |= {path: artifact.sha256 for path, artifact in lock.artifacts.items()}
+        allowed |= {path: sha256_of_text(text) for path, text in lock.texts.items() if path != SUMS}
+    return allowed
 
 
 def _text(raw: bytes, source: str) -> str:
@@ -129,7 +128,17 @@ def _is_wheelhouse(folder: str) -> bool:
     return not folder or all(part in SUB_WHEELHOUSES for part in folder.split("/"))
 
 
-def _is_other_files(folder: str) -> bool:
-    """Whether a folder is the `files/` of a wheelhouse."""
+def _split(path: str) -> tuple[str, str]:
+    """The folder with a lock file that a path belongs to, and the path in it: a folder with other files has folders inside."""
+    parts = path.split("/")
+    for number in range(1, len(parts)):
+        if _locked_folder("/".join(parts[:number])):
+            return "/".join(parts[:number]), "/".join(parts[number:])
+    folder, _, name = path.rpartition("/")
+    return folder, name
+
+
+def _locked_folder(folder: str) -> LockedFolder | None:
+    """The folder with other files that a path in a bundle is; None for any other path."""
     parent, _, last = folder.rpartition("/")
-    return last == OTHER_FILES and _is_wheelhouse(parent)
+    return next((one for one in LOCKED_FOLDERS if one.name == last and _is_wheelhouse(parent)), None)

@@ -21,11 +21,10 @@ from wheelhouse.errors import IntegrityError, MachineError
 from wheelhouse.events import Finished, Listener, Noted, ignore
 from wheelhouse.files.disk import folder_lock, must_lie_outside, os_errors_as_machine_error, read_regular
 from wheelhouse.files.open_folder import OpenFolder
-from wheelhouse.lock.other_files import FOLDER
 from wheelhouse.lock.wheelhouse import SUB_WHEELHOUSES, sha256_of_text
 from wheelhouse.signing.sign import Key, PublicKey, sign, verify_signature
 from wheelhouse.verify.verify import load_wheelhouse
-from wheelhouse.verify.verify_other_files import load_other_files
+from wheelhouse.verify.verify_other_files import load_locked_folders
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +51,9 @@ def wheelhouse_files(folder: Path) -> dict[str, tuple[str, int]]:
     house = load_wheelhouse(folder)
     files = {name: (artifact.sha256, artifact.size) for name, artifact in house.artifacts.items()}
     files |= {name: (sha256_of_text(text), len(text.encode())) for name, text in house.texts.items()}
-    others = load_other_files(folder)
-    files |= {f"{FOLDER}/{name}": (artifact.sha256, artifact.size) for name, artifact in others.artifacts.items()}
-    files |= {f"{FOLDER}/{name}": (sha256_of_text(text), len(text.encode())) for name, text in others.texts.items()}
+    for inside, lock in load_locked_folders(folder).items():
+        files |= {f"{inside}/{path}": (artifact.sha256, artifact.size) for path, artifact in lock.artifacts.items()}
+        files |= {f"{inside}/{path}": (sha256_of_text(text), len(text.encode())) for path, text in lock.texts.items()}
     for sub in SUB_WHEELHOUSES:
         if (folder / sub).is_dir():
             files |= {f"{sub}/{name}": file for name, file in wheelhouse_files(folder / sub).items()}

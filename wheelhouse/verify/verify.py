@@ -14,13 +14,13 @@ from wheelhouse.files.disk import kind_of, read_regular_text, refuse_endless_fil
 from wheelhouse.files.temporary import TEMP_PREFIX
 from wheelhouse.findings import Finding, Severity
 from wheelhouse.lock.lock import Lock, provenance_filename
-from wheelhouse.lock.other_files import FOLDER, LOCK
 from wheelhouse.lock.read_lock import parse_lock
 from wheelhouse.lock.wheelhouse import BUILD, SUB_WHEELHOUSES, TOOLS, Wheelhouse, is_lock_name, sha256_of_text
 from wheelhouse.verify.folder_contents import foreign_findings, text_findings, unexpected_paths
 from wheelhouse.verify.lock_findings import lock_findings
 from wheelhouse.verify.locked_files import Reader, error_finding, open_locked_files
-from wheelhouse.verify.verify_other_files import other_findings
+from wheelhouse.verify.locked_folders import LOCKED_FOLDER_NAMES, LOCKED_FOLDERS
+from wheelhouse.verify.verify_other_files import locked_folder_findings
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ def locks_in(folder: Path) -> tuple[Lock, ...]:
 
     So it does for a folder with a file that never ends, such as a named pipe.
     """
-    refuse_endless_files(folder, (*SUB_WHEELHOUSES, FOLDER))
+    refuse_endless_files(folder, (*SUB_WHEELHOUSES, *LOCKED_FOLDER_NAMES))
     names = sorted(path.name for path in folder.iterdir() if is_lock_name(path.name))
     locks = {name: parse_lock(read_regular_text(folder / name, "the lock"), str(folder / name)) for name in names}
     if misnamed := [name for name, lock in locks.items() if lock.filename != name]:
@@ -82,7 +82,7 @@ def verify(
     names = sub_wheelhouses(folder)
     inner = {name: verify(folder / name, read=read, waivers=waivers, on_event=on_event) for name in names}
     texts = wheelhouse.texts
-    expected = {*wheelhouse.artifacts, *texts, *names, *_other_files_folder(folder)}
+    expected = {*wheelhouse.artifacts, *texts, *names, *_locked_folders(folder)}
     findings = chain(
         opened.findings,
         foreign_findings(folder, unexpected_paths(folder, expected), wheelhouse.locks, staged=False),
@@ -92,7 +92,7 @@ def verify(
         lock_findings(wheelhouse, opened.contents),
         _inner_findings(inner),
         _absent_sub_wheelhouses(wheelhouse, inner),
-        other_findings(folder) if FOLDER in expected else (),
+        locked_folder_findings(folder),
     )
     size = sum(artifact.size for artifact in wheelhouse.artifacts.values())
     return Verdict(wheelhouse, len(wheelhouse.artifacts), size, tuple(sorted(set(findings))), opened.contents, inner)
@@ -117,15 +117,16 @@ def sub_wheelhouses(folder: Path) -> tuple[str, ...]:
     return tuple(name for name in own if any(is_lock_name(path.name) for path in (folder / name).iterdir()))
 
 
-def _other_files_folder(folder: Path) -> tuple[str, ...]:
-    """The name of the folder of other files, if a wheelhouse has one with a lock."""
-    inside = folder / FOLDER
-    return (FOLDER,) if kind_of(inside) == "folder" and (inside / LOCK).exists() else ()
+def _locked_folders(folder: Path) -> Iterator[str]:
+    """The names of the folders with other files that a wheelhouse has, and that have a lock."""
+    for inside in LOCKED_FOLDERS:
+        if kind_of(folder / inside.name) == "folder" and (folder / inside.name / inside.lock).exists():
+            yield inside.name
 
 
 def foreign_in(folder: Path, expected: Set[str]) -> tuple[str, ...]:
     """The names in a wheelhouse's folder beside the expected ones, and beside the folders that a wheelhouse can have."""
-    inside = [name for name in (*SUB_WHEELHOUSES, FOLDER) if (folder / name).is_dir()]
+    inside = [name for name in (*SUB_WHEELHOUSES, *LOCKED_FOLDER_NAMES) if (folder / name).is_dir()]
     names = (path.name for path in sorted(folder.iterdir()))
     return tuple(name for name in names if name not in (*expected, *inside) and not name.startswith(TEMP_PREFIX))
 

@@ -1,15 +1,20 @@
-"""The other files of a wheelhouse, in `files/`: their lock, and whether they are what it says."""
+"""The folders of a wheelhouse with other files: their locks, and whether the files are what these say."""
 
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
+from wheelhouse.archive.artifact import Artifact
 from wheelhouse.files.disk import has_locked_bytes, kind_of, read_regular_text, refuse_endless_files
 from wheelhouse.findings import Finding
 from wheelhouse.lock.other_files import FOLDER, LOCK, OtherFiles, parse_other_files
+from wheelhouse.oci.image_lock import FOLDER as IMAGE
+from wheelhouse.oci.image_lock import LOCK as IMAGE_LOCK
+from wheelhouse.oci.image_lock import ImageLock, parse_image_lock
 from wheelhouse.verify.folder_contents import foreign_findings, text_findings, unexpected_paths
 from wheelhouse.verify.locked_files import absent_finding, error_finding
+from wheelhouse.verify.locked_folders import LOCKED_FOLDERS, FolderLock
 
 
 def load_other_files(wheelhouse: Path) -> OtherFiles:
@@ -17,32 +22,55 @@ def load_other_files(wheelhouse: Path) -> OtherFiles:
 
     So it does for a folder with a file that never ends, such as a named pipe.
     """
-    folder = wheelhouse / FOLDER
+    text = _lock_text(wheelhouse / FOLDER, LOCK)
+    return OtherFiles() if text is None else parse_other_files(text, str(wheelhouse / FOLDER / LOCK))
+
+
+def load_base_images(wheelhouse: Path) -> ImageLock:
+    """The base images of a wheelhouse, none if it has no lock of them. Raises InputError as `load_other_files` does."""
+    text = _lock_text(wheelhouse / IMAGE, IMAGE_LOCK)
+    return ImageLock() if text is None else parse_image_lock(text, str(wheelhouse / IMAGE / IMAGE_LOCK))
+
+
+def load_locked_folders(wheelhouse: Path) -> dict[str, FolderLock]:
+    """The lock of each folder with other files that a wheelhouse has, by the folder's name. Raises InputError."""
+    texts = {folder: _lock_text(wheelhouse / folder.name, folder.lock) for folder in LOCKED_FOLDERS}
+    return {
+        folder.name: folder.parse(text, str(wheelhouse / folder.name / folder.lock))
+        for folder, text in texts.items()
+        if text is not None
+    }
+
+
+def _lock_text(folder: Path, lock: str) -> str | None:
+    """The text of a folder's lock file; None if the folder or the lock is not there."""
     if not folder.is_dir():
-        return OtherFiles()
+        return None
     refuse_endless_files(folder)
-    path = folder / LOCK
-    if kind_of(path) is None:
-        return OtherFiles()
-    return parse_other_files(read_regular_text(path, "the lock"), str(path))
+    return None if kind_of(folder / lock) is None else read_regular_text(folder / lock, "the lock")
 
 
-def other_findings(wheelhouse: Path) -> Iterator[Finding]:
-    """Findings for what is missing or altered in `files/`, or named by no lock."""
-    folder, files = wheelhouse / FOLDER, load_other_files(wheelhouse)
-    artifacts, texts = files.artifacts, files.texts
-    findings = chain(
-        (finding for name in artifacts if (finding := _finding(folder, name, files))),
+def locked_folder_findings(wheelhouse: Path) -> Iterator[Finding]:
+    """Findings for what is missing or altered in the folders with other files, or named by no lock there."""
+    for name, lock in load_locked_folders(wheelhouse).items():
+        for finding in _folder_findings(wheelhouse / name, lock):
+            yield replace(finding, subject=f"{name}/{finding.subject}")
+
+
+def _folder_findings(folder: Path, lock: FolderLock) -> Iterator[Finding]:
+    """Findings for one such folder, with paths in it as subjects."""
+    artifacts, texts = lock.artifacts, lock.texts
+    return chain(
+        (finding for path, artifact in artifacts.items() if (finding := _finding(folder, path, artifact))),
         text_findings(folder, texts, "derived"),
         foreign_findings(folder, unexpected_paths(folder, {*artifacts, *texts}), (), staged=False),
     )
-    return (replace(finding, subject=f"{FOLDER}/{finding.subject}") for finding in findings)
 
 
-def _finding(folder: Path, name: str, files: OtherFiles) -> Finding | None:
+def _finding(folder: Path, path: str, artifact: Artifact) -> Finding | None:
     """What is wrong with one file, if anything."""
-    if absent := absent_finding(folder / name, name, "file"):
+    if absent := absent_finding(folder / path, path, "file"):
         return absent
-    if has_locked_bytes(folder, files.artifacts[name]):
+    if has_locked_bytes((folder / path).parent, artifact):
         return None
-    return error_finding(name, "altered", case="bytes")
+    return error_finding(path, "altered", case="bytes")

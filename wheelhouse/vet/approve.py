@@ -12,7 +12,7 @@ from wheelhouse.lock.other_files import FOLDER
 from wheelhouse.signing.sign import Key, signed
 from wheelhouse.stage.staged_folder import read_staged
 from wheelhouse.verify.verify import load_wheelhouse, sub_wheelhouses
-from wheelhouse.verify.verify_other_files import load_other_files
+from wheelhouse.verify.verify_other_files import load_locked_folders, load_other_files
 from wheelhouse.vet.approvals import PREDICATE, Approvals, predicate
 from wheelhouse.vet.approvalsfile import add_approval
 
@@ -31,6 +31,8 @@ def files_of(folder: Path) -> dict[str, str]:
         return {path: artifact.sha256 for path, artifact in staged.artifacts.items()}
     files = {name: artifact.sha256 for name, artifact in load_wheelhouse(folder).artifacts.items()}
     files |= {f"{FOLDER}/{file.name}": file.sha256 for file in load_other_files(folder).files}
+    for inside, lock in load_locked_folders(folder).items():
+        files |= {f"{inside}/{path}": artifact.sha256 for path, artifact in lock.artifacts.items() if inside != FOLDER}
     for name in sub_wheelhouses(folder):
         files |= {f"{name}/{path}": sha256 for path, sha256 in files_of(folder / name).items()}
     return files
