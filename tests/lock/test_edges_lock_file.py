@@ -5,6 +5,7 @@ import tomllib
 from dataclasses import MISSING, fields, replace
 from datetime import UTC, date, datetime
 
+import msgspec
 import pytest
 from packaging.utils import canonicalize_name
 from packaging.version import Version
@@ -17,6 +18,7 @@ from wheelhouse.findings import Waiver
 from wheelhouse.index.locations import IndexLocation
 from wheelhouse.index.provenance import Provenance
 from wheelhouse.lock.lock import Built, ConstraintsFile, Inputs, Lock, Pin, dependency_name, without_empty
+from wheelhouse.lock.lock_tables import InputsTable, Table
 from wheelhouse.lock.read_lock import parse_lock
 from wheelhouse.lock.wheelhouse import LINKS, Wheelhouse, sha256_of_text, summed
 from wheelhouse.lock.write_lock import lock_toml
@@ -277,9 +279,9 @@ def test_a_wheelhouse_writes_every_text_of_its_locks() -> None:
 
 def test_lines_of_other_forms_are_no_sums() -> None:
     right = f"{'a' * 64}  x.whl"
-    assert summed(f"{right}\n{'A' * 64}  y.whl\n{'b' * 63}  z.whl\n{'c' * 64} w.whl\n{'d' * 64}  ../v.whl\n") == {
-        "x.whl": "a" * 64
-    }
+    assert summed(
+        f"{right}\n{'A' * 64}  y.whl\n{'b' * 63}  z.whl\n{'c' * 64} w.whl\n{'d' * 64}  ../v.whl\n{'e' * 64}  u/../v.whl\n"
+    ) == {"x.whl": "a" * 64}
 
 
 @pytest.mark.parametrize("used", [{}, {"lib-1.0+cpu-py3-none-any.whl": (WAIVER,)}])
@@ -316,7 +318,32 @@ def test_a_damaged_lock_is_refused_with_its_name(old: str, new: str, sentence: s
     assert sentence in str(caught.value) and caught.value.hint
 
 
+def test_a_lock_names_nothing_but_wheels_and_sdists() -> None:
+    sdist = file("app-2.0.tar.gz", "b", 20)
+    built = Lock(TARGET, Inputs(("app",)), (replace(PINS[0], built=replace(BUILT, sdist=sdist, kept=False)),))
+    archive = Lock(TARGET, Inputs(("odd",)), (replace(PINS[2], artifact=file("odd-1.0.tar.xz", "f", 5)),))
+    for lock, name in ((built, "app-2.0.tar.gz"), (archive, "odd-1.0.tar.xz")):
+        text = lock_toml(lock, with_paths=True).replace(name, "run.py")
+        with pytest.raises(InputError, match=r"`'run\.py'` is not the name of a wheel or an sdist"):
+            parse_lock(text, "pylock.toml")
+
+
 # What is left out
+
+
+def tables() -> list[type[Table]]:
+    pending, classes = [Table], list[type[Table]]()
+    while pending:
+        classes.append(pending.pop())
+        pending += classes[-1].__subclasses__()
+    return classes
+
+
+@pytest.mark.parametrize("table", tables(), ids=lambda table: table.__name__)
+def test_a_key_that_a_file_leaves_out_is_empty(table: type[Table]) -> None:
+    for field in msgspec.structs.fields(table):
+        if field.default is not msgspec.NODEFAULT:
+            assert not field.default or field.default == InputsTable()
 
 
 def test_what_a_lock_does_not_say_is_empty() -> None:

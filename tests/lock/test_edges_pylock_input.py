@@ -1,5 +1,6 @@
 """Lock files of other tools as inputs: where each file is, which hashes count, what is refused."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -83,6 +84,13 @@ def test_where_a_file_is(source: str, file: dict[str, Any], here: tuple[str, ...
     table = {key: value for key, value in {**FILE, **file}.items() if value is not None}
     one = candidate(given(source, here, wheels=[table]))
     assert (one.url, one.filename) == (url, WHEEL)
+
+
+def test_only_a_path_is_looked_up() -> None:
+    lock = given()
+    paths: list[str] = []
+    one = candidate(replace(lock, is_file=lambda path: not paths.append(path)))
+    assert (one.url, paths) == (FILE["url"], [])
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,8 @@ PAIRS = (
 )
 NAMES = {**{second: first for first, second in PAIRS}, **dict(PAIRS)}
 """Functions and methods that are easily taken for another."""
+DECLARATIONS = frozenset({"frozen", "kw_only", "strict"})
+"""Keywords that only a mistake inside the program would meet: those of a class, which mypy checks too, and `zip(strict=True)`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ class Mutant:
 
 
 def mutants(file: str, source: str) -> list[Mutant]:
-    """Every mutant of a module, in order. Not mutated: annotations, docstrings, sentences, and limits (`MAX_X = 10`)."""
+    """Every mutant of a module, in order. Not mutated: annotations, docstrings, sentences, limits (`MAX_X = 10`), declarations."""
     starts = [0]
     for line in source.encode().splitlines(keepends=True):
         starts.append(starts[-1] + len(line))
@@ -113,8 +115,10 @@ def _replacements(node: ast.AST, scope: str, line: int) -> Iterator[Replacement]
 
 
 def _is_left_alone(parent: ast.AST, child: ast.AST) -> bool:
-    """Docstrings, what only type checkers read, and limits."""
+    """Docstrings, what only type checkers read, declarations, and limits."""
     if isinstance(child, ast.Expr) and isinstance(child.value, ast.Constant):
+        return True
+    if isinstance(child, ast.keyword) and child.arg in DECLARATIONS:
         return True
     if isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING":
         return True

@@ -16,6 +16,9 @@ SOURCE = dedent(
         if size < MAX_SIZE and names:
             raise ValueError(f"{size + 1} is small")
         return names[0] if not names else "a sentence"
+
+    class Row(Struct, frozen=True, tag=7):
+        pairs = zip("x", "y", strict=True)
     '''
 )
 
@@ -40,6 +43,10 @@ def test_comparisons_conditions_numbers_and_refusals_are_mutated() -> None:
 def test_limits_annotations_documentation_and_sentences_are_not_mutated() -> None:
     before = {before for _, before, _ in changes()}
     assert not before & {"10", "'int'", "'str'", "'Documentation.'", "'a sentence'", "size + 1"}
+
+
+def test_declarations_are_not_mutated() -> None:
+    assert {before for scope, before, _ in changes() if scope == "Row"} == {"7", "'x'", "'y'"}
 
 
 def test_each_mutant_is_another_program_with_one_change() -> None:
