@@ -47,7 +47,10 @@ def main() -> None:
     found: Counter[tuple[str, str]] = Counter()
     errors: list[str] = []
     print(
-        time.strftime("%Y-%m-%d"), "", "| house | files | MB | vet, processor s | unzip -t, processor s | × |", sep="\n"
+        time.strftime("%Y-%m-%d"),
+        "",
+        "| wheelhouse | files | MB | vet, processor s | unzip -t, processor s | × |",
+        sep="\n",
     )
     print("| --- | ---: | ---: | ---: | ---: | ---: |")
     for house in map(Path, sys.argv[1:]):

@@ -95,7 +95,7 @@ def must_be_complete(place: Path, wanted: dict[str, str]) -> None:
     """The house is whole, by its own verify and by what the index offers."""
     verdict = verify(place / "house")
     assert verdict.findings == ()
-    assert {name: artifact.sha256 for name, artifact in verdict.house.artifacts.items()} == wanted
+    assert {name: artifact.sha256 for name, artifact in verdict.wheelhouse.artifacts.items()} == wanted
 
 
 def must_hold_what_names_say(cache: Path) -> None:

@@ -54,7 +54,7 @@ class BuildFailure:
 class BuildReport:
     """The outcome of a run: the wheelhouse, the built wheels by target, and the sdists that were not built."""
 
-    house: Wheelhouse
+    wheelhouse: Wheelhouse
     made: Mapping[str, tuple[BuiltWheel, ...]] = field(default_factory=dict)
     failures: tuple[BuildFailure, ...] = ()
 
@@ -78,9 +78,9 @@ def build(
     An sdist that cannot be built stays an sdist, and the report says why; the others are still built. Raises InputError
     if the folder is no wheelhouse, MachineError without a sandbox or interpreter to build in.
     """
-    house = load_wheelhouse(folder)
-    if is_complete(house, folder, options):
-        return BuildReport(house)
+    wheelhouse = load_wheelhouse(folder)
+    if is_complete(wheelhouse, folder, options):
+        return BuildReport(wheelhouse)
     with folder_lock(folder):
         build_locks = {lock.name: lock for lock in existing_build_locks(folder / BUILD)}
         auditwheel = (
@@ -89,7 +89,7 @@ def build(
         sdist_builds = SdistBuilds(folder, source, options, auditwheel, build_locks, on_event)
         try:
             builds = _Builds(folder, sdist_builds, options, location, source, on_event)
-            return _build(folder, house, builds, tuple(build_locks.values()))
+            return _build(folder, wheelhouse, builds, tuple(build_locks.values()))
         finally:
             sdist_builds.close()
 
@@ -141,12 +141,12 @@ class _Builds:
                 self.universal[pin.origin.sha256] = BuiltWheel(wheel.filename, stored, built, reused=True)
 
 
-def _build(folder: Path, house: Wheelhouse, builds: _Builds, build_locks: tuple[Lock, ...]) -> BuildReport:
-    locks = {lock.name: lock for lock in house.locks}
+def _build(folder: Path, wheelhouse: Wheelhouse, builds: _Builds, build_locks: tuple[Lock, ...]) -> BuildReport:
+    locks = {lock.name: lock for lock in wheelhouse.locks}
     wheels_of: dict[str, tuple[BuiltWheel, ...]] = {}
     failures: list[BuildFailure] = []
-    pending = [lock for lock in house.locks if not is_done(lock, folder, builds.options)]
-    for lock in house.locks:
+    pending = [lock for lock in wheelhouse.locks if not is_done(lock, folder, builds.options)]
+    for lock in wheelhouse.locks:
         if lock not in pending:
             builds.remember(lock)
     parallel = os.cpu_count() or 1
@@ -155,18 +155,18 @@ def _build(folder: Path, house: Wheelhouse, builds: _Builds, build_locks: tuple[
         key=lambda lock: isinstance(builders[lock.name], MachineError)
     )  # a `none-any` wheel that is built here serves the other targets too
     for lock in pending:
-        constraints = (house.constraints or {}).get(lock.name)
+        constraints = (wheelhouse.constraints or {}).get(lock.name)
         try:
             locks[lock.name], wheels, failed = _build_lock(lock, constraints, builders[lock.name], parallel, builds)
         except WheelhouseError as error:
             wheels, failed = (), [_failure(pin, lock.target, error) for pin in _sdists(lock)]
         wheels_of[lock.name] = wheels
         failures += failed
-    built = Wheelhouse(tuple(locks.values()), house.constraints)
+    built = Wheelhouse(tuple(locks.values()), wheelhouse.constraints)
     fill_build_folder(
         folder / BUILD, built, builds.sdist_builds.build_locks, build_locks, builds.source, builds.on_event
     )
-    filled = fill(folder, built, house.locks, {}, builds.source, builds.on_event)
+    filled = fill(folder, built, wheelhouse.locks, {}, builds.source, builds.on_event)
     _warn_of_libraries(wheels_of, builds.on_event)
     return BuildReport(filled.wheelhouse, wheels_of, tuple(failures))
 
@@ -286,7 +286,7 @@ def must_be_built(report: BuildReport) -> None:
     count = len(report.failures)
     total = count + sum(map(len, report.made.values()))
     raise BuildError(
-        f"{count} of {total} sdists {'was' if count == 1 else 'were'} not built; what could be is in the house",
+        f"{count} of {total} sdists {'was' if count == 1 else 'were'} not built; what could be is in the wheelhouse",
         hint=next(filter(None, hints), None),
         details=tuple(details),
     )

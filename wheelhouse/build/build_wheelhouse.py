@@ -29,7 +29,7 @@ def existing_build_locks(folder: Path) -> tuple[Lock, ...]:
 
 def fill_build_folder(
     folder: Path,
-    house: Wheelhouse,
+    wheelhouse: Wheelhouse,
     build_locks: BuildLocks,
     existing: Sequence[Lock],
     source: PackageSource,
@@ -37,7 +37,7 @@ def fill_build_folder(
 ) -> None:
     """Fill a `build/` folder with exactly the build requirements of a wheelhouse's sdists, built or not."""
     locks_by_name = {lock.filename: lock for lock in (*existing, *build_locks.used.values())}
-    used = used_build_locks((pin for lock in house.locks for pin in lock.pins), locks_by_name)
+    used = used_build_locks((pin for lock in wheelhouse.locks for pin in lock.pins), locks_by_name)
     if not used and not existing:
         return
     constraints = dict(build_locks.constraints)
@@ -51,28 +51,28 @@ def fill_build_folder(
 
 
 def fetch_build_requirements(
-    house: Wheelhouse, folder: Path, source: PackageSource, on_event: Listener = ignore
+    wheelhouse: Wheelhouse, folder: Path, source: PackageSource, on_event: Listener = ignore
 ) -> Wheelhouse:
     """Fetch the build requirements of a wheelhouse's sdists, so that an image build without network can build them.
 
     Each sdist's `[build-system]` is resolved for the lock's own target. The locks then name the build locks, or say why
     there is none. Build locks of an earlier run stay.
     """
-    if not any(_needs_build_lock(pin) for lock in house.locks for pin in lock.pins):
-        return house
+    if not any(_needs_build_lock(pin) for lock in wheelhouse.locks for pin in lock.pins):
+        return wheelhouse
     with folder_lock(folder):
         existing = existing_build_locks(folder / BUILD)
         finder = _BuildLockFinder(
             folder, source, BuildLocks(source, {lock.name: lock for lock in existing}, BuildOptions(), on_event)
         )
-        locks = tuple(finder.with_build_locks(lock) for lock in house.locks)
-        if locks == house.locks:
-            return house
+        locks = tuple(finder.with_build_locks(lock) for lock in wheelhouse.locks)
+        if locks == wheelhouse.locks:
+            return wheelhouse
         for sentence in finder.not_found:
             on_event(Noted(sentence))
-        result = replace(house, locks=locks)
+        result = replace(wheelhouse, locks=locks)
         fill_build_folder(folder / BUILD, result, finder.build_locks, existing, source, on_event)
-        return fill(folder, result, house.locks, {}, source, on_event).wheelhouse
+        return fill(folder, result, wheelhouse.locks, {}, source, on_event).wheelhouse
 
 
 def _needs_build_lock(pin: Pin) -> bool:

@@ -43,10 +43,10 @@ def _must_build(pin: Pin, folder: Path, options: BuildOptions) -> bool:
     return options.check_reproducible or pin.built.kept != options.keep_sdists or not has_files
 
 
-def must_have_targets(house: Wheelhouse, names: Iterable[str]) -> None:
+def must_have_targets(wheelhouse: Wheelhouse, names: Iterable[str]) -> None:
     """Raise InputError where a wheelhouse has no lock for one of these targets."""
-    targets = [lock.target.name for lock in house.locks]
+    targets = [lock.target.name for lock in wheelhouse.locks]
     if unknown := [name for name in names if name not in targets]:
         raise InputError(
-            f"the house has no target `{unknown[0]}`", hint=f"choose one with --target: {', '.join(targets)}"
+            f"the wheelhouse has no target `{unknown[0]}`", hint=f"choose one with --target: {', '.join(targets)}"
         )

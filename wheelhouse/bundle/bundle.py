@@ -114,7 +114,7 @@ class _RemovedRow(msgspec.Struct):
 
 
 class _Document(msgspec.Struct):
-    house: str
+    wheelhouse: str = msgspec.field(name="house")
     base: str | None
     files: tuple[BundleEntry, ...]
     removed: tuple[_RemovedRow, ...]
@@ -134,7 +134,7 @@ def parse_manifest(raw: bytes, source: str) -> BundleManifest:
         raise InputError(f"`{source}` holds no manifest that wheelhouse wrote: {error}") from error
     removed = {row.path: row.sha256 for row in document.removed}
     manifest = BundleManifest(document.files, removed, document.base is not None)
-    _check(manifest, (document.house, document.base), source)
+    _check(manifest, (document.wheelhouse, document.base), source)
     return manifest
 
 

@@ -90,11 +90,13 @@ def _of_locks(locks: Mapping[str, bytes], source: str) -> dict[str, str]:
     for filename, lock in parsed.items():
         if lock.filename != filename:
             raise IntegrityError(f"`{source}:{filename}` holds the lock `{lock.filename}`")
-    house = Wheelhouse(tuple(parsed.values()))
-    texts = links_of(house.locks) | {lock.requirements_filename: lock.to_requirements() for lock in house.locks}
-    allowed = {filename: artifact.sha256 for filename, artifact in house.artifacts.items()}
+    wheelhouse = Wheelhouse(tuple(parsed.values()))
+    texts = links_of(wheelhouse.locks) | {
+        lock.requirements_filename: lock.to_requirements() for lock in wheelhouse.locks
+    }
+    allowed = {filename: artifact.sha256 for filename, artifact in wheelhouse.artifacts.items()}
     allowed |= {filename: sha256_of_text(text) for filename, text in texts.items()}
-    for lock in house.locks:
+    for lock in wheelhouse.locks:
         allowed |= _beside(lock)
     return allowed
 

@@ -48,9 +48,9 @@ class Unpacked:
 
 def wheelhouse_files(folder: Path) -> dict[str, tuple[str, int]]:
     """Path → (sha256, bytes) of every file that the locks of a wheelhouse, and of those inside it, lead to."""
-    house = load_wheelhouse(folder)
-    files = {name: (artifact.sha256, artifact.size) for name, artifact in house.artifacts.items()}
-    files |= {name: (sha256_of_text(text), len(text.encode())) for name, text in house.texts.items()}
+    wheelhouse = load_wheelhouse(folder)
+    files = {name: (artifact.sha256, artifact.size) for name, artifact in wheelhouse.artifacts.items()}
+    files |= {name: (sha256_of_text(text), len(text.encode())) for name, text in wheelhouse.texts.items()}
     for inside, lock in load_locked_folders(folder).items():
         files |= {f"{inside}/{path}": (artifact.sha256, artifact.size) for path, artifact in lock.artifacts.items()}
         files |= {f"{inside}/{path}": (sha256_of_text(text), len(text.encode())) for path, text in lock.texts.items()}

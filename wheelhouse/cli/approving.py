@@ -25,7 +25,7 @@ def approve(
         Path, typer.Option("--key", metavar="FILE", help="Your Ed25519 private key (PEM, or ssh-keygen's).")
     ],
     reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why the files are acceptable.")],
-    house: WheelhouseFolder = Path("wheels"),
+    wheelhouse: WheelhouseFolder = Path("wheels"),
     files: Annotated[
         list[str] | None,
         typer.Option("--file", metavar="NAME", help="Approve only this file. Default: all. May be repeated."),
@@ -54,10 +54,10 @@ def approve(
     from_file, moment = settings(), now()
     private, last = load_key(key, passphrase_of), _last_day(expires, moment.date())
     name = _reviewer(from_file, private, reviewer)
-    chosen_files = chosen(files_of(house), files or ())
-    vetted = vet(house, from_file.policy.policy(), moment, vet_context(from_file))
+    chosen_files = chosen(files_of(wheelhouse), files or ())
+    vetted = vet(wheelhouse, from_file.policy.policy(), moment, vet_context(from_file))
     done = approve_step(
-        house,
+        wheelhouse,
         chosen_files,
         vetted.findings,
         Path(from_file.approvals.file),

@@ -31,7 +31,7 @@ def build(
     building: BuildCommandOptions,
     located: IndexOptions,
     network: ConnectionOptions,
-    house: Annotated[
+    named: Annotated[
         Path | None,
         typer.Argument(metavar="[WHEELHOUSE]", help="The wheelhouse to build in. Default: wheels.", show_default=False),
     ] = None,
@@ -57,7 +57,7 @@ def build(
     from wheelhouse.verify.verify import load_wheelhouse
 
     from_file = settings()
-    folder = house or from_file.wheelhouse
+    folder = named or from_file.wheelhouse
     wheelhouse, build_options = load_wheelhouse(folder), build_options_of(building)
     must_have_targets(wheelhouse, build_options.targets)
     sweep_scratch()
@@ -69,7 +69,7 @@ def build(
         chosen = replace(chosen, **as_options(wheelhouse.locks[0].inputs.locations))
     with listening(quiet=quiet or as_json) as listener, supplied(chosen, network, listener) as (_, source):
         done = run_build(folder, building, source, listener)
-    _say(folder, done.house.locks, done.fresh, done.differing, listener.warnings, as_json=as_json, quiet=quiet)
+    _say(folder, done.wheelhouse.locks, done.fresh, done.differing, listener.warnings, as_json=as_json, quiet=quiet)
     if done.differing:
         raise typer.Exit(1)
 

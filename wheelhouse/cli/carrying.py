@@ -30,7 +30,7 @@ PublicKeys = Annotated[
 
 @command(app)
 def pack(
-    house: WheelhouseFolder,
+    wheelhouse: WheelhouseFolder,
     targeted: TargetOptions,
     located: IndexOptions,
     network: ConnectionOptions,
@@ -67,8 +67,8 @@ def pack(
     from wheelhouse.signing.sign import load_key
 
     limit, signing = size_of(split) if split else None, load_key(key, passphrase_of) if key else None
-    locks = _bring_self(house, targeted, located, network, quiet=as_json) if with_self else ()
-    packed = pack_step(house, output, since, limit, signing)
+    locks = _bring_self(wheelhouse, targeted, located, network, quiet=as_json) if with_self else ()
+    packed = pack_step(wheelhouse, output, since, limit, signing)
     install = [install_lines(lock, output.name, in_volumes=limit is not None) for lock in locks]
     if as_json:
         volumes = [(v.name, v.sha256, v.size) for v in packed.volumes]
@@ -83,25 +83,25 @@ def pack(
 
 
 def _bring_self(
-    house: Path, targeted: TargetOptions, located: IndexOptions, network: ConnectionOptions, *, quiet: bool
+    wheelhouse: Path, targeted: TargetOptions, located: IndexOptions, network: ConnectionOptions, *, quiet: bool
 ) -> "tuple[Lock, ...]":
     """Put wheelhouse itself into the wheelhouse, for each target; the lock of each."""
     from wheelhouse.bundle.self_bundle import bring_self
     from wheelhouse.fetch.gather import targets
     from wheelhouse.verify.verify import load_wheelhouse
 
-    load_wheelhouse(house)
+    load_wheelhouse(wheelhouse)
     if not (targeted.python or targeted.target_files):
         raise InputError("no Python was given for --with-self", hint="name the one of the far side: --python 3.12")
     chosen = options(settings(), targeted, located)
     with listening(quiet=quiet) as listener, supplied(chosen, network, listener) as (_, source):
-        return bring_self(house, targets(chosen, None, listener), source, listener)
+        return bring_self(wheelhouse, targets(chosen, None, listener), source, listener)
 
 
 @command(app)
 def unpack(
     bundle: BundleFile,
-    house: Annotated[Path, typer.Argument(metavar="WHEELHOUSE", help="The folder to write.")],
+    wheelhouse: Annotated[Path, typer.Argument(metavar="WHEELHOUSE", help="The folder to write.")],
     key: PublicKeys = None,
     as_json: Json = False,
     quiet: Quiet = False,
@@ -114,17 +114,17 @@ def unpack(
     from wheelhouse.report.bundles import unpacked_line
 
     with listening(quiet=quiet or as_json) as listener:
-        done = unpack_step(bundle, house, public_keys(key), listener)
+        done = unpack_step(bundle, wheelhouse, public_keys(key), listener)
     if as_json:
         document = {
-            "house": str(house),
+            "house": str(wheelhouse),
             "placed": list(done.placed),
             "stood": list(done.stood),
             "removed": list(done.removed),
         }
         say_json(document | {"signed-by": done.signer})
     elif not quiet:
-        say(unpacked_line(str(house), len(done.placed), len(done.stood), len(done.removed), done.signer))
+        say(unpacked_line(str(wheelhouse), len(done.placed), len(done.stood), len(done.removed), done.signer))
 
 
 @command(app)

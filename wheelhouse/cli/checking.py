@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @command(app)
 def verify(
-    house: WheelhouseFolder = Path("wheels"),
+    wheelhouse: WheelhouseFolder = Path("wheels"),
     require_approved: RequireApproved = False,
     key: Annotated[
         list[Path] | None,
@@ -44,11 +44,11 @@ def verify(
     from wheelhouse.vet.approvals import unapproved
     from wheelhouse.vet.approve import files_of
 
-    is_index = is_tree(house)
-    verdict, staged = (verify_tree(house, waivers()), None) if is_index else verify_folder(house, waivers())
-    signer = _signer(house, staged, key) if key else None
+    is_index = is_tree(wheelhouse)
+    verdict, staged = (verify_tree(wheelhouse, waivers()), None) if is_index else verify_folder(wheelhouse, waivers())
+    signer = _signer(wheelhouse, staged, key) if key else None
     files = files_named if is_index else files_of
-    lacking = unapproved(files(house), approvals(settings())) if require_approved else ()
+    lacking = unapproved(files(wheelhouse), approvals(settings())) if require_approved else ()
     findings = (*verdict.findings, *lacking)
     is_bad = (worst(findings) or Severity.NOTE) >= Severity.ERROR
     if as_json:
@@ -56,15 +56,15 @@ def verify(
         kind = "index" if is_index else "staged folder" if staged else "wheelhouse"
         counts = {"kind": kind, "files": verdict.files, "bytes": verdict.bytes}
         layout = staged_document(staged.plan, staged.record, signer) if staged else {}
-        say_json({"house": str(house), **counts, "ok": not is_bad, "findings": rows, **layout})
+        say_json({"house": str(wheelhouse), **counts, "ok": not is_bad, "findings": rows, **layout})
     else:
         say(*report.finding_lines(findings))
-        say(*(staged_lines(str(house), staged.plan, staged.record, signer) if staged else ()))
-        targets = ", ".join(lock.target.name for lock in verdict.house.locks)
+        say(*(staged_lines(str(wheelhouse), staged.plan, staged.record, signer) if staged else ()))
+        targets = ", ".join(lock.target.name for lock in verdict.wheelhouse.locks)
         kind, good = ("an index", "as indexed") if is_index else (f"wheelhouse for {targets}", "as locked")
         kind = f"staged folder, {layout_text(staged.plan)}" if staged else kind
         state, size = "not as it must be" if is_bad else good, report.size_text(verdict.bytes)
-        say(f"{house}: {report.counted(verdict.files, 'file')}, {size}, {kind}: {state}")
+        say(f"{wheelhouse}: {report.counted(verdict.files, 'file')}, {size}, {kind}: {state}")
     raise typer.Exit(1 if is_bad else 0)
 
 
@@ -82,7 +82,7 @@ def _signer(folder: Path, staged: "StagedFolder | None", paths: list[Path]) -> s
 @command(app)
 def why(
     project: Annotated[str | None, typer.Argument(metavar="PROJECT", show_default=False)] = None,
-    house: WheelhouseFolder = Path("wheels"),
+    wheelhouse: WheelhouseFolder = Path("wheels"),
     file: Annotated[
         str | None, typer.Option("--file", metavar="NAME", help="Explain this file, or why another was chosen.")
     ] = None,
@@ -102,16 +102,16 @@ def why(
     from wheelhouse.verify.verify import load_wheelhouse
 
     if file:
-        house = Path(project) if project else house
-        reasons = {lock.target.name: fact_lines(why_file(lock, file)) for lock in load_wheelhouse(house).locks}
+        wheelhouse = Path(project) if project else wheelhouse
+        reasons = {lock.target.name: fact_lines(why_file(lock, file)) for lock in load_wheelhouse(wheelhouse).locks}
     elif project:
-        reasons = dict(report.why_lines(load_wheelhouse(house).locks, canonicalize_name(project)))
+        reasons = dict(report.why_lines(load_wheelhouse(wheelhouse).locks, canonicalize_name(project)))
     else:
         raise InputError(
             "no project and no file was named", hint="name one: `wheelhouse why PROJECT`, or `--file NAME`"
         )
     if not reasons:
-        raise InputError(f"no lock file of `{house}` has `{project}`", hint="check the spelling")
+        raise InputError(f"no lock file of `{wheelhouse}` has `{project}`", hint="check the spelling")
     if as_json:
         say_json({"file" if file else "project": file or project, "targets": reasons})
         return

@@ -83,7 +83,7 @@ def fetch(
             requests = [entry.request() for entry in from_file.files]
             others, removed_others = fetch_other_files(requests, folder, http, source.store, listener)
         if build:
-            wheelhouse = run_build(folder, building, source, listener).house
+            wheelhouse = run_build(folder, building, source, listener).wheelhouse
         by_name = {lock.name: lock for lock in wheelhouse.locks}
         locks = tuple(by_name[lock.name] for lock in fetched[0].locks)
         if foreign := _paths(folder, fetched, lambda done: done.foreign):

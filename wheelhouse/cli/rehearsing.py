@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @command(app)
 def rehearse(
-    house: Annotated[
+    wheelhouse: Annotated[
         Path,
         typer.Argument(metavar="[WHEELHOUSE|FOLDER]", help="A wheelhouse, or a folder that `wheelhouse stage` wrote."),
     ] = Path("wheels"),
@@ -100,7 +100,7 @@ def rehearse(
     stopped: WheelhouseError | None = None
     with listening(quiet=quiet or as_json) as listener:
         try:
-            for step in rehearse_step(house, rehearsal, listener):
+            for step in rehearse_step(wheelhouse, rehearsal, listener):
                 steps.append(step)
                 if not as_json and (step.findings or not quiet):
                     say(step_line(step), *finding_lines(step.findings))
@@ -113,10 +113,10 @@ def rehearse(
     if as_json:
         rows = [{**step_document(step), "findings": [finding_document(one) for one in step.findings]} for step in steps]
         targets = {"installed": installed_for(steps), "skipped": skipped_targets(steps)}
-        document = {"folder": str(house), "ok": passed, **targets, "steps": rows}
+        document = {"folder": str(wheelhouse), "ok": passed, **targets, "steps": rows}
         say_json(document | (error_document(stopped) if stopped else {}))
     elif not (quiet and passed):
-        say(f"{house}: {ending(steps, passed=passed)}")
+        say(f"{wheelhouse}: {ending(steps, passed=passed)}")
     if stopped:
         say_error(stopped)
         raise typer.Exit(stopped.exit_code)

@@ -19,7 +19,7 @@ Wheelhouses = Annotated[
 
 @command(app)
 def index(
-    houses: Wheelhouses,
+    wheelhouses: Wheelhouses,
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="DIR", help="The folder of the index to write, or to add to.")
     ],
@@ -38,7 +38,7 @@ def index(
     from wheelhouse.mirror.static_index import index as index_step
 
     with listening(quiet=quiet or as_json) as listener:
-        done = index_step(houses, output, check=check, on_event=listener)
+        done = index_step(wheelhouses, output, check=check, on_event=listener)
     if as_json:
         changed = {"added": list(done.added), "mended": list(done.repaired)}
         say_json({"tree": str(output), "projects": done.projects, **changed, "stood": done.unchanged})
@@ -50,7 +50,7 @@ def index(
 
 @command(app)
 def serve(
-    houses: Wheelhouses,
+    wheelhouses: Wheelhouses,
     host: Annotated[
         str,
         typer.Option(
@@ -76,7 +76,7 @@ def serve(
     if (certificate is None) != (key is None):
         raise InputError("TLS needs both --certificate and --certificate-key")
     with listening(quiet=quiet) as listener:
-        served = catalogue(houses, listener)
+        served = catalogue(wheelhouses, listener)
     address = f"[{host}]" if ":" in host else host
     sentence = f"serving {len(served.files)} files at {'https' if certificate else 'http'}://{address}:{port}/simple/"
     run(Application(served), host, port, certificate, key, lambda: None if quiet else say(sentence))
@@ -84,7 +84,7 @@ def serve(
 
 @command(app)
 def publish(
-    house: WheelhouseFolder,
+    wheelhouse: WheelhouseFolder,
     network: NetworkOptions,
     repository: Annotated[
         str, typer.Option("--repository", metavar="URL", help="The address to upload to, as twine takes it.")
@@ -117,12 +117,12 @@ def publish(
     from wheelhouse.verify.verify import load_wheelhouse
 
     if require_approved:
-        must_be_approved({name: one.sha256 for name, one in load_wheelhouse(house).artifacts.items()})
+        must_be_approved({name: one.sha256 for name, one in load_wheelhouse(wheelhouse).artifacts.items()})
     with listening(quiet=quiet or as_json) as listener, connected(network, listener) as http:
         target = Repository(repository, http)
         token = read_token(token_file) if token_file else None
         http.credentials.learn(repository, f"__token__:{token}" if token and ":" not in token else token)
-        results = publish_step(house, target, index, http, dry_run=dry_run, on_event=listener)
+        results = publish_step(wheelhouse, target, index, http, dry_run=dry_run, on_event=listener)
     if as_json:
         rows = [{"file": one.filename, "outcome": one.outcome, "answer": one.answer} for one in results]
         say_json({"repository": repository, "files": rows})

@@ -17,7 +17,7 @@ from wheelhouse.config.options import StageOptions
 @command(app)
 def stage(
     staging: StageOptions,
-    house: Annotated[
+    wheelhouse: Annotated[
         Path | None,
         typer.Argument(metavar="[WHEELHOUSE]", help="The wheelhouse to stage. Default: wheels.", show_default=False),
     ] = None,
@@ -43,7 +43,7 @@ def stage(
 
     from_file = settings()
     chosen = StageOptions(**from_file.stage | given(staging))
-    folder, destination = house or from_file.wheelhouse, Path(chosen.dest or "docker-context-files")
+    folder, destination = wheelhouse or from_file.wheelhouse, Path(chosen.dest or "docker-context-files")
     choices = Choices.parse(dataclasses.asdict(chosen))
     signing = load_key(key, passphrase_of) if key else None
     plan = plan_stage(

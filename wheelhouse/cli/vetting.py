@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @command(app)
 def vet(
-    house: WheelhouseFolder = Path("wheels"),
+    wheelhouse: WheelhouseFolder = Path("wheels"),
     explain: Annotated[
         str | None, typer.Option("--explain", metavar="RULE", help="Explain what a rule looks for, and why.")
     ] = None,
@@ -74,13 +74,13 @@ def vet(
     from_file, moment = settings(), now()
     policy, context = from_file.policy.policy(), vet_context(from_file, advisories)
     with listening(quiet=quiet or as_json) as listener:
-        vetted = vet_step(house, policy, moment, context, listener)
+        vetted = vet_step(wheelhouse, policy, moment, context, listener)
     _keep_publishers(Path(from_file.policy.publishers), context.publishers, vetted.publishers)
-    reviewed = evidence(house, vetted, policy, context.approvals, moment, context.advisories, since)
+    reviewed = evidence(wheelhouse, vetted, policy, context.approvals, moment, context.advisories, since)
     for name, path in {"html": html, "sbom": sbom, "sarif": sarif}.items():
         if path:
-            write(path.parent, path.name, FORMATS[name](reviewed, house))
-    say_text(FORMATS["json" if as_json else "text"](reviewed, house))
+            write(path.parent, path.name, FORMATS[name](reviewed, wheelhouse))
+    say_text(FORMATS["json" if as_json else "text"](reviewed, wheelhouse))
     raise typer.Exit(1 if reviewed.bad else 0)
 
 

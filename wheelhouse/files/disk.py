@@ -210,11 +210,11 @@ def write_whole(final: Path, content: bytes) -> None:
         raise
 
 
-def must_lie_outside(output: Path, house: Path) -> None:
+def must_lie_outside(output: Path, wheelhouse: Path) -> None:
     """Raise InputError for an output in the wheelhouse that it is made of: the wheelhouse would no longer verify."""
-    if output.resolve().is_relative_to(house.resolve()):
+    if output.resolve().is_relative_to(wheelhouse.resolve()):
         raise InputError(
-            f"`{output}` lies in the wheelhouse `{house}`, which holds only what its locks name",
+            f"`{output}` lies in the wheelhouse `{wheelhouse}`, which holds only what its locks name",
             hint="choose a place outside the wheelhouse",
         )
 

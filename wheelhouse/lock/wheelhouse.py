@@ -14,9 +14,7 @@ from wheelhouse.lock.lock import LOCK_PREFIX, LOCK_SUFFIX, Lock, provenance_file
 from wheelhouse.lock.write_lock import lock_toml
 
 SUMS, LINKS = "SHA256SUMS", "links.html"
-BY_THE_LIST = (
-    "install by the target's own list: `pip install --no-index --find-links HOUSE -r HOUSE/requirements.<target>.txt`"
-)
+BY_THE_LIST = "install by the target's own list: `pip install --no-index --find-links WHEELHOUSE -r WHEELHOUSE/requirements.<target>.txt`"
 BUILD = "build"
 SELF = "self"
 TOOLS = "tools"

@@ -40,15 +40,15 @@ class OpenedFile:
 
 def open_wheelhouse(folder: Path, on_event: Listener = ignore) -> Iterator[OpenedFile]:
     """Each file of a wheelhouse, hashed and opened. Raises IntegrityError for a file that differs from its lock file."""
-    house = load_wheelhouse(folder)
-    return open_files(folder, house, pins_by_file(house).values(), on_event)
+    wheelhouse = load_wheelhouse(folder)
+    return open_files(folder, wheelhouse, pins_by_file(wheelhouse).values(), on_event)
 
 
-def pins_by_file(house: Wheelhouse) -> dict[str, Pin]:
+def pins_by_file(wheelhouse: Wheelhouse) -> dict[str, Pin]:
     """The pin of each file. If several lock files name one file, the facts of all of them are merged."""
     pins: dict[str, Pin] = {}
-    statuses = {pin.project: pin.status for lock in house.locks for pin in lock.pins if pin.status}
-    for pin in (pin for lock in house.locks for pin in lock.pins):
+    statuses = {pin.project: pin.status for lock in wheelhouse.locks for pin in lock.pins if pin.status}
+    for pin in (pin for lock in wheelhouse.locks for pin in lock.pins):
         earlier = pins.get(pin.artifact.filename, pin)
         pins[pin.artifact.filename] = replace(
             pin,
@@ -60,16 +60,16 @@ def pins_by_file(house: Wheelhouse) -> dict[str, Pin]:
 
 
 def open_files(
-    folder: Path, house: Wheelhouse, pins: Iterable[Pin], on_event: Listener = ignore
+    folder: Path, wheelhouse: Wheelhouse, pins: Iterable[Pin], on_event: Listener = ignore
 ) -> Iterator[OpenedFile]:
     """The files of these pins, hashed and opened. Raises IntegrityError for a file that differs from its lock file."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for opened in pool.map(lambda pin: _open(folder, house, pin), pins):
+        for opened in pool.map(lambda pin: _open(folder, wheelhouse, pin), pins):
             on_event(Finished(opened.offered.filename))
             yield opened
 
 
-def _open(folder: Path, house: Wheelhouse, pin: Pin) -> OpenedFile:
+def _open(folder: Path, wheelhouse: Wheelhouse, pin: Pin) -> OpenedFile:
     path, artifact = rooted(folder, pin.artifact.filename), pin.artifact
     if not path.is_file() or sha256_of(path) != artifact.sha256:
         raise IntegrityError(
@@ -79,16 +79,16 @@ def _open(folder: Path, house: Wheelhouse, pin: Pin) -> OpenedFile:
     contents = inspect(path, artifact.filename)
     Waivers(pin.waived).admit(contents.findings, Subject(artifact.filename, pin.project, artifact.sha256))
     sidecars = {SIDECAR: contents.raw_metadata} if artifact.is_wheel else {}
-    if (provenance := provenance_of(house, artifact.filename)) is not None:
+    if (provenance := provenance_of(wheelhouse, artifact.filename)) is not None:
         sidecars[PROVENANCE] = provenance
     metadata_sha256 = hashlib.sha256(contents.raw_metadata).hexdigest() if artifact.is_wheel else None
     offered = offered_as(pin, metadata_sha256, provenance=provenance is not None)
     return OpenedFile(pin.project, offered, path, sidecars, contents.raw_metadata, pin.status)
 
 
-def provenance_of(house: Wheelhouse, filename: str) -> bytes | None:
+def provenance_of(wheelhouse: Wheelhouse, filename: str) -> bytes | None:
     """The attestations of a file (PEP 740), from the loaded wheelhouse; None if it has none."""
-    text = house.provenance.get(filename + PROVENANCE)
+    text = wheelhouse.provenance.get(filename + PROVENANCE)
     return None if text is None else text.encode()
 
 

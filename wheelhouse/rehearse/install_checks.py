@@ -34,7 +34,7 @@ from wheelhouse.stage.destination import FOLDER
 from wheelhouse.stage.plan import FRAGMENT
 
 PYTHON = f"{VENV}/bin/python"
-HOUSE, CONTEXT = f"{HERE}/house", f"/{FOLDER}"
+WHEELHOUSE, CONTEXT = f"{HERE}/wheels", f"/{FOLDER}"
 PRINT_PIP_VERSION = "import pip; print(pip.__version__)"
 PIP_CHECK = (
     "import glob, os, runpy, sys; "

@@ -21,7 +21,7 @@ from wheelhouse.lock.lock import Lock
 from wheelhouse.rehearse.image_build import Image, rehearse_image
 from wheelhouse.rehearse.install_checks import (
     CONTEXT,
-    HOUSE,
+    WHEELHOUSE,
     InstallContext,
     SandboxRun,
     airflow_arguments,
@@ -105,15 +105,15 @@ def _steps(
     started = time.monotonic()
     verdict, staged = verify_folder(folder, options.waivers, on_event)
     findings = [finding for finding in verdict.findings if finding.rule not in CLOSURE]
-    targets = ", ".join(lock.target.name for lock in verdict.house.locks)
+    targets = ", ".join(lock.target.name for lock in verdict.wheelhouse.locks)
     findings += _misplaced(folder, verdict, staged)
     yield Step("files", targets, time.monotonic() - started, tuple(findings))
-    for lock in verdict.house.locks:
+    for lock in verdict.wheelhouse.locks:
         yield _closure(lock, verdict)
     if options.image or options.dockerfile:
         image = Image(options.image, options.dockerfile, options.runs)
-        yield from rehearse_image(folder, verdict.house.locks[0], staged, image, find_engine(options.engine))
-    for lock in verdict.house.locks:
+        yield from rehearse_image(folder, verdict.wheelhouse.locks[0], staged, image, find_engine(options.engine))
+    for lock in verdict.wheelhouse.locks:
         try:
             interpreter = find_interpreter(lock.target, options.named, options.places)
         except MachineError as error:
@@ -128,7 +128,7 @@ def _steps(
 
 def _misplaced(folder: Path, verdict: Verdict, staged: StagedFolder | None) -> Iterator[Finding]:
     """Findings for files under a wrong name, and for constraints that differ from the lock's."""
-    for lock in verdict.house.locks:
+    for lock in verdict.wheelhouse.locks:
         plan = staged.plan if staged else None
         name = constraints_name(lock) if plan and plan.release else lock.constraints_filename
         if (folder / name).is_file() and not lock.inputs.overrides:
@@ -173,7 +173,7 @@ def _installed(
     """Install everything as the recipient of this folder will."""
     must_be_readable(folder)
     builder = _open_builder(interpreter, options.limits)
-    path_inside = CONTEXT if staged else HOUSE
+    path_inside = CONTEXT if staged else WHEELHOUSE
     known = frozenset(finding.subject for finding in findings)
     context = InstallContext(
         lock, folder, path_inside, builder, known, options.runs, strange=_only_under(lock, verdict, interpreter)

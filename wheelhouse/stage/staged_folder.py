@@ -149,8 +149,8 @@ def _verify(staged: StagedFolder, waivers: Waivers, on_event: Listener) -> Verdi
         _layout_findings(staged),
     )
     total = sum(artifact.size for artifact in plan.files.values())
-    house = Wheelhouse((staged.inputs.lock,))
-    return Verdict(house, len(plan.files), total, tuple(sorted(set(findings))), opened.contents, {})
+    wheelhouse = Wheelhouse((staged.inputs.lock,))
+    return Verdict(wheelhouse, len(plan.files), total, tuple(sorted(set(findings))), opened.contents, {})
 
 
 def _tool_findings(staged: StagedFolder, waivers: Waivers, on_event: Listener) -> Iterator[Finding]:

@@ -31,7 +31,7 @@ class Verdict:
     inside this one, by folder; `findings` has theirs, too.
     """
 
-    house: Wheelhouse
+    wheelhouse: Wheelhouse
     files: int
     bytes: int
     findings: tuple[Finding, ...]
@@ -46,7 +46,8 @@ def load_wheelhouse(folder: Path) -> Wheelhouse:
     locks = locks_in(folder)
     if not locks:
         raise InputError(
-            f"`{folder}` holds no pylock.<target>.toml, so it is no house", hint="make one with `wheelhouse fetch`"
+            f"`{folder}` holds no pylock.<target>.toml, so it is not a wheelhouse",
+            hint="make one with `wheelhouse fetch`",
         )
     paths = {lock.name: folder / lock.constraints_filename for lock in locks}
     wheelhouse = Wheelhouse(locks, {name: verbatim(path) for name, path in paths.items() if kind_of(path) == "file"})
@@ -103,7 +104,7 @@ def _absent_sub_wheelhouses(wheelhouse: Wheelhouse, inner: Mapping[str, Verdict]
     releases = sorted({str(lock.inputs.airflow) for lock in wheelhouse.locks if lock.inputs.airflow})
     if releases and TOOLS not in inner:
         yield Finding.of(TOOLS, "missing", Severity.WARNING, case="tools", airflow=releases[0])
-    locks = (*wheelhouse.locks, *(inner[BUILD].house.locks if BUILD in inner else ()))
+    locks = (*wheelhouse.locks, *(inner[BUILD].wheelhouse.locks if BUILD in inner else ()))
     existing = {lock.filename for lock in locks}
     for pin in (pin for lock in wheelhouse.locks for pin in lock.pins):
         if pin.build_lock_name and pin.build_lock_name not in existing:

@@ -53,7 +53,7 @@ def _compared(file: Replaced, old: Path, new: Path) -> Replaced:
 def _facts(folder: Path, pin: Pin) -> Facts:
     if not has_locked_bytes(folder, pin.artifact):
         raise IntegrityError(
-            f"`{folder / pin.artifact.filename}` is not what the house's locks say",
+            f"`{folder / pin.artifact.filename}` is not what the wheelhouse's lock files say",
             hint=f"see all that is wrong with `wheelhouse verify {folder}`",
         )
     return read_facts(rooted(folder, pin.artifact.filename), pin)

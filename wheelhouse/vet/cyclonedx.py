@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from cyclonedx.model.license import License
 
 Edges = dict[str, set[str]]
-HOUSE = "house"
+ROOT = "house"
 NAMESPACE = uuid.UUID("6b0a2a0e-6d0c-5b7e-9a56-2f3f6a1a7c55")
 SAFE_URL = re.compile(r"https?://[\w.~:/?#@!$&'()*+,;=%-]+", re.ASCII)
 MAX_NAME_CHARACTERS = 100
@@ -75,7 +75,7 @@ def _bom(evidence: Evidence) -> "Bom":
         Component(name="wheelhouse", type=ComponentType.APPLICATION, version=version("airgap-wheelhouse"))
     )
     targets = [Property(name="wheelhouse:target", value=lock.target.name) for lock in evidence.wheelhouses[""].locks]
-    root = Component(name=evidence.name, type=ComponentType.APPLICATION, bom_ref=HOUSE, properties=targets)
+    root = Component(name=evidence.name, type=ComponentType.APPLICATION, bom_ref=ROOT, properties=targets)
     bom.metadata.component = root
     components = {name: _component(facts, evidence) for name, facts in evidence.files.items()}
     edges = _edges(evidence)
@@ -88,9 +88,9 @@ def _bom(evidence: Evidence) -> "Bom":
 
 def _edges(evidence: Evidence) -> Edges:
     """The merged graph of all targets. The wheelhouse itself depends on what was requested."""
-    edges: Edges = {HOUSE: set(evidence.others), **{name: set() for name in evidence.hashes}}
+    edges: Edges = {ROOT: set(evidence.others), **{name: set() for name in evidence.hashes}}
     for graph in evidence.graphs:
-        edges[HOUSE] |= graph.roots
+        edges[ROOT] |= graph.roots
         for name, needs in graph.needs.items():
             edges[name] |= needs
     return edges

@@ -69,7 +69,7 @@ class Replaced:
 class Difference:
     """The change of one project: its versions before and after, the added files, the names of the removed ones.
 
-    `place` is empty, or the name of the house inside the house.
+    `place` is empty, or the name of the wheelhouse inside the wheelhouse.
     """
 
     project: NormalizedName
@@ -94,9 +94,9 @@ def differences(old: Wheelhouse, new: Wheelhouse, place: str = "") -> Iterator[D
             yield Difference(project, kind, place, _versions(olds), _versions(news), files, gone)
 
 
-def _by_project(house: Wheelhouse) -> dict[NormalizedName, dict[str, Pin]]:
+def _by_project(wheelhouse: Wheelhouse) -> dict[NormalizedName, dict[str, Pin]]:
     found: dict[NormalizedName, dict[str, Pin]] = {}
-    for lock in house.locks:
+    for lock in wheelhouse.locks:
         for pin in lock.pins:
             found.setdefault(pin.project, {})[pin.artifact.filename] = pin
     return found

@@ -66,7 +66,7 @@ class Inside:
 class Facts:
     """One file of a wheelhouse, with everything that rules use.
 
-    `targets` names the targets that it is for; `place` is the house inside the house that it lies in, as `tools/`;
+    `targets` names the targets that it is for; `place` is the wheelhouse inside the wheelhouse that it lies in, as `tools/`;
     `contents` is None, and `inside` empty, for a file that could not be opened, which a finding of `verify` says.
     `provenance` is what an index had of its attestations, `attested` what came of checking them, where that could be done.
     """

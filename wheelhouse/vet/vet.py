@@ -90,7 +90,7 @@ def vet(
     findings = chain(weighed(verified, policy), *(review_findings(review) for review in reviews))
     facts = tuple(one for review in reviews for one in review.facts)
     weighted = apply_waivers(set(findings), {one.subject: one.pin for one in facts}, policy, now.date())
-    wheelhouses = {place: one.house for place, one in verdicts.items()}
+    wheelhouses = {place: one.wheelhouse for place, one in verdicts.items()}
     return Vetted(
         wheelhouses,
         facts,
@@ -166,7 +166,7 @@ def _facts(place: str, verdict: Verdict, inside: Mapping[str, Inside]) -> tuple[
     """The facts of each file of a wheelhouse, in the order of file names."""
     pins: dict[str, Pin] = {}
     targets: dict[str, list[str]] = {}
-    for lock in verdict.house.locks:
+    for lock in verdict.wheelhouse.locks:
         for pin in lock.pins:
             for file in pin.files:
                 pins[file.filename] = pin if file is pin.artifact else replace(pin, artifact=file, built=None)
@@ -178,7 +178,7 @@ def _facts(place: str, verdict: Verdict, inside: Mapping[str, Inside]) -> tuple[
             place,
             verdict.contents.get(name),
             inside.get(place + name, Inside()),
-            verdict.house.provenance.get(provenance_filename(pin)) if pin.provenance else None,
+            verdict.wheelhouse.provenance.get(provenance_filename(pin)) if pin.provenance else None,
         )
         for name, pin in sorted(pins.items())
     )

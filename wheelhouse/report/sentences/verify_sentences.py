@@ -145,7 +145,7 @@ VERIFY: Mapping[str, Sentence] = {
     "several-versions": Sentence(
         "the lock files have different versions of {project}: {releases:all}{others:plain|; also of #}; a bare "
         "`--find-links` takes the newest one",
-        "install by the list of the target: `pip install --no-index --find-links HOUSE -r HOUSE/requirements.<target>.txt`",
+        "install by the list of the target: `pip install --no-index --find-links WHEELHOUSE -r WHEELHOUSE/requirements.<target>.txt`",
     ),
     # a staged folder
     "altered/staged": Sentence("it differs from what stage wrote", STAGE_AGAIN),
