@@ -22,6 +22,7 @@ import urllib3
 from packaging.metadata import Metadata
 from packaging.utils import parse_sdist_filename, parse_wheel_filename
 
+from tests.support import warm
 from tests.support.checkout import ROOT
 from tests.support.contents import record_file
 from tests.support.index import KINDS, Abilities, Fault, IndexServer, random_faults
@@ -671,3 +672,25 @@ def test_an_untrusted_certificate_does_no_harm(house: Path, tmp_path: Path) -> N
         pytest.raises(urllib3.exceptions.SSLError, match="CERTIFICATE_VERIFY_FAILED"),
     ):
         pool.request("GET", server.url + "/below/")
+
+
+def test_a_command_in_a_fork_is_as_one_in_a_process_of_its_own(tmp_path: Path) -> None:
+    environment = clean_environment(XDG_CACHE_HOME=str(tmp_path / "cache"))
+    for arguments in (
+        ["rules"],
+        ["cache", "show"],
+        ["verify", "nothing"],
+        ["no-command"],
+        ["target", "show", "--json"],
+    ):
+        fork = warm.run(arguments, tmp_path, environment, 60)
+        process = run(*PROGRAM, *arguments, cwd=tmp_path, env=environment)
+        assert (fork.returncode, fork.stdout, fork.stderr) == (process.returncode, process.stdout, process.stderr)
+
+
+def test_a_variable_that_the_interpreter_reads_needs_a_process_of_its_own() -> None:
+    environment = clean_environment()
+    assert warm.can_run(environment | {"WHEELHOUSE_CACHE": "elsewhere"}) == (
+        "COVERAGE_PROCESS_CONFIG" not in environment
+    )
+    assert not warm.can_run(environment | {"LC_ALL": "none"})

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from tests.support import warm
 from tests.support.checkout import ROOT
 
 PROGRAM = (sys.executable, "-m", "wheelhouse")
@@ -45,14 +46,11 @@ def wheelhouse(
 
     Whatever the exit code, the end is an honest one, and not the last resort.
     """
-    settings = {"XDG_CACHE_HOME": str(cwd / ".cache"), **(env or {})}
-    done = run(
-        *PROGRAM,
-        *arguments,
-        cwd=cwd,
-        env=clean_environment(**settings),
-        timeout=timeout,
-    )
+    environment = clean_environment(**{"XDG_CACHE_HOME": str(cwd / ".cache"), **(env or {})})
+    if warm.can_run(environment):
+        done = warm.run([os.fspath(argument) for argument in arguments], cwd, environment, timeout)
+    else:
+        done = run(*PROGRAM, *arguments, cwd=cwd, env=environment, timeout=timeout)
     must_be_no_defect(done.stderr)
     return done
 
