@@ -16,7 +16,7 @@ import pytest
 
 from tests.support.index import IndexServer
 from tests.support.real import need_index, run_connected
-from tests.support.rooms import MINOR, needs_room
+from tests.support.sandboxes import MINOR, needs_any_sandbox
 from tests.support.tools import wheelhouse
 from tests.support.wheels import build_sdist
 
@@ -46,7 +46,7 @@ PYPROJECT = '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-p
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
     """Where a house stands whose one sdist needs a compiler, and links to a library that not every system has."""
-    needs_room()
+    needs_any_sandbox()
     if shutil.which("cc") is None or not list(Path("/usr/lib").rglob("libbz2.so.1.0")):
         pytest.skip("there is no C compiler here, or no libbz2")
     offered = tmp_path / "offered"

@@ -18,7 +18,7 @@ from packaging.version import Version
 from tests.support.baseimage import base_image
 from tests.support.docker import DockerEngine
 from tests.support.index import IndexServer
-from tests.support.rooms import MINOR, bench, needs_room
+from tests.support.sandboxes import MINOR, needs_any_sandbox, proved_builder
 from tests.support.tools import clean_environment, run, wheelhouse
 from tests.support.wheels import build_sdist, build_wheel
 from wheelhouse.archive.artifact import Artifact
@@ -89,7 +89,7 @@ def sdist(
 
 @pytest.fixture
 def index(tmp_path: Path):
-    needs_room()
+    needs_any_sandbox()
     offered = tmp_path / "offered"
     offered.mkdir()
     with IndexServer(offered) as server:
@@ -130,7 +130,7 @@ def test_an_sdist_becomes_a_wheel_that_the_lock_names(index: IndexServer, tmp_pa
     told = record(tmp_path, "lib")
     assert told["sdist"]["name"] == "lib-1.0.tar.gz"
     assert told["sealed"] in ("bubblewrap", "unshare")
-    assert told["sandbox"] == bench().sandbox_described
+    assert told["sandbox"] == proved_builder().sandbox_described
     assert told["interpreter"].startswith(f"CPython {MINOR}.")
     assert "provisional" not in pins(tmp_path)["lib"]["tool"]["wheelhouse"]
     assert wheelhouse("verify", cwd=tmp_path).returncode == 0

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.index import IndexServer
-from tests.support.rooms import MINOR, needs_room
+from tests.support.sandboxes import MINOR, needs_any_sandbox
 from tests.support.tools import run, wheelhouse
 from tests.support.wheels import build_sdist, build_wheel
 
@@ -161,7 +161,7 @@ def test_a_staged_folder_builds_its_sdists_with_no_network(index: IndexServer, t
 @pytest.mark.rooms
 @pytest.mark.parametrize("of", ["wheels", FOLDER])
 def test_both_are_rehearsed(index: IndexServer, tmp_path: Path, of: str) -> None:
-    needs_room()
+    needs_any_sandbox()
     index.add(backend(tmp_path))
     index.add(app(tmp_path))
     fetch(index, tmp_path)
@@ -171,7 +171,7 @@ def test_both_are_rehearsed(index: IndexServer, tmp_path: Path, of: str) -> None
 
 
 def test_build_still_makes_the_wheel_and_drops_what_was_named_for_the_image(index: IndexServer, tmp_path: Path) -> None:
-    needs_room()
+    needs_any_sandbox()
     index.add(backend(tmp_path))
     index.add(app(tmp_path))
     fetch(index, tmp_path)

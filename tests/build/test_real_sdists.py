@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.pythons import find_python
-from tests.support.rooms import needs_room
+from tests.support.sandboxes import needs_any_sandbox
 from tests.support.shared import shared
 from tests.support.tools import PROGRAM, clean_environment, run, wheelhouse
 
@@ -35,7 +35,7 @@ shift; exec "$@"
 
 
 def python(version: str) -> Path:
-    needs_room()
+    needs_any_sandbox()
     found = find_python(version)
     if found is None:
         pytest.skip(f"there is no Python {version} here")

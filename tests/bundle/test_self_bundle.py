@@ -20,7 +20,7 @@ from wheelhouse.archive.wheelfile import inspect
 from wheelhouse.bundle.self_wheel import own_wheel
 from wheelhouse.verify.verify import verify
 
-pytest_plugins = ["tests.support.houses"]
+pytest_plugins = ["tests.support.small_wheelhouses"]
 
 
 @pytest.fixture
@@ -51,8 +51,10 @@ def modules(folder: Path) -> set[Path]:
     return {path.relative_to(folder) for path in (folder / "wheelhouse").rglob("*.py")}
 
 
-def test_it_is_taken_along_and_packs_to_the_same_bytes(small_house: Path, tmp_path: Path, index: IndexServer) -> None:
-    house = shutil.copytree(small_house, tmp_path / "house")
+def test_it_is_taken_along_and_packs_to_the_same_bytes(
+    small_wheelhouse: Path, tmp_path: Path, index: IndexServer
+) -> None:
+    house = shutil.copytree(small_wheelhouse, tmp_path / "house")
     options = ("--with-self", "--python", "3.12", "--index", index.url)
     packed = wheelhouse("pack", house, "-o", "a.tar", *options, "--json", cwd=tmp_path)
     assert packed.returncode == 0, packed.stderr
@@ -69,9 +71,9 @@ def test_it_is_taken_along_and_packs_to_the_same_bytes(small_house: Path, tmp_pa
 
 
 def test_the_far_sides_python_must_be_said_and_new_enough(
-    small_house: Path, tmp_path: Path, index: IndexServer
+    small_wheelhouse: Path, tmp_path: Path, index: IndexServer
 ) -> None:
-    house = shutil.copytree(small_house, tmp_path / "house")
+    house = shutil.copytree(small_wheelhouse, tmp_path / "house")
     unsaid = wheelhouse("pack", house, "-o", "a.tar", "--with-self", cwd=tmp_path)
     assert unsaid.returncode == 2 and "--python 3.12" in unsaid.stderr
     old = wheelhouse("pack", house, "-o", "a.tar", "--with-self", "--python", "3.9", "--index", index.url, cwd=tmp_path)

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.index import IndexServer
-from tests.support.rooms import needs_room
 from tests.support.sampled import sampled
+from tests.support.sandboxes import needs_any_sandbox
 from tests.support.strangers import (
     JOB,
     NAMED,
@@ -110,7 +110,7 @@ def test_every_command(
 def test_every_command_that_runs_a_sandbox(
     machine: Machine, made: tuple[IndexServer, Path], base: Path, request: pytest.FixtureRequest
 ) -> None:
-    needs_room()
+    needs_any_sandbox()
     end_as_everywhere(machine, made, base, python_of(machine, request), sealed=True)
 
 
@@ -157,7 +157,7 @@ def test_every_name_of_a_folder(place: str, made: tuple[IndexServer, Path], base
 @pytest.mark.rooms
 @pytest.mark.parametrize("place", ["a b", "linked/folder", "line\nfeed"])
 def test_a_sandbox_is_shown_a_folder_of_any_name(place: str, made: tuple[IndexServer, Path], base: Path) -> None:
-    needs_room()
+    needs_any_sandbox()
     work_in_a_folder_of_this_name(place, made, base, sealed=True)
 
 

@@ -16,7 +16,7 @@ from tests.support.internet import Internet
 from tests.support.markdown import Block, Terminal, blocks
 from tests.support.readme import YOURS, made_internet
 from tests.support.real import connected_environment, need_index, need_python
-from tests.support.rooms import needs_room
+from tests.support.sandboxes import needs_any_sandbox
 from tests.support.served import free_port
 from tests.support.tools import clean_environment, wheelhouse
 from wheelhouse.config.settings import read_settings
@@ -106,7 +106,7 @@ def must_be_what_the_readme_promises(told: dict[str, str], folder: Path, interne
 
 def test_the_readme_on_a_made_internet(home: Path, folder: Path, made: Internet) -> None:
     """All of it but for its two first commands, which set up from the real index, and the image, which wants an engine."""
-    needs_room()
+    needs_any_sandbox()
     addresses = {"8080": str(free_port())}
     path = str(Path(sys.executable).parent)
     terminal = Terminal(ROOT, environment(home, made, path), addresses)
@@ -119,7 +119,7 @@ def test_the_readme_on_a_made_internet(home: Path, folder: Path, made: Internet)
 def test_the_readme_with_an_image(home: Path, folder: Path, made: Internet, docker_engine: DockerEngine) -> None:
     from tests.support.baseimage import base_image
 
-    needs_room()
+    needs_any_sandbox()
     base = base_image(docker_engine, need_python("3.12").parents[1], "wheelhouse-test-base:3.12")
     programs, variables = engine_settings(docker_engine)
     settings = environment(home, made, str(Path(sys.executable).parent), *programs) | variables
@@ -132,7 +132,7 @@ def test_the_readme_with_an_image(home: Path, folder: Path, made: Internet, dock
 def test_the_readme_from_top_to_bottom(tmp_path: Path, home: Path, folder: Path) -> None:
     """In a fresh checkout, from the real index; the second command collects the tests, and does not run them here."""
     need_index()
-    needs_room()
+    needs_any_sandbox()
     checkout, left_out = tmp_path / "checkout", (".git", ".venv", ".*_cache", "__pycache__", "wheels")
     shutil.copytree(ROOT, checkout, ignore=shutil.ignore_patterns(*left_out))
     (tmp_path / "made").mkdir()
@@ -166,7 +166,7 @@ def airflow_page(home: Path, checkout: Path, internet: Internet, *folders: str, 
 @pytest.mark.index
 def test_the_airflow_page(tmp_path: Path, home: Path, folder: Path) -> None:
     need_index()
-    needs_room()
+    needs_any_sandbox()
     (tmp_path / "made").mkdir()
     with made_internet(tmp_path / "made", index=False) as internet:
         airflow_page(home, folder, internet)
@@ -180,7 +180,7 @@ def test_the_airflow_page_builds_its_image(
     from tests.support.baseimage import base_image
 
     need_index()
-    needs_room()
+    needs_any_sandbox()
     if docker_engine.is_existing:
         pytest.skip("the base image would take the place of one that this machine's Docker has")
     base_image(docker_engine, need_python("3.12").parents[1], IMAGE)

@@ -19,7 +19,7 @@ from wheelhouse.files.disk import sha256_of
 from wheelhouse.index.pages import JSON_TYPE
 from wheelhouse.lock.read_lock import parse_lock
 
-pytest_plugins = ["tests.support.real_houses"]
+pytest_plugins = ["tests.support.real_wheelhouses"]
 pytestmark = pytest.mark.index
 
 PATHS = str(ROOT)
@@ -65,11 +65,11 @@ def compiled_by_uv(folder: Path, requirement: str, constraints: Path, platform: 
     return dict(re.findall(r"^([a-z0-9-]+)(?:\[.*\])?==(\S+)", told, re.MULTILINE))
 
 
-def test_the_same_files_as_pip_download(house_2_10: Path, tmp_path: Path) -> None:
+def test_the_same_files_as_pip_download(wheelhouse_2_10: Path, tmp_path: Path) -> None:
     constraints = shared("constraints/2.10.5/constraints-3.12.txt")
     python = need_python("3.12")
     run_connected(python, "-m", "pip", "download", "-q", "-d", "D", AIRFLOW_2_10, "-c", constraints, cwd=tmp_path)
-    ours, theirs = files_of(house_2_10), files_of(tmp_path / "D")
+    ours, theirs = files_of(wheelhouse_2_10), files_of(tmp_path / "D")
     assert len(ours) == 177
     better = {(parse_wheel_filename(one)[:2]) for one in ours - theirs}
     assert better == {parse_wheel_filename(one)[:2] for one in theirs - ours}, "other versions than pip's"
@@ -77,32 +77,32 @@ def test_the_same_files_as_pip_download(house_2_10: Path, tmp_path: Path) -> Non
     assert ours == theirs, "list the better-ranked wheels in this test"
 
 
-def test_pip_installs_it_with_no_network(house_2_10: Path, tmp_path: Path) -> None:
+def test_pip_installs_it_with_no_network(wheelhouse_2_10: Path, tmp_path: Path) -> None:
     if not shutil.which("unshare") or run(*NO_NETWORK, "true").returncode != 0:
         pytest.skip("no empty network namespace can be made here")
-    assert [path.name for path in house_2_10.glob("*.tar.gz")] == ["python-nvd3-0.16.0.tar.gz"]
-    assert list(house_2_10.glob("setuptools-*.whl")), "what the one sdist is built with"
+    assert [path.name for path in wheelhouse_2_10.glob("*.tar.gz")] == ["python-nvd3-0.16.0.tar.gz"]
+    assert list(wheelhouse_2_10.glob("setuptools-*.whl")), "what the one sdist is built with"
     run_connected(need_python("3.12"), "-m", "venv", tmp_path / "venv")
     run_connected(
         tmp_path / "venv/bin/python", "-m", "pip", "install", "-q", "pip>=24"
     )  # older ones build with `wheel`
     pip = (*NO_NETWORK, tmp_path / "venv/bin/python", "-m", "pip")
-    (requirements,) = house_2_10.glob("requirements.*.txt")
-    offline = ("--no-index", "--find-links", house_2_10, "--no-cache-dir", "--disable-pip-version-check")
+    (requirements,) = wheelhouse_2_10.glob("requirements.*.txt")
+    offline = ("--no-index", "--find-links", wheelhouse_2_10, "--no-cache-dir", "--disable-pip-version-check")
     done = run(*pip, "install", "-q", *offline, "--require-hashes", "-r", requirements)
     assert done.returncode == 0, done.stderr
     assert run(*pip, "check").stdout == "No broken requirements found.\n"
     assert "2.10.5" in run(*NO_NETWORK, tmp_path / "venv/bin/airflow", "version", cwd=tmp_path).stdout
 
 
-def test_verify_and_a_second_run_change_nothing(house_2_10: Path, real_cache: Path) -> None:
-    before = {path.name: path.stat().st_mtime_ns for path in house_2_10.iterdir()}
-    assert wheelhouse("verify", house_2_10, cwd=house_2_10.parent).returncode == 0
+def test_verify_and_a_second_run_change_nothing(wheelhouse_2_10: Path, real_cache: Path) -> None:
+    before = {path.name: path.stat().st_mtime_ns for path in wheelhouse_2_10.iterdir()}
+    assert wheelhouse("verify", wheelhouse_2_10, cwd=wheelhouse_2_10.parent).returncode == 0
     constraints = shared("constraints/2.10.5/constraints-3.12.txt")
     options = ("-c", constraints, "--python", "3.12", "--dest", "H", "--json")
-    told = wheelhouse_connected("fetch", AIRFLOW_2_10, *options, cwd=house_2_10.parent, cache=real_cache)
+    told = wheelhouse_connected("fetch", AIRFLOW_2_10, *options, cwd=wheelhouse_2_10.parent, cache=real_cache)
     assert json.loads(told)["fetched"] == []
-    assert {path.name: path.stat().st_mtime_ns for path in house_2_10.iterdir()} == before
+    assert {path.name: path.stat().st_mtime_ns for path in wheelhouse_2_10.iterdir()} == before
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from tests.support.served import free_port, nginx_serving
 from tests.support.tls import make_certificate
 from tests.support.tools import run, wheelhouse
 
-pytest_plugins = ["tests.support.houses"]
+pytest_plugins = ["tests.support.small_wheelhouses"]
 
 FRONT = """
   log_format told '$request_uri $status [$http_authorization] [$http_accept]';
@@ -43,9 +43,9 @@ class Mirror:
 
 
 @pytest.fixture
-def mirror(small_house: Path, tmp_path: Path) -> Iterator[Mirror]:
+def mirror(small_wheelhouse: Path, tmp_path: Path) -> Iterator[Mirror]:
     """A static index behind nginx: it wants to know who asks, and sends whoever wants a file on to its storage."""
-    assert wheelhouse("index", small_house, "-o", "tree", cwd=tmp_path).returncode == 0
+    assert wheelhouse("index", small_wheelhouse, "-o", "tree", cwd=tmp_path).returncode == 0
     pem = make_certificate(tmp_path)
     folder, port, storage = tmp_path / "nginx", free_port(), free_port()
     told = {"port": port, "storage": storage, "certificate": pem.certificate, "key": pem.key, "folder": folder}
@@ -55,7 +55,7 @@ def mirror(small_house: Path, tmp_path: Path) -> Iterator[Mirror]:
 
 
 @pytest.mark.parametrize("log_in", ["netrc", "token", "address"])
-def test_the_whole_house_comes_back(small_house: Path, mirror: Mirror, tmp_path: Path, log_in: str) -> None:
+def test_the_whole_house_comes_back(small_wheelhouse: Path, mirror: Mirror, tmp_path: Path, log_in: str) -> None:
     (tmp_path / "netrc").write_text("machine 127.0.0.1 login me password s3cret\n" if log_in == "netrc" else "")
     (tmp_path / "token").write_text("t0ken\n")
     url = mirror.url.replace("//", "//me:s3cret@") if log_in == "address" else mirror.url
@@ -78,7 +78,7 @@ def test_the_whole_house_comes_back(small_house: Path, mirror: Mirror, tmp_path:
         env={"NETRC": str(tmp_path / "netrc")},
     )
     assert done.returncode == 0, done.stderr
-    same = run("diff", "-rq", "--exclude=pylock.*", "--exclude=SHA256SUMS", small_house, tmp_path / "again")
+    same = run("diff", "-rq", "--exclude=pylock.*", "--exclude=SHA256SUMS", small_wheelhouse, tmp_path / "again")
     assert same.stdout == ""
     lock = next((tmp_path / "again").glob("pylock.*")).read_text()
     assert "s3cret" not in lock and "t0ken" not in lock and "signed" not in lock

@@ -12,7 +12,7 @@ from tests.support.served import nginx, serving
 from tests.support.tools import clean_environment, uv, wheelhouse
 from wheelhouse.verify.verify import load_wheelhouse
 
-pytest_plugins = ["tests.support.houses"]
+pytest_plugins = ["tests.support.small_wheelhouses"]
 
 PIPS = ("22.0.4", "23.0.1", "24.0", "25.3", "26.3")
 EVERYTHING = {"app", "lib", "quick", "six_like", "old", "local", "raw"}
@@ -20,11 +20,11 @@ pytestmark = [pytest.mark.index, pytest.mark.parametrize("over", ["nginx", "serv
 
 
 @pytest.fixture(scope="module")
-def places(small_house: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+def places(small_wheelhouse: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """The same house in three places."""
     folder = tmp_path_factory.mktemp("places")
-    assert wheelhouse("index", small_house, "-o", "tree", cwd=folder).returncode == 0
-    with nginx(folder / "tree", folder / "nginx") as over_nginx, serving(small_house) as from_serve:
+    assert wheelhouse("index", small_wheelhouse, "-o", "tree", cwd=folder).returncode == 0
+    with nginx(folder / "tree", folder / "nginx") as over_nginx, serving(small_wheelhouse) as from_serve:
         yield {
             "nginx": f"{over_nginx}/",
             "serve": f"{from_serve}/simple/",
@@ -53,13 +53,13 @@ def listed(house: Path) -> str:
 
 @pytest.mark.parametrize("version", PIPS)
 def test_every_pip_installs_it(
-    small_house: Path, places: dict[str, str], pips: Path, tmp_path: Path, over: str, version: str
+    small_wheelhouse: Path, places: dict[str, str], pips: Path, tmp_path: Path, over: str, version: str
 ) -> None:
     program = pips / f"H-{version}" / f"pip-{version}-py3-none-any.whl" / "pip"
     options = ("--disable-pip-version-check", "--no-input", "--no-cache-dir", "--retries=0", "--require-hashes")
     command = [sys.executable, "-I", str(program), "install", *options, "--no-build-isolation"]
     done = subprocess.run(
-        [*command, "--index-url", places[over], "-r", listed(small_house), "--target", str(tmp_path / "site")],
+        [*command, "--index-url", places[over], "-r", listed(small_wheelhouse), "--target", str(tmp_path / "site")],
         env=clean_environment(),
         capture_output=True,
         text=True,
@@ -70,8 +70,8 @@ def test_every_pip_installs_it(
     assert installed(tmp_path / "site") == EVERYTHING
 
 
-def test_uv_installs_it(small_house: Path, places: dict[str, str], tmp_path: Path, over: str) -> None:
-    options = ("--index-url", places[over], "--require-hashes", "-r", listed(small_house))
+def test_uv_installs_it(small_wheelhouse: Path, places: dict[str, str], tmp_path: Path, over: str) -> None:
+    options = ("--index-url", places[over], "--require-hashes", "-r", listed(small_wheelhouse))
     done = uv("pip", "install", "--python", sys.executable, *options, "--target", tmp_path / "site")
     assert done.returncode == 0, done.stderr
     assert installed(tmp_path / "site") == EVERYTHING

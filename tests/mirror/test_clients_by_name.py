@@ -16,7 +16,7 @@ from tests.support.pythons import find_python
 from tests.support.served import http_server, nginx, serving
 from tests.support.tools import pip, run, uv, wheelhouse
 
-pytest_plugins = ["tests.support.houses"]
+pytest_plugins = ["tests.support.small_wheelhouses"]
 
 WANTED = "Flask_Thing"
 INSTALLED = {"flask-thing==1.0", "jinja2==2.0", "zope-dotted==1.0"}
@@ -29,20 +29,20 @@ BUNDLED = (
 
 
 @pytest.fixture(scope="module")
-def tree(named_house: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def tree(named_wheelhouse: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("by-name")
-    made = wheelhouse("index", named_house, "-o", "tree", cwd=folder)
+    made = wheelhouse("index", named_wheelhouse, "-o", "tree", cwd=folder)
     assert made.returncode == 0, made.stderr
     return folder / "tree"
 
 
 @pytest.fixture(params=PLACES)
-def index_url(request: pytest.FixtureRequest, named_house: Path, tree: Path, tmp_path: Path) -> Iterator[str]:
+def index_url(request: pytest.FixtureRequest, named_wheelhouse: Path, tree: Path, tmp_path: Path) -> Iterator[str]:
     """The address of the same wheelhouse's index: a static one over two servers and none, and `wheelhouse serve`."""
     if request.param == "file":
         yield f"{tree.as_uri()}/"
     elif request.param == "serve":
-        with serving(named_house) as url:
+        with serving(named_wheelhouse) as url:
             yield f"{url}/simple/"
     else:
         server = http_server(tree) if request.param == "http.server" else nginx(tree, tmp_path / "nginx")

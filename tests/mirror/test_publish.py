@@ -26,7 +26,7 @@ from tests.support.tools import clean_environment, run, uv, wheelhouse
 from tests.support.wheels import build_sdist, build_wheel
 from wheelhouse.verify.verify import load_wheelhouse
 
-pytest_plugins = ["tests.support.houses"]
+pytest_plugins = ["tests.support.small_wheelhouses"]
 
 FILENAME = re.compile(rb'name="content"; filename="([^"]+)"')
 
@@ -115,116 +115,119 @@ def names(house: Path) -> set[str]:
     return set(load_wheelhouse(house).artifacts)
 
 
-def test_what_is_missing_is_sent_and_the_second_time_nothing(small_house: Path, tmp_path: Path) -> None:
+def test_what_is_missing_is_sent_and_the_second_time_nothing(small_wheelhouse: Path, tmp_path: Path) -> None:
     with receiving(tmp_path / "there") as (url, receiver):
-        first = publish(small_house, url, receiver, cwd=tmp_path)
+        first = publish(small_wheelhouse, url, receiver, cwd=tmp_path)
         assert first.returncode == 0, first.stderr
-        assert set(receiver.received) == names(small_house)
+        assert set(receiver.received) == names(small_wheelhouse)
         assert all(
-            (tmp_path / "there" / name).read_bytes() == (small_house / name).read_bytes() for name in receiver.received
+            (tmp_path / "there" / name).read_bytes() == (small_wheelhouse / name).read_bytes()
+            for name in receiver.received
         )
-        again = publish(small_house, url, receiver, "--json", cwd=tmp_path)
+        again = publish(small_wheelhouse, url, receiver, "--json", cwd=tmp_path)
         assert {row["outcome"] for row in json.loads(again.stdout)["files"]} == {"there already"}
-        assert len(receiver.received) == len(names(small_house))
+        assert len(receiver.received) == len(names(small_wheelhouse))
 
 
-def test_a_dry_run_sends_nothing(small_house: Path, tmp_path: Path) -> None:
+def test_a_dry_run_sends_nothing(small_wheelhouse: Path, tmp_path: Path) -> None:
     with receiving(tmp_path / "there") as (url, receiver):
-        done = publish(small_house, url, receiver, "--dry-run", cwd=tmp_path)
+        done = publish(small_wheelhouse, url, receiver, "--dry-run", cwd=tmp_path)
         assert "to be sent" in done.stdout and receiver.received == []
 
 
-def test_another_file_of_the_same_name_stops_everything(small_house: Path, tmp_path: Path) -> None:
+def test_another_file_of_the_same_name_stops_everything(small_wheelhouse: Path, tmp_path: Path) -> None:
     with receiving(tmp_path / "there") as (url, receiver):
         other = tmp_path / "lib-1.0-py3-none-any.whl"
-        shutil.copy(small_house / "quick-1.0-py3-none-any.whl", other)
+        shutil.copy(small_wheelhouse / "quick-1.0-py3-none-any.whl", other)
         receiver.index.add(other, project="lib", version="1.0", metadata=b"")
-        refused = publish(small_house, url, receiver, cwd=tmp_path)
+        refused = publish(small_wheelhouse, url, receiver, cwd=tmp_path)
         assert refused.returncode == 5 and "has another file under the name `lib-1.0" in refused.stderr
         assert receiver.received == []
 
 
-def test_a_file_that_is_listed_and_not_there_is_said_to_be_that(small_house: Path, tmp_path: Path) -> None:
+def test_a_file_that_is_listed_and_not_there_is_said_to_be_that(small_wheelhouse: Path, tmp_path: Path) -> None:
     with receiving(tmp_path / "there") as (url, receiver):
         page = b'<a href="/files/lib-1.0-py3-none-any.whl">lib-1.0-py3-none-any.whl</a>'
         receiver.index.put("/simple/lib/", page, "text/html")
-        refused = publish(small_house, url, receiver, cwd=tmp_path)
+        refused = publish(small_wheelhouse, url, receiver, cwd=tmp_path)
         assert refused.returncode == 4 and "/files/lib-1.0-py3-none-any.whl answered 404" in refused.stderr
         assert receiver.received == []
 
 
 @pytest.mark.parametrize("answer", [(400, "File already exists."), (409, "Conflict"), (403, "cannot overwrite")])
-def test_a_refusal_is_told_and_the_rest_is_sent(small_house: Path, tmp_path: Path, answer: tuple[int, str]) -> None:
+def test_a_refusal_is_told_and_the_rest_is_sent(
+    small_wheelhouse: Path, tmp_path: Path, answer: tuple[int, str]
+) -> None:
     with receiving(tmp_path / "there") as (url, receiver):
         receiver.answers["lib-1.0-py3-none-any.whl"] = answer
-        refused = publish(small_house, url, receiver, cwd=tmp_path)
+        refused = publish(small_wheelhouse, url, receiver, cwd=tmp_path)
         assert refused.returncode == 4 and answer[1] in refused.stderr and "lib-1.0" in refused.stderr
-        assert len(receiver.received) == len(names(small_house)) - 1
+        assert len(receiver.received) == len(names(small_wheelhouse)) - 1
         del receiver.answers["lib-1.0-py3-none-any.whl"]
-        assert publish(small_house, url, receiver, cwd=tmp_path).returncode == 0
+        assert publish(small_wheelhouse, url, receiver, cwd=tmp_path).returncode == 0
 
 
 @pytest.mark.parametrize(("same", "code", "outcome"), [(True, 0, "there already"), (False, 5, None)])
 def test_a_lost_race_is_success_if_the_other_upload_has_the_same_bytes(
-    small_house: Path, tmp_path: Path, same: bool, code: int, outcome: str | None
+    small_wheelhouse: Path, tmp_path: Path, same: bool, code: int, outcome: str | None
 ) -> None:
     """Somebody uploads the file after it was found missing, and the server refuses ours."""
     name = "lib-1.0-py3-none-any.whl"
     other = build_wheel(tmp_path, "lib", "1.0")
     with receiving(tmp_path / "there") as (url, receiver):
-        receiver.rivals[name] = small_house / name if same else other
-        done = publish(small_house, url, receiver, "--json", cwd=tmp_path)
+        receiver.rivals[name] = small_wheelhouse / name if same else other
+        done = publish(small_wheelhouse, url, receiver, "--json", cwd=tmp_path)
         assert (done.returncode, name in receiver.received) == (code, False), done.stderr
-        assert set(receiver.received) == names(small_house) - {name}
+        assert set(receiver.received) == names(small_wheelhouse) - {name}
     if outcome:
         assert {row["outcome"] for row in json.loads(done.stdout)["files"] if row["file"] == name} == {outcome}
     else:
         assert f"has another file under the name `{name}`" in done.stdout
 
 
-def test_credentials_come_from_a_file_or_netrc_and_are_never_shown(small_house: Path, tmp_path: Path) -> None:
+def test_credentials_come_from_a_file_or_netrc_and_are_never_shown(small_wheelhouse: Path, tmp_path: Path) -> None:
     (tmp_path / "token").write_text("s3cret\n")
     with receiving(tmp_path / "there") as (url, receiver):
-        done = publish(small_house, url, receiver, "--token-file", "token", cwd=tmp_path)
+        done = publish(small_wheelhouse, url, receiver, "--token-file", "token", cwd=tmp_path)
         assert done.returncode == 0, done.stderr
         assert set(receiver.authorizations) == {"Basic X190b2tlbl9fOnMzY3JldA=="}
         assert "s3cret" not in done.stdout + done.stderr
-        in_url = publish(small_house, url.replace("//", "//me:s3cret@"), receiver, cwd=tmp_path)
+        in_url = publish(small_wheelhouse, url.replace("//", "//me:s3cret@"), receiver, cwd=tmp_path)
         assert in_url.returncode == 2 and "s3cret" not in in_url.stdout + in_url.stderr
 
 
-def test_a_house_that_was_altered_is_not_published(small_house: Path, tmp_path: Path) -> None:
-    house = shutil.copytree(small_house, tmp_path / "house")
+def test_a_house_that_was_altered_is_not_published(small_wheelhouse: Path, tmp_path: Path) -> None:
+    house = shutil.copytree(small_wheelhouse, tmp_path / "house")
     (house / "lib-1.0-py3-none-any.whl").write_bytes(b"altered")
     with receiving(tmp_path / "there") as (url, receiver):
         assert publish(house, url, receiver, cwd=tmp_path).returncode == 5
         assert receiver.received == []
 
 
-def test_a_proxy_gets_nothing_that_no_proxy_keeps_from_it(small_house: Path, tmp_path: Path) -> None:
+def test_a_proxy_gets_nothing_that_no_proxy_keeps_from_it(small_wheelhouse: Path, tmp_path: Path) -> None:
     with receiving(tmp_path / "there") as (url, receiver), Proxy() as proxy:
-        direct = publish(small_house, url, receiver, cwd=tmp_path, HTTP_PROXY=proxy.url, NO_PROXY="127.0.0.1")
+        direct = publish(small_wheelhouse, url, receiver, cwd=tmp_path, HTTP_PROXY=proxy.url, NO_PROXY="127.0.0.1")
         assert direct.returncode == 0, direct.stderr
-        assert proxy.asked == [] and set(receiver.received) == names(small_house)
+        assert proxy.asked == [] and set(receiver.received) == names(small_wheelhouse)
     with receiving(tmp_path / "elsewhere") as (url, receiver), Proxy() as proxy:
-        publish(small_house, url, receiver, cwd=tmp_path, HTTP_PROXY=proxy.url)  # it is one that takes no upload
+        publish(small_wheelhouse, url, receiver, cwd=tmp_path, HTTP_PROXY=proxy.url)  # it is one that takes no upload
         assert proxy.asked and receiver.received == []
 
 
-def test_an_upload_trusts_whom_everything_else_trusts(small_house: Path, tmp_path: Path) -> None:
+def test_an_upload_trusts_whom_everything_else_trusts(small_wheelhouse: Path, tmp_path: Path) -> None:
     pem = make_certificate(tmp_path / "tls")
     authorities = tmp_path / "authorities"
     authorities.mkdir()
     shutil.copy(pem.authority, authorities)
     subprocess.run(["openssl", "rehash", authorities], check=True, capture_output=True)
     with receiving(tmp_path / "there", pem.pair) as (url, receiver):
-        refused = publish(small_house, url, receiver, "--retries", "0", cwd=tmp_path)
+        refused = publish(small_wheelhouse, url, receiver, "--retries", "0", cwd=tmp_path)
         assert refused.returncode == 4 and "is not trusted" in refused.stderr
-        done = publish(small_house, url, receiver, cwd=tmp_path, SSL_CERT_DIR=str(authorities))
+        done = publish(small_wheelhouse, url, receiver, cwd=tmp_path, SSL_CERT_DIR=str(authorities))
         assert done.returncode == 0, done.stderr
-        assert set(receiver.received) == names(small_house)
+        assert set(receiver.received) == names(small_wheelhouse)
     with receiving(tmp_path / "elsewhere", pem.pair) as (url, receiver):
-        done = publish(small_house, url, receiver, "--ca-file", str(pem.authority), cwd=tmp_path)
+        done = publish(small_wheelhouse, url, receiver, "--ca-file", str(pem.authority), cwd=tmp_path)
         assert done.returncode == 0, done.stderr
 
 
@@ -341,16 +344,18 @@ def test_a_form_is_the_one_that_twine_sends(told_house: Path, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("with_index", [False, True])
-def test_a_server_that_is_not_there_is_said_to_be_that(small_house: Path, tmp_path: Path, with_index: bool) -> None:
+def test_a_server_that_is_not_there_is_said_to_be_that(
+    small_wheelhouse: Path, tmp_path: Path, with_index: bool
+) -> None:
     nowhere = f"http://127.0.0.1:{free_port()}"
     listing = ("--index", f"{nowhere}/simple/") if with_index else ()
     options = ("--repository", f"{nowhere}/legacy/", *listing, "--retries", "0")
-    done = wheelhouse("publish", small_house, *options, cwd=tmp_path)
+    done = wheelhouse("publish", small_wheelhouse, *options, cwd=tmp_path)
     assert done.returncode == 4 and "127.0.0.1" in done.stderr
     assert "could not be reached: Connection refused" in done.stderr
     with IndexServer() as index:
         options = ("--repository", f"{nowhere}/legacy/", "--index", index.url, "--retries", "0")
-        done = wheelhouse("publish", small_house, *options, cwd=tmp_path)
+        done = wheelhouse("publish", small_wheelhouse, *options, cwd=tmp_path)
     assert done.returncode == 4 and "could not be reached: Connection refused" in done.stderr
 
 
@@ -478,26 +483,26 @@ def pypicloud(programs: Path, folder: Path) -> Iterator[tuple[str, Path]]:
     ("server", "environment"), [(pypiserver, "programs"), (devpi, "programs"), (pypicloud, "cloud_programs")]
 )
 def test_a_real_server_takes_a_house_and_gives_it_back(
-    small_house: Path, tmp_path: Path, request: pytest.FixtureRequest, server, environment: str
+    small_wheelhouse: Path, tmp_path: Path, request: pytest.FixtureRequest, server, environment: str
 ) -> None:
     with server(request.getfixturevalue(environment), tmp_path) as (url, token):
         options = ("--repository", url, "--token-file", token)
-        sent = wheelhouse("publish", small_house, *options, cwd=tmp_path)
+        sent = wheelhouse("publish", small_wheelhouse, *options, cwd=tmp_path)
         assert sent.returncode == 0, sent.stderr
-        again = wheelhouse("publish", small_house, *options, "--json", cwd=tmp_path)
+        again = wheelhouse("publish", small_wheelhouse, *options, "--json", cwd=tmp_path)
         assert {row["outcome"] for row in json.loads(again.stdout)["files"]} == {"there already"}, again.stderr
-        changed = altered_house(small_house, tmp_path)
+        changed = altered_house(small_wheelhouse, tmp_path)
         refused = wheelhouse("publish", changed, *options, cwd=tmp_path)
         assert refused.returncode == 5 and "another file" in refused.stderr
         simple = url + {devpi: "+simple", pypiserver: "simple", pypicloud: ""}[server]
         back = wheelhouse("fetch", "app", "--python", "3.11", "--index", simple, "--dest", "back", cwd=tmp_path)
         assert back.returncode == 0, back.stderr
-    assert {name: (tmp_path / "back" / name).read_bytes() for name in names(small_house)} == {
-        name: (small_house / name).read_bytes() for name in names(small_house)
+    assert {name: (tmp_path / "back" / name).read_bytes() for name in names(small_wheelhouse)} == {
+        name: (small_wheelhouse / name).read_bytes() for name in names(small_wheelhouse)
     }
 
 
-def altered_house(small_house: Path, folder: Path) -> Path:
+def altered_house(small_wheelhouse: Path, folder: Path) -> Path:
     """The same job, from an index whose `lib` has other bytes under the same name."""
     offered = folder / "changed"
     offered.mkdir()

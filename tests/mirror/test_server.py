@@ -25,15 +25,15 @@ from wheelhouse.mirror.server import Application
 from wheelhouse.mirror.simple import HTML_TYPE, JSON_TYPE
 from wheelhouse.verify.verify import load_wheelhouse
 
-pytest_plugins = ["tests.support.houses"]
+pytest_plugins = ["tests.support.small_wheelhouses"]
 
 WHEEL = "local-1.0+cpu-py3-none-any.whl"
 Ask = Callable[..., httpx.Response]
 
 
 @pytest.fixture
-def house(small_house: Path, tmp_path: Path) -> Path:
-    return shutil.copytree(small_house, tmp_path / "house")
+def house(small_wheelhouse: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(small_wheelhouse, tmp_path / "house")
 
 
 @pytest.fixture

@@ -21,12 +21,12 @@ from tests.support.tools import pip, run, uv, wheelhouse
 from tests.support.wheels import build_wheel
 from wheelhouse.verify.verify import load_wheelhouse
 
-pytest_plugins = ["tests.support.houses"]
+pytest_plugins = ["tests.support.small_wheelhouses"]
 
 
 @pytest.fixture
-def tree(small_house: Path, tmp_path: Path) -> Path:
-    made = wheelhouse("index", small_house, "-o", "tree", cwd=tmp_path)
+def tree(small_wheelhouse: Path, tmp_path: Path) -> Path:
+    made = wheelhouse("index", small_wheelhouse, "-o", "tree", cwd=tmp_path)
     assert made.returncode == 0, made.stderr
     return tmp_path / "tree"
 
@@ -42,9 +42,9 @@ def installed(folder: Path) -> set[str]:
 EVERYTHING = {"app-1.0", "lib-1.0", "quick-1.0", "six_like-1.0", "old-0.9", "local-1.0+cpu", "raw-1.0"}
 
 
-def test_pages_say_what_the_lock_says(small_house: Path, tree: Path) -> None:
+def test_pages_say_what_the_lock_says(small_wheelhouse: Path, tree: Path) -> None:
     page = json.loads((tree / "local" / "index.json").read_text())
-    pin = next(pin for pin in load_wheelhouse(small_house).locks[0].pins if pin.project == "local")
+    pin = next(pin for pin in load_wheelhouse(small_wheelhouse).locks[0].pins if pin.project == "local")
     file = page["files"][0]
     assert file["hashes"] == {"sha256": pin.artifact.sha256} and file["size"] == pin.artifact.size
     assert file["url"] == "local-1.0%2Bcpu-py3-none-any.whl" and file["upload-time"].startswith("2024-01-01T")
@@ -54,12 +54,12 @@ def test_pages_say_what_the_lock_says(small_house: Path, tree: Path) -> None:
     assert 'data-yanked="it was &lt;bad&gt; &amp; worse"' in (tree / "old" / "index.html").read_text()
 
 
-def test_files_are_hard_links(small_house: Path, tree: Path) -> None:
+def test_files_are_hard_links(small_wheelhouse: Path, tree: Path) -> None:
     name = "lib-1.0-py3-none-any.whl"
-    assert (tree / "lib" / name).samefile(small_house / name)
+    assert (tree / "lib" / name).samefile(small_wheelhouse / name)
 
 
-def test_a_second_house_changes_only_what_it_adds(small_house: Path, tree: Path, tmp_path: Path) -> None:
+def test_a_second_house_changes_only_what_it_adds(small_wheelhouse: Path, tree: Path, tmp_path: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in tree.rglob("*") if path.is_file()}
     offered = tmp_path / "more"
     offered.mkdir()
@@ -71,7 +71,7 @@ def test_a_second_house_changes_only_what_it_adds(small_house: Path, tree: Path,
             ).returncode
             == 0
         )
-    done = wheelhouse("index", "h2", small_house, "-o", "tree", "--json", cwd=tmp_path)
+    done = wheelhouse("index", "h2", small_wheelhouse, "-o", "tree", "--json", cwd=tmp_path)
     assert json.loads(done.stdout)["added"] == ["lib-2.0-py3-none-any.whl"]
     changed = {str(path.relative_to(tree)) for path, stamp in before.items() if path.stat().st_mtime_ns != stamp}
     assert changed == {"lib/index.html", "lib/index.json"}
@@ -93,8 +93,8 @@ def test_one_name_with_two_hashes_is_refused(tree: Path, tmp_path: Path) -> None
     assert refused.returncode == 5 and "the index has `" in refused.stderr and "with sha256" in refused.stderr
 
 
-def test_a_house_that_was_altered_is_not_indexed(small_house: Path, tmp_path: Path) -> None:
-    shutil.copytree(small_house, tmp_path / "house")
+def test_a_house_that_was_altered_is_not_indexed(small_wheelhouse: Path, tmp_path: Path) -> None:
+    shutil.copytree(small_wheelhouse, tmp_path / "house")
     (tmp_path / "house" / "lib-1.0-py3-none-any.whl").write_bytes(b"altered")
     refused = wheelhouse("index", "house", "-o", "tree", cwd=tmp_path)
     assert refused.returncode == 5 and "is missing or differs from its lock file" in refused.stderr
@@ -104,13 +104,13 @@ def test_a_house_that_was_altered_is_not_indexed(small_house: Path, tmp_path: Pa
 @pytest.mark.parametrize("client", ["pip", "uv"])
 @pytest.mark.parametrize("over", ["file", "nginx"])
 def test_pip_and_uv_install_from_the_tree(
-    small_house: Path, tree: Path, tmp_path: Path, client: str, over: str
+    small_wheelhouse: Path, tree: Path, tmp_path: Path, client: str, over: str
 ) -> None:
     if over == "nginx":
         with nginx(tree, tmp_path / "nginx") as url:
-            install(client, url, requirements(small_house), tmp_path / "site")
+            install(client, url, requirements(small_wheelhouse), tmp_path / "site")
     else:
-        install(client, tree.as_uri(), requirements(small_house), tmp_path / "site")
+        install(client, tree.as_uri(), requirements(small_wheelhouse), tmp_path / "site")
     assert installed(tmp_path / "site") == EVERYTHING
 
 
@@ -120,11 +120,11 @@ def install(client: str, url: str, listed: Path, site: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_wheelhouse_itself_fetches_from_the_tree(tree: Path, small_house: Path, tmp_path: Path) -> None:
+def test_wheelhouse_itself_fetches_from_the_tree(tree: Path, small_wheelhouse: Path, tmp_path: Path) -> None:
     with nginx(tree, tmp_path / "nginx") as url:
         done = wheelhouse("fetch", "app", "--python", "3.11", "--index", url, "--dest", "again", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    same = run("diff", "-rq", "--exclude=pylock.*", "--exclude=SHA256SUMS", small_house, tmp_path / "again")
+    same = run("diff", "-rq", "--exclude=pylock.*", "--exclude=SHA256SUMS", small_wheelhouse, tmp_path / "again")
     assert same.stdout == ""
 
 

@@ -13,7 +13,7 @@ from tests.support.tools import pip, wheelhouse
 from tests.support.wheels import build_wheel
 from wheelhouse.mirror.tree import PAGE_JSON, read_page
 
-pytest_plugins = ["tests.support.houses"]
+pytest_plugins = ["tests.support.small_wheelhouses"]
 
 WHEEL = "lib/lib-1.0-py3-none-any.whl"
 MADE = {
@@ -26,8 +26,8 @@ Spoil = Callable[[Path], None]
 
 
 @pytest.fixture
-def tree(small_house: Path, tmp_path: Path) -> Path:
-    made = wheelhouse("index", small_house, "-o", "tree", cwd=tmp_path)
+def tree(small_wheelhouse: Path, tmp_path: Path) -> Path:
+    made = wheelhouse("index", small_wheelhouse, "-o", "tree", cwd=tmp_path)
     assert made.returncode == 0, made.stderr
     return tmp_path / "tree"
 
@@ -97,23 +97,23 @@ HASHED = {
 
 
 @pytest.mark.parametrize("how", sampled([*LOOKED_AT, *HASHED], 12))
-def test_what_was_spoiled_is_found_and_mended(small_house: Path, tree: Path, tmp_path: Path, how: str) -> None:
+def test_what_was_spoiled_is_found_and_mended(small_wheelhouse: Path, tree: Path, tmp_path: Path, how: str) -> None:
     before = contents(tree)
     (LOOKED_AT | HASHED)[how](tree)
     assert contents(tree) != before or (tree / WHEEL).is_symlink()
     found = wheelhouse("verify", "tree", "--json", cwd=tmp_path)
     assert found.returncode == 1 and json.loads(found.stdout)["findings"], how
     check = ("--check",) if how in HASHED else ()
-    mended = wheelhouse("index", small_house, "-o", "tree", *check, cwd=tmp_path)
+    mended = wheelhouse("index", small_wheelhouse, "-o", "tree", *check, cwd=tmp_path)
     assert mended.returncode == 0, mended.stderr
     (tree / "elsewhere").unlink(missing_ok=True)
     assert contents(tree) == before and not (tree / WHEEL).is_symlink()
     assert wheelhouse("verify", "tree", cwd=tmp_path).returncode == 0
 
 
-def test_what_was_mended_is_told(small_house: Path, tree: Path, tmp_path: Path) -> None:
+def test_what_was_mended_is_told(small_wheelhouse: Path, tree: Path, tmp_path: Path) -> None:
     (tree / WHEEL).unlink()
-    told = json.loads(wheelhouse("index", small_house, "-o", "tree", "--json", cwd=tmp_path).stdout)
+    told = json.loads(wheelhouse("index", small_wheelhouse, "-o", "tree", "--json", cwd=tmp_path).stdout)
     assert (told["added"], told["mended"], told["stood"]) == ([], ["lib-1.0-py3-none-any.whl"], 6)
 
 
@@ -137,7 +137,9 @@ def test_what_no_wheelhouse_has_is_an_error_after_the_rest_is_done(tree: Path, t
     assert "lib-1.0" in (tree / "lib/index.html").read_text(), "an installer is told, and does not take another release"
 
 
-def test_a_page_that_cannot_be_read_is_not_written_over_blindly(small_house: Path, tree: Path, tmp_path: Path) -> None:
+def test_a_page_that_cannot_be_read_is_not_written_over_blindly(
+    small_wheelhouse: Path, tree: Path, tmp_path: Path
+) -> None:
     other = other_house(tmp_path)
     shutil.copytree(tree / "lib", tree / "other")
     (tree / "other/index.json").write_text("{}")
@@ -147,9 +149,9 @@ def test_a_page_that_cannot_be_read_is_not_written_over_blindly(small_house: Pat
     assert contents(tree) == before
 
 
-def test_an_archive_that_no_page_names_is_told(small_house: Path, tree: Path, tmp_path: Path) -> None:
+def test_an_archive_that_no_page_names_is_told(small_wheelhouse: Path, tree: Path, tmp_path: Path) -> None:
     shutil.copy(tree / WHEEL, tree / "quick")
-    done = wheelhouse("index", small_house, "-o", "tree", cwd=tmp_path)
+    done = wheelhouse("index", small_wheelhouse, "-o", "tree", cwd=tmp_path)
     assert done.returncode == 0 and "no page names `quick/lib-1.0-py3-none-any.whl`" in done.stderr
     found = wheelhouse("verify", "tree", cwd=tmp_path)
     assert found.returncode == 1 and "quick/lib-1.0-py3-none-any.whl" in found.stdout
@@ -224,7 +226,7 @@ def test_a_tree_is_verified_as_a_whole(tree: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("again", [False, True])
 def test_a_project_whose_page_is_gone_is_not_dropped_in_silence(
-    tree: Path, small_house: Path, tmp_path: Path, again: bool
+    tree: Path, small_wheelhouse: Path, tmp_path: Path, again: bool
 ) -> None:
     offered = tmp_path / "more"
     offered.mkdir()
@@ -232,16 +234,18 @@ def test_a_project_whose_page_is_gone_is_not_dropped_in_silence(
     with IndexServer(offered) as server:
         wheelhouse("fetch", "other", "--python", "3.12", "--index", server.url, "--dest", "h2", cwd=tmp_path)
     shutil.rmtree(tree / "lib")
-    done = wheelhouse("index", "h2", *([small_house] if again else []), "-o", "tree", cwd=tmp_path)
+    done = wheelhouse("index", "h2", *([small_wheelhouse] if again else []), "-o", "tree", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert ("`lib` was in this index, and its page is gone" in done.stderr) is not again
 
 
 @pytest.mark.parametrize("name", [WHEEL, "lib/index.json", "index.html", WHEEL + ".metadata"])
-def test_a_folder_in_the_place_of_a_file_is_named(tree: Path, small_house: Path, tmp_path: Path, name: str) -> None:
+def test_a_folder_in_the_place_of_a_file_is_named(
+    tree: Path, small_wheelhouse: Path, tmp_path: Path, name: str
+) -> None:
     (tree / name).unlink()
     (tree / name).mkdir()
-    refused = wheelhouse("index", small_house, "-o", "tree", cwd=tmp_path)
+    refused = wheelhouse("index", small_wheelhouse, "-o", "tree", cwd=tmp_path)
     assert refused.returncode == 6, refused.stderr
     assert refused.stderr.splitlines()[-2] == f"error: `tree/{name}`: Is a directory"
     assert "a folder stands where a file must be" in refused.stderr.splitlines()[-1]
@@ -250,8 +254,8 @@ def test_a_folder_in_the_place_of_a_file_is_named(tree: Path, small_house: Path,
 @pytest.mark.parametrize(
     "command", ["stage . --dest .", "stage .", "index . -o .", "index . -o in", "pack . -o in.tar"]
 )
-def test_what_is_made_of_a_wheelhouse_does_not_go_into_it(small_house: Path, tmp_path: Path, command: str) -> None:
-    shutil.copytree(small_house, tmp_path / "house")
+def test_what_is_made_of_a_wheelhouse_does_not_go_into_it(small_wheelhouse: Path, tmp_path: Path, command: str) -> None:
+    shutil.copytree(small_wheelhouse, tmp_path / "house")
     before = contents(tmp_path / "house")
     refused = wheelhouse(*command.split(), cwd=tmp_path / "house")
     assert refused.returncode == 2, refused.stderr

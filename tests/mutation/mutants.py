@@ -35,6 +35,8 @@ NAMES = {**{second: first for first, second in PAIRS}, **dict(PAIRS)}
 """Functions and methods that are easily taken for another."""
 DECLARATIONS = frozenset({"frozen", "kw_only", "strict"})
 """Keywords that only a mistake inside the program would meet: those of a class, which mypy checks too, and `zip(strict=True)`."""
+MIN_VOCABULARY = 8
+"""A set or tuple of a module with so many texts, and nothing else, is a list of names: a test of each would be its copy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,7 @@ class Mutant:
 
 
 def mutants(file: str, source: str) -> list[Mutant]:
-    """Every mutant of a module, in order. Not mutated: annotations, docstrings, sentences, limits (`MAX_X = 10`), declarations."""
+    """Every mutant of a module, in order. Not mutated: annotations, docstrings, sentences, limits (`MAX_X = 10`), long lists of names."""
     starts = [0]
     for line in source.encode().splitlines(keepends=True):
         starts.append(starts[-1] + len(line))
@@ -115,18 +117,28 @@ def _replacements(node: ast.AST, scope: str, line: int) -> Iterator[Replacement]
 
 
 def _is_left_alone(parent: ast.AST, child: ast.AST) -> bool:
-    """Docstrings, what only type checkers read, declarations, and limits."""
+    """Docstrings, what only type checkers read, declarations, long lists of names, and limits."""
     if isinstance(child, ast.Expr) and isinstance(child.value, ast.Constant):
         return True
     if isinstance(child, ast.keyword) and child.arg in DECLARATIONS:
         return True
     if isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING":
         return True
+    if isinstance(child, ast.Set | ast.Tuple | ast.List) and _is_vocabulary(child):
+        return True
     if not (isinstance(parent, ast.Module) and isinstance(child, ast.Assign)):
         return False
     limits = isinstance(child.targets[0], ast.Tuple) and isinstance(child.value, ast.Tuple)
     tables = ast.Call | ast.Dict | ast.Set if limits else ast.Call | ast.Dict | ast.Set | ast.Tuple
     return not any(isinstance(part, tables) for part in ast.walk(child.value))
+
+
+def _is_vocabulary(node: ast.expr) -> bool:
+    """Whether an expression is a long list of texts, which may be grouped."""
+    parts = [part for part in ast.walk(node) if not isinstance(part, ast.expr_context)]
+    texts = [part for part in parts if isinstance(part, ast.Constant) and isinstance(part.value, str)]
+    groups = [part for part in parts if isinstance(part, ast.Set | ast.Tuple | ast.List | ast.Starred)]
+    return len(texts) >= MIN_VOCABULARY and len(texts) + len(groups) == len(parts)
 
 
 def _of_expression(node: ast.expr) -> Iterator[ast.expr]:  # noqa: C901  (a table)

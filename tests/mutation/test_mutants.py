@@ -17,6 +17,9 @@ SOURCE = dedent(
             raise ValueError(f"{size + 1} is small")
         return names[0] if not names else "a sentence"
 
+    FEW = {"b", *("c", "d")}
+    MANY = frozenset({"e", *("f", "g", "h"), "i", "j", "k", "l"})
+
     class Row(Struct, frozen=True, tag=7):
         pairs = zip("x", "y", strict=True)
     '''
@@ -47,6 +50,11 @@ def test_limits_annotations_documentation_and_sentences_are_not_mutated() -> Non
 
 def test_declarations_are_not_mutated() -> None:
     assert {before for scope, before, _ in changes() if scope == "Row"} == {"7", "'x'", "'y'"}
+
+
+def test_long_lists_of_names_are_not_mutated() -> None:
+    before = {before for _, before, _ in changes()}
+    assert {"'b'", "'c'", "'d'"} <= before and not before & {"'e'", "'f'", "'l'"}
 
 
 def test_each_mutant_is_another_program_with_one_change() -> None:

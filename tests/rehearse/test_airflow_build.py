@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.airflow_house import PYTHONS
+from tests.support.airflow_locks import PYTHONS
 from tests.support.real import need_index, need_python, wheelhouse_connected
 from tests.support.rehearsals import rehearse
 from tests.support.shared import shared
 from tests.support.tools import run, wheelhouse
 from wheelhouse.stage.airflow.arguments import ROUTES
 
-pytest_plugins = ["tests.support.real_houses"]
+pytest_plugins = ["tests.support.real_wheelhouses"]
 pytestmark = [pytest.mark.index, pytest.mark.interpreters]
 EXTRAS = "celery,statsd"
 BY_DEFAULT = ("2.0.0", "2.7.3", "3.1.0")

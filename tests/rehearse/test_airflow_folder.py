@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.real import need_python
 from tests.support.rehearsals import Told, fetch, rehearse
-from tests.support.rooms import SEALS, needs_room, needs_seal
+from tests.support.sandboxes import BY_NAME, needs_any_sandbox, needs_sandbox
 from tests.support.tools import wheelhouse
 from tests.support.wheels import build_wheel
 
@@ -27,7 +27,7 @@ def entry_points(release: str) -> dict[str, bytes]:
 
 @pytest.fixture(scope="module")
 def python() -> Path:
-    needs_room()
+    needs_any_sandbox()
     found = need_python("3.11")
     (bundled,) = (found.parents[1] / "lib/python3.11/ensurepip/_bundled").glob("pip-*.whl") or (None,)
     if not bundled or PIP not in bundled.name:
@@ -74,10 +74,10 @@ def staged(house: Path, folder: Path, *more: str) -> Path:
     return folder / "staged"
 
 
-@pytest.mark.parametrize("seal", SEALS)
+@pytest.mark.parametrize("seal", BY_NAME)
 @pytest.mark.parametrize("route", ["configured", "context"])
 def test_both_routes_install_what_is_locked(house: Path, python: Path, tmp_path: Path, route: str, seal: str) -> None:
-    needs_seal(seal)
+    needs_sandbox(seal)
     told = rehearse(staged(house, tmp_path, "--route", route), "--run", "airflow version", python=python, seal=seal)
     assert (told.code, told.sentences) == (0, [])
     assert told.steps["run airflow version"]["note"] == "2.7.0"

@@ -13,7 +13,7 @@ from tests.support.shared import shared
 from tests.support.tools import run, wheelhouse
 from tests.support.wheels import build_wheel
 
-pytest_plugins = ["tests.support.docker_fixtures", "tests.support.real_houses"]
+pytest_plugins = ["tests.support.docker_fixtures", "tests.support.real_wheelhouses"]
 pytestmark = pytest.mark.docker
 RELEASES = {
     "2.0.0": ("3.7", "airflow db init"),

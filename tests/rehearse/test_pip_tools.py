@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.rehearsals import fetch, rehearse
-from tests.support.rooms import needs_room
+from tests.support.sandboxes import needs_any_sandbox
 from tests.support.wheels import build_wheel
 from wheelhouse.rehearse import pip_tools
 from wheelhouse.rehearse.pip_tools import PipToolsUnusableError, own_pip_tools
@@ -35,7 +35,7 @@ def interpreter(python: str) -> Interpreter:
 
 @pytest.mark.rooms
 def test_both_agree_with_the_lock(tmp_path: Path) -> None:
-    needs_room()
+    needs_any_sandbox()
     needs_pip_tools()
     build_wheel(tmp_path / "offered", "app", "1.0", requires=["lib>=1"])
     build_wheel(tmp_path / "offered", "lib", "2.0")
@@ -47,7 +47,7 @@ def test_both_agree_with_the_lock(tmp_path: Path) -> None:
 
 @pytest.mark.rooms
 def test_a_lock_that_pip_resolves_to_other_versions_is_an_error(tmp_path: Path) -> None:
-    needs_room()
+    needs_any_sandbox()
     needs_pip_tools()
     build_wheel(tmp_path / "offered", "app", "1.0", requires=["lib>=1"])
     build_wheel(tmp_path / "offered", "lib", "1.0")

@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.real import need_index, wheelhouse_connected
 from tests.support.rehearsals import Told, fetch, own_python, rehearse
-from tests.support.rooms import MINOR, needs_room
+from tests.support.sandboxes import MINOR, needs_any_sandbox
 from tests.support.tools import wheelhouse
 from tests.support.wheels import build_sdist, build_wheel
 
@@ -20,7 +20,7 @@ from tests.support.wheels import build_sdist, build_wheel
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An application, what it needs, and a namespace of which one part does not import."""
-    needs_room()
+    needs_any_sandbox()
     base = tmp_path_factory.mktemp("rehearsed")
     offered = base / "offered"
     parts = {
@@ -100,7 +100,7 @@ def test_pip_sync_and_pip_compile_agree(house: Path, tmp_path: Path) -> None:
 
 @pytest.mark.interpreters
 def test_an_sdist_without_its_build_requirements(tmp_path: Path) -> None:
-    needs_room()
+    needs_any_sandbox()
     build_sdist(tmp_path / "offered", "raw", "1.0", setup_py=SETUP_PY)
     told = rehearse(fetch(tmp_path, tmp_path / "offered", "raw"))
     assert told.code == 1
@@ -147,7 +147,7 @@ def test_a_rehearsal_that_installs_nothing_is_no_pass(flat: Path) -> None:
 
 @pytest.mark.rooms
 def test_targets_that_cannot_run_here_are_listed_as_skipped(tmp_path: Path) -> None:
-    needs_room()
+    needs_any_sandbox()
     build_wheel(tmp_path / "offered", "app", "1.0")
     fetch(tmp_path, tmp_path / "offered", "app", more=("--platform", "linux/amd64", "--platform", "windows/amd64"))
     windows = f"cp{MINOR.replace('.', '')}-win_amd64"
@@ -198,7 +198,7 @@ NO_HEADER = "sys.exit('src/raw.c:1:10: fatal error: mysql/mysql.h: No such file 
 
 def with_builder(folder: Path, before: str) -> Path:
     """A house with an sdist, and what builds it in its `build/`."""
-    needs_room()
+    needs_any_sandbox()
     build_sdist(folder / "offered", "raw", "1.0", pyproject=BUILT_BY)
     build_wheel(folder / "offered", "tool", "1.0", files={"tool.py": TOOL.format(before=before).encode()})
     house = fetch(folder, folder / "offered", "raw")

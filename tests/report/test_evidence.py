@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.made_houses import house_of
+from tests.support.made_wheelhouses import wheelhouse_of
 from tests.support.wheels import build_sdist, build_wheel, core_metadata
 from wheelhouse.cli.entry import run
 from wheelhouse.findings import Policy
@@ -78,7 +78,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Evidence:
         },
     )
     build_sdist(folder, "raw", "1.0")
-    house_of(folder, "app", "raw")
+    wheelhouse_of(folder, "app", "raw")
     (folder / "files").mkdir()
     others = OtherFiles((OtherFile("tool.tar.gz", "https://files.example/tool.tar.gz", "c" * 64, 4),))
     (folder / "files" / "files.lock.toml").write_text(others.to_toml())
@@ -181,7 +181,7 @@ def test_a_files_page_says_what_changed_since_another_house(tmp_path: Path) -> N
     for name, text in (("old", b"x = 1\n"), ("new", b"import x\n")):
         (tmp_path / name).mkdir()
         build_wheel(tmp_path / name, "app", "1.0", files={"app/__init__.py": text, f"{name}.pth": b"app\n"})
-        house_of(tmp_path / name, "app")
+        wheelhouse_of(tmp_path / name, "app")
     vetted = vet(tmp_path / "new", Policy(), NOW)
     found = evidence(tmp_path / "new", vetted, Policy(), Approvals(), NOW, None, tmp_path / "old")
     text_of = render("vet.html.j2", report_view(found, RULES))
@@ -239,7 +239,7 @@ def test_sarif_holds_every_finding_and_suppresses_what_was_settled(made: Evidenc
 def test_the_command_writes_all_three(made: Evidence, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "wheels").mkdir()
     build_wheel(tmp_path / "wheels", "plain", "1.0")
-    house_of(tmp_path / "wheels", "plain")
+    wheelhouse_of(tmp_path / "wheels", "plain")
     monkeypatch.chdir(tmp_path)
     assert run(["vet", "--quiet", "--html", "r.html", "--sbom", "s/s.json", "--sarif", "s.sarif"]) == 0
     assert (tmp_path / "r.html").read_text().startswith("<!doctype html>")

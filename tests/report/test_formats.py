@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.made_houses import house_of
+from tests.support.made_wheelhouses import wheelhouse_of
 from tests.support.wheels import build_wheel
 from wheelhouse.cli.entry import run
 from wheelhouse.report.formats import FORMATS
@@ -19,7 +19,7 @@ MARKS = {"html": "<!doctype html>", "sarif": '"version": "2.1.0"', "sbom": '"spe
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "wheels").mkdir()
     build_wheel(tmp_path / "wheels", "plain", "1.0", files={"plain/__init__.py": b"", "plain.pth": b"import plain\n"})
-    house_of(tmp_path / "wheels", "plain")
+    wheelhouse_of(tmp_path / "wheels", "plain")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.rehearsals import Told, fetch, rehearse
-from tests.support.rooms import SEALS, needs_seal
+from tests.support.sandboxes import BY_NAME, needs_sandbox
 from tests.support.wheels import build_wheel
 from wheelhouse.errors import MachineError
 from wheelhouse.sandbox.builder import Builder
@@ -121,11 +121,11 @@ def attacked(seal: str, folder: Path, attack: str, *, by_path_file: bool) -> Tol
 @pytest.mark.rooms
 @pytest.mark.parametrize("by_path_file", [False, True], ids=["at import", "by .pth"])
 @pytest.mark.parametrize("attack", ATTACKS)
-@pytest.mark.parametrize("seal", SEALS)
+@pytest.mark.parametrize("seal", BY_NAME)
 def test_no_package_ends_a_rehearsal_as_an_error_of_wheelhouse(
     seal: str, attack: str, by_path_file: bool, tmp_path: Path
 ) -> None:
-    needs_seal(seal)
+    needs_sandbox(seal)
     told = attacked(seal, tmp_path, ATTACKS[attack], by_path_file=by_path_file)
     assert told.code in (0, 1), told.stderr
     assert told.steps["install"]["outcome"] == "ok"

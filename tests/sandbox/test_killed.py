@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.checkout import ROOT
-from tests.support.rooms import SEALS, needs_seal
+from tests.support.sandboxes import BY_NAME, needs_sandbox
 from tests.support.tools import clean_environment, run
 from tests.support.users import AS_USER, LIBRARIES
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.rooms
 RUN = """\
 import sys
 from pathlib import Path
-from tests.support.rooms import SEALS
+from tests.support.sandboxes import SEALS
 from wheelhouse.sandbox.execution import run_in
 from wheelhouse.sandbox.sandbox import Limits, SandboxCommand
 from wheelhouse.target.interpreters import facts_of, interpreter_of
@@ -63,17 +63,17 @@ def outlives(seal: str, folder: Path, command: Sequence[str | Path], environment
     return not wait_until(lambda: not running(marker))
 
 
-@pytest.mark.parametrize("seal", SEALS)
+@pytest.mark.parametrize("seal", BY_NAME)
 def test_nothing_outlives_a_killed_wheelhouse(seal: str, tmp_path: Path) -> None:
-    needs_seal(seal)
+    needs_sandbox(seal)
     assert not outlives(seal, tmp_path, [sys.executable], clean_environment(PYTHONPATH=str(ROOT)))
 
 
-@pytest.mark.parametrize("seal", SEALS)
+@pytest.mark.parametrize("seal", BY_NAME)
 def test_nothing_outlives_it_as_an_ordinary_user(seal: str, anyones_python: Path, home: Path) -> None:
     if (refused := run(*AS_USER, "unshare", "--user", "--map-root-user", "--mount", "true")).returncode:
         pytest.skip(f"this machine permits users no namespaces: {refused.stderr}")
-    needs_seal(seal)
+    needs_sandbox(seal)
     environment = clean_environment(HOME=str(home), TMPDIR=str(home), PYTHONPATH=LIBRARIES)
     # `env` of AS_USER becomes Python, which is then the process that is killed.
     assert not outlives(seal, home, [*AS_USER, anyones_python], environment)

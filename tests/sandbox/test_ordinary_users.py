@@ -14,14 +14,14 @@ WITHOUT_NAMESPACES = ("unshare", "--mount", "sh", "-c", 'mount --rbind / "$0" &&
 
 OPEN = """\
 import os
-from tests.support.rooms import own_target, where
+from tests.support.sandboxes import build_location, own_target
 from wheelhouse.sandbox import builder
 from wheelhouse.errors import MachineError
 assert os.geteuid() != 0
 for sandbox in builder.HOST_SANDBOXES:
     builder.HOST_SANDBOXES = (sandbox,)
     try:
-        print(sandbox.name, "sealed by", builder.open_builder(own_target(), where(), 1).sandbox.name)
+        print(sandbox.name, "sealed by", builder.open_builder(own_target(), build_location(), 1).sandbox.name)
     except MachineError as error:
         print(sandbox.name, "refused:", error)
 """

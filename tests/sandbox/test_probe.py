@@ -6,7 +6,7 @@ import pytest
 
 from tests.probe.outside import MUST_WORK, UNMEASURED, ask_all
 from tests.support.checkout import ROOT
-from tests.support.rooms import SEALS, needs_seal
+from tests.support.sandboxes import BY_NAME, needs_sandbox
 from wheelhouse.sandbox import bubblewrap
 from wheelhouse.sandbox.cgroup import usable_hierarchies
 from wheelhouse.sandbox.seccomp import ARCHITECTURES
@@ -25,12 +25,12 @@ def documented(seal: str) -> dict[str, str]:
     return {row[0]: row[column].partition(":")[0] for row in answers if row[column]}
 
 
-@pytest.mark.parametrize("seal", SEALS)
+@pytest.mark.parametrize("seal", BY_NAME)
 def test_code_can_do_what_it_needs_and_nothing_else(seal: str) -> None:
-    needs_seal(seal)
+    needs_sandbox(seal)
     if os.uname().machine not in ARCHITECTURES:
         pytest.skip(f"there is no seccomp filter for {os.uname().machine}")
-    answers = {question: answer.partition(":")[0] for (_, question), answer in ask_all(SEALS[seal]).items()}
+    answers = {question: answer.partition(":")[0] for (_, question), answer in ask_all(BY_NAME[seal]).items()}
     expected = {question: "yes" if question in MUST_WORK else "no" for question in answers}
     if not usable_hierarchies():
         expected |= {f"{FILLED}{kind}": "yes" for kind in UNMEASURED}
@@ -42,8 +42,8 @@ def test_code_can_do_what_it_needs_and_nothing_else(seal: str) -> None:
 
 
 def test_the_questions_see_what_only_the_filter_closes(monkeypatch: pytest.MonkeyPatch) -> None:
-    needs_seal("bubblewrap")
+    needs_sandbox("bubblewrap")
     monkeypatch.setattr(bubblewrap, "find_filter", lambda: None)
-    answers = {question: answer for (_, question), answer in ask_all(SEALS["bubblewrap"]).items()}
+    answers = {question: answer for (_, question), answer in ask_all(BY_NAME["bubblewrap"]).items()}
     opened = {question for question, answer in answers.items() if answer == "yes"}
     assert opened > {*MUST_WORK, "add a key"}

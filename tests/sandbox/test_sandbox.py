@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.rooms import bench, needs_room, own_target, where
+from tests.support.sandboxes import build_location, needs_any_sandbox, own_target, proved_builder
 from tests.support.wheels import build_sdist
 from wheelhouse.archive.build_system import BuildSystem
 from wheelhouse.build.environment import make_environment
@@ -48,8 +48,8 @@ def build_wheel(folder, config_settings=None, metadata_directory=None):
 @pytest.fixture(params=HOST_SANDBOXES, ids=lambda sandbox: sandbox.name)
 def sealed(request: pytest.FixtureRequest, tmp_path: Path) -> Builder:
     """A bench in each kind of room that this machine permits."""
-    needs_room()
-    interpreter = bench().interpreter
+    needs_any_sandbox()
+    interpreter = proved_builder().interpreter
     made = Builder(request.param, interpreter, SMALL, 2)
     try:
         made.prove(tmp_path)
@@ -344,7 +344,7 @@ found((int(status["CapEff"], 16), int(status["CapBnd"], 16), status["NoNewPrivs"
 
 
 def test_a_wheel_cannot_be_named_out_of_its_folder(tmp_path: Path) -> None:
-    room = bench()
+    room = proved_builder()
     tries = "found('x')\ndef build_wheel(*_, **__):\n    return '../../evil.whl'\nrenamed = build_wheel"
     sdist = build_sdist(
         tmp_path,
@@ -417,7 +417,7 @@ def test_a_sandbox_without_a_limit_of_memory_is_refused() -> None:
 
 
 def test_what_is_not_sealed_does_not_pass_the_proof(tmp_path: Path) -> None:
-    interpreter = open_builder(own_target(), where(unsealed=True), 1).interpreter
+    interpreter = open_builder(own_target(), build_location(unsealed=True), 1).interpreter
     with pytest.raises(MachineError, match=r"it reaches 127\.0\.0\.1; .*it sees"):
         Builder(Unsealed(), interpreter, Limits(seconds=60), 1).prove(tmp_path)
 
@@ -425,14 +425,14 @@ def test_what_is_not_sealed_does_not_pass_the_proof(tmp_path: Path) -> None:
 def test_a_machine_that_seals_nothing_builds_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(builder_module, "HOST_SANDBOXES", (Unsealed(),))
     with pytest.raises(MachineError, match="so nothing is built") as caught:
-        open_builder(own_target(), where(), 1)
+        open_builder(own_target(), build_location(), 1)
     assert "--unsealed" in (caught.value.hint or "")
     assert "it reaches 127.0.0.1" in caught.value.details[0]
 
 
 @pytest.mark.rooms
 def test_rooms_run_side_by_side(tmp_path: Path) -> None:
-    room = bench()
+    room = proved_builder()
     told: list[str] = []
     threads = []
     for number in range(3):

@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.index import IndexServer
 from tests.support.rehearsals import own_python
-from tests.support.rooms import MINOR, ROOT, SEALS, needs_seal, wheelhouse_sealed
+from tests.support.sandboxes import BY_NAME, MINOR, ROOT, needs_sandbox, wheelhouse_with_sandbox
 from tests.support.tools import clean_environment, run
 from tests.support.wheels import build_sdist, build_wheel
 from wheelhouse.sandbox.execution import run_in
@@ -24,9 +24,9 @@ SHADOWED = ("env", "ls", "mkdir", "mount", "ninja", "pip", "prlimit", "python3",
 VARIABLES = {"PATH": "/usr/bin:/bin", "A": "1 2", "B": "x=y\nz", "C": ""}
 
 
-@pytest.fixture(params=SEALS)
+@pytest.fixture(params=BY_NAME)
 def seal(request: pytest.FixtureRequest) -> str:
-    needs_seal(request.param)
+    needs_sandbox(request.param)
     return str(request.param)
 
 
@@ -49,7 +49,7 @@ def answered(
         interpreter.shown | dict(shown),
         Limits(seconds=60, processes=64, memory=1 << 30),
     )
-    outcome = run_in(SEALS[seal], order, folder / "answer")
+    outcome = run_in(BY_NAME[seal], order, folder / "answer")
     assert outcome.code == 0, outcome.log.decode()
     return (folder / "answer").read_text(encoding="utf-8")
 
@@ -124,7 +124,7 @@ print(read, [path for path in ("/wheelhouse/plain/file", "/in ü/by link/new", "
 MOUNTED = """\
 import sys
 from pathlib import Path
-from tests.support.rooms import SEALS
+from tests.support.sandboxes import SEALS
 from wheelhouse.target.interpreters import facts_of, interpreter_of
 from wheelhouse.sandbox.execution import run_in
 from wheelhouse.sandbox.sandbox import Limits, SandboxCommand
@@ -209,7 +209,7 @@ def build_wheel(folder, config_settings=None, metadata_directory=None):
     pyproject = '[build-system]\nrequires = ["tool"]\nbuild-backend = "backend"\nbackend-path = ["."]\n'
     index.add(build_sdist(tmp_path, "app", "1.0", pyproject=pyproject, files={"backend.py": backend.encode()}))
     asked = ("fetch", "app", "--python", MINOR, "--index", index.url)
-    done = wheelhouse_sealed(seal, *asked, "--build", "--interpreter", sys.executable, cwd=tmp_path)
+    done = wheelhouse_with_sandbox(seal, *asked, "--build", "--interpreter", sys.executable, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     with zipfile.ZipFile(tmp_path / "wheels" / "app-1.0-py3-none-any.whl") as archive:
         assert archive.read("app.py").decode() == f"told = {[f'own {name}' for name in programs]!r}"
@@ -218,9 +218,9 @@ def build_wheel(folder, config_settings=None, metadata_directory=None):
 def test_an_sdist_is_built_where_the_house_is_named_by_a_link(seal: str, tmp_path: Path, index: IndexServer) -> None:
     index.add(build_sdist(tmp_path, "app", "1.0"))
     asked = ("fetch", "app", "--python", MINOR, "--index", index.url, "--dest", "a house")
-    assert wheelhouse_sealed(seal, *asked, cwd=tmp_path).returncode == 0
+    assert wheelhouse_with_sandbox(seal, *asked, cwd=tmp_path).returncode == 0
     (tmp_path / "link").symlink_to("a house")
-    done = wheelhouse_sealed(seal, "build", "link", "--interpreter", sys.executable, cwd=tmp_path)
+    done = wheelhouse_with_sandbox(seal, "build", "link", "--interpreter", sys.executable, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert [path.name for path in tmp_path.glob("a house/app-*")] == ["app-1.0-py3-none-any.whl"]
 
@@ -237,7 +237,7 @@ def test_a_build_does_not_depend_on_the_umask(seal: str, tmp_path: Path, index: 
     before = os.umask(0o077)
     try:
         asked = ("fetch", "app", "--python", MINOR, "--index", index.url, "--build", "--interpreter", sys.executable)
-        done = wheelhouse_sealed(seal, *asked, cwd=tmp_path)
+        done = wheelhouse_with_sandbox(seal, *asked, cwd=tmp_path)
     finally:
         os.umask(before)
     assert done.returncode == 0, done.stderr
@@ -267,7 +267,7 @@ def work(seal: str, tmp_path: Path, index: IndexServer) -> Path:
     place.mkdir()
     asked = ("--python", own_python(), "--index", index.url)
     for words in (("fetch", "app", *asked), ("stage",), ("fetch", "pip-tools", *asked, "--dest", "rehearsal-tools")):
-        done = wheelhouse_sealed(seal, *words, cwd=place)
+        done = wheelhouse_with_sandbox(seal, *words, cwd=place)
         assert done.returncode == 0, done.stderr
     return place
 
@@ -275,7 +275,7 @@ def work(seal: str, tmp_path: Path, index: IndexServer) -> Path:
 def rehearsed(seal: str, work: Path, *words: str) -> dict[str, str]:
     """How each step of a rehearsal ended."""
     named = ("--interpreter", sys.executable)
-    done = wheelhouse_sealed(seal, "rehearse", *words, *named, "--json", cwd=work)
+    done = wheelhouse_with_sandbox(seal, "rehearse", *words, *named, "--json", cwd=work)
     document = json.loads(done.stdout)
     assert done.returncode == 0, (document, done.stderr)
     return {step["step"]: step["outcome"] for step in document["steps"]}

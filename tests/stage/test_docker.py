@@ -12,7 +12,7 @@ from tests.support.real import need_python
 from tests.support.tools import run, wheelhouse
 from tests.support.wheels import build_sdist, build_wheel
 
-pytest_plugins = ["tests.support.docker_fixtures", "tests.support.real_houses"]
+pytest_plugins = ["tests.support.docker_fixtures", "tests.support.real_wheelhouses"]
 pytestmark = pytest.mark.docker
 
 FOLDER = "docker-context-files"
@@ -93,9 +93,9 @@ def test_the_printed_commands_build_an_sdist_with_no_network(
 @pytest.mark.index
 @pytest.mark.parametrize("pip_options", ["", "--user"])
 def test_airflow(
-    docker_engine: DockerEngine, bases: Mapping[str, str], house_2_10: Path, tmp_path: Path, pip_options: str
+    docker_engine: DockerEngine, bases: Mapping[str, str], wheelhouse_2_10: Path, tmp_path: Path, pip_options: str
 ) -> None:
-    staged = wheelhouse("stage", house_2_10, "--layout", "flat", cwd=tmp_path)
+    staged = wheelhouse("stage", wheelhouse_2_10, "--layout", "flat", cwd=tmp_path)
     assert staged.returncode == 0, staged.stderr
     assert len([*(tmp_path / FOLDER).glob("*.whl"), *(tmp_path / FOLDER).glob("*.tar.gz")]) == 177
     tag = built(docker_engine, tmp_path, f"wheelhouse-test-airflow:root{pip_options}", bases[pip_options], pip_options)

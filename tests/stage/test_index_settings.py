@@ -16,7 +16,7 @@ from wheelhouse.errors import InputError
 from wheelhouse.stage.airflow.arguments import Choices
 from wheelhouse.stage.pip_settings import checked_index
 
-pytest_plugins = ["tests.support.houses"]
+pytest_plugins = ["tests.support.small_wheelhouses"]
 
 FOLDER = "docker-context-files"
 MIRROR = "https://mirror.example/simple/"
@@ -28,8 +28,8 @@ def staged(house: Path, folder: Path, *options: str, index: str = MIRROR) -> Pat
     return folder / FOLDER
 
 
-def test_it_holds_settings_and_no_file(small_house: Path, tmp_path: Path) -> None:
-    folder = staged(small_house, tmp_path)
+def test_it_holds_settings_and_no_file(small_wheelhouse: Path, tmp_path: Path) -> None:
+    folder = staged(small_wheelhouse, tmp_path)
     assert not [path for path in folder.iterdir() if path.name.endswith((".whl", ".tar.gz"))]
     assert (folder / "pip.conf").read_text().splitlines()[:2] == ["[global]", f"index-url = {MIRROR}"]
     fragment = (folder / "install.Dockerfile").read_text()
@@ -42,18 +42,18 @@ def test_it_holds_settings_and_no_file(small_house: Path, tmp_path: Path) -> Non
     assert wheelhouse("verify", folder, cwd=tmp_path).returncode == 1
 
 
-def test_the_locks_alone_are_enough(small_house: Path, tmp_path: Path) -> None:
+def test_the_locks_alone_are_enough(small_wheelhouse: Path, tmp_path: Path) -> None:
     locks = tmp_path / "locks"
     locks.mkdir()
-    for path in small_house.glob("pylock.*"):
+    for path in small_wheelhouse.glob("pylock.*"):
         shutil.copy(path, locks)
     assert (staged(locks, tmp_path) / "pip.conf").is_file()
 
 
-def test_files_staged_before_go_and_come_back(small_house: Path, tmp_path: Path) -> None:
-    assert wheelhouse("stage", small_house, cwd=tmp_path).returncode == 0
+def test_files_staged_before_go_and_come_back(small_wheelhouse: Path, tmp_path: Path) -> None:
+    assert wheelhouse("stage", small_wheelhouse, cwd=tmp_path).returncode == 0
     assert list((tmp_path / FOLDER).glob("*.whl"))
-    staged(small_house, tmp_path)
+    staged(small_wheelhouse, tmp_path)
     assert not list((tmp_path / FOLDER).glob("*.whl"))
 
 
@@ -86,8 +86,8 @@ def test_pip_and_uv_follow_the_settings_and_netrc(tmp_path: Path, client: str) -
     assert not [path for path in folder.iterdir() if b"s3cret" in path.read_bytes()]
 
 
-def test_no_credentials_and_no_nonsense_in_the_address(small_house: Path, tmp_path: Path) -> None:
-    refused = wheelhouse("stage", small_house, "--index", "https://me:s3cret@mirror.example/simple", cwd=tmp_path)
+def test_no_credentials_and_no_nonsense_in_the_address(small_wheelhouse: Path, tmp_path: Path) -> None:
+    refused = wheelhouse("stage", small_wheelhouse, "--index", "https://me:s3cret@mirror.example/simple", cwd=tmp_path)
     assert (
         refused.returncode == 2 and "s3cret" not in refused.stderr and "machine mirror.example login" in refused.stderr
     )

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.airflow_house import made_lock, made_tools
+from tests.support.airflow_locks import made_lock, made_tools
 from wheelhouse.errors import InputError
 from wheelhouse.lock.lock import Inputs, Lock
 from wheelhouse.stage.airflow.arguments import Choices

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.index import IndexServer
-from tests.support.rooms import wheelhouse_sealed
+from tests.support.sandboxes import wheelhouse_with_sandbox
 from tests.support.tools import wheelhouse
 
 
@@ -62,7 +62,7 @@ def rehearse(
     """
     words = ("rehearse", folder, *(("--interpreter", python) if python else ()), *more, "--json")
     if seal:
-        done = wheelhouse_sealed(seal, *words, cwd=folder.parent, timeout=timeout)
+        done = wheelhouse_with_sandbox(seal, *words, cwd=folder.parent, timeout=timeout)
     else:
         done = wheelhouse(*words, cwd=folder.parent, env=env, timeout=timeout)
     assert done.stdout, done.stderr

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.made_houses import house_of
+from tests.support.made_wheelhouses import wheelhouse_of
 from tests.support.wheels import build_wheel
 from wheelhouse.errors import InputError
 from wheelhouse.report import finding_lines
@@ -20,7 +20,7 @@ def house(tmp_path: Path) -> Path:
     folder.mkdir()
     build_wheel(folder, "app", "1.0", requires=["lib>=2.0rc1"])
     build_wheel(folder, "lib", "2.0rc2")
-    return house_of(folder, "app")
+    return wheelhouse_of(folder, "app")
 
 
 def said(folder: Path) -> str:
@@ -34,7 +34,7 @@ def test_a_prerelease_satisfies_a_requirement_that_allows_its_number(house: Path
 def test_what_nothing_satisfies_is_said_with_who_requires_it(tmp_path: Path) -> None:
     build_wheel(tmp_path, "app", "1.0", requires=["gone", "lib>=3"])
     build_wheel(tmp_path, "lib", "2.0")
-    house_of(tmp_path, "app")
+    wheelhouse_of(tmp_path, "app")
     lines = said(tmp_path)
     assert "`app-1.0-py3-none-any.whl` requires `gone`, and the wheelhouse does not have it for cp312-" in lines
     assert "`app-1.0-py3-none-any.whl` requires `lib>=3`, and the wheelhouse has 2.0" in lines

@@ -10,7 +10,7 @@ import pytest
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from tests.support.made_houses import house_of
+from tests.support.made_wheelhouses import wheelhouse_of
 from tests.support.wheels import build_sdist, build_wheel
 from wheelhouse.archive.artifact import Artifact
 from wheelhouse.archive.metadata import InspectedFile
@@ -38,9 +38,9 @@ def house(tmp_path: Path) -> Path:
     made(folder, "app", "1.0", requires=["lib>=1", "raw"])
     build_wheel(folder, "lib", "1.0")
     build_sdist(folder, "raw", "1.0")
-    house_of(folder, "app")
+    wheelhouse_of(folder, "app")
     change(folder, with_constraints_and_attestations)
-    house_of(made(folder / "tools", "pip", "24.2"), "pip")
+    wheelhouse_of(made(folder / "tools", "pip", "24.2"), "pip")
     (folder / "files").mkdir()
     (folder / "files" / "driver.jar").write_bytes(b"jar")
     file = OtherFile("driver.jar", "https://files.example/driver.jar", sha256_of_text("jar"), 3)
@@ -242,7 +242,7 @@ def relocked(folder: Path, **changes: object) -> None:
 def plain(tmp_path: Path) -> Path:
     folder = made(tmp_path / "plain", "app", "1.0", requires=["lib>=1"])
     build_wheel(folder, "lib", "1.0")
-    return house_of(folder, "app")
+    return wheelhouse_of(folder, "app")
 
 
 @pytest.mark.parametrize(("name", "version"), [("lib", "1.1"), ("library", "1.0")])
@@ -278,20 +278,20 @@ def test_a_wheel_for_another_target_does_not_fit(plain: Path) -> None:
 @pytest.mark.parametrize(("requires", "expected"), [(">=3.13", {(LIB, "requires-python", ERROR)}), (">=3.12", set())])
 def test_the_files_own_requires_python_decides(tmp_path: Path, requires: str, expected: set[object]) -> None:
     folder = made(tmp_path / "h", "lib", "1.0", requires_python=requires)
-    assert found(house_of(folder, "lib")) == expected
+    assert found(wheelhouse_of(folder, "lib")) == expected
 
 
 def test_what_is_not_needed_or_not_there_is_found(tmp_path: Path) -> None:
     folder = made(tmp_path / "h", "app", "1.0", requires=["gone"])
     build_wheel(folder, "spare", "1.0")
-    assert found(house_of(folder, "app")) == {
+    assert found(wheelhouse_of(folder, "app")) == {
         ("gone", "closure", ERROR),
         ("spare-1.0-py3-none-any.whl", "unneeded", WARNING),
     }
 
 
 def test_a_lock_that_was_given_decides_alone(tmp_path: Path) -> None:
-    folder = house_of(made(tmp_path / "h", "app", "1.0", requires=["gone"]), "app")
+    folder = wheelhouse_of(made(tmp_path / "h", "app", "1.0", requires=["gone"]), "app")
     change(folder, lambda lock: Wheelhouse((replace(lock, inputs=replace(lock.inputs, given_sha256="1" * 64)),)))
     assert found(folder) == {("gone", "closure", WARNING)}
 
@@ -346,7 +346,7 @@ def test_an_archive_that_cannot_be_read_for_another_reason_is_found(plain: Path)
 def test_what_an_extra_needs_is_needed(tmp_path: Path) -> None:
     folder = made(tmp_path / "h", "app", "1.0", extras={"x": ["lib"]})
     build_wheel(folder, "lib", "1.0")
-    assert found(house_of(folder, "app[x]")) == set()
+    assert found(wheelhouse_of(folder, "app[x]")) == set()
 
 
 def test_a_fifo_among_other_files_is_refused_at_once(house: Path) -> None:

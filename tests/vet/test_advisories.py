@@ -20,7 +20,7 @@ from wheelhouse.vet.advisories import Advisory, Event, collect, compared, parse_
 from wheelhouse.vet.cvss import rating
 from wheelhouse.vet.import_advisories import import_advisories
 
-pytest_plugins = ["tests.support.houses"]
+pytest_plugins = ["tests.support.small_wheelhouses"]
 
 
 def record(
@@ -269,10 +269,10 @@ def test_on_a_terminal_it_asks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         output.must_agree("less")
 
 
-def test_an_empty_snapshot_is_a_missing_one(tmp_path: Path, small_house: Path) -> None:
+def test_an_empty_snapshot_is_a_missing_one(tmp_path: Path, small_wheelhouse: Path) -> None:
     (tmp_path / "advisories.json").write_text(to_json(collect(())))
     for more in ((), ("--advisories", "advisories.json")):
-        vetted = wheelhouse("vet", small_house, *more, cwd=tmp_path)
+        vetted = wheelhouse("vet", small_wheelhouse, *more, cwd=tmp_path)
         assert "[advisories-missing]" in vetted.stdout
     exported(tmp_path / "new", record("A", {"introduced": "0"}))
     assert wheelhouse("advisories", "import", "new", cwd=tmp_path).returncode == 0

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tests.support.made_houses import house_of
+from tests.support.made_wheelhouses import wheelhouse_of
 from tests.support.wheels import build_wheel
 from wheelhouse.cli.entry import run
 from wheelhouse.errors import IntegrityError
@@ -55,7 +55,7 @@ def houses(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (base / house).mkdir()
         build_wheel(base / house, "app", version, requires=["starter"])
         build_wheel(base / house, "starter", "1.0", files={"starter.pth": b"import os\n", "starter/__init__.py": b""})
-        house_of(base / house, "app")
+        wheelhouse_of(base / house, "app")
     return base
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.made_houses import house_of
+from tests.support.made_wheelhouses import wheelhouse_of
 from tests.support.wheels import build_sdist, build_wheel, core_metadata
 from wheelhouse.cli.entry import run
 from wheelhouse.errors import IntegrityError
@@ -58,7 +58,7 @@ def houses(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, fill in (("old", before), ("new", after)):
         (base / name).mkdir()
         fill(base / name)
-        house_of(base / name)
+        wheelhouse_of(base / name)
     return base
 
 

@@ -7,7 +7,7 @@ import pytest
 from packaging.utils import parse_sdist_filename, parse_wheel_filename
 from packaging.version import Version
 
-from tests.support.airflow_house import COMPANY, PYTHONS, made_lock, made_tools
+from tests.support.airflow_locks import COMPANY, PYTHONS, made_lock, made_tools
 from tests.support.index import IndexServer
 from tests.support.tools import run, wheelhouse
 from tests.support.wheels import build_sdist, build_wheel

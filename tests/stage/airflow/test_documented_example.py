@@ -3,7 +3,7 @@
 import shlex
 from itertools import pairwise
 
-from tests.support.airflow_house import made_lock, made_tools
+from tests.support.airflow_locks import made_lock, made_tools
 from wheelhouse.stage.airflow.airflow_layout import lay_out_airflow
 from wheelhouse.stage.airflow.arguments import Choices
 from wheelhouse.stage.plan import shell

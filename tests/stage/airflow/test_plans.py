@@ -6,7 +6,7 @@ read what was written.
 
 import pytest
 
-from tests.support.airflow_house import PYTHONS, made_lock, made_tools
+from tests.support.airflow_locks import PYTHONS, made_lock, made_tools
 from tests.support.golden import golden_text
 from wheelhouse.report.plans import command_lines, plan_lines
 from wheelhouse.stage.airflow.airflow_layout import lay_out_airflow

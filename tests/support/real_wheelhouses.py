@@ -15,7 +15,7 @@ def real_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def house_2_10(tmp_path_factory: pytest.TempPathFactory, real_cache: Path) -> Path:
+def wheelhouse_2_10(tmp_path_factory: pytest.TempPathFactory, real_cache: Path) -> Path:
     """Airflow 2.10.5 for Python 3.12 on linux/amd64, as a user's command line fetches it."""
     constraints = shared("constraints/2.10.5/constraints-3.12.txt")
     folder = tmp_path_factory.mktemp("airflow-2.10")

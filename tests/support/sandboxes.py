@@ -1,4 +1,4 @@
-"""Sealed rooms to build in, where this machine permits them."""
+"""Sandboxes to build in, if this machine permits them."""
 
 import os
 import subprocess
@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 MINOR = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
-def where(**more: object) -> BuildLocation:
+def build_location(**more: object) -> BuildLocation:
     """Builds under the interpreter that runs the tests."""
     places = InterpreterPlaces(os.environ["PATH"], Path.home(), Path.home() / ".pyenv")
     return BuildLocation(places, (Path(sys.executable),), **more)  # type: ignore[arg-type]
@@ -32,27 +32,27 @@ def own_target() -> Target:
 
 
 @cache
-def _reason() -> str | None:
+def _why_none() -> str | None:
     try:
-        open_builder(own_target(), where(), 1)
+        open_builder(own_target(), build_location(), 1)
     except MachineError as error:
         return " ".join((str(error), *error.details))
     return None
 
 
-def needs_room() -> None:
-    """Skip the test, saying why, where no room can be sealed."""
-    if reason := _reason():
+def needs_any_sandbox() -> None:
+    """Skip the test, with the reason, if no sandbox can be made."""
+    if reason := _why_none():
         pytest.skip(reason)
 
 
-def bench(**more: object) -> Builder:
-    """A proved bench; skips the test where there can be none."""
-    needs_room()
-    return open_builder(own_target(), where(**more), 2)
+def proved_builder(**more: object) -> Builder:
+    """A builder whose sandbox is proved; skips the test if there can be none."""
+    needs_any_sandbox()
+    return open_builder(own_target(), build_location(**more), 2)
 
 
-SEALS = {sandbox.name: sandbox for sandbox in HOST_SANDBOXES}
+BY_NAME = {sandbox.name: sandbox for sandbox in HOST_SANDBOXES}
 FORCED = """\
 import sys
 from wheelhouse.sandbox import builder
@@ -61,31 +61,31 @@ sys.argv[1:] = sys.argv[2:]
 from wheelhouse.cli import main
 main()
 """
-"""Runs the command line where only one way to seal a sandbox is tried."""
+"""Runs the command line with one kind of sandbox."""
 
 
 @cache
-def _why_not(seal: str) -> str | None:
+def _why_not(name: str) -> str | None:
     interpreter = interpreter_of(facts_of(Path(sys.executable)))
     try:
         with tempfile.TemporaryDirectory() as folder:
-            Builder(SEALS[seal], interpreter, Limits(seconds=60), 1).prove(Path(folder))
+            Builder(BY_NAME[name], interpreter, Limits(seconds=60), 1).prove(Path(folder))
     except MachineError as error:
-        return f"{seal}: {' '.join((str(error), *error.details))}"
+        return f"{name}: {' '.join((str(error), *error.details))}"
     return None
 
 
-def needs_seal(seal: str) -> None:
-    """Skip the test, naming what is missing, where this way of sealing a sandbox cannot be had."""
-    if reason := _why_not(seal):
+def needs_sandbox(name: str) -> None:
+    """Skip the test, naming what is missing, if this kind of sandbox cannot be made."""
+    if reason := _why_not(name):
         pytest.skip(reason)
 
 
-def wheelhouse_sealed(
-    seal: str, *arguments: str | Path, cwd: Path, timeout: float = 300
+def wheelhouse_with_sandbox(
+    name: str, *arguments: str | Path, cwd: Path, timeout: float = 300
 ) -> subprocess.CompletedProcess[str]:
-    """Run the `wheelhouse` command as `tests.support.tools.wheelhouse` does, with one way to seal a sandbox."""
+    """Run the `wheelhouse` command as `tests.support.tools.wheelhouse` does, with one kind of sandbox."""
     environment = clean_environment(XDG_CACHE_HOME=str(cwd / ".cache"), PYTHONPATH=str(ROOT))
-    done = run(sys.executable, "-c", FORCED, seal, *arguments, cwd=cwd, env=environment, timeout=timeout)
+    done = run(sys.executable, "-c", FORCED, name, *arguments, cwd=cwd, env=environment, timeout=timeout)
     must_be_no_defect(done.stderr)
     return done

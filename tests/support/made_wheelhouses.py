@@ -1,4 +1,4 @@
-"""Houses made of the files that lie in a folder, in no time and without any index."""
+"""Wheelhouses made of the files that lie in a folder, in no time and without any index."""
 
 from pathlib import Path
 
@@ -10,8 +10,8 @@ from wheelhouse.lock.wheelhouse import Wheelhouse
 from wheelhouse.target.target import Platform, Python, Target
 
 
-def house_of(folder: Path, *requirements: str) -> Path:
-    """Make a house for CPython 3.12 of the wheels and sdists that lie in a folder, without any index."""
+def wheelhouse_of(folder: Path, *requirements: str) -> Path:
+    """Make a wheelhouse for CPython 3.12 of the wheels and sdists that lie in a folder, without any index."""
     target = Target.of(Python.parse("3.12"), Platform.parse("linux/amd64"))
     pins = tuple(_pin(path, target) for path in sorted(folder.iterdir()))
     lock = Lock(target, Inputs(requirements=requirements), tuple(sorted(pins, key=lambda pin: pin.project)))

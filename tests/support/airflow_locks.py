@@ -1,4 +1,4 @@
-"""A small made house of an Airflow release: its lock and that of its tools, with no file and no index behind them."""
+"""Small locks of an Airflow release and of its tools, with no file and no index behind them."""
 
 import hashlib
 

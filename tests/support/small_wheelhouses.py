@@ -1,4 +1,4 @@
-"""Small houses, made by the real command from a made index."""
+"""Small wheelhouses, made by the real command from an index on loopback."""
 
 from pathlib import Path
 
@@ -10,8 +10,8 @@ from tests.support.wheels import build_sdist, build_wheel
 
 
 @pytest.fixture(scope="session")
-def small_house(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A house for CPython 3.11: an application, what it needs, a yanked release, a local version and an sdist."""
+def small_wheelhouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A wheelhouse for CPython 3.11: an application, what it needs, a yanked release, a local version and an sdist."""
     base = tmp_path_factory.mktemp("small")
     offered = base / "offered"
     offered.mkdir()
@@ -32,7 +32,7 @@ def small_house(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def named_house(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def named_wheelhouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A wheelhouse for every CPython 3.x whose wheels state names that are not in normal form: capitals, dots, underscores."""
     base = tmp_path_factory.mktemp("named")
     offered = base / "offered"
