@@ -18,23 +18,30 @@ from tests.support.proxy import Proxy
 from tests.support.tls import make_certificate
 
 _UPLOADED = re.compile(rb'name="content"; filename="([^"]+)"')
+_DIGEST = re.compile(rb'name="sha256_digest"\r\n\r\n([0-9a-f]{64})\r\n')
 
 
 class Repository:
-    """A package repository over TLS that holds nothing yet and takes every upload; `received` are the files' names."""
+    """A package repository over TLS that holds nothing yet and takes every upload; `received` are the files' names and sha256."""
 
     def __init__(self, tls: tuple[Path, Path]) -> None:
-        self.received: list[str] = []
+        self.received: dict[str, str] = {}
         received = self.received
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
-                received.extend(name.decode() for name in _UPLOADED.findall(body))
+                names, digests = _UPLOADED.findall(body), _DIGEST.findall(body)
+                received.update({name.decode(): digest.decode() for name, digest in zip(names, digests, strict=True)})
                 self._answer(200)
 
             def do_GET(self) -> None:
-                self._answer(200 if self.path.endswith("/simple/") else 404, b"<!DOCTYPE html><html></html>")
+                root, _, project = self.path.rstrip("/").partition("/simple")
+                prefix = f"{project.strip('/').replace('-', '_')}-"
+                files = {name: digest for name, digest in received.items() if name.startswith(prefix)}
+                links = "".join(f'<a href="/{name}#sha256={digest}">{name}</a>' for name, digest in files.items())
+                is_there = root == "/pypi" and (files or not project)
+                self._answer(200 if is_there else 404, f"<!DOCTYPE html><html>{links}</html>".encode())
 
             def _answer(self, status: int, body: bytes = b"") -> None:
                 self.send_response(status)

@@ -28,7 +28,7 @@ MODULES = {
     "staging": ("stage",),
     "rehearsing": ("rehearse",),
     "carrying": ("pack", "unpack", "inspect"),
-    "serving": ("index", "serve", "publish"),
+    "serving": ("index", "serve", "publish", "check"),
     "vetting": ("vet", "rules", "advisories"),
     "approving": ("approve",),
     "comparing": ("diff",),

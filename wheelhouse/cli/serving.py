@@ -1,7 +1,7 @@
-"""A wheelhouse as a package index: `index`, `serve`, `publish`."""
+"""A wheelhouse as a package index: `index`, `serve`, `publish`, `check`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,8 +12,15 @@ from wheelhouse.cli.session import connected, listening, must_be_approved
 from wheelhouse.config.options import NetworkOptions
 from wheelhouse.errors import InputError
 
+if TYPE_CHECKING:
+    from wheelhouse.index.http import Http
+
 Wheelhouses = Annotated[
     list[Path], typer.Argument(metavar="WHEELHOUSE...", help="The folders that `wheelhouse fetch` wrote.")
+]
+
+TokenFile = Annotated[
+    Path | None, typer.Option("--token-file", metavar="FILE", help="Read a token, or user:password, from a file.")
 ]
 
 
@@ -97,9 +104,7 @@ def publish(
             help="The repository's Simple API. Default: simple/ or +simple/ below the repository.",
         ),
     ] = None,
-    token_file: Annotated[
-        Path | None, typer.Option("--token-file", metavar="FILE", help="Read a token, or user:password, from a file.")
-    ] = None,
+    token_file: TokenFile = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be sent, and send nothing.")] = False,
     require_approved: RequireApproved = False,
     as_json: Json = False,
@@ -110,7 +115,6 @@ def publish(
     If the repository has another file under the same name, nothing is sent. User and password come from --token-file, from
     netrc or from keyring.
     """
-    from wheelhouse.index.credentials import read_token
     from wheelhouse.mirror.publish import PublishOutcome
     from wheelhouse.mirror.publish import publish as publish_step
     from wheelhouse.mirror.upload import Repository
@@ -120,8 +124,7 @@ def publish(
         must_be_approved({name: one.sha256 for name, one in load_wheelhouse(wheelhouse).artifacts.items()})
     with listening(quiet=quiet or as_json) as listener, connected(network, listener) as http:
         target = Repository(repository, http)
-        token = read_token(token_file) if token_file else None
-        http.credentials.learn(repository, f"__token__:{token}" if token and ":" not in token else token)
+        _learn_token(http, repository, token_file)
         results = publish_step(wheelhouse, target, index, http, dry_run=dry_run, on_event=listener)
     if as_json:
         rows = [{"file": one.filename, "outcome": one.outcome, "answer": one.answer} for one in results]
@@ -135,3 +138,49 @@ def publish(
         if any(one.outcome is outcome for one in results)
     )
     say(f"{repository}: {counts}")
+
+
+@command(app)
+def check(
+    network: NetworkOptions,
+    against: Annotated[str, typer.Option("--against", metavar="URL", help="The Simple API of the mirror.")],
+    wheelhouse: WheelhouseFolder = Path("wheels"),
+    deep: Annotated[
+        bool,
+        typer.Option("--deep", help="Download every file from the mirror and hash it, instead of reading its pages."),
+    ] = False,
+    token_file: TokenFile = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    r"""Check that a mirror has every file that the lock files of a wheelhouse name, with the same hash.
+
+    Any Simple index will do: Nexus, Artifactory, devpi, pulp, a bucket. Only the lock files must be here. The output
+    names each file that the mirror lacks, has with another hash, has yanked, or lists without a hash or upload time. The exit
+    code is 1 if an install from the mirror would not get every file. `wheelhouse publish` sends what is missing.
+
+    \b
+    wheelhouse check wheels --against https://mirror.example.com/simple/
+    """
+    from wheelhouse.index.client import Index
+    from wheelhouse.mirror.check import Mirror
+    from wheelhouse.mirror.check import check as check_step
+    from wheelhouse.report.mirrored import mirrored_document, mirrored_lines
+
+    with listening(quiet=quiet or as_json) as listener, connected(network, listener) as http:
+        index = Index(against, http)
+        _learn_token(http, against, token_file)
+        files = check_step(wheelhouse, Mirror(index, http, deep), listener)
+    if as_json:
+        say_json(mirrored_document(index.name, files))
+    else:
+        say(*mirrored_lines(index.name, files, quiet=quiet))
+    raise typer.Exit(0 if all(file.state.installs for file in files) else 1)
+
+
+def _learn_token(http: "Http", url: str, token_file: Path | None) -> None:
+    """Use the token of a file, if one is named, for a server. A token without a user is that of `__token__`."""
+    from wheelhouse.index.credentials import read_token
+
+    token = read_token(token_file) if token_file else None
+    http.credentials.learn(url, f"__token__:{token}" if token and ":" not in token else token)

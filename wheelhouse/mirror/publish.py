@@ -9,7 +9,6 @@ from enum import StrEnum
 from functools import partial
 from pathlib import Path
 
-from wheelhouse.archive.artifact import Candidate
 from wheelhouse.errors import IntegrityError, ServerError, TransientError
 from wheelhouse.events import Finished, Listener, Waiting, ignore
 from wheelhouse.files.disk import digest_of
@@ -18,12 +17,12 @@ from wheelhouse.index.client import Index
 from wheelhouse.index.http import Http
 from wheelhouse.index.pages import Page
 from wheelhouse.index.urls import redact
+from wheelhouse.mirror.listed_files import downloaded_sha256, has_stated_hash, listed
 from wheelhouse.mirror.offered_files import OpenedFile, open_wheelhouse
 from wheelhouse.mirror.upload import Repository
 from wheelhouse.mirror.upload_form import upload_form
 
 UPLOADERS = 4
-STRONGEST = ("sha256", "sha512", "sha384", "blake2b", "sha224", "sha1", "md5")
 LISTINGS = ("simple", "+simple")
 """Paths of the Simple index below the upload address: `simple` for most servers, `+simple` for devpi."""
 
@@ -118,30 +117,14 @@ def _compare(opened: Iterable[OpenedFile], index: Index, http: Http) -> dict[str
 
 
 def _state(file: OpenedFile, page: Page | None, http: Http) -> PublishOutcome:
-    """Whether a page lists a file: PRESENT, DIFFERENT or MISSING."""
-    for candidate in page.candidates(file.offered.version) if page else ():
-        if candidate.filename == file.offered.filename:
-            return PublishOutcome.PRESENT if _has_same_bytes(file, candidate, http) else PublishOutcome.DIFFERENT
-    return PublishOutcome.MISSING
-
-
-def _has_same_bytes(file: OpenedFile, candidate: Candidate, http: Http) -> bool:
-    """Compares the strongest hash that the index gives; if it gives none, downloads the file."""
-    for algorithm in STRONGEST:
-        if stated := candidate.hashes.get(algorithm):
-            return stated == (file.offered.sha256 if algorithm == "sha256" else digest_of(file.path, algorithm))
-    return http.retrying(candidate.filename, lambda: _downloaded_sha256(candidate.url, http)) == file.offered.sha256
-
-
-def _downloaded_sha256(url: str, http: Http) -> str:
-    digest = hashlib.sha256()
-    with http.open(url, {"Accept-Encoding": "identity"}) as response:
-        if response.status != 200:
-            hint = "the repository lists a file that it does not have: repair the repository first"
-            raise ServerError(f"{redact(url)} answered {response.status}", hint=hint)
-        for chunk in http.chunks(response, url):
-            digest.update(chunk)
-    return digest.hexdigest()
+    """Whether a page lists a file: PRESENT, DIFFERENT or MISSING. A file without a hash on the page is downloaded."""
+    entry = listed(page, file.offered.filename, file.offered.version)
+    if entry is None:
+        return PublishOutcome.MISSING
+    is_same = has_stated_hash(entry, file.offered.sha256, file.path)
+    if is_same is None:
+        is_same = downloaded_sha256(entry, http) == file.offered.sha256
+    return PublishOutcome.PRESENT if is_same else PublishOutcome.DIFFERENT
 
 
 def _must_not_differ(outcomes: Mapping[str, PublishOutcome], repository: Repository) -> None:

@@ -1,0 +1,51 @@
+"""A file as an index lists it: its entry on the page, and whether it has the bytes of a file of this machine."""
+
+import hashlib
+from pathlib import Path
+
+from packaging.version import Version
+
+from wheelhouse.archive.artifact import Candidate
+from wheelhouse.errors import ServerError
+from wheelhouse.files.disk import digest_of
+from wheelhouse.index.http import Http
+from wheelhouse.index.pages import Page
+from wheelhouse.index.urls import redact
+
+STRONGEST = ("sha256", "sha512", "sha384", "blake2b", "sha224", "sha1", "md5")
+"""The hashes of an index, the one to compare first."""
+
+
+def listed(page: Page | None, filename: str, version: Version) -> Candidate | None:
+    """The entry of a file on its project's page; None if the page does not list it, or if there is no page."""
+    candidates = page.candidates(version) if page else ()
+    return next((candidate for candidate in candidates if candidate.filename == filename), None)
+
+
+def has_stated_hash(candidate: Candidate, sha256: str, path: Path | None) -> bool | None:
+    """Whether the strongest hash that the index gives is that of a file; None if it gives none that can be compared.
+
+    `sha256` is the file's; `path` is where it lies, and is read for any other hash. Without it, only sha256 is compared.
+    """
+    for algorithm in STRONGEST:
+        if stated := candidate.hashes.get(algorithm):
+            if algorithm == "sha256":
+                return stated == sha256
+            return None if path is None else stated == digest_of(path, algorithm)
+    return None
+
+
+def downloaded_sha256(candidate: Candidate, http: Http) -> str:
+    """The sha256 of a listed file's bytes, which are downloaded and not kept. Raises ServerError if the server does not have it."""
+    return http.retrying(candidate.filename, lambda: _downloaded_sha256(candidate.url, http))
+
+
+def _downloaded_sha256(url: str, http: Http) -> str:
+    digest = hashlib.sha256()
+    with http.open(url, {"Accept-Encoding": "identity"}) as response:
+        if response.status != 200:
+            hint = "the repository lists a file that it does not have: repair the repository first"
+            raise ServerError(f"{redact(url)} answered {response.status}", hint=hint)
+        for chunk in http.chunks(response, url, as_sent=True):
+            digest.update(chunk)
+    return digest.hexdigest()

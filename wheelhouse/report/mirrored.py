@@ -1,0 +1,46 @@
+"""What a mirror has of a wheelhouse's files, as lines and as JSON."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from wheelhouse.humanize import counted
+from wheelhouse.mirror.check import MirroredFile, MirrorState
+
+
+def mirrored_lines(mirror: str, files: Sequence[MirroredFile], *, quiet: bool = False) -> list[str]:
+    """One line for each file with something to say, then a summary. `quiet` leaves out the summary of a complete mirror."""
+    lines = [f"{file.filename}: {text}" for file in files if (text := _text(file))]
+    is_complete = all(file.state.installs for file in files)
+    states = Counter(file.state for file in files)
+    counts = ", ".join(f"{states[state]} {state}" for state in MirrorState if states[state])
+    if not (quiet and is_complete):
+        verdict = "has every file" if is_complete else "does not have every file"
+        lines.append(f"{mirror} {verdict} ({counted(len(files), 'file')}: {counts})")
+    return lines
+
+
+def _text(file: MirroredFile) -> str:
+    """What is to be said of one file; empty if the mirror has it as the index had it."""
+    parts = [] if file.state is MirrorState.SAME else [str(file.state)]
+    if file.yanked is not None:
+        parts.append(f"yanked there ({file.yanked})" if file.yanked else "yanked there")
+    if file.state is not MirrorState.MISSING and not file.has_upload_time:
+        parts.append("no upload time")
+    return ", ".join(parts)
+
+
+def mirrored_document(mirror: str, files: Sequence[MirroredFile]) -> dict[str, Any]:
+    """The same as a JSON document."""
+    rows = [
+        {
+            "file": file.filename,
+            "project": file.project,
+            "version": str(file.version),
+            "state": file.state.name.lower().replace("_", "-"),
+            "yanked": file.yanked,
+            "upload-time": file.has_upload_time,
+        }
+        for file in files
+    ]
+    return {"mirror": mirror, "ok": all(file.state.installs for file in files), "files": rows}
