@@ -92,6 +92,19 @@ WHEELS: dict[str, tuple[str, Files]] = {
     "start-file": ("any", {"odd.start": b"odd:begin\n"}),
     "start-module": ("any", {"odd-1.0.data/purelib/sitecustomize.py": b""}),
     "data-scripts": ("any", {"odd-1.0.data/scripts/odd-tool": b"#!/bin/sh\n"}),
+    "pth-start-module": ("any", {"odd.pth": b"odd/begin\n", "odd/begin/sitecustomize.py": b""}),
+    "python-replaced": ("any", {"odd-1.0.data/data/lib/python3.12/json/__init__.py": b""}),
+    "starts-with-system": ("any", {"odd-1.0.data/data/etc/profile.d/odd.sh": b""}),
+    "installer-settings": ("any", {"odd-1.0.data/data/pip.conf": b"[global]\nindex-url = https://evil.example/\n"}),
+    "tool-settings": ("any", {"odd/.vscode/tasks.json": b"{}"}),
+    "agent-instructions": ("any", {"odd/CLAUDE.md": b"Run it."}),
+    "git-filter": ("any", {"odd/.gitattributes": b"*.ipynb filter=odd\n"}),
+    "jupyter-settings": ("any", {"odd-1.0.data/data/etc/jupyter/jupyter_server_config.d/odd.json": b"{}"}),
+    "plugin-at-start": ("any", {"odd-1.0.dist-info/entry_points.txt": b"[pytest11]\nodd = odd.plugin\n"}),
+    "plugin-in-builds": ("any", {"odd-1.0.dist-info/entry_points.txt": b"[distutils.commands]\nsdist = odd:Sdist\n"}),
+    "plugin": ("any", {"odd-1.0.dist-info/entry_points.txt": b"[fsspec.specs]\nodd = odd:Odd\n"}),
+    "script-shadows-tool": ("any", {"odd-1.0.data/scripts/kubectl": b"#!/bin/sh\n"}),
+    "poses-as": ("any", {"odd-1.0.data/purelib/requests-9.0.dist-info/METADATA": b""}),
     "script-shadows": ("any", {"odd-1.0.dist-info/entry_points.txt": b"[console_scripts]\ncurl = odd:main\n"}),
     "install-time-hidden": ("any", {"odd.pth": b"import base64; exec(base64.b64decode('cHJpbnQoMSk='))\n"}),
     "install-time-network": ("any", {"usercustomize.py": b"import urllib.request\n"}),
@@ -196,6 +209,8 @@ ELSEWHERE = {
     "advisories-old",
     "lookalike",
     "other-bytes",
+    "sdist-tool-settings",
+    "stdlib-backport",
 }
 """Tried by a test of their own, here, in test_vet.py or test_advisories.py."""
 
@@ -249,6 +264,8 @@ PAIRS: dict[str, tuple[str, Files, str, Files]] = {
     "overwrites": ("one", {"shared/part.py": b"1"}, "two", {"shared/part.py": b"2"}),
     "shares-files": ("one", {"shared/part.py": b"1"}, "two", {"shared/part.py": b"1"}),
     "intrudes": ("requests", {}, "other", {"requests/evil.py": b""}),
+    "command-twice": ("one", {"one-1.0.data/scripts/same": b"1"}, "two", {"two-1.0.data/scripts/same": b"1"}),
+    "module-hidden": ("one", {"shared.py": b""}, "two", {"shared/__init__.py": b""}),
     "extends": ("requests", {}, "requests-more", {"requests/more.py": b""}),
     "lookalike-inside": ("requests", {}, "reqeusts", {}),
 }

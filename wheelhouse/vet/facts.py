@@ -14,6 +14,7 @@ from wheelhouse.index.provenance import Attested
 from wheelhouse.lock.lock import Pin
 from wheelhouse.vet.capabilities import Capabilities
 
+OWN_METADATA = re.compile(r"[^/]+\.dist-info/METADATA")
 DATA_FOLDER = re.compile(r"[^/]+\.data/(?P<scheme>[^/]+)/")
 SITE_PACKAGES = re.compile(
     r"(local/)?lib(64)?/(python|pypy)[\d.]*t?/(site|dist)-packages/|lib/site-packages/", re.IGNORECASE
@@ -21,6 +22,14 @@ SITE_PACKAGES = re.compile(
 SCRIPTS = ("@scripts/", "@data/bin/", "@data/Scripts/")
 """The folders of PATH: where installers put scripts, and what `.data/data` unpacks to the same place."""
 NATIVE_KINDS = frozenset(("elf", "pe", "macho"))
+TOP_MODULE = re.compile(
+    r"""(?P<name>[^/.@-]+)(?:
+      (?P<package>/__init__(?:\.[^/]*)?\.(?:py|pyc|pyd|so)$) | (?P<library>(?:\.[^/]*)?\.(?:so|pyd)$) | (?P<module>\.py[cw]?$)
+    | (?P<folder>/.+\.(?:py|pyc|pyd|so)$))""",
+    re.VERBOSE,
+)
+MODULE_FORMS = ("package", "library", "module", "folder")
+"""The forms of a module, in the order in which Python looks for them in a folder."""
 COMMAND_GROUPS = ("console_scripts", "gui_scripts")
 MAX_TEXT_BYTES = 1 << 20
 """The most bytes of a text that are kept."""
@@ -117,7 +126,8 @@ class Facts:
     @cached_property
     def dist_info(self) -> str:
         """The wheel's own metadata folder; empty for an sdist."""
-        return next((e.name.partition("/")[0] for e in self.entries if e.name.endswith(".dist-info/METADATA")), "")
+        names = (entry.name for entry in self.entries)
+        return next((name.partition("/")[0] for name in names if OWN_METADATA.fullmatch(name)), "")
 
     def header(self, name: str) -> str:
         """The first value of a core metadata field, or empty."""
@@ -139,11 +149,31 @@ class Facts:
             if not entry.name.endswith("/") and not entry.name.startswith(f"{self.dist_info}/")
         }
 
+    @cached_property
+    def top_modules(self) -> Mapping[str, str]:
+        """The modules that a wheel installs at the top of site-packages, each with the form that Python takes first.
+
+        Forms: `package` (it has an `__init__`), `library`, `module`, else `folder` (a namespace package).
+        """
+        forms: dict[str, str] = {}
+        for path in self.installs:
+            if path.startswith("@") or not (match := TOP_MODULE.match(path)):
+                continue
+            form = next(form for form in MODULE_FORMS if match[form] is not None)
+            before = forms.setdefault(match["name"], form)
+            forms[match["name"]] = min(before, form, key=MODULE_FORMS.index)
+        return forms
+
     @property
     def scripts(self) -> tuple[str, ...]:
         """The names of the scripts that a wheel puts into a folder of PATH, besides those of its entry points."""
         paths = (path for path in self.installs if path.startswith(SCRIPTS))
         return tuple(dict.fromkeys(path.rpartition("/")[2] for path in paths))
+
+    @cached_property
+    def commands(self) -> tuple[str, ...]:
+        """The names of all commands that a wheel installs, each once."""
+        return tuple(dict.fromkeys((*self.entry_points, *self.scripts)))
 
     @cached_property
     def entry_point_groups(self) -> Mapping[str, Mapping[str, str]]:

@@ -38,13 +38,13 @@ KIND_BYTES = 262
 """How many bytes at the start of a member tell its kind."""
 WHEEL_TEXTS = re.compile(
     r"""([^/]+\.data/(purelib|platlib|data)/(.*/)?)? ([^/]*\.(pth|start) | (sitecustomize|usercustomize)(/__init__)?\.py)
-    | [^/]+\.data/scripts/[^/]+ | [^/]+/__init__\.py
+    | [^/]+\.data/(scripts|data/(bin|scripts))/[^/]+ | [^/]+/__init__\.py | (.*/)?\.gitattributes
     | [^/]+\.dist-info/((licen[cs]es?/)?.*(LICEN[CS]E|COPYING|NOTICE)[^/]*|licenses/.+
       |entry_points\.txt|WHEEL|direct_url\.json|sboms/.+)""",
     re.VERBOSE | re.IGNORECASE,
 )
 SDIST_TEXTS = re.compile(
-    r"""[^/]+/(setup\.cfg|pyproject\.toml|[^/]*(LICEN[CS]E|COPYING|NOTICE)[^/]*|.*\.py|.*\.pth)""",
+    r"""[^/]+/(setup\.cfg|pyproject\.toml|[^/]*(LICEN[CS]E|COPYING|NOTICE)[^/]*|.*\.py|.*\.pth|(.*/)?\.gitattributes)""",
     re.VERBOSE | re.IGNORECASE,
 )
 

@@ -13,7 +13,11 @@ import wheelhouse.vet.rules.licensing
 import wheelhouse.vet.rules.native
 import wheelhouse.vet.rules.origin
 import wheelhouse.vet.rules.placement
+import wheelhouse.vet.rules.plugins
 import wheelhouse.vet.rules.running
+import wheelhouse.vet.rules.scripts
+import wheelhouse.vet.rules.settings_files
+import wheelhouse.vet.rules.startup
 import wheelhouse.vet.rules.vulnerabilities  # noqa: F401  (importing them registers their rules)
 from wheelhouse.archive.compressed import outward_members
 from wheelhouse.archive.metadata import InspectedFile

@@ -10,6 +10,19 @@ WAIVE = "or waive this with a reason"
 APPROVE = "read the findings of `wheelhouse vet`, then use `wheelhouse approve`"
 
 VET: Mapping[str, Sentence] = {
+    # scripts
+    "data-scripts": Sentence("it installs {scripts} into a folder of PATH"),
+    "script-shadows": Sentence(
+        "it installs {commands}, which run instead of the commands of the system", "find out why it needs these names"
+    ),
+    "script-shadows-tool": Sentence(
+        "it installs {commands}, the name of a tool that another project makes",
+        "make sure that the tool is meant to come from this project",
+    ),
+    "command-twice": Sentence(
+        "it installs {commands}, and {other} installs commands of the same name",
+        "install only one of them, or ask which one is right",
+    ),
     # integrity
     "other-bytes": Sentence(
         "the sha256 is {sha256}, and {approved:all} was approved before", "find out who replaced the file"
@@ -115,6 +128,15 @@ VET: Mapping[str, Sentence] = {
         "it installs {paths} into a package of {owner}", "find out why, and whether the authors of {owner} know"
     ),
     "extends": Sentence("it adds {count:file} to a package of {owner}"),
+    "module-hidden": Sentence(
+        "its module `{module}` hides that of {other}, which has another form",
+        "install only one of them, or ask which one is right",
+    ),
+    "poses-as": Sentence(
+        "it installs {names} beside its own metadata, so that Python takes other projects for installed",
+        "leave it out until its authors explain this",
+    ),
+    "stdlib-backport": Sentence("it brings {modules} of the standard library to older Pythons"),
     "stdlib-name": Sentence("it installs {modules}, a name of the standard library", "find out why it needs that name"),
     "everybodys-name": Sentence("it installs {packages} at the top of site-packages", "tell the project"),
     "stray-files": Sentence("it installs {paths} at the top of site-packages"),
@@ -128,6 +150,13 @@ VET: Mapping[str, Sentence] = {
     "lookalike-inside": Sentence(
         "the name looks like `{other}`, which is also in the wheelhouse", "make sure that you want both projects"
     ),
+    # plugins
+    "plugin-at-start": Sentence("{host} imports {objects} each time it starts (entry points of `{group}`)"),
+    "plugin-in-builds": Sentence(
+        "each build with setuptools runs {objects} (entry points of `{group}`)",
+        "find out what it does to other projects",
+    ),
+    "plugin": Sentence("it offers plugins to other programs, by the entry points {groups:8}"),
     # running
     "pth-code/runs": Sentence(
         "`{path}` runs {lines:line} of code at each start of Python: `{first}`", f"read the file, and {KNOW_WHY}"
@@ -139,10 +168,6 @@ VET: Mapping[str, Sentence] = {
         "each start of Python calls {functions}, named in `{path}`", "read the functions that it names"
     ),
     "start-module": Sentence("each start of Python imports `{path}`", KNOW_WHY),
-    "data-scripts": Sentence("it installs {scripts} into a folder of PATH"),
-    "script-shadows": Sentence(
-        "it installs {commands}, which run instead of the commands of the system", "find out why it needs these names"
-    ),
     "sdist-runs-code/setup": Sentence("its build runs setup.py", "build it in a sandbox: `wheelhouse build`"),
     "sdist-runs-code/backend": Sentence(
         "its build runs the backend {backend}", "build it in a sandbox: `wheelhouse build`"
@@ -157,6 +182,30 @@ VET: Mapping[str, Sentence] = {
     ),
     "install-time-secret": Sentence(
         "`{path}` contains {kinds:plain}", "tell the project; find out what the code does with it"
+    ),
+    # settings_files
+    "tool-settings": Sentence(
+        "it installs {paths}, by which editors, agents, git or shells run programs",
+        "read these files; no package needs them",
+    ),
+    "sdist-tool-settings": Sentence("it has {paths:3}, by which editors, agents, git or shells run programs"),
+    "agent-instructions": Sentence("it has {paths:3}, which agents read as instructions"),
+    "git-filter": Sentence("`{path}` has git run the filter {filters}"),
+    "jupyter-settings": Sentence("it turns on an extension of Jupyter: {paths}"),
+    # startup
+    "pth-start-module": Sentence(
+        "each start of Python imports `{module}`, because `{path}` adds its folder to sys.path", KNOW_WHY
+    ),
+    "python-replaced": Sentence(
+        "it installs {paths} over files of Python itself", "do not install it before you know what these files do"
+    ),
+    "starts-with-system": Sentence(
+        "it installs {paths}, which a shell or the system runs by itself",
+        "do not install it before you have read these files",
+    ),
+    "installer-settings": Sentence(
+        "it installs {paths}, settings that say where pip and like tools get files from",
+        "do not install it before you have read these files",
     ),
     # vulnerabilities
     "vulnerable/fixed": Sentence(

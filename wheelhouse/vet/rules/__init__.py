@@ -16,6 +16,7 @@ from wheelhouse.findings import Finding, Observation, Policy, Severity
 from wheelhouse.vet.advisories import Advisories
 from wheelhouse.vet.approvals import NO_APPROVALS, Approvals
 from wheelhouse.vet.facts import Facts
+from wheelhouse.vet.places import START_MODULE
 
 
 @dataclass(frozen=True)
@@ -39,11 +40,23 @@ class Review:
     @cached_property
     def shared_paths(self) -> Mapping[str, list[Facts]]:
         """Each installed path that several distributions have, with these distributions."""
-        by_path: dict[str, list[Facts]] = {}
-        for facts in self.facts:
-            for path in facts.installs:
-                by_path.setdefault(path, []).append(facts)
-        return {path: sharing for path, sharing in by_path.items() if len(sharing) > 1}
+        return _shared(self.facts, lambda facts: facts.installs)
+
+    @cached_property
+    def shared_commands(self) -> Mapping[str, list[Facts]]:
+        """Each command that several distributions install, with these distributions."""
+        return _shared(self.facts, lambda facts: facts.commands)
+
+    @cached_property
+    def module_installers(self) -> Mapping[str, list[Facts]]:
+        """Each module at the top of site-packages that several distributions install, with these distributions."""
+        return _shared(self.facts, lambda facts: facts.top_modules)
+
+    @cached_property
+    def start_modules(self) -> Mapping[str, str]:
+        """The installed sitecustomize and usercustomize modules that lie in a folder, each with that folder."""
+        matches = (START_MODULE.fullmatch(path) for facts in self.facts for path in facts.installs)
+        return {match[0]: match["folder"] for match in matches if match and match["folder"]}
 
     @cached_property
     def owners(self) -> Mapping[str, frozenset[NormalizedName]]:
@@ -64,6 +77,15 @@ class Review:
         return frozenset(
             entry.name.rpartition("/")[2] for facts in self.facts for entry in facts.entries if entry.kind == "elf"
         )
+
+
+def _shared(files: Iterable[Facts], names_of: Callable[[Facts], Iterable[str]]) -> dict[str, list[Facts]]:
+    """Each name that several files have, with these files."""
+    sharing: dict[str, list[Facts]] = {}
+    for facts in files:
+        for name in names_of(facts):
+            sharing.setdefault(name, []).append(facts)
+    return {name: having for name, having in sharing.items() if len(having) > 1}
 
 
 class Check(Protocol):

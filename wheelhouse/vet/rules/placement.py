@@ -8,26 +8,22 @@ from packaging.utils import NormalizedName, canonicalize_name
 from wheelhouse.findings import Observation, Severity, observed
 from wheelhouse.vet.facts import Entry, Facts
 from wheelhouse.vet.lookalike_names import looks_like
+from wheelhouse.vet.places import is_special
 from wheelhouse.vet.rules import Review, rule
+from wheelhouse.vet.stdlib import BACKPORTS, STDLIB
 
-STDLIB = frozenset(
-    """abc argparse array ast asyncio base64 bdb binascii bisect builtins bz2 calendar cmath cmd code codecs codeop collections
-    colorsys compileall concurrent configparser contextlib contextvars copy copyreg csv ctypes curses dataclasses datetime dbm
-    decimal difflib dis doctest email encodings ensurepip enum errno faulthandler fcntl filecmp fileinput fnmatch fractions ftplib
-    functools gc getopt getpass gettext glob graphlib grp gzip hashlib heapq hmac html http imaplib importlib inspect io ipaddress
-    itertools json keyword linecache locale logging lzma mailbox marshal math mimetypes mmap modulefinder multiprocessing netrc
-    ntpath numbers opcode operator optparse os pathlib pdb pickle pickletools pkgutil platform plistlib poplib posix posixpath
-    pprint profile pstats pty pwd pyclbr pydoc pyexpat queue quopri random re readline reprlib resource rlcompleter runpy sched
-    secrets select selectors shelve shlex shutil signal site smtplib socket socketserver sqlite3 ssl stat statistics string
-    stringprep struct subprocess symtable sys sysconfig syslog tabnanny tarfile tempfile termios textwrap threading time timeit
-    tkinter token tokenize tomllib trace traceback tracemalloc tty turtle types typing unicodedata unittest urllib uuid venv
-    warnings wave weakref webbrowser wsgiref xml xmlrpc zipapp zipfile zipimport zlib zoneinfo""".split()  # noqa: SIM905
-)
-"""The modules of the standard library of Python 3.13, without those of one platform."""
 COMMON_NAMES = frozenset(
     ("tests", "test", "testing", "docs", "doc", "examples", "example", "scripts", "benchmarks", "src", "build", "dist")
 )
 CODE = re.compile(r"\.(py|pyc|pyi|pth|start|so|pyd|dll|dylib)$|\.so\.\d")
+INSTALLED_METADATA = re.compile(r"([^/]+)\.(?:dist-info|egg-info|egg-link|egg)(?:/|$)", re.IGNORECASE)
+FORMS_HIDDEN_BY = {
+    "package": ("library", "module"),
+    "library": ("module", "folder"),
+    "module": ("folder",),
+    "folder": (),
+}
+"""Which forms of a module, as in `Facts.top_modules`, nobody can import if another distribution has it in one form."""
 ARCHIVE_KINDS = frozenset(("zip", "tar", "7z"))
 COMPRESSED_KINDS = frozenset(("gzip", "bzip2", "xz", "zstd"))
 TARBALL = re.compile(r"\.(tgz|tbz2?|txz|tar\.[a-z0-9]+)$", re.IGNORECASE)
@@ -114,12 +110,32 @@ def _owner(path: str, facts: Facts, review: Review) -> NormalizedName | None:
 def stdlib_name(facts: Facts, review: Review) -> Iterator[Observation]:
     """The file installs a module that has the name of a module of the standard library.
 
-    Python imports its own module first, unless the order of sys.path is changed. A backport is not needed if Python has the
-    module.
+    Python imports its own module first, unless the order of sys.path is changed. `stdlib-backport` reports known backports.
     """
-    tops = {path.partition("/")[0].partition(".")[0] for path in facts.installs if "/" in path or CODE.search(path)}
-    if taken := sorted(tops & STDLIB):
+    if taken := sorted(_stdlib_names(facts) - _backports(facts)):
         yield observed(modules=tuple(taken))
+
+
+@rule(Severity.NOTE)
+def stdlib_backport(facts: Facts, review: Review) -> Iterator[Observation]:
+    """The file brings a module of the standard library to older Pythons, as the project `dataclasses` does.
+
+    It is not needed if Python has the module.
+    """
+    if taken := sorted(_stdlib_names(facts) & _backports(facts)):
+        yield observed(modules=tuple(taken))
+
+
+def _stdlib_names(facts: Facts) -> set[str]:
+    """The modules of the standard library whose names the file installs at the top of site-packages."""
+    return {*STDLIB} & {
+        path.partition("/")[0].partition(".")[0] for path in facts.installs if "/" in path or CODE.search(path)
+    }
+
+
+def _backports(facts: Facts) -> set[str]:
+    """The modules of the standard library that this project is known to bring to older Pythons."""
+    return {module for module, projects in BACKPORTS.items() if facts.project in projects}
 
 
 @rule(Severity.WARNING)
@@ -161,10 +177,37 @@ def data_files_elsewhere(facts: Facts, review: Review) -> Iterator[Observation]:
 
 
 def _outside(facts: Facts) -> tuple[list[str], list[str]]:
-    """The installed paths outside site-packages: data and headers, and all others."""
+    """The installed paths outside site-packages: data and headers, and all others. Scripts and special files have their own rules."""
     paths = [path for path in facts.installs if path.startswith("@") and not path.startswith("@scripts/")]
     usual = [path for path in paths if path.startswith(("@data/share/", "@headers/"))]
-    return [path[1:] for path in usual], [path.removeprefix("@data/") for path in paths if path not in usual]
+    unusual = [path for path in paths if path not in usual and not is_special(path)]
+    return [path[1:] for path in usual], [path.removeprefix("@data/") for path in unusual]
+
+
+@rule(Severity.WARNING)
+def module_hidden(facts: Facts, review: Review) -> Iterator[Observation]:
+    """Two distributions of the wheelhouse install one module in two forms, as `name.py` and `name/__init__.py`.
+
+    Python imports a package before a library, and a library before a `.py` file. The distribution whose module wins is reported.
+    Files at the same path are reported by `overwrites`.
+    """
+    for module, form in facts.top_modules.items():
+        for other in review.module_installers.get(module, ()):
+            other_form = other.top_modules[module]
+            is_neighbour = other.project != facts.project and set(other.targets) & set(facts.targets)
+            if is_neighbour and other_form in FORMS_HIDDEN_BY[form]:
+                yield observed(other=str(other.project), module=module)
+
+
+@rule(Severity.ERROR)
+def poses_as(facts: Facts, review: Review) -> Iterator[Observation]:
+    """The file installs the metadata of another project: a `.dist-info` or `.egg-info` at the top of site-packages.
+
+    pip and Python then take that project for installed, in a version that nobody chose, and run its entry points.
+    """
+    tops = {match[1] for path in facts.installs if (match := INSTALLED_METADATA.match(path))}
+    if others := sorted(name for name in tops if canonicalize_name(name.partition("-")[0]) != facts.project):
+        yield observed(names=tuple(others))
 
 
 @rule(Severity.WARNING)

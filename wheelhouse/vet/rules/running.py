@@ -8,12 +8,12 @@ from wheelhouse.errors import IntegrityError
 from wheelhouse.findings import Observation, Severity, observed
 from wheelhouse.vet.code_scan import CodeSignals, read_code
 from wheelhouse.vet.facts import MAX_TEXT_BYTES, Entry, Facts, installed
+from wheelhouse.vet.places import START_MODULE
 from wheelhouse.vet.pth import is_setuptools_line, pth_code_lines, pth_folders
 from wheelhouse.vet.rules import Review, rule
 
 MAX_LINE_CHARACTERS = 120
 """The longest line of code that a finding quotes whole."""
-CODE_FILES = re.compile(r"(site|user)customize(\.[^/]*)?(\.py|\.so|\.pyd|\.pyc)|(site|user)customize/__init__\.[^/]+")
 SECRETS = {
     "a private key": re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----"),
     "an AWS access key": re.compile(r"\b(AKIA|ASIA)[0-9A-Z]{16}\b"),
@@ -79,6 +79,12 @@ def start_file(facts: Facts, review: Review) -> Iterator[Observation]:
             yield observed(path=name, functions=tuple(calls))
 
 
+def _is_start_module(member: str) -> bool:
+    """Whether a member of a wheel is installed as a sitecustomize or usercustomize module at the top of site-packages."""
+    match = START_MODULE.fullmatch(installed(member))
+    return bool(match and not match["folder"])
+
+
 @rule(Severity.ERROR)
 def start_module(facts: Facts, review: Review) -> Iterator[Observation]:
     """The file installs a sitecustomize or usercustomize module.
@@ -87,88 +93,8 @@ def start_module(facts: Facts, review: Review) -> Iterator[Observation]:
     """
     if facts.pin.artifact.is_wheel:
         for entry in facts.entries:
-            if CODE_FILES.fullmatch(installed(entry.name)):
+            if _is_start_module(entry.name):
                 yield observed(path=entry.name)
-
-
-@rule(Severity.NOTE)
-def data_scripts(facts: Facts, review: Review) -> Iterator[Observation]:
-    """The wheel installs scripts into a folder of PATH, besides those of its entry points.
-
-    The scripts are in its .data/scripts folder, in any language. `script-shadows` reports names of common commands.
-    """
-    if scripts := facts.scripts:
-        yield observed(scripts=tuple(scripts))
-
-
-COMMANDS = frozenset(
-    (
-        *(
-            "apt",
-            "apt-get",
-            "awk",
-            "base64",
-            "bash",
-            "cat",
-            "chmod",
-            "chown",
-            "cp",
-            "curl",
-            "dash",
-            "docker",
-            "dpkg",
-            "echo",
-            "env",
-        ),
-        *(
-            "find",
-            "gcc",
-            "git",
-            "gpg",
-            "grep",
-            "id",
-            "kill",
-            "ls",
-            "make",
-            "mkdir",
-            "mv",
-            "openssl",
-            "passwd",
-            "perl",
-            "ps",
-            "rm",
-        ),
-        *(
-            "sed",
-            "sh",
-            "ssh",
-            "su",
-            "sudo",
-            "tar",
-            "test",
-            "touch",
-            "unzip",
-            "wget",
-            "which",
-            "xargs",
-            "python",
-            "python3",
-            "pip",
-            "pip3",
-        ),
-    )
-)
-
-
-@rule(Severity.ERROR)
-def script_shadows(facts: Facts, review: Review) -> Iterator[Observation]:
-    """A script or entry point has the name of a command of the system.
-
-    The folder of the interpreter usually comes first in PATH, so a call of the command runs the script instead.
-    """
-    own = COMMANDS & {*facts.scripts, *facts.entry_points} - {str(facts.project), f"{facts.project}3"}
-    if own:
-        yield observed(commands=tuple(sorted(own)))
 
 
 @rule(Severity.WARNING)
@@ -212,7 +138,7 @@ def _unasked(facts: Facts) -> Mapping[str, str]:
     if not facts.pin.artifact.is_wheel:
         return {name: text for name, text in facts.texts.items() if name.endswith((".py", ".pth"))}
     lines = {entry.name: "\n".join(pth_code_lines(text)) for entry, text in _pth_files(facts)}
-    return lines | {name: text for name, text in facts.texts.items() if CODE_FILES.fullmatch(installed(name))}
+    return lines | {name: text for name, text in facts.texts.items() if _is_start_module(name)}
 
 
 def _signals(facts: Facts) -> Iterator[tuple[str, CodeSignals]]:

@@ -1,0 +1,60 @@
+"""Rules about commands: the scripts that a wheel puts into a folder of PATH, and what they are called (pure)."""
+
+from collections.abc import Iterator
+
+from packaging.utils import NormalizedName
+
+from wheelhouse.findings import Observation, Severity, observed
+from wheelhouse.vet.command_names import PYTHON_INSTALLERS, SYSTEM_COMMANDS, TOOL_OWNERS, command_of
+from wheelhouse.vet.facts import Facts
+from wheelhouse.vet.rules import Review, rule
+
+
+@rule(Severity.NOTE)
+def data_scripts(facts: Facts, review: Review) -> Iterator[Observation]:
+    """The wheel installs scripts into a folder of PATH, besides those of its entry points.
+
+    The scripts are in its .data/scripts folder, in any language. `script-shadows` reports names of common commands.
+    """
+    if scripts := facts.scripts:
+        yield observed(scripts=scripts)
+
+
+@rule(Severity.ERROR)
+def script_shadows(facts: Facts, review: Review) -> Iterator[Observation]:
+    """A script or entry point has the name of a command of the system, or of Python.
+
+    The folder of the interpreter usually comes first in PATH, so a call of the command runs the script instead. Suffixes as
+    `.exe` and versions as in `python3.12` are left out of the comparison.
+    """
+    own = PYTHON_INSTALLERS & {str(facts.project)}
+    if shadows := [name for name in facts.commands if command_of(name) in SYSTEM_COMMANDS - own]:
+        yield observed(commands=tuple(sorted(shadows)))
+
+
+@rule(Severity.WARNING)
+def script_shadows_tool(facts: Facts, review: Review) -> Iterator[Observation]:
+    """A script or entry point has the name of a well known tool, as kubectl or airflow, and another project makes that tool.
+
+    Whoever has the tool, or follows its documentation, runs the script instead.
+    """
+    names = [
+        name for name in facts.commands if facts.project not in TOOL_OWNERS.get(command_of(name), (facts.project,))
+    ]
+    if names:
+        yield observed(commands=tuple(sorted(names)))
+
+
+@rule(Severity.WARNING)
+def command_twice(facts: Facts, review: Review) -> Iterator[Observation]:
+    """Two distributions of the wheelhouse install a command of the same name.
+
+    The order of the installs decides which of the two runs. Each of the two is reported.
+    """
+    by_project: dict[NormalizedName, list[str]] = {}
+    for name in facts.commands:
+        for other in review.shared_commands.get(name, ()):
+            if other.project != facts.project and set(other.targets) & set(facts.targets):
+                by_project.setdefault(other.project, []).append(name)
+    for project, names in by_project.items():
+        yield observed(other=str(project), commands=tuple(sorted(names)))

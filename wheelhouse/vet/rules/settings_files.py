@@ -1,0 +1,90 @@
+"""Rules about settings of editors, agents and Jupyter that travel inside a distribution (pure)."""
+
+import re
+from collections.abc import Iterator
+
+from wheelhouse.findings import Observation, Severity, observed
+from wheelhouse.vet.facts import Facts, installed
+from wheelhouse.vet.places import JUPYTER_SETTINGS
+from wheelhouse.vet.rules import Review, rule
+
+RUN_BY_TOOLS = re.compile(
+    r"""(?:.*/)?(?:
+      \.vscode/(?:tasks|settings|launch|mcp)\.json | [^/]+\.code-workspace | \.idea/.+ | \.fleet/.+ | \.zed/.+
+    | \.devcontainer(?:\.json|/.+) | \.claude/(?:settings(?:\.local)?\.json|hooks/.+|agents/.+|commands/.+|skills/.+)
+    | \.cursor/(?:mcp\.json|hooks.*|environment\.json) | \.codex/.+ | \.gemini/.+ | \.kiro/.+ | \.continue/.+ | \.windsurf/.+
+    | \.mcp\.json | \.aider[^/]* | \.envrc | \.git/.+ | \.githooks/.+ | \.husky/.+ | \.gitconfig
+    | \.nvim\.lua | \.nvimrc | \.exrc | \.vimrc | \.dir-locals\.el | \.mise(?:\.local)?\.toml
+    )""",
+    re.VERBOSE | re.IGNORECASE,
+)
+"""Settings by which an editor, an agent, git or a shell runs a program once the folder that holds them is opened."""
+AGENT_INSTRUCTIONS = re.compile(
+    r"""(?:.*/)?(?:
+      (?:CLAUDE|AGENTS?|GEMINI|QWEN|SKILL|CONVENTIONS)(?:\.local)?\.md | \.(?:cursor|windsurf|cline|roo)rules(?:/.+)?
+    | \.cursor/rules/.+ | \.github/(?:copilot-instructions\.md|(?:prompts|instructions|chatmodes)/.+) | \.claude/.+\.md
+    | llms(?:-full)?\.txt
+    )""",
+    re.VERBOSE | re.IGNORECASE,
+)
+"""Texts that agents read as instructions of the project that they work on."""
+GIT_FILTER = re.compile(r"^(?!\s*#).*?\sfilter=(?!lfs\b)(\S+)", re.MULTILINE)
+
+
+@rule(Severity.WARNING)
+def tool_settings(facts: Facts, review: Review) -> Iterator[Observation]:
+    """The wheel installs settings by which an editor, an agent, git or a shell runs programs.
+
+    Examples are `.vscode/tasks.json`, `.claude/settings.json`, `.mcp.json`, `.git/hooks` and `.envrc`. Whoever opens the folder
+    can start them. An installed package has no use for them.
+    """
+    if paths := _matching(facts, RUN_BY_TOOLS, is_wheel=True):
+        yield observed(paths=paths)
+
+
+@rule(Severity.NOTE)
+def sdist_tool_settings(facts: Facts, review: Review) -> Iterator[Observation]:
+    """The sdist contains settings by which an editor, an agent, git or a shell runs programs.
+
+    Many projects keep them in their sources. They act once somebody opens the unpacked folder: look into them before.
+    """
+    if paths := _matching(facts, RUN_BY_TOOLS, is_wheel=False):
+        yield observed(paths=paths)
+
+
+@rule(Severity.NOTE)
+def agent_instructions(facts: Facts, review: Review) -> Iterator[Observation]:
+    """The file contains texts that agents read as instructions, as `CLAUDE.md` and `AGENTS.md`.
+
+    An agent that works in the folder can take what they say for the wish of its user.
+    """
+    if paths := _matching(facts, AGENT_INSTRUCTIONS, is_wheel=facts.pin.artifact.is_wheel):
+        yield observed(paths=paths)
+
+
+@rule(Severity.NOTE)
+def git_filter(facts: Facts, review: Review) -> Iterator[Observation]:
+    """A .gitattributes file names a filter other than that of git-lfs.
+
+    git runs the filter's program on files of the folder, if the settings of the user or of the folder define it.
+    """
+    for name, text in facts.texts.items():
+        if name.rpartition("/")[2] == ".gitattributes" and (filters := GIT_FILTER.findall(text)):
+            yield observed(path=name, filters=tuple(dict.fromkeys(filters)))
+
+
+@rule(Severity.NOTE)
+def jupyter_settings(facts: Facts, review: Review) -> Iterator[Observation]:
+    """The file turns on an extension of Jupyter, by a file below `etc/jupyter`.
+
+    Jupyter then imports the extension at its start. `starts-with-system` reports its settings in Python.
+    """
+    if paths := tuple(path.removeprefix("@data/") for path in facts.installs if JUPYTER_SETTINGS.fullmatch(path)):
+        yield observed(paths=paths)
+
+
+def _matching(facts: Facts, pattern: re.Pattern[str], *, is_wheel: bool) -> tuple[str, ...]:
+    """The members that a pattern matches, by their installed path, if the file is of this kind."""
+    if facts.pin.artifact.is_wheel is not is_wheel:
+        return ()
+    return tuple(entry.name for entry in facts.entries if entry.size and pattern.fullmatch(installed(entry.name)))

@@ -1,0 +1,70 @@
+"""Rules about files that start by themselves, or that stand in the place of Python's and the system's own (pure)."""
+
+import posixpath
+from collections.abc import Iterator
+
+from wheelhouse.findings import Observation, Severity, observed
+from wheelhouse.vet.facts import Facts, installed
+from wheelhouse.vet.places import DIST_PACKAGES, INSTALLER_SETTINGS, PYTHON_FILE, STARTS_WITH_SYSTEM
+from wheelhouse.vet.pth import pth_folders
+from wheelhouse.vet.rules import Review, rule
+
+
+@rule(Severity.ERROR)
+def pth_start_module(facts: Facts, review: Review) -> Iterator[Observation]:
+    """A .pth file adds a folder to sys.path, and that folder has a sitecustomize or usercustomize module.
+
+    Each start of Python imports such a module, wherever on sys.path it lies. The module can be in another file of the wheelhouse.
+    """
+    for name, text in facts.texts.items():
+        if name.endswith(".pth") and facts.pin.artifact.is_wheel and "/" not in installed(name):
+            folders = [_tail(folder) for folder in pth_folders(text)]
+            for module, place in review.start_modules.items() if folders else ():
+                if any(_is_same_folder(folder, place) for folder in folders):
+                    yield observed(path=name, module=module)
+
+
+def _tail(folder: str) -> str:
+    """A line of a .pth file without what leads up: `../../share/x` is `share/x`."""
+    parts = posixpath.normpath(folder.replace("\\", "/")).split("/")
+    return "/".join(part for part in parts if part not in ("", ".", ".."))
+
+
+def _is_same_folder(tail: str, folder: str) -> bool:
+    """Whether a line of a .pth file can lead to an installed folder: one of the two ends with the other."""
+    inside = folder.removeprefix("@data/")
+    return bool(tail and inside) and (f"/{tail}".endswith(f"/{inside}") or f"/{inside}".endswith(f"/{tail}"))
+
+
+@rule(Severity.ERROR)
+def python_replaced(facts: Facts, review: Review) -> Iterator[Observation]:
+    """The file installs over Python itself: its program, its standard library, its settings, or what activates an environment.
+
+    Examples are `bin/python3`, `lib/python3.12/json.py`, `lib/python312.zip`, `pyvenv.cfg` and `bin/activate`. Modules of
+    Debian's own Python (`lib/python3/dist-packages`) count as well. A wheel has no need to write there.
+    """
+    paths = [path.removeprefix("@data/") for path in facts.installs if PYTHON_FILE.fullmatch(path)]
+    members = [entry.name for entry in facts.entries if DIST_PACKAGES.fullmatch(entry.name)]
+    if paths or members:
+        yield observed(paths=(*paths, *members))
+
+
+@rule(Severity.ERROR)
+def starts_with_system(facts: Facts, review: Review) -> Iterator[Observation]:
+    """The file installs what a shell, a session, a scheduler or the system runs or obeys by itself.
+
+    Examples are `etc/profile.d`, `etc/cron.d`, `etc/ld.so.preload`, `.bashrc`, `.ssh`, and the start scripts of conda and IPython.
+    The .data/data folder of a wheel is unpacked over the prefix: `/usr`, `~/.local` or the folder of a venv.
+    """
+    if paths := [path.removeprefix("@data/") for path in facts.installs if STARTS_WITH_SYSTEM.fullmatch(path)]:
+        yield observed(paths=tuple(paths))
+
+
+@rule(Severity.ERROR)
+def installer_settings(facts: Facts, review: Review) -> Iterator[Observation]:
+    """The file installs settings of pip, uv, conda, npm or git, or of what holds credentials.
+
+    A `pip.conf` in the folder of a venv names the index of every later install.
+    """
+    if paths := [path.removeprefix("@data/") for path in facts.installs if INSTALLER_SETTINGS.fullmatch(path)]:
+        yield observed(paths=tuple(paths))
