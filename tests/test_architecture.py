@@ -197,6 +197,7 @@ STARTS_PROGRAMS = {
     "build.auditwheel": "auditwheel, on a wheel that was built",
     "fetch.gpg": "gpgv, on a signature",
     "index.credential_sources": "keyring, for a password",
+    "oci.docker_config": "a credential helper that Docker's configuration names, for a password",
     "index.pipconfig": "pip, for its settings",
     "target.interpreter_facts": "the interpreter's own C library, for its version",
     "target.interpreters": "an interpreter that the user named, for its facts",

@@ -22,7 +22,7 @@ from wheelhouse.cli import session as session_module
 from wheelhouse.cli.app import app
 from wheelhouse.cli.entry import load
 from wheelhouse.config import options as declarations
-from wheelhouse.config.declare import Option, Scope, Texts, declared, given, merged
+from wheelhouse.config.declare import Option, Texts, declared, given, merged
 from wheelhouse.config.options import FetchOptions, StageOptions
 from wheelhouse.config.settings import read_settings
 from wheelhouse.errors import InputError
@@ -88,9 +88,7 @@ SAMPLES: dict[Any, Any] = {
 
 
 def of_file(group: type) -> dict[str, Option]:
-    return {
-        name: facts for name, facts in declared(group).items() if facts.scope is not Scope.RUN and not facts.by_index
-    }
+    return {name: facts for name, facts in declared(group).items() if facts.is_key}
 
 
 @pytest.mark.parametrize("name", of_file(FetchOptions))

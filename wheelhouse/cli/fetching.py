@@ -10,7 +10,7 @@ import typer
 from wheelhouse.cli.app import app
 from wheelhouse.cli.building import run_build
 from wheelhouse.cli.command import Json, Quiet, command
-from wheelhouse.cli.machine import now
+from wheelhouse.cli.machine import docker_config_file, now
 from wheelhouse.cli.output import end_with, say, say_json
 from wheelhouse.cli.session import listening, options, settings, settings_sha256, supplied
 from wheelhouse.config.declare import declared, given, names_job
@@ -26,8 +26,10 @@ if TYPE_CHECKING:
     from wheelhouse.fetch.gather import Options
     from wheelhouse.fetch.job import Job
     from wheelhouse.index.http import Http
+    from wheelhouse.index.package_source import PackageSource
     from wheelhouse.lock.lock import Lock
     from wheelhouse.lock.other_files import OtherFiles
+    from wheelhouse.oci.image_lock import ImageLock
 
 
 @command(app)
@@ -58,6 +60,7 @@ def fetch(
     from wheelhouse.fetch.fetch import fetch_all
     from wheelhouse.fetch.gather import tools_job
     from wheelhouse.lock.other_files import FOLDER, OtherFiles
+    from wheelhouse.oci.image_lock import FOLDER as IMAGE
 
     from_file = settings()
     job_options = options(from_file, chosen)
@@ -66,6 +69,7 @@ def fetch(
         listening(quiet=quiet or as_json) as listener,
         supplied(job_options, network, listener) as (http, source),
     ):
+        job_options, images = _with_base_images(job_options, folder, http, source, listener)
         job = _job(job_options, chosen, http, folder, listener)
         tools = tools_job(job)
         jobs = [(job, folder), *([(tools, folder / "tools")] if tools else [])]
@@ -82,6 +86,10 @@ def fetch(
 
             requests = [entry.request() for entry in from_file.files]
             others, removed_others = fetch_other_files(requests, folder, http, source.store, listener)
+        if not names_job(FetchOptions, given(chosen)) and not images.images and (folder / IMAGE).is_dir():
+            from wheelhouse.fetch.fetch_base_images import remove_base_images
+
+            remove_base_images(folder)
         if build:
             wheelhouse = run_build(folder, building, source, listener).wheelhouse
         by_name = {lock.name: lock for lock in wheelhouse.locks}
@@ -90,12 +98,13 @@ def fetch(
             listener(Warned(report.foreign_sentence(str(folder), foreign)))
     if as_json:
         document = _document(folder, fetched, locks, others, removed_others)
+        document |= {"images": report.base_images_document(images)}
         say_json(document | {"warnings": listener.warnings} | (report.error_document(error) if error else {}))
     elif not quiet:
         say(*report.locks_lines(locks))
         for done in fetched:
             say(*report.fetched_lines(str(done.folder), done.placed, done.kept, done.removed))
-        say(*report.other_files_lines(others, removed_others))
+        say(*report.other_files_lines(others, removed_others), *report.base_images_lines(images))
     end_with(error, as_json=as_json)
 
 
@@ -120,6 +129,19 @@ def _document(
         "foreign": _paths(folder, fetched, lambda done: done.foreign),
         "files": report.other_files_document(others),
     }
+
+
+def _with_base_images(
+    options: "Options", folder: Path, http: "Http", source: "PackageSource", listener: "Shown"
+) -> "tuple[Options, ImageLock]":
+    """The options with the facts of the base image, which is fetched first: it decides libc and Python of the targets."""
+    from wheelhouse.oci.image_lock import ImageLock
+
+    if options.base_image is None:
+        return options, ImageLock()
+    from wheelhouse.fetch.base_image_request import with_base_images
+
+    return with_base_images(options, folder, http, source.store, docker_config_file(), listener)
 
 
 def _job(options: "Options", chosen: FetchOptions, http: "Http", folder: Path, listener: "Shown") -> "Job":
@@ -165,6 +187,7 @@ def lock(chosen: FetchOptions, network: ConnectionOptions, as_json: Json = False
         listening(quiet=quiet or as_json) as listener,
         supplied(job_options, network, listener) as (http, source),
     ):
+        job_options, _ = _with_base_images(job_options, folder, http, source, listener)
         job = _job(job_options, chosen, http, folder, listener)
         consent = _consent(folder, listener, replace_files=chosen.replace, as_json=as_json)
         locks, error = lock_only(job, folder, source, listener, consent=consent, keep_going=chosen.keep_going)

@@ -70,6 +70,14 @@ def netrc_file() -> Path | None:
     return home / ".netrc" if home and os.access(home / ".netrc", os.R_OK) else None
 
 
+def docker_config_file() -> Path | None:
+    """Docker's config.json: in the folder that DOCKER_CONFIG names, else in the home folder."""
+    if named := os.environ.get("DOCKER_CONFIG"):
+        return Path(named) / "config.json"
+    home = home_folder()
+    return home / ".docker" / "config.json" if home else None
+
+
 def variable(name: str) -> str:
     """A variable of the environment, in lower or upper case, as curl reads proxies; empty if it is not set."""
     return os.environ.get(name) or os.environ.get(name.upper(), "")

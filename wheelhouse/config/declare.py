@@ -24,7 +24,8 @@ class Option:
     """One option: its spellings (none: an argument, or a key of the settings file alone), its help and its bounds.
 
     `names_job` says that it names what to fetch. `by_index` says that each value belongs to the index that it names
-    (`NAME=…`), and that the settings file has it in the tables `[indexes.NAME]`.
+    (`NAME=…`), and that the settings file has it in the tables `[indexes.NAME]`. `in_table` says that the settings file has
+    it in a table, under another name.
     """
 
     help: str
@@ -36,6 +37,12 @@ class Option:
     maximum: float | None = None
     names_job: bool = False
     by_index: bool = False
+    in_table: bool = False
+
+    @property
+    def is_key(self) -> bool:
+        """Whether its name is a key of the settings file."""
+        return self.scope is not Scope.RUN and not self.by_index and not self.in_table
 
     @property
     def is_typed(self) -> bool:

@@ -119,6 +119,26 @@ class TargetOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
+class BaseImageOptions:
+    """The image that the files will be installed into, carried in the wheelhouse."""
+
+    HEADING = "Targets"
+    base_image: str | None = job(
+        "--base-image",
+        default=None,
+        metavar="NAME[@DIGEST]",
+        in_table=True,
+        help="Fetch a base image from its registry into the wheelhouse, and take libc and Python from its files.",
+    )
+    image_mirrors: Texts = always(
+        "--image-mirror",
+        metavar="[REGISTRY=]URL",
+        in_table=True,
+        help="Fetch the images of a registry (default: docker.io) from this mirror.",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class JobOptions(TargetOptions, DatabaseClients, AirflowRelease, ConstraintsSource, WhatToFetch):
     """What to fetch, and for which targets."""
 
@@ -223,7 +243,7 @@ class OutputOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class FetchOptions(OutputOptions, UpgradeOptions, ChoosingOptions, IndexOptions, JobOptions):
+class FetchOptions(OutputOptions, UpgradeOptions, ChoosingOptions, IndexOptions, BaseImageOptions, JobOptions):
     """What `fetch` and `lock` take. The help lists the options of the last base first."""
 
 

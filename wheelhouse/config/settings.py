@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, get_type_hints
 import msgspec
 from packaging.utils import canonicalize_name
 
-from wheelhouse.config.declare import Scope, Texts, declared
+from wheelhouse.config.declare import Texts, declared
 from wheelhouse.config.options import FetchOptions, StageOptions
 from wheelhouse.documents import DocumentType, parse_toml
 from wheelhouse.errors import InputError
@@ -105,6 +105,19 @@ class IndexSettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True, 
             raise ValueError("an index has either `url` or `find-links`")
 
 
+class ImageSettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True, frozen=True):
+    """The `[image]` table: the base image, and mirrors of registries by the registry's name."""
+
+    base: str | None = None
+    mirrors: dict[str, str] = {}
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The same as `--base-image` and `--image-mirror` take it."""
+        mirrors = tuple(f"{registry}={url}" for registry, url in self.mirrors.items())
+        return {**({"base_image": self.base} if self.base else {}), **({"image_mirrors": mirrors} if mirrors else {})}
+
+
 class ReviewerSettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True, frozen=True):
     """One entry of `[[approvals.reviewers]]`: a name, and a public key as ssh-keygen writes it, or the file that holds it."""
 
@@ -153,16 +166,20 @@ class Settings:
 def _keys(group: type) -> list[tuple[str, Any, Any]]:
     """The options of a group that the settings file may set, each with its type, as `msgspec.defstruct` takes them."""
     hints = get_type_hints(group)
-    names = [name for name, facts in declared(group).items() if facts.scope is not Scope.RUN and not facts.by_index]
+    names = [name for name, facts in declared(group).items() if facts.is_key]
     return [(name, hints[name] | msgspec.UnsetType, msgspec.UNSET) for name in names]
 
 
 StageTable = msgspec.defstruct(
     "StageTable", _keys(StageOptions), rename="kebab", forbid_unknown_fields=True, frozen=True
 )
+FILE_KEYS = {key[0]: key for key in _keys(FetchOptions)} | {
+    "image": ("image", str | ImageSettings | msgspec.UnsetType, msgspec.UNSET)
+}
+"""The keys of the file that are options. `image` is a name, from which alone libc and Python follow, or the table of an image."""
 File = msgspec.defstruct(
     "File",
-    [*_keys(FetchOptions), ("stage", StageTable, msgspec.field(default_factory=StageTable))],
+    [*FILE_KEYS.values(), ("stage", StageTable, msgspec.field(default_factory=StageTable))],
     bases=(Tables,),
     rename="kebab",
     forbid_unknown_fields=True,
@@ -198,6 +215,8 @@ def _settings(table: dict[str, Any], path: Path) -> Settings:
         keys = ", ".join(sorted(field.encode_name for field in msgspec.structs.fields(File)))
         raise InputError(f"`{path}`: {error}", hint=f"the keys are {keys}") from error
     options = _set(file, FetchOptions) | _locations(file)
+    if isinstance(file.image, ImageSettings):
+        options |= options.pop("image").options
     return Settings(options, _set(file.stage, StageOptions), file.approvals, file.files, file.policy)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from wheelhouse.archive.artifact import Artifact
 from wheelhouse.errors import InputError, IntegrityError, ServerError
-from wheelhouse.events import Finished, Listener, Received, Waiting, ignore
+from wheelhouse.events import Finished, Listener, ignore
 from wheelhouse.fetch.gpg import signer_of
 from wheelhouse.files.disk import (
     commit_file,
@@ -23,16 +23,15 @@ from wheelhouse.files.disk import (
 )
 from wheelhouse.files.store import Store
 from wheelhouse.files.temporary import TEMP_PREFIX
-from wheelhouse.index.download import Download
 from wheelhouse.index.http import Http
 from wheelhouse.index.store_access import StoreAccess
+from wheelhouse.index.store_download import NOT_THIS_FILE, FileRequest, stored_or_downloaded
 from wheelhouse.index.urls import redact
 from wheelhouse.lock.other_files import FOLDER, OtherFile, OtherFileRequest, OtherFiles, last_part, published_digest
 from wheelhouse.lock.wheelhouse import sha256_of_bytes
 from wheelhouse.verify.verify_other_files import load_other_files
 
 DOWNLOADS = 4
-NOT_THIS_FILE = "do not use this file; find out why it is another than the one that was asked for"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +117,7 @@ class _Fetcher:
         if locked and all(has_locked_bytes(self.folder, artifact) for artifact in locked.artifacts):
             self.on_event(Finished(request.name, reused=True))
             return _FetchedFile(replace(locked, to=request.to, unpack=request.unpack, strip=request.strip))
-        fetched = self._fetched(request, locked.sha256 if locked else request.sha256)
-        self.on_event(Finished(request.name))
-        return fetched
+        return self._fetched(request, locked.sha256 if locked else request.sha256)
 
     def _locked(self, request: OtherFileRequest) -> OtherFile | None:
         """The entry in the lock for the same request; None if there is none."""
@@ -170,28 +167,10 @@ class _Fetcher:
 
     def _received(self, request: OtherFileRequest, expected: str | None) -> tuple[Path, str]:
         """The file in the store, and its sha256. Raises IntegrityError if that is not the expected one."""
-        if expected and (path := self.access.artifact(expected, request.url)) and sha256_of(path) == expected:
-            return path, expected
-        self.on_event(Waiting(request.name))
-        with self.access.part_for(request.url).partial(expected or request.url) as partial:
-            download = Download(
-                self.http,
-                request.url,
-                partial,
-                request.name,
-                None,
-                lambda count: self.on_event(Received(request.name, count)),
-            )
-            sha256 = self.http.retrying(request.name, download.run)
-            if expected and sha256 != expected and download.resumed:
-                download.start_anew()
-                sha256 = self.http.retrying(request.name, download.run)
-            if expected and sha256 != expected:
-                partial.unlink(missing_ok=True)
-                sentence = f"`{request.name}` has the sha256 {sha256}, where {expected} was expected"
-                raise IntegrityError(sentence, hint=NOT_THIS_FILE)
-            self.access.grant(sha256, request.url)
-            return self.access.part_for(request.url).keep(partial, sha256), sha256
+        wanted = FileRequest(request.url, request.name, expected)
+        return stored_or_downloaded(
+            wanted, self.http, self.access, self.on_event, lambda path: sha256_of(path) == expected
+        )
 
 
 def _must_match(raw: bytes, request: OtherFileRequest, path: Path) -> str:

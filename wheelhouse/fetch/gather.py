@@ -29,6 +29,7 @@ from wheelhouse.resolve.requirements import RequirementLine, parse_line
 from wheelhouse.resolve.selection import ALL, Selection
 from wheelhouse.target.complete_platform import parse_complete_platform
 from wheelhouse.target.image import Image
+from wheelhouse.target.platform import ARCHITECTURES
 from wheelhouse.target.target import Platform, Python, Target
 
 DEFAULT_PLATFORM = "linux/amd64"
@@ -41,13 +42,15 @@ AGE = re.compile(r"(\d+)\s*(d|days?|w|weeks?|h|hours?)")
 class Options(FetchOptions):
     """The options of `fetch`, `lock` and `constraints compile`, still as text, and what the machine adds.
 
-    `constraints_folder` holds Airflow's constraints; `pip_index` is the index that pip uses if it is given none.
+    `constraints_folder` holds Airflow's constraints; `pip_index` is the index that pip uses if it is given none. `held_images`
+    are the facts of the base image that the wheelhouse holds, by architecture.
     """
 
     constraints_folder: Path = field(default=Path("constraints"))
     pip: PipConfig = field(default_factory=PipConfig)
     environment: Mapping[str, str] = field(default_factory=dict)
     pip_index: str = ""
+    held_images: Mapping[str, Image] = field(default_factory=dict)
 
     @property
     def without(self) -> tuple[str, ...]:
@@ -287,12 +290,15 @@ def targets(options: Options, airflow: Airflow | None, on_event: Listener = igno
     """The targets of the target files, and every named Python on every named platform. Raises InputError if there is none."""
     chosen = [parse_complete_platform(read_text(Path(file), "the target file"), file) for file in options.target_files]
     image = Image.parse(options.image) if options.image else None
-    pythons = [Python.parse(text) for text in options.python or ([image.python] if image and image.python else [])]
-    if not pythons and (not chosen or options.platform or image):
+    held = next((image.python for image in options.held_images.values()), None)
+    in_image = held or (image.python if image else None)
+    texts = [_exact(text, held, on_event) for text in options.python] or ([in_image] if in_image else [])
+    pythons = [Python.parse(text) for text in texts]
+    if not pythons and (not chosen or options.platform or image or options.held_images):
         raise InputError("no Python was given to fetch for", hint="say which one the image has: --python 3.12")
     if airflow and not image:
         image = Image.parse(airflow.debian)
-    platforms = [_platform(text, image) for text in options.platform or (DEFAULT_PLATFORM,)]
+    platforms = [_platform(text, image, options.held_images) for text in options.platform or (DEFAULT_PLATFORM,)]
     for python in pythons:
         if not python.exact:
             on_event(Noted(f"Python {python.minor} is taken for {python.version}; say --python X.Y.Z for an exact one"))
@@ -306,9 +312,33 @@ def targets(options: Options, airflow: Airflow | None, on_event: Listener = igno
     return chosen
 
 
-def _platform(text: str, image: Image | None) -> Platform:
+def _platform(text: str, image: Image | None, held: Mapping[str, Image]) -> Platform:
     """A platform by its name; `linux/…` on an image has the glibc of the image."""
+    image = held.get(text.removeprefix("linux/"), image)
     return Platform.parse(image.platform(text) if image and text.startswith("linux/") else text)
+
+
+def _exact(text: str, held: str | None, on_event: Listener) -> str:
+    """A `--python`; `3.12` is the patch release that the base image has. A warning if the image has another Python."""
+    if held is None or Python.parse(text) == Python.parse(held):
+        return text
+    if text == Python.parse(held).minor:
+        return held
+    on_event(Warned(f"the base image has Python {held}, and --python says {text}, for which the files are fetched"))
+    return text
+
+
+def architectures(options: Options) -> list[str]:
+    """The architectures that the job needs a base image for, as images name them. Raises InputError if it needs none."""
+    machines = {machine: name for name, machine in ARCHITECTURES.items()}
+    names: list[str] = []
+    for text in options.platform or (DEFAULT_PLATFORM,):
+        platform = Platform.parse(text)
+        if platform.system == "Linux" and platform.machine in machines:
+            names.append(machines[platform.machine])
+    if not names:
+        raise InputError("no target of this job is Linux, and a base image holds Linux", hint="leave --base-image out")
+    return list(dict.fromkeys(names))
 
 
 def parse_moment(text: str | datetime | date | None, now: datetime) -> datetime | None:

@@ -29,10 +29,14 @@ class NamedUrls:
 
     def add(self, url: str, header: str | None) -> None:
         """Add a URL, with the Authorization header's value for everything below its path, if there is one."""
-        origin, path = origin_of(url), urlsplit(url).path.rstrip("/")
-        self._urls.setdefault(origin, []).append(url)
+        self._urls.setdefault(origin_of(url), []).append(url)
         if header is not None:
-            self._headers.setdefault(origin, {})[path] = header
+            self.add_header(url, header)
+
+    def add_header(self, url: str, header: str) -> None:
+        """Add or replace the header for everything below a URL's path, also while threads send requests."""
+        origin, path = origin_of(url), urlsplit(url).path.rstrip("/")
+        self._headers[origin] = {**self._headers.get(origin, {}), path: header}
 
     def on(self, origin: Origin) -> list[str]:
         """The URLs on a server."""

@@ -38,6 +38,10 @@ class Credentials:
             raise InputError("an index's address holds a `#`", hint=QUOTING)
         self._named.add(url, self._own_header(url) if token is None else _token_header(token))
 
+    def learn_header(self, url: str, header: str) -> None:
+        """Note the Authorization header's value that a server gave for everything below a URL: a registry's bearer token."""
+        self._named.add_header(url, header)
+
     def auth(self, url: str, refused: Collection[str | None] = ()) -> str | None:
         """The Authorization header's value for a request, or None. `refused` holds what the server answered 401 to."""
         answers = (source.auth(url, refused) for source in self._sources)

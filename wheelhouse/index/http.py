@@ -65,6 +65,14 @@ class Reply:
     body: bytes
 
 
+class UnauthorizedError(ServerError):
+    """A server answered 401. `url` is the address that did, after redirects; `challenge` is its WWW-Authenticate."""
+
+    def __init__(self, sentence: str, *, hint: str, url: str, challenge: str) -> None:
+        super().__init__(sentence, hint=hint)
+        self.url, self.challenge = url, challenge
+
+
 class StoppedError(WheelhouseError):
     """Work was stopped because something else failed, or the user interrupted it; never shown."""
 
@@ -90,16 +98,26 @@ class Http:
         if self._connections:
             self._connections.close()
 
-    def get(self, url: str, headers: Mapping[str, str] | None = None, *, subject: str | None = None) -> Reply:
+    def get(
+        self,
+        url: str,
+        headers: Mapping[str, str] | None = None,
+        *,
+        subject: str | None = None,
+        max_bytes: int | None = None,
+    ) -> Reply:
         """The whole answer to a GET, retried after transient failures. Raises ServerError if there is no answer.
 
-        2xx, 304, 404, 410 and 416 are answers; the caller decides what they mean.
+        2xx, 304, 404, 410 and 416 are answers; the caller decides what they mean. An `Authorization` among the headers goes
+        to the server of `url` alone, and takes the place of any other credentials.
         """
-        return self.retrying(subject or redact(url), lambda: self._get(url, headers or {}))
+        return self.retrying(
+            subject or redact(url), lambda: self._get(url, headers or {}, max_bytes or MAX_REPLY_BYTES)
+        )
 
-    def _get(self, url: str, headers: Mapping[str, str]) -> Reply:
+    def _get(self, url: str, headers: Mapping[str, str], max_bytes: int) -> Reply:
         with self.open(url, headers) as response:
-            body = self.body(response, url, MAX_REPLY_BYTES)
+            body = self.body(response, url, max_bytes)
             return Reply(response.url or url, response.status, response.headers, body)
 
     def body(self, response: "BaseHTTPResponse", url: str, max_bytes: int, *, as_sent: bool = False) -> bytes:
@@ -178,12 +196,15 @@ class Http:
             if response.status not in REDIRECTS or not location:
                 return response
             response.close()
-            url = _redirected(url, location)
+            target = _redirected(url, location)
+            if origin_of(target) != origin_of(url):
+                headers = {name: value for name, value in headers.items() if name != "Authorization"}
+            url = target
         raise ServerError(f"{redact(first)} redirects more than {REDIRECT_LIMIT} times")
 
     def _request(self, url: str, headers: Mapping[str, str]) -> "BaseHTTPResponse":
         """One GET, sent again with other credentials as long as the server answers 401 and there are any."""
-        header = self.credentials.auth(url)
+        header = headers.get("Authorization") or self.credentials.auth(url)
         refused: list[str | None] = [header]
         response = self._send(url, headers, header)
         while response.status == 401 and (header := self.credentials.auth(url, refused)):
@@ -237,6 +258,9 @@ def _raise_for_status(response: "BaseHTTPResponse", url: str) -> None:
     hint = None
     if status in (401, 403, 407):
         hint = "check that the address is right and that this user may read it"
+        if status == 401:
+            challenge = response.headers.get("WWW-Authenticate", "")
+            raise UnauthorizedError(sentence, hint=hint, url=response.url or url, challenge=challenge)
     raise ServerError(sentence, hint=hint)
 
 

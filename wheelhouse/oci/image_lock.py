@@ -42,6 +42,11 @@ class Blob:
         return f"sha256:{self.sha256}"
 
     @property
+    def filename(self) -> str:
+        """The name of its file."""
+        return self.sha256
+
+    @property
     def path(self) -> str:
         """Its place in a layout."""
         return f"{BLOBS}/{self.sha256}"

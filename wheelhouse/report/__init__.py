@@ -10,6 +10,7 @@ from wheelhouse.humanize import counted, listed, size_text
 from wheelhouse.lock.lock import Lock
 from wheelhouse.lock.other_files import FOLDER, OtherFiles
 from wheelhouse.lock.why import chains
+from wheelhouse.oci.image_lock import BaseImage, ImageLock
 from wheelhouse.report.sentences import error_details, error_hint, error_sentence, hint_of, sentence_of
 
 if TYPE_CHECKING:
@@ -134,6 +135,35 @@ def other_files_lines(files: OtherFiles, removed: Sequence[str]) -> list[str]:
         for file in files.files
     ]
     return [*lines, *([f"{FOLDER}: removed: {listed(removed, REMOVED)}"] if removed else [])]
+
+
+def base_images_document(lock: ImageLock) -> list[dict[str, Any]]:
+    """The base images of a wheelhouse, for `--json`."""
+    return [
+        {
+            "name": image.name,
+            "digest": image.manifest.digest,
+            "architecture": image.architecture,
+            "size": sum(blob.size for blob in image.blobs),
+            "libc": image.facts.libc if image.facts else None,
+            "python": image.facts.python if image.facts else None,
+            "distribution": image.distribution or None,
+        }
+        for image in lock.images
+    ]
+
+
+def base_images_lines(lock: ImageLock) -> list[str]:
+    """A line for each base image: its digest, its size, and what it holds."""
+    return [_base_image_line(image) for image in lock.images]
+
+
+def _base_image_line(image: BaseImage) -> str:
+    size = size_text(sum(blob.size for blob in image.blobs))
+    libc, python = (image.facts.libc, image.facts.python) if image.facts else ("", "")
+    holds = [image.distribution, libc, f"Python {python}" if python else "no Python"]
+    digest = image.manifest.digest
+    return f"image/: {image.reference.text}@{digest} for {image.architecture}, {size}: {', '.join(filter(None, holds))}"
 
 
 def locks_lines(locks: Sequence[Lock]) -> list[str]:

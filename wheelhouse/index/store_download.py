@@ -1,0 +1,65 @@
+"""One file with a known URL into the store: taken from there if it has it, else downloaded and compared with its sha256."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from wheelhouse.errors import IntegrityError
+from wheelhouse.events import Finished, Listener, Received, Waiting
+from wheelhouse.index.download import Download
+from wheelhouse.index.http import Http
+from wheelhouse.index.store_access import StoreAccess
+
+NOT_THIS_FILE = "do not use this file; find out why it is another than the one that was asked for"
+
+
+@dataclass(frozen=True, slots=True)
+class FileRequest:
+    """A file at `url`. `name` is what progress and errors call it; `sha256` and `size` (bytes) are None if they are unknown."""
+
+    url: str
+    name: str
+    sha256: str | None = None
+    size: int | None = None
+
+
+def stored_or_downloaded(
+    request: FileRequest,
+    http: Http,
+    access: StoreAccess,
+    on_event: Listener,
+    check: Callable[[Path], bool] | None = None,
+) -> tuple[Path, str]:
+    """The path of the file in the store, and its sha256. A file that the store has counts if `check` says so.
+
+    Raises IntegrityError for a file with another sha256, ServerError as `Download` does.
+    """
+    expected = request.sha256
+    if expected and (path := access.artifact(expected, request.url)) and (check is None or check(path)):
+        on_event(Finished(request.name, reused=True))
+        return path, expected
+    on_event(Waiting(request.name, request.size))
+    with access.part_for(request.url).partial(expected or request.url) as partial:
+        sha256 = _downloaded(request, partial, http, on_event)
+        access.grant(sha256, request.url)
+        path = access.part_for(request.url).keep(partial, sha256)
+    on_event(Finished(request.name))
+    return path, sha256
+
+
+def _downloaded(request: FileRequest, partial: Path, http: Http, on_event: Listener) -> str:
+    """Download a file, and return its sha256. One that was resumed and is wrong is downloaded once more, whole."""
+
+    def received(count: int) -> None:
+        on_event(Received(request.name, count))
+
+    download = Download(http, request.url, partial, request.name, request.size, received)
+    sha256 = http.retrying(request.name, download.run)
+    if request.sha256 and sha256 != request.sha256 and download.resumed:
+        download.start_anew()
+        sha256 = http.retrying(request.name, download.run)
+    if request.sha256 and sha256 != request.sha256:
+        partial.unlink(missing_ok=True)
+        sentence = f"`{request.name}` has the sha256 {sha256}, where {request.sha256} was expected"
+        raise IntegrityError(sentence, hint=NOT_THIS_FILE)
+    return sha256

@@ -1,0 +1,119 @@
+"""The C library, the Python and the distribution of an image, read from its files (pure).
+
+Nothing is run: glibc and CPython hold their version as text in the binary, musl in its loader.
+"""
+
+import posixpath
+import re
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from wheelhouse.target.image import Image
+
+LIBC = re.compile(r"(?:usr/)?lib(?:64|32)?/(?:[a-z0-9_]+-linux-gnu[a-z0-9]*/)?(?:libc\.so\.6|libc-2\.\d+\.so)")
+MUSL = re.compile(r"(?:usr/)?lib/ld-musl-[a-z0-9_]+\.so\.1")
+PROGRAM = re.compile(r"usr/(?:local/)?bin/python3(?:\.\d+t?)?")
+LIBRARY = re.compile(r"usr/(?:local/)?lib/(?:[a-z0-9_]+-linux-gnu[a-z0-9]*/)?libpython3\.\d+[mt]?\.so\.1\.0")
+RELEASE = re.compile(r"(?:etc|usr/lib)/os-release")
+GLIBC_VERSION = re.compile(rb"GNU C Library [^\n]*? version (2\.\d{1,2})\b")
+GLIBC_NAME = re.compile(r"libc-(2\.\d{1,2})\.so")
+MUSL_VERSION = re.compile(rb"\0(1\.\d{1,2})\.\d{1,3}(?:-git[\w.-]*)?\0")
+MAX_LINKS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class RootFile:
+    """A file of an image, or a link: `target` is what a link leads to, as it is written."""
+
+    content: bytes = b""
+    target: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFacts:
+    """What an image holds; `image` is None if it has neither glibc nor musl, `distribution` empty without an os-release."""
+
+    image: Image | None
+    distribution: str = ""
+
+
+def is_telling(path: str) -> bool:
+    """Whether a file of this path is needed for the facts of an image."""
+    return any(pattern.fullmatch(path) for pattern in (LIBC, MUSL, PROGRAM, LIBRARY, RELEASE))
+
+
+def facts_of(files: Mapping[str, RootFile]) -> ImageFacts:
+    """The facts, from the files that `is_telling` chose."""
+    libc = _glibc(files) or _musl(files)
+    return ImageFacts(Image(libc, _python(files)) if libc else None, _distribution(files))
+
+
+def _glibc(files: Mapping[str, RootFile]) -> str | None:
+    for path in sorted(files):
+        if LIBC.fullmatch(path):
+            named = GLIBC_NAME.fullmatch(posixpath.basename(files[path].target or path))
+            found = named or GLIBC_VERSION.search(files[path].content)
+            if found:
+                version = found[1].decode() if isinstance(found[1], bytes) else found[1]
+                return f"manylinux_{version.replace('.', '_')}"
+    return None
+
+
+def _musl(files: Mapping[str, RootFile]) -> str | None:
+    for path, file in sorted(files.items()):
+        if MUSL.fullmatch(path) and (found := MUSL_VERSION.search(file.content)):
+            return f"musllinux_{found[1].decode().replace('.', '_')}"
+    return None
+
+
+def _python(files: Mapping[str, RootFile]) -> str | None:
+    """The version of the Python that `python3` is, the one of /usr/local first; the only one there if there is no `python3`."""
+    for folder in ("usr/local/bin", "usr/bin"):
+        programs = sorted(path for path in files if PROGRAM.fullmatch(path) and posixpath.dirname(path) == folder)
+        numbered = [path for path in programs if "." in posixpath.basename(path) and not path.endswith("t")]
+        chosen = _followed(f"{folder}/python3", files)
+        chosen = chosen if chosen in numbered else (numbered[0] if len(numbered) == 1 else None)
+        if chosen:
+            minor = posixpath.basename(chosen).removeprefix("python")
+            return _exact(minor, files, folder) or minor
+    return None
+
+
+def _followed(path: str, files: Mapping[str, RootFile]) -> str | None:
+    """Where a path leads to in the end; None if that is not among the files."""
+    for _ in range(MAX_LINKS):
+        file = files.get(path)
+        if file is None or not file.target:
+            return path if file else None
+        path = posixpath.normpath(posixpath.join("/", posixpath.dirname(path), file.target)).lstrip("/")
+    return None
+
+
+def _exact(minor: str, files: Mapping[str, RootFile], folder: str) -> str | None:
+    """The patch release of a Python, from its library, else from its program: `Py_GetVersion` has it as a text of its own."""
+    root = posixpath.dirname(folder)
+    libraries = [path for path in files if LIBRARY.fullmatch(path) and path.startswith(f"{root}/lib/")]
+    pattern = re.compile(rb"(?<![\d.])(" + re.escape(minor.encode()) + rb"\.\d{1,2}(?:(?:a|b|rc)\d{1,2})?)\+?\0")
+    for path in (*(path for path in libraries if f"python{minor}" in path), f"{folder}/python{minor}"):
+        file = files.get(path)
+        versions = set(pattern.findall(file.content)) if file else set()
+        if len(versions) == 1:
+            return str(versions.pop().decode())
+    return None
+
+
+def _distribution(files: Mapping[str, RootFile]) -> str:
+    """Name, version and codename of os-release (freedesktop.org), as far as they are plain words: `debian 12 bookworm`."""
+    file = next(
+        (files[path] for path in ("etc/os-release", "usr/lib/os-release") if files.get(path, RootFile()).content), None
+    )
+    values: dict[str, str] = {}
+    for line in file.content.decode("utf-8", "replace").splitlines() if file else ():
+        name, _, value = line.partition("=")
+        try:
+            values[name.strip()] = "".join(shlex.split(value))
+        except ValueError:
+            continue
+    words = [values.get(name, "") for name in ("ID", "VERSION_ID", "VERSION_CODENAME")]
+    return " ".join(word for word in words if re.fullmatch(r"[\w.-]{1,30}", word, re.ASCII))

@@ -1,0 +1,189 @@
+"""Image indexes, manifests and configurations of any origin, read into checked values (pure).
+
+Sources: the OCI image specification 1.1; Docker's manifest version 2, schema 2. What the two allow and no base image needs is
+refused: foreign layers, layers from other addresses, an index in an index, and digests other than sha256.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import msgspec
+
+from wheelhouse.documents import DocumentType
+from wheelhouse.errors import InputError, IntegrityError
+from wheelhouse.humanize import listed
+from wheelhouse.oci.image_lock import OCI_INDEX, Blob
+from wheelhouse.target.platform import ARCHITECTURES
+
+MAX_MANIFEST_BYTES = 4 << 20
+"""What registries must accept at least (distribution specification, "Pushing Manifests")."""
+MAX_CONFIG_BYTES = 8 << 20
+MAX_LAYERS = 500
+"""Docker's own limit is 127."""
+OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+DOCKER_INDEX = "application/vnd.docker.distribution.manifest.list.v2+json"
+DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
+INDEXES, MANIFESTS = (OCI_INDEX, DOCKER_INDEX), (OCI_MANIFEST, DOCKER_MANIFEST)
+ACCEPTED = (*INDEXES, *MANIFESTS)
+CONFIGS = ("application/vnd.oci.image.config.v1+json", "application/vnd.docker.container.image.v1+json")
+PLAIN_LAYER = "application/vnd.oci.image.layer.v1.tar"
+COMPRESSIONS = {
+    PLAIN_LAYER: None,
+    f"{PLAIN_LAYER}+gzip": "gzip",
+    f"{PLAIN_LAYER}+zstd": "compression.zstd",
+    "application/vnd.docker.image.rootfs.diff.tar": None,
+    "application/vnd.docker.image.rootfs.diff.tar.gzip": "gzip",
+}
+"""Media types of layers → the module that decompresses them; None for a plain tar."""
+MAX_NAMED = 10
+NOT_THIS_IMAGE = "use another image, or have this one built again"
+
+Digest = Annotated[str, msgspec.Meta(pattern=r"\Asha256:[0-9a-f]{64}\Z")]
+Size = Annotated[int, msgspec.Meta(ge=0, le=1 << 50)]
+
+
+class _Platform(msgspec.Struct):
+    architecture: str = ""
+    os: str = ""
+    variant: str = ""
+
+
+class _Descriptor(msgspec.Struct, rename="camel"):
+    digest: Digest
+    size: Size
+    media_type: str = ""
+    urls: list[str] = []
+    platform: _Platform | None = None
+
+
+class _Document(msgspec.Struct, rename="camel"):
+    schema_version: int
+    media_type: str = ""
+    manifests: list[_Descriptor] | None = None
+    config: _Descriptor | None = None
+    layers: list[_Descriptor] | None = None
+
+
+class _RootFs(msgspec.Struct):
+    diff_ids: list[Digest]
+
+
+class _Settings(msgspec.Struct):
+    Env: list[str] | None = None
+
+
+class _Config(msgspec.Struct):
+    architecture: str
+    os: str
+    rootfs: _RootFs
+    variant: str = ""
+    config: _Settings | None = None
+
+
+_DOCUMENT, _CONFIG = DocumentType(_Document), DocumentType(_Config)
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """An image's configuration and layers, lowest layer first; `media_type` is the manifest's own."""
+
+    media_type: str
+    config: Blob
+    layers: tuple[Blob, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """What an image's configuration says: architecture (as `ARCHITECTURES` names it), digests of the plain layers, environment."""
+
+    architecture: str
+    diff_ids: tuple[str, ...]
+    environment: dict[str, str]
+
+
+def parse_manifest(raw: bytes, media_type: str, name: str, architecture: str) -> Manifest | Blob:
+    """A manifest, or the manifest for an architecture that an index leads to. `name` is the image, for errors.
+
+    Raises InputError if an index has no image for the architecture, IntegrityError for what is no manifest of an image.
+    """
+    document = _document(raw, name)
+    kind = document.media_type or (media_type if media_type in ACCEPTED else "")
+    if document.manifests is not None and (document.layers is not None or document.config is not None):
+        raise _wrong(name, "it is an index and a manifest at once")
+    if document.manifests is not None and kind in ("", *INDEXES):
+        return _chosen(document.manifests, name, architecture)
+    if document.layers is None or document.config is None or kind not in ("", *MANIFESTS):
+        raise _wrong(name, f"its media type {kind!r} does not suit what it holds")
+    kind = kind or (OCI_MANIFEST if document.config.media_type == CONFIGS[0] else DOCKER_MANIFEST)
+    return Manifest(kind, _config_blob(document.config, name), _layer_blobs(document.layers, name))
+
+
+def _document(raw: bytes, name: str) -> _Document:
+    try:
+        document = _DOCUMENT.from_json(raw)
+    except ValueError as error:
+        raise _wrong(name, str(error)) from error
+    if document.schema_version != 2:
+        raise _wrong(name, f"it has the schema version {document.schema_version}, and today's images have 2")
+    return document
+
+
+def _chosen(manifests: list[_Descriptor], name: str, architecture: str) -> Blob:
+    """The manifest for an architecture. One with the same variant is preferred; `arm64` means `arm64/v8` too."""
+    of_linux = [one for one in manifests if one.platform and one.platform.os == "linux"]
+    fitting = [one for one in of_linux if one.platform and _named(one.platform) == architecture]
+    if not fitting:
+        names = sorted({_named(one.platform) for one in of_linux if one.platform})
+        raise InputError(
+            f"`{name}` has no image for {architecture}, but for {listed(names, MAX_NAMED) or 'none'}",
+            hint="choose another --platform, or another image",
+        )
+    chosen = fitting[0]
+    if chosen.media_type not in MANIFESTS:
+        raise _wrong(name, f"its index leads to {chosen.media_type!r}, and not to a manifest")
+    return Blob(chosen.digest.removeprefix("sha256:"), chosen.size, chosen.media_type)
+
+
+def _named(platform: _Platform) -> str:
+    """An architecture as `ARCHITECTURES` has it."""
+    full = f"{platform.architecture}/{platform.variant}" if platform.variant else platform.architecture
+    return full if full in ARCHITECTURES else platform.architecture
+
+
+def _config_blob(descriptor: _Descriptor, name: str) -> Blob:
+    if descriptor.media_type not in CONFIGS:
+        raise _wrong(name, f"its configuration is of the type {descriptor.media_type!r}: it is no container image")
+    if descriptor.size > MAX_CONFIG_BYTES:
+        raise _wrong(name, f"its configuration has {descriptor.size} bytes")
+    return Blob(descriptor.digest.removeprefix("sha256:"), descriptor.size, descriptor.media_type)
+
+
+def _layer_blobs(descriptors: list[_Descriptor], name: str) -> tuple[Blob, ...]:
+    if len(descriptors) > MAX_LAYERS:
+        raise _wrong(name, f"it has {len(descriptors)} layers")
+    for descriptor in descriptors:
+        if descriptor.media_type not in COMPRESSIONS or descriptor.urls:
+            raise _wrong(name, f"it has a layer of the type {descriptor.media_type!r}, which no registry has to keep")
+    return tuple(Blob(one.digest.removeprefix("sha256:"), one.size, one.media_type) for one in descriptors)
+
+
+def parse_configuration(raw: bytes, name: str, architecture: str, layers: int) -> Configuration:
+    """An image's configuration. Raises IntegrityError if it is for another architecture, or has another number of layers."""
+    try:
+        config = _CONFIG.from_json(raw)
+    except ValueError as error:
+        raise _wrong(name, str(error)) from error
+    found = _named(_Platform(config.architecture, config.os, config.variant))
+    if (found, config.os) != (architecture, "linux"):
+        raise IntegrityError(
+            f"`{name}` is an image for {config.os}/{found}, and not for linux/{architecture}",
+            hint="choose another --platform, or another image",
+        )
+    if len(config.rootfs.diff_ids) != layers:
+        raise _wrong(name, f"it has {layers} layers, and its configuration {len(config.rootfs.diff_ids)}")
+    variables = (text.partition("=") for text in (config.config.Env if config.config else None) or ())
+    return Configuration(found, tuple(config.rootfs.diff_ids), {key: value for key, _, value in variables})
+
+
+def _wrong(name: str, reason: str) -> IntegrityError:
+    return IntegrityError(f"`{name}` is no image that can be used: {reason}", hint=NOT_THIS_IMAGE)
