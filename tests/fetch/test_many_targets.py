@@ -115,7 +115,8 @@ def test_different_reasons_are_said_apart(session: Session) -> None:
 def test_one_target_alone_is_said_as_before(session: Session) -> None:
     assert session("fetch native --python 3.12 --platform windows/arm64") == 3
     assert said(session)[-2] == (
-        "error: no release of `native` can be chosen for cp312-win_arm64 (native 2.0: none of its 18 wheels has a tag that fits)"
+        "error: no release of `native` (requested on the command line) can be chosen for cp312-win_arm64 "
+        "(native 1.0, 2.0: no wheel has a tag that fits)"
     )
 
 

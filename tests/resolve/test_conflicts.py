@@ -36,8 +36,11 @@ def test_the_release_that_leads_into_no_dead_end_is_found(tmp_path: Path) -> Non
 def test_the_error_names_what_nothing_meets(tmp_path: Path) -> None:
     with supplied(tmp_path, offers()) as supply, pytest.raises(NoSolutionError) as caught:
         found(supply, "app")
-    assert str(caught.value) == "the index has no project `leaf` (required by middle 7)"
-    assert caught.value.details[0] == "app 5 → middle[more] 7 → leaf>=1"
+    assert str(caught.value) == "the index has no project `leaf` (required by every release of middle)"
+    assert (
+        caught.value.details[0]
+        == "the command line → app 2 to 5 (every release) → middle[more] 1 to 7 (every release, middle[more]>=1) → leaf>=1"
+    )
 
 
 def test_an_extra_that_the_user_asks_for_in_vain(tmp_path: Path) -> None:
@@ -49,7 +52,7 @@ def test_an_extra_that_the_user_asks_for_in_vain(tmp_path: Path) -> None:
     }
     with (
         supplied(tmp_path, {**held, **sides}) as supply,
-        pytest.raises(NoSolutionError, match="no project `leaf` \\(required by lib"),
+        pytest.raises(NoSolutionError, match="no project `leaf` \\(required by every release of lib"),
     ):
         found(supply, "lib[more]", "base-user")
 

@@ -86,11 +86,14 @@ def test_airflow_without_constraints_has_a_solution() -> None:
 @pytest.mark.parametrize(
     ("name", "cause"),
     [
-        ("scrapy-musllinux", r"no release of `zope-interface>=5.1.0,>=8` can be chosen"),
-        ("prefect-azure-soda", r"`urllib3==1.25.10` \(required by soda-sql 2.0.0b27\) and `urllib3>=1.26.0`"),
+        (
+            "scrapy-musllinux",
+            r"no release of `zope-interface>=5.1.0` \(required by 25 releases of scrapy\) can be chosen",
+        ),
+        ("prefect-azure-soda", r"`urllib3==1.25.10` \(required by 3 releases of soda-sql\) and `urllib3>=1.26.0`"),
         (
             "prefect-all-extras",
-            r"`google-auth>=2.0` .* and `google-auth==1.24.0` \(required by soda-sql 2.0.0b27\) conflict",
+            r"`google-auth>=2.0` .* and `google-auth==1.24.0` \(required by 3 releases of soda-sql\) conflict",
         ),
     ],
 )

@@ -370,7 +370,7 @@ def test_a_constraint_that_excludes_is_named_with_file_and_line(offer: Callable[
         ask("app", constraints=["other==1", "lib==2"])
     assert str(error.value) == "app 1 requires `lib<2`, but the constraint is `lib==2` (limits.txt:2)"
     assert error.value.hint and "limits.txt:2" in error.value.hint
-    assert "app 1 → lib<2" in "\n".join(error.value.details)
+    assert "app 1 (its only release) → lib<2" in "\n".join(error.value.details)
     assert "the index offers lib 2, 1" in error.value.details
 
 
@@ -380,9 +380,10 @@ def test_a_release_that_vanished_is_named_with_its_chain_and_what_is_left(offer:
     with pytest.raises(NoSolutionError) as error:
         ask("app")
     assert str(error.value) == "the index has no release of `driver<=8.0.18,>=8.0.11` (required by app 1)"
-    assert any(re.search(r"^app 1 → driver<=8\.0\.18,>=8\.0\.11", line) for line in error.value.details), (
-        error.value.details
-    )
+    assert any(
+        re.search(r"^the command line → app 1 \(its only release\) → driver<=8\.0\.18,>=8\.0\.11", line)
+        for line in error.value.details
+    ), error.value.details
     assert "the index offers driver 8.0.19" in error.value.details
 
 

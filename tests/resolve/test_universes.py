@@ -18,8 +18,9 @@ from packaging.version import Version
 from tests.resolve.test_search import TARGET, Held, done, page_of
 from wheelhouse.archive.metadata import Metadata
 from wheelhouse.errors import NoSolutionError
+from wheelhouse.resolve.derivation import SameRelease
 from wheelhouse.resolve.pubgrub import Clause, UnsolvableError
-from wheelhouse.resolve.release_search import ROOT, SameRelease
+from wheelhouse.resolve.release_search import ROOT
 from wheelhouse.resolve.requirements import parse_line
 from wheelhouse.resolve.resolution import Dependency, Identifier, ResolutionRequest
 from wheelhouse.resolve.search import resolve

@@ -1,8 +1,9 @@
-"""Why no solution exists, as a list of facts in the order in which a person would argue: from what is asked for to the obstacle (pure)."""
+"""Why no solution exists, as facts in the order in which a person would argue: from what is asked for to the obstacle (pure)."""
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from packaging.utils import NormalizedName
 from packaging.version import Version
@@ -12,19 +13,96 @@ from wheelhouse.resolve.resolution import NEVER, Dependency, Identifier
 
 
 @dataclass(frozen=True, slots=True)
+class SameRelease:
+    """An extra is of the same release as its project."""
+
+    project: NormalizedName
+
+
+@dataclass(frozen=True, slots=True)
+class Unusable:
+    """Releases of a project that have no usable file, or that are yanked and not pinned."""
+
+    project: NormalizedName
+    versions: tuple[Version, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Unfounded:
+    """Packages that no release outside of them asks for, as far as is known, cannot be installed."""
+
+    packages: frozenset[Identifier]
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """Releases of one project, newest first, that have the same dependency. `versions` is empty for what the user asks for."""
 
     versions: tuple[Version, ...]
     dependency: Dependency
 
+    @property
+    def asker(self) -> NormalizedName | None:
+        """The project that has the dependency; None for the user."""
+        return self.dependency.parent.candidate.project if self.dependency.parent else None
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True)
 class Derivation:
-    """`conflicting` are dependencies on one project that no release satisfies together; `steps` are all facts that lead there."""
+    """The steps that a proof rests on, those near the user first, and the releases of each project that have no usable file."""
 
-    conflicting: tuple[Dependency, ...]
     steps: tuple[Step, ...]
+    unusable: Mapping[NormalizedName, tuple[Version, ...]]
+
+    def obstacles(self) -> list[NormalizedName]:
+        """The projects that can be what everything fails at, the likeliest first.
+
+        Those that ask for nothing themselves come before others; of these, the one that the most releases lead to.
+        """
+        asking = {step.asker for step in self.steps if step.asker != step.dependency.project}
+        projects = dict.fromkeys(step.dependency.project for step in self.steps)
+        return sorted(projects, key=lambda each: (each in asking, -self._releases_before(each), each == NEVER))
+
+    def steps_on(self, project: NormalizedName) -> list[Step]:
+        """The dependencies on a project, without those of its own extras."""
+        return [step for step in self._leading_to[project] if step.asker != project]
+
+    def chain_to(self, step: Step) -> tuple[Step, ...]:
+        """The steps from the user's requirement to a step, which is the last."""
+        chain = [step]
+        while (asker := chain[0].asker) is not None and asker in self._first and len(chain) <= len(self.steps):
+            chain.insert(0, self._first[asker])
+        return tuple(chain)
+
+    @cached_property
+    def _leading_to(self) -> Mapping[NormalizedName, list[Step]]:
+        leading: dict[NormalizedName, list[Step]] = defaultdict(list)
+        for step in self.steps:
+            leading[step.dependency.project].append(step)
+        return leading
+
+    @cached_property
+    def _first(self) -> Mapping[NormalizedName, Step]:
+        """For each project, the nearest step that leads to it; of several, that of the most releases."""
+        first: dict[NormalizedName, Step] = {}
+        pending: list[NormalizedName | None] = [None]
+        for asker in pending:  # grows on the way
+            for step in sorted(self.steps, key=lambda each: -len(each.versions)):
+                project = step.dependency.project
+                if step.asker == asker and project != asker and project not in first:
+                    first[project] = step
+                    pending.append(project)
+        return first
+
+    def _releases_before(self, obstacle: NormalizedName) -> int:
+        """How many releases lead to an obstacle."""
+        pending, steps = [obstacle], dict[Step, None]()
+        for project in pending:  # grows on the way
+            for step in self._leading_to[project]:
+                steps[step] = None
+                if step.asker is not None and step.asker not in pending:
+                    pending.append(step.asker)
+        return sum(len(step.versions) for step in steps)
 
 
 def derivation_of(
@@ -34,15 +112,27 @@ def derivation_of(
 
     `versions` gives the versions that states of a project stand for.
     """
-    steps: dict[Step, int] = {}
+    askers: dict[tuple[object, ...], tuple[Dependency, int]] = {}
+    unusable: dict[NormalizedName, dict[Version, None]] = defaultdict(dict)
     for fact in _facts(clause):
         if isinstance(fact.fact, Dependency):
             parent = fact.fact.parent
-            states = fact.states[parent.candidate.project, parent.extra] if parent else 0
-            steps[Step(versions(parent.candidate.project, states) if parent else (), fact.fact)] = states & -states
+            asker = (parent.candidate.project, parent.extra) if parent else None
+            states = fact.states[asker] if asker else 0
+            key = (asker or fact.fact.origin, fact.fact.project, str(fact.fact))
+            dependency, others = askers.get(key, (fact.fact, 0))
+            askers[key] = (dependency, states | others)
+        elif isinstance(fact.fact, Unusable):
+            unusable[fact.fact.project].update(dict.fromkeys(fact.fact.versions))
+    steps: dict[Step, int] = {}
+    for dependency, states in askers.values():
+        parent = dependency.parent
+        steps[Step(versions(parent.candidate.project, states) if parent else (), dependency)] = states & -states
     depths = _depths(tuple(steps))
     ordered = sorted(steps, key=lambda step: (depths[step], steps[step]))
-    return Derivation(_conflicting(ordered), tuple(ordered))
+    return Derivation(
+        tuple(ordered), {project: tuple(sorted(each, reverse=True)) for project, each in unusable.items()}
+    )
 
 
 def _facts(clause: Clause[Identifier]) -> Iterator[Clause[Identifier]]:
@@ -65,23 +155,7 @@ def _depths(steps: Sequence[Step]) -> Mapping[Step, int]:
     pending: list[NormalizedName | None] = [None]
     for asker in pending:  # grows on the way
         for step in steps:
-            if _asker(step) == asker and step.dependency.project not in depths:
+            if step.asker == asker and step.dependency.project not in depths:
                 depths[step.dependency.project] = depths[asker] + 1
                 pending.append(step.dependency.project)
-    return {step: depths.get(_asker(step), len(depths)) for step in steps}
-
-
-def _asker(step: Step) -> NormalizedName | None:
-    return step.dependency.parent.candidate.project if step.dependency.parent else None
-
-
-def _conflicting(steps: Sequence[Step]) -> tuple[Dependency, ...]:
-    """The dependencies on the obstacle, one of each asking project: of the projects that ask for nothing, the one most asked for."""
-    asking = {_asker(step) for step in steps if _asker(step) != step.dependency.project}
-    asked = Counter(step.dependency.project for step in steps)
-    obstacle = max(asked, key=lambda project: (project not in asking, project != NEVER, asked[project]))
-    first: dict[NormalizedName | None, Dependency] = {}
-    for step in steps:
-        if step.dependency.project == obstacle:
-            first.setdefault(_asker(step), step.dependency)
-    return tuple(first.values())
+    return {step: depths.get(step.asker, len(depths)) for step in steps}

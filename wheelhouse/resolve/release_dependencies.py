@@ -16,7 +16,6 @@ from wheelhouse.resolve.resolution import (
     NEVER,
     CandidateRelease,
     Dependency,
-    Identifier,
     ResolutionRequest,
     dependencies_of,
     is_exact,
@@ -43,8 +42,6 @@ class ReleaseDependencies:
         self._on_event = on_event
         self._warned: set[str] = set()
         self._dependencies: dict[tuple[str, str], list[Dependency]] = {}
-        self.introduced: dict[Identifier, Dependency] = {}
-        """The dependency that first led to a project or extra."""
 
     def of(self, release: CandidateRelease) -> Sequence[Dependency]:
         """The dependencies of a release on this target. Raises DeferredError if the release is now deferred."""
@@ -52,16 +49,10 @@ class ReleaseDependencies:
         if key not in self._dependencies:
             self._prefetcher.note_trial(release.candidate)
             self._dependencies[key] = list(self._read_dependencies(release))
-            self._introduce(self._dependencies[key])
+            for dependency in self._dependencies[key]:
+                if dependency.project != NEVER:
+                    self._prefetcher.expect(dependency)
         return self._dependencies[key]
-
-    def _introduce(self, dependencies: Iterable[Dependency]) -> None:
-        """Note what is new in some dependencies, and prefetch it."""
-        for dependency in dependencies:
-            identifier = (dependency.project, dependency.extra)
-            self.introduced.setdefault(identifier, dependency)
-            if dependency.project != NEVER:
-                self._prefetcher.expect(dependency)
 
     def _read_dependencies(self, release: CandidateRelease) -> Iterator[Dependency]:
         """The dependencies that the release's metadata give, and one on NEVER if the release cannot be installed."""

@@ -10,6 +10,7 @@ from packaging.version import Version
 
 from wheelhouse.archive.artifact import Candidate
 from wheelhouse.resolve.candidates import CandidateIndex, ProjectCandidates
+from wheelhouse.resolve.derivation import SameRelease, Unfounded, Unusable
 from wheelhouse.resolve.pubgrub import ABSENT, Clause, solve
 from wheelhouse.resolve.release_dependencies import DeferredError
 from wheelhouse.resolve.resolution import NEVER, CandidateRelease, Dependency, Identifier, is_exact, merge
@@ -22,28 +23,6 @@ ANY = SpecifierSet()
 OFTEN = 5
 """After so many conflicts a project is decided earlier or later than others. uv has the same number."""
 EARLY, LATE = -1, 1
-
-
-@dataclass(frozen=True, slots=True)
-class SameRelease:
-    """An extra is of the same release as its project."""
-
-    project: NormalizedName
-
-
-@dataclass(frozen=True, slots=True)
-class Unusable:
-    """Releases of a project that have no usable file, or that are yanked and not pinned."""
-
-    project: NormalizedName
-    versions: tuple[Version, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Unfounded:
-    """Packages that no release outside of them asks for, as far as is known, cannot be installed."""
-
-    packages: frozenset[Identifier]
 
 
 @dataclass(frozen=True, slots=True)

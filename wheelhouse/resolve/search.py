@@ -51,7 +51,7 @@ def resolve(request: ResolutionRequest, packages: PackageSource, on_event: Liste
     index = CandidateIndex(request, packages)
     prefetcher = Prefetcher(request, packages, index)
     dependencies = ReleaseDependencies(request, packages, index, prefetcher, on_event)
-    roots = _roots(request, dependencies)
+    roots = _roots(request)
     for dependency in roots:
         prefetcher.expect(dependency)
     solution = _solve_greedily(roots, index, dependencies) or _search(roots, request, index, dependencies, on_event)
@@ -89,10 +89,10 @@ def _search(
         from wheelhouse.resolve.explain import explain  # noqa: PLC0415
 
         derivation = derivation_of(unsolvable.clause, search.versions)
-        raise explain(derivation, request, index, dependencies.introduced) from unsolvable
+        raise explain(derivation, request, index, dependencies.of) from unsolvable
 
 
-def _roots(request: ResolutionRequest, dependencies: ReleaseDependencies) -> list[Dependency]:
+def _roots(request: ResolutionRequest) -> list[Dependency]:
     """The user's requirements that apply to the target, as dependencies, after overrides and exclusions."""
     roots: list[Dependency] = []
     for line in request.requirements:
@@ -100,8 +100,6 @@ def _roots(request: ResolutionRequest, dependencies: ReleaseDependencies) -> lis
             for requirement in request.adjustments.instead_of(line.requirement):
                 if requirement is line.requirement or request.target.applies(requirement.marker):
                     roots.extend(dependencies_of(requirement, line.origin))
-    for dependency in roots:
-        dependencies.introduced.setdefault((dependency.project, dependency.extra), dependency)
     return roots
 
 

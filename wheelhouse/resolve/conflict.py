@@ -1,0 +1,202 @@
+"""The conflict that a derivation ends in: the dependencies on one project that no release satisfies together, and why not."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import combinations
+
+from packaging.specifiers import SpecifierSet
+from packaging.utils import NormalizedName
+from packaging.version import Version
+
+from wheelhouse.archive.artifact import Rejected
+from wheelhouse.archive.reasons import Reason
+from wheelhouse.resolve.candidates import CandidateIndex, ProjectCandidates
+from wheelhouse.resolve.derivation import Derivation, Step
+from wheelhouse.resolve.requirements import RequirementLine
+from wheelhouse.resolve.resolution import NEVER, ResolutionRequest, merge
+
+ANY = SpecifierSet()
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedReleases:
+    """Releases of one project of which no file can be chosen for the same reason, newest first.
+
+    `rejected` are the files of the newest. `reason` is the decisive one; None if the target takes none of the wheels' tags.
+    """
+
+    versions: tuple[Version, ...]
+    rejected: tuple[Rejected, ...]
+    reason: Reason | None
+
+
+class Conflict:
+    """Dependencies on one project (`sides`, as steps of a derivation) that no release satisfies together."""
+
+    def __init__(
+        self, project: NormalizedName, sides: Sequence[Step], request: ResolutionRequest, index: CandidateIndex
+    ) -> None:
+        self.project, self.sides, self.request, self.index = project, tuple(sides), request, index
+        self.dependencies = [side.dependency for side in sides]
+        self.specifier = merge(dependency.specifier for dependency in self.dependencies)
+        self.candidates: ProjectCandidates | None = index.get(project) if project != NEVER else None
+        self.constraints: Sequence[RequirementLine] = index.constraints(project)
+
+    def has_release(self, specifier: SpecifierSet) -> bool:
+        """Whether the project's page has a version within a specifier."""
+        assert self.candidates is not None  # noqa: S101  (callers looked)
+        return any(True for _ in specifier.filter(self.candidates.page.versions, prereleases=True))
+
+    @cached_property
+    def contradiction(self) -> tuple[RequirementLine, RequirementLine] | None:
+        """Two constraints that leave no release together, though each alone leaves some."""
+        for one, other in combinations(self.constraints, 2):
+            specifiers = one.requirement.specifier, other.requirement.specifier
+            if not self.has_release(merge(specifiers)) and all(map(self.has_release, specifiers)):
+                return one, other
+        return None
+
+    @cached_property
+    def excluding_constraint(self) -> RequirementLine | None:
+        """The constraint that excludes every release that the dependencies admit."""
+        lines = self.constraints
+        return next((line for line in lines if not self.has_release(self.specifier & line.requirement.specifier)), None)
+
+    @cached_property
+    def is_about_files(self) -> bool:
+        """Whether dependencies and constraints leave releases, of which no file can be chosen."""
+        if self.candidates is None or not self.has_release(self.specifier):
+            return False
+        return not self.contradiction and not self.excluding_constraint
+
+    @cached_property
+    def rejected(self) -> list[RejectedReleases]:
+        """The releases that dependencies and constraints admit, by the reason against them; the commonest kind of reason first."""
+        if self.candidates is None:
+            return []
+        return rejected_releases(self.candidates, self.candidates.matching(self.specifier), self.specifier)
+
+    @property
+    def commonest(self) -> list[RejectedReleases]:
+        """The rejected releases with the commonest kind of reason."""
+        return [each for each in self.rejected if type(each.reason) is type(self.rejected[0].reason)]
+
+    @cached_property
+    def usable(self) -> tuple[Version, ...]:
+        """The releases of which a file could be chosen if no dependency and no constraint excluded them, newest first."""
+        if self.candidates is None:
+            return ()
+        versions = self.candidates.page.versions
+        return tuple(
+            version
+            for version in versions
+            if not version.is_prerelease and self.candidates.choose(version, ANY)[0] is not None
+        )
+
+
+def rejected_releases(
+    candidates: ProjectCandidates, versions: Iterable[Version], specifier: SpecifierSet
+) -> list[RejectedReleases]:
+    """Those of some releases of which no file can be chosen, by reason: first those with the commonest kind of reason."""
+    groups: dict[tuple[Reason | None, int], list[tuple[Version, tuple[Rejected, ...]]]] = {}
+    for version in versions:
+        chosen, rejected = candidates.choose(version, specifier)
+        if chosen is None and rejected:
+            reason = next((other.reason for other in rejected if not other.has_no_tag), None)
+            groups.setdefault((reason, len(rejected)), []).append((version, tuple(rejected)))
+    kinds = Counter(type(reason) for (reason, _), group in groups.items() for _ in group)
+    releases = [
+        RejectedReleases(tuple(version for version, _ in group), group[0][1], reason)
+        for (reason, _), group in groups.items()
+    ]
+    return sorted(releases, key=lambda each: -kinds[type(each.reason)])
+
+
+# Finding it
+
+
+def find_conflict(derivation: Derivation, request: ResolutionRequest, index: CandidateIndex) -> Conflict:
+    """The conflict that the most releases lead to, with as few sides as make it one."""
+    obstacles = derivation.obstacles()
+    for project in obstacles:
+        steps = derivation.steps_on(project)
+        if project == NEVER:
+            return Conflict(project, _commonest_reason(steps), request, index)
+        candidates = index.get(project)
+        sides = _sides(steps, candidates, index) if candidates else _widest(steps)[:1]
+        if sides:
+            return Conflict(project, sides, request, index)
+    return Conflict(obstacles[0], _one_of_each(derivation.steps_on(obstacles[0])), request, index)
+
+
+def _commonest_reason(steps: Sequence[Step]) -> list[Step]:
+    """A step with the kind of reason that most have."""
+    kinds: dict[type[Reason | None], list[Step]] = {}
+    for step in steps:
+        kinds.setdefault(type(step.dependency.reason), []).append(step)
+    return max(kinds.values(), key=len)[:1]
+
+
+def _widest(steps: Sequence[Step]) -> list[Step]:
+    """Steps of the user first, then those of the most releases."""
+    return sorted(steps, key=lambda step: (step.asker is not None, -len(step.versions)))
+
+
+def _one_of_each(steps: Sequence[Step]) -> list[Step]:
+    """The steps of the user, and for each project that asks the step of the most releases."""
+    first = {step.asker: step for step in reversed(_widest(steps)) if step.asker is not None}
+    return [step for step in steps if step.asker is None or first[step.asker] is step]
+
+
+@dataclass(frozen=True, slots=True)
+class _Allowed:
+    """The releases that a step admits, and those of them that have a usable file for it."""
+
+    step: Step
+    admitted: frozenset[Version]
+    usable: frozenset[Version]
+
+
+def _sides(steps: Sequence[Step], candidates: ProjectCandidates, index: CandidateIndex) -> list[Step] | None:
+    """The fewest steps that leave no usable release, those of the most releases; None if all together leave one."""
+    allowed = [_allowed(step, candidates, index) for step in steps]
+    alone = [(each,) for each in allowed if not each.usable]
+    rest = [each for each in allowed if each.usable]
+    pairs = [pair for pair in combinations(rest, 2) if _can_meet(*pair) and _exclude_each_other(pair)]
+    if groups := [*alone, *pairs]:
+        return [each.step for each in max(groups, key=_reach)]
+    together = [each for each in rest if each.step in _one_of_each(steps)]
+    if not _exclude_each_other(together):
+        return None
+    for each in reversed(together):
+        fewer = [other for other in together if other is not each]
+        together = fewer if _exclude_each_other(fewer) else together
+    return [each.step for each in together]
+
+
+def _allowed(step: Step, candidates: ProjectCandidates, index: CandidateIndex) -> _Allowed:
+    specifier = step.dependency.specifier
+    limits = merge(line.requirement.specifier for line in index.constraints(candidates.page.project))
+    admitted = frozenset((specifier & limits).filter(candidates.page.versions, prereleases=True))
+    takeable = {*candidates.matching(ANY), *candidates.with_prereleases(ANY)}
+    usable = (version for version in admitted & takeable if candidates.choose(version, specifier)[0])
+    return _Allowed(step, admitted, frozenset(usable))
+
+
+def _can_meet(one: _Allowed, other: _Allowed) -> bool:
+    """Whether both steps can hold at once: not those of two releases of one project."""
+    versions = set(one.step.versions)
+    return one.step.asker is None or one.step.asker != other.step.asker or not versions.isdisjoint(other.step.versions)
+
+
+def _exclude_each_other(group: Sequence[_Allowed]) -> bool:
+    """Whether no release that all admit has a file that one of them can use: a pin admits a yanked file for all (PEP 592)."""
+    admitted = frozenset.intersection(*(each.admitted for each in group)) if group else frozenset()
+    return bool(group) and not any(admitted & each.usable for each in group)
+
+
+def _reach(group: Sequence[_Allowed]) -> tuple[float, int]:
+    """How many releases share a group's conflict: those of its smallest side; then the fewer sides, the better."""
+    return min(len(each.step.versions) or float("inf") for each in group), -len(group)

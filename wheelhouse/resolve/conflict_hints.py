@@ -1,0 +1,284 @@
+"""What to do about a conflict: which line to loosen, another date, another Python or platform, an extra to leave out."""
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+
+from packaging.version import Version
+
+from wheelhouse.airflow import PROJECT as AIRFLOW
+from wheelhouse.archive.artifact import Rejected, requires_python_of, why_unfit
+from wheelhouse.archive.filenames import wheel_parts
+from wheelhouse.archive.reasons import RequiresPython, SdistExcluded, UploadedTooLate, WheelExcluded, Yanked
+from wheelhouse.errors import InputError
+from wheelhouse.resolve.conflict import Conflict
+from wheelhouse.resolve.derivation import Derivation, Step
+from wheelhouse.resolve.requirements import COMMAND_LINE, RequirementLine
+from wheelhouse.resolve.resolution import NEVER, is_exact
+from wheelhouse.target.target import Platform, Python, Target
+
+BRANCH = re.compile(r"constraints-\d+-\d+(?!\d|\.)")
+"""A branch of Airflow's constraints, which moves on to later releases."""
+OPTIONAL_EXTRAS = {"mysql": "with INSTALL_MYSQL_CLIENT=false the image's build drops it anyway"}
+"""Extras of Airflow that its image's build can do without, and how."""
+PYTHONS = tuple(f"3.{minor}" for minor in range(6, 16))
+LEAVE_OUT = "request another version, or leave out what requires it"
+
+
+def hint(conflict: Conflict, derivation: Derivation) -> str:
+    """What to do next."""
+    if conflict.project == NEVER:
+        return _never_hint(conflict)
+    if conflict.candidates is None:
+        return _no_project_hint(conflict)
+    if not conflict.has_release(conflict.specifier):
+        return _no_release_hint(conflict, derivation)
+    if conflict.contradiction:
+        return f"change or remove {' or '.join(line.origin for line in conflict.contradiction)}"
+    if line := conflict.excluding_constraint:
+        return _constraint_hint(conflict, line)
+    return _file_hint(conflict, derivation)
+
+
+def _never_hint(conflict: Conflict) -> str:
+    """About a release that cannot be chosen whatever its files are."""
+    reason = conflict.dependencies[0].reason
+    python = (
+        _fitting_python([reason.specifier], conflict.request.target) if isinstance(reason, RequiresPython) else None
+    )
+    return (
+        f"request another version, or take another target: --python {python}" if python else "request another version"
+    )
+
+
+def _no_project_hint(conflict: Conflict) -> str:
+    side = conflict.sides[0]
+    if side.asker is None:
+        return "check the spelling, and that --index is the right index"
+    others = f"name the index that has it (`--index NAME=URL --from NAME={conflict.project}`)"
+    return f"{others}, request another version of {side.asker}, or leave it out"
+
+
+# No release at all
+
+
+def _no_release_hint(conflict: Conflict, derivation: Derivation) -> str:
+    chains = [derivation.chain_to(side) for side in conflict.sides]
+    if conflict.project in conflict.request.direct:
+        origins = [
+            line.origin for line in conflict.request.requirements if line.source and line.project == conflict.project
+        ]
+        return f"name another file of {conflict.project} {_in(origins[0])}, or request a release of it from the index"
+    if extra := _extra(chains):
+        return extra
+    lines = [
+        line for chain, side in zip(chains, conflict.sides, strict=True) if (line := _loosened(conflict, chain, side))
+    ]
+    if lines:
+        return ", or ".join(dict.fromkeys(lines))
+    return _without_askers(conflict, chains)
+
+
+def _loosened(conflict: Conflict, chain: Sequence[Step], side: Step) -> str | None:
+    """How a line of the user can be changed so that a side goes away; None if that line does not limit anything."""
+    root = chain[0].dependency
+    if root.parent is not None or not root.specifier:
+        return None
+    if len(chain) > 1:
+        return f"request another release of {root.project} {_in(root.origin)}"
+    limits = [each.dependency.specifier for each in conflict.sides if each is not side]
+    limits += [line.requirement.specifier for line in conflict.constraints]
+    admitted = (each for each in conflict.usable if all(limit.contains(each, prereleases=True) for limit in limits))
+    version = next(admitted, None)
+    return f"loosen `{root}` {_in(root.origin)} so that it admits {conflict.project} {version}" if version else None
+
+
+def _without_askers(conflict: Conflict, chains: Sequence[Sequence[Step]]) -> str:
+    """If no line of the user limits what conflicts: what to leave out, or how to decide it by hand."""
+    roots = list(dict.fromkeys(chain[0].dependency.project for chain in chains))
+    leave = f"leave out {' or '.join(roots)}"
+    if not conflict.usable:
+        return leave
+    return (
+        f"{leave}, or decide yourself: `--override FILE` with a line such as `{conflict.project}=={conflict.usable[0]}`"
+    )
+
+
+def _extra(chains: Sequence[Sequence[Step]]) -> str | None:
+    """The hint to leave out extras of the user that lead to the sides; None if a side has none."""
+    parents = [chain[1].dependency.parent for chain in chains if len(chain) > 1]
+    extras = list(dict.fromkeys(parent.extra for parent in parents if parent and parent.extra))
+    if not extras or len(extras) != len(chains) or parents[0] is None:
+        return None
+    project = parents[0].candidate.project
+    if len(extras) > 1:
+        return f"leave out one of the extras of {project}: {' or '.join(f'`{extra}`' for extra in extras)}"
+    why = f": {OPTIONAL_EXTRAS[extras[0]]}" if project == AIRFLOW and extras[0] in OPTIONAL_EXTRAS else ""
+    return f"leave out the extra `{extras[0]}` of {project}, which requires it{why}"
+
+
+def _in(origin: str) -> str:
+    return f"{'on' if origin == COMMAND_LINE else 'in'} {origin}"
+
+
+# A constraint that excludes
+
+
+def _constraint_hint(conflict: Conflict, line: RequirementLine) -> str:
+    """What to do about a constraint that excludes everything; for Airflow, which constraints fit its release."""
+    release = _airflow_release(conflict)
+    if release and BRANCH.search(line.origin):
+        return (
+            f"that file is a branch of Airflow's constraints, which moves on to later releases: take the tag "
+            f"constraints-{release} (`--airflow {release}` does)"
+        )
+    if release and f"constraints-{release}" not in line.origin:
+        return f"change or remove {line.origin}, or take the constraints of this release: the tag constraints-{release}"
+    admitted = [version for version in conflict.usable if conflict.specifier.contains(version, prereleases=True)]
+    example = f" so that it admits {conflict.project} {admitted[0]}" if admitted else ""
+    return f"change {line.origin}{example}, or remove it"
+
+
+def _airflow_release(conflict: Conflict) -> str | None:
+    """The release of Airflow that the user pins; None if none."""
+    for line in conflict.request.requirements:
+        clauses = list(line.requirement.specifier)
+        if line.project == AIRFLOW and len(clauses) == 1 and clauses[0].operator == "==":
+            return clauses[0].version
+    return None
+
+
+# Files that cannot be chosen
+
+
+def _file_hint(conflict: Conflict, derivation: Derivation) -> str:
+    """About releases of which no file can be chosen: what admits one, or which other release has one that can be."""
+    remedies = [*_remedies(conflict), *_other_release(conflict, derivation)]
+    if not remedies and conflict.rejected and conflict.rejected[0].reason is None:
+        return f"offer a wheel of {conflict.project} for this target with --find-links FOLDER, or leave out what requires it"
+    return ", or ".join(remedies) or LEAVE_OUT
+
+
+def _remedies(conflict: Conflict) -> Iterator[str]:
+    """What would make a file of the admitted releases fit."""
+    project = conflict.project
+    if not conflict.rejected:
+        if conflict.candidates and not conflict.candidates.matching(conflict.specifier):
+            yield "allow pre-releases: --pre"
+        return
+    group = conflict.rejected[0]
+    match group.reason:
+        case None:
+            yield from _other_target(conflict, group.rejected)
+        case RequiresPython():
+            yield from _other_python(conflict)
+        case UploadedTooLate():
+            yield from _later(conflict)
+        case Yanked():
+            yield f"to take a yanked release nevertheless, pin it: `{project}=={group.versions[0]}`"
+        case SdistExcluded():
+            yield from _other_target(conflict, group.rejected)
+            yield f"allow the sdist with --no-binary {project} and make a wheel of it: `wheelhouse build`"
+        case WheelExcluded():
+            yield f"allow wheels of {project}: --only-binary {project}"
+
+
+def _other_target(conflict: Conflict, rejected: Sequence[Rejected]) -> Iterator[str]:
+    """Another platform or Python for which one of the wheels is made."""
+    for option, target in _alternatives(conflict.request.target, rejected):
+        if any(other.has_no_tag and target.rank(wheel_parts(other.filename)[3]) is not None for other in rejected):
+            yield f"take another target: {option}"
+            return
+
+
+def _alternatives(target: Target, rejected: Sequence[Rejected]) -> Iterator[tuple[str, Target]]:
+    """Targets that differ in the Python or in the version of libc or macOS alone, the nearest first, each with its option."""
+    python = target.python
+    tags = {tag for other in rejected if other.has_no_tag for tag in wheel_parts(other.filename)[3]}
+    platforms = sorted({tag.platform for tag in tags if _same_kind(tag.platform, target.platform.tag)}, key=_numbers)
+    for name in platforms:
+        with suppress(InputError):
+            yield f"--platform {name}", Target.of(python, Platform.parse(name))
+    if not target.is_derived or python.implementation != "cpython":
+        return
+    if python.free_threaded:
+        yield f"--python {python.minor}", Target.of(Python.parse(python.minor), target.platform)
+    for minor in _nearest(python):
+        suffix = "t" if python.free_threaded else ""
+        with suppress(InputError):
+            yield f"--python {minor}{suffix}", Target.of(Python.parse(f"{minor}{suffix}"), target.platform)
+
+
+def _same_kind(platform: str, own: str) -> bool:
+    """Whether two platform tags differ in nothing but the version of libc or macOS."""
+    kinds = [re.sub(r"(?<=linux|acosx)_\d+_\d+_", "_", name) for name in (platform, own)]
+    return kinds[0] == kinds[1] and platform != own
+
+
+def _numbers(platform: str) -> list[int]:
+    return [int(number) for number in re.findall(r"\d+", platform)]
+
+
+def _nearest(python: Python) -> list[str]:
+    """Other minor versions of Python, the nearest first, of two equally near the newer."""
+    own = python.version.minor
+    minors = [int(minor.partition(".")[2]) for minor in PYTHONS]
+    return [f"3.{minor}" for minor in sorted(minors, key=lambda minor: (abs(minor - own), -minor)) if minor != own]
+
+
+def _other_python(conflict: Conflict) -> Iterator[str]:
+    specifiers = [group.reason.specifier for group in conflict.commonest if isinstance(group.reason, RequiresPython)]
+    if python := _fitting_python(specifiers, conflict.request.target):
+        yield f"take another target: --python {python}"
+
+
+def _fitting_python(specifiers: Sequence[str], target: Target) -> str | None:
+    """The nearest Python that one of some Requires-Python admits."""
+    own = target.python
+    if not target.is_derived or own.implementation != "cpython":
+        return None
+    admitted = [requires_python_of(specifier) for specifier in specifiers]
+    for minor in (own.minor, *_nearest(own)):
+        with suppress(InputError):
+            python = Python.parse(f"{minor}{'t' if own.free_threaded else ''}")
+            if any(each.contains(python.version) for each in admitted):
+                return f"{minor}{'t' if own.free_threaded else ''}"
+    return None
+
+
+def _later(conflict: Conflict) -> Iterator[str]:
+    """The first day on which one of the releases had a file."""
+    candidates = conflict.candidates
+    assert candidates is not None  # noqa: S101  (a group of releases comes from it)
+    versions = [version for group in conflict.commonest for version in group.versions]
+    files = [file for version in versions for file in candidates.page.candidates(version) if file.upload_time]
+    fitting = [file for file in files if file.yanked is None and why_unfit(file, conflict.request.target) is None]
+    if fitting:
+        first = min(datetime.fromisoformat(file.upload_time or "") for file in fitting)
+        day = (first + timedelta(days=1)).date().isoformat()
+        yield f"take a later date: --uploaded-prior-to {day}"
+
+
+def _other_release(conflict: Conflict, derivation: Derivation) -> Iterator[str]:
+    """What excludes a release of which a file could be chosen: a constraint, a line of the user, or a release that asks."""
+    if not conflict.usable:
+        return
+    version = conflict.usable[0]
+    for line in conflict.constraints:
+        if not line.requirement.specifier.contains(version, prereleases=True):
+            yield f"change {line.origin}, which excludes {conflict.project} {version}"
+            return
+    for side in conflict.sides:
+        if not side.dependency.specifier.contains(version, prereleases=True):
+            yield _accepting(conflict, derivation.chain_to(side), side, version)
+            return
+
+
+def _accepting(conflict: Conflict, chain: Sequence[Step], side: Step, version: Version) -> str:
+    root = chain[0].dependency
+    if side.asker is None:
+        return f"loosen `{root}` {_in(root.origin)}, which excludes {conflict.project} {version}"
+    if root.specifier and is_exact(root.specifier):
+        return f"request a release of {root.project} {_in(root.origin)} that accepts {conflict.project} {version}"
+    return f"request a release of {side.asker} that accepts {conflict.project} {version}"
