@@ -45,8 +45,8 @@ def mutants_of(package: str, without: Container[tuple[str, str, str, str, int]])
     return [mutant for of_file in found for mutant in of_file if mutant.key not in without]
 
 
-def runs_for(mutant: Mutant, folder: Path, contexts: Contexts) -> Iterator[list[str]]:
-    """The arguments of each run of pytest that may notice a mutant."""
+def runs_for(mutant: Mutant, folder: Path, contexts: Contexts, *, near_only: bool) -> Iterator[list[str]]:
+    """The arguments of each run of pytest that may notice a mutant; with `near_only` those of the first one."""
     near = {name for line in mutant.lines for name in contexts.get((mutant.file, line), ())}
     modules = sorted(folder.glob("test_*.py"))
     if "" not in near:  # coverage knows all tests of this process that run the line
@@ -54,11 +54,11 @@ def runs_for(mutant: Mutant, folder: Path, contexts: Contexts) -> Iterator[list[
     tests = sorted(near - {""})
     if tests:
         yield tests
-    if modules:
+    if modules and not (near_only and tests):
         yield [*(f"tests/{folder.name}/{path.name}" for path in modules), *(f"--deselect={name}" for name in tests)]
 
 
-def survivors(package: str, sample: Sequence[Mutant], trees: Sequence[Tree]) -> list[Mutant]:
+def survivors(package: str, sample: Sequence[Mutant], trees: Sequence[Tree], *, near_only: bool) -> list[Mutant]:
     """The mutants that no test of the package notices, printed as they are found. Each tree tries one at a time."""
     contexts, seconds = trees[0].contexts(package)
     folder = trees[0].root / "tests" / package
@@ -69,7 +69,9 @@ def survivors(package: str, sample: Sequence[Mutant], trees: Sequence[Tree]) -> 
 
         def survives(mutant: Mutant) -> bool:
             runner = free.get()
-            noticed = runner.notices(mutant, list(runs_for(mutant, folder, contexts)), 2 * seconds + 20)
+            noticed = runner.notices(
+                mutant, list(runs_for(mutant, folder, contexts, near_only=near_only)), 2 * seconds + 20
+            )
             free.put(runner)
             if not noticed:
                 print(f"survived: {mutant}", flush=True)
@@ -84,6 +86,9 @@ def main() -> int:
     parser.add_argument("packages", nargs="*", default=PACKAGES)
     parser.add_argument("--sample", type=int, default=MAX_MUTANTS, help="try at most so many mutants of a package")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument(
+        "--near", action="store_true", help="try only the tests that run a mutant's line: quicker, kills fewer"
+    )
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--least", type=float, default=0, help="exit with 1 if a package's score in percent is lower")
     options = parser.parse_args()
@@ -93,7 +98,7 @@ def main() -> int:
         for package in options.packages:
             found = mutants_of(package, read_equivalent())
             sample = random.Random(options.seed).sample(found, min(options.sample, len(found)))
-            survived = survivors(package, sample, trees)
+            survived = survivors(package, sample, trees, near_only=options.near)
             scores.append(100 * (len(sample) - len(survived)) / max(len(sample), 1))
             print(f"| {package} | {len(found)} | {len(sample)} | {len(survived)} | {scores[-1]:.0f} % |", flush=True)
     return int(min(scores) < options.least)
