@@ -13,7 +13,7 @@ from packaging.version import Version
 
 from wheelhouse.archive.artifact import Candidate, choose
 from wheelhouse.archive.elf import native_of
-from wheelhouse.archive.filenames import Filenames, filename_of, is_globbed, is_sdist, release_of, sdist_stem
+from wheelhouse.archive.filenames import Filenames, filename_of, is_globbed, release_of, sdist_stem
 from wheelhouse.archive.reasons import FitsLess, NoFittingTag, UnreadableFormat
 from wheelhouse.archive.ziparchive import Member, chunks, mapped, read_members
 from wheelhouse.errors import RefusedError
@@ -72,10 +72,10 @@ def test_the_versions_of_names_that_follow_one_another() -> None:
 
 @pytest.mark.parametrize("suffix", [".tar.gz", ".zip", ".tgz", ".tar.bz2", ".tar.xz"])
 def test_an_sdist_by_its_suffix(suffix: str) -> None:
-    assert is_sdist(f"lib-1.0{suffix}") and sdist_stem(f"lib-1.0{suffix}") == "lib-1.0"
+    assert sdist_stem(f"lib-1.0{suffix}") == "lib-1.0"
     assert release_of(f"lib-1.0{suffix}") == ("lib", Version("1.0"))
     assert is_globbed(f"lib-1.0{suffix}") is (suffix == ".tar.gz")
-    assert not is_sdist("lib-1.0.whl") and is_globbed("lib-1.0.whl") and sdist_stem("lib-1.0.whl") is None
+    assert is_globbed("lib-1.0.whl") and sdist_stem("lib-1.0.whl") is None
 
 
 # Which file of a release is chosen

@@ -1,12 +1,10 @@
 """What the tests of the command line share: a made index, and a session whose commands use it."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.support.golden import Session
-from tests.support.index import IndexServer
+from tests.support.offered import index, session  # noqa: F401  (fixtures)
 from tests.support.wheels import build_sdist, build_wheel
 
 
@@ -26,16 +24,3 @@ def offered(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, version in (("pip", "24.2"), ("uv", "0.4.1"), ("packaging", "24.1")):
         build_wheel(folder, name, version)
     return folder
-
-
-@pytest.fixture
-def index(offered: Path) -> Iterator[IndexServer]:
-    with IndexServer(offered) as server:
-        yield server
-
-
-@pytest.fixture
-def session(index: IndexServer, tmp_path: Path) -> Session:
-    """A session whose commands use the made index, and give up soon."""
-    online = ("--index", index.url, "--retries", "0")
-    return Session(tmp_path, {"fetch": online, "lock": online, "constraints": ()}, {index.url: "<index>"})

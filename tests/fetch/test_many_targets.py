@@ -1,7 +1,6 @@
 """One run for many targets: what fails for some is said for each, once, in a few lines; the others can be written."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -32,18 +31,6 @@ def offered(tmp_path_factory: pytest.TempPathFactory) -> Path:
     build_wheel(folder, "newer", "1.0", requires_python=">=3.12")
     build_sdist(folder, "raw", "1.0")
     return folder
-
-
-@pytest.fixture
-def index(offered: Path) -> Iterator[IndexServer]:
-    with IndexServer(offered) as server:
-        yield server
-
-
-@pytest.fixture
-def session(index: IndexServer, tmp_path: Path) -> Session:
-    online = ("--index", index.url, "--retries", "0")
-    return Session(tmp_path, {"fetch": online, "lock": online})
 
 
 def said(session: Session) -> list[str]:

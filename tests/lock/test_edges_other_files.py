@@ -152,7 +152,8 @@ def test_a_damaged_lock_of_files(old: str, new: str, sentence: str | None) -> No
         return
     with pytest.raises(InputError) as caught:
         parse_other_files(text, "there")
-    assert sentence in str(caught.value)
+    assert str(caught.value).startswith("`there` is not a lock that wheelhouse wrote: ")
+    assert sentence in str(caught.value) and caught.value.hint == "fetch again"
 
 
 DIGESTS = {64: "sha256", 96: "sha384", 128: "sha512"}

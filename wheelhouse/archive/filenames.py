@@ -33,11 +33,6 @@ def is_wheel(filename: str) -> bool:
     return filename.endswith(WHEEL_SUFFIX)
 
 
-def is_sdist(filename: str) -> bool:
-    """Whether a file is an sdist that pip accepts, by its name."""
-    return filename.endswith(SDIST_SUFFIXES)
-
-
 def is_globbed(filename: str) -> bool:
     """Whether Airflow's image build installs a file: it installs `*.{whl,tar.gz}` of its folder."""
     return filename.endswith((WHEEL_SUFFIX, SDIST_SUFFIXES[0]))

@@ -186,8 +186,10 @@ def parse_other_files(text: str, source: str) -> OtherFiles:
             raise ValueError(f"version {table.version} is unknown")
         files = OtherFiles(tuple(map(_file, table.files)))
         files.artifacts  # noqa: B018  (names and hashes are checked as they are made)
-    except (IntegrityError, ValueError) as error:
-        raise InputError(f"`{source}` is not a lock that wheelhouse wrote: {error}", hint="fetch again") from error
+    except (InputError, IntegrityError, ValueError) as error:
+        details = error.details if isinstance(error, InputError) else ()
+        sentence = f"`{source}` is not a lock that wheelhouse wrote: {error}"
+        raise InputError(sentence, hint="fetch again", details=details) from error
     return files
 
 
