@@ -72,6 +72,7 @@ def plan_document(plan: Plan) -> dict[str, Any]:
         "files": {path: artifact.sha256 for path, artifact in sorted(plan.files.items())},
         "texts": dict(sorted(plan.texts.items())),
         **({"copied-from": plan.copied_from} if plan.copied_from else {}),
+        **({"load": list(plan.load)} if plan.load else {}),
         "first": list(plan.first),
         "command": list(plan.command),
         "breeze": list(plan.breeze),
@@ -87,8 +88,10 @@ def command_lines(plan: Plan) -> list[str]:
     if plan.copied_from:
         copied = shlex.quote(f"{plan.copied_from}/.")
         lines += ["copy the folder into the build context:", "", f"mkdir -p {FOLDER} && cp -R {copied} {FOLDER}", ""]
+    if plan.load:
+        lines += ["load the base image:", "", *shell(plan.load).split("\n"), ""]
     if plan.first:
         lines += ["first:", "", *shell(plan.first).split("\n"), ""]
     purpose = "build the image with:" if plan.builds_an_image else "no image has this target; install on it with:"
-    lines += ["then:" if plan.first or plan.copied_from else purpose, "", *shell(plan.command).split("\n")]
+    lines += ["then:" if plan.load or plan.first or plan.copied_from else purpose, "", *shell(plan.command).split("\n")]
     return [*lines, "", "or with breeze:", "", *shell(plan.breeze).split("\n")] if plan.breeze else lines

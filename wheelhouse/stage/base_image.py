@@ -57,6 +57,11 @@ def must_suit(image: str, target: Target) -> None:
         parsed = Image.parse(image)
     except InputError:
         return
+    must_be_installable(parsed, image, target)
+
+
+def must_be_installable(parsed: Image, image: str, target: Target) -> None:
+    """Raise InputError if a target's files do not install into an image with this C library and Python."""
     (libc, minor), (needed, least) = _libc(f"{parsed.libc}_x"), _libc(target.platform.tag)
     hint = f"name another with --base-image, or fetch for this one: --image {image}"
     if needed and libc != needed:

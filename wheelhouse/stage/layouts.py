@@ -14,9 +14,11 @@ from wheelhouse.lock.other_files import DOCKERFILE as OTHER_DOCKERFILE
 from wheelhouse.lock.other_files import FOLDER as OTHER_FILES
 from wheelhouse.lock.other_files import LOCK as OTHER_LOCK
 from wheelhouse.lock.other_files import OtherFiles, build_command, dockerfile
+from wheelhouse.oci.image_lock import BaseImage
 from wheelhouse.stage.airflow.airflow_layout import lay_out_airflow
 from wheelhouse.stage.airflow.arguments import Choices
 from wheelhouse.stage.base_image import default_base_image, must_be_linux, must_suit
+from wheelhouse.stage.carried_image import load_command, with_carried_image
 from wheelhouse.stage.destination import FOLDER, USUAL, Destination
 from wheelhouse.stage.flat_layout import lay_out_files, lay_out_flat, lay_out_index
 from wheelhouse.stage.manifest import OPTIONS
@@ -31,7 +33,8 @@ class StageInputs:
     """Everything that decides what a staged folder holds: the locks of one target, and the user's options.
 
     `constraints` is the text of the lock's constraints file. `tools` locks what the image build installs first,
-    `build_locks` the build requirements of the sdists, by file name. With `sdists`, sdists take the place of built wheels.
+    `build_locks` the build requirements of the sdists, by file name. `image` is the base image that the wheelhouse holds for
+    the target, if it has one. With `sdists`, sdists take the place of built wheels.
     """
 
     lock: Lock
@@ -40,6 +43,7 @@ class StageInputs:
     build_locks: Mapping[str, Lock] = field(default_factory=dict)
     other_files: OtherFiles = field(default=OtherFiles())
     base_image: str | None = None
+    image: BaseImage | None = None
     sdists: bool = False
     destination: Destination = USUAL
     choices: Choices = field(default=Choices())
@@ -64,9 +68,20 @@ class StageInputs:
         }
         return {name: value for name, value in options.items() if value} | self.choices.options
 
+    @property
+    def carried(self) -> BaseImage | None:
+        """The image of the wheelhouse, if the build starts from it, and not from another one that the user named."""
+        is_chosen = self.image and self.base_image in (None, self.image.name, self.image.tag)
+        return self.image if is_chosen and self.is_linux and self.choices.index is None else None
+
+    @property
+    def named_image(self) -> str | None:
+        """The name of the base image: the user's, or that of the wheelhouse's image."""
+        return self.carried.tag if self.carried else self.base_image
+
     def suitable_image(self) -> str:
-        """The base image: the user's, else the target's default. Raises InputError if it does not suit the target."""
-        image = self.base_image or default_base_image(self.lock.target)
+        """The base image: the named one, else the target's default. Raises InputError if it does not suit the target."""
+        image = self.named_image or default_base_image(self.lock.target)
         must_suit(image, self.lock.target)
         return image
 
@@ -103,7 +118,14 @@ class AirflowLayout:
     def lay_out(self, inputs: StageInputs) -> Plan:
         """The files, the settings and the build arguments of the release."""
         must_be_linux(inputs.lock.target)
-        return lay_out_airflow(inputs.lock, inputs.constraints, inputs.tools, inputs.base_image, inputs.choices)
+        return lay_out_airflow(
+            inputs.lock,
+            inputs.constraints,
+            inputs.tools,
+            inputs.named_image,
+            inputs.choices,
+            load_command(USUAL) if inputs.carried else (),
+        )
 
 
 class IndexLayout:
@@ -171,6 +193,9 @@ def lay_out(name: str, inputs: StageInputs) -> Plan:
     plan = layout.lay_out(inputs)
     if plan.index is None:
         plan = with_build_requirements(plan, inputs.build_locks.values())
+    if inputs.carried:
+        place = USUAL if plan.release else inputs.destination
+        plan = with_carried_image(plan, inputs.carried, inputs.lock.target, place)
     plan = _with_other_files(plan, inputs.other_files, USUAL if plan.release else inputs.destination)
     names_folder = OTHER_DOCKERFILE in plan.texts and plan.release is None
     used = {*layout.options, *(["folder"] if names_folder else [])}

@@ -18,7 +18,8 @@ TAKES_VALUE = ("--build-arg", "-f", "-t", "--network", "--file", "--tag", "--sec
 class Plan:
     """What a staged folder holds, by relative path: files of the wheelhouse and texts; and the command that builds the image.
 
-    `command` builds the image, one argument an entry; `first` runs before it; `breeze` is the same build by Airflow's own
+    `command` builds the image, one argument an entry; `first` runs before it, and `load`, which gives the engine the base
+    image that the folder holds, before both; `breeze` is the same build by Airflow's own
     tool. `notes` say what was decided and what remains, `warnings` what will fail. `image` is the name of the built image.
     With `index`, the build takes the files from that index, and the folder holds none. `copied_from` is the folder if no
     build can use it under its own name: it is copied to `docker-context-files` first. `options` are the user's, as far
@@ -40,6 +41,7 @@ class Plan:
     index: str | None = None
     copied_from: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
+    load: tuple[str, ...] = ()
 
     @property
     def builds_an_image(self) -> bool:

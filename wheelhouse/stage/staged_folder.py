@@ -18,6 +18,7 @@ from wheelhouse.findings import Finding, Severity
 from wheelhouse.lock.lock import Lock
 from wheelhouse.lock.other_files import FOLDER as OTHER_FILES
 from wheelhouse.lock.wheelhouse import TOOLS, Wheelhouse, sha256_of_text
+from wheelhouse.oci.image_lock import FOLDER as IMAGE
 from wheelhouse.signing.sign import PublicKey, verify_signature
 from wheelhouse.stage.airflow.arguments import Choices, constraints_name
 from wheelhouse.stage.layouts import StageInputs, lay_out
@@ -27,7 +28,7 @@ from wheelhouse.verify.folder_contents import foreign_findings, text_findings, u
 from wheelhouse.verify.lock_findings import lock_findings
 from wheelhouse.verify.locked_files import absent_finding, error_finding, open_locked_files
 from wheelhouse.verify.verify import Verdict, locks_in, verify
-from wheelhouse.verify.verify_other_files import load_other_files
+from wheelhouse.verify.verify_other_files import load_base_images, load_other_files
 
 PREDICATE = "stage"
 AGAIN = "stage again"
@@ -110,6 +111,7 @@ def _inputs(folder: Path, lock: Lock, record: StageRecord) -> StageInputs:
         tools=tools,
         build_locks=used_build_locks(sdists, labelled),
         other_files=load_other_files(folder),
+        image=load_base_images(folder).for_machine(lock.target.platform.machine),
         base_image=record.options.base_image,
         sdists=record.options.sdists,
         destination=record.destination,
@@ -145,6 +147,7 @@ def _verify(staged: StagedFolder, waivers: Waivers, on_event: Listener) -> Verdi
         lock_findings(staged.locked, opened.contents),
         _tool_findings(staged, waivers, on_event),
         _other_file_findings(folder, staged.inputs),
+        _image_findings(folder, staged.inputs),
         _constraints_findings(staged),
         _layout_findings(staged),
     )
@@ -167,6 +170,16 @@ def _other_file_findings(folder: Path, inputs: StageInputs) -> Iterator[Finding]
         if absent := absent_finding(folder / name, name, "staged-file"):
             yield absent
         elif not has_locked_bytes(folder / OTHER_FILES, file.artifacts[0]):
+            yield error_finding(name, "altered", case="staged-bytes")
+
+
+def _image_findings(folder: Path, inputs: StageInputs) -> Iterator[Finding]:
+    """Findings for the blobs of the base image."""
+    for blob in dict.fromkeys(inputs.carried.blobs) if inputs.carried else ():
+        name = f"{IMAGE}/{blob.path}"
+        if absent := absent_finding(folder / name, name, "staged-file"):
+            yield absent
+        elif not has_locked_bytes((folder / name).parent, blob):
             yield error_finding(name, "altered", case="staged-bytes")
 
 

@@ -35,10 +35,16 @@ BUILD_ARGS = "build.args"
 
 
 def lay_out_airflow(
-    lock: Lock, constraints: str | None, tools: Lock | None, base_image: str | None, choices: Choices
+    lock: Lock,
+    constraints: str | None,
+    tools: Lock | None,
+    base_image: str | None,
+    choices: Choices,
+    load: tuple[str, ...] = (),
 ) -> Plan:
     """The plan for one target of a wheelhouse. `tools` is the lock of the same target in its `tools/`, if there is one.
 
+    `load` is the command that gives the engine the base image, if the folder holds it.
     Raises InputError if the wheelhouse holds no Airflow, or if choices exclude each other.
     """
     airflow = release_of({pin.project: pin.version for pin in lock.pins})
@@ -67,7 +73,7 @@ def lay_out_airflow(
         "airflow",
         lock.target.name,
         _files(lock, tools, names),
-        _texts(airflow, lock, tools, constraints, names, base, command, arguments, choices),
+        _texts(airflow, lock, tools, constraints, names, base, command, arguments, choices, load),
         command,
         base.command if base else (),
         str(airflow.version),
@@ -86,7 +92,7 @@ def _from_index(plan: Plan, lock: Lock, base: Base, index: str) -> Plan:
     with_secret = f"sed 's|^RUN |RUN {SECRET_MOUNT} |' Dockerfile | "
     texts = dict(plan.texts) | {
         lock.filename: lock_toml(lock, with_paths=False),
-        "build-image.sh": _script(base.command, command, with_secret),
+        "build-image.sh": _script((base.command,), command, with_secret),
     }
     return replace(
         plan,
@@ -144,6 +150,7 @@ def _texts(
     command: tuple[str, ...],
     arguments: Mapping[str, str],
     choices: Choices,
+    load: tuple[str, ...],
 ) -> dict[str, str]:
     """Path → text: locks, constraints, settings, build arguments and the build script."""
     limits = constraints if constraints is not None else _own_constraints(lock)
@@ -163,7 +170,7 @@ def _texts(
     if base:
         texts[BASE_DOCKERFILE] = base.dockerfile
     texts[BUILD_ARGS] = "".join(f"{name}={value}\n" for name, value in arguments.items())
-    texts["build-image.sh"] = _script(base.command if base else (), command)
+    texts["build-image.sh"] = _script((load, base.command if base else ()), command)
     return texts
 
 
@@ -178,9 +185,9 @@ def _own_constraints(lock: Lock) -> str:
     return f"# The pins of {lock.filename}: it was made under no constraints.\n{pins}"
 
 
-def _script(first: tuple[str, ...], command: tuple[str, ...], piped: str = "") -> str:
+def _script(first: tuple[tuple[str, ...], ...], command: tuple[str, ...], piped: str = "") -> str:
     """The build script: what runs first, then the command, with what is piped into it."""
-    steps = "\n\n".join([*([shell(first)] if first else []), piped + shell(command)])
+    steps = "\n\n".join([*(shell(one) for one in first if one), piped + shell(command)])
     return f"#!/bin/sh\n# Run in a checkout of Airflow's sources, with this folder in it as {FOLDER}.\nset -eu\n\n{steps}\n"
 
 
