@@ -12,6 +12,7 @@ from tests.support.index import IndexServer
 from tests.support.sandboxes import MINOR, needs_any_sandbox
 from tests.support.tools import run, wheelhouse
 from tests.support.wheels import build_sdist, build_wheel
+from wheelhouse.verify.inner_folders import list_inner_folders
 
 FOLDER = "docker-context-files"
 BACKEND = """\
@@ -190,6 +191,7 @@ def test_a_wheelhouse_without_build_says_what_the_image_lacks(index: IndexServer
     index.add(app(tmp_path))
     fetch(index, tmp_path)
     shutil.rmtree(tmp_path / "wheels/build")
+    list_inner_folders(tmp_path / "wheels")
     staged = wheelhouse("stage", cwd=tmp_path)
     assert "wants what they are built with" in staged.stdout
     assert "build-lock" not in own(next((tmp_path / FOLDER).glob("pylock.*.toml")), "app")

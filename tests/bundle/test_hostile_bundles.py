@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import shutil
 import stat
 import tarfile
@@ -30,6 +31,8 @@ from wheelhouse.lock.lock import Built, Inputs, Lock, Pin
 from wheelhouse.lock.other_files import OtherFile, OtherFiles
 from wheelhouse.lock.wheelhouse import Wheelhouse, sums
 from wheelhouse.target.target import Platform, Python, Target
+from wheelhouse.verify.inner_folders import list_inner_folders
+from wheelhouse.verify.locked_folders import INNER_FOLDERS
 from wheelhouse.verify.verify import verify
 
 APP = "app-1.0-py3-none-any.whl"
@@ -52,6 +55,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, text in OtherFiles((other,)).texts.items():
         (base / "wheels" / "files" / name).write_text(text)
     (base / "wheels" / "files" / "data.bin").write_bytes(b"data")
+    list_inner_folders(base / "wheels")
     assert not verify(base / "wheels").findings
     return base / "wheels"
 
@@ -74,11 +78,13 @@ def bundled(path: Path, files: Files, manifest: BundleManifest | None = None, ki
 
 
 def summed(files: Files, folder: str = "") -> Files:
-    """The same with a SHA256SUMS that is true."""
+    """The same with a SHA256SUMS that is true, and with that of the folder around it."""
     prefix = f"{folder}/" if folder else ""
-    own = {name.removeprefix(prefix): raw for name, raw in files.items() if name.rpartition("/")[0] == folder}
+    own = {name.removeprefix(prefix): sha256(raw) for name, raw in files.items() if name.rpartition("/")[0] == folder}
     own.pop("SHA256SUMS", None)
-    return files | {f"{prefix}SHA256SUMS": sums({name: sha256(raw) for name, raw in own.items()}).encode()}
+    inner = {name: sha256(raw) for name in INNER_FOLDERS if (raw := files.get(f"{prefix}{name}/SHA256SUMS"))}
+    result = files | {f"{prefix}SHA256SUMS": sums(own, inner).encode()}
+    return summed(result, folder.rpartition("/")[0]) if folder else result
 
 
 def sha256(raw: bytes) -> str:
@@ -190,6 +196,34 @@ LOCKS: dict[str, tuple[Callable[[dict], None], str]] = {
 def test_a_lock_names_only_wheels_and_sdists(house: Path, tmp_path: Path, kind: str) -> None:
     change, sentence = LOCKS[kind]
     refused(bundled(tmp_path / "a.tar", naming(house, change)), tmp_path, sentence)
+
+
+def test_a_bundle_that_lacks_what_its_locks_lead_to_is_refused(house: Path, tmp_path: Path) -> None:
+    """The manifest and SHA256SUMS leave it out, too. A lock file can be left out with all that follows from it."""
+    files = files_of(house)
+    for path in files:
+        left = {name: raw for name, raw in files.items() if name != path}
+        if not path.endswith(("SHA256SUMS", ".toml")):
+            left = summed(left, path.rpartition("/")[0])
+        sentence = f"it lacks `{re.escape(path)}`|no lock file in it names|SHA256SUMS` is not what"
+        refused(bundled(tmp_path / "a.tar", left), tmp_path, sentence)
+
+
+def test_a_folder_inside_that_is_left_out_is_refused_unless_no_folder_is_listed(house: Path, tmp_path: Path) -> None:
+    files = files_of(house)
+    left = {name: raw for name, raw in files.items() if not name.startswith("tools/")}
+    refused(bundled(tmp_path / "a.tar", left), tmp_path, "`SHA256SUMS` is not what its lock file leads to")
+    own = {name: sha256(raw) for name, raw in files.items() if "/" not in name and name != "SHA256SUMS"}
+    unpack(bundled(tmp_path / "b.tar", files | {"SHA256SUMS": sums(own).encode()}), tmp_path / "there", ())
+    assert {finding.subject for finding in verify(tmp_path / "there").findings} == {"files", "tools"}
+
+
+def test_a_wheelhouse_that_lacks_constraints_is_not_packed(house: Path, tmp_path: Path) -> None:
+    shutil.copytree(house, tmp_path / "wheels")
+    (constraints,) = (tmp_path / "wheels").glob("constraints.*.txt")
+    constraints.unlink()
+    with pytest.raises(IntegrityError, match=r"constraints.*is not there, or not what the lock says"):
+        pack(tmp_path / "wheels", tmp_path / "a.tar", None, None, None)
 
 
 @pytest.mark.parametrize("name", ["SHA256SUMS", "files.lock.toml", "evil.py"])

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +24,7 @@ from wheelhouse.lock.other_files import OtherFile, OtherFiles
 from wheelhouse.lock.wheelhouse import Wheelhouse, sha256_of_text
 from wheelhouse.report.sentences import sentence_of
 from wheelhouse.target.target import Platform, Target
+from wheelhouse.verify.inner_folders import list_inner_folders
 from wheelhouse.verify.verify import load_wheelhouse, verify
 
 LIB, RAW = "lib-1.0-py3-none-any.whl", "raw-1.0.tar.gz"
@@ -46,6 +48,7 @@ def house(tmp_path: Path) -> Path:
     file = OtherFile("driver.jar", "https://files.example/driver.jar", sha256_of_text("jar"), 3)
     for name, text in OtherFiles((file,)).texts.items():
         (folder / "files" / name).write_text(text)
+    list_inner_folders(folder)
     return folder
 
 
@@ -154,7 +157,7 @@ TAMPERINGS: dict[str, tuple[Callable[[Path], object], set[tuple[str, str, Severi
     "a foreign folder": (lambda house: (house / "sub").mkdir(), {("sub", "foreign", ERROR)}),
     "a file called tools": (
         lambda house: ((house / "tools").rename(house.parent / "moved"), (house / "tools").write_text("")),
-        {("tools", "foreign", ERROR)},
+        {("tools", "foreign", ERROR), ("tools", "missing", ERROR)},
     ),
     "what an interrupted run left": (
         lambda house: (house / ".wheelhouse-0123456789abcdef.tmp").write_text("x"),
@@ -194,7 +197,29 @@ TAMPERINGS: dict[str, tuple[Callable[[Path], object], set[tuple[str, str, Severi
     ),
     "no lock of other files": (
         lambda house: (house / "files" / "files.lock.toml").unlink(),
-        {("files", "foreign", ERROR)},
+        {("files", "foreign", ERROR), ("files", "missing", ERROR)},
+    ),
+    "no tools": (lambda house: shutil.rmtree(house / "tools"), {("tools", "missing", ERROR)}),
+    "no other files": (lambda house: shutil.rmtree(house / "files"), {("files", "missing", ERROR)}),
+    "another wheelhouse in the place of tools": (
+        lambda house: (shutil.rmtree(house / "tools"), wheelhouse_of(made(house / "tools", "pip", "24.1"), "pip")),
+        {("tools", "altered", ERROR)},
+    ),
+    "a wheelhouse that is added": (
+        lambda house: wheelhouse_of(made(house / "self", "evil", "6.6"), "evil"),
+        {("self", "foreign", ERROR)},
+    ),
+    "tools not among the sums": (
+        lambda house: (house / "SHA256SUMS").write_text(
+            "".join(line for line in (house / "SHA256SUMS").read_text().splitlines(True) if "tools/" not in line)
+        ),
+        {("tools", "foreign", ERROR)},
+    ),
+    "no folder among the sums, as before": (
+        lambda house: (house / "SHA256SUMS").write_text(
+            "".join(line for line in (house / "SHA256SUMS").read_text().splitlines(True) if "/" not in line)
+        ),
+        {("tools", "foreign", WARNING), ("files", "foreign", WARNING)},
     ),
 }
 

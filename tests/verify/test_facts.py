@@ -29,6 +29,7 @@ from wheelhouse.target.target import Platform, Python, Target
 from wheelhouse.verify import locked_files
 from wheelhouse.verify.closure import closure
 from wheelhouse.verify.folder_contents import foreign_findings, text_findings, unexpected_paths
+from wheelhouse.verify.inner_folders import list_inner_folders
 from wheelhouse.verify.lock_findings import lock_findings
 from wheelhouse.verify.locked_files import absent_finding, open_locked_files, refusal
 from wheelhouse.verify.unlocked_files import unlocked_file
@@ -412,7 +413,28 @@ def test_what_a_lock_says_was_made_beside_is_missed(folder: Path) -> None:
         build_wheel(folder / name, project, "24.2")
         wheelhouse_of(folder / name, project)
     del expected["tools", "missing"]
+    list_inner_folders(folder)
     assert {key: (one.severity, one.values) for key, one in opened(folder).items()} == expected
+
+
+def test_a_folder_inside_that_is_not_listed_or_is_gone_or_another(folder: Path) -> None:
+    for name in ("tools", "build"):
+        (folder / name).mkdir()
+        build_wheel(folder / name, "pip", "24.2")
+        wheelhouse_of(folder / name, "pip")
+    older = {(name, "foreign"): (WARNING, {"case": "inner-older"}) for name in ("tools", "build")}
+    assert {key: (one.severity, one.values) for key, one in opened(folder).items()} == older
+    list_inner_folders(folder)
+    (folder / "tools").rename(folder / "self")
+    shutil.rmtree(folder / "build")
+    (folder / "build").mkdir()
+    build_wheel(folder / "build", "pip", "24.1")
+    wheelhouse_of(folder / "build", "pip")
+    assert {key: (one.severity, one.values) for key, one in opened(folder).items()} == {
+        ("tools", "missing"): (ERROR, {"case": "inner", "kind": ""}),
+        ("self", "foreign"): (ERROR, {"case": "inner"}),
+        ("build", "altered"): (ERROR, {"case": "inner"}),
+    }
 
 
 @pytest.mark.parametrize(("staged", "place"), [(True, "staged"), (False, "wheelhouse")])

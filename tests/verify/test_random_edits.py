@@ -140,7 +140,7 @@ def removed(folder: Path, random: Random) -> None:
 
 def removed_folder(folder: Path, random: Random) -> None:
     path = a_folder(folder, random)
-    if path == folder or path == folder / "files":  # no lock says that a wheelhouse has other files
+    if path == folder:
         path = a_file(folder, random)
     shutil.rmtree(path) if path.is_dir() else path.unlink()
 
@@ -164,18 +164,13 @@ def worst(folder: Path) -> tuple[Severity | None, set[str]]:
 def is_allowed(name: str, severity: Severity | None, subjects: set[str]) -> bool:
     """Whether an edit that is no error was found all the same.
 
-    In a staged folder: a file that nothing reads, or another version of wheelhouse as the one that staged it. In a
-    wheelhouse: that `tools/` or `build/` is gone as a whole, without which `stage` still works.
+    In a staged folder: a file that nothing reads, or another version of wheelhouse as the one that staged it.
     """
     if name in ("house", "unpacked"):
-        return severity == Severity.WARNING and bool(subjects) and all(_is_inside(subject) for subject in subjects)
+        return False
     if severity == Severity.WARNING:
         return subjects == {"wheelhouse-stage.json"}
     return severity == Severity.NOTE and subjects <= set(NOTED)
-
-
-def _is_inside(subject: str) -> bool:
-    return subject == "tools" or subject.startswith("build/pylock.")
 
 
 def try_edits(folders: Path, tmp_path: Path, name: str, count: int) -> None:

@@ -30,6 +30,7 @@ def test_a_wheelhouse_approved_in_format_1_is_approved(kept: Path, capsys: pytes
     assert {(row["subject"], row["rule"]) for row in vetted["findings"]} == {
         ("house", "advisories-old"),
         ("house", "indexes"),
+        ("files", "foreign"),  # its SHA256SUMS lists no folder inside: a warning
     }
     assert len(vetted["approved"]) == 99 and len({row["rule"] for row in vetted["approved"]}) == 62
     run(["verify", "wheels", "--require-approved", "--json"])
@@ -48,6 +49,7 @@ def test_an_approval_of_format_1_covers_no_other_finding(kept: Path, capsys: pyt
     assert {(row["subject"].partition("-")[0], row["rule"]) for row in rows} == {
         ("house", "advisories-old"),
         ("house", "indexes"),
+        ("files", "foreign"),
         ("native", "licence-denied"),
         ("lone", "vulnerable"),
     }

@@ -1,4 +1,4 @@
-"""The files that a bundle may hold: those that its lock files lead to, and no other (pure)."""
+"""The files that a bundle must hold: those that its lock files lead to, all of them and no other (pure)."""
 
 from collections.abc import Iterable, Mapping
 
@@ -18,7 +18,7 @@ from wheelhouse.lock.wheelhouse import (
     sha256_of_text,
     sums,
 )
-from wheelhouse.verify.locked_folders import LOCKED_FOLDERS, LockedFolder
+from wheelhouse.verify.locked_folders import INNER_FOLDERS, LOCKED_FOLDERS, LockedFolder
 
 MAX_LOCK_BYTES = 64 << 20
 """Of all lock files of a bundle together; one of 700 projects has 760 kB."""
@@ -43,7 +43,7 @@ def is_possible_path(path: str) -> bool:
 
 
 def must_follow_from_locks(manifest: BundleManifest, locks: Mapping[str, bytes], name: str) -> None:
-    """Raise IntegrityError, naming every file of the bundle `name` that its lock files do not lead to.
+    """Raise IntegrityError, naming every file of the bundle `name` that its lock files do not lead to, or that it lacks.
 
     `locks` maps the path of each lock file of the manifest to its bytes, whose sha256 was checked. A text that follows from
     a lock is made again, and must have these very bytes. A file that is to be removed must be one that a lock can lead to.
@@ -53,7 +53,7 @@ def must_follow_from_locks(manifest: BundleManifest, locks: Mapping[str, bytes],
     for entry in manifest.entries:
         folder, filename = _split(entry.path)
         folders.setdefault(folder, {})[filename] = entry
-    wrong = [line for folder, files in sorted(folders.items()) for line in _wrong(folder, files, locks, name)]
+    wrong = [line for folder in sorted(folders) for line in _wrong(folder, folders, locks, name)]
     wrong += [f"`{path}` is to be removed, and no lock file can name it" for path in _not_possible(manifest.removed)]
     if wrong:
         more = f", and {len(wrong) - 1} more" if len(wrong) > 1 else ""
@@ -65,20 +65,34 @@ def _not_possible(paths: Iterable[str]) -> list[str]:
     return [path for path in sorted(paths) if not is_possible_path(path)]
 
 
-def _wrong(folder: str, files: Files, locks: Mapping[str, bytes], name: str) -> Iterable[str]:
-    """A sentence for each file of one folder that its locks do not lead to."""
+def _wrong(folder: str, folders: Mapping[str, Files], locks: Mapping[str, bytes], name: str) -> Iterable[str]:
+    """A sentence for each file of one folder that its locks do not lead to, and for each that they do and that is not there."""
+    files, prefix = folders[folder], f"{folder}/" if folder else ""
     own = {filename: locks[entry.path] for filename, entry in files.items() if is_lock_path(entry.path)}
     source = f"{name}:{folder}" if folder else name
     locked = _locked_folder(folder)
     allowed = _of_locked_folder(locked, own, source) if locked else _of_locks(own, source)
     allowed |= {lock: files[lock].sha256 for lock in own}
     if allowed:
-        allowed[SUMS] = sha256_of_text(sums({each: file.sha256 for each, file in files.items() if each != SUMS}))
+        allowed[SUMS] = _sums(files, {inner: folders.get(f"{prefix}{inner}", {}) for inner in INNER_FOLDERS})
     for filename in sorted(files.keys() - allowed.keys()):
         yield f"no lock file in it names `{files[filename].path}`"
     for filename in sorted(files.keys() & allowed.keys()):
         if allowed[filename] != files[filename].sha256:
             yield f"`{files[filename].path}` is not what its lock file leads to"
+    for filename in sorted(allowed.keys() - files.keys()):
+        yield f"it lacks `{prefix}{filename}`, to which its lock files lead"
+
+
+def _sums(files: Files, inner: Mapping[str, Files]) -> str:
+    """The sha256 of the SHA256SUMS of some files and of the folders inside. Older wheelhouses listed no folders there."""
+    own = {name: file.sha256 for name, file in files.items() if name != SUMS}
+    older = sha256_of_text(sums(own))
+    if SUMS in files and files[SUMS].sha256 == older:
+        return older
+    return sha256_of_text(
+        sums(own, {folder: entries[SUMS].sha256 for folder, entries in inner.items() if SUMS in entries})
+    )
 
 
 def _of_locks(locks: Mapping[str, bytes], source: str) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from wheelhouse.bundle.bundle import (
@@ -23,7 +24,7 @@ from wheelhouse.files.disk import folder_lock, must_lie_outside, os_errors_as_ma
 from wheelhouse.files.open_folder import OpenFolder
 from wheelhouse.lock.wheelhouse import SUB_WHEELHOUSES, sha256_of_text
 from wheelhouse.signing.sign import Key, PublicKey, sign, verify_signature
-from wheelhouse.verify.verify import load_wheelhouse
+from wheelhouse.verify.verify import attestation_findings, constraints_findings, load_wheelhouse
 from wheelhouse.verify.verify_other_files import load_locked_folders
 
 
@@ -47,8 +48,14 @@ class Unpacked:
 
 
 def wheelhouse_files(folder: Path) -> dict[str, tuple[str, int]]:
-    """Path → (sha256, bytes) of every file that the locks of a wheelhouse, and of those inside it, lead to."""
+    """Path → (sha256, bytes) of every file that the locks of a wheelhouse, and of those inside it, lead to.
+
+    Raises IntegrityError for constraints or attestations that are not those of the locks: nothing else has their bytes.
+    """
     wheelhouse = load_wheelhouse(folder)
+    for finding in chain(constraints_findings(wheelhouse), attestation_findings(wheelhouse)):
+        sentence = f"`{folder / finding.subject}` is not there, or not what the lock says"
+        raise IntegrityError(sentence, hint=f"see what is wrong with `wheelhouse verify {folder}`")
     files = {name: (artifact.sha256, artifact.size) for name, artifact in wheelhouse.artifacts.items()}
     files |= {name: (sha256_of_text(text), len(text.encode())) for name, text in wheelhouse.texts.items()}
     for inside, lock in load_locked_folders(folder).items():

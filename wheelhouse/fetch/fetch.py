@@ -14,6 +14,7 @@ from wheelhouse.index.package_source import PackageSource
 from wheelhouse.lock.lock import Lock
 from wheelhouse.lock.wheelhouse import BY_THE_LIST, Wheelhouse
 from wheelhouse.lock.write_lock import lock_toml
+from wheelhouse.verify.inner_folders import list_inner_folders
 
 Consent = Callable[[Sequence[str]], None]
 """Called with the files of another job that would be removed, before anything changes; it raises to stop the run."""
@@ -59,7 +60,9 @@ def fetch_all(
     """
     with planned(jobs, source, on_event, keep_going=keep_going) as planning:
         consent(_lost(planning.plans))
-        return [_fetched(plan, source, on_event) for plan in planning.plans], planning.error
+        fetched = [_fetched(plan, source, on_event) for plan in planning.plans]
+        list_inner_folders(planning.plans[0].folder)
+        return fetched, planning.error
 
 
 def lock_only(

@@ -22,6 +22,7 @@ from wheelhouse.oci.image_lock import BLOBS, FOLDER, BaseImage, Blob, ImageLock
 from wheelhouse.oci.image_manifest import COMPRESSIONS, MAX_CONFIG_BYTES, Configuration, parse_configuration
 from wheelhouse.oci.image_source import FoundImage, ImageSource
 from wheelhouse.oci.root_files import Layer, read_root_files
+from wheelhouse.verify.inner_folders import list_inner_folders
 from wheelhouse.verify.verify_other_files import load_base_images
 
 DOWNLOADS = 4
@@ -83,6 +84,7 @@ def remove_base_images(wheelhouse: Path) -> None:
     if folder.is_dir():
         with folder_lock(folder):
             _remove(folder, load_base_images(wheelhouse), ImageLock())
+        list_inner_folders(wheelhouse)
 
 
 def _remove(folder: Path, existing: ImageLock, lock: ImageLock) -> None:

@@ -29,6 +29,7 @@ from wheelhouse.index.store_download import NOT_THIS_FILE, FileRequest, stored_o
 from wheelhouse.index.urls import redact
 from wheelhouse.lock.other_files import FOLDER, OtherFile, OtherFileRequest, OtherFiles, last_part, published_digest
 from wheelhouse.lock.wheelhouse import sha256_of_bytes
+from wheelhouse.verify.inner_folders import list_inner_folders
 from wheelhouse.verify.verify_other_files import load_other_files
 
 DOWNLOADS = 4
@@ -62,7 +63,9 @@ def fetch_other_files(
         files = OtherFiles(tuple(sorted((each.file for each in fetched), key=lambda file: file.name)))
         _must_not_overwrite(folder, existing, files)
         _put(folder, fetched, files)
-        return files, _remove(folder, existing, files)
+        removed = _remove(folder, existing, files)
+        list_inner_folders(folder)
+        return files, removed
 
 
 def _must_not_overwrite(folder: Path, existing: OtherFiles, files: OtherFiles) -> None:

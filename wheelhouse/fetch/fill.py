@@ -29,6 +29,7 @@ from wheelhouse.index.package_source import PackageSource
 from wheelhouse.lock.lock import Lock, Pin, provenance_filename
 from wheelhouse.lock.wheelhouse import SUMS, Wheelhouse, sha256_of_text, summed
 from wheelhouse.target.target import Target
+from wheelhouse.verify.inner_folders import present_folders
 from wheelhouse.verify.verify import foreign_in, provenance_in
 
 UsedWaivers = dict[str, tuple[Waiver, ...]]
@@ -65,7 +66,9 @@ def fill(
     _must_not_overwrite(folder, wheelhouse.artifacts, existing)
     writer = ThreadPoolExecutor(1)  # beside the downloads; if one of them fails, nobody waits for the texts
     writing = writer.submit(
-        lambda: _with_texts(replace(wheelhouse, provenance=_provenance(folder, wheelhouse, source)))
+        lambda: _with_texts(
+            replace(wheelhouse, provenance=_provenance(folder, wheelhouse, source), inner=present_folders(folder))
+        )
     )
     writer.shutdown(wait=False)
     still_waived = _still_waived(wheelhouse, existing, source.artifacts.waivers)

@@ -2,9 +2,10 @@
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from html import escape
+from types import MappingProxyType
 from urllib.parse import quote
 
 from wheelhouse.archive.artifact import SAFE_FILENAME, Artifact
@@ -27,12 +28,13 @@ class Wheelhouse:
     """The locks of a wheelhouse, one for each target.
 
     `constraints` maps a lock's name to the constraints that it was resolved with, verbatim; `provenance` maps the name of
-    each file of attestations to its text.
+    each file of attestations to its text; `inner` maps each folder inside to the sha256 of its own SHA256SUMS.
     """
 
     locks: tuple[Lock, ...] = ()
     constraints: Mapping[str, str] | None = None
     provenance: Mapping[str, str] = field(default_factory=dict)
+    inner: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def artifacts(self) -> dict[str, Artifact]:
@@ -92,7 +94,7 @@ class Wheelhouse:
         texts |= links_of(self.locks)
         hashes = {name: sha256_of_text(text) for name, text in texts.items()}
         hashes |= {name: artifact.sha256 for name, artifact in self.artifacts.items()}
-        return {SUMS: sums(hashes)} | texts
+        return {SUMS: sums(hashes, self.inner)} | texts
 
 
 def links_of(locks: Iterable[Lock]) -> dict[str, str]:
@@ -119,15 +121,30 @@ def sha256_of_bytes(raw: bytes) -> str:
     return hashlib.sha256(raw).hexdigest()
 
 
-def sums(hashes: Mapping[str, str]) -> str:
-    """The text of SHA256SUMS for hashes by file name, as `sha256sum -c` reads it."""
-    return "".join(f"{sha256}  {name}\n" for name, sha256 in sorted(hashes.items()))
+def sums(hashes: Mapping[str, str], inner: Mapping[str, str] = MappingProxyType({})) -> str:
+    """The text of SHA256SUMS for hashes by file name, as `sha256sum -c` reads it.
+
+    `inner` maps each folder inside to the sha256 of its SHA256SUMS, so that whoever knows this text knows all files.
+    """
+    lines = {**hashes, **{f"{folder}/{SUMS}": sha256 for folder, sha256 in inner.items()}}
+    return "".join(f"{sha256}  {name}\n" for name, sha256 in sorted(lines.items()))
 
 
 def summed(text: str) -> dict[str, str]:
-    """The sha256 by file name that a SHA256SUMS gives; other lines are ignored."""
+    """The sha256 by file name that a SHA256SUMS gives for the files of its folder; other lines are ignored."""
+    return {name: sha256 for name, sha256 in _summed_lines(text) if SAFE_FILENAME.fullmatch(name)}
+
+
+def summed_folders(text: str) -> dict[str, str]:
+    """The sha256 of the SHA256SUMS of each folder inside, by the folder's name, that a SHA256SUMS gives."""
+    lines = ((name.removesuffix(f"/{SUMS}"), name, sha256) for name, sha256 in _summed_lines(text))
+    return {folder: sha256 for folder, name, sha256 in lines if folder != name and SAFE_FILENAME.fullmatch(folder)}
+
+
+def _summed_lines(text: str) -> Iterator[tuple[str, str]]:
+    """Path and sha256 of each line that `sums` could have written."""
     lines = (re.fullmatch(r"([0-9a-f]{64})  (.+)", line) for line in text.splitlines())
-    return {line[2]: line[1] for line in lines if line and SAFE_FILENAME.fullmatch(line[2])}
+    return ((line[2], line[1]) for line in lines if line)
 
 
 def is_lock_name(name: str) -> bool:

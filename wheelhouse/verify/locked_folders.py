@@ -6,6 +6,7 @@ from typing import Protocol
 
 from wheelhouse.archive.artifact import Artifact
 from wheelhouse.lock import other_files
+from wheelhouse.lock.wheelhouse import SUB_WHEELHOUSES
 from wheelhouse.oci import image_lock
 
 
@@ -35,3 +36,5 @@ LOCKED_FOLDERS = (
     LockedFolder(image_lock.FOLDER, image_lock.LOCK, image_lock.parse_image_lock),
 )
 LOCKED_FOLDER_NAMES = tuple(folder.name for folder in LOCKED_FOLDERS)
+INNER_FOLDERS = (*SUB_WHEELHOUSES, *LOCKED_FOLDER_NAMES)
+"""The folders that can lie inside a wheelhouse, each with its own SHA256SUMS."""

@@ -15,12 +15,13 @@ from wheelhouse.files.temporary import TEMP_PREFIX
 from wheelhouse.findings import Finding, Severity
 from wheelhouse.lock.lock import Lock, provenance_filename
 from wheelhouse.lock.read_lock import parse_lock
-from wheelhouse.lock.wheelhouse import BUILD, SUB_WHEELHOUSES, TOOLS, Wheelhouse, is_lock_name, sha256_of_text
+from wheelhouse.lock.wheelhouse import BUILD, SUB_WHEELHOUSES, SUMS, TOOLS, Wheelhouse, is_lock_name, sha256_of_text
 from wheelhouse.verify.folder_contents import foreign_findings, text_findings, unexpected_paths
+from wheelhouse.verify.inner_folders import inner_folder_findings, listed_folders, present_folders
 from wheelhouse.verify.lock_findings import lock_findings
 from wheelhouse.verify.locked_files import Reader, error_finding, open_locked_files
 from wheelhouse.verify.locked_folders import LOCKED_FOLDER_NAMES, LOCKED_FOLDERS
-from wheelhouse.verify.verify_other_files import locked_folder_findings
+from wheelhouse.verify.verify_other_files import load_locked_folders, locked_folder_findings
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ def load_wheelhouse(folder: Path) -> Wheelhouse:
         )
     paths = {lock.name: folder / lock.constraints_filename for lock in locks}
     wheelhouse = Wheelhouse(locks, {name: verbatim(path) for name, path in paths.items() if kind_of(path) == "file"})
-    return replace(wheelhouse, provenance=provenance_in(folder, wheelhouse))
+    return replace(wheelhouse, provenance=provenance_in(folder, wheelhouse), inner=present_folders(folder))
 
 
 def locks_in(folder: Path) -> tuple[Lock, ...]:
@@ -79,6 +80,7 @@ def verify(
 ) -> Verdict:
     """Verify a wheelhouse, and those inside it. `read` opens a file. A finding that a waiver covers becomes a note."""
     wheelhouse = load_wheelhouse(folder)
+    wheelhouse = replace(wheelhouse, inner=listed_folders(folder))
     opened = open_locked_files(folder, wheelhouse, read, waivers, on_event, case="file")
     names = sub_wheelhouses(folder)
     inner = {name: verify(folder / name, read=read, waivers=waivers, on_event=on_event) for name in names}
@@ -92,6 +94,7 @@ def verify(
         constraints_findings(wheelhouse),
         lock_findings(wheelhouse, opened.contents),
         _inner_findings(inner),
+        inner_folder_findings(wheelhouse.inner, _sums_of_inner(folder, inner)) if (folder / SUMS).is_file() else (),
         _absent_sub_wheelhouses(wheelhouse, inner),
         locked_folder_findings(folder),
     )
@@ -99,13 +102,22 @@ def verify(
     return Verdict(wheelhouse, len(wheelhouse.artifacts), size, tuple(sorted(set(findings))), opened.contents, inner)
 
 
+def _sums_of_inner(folder: Path, inner: Mapping[str, Verdict]) -> dict[str, str]:
+    """The sha256 of the SHA256SUMS that each folder inside must have, by the folder's name."""
+    texts: dict[str, Mapping[str, str]] = {name: verdict.wheelhouse.texts for name, verdict in inner.items()}
+    texts |= {name: lock.texts for name, lock in load_locked_folders(folder).items() if name in _locked_folders(folder)}
+    return {name: sha256_of_text(own[SUMS]) for name, own in texts.items() if SUMS in own}
+
+
 def _absent_sub_wheelhouses(wheelhouse: Wheelhouse, inner: Mapping[str, Verdict]) -> Iterator[Finding]:
-    """Warnings for `tools/`, and for locks of `build/`, if a lock says that the folder had them. `stage` works without."""
+    """Warnings for `tools/`, and for locks of `build/`, if a lock says that the folder had them, and SHA256SUMS does not."""
     releases = sorted({str(lock.inputs.airflow) for lock in wheelhouse.locks if lock.inputs.airflow})
-    if releases and TOOLS not in inner:
+    if releases and TOOLS not in {*inner, *wheelhouse.inner}:
         yield Finding.of(TOOLS, "missing", Severity.WARNING, case="tools", airflow=releases[0])
     locks = (*wheelhouse.locks, *(inner[BUILD].wheelhouse.locks if BUILD in inner else ()))
     existing = {lock.filename for lock in locks}
+    if BUILD in wheelhouse.inner and BUILD not in inner:
+        return
     for pin in (pin for lock in wheelhouse.locks for pin in lock.pins):
         if pin.build_lock_name and pin.build_lock_name not in existing:
             name, sdist = f"{BUILD}/{pin.build_lock_name}", pin.origin.filename

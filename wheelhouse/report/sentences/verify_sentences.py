@@ -60,6 +60,15 @@ VERIFY: Mapping[str, Sentence] = {
     "missing/build-lock": Sentence(
         "it is not in the folder, and it locks the build requirements of `{sdist}`", FETCH_AGAIN
     ),
+    "missing/inner": Sentence("it is not in the folder, and SHA256SUMS lists it", FETCH_AGAIN),
+    "altered/inner": Sentence(
+        "its SHA256SUMS is another than the one that SHA256SUMS of the wheelhouse lists", FETCH_AGAIN
+    ),
+    "foreign/inner": Sentence("SHA256SUMS of the wheelhouse does not list it", "remove it, or fetch again"),
+    "foreign/inner-older": Sentence(
+        "SHA256SUMS of the wheelhouse lists no folder, as an older wheelhouse wrote it",
+        "fetch again, so that it is listed",
+    ),
     "link/file": Sentence("it is a link, and must be a file{who:; #}", ONE_FILE),
     "link/staged-file": Sentence("it is a link, and must be a file{who:; #}", STAGE_AGAIN),
     "link/derived": Sentence("it is a link, and must be a file", FETCH_AGAIN),

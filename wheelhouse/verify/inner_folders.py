@@ -1,0 +1,49 @@
+"""The folders inside a wheelhouse: its SHA256SUMS lists the SHA256SUMS of each, so none can be removed, added or swapped."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from wheelhouse.files.disk import kind_of, verbatim, write
+from wheelhouse.findings import Finding, Severity
+from wheelhouse.lock.wheelhouse import SUMS, sha256_of_text, summed, summed_folders, sums
+from wheelhouse.verify.locked_files import error_finding
+from wheelhouse.verify.locked_folders import INNER_FOLDERS
+
+
+def present_folders(wheelhouse: Path) -> dict[str, str]:
+    """The sha256 of the SHA256SUMS of each folder inside, by the folder's name, as they lie there."""
+    paths = {name: wheelhouse / name / SUMS for name in INNER_FOLDERS if kind_of(wheelhouse / name) == "folder"}
+    return {name: sha256_of_text(verbatim(path)) for name, path in paths.items() if kind_of(path) == "file"}
+
+
+def listed_folders(wheelhouse: Path) -> dict[str, str]:
+    """The same as the wheelhouse's own SHA256SUMS lists them."""
+    path = wheelhouse / SUMS
+    return summed_folders(verbatim(path)) if kind_of(path) == "file" else {}
+
+
+def list_inner_folders(folder: Path) -> None:
+    """List the folders inside a wheelhouse in its SHA256SUMS again, and a folder that lies inside one in that of the outer one.
+
+    For a run that wrote such a folder after the wheelhouse. Without a SHA256SUMS there is nothing to do.
+    """
+    own = folder.resolve()
+    for wheelhouse in (own, *([own.parent] if own.name in INNER_FOLDERS else [])):
+        if kind_of(path := wheelhouse / SUMS) == "file" and listed_folders(wheelhouse) != present_folders(wheelhouse):
+            write(wheelhouse, SUMS, sums(summed(verbatim(path)), present_folders(wheelhouse)))
+
+
+def inner_folder_findings(listed: Mapping[str, str], expected: Mapping[str, str]) -> Iterator[Finding]:
+    """Findings for folders that SHA256SUMS lists and that are not there, or are others; and for those that it does not list.
+
+    `expected` has the sha256 that the SHA256SUMS of each folder must have, by its own lock files. An older wheelhouse
+    listed none, so that is a warning.
+    """
+    for name in sorted(listed.keys() | expected.keys()):
+        if name not in expected:
+            yield error_finding(name, "missing", case="inner", kind="")
+        elif name not in listed:
+            case, severity = ("inner", Severity.ERROR) if listed else ("inner-older", Severity.WARNING)
+            yield Finding.of(name, "foreign", severity, case=case)
+        elif listed[name] != expected[name]:
+            yield error_finding(name, "altered", case="inner")
