@@ -220,6 +220,22 @@ def test_inputs_that_cannot_be_read(session: Session) -> None:
     assert session.transcript == golden("inputs", session)
 
 
+@pytest.mark.parametrize(
+    ("command", "downloads"),
+    [
+        ("fetch app==1.0 --python 3.12", True),
+        ("lock app==1.0 --python 3.12", False),
+        ("constraints compile app==1.0 --python 3.12 --index <index> -o constraints.txt", False),
+    ],
+)
+def test_only_a_fetch_downloads_what_is_pinned(
+    command: str, downloads: bool, session: Session, index: IndexServer
+) -> None:
+    """A lock of projects with CUDA took 140 s: it brought wheels of 2 GB, which are needed later, if at all."""
+    assert session(command.replace("<index>", index.url)) == 0
+    assert any(request.path.endswith(".whl") for request in index.requests) is downloads
+
+
 def test_no_solution(session: Session) -> None:
     write(session.folder / "limits.txt", "# what we allow\nlib==1.0\n")
     assert session("fetch app -c limits.txt --python 3.12") == 3

@@ -51,6 +51,7 @@ def compile_constraints(job: Job, source: PackageSource, on_event: Listener = ig
     if job.failed:
         raise job.failed[names[0]]
     part = job.parts[0]
+    source.metadata.requests_files = False
     resolved = resolve(job.request(part), source, on_event)
     requirements = " ".join(sorted(line.text for line in job.requirements))
     cutoff = f" as of {job.selection.uploaded_prior_to.isoformat()}" if job.selection.uploaded_prior_to else ""

@@ -75,6 +75,7 @@ def lock_only(
     keep_going: bool = False,
 ) -> tuple[tuple[Lock, ...], WheelhouseError | None]:
     """Resolve, and write the locks without files; `consent` and errors as in `fetch_all`."""
+    source.metadata.requests_files = False
     with planned([(job, folder)], source, on_event, keep_going=keep_going) as planning:
         plan = planning.plans[0]
         consent(plan.lost)

@@ -1,6 +1,7 @@
 """Metadata of candidates: from the sidecar (PEP 658), from the wheel's tail, or from the file, whichever is there first.
 
-A project that a constraint pins will be needed in that version, so its file is requested together with its metadata.
+A project that a constraint pins will be needed in that version, so its file is requested together with its metadata,
+if the run needs files.
 """
 
 import hashlib
@@ -43,6 +44,8 @@ class MetadataResolver:
     ) -> None:
         self._http, self._artifacts, self._inspections, self._requests = http, artifacts, inspections, requests
         self._on_event = on_event
+        self.requests_files = True
+        """Whether a file that will be needed is requested with its metadata. A run that only writes lock files needs none."""
         self._guard = threading.Lock()
         self._built: dict[str, Metadata] = {}
         self._early: dict[tuple[str, str], bytes] = {}
@@ -52,6 +55,7 @@ class MetadataResolver:
 
     def get(self, candidate: Candidate, *, certain: bool = False) -> "Future[Metadata]":
         """The metadata of a candidate; `certain` if its file will be needed too."""
+        certain = certain and self.requests_files
         metadata = self._known(candidate)
         if metadata is not None:
             if certain and candidate.key not in self._built:
