@@ -1,20 +1,29 @@
 """Names that look like another name (pure)."""
 
 import re
+from collections.abc import Iterator
+from string import ascii_lowercase, digits
 
 SHORTEST = 5
 """Shorter names are too similar to compare."""
 CONFUSED = str.maketrans({"0": "o", "1": "l", "i": "l", "5": "s", "-": None})
+CONFUSED_PAIRS = (("rn", "m"), ("vv", "w"))
+HOMOGLYPHS = str.maketrans(
+    "абвгԁеёһіїјкӏмпорсѕтуѵԝхʏᴢαβγεηικνορτυχωɑɡɩʟոսօհցզɴᴠᴡ",
+    "abbrdeehiijklmnopcstyvwxyzabyenikvoptuxwagilnuohgqnvw",
+)
+"""Letters of other alphabets, each with the letter of ASCII that it looks like."""
+LETTERS = f"{ascii_lowercase}{digits}-"
 
 
 def looks_like(name: str, other: str) -> bool:
     """Whether a normalised name looks like another one. Names that differ in digits alone do not: boto and boto3."""
-    if name == other or min(len(name), len(other)) < SHORTEST or _kin(name, other):
+    if name == other or min(len(name), len(other)) < SHORTEST or differ_in_digits(name, other):
         return False
     return name.translate(CONFUSED) == other.translate(CONFUSED) or one_slip(name, other) or _reordered(name, other)
 
 
-def _kin(name: str, other: str) -> bool:
+def differ_in_digits(name: str, other: str) -> bool:
     """Whether two names differ in digits alone, and the digits do not look like letters."""
     disguised = name.translate(CONFUSED) == other.translate(CONFUSED)
     return re.sub(r"\d+", "", name) == re.sub(r"\d+", "", other) and not disguised
@@ -37,3 +46,28 @@ def one_slip(name: str, other: str) -> bool:
     if len(name) != len(other):
         return False
     return rest[1:] == rest_of_other[1:] or (rest[:2] == rest_of_other[1::-1] and rest[2:] == rest_of_other[2:])
+
+
+def letters_alike(name: str) -> str:
+    """A normalised name with one letter for all that look like it: `1`, `i` and `l`, or `rn` and `m`."""
+    for pair, letter in CONFUSED_PAIRS:
+        name = name.replace(pair, letter)
+    return name.translate(CONFUSED)
+
+
+def slips_of(name: str) -> Iterator[str]:
+    """Every name that one slip of `one_slip` makes of this one, some of them twice."""
+    for at in range(len(name) + 1):
+        head, rest = name[:at], name[at:]
+        yield from (f"{head}{letter}{rest}" for letter in LETTERS)
+        if rest:
+            yield f"{head}{rest[1:]}"
+            yield from (f"{head}{letter}{rest[1:]}" for letter in LETTERS)
+        if len(rest) > 1:
+            yield f"{head}{rest[1]}{rest[0]}{rest[2:]}"
+
+
+def ascii_lookalike(name: str) -> str | None:
+    """The ASCII name that a name in letters of other alphabets looks like; None if it is ASCII, or looks like none."""
+    plain = name.lower().translate(HOMOGLYPHS)
+    return plain if plain.isascii() and not name.isascii() else None

@@ -10,6 +10,7 @@ from packaging.utils import NormalizedName
 
 import wheelhouse.vet.rules.integrity
 import wheelhouse.vet.rules.licensing
+import wheelhouse.vet.rules.naming
 import wheelhouse.vet.rules.native
 import wheelhouse.vet.rules.origin
 import wheelhouse.vet.rules.placement
@@ -34,6 +35,7 @@ from wheelhouse.vet.approvals import NO_APPROVALS, Approvals
 from wheelhouse.vet.attestations import Attestor
 from wheelhouse.vet.facts import Facts, Inside
 from wheelhouse.vet.facts_reader import look_inside
+from wheelhouse.vet.known_projects_file import read_known_projects
 from wheelhouse.vet.rules import RULES, Review, review_findings, weighed
 from wheelhouse.vet.rules.image_files import other_file_findings
 from wheelhouse.vet.rules.policy_rules import apply_waivers
@@ -136,6 +138,7 @@ def _reviews(
             publishers=context.publishers,
             trusted_since=attestor.since if attestor else None,
             approvals=context.approvals,
+            known=read_known_projects(),
         )
         for place, facts in facts_by_place.items()
     ]

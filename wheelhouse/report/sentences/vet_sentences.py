@@ -144,11 +144,26 @@ VET: Mapping[str, Sentence] = {
     "data-files-elsewhere": Sentence("it installs {paths} into the prefix", PURPOSE),
     "embedded-archive": Sentence("{count:archive} inside, not opened: {paths}", "look into them"),
     "compressed-file": Sentence("{count:compressed file} inside: {paths:3}"),
+    # naming
     "lookalike": Sentence(
         "the name looks like `{other}`", "make sure that you want this project, and waive this with a reason"
     ),
     "lookalike-inside": Sentence(
         "the name looks like `{other}`, which is also in the wheelhouse", "make sure that you want both projects"
+    ),
+    "lookalike-popular": Sentence(
+        "the name looks like `{other}`, one of the most used projects ({how})",
+        "make sure that you want this project, and waive this with a reason",
+    ),
+    "lookalike-known": Sentence(
+        "the name looks like `{other}`, a much used project ({how})", "make sure that you want this project"
+    ),
+    "module-of-another": Sentence(
+        "it installs {modules}, the name of another much used project", "find out why it needs that name"
+    ),
+    "homoglyphs": Sentence(
+        "it installs {names}, in letters of another alphabet that read as {read_as}",
+        "do not install it before you know why its authors hide this name",
     ),
     # plugins
     "plugin-at-start": Sentence("{host} imports {objects} each time it starts (entry points of `{group}`)"),

@@ -16,6 +16,7 @@ from wheelhouse.findings import Finding, Observation, Policy, Severity
 from wheelhouse.vet.advisories import Advisories
 from wheelhouse.vet.approvals import NO_APPROVALS, Approvals
 from wheelhouse.vet.facts import Facts
+from wheelhouse.vet.known_projects import NO_KNOWN_PROJECTS, KnownProjects
 from wheelhouse.vet.places import START_MODULE
 
 
@@ -25,7 +26,7 @@ class Review:
 
     `place` is the folder of a wheelhouse inside another one, as `tools/`; empty for the outer one. `publishers` has the
     publishers that were seen before, by project. `trusted_since` is when the newest key of the trust root came into use; None if
-    no attestation was checked.
+    no attestation was checked. `known` are the much used projects that names are compared with.
     """
 
     facts: tuple[Facts, ...]
@@ -36,6 +37,7 @@ class Review:
     publishers: Mapping[NormalizedName, tuple[str, ...]] = field(default_factory=dict)
     trusted_since: datetime | None = None
     approvals: Approvals = NO_APPROVALS
+    known: KnownProjects = NO_KNOWN_PROJECTS
 
     @cached_property
     def shared_paths(self) -> Mapping[str, list[Facts]]:

@@ -7,7 +7,6 @@ from packaging.utils import NormalizedName, canonicalize_name
 
 from wheelhouse.findings import Observation, Severity, observed
 from wheelhouse.vet.facts import Entry, Facts
-from wheelhouse.vet.lookalike_names import looks_like
 from wheelhouse.vet.places import is_special
 from wheelhouse.vet.rules import Review, rule
 from wheelhouse.vet.stdlib import BACKPORTS, STDLIB
@@ -237,31 +236,3 @@ def _holds_files(entry: Entry) -> bool:
     if entry.kind in COMPRESSED_KINDS:
         return bool(TARBALL.search(entry.name))
     return entry.kind in ARCHIVE_KINDS and not DOCUMENTS.search(entry.name)
-
-
-@rule(Severity.ERROR)
-def lookalike(facts: Facts, review: Review) -> Iterator[Observation]:
-    """The name of the project looks like a name of the policy's `lookalikes`, and differs from it.
-
-    One letter is added, missing, changed or exchanged with its neighbour; separators differ; or digits look like letters.
-    """
-    if facts.project not in review.policy.lookalikes:
-        for other in sorted(review.policy.lookalikes):
-            if looks_like(facts.project, other):
-                yield observed(other=str(other))
-
-
-@rule(Severity.WARNING)
-def lookalike_inside(facts: Facts, review: Review) -> Iterator[Observation]:
-    """The name of the project looks like the name of another project of the same wheelhouse.
-
-    The rule reports the one of the two that fewer files of the wheelhouse require.
-    """
-    for other in sorted({one.project for one in review.facts}):
-        if looks_like(facts.project, other) and _dependents(facts.project, review) <= _dependents(other, review):
-            yield observed(other=str(other))
-
-
-def _dependents(project: NormalizedName, review: Review) -> int:
-    """The number of files in the wheelhouse that require a project."""
-    return sum(project in one.pin.needs for one in review.facts)

@@ -1,0 +1,111 @@
+"""Rules about names that look like another name: of projects, modules and commands (pure)."""
+
+from collections.abc import Iterator
+
+from packaging.utils import NormalizedName, canonicalize_name
+
+from wheelhouse.findings import Observation, Severity, observed
+from wheelhouse.vet.facts import Facts
+from wheelhouse.vet.known_projects import Imitation
+from wheelhouse.vet.lookalike_names import ascii_lookalike, looks_like
+from wheelhouse.vet.rules import Review, rule
+from wheelhouse.vet.stdlib import STDLIB
+
+
+@rule(Severity.ERROR)
+def lookalike(facts: Facts, review: Review) -> Iterator[Observation]:
+    """The name of the project looks like a name of the policy's `lookalikes`, and differs from it.
+
+    One letter is added, missing, changed or exchanged with its neighbour; separators differ; or digits look like letters.
+    """
+    if facts.project not in review.policy.lookalikes:
+        for other in sorted(review.policy.lookalikes):
+            if looks_like(facts.project, other):
+                yield observed(other=str(other))
+
+
+@rule(Severity.ERROR)
+def lookalike_popular(facts: Facts, review: Review) -> Iterator[Observation]:
+    """The name of the project imitates one of the thousand most downloaded projects of PyPI.
+
+    One letter is added, missing, changed or exchanged with its neighbour; letters look alike; separators or the order of the words
+    differ; or a word like `python` or a number is added. Projects that are much used themselves are left out. The list comes with
+    wheelhouse; its head says its date and source.
+    """
+    if imitated := _imitated(facts, review, popular=True):
+        yield observed(other=str(imitated[0]), how=imitated[1].value)
+
+
+@rule(Severity.WARNING)
+def lookalike_known(facts: Facts, review: Review) -> Iterator[Observation]:
+    """The name of the project imitates a much downloaded project of PyPI, beyond the first thousand.
+
+    The likenesses are those of `lookalike-popular`.
+    """
+    if imitated := _imitated(facts, review, popular=False):
+        yield observed(other=str(imitated[0]), how=imitated[1].value)
+
+
+def _imitated(facts: Facts, review: Review, *, popular: bool) -> tuple[NormalizedName, Imitation] | None:
+    """The known project that a file's name imitates, if it is as popular as asked, and how; `lookalike` reports those of the policy."""
+    imitated = review.known.imitated_by(facts.project)
+    if imitated is None or imitated[0] in review.policy.lookalikes:
+        return None
+    return imitated if review.known.is_popular(imitated[0]) is popular else None
+
+
+@rule(Severity.WARNING)
+def module_of_another(facts: Facts, review: Review) -> Iterator[Observation]:
+    """A project that few use installs a module with the name of one of the thousand most downloaded projects of PyPI.
+
+    Programs that import the well known project get this one, if both are installed or that one is missing. `intrudes` reports the
+    same for projects of the wheelhouse. Namespace packages belong to no project.
+    """
+    if facts.project in review.known.ranks:
+        return
+    importable = [module for module, form in facts.top_modules.items() if form != "folder"]
+    owners = {module: canonicalize_name(module) for module in importable}
+    if taken := [
+        module for module, owner in owners.items() if owner != facts.project and review.known.is_popular(owner)
+    ]:
+        yield observed(modules=tuple(sorted(taken)))
+
+
+@rule(Severity.ERROR)
+def homoglyphs(facts: Facts, review: Review) -> Iterator[Observation]:
+    """A module or command has letters of another alphabet that look like ASCII, so that it reads like another name.
+
+    A reader cannot tell the two names apart, and Python can.
+    """
+    names = (*facts.top_modules, *facts.commands)
+    alike = {name: plain for name in names if (plain := ascii_lookalike(name)) and _reads_like(name, plain, review)}
+    if alike:
+        yield observed(names=tuple(sorted(alike)), read_as=tuple(alike[name] for name in sorted(alike)))
+
+
+def _reads_like(name: str, plain: str, review: Review) -> bool:
+    """Whether a name mixes alphabets, or reads as a name that Python or a known project has."""
+    is_mixed = any(letter.isascii() and letter.isalpha() for letter in name)
+    return is_mixed or plain in STDLIB or canonicalize_name(plain) in review.known.ranks
+
+
+@rule(Severity.WARNING)
+def lookalike_inside(facts: Facts, review: Review) -> Iterator[Observation]:
+    """The name of the project looks like the name of another project of the same wheelhouse.
+
+    The rule reports the one of the two that fewer files of the wheelhouse require. Two much used projects are not reported, as
+    `attrs` and `cattrs`.
+    """
+    for other in sorted({one.project for one in review.facts}):
+        is_known = {facts.project, other} <= review.known.ranks.keys()
+        if (
+            not is_known
+            and looks_like(facts.project, other)
+            and _dependents(facts.project, review) <= _dependents(other, review)
+        ):
+            yield observed(other=str(other))
+
+
+def _dependents(project: NormalizedName, review: Review) -> int:
+    """The number of files in the wheelhouse that require a project."""
+    return sum(project in one.pin.needs for one in review.facts)
