@@ -25,7 +25,7 @@ from tests.support.checkout import ROOT
 PACKAGES = ("target", "archive", "index", "resolve", "lock", "verify", "vet")
 MAX_MUTANTS = 2000
 """A package with more is sampled."""
-STARTS_PROGRAMS = re.compile(r"\b(subprocess|wheelhouse|serving|PROGRAM)\b|import (run|subprocess)\b")
+STARTS_PROGRAMS = re.compile(r"\b(wheelhouse|serving|run|Popen|Session|session|pip|uv)\(|\b(PROGRAM|pytest_plugins)\b")
 """In a test module: its tests may run lines that coverage does not see."""
 
 
@@ -45,33 +45,31 @@ def mutants_of(package: str, without: Container[tuple[str, str, str, str, int]])
     return [mutant for of_file in found for mutant in of_file if mutant.key not in without]
 
 
-def runs_for(mutant: Mutant, folder: Path, contexts: Contexts, *, near_only: bool) -> Iterator[list[str]]:
-    """The arguments of each run of pytest that may notice a mutant; with `near_only` those of the first one."""
+def runs_for(mutant: Mutant, modules: Sequence[Path], contexts: Contexts) -> Iterator[list[str]]:
+    """The arguments of each run of pytest that may notice a mutant; `modules` are the test modules."""
     near = {name for line in mutant.lines for name in contexts.get((mutant.file, line), ())}
-    modules = sorted(folder.glob("test_*.py"))
     if "" not in near:  # coverage knows all tests of this process that run the line
         modules = [path for path in modules if STARTS_PROGRAMS.search(path.read_text(encoding="utf-8"))]
     tests = sorted(near - {""})
     if tests:
         yield tests
-    if modules and not (near_only and tests):
-        yield [*(f"tests/{folder.name}/{path.name}" for path in modules), *(f"--deselect={name}" for name in tests)]
+    if modules:
+        names = (path.relative_to(path.parents[2]).as_posix() for path in modules)
+        yield [*names, *(f"--deselect={name}" for name in tests)]
 
 
-def survivors(package: str, sample: Sequence[Mutant], trees: Sequence[Tree], *, near_only: bool) -> list[Mutant]:
-    """The mutants that no test of the package notices, printed as they are found. Each tree tries one at a time."""
-    contexts, seconds = trees[0].contexts(package)
-    folder = trees[0].root / "tests" / package
+def survivors(names: Sequence[str], sample: Sequence[Mutant], trees: Sequence[Tree]) -> list[Mutant]:
+    """The mutants that no test of these modules notices, printed as they are found. Each tree tries one at a time."""
+    contexts, seconds = trees[0].contexts(names)
+    modules = [trees[0].root / name for name in names]
     with ExitStack() as stack, ThreadPoolExecutor(len(trees)) as pool:
         free: SimpleQueue[Runner] = SimpleQueue()
         for tree in trees:
-            free.put(stack.enter_context(tree.runner(package)))
+            free.put(stack.enter_context(tree.runner(names)))
 
         def survives(mutant: Mutant) -> bool:
             runner = free.get()
-            noticed = runner.notices(
-                mutant, list(runs_for(mutant, folder, contexts, near_only=near_only)), 2 * seconds + 20
-            )
+            noticed = runner.notices(mutant, list(runs_for(mutant, modules, contexts)), 2 * seconds + 20)
             free.put(runner)
             if not noticed:
                 print(f"survived: {mutant}", flush=True)
@@ -86,9 +84,7 @@ def main() -> int:
     parser.add_argument("packages", nargs="*", default=PACKAGES)
     parser.add_argument("--sample", type=int, default=MAX_MUTANTS, help="try at most so many mutants of a package")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument(
-        "--near", action="store_true", help="try only the tests that run a mutant's line: quicker, kills fewer"
-    )
+    parser.add_argument("--tests", nargs="+", help="only these test modules, such as the quick ones: a lower bound")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--least", type=float, default=0, help="exit with 1 if a package's score in percent is lower")
     options = parser.parse_args()
@@ -98,7 +94,9 @@ def main() -> int:
         for package in options.packages:
             found = mutants_of(package, read_equivalent())
             sample = random.Random(options.seed).sample(found, min(options.sample, len(found)))
-            survived = survivors(package, sample, trees, near_only=options.near)
+            modules = sorted((ROOT / "tests" / package).glob("test_*.py"))
+            names = options.tests or [path.relative_to(ROOT).as_posix() for path in modules]
+            survived = survivors(names, sample, trees)
             scores.append(100 * (len(sample) - len(survived)) / max(len(sample), 1))
             print(f"| {package} | {len(found)} | {len(sample)} | {len(survived)} | {scores[-1]:.0f} % |", flush=True)
     return int(min(scores) < options.least)

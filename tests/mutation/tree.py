@@ -55,16 +55,14 @@ class Tree:
         command, environment = self.command(*arguments)
         return subprocess.run(command, cwd=self.root, env=environment, check=False, capture_output=True, text=True)
 
-    def contexts(self, package: str) -> tuple[Contexts, float]:
-        """Which tests run each line, and how many seconds all take under coverage. Raises SystemExit if one fails."""
+    def contexts(self, modules: Sequence[str]) -> tuple[Contexts, float]:
+        """Which tests of some modules run each line, and how many seconds all take. Raises SystemExit if one fails."""
         (self.root / ".coveragerc").write_text("[run]\ndynamic_context = test_function\nsource = wheelhouse\n")
         started = time.monotonic()
-        done = self.python(
-            "-m", "coverage", "run", "--rcfile=.coveragerc", "-m", "pytest", *OPTIONS, f"tests/{package}"
-        )
+        done = self.python("-m", "coverage", "run", "--rcfile=.coveragerc", "-m", "pytest", *OPTIONS, *modules)
         seconds = time.monotonic() - started
         if done.returncode:
-            raise SystemExit(f"tests/{package} fails without a mutant:\n{done.stdout}{done.stderr}")
+            raise SystemExit(f"{' '.join(modules)} fails without a mutant:\n{done.stdout}{done.stderr}")
         self.python("-m", "coverage", "json", "--rcfile=.coveragerc", "--show-contexts", "-q", "-o", "coverage.json")
         contexts: Contexts = defaultdict(set)
         for file, facts in json.loads((self.root / "coverage.json").read_text(encoding="utf-8"))["files"].items():
@@ -73,9 +71,9 @@ class Tree:
         return contexts, seconds
 
     @contextmanager
-    def runner(self, package: str) -> Iterator["Runner"]:
-        """A process that runs tests of a package; it ends with the block."""
-        command, environment = self.command("-m", "tests.mutation.runner", f"tests/{package}")
+    def runner(self, modules: Sequence[str]) -> Iterator["Runner"]:
+        """A process that runs tests of some modules; it ends with the block."""
+        command, environment = self.command("-m", "tests.mutation.runner", *modules)
         with subprocess.Popen(
             command, cwd=self.root, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         ) as process:

@@ -1,0 +1,413 @@
+"""URLs, credentials and TLS by tables, with no server: what is shown, what is sent, and to whom."""
+
+import netrc as netrc_module
+import ssl
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from wheelhouse.errors import InputError
+from wheelhouse.index import credential_sources, tls, urls
+from wheelhouse.index.credential_sources import NetrcFile, _ask_keyring_module, _ask_keyring_program
+from wheelhouse.index.credentials import Credentials, read_token
+from wheelhouse.index.tls import Trust
+from wheelhouse.index.urls import (
+    basic,
+    conceal,
+    host_of,
+    origin_of,
+    own_credentials,
+    query_of,
+    redact,
+    same_index,
+    without_query,
+)
+
+# URLs
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://u:p@h.example:8443/a/b?q=1#f", "https://h.example:8443/a/b"),
+        ("https://h/a", "https://h/a"),
+        ("file:///srv/x?y", "file:///srv/x"),
+        ("https://u:p@h:99999/x?q=p#f", "h:99999/x"),
+        ("https://u:p#w@h:x/y", "h:x/y"),
+        ("//u@h/x", "//h/x"),
+        ("plain?q#f", "plain"),
+    ],
+)
+def test_what_is_shown_of_a_url(url: str, shown: str) -> None:
+    assert redact(url) == shown
+
+
+def test_the_longest_beginning_that_a_variable_gave_is_shown_as_it_was_written(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(urls, "_concealing", {})
+    conceal("https://h/secret", "https://h/${A}")
+    conceal("https://h/secret/more", "https://h/${B}")
+    assert redact("https://u:p@h/secret/more/x?q") == "https://h/${B}/x"
+    assert redact("https://h/secret/x") == "https://h/${A}/x"
+    assert redact("https://other/secret/x") == "https://other/secret/x"
+
+
+@pytest.mark.parametrize(
+    ("named", "used", "same"),
+    [
+        ("https://h/simple", "https://u:p@H/simple/", True),
+        ("https://h/simple", "https://h/simple?t=1", True),
+        ("https://h/simple?t=1", "https://h/simple?t=1", True),
+        ("https://h/simple?t=1", "https://h/simple?t=2", False),
+        ("https://h/simple?t=1", "https://h/simple", False),
+        ("https://h/simple", "http://h/simple", False),
+        ("https://h/simple", "https://h:8443/simple", False),
+        ("https://h/simple", "https://h/Simple", False),
+    ],
+)
+def test_whether_two_urls_are_of_one_index(named: str, used: str, same: bool) -> None:
+    assert same_index(named, used) is same
+
+
+@pytest.mark.parametrize(
+    ("url", "query", "without"),
+    [
+        ("https://h/a?b=c#d", "?b=c", "https://h/a"),
+        ("https://h/a#d?e", "", "https://h/a"),
+        ("https://h/a?", "", "https://h/a"),
+        ("https://h/a", "", "https://h/a"),
+    ],
+)
+def test_the_query_of_a_url(url: str, query: str, without: str) -> None:
+    assert (query_of(url), without_query(url)) == (query, without)
+
+
+@pytest.mark.parametrize(
+    ("url", "origin", "host"),
+    [
+        ("https://u:p@Host.example/x", ("https", "host.example", 443), "host.example"),
+        ("http://h", ("http", "h", 80), "h"),
+        ("https://h:80/x", ("https", "h", 80), "h:80"),
+        ("http://[::1]:8000/", ("http", "::1", 8000), "[::1]:8000"),
+    ],
+)
+def test_the_server_that_a_url_belongs_to(url: str, origin: tuple[str, str, int], host: str) -> None:
+    assert origin_of(url) == origin and host_of(url) == host
+
+
+@pytest.mark.parametrize(
+    ("url", "sentence", "hint"),
+    [
+        ("ftp://u:p@h/x?q", "`ftp://h/x` is not an http or https address", None),
+        ("https:///x", "`https:///x` is not an http or https address", None),
+        ("https://u:secret@h:99999/", "an address has no valid port after its host", urls.QUOTING),
+        ("https://u:secret@[h/x?secret", "`[h/x` is an address that cannot be read", "write https://host/path"),
+    ],
+)
+def test_a_url_of_no_server_is_refused_without_its_secrets(url: str, sentence: str, hint: str | None) -> None:
+    with pytest.raises(InputError) as caught:
+        origin_of(url)
+    assert str(caught.value) == sentence and caught.value.hint == hint
+
+
+@pytest.mark.parametrize(
+    ("url", "own"),
+    [
+        ("https://h/", None),
+        ("https://me@h/", ("me", None)),
+        ("https://me:@h/", ("me", "")),
+        ("https://m%40e:p%2Fw%25@h/", ("m@e", "p/w%")),
+        ("https://:pw@h/", ("", "pw")),
+    ],
+)
+def test_user_and_password_in_a_url(url: str, own: tuple[str, str | None] | None) -> None:
+    assert own_credentials(url) == own
+
+
+# Credentials
+
+
+def test_a_token_is_a_bearer_token_or_a_user_and_a_password() -> None:
+    credentials = Credentials()
+    credentials.learn("https://a.example/s", "pypi-abc")
+    credentials.learn("https://b.example/s", "me:p:w")
+    credentials.learn("https://c.example/s", "")
+    assert credentials.auth("https://a.example/s/x") == "Bearer pypi-abc"
+    assert credentials.auth("https://b.example/s/x") == basic("me", "p:w")
+
+
+def test_an_address_with_a_fragment_is_refused() -> None:
+    with pytest.raises(InputError, match="holds a `#`") as caught:
+        Credentials().learn("https://h/simple#x")
+    assert caught.value.hint == urls.QUOTING
+
+
+@pytest.fixture
+def netrc(tmp_path: Path) -> Path:
+    path = tmp_path / "netrc"
+    path.write_text(
+        "machine h.example:8443 login port password one\nmachine h.example login host password two\n"
+        "default login any password three\n"
+    )
+    path.chmod(0o600)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("url", "header"),
+    [
+        ("https://h.example:8443/x", basic("port", "one")),
+        ("https://h.example/x", basic("host", "two")),
+        ("https://h.example:9000/x", basic("host", "two")),
+        ("https://other.example/x", None),
+    ],
+)
+def test_the_entry_of_the_port_comes_before_that_of_the_host(netrc: Path, url: str, header: str | None) -> None:
+    credentials = Credentials(netrc)
+    assert credentials.auth(url) == header
+    assert credentials.auth(url, [None]) is None
+
+
+@pytest.mark.parametrize(
+    ("url", "header"),
+    [
+        ("https://host@h.example/s", basic("host", "two")),
+        ("https://other@h.example/s", basic("other", "")),
+        ("https://host:own@h.example/s", basic("host", "own")),
+        ("https://host:@h.example/s", basic("host", "")),
+        ("https://me@x.example/s", basic("me", "")),
+    ],
+)
+def test_a_user_without_a_password_gets_it_from_netrc(netrc: Path, url: str, header: str) -> None:
+    credentials = Credentials(netrc)
+    credentials.learn(url)
+    assert credentials.auth(url.replace(url.partition("//")[2].partition("@")[0] + "@", "") + "/app/") == header
+
+
+def test_netrc_is_read_once_and_may_be_missing(netrc: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert NetrcFile(None).entry(("https", "h", 443)) is None
+    assert NetrcFile(netrc.with_name("none")).entry(("https", "h", 443)) is None
+    reads: list[str] = []
+    real = netrc_module.netrc
+    monkeypatch.setattr(netrc_module, "netrc", lambda path: (reads.append(path), real(path))[1])
+    file = NetrcFile(netrc)
+    assert file.entry(("https", "h.example", 443)) == file.entry(("https", "h.example", 444)) == ("host", "two")
+    assert len(reads) == 1
+
+
+@pytest.mark.parametrize(
+    ("raw", "sentence"),
+    [
+        (b"machine h login\xff x password y\n", "cannot be read as a netrc file"),
+        (b"machine h log in\n", "cannot be read as a netrc file, line 1"),
+    ],
+)
+def test_a_netrc_that_is_damaged_is_named(tmp_path: Path, raw: bytes, sentence: str) -> None:
+    path = tmp_path / "netrc"
+    path.write_bytes(raw)
+    with pytest.raises(InputError, match=f"^`{path}` {sentence}"):
+        NetrcFile(path).entry(("https", "h", 443))
+
+
+def test_a_header_for_a_path_is_not_sent_above_it_and_is_replaced() -> None:
+    credentials = Credentials()
+    credentials.learn("https://me:pw@h.example/")
+    credentials.learn_header("https://h.example/v2/app/", "Bearer one")
+    credentials.learn_header("https://h.example/v2/app", "Bearer two")
+    assert (
+        credentials.auth("https://h.example/v2/app") == credentials.auth("https://h.example/v2/app/x") == "Bearer two"
+    )
+    assert credentials.auth("https://h.example/v2/apple") == basic("me", "pw")
+    assert credentials.auth("https://h.example/v2/app/x", ["Bearer two"]) is None
+
+
+def test_credentials_in_a_request_are_for_that_request_alone() -> None:
+    credentials = Credentials()
+    assert credentials.auth("https://me:p%40w@h/x") == basic("me", "p@w")
+    assert credentials.auth("https://me@h/x") == basic("me", "")
+    assert credentials.auth("https://h/x") is None
+    assert credentials.auth("https://me:pw@h/x", [None]) is None
+
+
+def test_a_fingerprint_tells_credentials_apart_and_is_computed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    one, two = Credentials(), Credentials()
+    one.learn("https://me:one@h/s")
+    two.learn("https://me:two@h/s")
+    assert one.fingerprint("https://h/s/x") != two.fingerprint("https://h/s/x")
+    assert Credentials().fingerprint("https://h/s/x") == "" and "one" not in one.fingerprint("https://h/s")
+    monkeypatch.setattr("hashlib.scrypt", lambda *_, **__: pytest.fail("again"))
+    assert len(one.fingerprint("https://h/s/y")) == 128
+
+
+@pytest.mark.parametrize(
+    ("raw", "sentence"),
+    [
+        (None, "cannot be read: No such file or directory"),
+        (b"\xff", "is not text"),
+        (b"\n", "must hold one line, a token or `user:password`"),
+        (b"a\nb", "must hold one line"),
+        (b"a b", "must hold one line"),
+        (b"a\x07b", "must hold one line"),
+    ],
+)
+def test_a_token_file_that_cannot_be_used_is_named(tmp_path: Path, raw: bytes | None, sentence: str) -> None:
+    path = tmp_path / "token"
+    if raw is not None:
+        path.write_bytes(raw)
+    with pytest.raises(InputError, match=f"^the token file `{path}` {sentence}"):
+        read_token(path)
+
+
+def test_white_space_around_a_token_does_not_count(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("  me:secret \n")
+    assert read_token(tmp_path / "token") == "me:secret"
+
+
+# Keyring
+
+
+@pytest.fixture
+def keyring(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str | None]]:
+    """What the module `keyring` is asked; it knows `me` of the host alone."""
+    asked: list[tuple[str, str | None]] = []
+
+    def get_credential(service: str, user: str | None) -> SimpleNamespace | None:
+        asked.append((service, user))
+        return SimpleNamespace(username="me", password="pw") if service == "h.example" else None
+
+    monkeypatch.setitem(sys.modules, "keyring", SimpleNamespace(get_credential=get_credential))
+    monkeypatch.setattr(credential_sources, "_ask_keyring_program", lambda *_: None)
+    return asked
+
+
+def test_keyring_is_asked_for_the_url_and_then_for_the_host(keyring: list[tuple[str, str | None]]) -> None:
+    credentials = Credentials()
+    credentials.learn("https://h.example/s")
+    assert credentials.auth("https://h.example/s/x") is None and keyring == []
+    assert credentials.auth("https://h.example/s/x", [None]) == basic("me", "pw")
+    assert keyring == [("https://h.example/s", None), ("h.example", None)]
+    assert credentials.auth("https://h.example/s/x", [None, basic("me", "pw")]) is None
+    assert credentials.auth("https://h.example/y") == basic("me", "pw") and len(keyring) == 2
+    assert credentials.auth("https://other.example/y", [None]) is None and len(keyring) == 2
+
+
+def test_keyring_replaces_what_was_refused(keyring: list[tuple[str, str | None]]) -> None:
+    credentials = Credentials()
+    credentials.learn("https://you:old@h.example/s")
+    old = credentials.auth("https://h.example/s")
+    assert old == basic("you", "old")
+    assert credentials.auth("https://h.example/s", [old]) == basic("me", "pw")
+    assert keyring[0] == ("https://h.example/s", "you")
+
+
+def test_a_keyring_that_fails_has_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "keyring", None)
+    assert _ask_keyring_module("h", None) is None
+    monkeypatch.setitem(sys.modules, "keyring", SimpleNamespace(get_credential=lambda *_: 1 / 0))
+    assert _ask_keyring_module("h", None) is None
+
+
+@pytest.mark.parametrize(
+    ("code", "output", "answer"),
+    [(0, "p w\n", ("me", "p w")), (0, " pw", ("me", " pw")), (1, "pw\n", None), (0, " \n", None), (0, "", None)],
+)
+def test_the_program_keyring_is_asked_for_a_user(
+    monkeypatch: pytest.MonkeyPatch, code: int, output: str, answer: tuple[str, str] | None
+) -> None:
+    commands: list[list[str]] = []
+
+    def run(command: list[str], **options: Any) -> SimpleNamespace:
+        commands.append(command)
+        assert (options["stdin"], options["timeout"]) == (subprocess.DEVNULL, 60.0)
+        assert options["capture_output"] and options["text"] and not options["check"]
+        return SimpleNamespace(returncode=code, stdout=output)
+
+    monkeypatch.setattr(credential_sources.shutil, "which", lambda name: f"/bin/{name}")
+    monkeypatch.setattr(credential_sources.subprocess, "run", run)
+    assert _ask_keyring_program("h", "me") == answer
+    assert _ask_keyring_program("h", None) is None
+    assert commands == [["/bin/keyring", "get", "h", "me"]]
+    monkeypatch.setattr(credential_sources.shutil, "which", lambda _: None)
+    assert _ask_keyring_program("h", "me") is None
+
+
+@pytest.mark.parametrize("error", [OSError(), subprocess.TimeoutExpired("keyring", 60)])
+def test_a_program_that_does_not_answer_has_no_answer(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    def run(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(credential_sources.shutil, "which", lambda _: "/bin/keyring")
+    monkeypatch.setattr(credential_sources.subprocess, "run", run)
+    assert _ask_keyring_program("h", "me") is None
+
+
+# TLS
+
+
+@pytest.mark.parametrize(
+    ("system", "cafile", "expected"), [("linux", "/x", True), ("linux", None, False), ("darwin", "/x", False)]
+)
+def test_openssls_authorities_serve_on_linux(
+    monkeypatch: pytest.MonkeyPatch, system: str, cafile: str | None, expected: bool
+) -> None:
+    monkeypatch.setattr(sys, "platform", system)
+    monkeypatch.setattr(ssl, "get_default_verify_paths", lambda: SimpleNamespace(cafile=cafile))
+    assert tls._openssl_has_authorities() is expected
+
+
+@pytest.mark.parametrize(
+    ("trust", "arguments"),
+    [
+        (Trust(), {}),
+        (Trust(ca_file="f"), {"cafile": "f", "capath": None}),
+        (Trust(ca_folder="d"), {"cafile": None, "capath": "d"}),
+        (Trust("f", "d"), {"cafile": "f", "capath": "d"}),
+    ],
+)
+def test_named_authorities_replace_the_systems(
+    monkeypatch: pytest.MonkeyPatch, trust: Trust, arguments: dict[str, str | None]
+) -> None:
+    calls: list[dict[str, Any]] = []
+    monkeypatch.setattr(tls, "_openssl_has_authorities", lambda: True)
+    monkeypatch.setattr(ssl, "create_default_context", lambda **given: calls.append(given))
+    trust.context()
+    assert calls == [arguments]
+
+
+@pytest.mark.parametrize(
+    ("trust", "sentence"),
+    [
+        (
+            Trust(ca_file="/nowhere/f.pem"),
+            "the authorities in `/nowhere/f.pem` cannot be read: No such file or directory",
+        ),
+        (Trust(client_cert="/nowhere/c.pem"), "the client certificate `/nowhere/c.pem` cannot be used: No such file"),
+    ],
+)
+def test_a_file_that_is_not_there_is_named(trust: Trust, sentence: str) -> None:
+    with pytest.raises(InputError) as caught:
+        trust.context()
+    assert str(caught.value).startswith(sentence) and caught.value.hint
+
+
+def test_a_key_with_a_passphrase_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    def load(_: object, path: str, password: Any) -> None:
+        assert path == "c.pem"
+        password()
+
+    context = type("Context", (), {"load_cert_chain": load})()
+    with pytest.raises(InputError, match=r"the key in `c.pem` has a passphrase"):
+        tls._load_client_cert(context, "c.pem")
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [(OSError(2, "gone"), "gone"), (ssl.SSLError(1, "[X] bad"), "[X] bad"), (OSError("odd"), "odd")],
+)
+def test_the_reason_of_an_error(error: OSError, reason: str) -> None:
+    assert tls._reason(error) == reason
