@@ -199,6 +199,7 @@ STARTS_PROGRAMS = {
     "index.credential_sources": "keyring, for a password",
     "oci.docker_config": "a credential helper that Docker's configuration names, for a password",
     "index.pipconfig": "pip, for its settings",
+    "signing.signers": "the program that the user named to sign with",
     "target.interpreter_facts": "the interpreter's own C library, for its version",
     "target.interpreters": "an interpreter that the user named, for its facts",
 }

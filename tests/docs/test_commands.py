@@ -113,6 +113,8 @@ def test_the_readme_on_a_made_internet(home: Path, folder: Path, made: Internet)
     terminal.type(COMMANDS[IN_THE_CHECKOUT - 1])
     told = read_on(terminal, folder, images=False)
     must_be_what_the_readme_promises(told, folder, made)
+    (approvals,) = (block for block in blocks(ROOT / "docs/vetting.md") if block.language == "sh")
+    assert "1 approval withdrawn by Ada" in terminal.type(approvals)
 
 
 @pytest.mark.docker
@@ -204,7 +206,11 @@ def test_the_command_that_tries_every_release_of_airflow(home: Path, tmp_path: P
 def test_no_block_of_commands_is_left_out() -> None:
     """Every block of commands in README and docs is one that a test here types."""
     held = {page.name: [block for block in blocks(page) if block.language == "sh"] for page in PAGES}
-    assert {name: len(found) for name, found in held.items() if found} == {"README.md": len(COMMANDS), "airflow.md": 3}
+    assert {name: len(found) for name, found in held.items() if found} == {
+        "README.md": len(COMMANDS),
+        "airflow.md": 3,
+        "vetting.md": 1,
+    }
 
 
 def test_the_two_first_commands_are_those_of_ci() -> None:

@@ -21,8 +21,8 @@ from wheelhouse.errors import IntegrityError
 from wheelhouse.findings import Finding, Severity
 from wheelhouse.lock.other_files import OtherFile, OtherFiles
 from wheelhouse.signing.sign import load_key, load_public_key, signed
-from wheelhouse.vet.approvals import PREDICATE, Approval, Approvals, must_be_approved, parse_approval, predicate
-from wheelhouse.vet.approvalsfile import add_approval, read_approvals
+from wheelhouse.vet.approvals import PREDICATE, Approval, Approvals, Claim, must_be_approved, parse_approval
+from wheelhouse.vet.approvalsfile import ApprovalRules, add_approval, read_approvals
 from wheelhouse.vet.approve import files_of
 
 
@@ -63,6 +63,8 @@ def houses(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def wheelhouse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
     """The command, run here in a folder of its own: exit code, stdout, stderr."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
 
     def command(*arguments: str | Path) -> Done:
         code = run(list(map(str, arguments)))
@@ -194,11 +196,11 @@ def test_other_files_must_be_approved_too(houses: Path, tmp_path: Path) -> None:
 
 def read(path: Path, keys: Path, *names: str, today: date = TODAY, needed: int = 1) -> Approvals:
     reviewers = {name: (load_public_key(keys / f"{name}.pub"),) for name in names}
-    return read_approvals(path, reviewers, today, needed)
+    return read_approvals(path, ApprovalRules(reviewers, needed), today)
 
 
 def written(folder: Path, key: Path, expires: date | None = None) -> Path:
-    told = predicate("whoever", "read it", TODAY, expires, {})
+    told = Claim("whoever", "read it", TODAY, expires).predicate({})
     add_approval(folder / FILE, signed(SOME, PREDICATE, load_key(key, str), told))
     return folder / FILE
 
@@ -264,7 +266,7 @@ def test_one_reviewer_with_two_keys_counts_once(tmp_path: Path, keys: Path) -> N
     for name in ("alice", "bob"):
         path = written(tmp_path, keys / name)
     both = (load_public_key(keys / "alice.pub"), load_public_key(keys / "bob.pub"))
-    assert not read_approvals(path, {"alice": both}, TODAY, 2).approved("a" * 64)
+    assert not read_approvals(path, ApprovalRules({"alice": both}, 2), TODAY).approved("a" * 64)
     assert read(path, keys, "alice", "bob", needed=2).approved("a" * 64)
 
 
@@ -289,7 +291,7 @@ def test_two_keys_of_one_reviewer_are_two_eyes_on_a_finding() -> None:
 
 def statement(**more: Any) -> dict[str, Any]:
     subject = [{"name": "a-1.0-py3-none-any.whl", "digest": {"sha256": "a" * 64}}]
-    return {"subject": subject, "predicate": predicate("alice", "read it", TODAY, None, {"a" * 64: [SEEN]}) | more}
+    return {"subject": subject, "predicate": Claim("alice", "read it", TODAY).predicate({"a" * 64: [SEEN]}) | more}
 
 
 def test_an_approval_signs_readable_facts_and_their_fingerprint() -> None:
@@ -339,3 +341,59 @@ def test_a_fingerprint_is_that_of_the_rule_and_the_facts_alone() -> None:
     assert SEEN.fingerprint == "0e9b797653dad5ff96926800509b5ae55de6f90bbbd35782266a8960fcd71040"
     assert replace(SEEN, subject="b.whl", severity=Severity.NOTE).fingerprint == SEEN.fingerprint
     assert replace(SEEN, rule="pth-path").fingerprint != SEEN.fingerprint
+
+
+# The command, beyond a key in a file
+
+
+def test_an_approval_is_withdrawn_by_a_signed_line(
+    tmp_path: Path, keys: Path, houses: Path, wheelhouse: Command
+) -> None:
+    settings(tmp_path, keys, "alice")
+    approve(wheelhouse, houses / "new", keys / "alice")
+    named = ("--withdraw", "--file", "app-1.1-py3-none-any.whl")
+    assert approve(wheelhouse, houses / "new", keys / "alice", *named, "--json").code == 0
+    done = wheelhouse("verify", houses / "new", "--require-approved", "--json")
+    findings = {row["subject"]: row["facts"] for row in json.loads(done.out)["findings"]}
+    assert done.code == 1 and findings.keys() == {"app-1.1-py3-none-any.whl"}
+    assert findings["app-1.1-py3-none-any.whl"]["case"] == "withdrawn"
+    assert approve(wheelhouse, houses / "new", keys / "alice", *named).code == 2
+    (tmp_path / FILE).write_text((tmp_path / FILE).read_text().splitlines(keepends=True)[0])
+    assert wheelhouse("verify", houses / "new", "--require-approved").code == 5
+
+
+def test_a_program_signs_for_a_public_key(tmp_path: Path, keys: Path, houses: Path, wheelhouse: Command) -> None:
+    settings(tmp_path, keys, "alice")
+    program = f"ssh-keygen -q -Y sign -n wheelhouse -f {keys / 'alice'}"
+    assert approve(wheelhouse, houses / "new", keys / "alice.pub").code == 2  # no ssh-agent runs here
+    assert approve(wheelhouse, houses / "new", keys / "alice.pub", "--sign-command", program).code == 0
+    assert wheelhouse("verify", houses / "new", "--require-approved").code == 0
+
+
+def test_a_role_of_the_settings_counts_and_is_signed(
+    tmp_path: Path, keys: Path, houses: Path, wheelhouse: Command
+) -> None:
+    text = '[approvals.roles.security]\nprojects = ["starter"]\nneeded = 1\n'
+    for name, role in (("alice", ""), ("bob", 'role = "security"\n')):
+        text += (
+            f'[[approvals.reviewers]]\nname = "{name}"\nkey = "{(keys / f"{name}.pub").read_text().strip()}"\n{role}'
+        )
+    (tmp_path / "wheelhouse.toml").write_text(text)
+    approve(wheelhouse, houses / "new", keys / "alice")
+    done = wheelhouse("verify", houses / "new", "--require-approved")
+    assert done.code == 1 and "1 reviewer with the role security must approve it" in done.out
+    approve(wheelhouse, houses / "new", keys / "bob")
+    assert wheelhouse("verify", houses / "new", "--require-approved").code == 0
+    last = json.loads((tmp_path / FILE).read_text().splitlines()[-1])
+    assert json.loads(b64decode(last["payload"]))["predicate"]["role"] == "security"
+
+
+@pytest.mark.parametrize(
+    "role", ["role = 'nothing'", "role = 'security'\n[[approvals.reviewers]]\nname = 'alice'\nkey = 'x'"]
+)
+def test_a_role_that_is_not_described_or_is_a_second_one_is_refused(
+    tmp_path: Path, houses: Path, wheelhouse: Command, role: str
+) -> None:
+    text = f"[approvals.roles.security]\n[[approvals.reviewers]]\nname = 'alice'\nkey = 'x'\n{role}\n"
+    (tmp_path / "wheelhouse.toml").write_text(text)
+    assert wheelhouse("verify", houses / "new", "--require-approved").code == 2

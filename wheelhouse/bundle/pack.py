@@ -23,7 +23,7 @@ from wheelhouse.events import Finished, Listener, Noted, ignore
 from wheelhouse.files.disk import folder_lock, must_lie_outside, os_errors_as_machine_error, read_regular
 from wheelhouse.files.open_folder import OpenFolder
 from wheelhouse.lock.wheelhouse import SUB_WHEELHOUSES, sha256_of_text
-from wheelhouse.signing.sign import Key, PublicKey, sign, verify_signature
+from wheelhouse.signing.sign import PublicKey, Signer, sign, verify_signature
 from wheelhouse.verify.verify import attestation_findings, constraints_findings, load_wheelhouse
 from wheelhouse.verify.verify_other_files import load_locked_folders
 
@@ -90,7 +90,7 @@ def _is_json(path: Path) -> bool:
         return file.read(1) == b"{"
 
 
-def pack(folder: Path, output: Path, since: Path | None, limit: int | None, key: Key | None) -> Packed:
+def pack(folder: Path, output: Path, since: Path | None, limit: int | None, key: Signer | None) -> Packed:
     """Write a wheelhouse, or what `since` lacks of it, as one archive, or as volumes of `limit` bytes.
 
     Raises IntegrityError for a file that is not what its lock says; every file is hashed while it is read.

@@ -1,5 +1,7 @@
 """`approve`: sign that files were reviewed."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,20 +11,37 @@ import typer
 from wheelhouse.cli.app import app
 from wheelhouse.cli.command import Json, WheelhouseFolder, command
 from wheelhouse.cli.machine import now
-from wheelhouse.cli.output import passphrase_of, say, say_json
-from wheelhouse.cli.session import approvals, reviewer_keys, settings
+from wheelhouse.cli.output import must_confirm, say, say_json
+from wheelhouse.cli.session import approvals, reviewer_keys, settings, signer_of
 from wheelhouse.cli.vetting import vet_context
 from wheelhouse.errors import InputError
 
 if TYPE_CHECKING:
     from wheelhouse.config.settings import Settings
-    from wheelhouse.signing.sign import Key
+    from wheelhouse.signing.sign import PublicKey, Signer
+    from wheelhouse.vet.approvals import Approvals, Claim
+
+
+@dataclass(frozen=True, slots=True)
+class _Signing:
+    """What a reviewer signs with: the claim, the key, the approvals file, and the approvals that it has."""
+
+    claim: "Claim"
+    signer: "Signer"
+    path: Path
+    before: "Approvals"
+    as_json: bool
 
 
 @command(app)
 def approve(
     key: Annotated[
-        Path, typer.Option("--key", metavar="FILE", help="Your Ed25519 private key (PEM, or ssh-keygen's).")
+        Path,
+        typer.Option(
+            "--key",
+            metavar="FILE",
+            help="Your Ed25519 key: private, or public if ssh-agent holds it (a FIDO token, too).",
+        ),
     ],
     reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why the files are acceptable.")],
     wheelhouse: WheelhouseFolder = Path("wheels"),
@@ -38,54 +57,94 @@ def approve(
         str | None,
         typer.Option("--reviewer", metavar="NAME", help="Your name, if the settings do not name your key."),
     ] = None,
+    withdraw: Annotated[
+        bool,
+        typer.Option("--withdraw", help="Withdraw your earlier approvals of the files, instead of approving them."),
+    ] = False,
+    sign_command: Annotated[
+        str,
+        typer.Option(
+            "--sign-command",
+            metavar="COMMAND",
+            help="Sign with this program, which reads stdin and prints a signature by --key, a public key.",
+        ),
+    ] = "",
     as_json: Json = False,
 ) -> None:
-    """Vet a wheelhouse, and sign that you reviewed its files.
+    r"""Vet a wheelhouse, and sign that you reviewed its files.
 
-    You sign these bytes with these findings; they count in every wheelhouse. The signature is a new line of the approvals
-    file. verify, stage and publish read it with `--require-approved`.
+    You sign these bytes with these findings; they count in every wheelhouse. On a terminal, you see the findings and are asked
+    before anything is signed. The signature is a new line of the approvals file. verify, stage and publish read it with
+    `--require-approved`. A withdrawal is a signed line, too: never remove a line.
+
+    \b
+    wheelhouse approve --key our-key --reason "read the diff of 2.10.5"
+    wheelhouse approve --withdraw --key our-key --reason "CVE-2026-1" --file app-1.0-py3-none-any.whl
     """
-    from wheelhouse import report
-    from wheelhouse.signing.sign import load_key
-    from wheelhouse.vet.approve import approve as approve_step
+    from wheelhouse.vet.approvals import Claim
     from wheelhouse.vet.approve import chosen, files_of
+
+    from_file, today = settings(), now().date()
+    signer = signer_of(key, sign_command)
+    name = _reviewer(from_file, signer.public, reviewer)
+    before = approvals(from_file)
+    role = before.roles.get(name)
+    previous = next(reversed(before.tips.get(name, ())), None)
+    claim = Claim(name, reason, today, _last_day(expires, today), previous, role=role.name if role else None)
+    signing = _Signing(claim, signer, Path(from_file.approvals.file), before, as_json)
+    chosen_files = chosen(files_of(wheelhouse), files or ())
+    if withdraw:
+        _withdraw(chosen_files, signing)
+    else:
+        _approve(wheelhouse, chosen_files, signing, from_file)
+
+
+def _approve(wheelhouse: Path, files: Mapping[str, str], signing: _Signing, from_file: "Settings") -> None:
+    """Show what there is to review, and sign it."""
+    from wheelhouse import report
+    from wheelhouse.vet.approve import review, sign_review
     from wheelhouse.vet.vet import vet
 
-    from_file, moment = settings(), now()
-    private, last = load_key(key, passphrase_of), _last_day(expires, moment.date())
-    name = _reviewer(from_file, private, reviewer)
-    chosen_files = chosen(files_of(wheelhouse), files or ())
-    vetted = vet(wheelhouse, from_file.policy.policy(), moment, vet_context(from_file))
-    done = approve_step(
-        wheelhouse,
-        chosen_files,
-        vetted.findings,
-        Path(from_file.approvals.file),
-        approvals=approvals(from_file),
-        key=private,
-        reviewer=name,
-        reason=reason,
-        made=moment.date(),
-        expires=last,
-    )
-    seen = [finding for finding in vetted.findings if finding.subject in set(done.now)]
-    if as_json:
-        names = {"approved": list(done.now), "before": list(done.before)}
-        rows = [report.finding_document(finding) for finding in seen]
-        say_json({"file": from_file.approvals.file, "reviewer": name, **names, "findings": rows})
+    claim = signing.claim
+    vetted = vet(wheelhouse, from_file.policy.policy(), now(), vet_context(from_file))
+    reviewed = review(wheelhouse, files, vetted.findings, signing.before, claim.reviewer, claim.expires)
+    counts = f"{report.counted(len(reviewed.files), 'file')} with {report.counted(len(reviewed.findings), 'finding')}"
+    if not signing.as_json:
+        say(*report.finding_lines(reviewed.findings))
+    if reviewed.files:
+        must_confirm(f"Sign {counts} as {claim.reviewer}?")
+    sign_review(reviewed, signing.path, claim, signing.signer)
+    if signing.as_json:
+        approved = {"approved": sorted(reviewed.files), "before": list(reviewed.before)}
+        rows = [report.finding_document(finding) for finding in reviewed.findings]
+        say_json({"file": str(signing.path), "reviewer": claim.reviewer, **approved, "findings": rows})
         return
-    say(*report.finding_lines(seen))
-    until = f" until {last}" if last else ""
+    until = f" until {claim.expires}" if claim.expires else ""
     say(
-        f"{from_file.approvals.file}: {report.counted(len(done.now), 'file')} approved by {name}{until}, "
-        f"{report.counted(len(seen), 'finding')} seen; {len(done.before)} approved before"
+        f"{signing.path}: {report.counted(len(reviewed.files), 'file')} approved by {claim.reviewer}{until}, "
+        f"{report.counted(len(reviewed.findings), 'finding')} seen; {len(reviewed.before)} approved before"
     )
 
 
-def _reviewer(from_file: "Settings", key: "Key", named: str | None) -> str:
+def _withdraw(named: Mapping[str, str], signing: _Signing) -> None:
+    """Sign that the reviewer's approvals of the files no longer count."""
+    from wheelhouse import report
+    from wheelhouse.vet.approve import sign_withdrawal, withdrawable
+
+    claim = signing.claim
+    files, statements = withdrawable(named, signing.before, claim.reviewer)
+    must_confirm(f"Withdraw the approval of {report.counted(len(files), 'file')} by {claim.reviewer}?")
+    sign_withdrawal(files, signing.path, replace(claim, withdraws=statements, expires=None), signing.signer)
+    if signing.as_json:
+        say_json({"file": str(signing.path), "reviewer": claim.reviewer, "withdrawn": sorted(files)})
+        return
+    say(f"{signing.path}: {report.counted(len(files), 'approval')} withdrawn by {claim.reviewer}", *sorted(files))
+
+
+def _reviewer(from_file: "Settings", key: "PublicKey", named: str | None) -> str:
     """The reviewer whose key it is, by the settings, else as the option names them. Raises InputError."""
     for name, keys in reviewer_keys(from_file.approvals).items():
-        if key.public.id in {public.id for public in keys}:
+        if key.id in {public.id for public in keys}:
             return name
     if named:
         return named

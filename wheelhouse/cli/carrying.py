@@ -8,8 +8,8 @@ import typer
 
 from wheelhouse.cli.app import app
 from wheelhouse.cli.command import OUTPUT, Json, Quiet, WheelhouseFolder, command
-from wheelhouse.cli.output import passphrase_of, say, say_json
-from wheelhouse.cli.session import listening, options, settings, supplied
+from wheelhouse.cli.output import say, say_json
+from wheelhouse.cli.session import listening, options, settings, signer_of, supplied
 from wheelhouse.config.options import ConnectionOptions, IndexOptions, TargetOptions
 from wheelhouse.errors import InputError
 
@@ -48,7 +48,9 @@ def pack(
     ] = None,
     key: Annotated[
         Path | None,
-        typer.Option("--key", metavar="FILE", help="Sign with this Ed25519 private key (PEM, or ssh-keygen's)."),
+        typer.Option(
+            "--key", metavar="FILE", help="Sign with this Ed25519 key: private, or public if ssh-agent holds it."
+        ),
     ] = None,
     with_self: Annotated[
         bool, typer.Option("--with-self", help="Pack wheelhouse itself too, for the --python of the far side.")
@@ -64,9 +66,8 @@ def pack(
     from wheelhouse.bundle.pack import pack as pack_step
     from wheelhouse.bundle.self_bundle import install_lines
     from wheelhouse.report.bundles import packed_document
-    from wheelhouse.signing.sign import load_key
 
-    limit, signing = size_of(split) if split else None, load_key(key, passphrase_of) if key else None
+    limit, signing = size_of(split) if split else None, signer_of(key) if key else None
     locks = _bring_self(wheelhouse, targeted, located, network, quiet=as_json) if with_self else ()
     packed = pack_step(wheelhouse, output, since, limit, signing)
     install = [install_lines(lock, output.name, in_volumes=limit is not None) for lock in locks]

@@ -55,6 +55,12 @@ def passphrase_of(path: Path) -> str:
     return str(typer.prompt(f"Passphrase of {path}", hide_input=True, err=True))
 
 
+def must_confirm(question: str) -> None:
+    """Ask on the terminal. Raises InputError for a no. Without a terminal, the command itself is the answer."""
+    if sys.stdin.isatty() and not typer.confirm(question, err=True):
+        raise InputError("nothing was signed", hint="the same command asks again")
+
+
 def must_agree(sentence: str) -> None:
     """Ask on the terminal whether to continue. Raises InputError for a no, and if there is no terminal."""
     if not sys.stdin.isatty() or not typer.confirm(f"{sentence}. Continue?", err=True):

@@ -1,6 +1,7 @@
 """What commands share: the settings, the options that count, the connections, the cache, and a listener for events."""
 
 import os
+import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from wheelhouse import __version__
 from wheelhouse.cli.machine import cache_folder, netrc_file, now, own_umask, pip_default_index, variable
+from wheelhouse.cli.output import passphrase_of
 from wheelhouse.cli.progress import Shown
 from wheelhouse.config.declare import given, merged
 from wheelhouse.config.options import TIMEOUT_SECONDS, ConnectionOptions, NetworkOptions
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from wheelhouse.index.locations import IndexLocation
     from wheelhouse.index.package_source import PackageSource
     from wheelhouse.index.pipconfig import PipConfig
-    from wheelhouse.signing.sign import PublicKey
+    from wheelhouse.signing.sign import PublicKey, Signer
     from wheelhouse.vet.approvals import Approvals
 
 
@@ -70,12 +72,23 @@ def reviewer_keys(approving: "ApprovalSettings") -> "dict[str, tuple[PublicKey, 
     return keys
 
 
+def signer_of(path: Path, command: str = "") -> "Signer":
+    """What signs with the key of a file: the key itself, ssh-agent for a public key, or a command."""
+    from wheelhouse.signing.signers import SigningTools, load_signer
+
+    return load_signer(path, SigningTools(passphrase_of, os.environ.get("SSH_AUTH_SOCK"), shlex.split(command)))
+
+
 def approvals(from_file: "Settings") -> "Approvals":
-    """The approvals as of today: the settings name the reviewers and the file."""
-    from wheelhouse.vet.approvalsfile import read_approvals
+    """The approvals as of today: the settings name the reviewers, their roles, and the file."""
+    from wheelhouse.vet.approvals import Role
+    from wheelhouse.vet.approvalsfile import ApprovalRules, read_approvals
 
     approving = from_file.approvals
-    return read_approvals(Path.cwd() / approving.file, reviewer_keys(approving), now().date(), approving.needed)
+    roles = {name: Role(name, role.projects, role.needed) for name, role in approving.roles.items()}
+    by_reviewer = {reviewer.name: roles[reviewer.role] for reviewer in approving.reviewers if reviewer.role}
+    rules = ApprovalRules(reviewer_keys(approving), approving.needed, by_reviewer, cache_folder(None))
+    return read_approvals(Path.cwd() / approving.file, rules, now().date())
 
 
 def must_be_approved(files: Mapping[str, str]) -> None:

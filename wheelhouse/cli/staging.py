@@ -8,8 +8,8 @@ import typer
 
 from wheelhouse.cli.app import app
 from wheelhouse.cli.command import Json, RequireApproved, command
-from wheelhouse.cli.output import passphrase_of, say, say_json
-from wheelhouse.cli.session import must_be_approved, settings, waivers
+from wheelhouse.cli.output import say, say_json
+from wheelhouse.cli.session import must_be_approved, settings, signer_of, waivers
 from wheelhouse.config.declare import given
 from wheelhouse.config.options import StageOptions
 
@@ -24,7 +24,9 @@ def stage(
     require_approved: RequireApproved = False,
     key: Annotated[
         Path | None,
-        typer.Option("--key", metavar="FILE", help="Sign with this Ed25519 private key (PEM, or ssh-keygen's)."),
+        typer.Option(
+            "--key", metavar="FILE", help="Sign with this Ed25519 key: private, or public if ssh-agent holds it."
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -35,7 +37,6 @@ def stage(
     """
     from wheelhouse import report
     from wheelhouse.report.plans import command_lines, layout_text, plan_document, plan_lines
-    from wheelhouse.signing.sign import load_key
     from wheelhouse.stage.airflow.arguments import Choices
     from wheelhouse.stage.stage import plan_stage
     from wheelhouse.stage.stage import stage as stage_step
@@ -45,7 +46,7 @@ def stage(
     chosen = StageOptions(**from_file.stage | given(staging))
     folder, destination = wheelhouse or from_file.wheelhouse, Path(chosen.dest or "docker-context-files")
     choices = Choices.parse(dataclasses.asdict(chosen))
-    signing = load_key(key, passphrase_of) if key else None
+    signing = signer_of(key) if key else None
     plan = plan_stage(
         folder,
         chosen.layout or "auto",

@@ -119,10 +119,21 @@ class ImageSettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True, 
 
 
 class ReviewerSettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True, frozen=True):
-    """One entry of `[[approvals.reviewers]]`: a name, and a public key as ssh-keygen writes it, or the file that holds it."""
+    """One entry of `[[approvals.reviewers]]`: a name, and a public key as ssh-keygen writes it, or the file that holds it.
+
+    `role` is one of `[approvals.roles]`.
+    """
 
     name: str
     key: str
+    role: str | None = None
+
+
+class RoleSettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True, frozen=True):
+    """An `[approvals.roles.NAME]` table: which projects its reviewers may approve, and how many of them each of these needs."""
+
+    projects: tuple[str, ...] = ("*",)
+    needed: Annotated[int, msgspec.Meta(ge=0)] = 0
 
 
 class ApprovalSettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True, frozen=True):
@@ -131,6 +142,18 @@ class ApprovalSettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=Tru
     file: str = "approvals.intoto.jsonl"
     needed: Annotated[int, msgspec.Meta(ge=1)] = 1
     reviewers: list[ReviewerSettings] = []
+    roles: dict[str, RoleSettings] = {}
+
+    def __post_init__(self) -> None:
+        """Refuse a reviewer with a role that is not described, or with two roles."""
+        named: dict[str, str | None] = {}
+        for reviewer in self.reviewers:
+            if reviewer.role is not None and reviewer.role not in self.roles:
+                raise ValueError(
+                    f"`{reviewer.name}` has the role `{reviewer.role}`, and there is no [approvals.roles.{reviewer.role}]"
+                )
+            if named.setdefault(reviewer.name, reviewer.role) != reviewer.role:
+                raise ValueError(f"`{reviewer.name}` has two roles")
 
 
 class Tables(msgspec.Struct, rename="kebab", forbid_unknown_fields=True, frozen=True):

@@ -6,12 +6,13 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
 from wheelhouse.documents import DocumentType
 from wheelhouse.errors import InputError, IntegrityError, MachineError
+from wheelhouse.signing.ssh_format import SshPublicKey, signed_by
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -20,19 +21,51 @@ PAYLOAD_TYPE = "application/vnd.in-toto+json"
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE_BASE = "https://wheelhouse.invalid/attestation/"
 MAX_KEY_BYTES = 64 << 10
+PUBLIC_KEY_HINT = "name the .pub file that ssh-keygen -t ed25519, or -t ed25519-sk, wrote"
 
 
 @dataclass(frozen=True, slots=True)
 class PublicKey:
-    """An Ed25519 public key. `source` is the file or the setting that it was read from."""
+    """An Ed25519 public key. `source` is the file or the setting that it was read from.
+
+    `application` is that of a key on a FIDO token (`sk-ssh-ed25519`), usually `ssh:`; None for a plain key.
+    """
 
     key: "Ed25519PublicKey"
     source: str
+    application: bytes | None = None
 
     @property
     def id(self) -> str:
-        """The sha256 of the key's 32 bytes, in lower-case hexadecimal."""
-        return hashlib.sha256(self.key.public_bytes_raw()).hexdigest()
+        """The sha256 of the key's 32 bytes, and of the application after them, in lower-case hexadecimal."""
+        return hashlib.sha256(self.ssh.raw + (self.application or b"")).hexdigest()
+
+    @property
+    def ssh(self) -> SshPublicKey:
+        """The key as SSH knows it."""
+        return SshPublicKey(self.key.public_bytes_raw(), self.application)
+
+    def has_signed(self, message: bytes, signature: bytes) -> bool:
+        """Whether a signature of 64 bytes, of a FIDO token, or an SSHSIG, is one of a message by this key."""
+        from cryptography.exceptions import InvalidSignature  # noqa: PLC0415
+
+        try:
+            signed, raw = signed_by(self.ssh, message, signature)
+            self.key.verify(raw, signed)
+        except (InvalidSignature, ValueError):
+            return False
+        return True
+
+
+class Signer(Protocol):
+    """What can sign with a key."""
+
+    @property
+    def public(self) -> PublicKey:
+        """The public key that checks its signatures."""
+
+    def sign(self, message: bytes) -> bytes:
+        """The signature of a message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +78,10 @@ class Key:
     def public(self) -> PublicKey:
         """The public key of the pair."""
         return PublicKey(self.key.public_key(), "private key")
+
+    def sign(self, message: bytes) -> bytes:
+        """The signature of a message, 64 bytes."""
+        return self.key.sign(message)
 
 
 def load_key(path: Path, passphrase_of: Callable[[Path], str]) -> Key:
@@ -69,12 +106,15 @@ def load_public_key(path: Path) -> PublicKey:
 def public_key(raw: bytes, source: Path | str) -> PublicKey:
     """A public key from its text, PEM or OpenSSH; `source` is where it was read. Raises InputError."""
     serialization, ed25519 = _cryptography()
-    load = serialization.load_ssh_public_key if raw.startswith(b"ssh-") else serialization.load_pem_public_key
-    key = _loaded(load, raw, source)
+    if raw.lstrip().startswith((b"ssh-", b"sk-")):
+        try:
+            ssh = SshPublicKey.from_text(raw)
+        except ValueError as error:
+            raise InputError(f"`{source}` is not an Ed25519 public key", hint=PUBLIC_KEY_HINT) from error
+        return PublicKey(ed25519.Ed25519PublicKey.from_public_bytes(ssh.raw), str(source), ssh.application)
+    key = _loaded(serialization.load_pem_public_key, raw, source)
     if not isinstance(key, ed25519.Ed25519PublicKey):
-        raise InputError(
-            f"`{source}` is not an Ed25519 public key", hint="name the .pub file that ssh-keygen -t ed25519 wrote"
-        )
+        raise InputError(f"`{source}` is not an Ed25519 public key", hint=PUBLIC_KEY_HINT)
     return PublicKey(key, str(source))
 
 
@@ -129,25 +169,17 @@ class Envelope:
 
     def signers(self, keys: Iterable[PublicKey]) -> tuple[PublicKey, ...]:
         """The keys among these that signed it."""
-        return tuple(key for key in keys if any(self._is_signed_by(key, signature) for _, signature in self.signatures))
-
-    def _is_signed_by(self, key: PublicKey, signature: bytes) -> bool:
-        from cryptography.exceptions import InvalidSignature  # noqa: PLC0415
-
-        try:
-            key.key.verify(signature, _pre_authentication(self.payload))
-        except InvalidSignature:
-            return False
-        return True
+        message = _pre_authentication(self.payload)
+        return tuple(key for key in keys if any(key.has_signed(message, signature) for _, signature in self.signatures))
 
 
-def sign(subject: bytes, name: str, predicate: str, key: Key, claim: dict[str, Any] | None = None) -> str:
+def sign(subject: bytes, name: str, predicate: str, key: Signer, claim: dict[str, Any] | None = None) -> str:
     """A signed DSSE envelope as JSON text: a statement about the bytes `subject`, which says `claim` of them."""
     return json.dumps(signed({name: hashlib.sha256(subject).hexdigest()}, predicate, key, claim), indent=1) + "\n"
 
 
 def signed(
-    subjects: Mapping[str, str], predicate: str, key: Key, claim: dict[str, Any] | None = None
+    subjects: Mapping[str, str], predicate: str, key: Signer, claim: dict[str, Any] | None = None
 ) -> dict[str, Any]:
     """A signed DSSE envelope: a statement about files, by name → sha256, which says `claim` of them."""
     statement = {
@@ -157,7 +189,7 @@ def signed(
         "predicate": claim or {},
     }
     payload = json.dumps(statement, sort_keys=True, separators=(",", ":")).encode()
-    signature = base64.b64encode(key.key.sign(_pre_authentication(payload))).decode()
+    signature = base64.b64encode(key.sign(_pre_authentication(payload))).decode()
     return {
         "payloadType": PAYLOAD_TYPE,
         "payload": base64.b64encode(payload).decode(),

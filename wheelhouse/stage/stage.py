@@ -25,7 +25,7 @@ from wheelhouse.files.disk import (
 from wheelhouse.findings import Severity
 from wheelhouse.lock.lock import Lock
 from wheelhouse.lock.wheelhouse import BUILD, TOOLS, Wheelhouse, sha256_of_text
-from wheelhouse.signing.sign import Key, sign
+from wheelhouse.signing.sign import Signer, sign
 from wheelhouse.stage.airflow.arguments import Choices
 from wheelhouse.stage.destination import FOLDER, USUAL, Destination
 from wheelhouse.stage.layouts import StageInputs, lay_out
@@ -128,7 +128,7 @@ def stage(
     destination: Path,
     plan: Plan,
     waivers: Waivers = NO_WAIVERS,
-    key: Key | None = None,
+    key: Signer | None = None,
     on_event: Listener = ignore,
 ) -> tuple[str, ...]:
     """Make `destination` what the plan says, and return the paths of an earlier stage that were removed.
@@ -157,7 +157,7 @@ def stage(
     return removed
 
 
-def _write_manifest(destination: Path, plan: Plan, key: Key | None, *, was_signed: bool) -> None:
+def _write_manifest(destination: Path, plan: Plan, key: Signer | None, *, was_signed: bool) -> None:
     """Write the manifest, and its signature if there is a key. An earlier signature goes first: it is of another manifest."""
     text = manifest_text(plan, __version__, signed=key is not None)
     if was_signed:

@@ -5,13 +5,15 @@ reviewer saw; a later finding needs another approval. Format 2 signs the rule an
 fingerprint. Format 1 signed English sentences; `approvals_format1` reads it.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
+from fnmatch import fnmatchcase
 from typing import Any
 
 import msgspec
 
+from wheelhouse.archive.filenames import release_of
 from wheelhouse.documents import DocumentType
 from wheelhouse.errors import IntegrityError
 from wheelhouse.findings import Finding, Severity, fingerprint
@@ -29,8 +31,8 @@ class Approval:
     """One signed statement: the files by sha256, each with its name and the findings that the reviewer saw.
 
     `reviewer` is the name that the policy gives to the key that signed; None if the policy does not know the key, `key`.
-    `previous` is the sha256 of the reviewer's statement before, `withdraws` are those of statements that this one withdraws, and
-    `role` is what the reviewer approves as. They are kept, and nothing uses them yet.
+    `id` is the sha256 of the statement, `previous` that of the reviewer's statement before. A statement with `withdraws` approves
+    nothing: it withdraws its files from the statements with these ids. `role` is what the reviewer signed as.
     """
 
     files: Mapping[str, tuple[str, Seen]]
@@ -43,6 +45,7 @@ class Approval:
     previous: str | None = None
     withdraws: tuple[str, ...] = ()
     role: str | None = None
+    id: str = ""
 
     def is_valid(self, today: date) -> bool:
         """Whether it counts: a known reviewer signed it, and it has not expired."""
@@ -56,25 +59,61 @@ class Approval:
 
 
 @dataclass(frozen=True, slots=True)
+class Role:
+    """What the reviewers of a role may approve, by patterns of projects; and how many of them each such file needs besides."""
+
+    name: str
+    projects: tuple[str, ...] = ("*",)
+    needed: int = 0
+
+    def is_for(self, filename: str) -> bool:
+        """Whether it is for a file of this name. A file that is no distribution is matched by its name."""
+        try:
+            subject: str = release_of(filename)[0]
+        except ValueError:
+            subject = filename
+        return any(fnmatchcase(subject, pattern) for pattern in self.projects)
+
+
+@dataclass(frozen=True, slots=True)
 class Approvals:
-    """All approvals, as of one day, and how many reviewers each file needs."""
+    """All approvals, as of one day, and how many reviewers each file needs.
+
+    `roles` are by reviewer; a reviewer without one may approve everything. `approvals` are without what was withdrawn,
+    `withdrawals` are the statements that did so. `tips` are the ids of the last statements of each reviewer.
+    """
 
     approvals: tuple[Approval, ...] = ()
     today: date = date.min
     needed: int = 1
+    roles: Mapping[str, Role] = field(default_factory=dict)
+    withdrawals: tuple[Approval, ...] = ()
+    tips: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def reviewers(self, sha256: str) -> frozenset[str]:
-        """The reviewers whose valid approvals name a file."""
+        """The reviewers whose valid approvals name a file that they may approve."""
         return frozenset(approval.reviewer or "" for approval in self._valid(sha256))
 
     def approved(self, sha256: str) -> bool:
         """Whether enough reviewers approved a file."""
-        return len(self.reviewers(sha256)) >= self.needed
+        return self._are_enough(sha256, self.reviewers(sha256))
 
     def covers(self, sha256: str, finding: Finding) -> bool:
         """Whether enough reviewers saw this finding when they approved the file. A reviewer with several keys counts once."""
-        saw = {approval.reviewer for approval in self._valid(sha256) if approval.covers(sha256, finding)}
-        return len(saw) >= self.needed
+        saw = {approval.reviewer or "" for approval in self._valid(sha256) if approval.covers(sha256, finding)}
+        return self._are_enough(sha256, saw)
+
+    def lacking_role(self, sha256: str, reviewers: Collection[str]) -> Role | None:
+        """A role of which a file needs more reviewers than these; None if they are enough."""
+        names = {approval.files[sha256][0].rpartition("/")[2] for approval in self._valid(sha256)}
+        for role in sorted({role.name: role for role in self.roles.values()}.values(), key=lambda role: role.name):
+            own = [reviewer for reviewer in reviewers if self.roles.get(reviewer) == role]
+            if len(own) < role.needed and any(map(role.is_for, names)):
+                return role
+        return None
+
+    def _are_enough(self, sha256: str, reviewers: Collection[str]) -> bool:
+        return len(reviewers) >= self.needed and self.lacking_role(sha256, reviewers) is None
 
     def covers_all(self, sha256: str, reviewer: str, expires: date | None, findings: Iterable[Finding]) -> bool:
         """Whether a valid approval of a file by a reviewer lasts until `expires` or longer, and covers all these findings."""
@@ -104,20 +143,43 @@ class Approvals:
             f"{one.reviewer} ({one.expires})" for one in approvals if one.reviewer and not one.is_valid(self.today)
         }
         keys = {one.key for one in approvals if one.reviewer is None}
-        case = "few" if reviewers else "expired" if expired else "unknown-key" if keys else "nobody"
+        withdrawn = {f"{one.reviewer} ({one.reason})" for one in self.withdrawals if sha256 in one.files}
+        outside = {one.reviewer for one in approvals if one.reviewer and not self._may_approve(one, sha256)}
+        role = self.lacking_role(sha256, reviewers) if len(reviewers) >= self.needed else None
+        causes: dict[str, object] = {
+            "role": role,
+            "few": reviewers,
+            "withdrawn": withdrawn,
+            "expired": expired,
+            "outside": outside,
+            "unknown-key": keys,
+        }
+        case = next((name for name, cause in causes.items() if cause), "nobody")
         return Finding.of(
             path,
             "not-approved",
             Severity.ERROR,
             case=case,
             reviewers=reviewers,
-            needed=self.needed,
+            needed=role.needed if role else self.needed,
             expired=tuple(sorted(expired)),
             keys=tuple(sorted(keys)),
+            **({"role": role.name} if role else {}),
+            **({"withdrawn": tuple(sorted(withdrawn))} if withdrawn else {}),
+            **({"outside": tuple(sorted(filter(None, outside)))} if outside else {}),
         )
 
     def _valid(self, sha256: str) -> Iterator[Approval]:
-        return (one for one in self.approvals if sha256 in one.files and one.is_valid(self.today))
+        return (
+            one
+            for one in self.approvals
+            if sha256 in one.files and one.is_valid(self.today) and self._may_approve(one, sha256)
+        )
+
+    def _may_approve(self, approval: Approval, sha256: str) -> bool:
+        """Whether the reviewer's role is for the file."""
+        role = self.roles.get(approval.reviewer or "")
+        return role is None or role.is_for(approval.files[sha256][0].rpartition("/")[2])
 
 
 NO_APPROVALS = Approvals()
@@ -148,22 +210,34 @@ def split_approved(
     return tuple(open_findings), tuple(approved)
 
 
-def predicate(
-    reviewer: str, reason: str, made: date, expires: date | None, seen: Mapping[str, Sequence[Finding]]
-) -> dict[str, Any]:
-    """The predicate of an approval's statement, in format 2. `seen` has the findings by sha256 of the file."""
-    return {
-        "format": FORMAT,
-        "reviewer": reviewer,
-        "reason": reason,
-        "made": made.isoformat(),
-        "expires": expires.isoformat() if expires else None,
-        "findings": {
-            sha256: [_row(finding) for finding in sorted(findings)]
-            for sha256, findings in sorted(seen.items())
-            if findings
-        },
-    }
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a reviewer signs beside the files and findings. See `Approval` for the last three."""
+
+    reviewer: str
+    reason: str
+    made: date
+    expires: date | None = None
+    previous: str | None = None
+    withdraws: tuple[str, ...] = ()
+    role: str | None = None
+
+    def predicate(self, seen: Mapping[str, Sequence[Finding]]) -> dict[str, Any]:
+        """The predicate of the statement, in format 2. `seen` has the findings by sha256 of the file."""
+        optional = {"previous": self.previous, "withdraws": list(self.withdraws), "role": self.role}
+        return {
+            "format": FORMAT,
+            "reviewer": self.reviewer,
+            "reason": self.reason,
+            "made": self.made.isoformat(),
+            "expires": self.expires.isoformat() if self.expires else None,
+            "findings": {
+                sha256: [_row(finding) for finding in sorted(findings)]
+                for sha256, findings in sorted(seen.items())
+                if findings
+            },
+            **{name: value for name, value in optional.items() if value},
+        }
 
 
 def _row(finding: Finding) -> dict[str, Any]:
@@ -248,8 +322,8 @@ _STATEMENTS: Mapping[int, DocumentType[_Statement1] | DocumentType[_Statement2]]
 }
 
 
-def parse_approval(statement: Mapping[str, Any], reviewer: str | None, key: str) -> Approval:
-    """An in-toto statement as an approval.
+def parse_approval(statement: Mapping[str, Any], reviewer: str | None, key: str, statement_id: str = "") -> Approval:
+    """An in-toto statement as an approval. `statement_id` is the sha256 of its bytes.
 
     Raises IntegrityError, with the place and the value, for a statement of another kind, format or shape.
     """
@@ -265,4 +339,4 @@ def parse_approval(statement: Mapping[str, Any], reviewer: str | None, key: str)
     subjects = ((subject.digest.sha256, subject.name) for subject in document.subject)
     files = {sha256: (name, seen.get(sha256, Seen())) for sha256, name in subjects}
     optional = (claim.previous, claim.withdraws or (), claim.role)
-    return Approval(files, reviewer, key, claim.reason, claim.made, claim.expires, number, *optional)
+    return Approval(files, reviewer, key, claim.reason, claim.made, claim.expires, number, *optional, statement_id)

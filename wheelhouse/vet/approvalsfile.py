@@ -1,39 +1,67 @@
-"""The approvals file: one signed statement a line (in-toto bundle, JSON Lines of DSSE envelopes). Lines are only added."""
+"""The approvals file: one signed statement a line (in-toto bundle, JSON Lines of DSSE envelopes).
+
+Lines are only added, by each reviewer as a chain (`ledger`).
+"""
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from wheelhouse.errors import IntegrityError
 from wheelhouse.files.disk import folder_lock, read_text, write
+from wheelhouse.lock.wheelhouse import sha256_of_bytes
 from wheelhouse.signing.sign import PREDICATE_BASE, PublicKey, read_envelope
-from wheelhouse.vet.approvals import PREDICATE, Approval, Approvals, parse_approval
+from wheelhouse.vet.approvals import PREDICATE, Approval, Approvals, Role, parse_approval
+from wheelhouse.vet.ledger import RESTORE, must_be_whole, tips, without_withdrawn
+from wheelhouse.vet.ledger_memory import must_not_be_older
 
 Reviewers = Mapping[str, tuple[PublicKey, ...]]
 """The keys of each reviewer."""
 
 
-def read_approvals(path: Path, reviewers: Reviewers, today: date, needed: int) -> Approvals:
+@dataclass(frozen=True, slots=True)
+class ApprovalRules:
+    """Whose approvals count: the reviewers' keys, how many reviewers a file needs, and the roles by reviewer.
+
+    `memory` is the folder in which this machine remembers what it saw of approvals files; None if it has none.
+    """
+
+    reviewers: Reviewers
+    needed: int = 1
+    roles: Mapping[str, Role] = field(default_factory=dict)
+    memory: Path | None = None
+
+
+def read_approvals(path: Path, rules: ApprovalRules, today: date) -> Approvals:
     """The approvals of a file; none if there is no file.
 
     Raises IntegrityError, naming the line, for a line that cannot be read, and for one that names a reviewer's key without a
-    valid signature of that key.
+    valid signature of that key; also for a file that lacks a statement that was there before.
     """
     text = read_text(path, "the approvals file") if path.is_file() else ""
-    approvals: list[Approval] = []
+    statements: list[Approval] = []
     for number, line in enumerate(text.splitlines(), 1):
         if line.strip():
-            approvals.extend(_approvals(line.encode(), f"line {number} of `{path}`", reviewers))
-    return Approvals(tuple(approvals), today, needed)
+            statements.extend(_approvals(line.encode(), f"line {number} of `{path}`", rules.reviewers))
+    try:
+        must_be_whole(statements)
+    except IntegrityError as error:
+        raise IntegrityError(f"`{path}` is refused: {error}", hint=error.hint) from error
+    ends = dict.fromkeys(rules.reviewers, ()) | tips(statements)
+    if rules.memory:
+        must_not_be_older(rules.memory, path, ends, {statement.id for statement in statements})
+    approvals, withdrawals = without_withdrawn(statements)
+    return Approvals(approvals, today, rules.needed, rules.roles, withdrawals, ends)
 
 
 def _approvals(line: bytes, where: str, reviewers: Reviewers) -> Iterator[Approval]:
     """The approvals of one line: one for each reviewer who signed it."""
-    hint = "restore the file; to withdraw an approval, remove its whole line"
     try:
         envelope = read_envelope(line)
+        statement_id = sha256_of_bytes(envelope.payload)
         if envelope.statement.get("predicateType") != PREDICATE_BASE + PREDICATE:
             raise IntegrityError("it is a statement of another kind")
         names = {key.id: name for name, keys in reviewers.items() for key in keys}
@@ -44,11 +72,12 @@ def _approvals(line: bytes, where: str, reviewers: Reviewers) -> Iterator[Approv
                 f"it says that the key of {claimed[0]} signed it, but that key did not: it was altered after signing, or forged"
             )
         for key in signers:
-            yield parse_approval(envelope.statement, names[key.id], key.id)
+            yield parse_approval(envelope.statement, names[key.id], key.id, statement_id)
         if not signers:
-            yield parse_approval(envelope.statement, None, next((key[:16] for key, _ in envelope.signatures), ""))
+            key_id = next((key[:16] for key, _ in envelope.signatures), "")
+            yield parse_approval(envelope.statement, None, key_id, statement_id)
     except IntegrityError as error:
-        raise IntegrityError(f"{where} is refused: {error}", hint=hint) from error
+        raise IntegrityError(f"{where} is refused: {error}", hint=RESTORE) from error
 
 
 def add_approval(path: Path, envelope: Mapping[str, Any]) -> None:

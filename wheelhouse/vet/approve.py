@@ -9,19 +9,23 @@ from wheelhouse.errors import InputError, IntegrityError
 from wheelhouse.files.disk import rooted, sha256_of
 from wheelhouse.findings import Finding
 from wheelhouse.lock.other_files import FOLDER
-from wheelhouse.signing.sign import Key, signed
+from wheelhouse.signing.sign import Signer, signed
 from wheelhouse.stage.staged_folder import read_staged
 from wheelhouse.verify.verify import load_wheelhouse, sub_wheelhouses
 from wheelhouse.verify.verify_other_files import load_locked_folders, load_other_files
-from wheelhouse.vet.approvals import PREDICATE, Approvals, predicate
+from wheelhouse.vet.approvals import PREDICATE, Approvals, Claim
 from wheelhouse.vet.approvalsfile import add_approval
 
 
 @dataclass(frozen=True, slots=True)
-class Approved:
-    """The files that were approved now, and those that this reviewer had approved before, by path."""
+class Review:
+    """What a reviewer is about to sign: the files by path → sha256, and their findings.
 
-    now: tuple[str, ...]
+    `before` are the files that this reviewer had approved before, with the same findings.
+    """
+
+    files: Mapping[str, str]
+    findings: tuple[Finding, ...]
     before: tuple[str, ...]
 
 
@@ -48,23 +52,17 @@ def chosen(files: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:
     return {path: sha256 for path, sha256 in files.items() if not selected or path in selected}
 
 
-def approve(
+def review(
     folder: Path,
     files: Mapping[str, str],
     findings: Iterable[Finding],
-    path: Path,
-    *,
     approvals: Approvals,
-    key: Key,
     reviewer: str,
-    reason: str,
-    made: date,
     expires: date | None = None,
-) -> Approved:
-    """Sign files of a wheelhouse, by path → sha256, in the approvals file at `path`; `findings` are those that were seen.
+) -> Review:
+    """The files, by path → sha256, that a reviewer has not approved yet with these findings; the others need no new signature.
 
-    A file is not signed again if this reviewer approved it before with the same findings. Raises IntegrityError for a file whose
-    bytes differ from those that the lock file names.
+    Raises IntegrityError for a file whose bytes differ from those that the lock file names.
     """
     _must_be_as_locked(folder, files)
     seen: dict[str, list[Finding]] = {}
@@ -76,10 +74,37 @@ def approve(
         for name, sha256 in files.items()
         if not approvals.covers_all(sha256, reviewer, expires, seen.get(sha256, ()))
     }
-    if fresh:
-        shown = {sha256: seen[sha256] for sha256 in fresh.values() if sha256 in seen}
-        add_approval(path, signed(fresh, PREDICATE, key, predicate(reviewer, reason, made, expires, shown)))
-    return Approved(tuple(sorted(fresh)), tuple(sorted(files.keys() - fresh.keys())))
+    shown = tuple(finding for sha256 in dict.fromkeys(fresh.values()) for finding in seen.get(sha256, ()))
+    return Review(fresh, shown, tuple(sorted(files.keys() - fresh.keys())))
+
+
+def sign_review(reviewed: Review, path: Path, claim: Claim, key: Signer) -> None:
+    """Add a signed statement to the approvals file at `path`; nothing if there is no file to approve."""
+    if reviewed.files:
+        seen: dict[str, list[Finding]] = {}
+        for finding in reviewed.findings:
+            seen.setdefault(reviewed.files[finding.subject], []).append(finding)
+        add_approval(path, signed(reviewed.files, PREDICATE, key, claim.predicate(seen)))
+
+
+def withdrawable(
+    files: Mapping[str, str], approvals: Approvals, reviewer: str
+) -> tuple[dict[str, str], tuple[str, ...]]:
+    """The files, by path → sha256, that a reviewer has approved, and the ids of these statements.
+
+    Raises InputError if the reviewer has approved none of the files.
+    """
+    sha256s = set(files.values())
+    statements = [one for one in approvals.approvals if one.reviewer == reviewer and sha256s & one.files.keys()]
+    approved = {sha256 for one in statements for sha256 in one.files}
+    if not statements:
+        raise InputError(f"{reviewer} has approved none of these files", hint="list approvals: `wheelhouse vet --html`")
+    return {path: sha256 for path, sha256 in files.items() if sha256 in approved}, tuple(one.id for one in statements)
+
+
+def sign_withdrawal(files: Mapping[str, str], path: Path, claim: Claim, key: Signer) -> None:
+    """Add a signed statement to the approvals file at `path` that withdraws files from the statements of `claim.withdraws`."""
+    add_approval(path, signed(files, PREDICATE, key, claim.predicate({})))
 
 
 def _must_be_as_locked(folder: Path, files: Mapping[str, str]) -> None:

@@ -250,5 +250,10 @@ VET: Mapping[str, Sentence] = {
         APPROVE,
     ),
     "not-approved/expired": Sentence("the approval by {expired:all} expired{keys:all|; unknown keys: #}", APPROVE),
+    "not-approved/role": Sentence(
+        "approved by {reviewers:all}; {needed:reviewer} with the role {role} must approve it", APPROVE
+    ),
+    "not-approved/withdrawn": Sentence("the approval was withdrawn by {withdrawn:all}", APPROVE),
+    "not-approved/outside": Sentence("only {outside:all} approved it, whose role is not for this project", APPROVE),
     "not-approved/unknown-key": Sentence("only unknown keys approved it: {keys:all}", APPROVE),
 }
