@@ -58,7 +58,7 @@ class Cache(Store):
         self._temporary: Path | None = None
         self._claimed = self._lasting = self._closed = False
         self._discarded: set[Path] = set()
-        self._swept: set[Path] = set()
+        self._swept: set[str] = set()
         self._guard = threading.Lock()
 
     @cached_property
@@ -79,8 +79,8 @@ class Cache(Store):
 
     def artifact(self, sha256: str) -> Path | None:
         """The file with this sha256; None if there is none that this user may read."""
-        for path in self._places(_artifact(sha256)):
-            if path not in self._discarded and os.access(path, os.R_OK):
+        for place in self._places(_artifact(sha256)):
+            if os.access(place, os.R_OK) and (path := Path(place)) not in self._discarded:
                 return path
         return None
 
@@ -114,17 +114,20 @@ class Cache(Store):
     def noted(self, kind: str, key: str) -> bytes | None:
         """The fact under `kind` and `key`; None if there is none that can be read, or if it was altered."""
         for path in self._places(_note(kind, key)):
-            with contextlib.suppress(OSError), io.FileIO(path) as file:
-                raw = file.readall()
-                digest, content = raw[:32], raw[32:]
-                return content if hashlib.sha256(content).digest() == digest else None
+            try:
+                with io.FileIO(path) as file:
+                    raw = file.readall()
+            except OSError:
+                continue
+            digest, content = raw[:32], raw[32:]
+            return content if hashlib.sha256(content).digest() == digest else None
         return None
 
     def age(self, kind: str, key: str, now: float) -> float:
         """Seconds since a fact was kept, or touched; infinite if there is none, or if it was kept in the future."""
         for path in self._places(_note(kind, key)):
             with contextlib.suppress(OSError):
-                passed = now - path.stat().st_mtime
+                passed = now - os.stat(path).st_mtime
                 return passed if passed >= 0 else math.inf
         return math.inf
 
@@ -139,7 +142,7 @@ class Cache(Store):
         """Remove a fact."""
         for path in self._places(_note(kind, key)):
             with contextlib.suppress(OSError):
-                path.unlink(missing_ok=True)
+                Path(path).unlink(missing_ok=True)
 
     def log(self, name: str, content: bytes, *, lasting: bool = False) -> Path:
         """Keep the output of a build, and return its path. Of a temporary folder only the `lasting` logs stay."""
@@ -172,16 +175,21 @@ class Cache(Store):
 
     # Paths
 
-    def _places(self, name: str) -> list[Path]:
-        """The paths of a file, the temporary folder first."""
-        return [folder / name for folder in (self._temporary, self.root) if folder]
+    def _places(self, name: str) -> list[str]:
+        """The paths of a file, the temporary folder first. As texts: a run looks for thousands of files that are not there."""
+        return [f"{folder}/{name}" for folder in (self._temporary, self.root if self._exists else None) if folder]
+
+    @cached_property
+    def _exists(self) -> bool:
+        """Whether the folder was there when this run first looked, or was made since."""
+        return self.root is not None and self.root.exists()
 
     def _written(self, name: str, write: Callable[[Path], T]) -> T:
         """The result of `write` for the path of a new file: in the cache, else in the temporary folder."""
         if self.root and not self._temporary:
             try:
                 self._claim()
-                self._sweep((self.root / name).parent)
+                self._sweep(self.root, name.rpartition("/")[0])
                 return write(self.root / name)
             except OSError as error:
                 if error.errno not in UNWRITABLE:
@@ -201,13 +209,13 @@ class Cache(Store):
             status = self._given.lstat()
             if self._parent and (status.st_uid != os.getuid() or status.st_mode & 0o077):
                 raise PermissionError(errno.EPERM, "it is not a folder of this user alone")
-            self._claimed = True
+            self._claimed = self._exists = True
 
-    def _sweep(self, folder: Path) -> None:
-        """Remove what killed runs left in a folder, once a run."""
+    def _sweep(self, root: Path, folder: str) -> None:
+        """Remove what killed runs left in a folder of the cache, once a run."""
         if folder not in self._swept:
             self._swept.add(folder)
-            sweep_unless_held(folder)
+            sweep_unless_held(root / folder)
 
     def _turn_away(self, error: OSError) -> None:
         """Write to the temporary folder from now on."""
@@ -262,10 +270,10 @@ def _moved(path: Path, final: Path) -> Path:
 def _rename(path: Path, final: Path) -> None:
     """Rename a file, and make the folder if needed."""
     try:
-        path.replace(final)
+        os.rename(path, final)
     except FileNotFoundError:
         final.parent.mkdir(parents=True, exist_ok=True)
-        path.replace(final)
+        os.rename(path, final)
 
 
 def _open_locked(path: Path) -> int:
@@ -278,6 +286,6 @@ def _open_locked(path: Path) -> int:
             continue
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         with contextlib.suppress(FileNotFoundError):
-            if path.stat().st_ino == os.fstat(descriptor).st_ino:
+            if os.stat(path).st_ino == os.fstat(descriptor).st_ino:
                 return descriptor
         os.close(descriptor)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from wheelhouse.errors import InputError, IntegrityError, MachineError
-from wheelhouse.files.temporary import fresh, sweep, sweep_unless_held
+from wheelhouse.files.temporary import fresh, fresh_unbuffered, sweep, sweep_unless_held
 
 if TYPE_CHECKING:
     from _hashlib import _HashObject
@@ -199,11 +199,10 @@ def write(folder: Path, name: str, text: str | bytes) -> None:
 
 def write_whole(final: Path, content: bytes) -> None:
     """Write a whole file under its final name, or not at all. Raises OSError."""
-    path, file = fresh(final.parent)
+    path, file = fresh_unbuffered(final.parent)
     try:
         with file:
-            file.write(content)
-            file.flush()
+            write_all(file, content)
             path.replace(final)  # while the file is open, no run sweeps it
     except BaseException:
         path.unlink(missing_ok=True)

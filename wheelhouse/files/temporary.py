@@ -18,17 +18,24 @@ from typing import BinaryIO
 
 TEMP_PREFIX = ".wheelhouse-"
 SCRATCH_PREFIX = "wheelhouse-scratch-"
+NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 MAX_ATTEMPTS = 100
 """How often a folder is made that another run removes."""
 
 
 def fresh(folder: Path) -> tuple[Path, BinaryIO]:
     """A new file in a folder, open and locked, under a name that nothing reads. The caller renames it or removes it."""
+    path, file = fresh_unbuffered(folder)
+    return path, io.BufferedWriter(file)
+
+
+def fresh_unbuffered(folder: Path) -> tuple[Path, io.FileIO]:
+    """`fresh` for a file that is written in one piece."""
     made = 0
     while True:
         path = folder / f"{TEMP_PREFIX}{random.getrandbits(64):016x}.tmp"
         try:
-            file = io.FileIO(path, "x")
+            descriptor = os.open(path, NEW_FILE, 0o644)
         except FileExistsError:
             continue
         except FileNotFoundError:
@@ -37,10 +44,10 @@ def fresh(folder: Path) -> tuple[Path, BinaryIO]:
             made += 1
             folder.mkdir(parents=True, exist_ok=True)
             continue
-        if _lock(file.fileno()):
-            os.fchmod(file.fileno(), 0o644)
-            return path, io.BufferedWriter(file)
-        file.close()
+        if _lock(descriptor):
+            os.fchmod(descriptor, 0o644)
+            return path, io.FileIO(descriptor, "w")
+        os.close(descriptor)
 
 
 def _lock(descriptor: int) -> bool:

@@ -54,24 +54,31 @@ class Connections:
     def get(self, url: str, bare: str, headers: Mapping[str, str]) -> BaseHTTPResponse:
         """One GET of `bare`, which is `url` without credentials; no redirect is followed. Raises ServerError or TransientError."""
         sent = {"Accept-Encoding": ACCEPT_ENCODING, **headers}
-        with translated(url):
+        try:
             pool, address = self._pool(bare)
             response = pool.urlopen("GET", address, headers=sent, preload_content=False, redirect=False, retries=False)
+        except FOREIGN as error:
+            raise _translation(error, url) from error
         response.url = bare
         return response
 
     def read(self, response: BaseHTTPResponse, url: str, *, as_sent: bool) -> bytes:
         """The next chunk of a body, decompressed unless `as_sent`; empty at its end. Raises TransientError if it breaks off."""
-        with translated(url):
+        try:
             return response.read(CHUNK, decode_content=not as_sent)
+        except FOREIGN as error:
+            raise _translation(error, url) from error
 
     def _pool(self, url: str) -> tuple["HTTPConnectionPool | urllib3.PoolManager", str]:
         """The pool of a server and the path to request; with a proxy its manager and the URL. A manager is slower to find pools."""
-        manager, parts = self._manager(url), urlsplit(url)
-        if manager.proxy:
-            return manager, url
+        parts = urlsplit(url)
         origin = (parts.scheme, parts.netloc)
-        pool = self._pools.get(origin) or self._pools.setdefault(origin, manager.connection_from_url(url))
+        pool = self._pools.get(origin)
+        if pool is None:
+            manager = self._manager(url)
+            if manager.proxy:
+                return manager, url
+            pool = self._pools.setdefault(origin, manager.connection_from_url(url))
         return pool, urlunsplit(("", "", parts.path or "/", parts.query, ""))
 
     def _manager(self, url: str) -> urllib3.PoolManager:
@@ -145,6 +152,10 @@ _addresses = _Addresses()
 
 class _TooSlowError(Exception):
     """A server sent fewer bytes than the pace demands."""
+
+
+FOREIGN = (_TooSlowError, foreign.HTTPError)
+"""What `_translation` turns into errors of ours."""
 
 
 class _PacedReader(io.RawIOBase):
@@ -222,40 +233,41 @@ def _pool_classes(kind: type[_Paced], pace: Pace) -> dict[str, type[HTTPConnecti
 
 @contextmanager
 def translated(url: str) -> Iterator[None]:
-    """Turn urllib3's exceptions into ours, each with its own sentence: TransientError, or ServerError if a retry cannot help."""
-    where = redact(url)
-    host = host_of(url)
+    """Turn urllib3's exceptions into ours, as `Connections` does."""
     try:
         yield
-    except _TooSlowError as error:
-        hint = "try again later, use another mirror, or allow less with --min-rate"
-        raise ServerError(
-            f"{where} is sent too slowly: fewer bytes a second than --min-rate, for a minute", hint=hint
-        ) from error
-    except foreign.ProxyError as error:
-        raise TransientError(
-            f"the proxy for {host} failed: {_cause(error)}", hint="check HTTPS_PROXY and NO_PROXY"
-        ) from error
-    except foreign.SSLError as error:
-        if "CERTIFICATE_VERIFY_FAILED" not in str(error):
-            raise TransientError(f"the encrypted connection to {host} failed: {_cause(error)}") from error
-        hint = "set SSL_CERT_FILE to the file of certificate authorities that your network uses"
-        raise ServerError(f"the certificate of {host} is not trusted: {_cause(error)}", hint=hint) from error
-    except foreign.NewConnectionError as error:
-        hint = "check the address, the network and HTTPS_PROXY"
-        raise TransientError(f"{host} could not be reached: {_cause(error)}", hint=hint) from error
-    except foreign.TimeoutError as error:
-        raise TransientError(
-            f"{where} did not answer in time", hint="try again, or allow more with --timeout"
-        ) from error
-    except (foreign.IncompleteRead, foreign.InvalidChunkLength) as error:
-        raise TransientError(f"{where} was cut short") from error
-    except foreign.ProtocolError as error:
-        truncated = isinstance(error.__context__, foreign.IncompleteRead) or "IncompleteRead" in str(error)
-        what = "was cut short" if truncated else f"broke off: {_cause(error)}"
-        raise TransientError(f"{where} {what}") from error
-    except (foreign.DecodeError, foreign.HTTPError) as error:
-        raise TransientError(f"{where} answered with what HTTP does not allow: {_cause(error)}") from error
+    except FOREIGN as error:
+        raise _translation(error, url) from error
+
+
+def _translation(error: Exception, url: str) -> ServerError:
+    """The error of ours for one of urllib3: TransientError, or ServerError if a retry cannot help."""
+    where, host = redact(url), host_of(url)
+    match error:
+        case _TooSlowError():
+            hint = "try again later, use another mirror, or allow less with --min-rate"
+            sentence = f"{where} is sent too slowly: fewer bytes a second than --min-rate, for a minute"
+            return ServerError(sentence, hint=hint)
+        case foreign.ProxyError():
+            hint = "check HTTPS_PROXY and NO_PROXY"
+            return TransientError(f"the proxy for {host} failed: {_cause(error)}", hint=hint)
+        case foreign.SSLError() if "CERTIFICATE_VERIFY_FAILED" not in str(error):
+            return TransientError(f"the encrypted connection to {host} failed: {_cause(error)}")
+        case foreign.SSLError():
+            hint = "set SSL_CERT_FILE to the file of certificate authorities that your network uses"
+            return ServerError(f"the certificate of {host} is not trusted: {_cause(error)}", hint=hint)
+        case foreign.NewConnectionError():
+            hint = "check the address, the network and HTTPS_PROXY"
+            return TransientError(f"{host} could not be reached: {_cause(error)}", hint=hint)
+        case foreign.TimeoutError():
+            return TransientError(f"{where} did not answer in time", hint="try again, or allow more with --timeout")
+        case foreign.IncompleteRead() | foreign.InvalidChunkLength():
+            return TransientError(f"{where} was cut short")
+        case foreign.ProtocolError():
+            truncated = isinstance(error.__context__, foreign.IncompleteRead) or "IncompleteRead" in str(error)
+            what = "was cut short" if truncated else f"broke off: {_cause(error)}"
+            return TransientError(f"{where} {what}")
+    return TransientError(f"{where} answered with what HTTP does not allow: {_cause(error)}")
 
 
 def _cause(error: BaseException) -> str:

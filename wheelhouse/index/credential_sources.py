@@ -89,11 +89,13 @@ class NamedUrlSource(CredentialSource):
     def auth(self, url: str, refused: Collection[str | None]) -> str | None:
         """The header of the longest path that holds this URL; on the same server, but in no such path, the first one."""
         del refused
-        headers, path = self._named.headers_on(origin_of(url)), urlsplit(url).path
+        if not (headers := self._named.headers_on(origin_of(url))):
+            return None
+        path = urlsplit(url).path
         prefixes = [prefix for prefix in headers if path == prefix or path.startswith(prefix + "/")]
         if prefixes:
             return headers[max(prefixes, key=len)]
-        return next(iter(headers.values()), None)
+        return next(iter(headers.values()))
 
 
 class NetrcSource(CredentialSource):
@@ -139,7 +141,7 @@ class RequestUrlSource(CredentialSource):
 
     def auth(self, url: str, refused: Collection[str | None]) -> str | None:
         """The user and password of `url`, before the first request."""
-        own = None if refused else own_credentials(url)
+        own = None if refused or "@" not in url else own_credentials(url)
         return basic(own[0], own[1] or "") if own else None
 
 

@@ -44,8 +44,11 @@ class Credentials:
 
     def auth(self, url: str, refused: Collection[str | None] = ()) -> str | None:
         """The Authorization header's value for a request, or None. `refused` holds what the server answered 401 to."""
-        answers = (source.auth(url, refused) for source in self._sources)
-        return next((header for header in answers if header is not None and header not in refused), None)
+        for source in self._sources:
+            header = source.auth(url, refused)
+            if header is not None and header not in refused:
+                return header
+        return None
 
     def fingerprint(self, url: str) -> str:
         """A text that differs for different credentials for a URL, and does not reveal them; empty without credentials.

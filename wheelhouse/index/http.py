@@ -12,14 +12,14 @@ from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
-from urllib.parse import urljoin, urlsplit, urlunsplit
+from urllib.parse import urljoin, urlsplit
 
 from wheelhouse.errors import InputError, ServerError, TransientError, WheelhouseError
 from wheelhouse.events import Listener, Retrying, ignore
 from wheelhouse.index.credentials import Credentials
 from wheelhouse.index.pace import Pace
 from wheelhouse.index.tls import Trust
-from wheelhouse.index.urls import host_of, origin_of, redact
+from wheelhouse.index.urls import origin_of, redact, without_credentials
 
 if TYPE_CHECKING:
     from urllib3.response import BaseHTTPResponse
@@ -214,14 +214,15 @@ class Http:
         return response
 
     def _send(self, url: str, headers: Mapping[str, str], authorization: str | None) -> "BaseHTTPResponse":
-        parts = urlsplit(url)
-        bare = urlunsplit((parts.scheme, host_of(url), parts.path, parts.query, ""))
+        bare = without_credentials(url)
         sent = {"User-Agent": self.settings.user_agent, **headers}
         if authorization:
             sent["Authorization"] = authorization
         return self._open_connections().get(url, bare, sent)
 
     def _open_connections(self) -> "Connections":
+        if self._connections is not None:
+            return self._connections
         from wheelhouse.index.connections import Connections  # noqa: PLC0415  (80 ms, and some runs need none)
 
         with self._guard:

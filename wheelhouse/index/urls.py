@@ -9,6 +9,8 @@ from wheelhouse.errors import InputError
 
 Origin = tuple[str, str, int]
 PORTS = {"http": 80, "https": 443}
+PLAIN_URL = re.compile(r"https?://[a-z0-9.-]+(?::[0-9]{1,5})?/[A-Za-z0-9/._+%~-]*")
+"""A URL without credentials, query and fragment, its host in lower case, as most are."""
 QUOTING = "write `@`, `:`, `/` and `#` in a user or password as %40, %3A, %2F and %23"
 
 
@@ -18,6 +20,8 @@ def redact(url: str) -> str:
     An invalid port may be a part of a password with an unquoted `#`, `?` or `/`, so what precedes an `@` is left out.
     The value of a variable is shown as the variable (see `conceal`).
     """
+    if not _concealing and PLAIN_URL.fullmatch(url):
+        return url
     try:
         parts = urlsplit(url)
         host, _ = parts.netloc.rpartition("@")[2], parts.port
@@ -78,9 +82,26 @@ def host_of(url: str) -> str:
     return parts_of(url).netloc.rpartition("@")[2].lower()
 
 
-@lru_cache(maxsize=4096)
+def without_credentials(url: str) -> str:
+    """The URL to request: without user, password and fragment, its host in lower case."""
+    if PLAIN_URL.fullmatch(url):
+        return url
+    parts = parts_of(url)
+    return urlunsplit((parts.scheme, host_of(url), parts.path, parts.query, ""))
+
+
 def origin_of(url: str) -> Origin:
     """Scheme, host and port of an http(s) URL (RFC 6454). Raises InputError for any other, without showing it in full."""
+    end_of_server = url.find("/", len("https://"))
+    try:
+        return _origin(url[:end_of_server] if end_of_server > 0 else url)
+    except InputError:
+        return _origin(url)  # the error shows all of it that is safe
+
+
+@lru_cache(maxsize=4096)
+def _origin(url: str) -> Origin:
+    """`origin_of`. A run has few servers and many URLs, so the caller leaves the path out."""
     parts = parts_of(url)
     try:
         host, port = parts.hostname, parts.port
