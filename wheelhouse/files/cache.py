@@ -127,7 +127,7 @@ class Cache(Store):
         """Seconds since a fact was kept, or touched; infinite if there is none, or if it was kept in the future."""
         for path in self._places(_note(kind, key)):
             with contextlib.suppress(OSError):
-                passed = now - os.stat(path).st_mtime
+                passed = now - Path(path).stat().st_mtime
                 return passed if passed >= 0 else math.inf
         return math.inf
 
@@ -270,10 +270,10 @@ def _moved(path: Path, final: Path) -> Path:
 def _rename(path: Path, final: Path) -> None:
     """Rename a file, and make the folder if needed."""
     try:
-        os.rename(path, final)
+        path.replace(final)
     except FileNotFoundError:
         final.parent.mkdir(parents=True, exist_ok=True)
-        os.rename(path, final)
+        path.replace(final)
 
 
 def _open_locked(path: Path) -> int:
@@ -286,6 +286,6 @@ def _open_locked(path: Path) -> int:
             continue
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         with contextlib.suppress(FileNotFoundError):
-            if os.stat(path).st_ino == os.fstat(descriptor).st_ino:
+            if path.stat().st_ino == os.fstat(descriptor).st_ino:
                 return descriptor
         os.close(descriptor)

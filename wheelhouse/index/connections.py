@@ -240,7 +240,7 @@ def translated(url: str) -> Iterator[None]:
         raise _translation(error, url) from error
 
 
-def _translation(error: Exception, url: str) -> ServerError:
+def _translation(error: Exception, url: str) -> ServerError:  # noqa: PLR0911  (one for each kind)
     """The error of ours for one of urllib3: TransientError, or ServerError if a retry cannot help."""
     where, host = redact(url), host_of(url)
     match error:

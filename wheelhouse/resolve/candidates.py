@@ -1,7 +1,6 @@
 """The candidates of each project: its releases, filtered by target, constraints and selection."""
 
 from collections.abc import Sequence
-from itertools import chain
 
 from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
@@ -14,7 +13,7 @@ from wheelhouse.index.page_data import Hashes, IndexFile
 from wheelhouse.index.pages import Page
 from wheelhouse.resolve.direct import DirectSource
 from wheelhouse.resolve.requirements import RequirementLine, by_project
-from wheelhouse.resolve.resolution import ResolutionRequest, is_exact, merge
+from wheelhouse.resolve.resolution import EVERY_VERSION, ResolutionRequest, is_exact, merge
 
 
 class ProjectCandidates:
@@ -29,6 +28,7 @@ class ProjectCandidates:
         self._prereleases = True if self._is_direct else request.selection.prereleases(page.project)
         self._preferred = request.preferred.get(page.project)
         self._constraint = merge(line.requirement.specifier for line in constraints)
+        self._is_pinned = is_exact(self._constraint)
         own_lines = [line.requirement for line in (*request.requirements, *constraints) if line.project == page.project]
         self._user_names_a_prerelease = any(requirement.specifier.prereleases for requirement in own_lines)
         self._chosen: dict[tuple[Version, bool], tuple[Candidate | None, list[Rejected]]] = {}
@@ -38,15 +38,18 @@ class ProjectCandidates:
 
     def is_pinned(self, specifier: SpecifierSet) -> bool:
         """Whether exactly one version can ever be chosen."""
-        return is_exact(self._constraint) or is_exact(specifier)
+        return self._is_pinned or is_exact(specifier)
 
     def matching(self, specifier: SpecifierSet) -> tuple[Version, ...]:
         """The versions within a specifier and the constraints, best first: the preferred one, newest first, the deferred ones.
 
         Pre-releases only if the user names one, or nothing else is left (PEP 440). A dependency's `>=1.8.0rc1` admits none.
         """
-        text = str(specifier)
-        if text not in self._matching:
+        text, matching = (
+            str(specifier),
+            self._matching,
+        )  # the dictionary of this moment: `defer` puts another in its place
+        if text not in matching:
             versions = self._released(specifier & self._constraint)
             if self._selection.prefer_binary:
                 versions = tuple(sorted(versions, key=lambda version: not self._has_wheel(version, specifier)))
@@ -54,12 +57,12 @@ class ProjectCandidates:
                 versions = tuple(sorted(versions, key=self.deferred.__contains__))
             if self._preferred in versions:
                 versions = (self._preferred, *(version for version in versions if version != self._preferred))
-            self._matching[text] = versions
-        return self._matching[text]
+            matching[text] = versions
+        return matching[text]
 
     def defer(self, version: Version, reason: InvalidRequirementLine) -> bool:
         """From now on take a release only if no other will do. Returns whether that can change what is chosen."""
-        if version in self.deferred or version == self._preferred or len(self.matching(SpecifierSet())) < 2:
+        if version in self.deferred or version == self._preferred or len(self.matching(EVERY_VERSION)) < 2:
             return False
         self.deferred[version] = reason
         self._matching = {}
@@ -74,13 +77,22 @@ class ProjectCandidates:
         """The versions within a specifier, pre-releases included; none if the user forbids pre-releases."""
         return () if self._prereleases is False else tuple(allowed.filter(self.page.versions, prereleases=True))
 
+    def _matching_with_prereleases(self, specifier: SpecifierSet) -> tuple[Version, ...]:
+        return self.with_prereleases(specifier & self._constraint)
+
     def _has_wheel(self, version: Version, specifier: SpecifierSet) -> bool:
         chosen, _ = self.choose(version, specifier)
         return chosen is not None and chosen.is_wheel
 
     def choose(self, version: Version, specifier: SpecifierSet) -> tuple[Candidate | None, list[Rejected]]:
         """The file of a release to take, and the other files with reasons. Yanked files only for an exact pin (PEP 592)."""
-        is_exact_pin = self.is_pinned(specifier)
+        return self._choose(version, is_exact_pin=self.is_pinned(specifier))
+
+    def choose_pinned(self, version: Version) -> tuple[Candidate | None, list[Rejected]]:
+        """`choose` for a requirement of exactly this version."""
+        return self._choose(version, is_exact_pin=True)
+
+    def _choose(self, version: Version, *, is_exact_pin: bool) -> tuple[Candidate | None, list[Rejected]]:
         if (version, is_exact_pin) not in self._chosen:
             allowed, rejected = [], []
             for candidate in self.page.candidates(version):
@@ -103,9 +115,11 @@ class ProjectCandidates:
 
     def best(self, specifier: SpecifierSet) -> Candidate | None:
         """The first file that can be chosen, of a pre-release only if there is no other; None if there is none."""
-        versions = chain(self.matching(specifier), self.with_prereleases(specifier & self._constraint))
-        files = (self.choose(version, specifier)[0] for version in versions)
-        return next(filter(None, files), None)
+        for versions in (self.matching, self._matching_with_prereleases):
+            for version in versions(specifier):
+                if file := self.choose(version, specifier)[0]:
+                    return file
+        return None
 
 
 def page_of_source(source: DirectSource) -> Page:
@@ -123,6 +137,8 @@ class CandidateIndex:
             line for line in request.constraints if request.target.applies(line.requirement.marker)
         )
         self._candidates: dict[NormalizedName, ProjectCandidates | None] = {}
+        self._not_kept: set[NormalizedName] = set()
+        """The projects of which the cache has no pinned release: it is asked once."""
 
     def constraints(self, project: NormalizedName) -> Sequence[RequirementLine]:
         """The constraints on a project that apply to the target."""
@@ -133,19 +149,29 @@ class CandidateIndex:
         if project not in self._candidates and not self.has_without_page(project):
             source = self._request.direct.get(project)
             page = page_of_source(source) if source else self._packages.pages.get(project).result()
-            self._candidates[project] = self._of_page(page) if page else None
-            if page and is_exact(self._constraint(project)):
-                self._packages.locations.keep_releases(self._constraint(project), page)
+            # two threads may come here at once: both must get the same object, which learns what is deferred
+            self._candidates.setdefault(project, self._of_page(page) if page else None)
+            if page and is_exact(pinned := self._constraint(project)):
+                self._packages.locations.keep_releases(pinned, page)
         return self._candidates[project]
 
     def has_without_page(self, project: NormalizedName) -> bool:
         """Whether a project's candidates need no request: they are here, or the cache has the pinned release."""
-        if project not in self._candidates and is_exact(pinned := self._constraint(project)):
-            page = None if project in self._request.direct else self._packages.locations.releases(project, pinned)
-            candidates = self._of_page(page) if page else None
-            if candidates and candidates.best(SpecifierSet()):
-                self._candidates[project] = candidates
+        if project not in self._candidates and project not in self._not_kept:
+            candidates = self._kept(project)
+            if candidates and candidates.best(EVERY_VERSION):
+                self._candidates.setdefault(project, candidates)
+            else:
+                self._not_kept.add(project)
         return project in self._candidates
+
+    def _kept(self, project: NormalizedName) -> ProjectCandidates | None:
+        """The candidates of a pinned release that the cache has."""
+        pinned = self._constraint(project)
+        if project in self._request.direct or not is_exact(pinned):
+            return None
+        page = self._packages.locations.releases(project, pinned)
+        return self._of_page(page) if page else None
 
     def _constraint(self, project: NormalizedName) -> SpecifierSet:
         return merge(line.requirement.specifier for line in self.constraints(project))

@@ -5,7 +5,6 @@ from concurrent.futures import CancelledError, Future
 from contextlib import suppress
 from itertools import islice
 
-from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
@@ -14,7 +13,13 @@ from wheelhouse.archive.metadata import Metadata
 from wheelhouse.errors import WheelhouseError
 from wheelhouse.index.package_source import PackageSource
 from wheelhouse.resolve.candidates import CandidateIndex
-from wheelhouse.resolve.resolution import Dependency, Identifier, ResolutionRequest, dependencies_of
+from wheelhouse.resolve.resolution import (
+    EVERY_VERSION,
+    Dependency,
+    Identifier,
+    ResolutionRequest,
+    dependencies_of,
+)
 
 
 class Prefetcher:
@@ -44,8 +49,8 @@ class Prefetcher:
         count, candidates = len(versions), self._index.get(candidate.project)
         if count == 1 or count & (count - 1) or not candidates:
             return
-        older = (version for version in candidates.matching(SpecifierSet()) if version < candidate.version)
-        files = (candidates.choose(version, SpecifierSet())[0] for version in older)
+        older = (version for version in candidates.matching(EVERY_VERSION) if version < candidate.version)
+        files = (candidates.choose(version, EVERY_VERSION)[0] for version in older)
         for file in islice(filter(None, files), count):
             self._packages.metadata.get(file)
 

@@ -25,6 +25,7 @@ from wheelhouse.target.target import Target
 CREDENTIALS = re.compile(r"//[^/?#]*@")
 NEVER = NormalizedName("<never>")
 """A project that no index has: a release that depends on it cannot be chosen, and the dependency's `reason` says why."""
+EVERY_VERSION = SpecifierSet()
 Identifier = tuple[NormalizedName, str]
 """A project and one of its extras, or "" for the project itself."""
 
@@ -174,10 +175,10 @@ def dependency_text(requirement: Requirement) -> str:
 
 def merge(specifiers: Iterable[SpecifierSet]) -> SpecifierSet:
     """The specifier that admits what all the given ones admit."""
-    merged = SpecifierSet()
+    merged: SpecifierSet | None = None
     for specifier in specifiers:
-        merged &= specifier
-    return merged
+        merged = specifier if merged is None else merged & specifier
+    return EVERY_VERSION if merged is None else merged
 
 
 @lru_cache(maxsize=65536)

@@ -143,14 +143,13 @@ def _resolved_project(
     metadata = packages.metadata.get(candidate).result()
     candidates = index.get(candidate.project)
     assert candidates is not None  # noqa: S101  (the candidate came from it)
-    exact = SpecifierSet(f"=={candidate.version}")
     constraints = index.constraints(candidate.project)
     return ResolvedProject(
         candidate=candidate,
         metadata=metadata,
         extras=tuple(extra for extra in extras if extra in metadata.extras),
         dependencies=locked_dependencies(metadata, extras, request.target, request.adjustments),
-        rejected=tuple(candidates.choose(candidate.version, exact)[1]),
+        rejected=tuple(candidates.choose_pinned(candidate.version)[1]),
         skipped=tuple(_skipped(candidates, candidate, specifier)),
         constraint=f"{constraints[0].requirement} ({constraints[0].origin})" if constraints else None,
         passed_over=tuple(_passed_over(candidates, candidate, specifier)),
