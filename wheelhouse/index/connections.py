@@ -6,6 +6,7 @@ urllib3 in threads was the fastest of the clients that were measured on this job
 import io
 import re
 import socket
+import ssl
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ from urllib3.util.request import ACCEPT_ENCODING
 
 from wheelhouse.errors import ServerError, TransientError
 from wheelhouse.index.pace import Pace
+from wheelhouse.index.plain_answer import CutShortError, PlainAnswer, plain_answer
 from wheelhouse.index.tls import Trust
 from wheelhouse.index.urls import basic, host_of, origin_of, own_credentials, redact
 
@@ -66,7 +68,7 @@ class Connections:
         """The next chunk of a body, decompressed unless `as_sent`; empty at its end. Raises TransientError if it breaks off."""
         try:
             return response.read(CHUNK, decode_content=not as_sent)
-        except FOREIGN as error:
+        except (*FOREIGN, OSError) as error:
             raise _translation(error, url) from error
 
     def _pool(self, url: str) -> tuple["HTTPConnectionPool | urllib3.PoolManager", str]:
@@ -154,32 +156,65 @@ class _TooSlowError(Exception):
     """A server sent fewer bytes than the pace demands."""
 
 
-FOREIGN = (_TooSlowError, foreign.HTTPError)
-"""What `_translation` turns into errors of ours."""
+FOREIGN = (_TooSlowError, CutShortError, foreign.HTTPError)
+"""What `_translation` turns into errors of ours; and OSError, if it comes from a body."""
 
 
-class _PacedReader(io.RawIOBase):
-    """A connection's bytes, header and body, as they arrive. Raises _TooSlowError if they arrive too slowly.
+class _Meter:
+    """Counts the bytes of a connection. Raises _TooSlowError if they arrive too slowly.
 
     Only the time spent waiting for the server counts, not the time that this program needs between two reads.
     """
 
-    def __init__(self, raw: io.RawIOBase, pace: Pace) -> None:
-        self._raw, self._pace = raw, pace
+    def __init__(self, pace: Pace) -> None:
+        self.clock, self._pace = pace.clock, pace
         self._waited, self._received = 0.0, 0
+
+    def count(self, started: float, count: int) -> None:
+        """Count bytes that were waited for since `started`."""
+        self._waited += self.clock() - started
+        self._received += count
+        if self._waited >= self._pace.seconds:
+            if self._received < self._pace.bytes_per_second * self._pace.seconds:
+                raise _TooSlowError
+            self._waited, self._received = 0.0, 0
+
+
+class PacedSocket:
+    """The bytes of a connection as they arrive, at a pace."""
+
+    def __init__(self, sock: socket.socket, pace: Pace) -> None:
+        self._socket, self._meter = sock, _Meter(pace)
+
+    def recv(self, amount: int) -> bytes:
+        """At most `amount` bytes; empty if the connection has ended."""
+        started = self._meter.clock()
+        received = self._socket.recv(amount)
+        self._meter.count(started, len(received))
+        return received
+
+    def shutdown(self) -> None:
+        """End a read of another thread."""
+        self._socket.shutdown(socket.SHUT_RD)
+
+
+class _PacedReader(io.RawIOBase):
+    """A connection's bytes for http.client, at a pace; `received` are those that came before."""
+
+    def __init__(self, raw: io.RawIOBase, pace: Pace, received: bytes = b"") -> None:
+        self._raw, self._meter, self._received = raw, _Meter(pace), received
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int | None:  # noqa: ANN401  (a writable buffer)
-        started = self._pace.clock()
-        count = self._raw.readinto(buffer)
-        self._waited += self._pace.clock() - started
-        self._received += count or 0
-        if self._waited >= self._pace.seconds:
-            if self._received < self._pace.bytes_per_second * self._pace.seconds:
-                raise _TooSlowError
-            self._waited, self._received = 0.0, 0
+        if self._received:
+            count = min(len(self._received), len(buffer))
+            buffer[:count], self._received = self._received[:count], self._received[count:]
+            return count
+        started = self._meter.clock()
+        count = self._raw.readinto(buffer) or 0
+        self._meter.count(started, count)
         return count
 
     def close(self) -> None:
@@ -188,14 +223,33 @@ class _PacedReader(io.RawIOBase):
 
 
 class _Paced:
-    """A connection whose responses must arrive at a pace."""
+    """A connection whose answers must arrive at a pace. The plainest ones are read without http.client and urllib3."""
 
     pace: Pace
+    sock: socket.socket
+    timeout: float
+    _received: bytes = b""
+    _answer: PlainAnswer | None = None
+
+    def getresponse(self) -> Any:  # noqa: ANN401  (urllib3's HTTPResponse, or a PlainAnswer)
+        """The answer to the request that was sent."""
+        self.sock.settimeout(self.timeout)
+        source = PacedSocket(self.sock, self.pace)
+        self._received = source.recv(CHUNK)
+        self._answer = plain_answer(self._received, source)
+        try:
+            if self._answer is None:
+                return super().getresponse()  # type: ignore[misc]
+            return super(HTTPConnection, self).getresponse()  # type: ignore[misc]  # http.client's: it keeps the state
+        finally:
+            self._received, self._answer = b"", None
 
     def response_class(self, sock: socket.socket, **options: Any) -> Any:  # noqa: ANN401  (http.client's HTTPResponse)
-        """The response that http.client would make, with a reader that keeps the pace."""
+        """The plain answer, or the response that http.client would make, with a reader that keeps the pace."""
+        if self._answer is not None:
+            return self._answer
         response = HTTPConnection.response_class(sock, **options)
-        response.fp = io.BufferedReader(_PacedReader(response.fp.detach(), self.pace))
+        response.fp = io.BufferedReader(_PacedReader(response.fp.detach(), self.pace, self._received))
         return response
 
 
@@ -251,23 +305,30 @@ def _translation(error: Exception, url: str) -> ServerError:  # noqa: PLR0911  (
         case foreign.ProxyError():
             hint = "check HTTPS_PROXY and NO_PROXY"
             return TransientError(f"the proxy for {host} failed: {_cause(error)}", hint=hint)
-        case foreign.SSLError() if "CERTIFICATE_VERIFY_FAILED" not in str(error):
-            return TransientError(f"the encrypted connection to {host} failed: {_cause(error)}")
-        case foreign.SSLError():
-            hint = "set SSL_CERT_FILE to the file of certificate authorities that your network uses"
-            return ServerError(f"the certificate of {host} is not trusted: {_cause(error)}", hint=hint)
+        case foreign.SSLError() | ssl.SSLError():
+            return _encryption_error(error, host)
         case foreign.NewConnectionError():
             hint = "check the address, the network and HTTPS_PROXY"
             return TransientError(f"{host} could not be reached: {_cause(error)}", hint=hint)
-        case foreign.TimeoutError():
+        case foreign.TimeoutError() | TimeoutError():
             return TransientError(f"{where} did not answer in time", hint="try again, or allow more with --timeout")
-        case foreign.IncompleteRead() | foreign.InvalidChunkLength():
+        case CutShortError() | foreign.IncompleteRead() | foreign.InvalidChunkLength():
             return TransientError(f"{where} was cut short")
+        case OSError():
+            return TransientError(f"{where} broke off: {_cause(error)}")
         case foreign.ProtocolError():
             truncated = isinstance(error.__context__, foreign.IncompleteRead) or "IncompleteRead" in str(error)
             what = "was cut short" if truncated else f"broke off: {_cause(error)}"
             return TransientError(f"{where} {what}")
     return TransientError(f"{where} answered with what HTTP does not allow: {_cause(error)}")
+
+
+def _encryption_error(error: Exception, host: str) -> ServerError:
+    """The error for a TLS connection that failed."""
+    if "CERTIFICATE_VERIFY_FAILED" not in str(error):
+        return TransientError(f"the encrypted connection to {host} failed: {_cause(error)}")
+    hint = "set SSL_CERT_FILE to the file of certificate authorities that your network uses"
+    return ServerError(f"the certificate of {host} is not trusted: {_cause(error)}", hint=hint)
 
 
 def _cause(error: BaseException) -> str:
