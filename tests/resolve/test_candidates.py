@@ -116,6 +116,25 @@ def test_a_deferred_release_is_last_and_deferring_it_again_changes_nothing() -> 
     assert texts(found.matching(ANY)) == ["2", "1", "3"] and found.deferred == {Version("3"): INVALID}
 
 
+def test_an_order_from_before_a_deferral_is_not_kept() -> None:
+    """One thread sorts the versions, and another defers a release before the first one keeps the order."""
+    found = candidates_of(*wheels("1", "2", "3"))
+
+    class Deferred(dict[Version, InvalidRequirementLine]):
+        asked = False
+
+        def __bool__(self) -> bool:
+            if not self.asked:
+                self.asked = True
+                assert found.defer(Version("3"), INVALID)
+                return False
+            return len(self) > 0
+
+    found.deferred = Deferred()
+    found.matching(ANY)
+    assert texts(found.matching(ANY)) == ["2", "1", "3"]
+
+
 def test_the_only_release_and_a_preferred_one_are_not_deferred() -> None:
     assert not candidates_of(*wheels("3")).defer(Version("3"), INVALID)
     assert not candidates_of(*wheels("2", "3"), preferred={A: Version("3")}).defer(Version("3"), INVALID)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from wheelhouse.cli.terminal import echo
-from wheelhouse.events import Event, Found, Noted, Warned
+from wheelhouse.events import Event, Finished, Found, Noted, Received, Waiting, Warned
 from wheelhouse.humanize import plain
 
 if TYPE_CHECKING:
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 INTERVAL_SECONDS = 5.0
 """Between two plain lines."""
+COUNTED = (Waiting, Received, Finished)
+"""Events without a line of their own: there are five for each project."""
 MAX_LINES = 6
 """For the files and pages that are waited for."""
 
@@ -40,9 +42,11 @@ class Shown:
         self._over = threading.Event()
 
     def __call__(self, event: Event) -> None:
+        self._tally.note(event, time.monotonic())
+        if isinstance(event, COUNTED):
+            return
         from wheelhouse.report import event_line, warning_text
 
-        self._tally.note(event, time.monotonic())
         line = event_line(event)
         if line and isinstance(event, Warned | Found | Noted):
             if line in self._once:

@@ -95,17 +95,19 @@ class ArtifactStore:
             )
         self._on_event(Waiting(candidate.filename, candidate.size))
         with self._access.part_for(candidate.url).partial(candidate.key) as partial:
-            stored = self._stored(candidate) or self._fetch(candidate, partial)
+            stored = self._stored(candidate, again=True) or self._fetch(candidate, partial)
         self._on_event(Finished(candidate.filename, reused=not stored.fresh))
         return stored
 
-    def _stored(self, candidate: Candidate) -> StoredFile | None:
+    def _stored(self, candidate: Candidate, *, again: bool = False) -> StoredFile | None:
         """A candidate's file, if the store has it, and an earlier inspection of it, and the size is right.
+
+        `again` if another run may have stored it since this run asked first.
 
         Raises ServerError if it is kept for other credentials, and its server refuses the present ones.
         """
         sha256 = candidate.sha256
-        if not sha256 or not (contents := self._inspections.get(sha256)):
+        if not sha256 or not (contents := self._inspections.get(sha256, again=again)):
             return None
         if (path := self._access.artifact(sha256, candidate.url)) is None:
             return None

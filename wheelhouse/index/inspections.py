@@ -21,19 +21,29 @@ class Inspections:
         self._guard = threading.Lock()
         self._files: dict[str, InspectedFile] = {}
         self._distrusted: set[str] = set()
+        self._absent: set[str] = set()
 
-    def in_memory(self, sha256: str) -> InspectedFile | None:
-        """What this run knows of a file, without looking into the store."""
-        return self._files.get(sha256)
+    def get(self, sha256: str, *, again: bool = False) -> InspectedFile | None:
+        """What this run, or an earlier one, read of a file; None if no run did.
 
-    def get(self, sha256: str) -> InspectedFile | None:
-        """What this run, or an earlier one, read of a file; None if no run did."""
+        The store is asked once for each file, and `again` if another run may have read the file since.
+        """
         contents = self._files.get(sha256)
-        if contents is None and (raw := self._access.noted(CONTENTS, sha256)):
+        if contents is None and (again or sha256 not in self._absent):
+            contents = self._stored(sha256)
+        return contents
+
+    def _stored(self, sha256: str) -> InspectedFile | None:
+        """What the store has of a file; it is remembered, and so is that there is nothing."""
+        contents: InspectedFile | None = None
+        if raw := self._access.noted(CONTENTS, sha256):
             with suppress(msgspec.DecodeError):
                 contents = decoded(raw)
-                with self._guard:
-                    self._files[sha256] = contents
+        with self._guard:
+            if contents is None:
+                self._absent.add(sha256)
+            else:
+                self._files[sha256] = contents
         return contents
 
     def keep(self, sha256: str, contents: InspectedFile, part: Store) -> None:

@@ -49,7 +49,6 @@ class MetadataResolver:
         self._guard = threading.Lock()
         self._built: dict[str, Metadata] = {}
         self._early: dict[tuple[str, str], bytes] = {}
-        self._looked_up: set[str] = set()
         self._without_ranges: set[str] = set()
         self._without_sidecars: set[str] = set()
 
@@ -90,12 +89,7 @@ class MetadataResolver:
             return self._built[candidate.key]
         if not candidate.sha256 or self._requests.started(("sidecar", candidate.key)):
             return None
-        with self._guard:
-            is_new = candidate.key not in self._looked_up
-            self._looked_up.add(candidate.key)
-        # the store is read once for each file: what this run inspects later is in memory
-        inspections = self._inspections
-        contents = inspections.get(candidate.sha256) if is_new else inspections.in_memory(candidate.sha256)
+        contents = self._inspections.get(candidate.sha256)
         return contents.metadata if contents else None
 
     def _from_file(self, candidate: Candidate, *, certain: bool) -> "Future[Metadata]":

@@ -66,6 +66,8 @@ class IndexLocations:
 
         Raises InputError if several links hold it.
         """
+        if len(self.told) == 1 and self.told[0].is_default:
+            return self.told[0]
         if assigned := location_of(project, self.told):
             return assigned
         clients = self._clients.items()

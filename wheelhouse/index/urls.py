@@ -58,7 +58,7 @@ def same_index(named: str, used: str) -> bool:
 
 def query_of(url: str) -> str:
     """The query of a URL with its question mark, which may hold a token; empty if there is none."""
-    query = parts_of(url).query
+    query = parts_of(url).query if "?" in url else ""
     return f"?{query}" if query else ""
 
 
