@@ -141,6 +141,19 @@ def test_a_bundle_with_a_blob_that_its_lock_does_not_name_is_refused(carried: tu
         must_follow_from_locks(difference(wrong, None), locks, "bundle")
 
 
+def test_sealed_writes_nothing_where_the_base_image_would_be_asked_for(
+    carried: tuple[Path, str], tmp_path: Path
+) -> None:
+    house, _ = carried
+    done = wheelhouse("stage", house, "--sealed", "--dest", "in", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    asking = wheelhouse(
+        "stage", house, "--sealed", "--base-image", "python:3.12-slim-bookworm", "--dest", "out", cwd=tmp_path
+    )
+    assert asking.returncode == 1 and not (tmp_path / "out").exists()
+    assert "still wants a network: the base image `python:3.12-slim-bookworm`" in asking.stderr
+
+
 # --- a real engine
 
 

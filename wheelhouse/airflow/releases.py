@@ -195,6 +195,10 @@ class Airflow:
         recipe = self.recipe
         return f"debian:{recipe.debian}-slim" if recipe.compiles_python else f"python:{python}-slim-{recipe.debian}"
 
+    def whole_base_image(self, python: str) -> str:
+        """The name of the official image with this Python, on the Debian release of the build: no Python need be compiled."""
+        return f"python:{python}-slim-{self.recipe.debian}"
+
     def constraints_file(self, mode: str, python: str) -> str:
         """The path of this release's constraints in the folder `constraints/` of the project."""
         return f"airflow-{self.version}/{mode}-{python}.txt"

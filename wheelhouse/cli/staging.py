@@ -12,6 +12,7 @@ from wheelhouse.cli.output import say, say_json
 from wheelhouse.cli.session import must_be_approved, settings, signer_of, waivers
 from wheelhouse.config.declare import given
 from wheelhouse.config.options import StageOptions
+from wheelhouse.errors import WheelhouseError
 
 
 @command(app)
@@ -28,6 +29,12 @@ def stage(
             "--key", metavar="FILE", help="Sign with this Ed25519 key: private, or public if ssh-agent holds it."
         ),
     ] = None,
+    sealed: Annotated[
+        bool,
+        typer.Option(
+            "--sealed", help="Write nothing, with exit code 1, if a step of the build would still ask a network."
+        ),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Write a wheelhouse into the folder of an image build, and print the build command.
@@ -56,6 +63,8 @@ def stage(
         sdists=chosen.sdists,
         destination=destination,
     )
+    if sealed and plan.unsettled:
+        raise WheelhouseError("the build would still ask a network, so nothing was written", details=plan.unsettled)
     if require_approved:
         from_index = load_wheelhouse(folder).artifacts if plan.index else {}
         must_be_approved({path: artifact.sha256 for path, artifact in {**from_index, **plan.files}.items()})

@@ -79,6 +79,7 @@ def plan_document(plan: Plan) -> dict[str, Any]:
         "renamed": plan.renamed,
         "notes": list(plan.notes),
         "warnings": list(plan.warnings),
+        "unsettled": list(plan.unsettled),
     }
 
 

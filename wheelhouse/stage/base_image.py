@@ -75,6 +75,11 @@ def must_be_installable(parsed: Image, image: str, target: Target) -> None:
         raise InputError(f"the files of {target.name} are not for the Python of `{image}`", hint=hint)
 
 
+def asking_for_base(image: str) -> str:
+    """The sentence on a base image that the engine must have, or fetch."""
+    return f"still wants a network: the base image `{image}`, unless the engine has it; `fetch --base-image {image}` settles it"
+
+
 def platform_option(target: Target) -> tuple[str, ...]:
     """The option of an image build for the target's architecture: `--platform linux/arm64`; none for `linux/amd64`, the default."""
     architecture = MACHINES.get(target.platform.machine, target.platform.machine)

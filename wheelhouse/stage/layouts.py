@@ -17,7 +17,7 @@ from wheelhouse.lock.other_files import OtherFiles, build_command, dockerfile
 from wheelhouse.oci.image_lock import BaseImage
 from wheelhouse.stage.airflow.airflow_layout import lay_out_airflow
 from wheelhouse.stage.airflow.arguments import Choices
-from wheelhouse.stage.base_image import default_base_image, must_be_linux, must_suit
+from wheelhouse.stage.base_image import asking_for_base, default_base_image, must_be_linux, must_suit
 from wheelhouse.stage.carried_image import load_command, with_carried_image
 from wheelhouse.stage.destination import FOLDER, USUAL, Destination
 from wheelhouse.stage.flat_layout import lay_out_files, lay_out_flat, lay_out_index
@@ -142,7 +142,8 @@ class IndexLayout:
         """The settings, and no file."""
         must_be_linux(inputs.lock.target)
         image, index = inputs.suitable_image(), inputs.choices.index or ""
-        return lay_out_index(inputs.lock, inputs.constraints, image, index, inputs.destination)
+        plan = lay_out_index(inputs.lock, inputs.constraints, image, index, inputs.destination)
+        return replace(plan, unsettled=(asking_for_base(image), f"takes its files from the index {index}"))
 
 
 class FilesLayout:
@@ -173,7 +174,8 @@ class FlatLayout:
     def lay_out(self, inputs: StageInputs) -> Plan:
         """The files, settings and a Dockerfile."""
         image, isolated = inputs.suitable_image(), inputs.can_build_sdists
-        return lay_out_flat(inputs.lock, inputs.constraints, image, isolated=isolated, destination=inputs.destination)
+        plan = lay_out_flat(inputs.lock, inputs.constraints, image, isolated=isolated, destination=inputs.destination)
+        return plan if inputs.carried else replace(plan, unsettled=(asking_for_base(image),))
 
 
 LAYOUTS: tuple[Layout, ...] = (AirflowLayout(), IndexLayout(), FilesLayout(), FlatLayout())
@@ -196,6 +198,8 @@ def lay_out(name: str, inputs: StageInputs) -> Plan:
     if inputs.carried:
         place = USUAL if plan.release else inputs.destination
         plan = with_carried_image(plan, inputs.carried, inputs.lock.target, place)
+        if plan.is_scripted:  # the script loads it
+            plan = replace(plan, load=())
     plan = _with_other_files(plan, inputs.other_files, USUAL if plan.release else inputs.destination)
     names_folder = OTHER_DOCKERFILE in plan.texts and plan.release is None
     used = {*layout.options, *(["folder"] if names_folder else [])}

@@ -11,7 +11,18 @@ MANIFEST = "wheelhouse-stage.json"
 SIGNATURE = "wheelhouse-stage.dsse.json"
 FRAGMENT = "install.Dockerfile"
 SECRET = "id=netrc,src=$HOME/.netrc"  # noqa: S105  (it names a file, and holds no secret)
-TAKES_VALUE = ("--build-arg", "-f", "-t", "--network", "--file", "--tag", "--secret", "--platform")
+TAKES_VALUE = (
+    "--build-arg",
+    "-f",
+    "-t",
+    "--network",
+    "--file",
+    "--tag",
+    "--secret",
+    "--platform",
+    "--build-context",
+    "--target",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +34,8 @@ class Plan:
     tool. `notes` say what was decided and what remains, `warnings` what will fail. `image` is the name of the built image.
     With `index`, the build takes the files from that index, and the folder holds none. `copied_from` is the folder if no
     build can use it under its own name: it is copied to `docker-context-files` first. `options` are the user's, as far
-    as they decided what the folder holds, by their names in `[stage]` of the settings.
+    as they decided what the folder holds, by their names in `[stage]` of the settings. `unsettled` are sentences on what would still
+    ask a network.
     """
 
     layout: str
@@ -42,11 +54,17 @@ class Plan:
     copied_from: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     load: tuple[str, ...] = ()
+    unsettled: tuple[str, ...] = ()
 
     @property
     def builds_an_image(self) -> bool:
         """Whether `command` builds an image. Otherwise it installs on the machine itself: no image holds macOS or Windows."""
         return self.command[0] != "pip"
+
+    @property
+    def is_scripted(self) -> bool:
+        """Whether `command` starts the staged script, which does everything."""
+        return self.command[0] == "sh"
 
     @property
     def renamed(self) -> dict[str, str]:

@@ -7,6 +7,7 @@ from-context install, which takes the files by their names.
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from wheelhouse.airflow.apt_lists import FIRST
 from wheelhouse.airflow.releases import Airflow, release_of
 from wheelhouse.archive.artifact import Artifact
 from wheelhouse.archive.filenames import is_globbed
@@ -25,8 +26,10 @@ from wheelhouse.stage.airflow.breeze import breeze_command
 from wheelhouse.stage.airflow.image_settings import BASE_DOCKERFILE, Base, derived_base
 from wheelhouse.stage.airflow.names import staged_names
 from wheelhouse.stage.airflow.remains import remains
-from wheelhouse.stage.base_image import must_suit, platform_option
-from wheelhouse.stage.destination import FOLDER
+from wheelhouse.stage.airflow.whole_image import PackageMirror, WholeImage
+from wheelhouse.stage.base_image import asking_for_base, must_suit, platform_option
+from wheelhouse.stage.carried_image import load_command
+from wheelhouse.stage.destination import FOLDER, USUAL
 from wheelhouse.stage.pip_settings import NETRC_NOTE, SECRET_MOUNT, index_pip_conf, pip_conf
 from wheelhouse.stage.plan import SECRET, Plan, shell
 from wheelhouse.stage.sdists import sdist_notes
@@ -41,10 +44,12 @@ def lay_out_airflow(
     base_image: str | None,
     choices: Choices,
     load: tuple[str, ...] = (),
+    mirror: PackageMirror | None = None,
 ) -> Plan:
     """The plan for one target of a wheelhouse. `tools` is the lock of the same target in its `tools/`, if there is one.
 
-    `load` is the command that gives the engine the base image, if the folder holds it.
+    `load` is the command that gives the engine the base image, if the folder holds it. If it also holds a `mirror` of Debian
+    packages for both stages, the plan builds the whole image with no network.
     Raises InputError if the wheelhouse holds no Airflow, or if choices exclude each other.
     """
     airflow = release_of({pin.project: pin.version for pin in lock.pins})
@@ -83,7 +88,53 @@ def lay_out_airflow(
         breeze,
         f"my-airflow:{airflow.version}",
     )
-    return _from_index(plan, lock, base, choices.index) if choices.index and base else plan
+    if choices.index and base:
+        asking = (
+            f"takes its files from the index {choices.index}",
+            *_asking_for_base(image, load),
+            *_remains(airflow, lock, choices),
+        )
+        return replace(_from_index(plan, lock, base, choices.index), unsettled=asking)
+    if mirror and load and airflow.version >= FIRST:
+        environment = base.environment if base else ()
+        whole = WholeImage(airflow, image, mirror, environment, choices.without, platform)
+        return _whole(plan, lock, whole, choices, arguments)
+    return replace(plan, unsettled=(*_asking_for_base(image, load), *_remains(airflow, lock, choices)))
+
+
+def _whole(plan: Plan, lock: Lock, whole: WholeImage, choices: Choices, arguments: Mapping[str, str]) -> Plan:
+    """The plan with everything that the build needs in the folder."""
+    unsettled = tuple(_remains(whole.airflow, lock, choices, whole=True))
+    arguments = {**arguments, _base_argument(whole.airflow): whole.base("development")}
+    texts = {path: text for path, text in plan.texts.items() if path != BASE_DOCKERFILE}
+    texts |= whole.texts(arguments, load_command(USUAL), unsettled)
+    texts[BUILD_ARGS] = "".join(f"{name}={value}\n" for name, value in arguments.items())
+    settled = set(_remains(whole.airflow, lock, choices)) - set(unsettled)
+    return replace(
+        plan,
+        texts=texts,
+        command=("sh", f"{FOLDER}/build-image.sh"),
+        first=(),
+        breeze=(),
+        notes=(*(note for note in plan.notes if note not in settled), *whole.notes()),
+        warnings=(*plan.warnings, *whole.warnings()),
+        unsettled=unsettled,
+    )
+
+
+def _base_argument(airflow: Airflow) -> str:
+    return "BASE_IMAGE" if airflow.recipe.compiles_python else "PYTHON_BASE_IMAGE"
+
+
+def _asking_for_base(image: str, load: tuple[str, ...]) -> Iterator[str]:
+    """A sentence if the base image is not in the folder."""
+    if not load:
+        yield asking_for_base(image)
+
+
+def _remains(airflow: Airflow, lock: Lock, choices: Choices, *, whole: bool = False) -> Iterator[str]:
+    """Sentences on what still needs a network."""
+    return remains(airflow, choices.settling, {str(pin.project) for pin in lock.pins}, whole=whole)
 
 
 def _from_index(plan: Plan, lock: Lock, base: Base, index: str) -> Plan:
@@ -199,8 +250,7 @@ def _notes(airflow: Airflow, lock: Lock, names: Mapping[str, str], choices: Choi
         yield f"staged under another name, to be installed as it is and from the folder alone: {renamed[0]}{more}"
     for name in choices.home_files:
         yield f"{name} is written because it was asked for: pip does not read it"
-    projects = {str(pin.project) for pin in lock.pins}
-    yield from remains(airflow, choices.settling, projects)
+    yield from _remains(airflow, lock, choices)
     yield from sdist_notes(lock)
 
 

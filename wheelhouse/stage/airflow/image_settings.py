@@ -40,6 +40,13 @@ class Base:
         return ("docker", "build", *self.platform, "-f", f"{FOLDER}/{BASE_DOCKERFILE}", "-t", self.name, FOLDER)
 
     @property
+    def environment(self) -> tuple[str, ...]:
+        """The lines of a Dockerfile that tell pip and uv of the folder."""
+        pip = f'ENV PIP_NO_INDEX=1 PIP_FIND_LINKS="{" ".join(LINKS)}" PIP_DISABLE_PIP_VERSION_CHECK=1'
+        uv = f'ENV UV_OFFLINE=1 UV_FIND_LINKS="{",".join(LINKS)}"'
+        return (*((pip,) if self.pip_settings else ()), *((uv,) if self.uv_settings else ()))
+
+    @property
     def dockerfile(self) -> str:
         """The text of `base.Dockerfile`."""
         lines = [
@@ -57,10 +64,7 @@ class Base:
         if self.pip:
             lines += [f"COPY {TOOLS}/{self.pip} /tmp/{self.pip}"]
             lines += [f"RUN pip install --no-index --no-cache-dir /tmp/{self.pip} && rm /tmp/{self.pip}"]
-        if self.pip_settings:
-            lines += [f'ENV PIP_NO_INDEX=1 PIP_FIND_LINKS="{" ".join(LINKS)}" PIP_DISABLE_PIP_VERSION_CHECK=1']
-        if self.uv_settings:
-            lines += [f'ENV UV_OFFLINE=1 UV_FIND_LINKS="{",".join(LINKS)}"']
+        lines += self.environment
         return "\n".join(lines) + "\n"
 
 

@@ -13,7 +13,8 @@ class Remainder:
     """One step that needs a network, in the releases from `since` up to `before`, which is excluded.
 
     It no longer does if the user gave `option`; `how` says what else helps. With `projects`, the step matters only to a
-    wheelhouse that holds one of them.
+    wheelhouse that holds one of them. `in_whole` tells if it still does in a build whose base image and Debian packages are
+    staged.
     """
 
     since: str
@@ -22,10 +23,11 @@ class Remainder:
     option: str | None = None
     how: str | None = None
     projects: frozenset[str] = frozenset()
+    in_whole: bool = False
 
-    def applies(self, airflow: Airflow, options: Collection[str], projects: Collection[str]) -> bool:
+    def applies(self, airflow: Airflow, options: Collection[str], projects: Collection[str], *, whole: bool) -> bool:
         """Whether the step still needs a network, with these options, and these projects in the wheelhouse."""
-        if airflow.version < Version(self.since) or self.option in options:
+        if airflow.version < Version(self.since) or self.option in options or (whole and not self.in_whole):
             return False
         if self.before and airflow.version >= Version(self.before):
             return False
@@ -56,12 +58,20 @@ REMAINDERS = (
         "the MySQL client comes from its makers' repository, and its key from a key server",
         "--disable-mysql-client",
     ),
-    Remainder("2.2.0", None, "the MSSQL client comes from packages.microsoft.com", "--disable-mssql-client"),
+    Remainder(
+        "2.2.0", None, "the MSSQL client comes from packages.microsoft.com", "--disable-mssql-client", in_whole=True
+    ),
     Remainder("2.3.0", None, "the PostgreSQL client comes from apt.postgresql.org", "--disable-postgres-client"),
     Remainder(
         "2.5.0", None, "the Docker client comes from download.docker.com", how="let a mirror answer for that host"
     ),
-    Remainder("2.7.0", "2.8.0", "pip installs pymssql before it is told of the folder", "--disable-mssql-client"),
+    Remainder(
+        "2.7.0",
+        "2.8.0",
+        "pip installs pymssql before it is told of the folder",
+        "--disable-mssql-client",
+        in_whole=True,
+    ),
     Remainder(
         "3.1.0",
         None,
@@ -74,10 +84,14 @@ REMAINDERS = (
         "pip is told to take lxml and xmlsec as sdists, and so overlooks their wheels in the folder",
         how="leave out the extra that needs python3-saml",
         projects=frozenset({"lxml", "xmlsec"}),
+        in_whole=True,
     ),
 )
 
 
-def remains(airflow: Airflow, options: Collection[str], projects: Collection[str]) -> Iterator[str]:
-    """A sentence for each step that still needs a network."""
-    return (str(remainder) for remainder in REMAINDERS if remainder.applies(airflow, options, projects))
+def remains(
+    airflow: Airflow, options: Collection[str], projects: Collection[str], *, whole: bool = False
+) -> Iterator[str]:
+    """A sentence for each step that still needs a network. `whole`: base image and Debian packages are staged."""
+    applying = (remainder for remainder in REMAINDERS if remainder.applies(airflow, options, projects, whole=whole))
+    return map(str, applying)
