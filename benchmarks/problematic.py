@@ -154,6 +154,7 @@ def compared(job: Job, rounds: int) -> tuple[list[Outcome], list[Outcome]]:
     outcomes: tuple[list[Outcome], list[Outcome]] = ([], [])
     with ExitStack() as stack:
         room = Path(stack.enter_context(TemporaryDirectory()))
+        room.chmod(0o755)  # nginx drops root
         index = ""
         if job.made:
             make_chain(room / "made")

@@ -77,6 +77,19 @@ def test_the_more_releases_fail_the_more_metadata_are_asked_for_at_once(tmp_path
     assert asked == [28, 27, 26, 25, 24, 23, *range(22, 14, -1)]
 
 
+def test_pre_releases_are_asked_for_in_batches_too(tmp_path: Path) -> None:
+    """As twisted under scrapy for musl: twenty pre-releases were read one after the other, a third of a second each."""
+    offered = {**{f"lib {n}": [] for n in (1, 2, 3)}, **{f"lib 0.{n}rc1": [] for n in range(1, 10)}}
+    with supplied(tmp_path, offered) as supply:
+        index = CandidateIndex(request := ResolutionRequest(TARGET, (parse_line("lib"),)), supply)
+        prefetcher, candidates = Prefetcher(request, supply, index), index.get(NormalizedName("lib"))
+        asked: list[str] = []
+        supply.metadata.get = lambda candidate: asked.append(str(candidate.version))  # type: ignore[assignment,method-assign]
+        for version in list(candidates.in_order())[:4]:
+            prefetcher.note_trial(candidates.choose(version, SpecifierSet())[0])
+    assert asked == ["1", "0.9rc1", "0.8rc1", "0.7rc1", "0.6rc1", "0.5rc1"]
+
+
 def test_many_extras_of_one_release_are_one_try(tmp_path: Path) -> None:
     """As apache-airflow with thirty extras: the metadata of as many older releases came for nothing."""
     extras = ",".join(OTHERS)

@@ -1,6 +1,6 @@
 """The candidates of each project: its releases, filtered by target, constraints and selection."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
@@ -79,6 +79,12 @@ class ProjectCandidates:
 
     def _matching_with_prereleases(self, specifier: SpecifierSet) -> tuple[Version, ...]:
         return self.with_prereleases(specifier & self._constraint)
+
+    def in_order(self) -> Iterator[Version]:
+        """Every version that could ever be taken: those that are wanted, then pre-releases where nothing else is left, as uv has it."""
+        wanted = self.matching(EVERY_VERSION)
+        yield from wanted
+        yield from (version for version in self._matching_with_prereleases(EVERY_VERSION) if version not in wanted)
 
     def _has_wheel(self, version: Version, specifier: SpecifierSet) -> bool:
         chosen, _ = self.choose(version, specifier)

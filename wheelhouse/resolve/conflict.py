@@ -15,9 +15,7 @@ from wheelhouse.archive.reasons import Reason
 from wheelhouse.resolve.candidates import CandidateIndex, ProjectCandidates
 from wheelhouse.resolve.derivation import Derivation, Step
 from wheelhouse.resolve.requirements import RequirementLine
-from wheelhouse.resolve.resolution import NEVER, ResolutionRequest, merge
-
-ANY = SpecifierSet()
+from wheelhouse.resolve.resolution import EVERY_VERSION, NEVER, ResolutionRequest, merge
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +90,7 @@ class Conflict:
         return tuple(
             version
             for version in versions
-            if not version.is_prerelease and self.candidates.choose(version, ANY)[0] is not None
+            if not version.is_prerelease and self.candidates.choose(version, EVERY_VERSION)[0] is not None
         )
 
 
@@ -180,7 +178,7 @@ def _allowed(step: Step, candidates: ProjectCandidates, index: CandidateIndex) -
     specifier = step.dependency.specifier
     limits = merge(line.requirement.specifier for line in index.constraints(candidates.page.project))
     admitted = frozenset((specifier & limits).filter(candidates.page.versions, prereleases=True))
-    takeable = {*candidates.matching(ANY), *candidates.with_prereleases(ANY)}
+    takeable = {*candidates.matching(EVERY_VERSION), *candidates.with_prereleases(EVERY_VERSION)}
     usable = (version for version in admitted & takeable if candidates.choose(version, specifier)[0])
     return _Allowed(step, admitted, frozenset(usable))
 

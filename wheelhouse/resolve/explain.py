@@ -18,7 +18,15 @@ from wheelhouse.resolve.conflict_hints import hint
 from wheelhouse.resolve.derivation import Derivation, Step
 from wheelhouse.resolve.release_texts import offered_text, project_text, range_text, releases_text, versions_text
 from wheelhouse.resolve.requirements import COMMAND_LINE, RequirementLine
-from wheelhouse.resolve.resolution import NEVER, CandidateRelease, Dependency, ResolutionRequest, is_exact, merge
+from wheelhouse.resolve.resolution import (
+    EVERY_VERSION,
+    NEVER,
+    CandidateRelease,
+    Dependency,
+    ResolutionRequest,
+    is_exact,
+    merge,
+)
 
 MAX_STEPS = 12
 MAX_REASONS = 4
@@ -262,7 +270,7 @@ class ConflictText:
             for line in self._index.constraints(project) if project != self._project else ():
                 yield f"constraint {line.requirement} ({line.origin})"
             candidates, unusable = self._index.get(project), self._derivation.unusable.get(project, ())
-            for group in rejected_releases(candidates, unusable, SpecifierSet()) if candidates else ():
+            for group in rejected_releases(candidates, unusable, EVERY_VERSION) if candidates else ():
                 yield f"{project} {versions_text(group.versions)} cannot be chosen: {why_rejected(group)}"
 
 

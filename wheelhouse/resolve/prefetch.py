@@ -3,7 +3,7 @@
 from collections import defaultdict
 from concurrent.futures import CancelledError, Future
 from contextlib import suppress
-from itertools import islice
+from itertools import dropwhile, islice
 
 from packaging.utils import NormalizedName
 from packaging.version import Version
@@ -49,8 +49,8 @@ class Prefetcher:
         count, candidates = len(versions), self._index.get(candidate.project)
         if count == 1 or count & (count - 1) or not candidates:
             return
-        older = (version for version in candidates.matching(EVERY_VERSION) if version < candidate.version)
-        files = (candidates.choose(version, EVERY_VERSION)[0] for version in older)
+        further = dropwhile(lambda version: version != candidate.version, candidates.in_order())
+        files = (candidates.choose(version, EVERY_VERSION)[0] for version in islice(further, 1, None))
         for file in islice(filter(None, files), count):
             self._packages.metadata.get(file)
 

@@ -1,7 +1,7 @@
 """The releases of one target as a problem for `pubgrub`: their states, the order of trying, and what each release excludes."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from packaging.specifiers import SpecifierSet
@@ -13,13 +13,20 @@ from wheelhouse.resolve.candidates import CandidateIndex, ProjectCandidates
 from wheelhouse.resolve.derivation import SameRelease, Unfounded, Unusable
 from wheelhouse.resolve.pubgrub import ABSENT, Clause, solve
 from wheelhouse.resolve.release_dependencies import DeferredError
-from wheelhouse.resolve.resolution import NEVER, CandidateRelease, Dependency, Identifier, is_exact, merge
+from wheelhouse.resolve.resolution import (
+    EVERY_VERSION,
+    NEVER,
+    CandidateRelease,
+    Dependency,
+    Identifier,
+    is_exact,
+    merge,
+)
 from wheelhouse.resolve.search_watch import SearchWatch
 
 ROOT: Identifier = (NormalizedName("<root>"), "")
 """What the user asks for, as a package with one release."""
 ROOT_STATE = 2
-ANY = SpecifierSet()
 OFTEN = 5
 """After so many conflicts a project is decided earlier or later than others. uv has the same number."""
 EARLY, LATE = -1, 1
@@ -96,7 +103,7 @@ class ReleaseSearch:
     def _is_unpinned(self, project: NormalizedName, states: Mapping[Identifier, int]) -> bool:
         """Whether a release is yanked, and nothing pins it that would be there without it."""
         offered, state = self._offered(project), states[project, ""]
-        if offered is None or offered.choose(self._version(project, state), ANY)[0]:
+        if offered is None or offered.choose(self._version(project, state), EVERY_VERSION)[0]:
             return False
         return not self._is_pinned(project, state, self._reached(states, without=project))
 
@@ -145,7 +152,7 @@ class ReleaseSearch:
         newest = left & -left
         if (project, newest) not in self._costly:
             offered = self._offered(project)
-            candidate = offered.choose(self._version(project, newest), ANY)[0] if offered else None
+            candidate = offered.choose(self._version(project, newest), EVERY_VERSION)[0] if offered else None
             self._costly[project, newest] = candidate is not None and candidate.is_costly
         return self._costly[project, newest]
 
@@ -230,7 +237,7 @@ class ReleaseSearch:
         assert offered is not None  # noqa: S101  (a project with no page has no state but ABSENT)
         unusable = seen = 0
         waiting: list[tuple[int, Clause[Identifier]]] = []
-        for version in self._preferred_order(offered):
+        for version in offered.in_order():
             state = self._state(project, version) & states
             seen |= state
             if state and not self._has_file(offered, version):
@@ -256,12 +263,6 @@ class ReleaseSearch:
         fact = Unusable(project, self.versions(project, unusable))
         return Clause({(project, ""): unusable}, fact) if unusable else None
 
-    def _preferred_order(self, offered: ProjectCandidates) -> Iterator[Version]:
-        """Every version that could ever be taken: those that are wanted, then pre-releases where nothing else is left, as uv has it."""
-        first = offered.matching(ANY)
-        yield from first
-        yield from (version for version in offered.with_prereleases(ANY) if version not in first)
-
     def _has_file(self, offered: ProjectCandidates, version: Version) -> bool:
         return offered.choose(version, _exactly(version))[0] is not None
 
@@ -270,7 +271,7 @@ class ReleaseSearch:
     ) -> Clause[Identifier] | None:
         """What excludes a yanked release until a release that pins it is chosen (PEP 592); None for any other."""
         project = offered.page.project
-        if offered.choose(version, ANY)[0] or self._is_pinned(project, state, left):
+        if offered.choose(version, EVERY_VERSION)[0] or self._is_pinned(project, state, left):
             return None
         self._gated[project] |= state
         pinning: dict[Identifier, int] = defaultdict(int)
@@ -300,7 +301,7 @@ class ReleaseSearch:
         state = left[project, ""]
         version = self._version(project, state)
         pinned = self._is_pinned(project, state, left)
-        candidate: Candidate | None = None if pinned else offered.choose(version, ANY)[0]
+        candidate: Candidate | None = None if pinned else offered.choose(version, EVERY_VERSION)[0]
         candidate = candidate or offered.choose(version, _exactly(version))[0]
         assert candidate is not None  # noqa: S101  (`_has_file`)
         return CandidateRelease(candidate, extra)
