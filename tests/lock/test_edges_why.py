@@ -126,6 +126,13 @@ def test_an_sdist_that_was_chosen_is_not_beaten_by_itself() -> None:
     assert why("lib-1.5-py3-none-any.whl", artifact=sdist)[1] == NotOnIndex("lib-1.5-py3-none-any.whl")
 
 
+def test_a_chosen_file_that_does_not_fit_counts_as_best() -> None:
+    windows = "lib-1.5-cp312-cp312-win_amd64.whl"
+    chosen, fact = why("lib-1.5-py3-none-any.whl", artifact=Artifact(windows, "0" * 64, 1))
+    assert chosen == OtherChosen(windows) and isinstance(fact, LowerRank)
+    assert fact.chosen_rank == 0 < fact.rank
+
+
 def test_requirements_of_the_user_exclude_a_release_each() -> None:
     facts = why("lib-1.6.tar.gz", ("app", "lib<1.6", "lib!=1.6", "lib>1", "tail<1"))
     assert facts == [CHOSEN, RequirementExcludes("1.6", "lib<1.6"), RequirementExcludes("1.6", "lib!=1.6")]

@@ -75,7 +75,12 @@ def survivors(names: Sequence[str], sample: Sequence[Mutant], trees: Sequence[Tr
                 print(f"survived: {mutant}", flush=True)
             return not noticed
 
-        return [mutant for mutant, survived in zip(sample, pool.map(survives, sample), strict=True) if survived]
+        survived: list[Mutant] = []
+        for number, (mutant, has_survived) in enumerate(zip(sample, pool.map(survives, sample), strict=True), start=1):
+            survived += [mutant] if has_survived else []
+            if number % 10 == 0:
+                print(f"{number} of {len(sample)} tried", file=sys.stderr, flush=True)
+        return survived
 
 
 def main() -> int:

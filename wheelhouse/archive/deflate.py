@@ -1,4 +1,7 @@
-"""Inflating and CRC-32 by zlib-ng, which needs half of zlib's time; by zlib on platforms without a wheel of zlib-ng."""
+"""Inflating and CRC-32 by zlib-ng; by zlib on platforms without a wheel of zlib-ng.
+
+For 177 files of 68 MB zlib-ng needs 0.7 s, and zlib 1.4 s.
+"""
 
 import zlib
 

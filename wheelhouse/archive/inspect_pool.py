@@ -1,5 +1,7 @@
 """Inspects files in worker processes, because the threads of one Python process inspect one file at a time.
 
+The first sixteen files are inspected in the parent, the rest in the workers. Facts are cached by sha256 (`index/inspections`).
+
 `python -m wheelhouse.archive.inspect_pool` is a worker. It reads a line for each file and answers with a line: the inspected file as
 JSON, or an empty line if the file is bad. The parent then inspects the file itself, for the error.
 """

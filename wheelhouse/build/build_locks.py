@@ -1,4 +1,9 @@
-"""Locks of build environments: what an sdist's `[build-system]` requires, resolved as of the sdist's upload date."""
+"""Locks of build environments: what an sdist's `[build-system]` requires, resolved as of the sdist's upload date.
+
+They are resolved for the builder's own target, as of the later of that day and that of the newest artifact that was requested,
+moved on only to the first setuptools that works under that Python. A lock is `build/pylock.<builder's target>-<label>.toml`;
+the label comes from the inputs. If wheels need more than the lock holds, it is resolved again.
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace

@@ -1,4 +1,9 @@
-"""From declared options (`wheelhouse.config.options`) to what typer takes, and the help that lists them under headings."""
+"""From declared options (`wheelhouse.config.options`) to what typer takes, and the help that lists them under headings.
+
+typer reads a signature, so its parameters are written here, from the declarations. Measured with 49 options (`fetch --help`; bare
+Python is 9 ms): typer 0.28 needs 56 ms, 138 ms with rich's panels, typer 0.29 134 ms (it loads pydantic for every command),
+cyclopts 5.5 186 ms. So typer stays below 0.29, and the headings of its panels are printed here.
+"""
 
 import dataclasses
 import inspect

@@ -1,4 +1,8 @@
-"""Prove before the transfer that a wheelhouse or staged folder installs without network, step by step, with the real tools."""
+"""Prove before the transfer that a wheelhouse or staged folder installs without network, step by step, with the real tools.
+
+The commands of an install run one after another in one sandbox. At the same time, a second sandbox tries uv, pip-tools and the
+pylock (as a dry run, because pip has already unpacked these files), so a rehearsal takes little longer than the install alone.
+"""
 
 import shlex
 import time

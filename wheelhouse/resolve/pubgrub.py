@@ -6,6 +6,10 @@ is one integer: bit 0 is "not installed", bit n is its nth release. Intersection
 A `Clause` names states that exclude each other. If all its packages but one are in their states, the last one must leave its own
 (unit propagation). If all are, that is a conflict: the clause is resolved with the clauses that led there until it names the cause
 alone, and the search returns to the decision that the cause rests on. A learned clause is never violated again.
+
+Why our own: pip and pip-tools evaluate markers with the interpreter that runs them. On four hard jobs of real projects resolvelib
+with dead ends learned gave no answer in minutes for three; this gives each in seconds (2026-11-28). `nab-resolver` (PubGrub
+too) was read and not taken: it is beta and 5,400 lines. Releases are finite, so 300 lines do.
 """
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence

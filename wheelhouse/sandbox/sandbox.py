@@ -4,6 +4,11 @@ Every kind of sandbox is a class with the interface `Sandbox`: `bubblewrap`, `un
 give a command the same view: its own environment and nothing else, the work folder as the working directory, the same devices,
 and the shown files, read-only; `tests/sandbox/test_seals.py` holds them to it. `builder.HOST_SANDBOXES` lists those that are
 tried by default.
+
+`launcher` starts each: it leaves the user's session keyring, joins a cgroup if this user can make one (else memory is measured four
+times a second), and becomes bubblewrap or unshare(1), whose sandbox `confine` closes. Both load the seccomp filter of `seccomp`.
+A wheel comes out through stdout, so nothing else survives. As root, each sandbox gets a user of its own, because root is exempt
+from the process limit.
 """
 
 from collections.abc import Mapping, Sequence
