@@ -23,8 +23,21 @@ class Severity(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Subject:
+    """The file that findings are about: its name, its project and version, and its sha256. A test may leave the version empty."""
+
+    filename: str
+    project: NormalizedName
+    sha256: str
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Waiver:
-    """A rule is waived for a project, or for its file with one sha256: why, by whom, and until when."""
+    """A rule is waived: why, by whom, and until when. It holds for a project, or for its file with one sha256.
+
+    `version`, `fingerprint` (of the finding's facts) and `advisory` (an id or alias) narrow it to what somebody looked at.
+    """
 
     rule: str
     reason: str
@@ -32,10 +45,26 @@ class Waiver:
     until: date
     project: NormalizedName | None = None
     sha256: str | None = None
+    version: str | None = None
+    fingerprint: str | None = None
+    advisory: str | None = None
 
-    def covers(self, rule: str, project: NormalizedName, sha256: str) -> bool:
-        """Whether it names this rule and this file, on any day."""
-        return self.rule == rule and self.project in (None, project) and self.sha256 in (None, sha256)
+    @property
+    def is_bound(self) -> bool:
+        """Whether it covers only what somebody looked at: these bytes, this advisory, or this finding in this version."""
+        return bool(self.sha256 or self.advisory or (self.version and self.fingerprint))
+
+    def covers(self, finding: "Finding", subject: Subject) -> bool:
+        """Whether it is for a finding on a file, on any day."""
+        ids = finding.values.get("ids", ())
+        return (
+            self.rule == finding.rule
+            and self.project in (None, subject.project)
+            and self.sha256 in (None, subject.sha256)
+            and self.version in (None, subject.version)
+            and self.fingerprint in (None, finding.fingerprint)
+            and (self.advisory is None or (isinstance(ids, tuple) and self.advisory in ids))
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,9 +40,9 @@ from wheelhouse.archive.reasons import (
 from wheelhouse.archive.retag import retagged
 from wheelhouse.archive.tag_summary import target_tags, wheel_tags
 from wheelhouse.archive.twins import twin_findings
-from wheelhouse.archive.waivers import NO_WAIVERS, Subject, Waivers
+from wheelhouse.archive.waivers import NO_WAIVERS, Waivers
 from wheelhouse.errors import IntegrityError, RefusedError
-from wheelhouse.findings import Finding, Severity, Waiver
+from wheelhouse.findings import Finding, Severity, Subject, Waiver
 from wheelhouse.target.target import Platform, Python, Target
 
 LIB = canonicalize_name("lib")

@@ -206,6 +206,8 @@ ELSEWHERE = {
     "yanked",
     "cool-off",
     "vulnerable",
+    "malicious",
+    "malicious-member",
     "advisories-missing",
     "advisories-old",
     "lookalike",
@@ -216,7 +218,7 @@ ELSEWHERE = {
     "sdist-tool-settings",
     "stdlib-backport",
 }
-"""Tried by a test of their own, here, in test_vet.py or test_advisories.py."""
+"""Tried by a test of their own, here, in test_vet.py, test_advisories.py or test_malicious.py."""
 
 
 def test_every_rule_is_tried() -> None:

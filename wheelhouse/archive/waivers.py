@@ -8,26 +8,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 
-from packaging.utils import NormalizedName
-
 from wheelhouse.errors import RefusedError
-from wheelhouse.findings import Finding, Severity, Waiver
+from wheelhouse.findings import Finding, Severity, Subject, Waiver
 
 EXPIRED = "waiver-expired"
 NOT_THIS_FILE = "do not install this file; ask the project that published it, or choose another version"
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """The file that findings are about: its name, its project, and its sha256."""
-
-    filename: str
-    project: NormalizedName
-    sha256: str
-
-    def named_in(self, finding: Finding) -> Finding:
-        """A finding with the project and the sha256 that a waiver could name."""
-        return finding.with_context(waive_project=str(self.project), waive_sha256=self.sha256)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +30,7 @@ class Waivers:
         remaining: list[Finding] = []
         waived: list[Finding] = []
         for finding in findings:
-            covering = [w for w in self.given if w.covers(finding.rule, subject.project, subject.sha256)]
+            covering = [waiver for waiver in self.given if waiver.covers(finding, subject)]
             valid = next((waiver for waiver in covering if self.today <= waiver.until), None)
             if valid:
                 waived.append(replace(finding, waiver=valid))
@@ -61,11 +46,17 @@ class Waivers:
         ]:
             raise _refusal(errors, [finding for finding in remaining if finding.rule == EXPIRED], subject)
         used = (finding.waiver for finding in waived if finding.waiver and finding.severity >= Severity.ERROR)
-        named = (replace(waiver, project=subject.project, sha256=subject.sha256) for waiver in used)
+        named = (Waiver(one.rule, one.reason, one.who, one.until, subject.project, subject.sha256) for one in used)
         return tuple(dict.fromkeys(named))
 
 
 NO_WAIVERS = Waivers()
+
+
+def with_subject(findings: Iterable[Finding], subject: Subject) -> Iterator[Finding]:
+    """Findings with the project and the sha256 that a waiver could name."""
+    for finding in findings:
+        yield finding.with_context(waive_project=str(subject.project), waive_sha256=subject.sha256)
 
 
 def _expired(finding: Finding, waivers: Iterable[Waiver]) -> Iterator[Finding]:
@@ -78,4 +69,4 @@ def _expired(finding: Finding, waivers: Iterable[Waiver]) -> Iterator[Finding]:
 
 def _refusal(errors: list[Finding], expired: list[Finding], subject: Subject) -> RefusedError:
     rule, sentence = errors[0].rule, f"`{subject.filename}` is refused ({errors[0].rule})"
-    return RefusedError(rule, sentence, findings=tuple(map(subject.named_in, (*errors, *expired))))
+    return RefusedError(rule, sentence, findings=tuple(with_subject((*errors, *expired), subject)))

@@ -20,7 +20,7 @@ from wheelhouse.archive.filenames import wheel_parts
 from wheelhouse.archive.metadata import InspectedFile
 from wheelhouse.archive.retag import retagged
 from wheelhouse.archive.sdistfile import read_pyproject
-from wheelhouse.archive.waivers import NO_WAIVERS, Subject
+from wheelhouse.archive.waivers import NO_WAIVERS
 from wheelhouse.archive.wheelfile import inspect
 from wheelhouse.build.auditwheel import Auditwheel
 from wheelhouse.build.build_locks import BuildLocks
@@ -34,6 +34,7 @@ from wheelhouse.fetch.fill import candidate_of
 from wheelhouse.files.disk import has_locked_bytes, place, sha256_of
 from wheelhouse.files.tasks import Once
 from wheelhouse.files.temporary import scratch_folder
+from wheelhouse.findings import Subject
 from wheelhouse.index.artifact_store import StoredFile
 from wheelhouse.index.package_source import PackageSource
 from wheelhouse.lock.lock import Built, Lock, Pin

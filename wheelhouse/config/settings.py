@@ -21,7 +21,10 @@ FILES = ("wheelhouse.toml", "pyproject.toml")
 
 
 class WaiverSettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True, frozen=True):
-    """One entry of `[[policy.waivers]]`: a rule; the project, the file's sha256 or both; the reason, who gives it, the last day."""
+    """One entry of `[[policy.waivers]]`: a rule; the project, the file's sha256 or both; the reason, who gives it, the last day.
+
+    `version`, `fingerprint` and `advisory` narrow it to the finding that somebody looked at.
+    """
 
     rule: str
     reason: str
@@ -29,6 +32,9 @@ class WaiverSettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True,
     until: date
     project: str | None = None
     sha256: str | None = None
+    version: str | None = None
+    fingerprint: str | None = None
+    advisory: str | None = None
 
     def waiver(self) -> Waiver:
         """The waiver that it stands for. Raises InputError if it has no reason, or names neither project nor file."""
@@ -37,7 +43,17 @@ class WaiverSettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True,
         if self.project is None and self.sha256 is None:
             raise InputError(f"the waiver of {self.rule} must name a project or a sha256")
         project = canonicalize_name(self.project) if self.project else None
-        return Waiver(self.rule, self.reason, self.who, self.until, project, self.sha256 and self.sha256.lower())
+        return Waiver(
+            self.rule,
+            self.reason,
+            self.who,
+            self.until,
+            project,
+            self.sha256 and self.sha256.lower(),
+            self.version,
+            self.fingerprint and self.fingerprint.lower(),
+            self.advisory,
+        )
 
 
 class FileSettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True, frozen=True):

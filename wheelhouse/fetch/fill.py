@@ -9,7 +9,7 @@ from pathlib import Path
 
 from wheelhouse.archive.artifact import Artifact, Candidate
 from wheelhouse.archive.metadata import Metadata
-from wheelhouse.archive.waivers import Subject, Waivers
+from wheelhouse.archive.waivers import Waivers
 from wheelhouse.errors import InputError, IntegrityError
 from wheelhouse.events import Found, Listener, ignore
 from wheelhouse.files.disk import (
@@ -22,7 +22,7 @@ from wheelhouse.files.disk import (
     verbatim,
     write,
 )
-from wheelhouse.findings import Finding, Severity, Waiver
+from wheelhouse.findings import Finding, Severity, Subject, Waiver
 from wheelhouse.index.artifact_store import StoredFile
 from wheelhouse.index.file_addresses import FileAddresses
 from wheelhouse.index.package_source import PackageSource
@@ -109,7 +109,7 @@ def _still_waived(wheelhouse: Wheelhouse, existing: Collection[Lock], waivers: W
     for artifact in wheelhouse.artifacts.values():
         if pin := waived_before.get(artifact):
             findings = [_earlier_finding(artifact.filename, waiver) for waiver in pin.waived]
-            subject = Subject(artifact.filename, pin.project, artifact.sha256)
+            subject = Subject(artifact.filename, pin.project, artifact.sha256, str(pin.version))
             still_waived[artifact.filename] = waivers.admit(findings, subject)
     return still_waived
 
@@ -211,7 +211,7 @@ def _admit(candidate: Candidate, stored: StoredFile, waivers: Waivers, on_event:
     """The waivers that let a file pass, each with a warning. Raises RefusedError for an error that no waiver covers."""
     if not stored.contents.findings:
         return ()
-    subject = Subject(candidate.filename, candidate.project, stored.sha256)
+    subject = Subject(candidate.filename, candidate.project, stored.sha256, str(candidate.version))
     used = waivers.admit(stored.contents.findings, subject)
     _warn(stored.contents.findings, subject, waivers, on_event)
     return used

@@ -10,11 +10,12 @@ from packaging.version import Version
 from wheelhouse.archive.artifact import Candidate
 from wheelhouse.archive.inspect_pool import InspectPool
 from wheelhouse.archive.metadata import InspectedFile
-from wheelhouse.archive.waivers import NO_WAIVERS, Subject, Waivers
+from wheelhouse.archive.waivers import NO_WAIVERS, Waivers
 from wheelhouse.errors import InputError, IntegrityError
 from wheelhouse.events import Finished, Listener, Received, Waiting, Warned, ignore
 from wheelhouse.files.disk import copy_of, digest_of, os_errors_as_machine_error, sha256_of
 from wheelhouse.files.tasks import Tasks
+from wheelhouse.findings import Subject
 from wheelhouse.index.download import Download, WrongSizeError
 from wheelhouse.index.http import Http
 from wheelhouse.index.inspections import Inspections
@@ -80,7 +81,7 @@ class ArtifactStore:
     def _admitted(self, candidate: Candidate) -> StoredFile:
         stored = self._stored_or_fetched(candidate)
         if stored.contents.findings:
-            subject = Subject(candidate.filename, candidate.project, stored.sha256)
+            subject = Subject(candidate.filename, candidate.project, stored.sha256, str(candidate.version))
             self.waivers.admit(stored.contents.findings, subject)
         return stored
 

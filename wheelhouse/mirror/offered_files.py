@@ -9,11 +9,12 @@ from pathlib import Path
 
 from packaging.utils import NormalizedName
 
-from wheelhouse.archive.waivers import Subject, Waivers
+from wheelhouse.archive.waivers import Waivers
 from wheelhouse.archive.wheelfile import inspect
 from wheelhouse.errors import IntegrityError
 from wheelhouse.events import Finished, Listener, ignore
 from wheelhouse.files.disk import rooted, sha256_of
+from wheelhouse.findings import Subject
 from wheelhouse.index.provenance import SUFFIX as PROVENANCE
 from wheelhouse.lock.lock import Pin
 from wheelhouse.lock.wheelhouse import Wheelhouse

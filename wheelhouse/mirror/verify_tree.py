@@ -9,13 +9,13 @@ from pathlib import Path
 from packaging.utils import NormalizedName
 
 from wheelhouse.archive.filenames import ARCHIVE_SUFFIXES
-from wheelhouse.archive.waivers import NO_WAIVERS, Subject, Waivers
+from wheelhouse.archive.waivers import NO_WAIVERS, Waivers
 from wheelhouse.archive.wheelfile import inspect
 from wheelhouse.errors import InputError, IntegrityError
 from wheelhouse.events import Finished, Listener, ignore
 from wheelhouse.files.disk import rooted
 from wheelhouse.files.temporary import TEMP_PREFIX
-from wheelhouse.findings import Finding, Severity
+from wheelhouse.findings import Finding, Severity, Subject
 from wheelhouse.index.provenance import SUFFIX as PROVENANCE
 from wheelhouse.lock.wheelhouse import Wheelhouse
 from wheelhouse.mirror.offered_files import SIDECAR
@@ -96,7 +96,8 @@ def _file_findings(
         contents = inspect(folder / file.filename, file.filename)
     except IntegrityError as error:
         return [refusal(subject, error)]
-    weighed_findings = weighed(contents.findings, Subject(file.filename, project, file.sha256), waivers)
+    about = Subject(file.filename, project, file.sha256, str(contents.metadata.version))
+    weighed_findings = weighed(contents.findings, about, waivers)
     findings = [replace(finding, subject=subject) for finding in weighed_findings]
     if file.metadata_sha256 and (folder / (file.filename + SIDECAR)).read_bytes() != contents.raw_metadata:
         findings.append(_wrong(subject, "altered", "metadata-differs"))

@@ -11,12 +11,12 @@ from packaging.utils import NormalizedName
 
 from wheelhouse.archive.artifact import Artifact
 from wheelhouse.archive.metadata import InspectedFile
-from wheelhouse.archive.waivers import Subject, Waivers
+from wheelhouse.archive.waivers import Waivers, with_subject
 from wheelhouse.archive.wheelfile import inspect
 from wheelhouse.errors import IntegrityError, RefusedError
 from wheelhouse.events import Finished, Listener
 from wheelhouse.files.disk import kind_of, rooted, sha256_of
-from wheelhouse.findings import FactValue, Finding, Severity
+from wheelhouse.findings import FactValue, Finding, Severity, Subject
 from wheelhouse.lock.wheelhouse import Wheelhouse
 from wheelhouse.verify.closure import requests_for
 
@@ -99,7 +99,7 @@ def weighed(findings: Iterable[Finding], subject: Subject, waivers: Waivers) -> 
     """The findings of an opened file after the waivers, each with the file that a waiver could name. A waived one is a note."""
     remaining, waived = waivers.split(findings, subject)
     notes = (replace(one, severity=Severity.NOTE) for one in waived)
-    return tuple(map(subject.named_in, (*remaining, *notes)))
+    return tuple(with_subject((*remaining, *notes), subject))
 
 
 def _open(path: Path, artifact: Artifact, read: Reader, on_event: Listener, case: str) -> _Opened:
@@ -124,7 +124,8 @@ def _weighed(result: _Opened, project: NormalizedName, waivers: Waivers) -> _Ope
     """The file with its findings after the waivers; those of a file that could not be opened cannot be waived."""
     if result.contents is None or not result.findings:
         return result
-    subject = Subject(result.artifact.filename, project, result.artifact.sha256)
+    version = str(result.contents.metadata.version)
+    subject = Subject(result.artifact.filename, project, result.artifact.sha256, version)
     return replace(result, findings=weighed(result.findings, subject, waivers))
 
 

@@ -2,8 +2,10 @@
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -13,8 +15,11 @@ from packaging.version import InvalidVersion, Version
 from wheelhouse.archive.artifact import version_of
 from wheelhouse.documents import DocumentType, format_of
 from wheelhouse.errors import InputError
+from wheelhouse.lock.lock_tables import Sha256
 
 ECOSYSTEM = "PyPI"
+MALWARE = "MAL-"
+"""The prefix of the ids of malicious packages (OSV schema, "id")."""
 FORMAT = 1
 MAX_SUMMARY_CHARACTERS = 160
 
@@ -38,6 +43,7 @@ class Advisory:
     """One record, for one project. `ranges` are lists of events; `versions` are affected whatever the ranges say.
 
     `since` is the day of the newest advisory in the snapshot before, which did not have this one, or had it otherwise.
+    `files` and `members` are the sha256 of malicious distributions, and of malicious files in them.
     """
 
     id: str
@@ -49,6 +55,13 @@ class Advisory:
     summary: str = ""
     modified: str = ""
     since: str = ""
+    files: frozenset[str] = frozenset()
+    members: frozenset[str] = frozenset()
+
+    @property
+    def is_malware(self) -> bool:
+        """Whether it is of the OpenSSF's malicious packages, by its id or an alias."""
+        return any(name.startswith(MALWARE) for name in self.names)
 
     @property
     def names(self) -> frozenset[str]:
@@ -113,6 +126,16 @@ class Advisories:
         """The number of advisories."""
         return sum(map(len, self.by_project.values()))
 
+    @cached_property
+    def by_file(self) -> Mapping[str, Advisory]:
+        """Advisories on malicious packages by the sha256 of their distributions."""
+        return {sha256: one for found in self.by_project.values() for one in found for sha256 in one.files}
+
+    @cached_property
+    def by_member(self) -> Mapping[str, Advisory]:
+        """Advisories on malicious packages by the sha256 of the malicious files in their distributions."""
+        return {sha256: one for found in self.by_project.values() for one in found for sha256 in one.members}
+
     def of(self, project: NormalizedName, version: Version) -> list[tuple[Advisory, ...]]:
         """The advisories that affect a release, in groups: aliases of each other are one group."""
         groups: list[list[Advisory]] = []
@@ -140,6 +163,23 @@ class _Affected(msgspec.Struct):
     package: _Package | None = None
     ranges: list[_Range] | None = None
     versions: list[str] | None = None
+    database_specific: dict[str, Any] | None = None
+
+
+class _Hashes(msgspec.Struct):
+    sha256: Sha256 | None = None
+
+
+class _Indicator(msgspec.Struct):
+    """A file of a malicious package: a distribution has `hashes`, a file in one has `sha256`."""
+
+    sha256: Sha256 | None = None
+    hashes: _Hashes = msgspec.field(default_factory=_Hashes)
+
+    @property
+    def digests(self) -> Iterator[str]:
+        """Its sha256, if it has one."""
+        return (digest for digest in (self.sha256, self.hashes.sha256) if digest)
 
 
 class _Score(msgspec.Struct):
@@ -189,7 +229,22 @@ def _advisories(record: _Record) -> Iterator[Advisory]:
             severity=_severity(record),
             summary=summary if len(summary) <= MAX_SUMMARY_CHARACTERS else summary[: MAX_SUMMARY_CHARACTERS - 1] + "…",
             modified=record.modified,
+            files=_digests(affected, "package_integrity"),
+            members=_digests(affected, "evidence_files"),
         )
+
+
+def _digests(affected: _Affected, kind: str) -> frozenset[str]:
+    """The sha256 of the files that a record of the OpenSSF names as indicators, of one kind. What has another shape is left out.
+
+    Source: github.com/ossf/malicious-packages, `affected[].database_specific.indicators`.
+    """
+    with suppress(msgspec.ValidationError):
+        indicators = msgspec.convert(
+            (affected.database_specific or {}).get("indicators", {}), dict[str, list[_Indicator]]
+        )
+        return frozenset(digest for one in indicators.get(kind, ()) for digest in one.digests)
+    return frozenset()
 
 
 def _events(range_: _Range) -> tuple[Event, ...]:
@@ -271,6 +326,8 @@ def _row(advisory: Advisory) -> dict[str, Any]:
         "summary": advisory.summary,
         "modified": advisory.modified,
         "since": advisory.since,
+        **({"files": sorted(advisory.files)} if advisory.files else {}),
+        **({"members": sorted(advisory.members)} if advisory.members else {}),
     }
 
 
@@ -286,6 +343,8 @@ class _Row(msgspec.Struct):
     summary: str
     modified: str
     since: str = ""
+    files: frozenset[Sha256] = frozenset()
+    members: frozenset[Sha256] = frozenset()
 
 
 class _Snapshot(msgspec.Struct):
@@ -320,4 +379,6 @@ def _advisory(row: _Row) -> Advisory:
         summary=row.summary,
         modified=row.modified,
         since=row.since,
+        files=row.files,
+        members=row.members,
     )

@@ -120,6 +120,11 @@ def _must_be_waivable(policy: Policy) -> None:
             f"the policy waives rules that cannot be waived: {', '.join(never)}",
             hint="remove the waiver: such a file differs from what it must be, or two readers read it differently",
         )
+    if unbound := sorted({one.rule for one in policy.waivers if RULES[one.rule].by_sha256 and not one.sha256}):
+        raise InputError(
+            f"the policy waives {', '.join(unbound)} without the sha256 of a file",
+            hint="give the waiver the `sha256` of the file that somebody looked at",
+        )
 
 
 def _reviews(

@@ -138,6 +138,10 @@ VERIFY: Mapping[str, Sentence] = {
         "the waiver of {waived_rule}{project: for #}{sha256: (sha256 #)}, by {who}, matches no finding",
         "remove the waiver, or correct it",
     ),
+    "waiver-broad": Sentence(
+        "the waiver of {waived_rule} for {project}, by {who}, also covers what nobody looked at yet",
+        'bind it: give `sha256`, an `advisory`, or `version` and `fingerprint = "{fingerprint}"`',
+    ),
     "waiver-expired": Sentence(
         "the waiver of {waived_rule} for it expired on {until}", "look again, and renew the waiver or remove it"
     ),

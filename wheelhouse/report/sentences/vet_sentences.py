@@ -6,6 +6,7 @@ from wheelhouse.report.sentences.table import Sentence
 
 KNOW_WHY = "approve it only if you know why"
 PURPOSE = "find out what these files are for"
+MALICIOUS = "do not install it, and find out who asked for it"
 WAIVE = "or waive this with a reason"
 APPROVE = "read the findings of `wheelhouse vet`, then use `wheelhouse approve`"
 
@@ -231,6 +232,9 @@ VET: Mapping[str, Sentence] = {
         "{project} {version} is affected by {ids:all}{rating: (#)}{summary:: #}",
         f"{{since:new since the snapshot of #: }}no fixed version is named: leave it out, {WAIVE}",
     ),
+    "malicious/file": Sentence("it is malicious: {ids:all} names its sha256", MALICIOUS),
+    "malicious/release": Sentence("{project} {version} is malicious: {ids:all}", MALICIOUS),
+    "malicious-member": Sentence("`{path}` is a malicious file of {project}: {ids:all} names its sha256", MALICIOUS),
     "advisories-missing": Sentence(
         "known vulnerabilities were not checked: there is no snapshot of advisories",
         "import one: `wheelhouse advisories import FILE`",

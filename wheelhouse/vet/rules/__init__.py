@@ -107,7 +107,7 @@ class Rule:
     """One rule: its id, its severity unless the policy has another, and its function, about a file or a wheelhouse.
 
     A rule without a function is checked by `verify`, or is about the policy. A file that a rule refuses which is not `waivable`
-    stays refused.
+    stays refused. `by_sha256` if only a waiver that names the file's sha256 counts.
     """
 
     id: str
@@ -117,6 +117,7 @@ class Rule:
     wheelhouse_check: WheelhouseCheck | None
     explanation: str
     waivable: bool = True
+    by_sha256: bool = False
 
     @property
     def title(self) -> str:
@@ -131,11 +132,11 @@ RULES: dict[str, Rule] = {}
 """Every rule by its id, in the order in which the modules of this package define them."""
 
 
-def rule(severity: Severity) -> Callable[[Check], Check]:
-    """Register a function as a rule about one file, in the group of its module."""
+def rule(severity: Severity, *, by_sha256: bool = False) -> Callable[[Check], Check]:
+    """Register a function as a rule about one file, in the group of its module. See `Rule` for `by_sha256`."""
 
     def register(check: Check) -> Check:
-        _register(check, severity, check, None)
+        _register(check, severity, check, None, by_sha256=by_sha256)
         return check
 
     return register
@@ -151,10 +152,19 @@ def wheelhouse_rule(severity: Severity) -> Callable[[WheelhouseCheck], Wheelhous
     return register
 
 
-def _register(function: object, severity: Severity, check: Check | None, whole: WheelhouseCheck | None) -> None:
+def _register(
+    function: object,
+    severity: Severity,
+    check: Check | None,
+    whole: WheelhouseCheck | None,
+    *,
+    by_sha256: bool = False,
+) -> None:
     identifier = getattr(function, "__name__", "").replace("_", "-")
     group = function.__module__.rpartition(".")[2]
-    RULES[identifier] = Rule(identifier, group, severity, check, whole, _dedented(function.__doc__ or ""))
+    RULES[identifier] = Rule(
+        identifier, group, severity, check, whole, _dedented(function.__doc__ or ""), by_sha256=by_sha256
+    )
 
 
 def _dedented(text: str) -> str:

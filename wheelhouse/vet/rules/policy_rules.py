@@ -4,12 +4,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from wheelhouse.archive.waivers import EXPIRED, Subject, Waivers
-from wheelhouse.findings import Finding, Policy, Severity, Waiver
+from wheelhouse.archive.waivers import EXPIRED, Waivers
+from wheelhouse.findings import Finding, Policy, Severity, Subject, Waiver
 from wheelhouse.lock.lock import Pin
-from wheelhouse.vet.rules import WHEELHOUSE_SUBJECT, checked_elsewhere
+from wheelhouse.vet.rules import WHEELHOUSE_SUBJECT, checked_elsewhere, weighed
 
-UNUSED = "waiver-unused"
+UNUSED, BROAD = "waiver-unused", "waiver-broad"
 
 checked_elsewhere(
     Severity.ERROR,
@@ -27,6 +27,15 @@ checked_elsewhere(
     },
     group="policy",
 )
+checked_elsewhere(
+    Severity.WARNING,
+    {
+        BROAD: "A waiver covers more than what somebody looked at.\n\n"
+        "It names a rule and a project, so it also hides what is found tomorrow, and in the next version. Bind it to the file "
+        "(`sha256`), to an advisory (`advisory`), or to one finding in one version (`fingerprint` and `version`)."
+    },
+    group="policy",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,33 +47,43 @@ class WaivedFindings:
 
 
 def apply_waivers(findings: Iterable[Finding], pins: Mapping[str, Pin], policy: Policy, today: date) -> WaivedFindings:
-    """Separate the waived findings. `pins` is by subject. Adds findings on waivers that expired, or that match nothing."""
+    """Separate the waived findings. `pins` is by subject. Adds findings on waivers that expired, that match nothing, or
+    that cover more than what somebody looked at.
+    """
     waivers = Waivers(policy.waivers, today)
     remaining: list[Finding] = []
     waived: list[Finding] = []
-    unused = dict.fromkeys(policy.waivers)
+    used: dict[Waiver, Finding] = {}
     for finding in findings:
         if (pin := pins.get(finding.subject)) is None:
             remaining.append(finding)
             continue
-        subject = Subject(finding.subject, pin.project, pin.artifact.sha256)
+        subject = Subject(finding.subject, pin.project, pin.artifact.sha256, str(pin.version))
         counting, covered = waivers.split([finding], subject)
         remaining += counting
         waived += covered
-        for waiver in [one for one in unused if one.covers(finding.rule, subject.project, subject.sha256)]:
-            del unused[waiver]
-    return WaivedFindings((*remaining, *_unused_findings(unused, policy)), tuple(waived))
+        used |= {waiver: finding for waiver in policy.waivers if waiver.covers(finding, subject)}
+    valid = {waiver: finding for waiver, finding in used.items() if today <= waiver.until}
+    about = (*_broad_findings(valid), *map(_unused_finding, (one for one in policy.waivers if one not in used)))
+    return WaivedFindings((*remaining, *weighed(about, policy)), tuple(waived))
 
 
-def _unused_findings(waivers: Iterable[Waiver], policy: Policy) -> Iterator[Finding]:
-    severity = policy.severity_of(UNUSED, Severity.NOTE)
-    for waiver in waivers if severity is not None else ():
-        yield Finding.of(
-            WHEELHOUSE_SUBJECT,
-            UNUSED,
-            severity or Severity.NOTE,
-            waived_rule=waiver.rule,
-            project=str(waiver.project or ""),
-            sha256=waiver.sha256 or "",
-            who=waiver.who,
-        )
+def _unused_finding(waiver: Waiver) -> Finding:
+    return Finding.of(
+        WHEELHOUSE_SUBJECT,
+        UNUSED,
+        Severity.NOTE,
+        waived_rule=waiver.rule,
+        project=str(waiver.project or ""),
+        sha256=waiver.sha256 or "",
+        who=waiver.who,
+    )
+
+
+def _broad_findings(used: Mapping[Waiver, Finding]) -> Iterator[Finding]:
+    """A finding for each waiver that is not bound; it names the fingerprint of a finding that the waiver covers."""
+    for waiver, covered in used.items():
+        if not waiver.is_bound:
+            facts = {"waived_rule": waiver.rule, "project": str(waiver.project or ""), "who": waiver.who}
+            finding = Finding.of(WHEELHOUSE_SUBJECT, BROAD, Severity.WARNING, **facts)
+            yield finding.with_context(fingerprint=covered.fingerprint)

@@ -1,15 +1,19 @@
 """Rules about known vulnerabilities, and the age of the advisories (pure)."""
 
+from base64 import urlsafe_b64decode
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import timedelta
 
 from packaging.version import Version
 
 from wheelhouse.findings import FactValue, Observation, Severity, observed
-from wheelhouse.vet.advisories import Advisory
+from wheelhouse.vet.advisories import Advisories, Advisory
 from wheelhouse.vet.cvss import rating
-from wheelhouse.vet.facts import Facts
+from wheelhouse.vet.facts import Entry, Facts
 from wheelhouse.vet.rules import Review, rule, wheelhouse_rule
+
+MIN_MEMBER_BYTES = 64
 
 
 @rule(Severity.ERROR)
@@ -17,14 +21,53 @@ def vulnerable(facts: Facts, review: Review) -> Iterator[Observation]:
     """A published advisory says that this release is vulnerable.
 
     The advisories are those of the snapshot that `wheelhouse advisories import` made. Aliases of one advisory are one finding.
-    An advisory that the snapshot before did not have is marked as new.
+    An advisory that the snapshot before did not have is marked as new. Malicious releases have a rule of their own.
     """
     for group in review.advisories.of(facts.project, facts.version) if review.advisories else ():
+        if any(advisory.is_malware for advisory in group):
+            continue
         ids = tuple(sorted({name for advisory in group for name in advisory.names}))
         severity = next((advisory.severity for advisory in group if advisory.severity), "")
         release = {"project": str(facts.project), "version": str(facts.version)}
         observation = observed(**release, ids=ids, severity=severity)
         yield observation.with_context(**_context(group, facts.version, severity))
+
+
+@rule(Severity.ERROR, by_sha256=True)
+def malicious(facts: Facts, review: Review) -> Iterator[Observation]:
+    """The file is known to be malicious: by its sha256, or by its project and version.
+
+    The records are those of the OpenSSF (MAL-…), in the snapshot of `wheelhouse advisories import`. A waiver must name the sha256.
+    """
+    advisories = review.advisories or Advisories()
+    release = {"project": str(facts.project), "version": str(facts.version)}
+    if advisory := advisories.by_file.get(facts.pin.artifact.sha256):
+        yield observed(case="file", ids=tuple(sorted(advisory.names)), **release)
+        return
+    for group in advisories.of(facts.project, facts.version):
+        if any(advisory.is_malware for advisory in group):
+            yield observed(case="release", ids=tuple(sorted({name for one in group for name in one.names})), **release)
+
+
+@rule(Severity.ERROR, by_sha256=True)
+def malicious_member(facts: Facts, review: Review) -> Iterator[Observation]:
+    """A file inside has the sha256 of a file that is known to be malicious, whatever the project.
+
+    The records are those of the OpenSSF (MAL-…). Only wheels
+    have these hashes, in RECORD. Files of less than 64 bytes are not compared: an empty one is in every project.
+    """
+    known = review.advisories.by_member if review.advisories else {}
+    for entry in facts.entries if known else ():
+        if entry.size >= MIN_MEMBER_BYTES and (advisory := known.get(_sha256_of(entry))):
+            yield observed(path=entry.name, ids=tuple(sorted(advisory.names)), project=str(advisory.project))
+
+
+def _sha256_of(entry: Entry) -> str:
+    """The sha256 of a member in hexadecimal, from RECORD; empty if RECORD has another hash, and in an sdist."""
+    algorithm, _, digest = entry.digest.partition("=")
+    with suppress(ValueError):
+        return urlsafe_b64decode(f"{digest}==").hex() if algorithm == "sha256" else ""
+    return ""
 
 
 def _context(group: Sequence[Advisory], version: Version, severity: str) -> dict[str, FactValue]:
