@@ -39,6 +39,8 @@ FILES = OtherFiles((TAR, JAR, LOOSE))
 
 PROBLEMS = {
     "no name": (OtherFileRequest("https://files.example/", SHA256), "it has no name that a file here can have"),
+    "a path as a name": (replace(REQUEST, name="a/../b"), "it has no name that a file here can have"),
+    "a long digest": (replace(REQUEST, sha256=f"{SHA256}0"), f"`{SHA256}0` is no sha256"),
     "a hidden name": (replace(REQUEST, name=".x"), "it has no name that a file here can have"),
     "the name of the lock": (replace(REQUEST, name="files.lock.toml"), "it has no name that a file here can have"),
     "the name of the sums": (replace(REQUEST, name="SHA256SUMS"), "it has no name that a file here can have"),

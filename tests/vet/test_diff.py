@@ -80,7 +80,7 @@ def test_each_project_has_its_kind_and_the_alarming_come_first(houses: Path) -> 
 
 def test_what_changed_inside_is_told(houses: Path) -> None:
     (file,) = found(houses)["grown"].files
-    told = {(change.topic, change.what): (change.gone, change.came) for change in file.changes}
+    told = {(change.topic, change.aspect): (change.removed, change.added) for change in file.changes}
     assert told[Topic.RUNS, "runs by itself, or is put where commands are"] == (
         (),
         ("*.data/scripts/grow.sh", "extra.pth"),
@@ -94,7 +94,7 @@ def test_what_changed_inside_is_told(houses: Path) -> None:
 
 def test_an_sdist_in_the_place_of_a_wheel_is_told(houses: Path) -> None:
     (file,) = found(houses)["wheeled"].files
-    assert any(change.topic is Topic.RUNS and "its code runs" in change.what for change in file.changes)
+    assert any(change.topic is Topic.RUNS and "its code runs" in change.aspect for change in file.changes)
 
 
 def test_the_same_house_differs_in_nothing(houses: Path) -> None:

@@ -32,7 +32,7 @@ SETUPTOOLS = NormalizedName("setuptools")
 class BuildLocks:
     """Resolves build environments, each once. `existing` has the wheelhouse's build locks, by name.
 
-    `used` has the locks that were asked for, `constraints` the texts of their constraints, both by the lock's name.
+    `used` has the locks that were requested, `constraints` the texts of their constraints, both by the lock's name.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class BuildLocks:
         if sdist.upload_time is None:
             self._on_event(
                 Warned(
-                    f"the index does not say when {sdist.filename} was uploaded: it is built with what is newest today"
+                    f"the index does not say when {sdist.filename} was uploaded: it is built with today's newest build requirements"
                 )
             )
             return None
@@ -82,7 +82,7 @@ class BuildLocks:
         text = "".join(f"{line.requirement}\n" for line in constraints)
         inputs = Inputs(
             requirements=tuple(sorted({str(line.requirement) for line in lines})),
-            locations=self._source.locations.told,
+            locations=self._source.locations.redacted,
             selection=Selection(uploaded_prior_to=cutoff),
             constraints_sha256=sha256_of_text(text) if text else None,
         )

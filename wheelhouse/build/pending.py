@@ -24,7 +24,7 @@ class BuildOptions:
 
 
 def is_done(lock: Lock, folder: Path, options: BuildOptions) -> bool:
-    """Whether a lock has nothing left to build and the wheelhouse has its built wheels, or its target was not asked for."""
+    """Whether a lock has nothing left to build and the wheelhouse has its built wheels, or its target was not requested."""
     if options.targets and lock.target.name not in options.targets:
         return True
     return not any(_must_build(pin, folder, options) for pin in lock.pins)
@@ -44,7 +44,7 @@ def _must_build(pin: Pin, folder: Path, options: BuildOptions) -> bool:
 
 
 def must_have_targets(wheelhouse: Wheelhouse, names: Iterable[str]) -> None:
-    """Raise InputError where a wheelhouse has no lock for one of these targets."""
+    """Raise InputError if a wheelhouse has no lock for one of these targets."""
     targets = [lock.target.name for lock in wheelhouse.locks]
     if unknown := [name for name in names if name not in targets]:
         raise InputError(

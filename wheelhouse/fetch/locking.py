@@ -69,7 +69,7 @@ def _report(locks: Mapping[str, Lock], new: Collection[Lock], targets: int, on_e
 
 def _reusable(job: Job, part: Part, existing: Lock | None, source: PackageSource) -> Lock | None:
     """The existing lock, if it is of the same job and nothing is to be upgraded."""
-    inputs = job.inputs(part, source.locations.told)
+    inputs = job.inputs(part, source.locations.redacted)
     if existing is None or job.upgrade or job.upgrade_projects:
         return None
     if not existing.inputs.same_job(inputs) or existing.target != part.target:
@@ -98,7 +98,7 @@ def _resolved(job: Job, part: Part, existing: Lock | None, source: PackageSource
         must_allow(answer.metadata, answer.candidate.filename, part.target)
     if sentence := _from_open_links(answers, source):
         on_event(Noted(sentence))
-    lock = Lock(part.target, job.inputs(part, source.locations.told), pins_of(answers, source))
+    lock = Lock(part.target, job.inputs(part, source.locations.redacted), pins_of(answers, source))
     if existing:
         _must_have_same_bytes(existing, lock)
     return lock
@@ -159,7 +159,7 @@ def _check_file(candidate: Candidate, hashes: frozenset[str], source: PackageSou
 
 def _from_open_links(answers: Iterable[ResolvedProject], source: PackageSource) -> str | None:
     """A sentence that names what --find-links supplied, so that no index was asked for it; None if there is nothing."""
-    links = {location.address for location in source.locations.told if location.is_open}
+    links = {location.address for location in source.locations.redacted if location.is_open}
     candidates = [answer.candidate for answer in answers if answer.candidate.index in links]
     if not candidates:
         return None

@@ -109,7 +109,7 @@ def _lost(
     """The files in the folder that another job put there for these targets, and that this job does not need."""
     if job.upgrade:
         return ()
-    inputs = {part.target.name: job.inputs(part, source.locations.told) for part in job.parts}
+    inputs = {part.target.name: job.inputs(part, source.locations.redacted) for part in job.parts}
     lost: set[str] = set()
     for name in existing.keys() & locks.keys():
         before = existing[name]

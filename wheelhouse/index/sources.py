@@ -22,7 +22,7 @@ Source = Index | StaticIndex | Links
 
 
 class IndexLocations:
-    """Clients for all locations. `told` are the locations without credentials, for locks and output.
+    """Clients for all locations. `redacted` are the locations without credentials, for locks and output.
 
     `tokens` are tokens of indexes, by index name.
     """
@@ -33,10 +33,10 @@ class IndexLocations:
         tokens = tokens or {}
         if unknown := tokens.keys() - {location.name for location in locations if _is_remote(location.address)}:
             raise InputError(f"a token is given for `{min(unknown)}`, which names no index on a server")
-        self.told = tuple(replace(location, address=shown(location.address)) for location in locations)
+        self.redacted = tuple(replace(location, address=shown(location.address)) for location in locations)
         self._clients: dict[IndexLocation, Source] = {}
-        for told, location in zip(self.told, locations, strict=True):
-            self._clients[told] = _client(location, http, pages)
+        for redacted, location in zip(self.redacted, locations, strict=True):
+            self._clients[redacted] = _client(location, http, pages)
             if location.name in tokens and not location.links:
                 http.credentials.learn(location.address, tokens[location.name])
 
@@ -66,9 +66,9 @@ class IndexLocations:
 
         Raises InputError if several links hold it.
         """
-        if len(self.told) == 1 and self.told[0].is_default:
-            return self.told[0]
-        if assigned := location_of(project, self.told):
+        if len(self.redacted) == 1 and self.redacted[0].is_default:
+            return self.redacted[0]
+        if assigned := location_of(project, self.redacted):
             return assigned
         clients = self._clients.items()
         holding = [location for location, client in clients if location.is_open and _holds(client, project)]
@@ -76,7 +76,7 @@ class IndexLocations:
             hint = f"say which one: --find-links NAME={holding[0].address} --from NAME={project}"
             both = f"`{holding[0].address}` and in `{holding[1].address}`"
             raise InputError(f"`{project}` lies in {both}, and comes from one of them only", hint=hint)
-        return holding[0] if holding else next((location for location in self.told if location.is_default), None)
+        return holding[0] if holding else next((location for location in self.redacted if location.is_default), None)
 
 
 def shown(address: str) -> str:

@@ -40,15 +40,15 @@ def _lines(difference: Difference) -> Iterator[str]:
 
 def change_about(change: Change) -> str:
     """The subject of a change."""
-    return change.topic if change.topic == change.what else f"{change.topic}, {change.what}"
+    return change.topic if change.topic == change.aspect else f"{change.topic}, {change.aspect}"
 
 
 def change_text(change: Change) -> str:
-    """A change in a line: its subject, what is gone, what came."""
+    """A change in a line: its subject, what was removed, what was added."""
     about = change_about(change)
-    if len(change.gone) == len(change.came) == 1:
-        return f"{about}: {change.gone[0]} → {change.came[0]}"
-    sides = [f"{sign} {_first_texts(texts)}" for sign, texts in (("−", change.gone), ("+", change.came)) if texts]
+    if len(change.removed) == len(change.added) == 1:
+        return f"{about}: {change.removed[0]} → {change.added[0]}"
+    sides = [f"{sign} {_first_texts(texts)}" for sign, texts in (("−", change.removed), ("+", change.added)) if texts]
     return f"{about}: {'  '.join(sides)}" if sides else about
 
 
@@ -66,7 +66,7 @@ def difference_document(differences: Iterable[Difference]) -> list[dict[str, Any
             "place": difference.place or None,
             "old": list(map(str, difference.old)),
             "new": list(map(str, difference.new)),
-            "gone": list(difference.gone),
+            "gone": list(difference.removed),
             "files": list(map(_file, difference.files)),
         }
         for difference in differences
@@ -80,7 +80,7 @@ def _file(file: Replaced) -> dict[str, Any]:
         "was": file.old.artifact.filename if file.old else None,
         "was-sha256": file.old.artifact.sha256 if file.old else None,
         "changes": [
-            {"topic": change.topic, "what": change.what, "gone": list(change.gone), "came": list(change.came)}
+            {"topic": change.topic, "what": change.aspect, "gone": list(change.removed), "came": list(change.added)}
             for change in file.changes
         ],
     }

@@ -56,7 +56,7 @@ def _project(difference: Difference) -> dict[str, Any]:
 
 def change_view(change: Change) -> dict[str, Any]:
     """A change inside a file: what it is about, and the first texts of each side."""
-    sides = (("−", "gone", change.gone), ("+", "came", change.came))
+    sides = (("−", "gone", change.removed), ("+", "came", change.added))
     return {
         "about": change_about(change),
         "sides": [

@@ -58,10 +58,10 @@ def _invalid(text: str, schema: str) -> str | None:
 
     try:
         with too_deep_as(ValueError):
-            found = JsonStrictValidator(SchemaVersion.from_version(schema)).validate_str(text)
+            fault = JsonStrictValidator(SchemaVersion.from_version(schema)).validate_str(text)
     except (ValueError, KeyError) as error:
         return str(error)
-    return next(iter(str(found).splitlines()), "") if found else None
+    return next(iter(str(fault).splitlines()), "") if fault else None
 
 
 def _bom(evidence: Evidence) -> "Bom":
@@ -142,25 +142,25 @@ def _properties(facts: Facts, evidence: Evidence) -> "Iterator[Property]":
     from cyclonedx.model import Property  # noqa: PLC0415
 
     pin = facts.pin
-    told = {
+    values = {
         "file": facts.subject,
         "size": str(pin.artifact.size),
         "uploaded": pin.artifact.upload_time.isoformat() if pin.artifact.upload_time else None,
         "approved-by": ", ".join(sorted(evidence.approvals.reviewers(pin.artifact.sha256))),
         "built-from": f"{pin.built.sdist.filename} sha256:{pin.built.sdist.sha256}" if pin.built else None,
     }
-    return (Property(name=f"wheelhouse:{name}", value=value) for name, value in told.items() if value)
+    return (Property(name=f"wheelhouse:{name}", value=value) for name, value in values.items() if value)
 
 
 def _licences(facts: Facts, evidence: Evidence) -> "Iterable[License]":
-    """The expression, declared where the project wrote it as one (PEP 639), else concluded; what is no expression by its own words."""
+    """The licence expression: declared if the project wrote it as one (PEP 639), else concluded. Without one, the project's own words."""
     from cyclonedx.model.license import DisjunctiveLicense, LicenseAcknowledgement, LicenseExpression  # noqa: PLC0415
 
-    found = evidence.licences[facts.subject]
-    if found.expression:
-        declared = found.source == "License-Expression"
-        known = LicenseAcknowledgement.DECLARED if declared else LicenseAcknowledgement.CONCLUDED
-        return [LicenseExpression(found.expression, acknowledgement=known)]
+    licence = evidence.licences[facts.subject]
+    if licence.expression:
+        declared = licence.source == "License-Expression"
+        acknowledgement = LicenseAcknowledgement.DECLARED if declared else LicenseAcknowledgement.CONCLUDED
+        return [LicenseExpression(licence.expression, acknowledgement=acknowledgement)]
     words = _printable(facts.header("license"))[:MAX_NAME_CHARACTERS]
     return [DisjunctiveLicense(name=words, acknowledgement=LicenseAcknowledgement.DECLARED)] if words else []
 
@@ -170,7 +170,7 @@ def _printable(text: str) -> str:
 
 
 def _references(facts: Facts) -> "Iterator[ExternalReference]":
-    """Where the file is from, and the addresses that the project names; what is no URI is left out."""
+    """The address of the file, and those that the project's metadata name; what is no URI is left out."""
     from cyclonedx.exception.model import InvalidUriException  # noqa: PLC0415
     from cyclonedx.model import ExternalReference, ExternalReferenceType, HashAlgorithm, HashType, XsUri  # noqa: PLC0415
 
@@ -179,38 +179,39 @@ def _references(facts: Facts) -> "Iterator[ExternalReference]":
     lines += [("home-page", url) for url in facts.headers.get("home-page", ())]
     rows = [(SITES.get(label.strip().lower(), "other"), url.strip(), label, False) for label, url in lines]
     rows += [("distribution", pin.origin.url or "", pin.index, not pin.built)]
-    for kind, url, comment, is_it in rows:
-        hashes = [HashType(alg=HashAlgorithm.SHA_256, content=pin.artifact.sha256)] if is_it else []
+    for kind, url, comment, is_this_file in rows:
+        hashes = [HashType(alg=HashAlgorithm.SHA_256, content=pin.artifact.sha256)] if is_this_file else []
         with suppress(InvalidUriException):
             uri = XsUri(url if SAFE_URL.fullmatch(url) else "not a URI")
-            named = _printable(comment) or None
-            yield ExternalReference(type=ExternalReferenceType(kind), url=uri, hashes=hashes, comment=named)
+            yield ExternalReference(
+                type=ExternalReferenceType(kind), url=uri, hashes=hashes, comment=_printable(comment) or None
+            )
 
 
 def _merged(component: "Component", facts: Facts, needs: set[str]) -> Edges:
-    """Put what a wheel's own bills of materials name inside its component, and give their edges; `needs` grows by the component's own.
+    """Add the components of a wheel's own bills of materials to its component, and return their edges.
 
-    What cannot be merged is named all the same.
+    The component's own edges are added to `needs`. A bill that cannot be merged is named as a property.
     """
     from cyclonedx.model import Property  # noqa: PLC0415
 
     edges: Edges = {}
     for name, text in sorted(facts.texts.items()):
         if ".dist-info/sboms/" in name:
-            found = _embedded(text, facts.subject, name)
-            note = f"{_printable(name)}{'' if found else ' (not merged)'}"
+            embedded = _embedded(text, facts.subject, name)
+            note = f"{_printable(name)}{'' if embedded else ' (not merged)'}"
             component.properties.add(Property(name="wheelhouse:embedded-sbom", value=note))
-            if found:
-                component.components.update(found[0].components)
-                edges |= found[1]
+            if embedded:
+                component.components.update(embedded[0].components)
+                edges |= embedded[1]
                 needs |= edges.pop(facts.subject, set())
     return edges
 
 
 def _embedded(text: str, filename: str, name: str) -> "tuple[Bom, Edges] | None":
-    """A wheel's own bill of materials and its edges, the references made unlike any other's, that to its subject the wheel's.
+    """A wheel's own bill of materials, and its edges. None for what is not CycloneDX, or does not satisfy its schema.
 
-    None for what is not CycloneDX, or does not satisfy its schema.
+    Its references get a prefix of this file, so that they differ from all others; the one to its subject becomes the wheel's.
     """
     from cyclonedx.model.bom import Bom  # noqa: PLC0415
 
@@ -219,7 +220,9 @@ def _embedded(text: str, filename: str, name: str) -> "tuple[Bom, Edges] | None"
         if document.get("bomFormat") != "CycloneDX" or _invalid(text, str(document.get("specVersion"))):
             return None
         renamed = {str(document.get("metadata", {}).get("component", {}).get("bom-ref")): filename}
-        components = [_renamed(one, renamed, f"{filename}#{name}") for one in document.get("components", ())]
+        components = [
+            _renamed(component, renamed, f"{filename}#{name}") for component in document.get("components", ())
+        ]
         edges = {
             renamed[row["ref"]]: {renamed[ref] for ref in row.get("dependsOn", ()) if ref in renamed}
             for row in document.get("dependencies", ())
@@ -231,8 +234,8 @@ def _embedded(text: str, filename: str, name: str) -> "tuple[Bom, Edges] | None"
 
 
 def _renamed(component: dict[str, Any], renamed: dict[str, str], prefix: str) -> dict[str, Any]:
-    """A component with a reference of our own, and so those inside it."""
-    given = component.get("bom-ref") or f"unnamed-{len(renamed)}"
-    mine = renamed[given] = f"{prefix}#{given}"
-    inside = [_renamed(one, renamed, prefix) for one in component.get("components", ())]
-    return component | {"bom-ref": mine} | ({"components": inside} if inside else {})
+    """A component, and those inside it, with prefixed references. `renamed` maps each old reference to the new one."""
+    old = component.get("bom-ref") or f"unnamed-{len(renamed)}"
+    new = renamed[old] = f"{prefix}#{old}"
+    inside = [_renamed(inner, renamed, prefix) for inner in component.get("components", ())]
+    return component | {"bom-ref": new} | ({"components": inside} if inside else {})

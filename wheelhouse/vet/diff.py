@@ -15,12 +15,12 @@ from wheelhouse.vet.facts import Facts
 from wheelhouse.vet.licences import licence_of
 
 NATIVE = frozenset(("elf", "pe", "macho"))
-PLACE = re.compile(r"https?://(?:www\.)?([^/?#]+(?:/[^/?#]+)?)", re.IGNORECASE)
+HOST_AND_OWNER = re.compile(r"https?://(?:www\.)?([^/?#]+(?:/[^/?#]+)?)", re.IGNORECASE)
 NUMBERS = re.compile(r"\d+(_\d+)*")
 OWN_FOLDER = re.compile(r"^[^/]+-[^/-]+\.(dist-info|data)/")
 MANGLED = re.compile(r"-[0-9a-f]{8}(?=[.-])")
 """What auditwheel adds to the names of libraries that it copies into a wheel."""
-TOLD = ("author", "author-email", "maintainer", "maintainer-email", "requires-python")
+COMPARED_FIELDS = ("author", "author-email", "maintainer", "maintainer-email", "requires-python")
 CUSTOMIZE = ("sitecustomize.py", "usercustomize.py")
 
 
@@ -48,12 +48,12 @@ class Topic(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One change inside a file: what it is about, and what was removed and added."""
+    """One change inside a file: its topic, the aspect of it that was compared, and what was removed and added."""
 
     topic: Topic
-    what: str
-    gone: tuple[str, ...] = ()
-    came: tuple[str, ...] = ()
+    aspect: str
+    removed: tuple[str, ...] = ()
+    added: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,28 +78,29 @@ class Difference:
     old: tuple[Version, ...]
     new: tuple[Version, ...]
     files: tuple[Replaced, ...] = field(default=())
-    gone: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
 
 
 def differences(old: Wheelhouse, new: Wheelhouse, place: str = "") -> Iterator[Difference]:
-    """What became of each project, in the order of their names; what is the same is left out. `Replaced.changes` are still empty."""
+    """The change of each project that changed, sorted by project. `Replaced.changes` are still empty."""
     before, after = _by_project(old), _by_project(new)
     for project in sorted({*before, *after}):
         olds, news = before.get(project, {}), after.get(project, {})
-        came = [pin for name, pin in sorted(news.items()) if name not in olds or _sha256(olds[name]) != _sha256(pin)]
-        gone = tuple(sorted(olds.keys() - news.keys()))
-        if came or gone:
+        added = [pin for name, pin in sorted(news.items()) if name not in olds or _sha256(olds[name]) != _sha256(pin)]
+        removed = tuple(sorted(olds.keys() - news.keys()))
+        if added or removed:
             kind = _kind(olds, news)
-            files = tuple(Replaced(pin, _partner(pin, olds)) for pin in came)
-            yield Difference(project, kind, place, _versions(olds), _versions(news), files, gone)
+            files = tuple(Replaced(pin, _replaced_file(pin, olds)) for pin in added)
+            yield Difference(project, kind, place, _versions(olds), _versions(news), files, removed)
 
 
 def _by_project(wheelhouse: Wheelhouse) -> dict[NormalizedName, dict[str, Pin]]:
-    found: dict[NormalizedName, dict[str, Pin]] = {}
+    """Project → file name → pin."""
+    pins: dict[NormalizedName, dict[str, Pin]] = {}
     for lock in wheelhouse.locks:
         for pin in lock.pins:
-            found.setdefault(pin.project, {})[pin.artifact.filename] = pin
-    return found
+            pins.setdefault(pin.project, {})[pin.artifact.filename] = pin
+    return pins
 
 
 def _sha256(pin: Pin) -> str:
@@ -123,14 +124,14 @@ def _kind(olds: dict[str, Pin], news: dict[str, Pin]) -> Kind:
     )
 
 
-def _partner(pin: Pin, olds: dict[str, Pin]) -> Pin | None:
+def _replaced_file(pin: Pin, olds: dict[str, Pin]) -> Pin | None:
     """The old file that a new one replaces: of the same name, else of the same tags, else of the same kind."""
 
     def unlike(other: Pin) -> tuple[bool, bool, bool, str]:
-        mine, theirs = _tags(pin), _tags(other)
-        same_but_numbers = NUMBERS.sub("", mine) == NUMBERS.sub("", theirs)
+        new_tags, old_tags = _tags(pin), _tags(other)
+        same_but_numbers = NUMBERS.sub("", new_tags) == NUMBERS.sub("", old_tags)
         name = other.artifact.filename
-        return (name != pin.artifact.filename, mine != theirs, not same_but_numbers, name)
+        return (name != pin.artifact.filename, new_tags != old_tags, not same_but_numbers, name)
 
     return min(olds.values(), key=unlike, default=None)
 
@@ -141,30 +142,32 @@ def _tags(pin: Pin) -> str:
 
 def changes(old: Facts | None, new: Facts) -> tuple[Change, ...]:
     """The changes inside a file that replaces another; for a file that replaces none, everything that matters."""
-    found = [
-        _kind_of_file(old, new),
-        *(_compared(topic, what, of(old) if old else (), of(new)) for topic, what, of in ASPECTS),
+    candidates = [
+        _sdist_for_wheel(old, new),
+        *(_compared(topic, aspect, lines(old) if old else (), lines(new)) for topic, aspect, lines in ASPECTS),
         *(_metadata(old, new) if old else ()),
         _sizes(old, new) if old else None,
     ]
-    return tuple(change for change in found if change)
+    return tuple(change for change in candidates if change)
 
 
-def _kind_of_file(old: Facts | None, new: Facts) -> Change | None:
+def _sdist_for_wheel(old: Facts | None, new: Facts) -> Change | None:
+    """A change if an sdist replaces a wheel."""
     if old and old.pin.artifact.is_wheel and not new.pin.artifact.is_wheel:
         return Change(Topic.RUNS, "an sdist in the place of a wheel: its code runs when it is built")
     return None
 
 
-def _compared(topic: Topic, what: str, before: Iterable[str], after: Iterable[str]) -> Change | None:
+def _compared(topic: Topic, aspect: str, before: Iterable[str], after: Iterable[str]) -> Change | None:
+    """The lines that were removed and added; None if both are equal as sets."""
     olds, news = set(before), set(after)
     if olds == news:
         return None
-    return Change(topic, what, tuple(sorted(olds - news)), tuple(sorted(news - olds)))
+    return Change(topic, aspect, tuple(sorted(olds - news)), tuple(sorted(news - olds)))
 
 
 def _metadata(old: Facts, new: Facts) -> Iterator[Change | None]:
-    for name in TOLD:
+    for name in COMPARED_FIELDS:
         yield _compared(Topic.METADATA, name.capitalize(), old.headers.get(name, ()), new.headers.get(name, ()))
 
 
@@ -183,10 +186,10 @@ def _commands(facts: Facts) -> Iterator[str]:
         yield from (f"{group}: {name} = {value}" for name, value in objects.items())
 
 
-def _started(facts: Facts) -> Iterator[str]:
+def _self_starting(facts: Facts) -> Iterator[str]:
     """What runs by itself, or may be run: files beside the packages, and those that are marked executable."""
     for entry in facts.entries:
-        name = _plain(entry.name)
+        name = _without_version(entry.name)
         base = name.rpartition("/")[2]
         if base.endswith(".pth") or base in CUSTOMIZE or name.startswith("*.data/scripts/"):
             yield name
@@ -195,13 +198,13 @@ def _started(facts: Facts) -> Iterator[str]:
 
 
 def _executable(facts: Facts) -> Iterator[str]:
-    return (_plain(entry.name) for entry in facts.entries if entry.executable and entry.kind not in NATIVE)
+    return (_without_version(entry.name) for entry in facts.entries if entry.executable and entry.kind not in NATIVE)
 
 
 def _native(facts: Facts) -> Iterator[str]:
     for entry in facts.entries:
         if entry.kind in NATIVE:
-            yield f"{MANGLED.sub('', _plain(entry.name))}, {size_text(entry.size)}"
+            yield f"{MANGLED.sub('', _without_version(entry.name))}, {size_text(entry.size)}"
 
 
 def _libraries(facts: Facts) -> Iterator[str]:
@@ -226,29 +229,29 @@ def _requirements(facts: Facts) -> tuple[str, ...]:
     return facts.pin.dependencies
 
 
-def _places(facts: Facts) -> Iterator[str]:
-    """Hosts, and the owner's name on each: what says who stands behind a project, without the paths that change each release."""
+def _hosts_and_owners(facts: Facts) -> Iterator[str]:
+    """Host and owner of each address, `github.com/pypa`: who publishes the project, without the paths that change each release."""
     urls = [line.rpartition(",")[2].strip() for line in facts.headers.get("project-url", ())]
     for url in [*urls, *facts.headers.get("home-page", ())]:
-        if found := PLACE.match(url):
-            yield found[1].lower()
+        if match := HOST_AND_OWNER.match(url):
+            yield match[1].lower()
 
 
-def _tops(facts: Facts) -> Iterator[str]:
-    """The names that it installs at the top of site-packages."""
+def _top_level_names(facts: Facts) -> Iterator[str]:
+    """The names that a wheel installs at the top of site-packages."""
     for entry in facts.entries if facts.pin.artifact.is_wheel else ():
-        name = _plain(entry.name)
+        name = _without_version(entry.name)
         if not name.startswith("*."):
             yield name.partition("/")[0]
 
 
-def _plain(name: str) -> str:
+def _without_version(name: str) -> str:
     """A member's name without the version in it."""
     return OWN_FOLDER.sub(r"*.\1/", name)
 
 
 ASPECTS = (
-    (Topic.RUNS, "runs by itself, or is put where commands are", _started),
+    (Topic.RUNS, "runs by itself, or is put where commands are", _self_starting),
     (Topic.RUNS, "entry points", _commands),
     (Topic.RUNS, "marked executable", _executable),
     (Topic.NATIVE, "native files", _native),
@@ -256,7 +259,7 @@ ASPECTS = (
     (Topic.LICENCE, Topic.LICENCE, _licences),
     (Topic.LICENCE, "licence files", _licence_texts),
     (Topic.REQUIRES, Topic.REQUIRES, _requirements),
-    (Topic.METADATA, "addresses", _places),
-    (Topic.FILES, "top-level names", _tops),
+    (Topic.METADATA, "addresses", _hosts_and_owners),
+    (Topic.FILES, "top-level names", _top_level_names),
 )
 """What is compared as a set of lines, in reading order."""

@@ -1,13 +1,14 @@
 """The licence that a distribution declares: the expression of PEP 639, else older metadata and licence files (pure).
 
-The SPDX list and its expressions are license-expression's. Where only a family is told, as by the classifier `BSD License`, and
-the licence files do not say more, the answer is a reference of ours, such as `LicenseRef-BSD`, which a policy can name.
+The SPDX list and its expressions are license-expression's. If only a family is named, as by the classifier `BSD License`, and
+the licence files do not say more, the answer is a reference of our own, such as `LicenseRef-BSD`, which a policy can name.
 """
 
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
+from itertools import chain
 
 from license_expression import (
     ExpressionError,
@@ -118,14 +119,14 @@ MARKS = (
     ),
     ("HPND", ("permission to use, copy, modify, and distribute this software and its", "supporting documentation")),
 )
-"""Phrases by which a licence's text is known, the first that fits."""
+"""Phrases that identify a licence's text; the first that fits counts."""
 HEAD = 3000
 """The characters of a text in which a licence that is long names itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class Licence:
-    """What a distribution says of its licence. `expression` is SPDX, empty where it cannot be told; `source` says what told it."""
+    """The licence of a distribution. `expression` is SPDX, empty if it is unknown; `source` names what the expression was read from."""
 
     expression: str = ""
     source: str = ""
@@ -139,8 +140,8 @@ def _licensing() -> Licensing:
 def licence_of(facts: Facts) -> Licence:
     """The licence of one file of a wheelhouse: by PEP 639's expression, the `License` field, classifiers, licence files, in this order."""
     answer = Licence()
-    for source, tell in TELLERS.items():
-        expression = tell(facts)
+    for source, read in SOURCES.items():
+        expression = read(facts)
         if expression and (not answer.expression or _is_more_exact(expression, answer.expression)):
             answer = Licence(expression, source)
         if answer.expression and REFERENCE not in answer.expression:
@@ -163,18 +164,18 @@ def _from_field(facts: Facts) -> str:
     text = facts.header("license").strip()
     if "\n" in text or len(text) > 100:
         return recognise(text)
-    if (known := _word(text)) or not text:
-        return known
+    if (identifier := _word(text)) or not text:
+        return identifier
     parsed = parse(text)
     return str(parsed) if parsed is not None else ""
 
 
 def _from_classifiers(facts: Facts) -> str:
-    told = [
+    names = [
         text.rpartition(" :: ")[2] for text in facts.headers.get("classifier", ()) if text.startswith("License :: ")
     ]
-    known = dict.fromkeys(word for text in told if (word := _word(text)))
-    return " AND ".join(known) if told else ""
+    identifiers = dict.fromkeys(identifier for name in names if (identifier := _word(name)))
+    return " AND ".join(identifiers)
 
 
 def _from_files(facts: Facts) -> str:
@@ -183,10 +184,10 @@ def _from_files(facts: Facts) -> str:
         for name, text in facts.texts.items()
         if re.search(r"licen[cs]e|copying", name.rpartition("/")[2], re.IGNORECASE)
     )
-    return " AND ".join(dict.fromkeys(found for text in texts if (found := recognise(text))))
+    return " AND ".join(dict.fromkeys(identifier for text in texts if (identifier := recognise(text))))
 
 
-TELLERS = {
+SOURCES = {
     "License-Expression": _from_expression,
     "License": _from_field,
     "classifiers": _from_classifiers,
@@ -195,6 +196,7 @@ TELLERS = {
 
 
 def _word(text: str) -> str:
+    """The SPDX id of a usual name of a licence, such as `the MIT License`; empty for any other text."""
     return WORDS.get(" ".join(FILLING.sub(" ", text.lower()).split()), "")
 
 
@@ -220,9 +222,8 @@ def parse(text: str) -> LicenseExpression | None:
 
 def denied(expression: str, names: Iterable[str]) -> tuple[str, ...]:
     """The licences on a list without which the expression cannot be met: a licence beside an OR can be left out."""
-    wanted = _folded(names)
     parsed = parse(expression)
-    return tuple(dict.fromkeys(_needed(parsed, wanted))) if parsed is not None else ()
+    return tuple(dict.fromkeys(_needed(parsed, _folded(names)))) if parsed is not None else ()
 
 
 def allowed(expression: str, names: Iterable[str]) -> bool:
@@ -232,20 +233,22 @@ def allowed(expression: str, names: Iterable[str]) -> bool:
 
 
 def _folded(names: Iterable[str]) -> frozenset[str]:
+    """Names in lower case, as SPDX spells them if it lists them."""
     return frozenset(str(parsed if (parsed := parse(name)) is not None else name).lower() for name in names)
 
 
 def _needed(node: LicenseExpression, names: frozenset[str]) -> Iterator[str]:
+    """The licences among `names` that cannot be left out of a part of an expression."""
     if isinstance(node, LicenseSymbol | LicenseWithExceptionSymbol):
         yield from (key for key in _keys(node) if key.lower() in names)
         return
-    told = [list(_needed(part, names)) for part in node.args]
-    if isinstance(node, _licensing().AND) or all(told):
-        for found in told:
-            yield from found
+    needed_by_part = [list(_needed(part, names)) for part in node.args]
+    if isinstance(node, _licensing().AND) or all(needed_by_part):
+        yield from chain.from_iterable(needed_by_part)
 
 
 def _met(node: LicenseExpression, names: frozenset[str]) -> bool:
+    """Whether licences among `names` satisfy a part of an expression."""
     if isinstance(node, LicenseSymbol | LicenseWithExceptionSymbol):
         return any(key.lower() in names for key in _keys(node))
     return (all if isinstance(node, _licensing().AND) else any)(_met(part, names) for part in node.args)
