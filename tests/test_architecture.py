@@ -31,6 +31,7 @@ ORDER = (
         "resolve",
         "lock",
         "oci",
+        "debian",
         "verify",
         "config",
     ),
@@ -195,7 +196,8 @@ def test_a_pure_module_imports_only_pure_ones(name: str) -> None:
 STARTS_PROGRAMS = {
     "archive.inspect_pool": "workers of wheelhouse's own, which open archives",
     "build.auditwheel": "auditwheel, on a wheel that was built",
-    "fetch.gpg": "gpgv, on a signature",
+    "debian.release_signature": "gpgv, on the signature of an archive",
+    "fetch.gpg": "gpg, on a signature",
     "index.credential_sources": "keyring, for a password",
     "oci.docker_config": "a credential helper that Docker's configuration names, for a password",
     "index.pipconfig": "pip, for its settings",

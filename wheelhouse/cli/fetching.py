@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from wheelhouse.cli.progress import Shown
+    from wheelhouse.debian.debian_lock import DebianLock
     from wheelhouse.fetch.fetch import Consent, Fetched
     from wheelhouse.fetch.gather import Options
     from wheelhouse.fetch.job import Job
@@ -90,6 +91,7 @@ def fetch(
             from wheelhouse.fetch.fetch_base_images import remove_base_images
 
             remove_base_images(folder)
+        debian = _with_debian(job_options, chosen, folder, http, source, listener)
         if build:
             wheelhouse = run_build(folder, building, source, listener).wheelhouse
         by_name = {lock.name: lock for lock in wheelhouse.locks}
@@ -98,13 +100,14 @@ def fetch(
             listener(Warned(report.foreign_sentence(str(folder), foreign)))
     if as_json:
         document = _document(folder, fetched, locks, others, removed_others)
-        document |= {"images": report.base_images_document(images)}
+        document |= {"images": report.base_images_document(images), "debian": report.debian_document(debian)}
         say_json(document | {"warnings": listener.warnings} | (report.error_document(error) if error else {}))
     elif not quiet:
         say(*report.locks_lines(locks))
         for done in fetched:
             say(*report.fetched_lines(str(done.folder), done.placed, done.kept, done.removed))
         say(*report.other_files_lines(others, removed_others), *report.base_images_lines(images))
+        say(*report.debian_lines(debian))
     end_with(error, as_json=as_json)
 
 
@@ -142,6 +145,30 @@ def _with_base_images(
     from wheelhouse.fetch.base_image_request import with_base_images
 
     return with_base_images(options, folder, http, source.store, docker_config_file(), listener)
+
+
+def _with_debian(
+    options: "Options",
+    chosen: FetchOptions,
+    folder: Path,
+    http: "Http",
+    source: "PackageSource",
+    listener: "Shown",
+) -> "DebianLock":
+    """Fetch the Debian packages that the options request; their lock. If the settings name none any more, they are removed."""
+    from wheelhouse.debian.debian_lock import FOLDER, DebianLock
+
+    if options.debs or options.deb_lists:
+        from wheelhouse.fetch.debian_request import requested_debian
+        from wheelhouse.fetch.fetch_debian import fetch_debian
+
+        job = requested_debian(options, folder)
+        return fetch_debian(job, folder, http, source.store, now(), listener, upgrade=options.upgrade)
+    if not names_job(FetchOptions, given(chosen)) and (folder / FOLDER).is_dir():
+        from wheelhouse.fetch.fetch_debian import remove_debian
+
+        remove_debian(folder)
+    return DebianLock()
 
 
 def _job(options: "Options", chosen: FetchOptions, http: "Http", folder: Path, listener: "Shown") -> "Job":

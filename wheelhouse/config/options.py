@@ -139,6 +139,49 @@ class BaseImageOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
+class DebianOptions:
+    """The Debian packages that an image needs, and where they come from."""
+
+    HEADING = "Debian packages"
+    debs: Texts = job(
+        "--deb",
+        metavar="NAME",
+        in_table=True,
+        help="Fetch a Debian package, with all that the base lacks for it: git, git=VERSION or git/SUITE. May be repeated.",
+    )
+    deb_lists: Mapping[str, Texts] = field(
+        default_factory=dict,
+        metadata=job(in_table=True, help="Further lists of Debian packages, by name.").metadata,
+    )
+    deb_base: str | None = always(
+        "--deb-base",
+        default=None,
+        metavar="FOLDER",
+        in_table=True,
+        help="The root folder of the system that the packages are added to; / is this host. Default: the base image.",
+    )
+    deb_sources: Texts = always(
+        "--deb-source",
+        metavar="LINE",
+        in_table=True,
+        help="Fetch from this source: 'deb https://mirror/debian bookworm main'. Default: the sources of the base.",
+    )
+    deb_keyrings: Texts = always(
+        "--deb-keyring",
+        metavar="FILE",
+        in_table=True,
+        help="Accept suites that a key in this file signed. Default: the keys of the base, then this host's archive keys.",
+    )
+    deb_date: str | None = always(
+        "--deb-date",
+        default=None,
+        metavar="TIME",
+        in_table=True,
+        help="Take a snapshot of this time: it replaces @SNAPSHOTID@ in a source, and the suite may have expired.",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class JobOptions(TargetOptions, DatabaseClients, AirflowRelease, ConstraintsSource, WhatToFetch):
     """What to fetch, and for which targets."""
 
@@ -243,7 +286,9 @@ class OutputOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class FetchOptions(OutputOptions, UpgradeOptions, ChoosingOptions, IndexOptions, BaseImageOptions, JobOptions):
+class FetchOptions(
+    OutputOptions, UpgradeOptions, ChoosingOptions, IndexOptions, DebianOptions, BaseImageOptions, JobOptions
+):
     """What `fetch` and `lock` take. The help lists the options of the last base first."""
 
 

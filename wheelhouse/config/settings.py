@@ -134,6 +134,32 @@ class ImageSettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True, 
         return {**({"base_image": self.base} if self.base else {}), **({"image_mirrors": mirrors} if mirrors else {})}
 
 
+class DebianSettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True, frozen=True):
+    """The `[debian]` table: lists of packages, those of the build stage and of the final image apart, and their sources."""
+
+    packages: tuple[str, ...] = ()
+    development: tuple[str, ...] = ()
+    runtime: tuple[str, ...] = ()
+    base: str | None = None
+    sources: tuple[str, ...] = ()
+    keyrings: tuple[str, ...] = ()
+    date: str | None = None
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The same as the options of `fetch` take it."""
+        lists = {"development": self.development, "runtime": self.runtime}
+        values = {
+            "debs": self.packages,
+            "deb_lists": {name: requests for name, requests in lists.items() if requests},
+            "deb_base": self.base,
+            "deb_sources": self.sources,
+            "deb_keyrings": self.keyrings,
+            "deb_date": self.date,
+        }
+        return {name: value for name, value in values.items() if value}
+
+
 class ReviewerSettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True, frozen=True):
     """One entry of `[[approvals.reviewers]]`: a name, and a public key as ssh-keygen writes it, or the file that holds it.
 
@@ -179,6 +205,7 @@ class Tables(msgspec.Struct, rename="kebab", forbid_unknown_fields=True, frozen=
     indexes: dict[str, IndexSettings] = {}
     find_links: list[str] = []
     approvals: ApprovalSettings = msgspec.field(default_factory=ApprovalSettings)
+    debian: DebianSettings = msgspec.field(default_factory=DebianSettings)
     files: list[FileSettings] = []
     policy: PolicySettings = msgspec.field(default_factory=PolicySettings)
 
@@ -246,17 +273,23 @@ def _toml(path: Path) -> dict[str, Any]:
 
 def _settings(table: dict[str, Any], path: Path) -> Settings:
     """What the table of a file says. A date is the same as its text, and one Python or platform needs no array."""
-    texts = {key: value.isoformat() if isinstance(value, date) else value for key, value in table.items()}
+    texts = _with_dates_as_text(table)
+    if isinstance(debian := table.get("debian"), dict):
+        texts["debian"] = _with_dates_as_text(debian)
     texts |= {key: [value] for key in ("python", "platform") if isinstance(value := texts.get(key), str)}
     try:
         file = FILE.from_table(texts, "")
     except ValueError as error:
         keys = ", ".join(sorted(field.encode_name for field in msgspec.structs.fields(File)))
         raise InputError(f"`{path}`: {error}", hint=f"the keys are {keys}") from error
-    options = _set(file, FetchOptions) | _locations(file)
+    options = _set(file, FetchOptions) | _locations(file) | file.debian.options
     if isinstance(file.image, ImageSettings):
         options |= options.pop("image").options
     return Settings(options, _set(file.stage, StageOptions), file.approvals, file.files, file.policy)
+
+
+def _with_dates_as_text(table: dict[str, Any]) -> dict[str, Any]:
+    return {key: value.isoformat() if isinstance(value, date) else value for key, value in table.items()}
 
 
 def _set(struct: Any, group: type) -> dict[str, Any]:  # noqa: ANN401  (a struct of `_keys`)

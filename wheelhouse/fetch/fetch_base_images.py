@@ -122,10 +122,7 @@ class _Fetcher:
         self, found: FoundImage, config: Configuration, paths: Sequence[Path], architecture: str
     ) -> BaseImage:
         """The image with what its files say."""
-        layers = [
-            Layer(path, COMPRESSIONS[blob.media_type], diff_id.removeprefix("sha256:"))
-            for path, blob, diff_id in zip(paths, found.manifest.layers, config.diff_ids, strict=True)
-        ]
+        layers = _layers(paths, found.manifest.layers, config)
         facts = facts_of(read_root_files(layers, is_telling))
         return BaseImage(
             self._name,
@@ -168,3 +165,18 @@ class _Fetcher:
     def _label(self, blob: Blob) -> str:
         """What progress and errors call a blob."""
         return f"{self._name} {blob.digest[:19]}"
+
+
+def _layers(paths: Sequence[Path], blobs: Sequence[Blob], config: Configuration) -> list[Layer]:
+    return [
+        Layer(path, COMPRESSIONS[blob.media_type], diff_id.removeprefix("sha256:"))
+        for path, blob, diff_id in zip(paths, blobs, config.diff_ids, strict=True)
+    ]
+
+
+def layers_of(image: BaseImage, wheelhouse: Path) -> list[Layer]:
+    """The layers of a base image that a wheelhouse holds, the lowest first."""
+    folder = wheelhouse / FOLDER
+    raw = read_regular(folder / image.config.path, MAX_CONFIG_BYTES, "the configuration")
+    config = parse_configuration(raw, image.name, image.architecture, len(image.layers))
+    return _layers([folder / blob.path for blob in image.layers], image.layers, config)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 BLOCK = 1 << 20
 MAX_TEXT_BYTES = 16 << 20
 """The largest lock, list or manifest that is read. A lock of 700 files has 0.8 MB, measured."""
-INNER_FOLDERS = ("tools", "files", "image", "image/blobs/sha256", "blobs/sha256")
+INNER_FOLDERS = ("tools", "files", "debian", "image", "image/blobs/sha256", "blobs/sha256")
 """The folders that fetch and stage fill inside a folder that they lock. Importing their names would load more modules."""
 FICLONE = 0x40049409
 """Linux's ioctl number for sharing blocks (ioctl_ficlone(2)); other systems refuse it."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from wheelhouse.errors import IntegrityError
 from wheelhouse.events import Finished, Listener, Received, Waiting
-from wheelhouse.index.download import Download
+from wheelhouse.index.download import Download, WrongSizeError
 from wheelhouse.index.http import Http
 from wheelhouse.index.store_access import StoreAccess
 
@@ -54,10 +54,13 @@ def _downloaded(request: FileRequest, partial: Path, http: Http, on_event: Liste
         on_event(Received(request.name, count))
 
     download = Download(http, request.url, partial, request.name, request.size, received)
-    sha256 = http.retrying(request.name, download.run)
-    if request.sha256 and sha256 != request.sha256 and download.resumed:
-        download.start_anew()
+    try:
         sha256 = http.retrying(request.name, download.run)
+        if request.sha256 and sha256 != request.sha256 and download.resumed:
+            download.start_anew()
+            sha256 = http.retrying(request.name, download.run)
+    except WrongSizeError as error:
+        raise IntegrityError(str(error), hint=NOT_THIS_FILE) from error
     if request.sha256 and sha256 != request.sha256:
         partial.unlink(missing_ok=True)
         sentence = f"`{request.name}` has the sha256 {sha256}, where {request.sha256} was expected"

@@ -72,7 +72,7 @@ def _python(files: Mapping[str, RootFile]) -> str | None:
     for folder in ("usr/local/bin", "usr/bin"):
         programs = sorted(path for path in files if PROGRAM.fullmatch(path) and posixpath.dirname(path) == folder)
         numbered = [path for path in programs if "." in posixpath.basename(path) and not path.endswith("t")]
-        chosen = _followed(f"{folder}/python3", files)
+        chosen = followed(f"{folder}/python3", files)
         chosen = chosen if chosen in numbered else (numbered[0] if len(numbered) == 1 else None)
         if chosen:
             minor = posixpath.basename(chosen).removeprefix("python")
@@ -80,7 +80,7 @@ def _python(files: Mapping[str, RootFile]) -> str | None:
     return None
 
 
-def _followed(path: str, files: Mapping[str, RootFile]) -> str | None:
+def followed(path: str, files: Mapping[str, RootFile]) -> str | None:
     """Where a path leads to in the end; None if that is not among the files."""
     for _ in range(MAX_LINKS):
         file = files.get(path)

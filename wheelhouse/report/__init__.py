@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from wheelhouse.debian.debian_lock import DebianLock
 from wheelhouse.errors import WheelhouseError
 from wheelhouse.events import Built, Event, Found, Noted, Resolved, Resolving, Retrying, Searching, Warned
 from wheelhouse.findings import Finding
@@ -135,6 +136,31 @@ def other_files_lines(files: OtherFiles, removed: Sequence[str]) -> list[str]:
         for file in files.files
     ]
     return [*lines, *([f"{FOLDER}: removed: {listed(removed, REMOVED)}"] if removed else [])]
+
+
+def debian_document(lock: DebianLock) -> list[dict[str, Any]]:
+    """The Debian packages of a wheelhouse, for `--json`."""
+    return [
+        {
+            "name": deb.name,
+            "version": deb.version,
+            "architecture": deb.architecture,
+            "suite": deb.suite,
+            "sha256": deb.sha256,
+            "size": deb.size,
+            "lists": list(deb.lists),
+        }
+        for deb in lock.packages
+    ]
+
+
+def debian_lines(lock: DebianLock) -> list[str]:
+    """A line for the Debian packages: how many, their size, and the suites that they come from."""
+    if not lock.suites:
+        return []
+    size = size_text(sum(deb.size for deb in lock.packages))
+    suites = ", ".join(dict.fromkeys(suite.suite for suite in lock.suites))
+    return [f"debian/: {counted(len(lock.packages), 'package')} for {lock.inputs.architecture}, {size}, from {suites}"]
 
 
 def base_images_document(lock: ImageLock) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from wheelhouse.archive.artifact import Artifact
+from wheelhouse.debian import debian_lock
 from wheelhouse.lock import other_files
 from wheelhouse.lock.wheelhouse import SUB_WHEELHOUSES
 from wheelhouse.oci import image_lock
@@ -34,6 +35,7 @@ class LockedFolder:
 LOCKED_FOLDERS = (
     LockedFolder(other_files.FOLDER, other_files.LOCK, other_files.parse_other_files),
     LockedFolder(image_lock.FOLDER, image_lock.LOCK, image_lock.parse_image_lock),
+    LockedFolder(debian_lock.FOLDER, debian_lock.LOCK, debian_lock.parse_debian_lock),
 )
 LOCKED_FOLDER_NAMES = tuple(folder.name for folder in LOCKED_FOLDERS)
 INNER_FOLDERS = (*SUB_WHEELHOUSES, *LOCKED_FOLDER_NAMES)

@@ -6,6 +6,9 @@ from itertools import chain
 from pathlib import Path
 
 from wheelhouse.archive.artifact import Artifact
+from wheelhouse.debian.debian_lock import FOLDER as DEBIAN
+from wheelhouse.debian.debian_lock import LOCK as DEBIAN_LOCK
+from wheelhouse.debian.debian_lock import DebianLock, parse_debian_lock
 from wheelhouse.files.disk import has_locked_bytes, kind_of, read_regular_text, refuse_endless_files
 from wheelhouse.findings import Finding
 from wheelhouse.lock.other_files import FOLDER, LOCK, OtherFiles, parse_other_files
@@ -30,6 +33,12 @@ def load_base_images(wheelhouse: Path) -> ImageLock:
     """The base images of a wheelhouse, none if it has no lock of them. Raises InputError as `load_other_files` does."""
     text = _lock_text(wheelhouse / IMAGE, IMAGE_LOCK)
     return ImageLock() if text is None else parse_image_lock(text, str(wheelhouse / IMAGE / IMAGE_LOCK))
+
+
+def load_debian(wheelhouse: Path) -> DebianLock:
+    """The Debian packages of a wheelhouse, none if it has no lock of them. Raises InputError as `load_other_files` does."""
+    text = _lock_text(wheelhouse / DEBIAN, DEBIAN_LOCK)
+    return DebianLock() if text is None else parse_debian_lock(text, str(wheelhouse / DEBIAN / DEBIAN_LOCK))
 
 
 def load_locked_folders(wheelhouse: Path) -> dict[str, FolderLock]:

@@ -1,0 +1,120 @@
+"""Sources of Debian packages as apt reads them: one line (`sources.list`) or a record (`*.sources`) (pure).
+
+Source: sources.list(5).
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from wheelhouse.debian.deb_package import stanzas
+from wheelhouse.errors import InputError
+
+LINE = re.compile(r"deb\s+(?:\[(?P<options>[^\]]*)\]\s*)?(?P<url>\S+)\s+(?P<suite>\S+)(?P<components>(?:\s+\S+)*)\s*")
+SNAPSHOT = "@SNAPSHOTID@"
+"""Stands in an address for the date of a snapshot, as in the `Snapshots` field of Release files."""
+KEY_START = "-----BEGIN PGP PUBLIC KEY BLOCK-----"
+SAFE_SUITE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*(?:/[A-Za-z0-9][A-Za-z0-9._+-]*)*/?|\./")
+SAFE_COMPONENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*(?:/[A-Za-z0-9][A-Za-z0-9._+-]*)*")
+
+
+@dataclass(frozen=True, slots=True)
+class AptSource:
+    """One suite of one archive. A suite that ends in `/` is a folder without components, and not below `dists/`.
+
+    `signed_by` are paths of keyrings, `keys` the text of keys that the source itself holds. `architectures` is empty for all.
+    """
+
+    url: str
+    suite: str
+    components: tuple[str, ...]
+    signed_by: tuple[str, ...] = ()
+    keys: str = ""
+    architectures: tuple[str, ...] = ()
+
+    @property
+    def folder(self) -> str:
+        """The folder of its InRelease in the archive."""
+        return self.suite.strip("./") if self.suite.endswith("/") else f"dists/{self.suite}"
+
+    def __str__(self) -> str:
+        """As one line for apt, without credentials."""
+        return " ".join(("deb", without_credentials(self.url), self.suite, *self.components))
+
+    def checked(self) -> "AptSource":
+        """The same. Raises InputError for another address than http(s), or for an unsafe suite or component."""
+        if not self.url.startswith(("http://", "https://")):
+            raise InputError(
+                f"the source `{self}` has no http(s) address",
+                hint="give one: --deb-source 'deb https://… bookworm main'",
+            )
+        if not SAFE_SUITE.fullmatch(self.suite) or not all(map(SAFE_COMPONENT.fullmatch, self.components)):
+            raise InputError(f"the source `{self}` has a suite or component that is no name")
+        if bool(self.components) == self.suite.endswith("/"):
+            raise InputError(f"the source `{self}` needs components, or a suite that ends in `/`")
+        return self
+
+
+def without_credentials(url: str) -> str:
+    """An address without user and password, as lock files have it."""
+    scheme, separator, rest = url.partition("://")
+    host, slash, path = rest.partition("/")
+    return scheme + separator + host.rpartition("@")[2] + slash + path
+
+
+def parse_source_line(line: str) -> AptSource:
+    """One line: `deb [signed-by=/path] https://mirror/debian bookworm main`. Raises InputError for anything else."""
+    match = LINE.fullmatch(line.strip())
+    if match is None:
+        raise InputError(
+            f"`{line}` is no source of Debian packages", hint="write it as 'deb https://mirror/debian bookworm main'"
+        )
+    options = dict(_option(text) for text in (match["options"] or "").split())
+    return AptSource(
+        match["url"].rstrip("/"),
+        match["suite"],
+        tuple(match["components"].split()),
+        tuple(filter(None, options.get("signed-by", "").split(","))),
+        architectures=tuple(filter(None, options.get("arch", "").split(","))),
+    ).checked()
+
+
+def _option(text: str) -> tuple[str, str]:
+    name, _, value = text.partition("=")
+    return name.rstrip("+-").lower(), value
+
+
+def parse_sources_list(text: str) -> Iterator[AptSource]:
+    """The sources of a `sources.list`; `deb-src`, comments, and addresses that are not http(s) are left out."""
+    for line in text.splitlines():
+        bare = line.partition("#")[0].strip()
+        match = LINE.fullmatch(bare)
+        if match and match["url"].startswith(("http://", "https://")):
+            yield parse_source_line(bare)
+
+
+def parse_deb822_sources(text: str) -> Iterator[AptSource]:
+    """The sources of a `*.sources`: each suite of each address. Disabled records and `deb-src` are left out."""
+    bare = "\n".join(line for line in text.splitlines() if not line.startswith("#"))
+    for fields in stanzas(bare):
+        if "deb" not in fields.get("types", "").split() or fields.get("enabled", "yes").lower() in ("no", "false", "0"):
+            continue
+        signed_by = fields.get("signed-by", "")
+        keys = _unfolded(signed_by) if KEY_START in signed_by else ""
+        for url in fields.get("uris", "").split():
+            for suite in fields.get("suites", "").split():
+                if url.startswith(("http://", "https://")):
+                    yield AptSource(
+                        url.rstrip("/"),
+                        suite,
+                        tuple(fields.get("components", "").split()),
+                        () if keys else tuple(signed_by.split()),
+                        keys,
+                        tuple(fields.get("architectures", "").split()),
+                    ).checked()
+
+
+def _unfolded(text: str) -> str:
+    """A folded field as text: one leading space is removed from each line, and ` .` is an empty line."""
+    lines = (line.strip() for line in text.splitlines())
+    return "\n".join("" if line == "." else line for line in lines)

@@ -1,0 +1,82 @@
+"""What a user requests: `name`, `name=version` or `name/suite`, as apt-get reads them (pure)."""
+
+import re
+from dataclasses import dataclass
+
+from wheelhouse.debian.deb_catalogue import Catalogue
+from wheelhouse.debian.deb_package import DebPackage
+from wheelhouse.errors import InputError, NoSolutionError
+
+REQUEST = re.compile(
+    r"(?P<name>[a-z0-9][a-z0-9+.-]+)(?::(?P<architecture>[a-z0-9-]+))?"
+    r"(?:=(?P<version>[0-9][0-9A-Za-z.+~:-]*\*?)|/(?P<suite>[A-Za-z0-9][A-Za-z0-9./_-]*))?"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DebRequest:
+    """A package, and which version of it. A `version` that ends in `*` means every version that starts so."""
+
+    name: str
+    version: str = ""
+    suite: str = ""
+
+    def __str__(self) -> str:
+        """As apt-get takes it."""
+        return self.name + (f"={self.version}" if self.version else f"/{self.suite}" if self.suite else "")
+
+    def takes(self, version: str) -> bool:
+        """Whether a version is one of those requested."""
+        if self.version.endswith("*"):
+            return version.startswith(self.version[:-1])
+        return self.version in ("", version)
+
+
+def parse_request(text: str, architecture: str = "") -> DebRequest:
+    """A request as typed. Raises InputError for anything else, or another architecture than that of the base."""
+    match = REQUEST.fullmatch(text.strip())
+    if match is None:
+        raise InputError(
+            f"`{text}` names no Debian package", hint="write it as apt-get does: git, git=1:2.39.5-0, git/bookworm"
+        )
+    if architecture and match["architecture"] not in (None, "any", "all", architecture):
+        raise InputError(f"`{text}` is for another architecture than the base, which has {architecture}")
+    return DebRequest(match["name"], match["version"] or "", match["suite"] or "")
+
+
+def requested_package(catalogue: Catalogue, request: DebRequest) -> DebPackage:
+    """The version that a request means. Raises NoSolutionError if there is none, or if a virtual package has several."""
+    if request.suite or request.version:
+        return _requested_version(catalogue, request)
+    if package := catalogue.candidate(request.name):
+        return package
+    providers = {package.name for package in catalogue.providers(request.name)}
+    candidates = [package for name in sorted(providers) if (package := catalogue.candidate(name))]
+    if len(candidates) == 1:
+        return candidates[0]
+    if candidates:
+        names = ", ".join(package.name for package in candidates)
+        raise NoSolutionError(f"`{request.name}` is a virtual Debian package of {names}", hint="name one of them")
+    raise NoSolutionError(
+        f"no source has the Debian package `{request.name}`",
+        hint="check its name, and the suites and components of the sources",
+    )
+
+
+def _requested_version(catalogue: Catalogue, request: DebRequest) -> DebPackage:
+    versions = catalogue.versions(request.name)
+    installed = catalogue.installed.get(request.name)
+    everything = [*versions, *([installed] if installed and not request.suite else [])]
+    fitting = [
+        package
+        for package in everything
+        if request.takes(package.version)
+        and (not request.suite or request.suite in catalogue.suites[package.origin].names)
+    ]
+    if fitting:
+        return max(fitting, key=lambda package: package.key)
+    available = ", ".join(package.version for package in versions) or "none"
+    raise NoSolutionError(
+        f"no source has the Debian package `{request}`",
+        hint=f"versions of `{request.name}` in the sources: {available}",
+    )

@@ -1,0 +1,304 @@
+"""What `apt-get install --no-install-recommends` would install, computed without apt (pure).
+
+As apt does, it marks the requested packages first, then what they depend on, one after another: the first alternative that
+can be installed is taken. An alternative that fails leaves no mark behind.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+
+from wheelhouse.debian.deb_catalogue import Catalogue
+from wheelhouse.debian.deb_package import DebPackage
+from wheelhouse.debian.deb_request import DebRequest, requested_package
+from wheelhouse.debian.relations import Alternatives, Relation
+from wheelhouse.errors import NoSolutionError
+
+MAX_DEPTH = 350
+"""Packages between a requested one and what it leads to; Debian's longest chain has 45. Two frames of Python each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Closure:
+    """What must be installed or upgraded, in the order in which it was chosen, and what must be removed for it.
+
+    `because` names the package that a package was chosen for; a requested package is not in it.
+    """
+
+    packages: tuple[DebPackage, ...]
+    because: dict[str, str]
+    removed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a package cannot be installed: a dependency that nothing satisfies, or a package that excludes it."""
+
+    package: DebPackage
+    unmet: Alternatives = ()
+    excluder: DebPackage | None = None
+
+
+@dataclass(slots=True)
+class _Marks:
+    """The state of a search: the packages to install, by name, and why; those whose dependencies were looked at.
+
+    A protected package is requested, or the only one that satisfies a dependency of a protected one.
+    """
+
+    chosen: dict[str, DebPackage] = field(default_factory=dict)
+    because: dict[str, str] = field(default_factory=dict)
+    removed: set[str] = field(default_factory=set)
+    expanded: set[str] = field(default_factory=set)
+    protected: set[str] = field(default_factory=set)
+
+    def copy(self) -> "_Marks":
+        return _Marks(dict(self.chosen), dict(self.because), set(self.removed), set(self.expanded), set(self.protected))
+
+
+def closure(catalogue: Catalogue, requests: Sequence[DebRequest]) -> Closure:
+    """The packages that a base lacks for the requested ones. Raises NoSolutionError with the chain that has no solution."""
+    return _Solver(catalogue).solved(requests)
+
+
+class _Solver:
+    """One search for one list of requested packages."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self.catalogue, self.marks = catalogue, _Marks()
+        self.active: list[str] = []
+        self.failures: dict[str, Failure] = {}
+        self._excluding: dict[str, list[tuple[DebPackage, Relation]]] = {}
+        self._dependent: dict[str, list[tuple[DebPackage, Alternatives]]] = {}
+        for package in catalogue.installed.values():
+            self._note_exclusions(package)
+            for group in package.depends:
+                for relation in group:
+                    self._dependent.setdefault(relation.name, []).append((package, group))
+
+    def solved(self, requests: Sequence[DebRequest]) -> Closure:
+        """Mark the requested packages, then what they need."""
+        packages = [requested_package(self.catalogue, request) for request in requests]
+        for package in packages:
+            self.catalogue.choose(package)
+            self.marks.protected.add(package.name)
+            if self.catalogue.installed.get(package.name) is not package:
+                self._choose(package)
+        for package in packages:
+            if not self._mark(package, "", 0):
+                raise self._error(package)
+        needed = self._needed(packages)
+        chosen = {name: package for name, package in self.marks.chosen.items() if name in needed}
+        because = {name: parent for name, parent in self.marks.because.items() if name in chosen}
+        return Closure(tuple(chosen.values()), because, tuple(sorted(self.marks.removed)))
+
+    def _needed(self, requested: Iterable[DebPackage]) -> set[str]:
+        """The names of requested and upgraded packages, and of all that satisfies a dependency of them."""
+        upgraded = [package for name, package in self.marks.chosen.items() if name in self.catalogue.installed]
+        pending = [*requested, *upgraded]
+        needed = {package.name for package in pending}
+        while pending:
+            relations = [relation for group in pending.pop().depends for relation in group]
+            found = [package for relation in relations for package in self._satisfiers(relation)]
+            new = [package for package in found if package.name not in needed and package.name in self.marks.chosen]
+            needed.update(package.name for package in new)
+            pending += new
+        return needed
+
+    def current(self, name: str) -> DebPackage | None:
+        """The version of a package that will be there after the installation."""
+        if name in self.marks.chosen:
+            return self.marks.chosen[name]
+        return None if name in self.marks.removed else self.catalogue.installed.get(name)
+
+    def _choose(self, package: DebPackage) -> None:
+        self.marks.chosen[package.name] = package
+        self._note_exclusions(package)
+
+    def _note_exclusions(self, package: DebPackage) -> None:
+        for relation in self._exclusions(package):
+            self._excluding.setdefault(relation.name, []).append((package, relation))
+
+    def _exclusions(self, package: DebPackage) -> Iterator[Relation]:
+        """What must not be there with a package, of this machine's architecture."""
+        return (relation for relation in package.excludes if relation.suits(self.catalogue.architecture))
+
+    def _mark(self, package: DebPackage, because: str, depth: int) -> bool:
+        """Install a package with all that it needs; whether that is possible. If not, nothing is marked."""
+        if package.name in self.marks.expanded or self.catalogue.installed.get(package.name) is package:
+            return self.current(package.name) is package
+        if depth > MAX_DEPTH or not self._may_be_possible(package):
+            return False
+        before = self.marks.copy()
+        self.marks.expanded.add(package.name)
+        if because:
+            self.marks.because.setdefault(package.name, because)
+        self._choose(package)
+        self.active.append(package.name)
+        try:
+            if self._make_way(package, depth) and self._install_dependencies(package, depth):
+                return True
+        finally:
+            self.active.pop()
+        self.marks = before
+        if package.name not in self.marks.protected:
+            self.catalogue.refuse(package)
+        return False
+
+    def _may_be_possible(self, package: DebPackage) -> bool:
+        """Whether each dependency is satisfied, or has a candidate."""
+        for group in package.depends:
+            if not self._is_satisfied(group) and not any(self.catalogue.solutions(relation) for relation in group):
+                self.failures[package.name] = Failure(package, group)
+                return False
+        return True
+
+    def _is_satisfied(self, group: Alternatives) -> bool:
+        return any(True for relation in group for _ in self._satisfiers(relation))
+
+    def _satisfiers(self, relation: Relation) -> Iterator[DebPackage]:
+        """The packages that will be there and satisfy a relation."""
+        if not relation.suits(self.catalogue.architecture):
+            return
+        for name in (relation.name, *(package.name for package in self.catalogue.providers(relation.name))):
+            package = self.current(name)
+            if package and package.satisfies(relation):
+                yield package
+
+    def _make_way(self, package: DebPackage, depth: int) -> bool:
+        """Upgrade or remove what the package excludes, or what excludes it, and upgrade what its old version held together."""
+        for other in self._opponents(package):
+            if not self._displace(other, package, depth):
+                self.failures[package.name] = Failure(package, excluder=other)
+                return False
+        for sibling in self.catalogue.siblings.get(package.source, ()):
+            if sibling.name not in self.marks.chosen and sibling.name != package.name:
+                self._mark(sibling, package.name, depth + 1)
+        return all(self._replace(other, package, depth) for other in self._broken_dependents(package))
+
+    def _opponents(self, package: DebPackage) -> Iterator[DebPackage]:
+        """The packages that will be there, and that exclude this one, or are excluded by it."""
+        for relation in self._exclusions(package):
+            for name in (relation.name, *(one.name for one in self.catalogue.providers(relation.name))):
+                other = self.current(name)
+                if other and name != package.name and other.satisfies(relation):
+                    yield other
+        for name in (package.name, *(virtual.name for virtual in package.provides)):
+            for other, relation in list(self._excluding.get(name, ())):
+                if other.name != package.name and self.current(other.name) is other and package.satisfies(relation):
+                    yield other
+
+    def _broken_dependents(self, package: DebPackage) -> Iterator[DebPackage]:
+        """The installed packages that need the version which this one replaces."""
+        replaced = self.catalogue.installed.get(package.name)
+        names = () if replaced is None else (package.name, *(virtual.name for virtual in replaced.provides))
+        for name in names:
+            for dependent, group in self._dependent.get(name, ()):
+                if self.current(dependent.name) is dependent and not self._is_satisfied(group):
+                    yield dependent
+
+    def _displace(self, other: DebPackage, by: DebPackage, depth: int) -> bool:
+        """Make an opponent give way: choose another solution for what it was chosen for, upgrade it or remove it."""
+        if other.name not in self.marks.chosen:
+            return self._replace(other, by, depth)
+        if other.name in self.marks.protected or other.name in self.active or other.name in self.catalogue.installed:
+            return False
+        del self.marks.chosen[other.name]
+        self.marks.expanded.discard(other.name)
+        return all(
+            self._is_satisfied(group) or self._install_solution(package, group, depth)
+            for package in tuple(self.marks.chosen.values())
+            for group in package.depends
+            if any(other.satisfies(relation) for relation in group)
+        )
+
+    def _replace(self, installed: DebPackage, by: DebPackage, depth: int) -> bool:
+        """Upgrade an installed package that cannot stay beside another one, or else remove it; whether that is possible."""
+        candidate = self.catalogue.candidate(installed.name)
+        if candidate and candidate is not installed and self._mark(candidate, by.name, depth + 1):
+            return True
+        return self._remove(installed)
+
+    def _remove(self, package: DebPackage) -> bool:
+        """Remove an installed package, and those that need it. Essential and requested ones stay."""
+        if package.is_essential or package.is_important or package.name in self.marks.protected:
+            return False
+        self.marks.removed.add(package.name)
+        names = (package.name, *(virtual.name for virtual in package.provides))
+        dependents = [one for name in names for one in self._dependent.get(name, ())]
+        return all(
+            self.current(other.name) is not other or self._is_satisfied(group) or self._remove(other)
+            for other, group in dependents
+        )
+
+    def _install_dependencies(self, package: DebPackage, depth: int) -> bool:
+        """Mark a solution of each dependency that nothing satisfies yet."""
+        return all(
+            self._is_satisfied(group) or self._install_solution(package, group, depth) for group in package.depends
+        )
+
+    def _install_solution(self, package: DebPackage, group: Alternatives, depth: int) -> bool:
+        """Mark the first solution of a dependency that can be installed; whether there is one."""
+        solutions = self._ordered_solutions(group)
+        if package.name in self.marks.protected and len(solutions) == 1:
+            self.marks.protected.add(solutions[0].name)
+        if any(self._mark(solution, package.name, depth + 1) for solution in solutions):
+            return True
+        self.failures[package.name] = Failure(package, group)
+        return False
+
+    def _ordered_solutions(self, group: Alternatives) -> tuple[DebPackage, ...]:
+        """The candidates for a dependency, in apt's order: upgrades first, then the alternatives as they are written."""
+        ordered = [
+            package for relation in group for package in self._sorted(self.catalogue.solutions(relation), relation)
+        ]
+        ordered.sort(key=lambda package: package.name not in self.catalogue.installed)
+        return tuple(dict.fromkeys(ordered))
+
+    def _sorted(self, packages: Iterable[DebPackage], relation: Relation) -> Iterator[DebPackage]:
+        """The packages that satisfy one relation, in apt's order of preference."""
+
+        def preference(package: DebPackage) -> tuple[bool | int, ...]:
+            is_installed = package.name in self.catalogue.installed
+            return (
+                package.name not in self.marks.protected and package.name not in self.marks.chosen,
+                not (package.is_same and is_installed),
+                not is_installed,
+                package.name != relation.name,
+                not package.is_essential,
+                not package.is_important,
+                package.priority,
+            )
+
+        for _, equal in groupby(sorted(packages, key=preference), key=preference):
+            tied = list(equal)
+            if len(tied) > 1:
+                tied.sort(key=lambda package: self.catalogue.rank(package.name), reverse=True)
+            yield from tied
+
+    def _error(self, package: DebPackage) -> NoSolutionError:
+        """The error for a requested package, with the chain that leads to what is missing."""
+        details = tuple(self._explained(package, set()))
+        return NoSolutionError(
+            f"the Debian package `{package.name}` ({package.version}) cannot be installed",
+            hint="check the sources (--deb-source) and the base: another suite may be needed",
+            details=details,
+        )
+
+    def _explained(self, package: DebPackage, seen: set[str]) -> Iterator[str]:
+        failure = self.failures.get(package.name)
+        if failure is None or package.name in seen:
+            return
+        seen.add(package.name)
+        if failure.excluder:
+            yield f"`{package.name}` ({package.version}) and `{failure.excluder.name}` ({failure.excluder.version}) exclude each other"
+            return
+        written = " | ".join(map(str, failure.unmet))
+        offered = [one for relation in failure.unmet for one in self.catalogue.versions(relation.name)]
+        if offered:
+            versions = ", ".join(f"{one.name} {one.version}" for one in offered)
+            yield f"`{package.name}` ({package.version}) depends on {written}; the sources have {versions}"
+        else:
+            yield f"`{package.name}` ({package.version}) depends on {written}, which no source has"
+        for one in offered:
+            yield from self._explained(one, seen)

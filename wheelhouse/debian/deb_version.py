@@ -1,0 +1,55 @@
+"""Versions of Debian packages: order and relations, as dpkg compares them (pure).
+
+Source: Debian Policy 5.6.12, and deb-version(7).
+"""
+
+import re
+from functools import lru_cache
+
+PARTS = re.compile(r"([^0-9]*)([0-9]*)")
+VERSION = re.compile(r"(?:[0-9]+:)?[0-9A-Za-z.+~:-]+")
+VersionKey = tuple[int, tuple[int, ...], tuple[int, ...]]
+TILDE, END, LETTERS, OTHERS = -1, 0, 0, 256
+"""How one character sorts: a tilde before the end of the text, then letters, then all others."""
+
+
+@lru_cache(maxsize=1 << 16)
+def version_key(version: str) -> VersionKey:
+    """What sorts versions: the epoch, the upstream version, the Debian revision. Raises ValueError for no version."""
+    epoch, colon, rest = version.partition(":")
+    if not colon:
+        epoch, rest = "0", version
+    upstream, hyphen, revision = rest.rpartition("-")
+    if not hyphen:
+        upstream, revision = rest, "0"
+    return int(epoch), _sort_key(upstream), _sort_key(revision)
+
+
+def _sort_key(text: str) -> tuple[int, ...]:
+    """Text and numbers in turn; each run of text ends with END, so that a tilde sorts before the end."""
+    key: list[int] = []
+    for letters, digits in PARTS.findall(text):
+        key += map(_order, letters)
+        key += (END, int(digits or "0"))
+    return tuple(key)
+
+
+def _order(character: str) -> int:
+    if character == "~":
+        return TILDE
+    return ord(character) + (LETTERS if character.isalpha() else OTHERS)
+
+
+def holds(version: str, operator: str, other: str) -> bool:
+    """Whether `version` stands in this relation to the other: `<<`, `<=`, `=`, `>=` or `>>`; old `<` and `>` allow equality."""
+    left, right = version_key(version), version_key(other)
+    match operator:
+        case "<<":
+            return left < right
+        case "<=" | "<":
+            return left <= right
+        case ">=" | ">":
+            return left >= right
+        case ">>":
+            return left > right
+    return left == right

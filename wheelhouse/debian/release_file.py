@@ -1,0 +1,100 @@
+"""A suite's `Release`: which files it has, with which hashes, and until when it is valid (pure).
+
+Source: wiki "DebianRepository/Format" of Debian, sections "Release files" and "Packages indices".
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+
+from wheelhouse.debian.deb_catalogue import DEFAULT_PIN, NOT_AUTOMATIC_PIN, UPGRADABLE_PIN
+from wheelhouse.debian.deb_package import parse_stanza
+from wheelhouse.errors import InputError, IntegrityError
+
+HASH_LINE = re.compile(r"\s*([0-9a-f]{64})\s+([0-9]{1,15})\s+(\S+)")
+SUFFIXES = (".xz", ".gz", "")
+"""Of `Packages`, in the order of preference: apt's own, and what this Python can read."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListedFile:
+    """A file of a suite: its path in the suite's folder, its sha256, its size in bytes."""
+
+    path: str
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseFile:
+    """What a Release says. `names` are its suite and codename, by which users and apt call it."""
+
+    names: tuple[str, ...]
+    files: dict[str, ListedFile]
+    pin: int
+    by_hash: bool
+    has_all: bool
+    valid_until: datetime | None
+
+    def packages(self, components: Sequence[str], architecture: str) -> tuple[ListedFile, ...]:
+        """The `Packages` of some components. Raises InputError for a component or architecture that the suite lacks."""
+        if not components:
+            return (self._packages("") or _lacks("no Packages"),)
+        chosen: list[ListedFile] = []
+        for component in components:
+            own = self._packages(f"{component}/binary-{architecture}/")
+            shared = self._packages(f"{component}/binary-all/") if self.has_all else None
+            chosen += filter(None, (own, shared))
+            if own is None and shared is None:
+                _lacks(f"no `{component}` for {architecture}")
+        return tuple(chosen)
+
+    def _packages(self, folder: str) -> ListedFile | None:
+        return next(
+            (self.files[path] for suffix in SUFFIXES if (path := f"{folder}Packages{suffix}") in self.files), None
+        )
+
+    def must_be_valid(self, now: datetime, what: str) -> None:
+        """Raise IntegrityError if Valid-Until has passed at a time."""
+        if self.valid_until and now > self.valid_until:
+            raise IntegrityError(
+                f"{what} was valid until {self.valid_until:%Y-%m-%d %H:%M} UTC",
+                hint="the mirror is out of date: use another one, or ask for a date with --deb-date",
+            )
+
+
+def _lacks(what: str) -> ListedFile:
+    raise InputError(f"the suite has {what}", hint="check the components of the source (--deb-source)")
+
+
+def parse_release(text: str) -> ReleaseFile:
+    """A Release whose signature was checked. Raises IntegrityError if it lists no file with a sha256, or has no valid date."""
+    fields = parse_stanza(text)
+    rows = (HASH_LINE.fullmatch(line) for line in fields.get("sha256", "").splitlines())
+    files = {row[3]: ListedFile(row[3], row[1], int(row[2])) for row in rows if row}
+    if not files:
+        raise IntegrityError("the Release file gives no sha256", hint="use a mirror that is not older than Debian 6")
+    no_all = "Packages" in fields.get("no-support-for-architecture-all", "").split()
+    return ReleaseFile(
+        tuple(dict.fromkeys(filter(None, (fields.get("codename"), fields.get("suite"))))),
+        files,
+        _pin(fields),
+        fields.get("acquire-by-hash") == "yes",
+        "all" in fields.get("architectures", "").split() and not no_all,
+        _time(fields["valid-until"]) if "valid-until" in fields else None,
+    )
+
+
+def _pin(fields: dict[str, str]) -> int:
+    if fields.get("notautomatic") != "yes":
+        return DEFAULT_PIN
+    return UPGRADABLE_PIN if fields.get("butautomaticupgrades") == "yes" else NOT_AUTOMATIC_PIN
+
+
+def _time(text: str) -> datetime:
+    try:
+        return parsedate_to_datetime(text.replace("UTC", "+0000"))
+    except ValueError as error:
+        raise IntegrityError(f"the Release file's Valid-Until is no date: `{text}`") from error

@@ -1,0 +1,90 @@
+"""The signature of an InRelease, checked by gpgv, which Debian's own apt uses."""
+
+import base64
+import binascii
+import re
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from wheelhouse.errors import InputError, IntegrityError, MachineError
+from wheelhouse.files.temporary import scratch_folder
+
+ARMOUR = re.compile(
+    rb"-----BEGIN PGP PUBLIC KEY BLOCK-----[^\n]*\n(?:[^\n]+: [^\n]*\n)*\s*\n(.*?)\n(?:=[^\n]*\n)?-----END", re.DOTALL
+)
+GOOD, BAD, VALID = "GOODSIG", "BADSIG", "VALIDSIG"
+VERDICTS = (GOOD, BAD, "EXPSIG", "EXPKEYSIG", "REVKEYSIG", "ERRSIG")
+"""What gpgv says of each signature; VALIDSIG, which follows for an expired or revoked key too, has the fingerprint."""
+TIMEOUT_SECONDS = 300
+
+
+def signed_text(raw: bytes, keyrings: Sequence[bytes], what: str) -> tuple[str, tuple[str, ...]]:
+    """The text that a signature in it covers, and the fingerprints of the keys that signed it. `what` names it in an error.
+
+    As apt does, it is enough that one key of the keyrings signed it; a signature by another key is ignored, a bad one never.
+    Raises IntegrityError for anything else, InputError for no keys, MachineError if gpgv is missing.
+    """
+    program = shutil.which("gpgv")
+    if program is None:
+        raise MachineError(f"the signature of {what} cannot be checked: gpgv is not installed", hint="install gpgv")
+    if not keyrings:
+        raise InputError(f"no key is given for {what}", hint="name the archive's keyring: --deb-keyring FILE")
+    with scratch_folder("gpgv") as home:
+        options = [option for path in _written(keyrings, home) for option in ("--keyring", str(path))]
+        (home / "InRelease").write_bytes(raw)
+        command = [
+            program,
+            "--status-fd",
+            "1",
+            "--homedir",
+            str(home),
+            *options,
+            "--output",
+            str(home / "text"),
+            str(home / "InRelease"),
+        ]
+        done = subprocess.run(command, capture_output=True, check=False, timeout=TIMEOUT_SECONDS, env={"LC_ALL": "C"})
+        signers = _signers(done.stdout.decode("utf-8", "replace"))
+        if not signers:
+            raise IntegrityError(
+                f"{what} is signed by none of the given keys, or was altered",
+                hint="do not use this mirror; or name the archive's own keyring: --deb-keyring FILE",
+            )
+        return (home / "text").read_text(encoding="utf-8", errors="replace"), signers
+
+
+def _signers(output: str) -> tuple[str, ...]:
+    """The fingerprints of the keys whose signatures are good; none if any signature is bad."""
+    rows = [line.split()[1:] for line in output.splitlines() if line.startswith("[GNUPG:] ")]
+    signers, verdict = [], ""
+    for status, *arguments in filter(None, rows):
+        if status in VERDICTS:
+            verdict = status
+        if status == BAD:
+            return ()
+        if status == VALID and verdict == GOOD and arguments:
+            signers.append(arguments[0])
+    return tuple(dict.fromkeys(signers))
+
+
+def _written(keyrings: Sequence[bytes], home: Path) -> list[Path]:
+    """The keyrings as files that gpgv reads: it takes no armour."""
+    paths = []
+    for number, raw in enumerate(keyrings):
+        path = home / f"keyring-{number}.gpg"
+        path.write_bytes(_without_armour(raw))
+        paths.append(path)
+    return paths
+
+
+def _without_armour(raw: bytes) -> bytes:
+    """Keys in binary form (RFC 9580, section 6.2)."""
+    blocks = ARMOUR.findall(raw.replace(b"\r\n", b"\n"))
+    try:
+        return b"".join(base64.b64decode(block) for block in blocks) or raw
+    except binascii.Error as error:
+        raise InputError(
+            "a keyring holds a damaged key", hint="name the archive's keyring: --deb-keyring FILE"
+        ) from error

@@ -1,0 +1,55 @@
+"""From the options to the job of the Debian packages: lists, base, sources, keys."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from wheelhouse.debian.base_system import BaseSystem, is_base_path
+from wheelhouse.debian.debian_job import HOST_KEYRINGS, DebianJob, debian_job
+from wheelhouse.debian.debian_lock import DEFAULT_LIST
+from wheelhouse.debian.read_base import base_in_image, read_base, read_base_files
+from wheelhouse.errors import InputError
+from wheelhouse.fetch.fetch_base_images import layers_of
+from wheelhouse.fetch.gather import Options
+from wheelhouse.files.disk import read_bytes
+from wheelhouse.oci.root_files import read_root_files
+from wheelhouse.verify.verify_other_files import load_base_images
+
+HOST = Path("/")
+
+
+def requested_debian(options: Options, wheelhouse: Path) -> DebianJob:
+    """The job that the options describe. Raises InputError for what cannot be read.
+
+    The base is the folder that the options name, else the base image that the wheelhouse holds.
+    """
+    lists = dict(options.deb_lists) | ({DEFAULT_LIST: options.debs} if options.debs else {})
+    base = read_base(Path(options.deb_base)) if options.deb_base else _base_of_image(wheelhouse)
+    keyrings = tuple(read_bytes(Path(path), "the keyring") for path in options.deb_keyrings)
+    host_keyrings = read_base_files(HOST, HOST_KEYRINGS)
+    date = _date(options.deb_date) if options.deb_date else None
+    return debian_job(lists, base, options.deb_sources, keyrings, host_keyrings, date)
+
+
+def _base_of_image(wheelhouse: Path) -> BaseSystem:
+    """The base in the only base image of a wheelhouse."""
+    images = load_base_images(wheelhouse).images
+    if not images:
+        raise InputError(
+            "no base is given for the Debian packages", hint="name it: --base-image NAME, or --deb-base / for this host"
+        )
+    if len(images) > 1:
+        names = ", ".join(image.architecture for image in images)
+        raise InputError(
+            f"the base image is there for several architectures ({names}), and Debian packages are locked for one",
+            hint="make a wheelhouse for each: --platform linux/amd64 --dest wheels-amd64",
+        )
+    layers = layers_of(images[0], wheelhouse)
+    return base_in_image(read_root_files(layers, is_base_path), f"the base image `{images[0].name}`")
+
+
+def _date(text: str) -> datetime:
+    try:
+        date = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise InputError(f"`{text}` is no time", hint="write it as 2025-05-20, or as 20250520T000000Z") from error
+    return date if date.tzinfo else date.replace(tzinfo=UTC)

@@ -1,0 +1,191 @@
+"""Debian packages, resolved, fetched and verified into a wheelhouse's `debian/`, a partial mirror that apt accepts."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path, PurePosixPath
+
+from wheelhouse.archive.artifact import Artifact
+from wheelhouse.debian.apt_sources import without_credentials
+from wheelhouse.debian.debian_archive import ArchiveReader, FetchedSuite
+from wheelhouse.debian.debian_job import DebianJob
+from wheelhouse.debian.debian_lock import FOLDER, DebianLock, LockedSuite
+from wheelhouse.debian.debian_resolution import archive_folders, locked_packages
+from wheelhouse.errors import InputError, IntegrityError
+from wheelhouse.events import Finished, Listener, Noted, ignore
+from wheelhouse.files.disk import (
+    commit_file,
+    copy_to_temp_file,
+    folder_lock,
+    has_locked_bytes,
+    os_errors_as_machine_error,
+    rooted,
+    write,
+    write_whole,
+)
+from wheelhouse.files.store import Store
+from wheelhouse.index.http import Http
+from wheelhouse.index.store_access import StoreAccess
+from wheelhouse.index.store_download import FileRequest, stored_or_downloaded
+from wheelhouse.verify.inner_folders import list_inner_folders
+from wheelhouse.verify.verify_other_files import load_debian
+
+DOWNLOADS = 6
+"""Files at the same time; packages are many and small."""
+
+
+def fetch_debian(
+    job: DebianJob,
+    wheelhouse: Path,
+    http: Http,
+    store: Store,
+    now: datetime,
+    on_event: Listener = ignore,
+    *,
+    upgrade: bool = False,
+) -> DebianLock:
+    """Make a wheelhouse's `debian/` hold the packages of a job; its lock then.
+
+    A lock of the same inputs is used as it is, unless `upgrade` is set; only what is missing is fetched. Raises InputError,
+    NoSolutionError, ServerError, and IntegrityError for a wrong signature, date or hash.
+    """
+    folder = wheelhouse / FOLDER
+    try:
+        with folder_lock(folder), ThreadPoolExecutor(DOWNLOADS) as pool:
+            existing = load_debian(wheelhouse)
+            urls = {archive: url for url, archive in archive_folders(job.sources).items()}
+            fetcher = _Fetcher(folder, urls, http, StoreAccess(http, store), pool, on_event)
+            if existing.inputs == job.inputs and not upgrade:
+                lock, in_releases = existing, dict[str, bytes]()
+            else:
+                lock, in_releases = fetcher.resolved(job, None if job.date else now)
+            _must_not_overwrite(folder, existing, lock)
+            fetcher.place(lock, in_releases)
+            for name, text in lock.texts.items():
+                write(folder, name, text)
+            _remove(folder, existing, lock)
+        return lock
+    finally:
+        _finish(wheelhouse)
+
+
+def remove_debian(wheelhouse: Path) -> None:
+    """Remove a wheelhouse's `debian/`, as far as its lock names what is in it."""
+    folder = wheelhouse / FOLDER
+    if folder.is_dir():
+        with folder_lock(folder):
+            _remove(folder, load_debian(wheelhouse), DebianLock())
+        _finish(wheelhouse)
+
+
+def _finish(wheelhouse: Path) -> None:
+    """Remove the folder if it is empty, and list it in the wheelhouse's SHA256SUMS if it is not."""
+    with suppress(OSError):  # it holds files, or is not there
+        (wheelhouse / FOLDER).rmdir()
+    list_inner_folders(wheelhouse)
+
+
+def _must_not_overwrite(folder: Path, existing: DebianLock, lock: DebianLock) -> None:
+    """Raise InputError for another file where one of ours must go, if the lock before did not name it."""
+    for place, artifact in lock.artifacts.items():
+        path = rooted(folder, place)
+        if place not in existing.artifacts and path.exists() and not has_locked_bytes(path.parent, artifact):
+            raise InputError(f"`{path}` is there already, and is not the file that was fetched", hint="move it away")
+
+
+def _remove(folder: Path, existing: DebianLock, lock: DebianLock) -> None:
+    """Remove the files that only the lock before named, and the folders that are empty then."""
+    kept = lock.artifacts.keys() | lock.texts.keys()
+    gone = sorted((existing.artifacts.keys() | existing.texts.keys()) - kept)
+    with os_errors_as_machine_error(folder):
+        for place in gone:
+            rooted(folder, place).unlink(missing_ok=True)
+    for parent in sorted({parent for place in gone for parent in PurePosixPath(place).parents}, reverse=True):
+        if parent.name:
+            with suppress(OSError):  # it holds other files
+                (folder / parent).rmdir()
+
+
+@dataclass(frozen=True, slots=True)
+class _Fetcher:
+    """Brings suites and packages into the folder, in the threads of a pool.
+
+    `urls` has the address of each archive, by its folder: the user's, which may hold credentials, as a lock's does not.
+    """
+
+    folder: Path
+    urls: Mapping[str, str]
+    http: Http
+    access: StoreAccess
+    pool: ThreadPoolExecutor
+    on_event: Listener
+
+    def resolved(self, job: DebianJob, valid_at: datetime | None) -> tuple[DebianLock, dict[str, bytes]]:
+        """The lock of a job, resolved anew, and the bytes of each InRelease by its place in the folder."""
+        reader = ArchiveReader(self.http, self.access, job.base.architecture, valid_at, self.on_event)
+        fetched = list(self.pool.map(lambda source: reader.read(source, job.keyrings_for(source)), job.sources))
+        folders = archive_folders(job.sources)
+        suites = tuple(_locked_suite(one, folders[one.source.url]) for one in fetched)
+        packages = [
+            (number, index.file.component, index.packages)
+            for number, one in enumerate(fetched)
+            for index in one.indexes
+        ]
+        debs = locked_packages(job.base, job.lists, suites, packages)
+        self.on_event(Noted(f"{len(debs)} Debian packages are needed beyond the base"))
+        in_releases = {
+            f"{suite.archive}/{suite.files[0].path}": one.in_release for suite, one in zip(suites, fetched, strict=True)
+        }
+        return DebianLock(job.inputs, job.base.distribution, suites, debs), in_releases
+
+    def place(self, lock: DebianLock, in_releases: dict[str, bytes]) -> None:
+        """Make the folder hold every file of a lock."""
+        self._make_folders(lock.artifacts)
+        list(self.pool.map(lambda item: self._bring(item[0], item[1], in_releases), lock.artifacts.items()))
+
+    def _make_folders(self, places: Iterable[str]) -> None:
+        with os_errors_as_machine_error(self.folder):
+            for parent in {rooted(self.folder, place).parent for place in places}:
+                parent.mkdir(parents=True, exist_ok=True)
+
+    def _bring(self, place: str, artifact: Artifact, in_releases: dict[str, bytes]) -> None:
+        """One file, if the folder does not have it."""
+        final = rooted(self.folder, place)
+        if has_locked_bytes(final.parent, artifact):
+            self.on_event(Finished(artifact.filename, reused=True))
+        elif raw := in_releases.get(place):
+            with os_errors_as_machine_error(final):
+                write_whole(final, raw)
+        else:
+            commit_file(self._copy(place, artifact), final)
+
+    def _copy(self, place: str, artifact: Artifact) -> Path:
+        """A copy of a file under a temporary name; one that was altered in the store is fetched again."""
+        archive, _, path = place.partition("/")
+        request = FileRequest(f"{self.urls[archive]}/{path}", artifact.filename, artifact.sha256, artifact.size)
+        for stored in self._stored(request):
+            try:
+                return copy_to_temp_file(stored, self.folder, artifact.sha256)
+            except IntegrityError:
+                self.access.discard(stored)
+        raise IntegrityError(f"`{place}` was altered in the cache twice", hint="find out what writes there")
+
+    def _stored(self, request: FileRequest) -> Iterator[Path]:
+        for _ in range(2):
+            yield stored_or_downloaded(request, self.http, self.access, self.on_event)[0]
+
+
+def _locked_suite(fetched: FetchedSuite, archive: str) -> LockedSuite:
+    source = fetched.source
+    return LockedSuite(
+        archive,
+        without_credentials(source.url),
+        source.suite,
+        source.components,
+        fetched.release.names,
+        fetched.signers,
+        fetched.files,
+        source.signed_by,
+    )
