@@ -103,7 +103,15 @@ def test_what_was_approved_in_one_house_counts_in_the_next(
 
 @pytest.mark.text
 @pytest.mark.parametrize(
-    "command", [("verify",), ("stage", "--dest", "staged"), ("publish", "--repository", "http://127.0.0.1:9/")]
+    "command",
+    [
+        ("verify",),
+        ("stage", "--dest", "staged"),
+        ("publish", "--repository", "http://127.0.0.1:9/"),
+        ("pack", "-o", "bundle.tar"),
+        ("index", "-o", "tree"),
+        ("serve",),
+    ],
 )
 def test_what_nobody_approved_is_refused(
     tmp_path: Path, keys: Path, houses: Path, wheelhouse: Command, command: tuple[str, ...]
@@ -114,7 +122,7 @@ def test_what_nobody_approved_is_refused(
     assert done.code == (1 if command[0] == "verify" else 5)
     assert "app-1.1-py3-none-any.whl" in done.out + done.err and "nobody approved it" in done.out + done.err
     assert "starter" not in done.err + (done.out if command[0] == "verify" else "")
-    assert not (tmp_path / "staged").exists()
+    assert not any((tmp_path / name).exists() for name in ("staged", "bundle.tar", "tree"))
 
 
 @pytest.mark.text

@@ -74,7 +74,7 @@ def approve(
     r"""Vet a wheelhouse, and sign that you reviewed its files.
 
     You sign these bytes with these findings; they count in every wheelhouse. On a terminal, you see the findings and are asked
-    before anything is signed. The signature is a new line of the approvals file. verify, stage and publish read it with
+    before anything is signed. The signature is a new line of the approvals file. verify, stage, pack, index, serve and publish read it with
     `--require-approved`. A withdrawal is a signed line, too: never remove a line.
 
     \b

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from wheelhouse.cli.app import app
-from wheelhouse.cli.command import OUTPUT, Json, Quiet, WheelhouseFolder, command
+from wheelhouse.cli.command import OUTPUT, Json, Quiet, RequireApproved, WheelhouseFolder, command
 from wheelhouse.cli.output import say, say_json
-from wheelhouse.cli.session import listening, options, settings, signer_of, supplied
+from wheelhouse.cli.session import listening, must_be_approved, options, settings, signer_of, supplied
 from wheelhouse.config.options import ConnectionOptions, IndexOptions, TargetOptions
 from wheelhouse.errors import InputError
 
@@ -55,6 +55,7 @@ def pack(
     with_self: Annotated[
         bool, typer.Option("--with-self", help="Pack wheelhouse itself too, for the --python of the far side.")
     ] = False,
+    require_approved: RequireApproved = False,
     as_json: Json = False,
 ) -> None:
     """Pack a wheelhouse into one bundle, or into volumes with a hash each. The same wheelhouse gives the same bytes.
@@ -66,9 +67,12 @@ def pack(
     from wheelhouse.bundle.pack import pack as pack_step
     from wheelhouse.bundle.self_bundle import install_lines
     from wheelhouse.report.bundles import packed_document
+    from wheelhouse.vet.approve import files_of
 
     limit, signing = size_of(split) if split else None, signer_of(key) if key else None
     locks = _bring_self(wheelhouse, targeted, located, network, quiet=as_json) if with_self else ()
+    if require_approved:
+        must_be_approved(files_of(wheelhouse))
     packed = pack_step(wheelhouse, output, since, limit, signing)
     install = [install_lines(lock, output.name, in_volumes=limit is not None) for lock in locks]
     if as_json:

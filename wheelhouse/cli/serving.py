@@ -8,7 +8,7 @@ import typer
 from wheelhouse.cli.app import app
 from wheelhouse.cli.command import Json, Quiet, RequireApproved, WheelhouseFolder, command
 from wheelhouse.cli.output import say, say_json
-from wheelhouse.cli.session import connected, listening, must_be_approved
+from wheelhouse.cli.session import connected, listening, must_have_approved_files
 from wheelhouse.config.options import NetworkOptions
 from wheelhouse.errors import InputError
 
@@ -33,6 +33,7 @@ def index(
     check: Annotated[
         bool, typer.Option("--check", help="Hash every file of an existing index, instead of comparing sizes.")
     ] = False,
+    require_approved: RequireApproved = False,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -44,6 +45,8 @@ def index(
     """
     from wheelhouse.mirror.static_index import index as index_step
 
+    if require_approved:
+        must_have_approved_files(wheelhouses)
     with listening(quiet=quiet or as_json) as listener:
         done = index_step(wheelhouses, output, check=check, on_event=listener)
     if as_json:
@@ -73,6 +76,7 @@ def serve(
     key: Annotated[
         Path | None, typer.Option("--certificate-key", metavar="FILE", help="The certificate's private key (PEM).")
     ] = None,
+    require_approved: RequireApproved = False,
     quiet: Quiet = False,
 ) -> None:
     """Serve wheelhouses as a package index, read-only, until interrupted. A file that differs from its lock file is not served."""
@@ -82,6 +86,8 @@ def serve(
 
     if (certificate is None) != (key is None):
         raise InputError("TLS needs both --certificate and --certificate-key")
+    if require_approved:
+        must_have_approved_files(wheelhouses)
     with listening(quiet=quiet) as listener:
         served = catalogue(wheelhouses, listener)
     address = f"[{host}]" if ":" in host else host
@@ -118,10 +124,9 @@ def publish(
     from wheelhouse.mirror.publish import PublishOutcome
     from wheelhouse.mirror.publish import publish as publish_step
     from wheelhouse.mirror.upload import Repository
-    from wheelhouse.verify.verify import load_wheelhouse
 
     if require_approved:
-        must_be_approved({name: one.sha256 for name, one in load_wheelhouse(wheelhouse).artifacts.items()})
+        must_have_approved_files([wheelhouse])
     with listening(quiet=quiet or as_json) as listener, connected(network, listener) as http:
         target = Repository(repository, http)
         _learn_token(http, repository, token_file)

@@ -2,7 +2,7 @@
 
 import os
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -96,6 +96,19 @@ def must_be_approved(files: Mapping[str, str]) -> None:
     from wheelhouse.vet.approvals import must_be_approved
 
     must_be_approved(files, approvals(settings()))
+
+
+def must_have_approved_files(wheelhouses: Iterable[Path]) -> None:
+    """Raise IntegrityError that names every file of these wheelhouses that not enough reviewers approved."""
+    from wheelhouse.verify.verify import load_wheelhouse
+
+    must_be_approved(
+        {
+            str(wheelhouse / name): artifact.sha256
+            for wheelhouse in wheelhouses
+            for name, artifact in load_wheelhouse(wheelhouse).artifacts.items()
+        }
+    )
 
 
 def options(from_file: "Settings", *groups: object) -> "Options":
