@@ -13,6 +13,7 @@ from wheelhouse.archive.native_code import Native
 from wheelhouse.index.provenance import Attested
 from wheelhouse.lock.lock import Pin
 from wheelhouse.vet.capabilities import Capabilities
+from wheelhouse.vet.code.behaviour import Behaviour
 
 OWN_METADATA = re.compile(r"[^/]+\.dist-info/METADATA")
 DATA_FOLDER = re.compile(r"[^/]+\.data/(?P<scheme>[^/]+)/")
@@ -62,13 +63,15 @@ class Inside:
 
     `texts` holds the small texts that matter at install or start, by name: `.pth` files, entry points, scripts, an sdist's
     setup.py and pyproject.toml, licence files, embedded SBOMs; no more than the first MiB of each. `headers` is the core
-    metadata, names in lower case. `code_capabilities` is what the code of the importable modules and scripts can do.
+    metadata, names in lower case. `code_capabilities` is what the code of the importable modules and scripts can do;
+    `behaviours` is what it does, where and how it is reached.
     """
 
     entries: tuple[Entry, ...] = ()
     texts: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     code_capabilities: Capabilities = field(default_factory=dict)
+    behaviours: tuple[Behaviour, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,8 @@ from wheelhouse.archive.metadata import InspectedFile
 from wheelhouse.archive.wheelfile import inspect
 from wheelhouse.errors import IntegrityError
 from wheelhouse.lock.lock import Pin
+from wheelhouse.vet.code.follow import Source, capabilities_of, follow
+from wheelhouse.vet.code_reader import MAX_READ_BYTES, is_source, source_of
 from wheelhouse.vet.facts import MAX_TEXT_BYTES, Entry, Facts, Inside
 
 MAX_NATIVE_BYTES = 256 << 20
@@ -51,10 +53,12 @@ SDIST_TEXTS = re.compile(
 
 def look_inside(path: Path, filename: str) -> tuple[InspectedFile, Inside]:
     """Open and check a file once, and keep what rules use. Raises RefusedError for a hostile or damaged archive."""
-    watch = _Watch(WHEEL_TEXTS if is_wheel(filename) else SDIST_TEXTS)
+    watch = _Watch(is_wheel=is_wheel(filename))
     contents = inspect(path, filename, watch)
     texts = watch.texts if is_wheel(filename) else _of_the_build(watch.texts)
-    return contents, Inside(tuple(watch.entries.values()), texts, headers_of(contents.raw_metadata))
+    behaviours = follow(watch.sources)
+    headers = headers_of(contents.raw_metadata)
+    return contents, Inside(tuple(watch.entries.values()), texts, headers, capabilities_of(behaviours), behaviours)
 
 
 def read_facts(path: Path, pin: Pin) -> Facts:
@@ -73,11 +77,12 @@ def headers_of(raw_metadata: bytes) -> dict[str, tuple[str, ...]]:
 class _Watch:
     """Collects an entry for each member while a file is checked, and the texts that rules read."""
 
-    def __init__(self, wanted: re.Pattern[str]) -> None:
+    def __init__(self, *, is_wheel: bool) -> None:
         self.entries: dict[str, Entry] = {}
         self.texts: dict[str, str] = {}
-        self._wanted = wanted
-        self._passed: dict[str, Entry] = {}
+        self.sources: list[Source] = []
+        self._is_wheel = is_wheel
+        self._wanted = WHEEL_TEXTS if is_wheel else SDIST_TEXTS
 
     def passing(self, name: str, size: int, mode: int, contents: Iterator[bytes]) -> Iterator[bytes]:
         first = _first_bytes(contents)
@@ -85,9 +90,11 @@ class _Watch:
         entry = self.entries[name] = Entry(name, size, bool(mode & 0o111), kind)
         yield first
         is_text, is_native = bool(self._wanted.fullmatch(name)), kind == "elf" and size <= MAX_NATIVE_BYTES
+        is_code = is_source(name, is_wheel=self._is_wheel)
+        wanted_bytes = MAX_READ_BYTES if is_code else MAX_TEXT_BYTES if is_text else 0
         held, held_bytes = [first], len(first)
         for piece in contents:
-            if is_native or (is_text and held_bytes < MAX_TEXT_BYTES):
+            if is_native or held_bytes < wanted_bytes:
                 held.append(piece)
                 held_bytes += len(piece)
             yield piece
@@ -95,6 +102,8 @@ class _Watch:
             self.entries[name] = replace(entry, native=native_of(b"".join(held)))
         if is_text:
             self.texts[name] = _text(b"".join(held)[:MAX_TEXT_BYTES])
+        if is_code and (source := source_of(name, b"".join(held)[:MAX_READ_BYTES], is_wheel=self._is_wheel)):
+            self.sources.append(source)
 
     def hashed(self, name: str, digest: str) -> None:
         self.entries[name] = replace(self.entries[name], digest=digest)

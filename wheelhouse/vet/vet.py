@@ -8,6 +8,7 @@ from pathlib import Path
 
 from packaging.utils import NormalizedName
 
+import wheelhouse.vet.rules.importing
 import wheelhouse.vet.rules.integrity
 import wheelhouse.vet.rules.licensing
 import wheelhouse.vet.rules.naming

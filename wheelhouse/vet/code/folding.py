@@ -1,0 +1,252 @@
+"""Calls of constants that are computed here, within bounds: joins, slices, encodings, base64, compression (pure)."""
+
+import base64
+import binascii
+import bz2
+import codecs
+import lzma
+import re
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+
+from wheelhouse.vet.code.values import MISSING, Constant, Value
+
+MAX_BYTES = 1 << 20
+"""The longest result; what would be longer is not known."""
+MAX_ITEMS = 1 << 16
+FORMAT_FIELD = re.compile(r"\{(?:\d{0,2}|[A-Za-z_]\w{0,40})\}")
+PERCENT_FIELD = re.compile(r"%[sdrcxX]")
+CODECS = re.compile(
+    r"utf[_-]?(?:7|8|16|32)(?:[_-]?sig|[_-]?[lb]e)?|ascii|us-ascii|latin[_-]?1|iso[_-]?8859[_-]?\d+|cp\d{3,4}|windows[_-]?125\d"
+    r"|(?:raw[_-]?)?unicode[_-]?escape|rot[_-]?13|hex(?:[_-]codec)?|base64(?:[_-]codec)?|koi8[_-]r|mac[_-]?roman|ebcdic",
+    re.IGNORECASE,
+)
+HIDING_CODEC = re.compile(
+    r"rot[_-]?13|hex(?:[_-]codec)?|base64(?:[_-]codec)?|zlib(?:[_-]codec)?|bz2(?:[_-]codec)?|uu(?:[_-]codec)?|utf[_-]?7"
+    r"|cp(?:037|273|424|500|875|1026|1140|1047)|(?:raw[_-]?)?unicode[_-]?escape|punycode|ebcdic\S*",
+    re.IGNORECASE,
+)
+"""Encodings of which nobody can read the text."""
+TEXT_METHODS = frozenset(
+    """lower upper swapcase title capitalize strip lstrip rstrip split rsplit splitlines removeprefix removesuffix partition
+    rpartition hex encode decode isoformat casefold""".split()  # noqa: SIM905
+)
+
+
+def fold_method(
+    constant: Constant, method: str, arguments: Sequence[Constant], keywords: Mapping[str, Constant]
+) -> Constant:
+    """The result of a method of a constant text or bytes; MISSING if it is not computed here."""
+    if not isinstance(constant, str | bytes) or any(one is MISSING for one in (*arguments, *keywords.values())):
+        return MISSING
+    with suppress(Exception):  # whatever the code would raise
+        if method in ("encode", "decode"):
+            return _coded(constant, method, arguments, keywords)
+        if method in TEXT_METHODS:
+            return _bounded(getattr(constant, method)(*arguments, **keywords))
+        special = _METHODS.get(method)
+        if special:
+            return _bounded(special(constant, arguments, keywords))
+    return MISSING
+
+
+def _coded(constant: str | bytes, method: str, arguments: Sequence[object], keywords: Mapping[str, object]) -> Constant:
+    codec = str(arguments[0] if arguments else keywords.get("encoding", "utf-8"))
+    return recoded(constant, codec, decoding=method == "decode")
+
+
+def recoded(constant: object, codec: str, *, decoding: bool) -> Constant:
+    """A constant in another encoding; MISSING if the encoding is none that is computed here."""
+    if not CODECS.fullmatch(codec) or not isinstance(constant, str | bytes) or len(constant) > MAX_BYTES:
+        return MISSING
+    with suppress(LookupError, UnicodeError, TypeError, ValueError):
+        return _decoded(constant, codec) if decoding else _encoded(constant, codec)
+    return MISSING
+
+
+def _decoded(constant: str | bytes, codec: str) -> Constant:
+    family = next(
+        (name for name in ("base64", "hex", "rot", "unicode_escape") if name in codec.lower().replace("-", "_")), ""
+    )
+    if family == "base64":
+        return base64.b64decode(constant)
+    if family == "hex":
+        return binascii.unhexlify(constant)
+    if family == "rot":
+        return codecs.encode(constant if isinstance(constant, str) else constant.decode("latin-1"), "rot13")
+    data = constant.encode("latin-1", "replace") if isinstance(constant, str) and family else constant
+    return data.decode(codec) if isinstance(data, bytes) else MISSING
+
+
+def _encoded(constant: str | bytes, codec: str) -> Constant:
+    if not isinstance(constant, str):
+        return MISSING
+    return codecs.encode(constant, "rot13") if codec.lower().startswith("rot") else constant.encode(codec)
+
+
+def _replace(constant: str | bytes, arguments: Sequence[object], _: object) -> object:
+    old, new = arguments[:2]
+    if len(constant) * max(1, len(new)) > MAX_BYTES * 4:  # type: ignore[arg-type]
+        return MISSING
+    return constant.replace(old, new)  # type: ignore[arg-type]
+
+
+def _join(constant: str | bytes, arguments: Sequence[object], _: object) -> object:
+    pieces = list(arguments[0])  # type: ignore[call-overload]
+    if sum(map(len, pieces)) + len(constant) * len(pieces) > MAX_BYTES:
+        return MISSING
+    return constant.join(pieces)
+
+
+def _format(constant: str | bytes, arguments: Sequence[object], keywords: Mapping[str, object]) -> object:
+    if not isinstance(constant, str) or len(FORMAT_FIELD.findall(constant)) != constant.count("{"):
+        return MISSING
+    return constant.format(*arguments, **keywords)
+
+
+def _translate(constant: str | bytes, arguments: Sequence[object], _: object) -> object:
+    return constant.translate(*arguments) if isinstance(constant, str) else MISSING  # type: ignore[arg-type]
+
+
+_METHODS: Mapping[str, Callable[..., object]] = {
+    "replace": _replace,
+    "join": _join,
+    "format": _format,
+    "translate": _translate,
+}
+
+
+def fold_call(name: str, arguments: Sequence[Constant]) -> Constant:
+    """The result of a function of Python's library with constants; MISSING if it is not computed here."""
+    function = FUNCTIONS.get(name)
+    if function is None or not arguments or any(one is MISSING for one in arguments):
+        return MISSING
+    first = arguments[0]
+    if isinstance(first, str | bytes | tuple | list) and len(first) > MAX_BYTES:
+        return MISSING
+    with suppress(Exception):  # whatever the code would raise
+        return _bounded(function(*arguments))
+    return MISSING
+
+
+def _inflated(data: object) -> object:
+    return zlib.decompressobj().decompress(data, MAX_BYTES)  # type: ignore[arg-type]
+
+
+def _gunzipped(data: object) -> object:
+    return zlib.decompressobj(wbits=31).decompress(data, MAX_BYTES)  # type: ignore[arg-type]
+
+
+def _bz2(data: object) -> object:
+    return bz2.BZ2Decompressor().decompress(data, MAX_BYTES)  # type: ignore[arg-type]
+
+
+def _xz(data: object) -> object:
+    return lzma.LZMADecompressor(memlimit=1 << 26).decompress(data, MAX_BYTES)  # type: ignore[arg-type]
+
+
+def _bytes(data: object, *rest: object) -> object:
+    if isinstance(data, str):
+        return data.encode(str(rest[0]) if rest else "utf-8")
+    return bytes(data) if isinstance(data, tuple | list | bytes) else MISSING
+
+
+def _text(data: object, *rest: object) -> object:
+    return data.decode(str(rest[0])) if rest and isinstance(data, bytes) else str(data)
+
+
+def _range(*limits: object) -> object:
+    numbers = range(*limits)  # type: ignore[call-overload]
+    return tuple(numbers) if len(numbers) <= MAX_ITEMS else MISSING
+
+
+def _codecs_decode(data: object, codec: object = "utf-8", *_: object) -> object:
+    return recoded(data, str(codec), decoding=True)
+
+
+FUNCTIONS: Mapping[str, Callable[..., object]] = {
+    "builtins.chr": chr,
+    "builtins.ord": ord,
+    "builtins.int": int,
+    "builtins.str": _text,
+    "builtins.bytes": _bytes,
+    "builtins.bytearray": _bytes,
+    "builtins.list": tuple,
+    "builtins.tuple": tuple,
+    "builtins.sorted": lambda items: tuple(sorted(items)),
+    "builtins.reversed": lambda items: tuple(reversed(items)),
+    "builtins.range": _range,
+    "builtins.len": len,
+    "base64.b64decode": base64.b64decode,
+    "base64.standard_b64decode": base64.b64decode,
+    "base64.urlsafe_b64decode": base64.urlsafe_b64decode,
+    "base64.decodebytes": base64.b64decode,
+    "base64.b32decode": base64.b32decode,
+    "base64.b16decode": base64.b16decode,
+    "base64.b85decode": base64.b85decode,
+    "base64.a85decode": base64.a85decode,
+    "b64decode": base64.b64decode,
+    "binascii.unhexlify": binascii.unhexlify,
+    "binascii.a2b_hex": binascii.unhexlify,
+    "binascii.a2b_base64": base64.b64decode,
+    "builtins.bytes.fromhex": bytes.fromhex,
+    "builtins.bytearray.fromhex": bytes.fromhex,
+    "zlib.decompress": _inflated,
+    "gzip.decompress": _gunzipped,
+    "bz2.decompress": _bz2,
+    "lzma.decompress": _xz,
+    "codecs.decode": _codecs_decode,
+    "codecs.encode": lambda data, codec="utf-8", *_: recoded(data, str(codec), decoding=False),
+}
+
+
+def fold_operator(operator: str, left: Constant, right: Constant) -> Constant:
+    """The result of an operator on two constants; MISSING if it is not computed here."""
+    with suppress(Exception):  # whatever the code would raise
+        if operator == "Add" and isinstance(left, str | bytes | int) and type(left) is type(right):
+            return _bounded(left + right)  # type: ignore[operator]
+        if operator == "Mult" and isinstance(left, str | bytes) and isinstance(right, int):
+            return left * right if len(left) * right <= MAX_BYTES else MISSING
+        if operator == "Mod" and isinstance(left, str):
+            fields = PERCENT_FIELD.findall(left)
+            return left % right if len(fields) == left.count("%") else MISSING
+        if isinstance(left, int) and isinstance(right, int) and max(abs(left), abs(right)) < 1 << 64:
+            return _INTEGERS[operator](left, right) if operator in _INTEGERS else MISSING
+    return MISSING
+
+
+_INTEGERS: Mapping[str, Callable[[int, int], int]] = {
+    "Sub": int.__sub__,
+    "Mult": int.__mul__,
+    "BitXor": int.__xor__,
+    "BitAnd": int.__and__,
+    "BitOr": int.__or__,
+    "Mod": int.__mod__,
+    "FloorDiv": int.__floordiv__,
+    "RShift": lambda left, right: left >> min(right, 64),
+    "LShift": lambda left, right: left << right if right <= 64 else 0,
+}
+
+
+def python_value(value: Value, depth: int = 4) -> Constant:
+    """The Python constant that a value is, a sequence as a tuple; MISSING if a part of it is not known."""
+    if value.constant is not MISSING:
+        return value.constant
+    if value.items is None or depth == 0 or len(value.items) > MAX_ITEMS:
+        return MISSING
+    items = tuple(python_value(item, depth - 1) for item in value.items)
+    return MISSING if any(item is MISSING for item in items) else items
+
+
+def value_of(constant: Constant) -> Value:
+    """A value that is a constant; a tuple or list becomes a sequence of values."""
+    if isinstance(constant, tuple | list):
+        return Value(items=tuple(map(value_of, constant[:MAX_ITEMS])))
+    return Value(constant=constant)
+
+
+def _bounded(result: object) -> Constant:
+    if isinstance(result, str | bytes | tuple | list) and len(result) > MAX_BYTES:
+        return MISSING
+    return result

@@ -1,0 +1,106 @@
+"""Follows the Python code of one distribution: which modules imports reach, and what they do (pure)."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from wheelhouse.vet.capabilities import Capabilities, Capability
+from wheelhouse.vet.code.behaviour import IF_CALLED, Behaviour
+from wheelhouse.vet.code.interpreter import Interpreter, Module
+from wheelhouse.vet.code.source import UnparsedError, decoded_source, is_odd, odd_text, parsed
+from wheelhouse.vet.code.words import is_worth_following, lines_worth_following
+
+ALWAYS_PARSED_BYTES = 20_000
+"""The modules at the top of an import are parsed in any case, if they are no longer than this."""
+MAX_FOLLOWED_BYTES = 32 << 20
+"""The most source of one distribution that is followed, in bytes."""
+TEST_PLACE = re.compile(
+    r"(?:^|/)(?:_?tests?|testing|conftest\.py|test_[^/]*|[^/]*_tests?(?:\.py)?|examples?|docs?|benchmarks?)(?:/|$)"
+)
+CAPABILITIES: Mapping[str, Capability] = {
+    "dynamic": Capability.DYNAMIC_CODE,
+    "decoded-code": Capability.DYNAMIC_CODE,
+    "fetched-code": Capability.DYNAMIC_CODE,
+    "protected-code": Capability.DYNAMIC_CODE,
+    "process": Capability.PROCESS,
+    "tool": Capability.PROCESS,
+    "command": Capability.PROCESS,
+    "network": Capability.NETWORK,
+    "sends": Capability.NETWORK,
+    "environment": Capability.ENVIRONMENT,
+    "secrets": Capability.ENVIRONMENT,
+    "startup": Capability.FILES_OUTSIDE,
+    "native": Capability.NATIVE,
+    "injects": Capability.NATIVE,
+}
+"""What a distribution can do, by the kinds of what its code does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One source file: its path in the archive, its dotted module name, and its bytes.
+
+    `runs` is whether it runs by itself and not by an import, as setup.py, a script and a .pth file do.
+    """
+
+    path: str
+    module: str
+    data: bytes
+    is_package: bool = False
+    runs: bool = False
+
+    @property
+    def is_worth_parsing(self) -> bool:
+        """Whether the source can do anything that the rules look for, or begins an import."""
+        is_at_the_top = "." not in self.module and len(self.data) <= ALWAYS_PARSED_BYTES
+        return self.runs or is_at_the_top or is_worth_following(self.data) or is_odd(self.data)
+
+
+def follow(sources: Iterable[Source]) -> tuple[Behaviour, ...]:
+    """What the code of a distribution does, in the order of kinds, paths and lines. No code is run."""
+    behaviours: set[Behaviour] = set()
+    modules: dict[str, Module] = {}
+    lines: dict[str, list[int]] = {}
+    left = MAX_FOLLOWED_BYTES
+    for source in sources:
+        left -= len(source.data)
+        try:
+            if left < 0:
+                raise UnparsedError("there is more code than is followed")
+            text = decoded_source(source.data)
+            behaviours.update(odd_text(source.path, source.data, text))
+            module = Module(source.module, source.path, parsed(text), source.is_package, source.runs)
+        except UnparsedError as error:
+            behaviours.add(Behaviour("unparsed", source.path, 0, str(error)))
+            continue
+        modules[source.module] = module
+        lines[source.module] = lines_worth_following(source.data)
+    behaviours.update(_followed(modules, lines))
+    return tuple(sorted(map(_weighed, behaviours)))
+
+
+def _followed(modules: Mapping[str, Module], lines: Mapping[str, list[int]]) -> Iterator[Behaviour]:
+    interpreter = Interpreter(modules)
+    for module in modules.values():
+        interpreter.run_module(module)
+    for name, module in modules.items():
+        interpreter.run_functions(module, lines[name])
+    yield from interpreter.behaviours.values()
+    for path in interpreter.exhausted:
+        yield Behaviour("unparsed", path, 0, "it takes too many steps to follow")
+
+
+def _weighed(behaviour: Behaviour) -> Behaviour:
+    """A behaviour of a test or an example counts as one that happens if somebody calls it."""
+    if behaviour.reach != IF_CALLED and TEST_PLACE.search(behaviour.path):
+        return behaviour._replace(reach=IF_CALLED)
+    return behaviour
+
+
+def capabilities_of(behaviours: Iterable[Behaviour]) -> Capabilities:
+    """What a distribution can do by what its code does, with the members that do it."""
+    members: dict[Capability, set[str]] = {}
+    for behaviour in behaviours:
+        if capability := CAPABILITIES.get(behaviour.kind):
+            members.setdefault(capability, set()).add(behaviour.path)
+    return {one: tuple(sorted(members[one])) for one in Capability if one in members}

@@ -1,0 +1,356 @@
+"""What a call does that a reviewer must see: the calls of foreign code, judged by name and arguments (pure)."""
+
+import ast
+import ipaddress
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from wheelhouse.vet.code import api_names
+from wheelhouse.vet.code.started_commands import is_harmless, program_of, suspicion
+from wheelhouse.vet.code.values import GAP, UNKNOWN, Origin, Value, origins_of
+
+MAX_QUOTED = 80
+NOT_CODE = re.compile(r"\.(?:py|pyi|txt|in|cfg|toml|json|md|rst)\W*$")
+WRITING = re.compile(r"[wax+]")
+Seen = tuple[str, str]
+"""Kind and description of a behaviour."""
+
+
+@dataclass(slots=True, eq=False)
+class Call:
+    """A call of a named thing, with the values of its arguments. `receiver` is the value of `x` in `x.f()`."""
+
+    name: str
+    arguments: Sequence[Value]
+    keywords: Mapping[str, Value]
+    node: ast.Call
+    receiver: Value = UNKNOWN
+    is_spelled: bool = True
+
+    @property
+    def values(self) -> tuple[Value, ...]:
+        """The values of all arguments."""
+        return (*self.arguments, *self.keywords.values())
+
+    def argument(self, place: int, *names: str) -> Value:
+        """An argument by its place, or by one of its names."""
+        if place < len(self.arguments):
+            return self.arguments[place]
+        return next((self.keywords[name] for name in names if name in self.keywords), UNKNOWN)
+
+
+@dataclass(slots=True, eq=False)
+class Run:
+    """What one run of code has done so far: a module's import, or a function and what it calls.
+
+    `fetched_files` are the names of files that got fetched data.
+    """
+
+    fetched_files: list[str] = field(default_factory=list)
+
+
+def judge(call: Call, run: Run) -> Iterator[Seen]:
+    """What a call does that a reviewer must see, as kind and description."""
+    name = call.name
+    last = name.rpartition(".")[2]
+    if not call.is_spelled and (last in api_names.DANGEROUS or name in api_names.PROCESSES):
+        yield "hidden-name", f"calls `{name}` by a name that it builds or looks up"
+    if name in api_names.EXECUTORS:
+        yield from _executes(call)
+    elif name in api_names.LOADERS:
+        yield from _loads(call)
+    elif name in api_names.PROCESSES:
+        yield from _starts(call, run)
+    elif name.partition(".")[0] in api_names.NETWORK_ROOTS:
+        yield from _connects(call, run)
+    if last in _BY_LAST:
+        yield from _BY_LAST[last](call, run)
+    if last in WATCHERS and api_names.WATCHING.fullmatch(name):
+        yield "watches", f"`{name}`"
+    if last in INJECTORS and api_names.INJECTIONS.fullmatch(name):
+        yield "injects", f"`{last}` puts code into memory"
+    if api_names.SECRET_CALLS.fullmatch(name):
+        yield "secrets", f"`{name}`"
+
+
+WATCHERS = frozenset(
+    """paste copy waitForNewPaste read_clipboard to_clipboard GetClipboardData OpenClipboard SetClipboardData clipboard_get grab
+    grabclipboard screenshot mss shot save to_png create Listener on_press on_release hook record read_key read_event add_hotkey
+    on_click HookManager VideoCapture rec InputStream open GetAsyncKeyState SetWindowsHookExA SetWindowsHookExW InputDevice""".split()  # noqa: SIM905
+)
+INJECTORS = frozenset(
+    """WriteProcessMemory CreateRemoteThread VirtualAllocEx NtCreateThreadEx QueueUserAPC RtlMoveMemory SetThreadContext
+    NtMapViewOfSection RtlCreateUserThread""".split()  # noqa: SIM905
+)
+
+
+def _executes(call: Call) -> Iterator[Seen]:
+    """Code that is made of data."""
+    function = call.name.removeprefix("builtins.")
+    yield "dynamic", f"`{function}`"
+    code = call.argument(0, "source", "code", "object")
+    if how := code.how("fetched"):
+        yield "fetched-code", f"`{function}` of what `{how}` fetches"
+    elif how := code.how("decoded"):
+        yield "decoded-code", f"`{function}` of what `{how}` gives"
+
+
+def _loads(call: Call) -> Iterator[Seen]:
+    """Objects, or code, that are made of bytes in the code, or of decoded or fetched ones."""
+    data = call.argument(0)
+    yield "dynamic", f"`{call.name}`"
+    if how := data.how("fetched"):
+        yield "fetched-code", f"`{call.name}` of what `{how}` fetches"
+    elif (how := data.how("decoded")) and not call.name.startswith("marshal"):
+        yield "decoded-code", f"`{call.name}` of what `{how}` gives"
+    elif isinstance(data.constant, bytes) and _pickle_calls(data.constant):
+        yield "decoded-code", f"`{call.name}` of bytes that call something"
+
+
+def _pickle_calls(data: bytes) -> bool:
+    return any(
+        name in data for name in (b"cos\n", b"cposix\n", b"csubprocess\n", b"cbuiltins\n", b"c__builtin__\n", b"\x93")
+    )
+
+
+def command_of(call: Call) -> str:
+    """The words of the command that a call starts, unknown ones as gaps."""
+    start = 1 if call.name.startswith(("os.spawn", "os.posix_spawn")) and "posix" not in call.name else 0
+    given = call.argument(start, "args", "cmd", "command", "argv")
+    if call.name.startswith("asyncio.create_subprocess_exec"):
+        given = Value(items=tuple(call.arguments))
+    return given.words or GAP
+
+
+def _starts(call: Call, run: Run) -> Iterator[Seen]:
+    """A process: suspicious by its words, hidden, of decoded or fetched data, or only unknown."""
+    command = command_of(call)
+    quoted = shortened(command)
+    origins = origins_of((*call.arguments, *(call.keywords.get(key, UNKNOWN) for key in ("args", "cmd"))))
+    kinds = {origin.kind: origin.how for origin in sorted(origins, reverse=True)}
+    if how := kinds.get("fetched"):
+        yield "fetched-code", f"`{call.name}` of what `{how}` fetches"
+        return
+    if how := kinds.get("decoded"):
+        yield "decoded-code", f"`{call.name}` of what `{how}` gives"
+        return
+    is_plain = is_harmless(command)
+    if run.fetched_files and not is_plain:
+        yield "drops", f"starts `{quoted}` after it fetched a file"
+    if call.name.rpartition(".")[2] == "startfile":
+        yield "command", f"`{quoted}`: opens a file by its type"
+    elif why := suspicion(command):
+        yield "command", f"`{quoted}`: {why}"
+    elif " -c " in command and (code := hidden_code(command)):
+        yield "command", f"`{quoted}`: runs code in a text, `{code}`"
+    elif _is_silent(call) and not is_plain and _names_own_file(command):
+        yield "command", f"`{quoted}`: starts a file of its own, with no output"
+    elif not is_plain and (program_of(command) or command.startswith(("/", "./"))):
+        yield "process", f"`{quoted}`"
+    else:
+        yield "tool", f"`{quoted}`"
+
+
+def _names_own_file(command: str) -> bool:
+    return "__file__" in command or command.startswith((GAP, "./"))
+
+
+def _is_silent(call: Call) -> bool:
+    outputs = [call.keywords.get(key, UNKNOWN) for key in ("stdout", "stderr")]
+    return all(value.name.endswith("DEVNULL") or value.constant == -3 for value in outputs)
+
+
+def _connects(call: Call, run: Run) -> Iterator[Seen]:
+    """A connection, and data of this machine that goes over it."""
+    name = call.name
+    values = call.values
+    if api_names.LOOKUPS.fullmatch(name):
+        host = call.argument(0, "host", "qname")
+        carried = _carried((host,))
+        if carried and GAP in host.text and "." in host.text.strip(GAP):
+            yield "sends", f"`{name}` of a name that contains {carried}"
+        return
+    if not api_names.NETWORK.fullmatch(name):
+        return
+    if carried := _carried((*values, call.receiver)):
+        yield "sends", f"`{name}` with {carried}"
+    text = " ".join(value.words for value in values)
+    if (numeric := api_names.NUMERIC_ADDRESS.search(text)) and is_public(numeric[1]):
+        yield "address", f"`{name}` to `{numeric[0]}`, an address without a name"
+    yield "network", f"`{name}`" + (f" to `{shortened(address)}`" if (address := _address(values)) else "")
+    if name.rpartition(".")[2] in ("urlretrieve", "download"):
+        run.fetched_files.append(call.argument(1, "filename", "out").words or GAP)
+        if api_names.PROGRAM_NAME.search(run.fetched_files[-1]):
+            yield "drops", f"fetches a program, `{shortened(run.fetched_files[-1])}`"
+
+
+def _address(values: Sequence[Value]) -> str:
+    return next((value.words for value in values if "://" in value.words), "")
+
+
+def _carried(values: Sequence[Value]) -> str:
+    """What data of this machine values carry, in words."""
+    origins = origins_of(values)
+    for kind, words in (
+        ("environment", "the environment"),
+        ("secret", "secrets"),
+        ("host", "names of this machine or user"),
+    ):
+        if how := min((origin.how for origin in origins if origin.kind == kind), default=""):
+            return f"{words} (`{how}`)"
+    return ""
+
+
+def is_public(text: str) -> bool:
+    """Whether a numeric address can be somebody else's: not loopback, of a private network, or unspecified."""
+    try:
+        address = ipaddress.ip_address(text.strip("[]"))
+    except ValueError:
+        return False
+    if isinstance(address, ipaddress.IPv6Address):
+        return True
+    octets = address.packed
+    is_private = (
+        octets[0] in (0, 10, 127)
+        or octets[:2] in (b"\xc0\xa8", b"\xa9\xfe")
+        or (octets[0] == 172 and 16 <= octets[1] < 32)
+    )
+    return not is_private and octets not in (b"\x01\x01\x01\x01", b"\x08\x08\x08\x08", b"\x08\x08\x04\x04")
+
+
+def _opens(call: Call, run: Run) -> Iterator[Seen]:
+    """Files with secrets that are opened, and start-up files that are opened to write."""
+    path = (
+        call.argument(0, "file", "path").words
+        if call.name in ("builtins.open", "io.open", "os.open", "codecs.open")
+        else ""
+    )
+    path = path or call.receiver.words
+    if not path:
+        return
+    mode = call.argument(1 if call.arguments and path == call.arguments[0].words else 0, "mode").words
+    is_written = bool(WRITING.search(mode)) and not call.name.endswith(("read_text", "read_bytes"))
+    if is_written or call.name.endswith(("write_text", "write_bytes")):
+        yield from _writes_to(path)
+        if call.name.endswith(("write_text", "write_bytes")) and any(value.how("fetched") for value in call.values):
+            run.fetched_files.append(path)
+    elif match := api_names.SECRET_FILES.search(path):
+        yield "secrets", f"opens `{shortened(path) if len(path) < MAX_QUOTED else match[0]}`"
+
+
+def _writes_to(path: str) -> Iterator[Seen]:
+    if api_names.STARTUP_FILES.search(path):
+        yield "startup", f"writes `{shortened(path)}`"
+    elif path.endswith(".pth") or "site-packages" in path:
+        yield "startup", f"writes `{shortened(path)}`, which Python reads"
+
+
+def _reads_place(call: Call, _: Run) -> Iterator[Seen]:
+    """Folders and databases of secrets that are listed, copied or opened."""
+    for value in call.arguments[:2]:
+        if api_names.SECRET_FILES.search(value.words):
+            yield "secrets", f"`{call.name}` of `{shortened(value.words)}`"
+    if call.name.startswith("shutil.") and len(call.arguments) > 1:
+        yield from _writes_to(call.arguments[1].words)
+
+
+def _writes(call: Call, run: Run) -> Iterator[Seen]:
+    """Fetched data that go into a file, and code that is written."""
+    fetched = next((value.how("fetched") for value in call.values if value.how("fetched")), "")
+    path = call.receiver.text
+    if fetched:
+        run.fetched_files.append(path or GAP)
+        if api_names.PROGRAM_NAME.search(path):
+            yield "drops", f"writes what `{fetched}` fetches as a program, `{shortened(path)}`"
+    for value in call.values:
+        if isinstance(value.constant, str | bytes) and (code := hidden_code(value.words)):
+            yield "hidden-text", f"writes code into a file: `{code}`"
+
+
+def _permits(call: Call, run: Run) -> Iterator[Seen]:
+    """A fetched file that becomes executable, or gets the name of a program."""
+    if call.name in ("os.chmod", "os.rename", "os.replace", "shutil.move") or call.name.endswith(".chmod"):
+        is_program = "chmod" in call.name or any(api_names.PROGRAM_NAME.search(value.words) for value in call.values)
+        if run.fetched_files and is_program:
+            yield "drops", f"fetches a file and makes it a program: `{call.name}`"
+
+
+def _loads_library(call: Call, _: Run) -> Iterator[Seen]:
+    """A file loaded as a library of native code, though its name is that of something else."""
+    path = call.argument(0, "name").words
+    if re.search(r"\.(?:py|txt|dat|png|jpg|gif|json|log|tmp)$", path):
+        yield "injects", f"loads `{shortened(path)}` as native code"
+
+
+def _registers(call: Call, _: Run) -> Iterator[Seen]:
+    """Keys of Windows' registry that start programs."""
+    if any(re.search(r"CurrentVersion\\+Run", value.words, re.IGNORECASE) for value in call.arguments):
+        yield "startup", "writes a key of the registry that starts programs"
+
+
+def _sets_up(call: Call, _: Run) -> Iterator[Seen]:
+    """setup() with commands of its own in place of those of an install."""
+    entries = (call.keywords.get("cmdclass") or UNKNOWN).entries or {}
+    commands = [str(key) for key in entries if key in INSTALL_COMMANDS]
+    if call.name.rpartition(".")[2] == "setup" and commands:
+        yield "install-command", f"setup() has its own `{'`, `'.join(sorted(commands))}`"
+
+
+INSTALL_COMMANDS = frozenset(("install", "develop", "egg_info", "install_lib", "install_scripts", "install_data"))
+_BY_LAST: Mapping[str, Callable[[Call, Run], Iterator[Seen]]] = {
+    **dict.fromkeys(("open", "read_text", "read_bytes", "write_text", "write_bytes"), _opens),
+    **dict.fromkeys(
+        ("copy", "copy2", "copyfile", "copytree", "connect", "listdir", "walk", "glob", "iglob", "scandir"),
+        _reads_place,
+    ),
+    **dict.fromkeys(("write", "writelines"), _writes),
+    **dict.fromkeys(("chmod", "rename", "replace", "move"), _permits),
+    **dict.fromkeys(("CDLL", "WinDLL", "LoadLibrary", "PyDLL", "OleDLL"), _loads_library),
+    **dict.fromkeys(("SetValueEx", "SetValue", "RegSetValueEx", "CreateKey", "OpenKey"), _registers),
+    "setup": _sets_up,
+}
+CODE_WORDS = re.compile(
+    r"\b(?:exec|eval)\s*\(.{0,80}(?:urlopen|requests|b64decode|decompress|marshal|__import__|\.read\(\))|\b__import__\s*\(|"
+    r"\bimport\s+(?:os|subprocess|socket|base64|requests|urllib)\b.{0,4000}\b(?:system|popen|Popen|exec|eval|urlopen|connect|post)\s*\(|"
+    r"\b(?:powershell|cmd\.exe)\b|(?:curl|wget)\s+(?:-\S+\s+)*https?:|\|\s*(?:ba)?sh\b|/dev/tcp/|\bos\.(?:system|popen)\(|\bsubprocess\.\w+\(",
+    re.DOTALL | re.IGNORECASE,
+)
+
+
+def hidden_code(text: str) -> str:
+    """The part of a decoded text that is code or a command; empty if none is."""
+    match = CODE_WORDS.search(text[:MAX_SEARCHED])
+    return shortened(match[0]) if match else ""
+
+
+MAX_SEARCHED = 1 << 16
+
+
+def shortened(text: str) -> str:
+    """A text on one line, cut where it is long."""
+    line = " ".join(text.split())
+    return line if len(line) <= MAX_QUOTED else f"{line[:MAX_QUOTED]}{GAP}"
+
+
+def result_of(call: Call) -> Value:
+    """The value that a call gives: its name with `()`, and the origins of its data."""
+    name = call.name
+    text = ""
+    last = name.rpartition(".")[2]
+    origins = origins_of((*call.arguments, *call.keywords.values(), call.receiver))
+    if name in api_names.DECODERS or api_names.DECRYPTING.search(name) or api_names.REVEALING.search(name):
+        origins = origins | {Origin("decoded", name)}
+    elif name.partition(".")[0] in api_names.NETWORK_ROOTS and api_names.NETWORK.fullmatch(name):
+        origins = frozenset((Origin("fetched", name),))
+    elif name in api_names.HOST_CALLS:
+        origins = origins | {Origin("host", name)}
+    elif last in ("open", "read_text", "read_bytes"):
+        text = (
+            call.argument(0, "file").words if call.name in ("builtins.open", "io.open", "codecs.open") else ""
+        ) or call.receiver.words
+        kind = "secret" if api_names.SECRET_FILES.search(text) else "read"
+        origins = frozenset((Origin(kind, name.removeprefix("builtins.")),))
+    elif api_names.SECRET_CALLS.fullmatch(name):
+        origins = origins | {Origin("secret", name)}
+    return Value(name=f"{name}()" if name else "", text=text, origins=origins)

@@ -1,0 +1,219 @@
+"""Source files: their encoding, their tree, the words that make them worth following, and what the text itself hides (pure)."""
+
+import ast
+import codecs
+import re
+import tokenize
+import unicodedata
+import warnings
+from collections.abc import Iterator
+from itertools import pairwise
+
+from wheelhouse.documents import too_deep_as
+from wheelhouse.vet.code.api_names import DANGEROUS, DANGEROUS_MODULES, SUSPICIOUS_ADDRESS
+from wheelhouse.vet.code.behaviour import Behaviour
+from wheelhouse.vet.code.folding import HIDING_CODEC
+from wheelhouse.vet.code.sinks import shortened
+
+MAX_SOURCE_BYTES = 4 << 20
+"""The longest source that is parsed."""
+ODD_LETTERS = re.compile(
+    rb"\xe2\x80[\x8b-\x8f\xaa-\xae]|\xe2\x81[\xa0-\xaf]|\xf3\xa0|\xf0\x9d[\x90-\x9f]|\xef\xbc[\xa1-\xba]|\xef\xbd[\x81-\x9a]|\xef\xb8[\x80-\x8f]"
+)
+"""Characters, in UTF-8, that may hide something from who reads the source."""
+ODD_RUNS = (b" " * 150, b"\t" * 40, b"(" * 60, b"[" * 60, b"\0")
+BLANKS = re.compile(
+    r"^(?P<before>[^\n]*?\S)(?:[ ]{150,}|\t{40,})\s*;?[ \t]*(?P<hidden>[A-Za-z_][^\n]{3,})$", re.MULTILINE
+)
+BIDI = re.compile("[\u202a-\u202e\u2066-\u2069]")
+INVISIBLE = re.compile("[\u200b\u200c\u200d\u2060-\u2064\u206a-\u206f\ufe00-\ufe0f\U000e0000-\U000e01ef]")
+MANY_INVISIBLE = 12
+LOOKALIKE = re.compile("[\U0001d400-\U0001d7ff\uff21-\uff3a\uff41-\uff5a]")
+ESCAPED = re.compile(
+    rb"""\\(?:x[67][0-9a-fA-F]|1[4-7][0-7]|u00[67][0-9a-fA-F])(?:\\(?:x[0-9a-fA-F]{2}|[0-7]{2,3}|u00[0-9a-fA-F]{2})){1,80}['"]"""
+)
+ESCAPES = re.compile(
+    r"""\\(?:x[0-9a-fA-F]{2}|[0-7]{2,3}|u00[0-9a-fA-F]{2})(?:\\(?:x[0-9a-fA-F]{2}|[0-7]{2,3}|u00[0-9a-fA-F]{2})){1,80}(?=['"])"""
+)
+COOKIE = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)", re.MULTILINE)
+BLOB = re.compile(r"""['"]([A-Za-z0-9+/]{200,}={0,2})['"]""")
+MANY_BLOBS = 5
+MIN_BLOB = 200
+ADDRESS = re.compile(r"//[^\s'\"<>`]{3,100}['\"]?")
+RECORDERS = ("oast.", "oastify", "interact.sh", "burpcollaborator", "dnslog.cn", "ceye.io")
+RECORDER = re.compile(
+    r"\b[\w-]{10,}\.(?:oast\.(?:fun|live|pro|site|me|online)|oastify\.com|interact\.sh|burpcollaborator\.net|dnslog\.cn|ceye\.io)\b"
+)
+"""Servers that record who asks for a name."""
+
+
+class UnparsedError(Exception):
+    """A source that cannot be parsed; the text of the error says why, in a few words."""
+
+
+def is_odd(source: bytes) -> bool:
+    """Whether the bytes of a source may hide something from who reads it."""
+    if any(run in source for run in ODD_RUNS) or ESCAPED.search(source) or _names_a_hiding_codec(source):
+        return True
+    return not source.isascii() and ODD_LETTERS.search(source) is not None
+
+
+def _names_a_hiding_codec(source: bytes) -> bool:
+    return b"coding" in source[:400] and bool(HIDING_CODEC.fullmatch(declared_encoding(source)))
+
+
+def decoded_source(source: bytes) -> str:
+    """The text of a source, by its own encoding (PEP 263). Raises UnparsedError."""
+    if len(source) > MAX_SOURCE_BYTES:
+        raise UnparsedError(f"it is longer than {MAX_SOURCE_BYTES >> 20} MiB")
+    codec = declared_encoding(source) or "utf-8"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            text = source.decode("utf-8-sig" if codec.lower().replace("_", "-") in ("utf-8", "utf8") else codec)
+        except (UnicodeError, LookupError, ValueError):
+            text = source.decode("latin-1")
+        except Exception as error:  # a codec that gives no text
+            raise UnparsedError(f"its encoding is `{codec}`") from error
+    if not isinstance(text, str):
+        raise UnparsedError(f"its encoding is `{codec}`")
+    return text
+
+
+def declared_encoding(source: bytes) -> str:
+    """The encoding that a source names in its first two lines; empty if it names none (PEP 263)."""
+    for line in source.split(b"\n", 2)[:2]:
+        if match := COOKIE.match(line):
+            with_name = match[1].decode("ascii", "replace")
+            try:
+                return codecs.lookup(with_name).name
+            except (LookupError, ValueError):
+                return with_name
+        if line.strip() and not line.lstrip().startswith((b"#", b"\xef\xbb\xbf#")):
+            break
+    return ""
+
+
+def parsed(text: str) -> ast.Module:
+    """The tree of a source. Raises UnparsedError."""
+    try:
+        with warnings.catch_warnings(), too_deep_as(ValueError):
+            warnings.simplefilter("ignore")
+            return ast.parse(text)
+    except (SyntaxError, ValueError) as error:
+        raise UnparsedError(_reason(error)) from None
+    except MemoryError:
+        raise UnparsedError("it is nested too deeply") from None
+
+
+def _reason(error: Exception) -> str:
+    """Why a source does not parse."""
+    if isinstance(error, SyntaxError):
+        message = error.msg or "syntax error"
+        if "too many nested" in message or "too deeply" in message:
+            return "it is nested too deeply"
+        return f"line {error.lineno or 0}: {shortened(message)}"
+    return "it has null bytes" if "null byte" in str(error) else "it is nested too deeply"
+
+
+def odd_text(path: str, source: bytes, text: str) -> Iterator[Behaviour]:
+    """What the text of a source hides from who reads it."""
+    codec = declared_encoding(source)
+    if codec and HIDING_CODEC.fullmatch(codec):
+        yield Behaviour("encoded-source", path, 1, f"the encoding `{codec}`")
+    if any(run in source for run in ODD_RUNS):
+        yield from _hidden_by_blanks(path, text)
+    if not text.isascii() and ODD_LETTERS.search(source):
+        yield from _odd_characters(path, text)
+    yield from _escaped_names(path, text)
+    yield from _addresses(path, text)
+    yield from _encoded_texts(path, text)
+
+
+def _hidden_by_blanks(path: str, text: str) -> Iterator[Behaviour]:
+    for match in BLANKS.finditer(text):
+        if not _is_comment_or_text(match["before"], match["hidden"]):
+            yield Behaviour(
+                "hidden-by-blanks", path, _line(text, match.start("hidden")), f"`{shortened(match['hidden'])}`"
+            )
+
+
+def _addresses(path: str, text: str) -> Iterator[Behaviour]:
+    """Addresses in the texts of a source that hide who receives."""
+    for match in ADDRESS.finditer(text):
+        if (shady := SUSPICIOUS_ADDRESS.match(match[0])) and _is_in_literal(text, match.start()):
+            yield Behaviour("address", path, _line(text, match.start()), f"`{shortened(shady[0].strip())}`")
+    for needle in RECORDERS:
+        if needle in text:
+            for match in RECORDER.finditer(text):
+                if _is_in_literal(text, match.start()):
+                    yield Behaviour("address", path, _line(text, match.start()), f"`{shortened(match[0])}`")
+            return
+
+
+def _encoded_texts(path: str, text: str) -> Iterator[Behaviour]:
+    """Many long texts that nobody can read."""
+    long_lines = [line for line in text.split("\n") if len(line) > MIN_BLOB]
+    blobs = [line for line in long_lines if BLOB.search(line)] if len(long_lines) >= MANY_BLOBS else []
+    if len(blobs) >= MANY_BLOBS and len(blobs) * 4 > text.count("\n"):
+        yield Behaviour("encoded-text", path, _line(text, text.index(blobs[0])), f"{len(blobs)} long encoded texts")
+
+
+def _odd_characters(path: str, text: str) -> Iterator[Behaviour]:
+    for match in BIDI.finditer(text):
+        yield Behaviour("bidi", path, _line(text, match.start()), f"U+{ord(match[0]):04X}")
+    invisible = list(INVISIBLE.finditer(text))
+    if len(invisible) >= MANY_INVISIBLE and _is_run(invisible):
+        yield Behaviour("invisible", path, _line(text, invisible[0].start()), f"{len(invisible)} invisible characters")
+    if LOOKALIKE.search(text):
+        yield from _lookalike_names(path, text)
+
+
+def _is_run(matches: list[re.Match[str]]) -> bool:
+    """Whether many matches follow each other, as data hidden in invisible characters do."""
+    adjacent = sum(1 for one, other in pairwise(matches) if one.end() == other.start())
+    return adjacent >= MANY_INVISIBLE - 2
+
+
+def _is_comment_or_text(before: str, hidden: str) -> bool:
+    """Whether a line before many blanks, or after them, is a comment or part of a text."""
+    return (
+        "#" in before
+        or before.count('"') % 2 == 1
+        or before.count("'") % 2 == 1
+        or before.lstrip().startswith(("*", "|", "//", ":"))
+    )
+
+
+def _lookalike_names(path: str, text: str) -> Iterator[Behaviour]:
+    """Names spelled with letters that Python reads as plain ones (PEP 3131)."""
+    try:
+        for token in tokenize.generate_tokens(iter(text.splitlines(keepends=True)).__next__):
+            if token.type == tokenize.NAME and not token.string.isascii() and LOOKALIKE.search(token.string):
+                plain = unicodedata.normalize("NFKC", token.string)
+                if plain.isascii():
+                    yield Behaviour(
+                        "lookalike-name", path, token.start[0], f"`{token.string}`, which Python reads as `{plain}`"
+                    )
+    except (tokenize.TokenError, SyntaxError, IndentationError):
+        return
+
+
+def _escaped_names(path: str, text: str) -> Iterator[Behaviour]:
+    """Plain words that are spelled with escapes, though nobody needs to."""
+    for match in ESCAPES.finditer(text):
+        word = match[0].encode("ascii", "replace").decode("unicode_escape", "replace")
+        if word in DANGEROUS or word in DANGEROUS_MODULES:
+            yield Behaviour("hidden-name", path, _line(text, match.start()), f"spells `{word}` with escapes")
+
+
+def _is_in_literal(text: str, position: int) -> bool:
+    """Whether a position is in a text literal of one line, and not in a comment or docstring."""
+    start = text.rfind("\n", 0, position) + 1
+    before = text[start:position]
+    quote = max(before.count('"') % 2, before.count("'") % 2)
+    return bool(quote) and not before.lstrip().startswith("#") and '"""' not in before
+
+
+def _line(text: str, position: int) -> int:
+    return text.count("\n", 0, position) + 1

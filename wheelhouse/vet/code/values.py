@@ -1,0 +1,127 @@
+"""What an expression of foreign code may stand for: a constant, a text known in part, a named thing, data of some origin (pure)."""
+
+import ast
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+GAP = "…"
+"""Stands for the unknown pieces of a text."""
+
+
+class Origin(NamedTuple):
+    """Where data comes from. `how` is the call or name that gave it.
+
+    Kinds: `decoded`, `fetched`, `read` (from a file), `environment` (all of it), `secret`, `host` (names of machine and user).
+    """
+
+    kind: str
+    how: str
+
+
+NOTHING: frozenset[Origin] = frozenset()
+
+
+class Missing:
+    """The type of `MISSING`."""
+
+
+MISSING = Missing()
+"""In place of a constant that is not known: None is a constant itself."""
+Constant = str | bytes | int | float | bool | complex | None | Missing | object
+
+
+@dataclass(slots=True, eq=False)
+class Function:
+    """A function or lambda of the code, with the scope that it was made in. `instance` is what `self` is bound to."""
+
+    node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+    scope: "Scope"
+    instance: "Value | None" = None
+    module: object = None
+
+
+@dataclass(slots=True, eq=False)
+class Class:
+    """A class of the code: the names of its body, and the attributes that its methods store on `self`."""
+
+    node: ast.ClassDef
+    scope: "Scope"
+    bases: tuple["Value", ...] = ()
+    attributes: "dict[str, Value]" = field(default_factory=dict)
+    module: object = None
+
+
+@dataclass(slots=True, eq=False)
+class Instance:
+    """An instance of a class of the code."""
+
+    of: Class
+
+
+@dataclass(slots=True, eq=False)
+class Value:
+    """What is known of a value.
+
+    `constant` is the value itself; `text` the known pieces of a text, with gaps; `name` the dotted name of a thing, as
+    `os.system`, with `()` for the result of a call; `items` the elements of a sequence; `entries` those of a dict by key.
+    `is_spelled` is False for a thing that was reached by a text, as `getattr(os, 'system')`.
+    """
+
+    constant: Constant = MISSING
+    text: str = ""
+    name: str = ""
+    origins: frozenset[Origin] = NOTHING
+    items: "tuple[Value, ...] | None" = None
+    entries: "dict[object, Value] | None" = None
+    target: Function | Class | Instance | None = None
+    is_spelled: bool = True
+
+    def how(self, kind: str) -> str:
+        """What gave its data, if some of its data are of that kind; else empty."""
+        return min((origin.how for origin in self.origins if origin.kind == kind), default="")
+
+    @property
+    def words(self) -> str:
+        """What is known of it as text, and of its elements, one after another."""
+        if isinstance(self.constant, str):
+            return self.constant
+        if isinstance(self.constant, bytes):
+            return self.constant[:MAX_WORDS].decode("latin-1")
+        if self.items is not None:
+            return " ".join(item.words or GAP for item in self.items[:MAX_ITEMS])
+        return self.text or (self.name if self.name in ("sys.executable", "__file__") else "")
+
+
+MAX_WORDS = 1 << 16
+MAX_ITEMS = 64
+UNKNOWN = Value()
+
+
+class Scope:
+    """The names of a module, function or class body, and the scope around it."""
+
+    __slots__ = ("around", "names")
+
+    def __init__(self, around: "Scope | None" = None) -> None:
+        self.names: dict[str, Value] = {}
+        self.around = around
+
+    def get(self, name: str) -> Value | None:
+        """The value of a name; None if nothing binds it."""
+        scope: Scope | None = self
+        while scope is not None:
+            value = scope.names.get(name)
+            if value is not None:
+                return value
+            scope = scope.around
+        return None
+
+
+def origins_of(values: Iterable[Value]) -> frozenset[Origin]:
+    """The origins of all data in values."""
+    found = NOTHING
+    for value in values:
+        if value.origins:
+            found = found | value.origins if found else value.origins
+    return found

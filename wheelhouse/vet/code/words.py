@@ -1,0 +1,150 @@
+"""The words without which code cannot do what the rules look for: a source that has none is not followed (pure)."""
+
+import re
+from collections.abc import Iterator
+
+ALONE = re.compile(rb"")
+CALLED = rb"(?<![\w.])%b\s*\("
+NEEDLES: dict[bytes, re.Pattern[bytes]] = {
+    b"exec": re.compile(
+        rb"(?<![\w.])(?<!def )exec(?:file)?\s*\(|(?<=os\.)exec[lv]p?e?\b|(?<=['\"])exec['\"]\s*[\])]|(?<=builtins\.)exec"
+        rb"|(?<=[=,] )exec(?=\s*(?:\n|$|,))"
+    ),
+    b"eval": re.compile(
+        rb"(?<![\w.])(?<!def )eval\s*\(|(?<=['\"])eval['\"]\s*[\])]|(?<=builtins\.)eval|(?<=[=,] )eval(?=\s*(?:\n|$|,))"
+    ),
+    b"__import__": re.compile(rb"__import__"),
+    b"builtins": re.compile(
+        rb"(?<=__)builtins__|(?<=getattr\()builtins|(?<=getattr\( )builtins"
+        rb"|builtins\.(?:exec|eval|compile|__dict__|getattr)|(?<=from )builtins"
+    ),
+    b"import_module": re.compile(
+        rb"import_module\s*\(\s*(?:b?['\"](?:os|subprocess|builtins|base64|socket|ctypes|marshal)|[\w.]*(?:decode|join|chr|\())"
+    ),
+    b"marshal": re.compile(rb"(?<![\w.])marshal\b(?=\.loads?|\s*$|\s*,|\s*\n)|(?<=from )marshal\b"),
+    b"pickle": re.compile(rb"pickle\.loads?\("),
+    b"dill": re.compile(rb"(?<![\w.])dill\.loads?\("),
+    b"FunctionType": re.compile(rb"FunctionType\s*\("),
+    b"CodeType": re.compile(rb"CodeType\s*\("),
+    b"ctypes": re.compile(rb"(?<=import )ctypes|(?<=from )ctypes\b"),
+    b"windll": ALONE,
+    b"subprocess": re.compile(rb"(?<=import )subprocess|(?<=from )subprocess\b|(?<=, )subprocess\b|subprocess\.\w+\("),
+    b"popen": re.compile(rb"popen\s*\(|(?<=['\"])popen"),
+    b"Popen": re.compile(rb"Popen\s*\("),
+    b"check_output": re.compile(rb"check_output\s*\("),
+    b"check_call": re.compile(rb"check_call\s*\("),
+    b"getoutput": re.compile(rb"getoutput\s*\("),
+    b"startfile": ALONE,
+    b"system": re.compile(
+        rb"(?<=os\.)system\b|(?<![\w.])(?<!def )system\s*\(|(?<=['\"])system['\"]\s*[\])]|(?<=os import )system\b"
+    ),
+    b"spawn": re.compile(rb"(?<=os\.)spawn|(?<=os\.posix_)spawn|(?<=pty\.)spawn"),
+    b"urlopen": ALONE,
+    b"urlretrieve": ALONE,
+    b"requests": re.compile(
+        rb"(?<![\w.])requests\.(?:get|post|put|patch|delete|request|head|[sS]ession)\b|(?<=from )requests\b|(?<=import )requests(?=\s+as)"
+    ),
+    b"httpx": re.compile(
+        rb"(?<![\w.])httpx\.(?:get|post|put|patch|delete|request|stream|Client|AsyncClient)\b|(?<=from )httpx\b"
+    ),
+    b"aiohttp": re.compile(rb"(?<![\w.])aiohttp\.(?:ClientSession|request)\b|(?<=from )aiohttp\b"),
+    b"urllib3": re.compile(rb"(?<![\w.])urllib3\.(?:PoolManager|request|Request)\b"),
+    b"socket": re.compile(
+        rb"(?<=socket\.)socket\s*\(|(?<=from )socket\b|socket\.(?:create_connection|gethost\w+|getaddrinfo|socket)\("
+    ),
+    b"HTTPConnection": re.compile(rb"HTTPConnection\s*\("),
+    b"HTTPSConnection": re.compile(rb"HTTPSConnection\s*\("),
+    b"SMTP": re.compile(rb"SMTP(?:_SSL)?\s*\("),
+    b"FTP": re.compile(rb"(?<!\w)FTP(?:_TLS)?\s*\("),
+    b"SSHClient": ALONE,
+    b"dns.resolver": ALONE,
+    b"DNSResolver": ALONE,
+    b"webhook": re.compile(rb"webhooks?/"),
+    b"b64decode": ALONE,
+    b"b32decode": ALONE,
+    b"b85decode": ALONE,
+    b"a85decode": ALONE,
+    b"unhexlify": ALONE,
+    b"a2b_": re.compile(rb"a2b_(?:base64|hex|uu)"),
+    b"fromhex": re.compile(rb"fromhex\s*\("),
+    b"decompress": re.compile(rb"decompress\s*\("),
+    b"rot13": ALONE,
+    b"rot_13": ALONE,
+    b".decode(": re.compile(rb"\.decode\(\s*['\"](?:base64|hex|zlib|cp\d+|utf-?7|unicode)"),
+    b"Fernet": re.compile(rb"Fernet\s*\("),
+    b"reveal": re.compile(rb"(?<=lsb\.)reveal"),
+    b"teganography": ALONE,
+    b"chr(": re.compile(
+        rb"chr\(\w+\s*\^|(?<=[+\[( ])chr\(\d+\)\s*[+,]|(?<=join\()chr\(|(?<=\.join\(\[)chr\(|(?<!\w)chr\(\w{1,3}\)\s+for"
+    ),
+    b"(chr": re.compile(rb"\(chr,"),
+    b"__dict__[": re.compile(rb"__dict__\[\s*(?:b?['\"]\w*['\"]\s*[+\]]|\w+\()"),
+    b"globals()[": re.compile(
+        rb"globals\(\)\[\s*b?['\"][^'\"\n]{1,40}['\"]\s*\]\s*\(|globals\(\)\[\s*b?['\"](?:\\|__b)"
+    ),
+    b"__getattribute__(": re.compile(rb"(?<!super\(\)\.)(?<!object\.)__getattribute__\(\s*['\"]"),
+    b"getattr(": re.compile(
+        rb"getattr\(\s*(?:__|builtins|os\b|subprocess|sys\.modules|ctypes)|getattr\([^(),\n]{1,40},\s*(?:b?['\"][^'\"\n]*['\"]\s*(?:\[|\.(?:decode|join|replace))|\(?chr)"
+    ),
+    b"vars(": re.compile(rb"vars\(\s*(?:__|builtins|globals|locals|os\b)"),
+    b"environ": re.compile(rb"dict\(os\.environ\)|(?<=os\.)environ\b(?!\s*[.\[])|(?<=os\.)environ\.(?:copy|items)\("),
+    b"pyperclip": ALONE,
+    b"clipboard": re.compile(rb"clipboard\.(?:paste|copy)\(|(?<=read_)clipboard|(?<=win32)clipboard|clipboard_get"),
+    b"ImageGrab": ALONE,
+    b"screenshot": re.compile(rb"screenshot\("),
+    b"pynput": ALONE,
+    b"keyboard": re.compile(rb"(?<=import )keyboard\b"),
+    b"mss": re.compile(rb"(?<!\w)mss\.mss\b|(?<=import )mss\b"),
+    b"HookManager": ALONE,
+    b"VideoCapture": ALONE,
+    b"dshot": ALONE,
+    b"cookie3": ALONE,
+    b"CryptUnprotectData": ALONE,
+    b"ProcessMemory": ALONE,
+    b"CreateRemoteThread": ALONE,
+    b"VirtualAlloc": ALONE,
+    b"RtlMoveMemory": ALONE,
+    b"SetValueEx": ALONE,
+    b"cmdclass": re.compile(rb"cmdclass\s*="),
+    b"pyarmor": re.compile(rb"(?<=from )pyarmor_runtime|(?<=import )pyarmor_runtime|(?<=__)pyarmor__"),
+    b"pytransform": ALONE,
+    b".bashrc": ALONE,
+    b".zshrc": ALONE,
+    b"_profile": re.compile(rb"(?<=\.bash)_profile"),
+    b".ssh": re.compile(rb"\.ssh\b(?!\.)"),
+    b".aws": re.compile(rb"\.aws[/\\'\"]"),
+    b".netrc": ALONE,
+    b"/etc/": re.compile(rb"/etc/(?:passwd|shadow|crontab|cron\.|profile|ld\.so)"),
+    b"LaunchAgents": ALONE,
+    b"CurrentVersion": re.compile(rb"CurrentVersion\\+Run"),
+    b"Login Data": ALONE,
+    b"leveldb": re.compile(rb"[Ss]torage.{1,9}leveldb|(?<=torage\\)leveldb|(?<=torage\\\\)leveldb"),
+    b"undll32": ALONE,
+    b"owershell": ALONE,
+    b"LD_PRELOAD": ALONE,
+}
+"""By a plain word that is looked for first, because that is fast: what must be there for the word to count."""
+
+
+def is_worth_following(source: bytes) -> bool:
+    """Whether a source has one of the words."""
+    return next(_places(source), None) is not None
+
+
+def lines_worth_following(source: bytes) -> list[int]:
+    """The numbers of the lines with such words, in order."""
+    lines, position, line = [], 0, 1
+    for place in sorted(_places(source)):
+        line += source.count(b"\n", position, place)
+        position = place
+        lines.append(line)
+    return lines
+
+
+def _places(source: bytes) -> Iterator[int]:
+    for needle, pattern in NEEDLES.items():
+        place = source.find(needle)
+        while place >= 0:
+            if pattern is ALONE or pattern.match(source, place):
+                yield place
+            place = source.find(needle, place + len(needle))

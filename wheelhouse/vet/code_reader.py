@@ -1,0 +1,53 @@
+"""The source files of a wheel or sdist that are followed: modules, scripts, .pth files, setup.py and what it imports (pure)."""
+
+import re
+
+from wheelhouse.vet.code.follow import Source
+from wheelhouse.vet.code.source import MAX_SOURCE_BYTES
+from wheelhouse.vet.facts import SCRIPTS, installed
+from wheelhouse.vet.pth import is_setuptools_line, pth_code_lines
+
+MAX_READ_BYTES = MAX_SOURCE_BYTES + 1
+"""The most bytes of one source that are kept; one byte more than is parsed, so that a longer one is noticed."""
+PYTHON_SCRIPT = re.compile(rb"#!.{0,200}python", re.IGNORECASE)
+FOLDERS_OF_PACKAGES = ("src/", "lib/", "python/")
+
+
+def is_source(name: str, *, is_wheel: bool) -> bool:
+    """Whether a member of a wheel or sdist may be a source that is followed, by its name."""
+    if name.endswith(".py"):
+        return True
+    place = installed(name)
+    return is_wheel and (place.startswith(SCRIPTS) or (place.endswith(".pth") and "/" not in place))
+
+
+def source_of(name: str, data: bytes, *, is_wheel: bool) -> Source | None:
+    """The source that a member is; None if no import and no install reaches it."""
+    source = _of_wheel(name, data) if is_wheel else _of_sdist(name, data)
+    return source if source is not None and source.is_worth_parsing else None
+
+
+def _of_wheel(name: str, data: bytes) -> Source | None:
+    place = installed(name)
+    if place.endswith(".pth"):
+        lines = [line for line in pth_code_lines(data.decode("utf-8", "replace")) if not is_setuptools_line(line)]
+        return Source(name, f"{place}:", "\n".join(lines).encode(), runs=True) if lines else None
+    if place.startswith(SCRIPTS):
+        return Source(name, f"{place}:", data, runs=True) if name.endswith(".py") or PYTHON_SCRIPT.match(data) else None
+    return None if place.startswith("@") or ".dist-info/" in place else _module(name, place, data)
+
+
+def _of_sdist(name: str, data: bytes) -> Source | None:
+    place = name.partition("/")[2]
+    if place == "setup.py":
+        return Source(name, "setup", data, runs=True)
+    folder = next((folder for folder in FOLDERS_OF_PACKAGES if place.startswith(folder)), "")
+    return _module(name, place.removeprefix(folder), data)
+
+
+def _module(name: str, place: str, data: bytes) -> Source | None:
+    """A module by its place in a folder of sys.path; None if a part of the place is no name that Python imports."""
+    parts = place.removesuffix(".py").split("/")
+    is_package = parts[-1] == "__init__" and len(parts) > 1
+    parts = parts[:-1] if is_package else parts
+    return Source(name, ".".join(parts), data, is_package) if all(map(str.isidentifier, parts)) else None

@@ -1,0 +1,186 @@
+"""Rules about what Python code does when it is imported, when setup.py runs, and if somebody calls it (pure).
+
+The code is followed, not run (`vet/code`). Each rule reports a member once, with all that it found there.
+"""
+
+from collections.abc import Iterator
+
+from wheelhouse.findings import Observation, Severity, observed
+from wheelhouse.vet.code.behaviour import AT_IMPORT, IF_CALLED
+from wheelhouse.vet.facts import Facts
+from wheelhouse.vet.rules import Review, rule
+
+
+def _found(
+    facts: Facts, kinds: tuple[str, ...], *reaches: str
+) -> Iterator[tuple[str, tuple[str, ...], tuple[str, ...]]]:
+    """The members whose code does something of these kinds: path, descriptions, numbers of the lines."""
+    by_path: dict[str, dict[str, set[int]]] = {}
+    for behaviour in facts.inside.behaviours:
+        if behaviour.kind in kinds and behaviour.reach in reaches:
+            by_path.setdefault(behaviour.path, {}).setdefault(behaviour.what, set()).add(behaviour.line)
+    for path, descriptions in sorted(by_path.items()):
+        lines = sorted({line for found in descriptions.values() for line in found})
+        yield path, tuple(sorted(descriptions)), tuple(map(str, lines))
+
+
+@rule(Severity.ERROR)
+def import_runs_decoded(facts: Facts, review: Review) -> Iterator[Observation]:
+    """When it is imported, a module runs code that it first decodes, decrypts or unpacks.
+
+    The code that runs cannot be read in the file. An example is exec of base64, zlib or marshal data, or of what an image hides.
+    """
+    for path, does, lines in _found(facts, ("decoded-code",), AT_IMPORT):
+        yield observed(path=path, does=does).with_context(lines=lines)
+
+
+@rule(Severity.ERROR)
+def import_runs_fetched(facts: Facts, review: Review) -> Iterator[Observation]:
+    """When it is imported, a module runs code that it fetches over the network.
+
+    What runs is decided by a server, at the time of the import.
+    """
+    for path, does, lines in _found(facts, ("fetched-code",), AT_IMPORT):
+        yield observed(path=path, does=does).with_context(lines=lines)
+
+
+@rule(Severity.ERROR)
+def import_drops_program(facts: Facts, review: Review) -> Iterator[Observation]:
+    """When it is imported, a module fetches a file and makes it a program, or starts it."""
+    for path, does, lines in _found(facts, ("drops",), AT_IMPORT):
+        yield observed(path=path, does=does).with_context(lines=lines)
+
+
+@rule(Severity.ERROR)
+def import_sends_data(facts: Facts, review: Review) -> Iterator[Observation]:
+    """When it is imported, a module sends data of this machine: its environment, secrets, or names of machine and user."""
+    for path, does, lines in _found(facts, ("sends",), AT_IMPORT):
+        yield observed(path=path, does=does).with_context(lines=lines)
+
+
+@rule(Severity.ERROR)
+def import_reads_secrets(facts: Facts, review: Review) -> Iterator[Observation]:
+    """When it is imported, a module reads keys, passwords, or the folders of browsers and wallets."""
+    for path, does, lines in _found(facts, ("secrets",), AT_IMPORT):
+        yield observed(path=path, does=does).with_context(lines=lines)
+
+
+@rule(Severity.ERROR)
+def import_writes_startup(facts: Facts, review: Review) -> Iterator[Observation]:
+    """When it is imported, a module writes where a system, a shell or Python looks at its start."""
+    for path, does, lines in _found(facts, ("startup",), AT_IMPORT):
+        yield observed(path=path, does=does).with_context(lines=lines)
+
+
+@rule(Severity.ERROR)
+def import_watches_user(facts: Facts, review: Review) -> Iterator[Observation]:
+    """When it is imported, a module reads the clipboard, the screen, the keyboard, a camera or a microphone."""
+    for path, does, lines in _found(facts, ("watches",), AT_IMPORT):
+        yield observed(path=path, does=does).with_context(lines=lines)
+
+
+@rule(Severity.ERROR)
+def import_injects_code(facts: Facts, review: Review) -> Iterator[Observation]:
+    """When it is imported, a module puts machine code into memory, or loads a file of another kind as a library."""
+    for path, does, lines in _found(facts, ("injects",), AT_IMPORT):
+        yield observed(path=path, does=does).with_context(lines=lines)
+
+
+@rule(Severity.ERROR)
+def import_runs_command(facts: Facts, review: Review) -> Iterator[Observation]:
+    """When it is imported, a module starts a command that a reviewer must see: a download, a shell of Windows, a hidden file."""
+    for path, does, lines in _found(facts, ("command",), AT_IMPORT):
+        yield observed(path=path, does=does).with_context(lines=lines)
+
+
+@rule(Severity.WARNING)
+def import_starts_program(facts: Facts, review: Review) -> Iterator[Observation]:
+    """When it is imported, a module starts a program that is none of the usual tools."""
+    for path, does, lines in _found(facts, ("process",), AT_IMPORT):
+        yield observed(path=path, does=does).with_context(lines=lines)
+
+
+@rule(Severity.WARNING)
+def import_uses_network(facts: Facts, review: Review) -> Iterator[Observation]:
+    """When it is imported, a module connects to a server."""
+    for path, does, lines in _found(facts, ("network",), AT_IMPORT):
+        yield observed(path=path, does=does).with_context(lines=lines)
+
+
+@rule(Severity.WARNING)
+def code_runs_hidden(facts: Facts, review: Review) -> Iterator[Observation]:
+    """If it is called, a function runs code that it first decodes or fetches."""
+    for path, does, lines in _found(facts, ("decoded-code", "fetched-code"), IF_CALLED):
+        yield observed(path=path, does=does).with_context(lines=lines)
+
+
+@rule(Severity.WARNING)
+def code_hides_names(facts: Facts, review: Review) -> Iterator[Observation]:
+    """Code hides what it calls: it builds or looks up the names of functions that run code or start programs.
+
+    An example is `getattr(os, 'sys' + 'tem')`, `vars(builtins)['exec']`, or a name that is written with escapes.
+    """
+    for path, does, lines in _found(facts, ("hidden-name", "hidden-text"), AT_IMPORT, IF_CALLED):
+        yield observed(path=path, does=does).with_context(lines=lines)
+
+
+@rule(Severity.WARNING)
+def code_protected(facts: Facts, review: Review) -> Iterator[Observation]:
+    """Code is encrypted, or is kept as long texts that nobody can read."""
+    for path, does, lines in _found(facts, ("protected-code", "encoded-text"), AT_IMPORT, IF_CALLED):
+        yield observed(path=path, does=does).with_context(lines=lines)
+
+
+@rule(Severity.WARNING)
+def code_shady_address(facts: Facts, review: Review) -> Iterator[Observation]:
+    """Code names an address that hides who receives: a webhook, a shortener, a tunnel, a throw-away domain, a bare number."""
+    for path, does, lines in _found(facts, ("address",), AT_IMPORT, IF_CALLED):
+        yield observed(path=path, does=does).with_context(lines=lines)
+
+
+@rule(Severity.NOTE)
+def code_can_act(facts: Facts, review: Review) -> Iterator[Observation]:
+    """If it is called, code reads secrets, writes start-up files, watches the user, sends data, or starts suspicious commands.
+
+    Tools for such tasks do this too, so it is a note. The same at import is an error.
+    """
+    kinds = ("drops", "sends", "secrets", "startup", "watches", "injects", "command")
+    for path, does, lines in _found(facts, kinds, IF_CALLED):
+        yield observed(path=path, does=does).with_context(lines=lines)
+
+
+@rule(Severity.ERROR)
+def source_hides_code(facts: Facts, review: Review) -> Iterator[Observation]:
+    """The text of a source hides code from who reads it.
+
+    It stands behind many blanks, its letters only look like plain ones, its characters change the direction of the text, or its
+    encoding is one that nobody can read.
+    """
+    for path, does, lines in _found(
+        facts, ("hidden-by-blanks", "lookalike-name", "bidi", "encoded-source"), AT_IMPORT, IF_CALLED
+    ):
+        yield observed(path=path, does=does).with_context(lines=lines)
+
+
+@rule(Severity.WARNING)
+def source_invisible(facts: Facts, review: Review) -> Iterator[Observation]:
+    """A source has many invisible characters in a row: they can carry data."""
+    for path, does, lines in _found(facts, ("invisible",), AT_IMPORT, IF_CALLED):
+        yield observed(path=path, does=does).with_context(lines=lines)
+
+
+@rule(Severity.WARNING)
+def setup_replaces_install(facts: Facts, review: Review) -> Iterator[Observation]:
+    """setup() has commands of its own in place of those of an install, so that the install runs their code."""
+    for path, does, lines in _found(facts, ("install-command",), AT_IMPORT, IF_CALLED):
+        yield observed(path=path, does=does).with_context(lines=lines)
+
+
+@rule(Severity.NOTE)
+def source_unparsed(facts: Facts, review: Review) -> Iterator[Observation]:
+    """A source could not be parsed, or not be followed to its end, so that nothing is known of what it does.
+
+    Python 2, a syntax that is newer than this Python, a file that is too long or too deeply nested.
+    """
+    for path, does, _ in _found(facts, ("unparsed",), AT_IMPORT, IF_CALLED):
+        yield observed(path=path, does=does)
