@@ -96,8 +96,17 @@ class Page:
         ]
         return replace(self, files=[file for spelling in spellings for file in self._by_version[0][spelling]])
 
-    def candidates(self, version: Version) -> Iterator[Candidate]:
-        """The files of one release."""
+    def candidates(self, version: Version) -> tuple[Candidate, ...]:
+        """The files of one release. They are the same for every target of a run, so they are made once."""
+        if version not in self._candidates:
+            self._candidates[version] = tuple(self._files_of(version))
+        return self._candidates[version]
+
+    @cached_property
+    def _candidates(self) -> dict[Version, tuple[Candidate, ...]]:
+        return {}
+
+    def _files_of(self, version: Version) -> Iterator[Candidate]:
         grouped = self._by_version[0]
         for spelling in self._spellings.get(version, ()):
             for file in grouped[spelling]:

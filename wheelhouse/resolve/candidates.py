@@ -101,7 +101,8 @@ class ProjectCandidates:
     def _choose(self, version: Version, *, is_exact_pin: bool) -> tuple[Candidate | None, list[Rejected]]:
         if (version, is_exact_pin) not in self._chosen:
             allowed, rejected = [], []
-            for candidate in self.page.candidates(version):
+            candidates = self.page.candidates(version)
+            for candidate in candidates:
                 reason = self._why_excluded(candidate, is_exact_pin=is_exact_pin)
                 if reason:
                     rejected.append(Rejected(candidate.filename, reason))
@@ -109,6 +110,8 @@ class ProjectCandidates:
                     allowed.append(candidate)
             chosen, others = choose(allowed, self._target)
             self._chosen[version, is_exact_pin] = (chosen, rejected + others)
+            if all(candidate.yanked is None for candidate in candidates):  # then a pin makes no difference
+                self._chosen[version, not is_exact_pin] = self._chosen[version, is_exact_pin]
         return self._chosen[version, is_exact_pin]
 
     def _why_excluded(self, candidate: Candidate, *, is_exact_pin: bool) -> Reason | None:
