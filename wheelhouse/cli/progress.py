@@ -38,6 +38,7 @@ class Shown:
         self._quiet = quiet
         self._tally = Tally()
         self._once: set[str] = set()
+        self._guard = threading.Lock()
         self._live: Live | None = None
         self._over = threading.Event()
 
@@ -49,9 +50,10 @@ class Shown:
 
         line = event_line(event)
         if line and isinstance(event, Warned | Found | Noted):
-            if line in self._once:
-                return
-            self._once.add(line)
+            with self._guard:
+                if line in self._once:
+                    return
+                self._once.add(line)
         if isinstance(event, Warned | Found):
             self.warnings.append(warning_text(event))
         if line and (not self._quiet or isinstance(event, Warned | Found)):

@@ -14,7 +14,6 @@ import shutil
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cached_property
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import TypeVar
@@ -57,15 +56,20 @@ class Cache(Store):
         self._given, self._mode, self._parent, self._on_event = root, mode, parent, on_event
         self._temporary: Path | None = None
         self._claimed = self._lasting = self._closed = False
+        self._exists: bool | None = None
+        self._private: Cache | None = None
         self._discarded: set[Path] = set()
         self._swept: set[str] = set()
         self._guard = threading.Lock()
 
-    @cached_property
+    @property
     def private(self) -> "Cache":
         """The part for this user alone: a folder with mode 0700, whose owner is checked before anything is written there."""
-        root = self.root / PRIVATE / str(os.getuid()) if self.root else None
-        return Cache(root, self._on_event, mode=0o700, parent=self)
+        with self._guard:
+            if self._private is None:
+                root = self.root / PRIVATE / str(os.getuid()) if self.root else None
+                self._private = Cache(root, self._on_event, mode=0o700, parent=self)
+            return self._private
 
     def close(self) -> None:
         """Remove the temporary folder, but for logs whose path was shown. A late thread keeps nothing."""
@@ -177,12 +181,16 @@ class Cache(Store):
 
     def _places(self, name: str) -> list[str]:
         """The paths of a file, the temporary folder first. As texts: a run looks for thousands of files that are not there."""
-        return [f"{folder}/{name}" for folder in (self._temporary, self.root if self._exists else None) if folder]
+        root = self.root if self._is_there() else None
+        return [f"{folder}/{name}" for folder in (self._temporary, root) if folder]
 
-    @cached_property
-    def _exists(self) -> bool:
+    def _is_there(self) -> bool:
         """Whether the folder was there when this run first looked, or was made since."""
-        return self.root is not None and self.root.exists()
+        if self._exists is None:
+            with self._guard:
+                if self._exists is None:
+                    self._exists = self.root is not None and self.root.exists()
+        return self._exists
 
     def _written(self, name: str, write: Callable[[Path], T]) -> T:
         """The result of `write` for the path of a new file: in the cache, else in the temporary folder."""
@@ -209,7 +217,8 @@ class Cache(Store):
             status = self._given.lstat()
             if self._parent and (status.st_uid != os.getuid() or status.st_mode & 0o077):
                 raise PermissionError(errno.EPERM, "it is not a folder of this user alone")
-            self._claimed = self._exists = True
+            with self._guard:  # a thread that looks for the folder at this moment must not say later that there is none
+                self._claimed = self._exists = True
 
     def _sweep(self, root: Path, folder: str) -> None:
         """Remove what killed runs left in a folder of the cache, once a run."""

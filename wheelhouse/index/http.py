@@ -92,7 +92,9 @@ class Http:
     def close(self) -> None:
         """Close all connections; threads that read from one stop at once."""
         self._stop.set()
-        for response in list(self._live):
+        with self._guard:
+            live = list(self._live)
+        for response in live:
             with suppress(ValueError, RuntimeError, OSError):
                 response.shutdown()
         if self._connections:
@@ -161,12 +163,14 @@ class Http:
     def open(self, url: str, headers: Mapping[str, str]) -> "Iterator[BaseHTTPResponse]":
         """One GET that follows redirects; `chunks` reads the body. Raises ServerError, or TransientError to retry."""
         response = self._follow(url, headers)
-        self._live.add(response)
+        with self._guard:
+            self._live.add(response)
         try:
             _raise_for_status(response, url)
             yield response
         finally:
-            self._live.discard(response)
+            with self._guard:
+                self._live.discard(response)
             response.release_conn() if response.closed else response.close()
 
     def chunks(self, response: "BaseHTTPResponse", url: str, *, as_sent: bool = False) -> Iterator[bytes]:
