@@ -20,13 +20,13 @@ pytestmark = pytest.mark.rooms
 RUN = """\
 import sys
 from pathlib import Path
-from tests.support.sandboxes import SEALS
+from tests.support.sandboxes import BY_NAME
 from wheelhouse.sandbox.execution import run_in
 from wheelhouse.sandbox.sandbox import Limits, SandboxCommand
 from wheelhouse.target.interpreters import facts_of, interpreter_of
 interpreter = interpreter_of(facts_of(Path(sys.executable)))
 argv = [str(interpreter.path), "-I", "-c", sys.argv[3]]
-run_in(SEALS[sys.argv[1]], SandboxCommand(argv, {}, interpreter.shown, Limits(seconds=60)), Path(sys.argv[2]))
+run_in(BY_NAME[sys.argv[1]], SandboxCommand(argv, {}, interpreter.shown, Limits(seconds=60)), Path(sys.argv[2]))
 """
 SLEEP = "import os, time\nos.fork()\nos.fork() or os.setsid()\ntime.sleep(60)  # {marker}"
 """Processes that leave their group and session, too."""

@@ -124,7 +124,7 @@ print(read, [path for path in ("/wheelhouse/plain/file", "/in ü/by link/new", "
 MOUNTED = """\
 import sys
 from pathlib import Path
-from tests.support.sandboxes import SEALS
+from tests.support.sandboxes import BY_NAME
 from wheelhouse.target.interpreters import facts_of, interpreter_of
 from wheelhouse.sandbox.execution import run_in
 from wheelhouse.sandbox.sandbox import Limits, SandboxCommand
@@ -141,7 +141,7 @@ places = ["/shown/new", "/shown/below it/new", "/shown/below it/deeper/new"]
 print([path for path in places if os.path.isdir(os.path.dirname(path))], [path for path in places if writable(path)])
 '''
 command = SandboxCommand([str(interpreter.path), "-I", "-c", script], {}, interpreter.shown | {"/shown": folder}, Limits(seconds=60))
-result = run_in(SEALS[seal], command, answer)
+result = run_in(BY_NAME[seal], command, answer)
 sys.stderr.buffer.write(result.log)
 sys.exit(result.code)
 """

@@ -60,6 +60,7 @@ def _running(sandboxed: SandboxArgv, cgroup: Cgroup | None, stdin: bytes) -> Ite
     """The running process; it and all its children are killed at exit."""
     request = {
         "parent": os.getpid(),
+        "after": list(sandboxed.after),
         "cgroups": [str(path) for path in cgroup.joins] if cgroup else [],
         "open": [(FILTER_DESCRIPTOR, str(sandboxed.filter))] if sandboxed.filter else [],
         "pipe": ALIVE_DESCRIPTORS if sandboxed.alive else None,

@@ -1,8 +1,8 @@
-"""Runs before each sandbox, under wheelhouse's own Python, then becomes the program that makes the sandbox.
+"""Runs before each sandbox, under wheelhouse's own Python: starts the program that makes the sandbox, and watches over it.
 
-Nothing of wheelhouse is importable here. The first argument is the request, as JSON: the `parent`'s process id, the files by which to
-join `cgroups`, the files to `open` by descriptor, the two descriptors of a `pipe` or none. The others are that program's
-command line.
+Nothing of wheelhouse is importable here. The first argument is the request, as JSON: the `parent`'s process id, the command to run
+`after` the parent's end, the files by which to join `cgroups`, the files to `open` by descriptor, the two descriptors of a `pipe`
+or none. The others are that program's command line.
 """
 
 import contextlib
@@ -18,9 +18,37 @@ KEYCTL = {"x86_64": 250, "aarch64": 219, "ppc64le": 271, "s390x": 280, "riscv64"
 """The number of keyctl by machine."""
 
 
-def die_with_parent(libc: ctypes.CDLL, parent: int) -> None:
-    """Let the kernel kill this process when its parent ends, even by SIGKILL. A parent that has ended already ends this too."""
-    libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+def fork_below_watcher(libc: ctypes.CDLL, parent: int, after: list[str]) -> None:
+    """Return in a child process. The process itself waits for the child, ends as it does, and kills all when its parent ends.
+
+    The program that makes a sandbox cannot do this alone: bubblewrap's inner process asks for its parent death signal only
+    after its mounts, so if the outer one is killed before, the sandbox would stay. Both are in the process group that is killed.
+    """
+
+    def kill_all(*_: object) -> None:
+        if after:
+            os.waitpid(os.posix_spawn(after[0], after, os.environ), 0)
+        os.killpg(0, signal.SIGKILL)
+
+    signal.signal(signal.SIGTERM, kill_all)
+    die_with_parent(libc, parent, signal.SIGTERM)
+    watcher = os.getpid()
+    child = os.fork()
+    if child == 0:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        die_with_parent(libc, watcher, signal.SIGKILL)
+        return
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    if code < 0:
+        with contextlib.suppress(OSError):  # of SIGKILL nothing can be set
+            signal.signal(-code, signal.SIG_DFL)
+        os.kill(watcher, -code)
+    os._exit(code)
+
+
+def die_with_parent(libc: ctypes.CDLL, parent: int, number: int) -> None:
+    """Get a signal from the kernel when the parent ends, even by SIGKILL. A parent that has ended already ends this too."""
+    libc.prctl(PR_SET_PDEATHSIG, number, 0, 0, 0)
     if os.getppid() != parent:
         raise SystemExit("the parent process has ended")
 
@@ -41,7 +69,7 @@ def main() -> None:
     """Prepare this process as requested, and become the command."""
     request = json.loads(sys.argv[1])
     libc = ctypes.CDLL(None, use_errno=True)
-    die_with_parent(libc, request["parent"])
+    fork_below_watcher(libc, request["parent"], request["after"])
     leave_session_keyring(libc)
     os.umask(0o022)  # builds must not depend on the user's own umask
     with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:

@@ -1,0 +1,54 @@
+"""What the launcher does for every kind of sandbox: all ends with wheelhouse, and a command's end is told as it was."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.support.tools import clean_environment
+from wheelhouse.sandbox import launcher
+
+WHEELHOUSE = """\
+import json, os, subprocess, sys
+request = {"parent": os.getpid(), "cgroups": [], "open": [], "pipe": None, "after": json.loads(sys.argv[2])}
+words = [sys.executable, "-I", "-S", "-B", sys.argv[1], json.dumps(request), *sys.argv[3:]]
+sys.exit(subprocess.run(words, start_new_session=True).returncode)
+"""
+"""Starts a command through the launcher, as wheelhouse does."""
+
+
+def launched(after: list[str], *command: str) -> "subprocess.Popen[str]":
+    words = [sys.executable, "-c", WHEELHOUSE, launcher.__file__, json.dumps(after), *command]
+    return subprocess.Popen(words, env=clean_environment(), stdout=subprocess.PIPE, text=True)
+
+
+def holds(condition: Callable[[], bool]) -> bool:
+    """Whether a condition comes true within half a minute."""
+    until = time.monotonic() + 30
+    while not (result := condition()) and time.monotonic() < until:
+        time.sleep(0.02)
+    return result
+
+
+def test_all_processes_end_with_a_killed_wheelhouse_whatever_they_ask_of_the_kernel(tmp_path: Path) -> None:
+    """The second shell asks for no parent death signal, as bubblewrap's inner process before its mounts are made."""
+    script = "sh -c 'echo $$; exec sleep 600' & wait"
+    with launched(["/bin/sh", "-c", 'touch "$0"', str(tmp_path / "cleaned")], "/bin/sh", "-c", script) as process:
+        assert process.stdout
+        inner = int(process.stdout.readline())
+        process.send_signal(signal.SIGKILL)
+    assert holds(lambda: not Path(f"/proc/{inner}").exists())
+    assert (tmp_path / "cleaned").exists()
+
+
+@pytest.mark.parametrize(("script", "code"), [("exit 3", 3), ("kill -TERM $$", -signal.SIGTERM), ("kill -9 $$", -9)])
+def test_a_command_s_end_is_told_as_it_was(script: str, code: int) -> None:
+    request = {"parent": os.getpid(), "cgroups": [], "open": [], "pipe": None, "after": []}
+    words = [sys.executable, "-I", "-S", "-B", launcher.__file__, json.dumps(request), "/bin/sh", "-c", script]
+    assert subprocess.run(words, start_new_session=True, check=False).returncode == code
