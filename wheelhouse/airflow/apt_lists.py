@@ -85,6 +85,7 @@ def apt_lists(airflow: Airflow, without: Collection[str] = ()) -> dict[str, tupl
 
 
 def _changed(names: set[str], change: str) -> set[str]:
+    """The names after a change such as `libfoo -libbar`, which adds one and removes the other."""
     words = change.split()
     return (names | {word for word in words if not word.startswith("-")}) - {
         word[1:] for word in words if word.startswith("-")

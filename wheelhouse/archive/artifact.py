@@ -189,6 +189,7 @@ def why_unfit(candidate: Candidate, target: Target) -> Reason | None:
 
 
 def _why_unreadable(sdist: str) -> UnreadableFormat | None:
+    """The reason if pip does not unpack sdists with this suffix; else None."""
     suffix = next((suffix for suffix in UNREADABLE_SUFFIXES if sdist.endswith(suffix)), None)
     return UnreadableFormat(suffix) if suffix else None
 

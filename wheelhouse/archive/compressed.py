@@ -71,6 +71,7 @@ def compression_by_name(filename: str) -> str | None:
 
 
 def _compression_by_content(path: Path) -> str | None:
+    """The module that decompresses a file, by its first bytes; None if it is not compressed."""
     with path.open("rb") as file:
         start = file.read(max(map(len, MAGIC)))
     return next((module for magic, module in MAGIC.items() if start.startswith(magic)), None)

@@ -134,6 +134,7 @@ def main() -> None:
 
 
 def _answer(path: Path, filename: str) -> bytes:
+    """The inspected file as a line of JSON; empty if it is bad."""
     try:
         return encoded(inspect(path, filename))
     except Exception:  # the parent inspects the file again, and reports the error

@@ -35,4 +35,5 @@ def _changed(archive: zipfile.ZipFile, platform: str) -> dict[str, bytes]:
 
 
 def _line(line: str, platform: str) -> str:
+    """A line of WHEEL; a `Tag:` line with the new platform."""
     return f"{line.rpartition('-')[0]}-{platform}" if line.lower().startswith("tag:") else line

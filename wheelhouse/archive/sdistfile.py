@@ -195,6 +195,7 @@ def read_pyproject(path: Path, filename: str) -> str | None:
 
 
 def _zip_top_files(path: Path, _filename: str) -> Iterator[tuple[str, bytes]]:
+    """Path and contents of each file at the top of a zip."""
     with mapped(path) as data:
         for name, member in read_members(data).items():
             if TOP_FILES.fullmatch(placed := _placed(name)):
@@ -202,6 +203,7 @@ def _zip_top_files(path: Path, _filename: str) -> Iterator[tuple[str, bytes]]:
 
 
 def _tar_top_files(path: Path, filename: str) -> Iterator[tuple[str, bytes]]:
+    """Path and contents of each file at the top of a tar."""
     with decompressed(path, compression_by_name(filename)) as stream:
         reader = TarReader(stream)
         for member in reader:

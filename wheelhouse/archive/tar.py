@@ -104,6 +104,7 @@ class TarReader:
         return data
 
     def _skip(self, size: int) -> None:
+        """Pass over so many bytes."""
         if self._stream.seekable():
             self._stream.seek(size, io.SEEK_CUR)  # what is cut short is noticed at the next header
             return
@@ -124,6 +125,7 @@ class TarReader:
             has_more = self._exactly(BLOCK)[504]
 
     def _must_end(self, extended: dict[bytes, str]) -> None:
+        """Raise ReadError if anything but zeros follows the end of the archive."""
         if extended:
             raise tarfile.ReadError("an extended header belongs to no member")
         rest = self._stream.read(MAX_PADDING_BYTES + 1)
@@ -131,6 +133,7 @@ class TarReader:
             raise tarfile.ReadError("something follows the end of the archive")
 
     def _exactly(self, size: int) -> bytes:
+        """So many bytes. Raises ReadError if there are fewer."""
         data = self._stream.read(size) if size else b""
         if len(data) != size:
             raise tarfile.ReadError("it was cut short")

@@ -68,5 +68,6 @@ def _expired(finding: Finding, waivers: Iterable[Waiver]) -> Iterator[Finding]:
 
 
 def _refusal(errors: list[Finding], expired: list[Finding], subject: Subject) -> RefusedError:
+    """The error for a file with errors that nothing waives; the first one names the rule."""
     rule, sentence = errors[0].rule, f"`{subject.filename}` is refused ({errors[0].rule})"
     return RefusedError(rule, sentence, findings=tuple(with_subject((*errors, *expired), subject)))

@@ -90,6 +90,7 @@ def _refusing(filename: str) -> Iterator[None]:
 
 
 def _never_waived(rule: str) -> str:
+    """The hint for a rule that no waiver covers."""
     return f"{NOT_THIS_FILE} ({rule} is a rule that nobody can waive)"
 
 
@@ -173,6 +174,7 @@ def _against_record(
     filename: str,
     watch: Watch | None,
 ) -> Iterator[Finding]:
+    """Findings for members whose digest or size is not that of their row in RECORD. Decompresses each member."""
     exempt = {f"{folder}/{name}" for name in ("RECORD", *SIGNATURES)}
     for member in members.values():
         if member.name.endswith("/"):

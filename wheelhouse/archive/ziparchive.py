@@ -248,6 +248,7 @@ def chunks(data: mmap.mmap, member: Member) -> Iterator[bytes]:
 
 
 def _inflated(data: mmap.mmap, member: Member) -> Iterator[bytes]:
+    """The contents of a deflated member in pieces."""
     inflate, left = inflater(), member.size
     position, end = member.start, member.start + member.compressed
     pending = b""

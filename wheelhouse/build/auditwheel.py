@@ -43,6 +43,7 @@ def find_auditwheel(path: str) -> Auditwheel | None:
 
 
 def _run(command: Sequence[str], path: str, **variables: str) -> "subprocess.CompletedProcess[str]":
+    """Run a program with no environment but these variables. Raises MachineError if it cannot be run, or takes too long."""
     environment = {"PATH": path, "LANG": "C.UTF-8", **variables}
     try:
         return subprocess.run(

@@ -213,6 +213,7 @@ def _sdists(lock: Lock) -> list[Pin]:
 
 
 def _failure(pin: Pin, target: Target, error: WheelhouseError) -> BuildFailure:
+    """A failed build, with the causes that its log shows, else the log's last lines."""
     log = error.log.decode("utf-8", "replace") if isinstance(error, BuildError) else ""
     recognised = reasons(log)
     tail = () if recognised else tuple(line for line in log.splitlines() if line.strip())[-3:]
@@ -222,10 +223,12 @@ def _failure(pin: Pin, target: Target, error: WheelhouseError) -> BuildFailure:
 def _with_wheels(
     lock: Lock, made: Mapping[NormalizedName, BuiltWheel], metadata: Mapping[NormalizedName, Metadata]
 ) -> Lock:
+    """The lock with each sdist's wheel in its place, as far as it was built."""
     return replace(lock, pins=tuple(_with_wheel(pin, lock, made.get(pin.project)) for pin in lock.pins))
 
 
 def _with_wheel(pin: Pin, lock: Lock, made: BuiltWheel | None) -> Pin:
+    """The pin with the wheel that was built; with its sdist if there is no wheel."""
     if made is None:
         return replace(pin, artifact=pin.origin, built=None)
     metadata = made.stored.contents.metadata
@@ -263,6 +266,7 @@ def _keep_pin(pin: Pin, pins_by_sha256: Mapping[str, Pin]) -> Pin:
 
 
 def _warn_of_libraries(made: Mapping[str, Iterable[BuiltWheel]], on_event: Listener) -> None:
+    """Warn of the libraries that built wheels need from their target."""
     for target, wheels in made.items():
         for wheel in wheels:
             if wheel.built.libraries:

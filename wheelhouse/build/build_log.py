@@ -205,12 +205,14 @@ def pip_build_logs(output: str) -> dict[str, str]:
 
 
 def _ages(log: str) -> Iterator[Reason]:
+    """Causes that come from an sdist that is too old for its build tools."""
     for pattern, sentence, hint in AGES:
         if pattern.search(log):
             yield Reason(sentence, hint)
 
 
 def _missing(log: str) -> Iterator[Reason]:
+    """The headers, programs and libraries that a build did not find."""
     for header in NO_HEADER.findall(log):
         yield _missing_part(
             f"the header `{header}`", next((HEADERS[start] for start in HEADERS if header.startswith(start)), None)
@@ -225,5 +227,6 @@ def _missing(log: str) -> Iterator[Reason]:
 
 
 def _missing_part(what: str, package: str | None) -> Reason:
+    """The cause that something is missing, with the Debian package that has it, if that is known."""
     hint = f"on Debian: apt-get install {package}" if package else "install what has it"
     return Reason(f"{what} is missing", hint, package)

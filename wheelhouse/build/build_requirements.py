@@ -88,6 +88,7 @@ def unmet(lock: Lock, metadata: Mapping[NormalizedName, Metadata]) -> tuple[str,
 
 
 def _meets(pin: Pin | None, requirement: Requirement) -> bool:
+    """Whether a pin satisfies a requirement: its version, and its extras."""
     if pin is None or not requirement.specifier.contains(pin.version, prereleases=True):
         return False
     return {canonicalize_name(extra) for extra in requirement.extras} <= set(pin.extras)

@@ -52,6 +52,7 @@ def _open_to_others(folder: Path) -> None:
 
 
 def _install(wheel: Path, destination: SchemeDictionaryDestination) -> None:
+    """Unpack a wheel into an environment. Raises IntegrityError if that is not possible."""
     try:
         with os_errors_as_machine_error(wheel), WheelFile.open(wheel) as source:
             install(source, destination, {"INSTALLER": b"wheelhouse"})

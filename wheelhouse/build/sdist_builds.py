@@ -203,6 +203,7 @@ class SdistBuilds:
     # The wheel
 
     def _wheel(self, job: "_Job", lock: Lock) -> BuiltWheel:
+        """The wheel of a job: from an earlier build with the same inputs, else from a new one."""
         key = _key(job, lock) + (f"\0{self._auditwheel.described}" if self._auditwheel else "")
         cached_bytes = self._source.store.noted(WHEELS, key)
         cached = _cached_build_decoder.decode(cached_bytes) if cached_bytes else None
@@ -220,6 +221,7 @@ class SdistBuilds:
         return replace(wheel, built=replace(wheel.built, kept=self._options.keep_sdists))
 
     def _build(self, job: "_Job", lock: Lock) -> BuiltWheel:
+        """Build the wheel of a job, and keep it in the store."""
         started = time.monotonic()
         new = self._new_build(job, lock)
         filename, needs = new.path.name, new.needs
@@ -294,6 +296,7 @@ def _key(job: _Job, lock: Lock) -> str:
 
 
 def _epoch(sdist: Artifact) -> int:
+    """SOURCE_DATE_EPOCH of a build: the upload time of the sdist, in seconds since 1970."""
     return max(FIRST_EPOCH, int(sdist.upload_time.timestamp())) if sdist.upload_time else FIRST_EPOCH
 
 
@@ -333,6 +336,7 @@ def _without_wrong_manylinux(wheel: Path, job: _Job) -> Path:
 
 
 def _check_filename(filename: str, job: _Job) -> None:
+    """Raise BuildError if a build made another release, or a wheel that does not fit the target."""
     try:
         project, version, _, tags = wheel_parts(filename)
     except ValueError as error:
@@ -344,5 +348,6 @@ def _check_filename(filename: str, job: _Job) -> None:
 
 
 def _members(path: Path) -> dict[str, tuple[int, int, tuple[int, ...], int]]:
+    """CRC, size, time and attributes of each member of a wheel, by name: what two equal builds share."""
     with zipfile.ZipFile(path) as archive:
         return {m.filename: (m.CRC, m.file_size, m.date_time, m.external_attr) for m in archive.infolist()}

@@ -80,6 +80,7 @@ class BundleManifest:
 
 
 def _document(entry: BundleEntry) -> dict[str, Any]:
+    """An entry as a row of the manifest."""
     document: dict[str, Any] = {
         "path": entry.path,
         "sha256": entry.sha256,
@@ -139,6 +140,7 @@ def parse_manifest(raw: bytes, source: str) -> BundleManifest:
 
 
 def _check(manifest: BundleManifest, stated: tuple[str, str | None], source: str) -> None:
+    """Raise IntegrityError for a manifest that contradicts itself. `stated` are the digests that it gives of its result and its base."""
     paths = [entry.path for entry in manifest.entries] + list(manifest.removed)
     hashes = [entry.sha256 for entry in manifest.entries] + list(manifest.base.values())
     contradiction = None

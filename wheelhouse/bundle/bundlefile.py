@@ -49,6 +49,7 @@ def _add_file(archive: tarfile.TarFile, folder: OpenFolder, entry: BundleEntry) 
 
 
 def _altered(folder: OpenFolder, sentence: str) -> IntegrityError:
+    """The error about a file that is not as the locks say."""
     return IntegrityError(sentence, hint=f"see what is wrong with `wheelhouse verify {folder.path}`")
 
 

@@ -62,6 +62,7 @@ def must_follow_from_locks(manifest: BundleManifest, locks: Mapping[str, bytes],
 
 
 def _not_possible(paths: Iterable[str]) -> list[str]:
+    """The paths that no file of a wheelhouse can have."""
     return [path for path in sorted(paths) if not is_possible_path(path)]
 
 

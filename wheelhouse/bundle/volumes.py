@@ -69,6 +69,7 @@ class VolumeWriter(io.RawIOBase):
         return self._open
 
     def _end_volume(self) -> None:
+        """Close the current volume, and note its hash."""
         if self._open is not None:
             self._open.close()
             self._open = None
@@ -251,6 +252,7 @@ class _Joined(io.RawIOBase):
         return count
 
     def _opened(self, number: int) -> io.FileIO:
+        """The open file of a volume; the one before is closed."""
         if self._file is None or number != self._number:
             self._close_current()
             self._number, self._file = number, io.FileIO(self._paths[number])
@@ -261,6 +263,7 @@ class _Joined(io.RawIOBase):
         super().close()
 
     def _close_current(self) -> None:
+        """Close the volume that is open, if one is."""
         if self._file:
             self._file.close()
         self._file = None

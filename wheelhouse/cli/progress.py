@@ -81,6 +81,7 @@ class Shown:
                 self._over.set()
 
     def _tick(self) -> None:
+        """Print a line of progress at intervals, if it has changed, until the run is over."""
         said = ""
         while not self._over.wait(INTERVAL_SECONDS):
             line = self._tally.line(time.monotonic())
@@ -90,6 +91,7 @@ class Shown:
 
     @contextmanager
     def _renewed(self) -> Iterator[None]:
+        """Show the lines of progress on a terminal, renewed in their place, during the block."""
         from rich.console import Console
         from rich.live import Live
 
@@ -116,6 +118,7 @@ class Shown:
         return answer in ("y", "yes")
 
     def _standing(self) -> "Text":
+        """The lines that the terminal shows now."""
         from rich.text import Text
 
         lines = self._tally.lines(time.monotonic(), MAX_LINES)

@@ -205,6 +205,7 @@ def _locations(options: "Options") -> "tuple[IndexLocation, ...]":
 
 
 def _tokens(options: "Options") -> dict[str, str]:
+    """The token of each index, read from its token file, by index name."""
     from wheelhouse.index.credentials import read_token
     from wheelhouse.index.locations import split_named
 

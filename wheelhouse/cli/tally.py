@@ -91,9 +91,11 @@ class Tally:
             return [self._summary(self._rate(moment)), *lines, *more]
 
     def _begun(self) -> bool:
+        """Whether anything was requested or came."""
         return bool(self.files or self.cached or self.received or self.awaited)
 
     def _summary(self, rate: float) -> str:
+        """Files and bytes so far, and the rate in bytes a second."""
         parts = [counted(self.files, "file")]
         if self.cached:
             parts.append(f"{self.cached} from the cache")
@@ -105,6 +107,7 @@ class Tally:
         return ", ".join(parts)
 
     def _state(self, name: str, moment: float) -> str:
+        """How far a file is that was requested, and for how long it has been awaited."""
         awaited = self.awaited[name]
         size = size_text(awaited.received) if awaited.received else ""
         size += f" of {size_text(awaited.expected)}" if size and awaited.expected else ""
@@ -122,4 +125,5 @@ class Tally:
 
 
 def _shortened(name: str) -> str:
+    """A file name, cut to fit into a line."""
     return name if len(name) <= MAX_NAME_CHARACTERS else f"{name[: MAX_NAME_CHARACTERS - 1]}…"

@@ -218,6 +218,7 @@ def _admit(candidate: Candidate, stored: StoredFile, waivers: Waivers, on_event:
 
 
 def _warn(findings: Iterable[Finding], subject: Subject, waivers: Waivers, on_event: Listener) -> None:
+    """Report each finding on a file; a waived one with its waiver."""
     unwaived, waived = waivers.split(findings, subject)
     for finding in (*unwaived, *waived):
         on_event(Found(finding))

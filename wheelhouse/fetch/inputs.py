@@ -116,6 +116,7 @@ class Inputs:
         return Constraints(shown(source), text, tuple(lines.constraints))
 
     def _lines(self, source: str, what: str) -> RequirementLines:
+        """The lines of a requirements file; `what` names it in an error."""
         return self._parse(read_source(source, self.http, what), source, what, constraints=False)
 
     def _parse(self, text: str, source: str, what: str, *, constraints: bool) -> RequirementLines:

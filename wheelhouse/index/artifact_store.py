@@ -79,6 +79,7 @@ class ArtifactStore:
         return self._stored_or_fetched(candidate)
 
     def _admitted(self, candidate: Candidate) -> StoredFile:
+        """The file of a candidate. Raises RefusedError for findings that no waiver covers."""
         stored = self._stored_or_fetched(candidate)
         if stored.contents.findings:
             subject = Subject(candidate.filename, candidate.project, stored.sha256, str(candidate.version))
@@ -86,6 +87,7 @@ class ArtifactStore:
         return stored
 
     def _stored_or_fetched(self, candidate: Candidate) -> StoredFile:
+        """The file of a candidate: from the store, else downloaded."""
         if stored := self._stored(candidate):
             self._on_event(Finished(candidate.filename, reused=True))
             return stored

@@ -148,6 +148,7 @@ class MetadataResolver:
             self._on_event(Warned(f"{sentence}; metadata come from the wheels themselves where that is so"))
 
     def _distrust(self, candidate: Candidate) -> None:
+        """Forget what was known of a candidate's file, so that it is inspected again."""
         if candidate.sha256:
             self._inspections.distrust(candidate.sha256)
 

@@ -64,6 +64,7 @@ class Page:
 
     @cached_property
     def _spellings(self) -> dict[Version, list[str]]:
+        """The spellings in file names of each version; none if the project is quarantined."""
         spellings: dict[Version, list[str]] = {}
         if self.status.status == "quarantined":
             return spellings

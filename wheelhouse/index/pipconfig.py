@@ -72,6 +72,7 @@ def _same(url: str) -> str:
 
 
 def _renamed(text: str, known: Mapping[str, str]) -> str:
+    """A value `NAME=URL` of an option, its URL with the credentials that pip's configuration has for it."""
     name, url = split_named(text)
     return f"{name}={known[_same(url)]}" if name and _same(url) in known else text
 

@@ -59,6 +59,7 @@ class ProvenanceStore:
         return reply.body
 
     def _locked_text(self, provenance: Provenance) -> str:
+        """The text of attestations that a lock names. Raises IntegrityError if the index has another one now."""
         raw = self._access.noted(PROVENANCE, provenance.sha256)
         if raw is None:
             try:

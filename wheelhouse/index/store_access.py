@@ -68,4 +68,5 @@ class StoreAccess:
         return True
 
     def _grant_key(self, sha256: str, url: str) -> str:
+        """The key of the fact that these credentials may read a file."""
         return f"{sha256} {self._http.credentials.fingerprint(url)}"

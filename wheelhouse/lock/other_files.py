@@ -135,6 +135,7 @@ def last_part(url: str) -> str:
 
 
 def _table(file: OtherFile) -> dict[str, Any]:
+    """A file as a table of the lock file, without empty values."""
     table = {
         "name": file.name,
         "url": file.url,
@@ -254,6 +255,7 @@ def build_command(dockerfile: str, image: str, context: str) -> str:
 
 
 def _unpacking(file: OtherFile, context: str) -> str:
+    """The Dockerfile's step that unpacks a tar."""
     strip = f" --strip-components={file.strip}" if file.strip else ""
     folder = f"/unpacked{file.to}"
     return (
@@ -263,6 +265,7 @@ def _unpacking(file: OtherFile, context: str) -> str:
 
 
 def _copying(file: OtherFile, context: str) -> str:
+    """The Dockerfile's step that copies a file; a comment if its place in the image is unknown."""
     if file.unpack:
         return f"COPY --from=unpacked /unpacked{file.to} {file.to}"
     line = f"COPY {context}/{FOLDER}/{file.name} {file.to or '/where/it/belongs'}"

@@ -51,6 +51,7 @@ def _resolved(candidate: Candidate, request: ResolutionRequest, source: PackageS
 
 
 def _warn_of_missing(projects: Iterable[ResolvedProject], names: set[NormalizedName], on_event: Listener) -> None:
+    """Warn of each dependency of these projects that the lock file does not have."""
     missing: dict[str, str] = {}
     for project in projects:
         for text in project.dependencies:

@@ -193,6 +193,7 @@ def why_file(lock: Lock, filename: str) -> list[Fact]:
 
 
 def _release(filename: str) -> tuple[NormalizedName, Version]:
+    """Project and version in a file name. Raises InputError."""
     try:
         return release_of(filename)
     except (InvalidWheelFilename, InvalidSdistFilename, InvalidVersion) as error:
@@ -249,4 +250,5 @@ def _not_excluded(lock: Lock, pin: Pin, version: Version) -> Fact:
 
 
 def _admits(text: str, version: Version) -> bool:
+    """Whether a requirement admits a version, pre-releases included."""
     return Requirement(text).specifier.contains(version, prereleases=True)

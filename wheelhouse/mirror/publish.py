@@ -128,6 +128,7 @@ def _state(file: OpenedFile, page: Page | None, http: Http) -> PublishOutcome:
 
 
 def _must_not_differ(outcomes: Mapping[str, PublishOutcome], repository: Repository) -> None:
+    """Raise IntegrityError if the repository has another file under one of these names."""
     different = [name for name, outcome in outcomes.items() if outcome is PublishOutcome.DIFFERENT]
     if different:
         raise IntegrityError(

@@ -44,6 +44,7 @@ class Served:
             return False
 
     def _stamp(self) -> tuple[int, ...]:
+        """What changes when the file is replaced or written to: size, times, inode."""
         stat = self.path.stat()
         return (stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino)
 
@@ -72,6 +73,7 @@ class Content:
 
 
 def _content(text: str | bytes, kind: str) -> Content:
+    """A body with its type and its ETag."""
     body = text.encode() if isinstance(text, str) else text
     return Content(body, kind, f'"{hashlib.sha256(body).hexdigest()[:32]}"')
 

@@ -74,6 +74,7 @@ def project_json(project: NormalizedName, page: ProjectPage, prefix: str = "") -
 
 
 def _api_version(page: ProjectPage) -> str:
+    """The version of the Simple API that a page needs."""
     if page.status:
         return SINCE_STATUS
     return SINCE_PROVENANCE if any(file.provenance for file in page.files.values()) else API_VERSION

@@ -101,4 +101,5 @@ class RegistrySource(ImageSource):
 
 
 def _found(raw: bytes, manifest: Manifest, index: str | None) -> FoundImage:
+    """An image by its manifest's bytes, and the index that led to it."""
     return FoundImage(raw, Blob(sha256_of_bytes(raw), len(raw), manifest.media_type), manifest, index)

@@ -120,6 +120,7 @@ class Registry:
 
 
 def _refused(reference: Reference) -> ServerError:
+    """The error that a registry does not let this user read a repository."""
     return ServerError(
         f"the registry {reference.registry} does not let this user read `{reference.repository}`",
         hint=f"check the name, and log in: docker login {reference.registry}",

@@ -179,6 +179,7 @@ def airflow_install(context: InstallContext, release: Version, arguments: Mappin
 
 
 def _installed(context: InstallContext, name: str, results: Mapping[str, CommandResult]) -> Iterator[Step]:
+    """The steps of an install and of the import that follows, from the results of their commands."""
     if "pip" not in results:
         output = last_words(results["environment"].output)
         yield context.step(results["environment"], (error(context.lock.target.name, "environment", output=output),))
@@ -254,6 +255,7 @@ def _pip_check_findings(context: InstallContext, result: CommandResult) -> tuple
 
 
 def _run_findings(context: InstallContext, text: str, result: CommandResult) -> tuple[Finding, ...]:
+    """A finding if the user's own command failed in the environment."""
     if result.code == 0:
         return ()
     output, code = last_words(result.output), result.code

@@ -209,6 +209,7 @@ def unseen_by(pip: str, lock: Lock, source: str) -> Iterator[Finding]:
 
 
 def _seen_since(filename: str) -> Version:
+    """The first pip that recognises a wheel's platform tag."""
     platforms = {tag.platform for tag in wheel_parts(filename)[3]}
     needed = [
         next((since for kind, since in SEEN_SINCE if kind.match(platform)), Version("9")) for platform in platforms

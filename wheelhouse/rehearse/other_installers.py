@@ -120,6 +120,7 @@ def _by_pip_tools(
 
 
 def _skipped(reason: str) -> Iterator[InstallMethod]:
+    """pip-sync and pip-compile as skipped, with the reason."""
     yield from (InstallMethod(name, skipped=reason) for name in ("pip-sync", "pip-compile"))
 
 
@@ -129,6 +130,7 @@ def _pip_tools(context: InstallContext, tools: Path | None, scratch: Path) -> Pi
 
 
 def _sync(context: InstallContext, pip_tools: PipTools) -> tuple[InstallCommand, ...]:
+    """The commands that try pip-sync."""
     words = ("sync", "--no-index", *context.links, "--python-executable", f"{SYNCED}/bin/python", context.requirements)
     return (*pip_tools.make_synced, InstallCommand("pip-sync", (*pip_tools.argv, *words)))
 
@@ -136,6 +138,7 @@ def _sync(context: InstallContext, pip_tools: PipTools) -> tuple[InstallCommand,
 def _compile(
     context: InstallContext, pip_tools: PipTools, shown: dict[str, Path], scratch: Path
 ) -> tuple[InstallCommand, ...]:
+    """The command that tries pip-compile; its input is written to `scratch`."""
     constraints = context.constraints
     write(scratch, "requirements.in", question(context.lock, f"{context.place}/{constraints}" if constraints else None))
     shown[REQUIREMENTS_IN] = scratch / "requirements.in"

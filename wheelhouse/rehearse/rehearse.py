@@ -143,6 +143,7 @@ def _misplaced(folder: Path, verdict: Verdict, staged: StagedFolder | None) -> I
 
 
 def _closure(lock: Lock, verdict: Verdict) -> Step:
+    """The step that checks whether a lock's files satisfy each other."""
     started, target = time.monotonic(), lock.target.name
     unread = sorted(pin.artifact.filename for pin in lock.pins if pin.artifact.filename not in verdict.contents)
     if unread:
@@ -152,6 +153,7 @@ def _closure(lock: Lock, verdict: Verdict) -> Step:
 
 
 def _metadata(lock: Lock, verdict: Verdict) -> dict[NormalizedName, Metadata]:
+    """The metadata of each project whose file was read."""
     contents = verdict.contents
     return {pin.project: contents[name].metadata for pin in lock.pins if (name := pin.artifact.filename) in contents}
 
@@ -195,6 +197,7 @@ def _installed(
 
 
 def _open_builder(interpreter: Interpreter, limits: Limits) -> Builder:
+    """A builder whose sandbox is sealed. Raises MachineError if there is none."""
     try:
         return sealed_builder(interpreter, limits, 2)
     except MachineError as error:

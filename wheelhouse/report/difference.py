@@ -53,6 +53,7 @@ def change_text(change: Change) -> str:
 
 
 def _first_texts(texts: Sequence[str]) -> str:
+    """The first few texts, and how many more there are."""
     more = f" and {len(texts) - MAX_NAMED} more" if len(texts) > MAX_NAMED else ""
     return "; ".join(texts[:MAX_NAMED]) + more
 

@@ -147,6 +147,7 @@ def _origin(facts: Facts) -> View:
 
 
 def _people(facts: Facts, role: str) -> str:
+    """Names and addresses of the author or maintainer, as the metadata give them."""
     return ", ".join((*facts.headers.get(role, ()), *facts.headers.get(f"{role}-email", ())))
 
 
@@ -229,6 +230,7 @@ def _running(facts: Facts) -> View | None:
 
 
 def _start_of(text: str) -> str:
+    """The beginning of a text, and how much was cut."""
     if len(text) <= MAX_TEXT_CHARACTERS:
         return text
     return f"{text[:MAX_TEXT_CHARACTERS]}\n… {len(text) - MAX_TEXT_CHARACTERS} characters more"

@@ -45,6 +45,7 @@ def _link(subject: str, evidence: Evidence, numbers: Numbers) -> View:
 
 
 def _percent(count: int, largest: int) -> int:
+    """The length of a bar, at least 1."""
     return max(1, round(100 * count / max(largest, 1)))
 
 
@@ -73,6 +74,7 @@ def _summary(evidence: Evidence, rules: Mapping[str, Rule], numbers: Numbers) ->
 
 
 def _headline(evidence: Evidence) -> str:
+    """How many files are to be reviewed, in a few words."""
     new, total = len(evidence.new), len(evidence.hashes)
     if not evidence.approvals.approvals:
         return f"{counted(total, 'file')}, none approved yet"
@@ -82,6 +84,7 @@ def _headline(evidence: Evidence) -> str:
 
 
 def _totals(evidence: Evidence) -> Iterator[str]:
+    """Projects, bytes, approved and waived findings, each in words."""
     yield counted(len({facts.project for facts in evidence.files.values()}), "project")
     yield size_text(sum(facts.pin.artifact.size for facts in evidence.files.values()))
     if evidence.approved:
@@ -98,6 +101,7 @@ def _first_subjects(evidence: Evidence) -> list[str]:
 
 
 def _first_row(name: str, evidence: Evidence, numbers: Numbers) -> View:
+    """A file with the first of its findings, and how many more it has."""
     facts = evidence.files.get(name)
     findings = evidence.about.get(name, ())
     return {
@@ -110,6 +114,7 @@ def _first_row(name: str, evidence: Evidence, numbers: Numbers) -> View:
 
 
 def _rule_bars(evidence: Evidence, rules: Mapping[str, Rule]) -> list[View]:
+    """The number of findings of each rule as a bar, the most serious first."""
     counts = Counter((finding.rule, finding.severity) for finding in evidence.findings)
     ordered = sorted(counts.items(), key=lambda item: (-item[0][1], -item[1], item[0][0]))
     largest = max(counts.values(), default=1)
@@ -143,6 +148,7 @@ def _by_licence(evidence: Evidence) -> dict[str, list[Facts]]:
 
 
 def _largest(evidence: Evidence, numbers: Numbers) -> list[View]:
+    """The largest files, each with a bar."""
     ordered = sorted(evidence.files.values(), key=lambda facts: -facts.pin.artifact.size)[:MAX_LARGEST]
     sizes = [facts.pin.artifact.size for facts in ordered]
     return [

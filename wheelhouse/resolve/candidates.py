@@ -87,6 +87,7 @@ class ProjectCandidates:
         yield from (version for version in self._matching_with_prereleases(EVERY_VERSION) if version not in wanted)
 
     def _has_wheel(self, version: Version, specifier: SpecifierSet) -> bool:
+        """Whether the file chosen for a version is a wheel."""
         chosen, _ = self.choose(version, specifier)
         return chosen is not None and chosen.is_wheel
 
@@ -186,6 +187,7 @@ class CandidateIndex:
         return merge(line.requirement.specifier for line in self.constraints(project))
 
     def _of_page(self, page: Page) -> ProjectCandidates:
+        """The candidates on a page, under the constraints of its project."""
         return ProjectCandidates(self._request, page, self.constraints(page.project))
 
     def place(self, project: NormalizedName) -> str:

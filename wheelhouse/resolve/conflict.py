@@ -175,6 +175,7 @@ def _sides(steps: Sequence[Step], candidates: ProjectCandidates, index: Candidat
 
 
 def _allowed(step: Step, candidates: ProjectCandidates, index: CandidateIndex) -> _Allowed:
+    """The releases that a step admits, and those of them that have a file for the target."""
     specifier = step.dependency.specifier
     limits = merge(line.requirement.specifier for line in index.constraints(candidates.page.project))
     admitted = frozenset((specifier & limits).filter(candidates.page.versions, prereleases=True))

@@ -119,6 +119,7 @@ def _extra(chains: Sequence[Sequence[Step]]) -> str | None:
 
 
 def _in(origin: str) -> str:
+    """Where a requirement stands: `on the command line`, `in requirements.txt:3`."""
     return f"{'on' if origin == COMMAND_LINE else 'in'} {origin}"
 
 
@@ -217,6 +218,7 @@ def _same_kind(platform: str, own: str) -> bool:
 
 
 def _numbers(platform: str) -> list[int]:
+    """The numbers in a platform tag, by which two versions of a system are compared."""
     return [int(number) for number in re.findall(r"\d+", platform)]
 
 
@@ -228,6 +230,7 @@ def _nearest(python: Python) -> list[str]:
 
 
 def _other_python(conflict: Conflict) -> Iterator[str]:
+    """The hint to take another Python, if that would admit releases that need one."""
     specifiers = [group.reason.specifier for group in conflict.commonest if isinstance(group.reason, RequiresPython)]
     if python := _fitting_python(specifiers, conflict.request.target):
         yield f"take another target: --python {python}"
@@ -276,6 +279,7 @@ def _other_release(conflict: Conflict, derivation: Derivation) -> Iterator[str]:
 
 
 def _accepting(conflict: Conflict, chain: Sequence[Step], side: Step, version: Version) -> str:
+    """The hint to change what excludes a version: the user's requirement, or the release that has it."""
     root = chain[0].dependency
     if side.asker is None:
         return f"loosen `{root}` {_in(root.origin)}, which excludes {conflict.project} {version}"

@@ -76,6 +76,7 @@ class Derivation:
 
     @cached_property
     def _leading_to(self) -> Mapping[NormalizedName, list[Step]]:
+        """The steps that require each project."""
         leading: dict[NormalizedName, list[Step]] = defaultdict(list)
         for step in self.steps:
             leading[step.dependency.project].append(step)

@@ -139,6 +139,7 @@ class ConflictText:
         return f"{len(side.versions)} releases of {side.asker}"
 
     def _place(self) -> str:
+        """Where the project comes from: its index, or the file that the user named."""
         return self._index.place(self._project) or "the named file"
 
     # Details
@@ -176,6 +177,7 @@ class ConflictText:
         return f"{project_text(step)} {range_text(step.versions)}" + (f" ({', '.join(notes)})" if notes else "")
 
     def _offered(self, candidates: ProjectCandidates) -> Iterator[str]:
+        """What the index offers of the project, and which files of its page are none of its."""
         conflict, page = self._conflict, candidates.page
         yield f"{self._place()} offers {self._project} {offered_text(page.versions, conflict.specifier)}"
         if page.ignored and not conflict.has_release(conflict.specifier):
@@ -283,6 +285,7 @@ def _at(origin: str) -> str:
 
 
 def _verb(step: Step) -> str:
+    """`requires`, or `require` for several versions."""
     return "requires" if len(step.versions) == 1 else "require"
 
 

@@ -55,6 +55,7 @@ class Prefetcher:
             self._packages.metadata.get(file)
 
     def _on_page(self, dependency: Dependency) -> None:
+        """Request the metadata of the best candidate on a page that has arrived, unless that is costly."""
         with suppress(WheelhouseError, CancelledError, RuntimeError):
             candidates = self._index.get(dependency.project)
             best = candidates.best(dependency.specifier) if candidates else None

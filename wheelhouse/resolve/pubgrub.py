@@ -93,6 +93,7 @@ class _Search(Generic[P]):
             self._add(clause)
 
     def _start(self) -> None:
+        """Begin with the root decided, and nothing else."""
         self._trail: list[_Step[P]] = []
         self._history: dict[P, list[int]] = {}
         self._left: dict[P, int] = {}
@@ -102,6 +103,7 @@ class _Search(Generic[P]):
         self._decided.add(self._root)
 
     def run(self) -> dict[P, int]:
+        """The state that each package of the solution has. Raises if there is no solution."""
         changed = [self._root]
         while True:
             self._propagate(changed)
@@ -147,13 +149,16 @@ class _Search(Generic[P]):
         return list(self._left)
 
     def _holds(self, package: P, states: int) -> bool:
+        """Whether a package is certain to be in one of these states."""
         return not self._now(package) & ~states
 
     def _now(self, package: P) -> int:
+        """The states that a package may still have."""
         left = self._left.get(package)
         return self._all(package) if left is None else left
 
     def _all(self, package: P) -> int:
+        """All states of a package, before anything excludes one."""
         full = self._full.get(package)
         if full is None:
             full = self._full[package] = self._problem.all_states(package)
@@ -204,10 +209,12 @@ class _Search(Generic[P]):
         return free
 
     def _conclude(self, clause: Clause[P], package: P) -> P:
+        """Exclude the states of a package that a clause excludes, because all its other packages are in theirs."""
         self._assign(package, self._all(package) & ~clause.states[package], clause)
         return package
 
     def _assign(self, package: P, states: int, cause: Clause[P] | None) -> None:
+        """Limit a package to these states, and note why."""
         left = self._now(package) & states
         self._history.setdefault(package, []).append(len(self._trail))
         self._trail.append(_Step(package, states, left, self._level, cause))
@@ -257,6 +264,7 @@ class _Search(Generic[P]):
         return Clause(states, parents=(clause, cause))
 
     def _return_to(self, level: int) -> None:
+        """Undo every assignment after a level."""
         while self._trail[-1].level > level:
             step = self._trail.pop()
             history = self._history[step.package]

@@ -149,6 +149,7 @@ class ReleaseSearch:
         return self._is_costly(package[0], left), has_alternatives, self._rank[package[0]], self._order[package]
 
     def _is_costly(self, project: NormalizedName, left: int) -> bool:
+        """Whether the metadata of the newest release that is left cost a large download."""
         newest = left & -left
         if (project, newest) not in self._costly:
             offered = self._offered(project)
@@ -203,13 +204,16 @@ class ReleaseSearch:
         return self._versions(project)[state.bit_length() - 2]
 
     def _versions(self, project: NormalizedName) -> tuple[Version, ...]:
+        """The versions on the project's page, newest first; each has the state of its place."""
         offered = self._offered(project)
         return offered.page.versions if offered else ()
 
     def _offered(self, project: NormalizedName) -> ProjectCandidates | None:
+        """The candidates of a project; None if it has no page."""
         return None if project in (NEVER, ROOT[0]) else self._candidates.get(project)
 
     def _state(self, project: NormalizedName, version: Version) -> int:
+        """The state, one bit, of a version."""
         places = self._places.get(project)
         if places is None:
             places = self._places[project] = {each: place for place, each in enumerate(self._versions(project))}
@@ -264,6 +268,7 @@ class ReleaseSearch:
         return Clause({(project, ""): unusable}, fact) if unusable else None
 
     def _has_file(self, offered: ProjectCandidates, version: Version) -> bool:
+        """Whether a version has a file for the target."""
         return offered.choose(version, _exactly(version))[0] is not None
 
     def _yanked_gate(
@@ -283,6 +288,7 @@ class ReleaseSearch:
         return Clause({(project, ""): state, **states}, fact, provisional=True)
 
     def _is_pinned(self, project: NormalizedName, state: int, left: Mapping[Identifier, int]) -> bool:
+        """Whether a chosen release requires exactly the version of this state."""
         chosen = (asker for asker in self._askers[project] if left.get(asker.package) == asker.state)
         return any(_pins(asker, state) for asker in chosen)
 
@@ -309,6 +315,7 @@ class ReleaseSearch:
     # Consequences
 
     def _clauses(self, package: Identifier, state: int, needs: Sequence[Dependency]) -> list[Clause[Identifier]] | None:
+        """The clauses of a release's dependencies; None if one admits excluded releases, so that the search starts anew."""
         if (package, state) not in self._asked:
             self._asked.add((package, state))
             lifting = [need for need in needs if self._lifts_a_gate(package, state, need)]

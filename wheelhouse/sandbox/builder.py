@@ -119,6 +119,7 @@ class Builder:
         return final, log
 
     def _ask(self, hook: str, request: BuildRequest, answer: Path) -> tuple[dict[str, Any], bytes]:
+        """Call a hook of the build backend in the sandbox: its answer, and the log."""
         sdist = f"{HERE}/{request.sdist.name}"
         shown = {ENVIRONMENT: request.environment, sdist: request.sdist, HOOKS: hooks_script(), SCRIPT: INSIDE}
         environment = path_inside(self.sandbox, ENVIRONMENT, request.environment)
@@ -171,6 +172,7 @@ class Builder:
 
 
 def _first_line(answer: Path, log: bytes) -> dict[str, Any]:
+    """The answer of the script inside, which is the first line of its output, as a table. Raises BuildError."""
     try:
         with answer.open("rb") as file:
             reply = parse_json(file.readline(1 << 20))
@@ -220,6 +222,7 @@ def sealed_builder(interpreter: Interpreter, limits: Limits, parallel: int) -> B
 
 
 def _prove(builder: Builder) -> None:
+    """Prove the sandbox in a scratch folder."""
     with scratch_folder("proof") as folder:
         builder.prove(folder)
 

@@ -25,6 +25,7 @@ def memory_below(pid: int) -> int:
 
 
 def _family(pid: int) -> Iterator[int]:
+    """A process and all its descendants."""
     pending = [pid]
     while pending:
         yield (process := pending.pop())
@@ -33,6 +34,7 @@ def _family(pid: int) -> Iterator[int]:
 
 
 def _threads(pid: int) -> list[Path]:
+    """The folders of a process's threads in /proc; none if it has ended."""
     try:
         return list((PROCESSES / str(pid) / "task").iterdir())
     except OSError:
@@ -40,6 +42,7 @@ def _threads(pid: int) -> list[Path]:
 
 
 def _memory_of(pid: int) -> int:
+    """Bytes of a process's own share of memory; 0 if it has ended."""
     share = SHARE.search(_read(PROCESSES / str(pid) / "smaps_rollup"))
     return int(share[1]) << 10 if share else 0
 

@@ -93,6 +93,7 @@ def _mount_script(command: SandboxCommand, root: Path) -> str:
 
 
 def _inside(place: str) -> str:
+    """A path of the sandbox, quoted, relative to the root that is being made."""
     return shlex.quote(f".{place}")
 
 

@@ -220,6 +220,7 @@ def _is_unread(folder: Path, path: str) -> bool:
 
 
 def _unread_finding(name: str) -> Finding:
+    """A note on a file that nothing in an image build reads."""
     return Finding.of(name, "foreign", Severity.NOTE, case="unread")
 
 

@@ -88,6 +88,7 @@ class Advisory:
 
 
 def _same(listed: str, versions: Collection[Version]) -> bool:
+    """Whether a version that an advisory lists is one of these."""
     try:
         return version_of(listed) in versions
     except InvalidVersion:
@@ -95,10 +96,12 @@ def _same(listed: str, versions: Collection[Version]) -> bool:
 
 
 def _is_local(events: Iterable[Event]) -> bool:
+    """Whether a range speaks of local versions."""
     return any("+" in event.version for event in events)
 
 
 def _within(events: Iterable[Event], version: Version) -> bool:
+    """Whether a version is in a range (OSV: introduced, fixed, last_affected)."""
     affected = False
     for event in sorted(events, key=lambda one: one.key):
         if event.kind == "introduced":

@@ -113,6 +113,7 @@ class Approvals:
         return None
 
     def _are_enough(self, sha256: str, reviewers: Collection[str]) -> bool:
+        """Whether these reviewers are as many as the policy needs, with each role that it needs."""
         return len(reviewers) >= self.needed and self.lacking_role(sha256, reviewers) is None
 
     def covers_all(self, sha256: str, reviewer: str, expires: date | None, findings: Iterable[Finding]) -> bool:
@@ -170,6 +171,7 @@ class Approvals:
         )
 
     def _valid(self, sha256: str) -> Iterator[Approval]:
+        """The approvals of a file that count today."""
         return (
             one
             for one in self.approvals
@@ -241,6 +243,7 @@ class Claim:
 
 
 def _row(finding: Finding) -> dict[str, Any]:
+    """A finding as an approval signs it."""
     return {"rule": finding.rule, "facts": dict(finding.facts), "fingerprint": finding.fingerprint}
 
 

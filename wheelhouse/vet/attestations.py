@@ -52,6 +52,7 @@ class Attestor:
         return Attested(tuple(dict.fromkeys(publishers)), "" if publishers else "it holds no attestation")
 
     def _check(self, attestation: "Attestation", policy: Any, filename: str, sha256: str) -> None:  # noqa: ANN401
+        """Verify one attestation of a file. Raises if its signature, publisher, name or sha256 is another."""
         from pypi_attestations import AttestationType  # noqa: PLC0415
 
         kind, payload = self._verifier.verify_dsse(attestation.to_bundle(), policy)
@@ -96,8 +97,10 @@ def _starts(node: object) -> Iterator[datetime]:
 
 
 def _parsed(filename: str) -> tuple[object, ...]:
+    """What a file name states, by which two spellings of one name are equal."""
     return parse_wheel_filename(filename) if is_wheel(filename) else release_of(filename)
 
 
 def _sentence(error: Exception) -> str:
+    """The first line of an error's text, else its class."""
     return next(iter(str(error).splitlines()), type(error).__name__)

@@ -82,10 +82,12 @@ def read_code(text: str) -> CodeSignals:
 
 
 def _once(*found: Iterable[str]) -> tuple[str, ...]:
+    """Each text once, in order."""
     return tuple(dict.fromkeys(chain(*found)))
 
 
 def _modules(tree: ast.AST) -> Iterator[str]:
+    """The modules for network access that a program imports."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
@@ -99,6 +101,7 @@ def _modules(tree: ast.AST) -> Iterator[str]:
 
 
 def _called(node: ast.Call) -> str:
+    """The name of the function that a call names; empty for a call of an expression."""
     function = node.func
     return (
         function.attr if isinstance(function, ast.Attribute) else function.id if isinstance(function, ast.Name) else ""
@@ -148,6 +151,7 @@ def _used(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def _values(node: ast.Dict) -> Iterator[ast.expr]:
+    """The values of a dictionary, without those under keys that describe."""
     for key, value in zip(node.keys, node.values, strict=True):
         if not (isinstance(key, ast.Constant) and str(key.value).lower() in DESCRIBING):
             yield value
@@ -157,6 +161,7 @@ HINT_WORDS = frozenset(("print", "warn", "warning", "info", "error", "debug", "e
 
 
 def _hidden(tree: ast.AST) -> Iterator[str]:
+    """Calls that run a decoded text, as `exec(b64decode(…))`."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in EXECUTORS:
             inner = [_called(one) for one in ast.walk(node) if isinstance(one, ast.Call)]
@@ -164,12 +169,14 @@ def _hidden(tree: ast.AST) -> Iterator[str]:
 
 
 def _modules_in_text(text: str) -> Iterator[str]:
+    """The modules for network access that a text which is no Python of today imports, by lines that look so."""
     for match in re.finditer(r"^\s*(?:import|from)\s+([\w.]+)", text, re.MULTILINE):
         if match[1] in NETWORK_MODULES or match[1].partition(".")[0] in NETWORK_MODULES:
             yield match[1]
 
 
 def _hidden_in_text(text: str) -> Iterator[str]:
+    """Calls that run a decoded text, in a text that is no Python of today, by a pattern."""
     names = "|".join(sorted(DECODERS - {"loads"}))
     for match in re.finditer(rf"\b(exec|eval|compile)\b.{{0,80}}?\b({names})\(", text):
         yield f"{match[1]}({match[2]}(…))"

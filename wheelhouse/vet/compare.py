@@ -40,12 +40,14 @@ def _differences(old: Path, new: Path) -> Iterator[Difference]:
 
 
 def _opened(one: Difference, old: Path, new: Path, on_event: Listener) -> Difference:
+    """A difference with the changes inside its files."""
     files = tuple(_compared(file, old / one.place, new / one.place) for file in one.files)
     on_event(Finished(one.project))
     return replace(one, files=files)
 
 
 def _compared(file: Replaced, old: Path, new: Path) -> Replaced:
+    """A replaced file with the changes inside it."""
     before = _facts(old, file.old) if file.old else None
     return replace(file, changes=changes(before, _facts(new, file.new)))
 

@@ -48,6 +48,7 @@ class Graph:
         return [[*self._way(one), name] for one, needs in self.needs.items() if name in needs]
 
     def _way(self, name: str) -> list[str]:
+        """The chain from a root to a file."""
         way = [name]
         while above := self.above[way[0]]:
             way.insert(0, above)
@@ -134,6 +135,7 @@ class Evidence:
 
 
 def _graph(lock: Lock, place: str) -> Graph:
+    """The dependency graph of a lock, between paths of files."""
     names = {pin.project: place + pin.artifact.filename for pin in lock.pins}
     asked = {canonicalize_name(Requirement(text).name) for text in lock.inputs.requirements}
     needs = {pin.project: {canonicalize_name(name) for name in pin.needs} & names.keys() for pin in lock.pins}
@@ -143,6 +145,7 @@ def _graph(lock: Lock, place: str) -> Graph:
 
 
 def _release(path: str) -> Iterator[tuple[NormalizedName, Version]]:
+    """The release that a file name states; nothing if it states none."""
     name = path.rpartition("/")[2]
     try:
         yield release_of(name)

@@ -43,6 +43,7 @@ def evidence(
 
 
 def _replaced(old: Path, new: Path) -> dict[str, Replaced]:
+    """The files that replace others, by path."""
     return {
         f"{one.place}/{file.new.artifact.filename}" if one.place else file.new.artifact.filename: file
         for one in diff(old, new)

@@ -108,6 +108,7 @@ def _without_separators(name: str) -> str:
 
 
 def _in_order(name: str) -> str:
+    """A name with its words sorted, so that two orders of the same words are equal."""
     return "-".join(sorted(name.split("-")))
 
 

@@ -56,7 +56,7 @@ def letters_alike(name: str) -> str:
 
 
 def slips_of(name: str) -> Iterator[str]:
-    """Every name that one slip of `one_slip` makes of this one, some of them twice."""
+    """Every name that differs from this one by a letter added, left out, changed or exchanged with its neighbour; some twice."""
     for at in range(len(name) + 1):
         head, rest = name[:at], name[at:]
         yield from (f"{head}{letter}{rest}" for letter in LETTERS)

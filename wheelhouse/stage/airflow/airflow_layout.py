@@ -123,6 +123,7 @@ def _whole(plan: Plan, lock: Lock, whole: WholeImage, choices: Choices, argument
 
 
 def _base_argument(airflow: Airflow) -> str:
+    """The build argument that names the base image in this release."""
     return "BASE_IMAGE" if airflow.recipe.compiles_python else "PYTHON_BASE_IMAGE"
 
 

@@ -25,6 +25,7 @@ def staged_names(filenames: Iterable[str], recipe: Recipe, route: str, rename: R
 
 
 def _staged(filename: str, recipe: Recipe, route: str, rename: Rename) -> str:
+    """The name of a file in the staged folder."""
     if rename == "documented":
         return f"_{filename}" if _matches(filename, "apache?airflow*") else filename
     if rename == "auto" and route == "context" and recipe.globs and _is_missed(filename, recipe):
@@ -64,4 +65,5 @@ def misnamed(staged: Mapping[str, str], airflow: Airflow, route: str) -> Iterato
 
 
 def _is_matched(filename: str, recipe: Recipe) -> bool:
+    """Whether a glob of the release's script matches a file name."""
     return any(_matches(filename, glob) for glob in recipe.globs)

@@ -186,6 +186,7 @@ sed '/^# *syntax *=/s/=/ was/' Dockerfile > "$work/Dockerfile"
 
 
 def _arguments(arguments: Mapping[str, str]) -> tuple[str, ...]:
+    """The options of `docker build` for build arguments."""
     return tuple(part for name, value in arguments.items() for part in ("--build-arg", f"{name}={value}"))
 
 

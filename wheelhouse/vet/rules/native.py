@@ -127,6 +127,7 @@ def native_elsewhere(facts: Facts, review: Review) -> Iterator[Observation]:
 
 
 def _is_for_another(entry: Entry, machine: str) -> bool:
+    """Whether a file is for another processor than this one; False if either is unknown."""
     return bool(machine and entry.native and entry.native.machine and entry.native.machine != machine)
 
 
@@ -135,8 +136,10 @@ def _names(entries: Iterable[Entry]) -> tuple[str, ...]:
 
 
 def _native(facts: Facts) -> Iterator[Entry]:
+    """The compiled files of a distribution."""
     return (entry for entry in facts.entries if entry.kind in NATIVE)
 
 
 def _is_program(entry: Entry) -> bool:
+    """Whether a compiled file can be executed; by its name if its header cannot be read."""
     return entry.native.program if entry.native else not LIBRARY_NAME.search(entry.name)

@@ -81,6 +81,7 @@ def extends(facts: Facts, review: Review) -> Iterator[Observation]:
 
 
 def _is_part_of(project: str, owner: str) -> bool:
+    """Whether a project's name begins with the owner's: `google-auth` is a part of `google`."""
     return project.startswith(f"{owner}-")
 
 
@@ -95,6 +96,7 @@ def _paths_of_others(facts: Facts, review: Review) -> Iterator[tuple[NormalizedN
 
 
 def _owner(path: str, facts: Facts, review: Review) -> NormalizedName | None:
+    """The other project whose module a file is put into; None if it is in the file's own."""
     top, slash, _ = path.partition("/")
     if not slash and not CODE.search(top):
         return None
@@ -229,10 +231,12 @@ def compressed_file(facts: Facts, review: Review) -> Iterator[Observation]:
 
 
 def _files(facts: Facts) -> Iterator[Entry]:
+    """The entries that are not empty."""
     return (entry for entry in facts.entries if entry.size)
 
 
 def _holds_files(entry: Entry) -> bool:
+    """Whether an entry is an archive that may hold code."""
     if entry.kind in COMPRESSED_KINDS:
         return bool(TARBALL.search(entry.name))
     return entry.kind in ARCHIVE_KINDS and not DOCUMENTS.search(entry.name)
