@@ -1,12 +1,15 @@
 """What nothing can meet is found at once, however much stands between, and is what the error names."""
 
 from concurrent.futures import Future
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
 
+from tests.resolve.test_search import Held, done, page_of
 from tests.support.resolutions import TARGET, found, supplied
 from wheelhouse.archive.artifact import Candidate
 from wheelhouse.archive.metadata import Metadata
@@ -15,6 +18,7 @@ from wheelhouse.resolve.candidates import CandidateIndex
 from wheelhouse.resolve.prefetch import Prefetcher
 from wheelhouse.resolve.requirements import parse_line
 from wheelhouse.resolve.resolution import ResolutionRequest
+from wheelhouse.resolve.search import resolve
 
 OTHERS = [f"other-{letter}" for letter in "abcdef"]
 
@@ -104,3 +108,35 @@ def test_many_extras_of_one_release_are_one_try(tmp_path: Path) -> None:
         supply.metadata.get = seen  # type: ignore[method-assign]
         assert found(supply, f"lib[{extras}]") == ["lib 30"]
     assert asked == {"30"}
+
+
+def test_a_chain_of_many_releases_to_yanked_files_is_no_tower_of_combinations() -> None:
+    """20 releases of each of five projects: 27 s before, because a yanked file counted as one that somebody may still pin."""
+    chain = ("root", "m0", "m1", "m2", "deep")
+    requires = {above: [below] for above, below in pairwise(chain)} | {"m2": ["deep<5"], "deep": []}
+    universe = {project: {str(number): requires[project] for number in range(1, 21)} for project in chain}
+    index = YankedEnd(universe)
+    with pytest.raises(NoSolutionError) as caught:
+        resolve(ResolutionRequest(TARGET, (parse_line("root"),)), index)  # type: ignore[arg-type]
+    assert "no release of `deep<5` (required by every release of m2) can be chosen" in str(caught.value)
+    assert (
+        caught.value.hint
+        == "to take a yanked release nevertheless, pin it: `deep==4`, or request a release of m2 that accepts deep 20"
+    )
+    assert index.looked_at < 200
+
+
+class YankedEnd(Held):
+    """The index of the chain: the first four releases of its last project are yanked."""
+
+    looked_at = 0
+
+    def page(self, project: NormalizedName) -> Future[Any]:
+        yanked = {
+            version: "bad" if project == "deep" and int(version) < 5 else None for version in self._universe[project]
+        }
+        return done(page_of(project, yanked))
+
+    def metadata_of(self, candidate: Any, *, certain: bool = False) -> Future[Metadata]:
+        self.looked_at += 1
+        return super().metadata_of(candidate, certain=certain)

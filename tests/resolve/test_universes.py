@@ -7,6 +7,7 @@ with the search.
 import random
 from collections.abc import Mapping
 from concurrent.futures import Future
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -18,7 +19,9 @@ from packaging.version import Version
 from tests.resolve.test_search import TARGET, Held, done, page_of
 from wheelhouse.archive.metadata import Metadata
 from wheelhouse.errors import NoSolutionError
-from wheelhouse.resolve.derivation import SameRelease
+from wheelhouse.resolve.candidates import CandidateIndex
+from wheelhouse.resolve.conflict import find_conflict
+from wheelhouse.resolve.derivation import SameRelease, derivation_of
 from wheelhouse.resolve.pubgrub import Clause, UnsolvableError
 from wheelhouse.resolve.release_search import ROOT
 from wheelhouse.resolve.requirements import parse_line
@@ -221,6 +224,35 @@ def is_of(line: Requirement, need: Dependency) -> bool:
     return line.name == need.project and need.extra in ("", *line.extras) and str(line.specifier) == str(need.specifier)
 
 
+def must_be_told_truly(clause: Clause[Identifier], universe: Universe, request: ResolutionRequest) -> None:
+    """Each chain of the conflict that is told leads from the user to it, and no release satisfies all of its sides."""
+    derivation = derivation_of(clause, lambda project, states: versions_of(project, states, universe))
+    conflict = find_conflict(derivation, request, CandidateIndex(request, Shop(universe)))  # type: ignore[arg-type]
+    held: dict[str, set[str]] = {}
+    for chain in conflict.chains:
+        assert chain[0].asker is None and chain[-1].dependency.project == conflict.project
+        for above, step in pairwise(chain):
+            versions = set(map(str, step.versions))
+            assert step.asker == above.dependency.project
+            assert versions
+            assert all(above.dependency.specifier.contains(each, prereleases=True) for each in step.versions)
+            held[above.dependency.project] = versions & held.get(above.dependency.project, versions)
+            assert held[above.dependency.project]
+    sides = [Requirement(f"{conflict.project}{side.dependency.specifier}") for side in conflict.sides]
+    pinned = any(pins(side.specifier) for side in sides) or any(
+        pins(Requirement(line).specifier) for line in universe.limits if Requirement(line).name == conflict.project
+    )
+    for version in universe.requires.get(conflict.project, ()):
+        if all(admits(universe, version, side) for side in sides):
+            is_yanked = (conflict.project, version) in universe.yanked and not pinned
+            assert is_yanked or derivation.own_conflicts(conflict.project)
+
+
+def versions_of(project: str, states: int, universe: Universe) -> tuple[Version, ...]:
+    chosen = states_of((NormalizedName(project), ""), states, universe)
+    return tuple(sorted((Version(version) for version in chosen if version), reverse=True))
+
+
 def check(seed: int) -> bool:
     """Whether the universe has a solution; fails where ours and the reference differ."""
     universe = Universe(seed)
@@ -229,6 +261,7 @@ def check(seed: int) -> bool:
         answers = resolve(request, Shop(universe))  # type: ignore[arg-type]
     except NoSolutionError as error:
         assert isinstance(error.__cause__, UnsolvableError)
+        must_be_told_truly(error.__cause__.clause, universe, request)
         assert must_be_a_proof(error.__cause__.clause, universe) or exhaustive(universe, {}) is None
         return False
     chosen = {str(answer.candidate.project): str(answer.candidate.version) for answer in answers}

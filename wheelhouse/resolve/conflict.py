@@ -1,10 +1,10 @@
 """The conflict that a derivation ends in: the dependencies on one project that no release satisfies together, and why not."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import combinations
+from itertools import combinations, islice
 
 from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
@@ -13,9 +13,12 @@ from packaging.version import Version
 from wheelhouse.archive.artifact import Rejected
 from wheelhouse.archive.reasons import Reason
 from wheelhouse.resolve.candidates import CandidateIndex, ProjectCandidates
-from wheelhouse.resolve.derivation import Derivation, Step
+from wheelhouse.resolve.derivation import Chain, Derivation, Step
 from wheelhouse.resolve.requirements import RequirementLine
 from wheelhouse.resolve.resolution import EVERY_VERSION, NEVER, ResolutionRequest, merge
+
+MAX_GROUPS = 50
+"""How many groups of dependencies on one project are examined."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +34,14 @@ class RejectedReleases:
 
 
 class Conflict:
-    """Dependencies on one project (`sides`, as steps of a derivation) that no release satisfies together."""
+    """Dependencies on one project that no release satisfies together: the ends of `chains`, its `sides`."""
 
     def __init__(
-        self, project: NormalizedName, sides: Sequence[Step], request: ResolutionRequest, index: CandidateIndex
+        self, project: NormalizedName, chains: Sequence[Chain], request: ResolutionRequest, index: CandidateIndex
     ) -> None:
-        self.project, self.sides, self.request, self.index = project, tuple(sides), request, index
-        self.dependencies = [side.dependency for side in sides]
+        self.project, self.chains, self.request, self.index = project, tuple(chains), request, index
+        self.sides = [chain[-1] for chain in chains]
+        self.dependencies = [side.dependency for side in self.sides]
         self.specifier = merge(dependency.specifier for dependency in self.dependencies)
         self.candidates: ProjectCandidates | None = index.get(project) if project != NEVER else None
         self.constraints: Sequence[RequirementLine] = index.constraints(project)
@@ -119,14 +123,22 @@ def find_conflict(derivation: Derivation, request: ResolutionRequest, index: Can
     """The conflict that the most releases lead to, with as few sides as make it one."""
     obstacles = derivation.obstacles()
     for project in obstacles:
-        steps = derivation.steps_on(project)
-        if project == NEVER:
-            return Conflict(project, _commonest_reason(steps), request, index)
-        candidates = index.get(project)
-        sides = _sides(steps, candidates, index) if candidates else _widest(steps)[:1]
-        if sides:
-            return Conflict(project, sides, request, index)
-    return Conflict(obstacles[0], _one_of_each(derivation.steps_on(obstacles[0])), request, index)
+        for sides in islice(_groups(project, derivation.steps_on(project), index), MAX_GROUPS):
+            if chains := derivation.chains_to(sides):
+                return Conflict(project, chains, request, index)
+    project = next((each for each in obstacles if derivation.own_conflicts(each)), obstacles[0])
+    sides = _one_of_each(derivation.steps_on(project))
+    return Conflict(project, [derivation.chain_to(side) for side in sides], request, index)
+
+
+def _groups(project: NormalizedName, steps: Sequence[Step], index: CandidateIndex) -> Iterator[Sequence[Step]]:
+    """Steps on a project that leave no usable release, those that the most releases share first."""
+    if project == NEVER:
+        yield _commonest_reason(steps)
+    elif candidates := index.get(project):
+        yield from _excluding(steps, candidates, index)
+    else:
+        yield _widest(steps)[:1]
 
 
 def _commonest_reason(steps: Sequence[Step]) -> list[Step]:
@@ -157,21 +169,20 @@ class _Allowed:
     usable: frozenset[Version]
 
 
-def _sides(steps: Sequence[Step], candidates: ProjectCandidates, index: CandidateIndex) -> list[Step] | None:
-    """The fewest steps that leave no usable release, those of the most releases; None if all together leave one."""
+def _excluding(steps: Sequence[Step], candidates: ProjectCandidates, index: CandidateIndex) -> Iterator[Sequence[Step]]:
+    """Single steps and pairs that leave no usable release; last, one step of each asker, as few as leave none."""
     allowed = [_allowed(step, candidates, index) for step in steps]
-    alone = [(each,) for each in allowed if not each.usable]
     rest = [each for each in allowed if each.usable]
-    pairs = [pair for pair in combinations(rest, 2) if _can_meet(*pair) and _exclude_each_other(pair)]
-    if groups := [*alone, *pairs]:
-        return [each.step for each in max(groups, key=_reach)]
+    pairs = (pair for pair in combinations(rest, 2) if _exclude_each_other(pair))
+    groups: list[Sequence[_Allowed]] = [*((each,) for each in allowed if not each.usable), *pairs]
+    for group in sorted(groups, key=_reach, reverse=True):
+        yield [each.step for each in group]
     together = [each for each in rest if each.step in _one_of_each(steps)]
-    if not _exclude_each_other(together):
-        return None
-    for each in reversed(together):
-        fewer = [other for other in together if other is not each]
-        together = fewer if _exclude_each_other(fewer) else together
-    return [each.step for each in together]
+    if _exclude_each_other(together):
+        for each in reversed(together):
+            fewer = [other for other in together if other is not each]
+            together = fewer if _exclude_each_other(fewer) else together
+        yield [each.step for each in together]
 
 
 def _allowed(step: Step, candidates: ProjectCandidates, index: CandidateIndex) -> _Allowed:
@@ -182,12 +193,6 @@ def _allowed(step: Step, candidates: ProjectCandidates, index: CandidateIndex) -
     takeable = {*candidates.matching(EVERY_VERSION), *candidates.with_prereleases(EVERY_VERSION)}
     usable = (version for version in admitted & takeable if candidates.choose(version, specifier)[0])
     return _Allowed(step, admitted, frozenset(usable))
-
-
-def _can_meet(one: _Allowed, other: _Allowed) -> bool:
-    """Whether both steps can hold at once: not those of two releases of one project."""
-    versions = set(one.step.versions)
-    return one.step.asker is None or one.step.asker != other.step.asker or not versions.isdisjoint(other.step.versions)
 
 
 def _exclude_each_other(group: Sequence[_Allowed]) -> bool:

@@ -13,7 +13,7 @@ from wheelhouse.archive.filenames import wheel_parts
 from wheelhouse.archive.reasons import RequiresPython, SdistExcluded, UploadedTooLate, WheelExcluded, Yanked
 from wheelhouse.errors import InputError
 from wheelhouse.resolve.conflict import Conflict
-from wheelhouse.resolve.derivation import Derivation, Step
+from wheelhouse.resolve.derivation import Step
 from wheelhouse.resolve.requirements import COMMAND_LINE, RequirementLine
 from wheelhouse.resolve.resolution import NEVER, is_exact
 from wheelhouse.target.target import Platform, Python, Target
@@ -26,19 +26,19 @@ PYTHONS = tuple(f"3.{minor}" for minor in range(6, 16))
 LEAVE_OUT = "request another version, or leave out what requires it"
 
 
-def hint(conflict: Conflict, derivation: Derivation) -> str:
+def hint(conflict: Conflict) -> str:
     """What to do next."""
     if conflict.project == NEVER:
         return _never_hint(conflict)
     if conflict.candidates is None:
         return _no_project_hint(conflict)
     if not conflict.has_release(conflict.specifier):
-        return _no_release_hint(conflict, derivation)
+        return _no_release_hint(conflict)
     if conflict.contradiction:
         return f"change or remove {' or '.join(line.origin for line in conflict.contradiction)}"
     if line := conflict.excluding_constraint:
         return _constraint_hint(conflict, line)
-    return _file_hint(conflict, derivation)
+    return _file_hint(conflict)
 
 
 def _never_hint(conflict: Conflict) -> str:
@@ -63,8 +63,8 @@ def _no_project_hint(conflict: Conflict) -> str:
 # No release at all
 
 
-def _no_release_hint(conflict: Conflict, derivation: Derivation) -> str:
-    chains = [derivation.chain_to(side) for side in conflict.sides]
+def _no_release_hint(conflict: Conflict) -> str:
+    chains = conflict.chains
     if conflict.project in conflict.request.direct:
         origins = [
             line.origin for line in conflict.request.requirements if line.source and line.project == conflict.project
@@ -153,9 +153,9 @@ def _airflow_release(conflict: Conflict) -> str | None:
 # Files that cannot be chosen
 
 
-def _file_hint(conflict: Conflict, derivation: Derivation) -> str:
+def _file_hint(conflict: Conflict) -> str:
     """About releases of which no file can be chosen: what admits one, or which other release has one that can be."""
-    remedies = [*_remedies(conflict), *_other_release(conflict, derivation)]
+    remedies = [*_remedies(conflict), *_other_release(conflict)]
     if not remedies and conflict.rejected and conflict.rejected[0].reason is None:
         return f"offer a wheel of {conflict.project} for this target with --find-links FOLDER, or leave out what requires it"
     return ", or ".join(remedies) or LEAVE_OUT
@@ -263,7 +263,7 @@ def _later(conflict: Conflict) -> Iterator[str]:
         yield f"take a later date: --uploaded-prior-to {day}"
 
 
-def _other_release(conflict: Conflict, derivation: Derivation) -> Iterator[str]:
+def _other_release(conflict: Conflict) -> Iterator[str]:
     """What excludes a release of which a file could be chosen: a constraint, a line of the user, or a release that asks."""
     if not conflict.usable:
         return
@@ -272,9 +272,9 @@ def _other_release(conflict: Conflict, derivation: Derivation) -> Iterator[str]:
         if not line.requirement.specifier.contains(version, prereleases=True):
             yield f"change {line.origin}, which excludes {conflict.project} {version}"
             return
-    for side in conflict.sides:
+    for chain, side in zip(conflict.chains, conflict.sides, strict=True):
         if not side.dependency.specifier.contains(version, prereleases=True):
-            yield _accepting(conflict, derivation.chain_to(side), side, version)
+            yield _accepting(conflict, chain, side, version)
             return
 
 

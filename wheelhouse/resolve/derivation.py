@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from packaging.utils import NormalizedName
@@ -47,6 +47,18 @@ class Step:
         return self.dependency.parent.candidate.project if self.dependency.parent else None
 
 
+Chain = tuple[Step, ...]
+"""From a dependency of the user to another one: each step's releases are admitted by the step before."""
+
+
+def _narrowed(step: Step, above: Dependency, held: Mapping[NormalizedName, frozenset[Version]]) -> Step | None:
+    """A step with those of its releases that the dependency before it admits, and that others hold; None if there are none."""
+    admitted = above.specifier.filter(step.versions, prereleases=True)
+    allowed = held.get(above.project)
+    versions = tuple(version for version in admitted if allowed is None or version in allowed)
+    return replace(step, versions=versions) if versions else None
+
+
 @dataclass(frozen=True)
 class Derivation:
     """The steps that a proof rests on, those near the user first, and the releases of each project that have no usable file."""
@@ -67,12 +79,45 @@ class Derivation:
         """The dependencies on a project, without those of its own extras."""
         return [step for step in self._leading_to[project] if step.asker != project]
 
-    def chain_to(self, step: Step) -> tuple[Step, ...]:
-        """The steps from the user's requirement to a step, which is the last."""
-        chain = [step]
-        while (asker := chain[0].asker) is not None and asker in self._first and len(chain) <= len(self.steps):
-            chain.insert(0, self._first[asker])
-        return tuple(chain)
+    def own_conflicts(self, project: NormalizedName) -> list[Step]:
+        """The releases of a project that require another release of itself."""
+        own = (step for step in self._leading_to[project] if step.asker == project)
+        return [
+            step
+            for step in own
+            if not any(step.dependency.specifier.contains(version, prereleases=True) for version in step.versions)
+        ]
+
+    def chains_to(self, sides: Sequence[Step]) -> list[Chain] | None:
+        """A chain to each of some steps, so that all can hold at once; None if they need different releases of one project."""
+        chains: list[Chain] = []
+        held: dict[NormalizedName, frozenset[Version]] = {}
+        for side in sides:
+            chain = self._chain_to(side, held)
+            if chain is None:
+                return None
+            chains.append(chain)
+            held |= {step.asker: frozenset(step.versions) for step in chain if step.asker is not None}
+        return chains
+
+    def chain_to(self, side: Step) -> Chain:
+        """The shortest chain to a step; the step alone if none leads there."""
+        return self._chain_to(side, {}) or (side,)
+
+    def _chain_to(self, side: Step, held: Mapping[NormalizedName, frozenset[Version]]) -> Chain | None:
+        """The shortest chain to a step with the releases that other chains hold; of several, that of the most releases."""
+        pending: list[Chain] = [(step,) for step in self._by_asker[None]]
+        seen = {step.dependency for step in self._by_asker[None]}
+        for chain in pending:  # grows on the way
+            above = chain[-1].dependency
+            if above is side.dependency:
+                return chain
+            following = (_narrowed(step, above, held) for step in self._by_asker[above.project])
+            for step in sorted(filter(None, following), key=lambda each: -len(each.versions)):
+                if step.dependency not in seen:
+                    seen.add(step.dependency)
+                    pending.append((*chain, step))
+        return None
 
     @cached_property
     def _leading_to(self) -> Mapping[NormalizedName, list[Step]]:
@@ -83,17 +128,11 @@ class Derivation:
         return leading
 
     @cached_property
-    def _first(self) -> Mapping[NormalizedName, Step]:
-        """For each project, the nearest step that leads to it; of several, that of the most releases."""
-        first: dict[NormalizedName, Step] = {}
-        pending: list[NormalizedName | None] = [None]
-        for asker in pending:  # grows on the way
-            for step in sorted(self.steps, key=lambda each: -len(each.versions)):
-                project = step.dependency.project
-                if step.asker == asker and project != asker and project not in first:
-                    first[project] = step
-                    pending.append(project)
-        return first
+    def _by_asker(self) -> Mapping[NormalizedName | None, list[Step]]:
+        asked: dict[NormalizedName | None, list[Step]] = defaultdict(list)
+        for step in self.steps:
+            asked[step.asker].append(step)
+        return asked
 
     def _releases_before(self, obstacle: NormalizedName) -> int:
         """How many releases lead to an obstacle."""

@@ -50,7 +50,7 @@ def explain(
     sentence, general = (text.sentence(name) for name in (request.target.name, "the target"))
     if conflict.is_about_files and conflict.rejected and isinstance(conflict.rejected[0].reason, HashNotAllowed):
         return IntegrityError(sentence, hint=OTHER_FILE_HINT, details=details, general=general, own=own)
-    return NoSolutionError(sentence, hint=hint(conflict, derivation), details=details, general=general, own=own)
+    return NoSolutionError(sentence, hint=hint(conflict), details=details, general=general, own=own)
 
 
 class ConflictText:
@@ -59,7 +59,7 @@ class ConflictText:
     def __init__(self, conflict: Conflict, derivation: Derivation) -> None:
         self._conflict, self._derivation, self._index = conflict, derivation, conflict.index
         self._project, self._candidates = conflict.project, conflict.candidates
-        self._chains = [derivation.chain_to(side) for side in conflict.sides]
+        self._chains = conflict.chains
 
     def sentence(self, target: str) -> str:
         """What conflicts, and why; `target` is how the sentence calls the target."""
@@ -96,6 +96,8 @@ class ConflictText:
         lines = self._conflict.constraints
         under = f" under the constraint `{lines[0].requirement}` ({lines[0].origin})" if lines else ""
         if not self._conflict.rejected:
+            if own := self._derivation.own_conflicts(self._project):
+                return f"{self._askers(own[0])} {_verb(own[0])} `{own[0].dependency}`, another release of itself"
             return f"the releases that ask for {asked} leave no release of it that all of them accept"
         group, *others = self._conflict.commonest
         releases = f"{self._project} {range_text(group.versions)}"
@@ -242,12 +244,12 @@ class ConflictText:
 
     def _other_steps(self) -> Iterator[str]:
         """A line for each fact that the chains do not show: other releases that were tried, and what they require."""
-        shown = set(chain.from_iterable(self._chains))
+        shown = {step.dependency for step in chain.from_iterable(self._chains)}
         begun = {each[0].dependency.project for each in self._chains if each[0].asker is None}
         others = [
             step
             for step in self._derivation.steps
-            if step not in shown
+            if step.dependency not in shown
             and step.dependency.project != step.asker
             and not (step.asker is None and step.dependency.project in begun)
         ]
@@ -258,12 +260,16 @@ class ConflictText:
             yield f"and {counted(len(others) - MAX_STEPS, 'more requirement')} of other releases"
 
     def _step_text(self, step: Step) -> str:
-        project = step.dependency.project
-        missing = (
-            ", which the index does not have" if project != self._project and self._index.get(project) is None else ""
-        )
         asker = f"{releases_text(step)} {_verb(step)}" if step.asker else f"{step.dependency.origin} requests"
-        return f"{asker} {step.dependency}{missing}"
+        return f"{asker} {step.dependency}{self._why_void(step.dependency)}"
+
+    def _why_void(self, dependency: Dependency) -> str:
+        """What else is wrong with a dependency on another project, as the end of a sentence."""
+        if dependency.project == self._project:
+            return ""
+        if self._index.get(dependency.project) is None:
+            return ", which the index does not have"
+        return ", of which the index has no release" if self._is_void(dependency) else ""
 
     def _other_limits(self) -> Iterator[str]:
         """Lines about what else limits the projects on the chains: constraints, and releases without a usable file."""
