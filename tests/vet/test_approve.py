@@ -405,3 +405,34 @@ def test_a_role_that_is_not_described_or_is_a_second_one_is_refused(
     text = f"[approvals.roles.security]\n[[approvals.reviewers]]\nname = 'alice'\nkey = 'x'\n{role}\n"
     (tmp_path / "wheelhouse.toml").write_text(text)
     assert wheelhouse("verify", houses / "new", "--require-approved").code == 2
+
+
+def test_an_advisory_that_is_newer_than_the_approval_is_a_warning_or_an_error(
+    tmp_path: Path, keys: Path, houses: Path, wheelhouse: Command
+) -> None:
+    settings(tmp_path, keys, "alice")
+    assert approve(wheelhouse, houses / "new", keys / "alice").code == 0
+    affected = {"package": {"ecosystem": "PyPI", "name": "app"}, "versions": ["1.1"]}
+    osv = {"id": "A-1", "modified": "2026-01-01T00:00:00Z", "affected": [affected]}
+    (tmp_path / "osv.json").write_text(json.dumps(osv))
+    assert wheelhouse("advisories", "import", "osv.json").code == 0
+
+    def findings() -> dict[str, str]:
+        rows = json.loads(wheelhouse("verify", houses / "new", "--require-approved", "--json").out)["findings"]
+        return {row["rule"]: row["severity"] for row in rows}
+
+    packed = ("pack", houses / "new", "-o", "bundle.tar", "--require-approved")
+    assert findings() == {"vulnerable-since-approval": "warning"}
+    done = wheelhouse(*packed)
+    assert done.code == 0 and "app-1.1-py3-none-any.whl" in done.err
+
+    text = (tmp_path / "wheelhouse.toml").read_text()
+    (tmp_path / "wheelhouse.toml").write_text(text + '[policy.severities]\nvulnerable-since-approval = "error"\n')
+    assert findings() == {"vulnerable-since-approval": "error"}
+    assert wheelhouse(*packed).code == 5 and wheelhouse("stage", houses / "new", "--require-approved").code == 5
+    assert approve(wheelhouse, houses / "new", keys / "alice").code == 0
+    assert findings() == {} and wheelhouse(*packed).code == 0
+
+    (tmp_path / "osv.json").write_text(json.dumps(osv | {"id": "MAL-1"}))
+    assert wheelhouse("advisories", "import", "osv.json", "--replace").code == 0
+    assert findings() == {"malicious": "error"}

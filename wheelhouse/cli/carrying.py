@@ -72,7 +72,7 @@ def pack(
     limit, signing = size_of(split) if split else None, signer_of(key) if key else None
     locks = _bring_self(wheelhouse, targeted, located, network, quiet=as_json) if with_self else ()
     if require_approved:
-        must_be_approved(files_of(wheelhouse))
+        must_be_approved(files_of(wheelhouse), [wheelhouse])
     packed = pack_step(wheelhouse, output, since, limit, signing)
     install = [install_lines(lock, output.name, in_volumes=limit is not None) for lock in locks]
     if as_json:

@@ -8,7 +8,7 @@ import typer
 from wheelhouse.cli.app import app
 from wheelhouse.cli.command import Json, RequireApproved, WheelhouseFolder, command
 from wheelhouse.cli.output import say, say_json
-from wheelhouse.cli.session import approvals, settings, waivers
+from wheelhouse.cli.session import approvals, settings, since_approval, waivers
 from wheelhouse.errors import InputError
 
 if TYPE_CHECKING:
@@ -48,8 +48,10 @@ def verify(
     verdict, staged = (verify_tree(wheelhouse, waivers()), None) if is_index else verify_folder(wheelhouse, waivers())
     signer = _signer(wheelhouse, staged, key) if key else None
     files = files_named if is_index else files_of
-    lacking = unapproved(files(wheelhouse), approvals(settings())) if require_approved else ()
-    findings = (*verdict.findings, *lacking)
+    findings = verdict.findings
+    if require_approved:
+        lacking = unapproved(files(wheelhouse), approvals(settings()))
+        findings = (*findings, *lacking, *since_approval(settings(), verdict.wheelhouse))
     is_bad = (worst(findings) or Severity.NOTE) >= Severity.ERROR
     if as_json:
         rows = [report.finding_document(finding) for finding in findings]

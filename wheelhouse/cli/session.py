@@ -2,7 +2,7 @@
 
 import os
 import shlex
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +11,7 @@ from wheelhouse import __version__
 from wheelhouse.cli.machine import cache_folder, netrc_file, now, own_umask, pip_default_index, variable
 from wheelhouse.cli.output import passphrase_of
 from wheelhouse.cli.progress import Shown
+from wheelhouse.cli.terminal import echo
 from wheelhouse.config.declare import given, merged
 from wheelhouse.config.options import TIMEOUT_SECONDS, ConnectionOptions, NetworkOptions
 from wheelhouse.events import Listener, Warned
@@ -19,11 +20,14 @@ if TYPE_CHECKING:
     from wheelhouse.archive.waivers import Waivers
     from wheelhouse.config.settings import ApprovalSettings, Settings
     from wheelhouse.fetch.gather import Options
+    from wheelhouse.findings import Finding
     from wheelhouse.index.http import Http, HttpSettings
     from wheelhouse.index.locations import IndexLocation
     from wheelhouse.index.package_source import PackageSource
     from wheelhouse.index.pipconfig import PipConfig
+    from wheelhouse.lock.wheelhouse import Wheelhouse
     from wheelhouse.signing.sign import PublicKey, Signer
+    from wheelhouse.vet.advisories import Advisories
     from wheelhouse.vet.approvals import Approvals
 
 
@@ -91,24 +95,58 @@ def approvals(from_file: "Settings") -> "Approvals":
     return read_approvals(Path.cwd() / approving.file, rules, now().date())
 
 
-def must_be_approved(files: Mapping[str, str]) -> None:
-    """Raise IntegrityError that names every file (path → sha256) that not enough reviewers approved."""
+def read_snapshot(path: Path, *, is_named: bool) -> "Advisories | None":
+    """The snapshot of advisories; None if it has no advisory, or if it does not exist and was not named."""
+    from wheelhouse.files.disk import read_text
+    from wheelhouse.vet.advisories import parse_snapshot
+
+    if not is_named and not path.is_file():
+        return None
+    snapshot = parse_snapshot(read_text(path, "the snapshot of advisories"), str(path)).as_of(now())
+    return snapshot if snapshot.by_project else None
+
+
+def since_approval(from_file: "Settings", wheelhouse: "Wheelhouse") -> "tuple[Finding, ...]":
+    """The findings on advisories that became known after files of a wheelhouse were approved."""
+    from wheelhouse.vet.after_approval import KnownToday, known_since_approval
+
+    policy = from_file.policy
+    snapshot = read_snapshot(Path(policy.advisories), is_named=False)
+    if snapshot is None:
+        return ()
+    return known_since_approval(wheelhouse, KnownToday(snapshot, approvals(from_file), policy.policy(), now()))
+
+
+def must_be_approved(files: Mapping[str, str], wheelhouses: Iterable[Path]) -> None:
+    """Raise IntegrityError that names every file (path → sha256) that not enough reviewers approved.
+
+    Advisories that became known after the approval are warnings, or errors if the policy says so.
+    """
+    from wheelhouse.errors import IntegrityError
+    from wheelhouse.findings import Severity
+    from wheelhouse.report import finding_lines
+    from wheelhouse.verify.verify import load_wheelhouse
     from wheelhouse.vet.approvals import must_be_approved
 
-    must_be_approved(files, approvals(settings()))
+    from_file = settings()
+    must_be_approved(files, approvals(from_file))
+    later = [finding for folder in wheelhouses for finding in since_approval(from_file, load_wheelhouse(folder))]
+    if errors := tuple(finding for finding in later if finding.severity >= Severity.ERROR):
+        raise IntegrityError(f"`{errors[0].subject}` is approved, and an advisory is newer than that", findings=errors)
+    for line in finding_lines(later):
+        echo(line, err=True)
 
 
-def must_have_approved_files(wheelhouses: Iterable[Path]) -> None:
+def must_have_approved_files(wheelhouses: Sequence[Path]) -> None:
     """Raise IntegrityError that names every file of these wheelhouses that not enough reviewers approved."""
     from wheelhouse.verify.verify import load_wheelhouse
 
-    must_be_approved(
-        {
-            str(wheelhouse / name): artifact.sha256
-            for wheelhouse in wheelhouses
-            for name, artifact in load_wheelhouse(wheelhouse).artifacts.items()
-        }
-    )
+    files = {
+        str(wheelhouse / name): artifact.sha256
+        for wheelhouse in wheelhouses
+        for name, artifact in load_wheelhouse(wheelhouse).artifacts.items()
+    }
+    must_be_approved(files, wheelhouses)
 
 
 def options(from_file: "Settings", *groups: object) -> "Options":

@@ -67,7 +67,7 @@ def stage(
         raise WheelhouseError("the build would still ask a network, so nothing was written", details=plan.unsettled)
     if require_approved:
         from_index = load_wheelhouse(folder).artifacts if plan.index else {}
-        must_be_approved({path: artifact.sha256 for path, artifact in {**from_index, **plan.files}.items()})
+        must_be_approved({path: artifact.sha256 for path, artifact in {**from_index, **plan.files}.items()}, [folder])
     removed = () if chosen.dry_run else stage_step(folder, destination, plan, waivers(), signing)
     if as_json:
         written = {"folder": str(destination), "written": not chosen.dry_run, "removed": list(removed)}

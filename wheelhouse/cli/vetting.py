@@ -9,14 +9,13 @@ from wheelhouse.cli.app import advisories_app, app
 from wheelhouse.cli.command import OUTPUT, Json, Quiet, WheelhouseFolder, command
 from wheelhouse.cli.machine import now
 from wheelhouse.cli.output import must_agree, say, say_json, say_text
-from wheelhouse.cli.session import approvals, connected, listening, settings
+from wheelhouse.cli.session import approvals, connected, listening, read_snapshot, settings
 from wheelhouse.config.options import NetworkOptions
 from wheelhouse.errors import InputError
 
 if TYPE_CHECKING:
     from wheelhouse.config.settings import Settings
     from wheelhouse.index.provenance import Publishers
-    from wheelhouse.vet.advisories import Advisories
     from wheelhouse.vet.rules import Rule
     from wheelhouse.vet.vet import VetContext
 
@@ -119,17 +118,6 @@ def _keep_publishers(path: Path, before: "Publishers", seen: "Publishers") -> No
 
     if seen:
         write(path.parent, path.name, publishers_json({**seen, **before}))
-
-
-def read_snapshot(path: Path, *, is_named: bool) -> "Advisories | None":
-    """The snapshot of advisories; None if it has no advisory, or if it does not exist and was not named."""
-    from wheelhouse.files.disk import read_text
-    from wheelhouse.vet.advisories import parse_snapshot
-
-    if not is_named and not path.is_file():
-        return None
-    snapshot = parse_snapshot(read_text(path, "the snapshot of advisories"), str(path)).as_of(now())
-    return snapshot if snapshot.by_project else None
 
 
 @command(advisories_app, "import")

@@ -307,6 +307,14 @@ VET: Mapping[str, Sentence] = {
         "{project} {version} is affected by {ids:all}{rating: (#)}{summary:: #}",
         f"{{since:new since the snapshot of #: }}no fixed version is named: leave it out, {WAIVE}",
     ),
+    "vulnerable-since-approval/fixed": Sentence(
+        "{project} {version} is affected by {ids:all}{rating: (#)}, and no reviewer saw that{summary:: #}",
+        "take {fixed} or newer, or review it again: `wheelhouse approve`",
+    ),
+    "vulnerable-since-approval/unfixed": Sentence(
+        "{project} {version} is affected by {ids:all}{rating: (#)}, and no reviewer saw that{summary:: #}",
+        "no fixed version is named: review it again: `wheelhouse approve`",
+    ),
     "malicious/file": Sentence("it is malicious: {ids:all} names its sha256", MALICIOUS),
     "malicious/release": Sentence("{project} {version} is malicious: {ids:all}", MALICIOUS),
     "malicious-member": Sentence("`{path}` is a malicious file of {project}: {ids:all} names its sha256", MALICIOUS),

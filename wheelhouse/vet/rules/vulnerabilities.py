@@ -11,9 +11,20 @@ from wheelhouse.findings import FactValue, Observation, Severity, observed
 from wheelhouse.vet.advisories import Advisories, Advisory
 from wheelhouse.vet.cvss import rating
 from wheelhouse.vet.facts import Entry, Facts
-from wheelhouse.vet.rules import Review, rule, wheelhouse_rule
+from wheelhouse.vet.rules import Review, checked_elsewhere, rule, wheelhouse_rule
 
 MIN_MEMBER_BYTES = 64
+SINCE = "vulnerable-since-approval"
+
+checked_elsewhere(
+    Severity.WARNING,
+    {
+        SINCE: "An advisory became known after the file was approved.\n\n"
+        "`--require-approved` looks for such files in `verify`, `stage`, `pack`, `index`, `serve` and `publish`. Make the rule an "
+        "error in the policy, and they refuse these files: no reviewer has seen the advisory."
+    },
+    group="vulnerabilities",
+)
 
 
 @rule(Severity.ERROR)
