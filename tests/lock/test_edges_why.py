@@ -120,6 +120,11 @@ def test_the_best_tag_of_all_has_rank_zero() -> None:
     ]
 
 
+def test_a_better_tag_than_that_of_the_chosen_file_was_not_on_the_index() -> None:
+    best, second = (f"lib-1.5-{tag}.whl" for tag in TARGET.tags[:2])
+    assert why(best, artifact=Artifact(second, "0" * 64, 1)) == [OtherChosen(second), NotOnIndex(best)]
+
+
 def test_an_sdist_that_was_chosen_is_not_beaten_by_itself() -> None:
     sdist = Artifact("lib-1.5.tar.gz", "0" * 64, 1)
     assert why("lib-1.5.zip", artifact=sdist) == [OtherChosen("lib-1.5.tar.gz"), NotOnIndex("lib-1.5.zip")]
