@@ -64,6 +64,7 @@ RUN_APART = {
     "wheelhouse.sandbox.confine",
     "wheelhouse.sandbox.inside",
     "wheelhouse.sandbox.inside_commands",
+    "wheelhouse.sandbox.inside_filter",
     "wheelhouse.sandbox.inside_environment",
     "wheelhouse.sandbox.launcher",
 }

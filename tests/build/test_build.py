@@ -504,6 +504,7 @@ def test_builds_in_an_image_with_no_network(docker_engine: DockerEngine, tmp_pat
         refused = wheelhouse("build", "--in-image", image, "--unsealed", cwd=tmp_path, env=docker_engine.env)
         assert refused.returncode == 2
     assert record(tmp_path, "app")["sealed"] == f"docker {image}"
+    assert record(tmp_path, "app")["sandbox"] == f"docker {image}, seccomp, cgroup"
     with zipfile.ZipFile(tmp_path / "wheels" / "app-1.0-py3-none-any.whl") as archive:
         assert json.loads(archive.read("app.py")) == [["lo"], 65534]
     assert wheelhouse("verify", cwd=tmp_path).returncode == 0

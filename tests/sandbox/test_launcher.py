@@ -1,5 +1,6 @@
 """What the launcher does for every kind of sandbox: all ends with wheelhouse, and a command's end is told as it was."""
 
+import errno
 import json
 import os
 import signal
@@ -13,6 +14,9 @@ import pytest
 
 from tests.support.tools import clean_environment
 from wheelhouse.sandbox import launcher
+from wheelhouse.sandbox.confinement import FILTER, find_filter
+from wheelhouse.sandbox.container import Container
+from wheelhouse.sandbox.sandbox import Limits, SandboxCommand
 
 WHEELHOUSE = """\
 import json, os, subprocess, sys
@@ -52,3 +56,30 @@ def test_a_command_s_end_is_told_as_it_was(script: str, code: int) -> None:
     request = {"parent": os.getpid(), "cgroups": [], "open": [], "pipe": None, "after": []}
     words = [sys.executable, "-I", "-S", "-B", launcher.__file__, json.dumps(request), "/bin/sh", "-c", script]
     assert subprocess.run(words, start_new_session=True, check=False).returncode == code
+
+
+def test_a_container_starts_its_command_through_the_filter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wheelhouse.sandbox.container.find_program", lambda name, path: f"/bin/{name}")
+    command = SandboxCommand(["python3", "-c", "pass"], {}, {}, Limits())
+    argv = Container("image", {}).wrap(command, tmp_path).argv
+    loader = ["image", "-I", "-S", "-B", "/wheelhouse/filter.py", "/wheelhouse/seccomp.bpf"]
+    assert argv[argv.index("--entrypoint") :] == ["--entrypoint", "python3", *loader, "python3", "-c", "pass"]
+
+
+LOAD = """\
+import ctypes, sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+from inside_filter import apply_filter
+libc = ctypes.CDLL(None, use_errno=True)
+libc.prctl(38, 1, 0, 0, 0)
+apply_filter(Path(sys.argv[2]).read_bytes())
+print(libc.unshare(0x10000000), ctypes.get_errno())
+"""
+
+
+@pytest.mark.skipif(find_filter() is None, reason="this machine loads no seccomp filter")
+def test_a_container_s_filter_refuses_what_it_lists() -> None:
+    words = [sys.executable, "-c", LOAD, str(Path(launcher.__file__).parent), str(FILTER)]
+    done = subprocess.run(words, env=clean_environment(), capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["-1", str(errno.EPERM)]

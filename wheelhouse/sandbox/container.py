@@ -5,13 +5,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
-from wheelhouse.sandbox.confinement import find_program
-from wheelhouse.sandbox.sandbox import WORK, SandboxArgv, SandboxCommand
+from wheelhouse.sandbox import inside_filter
+from wheelhouse.sandbox.confinement import FILTER, find_program
+from wheelhouse.sandbox.sandbox import HERE, WORK, SandboxArgv, SandboxCommand
+
+LOADER = {f"{HERE}/filter.py": Path(inside_filter.__file__), f"{HERE}/seccomp.bpf": FILTER}
+"""The program that loads the seccomp filter, and the filter, by their paths inside."""
 
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """A container of an image, with no network, no privileges, and a read-only root.
+    """A container of an image, with no network, no privileges, and a read-only root. It runs Python programs alone.
 
     `environment` is that of the engine's client.
     """
@@ -20,7 +24,7 @@ class Container:
     environment: Mapping[str, str] = field(repr=False)
 
     has_filter: ClassVar[bool] = False
-    """The engine has a filter of its own."""
+    """Whether the image's Python can load it is not known beforehand. The engine has a filter of its own, too."""
 
     @property
     def name(self) -> str:
@@ -31,9 +35,10 @@ class Container:
         """The command line; the name of `folder` becomes the container's."""
         program = find_program("docker", self.environment.get("PATH", ""))
         parts = [program, "run", "--rm", "--interactive", "--name", folder.name, *_confinement(command)]
-        parts += [word for inside, outside in command.shown.items() for word in ("--volume", f"{outside}:{inside}:ro")]
+        shown = {**LOADER, **command.shown}
+        parts += [word for inside, outside in shown.items() for word in ("--volume", f"{outside}:{inside}:ro")]
         parts += [word for key, value in command.environment.items() for word in ("--env", f"{key}={value}")]
-        argv = [*parts, "--entrypoint", command.argv[0], self.image, *command.argv[1:]]
+        argv = [*parts, "--entrypoint", command.argv[0], self.image, "-I", "-S", "-B", *LOADER, *command.argv]
         return SandboxArgv(argv, self.environment, (program, "kill", folder.name), elsewhere=True)
 
 
