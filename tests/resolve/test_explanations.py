@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.conflicts import CONFLICTS
-from tests.support.golden import Session, golden, golden_text
+from tests.support.golden import FOLDER, Session, golden, golden_text
 from tests.support.index import IndexServer
 from tests.support.sampled import sampled
 
@@ -48,3 +48,43 @@ def test_uv_or_pip_fails_too(name: str, index: IndexServer, tmp_path: Path) -> N
     text = re.sub(r"127\.0\.0\.1:\d+", "<host>", text.replace(str(tmp_path), "<folder>"))
     if os.environ.get("WHEELHOUSE_UPDATE_GOLDEN"):
         golden_text(f"explanations/peers/{name}", text)
+
+
+HEEDED = {
+    "constraint": ("lib 2.1", {"limits.txt": "lib==2.1\n"}, ""),
+    "two-files": ("lib 2.0", {"web.txt": "lib<=2\n"}, ""),
+    "transitive": ("--override FILE", {"mine.txt": "lib==2.0\n"}, "--override mine.txt"),
+    "circle": ("--override FILE", {"mine.txt": "plugin==1.0\n"}, "--override mine.txt"),
+    "requires-python": ("--python 3.13", {}, "--python 3.13"),
+    "python-too-new": ("--python 3.11", {}, "--python 3.11"),
+    "free-threaded": ("--python 3.13", {}, "--python 3.13"),
+    "glibc-too-old": ("--platform manylinux_2_28_x86_64", {}, "--python 3.12 --platform manylinux_2_28_x86_64"),
+    "sdists-only": ("--no-binary lib", {}, "--no-binary lib"),
+    "yanked": ("lib==2.1", {"limits.txt": "lib==2.1\n"}, "-c limits.txt"),
+    "pre-releases": (
+        "`--all-releases lib` below",
+        {"requirements.txt": "--only-final :all:\n--all-releases lib\napp\n"},
+        "",
+    ),
+    "date": ("--uploaded-prior-to 2025-03-02", {}, "--uploaded-prior-to 2025-03-02"),
+    "extras": ("`fast`", {"requirements.txt": "app[small]\n"}, ""),
+    "local-versions": ("torch 2.0+cu118", {"requirements.txt": "torch==2.0\nvision\n"}, ""),
+    "constraint-excludes-the-only-wheel": ("limits.txt:1", {"limits.txt": "lib>=1.0\n"}, ""),
+    "release-is-gone": ("extra `mysql`", {"requirements.txt": "app==2.0\n"}, "-r requirements.txt"),
+}
+"""Conflict → what its hint says, the files that are changed accordingly, and the options that are added or take the place of others."""
+
+
+@pytest.mark.parametrize("name", sampled(HEEDED, 3))
+def test_what_the_hint_says_resolves_the_conflict(name: str, index: IndexServer, tmp_path: Path) -> None:
+    conflict, (said, files, added) = CONFLICTS[name], HEEDED[name]
+    hint = (FOLDER / "explanations" / f"{name}.txt").read_text(encoding="utf-8").partition("\nhint: ")[2]
+    assert said in hint
+    conflict.offer(index, tmp_path)
+    for file, text in files.items():
+        (tmp_path / file).write_text(text)
+    session = Session(tmp_path, options={"lock": ("--index", index.url)})
+    asked = "" if name == "release-is-gone" else conflict.asked
+    target = "" if added.startswith("--python") else conflict.target
+    options = "" if "prior-to" in added else conflict.options
+    assert session(f"lock {asked} {target} {options} {added}") == 0, session.transcript

@@ -102,12 +102,14 @@ def rejected_releases(
     candidates: ProjectCandidates, versions: Iterable[Version], specifier: SpecifierSet
 ) -> list[RejectedReleases]:
     """Those of some releases of which no file can be chosen, by reason: first those with the commonest kind of reason."""
-    groups: dict[tuple[Reason | None, int], list[tuple[Version, tuple[Rejected, ...]]]] = {}
+    groups: dict[tuple[Reason | None, bool], list[tuple[Version, tuple[Rejected, ...]]]] = {}
     for version in versions:
         chosen, rejected = candidates.choose(version, specifier)
         if chosen is None and rejected:
             reason = next((other.reason for other in rejected if not other.has_no_tag), None)
-            groups.setdefault((reason, len(rejected)), []).append((version, tuple(rejected)))
+            groups.setdefault((reason, any(other.has_no_tag for other in rejected)), []).append(
+                (version, tuple(rejected))
+            )
     kinds = Counter(type(reason) for (reason, _), group in groups.items() for _ in group)
     releases = [
         RejectedReleases(tuple(version for version, _ in group), group[0][1], reason)

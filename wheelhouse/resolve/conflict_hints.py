@@ -166,7 +166,7 @@ def _remedies(conflict: Conflict) -> Iterator[str]:
     project = conflict.project
     if not conflict.rejected:
         if conflict.candidates and not conflict.candidates.matching(conflict.specifier):
-            yield "allow pre-releases: --pre"
+            yield f"allow its pre-releases: write `--all-releases {project}` below --only-final"
         return
     group = conflict.rejected[0]
     match group.reason:
