@@ -25,7 +25,7 @@ from wheelhouse.vet.approvals import Approval, Approvals, Seen
 from wheelhouse.vet.cyclonedx import sbom
 from wheelhouse.vet.evidence import Evidence
 from wheelhouse.vet.gather_evidence import evidence
-from wheelhouse.vet.vet import RULES, vet
+from wheelhouse.vet.vet import RULES, VetContext, vet
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 NASTY = "</script></style><script>alert(1)</script><img src=x onerror=alert(2)>\"'&\u202egpj"
@@ -182,7 +182,7 @@ def test_a_files_page_says_what_changed_since_another_house(tmp_path: Path) -> N
         (tmp_path / name).mkdir()
         build_wheel(tmp_path / name, "app", "1.0", files={"app/__init__.py": text, f"{name}.pth": b"app\n"})
         wheelhouse_of(tmp_path / name, "app")
-    vetted = vet(tmp_path / "new", Policy(), NOW)
+    vetted = vet(tmp_path / "new", Policy(), NOW, VetContext(since=tmp_path / "old"))
     found = evidence(tmp_path / "new", vetted, Policy(), Approvals(), NOW, None, tmp_path / "old")
     text_of = render("vet.html.j2", report_view(found, RULES))
     assert "Changed inside since old" in text_of and "− old.pth" in text_of and "+ new.pth" in text_of

@@ -4,7 +4,6 @@
 """
 
 import json
-import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -12,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.checkout import ROOT
 from tests.support.other_sentences import replace_sentences
+from tests.vet.test_format1 import copied
 from wheelhouse.cli.entry import run
 
 pytestmark = pytest.mark.text
@@ -55,7 +54,7 @@ def with_a_waiver(folder: Path) -> None:
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A wheelhouse with findings of 62 rules, its policy, and its approval of format 1."""
-    kept = Path(shutil.copytree(ROOT / "tests/vet/format1", tmp_path / "kept"))
+    kept = copied(tmp_path / "kept")
     monkeypatch.chdir(kept)
     return kept
 
@@ -104,8 +103,7 @@ def test_an_approval_counts_whatever_the_sentences_were(
     capsys.readouterr()
     assert run(["vet", "wheels", "--json"]) == 0
     vetted = json.loads(capsys.readouterr().out)
-    assert len(vetted["approved"]) == 99 and all(
-        row["sentence"].startswith("sentence of") for row in vetted["approved"]
-    )
+    assert len(vetted["approved"]) == 99
+    assert all(row["sentence"].startswith("sentence of") for row in vetted["approved"])
     assert run(["approve", "wheels", "--key", str(folder / "key"), "--reason", "read it", "--json"]) == 0
     assert not json.loads(capsys.readouterr().out)["approved"]

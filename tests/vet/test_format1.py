@@ -13,14 +13,25 @@ import pytest
 from tests.support.checkout import ROOT
 from wheelhouse.cli.entry import run
 
+NEWER = ("capabilities", "import-runs-command", "import-runs-decoded")
+"""Rules that are newer than the approval, and that find something in these files."""
 KEPT = ROOT / "tests/vet/format1"
 
 
 @pytest.fixture
 def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of what was kept, and the folder that commands run in."""
-    folder = Path(shutil.copytree(KEPT, tmp_path / "kept"))
+    folder = copied(tmp_path / "kept")
     monkeypatch.chdir(folder)
+    return folder
+
+
+def copied(folder: Path) -> Path:
+    """A copy of what was kept, whose policy turns newer rules off."""
+    shutil.copytree(KEPT, folder)
+    settings = folder / "wheelhouse.toml"
+    severities = "".join(f'{rule} = "off"\n' for rule in NEWER)
+    settings.write_text(f"{settings.read_text()}\n[policy.severities]\n{severities}")
     return folder
 
 

@@ -49,11 +49,15 @@ def facts_of(path: Path, **changes: object) -> Facts:
     return replace(read_facts(path, replace(pin, **changes)), targets=("cp312",))  # type: ignore[arg-type]
 
 
+EVERYWHERE = {"advisories-missing", "indexes", "capabilities"}
+"""Rules that find something in each wheelhouse, or in each file of it."""
+
+
 def rules_of(*facts: Facts, policy: Policy | None = None) -> dict[str, dict[str, FactValue]]:
     """The rules that found something, with the facts of a finding of each, but for those that find something everywhere."""
     review = Review(facts, policy or Policy(), NOW)
     found = {finding.rule: finding.values for finding in review_findings(review)}
-    return {rule: facts for rule, facts in found.items() if rule not in ("advisories-missing", "indexes")}
+    return {rule: facts for rule, facts in found.items() if rule not in EVERYWHERE}
 
 
 LICENCE = "{}-1.0.dist-info/LICENSE"
@@ -215,6 +219,8 @@ ELSEWHERE = {
     "lookalike-known",
     "module-of-another",
     "other-bytes",
+    "capabilities",
+    "new-capability",
     "sdist-tool-settings",
     "stdlib-backport",
 }

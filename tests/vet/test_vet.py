@@ -46,6 +46,9 @@ def found(house: Path, policy: Policy | None = None) -> set[tuple[str, str]]:
     }
 
 
+PROJECTS = ("plain", "starter", "path", "raw", "old")
+
+
 def test_each_rule_finds_what_it_is_for_and_nothing_else(odd_house: Path) -> None:
     assert found(odd_house) == {
         ("pth-code", "starter"),
@@ -56,7 +59,7 @@ def test_each_rule_finds_what_it_is_for_and_nothing_else(odd_house: Path) -> Non
         ("yanked", "old"),
         ("advisories-missing", "house"),
         ("indexes", "house"),
-        *(("licence-unknown", project) for project in ("plain", "starter", "path", "raw", "old")),
+        *((rule, project) for rule in ("capabilities", "licence-unknown") for project in PROJECTS),
     }
     assert found(odd_house, Policy(cool_off_days=7)) - found(odd_house) == {("cool-off", "old")}
 

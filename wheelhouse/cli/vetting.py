@@ -1,5 +1,6 @@
 """Reviews of a wheelhouse: `vet`, `rules`, `advisories import`."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -39,7 +40,9 @@ def vet(
     since: Annotated[
         Path | None,
         typer.Option(
-            "--since", metavar="OLD", help="An earlier wheelhouse: the HTML page shows what changed in its files."
+            "--since",
+            metavar="OLD",
+            help="An earlier wheelhouse: report what its files could not do; the HTML page shows what changed.",
         ),
     ] = None,
     sbom: Annotated[
@@ -71,7 +74,7 @@ def vet(
         say(*rule_lines(_rule(explain)))
         return
     from_file, moment = settings(), now()
-    policy, context = from_file.policy.policy(), vet_context(from_file, advisories)
+    policy, context = from_file.policy.policy(), replace(vet_context(from_file, advisories), since=since)
     with listening(quiet=quiet or as_json) as listener:
         vetted = vet_step(wheelhouse, policy, moment, context, listener)
     _keep_publishers(Path(from_file.policy.publishers), context.publishers, vetted.publishers)

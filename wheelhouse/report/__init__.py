@@ -1,6 +1,6 @@
 """Locks, findings, events and errors as text and JSON (pure)."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from wheelhouse.debian.debian_lock import DebianLock
@@ -271,12 +271,16 @@ def built_lines(
     return [*lines, f"{path}: {counted(len(built), 'wheel')} built from sdists, {now} now, {len(built) - now} before"]
 
 
-def finding_lines(findings: Iterable[Finding]) -> list[str]:
-    """Findings and their hints, worst first, each on a line of its own."""
-    ordered = sorted(findings, key=lambda finding: (-finding.severity, finding))
+def finding_lines(findings: Iterable[Finding], first_seen: Collection[Finding] = ()) -> list[str]:
+    """Findings and their hints, worst first, each on a line of its own.
+
+    Of one severity, those that no reviewer saw in their project before come first, and say so.
+    """
+    ordered = sorted(findings, key=lambda finding: (-finding.severity, finding not in first_seen, finding))
     lines: list[str] = []
     for finding in ordered:
-        lines.append(f"{finding.severity.name.lower()}: {finding.subject}: {sentence_of(finding)} [{finding.rule}]")
+        severity = f"{finding.severity.name.lower()}{' (new in this project)' if finding in first_seen else ''}"
+        lines.append(f"{severity}: {finding.subject}: {sentence_of(finding)} [{finding.rule}]")
         lines += [f"  hint: {hint}"] if (hint := hint_of(finding)) else []
     return lines
 
@@ -314,7 +318,9 @@ def evidence_document(evidence: "Evidence") -> dict[str, Any]:
         "files": len(evidence.hashes),
         "ok": not evidence.bad,
         "new": sorted(evidence.new),
-        "findings": list(map(finding_document, evidence.findings)),
+        "findings": [
+            {**finding_document(finding), "new": finding in evidence.first_seen} for finding in evidence.findings
+        ],
         "approved": list(map(finding_document, evidence.approved)),
         "waived": list(map(finding_document, evidence.waived)),
     }

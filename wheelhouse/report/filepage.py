@@ -92,6 +92,7 @@ def _findings(facts: Facts, evidence: Evidence) -> Iterator[View]:
                     "rule": finding.rule,
                     "sentence": sentence_of(finding),
                     "hint": "" if decision else hint_of(finding),
+                    "is_new": finding in evidence.first_seen,
                 }
 
 

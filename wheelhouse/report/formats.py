@@ -26,7 +26,8 @@ def as_text(evidence: Evidence, path: Path) -> str:
     """Lines for a terminal."""
     from wheelhouse.report import evidence_lines, finding_lines
 
-    return "\n".join(map(plain, (*finding_lines(evidence.findings), *evidence_lines(evidence, str(path)))))
+    findings = finding_lines(evidence.findings, evidence.first_seen)
+    return "\n".join(map(plain, (*findings, *evidence_lines(evidence, str(path)))))
 
 
 def as_json(evidence: Evidence, path: Path) -> str:

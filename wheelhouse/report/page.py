@@ -94,10 +94,18 @@ def _totals(evidence: Evidence) -> Iterator[str]:
 
 
 def _first_subjects(evidence: Evidence) -> list[str]:
-    """New and changed files, and approved ones with a new finding; those with the worst findings first."""
+    """New and changed files, and approved ones with a new finding.
+
+    Those with the worst findings come first; of these, files with a finding that no reviewer saw in their project before.
+    """
     subjects = [name for name in (*evidence.files, *evidence.others) if name in evidence.new or name in evidence.about]
     subjects += sorted(evidence.about.keys() - evidence.hashes.keys())
-    return sorted(subjects, key=lambda name: -max((one.severity for one in evidence.about.get(name, ())), default=0))
+
+    def rank(name: str) -> tuple[int, bool]:
+        findings = evidence.about.get(name, ())
+        return -max((one.severity for one in findings), default=0), evidence.first_seen.isdisjoint(findings)
+
+    return sorted(subjects, key=rank)
 
 
 def _first_row(name: str, evidence: Evidence, numbers: Numbers) -> View:
@@ -215,8 +223,9 @@ def _finding_rows(findings: Iterable[Finding], evidence: Evidence, numbers: Numb
             "sentence": sentence_of(finding),
             "hint": hint_of(finding),
             "words": f"{finding.subject} {finding.rule}",
+            "is_new": finding in evidence.first_seen,
         }
-        for finding in findings
+        for finding in sorted(findings, key=lambda finding: finding not in evidence.first_seen)
     ]
 
 

@@ -1,7 +1,7 @@
 """Findings as SARIF 2.1.0, for programs that show the findings of many tools (pure)."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -30,7 +30,11 @@ def sarif(evidence: Evidence, rules: Mapping[str, Rule]) -> dict[str, Any]:
         "columnKind": "unicodeCodePoints",
         "originalUriBaseIds": {"HOUSE": {"description": {"text": f"the wheelhouse {evidence.name}"}}},
         "artifacts": [_artifact(name, evidence) for name in files],
-        "results": [_result(finding, ids, files, reason) for findings, reason in groups for finding in findings],
+        "results": [
+            _result(finding, ids, files, reason, evidence.first_seen)
+            for findings, reason in groups
+            for finding in findings
+        ],
     }
     return {"$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0", "runs": [run]}
 
@@ -58,8 +62,10 @@ def _location(name: str) -> dict[str, Any]:
     return {"uri": quote(name), "uriBaseId": "HOUSE"}
 
 
-def _result(finding: Finding, ids: list[str], files: list[str], reason: str | None) -> dict[str, Any]:
-    """A result (3.27), suppressed if there is a reason."""
+def _result(
+    finding: Finding, ids: list[str], files: list[str], reason: str | None, first_seen: Collection[Finding]
+) -> dict[str, Any]:
+    """A result (3.27), suppressed if there is a reason, and new (3.27.24) if no reviewer saw it in its project before."""
     identity, sentence, hint = f"{finding.subject} {finding.fingerprint}", sentence_of(finding), hint_of(finding)
     index = {"index": files.index(finding.subject)} if finding.subject in files else {}
     result = {
@@ -70,6 +76,8 @@ def _result(finding: Finding, ids: list[str], files: list[str], reason: str | No
         "locations": [{"physicalLocation": {"artifactLocation": _location(finding.subject) | index}}],
         "partialFingerprints": {"finding/v2": hashlib.sha256(identity.encode()).hexdigest()},
     }
+    if finding in first_seen:
+        result["baselineState"] = "new"
     if reason:
         result["suppressions"] = [{"kind": "external", "status": "accepted", "justification": reason}]
     return result

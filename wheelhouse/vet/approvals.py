@@ -22,6 +22,8 @@ from wheelhouse.vet.approvals_format1 import FORMAT_1, sentence_in_format_1
 
 PREDICATE = "approval"
 FORMAT = 2
+CAPABILITIES = "capabilities"
+"""The rule whose findings say what a file can do, and the fact of it that names this."""
 Seen = frozenset[tuple[str, str]]
 """Findings that a reviewer saw: the rule with the fingerprint of its facts, or with the sentence in format 1."""
 
@@ -32,7 +34,8 @@ class Approval:
 
     `reviewer` is the name that the policy gives to the key that signed; None if the policy does not know the key, `key`.
     `id` is the sha256 of the statement, `previous` that of the reviewer's statement before. A statement with `withdraws` approves
-    nothing: it withdraws its files from the statements with these ids. `role` is what the reviewer signed as.
+    nothing: it withdraws its files from the statements with these ids. `role` is what the reviewer signed as. `capabilities` has,
+    by sha256, what a file could do when it was approved, for files of which the reviewer saw that.
     """
 
     files: Mapping[str, tuple[str, Seen]]
@@ -46,6 +49,7 @@ class Approval:
     withdraws: tuple[str, ...] = ()
     role: str | None = None
     id: str = ""
+    capabilities: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def is_valid(self, today: date) -> bool:
         """Whether it counts: a known reviewer signed it, and it has not expired."""
@@ -325,6 +329,14 @@ _STATEMENTS: Mapping[int, DocumentType[_Statement1] | DocumentType[_Statement2]]
 }
 
 
+def _capability_names(rows: Iterable[_SentenceRow | _FactsRow]) -> Iterator[tuple[str, ...]]:
+    """The capabilities that the findings on a file name; an empty tuple if they say that it has none."""
+    for row in rows:
+        names = row.facts.get(CAPABILITIES) if isinstance(row, _FactsRow) and row.rule == CAPABILITIES else None
+        if isinstance(names, tuple):
+            yield names
+
+
 def parse_approval(statement: Mapping[str, Any], reviewer: str | None, key: str, statement_id: str = "") -> Approval:
     """An in-toto statement as an approval. `statement_id` is the sha256 of its bytes.
 
@@ -341,5 +353,6 @@ def parse_approval(statement: Mapping[str, Any], reviewer: str | None, key: str,
         raise IntegrityError(f"the statement is no approval: {error}") from error
     subjects = ((subject.digest.sha256, subject.name) for subject in document.subject)
     files = {sha256: (name, seen.get(sha256, Seen())) for sha256, name in subjects}
-    optional = (claim.previous, claim.withdraws or (), claim.role)
-    return Approval(files, reviewer, key, claim.reason, claim.made, claim.expires, number, *optional, statement_id)
+    could = {sha256: frozenset(names) for sha256, rows in claim.findings.items() for names in _capability_names(rows)}
+    optional = (claim.previous, claim.withdraws or (), claim.role, statement_id, could)
+    return Approval(files, reviewer, key, claim.reason, claim.made, claim.expires, number, *optional)

@@ -1,6 +1,7 @@
 """What the code of a distribution is able to do, as a reviewer asks about it (pure)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 
 
@@ -32,13 +33,15 @@ Capabilities = Mapping[Capability, tuple[str, ...]]
 """Each capability with the members of the archive that have it, as a reviewer would open them; sorted, each once."""
 
 
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """The release of a project that a file is compared with: its version, and what its files could do, by name."""
+
+    version: str
+    capabilities: frozenset[str]
+
+
 def merged(*parts: Capabilities) -> Capabilities:
     """All capabilities of several parts, in the order of `Capability`, without those that no member has."""
     members = {one: sorted({name for part in parts for name in part.get(one, ())}) for one in Capability}
     return {capability: tuple(names) for capability, names in members.items() if names}
-
-
-def named(capabilities: Iterable[str]) -> tuple[Capability, ...]:
-    """The capabilities of these names, in the order of `Capability`; names of a later release are left out."""
-    names = set(capabilities)
-    return tuple(one for one in Capability if one in names)

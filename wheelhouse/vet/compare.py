@@ -1,10 +1,11 @@
 """Compare two wheelhouses, and the contents of files that replace others. No network, and no code runs."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 
 from wheelhouse.errors import IntegrityError
 from wheelhouse.events import Finished, Listener, ignore
@@ -12,19 +13,24 @@ from wheelhouse.files.disk import has_locked_bytes, rooted
 from wheelhouse.lock.lock import Pin
 from wheelhouse.lock.wheelhouse import SUB_WHEELHOUSES, Wheelhouse
 from wheelhouse.verify.verify import load_wheelhouse
+from wheelhouse.vet.capabilities import Earlier
 from wheelhouse.vet.diff import Difference, Kind, Replaced, changes, differences
 from wheelhouse.vet.facts import Facts
 from wheelhouse.vet.facts_reader import read_facts
+from wheelhouse.vet.file_capabilities import capabilities_of
 
 
-def diff(old: Path, new: Path, on_event: Listener = ignore) -> tuple[Difference, ...]:
+def diff(
+    old: Path, new: Path, on_event: Listener = ignore, new_facts: Mapping[str, Facts] = MappingProxyType({})
+) -> tuple[Difference, ...]:
     """The changes from one wheelhouse to another, and in those inside them, in the order in which to review them.
 
-    Raises IntegrityError for a file that is not what its lock says.
+    `new_facts` are the facts of files of the new wheelhouse that were read before, by subject. Raises IntegrityError for a file
+    that is not what its lock says.
     """
     found = list(_differences(old, new))
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        opened = pool.map(lambda one: _opened(one, old, new, on_event), found)
+        opened = pool.map(lambda one: _opened(one, old, new, on_event, new_facts), found)
         order = list(Kind)
         return tuple(sorted(opened, key=lambda one: (one.place, order.index(one.kind), one.project)))
 
@@ -39,17 +45,19 @@ def _differences(old: Path, new: Path) -> Iterator[Difference]:
         yield from differences(before, after, sub)
 
 
-def _opened(one: Difference, old: Path, new: Path, on_event: Listener) -> Difference:
+def _opened(one: Difference, old: Path, new: Path, on_event: Listener, new_facts: Mapping[str, Facts]) -> Difference:
     """A difference with the changes inside its files."""
-    files = tuple(_compared(file, old / one.place, new / one.place) for file in one.files)
+    place = f"{one.place}/" if one.place else ""
+
+    def compared(file: Replaced) -> Replaced:
+        after = new_facts.get(place + file.new.artifact.filename) or _facts(new / one.place, file.new)
+        before = _facts(old / one.place, file.old) if file.old else None
+        earlier = Earlier(str(before.version), frozenset(capabilities_of(before))) if before else None
+        return replace(file, changes=changes(before, after), earlier=earlier)
+
+    files = tuple(map(compared, one.files))
     on_event(Finished(one.project))
     return replace(one, files=files)
-
-
-def _compared(file: Replaced, old: Path, new: Path) -> Replaced:
-    """A replaced file with the changes inside it."""
-    before = _facts(old, file.old) if file.old else None
-    return replace(file, changes=changes(before, _facts(new, file.new)))
 
 
 def _facts(folder: Path, pin: Pin) -> Facts:

@@ -11,7 +11,9 @@ from packaging.version import Version
 from wheelhouse.humanize import counted, size_text
 from wheelhouse.lock.lock import Pin
 from wheelhouse.lock.wheelhouse import Wheelhouse
+from wheelhouse.vet.capabilities import Earlier
 from wheelhouse.vet.facts import Facts
+from wheelhouse.vet.file_capabilities import capabilities_of
 from wheelhouse.vet.licences import licence_of
 
 NATIVE = frozenset(("elf", "pe", "macho"))
@@ -38,6 +40,7 @@ class Kind(StrEnum):
 class Topic(StrEnum):
     """What a change inside a file is about."""
 
+    CAPABILITIES = "can"
     RUNS = "runs"
     NATIVE = "native code"
     LICENCE = "licence"
@@ -58,11 +61,15 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Replaced:
-    """A file of the new wheelhouse, the file of the old one that it replaces, if any, and the changes inside."""
+    """A file of the new wheelhouse, the file of the old one that it replaces, if any, and the changes inside.
+
+    `earlier` is what the old file could do.
+    """
 
     new: Pin
     old: Pin | None = None
     changes: tuple[Change, ...] = ()
+    earlier: Earlier | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +258,7 @@ def _without_version(name: str) -> str:
 
 
 ASPECTS = (
+    (Topic.CAPABILITIES, Topic.CAPABILITIES, capabilities_of),
     (Topic.RUNS, "runs by itself, or is put where commands are", _self_starting),
     (Topic.RUNS, "entry points", _commands),
     (Topic.RUNS, "marked executable", _executable),

@@ -19,6 +19,7 @@ from wheelhouse.findings import Finding, Severity
 from wheelhouse.lock.lock import Lock
 from wheelhouse.lock.wheelhouse import Wheelhouse
 from wheelhouse.vet.approvals import Approvals
+from wheelhouse.vet.approved_releases import ApprovedReleases
 from wheelhouse.vet.diff import Replaced
 from wheelhouse.vet.facts import Facts
 from wheelhouse.vet.licences import Licence, licence_of
@@ -89,6 +90,27 @@ class Evidence:
     def new(self) -> frozenset[str]:
         """The files that not enough reviewers approved."""
         return frozenset(name for name, sha256 in self.hashes.items() if not self.approvals.approved(sha256))
+
+    @cached_property
+    def first_seen(self) -> frozenset[Finding]:
+        """The open findings that no reviewer saw on another approved file of the project; none for projects without one.
+
+        A note counts as seen if its rule is: its facts often change with each release.
+        """
+        return frozenset(finding for finding in self.findings if self._is_first_seen(finding))
+
+    @cached_property
+    def _approved_releases(self) -> ApprovedReleases:
+        return ApprovedReleases(self.approvals)
+
+    def _is_first_seen(self, finding: Finding) -> bool:
+        facts = self.files.get(finding.subject)
+        seen = self._approved_releases.seen(facts.project, self.hashes[finding.subject]) if facts else None
+        if seen is None:
+            return False
+        if finding.severity is Severity.NOTE:
+            return finding.rule not in {rule for rule, _ in seen}
+        return (finding.rule, finding.fingerprint) not in seen
 
     @property
     def others(self) -> tuple[str, ...]:

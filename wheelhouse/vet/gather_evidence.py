@@ -7,8 +7,6 @@ from wheelhouse.findings import Policy
 from wheelhouse.vet.advisories import Advisories
 from wheelhouse.vet.approvals import Approvals, split_approved
 from wheelhouse.vet.approve import files_of
-from wheelhouse.vet.compare import diff
-from wheelhouse.vet.diff import Replaced
 from wheelhouse.vet.evidence import Evidence
 from wheelhouse.vet.vet import Vetted
 
@@ -22,7 +20,7 @@ def evidence(
     advisories: Advisories | None,
     since: Path | None = None,
 ) -> Evidence:
-    """Separate the findings that approvals cover from the others; open the files that replaced another `since` a wheelhouse."""
+    """Separate the findings that approvals cover from the others. `since` is the earlier wheelhouse that vetting compared with."""
     hashes = files_of(folder)
     findings, approved = split_approved(vetted.findings, hashes, approvals)
     return Evidence(
@@ -38,14 +36,5 @@ def evidence(
         threshold=policy.threshold,
         known=advisories.newest if advisories else None,
         since=since.absolute().name if since else "",
-        replaced=_replaced(since, folder) if since else {},
+        replaced=vetted.replaced,
     )
-
-
-def _replaced(old: Path, new: Path) -> dict[str, Replaced]:
-    """The files that replace others, by path."""
-    return {
-        f"{one.place}/{file.new.artifact.filename}" if one.place else file.new.artifact.filename: file
-        for one in diff(old, new)
-        for file in one.files
-    }

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from packaging.utils import NormalizedName
 
+import wheelhouse.vet.rules.abilities
 import wheelhouse.vet.rules.importing
 import wheelhouse.vet.rules.integrity
 import wheelhouse.vet.rules.licensing
@@ -34,6 +35,8 @@ from wheelhouse.verify.verify_other_files import load_other_files
 from wheelhouse.vet.advisories import Advisories
 from wheelhouse.vet.approvals import NO_APPROVALS, Approvals
 from wheelhouse.vet.attestations import Attestor
+from wheelhouse.vet.compare import diff
+from wheelhouse.vet.diff import Replaced
 from wheelhouse.vet.facts import Facts, Inside
 from wheelhouse.vet.facts_reader import look_inside
 from wheelhouse.vet.known_projects_file import read_known_projects
@@ -52,7 +55,8 @@ Attestors = Callable[[], Attestor | None]
 class Vetted:
     """The findings on a wheelhouse and those inside it, by place. `waived` are the findings that a waiver covers.
 
-    `publishers` are those of projects whose publisher was not known before; their attestations are valid.
+    `publishers` are those of projects whose publisher was not known before; their attestations are valid. `replaced` says, by
+    subject, what changed inside files since the earlier wheelhouse of the context.
     """
 
     wheelhouses: Mapping[str, Wheelhouse]
@@ -60,16 +64,18 @@ class Vetted:
     findings: tuple[Finding, ...]
     waived: tuple[Finding, ...]
     publishers: Mapping[NormalizedName, tuple[str, ...]]
+    replaced: Mapping[str, Replaced] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class VetContext:
-    """What is known before the files are read, and how to open what checks attestations."""
+    """What is known before the files are read, and how to open what checks attestations. `since` is an earlier wheelhouse."""
 
     advisories: Advisories | None = None
     publishers: Mapping[NormalizedName, tuple[str, ...]] = field(default_factory=dict)
     attestors: Attestors = lambda: None
     approvals: Approvals = NO_APPROVALS
+    since: Path | None = None
 
 
 EMPTY_CONTEXT = VetContext()
@@ -92,7 +98,9 @@ def vet(
 
     verdict = verify(folder, read=read, on_event=on_event)
     verdicts = {"": verdict, **{f"{name}/": inner for name, inner in verdict.inner.items()}}
-    reviews = _reviews({place: _facts(place, one, inside) for place, one in verdicts.items()}, policy, now, context)
+    by_place = {place: _facts(place, one, inside) for place, one in verdicts.items()}
+    replaced = _replaced(context.since, folder, by_place, on_event) if context.since else {}
+    reviews = _reviews(by_place, policy, now, context, replaced)
     verified = (*verdict.findings, *_other_files(folder))
     findings = chain(weighed(verified, policy), *(review_findings(review) for review in reviews))
     facts = tuple(one for review in reviews for one in review.facts)
@@ -104,7 +112,20 @@ def vet(
         tuple(sorted(weighted.remaining)),
         tuple(sorted(weighted.waived)),
         _new_publishers(facts, context),
+        replaced,
     )
+
+
+def _replaced(
+    since: Path, folder: Path, by_place: Mapping[str, tuple[Facts, ...]], on_event: Listener
+) -> dict[str, Replaced]:
+    """What changed inside each file since an earlier wheelhouse, by subject."""
+    facts = {one.subject: one for facts in by_place.values() for one in facts if one.contents}
+    return {
+        f"{one.place}/{file.new.artifact.filename}" if one.place else file.new.artifact.filename: file
+        for one in diff(since, folder, on_event, facts)
+        for file in one.files
+    }
 
 
 def must_name_rules(policy: Policy) -> None:
@@ -129,7 +150,11 @@ def _must_be_waivable(policy: Policy) -> None:
 
 
 def _reviews(
-    facts_by_place: Mapping[str, tuple[Facts, ...]], policy: Policy, now: datetime, context: VetContext
+    facts_by_place: Mapping[str, tuple[Facts, ...]],
+    policy: Policy,
+    now: datetime,
+    context: VetContext,
+    replaced: Mapping[str, Replaced],
 ) -> list[Review]:
     """A review for each wheelhouse, with the attestations checked if any file has some."""
     has_provenance = any(one.provenance for facts in facts_by_place.values() for one in facts)
@@ -145,6 +170,7 @@ def _reviews(
             trusted_since=attestor.since if attestor else None,
             approvals=context.approvals,
             known=read_known_projects(),
+            earlier={subject: file.earlier for subject, file in replaced.items() if file.earlier},
         )
         for place, facts in facts_by_place.items()
     ]

@@ -11,6 +11,13 @@ WAIVE = "or waive this with a reason"
 APPROVE = "read the findings of `wheelhouse vet`, then use `wheelhouse approve`"
 
 VET: Mapping[str, Sentence] = {
+    # abilities
+    "capabilities/some": Sentence("it can: {capabilities:all}{members:6 plain| (#)}"),
+    "capabilities/none": Sentence("it can do none of what is looked for: no network, no processes, nothing at start"),
+    "new-capability": Sentence(
+        "it can do what {before} could not: {capabilities:all}{members:6 plain| (#)}",
+        "look at these members before you approve it",
+    ),
     # scripts
     "data-scripts": Sentence("it installs {scripts} into a folder of PATH"),
     "script-shadows": Sentence(

@@ -15,6 +15,8 @@ from packaging.utils import NormalizedName, canonicalize_name
 from wheelhouse.findings import Finding, Observation, Policy, Severity
 from wheelhouse.vet.advisories import Advisories
 from wheelhouse.vet.approvals import NO_APPROVALS, Approvals
+from wheelhouse.vet.approved_releases import ApprovedReleases
+from wheelhouse.vet.capabilities import Earlier
 from wheelhouse.vet.facts import Facts
 from wheelhouse.vet.known_projects import NO_KNOWN_PROJECTS, KnownProjects
 from wheelhouse.vet.places import START_MODULE
@@ -26,7 +28,8 @@ class Review:
 
     `place` is the folder of a wheelhouse inside another one, as `tools/`; empty for the outer one. `publishers` has the
     publishers that were seen before, by project. `trusted_since` is when the newest key of the trust root came into use; None if
-    no attestation was checked. `known` are the much used projects that names are compared with.
+    no attestation was checked. `known` are the much used projects that names are compared with. `earlier` has, by subject, the
+    releases that files replace, if an earlier wheelhouse is given.
     """
 
     facts: tuple[Facts, ...]
@@ -38,6 +41,25 @@ class Review:
     trusted_since: datetime | None = None
     approvals: Approvals = NO_APPROVALS
     known: KnownProjects = NO_KNOWN_PROJECTS
+    earlier: Mapping[str, Earlier] = field(default_factory=dict)
+
+    @cached_property
+    def approved_releases(self) -> ApprovedReleases:
+        """What was approved before, by project."""
+        return ApprovedReleases(self.approvals)
+
+    def before(self, facts: Facts) -> Earlier | None:
+        """The release with which to compare a file: the one that it replaces, else the one that was approved before.
+
+        None if there is none, if nobody saw what that one could do, or if the file itself is approved.
+        """
+        sha256 = facts.pin.artifact.sha256
+        if facts.subject in self.earlier or self.approvals.approved(sha256):
+            return self.earlier.get(facts.subject)
+        release = self.approved_releases.before(facts.project, facts.version, sha256)
+        if release is None or release.capabilities is None:
+            return None
+        return Earlier(str(release.version), release.capabilities)
 
     @cached_property
     def shared_paths(self) -> Mapping[str, list[Facts]]:
