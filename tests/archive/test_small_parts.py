@@ -14,7 +14,14 @@ from packaging.version import Version
 
 from tests.support.wheels import build_wheel
 from wheelhouse.archive import compressed, limits, reasons, twins
-from wheelhouse.archive.artifact import Artifact, Candidate, Rejected, has_overlong_number, requires_python_of
+from wheelhouse.archive.artifact import (
+    Artifact,
+    Candidate,
+    Rejected,
+    has_overlong_number,
+    requires_python_of,
+    why_hash_not_allowed,
+)
 from wheelhouse.archive.build_system import LEGACY_BACKEND, LEGACY_REQUIRES, BuildSystem, build_system
 from wheelhouse.archive.compressed import compression_by_name
 from wheelhouse.archive.filenames import is_globbed, is_standard_sdist, release_of, sdist_releases
@@ -460,8 +467,6 @@ def test_a_pyproject_that_cannot_be_read_names_the_sdist(text: str) -> None:
 
 
 def test_the_first_hash_that_no_line_allows_is_the_reason() -> None:
-    from wheelhouse.archive.artifact import why_hash_not_allowed
-
     candidate = Candidate(LIB, Version("1"), WHEEL, "", "", hashes={"sha256": "a", "sha512": "b"})
     allowed = [frozenset({"sha256:a", "sha256:c"}), frozenset({"sha512:b", "md5:d"})]
     assert why_hash_not_allowed(candidate, allowed) is None
