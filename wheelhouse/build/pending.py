@@ -14,13 +14,17 @@ from wheelhouse.resolve.requirements import RequirementLine
 
 @dataclass(frozen=True, slots=True)
 class BuildOptions:
-    """The user's options for builds. `targets` names the targets to build for; empty means all."""
+    """The user's options for builds. `targets` names the targets to build for; empty means all.
+
+    `sandbox` is what the policy demands that a sandbox holds: a wheel that was built with less is built again.
+    """
 
     prior_to: datetime | None = None
     constraints: tuple[RequirementLine, ...] = ()
     keep_sdists: bool = False
     targets: tuple[str, ...] = ()
     check_reproducible: bool = False
+    sandbox: frozenset[str] = frozenset()
 
 
 def is_done(lock: Lock, folder: Path, options: BuildOptions) -> bool:
@@ -40,7 +44,8 @@ def _must_build(pin: Pin, folder: Path, options: BuildOptions) -> bool:
     if pin.built is None:
         return not pin.artifact.is_wheel
     has_files = all(has_locked_bytes(folder, artifact) for artifact in pin.files)
-    return options.check_reproducible or pin.built.kept != options.keep_sdists or not has_files
+    is_weaker = not options.sandbox <= pin.built.held
+    return options.check_reproducible or is_weaker or pin.built.kept != options.keep_sdists or not has_files
 
 
 def must_have_targets(wheelhouse: Wheelhouse, names: Iterable[str]) -> None:

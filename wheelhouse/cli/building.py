@@ -126,6 +126,7 @@ def build_options_of(building: BuildingOptions) -> "BuildOptions":
         keep_sdists=building.keep_sdists,
         targets=of_command.target,
         check_reproducible=of_command.check_reproducible,
+        sandbox=frozenset(settings().policy.sandbox),
     )
 
 

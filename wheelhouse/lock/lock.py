@@ -118,6 +118,11 @@ class Built:
     repaired: str = ""
     kept: bool = False
 
+    @property
+    def held(self) -> frozenset[str]:
+        """What the sandbox held: its name, `seccomp`, `cgroup`."""
+        return frozenset(self.sandbox.split(", "))
+
 
 @dataclass(frozen=True, slots=True)
 class Pin:

@@ -83,7 +83,7 @@ def built_in_weaker_sandbox(facts: Facts, review: Review) -> Iterator[Observatio
     A lock file of an older version does not say what its sandbox held, so it does not meet such a policy.
     """
     if built := facts.pin.built:
-        missing = review.policy.sandbox - set(built.sandbox.split(", "))
+        missing = review.policy.sandbox - built.held
         if missing:
             yield observed(sandbox=built.sandbox or built.sealed, missing=tuple(sorted(missing)))
 
