@@ -16,9 +16,11 @@ from tests.support.tools import wheelhouse
 from wheelhouse.archive.artifact import version_of
 from wheelhouse.errors import InputError
 from wheelhouse.vet import advisory_sources
-from wheelhouse.vet.advisories import Advisory, Event, collect, compared, parse_snapshot, read_records, to_json
+from wheelhouse.vet.advisories import Advisory, Event, collect, compared
+from wheelhouse.vet.advisory_snapshot import parse_snapshot, to_json
 from wheelhouse.vet.cvss import rating
 from wheelhouse.vet.import_advisories import import_advisories
+from wheelhouse.vet.osv_records import read_records
 
 pytest_plugins = ["tests.support.small_wheelhouses"]
 

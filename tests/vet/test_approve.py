@@ -21,7 +21,8 @@ from wheelhouse.errors import IntegrityError
 from wheelhouse.findings import Finding, Severity
 from wheelhouse.lock.other_files import OtherFile, OtherFiles
 from wheelhouse.signing.sign import load_key, load_public_key, signed
-from wheelhouse.vet.approvals import PREDICATE, Approval, Approvals, Claim, must_be_approved, parse_approval
+from wheelhouse.vet.approval_statement import PREDICATE, Claim, parse_approval
+from wheelhouse.vet.approvals import Approval, Approvals, must_be_approved
 from wheelhouse.vet.approvalsfile import ApprovalRules, add_approval, read_approvals
 from wheelhouse.vet.approve import files_of
 

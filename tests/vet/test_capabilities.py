@@ -13,7 +13,8 @@ from tests.support.wheels import build_wheel
 from tests.vet.test_rules import NOW, facts_of
 from wheelhouse.findings import Finding, Policy, Severity
 from wheelhouse.report import finding_lines
-from wheelhouse.vet.approvals import Approval, Approvals, Claim, parse_approval
+from wheelhouse.vet.approval_statement import Claim, parse_approval
+from wheelhouse.vet.approvals import Approval, Approvals
 from wheelhouse.vet.approve import files_of
 from wheelhouse.vet.approved_releases import ApprovedReleases
 from wheelhouse.vet.capabilities import Capability, merged

@@ -10,7 +10,8 @@ import pytest
 
 from wheelhouse.errors import InputError, IntegrityError
 from wheelhouse.signing.sign import Key, PublicKey, load_key, signed
-from wheelhouse.vet.approvals import PREDICATE, Approvals, Claim, Role
+from wheelhouse.vet.approval_statement import PREDICATE, Claim
+from wheelhouse.vet.approvals import Approvals, Role
 from wheelhouse.vet.approvalsfile import ApprovalRules, add_approval, read_approvals
 from wheelhouse.vet.approve import sign_withdrawal, withdrawable
 

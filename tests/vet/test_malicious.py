@@ -15,7 +15,9 @@ from tests.support.made_wheelhouses import wheelhouse_of
 from tests.support.wheels import build_wheel
 from wheelhouse.errors import InputError
 from wheelhouse.findings import Finding, Policy, Subject, Waiver
-from wheelhouse.vet.advisories import Advisories, Advisory, collect, parse_snapshot, read_records, to_json
+from wheelhouse.vet.advisories import Advisories, Advisory, collect
+from wheelhouse.vet.advisory_snapshot import parse_snapshot, to_json
+from wheelhouse.vet.osv_records import read_records
 from wheelhouse.vet.vet import VetContext, Vetted, vet
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)

@@ -19,7 +19,8 @@ from wheelhouse.errors import InputError
 if TYPE_CHECKING:
     from wheelhouse.config.settings import Settings
     from wheelhouse.signing.sign import PublicKey, Signer
-    from wheelhouse.vet.approvals import Approvals, Claim
+    from wheelhouse.vet.approval_statement import Claim
+    from wheelhouse.vet.approvals import Approvals
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ def approve(
     wheelhouse approve --key our-key --reason "read the diff of 2.10.5"
     wheelhouse approve --withdraw --key our-key --reason "CVE-2026-1" --file app-1.0-py3-none-any.whl
     """
-    from wheelhouse.vet.approvals import Claim
+    from wheelhouse.vet.approval_statement import Claim
     from wheelhouse.vet.approve import chosen, files_of
 
     from_file, today = settings(), now().date()

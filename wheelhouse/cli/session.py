@@ -98,7 +98,7 @@ def approvals(from_file: "Settings") -> "Approvals":
 def read_snapshot(path: Path, *, is_named: bool) -> "Advisories | None":
     """The snapshot of advisories; None if it has no advisory, or if it does not exist and was not named."""
     from wheelhouse.files.disk import read_text
-    from wheelhouse.vet.advisories import parse_snapshot
+    from wheelhouse.vet.advisory_snapshot import parse_snapshot
 
     if not is_named and not path.is_file():
         return None

@@ -144,7 +144,8 @@ def advisories_import(
     only after a question, or with --replace.
     """
     from wheelhouse.files.disk import write
-    from wheelhouse.vet.advisories import compared, loss, to_json
+    from wheelhouse.vet.advisories import compared, loss
+    from wheelhouse.vet.advisory_snapshot import to_json
     from wheelhouse.vet.import_advisories import import_advisories
 
     path = output or Path(settings().policy.advisories)

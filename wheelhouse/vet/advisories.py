@@ -1,27 +1,18 @@
-"""Known vulnerabilities: OSV records for PyPI projects, and which of them affect a release (OSV schema 1.6) (pure)."""
+"""Known vulnerabilities and malicious releases of PyPI projects, and which of them affect a release (OSV schema 1.6) (pure)."""
 
-import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any
 
-import msgspec
-from packaging.utils import NormalizedName, canonicalize_name
+from packaging.utils import NormalizedName
 from packaging.version import InvalidVersion, Version
 
 from wheelhouse.archive.artifact import version_of
-from wheelhouse.documents import DocumentType, format_of
 from wheelhouse.errors import InputError
-from wheelhouse.lock.lock_tables import Sha256
 
-ECOSYSTEM = "PyPI"
 MALWARE = "MAL-"
 """The prefix of the ids of malicious packages (OSV schema, "id")."""
-FORMAT = 1
-MAX_SUMMARY_CHARACTERS = 160
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,119 +141,6 @@ class Advisories:
         return sorted((tuple(sorted(group, key=lambda one: one.id)) for group in groups), key=lambda group: group[0].id)
 
 
-class _Package(msgspec.Struct):
-    ecosystem: str
-    name: str
-
-
-class _Range(msgspec.Struct):
-    type: str
-    events: list[dict[str, str]]
-
-
-class _Affected(msgspec.Struct):
-    """A project of a record; a range of commits (GIT) may have none."""
-
-    package: _Package | None = None
-    ranges: list[_Range] | None = None
-    versions: list[str] | None = None
-    database_specific: dict[str, Any] | None = None
-
-
-class _Hashes(msgspec.Struct):
-    sha256: Sha256 | None = None
-
-
-class _Indicator(msgspec.Struct):
-    """A file of a malicious package: a distribution has `hashes`, a file in one has `sha256`."""
-
-    sha256: Sha256 | None = None
-    hashes: _Hashes = msgspec.field(default_factory=_Hashes)
-
-    @property
-    def digests(self) -> Iterator[str]:
-        """Its sha256, if it has one."""
-        return (digest for digest in (self.sha256, self.hashes.sha256) if digest)
-
-
-class _Score(msgspec.Struct):
-    score: str
-
-
-class _Record(msgspec.Struct):
-    """An OSV record. Databases write null for a list that they do not have."""
-
-    id: str
-    modified: str
-    summary: str | None = None
-    details: str | None = None
-    aliases: list[str] | None = None
-    affected: list[_Affected] | None = None
-    severity: list[_Score] | None = None
-    database_specific: dict[str, Any] | None = None
-    withdrawn: str | None = None
-
-
-_RECORD = DocumentType(_Record)
-
-
-def read_records(documents: Iterable[Mapping[str, Any]]) -> Iterator[Advisory]:
-    """Advisories from OSV records: those for PyPI that were not withdrawn. Raises InputError for any other record."""
-    for document in documents:
-        try:
-            record = _RECORD.from_table(document, "")
-        except ValueError as error:
-            raise InputError(f"the record `{document.get('id')}` is not one of the OSV schema: {error}") from error
-        if not record.withdrawn:
-            yield from _advisories(record)
-
-
-def _advisories(record: _Record) -> Iterator[Advisory]:
-    """An advisory for each PyPI project that a record names."""
-    summary = " ".join((record.summary or record.details or "").split())
-    for affected in record.affected or ():
-        if affected.package is None or affected.package.ecosystem != ECOSYSTEM:
-            continue
-        yield Advisory(
-            id=record.id,
-            project=canonicalize_name(affected.package.name),
-            aliases=frozenset(record.aliases or ()),
-            ranges=tuple(_events(range_) for range_ in affected.ranges or () if range_.type == "ECOSYSTEM"),
-            versions=frozenset(affected.versions or ()),
-            severity=_severity(record),
-            summary=summary if len(summary) <= MAX_SUMMARY_CHARACTERS else summary[: MAX_SUMMARY_CHARACTERS - 1] + "…",
-            modified=record.modified,
-            files=_digests(affected, "package_integrity"),
-            members=_digests(affected, "evidence_files"),
-        )
-
-
-def _digests(affected: _Affected, kind: str) -> frozenset[str]:
-    """The sha256 of the files that a record of the OpenSSF names as indicators, of one kind. What has another shape is left out.
-
-    Source: github.com/ossf/malicious-packages, `affected[].database_specific.indicators`.
-    """
-    with suppress(msgspec.ValidationError):
-        indicators = msgspec.convert(
-            (affected.database_specific or {}).get("indicators", {}), dict[str, list[_Indicator]]
-        )
-        return frozenset(digest for one in indicators.get(kind, ()) for digest in one.digests)
-    return frozenset()
-
-
-def _events(range_: _Range) -> tuple[Event, ...]:
-    """The events of a range that OSV's evaluation of versions reads."""
-    pairs = (pair for event in range_.events for pair in event.items())
-    return tuple(Event(kind, version) for kind, version in pairs if kind in ("introduced", "fixed", "last_affected"))
-
-
-def _severity(record: _Record) -> str:
-    """The word that the database gives, else the newest CVSS vector."""
-    word = (record.database_specific or {}).get("severity")
-    vectors = [score.score for score in record.severity or ()]
-    return word.lower() if isinstance(word, str) else max(vectors, default="")
-
-
 def not_after(now: datetime, advisories: Iterable[Advisory]) -> Iterator[Advisory]:
     """The same advisories; a change after `now` counts as a change now."""
     latest = f"{now:%Y-%m-%dT%H:%M:%SZ}"
@@ -308,80 +186,3 @@ def compared(new: Advisories, before: Advisories) -> Advisories:
         return one if known.get((one.id, one.project)) == (one.ranges, one.versions) else replace(one, since=day)
 
     return replace(new, by_project={name: tuple(map(marked, found)) for name, found in new.by_project.items()})
-
-
-def to_json(advisories: Advisories) -> str:
-    """A snapshot as text, for the transfer."""
-    rows = [
-        _row(advisory) for found in advisories.by_project.values() for advisory in sorted(found, key=lambda one: one.id)
-    ]
-    return json.dumps({"format": FORMAT, "advisories": rows}, indent=1) + "\n"
-
-
-def _row(advisory: Advisory) -> dict[str, Any]:
-    return {
-        "id": advisory.id,
-        "project": advisory.project,
-        "aliases": sorted(advisory.aliases),
-        "ranges": [[[event.kind, event.version] for event in events] for events in advisory.ranges],
-        "versions": sorted(advisory.versions),
-        "severity": advisory.severity,
-        "summary": advisory.summary,
-        "modified": advisory.modified,
-        "since": advisory.since,
-        **({"files": sorted(advisory.files)} if advisory.files else {}),
-        **({"members": sorted(advisory.members)} if advisory.members else {}),
-    }
-
-
-class _Row(msgspec.Struct):
-    """An advisory of a snapshot; `ranges` are lists of (kind, version)."""
-
-    id: str
-    project: str
-    aliases: frozenset[str]
-    ranges: tuple[tuple[tuple[str, str], ...], ...]
-    versions: frozenset[str]
-    severity: str
-    summary: str
-    modified: str
-    since: str = ""
-    files: frozenset[Sha256] = frozenset()
-    members: frozenset[Sha256] = frozenset()
-
-
-class _Snapshot(msgspec.Struct):
-    advisories: list[_Row]
-
-
-_SNAPSHOT = DocumentType(_Snapshot)
-
-
-def parse_snapshot(text: str, source: str) -> Advisories:
-    """Read a snapshot. Raises InputError naming `source`."""
-    hint = "make it with `wheelhouse advisories import`"
-    try:
-        number = format_of(text)
-        if number != FORMAT:
-            raise InputError(
-                f"`{source}` is a snapshot of format {number}; this version reads format {FORMAT}", hint=hint
-            )
-        return collect(map(_advisory, _SNAPSHOT.from_json(text).advisories))
-    except ValueError as error:
-        raise InputError(f"`{source}` is not a snapshot of advisories: {error}", hint=hint) from error
-
-
-def _advisory(row: _Row) -> Advisory:
-    return Advisory(
-        id=row.id,
-        project=canonicalize_name(row.project),
-        aliases=row.aliases,
-        ranges=tuple(tuple(Event(kind, version) for kind, version in events) for events in row.ranges),
-        versions=row.versions,
-        severity=row.severity,
-        summary=row.summary,
-        modified=row.modified,
-        since=row.since,
-        files=row.files,
-        members=row.members,
-    )

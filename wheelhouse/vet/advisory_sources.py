@@ -7,8 +7,9 @@ from typing import Protocol
 from wheelhouse.errors import ServerError
 from wheelhouse.index.http import Http
 from wheelhouse.index.urls import redact
-from wheelhouse.vet.advisories import Advisory, read_records
+from wheelhouse.vet.advisories import Advisory
 from wheelhouse.vet.osv import read_bytes, read_export
+from wheelhouse.vet.osv_records import read_records
 
 
 class AdvisorySource(Protocol):

@@ -14,7 +14,8 @@ from wheelhouse.errors import IntegrityError
 from wheelhouse.files.disk import folder_lock, read_text, write
 from wheelhouse.lock.wheelhouse import sha256_of_bytes
 from wheelhouse.signing.sign import PREDICATE_BASE, PublicKey, read_envelope
-from wheelhouse.vet.approvals import PREDICATE, Approval, Approvals, Role, parse_approval
+from wheelhouse.vet.approval_statement import PREDICATE, parse_approval
+from wheelhouse.vet.approvals import Approval, Approvals, Role
 from wheelhouse.vet.ledger import RESTORE, must_be_whole, tips, without_withdrawn
 from wheelhouse.vet.ledger_memory import must_not_be_older
 

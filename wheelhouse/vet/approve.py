@@ -13,7 +13,8 @@ from wheelhouse.signing.sign import Signer, signed
 from wheelhouse.stage.staged_folder import read_staged
 from wheelhouse.verify.verify import load_wheelhouse, sub_wheelhouses
 from wheelhouse.verify.verify_other_files import load_locked_folders, load_other_files
-from wheelhouse.vet.approvals import PREDICATE, Approvals, Claim
+from wheelhouse.vet.approval_statement import PREDICATE, Claim
+from wheelhouse.vet.approvals import Approvals
 from wheelhouse.vet.approvalsfile import add_approval
 
 

@@ -1,0 +1,91 @@
+"""A snapshot of advisories as text, for the transfer (pure)."""
+
+import json
+from typing import Any
+
+import msgspec
+from packaging.utils import canonicalize_name
+
+from wheelhouse.documents import DocumentType, format_of
+from wheelhouse.errors import InputError
+from wheelhouse.lock.lock_tables import Sha256
+from wheelhouse.vet.advisories import Advisories, Advisory, Event, collect
+
+FORMAT = 1
+
+
+def to_json(advisories: Advisories) -> str:
+    """A snapshot as text, for the transfer."""
+    rows = [
+        _row(advisory) for found in advisories.by_project.values() for advisory in sorted(found, key=lambda one: one.id)
+    ]
+    return json.dumps({"format": FORMAT, "advisories": rows}, indent=1) + "\n"
+
+
+def _row(advisory: Advisory) -> dict[str, Any]:
+    return {
+        "id": advisory.id,
+        "project": advisory.project,
+        "aliases": sorted(advisory.aliases),
+        "ranges": [[[event.kind, event.version] for event in events] for events in advisory.ranges],
+        "versions": sorted(advisory.versions),
+        "severity": advisory.severity,
+        "summary": advisory.summary,
+        "modified": advisory.modified,
+        "since": advisory.since,
+        **({"files": sorted(advisory.files)} if advisory.files else {}),
+        **({"members": sorted(advisory.members)} if advisory.members else {}),
+    }
+
+
+class _Row(msgspec.Struct):
+    """An advisory of a snapshot; `ranges` are lists of (kind, version)."""
+
+    id: str
+    project: str
+    aliases: frozenset[str]
+    ranges: tuple[tuple[tuple[str, str], ...], ...]
+    versions: frozenset[str]
+    severity: str
+    summary: str
+    modified: str
+    since: str = ""
+    files: frozenset[Sha256] = frozenset()
+    members: frozenset[Sha256] = frozenset()
+
+
+class _Snapshot(msgspec.Struct):
+    advisories: list[_Row]
+
+
+_SNAPSHOT = DocumentType(_Snapshot)
+
+
+def parse_snapshot(text: str, source: str) -> Advisories:
+    """Read a snapshot. Raises InputError naming `source`."""
+    hint = "make it with `wheelhouse advisories import`"
+    try:
+        number = format_of(text)
+        if number != FORMAT:
+            raise InputError(
+                f"`{source}` is a snapshot of format {number}; this version reads format {FORMAT}", hint=hint
+            )
+        return collect(map(_advisory, _SNAPSHOT.from_json(text).advisories))
+    except ValueError as error:
+        raise InputError(f"`{source}` is not a snapshot of advisories: {error}", hint=hint) from error
+
+
+def _advisory(row: _Row) -> Advisory:
+    return Advisory(
+        id=row.id,
+        project=canonicalize_name(row.project),
+        aliases=row.aliases,
+        ranges=tuple(tuple(Event(kind, version) for kind, version in events) for events in row.ranges),
+        versions=row.versions,
+        severity=row.severity,
+        summary=row.summary,
+        modified=row.modified,
+        since=row.since,
+        files=row.files,
+        members=row.members,
+    )

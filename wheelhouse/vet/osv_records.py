@@ -1,0 +1,129 @@
+"""OSV records into advisories (OSV schema 1.6) (pure)."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from typing import Any
+
+import msgspec
+from packaging.utils import canonicalize_name
+
+from wheelhouse.documents import DocumentType
+from wheelhouse.errors import InputError
+from wheelhouse.lock.lock_tables import Sha256
+from wheelhouse.vet.advisories import Advisory, Event
+
+ECOSYSTEM = "PyPI"
+MAX_SUMMARY_CHARACTERS = 160
+
+
+class _Package(msgspec.Struct):
+    ecosystem: str
+    name: str
+
+
+class _Range(msgspec.Struct):
+    type: str
+    events: list[dict[str, str]]
+
+
+class _Affected(msgspec.Struct):
+    """A project of a record; a range of commits (GIT) may have none."""
+
+    package: _Package | None = None
+    ranges: list[_Range] | None = None
+    versions: list[str] | None = None
+    database_specific: dict[str, Any] | None = None
+
+
+class _Hashes(msgspec.Struct):
+    sha256: Sha256 | None = None
+
+
+class _Indicator(msgspec.Struct):
+    """A file of a malicious package: a distribution has `hashes`, a file in one has `sha256`."""
+
+    sha256: Sha256 | None = None
+    hashes: _Hashes = msgspec.field(default_factory=_Hashes)
+
+    @property
+    def digests(self) -> Iterator[str]:
+        """Its sha256, if it has one."""
+        return (digest for digest in (self.sha256, self.hashes.sha256) if digest)
+
+
+class _Score(msgspec.Struct):
+    score: str
+
+
+class _Record(msgspec.Struct):
+    """An OSV record. Databases write null for a list that they do not have."""
+
+    id: str
+    modified: str
+    summary: str | None = None
+    details: str | None = None
+    aliases: list[str] | None = None
+    affected: list[_Affected] | None = None
+    severity: list[_Score] | None = None
+    database_specific: dict[str, Any] | None = None
+    withdrawn: str | None = None
+
+
+_RECORD = DocumentType(_Record)
+
+
+def read_records(documents: Iterable[Mapping[str, Any]]) -> Iterator[Advisory]:
+    """Advisories from OSV records: those for PyPI that were not withdrawn. Raises InputError for any other record."""
+    for document in documents:
+        try:
+            record = _RECORD.from_table(document, "")
+        except ValueError as error:
+            raise InputError(f"the record `{document.get('id')}` is not one of the OSV schema: {error}") from error
+        if not record.withdrawn:
+            yield from _advisories(record)
+
+
+def _advisories(record: _Record) -> Iterator[Advisory]:
+    """An advisory for each PyPI project that a record names."""
+    summary = " ".join((record.summary or record.details or "").split())
+    for affected in record.affected or ():
+        if affected.package is None or affected.package.ecosystem != ECOSYSTEM:
+            continue
+        yield Advisory(
+            id=record.id,
+            project=canonicalize_name(affected.package.name),
+            aliases=frozenset(record.aliases or ()),
+            ranges=tuple(_events(range_) for range_ in affected.ranges or () if range_.type == "ECOSYSTEM"),
+            versions=frozenset(affected.versions or ()),
+            severity=_severity(record),
+            summary=summary if len(summary) <= MAX_SUMMARY_CHARACTERS else summary[: MAX_SUMMARY_CHARACTERS - 1] + "…",
+            modified=record.modified,
+            files=_digests(affected, "package_integrity"),
+            members=_digests(affected, "evidence_files"),
+        )
+
+
+def _digests(affected: _Affected, kind: str) -> frozenset[str]:
+    """The sha256 of the files that a record of the OpenSSF names as indicators, of one kind. What has another shape is left out.
+
+    Source: github.com/ossf/malicious-packages, `affected[].database_specific.indicators`.
+    """
+    with suppress(msgspec.ValidationError):
+        indicators = msgspec.convert(
+            (affected.database_specific or {}).get("indicators", {}), dict[str, list[_Indicator]]
+        )
+        return frozenset(digest for one in indicators.get(kind, ()) for digest in one.digests)
+    return frozenset()
+
+
+def _events(range_: _Range) -> tuple[Event, ...]:
+    """The events of a range that OSV's evaluation of versions reads."""
+    pairs = (pair for event in range_.events for pair in event.items())
+    return tuple(Event(kind, version) for kind, version in pairs if kind in ("introduced", "fixed", "last_affected"))
+
+
+def _severity(record: _Record) -> str:
+    """The word that the database gives, else the newest CVSS vector."""
+    word = (record.database_specific or {}).get("severity")
+    vectors = [score.score for score in record.severity or ()]
+    return word.lower() if isinstance(word, str) else max(vectors, default="")
