@@ -140,6 +140,10 @@ def _with_base_images(
     """The options with the facts of the base image, which is fetched first: it decides libc and Python of the targets."""
     from wheelhouse.oci.image_lock import ImageLock
 
+    if options.whole_image:
+        from wheelhouse.fetch.whole_image_request import with_whole_image
+
+        options = with_whole_image(options)
     if options.base_image is None:
         return options, ImageLock()
     from wheelhouse.fetch.base_image_request import with_base_images

@@ -130,6 +130,11 @@ class BaseImageOptions:
         in_table=True,
         help="Fetch a base image from its registry into the wheelhouse, and take libc and Python from its files.",
     )
+    whole_image: bool = job(
+        "--whole-image",
+        default=False,
+        help="Fetch all that the image build of --airflow needs: also its base image and its Debian packages.",
+    )
     image_mirrors: Texts = always(
         "--image-mirror",
         metavar="[REGISTRY=]URL",

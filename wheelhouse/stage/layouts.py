@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from wheelhouse.airflow import PROJECT
+from wheelhouse.debian.debian_lock import DebianLock
 from wheelhouse.errors import InputError
 from wheelhouse.lock.lock import Lock
 from wheelhouse.lock.other_files import DOCKERFILE as OTHER_DOCKERFILE
@@ -18,6 +19,7 @@ from wheelhouse.oci.image_lock import BaseImage
 from wheelhouse.stage.airflow.airflow_layout import lay_out_airflow
 from wheelhouse.stage.airflow.arguments import Choices
 from wheelhouse.stage.base_image import asking_for_base, default_base_image, must_be_linux, must_suit
+from wheelhouse.stage.carried_debian import LockedMirror, with_carried_debian
 from wheelhouse.stage.carried_image import load_command, with_carried_image
 from wheelhouse.stage.destination import FOLDER, USUAL, Destination
 from wheelhouse.stage.flat_layout import lay_out_files, lay_out_flat, lay_out_index
@@ -34,7 +36,7 @@ class StageInputs:
 
     `constraints` is the text of the lock's constraints file. `tools` locks what the image build installs first,
     `build_locks` the build requirements of the sdists, by file name. `image` is the base image that the wheelhouse holds for
-    the target, if it has one. With `sdists`, sdists take the place of built wheels.
+    the target, if it has one, and `debian` its Debian packages. With `sdists`, sdists take the place of built wheels.
     """
 
     lock: Lock
@@ -44,6 +46,7 @@ class StageInputs:
     other_files: OtherFiles = field(default=OtherFiles())
     base_image: str | None = None
     image: BaseImage | None = None
+    debian: DebianLock = field(default=DebianLock())
     sdists: bool = False
     destination: Destination = USUAL
     choices: Choices = field(default=Choices())
@@ -118,14 +121,17 @@ class AirflowLayout:
     def lay_out(self, inputs: StageInputs) -> Plan:
         """The files, the settings and the build arguments of the release."""
         must_be_linux(inputs.lock.target)
-        return lay_out_airflow(
+        mirror = LockedMirror(inputs.debian)
+        plan = lay_out_airflow(
             inputs.lock,
             inputs.constraints,
             inputs.tools,
             inputs.named_image,
             inputs.choices,
             load_command(USUAL) if inputs.carried else (),
+            mirror if mirror.serves_both_stages else None,
         )
+        return with_carried_debian(plan, inputs.debian) if plan.is_whole else plan
 
 
 class IndexLayout:
@@ -198,7 +204,7 @@ def lay_out(name: str, inputs: StageInputs) -> Plan:
     if inputs.carried:
         place = USUAL if plan.release else inputs.destination
         plan = with_carried_image(plan, inputs.carried, inputs.lock.target, place)
-        if plan.is_scripted:  # the script loads it
+        if plan.is_whole:  # its script loads it
             plan = replace(plan, load=())
     plan = _with_other_files(plan, inputs.other_files, USUAL if plan.release else inputs.destination)
     names_folder = OTHER_DOCKERFILE in plan.texts and plan.release is None

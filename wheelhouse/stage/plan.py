@@ -10,6 +10,7 @@ from wheelhouse.archive.artifact import Artifact
 MANIFEST = "wheelhouse-stage.json"
 SIGNATURE = "wheelhouse-stage.dsse.json"
 FRAGMENT = "install.Dockerfile"
+RUNTIME_DOCKERFILE = "runtime.Dockerfile"
 SECRET = "id=netrc,src=$HOME/.netrc"  # noqa: S105  (it names a file, and holds no secret)
 TAKES_VALUE = (
     "--build-arg",
@@ -62,9 +63,9 @@ class Plan:
         return self.command[0] != "pip"
 
     @property
-    def is_scripted(self) -> bool:
-        """Whether `command` starts the staged script, which does everything."""
-        return self.command[0] == "sh"
+    def is_whole(self) -> bool:
+        """Whether the folder has the Debian packages of both stages of Airflow's build, and the script that uses them."""
+        return RUNTIME_DOCKERFILE in self.texts
 
     @property
     def renamed(self) -> dict[str, str]:

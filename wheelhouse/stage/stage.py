@@ -34,7 +34,7 @@ from wheelhouse.stage.plan import MANIFEST, SIGNATURE, Plan
 from wheelhouse.stage.sdists import with_sdists, without_missing_build_locks
 from wheelhouse.stage.staged_folder import PREDICATE
 from wheelhouse.verify.verify import load_wheelhouse, verify
-from wheelhouse.verify.verify_other_files import load_base_images, load_other_files
+from wheelhouse.verify.verify_other_files import load_base_images, load_debian, load_other_files
 
 EXECUTABLE = 0o755
 DEFAULTS = Choices()
@@ -80,6 +80,7 @@ def _inputs(folder: Path, target: str | None, destination: Destination, *, sdist
         tools=_lock_of_tools(folder, lock),
         build_locks=used_build_locks((pin for pin in lock.pins if not pin.artifact.is_wheel), existing),
         other_files=load_other_files(folder),
+        debian=load_debian(folder),
         image=load_base_images(folder).for_machine(lock.target.platform.machine),
         sdists=sdists,
         destination=destination if is_mountable else USUAL,

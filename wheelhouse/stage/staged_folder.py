@@ -11,6 +11,7 @@ from wheelhouse.archive.filenames import ARCHIVE_SUFFIXES
 from wheelhouse.archive.waivers import NO_WAIVERS, Waivers
 from wheelhouse.archive.wheelfile import inspect
 from wheelhouse.build.build_requirements import used_build_locks
+from wheelhouse.debian.debian_lock import FOLDER as DEBIAN
 from wheelhouse.errors import InputError, IntegrityError
 from wheelhouse.events import Listener, ignore
 from wheelhouse.files.disk import MAX_TEXT_BYTES, has_locked_bytes, kind_of, read_regular, read_regular_text, verbatim
@@ -28,7 +29,7 @@ from wheelhouse.verify.folder_contents import foreign_findings, text_findings, u
 from wheelhouse.verify.lock_findings import lock_findings
 from wheelhouse.verify.locked_files import absent_finding, error_finding, open_locked_files
 from wheelhouse.verify.verify import Verdict, locks_in, verify
-from wheelhouse.verify.verify_other_files import load_base_images, load_other_files
+from wheelhouse.verify.verify_other_files import load_base_images, load_debian, load_other_files
 
 PREDICATE = "stage"
 AGAIN = "stage again"
@@ -111,6 +112,7 @@ def _inputs(folder: Path, lock: Lock, record: StageRecord) -> StageInputs:
         tools=tools,
         build_locks=used_build_locks(sdists, labelled),
         other_files=load_other_files(folder),
+        debian=load_debian(folder),
         image=load_base_images(folder).for_machine(lock.target.platform.machine),
         base_image=record.options.base_image,
         sdists=record.options.sdists,
@@ -147,7 +149,7 @@ def _verify(staged: StagedFolder, waivers: Waivers, on_event: Listener) -> Verdi
         lock_findings(staged.locked, opened.contents),
         _tool_findings(staged, waivers, on_event),
         _other_file_findings(folder, staged.inputs),
-        _image_findings(folder, staged.inputs),
+        _carried_findings(folder, plan),
         _constraints_findings(staged),
         _layout_findings(staged),
     )
@@ -173,14 +175,15 @@ def _other_file_findings(folder: Path, inputs: StageInputs) -> Iterator[Finding]
             yield error_finding(name, "altered", case="staged-bytes")
 
 
-def _image_findings(folder: Path, inputs: StageInputs) -> Iterator[Finding]:
-    """Findings for the blobs of the base image."""
-    for blob in dict.fromkeys(inputs.carried.blobs) if inputs.carried else ():
-        name = f"{IMAGE}/{blob.path}"
-        if absent := absent_finding(folder / name, name, "staged-file"):
+def _carried_findings(folder: Path, plan: Plan) -> Iterator[Finding]:
+    """Findings for the files of the base image, and for the Debian packages."""
+    for path, artifact in plan.files.items():
+        if path.partition("/")[0] not in (IMAGE, DEBIAN):
+            continue
+        if absent := absent_finding(folder / path, path, "staged-file"):
             yield absent
-        elif not has_locked_bytes((folder / name).parent, blob):
-            yield error_finding(name, "altered", case="staged-bytes")
+        elif not has_locked_bytes((folder / path).parent, artifact):
+            yield error_finding(path, "altered", case="staged-bytes")
 
 
 def _constraints_findings(staged: StagedFolder) -> Iterator[Finding]:

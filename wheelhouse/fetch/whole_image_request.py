@@ -1,0 +1,39 @@
+"""`fetch --whole-image`: the base image and the Debian packages that a release's image build needs, as options."""
+
+from dataclasses import replace
+
+from wheelhouse.airflow import Airflow
+from wheelhouse.airflow.apt_lists import FIRST, apt_lists
+from wheelhouse.errors import InputError
+from wheelhouse.fetch.gather import Options
+from wheelhouse.target.target import Python
+
+
+def with_whole_image(options: Options) -> Options:
+    """The options with the release's base image, unless another is named, and with its Debian lists.
+
+    Raises InputError without --airflow, for a release whose Dockerfile cannot be built so, and for more than one Python.
+    """
+    if options.airflow is None:
+        raise InputError("--whole-image goes with --airflow", hint="say which release: --airflow 2.10.5")
+    airflow = Airflow.parse(options.airflow)
+    if airflow.version < FIRST:
+        raise InputError(
+            f"the image of Airflow {airflow.version} cannot be built whole with no network (since {FIRST})"
+        )
+    lists = apt_lists(airflow, options.without)
+    named = {name: (*lists.get(name, ()), *requests) for name, requests in options.deb_lists.items()}
+    return replace(
+        options, base_image=options.base_image or _base_image(airflow, options.python), deb_lists=lists | named
+    )
+
+
+def _base_image(airflow: Airflow, pythons: tuple[str, ...]) -> str:
+    """The official image with the Python of the job."""
+    minors = {Python.parse(text).minor for text in pythons}
+    if len(minors) != 1:
+        raise InputError(
+            f"an image has one Python, and {len(minors) or 'none'} is given",
+            hint="say --python 3.12, or --base-image NAME",
+        )
+    return airflow.whole_base_image(minors.pop())
