@@ -101,7 +101,7 @@ class _TarWalk:
         if member.type == SYMBOLIC_LINK:
             self._links.add(name)
         contents = (
-            self._read(member, _placed(name))
+            self._read(member, placed(name))
             if member.is_file
             else None
             if member.is_folder
@@ -133,7 +133,7 @@ class _TarWalk:
                 raise RefusedError("sdist-path", f"`{names[at]}` lies behind a link")
 
 
-def _placed(name: str) -> str:
+def placed(name: str) -> str:
     """Where a member is unpacked. `tar czf x.tar.gz ./x` writes `./` before every name."""
     normal = posixpath.normpath(name)
     return normal if "/" in normal else TOP + normal
@@ -168,7 +168,7 @@ def _read_zip(path: Path, watch: Watch | None) -> tuple[dict[str, bytes], list[s
     """The metadata files of a zip, and the names of all its files. Checks all members."""
     with mapped(path) as data:
         members = {
-            _placed(name): msgspec.structs.replace(member, name=_placed(name))
+            placed(name): msgspec.structs.replace(member, name=placed(name))
             for name, member in read_members(data).items()
         }
         for member in members.values():
@@ -198,8 +198,8 @@ def _zip_top_files(path: Path, _filename: str) -> Iterator[tuple[str, bytes]]:
     """Path and contents of each file at the top of a zip."""
     with mapped(path) as data:
         for name, member in read_members(data).items():
-            if TOP_FILES.fullmatch(placed := _placed(name)):
-                yield placed, read_whole(data, member, MAX_METADATA_BYTES)
+            if TOP_FILES.fullmatch(top := placed(name)):
+                yield top, read_whole(data, member, MAX_METADATA_BYTES)
 
 
 def _tar_top_files(path: Path, filename: str) -> Iterator[tuple[str, bytes]]:
@@ -207,6 +207,6 @@ def _tar_top_files(path: Path, filename: str) -> Iterator[tuple[str, bytes]]:
     with decompressed(path, compression_by_name(filename)) as stream:
         reader = TarReader(stream)
         for member in reader:
-            placed = _placed(member.name)
-            if member.is_file and TOP_FILES.fullmatch(placed) and member.size <= MAX_METADATA_BYTES:
-                yield placed, reader.read(member.size)
+            top = placed(member.name)
+            if member.is_file and TOP_FILES.fullmatch(top) and member.size <= MAX_METADATA_BYTES:
+                yield top, reader.read(member.size)

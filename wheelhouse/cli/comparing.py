@@ -35,7 +35,7 @@ def diff(
     from wheelhouse.vet.compare import diff as diff_step
 
     with listening(quiet=quiet or as_json) as listener:
-        differences = diff_step(old, new, listener)
+        differences = diff_step(old, new, listener, with_texts=html is not None)
     if html:
         _write_page(html, differences, str(old), str(new))
     if as_json:

@@ -74,7 +74,10 @@ def vet(
         say(*rule_lines(_rule(explain)))
         return
     from_file, moment = settings(), now()
-    policy, context = from_file.policy.policy(), replace(vet_context(from_file, advisories), since=since)
+    policy, context = (
+        from_file.policy.policy(),
+        replace(vet_context(from_file, advisories), since=since, with_texts=html is not None),
+    )
     with listening(quiet=quiet or as_json) as listener:
         vetted = vet_step(wheelhouse, policy, moment, context, listener)
     _keep_publishers(Path(from_file.policy.publishers), context.publishers, vetted.publishers)

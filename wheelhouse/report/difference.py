@@ -84,4 +84,12 @@ def _file(file: Replaced) -> dict[str, Any]:
             {"topic": change.topic, "what": change.aspect, "gone": list(change.removed), "came": list(change.added)}
             for change in file.changes
         ],
+        "members": [
+            {
+                "member": member.name,
+                "was": member.old.digest if member.old else None,
+                "now": member.new.digest if member.new else None,
+            }
+            for member in file.members
+        ],
     }

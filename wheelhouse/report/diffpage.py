@@ -5,11 +5,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from wheelhouse.report.difference import change_about, tally, versions_text
-from wheelhouse.vet.diff import Change, Difference, Kind
+from wheelhouse.vet.diff import Change, Difference, Kind, Replaced
+from wheelhouse.vet.facts import Entry
+from wheelhouse.vet.member_changes import MemberChange
 
 SEVERITIES = {Kind.BYTES: "error", Kind.DOWN: "warning", Kind.ADDED: "warning"}
 """How alarming a kind of change is; any other is a note."""
 MAX_TEXTS = 30
+ROW_KINDS = {"+": "came", "-": "gone", "@": "muted"}
+"""The class of a line of a diff by its first character."""
 
 
 def diff_view(differences: Sequence[Difference], old: str, new: str) -> dict[str, Any]:
@@ -48,7 +52,7 @@ def _project(difference: Difference) -> dict[str, Any]:
         "name": f"{place}{difference.project}",
         "versions": versions_text(difference),
         "files": [
-            {"name": file.new.artifact.filename, "changes": list(map(change_view, file.changes))}
+            {"name": file.new.artifact.filename, "changes": list(map(change_view, file.changes)), **content_view(file)}
             for file in difference.files
         ],
     }
@@ -64,3 +68,28 @@ def change_view(change: Change) -> dict[str, Any]:
             for sign, kind, texts in sides
         ],
     }
+
+
+def content_view(file: Replaced) -> dict[str, Any]:
+    """The members of a file that differ, with their digests, and the diffs of those that run."""
+    return {
+        "members": list(map(_member, file.members)),
+        "texts": [
+            {"name": text.name, "rows": [_row(line) for line in text.lines], "omitted": text.omitted}
+            for text in file.texts
+        ],
+    }
+
+
+def _member(member: MemberChange) -> dict[str, Any]:
+    state = "added" if member.old is None else "removed" if member.new is None else "changed"
+    return {"name": member.name, "state": state, "old": _digest(member.old), "new": _digest(member.new)}
+
+
+def _digest(entry: Entry | None) -> str:
+    return entry.digest if entry else ""
+
+
+def _row(line: str) -> dict[str, str]:
+    """A line of a diff, with the class that colours it."""
+    return {"kind": ROW_KINDS.get(line[:1], ""), "text": line}

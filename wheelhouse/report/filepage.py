@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from wheelhouse.humanize import counted, size_text
-from wheelhouse.report.diffpage import change_view
+from wheelhouse.report.diffpage import change_view, content_view
 from wheelhouse.report.sentences import hint_of, sentence_of
 from wheelhouse.vet.evidence import Evidence, Graph
 from wheelhouse.vet.facts import Entry, Facts
@@ -72,6 +72,7 @@ def file_view(facts: Facts, evidence: Evidence, numbers: Mapping[str, int]) -> V
         "findings": list(_findings(facts, evidence)),
         "since": evidence.since,
         "changes": list(map(change_view, replaced.changes)) if replaced and replaced.old else [],
+        "contents": content_view(replaced) if replaced and replaced.old else None,
         **_needs(facts, evidence, numbers),
         "origin": _origin(facts),
         "approvals": list(_approvals(facts, evidence)),

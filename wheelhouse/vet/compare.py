@@ -1,12 +1,13 @@
 """Compare two wheelhouses, and the contents of files that replace others. No network, and no code runs."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
+from wheelhouse.archive.named_members import contents_of_members
 from wheelhouse.errors import IntegrityError
 from wheelhouse.events import Finished, Listener, ignore
 from wheelhouse.files.disk import has_locked_bytes, rooted
@@ -18,19 +19,32 @@ from wheelhouse.vet.diff import Difference, Kind, Replaced, changes, differences
 from wheelhouse.vet.facts import Facts
 from wheelhouse.vet.facts_reader import read_facts
 from wheelhouse.vet.file_capabilities import capabilities_of
+from wheelhouse.vet.member_changes import (
+    MAX_DIFF_BYTES,
+    MemberChange,
+    TextDiff,
+    member_changes,
+    running_members,
+    text_diffs,
+)
 
 
 def diff(
-    old: Path, new: Path, on_event: Listener = ignore, new_facts: Mapping[str, Facts] = MappingProxyType({})
+    old: Path,
+    new: Path,
+    on_event: Listener = ignore,
+    *,
+    new_facts: Mapping[str, Facts] = MappingProxyType({}),
+    with_texts: bool = False,
 ) -> tuple[Difference, ...]:
     """The changes from one wheelhouse to another, and in those inside them, in the order in which to review them.
 
-    `new_facts` are the facts of files of the new wheelhouse that were read before, by subject. Raises IntegrityError for a file
-    that is not what its lock says.
+    `new_facts` are the facts of files of the new wheelhouse that were read before, by subject. `with_texts` also compares the text
+    of members that run. Raises IntegrityError for a file that is not what its lock says.
     """
     found = list(_differences(old, new))
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        opened = pool.map(lambda one: _opened(one, old, new, on_event, new_facts), found)
+        opened = pool.map(lambda one: _opened(one, old, new, new_facts, on_event, with_texts=with_texts), found)
         order = list(Kind)
         return tuple(sorted(opened, key=lambda one: (one.place, order.index(one.kind), one.project)))
 
@@ -45,19 +59,43 @@ def _differences(old: Path, new: Path) -> Iterator[Difference]:
         yield from differences(before, after, sub)
 
 
-def _opened(one: Difference, old: Path, new: Path, on_event: Listener, new_facts: Mapping[str, Facts]) -> Difference:
+def _opened(
+    one: Difference, old: Path, new: Path, new_facts: Mapping[str, Facts], on_event: Listener, *, with_texts: bool
+) -> Difference:
     """A difference with the changes inside its files."""
-    place = f"{one.place}/" if one.place else ""
+    old, new, prefix = old / one.place, new / one.place, f"{one.place}/" if one.place else ""
 
     def compared(file: Replaced) -> Replaced:
-        after = new_facts.get(place + file.new.artifact.filename) or _facts(new / one.place, file.new)
-        before = _facts(old / one.place, file.old) if file.old else None
-        earlier = Earlier(str(before.version), frozenset(capabilities_of(before))) if before else None
-        return replace(file, changes=changes(before, after), earlier=earlier)
+        after = new_facts.get(prefix + file.new.artifact.filename) or _facts(new, file.new)
+        if file.old is None:
+            return replace(file, changes=changes(None, after))
+        before = _facts(old, file.old)
+        members = member_changes(before, after)
+        return replace(
+            file,
+            changes=changes(before, after),
+            earlier=Earlier(str(before.version), frozenset(capabilities_of(before))),
+            members=members,
+            texts=_texts(members, (old, file.old), (new, file.new)) if with_texts else (),
+        )
 
     files = tuple(map(compared, one.files))
     on_event(Finished(one.project))
     return replace(one, files=files)
+
+
+def _texts(members: Sequence[MemberChange], old: tuple[Path, Pin], new: tuple[Path, Pin]) -> tuple[TextDiff, ...]:
+    """What changed in the members that run, of two files that each lie in a folder."""
+    running = running_members(members)
+    names = (
+        [entry.name for member in running if (entry := member.old)],
+        [entry.name for member in running if (entry := member.new)],
+    )
+    before, after = (
+        contents_of_members(rooted(folder, pin.artifact.filename), pin.artifact.filename, wanted, MAX_DIFF_BYTES)
+        for (folder, pin), wanted in zip((old, new), names, strict=True)
+    )
+    return text_diffs(running, before, after)
 
 
 def _facts(folder: Path, pin: Pin) -> Facts:

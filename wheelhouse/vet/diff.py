@@ -1,7 +1,7 @@
 """The changes from one wheelhouse to the next: projects, files, and the contents of files that replace others (pure)."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -15,11 +15,11 @@ from wheelhouse.vet.capabilities import Earlier
 from wheelhouse.vet.facts import Facts
 from wheelhouse.vet.file_capabilities import capabilities_of
 from wheelhouse.vet.licences import licence_of
+from wheelhouse.vet.member_changes import MemberChange, TextDiff, member_changes, without_version
 
 NATIVE = frozenset(("elf", "pe", "macho"))
 HOST_AND_OWNER = re.compile(r"https?://(?:www\.)?([^/?#]+(?:/[^/?#]+)?)", re.IGNORECASE)
 NUMBERS = re.compile(r"\d+(_\d+)*")
-OWN_FOLDER = re.compile(r"^[^/]+-[^/-]+\.(dist-info|data)/")
 MANGLED = re.compile(r"-[0-9a-f]{8}(?=[.-])")
 """What auditwheel adds to the names of libraries that it copies into a wheel."""
 COMPARED_FIELDS = ("author", "author-email", "maintainer", "maintainer-email", "requires-python")
@@ -63,13 +63,16 @@ class Change:
 class Replaced:
     """A file of the new wheelhouse, the file of the old one that it replaces, if any, and the changes inside.
 
-    `earlier` is what the old file could do.
+    `earlier` is what the old file could do, `members` are those that differ, and `texts` what changed in those that run, where that
+    was asked for.
     """
 
     new: Pin
     old: Pin | None = None
     changes: tuple[Change, ...] = ()
     earlier: Earlier | None = None
+    members: tuple[MemberChange, ...] = ()
+    texts: tuple[TextDiff, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +157,7 @@ def changes(old: Facts | None, new: Facts) -> tuple[Change, ...]:
         *(_compared(topic, aspect, lines(old) if old else (), lines(new)) for topic, aspect, lines in ASPECTS),
         *(_metadata(old, new) if old else ()),
         _sizes(old, new) if old else None,
+        *(_members(member_changes(old, new)) if old else ()),
     ]
     return tuple(change for change in candidates if change)
 
@@ -178,6 +182,16 @@ def _metadata(old: Facts, new: Facts) -> Iterator[Change | None]:
         yield _compared(Topic.METADATA, name.capitalize(), old.headers.get(name, ()), new.headers.get(name, ()))
 
 
+def _members(members: Sequence[MemberChange]) -> Iterator[Change]:
+    """The names of members that were added and removed, and of those whose contents changed."""
+    removed = tuple(member.name for member in members if member.new is None)
+    added = tuple(member.name for member in members if member.old is None)
+    if removed or added:
+        yield Change(Topic.FILES, "members", removed, added)
+    if altered := tuple(member.name for member in members if member.old and member.new):
+        yield Change(Topic.FILES, "members with other contents", (), altered)
+
+
 def _sizes(old: Facts, new: Facts) -> Change | None:
     before, after = _size(old), _size(new)
     return Change(Topic.FILES, "unpacked", (before,), (after,)) if before != after else None
@@ -196,7 +210,7 @@ def _commands(facts: Facts) -> Iterator[str]:
 def _self_starting(facts: Facts) -> Iterator[str]:
     """What runs by itself, or may be run: files beside the packages, and those that are marked executable."""
     for entry in facts.entries:
-        name = _without_version(entry.name)
+        name = without_version(entry.name)
         base = name.rpartition("/")[2]
         if base.endswith(".pth") or base in CUSTOMIZE or name.startswith("*.data/scripts/"):
             yield name
@@ -205,13 +219,13 @@ def _self_starting(facts: Facts) -> Iterator[str]:
 
 
 def _executable(facts: Facts) -> Iterator[str]:
-    return (_without_version(entry.name) for entry in facts.entries if entry.executable and entry.kind not in NATIVE)
+    return (without_version(entry.name) for entry in facts.entries if entry.executable and entry.kind not in NATIVE)
 
 
 def _native(facts: Facts) -> Iterator[str]:
     for entry in facts.entries:
         if entry.kind in NATIVE:
-            yield f"{MANGLED.sub('', _without_version(entry.name))}, {size_text(entry.size)}"
+            yield f"{MANGLED.sub('', without_version(entry.name))}, {size_text(entry.size)}"
 
 
 def _libraries(facts: Facts) -> Iterator[str]:
@@ -247,14 +261,9 @@ def _hosts_and_owners(facts: Facts) -> Iterator[str]:
 def _top_level_names(facts: Facts) -> Iterator[str]:
     """The names that a wheel installs at the top of site-packages."""
     for entry in facts.entries if facts.pin.artifact.is_wheel else ():
-        name = _without_version(entry.name)
+        name = without_version(entry.name)
         if not name.startswith("*."):
             yield name.partition("/")[0]
-
-
-def _without_version(name: str) -> str:
-    """A member's name without the version in it."""
-    return OWN_FOLDER.sub(r"*.\1/", name)
 
 
 ASPECTS = (

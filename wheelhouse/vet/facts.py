@@ -41,7 +41,7 @@ class Entry:
     """A file inside an archive, by its name there. `size` is in bytes; `kind` is what its first bytes say, where known.
 
     Kinds: `elf`, `pe`, `macho`, `java`, `zip`, `gzip`, `bzip2`, `xz`, `zstd`, `7z`, `tar`, `script` (begins with `#!`), else
-    empty. `digest` is `<algorithm>=<digest>` in RECORD's spelling, empty in an sdist.
+    empty. `digest` is `<algorithm>=<digest>` in RECORD's spelling; in an sdist the algorithm is sha256.
     """
 
     name: str

@@ -1,7 +1,9 @@
 """The facts of a wheel or sdist, collected in the one pass that checks it: its members, and the small texts that rules read."""
 
 import codecs
+import hashlib
 import re
+from base64 import urlsafe_b64encode
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -85,6 +87,17 @@ class _Watch:
         self._wanted = WHEEL_TEXTS if is_wheel else SDIST_TEXTS
 
     def passing(self, name: str, size: int, mode: int, contents: Iterator[bytes]) -> Iterator[bytes]:
+        """Observe a member. An sdist has no RECORD, so the digests of its members are made here."""
+        if self._is_wheel:
+            yield from self._observed(name, size, mode, contents)
+            return
+        digest = hashlib.sha256()
+        for piece in self._observed(name, size, mode, contents):
+            digest.update(piece)
+            yield piece
+        self.hashed(name, f"sha256={urlsafe_b64encode(digest.digest()).rstrip(b'=').decode()}")
+
+    def _observed(self, name: str, size: int, mode: int, contents: Iterator[bytes]) -> Iterator[bytes]:
         first = _first_bytes(contents)
         kind = kind_of(first)
         entry = self.entries[name] = Entry(name, size, bool(mode & 0o111), kind)

@@ -69,13 +69,16 @@ class Vetted:
 
 @dataclass(frozen=True, slots=True)
 class VetContext:
-    """What is known before the files are read, and how to open what checks attestations. `since` is an earlier wheelhouse."""
+    """What is known before the files are read, and how to open what checks attestations. `since` is an earlier wheelhouse;
+    with `with_texts`, the texts of members that run are compared with it.
+    """
 
     advisories: Advisories | None = None
     publishers: Mapping[NormalizedName, tuple[str, ...]] = field(default_factory=dict)
     attestors: Attestors = lambda: None
     approvals: Approvals = NO_APPROVALS
     since: Path | None = None
+    with_texts: bool = False
 
 
 EMPTY_CONTEXT = VetContext()
@@ -99,7 +102,8 @@ def vet(
     verdict = verify(folder, read=read, on_event=on_event)
     verdicts = {"": verdict, **{f"{name}/": inner for name, inner in verdict.inner.items()}}
     by_place = {place: _facts(place, one, inside) for place, one in verdicts.items()}
-    replaced = _replaced(context.since, folder, by_place, on_event) if context.since else {}
+    since, with_texts = context.since, context.with_texts
+    replaced = _replaced(since, folder, by_place, on_event, with_texts=with_texts) if since else {}
     reviews = _reviews(by_place, policy, now, context, replaced)
     verified = (*verdict.findings, *_other_files(folder))
     findings = chain(weighed(verified, policy), *(review_findings(review) for review in reviews))
@@ -117,13 +121,13 @@ def vet(
 
 
 def _replaced(
-    since: Path, folder: Path, by_place: Mapping[str, tuple[Facts, ...]], on_event: Listener
+    since: Path, folder: Path, by_place: Mapping[str, tuple[Facts, ...]], on_event: Listener, *, with_texts: bool
 ) -> dict[str, Replaced]:
     """What changed inside each file since an earlier wheelhouse, by subject."""
     facts = {one.subject: one for facts in by_place.values() for one in facts if one.contents}
     return {
         f"{one.place}/{file.new.artifact.filename}" if one.place else file.new.artifact.filename: file
-        for one in diff(since, folder, on_event, facts)
+        for one in diff(since, folder, on_event, new_facts=facts, with_texts=with_texts)
         for file in one.files
     }
 

@@ -1,0 +1,38 @@
+"""The contents of some members of a wheel or sdist that was inspected before."""
+
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+from wheelhouse.archive.compressed import compression_by_name, decompressed
+from wheelhouse.archive.filenames import is_wheel
+from wheelhouse.archive.sdistfile import placed
+from wheelhouse.archive.tar import TarReader
+from wheelhouse.archive.ziparchive import mapped, read_members, read_whole
+
+
+def contents_of_members(path: Path, filename: str, names: Collection[str], limit: int) -> dict[str, bytes]:
+    """The contents of the named members by name, as inspecting names them; without those of more than `limit` bytes.
+
+    Raises RefusedError for a damaged archive.
+    """
+    if not names:
+        return {}
+    is_zip = is_wheel(filename) or filename.endswith(".zip")
+    return dict(_of_zip(path, filename, names, limit) if is_zip else _of_tar(path, filename, names, limit))
+
+
+def _of_zip(path: Path, filename: str, names: Collection[str], limit: int) -> Iterator[tuple[str, bytes]]:
+    with mapped(path) as data:
+        for name, member in read_members(data).items():
+            called = name if is_wheel(filename) else placed(name)
+            if called in names and member.size <= limit:
+                yield called, read_whole(data, member, limit)
+
+
+def _of_tar(path: Path, filename: str, names: Collection[str], limit: int) -> Iterator[tuple[str, bytes]]:
+    with decompressed(path, compression_by_name(filename)) as stream:
+        reader = TarReader(stream)
+        for member in reader:
+            called = placed(member.name)
+            if member.is_file and called in names and member.size <= limit:
+                yield called, reader.read(member.size)

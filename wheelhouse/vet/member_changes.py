@@ -1,0 +1,116 @@
+"""The members of a file that were added, removed or changed since the file that it replaces, and text diffs of those that run (pure)."""
+
+import difflib
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from wheelhouse.vet.facts import Entry, Facts
+
+MAX_DIFF_BYTES = 256 << 10
+"""A longer text is not compared line by line."""
+MAX_DIFFS = 60
+"""So many members of a file are compared line by line."""
+MAX_DIFF_LINES = 400
+"""So many lines of the diff of one member are kept."""
+CONTEXT_LINES = 3
+
+_DATA = r"\*\.data/(?:purelib|platlib|data/(?:.*/)?)/?"
+RUNNING = tuple(
+    re.compile(pattern)
+    for pattern in (
+        rf"(?:{_DATA})?[^/]*\.(?:pth|start)|(?:.*/)?(?:site|user)customize(?:\.py|/__init__\.py)",
+        r"setup\.py|setup\.cfg|pyproject\.toml",
+        r"\*\.data/(?:scripts|data/(?:bin|Scripts))/.+",
+        r"\*\.dist-info/entry_points\.txt",
+        r"\*\.dist-info/METADATA|PKG-INFO",
+        r"(?!(?:.*/)?tests?/).*/__init__\.py|[^/]+\.py",
+        r"(?!(?:.*/)?tests?/).*\.py",
+        r".*\.py",
+    )
+)
+"""Members that run, or say what does, by their names without version; the first kinds are shown first."""
+OWN_FOLDER = re.compile(r"^[^/]+-[^/-]+\.(dist-info|data)/")
+OWN_RECORD = re.compile(r"\*\.dist-info/RECORD(?:\.(?:jws|p7s))?")
+
+
+@dataclass(frozen=True, slots=True)
+class MemberChange:
+    """A member, by its name without version, in the old file and in the new one; None if it is not there."""
+
+    name: str
+    old: Entry | None
+    new: Entry | None
+
+
+@dataclass(frozen=True, slots=True)
+class TextDiff:
+    """The lines of a unified diff of one member, without its head. `omitted` is the number of lines that were left out."""
+
+    name: str
+    lines: tuple[str, ...]
+    omitted: int = 0
+
+
+def without_version(name: str) -> str:
+    """A member's name without the version in it."""
+    return OWN_FOLDER.sub(r"*.\1/", name)
+
+
+def member_changes(old: Facts, new: Facts) -> tuple[MemberChange, ...]:
+    """Every member whose contents differ, in the order of names. RECORD, which lists the others, is left out."""
+    before, after = _by_name(old), _by_name(new)
+    names = sorted(name for name in {*before, *after} if _differ(before.get(name), after.get(name)))
+    return tuple(MemberChange(name, before.get(name), after.get(name)) for name in names)
+
+
+def _by_name(facts: Facts) -> Mapping[str, Entry]:
+    """The members by their names without version; those of an sdist without its folder, and without `src/`."""
+    files = [entry for entry in facts.entries if not entry.name.endswith("/")]
+    if facts.pin.artifact.is_wheel:
+        named = {without_version(entry.name): entry for entry in files}
+    else:
+        named = {entry.name.partition("/")[2].removeprefix("src/"): entry for entry in files}
+    return {name: entry for name, entry in named.items() if not OWN_RECORD.fullmatch(name)}
+
+
+def _differ(old: Entry | None, new: Entry | None) -> bool:
+    return old is None or new is None or (old.size, old.digest) != (new.size, new.digest)
+
+
+def running_members(members: Iterable[MemberChange]) -> list[MemberChange]:
+    """Those that run or say what does, the most telling first, as many as are compared line by line."""
+    ranked = [(rank, member) for member in members if (rank := _rank(member.name)) is not None]
+    return [member for _, member in sorted(ranked, key=lambda pair: (pair[0], pair[1].name))][:MAX_DIFFS]
+
+
+def _rank(name: str) -> int | None:
+    """The place of a member's kind in `RUNNING`; None if it does not run."""
+    return next((rank for rank, pattern in enumerate(RUNNING) if pattern.fullmatch(name)), None)
+
+
+def text_diffs(
+    members: Iterable[MemberChange], old: Mapping[str, bytes], new: Mapping[str, bytes]
+) -> tuple[TextDiff, ...]:
+    """A diff for each of these members whose contents are given; `old` and `new` are by the members' names in their files."""
+    return tuple(_diffs(members, old, new))
+
+
+def _diffs(members: Iterable[MemberChange], old: Mapping[str, bytes], new: Mapping[str, bytes]) -> Iterator[TextDiff]:
+    for member in members:
+        before, after = (_lines(entry, texts) for entry, texts in ((member.old, old), (member.new, new)))
+        if before is not None and after is not None:
+            yield text_diff(member.name, before, after)
+
+
+def _lines(entry: Entry | None, texts: Mapping[str, bytes]) -> list[str] | None:
+    """The lines of a member, none if it is not in its file; None if its contents are not given."""
+    if entry is None:
+        return []
+    return texts[entry.name].decode("utf-8", "replace").splitlines() if entry.name in texts else None
+
+
+def text_diff(name: str, before: Sequence[str], after: Sequence[str]) -> TextDiff:
+    """The unified diff of two texts, by lines."""
+    lines = list(difflib.unified_diff(before, after, n=CONTEXT_LINES, lineterm=""))[2:]
+    return TextDiff(name, tuple(lines[:MAX_DIFF_LINES]), max(0, len(lines) - MAX_DIFF_LINES))
