@@ -229,7 +229,7 @@ def must_be_told_truly(clause: Clause[Identifier], universe: Universe, request: 
     derivation = derivation_of(clause, lambda project, states: versions_of(project, states, universe))
     conflict = find_conflict(derivation, request, CandidateIndex(request, Shop(universe)))  # type: ignore[arg-type]
     held: dict[str, set[str]] = {}
-    for chain in conflict.chains:
+    for chain in conflict.chains if conflict.complete else ():
         assert chain[0].asker is None and chain[-1].dependency.project == conflict.project
         for above, step in pairwise(chain):
             versions = set(map(str, step.versions))
@@ -238,14 +238,15 @@ def must_be_told_truly(clause: Clause[Identifier], universe: Universe, request: 
             assert all(above.dependency.specifier.contains(each, prereleases=True) for each in step.versions)
             held[above.dependency.project] = versions & held.get(above.dependency.project, versions)
             assert held[above.dependency.project]
+    if conflict.requires_itself or not conflict.complete:
+        return
     sides = [Requirement(f"{conflict.project}{side.dependency.specifier}") for side in conflict.sides]
     pinned = any(pins(side.specifier) for side in sides) or any(
         pins(Requirement(line).specifier) for line in universe.limits if Requirement(line).name == conflict.project
     )
     for version in universe.requires.get(conflict.project, ()):
         if all(admits(universe, version, side) for side in sides):
-            is_yanked = (conflict.project, version) in universe.yanked and not pinned
-            assert is_yanked or derivation.own_conflicts(conflict.project)
+            assert (conflict.project, version) in universe.yanked and not pinned
 
 
 def versions_of(project: str, states: int, universe: Universe) -> tuple[Version, ...]:

@@ -268,6 +268,10 @@ CONFLICTS: Mapping[str, Conflict] = {
         "-c limits.txt -c more.txt",
         files={"limits.txt": "lib<2\nbase<2\n", "more.txt": "lib>=2\n"},
     ),
+    "requires-itself": Conflict(
+        [wheel("app 1.0", "lib"), wheel("lib 1.0", "lib<1"), wheel("lib 1.1", "lib<1")],
+        "app",
+    ),
     "no-such-project": Conflict([wheel("app 1.0", "beautifulsoup>=4"), wheel("app 1.1", "beautifulsoup>=4")], "app"),
     "release-is-gone": Conflict(
         [wheel("app 2.0", extras={"mysql": ["driver>=8.0.11,<=8.0.18"]}), *releases("driver", ["8.0.19", "8.0.20"])],

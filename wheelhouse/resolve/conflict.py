@@ -34,11 +34,21 @@ class RejectedReleases:
 
 
 class Conflict:
-    """Dependencies on one project that no release satisfies together: the ends of `chains`, its `sides`."""
+    """Dependencies on one project that no release satisfies together: the ends of `chains`, its `sides`.
+
+    If it is not `complete`, other steps of the derivation are part of it.
+    """
 
     def __init__(
-        self, project: NormalizedName, chains: Sequence[Chain], request: ResolutionRequest, index: CandidateIndex
+        self,
+        project: NormalizedName,
+        chains: Sequence[Chain],
+        request: ResolutionRequest,
+        index: CandidateIndex,
+        *,
+        complete: bool = True,
     ) -> None:
+        self.complete = complete
         self.project, self.chains, self.request, self.index = project, tuple(chains), request, index
         self.sides = [chain[-1] for chain in chains]
         self.dependencies = [side.dependency for side in self.sides]
@@ -65,6 +75,11 @@ class Conflict:
         """The constraint that excludes every release that the dependencies admit."""
         lines = self.constraints
         return next((line for line in lines if not self.has_release(self.specifier & line.requirement.specifier)), None)
+
+    @property
+    def requires_itself(self) -> bool:
+        """Whether a release requires another release of itself."""
+        return any(side.asker == self.project for side in self.sides)
 
     @cached_property
     def is_about_files(self) -> bool:
@@ -128,9 +143,12 @@ def find_conflict(derivation: Derivation, request: ResolutionRequest, index: Can
         for sides in islice(_groups(project, derivation.steps_on(project), index), MAX_GROUPS):
             if chains := derivation.chains_to(sides):
                 return Conflict(project, chains, request, index)
-    project = next((each for each in obstacles if derivation.own_conflicts(each)), obstacles[0])
-    sides = _one_of_each(derivation.steps_on(project))
-    return Conflict(project, [derivation.chain_to(side) for side in sides], request, index)
+    for project in obstacles:
+        for own in derivation.own_conflicts(project):
+            return Conflict(project, [derivation.chain_to(own)], request, index)
+    sides = _one_of_each(derivation.steps_on(obstacles[0]))
+    chains = [derivation.chain_to(side) for side in sides]
+    return Conflict(obstacles[0], chains, request, index, complete=False)
 
 
 def _groups(project: NormalizedName, steps: Sequence[Step], index: CandidateIndex) -> Iterator[Sequence[Step]]:

@@ -32,6 +32,13 @@ def hint(conflict: Conflict) -> str:
         return _never_hint(conflict)
     if conflict.candidates is None:
         return _no_project_hint(conflict)
+    if conflict.requires_itself or not conflict.complete:
+        return LEAVE_OUT
+    return _release_hint(conflict)
+
+
+def _release_hint(conflict: Conflict) -> str:
+    """About releases that other requirements, constraints or the target exclude."""
     if not conflict.has_release(conflict.specifier):
         return _no_release_hint(conflict)
     if conflict.contradiction:

@@ -72,9 +72,11 @@ class ConflictText:
         page = self._candidates.page
         if page.status.status == "quarantined":
             return f"`{self._project}` ({self._origin(first)}) is {page.status} on {page.index}"
-        if conflict.is_about_files:
-            return self._none_fits(self._candidates, target)
-        return self._excluded()
+        if conflict.requires_itself:
+            return f"{self._askers(first)} {_verb(first)} `{first.dependency}`, another release of {self._project}"
+        if not conflict.complete:
+            return "no choice of releases satisfies all of the requirements above"
+        return self._none_fits(self._candidates, target) if conflict.is_about_files else self._excluded()
 
     def _excluded(self) -> str:
         """A sentence about dependencies and constraints that leave no release."""
@@ -95,10 +97,6 @@ class ConflictText:
             return f"{self._place()} has only pre-releases of {asked}, and --only-final excludes them"
         lines = self._conflict.constraints
         under = f" under the constraint `{lines[0].requirement}` ({lines[0].origin})" if lines else ""
-        if not self._conflict.rejected:
-            if own := self._derivation.own_conflicts(self._project):
-                return f"{self._askers(own[0])} {_verb(own[0])} `{own[0].dependency}`, another release of itself"
-            return f"the releases that ask for {asked} leave no release of it that all of them accept"
         group, *others = self._conflict.commonest
         releases = f"{self._project} {range_text(group.versions)}"
         count = sum(len(other.versions) for other in others)
