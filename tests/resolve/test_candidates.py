@@ -22,7 +22,7 @@ from wheelhouse.index.page_data import Hashes, IndexFile
 from wheelhouse.index.pages import Page
 from wheelhouse.resolve.candidates import ProjectCandidates
 from wheelhouse.resolve.direct import source_of
-from wheelhouse.resolve.requirements import parse_line
+from wheelhouse.resolve.requirements import RequirementLine, parse_line
 from wheelhouse.resolve.resolution import ResolutionRequest
 from wheelhouse.resolve.selection import Selection
 from wheelhouse.target.target import Platform, Python, Target
@@ -139,6 +139,19 @@ def test_the_only_release_and_a_preferred_one_are_not_deferred() -> None:
     assert not candidates_of(*wheels("3")).defer(Version("3"), INVALID)
     assert not candidates_of(*wheels("2", "3"), preferred={A: Version("3")}).defer(Version("3"), INVALID)
     assert candidates_of(*wheels("2", "3"), preferred={A: Version("2")}).defer(Version("3"), INVALID)
+
+
+def test_each_requirement_line_is_looked_at_once_for_all_projects(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A job may name ten thousand projects."""
+    looked: list[str] = []
+    project = RequirementLine.project.fget
+    assert project
+    monkeypatch.setattr(RequirementLine, "project", property(lambda line: looked.append(line.origin) or project(line)))
+    names = [f"p{number}" for number in range(20)]
+    request = ResolutionRequest(TARGET, tuple(parse_line(name, name) for name in names))
+    for name in names:
+        ProjectCandidates(request, Page(NormalizedName(name), "", "", []), ())
+    assert sorted(looked) == sorted(names)
 
 
 @pytest.mark.parametrize(

@@ -29,8 +29,8 @@ class ProjectCandidates:
         self._preferred = request.preferred.get(page.project)
         self._constraint = merge(line.requirement.specifier for line in constraints)
         self._is_pinned = is_exact(self._constraint)
-        own_lines = [line.requirement for line in (*request.requirements, *constraints) if line.project == page.project]
-        self._user_names_a_prerelease = any(requirement.specifier.prereleases for requirement in own_lines)
+        own_lines = (*request.requirements_of(page.project), *constraints)
+        self._user_names_a_prerelease = any(line.requirement.specifier.prereleases for line in own_lines)
         self._chosen: dict[tuple[Version, bool], tuple[Candidate | None, list[Rejected]]] = {}
         self._matching: dict[str, tuple[Version, ...]] = {}
         self.deferred: dict[Version, InvalidRequirementLine] = {}

@@ -47,6 +47,15 @@ class ResolutionRequest:
     preferred: Mapping[NormalizedName, Version] = field(default_factory=dict)
     seconds: float | None = None
 
+    def requirements_of(self, project: NormalizedName) -> Sequence[RequirementLine]:
+        """The requirement lines of a project."""
+        return self._requirements_by_project.get(project, ())
+
+    @cached_property
+    def _requirements_by_project(self) -> Mapping[NormalizedName, Sequence[RequirementLine]]:
+        """By project: a job may have thousands of both."""
+        return by_project(self.requirements)
+
     def allowed_hashes(self, project: NormalizedName) -> list[frozenset[str]]:
         """Sets of hashes (`sha256:…`); the project's file must have one of each set."""
         lines = self._lines_with_hashes.get(project, ())
@@ -70,7 +79,7 @@ class ResolutionRequest:
 
     @cached_property
     def _lines_with_hashes(self) -> Mapping[NormalizedName, Sequence[RequirementLine]]:
-        """By project: a job may have thousands of both."""
+        """As `_requirements_by_project`."""
         return by_project(line for line in (*self.requirements, *self.constraints) if line.allowed_hashes)
 
     @property
