@@ -1,6 +1,7 @@
 """How long the main job takes, beside its peers: `python -m benchmarks.fetch`, from the checkout, prints docs/performance.md's tables.
 
-Each round runs every contender once, one after the other, so that ratios are of one run; medians of the rounds are shown.
+Each round runs every contender once, one after the other; the least of each contender's rounds is shown, so that other work
+on the machine falsifies ratios little.
 Peers are their newest releases, started as their own users start them, with a clean configuration: pip under the target's own
 Python; uv for the target's own Python (asked for one that is not installed, it tries to download that first), which downloads no
 files, followed by `curl --parallel`; and the floor: one `curl --parallel` of exactly the pages and files that the job needs.
@@ -20,7 +21,7 @@ from functools import cache
 from pathlib import Path
 
 from benchmarks.made import make, served
-from benchmarks.measure import Cost, cost_of, environment, median
+from benchmarks.measure import Cost, cost_of, environment, least
 from tests.support.pythons import find_python
 
 EXTRAS = "celery,cncf-kubernetes,postgres,redis,ssh,statsd"
@@ -158,7 +159,7 @@ def keep_lock(job: Job) -> None:
 
 
 def race(job: Job, rounds: int, peers: Sequence[str]) -> dict[str, Cost]:
-    """Every contender from every start, once a round; the medians."""
+    """Every contender from every start, once a round; the least of each."""
     keep_lock(job)
     costs: dict[str, list[Cost]] = {}
 
@@ -180,7 +181,7 @@ def race(job: Job, rounds: int, peers: Sequence[str]) -> dict[str, Cost]:
         if "pip" in peers:
             once("pip download", pip(job), cold)
     shutil.rmtree(job.room / "gone")
-    return {name: median(found) for name, found in costs.items()}
+    return {name: least(found) for name, found in costs.items()}
 
 
 def verifying(job: Job, rounds: int) -> dict[str, Cost]:
@@ -197,7 +198,68 @@ def verifying(job: Job, rounds: int) -> dict[str, Cost]:
             ("wheelhouse verify", [program, "verify", house]),
         ):
             costs.setdefault(name, []).append(cost_of([command], job.env, job.room / "log"))
-    return {name: median(found) for name, found in costs.items()}
+    return {name: least(found) for name, found in costs.items()}
+
+
+# Many targets in one run
+
+PYTHONS = ("3.10", "3.11", "3.12", "3.13")
+PLATFORMS = {
+    "linux/amd64": ("manylinux_2_28_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64"),
+    "linux/arm64": ("manylinux_2_28_aarch64", "manylinux_2_17_aarch64", "manylinux2014_aarch64"),
+    "alpine/amd64": ("musllinux_1_2_x86_64", "musllinux_1_1_x86_64"),
+    "windows/amd64": ("win_amd64",),
+}
+"""Platforms as wheelhouse names them, and the tags that `pip download` needs for them."""
+SERVICE = [
+    *("flask", "requests", "pandas", "boto3", "sqlalchemy", "pydantic", "celery", "redis", "httpx", "rich", "typer"),
+    *("fastapi", "uvicorn", "cryptography", "pyyaml", "jinja2", "pillow", "lxml"),
+]
+"""Requirements of about sixty projects, which have wheels for all of these targets."""
+
+
+def for_many_targets(job: Job) -> Commands:
+    program = Path(sys.executable).with_name("wheelhouse")
+    chosen = [f"--python={python}" for python in PYTHONS] + [f"--platform={platform}" for platform in PLATFORMS]
+    where = ["--index", job.index, "--dest", job.room / "house", "--cache-dir", job.room / "cache"]
+    return [[program, "fetch", *SERVICE, *chosen, "--only-binary", ":all:", "-q", *where]]
+
+
+def pip_for_each_target(job: Job) -> Commands:
+    """The loop that people write. pip keeps what it downloads in its cache, as it does for them."""
+    pip, cache = newest_pip(job.room.parent), ["--cache-dir", job.room / "cache"]
+    options = [*cache, "-q", "-i", job.index, "--only-binary", ":all:", "-d", job.room / "pip"]
+    return [
+        [
+            pip,
+            "-m",
+            "pip",
+            "download",
+            *SERVICE,
+            *options,
+            "--python-version",
+            python,
+            *(f"--platform={tag}" for tag in tags),
+        ]
+        for python in PYTHONS
+        for tags in PLATFORMS.values()
+    ]
+
+
+def targets(room: Path, rounds: int) -> Iterator[str]:
+    job = Job("", CONSTRAINTS, default_index(), room / "targets")
+    job.room.mkdir(parents=True, exist_ok=True)
+    costs: dict[str, list[Cost]] = {}
+    for _ in range(rounds):
+        for name, commands in (
+            ("wheelhouse, cold", for_many_targets(job)),
+            ("pip download, once for each target", pip_for_each_target(job)),
+        ):
+            cold(job)
+            costs.setdefault(name, []).append(cost_of(commands, job.env, job.room / "log"))
+    shutil.rmtree(job.room / "gone")
+    table_of = {name: least(found) for name, found in costs.items()}
+    yield table("Sixteen targets of about sixty projects", table_of, "wheelhouse, cold")
 
 
 @contextmanager
@@ -280,7 +342,7 @@ def made(room: Path, rounds: int, sizes: Sequence[int]) -> Iterator[str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
-        "what", nargs="*", default=["real", "kept", "far", "made"], help="real, kept, far, made; default: all"
+        "what", nargs="*", default=["real", "kept", "far", "targets", "made"], help="which tables; default: all"
     )
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--sizes", type=int, nargs="*", default=[100, 1_000, 10_000])
@@ -295,6 +357,7 @@ def main() -> None:
         "real": lambda: real(room, given.rounds),
         "kept": lambda: kept(room, given.rounds),
         "far": lambda: far(room, given.rounds),
+        "targets": lambda: targets(room, given.rounds),
         "made": lambda: made(room, given.rounds, given.sizes),
     }
     print(versions(room), flush=True)

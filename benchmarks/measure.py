@@ -45,6 +45,11 @@ def cost_of(commands: Sequence[Sequence[str | Path]], env: Mapping[str, str], lo
     return Cost(time.monotonic() - started, cpu, memory)
 
 
+def least(costs: Sequence[Cost]) -> Cost:
+    """The least of each: what other work on the machine adds is left out as far as the number of runs allows."""
+    return Cost(*(min(getattr(cost, name) for cost in costs) for name in ("wall", "cpu", "memory")))
+
+
 def median(costs: Sequence[Cost]) -> Cost:
     """The median of each."""
     return Cost(*(statistics.median(getattr(cost, name) for cost in costs) for name in ("wall", "cpu", "memory")))

@@ -30,7 +30,8 @@ def pip_alone(house: Path, room: Path, python: Path) -> Cost:
     """Only the install is timed; the virtual environment is made before."""
     venv = room / "venv"
     shutil.rmtree(venv, ignore_errors=True)
-    cost_of([[python, "-m", "venv", venv]], environment(), room / "log")
+    newest = [venv / "bin/python", "-m", "pip", "install", "-q", "--upgrade", "pip"]
+    cost_of([[python, "-m", "venv", venv], newest], environment(), room / "log")
     (requirements,) = house.glob("requirements.*.txt")
     options = ["--no-index", "--find-links", house, "--require-hashes", "--no-cache-dir", "-r", requirements]
     return cost_of([[venv / "bin/python", "-m", "pip", "install", *options]], environment(), room / "log")

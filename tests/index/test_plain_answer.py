@@ -150,3 +150,17 @@ def test_a_server_that_stops_in_the_body_is_an_error_that_a_retry_may_mend() -> 
             http.get(f"http://127.0.0.1:{listening.getsockname()[1]}/file")
         http.close()
         held[0].close()
+
+
+def test_a_large_body_comes_in_large_pieces() -> None:
+    """One read of TLS gives 16 kB at most, and each piece is hashed, written and told of."""
+    body = bytes(range(256)) * 3000
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body)
+    pieces = [head + body[:5000], *(body[at : at + 16000] for at in range(5000, len(body), 16000))]
+    with answering(pieces) as url:
+        http = Http(HttpSettings(timeout=5, retries=0))
+        with http.open(url, {}) as response:
+            chunks = list(http.chunks(response, url))
+        http.close()
+    assert b"".join(chunks) == body
+    assert [len(chunk) for chunk in chunks] == [connections.CHUNK, connections.CHUNK, len(body) - 2 * connections.CHUNK]

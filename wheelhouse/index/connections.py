@@ -195,6 +195,13 @@ class PacedSocket:
         self._meter.count(started, len(received))
         return received
 
+    def recv_into(self, buffer: memoryview) -> int:
+        """`recv` into a buffer; how many bytes came."""
+        started = self._meter.clock()
+        count = self._socket.recv_into(buffer)
+        self._meter.count(started, count)
+        return count
+
     def shutdown(self) -> None:
         """End a read of another thread."""
         self._socket.shutdown(socket.SHUT_RD)

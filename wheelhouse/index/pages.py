@@ -85,7 +85,7 @@ class Page:
         """Every version that has a file, newest first; none if the project is quarantined."""
         return tuple(sorted(self._spellings, reverse=True))
 
-    @property
+    @cached_property
     def has_queries(self) -> bool:
         """Whether a link on the page, or the base of its links, has a query, which may be a signature."""
         return "?" in self.base or any("?" in file.url or "?" in (file.provenance or "") for file in self.files)

@@ -65,17 +65,27 @@ class PlainAnswer:
         return not self.length_remaining
 
     def read(self, amount: int, *, decode_content: bool = False) -> bytes:
-        """The next bytes of the body; empty at its end. Raises CutShortError, OSError."""
+        """The next bytes of the body, `amount` if so many are left; empty at its end. Raises CutShortError, OSError."""
         del decode_content
         if not self.length_remaining:
             self.release_conn()
             return b""
-        chunk = self._begun or self._source.recv(min(amount, self.length_remaining))
+        chunk = self._begun
+        if len(chunk) < self.length_remaining:
+            chunk += self._received(min(amount, self.length_remaining) - len(chunk))
         self._begun = b""
         if not chunk:
             raise CutShortError
         self.length_remaining -= len(chunk)
         return chunk
+
+    def _received(self, amount: int) -> bytes:
+        """So many bytes from the connection, or all that come before its end. One read of TLS gives 16 kB at most."""
+        buffer = bytearray(amount)
+        view, filled = memoryview(buffer), 0
+        while filled < amount and (count := self._source.recv_into(view[filled:])):
+            filled += count
+        return bytes(view[:filled])
 
     def release_conn(self) -> None:
         """Give the connection back to its pool."""
