@@ -173,3 +173,36 @@ def test_what_was_made_on_another_file_system_is_kept(tmp_path: Path, monkeypatc
 def test_a_cache_is_as_open_as_the_umask_has_it(tmp_path: Path, mode: int) -> None:
     Cache(tmp_path / "cache", mode=mode).note("pages", "new", b"page")
     assert (tmp_path / "cache").stat().st_mode & 0o777 == mode
+
+
+def test_a_fact_that_another_user_kept_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever may write to a shared cache could note anything: what a page says, what a file holds, what a build made."""
+    cache = Cache(tmp_path)
+    cache.note("pages", "known", b"page")
+    (path,) = (tmp_path / "v1" / "pages").iterdir()
+    raw = path.read_bytes()
+    assert cache.noted("pages", "known") == b"page"
+    for mode in (0o664, 0o646):
+        path.chmod(mode)
+        assert cache.noted("pages", "known") is None
+    path.chmod(0o644)
+    monkeypatch.setattr(os, "geteuid", lambda: path.stat().st_uid + 1)
+    assert cache.noted("pages", "known") == (b"page" if path.stat().st_uid == 0 else None)
+    monkeypatch.undo()
+    if os.getuid() == 0:
+        os.chown(path, 1234, 1234)
+        assert cache.noted("pages", "known") is None
+        path.unlink()
+        path.write_bytes(raw)
+    (path.parent / hashlib.sha256(b"other").hexdigest()).write_bytes(raw)
+    assert cache.noted("pages", "other") is None, "a fact is about its own key"
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can give a file to another user")
+def test_no_download_goes_on_from_what_another_user_left(tmp_path: Path) -> None:
+    cache = Cache(tmp_path)
+    with cache.partial("url") as path:
+        path.write_bytes(b"evil")
+    os.chown(path, 1234, 1234)
+    with cache.partial("url") as again:
+        assert again == path and again.read_bytes() == b"" and again.stat().st_uid == 0

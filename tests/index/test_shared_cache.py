@@ -257,3 +257,24 @@ def test_a_private_part_without_a_cache_ends_with_the_run() -> None:
     assert folder is not None and stat.S_IMODE(folder.parent.stat().st_mode) == 0o700
     cache.close()
     assert not folder.parent.exists()
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can give files to another user")
+def test_a_cache_that_another_user_filled_saves_downloads_and_decides_nothing(tmp_path: Path) -> None:
+    """The pages are asked for again, and the files are opened again; their bytes alone are used, because they are hashed."""
+    wheel, cache = build_wheel(tmp_path / "offered", "app", "1.0"), tmp_path / "cache"
+    with IndexServer(wheel.parent, abilities=Abilities(cache_control="max-age=600")) as server:
+        fetched(server.origin, cache, file=True)
+        for path in cache.rglob("*"):
+            os.chown(path, 1234, 1234)
+        server.requests.clear()
+        assert fetched(server.origin, cache, file=True)
+        asked = [request.path for request in server.requests]
+        assert any(path.endswith("/app/") for path in asked) and not any(path.endswith(".whl") for path in asked)
+        (artifact,) = (path for path in (cache / "v1" / "artifacts").rglob("*") if path.is_file())
+        artifact.write_bytes(artifact.read_bytes()[:-1] + b"?")
+        for path in cache.rglob("*"):
+            os.chown(path, 1234, 1234)
+        server.requests.clear()
+        assert fetched(server.origin, cache, file=True)
+        assert any(request.path.endswith(".whl") for request in server.requests), "other bytes are fetched anew"

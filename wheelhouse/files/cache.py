@@ -90,8 +90,8 @@ class Cache(Store):
 
     @contextmanager
     def partial(self, key: str) -> Iterator[Path]:
-        """Lock the unfinished download of `key`; another run that wants the same file waits here, and finds it done."""
-        name = f"partial/{hashlib.sha256(key.encode()).hexdigest()}"
+        """Lock this user's unfinished download of `key`; another run that wants the same file waits here, and finds it done."""
+        name = f"partial/{hashlib.sha256(f'{os.geteuid()} {key}'.encode()).hexdigest()}"
         descriptor, path = self._written(name, lambda path: (_open_locked(path), path))
         try:
             yield path
@@ -111,20 +111,22 @@ class Cache(Store):
             self._discarded.add(path)
 
     def note(self, kind: str, key: str, content: bytes) -> None:
-        """Keep a small fact under `kind` and `key`, after its own sha256."""
-        raw = hashlib.sha256(content).digest() + content
+        """Keep a small fact under `kind` and `key`, after a sha256 of all three."""
+        raw = _digest(kind, key, content) + content
         self._written(_note(kind, key), lambda path: write_whole(path, raw))
 
     def noted(self, kind: str, key: str) -> bytes | None:
-        """The fact under `kind` and `key`; None if there is none that can be read, or if it was altered."""
+        """The fact under `kind` and `key`; None if there is none that can be read and that this user or root kept, or if it was
+        altered. Others who may write to the folder could note anything: of a page, of a file, of what a build made.
+        """
         for path in self._places(_note(kind, key)):
             try:
                 with io.FileIO(path) as file:
-                    raw = file.readall()
+                    raw = file.readall() if _is_own(file) else b""
             except OSError:
                 continue
             digest, content = raw[:32], raw[32:]
-            return content if hashlib.sha256(content).digest() == digest else None
+            return content if _digest(kind, key, content) == digest else None
         return None
 
     def age(self, kind: str, key: str, now: float) -> float:
@@ -257,6 +259,17 @@ def _note(kind: str, key: str) -> str:
     return f"{kind}/{hashlib.sha256(key.encode()).hexdigest()}"
 
 
+def _digest(kind: str, key: str, content: bytes) -> bytes:
+    """The sha256 of a fact and of what it is about, so that no fact can be renamed to be about something else."""
+    return hashlib.sha256(b"\0".join((kind.encode(), key.encode(), content))).digest()
+
+
+def _is_own(file: io.FileIO) -> bool:
+    """Whether this user or root wrote a file, and no one else may write to it."""
+    status = os.fstat(file.fileno())
+    return status.st_uid in (os.geteuid(), 0) and not status.st_mode & 0o022
+
+
 def _moved(path: Path, final: Path) -> Path:
     """Rename a file, or copy it from another file system."""
     try:
@@ -286,15 +299,23 @@ def _rename(path: Path, final: Path) -> None:
 
 
 def _open_locked(path: Path) -> int:
-    """Open and lock a file. Another run may rename it while this one waits: then the new file at the path is locked."""
+    """Open and lock a file. Another run may rename it while this one waits: then the new file at the path is locked.
+
+    What another user wrote is removed: with it, the download would not be this run's own.
+    """
     while True:
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
         except FileNotFoundError:
             path.parent.mkdir(parents=True, exist_ok=True)
             continue
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        with contextlib.suppress(FileNotFoundError):
-            if path.stat().st_ino == os.fstat(descriptor).st_ino:
-                return descriptor
-        os.close(descriptor)
+        status = os.fstat(descriptor)
+        if status.st_uid == os.geteuid():
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            with contextlib.suppress(FileNotFoundError):
+                if path.stat().st_ino == status.st_ino:
+                    return descriptor
+            os.close(descriptor)
+        else:
+            os.close(descriptor)
+            path.unlink(missing_ok=True)

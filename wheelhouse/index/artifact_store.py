@@ -1,5 +1,6 @@
 """Artifacts: each file is downloaded once, checked against its hashes, inspected, and kept in the store."""
 
+import os
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
@@ -124,13 +125,27 @@ class ArtifactStore:
 
     def _fetch(self, candidate: Candidate, path: Path) -> StoredFile:
         """Download, or copy, a file to `path`, check it, and move it into the store."""
-        sha256 = copy_of(path_of(candidate.url), path) if candidate.is_local else self._download(candidate, path)
+        sha256 = self._copied(candidate, path) or self._download(candidate, path)
         with os_errors_as_machine_error(path):
             contents, size = self._checked(candidate, path, sha256), path.stat().st_size
         part = self._access.part_for(candidate.url)  # asked again: a refusal may have been a reason to use credentials
         self._access.grant(sha256, candidate.url)
         self._inspections.keep(sha256, contents, part)  # first: a run that waited for the partial file looks for this
         return StoredFile(part.keep(path, sha256), sha256, size, contents, fresh=True)
+
+    def _copied(self, candidate: Candidate, path: Path) -> str | None:
+        """Copy a file of this machine to `path`, and return its sha256; None if it must be downloaded.
+
+        It may be in the store without an inspection by this user: another user brought it.
+        """
+        if candidate.is_local:
+            return copy_of(path_of(candidate.url), path)
+        stored = self._access.artifact(candidate.sha256, candidate.url) if candidate.sha256 else None
+        if stored and candidate.size in (None, stored.stat().st_size):
+            if copy_of(stored, path) == candidate.sha256:
+                return candidate.sha256
+            os.truncate(path, 0)  # a download would go on from what is there
+        return None
 
     def _download(self, candidate: Candidate, path: Path) -> str:
         """Download a file, and return its sha256. One that was resumed and is wrong is downloaded once more, whole."""
