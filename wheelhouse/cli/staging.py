@@ -35,6 +35,14 @@ def stage(
             "--sealed", help="Write nothing, with exit code 1, if a step of the build would still ask a network."
         ),
     ] = False,
+    dockerfile: Annotated[
+        Path | None,
+        typer.Option(
+            "--dockerfile",
+            metavar="FILE",
+            help="Read this Dockerfile, list what it asks a network for, and build it from what the wheelhouse has.",
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Write a wheelhouse into the folder of an image build, and print the build command.
@@ -62,6 +70,7 @@ def stage(
         choices,
         sdists=chosen.sdists,
         destination=destination,
+        dockerfile=dockerfile,
     )
     if sealed and plan.unsettled:
         raise WheelhouseError("the build would still ask a network, so nothing was written", details=plan.unsettled)

@@ -34,6 +34,11 @@ class Catalogue:
         self._ranks: dict[str, tuple[int, int]] = {}
         self._providers: dict[str, tuple[DebPackage, ...]] = {}
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of all packages that an archive offers."""
+        return tuple(dict.fromkeys(name for records in self._records for name in records.names))
+
     def versions(self, name: str) -> tuple[DebPackage, ...]:
         """Every version of a package that an archive offers, in the order of the sources."""
         if name not in self._versions:

@@ -18,6 +18,7 @@ from wheelhouse.files.disk import (
     os_errors_as_machine_error,
     place,
     read_regular_text,
+    read_text,
     rooted,
     sha256_of,
     write,
@@ -28,6 +29,9 @@ from wheelhouse.lock.wheelhouse import BUILD, TOOLS, Wheelhouse, sha256_of_text
 from wheelhouse.signing.sign import Signer, sign
 from wheelhouse.stage.airflow.arguments import Choices
 from wheelhouse.stage.destination import FOLDER, USUAL, Destination
+from wheelhouse.stage.dockerfile.dockerfile_syntax import parse_dockerfile
+from wheelhouse.stage.dockerfile.network_needs import network_needs
+from wheelhouse.stage.dockerfile.settling import settled, with_dockerfile
 from wheelhouse.stage.layouts import StageInputs, lay_out
 from wheelhouse.stage.manifest import manifest_text, parse_manifest
 from wheelhouse.stage.plan import MANIFEST, SIGNATURE, Plan
@@ -49,11 +53,13 @@ def plan_stage(
     *,
     sdists: bool = False,
     destination: Path = Path(FOLDER),
+    dockerfile: Path | None = None,
 ) -> Plan:
     """The plan for one target of a wheelhouse. `layout` is a layout's name, or `auto`.
 
     `destination` is the folder to stage, as the user typed it. With `sdists`, the image build builds the wheels of the
-    wheelhouse again. Raises InputError if the options do not suit the target.
+    wheelhouse again. With `dockerfile`, the plan builds that one, from what the wheelhouse has for it. Raises InputError
+    if the options do not suit the target.
     """
     if sdists and choices.index:
         raise InputError(
@@ -64,7 +70,15 @@ def plan_stage(
     used = USUAL if plan.release else inputs.destination
     if plan.builds_an_image and used != _destination(destination):
         plan = replace(plan, copied_from=str(destination))
-    return plan
+    return _for_dockerfile(plan, dockerfile, folder, inputs) if dockerfile else plan
+
+
+def _for_dockerfile(plan: Plan, path: Path, folder: Path, inputs: StageInputs) -> Plan:
+    """The plan with the build of a Dockerfile of any origin, which is read to see what it asks a network for."""
+    needs = network_needs(parse_dockerfile(read_text(path, "the Dockerfile"), f"`{path}`"))
+    images, debian = load_base_images(folder), load_debian(folder)
+    settlements = settled(needs, images, debian)
+    return with_dockerfile(plan, str(path), settlements, images, debian, inputs.lock.target, inputs.destination)
 
 
 def _inputs(folder: Path, target: str | None, destination: Destination, *, sdists: bool) -> StageInputs:

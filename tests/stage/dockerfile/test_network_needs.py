@@ -1,0 +1,159 @@
+"""What a Dockerfile asks a network for: fifteen made ones, and Airflow's own where a folder has them."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from wheelhouse.errors import InputError
+from wheelhouse.stage.dockerfile.dockerfile_syntax import parse_dockerfile
+from wheelhouse.stage.dockerfile.network_needs import network_needs
+
+Need = tuple[int, str, str]
+CORPUS: dict[str, tuple[str, list[Need]]] = {
+    "a variable in FROM": (
+        "ARG PYTHON=3.12\nARG SUITE=bookworm\nFROM python:${PYTHON}-slim-${SUITE:-trixie}\n",
+        [(3, "base-image", "python:3.12-slim-bookworm")],
+    ),
+    "several stages": (
+        "FROM debian:12 AS build\nFROM scratch AS empty\nFROM build\nCOPY --from=build /a /a\nCOPY --from=0 /b /b\n"
+        "COPY --from=ghcr.io/tool:1 /t /t\nRUN --mount=type=bind,from=other:2,target=/o true\n",
+        [(1, "base-image", "debian:12"), (6, "copied-image", "ghcr.io/tool:1"), (7, "copied-image", "other:2")],
+    ),
+    "continuation lines with comments": (
+        "FROM x\nRUN apt-get update \\\n && apt-get install -y \\\n      git \\\n # why\n\n      curl=7.88.1-10 \\\n"
+        " && rm -rf /var/lib/apt/lists/*\n",
+        [(1, "base-image", "x"), (2, "apt-update", ""), (3, "apt-install", "git curl=7.88.1-10")],
+    ),
+    "a script in a here-document": (
+        "FROM x\nRUN <<EOF bash\nset -e\nif [ -n \"$A\" ]; then\n  pip install flask\nfi\nEOF\nRUN <<-'E1'\n\tgit clone https://git.example/r.git\n\tE1\n",
+        [(1, "base-image", "x"), (5, "pip", "flask"), (9, "git", "https://git.example/r.git")],
+    ),
+    "a script that the Dockerfile writes": (
+        'FROM x AS scripts\nCOPY <<"EOF" /install.sh\n#!/bin/bash\nget() {\n  curl -fsSL "https://e.example/$1" -o f\n}\nget a\nEOF\n'
+        "FROM y\nCOPY --from=scripts /install.sh /scripts/\nRUN bash /scripts/install.sh dev\n",
+        [(1, "base-image", "x"), (9, "base-image", "y"), (5, "download", "https://e.example/$1")],
+    ),
+    "ONBUILD": ("FROM x\nONBUILD RUN npm ci\nONBUILD COPY . .\n", [(1, "base-image", "x"), (2, "npm", "")]),
+    "ADD of addresses": (
+        'FROM x\nARG V=1.2\nADD https://e.example/a-${V}.tgz /a\nADD ["https://e.example/b.tgz", "/b"]\nADD local /c\n',
+        [
+            (1, "base-image", "x"),
+            (3, "address", "https://e.example/a-1.2.tgz"),
+            (4, "address", "https://e.example/b.tgz"),
+        ],
+    ),
+    "a syntax line": (
+        "# syntax=docker/dockerfile:1.4\n# escape=\\\nFROM x\n# syntax=no/directive\n",
+        [(1, "frontend", "docker/dockerfile:1.4"), (3, "base-image", "x")],
+    ),
+    "another escape": (
+        "# escape=`\nFROM x\nRUN apt-get update && `\n    apt-get install -y git\n",
+        [(2, "base-image", "x"), (3, "apt-update", ""), (4, "apt-install", "git")],
+    ),
+    "pip and uv": (
+        "FROM x\nRUN pip install --no-cache-dir -r requirements.txt -c c.txt 'a[b]==1'\nRUN python3.12 -m pip install b\n"
+        "RUN pip install --no-index --find-links /w c\nRUN uv pip install -r r.txt && uv sync --offline && uv sync\n",
+        [
+            (1, "base-image", "x"),
+            (2, "pip", "a[b]==1 requirements.txt c.txt"),
+            (3, "pip", "b"),
+            (5, "pip", "r.txt"),
+            (5, "uv", "sync"),
+        ],
+    ),
+    "an address to a pipe": (
+        'FROM x\nRUN set -o pipefail; curl -sSL https://i.example/get.sh | bash -s -- -y\nRUN ["wget", "-q", "https://i.example/x"]\n'
+        'RUN echo "$(curl -s https://i.example/v)" > /v\n',
+        [
+            (1, "base-image", "x"),
+            (2, "download", "https://i.example/get.sh"),
+            (3, "download", "https://i.example/x"),
+            (4, "download", "https://i.example/v"),
+        ],
+    ),
+    "other package managers": (
+        "FROM x\nRUN apk add --no-cache gcc\nRUN dnf install -y make && yum clean all\nRUN yarn --frozen-lockfile\nRUN npx tsc\n"
+        "RUN cargo build --offline\nRUN cargo install ripgrep\nRUN gpg --keyserver hkps://k.example --recv-keys 0xAB\n",
+        [
+            (1, "base-image", "x"),
+            (2, "apk", "gcc"),
+            (3, "rpm", "make"),
+            (4, "npm", ""),
+            (5, "npm", "tsc"),
+            (7, "other", "ripgrep"),
+            (8, "key-server", "hkps://k.example"),
+        ],
+    ),
+    "no network and nothing asked": (
+        "FROM scratch\nRUN --network=none pip install x\nRUN mkdir -p /a && cp -r b c # curl https://no.example\n"
+        "ENV A=1 B='two words'\nRUN if [[ -n $A && $B == curl ]]; then echo 'wget x'; fi > \\\n  /dev/null\nCMD [\"curl\", \"x\"]\n"
+        "HEALTHCHECK CMD curl localhost\n",
+        [],
+    ),
+    "lists in variables": (
+        "FROM x\nARG DEPS=\"git \\\n   curl\"\nENV MORE=jq CMD='wget https://e.example/a'\nRUN sudo -E apt-get install -y ${DEPS} $MORE\n"
+        'RUN bash -o pipefail -c "${CMD}"\n',
+        [(1, "base-image", "x"), (5, "apt-install", "git curl jq"), (6, "download", "https://e.example/a")],
+    ),
+    "what is not known": (
+        "FROM x\nFROBNICATE now\nRUN make all\nRUN ./configure.sh --x\nRUN python -c 'import urllib.request'\nRUN python -c 'print(1)'\n",
+        [
+            (1, "base-image", "x"),
+            (2, "instruction", "FROBNICATE"),
+            (3, "unknown", "make"),
+            (4, "unknown", "./configure.sh"),
+            (5, "unknown", "python"),
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CORPUS)
+def test_every_instruction_that_asks_a_network_is_found(name: str) -> None:
+    text, expected = CORPUS[name]
+    needs = network_needs(parse_dockerfile(text, "it"))
+    assert [(need.line, need.kind, " ".join((*need.subjects, *need.files))) for need in needs] == expected
+
+
+def test_a_build_argument_takes_the_place_of_a_default() -> None:
+    dockerfile = parse_dockerfile("ARG BASE=a:1\nFROM ${BASE}\nARG X\nADD https://e.example/$X /x\n", "it")
+    needs = network_needs(dockerfile, {"BASE": "b:2", "X": "y"})
+    assert [need.subjects for need in needs] == [("b:2",), ("https://e.example/y",)]
+
+
+def test_a_trigger_is_marked() -> None:
+    needs = network_needs(parse_dockerfile(CORPUS["ONBUILD"][0], "it"))
+    assert [need.is_trigger for need in needs] == [False, True]
+
+
+@pytest.mark.parametrize("text", ["", "RUN true\n", "just text\n"])
+def test_what_is_no_dockerfile_is_refused(text: str) -> None:
+    with pytest.raises(InputError, match="has no FROM"):
+        parse_dockerfile(text, "it")
+
+
+def test_a_here_document_without_an_end_is_refused_with_its_line() -> None:
+    with pytest.raises(InputError, match="it:2: the here-document `EOF` has no end"):
+        parse_dockerfile("FROM x\nRUN <<EOF\ntrue\n", "it")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["FROM x\nRUN " + "$(" * 2000, "FROM x\nRUN '\"`${ (", "FROM x\nRUN [[ a\nRUN x=(\n", "FROM\nRUN\nADD\nARG\n"],
+)
+def test_hostile_texts_end(text: str) -> None:
+    network_needs(parse_dockerfile(text, "it"))
+
+
+OWN = sorted(Path(os.environ.get("WHEELHOUSE_DOCKERFILES", "/nowhere")).glob("Dockerfile*"))
+OWN = [path for path in OWN if path.stat().st_size]
+
+
+@pytest.mark.skipif(not OWN, reason="WHEELHOUSE_DOCKERFILES names no folder with Airflow's Dockerfiles")
+@pytest.mark.parametrize("path", OWN, ids=lambda path: path.name)
+def test_airflows_own_dockerfiles_are_read(path: Path) -> None:
+    needs = network_needs(parse_dockerfile(path.read_text(), path.name))
+    kinds = {need.kind for need in needs}
+    assert {"base-image", "apt-install", "apt-update"} <= kinds
+    assert "instruction" not in kinds

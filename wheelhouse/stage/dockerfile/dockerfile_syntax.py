@@ -1,0 +1,193 @@
+"""Reads a Dockerfile into instructions with their lines (pure).
+
+Source: the Dockerfile reference of BuildKit 1.7: parser directives, escape, here-documents, ONBUILD, variables.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from wheelhouse.errors import InputError
+
+DIRECTIVE = re.compile(r"#\s*([A-Za-z][A-Za-z0-9]*)\s*=\s*(.+?)\s*")
+INSTRUCTION = re.compile(r"\s*([A-Za-z]+)(?:\s+(.*))?", re.DOTALL)
+CONTINUED = "\\\n"
+"""What joins the lines of one instruction, so that a shell reads them as one line and lines can still be counted."""
+FLAG = re.compile(r"(?:\\\n|\s)*--([a-z][a-z-]*)(?:=((?:\"[^\"]*\"|'[^']*'|\\(?!\n)|[^\s\"'\\])*))?(?=\s|\\\n|$)")
+HEREDOC = re.compile(r"(?<![<\w])\d*<<(-?)(?:\"([^\"\s]+)\"|'([^'\s]+)'|([A-Za-z_][A-Za-z0-9_.]*))")
+VARIABLE = re.compile(r"\$(?:(\w+)|\{(\w+)(?::?([-+])((?:[^{}]|\{[^{}]*\})*))?\})")
+WITH_HEREDOCS = ("RUN", "COPY", "ADD")
+KEYWORDS = frozenset(
+    (
+        *("ADD", "ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "FROM", "HEALTHCHECK", "LABEL", "MAINTAINER"),
+        *("ONBUILD", "RUN", "SHELL", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR"),
+    )
+)
+MAX_VARIABLE_DEPTH = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Heredoc:
+    """A here-document: its word, its text, and the line of the file on which the text starts."""
+
+    word: str
+    text: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Instruction:
+    """One instruction: the keyword in capitals, what follows its flags, and the line on which it starts.
+
+    `flags` are in order, each a name without hyphens and a value. `is_trigger` says that it runs only in a build that
+    starts from the result (ONBUILD).
+    """
+
+    keyword: str
+    text: str
+    line: int
+    flags: tuple[tuple[str, str], ...] = ()
+    heredocs: tuple[Heredoc, ...] = ()
+    is_trigger: bool = False
+
+    def values(self, flag: str) -> tuple[str, ...]:
+        """The values of a flag, which may be repeated."""
+        return tuple(value for name, value in self.flags if name == flag)
+
+    @property
+    def words(self) -> tuple[str, ...] | None:
+        """The words of the JSON form; None if it is not in that form."""
+        try:
+            words = json.loads(self.text.replace(CONTINUED, " ")) if self.text.startswith("[") else None
+        except ValueError:
+            return None
+        return tuple(map(str, words)) if isinstance(words, list) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Dockerfile:
+    """A Dockerfile: the frontend of its syntax line, with the line's number, and its instructions."""
+
+    instructions: tuple[Instruction, ...]
+    frontend: str | None = None
+    frontend_line: int = 0
+    directives: Mapping[str, str] = field(default_factory=dict)
+
+
+def parse_dockerfile(text: str, what: str) -> Dockerfile:
+    """A Dockerfile. Raises InputError, naming `what` and the line, for a here-document without an end, or no instruction."""
+    lines = text.removeprefix("\ufeff").splitlines()
+    directives, start = _directives(lines)
+    escape = directives.get("escape", "\\")
+    instructions = tuple(_instructions(lines, start, escape, what))
+    if not any(instruction.keyword == "FROM" for instruction in instructions):
+        raise InputError(f"{what} has no FROM, so it is no Dockerfile", hint="name a Dockerfile")
+    frontend_line = next((number for number, line in enumerate(lines, 1) if _is_directive(line, "syntax")), 0)
+    frontend = directives.get("syntax")
+    return Dockerfile(instructions, frontend, frontend_line if frontend else 0, directives)
+
+
+def _is_directive(line: str, name: str) -> bool:
+    match = DIRECTIVE.fullmatch(line.strip())
+    return match is not None and match[1].lower() == name
+
+
+def _directives(lines: list[str]) -> tuple[dict[str, str], int]:
+    """The parser directives, which stand before everything else, and the number of lines that they take."""
+    directives: dict[str, str] = {}
+    for number, line in enumerate(lines):
+        if number == 0 and line.startswith("#!"):
+            continue
+        match = DIRECTIVE.fullmatch(line.strip())
+        if match is None or match[1].lower() in directives:
+            return directives, number
+        directives[match[1].lower()] = match[2]
+    return directives, len(lines)
+
+
+def _instructions(lines: list[str], start: int, escape: str, what: str) -> Iterator[Instruction]:
+    """Each instruction, with its continuation lines and here-documents."""
+    position = start
+    while position < len(lines):
+        if not lines[position].strip() or lines[position].lstrip().startswith("#"):
+            position += 1
+            continue
+        first = position
+        text, position = _continued(lines, position, escape)
+        heredocs: list[Heredoc] = []
+        if _keyword(text) in WITH_HEREDOCS:
+            for strip, word in _heredoc_words(text):
+                heredoc, position = _heredoc(lines, position, word, what, strip=strip)
+                heredocs.append(heredoc)
+        yield _instruction(text, first + 1, tuple(heredocs))
+
+
+def _continued(lines: list[str], position: int, escape: str) -> tuple[str, int]:
+    """A logical line and the position after it. Comments and empty lines inside it are empty lines."""
+    parts: list[str] = []
+    while position < len(lines):
+        line = lines[position]
+        position += 1
+        if parts and (line.lstrip().startswith("#") or not line.strip()):
+            parts.append("")
+            continue
+        bare = line.rstrip()
+        if not bare.endswith(escape):
+            parts.append(line)
+            break
+        parts.append(bare[: -len(escape)])
+    return CONTINUED.join(parts), position
+
+
+def _keyword(text: str) -> str:
+    match = INSTRUCTION.match(text)
+    keyword = match[1].upper() if match else ""
+    return _keyword(match[2] or "") if match and keyword == "ONBUILD" else keyword
+
+
+def _heredoc_words(text: str) -> list[tuple[bool, str]]:
+    return [(match[1] == "-", match[2] or match[3] or match[4]) for match in HEREDOC.finditer(text)]
+
+
+def _heredoc(lines: list[str], position: int, word: str, what: str, *, strip: bool) -> tuple[Heredoc, int]:
+    for end in range(position, len(lines)):
+        line = lines[end].lstrip("\t") if strip else lines[end]
+        if line == word:
+            return Heredoc(word, "\n".join(lines[position:end]), position + 1), end + 1
+    raise InputError(f"{what}:{position}: the here-document `{word}` has no end", hint=f"end it with a line `{word}`")
+
+
+def _instruction(text: str, line: int, heredocs: tuple[Heredoc, ...], *, is_trigger: bool = False) -> Instruction:
+    match = INSTRUCTION.fullmatch(text)
+    if match is None:
+        return Instruction(text.split(maxsplit=1)[0].upper(), text, line, (), heredocs, is_trigger)
+    keyword, rest = match[1].upper(), match[2] or ""
+    if keyword == "ONBUILD" and rest.strip():
+        return _instruction(rest, line, heredocs, is_trigger=True)
+    flags: list[tuple[str, str]] = []
+    while flag := FLAG.match(rest):
+        flags.append((flag[1], (flag[2] or "").strip("\"'")))
+        rest = rest[flag.end() :]
+    rest = rest.removeprefix(CONTINUED) if keyword == "RUN" else rest.replace(CONTINUED, " ")
+    return Instruction(keyword, rest.strip(" \t"), line, tuple(flags), heredocs, is_trigger)
+
+
+def substituted(text: str, values: Mapping[str, str]) -> str:
+    """Text with its variables replaced: `$X`, `${X}`, `${X:-word}` and `${X:+word}`. An unknown one stays as it is."""
+    for _ in range(MAX_VARIABLE_DEPTH):
+        replaced = VARIABLE.sub(lambda match: _value(match, values), text)
+        if replaced == text:
+            break
+        text = replaced
+    return text
+
+
+def _value(match: re.Match[str], values: Mapping[str, str]) -> str:
+    name, operator, word = match[1] or match[2], match[3], match[4] or ""
+    value = values.get(name, "")
+    if operator == "-":
+        return value or word
+    if operator == "+":
+        return word if value else ""
+    return value if name in values else match[0]

@@ -1,0 +1,205 @@
+"""Every instruction of a Dockerfile that asks a network, or of which that is not known (pure)."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from wheelhouse.stage.dockerfile.dockerfile_syntax import (
+    CONTINUED,
+    KEYWORDS,
+    VARIABLE,
+    Dockerfile,
+    Instruction,
+    substituted,
+)
+from wheelhouse.stage.dockerfile.network_programs import URL, Asked, Script, judged
+from wheelhouse.stage.dockerfile.shell_commands import ShellCommand, function_names, shell_commands
+
+MAX_SCRIPTS = 8
+"""Scripts that start one another."""
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkNeed:
+    """One thing that a build asks a network for: the line, the kind, and its packages, images, addresses or programs.
+
+    Kinds: `frontend`, `base-image`, `copied-image`, `address`, `instruction` (an unknown one), and those of
+    `network_programs`. `files` are requirement files. `is_trigger` says that a build from the result asks.
+    """
+
+    line: int
+    kind: str
+    subjects: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    stage: str = ""
+    is_trigger: bool = False
+
+
+@dataclass(slots=True)
+class _Reader:
+    """Reads the instructions in order. `values` are the variables that are known so far."""
+
+    dockerfile: Dockerfile
+    values: dict[str, str]
+    arguments: Mapping[str, str]
+    stages: list[str] = field(default_factory=list)
+    scripts: dict[str, tuple[str, int]] = field(default_factory=dict)
+    defaults: dict[str, str] = field(default_factory=dict)
+    base: str = ""
+    functions: set[str] = field(default_factory=set)
+
+    def needs(self) -> Iterator[NetworkNeed]:
+        """Every need, in the order of lines; a script's needs have the lines of the script."""
+        dockerfile = self.dockerfile
+        if dockerfile.frontend:
+            yield NetworkNeed(dockerfile.frontend_line, "frontend", (dockerfile.frontend,))
+        for instruction in dockerfile.instructions:
+            for heredoc, name in zip(instruction.heredocs, _targets(instruction), strict=False):
+                self.scripts[name] = (heredoc.text, heredoc.line)
+            for text in (instruction.text, *(heredoc.text for heredoc in instruction.heredocs)):
+                self.functions |= function_names(text)
+        for instruction in dockerfile.instructions:
+            yield from self._of(instruction)
+
+    def _of(self, instruction: Instruction) -> Iterator[NetworkNeed]:
+        match instruction.keyword:
+            case "ARG":
+                self._declare(instruction)
+            case "ENV":
+                self._set(instruction)
+            case "FROM":
+                yield from self._from(instruction)
+            case "COPY" | "ADD":
+                yield from self._copied(instruction)
+            case "RUN":
+                yield from self._run(instruction)
+            case keyword if keyword not in KEYWORDS:
+                yield self._need(instruction.line, "instruction", (keyword,), instruction)
+
+    def _need(
+        self, line: int, kind: str, subjects: tuple[str, ...], of: Instruction, files: tuple[str, ...] = ()
+    ) -> NetworkNeed:
+        stage = self.stages[-1] if self.stages else ""
+        return NetworkNeed(line, kind, subjects, files, stage, of.is_trigger)
+
+    def _declare(self, instruction: Instruction) -> None:
+        for word in _assignments(instruction):
+            name, equals, default = word.partition("=")
+            value = substituted(default, self.values) if equals else self.defaults.get(name)
+            value = self.arguments.get(name, value)
+            if value is not None:
+                self.values[name] = value
+                if not self.stages:
+                    self.defaults[name] = value
+
+    def _set(self, instruction: Instruction) -> None:
+        for word in _assignments(instruction):
+            name, equals, value = word.partition("=")
+            if equals:
+                self.values[name] = substituted(value, self.values)
+
+    def _from(self, instruction: Instruction) -> Iterator[NetworkNeed]:
+        words = substituted(instruction.text, self.values | self.defaults).split()
+        image = words[0] if words else ""
+        self.base = image
+        known = {name.lower() for name in self.stages}
+        name = words[2] if len(words) == 3 and words[1].lower() == "as" else f"#{len(self.stages)}"
+        if image.lower() not in known and image != "scratch":
+            yield NetworkNeed(instruction.line, "base-image", (image,), (), name)
+        self.stages.append(name)
+        self.values = dict(self.arguments)
+
+    def _is_stage(self, name: str) -> bool:
+        return name.lower() in {stage.lower() for stage in self.stages} or (
+            name.isdecimal() and int(name) < len(self.stages)
+        )
+
+    def _foreign_image(self, instruction: Instruction, name: str) -> Iterator[NetworkNeed]:
+        image = substituted(name, self.values | self.defaults)
+        if image and not self._is_stage(image) and image not in ("scratch", "context"):
+            yield self._need(instruction.line, "copied-image", (image,), instruction)
+
+    def _copied(self, instruction: Instruction) -> Iterator[NetworkNeed]:
+        for name in instruction.values("from"):
+            yield from self._foreign_image(instruction, name)
+        if instruction.keyword == "ADD":
+            words = instruction.words or tuple(substituted(instruction.text, self.values).split())
+            addresses = tuple(word for word in words[:-1] if URL.match(word) or word.endswith(".git"))
+            if addresses:
+                yield self._need(instruction.line, "address", addresses, instruction)
+
+    def _run(self, instruction: Instruction) -> Iterator[NetworkNeed]:
+        for mount in instruction.values("mount"):
+            options = dict(part.partition("=")[::2] for part in mount.split(","))
+            if options.get("type", "bind") in ("bind", "cache") and "from" in options:
+                yield from self._foreign_image(instruction, options["from"])
+        if "none" in instruction.values("network"):
+            return
+        for command in self._commands(instruction):
+            yield from self._asked(command, instruction, ())
+
+    def _commands(self, instruction: Instruction) -> tuple[ShellCommand, ...]:
+        if words := instruction.words:
+            return (ShellCommand(words, instruction.line),)
+        text = instruction.text
+        if not instruction.heredocs:
+            return shell_commands(text, instruction.line)
+        script = "\n".join(heredoc.text for heredoc in instruction.heredocs)
+        before = text.partition("<<")[0].strip()
+        program = judged(ShellCommand(tuple(before.split()), instruction.line))[0] if before else "sh"
+        if before and program not in ("sh", "bash", "dash", "ash"):
+            return shell_commands(before, instruction.line)
+        first = script.split("\n", 1)[0]
+        if first.startswith("#!") and not any(name in first for name in ("sh",)):
+            return (ShellCommand((first[2:].split("/")[-1].split()[-1],), instruction.heredocs[0].line),)
+        return shell_commands(script, instruction.heredocs[0].line)
+
+    def _asked(self, command: ShellCommand, instruction: Instruction, path: tuple[str, ...]) -> Iterator[NetworkNeed]:
+        """What one command asks for; a script that the Dockerfile itself holds is read, too."""
+        program, judgement = judged(self._with_values(command))
+        match judgement:
+            case Asked(kind="unknown", subjects=(name,)) if name in self.functions or "://" in name:
+                return
+            case Asked():
+                subjects = tuple(judgement.subjects)
+                yield self._need(command.line, judgement.kind, subjects, instruction, judgement.files)
+            case Script(text=text) if text:
+                for inner in shell_commands(substituted(text, self.values), command.line):
+                    yield from self._asked(inner, instruction, path)
+            case Script(path=script):
+                name = script.rpartition("/")[2]
+                if name in self.scripts and name not in path and len(path) < MAX_SCRIPTS:
+                    text, line = self.scripts[name]
+                    for inner in shell_commands(text, line):
+                        yield from self._asked(inner, instruction, (*path, name))
+                elif name not in path:
+                    yield self._need(command.line, "unknown", (script or program,), instruction)
+
+    def _with_values(self, command: ShellCommand) -> ShellCommand:
+        """A command with the variables that are known; one that has several words, or none, becomes so many."""
+        words: list[str] = []
+        for word in command.words:
+            value = substituted(word, self.values).replace(CONTINUED, " ")
+            words += value.split() if VARIABLE.fullmatch(word) and value != word else [value]
+        return ShellCommand(tuple(words), command.line)
+
+
+def _assignments(instruction: Instruction) -> tuple[str, ...]:
+    """The words of an ARG or ENV, without quotes."""
+    commands = shell_commands(f"export {instruction.text}", instruction.line)
+    return commands[0].words[1:] if commands else ()
+
+
+def _targets(instruction: Instruction) -> tuple[str, ...]:
+    """The names of the files that the here-documents of a COPY or ADD become."""
+    if instruction.keyword not in ("COPY", "ADD") or not instruction.heredocs:
+        return ()
+    target = instruction.text.split("\n")[0].split()[-1]
+    if target.endswith("/") or len(instruction.heredocs) > 1:
+        return tuple(heredoc.word for heredoc in instruction.heredocs)
+    return (target.rpartition("/")[2],)
+
+
+def network_needs(dockerfile: Dockerfile, arguments: Mapping[str, str] | None = None) -> tuple[NetworkNeed, ...]:
+    """Every need of a build, in the order in which the build meets it, each once. `arguments` are the build arguments."""
+    given = dict(arguments or {})
+    return tuple(dict.fromkeys(_Reader(dockerfile, dict(given), given).needs()))

@@ -1,0 +1,318 @@
+"""Which commands of a shell script ask a network, and for what (pure)."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from wheelhouse.stage.dockerfile.shell_commands import ShellCommand
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+URL = re.compile(r"(?:https?|ftp|git|ssh)://[^\s\"'|;)]+|git@[\w.-]+:[^\s\"'|;)]+")
+WRAPPERS = _words("sudo exec command nohup nice ionice env time eatmydata chronic stdbuf unbuffer setsid")
+OPTION_ARGUMENTS = {
+    "apt-get": ("-o", "-t", "-c", "--option", "--target-release", "--default-release", "--config-file"),
+    "pip": (
+        *("-r", "--requirement", "-c", "--constraint", "-i", "--index-url", "--extra-index-url", "-f", "--find-links"),
+        *("-t", "--target", "--prefix", "--root", "--python", "--platform", "--trusted-host", "--timeout", "--retries"),
+        *("--no-binary", "--only-binary", "--cache-dir", "--progress-bar", "-d", "--dest", "-w", "--wheel-dir", "-e"),
+        "--root-user-action",
+    ),
+    "apk": ("-t", "--virtual", "-X", "--repository", "-p", "--root"),
+    "git": ("-b", "--branch", "--depth", "-c", "-C", "--config", "-o", "--origin"),
+}
+"""Options whose next word is their argument, so that it is not taken for a package."""
+HARMLESS = _words(
+    """
+    : . [ test true false echo printf cd pwd set unset export local declare typeset readonly shift return exit trap eval read
+    umask ulimit wait type which hash alias mkdir rm rmdir mv cp ln ls cat tac head tail tee touch chmod chown chgrp find xargs
+    sed awk gawk mawk grep egrep fgrep cut tr sort uniq wc diff cmp paste seq date sleep basename dirname realpath readlink
+    stat file du df id whoami groups getent useradd adduser groupadd addgroup usermod groupmod passwd chpasswd install
+    tar gzip gunzip zcat bzip2 bunzip2 xz unxz unzip zip zstd sha256sum sha512sum sha1sum md5sum shasum base64 od xxd
+    ldconfig ldd strip nm objdump update-alternatives update-ca-certificates locale-gen localedef dpkg dpkg-query
+    dpkg-reconfigure dpkg-divert dpkg-architecture debconf-set-selections apt-mark apt-cache apt-config uname arch hostname
+    nproc env printenv sync kill ps gpgconf rpm openssl setcap chsh visudo mount umount mktemp expr let pushd popd source
+    systemctl service a2enmod a2ensite a2dismod envsubst lsb_release patch gpg-agent savedlog fc-cache scanelf tty yes break
+    shuf fallocate dumb-init continue getopts mapfile readarray builtin logger crontab dos2unix jq yq xmlstarlet iconv unlink truncate split
+    """
+)
+"""Programs that read and write this machine alone."""
+SHELLS = _words("sh bash dash ash zsh ksh")
+PYTHON = re.compile(r"(?:python|pypy)(?:\d(?:\.\d+)?)?")
+ASKING_PYTHON = re.compile(
+    r"urllib|http|socket|requests|ftplib|subprocess|os\.system|pip|exec|import_module|__import__"
+)
+"""What a program on the command line needs to ask a network."""
+SOURCED = frozenset(
+    ("/etc/os-release", "/etc/profile", "/etc/environment", "/etc/lsb-release", "~/.bashrc", "~/.profile")
+)
+"""Files of the system that a shell reads, which ask for nothing."""
+PIP = re.compile(r"pip(?:\d(?:\.\d+)?)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a command asks a network for. `kind` is one of KINDS; `subjects` are packages, addresses or files.
+
+    `files` are requirement files of pip. `is_unknown` says that what the command does is not known.
+    """
+
+    kind: str
+    subjects: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A script that a command runs: its text, or the path of a file."""
+
+    text: str = ""
+    path: str = ""
+
+
+Judgement = Asked | Script | None
+
+
+def judged(command: ShellCommand) -> tuple[str, Judgement]:
+    """The program of a command, and what it asks for; None if it asks for nothing."""
+    words = unwrapped(command.words)
+    if not words:
+        return "", None
+    program = words[0].rpartition("/")[2]
+    if reader := _reader(program):
+        return program, reader(words[1:])
+    if program in HARMLESS:
+        return program, None
+    if words[0].endswith(".sh") or words[0].startswith(("./", "/")):
+        return words[0], Script(path=words[0])
+    return program, Asked("unknown", (words[0],))
+
+
+def _reader(program: str) -> "Callable[[tuple[str, ...]], Judgement] | None":
+    """What reads the words after a program."""
+    if PIP.fullmatch(program):
+        return _pip
+    if PYTHON.fullmatch(program):
+        return _python
+    return _shell if program in SHELLS or program in (".", "source") else READERS.get(program)
+
+
+def unwrapped(words: tuple[str, ...]) -> tuple[str, ...]:
+    """A command without what only starts it: `sudo -E`, `env X=1`, `timeout 10`, `gosu user`."""
+    while words:
+        program = words[0].rpartition("/")[2]
+        if program in WRAPPERS:
+            words = words[1:]
+            while words and (words[0].startswith("-") or re.fullmatch(r"\w+=.*", words[0], re.DOTALL)):
+                words = words[2:] if words[0] in ("-u", "-g", "-n") else words[1:]
+        elif program in ("timeout", "gosu", "su-exec", "runuser", "retry"):
+            words = words[1:]
+            while words and words[0].startswith("-"):
+                words = words[1:]
+            words = words[1:]
+        elif program == "xargs":
+            rest = [word for word in words[1:] if not word.startswith("-") and not word.isdigit()]
+            words = tuple(rest)
+        else:
+            return words
+    return words
+
+
+def _arguments(words: tuple[str, ...], with_argument: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """The words that are neither options nor their arguments."""
+    arguments, skip = [], False
+    for word in words:
+        if not skip and not word.startswith("-"):
+            arguments.append(word)
+        skip = not skip and word in with_argument
+    return tuple(arguments)
+
+
+def _values(words: tuple[str, ...], *options: str) -> tuple[str, ...]:
+    """The values of options, written `-r file`, `-rfile` or `--requirement=file`."""
+    values = []
+    for number, word in enumerate(words):
+        for option in options:
+            if word == option and number + 1 < len(words):
+                values.append(words[number + 1])
+            elif word.startswith(f"{option}=") or (len(option) == 2 and word.startswith(option) and len(word) > 2):
+                values.append(word[len(option) :].removeprefix("="))
+    return tuple(values)
+
+
+def _apt(words: tuple[str, ...]) -> Judgement:
+    arguments = _arguments(words, OPTION_ARGUMENTS["apt-get"])
+    action, packages = (arguments[0], arguments[1:]) if arguments else ("", ())
+    if action in ("install", "build-dep", "source", "download", "reinstall"):
+        local = packages and all(name.startswith(("./", "/")) for name in packages)
+        return Asked("apt-install", packages) if action != "install" or not local else Asked("apt-install", ())
+    if action in ("update", "upgrade", "dist-upgrade", "full-upgrade"):
+        return Asked("apt-update" if action == "update" else "apt-upgrade")
+    return None
+
+
+def _pip(words: tuple[str, ...]) -> Judgement:
+    arguments = _arguments(words, OPTION_ARGUMENTS["pip"])
+    if not arguments or arguments[0] not in ("install", "download", "wheel", "sync", "compile"):
+        return None
+    files = _values(words, "-r", "--requirement", "-c", "--constraint")
+    if "--no-index" in words:
+        return None
+    return Asked("pip", arguments[1:], files)
+
+
+def _python(words: tuple[str, ...]) -> Judgement:
+    if words[:1] == ("-m",) and len(words) > 1:
+        module = words[1]
+        if PIP.fullmatch(module):
+            return _pip(words[2:])
+        harmless = ("venv", "compileall", "ensurepip", "site", "json.tool", "unittest", "pytest")
+        return None if module in harmless else Asked("unknown", (f"python -m {module}",))
+    if not words or words[0] in ("--version", "-V"):
+        return None
+    if words[0] == "-c" and not ASKING_PYTHON.search(" ".join(words[1:])):
+        return None
+    return Asked("unknown", ("python",))
+
+
+def _shell(words: tuple[str, ...]) -> Judgement:
+    arguments = _arguments(words, ("-o", "-O"))
+    text = next(
+        (
+            " ".join(words[number + 1 :])
+            for number, word in enumerate(words[:-1])
+            if re.fullmatch(r"-[a-z]*c[a-z]*", word)
+        ),
+        None,
+    )
+    if text is not None:
+        return Script(text)
+    if not arguments or "-s" in words:
+        return None  # what comes through the pipe was asked for by the command before
+    return None if arguments[0] in SOURCED or arguments[0].endswith("/bin/activate") else Script(path=arguments[0])
+
+
+def _uv(words: tuple[str, ...]) -> Judgement:
+    if words[:1] == ("pip",):
+        return _pip(words[1:])
+    arguments = _arguments(words)
+    if (
+        "--offline" in words
+        or not arguments
+        or arguments[0] not in ("sync", "run", "tool", "add", "lock", "python", "build")
+    ):
+        return None
+    return Asked("uv", arguments)
+
+
+def _addresses(words: tuple[str, ...]) -> Judgement:
+    addresses = [word for word in words if URL.match(word)]
+    others = [word for word in _arguments(words, CURL_ARGUMENTS) if word not in addresses]
+    return Asked("download", tuple(addresses or others)) if not {"--version", "--help", "-V"} & set(words) else None
+
+
+CURL_ARGUMENTS = (
+    "-o",
+    "-O",
+    "--output",
+    "-H",
+    "--header",
+    "-d",
+    "--data",
+    "-u",
+    "-w",
+    "--retry",
+    "-m",
+    "-P",
+    "-T",
+    "--connect-timeout",
+)
+
+
+def _git(words: tuple[str, ...]) -> Judgement:
+    arguments = _arguments(words, OPTION_ARGUMENTS["git"])
+    if arguments[:1] in (("clone",), ("fetch",), ("pull",), ("ls-remote",), ("push",)) or arguments[:2] == (
+        "submodule",
+        "update",
+    ):
+        return Asked("git", tuple(word for word in arguments[1:] if URL.match(word)))
+    return None
+
+
+def _gpg(words: tuple[str, ...]) -> Judgement:
+    asks = {"--recv-keys", "--recv-key", "--recv", "--keyserver", "--receive-keys", "--refresh-keys", "--locate-keys"}
+    servers = _values(words, "--keyserver")
+    return Asked("key-server", servers) if asks & {word.partition("=")[0] for word in words} else None
+
+
+def _of(kind: str, *actions: str, offline: tuple[str, ...] = ()) -> Callable[[tuple[str, ...]], Judgement]:
+    """A reader of programs that ask with some of their actions; without any, always."""
+
+    def read(words: tuple[str, ...]) -> Judgement:
+        arguments = _arguments(words, OPTION_ARGUMENTS["apk"])
+        if set(offline) & set(words) or {"--version", "-v", "--help"} & set(words[:1]):
+            return None
+        if not actions:
+            return Asked(kind, arguments)
+        if arguments[:1] and arguments[0] in actions:
+            return Asked(kind, arguments[1:])
+        return Asked(kind) if not arguments and "" in actions else None
+
+    return read
+
+
+NPM = ("install", "ci", "i", "add", "update", "exec", "view", "publish", "audit", "create")
+DNF = ("install", "update", "upgrade", "makecache", "groupinstall", "reinstall", "localinstall", "in", "refresh", "up")
+READERS: Mapping[str, Callable[[tuple[str, ...]], Judgement]] = {
+    **dict.fromkeys(("apt-get", "apt", "aptitude"), _apt),
+    **dict.fromkeys(("curl", "wget", "aria2c", "axel", "http", "https", "fetch", "lynx"), _addresses),
+    **dict.fromkeys(("dnf", "yum", "microdnf", "tdnf", "zypper"), _of("rpm", *DNF)),
+    **dict.fromkeys(
+        ("npm", "pnpm", "bun", "corepack"), _of("npm", *NPM, "prepare", "enable", "use", offline=("--offline",))
+    ),
+    **dict.fromkeys(("npx", "bunx", "pnpx"), _of("npm")),
+    **dict.fromkeys(("gpg", "gpg2", "apt-key"), _gpg),
+    **dict.fromkeys(
+        ("conda", "mamba", "micromamba"), _of("conda", "install", "create", "update", "env", offline=("--offline",))
+    ),
+    **dict.fromkeys(
+        ("ssh", "scp", "sftp", "rsync", "ftp", "nc", "telnet", "ping", "dig", "nslookup", "host"), _of("other")
+    ),
+    **dict.fromkeys(("aws", "gcloud", "gsutil", "az", "kubectl", "helm", "oras", "skopeo", "crane"), _of("other")),
+    **dict.fromkeys(("docker", "podman", "buildah", "nerdctl"), _of("image", "pull", "push", "run", "build", "login")),
+    **dict.fromkeys(
+        ("poetry", "pdm", "pipenv", "hatch", "flit"), _of("pip", "install", "sync", "add", "update", "lock", "build")
+    ),
+    **dict.fromkeys(("pipx",), _of("pip", "install", "inject", "run", "upgrade")),
+    **dict.fromkeys(("gem",), _of("other", "install", "update", "fetch")),
+    **dict.fromkeys(("bundle", "bundler"), _of("other", "install", "update", "", offline=("--local",))),
+    **dict.fromkeys(
+        ("cargo",), _of("other", "install", "build", "fetch", "update", "add", "run", "test", offline=("--offline",))
+    ),
+    **dict.fromkeys(
+        ("rustup", "nvm", "sdk", "cabal", "stack", "opam", "cpan", "cpanm", "luarocks", "pecl"), _of("other")
+    ),
+    **dict.fromkeys(("go",), _of("other", "get", "install", "mod", "build", "run", "test")),
+    **dict.fromkeys(("mvn", "gradle", "gradlew", "mvnw", "ant", "sbt"), _of("other", offline=("-o", "--offline"))),
+    **dict.fromkeys(("composer",), _of("other", "install", "require", "update", "create-project")),
+    **dict.fromkeys(("dotnet", "nuget"), _of("other", "restore", "build", "publish", "install", "add", "tool")),
+    "apk": _of("apk", "add", "update", "upgrade", "fetch", offline=("--no-network",)),
+    "pacman": _of("other"),
+    "yarn": _of("npm", "install", "add", "upgrade", "dlx", "", offline=("--offline",)),
+    "pip-sync": lambda words: Asked("pip", _arguments(words)),
+    "easy_install": lambda words: Asked("pip", _arguments(words)),
+    "uv": _uv,
+    "uvx": _of("uv"),
+    "git": _git,
+    "svn": _of("git", "checkout", "co", "export", "update"),
+    "hg": _of("git", "clone", "pull"),
+    "add-apt-repository": _of("repository"),
+    "snap": _of("other", "install"),
+    "flatpak": _of("other", "install"),
+}
+KINDS = _words(
+    "apt-install apt-update apt-upgrade pip uv download git key-server rpm npm conda other image apk repository unknown"
+)

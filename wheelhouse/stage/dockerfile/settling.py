@@ -1,0 +1,223 @@
+"""What settles the needs of a Dockerfile from the files of a wheelhouse, and the script that builds it so (pure)."""
+
+import shlex
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from wheelhouse.debian.debian_lock import DebianLock
+from wheelhouse.errors import InputError
+from wheelhouse.oci.image_lock import BaseImage, ImageLock
+from wheelhouse.oci.reference import Reference
+from wheelhouse.stage.carried_image import with_carried_image
+from wheelhouse.stage.destination import Destination
+from wheelhouse.stage.dockerfile.network_needs import NetworkNeed
+from wheelhouse.stage.plan import Plan
+from wheelhouse.target.target import Target
+
+SCRIPT, BASE = "build-dockerfile.sh", "debian.Dockerfile"
+MIRROR = "/wheelhouse-apt"
+DERIVED = "wheelhouse-base:debian"
+APT = "-o Dir::Etc::sourcelist=/tmp/wheelhouse.list -o Dir::Etc::sourceparts=/dev/null"
+
+SYNTAX, IMAGE, PACKAGES = (
+    "the syntax line is left out",
+    "the carried base image",
+    "Debian packages, installed in the base before",
+)
+WHAT = {
+    "frontend": "the Dockerfile frontend {}",
+    "base-image": "the base image {}",
+    "copied-image": "the image {}",
+    "address": "ADD of {}",
+    "instruction": "the instruction {}, which is not known",
+    "apt-install": "apt installs {}",
+    "apt-update": "apt reads its sources",
+    "apt-upgrade": "apt upgrades everything",
+    "pip": "pip installs {}",
+    "uv": "uv: {}",
+    "download": "a download of {}",
+    "git": "git fetches {}",
+    "key-server": "keys from a key server {}",
+    "rpm": "the package manager installs {}",
+    "apk": "apk installs {}",
+    "npm": "npm or yarn installs {}",
+    "conda": "conda installs {}",
+    "image": "an image: {}",
+    "repository": "another repository: {}",
+    "other": "another server: {}",
+    "unknown": "{} runs, and what it asks for is not known",
+}
+"""What each kind of need is, in words."""
+HELP = {
+    "base-image": "fetch it: --base-image {}",
+    "copied-image": "name a local image: --build-context {}=docker-image://…",
+    "apt-install": "fetch them: --deb {}",
+    "pip": "mount the staged folder in that step: --mount=type=bind,source={folder},target=/{folder}, and say --no-index "
+    "--find-links /{folder}",
+    "address": "carry the file ([[files]]), and COPY it",
+    "download": "carry the file ([[files]]), and COPY it",
+}
+"""What settles a need that this wheelhouse does not settle."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """A need, and what settles it; None if nothing does."""
+
+    need: NetworkNeed
+    by: str | None
+
+    def sentence(self, folder: str) -> str:
+        """`line 12: apt installs git: …`."""
+        names = ", ".join((*self.need.subjects, *self.need.files)) or "something"
+        what = WHAT[self.need.kind].format(names)
+        trigger = " (in a build from this image)" if self.need.is_trigger else ""
+        text = f"line {self.need.line}: {what}{trigger}"
+        if self.by:
+            return f"{text}: {self.by}"
+        how = HELP.get(self.need.kind, "").format(" ".join(self.need.subjects), folder=folder)
+        return f"{text}; {how}" if how else text
+
+
+def settled(needs: Sequence[NetworkNeed], images: ImageLock, debian: DebianLock) -> tuple[Settlement, ...]:
+    """Each need with what settles it. Packages count only in a stage whose base image is carried."""
+    settlements = [Settlement(need, _settled_alone(need, images, debian)) for need in needs]
+    open_lists = {one.need.stage for one in settlements if one.need.kind == "apt-install" and one.by is None}
+    return tuple(
+        Settlement(one.need, PACKAGES)
+        if one.need.kind == "apt-update" and debian.suites and one.need.stage not in open_lists
+        else one
+        for one in settlements
+    )
+
+
+def _settled_alone(need: NetworkNeed, images: ImageLock, debian: DebianLock) -> str | None:
+    match need.kind:
+        case "frontend":
+            return SYNTAX
+        case "base-image" | "copied-image":
+            return IMAGE if _carried(need.subjects[0], images) else None
+        case "apt-install":
+            return PACKAGES if need.subjects and all(_has(debian, name) for name in need.subjects) else None
+    return None
+
+
+def _carried(name: str, images: ImageLock) -> BaseImage | None:
+    """The carried image of a name."""
+    try:
+        wanted = Reference.parse(name)
+    except InputError:
+        return None
+    return next((image for image in images.images if _same(image.reference, wanted)), None)
+
+
+def _same(image: Reference, wanted: Reference) -> bool:
+    named = (image.registry, image.repository) == (wanted.registry, wanted.repository)
+    return (
+        named
+        and (wanted.digest or image.digest) == image.digest
+        and (wanted.tag or "latest") == (image.tag or "latest")
+    )
+
+
+def _has(debian: DebianLock, request: str) -> bool:
+    """Whether a requested package is in the mirror, or was requested when it was made, so that the base has it."""
+    name, _, version = request.partition("=")
+    name = name.partition(":")[0].partition("/")[0]
+    locked = [deb for deb in debian.packages if deb.name == name]
+    if locked:
+        return not version or any(_matches(deb.version, version) for deb in locked)
+    requested = {one for requests in debian.inputs.lists.values() for one in requests}
+    return request in requested or (not version and name in requested)
+
+
+def _matches(version: str, wanted: str) -> bool:
+    return version.startswith(wanted[:-1]) if wanted.endswith("*") else version == wanted
+
+
+def with_dockerfile(
+    plan: Plan,
+    path: str,
+    settlements: Sequence[Settlement],
+    images: ImageLock,
+    debian: DebianLock,
+    target: Target,
+    destination: Destination,
+) -> Plan:
+    """The plan with the script that builds a Dockerfile, and what the script needs; the needs that nothing settles."""
+    folder = destination.path()
+    open_needs = tuple(one.sentence(destination.name) for one in settlements if one.by is None)
+    contexts = list(_contexts(settlements, images))
+    carried = next((image for _, image in contexts), None)
+    if carried:
+        plan = with_carried_image(plan, carried, target, destination)
+    with_packages = carried is not None and any(one.by == PACKAGES for one in settlements)
+    if with_packages and carried:
+        files = {f"debian/{place}": artifact for place, artifact in debian.artifacts.items()}
+        texts = {f"debian/{name}": text for name, text in debian.texts.items()} | {
+            BASE: base_dockerfile(carried.tag, debian)
+        }
+        plan = replace(plan, files={**plan.files, **files}, texts={**plan.texts, **texts})
+    tag = DERIVED if with_packages else carried.tag if carried else ""
+    script = _script(path, folder, open_needs, [name for name, _ in contexts], tag, with_packages=with_packages)
+    return replace(
+        plan,
+        texts={**plan.texts, SCRIPT: script},
+        command=("sh", destination.path(SCRIPT)),
+        first=(),
+        load=(),
+        breeze=(),
+        notes=(*plan.notes, *(one.sentence(folder) for one in settlements if one.by)),
+        unsettled=open_needs,
+        warnings=(*plan.warnings, *(f"still asks a network: {sentence}" for sentence in open_needs)),
+    )
+
+
+def _contexts(settlements: Sequence[Settlement], images: ImageLock) -> Iterator[tuple[str, BaseImage]]:
+    """The names in FROM and COPY that a carried image stands for."""
+    names = [one.need.subjects[0] for one in settlements if one.by == IMAGE]
+    for name in dict.fromkeys(names):
+        if image := _carried(name, images):
+            yield name, image
+
+
+def base_dockerfile(image: str, debian: DebianLock) -> str:
+    """A Dockerfile that installs the locked packages in a base image; nothing of the mirror stays in its layer."""
+    lines = " ".join(f"'{line}'" for line in debian.apt_lines(MIRROR))
+    requested = {
+        one.partition("=")[0].partition("/")[0] for requests in debian.inputs.lists.values() for one in requests
+    }
+    automatic = [deb.name for deb in debian.packages if deb.name not in requested]
+    rows = [
+        f"FROM {image}",
+        "USER root",
+        f"RUN --mount=type=bind,source=debian,target={MIRROR} \\",
+        f"    printf '%s\\n' {lines} > /tmp/wheelhouse.list && export DEBIAN_FRONTEND=noninteractive \\",
+        f"    && apt-get {APT} update \\",
+        f"    && apt-get {APT} install -y --no-install-recommends \\",
+        *(f"        {deb.name}={deb.version} \\" for deb in debian.packages),
+        *([f"    && apt-mark auto {' '.join(automatic)} > /dev/null \\"] if automatic else []),
+        "    && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/apt /var/log/dpkg.log /tmp/wheelhouse.list",
+    ]
+    return "\n".join(rows) + "\n"
+
+
+def _script(
+    path: str, folder: str, open_needs: Sequence[str], names: Sequence[str], tag: str, *, with_packages: bool
+) -> str:
+    """The script that builds the Dockerfile with no network."""
+    quoted = shlex.quote(folder)
+    lines = ["#!/bin/sh", "# Builds a Dockerfile with no network. Run it in the folder that is the build's context."]
+    lines += [f"# still asks a network: {sentence}" for sentence in open_needs]
+    lines += ["set -eu", "export DOCKER_BUILDKIT=1"]
+    if tag:
+        lines.append(f"sh {quoted}/load-base-image.sh")
+    if with_packages:
+        lines.append(f"docker build --network none -f {quoted}/{BASE} -t {tag} {quoted}")
+    contexts = "".join(f" --build-context {shlex.quote(f'{name}=docker-image://{tag}')}" for name in names)
+    lines += [
+        "# A syntax line would fetch a frontend: the one of the engine reads the Dockerfile.",
+        f"sed '/^# *syntax *=/s/=/ was/' {shlex.quote(path)} \\",
+        f"    | docker build --network none -f -{contexts} -t my-image .",
+    ]
+    return "\n".join(lines) + "\n"

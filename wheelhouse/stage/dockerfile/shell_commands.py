@@ -1,0 +1,213 @@
+"""Splits shell scripts into simple commands, as far as that is possible without running them (pure).
+
+Source: POSIX.1-2024, "Shell Command Language": quoting, operators, reserved words, redirection.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+RESERVED = frozenset(
+    (
+        *("if", "then", "else", "elif", "fi", "for", "while", "until", "do", "done", "case", "esac", "in", "select"),
+        *("function", "{", "}", "!", "[[", "]]", "time"),
+    )
+)
+ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\+?=.*", re.DOTALL)
+FUNCTION = re.compile(
+    r"^\s*(?:function\s+)?([A-Za-z_][\w:.-]*)\s*\(\)|^\s*function\s+([A-Za-z_][\w:.-]*)", re.MULTILINE
+)
+HEREDOC = re.compile(r"<<(-?)\s*[\"'\\]?([A-Za-z_][\w.]*)[\"']?")
+MAX_DEPTH = 8
+
+
+@dataclass(frozen=True, slots=True)
+class ShellCommand:
+    """A simple command: its words without assignments and redirections, and the line on which it starts."""
+
+    words: tuple[str, ...]
+    line: int
+
+
+@dataclass(slots=True)
+class _Splitter:
+    """Reads one script from left to right."""
+
+    text: str
+    line: int
+    depth: int
+    place: int = 0
+    words: list[str] = field(default_factory=list)
+    word: str | None = None
+    start: int = 0
+    inner: list[tuple[str, int]] = field(default_factory=list)
+    ends: list[tuple[str, bool]] = field(default_factory=list)
+
+    def commands(self) -> Iterator[ShellCommand]:
+        """Each command, then those inside of its `$(…)`."""
+        while self.place < len(self.text):
+            character = self.text[self.place]
+            if self._is_literal(character):
+                self._take(self.place, self.place + 1, 0)
+            elif character == "(" and self.word is not None and self.word.endswith("="):
+                self._take(self.place, self._closing(self.place, "(", ")") + 1, 0)
+            elif character == "\n":
+                yield from self._finished()
+                self.place += 1
+                self.line += 1
+                self._skip_heredocs()
+            elif character in ";&|()":
+                yield from self._finished()
+                self.place += 1
+            elif character == "#" and self.word is None:
+                self._skip_to_line_end()
+            elif character in "<>":
+                self._redirection()
+            elif character.isspace():
+                self._end_word()
+                self.place += 1
+            else:
+                self._part()
+        yield from self._finished()
+
+    def _is_literal(self, character: str) -> bool:
+        """Whether an operator is none, because it stands in `[[ … ]]`."""
+        in_test = "[[" in self.words and "]]" not in self.words
+        return in_test and character in "&|()<>\n" and self.text.find("]]", self.place) >= 0
+
+    def _finished(self) -> Iterator[ShellCommand]:
+        self._end_word()
+        words, self.words = self.words, []
+        inner, self.inner = self.inner, []
+        while words and (words[0] in RESERVED or ASSIGNMENT.fullmatch(words[0])):
+            words = [] if words[0] in ("for", "case", "select", "function", "[[") else words[1:]
+        if words:
+            yield ShellCommand(tuple(words), self.start)
+        if self.depth < MAX_DEPTH:
+            for text, line in inner:
+                yield from _Splitter(text, line, self.depth + 1).commands()
+
+    def _end_word(self) -> None:
+        if self.word is not None:
+            self.words.append(self.word)
+            self.word = None
+
+    def _add(self, text: str) -> None:
+        if self.word is None and not self.words:
+            self.start = self.line
+        self.word = (self.word or "") + text
+
+    def _skip_to_line_end(self) -> None:
+        end = self.text.find("\n", self.place)
+        self.place = len(self.text) if end < 0 else end
+
+    def _redirection(self) -> None:
+        """Leave out an operator and the word after it; note a here-document, whose text follows the line."""
+        if self.word is not None and self.word.isdigit():
+            self.word = None
+        self._end_word()
+        heredoc = HEREDOC.match(self.text, self.place)
+        if heredoc and not self.text.startswith("<<<", self.place):
+            self.ends.append((heredoc[2], heredoc[1] == "-"))
+            self.place = heredoc.end()
+            return
+        match = re.compile(r"[<>]+[&|]?(?:[ \t]|\\\n)*(?:\d+(?=\s|$)|-)?").match(self.text, self.place)
+        if self.text.startswith(("<(", ">("), self.place):
+            self.place += 1
+            return
+        self.place = match.end() if match else self.place + 1
+        target = re.compile(r"(?:\"[^\"]*\"|'[^']*'|\$\{[^}]*\}|[^\s;&|()<>\"'])*").match(self.text, self.place)
+        self.place = target.end() if target else self.place
+
+    def _skip_heredocs(self) -> None:
+        """Leave out the texts of here-documents that the line before began."""
+        for word, strip in self.ends:
+            while self.place < len(self.text):
+                end = self.text.find("\n", self.place)
+                end = len(self.text) if end < 0 else end
+                line = self.text[self.place : end]
+                self.place, self.line = min(end + 1, len(self.text)), self.line + 1
+                if (line.lstrip("\t") if strip else line) == word:
+                    break
+        self.ends = []
+
+    def _part(self) -> None:
+        """One piece of a word: a quoted text, an expansion, or a character."""
+        text, place = self.text, self.place
+        character = text[place]
+        if character == "\\":
+            self._escaped()
+        elif character == "'":
+            end = text.find("'", place + 1)
+            self._take(place + 1, len(text) if end < 0 else end, 1)
+        elif character == '"':
+            self._double_quoted()
+        elif text.startswith("$((", place):
+            end = text.find("))", place)
+            self._take(place, len(text) if end < 0 else end + 2, 0)
+        elif text.startswith("$(", place):
+            self._substitution()
+        elif text.startswith("${", place):
+            end = self._closing(place + 1, "{", "}")
+            self._take(place, end + 1, 0)
+        elif character == "`":
+            end = text.find("`", place + 1)
+            end = len(text) if end < 0 else end
+            self.inner.append((text[place + 1 : end], self.line))
+            self._take(place, end + 1, 0)
+        else:
+            self._take(place, place + 1, 0)
+
+    def _take(self, start: int, end: int, closing: int) -> None:
+        """Add a piece of text to the word, and go on behind it."""
+        self._add(self.text[start:end])
+        self.line += self.text.count("\n", start, end)
+        self.place = min(end + closing, len(self.text))
+
+    def _escaped(self) -> None:
+        following = self.text[self.place + 1 : self.place + 2]
+        if following == "\n":
+            self.line += 1
+        elif following:
+            self._add(following)
+        self.place += 2
+
+    def _substitution(self) -> None:
+        end = self._closing(self.place + 1, "(", ")")
+        self.inner.append((self.text[self.place + 2 : end], self.line))
+        self._take(self.place, end + 1, 0)
+
+    def _double_quoted(self) -> None:
+        self._add("")
+        self.place += 1
+        while self.place < len(self.text) and self.text[self.place] != '"':
+            if self.text.startswith("$(", self.place) and not self.text.startswith("$((", self.place):
+                self._substitution()
+            elif self.text[self.place] == "\\":
+                self._escaped()
+            else:
+                self._take(self.place, self.place + 1, 0)
+        self.place += 1
+
+    def _closing(self, place: int, opening: str, closing: str) -> int:
+        """Where the bracket at a place is closed; the end of the text if it is not."""
+        depth = 0
+        for position in range(place, len(self.text)):
+            if self.text[position] == opening:
+                depth += 1
+            elif self.text[position] == closing:
+                depth -= 1
+                if depth == 0:
+                    return position
+        return len(self.text)
+
+
+def shell_commands(script: str, line: int) -> tuple[ShellCommand, ...]:
+    """The simple commands of a script whose first line has the number `line`, those of `$(…)` and functions included."""
+    names = function_names(script)
+    return tuple(command for command in _Splitter(script, line, 0).commands() if command.words[0] not in names)
+
+
+def function_names(script: str) -> set[str]:
+    """The functions that a script defines."""
+    return {match[1] or match[2] for match in FUNCTION.finditer(script)}
