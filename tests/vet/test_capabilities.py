@@ -9,7 +9,7 @@ from packaging.utils import NormalizedName
 from packaging.version import Version
 
 from tests.support.made_wheelhouses import wheelhouse_of
-from tests.support.wheels import build_wheel
+from tests.support.wheels import build_sdist, build_wheel
 from tests.vet.test_rules import NOW, facts_of
 from wheelhouse.findings import Finding, Policy, Severity
 from wheelhouse.report import finding_lines
@@ -179,3 +179,20 @@ def test_a_finding_that_nobody_saw_in_the_project_says_so(houses: Path) -> None:
     assert any(line.startswith("error (new in this project): odd-1.1") for line in lines)
     assert not evidence(houses / "new", vetted, Policy(), Approvals(), NOW, None).first_seen
     assert files_of(houses / "new").keys() == found.new
+
+
+def test_code_of_a_wheel_that_its_sdist_has_not(tmp_path: Path) -> None:
+    sdist = facts_of(
+        build_sdist(tmp_path, "odd", "1.0", files={"src/odd/same.py": b"x = 1\n", "src/odd/changed.py": b"1\n"})
+    )
+    wheel = odd(
+        tmp_path, **{"odd/same.py": b"x = 1\n", "odd/changed.py": b"2\n", "odd/more.py": b"3\n", "odd/data.json": b"{}"}
+    )
+
+    def added(*files: Facts) -> list[object]:
+        found = review_findings(Review(files, Policy(), NOW))
+        return [one.values["paths"] for one in found if one.rule == "not-in-sdist"]
+
+    assert added(wheel, sdist) == [("odd/changed.py", "odd/more.py")]
+    assert added(wheel) == added(sdist) == []
+    assert added(wheel, replace(sdist, pin=replace(sdist.pin, version=Version("1.1")))) == []

@@ -221,6 +221,7 @@ ELSEWHERE = {
     "other-bytes",
     "capabilities",
     "new-capability",
+    "not-in-sdist",
     "sdist-tool-settings",
     "stdlib-backport",
 }

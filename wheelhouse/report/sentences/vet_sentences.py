@@ -14,6 +14,9 @@ VET: Mapping[str, Sentence] = {
     # abilities
     "capabilities/some": Sentence("it can: {capabilities:all}{members:6 plain| (#)}"),
     "capabilities/none": Sentence("it can do none of what is looked for: no network, no processes, nothing at start"),
+    "not-in-sdist": Sentence(
+        "it has {paths}, which {sdist} has not with these contents", "find out whether the build writes this code"
+    ),
     "new-capability": Sentence(
         "it can do what {before} could not: {capabilities:all}{members:6 plain| (#)}",
         "look at these members before you approve it",

@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Protocol
 
 from packaging.utils import NormalizedName, canonicalize_name
+from packaging.version import Version
 
 from wheelhouse.findings import Finding, Observation, Policy, Severity
 from wheelhouse.vet.advisories import Advisories
@@ -60,6 +61,16 @@ class Review:
         if release is None or release.capabilities is None:
             return None
         return Earlier(str(release.version), release.capabilities)
+
+    def sdist_of(self, facts: Facts) -> Facts | None:
+        """The sdist of the release that a wheel is of, if the wheelhouse has it; None for an sdist."""
+        is_wheel = facts.pin.artifact.is_wheel
+        return self._sdists.get((facts.project, facts.version)) if is_wheel else None
+
+    @cached_property
+    def _sdists(self) -> Mapping[tuple[NormalizedName, Version], Facts]:
+        """The sdists of the wheelhouse by release."""
+        return {(one.project, one.version): one for one in self.facts if not one.pin.artifact.is_wheel}
 
     @cached_property
     def shared_paths(self) -> Mapping[str, list[Facts]]:

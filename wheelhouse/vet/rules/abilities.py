@@ -1,4 +1,4 @@
-"""Rules about what a file can do, and what it could not do before (pure)."""
+"""Rules about what a file can do, and what the release before or the sources could not (pure)."""
 
 from collections.abc import Iterator
 
@@ -8,6 +8,7 @@ from wheelhouse.vet.facts import Facts
 from wheelhouse.vet.file_capabilities import capabilities_of
 from wheelhouse.vet.rules import Review, rule
 
+CODE = (".py", ".pth")
 MAX_MEMBERS = 2
 """So many members of each capability are named."""
 
@@ -45,3 +46,20 @@ def new_capability(facts: Facts, review: Review) -> Iterator[Observation]:
 def _first_members(can: Capabilities) -> tuple[str, ...]:
     """The first members that have each capability, after its name."""
     return tuple(f"{name}: {member}" for name, members in can.items() for member in members[:MAX_MEMBERS])
+
+
+@rule(Severity.WARNING)
+def not_in_sdist(facts: Facts, review: Review) -> Iterator[Observation]:
+    """The wheel has Python code that the sdist of the same release does not have, and the wheelhouse has both.
+
+    Readers of the sources do not see that code. A build may write some, as `_version.py`; anything else was added after the sources
+    were published, or on the machine that built the wheel.
+    """
+    sdist = review.sdist_of(facts)
+    if sdist is None:
+        return
+    known = {entry.digest for entry in sdist.entries}
+    code = [entry for entry in facts.installs.values() if entry.name.endswith(CODE) and entry.size]
+    added = [entry.name for entry in code if entry.digest.startswith("sha256=") and entry.digest not in known]
+    if added:
+        yield observed(sdist=sdist.filename, paths=tuple(sorted(added)))
