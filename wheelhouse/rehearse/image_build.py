@@ -26,6 +26,11 @@ from wheelhouse.stage.staged_folder import StagedFolder
 
 OUR_ARGUMENT = "BASE_IMAGE"
 DOCKERFILE, SCRIPT = "rehearsal.Dockerfile", "rehearsal.sh"
+SCRIPT_OF_WHOLE = "build-image.sh"
+IMAGES_OF_WHOLE = ("wheelhouse-development", "wheelhouse-runtime", "wheelhouse-build", "my-airflow")
+"""The images that the script of a whole image makes, the final one last."""
+COMMANDS_OF_WHOLE = ("airflow version", "python -m pip check", "airflow db migrate || airflow db upgrade")
+"""`db migrate` is there since Airflow 2.7."""
 BASE_ARGUMENTS = ("PYTHON_BASE_IMAGE", "BASE_IMAGE")
 
 
@@ -48,7 +53,9 @@ def rehearse_image(
     tags: list[str] = []
     try:
         with scratch_folder("image") as scratch:
-            yield from _Build(scratch / "context", folder, lock, release, image, engine, tags).steps()
+            yield from _Build(
+                scratch / "context", folder, lock, release, image, engine, tags, staged.plan.is_whole
+            ).steps()
     finally:
         for tag in reversed(tags):
             engine.remove(tag)
@@ -58,7 +65,7 @@ def rehearse_image(
 class _Build:
     """One build, in a copy of the context, so that no file of the user changes. `tags` are those of the images so far.
 
-    `release` is Airflow's, if the folder has its layout.
+    `release` is Airflow's, if the folder has its layout; `whole` tells if it holds all that Airflow's own Dockerfile asks for.
     """
 
     context: Path
@@ -68,10 +75,14 @@ class _Build:
     image: Image
     engine: Engine
     tags: list[str]
+    whole: bool = False
 
     def steps(self) -> Iterator[Step]:
         """The base image if the folder has a Dockerfile for it, the image, and the commands run in it."""
         self._copy_context()
+        if self.whole and self.image.dockerfile:
+            yield from self._steps_of_whole_image(self.image.dockerfile)
+            return
         arguments = airflow_arguments(self.folder) if self.release else {}
         base_argument = next((name for name in BASE_ARGUMENTS if name in arguments), OUR_ARGUMENT)
         base = self.image.base or arguments.get(base_argument)
@@ -89,6 +100,23 @@ class _Build:
         for command in () if result.code else self._commands():
             result = self.engine.run(tag, command)
             yield self._run_step(replace(result, name=f"run {command} in the image"), command)
+
+    def _steps_of_whole_image(self, dockerfile: Path) -> Iterator[Step]:
+        """The user's own Dockerfile by the staged script, under names of this rehearsal; then the commands."""
+        script, name = self.context / FOLDER / SCRIPT_OF_WHOLE, secrets.token_hex(6)
+        text = read_text(script, "the script")
+        tags = {f"{image}:{self.release}": f"wheelhouse-rehearsal:{name}-{image}" for image in IMAGES_OF_WHOLE}
+        for image, tag in tags.items():
+            text = text.replace(image, tag)
+        write(script.parent, script.name, text)
+        if dockerfile.name != "Dockerfile":
+            write(self.context, "Dockerfile", read_text(dockerfile, "the Dockerfile"))
+        self.tags.extend(tags.values())
+        result = replace(self.engine.run_script(f"{FOLDER}/{SCRIPT_OF_WHOLE}", self.context), name="image")
+        yield self._build_step(result, f"from its own base, by {self.engine.name}, with no network")
+        for command in () if result.code else self.image.runs or COMMANDS_OF_WHOLE:
+            ran = self.engine.run(tags[f"{IMAGES_OF_WHOLE[-1]}:{self.release}"], command)
+            yield self._run_step(replace(ran, name=f"run {command} in the image"), command)
 
     def _copy_context(self) -> None:
         with os_errors_as_machine_error(self.context):

@@ -4,7 +4,7 @@ import secrets
 import shutil
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -44,6 +44,10 @@ class Engine:
             command, "run", "--rm", *never, "--network", "none", "--entrypoint", "sh", image, "-c", command
         )
 
+    def run_script(self, script: str, folder: Path) -> CommandResult:
+        """Run a shell script that builds images, in a folder; the result has its output. It starts the engine as `docker`."""
+        return self._finished("build", ["sh", script], folder)
+
     def remove(self, image: str) -> None:
         """Remove an image by its tag."""
         self._run("remove", *(("rmi",) if self.name == "buildah" else ("image", "rm")), "--force", image)
@@ -61,10 +65,14 @@ class Engine:
             self._run("remove", "rm", container)
 
     def _run(self, name: str, *words: str) -> CommandResult:
+        return self._finished(name, [self.program, *words])
+
+    def _finished(self, name: str, command: Sequence[str], folder: Path | None = None) -> CommandResult:
         started = time.monotonic()
         try:
             process = subprocess.run(
-                [self.program, *words],
+                command,
+                cwd=folder,
                 env={**self.environment, "DOCKER_BUILDKIT": "1"},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
@@ -73,7 +81,7 @@ class Engine:
                 check=False,
             )
         except (OSError, subprocess.TimeoutExpired) as error:
-            raise MachineError(f"`{self.program} {words[0]}` did not run to its end: {error}") from error
+            raise MachineError(f"`{command[0]} {command[1]}` did not run to its end: {error}") from error
         return CommandResult(
             name, process.returncode, time.monotonic() - started, process.stdout.decode("utf-8", "replace")
         )

@@ -98,18 +98,20 @@ def lay_out_airflow(
     if mirror and load and airflow.version >= FIRST:
         environment = base.environment if base else ()
         whole = WholeImage(airflow, image, mirror, environment, choices.without, platform)
-        return _whole(plan, lock, whole, choices, arguments)
+        return _whole(plan, lock, whole, choices, arguments, missing)
     return replace(plan, unsettled=(*_asking_for_base(image, load), *_remains(airflow, lock, choices)))
 
 
-def _whole(plan: Plan, lock: Lock, whole: WholeImage, choices: Choices, arguments: Mapping[str, str]) -> Plan:
-    """The plan with everything that the build needs in the folder."""
+def _whole(
+    plan: Plan, lock: Lock, whole: WholeImage, choices: Choices, arguments: Mapping[str, str], missing: list[str]
+) -> Plan:
+    """The plan with everything that the build needs in the folder. `missing` are the arguments that breeze has no option for."""
     unsettled = tuple(_remains(whole.airflow, lock, choices, whole=True))
     arguments = {**arguments, _base_argument(whole.airflow): whole.base("development")}
     texts = {path: text for path, text in plan.texts.items() if path != BASE_DOCKERFILE}
     texts |= whole.texts(arguments, load_command(USUAL), unsettled)
     texts[BUILD_ARGS] = "".join(f"{name}={value}\n" for name, value in arguments.items())
-    settled = set(_remains(whole.airflow, lock, choices)) - set(unsettled)
+    settled = {*_remains(whole.airflow, lock, choices), *_breeze_notes(missing)} - set(unsettled)
     return replace(
         plan,
         texts=texts,
