@@ -129,6 +129,10 @@ WHEELS: dict[str, tuple[str, Files]] = {
     "data-files-elsewhere": ("any", {"odd-1.0.data/data/etc/odd.conf": b""}),
     "embedded-archive": ("any", {"odd/inner.bin": zipped(a=b"b")}),
     "compressed-file": ("any", {"odd/sample.json.gz": b"\x1f\x8b\x08" + bytes(20)}),
+    "program-in-disguise": ("any", {"odd/logo.png": b"\x89PNG\r\n\x1a\n" + bytes(60) + b"IEND\xaeB`\x82" + elf()}),
+    "pickle-runs-code": ("any", {"odd/model.pkl": b"cposix\nsystem\n(S'id'\ntR."}),
+    "pyc-unchecked": ("any", {"odd/__pycache__/x.cpython-312.pyc": b"\xcb\r\r\n\x01\0\0\0" + bytes(8)}),
+    "pyc-without-source": ("any", {"odd/x.pyc": b"\xcb\r\r\n" + bytes(12)}),
     "wheel-tags": ("any", {"odd-1.0.dist-info/WHEEL": b"Wheel-Version: 1.0\nTag: cp38-cp38-linux_x86_64\n"}),
 }
 """By rule: the platform of a wheel, and files in it that the rule is there for."""

@@ -17,7 +17,9 @@ from wheelhouse.archive.metadata import InspectedFile
 from wheelhouse.archive.wheelfile import inspect
 from wheelhouse.errors import IntegrityError
 from wheelhouse.lock.lock import Pin
+from wheelhouse.vet.code.behaviour import Behaviour
 from wheelhouse.vet.code.follow import Source, capabilities_of, follow
+from wheelhouse.vet.code.hidden_members import MAX_MEMBER_BYTES, is_looked_at, look_at, without_source
 from wheelhouse.vet.code_reader import MAX_READ_BYTES, is_source, source_of
 from wheelhouse.vet.facts import MAX_TEXT_BYTES, Entry, Facts, Inside
 
@@ -58,7 +60,7 @@ def look_inside(path: Path, filename: str) -> tuple[InspectedFile, Inside]:
     watch = _Watch(is_wheel=is_wheel(filename))
     contents = inspect(path, filename, watch)
     texts = watch.texts if is_wheel(filename) else _of_the_build(watch.texts)
-    behaviours = follow(watch.sources)
+    behaviours = (*follow(watch.sources), *watch.hidden, *without_source(watch.entries))
     headers = headers_of(contents.raw_metadata)
     return contents, Inside(tuple(watch.entries.values()), texts, headers, capabilities_of(behaviours), behaviours)
 
@@ -83,6 +85,7 @@ class _Watch:
         self.entries: dict[str, Entry] = {}
         self.texts: dict[str, str] = {}
         self.sources: list[Source] = []
+        self.hidden: list[Behaviour] = []
         self._is_wheel = is_wheel
         self._wanted = WHEEL_TEXTS if is_wheel else SDIST_TEXTS
 
@@ -104,7 +107,8 @@ class _Watch:
         yield first
         is_text, is_native = bool(self._wanted.fullmatch(name)), kind == "elf" and size <= MAX_NATIVE_BYTES
         is_code = is_source(name, is_wheel=self._is_wheel)
-        wanted_bytes = MAX_READ_BYTES if is_code else MAX_TEXT_BYTES if is_text else 0
+        is_shady = is_looked_at(name)
+        wanted_bytes = max((MAX_READ_BYTES * is_code, MAX_TEXT_BYTES * is_text, MAX_MEMBER_BYTES * is_shady))
         held, held_bytes = [first], len(first)
         for piece in contents:
             if is_native or held_bytes < wanted_bytes:
@@ -115,6 +119,8 @@ class _Watch:
             self.entries[name] = replace(entry, native=native_of(b"".join(held)))
         if is_text:
             self.texts[name] = _text(b"".join(held)[:MAX_TEXT_BYTES])
+        if is_shady:
+            self.hidden.extend(look_at(name, kind, b"".join(held)))
         if is_code and (source := source_of(name, b"".join(held)[:MAX_READ_BYTES], is_wheel=self._is_wheel)):
             self.sources.append(source)
 

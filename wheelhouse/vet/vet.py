@@ -9,6 +9,7 @@ from pathlib import Path
 from packaging.utils import NormalizedName
 
 import wheelhouse.vet.rules.abilities
+import wheelhouse.vet.rules.hiding
 import wheelhouse.vet.rules.importing
 import wheelhouse.vet.rules.integrity
 import wheelhouse.vet.rules.licensing

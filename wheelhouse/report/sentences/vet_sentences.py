@@ -233,6 +233,17 @@ VET: Mapping[str, Sentence] = {
         "it installs {paths}, settings that say where pip and like tools get files from",
         "do not install it before you have read these files",
     ),
+    # hiding
+    "program-in-disguise": Sentence(
+        "`{path}`: {does:4 plain}", "do not install it before you know what this program is for"
+    ),
+    "pickle-runs-code": Sentence("`{path}` calls {calls:8 plain} when it is loaded", "do not load it"),
+    "pyc-unchecked": Sentence(
+        "Python runs `{path}` without a look at its source", "remove it, or build the wheel from its source"
+    ),
+    "pyc-without-source": Sentence(
+        "it installs compiled modules without their source: {paths}", "ask the project for the source"
+    ),
     # importing
     "import-runs-decoded": Sentence(
         "`{path}`{lines:8 plain|, lines #,} runs code that it decodes when it is imported: {does:4 plain}",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from wheelhouse.vet.capabilities import Capabilities, Capability
 from wheelhouse.vet.code.behaviour import IF_CALLED, Behaviour
+from wheelhouse.vet.code.hidden_members import encoded_program
 from wheelhouse.vet.code.interpreter import Interpreter, Module
 from wheelhouse.vet.code.source import UnparsedError, decoded_source, is_odd, odd_text, parsed
 from wheelhouse.vet.code.words import is_worth_following, lines_worth_following
@@ -68,7 +69,7 @@ def follow(sources: Iterable[Source]) -> tuple[Behaviour, ...]:
             if left < 0:
                 raise UnparsedError("there is more code than is followed")
             text = decoded_source(source.data)
-            behaviours.update(odd_text(source.path, source.data, text))
+            behaviours.update((*odd_text(source.path, source.data, text), *encoded_program(source.path, source.data)))
             module = Module(source.module, source.path, parsed(text), source.is_package, source.runs)
         except UnparsedError as error:
             behaviours.add(Behaviour("unparsed", source.path, 0, str(error)))

@@ -122,6 +122,9 @@ NEEDLES: dict[bytes, re.Pattern[bytes]] = {
     b"undll32": ALONE,
     b"owershell": ALONE,
     b"LD_PRELOAD": ALONE,
+    b"f0VMR": ALONE,
+    b"TVqQAA": ALONE,
+    b"TVpQAA": ALONE,
 }
 """By a plain word that is looked for first, because that is fast: what must be there for the word to count."""
 

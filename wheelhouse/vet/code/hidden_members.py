@@ -1,0 +1,120 @@
+"""Members that are not what they seem: programs inside images, pickles that call, compiled modules without their source (pure)."""
+
+import pickletools
+import re
+from collections.abc import Collection, Iterator
+
+from wheelhouse.vet.code.behaviour import Behaviour
+
+MAX_MEMBER_BYTES = 8 << 20
+"""The most bytes of one such member that are looked at."""
+MAX_PICKLE_STEPS = 100_000
+MEDIA = re.compile(r"\.(?:png|jpe?g|gif|bmp|ico|webp|tiff?|wav|mp3|ogg|flac|mp4|ttf|otf|woff2?|eot)$", re.IGNORECASE)
+TEXTS = re.compile(r"\.(?:py|txt|md|rst|json|ya?ml|toml|cfg|ini|csv|xml|html?|css|js)$", re.IGNORECASE)
+PICKLES = re.compile(r"\.(?:pkl|pickle|pckl|p|joblib|dill)$", re.IGNORECASE)
+COMPILED = re.compile(r"\.py[co]$")
+PROGRAMS = (
+    ("a program for Linux", re.compile(rb"\x7fELF[\x01\x02]\x01\x01[\x00-\x12]\x00{7}")),
+    ("a program for Windows", re.compile(rb"MZ[^\x00]?.{0,200}This program cannot be run in DOS mode", re.DOTALL)),
+    ("a zip", re.compile(rb"PK\x03\x04.{20,}PK\x05\x06", re.DOTALL)),
+    ("a script", re.compile(rb"\n?#!/(?:usr/)?bin/(?:env |ba)?(?:sh|bash|python)")),
+    (
+        "Python code",
+        re.compile(
+            rb"\bimport (?:os|subprocess|base64|socket)\b.{0,2000}\b(?:exec|eval|system|Popen|connect)\s*\(", re.DOTALL
+        ),
+    ),
+)
+ENCODED_PROGRAMS = (
+    ("a program for Linux", re.compile(rb"f0VMR[gi](?:IB|EB)AQ[A-Za-z0-9+/]{200}")),
+    ("a program for Windows", re.compile(rb"TV(?:qQ|pQ|oA|pB)AA[A-Z]A{3,}[A-Za-z0-9+/]{200}")),
+)
+"""How base64 begins of what begins like a program."""
+END_OF_PNG = b"IEND\xaeB`\x82"
+DANGEROUS_MODULES = frozenset(
+    """os posix nt subprocess sys socket pty runpy importlib ctypes shutil webbrowser commands builtins __builtin__ code
+    requests urllib.request http.client asyncio multiprocessing.util marshal types""".split()  # noqa: SIM905
+)
+HARMLESS_BUILTINS = frozenset(
+    """object set frozenset dict list tuple bytearray bytes complex slice range int float str bool type getattr print
+    xrange long unicode reversed enumerate property""".split()  # noqa: SIM905
+)
+HARMLESS_TYPES = frozenset(("SimpleNamespace", "MappingProxyType", "NoneType"))
+DANGEROUS_WORDS = re.compile(
+    rb"posix|subprocess|builtin|system|importlib|runpy|ctypes|socket|webbrowser|requests|urllib|marshal|\bos\b|\bnt\b"
+)
+
+
+def is_looked_at(name: str) -> bool:
+    """Whether a member is looked at, by its name."""
+    return bool(MEDIA.search(name) or PICKLES.search(name) or COMPILED.search(name))
+
+
+def look_at(name: str, kind: str, data: bytes) -> Iterator[Behaviour]:
+    """What a member of that name hides. `kind` is what its first bytes say."""
+    if MEDIA.search(name):
+        yield from _inside_media(name, kind, data)
+    elif PICKLES.search(name):
+        for called in sorted(set(pickle_calls(data))):
+            yield Behaviour("pickle-calls", name, 0, f"`{called}`")
+    elif COMPILED.search(name) and len(data) >= 16 and data[2:4] == b"\r\n" and data[4:8] == b"\x01\0\0\0":
+        yield Behaviour("unchecked-pyc", name, 0, "its header says that Python must not compare it with its source")
+
+
+def _inside_media(name: str, kind: str, data: bytes) -> Iterator[Behaviour]:
+    """A program that has the name of an image, or stands inside one or behind it."""
+    if kind in ("elf", "pe", "macho", "script", "zip"):
+        yield Behaviour("disguised", name, 0, f"it begins as {kind}, not as its name says")
+        return
+    end = data.rfind(END_OF_PNG)
+    rest = data[end + len(END_OF_PNG) :] if end >= 0 else data[64:]
+    for what, pattern in (*PROGRAMS, *ENCODED_PROGRAMS):
+        if pattern.search(rest):
+            yield Behaviour("disguised", name, 0, f"it has {what} inside or behind its data")
+            return
+
+
+def encoded_program(path: str, data: bytes) -> Iterator[Behaviour]:
+    """A program that a source holds as base64."""
+    for what, pattern in ENCODED_PROGRAMS:
+        if match := pattern.search(data):
+            yield Behaviour("disguised", path, data.count(b"\n", 0, match.start()) + 1, f"it has {what} as base64")
+
+
+def pickle_calls(data: bytes) -> Iterator[str]:
+    """The functions that a pickle calls and that no data need. Nothing is loaded: the opcodes are read."""
+    if not DANGEROUS_WORDS.search(data):
+        return
+    strings: list[str] = []
+    memo: dict[object, str] = {}
+    try:
+        for step, (opcode, argument, _) in enumerate(pickletools.genops(data)):
+            if step > MAX_PICKLE_STEPS:
+                return
+            if opcode.name in ("GLOBAL", "INST"):
+                module, _, name = str(argument).partition(" ")
+                yield from _dangerous(module, name)
+            elif opcode.name == "STACK_GLOBAL" and len(strings) >= 2:
+                yield from _dangerous(strings[-2], strings[-1])
+            elif "PUT" in opcode.name or opcode.name == "MEMOIZE":
+                memo[len(memo) if opcode.name == "MEMOIZE" else argument] = strings[-1] if strings else ""
+            elif "GET" in opcode.name:
+                strings.append(memo.get(argument, ""))
+            elif isinstance(argument, str):
+                strings.append(argument)
+            del strings[:-8]
+    except Exception:
+        return
+
+
+def _dangerous(module: str, name: str) -> Iterator[str]:
+    is_harmless = name in HARMLESS_BUILTINS if module in ("builtins", "__builtin__") else name in HARMLESS_TYPES
+    if module in DANGEROUS_MODULES and not is_harmless:
+        yield f"{module}.{name}"
+
+
+def without_source(names: Collection[str]) -> Iterator[Behaviour]:
+    """Compiled modules that Python imports though their source is not there."""
+    for name in names:
+        if COMPILED.search(name) and "/__pycache__/" not in f"/{name}" and f"{name[:-1]}" not in names:
+            yield Behaviour("sourceless-pyc", name, 0, "only compiled code, without its source")

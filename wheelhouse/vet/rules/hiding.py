@@ -1,0 +1,50 @@
+"""Rules about members that are not what they seem: images with programs, pickles that call, compiled modules (pure)."""
+
+from collections.abc import Iterator
+
+from wheelhouse.findings import Observation, Severity, observed
+from wheelhouse.vet.facts import Facts
+from wheelhouse.vet.rules import Review, rule
+
+
+def _found(facts: Facts, kind: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The members with something of this kind, each with its descriptions."""
+    by_path: dict[str, list[str]] = {}
+    for behaviour in facts.inside.behaviours:
+        if behaviour.kind == kind:
+            by_path.setdefault(behaviour.path, []).append(behaviour.what)
+    yield from ((path, tuple(descriptions)) for path, descriptions in sorted(by_path.items()))
+
+
+@rule(Severity.ERROR)
+def program_in_disguise(facts: Facts, review: Review) -> Iterator[Observation]:
+    """A program or an archive hides in an image, a sound or a font, behind its data, or as base64 in a source."""
+    for path, does in _found(facts, "disguised"):
+        yield observed(path=path, does=does)
+
+
+@rule(Severity.ERROR)
+def pickle_runs_code(facts: Facts, review: Review) -> Iterator[Observation]:
+    """A pickle calls functions that start programs or run code.
+
+    Whoever loads it runs them. The opcodes are read, and nothing is loaded.
+    """
+    for path, calls in _found(facts, "pickle-calls"):
+        yield observed(path=path, calls=calls)
+
+
+@rule(Severity.ERROR)
+def pyc_unchecked(facts: Facts, review: Review) -> Iterator[Observation]:
+    """A compiled module says that Python must not compare it with its source (PEP 552, unchecked hash).
+
+    Python runs it, whatever the source beside it says.
+    """
+    for path, _ in _found(facts, "unchecked-pyc"):
+        yield observed(path=path)
+
+
+@rule(Severity.WARNING)
+def pyc_without_source(facts: Facts, review: Review) -> Iterator[Observation]:
+    """A compiled module has no source beside it, and Python imports it."""
+    if paths := tuple(path for path, _ in _found(facts, "sourceless-pyc")):
+        yield observed(paths=paths)
