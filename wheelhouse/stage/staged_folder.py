@@ -9,7 +9,6 @@ from wheelhouse import __version__
 from wheelhouse.archive.artifact import Artifact
 from wheelhouse.archive.filenames import ARCHIVE_SUFFIXES
 from wheelhouse.archive.waivers import NO_WAIVERS, Waivers
-from wheelhouse.archive.wheelfile import inspect
 from wheelhouse.build.build_requirements import used_build_locks
 from wheelhouse.debian.debian_lock import FOLDER as DEBIAN
 from wheelhouse.errors import InputError, IntegrityError
@@ -27,7 +26,7 @@ from wheelhouse.stage.manifest import StageRecord, manifest_text, not_staged, pa
 from wheelhouse.stage.plan import MANIFEST, SIGNATURE, Plan
 from wheelhouse.verify.folder_contents import foreign_findings, text_findings, unexpected_paths
 from wheelhouse.verify.lock_findings import lock_findings
-from wheelhouse.verify.locked_files import absent_finding, error_finding, open_locked_files
+from wheelhouse.verify.locked_files import absent_finding, error_finding, inspect_artifact, open_locked_files
 from wheelhouse.verify.verify import Verdict, locks_in, verify
 from wheelhouse.verify.verify_other_files import load_base_images, load_debian, load_other_files
 
@@ -142,7 +141,7 @@ def _verify(staged: StagedFolder, waivers: Waivers, on_event: Listener) -> Verdi
     """Every file hashed and opened, every text compared, and everything else named."""
     folder, plan = staged.folder, staged.plan
     opened = open_locked_files(
-        folder, staged.locked, inspect, waivers, on_event, case="staged-file", places=plan.renamed
+        folder, staged.locked, inspect_artifact, waivers, on_event, case="staged-file", places=plan.renamed
     )
     findings = chain(
         opened.findings,
@@ -160,7 +159,9 @@ def _verify(staged: StagedFolder, waivers: Waivers, on_event: Listener) -> Verdi
 
 def _tool_findings(staged: StagedFolder, waivers: Waivers, on_event: Listener) -> Iterator[Finding]:
     """Findings for the files in `tools/`."""
-    opened = open_locked_files(staged.folder / TOOLS, staged.tools, inspect, waivers, on_event, case="staged-file")
+    opened = open_locked_files(
+        staged.folder / TOOLS, staged.tools, inspect_artifact, waivers, on_event, case="staged-file"
+    )
     for finding in (*opened.findings, *lock_findings(staged.tools, opened.contents)):
         yield replace(finding, subject=f"{TOOLS}/{finding.subject}")
 

@@ -22,8 +22,13 @@ from wheelhouse.verify.closure import requests_for
 
 MAX_SURPLUS_BYTES = 1 << 30
 """A file that is longer than its lock says by more than this is not hashed: a sparse file can have 8 EiB."""
-Reader = Callable[[Path, str], InspectedFile]
-"""Opens and checks a file, given its path and its name."""
+Reader = Callable[[Path, Artifact], InspectedFile]
+"""Opens and checks a file, given its path and the artifact that it is: its hash is right."""
+
+
+def inspect_artifact(path: Path, artifact: Artifact) -> InspectedFile:
+    """Open and check a file. Raises RefusedError."""
+    return inspect(path, artifact.filename)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +119,7 @@ def _open(path: Path, artifact: Artifact, read: Reader, on_event: Listener, case
     if sha256 != artifact.sha256:
         return _Opened(artifact, None, (_altered(path, artifact, sha256),))
     try:
-        contents = read(path, artifact.filename)
+        contents = read(path, artifact)
     except IntegrityError as error:
         return _Opened(artifact, None, (refusal(artifact.filename, error),))
     return _Opened(artifact, contents, contents.findings)

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from wheelhouse.archive.metadata import InspectedFile
 from wheelhouse.archive.waivers import NO_WAIVERS, Waivers
-from wheelhouse.archive.wheelfile import inspect
 from wheelhouse.errors import InputError
 from wheelhouse.events import Listener, ignore
 from wheelhouse.files.disk import kind_of, read_regular_text, refuse_endless_files, verbatim
@@ -19,7 +18,7 @@ from wheelhouse.lock.wheelhouse import BUILD, SUB_WHEELHOUSES, SUMS, TOOLS, Whee
 from wheelhouse.verify.folder_contents import foreign_findings, text_findings, unexpected_paths
 from wheelhouse.verify.inner_folders import inner_folder_findings, listed_folders, present_folders
 from wheelhouse.verify.lock_findings import lock_findings
-from wheelhouse.verify.locked_files import Reader, error_finding, open_locked_files
+from wheelhouse.verify.locked_files import Reader, error_finding, inspect_artifact, open_locked_files
 from wheelhouse.verify.locked_folders import LOCKED_FOLDER_NAMES, LOCKED_FOLDERS
 from wheelhouse.verify.verify_other_files import load_locked_folders, locked_folder_findings
 
@@ -76,7 +75,7 @@ def provenance_in(folder: Path, wheelhouse: Wheelhouse) -> dict[str, str]:
 
 
 def verify(
-    folder: Path, *, read: Reader = inspect, waivers: Waivers = NO_WAIVERS, on_event: Listener = ignore
+    folder: Path, *, read: Reader = inspect_artifact, waivers: Waivers = NO_WAIVERS, on_event: Listener = ignore
 ) -> Verdict:
     """Verify a wheelhouse, and those inside it. `read` opens a file. A finding that a waiver covers becomes a note."""
     wheelhouse = load_wheelhouse(folder)

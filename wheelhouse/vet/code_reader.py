@@ -33,7 +33,11 @@ def _of_wheel(name: str, data: bytes) -> Source | None:
         lines = [line for line in pth_code_lines(data.decode("utf-8", "replace")) if not is_setuptools_line(line)]
         return Source(name, f"{place}:", "\n".join(lines).encode(), runs=True) if lines else None
     if place.startswith(SCRIPTS):
-        return Source(name, f"{place}:", data, runs=True) if name.endswith(".py") or PYTHON_SCRIPT.match(data) else None
+        return (
+            Source(name, f"{place}:", data, runs=True, is_script=True)
+            if name.endswith(".py") or PYTHON_SCRIPT.match(data)
+            else None
+        )
     return None if place.startswith("@") or ".dist-info/" in place else _module(name, place, data)
 
 

@@ -1,6 +1,7 @@
 """Vet a wheelhouse: apply every rule to every file, then the policy and its waivers. No server is asked."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import chain
@@ -23,10 +24,12 @@ import wheelhouse.vet.rules.scripts
 import wheelhouse.vet.rules.settings_files
 import wheelhouse.vet.rules.startup
 import wheelhouse.vet.rules.vulnerabilities  # noqa: F401  (importing them registers their rules)
+from wheelhouse.archive.artifact import Artifact
 from wheelhouse.archive.compressed import outward_members
 from wheelhouse.archive.metadata import InspectedFile
 from wheelhouse.errors import InputError
 from wheelhouse.events import Listener, ignore
+from wheelhouse.files.store import Store
 from wheelhouse.findings import Finding, Policy
 from wheelhouse.lock.lock import Pin, provenance_filename
 from wheelhouse.lock.other_files import FOLDER, TARS
@@ -39,7 +42,7 @@ from wheelhouse.vet.attestations import Attestor
 from wheelhouse.vet.compare import diff
 from wheelhouse.vet.diff import Replaced
 from wheelhouse.vet.facts import Facts, Inside
-from wheelhouse.vet.facts_reader import look_inside
+from wheelhouse.vet.file_reader import FileReader
 from wheelhouse.vet.known_projects_file import read_known_projects
 from wheelhouse.vet.rules import RULES, Review, review_findings, weighed
 from wheelhouse.vet.rules.image_files import other_file_findings
@@ -70,8 +73,10 @@ class Vetted:
 
 @dataclass(frozen=True, slots=True)
 class VetContext:
-    """What is known before the files are read, and how to open what checks attestations. `since` is an earlier wheelhouse;
-    with `with_texts`, the texts of members that run are compared with it.
+    """What is known before the files are read, and how to open what checks attestations.
+
+    `since` is an earlier wheelhouse; with `with_texts`, the texts of members that run are compared with it. `notes` is where what
+    was read of each file is kept for later runs.
     """
 
     advisories: Advisories | None = None
@@ -80,6 +85,7 @@ class VetContext:
     approvals: Approvals = NO_APPROVALS
     since: Path | None = None
     with_texts: bool = False
+    notes: Store | None = None
 
 
 EMPTY_CONTEXT = VetContext()
@@ -96,11 +102,13 @@ def vet(
     _must_be_waivable(policy)
     inside: dict[str, Inside] = {}
 
-    def read(path: Path, filename: str) -> InspectedFile:
-        contents, inside[path.relative_to(folder).as_posix()] = look_inside(path, filename)
-        return contents
+    with closing(FileReader(context.notes)) as reader:
 
-    verdict = verify(folder, read=read, on_event=on_event)
+        def read(path: Path, artifact: Artifact) -> InspectedFile:
+            contents, inside[path.relative_to(folder).as_posix()] = reader.read(path, artifact)
+            return contents
+
+        verdict = verify(folder, read=read, on_event=on_event)
     verdicts = {"": verdict, **{f"{name}/": inner for name, inner in verdict.inner.items()}}
     by_place = {place: _facts(place, one, inside) for place, one in verdicts.items()}
     since, with_texts = context.since, context.with_texts

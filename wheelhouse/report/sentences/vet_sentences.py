@@ -305,6 +305,11 @@ VET: Mapping[str, Sentence] = {
         "`{path}`{lines:8 plain|, lines #,} names an address that hides who receives: {does:4 plain}",
         "find out what is sent there or fetched from there",
     ),
+    "code-touches-secrets": Sentence(
+        "`{path}`{lines:8 plain|, lines #,} reaches for secrets or start-up files if it is called: {does:4 plain}",
+        "find out when it is called, and what for",
+    ),
+    "tests-can-act": Sentence("`{path}`{lines:8 plain|, lines #,} does this in tests or examples: {does:4 plain}"),
     "code-can-act": Sentence("`{path}`{lines:8 plain|, lines #,} can do this if it is called: {does:4 plain}"),
     "source-hides-code": Sentence(
         "`{path}`{lines:8 plain|, lines #,} hides code from who reads it: {does:4 plain}",

@@ -62,7 +62,7 @@ NETWORK = re.compile(
     | urllib3\.PoolManager\(\)\.(?:request|urlopen)
     | (?:http\.client|httplib)\.HTTPS?Connection\(\)\.(?:request|connect|getresponse|send)
     | httplib2\.Http\(\)\.request
-    | socket\.socket\(\)\.(?:connect|connect_ex|send|sendall|sendto|bind|listen)
+    | socket\.socket\(\)\.(?:connect|connect_ex|send|sendall|sendto|listen)
     | socket\.create_connection | asyncio\.open_connection
     | smtplib\.SMTP(?:_SSL)?(?:\(\)\.\w+)? | ftplib\.FTP(?:_TLS)?(?:\(\)\.\w+)? | telnetlib\.Telnet(?:\(\)\.\w+)?
     | paramiko\.SSHClient\(\)\.connect | paramiko\.Transport\(\)\.connect
@@ -116,8 +116,11 @@ SECRET_VARIABLE = re.compile(
 )
 SECRET_FILES = re.compile(
     r"""(?:^|[/\\~…"'\s])(?:
-      \.aws[/\\]+credentials | \.ssh(?:[/\\]+(?:id_\w+|authorized_keys|known_hosts))? | \.netrc | \.pypirc | \.npmrc | \.git-credentials
-    | \.docker[/\\]+config\.json | \.kube[/\\]+config | \.gnupg(?:[/\\]|$) | \.config[/\\]+gcloud | \.azure[/\\]
+      \.aws[/\\]+credentials | \.ssh(?:[/\\]+(?:id_\w+|identity|authorized_keys|\*|…))?(?=["'\s]|$)
+    | \.netrc | \.pypirc | \.npmrc | \.git-credentials
+    | \.docker[/\\]+config\.json | \.kube[/\\]+config
+    | \.gnupg(?:[/\\]|$) | \.config[/\\]+gcloud[/\\]+(?:credentials|access_tokens|application_default)
+    | \.azure[/\\]
     | \.bash_history | \.zsh_history | \.config[/\\]+solana | \.ethereum | \.bitcoin | \.electrum | wallet\.dat | keystore(?:[/\\]|$)
     )
     | /etc/(?:passwd|shadow|sudoers)\b | (?:^|[/\\])(?:Login\ Data|Cookies|Web\ Data|Local\ State|logins\.json|key4\.db|cookies\.sqlite)$
@@ -142,7 +145,7 @@ STARTUP_FILES = re.compile(
 """Files that a system, a shell or Python reads at its start, and the keys of Windows' registry for that."""
 SUSPICIOUS_ADDRESS = re.compile(
     r"""//(?:[\w.-]+@)?(?:
-      (?:canary\.|ptb\.)?discord(?:app)?\.com/api/webhooks/ | api\.telegram\.org/bot
+      (?:canary\.|ptb\.)?discord(?:app)?\.com/api/webhooks/\d | api\.telegram\.org/bot\d{6,}:
     | (?:bit\.ly|tinyurl\.com|is\.gd|cutt\.ly|rb\.gy|t\.ly|shorturl\.at|grabify\.link|iplogger\.\w+|2no\.co|linkvertise\.\w+|adf\.ly)/
     | (?:[\w-]+\.)*(?:ngrok\.io|ngrok-free\.app|ngrok\.app|trycloudflare\.com|serveo\.net|localhost\.run|loca\.lt|workers\.dev
         |repl\.co|glitch\.me|000webhostapp\.com|duckdns\.org|no-ip\.\w+|ddns\.net|pipedream\.net|requestbin\.\w+|webhook\.site|beeceptor\.com

@@ -29,6 +29,8 @@ from wheelhouse.vet.code.values import (
 
 MAX_ENTRIES = 200
 MAX_PIECES = 4000
+MAX_ROWS = 100
+"""A table with more rows is data, not code."""
 HOME = Value(text="~", name="~")
 MODULES_OF_NAMES = ("builtins.globals()", "builtins.locals()", "builtins.vars()")
 PACKAGE_FOLDERS = ("._vendor.", ".vendor.", ".vendored.", "._vendored.", ".thirdparty.", ".extern.")
@@ -220,6 +222,8 @@ class Expressions:
         return Value(constant=text if is_known else MISSING, text="" if is_known else text, origins=origins_of(origins))
 
     def _sequence(self, node: ast.List | ast.Tuple | ast.Set, scope: Scope) -> Value:
+        if len(node.elts) > MAX_ROWS and isinstance(node.elts[0], ast.Tuple | ast.List | ast.Dict):
+            return UNKNOWN
         items: list[Value] = []
         for element in node.elts[:MAX_ITEMS]:
             if type(element) is ast.Constant:

@@ -1,11 +1,10 @@
 """Follows the Python code of one distribution: which modules imports reach, and what they do (pure)."""
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from wheelhouse.vet.capabilities import Capabilities, Capability
-from wheelhouse.vet.code.behaviour import IF_CALLED, Behaviour
+from wheelhouse.vet.code.behaviour import AT_IMPORT, IF_CALLED, IN_TESTS, TEST_PLACE, Behaviour
 from wheelhouse.vet.code.hidden_members import encoded_program
 from wheelhouse.vet.code.interpreter import Interpreter, Module
 from wheelhouse.vet.code.source import UnparsedError, decoded_source, is_odd, odd_text, parsed
@@ -15,12 +14,10 @@ ALWAYS_PARSED_BYTES = 20_000
 """The modules at the top of an import are parsed in any case, if they are no longer than this."""
 MAX_FOLLOWED_BYTES = 32 << 20
 """The most source of one distribution that is followed, in bytes."""
-TEST_PLACE = re.compile(
-    r"(?:^|/)(?:_?tests?|testing|conftest\.py|test_[^/]*|[^/]*_tests?(?:\.py)?|examples?|docs?|benchmarks?)(?:/|$)"
-)
 CAPABILITIES: Mapping[str, Capability] = {
     "dynamic": Capability.DYNAMIC_CODE,
     "decoded-code": Capability.DYNAMIC_CODE,
+    "loads-decoded": Capability.DYNAMIC_CODE,
     "fetched-code": Capability.DYNAMIC_CODE,
     "protected-code": Capability.DYNAMIC_CODE,
     "process": Capability.PROCESS,
@@ -41,7 +38,8 @@ CAPABILITIES: Mapping[str, Capability] = {
 class Source:
     """One source file: its path in the archive, its dotted module name, and its bytes.
 
-    `runs` is whether it runs by itself and not by an import, as setup.py, a script and a .pth file do.
+    `runs` is whether it runs by itself and not by an import, as setup.py, a script and a .pth file do; a script only if somebody
+    starts it.
     """
 
     path: str
@@ -49,6 +47,14 @@ class Source:
     data: bytes
     is_package: bool = False
     runs: bool = False
+    is_script: bool = False
+
+    @property
+    def reach(self) -> str:
+        """How what it does is reached."""
+        if TEST_PLACE.search(self.path):
+            return IN_TESTS
+        return IF_CALLED if self.is_script or self.module.endswith("__main__") else AT_IMPORT
 
     @property
     def is_worth_parsing(self) -> bool:
@@ -69,33 +75,33 @@ def follow(sources: Iterable[Source]) -> tuple[Behaviour, ...]:
             if left < 0:
                 raise UnparsedError("there is more code than is followed")
             text = decoded_source(source.data)
-            behaviours.update((*odd_text(source.path, source.data, text), *encoded_program(source.path, source.data)))
-            module = Module(source.module, source.path, parsed(text), source.is_package, source.runs)
+            tree, gaps = parsed(text)
+            behaviours.update(odd_text(source.path, source.data, text, tree, source.reach))
+            behaviours.update((*encoded_program(source.path, source.data), *_unparsed(source.path, gaps)))
+            module = Module(source.module, source.path, tree, source.is_package, source.runs, source.reach)
         except UnparsedError as error:
             behaviours.add(Behaviour("unparsed", source.path, 0, str(error)))
             continue
         modules[source.module] = module
         lines[source.module] = lines_worth_following(source.data)
     behaviours.update(_followed(modules, lines))
-    return tuple(sorted(map(_weighed, behaviours)))
+    return tuple(sorted(behaviours))
+
+
+def _unparsed(path: str, gaps: Iterable[str]) -> Iterator[Behaviour]:
+    """The statements of a source that were left out, because they do not parse."""
+    yield from (Behaviour("unparsed", path, 0, reason) for reason in list(gaps)[:1])
 
 
 def _followed(modules: Mapping[str, Module], lines: Mapping[str, list[int]]) -> Iterator[Behaviour]:
     interpreter = Interpreter(modules)
-    for module in modules.values():
+    for module in sorted(modules.values(), key=lambda module: module.reach == IN_TESTS):
         interpreter.run_module(module)
     for name, module in modules.items():
         interpreter.run_functions(module, lines[name])
     yield from interpreter.behaviours.values()
     for path in interpreter.exhausted:
         yield Behaviour("unparsed", path, 0, "it takes too many steps to follow")
-
-
-def _weighed(behaviour: Behaviour) -> Behaviour:
-    """A behaviour of a test or an example counts as one that happens if somebody calls it."""
-    if behaviour.reach != IF_CALLED and TEST_PLACE.search(behaviour.path):
-        return behaviour._replace(reach=IF_CALLED)
-    return behaviour
 
 
 def capabilities_of(behaviours: Iterable[Behaviour]) -> Capabilities:

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from wheelhouse.documents import too_deep_as
 from wheelhouse.vet.code import api_names
-from wheelhouse.vet.code.behaviour import AT_IMPORT, IF_CALLED, Behaviour
+from wheelhouse.vet.code.behaviour import AT_IMPORT, IF_CALLED, IN_TESTS, Behaviour
 from wheelhouse.vet.code.expressions import (
     HOME,
     PACKAGE_FOLDERS,
@@ -32,6 +32,8 @@ from wheelhouse.vet.code.values import (
     origins_of,
 )
 
+REACHES = (AT_IMPORT, IF_CALLED, IN_TESTS)
+"""From what happens by itself to what nearly never happens."""
 MAX_STEPS = 150_000
 """Expressions that one module, or one function of it, may take."""
 MAX_CALLS = 5
@@ -54,6 +56,7 @@ class Module:
     tree: ast.Module
     is_package: bool = False
     runs: bool = False
+    reach: str = AT_IMPORT
     scope: Scope = field(default_factory=Scope)
     state: str = ""
     functions: list[Function] = field(default_factory=list)
@@ -81,7 +84,7 @@ class Interpreter(Expressions):
             return
         module.state = "running"
         held = (self.current_module, self._run, self._reach, self.steps, self._returned)
-        self.current_module, self._run, self._reach, self.steps = module, Run(), AT_IMPORT, MAX_STEPS
+        self.current_module, self._run, self._reach, self.steps = module, Run(), self._reach_of(module), MAX_STEPS
         module.scope.names["__file__"] = Value(name="__file__", text="__file__")
         module.scope.names["__name__"] = Value(name="__name__")
         try:
@@ -90,6 +93,10 @@ class Interpreter(Expressions):
             self.exhausted.add(module.path)
         self.current_module, self._run, self._reach, self.steps, self._returned = held
         module.state = "run"
+
+    def _reach_of(self, module: Module) -> str:
+        """How the import of a module is reached: as the module says, but a real import of tests is an import."""
+        return self._reach if self.current_module is not None and module.reach == IN_TESTS else module.reach
 
     def run_functions(self, module: Module, lines: Sequence[int]) -> None:
         """Follow the functions that nothing called so far and that have one of these lines, as if somebody called them."""
@@ -102,9 +109,10 @@ class Interpreter(Expressions):
                 self._as_called(module, function)
 
     def _as_called(self, module: Module, function: Function) -> None:
-        if any((id(function.node), reach) in self._runs for reach in (AT_IMPORT, IF_CALLED)):
+        if any((id(function.node), reach) in self._runs for reach in REACHES):
             return
-        self.current_module, self._run, self._reach, self.steps = module, Run(), IF_CALLED, MAX_STEPS
+        reach = IN_TESTS if module.reach == IN_TESTS else IF_CALLED
+        self.current_module, self._run, self._reach, self.steps = module, Run(), reach, MAX_STEPS
         try:
             self._invoke(function, (), {})
         except ExhaustedError:
@@ -133,7 +141,7 @@ class Interpreter(Expressions):
             line = getattr(node, "lineno", 0)
             key = (kind, module.path, line, what)
             known = self.behaviours.get(key)
-            if known is None or (known.reach == IF_CALLED and self._reach == AT_IMPORT):
+            if known is None or REACHES.index(self._reach) < REACHES.index(known.reach):
                 self.behaviours[key] = Behaviour(kind, module.path, line, what, self._reach)
 
     # statements
@@ -185,7 +193,7 @@ class Interpreter(Expressions):
             if self.current_module is not None and self.current_module.runs:
                 self._body(node.body, scope)
             else:
-                self._with_reach(IF_CALLED, node.body, scope)
+                self._with_reach(max(self._reach, IF_CALLED, key=REACHES.index), node.body, scope)
         else:
             self._body(node.body, scope)
         self._body(node.orelse, scope)

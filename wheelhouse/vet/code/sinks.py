@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from wheelhouse.vet.code import api_names
+from wheelhouse.vet.code.hidden_members import pickle_calls
 from wheelhouse.vet.code.started_commands import is_harmless, program_of, suspicion
 from wheelhouse.vet.code.values import GAP, UNKNOWN, Origin, Value, origins_of
 
@@ -103,15 +104,9 @@ def _loads(call: Call) -> Iterator[Seen]:
     if how := data.how("fetched"):
         yield "fetched-code", f"`{call.name}` of what `{how}` fetches"
     elif (how := data.how("decoded")) and not call.name.startswith("marshal"):
-        yield "decoded-code", f"`{call.name}` of what `{how}` gives"
-    elif isinstance(data.constant, bytes) and _pickle_calls(data.constant):
+        yield "loads-decoded", f"`{call.name}` of what `{how}` gives"
+    elif isinstance(data.constant, bytes) and "marshal" not in call.name and any(pickle_calls(data.constant)):
         yield "decoded-code", f"`{call.name}` of bytes that call something"
-
-
-def _pickle_calls(data: bytes) -> bool:
-    return any(
-        name in data for name in (b"cos\n", b"cposix\n", b"csubprocess\n", b"cbuiltins\n", b"c__builtin__\n", b"\x93")
-    )
 
 
 def command_of(call: Call) -> str:
@@ -168,7 +163,7 @@ def _connects(call: Call, run: Run) -> Iterator[Seen]:
     if api_names.LOOKUPS.fullmatch(name):
         host = call.argument(0, "host", "qname")
         carried = _carried((host,))
-        if carried and GAP in host.text and "." in host.text.strip(GAP):
+        if carried and GAP in host.text and host.text.strip(f"{GAP}.").count("."):
             yield "sends", f"`{name}` of a name that contains {carried}"
         return
     if not api_names.NETWORK.fullmatch(name):

@@ -7,7 +7,7 @@ import tokenize
 import unicodedata
 import warnings
 from collections.abc import Iterator
-from itertools import pairwise
+from contextlib import suppress
 
 from wheelhouse.documents import too_deep_as
 from wheelhouse.vet.code.api_names import DANGEROUS, DANGEROUS_MODULES, SUSPICIOUS_ADDRESS
@@ -26,8 +26,10 @@ BLANKS = re.compile(
     r"^(?P<before>[^\n]*?\S)(?:[ ]{150,}|\t{40,})\s*;?[ \t]*(?P<hidden>[A-Za-z_][^\n]{3,})$", re.MULTILINE
 )
 BIDI = re.compile("[\u202a-\u202e\u2066-\u2069]")
-INVISIBLE = re.compile("[\u200b\u200c\u200d\u2060-\u2064\u206a-\u206f\ufe00-\ufe0f\U000e0000-\U000e01ef]")
-MANY_INVISIBLE = 12
+INVISIBLE = re.compile("[\u200b\u200c\u200d\u2060-\u2064\u206a-\u206f\ufe00-\ufe0f\U000e0000-\U000e01ef]{8,}")
+CONTINUES = re.compile(r"(?:else|elif|except|finally)\b|[)\]}#\"']")
+"""A line at the left edge that continues the statement before it, or is none."""
+MAX_STATEMENTS = 2000
 LOOKALIKE = re.compile("[\U0001d400-\U0001d7ff\uff21-\uff3a\uff41-\uff5a]")
 ESCAPED = re.compile(
     rb"""\\(?:x[67][0-9a-fA-F]|1[4-7][0-7]|u00[67][0-9a-fA-F])(?:\\(?:x[0-9a-fA-F]{2}|[0-7]{2,3}|u00[0-9a-fA-F]{2})){1,80}['"]"""
@@ -40,6 +42,7 @@ BLOB = re.compile(r"""['"]([A-Za-z0-9+/]{200,}={0,2})['"]""")
 MANY_BLOBS = 5
 MIN_BLOB = 200
 ADDRESS = re.compile(r"//[^\s'\"<>`]{3,100}['\"]?")
+QUOTES = "'\"/ "
 RECORDERS = ("oast.", "oastify", "interact.sh", "burpcollaborator", "dnslog.cn", "ceye.io")
 RECORDER = re.compile(
     r"\b[\w-]{10,}\.(?:oast\.(?:fun|live|pro|site|me|online)|oastify\.com|interact\.sh|burpcollaborator\.net|dnslog\.cn|ceye\.io)\b"
@@ -48,7 +51,11 @@ RECORDER = re.compile(
 
 
 class UnparsedError(Exception):
-    """A source that cannot be parsed; the text of the error says why, in a few words."""
+    """A source that cannot be parsed; the text of the error says why, in a few words. `is_syntax` if it is a line of it."""
+
+    def __init__(self, reason: str, *, is_syntax: bool = False) -> None:
+        super().__init__(reason)
+        self.is_syntax = is_syntax
 
 
 def is_odd(source: bytes) -> bool:
@@ -94,14 +101,45 @@ def declared_encoding(source: bytes) -> str:
     return ""
 
 
-def parsed(text: str) -> ast.Module:
-    """The tree of a source. Raises UnparsedError."""
+def parsed(text: str) -> tuple[ast.Module, list[str]]:
+    """The tree of a source, and why some of its statements are left out: a newer syntax, Python 2. Raises UnparsedError.
+
+    If a source does not parse as a whole, each statement at its top is parsed for itself.
+    """
+    try:
+        return _tree(text), []
+    except UnparsedError as error:
+        if not error.is_syntax:
+            raise
+        body, parts = [], _statements(text)
+        for line, part in parts:
+            with suppress(UnparsedError):
+                tree = _tree(part)
+                body += [ast.increment_lineno(statement, line) for statement in tree.body]
+        if not body:
+            raise
+        return ast.Module(body, []), [str(error)]
+
+
+def _statements(text: str) -> list[tuple[int, str]]:
+    """The statements at the top of a source, as well as lines say, each with the number of lines before it."""
+    lines = text.split("\n")
+    starts: list[int] = []
+    for number, line in enumerate(lines):
+        is_decorated = bool(number and starts) and lines[number - 1].startswith("@")
+        if line[:1].strip() and not CONTINUES.match(line) and not is_decorated and len(starts) < MAX_STATEMENTS:
+            starts.append(number)
+    return [(one, "\n".join(lines[one:end])) for one, end in zip(starts, [*starts[1:], len(lines)], strict=True)]
+
+
+def _tree(text: str) -> ast.Module:
     try:
         with warnings.catch_warnings(), too_deep_as(ValueError):
             warnings.simplefilter("ignore")
             return ast.parse(text)
     except (SyntaxError, ValueError) as error:
-        raise UnparsedError(_reason(error)) from None
+        reason = _reason(error)
+        raise UnparsedError(reason, is_syntax=reason.startswith("line")) from None
     except MemoryError:
         raise UnparsedError("it is nested too deeply") from None
 
@@ -116,7 +154,7 @@ def _reason(error: Exception) -> str:
     return "it has null bytes" if "null byte" in str(error) else "it is nested too deeply"
 
 
-def odd_text(path: str, source: bytes, text: str) -> Iterator[Behaviour]:
+def odd_text(path: str, source: bytes, text: str, tree: ast.Module, reach: str) -> Iterator[Behaviour]:
     """What the text of a source hides from who reads it."""
     codec = declared_encoding(source)
     if codec and HIDING_CODEC.fullmatch(codec):
@@ -126,7 +164,7 @@ def odd_text(path: str, source: bytes, text: str) -> Iterator[Behaviour]:
     if not text.isascii() and ODD_LETTERS.search(source):
         yield from _odd_characters(path, text)
     yield from _escaped_names(path, text)
-    yield from _addresses(path, text)
+    yield from _addresses(path, text, tree, reach)
     yield from _encoded_texts(path, text)
 
 
@@ -138,17 +176,16 @@ def _hidden_by_blanks(path: str, text: str) -> Iterator[Behaviour]:
             )
 
 
-def _addresses(path: str, text: str) -> Iterator[Behaviour]:
-    """Addresses in the texts of a source that hide who receives."""
-    for match in ADDRESS.finditer(text):
-        if (shady := SUSPICIOUS_ADDRESS.match(match[0])) and _is_in_literal(text, match.start()):
-            yield Behaviour("address", path, _line(text, match.start()), f"`{shortened(shady[0].strip())}`")
-    for needle in RECORDERS:
-        if needle in text:
-            for match in RECORDER.finditer(text):
-                if _is_in_literal(text, match.start()):
-                    yield Behaviour("address", path, _line(text, match.start()), f"`{shortened(match[0])}`")
-            return
+def _addresses(path: str, text: str, tree: ast.Module, reach: str) -> Iterator[Behaviour]:
+    """Addresses in the texts of a source, but not in its docstrings, that hide who receives."""
+    matches = [match for one in ADDRESS.finditer(text) if (match := SUSPICIOUS_ADDRESS.match(text, one.start()))]
+    if any(needle in text for needle in RECORDERS):
+        matches += RECORDER.finditer(text)
+    literals = _literals(tree) if matches else ()
+    for match in matches:
+        line = _line(text, match.start())
+        if line in literals:
+            yield Behaviour("address", path, line, f"`{shortened(match[0].strip(QUOTES))}`", reach)
 
 
 def _encoded_texts(path: str, text: str) -> Iterator[Behaviour]:
@@ -162,17 +199,10 @@ def _encoded_texts(path: str, text: str) -> Iterator[Behaviour]:
 def _odd_characters(path: str, text: str) -> Iterator[Behaviour]:
     for match in BIDI.finditer(text):
         yield Behaviour("bidi", path, _line(text, match.start()), f"U+{ord(match[0]):04X}")
-    invisible = list(INVISIBLE.finditer(text))
-    if len(invisible) >= MANY_INVISIBLE and _is_run(invisible):
-        yield Behaviour("invisible", path, _line(text, invisible[0].start()), f"{len(invisible)} invisible characters")
+    for match in INVISIBLE.finditer(text):
+        yield Behaviour("invisible", path, _line(text, match.start()), f"{len(match[0])} invisible characters in a row")
     if LOOKALIKE.search(text):
         yield from _lookalike_names(path, text)
-
-
-def _is_run(matches: list[re.Match[str]]) -> bool:
-    """Whether many matches follow each other, as data hidden in invisible characters do."""
-    adjacent = sum(1 for one, other in pairwise(matches) if one.end() == other.start())
-    return adjacent >= MANY_INVISIBLE - 2
 
 
 def _is_comment_or_text(before: str, hidden: str) -> bool:
@@ -207,12 +237,14 @@ def _escaped_names(path: str, text: str) -> Iterator[Behaviour]:
             yield Behaviour("hidden-name", path, _line(text, match.start()), f"spells `{word}` with escapes")
 
 
-def _is_in_literal(text: str, position: int) -> bool:
-    """Whether a position is in a text literal of one line, and not in a comment or docstring."""
-    start = text.rfind("\n", 0, position) + 1
-    before = text[start:position]
-    quote = max(before.count('"') % 2, before.count("'") % 2)
-    return bool(quote) and not before.lstrip().startswith("#") and '"""' not in before
+def _literals(tree: ast.Module) -> set[int]:
+    """The numbers of the lines that have a text which is not a docstring."""
+    alone = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    lines: set[int] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in alone:
+            lines.update(range(node.lineno, (node.end_lineno or node.lineno) + 1))
+    return lines
 
 
 def _line(text: str, position: int) -> int:

@@ -17,7 +17,8 @@ HARMLESS = frozenset(
     winepath id groups sudo pre-commit pre_commit isort help man less more tee time cd pushd export set setx kubectl
     helm aws gcloud az terraform pkill pgrep lsof netstat setup.py unzip tar gzip 7z zip swift lipo codesign lsmod
     dmesg sinfo srun scontrol squeue ninja-build ccache emcc wasm-ld qmake moc uic rcc lrelease dbus-launch defaults
-    explorer explorer.exe xdg-open open osql sqlcmd psql mysql gsettings kreadconfig5 dconf reg.exe rmdir""".split()  # noqa: SIM905
+    explorer explorer.exe xdg-open open color oslevel xdg-user-dir osql
+    sqlcmd psql mysql gsettings kreadconfig5 dconf reg.exe rmdir""".split()  # noqa: SIM905
 )
 """Programs that builds, version look-ups and tools call: a call of them alone is no finding."""
 WORD = r"(?:^|[\s;&|(`$\"'/\\])"

@@ -6,9 +6,26 @@ The code is followed, not run (`vet/code`). Each rule reports a member once, wit
 from collections.abc import Iterator
 
 from wheelhouse.findings import Observation, Severity, observed
-from wheelhouse.vet.code.behaviour import AT_IMPORT, IF_CALLED
+from wheelhouse.vet.code.behaviour import AT_IMPORT, IF_CALLED, IN_TESTS
 from wheelhouse.vet.facts import Facts
 from wheelhouse.vet.rules import Review, rule
+
+SERIOUS = (
+    *(
+        "decoded-code",
+        "fetched-code",
+        "loads-decoded",
+        "drops",
+        "sends",
+        "secrets",
+        "startup",
+        "watches",
+        "injects",
+        "command",
+    ),
+    *("hidden-name", "hidden-text", "address"),
+)
+"""The kinds of what would be a finding outside tests."""
 
 
 def _found(
@@ -30,7 +47,7 @@ def import_runs_decoded(facts: Facts, review: Review) -> Iterator[Observation]:
 
     The code that runs cannot be read in the file. An example is exec of base64, zlib or marshal data, or of what an image hides.
     """
-    for path, does, lines in _found(facts, ("decoded-code",), AT_IMPORT):
+    for path, does, lines in _found(facts, ("decoded-code", "loads-decoded"), AT_IMPORT):
         yield observed(path=path, does=does).with_context(lines=lines)
 
 
@@ -127,7 +144,7 @@ def code_hides_names(facts: Facts, review: Review) -> Iterator[Observation]:
 @rule(Severity.WARNING)
 def code_protected(facts: Facts, review: Review) -> Iterator[Observation]:
     """Code is encrypted, or is kept as long texts that nobody can read."""
-    for path, does, lines in _found(facts, ("protected-code", "encoded-text"), AT_IMPORT, IF_CALLED):
+    for path, does, lines in _found(facts, ("protected-code", "encoded-text"), AT_IMPORT, IF_CALLED, IN_TESTS):
         yield observed(path=path, does=does).with_context(lines=lines)
 
 
@@ -138,14 +155,31 @@ def code_shady_address(facts: Facts, review: Review) -> Iterator[Observation]:
         yield observed(path=path, does=does).with_context(lines=lines)
 
 
+@rule(Severity.WARNING)
+def code_touches_secrets(facts: Facts, review: Review) -> Iterator[Observation]:
+    """If it is called, code opens files with keys or passwords, or writes what a shell, the system or Python runs at its start.
+
+    Few libraries do. Find out when it is called, and what for.
+    """
+    for path, does, lines in _found(facts, ("secrets", "startup"), IF_CALLED):
+        yield observed(path=path, does=does).with_context(lines=lines)
+
+
 @rule(Severity.NOTE)
 def code_can_act(facts: Facts, review: Review) -> Iterator[Observation]:
-    """If it is called, code reads secrets, writes start-up files, watches the user, sends data, or starts suspicious commands.
+    """If it is called, code fetches programs, watches the user, sends data of the machine, or starts suspicious commands.
 
     Tools for such tasks do this too, so it is a note. The same at import is an error.
     """
-    kinds = ("drops", "sends", "secrets", "startup", "watches", "injects", "command")
+    kinds = ("loads-decoded", "drops", "sends", "watches", "injects", "command")
     for path, does, lines in _found(facts, kinds, IF_CALLED):
+        yield observed(path=path, does=does).with_context(lines=lines)
+
+
+@rule(Severity.NOTE)
+def tests_can_act(facts: Facts, review: Review) -> Iterator[Observation]:
+    """The tests or examples in a distribution do what would be a finding elsewhere. Nothing of the distribution imports them."""
+    for path, does, lines in _found(facts, SERIOUS, IN_TESTS):
         yield observed(path=path, does=does).with_context(lines=lines)
 
 
@@ -165,14 +199,14 @@ def source_hides_code(facts: Facts, review: Review) -> Iterator[Observation]:
 @rule(Severity.WARNING)
 def source_invisible(facts: Facts, review: Review) -> Iterator[Observation]:
     """A source has many invisible characters in a row: they can carry data."""
-    for path, does, lines in _found(facts, ("invisible",), AT_IMPORT, IF_CALLED):
+    for path, does, lines in _found(facts, ("invisible",), AT_IMPORT, IF_CALLED, IN_TESTS):
         yield observed(path=path, does=does).with_context(lines=lines)
 
 
 @rule(Severity.WARNING)
 def setup_replaces_install(facts: Facts, review: Review) -> Iterator[Observation]:
     """setup() has commands of its own in place of those of an install, so that the install runs their code."""
-    for path, does, lines in _found(facts, ("install-command",), AT_IMPORT, IF_CALLED):
+    for path, does, lines in _found(facts, ("install-command",), AT_IMPORT, IF_CALLED, IN_TESTS):
         yield observed(path=path, does=does).with_context(lines=lines)
 
 
@@ -182,5 +216,5 @@ def source_unparsed(facts: Facts, review: Review) -> Iterator[Observation]:
 
     Python 2, a syntax that is newer than this Python, a file that is too long or too deeply nested.
     """
-    for path, does, _ in _found(facts, ("unparsed",), AT_IMPORT, IF_CALLED):
+    for path, does, _ in _found(facts, ("unparsed",), AT_IMPORT, IF_CALLED, IN_TESTS):
         yield observed(path=path, does=does)

@@ -1,0 +1,59 @@
+"""What `vet` reads of a file: noted for the next run, and the same in a worker process."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.wheels import build_wheel
+from wheelhouse.archive.artifact import Artifact
+from wheelhouse.errors import RefusedError
+from wheelhouse.files.cache import Cache
+from wheelhouse.vet import file_reader
+from wheelhouse.vet.facts_reader import look_inside
+from wheelhouse.vet.file_reader import NOTES, FileReader
+
+CODE = {
+    "odd/__init__.py": b"import subprocess, os\nsubprocess.run(['oddtool'])\n",
+    "odd/data.pkl": b"cposix\nsystem\n.",
+}
+
+
+@pytest.fixture
+def wheel(tmp_path: Path) -> Path:
+    return build_wheel(tmp_path, "odd", "1.0", files=CODE)
+
+
+def artifact_of(wheel: Path) -> Artifact:
+    return Artifact(wheel.name, "a" * 64, wheel.stat().st_size)
+
+
+def test_what_was_read_is_noted_and_read_again_without_the_file(tmp_path: Path, wheel: Path) -> None:
+    notes, artifact = Cache(tmp_path / "cache"), artifact_of(wheel)
+    first = FileReader(notes).read(wheel, artifact)
+    wheel.unlink()
+    assert FileReader(notes).read(wheel, artifact) == first
+    assert {one.kind for one in first[1].behaviours} >= {"process", "pickle-calls"}
+
+
+def test_a_note_that_was_altered_is_not_used(tmp_path: Path, wheel: Path) -> None:
+    notes, artifact = Cache(tmp_path / "cache"), artifact_of(wheel)
+    notes.note(NOTES, artifact.sha256, b"[]")
+    assert FileReader(notes).read(wheel, artifact) == look_inside(wheel, wheel.name)
+
+
+def test_a_file_that_is_refused_is_not_noted(tmp_path: Path) -> None:
+    notes, path = Cache(tmp_path / "cache"), tmp_path / "odd-1.0-py3-none-any.whl"
+    path.write_bytes(b"no zip")
+    for _ in range(2):
+        with pytest.raises(RefusedError):
+            FileReader(notes).read(path, artifact_of(path))
+
+
+def test_a_worker_process_says_the_same(wheel: Path) -> None:
+    from wheelhouse.archive.inspect_pool import _Worker
+
+    worker = _Worker(file_reader.__name__)
+    assert worker.is_ready()
+    answer = worker.answer(wheel, wheel.name)
+    worker.close()
+    assert file_reader._decoder.decode(answer) == look_inside(wheel, wheel.name)
