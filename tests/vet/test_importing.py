@@ -301,6 +301,7 @@ HARMLESS = {
     "getattr": "import os\nsep = getattr(os, 'sep')\nname = 'x'\nvalue = getattr(os, name, None)\n",
     "code in a text": "exec('x = 1')\nns = {}\nexec(compile('y = 2', '<text>', 'exec'), ns)\n",
     "emoji": "FLAGS = '\U0001f468\u200d\U0001f469\u200d\U0001f467 \u2764\ufe0f'\n",
+    "characters in a table": "TABLE = ('\u202e', '\u2066', 'x')\n",
     "long lines": "TABLE = [1," + " " * 300 + "2]\n",
 }
 

@@ -10,8 +10,8 @@ NAME = r"'[A-Za-z_][\w.]*'"
 NAMESPACE_PTH = re.compile(
     rf"""import\ sys,\ types,\ os;(has_mfs\ =\ sys\.version_info\ >\ \(3,\ 5\);)?
     p\ =\ os\.path\.join\(sys\._getframe\(1\)\.f_locals\['sitedir'\],\ \*\(({NAME},?\ ?)+\)\);
-    (importlib\ =\ has_mfs\ and\ __import__\('importlib\.util'\);has_mfs\ and\ __import__\('importlib\.machinery'\);
-    m\ =\ has_mfs\ and\ sys\.modules\.setdefault\({NAME},\ importlib\.util\.module_from_spec\(importlib\.machinery\.PathFinder
+    (importlib\ =\ (has_mfs\ and\ )?__import__\('importlib\.util'\);(has_mfs\ and\ )?__import__\('importlib\.machinery'\);
+    m\ =\ (has_mfs\ and\ )?sys\.modules\.setdefault\({NAME},\ importlib\.util\.module_from_spec\(importlib\.machinery\.PathFinder
     \.find_spec\({NAME},\ \[os\.path\.dirname\(p\)\]\)\)\);m\ =\ m\ or\ sys\.modules\.setdefault\({NAME},\ types\.ModuleType\({NAME}\)\)
     |
     ie\ =\ os\.path\.exists\(os\.path\.join\(p,'__init__\.py'\)\);m\ =\ not\ ie\ and
@@ -20,7 +20,7 @@ NAMESPACE_PTH = re.compile(
     (;m\ and\ setattr\(sys\.modules\[{NAME}\],\ {NAME},\ m\))?""",
     re.VERBOSE,
 )
-"""The line that setuptools wrote for namespace packages until release 69, in its two forms."""
+"""The line that setuptools wrote for namespace packages until release 69, in its three forms."""
 DISTUTILS_PTH = re.compile(
     r"import os; var = 'SETUPTOOLS_USE_DISTUTILS'; enabled = os\.environ\.get\(var, '(local|stdlib)'\) == 'local'; "
     r"enabled and __import__\('_distutils_hack'\)(\.add_shim\(\))?; *"

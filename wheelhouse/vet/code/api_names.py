@@ -152,7 +152,7 @@ SUSPICIOUS_ADDRESS = re.compile(
         |hookbin\.com|oastify\.com|interact\.sh|burpcollaborator\.net|canarytokens\.\w+|pastebin\.com/raw|hastebin\.com|rentry\.co|transfer\.sh
         |file\.io|anonfiles\.com|gofile\.io|catbox\.moe|ipinfo\.io|ip\.me|api\.ipify\.org|ifconfig\.me|icanhazip\.com|checkip\.amazonaws\.com)
         (?:[:/?'"]|$)
-    | (?:[\w-]+\.)+(?:onion|buzz|cyou|icu|pw|tk|ml|ga|cf|gq|monster|quest|sbs)(?:[:/?'"]|$)
+    | (?:[\w-]+\.)+(?:onion|buzz|cyou|icu|pw|tk|ga|cf|gq|monster|quest|sbs)(?:[:/?'"]|$)
     )""",
     re.VERBOSE | re.IGNORECASE,
 )

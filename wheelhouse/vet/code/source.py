@@ -25,7 +25,8 @@ ODD_RUNS = (b" " * 150, b"\t" * 40, b"(" * 60, b"[" * 60, b"\0")
 BLANKS = re.compile(
     r"^(?P<before>[^\n]*?\S)(?:[ ]{150,}|\t{40,})\s*;?[ \t]*(?P<hidden>[A-Za-z_][^\n]{3,})$", re.MULTILINE
 )
-BIDI = re.compile("[\u202a-\u202e\u2066-\u2069]")
+BIDI = re.compile("(?<!['\"])[\u202a-\u202e\u2066-\u2069]|[\u202a-\u202e\u2066-\u2069](?!['\"])")
+"""Not one alone in a text, as tables of characters have it."""
 INVISIBLE = re.compile("[\u200b\u200c\u200d\u2060-\u2064\u206a-\u206f\ufe00-\ufe0f\U000e0000-\U000e01ef]{8,}")
 CONTINUES = re.compile(r"(?:else|elif|except|finally)\b|[)\]}#\"']")
 """A line at the left edge that continues the statement before it, or is none."""

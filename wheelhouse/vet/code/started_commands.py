@@ -17,7 +17,7 @@ HARMLESS = frozenset(
     winepath id groups sudo pre-commit pre_commit isort help man less more tee time cd pushd export set setx kubectl
     helm aws gcloud az terraform pkill pgrep lsof netstat setup.py unzip tar gzip 7z zip swift lipo codesign lsmod
     dmesg sinfo srun scontrol squeue ninja-build ccache emcc wasm-ld qmake moc uic rcc lrelease dbus-launch defaults
-    explorer explorer.exe xdg-open open color oslevel xdg-user-dir osql
+    explorer explorer.exe xdg-open open color conda mamba micromamba oslevel system_profiler xdg-user-dir osql
     sqlcmd psql mysql gsettings kreadconfig5 dconf reg.exe rmdir""".split()  # noqa: SIM905
 )
 """Programs that builds, version look-ups and tools call: a call of them alone is no finding."""
@@ -96,7 +96,8 @@ SUSPICIOUS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ),
 )
 PROGRAM = re.compile(
-    r"^\s*(?:sudo\s+|env\s+|exec\s+|cmd(?:\.exe)?\s+/c\s+|(?:\w+=\S*\s+))*[\"']?(?:[\w.:~…/\\ -]*[/\\])?([\w.+…-]+)"
+    r"^\s*(?:sudo\s+|env\s+|exec\s+|cmd(?:\.exe)?\s+/c\s+|(?:\w+=\S*\s+))*"
+    r"(?:[\"'](?:[\w.:~…/\\ -]*[/\\])?|(?:[\w.:~…\\-]*[/\\])*)([\w.+…-]+)"
 )
 
 
