@@ -30,6 +30,8 @@ from wheelhouse.index.urls import basic, host_of, origin_of, own_credentials, re
 
 CHUNK = 1 << 18
 CONNECTIONS = 24
+MAX_HEAD_BYTES = 1 << 20
+"""Of all that comes before a body: http.client bounds the header lines of an answer, but not the answers `100 Continue` before it."""
 MAX_SERVERS = 10_000
 """Pools of one manager; beyond that it would close the oldest, from which a thread may be reading."""
 
@@ -208,10 +210,11 @@ class PacedSocket:
 
 
 class _PacedReader(io.RawIOBase):
-    """A connection's bytes for http.client, at a pace; `received` are those that came before."""
+    """A connection's bytes for http.client, at a pace; `received` are those that came before. `is_head` until a body begins."""
 
     def __init__(self, raw: io.RawIOBase, pace: Pace, received: bytes = b"") -> None:
         self._raw, self._meter, self._received = raw, _Meter(pace), received
+        self._left, self.is_head = MAX_HEAD_BYTES, True
 
     def readable(self) -> bool:
         return True
@@ -224,6 +227,9 @@ class _PacedReader(io.RawIOBase):
         started = self._meter.clock()
         count = self._raw.readinto(buffer) or 0
         self._meter.count(started, count)
+        self._left -= count if self.is_head else 0
+        if self._left < 0:
+            raise foreign.ProtocolError(f"more than {MAX_HEAD_BYTES} bytes before a body")
         return count
 
     def close(self) -> None:
@@ -239,6 +245,7 @@ class _Paced:
     timeout: float
     _received: bytes = b""
     _answer: PlainAnswer | None = None
+    _reader: _PacedReader
 
     def getresponse(self) -> Any:  # noqa: ANN401  (urllib3's HTTPResponse, or a PlainAnswer)
         """The answer to the request that was sent."""
@@ -248,7 +255,9 @@ class _Paced:
         self._answer = plain_answer(self._received, source)
         try:
             if self._answer is None:
-                return super().getresponse()  # type: ignore[misc]
+                response = super().getresponse()  # type: ignore[misc]
+                self._reader.is_head = False
+                return response
             return super(HTTPConnection, self).getresponse()  # type: ignore[misc]  # http.client's: it keeps the state
         finally:
             self._received, self._answer = b"", None
@@ -258,7 +267,8 @@ class _Paced:
         if self._answer is not None:
             return self._answer
         response = HTTPConnection.response_class(sock, **options)
-        response.fp = io.BufferedReader(_PacedReader(response.fp.detach(), self.pace, self._received))
+        self._reader = _PacedReader(response.fp.detach(), self.pace, self._received)
+        response.fp = io.BufferedReader(self._reader)
         return response
 
 
