@@ -1,12 +1,14 @@
 """The answer that needs no search: what it finds, when it gives up, and that the resolver then finds the rest."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.support.resolutions import found, supplied
 from wheelhouse.archive.filenames import Filenames
 from wheelhouse.resolve import search as resolving
+from wheelhouse.resolve.resolution import CandidateRelease
 
 
 @pytest.fixture
@@ -57,6 +59,25 @@ def test_choices_that_chase_each_other_end_in_a_search(tmp_path: Path) -> None:
     offers = {"a 2": ["b<2"], "a 1": ["b"], "b 2": [], "b 1": ["a<2"]}
     with supplied(tmp_path, offers) as supply:
         assert found(supply, "a", "b") in (["a 1", "b 2"], ["a 1", "b 1"])
+
+
+def test_the_walk_ends_at_the_first_contradiction(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What lies behind it may be a hundred projects, whose metadata the search needs not, or needs of other releases."""
+    walked: list[str] = []
+    solve = resolving.solve_greedily
+
+    def watched(roots: Any, index: Any, dependencies_of: Any) -> Any:
+        def noted(release: CandidateRelease) -> Any:
+            walked.append(str(release))
+            return dependencies_of(release)
+
+        return solve(roots, index, noted)
+
+    monkeypatch.setattr(resolving, "solve_greedily", watched)
+    offers = {"a 2": ["c==1"], "a 1": ["c"], "b 1": ["c==2", "d"], "c 2": [], "c 1": [], "d 1": ["e"], "e 1": []}
+    with supplied(tmp_path, offers) as supply:
+        assert found(supply, "a", "b") == ["a 1", "b 1", "c 2", "d 1", "e 1"]
+    assert walked == ["a 2", "b 1", "c 1"]
 
 
 @pytest.mark.parametrize(

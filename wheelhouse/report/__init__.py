@@ -3,7 +3,6 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from wheelhouse.debian.debian_lock import DebianLock
 from wheelhouse.errors import WheelhouseError
 from wheelhouse.events import Built, Event, Found, Noted, Resolved, Resolving, Retrying, Searching, Warned
 from wheelhouse.findings import Finding
@@ -11,10 +10,11 @@ from wheelhouse.humanize import counted, listed, size_text
 from wheelhouse.lock.lock import Lock
 from wheelhouse.lock.other_files import FOLDER, OtherFiles
 from wheelhouse.lock.why import chains
-from wheelhouse.oci.image_lock import BaseImage, ImageLock
 from wheelhouse.report.sentences import error_details, error_hint, error_sentence, hint_of, sentence_of
 
 if TYPE_CHECKING:
+    from wheelhouse.debian.debian_lock import DebianLock
+    from wheelhouse.oci.image_lock import BaseImage, ImageLock
     from wheelhouse.vet.evidence import Evidence
 
 __all__ = ["counted", "size_text"]
@@ -138,7 +138,7 @@ def other_files_lines(files: OtherFiles, removed: Sequence[str]) -> list[str]:
     return [*lines, *([f"{FOLDER}: removed: {listed(removed, REMOVED)}"] if removed else [])]
 
 
-def debian_document(lock: DebianLock) -> list[dict[str, Any]]:
+def debian_document(lock: "DebianLock") -> list[dict[str, Any]]:
     """The Debian packages of a wheelhouse, for `--json`."""
     return [
         {
@@ -154,7 +154,7 @@ def debian_document(lock: DebianLock) -> list[dict[str, Any]]:
     ]
 
 
-def debian_lines(lock: DebianLock) -> list[str]:
+def debian_lines(lock: "DebianLock") -> list[str]:
     """A line for the Debian packages: how many, their size, and the suites that they come from."""
     if not lock.suites:
         return []
@@ -163,7 +163,7 @@ def debian_lines(lock: DebianLock) -> list[str]:
     return [f"debian/: {counted(len(lock.packages), 'package')} for {lock.inputs.architecture}, {size}, from {suites}"]
 
 
-def base_images_document(lock: ImageLock) -> list[dict[str, Any]]:
+def base_images_document(lock: "ImageLock") -> list[dict[str, Any]]:
     """The base images of a wheelhouse, for `--json`."""
     return [
         {
@@ -179,12 +179,12 @@ def base_images_document(lock: ImageLock) -> list[dict[str, Any]]:
     ]
 
 
-def base_images_lines(lock: ImageLock) -> list[str]:
+def base_images_lines(lock: "ImageLock") -> list[str]:
     """A line for each base image: its digest, its size, and what it holds."""
     return [_base_image_line(image) for image in lock.images]
 
 
-def _base_image_line(image: BaseImage) -> str:
+def _base_image_line(image: "BaseImage") -> str:
     size = size_text(sum(blob.size for blob in image.blobs))
     libc, python = (image.facts.libc, image.facts.python) if image.facts else ("", "")
     holds = [image.distribution, libc, f"Python {python}" if python else "no Python"]

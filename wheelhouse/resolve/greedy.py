@@ -5,7 +5,7 @@ choices are the solution, and no other order leads to another one. If that fails
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
@@ -57,8 +57,6 @@ def _walk(
     pending, costly = deque(roots), deque[Dependency]()
     while pending or costly:
         is_last = not pending
-        if is_last:
-            _must_be_satisfiable(specifiers, index)
         dependency = costly.popleft() if is_last else pending.popleft()
         project = dependency.project
         if project not in chosen:
@@ -67,7 +65,7 @@ def _walk(
             costly.append(dependency)
             continue
         if dependency.parent is None or dependency.parent.candidate.project != project:
-            specifiers.setdefault(project, {})[str(dependency.specifier)] = dependency.specifier
+            _narrow(specifiers.setdefault(project, {}), dependency.specifier, chosen[project], index)
         elif not dependency.specifier.contains(chosen[project].version, prereleases=True):
             raise _ConflictError(f"{dependency.parent} requires another version of itself")
         if (project, dependency.extra) not in reached:
@@ -76,12 +74,16 @@ def _walk(
     return reached, specifiers
 
 
-def _must_be_satisfiable(
-    specifiers: Mapping[NormalizedName, Mapping[str, SpecifierSet]], index: CandidateIndex
+def _narrow(
+    by_text: dict[str, SpecifierSet], specifier: SpecifierSet, chosen: Candidate, index: CandidateIndex
 ) -> None:
-    """Raise _ConflictError if nothing satisfies all specifiers of a project."""
-    for project, by_text in specifiers.items():
-        _best(project, merge(by_text.values()), index)
+    """Add a specifier to those of a project. Raises _ConflictError as soon as nothing satisfies all of them."""
+    text = str(specifier)
+    if text in by_text:
+        return
+    by_text[text] = specifier
+    if not specifier.contains(chosen.version, prereleases=True):
+        _best(chosen.project, merge(by_text.values()), index)
 
 
 def _best(project: NormalizedName, specifier: SpecifierSet, index: CandidateIndex) -> Candidate:
