@@ -141,6 +141,20 @@ def test_a_bundle_with_a_blob_that_its_lock_does_not_name_is_refused(carried: tu
         must_follow_from_locks(difference(wrong, None), locks, "bundle")
 
 
+def test_the_bill_of_materials_has_the_image(carried: tuple[Path, str], tmp_path: Path) -> None:
+    pytest.importorskip("cyclonedx")
+    house, name = carried
+    done = wheelhouse("vet", house, "--sbom", "bom.json", "--quiet", cwd=tmp_path)
+    assert done.returncode in (0, 1), done.stderr
+    image = load_base_images(house).images[0]
+    document = json.loads((tmp_path / "bom.json").read_text())
+    [component] = [one for one in document["components"] if one["type"] == "container"]
+    assert component["name"] == name.rpartition(":")[0] and component["version"] == image.manifest.digest
+    assert component["purl"].startswith(f"pkg:oci/base@sha256:{image.manifest.sha256}?arch=amd64&repository_url=")
+    [root] = [one for one in document["dependencies"] if "image/amd64" in one.get("dependsOn", [])]
+    assert root["ref"] == document["metadata"]["component"]["bom-ref"]
+
+
 def test_sealed_writes_nothing_where_the_base_image_would_be_asked_for(
     carried: tuple[Path, str], tmp_path: Path
 ) -> None:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from wheelhouse.documents import too_deep_as
 from wheelhouse.errors import MachineError
+from wheelhouse.oci.image_lock import FOLDER as IMAGE
+from wheelhouse.oci.image_lock import BaseImage
 from wheelhouse.vet.evidence import Evidence
 from wheelhouse.vet.facts import Facts
 
@@ -82,13 +84,15 @@ def _bom(evidence: Evidence) -> "Bom":
     for name, component in components.items():
         edges |= _merged(component, evidence.files[name], edges[name])
     bom.components.update(components.values(), (_other(name, evidence) for name in evidence.others))
+    bom.components.update(map(_image, evidence.images))
     bom.dependencies.update(_dependency(ref, on) for ref, on in edges.items())
     return bom
 
 
 def _edges(evidence: Evidence) -> Edges:
     """The merged graph of all targets. The wheelhouse itself depends on what was requested."""
-    edges: Edges = {ROOT: set(evidence.others), **{name: set() for name in evidence.hashes}}
+    images = {_image_ref(image) for image in evidence.images}
+    edges: Edges = {ROOT: {*evidence.others, *images}, **{name: set() for name in evidence.hashes}}
     for graph in evidence.graphs:
         edges[ROOT] |= graph.roots
         for name, needs in graph.needs.items():
@@ -136,6 +140,30 @@ def _other(name: str, evidence: Evidence) -> "Component":
 
     hashes = [HashType(alg=HashAlgorithm.SHA_256, content=evidence.hashes[name])]
     return Component(name=name, type=ComponentType.FILE, bom_ref=name, hashes=hashes)
+
+
+def _image_ref(image: BaseImage) -> str:
+    return f"{IMAGE}/{image.architecture}"
+
+
+def _image(image: BaseImage) -> "Component":
+    """A base image; its purl has the digest as the version (package-url, type `oci`)."""
+    from cyclonedx.model import HashAlgorithm, HashType  # noqa: PLC0415
+    from cyclonedx.model.component import Component, ComponentType  # noqa: PLC0415
+    from packageurl import PackageURL  # noqa: PLC0415
+
+    reference = image.reference
+    name, tag = image.tag.rpartition(":")[::2]
+    place = {"arch": image.architecture, "repository_url": f"{reference.registry}/{reference.repository}", "tag": tag}
+    purl = PackageURL("oci", None, reference.repository.rpartition("/")[2], image.manifest.digest, place)
+    return Component(
+        name=name,
+        type=ComponentType.CONTAINER,
+        version=image.manifest.digest,
+        bom_ref=_image_ref(image),
+        purl=purl,
+        hashes=[HashType(alg=HashAlgorithm.SHA_256, content=image.manifest.sha256)],
+    )
 
 
 def _properties(facts: Facts, evidence: Evidence) -> "Iterator[Property]":

@@ -18,6 +18,7 @@ from wheelhouse.archive.filenames import release_of
 from wheelhouse.findings import Finding, Severity
 from wheelhouse.lock.lock import Lock
 from wheelhouse.lock.wheelhouse import Wheelhouse
+from wheelhouse.oci.image_lock import BaseImage
 from wheelhouse.vet.approvals import Approvals
 from wheelhouse.vet.approved_releases import ApprovedReleases
 from wheelhouse.vet.diff import Replaced
@@ -63,7 +64,7 @@ class Evidence:
     `hashes` has the sha256 of each file by place and name, also of other files than distributions. `approved` are the findings
     that approvals cover, `waived` those that a waiver covers, `findings` all others. `known` is the day of the newest advisory;
     None without a snapshot of advisories. `replaced` says what changed inside files since the wheelhouse `since`, by place and
-    name.
+    name. `images` are the base images that it holds.
     """
 
     name: str
@@ -79,6 +80,7 @@ class Evidence:
     known: datetime | None = None
     since: str = ""
     replaced: Mapping[str, Replaced] = field(default_factory=dict)
+    images: tuple[BaseImage, ...] = ()
 
     @cached_property
     def files(self) -> dict[str, Facts]:

@@ -4,6 +4,7 @@ from datetime import datetime
 from pathlib import Path
 
 from wheelhouse.findings import Policy
+from wheelhouse.verify.verify_other_files import load_base_images
 from wheelhouse.vet.advisories import Advisories
 from wheelhouse.vet.approvals import Approvals, split_approved
 from wheelhouse.vet.approve import files_of
@@ -37,4 +38,5 @@ def evidence(
         known=advisories.newest if advisories else None,
         since=since.absolute().name if since else "",
         replaced=vetted.replaced,
+        images=load_base_images(folder).images,
     )
