@@ -129,13 +129,12 @@ def test_a_server_that_drips_is_given_up(head: bytes) -> None:
     assert "--min-rate" in (error.value.hint or "")
 
 
-@pytest.mark.parametrize("head", [b"", b"HTTP/1.1 200 OK\r\nA: "])
-def test_what_comes_before_a_body_is_bounded(head: bytes) -> None:
+def test_what_comes_before_a_body_is_bounded() -> None:
     """http.client reads any number of answers `100 Continue`: a fast server that sends no other held a run for ever."""
     with (
-        Raw(head, b"HTTP/1.1 100 Continue\r\n\r\n" * 2000) as server,
+        Raw(b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 2000) as server,
         asking() as http,
-        pytest.raises(ServerError, match=r"broke off: .*(bytes before a body|got more than)"),
+        pytest.raises(ServerError, match=r"broke off: .*bytes before a body"),
     ):
         http.get(server.url)
 
