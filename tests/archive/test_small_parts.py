@@ -12,8 +12,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from tests.support.wheels import build_wheel
-from wheelhouse.archive import compressed, limits, reasons, twins
+from tests.support.wheels import build_sdist, build_wheel
+from wheelhouse.archive import compressed, limits, metadata, reasons, sdistfile, twins
 from wheelhouse.archive.artifact import (
     Artifact,
     Candidate,
@@ -27,6 +27,7 @@ from wheelhouse.archive.compressed import compression_by_name
 from wheelhouse.archive.filenames import is_globbed, is_standard_sdist, release_of, sdist_releases
 from wheelhouse.archive.legacy import repair_requirement, repair_specifiers
 from wheelhouse.archive.limits import check_path
+from wheelhouse.archive.metadata import parse_requires_txt
 from wheelhouse.archive.overrides import Adjustments
 from wheelhouse.archive.reason_text import TEXTS, reason_text
 from wheelhouse.archive.reasons import (
@@ -48,6 +49,7 @@ from wheelhouse.archive.retag import retagged
 from wheelhouse.archive.tag_summary import target_tags, wheel_tags
 from wheelhouse.archive.twins import twin_findings
 from wheelhouse.archive.waivers import NO_WAIVERS, Waivers
+from wheelhouse.archive.ziparchive import mapped, read_members, read_whole
 from wheelhouse.errors import IntegrityError, RefusedError
 from wheelhouse.findings import Finding, Severity, Subject, Waiver
 from wheelhouse.target.target import Platform, Python, Target
@@ -356,6 +358,44 @@ def test_how_long_and_deep_a_path_may_be(path: str, is_allowed: bool) -> None:
     with pytest.raises(RefusedError) as caught:
         check_path(path)
     assert caught.value.rule == "archive-limit"
+
+
+def test_a_requires_txt_may_have_so_many_requirements(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(metadata, "MAX_HEADER_FIELDS", 3)
+    assert len(parse_requires_txt("a\nb\nc\nd\n")[0]) == 4
+    with pytest.raises(RefusedError, match="more than 3 requirements"):
+        parse_requires_txt("a\nb\nc\nd\ne\n")
+
+
+def test_a_member_is_read_whole_up_to_a_limit(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
+        archive.writestr("x", b"12345")
+    with mapped(tmp_path / "x.zip") as data:
+        member = read_members(data)["x"]
+        assert read_whole(data, member, 5) == b"12345"
+        with pytest.raises(RefusedError, match="its x has 5 bytes, more than 4"):
+            read_whole(data, member, 4)
+
+
+def test_only_top_files_of_a_zip_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with zipfile.ZipFile(tmp_path / "lib-1.0.zip", "w") as archive:
+        archive.writestr("lib-1.0/pyproject.toml", b"[build-system]")
+        archive.writestr("lib-1.0/pyproject.toml.orig", b"x" * 100)
+    monkeypatch.setattr(sdistfile, "MAX_METADATA_BYTES", 50)
+    assert sdistfile.read_pyproject(tmp_path / "lib-1.0.zip", "lib-1.0.zip") == "[build-system]"
+
+
+def test_the_egg_info_counts_where_old_metadata_name_no_dependency(tmp_path: Path) -> None:
+    for name, requires, expected in (("none", [], ("other",)), ("some", ["lib"], ("lib",))):
+        sdist = build_sdist(
+            tmp_path, name, "1.0", metadata_version="1.2", requires=requires, egg_info_requires="other\n"
+        )
+        assert sdistfile.read_sdist(sdist, sdist.name).metadata.requires_dist == expected
+
+
+def test_candidates_are_equal_whatever_their_hashes() -> None:
+    one, two = (Candidate(LIB, Version("1"), WHEEL, "u", "i", hashes={"sha256": digit}) for digit in "ab")
+    assert one == two and len({one, two}) == 1
 
 
 def test_limits_are_in_the_order_of_what_they_hold() -> None:

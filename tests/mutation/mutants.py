@@ -33,8 +33,8 @@ PAIRS = (
 )
 NAMES = {**{second: first for first, second in PAIRS}, **dict(PAIRS)}
 """Functions and methods that are easily taken for another."""
-DECLARATIONS = frozenset({"frozen", "kw_only", "strict"})
-"""Keywords that only a mistake inside the program would meet: those of a class, which mypy checks too, and `zip(strict=True)`."""
+STRIPS = ("strip", "lstrip", "rstrip")
+"""Their argument is a set of characters: one more of them is no fault, so the whole set is another."""
 MIN_VOCABULARY = 8
 """A set or tuple of a module with so many texts, and nothing else, is a list of names: a test of each would be its copy."""
 
@@ -118,14 +118,15 @@ def _replacements(node: ast.AST, scope: str, line: int) -> Iterator[Replacement]
 
 def _is_left_alone(parent: ast.AST, child: ast.AST) -> bool:
     """Docstrings, what only type checkers read, declarations, long lists of names, and limits."""
-    if isinstance(child, ast.Expr) and isinstance(child.value, ast.Constant):
-        return True
-    if isinstance(child, ast.keyword) and child.arg in DECLARATIONS:
-        return True
-    if isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING":
-        return True
-    if isinstance(child, ast.Set | ast.Tuple | ast.List) and _is_vocabulary(child):
-        return True
+    match child:
+        case ast.Expr(ast.Constant()) | ast.If(ast.Name("TYPE_CHECKING")):
+            return True
+        case ast.keyword(arg="frozen" | "kw_only" | "strict"):  # of a class, which mypy checks too, and of zip
+            return True
+    if isinstance(parent, ast.Call) and _is_strip(parent):
+        return child is not parent.func
+    if isinstance(child, ast.Set | ast.Tuple | ast.List):
+        return _is_vocabulary(child)
     if not (isinstance(parent, ast.Module) and isinstance(child, ast.Assign)):
         return False
     limits = isinstance(child.targets[0], ast.Tuple) and isinstance(child.value, ast.Tuple)
@@ -160,6 +161,8 @@ def _of_expression(node: ast.expr) -> Iterator[ast.expr]:  # noqa: C901  (a tabl
             yield ast.Constant(value + 1)
         case ast.Constant(str() as value) if " " not in value:
             yield ast.Constant(f"{value}X")
+        case ast.Call(function, [ast.Constant(str())]) if _is_strip(node):
+            yield ast.Call(function, [ast.Constant("X")], [])
         case ast.Call(ast.Name(name), arguments, keywords) if name in NAMES:
             yield ast.Call(ast.Name(NAMES[name]), arguments, keywords)
         case ast.Call(ast.Attribute(value, name), arguments, keywords) if name in NAMES:
@@ -173,12 +176,23 @@ def _of_condition(node: ast.expr) -> Iterator[ast.expr]:
 
 def _of_statement(node: ast.stmt) -> Iterator[str]:
     match node:
+        case ast.Delete(targets) if all(isinstance(target, ast.Name) for target in targets):
+            return  # it says that an argument is not used
         case ast.Raise() | ast.Expr(ast.Call()) | ast.AugAssign() | ast.Delete():
             yield "pass"
         case ast.Break():
             yield "continue"
         case ast.Continue():
             yield "break"
+
+
+def _is_strip(call: ast.expr) -> bool:
+    return (
+        isinstance(call, ast.Call)
+        and isinstance(call.func, ast.Attribute)
+        and call.func.attr in STRIPS
+        and bool(call.args)
+    )
 
 
 def _is_text(node: ast.expr) -> bool:

@@ -17,6 +17,11 @@ SOURCE = dedent(
             raise ValueError(f"{size + 1} is small")
         return names[0] if not names else "a sentence"
 
+    def shown(text, unused):
+        del unused
+        del text[3]
+        return text.rstrip("/").strip()
+
     FEW = {"b", *("c", "d")}
     MANY = frozenset({"e", *("f", "g", "h"), "i", "j", "k", "l"})
 
@@ -46,6 +51,12 @@ def test_comparisons_conditions_numbers_and_refusals_are_mutated() -> None:
 def test_limits_annotations_documentation_and_sentences_are_not_mutated() -> None:
     before = {before for _, before, _ in changes()}
     assert not before & {"10", "'int'", "'str'", "'Documentation.'", "'a sentence'", "size + 1"}
+
+
+def test_what_is_stripped_is_replaced_as_a_whole() -> None:
+    in_shown = {(before, after) for scope, before, after in changes() if scope == "shown"}
+    assert ("text.rstrip('/')", "(text.rstrip('X'))") in in_shown and ("'/'", "('/X')") not in in_shown
+    assert ("del text[3]", "pass") in in_shown and ("del unused", "pass") not in in_shown
 
 
 def test_declarations_are_not_mutated() -> None:
