@@ -164,7 +164,7 @@ def test_a_new_capability_is_told_against_an_earlier_wheelhouse(houses: Path) ->
     vetted = vet(houses / "new", Policy(), NOW, VetContext(since=houses / "old"))
     (finding,) = [one for one in vetted.findings if one.rule == "new-capability"]
     assert finding.values["capabilities"] == ("start-up", "native") and finding.values["before"] == "1.0"
-    assert finding.values["members"] == ("start-up: odd.pth", "native: odd/fast.so")
+    assert finding.values["members"] == ("start-up (odd.pth)", "native (odd/fast.so)")
     assert "new-capability" not in {one.rule for one in vet(houses / "new", Policy(), NOW).findings}
 
 

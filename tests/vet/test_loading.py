@@ -245,3 +245,10 @@ def test_common_attributes_of_git_are_no_filter(tmp_path: Path, text: str) -> No
 def test_a_known_backport_is_a_note(tmp_path: Path) -> None:
     assert rules_of(wheel(tmp_path, "dataclasses", **{"dataclasses.py": b""})).keys() == {"stdlib-backport"}
     assert "stdlib-name" in rules_of(wheel(tmp_path, "odd", **{"dataclasses.py": b""}))
+
+
+def test_a_script_is_read_as_a_module_is(tmp_path: Path) -> None:
+    code = b"#!python\nimport base64\nexec(base64.b64decode('cHJpbnQoMSk='))\n"
+    in_script = rules_of(wheel(tmp_path, **{"odd-1.0.data/scripts/odd-run": code})).keys()
+    in_module = rules_of(wheel(tmp_path, **{"odd/run.py": code})).keys()
+    assert in_module and in_module <= in_script

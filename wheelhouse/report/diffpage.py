@@ -1,7 +1,8 @@
 """What changed between two wheelhouses, as the values of `templates/diff.html.j2` (pure)."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import Any
 
 from wheelhouse.report.difference import change_about, tally, versions_text
@@ -74,10 +75,7 @@ def content_view(file: Replaced) -> dict[str, Any]:
     """The members of a file that differ, with their digests, and the diffs of those that run."""
     return {
         "members": list(map(_member, file.members)),
-        "texts": [
-            {"name": text.name, "rows": [_row(line) for line in text.lines], "omitted": text.omitted}
-            for text in file.texts
-        ],
+        "texts": [{"name": text.name, "rows": list(_rows(text.lines)), "omitted": text.omitted} for text in file.texts],
     }
 
 
@@ -90,6 +88,7 @@ def _digest(entry: Entry | None) -> str:
     return entry.digest if entry else ""
 
 
-def _row(line: str) -> dict[str, str]:
-    """A line of a diff, with the class that colours it."""
-    return {"kind": ROW_KINDS.get(line[:1], ""), "text": line}
+def _rows(lines: Sequence[str]) -> Iterator[dict[str, str]]:
+    """The lines of a diff, those of one kind that follow each other together, with the class that colours them."""
+    for kind, same in groupby(lines, lambda line: ROW_KINDS.get(line[:1], "")):
+        yield {"kind": kind, "text": "\n".join(same)}

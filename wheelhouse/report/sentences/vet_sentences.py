@@ -12,14 +12,13 @@ APPROVE = "read the findings of `wheelhouse vet`, then use `wheelhouse approve`"
 
 VET: Mapping[str, Sentence] = {
     # abilities
-    "capabilities/some": Sentence("it can: {capabilities:all}{members:6 plain| (#)}"),
-    "capabilities/none": Sentence("it can do none of what is looked for: no network, no processes, nothing at start"),
+    "capabilities/some": Sentence("it can: {members:all}"),
+    "capabilities/none": Sentence("it has none of the capabilities that are looked for"),
     "not-in-sdist": Sentence(
         "it has {paths}, which {sdist} has not with these contents", "find out whether the build writes this code"
     ),
     "new-capability": Sentence(
-        "it can do what {before} could not: {capabilities:all}{members:6 plain| (#)}",
-        "look at these members before you approve it",
+        "it can do what {before} could not: {members:all}", "look at these members before you approve it"
     ),
     # scripts
     "data-scripts": Sentence("it installs {scripts} into a folder of PATH"),

@@ -9,8 +9,6 @@ from wheelhouse.vet.file_capabilities import capabilities_of
 from wheelhouse.vet.rules import Review, rule
 
 CODE = (".py", ".pth")
-MAX_MEMBERS = 2
-"""So many members of each capability are named."""
 
 
 @rule(Severity.NOTE)
@@ -44,8 +42,8 @@ def new_capability(facts: Facts, review: Review) -> Iterator[Observation]:
 
 
 def _first_members(can: Capabilities) -> tuple[str, ...]:
-    """The first members that have each capability, after its name."""
-    return tuple(f"{name}: {member}" for name, members in can.items() for member in members[:MAX_MEMBERS])
+    """Each capability with the first member that has it, in brackets."""
+    return tuple(f"{name} ({members[0]})" for name, members in can.items())
 
 
 @rule(Severity.WARNING)
