@@ -164,3 +164,14 @@ def test_a_large_body_comes_in_large_pieces() -> None:
         http.close()
     assert b"".join(chunks) == body
     assert [len(chunk) for chunk in chunks] == [connections.CHUNK, connections.CHUNK, len(body) - 2 * connections.CHUNK]
+
+
+def test_a_reader_may_want_less_than_what_came_with_the_header() -> None:
+    with socket.socket() as unused:
+        answer = plain_answer(PLAIN, PacedSocket(unused, Pace()))
+    assert answer and [answer.read(8), answer.read(8), answer.read(8), answer.read(8)] == [
+        BODY[:8],
+        BODY[8:16],
+        BODY[16:],
+        b"",
+    ]

@@ -28,7 +28,8 @@ from wheelhouse.index.plain_answer import CutShortError, PlainAnswer, plain_answ
 from wheelhouse.index.tls import Trust
 from wheelhouse.index.urls import basic, host_of, origin_of, own_credentials, redact
 
-CHUNK = 1 << 18
+CHUNK, FIRST_CHUNK = 1 << 18, 1 << 16
+"""Bytes of a body that are read at once, and of a header with what follows it."""
 CONNECTIONS = 24
 MAX_HEAD_BYTES = 1 << 20
 """Of all that comes before a body: http.client bounds the header lines of an answer, but not the answers `100 Continue` before it."""
@@ -251,7 +252,7 @@ class _Paced:
         """The answer to the request that was sent."""
         self.sock.settimeout(self.timeout)
         source = PacedSocket(self.sock, self.pace)
-        self._received = source.recv(CHUNK)
+        self._received = source.recv(FIRST_CHUNK)
         self._answer = plain_answer(self._received, source)
         try:
             if self._answer is None:

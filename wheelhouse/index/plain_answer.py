@@ -70,10 +70,10 @@ class PlainAnswer:
         if not self.length_remaining:
             self.release_conn()
             return b""
-        chunk = self._begun
-        if len(chunk) < self.length_remaining:
-            chunk += self._received(min(amount, self.length_remaining) - len(chunk))
-        self._begun = b""
+        wanted = min(amount, self.length_remaining)
+        chunk, self._begun = self._begun[:wanted], self._begun[wanted:]
+        if len(chunk) < wanted:
+            chunk += self._received(wanted - len(chunk))
         if not chunk:
             raise CutShortError
         self.length_remaining -= len(chunk)
