@@ -14,7 +14,8 @@ from wheelhouse.archive.reasons import RequiresPython, SdistExcluded, UploadedTo
 from wheelhouse.errors import InputError
 from wheelhouse.resolve.conflict import Conflict
 from wheelhouse.resolve.derivation import Step
-from wheelhouse.resolve.requirements import COMMAND_LINE, RequirementLine
+from wheelhouse.resolve.release_texts import origin_text
+from wheelhouse.resolve.requirements import RequirementLine
 from wheelhouse.resolve.resolution import NEVER, is_exact
 from wheelhouse.target.target import Platform, Python, Target
 
@@ -51,12 +52,9 @@ def _release_hint(conflict: Conflict) -> str:
 def _never_hint(conflict: Conflict) -> str:
     """About a release that cannot be chosen whatever its files are."""
     reason = conflict.dependencies[0].reason
-    python = (
-        _fitting_python([reason.specifier], conflict.request.target) if isinstance(reason, RequiresPython) else None
-    )
-    return (
-        f"request another version, or take another target: --python {python}" if python else "request another version"
-    )
+    specifiers = [reason.specifier] if isinstance(reason, RequiresPython) else []
+    python = _fitting_python(specifiers, conflict.request.target)
+    return "request another version" + (f", or take another target: --python {python}" if python else "")
 
 
 def _no_project_hint(conflict: Conflict) -> str:
@@ -76,8 +74,8 @@ def _no_release_hint(conflict: Conflict) -> str:
         origins = [
             line.origin for line in conflict.request.requirements if line.source and line.project == conflict.project
         ]
-        return f"name another file of {conflict.project} {_in(origins[0])}, or request a release of it from the index"
-    if extra := _extra(chains):
+        return f"name another file of {conflict.project} {origin_text(origins[0])}, or request a release of it from the index"
+    if extra := _extras_hint(chains):
         return extra
     lines = [
         line for chain, side in zip(chains, conflict.sides, strict=True) if (line := _loosened(conflict, chain, side))
@@ -93,12 +91,16 @@ def _loosened(conflict: Conflict, chain: Sequence[Step], side: Step) -> str | No
     if root.parent is not None or not root.specifier:
         return None
     if len(chain) > 1:
-        return f"request another release of {root.project} {_in(root.origin)}"
+        return f"request another release of {root.project} {origin_text(root.origin)}"
     limits = [each.dependency.specifier for each in conflict.sides if each is not side]
     limits += [line.requirement.specifier for line in conflict.constraints]
     admitted = (each for each in conflict.usable if all(limit.contains(each, prereleases=True) for limit in limits))
     version = next(admitted, None)
-    return f"loosen `{root}` {_in(root.origin)} so that it admits {conflict.project} {version}" if version else None
+    return (
+        f"loosen `{root}` {origin_text(root.origin)} so that it admits {conflict.project} {version}"
+        if version
+        else None
+    )
 
 
 def _without_askers(conflict: Conflict, chains: Sequence[Sequence[Step]]) -> str:
@@ -112,7 +114,7 @@ def _without_askers(conflict: Conflict, chains: Sequence[Sequence[Step]]) -> str
     )
 
 
-def _extra(chains: Sequence[Sequence[Step]]) -> str | None:
+def _extras_hint(chains: Sequence[Sequence[Step]]) -> str | None:
     """The hint to leave out extras of the user that lead to the sides; None if a side has none."""
     parents = [chain[1].dependency.parent for chain in chains if len(chain) > 1]
     extras = list(dict.fromkeys(parent.extra for parent in parents if parent and parent.extra))
@@ -123,11 +125,6 @@ def _extra(chains: Sequence[Sequence[Step]]) -> str | None:
         return f"leave out one of the extras of {project}: {' or '.join(f'`{extra}`' for extra in extras)}"
     why = f": {OPTIONAL_EXTRAS[extras[0]]}" if project == AIRFLOW and extras[0] in OPTIONAL_EXTRAS else ""
     return f"leave out the extra `{extras[0]}` of {project}, which requires it{why}"
-
-
-def _in(origin: str) -> str:
-    """Where a requirement stands: `on the command line`, `in requirements.txt:3`."""
-    return f"{'on' if origin == COMMAND_LINE else 'in'} {origin}"
 
 
 # A constraint that excludes
@@ -289,7 +286,9 @@ def _accepting(conflict: Conflict, chain: Sequence[Step], side: Step, version: V
     """The hint to change what excludes a version: the user's requirement, or the release that has it."""
     root = chain[0].dependency
     if side.asker is None:
-        return f"loosen `{root}` {_in(root.origin)}, which excludes {conflict.project} {version}"
+        return f"loosen `{root}` {origin_text(root.origin)}, which excludes {conflict.project} {version}"
     if root.specifier and is_exact(root.specifier):
-        return f"request a release of {root.project} {_in(root.origin)} that accepts {conflict.project} {version}"
+        return (
+            f"request a release of {root.project} {origin_text(root.origin)} that accepts {conflict.project} {version}"
+        )
     return f"request a release of {side.asker} that accepts {conflict.project} {version}"

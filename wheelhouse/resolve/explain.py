@@ -16,8 +16,15 @@ from wheelhouse.resolve.candidates import CandidateIndex, ProjectCandidates
 from wheelhouse.resolve.conflict import Conflict, RejectedReleases, find_conflict, rejected_releases
 from wheelhouse.resolve.conflict_hints import hint
 from wheelhouse.resolve.derivation import Derivation, Step
-from wheelhouse.resolve.release_texts import offered_text, project_text, range_text, releases_text, versions_text
-from wheelhouse.resolve.requirements import COMMAND_LINE, RequirementLine
+from wheelhouse.resolve.release_texts import (
+    offered_text,
+    origin_text,
+    project_text,
+    range_text,
+    releases_text,
+    versions_text,
+)
+from wheelhouse.resolve.requirements import RequirementLine
 from wheelhouse.resolve.resolution import (
     EVERY_VERSION,
     NEVER,
@@ -109,7 +116,7 @@ class ConflictText:
         if named := direct_line(conflict):
             source = named.source
             assert source is not None  # noqa: S101  (`direct_line`)
-            file = f"`{source.filename}` (requested {_at(named.origin)})"
+            file = f"`{source.filename}` (requested {origin_text(named.origin)})"
             return f"{file} is {conflict.project} {source.version}, but {self._requests()}"
         if len(conflict.sides) == 1:
             return f"{self._place()} has no release of `{conflict.dependencies[0]}` ({self._origin(conflict.sides[0])})"
@@ -126,7 +133,7 @@ class ConflictText:
 
     def _origin(self, side: Step) -> str:
         """Who asks: "required by app 1", "requested on the command line" or "requested in requirements.txt:3"."""
-        return f"required by {self._askers(side)}" if side.asker else f"requested {_at(side.dependency.origin)}"
+        return f"required by {self._askers(side)}" if side.asker else f"requested {origin_text(side.dependency.origin)}"
 
     def _askers(self, side: Step) -> str:
         """`app 1.0`, `app 1.0, 1.1`, `every release of app` or `8 releases of app`."""
@@ -281,11 +288,6 @@ class ConflictText:
 
 
 # Parts of sentences
-
-
-def _at(origin: str) -> str:
-    """`on the command line` or `in web.txt:3`."""
-    return f"{'on' if origin == COMMAND_LINE else 'in'} {origin}"
 
 
 def _verb(step: Step) -> str:

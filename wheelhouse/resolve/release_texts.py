@@ -1,4 +1,4 @@
-"""Releases and versions in a few words (pure)."""
+"""Releases, versions and origins in a few words (pure)."""
 
 from collections.abc import Sequence
 
@@ -6,6 +6,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from wheelhouse.resolve.derivation import Step
+from wheelhouse.resolve.requirements import COMMAND_LINE
 
 MAX_OFFERED = 6
 
@@ -29,6 +30,11 @@ def project_text(step: Step) -> str:
 def releases_text(step: Step) -> str:
     """The releases that have a dependency: `lib 2`, `lib 1.0 to 2.8 (12 releases)` or `lib[extra] 1.0, 2.0`."""
     return f"{project_text(step)} {versions_text(step.versions)}"
+
+
+def origin_text(origin: str) -> str:
+    """Where a requirement stands: `on the command line`, `in requirements.txt:3`."""
+    return f"{'on' if origin == COMMAND_LINE else 'in'} {origin}"
 
 
 def offered_text(versions: Sequence[Version], specifier: SpecifierSet) -> str:
