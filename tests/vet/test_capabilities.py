@@ -181,6 +181,24 @@ def test_a_finding_that_nobody_saw_in_the_project_says_so(houses: Path) -> None:
     assert files_of(houses / "new").keys() == found.new
 
 
+def test_a_note_is_new_by_its_rule_and_a_warning_by_its_facts(tmp_path: Path) -> None:
+    old, new = odd(tmp_path), odd(tmp_path, "1.1")
+    seen = [
+        Finding.of(old.subject, "native-code", Severity.NOTE, count=1),
+        Finding.of(old.subject, "pth-path", Severity.WARNING, path="a"),
+    ]
+    found = {
+        Finding.of(new.subject, "native-code", Severity.NOTE, count=2),
+        Finding.of(new.subject, "pth-path", Severity.WARNING, path="a"),
+        Finding.of(new.subject, "pth-path", Severity.WARNING, path="b"),
+        Finding.of(new.subject, "data-scripts", Severity.NOTE),
+        Finding.of("house", "indexes", Severity.NOTE),
+    }
+    approvals = approved(old, seen={old.pin.artifact.sha256: seen})
+    first = ApprovedReleases(approvals).first_seen(found, {new.subject: new})
+    assert {(one.rule, one.values.get("path")) for one in first} == {("pth-path", "b"), ("data-scripts", None)}
+
+
 def test_code_of_a_wheel_that_its_sdist_has_not(tmp_path: Path) -> None:
     sdist = facts_of(
         build_sdist(tmp_path, "odd", "1.0", files={"src/odd/same.py": b"x = 1\n", "src/odd/changed.py": b"1\n"})

@@ -104,6 +104,7 @@ def _approve(wheelhouse: Path, files: Mapping[str, str], signing: _Signing, from
     """Show what there is to review, and sign it."""
     from wheelhouse import report
     from wheelhouse.vet.approve import review, sign_review
+    from wheelhouse.vet.approved_releases import ApprovedReleases
     from wheelhouse.vet.vet import vet
 
     claim = signing.claim
@@ -111,7 +112,9 @@ def _approve(wheelhouse: Path, files: Mapping[str, str], signing: _Signing, from
     reviewed = review(wheelhouse, files, vetted.findings, signing.before, claim.reviewer, claim.expires)
     counts = f"{report.counted(len(reviewed.files), 'file')} with {report.counted(len(reviewed.findings), 'finding')}"
     if not signing.as_json:
-        say(*report.finding_lines(reviewed.findings))
+        files_by_subject = {facts.subject: facts for facts in vetted.facts}
+        first_seen = ApprovedReleases(signing.before).first_seen(reviewed.findings, files_by_subject)
+        say(*report.finding_lines(reviewed.findings, first_seen))
     if reviewed.files:
         must_confirm(f"Sign {counts} as {claim.reviewer}?")
     sign_review(reviewed, signing.path, claim, signing.signer)

@@ -1,6 +1,6 @@
 """The releases of a project that were approved before, and what their reviewers saw (pure)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,7 +9,9 @@ from packaging.utils import InvalidSdistFilename, InvalidWheelFilename, Normaliz
 from packaging.version import InvalidVersion, Version
 
 from wheelhouse.archive.filenames import release_of
+from wheelhouse.findings import Finding, Severity
 from wheelhouse.vet.approvals import NO_APPROVALS, Approvals, Seen
+from wheelhouse.vet.facts import Facts
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,25 @@ class ApprovedReleases:
         """Every finding that a reviewer saw on other files of a project; None if no other file was approved."""
         others = self._others(project, sha256)
         return Seen().union(*(one.seen for one in others)) if others else None
+
+    def first_seen(self, findings: Iterable[Finding], files: Mapping[str, Facts]) -> frozenset[Finding]:
+        """The findings that no reviewer saw on another file of the project; none of projects without one. `files` is by subject.
+
+        A note counts as seen if its rule is: its facts often change with each release.
+        """
+        return frozenset(
+            finding
+            for finding in findings
+            if (facts := files.get(finding.subject)) and self._is_first_seen(finding, facts)
+        )
+
+    def _is_first_seen(self, finding: Finding, facts: Facts) -> bool:
+        seen = self.seen(facts.project, facts.pin.artifact.sha256)
+        if seen is None:
+            return False
+        if finding.severity is Severity.NOTE:
+            return finding.rule not in {rule for rule, _ in seen}
+        return (finding.rule, finding.fingerprint) not in seen
 
     def _others(self, project: NormalizedName, sha256: str) -> list[Release]:
         """The approved files of a project, without one."""

@@ -95,24 +95,8 @@ class Evidence:
 
     @cached_property
     def first_seen(self) -> frozenset[Finding]:
-        """The open findings that no reviewer saw on another approved file of the project; none for projects without one.
-
-        A note counts as seen if its rule is: its facts often change with each release.
-        """
-        return frozenset(finding for finding in self.findings if self._is_first_seen(finding))
-
-    @cached_property
-    def _approved_releases(self) -> ApprovedReleases:
-        return ApprovedReleases(self.approvals)
-
-    def _is_first_seen(self, finding: Finding) -> bool:
-        facts = self.files.get(finding.subject)
-        seen = self._approved_releases.seen(facts.project, self.hashes[finding.subject]) if facts else None
-        if seen is None:
-            return False
-        if finding.severity is Severity.NOTE:
-            return finding.rule not in {rule for rule, _ in seen}
-        return (finding.rule, finding.fingerprint) not in seen
+        """The open findings that no reviewer saw on another approved file of the project."""
+        return ApprovedReleases(self.approvals).first_seen(self.findings, self.files)
 
     @property
     def others(self) -> tuple[str, ...]:

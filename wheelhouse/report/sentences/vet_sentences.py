@@ -143,7 +143,7 @@ VET: Mapping[str, Sentence] = {
         "install only one of them, or ask which one is right",
     ),
     "poses-as": Sentence(
-        "it installs {names} beside its own metadata, so that Python takes other projects for installed",
+        "it installs metadata of {names} besides its own, and Python takes these for installed",
         "leave it out until its authors explain this",
     ),
     "stdlib-backport": Sentence("it brings {modules} of the standard library to older Pythons"),

@@ -15,7 +15,7 @@ COMMON_NAMES = frozenset(
     ("tests", "test", "testing", "docs", "doc", "examples", "example", "scripts", "benchmarks", "src", "build", "dist")
 )
 CODE = re.compile(r"\.(py|pyc|pyi|pth|start|so|pyd|dll|dylib)$|\.so\.\d")
-INSTALLED_METADATA = re.compile(r"([^/]+)\.(?:dist-info|egg-info|egg-link|egg)(?:/|$)", re.IGNORECASE)
+INSTALLED_METADATA = re.compile(r"(?P<stem>[^/]+)\.(?P<kind>dist-info|egg-info|egg-link|egg)(?:/|$)", re.IGNORECASE)
 FORMS_HIDDEN_BY = {
     "package": ("library", "module"),
     "library": ("module", "folder"),
@@ -202,13 +202,19 @@ def module_hidden(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.ERROR)
 def poses_as(facts: Facts, review: Review) -> Iterator[Observation]:
-    """The file installs the metadata of another project: a `.dist-info` or `.egg-info` at the top of site-packages.
+    """The file installs the metadata of another project, or more metadata of its own, at the top of site-packages.
 
-    pip and Python then take that project for installed, in a version that nobody chose, and run its entry points.
+    pip and Python then take that project for installed, in a version that nobody chose, and run its entry points. A `.dist-info`
+    folder below `.data` of the project itself replaces the metadata that a reviewer reads. An own `.egg-info` is left out.
     """
-    tops = {match[1] for path in facts.installs if (match := INSTALLED_METADATA.match(path))}
-    if others := sorted(name for name in tops if canonicalize_name(name.partition("-")[0]) != facts.project):
-        yield observed(names=tuple(others))
+    matches = [match for path in facts.installs if (match := INSTALLED_METADATA.match(path))]
+    others = {
+        match["stem"]
+        for match in matches
+        if match["kind"].lower() == "dist-info" or canonicalize_name(match["stem"].partition("-")[0]) != facts.project
+    }
+    if others:
+        yield observed(names=tuple(sorted(others)))
 
 
 @rule(Severity.WARNING)
