@@ -240,8 +240,8 @@ SHAPES: dict[str, tuple[str, str, Mapping[str, str]]] = {
     ),
     "an encoding nobody reads": ("source-hides-code", "utf-7", {INIT: "# coding: utf-7\nx = 1\n"}),
     "invisible data": ("source-invisible", "invisible", {INIT: "x = '" + "\U000e0100" * 40 + "'\n"}),
-    "a bomb of brackets": ("source-unparsed", "nested too deeply", {INIT: "(" * 5000}),
-    "a null byte": ("source-unparsed", "null bytes", {INIT: "a\0b"}),
+    "a bomb of brackets": ("source-unfollowed", "nested too deeply", {INIT: "(" * 5000}),
+    "a null byte": ("source-unfollowed", "null bytes", {INIT: "a\0b"}),
     "Python 2": ("source-unparsed", "line 1", {INIT: "exec 'x'\n"}),
 }
 """By shape: the rule that finds it, a word of what the finding says, and the files of a wheel."""

@@ -322,7 +322,10 @@ VET: Mapping[str, Sentence] = {
         "`{path}`{lines:8 plain|, lines #,}: {does:4 plain}",
         "read these commands: they run when it is installed",
     ),
-    "source-unparsed": Sentence("`{path}` could not be parsed: {does:4 plain}"),
+    "source-unfollowed": Sentence(
+        "`{path}` could not be followed: {does:4 plain}", "read it, or find out why it is written like that"
+    ),
+    "source-unparsed": Sentence("a part of `{path}` could not be parsed: {does:4 plain}"),
     # vulnerabilities
     "vulnerable/fixed": Sentence(
         "{project} {version} is affected by {ids:all}{rating: (#)}{summary:: #}",

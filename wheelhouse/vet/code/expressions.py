@@ -29,6 +29,9 @@ from wheelhouse.vet.code.values import (
 
 MAX_ENTRIES = 200
 MAX_PIECES = 4000
+MAX_COMPUTED_BYTES = 32 << 20
+"""How long all constants together may be that are computed in one distribution."""
+SMALL = 64
 MAX_ROWS = 100
 """A table with more rows is data, not code."""
 HOME = Value(text="~", name="~")
@@ -44,6 +47,16 @@ class Expressions:
     """Evaluates expressions. `statements.Interpreter` adds statements and calls of the code's own functions."""
 
     steps = 0
+    bytes_left = MAX_COMPUTED_BYTES
+
+    def afforded(self, value: Value) -> Value:
+        """A computed value; without its constant once all computed constants are too long together."""
+        constant = value.constant
+        if isinstance(constant, str | bytes) and len(constant) > SMALL:
+            self.bytes_left -= len(constant)
+            if self.bytes_left < 0:
+                return Value(origins=value.origins)
+        return value
 
     def eval(self, node: ast.expr | None, scope: Scope) -> Value:
         """The value of an expression. Raises ExhaustedError after too many."""
@@ -182,7 +195,7 @@ class Expressions:
         if isinstance(value.constant, str | bytes) and cut.step != 0:
             if cut.step not in (None, 1) and len(value.constant) > 3:
                 origins = origins | {Origin("decoded", f"[::{cut.step}]")}
-            return Value(constant=value.constant[cut], origins=origins)
+            return self.afforded(Value(constant=value.constant[cut], origins=origins))
         if value.items is not None and cut.step != 0:
             return Value(items=value.items[cut], origins=origins)
         return Value(origins=origins, name=value.name, text=value.text)
@@ -195,7 +208,7 @@ class Expressions:
         if all(operand is not MISSING for operand in operands):
             constant = fold_operator(operator, *operands)
             if constant is not MISSING:
-                return Value(constant=constant, origins=origins)
+                return self.afforded(Value(constant=constant, origins=origins))
         if operator == "Add" and left.items is not None and right.items is not None:
             return Value(items=(*left.items, *right.items)[:MAX_ITEMS], origins=origins)
         text = ""
@@ -219,7 +232,9 @@ class Expressions:
                 is_known = False
                 pieces.append(value.words or GAP)
         text = "".join(pieces)[: MAX_PIECES * 4]
-        return Value(constant=text if is_known else MISSING, text="" if is_known else text, origins=origins_of(origins))
+        return self.afforded(
+            Value(constant=text if is_known else MISSING, text="" if is_known else text, origins=origins_of(origins))
+        )
 
     def _sequence(self, node: ast.List | ast.Tuple | ast.Set, scope: Scope) -> Value:
         if len(node.elts) > MAX_ROWS and isinstance(node.elts[0], ast.Tuple | ast.List | ast.Dict):

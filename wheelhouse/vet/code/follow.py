@@ -80,7 +80,7 @@ def follow(sources: Iterable[Source]) -> tuple[Behaviour, ...]:
             behaviours.update((*encoded_program(source.path, source.data), *_unparsed(source.path, gaps)))
             module = Module(source.module, source.path, tree, source.is_package, source.runs, source.reach)
         except UnparsedError as error:
-            behaviours.add(Behaviour("unparsed", source.path, 0, str(error)))
+            behaviours.add(Behaviour("unparsed" if error.is_syntax else "unfollowed", source.path, 0, str(error)))
             continue
         modules[source.module] = module
         lines[source.module] = lines_worth_following(source.data)
@@ -100,8 +100,8 @@ def _followed(modules: Mapping[str, Module], lines: Mapping[str, list[int]]) -> 
     for name, module in modules.items():
         interpreter.run_functions(module, lines[name])
     yield from interpreter.behaviours.values()
-    for path in interpreter.exhausted:
-        yield Behaviour("unparsed", path, 0, "it takes too many steps to follow")
+    for path, reason in interpreter.unfollowed.items():
+        yield Behaviour("unfollowed", path, 0, reason)
 
 
 def capabilities_of(behaviours: Iterable[Behaviour]) -> Capabilities:

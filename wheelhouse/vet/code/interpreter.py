@@ -76,7 +76,7 @@ class Interpreter(Expressions):
         self._results: dict[tuple[int, str], Value] = {}
         self._returned: list[Value] = []
         self._nested_code = 0
-        self.exhausted: set[str] = set()
+        self.unfollowed: dict[str, str] = {}
 
     def run_module(self, module: Module) -> None:
         """Follow a module's import, once."""
@@ -87,10 +87,7 @@ class Interpreter(Expressions):
         self.current_module, self._run, self._reach, self.steps = module, Run(), self._reach_of(module), MAX_STEPS
         module.scope.names["__file__"] = Value(name="__file__", text="__file__")
         module.scope.names["__name__"] = Value(name="__name__")
-        try:
-            self._body(module.tree.body, module.scope)
-        except ExhaustedError:
-            self.exhausted.add(module.path)
+        self._bounded(module, lambda: self._body(module.tree.body, module.scope))
         self.current_module, self._run, self._reach, self.steps, self._returned = held
         module.state = "run"
 
@@ -113,10 +110,21 @@ class Interpreter(Expressions):
             return
         reach = IN_TESTS if module.reach == IN_TESTS else IF_CALLED
         self.current_module, self._run, self._reach, self.steps = module, Run(), reach, MAX_STEPS
+        self._bounded(module, lambda: self._invoke(function, (), {}))
+        self.current_module = None
+
+    def _bounded(self, module: Module, run: Callable[[], object]) -> None:
+        """Follow code as far as the limits go. What goes wrong with code of any origin ends its run, not the vetting."""
+        active = set(self._active)
         try:
-            self._invoke(function, (), {})
+            run()
         except ExhaustedError:
-            self.exhausted.add(module.path)
+            self.unfollowed[module.path] = "it takes too many steps"
+        except RecursionError:
+            self.unfollowed[module.path] = "it is nested too deeply"
+        except Exception as error:
+            self.unfollowed[module.path] = f"{type(error).__name__} while it was followed"
+        self._active = active
 
     # names
 
@@ -386,7 +394,9 @@ class Interpreter(Expressions):
         """The value of a call whose meaning is known and that does nothing else; None for any other."""
         special = _SPECIAL.get(name.rpartition(".")[2])
         value = special(self, name, receiver, arguments, keywords, node, scope) if special is not None else None
-        return value if value is not None else computed(name, receiver, arguments, keywords)
+        if value is None:
+            value = computed(name, receiver, arguments, keywords)
+        return None if value is None else self.afforded(value)
 
     def _judged(self, call: Call, scope: Scope) -> Value:
         """The value of any other call, after what it does is recorded."""
