@@ -38,6 +38,7 @@ PROCESSES = frozenset(
     subprocess.run subprocess.call subprocess.check_call subprocess.check_output subprocess.getoutput subprocess.getstatusoutput
     commands.getoutput commands.getstatusoutput asyncio.create_subprocess_exec asyncio.create_subprocess_shell command.run
     popen Popen check_output check_call system startfile nt.system posix.system _winapi.CreateProcess
+    ctypes.CDLL().system ctypes.CDLL().popen ctypes.cdll.LoadLibrary().system ctypes.cdll.msvcrt.system
     ctypes.windll.shell32.ShellExecuteW ctypes.windll.shell32.ShellExecuteA win32api.ShellExecute sh.bash sh.sh""".split()  # noqa: SIM905
 )
 SHELLS = frozenset(
@@ -47,7 +48,7 @@ SHELLS = frozenset(
 NETWORK_ROOTS = frozenset(
     """urllib urllib2 urllib3 urlopen urlretrieve requests httpx aiohttp http httplib socket smtplib ftplib telnetlib paramiko dns
     aiodns websocket websockets xmlrpc pycurl treq curl_cffi httplib2 wget discord_webhook telebot dhooks urlrequest request
-    tls_client grequests niquests asyncio socketserver boto3""".split()  # noqa: SIM905
+    ssl tls_client grequests niquests asyncio socketserver boto3""".split()  # noqa: SIM905
 )
 VERBS = r"(?:get|post|put|patch|delete|head|options|request|stream|urlopen|fetch)"
 NETWORK = re.compile(
@@ -63,6 +64,7 @@ NETWORK = re.compile(
     | (?:http\.client|httplib)\.HTTPS?Connection\(\)\.(?:request|connect|getresponse|send)
     | httplib2\.Http\(\)\.request
     | socket\.socket\(\)\.(?:connect|connect_ex|send|sendall|sendto|listen)
+    | ssl\.(?:wrap_socket|SSLContext\(\)\.wrap_socket|create_default_context\(\)\.wrap_socket)\(\)\.(?:connect|send|sendall)
     | socket\.create_connection | asyncio\.open_connection
     | smtplib\.SMTP(?:_SSL)?(?:\(\)\.\w+)? | ftplib\.FTP(?:_TLS)?(?:\(\)\.\w+)? | telnetlib\.Telnet(?:\(\)\.\w+)?
     | paramiko\.SSHClient\(\)\.connect | paramiko\.Transport\(\)\.connect
@@ -123,6 +125,7 @@ SECRET_FILES = re.compile(
     | \.azure[/\\]
     | \.bash_history | \.zsh_history | \.config[/\\]+solana | \.ethereum | \.bitcoin | \.electrum | wallet\.dat | keystore(?:[/\\]|$)
     )
+    | /var/run/secrets/kubernetes | /proc/(?:self|\d+)/(?:environ|mem)\b
     | /etc/(?:passwd|shadow|sudoers)\b | (?:^|[/\\])(?:Login\ Data|Cookies|Web\ Data|Local\ State|logins\.json|key4\.db|cookies\.sqlite)$
     | (?:Google[/\\]+Chrome|BraveSoftware|Mozilla[/\\]+Firefox|Opera\ Software|Microsoft[/\\]+Edge|Yandex[/\\]+YandexBrowser)[/\\]
     | (?:Exodus|atomic|Electrum|Ethereum|Armory|Coinomi|Guarda|Jaxx)[/\\]+.*wallet | Local\ Storage[/\\]+leveldb

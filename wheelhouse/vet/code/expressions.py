@@ -350,9 +350,20 @@ class Expressions:
         elif isinstance(target, ast.Subscript):
             owner_value = self.eval(target.value, scope)
             key = self.eval(target.slice, scope).constant
-            if owner_value.entries is not None and _is_key(key):
-                owner_value.entries[key] = value
-                owner_value.origins |= value.origins
+            self._bind_item(owner_value, key, value)
+
+    def _bind_item(self, owner: Value, key: Constant, value: Value) -> None:
+        """Give a value to an item of a dict, or to a global name by its text."""
+        if owner.entries is not None:
+            owner.origins |= value.origins
+            if _is_key(key):
+                owner.entries[key] = value
+        elif owner.name == "builtins.globals()" and isinstance(key, str):
+            self.bind_global(key, value)
+
+    def bind_global(self, name: str, value: Value) -> None:
+        """Give a value to a name of the module that runs."""
+        raise NotImplementedError
 
     _evaluators: Mapping[type[ast.AST], Callable[..., Value]] = {}
 

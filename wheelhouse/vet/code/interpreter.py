@@ -40,10 +40,12 @@ MAX_CALLS = 5
 """How deep calls of the code's own functions are followed."""
 MAX_RUNS_OF_FUNCTION = 4
 MAX_NESTED_CODE = 3
+DEFERRED = ("functools.partial()", "operator.attrgetter()", "operator.methodcaller()")
+COLLECTING = frozenset((".append", ".extend", ".insert", ".update", ".add", ".setdefault"))
 CALLS_ITS_ARGUMENT = frozenset(
     """threading.Thread threading.Timer multiprocessing.Process atexit.register builtins.map builtins.filter asyncio.run
     threading.Thread()._target _thread.start_new_thread concurrent.futures.ThreadPoolExecutor().submit
-    concurrent.futures.ThreadPoolExecutor().map asyncio.get_event_loop().run_until_complete functools.partial""".split()  # noqa: SIM905
+    concurrent.futures.ThreadPoolExecutor().map asyncio.get_event_loop().run_until_complete""".split()  # noqa: SIM905
 )
 
 
@@ -142,6 +144,11 @@ class Interpreter(Expressions):
         """The value of a name of the module that runs."""
         return self.current_module.scope.names.get(name) if self.current_module else None
 
+    def bind_global(self, name: str, value: Value) -> None:
+        """Give a value to a name of the module that runs."""
+        if self.current_module is not None:
+            self.current_module.scope.names[name] = value
+
     def record(self, kind: str, node: ast.AST, what: str) -> None:
         """Record what the code does at a place."""
         module = self.current_module
@@ -181,6 +188,8 @@ class Interpreter(Expressions):
             self.bind(target, value, scope)
 
     def _annotated(self, node: ast.AnnAssign, scope: Scope) -> None:
+        if isinstance(node.annotation, ast.Call):
+            self.eval(node.annotation, scope)
         if node.value is not None:
             self.bind(node.target, self.eval(node.value, scope), scope)
 
@@ -306,6 +315,8 @@ class Interpreter(Expressions):
             value = self.eval(decorator, scope)
             if isinstance(value.target, Function) and not isinstance(decorator, ast.Call):
                 self._invoke(value.target, (Value(target=function),), {})
+            elif value.name in CALLS_ITS_ARGUMENT:
+                self._invoke(function, (), {})
         for default in (*node.args.defaults, *node.args.kw_defaults):
             if default is not None and type(default) is not ast.Constant:
                 self.eval(default, scope)
@@ -322,6 +333,11 @@ class Interpreter(Expressions):
         made = Class(node, Scope(scope), bases, module=self.current_module)
         self._body(node.body, made.scope)
         value = Value(target=made)
+        makers = [self.eval(keyword.value, scope) for keyword in node.keywords if keyword.arg == "metaclass"]
+        for maker, methods in ((makers, ("__new__", "__init__")), (bases, ("__init_subclass__",))):
+            for one in maker:
+                if isinstance(one.target, Class):
+                    self._call_methods(one.target, methods)
         module = self.current_module
         commands = [
             base
@@ -329,11 +345,15 @@ class Interpreter(Expressions):
             if base.name.rpartition(".")[2] in (*INSTALL_COMMANDS, "build_py", "build_ext", "build", "sdist")
         ]
         if commands and module is not None and module.runs:
-            for method in ("initialize_options", "finalize_options", "run"):
-                bound = self.attribute(Value(target=Instance(made)), method)
-                if isinstance(bound.target, Function):
-                    self._invoke(bound.target, (), {})
+            self._call_methods(made, ("initialize_options", "finalize_options", "run"))
         return value
+
+    def _call_methods(self, of: Class, names: Sequence[str]) -> None:
+        """Follow methods of a class as Python calls them on an instance."""
+        for name in names:
+            bound = self.attribute(Value(target=Instance(of)), name)
+            if isinstance(bound.target, Function):
+                self._invoke(bound.target, (), {})
 
     # calls
 
@@ -374,6 +394,8 @@ class Interpreter(Expressions):
         if isinstance(target, Class):
             return self._instance(target, arguments, keywords)
         name = function.name
+        if function.items is not None and name in DEFERRED:
+            return self._deferred(function, arguments, node, scope)
         if not name:
             return Value(origins=origins_of((*arguments, *keywords.values(), function)))
         value = self._followed(name, receiver, arguments, keywords, node, scope)
@@ -381,6 +403,25 @@ class Interpreter(Expressions):
             return value
         call = Call(name, arguments, keywords, node, receiver, function.is_spelled)
         return self._judged(call, scope)
+
+    def _deferred(self, function: Value, arguments: tuple[Value, ...], node: ast.Call, scope: Scope) -> Value:
+        """What partial(), attrgetter() and methodcaller() of the library made, called."""
+        given = function.items or ()
+        if function.name == "functools.partial()":
+            return self._apply(given[0], UNKNOWN, (*given[1:], *arguments), {}, node, scope) if given else UNKNOWN
+        attribute = given[0].constant if given else MISSING
+        if not arguments or not isinstance(attribute, str):
+            return UNKNOWN
+        found = self.attribute(arguments[0], attribute, is_spelled=False)
+        return (
+            found
+            if function.name.startswith("operator.attr")
+            else self._apply(found, arguments[0], given[1:], {}, node, scope)
+        )
+
+    def _defer(self, name: str, receiver: Value, arguments: tuple[Value, ...], *_: object) -> Value | None:
+        """partial(), attrgetter() and methodcaller() of the library."""
+        return Value(name=f"{name}()", items=arguments) if f"{name}()" in DEFERRED else None
 
     def _followed(
         self,
@@ -406,6 +447,8 @@ class Interpreter(Expressions):
         self._calls_arguments(name, arguments, call.keywords)
         if name in ("builtins.exec", "builtins.eval", "builtins.compile"):
             self._constant_code(call, scope)
+        if name in COLLECTING and (receiver.items is not None or receiver.entries is not None):
+            receiver.origins |= origins_of((*arguments, *call.keywords.values()))
         if name.startswith(".") and receiver.origins:
             return Value(text=receiver.text, origins=origins_of((receiver, *arguments)))
         return result_of(call)
@@ -677,6 +720,7 @@ _SPECIAL: Mapping[str, Callable[..., Value | None]] = MappingProxyType(
         **dict.fromkeys(("vars", "globals", "locals"), Interpreter._names),
         **dict.fromkeys(("get", "getenv", "pop"), Interpreter._got),
         "map": Interpreter._mapped,
+        **dict.fromkeys(("partial", "attrgetter", "methodcaller"), Interpreter._defer),
         **dict.fromkeys(
             (
                 "join",

@@ -12,7 +12,10 @@ from wheelhouse.vet.code.started_commands import is_harmless, program_of, suspic
 from wheelhouse.vet.code.values import GAP, UNKNOWN, Origin, Value, origins_of
 
 MAX_QUOTED = 80
-NOT_CODE = re.compile(r"\.(?:py|pyi|txt|in|cfg|toml|json|md|rst)\W*$")
+DATA_FILE = re.compile(
+    r"\.(?:png|jpe?g|gif|bmp|ico|webp|wav|mp3|mp4|ttf|woff2?|dat|bin|db|log|tmp|pdf|zip)$", re.IGNORECASE
+)
+"""Names of files that hold no code."""
 WRITING = re.compile(r"[wax+]")
 Seen = tuple[str, str]
 """Kind and description of a behaviour."""
@@ -93,7 +96,7 @@ def _executes(call: Call) -> Iterator[Seen]:
     code = call.argument(0, "source", "code", "object")
     if how := code.how("fetched"):
         yield "fetched-code", f"`{function}` of what `{how}` fetches"
-    elif how := code.how("decoded"):
+    elif how := code.how("decoded") or code.how("data-file"):
         yield "decoded-code", f"`{function}` of what `{how}` gives"
 
 
@@ -170,7 +173,11 @@ def _connects(call: Call, run: Run) -> Iterator[Seen]:
         return
     if carried := _carried((*values, call.receiver)):
         yield "sends", f"`{name}` with {carried}"
+    if how := next((value.how("read") for value in values if value.how("read")), ""):
+        yield "sends-file", f"`{name}` with what `{how}` gives"
     text = " ".join(value.words for value in values)
+    if "169.254.169.254" in text or "metadata.google.internal" in text:
+        yield "metadata", "asks the cloud's metadata service, which has credentials"
     if (numeric := api_names.NUMERIC_ADDRESS.search(text)) and is_public(numeric[1]):
         yield "address", f"`{name}` to `{numeric[0]}`, an address without a name"
     yield "network", f"`{name}`" + (f" to `{shortened(address)}`" if (address := _address(values)) else "")
@@ -263,6 +270,20 @@ def _writes(call: Call, run: Run) -> Iterator[Seen]:
             yield "hidden-text", f"writes code into a file: `{code}`"
 
 
+def _copies(call: Call, run: Run) -> Iterator[Seen]:
+    """Fetched data that are copied into a file."""
+    if (how := call.argument(0).how("fetched")) and (path := call.argument(1).text):
+        run.fetched_files.append(path)
+        if api_names.PROGRAM_NAME.search(path):
+            yield "drops", f"writes what `{how}` fetches as a program, `{shortened(path)}`"
+
+
+def _runs_file(call: Call, run: Run) -> Iterator[Seen]:
+    """A file that is run as Python code after something was fetched."""
+    if run.fetched_files:
+        yield "drops", f"runs a file that it fetched: `{call.name}`"
+
+
 def _permits(call: Call, run: Run) -> Iterator[Seen]:
     """A fetched file that becomes executable, or gets the name of a program."""
     if call.name in ("os.chmod", "os.rename", "os.replace", "shutil.move") or call.name.endswith(".chmod"):
@@ -303,6 +324,8 @@ _BY_LAST: Mapping[str, Callable[[Call, Run], Iterator[Seen]]] = {
     **dict.fromkeys(("chmod", "rename", "replace", "move"), _permits),
     **dict.fromkeys(("CDLL", "WinDLL", "LoadLibrary", "PyDLL", "OleDLL"), _loads_library),
     **dict.fromkeys(("SetValueEx", "SetValue", "RegSetValueEx", "CreateKey", "OpenKey"), _registers),
+    "copyfileobj": _copies,
+    **dict.fromkeys(("run_path", "exec_module", "load_module", "SourceFileLoader"), _runs_file),
     "setup": _sets_up,
 }
 CODE_WORDS = re.compile(
@@ -346,6 +369,8 @@ def result_of(call: Call) -> Value:
         ) or call.receiver.words
         kind = "secret" if api_names.SECRET_FILES.search(text) else "read"
         origins = frozenset((Origin(kind, name.removeprefix("builtins.")),))
+        if DATA_FILE.search(text):
+            origins |= {Origin("data-file", f"open('{shortened(text)}')")}
     elif api_names.SECRET_CALLS.fullmatch(name):
         origins = origins | {Origin("secret", name)}
     return Value(name=f"{name}()" if name else "", text=text, origins=origins)

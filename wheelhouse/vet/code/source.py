@@ -42,6 +42,7 @@ COOKIE = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)", re.MULTILINE)
 BLOB = re.compile(r"""['"]([A-Za-z0-9+/]{200,}={0,2})['"]""")
 MANY_BLOBS = 5
 MIN_BLOB = 200
+SUBCLASSES = re.compile(r"__(?:base|bases|mro)__(?:\[[^\]\n]*\])?\.__subclasses__\s*\(")
 ADDRESS = re.compile(r"//[^\s'\"<>`]{3,100}['\"]?")
 QUOTES = "'\"/ "
 RECORDERS = ("oast.", "oastify", "interact.sh", "burpcollaborator", "dnslog.cn", "ceye.io")
@@ -147,12 +148,14 @@ def _tree(text: str) -> ast.Module:
 
 def _reason(error: Exception) -> str:
     """Why a source does not parse."""
+    if "null byte" in str(error):
+        return "it has null bytes"
     if isinstance(error, SyntaxError):
         message = error.msg or "syntax error"
         if "too many nested" in message or "too deeply" in message:
             return "it is nested too deeply"
         return f"line {error.lineno or 0}: {shortened(message)}"
-    return "it has null bytes" if "null byte" in str(error) else "it is nested too deeply"
+    return "it is nested too deeply"
 
 
 def odd_text(path: str, source: bytes, text: str, tree: ast.Module, reach: str) -> Iterator[Behaviour]:
@@ -165,6 +168,10 @@ def odd_text(path: str, source: bytes, text: str, tree: ast.Module, reach: str) 
     if not text.isascii() and ODD_LETTERS.search(source):
         yield from _odd_characters(path, text)
     yield from _escaped_names(path, text)
+    if match := SUBCLASSES.search(text):
+        yield Behaviour(
+            "hidden-name", path, _line(text, match.start()), "searches all classes of Python for one to call"
+        )
     yield from _addresses(path, text, tree, reach)
     yield from _encoded_texts(path, text)
 

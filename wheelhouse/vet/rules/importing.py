@@ -72,14 +72,14 @@ def import_drops_program(facts: Facts, review: Review) -> Iterator[Observation]:
 @rule(Severity.ERROR)
 def import_sends_data(facts: Facts, review: Review) -> Iterator[Observation]:
     """When it is imported, a module sends data of this machine: its environment, secrets, or names of machine and user."""
-    for path, does, lines in _found(facts, ("sends",), AT_IMPORT):
+    for path, does, lines in _found(facts, ("sends", "sends-file"), AT_IMPORT):
         yield observed(path=path, does=does).with_context(lines=lines)
 
 
 @rule(Severity.ERROR)
 def import_reads_secrets(facts: Facts, review: Review) -> Iterator[Observation]:
     """When it is imported, a module reads keys, passwords, or the folders of browsers and wallets."""
-    for path, does, lines in _found(facts, ("secrets",), AT_IMPORT):
+    for path, does, lines in _found(facts, ("secrets", "metadata"), AT_IMPORT):
         yield observed(path=path, does=does).with_context(lines=lines)
 
 
