@@ -245,81 +245,81 @@ VET: Mapping[str, Sentence] = {
     ),
     # importing
     "import-runs-decoded": Sentence(
-        "`{path}`{lines:8 plain|, lines #,} runs code that it decodes when it is imported: {does:4 plain}",
+        "`{path}`{lines:8 plain|, line #}: when it is imported or run, it runs code that it decodes: {does:4 plain}",
         "do not install it before you have read the decoded code",
     ),
     "import-runs-fetched": Sentence(
-        "`{path}`{lines:8 plain|, lines #,} runs code that it fetches when it is imported: {does:4 plain}",
+        "`{path}`{lines:8 plain|, line #}: when it is imported or run, it runs code that it fetches: {does:4 plain}",
         "do not install it: a server decides what runs",
     ),
     "import-drops-program": Sentence(
-        "`{path}`{lines:8 plain|, lines #,} fetches a program when it is imported: {does:4 plain}",
+        "`{path}`{lines:8 plain|, line #}: when it is imported or run, it fetches a program: {does:4 plain}",
         "do not install it before you know which program, and why",
     ),
     "import-sends-data": Sentence(
-        "`{path}`{lines:8 plain|, lines #,} sends data of this machine when it is imported: {does:4 plain}",
+        "`{path}`{lines:8 plain|, line #}: when it is imported or run, it sends data of this machine: {does:4 plain}",
         "find out to whom; if secrets were there, replace them",
     ),
     "import-reads-secrets": Sentence(
-        "`{path}`{lines:8 plain|, lines #,} reads secrets when it is imported: {does:4 plain}",
+        "`{path}`{lines:8 plain|, line #}: when it is imported or run, it reads secrets: {does:4 plain}",
         "find out what it does with them; no library needs them at import",
     ),
     "import-writes-startup": Sentence(
-        "`{path}`{lines:8 plain|, lines #,} changes what runs at a start, when it is imported: {does:4 plain}",
+        "`{path}`{lines:8 plain|, line #}: when it is imported or run, it changes what runs at a start: {does:4 plain}",
         "find out what it writes there",
     ),
     "import-watches-user": Sentence(
-        "`{path}`{lines:8 plain|, lines #,} watches the user when it is imported: {does:4 plain}",
+        "`{path}`{lines:8 plain|, line #}: when it is imported or run, it watches the user: {does:4 plain}",
         "find out what it does with what it sees",
     ),
     "import-injects-code": Sentence(
-        "`{path}`{lines:8 plain|, lines #,} loads machine code when it is imported: {does:4 plain}",
+        "`{path}`{lines:8 plain|, line #}: when it is imported or run, it loads machine code: {does:4 plain}",
         "find out which code, and where it comes from",
     ),
     "import-runs-command": Sentence(
-        "`{path}`{lines:8 plain|, lines #,} starts a command when it is imported: {does:4 plain}",
+        "`{path}`{lines:8 plain|, line #}: when it is imported or run, it starts a command: {does:4 plain}",
         "read the command, and find out why it is needed",
     ),
     "import-starts-program": Sentence(
-        "`{path}`{lines:8 plain|, lines #,} starts a program when it is imported: {does:4 plain}",
+        "`{path}`{lines:8 plain|, line #}: when it is imported or run, it starts a program: {does:4 plain}",
         "find out what the program is for",
     ),
     "import-uses-network": Sentence(
-        "`{path}`{lines:8 plain|, lines #,} uses the network when it is imported: {does:4 plain}",
+        "`{path}`{lines:8 plain|, line #}: when it is imported or run, it uses the network: {does:4 plain}",
         "find out what it fetches or sends, and to whom",
     ),
     "code-runs-hidden": Sentence(
-        "`{path}`{lines:8 plain|, lines #,} can run code that cannot be read here: {does:4 plain}",
+        "`{path}`{lines:8 plain|, line #}: it can run code that cannot be read here: {does:4 plain}",
         "find out where that code comes from",
     ),
     "code-hides-names": Sentence(
-        "`{path}`{lines:8 plain|, lines #,} hides what it calls: {does:4 plain}",
+        "`{path}`{lines:8 plain|, line #}: it hides what it calls: {does:4 plain}",
         "read these lines: honest code has no reason to hide a name",
     ),
     "code-protected": Sentence(
-        "`{path}`{lines:8 plain|, lines #,} has code that nobody can read: {does:4 plain}",
+        "`{path}`{lines:8 plain|, line #}: it has code that nobody can read: {does:4 plain}",
         "ask the project for its source, or leave it out",
     ),
     "code-shady-address": Sentence(
-        "`{path}`{lines:8 plain|, lines #,} names an address that hides who receives: {does:4 plain}",
+        "`{path}`{lines:8 plain|, line #}: it names an address that hides who receives: {does:4 plain}",
         "find out what is sent there or fetched from there",
     ),
     "code-touches-secrets": Sentence(
-        "`{path}`{lines:8 plain|, lines #,} reaches for secrets or start-up files if it is called: {does:4 plain}",
+        "`{path}`{lines:8 plain|, line #}: it reaches for secrets or start-up files if it is called: {does:4 plain}",
         "find out when it is called, and what for",
     ),
-    "tests-can-act": Sentence("`{path}`{lines:8 plain|, lines #,} does this in tests or examples: {does:4 plain}"),
-    "code-can-act": Sentence("`{path}`{lines:8 plain|, lines #,} can do this if it is called: {does:4 plain}"),
+    "tests-can-act": Sentence("`{path}`{lines:8 plain|, line #}: this happens in tests or examples: {does:4 plain}"),
+    "code-can-act": Sentence("`{path}`{lines:8 plain|, line #}: it can do this if it is called: {does:4 plain}"),
     "source-hides-code": Sentence(
-        "`{path}`{lines:8 plain|, lines #,} hides code from who reads it: {does:4 plain}",
+        "`{path}`{lines:8 plain|, line #}: it hides code from who reads it: {does:4 plain}",
         "look at these lines in an editor that shows all characters",
     ),
     "source-invisible": Sentence(
-        "`{path}`{lines:8 plain|, lines #,} has {does:4 plain}",
+        "`{path}`{lines:8 plain|, line #}: it has {does:4 plain}",
         "look at these lines in an editor that shows all characters",
     ),
     "setup-replaces-install": Sentence(
-        "`{path}`{lines:8 plain|, lines #,}: {does:4 plain}",
+        "`{path}`{lines:8 plain|, line #}: {does:4 plain}",
         "read these commands: they run when it is installed",
     ),
     "source-unfollowed": Sentence(

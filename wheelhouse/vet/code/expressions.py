@@ -40,7 +40,7 @@ PACKAGE_FOLDERS = ("._vendor.", ".vendor.", ".vendored.", "._vendored.", ".third
 
 
 class ExhaustedError(Exception):
-    """The run has evaluated more expressions than its limit."""
+    """A limit ends the run; the text of the error says which."""
 
 
 class Expressions:
@@ -64,7 +64,7 @@ class Expressions:
             return UNKNOWN
         self.steps -= 1
         if self.steps < 0:
-            raise ExhaustedError
+            raise ExhaustedError("it takes too many steps")
         method = self._evaluators.get(type(node))
         return method(self, node, scope) if method else self._children(node, scope)
 

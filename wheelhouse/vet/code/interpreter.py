@@ -119,11 +119,10 @@ class Interpreter(Expressions):
         """Follow code as far as the limits go. What goes wrong with code of any origin ends its run, not the vetting."""
         active = set(self._active)
         try:
-            run()
-        except ExhaustedError:
-            self.unfollowed[module.path] = "it takes too many steps"
-        except RecursionError:
-            self.unfollowed[module.path] = "it is nested too deeply"
+            with too_deep_as(ExhaustedError):
+                run()
+        except ExhaustedError as error:
+            self.unfollowed[module.path] = str(error)
         except Exception as error:
             self.unfollowed[module.path] = f"{type(error).__name__} while it was followed"
         self._active = active
