@@ -33,6 +33,8 @@ CHUNK, FIRST_CHUNK = 1 << 18, 1 << 16
 CONNECTIONS = 24
 MAX_HEAD_BYTES = 1 << 20
 """Of all that comes before a body: http.client bounds the header lines of an answer, but not the answers `100 Continue` before it."""
+NEVER = urllib3.Retry.from_int(retries=False, redirect=False)
+"""No retry and no redirect by urllib3: `Http` does both."""
 MAX_SERVERS = 10_000
 """Pools of one manager; beyond that it would close the oldest, from which a thread may be reading."""
 
@@ -63,7 +65,7 @@ class Connections:
         sent = {"Accept-Encoding": ACCEPT_ENCODING, **headers}
         try:
             pool, address = self._pool(bare)
-            response = pool.urlopen("GET", address, headers=sent, preload_content=False, redirect=False, retries=False)
+            response = pool.urlopen("GET", address, headers=sent, preload_content=False, redirect=False, retries=NEVER)
         except FOREIGN as error:
             raise _translation(error, url) from error
         response.url = bare
