@@ -161,6 +161,12 @@ def test_a_wheel_whose_sdist_is_not_kept_is_read_back(pin: Pin) -> None:
     assert "unsealed = true" in text and "kept-archive" not in text
 
 
+def test_attestations_without_a_publisher_are_read_back() -> None:
+    provenance = Provenance("https://index.example/p", "d" * 64, ())
+    lock = Lock(TARGET, Inputs(("lib",)), (replace(PINS[1], provenance=provenance),))
+    assert parse_lock(lock_toml(lock, with_paths=True), "pylock.toml") == lock
+
+
 def test_an_sdist_whose_name_pip_does_not_know_is_an_archive() -> None:
     lock = Lock(TARGET, Inputs(("odd",)), (replace(PINS[2], artifact=file("odd-1.0.tar.xz", "f", 5)),))
     text = lock_toml(lock, with_paths=True)
@@ -252,7 +258,7 @@ def test_facts_of_a_pin() -> None:
 
 @pytest.mark.parametrize(
     ("text", "name"),
-    [("lib[x]>=1", "lib"), ("zope.interface==5", "zope.interface"), ("a_b-c", "a_b-c"), ("", "")],
+    [("lib[x]>=1", "lib"), ("zope.interface==5", "zope.interface"), ("a_b-c", "a_b-c"), ("!lib", "!lib"), ("", "")],
 )
 def test_the_project_of_a_dependency(text: str, name: str) -> None:
     assert dependency_name(text) == name

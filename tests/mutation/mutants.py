@@ -121,7 +121,7 @@ def _is_left_alone(parent: ast.AST, child: ast.AST) -> bool:
     match child:
         case ast.Expr(ast.Constant()) | ast.If(ast.Name("TYPE_CHECKING")):
             return True
-        case ast.keyword(arg="frozen" | "kw_only" | "strict"):  # of a class, which mypy checks too, and of zip
+        case ast.keyword(arg="frozen" | "kw_only" | "strict" | "repr" | "hash"):  # of classes, of zip, and of fields
             return True
     if isinstance(parent, ast.Call) and _is_strip(parent):
         return child is not parent.func

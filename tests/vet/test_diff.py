@@ -90,6 +90,7 @@ def test_what_changed_inside_is_told(houses: Path) -> None:
     assert told[Topic.LICENCE, "licence"] == (("MIT",), ("GPL-3.0-only",))
     assert told[Topic.METADATA, "Author"] == (("Ada",), ("Mallory",))
     assert told[Topic.FILES, "top-level names"] == ((), ("extra.pth",))
+    assert [len(sizes) for sizes in told[Topic.FILES, "unpacked"]] == [1, 1]
 
 
 def test_an_sdist_in_the_place_of_a_wheel_is_told(houses: Path) -> None:

@@ -1,5 +1,6 @@
-"""What becomes of each project between two wheelhouses, by tables: kinds, the file that a new one replaces, what is added."""
+"""What becomes of each project between two wheelhouses, by tables; and when a snapshot of advisories must not be replaced."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from wheelhouse.archive.artifact import Artifact
 from wheelhouse.lock.lock import Inputs, Lock, Pin
 from wheelhouse.lock.wheelhouse import Wheelhouse
 from wheelhouse.target.target import Platform, Python, Target
+from wheelhouse.vet.advisories import Advisories, Advisory, Event, loss
 from wheelhouse.vet.diff import Difference, Kind, differences
 
 TARGETS = [Target.of(Python.parse("3.12"), Platform.parse(name)) for name in ("linux/amd64", "linux/arm64")]
@@ -83,3 +85,34 @@ def test_the_file_that_a_new_one_replaces(new: str, olds: tuple[str, ...], repla
     assert change
     (file,) = change.files
     assert (file.old.artifact.filename if file.old else None) == (None if replaced is None else olds[replaced])
+
+
+def snapshot(count: int, day: int | None) -> Advisories:
+    lib = canonicalize_name("lib")
+    advisories = tuple(Advisory(f"A-{number}", lib) for number in range(count))
+    return Advisories({lib: advisories}, datetime(2026, 1, day, tzinfo=UTC) if day else None)
+
+
+@pytest.mark.parametrize(
+    ("new", "before", "reason"),
+    [
+        ((2, 2), (2, 2), None),
+        ((3, 3), (2, 2), None),
+        ((1, 3), (2, 2), "it has 1 advisories"),
+        ((2, 1), (2, 2), "its newest advisory is of 2026-01-01"),
+        ((2, None), (2, 2), None),
+        ((2, 1), (2, None), None),
+    ],
+)
+def test_a_snapshot_is_not_replaced_by_less(
+    new: tuple[int, int | None], before: tuple[int, int | None], reason: str | None
+) -> None:
+    told = loss(snapshot(*new), snapshot(*before))
+    assert told is None if reason is None else told is not None and told.startswith(reason)
+
+
+def test_the_first_fix_above_a_version_is_named() -> None:
+    events = tuple(Event("fixed", version) for version in ("1.5", "3", "2"))
+    advisory = Advisory("A-1", canonicalize_name("lib"), ranges=(events,))
+    fixes = {version: advisory.fixed_in(Version(version)) for version in ("1", "1.5", "2.9", "3")}
+    assert fixes == {"1": Version("1.5"), "1.5": Version("2"), "2.9": Version("3"), "3": None}
