@@ -26,7 +26,7 @@ from wheelhouse.verify.inner_folders import list_inner_folders
 from wheelhouse.verify.verify_other_files import load_base_images
 
 DOWNLOADS = 4
-"""Layers at the same time: today's registries are as fast with three (Docker's own number) as with more."""
+"""Layers at the same time; Docker itself fetches three."""
 
 
 def fetch_base_images(

@@ -49,6 +49,9 @@ def rehearse_image(
     """Build and run. Raises InputError if the folder is not staged."""
     if staged is None:
         raise InputError(f"`{folder}` is not staged, and an image is built from a staged folder", hint="stage it first")
+    if staged.plan.is_whole and not image.dockerfile:
+        sentence = f"`{folder}` holds all that Airflow's own Dockerfile asks for, and no Dockerfile is given"
+        raise InputError(sentence, hint="name the one of a checkout: --dockerfile PATH, without --image")
     release = staged.plan.release
     tags: list[str] = []
     try:

@@ -31,7 +31,7 @@ from wheelhouse.stage.airflow.arguments import constraints_name
 from wheelhouse.stage.airflow.image_settings import BASE_DOCKERFILE
 from wheelhouse.stage.airflow.script import base_image, build_arguments_of, default_arguments, install_script
 from wheelhouse.stage.destination import FOLDER
-from wheelhouse.stage.plan import FRAGMENT
+from wheelhouse.stage.plan import DEVELOPMENT_DOCKERFILE, FRAGMENT
 
 PYTHON = f"{VENV}/bin/python"
 WHEELHOUSE, CONTEXT = f"{HERE}/wheels", f"/{FOLDER}"
@@ -169,8 +169,9 @@ def airflow_arguments(folder: Path) -> dict[str, str]:
 
 def airflow_install(context: InstallContext, release: Version, arguments: Mapping[str, str]) -> InstallCommand:
     """The install steps of an Airflow release's image build, in its order."""
-    dockerfile = context.folder / BASE_DOCKERFILE
-    runs, settings = base_image(read_text(dockerfile, "the Dockerfile") if dockerfile.is_file() else "", context.place)
+    files = [context.folder / name for name in (BASE_DOCKERFILE, DEVELOPMENT_DOCKERFILE)]
+    dockerfile = next((read_text(path, "the Dockerfile") for path in files if path.is_file()), "")
+    runs, settings = base_image(dockerfile, context.place)
     own = {"VIRTUAL_ENV": VENV, "UV_PYTHON": f"{VENV}/bin/python", "SLUGIFY_USES_TEXT_UNIDECODE": "yes"}
     script = install_script(release, context.place, runs)
     return InstallCommand(

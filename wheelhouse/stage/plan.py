@@ -10,7 +10,7 @@ from wheelhouse.archive.artifact import Artifact
 MANIFEST = "wheelhouse-stage.json"
 SIGNATURE = "wheelhouse-stage.dsse.json"
 FRAGMENT = "install.Dockerfile"
-RUNTIME_DOCKERFILE = "runtime.Dockerfile"
+DEVELOPMENT_DOCKERFILE, RUNTIME_DOCKERFILE = "development.Dockerfile", "runtime.Dockerfile"
 SECRET = "id=netrc,src=$HOME/.netrc"  # noqa: S105  (it names a file, and holds no secret)
 TAKES_VALUE = (
     "--build-arg",

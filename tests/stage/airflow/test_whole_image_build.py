@@ -15,6 +15,7 @@ from tests.support.registry import CONFIG, LAYER, MANIFEST, descriptor, layer_ta
 from tests.support.tools import run
 from wheelhouse.airflow import Airflow
 from wheelhouse.airflow.apt_lists import apt_lists
+from wheelhouse.errors import InputError
 from wheelhouse.oci.image_lock import BaseImage, Blob
 from wheelhouse.rehearse.image_build import Image, rehearse_image
 from wheelhouse.sandbox.engine import find_engine
@@ -135,6 +136,12 @@ def test_the_script_builds_a_dockerfile_that_asks_for_everything(docker_engine: 
 def test_a_rehearsal_builds_the_checkouts_own_dockerfile(docker_engine: DockerEngine, tmp_path: Path) -> None:
     folder = staged(docker_engine, tmp_path)
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    with pytest.raises(InputError, match="no Dockerfile is given"):
+        list(
+            rehearse_image(
+                folder.folder, made_lock(RELEASE), folder, Image("base", None, ()), find_engine(docker_engine.env)
+            )
+        )
     image = Image(None, tmp_path / "Dockerfile", ("cat /built",))
     steps = list(rehearse_image(folder.folder, made_lock(RELEASE), folder, image, find_engine(docker_engine.env)))
     assert [(step.name, step.findings) for step in steps] == [("image", ()), ("run cat /built in the image", ())]

@@ -35,6 +35,9 @@ from wheelhouse.stage.plan import SECRET, Plan, shell
 from wheelhouse.stage.sdists import sdist_notes
 
 BUILD_ARGS = "build.args"
+APT_SOURCE_UNUSED = (
+    "--apt-source changes nothing: the Debian packages are in the folder, and the image keeps its own sources"
+)
 
 
 def lay_out_airflow(
@@ -97,9 +100,12 @@ def lay_out_airflow(
         return replace(_from_index(plan, lock, base, choices.index), unsettled=asking)
     if mirror and load and airflow.version >= FIRST:
         environment = base.environment if base else ()
-        whole = WholeImage(airflow, image, mirror, environment, choices.without, platform)
+        additional = {"development": choices.dev_apt, "runtime": choices.runtime_apt}
+        whole = WholeImage(airflow, image, mirror, environment, choices.without, platform, additional)
         return _whole(plan, lock, whole, choices, arguments, missing)
-    return replace(plan, unsettled=(*_asking_for_base(image, load), *_remains(airflow, lock, choices)))
+    return replace(
+        plan, unsettled=(*_asking_for_base(image, load), *_remains(airflow, lock, replace(choices, apt_sources=())))
+    )
 
 
 def _whole(
@@ -119,7 +125,7 @@ def _whole(
         first=(),
         breeze=(),
         notes=(*(note for note in plan.notes if note not in settled), *whole.notes()),
-        warnings=(*plan.warnings, *whole.warnings()),
+        warnings=(*plan.warnings, *whole.warnings(), *([APT_SOURCE_UNUSED] if choices.apt_sources else [])),
         unsettled=unsettled,
     )
 

@@ -6,7 +6,7 @@ on the one base, and then, as another build context, takes the place of the stag
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from wheelhouse.airflow.apt_lists import CLIENTS, FIRST_WITH_SCRIPT, apt_lists
@@ -49,7 +49,8 @@ class PackageMirror(Protocol):
 @dataclass(frozen=True, slots=True)
 class WholeImage:
     """What the build of one release needs. `image` is the name of the base image in the engine, `environment` what pip and uv
-    must be told in the build stage, `without` the database clients that are left out.
+    must be told in the build stage, `without` the database clients that are left out. `additional` are the packages that the
+    user adds to a stage.
     """
 
     airflow: Airflow
@@ -58,6 +59,7 @@ class WholeImage:
     environment: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
     platform: tuple[str, ...] = ()
+    additional: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def base(self, stage: str) -> str:
         """The name of a derived base image."""
@@ -69,11 +71,12 @@ class WholeImage:
         return f"wheelhouse-build:{self.airflow.version}"
 
     def warnings(self) -> Iterator[str]:
-        """A sentence for each list that lacks a package of Airflow's own."""
+        """A sentence for each list that lacks a package of Airflow's own, or one that the user adds: nothing installs it."""
         for stage in STAGES:
-            wanted = set(apt_lists(self.airflow, self.without)[stage])
+            wanted = {*apt_lists(self.airflow, self.without)[stage], *self.additional.get(stage, ())}
             if missing := sorted(wanted - self.mirror.requested(stage)):
-                yield f"the Debian list `{stage}` lacks what Airflow's own image has: {', '.join(missing)}"
+                names = ", ".join(missing)
+                yield f"the image lacks {names}: name it in the list `{stage}` of [debian], and fetch again"
 
     def notes(self) -> Iterator[str]:
         """Sentences on what differs from an image that was built with a network."""
@@ -120,16 +123,14 @@ class WholeImage:
 
     def _build_script(self, arguments: Mapping[str, str], load: tuple[str, ...], unsettled: Sequence[str]) -> str:
         """The script that builds everything, each image with no network."""
+        build = ("docker", "build")
         bases = [
             (
-                "docker",
-                "build",
+                *build,
                 *self.platform,
                 *NO_NETWORK,
-                "-f",
-                f"{FOLDER}/{stage}.Dockerfile",
-                "-t",
-                self.base(stage),
+                *("-f", f"{FOLDER}/{stage}.Dockerfile"),
+                *("-t", self.base(stage)),
                 FOLDER,
             )
             for stage in STAGES
@@ -138,27 +139,17 @@ class WholeImage:
         if self.airflow.version < FIRST_WITH_SCRIPT:
             own = {"DEV_APT_COMMAND": "true", "DEV_APT_DEPS": " ".join(lists["development"])}
             arguments = {**arguments, **own, "RUNTIME_APT_DEPS": " ".join(lists["runtime"])}
-        contexts = ("--build-context", "scripts=$work/scripts")
+        options = (*self.platform, *NO_NETWORK, *("-f", "-"), *("--build-context", "scripts=$work/scripts"))
         stage = f"{BUILD_STAGE}=docker-image://{self.build_stage}"
-        first = (
-            *NO_NETWORK,
-            "-f",
-            "-",
-            *contexts,
-            "--target",
-            BUILD_STAGE,
-            *_arguments(arguments),
-            "--tag",
-            self.build_stage,
-        )
+        first = ("--target", BUILD_STAGE, *_arguments(arguments), "--tag", self.build_stage)
         base_argument = "BASE_IMAGE" if "BASE_IMAGE" in arguments else "PYTHON_BASE_IMAGE"
         final = {**arguments, base_argument: self.base("runtime")}
-        second = (*NO_NETWORK, "-f", "-", *contexts, "--build-context", stage, *_arguments(final))
+        second = ("--build-context", stage, *_arguments(final), "--tag", f"my-airflow:{self.airflow.version}")
         steps = [
             shell(load),
             *map(shell, bases),
-            _piped(("docker", "build", ".", *self.platform, *first)),
-            _piped(("docker", "build", ".", *self.platform, *second, "--tag", f"my-airflow:{self.airflow.version}")),
+            _piped((*build, ".", *options, *first)),
+            _piped((*build, ".", *options, *second)),
         ]
         said = "".join(f"# {sentence}\n" for sentence in unsettled)
         return PREAMBLE.replace("set -eu\n", f"{said}set -eu\n", 1) + "\n\n".join(steps) + "\n"
