@@ -192,7 +192,7 @@ class CandidateIndex:
 
     def place(self, project: NormalizedName) -> str:
         """Where a project would come from: "the index", or an index by name and address; empty if no index is asked for it."""
-        source = self._packages.locations.of(project)
+        source = None if project in self._request.direct else self._packages.locations.of(project)
         if source is None:
             return ""
         return "the index" if source.is_default else f"`{source.name or source.address}` ({source.address})"
