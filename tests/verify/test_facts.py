@@ -22,6 +22,7 @@ from wheelhouse.archive.wheelfile import inspect
 from wheelhouse.errors import InputError, IntegrityError, RefusedError
 from wheelhouse.events import Event, Finished
 from wheelhouse.findings import Finding, Severity, Waiver
+from wheelhouse.index.locations import IndexLocation
 from wheelhouse.index.provenance import Provenance
 from wheelhouse.lock.lock import Built, Inputs, Lock, Pin
 from wheelhouse.lock.wheelhouse import Wheelhouse, sha256_of_text
@@ -33,6 +34,7 @@ from wheelhouse.verify.inner_folders import list_inner_folders
 from wheelhouse.verify.lock_findings import lock_findings
 from wheelhouse.verify.locked_files import absent_finding, inspect_artifact, open_locked_files, refusal
 from wheelhouse.verify.unlocked_files import unlocked_file
+from wheelhouse.verify.unusable_constraints import unusable_constraints
 from wheelhouse.verify.verify import (
     attestation_findings,
     constraints_findings,
@@ -461,3 +463,39 @@ def test_the_facts_on_an_archive_that_no_lock_names(
     expected = facts | {"case": case} | ({"target": TARGET.name} if "locked" in facts else {})
     finding = unlocked_file(filename, (lock,), staged=staged)
     assert found(iter([finding])) == [(filename, "foreign", ERROR, expected)]
+
+
+@pytest.mark.parametrize(
+    ("line", "is_refused"),
+    [
+        *(
+            (f"{option} https://evil.example/", True)
+            for option in ("--find-links", "--extra-index-url", "--index-url", "-c", "-r")
+        ),
+        ("lib @ https://evil.example/lib-1.0-py3-none-any.whl", True),
+        ("-e git+https://evil.example/lib", True),
+        ("--index-url https://own.example/simple/", False),
+        ("--pre", False),
+        ("-c other.txt", False),
+        ("lib<2 ; python_version > '3'", False),
+    ],
+)
+def test_constraints_lead_no_install_elsewhere(folder: Path, line: str, is_refused: bool) -> None:
+    """pip takes files from the links and addresses in a constraints file, even with `--no-index`."""
+    (lock,) = load_wheelhouse(folder).locks
+    lock = replace(lock, inputs=replace(lock.inputs, locations=(IndexLocation("https://own.example/simple"),)))
+    findings = list(unusable_constraints(lock, f"lib<3\n{line}\n", "constraints.txt"))
+    assert [(one.subject, one.rule, one.values["case"]) for one in findings] == (
+        [("constraints.txt", "constraints", "refused")] if is_refused else []
+    )
+
+
+def test_a_wheelhouse_with_such_constraints_does_not_verify(folder: Path) -> None:
+    text = "lib<2\n--find-links https://evil.example/\n"
+    (lock,) = load_wheelhouse(folder).locks
+    lock = replace(lock, inputs=replace(lock.inputs, constraints_sha256=sha256_of_text(text)))
+    for name, content in Wheelhouse((lock,), {lock.name: text}).texts.items():
+        (folder / name).write_text(content)
+    assert {key: one.severity for key, one in opened(folder).items()} == {
+        (lock.constraints_filename, "constraints"): ERROR
+    }

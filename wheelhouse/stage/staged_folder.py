@@ -27,6 +27,7 @@ from wheelhouse.stage.plan import MANIFEST, SIGNATURE, Plan
 from wheelhouse.verify.folder_contents import foreign_findings, text_findings, unexpected_paths
 from wheelhouse.verify.lock_findings import lock_findings
 from wheelhouse.verify.locked_files import absent_finding, error_finding, inspect_artifact, open_locked_files
+from wheelhouse.verify.unusable_constraints import unusable_constraints
 from wheelhouse.verify.verify import Verdict, locks_in, verify
 from wheelhouse.verify.verify_other_files import load_base_images, load_debian, load_other_files
 
@@ -188,9 +189,11 @@ def _carried_findings(folder: Path, plan: Plan) -> Iterator[Finding]:
 
 
 def _constraints_findings(staged: StagedFolder) -> Iterator[Finding]:
-    """Findings for constraints that are missing, or that are not those that the lock was made under."""
+    """Findings for constraints that are missing, that are not those of the lock, or that lead an install elsewhere."""
     expected, text = staged.inputs.lock.inputs.constraints_sha256, staged.inputs.constraints
     name = _constraints_name(staged.inputs.lock, staged.record)
+    if text is not None:
+        yield from unusable_constraints(staged.inputs.lock, text, name)
     if expected is None or staged.plan.index is not None:
         return
     if text is None:

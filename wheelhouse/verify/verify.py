@@ -20,6 +20,7 @@ from wheelhouse.verify.inner_folders import inner_folder_findings, listed_folder
 from wheelhouse.verify.lock_findings import lock_findings
 from wheelhouse.verify.locked_files import Reader, error_finding, inspect_artifact, open_locked_files
 from wheelhouse.verify.locked_folders import LOCKED_FOLDER_NAMES, LOCKED_FOLDERS
+from wheelhouse.verify.unusable_constraints import unusable_constraints
 from wheelhouse.verify.verify_other_files import load_locked_folders, locked_folder_findings
 
 
@@ -144,7 +145,7 @@ def foreign_in(folder: Path, expected: Set[str]) -> tuple[str, ...]:
 
 
 def constraints_findings(wheelhouse: Wheelhouse) -> Iterator[Finding]:
-    """Findings for constraints that are missing, or that are not those that a lock was made under."""
+    """Findings for constraints that are missing, that are not those of a lock, or that lead an install elsewhere."""
     for lock in wheelhouse.locks:
         text = (wheelhouse.constraints or {}).get(lock.name)
         expected = lock.inputs.constraints_sha256
@@ -152,6 +153,8 @@ def constraints_findings(wheelhouse: Wheelhouse) -> Iterator[Finding]:
             yield _missing(lock.constraints_filename)
         elif text is not None and sha256_of_text(text) != expected:
             yield error_finding(lock.constraints_filename, "altered", case="constraints")
+        elif text is not None:
+            yield from unusable_constraints(lock, text, lock.constraints_filename)
 
 
 def attestation_findings(wheelhouse: Wheelhouse) -> Iterator[Finding]:

@@ -151,6 +151,9 @@ VERIFY: Mapping[str, Sentence] = {
     ),
     "closure/version": Sentence("{who}, and the wheelhouse has {version}", "fetch again for this target"),
     "unneeded": Sentence("no requirement needs {project} on {target}"),
+    "constraints/refused": Sentence(
+        "an install may take files from elsewhere: {message:#}", "do not use this wheelhouse; find out who made it"
+    ),
     "constraints": Sentence(
         "it forbids locked releases: {pins:3 plain}; it is not for this release",
         "stage again; or fetch again, with the constraints of this release",
