@@ -215,7 +215,7 @@ def test_a_command_line_leaves_the_job_of_a_settings_file(session: Session) -> N
     assert (session.folder / "wheels/pylock.cp311-manylinux_2_28_x86_64.toml").is_file()
 
 
-def test_the_settings_files_of_two_folders_are_two_jobs(session: Session) -> None:
+def test_the_tooling_of_two_folders_are_two_jobs(session: Session) -> None:
     shared = session.folder / "shared"
     for name, requirement, code in (("one", "top", 0), ("two", "other", 2)):
         folder = session.folder / name

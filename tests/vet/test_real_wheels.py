@@ -11,7 +11,7 @@ from wheelhouse.vet.vet import RULES
 
 pytestmark = pytest.mark.index
 
-QUIET_GROUPS = ("naming", "plugins", "scripts", "settings_files", "startup")
+QUIET_GROUPS = ("naming", "plugins", "scripts", "tooling", "startup")
 
 
 def test_nothing_of_airflow_imitates_shadows_or_starts(

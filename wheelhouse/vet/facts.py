@@ -1,7 +1,7 @@
 """The facts of one file of a wheelhouse that rules use, read once from its bytes (pure)."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -151,6 +151,13 @@ class Facts:
             for entry in self.entries
             if not entry.name.endswith("/") and not entry.name.startswith(f"{self.dist_info}/")
         }
+
+    @property
+    def pth_files(self) -> Iterator[tuple[Entry, str]]:
+        """The .pth files of a wheel that Python reads at its start, with their texts."""
+        for entry in self.entries if self.pin.artifact.is_wheel else ():
+            if entry.name.endswith(".pth") and "/" not in installed(entry.name):
+                yield entry, self.texts.get(entry.name, "")
 
     @cached_property
     def top_modules(self) -> Mapping[str, str]:

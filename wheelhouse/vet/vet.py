@@ -21,8 +21,8 @@ import wheelhouse.vet.rules.placement
 import wheelhouse.vet.rules.plugins
 import wheelhouse.vet.rules.running
 import wheelhouse.vet.rules.scripts
-import wheelhouse.vet.rules.settings_files
 import wheelhouse.vet.rules.startup
+import wheelhouse.vet.rules.tooling
 import wheelhouse.vet.rules.vulnerabilities  # noqa: F401  (importing them registers their rules)
 from wheelhouse.archive.artifact import Artifact
 from wheelhouse.archive.compressed import outward_members

@@ -208,7 +208,7 @@ VET: Mapping[str, Sentence] = {
     "install-time-secret": Sentence(
         "`{path}` contains {kinds:plain}", "tell the project; find out what the code does with it"
     ),
-    # settings_files
+    # tooling
     "tool-settings": Sentence(
         "it installs {paths}, by which editors, agents, git or shells run programs",
         "read these files; no package needs them",

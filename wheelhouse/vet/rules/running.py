@@ -7,7 +7,7 @@ from wheelhouse.archive.build_system import BuildSystem, build_system
 from wheelhouse.errors import IntegrityError
 from wheelhouse.findings import Observation, Severity, observed
 from wheelhouse.vet.code_scan import CodeSignals, read_code
-from wheelhouse.vet.facts import MAX_TEXT_BYTES, Entry, Facts, installed
+from wheelhouse.vet.facts import MAX_TEXT_BYTES, Facts, installed
 from wheelhouse.vet.places import START_MODULE
 from wheelhouse.vet.pth import is_setuptools_line, pth_code_lines, pth_folders
 from wheelhouse.vet.rules import Review, rule
@@ -25,13 +25,6 @@ SECRETS = {
 }
 
 
-def _pth_files(facts: Facts) -> Iterator[tuple[Entry, str]]:
-    """The .pth files that Python reads at start, with their texts."""
-    for entry in facts.entries if facts.pin.artifact.is_wheel else ():
-        if entry.name.endswith(".pth") and "/" not in installed(entry.name):
-            yield entry, facts.texts.get(entry.name, "")
-
-
 @rule(Severity.ERROR)
 def pth_code(facts: Facts, review: Review) -> Iterator[Observation]:
     """A .pth file has code.
@@ -39,7 +32,7 @@ def pth_code(facts: Facts, review: Review) -> Iterator[Observation]:
     Each start of Python runs the lines of a .pth file that begin with `import`, whether the project is used or not. `pth-known`
     reports the two lines that setuptools writes.
     """
-    for entry, text in _pth_files(facts):
+    for entry, text in facts.pth_files:
         lines = [line for line in pth_code_lines(text) if not is_setuptools_line(line)]
         if lines:
             first = lines[0] if len(lines[0]) <= MAX_LINE_CHARACTERS else f"{lines[0][: MAX_LINE_CHARACTERS - 1]}…"
@@ -54,7 +47,7 @@ def pth_known(facts: Facts, review: Review) -> Iterator[Observation]:
 
     The whole line is compared, so it contains nothing else.
     """
-    for entry, text in _pth_files(facts):
+    for entry, text in facts.pth_files:
         if any(map(is_setuptools_line, pth_code_lines(text))):
             yield observed(path=entry.name)
 
@@ -65,7 +58,7 @@ def pth_path(facts: Facts, review: Review) -> Iterator[Observation]:
 
     At each start, Python adds the lines that do not begin with `import` to sys.path. Modules in that folder can be imported.
     """
-    for entry, text in _pth_files(facts):
+    for entry, text in facts.pth_files:
         if folders := pth_folders(text):
             yield observed(path=entry.name, folders=tuple(folders))
 
@@ -137,7 +130,7 @@ def _unasked(facts: Facts) -> Mapping[str, str]:
     """The code that runs unasked, by name: at each start, and at the build of an sdist."""
     if not facts.pin.artifact.is_wheel:
         return {name: text for name, text in facts.texts.items() if name.endswith((".py", ".pth"))}
-    lines = {entry.name: "\n".join(pth_code_lines(text)) for entry, text in _pth_files(facts)}
+    lines = {entry.name: "\n".join(pth_code_lines(text)) for entry, text in facts.pth_files}
     return lines | {name: text for name, text in facts.texts.items() if _is_start_module(name)}
 
 

@@ -4,7 +4,7 @@ import posixpath
 from collections.abc import Iterator
 
 from wheelhouse.findings import Observation, Severity, observed
-from wheelhouse.vet.facts import Facts, installed
+from wheelhouse.vet.facts import Facts
 from wheelhouse.vet.places import DIST_PACKAGES, INSTALLER_SETTINGS, PYTHON_FILE, STARTS_WITH_SYSTEM
 from wheelhouse.vet.pth import pth_folders
 from wheelhouse.vet.rules import Review, rule
@@ -16,12 +16,11 @@ def pth_start_module(facts: Facts, review: Review) -> Iterator[Observation]:
 
     Each start of Python imports such a module, wherever on sys.path it lies. The module can be in another file of the wheelhouse.
     """
-    for name, text in facts.texts.items():
-        if name.endswith(".pth") and facts.pin.artifact.is_wheel and "/" not in installed(name):
-            folders = [_tail(folder) for folder in pth_folders(text)]
-            for module, place in review.start_modules.items() if folders else ():
-                if any(_is_same_folder(folder, place) for folder in folders):
-                    yield observed(path=name, module=module)
+    for entry, text in facts.pth_files:
+        folders = [_tail(folder) for folder in pth_folders(text)]
+        for module, place in review.start_modules.items() if folders else ():
+            if any(_is_same_folder(folder, place) for folder in folders):
+                yield observed(path=entry.name, module=module)
 
 
 def _tail(folder: str) -> str:
