@@ -82,5 +82,5 @@ def test_apt_and_the_solver_install_the_same(tmp_path: Path, suite: str) -> None
             answers[name] = set()
     differing = {name: answer ^ apt.closure(*LISTS[name]) for name, answer in answers.items()}
     assert not {name: difference for name, difference in differing.items() if difference}
-    assert sum(1 for answer in answers.values() if answer) >= 15
+    assert sum(1 for answer in answers.values() if answer) >= 12
     assert len(answers) >= 20

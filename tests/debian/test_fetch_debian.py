@@ -21,7 +21,11 @@ from wheelhouse.events import Event, Received
 from wheelhouse.fetch.fetch_debian import fetch_debian, remove_debian
 from wheelhouse.files.cache import Cache
 from wheelhouse.index.http import Http, HttpSettings
+from wheelhouse.lock.wheelhouse import Wheelhouse
 from wheelhouse.verify.verify import verify
+from wheelhouse.vet.approvals import NO_APPROVALS
+from wheelhouse.vet.cyclonedx import sbom
+from wheelhouse.vet.evidence import Evidence
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 DPKG = {"Package": "dpkg", "Version": "1.21", "Essential": "yes"}
@@ -392,6 +396,32 @@ def test_a_wheelhouse_with_packages_is_verified_and_carried(
         ("debian/debian/pool/foreign.deb", "foreign"),
         ("debian/debian/pool/main/u/unneeded/unneeded_1_amd64.deb", "altered"),
     }
+
+
+def test_why_names_the_packages_that_need_one(typed: Callable[..., object], tmp_path: Path) -> None:
+    typed(settings=f'{TABLE}packages = ["git"]\nruntime = ["git-man"]\n')
+    done = wheelhouse("why", "git-man", "house", cwd=tmp_path)
+    assert done.stdout == "debian/:\n  git-man 1:2.39.5-0 for runtime, packages, from bookworm main\n  requested\n"
+    done = wheelhouse("why", "libcurl4", "house", "--json", cwd=tmp_path)
+    assert json.loads(done.stdout)["targets"] == {
+        "debian/": ["libcurl4 7.88~rc1-1 for packages, from bookworm main", "git → libcurl4"]
+    }
+
+
+def test_the_bill_of_materials_has_packages_with_their_names_in_debian(fetching: Fetching) -> None:
+    pytest.importorskip("cyclonedx")
+    lock = fetching("git")
+    hashes = {f"debian/{place}": artifact.sha256 for place, artifact in lock.artifacts.items()}
+    evidence = Evidence("house", {"": Wheelhouse()}, hashes, (), (), (), (), NO_APPROVALS, NOW, debian=lock)
+    document = json.loads(sbom(evidence))
+    purls = {component.get("purl"): component["bom-ref"] for component in document["components"]}
+    git = purls["pkg:deb/debian/git@1:2.39.5-0?arch=amd64&distro=debian-12"]
+    assert git == "debian/debian/pool/main/g/git/git_2.39.5-0_amd64.deb"
+    needs = {row["ref"]: row.get("dependsOn", []) for row in document["dependencies"]}
+    assert [path.rpartition("/")[2] for path in needs[git]] == [
+        "git-man_2.39.5-0_all.deb",
+        "libcurl4_7.88~rc1-1_amd64.deb",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -90,7 +90,7 @@ def why(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    r"""Explain why a project or a file is in the wheelhouse, from the lock files alone.
+    r"""Explain why a project, a file or a Debian package is in the wheelhouse, from the lock files alone.
 
     \b
     wheelhouse why certifi wheels
@@ -102,12 +102,15 @@ def why(
     from wheelhouse.lock.why import why_file
     from wheelhouse.report.why_text import fact_lines
     from wheelhouse.verify.verify import load_wheelhouse
+    from wheelhouse.verify.verify_other_files import load_debian
 
     if file:
         wheelhouse = Path(project) if project else wheelhouse
         reasons = {lock.target.name: fact_lines(why_file(lock, file)) for lock in load_wheelhouse(wheelhouse).locks}
     elif project:
         reasons = dict(report.why_lines(load_wheelhouse(wheelhouse).locks, canonicalize_name(project)))
+        if debian := report.why_debian_lines(load_debian(wheelhouse), project):
+            reasons["debian/"] = debian
     else:
         raise InputError(
             "no project and no file was named", hint="name one: `wheelhouse why PROJECT`, or `--file NAME`"

@@ -138,6 +138,14 @@ class DebianLock:
         hashes = {path: artifact.sha256 for path, artifact in self.artifacts.items()}
         return {SUMS: sums(hashes | {LOCK: sha256_of_text(lock)}), LOCK: lock}
 
+    def chain_to(self, name: str) -> tuple[str, ...]:
+        """The packages from a requested one to this one, each needed by the one before."""
+        because = {deb.name: deb.because for deb in self.packages}
+        chain = [name]
+        while (parent := because.get(chain[0])) and parent not in chain:
+            chain.insert(0, parent)
+        return tuple(chain)
+
     def packages_of(self, name: str) -> tuple[LockedDeb, ...]:
         """The packages that a list needs beyond its base, in the order of names."""
         return tuple(deb for deb in self.packages if name in deb.lists)

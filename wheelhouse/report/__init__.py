@@ -163,6 +163,17 @@ def debian_lines(lock: "DebianLock") -> list[str]:
     return [f"debian/: {counted(len(lock.packages), 'package')} for {lock.inputs.architecture}, {size}, from {suites}"]
 
 
+def why_debian_lines(lock: "DebianLock", name: str) -> list[str]:
+    """Why a Debian package is in the wheelhouse, in lines: where it is from, and what needs it; none if it is not there."""
+    lines = []
+    for deb in (deb for deb in lock.packages if deb.name == name):
+        place = f"{deb.suite} {deb.component}".strip()
+        lines.append(f"{deb.name} {deb.version} for {listed(deb.lists, TARGETS)}, from {place}")
+        chain = lock.chain_to(name)
+        lines.append(" → ".join(chain) if len(chain) > 1 else "requested")
+    return lines
+
+
 def base_images_document(lock: "ImageLock") -> list[dict[str, Any]]:
     """The base images of a wheelhouse, for `--json`."""
     return [

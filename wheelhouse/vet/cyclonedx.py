@@ -93,6 +93,9 @@ def _edges(evidence: Evidence) -> Edges:
     """The merged graph of all targets. The wheelhouse itself depends on what was requested."""
     images = {_image_ref(image) for image in evidence.images}
     edges: Edges = {ROOT: {*evidence.others, *images}, **{name: set() for name in evidence.hashes}}
+    places = {deb.name: place for place, deb in evidence.debs.items()}
+    for place, deb in evidence.debs.items():
+        edges[place] = {places[name] for name in deb.depends if name in places}
     for graph in evidence.graphs:
         edges[ROOT] |= graph.roots
         for name, needs in graph.needs.items():
@@ -134,11 +137,18 @@ def _component(facts: Facts, evidence: Evidence) -> "Component":
 
 
 def _other(name: str, evidence: Evidence) -> "Component":
-    """A file that is not a distribution."""
+    """A file that is not a distribution; a Debian package has its purl."""
     from cyclonedx.model import HashAlgorithm, HashType  # noqa: PLC0415
     from cyclonedx.model.component import Component, ComponentType  # noqa: PLC0415
+    from packageurl import PackageURL  # noqa: PLC0415
 
     hashes = [HashType(alg=HashAlgorithm.SHA_256, content=evidence.hashes[name])]
+    if deb := evidence.debs.get(name):
+        distribution = evidence.debian.distribution
+        qualifiers = {"arch": deb.architecture, **({"distro": distribution} if distribution else {})}
+        purl = PackageURL("deb", distribution.partition("-")[0] or "debian", deb.name, deb.version, qualifiers)
+        library = ComponentType.LIBRARY
+        return Component(name=deb.name, type=library, version=deb.version, bom_ref=name, hashes=hashes, purl=purl)
     return Component(name=name, type=ComponentType.FILE, bom_ref=name, hashes=hashes)
 
 

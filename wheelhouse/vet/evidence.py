@@ -15,6 +15,7 @@ from packaging.utils import (
 from packaging.version import InvalidVersion, Version
 
 from wheelhouse.archive.filenames import release_of
+from wheelhouse.debian.debian_lock import FOLDER, DebianLock, LockedDeb
 from wheelhouse.findings import Finding, Severity
 from wheelhouse.lock.lock import Lock
 from wheelhouse.lock.wheelhouse import Wheelhouse
@@ -81,6 +82,12 @@ class Evidence:
     since: str = ""
     replaced: Mapping[str, Replaced] = field(default_factory=dict)
     images: tuple[BaseImage, ...] = ()
+    debian: DebianLock = field(default_factory=DebianLock)
+
+    @cached_property
+    def debs(self) -> dict[str, LockedDeb]:
+        """Each Debian package by its path in the wheelhouse."""
+        return {f"{FOLDER}/{deb.place}": deb for deb in self.debian.packages}
 
     @cached_property
     def files(self) -> dict[str, Facts]:

@@ -4,7 +4,7 @@ from datetime import datetime
 from pathlib import Path
 
 from wheelhouse.findings import Policy
-from wheelhouse.verify.verify_other_files import load_base_images
+from wheelhouse.verify.verify_other_files import load_base_images, load_debian
 from wheelhouse.vet.advisories import Advisories
 from wheelhouse.vet.approvals import Approvals, split_approved
 from wheelhouse.vet.approve import files_of
@@ -39,4 +39,5 @@ def evidence(
         since=since.absolute().name if since else "",
         replaced=vetted.replaced,
         images=load_base_images(folder).images,
+        debian=load_debian(folder),
     )
