@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,12 +20,17 @@ from wheelhouse.errors import InputError, IntegrityError, NoSolutionError, Serve
 from wheelhouse.events import Event, Received
 from wheelhouse.fetch.fetch_debian import fetch_debian, remove_debian
 from wheelhouse.files.cache import Cache
+from wheelhouse.findings import Severity
 from wheelhouse.index.http import Http, HttpSettings
 from wheelhouse.lock.wheelhouse import Wheelhouse
+from wheelhouse.report.sentences import sentence_of
 from wheelhouse.verify.verify import verify
+from wheelhouse.vet.advisories import collect
 from wheelhouse.vet.approvals import NO_APPROVALS
 from wheelhouse.vet.cyclonedx import sbom
 from wheelhouse.vet.evidence import Evidence
+from wheelhouse.vet.osv_records import debian_key, read_records
+from wheelhouse.vet.rules.debian_packages import debian_findings, is_affected
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 DPKG = {"Package": "dpkg", "Version": "1.21", "Essential": "yes"}
@@ -440,3 +445,64 @@ def test_a_lock_that_leads_elsewhere_is_refused(fetching: Fetching, old: str, ne
     assert old in text
     with pytest.raises(InputError, match="is not a lock that wheelhouse wrote"):
         parse_debian_lock(text.replace(old, new, 1), "lock")
+
+
+# Vetting
+
+
+def osv(name: str, *events: dict[str, str], ecosystem: str = "Debian:12") -> dict[str, object]:
+    affected = {
+        "package": {"ecosystem": ecosystem, "name": name},
+        "ranges": [{"type": "ECOSYSTEM", "events": list(events)}],
+    }
+    return {"id": f"CVE-{name}", "modified": "2026-11-01T00:00:00Z", "summary": "a hole", "affected": [affected]}
+
+
+def advised(lock: DebianLock, *documents: dict[str, object]) -> list[tuple[str, str, str, Severity]]:
+    found = debian_findings(lock, collect(read_records(documents)) if documents else None)
+    return [
+        (finding.subject.rpartition("/")[2], finding.rule, sentence_of(finding), finding.severity) for finding in found
+    ]
+
+
+def test_advisories_on_source_packages_are_found_in_dpkgs_order(fetching: Fetching) -> None:
+    fetching.suite.packages["main"] = [
+        *MAIN,
+        {"Package": "libtool1", "Version": "2.0~rc1-1+b2", "Source": "tool (2.0~rc1-1)"},
+        {"Package": "other", "Version": "1.0-1"},
+    ]
+    lock = fetching("libtool1", "other", "unneeded")
+    found = advised(
+        lock,
+        osv("tool", {"introduced": "0"}, {"fixed": "2.0-1"}),
+        osv("other", {"introduced": "0"}),
+        osv("unneeded", {"introduced": "0"}, {"fixed": "1"}),
+        osv("other", {"introduced": "0"}, {"fixed": "9"}, ecosystem="Debian:11"),
+    )
+    assert found == [
+        (
+            "libtool1_2.0~rc1-1+b2_amd64.deb",
+            "deb-vulnerable",
+            "libtool1 2.0~rc1-1+b2 is affected by CVE-tool: a hole",
+            Severity.ERROR,
+        ),
+        ("other_1.0-1_amd64.deb", "deb-vulnerable", "other 1.0-1 is affected by CVE-other: a hole", Severity.WARNING),
+    ]
+
+
+def test_advisories_that_are_missing_are_a_finding(fetching: Fetching) -> None:
+    lock = fetching("git")
+    for documents in ((), (osv("git", {"introduced": "0"}, ecosystem="PyPI"),)):
+        assert [rule for _, rule, _, _ in advised(lock, *documents)] == ["deb-advisories-missing"]
+    assert not advised(DebianLock())
+
+
+@pytest.mark.parametrize(
+    ("version", "affected"),
+    [("1.0~rc1", False), ("1.0", True), ("1.5", True), ("1.5-1", False), ("3", True), ("4", True), ("4.1", False)],
+)
+def test_ranges_are_read_as_osv_says(version: str, affected: bool) -> None:
+    first = osv("x", {"introduced": "1.0"}, {"last_affected": "1.5"}, {"introduced": "4~"}, {"fixed": "4.1~"})
+    (advisory,) = collect(read_records([first])).by_project[debian_key("Debian:12", "x")]
+    second = replace(advisory, versions=frozenset({"3"}))
+    assert is_affected(second, version) == affected

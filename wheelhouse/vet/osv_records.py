@@ -5,7 +5,7 @@ from contextlib import suppress
 from typing import Any
 
 import msgspec
-from packaging.utils import canonicalize_name
+from packaging.utils import NormalizedName, canonicalize_name
 
 from wheelhouse.documents import DocumentType
 from wheelhouse.errors import InputError
@@ -13,6 +13,7 @@ from wheelhouse.lock.lock_tables import Sha256
 from wheelhouse.vet.advisories import Advisory, Event
 
 ECOSYSTEM = "PyPI"
+DEBIANS = ("Debian:", "Ubuntu:")
 MAX_SUMMARY_CHARACTERS = 160
 
 
@@ -73,7 +74,7 @@ _RECORD = DocumentType(_Record)
 
 
 def read_records(documents: Iterable[Mapping[str, Any]]) -> Iterator[Advisory]:
-    """Advisories from OSV records: those for PyPI that were not withdrawn. Raises InputError for any other record."""
+    """Advisories from OSV records: those for PyPI, Debian and Ubuntu that were not withdrawn. Raises InputError for any other record."""
     for document in documents:
         try:
             record = _RECORD.from_table(document, "")
@@ -84,14 +85,15 @@ def read_records(documents: Iterable[Mapping[str, Any]]) -> Iterator[Advisory]:
 
 
 def _advisories(record: _Record) -> Iterator[Advisory]:
-    """An advisory for each PyPI project that a record names."""
+    """An advisory for each PyPI project, and each source package of Debian or Ubuntu, that a record names."""
     summary = " ".join((record.summary or record.details or "").split())
     for affected in record.affected or ():
-        if affected.package is None or affected.package.ecosystem != ECOSYSTEM:
+        key = _key(affected.package) if affected.package else None
+        if key is None:
             continue
         yield Advisory(
             id=record.id,
-            project=canonicalize_name(affected.package.name),
+            project=key,
             aliases=frozenset(record.aliases or ()),
             ranges=tuple(_events(range_) for range_ in affected.ranges or () if range_.type == "ECOSYSTEM"),
             versions=frozenset(affected.versions or ()),
@@ -101,6 +103,18 @@ def _advisories(record: _Record) -> Iterator[Advisory]:
             files=_digests(affected, "package_integrity"),
             members=_digests(affected, "evidence_files"),
         )
+
+
+def _key(package: _Package) -> NormalizedName | None:
+    """The name under which advisories on a package are kept; None for other ecosystems."""
+    if package.ecosystem == ECOSYSTEM:
+        return canonicalize_name(package.name)
+    return debian_key(package.ecosystem, package.name) if package.ecosystem.startswith(DEBIANS) else None
+
+
+def debian_key(ecosystem: str, source: str) -> NormalizedName:
+    """The name under which advisories on a source package are kept: `debian:12/git`, which no project can have."""
+    return canonicalize_name(f"{ecosystem}/{source}")
 
 
 def _digests(affected: _Affected, kind: str) -> frozenset[str]:

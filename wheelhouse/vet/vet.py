@@ -35,7 +35,7 @@ from wheelhouse.lock.lock import Pin, provenance_filename
 from wheelhouse.lock.other_files import FOLDER, TARS
 from wheelhouse.lock.wheelhouse import Wheelhouse
 from wheelhouse.verify.verify import Verdict, verify
-from wheelhouse.verify.verify_other_files import load_other_files
+from wheelhouse.verify.verify_other_files import load_debian, load_other_files
 from wheelhouse.vet.advisories import Advisories
 from wheelhouse.vet.approvals import NO_APPROVALS, Approvals
 from wheelhouse.vet.attestations import Attestor
@@ -45,6 +45,7 @@ from wheelhouse.vet.facts import Facts, Inside
 from wheelhouse.vet.file_reader import FileReader
 from wheelhouse.vet.known_projects_file import read_known_projects
 from wheelhouse.vet.rules import RULES, Review, review_findings, weighed
+from wheelhouse.vet.rules.debian_packages import debian_findings
 from wheelhouse.vet.rules.image_files import other_file_findings
 from wheelhouse.vet.rules.policy_rules import apply_waivers
 
@@ -114,7 +115,8 @@ def vet(
     since, with_texts = context.since, context.with_texts
     replaced = _replaced(since, folder, by_place, on_event, with_texts=with_texts) if since else {}
     reviews = _reviews(by_place, policy, now, context, replaced)
-    verified = (*verdict.findings, *_other_files(folder))
+    debian = debian_findings(load_debian(folder), context.advisories)
+    verified = (*verdict.findings, *_other_files(folder), *debian)
     findings = chain(weighed(verified, policy), *(review_findings(review) for review in reviews))
     facts = tuple(one for review in reviews for one in review.facts)
     weighted = apply_waivers(set(findings), {one.subject: one.pin for one in facts}, policy, now.date())

@@ -351,6 +351,17 @@ VET: Mapping[str, Sentence] = {
         "import one: `wheelhouse advisories import FILE`",
     ),
     "advisories-old": Sentence("the newest advisory is of {newest}, {days:day} ago", "import a newer export"),
+    "deb-vulnerable/fixed": Sentence(
+        "{package} {version} is affected by {ids:all}{rating: (#)}{summary:: #}",
+        "take {fixed} or newer: fetch --upgrade",
+    ),
+    "deb-vulnerable/unfixed": Sentence(
+        "{package} {version} is affected by {ids:all}{rating: (#)}{summary:: #}", "no fixed version is named"
+    ),
+    "deb-advisories-missing": Sentence(
+        "known vulnerabilities of Debian packages were not checked: no advisory is for {distribution}",
+        "import OSV's export for it together with that for PyPI: `wheelhouse advisories import FOLDER`",
+    ),
     # otherfiles
     "file-unvouched": Sentence(
         "only the sha256 in the settings says which bytes it must have",

@@ -1,0 +1,93 @@
+"""Rules about Debian packages: known vulnerabilities, by source package and in dpkg's order of versions (pure).
+
+Source: OSV schema, ecosystems `Debian:12` and `Ubuntu:24.04:LTS`; a record names the source package.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from packaging.utils import NormalizedName
+
+from wheelhouse.debian.deb_version import holds, version_key
+from wheelhouse.debian.debian_lock import FOLDER, DebianLock, LockedDeb
+from wheelhouse.findings import Finding, Severity
+from wheelhouse.vet.advisories import Advisories, Advisory, Event
+from wheelhouse.vet.cvss import rating
+from wheelhouse.vet.osv_records import debian_key
+from wheelhouse.vet.rules import checked_elsewhere
+
+GROUP = "vulnerabilities"
+VULNERABLE, MISSING = "deb-vulnerable", "deb-advisories-missing"
+
+checked_elsewhere(
+    Severity.ERROR,
+    {
+        VULNERABLE: "A published advisory says that this version of a Debian package is vulnerable.\n\n"
+        "An advisory without a fixed version is a warning. Advisories name source packages; versions are compared as dpkg does."
+    },
+    group=GROUP,
+)
+checked_elsewhere(
+    Severity.WARNING,
+    {
+        MISSING: "Known vulnerabilities of Debian packages were not checked: the snapshot has no advisory for this release.\n\n"
+        "Import OSV's export for the release, such as Debian:12, in one folder with that for PyPI."
+    },
+    group=GROUP,
+)
+
+
+def debian_findings(lock: DebianLock, advisories: Advisories | None) -> Iterator[Finding]:
+    """The findings on the Debian packages of a wheelhouse."""
+    ecosystems = _ecosystems(lock.distribution)
+    known = advisories.by_project if advisories else {}
+    prefixes = tuple(debian_key(ecosystem, "") for ecosystem in ecosystems)
+    if lock.packages and not (prefixes and any(key.startswith(prefixes) for key in known)):
+        yield Finding.of(f"{FOLDER}/", MISSING, Severity.WARNING, distribution=lock.distribution or "unknown")
+        return
+    for deb in lock.packages:
+        keys: list[NormalizedName] = [debian_key(ecosystem, deb.source) for ecosystem in ecosystems]
+        for advisory in (one for key in keys for one in known.get(key, ())):
+            if is_affected(advisory, deb.source_version):
+                yield _finding(deb, advisory)
+
+
+def _ecosystems(distribution: str) -> tuple[str, ...]:
+    """OSV's names for a distribution such as `debian-12` or `ubuntu-24.04`."""
+    name, _, release = distribution.partition("-")
+    if not release:
+        return ()
+    return (f"{name}:{release}", f"{name}:{release}:lts") if name == "ubuntu" else (f"{name}:{release}",)
+
+
+def is_affected(advisory: Advisory, version: str) -> bool:
+    """Whether a source version is in a range of an advisory, or is listed by it."""
+    return version in advisory.versions or any(_within(events, version) for events in advisory.ranges)
+
+
+def _within(events: Sequence[Event], version: str) -> bool:
+    """Whether a version is in a range (OSV: introduced, fixed, last_affected); `introduced: 0` is before every version."""
+    affected = False
+    for event in sorted(
+        events, key=lambda one: (one.version != "0", version_key(one.version), one.kind == "last_affected")
+    ):
+        if event.kind == "introduced":
+            affected = affected or event.version == "0" or holds(version, ">=", event.version)
+        else:
+            affected = affected and holds(version, "<<" if event.kind == "fixed" else "<=", event.version)
+    return affected
+
+
+def _finding(deb: LockedDeb, advisory: Advisory) -> Finding:
+    fixed = next((one.version for events in advisory.ranges for one in events if one.kind == "fixed"), "")
+    return Finding.of(
+        f"{FOLDER}/{deb.place}",
+        VULNERABLE,
+        Severity.ERROR if fixed else Severity.WARNING,
+        case="fixed" if fixed else "unfixed",
+        package=deb.name,
+        version=deb.version,
+        ids=tuple(sorted(advisory.names)),
+        fixed=fixed,
+        rating=rating(advisory.severity),
+        summary=advisory.summary,
+    )
