@@ -206,6 +206,45 @@ def test_what_was_altered_in_the_store_is_fetched_again(
     assert sha256((fetching.house / "image" / "blobs/sha256" / digest).read_bytes()) == f"sha256:{digest}"
 
 
+@pytest.mark.parametrize("kind", ["as wheelhouse keeps it", "as skopeo writes it", "by an index"])
+def test_a_layout_on_this_machine_serves_too(
+    registry: RegistryServer, fetching: Fetching, tmp_path: Path, kind: str
+) -> None:
+    image, other = tiny_image(), tiny_image(python_files("3.12.5"), architecture="arm64")
+    registry.push("base", "1", image, other)
+    fetching(f"{registry.host}/base:1", "linux/amd64", "linux/arm64")
+    layout = tmp_path / "layout"
+    fetching.house.joinpath("image").rename(layout)
+    entry = descriptor(MANIFEST, image.raw)
+    if kind == "by an index":
+        raw = index_of(image, other)
+        (layout / "blobs/sha256" / sha256(raw)[7:]).write_bytes(raw)
+        entry = descriptor(json.loads(raw)["mediaType"], raw)
+    if kind != "as wheelhouse keeps it":
+        (layout / "index.json").write_text(json.dumps({"schemaVersion": 2, "manifests": [entry]}))
+    asked = len(registry.requests)
+    lock = fetching(f"oci:{layout}:python:1")
+    assert len(registry.requests) == asked
+    [held] = lock.images
+    assert (
+        held.manifest.digest == image.digest and held.tag == "python:1" and held.facts and held.facts.python == "3.12.4"
+    )
+    assert str(tmp_path) not in lock.to_toml()
+    (fetching.house / "image" / held.layers[0].path).unlink()
+    assert fetching(f"oci:{layout}:python:1") == lock
+    blob = layout / held.layers[0].path
+    blob.write_bytes(b"x" * held.layers[0].size)
+    (fetching.house / "image" / held.layers[0].path).unlink()
+    with pytest.raises(IntegrityError, match="was altered"):
+        fetching(f"oci:{layout}:python:1")
+
+
+@pytest.mark.parametrize("name", ["oci:", "oci:folder", "oci::python:1", "oci:folder:Python"])
+def test_a_layout_needs_a_name(fetching: Fetching, name: str) -> None:
+    with pytest.raises(InputError):
+        fetching(name)
+
+
 # --- what an image is refused for
 
 

@@ -128,7 +128,8 @@ class BaseImageOptions:
         default=None,
         metavar="NAME[@DIGEST]",
         in_table=True,
-        help="Fetch a base image from its registry into the wheelhouse, and take libc and Python from its files.",
+        help="Fetch a base image from its registry into the wheelhouse, or an OCI layout on this machine (oci:FOLDER:NAME); "
+        "its files tell libc and Python.",
     )
     whole_image: bool = job(
         "--whole-image",

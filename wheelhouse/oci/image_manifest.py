@@ -12,7 +12,7 @@ import msgspec
 from wheelhouse.documents import DocumentType
 from wheelhouse.errors import InputError, IntegrityError
 from wheelhouse.humanize import listed
-from wheelhouse.oci.image_lock import OCI_INDEX, Blob
+from wheelhouse.oci.image_lock import OCI_INDEX, REF_NAME, Blob
 from wheelhouse.target.platform import ARCHITECTURES
 
 MAX_MANIFEST_BYTES = 4 << 20
@@ -53,6 +53,7 @@ class _Descriptor(msgspec.Struct, rename="camel"):
     size: Size
     media_type: str = ""
     urls: list[str] = []
+    annotations: dict[str, str] = {}
     platform: _Platform | None = None
 
 
@@ -116,6 +117,21 @@ def parse_manifest(raw: bytes, media_type: str, name: str, architecture: str) ->
         raise _wrong(name, f"its media type {kind!r} does not suit what it holds")
     kind = kind or (OCI_MANIFEST if document.config.media_type == CONFIGS[0] else DOCKER_MANIFEST)
     return Manifest(kind, _config_blob(document.config, name), _layer_blobs(document.layers, name))
+
+
+def parse_layout_index(raw: bytes, name: str, tag: str, architecture: str) -> Blob:
+    """The manifest or index that the `index.json` of a layout has for a tag; its only entry has any tag.
+
+    Raises InputError if it has none, or several without that tag; IntegrityError for what is no index.
+    """
+    entries = _document(raw, name).manifests or []
+    tagged = [one for one in entries if one.annotations.get(REF_NAME) in (tag, name)]
+    chosen = tagged or (entries if len(entries) == 1 else [])
+    if len(chosen) > 1:
+        return _chosen(chosen, name, architecture)
+    if not chosen or chosen[0].media_type not in ACCEPTED:
+        raise InputError(f"the layout has no image `{name}`", hint="name one of its index.json: oci:FOLDER:NAME")
+    return Blob(chosen[0].digest.removeprefix("sha256:"), chosen[0].size, chosen[0].media_type)
 
 
 def _document(raw: bytes, name: str) -> _Document:

@@ -1,19 +1,26 @@
-"""Where base images come from: a registry, whose blobs the store keeps."""
+"""Where base images come from: a registry, whose blobs the store keeps, or an OCI layout on this machine."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from wheelhouse.errors import IntegrityError
+from wheelhouse.errors import InputError, IntegrityError
 from wheelhouse.events import Listener
+from wheelhouse.files.disk import kind_of, read_regular
 from wheelhouse.index.http import Http
 from wheelhouse.index.store_access import StoreAccess
 from wheelhouse.index.store_download import FileRequest, stored_or_downloaded
 from wheelhouse.lock.wheelhouse import sha256_of_bytes
-from wheelhouse.oci.image_lock import Blob
-from wheelhouse.oci.image_manifest import NOT_THIS_IMAGE, Manifest, parse_manifest
-from wheelhouse.oci.reference import Mirror, Reference
+from wheelhouse.oci.image_lock import BLOBS, Blob
+from wheelhouse.oci.image_manifest import (
+    MAX_MANIFEST_BYTES,
+    NOT_THIS_IMAGE,
+    Manifest,
+    parse_layout_index,
+    parse_manifest,
+)
+from wheelhouse.oci.reference import DIGEST, LATEST, Mirror, Reference
 from wheelhouse.oci.registry import Registry
 
 
@@ -98,6 +105,75 @@ class RegistrySource(ImageSource):
     def discard(self, path: Path) -> None:
         """Remove it from the store."""
         self._access.discard(path)
+
+
+class LayoutSource(ImageSource):
+    """An image in a folder that is an OCI image layout, as `skopeo copy … oci:FOLDER` and buildx write it."""
+
+    PREFIX = "oci:"
+
+    def __init__(self, folder: Path, reference: Reference) -> None:
+        self._folder, self._reference = folder, reference
+
+    @classmethod
+    def parse(cls, text: str) -> "tuple[LayoutSource, Reference]":
+        """Read `oci:FOLDER:NAME`. Raises InputError without a name: a Dockerfile's `FROM` needs one."""
+        folder, _, name = text.removeprefix(cls.PREFIX).partition(":")
+        if not folder or not name:
+            raise InputError(
+                f"`{text}` names no image", hint="write oci:FOLDER:NAME, such as oci:./base:python:3.12-slim"
+            )
+        reference = Reference.parse(name)
+        return cls(Path(folder), reference), reference
+
+    @property
+    def origin(self) -> str:
+        """That it was a layout, and not where."""
+        return "an OCI layout"
+
+    def find(self, requested: str, architecture: str) -> FoundImage:
+        """As the layout has it; an index is followed once."""
+        name = str(self._reference)
+        if DIGEST.fullmatch(requested):
+            raw = self._small(requested)
+            found = parse_manifest(raw, "", name, architecture)
+            return self._followed(raw, found, None, architecture)
+        index = read_regular(self._folder / "index.json", MAX_MANIFEST_BYTES, "the layout's index")
+        chosen = parse_layout_index(index, name, self._reference.tag or LATEST, architecture)
+        raw = self._small(chosen.digest)
+        return self._followed(raw, parse_manifest(raw, chosen.media_type, name, architecture), chosen, architecture)
+
+    def _followed(self, raw: bytes, found: Manifest | Blob, outer: Blob | None, architecture: str) -> FoundImage:
+        """The image that a manifest is, or that an index leads to."""
+        if isinstance(found, Manifest):
+            return _found(raw, found, None)
+        inner = self._small(found.digest)
+        manifest = parse_manifest(inner, found.media_type, str(self._reference), architecture)
+        if isinstance(manifest, Blob):
+            raise IntegrityError(f"the index of `{self._reference}` leads to another index", hint=NOT_THIS_IMAGE)
+        return _found(inner, manifest, outer.digest if outer else None)
+
+    def _small(self, digest: str) -> bytes:
+        """A manifest by its digest. Raises IntegrityError if it has another one."""
+        raw = read_regular(self._path(digest.removeprefix("sha256:")), MAX_MANIFEST_BYTES, "the manifest")
+        if f"sha256:{sha256_of_bytes(raw)}" != digest:
+            raise IntegrityError(
+                f"the manifest in `{self._folder}` does not have the digest {digest}", hint=NOT_THIS_IMAGE
+            )
+        return raw
+
+    def blob(self, blob: Blob, name: str) -> Path:
+        """The layout's own file. It is hashed while it is copied."""
+        path = self._path(blob.sha256)
+        if kind_of(path) != "file" or path.stat().st_size != blob.size:
+            raise IntegrityError(f"`{path}` is not the {blob.size} bytes that the manifest names", hint=NOT_THIS_IMAGE)
+        return path
+
+    def discard(self, path: Path) -> None:
+        """Nothing: the folder is the user's."""
+
+    def _path(self, sha256: str) -> Path:
+        return self._folder / BLOBS / sha256
 
 
 def _found(raw: bytes, manifest: Manifest, index: str | None) -> FoundImage:
