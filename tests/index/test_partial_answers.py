@@ -1,0 +1,254 @@
+"""What is made of parts of files, with no server: resumed downloads, their sizes, and the tail of a wheel."""
+
+import io
+import zipfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.answers import Answer, Site, asking
+from wheelhouse.errors import IntegrityError, ServerError, TransientError
+from wheelhouse.index import ranged
+from wheelhouse.index.download import Download, TooLargeError, WrongSizeError, strong_validator
+from wheelhouse.index.http import Http
+from wheelhouse.index.ranged import NoRangesError, TailError, ranged_metadata
+
+# Downloads
+
+
+DATA = b"0123456789"
+
+
+def download(path: Path, have: bytes, answers: list[Answer], size: int | None = None, **settings: Any) -> Any:
+    path.write_bytes(have)
+    rest = iter(answers)
+    client, fake, _ = asking(lambda *_: next(rest), **settings)
+    counts: list[int] = []
+    return Download(client, "https://h.example/f?q=secret", path, "f.whl", size, counts.append), fake, counts
+
+
+def test_a_file_that_is_there_whole_is_not_requested(tmp_path: Path) -> None:
+    one, fake, counts = download(tmp_path / "f", DATA, [], size=10)
+    assert len(one.run()) == 64 and not fake.requests and one.resumed and not counts
+
+
+def test_the_rest_of_a_file_is_requested_and_counted(tmp_path: Path) -> None:
+    answer = Answer(206, DATA[4:], Content_Range="bytes 4-9/10", ETag='"e"')
+    one, fake, counts = download(tmp_path / "f", DATA[:4], [answer], size=10)
+    one.validator = '"e"'
+    one.run()
+    assert (tmp_path / "f").read_bytes() == DATA and one.resumed and counts == [6] and one.total == 10
+    assert fake.requests[0][2] | {"User-Agent": ""} == {
+        "User-Agent": "",
+        "Accept-Encoding": "identity",
+        "Range": "bytes=4-",
+        "If-Range": '"e"',
+    }
+
+
+def test_a_whole_file_takes_the_place_of_a_part(tmp_path: Path) -> None:
+    one, _, counts = download(tmp_path / "f", b"other", [Answer(200, DATA, Content_Length="10")])
+    one.run()
+    assert (tmp_path / "f").read_bytes() == DATA and counts == [10] and one.total == 10
+
+
+@pytest.mark.parametrize(
+    ("status", "content_range", "encodings"),
+    [
+        (206, "bytes 5-9/10", ("", "")),
+        (206, "bytes 40-9/10", ("", "")),
+        (206, "", ("", "")),
+        (206, "bytes 4-9/10", ("", "gzip")),
+        (206, "bytes 4-9/10", ("gzip", "")),
+        (416, "bytes */10", ("", "")),
+    ],
+)
+def test_a_part_that_does_not_continue_the_file_starts_it_anew(
+    tmp_path: Path, status: int, content_range: str, encodings: tuple[str, str]
+) -> None:
+    answer = Answer(status, DATA[4:], Content_Range=content_range, Content_Encoding=encodings[1])
+    one, _, _ = download(tmp_path / "f", DATA[:4], [answer])
+    one.encoding = encodings[0]
+    with pytest.raises(TransientError, match=r"`f.whl` had to be started anew") as caught:
+        one.run()
+    assert caught.value.retry_after == 0 and (tmp_path / "f").read_bytes() == b"" and not one.resumed
+
+
+@pytest.mark.parametrize("status", [404, 410])
+def test_a_file_that_is_not_on_its_server_is_an_error(tmp_path: Path, status: int) -> None:
+    one, _, _ = download(tmp_path / "f", b"", [Answer(status)])
+    with pytest.raises(ServerError, match=rf"`f.whl` is not at https://h.example/f \({status}\)") as caught:
+        one.run()
+    assert not isinstance(caught.value, TransientError) and caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("size", "answer", "error"),
+    [
+        (None, Answer(200, DATA, Content_Length="10"), None),
+        (None, Answer(200, DATA), None),
+        (None, Answer(200, DATA[:8], Content_Length="10"), (TransientError, "cut short: 8 of 10 bytes", 8)),
+        (None, Answer(200, DATA, Content_Length="10 "), None),
+        (10, Answer(200, DATA[:8], Content_Length="10"), (TransientError, "cut short: 8 of 10 bytes", 8)),
+        (
+            9,
+            Answer(200, DATA, Content_Length="10"),
+            (WrongSizeError, "has 10 bytes on its server, and the index says 9", 0),
+        ),
+        (12, Answer(200, DATA, Content_Length="10"), (WrongSizeError, "and the index says 12", 0)),
+        (9, Answer(200, DATA), (IntegrityError, "is longer than the 9 bytes", 0)),
+        (12, Answer(200, DATA), (TransientError, "10 of 12 bytes", 10)),
+    ],
+)
+def test_a_file_has_the_size_that_its_index_or_its_server_gives(
+    tmp_path: Path, size: int | None, answer: Answer, error: tuple[type[Exception], str, int] | None
+) -> None:
+    one, _, _ = download(tmp_path / "f", b"", [answer], size=size)
+    if error is None:
+        one.run()
+        assert (tmp_path / "f").read_bytes() == DATA
+        return
+    with pytest.raises(error[0], match=error[1]):
+        one.run()
+    assert (tmp_path / "f").stat().st_size == error[2]
+
+
+@pytest.mark.parametrize(
+    ("size", "answer", "requested"),
+    [
+        (11, Answer(200, DATA), 0),
+        (None, Answer(200, b"", Content_Length="11"), 1),
+        (None, Answer(200, DATA + b"x"), 1),
+    ],
+)
+def test_a_file_over_the_limit_leaves_nothing(tmp_path: Path, size: int | None, answer: Answer, requested: int) -> None:
+    one, fake, _ = download(tmp_path / "f", b"", [answer], size=size, max_file_bytes=10)
+    with pytest.raises(TooLargeError, match=r"`f.whl` at https://h.example/f is larger than 10 bytes"):
+        one.run()
+    assert len(fake.requests) == requested and (tmp_path / "f").read_bytes() == b""
+
+
+def test_a_file_at_the_limit_is_taken(tmp_path: Path) -> None:
+    one, _, _ = download(tmp_path / "f", b"", [Answer(200, DATA, Content_Length="10")], size=10, max_file_bytes=10)
+    one.run()
+    assert (tmp_path / "f").read_bytes() == DATA
+
+
+def test_reading_stops_where_a_file_is_longer_than_its_index_says(tmp_path: Path) -> None:
+    one, fake, counts = download(tmp_path / "f", b"", [Answer(200, DATA * 10)], size=15)
+    fake.chunk = 10
+    with pytest.raises(IntegrityError):
+        one.run()
+    assert counts == [10, 10]
+
+
+@pytest.mark.parametrize(("etag", "validator"), [('"x"', '"x"'), ('W/"x"', None), ("", None)])
+def test_only_a_strong_etag_vouches_for_the_rest(etag: str, validator: str | None) -> None:
+    assert strong_validator(etag) == validator
+
+
+# The tail of a wheel
+
+
+def wheel(*names: str, method: int = zipfile.ZIP_STORED, padding: int = 0) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", method) as archive:
+        archive.writestr("app/data", b"x" * padding)
+        for name in names:
+            archive.writestr(name, f"Name: {name}\n")
+    return buffer.getvalue()
+
+
+def tail_of(data: bytes, change: Callable[[int, bytes, int], Answer] | None = None) -> tuple[Http, Site]:
+    def site(_: str, headers: Mapping[str, str]) -> Answer:
+        first, _, last = headers["Range"].removeprefix("bytes=").partition("-")
+        start = max(0, len(data) - int(last)) if not first else int(first)
+        body = data[start : int(last) + 1 if first else None]
+        if change:
+            return change(start, body, len(data))
+        return Answer(206, body, Content_Range=f"bytes {start}-{start + len(body) - 1}/{len(data)}")
+
+    client, fake, _ = asking(site)
+    return client, fake
+
+
+METADATA = "app-1.0.dist-info/METADATA"
+
+
+@pytest.mark.parametrize(("padding", "requests"), [(0, 1), (100_000, 1)])
+def test_metadata_is_read_from_the_tail(padding: int, requests: int) -> None:
+    client, fake = tail_of(wheel(METADATA, "app/vendored.dist-info/METADATA", padding=padding))
+    assert ranged_metadata(client, "https://h.example/app.whl", "app.whl") == f"Name: {METADATA}\n".encode()
+    assert len(fake.requests) == requests
+    assert fake.requests[0][2]["Range"] == "bytes=-32768" and fake.requests[0][2]["Accept-Encoding"] == "identity"
+
+
+def test_what_lies_before_the_tail_is_requested_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = wheel(METADATA, *(f"app/{number}" for number in range(40)), padding=10)
+    monkeypatch.setattr(ranged, "TAIL_BYTES", 100)
+    client, fake = tail_of(data)
+    assert ranged_metadata(client, "https://h.example/app.whl", "app.whl") == f"Name: {METADATA}\n".encode()
+    assert len(fake.requests) > 2
+    for _, _, headers in fake.requests[1:]:
+        first, _, last = headers["Range"].removeprefix("bytes=").partition("-")
+        assert int(last) - int(first) + 1 >= 100 or int(last) == len(data) - 1
+
+
+@pytest.mark.parametrize("names", [(), (METADATA, "other-1.dist-info/METADATA"), ("app/METADATA",)])
+def test_a_wheel_without_one_metadata_is_not_read_from_its_tail(names: tuple[str, ...]) -> None:
+    client, _ = tail_of(wheel(*names))
+    with pytest.raises(TailError, match=r"`app.whl` has no single METADATA"):
+        ranged_metadata(client, "https://h.example/app.whl", "app.whl")
+
+
+def test_only_members_as_wheels_may_have_them_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    for method, is_read in ((zipfile.ZIP_DEFLATED, True), (zipfile.ZIP_BZIP2, False), (zipfile.ZIP_LZMA, False)):
+        client, _ = tail_of(wheel(METADATA, method=method))
+        if is_read:
+            assert ranged_metadata(client, "https://h.example/app.whl", "app.whl")
+        else:
+            with pytest.raises(TailError, match="no single METADATA"):
+                ranged_metadata(client, "https://h.example/app.whl", "app.whl")
+    size = len(f"Name: {METADATA}\n")
+    for limit, is_read in ((size, True), (size - 1, False)):
+        member = zipfile.ZipInfo(METADATA)
+        member.file_size = size
+        monkeypatch.setattr(ranged, "MAX_METADATA_BYTES", limit)
+        assert ranged._is_readable(member) is is_read
+
+
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [
+        (lambda start, body, size: Answer(200, body), "is not served in ranges"),
+        (lambda start, body, size: Answer(206, body), "is not served in ranges"),
+        (
+            lambda start, body, size: Answer(206, body, Content_Range=f"bytes {start}-{size - 1}/*"),
+            "is not served in ranges",
+        ),
+        (
+            lambda start, body, size: Answer(206, body[:-1], Content_Range=f"bytes {start}-{size - 1}/{size}"),
+            "sent more or fewer bytes",
+        ),
+        (
+            lambda start, body, size: Answer(206, body + b"x", Content_Range=f"bytes {start}-{size - 1}/{size}"),
+            "sent more or fewer bytes",
+        ),
+        (
+            lambda start, body, size: Answer(206, body, Content_Range=f"bytes 0-{(16 << 20) + 1}/{1 << 30}"),
+            "answered with more than was asked for",
+        ),
+    ],
+)
+def test_an_answer_that_is_no_such_range_is_refused(change: Callable[[int, bytes, int], Answer], error: str) -> None:
+    client, _ = tail_of(wheel(METADATA), change)
+    with pytest.raises(NoRangesError, match=error):
+        ranged_metadata(client, "https://h.example/app.whl", "app.whl")
+
+
+def test_what_is_no_wheel_is_an_error_of_its_tail() -> None:
+    client, _ = tail_of(b"no zip at all")
+    with pytest.raises(TailError, match=r"`app.whl` cannot be read from its tail"):
+        ranged_metadata(client, "https://h.example/app.whl", "app.whl")
