@@ -413,6 +413,25 @@ def test_why_names_the_packages_that_need_one(typed: Callable[..., object], tmp_
     }
 
 
+def test_diff_lists_the_packages_that_changed(typed: Callable[..., object], fetching: Fetching, tmp_path: Path) -> None:
+    typed(settings=f'{TABLE}packages = ["git", "unneeded"]\n')
+    (tmp_path / "house").rename(tmp_path / "old")
+    git, man, *_ = MAIN
+    fetching.suite.packages["main"] = [git | {"Version": "1:2.40"}, man | {"Version": "1:2.39~rc1"}, *MAIN[2:]]
+    fetching.suite.packages["main"][0]["Depends"] = "libc6, libcurl3, git-man"
+    fetching.publish()
+    typed(settings=f'{TABLE}packages = ["git"]\n')
+    done = wheelhouse("diff", "old", "house", cwd=tmp_path)
+    lines = [line for line in done.stdout.splitlines() if line.startswith("debian/")]
+    assert lines == [
+        "debian/git: up, 1:2.39.5-0 → 1:2.40",
+        "debian/git-man: down, 1:2.39.5-0 → 1:2.39~rc1",
+        "debian/unneeded: removed, 1",
+    ]
+    changes = json.loads(wheelhouse("diff", "house", "old", "--json", cwd=tmp_path).stdout)["debian"]
+    assert changes[-1] == {"name": "unneeded", "kind": "added", "old": "", "new": "1"}
+
+
 def test_the_bill_of_materials_has_packages_with_their_names_in_debian(fetching: Fetching) -> None:
     pytest.importorskip("cyclonedx")
     lock = fetching("git")

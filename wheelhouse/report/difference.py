@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from wheelhouse.debian.debian_changes import DebianChange
 from wheelhouse.vet.diff import Change, Difference, Kind, Replaced
 
 MAX_NAMED = 5
@@ -93,3 +94,16 @@ def _file(file: Replaced) -> dict[str, Any]:
             for member in file.members
         ],
     }
+
+
+def debian_change_lines(changes: Sequence[DebianChange]) -> list[str]:
+    """A line for each Debian package that changed."""
+    return [
+        f"debian/{change.name}: {change.kind}, {' → '.join(filter(None, (change.old, change.new)))}"
+        for change in changes
+    ]
+
+
+def debian_change_document(changes: Sequence[DebianChange]) -> list[dict[str, str]]:
+    """The Debian packages that changed, for `--json`."""
+    return [{"name": one.name, "kind": one.kind, "old": one.old, "new": one.new} for one in changes]

@@ -1,0 +1,35 @@
+"""The changes of Debian packages from one wheelhouse to the next (pure)."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from wheelhouse.debian.deb_version import version_key
+from wheelhouse.debian.debian_lock import DebianLock
+
+
+@dataclass(frozen=True, slots=True)
+class DebianChange:
+    """A package whose version or bytes changed. A version is empty if the wheelhouse has none."""
+
+    name: str
+    old: str
+    new: str
+
+    @property
+    def kind(self) -> str:
+        """`added`, `removed`, `up`, `down`, or `other bytes` for the same version."""
+        if not self.old or not self.new:
+            return "added" if self.new else "removed"
+        if self.old == self.new:
+            return "other bytes"
+        return "up" if version_key(self.old) < version_key(self.new) else "down"
+
+
+def debian_changes(old: DebianLock, new: DebianLock) -> Iterator[DebianChange]:
+    """Every change, in the order of names. A package with several versions is compared by the newest."""
+    before, after = ({deb.name: deb for deb in lock.packages} for lock in (old, new))
+    for name in sorted({*before, *after}):
+        one, other = before.get(name), after.get(name)
+        if one and other and (one.version, one.sha256) == (other.version, other.sha256):
+            continue
+        yield DebianChange(name, one.version if one else "", other.version if other else "")
