@@ -106,7 +106,7 @@ INJECTIONS = re.compile(
 """Calls of Windows that put code into memory, of this process or of another one."""
 DANGEROUS = frozenset(
     """exec eval compile __import__ execfile system popen Popen startfile check_output check_call getoutput spawnl spawnv execv
-    execve urlopen urlretrieve loads b64decode decompress WriteProcessMemory CDLL WinDLL""".split()  # noqa: SIM905
+    execve urlopen urlretrieve loads b64decode decompress WriteProcessMemory""".split()  # noqa: SIM905
 )
 """The last parts of names that nobody needs to spell as a text."""
 DANGEROUS_MODULES = frozenset(
@@ -125,7 +125,7 @@ SECRET_FILES = re.compile(
     | \.azure[/\\]
     | \.bash_history | \.zsh_history | \.config[/\\]+solana | \.ethereum | \.bitcoin | \.electrum | wallet\.dat | keystore(?:[/\\]|$)
     )
-    | /var/run/secrets/kubernetes | /proc/(?:self|\d+)/(?:environ|mem)\b
+    | /serviceaccount/token\b | /proc/(?:self|\d+)/(?:environ|mem)\b
     | /etc/(?:passwd|shadow|sudoers)\b | (?:^|[/\\])(?:Login\ Data|Cookies|Web\ Data|Local\ State|logins\.json|key4\.db|cookies\.sqlite)$
     | (?:Google[/\\]+Chrome|BraveSoftware|Mozilla[/\\]+Firefox|Opera\ Software|Microsoft[/\\]+Edge|Yandex[/\\]+YandexBrowser)[/\\]
     | (?:Exodus|atomic|Electrum|Ethereum|Armory|Coinomi|Guarda|Jaxx)[/\\]+.*wallet | Local\ Storage[/\\]+leveldb

@@ -329,7 +329,7 @@ _BY_LAST: Mapping[str, Callable[[Call, Run], Iterator[Seen]]] = {
     "setup": _sets_up,
 }
 CODE_WORDS = re.compile(
-    r"\b(?:exec|eval)\s*\(.{0,80}(?:urlopen|requests|b64decode|decompress|marshal|__import__|\.read\(\))|\b__import__\s*\(|"
+    r"\b(?:exec|eval)\s*\(.{0,80}(?:urlopen|requests|b64decode|decompress|marshal|__import__|\.read\(\))|\b__import__\s*\(\s*['\"](?:os|subprocess|socket|base64|requests|urllib|builtins|ctypes|marshal|zlib)\b|"
     r"\bimport\s+(?:os|subprocess|socket|base64|requests|urllib)\b.{0,4000}\b(?:system|popen|Popen|exec|eval|urlopen|connect|post)\s*\(|"
     r"\b(?:powershell|cmd\.exe)\b|(?:curl|wget)\s+(?:-\S+\s+)*https?:|\|\s*(?:ba)?sh\b|/dev/tcp/|\bos\.(?:system|popen)\(|\bsubprocess\.\w+\(",
     re.DOTALL | re.IGNORECASE,

@@ -127,7 +127,7 @@ NEEDLES: dict[bytes, re.Pattern[bytes]] = {
     b"methodcaller": re.compile(rb"methodcaller\s*\(\s*['\"](?:system|popen|exec)"),
     b"memfd_create": ALONE,
     b"run_path": ALONE,
-    b"kubernetes.io/": ALONE,
+    b"serviceaccount/token": ALONE,
     b"f0VMR": ALONE,
     b"TVqQAA": ALONE,
     b"TVpQAA": ALONE,
