@@ -121,15 +121,16 @@ class AirflowLayout:
     def lay_out(self, inputs: StageInputs) -> Plan:
         """The files, the settings and the build arguments of the release."""
         must_be_linux(inputs.lock.target)
-        mirror = LockedMirror(inputs.debian)
+        mirror, image = LockedMirror(inputs.debian), inputs.carried
+        has_python = image and not (image.facts and image.facts.python is None)
         plan = lay_out_airflow(
             inputs.lock,
             inputs.constraints,
             inputs.tools,
             inputs.named_image,
             inputs.choices,
-            load_command(USUAL) if inputs.carried else (),
-            mirror if mirror.serves_both_stages else None,
+            load_command(USUAL) if image else (),
+            mirror if has_python and mirror.serves_both_stages else None,
         )
         return with_carried_debian(plan, inputs.debian) if plan.is_whole else plan
 

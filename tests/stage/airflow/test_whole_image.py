@@ -3,7 +3,7 @@
 import re
 import shlex
 import subprocess
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -12,9 +12,13 @@ from tests.support.airflow_locks import made_lock, made_tools
 from tests.support.tools import clean_environment
 from wheelhouse.airflow import Airflow
 from wheelhouse.airflow.apt_lists import apt_lists
+from wheelhouse.debian.debian_lock import DebianInputs, DebianLock, IndexFile, LockedDeb, LockedSuite
+from wheelhouse.oci.image_lock import BaseImage, Blob
 from wheelhouse.stage.airflow.airflow_layout import lay_out_airflow
 from wheelhouse.stage.airflow.arguments import Choices
+from wheelhouse.stage.layouts import StageInputs, lay_out
 from wheelhouse.stage.plan import Plan
+from wheelhouse.target.image import Image
 
 LOAD = ("sh", "docker-context-files/load-base-image.sh")
 IMAGE = "registry.example/base:1"
@@ -89,6 +93,41 @@ def test_an_older_release_and_a_folder_without_the_mirror_still_ask() -> None:
     assert old.command[0] == "docker" and any("apt installs" in sentence for sentence in old.unsettled)
     bare = lay_out_airflow(made_lock("2.10.5"), None, made_tools("2.10.5"), IMAGE, Choices())
     assert any(f"the base image `{IMAGE}`" in sentence for sentence in bare.unsettled)
+
+
+def test_a_wheelhouse_with_image_and_both_lists_is_staged_whole() -> None:
+    index = IndexFile("dists/bookworm/InRelease", "1" * 64, 10)
+    suite = LockedSuite("archive", "https://mirror.example/debian", "bookworm", ("main",), (), (), (index,))
+    deb = LockedDeb(
+        *(
+            "dumb-init",
+            "1.2.5-2",
+            "amd64",
+            "archive",
+            "pool/main/d/dumb-init/dumb-init_1.2.5-2_amd64.deb",
+            "2" * 64,
+            20,
+        ),
+        *("bookworm", "main", "dumb-init", "1.2.5-2", ("runtime",)),
+    )
+    foreign = replace(deb, name="libx", architecture="i386", path="pool/libx.deb", lists=("development",), because="x")
+    inputs = DebianInputs({"development": (), "runtime": ("dumb-init=1.2*",)}, (), "3" * 64, "amd64")
+    debian = DebianLock(inputs, "debian-12", (suite,), (deb, foreign))
+    blob = Blob("4" * 64, 5, "application/vnd.oci.image.manifest.v1+json")
+    image = BaseImage("base:1", "https://r.example/v2/base", "amd64", blob, blob, (blob,))
+    staged = StageInputs(lock=made_lock("2.10.5"), tools=made_tools("2.10.5"), image=image, debian=debian)
+    plan = lay_out("auto", staged)
+    assert plan.is_whole and not plan.load and plan.command == ("sh", "docker-context-files/build-image.sh")
+    assert "debian/archive/pool/main/d/dumb-init/dumb-init_1.2.5-2_amd64.deb" in plan.files
+    assert {"debian/debian.lock.toml", "image/manifest.json", "load-base-image.sh"} <= plan.texts.keys()
+    runtime, development = plan.texts["runtime.Dockerfile"], plan.texts["development.Dockerfile"]
+    assert "        dumb-init=1.2.5-2 \\\n" in runtime and "apt-mark" not in runtime and "FROM base:1\n" in runtime
+    assert "        libx:i386=1.2.5-2 \\\n" in development and "apt-mark auto libx:i386 " in development
+    assert "'deb [check-valid-until=no lang=none] file:/wheelhouse-apt/archive bookworm main'" in runtime
+    bare = lay_out("auto", replace(staged, image=replace(image, facts=Image("manylinux_2_36"))))
+    assert not bare.is_whole, "an image without Python must have one compiled from source"
+    without = lay_out("auto", replace(staged, debian=DebianLock()))
+    assert not without.is_whole and without.load and any("apt installs" in one for one in without.unsettled)
 
 
 DOCKERFILE = """# syntax=docker/dockerfile:1.4
