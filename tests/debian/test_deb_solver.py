@@ -208,3 +208,13 @@ def test_a_suite_that_is_not_automatic_is_used_on_request_alone() -> None:
 def test_a_virtual_package_of_several_must_be_chosen() -> None:
     with pytest.raises(NoSolutionError, match="virtual Debian package of bb, cc"):
         solved((), ("bb 1; Provides: vv", "cc 1; Provides: vv"), ("vv",))
+
+
+def test_a_chain_that_is_too_long_is_refused_and_a_long_one_is_followed() -> None:
+    def chain(length: int) -> tuple[str, ...]:
+        links = (f"p{number} 1; Depends: p{number + 1}" for number in range(length))
+        return (*links, f"p{length} 1")
+
+    assert len(solved((), chain(100), ("p0",))) == 101
+    with pytest.raises(NoSolutionError):
+        solved((), chain(1000), ("p0",))

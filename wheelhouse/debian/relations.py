@@ -32,7 +32,7 @@ class Relation:
         return bool(version) and holds(version, self.operator, self.version)
 
     def suits(self, architecture: str) -> bool:
-        """Whether a package of this machine's architecture can be meant."""
+        """Whether a package of the base's architecture can be meant."""
         return self.qualifier in ("", "any", "native", "all", architecture)
 
     def __str__(self) -> str:

@@ -12,7 +12,8 @@ from wheelhouse.debian.debian_lock import DebianInputs, DebianLock, LockedDeb, L
 from wheelhouse.oci.image_lock import BaseImage, Blob, ImageLock
 from wheelhouse.stage.dockerfile.dockerfile_syntax import parse_dockerfile
 from wheelhouse.stage.dockerfile.network_needs import network_needs
-from wheelhouse.stage.dockerfile.settling import Settlement, base_dockerfile, settled
+from wheelhouse.stage.dockerfile.network_programs import KINDS
+from wheelhouse.stage.dockerfile.settling import WHAT, Settlement, base_dockerfile, settled
 
 BLOB = Blob("0" * 64, 1, "application/vnd.oci.image.manifest.v1+json")
 IMAGES = ImageLock((BaseImage("python:3.12-slim", "x", "amd64", BLOB, BLOB, ()),))
@@ -42,6 +43,10 @@ DEBIAN = DebianLock(INPUTS, "debian-12", (SUITE,), (deb("git", "1:2.39"), deb("g
 
 def settle(text: str, images: ImageLock = IMAGES, debian: DebianLock = DEBIAN) -> tuple[Settlement, ...]:
     return settled(network_needs(parse_dockerfile(text, "it")), images, debian)
+
+
+def test_every_kind_of_need_has_words() -> None:
+    assert set(WHAT) == KINDS | {"frontend", "base-image", "copied-image", "address", "instruction"}
 
 
 def test_base_image_packages_and_syntax_line_are_settled() -> None:

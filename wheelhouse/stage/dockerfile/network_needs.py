@@ -44,7 +44,6 @@ class _Reader:
     stages: list[str] = field(default_factory=list)
     scripts: dict[str, tuple[str, int]] = field(default_factory=dict)
     defaults: dict[str, str] = field(default_factory=dict)
-    base: str = ""
     functions: set[str] = field(default_factory=set)
 
     def needs(self) -> Iterator[NetworkNeed]:
@@ -100,7 +99,6 @@ class _Reader:
     def _from(self, instruction: Instruction) -> Iterator[NetworkNeed]:
         words = substituted(instruction.text, self.values | self.defaults).split()
         image = words[0] if words else ""
-        self.base = image
         known = {name.lower() for name in self.stages}
         name = words[2] if len(words) == 3 and words[1].lower() == "as" else f"#{len(self.stages)}"
         if image.lower() not in known and image != "scratch":

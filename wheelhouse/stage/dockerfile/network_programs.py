@@ -57,7 +57,7 @@ PIP = re.compile(r"pip(?:\d(?:\.\d+)?)?")
 class Asked:
     """What a command asks a network for. `kind` is one of KINDS; `subjects` are packages, addresses or files.
 
-    `files` are requirement files of pip. `is_unknown` says that what the command does is not known.
+    `files` are requirement files of pip. `unknown` is the kind of a command whose doings are not known.
     """
 
     kind: str
