@@ -67,4 +67,4 @@ def test_an_odd_encoding_does_no_harm(text: str) -> None:
 
 
 def test_a_source_that_is_too_long_is_said() -> None:
-    assert followed("exec(x)\n" + "x = 1\n" * 1_000_000) == ("unfollowed",)
+    assert followed("exec(x)\n" + "x = 1\n" * 1_500_000) == ("unfollowed",)

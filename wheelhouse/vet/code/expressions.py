@@ -446,7 +446,7 @@ def _with_origins(value: Value, name: str, arguments: Sequence[Value]) -> Value:
     origins = origins_of(arguments)
     if name in api_names.DECODERS:
         origins = origins | {Origin("decoded", name)}
-    elif name in ("builtins.chr", "builtins.reversed"):
+    elif name == "builtins.chr" or (name == "builtins.reversed" and not arguments[0].items):
         origins = origins | {Origin("decoded", name.removeprefix("builtins."))}
     elif name in ("builtins.bytes", "builtins.bytearray") and arguments and arguments[0].items:
         origins = origins | {Origin("decoded", "bytes of numbers")}

@@ -12,7 +12,7 @@ from wheelhouse.vet.code.words import is_worth_following, lines_worth_following
 
 ALWAYS_PARSED_BYTES = 20_000
 """The modules at the top of an import are parsed in any case, if they are no longer than this."""
-MAX_FOLLOWED_BYTES = 32 << 20
+MAX_FOLLOWED_BYTES = 64 << 20
 """The most source of one distribution that is followed, in bytes."""
 CAPABILITIES: Mapping[str, Capability] = {
     "dynamic": Capability.DYNAMIC_CODE,
@@ -71,9 +71,10 @@ def follow(sources: Iterable[Source]) -> tuple[Behaviour, ...]:
     left = MAX_FOLLOWED_BYTES
     for source in sources:
         left -= len(source.data)
+        if left < 0:
+            behaviours.add(Behaviour("unfollowed", source.path, 0, "there is more code than is followed, from here on"))
+            break
         try:
-            if left < 0:
-                raise UnparsedError("there is more code than is followed")
             text = decoded_source(source.data)
             tree, gaps = parsed(text)
             behaviours.update(odd_text(source.path, source.data, text, tree, source.reach))

@@ -573,8 +573,6 @@ class Interpreter(Expressions):
             return UNKNOWN
         module = arguments[0].constant
         if not isinstance(module, str):
-            if how := arguments[0].how("decoded"):
-                self.record("hidden-name", node, f"imports a module whose name `{how}` gives")
             return UNKNOWN
         if arguments[0].origins and arguments[0].how("decoded"):
             self.record("hidden-name", node, f"imports `{module}`, whose name it decodes")

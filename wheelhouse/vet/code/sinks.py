@@ -96,7 +96,7 @@ def _executes(call: Call) -> Iterator[Seen]:
     code = call.argument(0, "source", "code", "object")
     if how := code.how("fetched"):
         yield "fetched-code", f"`{function}` of what `{how}` fetches"
-    elif how := code.how("decoded") or code.how("data-file"):
+    elif how := code.how("decoded") or (code.how("data-file") if function != "eval" else ""):
         yield "decoded-code", f"`{function}` of what `{how}` gives"
 
 

@@ -15,7 +15,7 @@ from wheelhouse.vet.code.behaviour import Behaviour
 from wheelhouse.vet.code.folding import HIDING_CODEC
 from wheelhouse.vet.code.sinks import shortened
 
-MAX_SOURCE_BYTES = 4 << 20
+MAX_SOURCE_BYTES = 8 << 20
 """The longest source that is parsed."""
 ODD_LETTERS = re.compile(
     rb"\xe2\x80[\x8b-\x8f\xaa-\xae]|\xe2\x81[\xa0-\xaf]|\xf3\xa0|\xf0\x9d[\x90-\x9f]|\xef\xbc[\xa1-\xba]|\xef\xbd[\x81-\x9a]|\xef\xb8[\x80-\x8f]"
@@ -27,7 +27,7 @@ BLANKS = re.compile(
 )
 BIDI = re.compile("(?<!['\"])[\u202a-\u202e\u2066-\u2069]|[\u202a-\u202e\u2066-\u2069](?!['\"])")
 """Not one alone in a text, as tables of characters have it."""
-INVISIBLE = re.compile("[\u200b\u200c\u200d\u2060-\u2064\u206a-\u206f\ufe00-\ufe0f\U000e0000-\U000e01ef]{8,}")
+INVISIBLE = re.compile("[\u200b\u200c\u200d\u2060-\u2064\u206a-\u206f\ufe00-\ufe0f\U000e0000-\U000e01ef]{24,}")
 CONTINUES = re.compile(r"(?:else|elif|except|finally)\b|[)\]}#\"']")
 """A line at the left edge that continues the statement before it, or is none."""
 MAX_STATEMENTS = 2000

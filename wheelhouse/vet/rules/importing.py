@@ -72,7 +72,7 @@ def import_drops_program(facts: Facts, review: Review) -> Iterator[Observation]:
 @rule(Severity.ERROR)
 def import_sends_data(facts: Facts, review: Review) -> Iterator[Observation]:
     """When it is imported, a module sends data of this machine: its environment, secrets, or names of machine and user."""
-    for path, does, lines in _found(facts, ("sends", "sends-file"), AT_IMPORT):
+    for path, does, lines in _found(facts, ("sends",), AT_IMPORT):
         yield observed(path=path, does=does).with_context(lines=lines)
 
 
@@ -121,7 +121,7 @@ def import_starts_program(facts: Facts, review: Review) -> Iterator[Observation]
 @rule(Severity.WARNING)
 def import_uses_network(facts: Facts, review: Review) -> Iterator[Observation]:
     """When it is imported, a module connects to a server."""
-    for path, does, lines in _found(facts, ("network",), AT_IMPORT):
+    for path, does, lines in _found(facts, ("network", "sends-file"), AT_IMPORT):
         yield observed(path=path, does=does).with_context(lines=lines)
 
 
