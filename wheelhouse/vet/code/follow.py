@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from wheelhouse.vet.capabilities import Capabilities, Capability
 from wheelhouse.vet.code.behaviour import AT_IMPORT, IF_CALLED, IN_TESTS, TEST_PLACE, Behaviour
+from wheelhouse.vet.code.calls import Module
 from wheelhouse.vet.code.hidden_members import encoded_program
-from wheelhouse.vet.code.interpreter import Interpreter, Module
+from wheelhouse.vet.code.interpreter import Interpreter
 from wheelhouse.vet.code.source import UnparsedError, decoded_source, is_odd, odd_text, parsed
 from wheelhouse.vet.code.words import is_worth_following, lines_worth_following
 

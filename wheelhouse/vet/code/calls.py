@@ -1,0 +1,433 @@
+"""Follows the calls of foreign code: of its own functions, of the library's, and of what a reviewer must see (pure)."""
+
+import ast
+import warnings
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from wheelhouse.documents import too_deep_as
+from wheelhouse.vet.code import api_names
+from wheelhouse.vet.code.behaviour import AT_IMPORT, IF_CALLED, IN_TESTS, Behaviour
+from wheelhouse.vet.code.expressions import (
+    HOME,
+    Expressions,
+    computed,
+    elements_of,
+    environment_variable,
+)
+from wheelhouse.vet.code.sinks import Call, Run, judge, result_of
+from wheelhouse.vet.code.values import (
+    GAP,
+    MISSING,
+    UNKNOWN,
+    Class,
+    Function,
+    Instance,
+    Scope,
+    Value,
+    origins_of,
+)
+
+REACHES = (AT_IMPORT, IF_CALLED, IN_TESTS)
+"""From what happens by itself to what nearly never happens."""
+MAX_CALLS = 5
+"""How deep calls of the code's own functions are followed."""
+MAX_RUNS_OF_FUNCTION = 4
+MAX_NESTED_CODE = 3
+DEFERRED = ("functools.partial()", "operator.attrgetter()", "operator.methodcaller()")
+COLLECTING = frozenset((".append", ".extend", ".insert", ".update", ".add", ".setdefault"))
+CALLS_ITS_ARGUMENT = frozenset(
+    """threading.Thread threading.Timer multiprocessing.Process atexit.register builtins.map builtins.filter asyncio.run
+    threading.Thread()._target _thread.start_new_thread concurrent.futures.ThreadPoolExecutor().submit
+    concurrent.futures.ThreadPoolExecutor().map asyncio.get_event_loop().run_until_complete""".split()  # noqa: SIM905
+)
+
+
+@dataclass(slots=True, eq=False)
+class Module:
+    """A module of the code: its dotted name, its path in the archive, its tree, and its names once it has run."""
+
+    name: str
+    path: str
+    tree: ast.Module
+    is_package: bool = False
+    runs: bool = False
+    reach: str = AT_IMPORT
+    scope: Scope = field(default_factory=Scope)
+    state: str = ""
+    functions: list[Function] = field(default_factory=list)
+
+
+class Calls(Expressions):
+    """Follows calls. `Interpreter` adds statements and modules. `behaviours` is what was found so far."""
+
+    def __init__(self, modules: Mapping[str, Module]) -> None:
+        self._modules = modules
+        self.behaviours: dict[tuple[str, str, int, str], Behaviour] = {}
+        self.current_module: Module | None = None
+        self._run = Run()
+        self._reach = AT_IMPORT
+        self._active: set[int] = set()
+        self._runs: dict[tuple[int, str], int] = {}
+        self._results: dict[tuple[int, str], Value] = {}
+        self._returned: list[Value] = []
+        self._nested_code = 0
+        self.unfollowed: dict[str, str] = {}
+
+    def lookup_global(self, name: str) -> Value | None:
+        """The value of a name of the module that runs."""
+        return self.current_module.scope.names.get(name) if self.current_module else None
+
+    def bind_global(self, name: str, value: Value) -> None:
+        """Give a value to a name of the module that runs."""
+        if self.current_module is not None:
+            self.current_module.scope.names[name] = value
+
+    def record(self, kind: str, node: ast.AST, what: str) -> None:
+        """Record what the code does at a place."""
+        module = self.current_module
+        if module is not None:
+            line = getattr(node, "lineno", 0)
+            key = (kind, module.path, line, what)
+            known = self.behaviours.get(key)
+            if known is None or REACHES.index(self._reach) < REACHES.index(known.reach):
+                self.behaviours[key] = Behaviour(kind, module.path, line, what, self._reach)
+
+    def body(self, statements: Iterable[ast.stmt], scope: Scope) -> None:
+        """Follow statements."""
+        raise NotImplementedError
+
+    def call(self, node: ast.Call, scope: Scope) -> Value:
+        """The value of a call, after what it does is recorded."""
+        function, receiver = self._called(node.func, scope)
+        arguments = tuple(self.eval(one, scope) for one in node.args)
+        keywords = {keyword.arg or "**": self.eval(keyword.value, scope) for keyword in node.keywords}
+        return self._apply(function, receiver, arguments, keywords, node, scope)
+
+    def _called(self, node: ast.expr, scope: Scope) -> tuple[Value, Value]:
+        """The function that a call calls, and the value that it is an attribute of."""
+        if not isinstance(node, ast.Attribute):
+            return self.eval(node, scope), UNKNOWN
+        receiver = self.eval(node.value, scope)
+        is_data = isinstance(receiver.constant, str | bytes) or receiver.items is not None or not receiver.name
+        if is_data and receiver.target is None:
+            return Value(name=f".{node.attr}", is_spelled=receiver.is_spelled), receiver
+        return self.attribute(receiver, node.attr), receiver
+
+    def apply(self, function: Value, arguments: Sequence[Value], node: ast.expr) -> Value:
+        """The value of a function called with values."""
+        made = node if isinstance(node, ast.Call) else ast.copy_location(ast.Call(node, [], []), node)
+        return self._apply(function, UNKNOWN, tuple(arguments), {}, made, Scope())
+
+    def _apply(
+        self,
+        function: Value,
+        receiver: Value,
+        arguments: tuple[Value, ...],
+        keywords: Mapping[str, Value],
+        node: ast.Call,
+        scope: Scope,
+    ) -> Value:
+        target = function.target
+        if isinstance(target, Function):
+            return self._invoke(target, arguments, keywords)
+        if isinstance(target, Class):
+            return self._instance(target, arguments, keywords)
+        name = function.name
+        if function.items is not None and name in DEFERRED:
+            return self._deferred(function, arguments, node, scope)
+        if not name:
+            return Value(origins=origins_of((*arguments, *keywords.values(), function)))
+        value = self._followed(name, receiver, arguments, keywords, node, scope)
+        if value is not None:
+            return value
+        call = Call(name, arguments, keywords, node, receiver, function.is_spelled)
+        return self._judged(call, scope)
+
+    def _followed(
+        self,
+        name: str,
+        receiver: Value,
+        arguments: tuple[Value, ...],
+        keywords: Mapping[str, Value],
+        node: ast.Call,
+        scope: Scope,
+    ) -> Value | None:
+        """The value of a call whose meaning is known and that does nothing else; None for any other."""
+        special = _SPECIAL.get(name.rpartition(".")[2])
+        value = special(self, name, receiver, arguments, keywords, node, scope) if special is not None else None
+        if value is None:
+            value = computed(name, receiver, arguments, keywords)
+        return None if value is None else self.afforded(value)
+
+    def _judged(self, call: Call, scope: Scope) -> Value:
+        """The value of any other call, after what it does is recorded."""
+        name, arguments, receiver = call.name, call.arguments, call.receiver
+        for kind, what in judge(call, self._run):
+            self.record(kind, call.node, what)
+        self._calls_arguments(name, arguments, call.keywords)
+        if name in ("builtins.exec", "builtins.eval", "builtins.compile"):
+            self._constant_code(call, scope)
+        if name in COLLECTING and (receiver.items is not None or receiver.entries is not None):
+            receiver.origins |= origins_of((*arguments, *call.keywords.values()))
+        if name.startswith(".") and receiver.origins:
+            return Value(text=receiver.text, origins=origins_of((receiver, *arguments)))
+        return result_of(call)
+
+    def _calls_arguments(self, name: str, arguments: Sequence[Value], keywords: Mapping[str, Value]) -> None:
+        """Functions given to what calls them: threads, map(), atexit."""
+        if name in CALLS_ITS_ARGUMENT or name.endswith((".submit", ".start_new_thread")):
+            for value in (*arguments[:2], *(keywords.get(key, UNKNOWN) for key in ("target", "function"))):
+                if isinstance(value.target, Function):
+                    self._invoke(value.target, (), {})
+
+    def _constant_code(self, call: Call, scope: Scope) -> None:
+        """Code in a text that is known: it is parsed and followed in turn."""
+        code = call.argument(0, "source").constant
+        if not isinstance(code, str | bytes) or self._nested_code >= MAX_NESTED_CODE or len(code) > 1 << 18:
+            return
+        tree = parsed_text(code)
+        if tree is not None:
+            self._nested_code += 1
+            for node in ast.walk(tree):
+                if hasattr(node, "lineno"):
+                    node.lineno = call.node.lineno
+            self.body(tree.body, Scope(scope))
+            self._nested_code -= 1
+
+    def _instance(self, made: Class, arguments: tuple[Value, ...], keywords: Mapping[str, Value]) -> Value:
+        value = Value(target=Instance(made))
+        first = self.attribute(value, "__init__")
+        if isinstance(first.target, Function):
+            self._invoke(first.target, arguments, keywords)
+        return value
+
+    def _invoke(self, function: Function, arguments: Sequence[Value], keywords: Mapping[str, Value]) -> Value:
+        """Follow a call of the code's own function; its result is the first value that it returns, with the data of all."""
+        node = function.node
+        key = (id(node), self._reach)
+        is_plain = not any(
+            value.origins or value.constant is not MISSING or value.target or value.name
+            for value in (*arguments, *keywords.values())
+        )
+        count = self._runs.get(key, 0)
+        if (
+            (is_plain and count)
+            or count >= MAX_RUNS_OF_FUNCTION
+            or id(node) in self._active
+            or len(self._active) >= MAX_CALLS
+        ):
+            known = self._results.get(key, UNKNOWN)
+            return (
+                known
+                if known.origins or known.name
+                else Value(name=known.name, origins=origins_of((*arguments, *keywords.values())))
+            )
+        self._runs[key] = count + 1
+        scope = Scope(function.scope)
+        self._bind_parameters(node, function, arguments, keywords, scope)
+        held_module, held_returns = self.current_module, self._returned
+        self.current_module, self._returned = function.module or held_module, []  # type: ignore[assignment]
+        self._active.add(id(node))
+        try:
+            if isinstance(node, ast.Lambda):
+                self._returned.append(self.eval(node.body, scope))
+            else:
+                self.body(node.body, scope)
+            result = self._one_of(self._returned) if self._returned else UNKNOWN
+        finally:
+            self._active.discard(id(node))
+            self.current_module, self._returned = held_module, held_returns
+        self._results[key] = result
+        return result
+
+    @staticmethod
+    def _bind_parameters(
+        node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda,
+        function: Function,
+        arguments: Sequence[Value],
+        keywords: Mapping[str, Value],
+        scope: Scope,
+    ) -> None:
+        names = [argument.arg for argument in (*node.args.posonlyargs, *node.args.args)]
+        values = list(arguments)
+        if function.instance is not None and names:
+            values.insert(0, function.instance)
+        for place, name in enumerate(names):
+            scope.names[name] = values[place] if place < len(values) else keywords.get(name, UNKNOWN)
+        for argument in node.args.kwonlyargs:
+            scope.names[argument.arg] = keywords.get(argument.arg, UNKNOWN)
+        if node.args.vararg:
+            rest = tuple(values[len(names) :])
+            scope.names[node.args.vararg.arg] = Value(items=rest, origins=origins_of(rest))
+        if node.args.kwarg:
+            scope.names[node.args.kwarg.arg] = Value(origins=origins_of(keywords.values()))
+        defaults = node.args.defaults
+        for name, default in zip(names[len(names) - len(defaults) :], defaults, strict=True):
+            if scope.names[name] is UNKNOWN and type(default) is ast.Constant:
+                scope.names[name] = Value(constant=default.value)
+
+    def _deferred(self, function: Value, arguments: tuple[Value, ...], node: ast.Call, scope: Scope) -> Value:
+        """What partial(), attrgetter() and methodcaller() of the library made, called."""
+        given = function.items or ()
+        if function.name == "functools.partial()":
+            return self._apply(given[0], UNKNOWN, (*given[1:], *arguments), {}, node, scope) if given else UNKNOWN
+        attribute = given[0].constant if given else MISSING
+        if not arguments or not isinstance(attribute, str):
+            return UNKNOWN
+        found = self.attribute(arguments[0], attribute, is_spelled=False)
+        return (
+            found
+            if function.name.startswith("operator.attr")
+            else self._apply(found, arguments[0], given[1:], {}, node, scope)
+        )
+
+    def _defer(self, name: str, receiver: Value, arguments: tuple[Value, ...], *_: object) -> Value | None:
+        """partial(), attrgetter() and methodcaller() of the library."""
+        return Value(name=f"{name}()", items=arguments) if f"{name}()" in DEFERRED else None
+
+    def _getattr(self, name: str, receiver: Value, arguments: tuple[Value, ...], *_: object) -> Value | None:
+        """getattr(x, 'name') and x.__getattribute__('name')."""
+        if name == "builtins.getattr" and len(arguments) >= 2:
+            owner, attribute = arguments[0], arguments[1].constant
+        elif name.endswith(".__getattribute__") and len(arguments) == 1:
+            owner, attribute = Value(name=name.removesuffix(".__getattribute__")), arguments[0].constant
+        elif name == "builtins.builtins.getattr" and len(arguments) >= 2:
+            owner, attribute = arguments[0], arguments[1].constant
+        else:
+            return None
+        if not isinstance(attribute, str):
+            return Value(origins=origins_of(arguments[1:]))
+        if owner.name == "builtins" and attribute in api_names.BUILTINS:
+            return Value(name=f"builtins.{attribute}", is_spelled=False)
+        return self.attribute(owner, attribute, is_spelled=False)
+
+    def _imported(
+        self, name: str, receiver: Value, arguments: tuple[Value, ...], keywords: object, node: ast.Call, scope: Scope
+    ) -> Value | None:
+        """__import__('os') and importlib.import_module('os')."""
+        if name not in ("builtins.__import__", "importlib.import_module", "importlib.__import__", "import_module"):
+            return None
+        if not arguments:
+            return UNKNOWN
+        module = arguments[0].constant
+        if not isinstance(module, str):
+            return UNKNOWN
+        if arguments[0].origins and arguments[0].how("decoded"):
+            self.record("hidden-name", node, f"imports `{module}`, whose name it decodes")
+        is_package = name.endswith("__import__")
+        return Value(name=module.partition(".")[0] if is_package else module, is_spelled=not is_package)
+
+    def _names(self, name: str, receiver: Value, arguments: tuple[Value, ...], *_: object) -> Value | None:
+        """vars(os), globals(), locals()."""
+        if name == "builtins.vars" and arguments and arguments[0].name:
+            return Value(name=f"{arguments[0].name}.__dict__")
+        return Value(name=f"{name}()") if name in ("builtins.vars", "builtins.globals", "builtins.locals") else None
+
+    def _got(self, name: str, receiver: Value, arguments: tuple[Value, ...], *_: object) -> Value | None:
+        """x.get('key'), os.environ.get and os.getenv."""
+        if not arguments or not isinstance(arguments[0].constant, str):
+            return None
+        if name in ("os.getenv", "os.environ.get", "os.environ.pop", "environ.get", "getenv"):
+            return environment_variable(arguments[0].constant)
+        is_dict = receiver.name.endswith(("__dict__", "sys.modules")) or receiver.name in (
+            "builtins.globals()",
+            "builtins.locals()",
+            "builtins.vars()",
+        )
+        if is_dict or receiver.entries is not None:
+            return self.item(receiver, arguments[0])
+        return None
+
+    def _mapped(
+        self, name: str, receiver: Value, arguments: tuple[Value, ...], keywords: object, node: ast.Call, scope: Scope
+    ) -> Value | None:
+        """map(function, sequence)."""
+        if name != "builtins.map" or len(arguments) != 2:
+            return None
+        elements = elements_of(arguments[1])
+        if elements is None or len(elements) > 4000:
+            return None
+        results = [self._apply(arguments[0], UNKNOWN, (element,), {}, node, scope) for element in elements]
+        return Value(items=tuple(results), origins=origins_of(results))
+
+    def _joined_path(self, name: str, receiver: Value, arguments: tuple[Value, ...], *_: object) -> Value | None:
+        """os.path.join and Path(…): the known pieces of a path."""
+        if (
+            name in ("os.path.join", "posixpath.join", "ntpath.join", "path.join")
+            or name.endswith((".joinpath", "pathlib.Path"))
+            or name == "Path"
+        ):
+            pieces = ((receiver,) if name.endswith("joinpath") else ()) + arguments
+            return Value(
+                name="pathlib.Path()" if "Path" in name or "joinpath" in name else "",
+                text="/".join(one.words or GAP for one in pieces)[:4000],
+                origins=origins_of(pieces),
+            )
+        if (
+            name
+            in (
+                "os.path.expanduser",
+                "os.path.expandvars",
+                "os.path.abspath",
+                "os.path.realpath",
+                "os.path.normpath",
+                "os.fspath",
+                "os.path.dirname",
+            )
+            or name == "builtins.str"
+        ):
+            return (
+                Value(text=arguments[0].words, origins=arguments[0].origins)
+                if (arguments and arguments[0].words and arguments[0].constant is MISSING)
+                or (name == "os.path.expanduser" and arguments)
+                else None
+            )
+        return HOME if name.endswith("Path.home") else None
+
+    def _repeated(self, name: str, receiver: Value, arguments: tuple[Value, ...], *_: object) -> Value | None:
+        """Methods that give their object back: `x.copy()`, and the elements of a list."""
+        return receiver if name.startswith("os.environ") and name.endswith(("copy", "items", "values")) else None
+
+
+def parsed_text(code: str | bytes) -> ast.Module | None:
+    """The tree of code in a text; None if it is none."""
+    try:
+        with warnings.catch_warnings(), too_deep_as(ValueError):
+            warnings.simplefilter("ignore")
+            return ast.parse(code)
+    except (SyntaxError, ValueError, MemoryError):
+        return None
+
+
+_SPECIAL: Mapping[str, Callable[..., Value | None]] = MappingProxyType(
+    {
+        "getattr": Calls._getattr,
+        "__getattribute__": Calls._getattr,
+        "__import__": Calls._imported,
+        "import_module": Calls._imported,
+        **dict.fromkeys(("vars", "globals", "locals"), Calls._names),
+        **dict.fromkeys(("get", "getenv", "pop"), Calls._got),
+        "map": Calls._mapped,
+        **dict.fromkeys(("partial", "attrgetter", "methodcaller"), Calls._defer),
+        **dict.fromkeys(
+            (
+                "join",
+                "joinpath",
+                "Path",
+                "expanduser",
+                "expandvars",
+                "abspath",
+                "realpath",
+                "normpath",
+                "fspath",
+                "home",
+                "str",
+                "dirname",
+            ),
+            Calls._joined_path,
+        ),
+        **dict.fromkeys(("copy", "items", "values"), Calls._repeated),
+    }
+)
