@@ -1,6 +1,7 @@
 """`fetch --deb`: from a signed archive to a locked partial mirror, which apt accepts; nothing else passes."""
 
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -16,7 +17,8 @@ from wheelhouse.bundle.pack import pack, unpack
 from wheelhouse.debian.debian_job import debian_job
 from wheelhouse.debian.debian_lock import DebianLock, parse_debian_lock
 from wheelhouse.debian.read_base import read_base
-from wheelhouse.errors import InputError, IntegrityError, NoSolutionError, ServerError
+from wheelhouse.debian.release_signature import signed_text
+from wheelhouse.errors import InputError, IntegrityError, MachineError, NoSolutionError, ServerError
 from wheelhouse.events import Event, Received
 from wheelhouse.fetch.fetch_debian import fetch_debian, remove_debian
 from wheelhouse.files.cache import Cache
@@ -244,6 +246,22 @@ def test_another_key_does_not_count(fetching: Fetching, signers: tuple[Signer, S
     with pytest.raises(IntegrityError, match="signed by none"):
         fetching("git", keyrings=(signers[1].public,))
     assert names_of(fetching("git", keyrings=(signers[1].public, signers[0].public))) == ["git", "git-man", "libcurl4"]
+
+
+def test_gpg_checks_the_signature_without_gpgv(
+    fetching: Fetching, signers: tuple[Signer, Signer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = shutil.which
+    monkeypatch.setattr(shutil, "which", lambda name: None if name == "gpgv" else found(name))
+    raw = signers[0].sign("Suite: made\n")
+    text, keys = signed_text(raw, [signers[1].public, signers[0].public], "it")
+    assert (text, len(keys)) == ("Suite: made\n", 1)
+    for wrong, keyring in ((raw, signers[1].public), (raw.replace(b"made", b"mode"), signers[0].public)):
+        with pytest.raises(IntegrityError, match="signed by none"):
+            signed_text(wrong, [keyring], "it")
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    with pytest.raises(MachineError, match="gpgv is not installed"):
+        signed_text(raw, [signers[0].public], "it")
 
 
 def test_a_suite_that_has_expired_is_refused_unless_a_date_is_given(fetching: Fetching) -> None:
