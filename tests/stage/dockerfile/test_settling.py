@@ -78,6 +78,12 @@ def test_apt_update_is_settled_only_with_all_packages_of_its_stage() -> None:
     assert (update.by, install.by) == (None, None)
 
 
+def test_packages_do_not_count_where_a_base_image_is_missing() -> None:
+    text = "FROM python:3.12-slim AS build\nFROM other:1\nRUN apt-get update && apt-get install -y tzdata\n"
+    assert [one.by is not None for one in settle(text)] == [True, False, False, False]
+    assert not any(one.by for one in settle(text, images=ImageLock()))
+
+
 def test_packages_are_installed_in_the_base_and_nothing_of_the_mirror_stays() -> None:
     text = base_dockerfile("python:3.12-slim", DEBIAN)
     assert "RUN --mount=type=bind,source=debian,target=/wheelhouse-apt" in text

@@ -80,7 +80,10 @@ class Settlement:
 
 
 def settled(needs: Sequence[NetworkNeed], images: ImageLock, debian: DebianLock) -> tuple[Settlement, ...]:
-    """Each need with what settles it. Packages count only in a stage whose base image is carried."""
+    """Each need with what settles it. Packages count only if all base images are carried: they are installed in these."""
+    bases = [need.subjects[0] for need in needs if need.kind == "base-image"]
+    if not bases or not all(_carried(name, images) for name in bases):
+        debian = DebianLock()
     settlements = [Settlement(need, _settled_alone(need, images, debian)) for need in needs]
     open_lists = {one.need.stage for one in settlements if one.need.kind == "apt-install" and one.by is None}
     return tuple(
