@@ -75,6 +75,15 @@ def test_the_derived_bases_install_exactly_what_is_locked_and_keep_nothing_of_th
     assert "UV_OFFLINE" in texts["development.Dockerfile"] and "UV_OFFLINE" not in texts["runtime.Dockerfile"]
 
 
+@pytest.mark.parametrize(
+    ("release", "has_pip"), [("2.7.3", False), ("2.8.4", True), ("2.9.3", False), ("3.1.0", False)]
+)
+def test_the_final_image_has_the_pip_that_its_stage_would_install(release: str, has_pip: bool) -> None:
+    texts = whole(release).texts
+    install = "\nRUN --mount=type=bind,source=tools,target=/tools pip install --no-index "
+    assert (install in texts["runtime.Dockerfile"]) == has_pip and install not in texts["development.Dockerfile"]
+
+
 def test_what_cannot_be_settled_is_said_also_in_the_script() -> None:
     plan = whole("2.10.5", without=())
     [sentence] = plan.unsettled

@@ -101,7 +101,9 @@ def lay_out_airflow(
     if mirror and load and airflow.version >= FIRST:
         environment = base.environment if base else ()
         additional = {"development": choices.dev_apt, "runtime": choices.runtime_apt}
-        whole = WholeImage(airflow, image, mirror, environment, choices.without, platform, additional)
+        whole = WholeImage(
+            airflow, image, mirror, environment, choices.without, platform, additional, _file_of("pip", pinned)
+        )
         return _whole(plan, lock, whole, choices, arguments, missing)
     return replace(
         plan, unsettled=(*_asking_for_base(image, load), *_remains(airflow, lock, replace(choices, apt_sources=())))

@@ -9,8 +9,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from packaging.version import Version
+
 from wheelhouse.airflow.apt_lists import CLIENTS, FIRST_WITH_SCRIPT, apt_lists
 from wheelhouse.airflow.releases import Airflow
+from wheelhouse.lock.wheelhouse import TOOLS
 from wheelhouse.stage.destination import FOLDER
 from wheelhouse.stage.plan import shell
 
@@ -20,6 +23,8 @@ STAGES = ("development", "runtime")
 SCRIPTS = "scripts"
 BUILD_STAGE = "airflow-build-image"
 NO_NETWORK = ("--network", "none")
+PIP_IN_FINAL_STAGE = (Version("2.8.0"), Version("2.9.0"))
+"""The first release whose final stage installs pip, and the first that does not again."""
 
 INSTALLED = """#!/usr/bin/env bash
 # In place of Airflow's own script: the base image has the packages already, and nothing is asked of a network.
@@ -50,7 +55,7 @@ class PackageMirror(Protocol):
 class WholeImage:
     """What the build of one release needs. `image` is the name of the base image in the engine, `environment` what pip and uv
     must be told in the build stage, `without` the database clients that are left out. `additional` are the packages that the
-    user adds to a stage.
+    user adds to a stage, `pip` the file of pip in `tools/`.
     """
 
     airflow: Airflow
@@ -60,6 +65,7 @@ class WholeImage:
     without: tuple[str, ...] = ()
     platform: tuple[str, ...] = ()
     additional: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    pip: str | None = None
 
     def base(self, stage: str) -> str:
         """The name of a derived base image."""
@@ -112,6 +118,11 @@ class WholeImage:
         ]
         if stage == STAGES[0]:
             lines += self.environment
+        elif self.pip and PIP_IN_FINAL_STAGE[0] <= self.airflow.version < PIP_IN_FINAL_STAGE[1]:
+            lines += [
+                "# The final stage installs this very pip, without the folder: it must be there.",
+                f"RUN --mount=type=bind,source={TOOLS},target=/{TOOLS} pip install --no-index --no-cache-dir /{TOOLS}/{self.pip}",
+            ]
         return "\n".join(lines) + "\n"
 
     def _scripts(self) -> dict[str, str]:
