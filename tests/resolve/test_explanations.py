@@ -54,6 +54,8 @@ HEEDED = {
     "constraint": ("lib 2.1", {"limits.txt": "lib==2.1\n"}, ""),
     "two-files": ("lib 2.0", {"web.txt": "lib<=2\n"}, ""),
     "transitive": ("--override FILE", {"mine.txt": "lib==2.0\n"}, "--override mine.txt"),
+    "requires-itself": ("--override FILE", {"mine.txt": "lib==1.1\n"}, "--override mine.txt"),
+    "two-conflicts": ("the other conflict", {"mine.txt": "base==2.0\nlib==2.0\n"}, "--override mine.txt"),
     "circle": ("--override FILE", {"mine.txt": "plugin==1.0\n"}, "--override mine.txt"),
     "requires-python": ("--python 3.13", {}, "--python 3.13"),
     "python-too-new": ("--python 3.11", {}, "--python 3.11"),

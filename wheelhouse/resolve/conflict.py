@@ -81,6 +81,11 @@ class Conflict:
         """Whether a release requires another release of itself."""
         return any(side.asker == self.project for side in self.sides)
 
+    def is_of_every_release(self, step: Step) -> bool:
+        """Whether every release of the project that asks has the step's dependency; False for the user's own lines."""
+        candidates = self.index.get(step.asker) if step.asker is not None else None
+        return candidates is not None and len(candidates.page.versions) == len(step.versions)
+
     @cached_property
     def is_about_files(self) -> bool:
         """Whether dependencies and constraints leave releases, of which no file can be chosen."""

@@ -24,7 +24,6 @@ BRANCH = re.compile(r"constraints-\d+-\d+(?!\d|\.)")
 OPTIONAL_EXTRAS = {"mysql": "with INSTALL_MYSQL_CLIENT=false the image's build drops it anyway"}
 """Extras of Airflow that its image's build can do without, and how."""
 PYTHONS = tuple(f"3.{minor}" for minor in range(6, 16))
-LEAVE_OUT = "request another version, or leave out what requires it"
 
 
 def hint(conflict: Conflict) -> str:
@@ -33,8 +32,10 @@ def hint(conflict: Conflict) -> str:
         return _never_hint(conflict)
     if conflict.candidates is None:
         return _no_project_hint(conflict)
-    if conflict.requires_itself or not conflict.complete:
-        return LEAVE_OUT
+    if conflict.requires_itself:
+        return _itself_hint(conflict)
+    if not conflict.complete:
+        return "request other versions, or leave out what requires them"
     return _release_hint(conflict)
 
 
@@ -61,8 +62,26 @@ def _no_project_hint(conflict: Conflict) -> str:
     side = conflict.sides[0]
     if side.asker is None:
         return "check the spelling, and that --index is the right index"
-    others = f"name the index that has it (`--index NAME=URL --from NAME={conflict.project}`)"
-    return f"{others}, request another version of {side.asker}, or leave it out"
+    other_index = f"name the index that has it (`--index NAME=URL --from NAME={conflict.project}`)"
+    other_release = "" if conflict.is_of_every_release(side) else f", request another release of {side.asker}"
+    return f"{other_index}{other_release}, or {_leave_out(conflict)}"
+
+
+def _itself_hint(conflict: Conflict) -> str:
+    """About releases that require another release of their own project."""
+    if all(map(conflict.is_of_every_release, conflict.sides)):
+        return _without_askers(conflict, conflict.chains)
+    return f"request another release of {conflict.project}, or {_leave_out(conflict)}"
+
+
+def _leave_out(conflict: Conflict) -> str:
+    """What the user can leave out so that nothing requires the project: an extra, else the projects that begin the chains."""
+    return _extras_hint(conflict.chains) or f"leave out {' or '.join(_roots(conflict.chains))}"
+
+
+def _roots(chains: Sequence[Sequence[Step]]) -> list[str]:
+    """The projects with which chains begin, each once."""
+    return list(dict.fromkeys(chain[0].dependency.project for chain in chains))
 
 
 # No release at all
@@ -105,8 +124,7 @@ def _loosened(conflict: Conflict, chain: Sequence[Step], side: Step) -> str | No
 
 def _without_askers(conflict: Conflict, chains: Sequence[Sequence[Step]]) -> str:
     """If no line of the user limits what conflicts: what to leave out, or how to decide it by hand."""
-    roots = list(dict.fromkeys(chain[0].dependency.project for chain in chains))
-    leave = f"leave out {' or '.join(roots)}"
+    leave = f"leave out {' or '.join(_roots(chains))}"
     if not conflict.usable:
         return leave
     return (
@@ -161,8 +179,10 @@ def _file_hint(conflict: Conflict) -> str:
     """About releases of which no file can be chosen: what admits one, or which other release has one that can be."""
     remedies = [*_remedies(conflict), *_other_release(conflict)]
     if not remedies and conflict.rejected and conflict.rejected[0].reason is None:
-        return f"offer a wheel of {conflict.project} for this target with --find-links FOLDER, or leave out what requires it"
-    return ", or ".join(remedies) or LEAVE_OUT
+        return (
+            f"offer a wheel of {conflict.project} for this target with --find-links FOLDER, or {_leave_out(conflict)}"
+        )
+    return ", or ".join(remedies) or f"request another release, or {_leave_out(conflict)}"
 
 
 def _remedies(conflict: Conflict) -> Iterator[str]:

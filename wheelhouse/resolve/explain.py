@@ -1,6 +1,6 @@
 """Why there is no solution: what conflicts, where each part comes from, and what the index offers instead."""
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import chain, combinations, product
 
 from packaging.specifiers import SpecifierSet
@@ -52,12 +52,15 @@ def explain(
     """
     conflict = find_conflict(derivation, request, index)
     text = ConflictText(conflict, derivation)
-    details = tuple(text.details(dependencies_of))
+    others = tuple(text.other_exclusions(dependencies_of))
+    details = tuple(text.details(others))
     own = (target_tags(request.target),) if text.lacks_wheels else ()
     sentence, general = (text.sentence(name) for name in (request.target.name, "the target"))
     if conflict.is_about_files and conflict.rejected and isinstance(conflict.rejected[0].reason, HashNotAllowed):
         return IntegrityError(sentence, hint=OTHER_FILE_HINT, details=details, general=general, own=own)
-    return NoSolutionError(sentence, hint=hint(conflict), details=details, general=general, own=own)
+    return NoSolutionError(
+        sentence, hint=hint(conflict) + _other_conflicts(len(others)), details=details, general=general, own=own
+    )
 
 
 class ConflictText:
@@ -139,9 +142,7 @@ class ConflictText:
         """`app 1.0`, `app 1.0, 1.1`, `every release of app` or `8 releases of app`."""
         if len(side.versions) <= 2:
             return releases_text(side)
-        assert side.asker is not None  # noqa: S101  (it has versions)
-        candidates = self._index.get(side.asker)
-        if candidates and len(candidates.page.versions) == len(side.versions):
+        if self._conflict.is_of_every_release(side):
             return f"every release of {side.asker}"
         return f"{len(side.versions)} releases of {side.asker}"
 
@@ -151,12 +152,12 @@ class ConflictText:
 
     # Details
 
-    def details(self, dependencies_of: DependenciesOf) -> Iterator[str]:
+    def details(self, other_exclusions: Iterable[str]) -> Iterator[str]:
         """Lines: the chain to each side, the constraints, what else was tried, what the index offers, the rejected files."""
         yield from map(self._chain, self._chains)
         for line in self._conflict.constraints:
             yield f"constraint {line.requirement} ({line.origin})"
-        yield from self._other_exclusions(dependencies_of)
+        yield from other_exclusions
         yield from self._other_steps()
         yield from self._other_limits()
         if self._candidates is not None:
@@ -175,10 +176,9 @@ class ConflictText:
 
     def _link(self, step: Step, limit: str) -> str:
         """The releases of one link of a chain: how many they are, and what limits them."""
-        assert step.asker is not None  # noqa: S101  (the chain has a link for each release that asks)
-        candidates, count = self._index.get(step.asker), len(step.versions)
+        count = len(step.versions)
         notes = [f"{count} releases"] if count > 2 else []
-        if candidates and len(candidates.page.versions) == count:
+        if self._conflict.is_of_every_release(step):
             notes = ["every release" if count > 1 else "its only release"]
         notes += [limit] if limit else []
         return f"{project_text(step)} {range_text(step.versions)}" + (f" ({', '.join(notes)})" if notes else "")
@@ -221,7 +221,7 @@ class ConflictText:
         """Whether a wheel was rejected because of its tags."""
         return any(other.has_no_tag for group in self._conflict.rejected for other in group.rejected)
 
-    def _other_exclusions(self, dependencies_of: DependenciesOf) -> Iterator[str]:
+    def other_exclusions(self, dependencies_of: DependenciesOf) -> Iterator[str]:
         """Lines about other dependencies of the same releases that exclude each other, or that constraints exclude."""
         parents = [side.dependency.parent for side in self._conflict.sides if side.dependency.parent]
         needs = {
@@ -293,6 +293,13 @@ class ConflictText:
 def _verb(step: Step) -> str:
     """`requires`, or `require` for several versions."""
     return "requires" if len(step.versions) == 1 else "require"
+
+
+def _other_conflicts(count: int) -> str:
+    """The end of a hint, if details tell of conflicts that it does not end in every case."""
+    if not count:
+        return ""
+    return f"; the other {'conflict' if count == 1 else 'conflicts'} above can need a change, too"
 
 
 def why_rejected(group: RejectedReleases) -> str:
