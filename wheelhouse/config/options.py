@@ -212,7 +212,7 @@ class IndexOptions:
     find_links: Texts = by_index(
         "--find-links",
         metavar="[NAME=]FOLDER|URL",
-        help="Take files from a folder or a page of links. A project that it has comes from no index.",
+        help="Take files from a folder or a page of links. No index is asked for a project that is found there.",
     )
     no_index: bool = always("--no-index", default=False, help="Use no default index, only what is named.")
     index_tokens: Texts = by_index(
@@ -394,7 +394,7 @@ class NetworkOptions:
         environment="WHEELHOUSE_MIN_RATE",
         metavar="BYTES",
         minimum=0,
-        help="Give up on a server that sends fewer bytes a second than this, for a minute.",
+        help="Give up if a server sends fewer bytes a second than this for a whole minute.",
     )
     ca_file: str | None = option(
         "--ca-file", default=None, metavar="PEM", help="Trust these certificate authorities instead of the system's."

@@ -307,7 +307,8 @@ def targets(options: Options, airflow: Airflow | None, on_event: Listener = igno
     if len(set(names)) < len(names):
         duplicate = next(name for name in names if names.count(name) > 1)
         raise InputError(
-            f"the target {duplicate} is asked for twice", hint="name each once; `target show` prints what a name means"
+            f"the target {duplicate} is asked for twice",
+            hint="name each target once; `target show` prints what a name means",
         )
     return chosen
 
