@@ -48,7 +48,10 @@ def stored_or_downloaded(
 
 
 def _downloaded(request: FileRequest, partial: Path, http: Http, on_event: Listener) -> str:
-    """Download a file, and return its sha256. One that was resumed and is wrong is downloaded once more, whole."""
+    """Download a file, and return its sha256. One that was resumed and is wrong is downloaded once more, whole.
+
+    Raises IntegrityError for a wrong sha256 or size.
+    """
 
     def received(count: int) -> None:
         on_event(Received(request.name, count))

@@ -101,8 +101,8 @@ class Inputs:
 class Built:
     """How a wheel was built here: its sdist, its build requirements, the Python and the sandbox.
 
-    `glibc` is the oldest version that its symbols need; `sealed` names the sandbox, and `sandbox` also what it
-    held, as `bubblewrap, seccomp, cgroup` (empty in locks of older versions); `lock` is the file name of the build's
+    `glibc` is the oldest version that its symbols need; `sealed` names the sandbox, and `sandbox` all that
+    confined the build, as `bubblewrap, seccomp, cgroup` (empty in locks of older versions); `lock` is the file name of the build's
     lock in `build/`; `libraries` are the shared libraries that it needs on the target; `repaired` names the tool that
     changed it after the build. Each is empty if there is none. With `kept`, the wheelhouse has the sdist too.
     """
@@ -120,7 +120,7 @@ class Built:
 
     @property
     def held(self) -> frozenset[str]:
-        """What the sandbox held: its name, `seccomp`, `cgroup`."""
+        """What confined the build: the name of the sandbox, `seccomp`, `cgroup`."""
         return frozenset(self.sandbox.split(", "))
 
 

@@ -82,7 +82,10 @@ class Wheelhouse:
 
     @property
     def texts(self) -> dict[str, str]:
-        """Every other file by its name: SHA256SUMS, and for each lock the files that belong to it, the lock file last."""
+        """Every other file by its name: SHA256SUMS, for each lock the files that belong to it, its lock file last, and links.html.
+
+        There is a links.html only if pip needs it (`links_of`).
+        """
         texts: dict[str, str] = {}
         for lock in self.locks:
             texts[lock.requirements_filename] = lock.to_requirements()

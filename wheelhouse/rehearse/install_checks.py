@@ -100,11 +100,14 @@ class InstallContext:
         """The step of one command."""
         return Step(result.name, self.lock.target.name, result.seconds, findings, note=note)
 
-    def new_findings(self, result: CommandResult, more: Iterable[Finding] = ()) -> tuple[Finding, ...]:
-        """The findings of a failed command, without those on known subjects."""
+    def new_findings(self, result: CommandResult, causes: Iterable[Finding] = ()) -> tuple[Finding, ...]:
+        """The findings of a failed command, without those on known subjects: `causes` if there are any, else what its output shows.
+
+        If all subjects are known, one finding says that the command fails because of them. Empty if the command succeeded.
+        """
         if result.code == 0:
             return ()
-        by_subject = {finding.subject: finding for finding in more} or {
+        by_subject = {finding.subject: finding for finding in causes} or {
             finding.subject: finding for finding in explained(result.output, self.lock, result.name)
         }
         unknown = [finding for subject, finding in by_subject.items() if subject not in self.known]

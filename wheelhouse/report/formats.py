@@ -19,7 +19,7 @@ class ReportFormat(Protocol):
     """
 
     def __call__(self, evidence: Evidence, path: Path, /) -> str:
-        """The whole text."""
+        """The whole text for the evidence about the wheelhouse at a path."""
 
 
 def as_text(evidence: Evidence, path: Path) -> str:

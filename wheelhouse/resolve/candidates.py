@@ -17,7 +17,7 @@ from wheelhouse.resolve.resolution import EVERY_VERSION, ResolutionRequest, is_e
 
 
 class ProjectCandidates:
-    """One project's releases, filtered by target, constraints and selection."""
+    """One project's releases, filtered by target, constraints and selection; files are chosen when they are first asked for."""
 
     def __init__(self, request: ResolutionRequest, page: Page, constraints: Sequence[RequirementLine]) -> None:
         self.page = page

@@ -79,7 +79,7 @@ class ResolutionRequest:
 
     @cached_property
     def _lines_with_hashes(self) -> Mapping[NormalizedName, Sequence[RequirementLine]]:
-        """As `_requirements_by_project`."""
+        """The requirements and constraints that give hashes, by project."""
         return by_project(line for line in (*self.requirements, *self.constraints) if line.allowed_hashes)
 
     @property

@@ -42,6 +42,7 @@ def _of_wheel(name: str, data: bytes) -> Source | None:
 
 
 def _of_sdist(name: str, data: bytes) -> Source | None:
+    """setup.py, or a module that it can import; None if no import can name the member."""
     place = name.partition("/")[2]
     if place == "setup.py":
         return Source(name, "setup", data, runs=True)

@@ -274,7 +274,7 @@ def _breeze_notes(missing: list[str]) -> Iterator[str]:
 def _warnings(
     airflow: Airflow, lock: Lock, tools: Lock | None, route: Route, names: Mapping[str, str], choices: Choices
 ) -> Iterator[str]:
-    """Sentences on what will fail in the build."""
+    """Sentences on what can fail in the build."""
     if airflow.is_newer_than_known:
         yield f"Airflow {airflow.version} is newer than any that wheelhouse knows; it is treated as the newest known"
     again = f"fetch with --airflow {airflow.version}"
