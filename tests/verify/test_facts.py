@@ -25,7 +25,9 @@ from wheelhouse.findings import Finding, Severity, Waiver
 from wheelhouse.index.locations import IndexLocation
 from wheelhouse.index.provenance import Provenance
 from wheelhouse.lock.lock import Built, Inputs, Lock, Pin
+from wheelhouse.lock.other_files import OtherFile, OtherFiles
 from wheelhouse.lock.wheelhouse import Wheelhouse, sha256_of_text
+from wheelhouse.oci.image_lock import ImageLock
 from wheelhouse.target.target import Platform, Python, Target
 from wheelhouse.verify import locked_files
 from wheelhouse.verify.closure import closure
@@ -43,6 +45,7 @@ from wheelhouse.verify.verify import (
     sub_wheelhouses,
     verify,
 )
+from wheelhouse.verify.verify_other_files import load_base_images, load_other_files
 
 TARGET = Target.of(Python.parse("3.12.4"), Platform.parse("linux/amd64"))
 APP, LIB = "app-1.0-py3-none-any.whl", "lib-1.0-py3-none-any.whl"
@@ -186,6 +189,24 @@ def test_a_file_that_was_not_opened_cannot_be_waived(folder: Path) -> None:
     waivers = Waivers((Waiver("altered", "looked at", "ada", date(2030, 1, 1), canonicalize_name("lib")),))
     finding = opened(folder, waivers=waivers)[LIB, "altered"]
     assert finding.severity == ERROR and finding.context == ()
+
+
+def test_an_altered_text_and_an_altered_other_file_are_told_apart(folder: Path) -> None:
+    (folder / "SHA256SUMS").write_text("x")
+    assert opened(folder)["SHA256SUMS", "altered"].values == {"case": "derived"}
+    (folder / "files").mkdir()
+    file = OtherFile("driver.jar", "https://files.example/driver.jar", sha256_of_text("jar"), 3)
+    for name, text in OtherFiles((file,)).texts.items():
+        (folder / "files" / name).write_text(text)
+    (folder / "files" / "driver.jar").write_bytes(b"jaR")
+    build_wheel(folder / "files", "odd", "1.0")
+    found_there = opened(folder)
+    assert found_there["files/driver.jar", "altered"].values == {"case": "bytes"}
+    assert found_there["files/odd-1.0-py3-none-any.whl", "foreign"].values["case"] == "unneeded-wheelhouse"
+
+
+def test_a_wheelhouse_without_other_files_has_none(folder: Path) -> None:
+    assert (load_other_files(folder), load_base_images(folder)) == (OtherFiles(), ImageLock())
 
 
 def test_a_file_of_another_name_is_found_by_its_place(folder: Path) -> None:
