@@ -558,9 +558,12 @@ def test_a_folder_where_the_bundle_must_go_is_named(houses: dict[str, Path], tmp
     assert "a folder stands where a file must be" in refused.stderr.splitlines()[-1]
 
 
-def test_a_file_is_not_written_under_the_name_of_the_current_folder(houses: dict[str, Path], tmp_path: Path) -> None:
-    page = wheelhouse("vet", houses["new"], "--html", ".", cwd=tmp_path)
+def test_a_file_is_not_written_under_the_name_of_the_current_folder(
+    houses: dict[str, Path], tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    cache = {"XDG_CACHE_HOME": str(tmp_path_factory.mktemp("cache"))}
+    page = wheelhouse("vet", houses["new"], "--html", ".", cwd=tmp_path, env=cache)
     assert page.returncode == 2 and page.stderr.splitlines()[-2] == "error: `.` is a folder, and the output is a file"
-    packed = wheelhouse("pack", houses["new"], "-o", ".", cwd=tmp_path)
+    packed = wheelhouse("pack", houses["new"], "-o", ".", cwd=tmp_path, env=cache)
     assert packed.returncode == 6 and "wheelhouse-" not in packed.stderr, packed.stderr
     assert not list(tmp_path.iterdir())

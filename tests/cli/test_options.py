@@ -163,7 +163,8 @@ def test_headings_stand_where_a_command_has_many_options(tmp_path: Path) -> None
     for name, headings in {
         "fetch": ["What to fetch", "Targets", "Debian packages", "Indexes", "Choosing", "Building", "Output"],
         "lock": ["What to fetch", "Targets", "Debian packages", "Indexes", "Choosing", "Output"],
-        "vet": ["Options"],
+        "vet": ["Options", "Indexes", "Output"],
+        "diff": ["Options"],
     }.items():
         found = re.findall(r"^(\w[\w ]*):$", run_help(tmp_path, name), re.MULTILINE)
         assert found == ["Arguments", *headings]

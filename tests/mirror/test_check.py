@@ -18,15 +18,15 @@ from wheelhouse.index.http import Http, HttpSettings
 from wheelhouse.mirror.check import Mirror, MirroredFile, MirrorState, check
 from wheelhouse.verify.verify import load_wheelhouse
 
-pytest_plugins = ["tests.support.houses"]
+pytest_plugins = ["tests.support.small_wheelhouses"]
 
 LIB, QUICK = "lib-1.0-py3-none-any.whl", "quick-1.0-py3-none-any.whl"
 
 
 @pytest.fixture
-def mirror(small_house: Path) -> Iterator[IndexServer]:
+def mirror(small_wheelhouse: Path) -> Iterator[IndexServer]:
     """A mirror that has every file of the wheelhouse."""
-    with IndexServer(small_house) as server:
+    with IndexServer(small_wheelhouse) as server:
         yield server
 
 
@@ -39,40 +39,42 @@ def checked(folder: Path, server: IndexServer, *, deep: bool = False) -> dict[st
 
 
 @pytest.mark.parametrize("deep", [False, True])
-def test_a_complete_mirror_has_every_file(small_house: Path, mirror: IndexServer, deep: bool) -> None:
-    files = checked(small_house, mirror, deep=deep)
-    assert files.keys() == load_wheelhouse(small_house).artifacts.keys()
+def test_a_complete_mirror_has_every_file(small_wheelhouse: Path, mirror: IndexServer, deep: bool) -> None:
+    files = checked(small_wheelhouse, mirror, deep=deep)
+    assert files.keys() == load_wheelhouse(small_wheelhouse).artifacts.keys()
     assert {file.state for file in files.values()} == {MirrorState.SAME}
     downloads = [request for request in mirror.requests if request.path.endswith((".whl", ".tar.gz"))]
     assert len(downloads) == (len(files) if deep else 0)
 
 
-def test_lock_files_alone_are_enough(small_house: Path, mirror: IndexServer, tmp_path: Path) -> None:
-    for lock in small_house.glob("pylock.*"):
+def test_lock_files_alone_are_enough(small_wheelhouse: Path, mirror: IndexServer, tmp_path: Path) -> None:
+    for lock in small_wheelhouse.glob("pylock.*"):
         shutil.copy(lock, tmp_path)
     assert {file.state for file in checked(tmp_path, mirror).values()} == {MirrorState.SAME}
 
 
-def test_a_mirror_that_lacks_a_project_and_a_release_and_has_another_file(small_house: Path, tmp_path: Path) -> None:
+def test_a_mirror_that_lacks_a_project_and_a_release_and_has_another_file(
+    small_wheelhouse: Path, tmp_path: Path
+) -> None:
     with IndexServer() as server:
         server.add(build_wheel(tmp_path, "lib", "1.0", files={"lib/other.py": b"1"}))
         server.add(build_wheel(tmp_path, "app", "2.0"))
-        files = checked(small_house, server)
+        files = checked(small_wheelhouse, server)
     assert files[LIB].state is MirrorState.DIFFERENT
     assert {file.state for name, file in files.items() if name != LIB} == {MirrorState.MISSING}
 
 
 @pytest.mark.parametrize("algorithm", ["md5", "sha512"])
 def test_another_hash_is_compared_with_the_file_that_lies_here(
-    small_house: Path, mirror: IndexServer, tmp_path: Path, algorithm: str
+    small_wheelhouse: Path, mirror: IndexServer, tmp_path: Path, algorithm: str
 ) -> None:
     for name in (LIB, QUICK):
-        digest = hashlib.new(algorithm, (small_house / name).read_bytes()).hexdigest()
-        mirror.add(small_house / name, hashes={algorithm: digest if name == LIB else "0" * len(digest)})
-    files = checked(small_house, mirror)
+        digest = hashlib.new(algorithm, (small_wheelhouse / name).read_bytes()).hexdigest()
+        mirror.add(small_wheelhouse / name, hashes={algorithm: digest if name == LIB else "0" * len(digest)})
+    files = checked(small_wheelhouse, mirror)
     assert (files[LIB].state, files[QUICK].state) == (MirrorState.SAME, MirrorState.DIFFERENT)
 
-    for lock in small_house.glob("pylock.*"):
+    for lock in small_wheelhouse.glob("pylock.*"):
         shutil.copy(lock, tmp_path)
     (tmp_path / QUICK).write_bytes(b"not the locked file")
     files = checked(tmp_path, mirror)
@@ -81,34 +83,34 @@ def test_another_hash_is_compared_with_the_file_that_lies_here(
     assert (files[LIB].state, files[QUICK].state) == (MirrorState.SAME, MirrorState.SAME)
 
 
-def test_a_mirror_without_hashes_and_times(small_house: Path, mirror: IndexServer) -> None:
+def test_a_mirror_without_hashes_and_times(small_wheelhouse: Path, mirror: IndexServer) -> None:
     mirror.abilities = replace(mirror.abilities, json=False, hashes=False, upload_times=False)
-    files = checked(small_house, mirror).values()
+    files = checked(small_wheelhouse, mirror).values()
     assert {(file.state, file.has_upload_time) for file in files} == {(MirrorState.NO_HASH, False)}
     assert all(file.state.installs for file in files)
 
 
-def test_what_the_mirror_yanked_is_known(small_house: Path, mirror: IndexServer) -> None:
-    mirror.add(small_house / LIB, yanked="broken")
-    files = checked(small_house, mirror)
+def test_what_the_mirror_yanked_is_known(small_wheelhouse: Path, mirror: IndexServer) -> None:
+    mirror.add(small_wheelhouse / LIB, yanked="broken")
+    files = checked(small_wheelhouse, mirror)
     assert files[LIB].yanked == "broken" and files[QUICK].yanked is None and files[LIB].state.installs
 
 
-def test_a_deep_check_finds_what_pages_hide(small_house: Path, mirror: IndexServer, tmp_path: Path) -> None:
-    good = hashlib.sha256((small_house / LIB).read_bytes()).hexdigest()
+def test_a_deep_check_finds_what_pages_hide(small_wheelhouse: Path, mirror: IndexServer, tmp_path: Path) -> None:
+    good = hashlib.sha256((small_wheelhouse / LIB).read_bytes()).hexdigest()
     mirror.add(build_wheel(tmp_path, "lib", "1.0", files={"lib/other.py": b"1"}), hashes={"sha256": good})
-    mirror.add(small_house / QUICK, url="/files/nowhere/quick-1.0-py3-none-any.whl")
-    assert {file.state for file in checked(small_house, mirror).values()} == {MirrorState.SAME}
-    files = checked(small_house, mirror, deep=True)
+    mirror.add(small_wheelhouse / QUICK, url="/files/nowhere/quick-1.0-py3-none-any.whl")
+    assert {file.state for file in checked(small_wheelhouse, mirror).values()} == {MirrorState.SAME}
+    files = checked(small_wheelhouse, mirror, deep=True)
     assert (files[LIB].state, files[QUICK].state) == (MirrorState.DIFFERENT, MirrorState.UNAVAILABLE)
 
 
-def test_a_mirror_that_does_not_answer_is_an_error_and_no_result(small_house: Path) -> None:
+def test_a_mirror_that_does_not_answer_is_an_error_and_no_result(small_wheelhouse: Path) -> None:
     with IndexServer() as server:
         pass_by = server.url
     http = Http(HttpSettings(retries=0))
     with pytest.raises(ServerError):
-        check(small_house, Mirror(Index(pass_by, http), http))
+        check(small_wheelhouse, Mirror(Index(pass_by, http), http))
     http.close()
 
 
@@ -118,29 +120,31 @@ def test_a_folder_without_lock_files_is_refused(mirror: IndexServer, tmp_path: P
 
 
 def test_the_command_lists_what_is_missing_and_ends_with_1(
-    small_house: Path, mirror: IndexServer, tmp_path: Path
+    small_wheelhouse: Path, mirror: IndexServer, tmp_path: Path
 ) -> None:
-    complete = wheelhouse("check", small_house, "--against", f"{mirror.url}/", cwd=tmp_path)
+    complete = wheelhouse("check", small_wheelhouse, "--against", f"{mirror.url}/", cwd=tmp_path)
     assert (complete.returncode, complete.stdout) == (0, f"{mirror.url} has every file (7 files: 7 same hash)\n")
-    quiet = wheelhouse("check", small_house, "--against", mirror.url, "--deep", "--quiet", cwd=tmp_path)
+    quiet = wheelhouse("check", small_wheelhouse, "--against", mirror.url, "--deep", "--quiet", cwd=tmp_path)
     assert (quiet.returncode, quiet.stdout) == (0, "")
 
     with IndexServer() as server:
-        server.add(small_house / LIB, yanked="a \x1b[31mbad\nidea", upload_time=None)
-        done = wheelhouse("check", small_house, "--against", server.url, cwd=tmp_path)
+        server.add(small_wheelhouse / LIB, yanked="a \x1b[31mbad\nidea", upload_time=None)
+        done = wheelhouse("check", small_wheelhouse, "--against", server.url, cwd=tmp_path)
         assert done.returncode == 1 and f"{QUICK}: missing\n" in done.stdout
         assert (
             "\x1b" not in done.stdout and f"{LIB}: yanked there (a " in done.stdout and "no upload time" in done.stdout
         )
         assert done.stdout.endswith("does not have every file (7 files: 1 same hash, 6 missing)\n")
-        document = json.loads(wheelhouse("check", small_house, "--against", server.url, "--json", cwd=tmp_path).stdout)
+        document = json.loads(
+            wheelhouse("check", small_wheelhouse, "--against", server.url, "--json", cwd=tmp_path).stdout
+        )
     assert document["ok"] is False and {row["file"]: row["state"] for row in document["files"]}[QUICK] == "missing"
 
 
-def test_the_token_is_sent_and_not_shown(small_house: Path, mirror: IndexServer, tmp_path: Path) -> None:
+def test_the_token_is_sent_and_not_shown(small_wheelhouse: Path, mirror: IndexServer, tmp_path: Path) -> None:
     mirror.auth = ("__token__", "s3cret")
-    refused = wheelhouse("check", small_house, "--against", mirror.url, "--retries", "0", cwd=tmp_path)
+    refused = wheelhouse("check", small_wheelhouse, "--against", mirror.url, "--retries", "0", cwd=tmp_path)
     assert refused.returncode == 4
     (tmp_path / "token").write_text("s3cret\n")
-    done = wheelhouse("check", small_house, "--against", mirror.url, "--token-file", "token", cwd=tmp_path)
+    done = wheelhouse("check", small_wheelhouse, "--against", mirror.url, "--token-file", "token", cwd=tmp_path)
     assert done.returncode == 0 and "s3cret" not in done.stdout + done.stderr

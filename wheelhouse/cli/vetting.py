@@ -104,10 +104,11 @@ def rules(as_json: Json = False) -> None:
     from wheelhouse.vet.vet import RULES
 
     policy = settings().policy.policy()
+    every = sorted(RULES.values(), key=lambda rule: (rule.group, rule.id))
     if as_json:
-        say_json([rule_document(rule, policy) for rule in RULES.values()])
+        say_json([rule_document(rule, policy) for rule in every])
     else:
-        say(*(rule_line(rule, policy) for rule in RULES.values()))
+        say(*(rule_line(rule, policy) for rule in every))
 
 
 def vet_context(from_file: "Settings", advisories: Path | None = None) -> "VetContext":
