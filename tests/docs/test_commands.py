@@ -104,6 +104,7 @@ def must_be_what_the_readme_promises(told: dict[str, str], folder: Path, interne
     assert list((folder / "acme").glob("acme_app-*.whl"))
 
 
+@pytest.mark.rooms
 def test_the_readme_on_a_made_internet(home: Path, folder: Path, made: Internet) -> None:
     """All of it but for its two first commands, which set up from the real index, and the image, which wants an engine."""
     needs_any_sandbox()

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.baseimage import base_image
-from tests.support.docker import DockerEngine
+from tests.support.docker import DockerEngine, must_lose
 from tests.support.index import IndexServer
 from tests.support.real import need_index, need_python, wheelhouse_connected
 from tests.support.rehearsals import rehearse
@@ -44,7 +44,7 @@ def test_the_fragment_builds_and_what_is_named_runs(docker_engine: DockerEngine,
     )
     assert (told.code, told.sentences) == (0, [])
     assert told.outcome("image") == told.outcome("run python -c 'import app, lib' in the image") == "ok"
-    assert "wheelhouse-rehearsal" not in docker_engine.docker("image", "ls").stdout
+    must_lose(docker_engine, "wheelhouse-rehearsal")
 
 
 def test_a_dockerfile_of_the_users_own(docker_engine: DockerEngine, base: str, flat: Path, tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ from wheelhouse.sandbox.seccomp import ARCHITECTURES, REFUSED
 from wheelhouse.sandbox.unsealed import Unsealed
 from wheelhouse.target.interpreters import facts_of, interpreter_of
 
+pytestmark = pytest.mark.rooms
 SMALL = Limits(seconds=20, memory=1 << 30, disk=16 << 20, processes=64, answer=1 << 20, log=1 << 16)
 BACKEND = """\
 import os, pathlib, sys, zipfile

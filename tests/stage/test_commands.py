@@ -140,6 +140,7 @@ def test_other_architectures_and_libraries_get_their_own_image(house: Path) -> N
     assert "ARG BASE_IMAGE=python:3.11-alpine\n" in alpine["texts"]["install.Dockerfile"]
 
 
+@pytest.mark.rooms
 def test_what_no_image_can_be_is_installed_on_its_own_machine(house: Path) -> None:
     told = stage(house, "--dest", "out", name="macosx_14_0_arm64")
     assert "install.Dockerfile" not in told["texts"]

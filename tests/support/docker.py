@@ -5,6 +5,7 @@ import shutil
 import stat
 import subprocess
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
@@ -124,6 +125,16 @@ class DockerEngine:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.stop()
+
+
+def must_lose(engine: DockerEngine, repository: str) -> None:
+    """Wait until the images of this repository that are there now are gone. Tests beside this one may have made some of them."""
+    listing = ("image", "ls", "--quiet", "--no-trunc", "--filter", f"reference={repository}")
+    left, patience = set(engine.docker(*listing).stdout.split()), time.monotonic() + 120
+    while left and time.monotonic() < patience:
+        time.sleep(0.5)
+        left &= set(engine.docker(*listing).stdout.split())
+    assert not left, left
 
 
 def _default_cache() -> Path:

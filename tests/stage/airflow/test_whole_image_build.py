@@ -9,7 +9,7 @@ import pytest
 from tests.stage.airflow.test_whole_image import LOAD, MadeMirror
 from tests.support.airflow_locks import made_lock, made_tools
 from tests.support.baseimage import base_image
-from tests.support.docker import DockerEngine
+from tests.support.docker import DockerEngine, must_lose
 from tests.support.real import need_python
 from tests.support.registry import CONFIG, LAYER, MANIFEST, descriptor, layer_tar, sha256
 from tests.support.tools import run
@@ -146,6 +146,6 @@ def test_a_rehearsal_builds_the_checkouts_own_dockerfile(docker_engine: DockerEn
     steps = list(rehearse_image(folder.folder, made_lock(RELEASE), folder, image, find_engine(docker_engine.env)))
     assert [(step.name, step.findings) for step in steps] == [("image", ()), ("run cat /built in the image", ())]
     assert steps[-1].note == "built by the Dockerfile's own script"
-    assert "wheelhouse-rehearsal" not in docker_engine.docker("images").stdout
+    must_lose(docker_engine, "wheelhouse-rehearsal")
     assert before == {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     docker_engine.docker("image", "rm", "--force", NAME)
