@@ -110,6 +110,17 @@ def test_without_a_place_for_a_cache_a_run_goes_on(tmp_path: Path, place: str) -
     cache.close()
 
 
+def test_a_cache_that_may_not_be_looked_into_has_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Path.exists raises PermissionError below a folder that is closed to this user; as root no folder is."""
+
+    def refuse(path: Path) -> bool:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "exists", refuse)
+    monkeypatch.setattr(os, "access", lambda _path, _mode: False)
+    assert Cache(tmp_path / "closed").noted("kind", "key") is None
+
+
 def test_a_folder_of_a_run_ends_with_it_but_for_logs_that_were_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for lasting in (False, True):

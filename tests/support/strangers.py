@@ -36,6 +36,7 @@ for words in json.loads(sys.argv[1]):
 JOB: dict[str, tuple[str, int]] = {
     "fetch": ("fetch app --python {version} --index {index} --retries 0", 0),
     "lock": ("lock app --python {version} --index {index} --retries 0 --dest locked", 0),
+    "check": ("check wheels --against {index} --retries 0", 0),
     "build": ("build --interpreter {python}", 0),
     "verify": ("verify", 0),
     "why": ("why lib", 0),
@@ -51,7 +52,6 @@ JOB: dict[str, tuple[str, int]] = {
     "index": ("index wheels far -o tree", 0),
     "serve": ("serve wheels --host 192.0.2.1", 6),  # an address that no machine has: else it would serve for ever
     "publish": ("publish wheels --repository {origin}/upload/ --index {index} --dry-run --retries 0", 0),
-    "check": ("check wheels --against {index} --retries 0", 0),
     "constraints fetch": ("constraints fetch --airflow 2.10.5 --python 3.12 --constraints-url {origin} --retries 0", 0),
     "constraints compile": ("constraints compile app --python {version} --index {index} -o limits.txt --retries 0", 0),
     "rules": ("rules", 0),
@@ -64,6 +64,7 @@ JOB: dict[str, tuple[str, int]] = {
 NAMED = {
     "fetch": "fetch app --python {version} --index {index} --retries 0 --dest {place}",
     "lock": "lock app --python {version} --index {index} --retries 0 --dest {place}-locked",
+    "check": "check {place} --against {index} --retries 0",
     "build": "build {place} --interpreter {python}",
     "verify": "verify {place}",
     "why": "why lib {place}",
@@ -80,7 +81,6 @@ NAMED = {
     "unpack": "unpack {place}.tar {place}-far",
     "index": "index {place} {place}-far -o {place}-tree",
     "publish": "publish {place} --repository {origin}/upload/ --index {index} --dry-run --retries 0",
-    "check": "check {place} --against {index} --retries 0",
     "constraints compile": "constraints compile app --python {version} --index {index} -o {place}.txt --retries 0",
 }
 """Each command that takes the name of a folder or file, with names that start with `{place}`."""

@@ -187,11 +187,11 @@ class Cache(Store):
         return [f"{folder}/{name}" for folder in (self._temporary, root) if folder]
 
     def _is_there(self) -> bool:
-        """Whether the folder was there when this run first looked, or was made since."""
+        """Whether the folder was there for this user when this run first looked, or was made since."""
         if self._exists is None:
             with self._guard:
                 if self._exists is None:
-                    self._exists = self.root is not None and self.root.exists()
+                    self._exists = self.root is not None and os.access(self.root, os.X_OK)
         return self._exists
 
     def _written(self, name: str, write: Callable[[Path], T]) -> T:
