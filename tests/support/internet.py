@@ -13,6 +13,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from packaging.utils import canonicalize_name
+
 from tests.support.index import IndexServer
 from tests.support.proxy import Proxy
 from tests.support.tls import make_certificate
@@ -37,8 +39,11 @@ class Repository:
 
             def do_GET(self) -> None:
                 root, _, project = self.path.rstrip("/").partition("/simple")
-                prefix = f"{project.strip('/').replace('-', '_')}-"
-                files = {name: digest for name, digest in received.items() if name.startswith(prefix)}
+                files = {
+                    name: digest
+                    for name, digest in received.items()
+                    if canonicalize_name(name.partition("-")[0]) == project.strip("/")
+                }
                 links = "".join(f'<a href="/{name}#sha256={digest}">{name}</a>' for name, digest in files.items())
                 is_there = root == "/pypi" and (files or not project)
                 self._answer(200 if is_there else 404, f"<!DOCTYPE html><html>{links}</html>".encode())

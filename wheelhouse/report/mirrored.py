@@ -10,7 +10,10 @@ from wheelhouse.mirror.check import MirroredFile, MirrorState
 
 def mirrored_lines(mirror: str, files: Sequence[MirroredFile], *, quiet: bool = False) -> list[str]:
     """One line for each file with something to say, then a summary. `quiet` leaves out the summary of a complete mirror."""
-    lines = [f"{file.filename}: {text}" for file in files if (text := _text(file))]
+    listed = [file for file in files if file.state is not MirrorState.MISSING]
+    has_no_times = not any(file.has_upload_time for file in listed)
+    lines = [f"{file.filename}: {text}" for file in files if (text := _text(file, times=not has_no_times))]
+    lines += ["no file has an upload time there"] if listed and has_no_times else []
     is_complete = all(file.state.installs for file in files)
     states = Counter(file.state for file in files)
     counts = ", ".join(f"{states[state]} {state}" for state in MirrorState if states[state])
@@ -20,12 +23,12 @@ def mirrored_lines(mirror: str, files: Sequence[MirroredFile], *, quiet: bool = 
     return lines
 
 
-def _text(file: MirroredFile) -> str:
-    """What is to be said of one file; empty if the mirror has it as the index had it."""
+def _text(file: MirroredFile, *, times: bool) -> str:
+    """What is to be said of one file; empty if the mirror has it as the index had it. `times` to name a missing upload time."""
     parts = [] if file.state is MirrorState.SAME else [str(file.state)]
     if file.yanked is not None:
         parts.append(f"yanked there ({file.yanked})" if file.yanked else "yanked there")
-    if file.state is not MirrorState.MISSING and not file.has_upload_time:
+    if times and file.state is not MirrorState.MISSING and not file.has_upload_time:
         parts.append("no upload time")
     return ", ".join(parts)
 
