@@ -50,8 +50,10 @@ def verify(
     files = files_named if is_index else files_of
     findings = verdict.findings
     if require_approved:
-        lacking = unapproved(files(wheelhouse), approvals(settings()))
-        findings = (*findings, *lacking, *since_approval(settings(), verdict.wheelhouse))
+        from_file = settings()
+        current = approvals(from_file)
+        lacking = unapproved(files(wheelhouse), current)
+        findings = (*findings, *lacking, *since_approval(from_file, verdict.wheelhouse, current))
     is_bad = (worst(findings) or Severity.NOTE) >= Severity.ERROR
     if as_json:
         rows = [report.finding_document(finding) for finding in findings]

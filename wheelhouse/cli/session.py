@@ -106,7 +106,7 @@ def read_snapshot(path: Path, *, is_named: bool) -> "Advisories | None":
     return snapshot if snapshot.by_project else None
 
 
-def since_approval(from_file: "Settings", wheelhouse: "Wheelhouse") -> "tuple[Finding, ...]":
+def since_approval(from_file: "Settings", wheelhouse: "Wheelhouse", current: "Approvals") -> "tuple[Finding, ...]":
     """The findings on advisories that became known after files of a wheelhouse were approved."""
     from wheelhouse.vet.after_approval import KnownToday, known_since_approval
 
@@ -114,7 +114,7 @@ def since_approval(from_file: "Settings", wheelhouse: "Wheelhouse") -> "tuple[Fi
     snapshot = read_snapshot(Path(policy.advisories), is_named=False)
     if snapshot is None:
         return ()
-    return known_since_approval(wheelhouse, KnownToday(snapshot, approvals(from_file), policy.policy(), now()))
+    return known_since_approval(wheelhouse, KnownToday(snapshot, current, policy.policy(), now()))
 
 
 def must_be_approved(files: Mapping[str, str], wheelhouses: Iterable[Path]) -> None:
@@ -129,8 +129,11 @@ def must_be_approved(files: Mapping[str, str], wheelhouses: Iterable[Path]) -> N
     from wheelhouse.vet.approvals import must_be_approved
 
     from_file = settings()
-    must_be_approved(files, approvals(from_file))
-    later = [finding for folder in wheelhouses for finding in since_approval(from_file, load_wheelhouse(folder))]
+    current = approvals(from_file)
+    must_be_approved(files, current)
+    later = [
+        finding for folder in wheelhouses for finding in since_approval(from_file, load_wheelhouse(folder), current)
+    ]
     if errors := tuple(finding for finding in later if finding.severity >= Severity.ERROR):
         raise IntegrityError(f"`{errors[0].subject}` is approved, and an advisory is newer than that", findings=errors)
     for line in finding_lines(later):
