@@ -6,6 +6,7 @@
 import json
 import subprocess
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,7 @@ def test_nothing_but_text_differs(
     arguments: list[str],
 ) -> None:
     prepare(folder)
+    monkeypatch.setattr("wheelhouse.cli.vetting.now", lambda: datetime(2026, 6, 1, tzinfo=UTC))
 
     def ran() -> tuple[int, Any]:
         code = run(arguments)

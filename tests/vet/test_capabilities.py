@@ -214,3 +214,23 @@ def test_code_of_a_wheel_that_its_sdist_has_not(tmp_path: Path) -> None:
     assert added(wheel, sdist) == [("odd/changed.py", "odd/more.py")]
     assert added(wheel) == added(sdist) == []
     assert added(wheel, replace(sdist, pin=replace(sdist.pin, version=Version("1.1")))) == []
+
+
+def test_files_that_can_do_the_same_share_one_line_of_text() -> None:
+    network = [
+        Finding.of(f"{name}-1.0.tar.gz", "capabilities", Severity.NOTE, case="some", capabilities=("network",))
+        for name in "abcde"
+    ]
+    alone = Finding.of("f", "capabilities", Severity.NOTE, case="some", capabilities=("native",))
+    alone = alone.with_context(members=("native (f.so)",))
+    nothing = [Finding.of(name, "capabilities", Severity.NOTE, case="none", capabilities=()) for name in ("g", "h")]
+    gains = Finding.of("z", "new-capability", Severity.WARNING, capabilities=("native",), before="1.0")
+    other = Finding.of("a", "licence-expression-wrong", Severity.WARNING, text="GPL?")
+    lines = finding_lines([*nothing, alone, *network, other, gains.with_context(members=("native (z.so)",))])
+    warnings = [line for line in lines if line.startswith("warning")]
+    assert warnings[0].startswith("warning: z: it can do what 1.0 could not: native (z.so)")
+    assert lines[-3:] == [
+        "note: 5 files can: network [capabilities] (a-1.0.tar.gz, b-1.0.tar.gz, c-1.0.tar.gz and 2 more)",
+        "note: f: it can: native (f.so) [capabilities]",
+        "note: 2 files have no capability that is looked for [capabilities] (g, h)",
+    ]

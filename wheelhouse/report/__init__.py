@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from wheelhouse.errors import WheelhouseError
 from wheelhouse.events import Built, Event, Found, Noted, Resolved, Resolving, Retrying, Searching, Warned
-from wheelhouse.findings import Finding
+from wheelhouse.findings import FactPairs, Finding, Severity
 from wheelhouse.humanize import counted, listed, size_text
 from wheelhouse.lock.lock import Lock
 from wheelhouse.lock.other_files import FOLDER, OtherFiles
@@ -23,6 +23,9 @@ REMOVED = 50
 """So many removed files are named on the terminal; `--json` names all."""
 FOREIGN = 10
 """So many files that are in no lock file are named in a warning."""
+FOLDED = 3
+"""So many files are named that can do the same; `--json` and the page have each file with its members."""
+ABILITIES, NEW_ABILITY = "capabilities", "new-capability"
 TARGETS = 4
 """So many targets are named after a fact that holds for some of them."""
 
@@ -285,15 +288,34 @@ def built_lines(
 def finding_lines(findings: Iterable[Finding], first_seen: Collection[Finding] = ()) -> list[str]:
     """Findings and their hints, worst first, each on a line of its own.
 
-    Of one severity, those that no reviewer saw in their project before come first, and say so.
+    Of one severity, what is new comes first: what a release can do that the one before could not, then what no reviewer saw in
+    the project before. Lists of capabilities come last: one line for all files that can do the same, if there are several.
     """
-    ordered = sorted(findings, key=lambda finding: (-finding.severity, finding not in first_seen, finding))
+    abilities: dict[FactPairs, list[Finding]] = {}
     lines: list[str] = []
-    for finding in ordered:
+    for finding in sorted(findings, key=lambda finding: (_rank(finding, finding in first_seen), finding)):
+        if finding.rule == ABILITIES and finding.severity == Severity.NOTE and finding not in first_seen:
+            abilities.setdefault(finding.facts, []).append(finding)
+            continue
         severity = f"{finding.severity.name.lower()}{' (new in this project)' if finding in first_seen else ''}"
         lines.append(f"{severity}: {finding.subject}: {sentence_of(finding)} [{finding.rule}]")
         lines += [f"  hint: {hint}"] if (hint := hint_of(finding)) else []
-    return lines
+    return [*lines, *map(_abilities_line, abilities.values())]
+
+
+def _rank(finding: Finding, is_new: bool) -> tuple[int, bool, bool]:
+    """The order of findings: by severity, and what is new before the rest."""
+    return -finding.severity, finding.rule != NEW_ABILITY, not is_new
+
+
+def _abilities_line(findings: Sequence[Finding]) -> str:
+    """The line of the files that can do the same. A single file has its own sentence, with members."""
+    if len(findings) == 1:
+        return f"note: {findings[0].subject}: {sentence_of(findings[0])} [{ABILITIES}]"
+    can = findings[0].values.get("capabilities", ())
+    abilities = f"can: {', '.join(can)}" if isinstance(can, tuple) and can else "have no capability that is looked for"
+    names = listed([finding.subject for finding in findings], FOLDED)
+    return f"note: {counted(len(findings), 'file')} {abilities} [{ABILITIES}] ({names})"
 
 
 def finding_document(finding: Finding) -> dict[str, Any]:

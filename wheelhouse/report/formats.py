@@ -25,16 +25,20 @@ class ReportFormat(Protocol):
 def as_text(evidence: Evidence, path: Path) -> str:
     """Lines for a terminal."""
     from wheelhouse.report import evidence_lines, finding_lines
+    from wheelhouse.report.coverage_report import coverage_lines
 
     findings = finding_lines(evidence.findings, evidence.first_seen)
-    return "\n".join(map(plain, (*findings, *evidence_lines(evidence, str(path)))))
+    lines = (*findings, *coverage_lines(evidence), *evidence_lines(evidence, str(path)))
+    return "\n".join(map(plain, lines))
 
 
 def as_json(evidence: Evidence, path: Path) -> str:
     """The document of `--json`, in ASCII, so that any terminal and any reader takes it."""
     from wheelhouse.report import evidence_document
+    from wheelhouse.report.coverage_report import coverage_document
 
-    return json.dumps({"house": str(path), **evidence_document(evidence)}, indent=2)
+    document = {"house": str(path), **evidence_document(evidence), "coverage": coverage_document(evidence)}
+    return json.dumps(document, indent=2)
 
 
 def as_html(evidence: Evidence, _path: Path) -> str:

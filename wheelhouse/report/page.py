@@ -6,6 +6,7 @@ from itertools import groupby
 
 from wheelhouse.findings import Finding, Severity
 from wheelhouse.humanize import counted, size_text
+from wheelhouse.report.coverage_report import coverage_view
 from wheelhouse.report.filepage import View, file_view, licence_text, native_entries, page_id, state_of, state_view
 from wheelhouse.report.sentences import hint_of, sentence_of
 from wheelhouse.vet.evidence import Evidence
@@ -70,6 +71,7 @@ def _summary(evidence: Evidence, rules: Mapping[str, Rule], numbers: Numbers) ->
         "licences": _licence_bars(evidence),
         "largest": _largest(evidence, numbers),
         "basis": _basis(evidence),
+        "coverage": coverage_view(evidence),
     }
 
 

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from wheelhouse import __version__
 from wheelhouse.findings import Finding, Severity
+from wheelhouse.report.coverage_report import invocation, notification_descriptors
 from wheelhouse.report.sentences import hint_of, sentence_of
 from wheelhouse.vet.evidence import Evidence
 from wheelhouse.vet.rules import Rule
@@ -23,10 +24,16 @@ def sarif(evidence: Evidence, rules: Mapping[str, Rule]) -> dict[str, Any]:
     )
     rules_found = {finding.rule for findings, _ in groups for finding in findings}
     ids = [*rules, *sorted(rules_found - rules.keys())]
-    driver = {"name": "wheelhouse", "version": __version__, "rules": [_rule(name, rules.get(name)) for name in ids]}
+    driver = {
+        "name": "wheelhouse",
+        "version": __version__,
+        "rules": [_rule(name, rules.get(name)) for name in ids],
+        "notifications": notification_descriptors(),
+    }
     files = list(evidence.hashes)
     run = {
         "tool": {"driver": driver},
+        "invocations": [invocation(evidence)],
         "columnKind": "unicodeCodePoints",
         "originalUriBaseIds": {"HOUSE": {"description": {"text": f"the wheelhouse {evidence.name}"}}},
         "artifacts": [_artifact(name, evidence) for name in files],

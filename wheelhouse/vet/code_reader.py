@@ -23,8 +23,7 @@ def is_source(name: str, *, is_wheel: bool) -> bool:
 
 def source_of(name: str, data: bytes, *, is_wheel: bool) -> Source | None:
     """The source that a member is; None if no import and no install reaches it."""
-    source = _of_wheel(name, data) if is_wheel else _of_sdist(name, data)
-    return source if source is not None and source.is_worth_parsing else None
+    return _of_wheel(name, data) if is_wheel else _of_sdist(name, data)
 
 
 def _of_wheel(name: str, data: bytes) -> Source | None:

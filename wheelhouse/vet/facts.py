@@ -34,6 +34,8 @@ MODULE_FORMS = ("package", "library", "module", "folder")
 COMMAND_GROUPS = ("console_scripts", "gui_scripts")
 MAX_TEXT_BYTES = 1 << 20
 """The most bytes of a text that are kept."""
+MAX_NATIVE_BYTES = 256 << 20
+"""The most bytes of a native library that are kept to read its headers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +60,25 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class SourceCounts:
+    """How many Python sources of one file were parsed and followed, and how many were not.
+
+    `searched` are those that have no word without which no rule finds anything; `unreached` are those that no import can name.
+    """
+
+    followed: int = 0
+    searched: int = 0
+    unreached: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Inside:
     """The contents of one file of a wheelhouse.
 
     `texts` holds the small texts that matter at install or start, by name: `.pth` files, entry points, scripts, an sdist's
     setup.py and pyproject.toml, licence files, embedded SBOMs; no more than the first MiB of each. `headers` is the core
     metadata, names in lower case. `code_capabilities` is what the code of the importable modules and scripts can do;
-    `behaviours` is what it does, where and how it is reached.
+    `behaviours` is what it does, where and how it is reached. `sources` counts the Python sources.
     """
 
     entries: tuple[Entry, ...] = ()
@@ -72,6 +86,7 @@ class Inside:
     headers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     code_capabilities: Capabilities = field(default_factory=dict)
     behaviours: tuple[Behaviour, ...] = ()
+    sources: SourceCounts = SourceCounts()
 
 
 @dataclass(frozen=True)

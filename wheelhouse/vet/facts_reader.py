@@ -21,9 +21,8 @@ from wheelhouse.vet.code.behaviour import Behaviour
 from wheelhouse.vet.code.follow import Source, capabilities_of, follow
 from wheelhouse.vet.code.hidden_members import MAX_MEMBER_BYTES, is_looked_at, look_at, without_source
 from wheelhouse.vet.code_reader import MAX_READ_BYTES, is_source, source_of
-from wheelhouse.vet.facts import MAX_TEXT_BYTES, Entry, Facts, Inside
+from wheelhouse.vet.facts import MAX_NATIVE_BYTES, MAX_TEXT_BYTES, Entry, Facts, Inside, SourceCounts
 
-MAX_NATIVE_BYTES = 256 << 20
 MAGIC = (
     (b"\x7fELF", "elf"),
     (b"MZ", "pe"),
@@ -62,7 +61,8 @@ def look_inside(path: Path, filename: str) -> tuple[InspectedFile, Inside]:
     texts = watch.texts if is_wheel(filename) else _of_the_build(watch.texts)
     behaviours = (*follow(watch.sources), *watch.hidden, *without_source(watch.entries))
     headers = headers_of(contents.raw_metadata)
-    return contents, Inside(tuple(watch.entries.values()), texts, headers, capabilities_of(behaviours), behaviours)
+    entries = tuple(watch.entries.values())
+    return contents, Inside(entries, texts, headers, capabilities_of(behaviours), behaviours, watch.counts)
 
 
 def read_facts(path: Path, pin: Pin) -> Facts:
@@ -86,6 +86,7 @@ class _Watch:
         self.texts: dict[str, str] = {}
         self.sources: list[Source] = []
         self.hidden: list[Behaviour] = []
+        self._searched = self._unreached = 0
         self._is_wheel = is_wheel
         self._wanted = WHEEL_TEXTS if is_wheel else SDIST_TEXTS
 
@@ -121,8 +122,23 @@ class _Watch:
             self.texts[name] = _text(b"".join(held)[:MAX_TEXT_BYTES])
         if is_shady:
             self.hidden.extend(look_at(name, kind, b"".join(held)))
-        if is_code and (source := source_of(name, b"".join(held)[:MAX_READ_BYTES], is_wheel=self._is_wheel)):
+        if is_code:
+            self._keep_source(name, b"".join(held)[:MAX_READ_BYTES])
+
+    @property
+    def counts(self) -> SourceCounts:
+        """How many Python sources were kept to be followed, and how many were not."""
+        return SourceCounts(len(self.sources), self._searched, self._unreached)
+
+    def _keep_source(self, name: str, data: bytes) -> None:
+        """Keep a source if it can do anything that rules look for; count the others."""
+        source = source_of(name, data, is_wheel=self._is_wheel)
+        if source is None:
+            self._unreached += name.endswith(".py")
+        elif source.is_worth_parsing:
             self.sources.append(source)
+        else:
+            self._searched += 1
 
     def hashed(self, name: str, digest: str) -> None:
         self.entries[name] = replace(self.entries[name], digest=digest)

@@ -40,4 +40,5 @@ def evidence(
         replaced=vetted.replaced,
         images=load_base_images(folder).images,
         debian=load_debian(folder),
+        rules_off=tuple(sorted(rule for rule, severity in policy.severities.items() if severity is None)),
     )
