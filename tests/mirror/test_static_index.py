@@ -54,9 +54,20 @@ def test_pages_say_what_the_lock_says(small_wheelhouse: Path, tree: Path) -> Non
     assert 'data-yanked="it was &lt;bad&gt; &amp; worse"' in (tree / "old" / "index.html").read_text()
 
 
-def test_files_are_hard_links(small_wheelhouse: Path, tree: Path) -> None:
+def test_files_are_copies_and_an_edit_in_the_wheelhouse_does_not_reach_them(small_wheelhouse: Path, tree: Path) -> None:
     name = "lib-1.0-py3-none-any.whl"
-    assert (tree / "lib" / name).samefile(small_wheelhouse / name)
+    assert not (tree / "lib" / name).samefile(small_wheelhouse / name)
+    assert (tree / "lib" / name).read_bytes() == (small_wheelhouse / name).read_bytes()
+
+
+def test_files_are_read_only_hard_links_if_that_is_asked_for(small_wheelhouse: Path, tmp_path: Path) -> None:
+    shutil.copytree(small_wheelhouse, tmp_path / "house")
+    name = "lib-1.0-py3-none-any.whl"
+    for _ in range(2):
+        assert wheelhouse("index", "house", "-o", "tree", "--link", cwd=tmp_path).returncode == 0
+        linked = tmp_path / "tree/lib" / name
+        assert linked.samefile(tmp_path / "house" / name) and linked.stat().st_mode & 0o222 == 0
+        assert not list((tmp_path / "tree").rglob("*.tmp"))
 
 
 def test_a_second_house_changes_only_what_it_adds(small_wheelhouse: Path, tree: Path, tmp_path: Path) -> None:
@@ -74,7 +85,7 @@ def test_a_second_house_changes_only_what_it_adds(small_wheelhouse: Path, tree: 
     done = wheelhouse("index", "h2", small_wheelhouse, "-o", "tree", "--json", cwd=tmp_path)
     assert json.loads(done.stdout)["added"] == ["lib-2.0-py3-none-any.whl"]
     changed = {str(path.relative_to(tree)) for path, stamp in before.items() if path.stat().st_mtime_ns != stamp}
-    assert changed == {"lib/index.html", "lib/index.json"}
+    assert changed == {"lib/index.html", "lib/index.json", ".wheelhouse/journal.jsonl"}
     assert json.loads((tree / "lib" / "index.json").read_text())["versions"] == ["1.0", "2.0"]
 
 

@@ -33,11 +33,12 @@ def tree(small_wheelhouse: Path, tmp_path: Path) -> Path:
 
 
 def contents(tree: Path) -> dict[str, bytes]:
-    return {path.relative_to(tree).as_posix(): path.read_bytes() for path in tree.rglob("*") if path.is_file()}
+    paths = (path for path in tree.rglob("*") if path.is_file() and path.name != "journal.jsonl")
+    return {path.relative_to(tree).as_posix(): path.read_bytes() for path in paths}
 
 
 def rewrite(path: Path, raw: bytes) -> None:
-    """Write anew, and not into the hard link that the wheelhouse has, too."""
+    """Write anew, and not into a hard link that the wheelhouse has, too."""
     path.unlink()
     path.write_bytes(raw)
 

@@ -46,6 +46,7 @@ KILLED: dict[str, tuple[str, ...]] = {
     "unpack since": ("unpack", "bundles/since.tar", "old", "--key", "key.pub"),
     "index": ("index", "wheels", "-o", "tree"),
     "index more": ("index", "wheels", "old", "-o", "indexed"),
+    "mirror remove": ("mirror", "remove", "indexed", "one==1.0", "--reason", "withdrawn"),
     "approve": ("approve", "wheels", "--key", "key", "--reason", "read"),
     "constraints compile": ("constraints", "compile", "one", "two", "--python", PYTHON, "-o", "limits.txt"),
     "constraints fetch": ("constraints", "fetch", "--airflow", "2.10.5", "--python", "3.11", "--python", "3.12"),
@@ -167,8 +168,9 @@ def _fill(place: Place) -> None:
 
 
 def files_of(folder: Path) -> Files:
-    """The sha256 of each file by its path, but for the cache's and temporary ones."""
-    paths = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+    """The sha256 of each file by its path, but for the cache's and temporary ones, and an index's journal, which has times."""
+    files = (path for path in folder.rglob("*") if path.is_file() and path.name != "journal.jsonl")
+    paths = (path.relative_to(folder) for path in files)
     kept = sorted(str(path) for path in paths if path.parts[0] not in (".cache", "tmp"))
     return {path: hashlib.sha256((folder / path).read_bytes()).hexdigest() for path in kept}
 

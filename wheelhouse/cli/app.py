@@ -21,10 +21,12 @@ constraints_app = typer.Typer(help="Fetch Airflow's constraints, or compile cons
 cache_app = typer.Typer(help="Show the cache, or make it smaller.")
 advisories_app = typer.Typer(help="Import known vulnerabilities, for use without a network.")
 target_app = typer.Typer(help="Show targets.")
+mirror_app = typer.Typer(help="Keep a static index: remove, yank, block and prune what is in it, with reasons.")
 app.add_typer(constraints_app, name="constraints")
 app.add_typer(advisories_app, name="advisories")
 app.add_typer(cache_app, name="cache")
 app.add_typer(target_app, name="target")
+app.add_typer(mirror_app, name="mirror")
 
 
 def _print_version(is_requested: bool) -> None:

@@ -25,6 +25,9 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", rich_help_panel=OUTPUT, he
 WheelhouseFolder = Annotated[
     Path, typer.Argument(metavar="[WHEELHOUSE]", help="The folder that `wheelhouse fetch` wrote.", show_default=True)
 ]
+Wheelhouses = Annotated[
+    list[Path], typer.Argument(metavar="WHEELHOUSE...", help="The folders that `wheelhouse fetch` wrote.")
+]
 RequireApproved = Annotated[
     bool, typer.Option("--require-approved", help="Refuse files that not enough reviewers approved.")
 ]

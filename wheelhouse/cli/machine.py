@@ -62,6 +62,16 @@ def cache_folder(named: str | Path | None) -> Path | None:
     return home / ".cache" / "wheelhouse" if home else None
 
 
+def user_name() -> str:
+    """The name of the user who runs the command, also under sudo; the user's number if there is no name."""
+    if name := os.environ.get("SUDO_USER"):
+        return name
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return str(os.getuid())
+
+
 def netrc_file() -> Path | None:
     """The file that NETRC names, else that of the home folder if it is readable: under sudo, HOME may be another user's."""
     if named := os.environ.get("NETRC"):

@@ -1,4 +1,4 @@
-"""A wheelhouse as a package index: `index`, `serve`, `publish`, `check`."""
+"""A wheelhouse and a package index: `serve`, `publish`, `check`."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from wheelhouse.cli.app import app
-from wheelhouse.cli.command import Json, Quiet, RequireApproved, WheelhouseFolder, command
+from wheelhouse.cli.command import Json, Quiet, RequireApproved, WheelhouseFolder, Wheelhouses, command
 from wheelhouse.cli.output import say, say_json
 from wheelhouse.cli.session import connected, listening, must_have_approved_files
 from wheelhouse.config.options import NetworkOptions
@@ -15,47 +15,9 @@ from wheelhouse.errors import InputError
 if TYPE_CHECKING:
     from wheelhouse.index.http import Http
 
-Wheelhouses = Annotated[
-    list[Path], typer.Argument(metavar="WHEELHOUSE...", help="The folders that `wheelhouse fetch` wrote.")
-]
-
 TokenFile = Annotated[
     Path | None, typer.Option("--token-file", metavar="FILE", help="Read a token, or user:password, from a file.")
 ]
-
-
-@command(app)
-def index(
-    wheelhouses: Wheelhouses,
-    output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="DIR", help="The folder of the index to write, or to add to.")
-    ],
-    check: Annotated[
-        bool, typer.Option("--check", help="Hash every file of an existing index, instead of comparing sizes.")
-    ] = False,
-    require_approved: RequireApproved = False,
-    as_json: Json = False,
-    quiet: Quiet = False,
-) -> None:
-    """Write a static package index from wheelhouses, or add them to one. Any web server can serve it; file: URLs work too.
-
-    Pages are HTML (index.html) and JSON (index.json), with metadata files; files are hard links if possible. A file of the
-    index that is missing or has another size is copied again from a wheelhouse that has it. `wheelhouse verify DIR` checks
-    everything.
-    """
-    from wheelhouse.mirror.static_index import index as index_step
-
-    if require_approved:
-        must_have_approved_files(wheelhouses)
-    with listening(quiet=quiet or as_json) as listener:
-        done = index_step(wheelhouses, output, check=check, on_event=listener)
-    if as_json:
-        changed = {"added": list(done.added), "mended": list(done.repaired)}
-        say_json({"tree": str(output), "projects": done.projects, **changed, "stood": done.unchanged})
-    elif not quiet:
-        mended = f", {len(done.repaired)} repaired" if done.repaired else ""
-        say(f"{output}: {done.projects} projects, {len(done.added)} files added{mended}, {done.unchanged} unchanged")
-        say(f"pip install --index-url {output.absolute().as_uri()}/ …")
 
 
 @command(app)

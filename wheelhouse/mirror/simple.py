@@ -1,7 +1,7 @@
 """The Simple Repository API as pages: HTML (PEP 503, 592, 658, 714, 792) and JSON (PEP 691, 700, 740, 792) of the same files (pure)."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from html import escape
@@ -18,6 +18,9 @@ from wheelhouse.errors import IntegrityError
 from wheelhouse.index.provenance import SUFFIX as PROVENANCE
 
 API_VERSION, SINCE_PROVENANCE, SINCE_STATUS = "1.1", "1.3", "1.4"
+PAGE_HTML, PAGE_JSON = "index.html", "index.json"
+LOCKED_YANK, LOCKED_STATUS = "_locked-yanked", "_locked-status"
+"""The keys of what the lock files say, where the page says what the keeper of the index decided."""
 JSON_TYPE, HTML_TYPE = "application/vnd.pypi.simple.v1+json", "application/vnd.pypi.simple.v1+html"
 
 
@@ -25,8 +28,9 @@ JSON_TYPE, HTML_TYPE = "application/vnd.pypi.simple.v1+json", "application/vnd.p
 class Offered:
     """A file on a project's page. `metadata_sha256` is that of its sidecar, None for an sdist, which has none.
 
-    `yanked` is the reason, which may be empty; None for a file that is not yanked. `size` is in bytes. `provenance` says that
-    its attestations are beside it; HTML leaves them out, because PEP 740 requires an absolute URL there.
+    `yanked` is the reason of the lock file, which may be empty; None for a file that is not yanked. `yanked_here` is the reason
+    of the keeper of this index, and counts before it. `size` is in bytes. `provenance` says that its attestations are beside
+    it; HTML leaves them out, because PEP 740 requires an absolute URL there.
     """
 
     filename: str
@@ -37,6 +41,12 @@ class Offered:
     yanked: str | None = None
     metadata_sha256: str | None = None
     provenance: bool = False
+    yanked_here: str | None = None
+
+    @property
+    def yanked_shown(self) -> str | None:
+        """The reason that the page gives; None for a file that is not yanked."""
+        return self.yanked if self.yanked_here is None else self.yanked_here
 
     @property
     def version(self) -> Version:
@@ -46,10 +56,19 @@ class Offered:
 
 @dataclass(slots=True)
 class ProjectPage:
-    """One project's page: its files by name, and its status if it is not active, as in pins: `archived: no more work`."""
+    """One project's page: its files by name, and its status if it is not active, as in pins: `archived: no more work`.
+
+    `status` is that of the lock file; `status_here` is that of the keeper of this index, and counts before it.
+    """
 
     files: dict[str, Offered] = field(default_factory=dict)
     status: str | None = None
+    status_here: str | None = None
+
+    @property
+    def status_shown(self) -> str | None:
+        """The status that the page gives; None for an active project."""
+        return self.status_here or self.status
 
 
 def add(page: ProjectPage, offered: Offered) -> None:
@@ -64,18 +83,23 @@ def add(page: ProjectPage, offered: Offered) -> None:
 
 
 def project_json(project: NormalizedName, page: ProjectPage, prefix: str = "") -> str:
-    """A project's page as JSON (PEP 691). The URL of a file is `prefix` and its name, relative to the page."""
+    """A project's page as JSON (PEP 691). The URL of a file is `prefix` and its name, relative to the page.
+
+    Keys with an underscore are this index's own (PEP 691): what the lock files say where the keeper of the index says otherwise.
+    """
     versions = [str(version) for version in sorted({file.version for file in page.files.values()})]
     files = [_file(page.files[name], prefix) for name in sorted(page.files)]
     document: dict[str, Any] = {"meta": {"api-version": _api_version(page)}, "name": project}
-    if page.status:
-        document["project-status"] = _marks(page.status)
+    if page.status_shown:
+        document["project-status"] = _marks(page.status_shown)
+    if page.status_here:
+        document[LOCKED_STATUS] = page.status
     return json.dumps({**document, "versions": versions, "files": files}, indent=1, ensure_ascii=False) + "\n"
 
 
 def _api_version(page: ProjectPage) -> str:
     """The version of the Simple API that a page needs."""
-    if page.status:
+    if page.status_shown:
         return SINCE_STATUS
     return SINCE_PROVENANCE if any(file.provenance for file in page.files.values()) else API_VERSION
 
@@ -92,22 +116,34 @@ def _file(file: Offered, prefix: str) -> dict[str, Any]:
         "url": prefix + quote(file.filename),
         "hashes": {"sha256": file.sha256},
         "size": file.size,
-        "yanked": file.yanked or file.yanked is not None,
+        "yanked": _yanked_json(file.yanked_shown),
         "core-metadata": {"sha256": file.metadata_sha256} if file.metadata_sha256 else False,
     }
     if file.requires_python:
         document["requires-python"] = file.requires_python
     if file.provenance:
         document["provenance"] = prefix + quote(file.filename + PROVENANCE)
+    if file.yanked_here is not None:
+        document[LOCKED_YANK] = _yanked_json(file.yanked)
     if file.upload_time:
         document["upload-time"] = file.upload_time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     return document
 
 
+def _yanked_json(reason: str | None) -> str | bool:
+    """A yank as PEP 691 has it: the reason if there is one, else whether it is yanked."""
+    return reason or reason is not None
+
+
+def _parse_yanked(value: object) -> str | None:
+    """The reason of a yank; None if it is none."""
+    return None if value is False else "" if value is True else str(value)
+
+
 def project_html(project: NormalizedName, page: ProjectPage, prefix: str = "") -> str:
     """The same page as HTML (PEP 503)."""
     anchors = "".join(_anchor(page.files[name], prefix) for name in sorted(page.files))
-    marks = _marks(page.status) if page.status else {}
+    marks = _marks(page.status_shown) if page.status_shown else {}
     names = {"status": "pypi:project-status", "reason": "pypi:project-status-reason"}
     return _html(f"Links for {project}", anchors, {names[key]: value for key, value in marks.items()})
 
@@ -118,8 +154,8 @@ def _anchor(file: Offered, prefix: str) -> str:
         attributes["data-requires-python"] = file.requires_python
     if file.metadata_sha256:
         attributes["data-core-metadata"] = f"sha256={file.metadata_sha256}"
-    if file.yanked is not None:
-        attributes["data-yanked"] = file.yanked
+    if file.yanked_shown is not None:
+        attributes["data-yanked"] = file.yanked_shown
     text = " ".join(f'{name}="{escape(value)}"' for name, value in attributes.items())
     return f"    <a {text}>{escape(file.filename)}</a><br>\n"
 
@@ -152,28 +188,39 @@ def _html(title: str, anchors: str, marks: Mapping[str, str] = MappingProxyType(
 """
 
 
+def page_texts(pages: Mapping[NormalizedName, ProjectPage]) -> Iterator[tuple[str, str]]:
+    """Every page of an index by its path in it, the lists of projects last: they name only projects that have their page."""
+    for project, page in sorted(pages.items()):
+        yield f"{project}/{PAGE_JSON}", project_json(project, page)
+        yield f"{project}/{PAGE_HTML}", project_html(project, page)
+    yield PAGE_JSON, root_json(pages)
+    yield PAGE_HTML, root_html(pages)
+
+
 def parse_project_page(raw: str) -> ProjectPage:
     """Read a JSON page that `project_json` wrote. Raises ValueError for any other text."""
     try:
         document = parse_json(raw)
         files = [_parse_file(row) for row in document["files"]]
         marks = document.get("project-status")
-        status = ": ".join(str(marks[key]) for key in ("status", "reason") if key in marks) if marks else None
+        shown = ": ".join(str(marks[key]) for key in ("status", "reason") if key in marks) if marks else None
+        status = document.get(LOCKED_STATUS, shown)
     except (KeyError, TypeError, AttributeError, ArithmeticError) as error:
         raise ValueError(f"it is not a project's page: {why_misshapen(error)}") from error
-    return ProjectPage({file.filename: file for file in files}, status)
+    return ProjectPage({file.filename: file for file in files}, status, shown if LOCKED_STATUS in document else None)
 
 
 def _parse_file(row: Mapping[str, Any]) -> Offered:
     """One row of a page. Raises ValueError, also for a name without a version, because a page lists versions."""
-    core, yanked, uploaded = row["core-metadata"], row["yanked"], row.get("upload-time")
+    core, uploaded, shown = row["core-metadata"], row.get("upload-time"), _parse_yanked(row["yanked"])
     file = Offered(
         filename=str(row["filename"]),
         sha256=str(row["hashes"]["sha256"]),
         size=int(row["size"]),
         upload_time=datetime.fromisoformat(uploaded) if uploaded else None,
         requires_python=row.get("requires-python"),
-        yanked=None if yanked is False else "" if yanked is True else str(yanked),
+        yanked=_parse_yanked(row[LOCKED_YANK]) if LOCKED_YANK in row else shown,
+        yanked_here=shown if LOCKED_YANK in row else None,
         metadata_sha256=core["sha256"] if core else None,
         provenance="provenance" in row,
     )

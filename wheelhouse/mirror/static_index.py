@@ -1,8 +1,9 @@
 """A static Simple index of one or more wheelhouses: pages beside their files, for any web server or a `file:` URL."""
 
 import errno
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 from packaging.utils import NormalizedName
@@ -18,14 +19,20 @@ from wheelhouse.files.disk import (
     rooted,
     write,
 )
+from wheelhouse.files.temporary import TEMP_PREFIX
 from wheelhouse.findings import Finding
 from wheelhouse.index.provenance import SUFFIX as PROVENANCE
 from wheelhouse.lock.lock import Pin
 from wheelhouse.lock.wheelhouse import Wheelhouse
 from wheelhouse.mirror.offered_files import OpenedFile, offered_as, open_files, pins_by_file, provenance_of
-from wheelhouse.mirror.simple import Offered, ProjectPage, add, project_html, project_json, root_html, root_json
-from wheelhouse.mirror.tree import PAGE_HTML, PAGE_JSON, faults_in, listed_projects, read_pages, unnamed_files
+from wheelhouse.mirror.simple import Offered, ProjectPage, add
+from wheelhouse.mirror.state import Action, Entry, State, decision_text, projects_shown, state_of
+from wheelhouse.mirror.tree import faults_in, listed_projects, read_journal, read_pages, unnamed_files, write_journal
+from wheelhouse.mirror.write_tree import write_tree
 from wheelhouse.verify.verify import load_wheelhouse
+
+CANNOT_LINK = (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP)
+"""Errors of link(2) where the file system cannot make this link."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +45,20 @@ class Indexed:
     unchanged: int
 
 
+@dataclass(frozen=True, slots=True)
+class IndexChoices:
+    """How to index: `check` hashes every file of the tree, `link` makes hard links, `prior_to` leaves out later uploads.
+
+    `by` is the user, for the journal; `now` is the time of the run.
+    """
+
+    by: str
+    now: datetime
+    check: bool = False
+    link: bool = False
+    prior_to: datetime | None = None
+
+
 @dataclass(slots=True)
 class _Tree:
     """A tree while it changes. `faults` says what is wrong with its files, by project and name, until a wheelhouse repairs them."""
@@ -45,48 +66,86 @@ class _Tree:
     root: Path
     pages: dict[NormalizedName, ProjectPage]
     faults: dict[tuple[NormalizedName, str], Finding]
+    link: bool
     added: set[str] = field(default_factory=set)
     repaired: set[str] = field(default_factory=set)
 
 
-def index(folders: Iterable[Path], root: Path, *, check: bool = False, on_event: Listener = ignore) -> Indexed:
-    """Add wheelhouses to a static index. Unchanged pages are not written again; files are hard links if the file system allows.
+@dataclass(slots=True)
+class _Source:
+    """A wheelhouse to index, and the pins of the files that may come in."""
 
-    Files of the tree are checked by size, with `check` by hash, and repaired from a wheelhouse that has them. If two wheelhouses
-    describe one file, the last one counts. Raises IntegrityError, after everything else is done, for a file that is missing or
-    altered and in none of the wheelhouses.
+    folder: Path
+    wheelhouse: Wheelhouse
+    pins: list[Pin]
+
+
+def index(folders: Iterable[Path], root: Path, choices: IndexChoices, on_event: Listener = ignore) -> Indexed:
+    """Add wheelhouses to a static index. Unchanged pages are not written again; files are copies that share blocks if possible.
+
+    Files of the tree are checked by size or by hash, and repaired from a wheelhouse that has them. If two wheelhouses describe
+    one file, the last one counts. What the keeper of the index removed or blocked stays out, with a warning. Raises
+    IntegrityError, after everything else is done, for a file that is missing or altered and in none of the wheelhouses.
     """
-    wheelhouses = [(folder, load_wheelhouse(folder)) for folder in folders]
-    for folder, _ in wheelhouses:
-        must_lie_outside(root, folder)
-    pins = [pins_by_file(wheelhouse) for _, wheelhouse in wheelhouses]
+    sources = [_Source(folder, wheelhouse, []) for folder in folders for wheelhouse in (load_wheelhouse(folder),)]
+    for source in sources:
+        must_lie_outside(root, source.folder)
     with folder_lock(root):
+        journal = read_journal(root)
+        state = state_of(journal)
+        for source in sources:
+            pins = pins_by_file(source.wheelhouse).values()
+            source.pins = [pin for pin in pins if not _stays_out(state, pin, on_event)]
         projects_before = listed_projects(root)
-        pages = read_pages(root, {(pin.project, name) for by_file in pins for name, pin in by_file.items()})
-        tree = _Tree(root, pages, faults_in(root, pages, check=check))
-        for (folder, wheelhouse), by_file in zip(wheelhouses, pins, strict=True):
-            _add_wheelhouse(tree, folder, wheelhouse, list(by_file.values()), on_event)
-        _write_pages(tree)
+        covered = {(pin.project, pin.artifact.filename) for source in sources for pin in source.pins}
+        pages = projects_shown(read_pages(root, covered), state)
+        tree = _Tree(root, pages, faults_in(root, pages, check=choices.check), choices.link)
+        for source in sources:
+            if choices.prior_to:
+                source.pins = [pin for pin in source.pins if _may_come(pin, pages, choices.prior_to, on_event)]
+            _add_wheelhouse(tree, source, on_event)
+        write_tree(root, tree.pages, state)
         _warn(tree, projects_before, on_event)
+        if tree.added:
+            came = Entry(action=Action.INDEX, made=choices.now, by=choices.by, files=tuple(sorted(tree.added)))
+            write_journal(root, (*journal, came))
     _must_be_whole(tree)
     total = sum(len(page.files) for page in tree.pages.values())
     unchanged = total - len(tree.added) - len(tree.repaired)
     return Indexed(len(tree.pages), tuple(sorted(tree.added)), tuple(sorted(tree.repaired)), unchanged)
 
 
-def _add_wheelhouse(tree: _Tree, folder: Path, wheelhouse: Wheelhouse, pins: Sequence[Pin], on_event: Listener) -> None:
+def _stays_out(state: State, pin: Pin, on_event: Listener) -> bool:
+    """Whether a decision keeps a pin's file out of the index; a warning says which."""
+    entry = state.keeps_out(pin.project, pin.version)
+    if entry:
+        on_event(Warned(f"`{pin.artifact.filename}` stays out of the index: {decision_text(entry)}"))
+    return entry is not None
+
+
+def _may_come(pin: Pin, pages: Mapping[NormalizedName, ProjectPage], prior_to: datetime, on_event: Listener) -> bool:
+    """Whether a file is in the tree, or was uploaded before a time; a warning if not, or if nobody knows when."""
+    page, uploaded = pages.get(pin.project), pin.origin.upload_time
+    if (page and pin.artifact.filename in page.files) or (uploaded is not None and uploaded < prior_to):
+        return True
+    when = f"it was uploaded on {uploaded:%Y-%m-%d}" if uploaded else "its lock file does not say when it was uploaded"
+    on_event(Warned(f"`{pin.artifact.filename}` is not added: {when}, and --uploaded-prior-to is {prior_to:%Y-%m-%d}"))
+    return False
+
+
+def _add_wheelhouse(tree: _Tree, source: _Source, on_event: Listener) -> None:
     """Copy the files that the tree lacks, then update the rows of all files of the wheelhouse."""
-    missing = [pin for pin in pins if not _is_present(tree, pin)]
-    for opened in open_files(folder, wheelhouse, missing, on_event):
+    missing = [pin for pin in source.pins if not _is_present(tree, pin)]
+    for opened in open_files(source.folder, source.wheelhouse, missing, on_event):
         page, name = tree.pages.setdefault(opened.project, ProjectPage()), opened.offered.filename
         (tree.repaired if page.files.pop(name, None) else tree.added).add(name)
         tree.faults.pop((opened.project, name), None)
         add(page, opened.offered)
-        _place(opened, tree.root)
-    for pin in pins:
+        _place(opened, tree.root, link=tree.link)
+    for pin in source.pins:
         page = tree.pages[pin.project]
         page.status = pin.status
-        add(page, _updated(tree, wheelhouse, pin, page.files[pin.artifact.filename]))
+        add(page, _updated(tree, source.wheelhouse, pin, page.files[pin.artifact.filename]))
 
 
 def _is_present(tree: _Tree, pin: Pin) -> bool:
@@ -113,38 +172,39 @@ def _updated(tree: _Tree, wheelhouse: Wheelhouse, pin: Pin, listed: Offered) -> 
     return offered_as(pin, listed.metadata_sha256, provenance=provenance is not None or listed.provenance)
 
 
-def _place(opened: OpenedFile, tree: Path) -> None:
-    """Write a file and its sidecars into the tree: a hard link, or a copy on another file system."""
-    folder = rooted(tree, opened.project)
-    final = rooted(folder, opened.offered.filename)
-    with os_errors_as_machine_error(folder):
-        folder.mkdir(parents=True, exist_ok=True)
+def _place(opened: OpenedFile, tree: Path, *, link: bool) -> None:
+    """Write a file and its sidecars into the tree. A file with the final name is replaced by a rename."""
+    folder, name = rooted(tree, opened.project), opened.offered.filename
     for suffix, raw in opened.sidecars.items():
-        write(folder, opened.offered.filename + suffix, raw)
-    try:
-        final.unlink(missing_ok=True)
-        final.hardlink_to(opened.path)
-    except OSError as error:
-        if error.errno not in (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP):
-            with os_errors_as_machine_error(final):
-                raise
-        place(opened.path, folder, final.name, opened.offered.sha256)
+        write(folder, name + suffix, raw)
+    if not (link and _is_linked(opened.path, rooted(folder, name))):
+        place(opened.path, folder, name, opened.offered.sha256)
 
 
-def _write_pages(tree: _Tree) -> None:
-    for project, page in tree.pages.items():
-        write(tree.root / project, PAGE_JSON, project_json(project, page))
-        write(tree.root / project, PAGE_HTML, project_html(project, page))
-    write(tree.root, PAGE_JSON, root_json(tree.pages))
-    write(tree.root, PAGE_HTML, root_html(tree.pages))
+def _is_linked(source: Path, final: Path) -> bool:
+    """Make a file a hard link, read-only for both names; False if the file system cannot."""
+    aside = final.with_name(f"{TEMP_PREFIX}{final.name}.tmp")
+    with os_errors_as_machine_error(final):
+        final.parent.mkdir(parents=True, exist_ok=True)
+        aside.unlink(missing_ok=True)
+        try:
+            aside.hardlink_to(source)
+        except OSError as error:
+            if error.errno in CANNOT_LINK:
+                return False
+            raise
+        source.chmod(source.stat().st_mode & ~0o222)
+        aside.replace(final)
+        aside.unlink(missing_ok=True)  # rename(2) does nothing if both are one file
+    return True
 
 
 def _warn(tree: _Tree, projects_before: Set[str], on_event: Listener) -> None:
     """Warn of projects whose page is gone, and of files that no page names."""
     for project in sorted(projects_before - tree.pages.keys()):
         on_event(Warned(f"`{project}` was in this index, and its page is gone: index the wheelhouse that has it"))
-    for name in unnamed_files(tree.root, tree.pages):
-        on_event(Warned(f"no page names `{name}`: index the wheelhouse that has it, or remove the file"))
+    for project, name in unnamed_files(tree.root, tree.pages):
+        on_event(Warned(f"no page names `{project}/{name}`: index the wheelhouse that has it, or remove the file"))
 
 
 def _must_be_whole(tree: _Tree) -> None:

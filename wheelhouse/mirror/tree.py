@@ -1,7 +1,7 @@
 """The tree of a static index on disk: what its pages name, and whether the files are there. Nothing in it is trusted."""
 
 import os
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -10,14 +10,17 @@ from packaging.utils import NormalizedName
 from wheelhouse.archive.filenames import ARCHIVE_SUFFIXES
 from wheelhouse.documents import parse_json
 from wheelhouse.errors import InputError
-from wheelhouse.files.disk import os_errors_as_machine_error, read_text, rooted, sha256_of
+from wheelhouse.files.disk import os_errors_as_machine_error, read_text, rooted, sha256_of, write
 from wheelhouse.findings import Finding, Severity
 from wheelhouse.index.provenance import SUFFIX as PROVENANCE
 from wheelhouse.lock.wheelhouse import is_lock_name
 from wheelhouse.mirror.offered_files import SIDECAR
-from wheelhouse.mirror.simple import Offered, ProjectPage, parse_project_page
+from wheelhouse.mirror.simple import PAGE_JSON, Offered, ProjectPage, parse_project_page
+from wheelhouse.mirror.state import Entry, journal_text, parse_journal
 
-PAGE_HTML, PAGE_JSON = "index.html", "index.json"
+KEEPER_FOLDER = ".wheelhouse"
+"""The folder in a tree for what is not of the Simple API. No project has this name."""
+JOURNAL = f"{KEEPER_FOLDER}/journal.jsonl"
 Pages = Mapping[NormalizedName, ProjectPage]
 
 
@@ -105,6 +108,31 @@ def _sidecar_fault(path: Path, file: Offered, *, check: bool) -> tuple[str, str]
     return ("missing", "attestations") if file.provenance and not _size_of(provenance) else ("", "")
 
 
+def read_journal(root: Path) -> tuple[Entry, ...]:
+    """The journal of a tree; empty if there is none. Raises InputError."""
+    path = root / JOURNAL
+    return parse_journal(read_text(path, "the journal")) if path.is_file() else ()
+
+
+def write_journal(root: Path, entries: Iterable[Entry]) -> None:
+    """Replace the journal of a tree as a whole. For the holder of the folder's lock."""
+    write(root, JOURNAL, journal_text(entries))
+
+
+def must_be_tree(root: Path) -> None:
+    """Raises InputError if a folder is not an index that `wheelhouse index` wrote."""
+    if not is_tree(root):
+        raise InputError(f"`{root}` is no index", hint="name the folder that `wheelhouse index -o` wrote")
+
+
+def remove_file(root: Path, project: NormalizedName, filename: str) -> None:
+    """Remove a file of a tree, its sidecars first: a killed run leaves the archive, and the next run finds it."""
+    path = rooted(rooted(root, project), filename)
+    with os_errors_as_machine_error(path):
+        for suffix in (SIDECAR, PROVENANCE, ""):
+            path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+
 def is_tree(root: Path) -> bool:
     """Whether a folder is a static index, not a wheelhouse: it has a list of projects or a project's page."""
     if not root.is_dir() or any(is_lock_name(path.name) for path in root.iterdir()):
@@ -134,11 +162,11 @@ def listed_projects(root: Path) -> set[str]:
         return set()
 
 
-def unnamed_files(root: Path, pages: Pages) -> list[str]:
-    """The archives in a tree that no page names, by their path in it."""
+def unnamed_files(root: Path, pages: Pages) -> list[tuple[NormalizedName, str]]:
+    """The archives in a tree that no page names, by project and name."""
     empty = ProjectPage()
     return [
-        f"{folder.name}/{name}"
+        (NormalizedName(folder.name), name)
         for folder in folders_in(root)
         for name in archives_in(folder)
         if name not in pages.get(NormalizedName(folder.name), empty).files

@@ -19,8 +19,18 @@ from wheelhouse.findings import Finding, Severity, Subject
 from wheelhouse.index.provenance import SUFFIX as PROVENANCE
 from wheelhouse.lock.wheelhouse import Wheelhouse
 from wheelhouse.mirror.offered_files import SIDECAR
-from wheelhouse.mirror.simple import Offered, ProjectPage, project_html, project_json, root_html, root_json
-from wheelhouse.mirror.tree import PAGE_HTML, PAGE_JSON, fault_of, folders_in, read_page
+from wheelhouse.mirror.simple import (
+    PAGE_HTML,
+    PAGE_JSON,
+    Offered,
+    ProjectPage,
+    project_html,
+    project_json,
+    root_html,
+    root_json,
+)
+from wheelhouse.mirror.state import State, applied, state_of
+from wheelhouse.mirror.tree import fault_of, folders_in, read_journal, read_page
 from wheelhouse.verify.locked_files import refusal, weighed
 from wheelhouse.verify.verify import Verdict
 
@@ -28,8 +38,9 @@ from wheelhouse.verify.verify import Verdict
 def verify_tree(root: Path, waivers: Waivers = NO_WAIVERS, on_event: Listener = ignore) -> Verdict:
     """Verify a static index. A finding names a file by its path in the tree. Files of other kinds are ignored.
 
-    A finding that one of `waivers` covers becomes a note.
+    A finding that one of `waivers` covers becomes a note. Raises InputError if the journal of the index cannot be read.
     """
+    state = state_of(read_journal(root))
     pages: dict[NormalizedName, ProjectPage] = {}
     findings: list[Finding] = []
     for folder in folders_in(root):
@@ -42,7 +53,7 @@ def verify_tree(root: Path, waivers: Waivers = NO_WAIVERS, on_event: Listener = 
             continue
         if page is not None:
             pages[project] = page
-            findings.extend(_page_findings(folder, page))
+            findings.extend(_page_findings(folder, page, state))
         findings.extend(_unnamed(folder, page or ProjectPage()))
     files = [(project, file) for project, page in pages.items() for file in page.files.values()]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -54,10 +65,11 @@ def verify_tree(root: Path, waivers: Waivers = NO_WAIVERS, on_event: Listener = 
     return Verdict(Wheelhouse(), len(files), size, tuple(sorted(set(findings))), {}, {})
 
 
-def _page_findings(folder: Path, page: ProjectPage) -> Iterator[Finding]:
-    """A finding if a page holds anything else than its rows yield (other links, say), as JSON or as HTML."""
+def _page_findings(folder: Path, page: ProjectPage, state: State) -> Iterator[Finding]:
+    """A finding if a page holds anything else than its rows and the journal yield (other links, say), as JSON or as HTML."""
     project = NormalizedName(folder.name)
-    pages = {PAGE_JSON: project_json(project, page), PAGE_HTML: project_html(project, page)}
+    shown = applied(state, project, page)
+    pages = {PAGE_JSON: project_json(project, shown), PAGE_HTML: project_html(project, shown)}
     return _differing(folder, f"{project}/", pages)
 
 

@@ -1,0 +1,302 @@
+"""A static package index: `index` writes it, `mirror …` keeps it."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from wheelhouse.cli.app import app, mirror_app
+from wheelhouse.cli.command import Json, Quiet, RequireApproved, Wheelhouses, command
+from wheelhouse.cli.machine import now, user_name
+from wheelhouse.cli.output import say, say_json
+from wheelhouse.cli.session import listening, must_have_approved_files, read_snapshot, settings, waivers
+from wheelhouse.errors import InputError
+
+if TYPE_CHECKING:
+    from wheelhouse.mirror.keep import Kept
+    from wheelhouse.mirror.state import Action, Entry
+
+Tree = Annotated[
+    Path, typer.Argument(metavar="TREE", help="The folder that `wheelhouse index` wrote.", show_default=False)
+]
+Releases = Annotated[list[str], typer.Argument(metavar="NAME==VERSION...", help="The releases.", show_default=False)]
+Pattern = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="PATTERN...", help="Projects, with versions if not all: `acme-*`, `urllib3<2`.", show_default=False
+    ),
+]
+Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why. It is on the page for people.")]
+OptionalReason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, for the journal.")]
+By = Annotated[
+    str | None, typer.Option("--by", metavar="NAME", help="Who decides. Default: your user name on this machine.")
+]
+
+
+@command(app)
+def index(
+    wheelhouses: Wheelhouses,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="DIR", help="The folder of the index to write, or to add to.")
+    ],
+    check: Annotated[
+        bool, typer.Option("--check", help="Hash every file of an existing index, instead of comparing sizes.")
+    ] = False,
+    link: Annotated[
+        bool,
+        typer.Option("--link", help="Make hard links to the files of the wheelhouses, read-only, instead of copies."),
+    ] = False,
+    prior_to: Annotated[
+        str | None,
+        typer.Option(
+            "--uploaded-prior-to",
+            metavar="TIME",
+            help="Add only files uploaded before this time: 2025-02-10, or an age such as '7 days'.",
+        ),
+    ] = None,
+    require_approved: RequireApproved = False,
+    by: By = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Write a static package index from wheelhouses, or add them to one. Any web server can serve it; file: URLs work too.
+
+    Pages are HTML (index.html) and JSON (index.json), with metadata files; files are copies, which share their blocks with the
+    wheelhouse if the file system can do that. A file of the index that is missing or has another size is copied again from a
+    wheelhouse that has it. What `wheelhouse mirror` removed or blocked stays out. `wheelhouse verify DIR` checks everything.
+    """
+    from wheelhouse.fetch.gather import parse_moment
+    from wheelhouse.mirror.static_index import IndexChoices
+    from wheelhouse.mirror.static_index import index as index_step
+
+    if require_approved:
+        must_have_approved_files(wheelhouses)
+    moment = now()
+    choices = IndexChoices(by or user_name(), moment, check, link, parse_moment(prior_to, moment))
+    with listening(quiet=quiet or as_json) as listener:
+        done = index_step(wheelhouses, output, choices, listener)
+    if as_json:
+        changed = {"added": list(done.added), "mended": list(done.repaired)}
+        say_json({"tree": str(output), "projects": done.projects, **changed, "stood": done.unchanged})
+    elif not quiet:
+        mended = f", {len(done.repaired)} repaired" if done.repaired else ""
+        say(f"{output}: {done.projects} projects, {len(done.added)} files added{mended}, {done.unchanged} unchanged")
+        say(f"pip install --index-url {output.absolute().as_uri()}/ …")
+
+
+@command(mirror_app)
+def remove(tree: Tree, releases: Releases, reason: Reason, by: By = None, as_json: Json = False) -> None:
+    r"""Remove releases from an index. They stay out, also of later runs of `wheelhouse index`, until `mirror restore`.
+
+    Their files are removed from the tree. The reason stays on the project's page for people.
+
+    \b
+    wheelhouse mirror remove simple acme==1.0 --reason "withdrawn, see TICKET-12"
+    """
+    from wheelhouse.mirror.state import Action
+
+    _decide(tree, _entries(Action.REMOVE, releases, reason, by), as_json=as_json)
+
+
+@command(mirror_app)
+def restore(tree: Tree, releases: Releases, reason: OptionalReason = "", by: By = None, as_json: Json = False) -> None:
+    """Let releases in again that `mirror remove` removed. Their files come with the next `wheelhouse index` that has them."""
+    from wheelhouse.mirror.state import Action
+
+    _decide(tree, _entries(Action.RESTORE, releases, reason, by), as_json=as_json)
+
+
+@command(mirror_app, "yank")
+def yank(
+    tree: Tree,
+    releases: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME==VERSION]...", help="The releases.", show_default=False)
+    ] = None,
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why. Installers print it.")] = "",
+    advisories: Annotated[
+        Path | None,
+        typer.Option(
+            "--advisories",
+            metavar="FILE",
+            help="Yank what this snapshot of `wheelhouse advisories import` calls vulnerable, as the policy weighs it.",
+        ),
+    ] = None,
+    by: By = None,
+    as_json: Json = False,
+) -> None:
+    r"""Yank releases: installers no longer choose them, unless exactly this version is required (PEP 592).
+
+    \b
+    wheelhouse mirror yank simple acme==1.1 --reason "loses data"
+    wheelhouse mirror yank simple --advisories advisories.json
+    """
+    from wheelhouse.mirror.state import Action
+
+    if bool(releases) == bool(advisories) or bool(releases) != bool(reason):
+        raise InputError(
+            "name releases with a --reason, or --advisories FILE, whose advisories are the reasons",
+            hint="see `wheelhouse mirror yank --help`",
+        )
+    entries = _advised(tree, advisories, by) if advisories else _entries(Action.YANK, releases or (), reason, by)
+    _decide(tree, entries, as_json=as_json)
+
+
+@command(mirror_app)
+def unyank(tree: Tree, releases: Releases, reason: OptionalReason = "", by: By = None, as_json: Json = False) -> None:
+    """Take back a yank of `mirror yank`. What the index of origin yanked stays yanked."""
+    from wheelhouse.mirror.state import Action
+
+    _decide(tree, _entries(Action.UNYANK, releases, reason, by), as_json=as_json)
+
+
+@command(mirror_app)
+def block(tree: Tree, patterns: Pattern, reason: Reason, by: By = None, as_json: Json = False) -> None:
+    r"""Keep projects or versions out of an index, whether they are there or not, until `mirror unblock`.
+
+    \b
+    wheelhouse mirror block simple 'acme-internal-*' --reason "never from outside"
+    wheelhouse mirror block simple 'urllib3<2' --reason "no longer maintained"
+    """
+    from wheelhouse.mirror.state import Action
+
+    _decide(tree, _entries(Action.BLOCK, patterns, reason, by), as_json=as_json)
+
+
+@command(mirror_app)
+def unblock(tree: Tree, patterns: Pattern, reason: OptionalReason = "", by: By = None, as_json: Json = False) -> None:
+    """Take back a block of `mirror block`. Files come with the next `wheelhouse index` that has them."""
+    from wheelhouse.mirror.state import Action
+
+    _decide(tree, _entries(Action.UNBLOCK, patterns, reason, by), as_json=as_json)
+
+
+@command(mirror_app)
+def status(
+    tree: Tree,
+    project: Annotated[str, typer.Argument(metavar="PROJECT", show_default=False)],
+    marker: Annotated[
+        str, typer.Argument(metavar="STATUS", help="active, archived, deprecated or quarantined.", show_default=False)
+    ],
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why. It is on the pages.")] = "",
+    by: By = None,
+    as_json: Json = False,
+) -> None:
+    """Give a project another status (PEP 792). `active` takes it back, so that the status of its lock file counts again.
+
+    The files of a quarantined project are removed from the index, and come again with `wheelhouse index` when it is active.
+    """
+    from wheelhouse.mirror.state import Action, Entry
+
+    entry = Entry(action=Action.STATUS, made=now(), by=by or user_name(), subject=project, reason=reason, status=marker)
+    _decide(tree, [entry], as_json=as_json)
+
+
+@command(mirror_app)
+def prune(
+    tree: Tree,
+    keep: Annotated[
+        list[Path],
+        typer.Option("--keep", metavar="WHEELHOUSE", help="Keep what its lock files name. May be repeated."),
+    ],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print what would be removed, and remove nothing.")
+    ] = False,
+    reason: OptionalReason = "",
+    by: By = None,
+    as_json: Json = False,
+) -> None:
+    r"""Remove the files that no lock file of the named wheelhouses names. They may come again.
+
+    \b
+    wheelhouse mirror prune simple --keep jobs/web --keep jobs/batch --dry-run
+    """
+    from wheelhouse.mirror.keep import prune as prune_step
+    from wheelhouse.mirror.state import Action, Entry
+
+    entry = Entry(action=Action.PRUNE, made=now(), by=by or user_name(), reason=reason)
+    kept = prune_step(tree, keep, entry, dry_run=dry_run)
+    _say_kept(tree, kept, as_json=as_json, verb="would be removed" if dry_run else "removed")
+
+
+@command(mirror_app, "verify")
+def mirror_verify(tree: Tree, as_json: Json = False) -> None:
+    """Check an index: every page, every file and its contents, and that pages follow the journal. As `wheelhouse verify TREE`."""
+    from wheelhouse import report
+    from wheelhouse.findings import Severity, worst
+    from wheelhouse.mirror.tree import must_be_tree
+    from wheelhouse.mirror.verify_tree import verify_tree
+
+    must_be_tree(tree)
+    verdict = verify_tree(tree, waivers())
+    is_bad = (worst(verdict.findings) or Severity.NOTE) >= Severity.ERROR
+    if as_json:
+        rows = [report.finding_document(finding) for finding in verdict.findings]
+        say_json(
+            {"tree": str(tree), "files": verdict.files, "bytes": verdict.bytes, "ok": not is_bad, "findings": rows}
+        )
+    else:
+        state = "not as it must be" if is_bad else "as indexed"
+        say(*report.finding_lines(verdict.findings))
+        say(f"{tree}: {report.counted(verdict.files, 'file')}, {report.size_text(verdict.bytes)}: {state}")
+    raise typer.Exit(1 if is_bad else 0)
+
+
+@command(mirror_app)
+def show(
+    tree: Tree,
+    project: Annotated[str | None, typer.Argument(metavar="[PROJECT]", show_default=False)] = None,
+    as_json: Json = False,
+) -> None:
+    """Show what an index holds, which decisions count, and its history; or that of one project."""
+    from wheelhouse.mirror.tree import must_be_tree, read_journal, read_pages
+    from wheelhouse.report.mirror_shown import shown_document, shown_lines
+
+    must_be_tree(tree)
+    pages, journal = read_pages(tree, frozenset()), read_journal(tree)
+    if as_json:
+        say_json({"tree": str(tree), **shown_document(pages, journal, project)})
+    else:
+        say(*shown_lines(str(tree), pages, journal, project))
+
+
+def _entries(action: "Action", subjects: Iterable[str], reason: str, by: str | None) -> "list[Entry]":
+    """The decisions about several subjects."""
+    from wheelhouse.mirror.state import Entry
+
+    moment, user = now(), by or user_name()
+    return [Entry(action=action, made=moment, by=user, subject=subject, reason=reason) for subject in subjects]
+
+
+def _advised(tree: Path, path: Path, by: str | None) -> "list[Entry]":
+    """The yanks that a snapshot of advisories asks for."""
+    from wheelhouse.mirror.advised_yanks import advised_yanks
+    from wheelhouse.mirror.tree import must_be_tree, read_pages
+
+    must_be_tree(tree)
+    snapshot = read_snapshot(path, is_named=True)
+    if snapshot is None:
+        raise InputError(f"`{path}` has no advisory", hint="make it with `wheelhouse advisories import`")
+    policy = settings().policy.policy()
+    return advised_yanks(read_pages(tree, frozenset()), snapshot, policy, now(), by or user_name())
+
+
+def _decide(tree: Path, entries: "Sequence[Entry]", *, as_json: bool) -> None:
+    """Write decisions, and say what they changed."""
+    from wheelhouse.mirror.keep import decide
+
+    kept = decide(tree, entries)
+    if not as_json:
+        say(*(f"{entry.action}: {entry.subject}" for entry in entries))
+    _say_kept(tree, kept, as_json=as_json, verb="removed")
+
+
+def _say_kept(tree: Path, kept: "Kept", *, as_json: bool, verb: str) -> None:
+    from wheelhouse.humanize import counted
+
+    if as_json:
+        say_json({"tree": str(tree), "changed": kept.is_new, "removed": list(kept.removed)})
+        return
+    say(*kept.removed)
+    nothing = "" if kept.is_new else "nothing new: "
+    say(f"{tree}: {nothing}{counted(len(kept.removed), 'file')} {verb}")

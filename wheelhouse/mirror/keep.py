@@ -1,0 +1,177 @@
+"""What the keeper of a static index does with it: remove, yank, block, prune; each decision is written into its journal.
+
+The journal is written first, then the pages, then files are removed. A run that was killed in between has decided: the next
+run of any command brings the tree into that form.
+"""
+
+from collections.abc import Iterable, Set
+from dataclasses import dataclass
+from pathlib import Path
+
+from packaging.utils import canonicalize_name
+
+from wheelhouse.errors import InputError
+from wheelhouse.files.disk import folder_lock
+from wheelhouse.humanize import named
+from wheelhouse.mirror.simple import ProjectPage
+from wheelhouse.mirror.state import (
+    STATUSES,
+    Action,
+    Entry,
+    Pattern,
+    Release,
+    State,
+    parse_release,
+    release_text,
+    state_of,
+)
+from wheelhouse.mirror.tree import (
+    Pages,
+    must_be_tree,
+    read_journal,
+    read_pages,
+    remove_file,
+    unnamed_files,
+    write_journal,
+)
+from wheelhouse.mirror.write_tree import write_tree
+from wheelhouse.verify.verify import load_wheelhouse
+
+BACK = {Action.RESTORE: "removed", Action.UNYANK: "yanked", Action.UNBLOCK: "blocked"}
+"""The actions that take back another, and what that one made of its subject."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The result: the files that are no longer in the tree, by their names, and whether the journal has a new decision."""
+
+    removed: tuple[str, ...]
+    is_new: bool = True
+
+
+def decide(root: Path, entries: Iterable[Entry]) -> Kept:
+    """Write decisions into the journal of a tree, and bring the tree into the form that they want.
+
+    A decision that counts already is not written again. Raises InputError for one about something that is not in the tree.
+    """
+    must_be_tree(root)
+    with folder_lock(root):
+        journal, pages = read_journal(root), read_pages(root, frozenset())
+        before = state_of(journal)
+        wanted = [_checked(entry, pages, before) for entry in entries]
+        new = [entry for entry in wanted if not _counts(entry, before)]
+        if new:
+            write_journal(root, (*journal, *new))
+        state = state_of((*journal, *new))
+        write_tree(root, pages, state)
+    return Kept(_kept_out(pages, state), bool(new))
+
+
+def _kept_out(pages: Pages, state: State) -> tuple[str, ...]:
+    """The names of the files of pages that stay out."""
+    files = ((project, file) for project, page in pages.items() for file in page.files.values())
+    return tuple(sorted(file.filename for project, file in files if state.keeps_out(project, file.version)))
+
+
+def _checked(entry: Entry, pages: Pages, state: State) -> Entry:
+    """The entry with its subject in normal form. Raises InputError if it cannot be about this index."""
+    match entry.action:
+        case Action.REMOVE | Action.YANK:
+            release = parse_release(entry.subject)
+            if release not in state.removed:
+                _must_be_there(release, pages)
+            subject = release_text(release)
+        case Action.RESTORE | Action.UNYANK:
+            release = parse_release(entry.subject)
+            subject = release_text(release)
+            decisions = state.removed if entry.action is Action.RESTORE else state.yanked
+            _must_count(subject, entry, release in decisions, map(release_text, decisions))
+        case Action.BLOCK:
+            subject = str(Pattern.of(entry.subject))
+        case Action.UNBLOCK:
+            pattern = Pattern.of(entry.subject)
+            subject = str(pattern)
+            _must_count(subject, entry, pattern in state.blocked, map(str, state.blocked))
+        case _:
+            subject = _checked_status(entry, pages, state)
+    return Entry(
+        action=entry.action, made=entry.made, by=entry.by, subject=subject, reason=entry.reason, status=entry.status
+    )
+
+
+def _checked_status(entry: Entry, pages: Pages, state: State) -> str:
+    """The project of a status. Raises InputError if the status or the project does not exist."""
+    if entry.status not in STATUSES:
+        raise InputError(f"`{entry.status}` is not a status", hint=f"choose one of {', '.join(STATUSES)}")
+    project = canonicalize_name(entry.subject)
+    if project not in pages and project not in state.statuses:
+        raise InputError(f"the index has no project `{project}`", hint="check the spelling")
+    return project
+
+
+def _must_be_there(release: Release, pages: Pages) -> None:
+    """Raises InputError if the index does not have a release."""
+    project, version = release
+    versions = sorted({file.version for file in pages.get(project, ProjectPage()).files.values()})
+    if version not in versions:
+        known = f"it has {named(map(str, versions))} of this project" if versions else "it has no such project"
+        hint = f"{known}; to keep out what is not there yet: `wheelhouse mirror block '{release_text(release)}'`"
+        raise InputError(f"the index does not have `{release_text(release)}`", hint=hint)
+
+
+def _must_count(subject: str, entry: Entry, is_there: bool, decisions: Iterable[str]) -> None:
+    """Raises InputError if there is no decision to take back."""
+    if not is_there:
+        what = BACK[entry.action]
+        others = sorted(decisions)
+        hint = f"{what} here: {named(others)}" if others else f"nothing is {what} here"
+        raise InputError(f"`{subject}` is not {what} in this index", hint=hint)
+
+
+def _counts(entry: Entry, state: State) -> bool:
+    """Whether a decision counts already, with the same reason and status."""
+    match entry.action:
+        case Action.REMOVE:
+            other = state.removed.get(parse_release(entry.subject))
+        case Action.YANK:
+            other = state.yanked.get(parse_release(entry.subject))
+        case Action.BLOCK:
+            other = state.blocked.get(Pattern.of(entry.subject))
+        case Action.STATUS:
+            other = state.statuses.get(canonicalize_name(entry.subject))
+            if other is None:
+                return entry.status == "active"
+        case _:
+            return False
+    return other is not None and (other.reason, other.status) == (entry.reason, entry.status)
+
+
+def prune(root: Path, keep: Iterable[Path], entry: Entry, *, dry_run: bool) -> Kept:
+    """Remove every file of a tree that no lock file of these wheelhouses names. `dry_run` only says which.
+
+    A file is named by its name and its sha256. Raises InputError if the lock files name no file of the tree at all.
+    """
+    must_be_tree(root)
+    names = {(name, file.sha256) for folder in keep for name, file in load_wheelhouse(folder).artifacts.items()}
+    with folder_lock(root):
+        journal, pages = read_journal(root), read_pages(root, frozenset())
+        state = state_of(journal)
+        remaining = {project: _named(page, names) for project, page in pages.items()}
+        if not any(page.files for page in remaining.values()):
+            hint = "check that --keep names the right wheelhouses; to remove an index, remove its folder"
+            raise InputError("these wheelhouses name no file of the index", hint=hint)
+        unnamed = unnamed_files(root, remaining)
+        if unnamed and not dry_run:
+            gone = tuple(sorted(name for _, name in unnamed))
+            pruned = Entry(action=Action.PRUNE, made=entry.made, by=entry.by, reason=entry.reason, files=gone)
+            write_journal(root, (*journal, pruned))
+            write_tree(root, remaining, state)
+            for project, name in unnamed:
+                remove_file(root, project, name)
+    return Kept(tuple(sorted(name for _, name in unnamed)), bool(unnamed))
+
+
+def _named(page: ProjectPage, names: Set[tuple[str, str]]) -> ProjectPage:
+    """A page with those of its files whose name and sha256 are among these."""
+    files = {name: file for name, file in page.files.items() if (name, file.sha256) in names}
+    return ProjectPage(files, page.status, page.status_here)

@@ -1,0 +1,241 @@
+"""What the keeper of an index decided: the journal, whose decisions are its only state, and what counts of them (pure).
+
+Every backend of an index (a folder, a bucket) keeps the journal as one text, and replaces it as a whole. `applied` turns
+the files that lock files brought into those that the pages show; nothing else decides that.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from fnmatch import fnmatchcase
+
+import msgspec
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.utils import NormalizedName, canonicalize_name
+from packaging.version import Version
+
+from wheelhouse.documents import DocumentType
+from wheelhouse.errors import InputError
+from wheelhouse.mirror.simple import ProjectPage
+
+FORMAT = 1
+PATTERN = re.compile(r"([A-Za-z0-9._*?-]+?)\s*((?:[<>=!~].*)?)", re.DOTALL)
+STATUSES = ("active", "archived", "quarantined", "deprecated")
+"""The markers of PEP 792. The index offers no file of a quarantined project."""
+Release = tuple[NormalizedName, Version]
+
+
+class Action(StrEnum):
+    """What an entry of the journal says."""
+
+    INDEX = "index"
+    """Files were added or repaired."""
+    PRUNE = "prune"
+    """Files were removed that no wheelhouse names any more. They may come again."""
+    REMOVE = "remove"
+    """A release stays out."""
+    RESTORE = "restore"
+    YANK = "yank"
+    """A release is yanked (PEP 592)."""
+    UNYANK = "unyank"
+    BLOCK = "block"
+    """The projects or releases of a pattern stay out."""
+    UNBLOCK = "unblock"
+    STATUS = "status"
+    """A project has another status (PEP 792)."""
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One line of the journal: who did what, when and why.
+
+    `subject` is `name==version` for a release, a pattern for a block, a project for a status, and empty for INDEX and PRUNE,
+    which have the names of the `files` that came or went. `status` is one of STATUSES.
+    """
+
+    action: Action
+    made: datetime
+    by: str
+    subject: str = ""
+    reason: str = ""
+    status: str = ""
+    files: tuple[str, ...] = ()
+    format: int = FORMAT
+
+
+_ENTRY = DocumentType(Entry)
+
+
+def parse_journal(text: str) -> tuple[Entry, ...]:
+    """The entries of a journal, the oldest first. Raises InputError that names the line that cannot be read."""
+    entries: list[Entry] = []
+    for number, line in enumerate(text.splitlines(), 1):
+        try:
+            entry = _ENTRY.from_json(line)
+            if entry.format != FORMAT:
+                raise ValueError(f"its format is {entry.format}")
+            _must_have_good_subject(entry)
+        except (ValueError, InputError) as error:
+            raise _unreadable(number, str(error)) from error
+        entries.append(entry)
+    return tuple(entries)
+
+
+def _unreadable(number: int, problem: str) -> InputError:
+    hint = "take the journal from a backup: without it, what was removed would come back"
+    return InputError(f"line {number} of the journal of the index cannot be read: {problem}", hint=hint)
+
+
+def _must_have_good_subject(entry: Entry) -> None:
+    """Raises InputError for a release or a pattern that cannot be read."""
+    if entry.action in (Action.REMOVE, Action.RESTORE, Action.YANK, Action.UNYANK):
+        parse_release(entry.subject)
+    elif entry.action in (Action.BLOCK, Action.UNBLOCK):
+        Pattern.of(entry.subject)
+    elif entry.action is Action.STATUS and entry.status not in STATUSES:
+        raise InputError(f"`{entry.status}` is not a status")
+
+
+def journal_text(entries: Iterable[Entry]) -> str:
+    """The journal as text: one JSON document a line."""
+    return "".join(msgspec.json.encode(entry).decode() + "\n" for entry in entries)
+
+
+def parse_release(text: str) -> Release:
+    """The release that `name==version` names. Raises InputError."""
+    name, _, version = text.partition("==")
+    try:
+        return canonicalize_name(name.strip(), validate=True), Version(version)
+    except ValueError as error:  # InvalidName, InvalidVersion
+        raise InputError(f"`{text}` does not name a release", hint="write it as `name==1.0`") from error
+
+
+def release_text(release: Release) -> str:
+    """`name==version`."""
+    return f"{release[0]}=={release[1]}"
+
+
+def decision_text(entry: Entry) -> str:
+    """A decision in words: `acme==1.0 removed by Ada on 2026-03-01: CVE-2026-1`."""
+    past = {Action.REMOVE: "removed", Action.YANK: "yanked", Action.BLOCK: "blocked"}
+    what = past.get(entry.action, entry.status or f"{entry.action}ed")
+    reason = f": {entry.reason}" if entry.reason else ""
+    return f"{entry.subject} {what} by {entry.by} on {entry.made:%Y-%m-%d}{reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """Projects by a glob of their normalized name (`acme-*`), and of these the versions of a specifier (`<2`); else all."""
+
+    glob: str
+    specifier: SpecifierSet
+
+    @classmethod
+    def of(cls, text: str) -> "Pattern":
+        """The pattern that a text such as `acme-*` or `urllib3<2` means. Raises InputError."""
+        parts = PATTERN.fullmatch(text.strip())
+        try:
+            if parts is None:
+                raise InvalidSpecifier(text)
+            return cls(re.sub(r"[-_.]+", "-", parts[1]).lower(), SpecifierSet(parts[2]))
+        except InvalidSpecifier as error:
+            hint = "write a name, or a glob of names, and versions if not all: `acme-*`, `urllib3<2`"
+            raise InputError(f"`{text}` is not a pattern of projects", hint=hint) from error
+
+    def __str__(self) -> str:
+        """The text in normal form: equal patterns have equal texts."""
+        return f"{self.glob}{self.specifier}"
+
+    def covers(self, project: NormalizedName, version: Version) -> bool:
+        """Whether a release is one of these."""
+        return fnmatchcase(project, self.glob) and self.specifier.contains(version, prereleases=True)
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """The decisions that count: what stays out, what is yanked, and the status of projects, each with its entry."""
+
+    removed: Mapping[Release, Entry] = field(default_factory=dict)
+    blocked: Mapping[Pattern, Entry] = field(default_factory=dict)
+    yanked: Mapping[Release, Entry] = field(default_factory=dict)
+    statuses: Mapping[NormalizedName, Entry] = field(default_factory=dict)
+
+    def keeps_out(self, project: NormalizedName, version: Version) -> Entry | None:
+        """The decision that keeps a release out of the index; None if it may come in."""
+        if entry := self.removed.get((project, version)):
+            return entry
+        for pattern, entry in self.blocked.items():
+            if pattern.covers(project, version):
+                return entry
+        status = self.statuses.get(project)
+        return status if status and status.status == "quarantined" else None
+
+    def about(self, project: NormalizedName) -> tuple[Entry, ...]:
+        """The decisions about a project and its releases, the newest first. Those that block a glob of names are included."""
+        entries = [entry for (name, _), entry in (*self.removed.items(), *self.yanked.items()) if name == project]
+        entries += [entry for pattern, entry in self.blocked.items() if fnmatchcase(project, pattern.glob)]
+        entries += [self.statuses[project]] if project in self.statuses else []
+        return tuple(sorted(entries, key=lambda entry: entry.made, reverse=True))
+
+
+def state_of(entries: Iterable[Entry]) -> State:
+    """What counts of a journal: the last entry about a subject decides."""
+    removed: dict[Release, Entry] = {}
+    yanked: dict[Release, Entry] = {}
+    blocked: dict[Pattern, Entry] = {}
+    statuses: dict[NormalizedName, Entry] = {}
+    for entry in entries:
+        match entry.action:
+            case Action.REMOVE:
+                removed[parse_release(entry.subject)] = entry
+            case Action.RESTORE:
+                removed.pop(parse_release(entry.subject), None)
+            case Action.YANK:
+                yanked[parse_release(entry.subject)] = entry
+            case Action.UNYANK:
+                yanked.pop(parse_release(entry.subject), None)
+            case Action.BLOCK:
+                blocked[Pattern.of(entry.subject)] = entry
+            case Action.UNBLOCK:
+                blocked.pop(Pattern.of(entry.subject), None)
+            case Action.STATUS:
+                project = canonicalize_name(entry.subject)
+                statuses.pop(project, None)
+                if entry.status != "active":
+                    statuses[project] = entry
+    return State(removed, blocked, yanked, statuses)
+
+
+def applied(state: State, project: NormalizedName, page: ProjectPage) -> ProjectPage:
+    """The page of a project as the decisions want it: without what stays out, with what the index itself yanked, and its status."""
+    files = {}
+    for name, file in page.files.items():
+        if state.keeps_out(project, file.version) is None:
+            yanked = state.yanked.get((project, file.version))
+            files[name] = replace(file, yanked_here=yanked.reason if yanked else None)
+    status = state.statuses.get(project)
+    status_here = ": ".join(filter(None, (status.status, status.reason))) if status else None
+    return ProjectPage(files, page.status, status_here)
+
+
+def projects_shown(pages: Mapping[NormalizedName, ProjectPage], state: State) -> dict[NormalizedName, ProjectPage]:
+    """The pages as the decisions want them. A project without files keeps its page only while a decision about it counts."""
+    shown = {project: applied(state, project, page) for project, page in pages.items()}
+    for project in {name for name, _ in state.removed} | state.statuses.keys():
+        shown.setdefault(project, applied(state, project, ProjectPage()))
+    return {project: page for project, page in sorted(shown.items()) if page.files or state.about(project)}
+
+
+def history(entries: Sequence[Entry], project: NormalizedName) -> Iterator[Entry]:
+    """The entries about a project or its releases, the newest first."""
+    for entry in reversed(entries):
+        match entry.action:
+            case Action.INDEX | Action.PRUNE:
+                continue
+            case Action.BLOCK | Action.UNBLOCK:
+                is_about = fnmatchcase(project, Pattern.of(entry.subject).glob)
+            case _:
+                is_about = canonicalize_name(entry.subject.partition("==")[0]) == project
+        if is_about:
+            yield entry
