@@ -66,6 +66,7 @@ JOB: dict[str, tuple[str, int]] = {
     "constraints compile": ("constraints compile app --python {version} --index {index} -o limits.txt --retries 0", 0),
     "rules": ("rules", 0),
     "target show": ("target show --interpreter {python}", 0),
+    "doctor": ("doctor --index {index} --retries 0", 0),
     "cache show": ("cache show", 0),
     "cache prune": ("cache prune", 0),
     "cache clear": ("cache clear", 0),
@@ -108,7 +109,7 @@ WRITING = {
     "constraints compile": "constraints compile app --python {version} --index {index} -o {place} --retries 0",
 }
 """Each command that writes where it is told to."""
-SEALED = ("build", "rehearse", "rehearse what was staged")
+SEALED = ("build", "rehearse", "rehearse what was staged", "doctor")
 """Commands that need a sandbox, and take seconds."""
 
 

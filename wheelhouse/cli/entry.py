@@ -36,6 +36,7 @@ MODULES = {
     "constraining": ("constraints",),
     "caching": ("cache",),
     "targets": ("target",),
+    "diagnosing": ("doctor",),
 }
 """The modules that add commands to the app when they are imported, and the commands of each."""
 

@@ -185,13 +185,19 @@ def connected(network: NetworkOptions, listener: Listener, pip: "PipConfig | Non
         http.close()
 
 
+def proxies_of(pip: Mapping[str, str]) -> dict[str, str]:
+    """The proxy for each scheme: that of pip's configuration (values by key), else those of the environment."""
+    if "proxy" in pip:
+        return {"all": pip["proxy"]}
+    return {scheme: proxy for scheme in ("http", "https", "all") if (proxy := variable(f"{scheme}_proxy"))}
+
+
 def _http_settings(network: NetworkOptions, pip: Mapping[str, str]) -> "HttpSettings":
     from wheelhouse.humanize import parse_size
     from wheelhouse.index.http import HttpSettings
     from wheelhouse.index.pace import Pace
     from wheelhouse.index.tls import Trust
 
-    proxies = {scheme: proxy for scheme in ("http", "https", "all") if (proxy := variable(f"{scheme}_proxy"))}
     ca_file, ca_folder = network.ca_file or pip.get("cert"), None
     if ca_file is None:
         ca_file, ca_folder = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
@@ -199,7 +205,7 @@ def _http_settings(network: NetworkOptions, pip: Mapping[str, str]) -> "HttpSett
     return HttpSettings(
         timeout=float(pip.get("timeout", TIMEOUT_SECONDS)) if is_default else network.timeout,
         retries=network.retries,
-        proxies={"all": pip["proxy"]} if "proxy" in pip else proxies,
+        proxies=proxies_of(pip),
         no_proxy=variable("no_proxy"),
         trust=Trust(ca_file, ca_folder, network.client_cert or pip.get("client-cert")),
         netrc_file=netrc_file(),
@@ -224,7 +230,7 @@ def supplied(
     with connected(network, listener, options.pip) as http:
         cache = Cache(cache_folder(network.cache_dir), listener, mode=0o777 & ~own_umask())
         pages = PageCache(http, cache, ask_always=options.upgrade or bool(options.upgrade_projects))
-        locations = IndexLocations(_locations(options), http, pages, _tokens(options))
+        locations = IndexLocations(index_locations(options), http, pages, _tokens(options))
         source = PackageSource(locations, http, cache, listener, waivers())
         try:
             yield http, source
@@ -233,7 +239,8 @@ def supplied(
             cache.close()
 
 
-def _locations(options: "Options") -> "tuple[IndexLocation, ...]":
+def index_locations(options: "Options") -> "tuple[IndexLocation, ...]":
+    """The indexes and links that the options and pip's configuration name. Raises InputError for options that exclude each other."""
     from wheelhouse.index.locations import read_locations
 
     pip = options.pip

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from wheelhouse.errors import InputError, MachineError
+from wheelhouse.extras import install_command
 from wheelhouse.mirror.server import Application
 
 
@@ -27,7 +28,7 @@ def run(
         from granian.constants import Interfaces, SSLProtocols  # noqa: PLC0415
         from granian.server.embed import Server  # noqa: PLC0415
     except ImportError as error:
-        hint = "install it with: pip install 'airgap-wheelhouse[serve]'"
+        hint = f"install it with: {install_command('serve')}"
         raise MachineError("`serve` needs granian, which is not installed", hint=hint) from error
     address = _address(host, port)
     try:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wheelhouse.errors import InputError, MachineError, ServerError, TransientError
+from wheelhouse.extras import install_command
 from wheelhouse.index.connections import bypasses, translated, urllib3_error_in
 from wheelhouse.index.http import RETRYABLE_STATUSES, Http
 from wheelhouse.index.urls import origin_of, redact
@@ -48,7 +49,7 @@ class Repository:
             import requests  # noqa: PLC0415
             import requests_toolbelt  # noqa: F401, PLC0415
         except ImportError as error:
-            hint = "install them with: pip install 'airgap-wheelhouse[publish]'"
+            hint = f"install them with: {install_command('publish')}"
             raise MachineError(
                 "`publish` needs requests and requests-toolbelt, which are not installed", hint=hint
             ) from error

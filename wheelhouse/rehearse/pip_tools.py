@@ -10,6 +10,7 @@ from packaging.specifiers import SpecifierSet
 
 from wheelhouse.build.environment import make_environment
 from wheelhouse.errors import InputError, IntegrityError
+from wheelhouse.extras import install_command
 from wheelhouse.files.disk import has_locked_bytes
 from wheelhouse.lock.lock import Lock
 from wheelhouse.sandbox.commands import InstallCommand
@@ -19,7 +20,6 @@ from wheelhouse.target.target import Target
 from wheelhouse.verify.verify import load_wheelhouse
 
 PIP_TOOLS = "pip-tools"
-EXTRA = "pip install 'airgap-wheelhouse[second-opinion]'"
 TOOLS, TOOLBOX = f"{HERE}/tools", f"{HERE}/toolbox"
 OWN_TOOLS, OWN_PIP = f"{HERE}/pip-tools", f"{HERE}/pip-tools-pip"
 SYNCED = f"{WORK}/synced"
@@ -77,7 +77,9 @@ def _installed(name: str, target: Target) -> Distribution:
         found = distribution(name)
     except PackageNotFoundError as error:
         if name == PIP_TOOLS:
-            raise PipToolsUnusableError(f"pip-tools is not installed beside wheelhouse: {EXTRA}") from error
+            raise PipToolsUnusableError(
+                f"pip-tools is not installed beside wheelhouse: {install_command('second-opinion')}"
+            ) from error
         under = f"under Python {target.python.minor}"
         raise PipToolsUnusableError(
             f"{under}, pip-tools needs {name}, which is not installed beside wheelhouse"

@@ -211,31 +211,29 @@ def sealed_builder(interpreter: Interpreter, limits: Limits, parallel: int) -> B
     """A proved builder in the first kind of sandbox that this machine permits. Raises MachineError with the reason of each."""
     reasons: list[str] = []
     for sandbox in HOST_SANDBOXES:
-        builder = Builder(sandbox, interpreter, limits, parallel)
         try:
-            _prove(builder)
+            return proved_builder(sandbox, interpreter, limits, parallel)
         except MachineError as error:
             reasons.append(f"{sandbox.name}: {error}")
-        else:
-            return builder
     raise MachineError("no sandbox can be sealed on this machine", details=tuple(reasons))
 
 
-def _prove(builder: Builder) -> None:
-    """Prove the sandbox in a scratch folder."""
+def proved_builder(sandbox: Sandbox, interpreter: Interpreter, limits: Limits, parallel: int) -> Builder:
+    """A builder whose sandbox was proved in a scratch folder. Raises MachineError if it is not sealed, or cannot be made."""
+    builder = Builder(sandbox, interpreter, limits, parallel)
     with scratch_folder("proof") as folder:
         builder.prove(folder)
+    return builder
 
 
 def _builder_in_image(target: Target, location: BuildLocation, image: str, parallel: int) -> Builder:
     """A proved builder in a container of an image, under an interpreter of that image."""
     sandbox = Container(image, location.engine)
-    builder = Builder(sandbox, _interpreter_in(sandbox, target, image), location.limits, parallel)
+    interpreter = _interpreter_in(sandbox, target, image)
     try:
-        _prove(builder)
+        return proved_builder(sandbox, interpreter, location.limits, parallel)
     except MachineError as error:
         raise MachineError(f"the container of `{image}` is not sealed: {error}") from error
-    return builder
 
 
 def _interpreter_in(sandbox: Sandbox, target: Target, image: str) -> Interpreter:

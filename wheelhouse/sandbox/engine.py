@@ -87,18 +87,26 @@ class Engine:
         )
 
 
+def answering_engine(name: str, environment: Mapping[str, str]) -> Engine:
+    """The engine of a name in `PROBES`. Raises MachineError with the reason if it is not installed, or does not answer."""
+    program = shutil.which(name, path=environment.get("PATH", ""))
+    if program is None:
+        raise MachineError("it is not installed")
+    engine = Engine(name, program, environment)
+    result = engine._run(name, *PROBES[name])
+    if result.code != 0:
+        raise MachineError(" ".join(result.output.split())[:300])
+    return engine
+
+
 def find_engine(environment: Mapping[str, str]) -> Engine:
     """The first engine that answers. Raises MachineError with the reason of each."""
     reasons: list[str] = []
-    for name, probe in PROBES.items():
-        program = shutil.which(name, path=environment.get("PATH", ""))
-        if program is None:
-            reasons.append(f"{name}: it is not installed")
-            continue
-        result = Engine(name, program, environment)._run(name, *probe)
-        if result.code == 0:
-            return Engine(name, program, environment)
-        reasons.append(f"{name}: {' '.join(result.output.split())[:300]}")
+    for name in PROBES:
+        try:
+            return answering_engine(name, environment)
+        except MachineError as error:
+            reasons.append(f"{name}: {error}")
     raise MachineError(
         "no container engine answers, so no image can be built",
         hint="start Docker, podman or buildah",

@@ -12,6 +12,7 @@ import msgspec
 
 from wheelhouse.documents import DocumentType
 from wheelhouse.errors import InputError, IntegrityError, MachineError
+from wheelhouse.extras import install_command
 from wheelhouse.signing.ssh_format import SshPublicKey, signed_by
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ def _cryptography() -> tuple[Any, Any]:
         from cryptography.hazmat.primitives import serialization  # noqa: PLC0415
         from cryptography.hazmat.primitives.asymmetric import ed25519  # noqa: PLC0415
     except ImportError as error:
-        hint = "install it with: pip install 'airgap-wheelhouse[signing]'"
+        hint = f"install it with: {install_command('signing')}"
         raise MachineError("signatures need the project `cryptography`, which is not installed", hint=hint) from error
     return serialization, ed25519
 

@@ -11,6 +11,7 @@ from wheelhouse.signing.sign import PublicKey, Signer, load_key, load_public_key
 from wheelhouse.signing.ssh_format import SshReader, signature_from_output, ssh_string
 
 PUBLIC = (b"ssh-", b"sk-ssh-", b"-----BEGIN PUBLIC KEY-----")
+LIST_REQUEST, LIST_RESPONSE = 11, 12
 SIGN_REQUEST, SIGN_RESPONSE = 13, 14
 """Messages of ssh-agent (draft-ietf-sshm-ssh-agent, 3.6)."""
 MAX_ANSWER_BYTES = 64 << 10
@@ -57,16 +58,7 @@ class AgentSigner:
     def sign(self, message: bytes) -> bytes:
         """The signature of a message. Raises MachineError if the agent does not answer, InputError if it does not sign."""
         request = bytes([SIGN_REQUEST]) + ssh_string(self.public.ssh.blob) + ssh_string(message) + bytes(4)
-        try:
-            with socket.socket(socket.AF_UNIX) as agent:
-                agent.settimeout(TOUCH_SECONDS)
-                agent.connect(self.address)
-                agent.sendall(ssh_string(request))
-                with agent.makefile("rb") as answers:
-                    answer = SshReader(answers.read(min(SshReader(answers.read(4)).number(), MAX_ANSWER_BYTES)))
-        except (OSError, ValueError) as error:
-            hint = "check SSH_AUTH_SOCK, and that `ssh-add -l` lists the key"
-            raise MachineError(f"ssh-agent does not answer: {error}", hint=hint) from error
+        answer = _ask_agent(self.address, request)
         try:
             if answer.take(1)[0] != SIGN_RESPONSE:
                 raise ValueError("it refuses")
@@ -77,6 +69,31 @@ class AgentSigner:
             hint = "add it with ssh-add; a FIDO token must be plugged in, and touched when it blinks"
             raise InputError(f"ssh-agent does not sign with the key of `{self.public.source}`", hint=hint) from error
         return signature
+
+
+def _ask_agent(address: str, request: bytes) -> SshReader:
+    """The answer of the ssh-agent at a socket's path. Raises MachineError if it gives none."""
+    try:
+        with socket.socket(socket.AF_UNIX) as agent:
+            agent.settimeout(TOUCH_SECONDS)
+            agent.connect(address)
+            agent.sendall(ssh_string(request))
+            with agent.makefile("rb") as answers:
+                return SshReader(answers.read(min(SshReader(answers.read(4)).number(), MAX_ANSWER_BYTES)))
+    except (OSError, ValueError) as error:
+        hint = "check SSH_AUTH_SOCK, and that `ssh-add -l` lists the key"
+        raise MachineError(f"ssh-agent does not answer: {error}", hint=hint) from error
+
+
+def agent_key_count(address: str) -> int:
+    """How many keys the ssh-agent at a socket's path holds. Raises MachineError if it does not say."""
+    answer = _ask_agent(address, bytes([LIST_REQUEST]))
+    try:
+        if answer.take(1)[0] != LIST_RESPONSE:
+            raise ValueError("it refuses")
+        return answer.number()
+    except ValueError as error:
+        raise MachineError(f"ssh-agent does not list its keys: {error}") from error
 
 
 def _without_kind(public: PublicKey, blob: bytes) -> bytes:

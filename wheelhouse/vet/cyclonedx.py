@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from wheelhouse.documents import too_deep_as
 from wheelhouse.errors import MachineError
+from wheelhouse.extras import install_command
 from wheelhouse.oci.image_lock import FOLDER as IMAGE
 from wheelhouse.oci.image_lock import BaseImage
 from wheelhouse.vet.evidence import Evidence
@@ -43,7 +44,7 @@ def sbom(evidence: Evidence) -> str:
         from cyclonedx.output.json import JsonV1Dot6  # noqa: PLC0415
         from cyclonedx.validation.json import JsonStrictValidator  # noqa: F401, PLC0415
     except ImportError as error:
-        hint = "install it with: pip install 'airgap-wheelhouse[sbom]'"
+        hint = f"install it with: {install_command('sbom')}"
         raise MachineError(
             "a CycloneDX SBOM needs the project `cyclonedx-python-lib`, which is not installed", hint=hint
         ) from error

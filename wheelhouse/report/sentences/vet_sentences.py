@@ -114,7 +114,7 @@ VET: Mapping[str, Sentence] = {
     ),
     "attestations-unchecked": Sentence(
         "the attestations of {count:file} were not checked: sigstore is not installed",
-        "install it: `pip install 'airgap-wheelhouse[attestations]'`",
+        "`wheelhouse doctor` says how to install it",
     ),
     "trust-root": Sentence("the newest key of the trust root is in use since {since}, {days:day} ago"),
     "yanked/reason": Sentence("it was yanked: {reason}", "choose another version"),

@@ -1,0 +1,85 @@
+"""What answers on the network: proxies and indexes, and whether the clocks agree."""
+
+import socket
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from urllib.parse import urlsplit
+
+from packaging.utils import NormalizedName
+
+from wheelhouse.doctor.diagnosis import Check, FactValue, State, Topic
+from wheelhouse.errors import TransientError, WheelhouseError
+from wheelhouse.index.http import Http, Reply
+from wheelhouse.index.locations import IndexLocation
+from wheelhouse.index.pages import ACCEPT, parse_page
+from wheelhouse.index.urls import redact
+
+SECONDS = 5.0
+"""How long a proxy may take to accept a connection."""
+PORTS = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}
+MOST_SKEW_SECONDS = 300
+TRIED_PROJECT = NormalizedName("pip")
+
+
+def proxy_checks(proxies: Mapping[str, str]) -> Iterator[Check]:
+    """Whether each proxy accepts connections; `proxies` maps a scheme to a proxy's URL."""
+    for url in dict.fromkeys(proxies.values()):
+        schemes = tuple(scheme for scheme, proxy in proxies.items() if proxy == url)
+        facts: dict[str, FactValue] = {"url": redact(url), "schemes": schemes}
+        if reason := _refusal(url):
+            facts["reason"] = reason
+        yield Check(Topic.PROXY, redact(url), State.BROKEN if reason else State.GOOD, facts)
+
+
+def _refusal(url: str) -> str:
+    """Why no connection can be made; empty if one can."""
+    try:
+        parts = urlsplit(url if "//" in url else f"//{url}")
+        port = parts.port or PORTS.get(parts.scheme, 80)
+        socket.create_connection((parts.hostname or "", port), timeout=SECONDS).close()
+    except (OSError, ValueError) as error:
+        return (isinstance(error, OSError) and error.strerror) or str(error)
+    return ""
+
+
+def index_checks(http: Http, locations: Iterable[IndexLocation], now: datetime) -> Iterator[Check]:
+    """Whether each index answers with an index page, and how its clock differs from `now`."""
+    for location in locations:
+        if not location.links and location.address.startswith(("http:", "https:")):
+            yield from _index_check(http, location, now)
+
+
+def _index_check(http: Http, location: IndexLocation, now: datetime) -> Iterator[Check]:
+    name, facts = location.name or "default", {"url": redact(location.address)}
+    url = f"{redact(location.address).rstrip('/')}/{TRIED_PROJECT}/"
+    http.credentials.learn(location.address)
+    try:
+        reply = http.get(url, {"Accept": ACCEPT}, subject=url)
+        kind = reply.headers.get("Content-Type", "")
+        has_project = reply.status == 200
+        if has_project:
+            parse_page(reply.body, kind, TRIED_PROJECT, facts["url"], reply.url)
+    except TransientError as error:
+        yield Check(Topic.INDEX, name, State.MISSING, {**facts, "reason": str(error)})
+    except WheelhouseError as error:
+        yield Check(Topic.INDEX, name, State.BROKEN, {**facts, "reason": str(error)})
+    else:
+        answer: dict[str, FactValue] = {
+            "project": str(TRIED_PROJECT),
+            "has_project": has_project,
+            "has_json": "json" in kind,
+        }
+        yield Check(Topic.INDEX, name, State.GOOD, facts | answer)
+        yield from _clock_check(reply, name, now)
+
+
+def _clock_check(reply: Reply, name: str, now: datetime) -> Iterator[Check]:
+    """How many seconds this machine's clock is ahead of a server's, from the answer's Date."""
+    try:
+        date = parsedate_to_datetime(reply.headers.get("date", ""))
+    except ValueError:
+        return
+    seconds = round((now - (date if date.tzinfo else date.replace(tzinfo=UTC))).total_seconds())
+    state = State.GOOD if abs(seconds) < MOST_SKEW_SECONDS else State.BROKEN
+    yield Check(Topic.CLOCK, name, state, {"seconds_ahead": seconds})

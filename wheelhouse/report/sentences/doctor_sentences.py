@@ -1,0 +1,160 @@
+"""What `doctor` says of each check: a sentence, and a remedy where something is missing or broken (pure)."""
+
+from collections.abc import Callable
+
+from wheelhouse.doctor.diagnosis import Check, FactValue, State, Topic
+from wheelhouse.humanize import counted, size_text
+
+Sentence = tuple[str, str]
+"""What is so, and what to do about it; the remedy is empty if there is nothing to do."""
+EXTRA_USES = {
+    "attestations": "`vet` needs it to check who published a file",
+    "publish": "`publish` needs it",
+    "sbom": "`vet --sbom` needs it",
+    "second-opinion": "`rehearse` needs it to ask pip-tools, too",
+    "serve": "`serve` needs it",
+    "signing": "`approve`, and `--key` of other commands, need it",
+}
+PROGRAM_USES = {
+    "gpg": "`fetch` needs it to check GPG signatures (`--gpg-keyring`)",
+    "gpgv": "`fetch --deb` needs it, or gpg, to check the signatures of Debian's archives",
+    "auditwheel": "`build` needs it to put C libraries into wheels",
+    "uv": "`rehearse` needs it to install with uv, too",
+    "par2": "`pack` needs it for error correction",
+}
+NO_SANDBOX = "`build` and `rehearse` need one of the sandboxes"
+
+
+def doctor_sentence(check: Check) -> Sentence:
+    """The sentence and the remedy of one check."""
+    return SENTENCES[check.topic](check, lambda name: _text(check.facts.get(name, "")))
+
+
+def _text(value: FactValue) -> str:
+    return ", ".join(value) if isinstance(value, tuple) else str(value)
+
+
+Fact = Callable[[str], str]
+
+
+def _python(_check: Check, fact: Fact) -> Sentence:
+    return f"Python {fact('version')} at {fact('path')}, {fact('system')} on {fact('machine')}", ""
+
+
+def _folder(check: Check, fact: Fact) -> Sentence:
+    if check.state is State.MISSING:
+        return "there is no home folder, so there is no cache", "name one with --cache-dir"
+    if check.state is State.BROKEN:
+        return f"{fact('path')} cannot be written to: {fact('reason')}", _folder_remedy(check.name)
+    return f"{fact('path')}, {size_text(int(fact('free_bytes')))} free", ""
+
+
+def _folder_remedy(name: str) -> str:
+    if name == "cache":
+        return "name another folder with --cache-dir, or in WHEELHOUSE_CACHE_DIR"
+    return "name another folder in TMPDIR" if name == "temporary files" else "name another folder with --dest"
+
+
+def _index(check: Check, fact: Fact) -> Sentence:
+    if check.state is State.MISSING:
+        return (
+            f"no answer: {fact('reason')}",
+            "`fetch` and `lock` need an index: check the network and the proxy, or name a mirror with --index",
+        )
+    if check.state is State.BROKEN:
+        return fact("reason"), "check the address and the credentials"
+    form = "JSON" if fact("has_json") == "True" else "HTML, so upload times are not known"
+    found = f"its pages are {form}" if fact("has_project") == "True" else f"it has no project `{fact('project')}`"
+    return f"{fact('url')} answers; {found}", ""
+
+
+def _proxy(check: Check, fact: Fact) -> Sentence:
+    sentence = f"for {fact('schemes')}"
+    if check.state is State.GOOD:
+        return f"{sentence}: it accepts connections", ""
+    return (
+        f"{sentence}: no connection: {fact('reason')}",
+        "check HTTPS_PROXY, HTTP_PROXY and ALL_PROXY, and that the proxy runs",
+    )
+
+
+def _clock(check: Check, fact: Fact) -> Sentence:
+    seconds = int(fact("seconds_ahead"))
+    sentence = f"this clock is {counted(abs(seconds), 'second')} {'ahead of' if seconds > 0 else 'behind'} the server's"
+    if check.state is State.GOOD:
+        return sentence, ""
+    return sentence, "set this machine's clock: certificates, approvals and advisories are judged by it"
+
+
+def _sandbox(check: Check, fact: Fact) -> Sentence:
+    if check.state is State.GOOD:
+        holds = f"; it holds {fact('holds')}" if fact("holds") else ""
+        return f"sealed: a canary found no network and no file of this machine{holds}", ""
+    use = "another sandbox is used" if fact("has_another") == "True" else NO_SANDBOX
+    remedy = (
+        "apt-get install bubblewrap, or dnf install bubblewrap"
+        if check.name == "bubblewrap"
+        else "permit user namespaces: sysctl user.max_user_namespaces, kernel.apparmor_restrict_unprivileged_userns"
+    )
+    return f"{fact('reason')}; {use}", remedy
+
+
+def _engine(check: Check, fact: Fact) -> Sentence:
+    if check.state is State.GOOD:
+        return f"{fact('path')} answers", ""
+    if fact("has_another") == "True":
+        return f"{fact('reason')}; another engine is used", ""
+    use = "`rehearse --image`, `rehearse --dockerfile` and `build --in-image` need an engine"
+    return f"{fact('reason')}; {use}", "start Docker, podman or buildah" if check.name == "docker" else ""
+
+
+def _interpreter(check: Check, fact: Fact) -> Sentence:
+    if check.state is State.MISSING:
+        return "none was found; `build` and `rehearse` need one of the target's version", "name one with --interpreter"
+    return f"{fact('described')}, {fact('path')}", ""
+
+
+def _extra(check: Check, fact: Fact) -> Sentence:
+    if check.state is State.GOOD:
+        return "installed", ""
+    use = EXTRA_USES.get(check.name, "the commands that name it need it")
+    return f"not installed: {fact('missing')}; {use}", fact("command")
+
+
+def _keyring(check: Check, fact: Fact) -> Sentence:
+    if check.state is State.MISSING:
+        return (
+            "not installed; passwords can come from netrc, a URL or a token file",
+            f"{fact('command')}, if keyring holds yours",
+        )
+    return f"the {fact('as')} is asked for the passwords of servers that you name", ""
+
+
+def _agent(check: Check, fact: Fact) -> Sentence:
+    if check.state is State.MISSING:
+        return "SSH_AUTH_SOCK is not set; keys can come from files", "start ssh-agent, if it holds your key"
+    if check.state is State.BROKEN:
+        return fact("reason"), "start ssh-agent again, or unset SSH_AUTH_SOCK"
+    return f"it holds {counted(int(fact('keys')), 'key')}", ""
+
+
+def _program(check: Check, fact: Fact) -> Sentence:
+    if check.state is State.GOOD:
+        return fact("path"), ""
+    return f"not installed; {PROGRAM_USES[check.name]}", ""
+
+
+SENTENCES: dict[Topic, Callable[[Check, Fact], Sentence]] = {
+    Topic.PYTHON: _python,
+    Topic.FOLDER: _folder,
+    Topic.INDEX: _index,
+    Topic.PROXY: _proxy,
+    Topic.CLOCK: _clock,
+    Topic.SANDBOX: _sandbox,
+    Topic.ENGINE: _engine,
+    Topic.INTERPRETER: _interpreter,
+    Topic.EXTRA: _extra,
+    Topic.KEYRING: _keyring,
+    Topic.AGENT: _agent,
+    Topic.PROGRAM: _program,
+}
