@@ -24,6 +24,7 @@ ORDER = (
         "humanize",
         "documents",
         "extras",
+        "dockerfile",
         "airflow",
         "target",
         "files",

@@ -27,6 +27,7 @@ PYTHONS = {
     "3.0.6": "3.12.16",
     "3.1.0": "3.12.16",
     "3.1.5": "3.12.16",
+    "3.3.0": "3.13.14",
 }
 """The releases that are tried, and the Python each is tried with."""
 

@@ -70,18 +70,24 @@ CHANGES = (
 def apt_lists(airflow: Airflow, without: Collection[str] = ()) -> dict[str, tuple[str, ...]]:
     """The packages of the build stage (`development`) and of the final image (`runtime`), sorted.
 
-    `without` are the database clients that the image leaves out.
+    `without` are the database clients that the image leaves out. Airflow's own Dockerfile decides, if it was read.
     """
+    own = airflow.own.lists if airflow.own else {}
+    development, runtime = (set(own["development"]), set(own["runtime"])) if own else _known_lists(airflow)
+    for client in (name for name in CLIENTS if name not in without and name in airflow.recipe.clients):
+        development |= set(CLIENTS[client][0].split())
+        runtime |= set(CLIENTS[client][1].split())
+    return {"development": tuple(sorted(development)), "runtime": tuple(sorted(runtime))}
+
+
+def _known_lists(airflow: Airflow) -> tuple[set[str], set[str]]:
+    """The packages of a release without those of the database clients, as the data here have them."""
     development, runtime = set(f"{ALWAYS} {DEVELOPMENT}".split()), set(f"{ALWAYS} {RUNTIME}".split())
     for change in CHANGES:
         if airflow.version >= Version(change.since):
             development = _changed(development, change.development)
             runtime = _changed(runtime, change.runtime)
-    for client in (name for name in CLIENTS if name not in without and name in airflow.recipe.clients):
-        development |= set(CLIENTS[client][0].split())
-        runtime |= set(CLIENTS[client][1].split())
-    runtime |= set(BY_DEBIAN.get(airflow.debian, "").split())
-    return {"development": tuple(sorted(development)), "runtime": tuple(sorted(runtime))}
+    return development, runtime | set(BY_DEBIAN.get(airflow.debian, "").split())
 
 
 def _changed(names: set[str], change: str) -> set[str]:

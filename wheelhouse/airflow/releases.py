@@ -1,7 +1,8 @@
 """Airflow's releases as data: what the image build of each needs, and the names of its build arguments (pure).
 
-Source: each release's Dockerfile and scripts, and a run of their install steps without network. A new release is a new entry
-in CHANGES with what is new in it. A release newer than the last entry is treated like the last entry.
+Source: each release's Dockerfile and scripts, and a run of their install steps without network; SOURCES names the Dockerfiles.
+A new release is a new entry in CHANGES with what is new in it. A release that is in no entry is treated like the newest entry
+before it. Where Airflow's own Dockerfile is at hand, it is read instead (`own_dockerfile`).
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,7 +15,31 @@ from packaging.version import InvalidVersion, Version
 from wheelhouse.errors import InputError
 
 PROJECT = NormalizedName("apache-airflow")
-NEWEST_KNOWN = Version("3.1.5")
+NEWEST_OF_LINE = {
+    (2, 0): "2.0.2",
+    (2, 1): "2.1.4",
+    (2, 2): "2.2.5",
+    (2, 3): "2.3.4",
+    (2, 4): "2.4.3",
+    (2, 5): "2.5.3",
+    (2, 6): "2.6.3",
+    (2, 7): "2.7.3",
+    (2, 8): "2.8.4",
+    (2, 9): "2.9.3",
+    (2, 10): "2.10.5",
+    (3, 0): "3.0.6",
+    (3, 1): "3.1.5",
+    (3, 3): "3.3.0",
+}
+"""Line → its newest release that the recipes were checked with. A line that is not here is known by its neighbours alone."""
+SOURCES = {
+    "2.0.0 – 2.10.1": "the Dockerfiles of the release tags; 2.10.2 to 2.10.5 by runs of the install steps of 2.10.1",
+    "3.0.0 – 3.1.0": "the Dockerfiles and scripts of the release tags",
+    "3.1.5": "the Dockerfile of the main branch of December 2025, whose default release is 3.1.5",
+    "3.2.0": "pip and uv of the main branch between 3.2.0 and 3.3.0 (pull request 66057)",
+    "3.3.0": "the Dockerfile of the main branch at commit 0060b1a446d0, whose default release is 3.3.0 (pull request 69480)",
+}
+"""Releases → where the facts about them are from. No Dockerfile of 2.11 or 3.2 was found."""
 MODES = ("constraints", "constraints-no-providers", "constraints-source-providers")
 CLIENTS = {"mysql": ("mysql",), "mssql": ("microsoft-mssql", "mssql"), "postgres": ("postgres",)}
 """Database clients that the image can leave out → the extras that need them."""
@@ -29,7 +54,7 @@ class Recipe:
     pip in the final stage, which does not have the folder. `globs` match the files that the from-context step installs as
     Airflow and its providers; 2.0.0 has none, and its step does nothing unless the folder holds a `.tar.gz`. `renames`:
     Airflow's own file must be renamed there, because that step asks an index or uses no constraints. `literal_rename` is
-    the effect of the rename in the documentation of 2.0.1.
+    the effect of the rename in the documentation of 2.0.1. `copies` are paths that the Dockerfile copies from its checkout.
     """
 
     debian: str
@@ -41,6 +66,7 @@ class Recipe:
     compiles_python: bool = False
     pip_conf: bool = False
     dotted_extras: bool = True
+    copies: tuple[str, ...] = ()
     globs: tuple[str, ...] = ()
     renames: bool = False
     literal_rename: str = "ends the build: pip refuses the name (`Invalid requirement`)"
@@ -65,6 +91,7 @@ THREE_GLOBS = (
     "apache?airflow?task?sdk*",
     "apache?airflow?airflowctl*",
 )
+GLOBS_SINCE_3_3 = (*THREE_GLOBS[:-1], "apache?airflow?ctl*")
 FIRST = Recipe(
     debian="buster",
     pip="20.2.4",
@@ -132,6 +159,8 @@ CHANGES: Mapping[str, dict[str, Any]] = {
     "3.0.5": {"tools": ("packaging", "pre-commit", "pre-commit-uv", "prek")},
     "3.1.0": {"pip": "25.2", "uv": "0.8.22", "tools": ("packaging", "prek"), "compiles_python": True},
     "3.1.5": {"pip": "25.3", "uv": "0.9.18"},
+    "3.2.0": {"pip": "26.0.1", "uv": "0.11.8"},
+    "3.3.0": {"pip": "26.1.2", "uv": "0.11.29", "globs": GLOBS_SINCE_3_3, "copies": ("scripts/docker/keys/",)},
 }
 
 
@@ -148,10 +177,24 @@ RECIPES = _recipes()
 
 
 @dataclass(frozen=True, slots=True)
+class OwnRecipe:
+    """What Airflow's own Dockerfile says: its recipe, the Debian packages of each list, its text, and how messages name it.
+
+    `lists` is empty if its packages could not be read.
+    """
+
+    recipe: Recipe
+    lists: Mapping[str, tuple[str, ...]]
+    text: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
 class Airflow:
-    """One release of Airflow, 2.0.0 or newer."""
+    """One release of Airflow, 2.0.0 or newer. `own` is what the Dockerfile of its build says, if that one was read."""
 
     version: Version
+    own: OwnRecipe | None = None
 
     @classmethod
     def parse(cls, text: str) -> "Airflow":
@@ -171,13 +214,22 @@ class Airflow:
 
     @property
     def recipe(self) -> Recipe:
-        """How its image is built: the newest recipe that is not newer than the release."""
-        return RECIPES[max(since for since in RECIPES if since <= self.version)]
+        """How its image is built: as its Dockerfile says, else the newest recipe that is not newer than the release."""
+        return self.own.recipe if self.own else RECIPES[max(since for since in RECIPES if since <= self.version)]
 
     @property
-    def is_newer_than_known(self) -> bool:
-        """Whether it is newer than the newest release that the recipes were checked with."""
-        return self.version > NEWEST_KNOWN
+    def doubt(self) -> str | None:
+        """Why its recipe may be wrong: it is newer than the newest known release of its line, and no Dockerfile was read."""
+        newest = NEWEST_OF_LINE.get((self.version.major, self.version.minor))
+        if self.own or (newest and self.version <= Version(newest)):
+            return None
+        if newest:
+            return (
+                f"Airflow {self.version} is newer than {newest}, the newest release of its line that wheelhouse knows"
+            )
+        before = max(since for since in map(Version, NEWEST_OF_LINE.values()) if since < self.version)
+        line = f"{self.version.major}.{self.version.minor}"
+        return f"wheelhouse knows no release of Airflow {line}; {self.version} is treated as one like {before}"
 
     @property
     def debian(self) -> str:

@@ -40,7 +40,8 @@ def stage(
         typer.Option(
             "--dockerfile",
             metavar="FILE",
-            help="Read this Dockerfile, list what it asks a network for, and build it from what the wheelhouse has.",
+            help="Read this Dockerfile, list what it asks a network for, and build it from what the wheelhouse has. "
+            "Airflow's own, which is read if it is in the current folder, gives the build's arguments and versions.",
         ),
     ] = None,
     as_json: Json = False,
@@ -71,6 +72,7 @@ def stage(
         sdists=chosen.sdists,
         destination=destination,
         dockerfile=dockerfile,
+        checkout=Path(),
     )
     if sealed and plan.unsettled:
         raise WheelhouseError("the build would still ask a network, so nothing was written", details=plan.unsettled)

@@ -136,6 +136,12 @@ class BaseImageOptions:
         default=False,
         help="Fetch all that the image build of --airflow needs: also its base image and its Debian packages.",
     )
+    dockerfile: str | None = job(
+        "--dockerfile",
+        default=None,
+        metavar="FILE",
+        help="Airflow's own Dockerfile: read from it what the image build of --airflow needs, such as pip's version.",
+    )
     image_mirrors: Texts = always(
         "--image-mirror",
         metavar="[REGISTRY=]URL",

@@ -13,6 +13,7 @@ from wheelhouse.archive.artifact import Candidate
 from wheelhouse.config.options import FetchOptions
 from wheelhouse.errors import InputError, NoSolutionError, WheelhouseError
 from wheelhouse.events import Listener, Noted, Warned, ignore
+from wheelhouse.fetch.airflow_release import airflow_of
 from wheelhouse.fetch.constraints import AIRFLOW_PUBLISHES, airflow_constraints
 from wheelhouse.fetch.inputs import Inputs, Wanted, unhashed
 from wheelhouse.fetch.job import Constraints, Job, Part
@@ -60,7 +61,7 @@ class Options(FetchOptions):
 
 def gather(options: Options, http: Http, now: datetime, on_event: Listener = ignore) -> Job:
     """The job that the options describe. Raises InputError for inputs that cannot be read, and for options that exclude each other."""
-    airflow = Airflow.parse(options.airflow) if options.airflow else None
+    airflow = airflow_of(options)
     wanted = Inputs(http, options.environment).read(
         options.requirements,
         options.requirement_files,
@@ -69,12 +70,8 @@ def gather(options: Options, http: Http, now: datetime, on_event: Listener = ign
         with_project=bool(options.groups),
     )
     requirements = _requirements(options, airflow, wanted)
-    if airflow and airflow.is_newer_than_known:
-        on_event(
-            Warned(
-                f"Airflow {airflow.version} is newer than any that wheelhouse knows; it is treated as the newest known"
-            )
-        )
+    if airflow and airflow.doubt:
+        on_event(Warned(f"{airflow.doubt}; --dockerfile PATH reads what its image build needs"))
     for note in wanted.notes:
         on_event(Noted(note))
     for line in unhashed((*requirements, *wanted.overrides)):
@@ -89,7 +86,7 @@ def gather(options: Options, http: Http, now: datetime, on_event: Listener = ign
         excluded=_excluded(options.excludes, requirements),
         given_sha256=wanted.given[0].sha256 if wanted.given else None,
         pip_config=options.pip.told,
-        airflow=str(airflow.version) if airflow else None,
+        airflow=airflow,
         without=options.without if airflow else (),
         upgrade=options.upgrade,
         upgrade_projects=frozenset(map(canonicalize_name, options.upgrade_projects)),
@@ -258,8 +255,7 @@ def tools_job(job: Job) -> Job | None:
     """The job of the tools that an image build of Airflow installs, for the same targets; None without --airflow."""
     if job.airflow is None:
         return None
-    airflow = Airflow.parse(job.airflow)
-    requirements = tuple(parse_line(text, _build_of(airflow)) for text in airflow.tools)
+    requirements = tuple(parse_line(text, _build_of(job.airflow)) for text in job.airflow.tools)
     parts = tuple(Part(part.target, tuple(map(_for_tools, part.constraints))) for part in job.parts)
     return replace(
         job,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
+from wheelhouse.airflow import Airflow
 from wheelhouse.archive.artifact import Candidate
 from wheelhouse.archive.overrides import Adjustments
 from wheelhouse.errors import InputError, WheelhouseError
@@ -66,7 +67,7 @@ class Job:
     overrides: tuple[RequirementLine, ...] = ()
     excluded: frozenset[NormalizedName] = frozenset()
     given_sha256: str | None = None
-    airflow: str | None = None
+    airflow: Airflow | None = None
     without: tuple[str, ...] = ()
     pip_config: tuple[str, ...] = ()
     upgrade: bool = False
@@ -134,7 +135,7 @@ class Job:
             excluded=tuple(sorted(self.excluded)),
             hashes_sha256=self._hashes_sha256(part),
             given_sha256=self.given_sha256,
-            airflow=self.airflow,
+            airflow=str(self.airflow.version) if self.airflow else None,
             without=self.without,
             constraints_sha256=sha256_of_text(text) if text is not None else None,
         )

@@ -5,6 +5,7 @@ from dataclasses import replace
 from wheelhouse.airflow import Airflow
 from wheelhouse.airflow.apt_lists import FIRST, apt_lists
 from wheelhouse.errors import InputError
+from wheelhouse.fetch.airflow_release import airflow_of
 from wheelhouse.fetch.gather import Options
 from wheelhouse.target.target import Python
 
@@ -14,9 +15,9 @@ def with_whole_image(options: Options) -> Options:
 
     Raises InputError without --airflow, for a release whose Dockerfile cannot be built so, and for more than one Python.
     """
-    if options.airflow is None:
+    airflow = airflow_of(options)
+    if airflow is None:
         raise InputError("--whole-image goes with --airflow", hint="say which release: --airflow 2.10.5")
-    airflow = Airflow.parse(options.airflow)
     if airflow.version < FIRST:
         raise InputError(
             f"the image of Airflow {airflow.version} cannot be built whole with no network (since {FIRST})"

@@ -137,9 +137,9 @@ def _misplaced(folder: Path, verdict: Verdict, staged: StagedFolder | None) -> I
         name = constraints_name(lock) if plan and plan.release else lock.constraints_filename
         if (folder / name).is_file() and not lock.inputs.overrides:
             yield from against_constraints(lock, read_text(folder / name, "the constraints file"), name)
-        if plan and plan.release and plan.route:
+        if staged and plan and plan.release and plan.route:
             names = {artifact.filename: artifact.filename for artifact in lock.artifacts} | plan.renamed
-            yield from misnamed(names, Airflow.parse(plan.release), plan.route)
+            yield from misnamed(names, staged.inputs.airflow or Airflow.parse(plan.release), plan.route)
 
 
 def _closure(lock: Lock, verdict: Verdict) -> Step:
@@ -185,7 +185,8 @@ def _installed(
         lock, folder, path_inside, builder, known, options.runs, strange=_only_under(lock, verdict, interpreter)
     )
     if staged and staged.plan.release:
-        airflow, arguments = Airflow.parse(staged.plan.release), airflow_arguments(folder)
+        airflow = staged.inputs.airflow or Airflow.parse(staged.plan.release)
+        arguments = airflow_arguments(folder)
         context = replace(context, free=OF_THE_IMAGE, pip=arguments.get(airflow.recipe.pip_argument))
         yield from perform(install_run(context, airflow_install(context, airflow.version, arguments)), builder)
     else:

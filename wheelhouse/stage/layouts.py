@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from wheelhouse.airflow import PROJECT
+from wheelhouse.airflow import PROJECT, Airflow
 from wheelhouse.debian.debian_lock import DebianLock
 from wheelhouse.errors import InputError
 from wheelhouse.lock.lock import Lock
@@ -16,7 +16,7 @@ from wheelhouse.lock.other_files import FOLDER as OTHER_FILES
 from wheelhouse.lock.other_files import LOCK as OTHER_LOCK
 from wheelhouse.lock.other_files import OtherFiles, build_command, dockerfile
 from wheelhouse.oci.image_lock import BaseImage
-from wheelhouse.stage.airflow.airflow_layout import lay_out_airflow
+from wheelhouse.stage.airflow.airflow_layout import airflow_in, lay_out_airflow
 from wheelhouse.stage.airflow.arguments import Choices
 from wheelhouse.stage.base_image import asking_for_base, default_base_image, must_be_linux, must_suit
 from wheelhouse.stage.carried_debian import LockedMirror, with_carried_debian
@@ -37,6 +37,7 @@ class StageInputs:
     `constraints` is the text of the lock's constraints file. `tools` locks what the image build installs first,
     `build_locks` the build requirements of the sdists, by file name. `image` is the base image that the wheelhouse holds for
     the target, if it has one, and `debian` its Debian packages. With `sdists`, sdists take the place of built wheels.
+    `own_dockerfile` is the text of Airflow's own Dockerfile, if it is at hand.
     """
 
     lock: Lock
@@ -50,6 +51,12 @@ class StageInputs:
     sdists: bool = False
     destination: Destination = USUAL
     choices: Choices = field(default=Choices())
+    own_dockerfile: str | None = None
+
+    @property
+    def airflow(self) -> Airflow | None:
+        """The release of Airflow in the lock, as its image is built; None if there is none."""
+        return airflow_in(self.lock, self.own_dockerfile)
 
     @property
     def is_linux(self) -> bool:
@@ -131,6 +138,7 @@ class AirflowLayout:
             inputs.choices,
             load_command(USUAL) if image else (),
             mirror if has_python and mirror.serves_both_stages else None,
+            inputs.own_dockerfile,
         )
         return with_carried_debian(plan, inputs.debian) if plan.is_whole else plan
 

@@ -10,6 +10,8 @@ from wheelhouse.archive.artifact import Artifact
 MANIFEST = "wheelhouse-stage.json"
 SIGNATURE = "wheelhouse-stage.dsse.json"
 FRAGMENT = "install.Dockerfile"
+OWN_DOCKERFILE = "airflow.Dockerfile"
+"""A copy of Airflow's own Dockerfile, if `stage` read it."""
 DEVELOPMENT_DOCKERFILE, RUNTIME_DOCKERFILE = "development.Dockerfile", "runtime.Dockerfile"
 SECRET = "id=netrc,src=$HOME/.netrc"  # noqa: S105  (it names a file, and holds no secret)
 TAKES_VALUE = (

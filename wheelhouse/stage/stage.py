@@ -1,6 +1,6 @@
 """Stage a verified wheelhouse for an image build: a pure plan says what goes where, and this module writes it."""
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +9,8 @@ from wheelhouse.archive.artifact import Artifact
 from wheelhouse.archive.waivers import NO_WAIVERS, Waivers
 from wheelhouse.build.build_requirements import used_build_locks
 from wheelhouse.build.build_wheelhouse import existing_build_locks
+from wheelhouse.dockerfile.dockerfile_syntax import parse_dockerfile
+from wheelhouse.dockerfile.network_needs import network_needs
 from wheelhouse.errors import InputError, IntegrityError
 from wheelhouse.events import Listener, ignore
 from wheelhouse.files.disk import (
@@ -27,11 +29,10 @@ from wheelhouse.findings import Severity
 from wheelhouse.lock.lock import Lock
 from wheelhouse.lock.wheelhouse import BUILD, TOOLS, Wheelhouse, sha256_of_text
 from wheelhouse.signing.sign import Signer, sign
+from wheelhouse.stage.airflow.airflow_layout import airflow_in
 from wheelhouse.stage.airflow.arguments import Choices
 from wheelhouse.stage.destination import FOLDER, USUAL, Destination
-from wheelhouse.stage.dockerfile.dockerfile_syntax import parse_dockerfile
-from wheelhouse.stage.dockerfile.network_needs import network_needs
-from wheelhouse.stage.dockerfile.settling import settled, with_dockerfile
+from wheelhouse.stage.dockerfile_settling import settled, with_dockerfile
 from wheelhouse.stage.layouts import StageInputs, lay_out
 from wheelhouse.stage.manifest import manifest_text, parse_manifest
 from wheelhouse.stage.plan import MANIFEST, SIGNATURE, Plan
@@ -41,6 +42,7 @@ from wheelhouse.verify.verify import load_wheelhouse, verify
 from wheelhouse.verify.verify_other_files import load_base_images, load_debian, load_other_files
 
 EXECUTABLE = 0o755
+DOCKERFILE = "Dockerfile"
 DEFAULTS = Choices()
 
 
@@ -54,23 +56,47 @@ def plan_stage(
     sdists: bool = False,
     destination: Path = Path(FOLDER),
     dockerfile: Path | None = None,
+    checkout: Path | None = None,
 ) -> Plan:
     """The plan for one target of a wheelhouse. `layout` is a layout's name, or `auto`.
 
     `destination` is the folder to stage, as the user typed it. With `sdists`, the image build builds the wheels of the
-    wheelhouse again. With `dockerfile`, the plan builds that one, from what the wheelhouse has for it. Raises InputError
-    if the options do not suit the target.
+    wheelhouse again. With `dockerfile`, the plan builds that one, from what the wheelhouse has for it. If that is Airflow's
+    own, or else if the folder `checkout` has it, the plan for Airflow follows it. Raises InputError if the options do not suit
+    the target.
     """
     if sdists and choices.index:
         raise InputError(
             "--sdists and --index exclude each other: an index has no files to build", hint="leave one out"
         )
     inputs = _inputs(folder, target, _destination(destination), sdists=sdists)
-    plan = lay_out(layout, replace(inputs, base_image=base_image, choices=choices))
+    own_path = dockerfile or (checkout / DOCKERFILE if checkout else None)
+    own = _own_dockerfile(own_path, inputs) if own_path else None
+    inputs = replace(inputs, base_image=base_image, choices=choices, own_dockerfile=own)
+    plan = lay_out(layout, inputs)
     used = USUAL if plan.release else inputs.destination
     if plan.builds_an_image and used != _destination(destination):
         plan = replace(plan, copied_from=str(destination))
+    if own_path and own and plan.release:
+        return replace(plan, warnings=(*plan.warnings, *_checkout_warnings(own_path, inputs)))
     return _for_dockerfile(plan, dockerfile, folder, inputs) if dockerfile else plan
+
+
+def _own_dockerfile(path: Path, inputs: StageInputs) -> str | None:
+    """The text of the Dockerfile at a path if it is Airflow's own, and the lock has Airflow; else None."""
+    if inputs.airflow is None or not path.is_file():
+        return None
+    text = read_text(path, "the Dockerfile")
+    airflow = airflow_in(inputs.lock, text)
+    return text if airflow and airflow.own else None
+
+
+def _checkout_warnings(path: Path, inputs: StageInputs) -> Iterator[str]:
+    """A sentence for each path that Airflow's Dockerfile copies from its checkout and that is not there."""
+    airflow = inputs.airflow
+    for copied in airflow.recipe.copies if airflow else ():
+        if "*" not in copied and not (path.parent / copied.lstrip("/")).exists():
+            yield f"`{path}` copies {copied}, which is not beside it: the build needs a checkout of Airflow's sources"
 
 
 def _for_dockerfile(plan: Plan, path: Path, folder: Path, inputs: StageInputs) -> Plan:

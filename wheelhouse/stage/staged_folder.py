@@ -23,7 +23,7 @@ from wheelhouse.signing.sign import PublicKey, verify_signature
 from wheelhouse.stage.airflow.arguments import Choices, constraints_name
 from wheelhouse.stage.layouts import StageInputs, lay_out
 from wheelhouse.stage.manifest import StageRecord, manifest_text, not_staged, parse_manifest
-from wheelhouse.stage.plan import MANIFEST, SIGNATURE, Plan
+from wheelhouse.stage.plan import MANIFEST, OWN_DOCKERFILE, SIGNATURE, Plan
 from wheelhouse.verify.folder_contents import foreign_findings, text_findings, unexpected_paths
 from wheelhouse.verify.lock_findings import lock_findings
 from wheelhouse.verify.locked_files import absent_finding, error_finding, inspect_artifact, open_locked_files
@@ -118,7 +118,14 @@ def _inputs(folder: Path, lock: Lock, record: StageRecord) -> StageInputs:
         sdists=record.options.sdists,
         destination=record.destination,
         choices=Choices.parse(record.choices),
+        own_dockerfile=_own_dockerfile(folder, record),
     )
+
+
+def _own_dockerfile(folder: Path, record: StageRecord) -> str | None:
+    """The copy of Airflow's own Dockerfile in a staged folder; None if it has none."""
+    is_there = record.layout == "airflow" and kind_of(folder / OWN_DOCKERFILE) == "file"
+    return verbatim(folder / OWN_DOCKERFILE) if is_there else None
 
 
 def _constraints_name(lock: Lock, record: StageRecord) -> str:

@@ -12,7 +12,7 @@ from tests.support.index import IndexServer
 from tests.support.tools import run, wheelhouse
 from tests.support.wheels import build_sdist, build_wheel
 from wheelhouse.airflow import CLIENTS, Airflow
-from wheelhouse.airflow.releases import CHANGES, NEWEST_KNOWN
+from wheelhouse.airflow.releases import CHANGES, NEWEST_OF_LINE, RECIPES
 from wheelhouse.errors import InputError
 from wheelhouse.stage.airflow.airflow_layout import lay_out_airflow
 from wheelhouse.stage.airflow.arguments import ROUTES, Choices, Route
@@ -103,13 +103,13 @@ def test_pip_and_uv_arguments_are_what_lies_in_tools(release: str) -> None:
 
 def test_a_newer_release_is_treated_as_the_newest_known_with_a_warning() -> None:
     newer = plan("3.9.0")
-    assert Airflow.parse("3.9.0").recipe == Airflow(NEWEST_KNOWN).recipe
-    assert "treated as the newest known" in newer.warnings[0]
-    assert max(map(Version, CHANGES)) == NEWEST_KNOWN
+    assert Airflow.parse("3.9.0").recipe == Airflow(max(RECIPES)).recipe
+    assert "no release of Airflow 3.9; 3.9.0 is treated as one like 3.3.0; stage in a checkout" in newer.warnings[0]
+    assert str(max(map(Version, CHANGES))) in NEWEST_OF_LINE.values()
 
 
 def test_the_newest_known_release_is_tried() -> None:
-    assert str(NEWEST_KNOWN) in PYTHONS
+    assert str(max(RECIPES)) in PYTHONS
 
 
 def test_a_release_before_2_0_is_refused() -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from wheelhouse.airflow.apt_lists import FIRST
+from wheelhouse.airflow.own_dockerfile import with_own_dockerfile
 from wheelhouse.airflow.releases import Airflow, release_of
 from wheelhouse.archive.artifact import Artifact
 from wheelhouse.archive.filenames import is_globbed
@@ -26,15 +27,16 @@ from wheelhouse.stage.airflow.breeze import breeze_command
 from wheelhouse.stage.airflow.image_settings import BASE_DOCKERFILE, Base, derived_base
 from wheelhouse.stage.airflow.names import staged_names
 from wheelhouse.stage.airflow.remains import remains
-from wheelhouse.stage.airflow.whole_image import PackageMirror, WholeImage
+from wheelhouse.stage.airflow.whole_image import OTHER, PackageMirror, WholeImage
 from wheelhouse.stage.base_image import asking_for_base, must_suit, platform_option
 from wheelhouse.stage.carried_image import load_command
 from wheelhouse.stage.destination import FOLDER, USUAL
 from wheelhouse.stage.pip_settings import NETRC_NOTE, SECRET_MOUNT, index_pip_conf, pip_conf
-from wheelhouse.stage.plan import SECRET, Plan, shell
+from wheelhouse.stage.plan import OWN_DOCKERFILE, SECRET, Plan, shell
 from wheelhouse.stage.sdists import sdist_notes
 
 BUILD_ARGS = "build.args"
+WHAT = "Airflow's Dockerfile"
 APT_SOURCE_UNUSED = (
     "--apt-source changes nothing: the Debian packages are in the folder, and the image keeps its own sources"
 )
@@ -48,14 +50,16 @@ def lay_out_airflow(
     choices: Choices,
     load: tuple[str, ...] = (),
     mirror: PackageMirror | None = None,
+    own_dockerfile: str | None = None,
 ) -> Plan:
     """The plan for one target of a wheelhouse. `tools` is the lock of the same target in its `tools/`, if there is one.
 
     `load` is the command that gives the engine the base image, if the folder holds it. If it also holds a `mirror` of Debian
-    packages for both stages, the plan builds the whole image with no network.
+    packages for both stages, the plan builds the whole image with no network. `own_dockerfile` is the text of Airflow's own,
+    which decides over the data of the release.
     Raises InputError if the wheelhouse holds no Airflow, or if choices exclude each other.
     """
-    airflow = release_of({pin.project: pin.version for pin in lock.pins})
+    airflow = airflow_in(lock, own_dockerfile)
     if airflow is None:
         raise InputError(
             "the wheelhouse holds no apache-airflow, so layout airflow does not fit", hint="use --layout flat"
@@ -110,11 +114,18 @@ def lay_out_airflow(
     )
 
 
+def airflow_in(lock: Lock, own_dockerfile: str | None = None) -> Airflow | None:
+    """The release in a lock, built by Airflow's own Dockerfile, if its text is given; None if the lock has no Airflow."""
+    airflow = release_of({pin.project: pin.version for pin in lock.pins})
+    own = with_own_dockerfile(airflow, own_dockerfile, WHAT) if airflow and own_dockerfile else None
+    return own or airflow
+
+
 def _whole(
     plan: Plan, lock: Lock, whole: WholeImage, choices: Choices, arguments: Mapping[str, str], missing: list[str]
 ) -> Plan:
     """The plan with everything that the build needs in the folder. `missing` are the arguments that breeze has no option for."""
-    unsettled = tuple(_remains(whole.airflow, lock, choices, whole=True))
+    unsettled = tuple(_remains(whole.airflow, lock, choices, whole.scripts()))
     arguments = {**arguments, _base_argument(whole.airflow): whole.base("development")}
     texts = {path: text for path, text in plan.texts.items() if path != BASE_DOCKERFILE}
     texts |= whole.texts(arguments, load_command(USUAL), unsettled)
@@ -143,9 +154,11 @@ def _asking_for_base(image: str, load: tuple[str, ...]) -> Iterator[str]:
         yield asking_for_base(image)
 
 
-def _remains(airflow: Airflow, lock: Lock, choices: Choices, *, whole: bool = False) -> Iterator[str]:
-    """Sentences on what still needs a network."""
-    return remains(airflow, choices.settling, {str(pin.project) for pin in lock.pins}, whole=whole)
+def _remains(
+    airflow: Airflow, lock: Lock, choices: Choices, replaced: Mapping[str, str] | None = None
+) -> Iterator[str]:
+    """Sentences on what still needs a network. `replaced` are the scripts of a build that has all else in the folder."""
+    return remains(airflow, choices.settling, {str(pin.project) for pin in lock.pins}, replaced)
 
 
 def _from_index(plan: Plan, lock: Lock, base: Base, index: str) -> Plan:
@@ -232,7 +245,9 @@ def _texts(
     if base:
         texts[BASE_DOCKERFILE] = base.dockerfile
     texts[BUILD_ARGS] = "".join(f"{name}={value}\n" for name, value in arguments.items())
-    texts["build-image.sh"] = _script((load, base.command if base else ()), command)
+    texts["build-image.sh"] = _script((load, base.command if base else ()), command, guard=OTHER if airflow.own else "")
+    if airflow.own:
+        texts[OWN_DOCKERFILE] = airflow.own.text
     return texts
 
 
@@ -247,10 +262,10 @@ def _own_constraints(lock: Lock) -> str:
     return f"# The pins of {lock.filename}: it was made under no constraints.\n{pins}"
 
 
-def _script(first: tuple[tuple[str, ...], ...], command: tuple[str, ...], piped: str = "") -> str:
-    """The build script: what runs first, then the command, with what is piped into it."""
+def _script(first: tuple[tuple[str, ...], ...], command: tuple[str, ...], piped: str = "", guard: str = "") -> str:
+    """The build script: what runs first, then the command, with what is piped into it. `guard` is a line before them."""
     steps = "\n\n".join([*(shell(one) for one in first if one), piped + shell(command)])
-    return f"#!/bin/sh\n# Run in a checkout of Airflow's sources, with this folder in it as {FOLDER}.\nset -eu\n\n{steps}\n"
+    return f"#!/bin/sh\n# Run in a checkout of Airflow's sources, with this folder in it as {FOLDER}.\nset -eu\n{guard}\n{steps}\n"
 
 
 def _notes(airflow: Airflow, lock: Lock, names: Mapping[str, str], choices: Choices) -> Iterator[str]:
@@ -259,6 +274,10 @@ def _notes(airflow: Airflow, lock: Lock, names: Mapping[str, str], choices: Choi
     if renamed and choices.rename == "auto":
         more = f", and {len(renamed) - 1} more likewise" if len(renamed) > 1 else ""
         yield f"staged under another name, to be installed as it is and from the folder alone: {renamed[0]}{more}"
+    if airflow.own:
+        yield "what the build needs was read from Airflow's own Dockerfile"
+    if airflow.recipe.copies:
+        yield f"the Dockerfile copies {', '.join(airflow.recipe.copies)} from its checkout, which must be there"
     for name in choices.home_files:
         yield f"{name} is written because it was asked for: pip does not read it"
     yield from _remains(airflow, lock, choices)
@@ -275,8 +294,8 @@ def _warnings(
     airflow: Airflow, lock: Lock, tools: Lock | None, route: Route, names: Mapping[str, str], choices: Choices
 ) -> Iterator[str]:
     """Sentences on what can fail in the build."""
-    if airflow.is_newer_than_known:
-        yield f"Airflow {airflow.version} is newer than any that wheelhouse knows; it is treated as the newest known"
+    if airflow.doubt:
+        yield f"{airflow.doubt}; stage in a checkout of it, or name its --dockerfile, and that is read"
     again = f"fetch with --airflow {airflow.version}"
     missing = set(airflow.recipe.besides) - {pin.project for pin in lock.pins}
     if missing and route == "configured":

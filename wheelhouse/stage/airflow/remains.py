@@ -1,25 +1,35 @@
-"""The steps of a release's image build that still need a network, and the option or mirror that helps (pure)."""
+"""The steps of a release's image build that still need a network, and the option or mirror that helps (pure).
 
-from collections.abc import Collection, Iterator
+If Airflow's own Dockerfile was read, it decides which of them it has; what it asks for besides is listed with its line.
+"""
+
+import re
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from packaging.version import Version
 
-from wheelhouse.airflow.releases import Airflow
+from wheelhouse.airflow.releases import Airflow, OwnRecipe
+from wheelhouse.dockerfile.dockerfile_syntax import parse_dockerfile
+from wheelhouse.dockerfile.network_needs import network_needs
+
+SCRIPTS = re.compile(r"^FROM scratch as scripts", re.MULTILINE | re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Remainder:
     """One step that needs a network, in the releases from `since` up to `before`, which is excluded.
 
-    It no longer does if the user gave `option`; `how` says what else helps. With `projects`, the step matters only to a
-    wheelhouse that holds one of them. `in_whole` tells if it still does in a build whose base image and Debian packages are
-    staged.
+    A Dockerfile that brings its scripts, as all do since 2.3.0, has the step if the pattern `mark` is found in it; without a
+    mark, the release decides. The step needs none if the user gave `option`; `how` says what else helps. With `projects`, it
+    matters only to a wheelhouse that holds one of them. `in_whole` tells if it still needs one in a build whose base image and
+    Debian packages are staged.
     """
 
     since: str
     before: str | None
     what: str
+    mark: str | None
     option: str | None = None
     how: str | None = None
     projects: frozenset[str] = frozenset()
@@ -27,11 +37,16 @@ class Remainder:
 
     def applies(self, airflow: Airflow, options: Collection[str], projects: Collection[str], *, whole: bool) -> bool:
         """Whether the step still needs a network, with these options, and these projects in the wheelhouse."""
-        if airflow.version < Version(self.since) or self.option in options or (whole and not self.in_whole):
-            return False
-        if self.before and airflow.version >= Version(self.before):
+        if not self._is_in(airflow) or self.option in options or (whole and not self.in_whole):
             return False
         return not self.projects or not self.projects.isdisjoint(projects)
+
+    def _is_in(self, airflow: Airflow) -> bool:
+        """Whether the release's build has the step."""
+        if airflow.own and self.mark and SCRIPTS.search(airflow.own.text):
+            return re.search(self.mark, airflow.own.text) is not None
+        is_before = self.before is None or airflow.version < Version(self.before)
+        return is_before and airflow.version >= Version(self.since)
 
     def __str__(self) -> str:
         remedies = [self.option and f"{self.option} settles it", self.how]
@@ -39,59 +54,141 @@ class Remainder:
 
 
 REMAINDERS = (
-    Remainder("2.0.0", None, "apt installs Debian packages, in two stages", "--apt-source LINE"),
+    Remainder("2.0.0", None, "apt installs Debian packages, in two stages", "apt-get install", "--apt-source LINE"),
     Remainder(
         "2.0.0",
         "2.4.0",
         "apt takes node and yarn from their makers' own repositories (since 2.3.4 only yarn)",
+        r"dl\.yarnpkg\.com|deb\.nodesource\.com",
         how="pass --build-arg DEV_APT_COMMAND=true, and --build-arg DEV_APT_DEPS=… with what your mirror has",
     ),
     Remainder(
         "2.0.0",
         "2.1.0",
         "yarn builds Airflow's pages, and fetches what they are made of",
+        None,
         how="name an npm mirror by ENV npm_config_registry in base.Dockerfile",
     ),
     Remainder(
         "2.0.0",
-        None,
+        "3.3.0",
         "the MySQL client comes from its makers' repository, and its key from a key server",
+        r"install_mysql(?![\s\S]*docker/keys/)",
         "--disable-mysql-client",
     ),
     Remainder(
-        "2.2.0", None, "the MSSQL client comes from packages.microsoft.com", "--disable-mssql-client", in_whole=True
+        "3.3.0",
+        None,
+        "the MySQL client comes from archive.mariadb.org",
+        r"install_mysql(?=[\s\S]*docker/keys/)",
+        "--disable-mysql-client",
     ),
-    Remainder("2.3.0", None, "the PostgreSQL client comes from apt.postgresql.org", "--disable-postgres-client"),
     Remainder(
-        "2.5.0", None, "the Docker client comes from download.docker.com", how="let a mirror answer for that host"
+        "2.2.0",
+        None,
+        "the MSSQL client comes from packages.microsoft.com",
+        "install_mssql",
+        "--disable-mssql-client",
+        in_whole=True,
+    ),
+    Remainder(
+        "2.3.0",
+        None,
+        "the PostgreSQL client comes from apt.postgresql.org",
+        "install_postgres",
+        "--disable-postgres-client",
+    ),
+    Remainder(
+        "2.5.0",
+        None,
+        "the Docker client comes from download.docker.com",
+        r"download\.docker\.com",
+        how="let a mirror answer for that host",
     ),
     Remainder(
         "2.7.0",
         "2.8.0",
         "pip installs pymssql before it is told of the folder",
+        "pip install [^\n]*pymssql",
         "--disable-mssql-client",
         in_whole=True,
     ),
     Remainder(
         "3.1.0",
-        None,
+        "3.3.0",
         "Python is compiled from its source at www.python.org, signed with a key from keys.openpgp.org",
+        r"www\.python\.org/ftp(?=[\s\S]*keys\.openpgp\.org)",
         how="let mirrors answer for those hosts",
+    ),
+    Remainder(
+        "3.3.0",
+        None,
+        "Python is compiled from its source at www.python.org; since Python 3.11, cosign from github.com checks it",
+        r"www\.python\.org/ftp(?=[\s\S]*sigstore/cosign)",
+        how="let mirrors answer for those hosts",
+    ),
+    Remainder(
+        "3.3.0",
+        None,
+        "rustup and its toolchain come from static.rust-lang.org",
+        r"static\.rust-lang\.org",
+        how="let a mirror answer for that host",
     ),
     Remainder(
         "3.0.3",
         None,
         "pip is told to take lxml and xmlsec as sdists, and so overlooks their wheels in the folder",
+        "--no-binary lxml",
         how="leave out the extra that needs python3-saml",
         projects=frozenset({"lxml", "xmlsec"}),
         in_whole=True,
     ),
 )
+COVERED = re.compile(
+    r"dl\.yarnpkg\.com|deb\.nodesource\.com|download\.docker\.com|www\.python\.org|keys\.openpgp\.org|github\.com/sigstore"
+    r"|static\.rust-lang\.org|packages\.microsoft\.com|www\.postgresql\.org|apt\.postgresql\.org|\$\{keyserver\}"
+    r"|(?:archive|downloads?)\.mariadb\.|repo\.mysql\.com|\$\{?AIRFLOW_CONSTRAINTS_LOCATION|/docker-context-files/"
+    r"|raw\.githubusercontent\.com/.*constraints|github\.com/[^/]+/[^/]+/archive/|dl\.google\.com/go|nodejs\.org/dist|packages\.adoptium\.net"
+)
+"""What the steps above ask for, constraints and sources that the build arguments leave out, what only a CI image installs."""
+OTHER_KINDS = (
+    "address",
+    "copied-image",
+    "download",
+    "git",
+    "key-server",
+    "npm",
+    "rpm",
+    "apk",
+    "conda",
+    "image",
+    "other",
+)
+"""The kinds of needs that no step above covers: apt, pip and uv have their settings."""
 
 
 def remains(
-    airflow: Airflow, options: Collection[str], projects: Collection[str], *, whole: bool = False
+    airflow: Airflow,
+    options: Collection[str],
+    projects: Collection[str],
+    replaced: Mapping[str, str] | None = None,
 ) -> Iterator[str]:
-    """A sentence for each step that still needs a network. `whole`: base image and Debian packages are staged."""
-    applying = (remainder for remainder in REMAINDERS if remainder.applies(airflow, options, projects, whole=whole))
-    return map(str, applying)
+    """A sentence for each step that still needs a network.
+
+    `replaced` are the scripts, by name, that take the place of the Dockerfile's own in a build whose base image and Debian
+    packages are staged; None for any other build.
+    """
+    for remainder in REMAINDERS:
+        if remainder.applies(airflow, options, projects, whole=replaced is not None):
+            yield str(remainder)
+    if airflow.own:
+        yield from _others(airflow.own, replaced or {})
+
+
+def _others(own: OwnRecipe, replaced: Mapping[str, str]) -> Iterator[str]:
+    """A sentence for each need of a Dockerfile that no step above covers."""
+    needs = network_needs(parse_dockerfile(own.text, own.what), replaced=replaced)
+    asked = (need for need in needs if need.kind in OTHER_KINDS and need.subjects)
+    for need in asked:
+        if subjects := [subject for subject in need.subjects if not COVERED.search(subject)]:
+            yield f"still wants a network: {own.what}, line {need.line}: {need.kind} {', '.join(subjects)}"

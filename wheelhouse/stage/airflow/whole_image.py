@@ -15,7 +15,7 @@ from wheelhouse.airflow.apt_lists import CLIENTS, FIRST_WITH_SCRIPT, apt_lists
 from wheelhouse.airflow.releases import Airflow
 from wheelhouse.lock.wheelhouse import TOOLS
 from wheelhouse.stage.destination import FOLDER
-from wheelhouse.stage.plan import shell
+from wheelhouse.stage.plan import OWN_DOCKERFILE, shell
 
 MIRROR = "/wheelhouse-apt"
 """Where the partial mirror is mounted while packages are installed."""
@@ -95,7 +95,7 @@ class WholeImage:
     def texts(self, arguments: Mapping[str, str], load: tuple[str, ...], unsettled: Sequence[str]) -> dict[str, str]:
         """Path → text of what is staged. `arguments` are the build arguments of the build stage; the script names `unsettled`."""
         texts = {f"{stage}.Dockerfile": self._dockerfile(stage) for stage in STAGES}
-        texts |= {f"{SCRIPTS}/{name}": text for name, text in self._scripts().items()}
+        texts |= {f"{SCRIPTS}/{name}": text for name, text in self.scripts().items()}
         return {**texts, "build-image.sh": self._build_script(arguments, load, unsettled)}
 
     def _dockerfile(self, stage: str) -> str:
@@ -125,7 +125,7 @@ class WholeImage:
             ]
         return "\n".join(lines) + "\n"
 
-    def _scripts(self) -> dict[str, str]:
+    def scripts(self) -> dict[str, str]:
         """The scripts that take the place of Airflow's own, by name."""
         packages = INSTALLED + (LINKED_PYTHON if self.airflow.recipe.compiles_python else "")
         names = {"install_os_dependencies.sh": packages} if self.airflow.version >= FIRST_WITH_SCRIPT else {}
@@ -163,7 +163,8 @@ class WholeImage:
             _piped((*build, ".", *options, *second)),
         ]
         said = "".join(f"# {sentence}\n" for sentence in unsettled)
-        return PREAMBLE.replace("set -eu\n", f"{said}set -eu\n", 1) + "\n\n".join(steps) + "\n"
+        guard = OTHER if self.airflow.own else ""
+        return PREAMBLE.replace("set -eu\n", f"{said}set -eu\n{guard}", 1) + "\n\n".join(steps) + "\n"
 
 
 PREAMBLE = f"""#!/bin/sh
@@ -184,6 +185,10 @@ cp {FOLDER}/{SCRIPTS}/* "$work/scripts/"
 # A syntax line would fetch a frontend: the one of the engine reads the Dockerfile.
 sed '/^# *syntax *=/s/=/ was/' Dockerfile > "$work/Dockerfile"
 
+"""
+
+
+OTHER = f"""cmp -s Dockerfile {FOLDER}/{OWN_DOCKERFILE} || echo "this is not the Dockerfile that stage read: stage again" >&2
 """
 
 

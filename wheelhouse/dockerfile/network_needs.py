@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from wheelhouse.stage.dockerfile.dockerfile_syntax import (
+from wheelhouse.dockerfile.dockerfile_syntax import (
     CONTINUED,
     KEYWORDS,
     VARIABLE,
@@ -11,8 +11,8 @@ from wheelhouse.stage.dockerfile.dockerfile_syntax import (
     Instruction,
     substituted,
 )
-from wheelhouse.stage.dockerfile.network_programs import URL, Asked, Script, judged
-from wheelhouse.stage.dockerfile.shell_commands import ShellCommand, function_names, shell_commands
+from wheelhouse.dockerfile.network_programs import URL, Asked, Script, judged
+from wheelhouse.dockerfile.shell_commands import ShellCommand, function_names, shell_commands
 
 MAX_SCRIPTS = 8
 """Scripts that start one another."""
@@ -41,6 +41,7 @@ class _Reader:
     dockerfile: Dockerfile
     values: dict[str, str]
     arguments: Mapping[str, str]
+    replaced: Mapping[str, str]
     stages: list[str] = field(default_factory=list)
     scripts: dict[str, tuple[str, int]] = field(default_factory=dict)
     defaults: dict[str, str] = field(default_factory=dict)
@@ -51,9 +52,8 @@ class _Reader:
         dockerfile = self.dockerfile
         if dockerfile.frontend:
             yield NetworkNeed(dockerfile.frontend_line, "frontend", (dockerfile.frontend,))
+        self.scripts = written_scripts(dockerfile) | {name: (text, 1) for name, text in self.replaced.items()}
         for instruction in dockerfile.instructions:
-            for heredoc, name in zip(instruction.heredocs, _targets(instruction), strict=False):
-                self.scripts[name] = (heredoc.text, heredoc.line)
             for text in (instruction.text, *(heredoc.text for heredoc in instruction.heredocs)):
                 self.functions |= function_names(text)
         for instruction in dockerfile.instructions:
@@ -197,7 +197,22 @@ def _targets(instruction: Instruction) -> tuple[str, ...]:
     return (target.rpartition("/")[2],)
 
 
-def network_needs(dockerfile: Dockerfile, arguments: Mapping[str, str] | None = None) -> tuple[NetworkNeed, ...]:
-    """Every need of a build, in the order in which the build meets it, each once. `arguments` are the build arguments."""
+def written_scripts(dockerfile: Dockerfile) -> dict[str, tuple[str, int]]:
+    """The files that the here-documents of a Dockerfile become: name → text and the line on which it starts."""
+    return {
+        name: (heredoc.text, heredoc.line)
+        for instruction in dockerfile.instructions
+        for heredoc, name in zip(instruction.heredocs, _targets(instruction), strict=False)
+    }
+
+
+def network_needs(
+    dockerfile: Dockerfile, arguments: Mapping[str, str] | None = None, replaced: Mapping[str, str] | None = None
+) -> tuple[NetworkNeed, ...]:
+    """Every need of a build, in the order in which the build meets it, each once.
+
+    `arguments` are the build arguments. `replaced` are scripts, by name, that take the place of those that the Dockerfile
+    writes; their lines have the number of the script alone.
+    """
     given = dict(arguments or {})
-    return tuple(dict.fromkeys(_Reader(dockerfile, dict(given), given).needs()))
+    return tuple(dict.fromkeys(_Reader(dockerfile, dict(given), given, replaced or {}).needs()))

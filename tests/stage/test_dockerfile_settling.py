@@ -9,11 +9,11 @@ from tests.support.index import IndexServer
 from tests.support.tools import wheelhouse
 from tests.support.wheels import build_wheel
 from wheelhouse.debian.debian_lock import DebianInputs, DebianLock, LockedDeb, LockedSuite
+from wheelhouse.dockerfile.dockerfile_syntax import parse_dockerfile
+from wheelhouse.dockerfile.network_needs import network_needs
+from wheelhouse.dockerfile.network_programs import KINDS
 from wheelhouse.oci.image_lock import BaseImage, Blob, ImageLock
-from wheelhouse.stage.dockerfile.dockerfile_syntax import parse_dockerfile
-from wheelhouse.stage.dockerfile.network_needs import network_needs
-from wheelhouse.stage.dockerfile.network_programs import KINDS
-from wheelhouse.stage.dockerfile.settling import WHAT, Settlement, base_dockerfile, settled
+from wheelhouse.stage.dockerfile_settling import WHAT, Settlement, base_dockerfile, settled
 
 BLOB = Blob("0" * 64, 1, "application/vnd.oci.image.manifest.v1+json")
 IMAGES = ImageLock((BaseImage("python:3.12-slim", "x", "amd64", BLOB, BLOB, ()),))

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from wheelhouse.stage.dockerfile.shell_commands import ShellCommand
+from wheelhouse.dockerfile.shell_commands import ShellCommand
 
 
 def _words(text: str) -> frozenset[str]:

@@ -5,12 +5,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from wheelhouse.debian.debian_lock import DebianLock
+from wheelhouse.dockerfile.network_needs import NetworkNeed
 from wheelhouse.errors import InputError
 from wheelhouse.oci.image_lock import BaseImage, ImageLock
 from wheelhouse.oci.reference import Reference
 from wheelhouse.stage.carried_image import with_carried_image
 from wheelhouse.stage.destination import Destination
-from wheelhouse.stage.dockerfile.network_needs import NetworkNeed
 from wheelhouse.stage.plan import Plan
 from wheelhouse.target.target import Target
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from wheelhouse.dockerfile.dockerfile_syntax import parse_dockerfile
+from wheelhouse.dockerfile.network_needs import network_needs
 from wheelhouse.errors import InputError
-from wheelhouse.stage.dockerfile.dockerfile_syntax import parse_dockerfile
-from wheelhouse.stage.dockerfile.network_needs import network_needs
 
 Need = tuple[int, str, str]
 CORPUS: dict[str, tuple[str, list[Need]]] = {

@@ -1,0 +1,29 @@
+"""The release that `--airflow` names, and the Dockerfile of its image build, if `--dockerfile` names one."""
+
+from pathlib import Path
+
+from wheelhouse.airflow import Airflow
+from wheelhouse.airflow.own_dockerfile import with_own_dockerfile
+from wheelhouse.config.options import FetchOptions
+from wheelhouse.errors import InputError
+from wheelhouse.files.disk import read_text
+
+
+def airflow_of(options: FetchOptions) -> Airflow | None:
+    """The release, built as its Dockerfile says if one is named; None without --airflow.
+
+    Raises InputError for a text that is no release, and for a Dockerfile that is not Airflow's own.
+    """
+    airflow = Airflow.parse(options.airflow) if options.airflow else None
+    if options.dockerfile is None:
+        return airflow
+    if airflow is None:
+        raise InputError("--dockerfile goes with --airflow", hint="say which release: --airflow 2.10.5")
+    path = Path(options.dockerfile)
+    own = with_own_dockerfile(airflow, read_text(path, "the Dockerfile"), f"`{path}`")
+    if own is None:
+        raise InputError(
+            f"`{path}` is not Airflow's own Dockerfile",
+            hint="name the one of a checkout of Airflow's sources; `wheelhouse stage --dockerfile` takes any other",
+        )
+    return own
