@@ -64,7 +64,7 @@ class DocumentType(Generic[T]):
     """
 
     def __init__(self, kind: type[T]) -> None:
-        self._kind = kind
+        self.kind = kind
         self._decoder = msgspec.json.Decoder(kind)
 
     def from_json(self, raw: str | bytes) -> T:
@@ -79,7 +79,7 @@ class DocumentType(Generic[T]):
         """A parsed table as this type; `place` is where it stands in its document. Raises ValueError with place and value."""
         try:
             with too_deep_as(ValueError):
-                return msgspec.convert(table, self._kind)
+                return msgspec.convert(table, self.kind)
         except msgspec.ValidationError as error:
             raise ValueError(_located(error, table, place)) from error
 

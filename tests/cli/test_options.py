@@ -161,8 +161,8 @@ def test_a_job_of_the_command_line_takes_from_the_settings_only_where_from_and_h
 
 def test_headings_stand_where_a_command_has_many_options(tmp_path: Path) -> None:
     for name, headings in {
-        "fetch": ["What to fetch", "Targets", "Debian packages", "Indexes", "Choosing", "Building", "Output"],
-        "lock": ["What to fetch", "Targets", "Debian packages", "Indexes", "Choosing", "Output"],
+        "fetch": ["What to fetch", "Targets", "Debian packages", "Indexes", "Choosing", "Jobs", "Building", "Output"],
+        "lock": ["What to fetch", "Targets", "Debian packages", "Indexes", "Choosing", "Jobs", "Output"],
         "vet": ["Options", "Indexes", "Output"],
         "diff": ["Options"],
     }.items():

@@ -29,6 +29,7 @@ IN_THE_CHECKOUT = 3
 """So many blocks of the README are typed in the checkout: it says so."""
 PAGES = sorted(path for path in (README, *(ROOT / "docs").glob("*.md")))
 SETTINGS = [(page, block) for page in PAGES for block in blocks(page) if block.language == "toml"]
+FLEET = [block for block in blocks(ROOT / "docs/fleet.md") if block.language == "sh"]
 IMAGE = "python:3.12-slim-bookworm"
 
 
@@ -116,6 +117,15 @@ def test_the_readme_on_a_made_internet(home: Path, folder: Path, made: Internet)
     must_be_what_the_readme_promises(told, folder, made)
     (approvals,) = (block for block in blocks(ROOT / "docs/vetting.md") if block.language == "sh")
     assert "1 approval withdrawn by Ada" in terminal.type(approvals)
+
+
+@pytest.mark.rooms
+def test_the_page_of_many_jobs(home: Path, folder: Path, made: Internet) -> None:
+    terminal = Terminal(folder, environment(home, made, str(Path(sys.executable).parent)), {})
+    told = {block.text: terminal.type(block) for block in FLEET}
+    assert "3 jobs: 3 done; 3 different files" in said(told, "fetch --all")
+    assert sorted(path.name for path in (folder / "wheelhouses").iterdir()) == ["etl", "reports", "web"]
+    assert len(list((folder / "wheelhouses/etl").glob("pylock.*"))) == 2
 
 
 @pytest.mark.docker
@@ -210,6 +220,7 @@ def test_no_block_of_commands_is_left_out() -> None:
     assert {name: len(found) for name, found in held.items() if found} == {
         "README.md": len(COMMANDS),
         "airflow.md": 3,
+        "fleet.md": len(FLEET),
         "vetting.md": 1,
     }
 

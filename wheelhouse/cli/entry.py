@@ -2,25 +2,21 @@
 
 import gc
 import os
-import re
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from pathlib import Path
-from traceback import walk_tb
 from typing import NoReturn
 
 import typer
 
 from wheelhouse.cli.app import app
+from wheelhouse.cli.defects import error_of
 from wheelhouse.cli.machine import own_umask
 from wheelhouse.cli.output import say_error, say_json
 from wheelhouse.cli.terminal import echo, open_streams
-from wheelhouse.errors import InputError, MachineError, WheelhouseError
+from wheelhouse.errors import InputError, WheelhouseError
 
 INTERRUPTED = 130
-MAX_LINES, MAX_MESSAGE_CHARACTERS = 5, 300
-CREDENTIALS = re.compile(r"//[^/\s]*@")
 MODULES = {
     "fetching": ("fetch", "lock"),
     "building": ("build",),
@@ -64,25 +60,6 @@ def _usage_error(error: typer.TyperException) -> InputError:
     return InputError(error.format_message(), hint=f"see `{command} --help`")
 
 
-def _defect(error: Exception) -> MachineError:
-    """An error that no code expected, in one sentence, with the lines of wheelhouse that it passed."""
-    package = Path(__file__).parents[1]
-    frames = (
-        (Path(frame.f_code.co_filename), line, frame.f_code.co_name) for frame, line in walk_tb(error.__traceback__)
-    )
-    lines = [
-        f"{path.relative_to(package.parent)}, line {line}, in {name}"
-        for path, line, name in frames
-        if path.is_relative_to(package)
-    ]
-    message = CREDENTIALS.sub("//", " ".join(str(error).split())).encode("utf-8", "backslashreplace").decode()
-    return MachineError(
-        f"wheelhouse itself failed: {type(error).__name__}: {message[:MAX_MESSAGE_CHARACTERS]}",
-        hint="this is a defect of wheelhouse: report it, with the command and the lines above",
-        details=tuple(lines[-MAX_LINES:]),
-    )
-
-
 def run(arguments: Sequence[str]) -> int:
     """Run one command; its exit code."""
     as_json = "--json" in arguments
@@ -90,14 +67,8 @@ def run(arguments: Sequence[str]) -> int:
         return _run(arguments, as_json=as_json)
     except BrokenPipeError:
         return 0
-    except (ConnectionError, TimeoutError) as error:
-        return _fail(_defect(error), as_json=as_json)
-    except OSError as error:  # such as a folder that is not readable
-        from wheelhouse.files.disk import machine_error
-
-        return _fail(machine_error(error), as_json=as_json)
     except Exception as error:
-        return _fail(_defect(error), as_json=as_json)
+        return _fail(error_of(error), as_json=as_json)
 
 
 def _run(arguments: Sequence[str], *, as_json: bool) -> int:

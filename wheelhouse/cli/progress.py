@@ -49,15 +49,19 @@ class Shown:
         from wheelhouse.report import event_line, warning_text
 
         line = event_line(event)
-        if line and isinstance(event, Warned | Found | Noted):
-            with self._guard:
-                if line in self._once:
-                    return
-                self._once.add(line)
+        if line and isinstance(event, Warned | Found | Noted) and not self._is_first(line):
+            return
         if isinstance(event, Warned | Found):
             self.warnings.append(warning_text(event))
         if line and (not self._quiet or isinstance(event, Warned | Found)):
             self._say(line)
+
+    def _is_first(self, line: str) -> bool:
+        """Whether a line is printed for the first time."""
+        with self._guard:
+            is_first = line not in self._once
+            self._once.add(line)
+        return is_first
 
     def _say(self, line: str) -> None:
         if self._live:
@@ -84,7 +88,7 @@ class Shown:
         """Print a line of progress at intervals, if it has changed, until the run is over."""
         said = ""
         while not self._over.wait(INTERVAL_SECONDS):
-            line = self._tally.line(time.monotonic())
+            line = self._line()
             if line != said:
                 self._say(line)
             said = line
@@ -121,5 +125,12 @@ class Shown:
         """The lines that the terminal shows now."""
         from rich.text import Text
 
-        lines = self._tally.lines(time.monotonic(), MAX_LINES)
-        return Text("\n".join(map(plain, lines)), no_wrap=True, overflow="ellipsis")
+        return Text("\n".join(map(plain, self._lines())), no_wrap=True, overflow="ellipsis")
+
+    def _line(self) -> str:
+        """The progress in one line; empty if nothing happened yet."""
+        return self._tally.line(time.monotonic())
+
+    def _lines(self) -> list[str]:
+        """The progress for a terminal."""
+        return self._tally.lines(time.monotonic(), MAX_LINES)

@@ -2,9 +2,10 @@
 
 import os
 import shlex
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from wheelhouse import __version__
@@ -13,13 +14,14 @@ from wheelhouse.cli.output import passphrase_of
 from wheelhouse.cli.progress import Shown
 from wheelhouse.cli.terminal import echo
 from wheelhouse.config.declare import given, merged
-from wheelhouse.config.options import TIMEOUT_SECONDS, ConnectionOptions, NetworkOptions
+from wheelhouse.config.options import TIMEOUT_SECONDS, ConnectionOptions, JobSelection, NetworkOptions
 from wheelhouse.events import Listener, Warned
 
 if TYPE_CHECKING:
     from wheelhouse.archive.waivers import Waivers
     from wheelhouse.config.settings import ApprovalSettings, Settings
     from wheelhouse.fetch.gather import Options
+    from wheelhouse.files.cache import Cache
     from wheelhouse.findings import Finding
     from wheelhouse.index.http import Http, HttpSettings
     from wheelhouse.index.locations import IndexLocation
@@ -36,6 +38,15 @@ def settings() -> "Settings":
     from wheelhouse.config.settings import read_settings
 
     return read_settings(Path.cwd())
+
+
+def chosen_jobs(chosen: JobSelection) -> "dict[str, Settings]":
+    """The jobs of the settings file that --all and --job name; none if neither was given. Raises InputError."""
+    if not (chosen.all_jobs or chosen.job_names):
+        return {}
+    from wheelhouse.config.jobs import read_jobs, selected_jobs
+
+    return selected_jobs(read_jobs(Path.cwd()), chosen.job_names)
 
 
 def settings_sha256(wheelhouse: Path) -> str:
@@ -220,23 +231,54 @@ def supplied(
     options: "Options", network: ConnectionOptions, listener: Listener
 ) -> "Iterator[tuple[Http, PackageSource]]":
     """The connections of one run, and the package source that uses them and the cache."""
+    with opened_sources(network, listener) as source_of:
+        source = source_of(options)
+        yield source.http, source
+
+
+@contextmanager
+def opened_sources(network: ConnectionOptions, listener: Listener) -> "Iterator[Callable[..., PackageSource]]":
+    """Gives the package source of some options; all share one cache, and the sources are closed when the block ends.
+
+    Options with the same indexes and credentials share one source, unless they are of different owners. Threads may call it.
+    """
     from wheelhouse.files.cache import Cache
+
+    cache = Cache(cache_folder(network.cache_dir), listener, mode=0o777 & ~own_umask())
+    sources: dict[object, PackageSource] = {}
+    guard = Lock()
+
+    def source_of(options: "Options", owner: str = "") -> "PackageSource":
+        asks_always = options.upgrade or bool(options.upgrade_projects)
+        key = (index_locations(options), options.index_tokens, tuple(options.pip.values.items()), asks_always, owner)
+        with guard:
+            if key not in sources:
+                sources[key] = _source(options, network, cache, listener, asks_always=asks_always)
+            return sources[key]
+
+    try:
+        yield source_of
+    finally:
+        for source in sources.values():
+            source.close()
+        cache.close()
+
+
+def _source(
+    options: "Options", network: ConnectionOptions, cache: "Cache", listener: Listener, *, asks_always: bool
+) -> "PackageSource":
+    """The package source of some options, with connections of its own. `asks_always` if no kept page counts as fresh."""
+    from wheelhouse.index.http import Http
     from wheelhouse.index.package_source import PackageSource
     from wheelhouse.index.pagecache import PageCache
     from wheelhouse.index.sources import IndexLocations
 
     for sentence in options.pip.warnings:
         listener(Warned(sentence))
-    with connected(network, listener, options.pip) as http:
-        cache = Cache(cache_folder(network.cache_dir), listener, mode=0o777 & ~own_umask())
-        pages = PageCache(http, cache, ask_always=options.upgrade or bool(options.upgrade_projects))
-        locations = IndexLocations(index_locations(options), http, pages, _tokens(options))
-        source = PackageSource(locations, http, cache, listener, waivers())
-        try:
-            yield http, source
-        finally:
-            source.close()
-            cache.close()
+    http = Http(_http_settings(network, options.pip.values), listener)
+    pages = PageCache(http, cache, ask_always=asks_always)
+    locations = IndexLocations(index_locations(options), http, pages, _tokens(options))
+    return PackageSource(locations, http, cache, listener, waivers())
 
 
 def index_locations(options: "Options") -> "tuple[IndexLocation, ...]":

@@ -293,7 +293,10 @@ class OutputOptions:
         "--replace", default=False, help="Remove files of another job in the wheelhouse that this job does not need."
     )
     keep_going: bool = option(
-        "--keep-going", default=False, help="Write the targets that have a solution, even if others have none."
+        "--keep-going",
+        default=False,
+        help="Write the targets that have a solution, even if others have none. With --all, also start the jobs after "
+        "one that failed.",
     )
 
 
@@ -302,6 +305,29 @@ class FetchOptions(
     OutputOptions, UpgradeOptions, ChoosingOptions, IndexOptions, DebianOptions, BaseImageOptions, JobOptions
 ):
     """What `fetch` and `lock` take. The help lists the options of the last base first."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobSelection:
+    """Which jobs of the settings file a command is for."""
+
+    HEADING = "Jobs"
+    all_jobs: bool = option(
+        "--all", default=False, help="Do this for every job of the settings file, each a table [jobs.NAME]."
+    )
+    job_names: Texts = option(
+        "--job", metavar="NAME", help="Do this for the jobs with this name, or with names such as 'team-*'."
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class FleetOptions(JobSelection):
+    """How the jobs of the settings file are run."""
+
+    HEADING = "Jobs"
+    parallel: int = option(
+        "--parallel", default=4, metavar="N", minimum=1, maximum=64, help="Run so many jobs at once."
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

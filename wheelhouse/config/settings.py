@@ -1,6 +1,6 @@
 """The settings file: `wheelhouse.toml`, or `[tool.wheelhouse]` of `pyproject.toml`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -198,16 +198,27 @@ class ApprovalSettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=Tru
                 raise ValueError(f"`{reviewer.name}` has two roles")
 
 
-class Tables(msgspec.Struct, rename="kebab", forbid_unknown_fields=True, frozen=True):
-    """What the file may hold besides options: indexes, and the tables of other commands."""
+class JobTables(msgspec.Struct, rename="kebab", forbid_unknown_fields=True, frozen=True):
+    """What a job may hold besides options."""
 
     index: str | None = None
     indexes: dict[str, IndexSettings] = {}
     find_links: list[str] = []
-    approvals: ApprovalSettings = msgspec.field(default_factory=ApprovalSettings)
     debian: DebianSettings = msgspec.field(default_factory=DebianSettings)
     files: list[FileSettings] = []
+
+
+class Tables(JobTables, rename="kebab", forbid_unknown_fields=True, frozen=True):
+    """What the file may hold besides options: a job of its own, further jobs, and the tables of other commands.
+
+    `jobs` and `include` are read by `config/jobs`. `output` is the folder of the wheelhouses of jobs that name none.
+    """
+
+    approvals: ApprovalSettings = msgspec.field(default_factory=ApprovalSettings)
     policy: PolicySettings = msgspec.field(default_factory=PolicySettings)
+    include: list[str] = []
+    jobs: dict[str, Any] = {}
+    output: str = "wheelhouses"
 
 
 @dataclass(frozen=True)
@@ -215,6 +226,7 @@ class Settings:
     """What a settings file says: the options of `fetch`, those of `stage`, and the tables of the other commands.
 
     `options` and `stage` hold only what the file sets, by the names of the fields of `FetchOptions` and `StageOptions`.
+    `has_jobs` if the file has jobs besides the one of its own options, or includes files that have some.
     """
 
     options: dict[str, Any] = field(default_factory=dict)
@@ -222,6 +234,7 @@ class Settings:
     approvals: ApprovalSettings = field(default_factory=ApprovalSettings)
     files: Sequence[FileSettings] = ()
     policy: PolicySettings = field(default_factory=PolicySettings)
+    has_jobs: bool = False
 
     @property
     def wheelhouse(self) -> Path:
@@ -252,43 +265,85 @@ File = msgspec.defstruct(
     frozen=True,
 )
 FILE: DocumentType[Any] = DocumentType(File)
+JobTable = msgspec.defstruct(
+    "JobTable", [*FILE_KEYS.values()], bases=(JobTables,), rename="kebab", forbid_unknown_fields=True, frozen=True
+)
+JOB: DocumentType[Any] = DocumentType(JobTable)
+"""A table `[jobs.NAME]`."""
+IncludedFile = msgspec.defstruct(
+    "IncludedFile",
+    [*FILE_KEYS.values(), ("jobs", dict[str, Any], {})],
+    bases=(JobTables,),
+    rename="kebab",
+    forbid_unknown_fields=True,
+    frozen=True,
+)
+INCLUDED: DocumentType[Any] = DocumentType(IncludedFile)
+"""A file that `include` names: jobs, and the keys that they share."""
 
 
 def read_settings(folder: Path) -> Settings:
     """The settings that a folder holds; empty ones if there are none. Raises InputError naming file and key."""
+    held = settings_table(folder)
+    return settings_of(*held) if held else Settings()
+
+
+def settings_table(folder: Path) -> tuple[dict[str, Any], Path] | None:
+    """The table of settings that a folder holds, and its file; None if it holds none. Raises InputError."""
     own, project = (folder / name for name in FILES)
     if own.is_file():
-        return _settings(_toml(own), own)
-    if project.is_file() and (table := _toml(project).get("tool", {}).get("wheelhouse")) is not None:
-        return _settings(table, project)
-    return Settings()
+        return read_toml(own), own
+    if project.is_file() and (table := read_toml(project).get("tool", {}).get("wheelhouse")) is not None:
+        return table, project
+    return None
 
 
-def _toml(path: Path) -> dict[str, Any]:
+def read_toml(path: Path) -> dict[str, Any]:
+    """A file of settings as a table. Raises InputError if it cannot be read."""
     try:
         return parse_toml(read_text(path, "the settings"))
     except ValueError as error:
         raise InputError(f"`{path}` is not TOML: {error}") from error
 
 
-def _settings(table: dict[str, Any], path: Path) -> Settings:
-    """What the table of a file says. A date is the same as its text, and one Python or platform needs no array."""
+def settings_of(table: Mapping[str, Any], path: Path) -> Settings:
+    """What the table of a file says. Raises InputError naming file and key."""
+    file = checked_table(table, FILE, path)
+    has_jobs = bool(file.jobs or file.include)
+    return Settings(options_of(file), _set(file.stage, StageOptions), file.approvals, file.files, file.policy, has_jobs)
+
+
+def options_of(job: Any) -> dict[str, Any]:  # noqa: ANN401  (a `File` or a `JobTable`)
+    """The options of `fetch` that a file or a job sets, by the names of the fields of `FetchOptions`."""
+    options: dict[str, Any] = _set(job, FetchOptions) | _locations(job) | job.debian.options
+    if isinstance(job.image, ImageSettings):
+        options |= options.pop("image").options
+    return options
+
+
+def checked_table(table: object, kind: DocumentType[Any], path: Path, place: str = "") -> Any:  # noqa: ANN401  (of `kind`)
+    """A table of a file as one of the types of this module; `place` is where it stands in the file.
+
+    A date is the same as its text, and one Python or platform needs no array. Raises InputError naming file and key.
+    """
+    if isinstance(table, Mapping):
+        table = _as_texts(table)
+    try:
+        return kind.from_table(table, place)
+    except ValueError as error:
+        keys = ", ".join(sorted(field.encode_name for field in msgspec.structs.fields(kind.kind)))
+        raise InputError(f"`{path}`: {error}", hint=f"the keys are {keys}") from error
+
+
+def _as_texts(table: Mapping[str, Any]) -> dict[str, Any]:
+    """A table with dates as texts, and one Python or platform as an array."""
     texts = _with_dates_as_text(table)
     if isinstance(debian := table.get("debian"), dict):
         texts["debian"] = _with_dates_as_text(debian)
-    texts |= {key: [value] for key in ("python", "platform") if isinstance(value := texts.get(key), str)}
-    try:
-        file = FILE.from_table(texts, "")
-    except ValueError as error:
-        keys = ", ".join(sorted(field.encode_name for field in msgspec.structs.fields(File)))
-        raise InputError(f"`{path}`: {error}", hint=f"the keys are {keys}") from error
-    options = _set(file, FetchOptions) | _locations(file) | file.debian.options
-    if isinstance(file.image, ImageSettings):
-        options |= options.pop("image").options
-    return Settings(options, _set(file.stage, StageOptions), file.approvals, file.files, file.policy)
+    return texts | {key: [value] for key in ("python", "platform") if isinstance(value := texts.get(key), str)}
 
 
-def _with_dates_as_text(table: dict[str, Any]) -> dict[str, Any]:
+def _with_dates_as_text(table: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value.isoformat() if isinstance(value, date) else value for key, value in table.items()}
 
 
@@ -298,7 +353,7 @@ def _set(struct: Any, group: type) -> dict[str, Any]:  # noqa: ANN401  (a struct
     return {name: value for name, value in values.items() if value not in (msgspec.UNSET, None, ())}
 
 
-def _locations(tables: Tables) -> dict[str, Texts]:
+def _locations(tables: JobTables) -> dict[str, Texts]:
     """The indexes of a file as `--index`, `--find-links`, `--from` and `--index-token-file` take them."""
     named = tables.indexes.items()
     values = {

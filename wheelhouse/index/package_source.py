@@ -31,7 +31,7 @@ class PackageSource:
         on_event: Listener = ignore,
         waivers: Waivers = NO_WAIVERS,
     ) -> None:
-        self._http = http
+        self.http = http
         self._requests, self._downloads = Tasks(REQUEST_THREADS, "requests"), Tasks(DOWNLOAD_THREADS, "downloads")
         access = StoreAccess(http, store)
         inspections = Inspections(access)
@@ -43,7 +43,7 @@ class PackageSource:
 
     def close(self) -> None:
         """Stop all work; a later run resumes unfinished downloads."""
-        self._http.close()
+        self.http.close()
         self._downloads.close()
         self._requests.close()
         self.artifacts.close()

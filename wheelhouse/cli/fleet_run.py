@@ -1,0 +1,154 @@
+"""`fetch --all` and `lock --all`: the jobs of the settings file in one run, with one cache and one answer."""
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import CancelledError
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from wheelhouse.cli.defects import error_of
+from wheelhouse.cli.job_run import JobRequest, consent_of, fetch_job, fetched_document, lock_job
+from wheelhouse.cli.output import say, say_json
+from wheelhouse.cli.session import opened_sources, options
+from wheelhouse.cli.terminal import echo
+from wheelhouse.config.declare import given, names_job
+from wheelhouse.config.options import BuildingOptions, ConnectionOptions, FetchOptions, FleetOptions
+from wheelhouse.errors import InputError, WheelhouseError
+
+if TYPE_CHECKING:
+    from wheelhouse.config.settings import Settings
+    from wheelhouse.events import Listener
+    from wheelhouse.index.package_source import PackageSource
+    from wheelhouse.report.fleet_summary import JobResult
+
+    Step = Callable[[JobRequest, "PackageSource", "Listener"], "tuple[JobResult, WheelhouseError | None]"]
+    """Does one job; its result, and the error of the targets that have none."""
+
+
+def fetch_fleet(
+    jobs: "Mapping[str, Settings]",
+    chosen: FetchOptions,
+    fleet: FleetOptions,
+    network: ConnectionOptions,
+    building: BuildingOptions | None,
+    *,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Fetch jobs, each into its wheelhouse; ends with the exit code of all."""
+    run_fleet(_fetched, jobs, chosen, fleet, network, building, as_json=as_json, quiet=quiet)
+
+
+def lock_fleet(
+    jobs: "Mapping[str, Settings]",
+    chosen: FetchOptions,
+    fleet: FleetOptions,
+    network: ConnectionOptions,
+    *,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Write the lock files of jobs; ends with the exit code of all."""
+    run_fleet(_locked, jobs, chosen, fleet, network, None, as_json=as_json, quiet=quiet)
+
+
+def must_choose_jobs(from_file: "Settings", chosen: FetchOptions) -> None:
+    """Raise InputError if the settings file has nothing to fetch but jobs, and the command line names nothing either."""
+    values = from_file.options | given(chosen)
+    if from_file.has_jobs and not names_job(FetchOptions, values):
+        hint = "add --all for all of them, or --job NAME"
+        raise InputError("the settings file has jobs, and none of them was chosen", hint=hint)
+
+
+def run_fleet(
+    step: "Step",
+    jobs: "Mapping[str, Settings]",
+    chosen: FetchOptions,
+    fleet: FleetOptions,
+    network: ConnectionOptions,
+    building: BuildingOptions | None,
+    *,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Do a step for each job, `fleet.parallel` at once, and print what became of them; ends with the exit code of all."""
+    from wheelhouse.cli.fleet_progress import FleetShown
+    from wheelhouse.fetch.fleet import run_jobs
+    from wheelhouse.fetch.fleet_results import JobState, exit_code
+    from wheelhouse.humanize import counted
+    from wheelhouse.index.http import StoppedError
+    from wheelhouse.report.fleet_summary import fleet_document, fleet_lines
+
+    _must_be_for_all(chosen)
+    listener = FleetShown(list(jobs), quiet=quiet or as_json)
+    with listener.shown(), ExitStack() as opened:
+        source_of = opened.enter_context(opened_sources(network, listener))
+
+        def work(name: str) -> "tuple[JobResult, WheelhouseError | None]":
+            try:
+                request = _request(jobs[name], chosen, building)
+                source = source_of(request.options, owner=name if building else "")
+                return step(request, source, listener.listeners[name])
+            except (StoppedError, CancelledError):
+                raise
+            except Exception as error:
+                raise error_of(error) from error
+
+        runs = run_jobs(
+            list(jobs), work, fleet.parallel, listener.note_run, keep_going=chosen.keep_going, stop=opened.close
+        )
+    code = exit_code(runs)
+    if as_json:
+        warnings = {name: job.warnings for name, job in listener.listeners.items()}
+        say_json(fleet_document(runs, warnings) | {"warnings": listener.warnings, "exit-code": code})
+    elif not quiet:
+        say(*fleet_lines(runs))
+    if not_started := sum(run.state is JobState.NOT_STARTED for run in runs):
+        echo(f"hint: to run the other {counted(not_started, 'job')} too, add --keep-going", err=True)
+    if code:
+        raise typer.Exit(code)
+
+
+def _request(job: "Settings", chosen: FetchOptions, building: BuildingOptions | None) -> JobRequest:
+    """What is to be done for one job of the settings file."""
+    job_options = options(job, chosen)
+    folder = Path(job_options.dest or "wheels")
+    return JobRequest(job_options, chosen, job.files, consent_of(folder, None, replace_files=chosen.replace), building)
+
+
+def _must_be_for_all(chosen: FetchOptions) -> None:
+    """Raise InputError for an option that says what to fetch, or where to: each job says that itself."""
+    values = given(chosen)
+    if names_job(FetchOptions, values):
+        hint = "write them into a table [jobs.NAME] of the settings file, or leave out --all and --job"
+        raise InputError("the jobs of the settings file say what to fetch, and the command line names more", hint=hint)
+    if "dest" in values:
+        hint = "set `output` in the settings file: the folder of all wheelhouses, each under its job's name"
+        raise InputError("--dest names one folder, and each job has its own", hint=hint)
+
+
+def _fetched(
+    request: JobRequest, source: "PackageSource", listener: "Listener"
+) -> "tuple[JobResult, WheelhouseError | None]":
+    from wheelhouse.report.fleet_summary import JobResult
+
+    outcome = fetch_job(request, source, listener)
+    changes = {
+        "fetched": sum(len(done.placed) for done in outcome.fetched),
+        "unchanged": sum(len(done.kept) for done in outcome.fetched),
+        "removed": sum(len(done.removed) for done in outcome.fetched),
+    }
+    return JobResult(str(outcome.folder), tuple(outcome.locks), fetched_document(outcome), changes), outcome.error
+
+
+def _locked(
+    request: JobRequest, source: "PackageSource", listener: "Listener"
+) -> "tuple[JobResult, WheelhouseError | None]":
+    from wheelhouse import report
+    from wheelhouse.report.fleet_summary import JobResult
+
+    locks, error = lock_job(request, source, listener)
+    document = {"house": str(request.folder), "targets": [report.lock_document(lock) for lock in locks]}
+    return JobResult(str(request.folder), tuple(locks), document), error

@@ -1,0 +1,241 @@
+"""What `fetch` and `lock` do for one job: base images, locks, files, other files, Debian packages, builds."""
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from wheelhouse.cli.building import run_build
+from wheelhouse.cli.machine import docker_config_file, now
+from wheelhouse.cli.session import settings_sha256
+from wheelhouse.config.declare import declared, given, names_job
+from wheelhouse.config.options import BuildingOptions, FetchOptions, JobOptions
+from wheelhouse.errors import InputError
+from wheelhouse.events import Listener, Warned
+
+if TYPE_CHECKING:
+    from wheelhouse.cli.progress import Shown
+    from wheelhouse.config.settings import FileSettings
+    from wheelhouse.debian.debian_lock import DebianLock
+    from wheelhouse.errors import WheelhouseError
+    from wheelhouse.fetch.fetch import Consent, Fetched
+    from wheelhouse.fetch.gather import Options
+    from wheelhouse.fetch.job import Job
+    from wheelhouse.index.package_source import PackageSource
+    from wheelhouse.lock.lock import Lock as TargetLock
+    from wheelhouse.lock.other_files import OtherFiles
+    from wheelhouse.oci.image_lock import ImageLock
+
+_BUILDING = Lock()
+"""Held while the sdists of a job are built: a build uses all cores."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobRequest:
+    """One job: its options, those of the command line among them, and the other files that the settings name.
+
+    `building` says how its sdists are built; None if they are not.
+    """
+
+    options: "Options"
+    chosen: FetchOptions
+    files: "Sequence[FileSettings]"
+    consent: "Consent"
+    building: BuildingOptions | None = None
+
+    @property
+    def folder(self) -> Path:
+        """The wheelhouse of the job."""
+        return Path(self.options.dest or "wheels")
+
+    @property
+    def is_of_file(self) -> bool:
+        """Whether the settings file says what to fetch, and not the command line."""
+        return not names_job(FetchOptions, given(self.chosen))
+
+
+@dataclass(frozen=True, slots=True)
+class JobOutcome:
+    """What a run made of one job. `error` is that of the targets that have no lock."""
+
+    folder: Path
+    fetched: "Sequence[Fetched]"
+    locks: "Sequence[TargetLock]"
+    others: "OtherFiles"
+    removed_others: Sequence[str]
+    images: "ImageLock"
+    debian: "DebianLock"
+    error: "WheelhouseError | None"
+
+    def paths(self, names: "Callable[[Fetched], Sequence[str]]") -> list[str]:
+        """Files of the wheelhouse and of those inside it, as paths relative to its folder."""
+        return [str(done.folder.relative_to(self.folder) / name) for done in self.fetched for name in names(done)]
+
+
+def fetch_job(request: JobRequest, source: "PackageSource", listener: Listener) -> JobOutcome:
+    """Make the wheelhouse of a job. Raises WheelhouseError if nothing was fetched, or not all that belongs to it."""
+    from wheelhouse import report
+    from wheelhouse.fetch.fetch import fetch_all
+    from wheelhouse.fetch.gather import tools_job
+
+    folder = request.folder
+    options, images = _with_base_images(request, source, listener)
+    job = _job(request, options, source, listener)
+    tools = tools_job(job)
+    jobs = [(job, folder), *([(tools, folder / "tools")] if tools else [])]
+    keep_going = request.chosen.keep_going
+    fetched, error = fetch_all(jobs, source, listener, consent=request.consent, keep_going=keep_going)
+    wheelhouse = fetched[0].wheelhouse
+    if any(not artifact.is_wheel for artifact in wheelhouse.artifacts.values()):
+        from wheelhouse.build.build_wheelhouse import fetch_build_requirements
+
+        wheelhouse = fetch_build_requirements(wheelhouse, folder, source, listener)
+    others, removed_others = _with_other_files(request, source, listener)
+    _remove_former_images(request, images)
+    debian = _with_debian(request, options, source, listener)
+    if request.building:
+        with _BUILDING:
+            wheelhouse = run_build(folder, request.building, source, listener).wheelhouse
+    by_name = {lock.name: lock for lock in wheelhouse.locks}
+    locks = tuple(by_name[lock.name] for lock in fetched[0].locks)
+    outcome = JobOutcome(folder, fetched, locks, others, removed_others, images, debian, error)
+    if foreign := outcome.paths(lambda done: done.foreign):
+        listener(Warned(report.foreign_sentence(str(folder), foreign)))
+    return outcome
+
+
+def lock_job(
+    request: JobRequest, source: "PackageSource", listener: Listener
+) -> "tuple[Sequence[TargetLock], WheelhouseError | None]":
+    """Write the locks of a job without files; the error is that of the targets that have no lock."""
+    from wheelhouse.fetch.fetch import lock_only
+
+    options, _ = _with_base_images(request, source, listener)
+    job = _job(request, options, source, listener)
+    return lock_only(
+        job, request.folder, source, listener, consent=request.consent, keep_going=request.chosen.keep_going
+    )
+
+
+def fetched_document(outcome: JobOutcome) -> dict[str, Any]:
+    """What `fetch --json` prints of a job."""
+    from wheelhouse import report
+    from wheelhouse.lock.other_files import FOLDER
+
+    removed = outcome.paths(lambda done: done.removed)
+    return {
+        "house": str(outcome.folder),
+        "targets": [report.lock_document(lock) for lock in outcome.locks],
+        "fetched": list(outcome.fetched[0].placed),
+        "reused": list(outcome.fetched[0].kept),
+        "removed": [*removed, *(f"{FOLDER}/{name}" for name in outcome.removed_others)],
+        "foreign": outcome.paths(lambda done: done.foreign),
+        "files": report.other_files_document(outcome.others),
+        "images": report.base_images_document(outcome.images),
+        "debian": report.debian_document(outcome.debian),
+    }
+
+
+def fetched_lines(outcome: JobOutcome) -> list[str]:
+    """What `fetch` prints of a job."""
+    from wheelhouse import report
+
+    of_folders = [
+        report.fetched_lines(str(done.folder), done.placed, done.kept, done.removed) for done in outcome.fetched
+    ]
+    return [
+        *report.locks_lines(outcome.locks),
+        *(line for lines in of_folders for line in lines),
+        *report.other_files_lines(outcome.others, outcome.removed_others),
+        *report.base_images_lines(outcome.images),
+        *report.debian_lines(outcome.debian),
+    ]
+
+
+def consent_of(folder: Path, listener: "Shown | None", *, replace_files: bool) -> "Consent":
+    """Ask on the terminal of a listener whether files of another job may be removed; `--replace` says yes.
+
+    Without a listener, or a terminal, they may not.
+    """
+    from wheelhouse import report
+
+    def consent(lost: Sequence[str]) -> None:
+        if not lost or replace_files:
+            return
+        sentence = report.lost_sentence(str(folder), len(lost))
+        if listener is None or not (sys.stdin.isatty() and sys.stderr.isatty()):
+            hint = "to remove them, add --replace; else use another folder (--dest), or fetch both jobs in one command"
+            raise InputError(sentence, hint=hint, details=tuple(lost))
+        if not listener.confirm([f"  {name}" for name in lost], f"{sentence}. Continue?"):
+            raise InputError(f"{sentence}; nothing was changed", hint="use another folder (--dest)")
+
+    return consent
+
+
+def _with_base_images(request: JobRequest, source: "PackageSource", listener: Listener) -> "tuple[Options, ImageLock]":
+    """The options with the facts of the base image, which is fetched first: it decides libc and Python of the targets."""
+    from wheelhouse.oci.image_lock import ImageLock
+
+    options = request.options
+    if options.whole_image:
+        from wheelhouse.fetch.whole_image_request import with_whole_image
+
+        options = with_whole_image(options)
+    if options.base_image is None:
+        return options, ImageLock()
+    from wheelhouse.fetch.base_image_request import with_base_images
+
+    return with_base_images(options, request.folder, source.http, source.store, docker_config_file(), listener)
+
+
+def _job(request: JobRequest, options: "Options", source: "PackageSource", listener: Listener) -> "Job":
+    """What is to be locked. If the settings file alone says what to fetch, the job is known by that file's place."""
+    from wheelhouse.fetch.gather import gather
+
+    job = gather(options, source.http, now(), listener)
+    is_of_command_line = given(request.chosen).keys() & declared(JobOptions).keys()
+    return job if is_of_command_line else replace(job, settings_sha256=settings_sha256(request.folder))
+
+
+def _with_other_files(
+    request: JobRequest, source: "PackageSource", listener: Listener
+) -> "tuple[OtherFiles, Sequence[str]]":
+    """Fetch the other files that the settings name; their lock, and the names of those that were removed."""
+    from wheelhouse.lock.other_files import FOLDER, OtherFiles
+
+    if not request.is_of_file or not (request.files or (request.folder / FOLDER).is_dir()):
+        return OtherFiles(), ()
+    from wheelhouse.fetch.fetch_other_files import fetch_other_files
+
+    requests = [entry.request() for entry in request.files]
+    return fetch_other_files(requests, request.folder, source.http, source.store, listener)
+
+
+def _remove_former_images(request: JobRequest, images: "ImageLock") -> None:
+    """Remove the base images of the wheelhouse, if the settings name none any more."""
+    from wheelhouse.oci.image_lock import FOLDER
+
+    if request.is_of_file and not images.images and (request.folder / FOLDER).is_dir():
+        from wheelhouse.fetch.fetch_base_images import remove_base_images
+
+        remove_base_images(request.folder)
+
+
+def _with_debian(request: JobRequest, options: "Options", source: "PackageSource", listener: Listener) -> "DebianLock":
+    """Fetch the Debian packages that the options request; their lock. If the settings name none any more, they are removed."""
+    from wheelhouse.debian.debian_lock import FOLDER, DebianLock
+
+    folder = request.folder
+    if options.debs or options.deb_lists:
+        from wheelhouse.fetch.debian_request import requested_debian
+        from wheelhouse.fetch.fetch_debian import fetch_debian
+
+        job = requested_debian(options, folder)
+        return fetch_debian(job, folder, source.http, source.store, now(), listener, upgrade=options.upgrade)
+    if request.is_of_file and (folder / FOLDER).is_dir():
+        from wheelhouse.fetch.fetch_debian import remove_debian
+
+        remove_debian(folder)
+    return DebianLock()

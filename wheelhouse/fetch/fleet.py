@@ -1,0 +1,78 @@
+"""The jobs of a fleet, each in a thread of its own, so many at once; one that fails ends itself alone, or the start of others."""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import CancelledError, ThreadPoolExecutor, wait
+from typing import Generic, TypeVar
+
+from wheelhouse.errors import WheelhouseError
+from wheelhouse.fetch.fleet_results import JobRun, JobState
+from wheelhouse.index.http import StoppedError
+
+T = TypeVar("T")
+STOP_SECONDS = 3.0
+"""So long jobs may take to end after an interrupt; what they leave then is removed by the next run."""
+Work = Callable[[str], tuple[T, WheelhouseError | None]]
+"""Does a job, by its name. Returns its result, and the error of the targets that have none; raises if nothing was done."""
+
+
+OnChange = Callable[[JobRun[T]], None]
+
+
+def run_jobs(
+    names: Sequence[str],
+    work: Work[T],
+    parallel: int,
+    on_change: OnChange[T],
+    *,
+    keep_going: bool,
+    stop: Callable[[], None],
+) -> list[JobRun[T]]:
+    """Do jobs, `parallel` at once; what became of each, in the order of `names`. `on_change` is called from many threads.
+
+    After a job with an error no other is started, unless `keep_going` is set. `stop` makes jobs end early: it is called if the
+    caller is interrupted, and then jobs that do not end soon are left alone. Raises what a job raises that is no
+    WheelhouseError.
+    """
+    fleet = _Fleet(work, on_change, keep_going=keep_going)
+    pool = ThreadPoolExecutor(min(parallel, len(names)), thread_name_prefix="jobs")
+    futures = [pool.submit(fleet.run, name) for name in names]
+    pool.shutdown(wait=False)
+    try:
+        return [future.result() for future in futures]
+    except BaseException:
+        fleet.is_over.set()
+        stop()
+        wait(futures, STOP_SECONDS)
+        raise
+
+
+class _Fleet(Generic[T]):
+    """Does jobs until it is over."""
+
+    def __init__(self, work: Work[T], on_change: OnChange[T], *, keep_going: bool) -> None:
+        self._work, self._on_change, self._keep_going = work, on_change, keep_going
+        self.is_over = threading.Event()
+
+    def run(self, name: str) -> JobRun[T]:
+        """Do one job, if it may start."""
+        if self.is_over.is_set():
+            return self._changed(JobRun(name, JobState.NOT_STARTED))
+        self._on_change(JobRun(name, JobState.RUNNING))
+        started = time.monotonic()
+        result: T | None = None
+        try:
+            result, error = self._work(name)
+        except (StoppedError, CancelledError):
+            return self._changed(JobRun(name, JobState.STOPPED, seconds=time.monotonic() - started))
+        except WheelhouseError as raised:
+            error = raised
+        if error and not self._keep_going:
+            self.is_over.set()
+        state = JobState.FAILED if error else JobState.DONE
+        return self._changed(JobRun(name, state, result, error, time.monotonic() - started))
+
+    def _changed(self, run: JobRun[T]) -> JobRun[T]:
+        self._on_change(run)
+        return run
