@@ -34,13 +34,14 @@ def test_the_help_of_a_command(tmp_path: Path, command: str) -> None:
 
 
 def test_the_first_help_names_every_command(tmp_path: Path) -> None:
-    """By `python -m wheelhouse`, in a process of its own: the order is that in which modules are loaded."""
+    """By `python -m wheelhouse`, in a process of its own."""
     session = Session(tmp_path)
     done = run(sys.executable, "-m", "wheelhouse", "--help", cwd=tmp_path)
     session.transcript = done.stdout
     assert (done.returncode, done.stderr) == (0, "")
     assert session.transcript == golden("help/wheelhouse", session)
     assert all(re.search(rf"^  {name} ", done.stdout, re.MULTILINE) for names in MODULES.values() for name in names)
+    assert "Others:" not in done.stdout, "give the command a heading in HEADINGS of wheelhouse/cli/app.py"
 
 
 def test_the_module_ends_as_the_command_does(tmp_path: Path) -> None:

@@ -1,14 +1,43 @@
 """The groups of commands, and the first lines of `wheelhouse --help`."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from wheelhouse import __version__
 from wheelhouse.errors import InputError
 
+HEADINGS = {
+    "Make a wheelhouse": ("fetch", "lock", "build", "constraints", "target"),
+    "Check and approve it": ("verify", "vet", "review", "approve", "diff", "why", "rules", "advisories"),
+    "Build images": ("stage", "rehearse"),
+    "Carry it": ("pack", "unpack", "inspect", "state"),
+    "Serve it": ("index", "mirror", "serve", "publish", "check"),
+    "This machine": ("doctor", "cache", "store"),
+}
+"""The headings of `wheelhouse --help`, each with its commands."""
+MAX_SUMMARY = 200
+
+
+class Commands(TyperGroup):
+    """A group whose help lists its commands under headings, each with its whole first sentence."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401  (typer keeps these types to itself)
+        """Write the commands into the help."""
+        others = [name for name in self.commands if not any(name in names for names in HEADINGS.values())]
+        width = max(map(len, self.commands))
+        for heading, names in {**HEADINGS, "Others": others}.items():
+            listed = [name for name in names if name in self.commands]
+            rows = [(f"{name:<{width}}", self.commands[name].get_short_help_str(MAX_SUMMARY)) for name in listed]
+            if rows:
+                with formatter.section(heading):
+                    formatter.write_dl(rows)
+
+
 app = typer.Typer(
     name="wheelhouse",
+    cls=Commands,
     invoke_without_command=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from wheelhouse.cli.terminal import echo
+from wheelhouse.cli.terminal import coloured, echo
 from wheelhouse.events import Event, Finished, Found, Noted, Received, Waiting, Warned
 from wheelhouse.humanize import plain
 
@@ -65,7 +65,10 @@ class Shown:
 
     def _say(self, line: str) -> None:
         if self._live:
-            self._live.console.print(plain(line), highlight=False, markup=False, soft_wrap=True)
+            from rich.text import Text
+
+            text = Text.from_ansi(coloured(plain(line), sys.stderr))
+            self._live.console.print(text, highlight=False, soft_wrap=True)
         else:
             echo(line, err=True)
 

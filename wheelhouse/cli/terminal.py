@@ -1,15 +1,40 @@
-"""Printing: no text of a server, lock file or archive can control the terminal, and no state of the streams ends a run."""
+"""Printing: no text of a server, lock file or archive can control the terminal, and no state of the streams ends a run.
+
+On a terminal, the word that a line begins with has a colour. NO_COLOR (no-color.org) and TERM=dumb switch it off.
+"""
 
 import io
 import os
+import re
 import sys
+from typing import TextIO
 
 from wheelhouse.humanize import plain
+
+COLOURS = {
+    "error": "1;31",
+    "broken": "1;31",
+    "warning": "1;33",
+    "missing": "33",
+    "good": "32",
+    "hint": "36",
+    "note": "36",
+}
+"""The words that lines begin with, and the parameters of their colours (ECMA-48, SGR)."""
+FIRST_WORD = re.compile(rf"\A *({'|'.join(COLOURS)})(?=[: ])")
+
+
+def coloured(line: str, stream: TextIO) -> str:
+    """A line for a stream: the word that it begins with in its colour, if the stream is a terminal that shows colours."""
+    has_colours = stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    if not has_colours:
+        return line
+    return FIRST_WORD.sub(lambda match: f"\x1b[{COLOURS[match[1]]}m{match[0]}\x1b[0m", line, count=1)
 
 
 def echo(line: str, *, err: bool = False) -> None:
     """Print a line to stdout, or to stderr."""
-    write(plain(line), err=err)
+    write(coloured(plain(line), sys.stderr if err else sys.stdout), err=err)
 
 
 def write(text: str, *, err: bool = False) -> None:
