@@ -49,6 +49,7 @@ ORDER = (
         "mirror",
         "doctor",
         "report",
+        "review",
         "cli",
     ),
 )
@@ -58,10 +59,13 @@ HTTP_LIBRARIES = {
     "requests": {"wheelhouse.mirror.upload"},
     "httpx": set(),
     "aiohttp": set(),
-    "http": set(),
+    "http": {"wheelhouse.review.loopback"},
     "urllib.request": {"wheelhouse.index.connections"},
 }
-"""Each HTTP library, and the one module that may import it, if any. Of `urllib.request`, only the reading of proxies."""
+"""Each HTTP library, and the one module that may import it, if any.
+
+Of `urllib.request` only the reading of proxies, of `http` only its server.
+"""
 RUN_APART = {
     "wheelhouse.target.interpreter_facts",
     "wheelhouse.sandbox.confine",

@@ -174,7 +174,7 @@ def test_the_graph_is_held_as_data(text: str) -> None:
 
 
 def test_what_runs_at_start_is_to_be_read_on_the_files_page(text: str) -> None:
-    assert "<pre>import os # &lt;/script&gt;" in text
+    assert '<pre><span class="t-keyword">import</span> os <span class="t-comment"># &lt;/script&gt;' in text
 
 
 def test_a_files_page_says_what_changed_since_another_house(tmp_path: Path) -> None:

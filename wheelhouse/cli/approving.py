@@ -12,7 +12,7 @@ from wheelhouse.cli.app import app
 from wheelhouse.cli.command import Json, WheelhouseFolder, command
 from wheelhouse.cli.machine import now
 from wheelhouse.cli.output import must_confirm, say, say_json
-from wheelhouse.cli.session import approvals, reviewer_keys, settings, signer_of
+from wheelhouse.cli.session import approvals, reviewer_of, settings, signer_of
 from wheelhouse.cli.vetting import vet_context
 from wheelhouse.errors import InputError
 
@@ -82,16 +82,13 @@ def approve(
     wheelhouse approve --key our-key --reason "read the diff of 2.10.5"
     wheelhouse approve --withdraw --key our-key --reason "CVE-2026-1" --file app-1.0-py3-none-any.whl
     """
-    from wheelhouse.vet.approval_statement import Claim
-    from wheelhouse.vet.approve import chosen, files_of
+    from wheelhouse.vet.approve import chosen, claim_of, files_of
 
-    from_file, today = settings(), now().date()
+    from_file = settings()
     signer = signer_of(key, sign_command)
     name = _reviewer(from_file, signer.public, reviewer)
     before = approvals(from_file)
-    role = before.roles.get(name)
-    previous = next(reversed(before.tips.get(name, ())), None)
-    claim = Claim(name, reason, today, _last_day(expires, today), previous, role=role.name if role else None)
+    claim = claim_of(before, name, reason, _last_day(expires))
     signing = _Signing(claim, signer, Path(from_file.approvals.file), before, as_json)
     chosen_files = chosen(files_of(wheelhouse), files or ())
     if withdraw:
@@ -147,25 +144,19 @@ def _withdraw(named: Mapping[str, str], signing: _Signing) -> None:
 
 def _reviewer(from_file: "Settings", key: "PublicKey", named: str | None) -> str:
     """The reviewer whose key it is, by the settings, else as the option names them. Raises InputError."""
-    for name, keys in reviewer_keys(from_file.approvals).items():
-        if key.id in {public.id for public in keys}:
-            return name
-    if named:
-        return named
+    if name := reviewer_of(key, from_file.approvals) or named:
+        return name
     raise InputError(
         "the settings name no reviewer with this key, so the approval would not count",
         hint="add it to [[approvals.reviewers]] in wheelhouse.toml, or name yourself with --reviewer",
     )
 
 
-def _last_day(text: str | None, today: date) -> date | None:
-    """Today or a later day. Raises InputError."""
+def _last_day(text: str | None) -> date | None:
+    """The day that a text names. Raises InputError."""
     if text is None:
         return None
     try:
-        day = date.fromisoformat(text)
+        return date.fromisoformat(text)
     except ValueError as error:
         raise InputError(f"`{text}` is not a day", hint="write it as 2027-01-31") from error
-    if day < today:
-        raise InputError(f"{day} is past, so the approval would never count")
-    return day

@@ -28,6 +28,7 @@ MODULES = {
     "serving": ("serve", "publish", "check"),
     "vetting": ("vet", "rules", "advisories"),
     "approving": ("approve",),
+    "reviewing": ("review",),
     "comparing": ("diff",),
     "constraining": ("constraints",),
     "caching": ("cache",),

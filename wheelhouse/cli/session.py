@@ -87,6 +87,12 @@ def reviewer_keys(approving: "ApprovalSettings") -> "dict[str, tuple[PublicKey, 
     return keys
 
 
+def reviewer_of(key: "PublicKey", approving: "ApprovalSettings") -> str | None:
+    """The reviewer to whom the settings give a key; None if they give it to nobody."""
+    names = (name for name, keys in reviewer_keys(approving).items() if key.id in {public.id for public in keys})
+    return next(names, None)
+
+
 def signer_of(path: Path, command: str = "") -> "Signer":
     """What signs with the key of a file: the key itself, ssh-agent for a public key, or a command."""
     from wheelhouse.signing.signers import SigningTools, load_signer

@@ -5,10 +5,11 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
+from wheelhouse.report.colours import coloured
 from wheelhouse.report.difference import change_about, tally, versions_text
 from wheelhouse.vet.diff import Change, Difference, Kind, Replaced
 from wheelhouse.vet.facts import Entry
-from wheelhouse.vet.member_changes import MemberChange
+from wheelhouse.vet.member_changes import MemberChange, TextDiff
 
 SEVERITIES = {Kind.BYTES: "error", Kind.DOWN: "warning", Kind.ADDED: "warning"}
 """How alarming a kind of change is; any other is a note."""
@@ -75,7 +76,7 @@ def content_view(file: Replaced) -> dict[str, Any]:
     """The members of a file that differ, with their digests, and the diffs of those that run."""
     return {
         "members": list(map(_member, file.members)),
-        "texts": [{"name": text.name, "rows": list(_rows(text.lines)), "omitted": text.omitted} for text in file.texts],
+        "texts": [{"name": text.name, "rows": list(_rows(text)), "omitted": text.omitted} for text in file.texts],
     }
 
 
@@ -88,7 +89,8 @@ def _digest(entry: Entry | None) -> str:
     return entry.digest if entry else ""
 
 
-def _rows(lines: Sequence[str]) -> Iterator[dict[str, str]]:
-    """The lines of a diff, those of one kind that follow each other together, with the class that colours them."""
-    for kind, same in groupby(lines, lambda line: ROW_KINDS.get(line[:1], "")):
-        yield {"kind": kind, "text": "\n".join(same)}
+def _rows(text: TextDiff) -> Iterator[dict[str, Any]]:
+    """The lines of a diff, those of one kind that follow each other together, in coloured pieces."""
+    for kind, same in groupby(text.lines, lambda line: ROW_KINDS.get(line[:1], "")):
+        lines = "\n".join(same)
+        yield {"kind": kind, "pieces": coloured("" if kind == "muted" else text.name, lines)}

@@ -6,17 +6,28 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from wheelhouse.humanize import counted, size_text
+from wheelhouse.report.colours import coloured
 from wheelhouse.report.diffpage import change_view, content_view
 from wheelhouse.report.sentences import hint_of, sentence_of
 from wheelhouse.vet.evidence import Evidence, Graph
-from wheelhouse.vet.facts import Entry, Facts
+from wheelhouse.vet.facts import COMMAND_GROUPS, Entry, Facts
+from wheelhouse.vet.file_capabilities import capabilities_of
+from wheelhouse.vet.review_queue import QueuedFile
 
 MAX_CHAINS, MAX_FOLDERS, MAX_ENTRIES, MAX_TEXT_CHARACTERS = 10, 14, 40, 3000
 MAX_LICENCE_CHARACTERS = 60
+MAX_MEMBERS = 6
+"""So many members are named for each thing that a file can do."""
+MAX_LISTED = 4000
+"""So many members of one file are listed."""
+TOLD = re.compile(
+    r"\.dist-info/(METADATA|entry_points\.txt|WHEEL)$|^[^/]+/(setup\.py|setup\.cfg|pyproject\.toml|PKG-INFO)$"
+)
 NATIVE = frozenset(("elf", "pe", "macho"))
 ARCHIVES = frozenset(("zip", "gzip", "bzip2", "xz", "zstd", "7z", "tar", "java"))
-STARTUP_MODULES = ("sitecustomize.py", "usercustomize.py")
-"""Modules that Python imports when it starts."""
+RUNNING_NAMES = ("sitecustomize.py", "usercustomize.py", "__init__.py")
+"""Modules that Python imports when it starts, or first of a package."""
+SCRIPT = re.compile(r"\.data/(scripts|data/(bin|Scripts))/")
 UNKNOWN = "not declared"
 
 View = dict[str, Any]
@@ -47,6 +58,8 @@ def state_of(facts: Facts, evidence: Evidence) -> str:
 def state_view(facts: Facts, evidence: Evidence) -> View:
     """The state's name, and the state in words with the newest approved release."""
     name = state_of(facts, evidence)
+    if name != "approved" and (reviewers := evidence.approvals.reviewers(facts.pin.artifact.sha256)):
+        return {"name": name, "text": f"approved by {len(reviewers)}"}
     if name != "changed":
         return {"name": name, "text": name}
     before = evidence.approved_before[facts.project][-1]
@@ -58,7 +71,7 @@ def page_id(number: int) -> str:
     return f"f{number}"
 
 
-def file_view(facts: Facts, evidence: Evidence, numbers: Mapping[str, int]) -> View:
+def file_view(facts: Facts, evidence: Evidence, numbers: Mapping[str, int], queued: QueuedFile) -> View:
     """Everything that the page of a file shows. `numbers` gives each file's number by its subject."""
     findings = evidence.about.get(facts.subject, ())
     replaced = evidence.replaced.get(facts.subject)
@@ -70,6 +83,8 @@ def file_view(facts: Facts, evidence: Evidence, numbers: Mapping[str, int]) -> V
         "state": state_view(facts, evidence),
         "description": facts.header("summary"),
         "findings": list(_findings(facts, evidence)),
+        "can": _abilities(facts, queued),
+        "before": queued.before,
         "since": evidence.since,
         "changes": list(map(change_view, replaced.changes)) if replaced and replaced.old else [],
         "contents": content_view(replaced) if replaced and replaced.old else None,
@@ -79,7 +94,30 @@ def file_view(facts: Facts, evidence: Evidence, numbers: Mapping[str, int]) -> V
         "licence": _licence(facts, evidence),
         "inside": _inside(facts),
         "running": _running(facts),
+        "sources": _sources(facts),
     }
+
+
+def _abilities(facts: Facts, queued: QueuedFile) -> list[View]:
+    """What a file can do, each with the first members that do it; what the release before could not is marked, and comes first."""
+    can = capabilities_of(facts)
+    return [
+        {
+            "name": str(capability),
+            "is_new": bool(queued.before) and capability in queued.gained,
+            "members": can[capability][:MAX_MEMBERS],
+            "more": len(can[capability]) - MAX_MEMBERS,
+        }
+        for capability in sorted(can, key=lambda capability: capability not in queued.gained)
+    ]
+
+
+def _sources(facts: Facts) -> list[str]:
+    """The members that a reviewer reads: those of what the file can do, then what says how it is installed and started."""
+    able = [name for members in capabilities_of(facts).values() for name in members]
+    told = [entry.name for entry in facts.entries if TOLD.search(entry.name)]
+    natives = {entry.name for entry in facts.entries if entry.kind in NATIVE}
+    return [name for name in dict.fromkeys((*able, *told)) if name not in natives][:MAX_ENTRIES]
 
 
 def _findings(facts: Facts, evidence: Evidence) -> Iterator[View]:
@@ -197,8 +235,17 @@ def _inside(facts: Facts) -> View:
         "more": len(bytes_of) - MAX_FOLDERS,
         "native": _first_rows([_entry(entry) for entry in native_entries(facts)]),
         "archives": _first_rows([_entry(entry) for entry in facts.entries if entry.kind in ARCHIVES]),
+        "members": _members(facts.entries),
         "sboms": _first_rows([name for name in facts.texts if ".dist-info/sboms/" in name]),
     }
+
+
+def _members(entries: Sequence[Entry]) -> View:
+    """Every member with its size, as one text with a line for each."""
+    lines = [
+        f"{size_text(entry.size):>9}  {entry.name}" for entry in entries[:MAX_LISTED] if not entry.name.endswith("/")
+    ]
+    return {"text": "\n".join(lines), "more": len(entries) - MAX_LISTED}
 
 
 def _entry(entry: Entry) -> View:
@@ -212,23 +259,36 @@ def _first_rows(rows: Sequence[Any]) -> View:
 
 
 def _running(facts: Facts) -> View | None:
-    """Commands and scripts, and the text of code that runs by itself; None if there are none."""
+    """Commands, plugins and scripts, and the text of code that runs by itself or at import; None if there are none."""
     texts = [
-        {"name": name, "text": _start_of(text), "open": name.endswith(".pth")}
+        {"name": name, "pieces": coloured(name, _start_of(text)), "open": name.endswith(".pth")}
         for name, text in facts.texts.items()
-        if name.endswith((".pth", "/setup.py")) or name.rpartition("/")[2] in STARTUP_MODULES
+        if _is_run(name) and text.strip()
     ]
+    groups = facts.entry_point_groups
     commands = [{"name": name, "called": called} for name, called in facts.entry_points.items()]
+    plugins = [
+        {"name": f"{group}: {name}", "called": called}
+        for group, points in groups.items()
+        for name, called in (points.items() if group not in COMMAND_GROUPS else ())
+    ]
     scripts = [_entry(entry) for entry in facts.entries if ".data/scripts/" in entry.name]
     executables = [_entry(entry) for entry in facts.entries if entry.executable and not entry.native]
-    if not (texts or commands or scripts or executables):
+    if not (texts or commands or plugins or scripts or executables):
         return None
     return {
         "texts": texts,
+        "plugins": _first_rows(plugins),
         "commands": _first_rows(commands),
         "scripts": _first_rows(scripts),
         "executables": _first_rows(executables),
     }
+
+
+def _is_run(name: str) -> bool:
+    """Whether a text that was kept runs when Python starts, when somebody imports, installs or builds the file, or as a command."""
+    base = name.rpartition("/")[2]
+    return name.endswith((".pth", ".start", "/setup.py")) or base in RUNNING_NAMES or bool(SCRIPT.search(name))
 
 
 def _start_of(text: str) -> str:

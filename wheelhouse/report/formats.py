@@ -1,12 +1,15 @@
 """The formats in which a report of a vetted wheelhouse can be written: a registry, and one function for each."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from wheelhouse.humanize import plain
 from wheelhouse.vet.evidence import Evidence
+
+if TYPE_CHECKING:
+    from wheelhouse.vet.review_queue import QueuedFile
 
 # Each function imports what it needs when it is called: a run writes one or two formats, and some need a library.
 
@@ -48,6 +51,15 @@ def as_html(evidence: Evidence, _path: Path) -> str:
     from wheelhouse.vet.vet import RULES
 
     return render("vet.html.j2", report_view(evidence, RULES))
+
+
+def as_review_page(evidence: Evidence, queue: "Sequence[QueuedFile]", reviewer: str, state: Mapping[str, Any]) -> str:
+    """The page of `review`, for one reviewer. `state` is a `state_document`."""
+    from wheelhouse.report.rendering import REVIEW, render
+    from wheelhouse.report.reviewpage import review_view
+    from wheelhouse.vet.vet import RULES
+
+    return render("review.html.j2", review_view(evidence, RULES, queue, reviewer, state), REVIEW)
 
 
 def as_sarif(evidence: Evidence, _path: Path) -> str:

@@ -1,7 +1,7 @@
 """The report of a vetted wheelhouse, as the values of `templates/vet.html.j2` (pure)."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 
 from wheelhouse.findings import Finding, Severity
@@ -9,12 +9,16 @@ from wheelhouse.humanize import counted, size_text
 from wheelhouse.report.coverage_report import coverage_view
 from wheelhouse.report.filepage import View, file_view, licence_text, native_entries, page_id, state_of, state_view
 from wheelhouse.report.sentences import hint_of, sentence_of
+from wheelhouse.vet.capabilities import Capability
 from wheelhouse.vet.evidence import Evidence
 from wheelhouse.vet.facts import Facts
+from wheelhouse.vet.review_queue import QueuedFile, review_queue
 from wheelhouse.vet.rules import Rule
 
 VIEWS = ("summary", "findings", "files", "graph", "licences")
 MAX_LARGEST, MAX_LICENCES = 8, 7
+MAX_ADVISORY_DAYS = 30
+"""OSV has new advisories every day: a snapshot whose newest is older says little of today."""
 WORST_FIRST = sorted(Severity, reverse=True)
 Numbers = Mapping[str, int]
 """Each file's number, by its subject: its page is `f<number>`."""
@@ -23,6 +27,8 @@ Numbers = Mapping[str, int]
 def report_view(evidence: Evidence, rules: Mapping[str, Rule]) -> View:
     """Everything that the page shows."""
     numbers = {name: number for number, name in enumerate(evidence.files)}
+    queue = review_queue(evidence)
+    queued = {one.subject: one for one in queue}
     counts = {"findings": len(evidence.findings), "files": len(evidence.hashes)}
     return {
         "title": evidence.name,
@@ -31,11 +37,12 @@ def report_view(evidence: Evidence, rules: Mapping[str, Rule]) -> View:
         "tabs_label": "Views",
         "search_label": "Search projects, files and rules",
         "script_data": _script_data(evidence, numbers),
-        "summary": _summary(evidence, rules, numbers),
+        "summary": _summary(evidence, rules, numbers, queue),
         "findings": _findings(evidence, rules, numbers),
         "files": _files(evidence, numbers),
         "licences": _licences(evidence, numbers),
-        "pages": [file_view(facts, evidence, numbers) for facts in evidence.files.values()],
+        "pages": [file_view(facts, evidence, numbers, queued[name]) for name, facts in evidence.files.items()],
+        "is_served": False,
     }
 
 
@@ -53,20 +60,20 @@ def _percent(count: int, largest: int) -> int:
 # The summary
 
 
-def _summary(evidence: Evidence, rules: Mapping[str, Rule], numbers: Numbers) -> View:
-    bad = len(evidence.bad)
+def _summary(evidence: Evidence, rules: Mapping[str, Rule], numbers: Numbers, queue: Sequence[QueuedFile]) -> View:
     by_severity = Counter(finding.severity for finding in evidence.findings)
     return {
         "headline": _headline(evidence),
-        "bad": bad,
-        "verdict": f"{counted(bad, 'finding')} to be dealt with" if bad else "Nothing reaches the policy's threshold",
+        "verdict": _verdict(evidence),
         "severities": [
             {"name": severity.name.lower(), "text": counted(by_severity[severity], severity.name.lower())}
             for severity in WORST_FIRST
             if by_severity[severity]
         ],
         "totals": list(_totals(evidence)),
-        "first": [_first_row(name, evidence, numbers) for name in _first_subjects(evidence)],
+        "first": [
+            _first_row(name, evidence, numbers, gained) for name, gained in _first_subjects(evidence, queue).items()
+        ],
         "rules": _rule_bars(evidence, rules),
         "licences": _licence_bars(evidence),
         "largest": _largest(evidence, numbers),
@@ -85,6 +92,19 @@ def _headline(evidence: Evidence) -> str:
     return f"{counted(new, 'file')} to look at, {total - new} approved before"
 
 
+def _verdict(evidence: Evidence) -> View:
+    """The verdict, and what it does not cover. `kind` is good only if every file is approved, and the advisories are recent."""
+    bad, new = len(evidence.bad), len(evidence.new)
+    age = (evidence.now - evidence.known).days if evidence.known else None
+    caveats = [
+        *([f"{counted(new, 'file')} not approved"] if new else []),
+        *(["no advisories were checked"] if age is None else []),
+        *([f"the newest advisory is {age} days old"] if age is not None and age > MAX_ADVISORY_DAYS else []),
+    ]
+    text = f"{counted(bad, 'finding')} to be dealt with" if bad else "No finding reaches the policy's threshold"
+    return {"kind": "bad" if bad else "open" if caveats else "good", "text": text, "caveats": caveats}
+
+
 def _totals(evidence: Evidence) -> Iterator[str]:
     """Projects, bytes, approved and waived findings, each in words."""
     yield counted(len({facts.project for facts in evidence.files.values()}), "project")
@@ -95,29 +115,30 @@ def _totals(evidence: Evidence) -> Iterator[str]:
         yield f"{counted(len(evidence.waived), 'finding')} waived"
 
 
-def _first_subjects(evidence: Evidence) -> list[str]:
-    """New and changed files, and approved ones with a new finding.
+def _first_subjects(evidence: Evidence, queue: Sequence[QueuedFile]) -> dict[str, tuple[Capability, ...]]:
+    """New and changed files, and approved ones with a new finding, in the order of the queue, each with what it gained.
 
-    Those with the worst findings come first; of these, files with a finding that no reviewer saw in their project before.
+    What is no file, as a wheelhouse that does not satisfy itself, comes first if it has an error, else last.
     """
-    subjects = [name for name in (*evidence.files, *evidence.others) if name in evidence.new or name in evidence.about]
-    subjects += sorted(evidence.about.keys() - evidence.hashes.keys())
+    subjects = {
+        one.subject: one.gained if one.before else ()
+        for one in queue
+        if one.subject in evidence.new or one.subject in evidence.about
+    }
+    others = sorted(evidence.about.keys() - evidence.hashes.keys())
+    first = [name for name in others if evidence.about[name][0].severity is Severity.ERROR]
+    return {**dict.fromkeys(first, ()), **subjects, **dict.fromkeys((name for name in others if name not in first), ())}
 
-    def rank(name: str) -> tuple[int, bool]:
-        findings = evidence.about.get(name, ())
-        return -max((one.severity for one in findings), default=0), evidence.first_seen.isdisjoint(findings)
 
-    return sorted(subjects, key=rank)
-
-
-def _first_row(name: str, evidence: Evidence, numbers: Numbers) -> View:
-    """A file with the first of its findings, and how many more it has."""
+def _first_row(name: str, evidence: Evidence, numbers: Numbers, gained: Sequence[Capability]) -> View:
+    """A file with what it can do now, the first of its findings, and how many more it has."""
     facts = evidence.files.get(name)
     findings = evidence.about.get(name, ())
     return {
         "link": _link(name, evidence, numbers),
         "severity": findings[0].severity.name.lower() if findings else "none",
         "state": state_view(facts, evidence) if facts else None,
+        "gained": [str(capability) for capability in gained],
         "sentence": sentence_of(findings[0]) if findings else "",
         "more": len(findings) - 1,
     }
@@ -255,7 +276,7 @@ def _file_row(facts: Facts, evidence: Evidence, numbers: Numbers) -> View:
         "size": size_text(artifact.size),
         "inside": [word for word, applies in marks.items() if applies],
         "uploaded": f"{artifact.upload_time:%Y-%m-%d}" if artifact.upload_time else "",
-        "words": f"{facts.filename} {' '.join(finding.rule for finding in findings)}",
+        "words": f"{facts.filename} {artifact.sha256} {' '.join(finding.rule for finding in findings)}",
     }
 
 

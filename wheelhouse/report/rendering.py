@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from functools import cache
 from importlib import resources
-from typing import Any
+from typing import Any, NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -18,18 +18,32 @@ HIDDEN = re.compile(
 """Control characters, and those that turn the direction of text or take no room: a name could hide behind them."""
 
 
-def render(template: str, view: Mapping[str, Any]) -> str:
+class Parts(NamedTuple):
+    """The styles and scripts of a page, in their order, and what its script may ask (a source of the CSP)."""
+
+    styles: tuple[str, ...] = ("page.css",)
+    scripts: tuple[str, ...] = ("page.js",)
+    asks: str = "'none'"
+
+
+REPORT = Parts()
+REVIEW = Parts(("page.css", "review.css"), ("page.js", "review.js"), "'self'")
+
+
+def render(template: str, view: Mapping[str, Any], parts: Parts = REPORT) -> str:
     r"""The page of a template with the values of `view`.
 
     Every value is escaped where the template prints it, and every hidden character of the page is written as its number
-    (`\u202e`). The page's policy (CSP) allows its own style and its own script, by their hashes, and nothing else.
+    (`\u202e`). The page's policy (CSP) allows its own style and its own script, by their hashes, and nothing else; the page
+    of `review` may also ask its own server.
     """
-    style, script = _text("page.css"), _text("page.js")
+    style, script = ("\n".join(map(_text, names)) for names in (parts.styles, parts.scripts))
     frame = {
         "style": Markup(style),  # noqa: S704  (our own file)
         "script": Markup(script),  # noqa: S704
         "style_hash": _csp_hash(style),
         "script_hash": _csp_hash(script),
+        "asks": parts.asks,
     }
     page: str = _environment().get_template(template).render(view, **frame)
     return visible(page)

@@ -79,6 +79,17 @@ def review(
     return Review(fresh, shown, tuple(sorted(files.keys() - fresh.keys())))
 
 
+def claim_of(current: Approvals, reviewer: str, reason: str, expires: date | None) -> Claim:
+    """The claim of a reviewer's next statement, which follows the last one. Raises InputError without a reason, or for a past day."""
+    if not reason.strip():
+        raise InputError("an approval needs a reason", hint="say what you looked at, or why it no longer counts")
+    if expires and expires < current.today:
+        raise InputError(f"{expires} is past, so the approval would never count")
+    role = current.roles.get(reviewer)
+    previous = next(reversed(current.tips.get(reviewer, ())), None)
+    return Claim(reviewer, reason, current.today, expires, previous, role=role.name if role else None)
+
+
 def sign_review(reviewed: Review, path: Path, claim: Claim, key: Signer) -> None:
     """Add a signed statement to the approvals file at `path`; nothing if there is no file to approve."""
     if reviewed.files:

@@ -58,7 +58,7 @@
 
   // Keys: / searches, Escape clears, g and a letter goes to a view.
   addEventListener("keydown", (event) => {
-    const typing = event.target.matches("input, textarea");
+    const typing = event.target.matches("textarea, input:not([type=checkbox])");
     if (event.key === "/" && !typing) { event.preventDefault(); search.focus(); search.select(); }
     if (event.key === "Escape" && (typing || search.value)) { search.value = ""; sift(); search.blur(); }
     if (event.key === "Enter" && event.target === search) {

@@ -1,0 +1,123 @@
+"""The decisions of one reviewer on one wheelhouse: each reads the approvals file again, signs, and adds a line to it."""
+
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+from pathlib import Path
+
+from wheelhouse.archive.named_members import contents_of_members
+from wheelhouse.errors import InputError
+from wheelhouse.files.disk import has_locked_bytes, rooted
+from wheelhouse.signing.sign import Signer
+from wheelhouse.vet.approvals import Approvals
+from wheelhouse.vet.approve import claim_of, review, sign_review, sign_withdrawal, withdrawable
+from wheelhouse.vet.facts import Facts
+from wheelhouse.vet.review_queue import FileStanding, QueuedFile, standings
+
+MAX_SHOWN_BYTES = 256 << 10
+"""A longer member is not shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewer:
+    """Who decides: the name that the settings give to the key, and what signs with it."""
+
+    name: str
+    signer: Signer
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalsFile:
+    """The approvals file, and how to read it: as of today, by the rules of the settings."""
+
+    path: Path
+    read: Callable[[], Approvals]
+
+
+@dataclass
+class Desk:
+    """What a reviewer works with. `files` are the distributions of the wheelhouse in `folder`, by subject.
+
+    Each file needs so many reviewers as `needed` says. `approved` and `withdrawn` have the subjects of this run's decisions.
+    """
+
+    folder: Path
+    queue: tuple[QueuedFile, ...]
+    files: Mapping[str, Facts]
+    reviewer: Reviewer
+    approvals_file: ApprovalsFile
+    needed: int = 1
+    approved: list[str] = field(default_factory=list)
+    withdrawn: list[str] = field(default_factory=list)
+    _one_at_a_time: threading.Lock = field(default_factory=threading.Lock)
+
+    def standings(self) -> Mapping[str, FileStanding]:
+        """Where each file stands now. Raises IntegrityError if the approvals file was altered, shortened, or is an older copy."""
+        return standings(self.queue, self.approvals_file.read(), self.reviewer.name)
+
+    def approve(self, subjects: Iterable[str], reason: str, expires: date | None = None) -> list[str]:
+        """Sign that the reviewer approves these files with their findings; the subjects that were signed.
+
+        Raises InputError for what cannot be signed, IntegrityError if a file, or the approvals file, is not as it was.
+        """
+        with self._one_at_a_time:
+            current, chosen = self.approvals_file.read(), self._chosen(subjects)
+            self._must_be_for(chosen, current)
+            claim = claim_of(current, self.reviewer.name, reason, expires)
+            findings = [finding for one in chosen for finding in one.findings]
+            files = {one.subject: one.sha256 for one in chosen}
+            reviewed = review(self.folder, files, findings, current, self.reviewer.name, expires)
+            if not reviewed.files:
+                raise InputError("you approved these files before, with the same findings")
+            sign_review(reviewed, self.approvals_file.path, claim, self.reviewer.signer)
+            self.approvals_file.read()  # this machine remembers the new line
+            self.approved += reviewed.files
+            return sorted(reviewed.files)
+
+    def withdraw(self, subjects: Iterable[str], reason: str) -> list[str]:
+        """Sign that the reviewer's approvals of these files no longer count; the subjects. Raises as `approve`."""
+        with self._one_at_a_time:
+            current = self.approvals_file.read()
+            named = {one.subject: one.sha256 for one in self._chosen(subjects)}
+            claim = claim_of(current, self.reviewer.name, reason, None)
+            files, statements = withdrawable(named, current, self.reviewer.name)
+            claim = replace(claim, withdraws=statements)
+            sign_withdrawal(files, self.approvals_file.path, claim, self.reviewer.signer)
+            self.approvals_file.read()
+            self.withdrawn += files
+            return sorted(files)
+
+    def source(self, subject: str, name: str) -> str | None:
+        """The text of a member of a file; None if it is no text, or too long. Raises InputError if there is none of that name."""
+        facts = self.files.get(subject)
+        if facts is None or name not in {entry.name for entry in facts.entries}:
+            raise InputError("the wheelhouse has no such member")
+        artifact, folder = facts.pin.artifact, self.folder / facts.place
+        if not has_locked_bytes(folder, artifact):
+            raise InputError(f"`{subject}` differs from the lock file: it was altered since this review began")
+        path = rooted(folder, artifact.filename)
+        contents = contents_of_members(path, artifact.filename, [name], MAX_SHOWN_BYTES).get(name)
+        try:
+            return None if contents is None or b"\0" in contents else contents.decode()
+        except UnicodeDecodeError:
+            return None
+
+    def finish(self) -> None:
+        """Wait for a decision that is being signed; none is signed afterwards."""
+        self._one_at_a_time.acquire()
+
+    def _chosen(self, subjects: Iterable[str]) -> list[QueuedFile]:
+        """The files with these subjects, in the order of the queue. Raises InputError for none, and for an unknown one."""
+        wanted = set(subjects)
+        chosen = [one for one in self.queue if one.subject in wanted]
+        if not chosen or len(chosen) < len(wanted):
+            raise InputError("name files of the wheelhouse")
+        return chosen
+
+    def _must_be_for(self, chosen: Iterable[QueuedFile], current: Approvals) -> None:
+        """Raise InputError for a file that the reviewer's role is not for."""
+        role = current.roles.get(self.reviewer.name)
+        for one in chosen:
+            if role and not role.is_for(one.subject.rpartition("/")[2]):
+                raise InputError(f"your role, {role.name}, is not for `{one.subject}`: the approval would not count")
