@@ -265,6 +265,27 @@ def test_constraints_are_written_where_they_are_wanted(session: Session, index: 
     assert "lib==2.1" in (session.folder / "limits.txt").read_text()
 
 
+def test_constraints_of_an_airflow_release_are_compiled_where_fetch_looks(session: Session, index: IndexServer) -> None:
+    index.add(
+        build_wheel(session.folder, "apache-airflow", "3.9.2", requires=["lib"]), upload_time="2026-06-01T10:00:00Z"
+    )
+    compiling = f"constraints compile --airflow 3.9.2 --python 3.12 --index {index.url}"
+    assert session(f"{compiling}") == 0
+    assert "not those of the day of Airflow" in session.transcript
+    assert "for those: --uploaded-prior-to 2026-06-02" in session.transcript
+    path = session.folder / "constraints/airflow-3.9.2/constraints-3.12.txt"
+    first, *pins = path.read_text().splitlines()
+    assert first.startswith("# compiled by wheelhouse from apache-airflow==3.9.2")
+    assert pins == ["apache-airflow==3.9.2", "lib==2.1"]
+    assert session(f"{compiling} --uploaded-prior-to 2026-06-02") == 0
+    assert "not those of the day" not in session.transcript.rpartition("$ ")[2]
+    path.write_text("lib==2.0\n")
+    assert session(compiling) == 2
+    assert "was not compiled: it is kept" in session.transcript
+    assert session(f"constraints compile lib --python 3.12 --index {index.url}") == 2
+    assert "no constraints file to write is named" in session.transcript
+
+
 def test_a_value_of_the_settings_that_is_none_is_refused(tmp_path: Path) -> None:
     for text in (
         "no-index = 'yes'\n",

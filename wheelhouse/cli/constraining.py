@@ -1,5 +1,6 @@
 """`constraints fetch` and `constraints compile`."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -39,30 +40,39 @@ def constraints_fetch(
 
 @command(constraints_app, "compile")
 def constraints_compile(
-    output: Annotated[
-        Path,
-        typer.Option("--output", "-o", metavar="FILE", rich_help_panel="Output", help="The constraints file to write."),
-    ],
     chosen: CompileOptions,
     network: ConnectionOptions,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            rich_help_panel="Output",
+            help="The constraints file to write. Default: with --airflow, where `fetch --airflow` looks for it.",
+        ),
+    ] = None,
     quiet: Quiet = False,
 ) -> None:
     r"""Write a constraints file: the pins to which requirements resolve, as of a day if you give one.
 
     \b
     wheelhouse constraints compile 'apache-airflow[celery]==2.10.5' --python 3.12 \
-        --uploaded-prior-to 2025-02-11 -o constraints/airflow-2.10.5/constraints-3.12.txt
+        --uploaded-prior-to 2025-02-11 -o constraints.txt
+    wheelhouse constraints compile --airflow 3.3.2 --extra celery --python 3.12 --uploaded-prior-to 2026-08-14
     """
-    from wheelhouse.fetch.constraints import compile_constraints
+    from wheelhouse.fetch.constraints import compile_constraints, compiled_constraints_path
     from wheelhouse.fetch.gather import gather
     from wheelhouse.files.disk import write
 
-    job_options = options(settings(), chosen)
+    job_options = replace(options(settings(), chosen), uses_published=False)
     with (
         listening(quiet=quiet) as listener,
         supplied(job_options, network, listener) as (http, source),
     ):
-        text = compile_constraints(gather(job_options, http, now(), listener), source, listener)
+        job = gather(job_options, http, now(), listener)
+        output = output or compiled_constraints_path(job, job_options.constraints_folder)
+        text = compile_constraints(job, source, listener)
     write(output.parent, output.name, text)
     if not quiet:
         say(f"{output}: {text.count('==') - text.partition(chr(10))[0].count('==')} pins")

@@ -331,7 +331,7 @@ class FleetOptions(JobSelection):
 
 
 @dataclass(frozen=True, kw_only=True)
-class CompileOptions(ChoosingOptions, IndexOptions, TargetOptions, WhatToFetch):
+class CompileOptions(ChoosingOptions, IndexOptions, TargetOptions, AirflowRelease, WhatToFetch):
     """What `constraints compile` takes."""
 
 

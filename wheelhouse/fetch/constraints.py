@@ -1,18 +1,22 @@
 """Constraints: Airflow's official ones, found or fetched, and those compiled from requirements."""
 
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 
-from wheelhouse.airflow import Airflow
+from wheelhouse.airflow import MODES, PROJECT, Airflow
 from wheelhouse.errors import InputError, ServerError
-from wheelhouse.events import Listener, Noted, ignore
+from wheelhouse.events import Listener, Noted, Warned, ignore
 from wheelhouse.fetch.inputs import Inputs
 from wheelhouse.fetch.job import Constraints, Job
-from wheelhouse.files.disk import write
+from wheelhouse.files.disk import read_text, write
 from wheelhouse.index.http import Http
 from wheelhouse.index.package_source import PackageSource
 from wheelhouse.index.urls import redact
+from wheelhouse.resolve.resolution import ResolvedProject
 from wheelhouse.resolve.search import resolve
 
+COMPILED = "# compiled by wheelhouse from"
 AIRFLOW_PUBLISHES = "https://raw.githubusercontent.com/apache/airflow"
 
 
@@ -24,13 +28,17 @@ def airflow_constraints(
     if not path.is_file():
         url = airflow.constraints_url(mode, python, base_url)
         on_event(Noted(f"{path} is not there: it is fetched from {redact(url)} and kept"))
-        write(path.parent, path.name, _published(url, path, http))
+        compiling = f"wheelhouse constraints compile --airflow {airflow.version} --python {python}"
+        write(path.parent, path.name, _published(url, path, http, compiling))
     return Inputs(http).constraints(str(path))
 
 
-def _published(url: str, path: Path, http: Http) -> str:
-    """The text at a URL; the hint of an error names the path that it would be kept at."""
-    hint = f"put the constraints for this release and Python at `{path}`, or name a mirror with --constraints-url"
+def _published(url: str, path: Path, http: Http, compiling: str) -> str:
+    """The text at a URL; the hint of an error names the path that it would be kept at, and the command that compiles it."""
+    hint = (
+        f"put the constraints for this release and Python at `{path}`, name a mirror with --constraints-url, or compile "
+        f"them from an index, with the same extras: {compiling}"
+    )
     try:
         reply = http.get(url)
     except ServerError as error:
@@ -53,7 +61,31 @@ def compile_constraints(job: Job, source: PackageSource, on_event: Listener = ig
     part = job.parts[0]
     source.metadata.requests_files = False
     resolved = resolve(job.request(part), source, on_event)
+    if job.airflow and job.selection.uploaded_prior_to is None:
+        on_event(Warned(_date_sentence(job.airflow, resolved)))
     requirements = " ".join(sorted(line.text for line in job.requirements))
     cutoff = f" as of {job.selection.uploaded_prior_to.isoformat()}" if job.selection.uploaded_prior_to else ""
     pins = "".join(f"{project.candidate.project}=={project.candidate.version}\n" for project in resolved)
-    return f"# compiled by wheelhouse from {requirements}{cutoff}, for {part.target.name}\n{pins}"
+    return f"{COMPILED} {requirements}{cutoff}, for {part.target.name}\n{pins}"
+
+
+def compiled_constraints_path(job: Job, folder: Path) -> Path:
+    """Where `fetch --airflow` looks for a job's constraints. Raises InputError for a job without Airflow, or if the file there
+    was not compiled.
+    """
+    if job.airflow is None or len(job.parts) != 1:
+        raise InputError("no constraints file to write is named", hint="name one: -o FILE")
+    path = folder / job.airflow.constraints_file(MODES[0], job.parts[0].target.python.minor)
+    if path.is_file() and not read_text(path, "the constraints file").startswith(COMPILED):
+        raise InputError(f"`{path}` is there, and was not compiled: it is kept", hint="name another file: -o FILE")
+    return path
+
+
+def _date_sentence(airflow: Airflow, resolved: Sequence[ResolvedProject]) -> str:
+    """That the pins are of today, and the option for those of the release's day, as far as the index tells that one."""
+    uploaded = next((one.candidate.upload_time for one in resolved if one.candidate.project == PROJECT), None)
+    sentence = f"the pins are today's, and not those of the day of Airflow {airflow.version}"
+    if uploaded is None:
+        return sentence
+    following = datetime.fromisoformat(uploaded).date() + timedelta(days=1)
+    return f"{sentence}; for those: --uploaded-prior-to {following.isoformat()}"

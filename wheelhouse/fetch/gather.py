@@ -44,7 +44,8 @@ class Options(FetchOptions):
     """The options of `fetch`, `lock` and `constraints compile`, still as text, and what the machine adds.
 
     `constraints_folder` holds Airflow's constraints; `pip_index` is the index that pip uses if it is given none. `held_images`
-    are the facts of the base image that the wheelhouse holds, by architecture.
+    are the facts of the base image that the wheelhouse holds, by architecture. `uses_published`: Airflow's own constraints
+    count.
     """
 
     constraints_folder: Path = field(default=Path("constraints"))
@@ -52,6 +53,7 @@ class Options(FetchOptions):
     environment: Mapping[str, str] = field(default_factory=dict)
     pip_index: str = ""
     held_images: Mapping[str, Image] = field(default_factory=dict)
+    uses_published: bool = True
 
     @property
     def without(self) -> tuple[str, ...]:
@@ -70,7 +72,7 @@ def gather(options: Options, http: Http, now: datetime, on_event: Listener = ign
         with_project=bool(options.groups),
     )
     requirements = _requirements(options, airflow, wanted)
-    if airflow and airflow.doubt:
+    if airflow and airflow.doubt and options.uses_published:
         on_event(Warned(f"{airflow.doubt}; --dockerfile PATH reads what its image build needs"))
     for note in wanted.notes:
         on_event(Noted(note))
@@ -100,7 +102,8 @@ def _parts(
     """The part of each target, and the error of each target that has none."""
     parts: list[Part] = []
     failed: dict[str, WheelhouseError] = {}
-    published = AirflowConstraints(options, airflow, http, on_event) if airflow and not options.constraints else None
+    takes_published = options.uses_published and not options.constraints
+    published = AirflowConstraints(options, airflow, http, on_event) if airflow and takes_published else None
     for target in targets(options, airflow, on_event):
         try:
             _must_allow_python(target, wanted.projects)
