@@ -241,17 +241,6 @@ def public(tree: ast.Module | ast.ClassDef) -> Iterator[ast.FunctionDef | ast.Cl
 # The documents
 
 
-def readme() -> str:
-    return (ROOT / "README.md").read_text(encoding="utf-8")
-
-
-def test_the_readmes_exit_codes_are_those_of_the_errors() -> None:
-    table = {int(code) for code in re.findall(r"^\| (\d+) \|", readme(), re.MULTILINE)}
-    own = {kind.exit_code for kind in tree_of(errors.WheelhouseError)}
-    assert own - {1} == {2, 3, 4, 5, 6}
-    assert table == own | {0, 1, 130}
-
-
 def test_the_errors_docstring_draws_the_tree() -> None:
     drawn = re.findall(r"[├└]── (\w+) +(\d)", errors.__doc__ or "")
     real = [(kind.__name__, str(kind.exit_code)) for kind in tree_of(errors.WheelhouseError, errors)]
@@ -291,19 +280,6 @@ def test_each_command_is_found_in_its_module() -> None:
         program += "print(*typer.main.get_command(entry.app).commands)"
         done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
         assert set(names) <= set(done.stdout.split()), module
-
-
-def test_the_commands_that_the_readme_names_exist() -> None:
-    known = commands()
-    groups = {path[:1] for path in known if len(path) > 1}
-    named = re.findall(
-        r"\bwheelhouse ((?:[a-z][a-z-]* ?)*)", "\n".join(re.findall(r"`[^`\n]+`|```sh\n.*?```", readme(), re.DOTALL))
-    )
-    used = {tuple(words.split()) for words in named if words}
-    assert ("fetch",) in used
-    for words in used:
-        names = words[:2] if words[:1] in groups else words[:1]
-        assert names in known or (names in groups and len(names) == 1), f"wheelhouse {' '.join(words)}"
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["fetch", "--help"], ["--version"]])

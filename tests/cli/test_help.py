@@ -1,5 +1,6 @@
-"""The help of every command, held against tests/golden/help; and `python -m wheelhouse`."""
+"""The help of every command, held against tests/golden/help; the reference pages made of it; `python -m wheelhouse`."""
 
+import os
 import re
 import sys
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ import typer
 
 from tests.support.golden import Session, golden
 from tests.support.tools import run
+from website import reference
 from wheelhouse.cli.app import app
 from wheelhouse.cli.entry import MODULES, load
 
@@ -31,6 +33,16 @@ def test_the_help_of_a_command(tmp_path: Path, command: str) -> None:
     assert session(f"{command} --help") == 0
     assert session.transcript == golden(f"help/{command.replace(' ', '-')}", session)
     assert not re.search(r"\\b|\x08", session.transcript), "an example's mark is printed"
+
+
+def test_the_reference_pages_are_those_that_the_code_makes() -> None:
+    """WHEELHOUSE_UPDATE_GOLDEN=1 writes them anew, as `python -m website.reference` does."""
+    pages = reference.pages()
+    if os.environ.get("WHEELHOUSE_UPDATE_GOLDEN"):
+        reference.write(reference.FOLDER, pages)
+    kept = {name: path.read_text(encoding="utf-8") for name in pages if (path := reference.FOLDER / name).is_file()}
+    assert [name for name in pages if kept.get(name) != pages[name]] == [], "run `python -m website.reference`"
+    assert {f"commands/{path.name}" for path in (reference.FOLDER / "commands").iterdir()} <= pages.keys()
 
 
 def test_the_first_help_names_every_command(tmp_path: Path) -> None:

@@ -23,13 +23,25 @@ from wheelhouse.config.settings import read_settings
 
 pytest_plugins = ["tests.support.docker_fixtures"]
 
-README = ROOT / "README.md"
-COMMANDS = [block for block in blocks(README) if block.language == "sh"]
-IN_THE_CHECKOUT = 3
-"""So many blocks of the README are typed in the checkout: it says so."""
-PAGES = sorted(path for path in (README, *(ROOT / "docs").glob("*.md")))
+README, TOUR = ROOT / "README.md", ROOT / "docs/tour.md"
+
+
+def commands_of(page: Path) -> list[Block]:
+    """The blocks of a page that a reader types."""
+    return [block for block in blocks(page) if block.language == "sh"]
+
+
+FETCH, TEST, FIVE_LINES = commands_of(README)
+"""The README's blocks: the first two are typed in the checkout, the third in an empty folder."""
+SET_PATH, *TOUR_COMMANDS = commands_of(TOUR)
+"""The tour's blocks: the first is typed in the checkout, the rest in an empty folder."""
+PAGES = sorted((README, *(ROOT / "docs").rglob("*.md")))
+SELF_CONTAINED = sorted(
+    page for name in ("guides", "tutorials") for page in (ROOT / "docs" / name).glob("*.md") if commands_of(page)
+)
+"""Pages whose blocks are typed in order in an empty folder."""
 SETTINGS = [(page, block) for page in PAGES for block in blocks(page) if block.language == "toml"]
-FLEET = [block for block in blocks(ROOT / "docs/fleet.md") if block.language == "sh"]
+FLEET = commands_of(ROOT / "docs/fleet.md")
 IMAGE = "python:3.12-slim-bookworm"
 
 
@@ -54,7 +66,7 @@ def made(tmp_path: Path) -> Iterator[Internet]:
 
 
 def environment(home: Path, internet: Internet, *folders: str) -> dict[str, str]:
-    """The reader's environment: the network, a home, and a PATH with the Python 3.12 that the README asks for."""
+    """The reader's environment: the network, a home, and a PATH with the Python 3.12 that the pages ask for."""
     programs = home / "bin"
     programs.mkdir()
     (programs / "python3.12").symlink_to(need_python("3.12"))
@@ -68,11 +80,11 @@ def engine_settings(engine: DockerEngine) -> tuple[list[str], dict[str, str]]:
     return engine.env["PATH"].split(os.pathsep)[:2], variables
 
 
-def typed(terminal: Terminal, block: Block, folder: Path) -> str:
+def typed(terminal: Terminal, page: Path, block: Block, folder: Path) -> str:
     """Type one block in `folder`, with the reader's own files beside it; of a server, ask it for its pages."""
     for name in YOURS:
         if re.search(rf"\b{re.escape(name)}(?=\s|$)", block.text, re.MULTILINE):
-            assert re.search(rf"`{re.escape(name)}`[^.:]* yours", README.read_text(encoding="utf-8")), name
+            assert re.search(rf"`{re.escape(name)}`[^.:]* yours", page.read_text(encoding="utf-8")), name
             YOURS[name](folder / name)
     if "wheelhouse serve " not in block.text:
         return terminal.type(block)
@@ -83,10 +95,11 @@ def typed(terminal: Terminal, block: Block, folder: Path) -> str:
 
 
 def read_on(terminal: Terminal, folder: Path, *, images: bool) -> dict[str, str]:
-    """Type what the README has after the checkout's blocks; what each block said, by its text."""
+    """Type what the tour has after the checkout's block; what each block said, by its text."""
+    folder.mkdir()
     terminal.change_to(folder)
-    wanted = [block for block in COMMANDS[IN_THE_CHECKOUT:] if images or IMAGE not in block.text]
-    return {block.text: typed(terminal, block, folder) for block in wanted}
+    wanted = [block for block in TOUR_COMMANDS if images or IMAGE not in block.text]
+    return {block.text: typed(terminal, TOUR, block, folder) for block in wanted}
 
 
 def said(told: dict[str, str], part: str) -> str:
@@ -95,7 +108,16 @@ def said(told: dict[str, str], part: str) -> str:
     return found
 
 
-def must_be_what_the_readme_promises(told: dict[str, str], folder: Path, internet: Internet) -> None:
+def type_the_five_lines(terminal: Terminal, folder: Path) -> None:
+    """Type what the README has after its two first commands."""
+    folder.mkdir()
+    terminal.change_to(folder)
+    told = terminal.type(FIVE_LINES)
+    assert re.search("^ok +run airflow version", told, re.MULTILINE)
+    assert (folder / "airflow.tar").stat().st_size
+
+
+def must_be_what_the_tour_promises(told: dict[str, str], folder: Path, internet: Internet) -> None:
     files = sorted(path.name for path in (folder / "wheels").glob("*.whl"))
     assert not list((folder / "wheels").glob("*.tar.gz")), "an sdist is left after `build`"
     assert sorted(path.name for path in (folder / "far-side").glob("*.whl")) == files
@@ -107,16 +129,26 @@ def must_be_what_the_readme_promises(told: dict[str, str], folder: Path, interne
 
 @pytest.mark.rooms
 def test_the_readme_on_a_made_internet(home: Path, folder: Path, made: Internet) -> None:
-    """All of it but for its two first commands, which set up from the real index, and the image, which wants an engine."""
+    """And the tour: all but the two first commands, which set up from the real index, and the image, which wants an engine."""
     needs_any_sandbox()
     addresses = {"8080": str(free_port())}
     path = str(Path(sys.executable).parent)
     terminal = Terminal(ROOT, environment(home, made, path), addresses)
-    terminal.type(COMMANDS[IN_THE_CHECKOUT - 1])
-    told = read_on(terminal, folder, images=False)
-    must_be_what_the_readme_promises(told, folder, made)
-    (approvals,) = (block for block in blocks(ROOT / "docs/vetting.md") if block.language == "sh")
+    terminal.type(SET_PATH)
+    type_the_five_lines(terminal, folder / "five")
+    told = read_on(terminal, folder / "tour", images=False)
+    must_be_what_the_tour_promises(told, folder / "tour", made)
+    (approvals,) = commands_of(ROOT / "docs/vetting.md")
     assert "1 approval withdrawn by Ada" in terminal.type(approvals)
+
+
+@pytest.mark.rooms
+@pytest.mark.parametrize("page", SELF_CONTAINED, ids=lambda page: page.stem)
+def test_a_guide_or_tutorial_on_a_made_internet(page: Path, home: Path, folder: Path, made: Internet) -> None:
+    needs_any_sandbox()
+    terminal = Terminal(folder, environment(home, made, str(Path(sys.executable).parent)), {})
+    for block in commands_of(page):
+        typed(terminal, page, block, folder)
 
 
 @pytest.mark.rooms
@@ -129,7 +161,7 @@ def test_the_page_of_many_jobs(home: Path, folder: Path, made: Internet) -> None
 
 
 @pytest.mark.docker
-def test_the_readme_with_an_image(home: Path, folder: Path, made: Internet, docker_engine: DockerEngine) -> None:
+def test_the_tour_with_an_image(home: Path, folder: Path, made: Internet, docker_engine: DockerEngine) -> None:
     from tests.support.baseimage import base_image
 
     needs_any_sandbox()
@@ -137,13 +169,13 @@ def test_the_readme_with_an_image(home: Path, folder: Path, made: Internet, dock
     programs, variables = engine_settings(docker_engine)
     settings = environment(home, made, str(Path(sys.executable).parent), *programs) | variables
     terminal = Terminal(ROOT, settings, {"8080": str(free_port()), IMAGE: base})
-    told = read_on(terminal, folder, images=True)
+    told = read_on(terminal, folder / "tour", images=True)
     assert re.search("^ok +image", said(told, IMAGE), re.MULTILINE)
 
 
 @pytest.mark.index
 def test_the_readme_from_top_to_bottom(tmp_path: Path, home: Path, folder: Path) -> None:
-    """In a fresh checkout, from the real index; the second command collects the tests, and does not run them here."""
+    """And the tour, in a fresh checkout, from the real index; the second command collects the tests, and does not run them."""
     need_index()
     needs_any_sandbox()
     checkout, left_out = tmp_path / "checkout", (".git", ".venv", ".*_cache", "__pycache__", "wheels")
@@ -153,9 +185,12 @@ def test_the_readme_from_top_to_bottom(tmp_path: Path, home: Path, folder: Path)
         settings = environment(home, internet) | {"PYTEST_ADDOPTS": "--collect-only"}
         settings = connected_environment() | settings | {"PIP_CERT": internet.environment["SSL_CERT_FILE"]}
         terminal = Terminal(checkout, settings, {"8080": str(free_port())})
-        told = {block.text: terminal.type(block) for block in COMMANDS[:IN_THE_CHECKOUT]}
-        assert "docker build" in said(told, "stage")
-        must_be_what_the_readme_promises(told | read_on(terminal, folder, images=False), folder, internet)
+        assert "docker build" in terminal.type(FETCH)
+        terminal.type(TEST)
+        terminal.type(SET_PATH)
+        type_the_five_lines(terminal, folder / "five")
+        told = read_on(terminal, folder / "tour", images=False)
+        must_be_what_the_tour_promises(told, folder / "tour", internet)
 
 
 AIRFLOWS_OWN = """ARG PYTHON_BASE_IMAGE
@@ -216,18 +251,21 @@ def test_the_command_that_tries_every_release_of_airflow(home: Path, tmp_path: P
 
 def test_no_block_of_commands_is_left_out() -> None:
     """Every block of commands in README and docs is one that a test here types."""
-    held = {page.name: [block for block in blocks(page) if block.language == "sh"] for page in PAGES}
-    assert {name: len(found) for name, found in held.items() if found} == {
-        "README.md": len(COMMANDS),
-        "airflow.md": 3,
-        "fleet.md": len(FLEET),
-        "vetting.md": 1,
+    by_name = {page.relative_to(ROOT).as_posix(): commands_of(page) for page in PAGES if page not in SELF_CONTAINED}
+    assert {name: len(found) for name, found in by_name.items() if found} == {
+        "README.md": 3,
+        "docs/tour.md": 1 + len(TOUR_COMMANDS),
+        "docs/airflow.md": 3,
+        "docs/fleet.md": len(FLEET),
+        "docs/vetting.md": 1,
     }
 
 
 def test_the_two_first_commands_are_those_of_ci() -> None:
-    """`.ci/run` sets up and tests by the README's own second command."""
-    assert COMMANDS[1].text in (ROOT / ".ci/run").read_text(encoding="utf-8")
+    """`.ci/run` sets up and tests by the README's own second command; contributors set up as it does."""
+    assert TEST.text in (ROOT / ".ci/run").read_text(encoding="utf-8")
+    set_up = TEST.text.partition(" --group test")[0]
+    assert commands_of(ROOT / "CONTRIBUTING.md")[0].text.startswith(set_up)
 
 
 @pytest.mark.parametrize(("page", "block"), SETTINGS, ids=lambda one: getattr(one, "stem", None) or str(one.line))
@@ -236,8 +274,8 @@ def test_settings_that_a_page_shows_are_settings(page: Path, block: Block, tmp_p
     assert read_settings(tmp_path) != read_settings(tmp_path.parent), f"{page.name}, line {block.line}"
 
 
-def test_the_job_that_the_readme_shows(home: Path, folder: Path, made: Internet) -> None:
-    (job,) = (block.text for page, block in SETTINGS if page == README and "airflow =" in block.text)
+def test_the_job_that_a_guide_shows(home: Path, folder: Path, made: Internet) -> None:
+    (job,) = (block.text for page, block in SETTINGS if page.stem == "what-to-fetch" and "airflow =" in block.text)
     (folder / "wheelhouse.toml").write_text(job, encoding="utf-8")
     for command in ("fetch", "stage"):
         done = wheelhouse(command, cwd=folder, env={**made.environment, "HOME": str(home)})

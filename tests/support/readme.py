@@ -18,7 +18,7 @@ DEFAULT_INDEX = urlsplit(PyPI.simple_url).netloc
 CORPORATE_INDEX = "pypi.corp.example"
 PUBLISHED = f"https://raw.githubusercontent.com/apache/airflow/constraints-{RELEASE}/constraints-3.12.txt"
 EXTRAS = ("celery", "postgres")
-DEPENDENCIES = (("certifi", "2025.1.31"), ("celery", "5.4.0"), ("psycopg2-binary", "2.9.10"))
+DEPENDENCIES = (("certifi", "2025.1.31"), ("celery", "5.4.0"), ("psycopg2-binary", "2.9.10"), ("numpy", "2.2.0"))
 TOOLS = (("pip", "24.2"), ("uv", "0.4.1"), ("packaging", "24.2"))
 ADVISORY = {
     "id": "PYSEC-2024-1",
@@ -38,11 +38,18 @@ def _export(path: Path) -> None:
         archive.writestr(f"{ADVISORY['id']}.json", json.dumps(ADVISORY))
 
 
+def _cpu_wheels(path: Path) -> None:
+    path.mkdir()
+    build_wheel(path, "torch", "2.6.0+cpu", requires=["numpy"], tag="cp312-cp312-manylinux_2_28_x86_64")
+    build_wheel(path, "numpy", "99.0")
+
+
 YOURS: Mapping[str, Callable[[Path], object]] = {
     "osv-export.zip": _export,
     "token": lambda path: path.write_text("s3cret\n"),
+    "cpu-wheels": _cpu_wheels,
 }
-"""What the README says is its reader's, and how it is made here."""
+"""What a page says is its reader's, and how it is made here."""
 
 
 def _airflow(folder: Path) -> None:

@@ -1,0 +1,242 @@
+"""The JSON Schema of `wheelhouse.toml`, and the page that lists its keys, both from the types that read the file."""
+
+import re
+from typing import Any
+
+import msgspec
+
+from website.tables import cell
+from wheelhouse.config.declare import Option, declared
+from wheelhouse.config.options import FetchOptions, StageOptions
+from wheelhouse.config.settings import File
+
+SCHEMA = "schemas/wheelhouse-toml.schema.json"
+SEVERITIES = ("off", "note", "warning", "error")
+SHORT = ("python", "platform")
+"""Keys for which one text stands for an array of one."""
+TABLES = {
+    "index": "The default index. Default: pip's own default.",
+    "indexes": "More indexes, by name, each for the projects that it names.",
+    "find-links": "Folders, or pages of links, to take files from.",
+    "approvals": "Whose approvals count.",
+    "debian": "Debian packages that the image needs.",
+    "files": "Other files that the image needs.",
+    "policy": "How `vet` weighs what it finds.",
+    "image": "The base image: a name, or the table `[image]`.",
+    "stage": "Options of `wheelhouse stage`.",
+}
+"""What the keys at the top do that no option declares."""
+KEYS = {
+    "IndexSettings": {
+        "url": "The address of a Simple index, or a folder.",
+        "find-links": "A folder, or a page of links, in place of `url`.",
+        "projects": "Names, or patterns such as `acme-*`: these projects come from here, and from no other index.",
+        "token-file": "A file with a token, or with `user:password`.",
+    },
+    "ApprovalSettings": {
+        "file": "The approvals file.",
+        "needed": "How many reviewers a file needs.",
+        "reviewers": "Whose approvals count.",
+        "roles": "Who may approve what.",
+    },
+    "ReviewerSettings": {
+        "name": "The reviewer. Several keys may have the same name; they count once.",
+        "key": "A public key, or the file that holds it.",
+        "role": "One of `[approvals.roles]`. Default: may approve all projects.",
+    },
+    "RoleSettings": {
+        "projects": "Patterns of project names.",
+        "needed": "So many of a file's reviewers must be of this role.",
+    },
+    "DebianSettings": {
+        "packages": "Packages, as apt-get takes them.",
+        "development": "Packages of the build stage.",
+        "runtime": "Packages of the final image.",
+        "base": "The root folder that the packages are added to. Default: the base image.",
+        "sources": "Lines of a sources.list. Default: those of the base.",
+        "keyrings": "Files with the keys that may sign suites. Default: those of the base.",
+        "date": "The day of a snapshot.",
+    },
+    "FileSettings": {
+        "url": "Where the file is.",
+        "sha256": "Its sha256; without it, `checksums` must be given.",
+        "name": "Its name in the wheelhouse. Default: the last part of the address.",
+        "checksums": "The address of the checksum file that its project publishes.",
+        "signature": "The address of a detached OpenPGP signature.",
+        "key": "A file with the keys that may have signed.",
+        "to": "Where the image has it.",
+        "unpack": "Whether the image has it unpacked.",
+        "strip": "How many leading folders to leave out.",
+    },
+    "PolicySettings": {
+        "threshold": "Exit code 1 from this severity on.",
+        "severities": "Another severity for a rule, by its id.",
+        "waivers": "Findings that somebody accepted, until a day.",
+        "cool-off-days": "Report files that were uploaded less than so many days ago.",
+        "advisories": "The snapshot of known vulnerabilities.",
+        "advisories-max-days": "Report a snapshot that is older than this.",
+        "lookalikes": "Names that no other project may imitate.",
+        "publishers": "Who published each project when it was first seen.",
+        "trust-root": "The trust root for attestations. Default: the one that sigstore carries.",
+        "licences-allowed": "Report files with any other licence.",
+        "licences-denied": "Report files with one of these licences.",
+        "sandbox": "What the sandbox of every built wheel must have had.",
+    },
+    "WaiverSettings": {
+        "rule": "The rule's id.",
+        "reason": "Why it is accepted.",
+        "who": "Who accepts it.",
+        "until": "The last day on which it counts.",
+        "project": "Findings of this project only.",
+        "sha256": "Findings of this file only.",
+        "version": "Findings of this version only.",
+        "fingerprint": "This finding only; `vet --json` gives it.",
+        "advisory": "This advisory only, for the rule `vulnerable`.",
+    },
+    "ImageSettings": {
+        "base": "The base image, NAME or NAME@DIGEST, to carry in the wheelhouse.",
+        "mirrors": "Mirrors of registries, by the registry's name.",
+    },
+}
+"""What the keys of each table do, by the type that reads the table."""
+
+
+def settings_schema() -> dict[str, Any]:
+    """The schema, for editors: every key with its type, its description and nothing else allowed."""
+    schema = msgspec.json.schema(File)
+    definitions = {name: _cleaned(definition) for name, definition in schema["$defs"].items()}
+    describe(definitions["File"], {**_helps(FetchOptions), **TABLES})
+    describe(definitions["StageTable"], _helps(StageOptions))
+    for name, texts in KEYS.items():
+        describe(definitions[name], texts)
+    for key in SHORT:
+        array = definitions["File"]["properties"][key]
+        array["anyOf"] = [{"type": "string"}, {"type": array.pop("type"), "items": array.pop("items")}]
+    for name, definition in definitions.items():
+        definition["title"] = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "wheelhouse.toml",
+        "description": "The settings of wheelhouse; [tool.wheelhouse] of pyproject.toml has the same keys.",
+        "$ref": "#/$defs/File",
+        "$defs": definitions,
+    }
+
+
+def describe(definition: dict[str, Any], texts: dict[str, str]) -> None:
+    """Give each property its description."""
+    for key, prop in definition["properties"].items():
+        if text := texts.get(key):
+            prop["description"] = text
+
+
+def _helps(group: type) -> dict[str, str]:
+    return {name.replace("_", "-"): _help(facts) for name, facts in declared(group).items() if facts.is_key}
+
+
+def _help(facts: Option) -> str:
+    long = next((word for word in facts.spellings if word.startswith("--")), "")
+    return f"{facts.help} As `{long}`." if long else facts.help
+
+
+def _cleaned(definition: dict[str, Any]) -> dict[str, Any]:
+    """A definition as TOML has it: there is no null, so no default is one; dates may be written bare or as text."""
+    cleaned: dict[str, Any] = {**definition, "properties": {}}
+    if "description" in cleaned:
+        cleaned["description"] = " ".join(cleaned["description"].split())
+    for key, prop in definition.get("properties", {}).items():
+        kinds = [kind for kind in prop.get("anyOf", ()) if kind != {"type": "null"}]
+        own = {
+            name: value for name, value in prop.items() if name != "anyOf" and not (name == "default" and value is None)
+        }
+        cleaned["properties"][key] = own | (kinds[0] if len(kinds) == 1 else {"anyOf": kinds} if kinds else {})
+    if not cleaned.get("required", True):
+        del cleaned["required"]
+    return cleaned
+
+
+def settings_page(note: str) -> str:
+    """The keys of the settings file, table by table, each with its type and what it does."""
+    schema = settings_schema()
+    definitions = schema["$defs"]
+    parts = [_table("Keys at the top", definitions["File"])]
+    parts += [_table(title, definitions[name]) for title, name in _tables(definitions)]
+    head = (
+        "`wheelhouse.toml`, or `[tool.wheelhouse]` of `pyproject.toml`, in the current folder. What the command line says comes\n"
+        "first: if it names what to fetch, the job of the file does not count. An unknown key is an error.\n\n"
+        f"Editors complete and check it with [the JSON Schema]({SCHEMA}): save it beside the file, and begin the file with\n"
+        "`#:schema ./wheelhouse-toml.schema.json` (Even Better TOML, taplo)."
+    )
+    return f"{note}\n\n# wheelhouse.toml\n\n{head}\n\n" + "\n\n".join(parts) + "\n"
+
+
+def _tables(definitions: dict[str, Any]) -> list[tuple[str, str]]:
+    """The heading of each table that the file may hold, with the name of its definition, outer ones first."""
+    found: list[tuple[str, str]] = []
+
+    def walk(name: str, path: str) -> None:
+        for key, prop in definitions[name]["properties"].items():
+            for inner, place in _inner(prop, f"{path}{key}"):
+                found.append((f"[[{place}]]" if prop.get("type") == "array" else f"[{place}]", inner))
+                walk(inner, f"{place}.")
+
+    walk("File", "")
+    return found
+
+
+def _inner(prop: dict[str, Any], place: str) -> list[tuple[str, str]]:
+    """The definitions that a property leads to, each with its place in the file."""
+    choices = [(prop, place), (prop.get("items", {}), place), *((kind, place) for kind in prop.get("anyOf", ()))]
+    if isinstance(values := prop.get("additionalProperties"), dict):
+        choices.append((values, f"{place}.NAME"))
+    return [(kind["$ref"].rpartition("/")[2], where) for kind, where in choices if "$ref" in kind]
+
+
+def _table(title: str, definition: dict[str, Any]) -> str:
+    required = definition.get("required", ())
+    rows = []
+    for key, prop in definition["properties"].items():
+        default = prop.get("default")
+        text = " ".join(
+            [
+                cell(prop.get("description", "")),
+                *(["Required."] if key in required else []),
+                *([f"Default: `{_toml(default)}`."] if default not in (None, [], {}, (), "") else []),
+            ]
+        ).strip()
+        rows.append(f"| `{key}` | {_type_text(prop)} | {text} |")
+    about = f"{definition['description']}\n\n" if "description" in definition and title.startswith("[") else ""
+    return f"## {title}\n\n{about}| key | type | what it does |\n| --- | --- | --- |\n" + "\n".join(rows)
+
+
+def _toml(value: object) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def _plural(kind: str) -> str:
+    return kind if kind.endswith("`") else f"{kind}s"
+
+
+def _order(value: str) -> tuple[int, str]:
+    return SEVERITIES.index(value) if value in SEVERITIES else len(SEVERITIES), value
+
+
+def _type_text(prop: dict[str, Any]) -> str:
+    """A type in a word or two."""
+    kind = prop.get("type", "")
+    match prop:
+        case {"anyOf": kinds}:
+            kind = " or ".join(dict.fromkeys(map(_type_text, kinds)))
+        case {"enum": values}:
+            kind = ", ".join(f"`{value}`" for value in sorted(values, key=_order))
+        case {"type": "array", "items": {"$ref": _}}:
+            kind = "array of tables"
+        case {"type": "array"}:
+            kind = f"array of {_plural(_type_text(prop.get('items', {})))}"
+        case {"format": "date"}:
+            kind = "date"
+        case {"additionalProperties": dict(values)}:
+            kind = f"table of {_plural(_type_text(values))}"
+        case {"$ref": _} | {"type": "object"}:
+            kind = "table"
+    return kind
