@@ -8,7 +8,7 @@ import msgspec
 from website.tables import cell
 from wheelhouse.config.declare import Option, declared
 from wheelhouse.config.options import FetchOptions, StageOptions
-from wheelhouse.config.settings import File
+from wheelhouse.config.settings import File, JobTable
 
 SCHEMA = "schemas/wheelhouse-toml.schema.json"
 SEVERITIES = ("off", "note", "warning", "error")
@@ -24,6 +24,9 @@ TABLES = {
     "policy": "How `vet` weighs what it finds.",
     "image": "The base image: a name, or the table `[image]`.",
     "stage": "Options of `wheelhouse stage`.",
+    "jobs": "Many jobs, by name, each with the keys of a single one (`wheelhouse fetch --all`).",
+    "include": "More files with jobs: paths or patterns, relative to this file.",
+    "output": "The folder that has the wheelhouse of each job, under the job's name.",
 }
 """What the keys at the top do that no option declares."""
 KEYS = {
@@ -103,15 +106,17 @@ KEYS = {
 
 def settings_schema() -> dict[str, Any]:
     """The schema, for editors: every key with its type, its description and nothing else allowed."""
-    schema = msgspec.json.schema(File)
-    definitions = {name: _cleaned(definition) for name, definition in schema["$defs"].items()}
-    describe(definitions["File"], {**_helps(FetchOptions), **TABLES})
+    _, components = msgspec.json.schema_components([File, JobTable], ref_template="#/$defs/{name}")
+    definitions = {name: _cleaned(definition) for name, definition in components.items()}
+    definitions["File"]["properties"]["jobs"]["additionalProperties"] = {"$ref": "#/$defs/JobTable"}
     describe(definitions["StageTable"], _helps(StageOptions))
     for name, texts in KEYS.items():
         describe(definitions[name], texts)
-    for key in SHORT:
-        array = definitions["File"]["properties"][key]
-        array["anyOf"] = [{"type": "string"}, {"type": array.pop("type"), "items": array.pop("items")}]
+    for name in ("File", "JobTable"):
+        describe(definitions[name], {**_helps(FetchOptions), **TABLES})
+        for key in SHORT:
+            array = definitions[name]["properties"][key]
+            array["anyOf"] = [{"type": "string"}, {"type": array.pop("type"), "items": array.pop("items")}]
     for name, definition in definitions.items():
         definition["title"] = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
     return {
@@ -171,12 +176,14 @@ def settings_page(note: str) -> str:
 
 
 def _tables(definitions: dict[str, Any]) -> list[tuple[str, str]]:
-    """The heading of each table that the file may hold, with the name of its definition, outer ones first."""
+    """The heading of each table that the file may hold, with the name of its definition, outer ones first; each type once."""
     found: list[tuple[str, str]] = []
 
     def walk(name: str, path: str) -> None:
         for key, prop in definitions[name]["properties"].items():
             for inner, place in _inner(prop, f"{path}{key}"):
+                if inner in {"JobTable", *(name for _, name in found)}:
+                    continue
                 found.append((f"[[{place}]]" if prop.get("type") == "array" else f"[{place}]", inner))
                 walk(inner, f"{place}.")
 
