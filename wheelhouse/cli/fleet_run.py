@@ -1,6 +1,6 @@
 """`fetch --all` and `lock --all`: the jobs of the settings file in one run, with one cache and one answer."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import CancelledError
 from contextlib import ExitStack
 from pathlib import Path
@@ -88,7 +88,7 @@ def run_fleet(
 
         def work(name: str) -> "tuple[JobResult, WheelhouseError | None]":
             try:
-                request = _request(jobs[name], chosen, building)
+                request = _request(jobs[name], chosen, building, lambda: listener.jobs.note_activity(name, "fetching"))
                 source = source_of(request.options, owner=name if building else "")
                 return step(request, source, listener.listeners[name])
             except (StoppedError, CancelledError):
@@ -111,11 +111,18 @@ def run_fleet(
         raise typer.Exit(code)
 
 
-def _request(job: "Settings", chosen: FetchOptions, building: BuildingOptions | None) -> JobRequest:
-    """What is to be done for one job of the settings file."""
+def _request(
+    job: "Settings", chosen: FetchOptions, building: BuildingOptions | None, on_planned: Callable[[], None]
+) -> JobRequest:
+    """What is to be done for one job of the settings file. `on_planned` is called when its locks are made."""
     job_options = options(job, chosen)
-    folder = Path(job_options.dest or "wheels")
-    return JobRequest(job_options, chosen, job.files, consent_of(folder, None, replace_files=chosen.replace), building)
+    consent = consent_of(Path(job_options.dest or "wheels"), None, replace_files=chosen.replace)
+
+    def planned(lost: Sequence[str]) -> None:
+        on_planned()
+        consent(lost)
+
+    return JobRequest(job_options, chosen, job.files, planned, building)
 
 
 def _must_be_for_all(chosen: FetchOptions) -> None:
