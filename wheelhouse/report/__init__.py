@@ -1,6 +1,7 @@
 """Locks, findings, events and errors as text and JSON (pure)."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from wheelhouse.errors import WheelhouseError
@@ -56,6 +57,13 @@ def event_line(event: Event) -> str | None:
         case Built(sdist, wheel, seconds, reused):
             line = f"{wheel}: {'reused from the cache, built' if reused else f'built in {seconds:.1f} s'} from {sdist}"
     return line
+
+
+def event_document(event: Event) -> dict[str, Any]:
+    """An event for a log: its fields."""
+    if isinstance(event, Found):
+        return {"finding": finding_document(event.finding)}
+    return asdict(event)
 
 
 def _search_line(event: Searching) -> str:
