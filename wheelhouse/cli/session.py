@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from wheelhouse.signing.sign import PublicKey, Signer
     from wheelhouse.vet.advisories import Advisories
     from wheelhouse.vet.approvals import Approvals
+    from wheelhouse.vet.vex import VexStatement
 
 
 def settings() -> "Settings":
@@ -123,6 +124,15 @@ def read_snapshot(path: Path, *, is_named: bool) -> "Advisories | None":
     return snapshot if snapshot.by_project else None
 
 
+def vex_statements(from_file: "Settings", named: Sequence[Path] = ()) -> "tuple[VexStatement, ...]":
+    """The statements of the VEX documents that the policy and the command line name."""
+    from wheelhouse.files.disk import read_text
+    from wheelhouse.vet.vex_documents import parse_vex
+
+    paths = (*map(Path, from_file.policy.vex), *named)
+    return tuple(one for path in paths for one in parse_vex(read_text(path, "the VEX document"), str(path)))
+
+
 def since_approval(from_file: "Settings", wheelhouse: "Wheelhouse", current: "Approvals") -> "tuple[Finding, ...]":
     """The findings on advisories that became known after files of a wheelhouse were approved."""
     from wheelhouse.vet.after_approval import KnownToday, known_since_approval
@@ -131,7 +141,9 @@ def since_approval(from_file: "Settings", wheelhouse: "Wheelhouse", current: "Ap
     snapshot = read_snapshot(Path(policy.advisories), is_named=False)
     if snapshot is None:
         return ()
-    return known_since_approval(wheelhouse, KnownToday(snapshot, current, policy.policy(), now()))
+    return known_since_approval(
+        wheelhouse, KnownToday(snapshot, current, policy.policy(), now(), vex_statements(from_file))
+    )
 
 
 def must_be_approved(files: Mapping[str, str], wheelhouses: Iterable[Path]) -> None:

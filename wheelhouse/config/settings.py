@@ -20,10 +20,16 @@ from wheelhouse.lock.other_files import OtherFileRequest
 FILES = ("wheelhouse.toml", "pyproject.toml")
 
 
+WaiverState = Literal[
+    "not_affected", "false_positive", "resolved", "resolved_with_pedigree", "exploitable", "in_triage"
+]
+
+
 class WaiverSettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True, frozen=True):
     """One entry of `[[policy.waivers]]`: a rule; the project, the file's sha256 or both; the reason, who gives it, the last day.
 
-    `version`, `fingerprint` and `advisory` narrow it to the finding that somebody looked at.
+    `version`, `fingerprint` and `advisory` narrow it to the finding that somebody looked at. `state` and `justification` say in the
+    words of CycloneDX why a vulnerability does not matter, for the bill of materials.
     """
 
     rule: str
@@ -35,6 +41,8 @@ class WaiverSettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True,
     version: str | None = None
     fingerprint: str | None = None
     advisory: str | None = None
+    state: WaiverState | None = None
+    justification: str | None = None
 
     def waiver(self) -> Waiver:
         """The waiver that it stands for. Raises InputError if it has no reason, or names neither project nor file."""
@@ -53,6 +61,8 @@ class WaiverSettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True,
             self.version,
             self.fingerprint and self.fingerprint.lower(),
             self.advisory,
+            self.state or "",
+            self.justification or "",
         )
 
 
@@ -83,6 +93,9 @@ class PolicySettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True,
     cool_off_days: int | None = None
     advisories: str = "advisories.json"
     advisories_max_days: int = 30
+    kev: str | None = None
+    epss: str | None = None
+    vex: list[str] = []
     lookalikes: list[str] = []
     publishers: str = "publishers.json"
     trust_root: str | None = None

@@ -311,9 +311,9 @@ def finding_lines(findings: Iterable[Finding], first_seen: Collection[Finding] =
     return [*lines, *map(_abilities_line, abilities.values())]
 
 
-def _rank(finding: Finding, is_new: bool) -> tuple[int, bool, bool]:
-    """The order of findings: by severity, and what is new before the rest."""
-    return -finding.severity, finding.rule != NEW_ABILITY, not is_new
+def _rank(finding: Finding, is_new: bool) -> tuple[object, ...]:
+    """The order of findings: by severity, what is new before the rest, and vulnerabilities that are exploited before others."""
+    return -finding.severity, finding.rule != NEW_ABILITY, not is_new, finding.urgency
 
 
 def _abilities_line(findings: Sequence[Finding]) -> str:
@@ -335,7 +335,9 @@ def finding_document(finding: Finding) -> dict[str, Any]:
         "sentence": sentence_of(finding),
         "hint": hint_of(finding) or None,
         "facts": dict(finding.facts),
+        "context": dict(finding.context),
         "fingerprint": finding.fingerprint,
+        **({"analysis": asdict(finding.analysis)} if finding.analysis else {}),
     }
 
 
