@@ -128,8 +128,8 @@ class BaseImageOptions:
         default=None,
         metavar="NAME[@DIGEST]",
         in_table=True,
-        help="Fetch a base image from its registry into the wheelhouse, or an OCI layout on this machine (oci:FOLDER:NAME); "
-        "its files tell libc and Python.",
+        help="Fetch a base image from its registry into the wheelhouse, or take it from this machine (oci:FOLDER:NAME, "
+        "oci-archive:FILE:NAME, docker-archive:FILE[:NAME], docker-daemon:NAME); its files tell libc and Python.",
     )
     whole_image: bool = job(
         "--whole-image",
