@@ -328,6 +328,12 @@ class FleetOptions(JobSelection):
     parallel: int = option(
         "--parallel", default=4, metavar="N", minimum=1, maximum=64, help="Run so many jobs at once."
     )
+    report: str | None = option(
+        "--report",
+        default=None,
+        metavar="FILE",
+        help="Write one HTML page about all jobs of the run: what each has, what changed, what is vulnerable where.",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
