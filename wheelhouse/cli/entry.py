@@ -33,6 +33,7 @@ MODULES = {
     "comparing": ("diff",),
     "constraining": ("constraints",),
     "caching": ("cache",),
+    "storing": ("store",),
     "targets": ("target",),
     "diagnosing": ("doctor",),
 }

@@ -460,7 +460,36 @@ class CacheOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ConnectionOptions(CacheOptions, NetworkOptions):
+class StoreLocation:
+    """Where the store is that machines share."""
+
+    HEADING = "Indexes"
+    store: str | None = option(
+        "--store",
+        default=None,
+        environment="WHEELHOUSE_STORE",
+        metavar="URL",
+        help="Share files with other machines: s3://bucket/folder, gs://…, az://… or file:///folder. What the cache lacks "
+        "is looked for there before it is requested from the index.",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoreOptions(StoreLocation):
+    """The store that machines share, and what this machine signs with."""
+
+    HEADING = "Indexes"
+    store_key: str | None = option(
+        "--store-key",
+        default=None,
+        environment="WHEELHOUSE_STORE_KEY",
+        metavar="FILE",
+        help="Sign what goes to the store and is not named by its own hash, such as built wheels, with this Ed25519 key.",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConnectionOptions(StoreOptions, CacheOptions, NetworkOptions):
     """How to talk to servers, and where to keep what they sent."""
 
 

@@ -211,6 +211,16 @@ class ApprovalSettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=Tru
                 raise ValueError(f"`{reviewer.name}` has two roles")
 
 
+class StoreSettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True, frozen=True):
+    """The `[store]` table: the store that machines share, and the keys whose signatures count there.
+
+    A key is a public key as ssh-keygen writes it, or the file that holds it.
+    """
+
+    url: str | None = None
+    trusted: tuple[str, ...] = ()
+
+
 class JobTables(msgspec.Struct, rename="kebab", forbid_unknown_fields=True, frozen=True):
     """What a job may hold besides options."""
 
@@ -232,6 +242,9 @@ class Tables(JobTables, rename="kebab", forbid_unknown_fields=True, frozen=True)
     include: list[str] = []
     jobs: dict[str, Any] = {}
     output: str = "wheelhouses"
+    store: StoreSettings = msgspec.field(default_factory=StoreSettings)
+    store_mode: Literal["read", "read-write"] = "read-write"
+    store_private: bool = False
 
 
 @dataclass(frozen=True)
@@ -248,6 +261,9 @@ class Settings:
     files: Sequence[FileSettings] = ()
     policy: PolicySettings = field(default_factory=PolicySettings)
     has_jobs: bool = False
+    store: StoreSettings = field(default_factory=StoreSettings)
+    store_is_read_only: bool = False
+    store_private: bool = False
 
     @property
     def wheelhouse(self) -> Path:
@@ -323,7 +339,17 @@ def settings_of(table: Mapping[str, Any], path: Path) -> Settings:
     """What the table of a file says. Raises InputError naming file and key."""
     file = checked_table(table, FILE, path)
     has_jobs = bool(file.jobs or file.include)
-    return Settings(options_of(file), _set(file.stage, StageOptions), file.approvals, file.files, file.policy, has_jobs)
+    return Settings(
+        options_of(file),
+        _set(file.stage, StageOptions),
+        file.approvals,
+        file.files,
+        file.policy,
+        has_jobs,
+        file.store,
+        file.store_mode == "read",
+        file.store_private,
+    )
 
 
 def options_of(job: Any) -> dict[str, Any]:  # noqa: ANN401  (a `File` or a `JobTable`)
