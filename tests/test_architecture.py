@@ -204,9 +204,9 @@ def test_a_pure_module_imports_only_pure_ones(name: str) -> None:
 STARTS_PROGRAMS = {
     "archive.inspect_pool": "workers of wheelhouse's own, which open archives",
     "build.auditwheel": "auditwheel, on a wheel that was built",
+    "bundle.recovery": "par2, on a bundle",
     "debian.release_signature": "gpgv, on the signature of an archive",
     "fetch.gpg": "gpg, on a signature",
-    "fetch.local_base_image": "docker, which saves an image that the user named",
     "index.credential_sources": "keyring, for a password",
     "oci.docker_config": "a credential helper that Docker's configuration names, for a password",
     "index.pipconfig": "pip, for its settings",

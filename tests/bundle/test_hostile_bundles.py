@@ -291,7 +291,7 @@ MANIFESTS: dict[str, tuple[Callable[[dict], None], str]] = {
     "a negative size": (lambda document: document["files"][0].update(size=-1), "no valid sha256 or size"),
     "a text for a size": (lambda document: document["files"][0].update(size="1"), r"`files\[0\].size` is '1'"),
     "no files": (lambda document: document.pop("files"), "missing required field `files`"),
-    "another format": (lambda document: document.update(format=2), "is a bundle of format 2"),
+    "another format": (lambda document: document.update(format=3), "is a bundle of format 3"),
 }
 
 
@@ -448,7 +448,7 @@ def test_a_difference_removes_only_what_a_lock_can_name(house: Path, tmp_path: P
     entries = tuple(
         BundleEntry(name, sha256(raw), len(raw), carried=False) for name, raw in sorted(files_of(house).items())
     )
-    manifest = BundleManifest(entries, {path: sha256(b"mine")}, difference=True)
+    manifest = BundleManifest(entries, {path: sha256(b"mine")}, base="0" * 64)
     with pytest.raises(IntegrityError, match=r"is to be removed, and no lock file can name it|outside its place"):
         unpack(bundled(tmp_path / "d.tar", {}, manifest), tmp_path / "there", ())
     assert mine.read_bytes() == b"mine"

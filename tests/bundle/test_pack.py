@@ -19,7 +19,7 @@ from tests.support.index import IndexServer
 from tests.support.tools import PROGRAM, clean_environment, wheelhouse
 from tests.support.wheels import build_wheel
 from wheelhouse.archive.compressed import outward_members
-from wheelhouse.bundle.bundle import MANIFEST, SIGNATURE, difference, digest, parse_manifest
+from wheelhouse.bundle.bundle import MANIFEST, SIGNATURE, FarSide, difference, digest, parse_manifest
 from wheelhouse.bundle.pack import inspect_bundle, pack, unpack, wheelhouse_files
 from wheelhouse.bundle.volumes import reading, writing
 from wheelhouse.errors import InputError, IntegrityError
@@ -434,9 +434,10 @@ def test_a_cut_tail_and_a_longer_one_are_refused(houses: dict[str, Path], tmp_pa
 
 def test_a_manifest_reads_back_as_it_was_written(houses: dict[str, Path]) -> None:
     new, old = wheelhouse_files(houses["new"]), wheelhouse_files(houses["old"])
-    manifest = difference(new, {path: sha256 for path, (sha256, _) in old.items()})
+    before = {path: sha256 for path, (sha256, _) in old.items()}
+    manifest = difference(new, FarSide.of(before))
     assert parse_manifest(manifest.to_json().encode(), "it") == manifest
-    assert manifest.base == {path: sha256 for path, (sha256, _) in old.items()}
+    assert manifest.base == digest(before)
 
 
 def test_the_commands_carry_a_house_across(houses: dict[str, Path], tmp_path: Path) -> None:

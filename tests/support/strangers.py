@@ -50,6 +50,7 @@ JOB: dict[str, tuple[str, int]] = {
     "pack": ("pack wheels -o house.tar", 0),
     "inspect": ("inspect house.tar", 0),
     "unpack": ("unpack house.tar far", 0),
+    "state": ("state far -o far.json", 0),
     "index": ("index wheels far -o tree", 0),
     "mirror yank": ("mirror yank tree lib==1.0 --reason why", 0),
     "mirror unyank": ("mirror unyank tree lib==1.0", 0),
@@ -68,8 +69,6 @@ JOB: dict[str, tuple[str, int]] = {
     "rules": ("rules", 0),
     "target show": ("target show --interpreter {python}", 0),
     "doctor": ("doctor --index {index} --retries 0", 0),
-    "store show": ("store show", 2),  # no store is named
-    "store prune": ("store prune wheels", 2),
     "cache show": ("cache show", 0),
     "cache prune": ("cache prune", 0),
     "cache clear": ("cache clear", 0),
@@ -93,6 +92,7 @@ NAMED = {
     "pack": "pack {place} -o {place}.tar",
     "inspect": "inspect {place}.tar",
     "unpack": "unpack {place}.tar {place}-far",
+    "state": "state {place}-far -o {place}.state",
     "index": "index {place} {place}-far -o {place}-tree",
     "publish": "publish {place} --repository {origin}/upload/ --index {index} --dry-run --retries 0",
     "constraints compile": "constraints compile app --python {version} --index {index} -o {place}.txt --retries 0",
@@ -108,6 +108,7 @@ WRITING = {
     "vet sarif": "vet --sarif {place}",
     "pack": "pack wheels -o {place}",
     "unpack": "unpack house.tar {place}",
+    "state": "state wheels -o {place}",
     "index": "index wheels -o {place}",
     "constraints compile": "constraints compile app --python {version} --index {index} -o {place} --retries 0",
 }

@@ -1,14 +1,14 @@
-"""The manifest of a bundle: what it carries, and which wheelhouse it makes (pure).
+"""The manifest of a bundle: what it carries, and which wheelhouse or wheelhouses it makes (pure).
 
-It names every file of the resulting wheelhouse. That of a difference also names what is replaced and removed, and so the base
-that it is unpacked on.
+It names every file of the result. That of a difference also has the digest of the wheelhouse that it was made for; it fits every
+wheelhouse that has the files that it does not carry.
 """
 
 import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
@@ -17,54 +17,93 @@ from wheelhouse.archive.artifact import SHA256
 from wheelhouse.documents import DocumentType, format_of
 from wheelhouse.errors import InputError, IntegrityError
 
-FORMAT = 1
+FORMAT = 2
+FORMATS = (1, 2)
+"""Format 1 had the sha256 that a replaced file has in the base (`was`), and one wheelhouse; nothing else differs."""
 MANIFEST = "wheelhouse-bundle.json"
 SIGNATURE = "wheelhouse-bundle.dsse.json"
 PREDICATE = "bundle"
 MAX_FILES = 200_000
+PREFIX_DIGITS = 12
+"""Of a sha256 in a short state: 6 bytes."""
 SAFE_PATH = re.compile(r"[A-Za-z0-9][\w.+!~-]{0,254}(?:/[A-Za-z0-9][\w.+!~-]{0,254}){0,7}", re.ASCII)
 """What every file system takes: names of at most 255 bytes (POSIX, NAME_MAX), a few folders deep."""
 
 
 @dataclass(frozen=True, slots=True)
 class BundleEntry:
-    """A file of the resulting wheelhouse, by relative path; `size` is in bytes.
-
-    `carried` tells if the bundle holds it; `was` is its sha256 in the base, if that has another file there.
-    """
+    """A file of the resulting wheelhouse, by relative path; `size` is in bytes. `carried` tells if the bundle holds it."""
 
     path: str
     sha256: str
     size: int
     carried: bool = True
-    was: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FarSide:
+    """What another wheelhouse holds, as far as it is known; it only decides what is sent.
+
+    `digest` is that of all its files. `hashes` has the sha256 of each file, or their first PREFIX_DIGITS digits. `files` is path →
+    sha256 if the paths are known, else empty; `wheelhouses` are the folders of the paths, as in `BundleManifest`.
+    """
+
+    digest: str
+    hashes: frozenset[str]
+    files: Mapping[str, str] = field(default_factory=dict)
+    wheelhouses: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, files: Mapping[str, str], wheelhouses: tuple[str, ...] = ()) -> "FarSide":
+        """A far side whose files are known by path → sha256."""
+        return cls(digest(files), frozenset(files.values()), files, wheelhouses)
+
+    def holds(self, sha256: str) -> bool:
+        """Whether it has a file with this sha256."""
+        return sha256 in self.hashes or sha256[:PREFIX_DIGITS] in self.hashes
 
 
 @dataclass(frozen=True, slots=True)
 class BundleManifest:
-    """The files of the resulting wheelhouse; `removed` maps the paths of the base that it does not have to their sha256."""
+    """The files of the result; `removed` maps paths that the result does not have to the sha256 of the file that goes.
+
+    `base` is the digest of the wheelhouse that a difference was made for; None for a full bundle. `wheelhouses` names the
+    folders of several wheelhouses, with which all paths begin; it is empty for one.
+    """
 
     entries: tuple[BundleEntry, ...]
     removed: Mapping[str, str] = field(default_factory=dict)
-    difference: bool = False
+    base: str | None = None
+    wheelhouses: tuple[str, ...] = ()
 
     @property
     def result(self) -> dict[str, str]:
-        """Path → sha256 of the resulting wheelhouse."""
+        """Path → sha256 of the result."""
         return {entry.path: entry.sha256 for entry in self.entries}
-
-    @property
-    def base(self) -> dict[str, str]:
-        """Path → sha256 of the wheelhouse that a difference is unpacked on; empty for a full bundle."""
-        if not self.difference:
-            return {}
-        kept = {entry.path: entry.was or entry.sha256 for entry in self.entries if entry.was or not entry.carried}
-        return {**kept, **self.removed}
 
     @property
     def carried(self) -> tuple[BundleEntry, ...]:
         """The files that the bundle holds, in their order."""
         return tuple(entry for entry in self.entries if entry.carried)
+
+    @property
+    def parts(self) -> dict[str, "BundleManifest"]:
+        """The manifest of each wheelhouse by its folder, with the paths inside it; of one wheelhouse, itself by an empty name."""
+        if not self.wheelhouses:
+            return {"": self}
+        return {name: self._part(f"{name}/") for name in self.wheelhouses}
+
+    def _part(self, prefix: str) -> "BundleManifest":
+        """What it says of the paths below a folder, without the folder."""
+        entries = tuple(
+            replace(entry, path=entry.path.removeprefix(prefix))
+            for entry in self.entries
+            if entry.path.startswith(prefix)
+        )
+        removed = {
+            path.removeprefix(prefix): sha256 for path, sha256 in self.removed.items() if path.startswith(prefix)
+        }
+        return BundleManifest(entries, removed, self.base)
 
     def to_json(self) -> str:
         """The manifest as text; the same wheelhouse gives the same bytes."""
@@ -72,7 +111,8 @@ class BundleManifest:
             "format": FORMAT,
             "created-by": "wheelhouse",
             "house": digest(self.result),
-            "base": digest(self.base) if self.difference else None,
+            "base": self.base,
+            **({"wheelhouses": list(self.wheelhouses)} if self.wheelhouses else {}),
             "files": [_document(entry) for entry in self.entries],
             "removed": [{"path": path, "sha256": sha256} for path, sha256 in sorted(self.removed.items())],
         }
@@ -81,13 +121,7 @@ class BundleManifest:
 
 def _document(entry: BundleEntry) -> dict[str, Any]:
     """An entry as a row of the manifest."""
-    document: dict[str, Any] = {
-        "path": entry.path,
-        "sha256": entry.sha256,
-        "size": entry.size,
-        "carried": entry.carried,
-    }
-    return document | ({"was": entry.was} if entry.was else {})
+    return {"path": entry.path, "sha256": entry.sha256, "size": entry.size, "carried": entry.carried}
 
 
 def digest(files: Mapping[str, str]) -> str:
@@ -96,17 +130,25 @@ def digest(files: Mapping[str, str]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def difference(files: Mapping[str, tuple[str, int]], base: Mapping[str, str] | None) -> BundleManifest:
-    """The manifest for a wheelhouse of path → (sha256, size): whole, or what `base` (path → sha256) lacks of it."""
-    since = base or {}
-    entries = tuple(
-        BundleEntry(
-            path, sha256, size, since.get(path) != sha256, since[path] if since.get(path, sha256) != sha256 else None
-        )
-        for path, (sha256, size) in sorted(files.items())
-    )
-    removed = {path: sha256 for path, sha256 in since.items() if path not in files}
-    return BundleManifest(entries, removed, base is not None)
+def difference(
+    files: Mapping[str, tuple[str, int]], far_side: FarSide | None, wheelhouses: tuple[str, ...] = ()
+) -> BundleManifest:
+    """The manifest for the files of one or several wheelhouses, path → (sha256, size): all of them, or what a far side lacks.
+
+    Each file of a difference is carried once. A full bundle carries a file again for each path in one wheelhouse, so that tar
+    alone can unpack it.
+    """
+    owners: dict[str, str] = {}
+    entries = []
+    for path, (sha256, size) in sorted(files.items()):
+        owner = path if far_side else path.partition("/")[0] if wheelhouses else ""
+        is_held = far_side is not None and far_side.holds(sha256)
+        carried = not is_held and owners.setdefault(sha256, owner) == owner
+        entries.append(BundleEntry(path, sha256, size, carried))
+    has_same_folders = far_side is not None and far_side.wheelhouses == wheelhouses
+    base_files = far_side.files if far_side is not None and has_same_folders else {}
+    removed = {path: sha256 for path, sha256 in base_files.items() if path not in files}
+    return BundleManifest(tuple(entries), removed, far_side.digest if far_side else None, wheelhouses)
 
 
 class _RemovedRow(msgspec.Struct):
@@ -119,6 +161,7 @@ class _Document(msgspec.Struct):
     base: str | None
     files: tuple[BundleEntry, ...]
     removed: tuple[_RemovedRow, ...]
+    wheelhouses: tuple[str, ...] = ()
 
 
 _DOCUMENT = DocumentType(_Document)
@@ -128,21 +171,22 @@ def parse_manifest(raw: bytes, source: str) -> BundleManifest:
     """Read a manifest. Raises InputError for anything else, IntegrityError for one that contradicts itself."""
     try:
         number = format_of(raw)
-        if number != FORMAT:
-            raise InputError(f"`{source}` is a bundle of format {number}; this version reads format {FORMAT}")
+        if number not in FORMATS:
+            raise InputError(f"`{source}` is a bundle of format {number}; this version reads formats 1 to {FORMAT}")
         document = _DOCUMENT.from_json(raw)
     except ValueError as error:
         raise InputError(f"`{source}` holds no manifest that wheelhouse wrote: {error}") from error
     removed = {row.path: row.sha256 for row in document.removed}
-    manifest = BundleManifest(document.files, removed, document.base is not None)
-    _check(manifest, (document.wheelhouse, document.base), source)
+    manifest = BundleManifest(document.files, removed, document.base, document.wheelhouses)
+    _check(manifest, document.wheelhouse, source)
     return manifest
 
 
-def _check(manifest: BundleManifest, stated: tuple[str, str | None], source: str) -> None:
-    """Raise IntegrityError for a manifest that contradicts itself. `stated` are the digests that it gives of its result and its base."""
+def _check(manifest: BundleManifest, stated: str, source: str) -> None:
+    """Raise IntegrityError for a manifest that contradicts itself. `stated` is the digest that it gives of its result."""
     paths = [entry.path for entry in manifest.entries] + list(manifest.removed)
-    hashes = [entry.sha256 for entry in manifest.entries] + list(manifest.base.values())
+    hashes = [entry.sha256 for entry in manifest.entries] + list(manifest.removed.values())
+    carried = {entry.sha256 for entry in manifest.carried}
     contradiction = None
     if not all(map(SAFE_PATH.fullmatch, paths)):
         contradiction = "names a file that could be written outside its place, or nowhere"
@@ -150,14 +194,24 @@ def _check(manifest: BundleManifest, stated: tuple[str, str | None], source: str
         contradiction = "names a file twice, or twice but for upper and lower case, or too many files"
     elif not _parents(paths).isdisjoint(paths):
         contradiction = "names a file inside another file"
-    elif not all(map(SHA256.fullmatch, hashes)) or any(entry.size < 0 for entry in manifest.entries):
+    elif manifest.wheelhouses and not _have_folders(paths, manifest.wheelhouses):
+        contradiction = "names a file outside its wheelhouses, or a wheelhouse twice"
+    elif not all(map(SHA256.fullmatch, [*hashes, *([manifest.base] if manifest.base else [])])) or any(
+        entry.size < 0 for entry in manifest.entries
+    ):
         contradiction = "gives a file no valid sha256 or size"
-    elif not manifest.difference and len(manifest.carried) != len(manifest.entries):
+    elif manifest.base is None and any(entry.sha256 not in carried for entry in manifest.entries):
         contradiction = "is whole, but does not carry every file"
-    elif stated != (digest(manifest.result), digest(manifest.base) if manifest.difference else None):
+    elif stated != digest(manifest.result):
         contradiction = "gives digests that are not those of its files"
     if contradiction:
         raise IntegrityError(f"the manifest of `{source}` {contradiction}", hint="have the bundle made and sent again")
+
+
+def _have_folders(paths: Iterable[str], folders: tuple[str, ...]) -> bool:
+    """Whether each path lies in one of these folders, which all differ, also without regard to upper and lower case."""
+    owners = {path.rpartition("/")[0].partition("/")[0] for path in paths}
+    return len({folder.lower() for folder in folders}) == len(folders) and owners <= set(folders)
 
 
 def _parents(paths: Iterable[str]) -> set[str]:

@@ -3,15 +3,16 @@
 import hashlib
 import io
 import tarfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from wheelhouse.archive.tar import TarMember, TarReader
 from wheelhouse.bundle.bundle import MANIFEST, SIGNATURE, BundleEntry, BundleManifest, parse_manifest
-from wheelhouse.bundle.lock_files import MAX_LOCK_BYTES, is_lock_path
+from wheelhouse.bundle.loose_volumes import tar_header
+from wheelhouse.bundle.recovery import repair_hint
 from wheelhouse.bundle.volumes import reading
 from wheelhouse.errors import IntegrityError
 from wheelhouse.files.disk import BLOCK, os_errors_as_machine_error
@@ -21,21 +22,33 @@ MAX_HEADER_BYTES = 64 << 20
 """Of the manifest and of the signature: MAX_FILES rows of 300 bytes."""
 
 
-def write_bundle(stream: io.RawIOBase, folder: OpenFolder, manifest: BundleManifest, signature: str | None) -> None:
-    """Write a bundle of files in `folder`. Raises IntegrityError for a file that is not the manifest's when it is read."""
+class DamagedBundleError(IntegrityError):
+    """A bundle was damaged after it was packed; `open_bundle` adds how to repair it."""
+
+
+def write_bundle(
+    stream: io.RawIOBase, folders: Mapping[str, OpenFolder], manifest: BundleManifest, signature: str | None
+) -> None:
+    """Write a bundle; nothing is written twice, so a pipe or a tape will do.
+
+    `folders` are the wheelhouses by their folder in the manifest; of one wheelhouse, it has an empty name. Raises IntegrityError
+    for a file that is not the manifest's when it is read.
+    """
     with tarfile.open(fileobj=stream, mode="w|", format=tarfile.PAX_FORMAT, bufsize=BLOCK) as archive:
         _add_text(archive, MANIFEST, manifest.to_json())
         if signature is not None:
             _add_text(archive, SIGNATURE, signature)
         for entry in manifest.carried:
-            _add_file(archive, folder, entry)
+            root, _, path = entry.path.partition("/") if manifest.wheelhouses else ("", "", entry.path)
+            _add_file(archive, folders[root], path, entry)
 
 
-def _add_file(archive: tarfile.TarFile, folder: OpenFolder, entry: BundleEntry) -> None:
-    path = folder.path / entry.path
-    file = folder.open_file(entry.path)
+def _add_file(archive: tarfile.TarFile, folder: OpenFolder, inside: str, entry: BundleEntry) -> None:
+    """Add the file `inside` a wheelhouse."""
+    path = folder.path / inside
+    file = folder.open_file(inside)
     if file is None:
-        kind = folder.kind_of(entry.path)
+        kind = folder.kind_of(inside)
         problem = f"is a {kind}, where the lock has a file" if kind else "is not there, and the lock names it"
         raise _altered(folder, f"`{path}` {problem}")
     with os_errors_as_machine_error(path), file:
@@ -43,7 +56,7 @@ def _add_file(archive: tarfile.TarFile, folder: OpenFolder, entry: BundleEntry) 
         is_whole = file.seek(0, io.SEEK_END) == entry.size
         file.seek(0)
         if is_whole:
-            archive.addfile(_header(entry.path, entry.size), hashing)
+            archive.addfile(tar_header(entry.path, entry.size), hashing)
         if not is_whole or hashing.digest.hexdigest() != entry.sha256:
             raise _altered(folder, f"`{path}` is not what the lock says")
 
@@ -66,53 +79,33 @@ class _Hashing(io.RawIOBase):
         return data
 
 
-def _header(path: str, size: int) -> tarfile.TarInfo:
-    header = tarfile.TarInfo(path)
-    header.size, header.mode = size, 0o644
-    return header
-
-
 def _add_text(archive: tarfile.TarFile, path: str, text: str) -> None:
     raw = text.encode()
-    archive.addfile(_header(path, len(raw)), io.BytesIO(raw))
+    archive.addfile(tar_header(path, len(raw)), io.BytesIO(raw))
 
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """An open bundle: its manifest, parsed and as bytes, its signature if it has one, and its files."""
+    """An open bundle: its manifest, parsed and as bytes, its signature if it has one, and its files, which are read once."""
 
     manifest: BundleManifest
     raw_manifest: bytes
     signature: bytes | None
     name: str
-    _stream: BinaryIO
+    _reader: TarReader
+    _next: TarMember | None
 
     def files(self) -> Iterator[tuple[BundleEntry, TarReader]]:
         """Each carried file, in order, with the reader of its bytes. Raises IntegrityError for what the manifest does not name."""
-        self._stream.seek(0)
-        reader = TarReader(self._stream)
-        for _ in (MANIFEST, *([SIGNATURE] if self.signature is not None else [])):
-            reader.next()
+        member = self._next
         for entry in self.manifest.carried:
-            member = reader.next()
             if member is None:
-                raise IntegrityError(f"`{self.name}` was cut short: `{entry.path}` is missing", hint="send it again")
+                raise DamagedBundleError(f"`{self.name}` was cut short: `{entry.path}` is missing")
             _must_be(member, entry.path, entry.size, self.name)
-            yield entry, reader
-        if reader.next() is not None:
+            yield entry, self._reader
+            member = self._reader.next()
+        if member is not None:
             raise IntegrityError(f"`{self.name}` holds more than its manifest names")
-
-    def carried_locks(self) -> dict[str, bytes]:
-        """The bytes of each carried lock file, by path. Raises IntegrityError for a wrong sha256, or if they are too long."""
-        size = sum(entry.size for entry in self.manifest.carried if is_lock_path(entry.path))
-        if size > MAX_LOCK_BYTES:
-            raise IntegrityError(f"the lock files of `{self.name}` have {size} bytes")
-        locks: dict[str, bytes] = {}
-        for entry, reader in self.files():
-            if is_lock_path(entry.path):
-                locks[entry.path] = reader.read(entry.size)
-                must_have_sha256(hashlib.sha256(locks[entry.path]).hexdigest(), entry)
-        return locks
 
 
 def _must_be(member: TarMember, path: str, size: int, name: str) -> None:
@@ -124,15 +117,21 @@ def _must_be(member: TarMember, path: str, size: int, name: str) -> None:
 
 
 @contextmanager
-def open_bundle(path: Path) -> Iterator[Bundle]:
-    """Open a bundle, from one file or from volumes. Raises IntegrityError or InputError for anything else."""
-    with reading(path) as stream:
+def open_bundle(source: Path | BinaryIO) -> Iterator[Bundle]:
+    """Open a bundle: one file, volumes, or a stream that is read forward only.
+
+    Raises IntegrityError or InputError for anything else.
+    """
+    name = source.name if isinstance(source, Path) else "stdin"
+    repair = repair_hint(source) if isinstance(source, Path) else None
+    with reading(source) if isinstance(source, Path) else nullcontext(source) as stream:
         try:
-            yield _begin(stream, path.name)
+            yield _begin(stream, name)
         except tarfile.TarError as error:
-            raise IntegrityError(
-                f"`{path.name}` is not a bundle, or was cut short: {error}", hint="send it again"
-            ) from error
+            sentence = f"`{name}` is not a bundle, or was cut short: {error}"
+            raise IntegrityError(sentence, hint=repair or "send it again") from error
+        except DamagedBundleError as error:
+            raise IntegrityError(str(error), hint=repair or "send the bundle again") from error
 
 
 def _begin(stream: BinaryIO, name: str) -> Bundle:
@@ -141,8 +140,11 @@ def _begin(stream: BinaryIO, name: str) -> Bundle:
     raw = _text(reader, reader.next(), MANIFEST, name)
     if raw is None:
         raise IntegrityError(f"`{name}` does not begin with {MANIFEST}, so it is no bundle")
-    signature = _text(reader, reader.next(), SIGNATURE, name)
-    return Bundle(parse_manifest(raw, name), raw, signature, name, stream)
+    member = reader.next()
+    signature = _text(reader, member, SIGNATURE, name)
+    return Bundle(
+        parse_manifest(raw, name), raw, signature, name, reader, member if signature is None else reader.next()
+    )
 
 
 def _text(reader: TarReader, member: TarMember | None, path: str, name: str) -> bytes | None:
@@ -157,10 +159,18 @@ def _text(reader: TarReader, member: TarMember | None, path: str, name: str) -> 
 
 def extract(reader: TarReader, folder: OpenFolder, entry: BundleEntry) -> str:
     """Write a file of a bundle into `folder` under a name that nothing reads, which is returned. Raises IntegrityError."""
+    return write_checked(iter(lambda: reader.read(BLOCK), b""), folder, entry)
+
+
+def write_checked(blocks: Iterable[bytes], folder: OpenFolder, entry: BundleEntry) -> str:
+    """Write bytes into `folder` under a name that nothing reads, which is returned.
+
+    Raises IntegrityError if they have not the sha256 of the manifest.
+    """
     digest = hashlib.sha256()
     name, writer = folder.new_file()
     with os_errors_as_machine_error(folder.path), writer:
-        while block := reader.read(BLOCK):
+        for block in blocks:
             digest.update(block)
             writer.write(block)
     must_have_sha256(digest.hexdigest(), entry)
@@ -170,5 +180,4 @@ def extract(reader: TarReader, folder: OpenFolder, entry: BundleEntry) -> str:
 def must_have_sha256(sha256: str, entry: BundleEntry) -> None:
     """Raise IntegrityError if a file of a bundle has not the sha256 of its manifest."""
     if sha256 != entry.sha256:
-        sentence = f"`{entry.path}` in the bundle does not have the sha256 of its manifest"
-        raise IntegrityError(sentence, hint="send the bundle again")
+        raise DamagedBundleError(f"`{entry.path}` in the bundle does not have the sha256 of its manifest")

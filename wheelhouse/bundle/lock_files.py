@@ -1,6 +1,7 @@
 """The files that a bundle must hold: those that its lock files lead to, all of them and no other (pure)."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from wheelhouse.archive.filenames import ARCHIVE_SUFFIXES
 from wheelhouse.bundle.bundle import BundleEntry, BundleManifest
@@ -49,16 +50,50 @@ def must_follow_from_locks(manifest: BundleManifest, locks: Mapping[str, bytes],
     a lock is made again, and must have these very bytes. A file that is to be removed must be one that a lock can lead to.
     Raises InputError for a lock file that cannot be read.
     """
+    wrong: list[str] = []
+    for root, part in manifest.parts.items():
+        prefix = f"{root}/" if root else ""
+        own = {path.removeprefix(prefix): raw for path, raw in locks.items() if path.startswith(prefix)}
+        wrong += _wrong_in_wheelhouse(part, own, f"{name}:{root}" if root else name)
+    if wrong:
+        more = f", and {len(wrong) - 1} more" if len(wrong) > 1 else ""
+        hint = "do not use this bundle: ask who made it, and have it made again with `wheelhouse pack`"
+        raise IntegrityError(f"`{name}`: {wrong[0]}{more}", hint=hint, details=tuple(wrong))
+
+
+def _wrong_in_wheelhouse(manifest: BundleManifest, locks: Mapping[str, bytes], name: str) -> list[str]:
+    """A sentence for each file of one wheelhouse that its lock files do not lead to, or that it lacks."""
     folders: dict[str, dict[str, BundleEntry]] = {}
     for entry in manifest.entries:
         folder, filename = _split(entry.path)
         folders.setdefault(folder, {})[filename] = entry
     wrong = [line for folder in sorted(folders) for line in _wrong(folder, folders, locks, name)]
-    wrong += [f"`{path}` is to be removed, and no lock file can name it" for path in _not_possible(manifest.removed)]
-    if wrong:
-        more = f", and {len(wrong) - 1} more" if len(wrong) > 1 else ""
-        hint = "do not use this bundle: ask who made it, and have it made again with `wheelhouse pack`"
-        raise IntegrityError(f"`{name}`: {wrong[0]}{more}", hint=hint, details=tuple(wrong))
+    return wrong + [
+        f"`{path}` is to be removed, and no lock file can name it" for path in _not_possible(manifest.removed)
+    ]
+
+
+def lock_paths(manifest: BundleManifest) -> frozenset[str]:
+    """The paths of all lock files of a bundle."""
+    return frozenset(
+        f"{root}/{entry.path}" if root else entry.path
+        for root, part in manifest.parts.items()
+        for entry in part.entries
+        if is_lock_path(entry.path)
+    )
+
+
+def must_have_short_locks(manifest: BundleManifest, name: str) -> None:
+    """Raise IntegrityError if the lock files of the bundle `name`, which are read into memory, are too long together."""
+    paths = lock_paths(manifest)
+    if (size := sum(entry.size for entry in manifest.entries if entry.path in paths)) > MAX_LOCK_BYTES:
+        raise IntegrityError(f"the lock files of `{name}` have {size} bytes")
+
+
+def with_locks_first(manifest: BundleManifest) -> BundleManifest:
+    """The same with the lock files before all others, so that who reads a bundle once can check each file at once."""
+    locks = lock_paths(manifest)
+    return replace(manifest, entries=tuple(sorted(manifest.entries, key=lambda entry: entry.path not in locks)))
 
 
 def _not_possible(paths: Iterable[str]) -> list[str]:

@@ -4,17 +4,18 @@ import hashlib
 import io
 import json
 import re
-from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from itertools import accumulate
 from pathlib import Path
 from typing import BinaryIO
 
 import msgspec
 
+from wheelhouse.bundle.joined import Joined
+from wheelhouse.bundle.loose_volumes import loose_volumes
+from wheelhouse.bundle.recovery import recovery_files, repair_hint
 from wheelhouse.documents import DocumentType
 from wheelhouse.errors import InputError, IntegrityError
 from wheelhouse.files.disk import os_errors_as_machine_error, read_regular, sha256_of, temp_file, write
@@ -104,9 +105,9 @@ def _numbered(volumes: list[Volume]) -> list[Volume]:
 
 
 def _earlier_files(path: Path) -> list[Path]:
-    """What an earlier run wrote under a bundle's name: the bundle, the volumes that its index names, and the index last."""
+    """What an earlier run wrote under a bundle's name: the bundle, recovery files, the volumes of its index, and the index last."""
     index = path.parent / (path.name + INDEX_SUFFIX)
-    whole = [path] if path.is_file() else []
+    whole = [*([path] if path.is_file() else []), *recovery_files(path)]
     if not index.is_file():
         return whole
     try:
@@ -117,14 +118,40 @@ def _earlier_files(path: Path) -> list[Path]:
     return [*whole, *(path.with_name(name) for name in names if own.fullmatch(name)), index]
 
 
+class StreamWriter(io.RawIOBase):
+    """A stream that is hashed while it is written; `volumes` then has its sha256 and size, with no name."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream, self._digest, self._size = stream, hashlib.sha256(), 0
+        self.volumes: list[Volume] = []
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: "bytes | bytearray | memoryview") -> int:  # type: ignore[override]
+        self._stream.write(data)
+        self._digest.update(data)
+        self._size += len(data)
+        return len(data)
+
+    def finish(self) -> None:
+        """Note the hash of what was written."""
+        self._stream.flush()
+        self.volumes = [Volume("", self._digest.hexdigest(), self._size)]
+
+
 @contextmanager
-def writing(path: Path, limit: int | None) -> Iterator[VolumeWriter]:
-    """A writer for `path`; no file gets its final name unless the block ends without an error."""
+def writing(output: Path | BinaryIO, limit: int | None) -> Iterator[VolumeWriter | StreamWriter]:
+    """A writer for a path or a stream; no file gets its final name unless the block ends without an error."""
     with ExitStack() as stack:
-        with os_errors_as_machine_error(path.parent):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            stack.enter_context(shared_folder(path.parent))
-        writer = VolumeWriter(path, limit, stack)
+        writer: VolumeWriter | StreamWriter
+        if isinstance(output, Path):
+            with os_errors_as_machine_error(output.parent):
+                output.parent.mkdir(parents=True, exist_ok=True)
+                stack.enter_context(shared_folder(output.parent))
+            writer = VolumeWriter(output, limit, stack)
+        else:
+            writer = StreamWriter(output)
         yield writer
         writer.finish()
 
@@ -141,13 +168,14 @@ def reading(path: Path) -> Iterator[BinaryIO]:
     if path.is_file() and index.is_file():
         hint = f"remove the older of the two: the file, or its volumes and `{index.name}`"
         raise InputError(f"`{path}` stands beside volumes of the same name", hint=hint)
-    if not index.is_file():
+    loose = [] if index.is_file() else loose_volumes(path)
+    if not index.is_file() and not loose:
         with os_errors_as_machine_error(path), _single(path) as file:
             yield file
         return
-    volumes = _read_index(index)
-    _must_be_whole(path.parent, volumes)
-    joined = _Joined([(path.parent / volume.name, volume.size) for volume in volumes])
+    volumes = _read_index(index) if index.is_file() else []
+    _must_be_whole(path, volumes)
+    joined = Joined(loose or [(path.parent / volume.name, volume.size) for volume in volumes])
     with os_errors_as_machine_error(path), io.BufferedReader(joined, 1 << 20) as file:  # type: ignore[type-var]
         yield file
 
@@ -194,14 +222,14 @@ def _read_index(path: Path) -> list[Volume]:
     return volumes
 
 
-def _must_be_whole(folder: Path, volumes: list[Volume]) -> None:
+def _must_be_whole(bundle: Path, volumes: list[Volume]) -> None:
     """Raise IntegrityError, naming every volume that is missing or damaged."""
     with ThreadPoolExecutor() as pool:
-        wrong = [line for line in pool.map(lambda volume: _problem(folder, volume), volumes) if line]
+        wrong = [line for line in pool.map(lambda volume: _problem(bundle.parent, volume), volumes) if line]
     if wrong:
         raise IntegrityError(
             f"{wrong[0]}{f', and {len(wrong) - 1} more' if len(wrong) > 1 else ''}",
-            hint="send only these volumes again",
+            hint=repair_hint(bundle) or "send only these volumes again",
             details=tuple(wrong),
         )
 
@@ -214,56 +242,3 @@ def _problem(folder: Path, volume: Volume) -> str | None:
     if path.stat().st_size != volume.size or sha256_of(path) != volume.sha256:
         return f"the volume `{volume.name}` is damaged"
     return None
-
-
-class _Joined(io.RawIOBase):
-    """Files, given with their sizes, read as one. Only one is open at a time: there may be more than a process can open."""
-
-    def __init__(self, files: Sequence[tuple[Path, int]]) -> None:
-        self._paths = [path for path, _ in files]
-        self._ends = list(accumulate(size for _, size in files))
-        self._position = 0
-        self._number = -1
-        self._file: io.FileIO | None = None
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._ends[-1] if self._ends else 0}
-        self._position = max(start[whence] + offset, 0)
-        return self._position
-
-    def tell(self) -> int:
-        return self._position
-
-    def readinto(self, buffer: bytearray) -> int:  # type: ignore[override]
-        number = bisect_right(self._ends, self._position)
-        if number == len(self._ends):
-            return 0
-        left = self._ends[number] - self._position
-        file = self._opened(number)
-        file.seek(self._position - (self._ends[number - 1] if number else 0))
-        count = file.readinto(memoryview(buffer)[:left])
-        self._position += count
-        return count
-
-    def _opened(self, number: int) -> io.FileIO:
-        """The open file of a volume; the one before is closed."""
-        if self._file is None or number != self._number:
-            self._close_current()
-            self._number, self._file = number, io.FileIO(self._paths[number])
-        return self._file
-
-    def close(self) -> None:
-        self._close_current()
-        super().close()
-
-    def _close_current(self) -> None:
-        """Close the volume that is open, if one is."""
-        if self._file:
-            self._file.close()
-        self._file = None

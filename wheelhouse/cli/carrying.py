@@ -1,15 +1,17 @@
-"""Bundles that cross the air gap: `pack`, `unpack`, `inspect`."""
+"""Bundles that cross the air gap, and what the far side has: `pack`, `unpack`, `inspect`, `state`."""
 
 import re
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
 from wheelhouse.cli.app import app
-from wheelhouse.cli.command import OUTPUT, Json, Quiet, RequireApproved, WheelhouseFolder, command
+from wheelhouse.cli.command import OUTPUT, Json, Quiet, RequireApproved, command
 from wheelhouse.cli.output import say, say_json
 from wheelhouse.cli.session import listening, must_be_approved, options, settings, signer_of, supplied
+from wheelhouse.cli.terminal import echo
 from wheelhouse.config.options import ConnectionOptions, IndexOptions, TargetOptions
 from wheelhouse.errors import InputError
 
@@ -19,7 +21,13 @@ if TYPE_CHECKING:
 
 UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 MIN_VOLUME_BYTES = 1000
-BundleFile = Annotated[Path, typer.Argument(metavar="FILE", help="A bundle, or the common part of its volumes' names.")]
+STREAM = Path("-")
+BundleFile = Annotated[
+    Path, typer.Argument(metavar="FILE", help="A bundle, or the common part of its volumes' names; - is stdin.")
+]
+Wheelhouses = Annotated[
+    list[Path], typer.Argument(metavar="WHEELHOUSE...", help="The folders that `wheelhouse fetch` or `unpack` wrote.")
+]
 PublicKeys = Annotated[
     list[Path] | None,
     typer.Option(
@@ -30,21 +38,44 @@ PublicKeys = Annotated[
 
 @command(app)
 def pack(
-    wheelhouse: WheelhouseFolder,
+    wheelhouses: Wheelhouses,
     targeted: TargetOptions,
     located: IndexOptions,
     network: ConnectionOptions,
     output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FILE", rich_help_panel=OUTPUT, help="The bundle to write.")
+        Path,
+        typer.Option(
+            "--output", "-o", metavar="FILE", rich_help_panel=OUTPUT, help="The bundle to write; - is stdout."
+        ),
     ],
     since: Annotated[
         Path | None,
         typer.Option(
-            "--since", metavar="OTHER", help="Pack only files that this wheelhouse, bundle or manifest lacks."
+            "--since",
+            metavar="OTHER",
+            help="Pack only files that the far side lacks, by its state, or by a wheelhouse, bundle or manifest.",
+        ),
+    ] = None,
+    since_keys: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--since-key",
+            metavar="FILE",
+            help="Refuse a state that no such Ed25519 public key signed. May be repeated.",
         ),
     ] = None,
     split: Annotated[
         str | None, typer.Option("--split", metavar="SIZE", help="Write volumes of this size: 4G or 700M.")
+    ] = None,
+    par2: Annotated[
+        int | None,
+        typer.Option(
+            "--par2",
+            metavar="PERCENT",
+            min=1,
+            max=100,
+            help="Also write recovery files that repair so much damage, with the program par2.",
+        ),
     ] = None,
     key: Annotated[
         Path | None,
@@ -58,33 +89,67 @@ def pack(
     require_approved: RequireApproved = False,
     as_json: Json = False,
 ) -> None:
-    """Pack a wheelhouse into one bundle, or into volumes with a hash each. The same wheelhouse gives the same bytes.
+    r"""Pack wheelhouses into one bundle, or into volumes with a hash each. The same wheelhouses give the same bytes.
 
-    The bundle is a tar file; its first member, the manifest, lists all its files. With --with-self the wheelhouse gets a folder
-    self/, and two lines of shell are printed that install wheelhouse from it on a machine that has only Python.
+    The bundle is a tar file; its first member, the manifest, lists all its files. Several wheelhouses get a folder each. With
+    --with-self the first wheelhouse gets a folder self/, and two lines of shell are printed that install wheelhouse from it on a
+    machine that has only Python.
+
+    \b
+    wheelhouse pack wheels -o update.tar --since far.json
+    wheelhouse pack wheels -o - | ssh gateway 'cat > /diode/update.tar'
     """
-    from wheelhouse import report
+    from wheelhouse.bundle.far_side_state import read_far_side
     from wheelhouse.bundle.pack import pack as pack_step
+    from wheelhouse.bundle.recovery import add_recovery_files, must_have_par2
     from wheelhouse.bundle.self_bundle import install_lines
-    from wheelhouse.report.bundles import packed_document
+    from wheelhouse.report.bundles import packed_document, packed_lines
     from wheelhouse.vet.approve import files_of
 
     limit, signing = size_of(split) if split else None, signer_of(key) if key else None
-    locks = _bring_self(wheelhouse, targeted, located, network, quiet=as_json) if with_self else ()
+    stream = _output_stream(split=split, par2=par2, as_json=as_json) if output == STREAM else None
+    if par2:
+        must_have_par2()
+    far_side = read_far_side(since, public_keys(since_keys)) if since else None
+    locks = _bring_self(wheelhouses[0], targeted, located, network, quiet=as_json) if with_self else ()
     if require_approved:
-        must_be_approved(files_of(wheelhouse), [wheelhouse])
-    packed = pack_step(wheelhouse, output, since, limit, signing)
+        for wheelhouse in wheelhouses:
+            must_be_approved(files_of(wheelhouse), [wheelhouse])
+    packed = pack_step(wheelhouses, stream or output, far_side, limit, signing)
+    if par2:
+        names = [volume.name for volume in packed.volumes]
+        add_recovery_files(output, [*names, *([f"{output.name}.volumes.json"] if split else [])], par2)
     install = [install_lines(lock, output.name, in_volumes=limit is not None) for lock in locks]
+    volumes = [(v.name, v.sha256, v.size) for v in packed.volumes]
     if as_json:
-        volumes = [(v.name, v.sha256, v.size) for v in packed.volumes]
         say_json(packed_document(packed.manifest, volumes) | ({"install": install} if install else {}))
         return
-    total = report.size_text(sum(volume.size for volume in packed.volumes))
-    say(f"{output}: {len(packed.manifest.carried)} of {len(packed.manifest.entries)} files, {total}")
-    for volume in packed.volumes:
-        say(f"{volume.sha256}  {volume.name}")
+    for line in packed_lines("stdout" if stream else str(output), packed.manifest, volumes):
+        echo(line, err=stream is not None)
     for lock, lines in zip(locks, install, strict=True):
-        say(f"to install wheelhouse from it on {lock.target.name}, with Python alone:", *lines)
+        for line in (f"to install wheelhouse from it on {lock.target.name}, with Python alone:", *lines):
+            echo(line, err=stream is not None)
+
+
+def _output_stream(*, split: str | None, par2: int | None, as_json: bool) -> BinaryIO:
+    """Stdout, for a bundle. Raises InputError if it is a terminal, or cannot have what else was asked for."""
+    if split or par2 or as_json:
+        option = "--split" if split else "--par2" if par2 else "--json"
+        raise InputError(
+            f"{option} does not go with `-o -`: only the bundle goes to stdout", hint="write it into a file: -o FILE"
+        )
+    if sys.stdout.isatty():
+        raise InputError("stdout is a terminal, and a bundle is no text", hint="pipe it: wheelhouse pack … -o - | …")
+    return sys.stdout.buffer
+
+
+def _input(bundle: Path) -> Path | BinaryIO:
+    """The bundle that a path names: `-` is stdin. Raises InputError if that is a terminal."""
+    if bundle != STREAM:
+        return bundle
+    if sys.stdin.isatty():
+        raise InputError("stdin is a terminal, and a bundle is no text", hint="pipe it: … | wheelhouse unpack - FOLDER")
+    return sys.stdin.buffer
 
 
 def _bring_self(
@@ -113,19 +178,22 @@ def unpack(
 ) -> None:
     """Unpack the wheelhouse of a bundle into a folder. Every file is verified before it gets its name. Safe to repeat.
 
-    A bundle that was packed with --since is unpacked only over the wheelhouse that it was packed against.
+    The folder may be empty, or hold any wheelhouse of the same job that has the files that the bundle does not carry; what the
+    new wheelhouse does not have is removed. Nothing changes if files are missing: they are named. Of a bundle with several
+    wheelhouses, each gets its own folder inside.
     """
-    from wheelhouse.bundle.pack import unpack as unpack_step
+    from wheelhouse.bundle.unpack import unpack as unpack_step
     from wheelhouse.report.bundles import unpacked_line
 
     with listening(quiet=quiet or as_json) as listener:
-        done = unpack_step(bundle, wheelhouse, public_keys(key), listener)
+        done = unpack_step(_input(bundle), wheelhouse, public_keys(key), listener)
     if as_json:
         document = {
             "house": str(wheelhouse),
             "placed": list(done.placed),
             "stood": list(done.stood),
             "removed": list(done.removed),
+            "already-applied": done.was_applied,
         }
         say_json(document | {"signed-by": done.signer})
     elif not quiet:
@@ -138,11 +206,67 @@ def inspect(bundle: BundleFile, key: PublicKeys = None, as_json: Json = False) -
     from wheelhouse.bundle.pack import inspect_bundle
     from wheelhouse.report.bundles import manifest_lines, packed_document
 
-    manifest, signer = inspect_bundle(bundle, public_keys(key))
+    manifest, signer = inspect_bundle(_input(bundle), public_keys(key))
     if as_json:
         say_json(packed_document(manifest, []) | {"signed-by": signer})
     else:
         say(*manifest_lines(manifest, signer))
+
+
+@command(app)
+def state(
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", metavar="FILE", rich_help_panel=OUTPUT, help="The file to write; - is stdout."),
+    ],
+    wheelhouses: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[WHEELHOUSE]...", help="The folders that `wheelhouse unpack` wrote. Default: wheels."),
+    ] = None,
+    short: Annotated[
+        bool,
+        typer.Option("--short", help="Write the first 6 bytes of each sha256 only: 400 files fit into one QR code."),
+    ] = False,
+    key: Annotated[
+        Path | None,
+        typer.Option(
+            "--key", metavar="FILE", help="Sign with this Ed25519 key: private, or public if ssh-agent holds it."
+        ),
+    ] = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    r"""Write what a wheelhouse holds, for `wheelhouse pack --since` on the other side. Every file is hashed.
+
+    A file that is missing, or differs from its lock file, is named and left out, so that the next bundle carries it.
+
+    \b
+    wheelhouse state far-side -o far.json
+    wheelhouse state far-side --short -o - | qrencode -8 -o far.png
+    """
+    from wheelhouse.bundle.far_side_state import state_of
+    from wheelhouse.files.disk import write
+    from wheelhouse.report.bundles import state_lines
+
+    if output == STREAM and as_json:
+        raise InputError(
+            "--json does not go with `-o -`: only the state goes to stdout", hint="write it into a file: -o FILE"
+        )
+    signing = signer_of(key) if key else None
+    stated = state_of(wheelhouses or [Path("wheels")])
+    content = stated.short(signing) if short else stated.full(signing)
+    if output == STREAM:
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+    else:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        write(output.parent, output.name, content)
+    if as_json:
+        facts = {"house": stated.far_side.digest, "files": len(stated.far_side.files), "missing": list(stated.missing)}
+        say_json({"file": str(output), "size": len(content)} | facts)
+    elif not quiet:
+        for line in state_lines(str(output), stated.far_side, len(content), stated.missing):
+            echo(line, err=output == STREAM)
 
 
 def size_of(text: str) -> int:

@@ -11,7 +11,6 @@ import typer
 
 from wheelhouse.cli.app import app
 from wheelhouse.cli.defects import error_of
-from wheelhouse.cli.journal import journal
 from wheelhouse.cli.machine import own_umask
 from wheelhouse.cli.output import say_error, say_json
 from wheelhouse.cli.terminal import echo, open_streams
@@ -24,7 +23,7 @@ MODULES = {
     "checking": ("verify", "why"),
     "staging": ("stage",),
     "rehearsing": ("rehearse",),
-    "carrying": ("pack", "unpack", "inspect"),
+    "carrying": ("pack", "unpack", "inspect", "state"),
     "mirroring": ("index", "mirror"),
     "serving": ("serve", "publish", "check"),
     "vetting": ("vet", "rules", "advisories"),
@@ -33,7 +32,6 @@ MODULES = {
     "comparing": ("diff",),
     "constraining": ("constraints",),
     "caching": ("cache",),
-    "storing": ("store",),
     "targets": ("target",),
     "diagnosing": ("doctor",),
 }
@@ -65,13 +63,6 @@ def _usage_error(error: typer.TyperException) -> InputError:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command; its exit code."""
-    code = _ended(arguments)
-    journal.close(code)
-    return code
-
-
-def _ended(arguments: Sequence[str]) -> int:
-    """Run one command, and print the error that it ends with."""
     as_json = "--json" in arguments
     try:
         return _run(arguments, as_json=as_json)

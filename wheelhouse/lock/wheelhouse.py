@@ -133,6 +133,11 @@ def sums(hashes: Mapping[str, str], inner: Mapping[str, str] = MappingProxyType(
     return "".join(f"{sha256}  {name}\n" for name, sha256 in sorted(lines.items()))
 
 
+def summed_paths(text: str) -> dict[str, str]:
+    """The sha256 by path of each file that a SHA256SUMS lists, also of those in folders inside."""
+    return dict(_summed_lines(text))
+
+
 def summed(text: str) -> dict[str, str]:
     """The sha256 by file name that a SHA256SUMS gives for the files of its folder; other lines are ignored."""
     return {name: sha256 for name, sha256 in _summed_lines(text) if SAFE_FILENAME.fullmatch(name)}

@@ -1,10 +1,10 @@
-"""Bundles as text and JSON (pure)."""
+"""Bundles and states as text and JSON (pure)."""
 
 import json
 from collections.abc import Iterable
 from typing import Any
 
-from wheelhouse.bundle.bundle import BundleManifest, digest
+from wheelhouse.bundle.bundle import BundleManifest, FarSide, digest
 from wheelhouse.humanize import counted, size_text
 
 
@@ -14,11 +14,20 @@ def packed_document(manifest: BundleManifest, volumes: Iterable[tuple[str, str, 
     return {"manifest": json.loads(manifest.to_json()), "volumes": rows}
 
 
+def packed_lines(name: str, manifest: BundleManifest, volumes: Iterable[tuple[str, str, int]]) -> list[str]:
+    """How much of a wheelhouse a bundle carries, and the sha256 of each volume."""
+    rows = list(volumes)
+    total = size_text(sum(size for _, _, size in rows))
+    lines = [f"{name}: {len(manifest.carried)} of {len(manifest.entries)} files, {total}"]
+    return lines + [f"{sha256}  {volume or name}" for volume, sha256, _ in rows]
+
+
 def manifest_lines(manifest: BundleManifest, signer: str | None) -> list[str]:
     """What a bundle is, who signed it, and each file that it carries or removes."""
-    base = f", as the difference from wheelhouse {digest(manifest.base)[:12]}" if manifest.difference else ", complete"
+    base = f", as the difference from wheelhouse {manifest.base[:12]}" if manifest.base else ", complete"
     size = size_text(sum(entry.size for entry in manifest.carried))
     lines = [f"wheelhouse {digest(manifest.result)[:12]}{base}: {counted(len(manifest.carried), 'file')}, {size}"]
+    lines += [f"wheelhouses: {', '.join(manifest.wheelhouses)}"] if manifest.wheelhouses else []
     lines += [f"signed by {signer}"] if signer else []
     lines += [f"  {entry.path}  {size_text(entry.size)}" for entry in manifest.carried]
     return lines + [f"  {path}  (removed)" for path in sorted(manifest.removed)]
@@ -27,4 +36,13 @@ def manifest_lines(manifest: BundleManifest, signer: str | None) -> list[str]:
 def unpacked_line(path: str, unpacked: int, unchanged: int, removed: int, signer: str | None) -> str:
     """How many files were unpacked, kept and removed, and whose signature was checked."""
     signed = f", signed by {signer[:16]}" if signer else ""
+    if not unpacked and not removed:
+        return f"{path}: this bundle was applied before, {counted(unchanged, 'file')} unchanged{signed}"
     return f"{path}: {counted(unpacked, 'file')} unpacked, {unchanged} unchanged, {removed} removed{signed}"
+
+
+def state_lines(name: str, far_side: FarSide, size: int, missing: Iterable[str]) -> list[str]:
+    """The digest of a wheelhouse, how many files it has, the bytes of its state, and the files that it lacks."""
+    files = counted(len(far_side.files), "file")
+    lines = [f"{name}: wheelhouse {far_side.digest[:12]}, {files}, in {counted(size, 'byte')}"]
+    return lines + [f"  {path}  (missing or altered; the next bundle carries it)" for path in missing]

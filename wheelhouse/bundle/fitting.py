@@ -1,0 +1,67 @@
+"""Whether a bundle fits a folder: the folder has each file that the bundle does not carry, and no file of anyone else (pure)."""
+
+from collections.abc import Iterable, Mapping
+
+from wheelhouse.archive.filenames import ARCHIVE_SUFFIXES, release_of
+from wheelhouse.bundle.bundle import BundleManifest, digest
+from wheelhouse.errors import IntegrityError
+from wheelhouse.humanize import counted
+
+Hashes = Mapping[str, str]
+"""Path → sha256."""
+
+
+def must_fit(folder: str, manifest: BundleManifest, own: Hashes, existing: Hashes) -> None:
+    """Raise IntegrityError if a bundle does not fit a folder.
+
+    `own` are the files of the wheelhouse in the folder, as its SHA256SUMS lists them; `existing` is what is there at all paths
+    of `own` and of the bundle.
+    """
+    _must_be_the_same_job(folder, manifest, own)
+    available = {entry.sha256 for entry in manifest.carried} | set(existing.values())
+    missing = [path for path, sha256 in manifest.result.items() if sha256 not in available]
+    strange = [
+        path for path, sha256 in manifest.result.items() if existing.get(path) not in (None, sha256, own.get(path))
+    ]
+    if not missing and not strange:
+        return
+    lines = [f"`{path}` is another file" for path in strange]
+    lines += [f"`{path}` is missing" for path in missing if path not in strange]
+    there = {path: sha256 for path, sha256 in own.items() if existing.get(path) == sha256}
+    now = f"wheelhouse {digest(there)[:12]}" if there else "no wheelhouse"
+    if missing:
+        raise IntegrityError(
+            f"`{folder}` ({now}) has not {counted(len(missing), 'file')} that the bundle does not carry "
+            f"(it was made for wheelhouse {(manifest.base or '')[:12]}): {lines[0]}",
+            hint=f"send what it lacks: wheelhouse state {folder} -o far.json, then wheelhouse pack … --since far.json",
+            details=tuple(lines),
+        )
+    raise IntegrityError(
+        f"`{folder}` ({now}) holds files that are not its own, where the bundle (wheelhouse {digest(manifest.result)[:12]}) "
+        f"has others: {lines[0]}",
+        hint="move them away, or unpack it into an empty folder",
+        details=tuple(lines),
+    )
+
+
+def _must_be_the_same_job(folder: str, manifest: BundleManifest, own: Hashes) -> None:
+    """Raise IntegrityError for the wheelhouse of another job, whose files would all go: it has no project of the bundle."""
+    before, after = projects(own), projects(manifest.result)
+    if before and after and before.isdisjoint(after):
+        raise IntegrityError(
+            f"`{folder}` is the wheelhouse of another job: it has no project that the bundle has, but {min(before)}",
+            hint="unpack the bundle into another folder",
+        )
+
+
+def projects(paths: Iterable[str]) -> set[str]:
+    """The projects of the wheels and sdists among some paths."""
+    names = {path.rpartition("/")[2] for path in paths}
+    found = set()
+    for name in names:
+        if name.endswith(ARCHIVE_SUFFIXES):
+            try:
+                found.add(str(release_of(name)[0]))
+            except ValueError:
+                continue
+    return found

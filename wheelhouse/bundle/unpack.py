@@ -1,0 +1,235 @@
+"""Unpack a bundle: every file is verified before it gets its name, and a bundle that is refused changes nothing.
+
+The bundle is read once, from its start to its end, so a pipe will do. Files wait under names that nothing reads until all lock
+files were read and checked; a bundle has them first (older ones have them by name, in the middle).
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+from wheelhouse.archive.tar import TarReader
+from wheelhouse.bundle.bundle import MANIFEST, PREDICATE, BundleEntry, BundleManifest
+from wheelhouse.bundle.bundlefile import Bundle, extract, must_have_sha256, open_bundle, write_checked
+from wheelhouse.bundle.fitting import must_fit
+from wheelhouse.bundle.lock_files import MAX_LOCK_BYTES, lock_paths, must_follow_from_locks, must_have_short_locks
+from wheelhouse.bundle.own_files import hashes, own_files_of
+from wheelhouse.errors import IntegrityError, MachineError
+from wheelhouse.events import Finished, Listener, Noted, ignore
+from wheelhouse.files.disk import BLOCK, folder_lock
+from wheelhouse.files.open_folder import OpenFolder
+from wheelhouse.lock.wheelhouse import SUMS, sha256_of_bytes
+from wheelhouse.signing.sign import PublicKey, verify_signature
+
+
+@dataclass(frozen=True, slots=True)
+class Unpacked:
+    """What unpacking did: the files that were written, were there already, and were removed; and the id of the signing key."""
+
+    manifest: BundleManifest
+    placed: tuple[str, ...]
+    stood: tuple[str, ...]
+    removed: tuple[str, ...]
+    signer: str | None
+
+    @property
+    def was_applied(self) -> bool:
+        """Whether the folder was as the bundle makes it before."""
+        return not self.placed and not self.removed
+
+
+def unpack(source: Path | BinaryIO, folder: Path, keys: tuple[PublicKey, ...], on_event: Listener = ignore) -> Unpacked:
+    """Make `folder` the wheelhouse of a bundle, or give it a folder for each of its wheelhouses.
+
+    The folder may hold any wheelhouse of the same job that has each file that the bundle does not carry. Files that are
+    there already are kept, so an interrupted run can be resumed. Raises IntegrityError for a bundle that is damaged, wrongly
+    signed, or holds what its locks do not lead to, and for a folder that lacks files.
+    """
+    with open_bundle(source) as bundle:
+        manifest = bundle.manifest
+        signer = signer_of(bundle, keys, on_event)
+        must_have_short_locks(manifest, bundle.name)
+        with _locked(folder, manifest), OpenFolder(folder) as destination:
+            if manifest.wheelhouses and destination.kind_of(SUMS):
+                hint = "unpack it into another folder"
+                raise IntegrityError(f"`{folder}` is a wheelhouse, and the bundle has several", hint=hint)
+            own = own_files_of(destination, manifest)
+            existing = hashes(destination, {*manifest.result, *manifest.removed, *own})
+            must_fit(str(folder), manifest, own, existing)
+            placing = _Placing(destination, manifest, existing)
+            placing.place(bundle, on_event)
+            removed = _remove(destination, manifest, own | dict(manifest.removed), existing)
+            placing.replace()
+    stood = sorted(manifest.result.keys() - set(placing.placed))
+    return Unpacked(manifest, tuple(placing.placed), tuple(stood), removed, signer)
+
+
+@contextmanager
+def _locked(folder: Path, manifest: BundleManifest) -> Iterator[None]:
+    """Lock the folder, and each wheelhouse that it has already if the bundle has several. A refused bundle makes no folder."""
+    was_there = folder.exists()
+    with ExitStack() as stack:
+        if not was_there:
+            stack.callback(_remove_if_empty, folder)
+        stack.enter_context(folder_lock(folder))
+        for name in manifest.wheelhouses:
+            if (folder / name).is_dir() and not (folder / name).is_symlink():
+                stack.enter_context(folder_lock(folder / name))
+        yield
+
+
+def _remove_if_empty(folder: Path) -> None:
+    with suppress(OSError):  # it has files
+        folder.rmdir()
+
+
+@dataclass(slots=True)
+class _Placing:
+    """The files of a bundle on their way into a folder, in which `existing` is path → sha256.
+
+    A new file gets its name at once, so that an interrupted run can be resumed; one that replaces another waits for the
+    bundle's end. `placed` are the paths that were written, `waiting` maps the others to their name until then.
+    """
+
+    folder: OpenFolder
+    manifest: BundleManifest
+    existing: Mapping[str, str]
+    placed: list[str] = field(default_factory=list)
+    waiting: dict[str, str] = field(default_factory=dict)
+    _lacking: dict[str, list[BundleEntry]] = field(default_factory=dict)
+
+    def place(self, bundle: Bundle, on_event: Listener) -> None:
+        """Read the bundle, and place its files. If it is refused, the folder is left as it was."""
+        for entry in self.manifest.entries:
+            if self.existing.get(entry.path) != entry.sha256:
+                self._lacking.setdefault(entry.sha256, []).append(entry)
+        try:
+            self._read(bundle, on_event)
+        except MachineError:
+            raise
+        except Exception:
+            _discard(self.folder, self.placed)
+            raise
+
+    def _read(self, bundle: Bundle, on_event: Listener) -> None:
+        """Extract what the folder lacks, check the lock files when all of them were read, then give names."""
+        locks = _Locks(self.folder, self.manifest, self.existing)
+        extracted: list[tuple[BundleEntry, str]] = []
+        for entry, reader in bundle.files():
+            if new := self._extracted(entry, reader, locks):
+                extracted.append((entry, new))
+            if locks.are_complete:
+                locks.check(bundle.name)
+                self._name(extracted)
+                extracted.clear()
+            on_event(Finished(entry.path))
+        locks.check(bundle.name)
+        self._copy_within()
+
+    def _extracted(self, entry: BundleEntry, reader: TarReader, locks: "_Locks") -> str | None:
+        """The temporary name of a file of the bundle; None if the folder lacks no such file. A lock file is read anyway."""
+        if entry.sha256 in locks.wanted:
+            raw = locks.read(entry, reader)
+            return write_checked([raw], self.folder, entry) if entry.sha256 in self._lacking else None
+        return extract(reader, self.folder, entry) if entry.sha256 in self._lacking else None
+
+    def _name(self, extracted: Iterable[tuple[BundleEntry, str]]) -> None:
+        """Give extracted files their names; several paths may have the same bytes."""
+        for entry, new in extracted:
+            lacking = self._lacking.pop(entry.sha256, [])
+            for other in lacking[1:]:
+                self._give(_copied(self.folder, new, other), other.path)
+            for first in lacking[:1]:
+                self._give(new, first.path)
+
+    def _give(self, new: str, path: str) -> None:
+        """Give a new file its name, or note that it replaces another one at the end."""
+        if path in self.existing:
+            self.waiting[path] = new
+        else:
+            self.folder.place(new, path)
+            self.placed.append(path)
+
+    def _copy_within(self) -> None:
+        """Copy files that the bundle does not carry, because the folder has them at another path."""
+        paths = {sha256: path for path, sha256 in self.existing.items()}
+        for sha256, entries in self._lacking.items():
+            for entry in entries:
+                self._give(_copied(self.folder, paths[sha256], entry), entry.path)
+        self._lacking.clear()
+
+    def replace(self) -> None:
+        """Replace the files that have other bytes, SHA256SUMS last: until then it lists the files that may be replaced."""
+        for path in sorted(self.waiting, key=lambda path: path.endswith(SUMS)):
+            self.folder.place(self.waiting[path], path)
+            self.placed.append(path)
+
+
+class _Locks:
+    """The lock files of a bundle while it is read. `wanted` are the sha256 of all of them."""
+
+    def __init__(self, folder: OpenFolder, manifest: BundleManifest, existing: Mapping[str, str]) -> None:
+        paths = lock_paths(manifest)
+        self._entries = [entry for entry in manifest.entries if entry.path in paths]
+        self._manifest, self._is_checked = manifest, False
+        self.wanted = {entry.sha256 for entry in self._entries}
+        there = {sha256: path for path, sha256 in existing.items() if sha256 in self.wanted}
+        carried = {entry.sha256 for entry in manifest.carried}
+        self._content = {
+            sha256: folder.read(path, MAX_LOCK_BYTES) for sha256, path in there.items() if sha256 not in carried
+        }
+
+    @property
+    def are_complete(self) -> bool:
+        """Whether all were read."""
+        return self._content.keys() == self.wanted
+
+    def read(self, entry: BundleEntry, reader: TarReader) -> bytes:
+        """The bytes of a lock file of the bundle. Raises IntegrityError if they have not the sha256 of the manifest."""
+        raw = reader.read(entry.size)
+        must_have_sha256(sha256_of_bytes(raw), entry)
+        self._content[entry.sha256] = raw
+        return raw
+
+    def check(self, name: str) -> None:
+        """Raise IntegrityError if the bundle makes files that its lock files do not lead to, or lacks one. Done once."""
+        if not self._is_checked:
+            locks = {entry.path: self._content[entry.sha256] for entry in self._entries}
+            must_follow_from_locks(self._manifest, locks, name)
+            self._is_checked = True
+
+
+def _copied(folder: OpenFolder, path: str, entry: BundleEntry) -> str:
+    """A copy of a file in the folder, under a name that nothing reads. Raises IntegrityError if it was changed meanwhile."""
+    file = folder.open_file(path)
+    if file is None:
+        raise IntegrityError(f"`{folder.path / path}` was removed while the bundle was unpacked")
+    with file:
+        return write_checked(iter(lambda: file.read(BLOCK), b""), folder, entry)
+
+
+def _discard(folder: OpenFolder, paths: Iterable[str]) -> None:
+    for path in paths:
+        folder.remove(path)
+
+
+def signer_of(bundle: Bundle, keys: tuple[PublicKey, ...], on_event: Listener) -> str | None:
+    """The id of the key that signed a bundle's manifest; None if no keys are given. Raises IntegrityError."""
+    if keys:
+        if bundle.signature is None:
+            raise IntegrityError("the bundle is not signed, and a key was given to check it with")
+        return verify_signature(bundle.signature, bundle.raw_manifest, MANIFEST, PREDICATE, keys)
+    if bundle.signature is not None:
+        on_event(Noted("the bundle is signed; the signature is not checked, because no --key was given"))
+    return None
+
+
+def _remove(
+    folder: OpenFolder, manifest: BundleManifest, own: Mapping[str, str], existing: Mapping[str, str]
+) -> tuple[str, ...]:
+    """Remove the files of the earlier wheelhouse that the bundle's has not, unless they were altered; returns their paths."""
+    paths = [path for path, sha256 in own.items() if path not in manifest.result and existing.get(path) == sha256]
+    _discard(folder, sorted(paths))
+    return tuple(sorted(paths))
