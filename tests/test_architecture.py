@@ -207,6 +207,7 @@ STARTS_PROGRAMS = {
     "bundle.recovery": "par2, on a bundle",
     "debian.release_signature": "gpgv, on the signature of an archive",
     "fetch.gpg": "gpg, on a signature",
+    "fetch.local_base_image": "docker, which saves an image that the user named",
     "index.credential_sources": "keyring, for a password",
     "oci.docker_config": "a credential helper that Docker's configuration names, for a password",
     "index.pipconfig": "pip, for its settings",

@@ -54,7 +54,7 @@ def command_page(name: str, command: Any) -> str:  # noqa: ANN401  (typer keeps 
     """A command: what it does, examples, arguments, options under the headings of its help."""
     context = typer.Context(command, info_name=f"wheelhouse {name}")
     usage = command.get_usage(context).removeprefix("Usage: ")
-    sections = "\n\n".join(_section(heading, rows) for heading, rows in _option_rows(command, context).items())
+    sections = "\n\n".join(_section(heading, rows) for heading, rows in option_rows(command, context).items())
     intro = f"# wheelhouse {name}\n\n```text\n{' '.join(usage.split())}\n```"
     return f"{NOTE}\n\n{intro}\n\n{_help_text(command.help)}\n\n{sections}\n\n[Exit codes](../exit-codes.md)\n"
 
@@ -69,7 +69,7 @@ def _examples(paragraph: str) -> str:
     return "```text\n" + paragraph.replace("\b\n", "") + "\n```"
 
 
-def _option_rows(command: Any, context: Any) -> dict[str, list[tuple[str, str]]]:  # noqa: ANN401
+def option_rows(command: Any, context: Any) -> dict[str, list[tuple[str, str]]]:  # noqa: ANN401
     """Spelling and help of each option, under the headings of the help; those about output come last."""
     rows: dict[str, list[tuple[str, str]]] = {"Arguments": [], "Options": []}
     for param in command.get_params(context):

@@ -22,6 +22,9 @@ TABLES = {
     "debian": "Debian packages that the image needs.",
     "files": "Other files that the image needs.",
     "policy": "How `vet` weighs what it finds.",
+    "store": "The store that machines share.",
+    "store-mode": "`read` takes from the store and sends it nothing. Default: `read-write`.",
+    "store-private": "Whether what a server gave because of credentials goes to the store, too.",
     "image": "The base image: a name, or the table `[image]`.",
     "stage": "Options of `wheelhouse stage`.",
     "jobs": "Many jobs, by name, each with the keys of a single one (`wheelhouse fetch --all`).",
@@ -84,6 +87,10 @@ KEYS = {
         "licences-allowed": "Report files with any other licence.",
         "licences-denied": "Report files with one of these licences.",
         "sandbox": "What the sandbox of every built wheel must have had.",
+    },
+    "StoreSettings": {
+        "url": "Where the store is: s3://bucket/folder, gs://…, az://… or file:///folder.",
+        "trusted": "Public keys, or files that hold one: what they sign in the store is taken.",
     },
     "WaiverSettings": {
         "rule": "The rule's id.",

@@ -65,6 +65,15 @@ class Finished(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Answered(Event):
+    """A server answered a request with a status, after `seconds`; the URL is without credentials."""
+
+    url: str
+    status: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Retrying(Event):
     """An attempt failed; the next one starts after `seconds`."""
 

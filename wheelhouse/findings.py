@@ -36,7 +36,8 @@ class Subject:
 class Waiver:
     """A rule is waived: why, by whom, and until when. It holds for a project, or for its file with one sha256.
 
-    `version`, `fingerprint` (of the finding's facts) and `advisory` (an id or alias) narrow it to what somebody looked at.
+    `version`, `fingerprint` (of the finding's facts) and `advisory` (an id or alias) narrow it to what somebody looked at. `state`
+    and `justification` are those of `Analysis`, if it is about a vulnerability.
     """
 
     rule: str
@@ -48,6 +49,8 @@ class Waiver:
     version: str | None = None
     fingerprint: str | None = None
     advisory: str | None = None
+    state: str = ""
+    justification: str = ""
 
     @property
     def is_bound(self) -> bool:
@@ -65,6 +68,20 @@ class Waiver:
             and self.fingerprint in (None, finding.fingerprint)
             and (self.advisory is None or (isinstance(ids, tuple) and self.advisory in ids))
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """What somebody says of a vulnerability in a product: a state and a justification of CycloneDX, a reason in words, who says it.
+
+    States: `not_affected`, `false_positive`, `resolved`, `resolved_with_pedigree`, `exploitable`, `in_triage`.
+    """
+
+    state: str
+    justification: str = ""
+    detail: str = ""
+    author: str = ""
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +106,8 @@ class Finding:
     """One finding of a rule: the rule's id, the file or project that it is about, and the facts.
 
     Approvals, JSON and SARIF identify it by rule and `fingerprint`. `context` holds what may change while it stays the same
-    finding: days since, a fixed version, an error's message. `waiver` is the waiver that covers it.
+    finding: days since, a fixed version, an error's message. `waiver` is the waiver that covers it,
+    `analysis` what a VEX document says of its vulnerability.
     """
 
     subject: str
@@ -98,6 +116,7 @@ class Finding:
     facts: FactPairs = ()
     context: FactPairs = ()
     waiver: Waiver | None = field(default=None, compare=False)
+    analysis: Analysis | None = field(default=None, compare=False)
 
     @classmethod
     def of(cls, subject: str, rule: str, severity: Severity, **facts: FactValue) -> "Finding":
@@ -112,6 +131,12 @@ class Finding:
     def fingerprint(self) -> str:
         """The sha256 of rule and facts, in hexadecimal."""
         return fingerprint(self.rule, self.facts)
+
+    @property
+    def urgency(self) -> tuple[bool, float, float]:
+        """What sorts findings about vulnerabilities, the most urgent first: exploited, then by EPSS, then by CVSS score."""
+        values = self.values
+        return not values.get("exploited"), -float(str(values.get("epss") or 0)), -float(str(values.get("score") or 0))
 
     @property
     def values(self) -> dict[str, FactValue]:

@@ -31,7 +31,9 @@ from wheelhouse.fetch.gather import Options
 # Every spelling is tried
 
 GROUPS = [kind for kind in vars(declarations).values() if dataclasses.is_dataclass(kind)]
-SHARED = {"as_json", "quiet", "require_approved", "help"} | {name for kind in GROUPS for name in declared(kind)}
+SHARED = {"as_json", "quiet", "verbose", "log", "require_approved", "help"} | {
+    name for kind in GROUPS for name in declared(kind)
+}
 """Options that several commands take and one piece of code reads: a test of one of the commands is enough."""
 
 

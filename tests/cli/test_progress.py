@@ -10,8 +10,11 @@ import pytest
 from tests.support.index import Fault, IndexServer
 from tests.support.tools import PROGRAM, clean_environment
 from tests.support.wheels import build_wheel
+from wheelhouse.cli.fleet_progress import MAX_JOBS, FleetShown, FleetTally
 from wheelhouse.cli.tally import Tally
-from wheelhouse.events import Finished, Received, Retrying, Waiting
+from wheelhouse.errors import InputError
+from wheelhouse.events import Finished, Noted, Received, Resolving, Retrying, Waiting, Warned
+from wheelhouse.fetch.fleet_results import JobRun, JobState
 
 BIG = "big-1.0-py3-none-any.whl"
 
@@ -93,3 +96,46 @@ def _read(descriptor: int) -> bytes:
         return os.read(descriptor, 65536)
     except OSError:  # so a terminal ends on Linux
         return b""
+
+
+def test_forty_jobs_take_a_line_each_for_those_that_run_alone() -> None:
+    names = [f"team-{number}" for number in range(40)]
+    tally = FleetTally(names)
+    assert tally.lines(0.0) == ["0 of 40 jobs done, 40 waiting"]
+    for moment, name in enumerate(names[:14]):
+        tally.note_state(name, JobState.RUNNING, float(moment))
+    tally.note_state("team-0", JobState.DONE, 20.0)
+    tally.note_state("team-1", JobState.FAILED, 20.0)
+    tally.note_activity("team-2", "fetching")
+    tally.note_activity("team-0", "late")
+    lines = tally.lines(20.0)
+    assert lines[0] == "1 of 40 jobs done, 1 failed, 12 running, 26 waiting"
+    assert lines[1:4] == ["  team-2  fetching, 18 s", "  team-3  17 s", "  team-4  16 s"]
+    assert len(lines) == MAX_JOBS + 2
+    assert lines[-1] == "  and 4 more"
+
+
+def test_a_fleet_prints_a_warning_of_several_jobs_once_and_names_each_end(capsys: pytest.CaptureFixture[str]) -> None:
+    shown = FleetShown(["a", "b"], quiet=False)
+    for name in "ab":
+        shown.note_run(JobRun(name, JobState.RUNNING))
+        for event in (Warned("lib was yanked"), Noted("a note"), Resolving("cp312", 1, 2), Waiting("x.whl")):
+            shown.listeners[name](event)
+    shown.note_run(JobRun("a", JobState.DONE, seconds=1.25))
+    shown.note_run(JobRun("b", JobState.FAILED, error=InputError("it failed", hint="try again")))
+    assert capsys.readouterr().err.splitlines() == [
+        "a: warning: lib was yanked",
+        "a: note: a note",
+        "a: done in 1.2 s",
+        "b: error: it failed",
+        "b: hint: try again",
+    ]
+    assert [shown.listeners[name].warnings for name in "ab"] == [["lib was yanked"], ["lib was yanked"]]
+
+
+def test_a_quiet_fleet_prints_warnings_and_errors(capsys: pytest.CaptureFixture[str]) -> None:
+    shown = FleetShown(["a"], quiet=True)
+    for event in (Noted("a note"), Warned("a warning")):
+        shown.listeners["a"](event)
+    shown.note_run(JobRun("a", JobState.DONE))
+    assert capsys.readouterr().err == "a: warning: a warning\n"

@@ -5,6 +5,7 @@ import os
 import pwd
 import stat
 import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -15,7 +16,7 @@ from tests.support.strangers import every_command
 from tests.support.tools import PROGRAM, clean_environment, must_be_no_defect, run
 from tests.support.wheels import build_wheel
 from wheelhouse.cli import entry, machine
-from wheelhouse.errors import InputError
+from wheelhouse.errors import InputError, MachineError
 from wheelhouse.index.credentials import Credentials
 
 
@@ -157,3 +158,16 @@ def test_help_in_40_columns(command: str, monkeypatch: pytest.MonkeyPatch, capsy
     monkeypatch.setenv("COLUMNS", "40")
     assert entry.run([*command.split(), "--help"]) == 0
     assert capsys.readouterr().out.startswith("Usage: wheelhouse")
+
+
+def test_windows_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    """No module that Windows lacks is imported before that."""
+    program = (
+        "import sys; sys.platform = 'win32'; sys.modules.update(fcntl=None, pwd=None, resource=None);"
+        "sys.argv = ['wheelhouse', 'fetch', 'six']; from wheelhouse.cli import main; main()"
+    )
+    done = run(sys.executable, "-c", program, cwd=tmp_path)
+    assert done.returncode == MachineError.exit_code
+    assert done.stderr.startswith(
+        "error: wheelhouse runs on Linux and macOS, and this is Windows\nhint: run it in WSL 2;"
+    )

@@ -30,8 +30,9 @@ from wheelhouse.verify.verify import verify
 from wheelhouse.vet.advisories import collect
 from wheelhouse.vet.approvals import NO_APPROVALS
 from wheelhouse.vet.cyclonedx import sbom
+from wheelhouse.vet.ecosystems import debian_key
 from wheelhouse.vet.evidence import Evidence
-from wheelhouse.vet.osv_records import debian_key, read_records
+from wheelhouse.vet.osv_records import read_records
 from wheelhouse.vet.rules.debian_packages import debian_findings, is_affected
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)

@@ -208,6 +208,46 @@ def test_an_interrupt_leaves_no_partial_file(tmp_path: Path) -> None:
         assert Session(tmp_path)(f"fetch --all --index {index.url}") == 0
 
 
+# Commands about the wheelhouses of jobs
+
+
+def test_verify_checks_the_wheelhouse_of_each_job(session: Session) -> None:
+    write_jobs(session, *APPS[:2])
+    assert session("fetch --all") == 0
+    assert session("verify --all") == 0
+    (session.folder / "wheelhouses/app1/lib-1.0-py3-none-any.whl").write_bytes(b"altered")
+    assert session("verify --all --json") == 1
+    document = json.loads(session.stdout)
+    assert [(job["job"], job["ok"]) for job in document["jobs"]] == [("app0", True), ("app1", False)]
+    assert (document["ok"], document["exit-code"]) == (False, 1)
+    assert session("verify --job app0") == 0
+    assert session("verify --all wheelhouses/app0") == 2
+
+
+def test_verify_names_a_job_without_a_wheelhouse(session: Session) -> None:
+    write_jobs(session, *APPS[:2])
+    assert session("fetch --job app0") == 0
+    assert session("verify --all") == 2
+    assert "wheelhouses/app0: 3 files" in session.stdout
+    assert "app1: error: there is no folder `wheelhouses/app1`" in session.transcript
+
+
+def test_why_names_each_job_that_has_a_project(session: Session) -> None:
+    write_jobs(session, *APPS[:2])
+    assert session("fetch --all") == 0
+    assert session("why Lib --all") == 0
+    assert session.stdout.startswith(
+        "app0 (wheelhouses/app0):\n  cp311-manylinux_2_28_x86_64:\n    app0 1.0 → lib 1.0\n"
+    )
+    assert session("why app1 --all --json") == 0
+    (job,) = json.loads(session.stdout)["jobs"]
+    assert job == {"job": "app1", "targets": {name: ["app1 1.0 was requested"] for name in job["targets"]}}
+    assert session("why nope --all --json") == 2
+    assert json.loads(session.stdout)["error"]["sentence"] == "no job has `nope`"
+    assert session("why --all") == 2
+    assert session("why app0 elsewhere --job app0") == 2
+
+
 # The running of jobs, without a job
 
 

@@ -14,9 +14,17 @@ import pytest
 
 from wheelhouse import files
 from wheelhouse.files.cache import Cache
+from wheelhouse.files.object_store import ObjectStore
+from wheelhouse.files.shared_store import SharedObjects, SharedStore
 from wheelhouse.files.store import Store
 
-STORES: dict[type[Store], Callable[[Path], Store]] = {Cache: Cache}
+
+def shared_store(folder: Path) -> SharedStore:
+    """A cache with a store behind it, which a folder holds."""
+    return SharedStore(Cache(folder / "cache"), SharedObjects(ObjectStore((folder / "objects").as_uri())))
+
+
+STORES: dict[type[Store], Callable[[Path], Store]] = {Cache: Cache, SharedStore: shared_store}
 DATA = b"the bytes of a wheel"
 SHA256 = hashlib.sha256(DATA).hexdigest()
 

@@ -85,7 +85,8 @@ def test_a_second_house_changes_only_what_it_adds(small_wheelhouse: Path, tree: 
     done = wheelhouse("index", "h2", small_wheelhouse, "-o", "tree", "--json", cwd=tmp_path)
     assert json.loads(done.stdout)["added"] == ["lib-2.0-py3-none-any.whl"]
     changed = {str(path.relative_to(tree)) for path, stamp in before.items() if path.stat().st_mtime_ns != stamp}
-    assert changed == {"lib/index.html", "lib/index.json", ".wheelhouse/journal.jsonl"}
+    pages = {"lib/index.html", "lib/index.json", "lib/browse.html", "browse.html"}
+    assert changed == {*pages, ".wheelhouse/journal.jsonl", ".wheelhouse/notes.json"}
     assert json.loads((tree / "lib" / "index.json").read_text())["versions"] == ["1.0", "2.0"]
 
 

@@ -168,8 +168,8 @@ def _fill(place: Place) -> None:
 
 
 def files_of(folder: Path) -> Files:
-    """The sha256 of each file by its path, but for the cache's and temporary ones, and an index's journal, which has times."""
-    files = (path for path in folder.rglob("*") if path.is_file() and path.name != "journal.jsonl")
+    """The sha256 of each file by its path, but for the cache's and temporary ones, and those of an index with times and paths."""
+    files = (path for path in folder.rglob("*") if path.is_file() and ".wheelhouse" not in path.parts)
     paths = (path.relative_to(folder) for path in files)
     kept = sorted(str(path) for path in paths if path.parts[0] not in (".cache", "tmp"))
     return {path: hashlib.sha256((folder / path).read_bytes()).hexdigest() for path in kept}

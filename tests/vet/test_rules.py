@@ -209,6 +209,7 @@ def test_a_mirror_on_this_machine_needs_no_encryption(tmp_path: Path) -> None:
 
 
 ELSEWHERE = {
+    "component-vulnerable",
     "sdist-runs-code",
     "built-in-weaker-sandbox",
     "yanked",

@@ -70,7 +70,7 @@ def compression_by_name(filename: str) -> str | None:
     return next((module for suffix, module in MODULES.items() if filename.endswith(suffix)), None)
 
 
-def _compression_by_content(path: Path) -> str | None:
+def compression_by_content(path: Path) -> str | None:
     """The module that decompresses a file, by its first bytes; None if it is not compressed."""
     with path.open("rb") as file:
         start = file.read(max(map(len, MAGIC)))
@@ -84,7 +84,7 @@ def outward_members(path: Path) -> list[str]:
     """
     outward: list[str] = []
     try:
-        with decompressed(path, _compression_by_content(path)) as stream:
+        with decompressed(path, compression_by_content(path)) as stream:
             for member in TarReader(stream):
                 if member.leads_out:
                     outward.append(member.name)

@@ -32,6 +32,7 @@ from wheelhouse.events import Built as BuiltEvent
 from wheelhouse.events import Finished, Listener, Waiting, Warned, ignore
 from wheelhouse.fetch.fill import candidate_of
 from wheelhouse.files.disk import has_locked_bytes, place, sha256_of
+from wheelhouse.files.store import Store
 from wheelhouse.files.tasks import Once
 from wheelhouse.files.temporary import scratch_folder
 from wheelhouse.findings import Subject
@@ -176,12 +177,19 @@ class SdistBuilds:
 
     def _backend_requires(self, job: "_Job", lock: Lock) -> tuple[str, ...]:
         """The backend's further build requirements: asked in the sandbox, once for each lock."""
-        key = _key(job, lock)
-        if cached_bytes := self._source.store.noted(REQUIRES, key):
+        key, part = _key(job, lock), self._part(job, lock)
+        if cached_bytes := part.noted(REQUIRES, key) or part.bring_note(REQUIRES, key):
             return _requires_decoder.decode(cached_bytes)
         further, _ = job.builder.requires(self._request(job, lock))
-        self._source.store.note(REQUIRES, key, msgspec.json.encode(further))
+        part.note(REQUIRES, key, msgspec.json.encode(further))
         return further
+
+    def _part(self, job: "_Job", lock: Lock) -> Store:
+        """The part of the store for what a build makes: the private one if the sdist or a build requirement is private."""
+        pins = [(job.pin, job.pin.origin), *((pin, pin.artifact) for pin in lock.pins)]
+        return self._source.artifacts.part_of(
+            candidate_of(pin, artifact, self._source.addresses) for pin, artifact in pins
+        )
 
     def _request(self, job: "_Job", lock: Lock) -> BuildRequest:
         return BuildRequest(job.path, job.system, self._environment(job.builder, lock), job.epoch)
@@ -205,27 +213,28 @@ class SdistBuilds:
     def _wheel(self, job: "_Job", lock: Lock) -> BuiltWheel:
         """The wheel of a job: from an earlier build with the same inputs, else from a new one."""
         key = _key(job, lock) + (f"\0{self._auditwheel.described}" if self._auditwheel else "")
-        cached_bytes = self._source.store.noted(WHEELS, key)
+        part = self._part(job, lock)
+        cached_bytes = part.noted(WHEELS, key) or part.bring_note(WHEELS, key)
         cached = _cached_build_decoder.decode(cached_bytes) if cached_bytes else None
         stored = self._source.artifacts.find(cached.filename, cached.sha256) if cached else None
         if cached and stored:
             wheel = BuiltWheel(cached.filename, stored, replace(cached.built, lock=lock.filename), reused=True)
             self._on_event(BuiltEvent(job.pin.origin.filename, wheel.filename, 0.0, reused=True))
         else:
-            wheel = self._build(job, lock)
+            wheel = self._build(job, lock, part)
             note = _CachedBuild(wheel.filename, wheel.stored.sha256, wheel.built)
-            self._source.store.note(WHEELS, key, msgspec.json.encode(note))
+            part.note(WHEELS, key, msgspec.json.encode(note))
         self._source.metadata.learn_built(job.pin.origin.sha256, wheel.stored.contents.metadata)
         if self._options.check_reproducible:
             wheel = replace(wheel, differing=self._differing(job, lock, wheel))
         return replace(wheel, built=replace(wheel.built, kept=self._options.keep_sdists))
 
-    def _build(self, job: "_Job", lock: Lock) -> BuiltWheel:
-        """Build the wheel of a job, and keep it in the store."""
+    def _build(self, job: "_Job", lock: Lock, part: Store) -> BuiltWheel:
+        """Build the wheel of a job, and keep it in the store, for other machines too if they share `part`."""
         started = time.monotonic()
         new = self._new_build(job, lock)
         filename, needs = new.path.name, new.needs
-        stored = self._source.artifacts.keep(new.path, new.contents)
+        stored = self._source.artifacts.keep(new.path, new.contents, part)
         built = Built(
             sdist=job.pin.origin,
             interpreter=job.builder.interpreter.described,

@@ -3,6 +3,22 @@
 `options` declares every shared option once, `session` opens what commands share, `entry` turns what ends a run into an exit code.
 """
 
-from wheelhouse.cli.entry import main
+import sys
+from typing import NoReturn
 
-__all__ = ["main"]
+NO_MACHINE = 6
+"""The exit code of MachineError. Nothing of wheelhouse that needs a POSIX system is imported before the system is known."""
+
+
+def main() -> NoReturn:
+    """The `wheelhouse` command. Windows is refused: folder locks, permissions and sandboxes are those of POSIX."""
+    system: str = sys.platform
+    if system == "win32":
+        sys.stderr.write(
+            "error: wheelhouse runs on Linux and macOS, and this is Windows\n"
+            "hint: run it in WSL 2; wheels for Windows are fetched from there with --platform windows/amd64\n"
+        )
+        sys.exit(NO_MACHINE)
+    from wheelhouse.cli.entry import main as run_and_exit
+
+    run_and_exit()

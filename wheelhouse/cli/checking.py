@@ -7,17 +7,22 @@ import typer
 
 from wheelhouse.cli.app import app
 from wheelhouse.cli.command import Json, RequireApproved, WheelhouseFolder, command
+from wheelhouse.cli.job_checks import Verified, verify_jobs, why_jobs
 from wheelhouse.cli.output import say, say_json
-from wheelhouse.cli.session import approvals, settings, since_approval, waivers
+from wheelhouse.cli.session import approvals, chosen_jobs, settings, since_approval, waivers
+from wheelhouse.config.options import JobSelection
 from wheelhouse.errors import InputError
 
 if TYPE_CHECKING:
     from wheelhouse.stage.staged_folder import StagedFolder
 
+DEFAULT_FOLDER = Path("wheels")
+
 
 @command(app)
 def verify(
-    wheelhouse: WheelhouseFolder = Path("wheels"),
+    selection: JobSelection,
+    wheelhouse: WheelhouseFolder = DEFAULT_FOLDER,
     require_approved: RequireApproved = False,
     key: Annotated[
         list[Path] | None,
@@ -33,8 +38,22 @@ def verify(
 
     Every file is hashed and opened. A staged folder is laid out again from its lock files and the options that it was
     staged with, which are printed. An index that `wheelhouse index` wrote is checked against its own pages. Every problem
-    is listed; exit code 1 if there is one.
+    is listed; exit code 1 if there is one. With --all, the wheelhouse of each job of the settings file is checked.
     """
+    if jobs := chosen_jobs(selection):
+        _must_be_default(wheelhouse)
+        verify_jobs(jobs, lambda folder: verified(folder, key, require_approved=require_approved), as_json=as_json)
+        return
+    outcome = verified(wheelhouse, key, require_approved=require_approved)
+    if as_json:
+        say_json(outcome.document)
+    else:
+        say(*outcome.lines)
+    raise typer.Exit(1 if outcome.is_bad else 0)
+
+
+def verified(folder: Path, key: list[Path] | None, *, require_approved: bool) -> Verified:
+    """What `verify` finds in a wheelhouse, a staged folder or an index. Raises InputError if the folder is none of them."""
     from wheelhouse import report
     from wheelhouse.findings import Severity, worst
     from wheelhouse.mirror.tree import files_named, is_tree
@@ -44,32 +63,39 @@ def verify(
     from wheelhouse.vet.approvals import unapproved
     from wheelhouse.vet.approve import files_of
 
-    is_index = is_tree(wheelhouse)
-    verdict, staged = (verify_tree(wheelhouse, waivers()), None) if is_index else verify_folder(wheelhouse, waivers())
-    signer = _signer(wheelhouse, staged, key) if key else None
+    is_index = is_tree(folder)
+    verdict, staged = (verify_tree(folder, waivers()), None) if is_index else verify_folder(folder, waivers())
+    signer = _signer(folder, staged, key) if key else None
     files = files_named if is_index else files_of
     findings = verdict.findings
     if require_approved:
         from_file = settings()
         current = approvals(from_file)
-        lacking = unapproved(files(wheelhouse), current)
+        lacking = unapproved(files(folder), current)
         findings = (*findings, *lacking, *since_approval(from_file, verdict.wheelhouse, current))
     is_bad = (worst(findings) or Severity.NOTE) >= Severity.ERROR
-    if as_json:
-        rows = [report.finding_document(finding) for finding in findings]
-        kind = "index" if is_index else "staged folder" if staged else "wheelhouse"
-        counts = {"kind": kind, "files": verdict.files, "bytes": verdict.bytes}
-        layout = staged_document(staged.plan, staged.record, signer) if staged else {}
-        say_json({"house": str(wheelhouse), **counts, "ok": not is_bad, "findings": rows, **layout})
-    else:
-        say(*report.finding_lines(findings))
-        say(*(staged_lines(str(wheelhouse), staged.plan, staged.record, signer) if staged else ()))
-        targets = ", ".join(lock.target.name for lock in verdict.wheelhouse.locks)
-        kind, good = ("an index", "as indexed") if is_index else (f"wheelhouse for {targets}", "as locked")
-        kind = f"staged folder, {layout_text(staged.plan)}" if staged else kind
-        state, size = "not as it must be" if is_bad else good, report.size_text(verdict.bytes)
-        say(f"{wheelhouse}: {report.counted(verdict.files, 'file')}, {size}, {kind}: {state}")
-    raise typer.Exit(1 if is_bad else 0)
+    rows = [report.finding_document(finding) for finding in findings]
+    kind = "index" if is_index else "staged folder" if staged else "wheelhouse"
+    counts = {"kind": kind, "files": verdict.files, "bytes": verdict.bytes}
+    layout = staged_document(staged.plan, staged.record, signer) if staged else {}
+    document = {"house": str(folder), **counts, "ok": not is_bad, "findings": rows, **layout}
+    targets = ", ".join(lock.target.name for lock in verdict.wheelhouse.locks)
+    kind, good = ("an index", "as indexed") if is_index else (f"wheelhouse for {targets}", "as locked")
+    kind = f"staged folder, {layout_text(staged.plan)}" if staged else kind
+    state, size = "not as it must be" if is_bad else good, report.size_text(verdict.bytes)
+    lines = [
+        *report.finding_lines(findings),
+        *(staged_lines(str(folder), staged.plan, staged.record, signer) if staged else ()),
+        f"{folder}: {report.counted(verdict.files, 'file')}, {size}, {kind}: {state}",
+    ]
+    return Verified(document, lines, is_bad)
+
+
+def _must_be_default(folder: Path) -> None:
+    """Raise InputError for a folder that is named beside --all or --job."""
+    if folder != DEFAULT_FOLDER:
+        hint = "leave out the folder, or leave out --all and --job"
+        raise InputError(f"`{folder}` is one wheelhouse, and each job has its own", hint=hint)
 
 
 def _signer(folder: Path, staged: "StagedFolder | None", paths: list[Path]) -> str:
@@ -85,8 +111,9 @@ def _signer(folder: Path, staged: "StagedFolder | None", paths: list[Path]) -> s
 
 @command(app)
 def why(
+    selection: JobSelection,
     project: Annotated[str | None, typer.Argument(metavar="PROJECT", show_default=False)] = None,
-    wheelhouse: WheelhouseFolder = Path("wheels"),
+    wheelhouse: WheelhouseFolder = DEFAULT_FOLDER,
     file: Annotated[
         str | None, typer.Option("--file", metavar="NAME", help="Explain this file, or why another was chosen.")
     ] = None,
@@ -97,22 +124,19 @@ def why(
     \b
     wheelhouse why certifi wheels
     wheelhouse why --file certifi-2025.1.31-py3-none-any.whl wheels
+    wheelhouse why certifi --all
     """
-    from packaging.utils import canonicalize_name
-
-    from wheelhouse import report
-    from wheelhouse.lock.why import why_file
-    from wheelhouse.report.why_text import fact_lines
-    from wheelhouse.verify.verify import load_wheelhouse
-    from wheelhouse.verify.verify_other_files import load_debian
-
+    if jobs := chosen_jobs(selection):
+        _must_be_default(wheelhouse)
+        if file or not project:
+            raise InputError("--all explains a project", hint="name one: `wheelhouse why PROJECT --all`")
+        why_jobs(jobs, project, lambda folder: reasons_of(folder, project), as_json=as_json)
+        return
     if file:
         wheelhouse = Path(project) if project else wheelhouse
-        reasons = {lock.target.name: fact_lines(why_file(lock, file)) for lock in load_wheelhouse(wheelhouse).locks}
+        reasons = file_reasons(wheelhouse, file)
     elif project:
-        reasons = dict(report.why_lines(load_wheelhouse(wheelhouse).locks, canonicalize_name(project)))
-        if debian := report.why_debian_lines(load_debian(wheelhouse), project):
-            reasons["debian/"] = debian
+        reasons = reasons_of(wheelhouse, project)
     else:
         raise InputError(
             "no project and no file was named", hint="name one: `wheelhouse why PROJECT`, or `--file NAME`"
@@ -124,3 +148,26 @@ def why(
         return
     for name, lines in reasons.items():
         say(f"{name}:", *(f"  {line}" for line in lines))
+
+
+def reasons_of(folder: Path, project: str) -> dict[str, list[str]]:
+    """Why a project or a Debian package is in a wheelhouse: lines by target, and under `debian/`; empty if it is not there."""
+    from packaging.utils import canonicalize_name
+
+    from wheelhouse import report
+    from wheelhouse.verify.verify import load_wheelhouse
+    from wheelhouse.verify.verify_other_files import load_debian
+
+    reasons = dict(report.why_lines(load_wheelhouse(folder).locks, canonicalize_name(project)))
+    if debian := report.why_debian_lines(load_debian(folder), project):
+        reasons["debian/"] = debian
+    return reasons
+
+
+def file_reasons(folder: Path, file: str) -> dict[str, list[str]]:
+    """Why a file is in a wheelhouse, or why another was chosen, by target. Raises InputError for a name that is no file's."""
+    from wheelhouse.lock.why import why_file
+    from wheelhouse.report.why_text import fact_lines
+    from wheelhouse.verify.verify import load_wheelhouse
+
+    return {lock.target.name: list(fact_lines(why_file(lock, file))) for lock in load_wheelhouse(folder).locks}

@@ -7,6 +7,7 @@ cyclopts 5.5 186 ms. So typer stays below 0.29, and the headings of its panels a
 
 import dataclasses
 import inspect
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, get_type_hints
@@ -14,6 +15,7 @@ from typing import Annotated, Any, get_type_hints
 import typer
 from typer.core import TyperCommand
 
+from wheelhouse.cli.journal import journal
 from wheelhouse.config.declare import Option, Texts, declared, heading_of
 
 MAX_OPTIONS_WITHOUT_HEADINGS = 8
@@ -22,6 +24,21 @@ Json = Annotated[
     bool, typer.Option("--json", rich_help_panel=OUTPUT, help="Print one JSON document to stdout, errors included.")
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", rich_help_panel=OUTPUT, help="Print only warnings and errors.")]
+Verbose = Annotated[
+    bool, typer.Option("--verbose", "-v", rich_help_panel=OUTPUT, help="Print each request to a server, too.")
+]
+Log = Annotated[
+    Path | None,
+    typer.Option(
+        "--log",
+        metavar="FILE",
+        envvar="WHEELHOUSE_LOG",
+        rich_help_panel=OUTPUT,
+        help="Append what happens to a file, a JSON document a line.",
+    ),
+]
+EVERYWHERE = {"verbose": (Verbose, False), "log": (Log, None)}
+"""The options that every command has: their types and defaults."""
 WheelhouseFolder = Annotated[
     Path, typer.Argument(metavar="[WHEELHOUSE]", help="The folder that `wheelhouse fetch` wrote.", show_default=True)
 ]
@@ -83,7 +100,12 @@ def _ungrouped(command: Callable[..., None]) -> Callable[..., None]:
         else:
             parameters.append(parameter.replace(annotation=hints[parameter.name], kind=inspect.Parameter.KEYWORD_ONLY))
 
+    for name, (kind, default) in EVERYWHERE.items():
+        parameters.append(inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind))
+
     def ungrouped(**values: Any) -> None:  # noqa: ANN401
+        verbose, log = (values.pop(name) for name in EVERYWHERE)
+        journal.open(sys.argv[1:], log, verbose=verbose, quiet=values.get("quiet", False))
         for name, group in groups.items():
             own = {option: values.pop(option) for option, facts in declared(group).items() if facts.is_typed}
             values[name] = group(**{option: _value(value) for option, value in own.items() if value is not None})

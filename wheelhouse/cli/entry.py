@@ -11,6 +11,7 @@ import typer
 
 from wheelhouse.cli.app import app
 from wheelhouse.cli.defects import error_of
+from wheelhouse.cli.journal import journal
 from wheelhouse.cli.machine import own_umask
 from wheelhouse.cli.output import say_error, say_json
 from wheelhouse.cli.terminal import echo, open_streams
@@ -32,6 +33,7 @@ MODULES = {
     "comparing": ("diff",),
     "constraining": ("constraints",),
     "caching": ("cache",),
+    "storing": ("store",),
     "targets": ("target",),
     "diagnosing": ("doctor",),
 }
@@ -63,6 +65,13 @@ def _usage_error(error: typer.TyperException) -> InputError:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command; its exit code."""
+    code = _ended(arguments)
+    journal.close(code)
+    return code
+
+
+def _ended(arguments: Sequence[str]) -> int:
+    """Run one command, and print the error that it ends with."""
     as_json = "--json" in arguments
     try:
         return _run(arguments, as_json=as_json)

@@ -48,7 +48,7 @@ def fetch(
     from wheelhouse import report
 
     from_file = settings()
-    must_choose_jobs(from_file, chosen)
+    must_choose_jobs(from_file, chosen, selection)
     job_options = options(from_file, chosen)
     with listening(quiet=quiet or as_json) as listener, supplied(job_options, network, listener) as (_, source):
         folder = Path(job_options.dest or "wheels")
@@ -78,7 +78,7 @@ def lock(
     from wheelhouse import report
 
     from_file = settings()
-    must_choose_jobs(from_file, chosen)
+    must_choose_jobs(from_file, chosen, selection)
     job_options = options(from_file, chosen)
     with listening(quiet=quiet or as_json) as listener, supplied(job_options, network, listener) as (_, source):
         folder = Path(job_options.dest or "wheels")

@@ -1,20 +1,67 @@
 """Progress of the jobs of a fleet: how many are done, what those that run do, and what each says."""
 
+import threading
 import time
-from typing import TYPE_CHECKING, Any
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
 
 from wheelhouse.cli.progress import Shown
 from wheelhouse.events import Event, Found, Noted, Resolved, Resolving, Retrying, Searching, Warned
 from wheelhouse.fetch.fleet_results import JobRun, JobState
 from wheelhouse.humanize import counted
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
 MAX_JOBS = 8
 """So many running jobs have a line of their own."""
 MAX_NAME_CHARACTERS = 30
-SETTLED = {JobState.DONE: "done", JobState.FAILED: "failed", JobState.NOT_STARTED: "not started"}
+OF_JOBS = Warned | Found | Noted | Retrying | Resolving | Resolved | Searching
+"""Events that belong to one job; the others are counted for all jobs together."""
+
+
+class FleetTally:
+    """Counts jobs by their state, and remembers what those that run do. Moments are seconds of any one clock."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._states = dict.fromkeys(names, JobState.WAITING)
+        self._running: dict[str, tuple[float, str]] = {}
+        """The jobs that run: since when, and what they do."""
+        self._guard = threading.Lock()
+
+    def note_state(self, name: str, state: JobState, moment: float) -> None:
+        """A job began, or ended."""
+        with self._guard:
+            self._states[name] = state
+            if state is JobState.RUNNING:
+                self._running[name] = moment, ""
+            else:
+                self._running.pop(name, None)
+
+    def note_activity(self, name: str, what: str) -> None:
+        """A job began to do something else."""
+        with self._guard:
+            if name in self._running:
+                self._running[name] = self._running[name][0], what
+
+    def line(self) -> str:
+        """How many jobs are done, failed, running and waiting."""
+        with self._guard:
+            counts = Counter(self._states.values())
+        shown = (JobState.FAILED, JobState.RUNNING, JobState.WAITING, JobState.NOT_STARTED)
+        done = f"{counts[JobState.DONE]} of {counted(counts.total(), 'job')} done"
+        return ", ".join([done, *(f"{counts[state]} {state}" for state in shown if counts[state])])
+
+    def lines(self, moment: float) -> list[str]:
+        """The same line, then one for each running job, the longest first."""
+        with self._guard:
+            running = sorted(self._running.items(), key=lambda item: item[1][0])
+        shown = [(name[:MAX_NAME_CHARACTERS], since, what) for name, (since, what) in running[:MAX_JOBS]]
+        width = max((len(name) for name, _, _ in shown), default=0)
+        lines = [
+            f"  {name:{width}}  {', '.join(filter(None, (what, f'{moment - since:.0f} s')))}"
+            for name, since, what in shown
+        ]
+        more = [f"  and {len(running) - MAX_JOBS} more"] if len(running) > MAX_JOBS else []
+        return [self.line(), *lines, *more]
 
 
 class JobListener:
@@ -29,40 +76,33 @@ class JobListener:
             from wheelhouse.report import warning_text
 
             self.warnings.append(warning_text(event))
-        self._shown.note_job(self._name, event)
+        self._shown.note_event(self._name, event)
 
 
 class FleetShown(Shown):
     """A listener for the jobs of one run. A warning that several jobs have is printed for the first of them alone."""
 
-    def __init__(self, names: "Sequence[str]", *, quiet: bool) -> None:
+    def __init__(self, names: Sequence[str], *, quiet: bool) -> None:
         super().__init__(quiet=quiet)
         self.listeners = {name: JobListener(name, self) for name in names}
-        self._states = dict.fromkeys(names, JobState.WAITING)
-        self._running: dict[str, tuple[float, str]] = {}
-        """The jobs that run: since when, and what they do."""
+        self.jobs = FleetTally(names)
 
-    def note_job(self, name: str, event: Event) -> None:
+    def note_event(self, name: str, event: Event) -> None:
         """Show what happened to a job."""
         from wheelhouse.report import event_line
 
-        if not isinstance(event, Warned | Found | Noted | Retrying | Resolving | Resolved | Searching):
+        if not isinstance(event, OF_JOBS):
             self(event)
             return
         line = event_line(event) or ""
-        if isinstance(event, Resolving | Resolved | Searching):
-            self._does(name, line if isinstance(event, Resolving | Searching) else "")
+        if isinstance(event, Resolving | Searching | Resolved):
+            self.jobs.note_activity(name, line)
         elif self._is_first(line) and (not self._quiet or isinstance(event, Warned | Found)):
             self._say(f"{name}: {line}")
 
-    def note_run(self, run: "JobRun[Any]") -> None:
+    def note_run(self, run: JobRun[Any]) -> None:
         """Show that a job began or ended; with its error, if it has one."""
-        with self._guard:
-            self._states[run.name] = run.state
-            if run.state is JobState.RUNNING:
-                self._running[run.name] = time.monotonic(), ""
-                return
-            self._running.pop(run.name, None)
+        self.jobs.note_state(run.name, run.state, time.monotonic())
         if run.error:
             from wheelhouse.report import error_lines
 
@@ -71,32 +111,8 @@ class FleetShown(Shown):
         elif run.state is JobState.DONE and not self._quiet:
             self._say(f"{run.name}: done in {run.seconds:.1f} s")
 
-    def _does(self, name: str, what: str) -> None:
-        with self._guard:
-            if name in self._running:
-                self._running[name] = self._running[name][0], what
-
-    def _summary(self) -> str:
-        """How many jobs are done, failed, running and waiting."""
-        with self._guard:
-            states = list(self._states.values())
-        counts = {state: states.count(state) for state in JobState}
-        parts = [f"{counts[JobState.DONE]} of {counted(len(states), 'job')} done"]
-        shown = (JobState.FAILED, JobState.RUNNING, JobState.WAITING, JobState.NOT_STARTED)
-        return ", ".join([*parts, *(f"{counts[state]} {state}" for state in shown if counts[state])])
-
     def _line(self) -> str:
-        return "; ".join(filter(None, (self._summary(), super()._line())))
+        return "; ".join(filter(None, (self.jobs.line(), super()._line())))
 
     def _lines(self) -> list[str]:
-        moment = time.monotonic()
-        with self._guard:
-            running = sorted(self._running.items(), key=lambda item: item[1][0])
-        shown = [(name[:MAX_NAME_CHARACTERS], since, what) for name, (since, what) in running[:MAX_JOBS]]
-        width = max((len(name) for name, _, _ in shown), default=0)
-        lines = [
-            f"  {name:{width}}  {', '.join(filter(None, (what, f'{moment - since:.0f} s')))}"
-            for name, since, what in shown
-        ]
-        more = [f"  and {len(running) - MAX_JOBS} more"] if len(running) > MAX_JOBS else []
-        return [self._summary(), *lines, *more, *super()._lines()]
+        return [*self.jobs.lines(time.monotonic()), *super()._lines()]

@@ -1,6 +1,6 @@
 """`fetch --all` and `lock --all`: the jobs of the settings file in one run, with one cache and one answer."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import CancelledError
 from contextlib import ExitStack
 from pathlib import Path
@@ -10,8 +10,9 @@ import typer
 
 from wheelhouse.cli.defects import error_of
 from wheelhouse.cli.job_run import JobRequest, consent_of, fetch_job, fetched_document, lock_job
+from wheelhouse.cli.machine import now
 from wheelhouse.cli.output import say, say_json
-from wheelhouse.cli.session import opened_sources, options
+from wheelhouse.cli.session import opened_sources, options, read_snapshot, settings
 from wheelhouse.cli.terminal import echo
 from wheelhouse.config.declare import given, names_job
 from wheelhouse.config.options import BuildingOptions, ConnectionOptions, FetchOptions, FleetOptions
@@ -20,7 +21,9 @@ from wheelhouse.errors import InputError, WheelhouseError
 if TYPE_CHECKING:
     from wheelhouse.config.settings import Settings
     from wheelhouse.events import Listener
+    from wheelhouse.fetch.fleet_results import JobRun
     from wheelhouse.index.package_source import PackageSource
+    from wheelhouse.lock.lock import Lock
     from wheelhouse.report.fleet_summary import JobResult
 
     Step = Callable[[JobRequest, "PackageSource", "Listener"], "tuple[JobResult, WheelhouseError | None]"]
@@ -54,8 +57,10 @@ def lock_fleet(
     run_fleet(_locked, jobs, chosen, fleet, network, None, as_json=as_json, quiet=quiet)
 
 
-def must_choose_jobs(from_file: "Settings", chosen: FetchOptions) -> None:
-    """Raise InputError if the settings file has nothing to fetch but jobs, and the command line names nothing either."""
+def must_choose_jobs(from_file: "Settings", chosen: FetchOptions, fleet: FleetOptions) -> None:
+    """Raise InputError for --report without jobs, and if neither the command line nor the file, but for jobs, says what to fetch."""
+    if fleet.report:
+        raise InputError("--report is about the jobs of a settings file", hint="add --all, or --job NAME")
     values = from_file.options | given(chosen)
     if from_file.has_jobs and not names_job(FetchOptions, values):
         hint = "add --all for all of them, or --job NAME"
@@ -77,18 +82,22 @@ def run_fleet(
     from wheelhouse.cli.fleet_progress import FleetShown
     from wheelhouse.fetch.fleet import run_jobs
     from wheelhouse.fetch.fleet_results import JobState, exit_code
+    from wheelhouse.fetch.locking import existing_locks
     from wheelhouse.humanize import counted
     from wheelhouse.index.http import StoppedError
     from wheelhouse.report.fleet_summary import fleet_document, fleet_lines
 
     _must_be_for_all(chosen)
+    before: dict[str, Sequence[Lock]] = {}
     listener = FleetShown(list(jobs), quiet=quiet or as_json)
     with listener.shown(), ExitStack() as opened:
         source_of = opened.enter_context(opened_sources(network, listener))
 
         def work(name: str) -> "tuple[JobResult, WheelhouseError | None]":
             try:
-                request = _request(jobs[name], chosen, building)
+                request = _request(jobs[name], chosen, building, lambda: listener.jobs.note_activity(name, "fetching"))
+                if fleet.report:
+                    before[name] = tuple(existing_locks(request.folder).values())
                 source = source_of(request.options, owner=name if building else "")
                 return step(request, source, listener.listeners[name])
             except (StoppedError, CancelledError):
@@ -100,6 +109,8 @@ def run_fleet(
             list(jobs), work, fleet.parallel, listener.note_run, keep_going=chosen.keep_going, stop=opened.close
         )
     code = exit_code(runs)
+    if fleet.report:
+        _write_report(Path(fleet.report), runs, before)
     if as_json:
         warnings = {name: job.warnings for name, job in listener.listeners.items()}
         say_json(fleet_document(runs, warnings) | {"warnings": listener.warnings, "exit-code": code})
@@ -111,11 +122,28 @@ def run_fleet(
         raise typer.Exit(code)
 
 
-def _request(job: "Settings", chosen: FetchOptions, building: BuildingOptions | None) -> JobRequest:
-    """What is to be done for one job of the settings file."""
+def _write_report(path: Path, runs: "Sequence[JobRun[JobResult]]", before: "Mapping[str, Sequence[Lock]]") -> None:
+    """Write the page on all jobs. The advisories are those that the policy names, if there are any."""
+    from wheelhouse.files.disk import write
+    from wheelhouse.report.fleet_facts import FleetEvidence
+    from wheelhouse.report.formats import as_fleet_page
+
+    advisories = read_snapshot(Path(settings().policy.advisories), is_named=False)
+    write(path.parent, path.name, as_fleet_page(FleetEvidence(runs, before, advisories, now())))
+
+
+def _request(
+    job: "Settings", chosen: FetchOptions, building: BuildingOptions | None, on_planned: Callable[[], None]
+) -> JobRequest:
+    """What is to be done for one job of the settings file. `on_planned` is called when its locks are made."""
     job_options = options(job, chosen)
-    folder = Path(job_options.dest or "wheels")
-    return JobRequest(job_options, chosen, job.files, consent_of(folder, None, replace_files=chosen.replace), building)
+    consent = consent_of(Path(job_options.dest or "wheels"), None, replace_files=chosen.replace)
+
+    def planned(lost: Sequence[str]) -> None:
+        on_planned()
+        consent(lost)
+
+    return JobRequest(job_options, chosen, job.files, planned, building)
 
 
 def _must_be_for_all(chosen: FetchOptions) -> None:

@@ -10,11 +10,15 @@ from wheelhouse.cli.app import app, mirror_app
 from wheelhouse.cli.command import Json, Quiet, RequireApproved, Wheelhouses, command
 from wheelhouse.cli.machine import now, user_name
 from wheelhouse.cli.output import say, say_json
-from wheelhouse.cli.session import listening, must_have_approved_files, read_snapshot, settings, waivers
+from wheelhouse.cli.session import approvals, listening, must_have_approved_files, read_snapshot, settings, waivers
 from wheelhouse.errors import InputError
 
 if TYPE_CHECKING:
+    from packaging.utils import NormalizedName
+
     from wheelhouse.mirror.keep import Kept
+    from wheelhouse.mirror.notes import Knows
+    from wheelhouse.mirror.simple import Offered
     from wheelhouse.mirror.state import Action, Entry
 
 Tree = Annotated[
@@ -69,11 +73,13 @@ def index(
     from wheelhouse.fetch.gather import parse_moment
     from wheelhouse.mirror.static_index import IndexChoices
     from wheelhouse.mirror.static_index import index as index_step
+    from wheelhouse.mirror.tree import KEEPER_FOLDER
+    from wheelhouse.mirror.web_servers import OF_APACHE, OF_CADDY, OF_NGINX
 
     if require_approved:
         must_have_approved_files(wheelhouses)
     moment = now()
-    choices = IndexChoices(by or user_name(), moment, check, link, parse_moment(prior_to, moment))
+    choices = IndexChoices(by or user_name(), moment, check, link, parse_moment(prior_to, moment), _knows())
     with listening(quiet=quiet or as_json) as listener:
         done = index_step(wheelhouses, output, choices, listener)
     if as_json:
@@ -83,6 +89,29 @@ def index(
         mended = f", {len(done.repaired)} repaired" if done.repaired else ""
         say(f"{output}: {done.projects} projects, {len(done.added)} files added{mended}, {done.unchanged} unchanged")
         say(f"pip install --index-url {output.absolute().as_uri()}/ …")
+        places = " or ".join(str(output / KEEPER_FOLDER / name) for name in (OF_NGINX, OF_CADDY))
+        say(f"a web server gives JSON and HTML by {places}; Apache reads {output / OF_APACHE}")
+
+
+def _knows() -> "Knows | None":
+    """What tells the approvals and the advisories of a file; None if the settings name no reviewer, and there is no snapshot."""
+    from wheelhouse.mirror.advised_yanks import advisory_text, findings_of
+    from wheelhouse.mirror.notes import Known
+
+    from_file, moment = settings(), now()
+    snapshot = read_snapshot(Path(from_file.policy.advisories), is_named=False)
+    current = approvals(from_file) if from_file.approvals.reviewers else None
+    if snapshot is None and current is None:
+        return None
+    policy = from_file.policy.policy()
+
+    def known(project: "NormalizedName", file: "Offered") -> Known:
+        found = findings_of(project, file, snapshot, policy, moment) if snapshot else ()
+        is_approved = current is not None and current.approved(file.sha256)
+        reviewers = current.reviewers(file.sha256) if current and is_approved else ()
+        return Known(tuple(sorted(reviewers)), tuple(map(advisory_text, found)))
+
+    return known
 
 
 @command(mirror_app)
@@ -287,16 +316,20 @@ def _decide(tree: Path, entries: "Sequence[Entry]", *, as_json: bool) -> None:
 
     kept = decide(tree, entries)
     if not as_json:
-        say(*(f"{entry.action}: {entry.subject}" for entry in entries))
+        say(
+            *(
+                f"{entry.action}: {entry.subject}" if kept.is_new else f"{entry.subject}: nothing new"
+                for entry in entries
+            )
+        )
     _say_kept(tree, kept, as_json=as_json, verb="removed")
 
 
 def _say_kept(tree: Path, kept: "Kept", *, as_json: bool, verb: str) -> None:
+    """Say which files are no longer in a tree."""
     from wheelhouse.humanize import counted
 
     if as_json:
         say_json({"tree": str(tree), "changed": kept.is_new, "removed": list(kept.removed)})
-        return
-    say(*kept.removed)
-    nothing = "" if kept.is_new else "nothing new: "
-    say(f"{tree}: {nothing}{counted(len(kept.removed), 'file')} {verb}")
+    else:
+        say(*kept.removed, f"{tree}: {counted(len(kept.removed), 'file')} {verb}")

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from wheelhouse.cli.journal import journal
 from wheelhouse.cli.terminal import coloured, echo
-from wheelhouse.events import Event, Finished, Found, Noted, Received, Waiting, Warned
+from wheelhouse.events import Answered, Event, Finished, Found, Noted, Received, Waiting, Warned
 from wheelhouse.humanize import plain
 
 if TYPE_CHECKING:
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 
 INTERVAL_SECONDS = 5.0
 """Between two plain lines."""
-COUNTED = (Waiting, Received, Finished)
-"""Events without a line of their own: there are five for each project."""
+COUNTED = (Waiting, Received, Finished, Answered)
+"""Events without a line of their own, unless the run is verbose: there are some for each project."""
 MAX_LINES = 6
 """For the files and pages that are waited for."""
 
@@ -44,6 +45,7 @@ class Shown:
 
     def __call__(self, event: Event) -> None:
         self._tally.note(event, time.monotonic())
+        journal.note(event, self._say)
         if isinstance(event, COUNTED):
             return
         from wheelhouse.report import event_line, warning_text

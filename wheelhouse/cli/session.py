@@ -9,7 +9,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from wheelhouse import __version__
-from wheelhouse.cli.machine import cache_folder, netrc_file, now, own_umask, pip_default_index, variable
+from wheelhouse.cli.machine import cache_folder, netrc_file, now, pip_default_index, variable
 from wheelhouse.cli.output import passphrase_of
 from wheelhouse.cli.progress import Shown
 from wheelhouse.cli.terminal import echo
@@ -19,9 +19,10 @@ from wheelhouse.events import Listener, Warned
 
 if TYPE_CHECKING:
     from wheelhouse.archive.waivers import Waivers
+    from wheelhouse.cli.run_store import SigningKeys
     from wheelhouse.config.settings import ApprovalSettings, Settings
     from wheelhouse.fetch.gather import Options
-    from wheelhouse.files.cache import Cache
+    from wheelhouse.files.store import Store
     from wheelhouse.findings import Finding
     from wheelhouse.index.http import Http, HttpSettings
     from wheelhouse.index.locations import IndexLocation
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from wheelhouse.signing.sign import PublicKey, Signer
     from wheelhouse.vet.advisories import Advisories
     from wheelhouse.vet.approvals import Approvals
+    from wheelhouse.vet.vex import VexStatement
 
 
 def settings() -> "Settings":
@@ -73,17 +75,10 @@ def waivers() -> "Waivers":
 
 def reviewer_keys(approving: "ApprovalSettings") -> "dict[str, tuple[PublicKey, ...]]":
     """The keys that count, by reviewer: a reviewer with several keys counts once. Raises InputError."""
-    from wheelhouse.signing.sign import load_public_key, public_key
-
     keys: dict[str, tuple[PublicKey, ...]] = {}
     for reviewer in approving.reviewers:
-        is_inline = reviewer.key.startswith(("ssh-", "-----"))
-        key = (
-            public_key(reviewer.key.encode(), f"the key of {reviewer.name}")
-            if is_inline
-            else load_public_key(Path.cwd() / reviewer.key)
-        )
-        keys[reviewer.name] = (*keys.get(reviewer.name, ()), key)
+        named = public_keys([reviewer.key], f"the key of {reviewer.name}")
+        keys[reviewer.name] = (*keys.get(reviewer.name, ()), *named)
     return keys
 
 
@@ -91,6 +86,18 @@ def reviewer_of(key: "PublicKey", approving: "ApprovalSettings") -> str | None:
     """The reviewer to whom the settings give a key; None if they give it to nobody."""
     names = (name for name, keys in reviewer_keys(approving).items() if key.id in {public.id for public in keys})
     return next(names, None)
+
+
+def public_keys(keys: Iterable[str], source: str) -> "tuple[PublicKey, ...]":
+    """Public keys of the settings: each is the text of a key, called `source` in errors, or a file. Raises InputError."""
+    from wheelhouse.signing.sign import load_public_key, public_key
+
+    return tuple(
+        public_key(key.encode(), source)
+        if key.startswith(("ssh-", "sk-ssh-", "-----"))
+        else load_public_key(Path.cwd() / key)
+        for key in keys
+    )
 
 
 def signer_of(path: Path, command: str = "") -> "Signer":
@@ -123,6 +130,15 @@ def read_snapshot(path: Path, *, is_named: bool) -> "Advisories | None":
     return snapshot if snapshot.by_project else None
 
 
+def vex_statements(from_file: "Settings", named: Sequence[Path] = ()) -> "tuple[VexStatement, ...]":
+    """The statements of the VEX documents that the policy and the command line name."""
+    from wheelhouse.files.disk import read_text
+    from wheelhouse.vet.vex_documents import parse_vex
+
+    paths = (*map(Path, from_file.policy.vex), *named)
+    return tuple(one for path in paths for one in parse_vex(read_text(path, "the VEX document"), str(path)))
+
+
 def since_approval(from_file: "Settings", wheelhouse: "Wheelhouse", current: "Approvals") -> "tuple[Finding, ...]":
     """The findings on advisories that became known after files of a wheelhouse were approved."""
     from wheelhouse.vet.after_approval import KnownToday, known_since_approval
@@ -131,7 +147,9 @@ def since_approval(from_file: "Settings", wheelhouse: "Wheelhouse", current: "Ap
     snapshot = read_snapshot(Path(policy.advisories), is_named=False)
     if snapshot is None:
         return ()
-    return known_since_approval(wheelhouse, KnownToday(snapshot, current, policy.policy(), now()))
+    return known_since_approval(
+        wheelhouse, KnownToday(snapshot, current, policy.policy(), now(), vex_statements(from_file))
+    )
 
 
 def must_be_approved(files: Mapping[str, str], wheelhouses: Iterable[Path]) -> None:
@@ -244,13 +262,13 @@ def supplied(
 
 @contextmanager
 def opened_sources(network: ConnectionOptions, listener: Listener) -> "Iterator[Callable[..., PackageSource]]":
-    """Gives the package source of some options; all share one cache, and the sources are closed when the block ends.
+    """Gives the package source of some options; all share one store, and the sources are closed when the block ends.
 
     Options with the same indexes and credentials share one source, unless they are of different owners. Threads may call it.
     """
-    from wheelhouse.files.cache import Cache
+    from wheelhouse.cli.run_store import opened_store
 
-    cache = Cache(cache_folder(network.cache_dir), listener, mode=0o777 & ~own_umask())
+    from_file = settings()
     sources: dict[object, PackageSource] = {}
     guard = Lock()
 
@@ -259,19 +277,19 @@ def opened_sources(network: ConnectionOptions, listener: Listener) -> "Iterator[
         key = (index_locations(options), options.index_tokens, tuple(options.pip.values.items()), asks_always, owner)
         with guard:
             if key not in sources:
-                sources[key] = _source(options, network, cache, listener, asks_always=asks_always)
+                sources[key] = _source(options, network, store, listener, asks_always=asks_always)
             return sources[key]
 
-    try:
-        yield source_of
-    finally:
-        for source in sources.values():
-            source.close()
-        cache.close()
+    with opened_store(network, from_file, _store_keys(network, from_file, listener), listener) as store:
+        try:
+            yield source_of
+        finally:
+            for source in sources.values():
+                source.close()
 
 
 def _source(
-    options: "Options", network: ConnectionOptions, cache: "Cache", listener: Listener, *, asks_always: bool
+    options: "Options", network: ConnectionOptions, store: "Store", listener: Listener, *, asks_always: bool
 ) -> "PackageSource":
     """The package source of some options, with connections of its own. `asks_always` if no kept page counts as fresh."""
     from wheelhouse.index.http import Http
@@ -282,9 +300,20 @@ def _source(
     for sentence in options.pip.warnings:
         listener(Warned(sentence))
     http = Http(_http_settings(network, options.pip.values), listener)
-    pages = PageCache(http, cache, ask_always=asks_always)
+    pages = PageCache(http, store, ask_always=asks_always)
     locations = IndexLocations(index_locations(options), http, pages, _tokens(options))
-    return PackageSource(locations, http, cache, listener, waivers())
+    return PackageSource(locations, http, store, listener, waivers())
+
+
+def _store_keys(network: ConnectionOptions, from_file: "Settings", listener: Listener) -> "SigningKeys | None":
+    """The keys of the store; None if no key is trusted. Warns of a key of this run that is not trusted."""
+    from wheelhouse.cli.run_store import SigningKeys
+
+    trusted = public_keys(from_file.store.trusted, "a key of [store] trusted")
+    signer = signer_of(Path(network.store_key)) if network.store_key else None
+    if signer and signer.public.id not in {key.id for key in trusted}:
+        listener(Warned("the key of --store-key is none of `[store] trusted`: nobody takes what it signs"))
+    return SigningKeys(trusted, signer) if trusted or signer else None
 
 
 def index_locations(options: "Options") -> "tuple[IndexLocation, ...]":

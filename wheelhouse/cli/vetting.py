@@ -1,5 +1,6 @@
 """Reviews of a wheelhouse: `vet`, `rules`, `advisories import`."""
 
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,7 @@ from wheelhouse.cli.app import advisories_app, app
 from wheelhouse.cli.command import OUTPUT, Json, Quiet, WheelhouseFolder, command
 from wheelhouse.cli.machine import cache_folder, now, own_umask
 from wheelhouse.cli.output import must_agree, say, say_json, say_text
-from wheelhouse.cli.session import approvals, connected, listening, read_snapshot, settings
+from wheelhouse.cli.session import approvals, connected, listening, read_snapshot, settings, vex_statements
 from wheelhouse.config.options import CacheOptions, NetworkOptions
 from wheelhouse.errors import InputError
 
@@ -33,6 +34,28 @@ def vet(
         Path | None,
         typer.Option(
             "--advisories", metavar="FILE", help="The snapshot of advisories. Default: advisories.json, if it exists."
+        ),
+    ] = None,
+    kev: Annotated[
+        Path | None,
+        typer.Option(
+            "--kev",
+            metavar="FILE",
+            help="CISA's catalogue of exploited vulnerabilities. Default: the one beside the advisories, if it exists.",
+        ),
+    ] = None,
+    epss: Annotated[
+        Path | None,
+        typer.Option(
+            "--epss", metavar="FILE", help="FIRST's EPSS scores. Default: those beside the advisories, if they exist."
+        ),
+    ] = None,
+    vex: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--vex",
+            metavar="FILE",
+            help="What somebody says of vulnerabilities: CycloneDX, OpenVEX or CSAF. May be repeated.",
         ),
     ] = None,
     html: Annotated[
@@ -81,7 +104,7 @@ def vet(
     from_file, moment = settings(), now()
     policy, context = (
         from_file.policy.policy(),
-        replace(vet_context(from_file, advisories), since=since, with_texts=html is not None),
+        replace(vet_context(from_file, advisories, kev, epss, vex or ()), since=since, with_texts=html is not None),
     )
     with (
         listening(quiet=quiet or as_json) as listener,
@@ -111,19 +134,29 @@ def rules(as_json: Json = False) -> None:
         say(*(rule_line(rule, policy) for rule in every))
 
 
-def vet_context(from_file: "Settings", advisories: Path | None = None) -> "VetContext":
-    """What a review compares with: the snapshot of advisories, known publishers, the trust root, and the approvals."""
+def vet_context(
+    from_file: "Settings",
+    advisories: Path | None = None,
+    kev: Path | None = None,
+    epss: Path | None = None,
+    vex: Sequence[Path] = (),
+) -> "VetContext":
+    """What a review compares with: what is known of vulnerabilities, known publishers, the trust root, and the approvals."""
     from wheelhouse.files.disk import read_text
     from wheelhouse.index.provenance import parse_publishers
     from wheelhouse.vet.attestations import open_attestor
+    from wheelhouse.vet.threat_files import read_threats
     from wheelhouse.vet.vet import VetContext
 
     policy = from_file.policy
     path = Path(policy.publishers)
     publishers = parse_publishers(read_text(path, "the publishers"), str(path)) if path.is_file() else {}
     trust_root = Path(policy.trust_root) if policy.trust_root else None
-    snapshot = read_snapshot(advisories or Path(policy.advisories), is_named=advisories is not None)
-    return VetContext(snapshot, publishers, lambda: open_attestor(trust_root), approvals(from_file))
+    place = advisories or Path(policy.advisories)
+    snapshot = read_snapshot(place, is_named=advisories is not None)
+    context = VetContext(snapshot, publishers, lambda: open_attestor(trust_root), approvals(from_file))
+    kev, epss = kev or (Path(policy.kev) if policy.kev else None), epss or (Path(policy.epss) if policy.epss else None)
+    return replace(context, threats=read_threats(kev, epss, place.parent), vex=vex_statements(from_file, vex))
 
 
 def _keep_publishers(path: Path, before: "Publishers", seen: "Publishers") -> None:

@@ -128,8 +128,8 @@ class BaseImageOptions:
         default=None,
         metavar="NAME[@DIGEST]",
         in_table=True,
-        help="Fetch a base image from its registry into the wheelhouse, or an OCI layout on this machine (oci:FOLDER:NAME); "
-        "its files tell libc and Python.",
+        help="Fetch a base image from its registry into the wheelhouse, or take it from this machine (oci:FOLDER:NAME, "
+        "oci-archive:FILE:NAME, docker-archive:FILE[:NAME], docker-daemon:NAME); its files tell libc and Python.",
     )
     whole_image: bool = job(
         "--whole-image",
@@ -328,6 +328,12 @@ class FleetOptions(JobSelection):
     parallel: int = option(
         "--parallel", default=4, metavar="N", minimum=1, maximum=64, help="Run so many jobs at once."
     )
+    report: str | None = option(
+        "--report",
+        default=None,
+        metavar="FILE",
+        help="Write one HTML page about all jobs of the run: what each has, what changed, what is vulnerable where.",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -454,7 +460,36 @@ class CacheOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ConnectionOptions(CacheOptions, NetworkOptions):
+class StoreLocation:
+    """Where the store is that machines share."""
+
+    HEADING = "Indexes"
+    store: str | None = option(
+        "--store",
+        default=None,
+        environment="WHEELHOUSE_STORE",
+        metavar="URL",
+        help="Share files with other machines: s3://bucket/folder, gs://…, az://… or file:///folder. What the cache lacks "
+        "is looked for there before it is requested from the index.",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoreOptions(StoreLocation):
+    """The store that machines share, and what this machine signs with."""
+
+    HEADING = "Indexes"
+    store_key: str | None = option(
+        "--store-key",
+        default=None,
+        environment="WHEELHOUSE_STORE_KEY",
+        metavar="FILE",
+        help="Sign what goes to the store and is not named by its own hash, such as built wheels, with this Ed25519 key.",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConnectionOptions(StoreOptions, CacheOptions, NetworkOptions):
     """How to talk to servers, and where to keep what they sent."""
 
 

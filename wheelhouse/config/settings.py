@@ -20,10 +20,16 @@ from wheelhouse.lock.other_files import OtherFileRequest
 FILES = ("wheelhouse.toml", "pyproject.toml")
 
 
+WaiverState = Literal[
+    "not_affected", "false_positive", "resolved", "resolved_with_pedigree", "exploitable", "in_triage"
+]
+
+
 class WaiverSettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True, frozen=True):
     """One entry of `[[policy.waivers]]`: a rule; the project, the file's sha256 or both; the reason, who gives it, the last day.
 
-    `version`, `fingerprint` and `advisory` narrow it to the finding that somebody looked at.
+    `version`, `fingerprint` and `advisory` narrow it to the finding that somebody looked at. `state` and `justification` say in the
+    words of CycloneDX why a vulnerability does not matter, for the bill of materials.
     """
 
     rule: str
@@ -35,6 +41,8 @@ class WaiverSettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True,
     version: str | None = None
     fingerprint: str | None = None
     advisory: str | None = None
+    state: WaiverState | None = None
+    justification: str | None = None
 
     def waiver(self) -> Waiver:
         """The waiver that it stands for. Raises InputError if it has no reason, or names neither project nor file."""
@@ -53,6 +61,8 @@ class WaiverSettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True,
             self.version,
             self.fingerprint and self.fingerprint.lower(),
             self.advisory,
+            self.state or "",
+            self.justification or "",
         )
 
 
@@ -83,6 +93,9 @@ class PolicySettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True,
     cool_off_days: int | None = None
     advisories: str = "advisories.json"
     advisories_max_days: int = 30
+    kev: str | None = None
+    epss: str | None = None
+    vex: list[str] = []
     lookalikes: list[str] = []
     publishers: str = "publishers.json"
     trust_root: str | None = None
@@ -198,6 +211,16 @@ class ApprovalSettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=Tru
                 raise ValueError(f"`{reviewer.name}` has two roles")
 
 
+class StoreSettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True, frozen=True):
+    """The `[store]` table: the store that machines share, and the keys whose signatures count there.
+
+    A key is a public key as ssh-keygen writes it, or the file that holds it.
+    """
+
+    url: str | None = None
+    trusted: tuple[str, ...] = ()
+
+
 class JobTables(msgspec.Struct, rename="kebab", forbid_unknown_fields=True, frozen=True):
     """What a job may hold besides options."""
 
@@ -219,6 +242,9 @@ class Tables(JobTables, rename="kebab", forbid_unknown_fields=True, frozen=True)
     include: list[str] = []
     jobs: dict[str, Any] = {}
     output: str = "wheelhouses"
+    store: StoreSettings = msgspec.field(default_factory=StoreSettings)
+    store_mode: Literal["read", "read-write"] = "read-write"
+    store_private: bool = False
 
 
 @dataclass(frozen=True)
@@ -235,6 +261,9 @@ class Settings:
     files: Sequence[FileSettings] = ()
     policy: PolicySettings = field(default_factory=PolicySettings)
     has_jobs: bool = False
+    store: StoreSettings = field(default_factory=StoreSettings)
+    store_is_read_only: bool = False
+    store_private: bool = False
 
     @property
     def wheelhouse(self) -> Path:
@@ -310,7 +339,17 @@ def settings_of(table: Mapping[str, Any], path: Path) -> Settings:
     """What the table of a file says. Raises InputError naming file and key."""
     file = checked_table(table, FILE, path)
     has_jobs = bool(file.jobs or file.include)
-    return Settings(options_of(file), _set(file.stage, StageOptions), file.approvals, file.files, file.policy, has_jobs)
+    return Settings(
+        options_of(file),
+        _set(file.stage, StageOptions),
+        file.approvals,
+        file.files,
+        file.policy,
+        has_jobs,
+        file.store,
+        file.store_mode == "read",
+        file.store_private,
+    )
 
 
 def options_of(job: Any) -> dict[str, Any]:  # noqa: ANN401  (a `File` or a `JobTable`)

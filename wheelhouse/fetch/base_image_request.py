@@ -7,12 +7,13 @@ from wheelhouse.errors import InputError
 from wheelhouse.events import Listener, Noted
 from wheelhouse.fetch.fetch_base_images import fetch_base_images
 from wheelhouse.fetch.gather import Options, architectures
+from wheelhouse.fetch.local_base_image import is_local, local_source
 from wheelhouse.files.store import Store
 from wheelhouse.index.http import Http
 from wheelhouse.index.store_access import StoreAccess
 from wheelhouse.oci.docker_config import DockerConfig
 from wheelhouse.oci.image_lock import ImageLock
-from wheelhouse.oci.image_source import LayoutSource, RegistrySource
+from wheelhouse.oci.image_source import RegistrySource
 from wheelhouse.oci.reference import Mirror, Reference
 from wheelhouse.oci.registry import Registry
 from wheelhouse.target.image import Image
@@ -31,11 +32,11 @@ def with_base_images(
         )
     wanted = architectures(options)
     name = options.base_image or ""
-    if name.startswith(LayoutSource.PREFIX):
-        layout, reference = LayoutSource.parse(name)
-        lock = fetch_base_images(
-            str(reference), layout, reference.requested, wanted, wheelhouse, on_event, upgrade=options.upgrade
-        )
+    if is_local(name):
+        with local_source(name) as (local, reference):
+            lock = fetch_base_images(
+                str(reference), local, reference.requested, wanted, wheelhouse, on_event, upgrade=options.upgrade
+            )
         return replace(options, held_images=_facts(lock, on_event)), lock
     reference = Reference.parse(name)
     mirrors = [Mirror.parse(text) for text in options.image_mirrors]

@@ -88,6 +88,13 @@ class Cache(Store):
                 return path
         return None
 
+    def bring(self, sha256: str, path: Path, on_bytes: Callable[[int], None]) -> bool:
+        """A cache has the files of this machine alone."""
+        return False
+
+    def share(self, path: Path, sha256: str) -> None:
+        """Nothing: a cache has no other machines."""
+
     @contextmanager
     def partial(self, key: str) -> Iterator[Path]:
         """Lock this user's unfinished download of `key`; another run that wants the same file waits here, and finds it done."""
@@ -129,6 +136,10 @@ class Cache(Store):
             return content if _digest(kind, key, content) == digest else None
         return None
 
+    def bring_note(self, kind: str, key: str) -> bytes | None:
+        """A cache has the facts of this machine alone."""
+        return None
+
     def age(self, kind: str, key: str, now: float) -> float:
         """Seconds since a fact was kept, or touched; infinite if there is none, or if it was kept in the future."""
         for path in self._places(_note(kind, key)):
@@ -137,11 +148,11 @@ class Cache(Store):
                 return passed if passed >= 0 else math.inf
         return math.inf
 
-    def touch(self, kind: str, key: str) -> None:
-        """Set the age of a fact to zero."""
+    def touch(self, kind: str, key: str, at: float | None = None) -> None:
+        """Set the time from which the age of a fact counts."""
         for path in self._places(_note(kind, key)):
             with contextlib.suppress(OSError):
-                os.utime(path)
+                os.utime(path, None if at is None else (at, at))
                 return
 
     def forget(self, kind: str, key: str) -> None:

@@ -175,7 +175,7 @@ def temp_file(folder: Path) -> Iterator[tuple[Path, BinaryIO]]:
         path.unlink(missing_ok=True)
 
 
-def write_all(file: io.FileIO, content: bytes) -> None:
+def write_all(file: io.FileIO, content: bytes | memoryview) -> None:
     """Write all bytes: one write(2) may take only a part."""
     left = memoryview(content)
     while left:

@@ -1,8 +1,9 @@
 """What a store must do: keep files by their sha256, and notes by kind and key, for this run and for later ones.
 
-`Cache` is the store on this machine. Another one, such as a folder that a team shares, implements the same methods.
+`Cache` is the store on this machine. `SharedStore` has a bucket or folder behind it, which machines share.
 """
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
@@ -18,6 +19,15 @@ class Store(Protocol):
     def artifact(self, sha256: str) -> Path | None:
         """The path of the file with this sha256; None if the store does not have it. The caller hashes what it reads."""
 
+    def bring(self, sha256: str, path: Path, on_bytes: Callable[[int], None]) -> bool:
+        """Write a file that other machines keep to `path`, with the bytes of this sha256; False if they have none.
+
+        `on_bytes` receives how many more bytes arrived. If it fails midway, `path` is empty.
+        """
+
+    def share(self, path: Path, sha256: str) -> None:
+        """Let other machines have a file that this run made, and keeps elsewhere. `keep` does so itself."""
+
     def partial(self, key: str) -> AbstractContextManager[Path]:
         """Lock the unfinished download of `key`, and give its path; another run that wants the same waits."""
 
@@ -31,13 +41,16 @@ class Store(Protocol):
         """Keep a small fact."""
 
     def noted(self, kind: str, key: str) -> bytes | None:
-        """The fact with this kind and key; None if there is none, or if its bytes were altered."""
+        """The fact with this kind and key on this machine; None if there is none, or if its bytes were altered."""
+
+    def bring_note(self, kind: str, key: str) -> bytes | None:
+        """The fact with this kind and key that other machines keep; it is noted here. None if there is none to trust."""
 
     def age(self, kind: str, key: str, now: float) -> float:
         """Seconds from when a fact was kept, or touched, until `now` (seconds since 1970); infinite if there is none."""
 
-    def touch(self, kind: str, key: str) -> None:
-        """Set the age of a fact to zero."""
+    def touch(self, kind: str, key: str, at: float | None = None) -> None:
+        """Set the time from which the age of a fact counts: now, or `at` (seconds since 1970)."""
 
     def forget(self, kind: str, key: str) -> None:
         """Remove a fact."""

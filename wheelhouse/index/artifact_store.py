@@ -1,6 +1,7 @@
 """Artifacts: each file is downloaded once, checked against its hashes, inspected, and kept in the store."""
 
 import os
+from collections.abc import Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,17 +10,18 @@ from packaging.utils import NormalizedName
 from packaging.version import Version
 
 from wheelhouse.archive.artifact import Candidate
-from wheelhouse.archive.inspect_pool import InspectPool
+from wheelhouse.archive.inspect_pool import InspectPool, encoded
 from wheelhouse.archive.metadata import InspectedFile
 from wheelhouse.archive.waivers import NO_WAIVERS, Waivers
 from wheelhouse.errors import InputError, IntegrityError
 from wheelhouse.events import Finished, Listener, Received, Waiting, Warned, ignore
 from wheelhouse.files.disk import copy_of, digest_of, os_errors_as_machine_error, sha256_of
+from wheelhouse.files.store import Store
 from wheelhouse.files.tasks import Tasks
 from wheelhouse.findings import Subject
 from wheelhouse.index.download import Download, WrongSizeError
 from wheelhouse.index.http import Http
-from wheelhouse.index.inspections import Inspections
+from wheelhouse.index.inspections import CONTENTS, Inspections
 from wheelhouse.index.sources import path_of
 from wheelhouse.index.store_access import StoreAccess
 
@@ -63,15 +65,28 @@ class ArtifactStore:
         return self._downloads.start(("file", candidate.key), lambda: self._admitted(candidate))
 
     def find(self, filename: str, sha256: str) -> StoredFile | None:
-        """A file that an earlier run made; None if the store no longer has it."""
-        return self._stored(Candidate(NormalizedName(""), Version("0"), filename, "", "", {"sha256": sha256}))
+        """A file that an earlier run, or another machine, made; None if no store has it any longer."""
+        candidate = Candidate(NormalizedName(""), Version("0"), filename, "", "", {"sha256": sha256})
+        return self._stored(candidate) or self._made_elsewhere(candidate)
 
-    def keep(self, path: Path, contents: InspectedFile) -> StoredFile:
-        """Move a wheel that this run made, and inspected, into the store: for this user, because no server vouches for it."""
+    def part_of(self, candidates: Iterable[Candidate]) -> Store:
+        """The part of the store for what is made of these files: the private one if one of them is private."""
+        parts = [self._access.part_for(candidate.url) for candidate in candidates]
+        return next((part for part in parts if part is self._access.private), self._access.shared)
+
+    def keep(self, path: Path, contents: InspectedFile, part: Store | None = None) -> StoredFile:
+        """Move a wheel that this run made, and inspected, into the store: for this user, because no server vouches for it.
+
+        Other machines may have it too if `part` is shared with them.
+        """
         sha256, size = sha256_of(path), path.stat().st_size
-        part = self._access.private
-        self._inspections.keep(sha256, contents, part)
-        return StoredFile(part.keep(path, sha256), sha256, size, contents, fresh=True)
+        private = self._access.private
+        self._inspections.keep(sha256, contents, private)
+        kept = private.keep(path, sha256)
+        if part is not None and part is not private:
+            part.share(kept, sha256)
+            part.note(CONTENTS, sha256, encoded(contents))
+        return StoredFile(kept, sha256, size, contents, fresh=True)
 
     def renew(self, candidate: Candidate, stored: StoredFile) -> StoredFile:
         """Fetch a file again whose copy in the store was altered after it was checked."""
@@ -93,6 +108,8 @@ class ArtifactStore:
             self._on_event(Finished(candidate.filename, reused=True))
             return stored
         if not candidate.url:
+            if made := self._made_elsewhere(candidate):
+                return made
             raise InputError(
                 f"`{candidate.filename}` was built here, and neither the wheelhouse nor the cache has it",
                 hint="build it again: `wheelhouse build`",
@@ -111,7 +128,7 @@ class ArtifactStore:
         Raises ServerError if it is kept for other credentials, and its server refuses the present ones.
         """
         sha256 = candidate.sha256
-        if not sha256 or not (contents := self._inspections.get(sha256, again=again)):
+        if not sha256 or not (contents := self._inspections.bring(sha256, again=again)):
             return None
         if (path := self._access.artifact(sha256, candidate.url)) is None:
             return None
@@ -145,7 +162,36 @@ class ArtifactStore:
             if copy_of(stored, path) == candidate.sha256:
                 return candidate.sha256
             os.truncate(path, 0)  # a download would go on from what is there
+        return self._brought(candidate, path)
+
+    def _brought(self, candidate: Candidate, path: Path) -> str | None:
+        """Write a file that other machines keep to `path`, and return its sha256; None if they have none of the right size."""
+
+        def received(count: int) -> None:
+            self._on_event(Received(candidate.filename, count))
+
+        sha256 = candidate.sha256
+        if not sha256 or not self._access.bring(sha256, candidate.url, path, received):
+            return None
+        if candidate.size in (None, path.stat().st_size):
+            return sha256
+        os.truncate(path, 0)
         return None
+
+    def _made_elsewhere(self, candidate: Candidate) -> StoredFile | None:
+        """A file without a URL, which another machine made; None if none shares it."""
+        if not candidate.sha256:
+            return None
+        with self._access.private.partial(candidate.sha256) as partial:
+            if stored := self._stored(candidate, again=True):
+                return stored
+            if self._brought(candidate, partial) is None:
+                partial.unlink(missing_ok=True)
+                return None
+            contents = self._checked(candidate, partial, candidate.sha256)
+            stored = self.keep(partial, contents)
+        self._on_event(Finished(candidate.filename))
+        return stored
 
     def _download(self, candidate: Candidate, path: Path) -> str:
         """Download a file, and return its sha256. One that was resumed and is wrong is downloaded once more, whole."""
@@ -173,7 +219,7 @@ class ArtifactStore:
                         f"`{candidate.filename}` has the {name} {digest}, where {expected} was expected",
                         hint=NOT_THE_FILE,
                     )
-            return self._inspect_pool.inspect(path, candidate.filename)
+            return self._inspections.get(sha256) or self._inspect_pool.inspect(path, candidate.filename)
         except IntegrityError:
             path.unlink(missing_ok=True)
             raise

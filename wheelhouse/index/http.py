@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urljoin, urlsplit
 
 from wheelhouse.errors import InputError, ServerError, TransientError, WheelhouseError
-from wheelhouse.events import Listener, Retrying, ignore
+from wheelhouse.events import Answered, Listener, Retrying, ignore
 from wheelhouse.index.credentials import Credentials
 from wheelhouse.index.pace import Pace
 from wheelhouse.index.tls import Trust
@@ -222,7 +222,10 @@ class Http:
         sent = {"User-Agent": self.settings.user_agent, **headers}
         if authorization:
             sent["Authorization"] = authorization
-        return self._open_connections().get(url, bare, sent)
+        connections, started = self._open_connections(), time.monotonic()
+        response = connections.get(url, bare, sent)
+        self._on_event(Answered(redact(url), response.status, round(time.monotonic() - started, 3)))
+        return response
 
     def _open_connections(self) -> "Connections":
         if self._connections is not None:

@@ -22,6 +22,7 @@ class Inspections:
         self._files: dict[str, InspectedFile] = {}
         self._distrusted: set[str] = set()
         self._absent: set[str] = set()
+        self._absent_elsewhere: set[str] = set()
 
     def get(self, sha256: str, *, again: bool = False) -> InspectedFile | None:
         """What this run, or an earlier one, read of a file; None if no run did.
@@ -33,15 +34,29 @@ class Inspections:
             contents = self._stored(sha256)
         return contents
 
+    def bring(self, sha256: str, *, again: bool = False) -> InspectedFile | None:
+        """What this run, an earlier one or another machine read of a file. It may take a request, once for each file."""
+        return self.get(sha256, again=again) or self.of_others(sha256)
+
+    def of_others(self, sha256: str) -> InspectedFile | None:
+        """What another machine read of a file, whatever this one did. It may take a request; None is remembered."""
+        if sha256 in self._absent_elsewhere:
+            return None
+        return self._remembered(sha256, self._access.bring_note(CONTENTS, sha256), self._absent_elsewhere)
+
     def _stored(self, sha256: str) -> InspectedFile | None:
-        """What the store has of a file; it is remembered, and so is that there is nothing."""
+        """What the store on this machine has of a file."""
+        return self._remembered(sha256, self._access.noted(CONTENTS, sha256), self._absent)
+
+    def _remembered(self, sha256: str, raw: bytes | None, absent: set[str]) -> InspectedFile | None:
+        """What a note says of a file; it is remembered, and so is that there is nothing, in `absent`."""
         contents: InspectedFile | None = None
-        if raw := self._access.noted(CONTENTS, sha256):
+        if raw:
             with suppress(msgspec.DecodeError):
                 contents = decoded(raw)
         with self._guard:
             if contents is None:
-                self._absent.add(sha256)
+                absent.add(sha256)
             else:
                 self._files[sha256] = contents
         return contents

@@ -111,6 +111,8 @@ class MetadataResolver:
 
     def _sidecar(self, candidate: Candidate) -> Metadata:
         """A wheel's metadata from its sidecar; from the wheel if the index does not have the sidecar that it announces."""
+        if brought := self._brought(candidate):
+            return brought
         try:
             return self._early_metadata(candidate, self._sidecar_bytes(candidate))
         except ServerError as error:
@@ -154,6 +156,8 @@ class MetadataResolver:
 
     def _tail(self, candidate: Candidate) -> Metadata:
         """A wheel's metadata from its tail; from the whole wheel if the server has no ranges."""
+        if brought := self._brought(candidate):
+            return brought
         try:
             raw = self._http.retrying(
                 candidate.filename, lambda: ranged_metadata(self._http, candidate.url, candidate.filename)
@@ -164,6 +168,11 @@ class MetadataResolver:
                     self._without_ranges.add(host_of(candidate.url))
             return self._artifacts.get(candidate).result().contents.metadata
         return self._early_metadata(candidate, raw)
+
+    def _brought(self, candidate: Candidate) -> Metadata | None:
+        """The metadata that another machine read of the candidate's file; None if none did."""
+        contents = self._inspections.of_others(candidate.sha256) if candidate.sha256 else None
+        return contents.metadata if contents else None
 
     def _early_metadata(self, candidate: Candidate, raw: bytes) -> Metadata:
         """Parse metadata, and remember the bytes until `confirm` compares them with the file."""

@@ -78,7 +78,7 @@ class _Place:
     key: str
 
     def page(self) -> _KeptPage | None:
-        raw = self.store.noted(KIND, self.key)
+        raw = self.store.noted(KIND, self.key) or self.store.bring_note(KIND, self.key)
         with suppress(msgspec.DecodeError):
             return _page_decoder.decode(raw) if raw else None
         return None
@@ -113,7 +113,9 @@ class PageCache:
     def releases(self, url: str, allowed: SpecifierSet, project: NormalizedName, index: str) -> Page | None:
         """The part of a page with these releases, if it was kept and is fresh; else None."""
         place = self._places(f"{url} {allowed}", url)[0]
-        if self._ask_always or not (raw := place.store.noted(RELEASES, place.key)):
+        if self._ask_always:
+            return None
+        if not (raw := place.store.noted(RELEASES, place.key) or place.store.bring_note(RELEASES, place.key)):
             return None
         with suppress(msgspec.DecodeError):
             kept = _releases_decoder.decode(raw)

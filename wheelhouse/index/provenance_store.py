@@ -62,6 +62,8 @@ class ProvenanceStore:
         """The text of attestations that a lock names. Raises IntegrityError if the index has another one now."""
         raw = self._access.noted(PROVENANCE, provenance.sha256)
         if raw is None:
+            raw = self._access.bring_note(PROVENANCE, provenance.sha256)
+        if raw is None:
             try:
                 raw = self._read(provenance.url, "the attestations")
             except ValueError as error:

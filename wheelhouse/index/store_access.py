@@ -3,6 +3,7 @@
 A file that was fetched with other credentials is used only after its server confirms that the present ones may read it.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
 from wheelhouse.files.store import Store
@@ -31,9 +32,17 @@ class StoreAccess:
         path = self._store.private.artifact(sha256)
         return path if path and self._may_read(sha256, url) else None
 
+    def bring(self, sha256: str, url: str, path: Path, on_bytes: Callable[[int], None]) -> bool:
+        """Write the file with this sha256 to `path` if other machines keep it. For a private URL only a shared private part is asked."""
+        return self.part_for(url).bring(sha256, path, on_bytes)
+
     def noted(self, kind: str, key: str) -> bytes | None:
         """A fact from either part."""
         return self._store.noted(kind, key) or self._store.private.noted(kind, key)
+
+    def bring_note(self, kind: str, key: str) -> bytes | None:
+        """A fact that other machines keep, from either part."""
+        return self._store.bring_note(kind, key) or self._store.private.bring_note(kind, key)
 
     def forget(self, kind: str, key: str) -> None:
         """Remove a fact from both parts."""
@@ -44,6 +53,11 @@ class StoreAccess:
         """Remove a file whose bytes no longer have its sha256, from the part that has it."""
         self._store.discard(path)
         self._store.private.discard(path)
+
+    @property
+    def shared(self) -> Store:
+        """The part for what every user may read."""
+        return self._store
 
     @property
     def private(self) -> Store:

@@ -1,5 +1,6 @@
 """One file with a known URL into the store: taken from there if it has it, else downloaded and compared with its sha256."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,11 +41,24 @@ def stored_or_downloaded(
         return path, expected
     on_event(Waiting(request.name, request.size))
     with access.part_for(request.url).partial(expected or request.url) as partial:
-        sha256 = _downloaded(request, partial, http, on_event)
+        sha256 = _brought(request, partial, access, on_event) or _downloaded(request, partial, http, on_event)
         access.grant(sha256, request.url)
         path = access.part_for(request.url).keep(partial, sha256)
     on_event(Finished(request.name))
     return path, sha256
+
+
+def _brought(request: FileRequest, partial: Path, access: StoreAccess, on_event: Listener) -> str | None:
+    """The sha256 of a file that other machines keep, written to `partial`; None if they have none of the right size."""
+
+    def received(count: int) -> None:
+        on_event(Received(request.name, count))
+
+    if request.sha256 and access.bring(request.sha256, request.url, partial, received):
+        if request.size in (None, partial.stat().st_size):
+            return request.sha256
+        os.truncate(partial, 0)
+    return None
 
 
 def _downloaded(request: FileRequest, partial: Path, http: Http, on_event: Listener) -> str:

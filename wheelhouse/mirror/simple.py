@@ -18,7 +18,8 @@ from wheelhouse.errors import IntegrityError
 from wheelhouse.index.provenance import SUFFIX as PROVENANCE
 
 API_VERSION, SINCE_PROVENANCE, SINCE_STATUS = "1.1", "1.3", "1.4"
-PAGE_HTML, PAGE_JSON = "index.html", "index.json"
+PAGE_HTML, PAGE_JSON, PAGE_BROWSE = "index.html", "index.json", "browse.html"
+"""The pages of the API, and the page for people. No project has such a name."""
 LOCKED_YANK, LOCKED_STATUS = "_locked-yanked", "_locked-status"
 """The keys of what the lock files say, where the page says what the keeper of the index decided."""
 JSON_TYPE, HTML_TYPE = "application/vnd.pypi.simple.v1+json", "application/vnd.pypi.simple.v1+html"

@@ -24,10 +24,19 @@ from wheelhouse.findings import Finding
 from wheelhouse.index.provenance import SUFFIX as PROVENANCE
 from wheelhouse.lock.lock import Pin
 from wheelhouse.lock.wheelhouse import Wheelhouse
+from wheelhouse.mirror.notes import Knows, Notes, with_lock
 from wheelhouse.mirror.offered_files import OpenedFile, offered_as, open_files, pins_by_file, provenance_of
 from wheelhouse.mirror.simple import Offered, ProjectPage, add
 from wheelhouse.mirror.state import Action, Entry, State, decision_text, projects_shown, state_of
-from wheelhouse.mirror.tree import faults_in, listed_projects, read_journal, read_pages, unnamed_files, write_journal
+from wheelhouse.mirror.tree import (
+    faults_in,
+    listed_projects,
+    read_journal,
+    read_notes,
+    read_pages,
+    unnamed_files,
+    write_journal,
+)
 from wheelhouse.mirror.write_tree import write_tree
 from wheelhouse.verify.verify import load_wheelhouse
 
@@ -49,7 +58,8 @@ class Indexed:
 class IndexChoices:
     """How to index: `check` hashes every file of the tree, `link` makes hard links, `prior_to` leaves out later uploads.
 
-    `by` is the user, for the journal; `now` is the time of the run.
+    `by` is the user, for the journal; `now` is the time of the run. `knows` tells what is known of a file today; without it,
+    the pages for people say what was known before.
     """
 
     by: str
@@ -57,6 +67,7 @@ class IndexChoices:
     check: bool = False
     link: bool = False
     prior_to: datetime | None = None
+    knows: Knows | None = None
 
 
 @dataclass(slots=True)
@@ -104,7 +115,7 @@ def index(folders: Iterable[Path], root: Path, choices: IndexChoices, on_event: 
             if choices.prior_to:
                 source.pins = [pin for pin in source.pins if _may_come(pin, pages, choices.prior_to, on_event)]
             _add_wheelhouse(tree, source, on_event)
-        write_tree(root, tree.pages, state)
+        write_tree(root, tree.pages, state, _noted(read_notes(root), sources), choices.knows)
         _warn(tree, projects_before, on_event)
         if tree.added:
             came = Entry(action=Action.INDEX, made=choices.now, by=choices.by, files=tuple(sorted(tree.added)))
@@ -113,6 +124,16 @@ def index(folders: Iterable[Path], root: Path, choices: IndexChoices, on_event: 
     total = sum(len(page.files) for page in tree.pages.values())
     unchanged = total - len(tree.added) - len(tree.repaired)
     return Indexed(len(tree.pages), tuple(sorted(tree.added)), tuple(sorted(tree.repaired)), unchanged)
+
+
+def _noted(notes: Notes, sources: Iterable[_Source]) -> Notes:
+    """The notes with what the lock files of the wheelhouses say now. A page does not show where on this machine they are."""
+    for source in sources:
+        is_shown = not source.folder.is_absolute() and ".." not in source.folder.parts
+        name = source.folder.as_posix() if is_shown else source.folder.name
+        for lock in source.wheelhouse.locks:
+            notes = with_lock(notes, name, lock)
+    return notes
 
 
 def _stays_out(state: State, pin: Pin, on_event: Listener) -> bool:

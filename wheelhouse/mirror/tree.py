@@ -14,13 +14,14 @@ from wheelhouse.files.disk import os_errors_as_machine_error, read_text, rooted,
 from wheelhouse.findings import Finding, Severity
 from wheelhouse.index.provenance import SUFFIX as PROVENANCE
 from wheelhouse.lock.wheelhouse import is_lock_name
+from wheelhouse.mirror.notes import Notes, parse_notes
 from wheelhouse.mirror.offered_files import SIDECAR
 from wheelhouse.mirror.simple import PAGE_JSON, Offered, ProjectPage, parse_project_page
 from wheelhouse.mirror.state import Entry, journal_text, parse_journal
 
 KEEPER_FOLDER = ".wheelhouse"
 """The folder in a tree for what is not of the Simple API. No project has this name."""
-JOURNAL = f"{KEEPER_FOLDER}/journal.jsonl"
+JOURNAL, NOTES = f"{KEEPER_FOLDER}/journal.jsonl", f"{KEEPER_FOLDER}/notes.json"
 Pages = Mapping[NormalizedName, ProjectPage]
 
 
@@ -117,6 +118,12 @@ def read_journal(root: Path) -> tuple[Entry, ...]:
 def write_journal(root: Path, entries: Iterable[Entry]) -> None:
     """Replace the journal of a tree as a whole. For the holder of the folder's lock."""
     write(root, JOURNAL, journal_text(entries))
+
+
+def read_notes(root: Path) -> Notes:
+    """The notes on the files of a tree; empty if there are none. Raises InputError."""
+    path = root / NOTES
+    return parse_notes(read_text(path, "the notes")) if path.is_file() else {}
 
 
 def must_be_tree(root: Path) -> None:

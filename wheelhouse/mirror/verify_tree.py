@@ -18,6 +18,7 @@ from wheelhouse.files.temporary import TEMP_PREFIX
 from wheelhouse.findings import Finding, Severity, Subject
 from wheelhouse.index.provenance import SUFFIX as PROVENANCE
 from wheelhouse.lock.wheelhouse import Wheelhouse
+from wheelhouse.mirror.browse import Browsed, browse_texts
 from wheelhouse.mirror.offered_files import SIDECAR
 from wheelhouse.mirror.simple import (
     PAGE_HTML,
@@ -29,8 +30,8 @@ from wheelhouse.mirror.simple import (
     root_html,
     root_json,
 )
-from wheelhouse.mirror.state import State, applied, state_of
-from wheelhouse.mirror.tree import fault_of, folders_in, read_journal, read_page
+from wheelhouse.mirror.state import State, applied, projects_shown, state_of
+from wheelhouse.mirror.tree import NOTES, fault_of, folders_in, read_journal, read_notes, read_page
 from wheelhouse.verify.locked_files import refusal, weighed
 from wheelhouse.verify.verify import Verdict
 
@@ -61,6 +62,9 @@ def verify_tree(root: Path, waivers: Waivers = NO_WAIVERS, on_event: Listener = 
             findings.extend(file_findings)
     if len(pages) == sum(1 for _ in folders_in(root)):
         findings.extend(_differing(root, "", {PAGE_JSON: root_json(pages), PAGE_HTML: root_html(pages)}))
+        if (root / NOTES).is_file():  # wheelhouse 0.1 wrote no pages for people
+            browsed = Browsed(projects_shown(pages, state), state, read_notes(root))
+            findings.extend(_differing(root, "", dict(browse_texts(browsed))))
     size = sum(file.size for _, file in files)
     return Verdict(Wheelhouse(), len(files), size, tuple(sorted(set(findings))), {}, {})
 

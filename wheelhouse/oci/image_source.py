@@ -1,6 +1,7 @@
-"""Where base images come from: a registry, whose blobs the store keeps, or an OCI layout on this machine."""
+"""Where base images come from: a registry, whose blobs the store keeps; a layout, an archive or the Docker engine of this machine."""
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -12,7 +13,7 @@ from wheelhouse.index.http import Http
 from wheelhouse.index.store_access import StoreAccess
 from wheelhouse.index.store_download import FileRequest, stored_or_downloaded
 from wheelhouse.lock.wheelhouse import sha256_of_bytes
-from wheelhouse.oci.image_lock import BLOBS, Blob
+from wheelhouse.oci.image_lock import BLOBS, INDEX, Blob
 from wheelhouse.oci.image_manifest import (
     MAX_MANIFEST_BYTES,
     NOT_THIS_IMAGE,
@@ -174,6 +175,37 @@ class LayoutSource(ImageSource):
 
     def _path(self, sha256: str) -> Path:
         return self._folder / BLOBS / sha256
+
+
+class ArchiveSource(ImageSource):
+    """An image in a file, or in the Docker engine of this machine, which saves it into one. It is unpacked when it is needed.
+
+    `unpack` makes a folder an OCI layout.
+    """
+
+    def __init__(self, origin: str, folder: Path, reference: Reference, unpack: Callable[[Path], object]) -> None:
+        self._origin, self._folder, self._unpack = origin, folder, unpack
+        self._layout = LayoutSource(folder, reference)
+        self._guard = threading.Lock()
+
+    @property
+    def origin(self) -> str:
+        """What it was, and not where."""
+        return self._origin
+
+    def find(self, requested: str, architecture: str) -> FoundImage:
+        """As the unpacked layout has it."""
+        with self._guard:
+            if not (self._folder / INDEX).is_file():
+                self._unpack(self._folder)
+        return self._layout.find(requested, architecture)
+
+    def blob(self, blob: Blob, name: str) -> Path:
+        """The unpacked file."""
+        return self._layout.blob(blob, name)
+
+    def discard(self, path: Path) -> None:
+        """Nothing: the folder is temporary."""
 
 
 def _found(raw: bytes, manifest: Manifest, index: str | None) -> FoundImage:

@@ -1,6 +1,7 @@
 """Locks, findings, events and errors as text and JSON (pure)."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from wheelhouse.errors import WheelhouseError
@@ -56,6 +57,13 @@ def event_line(event: Event) -> str | None:
         case Built(sdist, wheel, seconds, reused):
             line = f"{wheel}: {'reused from the cache, built' if reused else f'built in {seconds:.1f} s'} from {sdist}"
     return line
+
+
+def event_document(event: Event) -> dict[str, Any]:
+    """An event for a log: its fields."""
+    if isinstance(event, Found):
+        return {"finding": finding_document(event.finding)}
+    return asdict(event)
 
 
 def _search_line(event: Searching) -> str:
@@ -303,9 +311,9 @@ def finding_lines(findings: Iterable[Finding], first_seen: Collection[Finding] =
     return [*lines, *map(_abilities_line, abilities.values())]
 
 
-def _rank(finding: Finding, is_new: bool) -> tuple[int, bool, bool]:
-    """The order of findings: by severity, and what is new before the rest."""
-    return -finding.severity, finding.rule != NEW_ABILITY, not is_new
+def _rank(finding: Finding, is_new: bool) -> tuple[object, ...]:
+    """The order of findings: by severity, what is new before the rest, and vulnerabilities that are exploited before others."""
+    return -finding.severity, finding.rule != NEW_ABILITY, not is_new, finding.urgency
 
 
 def _abilities_line(findings: Sequence[Finding]) -> str:
@@ -327,7 +335,9 @@ def finding_document(finding: Finding) -> dict[str, Any]:
         "sentence": sentence_of(finding),
         "hint": hint_of(finding) or None,
         "facts": dict(finding.facts),
+        "context": dict(finding.context),
         "fingerprint": finding.fingerprint,
+        **({"analysis": asdict(finding.analysis)} if finding.analysis else {}),
     }
 
 

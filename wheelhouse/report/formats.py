@@ -9,6 +9,7 @@ from wheelhouse.humanize import plain
 from wheelhouse.vet.evidence import Evidence
 
 if TYPE_CHECKING:
+    from wheelhouse.report.fleet_facts import FleetEvidence
     from wheelhouse.vet.review_queue import QueuedFile
 
 # Each function imports what it needs when it is called: a run writes one or two formats, and some need a library.
@@ -51,6 +52,14 @@ def as_html(evidence: Evidence, _path: Path) -> str:
     from wheelhouse.vet.vet import RULES
 
     return render("vet.html.j2", report_view(evidence, RULES))
+
+
+def as_fleet_page(evidence: "FleetEvidence") -> str:
+    """The page on the jobs of one run."""
+    from wheelhouse.report.fleet_page import fleet_view
+    from wheelhouse.report.rendering import render
+
+    return render("fleet.html.j2", fleet_view(evidence))
 
 
 def as_review_page(evidence: Evidence, queue: "Sequence[QueuedFile]", reviewer: str, state: Mapping[str, Any]) -> str:

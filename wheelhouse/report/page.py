@@ -248,7 +248,7 @@ def _finding_rows(findings: Iterable[Finding], evidence: Evidence, numbers: Numb
             "words": f"{finding.subject} {finding.rule}",
             "is_new": finding in evidence.first_seen,
         }
-        for finding in sorted(findings, key=lambda finding: finding not in evidence.first_seen)
+        for finding in sorted(findings, key=lambda finding: (finding not in evidence.first_seen, finding.urgency))
     ]
 
 

@@ -1,9 +1,10 @@
 """Known vulnerabilities and malicious releases of PyPI projects, and which of them affect a release (OSV schema 1.6) (pure)."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
+from typing import Any
 
 from packaging.utils import NormalizedName
 from packaging.version import InvalidVersion, Version
@@ -22,18 +23,13 @@ class Event:
     kind: str
     version: str
 
-    @property
-    def key(self) -> tuple[bool, Version, bool]:
-        """The order of events: `introduced: 0` before every version; at one version, `last_affected` comes last."""
-        start = self.version == "0"
-        return (not start, Version("0") if start else version_of(self.version), self.kind == "last_affected")
-
 
 @dataclass(frozen=True, slots=True)
 class Advisory:
     """One record, for one project. `ranges` are lists of events; `versions` are affected whatever the ranges say.
 
     `since` is the day of the newest advisory in the snapshot before, which did not have this one, or had it otherwise.
+    `severity` is the word of the database, else the newest CVSS vector; `vector` is that vector.
     `files` and `members` are the sha256 of malicious distributions, and of malicious files in them.
     """
 
@@ -43,6 +39,7 @@ class Advisory:
     ranges: tuple[tuple[Event, ...], ...] = ()
     versions: frozenset[str] = frozenset()
     severity: str = ""
+    vector: str = ""
     summary: str = ""
     modified: str = ""
     since: str = ""
@@ -67,15 +64,22 @@ class Advisory:
     def affects_by_range(self, version: Version) -> bool:
         """OSV's evaluation: within a range, the last event that is not after the version decides.
 
-        A local version (`2.1.0+cpu`) counts as its public one, unless the range itself speaks of local versions.
+        A local version (`2.1.0+cpu`) counts as its public one, unless the range itself speaks of local versions. A range with a
+        version that cannot be sorted has every release in it.
         """
         public = version_of(version.public)
-        return any(_within(events, version if _is_local(events) else public) for events in self.ranges)
+        try:
+            return any(within(events, version if _is_local(events) else public, version_of) for events in self.ranges)
+        except InvalidVersion:
+            return True
 
     def fixed_in(self, version: Version) -> Version | None:
         """The first fixed version above an affected one; None if the record names none."""
-        fixes = (version_of(event.version) for events in self.ranges for event in events if event.kind == "fixed")
-        return min((fix for fix in fixes if fix > version), default=None)
+        texts = [event.version for events in self.ranges for event in events if event.kind == "fixed"]
+        try:
+            return min((fix for fix in map(version_of, texts) if fix > version), default=None)
+        except InvalidVersion:
+            return None
 
 
 def _same(listed: str, versions: Collection[Version]) -> bool:
@@ -91,16 +95,22 @@ def _is_local(events: Iterable[Event]) -> bool:
     return any("+" in event.version for event in events)
 
 
-def _within(events: Iterable[Event], version: Version) -> bool:
-    """Whether a version is in a range (OSV: introduced, fixed, last_affected)."""
-    affected = False
-    for event in sorted(events, key=lambda one: one.key):
+def within(events: Sequence[Event], version: Any, key: Callable[[str], Any]) -> bool:  # noqa: ANN401  (what `key` gives)
+    """Whether a version is in a range (OSV: introduced, fixed, last_affected); `introduced: 0` is before every version.
+
+    `key` gives what sorts versions; `version` is already such a key. At one version, `last_affected` comes last.
+    """
+    ordered = sorted(
+        (one for one in events if one.version != "0"), key=lambda one: (key(one.version), one.kind == "last_affected")
+    )
+    affected = any(one.version == "0" and one.kind == "introduced" for one in events)
+    for event in ordered:
         if event.kind == "introduced":
-            affected = affected or event.version == "0" or version >= version_of(event.version)
+            affected = affected or version >= key(event.version)
         elif event.kind == "fixed":
-            affected = affected and version < version_of(event.version)
+            affected = affected and version < key(event.version)
         else:
-            affected = affected and version <= version_of(event.version)
+            affected = affected and version <= key(event.version)
     return affected
 
 
@@ -120,6 +130,11 @@ class Advisories:
         """The number of advisories."""
         return sum(map(len, self.by_project.values()))
 
+    @property
+    def has_projects(self) -> bool:
+        """Whether some are for projects of PyPI; the names of other packages have a slash."""
+        return any("/" not in project for project in self.by_project)
+
     @cached_property
     def by_file(self) -> Mapping[str, Advisory]:
         """Advisories on malicious packages by the sha256 of their distributions."""
@@ -132,13 +147,17 @@ class Advisories:
 
     def of(self, project: NormalizedName, version: Version) -> list[tuple[Advisory, ...]]:
         """The advisories that affect a release, in groups: aliases of each other are one group."""
-        groups: list[list[Advisory]] = []
-        for advisory in self.by_project.get(project, ()):
-            if advisory.affects(version):
-                joined = [group for group in groups if any(other.names & advisory.names for other in group)]
-                groups = [group for group in groups if group not in joined]
-                groups.append([*(one for group in joined for one in group), advisory])
-        return sorted((tuple(sorted(group, key=lambda one: one.id)) for group in groups), key=lambda group: group[0].id)
+        return grouped(advisory for advisory in self.by_project.get(project, ()) if advisory.affects(version))
+
+
+def grouped(advisories: Iterable[Advisory]) -> list[tuple[Advisory, ...]]:
+    """Advisories in groups: aliases of each other are one group."""
+    groups: list[list[Advisory]] = []
+    for advisory in advisories:
+        joined = [group for group in groups if any(other.names & advisory.names for other in group)]
+        groups = [group for group in groups if group not in joined]
+        groups.append([*(one for group in joined for one in group), advisory])
+    return sorted((tuple(sorted(group, key=lambda one: one.id)) for group in groups), key=lambda group: group[0].id)
 
 
 def not_after(now: datetime, advisories: Iterable[Advisory]) -> Iterator[Advisory]:

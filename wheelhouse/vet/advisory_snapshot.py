@@ -4,12 +4,13 @@ import json
 from typing import Any
 
 import msgspec
-from packaging.utils import canonicalize_name
+from packaging.utils import NormalizedName, canonicalize_name
 
 from wheelhouse.documents import DocumentType, format_of
 from wheelhouse.errors import InputError
 from wheelhouse.lock.lock_tables import Sha256
 from wheelhouse.vet.advisories import Advisories, Advisory, Event, collect
+from wheelhouse.vet.cvss import VECTORS
 
 FORMAT = 1
 
@@ -33,6 +34,7 @@ def _row(advisory: Advisory) -> dict[str, Any]:
         "summary": advisory.summary,
         "modified": advisory.modified,
         "since": advisory.since,
+        **({"vector": advisory.vector} if advisory.vector and advisory.vector != advisory.severity else {}),
         **({"files": sorted(advisory.files)} if advisory.files else {}),
         **({"members": sorted(advisory.members)} if advisory.members else {}),
     }
@@ -50,6 +52,7 @@ class _Row(msgspec.Struct):
     summary: str
     modified: str
     since: str = ""
+    vector: str = ""
     files: frozenset[Sha256] = frozenset()
     members: frozenset[Sha256] = frozenset()
 
@@ -78,11 +81,12 @@ def parse_snapshot(text: str, source: str) -> Advisories:
 def _advisory(row: _Row) -> Advisory:
     return Advisory(
         id=row.id,
-        project=canonicalize_name(row.project),
+        project=NormalizedName(row.project) if "/" in row.project else canonicalize_name(row.project),
         aliases=row.aliases,
         ranges=tuple(tuple(Event(kind, version) for kind, version in events) for events in row.ranges),
         versions=row.versions,
         severity=row.severity,
+        vector=row.vector or (row.severity if row.severity.startswith(VECTORS) else ""),
         summary=row.summary,
         modified=row.modified,
         since=row.since,

@@ -15,16 +15,18 @@ from wheelhouse.vet.approvals import Approvals
 from wheelhouse.vet.facts import Facts
 from wheelhouse.vet.rules import Review, weighed
 from wheelhouse.vet.rules.vulnerabilities import SINCE, malicious, vulnerable
+from wheelhouse.vet.vex import VexStatement, apply_vex
 
 
 @dataclass(frozen=True, slots=True)
 class KnownToday:
-    """What is known today: the advisories, the approvals, and the policy with its waivers."""
+    """What is known today: the advisories, the approvals, the policy with its waivers, and what VEX documents say."""
 
     advisories: Advisories
     approvals: Approvals
     policy: Policy
     now: datetime
+    vex: tuple[VexStatement, ...] = ()
 
 
 def known_since_approval(wheelhouse: Wheelhouse, known: KnownToday) -> tuple[Finding, ...]:
@@ -34,7 +36,7 @@ def known_since_approval(wheelhouse: Wheelhouse, known: KnownToday) -> tuple[Fin
     review = Review(facts, known.policy, known.now, known.advisories)
     waivers = Waivers(known.policy.waivers, known.now.date())
     findings = (finding for one in facts for finding in _unseen(one, review, known.approvals, waivers))
-    return tuple(weighed(findings, known.policy))
+    return tuple(weighed(apply_vex(findings, pins, known.vex).remaining, known.policy))
 
 
 def _unseen(facts: Facts, review: Review, approvals: Approvals, waivers: Waivers) -> Iterator[Finding]:

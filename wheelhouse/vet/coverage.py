@@ -9,7 +9,7 @@ from enum import StrEnum
 from wheelhouse.vet.code.hidden_members import COMPILED, MAX_MEMBER_BYTES, MEDIA, PICKLES
 from wheelhouse.vet.code_reader import PYTHON_SCRIPT, is_source
 from wheelhouse.vet.evidence import Evidence
-from wheelhouse.vet.facts import MAX_NATIVE_BYTES, MAX_TEXT_BYTES, NATIVE_KINDS, Entry, Facts
+from wheelhouse.vet.facts import MAX_NATIVE_BYTES, NATIVE_KINDS, Entry, Facts, text_limit
 
 ARCHIVE_KINDS = frozenset(("zip", "gzip", "bzip2", "xz", "zstd", "7z", "tar"))
 OTHER_LANGUAGES = re.compile(
@@ -196,7 +196,7 @@ def _is_cut(entry: Entry, facts: Facts) -> bool:
         return entry.size > MAX_NATIVE_BYTES
     if MEDIA.search(entry.name) or PICKLES.search(entry.name) or COMPILED.search(entry.name):
         return entry.size > MAX_MEMBER_BYTES
-    return entry.name in facts.texts and entry.size > MAX_TEXT_BYTES
+    return entry.name in facts.texts and entry.size > text_limit(entry.name)
 
 
 def _unread_sources(facts: Facts) -> dict[GapKind, set[str]]:

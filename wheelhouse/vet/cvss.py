@@ -1,9 +1,15 @@
-"""The severity of an advisory in a word and a score: `high, 7.5` (CVSS 2, 3 and 4) (pure)."""
+"""The severity of an advisory in a word and a score: `high, 7.5` (CVSS 2, 3 and 4) (pure).
+
+Of a CVSS 4 vector with threat or environmental metrics, the score has them (CVSS-BTE); of CVSS 2 and 3 it is the base score.
+"""
+
+VECTORS = ("CVSS:", "AV:")
+"""How vectors of CVSS 3 and 4 begin, and those of CVSS 2."""
 
 
 def rating(severity: str) -> str:
     """A CVSS vector as its base severity and score, in lower case; any other text as it is."""
-    if not severity.startswith("CVSS:") and not severity.startswith("AV:"):
+    if not severity.startswith(VECTORS):
         return severity
     from cvss import CVSS2, CVSS3, CVSS4, CVSSError  # noqa: PLC0415  (only where there is an advisory)
 
@@ -13,3 +19,9 @@ def rating(severity: str) -> str:
     except CVSSError:
         return severity
     return f"{vector.severities()[0].lower()}, {vector.scores()[0]}"
+
+
+def score(vector: str) -> str:
+    """The score of a CVSS vector: `7.5`; empty for any other text."""
+    word, comma, number = rating(vector).partition(", ")
+    return number if comma and word.isalpha() else ""

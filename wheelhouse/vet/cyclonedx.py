@@ -13,6 +13,7 @@ from wheelhouse.errors import MachineError
 from wheelhouse.extras import install_command
 from wheelhouse.oci.image_lock import FOLDER as IMAGE
 from wheelhouse.oci.image_lock import BaseImage
+from wheelhouse.vet.cyclonedx_vulnerabilities import vulnerabilities
 from wheelhouse.vet.evidence import Evidence
 from wheelhouse.vet.facts import Facts
 
@@ -86,6 +87,7 @@ def _bom(evidence: Evidence) -> "Bom":
         edges |= _merged(component, evidence.files[name], edges[name])
     bom.components.update(components.values(), (_other(name, evidence) for name in evidence.others))
     bom.components.update(map(_image, evidence.images))
+    bom.vulnerabilities.update(vulnerabilities(evidence))
     bom.dependencies.update(_dependency(ref, on) for ref, on in edges.items())
     return bom
 

@@ -135,7 +135,7 @@ class Evidence:
     def about(self) -> dict[str, tuple[Finding, ...]]:
         """The findings by subject, worst first."""
         found: dict[str, list[Finding]] = {}
-        for finding in sorted(self.findings, key=lambda finding: (-finding.severity, finding)):
+        for finding in sorted(self.findings, key=lambda finding: (-finding.severity, finding.urgency, finding)):
             found.setdefault(finding.subject, []).append(finding)
         return {subject: tuple(findings) for subject, findings in found.items()}
 

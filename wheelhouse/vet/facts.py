@@ -34,6 +34,8 @@ MODULE_FORMS = ("package", "library", "module", "folder")
 COMMAND_GROUPS = ("console_scripts", "gui_scripts")
 MAX_TEXT_BYTES = 1 << 20
 """The most bytes of a text that are kept."""
+MAX_SBOM_BYTES = 16 << 20
+"""The most bytes of a bill of materials inside a wheel that are kept."""
 MAX_NATIVE_BYTES = 256 << 20
 """The most bytes of a native library that are kept to read its headers."""
 
@@ -220,6 +222,11 @@ class Facts:
         return {
             name: called for group in COMMAND_GROUPS for name, called in self.entry_point_groups.get(group, {}).items()
         }
+
+
+def text_limit(name: str) -> int:
+    """The most bytes of a text that are kept, by its name."""
+    return MAX_SBOM_BYTES if ".dist-info/sboms/" in name else MAX_TEXT_BYTES
 
 
 def installed(name: str) -> str:

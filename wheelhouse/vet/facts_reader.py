@@ -21,7 +21,7 @@ from wheelhouse.vet.code.behaviour import Behaviour
 from wheelhouse.vet.code.follow import Source, capabilities_of, follow
 from wheelhouse.vet.code.hidden_members import MAX_MEMBER_BYTES, is_looked_at, look_at, without_source
 from wheelhouse.vet.code_reader import MAX_READ_BYTES, is_source, source_of
-from wheelhouse.vet.facts import MAX_NATIVE_BYTES, MAX_TEXT_BYTES, Entry, Facts, Inside, SourceCounts
+from wheelhouse.vet.facts import MAX_NATIVE_BYTES, Entry, Facts, Inside, SourceCounts, text_limit
 
 MAGIC = (
     (b"\x7fELF", "elf"),
@@ -109,7 +109,7 @@ class _Watch:
         is_text, is_native = bool(self._wanted.fullmatch(name)), kind == "elf" and size <= MAX_NATIVE_BYTES
         is_code = is_source(name, is_wheel=self._is_wheel)
         is_shady = is_looked_at(name)
-        wanted_bytes = max((MAX_READ_BYTES * is_code, MAX_TEXT_BYTES * is_text, MAX_MEMBER_BYTES * is_shady))
+        wanted_bytes = max((MAX_READ_BYTES * is_code, text_limit(name) * is_text, MAX_MEMBER_BYTES * is_shady))
         held, held_bytes = [first], len(first)
         for piece in contents:
             if is_native or held_bytes < wanted_bytes:
@@ -119,7 +119,7 @@ class _Watch:
         if is_native:
             self.entries[name] = replace(entry, native=native_of(b"".join(held)))
         if is_text:
-            self.texts[name] = _text(b"".join(held)[:MAX_TEXT_BYTES])
+            self.texts[name] = _text(b"".join(held)[: text_limit(name)])
         if is_shady:
             self.hidden.extend(look_at(name, kind, b"".join(held)))
         if is_code:

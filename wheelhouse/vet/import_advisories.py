@@ -16,7 +16,7 @@ def import_advisories(name: str, http: Http, now: datetime) -> Advisories:
     """
     source = next(one for one in advisory_sources.SOURCES if one.accepts(name))
     advisories = collect(not_after(now, source.advisories(name, http)))
-    if not advisories.by_project:
+    if not advisories.has_projects:
         hint = "name an OSV export for PyPI: its zip, a folder of records, or a record"
         raise InputError(f"`{shown(name)}` has no advisory for a PyPI project", hint=hint)
     return advisories

@@ -11,9 +11,12 @@ from wheelhouse.documents import DocumentType
 from wheelhouse.errors import InputError
 from wheelhouse.lock.lock_tables import Sha256
 from wheelhouse.vet.advisories import Advisory, Event
+from wheelhouse.vet.cvss import VECTORS
+from wheelhouse.vet.ecosystems import SEMVER_ECOSYSTEMS, advisory_key
 
 ECOSYSTEM = "PyPI"
-DEBIANS = ("Debian:", "Ubuntu:")
+NO_VULNERABILITY = ("unmaintained", "notice")
+"""What RustSec's records say that are about no vulnerability: `informational`."""
 MAX_SUMMARY_CHARACTERS = 160
 
 
@@ -27,12 +30,17 @@ class _Range(msgspec.Struct):
     events: list[dict[str, str]]
 
 
+class _Score(msgspec.Struct):
+    score: str
+
+
 class _Affected(msgspec.Struct):
     """A project of a record; a range of commits (GIT) may have none."""
 
     package: _Package | None = None
     ranges: list[_Range] | None = None
     versions: list[str] | None = None
+    severity: list[_Score] | None = None
     database_specific: dict[str, Any] | None = None
 
 
@@ -50,10 +58,6 @@ class _Indicator(msgspec.Struct):
     def digests(self) -> Iterator[str]:
         """Its sha256, if it has one."""
         return (digest for digest in (self.sha256, self.hashes.sha256) if digest)
-
-
-class _Score(msgspec.Struct):
-    score: str
 
 
 class _Record(msgspec.Struct):
@@ -74,7 +78,10 @@ _RECORD = DocumentType(_Record)
 
 
 def read_records(documents: Iterable[Mapping[str, Any]]) -> Iterator[Advisory]:
-    """Advisories from OSV records: those for PyPI, Debian and Ubuntu that were not withdrawn. Raises InputError for any other record."""
+    """Advisories from OSV records of PyPI and the other ecosystems of `advisory_key` that were not withdrawn.
+
+    Raises InputError for what is no record.
+    """
     for document in documents:
         try:
             record = _RECORD.from_table(document, "")
@@ -85,19 +92,20 @@ def read_records(documents: Iterable[Mapping[str, Any]]) -> Iterator[Advisory]:
 
 
 def _advisories(record: _Record) -> Iterator[Advisory]:
-    """An advisory for each PyPI project, and each source package of Debian or Ubuntu, that a record names."""
+    """An advisory for each package of a record whose ecosystem is known."""
     summary = " ".join((record.summary or record.details or "").split())
     for affected in record.affected or ():
         key = _key(affected.package) if affected.package else None
-        if key is None:
+        if key is None or (affected.database_specific or {}).get("informational") in NO_VULNERABILITY:
             continue
         yield Advisory(
             id=record.id,
             project=key,
             aliases=frozenset(record.aliases or ()),
-            ranges=tuple(_events(range_) for range_ in affected.ranges or () if range_.type == "ECOSYSTEM"),
+            ranges=tuple(_events(range_) for range_ in affected.ranges or () if _counts(range_, affected)),
             versions=frozenset(affected.versions or ()),
-            severity=_severity(record),
+            severity=_severity(record, affected),
+            vector=_vector(record, affected),
             summary=summary if len(summary) <= MAX_SUMMARY_CHARACTERS else summary[: MAX_SUMMARY_CHARACTERS - 1] + "…",
             modified=record.modified,
             files=_digests(affected, "package_integrity"),
@@ -109,12 +117,13 @@ def _key(package: _Package) -> NormalizedName | None:
     """The name under which advisories on a package are kept; None for other ecosystems."""
     if package.ecosystem == ECOSYSTEM:
         return canonicalize_name(package.name)
-    return debian_key(package.ecosystem, package.name) if package.ecosystem.startswith(DEBIANS) else None
+    return advisory_key(package.ecosystem, package.name)
 
 
-def debian_key(ecosystem: str, source: str) -> NormalizedName:
-    """The name under which advisories on a source package are kept: `debian:12/git`, which no project can have."""
-    return canonicalize_name(f"{ecosystem}/{source}")
+def _counts(range_: _Range, affected: _Affected) -> bool:
+    """Whether a range is one of versions that the ecosystem sorts; ranges of commits are not."""
+    is_semver = affected.package is not None and affected.package.ecosystem in SEMVER_ECOSYSTEMS
+    return range_.type == "ECOSYSTEM" or (range_.type == "SEMVER" and is_semver)
 
 
 def _digests(affected: _Affected, kind: str) -> frozenset[str]:
@@ -136,8 +145,14 @@ def _events(range_: _Range) -> tuple[Event, ...]:
     return tuple(Event(kind, version) for kind, version in pairs if kind in ("introduced", "fixed", "last_affected"))
 
 
-def _severity(record: _Record) -> str:
-    """The word that the database gives, else the newest CVSS vector."""
+def _severity(record: _Record, affected: _Affected) -> str:
+    """The word that the database gives, else the newest CVSS vector, else what stands in its place."""
     word = (record.database_specific or {}).get("severity")
-    vectors = [score.score for score in record.severity or ()]
-    return word.lower() if isinstance(word, str) else max(vectors, default="")
+    scores = [score.score for score in (*(record.severity or ()), *(affected.severity or ()))]
+    return word.lower() if isinstance(word, str) else _vector(record, affected) or max(scores, default="")
+
+
+def _vector(record: _Record, affected: _Affected) -> str:
+    """The newest CVSS vector, of the record or of the package; empty if there is none."""
+    scores = [score.score for score in (*(record.severity or ()), *(affected.severity or ()))]
+    return max((score for score in scores if score.startswith(VECTORS)), default="")

@@ -48,6 +48,8 @@ from wheelhouse.vet.rules import RULES, Review, review_findings, weighed
 from wheelhouse.vet.rules.debian_packages import debian_findings
 from wheelhouse.vet.rules.image_files import other_file_findings
 from wheelhouse.vet.rules.policy_rules import apply_waivers
+from wheelhouse.vet.threats import NO_THREATS, Threats
+from wheelhouse.vet.vex import VexStatement, apply_vex
 
 __all__ = ["RULES", "Vetted", "vet"]
 
@@ -58,7 +60,7 @@ Attestors = Callable[[], Attestor | None]
 
 @dataclass(frozen=True, slots=True)
 class Vetted:
-    """The findings on a wheelhouse and those inside it, by place. `waived` are the findings that a waiver covers.
+    """The findings on a wheelhouse and those inside it, by place. `waived` are the findings that a waiver or a VEX statement covers.
 
     `publishers` are those of projects whose publisher was not known before; their attestations are valid. `replaced` says, by
     subject, what changed inside files since the earlier wheelhouse of the context.
@@ -77,7 +79,7 @@ class VetContext:
     """What is known before the files are read, and how to open what checks attestations.
 
     `since` is an earlier wheelhouse; with `with_texts`, the texts of members that run are compared with it. `notes` is where what
-    was read of each file is kept for later runs.
+    was read of each file is kept for later runs. `threats` and `vex` are what others say of vulnerabilities.
     """
 
     advisories: Advisories | None = None
@@ -87,6 +89,8 @@ class VetContext:
     since: Path | None = None
     with_texts: bool = False
     notes: Store | None = None
+    threats: Threats = NO_THREATS
+    vex: tuple[VexStatement, ...] = ()
 
 
 EMPTY_CONTEXT = VetContext()
@@ -115,17 +119,18 @@ def vet(
     since, with_texts = context.since, context.with_texts
     replaced = _replaced(since, folder, by_place, on_event, with_texts=with_texts) if since else {}
     reviews = _reviews(by_place, policy, now, context, replaced)
-    debian = debian_findings(load_debian(folder), context.advisories)
+    debian = debian_findings(load_debian(folder), context.advisories, context.threats)
     verified = (*verdict.findings, *_other_files(folder), *debian)
     findings = chain(weighed(verified, policy), *(review_findings(review) for review in reviews))
     facts = tuple(one for review in reviews for one in review.facts)
     weighted = apply_waivers(set(findings), {one.subject: one.pin for one in facts}, policy, now.date())
+    analysed = apply_vex(weighted.remaining, {one.subject: one.pin for one in facts}, context.vex)
     wheelhouses = {place: one.wheelhouse for place, one in verdicts.items()}
     return Vetted(
         wheelhouses,
         facts,
-        tuple(sorted(weighted.remaining)),
-        tuple(sorted(weighted.waived)),
+        tuple(sorted(analysed.remaining)),
+        tuple(sorted((*weighted.waived, *analysed.settled))),
         _new_publishers(facts, context),
         replaced,
     )
@@ -186,6 +191,7 @@ def _reviews(
             approvals=context.approvals,
             known=read_known_projects(),
             earlier={subject: file.earlier for subject, file in replaced.items() if file.earlier},
+            threats=context.threats,
         )
         for place, facts in facts_by_place.items()
     ]

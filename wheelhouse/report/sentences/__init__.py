@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from wheelhouse.errors import WheelhouseError
 from wheelhouse.findings import FactValue, Finding
-from wheelhouse.humanize import filled
+from wheelhouse.humanize import filled, shortened
 from wheelhouse.report.sentences.rehearsal_sentences import REHEARSAL
 from wheelhouse.report.sentences.table import Sentence
 from wheelhouse.report.sentences.verify_sentences import VERIFY
@@ -15,10 +15,20 @@ SENTENCES: dict[str, Sentence] = {**VERIFY, **REHEARSAL, **VET}
 
 
 def sentence_of(finding: Finding) -> str:
-    """The sentence of a finding, and who waived it, if somebody did."""
+    """The sentence of a finding, and who waived it or says that it does not matter, if somebody does."""
     waiver = finding.waiver
     waived = f" (waived by {waiver.who} until {waiver.until}: {waiver.reason})" if waiver else ""
-    return _filled(_template(finding).text, finding) + waived
+    return _filled(_template(finding).text, finding) + waived + analysis_text(finding)
+
+
+def analysis_text(finding: Finding) -> str:
+    """What a VEX document says of the vulnerability of a finding, in brackets; empty if none says something."""
+    analysis = finding.analysis
+    if analysis is None:
+        return ""
+    reasons = "; ".join(filter(None, (analysis.justification.replace("_", " "), analysis.detail)))
+    who = analysis.author or analysis.source
+    return f" ({analysis.state.replace('_', ' ')}, says {who}{f': {shortened(reasons)}' if reasons else ''})"
 
 
 def hint_of(finding: Finding) -> str:

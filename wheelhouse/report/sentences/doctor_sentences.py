@@ -14,6 +14,7 @@ EXTRA_USES = {
     "second-opinion": "`rehearse` needs it to ask pip-tools, too",
     "serve": "`serve` needs it",
     "signing": "`approve`, and `--key` of other commands, need it",
+    "store": "`--store` needs it",
 }
 PROGRAM_USES = {
     "gpg": "`fetch` needs it to check GPG signatures (`--gpg-keyring`)",

@@ -8,6 +8,7 @@ KNOW_WHY = "approve it only if you know why"
 PURPOSE = "find out what these files are for"
 MALICIOUS = "do not install it, and find out who asked for it"
 WAIVE = "or waive this with a reason"
+AFFECTED = "is affected by {ids:all}{rating: (#)}{exploited:, exploited since #}{epss:, EPSS #}"
 APPROVE = "read the findings of `wheelhouse vet`, then use `wheelhouse approve`"
 
 VET: Mapping[str, Sentence] = {
@@ -328,19 +329,27 @@ VET: Mapping[str, Sentence] = {
     "source-unparsed": Sentence("a part of `{path}` could not be parsed: {does:4 plain}"),
     # vulnerabilities
     "vulnerable/fixed": Sentence(
-        "{project} {version} is affected by {ids:all}{rating: (#)}{summary:: #}",
+        f"{{project}} {{version}} {AFFECTED}{{summary:: #}}",
         "{since:new since the snapshot of #: }take {fixed} or newer",
     ),
     "vulnerable/unfixed": Sentence(
-        "{project} {version} is affected by {ids:all}{rating: (#)}{summary:: #}",
+        f"{{project}} {{version}} {AFFECTED}{{summary:: #}}",
         f"{{since:new since the snapshot of #: }}no fixed version is named: leave it out, {WAIVE}",
     ),
+    "component-vulnerable/fixed": Sentence(
+        f"{{package}} (named in `{{path}}`) {AFFECTED}{{summary:: #}}",
+        "take a release that has {fixed} or newer inside, or say with VEX why it does not matter",
+    ),
+    "component-vulnerable/unfixed": Sentence(
+        f"{{package}} (named in `{{path}}`) {AFFECTED}{{summary:: #}}",
+        "take a newer release, or say with VEX why it does not matter",
+    ),
     "vulnerable-since-approval/fixed": Sentence(
-        "{project} {version} is affected by {ids:all}{rating: (#)}, and no reviewer saw that{summary:: #}",
+        f"{{project}} {{version}} {AFFECTED}, and no reviewer saw that{{summary:: #}}",
         "take {fixed} or newer, or review it again: `wheelhouse approve`",
     ),
     "vulnerable-since-approval/unfixed": Sentence(
-        "{project} {version} is affected by {ids:all}{rating: (#)}, and no reviewer saw that{summary:: #}",
+        f"{{project}} {{version}} {AFFECTED}, and no reviewer saw that{{summary:: #}}",
         "no fixed version is named: review it again: `wheelhouse approve`",
     ),
     "malicious/file": Sentence("it is malicious: {ids:all} names its sha256", MALICIOUS),
@@ -352,11 +361,12 @@ VET: Mapping[str, Sentence] = {
     ),
     "advisories-old": Sentence("the newest advisory is of {newest}, {days:day} ago", "import a newer export"),
     "deb-vulnerable/fixed": Sentence(
-        "{package} {version} is affected by {ids:all}{rating: (#)}{summary:: #}",
+        f"{{package}} {{version}} {AFFECTED}{{summary:: #}}",
         "take {fixed} or newer: fetch --upgrade",
     ),
     "deb-vulnerable/unfixed": Sentence(
-        "{package} {version} is affected by {ids:all}{rating: (#)}{summary:: #}", "no fixed version is named"
+        f"{{package}} {{version}} {AFFECTED}{{summary:: #}}",
+        "no fixed version is named",
     ),
     "deb-advisories-missing": Sentence(
         "known vulnerabilities of Debian packages were not checked: no advisory is for {distribution}",

@@ -21,6 +21,7 @@ from wheelhouse.vet.capabilities import Earlier
 from wheelhouse.vet.facts import Facts
 from wheelhouse.vet.known_projects import NO_KNOWN_PROJECTS, KnownProjects
 from wheelhouse.vet.places import START_MODULE
+from wheelhouse.vet.threats import NO_THREATS, Threats
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Review:
     `place` is the folder of a wheelhouse inside another one, as `tools/`; empty for the outer one. `publishers` has the
     publishers that were seen before, by project. `trusted_since` is when the newest key of the trust root came into use; None if
     no attestation was checked. `known` are the much used projects that names are compared with. `earlier` has, by subject, the
-    releases that files replace, if an earlier wheelhouse is given.
+    releases that files replace, if an earlier wheelhouse is given. `threats` is what is known about the use of vulnerabilities.
     """
 
     facts: tuple[Facts, ...]
@@ -43,6 +44,7 @@ class Review:
     approvals: Approvals = NO_APPROVALS
     known: KnownProjects = NO_KNOWN_PROJECTS
     earlier: Mapping[str, Earlier] = field(default_factory=dict)
+    threats: Threats = NO_THREATS
 
     @cached_property
     def approved_releases(self) -> ApprovedReleases:

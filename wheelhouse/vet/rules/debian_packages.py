@@ -3,17 +3,18 @@
 Source: OSV schema, ecosystems `Debian:12` and `Ubuntu:24.04:LTS`; a record names the source package.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from packaging.utils import NormalizedName
 
-from wheelhouse.debian.deb_version import holds, version_key
+from wheelhouse.debian.deb_version import version_key
 from wheelhouse.debian.debian_lock import FOLDER, DebianLock, LockedDeb
 from wheelhouse.findings import Finding, Severity
-from wheelhouse.vet.advisories import Advisories, Advisory, Event
+from wheelhouse.vet.advisories import Advisories, Advisory, within
 from wheelhouse.vet.cvss import rating
-from wheelhouse.vet.osv_records import debian_key
+from wheelhouse.vet.ecosystems import debian_key
 from wheelhouse.vet.rules import checked_elsewhere
+from wheelhouse.vet.threats import NO_THREATS, Threats
 
 GROUP = "vulnerabilities"
 VULNERABLE, MISSING = "deb-vulnerable", "deb-advisories-missing"
@@ -36,7 +37,9 @@ checked_elsewhere(
 )
 
 
-def debian_findings(lock: DebianLock, advisories: Advisories | None) -> Iterator[Finding]:
+def debian_findings(
+    lock: DebianLock, advisories: Advisories | None, threats: Threats = NO_THREATS
+) -> Iterator[Finding]:
     """The findings on the Debian packages of a wheelhouse."""
     ecosystems = _ecosystems(lock.distribution)
     known = advisories.by_project if advisories else {}
@@ -48,7 +51,7 @@ def debian_findings(lock: DebianLock, advisories: Advisories | None) -> Iterator
         keys: list[NormalizedName] = [debian_key(ecosystem, deb.source) for ecosystem in ecosystems]
         for advisory in (one for key in keys for one in known.get(key, ())):
             if is_affected(advisory, deb.source_version):
-                yield _finding(deb, advisory)
+                yield _finding(deb, advisory, threats)
 
 
 def _ecosystems(distribution: str) -> tuple[str, ...]:
@@ -61,23 +64,12 @@ def _ecosystems(distribution: str) -> tuple[str, ...]:
 
 def is_affected(advisory: Advisory, version: str) -> bool:
     """Whether a source version is in a range of an advisory, or is listed by it."""
-    return version in advisory.versions or any(_within(events, version) for events in advisory.ranges)
+    return version in advisory.versions or any(
+        within(events, version_key(version), version_key) for events in advisory.ranges
+    )
 
 
-def _within(events: Sequence[Event], version: str) -> bool:
-    """Whether a version is in a range (OSV: introduced, fixed, last_affected); `introduced: 0` is before every version."""
-    affected = False
-    for event in sorted(
-        events, key=lambda one: (one.version != "0", version_key(one.version), one.kind == "last_affected")
-    ):
-        if event.kind == "introduced":
-            affected = affected or event.version == "0" or holds(version, ">=", event.version)
-        else:
-            affected = affected and holds(version, "<<" if event.kind == "fixed" else "<=", event.version)
-    return affected
-
-
-def _finding(deb: LockedDeb, advisory: Advisory) -> Finding:
+def _finding(deb: LockedDeb, advisory: Advisory, threats: Threats) -> Finding:
     fixed = next((one.version for events in advisory.ranges for one in events if one.kind == "fixed"), "")
     return Finding.of(
         f"{FOLDER}/{deb.place}",
@@ -90,4 +82,4 @@ def _finding(deb: LockedDeb, advisory: Advisory) -> Finding:
         fixed=fixed,
         rating=rating(advisory.severity),
         summary=advisory.summary,
-    )
+    ).with_context(**threats.of(advisory.names))

@@ -5,11 +5,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import timedelta
 
-from packaging.version import Version
-
 from wheelhouse.findings import FactValue, Observation, Severity, observed
 from wheelhouse.vet.advisories import Advisories, Advisory
-from wheelhouse.vet.cvss import rating
+from wheelhouse.vet.cvss import rating, score
+from wheelhouse.vet.ecosystems import advisories_on, first_fix
+from wheelhouse.vet.embedded_components import embedded_components
 from wheelhouse.vet.facts import Entry, Facts
 from wheelhouse.vet.rules import Review, checked_elsewhere, rule, wheelhouse_rule
 
@@ -40,8 +40,9 @@ def vulnerable(facts: Facts, review: Review) -> Iterator[Observation]:
         ids = tuple(sorted({name for advisory in group for name in advisory.names}))
         severity = next((advisory.severity for advisory in group if advisory.severity), "")
         release = {"project": str(facts.project), "version": str(facts.version)}
+        fixes = [fix for advisory in group if (fix := advisory.fixed_in(facts.version))]
         observation = observed(**release, ids=ids, severity=severity)
-        yield observation.with_context(**_context(group, facts.version, severity))
+        yield observation.with_context(**_context(group, str(max(fixes)) if fixes else "", review))
 
 
 @rule(Severity.ERROR, by_sha256=True)
@@ -81,13 +82,35 @@ def _sha256_of(entry: Entry) -> str:
     return ""
 
 
-def _context(group: Sequence[Advisory], version: Version, severity: str) -> dict[str, FactValue]:
+@rule(Severity.WARNING)
+def component_vulnerable(facts: Facts, review: Review) -> Iterator[Observation]:
+    """A published advisory says that a component is vulnerable which a bill of materials inside the wheel names (PEP 770).
+
+    Such components are compiled in or vendored: crates of Rust, packages of Alma, Rocky, Red Hat, Debian and Ubuntu that `auditwheel`
+    copied, npm and Go modules, projects of PyPI. Only a new release of the wheel mends them. Import OSV's exports for crates.io,
+    AlmaLinux and others in one folder with that for PyPI. A warning, since the wheel may not reach the code; say with VEX that it
+    does not.
+    """
+    advisories = review.advisories
+    for component in embedded_components(facts) if advisories else ():
+        for group in advisories_on(component.purl, advisories) if advisories else ():
+            purl = component.purl
+            ids = tuple(sorted({name for advisory in group for name in advisory.names}))
+            package = {"package": purl.text, "purl": purl.release, "path": component.path}
+            fixed = "" if purl.type == "pypi" else first_fix(group)
+            yield observed(**package, ids=ids).with_context(**_context(group, fixed, review))
+
+
+def _context(group: Sequence[Advisory], fixed: str, review: Review) -> dict[str, FactValue]:
     """What an advisory may say in other words, or later than its first day, while it stays the same finding."""
-    fixes = [fix for advisory in group if (fix := advisory.fixed_in(version))]
+    severity = next((advisory.severity for advisory in group if advisory.severity), "")
+    vector = max((advisory.vector for advisory in group), default="")
     return {
-        "case": "fixed" if fixes else "unfixed",
-        "fixed": str(max(fixes)) if fixes else "",
+        "case": "fixed" if fixed else "unfixed",
+        "fixed": fixed,
         "rating": rating(severity),
+        **({"vector": vector, "score": score(vector)} if score(vector) else {}),
+        **review.threats.of({name for advisory in group for name in advisory.names}),
         "since": max((advisory.since for advisory in group), default=""),
         "summary": next((advisory.summary for advisory in group if advisory.summary), ""),
     }
@@ -97,9 +120,9 @@ def _context(group: Sequence[Advisory], version: Version, severity: str) -> dict
 def advisories_missing(review: Review) -> Iterator[Observation]:
     """Known vulnerabilities were not checked, because there is no snapshot of advisories.
 
-    Not checked does not mean not vulnerable. A snapshot without an advisory counts as none.
+    Not checked does not mean not vulnerable. A snapshot without an advisory for PyPI counts as none.
     """
-    if review.advisories is None or not review.advisories.by_project:
+    if review.advisories is None or not review.advisories.has_projects:
         yield observed()
 
 

@@ -1,0 +1,67 @@
+"""`--verbose` and `--log`, which every command has."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.index import IndexServer
+from tests.support.tools import wheelhouse
+from tests.support.wheels import build_wheel
+
+
+@pytest.fixture
+def index(tmp_path: Path):
+    build_wheel(tmp_path / "offered", "app", "1.0")
+    with IndexServer(tmp_path / "offered", auth=("me", "secret")) as server:
+        yield server.url.replace("//", "//me:secret@")
+
+
+def rows(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_the_log_has_each_event_and_no_secret(index: str, tmp_path: Path) -> None:
+    done = wheelhouse("fetch", "app", "--python", "3.12", "--index", index, "--log", "log.jsonl", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    log = rows(tmp_path / "log.jsonl")
+    assert log[0]["event"] == "started"
+    assert log[0]["command"][:2] == ["fetch", "app"]
+    assert log[-1] | {"time": "", "seconds": 0} == {"time": "", "event": "ended", "exit-code": 0, "seconds": 0}
+    assert {200, 401} >= {row["status"] for row in log if row["event"] == "answered"} >= {200}
+    assert {"resolved", "finished"} <= {row["event"] for row in log}
+    assert "secret" not in (tmp_path / "log.jsonl").read_text()
+
+
+def test_a_second_command_appends_and_an_error_has_its_exit_code(tmp_path: Path) -> None:
+    for _ in range(2):
+        wheelhouse("verify", "nowhere", cwd=tmp_path, env={"WHEELHOUSE_LOG": "log"})
+    assert [(row["event"], row.get("exit-code")) for row in rows(tmp_path / "log")] == 2 * [
+        ("started", None),
+        ("ended", 2),
+    ]
+
+
+def test_verbose_prints_each_request_without_secrets(index: str, tmp_path: Path) -> None:
+    done = wheelhouse("fetch", "app", "--python", "3.12", "--index", index, "--verbose", cwd=tmp_path)
+    assert "  200 after 0." in done.stderr
+    assert "/simple/app/" in done.stderr
+    assert "secret" not in done.stderr
+
+
+def test_a_log_that_cannot_be_written_stops_the_command_before_it_begins(tmp_path: Path) -> None:
+    done = wheelhouse(
+        "fetch", "app", "--python", "3.12", "--index", "http://127.0.0.1:9", "--log", "no/log", cwd=tmp_path
+    )
+    assert (done.returncode, done.stderr) == (
+        2,
+        "error: the log `no/log` cannot be written: No such file or directory\n"
+        "hint: name a file in a folder that you may write to\n",
+    )
+
+
+def test_verbose_and_quiet_exclude_each_other(tmp_path: Path) -> None:
+    done = wheelhouse("fetch", "app", "--python", "3.12", "-v", "-q", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "--verbose and --quiet exclude each other" in done.stderr

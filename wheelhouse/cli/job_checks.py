@@ -1,0 +1,96 @@
+"""`verify --all` and `why --all`: the wheelhouses of the jobs of the settings file, one after the other."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import typer
+
+from wheelhouse.cli.defects import error_of
+from wheelhouse.cli.output import say, say_json
+from wheelhouse.cli.terminal import echo
+from wheelhouse.errors import EXIT_CODES, InputError, WheelhouseError
+
+if TYPE_CHECKING:
+    from wheelhouse.config.settings import Settings
+
+T = TypeVar("T")
+Reasons = Mapping[str, Sequence[str]]
+"""Why a project is in a wheelhouse: lines, by target."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What `verify` found in one folder, as `--json` and as lines."""
+
+    document: Mapping[str, Any]
+    lines: Sequence[str]
+    is_bad: bool
+
+
+def verify_jobs(jobs: "Mapping[str, Settings]", verify: Callable[[Path], Verified], *, as_json: bool) -> None:
+    """Verify the wheelhouse of each job, and print what was found; ends with the exit code of all."""
+    verified, errors = _of_each(jobs, verify)
+    code = _exit_code([*errors.values()], [int(one.is_bad) for one in verified.values()])
+    if as_json:
+        documents = [{"job": name, **verified[name].document} for name in verified]
+        say_json({"jobs": documents + _failed(errors), "ok": code == 0, "exit-code": code})
+    else:
+        say(*(line for one in verified.values() for line in one.lines))
+    _say_errors(errors)
+    raise typer.Exit(code)
+
+
+def why_jobs(
+    jobs: "Mapping[str, Settings]", project: str, reasons_of: Callable[[Path], Reasons], *, as_json: bool
+) -> None:
+    """Print why each job has a project. Raises InputError if none has it; a job that cannot be read is named."""
+    reasons, errors = _of_each(jobs, reasons_of)
+    having = {name: targets for name, targets in reasons.items() if targets}
+    if not having and not errors:
+        raise InputError(f"no job has `{project}`", hint="check the spelling")
+    if as_json:
+        documents: list[dict[str, Any]] = [{"job": name, "targets": targets} for name, targets in having.items()]
+        say_json({"project": project, "jobs": documents + _failed(errors)})
+    else:
+        for name, targets in having.items():
+            say(f"{name} ({jobs[name].wheelhouse}):")
+            for target, lines in targets.items():
+                say(f"  {target}:", *(f"    {line}" for line in lines))
+    _say_errors(errors)
+    raise typer.Exit(_exit_code([*errors.values()], [0]))
+
+
+def _of_each(
+    jobs: "Mapping[str, Settings]", step: Callable[[Path], T]
+) -> tuple[dict[str, T], dict[str, WheelhouseError]]:
+    """The result of a step for the wheelhouse of each job, and the errors of the jobs for which it failed."""
+    results: dict[str, T] = {}
+    errors: dict[str, WheelhouseError] = {}
+    for name, job in jobs.items():
+        try:
+            results[name] = step(job.wheelhouse)
+        except Exception as error:
+            errors[name] = error_of(error)
+    return results, errors
+
+
+def _failed(errors: Mapping[str, WheelhouseError]) -> list[dict[str, Any]]:
+    """The jobs that failed, for `--json`."""
+    from wheelhouse import report
+
+    return [{"job": name, **report.error_document(error)} for name, error in errors.items()]
+
+
+def _say_errors(errors: Mapping[str, WheelhouseError]) -> None:
+    from wheelhouse import report
+
+    for name, error in errors.items():
+        for line in report.error_lines(error):
+            echo(f"{name}: {line}", err=True)
+
+
+def _exit_code(errors: Sequence[WheelhouseError], codes: Sequence[int]) -> int:
+    """The first code by precedence, of errors and of what was done."""
+    return min([*codes, *(error.exit_code for error in errors)], key=EXIT_CODES.index)

@@ -1,0 +1,80 @@
+"""What one run did, step by step: `--verbose` prints it, `--log` writes it, one JSON document a line."""
+
+import json
+import threading
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TextIO
+
+from wheelhouse import __version__
+from wheelhouse.cli.terminal import echo
+from wheelhouse.errors import InputError
+from wheelhouse.events import Answered, Event, Received
+from wheelhouse.humanize import plain_json
+
+
+class Journal:
+    """The journal of the run of this process. It writes nothing until `open`."""
+
+    def __init__(self) -> None:
+        self._file: TextIO | None = None
+        self._is_verbose = False
+        self._started = 0.0
+        self._guard = threading.Lock()
+
+    def open(self, arguments: Sequence[str], log: Path | None, *, verbose: bool, quiet: bool) -> None:
+        """Begin: the log is appended to. Raises InputError for options that exclude each other, or for a log that cannot be."""
+        if verbose and quiet:
+            raise InputError("--verbose and --quiet exclude each other", hint="give one of them")
+        self._is_verbose, self._started = verbose, time.monotonic()
+        if log is None:
+            return
+        try:
+            self._file = log.open("a", encoding="utf-8")
+        except OSError as error:
+            hint = "name a file in a folder that you may write to"
+            raise InputError(f"the log `{log}` cannot be written: {error.strerror}", hint=hint) from error
+        self._write("started", {"version": __version__, "command": [_without_secrets(word) for word in arguments]})
+
+    def note(self, event: Event, say: Callable[[str], None]) -> None:
+        """Write an event; pieces of files that arrive are left out. `say` prints a line beside the progress."""
+        if self._is_verbose and isinstance(event, Answered):
+            say(f"  {event.status} after {event.seconds:.2f} s: {event.url}")
+        if self._file and not isinstance(event, Received):
+            from wheelhouse.report import event_document
+
+            self._write(type(event).__name__.lower(), event_document(event))
+
+    def close(self, exit_code: int) -> None:
+        """End with the exit code, and how many seconds the run took."""
+        self._is_verbose = False
+        if self._file:
+            self._write("ended", {"exit-code": exit_code, "seconds": round(time.monotonic() - self._started, 3)})
+            self._file.close()
+            self._file = None
+
+    def _write(self, kind: str, fields: dict[str, Any]) -> None:
+        row = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), "event": kind, **fields}
+        line = plain_json(json.dumps(row, ensure_ascii=False))
+        with self._guard:
+            if self._file:
+                try:
+                    self._file.write(f"{line}\n")
+                    self._file.flush()
+                except OSError as error:
+                    self._file = None
+                    echo(f"warning: the log ends here: {error.strerror}", err=True)
+
+
+journal = Journal()
+"""The journal of this process, which runs one command at a time."""
+
+
+def _without_secrets(word: str) -> str:
+    """A word of the command line without the user and password of an address in it."""
+    from wheelhouse.index.urls import redact
+
+    name, equals, value = word.partition("=") if "://" in word.partition("=")[2] else ("", "", word)
+    return f"{name}{equals}{redact(value)}" if "://" in value else word

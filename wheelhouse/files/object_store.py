@@ -1,0 +1,259 @@
+"""Objects in a bucket, or in a folder that machines share: read, made once, replaced by compare-and-swap, removed, listed.
+
+The client is `obstore`, which is an extra and is loaded with the first store. It reads the cloud's own environment variables.
+Its errors may quote addresses with a signature, so no text of them is shown.
+"""
+
+import hashlib
+import io
+import re
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from wheelhouse.errors import InputError, MachineError, ServerError
+from wheelhouse.extras import install_command
+from wheelhouse.files.disk import os_errors_as_machine_error, write_all
+
+SCHEMES = ("file", "s3", "gs", "az")
+CONNECT_SECONDS, READ_SECONDS, REQUEST_SECONDS = 5, 20, 900
+MAX_RETRIES = 2
+MAX_SINGLE_BYTES = 16 << 20
+"""A larger file is sent in parts, which hold little memory; no store makes parts conditional."""
+SLOW_SECONDS, MIN_BYTES_A_SECOND = 20.0, 64 << 10
+"""A store that sends less than this for so long is left: the index is faster."""
+MAX_LISTED = 1000
+REASONS = (
+    (r"status: 507|StorageFull|No space left|QuotaExceeded", "is full"),
+    (r"kind: Timeout|TimedOut", "is too slow"),
+    (r"dns error", "does not answer: the name of its endpoint has no address"),
+    (r"kind: Connect\b", "does not answer"),
+    (r"BadScheme", "has an endpoint that this client does not speak to"),
+    (r"NoSuchBucket|kind: NotFound", "is not there"),
+    (r"MissingAccount", "needs a variable of the cloud that names the account"),
+    (r"kind: PermissionDenied|kind: ReadOnlyFilesystem", "may not be written to by this user"),
+    (r"status: (\d{3})", r"answered \1"),
+)
+"""What the debug text of an error contains, and what that means."""
+
+
+class StoreError(ServerError):
+    """A store did not do what was asked."""
+
+
+class RefusedByStoreError(StoreError):
+    """A store refused the credentials, or what they may do."""
+
+
+class ChangedError(StoreError):
+    """An object was changed by another writer since it was read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The bytes of an object, and the version that `replace` compares."""
+
+    content: bytes
+    version: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """An object of a listing; `size` in bytes."""
+
+    key: str
+    size: int
+    changed: datetime
+
+
+class ObjectStore:
+    """The objects below one URL, for many threads. `name` is the URL. Each request has a limit of time and of attempts.
+
+    With `allow_http` an endpoint may be without TLS. A folder is made only if `make` says so. Raises StoreError.
+    """
+
+    def __init__(self, url: str, *, allow_http: bool = False, make: bool = True) -> None:
+        self.name = _checked(url)
+        self._obstore, exceptions, stores = _modules()
+        self._refusals = (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError)
+        self._exists, self._changed = exceptions.AlreadyExistsError, exceptions.PreconditionError
+        self._errors = (exceptions.BaseError, ValueError, OSError, NotImplementedError)
+        with self._errors_told():
+            self._store = _opened(self.name, stores, allow_http=allow_http, make=make)
+
+    def read(self, key: str, max_bytes: int) -> Found | None:
+        """An object of at most `max_bytes`; None if there is none, or if it is larger. Raises StoreError."""
+        with self._errors_told():
+            try:
+                result = self._obstore.get(self._store, key)
+            except FileNotFoundError:
+                return None
+            if result.meta["size"] > max_bytes:
+                return None
+            return Found(bytes(result.bytes()), _version(result.meta))
+
+    def read_into(self, key: str, path: Path, max_bytes: int, on_bytes: Callable[[int], None]) -> str | None:
+        """Write an object's bytes to `path`, and return their sha256; None if there is none, or if it is larger.
+
+        Raises StoreError, also for a store that is too slow; `path` is then empty.
+        """
+        with self._errors_told():
+            try:
+                result = self._obstore.get(self._store, key)
+            except FileNotFoundError:
+                return None
+            if result.meta["size"] > max_bytes:
+                return None
+            with os_errors_as_machine_error(path):
+                file = io.FileIO(path, "w")
+            with file:
+                try:
+                    return self._written(result.stream(min_chunk_size=1), file, path, on_bytes)
+                except BaseException:
+                    file.truncate(0)
+                    raise
+
+    def _written(self, chunks: Iterable[Any], file: io.FileIO, path: Path, on_bytes: Callable[[int], None]) -> str:
+        """Write chunks to a file as they arrive, and return their sha256."""
+        digest, started, total = hashlib.sha256(), time.monotonic(), 0
+        for chunk in chunks:
+            content = memoryview(chunk)
+            with os_errors_as_machine_error(path):
+                write_all(file, content)
+            digest.update(content)
+            total += len(content)
+            on_bytes(len(content))
+            seconds = time.monotonic() - started
+            if seconds > SLOW_SECONDS and total < seconds * MIN_BYTES_A_SECOND:
+                raise StoreError(f"the store {self.name} is too slow")
+        return digest.hexdigest()
+
+    def create(self, key: str, content: bytes | Path, content_type: str = "application/octet-stream") -> bool:
+        """Make an object; False if it is there already. Raises StoreError."""
+        attributes = {} if self.is_folder else {"Content-Type": content_type}
+        with self._errors_told():
+            if isinstance(content, Path) and content.stat().st_size > MAX_SINGLE_BYTES:
+                if self.has(key):
+                    return False
+                self._obstore.put(self._store, key, content, attributes=attributes, max_concurrency=2)
+                return True
+            try:
+                self._obstore.put(self._store, key, content, attributes=attributes, mode="create")
+            except (self._exists, self._changed):
+                return False
+            return True
+
+    def put(self, key: str, content: bytes) -> None:
+        """Make an object, or replace it. Raises StoreError."""
+        with self._errors_told():
+            self._obstore.put(self._store, key, content)
+
+    def replace(self, key: str, content: bytes, version: Any, content_type: str) -> Any:  # noqa: ANN401  (a store's own)
+        """Replace the object that has this version, and return its new version. Raises ChangedError if another writer did first."""
+        attributes = {"Content-Type": content_type}
+        with self._errors_told():
+            try:
+                return _version(self._obstore.put(self._store, key, content, attributes=attributes, mode=version))
+            except (self._changed, self._exists, FileNotFoundError) as error:
+                raise ChangedError(f"`{key}` in {self.name} was changed by another run") from error
+
+    def has(self, key: str) -> bool:
+        """Whether there is an object with this key. Raises StoreError."""
+        return self.size_of(key) is not None
+
+    def size_of(self, key: str) -> int | None:
+        """The size of an object in bytes; None if there is none. Raises StoreError."""
+        with self._errors_told():
+            try:
+                return int(self._obstore.head(self._store, key)["size"])
+            except FileNotFoundError:
+                return None
+
+    def remove(self, key: str) -> None:
+        """Remove an object, if it is there. Raises StoreError."""
+        with self._errors_told():
+            try:
+                self._obstore.delete(self._store, key)
+            except FileNotFoundError:
+                return
+
+    def listed(self, prefix: str = "") -> Iterator[Listed]:
+        """All objects whose key starts with the folders of `prefix`. Raises StoreError."""
+        with self._errors_told():
+            for rows in self._obstore.list(self._store, prefix or None, chunk_size=MAX_LISTED):
+                for row in rows:
+                    yield Listed(row["path"], row["size"], row["last_modified"])
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether it is a folder of this machine, or one that is mounted here."""
+        return self.name.startswith("file:")
+
+    @contextmanager
+    def _errors_told(self) -> Iterator[None]:
+        """Raise errors of obstore as StoreError. Their own texts may hold a signature."""
+        try:
+            yield
+        except self._refusals as error:
+            raise RefusedByStoreError(f"the store {self.name} refuses the credentials") from error
+        except self._errors as error:
+            raise StoreError(f"the store {self.name} {_reason(str(error))}") from error
+
+
+def _modules() -> tuple[Any, Any, Any]:
+    """The modules of `obstore`, which is an extra. Raises MachineError if it is not installed."""
+    try:
+        import obstore  # noqa: PLC0415
+        from obstore import exceptions, store  # noqa: PLC0415
+    except ImportError as error:
+        hint = f"install it with: {install_command('store')}"
+        raise MachineError("a store needs the project `obstore`, which is not installed", hint=hint) from error
+    return obstore, exceptions, store
+
+
+def _checked(url: str) -> str:
+    """A store's URL. Raises InputError for a scheme that no store has, for a credential in it, and for a relative `file:` URL."""
+    parts = urlsplit(url)
+    if parts.scheme not in SCHEMES:
+        hint = "give a URL such as s3://bucket/folder, gs://bucket/folder, az://container/folder or file:///srv/store"
+        raise InputError(f"`{parts.scheme or url}` is no kind of store", hint=hint)
+    if parts.username or parts.password or parts.query or parts.fragment:
+        hint = "set the variables of the cloud: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, say"
+        raise InputError(f"the address of a store ({parts.scheme}:) takes no credential and no query", hint=hint)
+    if parts.scheme == "file" and (parts.netloc or not parts.path.startswith("/")):
+        raise InputError(f"the store `{url}` is not an absolute path", hint="write three slashes: file:///srv/store")
+    if parts.scheme != "file" and not parts.netloc:
+        raise InputError(f"the store `{url}` names no bucket", hint=f"write {parts.scheme}://bucket/folder")
+    return url.rstrip("/")
+
+
+def _opened(url: str, stores: Any, *, allow_http: bool, make: bool) -> Any:  # noqa: ANN401  (obstore's own types are many)
+    """The store that obstore has for a URL."""
+    if url.startswith("file:"):
+        return stores.LocalStore(unquote(urlsplit(url).path) or "/", mkdir=make)
+    client = {
+        "allow_http": allow_http,
+        "connect_timeout": timedelta(seconds=CONNECT_SECONDS),
+        "read_timeout": timedelta(seconds=READ_SECONDS),
+        "timeout": timedelta(seconds=REQUEST_SECONDS),
+    }
+    retry = {"max_retries": MAX_RETRIES, "retry_timeout": timedelta(seconds=READ_SECONDS)}
+    return stores.from_url(url, client_options=client, retry_config=retry)
+
+
+def _version(meta: Any) -> dict[str, str | None]:  # noqa: ANN401
+    """What a conditional write compares."""
+    return {"e_tag": meta["e_tag"], "version": meta["version"]}
+
+
+def _reason(text: str) -> str:
+    """What happened, from the text of an error of obstore, of which nothing but a status is quoted."""
+    for pattern, reason in REASONS:
+        if match := re.search(pattern, text):
+            return match.expand(reason)
+    return "does not do what a store does"

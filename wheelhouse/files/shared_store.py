@@ -1,0 +1,257 @@
+"""A store that machines share, behind the cache of this one: what the cache lacks comes from there, and what is new goes there.
+
+A file is used only with the sha256 that was asked for, so nobody who can write to the store has to be trusted. A note counts
+only with a signature by a trusted key, over its kind, its key, its time and its bytes.
+"""
+
+import hashlib
+import os
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+import msgspec
+
+from wheelhouse.events import Listener, Warned, ignore
+from wheelhouse.files.object_store import ObjectStore, StoreError
+from wheelhouse.files.store import Store
+from wheelhouse.files.store_keys import artifact_key, note_key
+
+T = TypeVar("T")
+MAX_NOTE_BYTES = 64 << 20
+"""The largest note that is read. PyPI's largest page has 30 MB, measured."""
+UPLOADS = 4
+MAX_CLOCK_DIFFERENCE_SECONDS = 300.0
+READING, WRITING = "reading from it", "writing to it"
+
+
+class NoteKeys(Protocol):
+    """Signs notes, and checks signatures."""
+
+    @property
+    def can_sign(self) -> bool:
+        """Whether this run has a key to sign with."""
+
+    def sign(self, message: bytes) -> bytes:
+        """The signature of a message."""
+
+    def has_signed(self, message: bytes, signature: bytes) -> bool:
+        """Whether a trusted key made a signature."""
+
+
+class SignedNote(msgspec.Struct, array_like=True, frozen=True):
+    """A note in a store: when it was kept (seconds since 1970), its bytes, the signature of both and of what it is about."""
+
+    time: float
+    content: bytes
+    signature: bytes
+
+
+_note_decoder = msgspec.msgpack.Decoder(SignedNote)
+
+
+@dataclass(slots=True)
+class SharedObjects:
+    """A store of objects as a run uses it: a failure ends the use of it for the run, with one warning.
+
+    With `keys` notes are read, and written if it can sign. `writes` is False for a store that is read only.
+    """
+
+    objects: ObjectStore
+    keys: NoteKeys | None = None
+    writes: bool = True
+    max_file_bytes: int = 5_000_000_000
+    on_event: Listener = ignore
+    _ended: set[str] = field(default_factory=set)
+    _guard: threading.Lock = field(default_factory=threading.Lock)
+    _pool: ThreadPoolExecutor | None = None
+    _uploads: list["Future[None]"] = field(default_factory=list)
+
+    def file(self, sha256: str, path: Path, on_bytes: Callable[[int], None]) -> bool:
+        """Write a file to `path`; False if the store has none with this sha256. An altered object is removed, with a warning."""
+        key = artifact_key(sha256)
+        digest = self._tried(READING, lambda: self.objects.read_into(key, path, self.max_file_bytes, on_bytes), None)
+        if digest == sha256:
+            return True
+        if digest is not None:
+            os.truncate(path, 0)
+            self.on_event(
+                Warned(f"the store {self.objects.name} has other bytes under the sha256 {sha256}: they are not used")
+            )
+            self._send(lambda: self.objects.remove(key))
+        return False
+
+    def note(self, kind: str, key: str) -> SignedNote | None:
+        """A note that a trusted key signed; None if there is none."""
+        keys = self.keys
+        if keys is None:
+            return None
+        found = self._tried(READING, lambda: self.objects.read(note_key(kind, key), MAX_NOTE_BYTES), None)
+        try:
+            note = _note_decoder.decode(found.content) if found else None
+        except msgspec.DecodeError:
+            return None
+        is_early = note is not None and note.time <= time.time() + MAX_CLOCK_DIFFERENCE_SECONDS
+        if note and is_early and keys.has_signed(_signed_message(kind, key, note.time, note.content), note.signature):
+            return note
+        return None
+
+    def send_file(self, path: Path, sha256: str) -> None:
+        """Send a file of the cache in the background."""
+
+        def send() -> None:
+            if path.exists():  # it may have been pruned since
+                self.objects.create(artifact_key(sha256), path)
+
+        self._send(send)
+
+    def send_note(self, kind: str, key: str, content: bytes) -> None:
+        """Sign a note, if there is a key for that, and send it in the background. A later note replaces an earlier one."""
+        now = time.time()
+        if self.keys is None or not self.keys.can_sign or not self.writes:
+            return
+        signature = self.keys.sign(_signed_message(kind, key, now, content))
+        raw = msgspec.msgpack.encode(SignedNote(now, content, signature))
+
+        def send() -> None:
+            self.objects.put(note_key(kind, key), raw)
+
+        self._send(send)
+
+    def remove_note(self, kind: str, key: str) -> None:
+        """Remove a note in the background, if this run could have signed it."""
+        if self.keys is not None and self.keys.can_sign:
+            self._send(lambda: self.objects.remove(note_key(kind, key)))
+
+    def flush(self) -> None:
+        """Wait until all that was sent is there, or the store failed."""
+        wait(self._uploads)
+
+    def close(self) -> None:
+        """Send nothing more."""
+        if self._pool:
+            self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _send(self, work: Callable[[], None]) -> None:
+        """Do `work` in the background, if the store may be written to."""
+        if not self.writes or WRITING in self._ended:
+            return
+        with self._guard:
+            if self._pool is None:
+                self._pool = ThreadPoolExecutor(UPLOADS, thread_name_prefix="store")
+            self._uploads.append(self._pool.submit(self._tried, WRITING, work, None))
+
+    def _tried(self, doing: str, work: Callable[[], T], otherwise: T) -> T:
+        """The result of `work`; `otherwise` if the store fails, which ends reading or writing for this run."""
+        if doing in self._ended:
+            return otherwise
+        try:
+            return work()
+        except StoreError as error:
+            self._end(doing, error)
+            return otherwise
+
+    def _end(self, doing: str, error: StoreError) -> None:
+        """Use the store no more for reading, or for writing; warn once."""
+        with self._guard:
+            is_new = doing not in self._ended
+            self._ended.add(doing)
+        if is_new:
+            self.on_event(Warned(f"{error}: this run goes on without {doing}"))
+
+
+class SharedStore(Store):
+    """The store of this machine (`near`), with one that machines share behind it. Closed by whoever opened both.
+
+    `private` is the part for what a server gave because of credentials. Of a part with `kinds`, only notes of these kinds are
+    shared; None means all.
+    """
+
+    def __init__(
+        self, near: Store, shared: SharedObjects, private: Store | None = None, kinds: frozenset[str] | None = None
+    ) -> None:
+        self._near, self._shared, self._private, self._kinds = near, shared, private or near.private, kinds
+
+    @property
+    def private(self) -> Store:
+        """The part of this machine alone, unless the user shares it too."""
+        return self._private
+
+    def artifact(self, sha256: str) -> Path | None:
+        """The file with this sha256 on this machine."""
+        return self._near.artifact(sha256)
+
+    def bring(self, sha256: str, path: Path, on_bytes: Callable[[int], None]) -> bool:
+        """Write the shared file with this sha256 to `path`."""
+        return self._shared.file(sha256, path, on_bytes)
+
+    def partial(self, key: str) -> AbstractContextManager[Path]:
+        """An unfinished download on this machine."""
+        return self._near.partial(key)
+
+    def keep(self, path: Path, sha256: str) -> Path:
+        """Keep a file on this machine, and send it to the others."""
+        kept = self._near.keep(path, sha256)
+        self.share(kept, sha256)
+        return kept
+
+    def share(self, path: Path, sha256: str) -> None:
+        """Send a file to the others."""
+        self._shared.send_file(path, sha256)
+
+    def discard(self, path: Path) -> None:
+        """Remove a file of this machine."""
+        self._near.discard(path)
+
+    def note(self, kind: str, key: str, content: bytes) -> None:
+        """Keep a note on this machine, and send it to the others."""
+        self._near.note(kind, key, content)
+        if self._shares(kind):
+            self._shared.send_note(kind, key, content)
+
+    def noted(self, kind: str, key: str) -> bytes | None:
+        """A note of this machine."""
+        return self._near.noted(kind, key)
+
+    def bring_note(self, kind: str, key: str) -> bytes | None:
+        """A shared note, which is kept on this machine from now on, with the age that it has."""
+        note = self._shared.note(kind, key) if self._shares(kind) else None
+        if note is None:
+            return None
+        self._near.note(kind, key, note.content)
+        self._near.touch(kind, key, note.time)
+        return note.content
+
+    def age(self, kind: str, key: str, now: float) -> float:
+        """The age of a note on this machine."""
+        return self._near.age(kind, key, now)
+
+    def touch(self, kind: str, key: str, at: float | None = None) -> None:
+        """Set the time of a note, here and for the others."""
+        self._near.touch(kind, key, at)
+        if at is None and self._shares(kind) and (content := self._near.noted(kind, key)) is not None:
+            self._shared.send_note(kind, key, content)
+
+    def forget(self, kind: str, key: str) -> None:
+        """Remove a note, here and for the others."""
+        self._near.forget(kind, key)
+        if self._shares(kind):
+            self._shared.remove_note(kind, key)
+
+    def log(self, name: str, content: bytes, *, lasting: bool = False) -> Path:
+        """Keep the output of a build on this machine."""
+        return self._near.log(name, content, lasting=lasting)
+
+    def _shares(self, kind: str) -> bool:
+        return self._kinds is None or kind in self._kinds
+
+
+def _signed_message(kind: str, key: str, when: float, content: bytes) -> bytes:
+    """What the signature of a note is over: a note that is renamed, or made younger, is not signed."""
+    about = hashlib.sha256(b"\0".join((kind.encode(), key.encode(), repr(when).encode(), content))).digest()
+    return b"wheelhouse store note 1\0" + about

@@ -1,0 +1,88 @@
+"""What the pages for people say of a file beside what the Simple API says: who needs it, who approved it, what is known of it (pure).
+
+The notes of an index are one JSON document, beside its journal, by the sha256 of the files.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+
+import msgspec
+from packaging.utils import NormalizedName
+
+from wheelhouse.documents import DocumentType
+from wheelhouse.errors import InputError
+from wheelhouse.lock.lock import Lock
+from wheelhouse.lock.why import chains
+from wheelhouse.mirror.simple import Offered, ProjectPage
+
+MAX_CHAINS = 3
+"""Chains of requirements that a page shows of one lock file."""
+
+
+class NamedBy(msgspec.Struct, frozen=True, order=True):
+    """A lock file that names a file: its wheelhouse, its target, and the chain of projects from a requirement to the file's own."""
+
+    wheelhouse: str
+    target: str
+    chain: tuple[str, ...]
+
+
+class Known(msgspec.Struct, frozen=True):
+    """What is known of a file: the reviewers whose approvals are enough, and its advisories, a line each."""
+
+    approved_by: tuple[str, ...] = ()
+    findings: tuple[str, ...] = ()
+
+
+class FileNotes(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The notes on one file."""
+
+    named_by: tuple[NamedBy, ...] = ()
+    known: Known = Known()
+
+
+Notes = Mapping[str, FileNotes]
+"""By sha256."""
+Knows = Callable[[NormalizedName, Offered], Known]
+NO_NOTES = FileNotes()
+_NOTES = DocumentType(dict[str, FileNotes])
+
+
+def parse_notes(text: str) -> Notes:
+    """The notes of an index. Raises InputError."""
+    try:
+        return _NOTES.from_json(text)
+    except ValueError as error:
+        hint = "remove the file: `wheelhouse index` of all wheelhouses makes it again"
+        raise InputError(f"the notes of the index cannot be read: {error}", hint=hint) from error
+
+
+def notes_text(notes: Notes) -> str:
+    """The notes as JSON, the files in order."""
+    return msgspec.json.format(msgspec.json.encode(dict(sorted(notes.items()))), indent=1).decode() + "\n"
+
+
+def with_lock(notes: Notes, wheelhouse: str, lock: Lock) -> Notes:
+    """The notes with what a lock file says now, in the place of what it said before."""
+    left = {sha256: _without(note, wheelhouse, lock.name) for sha256, note in notes.items()}
+    for pin in lock.pins:
+        before = left.get(pin.artifact.sha256, NO_NOTES)
+        named = {NamedBy(wheelhouse, lock.name, tuple(chain)) for chain in chains(lock, pin.project)[:MAX_CHAINS]}
+        named |= set() if named else {NamedBy(wheelhouse, lock.name, (str(pin.project),))}
+        left[pin.artifact.sha256] = FileNotes(tuple(sorted({*before.named_by, *named})), before.known)
+    return left
+
+
+def _without(note: FileNotes, wheelhouse: str, target: str) -> FileNotes:
+    """A note without what one lock file said."""
+    kept = tuple(by for by in note.named_by if (by.wheelhouse, by.target) != (wheelhouse, target))
+    return note if kept == note.named_by else FileNotes(kept, note.known)
+
+
+def of_files(notes: Notes, pages: Iterable[tuple[NormalizedName, ProjectPage]], knows: Knows | None) -> Notes:
+    """The notes on the files of an index alone, with what is known of them today; without `knows`, with what was known before."""
+    files = ((project, file) for project, page in pages for file in page.files.values())
+    return {file.sha256: _noted(notes.get(file.sha256, NO_NOTES), project, file, knows) for project, file in files}
+
+
+def _noted(note: FileNotes, project: NormalizedName, file: Offered, knows: Knows | None) -> FileNotes:
+    return FileNotes(note.named_by, knows(project, file)) if knows else note

@@ -1,0 +1,124 @@
+"""Configurations by which nginx, Caddy and Apache serve a static index: JSON and HTML from one address (PEP 691) (pure).
+
+The Accept header is matched by regular expressions, because no server of these compares weights (`q`) itself. They are in
+the syntax that PCRE and RE2 share. Weights are compared by their first decimal; where both forms weigh the same, a client
+that names JSON gets JSON. `*/*` is HTML, and a browser gets the page for people.
+"""
+
+from collections.abc import Iterator
+
+from wheelhouse.mirror.simple import JSON_TYPE, PAGE_BROWSE, PAGE_HTML, PAGE_JSON
+
+JSON = "[.](v1|latest)[+]json"
+HTML = "([.](v1|latest)[+]|text/)html"
+PARAMETERS = "([ \t]*;[ \t]*[^q,;][^,;]*)*[ \t]*"
+"""The parameters of a media type before its weight (RFC 9110, 12.5.1)."""
+FULL = f"{PARAMETERS}(,|$|;[ \t]*q=1)"
+ZERO = f"{PARAMETERS};[ \t]*q=0([.]0*)?[ \t]*(,|$)"
+BROWSER = "application/xhtml[+]xml"
+"""Every browser names this type, and no installer does."""
+OF_NGINX, OF_CADDY, OF_APACHE = "nginx.conf", "Caddyfile", ".htaccess"
+NOTE = "Written by `wheelhouse index`, which writes it again: include this file, and do not edit it."
+
+
+def _weight(first_decimals: str) -> str:
+    """A weight below 1 whose first decimal is one of these."""
+    return f"{PARAMETERS};[ \t]*q=0[.][{first_decimals}]"
+
+
+def accept_rules() -> Iterator[tuple[str, str]]:
+    """Regular expressions for the Accept header, in any case, each with the page that it leads to. The first one that matches counts.
+
+    If none matches, the page is HTML.
+    """
+    yield BROWSER, PAGE_BROWSE
+    yield JSON + ZERO, PAGE_HTML
+    for decimal in range(10):
+        json = JSON + _weight(str(decimal))
+        heavier = f"({FULL}|{_weight(f'{decimal + 1}-9')})" if decimal < 9 else FULL
+        yield f"{json}.*{HTML}{heavier}|{HTML}{heavier}.*{json}", PAGE_HTML
+    yield JSON, PAGE_JSON
+
+
+def nginx_conf(root: str) -> str:
+    """What a `server` block of nginx includes. `root` is the absolute path of the tree."""
+    rules = "".join(
+        f'if ($http_accept ~* "{regex}") {{ set $wheelhouse_page {page}; }}\n' for regex, page in _reversed()
+    )
+    return f"""# {NOTE}
+# server {{ listen 80; include /path/of/this/file; }}
+set $wheelhouse_page {PAGE_HTML};
+{rules}location = /simple {{ return 301 /simple/; }}
+location ~ ^/simple/(.*/)?[.] {{ return 404; }}
+location /simple/ {{
+    alias "{_quoted(root)}/";
+    index $wheelhouse_page {PAGE_HTML};
+    types {{
+        {JSON_TYPE} json;
+        text/html html;
+    }}
+    default_type application/octet-stream;
+    charset utf-8;
+    add_header Vary Accept;
+}}
+"""
+
+
+def caddyfile(root: str) -> str:
+    """What a site of Caddy imports. `root` is the absolute path of the tree."""
+    rules = "".join(f'\t\t\t"~(?i){regex}" {page}\n' for regex, page in accept_rules())
+    return f"""# {NOTE}
+# mirror.example {{
+#	import /path/of/this/file
+# }}
+redir /simple /simple/ permanent
+handle_path /simple/* {{
+	route {{
+		root * "{_quoted(root)}"
+		map {{header.Accept}} {{wheelhouse_page}} {{
+{rules}			default {PAGE_HTML}
+		}}
+		@hidden path_regexp (^|/)[.]
+		respond @hidden 404
+		@folder path */
+		rewrite @folder {{path}}{{wheelhouse_page}}
+		@json path *.json
+		header @json Content-Type {JSON_TYPE}
+		@html path *.html
+		header @html Content-Type "text/html; charset=utf-8"
+		header Vary Accept
+		file_server
+	}}
+}}
+"""
+
+
+def htaccess() -> str:
+    """What Apache reads in the tree itself, if `AllowOverride FileInfo` permits it. It needs mod_rewrite and mod_setenvif."""
+    rules = "".join(f'SetEnvIfNoCase Accept "{regex}" wheelhouse_page={page}\n' for regex, page in _reversed())
+    return f"""# {NOTE}
+# Alias /simple /path/of/this/folder, with `AllowOverride FileInfo`, `Options FollowSymLinks` and mod_rewrite
+AddType {JSON_TYPE} .json
+AddType text/html .html
+AddDefaultCharset utf-8
+<IfModule mod_headers.c>
+Header merge Vary Accept
+</IfModule>
+<IfModule mod_rewrite.c>
+SetEnvIf Request_URI "^" wheelhouse_page={PAGE_HTML}
+{rules}RewriteEngine On
+RewriteRule "(^|/)[.]" - [R=404,L]
+RewriteCond "%{{REQUEST_FILENAME}}" -d
+RewriteRule "^((.*/)?)$" "$1%{{ENV:wheelhouse_page}}" [L]
+</IfModule>
+"""
+
+
+def _reversed() -> list[tuple[str, str]]:
+    """The rules for a server where the last one that matches counts."""
+    return list(accept_rules())[::-1]
+
+
+def _quoted(path: str) -> str:
+    r"""A path between double quotes, as nginx and Caddy read it."""
+    return path.replace("\\", "\\\\").replace('"', '\\"')

@@ -1,0 +1,185 @@
+"""Images in one file, as `docker save`, `podman save` and skopeo write them, unpacked into an OCI layout.
+
+Sources: the OCI image specification 1.1, "Image Layout"; moby's image specification 1.2, whose `manifest.json` names an image's
+configuration and layers. Of an archive only the members that these name are written, under names that follow from their hash.
+"""
+
+import hashlib
+import json
+import posixpath
+import re
+import tarfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+
+from wheelhouse.archive.compressed import compression_by_content, decompressed
+from wheelhouse.archive.tar import HARD_LINK, TarReader
+from wheelhouse.documents import DocumentType
+from wheelhouse.errors import InputError, IntegrityError, RefusedError
+from wheelhouse.files.disk import kind_of, os_errors_as_machine_error
+from wheelhouse.humanize import listed
+from wheelhouse.lock.wheelhouse import sha256_of_bytes
+from wheelhouse.oci.image_lock import BLOBS, DOCKER_MANIFEST, INDEX
+from wheelhouse.oci.image_manifest import CONFIGS, MAX_CONFIG_BYTES, MAX_LAYERS, MAX_MANIFEST_BYTES
+from wheelhouse.oci.image_manifest import DOCKER_MANIFEST as DOCKER_MANIFEST_TYPE
+from wheelhouse.oci.reference import Reference
+
+BLOB = re.compile(rf"{BLOBS}/[0-9a-f]{{64}}")
+CHUNK = 1 << 20
+MAX_IMAGES = 1000
+MAX_NAMED = 10
+LAYER_TYPES = {
+    None: "application/vnd.docker.image.rootfs.diff.tar",
+    "gzip": "application/vnd.docker.image.rootfs.diff.tar.gzip",
+}
+"""How a layer is compressed → its media type. Engines write no other."""
+
+
+class _Saved(msgspec.Struct):
+    Config: str
+    Layers: list[str]
+    RepoTags: list[str] | None = None
+
+
+_SAVED = DocumentType(list[_Saved])
+
+
+@dataclass(slots=True)
+class _Unpacked:
+    """What was written of an archive: member → sha256 and size, link → member, and the small files that describe images."""
+
+    hashes: dict[str, tuple[str, int]] = field(default_factory=dict)
+    links: dict[str, str] = field(default_factory=dict)
+    texts: dict[str, bytes] = field(default_factory=dict)
+
+    def blob(self, name: str) -> tuple[str, int]:
+        """The sha256 and size of a member, links followed once. Raises KeyError if the archive has none."""
+        name = posixpath.normpath(name)
+        return self.hashes[self.links.get(name, name)]
+
+
+def unpack_oci_archive(archive: Path, folder: Path) -> None:
+    """Unpack an OCI archive, a tar of an OCI layout, into a folder. Raises InputError and IntegrityError."""
+    unpacked = _unpack(archive, folder, lambda name: BLOB.fullmatch(name) is not None)
+    if INDEX not in unpacked.texts:
+        hint = "write docker-archive:FILE for what `docker save` wrote"
+        raise InputError(f"`{archive}` is no OCI archive: it has no {INDEX}", hint=hint)
+    (folder / INDEX).write_bytes(unpacked.texts[INDEX])
+
+
+def unpack_docker_archive(archive: Path, folder: Path, wanted: Reference | None) -> Reference:
+    """Unpack an image of a Docker archive into a folder, as an OCI layout; the image's name.
+
+    Without `wanted`, the archive must hold one image with one name. Raises InputError and IntegrityError.
+    """
+    unpacked = _unpack(archive, folder, lambda name: name.endswith((".json", ".tar")) or bool(BLOB.fullmatch(name)))
+    if DOCKER_MANIFEST not in unpacked.texts:
+        hint = "write oci-archive:FILE for a tar of an OCI layout"
+        raise InputError(f"`{archive}` is no Docker archive: it has no {DOCKER_MANIFEST}", hint=hint)
+    try:
+        images = _SAVED.from_json(unpacked.texts[DOCKER_MANIFEST])
+    except ValueError as error:
+        raise IntegrityError(f"`{archive}` is no Docker archive: {error}") from error
+    saved, reference = _chosen(images[:MAX_IMAGES], archive, wanted)
+    manifest = json.dumps(_manifest(saved, unpacked, folder, archive)).encode()
+    descriptor = {"mediaType": DOCKER_MANIFEST_TYPE, "digest": _digest(manifest), "size": len(manifest)}
+    (folder / BLOBS / sha256_of_bytes(manifest)).write_bytes(manifest)
+    (folder / INDEX).write_text(json.dumps({"schemaVersion": 2, "manifests": [descriptor]}), encoding="utf-8")
+    return reference
+
+
+def _chosen(images: list[_Saved], archive: Path, wanted: Reference | None) -> tuple[_Saved, Reference]:
+    """The image of an archive with a name, or the only one."""
+    tags = [(saved, Reference.parse(tag)) for saved in images for tag in saved.RepoTags or ()]
+    if wanted is not None:
+        named = [saved for saved, tag in tags if _is_same(tag, wanted)] or (images if len(images) == 1 else [])
+        if named:
+            return named[0], wanted
+    elif len(tags) == 1:
+        return tags[0]
+    names = listed([str(tag) for _, tag in tags], MAX_NAMED) or "none"
+    what = f"no image `{wanted}`" if wanted else "not one name"
+    raise InputError(
+        f"`{archive}` has {what}; its images have the names: {names}", hint="write docker-archive:FILE:NAME"
+    )
+
+
+def _is_same(one: Reference, other: Reference) -> bool:
+    """Whether two names are of one image: `python:3.12` is `docker.io/library/python:3.12`."""
+    return (one.registry, one.repository, one.tagged.rpartition(":")[2]) == (
+        *(other.registry, other.repository),
+        other.tagged.rpartition(":")[2],
+    )
+
+
+def _manifest(saved: _Saved, unpacked: _Unpacked, folder: Path, archive: Path) -> dict[str, object]:
+    """The manifest of a saved image. An archive has none, so its digest is not that of a registry."""
+    try:
+        config, layers = unpacked.blob(saved.Config), [unpacked.blob(name) for name in saved.Layers[:MAX_LAYERS]]
+    except KeyError as error:
+        raise IntegrityError(f"`{archive}` lacks {error}, which its {DOCKER_MANIFEST} names") from error
+    if config[1] > MAX_CONFIG_BYTES:
+        raise IntegrityError(f"the configuration in `{archive}` has {config[1]} bytes")
+    types = [LAYER_TYPES.get(compression_by_content(folder / BLOBS / sha256)) for sha256, _ in layers]
+    if None in types:
+        raise IntegrityError(f"`{archive}` has a layer that is neither a tar nor one in gzip")
+    return {
+        "schemaVersion": 2,
+        "mediaType": DOCKER_MANIFEST_TYPE,
+        "config": _descriptor(CONFIGS[1], *config),
+        "layers": [_descriptor(kind or "", *layer) for kind, layer in zip(types, layers, strict=True)],
+    }
+
+
+def _descriptor(media_type: str, sha256: str, size: int) -> dict[str, object]:
+    return {"mediaType": media_type, "digest": f"sha256:{sha256}", "size": size}
+
+
+def _digest(raw: bytes) -> str:
+    return f"sha256:{sha256_of_bytes(raw)}"
+
+
+def _unpack(archive: Path, folder: Path, is_blob: Callable[[str], bool]) -> _Unpacked:
+    """Write the members that can be blobs into the layout's folder for blobs, each under its sha256."""
+    if kind_of(archive) != "file":
+        raise InputError(f"there is no file `{archive}`", hint="name the archive that holds the image")
+    unpacked = _Unpacked()
+    with os_errors_as_machine_error(folder):
+        (folder / BLOBS).mkdir(parents=True, exist_ok=True)
+        try:
+            for reader, name in _members(archive, unpacked):
+                if name in (INDEX, DOCKER_MANIFEST):
+                    unpacked.texts[name] = reader.read(MAX_MANIFEST_BYTES)
+                elif is_blob(name):
+                    unpacked.hashes[name] = _write(reader, folder / BLOBS)
+        except (tarfile.TarError, EOFError, RefusedError) as error:
+            raise IntegrityError(f"`{archive}` cannot be read: {error}", hint="save the image again") from error
+    return unpacked
+
+
+def _members(archive: Path, unpacked: _Unpacked) -> Iterator[tuple[TarReader, str]]:
+    """Each regular file of an archive, with the reader that gives its content; links are noted."""
+    with decompressed(archive, compression_by_content(archive)) as stream:
+        reader = TarReader(stream)
+        for member in reader:
+            name = posixpath.normpath(member.name)
+            if member.target:
+                place = "" if member.type == HARD_LINK else posixpath.dirname(name)
+                unpacked.links[name] = posixpath.normpath(posixpath.join(place, member.target))
+            elif member.is_file:
+                yield reader, name
+
+
+def _write(reader: TarReader, folder: Path) -> tuple[str, int]:
+    """Write the current member under its sha256; that, and the size."""
+    digest, size = hashlib.sha256(), 0
+    path = folder / "unpacking"
+    with path.open("wb") as file:
+        while chunk := reader.read(CHUNK):
+            digest.update(chunk)
+            size += file.write(chunk)
+    path.rename(folder / digest.hexdigest())
+    return digest.hexdigest(), size

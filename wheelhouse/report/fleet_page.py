@@ -1,0 +1,162 @@
+"""The report on the jobs of a fleet, as the values of `templates/fleet.html.j2` (pure)."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from packaging.version import Version
+
+from wheelhouse.fetch.fleet_results import JobRun, JobState
+from wheelhouse.humanize import counted, size_text
+from wheelhouse.lock.lock import Lock
+from wheelhouse.report.fleet_facts import (
+    FleetEvidence,
+    PinChange,
+    ProjectUse,
+    VulnerableRelease,
+    changes,
+    uses,
+    vulnerable,
+)
+from wheelhouse.report.fleet_summary import JobResult
+from wheelhouse.report.sentences import error_sentence
+from wheelhouse.vet.cvss import rating
+
+View = dict[str, Any]
+MAX_JOBS, MAX_REQUIRING, MAX_SUMMARY_CHARACTERS = 40, 8, 200
+STATES = {JobState.DONE: "approved", JobState.FAILED: "error"}
+"""The colour of a state, by the classes of the page's chips."""
+
+
+def fleet_view(evidence: FleetEvidence) -> View:
+    """Everything that the page shows."""
+    projects = uses(evidence.locks)
+    changed = {run.name: _changes(run, evidence) for run in evidence.runs}
+    releases = vulnerable(projects, evidence.advisories) if evidence.advisories else []
+    differing = [use for use in projects if len(use.jobs_by_version) > 1]
+    counts = {
+        "jobs": len(evidence.runs),
+        "changes": sum(map(len, changed.values())),
+        "vulnerable": len(releases) if evidence.advisories else None,
+        "projects": len(projects),
+    }
+    return {
+        "title": "Jobs",
+        "subtitle": "fleet",
+        "tabs": [{"id": name, "title": name.capitalize(), "count": count} for name, count in counts.items()],
+        "tabs_label": "Views",
+        "search_label": "Search jobs and projects",
+        "script_data": {"house": "wheelhouse fetch --all"},
+        "verdict": _verdict(evidence),
+        "is_bad": any(run.error for run in evidence.runs),
+        "made": f"{evidence.made:%Y-%m-%d %H:%M} UTC",
+        "jobs": [_job(run, evidence, changed[run.name], releases) for run in evidence.runs],
+        "changed": [{"job": name, "rows": list(map(_change, of_job))} for name, of_job in changed.items() if of_job],
+        "advisories": _advisories(evidence),
+        "vulnerable": list(map(_release, releases)),
+        "projects": list(map(_project, projects)),
+        "differing": len(differing),
+    }
+
+
+def _verdict(evidence: FleetEvidence) -> str:
+    counts = {state: sum(run.state is state for run in evidence.runs) for state in JobState}
+    states = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
+    return f"{counted(len(evidence.runs), 'job')}: {states}"
+
+
+def _changes(run: JobRun[JobResult], evidence: FleetEvidence) -> list[PinChange]:
+    """What changed in a job since the run before; nothing if it has no result."""
+    return changes(evidence.before.get(run.name, ()), run.result.locks) if run.result else []
+
+
+def _job(
+    run: JobRun[JobResult], evidence: FleetEvidence, changed: Sequence[PinChange], releases: Sequence[VulnerableRelease]
+) -> View:
+    locks = evidence.locks[run.name]
+    sizes = {artifact.sha256: artifact.size for lock in locks for artifact in lock.artifacts}
+    return {
+        "name": run.name,
+        "state": {"text": str(run.state), "kind": STATES.get(run.state, "warning")},
+        "targets": [lock.name for lock in locks],
+        "projects": len({pin.project for lock in locks for pin in lock.pins}),
+        "files": len(sizes),
+        "bytes": sum(sizes.values()),
+        "size": size_text(sum(sizes.values())),
+        "changed": len(changed),
+        "vulnerable": sum(run.name in release.jobs for release in releases),
+        "error": error_sentence(run.error) if run.error else _age(run, locks),
+    }
+
+
+def _age(run: JobRun[JobResult], locks: Sequence[Lock]) -> str:
+    """Whether a job without a result has the wheelhouse of an earlier run."""
+    return "" if run.result or not locks else "the wheelhouse is that of an earlier run"
+
+
+def _change(change: PinChange) -> View:
+    kind = "updated" if change.old and change.new else "added" if change.new else "removed"
+    return {
+        "project": change.project,
+        "kind": kind,
+        "old": _listed(change.old),
+        "new": _listed(change.new),
+        "targets": ", ".join(change.targets),
+    }
+
+
+def _listed(versions: Sequence[Version]) -> str:
+    return ", ".join(map(str, versions))
+
+
+def _advisories(evidence: FleetEvidence) -> str:
+    """What the list of vulnerabilities is based on."""
+    if evidence.advisories is None:
+        return "There is no snapshot of advisories: `wheelhouse advisories import` makes one."
+    newest = evidence.advisories.newest
+    as_of = f", the newest of {newest:%Y-%m-%d}" if newest else ""
+    return f"From {counted(evidence.advisories.count, 'advisory record')}{as_of}."
+
+
+def _release(release: VulnerableRelease) -> View:
+    return {
+        "project": release.project,
+        "version": str(release.version),
+        "ids": ", ".join(release.ids),
+        "rating": rating(release.severity) or "",
+        "summary": release.summary[:MAX_SUMMARY_CHARACTERS],
+        "fixed": str(release.fixed) if release.fixed else "",
+        "count": len(release.jobs),
+        "jobs": _names(release.jobs),
+    }
+
+
+def _project(use: ProjectUse) -> View:
+    return {
+        "name": use.project,
+        "most_common": str(use.most_common),
+        "versions": [
+            {"version": str(version), "count": len(jobs), "jobs": _names(jobs)}
+            for version, jobs in use.jobs_by_version.items()
+        ],
+        "count": len(use.jobs),
+        "touches": _names(use.jobs),
+        "behind": len(use.behind),
+        "upgrade": _upgrade(use),
+        "required_by": ", ".join(_first(use.required_by, MAX_REQUIRING)),
+    }
+
+
+def _upgrade(use: ProjectUse) -> str:
+    """What an upgrade of all jobs to the newest release that one of them has would touch."""
+    return f"to {use.newest}: {_names(use.behind)}" if use.behind else ""
+
+
+def _names(jobs: Sequence[str]) -> str:
+    return ", ".join(_first(jobs, MAX_JOBS))
+
+
+def _first(names: Sequence[str], most: int) -> Iterator[str]:
+    """The first names, and the number of the others."""
+    yield from names[:most]
+    if len(names) > most:
+        yield f"and {len(names) - most} more"

@@ -1,0 +1,164 @@
+"""The known vulnerabilities of a wheelhouse for its bill of materials, with what was decided about each (CycloneDX 1.6, VEX)."""
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from wheelhouse.findings import Analysis, Finding
+from wheelhouse.vet.evidence import Evidence
+from wheelhouse.vet.vex import RULES
+
+if TYPE_CHECKING:
+    from cyclonedx.model import Property
+    from cyclonedx.model.vulnerability import (
+        Vulnerability,
+        VulnerabilityAnalysis,
+        VulnerabilityRating,
+        VulnerabilitySource,
+    )
+
+PREFERRED = ("CVE-", "GHSA-", "PYSEC-")
+ADDRESSES = {
+    "CVE": ("NVD", "https://nvd.nist.gov/vuln/detail/"),
+    "GHSA": ("GitHub", "https://github.com/advisories/"),
+}
+OSV = ("OSV", "https://osv.dev/vulnerability/")
+OTHER_JUSTIFICATIONS = {
+    "component_not_present": "code_not_present",
+    "vulnerable_code_not_present": "code_not_present",
+    "vulnerable_code_not_in_execute_path": "code_not_reachable",
+    "vulnerable_code_cannot_be_controlled_by_adversary": "requires_environment",
+    "inline_mitigations_already_exist": "protected_by_mitigating_control",
+}
+"""The justifications of OpenVEX and CSAF in the words of CycloneDX."""
+SEVERITIES = frozenset(("critical", "high", "medium", "low", "none"))
+
+
+def vulnerabilities(evidence: Evidence) -> "Iterator[Vulnerability]":
+    """The vulnerabilities of open, approved and waived findings: one for all files that have the same analysis."""
+    rows = [
+        (_identity(finding), _analysis(finding, evidence), finding)
+        for findings in (evidence.findings, evidence.approved, evidence.waived)
+        for finding in findings
+        if finding.rule in RULES
+    ]
+    rows.sort(key=lambda row: (row[0], str(row[1]), row[2]))
+    for number, ((ids, analysis), same) in enumerate(groupby(rows, key=lambda row: row[:2])):
+        yield _vulnerability(ids, analysis, [finding for _, _, finding in same], number)
+
+
+def _identity(finding: Finding) -> tuple[str, ...]:
+    """The ids of a vulnerability, the one that most databases know first."""
+    ids = finding.values.get("ids", ())
+    order = {prefix: place for place, prefix in enumerate(PREFERRED)}
+    names = ids if isinstance(ids, tuple) else ()
+    return tuple(sorted(names, key=lambda name: (order.get(f"{name.partition('-')[0]}-", len(order)), name)))
+
+
+def _analysis(finding: Finding, evidence: Evidence) -> Analysis | None:
+    """What was decided: by a VEX document, by a waiver, or by who approved the file with the finding.
+
+    A waiver or an approval that names no state accepts the risk: `exploitable`, and it will not be fixed.
+    """
+    waiver = finding.waiver
+    if finding.analysis:
+        return finding.analysis
+    if waiver:
+        detail = f"{waiver.reason} (waived by {waiver.who} until {waiver.until})"
+        return Analysis(waiver.state or "exploitable", waiver.justification, detail, waiver.who)
+    if finding in evidence.approved:
+        reviewers = ", ".join(sorted(evidence.approvals.reviewers(evidence.hashes.get(finding.subject, ""))))
+        return Analysis("exploitable", "", f"seen and approved by {reviewers}", reviewers)
+    return None
+
+
+def _vulnerability(
+    ids: tuple[str, ...], analysis: Analysis | None, findings: Sequence[Finding], number: int
+) -> "Vulnerability":
+    """A vulnerability in the files that the findings are about."""
+    from cyclonedx.model.vulnerability import BomTarget, Vulnerability, VulnerabilityReference  # noqa: PLC0415
+
+    first = findings[0].values
+    fixed, summary = str(first.get("fixed") or ""), str(first.get("summary") or "")
+    identifier, *others = ids or ("",)
+    return Vulnerability(
+        bom_ref=f"vulnerability-{number}",
+        id=identifier,
+        source=_source(identifier),
+        references=[VulnerabilityReference(id=name, source=_source(name)) for name in others],
+        ratings=_ratings(findings[0]),
+        description=summary or None,
+        recommendation=f"take {fixed} or newer" if fixed else None,
+        analysis=_decision(analysis) if analysis else None,
+        affects=[BomTarget(ref=subject) for subject in dict.fromkeys(finding.subject for finding in findings)],
+        properties=_properties(findings[0]),
+    )
+
+
+def _properties(finding: Finding) -> "Iterator[Property]":
+    """What is known of its use, and the component inside the file that it is about."""
+    from cyclonedx.model import Property  # noqa: PLC0415
+
+    for name in ("exploited", "epss", "purl"):
+        if value := finding.values.get(name):
+            yield Property(name=f"wheelhouse:{name}", value=str(value))
+
+
+def _source(identifier: str) -> "VulnerabilitySource":
+    """The database of an id, with the address of the record there."""
+    from cyclonedx.model import XsUri  # noqa: PLC0415
+    from cyclonedx.model.vulnerability import VulnerabilitySource  # noqa: PLC0415
+
+    name, address = ADDRESSES.get(identifier.partition("-")[0], OSV)
+    is_plain = identifier.replace("-", "").replace(":", "").isalnum() and identifier.isascii()
+    return VulnerabilitySource(name=name, url=XsUri(f"{address}{identifier}") if is_plain else None)
+
+
+def _ratings(finding: Finding) -> "list[VulnerabilityRating]":
+    from decimal import Decimal  # noqa: PLC0415
+
+    from cyclonedx.model.vulnerability import (  # noqa: PLC0415
+        VulnerabilityRating,
+        VulnerabilityScoreSource,
+        VulnerabilitySeverity,
+    )
+
+    values = finding.values
+    word = str(values.get("rating") or "").partition(",")[0].replace("moderate", "medium")
+    vector, score = str(values.get("vector") or ""), str(values.get("score") or "")
+    if word not in SEVERITIES and not score:
+        return []
+    return [
+        VulnerabilityRating(
+            severity=VulnerabilitySeverity(word) if word in SEVERITIES else None,
+            score=Decimal(score) if score else None,
+            vector=vector or None,
+            method=VulnerabilityScoreSource(_method(vector)) if vector else None,
+        )
+    ]
+
+
+def _method(vector: str) -> str:
+    """The name that CycloneDX has for the version of a CVSS vector."""
+    names = {"CVSS:4.0": "CVSSv4", "CVSS:3.1": "CVSSv31", "CVSS:3.0": "CVSSv3"}
+    return names.get(vector.partition("/")[0], "CVSSv2")
+
+
+def _decision(analysis: Analysis) -> "VulnerabilityAnalysis":
+    from cyclonedx.model.impact_analysis import (  # noqa: PLC0415
+        ImpactAnalysisJustification,
+        ImpactAnalysisResponse,
+        ImpactAnalysisState,
+    )
+    from cyclonedx.model.vulnerability import VulnerabilityAnalysis  # noqa: PLC0415
+
+    word = OTHER_JUSTIFICATIONS.get(analysis.justification, analysis.justification)
+    is_known = word in {one.value for one in ImpactAnalysisJustification}
+    details = [analysis.detail, "" if is_known or not word else f"({word})"]
+    accepted = [ImpactAnalysisResponse.WILL_NOT_FIX] if analysis.state == "exploitable" and not analysis.source else []
+    return VulnerabilityAnalysis(
+        state=ImpactAnalysisState(analysis.state),
+        justification=ImpactAnalysisJustification(word) if is_known else None,
+        responses=accepted,
+        detail=" ".join(filter(None, details)) or None,
+    )

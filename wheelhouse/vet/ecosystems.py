@@ -1,0 +1,231 @@
+"""Packages of other ecosystems than PyPI, as bills of materials name them, and their order of versions (pure).
+
+Sources: package-url specification 1.0; OSV schema 1.7, "affected[].package"; Semantic Versioning 2.0.0, 11; rpmvercmp of rpm 4.18.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote, unquote
+
+from packaging.utils import NormalizedName, canonicalize_name
+from packaging.version import InvalidVersion
+
+from wheelhouse.archive.artifact import version_of
+from wheelhouse.debian.deb_version import version_key as deb_version_key
+from wheelhouse.vet.advisories import Advisories, Advisory, grouped, within
+
+SEMVER = re.compile(r"v?(\d+)(?:\.(\d+))?(?:\.(\d+))?(?:-([0-9A-Za-z.-]+))?(?:\+.*)?")
+RPM_PARTS = re.compile(r"[0-9]+|[a-zA-Z]+|[~^]")
+RPM_RELEASE = re.compile(r"\.el(\d+)")
+RED_HAT = re.compile(r"Red Hat:enterprise_linux:(\d+)")
+"""OSV's ecosystem `Red Hat:enterprise_linux:8::baseos`: CPE names without `cpe:/o:redhat:`."""
+DISTRIBUTIONS = {"almalinux": "almalinux", "rocky": "rocky linux", "rockylinux": "rocky linux"}
+RED_HATS = frozenset(("redhat", "rhel", "centos"))
+DEBIANS = {"buster": "10", "bullseye": "11", "bookworm": "12", "trixie": "13", "forky": "14"}
+UBUNTUS = {"focal": "20.04", "jammy": "22.04", "noble": "24.04"}
+BY_PURL_TYPE = {"cargo": "crates.io", "npm": "npm", "golang": "go"}
+SEMVER_ECOSYSTEMS = frozenset(("crates.io", "npm", "Go"))
+RPM_ECOSYSTEMS = ("AlmaLinux:", "Rocky Linux:")
+
+
+@dataclass(frozen=True, slots=True)
+class Purl:
+    """A package URL: `pkg:rpm/almalinux/openssl-libs@1.1.1k-18.el8_6?epoch=1`. An absent part is empty."""
+
+    type: str
+    namespace: str
+    name: str
+    version: str
+    qualifiers: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+    @property
+    def text(self) -> str:
+        """The package as people write it: `cargo openssl 0.10.1`."""
+        name = f"{self.namespace}/{self.name}" if self.namespace else self.name
+        return f"{self.type} {name} {self.version}".strip()
+
+    def names(self, other: "Purl") -> bool:
+        """Whether it names the package of another one: the same release, or every release if it has no version."""
+        if (self.type, self.normalized_name) != (other.type, other.normalized_name):
+            return False
+        if self.namespace and other.namespace and self.namespace.lower() != other.namespace.lower():
+            return False
+        return not self.version or _same_version(self.type, self.version, other.version)
+
+    @property
+    def release(self) -> str:
+        """It as a package URL without qualifiers."""
+        folder = "".join(f"{quote(part, safe='')}/" for part in self.namespace.split("/") if part)
+        version = f"@{quote(self.version, safe=':')}" if self.version else ""
+        return f"pkg:{self.type}/{folder}{quote(self.name, safe='')}{version}"
+
+    @property
+    def normalized_name(self) -> str:
+        """The name, as its ecosystem compares names."""
+        if self.type == "pypi":
+            return canonicalize_name(self.name)
+        return self.name.replace("_", "-").lower() if self.type == "cargo" else self.name
+
+
+def _same_version(kind: str, version: str, other: str) -> bool:
+    if kind == "pypi":
+        try:
+            return version_of(version) == version_of(other)
+        except InvalidVersion:
+            return False
+    return version == other
+
+
+def parse_purl(text: str) -> Purl | None:
+    """A package URL; None for what is none."""
+    scheme, _, rest = text.partition(":")
+    rest, _, _ = rest.lstrip("/").partition("#")
+    rest, _, query = rest.partition("?")
+    path, at, version = rest.rpartition("@")
+    path = path if at else rest
+    kind, *namespace, name = path.strip("/").split("/") if "/" in path else ("", "")
+    if scheme != "pkg" or not kind or not name:
+        return None
+    pairs = (pair.partition("=")[::2] for pair in query.split("&") if pair)
+    qualifiers = {key.lower(): unquote(value) for key, value in pairs}
+    folder = "/".join(map(unquote, namespace))
+    return Purl(kind.lower(), folder, unquote(name), unquote(version) if at else "", qualifiers)
+
+
+def advisory_key(ecosystem: str, name: str) -> NormalizedName | None:
+    """The name under which advisories on a package of another ecosystem than PyPI are kept; None if they are not.
+
+    It has a slash, which no project of PyPI can have: `debian:12/git`, `crates.io/openssl`, `almalinux:8/openssl-libs`.
+    """
+    if ecosystem.startswith(("Debian:", "Ubuntu:")):
+        return debian_key(ecosystem, name)
+    if ecosystem in SEMVER_ECOSYSTEMS:
+        return _key(ecosystem, name.replace("_", "-") if ecosystem == "crates.io" else name)
+    if ecosystem.startswith(RPM_ECOSYSTEMS):
+        return _key(ecosystem, name)
+    if match := RED_HAT.match(ecosystem):
+        return _key(f"red hat:{match[1]}", name)
+    return None
+
+
+def debian_key(ecosystem: str, source: str) -> NormalizedName:
+    """The name under which advisories on a source package of Debian or Ubuntu are kept: `debian:12/git`."""
+    return canonicalize_name(f"{ecosystem}/{source}")
+
+
+def _key(ecosystem: str, name: str) -> NormalizedName:
+    return NormalizedName(f"{ecosystem}/{name}".lower())
+
+
+def component_keys(purl: Purl) -> tuple[NormalizedName, ...]:
+    """The names under which advisories on a component are kept, besides PyPI's; none for an ecosystem that is not known.
+
+    Some databases name the source package, so `upstream` counts, too.
+    """
+    names = dict.fromkeys((purl.qualifiers.get("upstream", "").partition("@")[0] or purl.name, purl.name))
+    if purl.type in BY_PURL_TYPE:
+        name = f"{purl.namespace}/{purl.name}" if purl.namespace else purl.name
+        return (_key(BY_PURL_TYPE[purl.type], name.replace("_", "-") if purl.type == "cargo" else name),)
+    if purl.type == "rpm":
+        return tuple(_key(ecosystem, name) for ecosystem in _rpm_ecosystems(purl) for name in names)
+    if purl.type == "deb":
+        return tuple(debian_key(ecosystem, name) for ecosystem in _deb_ecosystems(purl) for name in names)
+    return ()
+
+
+def _rpm_ecosystems(purl: Purl) -> tuple[str, ...]:
+    """OSV's distribution of an RPM; its release is that of `distro`, else that of its version (`.el8`)."""
+    match = RPM_RELEASE.search(purl.version)
+    named = re.search(r"(\d+)", purl.qualifiers.get("distro", ""))
+    release = named[1] if named else match[1] if match else ""
+    vendor = purl.namespace.lower()
+    if not release:
+        return ()
+    if vendor in RED_HATS:
+        return (f"red hat:{release}",)
+    return (f"{DISTRIBUTIONS[vendor]}:{release}",) if vendor in DISTRIBUTIONS else ()
+
+
+def _deb_ecosystems(purl: Purl) -> tuple[str, ...]:
+    """OSV's names of the release of a Debian package, by `distro`: `debian-12`, `debian-12.5` or `bookworm`."""
+    named = purl.qualifiers.get("distro", "").lower()
+    name, hyphen, release = named.partition("-")
+    vendor = name if hyphen else purl.namespace.lower()
+    release = release if hyphen else {**DEBIANS, **UBUNTUS}.get(named, "")
+    if vendor == "ubuntu" and release:
+        return (f"ubuntu:{release}", f"ubuntu:{release}:lts")
+    return (f"debian:{release.partition('.')[0]}",) if vendor == "debian" and release else ()
+
+
+def advisories_on(purl: Purl, advisories: Advisories) -> list[tuple[Advisory, ...]]:
+    """The advisories that affect a component, in groups of aliases."""
+    if purl.type == "pypi":
+        try:
+            return advisories.of(canonicalize_name(purl.name), version_of(purl.version))
+        except InvalidVersion:
+            return []
+    known = (one for key in component_keys(purl) for one in advisories.by_project.get(key, ()))
+    return grouped(one for one in known if is_affected(one, purl))
+
+
+def first_fix(group: Iterable[Advisory]) -> str:
+    """The fixed version that advisories name, if they agree; else empty."""
+    fixes = {
+        event.version for advisory in group for events in advisory.ranges for event in events if event.kind == "fixed"
+    }
+    return fixes.pop() if len(fixes) == 1 else ""
+
+
+def is_affected(advisory: Advisory, purl: Purl) -> bool:
+    """Whether a component is affected: its version is listed, or in a range. A version that cannot be compared is not."""
+    version, key = _version(purl), _version_key(purl)
+    if purl.version in advisory.versions or version in advisory.versions:
+        return True
+    try:
+        return any(within(events, key(version), key) for events in advisory.ranges)
+    except ValueError:
+        return False
+
+
+def _version(purl: Purl) -> str:
+    """The version, with the epoch that an RPM has as a qualifier."""
+    epoch = purl.qualifiers.get("epoch")
+    return f"{epoch}:{purl.version}" if epoch and ":" not in purl.version else purl.version
+
+
+def _version_key(purl: Purl) -> Callable[[str], Any]:
+    """What sorts the versions of a component's ecosystem. An RPM without an epoch is compared without epochs."""
+    if purl.type == "rpm":
+        return rpm_key if ":" in _version(purl) else lambda version: rpm_key(version.rpartition(":")[2])
+    return deb_version_key if purl.type == "deb" else semver_key
+
+
+def semver_key(version: str) -> tuple[Any, ...]:
+    """What sorts semantic versions. Raises ValueError for no version."""
+    match = SEMVER.fullmatch(version.strip())
+    if not match:
+        raise ValueError(f"`{version}` is not a semantic version")
+    numbers = tuple(int(match[group] or 0) for group in (1, 2, 3))
+    if match[4] is None:
+        return (*numbers, 1, ())
+    return (*numbers, 0, tuple((0, int(one), "") if one.isdigit() else (1, 0, one) for one in match[4].split(".")))
+
+
+def rpm_key(version: str) -> tuple[Any, ...]:
+    """What sorts versions of RPMs: epoch, version, release."""
+    epoch, colon, rest = version.rpartition(":")
+    upstream, _, release = rest.partition("-")
+    return (int(epoch) if colon and epoch.isdigit() else 0), _rpm_part(upstream), _rpm_part(release)
+
+
+def _rpm_part(text: str) -> tuple[tuple[int, int, str], ...]:
+    """A tilde sorts before the end, a caret after it; then letters, then numbers."""
+    return (*map(_rpm_segment, RPM_PARTS.findall(text)), (1, 0, ""))
+
+
+def _rpm_segment(segment: str) -> tuple[int, int, str]:
+    if segment.isdigit():
+        return (4, int(segment), "")
+    return {"~": (0, 0, ""), "^": (2, 0, "")}.get(segment, (3, 0, segment))

@@ -1,0 +1,100 @@
+"""What VEX documents say of vulnerabilities, and the findings that they settle (pure).
+
+A statement covers a finding about one of its vulnerabilities in one of its products: a package URL, or the sha256 of a file. A
+malicious release is settled by none.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from wheelhouse.findings import Analysis, Finding
+from wheelhouse.lock.lock import Pin
+from wheelhouse.vet.ecosystems import Purl, parse_purl
+
+RULES = frozenset(("vulnerable", "component-vulnerable", "deb-vulnerable", "vulnerable-since-approval"))
+SETTLED = frozenset(("not_affected", "false_positive", "resolved", "resolved_with_pedigree"))
+"""The states that say that a vulnerability is none here (CycloneDX 1.6, `impactAnalysisState`)."""
+WITH_REASON = frozenset(("not_affected", "false_positive"))
+"""The states that count only with a reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class VexProduct:
+    """What a statement is about: a package, the sha256 of a file, or both. `components` are those inside it that it names."""
+
+    purl: Purl | None = None
+    sha256: str = ""
+    components: tuple["VexProduct", ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class VexStatement:
+    """One statement: about a vulnerability by all its ids, in some products. `made` is a time as the document gives it."""
+
+    ids: frozenset[str]
+    products: tuple[VexProduct, ...]
+    analysis: Analysis
+    made: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AnalysedFindings:
+    """The findings that stay open, and those that a statement settles; each that a statement is about has its analysis."""
+
+    remaining: tuple[Finding, ...]
+    settled: tuple[Finding, ...]
+
+
+def is_settled(analysis: Analysis) -> bool:
+    """Whether an analysis says that the vulnerability does not matter here; "not affected" needs a reason."""
+    has_reason = bool(analysis.justification or analysis.detail)
+    return analysis.state in SETTLED and (has_reason or analysis.state not in WITH_REASON)
+
+
+def apply_vex(
+    findings: Iterable[Finding], pins: Mapping[str, Pin], statements: Iterable[VexStatement]
+) -> AnalysedFindings:
+    """Separate the findings that statements settle. `pins` is by subject. Of several statements the newest counts.
+
+    Of statements of the same time the last one counts.
+    """
+    ordered = sorted(statements, key=lambda statement: statement.made)
+    remaining: list[Finding] = []
+    settled: list[Finding] = []
+    for finding in findings:
+        covering = [one for one in ordered if _covers(one, finding, pins.get(finding.subject))]
+        if not covering:
+            remaining.append(finding)
+            continue
+        analysed = replace(finding, analysis=covering[-1].analysis)
+        (settled if is_settled(covering[-1].analysis) else remaining).append(analysed)
+    return AnalysedFindings(tuple(remaining), tuple(settled))
+
+
+def _covers(statement: VexStatement, finding: Finding, pin: Pin | None) -> bool:
+    """Whether a statement is about the vulnerability and the package of a finding."""
+    ids = finding.values.get("ids", ())
+    if finding.rule not in RULES or not isinstance(ids, tuple) or statement.ids.isdisjoint(ids):
+        return False
+    package = package_of(finding)
+    file = Purl("pypi", "", pin.project, str(pin.version)) if pin else None
+    return any(_is_about(product, package, file, pin.artifact.sha256 if pin else "") for product in statement.products)
+
+
+def _is_about(product: VexProduct, package: Purl | None, file: Purl | None, sha256: str) -> bool:
+    """Whether a product is the package of a finding; or its file, and no other components inside it are named."""
+    if package and product.purl and product.purl.names(package) and not product.components:
+        return not product.sha256 or package != file or product.sha256 == sha256
+    is_file = product.sha256 == sha256 if product.sha256 else bool(file and product.purl and product.purl.names(file))
+    is_inside = any(one.purl and package and one.purl.names(package) for one in product.components)
+    return is_file and (is_inside or not product.components)
+
+
+def package_of(finding: Finding) -> Purl | None:
+    """The package that a finding about a vulnerability is about."""
+    values = finding.values
+    if isinstance(purl := values.get("purl"), str):
+        return parse_purl(purl)
+    if finding.rule == "deb-vulnerable":
+        return Purl("deb", "", str(values.get("package", "")), str(values.get("version", "")))
+    return Purl("pypi", "", str(values.get("project", "")), str(values.get("version", "")))

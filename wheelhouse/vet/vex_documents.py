@@ -1,0 +1,227 @@
+"""Reads VEX documents: CycloneDX with `vulnerabilities[].analysis`, OpenVEX, and CSAF's VEX profile, in JSON (pure).
+
+Sources: CycloneDX 1.6; OpenVEX 0.2.0; CSAF 2.0, 4.5 and 3.2.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import unquote
+
+from wheelhouse.documents import parse_json
+from wheelhouse.errors import InputError
+from wheelhouse.findings import Analysis
+from wheelhouse.vet.ecosystems import Purl, parse_purl
+from wheelhouse.vet.vex import VexProduct, VexStatement
+
+HINT = "name a VEX document in JSON: CycloneDX with `analysis`, OpenVEX, or CSAF"
+OPENVEX_STATES = {
+    "not_affected": "not_affected",
+    "affected": "exploitable",
+    "fixed": "resolved",
+    "under_investigation": "in_triage",
+}
+CSAF_STATES = {
+    "known_not_affected": "not_affected",
+    "known_affected": "exploitable",
+    "first_affected": "exploitable",
+    "last_affected": "exploitable",
+    "fixed": "resolved",
+    "first_fixed": "resolved",
+    "under_investigation": "in_triage",
+}
+CYCLONEDX_STATES = frozenset(
+    ("not_affected", "false_positive", "resolved", "resolved_with_pedigree", "exploitable", "in_triage")
+)
+SHA256_NAMES = frozenset(("sha-256", "sha256"))
+Table = dict[str, Any]
+
+
+def parse_vex(text: str, source: str) -> tuple[VexStatement, ...]:
+    """The statements of a VEX document. `source` is its file. Raises InputError for any other document."""
+    try:
+        document = parse_json(text)
+        if not isinstance(document, dict):
+            raise TypeError("it is no object")
+        return tuple(_reader(document)(document, source))
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise InputError(f"`{source}` is not a VEX document: {error}", hint=HINT) from error
+
+
+def _reader(document: Table) -> Any:  # noqa: ANN401  (one of three functions)
+    """The function that reads the format of a document."""
+    if document.get("bomFormat") == "CycloneDX":
+        return _of_cyclonedx
+    if "openvex" in str(document.get("@context", "")):
+        return _of_openvex
+    if isinstance(document.get("document"), dict) and "csaf_version" in document["document"]:
+        return _of_csaf
+    raise ValueError("it is neither CycloneDX nor OpenVEX nor CSAF")
+
+
+# CycloneDX
+
+
+def _of_cyclonedx(document: Table, source: str) -> Iterator[VexStatement]:
+    """The vulnerabilities that have an analysis. `affects` names components of the document, or package URLs."""
+    by_reference = {str(one.get("bom-ref")): _cyclonedx_product(one) for one in _components(document)}
+    author = _cyclonedx_author(document)
+    for row in _tables(document, "vulnerabilities"):
+        analysis = row.get("analysis") or {}
+        if analysis.get("state") not in CYCLONEDX_STATES:
+            continue
+        ids = _ids(row.get("id"), *(one.get("id") for one in _tables(row, "references")))
+        products = tuple(_affected(row, by_reference))
+        made = str(analysis.get("lastUpdated") or row.get("updated") or _timestamp(document))
+        justification, detail = (str(analysis.get(key) or "") for key in ("justification", "detail"))
+        stated = Analysis(analysis["state"], justification, detail, author, source)
+        yield VexStatement(ids, products, stated, made)
+
+
+def _components(document: Table) -> Iterator[Table]:
+    """The components of a bill of materials, and those inside them."""
+    queue = [one for one in [document.get("metadata", {}).get("component")] if one]
+    queue += _tables(document, "components")
+    for component in queue:
+        queue += _tables(component, "components")
+        yield component
+
+
+def _cyclonedx_product(component: Table) -> VexProduct:
+    hashes = {str(one.get("alg", "")).lower(): str(one.get("content", "")) for one in _tables(component, "hashes")}
+    return VexProduct(_purl(component.get("purl")), _sha256(hashes))
+
+
+def _affected(row: Table, by_reference: Mapping[str, VexProduct]) -> Iterator[VexProduct]:
+    """The products of `affects`: by reference in the document, or a BOM-Link whose end is a package URL or a file name.
+
+    A row with versions is about these versions only; a row with ranges of versions is left out.
+    """
+    for affected in _tables(row, "affects"):
+        reference = str(affected["ref"])
+        end = unquote(reference.partition("#")[2]) if reference.startswith("urn:cdx:") else reference
+        product = by_reference.get(reference) or by_reference.get(end) or VexProduct(_purl(end))
+        versions = _tables(affected, "versions")
+        if not versions:
+            yield product
+        for version in versions:
+            if product.purl and isinstance(version.get("version"), str):
+                purl = product.purl
+                yield VexProduct(Purl(purl.type, purl.namespace, purl.name, version["version"]), product.sha256)
+
+
+def _cyclonedx_author(document: Table) -> str:
+    metadata = document.get("metadata", {})
+    names = [one.get("name") for one in (metadata.get("supplier"), metadata.get("manufacturer")) if one]
+    names += [one.get("name") for one in _tables(metadata, "authors")]
+    return next((str(name) for name in names if name), "")
+
+
+def _timestamp(document: Table) -> str:
+    return str(document.get("metadata", {}).get("timestamp") or "")
+
+
+# OpenVEX
+
+
+def _of_openvex(document: Table, source: str) -> Iterator[VexStatement]:
+    """The statements. A product is a package URL, or has hashes; those of format 0.0.1 are texts."""
+    author, made = str(document.get("author") or ""), str(document.get("timestamp") or "")
+    for row in document["statements"]:
+        vulnerability = row["vulnerability"]
+        if isinstance(vulnerability, str):
+            vulnerability = {"name": vulnerability}
+        ids = _ids(vulnerability.get("name"), vulnerability.get("@id"), *vulnerability.get("aliases", ()))
+        detail = str(row.get("impact_statement") or row.get("action_statement") or row.get("status_notes") or "")
+        justification = str(row.get("justification") or "")
+        analysis = Analysis(OPENVEX_STATES[row["status"]], justification, detail, author, source)
+        when = str(row.get("last_updated") or row.get("timestamp") or made)
+        yield VexStatement(ids, tuple(map(_openvex_product, row.get("products", ()))), analysis, when)
+
+
+def _openvex_product(product: str | Table) -> VexProduct:
+    if isinstance(product, str):
+        return VexProduct(_purl(product))
+    purl = _purl(product.get("identifiers", {}).get("purl")) or _purl(product.get("@id"))
+    hashes = {str(name).lower(): str(digest) for name, digest in product.get("hashes", {}).items()}
+    inside = tuple(map(_openvex_product, product.get("subcomponents", ())))
+    return VexProduct(purl, _sha256(hashes), inside)
+
+
+# CSAF
+
+
+def _of_csaf(document: Table, source: str) -> Iterator[VexStatement]:
+    """A statement for each status of a vulnerability; a flag or a threat of the kind `impact` is its reason."""
+    head = document["document"]
+    author = str(head.get("publisher", {}).get("name") or "")
+    made = str(head.get("tracking", {}).get("current_release_date") or "")
+    products = _csaf_products(document.get("product_tree", {}))
+    for row in _tables(document, "vulnerabilities"):
+        ids = _ids(row.get("cve"), *(one.get("text") for one in _tables(row, "ids")))
+        for status, names in row.get("product_status", {}).items():
+            for name in names if status in CSAF_STATES else ():
+                analysis = Analysis(CSAF_STATES[status], *_csaf_reason(row, name), author, source)
+                yield VexStatement(ids, products.get(name, ()), analysis, made)
+
+
+def _csaf_products(tree: Table) -> dict[str, tuple[VexProduct, ...]]:
+    """The products by id: those of branches and full names, and relationships, which name a component inside a product."""
+    names: list[Table] = list(_tables(tree, "full_product_names"))
+    queue = _tables(tree, "branches")
+    for branch in queue:
+        queue += _tables(branch, "branches")
+        names += [branch["product"]] if "product" in branch else []
+    products = {str(one["product_id"]): _csaf_product(one) for one in names}
+    whole: dict[str, tuple[VexProduct, ...]] = {name: (product,) for name, product in products.items()}
+    for relationship in _tables(tree, "relationships"):
+        inner = products.get(str(relationship["product_reference"]), VexProduct())
+        outer = products.get(str(relationship["relates_to_product_reference"]), VexProduct())
+        name = str(relationship["full_product_name"]["product_id"])
+        whole[name] = (VexProduct(outer.purl, outer.sha256, (inner,)),)
+    return whole
+
+
+def _csaf_product(product: Table) -> VexProduct:
+    helper = product.get("product_identification_helper", {})
+    rows = [row for one in _tables(helper, "hashes") for row in _tables(one, "file_hashes")]
+    hashes = {str(row.get("algorithm", "")).lower(): str(row.get("value", "")) for row in rows}
+    return VexProduct(_purl(helper.get("purl")), _sha256(hashes))
+
+
+def _csaf_reason(row: Table, product: str) -> tuple[str, str]:
+    """The justification and the words of a vulnerability for a product; both may be empty."""
+    flags = [one["label"] for one in _tables(row, "flags") if _is_for(one, product)]
+    impacts = [
+        one["details"] for one in _tables(row, "threats") if one.get("category") == "impact" and _is_for(one, product)
+    ]
+    return next(iter(flags), ""), next(iter(impacts), "")
+
+
+def _is_for(row: Table, product: str) -> bool:
+    """Whether a flag or threat is about a product; one that names none is about all."""
+    return not (row.get("product_ids") or row.get("group_ids")) or product in row.get("product_ids", ())
+
+
+# Parts of all formats
+
+
+def _tables(table: Table, key: str) -> list[Table]:
+    """The tables of an array that may be missing."""
+    rows = table.get(key) or []
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise TypeError(f"`{key}` is no array of objects")
+    return list(rows)
+
+
+def _ids(*names: object) -> frozenset[str]:
+    """The ids of a vulnerability; of an address, its last part."""
+    return frozenset(str(name).rstrip("/").rpartition("/")[2] for name in names if name)
+
+
+def _purl(text: object) -> Purl | None:
+    return parse_purl(text) if isinstance(text, str) else None
+
+
+def _sha256(hashes: Mapping[str, str]) -> str:
+    """The sha256 among hashes by algorithm, in lower case; empty if there is none."""
+    return next((digest.lower() for name, digest in hashes.items() if name in SHA256_NAMES), "")
