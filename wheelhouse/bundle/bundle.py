@@ -24,6 +24,12 @@ MANIFEST = "wheelhouse-bundle.json"
 SIGNATURE = "wheelhouse-bundle.dsse.json"
 PREDICATE = "bundle"
 MAX_FILES = 200_000
+REVIEW = "review"
+"""The folder of a bundle with the files of the review."""
+APPROVALS, ADVISORIES, POLICY = "approvals.intoto.jsonl", "advisories.json", "policy.toml"
+REVIEW_FILES = (APPROVALS, ADVISORIES, POLICY)
+MAX_REVIEW_BYTES = 256 << 20
+"""Of each file of a review; a snapshot of all advisories for PyPI has 40 MB."""
 PREFIX_DIGITS = 12
 """Of a sha256 in a short state: 6 bytes."""
 SAFE_PATH = re.compile(r"[A-Za-z0-9][\w.+!~-]{0,254}(?:/[A-Za-z0-9][\w.+!~-]{0,254}){0,7}", re.ASCII)
@@ -68,13 +74,15 @@ class BundleManifest:
     """The files of the result; `removed` maps paths that the result does not have to the sha256 of the file that goes.
 
     `base` is the digest of the wheelhouse that a difference was made for; None for a full bundle. `wheelhouses` names the
-    folders of several wheelhouses, with which all paths begin; it is empty for one.
+    folders of several wheelhouses, with which all paths begin; it is empty for one. `review` are the files of the near side's review:
+    they belong to no wheelhouse.
     """
 
     entries: tuple[BundleEntry, ...]
     removed: Mapping[str, str] = field(default_factory=dict)
     base: str | None = None
     wheelhouses: tuple[str, ...] = ()
+    review: tuple[BundleEntry, ...] = ()
 
     @property
     def result(self) -> dict[str, str]:
@@ -114,6 +122,7 @@ class BundleManifest:
             "base": self.base,
             **({"wheelhouses": list(self.wheelhouses)} if self.wheelhouses else {}),
             "files": [_document(entry) for entry in self.entries],
+            **({"review": [_document(entry) for entry in self.review]} if self.review else {}),
             "removed": [{"path": path, "sha256": sha256} for path, sha256 in sorted(self.removed.items())],
         }
         return json.dumps(document, indent=1) + "\n"
@@ -162,6 +171,7 @@ class _Document(msgspec.Struct):
     files: tuple[BundleEntry, ...]
     removed: tuple[_RemovedRow, ...]
     wheelhouses: tuple[str, ...] = ()
+    review: tuple[BundleEntry, ...] = ()
 
 
 _DOCUMENT = DocumentType(_Document)
@@ -177,7 +187,7 @@ def parse_manifest(raw: bytes, source: str) -> BundleManifest:
     except ValueError as error:
         raise InputError(f"`{source}` holds no manifest that wheelhouse wrote: {error}") from error
     removed = {row.path: row.sha256 for row in document.removed}
-    manifest = BundleManifest(document.files, removed, document.base, document.wheelhouses)
+    manifest = BundleManifest(document.files, removed, document.base, document.wheelhouses, document.review)
     _check(manifest, document.wheelhouse, source)
     return manifest
 
@@ -185,7 +195,7 @@ def parse_manifest(raw: bytes, source: str) -> BundleManifest:
 def _check(manifest: BundleManifest, stated: str, source: str) -> None:
     """Raise IntegrityError for a manifest that contradicts itself. `stated` is the digest that it gives of its result."""
     paths = [entry.path for entry in manifest.entries] + list(manifest.removed)
-    hashes = [entry.sha256 for entry in manifest.entries] + list(manifest.removed.values())
+    hashes = [entry.sha256 for entry in (*manifest.entries, *manifest.review)] + list(manifest.removed.values())
     carried = {entry.sha256 for entry in manifest.carried}
     contradiction = None
     if not all(map(SAFE_PATH.fullmatch, paths)):
@@ -197,9 +207,13 @@ def _check(manifest: BundleManifest, stated: str, source: str) -> None:
     elif manifest.wheelhouses and not _have_folders(paths, manifest.wheelhouses):
         contradiction = "names a file outside its wheelhouses, or a wheelhouse twice"
     elif not all(map(SHA256.fullmatch, [*hashes, *([manifest.base] if manifest.base else [])])) or any(
-        entry.size < 0 for entry in manifest.entries
+        entry.size < 0 for entry in (*manifest.entries, *manifest.review)
     ):
         contradiction = "gives a file no valid sha256 or size"
+    elif not {entry.path for entry in manifest.review} <= set(REVIEW_FILES) or any(
+        entry.size > MAX_REVIEW_BYTES for entry in manifest.review
+    ):
+        contradiction = "names a file of a review that is none, or is too long"
     elif manifest.base is None and any(entry.sha256 not in carried for entry in manifest.entries):
         contradiction = "is whole, but does not carry every file"
     elif stated != digest(manifest.result):

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from wheelhouse.archive.tar import TarMember, TarReader
-from wheelhouse.bundle.bundle import MANIFEST, SIGNATURE, BundleEntry, BundleManifest, parse_manifest
+from wheelhouse.bundle.bundle import MANIFEST, REVIEW, SIGNATURE, BundleEntry, BundleManifest, parse_manifest
 from wheelhouse.bundle.loose_volumes import tar_header
 from wheelhouse.bundle.recovery import repair_hint
 from wheelhouse.bundle.volumes import reading
@@ -27,7 +27,11 @@ class DamagedBundleError(IntegrityError):
 
 
 def write_bundle(
-    stream: io.RawIOBase, folders: Mapping[str, OpenFolder], manifest: BundleManifest, signature: str | None
+    stream: io.RawIOBase,
+    folders: Mapping[str, OpenFolder],
+    manifest: BundleManifest,
+    signature: str | None,
+    review: Mapping[str, bytes],
 ) -> None:
     """Write a bundle; nothing is written twice, so a pipe or a tape will do.
 
@@ -35,9 +39,11 @@ def write_bundle(
     for a file that is not the manifest's when it is read.
     """
     with tarfile.open(fileobj=stream, mode="w|", format=tarfile.PAX_FORMAT, bufsize=BLOCK) as archive:
-        _add_text(archive, MANIFEST, manifest.to_json())
+        _add_text(archive, MANIFEST, manifest.to_json().encode())
         if signature is not None:
-            _add_text(archive, SIGNATURE, signature)
+            _add_text(archive, SIGNATURE, signature.encode())
+        for name, content in review.items():
+            _add_text(archive, f"{REVIEW}/{name}", content)
         for entry in manifest.carried:
             root, _, path = entry.path.partition("/") if manifest.wheelhouses else ("", "", entry.path)
             _add_file(archive, folders[root], path, entry)
@@ -79,18 +85,21 @@ class _Hashing(io.RawIOBase):
         return data
 
 
-def _add_text(archive: tarfile.TarFile, path: str, text: str) -> None:
-    raw = text.encode()
-    archive.addfile(tar_header(path, len(raw)), io.BytesIO(raw))
+def _add_text(archive: tarfile.TarFile, path: str, content: bytes) -> None:
+    archive.addfile(tar_header(path, len(content)), io.BytesIO(content))
 
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """An open bundle: its manifest, parsed and as bytes, its signature if it has one, and its files, which are read once."""
+    """An open bundle: its manifest, parsed and as bytes, its signature if it has one, and its files, which are read once.
+
+    `review` has the files of the near side's review by name.
+    """
 
     manifest: BundleManifest
     raw_manifest: bytes
     signature: bytes | None
+    review: Mapping[str, bytes]
     name: str
     _reader: TarReader
     _next: TarMember | None
@@ -135,16 +144,24 @@ def open_bundle(source: Path | BinaryIO) -> Iterator[Bundle]:
 
 
 def _begin(stream: BinaryIO, name: str) -> Bundle:
-    """Read the manifest, and the signature if it follows."""
+    """Read the manifest, the signature if it follows, and the review."""
     reader = TarReader(stream)
     raw = _text(reader, reader.next(), MANIFEST, name)
     if raw is None:
         raise IntegrityError(f"`{name}` does not begin with {MANIFEST}, so it is no bundle")
     member = reader.next()
     signature = _text(reader, member, SIGNATURE, name)
-    return Bundle(
-        parse_manifest(raw, name), raw, signature, name, reader, member if signature is None else reader.next()
-    )
+    manifest = parse_manifest(raw, name)
+    member = member if signature is None else reader.next()
+    review = {}
+    for entry in manifest.review:
+        if member is None:
+            raise DamagedBundleError(f"`{name}` was cut short: `{REVIEW}/{entry.path}` is missing")
+        _must_be(member, f"{REVIEW}/{entry.path}", entry.size, name)
+        review[entry.path] = reader.read(entry.size)
+        must_have_sha256(hashlib.sha256(review[entry.path]).hexdigest(), entry)
+        member = reader.next()
+    return Bundle(manifest, raw, signature, review, name, reader, member)
 
 
 def _text(reader: TarReader, member: TarMember | None, path: str, name: str) -> bytes | None:

@@ -83,6 +83,23 @@ def lock_paths(manifest: BundleManifest) -> frozenset[str]:
     )
 
 
+def locked_artifacts(locks: Mapping[str, bytes], manifest: BundleManifest) -> dict[str, str]:
+    """Path → sha256 of every wheel, sdist and other file that lock files of a bundle name, without texts that follow from them."""
+    files: dict[str, str] = {}
+    for root in manifest.parts:
+        prefix = f"{root}/" if root else ""
+        for path, raw in locks.items():
+            if not path.startswith(prefix):
+                continue
+            folder, _ = _split(path.removeprefix(prefix))
+            locked = _locked_folder(folder)
+            artifacts = (locked.parse if locked else parse_lock)(_text(raw, path), path).artifacts
+            named = artifacts if isinstance(artifacts, Mapping) else {one.filename: one for one in artifacts}
+            inside = f"{prefix}{folder}/" if folder else prefix
+            files |= {f"{inside}{name}": artifact.sha256 for name, artifact in named.items()}
+    return files
+
+
 def must_have_short_locks(manifest: BundleManifest, name: str) -> None:
     """Raise IntegrityError if the lock files of the bundle `name`, which are read into memory, are too long together."""
     paths = lock_paths(manifest)

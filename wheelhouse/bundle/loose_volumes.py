@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from wheelhouse.archive.tar import TarMember, TarReader
-from wheelhouse.bundle.bundle import MANIFEST, SIGNATURE, parse_manifest
+from wheelhouse.bundle.bundle import MANIFEST, REVIEW, SIGNATURE, parse_manifest
 from wheelhouse.errors import InputError, IntegrityError
 from wheelhouse.files.disk import os_errors_as_machine_error
 
@@ -80,7 +80,9 @@ def _bundle_bytes(first: Path) -> int:
             f"`{first.name}` looks like volume 1 of a bundle, but the index of its volumes is missing: {error}",
             hint="put the volumes and their .volumes.json into one folder",
         ) from error
-    return tar_bytes([(MANIFEST, len(raw or b"")), *signed, *((entry.path, entry.size) for entry in manifest.carried)])
+    review = [(f"{REVIEW}/{entry.path}", entry.size) for entry in manifest.review]
+    carried = [(entry.path, entry.size) for entry in manifest.carried]
+    return tar_bytes([(MANIFEST, len(raw or b"")), *signed, *review, *carried])
 
 
 def _content(reader: TarReader, member: TarMember | None, name: str) -> bytes | None:

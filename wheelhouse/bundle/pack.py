@@ -3,14 +3,14 @@
 `pack` writes everything, or what the far side lacks. `unpack` has a module of its own.
 """
 
-import io
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import BinaryIO
 
-from wheelhouse.bundle.bundle import MANIFEST, PREDICATE, BundleManifest, FarSide, difference
+from wheelhouse.bundle.bundle import MANIFEST, PREDICATE, BundleEntry, BundleManifest, FarSide, difference
 from wheelhouse.bundle.bundlefile import open_bundle, write_bundle
 from wheelhouse.bundle.far_side_state import read_far_side
 from wheelhouse.bundle.lock_files import with_locks_first
@@ -20,6 +20,7 @@ from wheelhouse.bundle.volumes import Volume, writing
 from wheelhouse.events import ignore
 from wheelhouse.files.disk import must_lie_outside
 from wheelhouse.files.open_folder import OpenFolder
+from wheelhouse.lock.wheelhouse import sha256_of_bytes
 from wheelhouse.signing.sign import PublicKey, Signer, sign
 
 __all__ = ["Packed", "Unpacked", "inspect_bundle", "pack", "unpack", "wheelhouse_files"]
@@ -39,9 +40,11 @@ def pack(
     since: Path | FarSide | None,
     limit: int | None,
     key: Signer | None,
+    review: Mapping[str, bytes] = MappingProxyType({}),
 ) -> Packed:
     """Write one wheelhouse or several, or what the far side lacks of them, as one archive, or as volumes of `limit` bytes.
 
+    `review` are the files of the review by their names, which travel in a folder of their own.
     A stream is written forward only. Raises IntegrityError for a file that is not what its lock says; every file is hashed
     while it is read.
     """
@@ -52,17 +55,13 @@ def pack(
     far_side = read_far_side(since) if isinstance(since, Path) else since
     files = wheelhouses_files(tuple(sources.values()))
     manifest = with_locks_first(difference(files, far_side, tuple(filter(None, sources))))
+    rows = (BundleEntry(name, sha256_of_bytes(content), len(content)) for name, content in review.items())
+    manifest = replace(manifest, review=tuple(rows))
     signature = sign(manifest.to_json().encode(), MANIFEST, PREDICATE, key) if key else None
-    with writing(output, limit) as writer:
-        _write(writer, sources, manifest, signature)
-    return Packed(manifest, tuple(writer.volumes))
-
-
-def _write(writer: io.RawIOBase, sources: Mapping[str, Path], manifest: BundleManifest, signature: str | None) -> None:
-    """Write a bundle of the files in these folders."""
-    with ExitStack() as stack:
+    with writing(output, limit) as writer, ExitStack() as stack:
         opened = {root: stack.enter_context(OpenFolder(folder)) for root, folder in sources.items()}
-        write_bundle(writer, opened, manifest, signature)
+        write_bundle(writer, opened, manifest, signature, review)
+    return Packed(manifest, tuple(writer.volumes))
 
 
 def inspect_bundle(bundle: Path | BinaryIO, keys: tuple[PublicKey, ...]) -> tuple[BundleManifest, str | None]:

@@ -4,7 +4,7 @@ The bundle is read once, from its start to its end, so a pipe will do. Files wai
 files were read and checked; a bundle has them first (older ones have them by name, in the middle).
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +14,13 @@ from wheelhouse.archive.tar import TarReader
 from wheelhouse.bundle.bundle import MANIFEST, PREDICATE, BundleEntry, BundleManifest
 from wheelhouse.bundle.bundlefile import Bundle, extract, must_have_sha256, open_bundle, write_checked
 from wheelhouse.bundle.fitting import must_fit
-from wheelhouse.bundle.lock_files import MAX_LOCK_BYTES, lock_paths, must_follow_from_locks, must_have_short_locks
+from wheelhouse.bundle.lock_files import (
+    MAX_LOCK_BYTES,
+    lock_paths,
+    locked_artifacts,
+    must_follow_from_locks,
+    must_have_short_locks,
+)
 from wheelhouse.bundle.own_files import hashes, own_files_of
 from wheelhouse.errors import IntegrityError, MachineError
 from wheelhouse.events import Finished, Listener, Noted, ignore
@@ -23,16 +29,27 @@ from wheelhouse.files.open_folder import OpenFolder
 from wheelhouse.lock.wheelhouse import SUMS, sha256_of_bytes
 from wheelhouse.signing.sign import PublicKey, verify_signature
 
+Approve = Callable[[Mapping[str, str], Mapping[str, bytes]], None]
+"""Called with path → sha256 of every wheel, sdist and other file, and with the files of the review by name."""
+
+
+def approve_all(_files: Mapping[str, str], _review: Mapping[str, bytes]) -> None:
+    """Approve every file."""
+
 
 @dataclass(frozen=True, slots=True)
 class Unpacked:
-    """What unpacking did: the files that were written, were there already, and were removed; and the id of the signing key."""
+    """What unpacking did: the files that were written, were there already, and were removed; and the id of the signing key.
+
+    `review` are the files of the near side's review by name, as they came; nothing was done with them.
+    """
 
     manifest: BundleManifest
     placed: tuple[str, ...]
     stood: tuple[str, ...]
     removed: tuple[str, ...]
     signer: str | None
+    review: Mapping[str, bytes] = field(default_factory=dict)
 
     @property
     def was_applied(self) -> bool:
@@ -40,11 +57,18 @@ class Unpacked:
         return not self.placed and not self.removed
 
 
-def unpack(source: Path | BinaryIO, folder: Path, keys: tuple[PublicKey, ...], on_event: Listener = ignore) -> Unpacked:
+def unpack(
+    source: Path | BinaryIO,
+    folder: Path,
+    keys: tuple[PublicKey, ...],
+    on_event: Listener = ignore,
+    approve: Approve = approve_all,
+) -> Unpacked:
     """Make `folder` the wheelhouse of a bundle, or give it a folder for each of its wheelhouses.
 
     The folder may hold any wheelhouse of the same job that has each file that the bundle does not carry. Files that are
-    there already are kept, so an interrupted run can be resumed. Raises IntegrityError for a bundle that is damaged, wrongly
+    there already are kept, so an interrupted run can be resumed. `approve` is called before a file gets its name, and raises
+    IntegrityError for files that may not be used. Raises IntegrityError for a bundle that is damaged, wrongly
     signed, or holds what its locks do not lead to, and for a folder that lacks files.
     """
     with open_bundle(source) as bundle:
@@ -58,12 +82,12 @@ def unpack(source: Path | BinaryIO, folder: Path, keys: tuple[PublicKey, ...], o
             own = own_files_of(destination, manifest)
             existing = hashes(destination, {*manifest.result, *manifest.removed, *own})
             must_fit(str(folder), manifest, own, existing)
-            placing = _Placing(destination, manifest, existing)
+            placing = _Placing(destination, manifest, existing, approve)
             placing.place(bundle, on_event)
             removed = _remove(destination, manifest, own | dict(manifest.removed), existing)
             placing.replace()
     stood = sorted(manifest.result.keys() - set(placing.placed))
-    return Unpacked(manifest, tuple(placing.placed), tuple(stood), removed, signer)
+    return Unpacked(manifest, tuple(placing.placed), tuple(stood), removed, signer, bundle.review)
 
 
 @contextmanager
@@ -96,6 +120,7 @@ class _Placing:
     folder: OpenFolder
     manifest: BundleManifest
     existing: Mapping[str, str]
+    approve: Approve
     placed: list[str] = field(default_factory=list)
     waiting: dict[str, str] = field(default_factory=dict)
     _lacking: dict[str, list[BundleEntry]] = field(default_factory=dict)
@@ -117,15 +142,20 @@ class _Placing:
         """Extract what the folder lacks, check the lock files when all of them were read, then give names."""
         locks = _Locks(self.folder, self.manifest, self.existing)
         extracted: list[tuple[BundleEntry, str]] = []
+
+        def check() -> None:
+            if not locks.are_checked:
+                self.approve(locks.checked(bundle.name), bundle.review)
+
         for entry, reader in bundle.files():
             if new := self._extracted(entry, reader, locks):
                 extracted.append((entry, new))
             if locks.are_complete:
-                locks.check(bundle.name)
+                check()
                 self._name(extracted)
                 extracted.clear()
             on_event(Finished(entry.path))
-        locks.check(bundle.name)
+        check()
         self._copy_within()
 
     def _extracted(self, entry: BundleEntry, reader: TarReader, locks: "_Locks") -> str | None:
@@ -173,7 +203,7 @@ class _Locks:
     def __init__(self, folder: OpenFolder, manifest: BundleManifest, existing: Mapping[str, str]) -> None:
         paths = lock_paths(manifest)
         self._entries = [entry for entry in manifest.entries if entry.path in paths]
-        self._manifest, self._is_checked = manifest, False
+        self._manifest, self.are_checked = manifest, False
         self.wanted = {entry.sha256 for entry in self._entries}
         there = {sha256: path for path, sha256 in existing.items() if sha256 in self.wanted}
         carried = {entry.sha256 for entry in manifest.carried}
@@ -193,12 +223,15 @@ class _Locks:
         self._content[entry.sha256] = raw
         return raw
 
-    def check(self, name: str) -> None:
-        """Raise IntegrityError if the bundle makes files that its lock files do not lead to, or lacks one. Done once."""
-        if not self._is_checked:
-            locks = {entry.path: self._content[entry.sha256] for entry in self._entries}
-            must_follow_from_locks(self._manifest, locks, name)
-            self._is_checked = True
+    def checked(self, name: str) -> dict[str, str]:
+        """Path → sha256 of every wheel, sdist and other file that they name.
+
+        Raises IntegrityError if the bundle makes files that they do not lead to, or lacks one.
+        """
+        locks = {entry.path: self._content[entry.sha256] for entry in self._entries}
+        must_follow_from_locks(self._manifest, locks, name)
+        self.are_checked = True
+        return locked_artifacts(locks, self._manifest)
 
 
 def _copied(folder: OpenFolder, path: str, entry: BundleEntry) -> str:

@@ -2,20 +2,32 @@
 
 import re
 import sys
+from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, BinaryIO
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import typer
 
 from wheelhouse.cli.app import app
 from wheelhouse.cli.command import OUTPUT, Json, Quiet, RequireApproved, command
+from wheelhouse.cli.machine import now
 from wheelhouse.cli.output import say, say_json
-from wheelhouse.cli.session import listening, must_be_approved, options, settings, signer_of, supplied
+from wheelhouse.cli.session import (
+    approval_rules,
+    listening,
+    must_be_approved,
+    options,
+    settings,
+    signer_of,
+    supplied,
+)
 from wheelhouse.cli.terminal import echo
 from wheelhouse.config.options import ConnectionOptions, IndexOptions, TargetOptions
 from wheelhouse.errors import InputError
 
 if TYPE_CHECKING:
+    from wheelhouse.bundle.unpack import Approve
     from wheelhouse.lock.lock import Lock
     from wheelhouse.signing.sign import PublicKey
 
@@ -115,7 +127,7 @@ def pack(
     if require_approved:
         for wheelhouse in wheelhouses:
             must_be_approved(files_of(wheelhouse), [wheelhouse])
-    packed = pack_step(wheelhouses, stream or output, far_side, limit, signing)
+    packed = pack_step(wheelhouses, stream or output, far_side, limit, signing, _review())
     if par2:
         names = [volume.name for volume in packed.volumes]
         add_recovery_files(output, [*names, *([f"{output.name}.volumes.json"] if split else [])], par2)
@@ -129,6 +141,29 @@ def pack(
     for lock, lines in zip(locks, install, strict=True):
         for line in (f"to install wheelhouse from it on {lock.target.name}, with Python alone:", *lines):
             echo(line, err=stream is not None)
+
+
+def _review() -> dict[str, bytes]:
+    """The approvals, advisories and policy of the settings of this folder, as far as they are there."""
+    from msgspec import to_builtins
+
+    from wheelhouse.vet.carried_review import review_to_send
+
+    from_file = settings()
+    tables = {"policy": from_file.policy, "approvals": from_file.approvals}
+    written = {
+        name: _without_none(to_builtins(table, builtin_types=(date,)))
+        for name, table in tables.items()
+        if table != type(table)()
+    }
+    return review_to_send(Path(from_file.approvals.file), Path(from_file.policy.advisories), written)
+
+
+def _without_none(value: Any) -> Any:  # noqa: ANN401  (TOML has no null)
+    """A document without the keys that have no value."""
+    if isinstance(value, dict):
+        return {key: _without_none(inner) for key, inner in value.items() if inner is not None}
+    return [_without_none(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _output_stream(*, split: str | None, par2: int | None, as_json: bool) -> BinaryIO:
@@ -173,6 +208,7 @@ def unpack(
     bundle: BundleFile,
     wheelhouse: Annotated[Path, typer.Argument(metavar="WHEELHOUSE", help="The folder to write.")],
     key: PublicKeys = None,
+    require_approved: RequireApproved = False,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -180,13 +216,19 @@ def unpack(
 
     The folder may be empty, or hold any wheelhouse of the same job that has the files that the bundle does not carry; what the
     new wheelhouse does not have is removed. Nothing changes if files are missing: they are named. Of a bundle with several
-    wheelhouses, each gets its own folder inside.
+    wheelhouses, each gets its own folder inside. The approvals, advisories and policy of the bundle go into WHEELHOUSE.review/;
+    --require-approved checks the approvals with the keys of your own settings, before any file is written.
     """
+    from wheelhouse.bundle.unpack import approve_all
     from wheelhouse.bundle.unpack import unpack as unpack_step
     from wheelhouse.report.bundles import unpacked_line
+    from wheelhouse.vet.carried_review import keep_review, review_folder
 
+    folder = review_folder(wheelhouse)
+    approve = _approval(folder) if require_approved else approve_all
     with listening(quiet=quiet or as_json) as listener:
-        done = unpack_step(_input(bundle), wheelhouse, public_keys(key), listener)
+        done = unpack_step(_input(bundle), wheelhouse, public_keys(key), listener, approve)
+        keep_review(folder, done.review)
     if as_json:
         document = {
             "house": str(wheelhouse),
@@ -195,9 +237,31 @@ def unpack(
             "removed": list(done.removed),
             "already-applied": done.was_applied,
         }
-        say_json(document | {"signed-by": done.signer})
+        kept = {"review": {"folder": str(folder), "files": list(done.review)}} if done.review else {}
+        say_json(document | {"signed-by": done.signer} | kept)
     elif not quiet:
         say(unpacked_line(str(wheelhouse), len(done.placed), len(done.stood), len(done.removed), done.signer))
+        say(*([f"{folder}: {', '.join(done.review)}"] if done.review else []))
+
+
+def _approval(folder: Path) -> "Approve":
+    """What refuses files that not enough reviewers approved, by our own settings and keys.
+
+    It reads the approvals of the bundle, those in the folder of earlier ones, and our own file.
+    """
+    from wheelhouse.bundle.bundle import APPROVALS
+    from wheelhouse.vet.approvals import must_be_approved
+    from wheelhouse.vet.approvalsfile import parse_approvals
+    from wheelhouse.vet.carried_review import merged_approvals
+
+    from_file = settings()
+    rules, own = approval_rules(from_file), Path(from_file.approvals.file)
+
+    def approve(files: Mapping[str, str], review: Mapping[str, bytes]) -> None:
+        text = merged_approvals(folder, review) + (own.read_text(encoding="utf-8") if own.is_file() else "")
+        must_be_approved(files, parse_approvals(text, folder / APPROVALS, rules, now().date()))
+
+    return approve
 
 
 @command(app)

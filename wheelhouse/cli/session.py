@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from wheelhouse.signing.sign import PublicKey, Signer
     from wheelhouse.vet.advisories import Advisories
     from wheelhouse.vet.approvals import Approvals
+    from wheelhouse.vet.approvalsfile import ApprovalRules
     from wheelhouse.vet.vex import VexStatement
 
 
@@ -109,14 +110,20 @@ def signer_of(path: Path, command: str = "") -> "Signer":
 
 def approvals(from_file: "Settings") -> "Approvals":
     """The approvals as of today: the settings name the reviewers, their roles, and the file."""
+    from wheelhouse.vet.approvalsfile import read_approvals
+
+    return read_approvals(Path.cwd() / from_file.approvals.file, approval_rules(from_file), now().date())
+
+
+def approval_rules(from_file: "Settings") -> "ApprovalRules":
+    """Whose approvals count, by the settings."""
     from wheelhouse.vet.approvals import Role
-    from wheelhouse.vet.approvalsfile import ApprovalRules, read_approvals
+    from wheelhouse.vet.approvalsfile import ApprovalRules
 
     approving = from_file.approvals
     roles = {name: Role(name, role.projects, role.needed) for name, role in approving.roles.items()}
     by_reviewer = {reviewer.name: roles[reviewer.role] for reviewer in approving.reviewers if reviewer.role}
-    rules = ApprovalRules(reviewer_keys(approving), approving.needed, by_reviewer, cache_folder(None))
-    return read_approvals(Path.cwd() / approving.file, rules, now().date())
+    return ApprovalRules(reviewer_keys(approving), approving.needed, by_reviewer, cache_folder(None))
 
 
 def read_snapshot(path: Path, *, is_named: bool) -> "Advisories | None":

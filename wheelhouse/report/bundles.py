@@ -29,6 +29,7 @@ def manifest_lines(manifest: BundleManifest, signer: str | None) -> list[str]:
     lines = [f"wheelhouse {digest(manifest.result)[:12]}{base}: {counted(len(manifest.carried), 'file')}, {size}"]
     lines += [f"wheelhouses: {', '.join(manifest.wheelhouses)}"] if manifest.wheelhouses else []
     lines += [f"signed by {signer}"] if signer else []
+    lines += [f"review: {', '.join(entry.path for entry in manifest.review)}"] if manifest.review else []
     lines += [f"  {entry.path}  {size_text(entry.size)}" for entry in manifest.carried]
     return lines + [f"  {path}  (removed)" for path in sorted(manifest.removed)]
 

@@ -42,7 +42,11 @@ def read_approvals(path: Path, rules: ApprovalRules, today: date) -> Approvals:
     Raises IntegrityError, naming the line, for a line that cannot be read, and for one that names a reviewer's key without a
     valid signature of that key; also for a file that lacks a statement that was there before.
     """
-    text = read_text(path, "the approvals file") if path.is_file() else ""
+    return parse_approvals(read_text(path, "the approvals file") if path.is_file() else "", path, rules, today)
+
+
+def parse_approvals(text: str, path: Path, rules: ApprovalRules, today: date) -> Approvals:
+    """The approvals of a text that is, or will be, the approvals file at `path`; raises what `read_approvals` does."""
     statements: list[Approval] = []
     for number, line in enumerate(text.splitlines(), 1):
         if line.strip():
