@@ -10,18 +10,23 @@ from wheelhouse.cli.app import app, mirror_app
 from wheelhouse.cli.command import Json, Quiet, RequireApproved, Wheelhouses, command
 from wheelhouse.cli.machine import now, user_name
 from wheelhouse.cli.output import say, say_json
+from wheelhouse.cli.run_store import is_store_url, opened_objects
 from wheelhouse.cli.session import approvals, listening, must_have_approved_files, read_snapshot, settings, waivers
 from wheelhouse.errors import InputError
 
 if TYPE_CHECKING:
     from packaging.utils import NormalizedName
 
+    from wheelhouse.mirror.bucket import Bucket
     from wheelhouse.mirror.keep import Kept
     from wheelhouse.mirror.notes import Knows
     from wheelhouse.mirror.simple import Offered
     from wheelhouse.mirror.state import Action, Entry
 
 Tree = Annotated[
+    str, typer.Argument(metavar="TREE", help="The folder or bucket that `wheelhouse index` wrote.", show_default=False)
+]
+TreeFolder = Annotated[
     Path, typer.Argument(metavar="TREE", help="The folder that `wheelhouse index` wrote.", show_default=False)
 ]
 Releases = Annotated[list[str], typer.Argument(metavar="NAME==VERSION...", help="The releases.", show_default=False)]
@@ -42,7 +47,13 @@ By = Annotated[
 def index(
     wheelhouses: Wheelhouses,
     output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="DIR", help="The folder of the index to write, or to add to.")
+        str,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="DIR|URL",
+            help="The folder of the index to write, or to add to; or a bucket: s3://bucket/simple, gs://…, az://…",
+        ),
     ],
     check: Annotated[
         bool, typer.Option("--check", help="Hash every file of an existing index, instead of comparing sizes.")
@@ -69,28 +80,55 @@ def index(
     Pages are HTML (index.html) and JSON (index.json), with metadata files; files are copies, which share their blocks with the
     wheelhouse if the file system can do that. A file of the index that is missing or has another size is copied again from a
     wheelhouse that has it. What `wheelhouse mirror` removed or blocked stays out. `wheelhouse verify DIR` checks everything.
+
+    Installers read a bucket directly. Several runs may write to one at once: each page is replaced only if no other run did so.
     """
     from wheelhouse.fetch.gather import parse_moment
     from wheelhouse.mirror.static_index import IndexChoices
     from wheelhouse.mirror.static_index import index as index_step
-    from wheelhouse.mirror.tree import KEEPER_FOLDER
-    from wheelhouse.mirror.web_servers import OF_APACHE, OF_CADDY, OF_NGINX
 
+    if link and is_store_url(output):
+        raise InputError("--link makes hard links, which a bucket does not have", hint="leave --link out")
     if require_approved:
         must_have_approved_files(wheelhouses)
     moment = now()
     choices = IndexChoices(by or user_name(), moment, check, link, parse_moment(prior_to, moment), _knows())
     with listening(quiet=quiet or as_json) as listener:
-        done = index_step(wheelhouses, output, choices, listener)
+        if bucket := _bucket(output):
+            from wheelhouse.mirror.bucket import index_bucket
+
+            done = index_bucket(wheelhouses, bucket, choices, listener)
+        else:
+            done = index_step(wheelhouses, Path(output), choices, listener)
     if as_json:
         changed = {"added": list(done.added), "mended": list(done.repaired)}
-        say_json({"tree": str(output), "projects": done.projects, **changed, "stood": done.unchanged})
+        say_json({"tree": output, "projects": done.projects, **changed, "stood": done.unchanged})
     elif not quiet:
         mended = f", {len(done.repaired)} repaired" if done.repaired else ""
         say(f"{output}: {done.projects} projects, {len(done.added)} files added{mended}, {done.unchanged} unchanged")
-        say(f"pip install --index-url {output.absolute().as_uri()}/ …")
-        places = " or ".join(str(output / KEEPER_FOLDER / name) for name in (OF_NGINX, OF_CADDY))
-        say(f"a web server gives JSON and HTML by {places}; Apache reads {output / OF_APACHE}")
+        if not is_store_url(output):
+            _say_how_to_serve(Path(output))
+
+
+def _say_how_to_serve(tree: Path) -> None:
+    """Say how installers read a folder, and which configurations of web servers are there."""
+    from wheelhouse.mirror.tree import KEEPER_FOLDER
+    from wheelhouse.mirror.web_servers import OF_APACHE, OF_CADDY, OF_NGINX
+
+    say(f"pip install --index-url {tree.absolute().as_uri()}/ …")
+    places = " or ".join(str(tree / KEEPER_FOLDER / name) for name in (OF_NGINX, OF_CADDY))
+    say(f"a web server gives JSON and HTML by {places}; Apache reads {tree / OF_APACHE}")
+
+
+def _bucket(tree: str) -> "Bucket | None":
+    """The index at the URL of a bucket; None for a folder. Raises InputError for `file:`, StoreError if it cannot be opened."""
+    from wheelhouse.mirror.bucket import Bucket
+
+    if not is_store_url(tree):
+        return None
+    if tree.startswith("file:"):
+        raise InputError(f"`{tree}` is a folder, which takes no conditional writes", hint="name it by its path: -o DIR")
+    return Bucket(opened_objects(tree, make=False))
 
 
 def _knows() -> "Knows | None":
@@ -223,7 +261,7 @@ def status(
 
 @command(mirror_app)
 def prune(
-    tree: Tree,
+    tree: TreeFolder,
     keep: Annotated[
         list[Path],
         typer.Option("--keep", metavar="WHEELHOUSE", help="Keep what its lock files name. May be repeated."),
@@ -245,11 +283,11 @@ def prune(
 
     entry = Entry(action=Action.PRUNE, made=now(), by=by or user_name(), reason=reason)
     kept = prune_step(tree, keep, entry, dry_run=dry_run)
-    _say_kept(tree, kept, as_json=as_json, verb="would be removed" if dry_run else "removed")
+    _say_kept(str(tree), kept, as_json=as_json, verb="would be removed" if dry_run else "removed")
 
 
 @command(mirror_app, "verify")
-def mirror_verify(tree: Tree, as_json: Json = False) -> None:
+def mirror_verify(tree: TreeFolder, as_json: Json = False) -> None:
     """Check an index: every page, every file and its contents, and that pages follow the journal. As `wheelhouse verify TREE`."""
     from wheelhouse import report
     from wheelhouse.findings import Severity, worst
@@ -281,12 +319,15 @@ def show(
     from wheelhouse.mirror.tree import must_be_tree, read_journal, read_pages
     from wheelhouse.report.mirror_shown import shown_document, shown_lines
 
-    must_be_tree(tree)
-    pages, journal = read_pages(tree, frozenset()), read_journal(tree)
-    if as_json:
-        say_json({"tree": str(tree), **shown_document(pages, journal, project)})
+    if bucket := _bucket(tree):
+        pages, journal = bucket.pages(), bucket.journal()
     else:
-        say(*shown_lines(str(tree), pages, journal, project))
+        must_be_tree(Path(tree))
+        pages, journal = read_pages(Path(tree), frozenset()), read_journal(Path(tree))
+    if as_json:
+        say_json({"tree": tree, **shown_document(pages, journal, project)})
+    else:
+        say(*shown_lines(tree, pages, journal, project))
 
 
 def _entries(action: "Action", subjects: Iterable[str], reason: str, by: str | None) -> "list[Entry]":
@@ -297,24 +338,32 @@ def _entries(action: "Action", subjects: Iterable[str], reason: str, by: str | N
     return [Entry(action=action, made=moment, by=user, subject=subject, reason=reason) for subject in subjects]
 
 
-def _advised(tree: Path, path: Path, by: str | None) -> "list[Entry]":
+def _advised(tree: str, path: Path, by: str | None) -> "list[Entry]":
     """The yanks that a snapshot of advisories asks for."""
     from wheelhouse.mirror.advised_yanks import advised_yanks
     from wheelhouse.mirror.tree import must_be_tree, read_pages
 
-    must_be_tree(tree)
+    bucket = _bucket(tree)
+    if bucket is None:
+        must_be_tree(Path(tree))
     snapshot = read_snapshot(path, is_named=True)
     if snapshot is None:
         raise InputError(f"`{path}` has no advisory", hint="make it with `wheelhouse advisories import`")
     policy = settings().policy.policy()
-    return advised_yanks(read_pages(tree, frozenset()), snapshot, policy, now(), by or user_name())
+    pages = bucket.pages() if bucket else read_pages(Path(tree), frozenset())
+    return advised_yanks(pages, snapshot, policy, now(), by or user_name())
 
 
-def _decide(tree: Path, entries: "Sequence[Entry]", *, as_json: bool) -> None:
+def _decide(tree: str, entries: "Sequence[Entry]", *, as_json: bool) -> None:
     """Write decisions, and say what they changed."""
     from wheelhouse.mirror.keep import decide
 
-    kept = decide(tree, entries)
+    if bucket := _bucket(tree):
+        from wheelhouse.mirror.bucket import decide_in_bucket
+
+        kept = decide_in_bucket(bucket, entries)
+    else:
+        kept = decide(Path(tree), entries)
     if not as_json:
         say(
             *(
@@ -325,11 +374,11 @@ def _decide(tree: Path, entries: "Sequence[Entry]", *, as_json: bool) -> None:
     _say_kept(tree, kept, as_json=as_json, verb="removed")
 
 
-def _say_kept(tree: Path, kept: "Kept", *, as_json: bool, verb: str) -> None:
+def _say_kept(tree: str, kept: "Kept", *, as_json: bool, verb: str) -> None:
     """Say which files are no longer in a tree."""
     from wheelhouse.humanize import counted
 
     if as_json:
-        say_json({"tree": str(tree), "changed": kept.is_new, "removed": list(kept.removed)})
+        say_json({"tree": tree, "changed": kept.is_new, "removed": list(kept.removed)})
     else:
         say(*kept.removed, f"{tree}: {counted(len(kept.removed), 'file')} {verb}")

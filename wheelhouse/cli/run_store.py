@@ -66,6 +66,11 @@ def opened_store(
         cache.close()
 
 
+def is_store_url(text: str) -> bool:
+    """Whether a text is the URL of a store, and not the path of a folder."""
+    return "://" in text
+
+
 def store_url(place: StoreLocation, from_file: "Settings") -> str:
     """The store that the options, or else the settings name. Raises InputError if neither does."""
     if url := place.store or from_file.store.url:

@@ -7,6 +7,7 @@ Its errors may quote addresses with a signature, so no text of them is shown.
 import hashlib
 import io
 import re
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -83,6 +84,9 @@ class ObjectStore:
         self._refusals = (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError)
         self._exists, self._changed = exceptions.AlreadyExistsError, exceptions.PreconditionError
         self._errors = (exceptions.BaseError, ValueError, OSError, NotImplementedError)
+        self._guard = threading.Lock()
+        self._folders: dict[str, Any] = {}
+        self._stores, self._allow_http = stores, allow_http
         with self._errors_told():
             self._store = _opened(self.name, stores, allow_http=allow_http, make=make)
 
@@ -90,7 +94,7 @@ class ObjectStore:
         """An object of at most `max_bytes`; None if there is none, or if it is larger. Raises StoreError."""
         with self._errors_told():
             try:
-                result = self._obstore.get(self._store, key)
+                result = self._obstore.get(*self._at(key))
             except FileNotFoundError:
                 return None
             if result.meta["size"] > max_bytes:
@@ -104,7 +108,7 @@ class ObjectStore:
         """
         with self._errors_told():
             try:
-                result = self._obstore.get(self._store, key)
+                result = self._obstore.get(*self._at(key))
             except FileNotFoundError:
                 return None
             if result.meta["size"] > max_bytes:
@@ -140,10 +144,10 @@ class ObjectStore:
             if isinstance(content, Path) and content.stat().st_size > MAX_SINGLE_BYTES:
                 if self.has(key):
                     return False
-                self._obstore.put(self._store, key, content, attributes=attributes, max_concurrency=2)
+                self._obstore.put(*self._at(key), content, attributes=attributes, max_concurrency=2)
                 return True
             try:
-                self._obstore.put(self._store, key, content, attributes=attributes, mode="create")
+                self._obstore.put(*self._at(key), content, attributes=attributes, mode="create")
             except (self._exists, self._changed):
                 return False
             return True
@@ -151,14 +155,14 @@ class ObjectStore:
     def put(self, key: str, content: bytes) -> None:
         """Make an object, or replace it. Raises StoreError."""
         with self._errors_told():
-            self._obstore.put(self._store, key, content)
+            self._obstore.put(*self._at(key), content)
 
     def replace(self, key: str, content: bytes, version: Any, content_type: str) -> Any:  # noqa: ANN401  (a store's own)
         """Replace the object that has this version, and return its new version. Raises ChangedError if another writer did first."""
         attributes = {"Content-Type": content_type}
         with self._errors_told():
             try:
-                return _version(self._obstore.put(self._store, key, content, attributes=attributes, mode=version))
+                return _version(self._obstore.put(*self._at(key), content, attributes=attributes, mode=version))
             except (self._changed, self._exists, FileNotFoundError) as error:
                 raise ChangedError(f"`{key}` in {self.name} was changed by another run") from error
 
@@ -170,7 +174,7 @@ class ObjectStore:
         """The size of an object in bytes; None if there is none. Raises StoreError."""
         with self._errors_told():
             try:
-                return int(self._obstore.head(self._store, key)["size"])
+                return int(self._obstore.head(*self._at(key))["size"])
             except FileNotFoundError:
                 return None
 
@@ -178,7 +182,7 @@ class ObjectStore:
         """Remove an object, if it is there. Raises StoreError."""
         with self._errors_told():
             try:
-                self._obstore.delete(self._store, key)
+                self._obstore.delete(*self._at(key))
             except FileNotFoundError:
                 return
 
@@ -188,6 +192,20 @@ class ObjectStore:
             for rows in self._obstore.list(self._store, prefix or None, chunk_size=MAX_LISTED):
                 for row in rows:
                     yield Listed(row["path"], row["size"], row["last_modified"])
+
+    def _at(self, key: str) -> tuple[Any, str]:
+        """What obstore takes for a key. It strips a `/` at the end of a key, but not the one between a bucket and an empty key."""
+        if not key.endswith("/"):
+            return self._store, key
+        with self._guard:
+            if key not in self._folders:
+                self._folders[key] = _opened_folder(f"{self.name}/{key}", self._stores, allow_http=self._allow_http)
+            return self._folders[key], ""
+
+    @property
+    def takes_folder_keys(self) -> bool:
+        """Whether this client can write keys that end in `/`: only in stores with the API of S3."""
+        return self.name.startswith("s3:")
 
     @property
     def is_folder(self) -> bool:
@@ -236,6 +254,19 @@ def _opened(url: str, stores: Any, *, allow_http: bool, make: bool) -> Any:  # n
     """The store that obstore has for a URL."""
     if url.startswith("file:"):
         return stores.LocalStore(unquote(urlsplit(url).path) or "/", mkdir=make)
+    return stores.from_url(url, **_limits(allow_http=allow_http))
+
+
+def _opened_folder(url: str, stores: Any, *, allow_http: bool) -> Any:  # noqa: ANN401
+    """A store with the API of S3 whose object with the empty key is the one at a URL that ends in `/`."""
+    parts = urlsplit(url)
+    path = f"{parts.netloc}{parts.path}".rstrip("/")
+    options = {"virtual_hosted_style_request": False, "disable_bulk_delete": True}
+    return stores.S3Store(path, **options, **_limits(allow_http=allow_http))
+
+
+def _limits(*, allow_http: bool) -> dict[str, Any]:
+    """The limits of time and of attempts, as obstore takes them."""
     client = {
         "allow_http": allow_http,
         "connect_timeout": timedelta(seconds=CONNECT_SECONDS),
@@ -243,12 +274,12 @@ def _opened(url: str, stores: Any, *, allow_http: bool, make: bool) -> Any:  # n
         "timeout": timedelta(seconds=REQUEST_SECONDS),
     }
     retry = {"max_retries": MAX_RETRIES, "retry_timeout": timedelta(seconds=READ_SECONDS)}
-    return stores.from_url(url, client_options=client, retry_config=retry)
+    return {"client_options": client, "retry_config": retry}
 
 
 def _version(meta: Any) -> dict[str, str | None]:  # noqa: ANN401
     """What a conditional write compares."""
-    return {"e_tag": meta["e_tag"], "version": meta["version"]}
+    return {name: meta[name] for name in ("e_tag", "version") if meta[name] is not None}
 
 
 def _reason(text: str) -> str:

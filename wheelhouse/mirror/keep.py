@@ -58,8 +58,8 @@ def decide(root: Path, entries: Iterable[Entry]) -> Kept:
     with folder_lock(root):
         journal, pages = read_journal(root), read_pages(root, frozenset())
         before = state_of(journal)
-        wanted = [_checked(entry, pages, before) for entry in entries]
-        new = [entry for entry in wanted if not _counts(entry, before)]
+        wanted = [checked_decision(entry, pages, before) for entry in entries]
+        new = [entry for entry in wanted if not counts_already(entry, before)]
         if new:
             write_journal(root, (*journal, *new))
         state = state_of((*journal, *new))
@@ -73,7 +73,7 @@ def _kept_out(pages: Pages, state: State) -> tuple[str, ...]:
     return tuple(sorted(file.filename for project, file in files if state.keeps_out(project, file.version)))
 
 
-def _checked(entry: Entry, pages: Pages, state: State) -> Entry:
+def checked_decision(entry: Entry, pages: Pages, state: State) -> Entry:
     """The entry with its subject in normal form. Raises InputError if it cannot be about this index."""
     match entry.action:
         case Action.REMOVE | Action.YANK:
@@ -128,7 +128,7 @@ def _must_count(subject: str, entry: Entry, is_there: bool, decisions: Iterable[
         raise InputError(f"`{subject}` is not {what} in this index", hint=hint)
 
 
-def _counts(entry: Entry, state: State) -> bool:
+def counts_already(entry: Entry, state: State) -> bool:
     """Whether a decision counts already, with the same reason and status."""
     match entry.action:
         case Action.REMOVE:

@@ -106,14 +106,14 @@ def index(folders: Iterable[Path], root: Path, choices: IndexChoices, on_event: 
         state = state_of(journal)
         for source in sources:
             pins = pins_by_file(source.wheelhouse).values()
-            source.pins = [pin for pin in pins if not _stays_out(state, pin, on_event)]
+            source.pins = [pin for pin in pins if not stays_out(state, pin, on_event)]
         projects_before = listed_projects(root)
         covered = {(pin.project, pin.artifact.filename) for source in sources for pin in source.pins}
         pages = projects_shown(read_pages(root, covered), state)
         tree = _Tree(root, pages, faults_in(root, pages, check=choices.check), choices.link)
         for source in sources:
             if choices.prior_to:
-                source.pins = [pin for pin in source.pins if _may_come(pin, pages, choices.prior_to, on_event)]
+                source.pins = [pin for pin in source.pins if may_come(pin, pages, choices.prior_to, on_event)]
             _add_wheelhouse(tree, source, on_event)
         write_tree(root, tree.pages, state, _noted(read_notes(root), sources), choices.knows)
         _warn(tree, projects_before, on_event)
@@ -136,7 +136,7 @@ def _noted(notes: Notes, sources: Iterable[_Source]) -> Notes:
     return notes
 
 
-def _stays_out(state: State, pin: Pin, on_event: Listener) -> bool:
+def stays_out(state: State, pin: Pin, on_event: Listener) -> bool:
     """Whether a decision keeps a pin's file out of the index; a warning says which."""
     entry = state.keeps_out(pin.project, pin.version)
     if entry:
@@ -144,7 +144,7 @@ def _stays_out(state: State, pin: Pin, on_event: Listener) -> bool:
     return entry is not None
 
 
-def _may_come(pin: Pin, pages: Mapping[NormalizedName, ProjectPage], prior_to: datetime, on_event: Listener) -> bool:
+def may_come(pin: Pin, pages: Mapping[NormalizedName, ProjectPage], prior_to: datetime, on_event: Listener) -> bool:
     """Whether a file is in the tree, or was uploaded before a time; a warning if not, or if nobody knows when."""
     page, uploaded = pages.get(pin.project), pin.origin.upload_time
     if (page and pin.artifact.filename in page.files) or (uploaded is not None and uploaded < prior_to):

@@ -29,7 +29,7 @@ def write_tree(root: Path, pages: Pages, state: State, notes: Notes | None = Non
     for path, text in (*page_texts(shown), *browse_texts(Browsed(shown, state, kept)), *_server_texts(root)):
         write(root, path, text)
     for project, name in unnamed_files(root, shown):
-        if _is_kept_out(state, project, name):
+        if is_kept_out(state, project, name):
             remove_file(root, project, name)
     for folder in folders_in(root):
         if folder.name not in shown:
@@ -44,7 +44,7 @@ def _server_texts(root: Path) -> Iterator[tuple[str, str]]:
     yield OF_APACHE, htaccess()
 
 
-def _is_kept_out(state: State, project: NormalizedName, name: str) -> bool:
+def is_kept_out(state: State, project: NormalizedName, name: str) -> bool:
     """Whether a decision keeps a file out that no page names. A name without a version is left for the user to look at."""
     try:
         return state.keeps_out(project, release_of(name)[1]) is not None

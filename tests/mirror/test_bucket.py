@@ -1,0 +1,233 @@
+"""An index in a bucket: pages that installers read, several runs at once that lose nothing, decisions as on disk."""
+
+import json
+import random
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from packaging.utils import NormalizedName
+
+from tests.support.made_wheelhouses import wheelhouse_of
+from tests.support.wheels import build_sdist, build_wheel
+from wheelhouse.cli.entry import run
+from wheelhouse.errors import InputError, IntegrityError
+from wheelhouse.events import Event, Warned
+from wheelhouse.files import object_store
+from wheelhouse.files.object_store import ObjectStore, StoreError
+from wheelhouse.mirror.bucket import Bucket, decide_in_bucket, index_bucket
+from wheelhouse.mirror.simple import parse_project_page, project_html
+from wheelhouse.mirror.state import Action, Entry
+from wheelhouse.mirror.static_index import IndexChoices, index
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+CHOICES = IndexChoices("Ada", NOW)
+LIB, APP = NormalizedName("lib"), NormalizedName("app")
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Bucket:
+    """A bucket in memory, which takes no keys that end in `/`. It compares versions as S3 does."""
+    from obstore.store import MemoryStore
+
+    kept = MemoryStore()
+    monkeypatch.setattr(object_store, "_opened", lambda *_, **__: kept)
+    monkeypatch.setattr(object_store, "_opened_folder", lambda *_, **__: MemoryStore())
+    return Bucket(ObjectStore("s3://bucket/simple"))
+
+
+def made(folder: Path, *releases: str) -> Path:
+    folder.mkdir(parents=True)
+    for release in releases:
+        build_wheel(folder, *release.split("=="))
+    return wheelhouse_of(folder)
+
+
+@pytest.fixture(scope="module")
+def houses(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Two wheelhouses: `app` and `lib` 1.0, with an sdist; `lib` 2.0."""
+    base = tmp_path_factory.mktemp("houses")
+    (base / "one").mkdir()
+    build_sdist(base / "one", "tool", "3.0")
+    build_wheel(base / "one", "app", "1.0")
+    build_wheel(base / "one", "lib", "1.0")
+    return wheelhouse_of(base / "one"), made(base / "two", "lib==2.0")
+
+
+def keys(bucket: Bucket) -> set[str]:
+    return {item.key for item in bucket.store.listed()}
+
+
+def text(bucket: Bucket, key: str) -> str:
+    found = bucket.store.read(key, 1 << 20)
+    assert found
+    return found.content.decode()
+
+
+def entry(action: Action, subject: str, reason: str = "why") -> Entry:
+    return Entry(action=action, made=NOW, by="Ada", subject=subject, reason=reason)
+
+
+def names(bucket: Bucket) -> list[str]:
+    return sorted(bucket.page(LIB).files)
+
+
+def test_a_bucket_has_the_pages_and_files_of_a_folder(
+    bucket: Bucket, houses: tuple[Path, Path], tmp_path: Path
+) -> None:
+    done = index_bucket(houses, bucket, CHOICES)
+    assert (done.projects, len(done.added), done.unchanged) == (3, 4, 0)
+    index(houses, tmp_path / "tree", CHOICES)
+    on_disk = {path.relative_to(tmp_path / "tree").as_posix(): path for path in (tmp_path / "tree").rglob("*.*")}
+    own = {key for key in keys(bucket) if not key.startswith(".")}
+    assert own == {key for key in on_disk if not key.startswith(".") and not key.endswith("browse.html")} - {
+        ".htaccess"
+    }
+    assert all(bucket.store.read(key, 1 << 20).content == on_disk[key].read_bytes() for key in own)  # type: ignore[union-attr]
+
+
+def test_a_second_run_puts_nothing(bucket: Bucket, houses: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    index_bucket(houses, bucket, CHOICES)
+    monkeypatch.setattr(Bucket, "must_compare", lambda _: None)
+    writes: list[str] = []
+    for name in ("put", "create", "replace"):
+        monkeypatch.setattr(ObjectStore, name, lambda _self, key, *_: writes.append(key))
+    done = index_bucket(houses, bucket, CHOICES)
+    assert (done.added, done.unchanged) == ((), 4)
+    assert [key for key in writes if "probe" not in key] == []
+
+
+def test_installers_are_warned_of_if_the_store_keeps_nothing_under_the_key_of_a_folder(
+    bucket: Bucket, houses: tuple[Path, Path]
+) -> None:
+    events: list[Event] = []
+    bucket.store.name = "gs://bucket/simple"
+    index_bucket(houses[:1], bucket, CHOICES, events.append)
+    (warning,) = [event.sentence for event in events if isinstance(event, Warned)]
+    assert "keeps nothing under keys that end in `/`" in warning
+
+
+@pytest.mark.parametrize("rounds", [2, pytest.param(200, marks=pytest.mark.servers)])
+def test_runs_at_once_lose_nothing(bucket: Bucket, tmp_path: Path, rounds: int) -> None:
+    """Eight runs, each with releases of its own of the same projects, again and again."""
+    wheelhouses = [
+        made(tmp_path / str(number), f"lib=={number}.0", f"app=={number}.0", f"p{number}==1") for number in range(8)
+    ]
+    for _ in range(rounds):
+        for item in list(bucket.store.listed()):
+            bucket.store.remove(item.key)
+        random.shuffle(wheelhouses)
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(lambda folder: index_bucket([folder], bucket, CHOICES), wheelhouses))
+        for project in (LIB, APP):
+            page = parse_project_page(text(bucket, f"{project}/index.json"))
+            assert len(page.files) == 8
+            assert text(bucket, f"{project}/index.html") == project_html(project, page)
+        assert [name for name in bucket.projects() if name.startswith("p")] == [f"p{number}" for number in range(8)]
+        assert text(bucket, "index.html").count("<a ") == 10
+        assert len(bucket.journal()) == 8
+
+
+def test_a_removal_beside_an_index_run_stays_removed(bucket: Bucket, houses: tuple[Path, Path]) -> None:
+    """Whichever of the two comes first: at the end no page names the release, and no file of it is there."""
+    for _ in range(5):
+        for item in list(bucket.store.listed()):
+            bucket.store.remove(item.key)
+        index_bucket(houses[:1], bucket, CHOICES)
+        with ThreadPoolExecutor(2) as pool:
+            other = pool.submit(index_bucket, houses, bucket, CHOICES)
+            decide_in_bucket(bucket, [entry(Action.REMOVE, "lib==1.0"), entry(Action.BLOCK, "lib<3")])
+            other.result()
+        assert names(bucket) == []
+        assert not [key for key in keys(bucket) if key.startswith("lib/") and ".whl" in key]
+
+
+def test_decisions_count_as_on_disk(bucket: Bucket, houses: tuple[Path, Path]) -> None:
+    index_bucket(houses, bucket, CHOICES)
+    assert decide_in_bucket(bucket, [entry(Action.YANK, "lib==1.0", "loses data")]).removed == ()
+    assert bucket.page(LIB).files["lib-1.0-py3-none-any.whl"].yanked_here == "loses data"
+    assert 'data-yanked="loses data"' in text(bucket, "lib/index.html")
+    removed = decide_in_bucket(bucket, [entry(Action.REMOVE, "Lib==2.0", "CVE-2026-1")])
+    assert removed.removed == ("lib-2.0-py3-none-any.whl",) and names(bucket) == ["lib-1.0-py3-none-any.whl"]
+    assert not [key for key in keys(bucket) if "lib-2.0" in key]
+    assert not decide_in_bucket(bucket, [entry(Action.REMOVE, "lib==2.0", "CVE-2026-1")]).is_new
+    events: list[Event] = []
+    index_bucket(houses, bucket, CHOICES, events.append)
+    assert names(bucket) == ["lib-1.0-py3-none-any.whl"]
+    assert any(isinstance(event, Warned) and "stays out of the index" in event.sentence for event in events)
+    decide_in_bucket(bucket, [entry(Action.RESTORE, "lib==2.0"), entry(Action.UNYANK, "lib==1.0")])
+    index_bucket(houses, bucket, CHOICES)
+    assert len(names(bucket)) == 2 and "data-yanked" not in text(bucket, "lib/index.html")
+    decide_in_bucket(bucket, [entry(Action.BLOCK, "l*")])
+    assert names(bucket) == []
+    with pytest.raises(InputError, match="does not have `app==9`"):
+        decide_in_bucket(bucket, [entry(Action.REMOVE, "app==9")])
+
+
+def test_a_name_with_other_bytes_ends_the_run(bucket: Bucket, houses: tuple[Path, Path], tmp_path: Path) -> None:
+    index_bucket(houses, bucket, CHOICES)
+    (tmp_path / "other").mkdir()
+    build_wheel(tmp_path / "other", "lib", "1.0", files={"lib.py": b"another"})
+    with pytest.raises(IntegrityError, match=r"the index has `lib-1.0-py3-none-any.whl` with sha256"):
+        index_bucket([wheelhouse_of(tmp_path / "other")], bucket, CHOICES)
+
+
+def test_a_file_that_no_page_names_is_used_only_if_it_is_the_same(bucket: Bucket, houses: tuple[Path, Path]) -> None:
+    name = "lib-1.0-py3-none-any.whl"
+    bucket.store.put(f"lib/{name}", b"another")
+    with pytest.raises(IntegrityError, match="is another file under this name"):
+        index_bucket(houses, bucket, CHOICES)
+    bucket.store.put(f"lib/{name}", (houses[0] / name).read_bytes())
+    index_bucket(houses, bucket, CHOICES)
+    assert name in names(bucket)
+
+
+def test_a_file_that_the_bucket_lost_is_put_again_where_files_are_checked(
+    bucket: Bucket, houses: tuple[Path, Path]
+) -> None:
+    index_bucket(houses, bucket, CHOICES)
+    bucket.store.remove("lib/lib-1.0-py3-none-any.whl")
+    assert index_bucket(houses, bucket, CHOICES).repaired == ()
+    assert index_bucket(houses, bucket, replace(CHOICES, check=True)).repaired == ("lib-1.0-py3-none-any.whl",)
+    assert "lib/lib-1.0-py3-none-any.whl" in keys(bucket)
+
+
+def test_a_page_of_another_program_is_not_replaced(bucket: Bucket, houses: tuple[Path, Path]) -> None:
+    bucket.store.put("lib/index.json", b"{}")
+    with pytest.raises(IntegrityError, match=r"`lib/index.json` is not a page that wheelhouse wrote"):
+        index_bucket(houses, bucket, CHOICES)
+    assert text(bucket, "lib/index.json") == "{}"
+
+
+IGNORING: dict[str, Callable[[ObjectStore, str, bytes], Any]] = {
+    "create": lambda store, key, content: store.put(key, content) or True,
+    "replace": lambda store, key, content: store.put(key, content),
+}
+
+
+@pytest.mark.parametrize("name", IGNORING)
+def test_a_store_that_ignores_conditions_is_refused(
+    bucket: Bucket, houses: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr(ObjectStore, name, lambda self, key, content, *_: IGNORING[name](self, key, content))
+    with pytest.raises(StoreError, match="ignores conditional writes"):
+        index_bucket(houses, bucket, CHOICES)
+    assert keys(bucket) == set()
+
+
+def test_the_commands_take_the_address_of_a_bucket(
+    bucket: Bucket, houses: tuple[Path, Path], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    folders, url = [str(folder) for folder in houses], "s3://bucket/simple"
+    assert run(["index", *folders, "-o", url, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["tree"] == url
+    assert run(["mirror", "yank", url, "lib==1.0", "--reason", "why"]) == 0
+    assert run(["mirror", "show", url, "lib", "--json"]) == 0
+    assert "why" in capsys.readouterr().out
+    assert run(["index", *folders, "-o", url, "--link"]) == 2
+    assert run(["index", *folders, "-o", (tmp_path / "tree").as_uri()]) == 2
+    assert "name it by its path" in capsys.readouterr().err
