@@ -1,4 +1,4 @@
-"""What a Dockerfile asks a network for: fifteen made ones, and Airflow's own where a folder has them."""
+"""What a Dockerfile asks a network for: made ones of every kind, and Airflow's own where a folder has them."""
 
 import os
 from pathlib import Path
@@ -95,6 +95,86 @@ CORPUS: dict[str, tuple[str, list[Need]]] = {
         "FROM x\nARG DEPS=\"git \\\n   curl\"\nENV MORE=jq CMD='wget https://e.example/a'\nRUN sudo -E apt-get install -y ${DEPS} $MORE\n"
         'RUN bash -o pipefail -c "${CMD}"\n',
         [(1, "base-image", "x"), (5, "apt-install", "git curl jq"), (6, "download", "https://e.example/a")],
+    ),
+    "the branches of a case": (
+        'FROM x\nRUN set -eux; case "$(uname -m)" in \\\n  x86_64|amd64) curl -O https://e.example/1;; \\\n'
+        "  (arm64) wget https://e.example/2;; \\\n  *) exit 1;; \\\n esac; (case $A in a) apk add b;; esac; wget https://e.example/3)\n"
+        "RUN <<EOF\ncase $1 in\n  c)\n    curl https://e.example/4\n    ;;\n  'd e'|f) make;;\nesac\ncurl https://e.example/5\nEOF\n",
+        [
+            (1, "base-image", "x"),
+            (3, "download", "https://e.example/1"),
+            (4, "download", "https://e.example/2"),
+            (6, "apk", "b"),
+            (6, "download", "https://e.example/3"),
+            (10, "download", "https://e.example/4"),
+            (12, "unknown", "make"),
+            (14, "download", "https://e.example/5"),
+        ],
+    ),
+    "another shell": (
+        '# check=skip=JSONArgsRecommended\n# syntax=docker/dockerfile:1\nFROM x\nSHELL ["/bin/bash", "-o", "pipefail", "-c"]\n'
+        'RUN curl https://e.example/1\nSHELL ["python3", "-c"]\nRUN print(1)\nRUN import urllib.request\n'
+        'SHELL ["powershell", "-command"]\nRUN Invoke-WebRequest x\nFROM y\nRUN wget https://e.example/2\n',
+        [
+            (2, "frontend", "docker/dockerfile:1"),
+            (3, "base-image", "x"),
+            (5, "download", "https://e.example/1"),
+            (8, "unknown", "python"),
+            (10, "unknown", "powershell"),
+            (11, "base-image", "y"),
+            (12, "download", "https://e.example/2"),
+        ],
+    ),
+    "settings that keep pip and uv offline": (
+        "FROM x\nENV PIP_NO_INDEX=1 UV_OFFLINE=true\nRUN pip install a && uv pip install b && uv sync && uvx c\n"
+        "ENV PIP_NO_INDEX=0\nRUN pip install -e '.[dev]'\nFROM x\nRUN uv sync\n",
+        [(1, "base-image", "x"), (5, "pip", ".[dev]"), (6, "base-image", "x"), (7, "uv", "sync")],
+    ),
+    "options before the action": (
+        "FROM x\nRUN npm --prefix web install && npm --unheard-of 7 ci\nRUN git -C s lfs pull && git remote update && git init\n"
+        "RUN dnf --releasever 9 -y install gcc\nRUN conda install -c forge numpy\nRUN apk --root /r add b\n"
+        "RUN go -C d build -mod=vendor . && go mod download\nRUN cargo build --frozen && cargo -v fetch\n",
+        [
+            (1, "base-image", "x"),
+            (2, "npm", ""),
+            (3, "git", ""),
+            (4, "rpm", "gcc"),
+            (5, "conda", "numpy"),
+            (6, "apk", "b"),
+            (7, "other", "download"),
+            (8, "other", ""),
+        ],
+    ),
+    "what runs what else": (
+        "FROM x\nRUN su - app -c 'pip install a'\nRUN busybox wget https://e.example/1\nRUN rpm -i https://e.example/a.rpm b.rpm\n"
+        "RUN npm run build && yarn build\nRUN gosu app env A=1 timeout 5 curl https://e.example/2\nRUN add-apt-repository ppa:a/b\n"
+        'RUN uv run --no-sync app; poetry install --no-root; gem install b; ssh-keyscan h\nRUN eval "$(curl https://e.example/3)"\n',
+        [
+            (1, "base-image", "x"),
+            (2, "pip", "a"),
+            (3, "download", "https://e.example/1"),
+            (4, "download", "https://e.example/a.rpm"),
+            (5, "unknown", "npm run build"),
+            (5, "unknown", "yarn build"),
+            (6, "download", "https://e.example/2"),
+            (7, "repository", "ppa:a/b"),
+            (8, "pip", ""),
+            (8, "other", "b"),
+            (8, "other", "h"),
+            (9, "download", "https://e.example/3"),
+        ],
+    ),
+    "ADD with a digest, and of repositories": (
+        "FROM x\nADD --checksum=sha256:aa https://e.example/a.tgz /a\nADD --keep-git-dir=true https://g.example/r.git#v1 /r\n"
+        "ADD git@g.example:o/r.git /s\nONBUILD ADD ssh://git@g.example/r.git /t\nCOPY --link --from=busybox:1 /b /b\n",
+        [
+            (1, "base-image", "x"),
+            (2, "address", "https://e.example/a.tgz"),
+            (3, "address", "https://g.example/r.git#v1"),
+            (4, "address", "git@g.example:o/r.git"),
+            (5, "address", "ssh://git@g.example/r.git"),
+            (6, "copied-image", "busybox:1"),
+        ],
     ),
     "what is not known": (
         "FROM x\nFROBNICATE now\nRUN make all\nRUN ./configure.sh --x\nRUN python -c 'import urllib.request'\nRUN python -c 'print(1)'\n",

@@ -11,9 +11,11 @@ from wheelhouse.dockerfile.dockerfile_syntax import (
     Instruction,
     substituted,
 )
-from wheelhouse.dockerfile.network_programs import URL, Asked, Script, judged
+from wheelhouse.dockerfile.network_programs import SHELLS, URL, Asked, Script, judged
 from wheelhouse.dockerfile.shell_commands import ShellCommand, function_names, shell_commands
 
+TRUE = ("1", "true", "yes", "on")
+"""What pip and uv take for true."""
 MAX_SCRIPTS = 8
 """Scripts that start one another."""
 
@@ -46,6 +48,7 @@ class _Reader:
     scripts: dict[str, tuple[str, int]] = field(default_factory=dict)
     defaults: dict[str, str] = field(default_factory=dict)
     functions: set[str] = field(default_factory=set)
+    shell: tuple[str, ...] = ()
 
     def needs(self) -> Iterator[NetworkNeed]:
         """Every need, in the order of lines; a script's needs have the lines of the script."""
@@ -69,6 +72,8 @@ class _Reader:
                 yield from self._from(instruction)
             case "COPY" | "ADD":
                 yield from self._copied(instruction)
+            case "SHELL":
+                self.shell = instruction.words or ()
             case "RUN":
                 yield from self._run(instruction)
             case keyword if keyword not in KEYWORDS:
@@ -105,6 +110,7 @@ class _Reader:
             yield NetworkNeed(instruction.line, "base-image", (image,), (), name)
         self.stages.append(name)
         self.values = dict(self.arguments)
+        self.shell = ()
 
     def _is_stage(self, name: str) -> bool:
         return name.lower() in {stage.lower() for stage in self.stages} or (
@@ -139,12 +145,14 @@ class _Reader:
         if words := instruction.words:
             return (ShellCommand(words, instruction.line),)
         text = instruction.text
+        if self.shell and self.shell[0].rpartition("/")[2] not in SHELLS:
+            return (ShellCommand((*self.shell, text), instruction.line),)
         if not instruction.heredocs:
             return shell_commands(text, instruction.line)
         script = "\n".join(heredoc.text for heredoc in instruction.heredocs)
         before = text.partition("<<")[0].strip()
         program = judged(ShellCommand(tuple(before.split()), instruction.line))[0] if before else "sh"
-        if before and program not in ("sh", "bash", "dash", "ash"):
+        if before and program not in SHELLS:
             return shell_commands(before, instruction.line)
         first = script.split("\n", 1)[0]
         if first.startswith("#!") and not any(name in first for name in ("sh",)):
@@ -156,6 +164,8 @@ class _Reader:
         program, judgement = judged(self._with_values(command))
         match judgement:
             case Asked(kind="unknown", subjects=(name,)) if name in self.functions or "://" in name:
+                return
+            case Asked(kind="pip" | "uv") if self.values.get(_offline_variable(program), "").lower() in TRUE:
                 return
             case Asked():
                 subjects = tuple(judgement.subjects)
@@ -179,6 +189,11 @@ class _Reader:
             value = substituted(word, self.values).replace(CONTINUED, " ")
             words += value.split() if VARIABLE.fullmatch(word) and value != word else [value]
         return ShellCommand(tuple(words), command.line)
+
+
+def _offline_variable(program: str) -> str:
+    """The variable that keeps pip or uv from a network."""
+    return "UV_OFFLINE" if program.startswith("uv") else "PIP_NO_INDEX"
 
 
 def _assignments(instruction: Instruction) -> tuple[str, ...]:

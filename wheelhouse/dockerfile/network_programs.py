@@ -12,17 +12,21 @@ def _words(text: str) -> frozenset[str]:
 
 
 URL = re.compile(r"(?:https?|ftp|git|ssh)://[^\s\"'|;)]+|git@[\w.-]+:[^\s\"'|;)]+")
-WRAPPERS = _words("sudo exec command nohup nice ionice env time eatmydata chronic stdbuf unbuffer setsid")
+WRAPPERS = _words("busybox sudo exec command nohup nice ionice env time eatmydata chronic stdbuf unbuffer setsid")
 OPTION_ARGUMENTS = {
-    "apt-get": ("-o", "-t", "-c", "--option", "--target-release", "--default-release", "--config-file"),
-    "pip": (
-        *("-r", "--requirement", "-c", "--constraint", "-i", "--index-url", "--extra-index-url", "-f", "--find-links"),
-        *("-t", "--target", "--prefix", "--root", "--python", "--platform", "--trusted-host", "--timeout", "--retries"),
-        *("--no-binary", "--only-binary", "--cache-dir", "--progress-bar", "-d", "--dest", "-w", "--wheel-dir", "-e"),
-        "--root-user-action",
-    ),
-    "apk": ("-t", "--virtual", "-X", "--repository", "-p", "--root"),
-    "git": ("-b", "--branch", "--depth", "-c", "-C", "--config", "-o", "--origin"),
+    name: tuple(text.split())
+    for name, text in {
+        "apt-get": "-o -t -c --option --target-release --default-release --config-file",
+        "pip": "-r --requirement -c --constraint -i --index-url --extra-index-url -f --find-links -t --target --prefix --root "
+        "--python --platform --trusted-host --timeout --retries --no-binary --only-binary --cache-dir --progress-bar -d --dest "
+        "-w --wheel-dir --root-user-action",
+        "apk": "-t --virtual -X --repository -p --root",
+        "git": "-b --branch --depth -c -C --config -o --origin",
+        "npm": "--prefix -C --cwd --registry --cache --loglevel -w --workspace --filter --userconfig",
+        "rpm": "--releasever --installroot -c --repo --enablerepo --disablerepo --setopt",
+        "conda": "-n --name -c --channel -f --file -p --prefix",
+        "other": "-C --directory --manifest-path --target --features -j --jobs -tags",
+    }.items()
 }
 """Options whose next word is their argument, so that it is not taken for a package."""
 HARMLESS = _words(
@@ -34,7 +38,7 @@ HARMLESS = _words(
     tar gzip gunzip zcat bzip2 bunzip2 xz unxz unzip zip zstd sha256sum sha512sum sha1sum md5sum shasum base64 od xxd
     ldconfig ldd strip nm objdump update-alternatives update-ca-certificates locale-gen localedef dpkg dpkg-query
     dpkg-reconfigure dpkg-divert dpkg-architecture debconf-set-selections apt-mark apt-cache apt-config uname arch hostname
-    nproc env printenv sync kill ps gpgconf rpm openssl setcap chsh visudo mount umount mktemp expr let pushd popd source
+    nproc env printenv sync kill ps gpgconf openssl setcap chsh visudo mount umount mktemp expr let pushd popd source
     systemctl service a2enmod a2ensite a2dismod envsubst lsb_release patch gpg-agent savedlog fc-cache scanelf tty yes break
     shuf fallocate dumb-init continue getopts mapfile readarray builtin logger crontab dos2unix jq yq xmlstarlet iconv unlink truncate split
     """
@@ -50,6 +54,8 @@ SOURCED = frozenset(
     ("/etc/os-release", "/etc/profile", "/etc/environment", "/etc/lsb-release", "~/.bashrc", "~/.profile")
 )
 """Files of the system that a shell reads, which ask for nothing."""
+SCRIPT_RUNNERS = ("npm", "pnpm", "bun", "yarn")
+"""Programs that also run what a file of the sources names."""
 PIP = re.compile(r"pip(?:\d(?:\.\d+)?)?")
 
 
@@ -83,7 +89,10 @@ def judged(command: ShellCommand) -> tuple[str, Judgement]:
         return "", None
     program = words[0].rpartition("/")[2]
     if reader := _reader(program):
-        return program, reader(words[1:])
+        judgement = reader(words[1:])
+        if isinstance(judgement, Asked) and judgement.kind == "unknown" and program in SCRIPT_RUNNERS:
+            return program, Asked("unknown", (" ".join((program, *judgement.subjects)),))
+        return program, judgement
     if program in HARMLESS:
         return program, None
     if words[0].endswith(".sh") or words[0].startswith(("./", "/")):
@@ -200,7 +209,7 @@ def _uv(words: tuple[str, ...]) -> Judgement:
         return _pip(words[1:])
     arguments = _arguments(words)
     if (
-        "--offline" in words
+        {"--offline", "--no-sync"} & set(words)
         or not arguments
         or arguments[0] not in ("sync", "run", "tool", "add", "lock", "python", "build")
     ):
@@ -234,10 +243,8 @@ CURL_ARGUMENTS = (
 
 def _git(words: tuple[str, ...]) -> Judgement:
     arguments = _arguments(words, OPTION_ARGUMENTS["git"])
-    if arguments[:1] in (("clone",), ("fetch",), ("pull",), ("ls-remote",), ("push",)) or arguments[:2] == (
-        "submodule",
-        "update",
-    ):
+    asking = ("clone", "fetch", "pull", "ls-remote", "push", "lfs", "submodule update", "remote update")
+    if " ".join(arguments[:1]) in asking or " ".join(arguments[:2]) in asking:
         return Asked("git", tuple(word for word in arguments[1:] if URL.match(word)))
     return None
 
@@ -248,22 +255,38 @@ def _gpg(words: tuple[str, ...]) -> Judgement:
     return Asked("key-server", servers) if asks & {word.partition("=")[0] for word in words} else None
 
 
-def _of(kind: str, *actions: str, offline: tuple[str, ...] = ()) -> Callable[[tuple[str, ...]], Judgement]:
-    """A reader of programs that ask with some of their actions; without any, always."""
+def _of(
+    kind: str, *actions: str, offline: tuple[str, ...] = (), scripts: tuple[str, ...] = ()
+) -> Callable[[tuple[str, ...]], Judgement]:
+    """A reader of programs that ask with some of their actions; without any, always. `scripts` are actions that run anything."""
 
     def read(words: tuple[str, ...]) -> Judgement:
-        arguments = _arguments(words, OPTION_ARGUMENTS["apk"])
-        if set(offline) & set(words) or {"--version", "-v", "--help"} & set(words[:1]):
+        arguments = _arguments(words, OPTION_ARGUMENTS.get(kind, ()))
+        if set(offline) & set(words) or words in (("--version",), ("-v",), ("--help",)):
             return None
         if not actions:
             return Asked(kind, arguments)
-        if arguments[:1] and arguments[0] in actions:
-            return Asked(kind, arguments[1:])
+        if arguments[:1] and arguments[0] in scripts:
+            return Asked("unknown", (" ".join(arguments[:2]),))
+        place = next((number for number, word in enumerate(arguments[:2]) if word in actions), None)
+        if place is not None:  # the word before may be the argument of an option that is not known
+            return Asked(kind, arguments[place + 1 :])
         return Asked(kind) if not arguments and "" in actions else None
 
     return read
 
 
+def _rpm(words: tuple[str, ...]) -> Judgement:
+    addresses = tuple(word for word in words if URL.match(word))
+    return Asked("download", addresses) if addresses else None
+
+
+def _su(words: tuple[str, ...]) -> Judgement:
+    text = next((words[number + 1] for number, word in enumerate(words[:-1]) if word in ("-c", "--command")), "")
+    return Script(text) if text else Asked("unknown", ("su",))
+
+
+RUNNERS = ("run", "run-script", "test", "start")
 NPM = ("install", "ci", "i", "add", "update", "exec", "view", "publish", "audit", "create")
 DNF = ("install", "update", "upgrade", "makecache", "groupinstall", "reinstall", "localinstall", "in", "refresh", "up")
 READERS: Mapping[str, Callable[[tuple[str, ...]], Judgement]] = {
@@ -271,7 +294,8 @@ READERS: Mapping[str, Callable[[tuple[str, ...]], Judgement]] = {
     **dict.fromkeys(("curl", "wget", "aria2c", "axel", "http", "https", "fetch", "lynx"), _addresses),
     **dict.fromkeys(("dnf", "yum", "microdnf", "tdnf", "zypper"), _of("rpm", *DNF)),
     **dict.fromkeys(
-        ("npm", "pnpm", "bun", "corepack"), _of("npm", *NPM, "prepare", "enable", "use", offline=("--offline",))
+        ("npm", "pnpm", "bun", "corepack"),
+        _of("npm", *NPM, "prepare", "enable", "use", offline=("--offline",), scripts=RUNNERS),
     ),
     **dict.fromkeys(("npx", "bunx", "pnpx"), _of("npm")),
     **dict.fromkeys(("gpg", "gpg2", "apt-key"), _gpg),
@@ -279,7 +303,8 @@ READERS: Mapping[str, Callable[[tuple[str, ...]], Judgement]] = {
         ("conda", "mamba", "micromamba"), _of("conda", "install", "create", "update", "env", offline=("--offline",))
     ),
     **dict.fromkeys(
-        ("ssh", "scp", "sftp", "rsync", "ftp", "nc", "telnet", "ping", "dig", "nslookup", "host"), _of("other")
+        ("ssh", "ssh-keyscan", "scp", "sftp", "rsync", "ftp", "nc", "telnet", "ping", "dig", "nslookup", "host"),
+        _of("other"),
     ),
     **dict.fromkeys(("aws", "gcloud", "gsutil", "az", "kubectl", "helm", "oras", "skopeo", "crane"), _of("other")),
     **dict.fromkeys(("docker", "podman", "buildah", "nerdctl"), _of("image", "pull", "push", "run", "build", "login")),
@@ -290,20 +315,23 @@ READERS: Mapping[str, Callable[[tuple[str, ...]], Judgement]] = {
     **dict.fromkeys(("gem",), _of("other", "install", "update", "fetch")),
     **dict.fromkeys(("bundle", "bundler"), _of("other", "install", "update", "", offline=("--local",))),
     **dict.fromkeys(
-        ("cargo",), _of("other", "install", "build", "fetch", "update", "add", "run", "test", offline=("--offline",))
+        ("cargo",),
+        _of("other", "install", "build", "fetch", "update", "add", "run", "test", offline=("--offline", "--frozen")),
     ),
     **dict.fromkeys(
         ("rustup", "nvm", "sdk", "cabal", "stack", "opam", "cpan", "cpanm", "luarocks", "pecl"), _of("other")
     ),
-    **dict.fromkeys(("go",), _of("other", "get", "install", "mod", "build", "run", "test")),
+    **dict.fromkeys(("go",), _of("other", "get", "install", "mod", "build", "run", "test", offline=("-mod=vendor",))),
     **dict.fromkeys(("mvn", "gradle", "gradlew", "mvnw", "ant", "sbt"), _of("other", offline=("-o", "--offline"))),
     **dict.fromkeys(("composer",), _of("other", "install", "require", "update", "create-project")),
     **dict.fromkeys(("dotnet", "nuget"), _of("other", "restore", "build", "publish", "install", "add", "tool")),
     "apk": _of("apk", "add", "update", "upgrade", "fetch", offline=("--no-network",)),
     "pacman": _of("other"),
-    "yarn": _of("npm", "install", "add", "upgrade", "dlx", "", offline=("--offline",)),
+    "yarn": _of("npm", "install", "add", "upgrade", "dlx", "", offline=("--offline",), scripts=(*RUNNERS, "build")),
     "pip-sync": lambda words: Asked("pip", _arguments(words)),
     "easy_install": lambda words: Asked("pip", _arguments(words)),
+    "rpm": _rpm,
+    "su": _su,
     "uv": _uv,
     "uvx": _of("uv"),
     "git": _git,

@@ -42,6 +42,9 @@ class _Splitter:
     start: int = 0
     inner: list[tuple[str, int]] = field(default_factory=list)
     ends: list[tuple[str, bool]] = field(default_factory=list)
+    cases: int = 0
+    in_pattern: bool = False
+    """Whether a pattern of `case` stands here, which ends with a bracket and is no command."""
 
     def commands(self) -> Iterator[ShellCommand]:
         """Each command, then those inside of its `$(…)`."""
@@ -58,7 +61,9 @@ class _Splitter:
                 self._skip_heredocs()
             elif character in ";&|()":
                 yield from self._finished()
-                self.place += 1
+                ends_branch = self.text.startswith(";;", self.place) and self.cases > 0
+                self.in_pattern = ends_branch or (self.in_pattern and character != ")")
+                self.place += 2 if ends_branch else 1
             elif character == "#" and self.word is None:
                 self._skip_to_line_end()
             elif character in "<>":
@@ -79,7 +84,12 @@ class _Splitter:
         self._end_word()
         words, self.words = self.words, []
         inner, self.inner = self.inner, []
+        if self.in_pattern and words[:1] != ["esac"]:
+            words = []
         while words and (words[0] in RESERVED or ASSIGNMENT.fullmatch(words[0])):
+            if words[0] in ("case", "esac"):
+                self.in_pattern = words[0] == "case"
+                self.cases += 1 if self.in_pattern else -1
             words = [] if words[0] in ("for", "case", "select", "function", "[[") else words[1:]
         if words:
             yield ShellCommand(tuple(words), self.start)
