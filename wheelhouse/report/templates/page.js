@@ -187,7 +187,7 @@
     const hidden = needs[node].filter((to) => !places.has(to)).length;
     const classes = ["node", state, ["", "note", "warning", "error"][severity], hits.includes(node) ? "hit" : ""];
     const group = make("g", { class: classes.join(" "), transform: `translate(${x} ${y + 4})`, tabindex: "-1", role: "treeitem", "data-node": node });
-    group.setAttribute("aria-label", `${name} ${version} ${state}, needs ${needs[node].length}`);
+    group.setAttribute("aria-description", `${state} needs ${needs[node].length}`);
     if (needs[node].length) group.setAttribute("aria-expanded", String(!hidden));
     group.append(make("rect", { width: WIDTH, height: HEIGHT, rx: 3 }), make("rect", { width: 3, height: HEIGHT, class: "side" }));
     const end = WIDTH - 7 - (hidden ? 24 : 0), shown = fitting(version, 70, "11px");

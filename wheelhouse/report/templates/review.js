@@ -162,6 +162,11 @@
     const act = {
       j: () => step(1), k: () => step(-1), a: () => write("approve"), w: () => write("withdraw"), "?": () => keys.showModal(),
       x: () => { if (current) { one("input", current).checked = !one("input", current).checked; choose(); } },
+      X: () => {
+        const open = shown().filter(isOpen), tick = open.some((row) => !one("input", row).checked);
+        for (const row of open) one("input", row).checked = tick;
+        choose();
+      },
       d: () => { const folded = all(".view.shown details.diff"), open = folded.some((details) => !details.open); for (const details of folded) details.open = open; },
     }[event.key];
     if (act) { event.preventDefault(); act(); }
