@@ -30,12 +30,14 @@ def environment(**more: str) -> dict[str, str]:
     return kept | CLEAN | {name: path for name, path in trusted.items() if path} | more
 
 
-def cost_of(commands: Sequence[Sequence[str | Path]], env: Mapping[str, str], log: Path) -> Cost:
+def cost_of(
+    commands: Sequence[Sequence[str | Path]], env: Mapping[str, str], log: Path, cwd: Path | None = None
+) -> Cost:
     """Run commands one after the other. Raises CalledProcessError where one fails; what it said is in `log`."""
     cpu, memory, started = 0.0, 0.0, time.monotonic()
     for command in commands:
         with log.open("wb") as said:
-            process = subprocess.Popen(command, env=env, stdout=said, stderr=subprocess.STDOUT)
+            process = subprocess.Popen(command, cwd=cwd, env=env, stdout=said, stderr=subprocess.STDOUT)
         _, status, used = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode:
