@@ -6,6 +6,7 @@ import signal
 import subprocess
 import threading
 import time
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -140,6 +141,17 @@ def test_jobs_with_indexes_of_their_own_share_the_cache(session: Session, index:
         assert {request.path for request in other.requests} == {"/simple/app0/"}
     requested = [request.path for request in index.requests if request.path.startswith("/files/")]
     assert sorted(requested) == sorted(set(requested))
+
+
+def test_another_file_of_several_jobs_is_downloaded_once(session: Session, index: IndexServer) -> None:
+    address = index.put("/tool.bin", b"a tool")
+    index.faults.append(Fault("/tool.bin", "delay", seconds=0.2))
+    entry = f'[[files]]\nurl = "{address}"\nsha256 = "{sha256(b"a tool").hexdigest()}"\n'
+    (session.folder / "wheelhouse.toml").write_text(
+        FLEET + 'requirements = ["app0"]\n' + entry + "[jobs.a]\n[jobs.b]\n[jobs.c]\n"
+    )
+    assert session("fetch --all") == 0
+    assert [request.path for request in index.requests].count("/tool.bin") == 1
 
 
 def test_lock_writes_the_locks_of_all_jobs(session: Session) -> None:

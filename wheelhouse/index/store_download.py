@@ -35,12 +35,14 @@ def stored_or_downloaded(
 
     Raises IntegrityError for a file with another sha256, ServerError as `Download` does.
     """
-    expected = request.sha256
-    if expected and (path := access.artifact(expected, request.url)) and (check is None or check(path)):
+    if request.sha256 and (path := _stored(request, access, check)):
         on_event(Finished(request.name, reused=True))
-        return path, expected
+        return path, request.sha256
     on_event(Waiting(request.name, request.size))
-    with access.part_for(request.url).partial(expected or request.url) as partial:
+    with access.part_for(request.url).partial(request.sha256 or request.url) as partial:
+        if request.sha256 and (path := _stored(request, access, check)):  # another job or run brought it meanwhile
+            on_event(Finished(request.name, reused=True))
+            return path, request.sha256
         sha256 = _brought(request, partial, access, on_event) or _downloaded(request, partial, http, on_event)
         access.grant(sha256, request.url)
         path = access.part_for(request.url).keep(partial, sha256)
@@ -59,6 +61,12 @@ def _brought(request: FileRequest, partial: Path, access: StoreAccess, on_event:
             return request.sha256
         os.truncate(partial, 0)
     return None
+
+
+def _stored(request: FileRequest, access: StoreAccess, check: Callable[[Path], bool] | None) -> Path | None:
+    """The file, if the store has it and `check` accepts it."""
+    path = access.artifact(request.sha256, request.url) if request.sha256 else None
+    return path if path and (check is None or check(path)) else None
 
 
 def _downloaded(request: FileRequest, partial: Path, http: Http, on_event: Listener) -> str:
