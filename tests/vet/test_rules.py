@@ -132,6 +132,10 @@ WHEELS: dict[str, tuple[str, Files]] = {
     "program-in-disguise": ("any", {"odd/logo.png": b"\x89PNG\r\n\x1a\n" + bytes(60) + b"IEND\xaeB`\x82" + elf()}),
     "pickle-runs-code": ("any", {"odd/model.pkl": b"cposix\nsystem\n(S'id'\ntR."}),
     "pyc-unchecked": ("any", {"odd/__pycache__/x.cpython-312.pyc": b"\xcb\r\r\n\x01\0\0\0" + bytes(8)}),
+    "pyc-unlike-source": (
+        "any",
+        {"odd/x.py": b"x = 1\n", "odd/__pycache__/x.cpython-312.pyc": b"\xcb\r\r\n\x03\0\0\0" + bytes(8) + b"N"},
+    ),
     "pyc-without-source": ("any", {"odd/x.pyc": b"\xcb\r\r\n" + bytes(12)}),
     "wheel-tags": ("any", {"odd-1.0.dist-info/WHEEL": b"Wheel-Version: 1.0\nTag: cp38-cp38-linux_x86_64\n"}),
 }

@@ -42,7 +42,7 @@ class GapKind(StrEnum):
     NESTED_ARCHIVE = "nested-archive"
     """An archive inside the file: it is not opened."""
     COMPILED_PYTHON = "compiled-python"
-    """Compiled Python: its header and its source's presence, not its instructions."""
+    """Compiled Python: it is compared with its source; without one, its instructions are not read."""
     TOO_LARGE = "too-large"
     """A member that is longer than is read: only its beginning."""
     UNPARSED_SOURCE = "unparsed-source"

@@ -14,10 +14,12 @@ from wheelhouse.archive.build_system import build_system
 from wheelhouse.archive.elf import native_of
 from wheelhouse.archive.filenames import is_wheel
 from wheelhouse.archive.metadata import InspectedFile
+from wheelhouse.archive.named_members import contents_of_members
 from wheelhouse.archive.wheelfile import inspect
 from wheelhouse.errors import IntegrityError
 from wheelhouse.lock.lock import Pin
 from wheelhouse.vet.code.behaviour import Behaviour
+from wheelhouse.vet.code.compiled import MAX_COMPARED_BYTES, source_path, unlike_source
 from wheelhouse.vet.code.follow import Source, capabilities_of, follow
 from wheelhouse.vet.code.hidden_members import MAX_MEMBER_BYTES, is_looked_at, look_at, without_source
 from wheelhouse.vet.code_reader import MAX_READ_BYTES, is_source, source_of
@@ -59,7 +61,10 @@ def look_inside(path: Path, filename: str) -> tuple[InspectedFile, Inside]:
     watch = _Watch(is_wheel=is_wheel(filename))
     contents = inspect(path, filename, watch)
     texts = watch.texts if is_wheel(filename) else _of_the_build(watch.texts)
-    behaviours = (*follow(watch.sources), *watch.hidden, *without_source(watch.entries))
+    sources_of = {source for one in watch.compiled if (source := source_path(one))}
+    sources = contents_of_members(path, filename, sources_of, MAX_COMPARED_BYTES)
+    hidden = (*watch.hidden, *without_source(watch.entries), *unlike_source(watch.compiled, sources))
+    behaviours = (*follow(watch.sources), *hidden)
     headers = headers_of(contents.raw_metadata)
     entries = tuple(watch.entries.values())
     return contents, Inside(entries, texts, headers, capabilities_of(behaviours), behaviours, watch.counts)
@@ -86,6 +91,7 @@ class _Watch:
         self.texts: dict[str, str] = {}
         self.sources: list[Source] = []
         self.hidden: list[Behaviour] = []
+        self.compiled: dict[str, bytes] = {}
         self._searched = self._unreached = 0
         self._is_wheel = is_wheel
         self._wanted = WHEEL_TEXTS if is_wheel else SDIST_TEXTS
@@ -122,6 +128,8 @@ class _Watch:
             self.texts[name] = _text(b"".join(held)[: text_limit(name)])
         if is_shady:
             self.hidden.extend(look_at(name, kind, b"".join(held)))
+        if source_path(name):
+            self.compiled[name] = b"".join(held)
         if is_code:
             self._keep_source(name, b"".join(held)[:MAX_READ_BYTES])
 

@@ -13,7 +13,7 @@ GAPS: Mapping[GapKind, str] = {
     GapKind.NATIVE_CODE: "machine code: the headers of ELF files, not instructions",
     GapKind.OTHER_CODE: "code in other languages, templates, notebooks: not parsed",
     GapKind.NESTED_ARCHIVE: "archives inside files (depth 1 and deeper): not opened",
-    GapKind.COMPILED_PYTHON: "compiled Python (.pyc): header and source, not instructions",
+    GapKind.COMPILED_PYTHON: "compiled Python (.pyc): compared with its source; without one, only its header",
     GapKind.TOO_LARGE: "members that are too long: only their beginning",
     GapKind.UNPARSED_SOURCE: "Python of another version, or in an encoding that cannot be read: not parsed, or in parts",
     GapKind.UNFOLLOWED_SOURCE: "Python that reached a limit: not followed to its end",

@@ -241,6 +241,10 @@ VET: Mapping[str, Sentence] = {
     "pyc-unchecked": Sentence(
         "Python runs `{path}` without a look at its source", "remove it, or build the wheel from its source"
     ),
+    "pyc-unlike-source": Sentence(
+        "`{path}` is not what its source compiles to: {does:4 plain}",
+        "remove it: Python may run it in place of the source",
+    ),
     "pyc-without-source": Sentence(
         "it installs compiled modules without their source: {paths}", "ask the project for the source"
     ),

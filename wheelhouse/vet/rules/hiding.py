@@ -43,6 +43,17 @@ def pyc_unchecked(facts: Facts, review: Review) -> Iterator[Observation]:
         yield observed(path=path)
 
 
+@rule(Severity.ERROR)
+def pyc_unlike_source(facts: Facts, review: Review) -> Iterator[Observation]:
+    """A compiled module differs from the source beside it, and Python may run it in place of the source.
+
+    If this Python wrote the same format, the source is compiled and all instructions are compared; else names and texts are. The
+    header decides what Python runs: a hash, or a time and the size of the source. One of another size is never run.
+    """
+    for path, does in _found(facts, "unlike-pyc"):
+        yield observed(path=path, does=does)
+
+
 @rule(Severity.WARNING)
 def pyc_without_source(facts: Facts, review: Review) -> Iterator[Observation]:
     """A compiled module has no source beside it, and Python imports it."""

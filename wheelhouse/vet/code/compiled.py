@@ -1,0 +1,134 @@
+"""Compares compiled modules with their source: by what this Python compiles it to, else by their names and texts (pure).
+
+Source: PEP 552 (the header of a .pyc), PEP 3147 (`__pycache__`).
+"""
+
+import ast
+import importlib.util
+import marshal
+import re
+import struct
+import warnings
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from wheelhouse.documents import too_deep_as
+from wheelhouse.vet.code.behaviour import Behaviour
+from wheelhouse.vet.code.marshal_reader import Code, MarshalError, read_marshal
+from wheelhouse.vet.code.sinks import shortened
+from wheelhouse.vet.code.source import UnparsedError, decoded_source
+
+CACHED = re.compile(r"(?P<folder>.*/)?__pycache__/(?P<module>[^/]+?)\.[^/.]+(?:\.opt-(?P<level>[12]))?\.pyc")
+HEADER_BYTES = 16
+HASH_BASED = 1
+OLDEST_MAGIC = 3390
+"""The first magic number of Python 3.7."""
+OWN_MAGIC = int.from_bytes(importlib.util.MAGIC_NUMBER[:2], "little")
+MAX_COMPARED_BYTES = 2 << 20
+"""The longest source and the longest compiled module that are compared."""
+COMPARED_FIELDS = ("argcount", "kwonlyargcount", "flags", "code", "names", "varnames", "name")
+"""The fields of code that say what it does; not file names, lines and sizes. The constants are compared by themselves."""
+MADE_BY_COMPILERS = frozenset(("AssertionError", "annotations", "Template", "Interpolation", "format", "return"))
+"""Names that compilers put into code by themselves, besides those with underscores around them."""
+DOTTED = re.compile(r"\w+(\.\w+)*")
+MANGLED = re.compile(r"^_[^_]\w*?(?=__)")
+REPEATED = re.compile(r"(.{1,40}?)\1{3,}", re.DOTALL)
+"""What a compiler makes of `'-' * 60`."""
+MAX_NAMED = 4
+
+
+def source_path(path: str) -> str | None:
+    """The path of the source that a compiled module in `__pycache__` is of; None for any other member."""
+    match = CACHED.fullmatch(path)
+    return f"{match['folder'] or ''}{match['module']}.py" if match else None
+
+
+def unlike_source(compiled: Mapping[str, bytes], sources: Mapping[str, bytes]) -> Iterator[Behaviour]:
+    """The compiled modules that Python may run in place of a source that says something else.
+
+    One whose header has another size than the source is passed over: Python compiles that source anew.
+    """
+    for path, data in sorted(compiled.items()):
+        source = sources.get(source_path(path) or "")
+        if source is not None and _may_run(data, source) and (what := _difference(path, data, source)):
+            yield Behaviour("unlike-pyc", path, 0, what)
+
+
+def _may_run(data: bytes, source: bytes) -> bool:
+    """Whether Python may take a compiled module for the source: by a hash, or by a time and a size that is the source's."""
+    if len(data) < HEADER_BYTES or data[2:4] != b"\r\n" or int.from_bytes(data[:2], "little") < OLDEST_MAGIC:
+        return False
+    flags, _, size = struct.unpack("<III", data[4:HEADER_BYTES])
+    return bool(flags & HASH_BASED) or size == len(source) & 0xFFFFFFFF
+
+
+def _difference(path: str, data: bytes, source: bytes) -> str:
+    """How a compiled module differs from its source; empty if it does not, or if the source cannot be parsed."""
+    if max(len(data), len(source)) > MAX_COMPARED_BYTES:
+        return ""
+    magic = int.from_bytes(data[:2], "little")
+    try:
+        code = read_marshal(data[HEADER_BYTES:], magic)
+    except MarshalError as error:
+        return f"it cannot be read: {error}"
+    try:
+        text = decoded_source(source)
+        with warnings.catch_warnings(), too_deep_as(ValueError):
+            warnings.simplefilter("ignore")
+            tree = ast.parse(text)
+            foreign = _foreign(code, text, tree)
+            if foreign or magic != OWN_MAGIC:
+                return f"it has {', '.join(f'`{shortened(one)}`' for one in foreign[:MAX_NAMED])}" if foreign else ""
+            match = CACHED.fullmatch(path)
+            made = compile(tree, "", "exec", dont_inherit=True, optimize=int((match and match["level"]) or 0))
+    except (UnparsedError, SyntaxError, ValueError, MemoryError):
+        return ""
+    is_same = _meaning(read_marshal(marshal.dumps(made), magic)) == _meaning(code)
+    return "" if is_same else "its instructions are not those of its source"
+
+
+def _meaning(value: Any) -> Any:  # noqa: ANN401  (any value of marshal data)
+    """A value without file names, lines and sizes of code."""
+    if isinstance(value, Code):
+        known = dict(value.fields)
+        return (*(known.get(name) for name in COMPARED_FIELDS), _meaning(known["consts"]))
+    return tuple(map(_meaning, value)) if isinstance(value, tuple) else value
+
+
+def _foreign(code: Any, text: str, tree: ast.AST) -> list[str]:  # noqa: ANN401  (any value of marshal data)
+    """The names and texts of compiled code that are nowhere in a source."""
+    if not isinstance(code, Code):
+        return ["no code"]
+    literals = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)]
+    texts = [one if isinstance(one, str) else one.decode("latin-1") for one in literals if isinstance(one, str | bytes)]
+    words = {*re.findall(r"\w+", text), *(word for one in texts for word in re.findall(r"\w+", one))}
+    everything = _squeezed(text) + "\0" + _squeezed("".join(texts))
+    return sorted({name for name in _spoken(code) if not _is_known(name, words, everything)})
+
+
+def _spoken(code: Code) -> Iterator[str]:
+    """The names and texts of code, and of the code inside it."""
+    queue: list[Any] = [code]
+    for value in queue:
+        if isinstance(value, Code):
+            yield from (name for field in ("names", "varnames") for name in value[field] if isinstance(name, str))
+            queue.append(value["consts"])
+        elif isinstance(value, tuple):
+            queue += value
+        elif isinstance(value, str | bytes):
+            yield value if isinstance(value, str) else value.decode("latin-1")
+
+
+def _is_known(name: str, words: Collection[str], everything: str) -> bool:
+    """Whether a name or text of compiled code comes from the source, or from the compiler."""
+    if name in MADE_BY_COMPILERS or name.startswith((".", "<", "__")) or ".<" in name:
+        return True
+    if DOTTED.fullmatch(name) and all(part in words or MANGLED.sub("", part) in words for part in name.split(".")):
+        return True
+    squeezed = _squeezed(name)
+    return squeezed in everything or all(piece in everything for piece in REPEATED.split(squeezed))
+
+
+def _squeezed(text: str) -> str:
+    """A text without blanks, quotes and brackets: compilers clean docstrings, join texts and write annotations anew."""
+    return re.sub(r"[^\w./:@#&=?-]+", "", text)

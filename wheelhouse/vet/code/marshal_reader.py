@@ -1,0 +1,157 @@
+"""Reads marshal data of any Python from 3.7 on into plain values; nothing is made that could run (pure).
+
+`marshal.loads` must not be given data of others. Source: CPython, Python/marshal.c; the fields of code of each version.
+"""
+
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+MAX_DEPTH = 100
+MAX_VALUES = 2_000_000
+FLAG_REF = 0x80
+FIRST_3_8, FIRST_3_11 = 3400, 3450
+"""The first magic numbers of Python 3.8 and of 3.11, which changed the fields of code."""
+FIELDS_3_7 = ("i:argcount", "i:kwonlyargcount", "i:nlocals", "i:stacksize", "i:flags")
+FIELDS_3_8 = ("i:argcount", "i:posonlyargcount", "i:kwonlyargcount", "i:nlocals", "i:stacksize", "i:flags")
+OLD_OBJECTS = (
+    "code",
+    "consts",
+    "names",
+    "varnames",
+    "freevars",
+    "cellvars",
+    "filename",
+    "name",
+    "i:firstlineno",
+    "lines",
+)
+FIELDS_3_11 = (
+    *("i:argcount", "i:posonlyargcount", "i:kwonlyargcount", "i:stacksize", "i:flags", "code", "consts", "names"),
+    *("varnames", "kinds", "filename", "name", "qualname", "i:firstlineno", "lines", "exceptions"),
+)
+SINGLETONS = {"N": "None", "T": "True", "F": "False", "S": "StopIteration", ".": "Ellipsis", "0": "NULL"}
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """A value that is no text, number, bytes or tuple: its kind, and what it holds. Two that are equal hold the same."""
+
+    kind: str
+    value: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A code object: its fields by name, as tuples, texts, bytes and numbers."""
+
+    fields: tuple[tuple[str, Any], ...]
+
+    def __getitem__(self, name: str) -> Any:  # noqa: ANN401  (what the field holds)
+        return dict(self.fields)[name]
+
+
+class MarshalError(ValueError):
+    """The data are no marshal data of the version."""
+
+
+def fields_of(magic: int) -> tuple[str, ...]:
+    """The fields of code for a magic number, in their order; `i:` for those that are numbers."""
+    if magic >= FIRST_3_11:
+        return FIELDS_3_11
+    return (*(FIELDS_3_8 if magic >= FIRST_3_8 else FIELDS_3_7), *OLD_OBJECTS)
+
+
+def read_marshal(data: bytes, magic: int) -> Any:  # noqa: ANN401  (any value)
+    """The value of marshal data that Python with this magic number wrote. Raises MarshalError."""
+    try:
+        return _Reader(data, fields_of(magic)).value(0)
+    except (struct.error, IndexError, UnicodeError, OverflowError) as error:
+        raise MarshalError(f"the data are damaged: {error}") from error
+
+
+class _Reader:
+    def __init__(self, data: bytes, fields: tuple[str, ...]) -> None:
+        self._data, self._fields = data, fields
+        self._place = self._count = 0
+        self._references: list[Any] = []
+        self._readers: dict[str, Callable[[int], Any]] = {
+            "i": lambda _: self._number("<i"),
+            "I": lambda _: self._number("<q"),
+            "l": lambda _: self._long(),
+            "g": lambda _: Plain("float", self._bytes(8)),
+            "y": lambda _: Plain("complex", self._bytes(16)),
+            "f": lambda _: Plain("float", self._bytes(self._number("<B"))),
+            "x": lambda _: Plain("complex", (self._bytes(self._number("<B")), self._bytes(self._number("<B")))),
+            "s": lambda _: self._bytes(self._number("<I")),
+            "t": lambda _: self._text("<I", "utf-8"),
+            "u": lambda _: self._text("<I", "utf-8"),
+            "a": lambda _: self._text("<I", "latin-1"),
+            "A": lambda _: self._text("<I", "latin-1"),
+            "z": lambda _: self._text("<B", "latin-1"),
+            "Z": lambda _: self._text("<B", "latin-1"),
+            "(": lambda depth: self._values(self._number("<I"), depth),
+            ")": lambda depth: self._values(self._number("<B"), depth),
+            "[": lambda depth: Plain("list", self._values(self._number("<I"), depth)),
+            "<": lambda depth: Plain("set", frozenset(map(repr, self._values(self._number("<I"), depth)))),
+            ">": lambda depth: Plain("set", frozenset(map(repr, self._values(self._number("<I"), depth)))),
+            ":": lambda depth: Plain("slice", self._values(3, depth)),
+            "c": self._code,
+        }
+
+    def value(self, depth: int) -> Any:  # noqa: ANN401  (any value)
+        """The value at the place where the reader is."""
+        self._count += 1
+        if depth > MAX_DEPTH or self._count > MAX_VALUES:
+            raise MarshalError("it is nested too deeply, or has too many values")
+        byte = self._number("<B")
+        kind = chr(byte & ~FLAG_REF)
+        if kind == "r":
+            return self._references[self._number("<I")]
+        if kind in SINGLETONS:
+            found: Any = Plain(SINGLETONS[kind])
+            if byte & FLAG_REF:
+                self._references.append(found)
+            return found
+        if kind not in self._readers:
+            raise MarshalError(f"it has a value of the unknown kind {byte}")
+        if not byte & FLAG_REF:
+            return self._readers[kind](depth + 1)
+        place = len(self._references)
+        self._references.append(Plain("itself"))
+        self._references[place] = found = self._readers[kind](depth + 1)
+        return found
+
+    def _bytes(self, count: int) -> bytes:
+        if count > len(self._data) - self._place:
+            raise MarshalError("it ends too early")
+        self._place += count
+        return self._data[self._place - count : self._place]
+
+    def _number(self, layout: str) -> int:
+        (number,) = struct.unpack(layout, self._bytes(struct.calcsize(layout)))
+        return int(number)
+
+    def _text(self, length: str, codec: str) -> str:
+        return self._bytes(self._number(length)).decode(codec, "surrogatepass" if codec == "utf-8" else "strict")
+
+    def _values(self, count: int, depth: int) -> tuple[Any, ...]:
+        if count > len(self._data) - self._place:
+            raise MarshalError("it ends too early")
+        return tuple(self.value(depth) for _ in range(count))
+
+    def _long(self) -> int:
+        """An integer, in digits of 15 bits."""
+        count = self._number("<i")
+        digits = struct.unpack(f"<{abs(count)}H", self._bytes(2 * abs(count)))
+        number = sum(digit << (15 * place) for place, digit in enumerate(digits))
+        return -number if count < 0 else number
+
+    def _code(self, depth: int) -> Code:
+        """A code object: numbers and values in the order of the version."""
+        found: list[tuple[str, Any]] = []
+        for field in self._fields:
+            is_number = field.startswith("i:")
+            found.append((field.removeprefix("i:"), self._number("<i") if is_number else self.value(depth)))
+        return Code(tuple(found))
