@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.support.wheels import build_sdist, build_wheel
-from wheelhouse.vet.code.compiled import OWN_MAGIC, source_path, unlike_source
+from wheelhouse.vet.code.compiled import source_path, unlike_source
 from wheelhouse.vet.code.marshal_reader import MarshalError, read_marshal
-from wheelhouse.vet.facts_reader import look_inside
+from wheelhouse.vet.facts_reader import OWN_MAGIC, look_inside
 
 PATH = "odd/__pycache__/x.cpython-312.pyc"
 SOURCE = '''"""A module."""
@@ -38,7 +38,7 @@ def compiled(
 
 
 def difference(data: bytes, path: str = PATH, source: str = SOURCE) -> list[str]:
-    return [one.what for one in unlike_source({path: data}, {"odd/x.py": source.encode()})]
+    return [one.what for one in unlike_source({path: data}, {"odd/x.py": source.encode()}, OWN_MAGIC)]
 
 
 @pytest.mark.parametrize("magic", [OWN_MAGIC, OTHER])

@@ -2,6 +2,7 @@
 
 import codecs
 import hashlib
+import importlib.util
 import re
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator
@@ -40,6 +41,8 @@ MAGIC = (
     (b"7z\xbc\xaf\x27\x1c", "7z"),
     (b"#!", "script"),
 )
+OWN_MAGIC = int.from_bytes(importlib.util.MAGIC_NUMBER[:2], "little")
+"""The number that this Python writes into compiled modules."""
 TAR_AT = slice(257, 262)
 KIND_BYTES = 262
 """How many bytes at the start of a member tell its kind."""
@@ -63,7 +66,7 @@ def look_inside(path: Path, filename: str) -> tuple[InspectedFile, Inside]:
     texts = watch.texts if is_wheel(filename) else _of_the_build(watch.texts)
     sources_of = {source for one in watch.compiled if (source := source_path(one))}
     sources = contents_of_members(path, filename, sources_of, MAX_COMPARED_BYTES)
-    hidden = (*watch.hidden, *without_source(watch.entries), *unlike_source(watch.compiled, sources))
+    hidden = (*watch.hidden, *without_source(watch.entries), *unlike_source(watch.compiled, sources, OWN_MAGIC))
     behaviours = (*follow(watch.sources), *hidden)
     headers = headers_of(contents.raw_metadata)
     entries = tuple(watch.entries.values())

@@ -4,7 +4,6 @@ Source: PEP 552 (the header of a .pyc), PEP 3147 (`__pycache__`).
 """
 
 import ast
-import importlib.util
 import marshal
 import re
 import struct
@@ -23,7 +22,6 @@ HEADER_BYTES = 16
 HASH_BASED = 1
 OLDEST_MAGIC = 3390
 """The first magic number of Python 3.7."""
-OWN_MAGIC = int.from_bytes(importlib.util.MAGIC_NUMBER[:2], "little")
 MAX_COMPARED_BYTES = 2 << 20
 """The longest source and the longest compiled module that are compared."""
 COMPARED_FIELDS = ("argcount", "kwonlyargcount", "flags", "code", "names", "varnames", "name")
@@ -43,14 +41,15 @@ def source_path(path: str) -> str | None:
     return f"{match['folder'] or ''}{match['module']}.py" if match else None
 
 
-def unlike_source(compiled: Mapping[str, bytes], sources: Mapping[str, bytes]) -> Iterator[Behaviour]:
+def unlike_source(compiled: Mapping[str, bytes], sources: Mapping[str, bytes], own_magic: int) -> Iterator[Behaviour]:
     """The compiled modules that Python may run in place of a source that says something else.
 
-    One whose header has another size than the source is passed over: Python compiles that source anew.
+    `own_magic` is the magic number of the Python that runs this. One whose header has another size than the source is passed
+    over: Python compiles that source anew.
     """
     for path, data in sorted(compiled.items()):
         source = sources.get(source_path(path) or "")
-        if source is not None and _may_run(data, source) and (what := _difference(path, data, source)):
+        if source is not None and _may_run(data, source) and (what := _difference(path, data, source, own_magic)):
             yield Behaviour("unlike-pyc", path, 0, what)
 
 
@@ -62,7 +61,7 @@ def _may_run(data: bytes, source: bytes) -> bool:
     return bool(flags & HASH_BASED) or size == len(source) & 0xFFFFFFFF
 
 
-def _difference(path: str, data: bytes, source: bytes) -> str:
+def _difference(path: str, data: bytes, source: bytes, own_magic: int) -> str:
     """How a compiled module differs from its source; empty if it does not, or if the source cannot be parsed."""
     if max(len(data), len(source)) > MAX_COMPARED_BYTES:
         return ""
@@ -77,7 +76,7 @@ def _difference(path: str, data: bytes, source: bytes) -> str:
             warnings.simplefilter("ignore")
             tree = ast.parse(text)
             foreign = _foreign(code, text, tree)
-            if foreign or magic != OWN_MAGIC:
+            if foreign or magic != own_magic:
                 return f"it has {', '.join(f'`{shortened(one)}`' for one in foreign[:MAX_NAMED])}" if foreign else ""
             match = CACHED.fullmatch(path)
             made = compile(tree, "", "exec", dont_inherit=True, optimize=int((match and match["level"]) or 0))

@@ -145,7 +145,7 @@ class _Reader:
         """An integer, in digits of 15 bits."""
         count = self._number("<i")
         digits = struct.unpack(f"<{abs(count)}H", self._bytes(2 * abs(count)))
-        number = sum(digit << (15 * place) for place, digit in enumerate(digits))
+        number = sum(int(digit) << (15 * place) for place, digit in enumerate(digits))
         return -number if count < 0 else number
 
     def _code(self, depth: int) -> Code:
