@@ -1,3 +1,3 @@
 """Lock, fetch, verify and stage every wheel that an air-gapped Python image needs."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

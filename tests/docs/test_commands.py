@@ -32,7 +32,7 @@ def commands_of(page: Path) -> list[Block]:
 
 
 FETCH, TEST, FIVE_LINES = commands_of(README)
-"""The README's blocks: the first two are typed in the checkout, the third in an empty folder."""
+"""The README's blocks, which are typed in the checkout."""
 SET_PATH, *TOUR_COMMANDS = commands_of(TOUR)
 """The tour's blocks: the first is typed in the checkout, the rest in an empty folder."""
 PAGES = sorted((README, *(ROOT / "docs").rglob("*.md")))
@@ -110,8 +110,7 @@ def said(told: dict[str, str], part: str) -> str:
 
 
 def type_the_five_lines(terminal: Terminal, folder: Path) -> None:
-    """Type what the README has after its two first commands."""
-    folder.mkdir()
+    """Type what the README has after its two first commands, in the checkout or in a folder that has no constraints."""
     terminal.change_to(folder)
     told = terminal.type(FIVE_LINES)
     assert re.search("^ok +run airflow version", told, re.MULTILINE)
@@ -136,7 +135,7 @@ def test_the_readme_on_a_made_internet(home: Path, folder: Path, made: Internet)
     path = str(Path(sys.executable).parent)
     terminal = Terminal(ROOT, environment(home, made, path), addresses)
     terminal.type(SET_PATH)
-    type_the_five_lines(terminal, folder / "five")
+    type_the_five_lines(terminal, folder)
     told = read_on(terminal, folder / "tour", images=False)
     must_be_what_the_tour_promises(told, folder / "tour", made)
     (approvals,) = commands_of(ROOT / "docs/vetting.md")
@@ -189,7 +188,7 @@ def test_the_readme_from_top_to_bottom(tmp_path: Path, home: Path, folder: Path)
         assert "docker build" in terminal.type(FETCH)
         terminal.type(TEST)
         terminal.type(SET_PATH)
-        type_the_five_lines(terminal, folder / "five")
+        type_the_five_lines(terminal, checkout)
         told = read_on(terminal, folder / "tour", images=False)
         must_be_what_the_tour_promises(told, folder / "tour", internet)
 
