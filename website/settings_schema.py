@@ -81,6 +81,9 @@ KEYS = {
         "cool-off-days": "Report files that were uploaded less than so many days ago.",
         "advisories": "The snapshot of known vulnerabilities.",
         "advisories-max-days": "Report a snapshot that is older than this.",
+        "kev": "The list of vulnerabilities that are known to be exploited.",
+        "epss": "The scores of how likely a vulnerability is to be exploited.",
+        "vex": "Statements (VEX) that say which vulnerabilities do not affect these files.",
         "lookalikes": "Names that no other project may imitate.",
         "publishers": "Who published each project when it was first seen.",
         "trust-root": "The trust root for attestations. Default: the one that sigstore carries.",
@@ -102,6 +105,8 @@ KEYS = {
         "version": "Findings of this version only.",
         "fingerprint": "This finding only; `vet --json` gives it.",
         "advisory": "This advisory only, for the rule `vulnerable`.",
+        "state": "What an exported statement (VEX) says of it.",
+        "justification": "Why it does not affect these files, in the words of the VEX formats.",
     },
     "ImageSettings": {
         "base": "The base image, NAME or NAME@DIGEST, to carry in the wheelhouse.",

@@ -12,6 +12,7 @@ import typer
 from tests.support.golden import Session, golden
 from tests.support.tools import run
 from website import reference
+from website.settings_schema import settings_schema
 from wheelhouse.cli.app import app
 from wheelhouse.cli.entry import MODULES, load
 
@@ -43,6 +44,12 @@ def test_the_reference_pages_are_those_that_the_code_makes() -> None:
     kept = {name: path.read_text(encoding="utf-8") for name in pages if (path := reference.FOLDER / name).is_file()}
     assert [name for name in pages if kept.get(name) != pages[name]] == [], "run `python -m website.reference`"
     assert {f"commands/{path.name}" for path in (reference.FOLDER / "commands").iterdir()} <= pages.keys()
+
+
+def test_every_key_of_the_settings_is_described() -> None:
+    definitions = settings_schema()["$defs"].items()
+    keys = [(f"{name}.{key}", prop) for name, table in definitions for key, prop in table["properties"].items()]
+    assert [name for name, prop in keys if not prop.get("description")] == [], "say it in website/settings_schema.py"
 
 
 def test_the_first_help_names_every_command(tmp_path: Path) -> None:

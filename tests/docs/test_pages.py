@@ -118,17 +118,6 @@ def _as_json(value: object) -> object:
     return value.isoformat() if isinstance(value, date) else value
 
 
-def test_every_key_of_the_settings_is_described() -> None:
-    definitions = json.loads(SCHEMA.read_text(encoding="utf-8"))["$defs"]
-    silent = [
-        f"{name}.{key}"
-        for name, definition in definitions.items()
-        for key, prop in definition["properties"].items()
-        if not prop.get("description")
-    ]
-    assert not silent, "describe it in website/settings_schema.py"
-
-
 def test_no_page_has_a_directive_of_the_site() -> None:
     """Pages read well as plain files."""
     assert not [page for page in PAGES if re.search(r"^(:::|```\{)", page.read_text(encoding="utf-8"), re.MULTILINE)]
