@@ -68,10 +68,24 @@ def lock(
     chosen: FetchOptions,
     selection: FleetOptions,
     network: ConnectionOptions,
+    check: Annotated[
+        bool,
+        typer.Option(
+            "--check",
+            rich_help_panel="Output",
+            help="Write nothing: are the lock files up to date with the requirements, constraints and options? "
+            "Exit code 1 if not.",
+        ),
+    ] = False,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Resolve only: write pylock.<target>.toml, and download no files."""
+    if check:
+        from wheelhouse.cli.lock_check import check_locks
+
+        check_locks(chosen, selection, network, as_json=as_json, quiet=quiet)
+        return
     if jobs := chosen_jobs(selection):
         lock_fleet(jobs, chosen, selection, network, as_json=as_json, quiet=quiet)
         return

@@ -87,7 +87,7 @@ def run_fleet(
     from wheelhouse.index.http import StoppedError
     from wheelhouse.report.fleet_summary import fleet_document, fleet_lines
 
-    _must_be_for_all(chosen)
+    must_be_for_all(chosen)
     before: dict[str, Sequence[Lock]] = {}
     listener = FleetShown(list(jobs), quiet=quiet or as_json)
     with listener.shown(), ExitStack() as opened:
@@ -95,7 +95,9 @@ def run_fleet(
 
         def work(name: str) -> "tuple[JobResult, WheelhouseError | None]":
             try:
-                request = _request(jobs[name], chosen, building, lambda: listener.jobs.note_activity(name, "fetching"))
+                request = request_of(
+                    jobs[name], chosen, building, lambda: listener.jobs.note_activity(name, "fetching")
+                )
                 if fleet.report:
                     before[name] = tuple(existing_locks(request.folder).values())
                 source = source_of(request.options, owner=name if building else "")
@@ -132,7 +134,7 @@ def _write_report(path: Path, runs: "Sequence[JobRun[JobResult]]", before: "Mapp
     write(path.parent, path.name, as_fleet_page(FleetEvidence(runs, before, advisories, now())))
 
 
-def _request(
+def request_of(
     job: "Settings", chosen: FetchOptions, building: BuildingOptions | None, on_planned: Callable[[], None]
 ) -> JobRequest:
     """What is to be done for one job of the settings file. `on_planned` is called when its locks are made."""
@@ -146,7 +148,7 @@ def _request(
     return JobRequest(job_options, chosen, job.files, planned, building)
 
 
-def _must_be_for_all(chosen: FetchOptions) -> None:
+def must_be_for_all(chosen: FetchOptions) -> None:
     """Raise InputError for an option that says what to fetch, or where to: each job says that itself."""
     values = given(chosen)
     if names_job(FetchOptions, values):

@@ -1,7 +1,7 @@
 """What `fetch` and `lock` do for one job: base images, locks, files, other files, Debian packages, builds."""
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from wheelhouse.fetch.fetch import Consent, Fetched
     from wheelhouse.fetch.gather import Options
     from wheelhouse.fetch.job import Job
+    from wheelhouse.fetch.locking import Freshness
     from wheelhouse.index.package_source import PackageSource
     from wheelhouse.lock.lock import Lock as TargetLock
     from wheelhouse.lock.other_files import OtherFiles
@@ -117,6 +118,17 @@ def lock_job(
     return lock_only(
         job, request.folder, source, listener, consent=request.consent, keep_going=request.chosen.keep_going
     )
+
+
+def check_job(request: JobRequest, source: "PackageSource", listener: Listener) -> "Mapping[str, Freshness]":
+    """How the lock files of a job stand to it, by target; nothing is resolved or written. Raises InputError, ServerError."""
+    from wheelhouse.fetch.locking import existing_locks, freshness_of
+
+    options, _ = _with_base_images(request, source, listener)
+    job = _job(request, options, source, listener)
+    for error in job.failed.values():
+        raise error
+    return freshness_of(job, existing_locks(request.folder), source)
 
 
 def fetched_document(outcome: JobOutcome) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 
 from wheelhouse.archive.artifact import Artifact, Candidate, requires_python_of
@@ -67,12 +68,49 @@ def _report(locks: Mapping[str, Lock], new: Collection[Lock], targets: int, on_e
         on_event(Noted(f"{reused} of {targets} targets: the lock that is there is used"))
 
 
+class Freshness(StrEnum):
+    """How a lock file stands to a job."""
+
+    UP_TO_DATE = "up to date"
+    MISSING = "missing"
+    OUTDATED = "outdated"
+    """It was made from other requirements, constraints or options."""
+    DROPPED = "no longer asked for"
+    """The settings file that it was made from no longer names its target."""
+
+
+def freshness_of(job: Job, existing: Mapping[str, Lock], source: PackageSource) -> dict[str, Freshness]:
+    """How the lock of each target of a job stands to it, by target name; nothing is resolved."""
+    states: dict[str, Freshness] = {}
+    for part in job.parts:
+        lock = existing.get(part.target.name)
+        is_fresh = lock is not None and _is_for(job, part, lock, source)
+        states[part.target.name] = (
+            Freshness.MISSING if lock is None else Freshness.UP_TO_DATE if is_fresh else Freshness.OUTDATED
+        )
+    return states | dict.fromkeys(dropped_targets(job, existing), Freshness.DROPPED)
+
+
+def dropped_targets(job: Job, existing: Mapping[str, Lock]) -> frozenset[str]:
+    """The targets of existing locks that the settings file of the job named earlier, and no longer names."""
+    requested = {part.target.name for part in job.parts} | job.failed.keys()
+    return frozenset(name for name, lock in existing.items() if name not in requested and has_same_settings(job, lock))
+
+
+def has_same_settings(job: Job, lock: Lock) -> bool:
+    """Whether a lock was made from the settings file of the job."""
+    return job.settings_sha256 is not None and lock.inputs.settings_sha256 == job.settings_sha256
+
+
+def _is_for(job: Job, part: Part, lock: Lock, source: PackageSource) -> bool:
+    """Whether a lock is of the same job, for the same target."""
+    return lock.inputs.same_job(job.inputs(part, source.locations.redacted)) and lock.target == part.target
+
+
 def _reusable(job: Job, part: Part, existing: Lock | None, source: PackageSource) -> Lock | None:
     """The existing lock, if it is of the same job and nothing is to be upgraded."""
     inputs = job.inputs(part, source.locations.redacted)
-    if existing is None or job.upgrade or job.upgrade_projects:
-        return None
-    if not existing.inputs.same_job(inputs) or existing.target != part.target:
+    if existing is None or job.upgrade or job.upgrade_projects or not _is_for(job, part, existing, source):
         return None
     settings = inputs.settings_sha256 or existing.inputs.settings_sha256
     return replace(existing, is_loose=False, inputs=replace(existing.inputs, settings_sha256=settings))

@@ -9,7 +9,7 @@ from wheelhouse.errors import WheelhouseError
 from wheelhouse.events import Listener
 from wheelhouse.fetch.failures import combined
 from wheelhouse.fetch.job import Job
-from wheelhouse.fetch.locking import existing_locks, lock_parts
+from wheelhouse.fetch.locking import dropped_targets, existing_locks, has_same_settings, lock_parts
 from wheelhouse.files.disk import folder_lock, rooted, verbatim
 from wheelhouse.index.package_source import PackageSource
 from wheelhouse.lock.lock import Lock
@@ -78,10 +78,9 @@ def _plan(
 ) -> Plan:
     """The plan of one job; the errors of its targets are added to `failed`."""
     existing = existing_locks(folder)
-    requested = {part.target.name for part in job.parts} | failed.keys()
     possible = replace(job, parts=tuple(part for part in job.parts if part.target.name not in failed))
     locks = lock_parts(possible, existing, failed, source, on_event)
-    dropped = frozenset(name for name, lock in existing.items() if name not in requested and _same_settings(job, lock))
+    dropped = dropped_targets(replace(job, failed=failed), existing)
     wheelhouse = _wheelhouse(possible, folder, existing, locks, dropped)
     lost = _lost(possible, folder, existing, locks, source)
     return Plan(possible, folder, existing, locks, wheelhouse, dropped, lost)
@@ -114,7 +113,7 @@ def _lost(
     for name in existing.keys() & locks.keys():
         before = existing[name]
         upgrades_itself = job.upgrade_projects and before.inputs.same_job(inputs[name])
-        if not upgrades_itself and not _same_settings(job, before):
+        if not upgrades_itself and not has_same_settings(job, before):
             lost |= _filenames(before) - _filenames(locks[name])
     return tuple(name for name in sorted(lost) if rooted(folder, name).exists())
 
@@ -122,8 +121,3 @@ def _lost(
 def _filenames(lock: Lock) -> set[str]:
     """The names of a lock's artifacts."""
     return {artifact.filename for artifact in lock.artifacts}
-
-
-def _same_settings(job: Job, lock: Lock) -> bool:
-    """Whether a lock was made from the settings file of the job."""
-    return job.settings_sha256 is not None and lock.inputs.settings_sha256 == job.settings_sha256

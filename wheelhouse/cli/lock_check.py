@@ -1,0 +1,42 @@
+"""`lock --check`: are the lock files those of their jobs?"""
+
+from collections.abc import Mapping
+
+import typer
+
+from wheelhouse.cli.fleet_run import must_be_for_all, request_of
+from wheelhouse.cli.job_run import JobRequest, check_job
+from wheelhouse.cli.output import say, say_json
+from wheelhouse.cli.session import chosen_jobs, listening, opened_sources, settings
+from wheelhouse.config.options import ConnectionOptions, FetchOptions, FleetOptions
+from wheelhouse.errors import InputError
+
+
+def check_locks(
+    chosen: FetchOptions, selection: FleetOptions, network: ConnectionOptions, *, as_json: bool, quiet: bool
+) -> None:
+    """Print how each lock file stands to its job; ends with exit code 1 if one is not up to date."""
+    from wheelhouse.fetch.locking import Freshness
+    from wheelhouse.report.lock_states import lock_states_document, lock_states_lines
+
+    if chosen.upgrade or chosen.upgrade_projects:
+        raise InputError("--check and --upgrade exclude each other", hint="a check resolves nothing: leave one out")
+    with listening(quiet=quiet or as_json) as listener, opened_sources(network, listener) as source_of:
+        states = {
+            request.folder: check_job(request, source_of(request.options), listener)
+            for request in _requests(chosen, selection).values()
+        }
+    if as_json:
+        say_json(lock_states_document(states) | {"warnings": listener.warnings})
+    else:
+        say(*lock_states_lines(states, quiet=quiet))
+    if any(state is not Freshness.UP_TO_DATE for found in states.values() for state in found.values()):
+        raise typer.Exit(1)
+
+
+def _requests(chosen: FetchOptions, selection: FleetOptions) -> Mapping[str, JobRequest]:
+    """The chosen jobs of the settings file, or the one job of the command line and the file."""
+    if jobs := chosen_jobs(selection):
+        must_be_for_all(chosen)
+        return {name: request_of(job, chosen, None, lambda: None) for name, job in jobs.items()}
+    return {"": request_of(settings(), chosen, None, lambda: None)}
