@@ -1,23 +1,27 @@
 """Two machines with a cache each and one store: what one has fetched, read or built, the other takes from the store."""
 
-import contextlib
 import hashlib
-import io
 import json
 import os
+import socket
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from tests.support.index import Abilities, IndexServer
-from tests.support.tools import must_be_no_defect
+from tests.support.replies import Ask, Reply
+from tests.support.server import Server
+from tests.support.team import PASSWORD, Team
 from tests.support.wheels import build_sdist, build_wheel
-from wheelhouse.cli.entry import run
-from wheelhouse.signing.sign import Key
+from wheelhouse.files import object_store
 from wheelhouse.verify.verify import verify
 
-PASSWORD = "s3cr3t-of-alice"
+pytest_plugins = ["tests.support.team_fixtures"]
+MODIFIED = "Sun, 01 Mar 2026 12:00:00 GMT"
 
 
 @pytest.fixture
@@ -29,60 +33,6 @@ def server(tmp_path: Path) -> Iterator[IndexServer]:
     build_sdist(folder, "tool", "3.0", requires=["library"])
     with IndexServer(folder, abilities=Abilities(cache_control="max-age=600")) as index:
         yield index
-
-
-class Team:
-    """Machines that share a store: each run is in this process, with the cache of its machine."""
-
-    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.folder, self.store = folder, (folder / "store").as_uri()
-        monkeypatch.chdir(folder)
-        self.said = ""
-
-    def trusts(self, *keys: Path, more: str = "") -> None:
-        """Write the team's settings."""
-        names = json.dumps([f"{key}.pub" for key in keys])
-        Path("wheelhouse.toml").write_text(f'{more}\n[store]\nurl = "{self.store}"\ntrusted = {names}\n')
-
-    def run(self, machine: str, *words: str | Path, key: Path | None = None) -> int:
-        """Run a command on a machine; what it said is in `said`."""
-        where = ["--cache-dir", f"cache-{machine}", "--retries", "0", "--timeout", "5"]
-        return self.run_plain(*words, *where, *(["--store-key", key] if key else []))
-
-    def run_plain(self, *words: str | Path) -> int:
-        """Run a command that has no cache; what it said is in `said`."""
-        stderr, stdout = io.StringIO(), io.StringIO()
-        with contextlib.redirect_stderr(stderr), contextlib.redirect_stdout(stdout):
-            code = run([*map(str, words)])
-        self.said = stderr.getvalue() + stdout.getvalue()
-        must_be_no_defect(self.said)
-        return code
-
-    def fetch(self, machine: str, index: str, *requirements: str, key: Path | None = None) -> int:
-        """Fetch into the machine's own wheelhouse."""
-        words = ("fetch", *requirements, "--python", "3.12", "--index", index, "--dest", f"wheels-{machine}")
-        return self.run(machine, *words, key=key)
-
-
-@pytest.fixture
-def team(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Team:
-    team = Team(tmp_path, monkeypatch)
-    team.trusts()
-    return team
-
-
-@pytest.fixture(scope="session")
-def key(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A private key with its public key beside it."""
-    from cryptography.hazmat.primitives import serialization
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
-    path, made = tmp_path_factory.mktemp("keys") / "ci", Ed25519PrivateKey.generate()
-    raw = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    path.write_bytes(made.private_bytes(*raw))
-    encoding = serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH
-    path.with_suffix(".pub").write_bytes(Key(made).public.key.public_bytes(*encoding))
-    return path
 
 
 def requested(server: IndexServer) -> list[str]:
@@ -158,17 +108,99 @@ def test_a_key_that_nobody_trusts_is_said(server: IndexServer, team: Team, key: 
     assert "the key of --store-key is none of `[store] trusted`" in team.said
 
 
-def test_a_store_that_does_not_answer_costs_a_warning(
-    server: IndexServer, team: Team, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    values = {"ENDPOINT_URL": "http://127.0.0.1:9", "ACCESS_KEY_ID": "x", "SECRET_ACCESS_KEY": PASSWORD, "REGION": "r"}
+def use_server(team: Team, monkeypatch: pytest.MonkeyPatch, endpoint: str) -> None:
+    """Let the team's store be a bucket on this server."""
+    values = {"ENDPOINT_URL": endpoint, "ACCESS_KEY_ID": "x", "SECRET_ACCESS_KEY": PASSWORD, "REGION": "r"}
     for name, value in values.items():
         monkeypatch.setenv(f"AWS_{name}", value)
     team.store = "s3://bucket/folder"
     team.trusts()
+
+
+def must_go_on(team: Team, server: IndexServer, reason: str, times: int) -> None:
+    """A fetch ends well, and says so many times why the store is left."""
     assert team.fetch("one", server.url, "app") == 0, team.said
-    assert team.said.count("the store s3://bucket/folder does not answer") == 2
+    assert team.said.count(f"the store s3://bucket/folder {reason}") == times, team.said
     assert PASSWORD not in team.said
+    assert verify(team.folder / "wheels-one").findings == ()
+
+
+def test_a_store_that_does_not_answer_costs_a_warning(
+    server: IndexServer, team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_server(team, monkeypatch, "http://127.0.0.1:9")
+    must_go_on(team, server, "does not answer", times=2)
+
+
+@contextmanager
+def taking_nothing(status: int) -> Iterator[str]:
+    """An empty store that answers each PUT with a status; its address."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_PUT(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self._answer(status)
+
+        def do_GET(self) -> None:
+            self._answer(404)
+
+        def do_HEAD(self) -> None:
+            self._answer(404)
+
+        def _answer(self, code: int) -> None:
+            self.send_response(code)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as store:
+        threading.Thread(target=store.serve_forever, args=(0.01,), daemon=True).start()
+        yield f"http://127.0.0.1:{store.server_port}"
+        store.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [
+        (507, "is full"),
+        pytest.param(403, "refuses the credentials", marks=pytest.mark.rooms),
+        pytest.param(500, "answered 500", marks=pytest.mark.rooms),
+    ],
+)
+def test_a_store_that_takes_nothing_costs_a_warning(
+    server: IndexServer, team: Team, monkeypatch: pytest.MonkeyPatch, status: int, reason: str
+) -> None:
+    with taking_nothing(status) as endpoint:
+        use_server(team, monkeypatch, endpoint)
+        must_go_on(team, server, reason, times=1)
+
+
+def test_a_store_that_never_answers_costs_a_warning(
+    server: IndexServer, team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(object_store, "READ_SECONDS", 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        use_server(team, monkeypatch, f"http://127.0.0.1:{silent.getsockname()[1]}")
+        must_go_on(team, server, "is too slow", times=2)
+
+
+def test_a_store_that_stops_in_the_middle_of_a_file_is_left(
+    server: IndexServer, team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What came of the file is not used: the index sends the whole file."""
+
+    def site(ask: Ask) -> Reply:
+        return Reply(200, b"x" * 100_000, {"ETag": '"1"', "Last-Modified": MODIFIED}, cut=50_000)
+
+    store = Server(site)
+    use_server(team, monkeypatch, f"http://127.0.0.1:{store.server_address[1]}")
+    try:
+        assert team.fetch("one", server.url, "app") == 0, team.said
+    finally:
+        store.stop()
+    assert "this run goes on without reading from it" in team.said
     assert verify(team.folder / "wheels-one").findings == ()
 
 

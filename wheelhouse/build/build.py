@@ -18,11 +18,13 @@ from wheelhouse.build.build_requirements import newest_asked, unmet
 from wheelhouse.build.build_wheelhouse import existing_build_locks, fill_build_folder
 from wheelhouse.build.pending import BuildOptions, is_complete, is_done
 from wheelhouse.build.sdist_builds import BuiltWheel, SdistBuilds
+from wheelhouse.build.shared_builds import UNIVERSAL
 from wheelhouse.errors import BuildError, MachineError, WheelhouseError
 from wheelhouse.events import Listener, Noted, Warned, ignore
 from wheelhouse.fetch.fill import fill
 from wheelhouse.fetch.locking import pins_of
 from wheelhouse.files.disk import folder_lock, has_locked_bytes
+from wheelhouse.humanize import counted
 from wheelhouse.index.artifact_store import StoredFile
 from wheelhouse.index.package_source import PackageSource
 from wheelhouse.lock.lock import Lock, Pin
@@ -31,10 +33,10 @@ from wheelhouse.resolve.requirements import constraint_lines, parse_line
 from wheelhouse.resolve.resolution import ResolutionRequest
 from wheelhouse.resolve.search import locked_dependencies, resolve
 from wheelhouse.sandbox.builder import Builder, BuildLocation, open_builder
+from wheelhouse.target.interpreters import NoInterpreterError
 from wheelhouse.target.target import Target
 from wheelhouse.verify.verify import load_wheelhouse
 
-UNIVERSAL = "-none-any.whl"
 MAX_ROUNDS = 10
 """How often a lock is resolved again because built wheels have further requirements."""
 
@@ -108,6 +110,8 @@ class _Builds:
 
     def builder_for(self, lock: Lock, parallel: int) -> Builder | MachineError:
         """The builder for a lock's sdists, or the error that says why this machine has none."""
+        if self.options.from_store:
+            return MachineError("wheels come from the store alone")
         try:
             builder = open_builder(lock.target, self.location, parallel)
         except MachineError as error:
@@ -123,9 +127,12 @@ class _Builds:
         universal = self.universal.get(pin.origin.sha256)
         if universal and lock.target.rank(wheel_parts(universal.filename)[3]) is not None:
             return universal
-        if isinstance(builder, MachineError):
+        if self.options.from_store:
+            wheel = self.sdist_builds.made_by_others(pin, lock.target)
+        elif isinstance(builder, MachineError):
             raise builder
-        wheel = self.sdist_builds.make(pin, lock.target, newest_upload, builder)
+        else:
+            wheel = self.sdist_builds.make(pin, lock.target, newest_upload, builder)
         if wheel.filename.endswith(UNIVERSAL):
             self.universal.setdefault(pin.origin.sha256, wheel)
         return wheel
@@ -161,7 +168,7 @@ def _build(folder: Path, wheelhouse: Wheelhouse, builds: _Builds, build_locks: t
         except WheelhouseError as error:
             wheels, failed = (), [_failure(pin, lock.target, error) for pin in _sdists(lock)]
         wheels_of[lock.name] = wheels
-        failures += failed
+        failures += failed if not builds.options.only_here else _not_left_to_others(failed, lock, builds.on_event)
     built = Wheelhouse(tuple(locks.values()), wheelhouse.constraints)
     fill_build_folder(
         folder / BUILD, built, builds.sdist_builds.build_locks, build_locks, builds.source, builds.on_event
@@ -205,6 +212,14 @@ def _build_pins(
             except WheelhouseError as error:
                 failures.append(_failure(pin, lock.target, error))
     return made, failures
+
+
+def _not_left_to_others(failed: list[BuildFailure], lock: Lock, on_event: Listener) -> list[BuildFailure]:
+    """The failures but for those of sdists that this machine has no interpreter for; a note counts them."""
+    left = [failure for failure in failed if isinstance(failure.error, NoInterpreterError)]
+    if left:
+        on_event(Noted(f"{counted(len(left), 'sdist')} for {lock.target.name} left to other machines: {left[0].error}"))
+    return [failure for failure in failed if failure not in left]
 
 
 def _sdists(lock: Lock) -> list[Pin]:

@@ -16,7 +16,9 @@ from wheelhouse.resolve.requirements import RequirementLine
 class BuildOptions:
     """The user's options for builds. `targets` names the targets to build for; empty means all.
 
-    `sandbox` is what the policy demands that a sandbox holds: a wheel that was built with less is built again.
+    With `only_here` sdists are left that this machine has no interpreter for, and what is built is put into the store; with
+    `from_store` nothing is built. `sandbox` is what the policy demands that a sandbox holds: a wheel that was built with less is
+    built again.
     """
 
     prior_to: datetime | None = None
@@ -24,6 +26,8 @@ class BuildOptions:
     keep_sdists: bool = False
     targets: tuple[str, ...] = ()
     check_reproducible: bool = False
+    only_here: bool = False
+    from_store: bool = False
     sandbox: frozenset[str] = frozenset()
 
 

@@ -27,6 +27,7 @@ from wheelhouse.build.build_locks import BuildLocks
 from wheelhouse.build.build_requirements import satisfied, too_new
 from wheelhouse.build.environment import make_environment
 from wheelhouse.build.pending import BuildOptions
+from wheelhouse.build.shared_builds import adopt_locks, builds_of, note_build
 from wheelhouse.errors import BuildError, IntegrityError, MachineError
 from wheelhouse.events import Built as BuiltEvent
 from wheelhouse.events import Finished, Listener, Waiting, Warned, ignore
@@ -120,6 +121,22 @@ class SdistBuilds:
             return self._make_logged(pin, target, newest_upload, builder, parents_and_self)
         key = (pin.origin.sha256, target.name)
         return self._wheels.get(key, lambda: self._make_logged(pin, target, newest_upload, builder, parents_and_self))
+
+    def made_by_others(self, pin: Pin, target: Target) -> BuiltWheel:
+        """The wheel that another machine built of an sdist. Raises BuildError if there is none with what the policy demands."""
+        part = self._source.artifacts.part_of([candidate_of(pin, pin.origin, self._source.addresses)])
+        for shared in builds_of(part, target, pin):
+            stored = self._source.artifacts.find(shared.filename, shared.sha256)
+            if stored and self._options.sandbox <= shared.built.held:
+                adopt_locks(shared, self.build_locks)
+                self._source.metadata.learn_built(pin.origin.sha256, stored.contents.metadata)
+                built = replace(shared.built, kept=self._options.keep_sdists)
+                self._on_event(BuiltEvent(pin.origin.filename, shared.filename, 0.0, reused=True))
+                return BuiltWheel(shared.filename, stored, built, reused=True)
+        hint = (
+            f"on a machine with Python {target.python.minor} for {target.platform.tag}: `wheelhouse build --only-here`"
+        )
+        raise BuildError(f"the store has no wheel of it for {target.name}", hint=hint)
 
     def _make_logged(
         self, pin: Pin, target: Target, newest_upload: datetime | None, builder: Builder, parents: tuple[str, ...]
@@ -222,12 +239,20 @@ class SdistBuilds:
             self._on_event(BuiltEvent(job.pin.origin.filename, wheel.filename, 0.0, reused=True))
         else:
             wheel = self._build(job, lock, part)
-            note = _CachedBuild(wheel.filename, wheel.stored.sha256, wheel.built)
-            part.note(WHEELS, key, msgspec.json.encode(note))
+        if not wheel.reused or self._options.only_here:
+            self._share(job, wheel, key, part)
         self._source.metadata.learn_built(job.pin.origin.sha256, wheel.stored.contents.metadata)
         if self._options.check_reproducible:
             wheel = replace(wheel, differing=self._differing(job, lock, wheel))
         return replace(wheel, built=replace(wheel.built, kept=self._options.keep_sdists))
+
+    def _share(self, job: "_Job", wheel: BuiltWheel, key: str, part: Store) -> None:
+        """Note how a wheel was built, for later runs and for other machines; the wheel itself goes to them too."""
+        if wheel.reused:
+            self._source.artifacts.share(wheel.stored, part)
+        note = _CachedBuild(wheel.filename, wheel.stored.sha256, wheel.built)
+        part.note(WHEELS, key, msgspec.json.encode(note))
+        note_build(part, job.target, wheel.pin(job.pin), self.build_locks)
 
     def _build(self, job: "_Job", lock: Lock, part: Store) -> BuiltWheel:
         """Build the wheel of a job, and keep it in the store, for other machines too if they share `part`."""

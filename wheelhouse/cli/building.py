@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from wheelhouse.build.build import BuildReport
     from wheelhouse.build.pending import BuildOptions
+    from wheelhouse.config.settings import Settings
     from wheelhouse.events import Listener
     from wheelhouse.index.package_source import PackageSource
     from wheelhouse.lock.lock import Lock
@@ -50,6 +51,9 @@ def build(
     in the wheelhouse's build/. They come from the index of the wheelhouse's files, unless you name another. Wheels that
     were built before come from the cache. A wheel for every platform (`none-any`) serves each target whose lock file has
     the same sdist. Exit code 6 if an sdist could not be built; the others are built all the same.
+
+    With a store (--store) wheels that other machines built come from there. For architectures that one machine does not have,
+    `--only-here` builds on each machine what it can, and `--from-store` takes the wheels on one of them.
     """
     from wheelhouse.build.pending import is_complete, must_have_targets
     from wheelhouse.files.temporary import sweep_scratch
@@ -60,6 +64,7 @@ def build(
     folder = named or from_file.wheelhouse
     wheelhouse, build_options = load_wheelhouse(folder), build_options_of(building)
     must_have_targets(wheelhouse, build_options.targets)
+    _must_have_store(building, network, from_file)
     sweep_scratch()
     if is_complete(wheelhouse, folder, build_options):
         _say(folder, wheelhouse.locks, frozenset(), {}, (), as_json=as_json, quiet=quiet)
@@ -72,6 +77,24 @@ def build(
     _say(folder, done.wheelhouse.locks, done.fresh, done.differing, listener.warnings, as_json=as_json, quiet=quiet)
     if done.differing:
         raise typer.Exit(1)
+
+
+def _must_have_store(building: BuildCommandOptions, network: ConnectionOptions, from_file: "Settings") -> None:
+    """Raise InputError if the options need a store with signatures, and there is none, or if they exclude each other."""
+    name = "--only-here" if building.only_here else "--from-store" if building.from_store else ""
+    if building.only_here and building.from_store:
+        raise InputError("--only-here excludes --from-store", hint="build on the machines, then take the wheels on one")
+    if building.from_store and building.check_reproducible:
+        raise InputError(
+            "--from-store builds nothing, and --check-reproducible builds twice", hint="remove one of them"
+        )
+    if name and not (network.store or from_file.store.url):
+        raise InputError(f"{name} needs a store", hint="name it: --store URL, or `url` in the table [store]")
+    if building.only_here and not network.store_key:
+        raise InputError("--only-here signs what it builds, and there is no key", hint="name it: --store-key FILE")
+    if building.from_store and not from_file.store.trusted:
+        hint = "name the public key of the machines that build: `trusted` in the table [store] of wheelhouse.toml"
+        raise InputError("--from-store takes what a trusted key signed, and no key is trusted", hint=hint)
 
 
 def _say(
@@ -126,6 +149,8 @@ def build_options_of(building: BuildingOptions) -> "BuildOptions":
         keep_sdists=building.keep_sdists,
         targets=of_command.target,
         check_reproducible=of_command.check_reproducible,
+        only_here=of_command.only_here,
+        from_store=of_command.from_store,
         sandbox=frozenset(settings().policy.sandbox),
     )
 

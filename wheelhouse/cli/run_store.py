@@ -129,7 +129,8 @@ def _behind(cache: "Store", shared: "SharedObjects", *, share_private: bool) -> 
     if not share_private:
         return SharedStore(cache, shared)
     from wheelhouse.build.sdist_builds import REQUIRES, WHEELS
+    from wheelhouse.build.shared_builds import MADE
     from wheelhouse.index.inspections import CONTENTS
 
-    private = SharedStore(cache.private, shared, kinds=frozenset((CONTENTS, REQUIRES, WHEELS)))
+    private = SharedStore(cache.private, shared, kinds=frozenset((CONTENTS, MADE, REQUIRES, WHEELS)))
     return SharedStore(cache, shared, private)

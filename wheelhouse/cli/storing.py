@@ -56,13 +56,14 @@ def store_prune(
     """
     from wheelhouse import report
     from wheelhouse.build.sdist_builds import WHEELS
+    from wheelhouse.build.shared_builds import MADE
     from wheelhouse.files.store_pruning import sizes, unneeded
     from wheelhouse.index.inspections import CONTENTS
     from wheelhouse.verify.hashes import named_sha256s
 
     named = {sha256 for wheelhouse in wheelhouses for sha256 in named_sha256s(wheelhouse)}
     store = opened_objects(store_url(place, settings()), make=False)
-    removed = unneeded(store, named, now() - timedelta(days=days), about=(CONTENTS,), naming=(WHEELS,))
+    removed = unneeded(store, named, now() - timedelta(days=days), about=(CONTENTS,), naming=(WHEELS, MADE))
     for item in () if dry_run else removed:
         store.remove(item.key)
     if as_json:

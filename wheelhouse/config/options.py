@@ -390,6 +390,14 @@ class BuildCommandOptions(BuildingOptions):
 
     HEADING = "Building"
     target: Texts = option("--target", metavar="NAME", help="Build for this target only. Default: all.")
+    only_here: bool = option(
+        "--only-here",
+        default=False,
+        help="Build what this machine has an interpreter for, put it into the store, and leave the rest to other machines.",
+    )
+    from_store: bool = option(
+        "--from-store", default=False, help="Build nothing: take the wheels that other machines put into the store."
+    )
     check_reproducible: bool = option(
         "--check-reproducible",
         default=False,

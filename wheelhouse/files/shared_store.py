@@ -105,8 +105,9 @@ class SharedObjects:
         """Send a file of the cache in the background."""
 
         def send() -> None:
-            if path.exists():  # it may have been pruned since
-                self.objects.create(artifact_key(sha256), path)
+            key = artifact_key(sha256)
+            if path.exists() and not self.objects.has(key):  # it may have been pruned, or be there
+                self.objects.create(key, path)
 
         self._send(send)
 

@@ -82,11 +82,15 @@ class ArtifactStore:
         sha256, size = sha256_of(path), path.stat().st_size
         private = self._access.private
         self._inspections.keep(sha256, contents, private)
-        kept = private.keep(path, sha256)
+        stored = StoredFile(private.keep(path, sha256), sha256, size, contents, fresh=True)
         if part is not None and part is not private:
-            part.share(kept, sha256)
-            part.note(CONTENTS, sha256, encoded(contents))
-        return StoredFile(kept, sha256, size, contents, fresh=True)
+            self.share(stored, part)
+        return stored
+
+    def share(self, stored: StoredFile, part: Store) -> None:
+        """Let other machines have a file that is kept here, if `part` is shared with them."""
+        part.share(stored.path, stored.sha256)
+        part.note(CONTENTS, stored.sha256, encoded(stored.contents))
 
     def renew(self, candidate: Candidate, stored: StoredFile) -> StoredFile:
         """Fetch a file again whose copy in the store was altered after it was checked."""

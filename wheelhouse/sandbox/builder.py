@@ -35,6 +35,7 @@ from wheelhouse.target.interpreters import SCRIPT as FACTS
 from wheelhouse.target.interpreters import (
     Interpreter,
     InterpreterPlaces,
+    NoInterpreterError,
     find_interpreter,
     interpreter_of,
     read_facts,
@@ -237,7 +238,7 @@ def _builder_in_image(target: Target, location: BuildLocation, image: str, paral
 
 
 def _interpreter_in(sandbox: Sandbox, target: Target, image: str) -> Interpreter:
-    """The first interpreter of an image that fits a target. Raises MachineError with the reason of each that does not."""
+    """The first interpreter of an image that fits a target. Raises NoInterpreterError with the reason of each that does not."""
     reasons: dict[str, str] = {}
     for name in (f"python{target.python.minor}", "python3", "python"):
         try:
@@ -249,7 +250,7 @@ def _interpreter_in(sandbox: Sandbox, target: Target, image: str) -> Interpreter
         if reason is None:
             return Interpreter(interpreter.path, (), interpreter.target)
         reasons[name] = reason
-    raise MachineError(
+    raise NoInterpreterError(
         f"the image `{image}` has no interpreter that builds for {target.name}",
         hint=f"name an image that has Python {target.python.minor}: --in-image python:{target.python.minor}",
         details=tuple(f"{name}: {reason}" for name, reason in reasons.items()),

@@ -125,10 +125,14 @@ def named_interpreter(text: str, path: str) -> Path:
     raise MachineError(f"`{text}` is not on PATH", hint=hint)
 
 
+class NoInterpreterError(MachineError):
+    """This machine has no interpreter that can build for a target."""
+
+
 def find_interpreter(target: Target, named: Sequence[Path], places: InterpreterPlaces) -> Interpreter:
     """The first interpreter that can build for a target: of those that are named, else of those on this machine.
 
-    Raises MachineError that lists the rejected ones, each with its reason.
+    Raises NoInterpreterError that lists the rejected ones, each with its reason.
     """
     reasons: dict[Path, str] = {}
     for path in named or dict.fromkeys(places.candidates(target.python.minor)):
@@ -142,7 +146,7 @@ def find_interpreter(target: Target, named: Sequence[Path], places: InterpreterP
             return interpreter
         reasons[path] = reason
     wanted = f"Python {target.python.minor} on {target.platform.tag}, whichever its version of the C library"
-    raise MachineError(
+    raise NoInterpreterError(
         f"no interpreter was found for {target.name}",
         hint=f"name one with --interpreter ({wanted}), or build in an image: --in-image python:{target.python.minor}",
         details=tuple(f"{path}: {reason}" for path, reason in reasons.items()),
