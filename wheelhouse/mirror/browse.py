@@ -98,7 +98,7 @@ def _project_row(browsed: Browsed, project: NormalizedName, page: ProjectPage) -
         "name": str(project),
         "newest": str(next(iter(by_version), "")),
         "releases": len(by_version),
-        "size": size_text(sum(file.size for file in page.files.values())),
+        "size": size_text(sum(file.size for file in page.files.values())) if page.files else "",
         "marks": marks,
     }
 

@@ -1,13 +1,16 @@
 
 "use strict";
 const copy = async (text) => {
-  if (navigator.clipboard) return navigator.clipboard.writeText(text);
-  const area = document.createElement("textarea"); // an http: address has no clipboard
-  area.value = text;
-  document.body.append(area);
-  area.select();
-  document.execCommand("copy");
-  area.remove();
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    const area = document.createElement("textarea"); // an http: address has no clipboard, and a user may forbid it
+    area.value = text;
+    document.body.append(area);
+    area.select();
+    document.execCommand("copy");
+    area.remove();
+  }
 };
 for (const list of document.querySelectorAll(".install")) {
   const address = new URL(list.dataset.up || "./", location.href).href;
