@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ import pytest
 from tests.support.made_wheelhouses import wheelhouse_of
 from tests.support.wheels import build_sdist, build_wheel, core_metadata
 from wheelhouse.cli.entry import run
-from wheelhouse.findings import Policy
+from wheelhouse.findings import Policy, Severity
 from wheelhouse.lock.other_files import OtherFile, OtherFiles
 from wheelhouse.report.page import report_view
 from wheelhouse.report.rendering import render
@@ -153,6 +153,30 @@ def test_what_is_new_or_changed_stands_first(made: Evidence, text: str) -> None:
     assert re.findall(r'<a href="#f\d+"[^>]*>(\w+) 1', first) == ["hostile", "app", "native", "raw"]
     assert "was 1.0" in first and made.new == {name for name in made.hashes if not name.startswith("native")}
     assert "files/tool.tar.gz" in first
+
+
+@pytest.mark.parametrize(
+    ("changes", "kind", "caveats"),
+    [
+        ({"approvals": Approvals(), "known": NOW}, "open", ["5 files not approved"]),
+        ({"known": None}, "open", ["no advisories were checked"]),
+        ({"known": NOW - timedelta(days=700)}, "open", ["the newest advisory is 700 days old"]),
+        ({"known": NOW - timedelta(days=30)}, "good", []),
+        ({"known": NOW, "threshold": Severity.NOTE}, "bad", []),
+    ],
+    ids=["unapproved", "no advisories", "old advisories", "good", "bad"],
+)
+def test_the_verdict_is_good_only_if_everything_was_looked_at(
+    made: Evidence, changes: dict[str, Any], kind: str, caveats: list[str]
+) -> None:
+    all_seen = Approval(
+        {sha256: (name, Seen()) for name, sha256 in made.hashes.items()}, "Ada", "key", "read", NOW.date()
+    )
+    approved = {"approvals": Approvals((all_seen,), NOW.date()), "findings": made.findings[-1:]}
+    verdict = report_view(replace(made, **{"threshold": Severity.ERROR, **approved, **changes}), RULES)["summary"][
+        "verdict"
+    ]
+    assert (verdict["kind"], verdict["caveats"]) == (kind, caveats)
 
 
 def test_every_link_leads_somewhere_and_every_file_has_its_page(made: Evidence, text: str) -> None:

@@ -56,7 +56,7 @@ def test_no_template_trusts_a_value(path: resources.abc.Traversable) -> None:
         assert way not in text
 
 
-@pytest.mark.parametrize("name", ["page.css", "page.js"])
+@pytest.mark.parametrize("name", ["page.css", "page.js", "review.css", "review.js"])
 def test_style_and_script_hold_nothing_that_ends_or_changes_them(name: str) -> None:
     (path,) = [path for path in TEMPLATES if path.name == name]
     text = path.read_text(encoding="utf-8")

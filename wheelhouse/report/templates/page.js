@@ -88,9 +88,9 @@
   }
 
   // The graph: columns by how far a project is from what was asked for; each project once, folded in and out.
-  const WIDTH = 206, HEIGHT = 22, ACROSS = 56, BESIDE = 10, DOWN = 5;
+  const HEIGHT = 22, ACROSS = 44, BESIDE = 10, DOWN = 5;
   const pen = document.createElement("canvas").getContext("2d");
-  let open = new Set(), hits = [], places = new Map(), drawn = null, needs = [], by = [], top = 0, house = 0;
+  let open = new Set(), hits = [], places = new Map(), drawn = null, width = 0, needs = [], by = [], top = 0, house = 0;
   if (held.nodes) {
     house = held.nodes.length;
     top = held.roots.length === 1 ? held.roots[0] : house;
@@ -102,6 +102,22 @@
     function fold() { open = new Set([top]); }
     one("#fold").addEventListener("click", () => { fold(); draw(); });
     one("#unfold").addEventListener("click", () => { open = new Set(needs.keys()); draw(); });
+  }
+
+  // As deep as the picture has room for, with the widest cards that allow it; one level at least.
+  function fit(room, rows) {
+    const depth = new Map([[top, 0]]), counts = [];
+    for (const from of depth.keys()) for (const to of needs[from]) if (!depth.has(to)) depth.set(to, depth.get(from) + 1);
+    for (const level of depth.values()) counts[level] = (counts[level] || 0) + 1;
+    const across = (levels, wide) => levels.reduce((sum, count) => sum + Math.ceil(count / rows) * (wide + BESIDE) - BESIDE + ACROSS, -ACROSS);
+    for (let deepest = counts.length - 1; deepest > 0; deepest--) {
+      width = [206, 176, 150].find((wide) => across(counts.slice(0, deepest + 1), wide) <= room);
+      if (width || deepest === 1) {
+        for (const [node, level] of depth) if (level < deepest) open.add(node);
+        break;
+      }
+    }
+    width ||= 150;
   }
 
   function visible() {
@@ -145,18 +161,19 @@
 
   function draw(focus) {
     const picture = one("#picture"), at = [picture.scrollLeft, picture.scrollTop];
+    const rows = Math.max(12, Math.floor((picture.clientHeight - 28) / (HEIGHT + DOWN)));
+    if (!width) fit(picture.clientWidth - 20, rows);
     const [depth, parents] = visible();
     const columns = [];
     for (const [node, column] of depth) (columns[column] ||= []).push(node);
-    const rows = Math.max(12, Math.floor((picture.clientHeight - 28) / (HEIGHT + DOWN)));
     places = new Map();
     const front = new Set();
     let across = 0, tall = 1;
     for (const column of columns) {
       const high = Math.min(rows, column.length), beside = Math.ceil(column.length / high);
-      column.forEach((node, n) => places.set(node, [across + Math.floor(n / high) * (WIDTH + BESIDE), (n % high) * (HEIGHT + DOWN)]));
+      column.forEach((node, n) => places.set(node, [across + Math.floor(n / high) * (width + BESIDE), (n % high) * (HEIGHT + DOWN)]));
       for (const node of column.slice(0, high)) front.add(node);
-      across += beside * (WIDTH + BESIDE) - BESIDE + ACROSS;
+      across += beside * (width + BESIDE) - BESIDE + ACROSS;
       tall = Math.max(tall, high);
     }
     drawn = make("svg", { width: across, height: tall * (HEIGHT + DOWN) + 8, role: "tree", "aria-label": "Who needs whom" });
@@ -177,7 +194,7 @@
 
   function edge(from, to, first) {
     const [ax, ay] = places.get(from), [bx, by] = places.get(to), half = HEIGHT / 2 + 4;
-    const forward = bx > ax, start = ax + WIDTH, end = forward ? bx : bx + WIDTH, bend = forward ? (end - start) / 2 : ACROSS * 0.7;
+    const forward = bx > ax, start = ax + width, end = forward ? bx : bx + width, bend = forward ? (end - start) / 2 : ACROSS * 0.7;
     const path = `M${start} ${ay + half}C${start + bend} ${ay + half} ${forward ? end - bend : end + bend} ${by + half} ${end} ${by + half}`;
     return make("path", { d: path, class: first ? "edge" : "edge other", "data-from": from, "data-to": to });
   }
@@ -189,13 +206,13 @@
     const group = make("g", { class: classes.join(" "), transform: `translate(${x} ${y + 4})`, tabindex: "-1", role: "treeitem", "data-node": node });
     group.setAttribute("aria-description", `${state} needs ${needs[node].length}`);
     if (needs[node].length) group.setAttribute("aria-expanded", String(!hidden));
-    group.append(make("rect", { width: WIDTH, height: HEIGHT, rx: 3 }), make("rect", { width: 3, height: HEIGHT, class: "side" }));
-    const end = WIDTH - 7 - (hidden ? 24 : 0), shown = fitting(version, 70, "11px");
+    group.append(make("rect", { width: width, height: HEIGHT, rx: 3 }), make("rect", { width: 3, height: HEIGHT, class: "side" }));
+    const end = width - 7 - (hidden ? 24 : 0), shown = fitting(version, width * 0.34, "11px");
     const short = fitting(name, end - 16 - wide(shown, "11px"), "12px");
     group.append(make("text", { x: 10, y: 15 }, short));
     group.append(make("text", { x: end, y: 15, "text-anchor": "end", class: "version" }, shown));
     group.append(make("title", {}, `${name} ${version}`));
-    if (hidden) group.append(make("text", { x: WIDTH - 6, y: 15, "text-anchor": "end", class: "more" }, `+${hidden}`));
+    if (hidden) group.append(make("text", { x: width - 6, y: 15, "text-anchor": "end", class: "more" }, `+${hidden}`));
     group.addEventListener("click", () => turn(node));
     group.addEventListener("focus", () => light(node));
     group.addEventListener("mouseenter", () => light(node));
@@ -209,7 +226,7 @@
   }
   function fitting(text, room, size) {
     let short = text;
-    for (let length = text.length; wide(short, size) > room && length > 4; length--) short = text.slice(0, 5) + "…" + text.slice(6 - length);
+    for (let length = text.length; wide(short, size) > room && length > 4; length--) short = text.slice(0, 4) + "…" + (length > 5 ? text.slice(5 - length) : "");
     return short;
   }
 
