@@ -151,16 +151,21 @@ def why(
 
 
 def reasons_of(folder: Path, project: str) -> dict[str, list[str]]:
-    """Why a project or a Debian package is in a wheelhouse: lines by target, and under `debian/`; empty if it is not there."""
+    """Why a project, a Debian package or a base image is in a wheelhouse: lines by target, and under `debian/` and `image/`.
+
+    Empty if it is not there.
+    """
     from packaging.utils import canonicalize_name
 
     from wheelhouse import report
     from wheelhouse.verify.verify import load_wheelhouse
-    from wheelhouse.verify.verify_other_files import load_debian
+    from wheelhouse.verify.verify_other_files import load_base_images, load_debian
 
     reasons = dict(report.why_lines(load_wheelhouse(folder).locks, canonicalize_name(project)))
     if debian := report.why_debian_lines(load_debian(folder), project):
         reasons["debian/"] = debian
+    if images := report.why_image_lines(load_base_images(folder), load_wheelhouse(folder).locks, project):
+        reasons["image/"] = images
     return reasons
 
 

@@ -32,25 +32,30 @@ def diff(
     same name comes first. Exit code 0, whether anything changed or not.
     """
     from wheelhouse.debian.debian_changes import debian_changes
+    from wheelhouse.oci.image_changes import image_changes
     from wheelhouse.report.difference import (
         debian_change_document,
         debian_change_lines,
         difference_document,
         difference_lines,
+        image_change_document,
+        image_change_lines,
     )
-    from wheelhouse.verify.verify_other_files import load_debian
+    from wheelhouse.verify.verify_other_files import load_base_images, load_debian
     from wheelhouse.vet.compare import diff as diff_step
 
     with listening(quiet=quiet or as_json) as listener:
         differences = diff_step(old, new, listener, with_texts=html is not None)
         debian = tuple(debian_changes(load_debian(old), load_debian(new)))
+        images = tuple(image_changes(load_base_images(old), load_base_images(new)))
     if html:
         _write_page(html, differences, str(old), str(new))
     if as_json:
         document = {"old": str(old), "new": str(new), "differences": difference_document(differences)}
-        say_json(document | {"debian": debian_change_document(debian)})
+        say_json(document | {"debian": debian_change_document(debian), "images": image_change_document(images)})
     else:
-        say(*difference_lines(differences, str(old), str(new)), *debian_change_lines(debian))
+        say(*difference_lines(differences, str(old), str(new)))
+        say(*image_change_lines(images), *debian_change_lines(debian))
 
 
 def _write_page(path: Path, differences: "Sequence[Difference]", old: str, new: str) -> None:

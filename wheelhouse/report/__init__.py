@@ -185,6 +185,16 @@ def why_debian_lines(lock: "DebianLock", name: str) -> list[str]:
     return lines
 
 
+def why_image_lines(images: "ImageLock", locks: "Sequence[Lock]", name: str) -> list[str]:
+    """Why a base image is in the wheelhouse, in lines: where it is from, and the targets that it decides; none if it is not there."""
+    lines = []
+    for image in (image for image in images.images if name in (image.name, image.tag)):
+        lines.append(f"{image.tag} for {image.architecture}, {image.manifest.digest}, from {image.source}")
+        targets = [lock.target.name for lock in locks if lock.target.platform.machine == image.machine]
+        lines.append(f"the base image of {listed(targets, TARGETS)}" if targets else "no target is installed into it")
+    return lines
+
+
 def base_images_document(lock: "ImageLock") -> list[dict[str, Any]]:
     """The base images of a wheelhouse, for `--json`."""
     return [

@@ -5,6 +5,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from wheelhouse.debian.debian_changes import DebianChange
+from wheelhouse.humanize import counted
+from wheelhouse.oci.image_changes import ImageChange
+from wheelhouse.oci.image_lock import BaseImage
 from wheelhouse.vet.diff import Change, Difference, Kind, Replaced
 
 MAX_NAMED = 5
@@ -107,3 +110,45 @@ def debian_change_lines(changes: Sequence[DebianChange]) -> list[str]:
 def debian_change_document(changes: Sequence[DebianChange]) -> list[dict[str, str]]:
     """The Debian packages that changed, for `--json`."""
     return [{"name": one.name, "kind": one.kind, "old": one.old, "new": one.new} for one in changes]
+
+
+def image_change_lines(changes: Sequence[ImageChange]) -> list[str]:
+    """A line for each base image that changed: names, digests, distribution and Python where they differ, layers that stay."""
+    return [f"image/{change.architecture}: {change.kind}, {', '.join(_image_parts(change))}" for change in changes]
+
+
+def _image_parts(change: ImageChange) -> Iterator[str]:
+    """What differs between two images, each as `old → new`; of an image that is new or gone, what it is."""
+    images = [image for image in (change.old, change.new) if image]
+    values = [(one.tag, one.manifest.digest, one.distribution, _python_of(one)) for one in images]
+    for texts in zip(*values, strict=True):
+        if any(texts) and (len(texts) == 1 or texts[0] != texts[1]):
+            yield " → ".join(text or "none" for text in texts)
+    if change.kind == "other bytes" and change.new:
+        yield f"{change.same_layers} of {counted(len(change.new.layers), 'layer')} the same"
+
+
+def _python_of(image: BaseImage) -> str:
+    return f"Python {image.facts.python}" if image.facts and image.facts.python else ""
+
+
+def image_change_document(changes: Sequence[ImageChange]) -> list[dict[str, Any]]:
+    """The base images that changed, for `--json`."""
+    return [
+        {
+            "architecture": change.architecture,
+            "kind": change.kind,
+            "old": _image_document(change.old),
+            "new": _image_document(change.new),
+            "same_layers": change.same_layers,
+        }
+        for change in changes
+    ]
+
+
+def _image_document(image: BaseImage | None) -> dict[str, str | None] | None:
+    if image is None:
+        return None
+    python = image.facts.python if image.facts else None
+    distribution = image.distribution or None
+    return {"name": image.name, "digest": image.manifest.digest, "distribution": distribution, "python": python}
