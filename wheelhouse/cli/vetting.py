@@ -110,7 +110,13 @@ def vet(
         listening(quiet=quiet or as_json) as listener,
         closing(Cache(cache_folder(place.cache_dir), listener, mode=0o777 & ~own_umask())) as cache,
     ):
-        vetted = vet_step(wheelhouse, policy, moment, replace(context, notes=cache.private), listener)
+        vetted = vet_step(
+            wheelhouse,
+            policy,
+            moment,
+            replace(context, notes=cache.private, with_deb_licences=sbom is not None),
+            listener,
+        )
     _keep_publishers(Path(from_file.policy.publishers), context.publishers, vetted.publishers)
     reviewed = evidence(wheelhouse, vetted, policy, context.approvals, moment, context.advisories, since)
     for name, path in {"html": html, "sbom": sbom, "sarif": sarif}.items():

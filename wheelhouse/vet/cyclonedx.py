@@ -151,8 +151,25 @@ def _other(name: str, evidence: Evidence) -> "Component":
         qualifiers = {"arch": deb.architecture, **({"distro": distribution} if distribution else {})}
         purl = PackageURL("deb", distribution.partition("-")[0] or "debian", deb.name, deb.version, qualifiers)
         library = ComponentType.LIBRARY
-        return Component(name=deb.name, type=library, version=deb.version, bom_ref=name, hashes=hashes, purl=purl)
+        licences = _deb_licence(evidence.deb_licences.get(name, ""))
+        return Component(
+            name=deb.name,
+            type=library,
+            version=deb.version,
+            bom_ref=name,
+            hashes=hashes,
+            licenses=licences,
+            purl=purl,
+        )
     return Component(name=name, type=ComponentType.FILE, bom_ref=name, hashes=hashes)
+
+
+def _deb_licence(expression: str) -> "Iterable[License]":
+    """The licence of a Debian package, concluded from its copyright file."""
+    from cyclonedx.model.license import LicenseAcknowledgement, LicenseExpression  # noqa: PLC0415
+
+    concluded = LicenseAcknowledgement.CONCLUDED
+    return [LicenseExpression(expression, acknowledgement=concluded)] if expression else []
 
 
 def _image_ref(image: BaseImage) -> str:

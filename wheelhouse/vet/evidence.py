@@ -65,7 +65,8 @@ class Evidence:
     `hashes` has the sha256 of each file by place and name, also of other files than distributions. `approved` are the findings
     that approvals cover, `waived` those that a waiver covers, `findings` all others. `known` is the day of the newest advisory;
     None without a snapshot of advisories. `replaced` says what changed inside files since the wheelhouse `since`, by place and
-    name. `images` are the base images that it holds. `rules_off` are the rules that the policy turns off.
+    name. `images` are the base images that it holds. `deb_licences` are the licences of its Debian packages, by place, if they were read.
+    `rules_off` are the rules that the policy turns off.
     """
 
     name: str
@@ -83,6 +84,7 @@ class Evidence:
     replaced: Mapping[str, Replaced] = field(default_factory=dict)
     images: tuple[BaseImage, ...] = ()
     debian: DebianLock = field(default_factory=DebianLock)
+    deb_licences: Mapping[str, str] = field(default_factory=dict)
     rules_off: tuple[str, ...] = ()
 
     @cached_property

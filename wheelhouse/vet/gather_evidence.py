@@ -40,5 +40,6 @@ def evidence(
         replaced=vetted.replaced,
         images=load_base_images(folder).images,
         debian=load_debian(folder),
+        deb_licences=vetted.deb_licences,
         rules_off=tuple(sorted(rule for rule, severity in policy.severities.items() if severity is None)),
     )

@@ -40,11 +40,13 @@ from wheelhouse.vet.advisories import Advisories
 from wheelhouse.vet.approvals import NO_APPROVALS, Approvals
 from wheelhouse.vet.attestations import Attestor
 from wheelhouse.vet.compare import diff
+from wheelhouse.vet.deb_licences import deb_licences
 from wheelhouse.vet.diff import Replaced
 from wheelhouse.vet.facts import Facts, Inside
 from wheelhouse.vet.file_reader import FileReader
 from wheelhouse.vet.known_projects_file import read_known_projects
 from wheelhouse.vet.rules import RULES, Review, review_findings, weighed
+from wheelhouse.vet.rules.debian_licences import deb_licence_findings
 from wheelhouse.vet.rules.debian_packages import debian_findings
 from wheelhouse.vet.rules.image_files import other_file_findings
 from wheelhouse.vet.rules.policy_rules import apply_waivers
@@ -63,7 +65,8 @@ class Vetted:
     """The findings on a wheelhouse and those inside it, by place. `waived` are the findings that a waiver or a VEX statement covers.
 
     `publishers` are those of projects whose publisher was not known before; their attestations are valid. `replaced` says, by
-    subject, what changed inside files since the earlier wheelhouse of the context.
+    subject, what changed inside files since the earlier wheelhouse of the context. `deb_licences` are those of Debian packages, by
+    place, if the policy names licences or the context asks for them.
     """
 
     wheelhouses: Mapping[str, Wheelhouse]
@@ -72,6 +75,7 @@ class Vetted:
     waived: tuple[Finding, ...]
     publishers: Mapping[NormalizedName, tuple[str, ...]]
     replaced: Mapping[str, Replaced] = field(default_factory=dict)
+    deb_licences: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +83,8 @@ class VetContext:
     """What is known before the files are read, and how to open what checks attestations.
 
     `since` is an earlier wheelhouse; with `with_texts`, the texts of members that run are compared with it. `notes` is where what
-    was read of each file is kept for later runs. `threats` and `vex` are what others say of vulnerabilities.
+    was read of each file is kept for later runs. `threats` and `vex` are what others say of vulnerabilities. With
+    `with_deb_licences`, the copyright files of Debian packages are read.
     """
 
     advisories: Advisories | None = None
@@ -91,6 +96,7 @@ class VetContext:
     notes: Store | None = None
     threats: Threats = NO_THREATS
     vex: tuple[VexStatement, ...] = ()
+    with_deb_licences: bool = False
 
 
 EMPTY_CONTEXT = VetContext()
@@ -119,8 +125,12 @@ def vet(
     since, with_texts = context.since, context.with_texts
     replaced = _replaced(since, folder, by_place, on_event, with_texts=with_texts) if since else {}
     reviews = _reviews(by_place, policy, now, context, replaced)
-    debian = debian_findings(load_debian(folder), context.advisories, context.threats)
-    verified = (*verdict.findings, *_other_files(folder), *debian)
+    debian = load_debian(folder)
+    names_licences = bool(policy.licences_denied or policy.licences_allowed)
+    licences = deb_licences(folder, debian, context.notes) if context.with_deb_licences or names_licences else {}
+    on_debian = debian_findings(debian, context.advisories, context.threats)
+    on_licences = deb_licence_findings(debian, licences, policy)
+    verified = (*verdict.findings, *_other_files(folder), *on_debian, *on_licences)
     findings = chain(weighed(verified, policy), *(review_findings(review) for review in reviews))
     facts = tuple(one for review in reviews for one in review.facts)
     weighted = apply_waivers(set(findings), {one.subject: one.pin for one in facts}, policy, now.date())
@@ -133,6 +143,7 @@ def vet(
         tuple(sorted((*weighted.waived, *analysed.settled))),
         _new_publishers(facts, context),
         replaced,
+        licences,
     )
 
 

@@ -376,6 +376,18 @@ VET: Mapping[str, Sentence] = {
         "known vulnerabilities of Debian packages were not checked: no advisory is for {distribution}",
         "import OSV's export for it together with that for PyPI: `wheelhouse advisories import FOLDER`",
     ),
+    "deb-licence-denied": Sentence(
+        "{package} {version} has files under {denied:all} (its copyright file: {expression}), which the policy denies",
+        f"leave it out, {WAIVE}",
+    ),
+    "deb-licence-not-allowed": Sentence(
+        "{package} {version} is under {expression} (from its copyright file), which the policy does not allow",
+        f"leave it out, {WAIVE}",
+    ),
+    "deb-licence-unknown": Sentence(
+        "the copyright file of {package} {version} does not tell its licences to a program",
+        "read it, and waive this with the licence as the reason",
+    ),
     # otherfiles
     "file-unvouched": Sentence(
         "only the sha256 in the settings says which bytes it must have",

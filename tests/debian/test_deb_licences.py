@@ -1,0 +1,176 @@
+"""Licences of Debian packages, from the copyright files in them."""
+
+import gzip
+import io
+import json
+import lzma
+import tarfile
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from wheelhouse.debian.copyright_file import licence_names
+from wheelhouse.debian.deb_file import copyright_text
+from wheelhouse.debian.debian_lock import DebianLock, LockedDeb
+from wheelhouse.files.cache import Cache
+from wheelhouse.findings import Policy
+from wheelhouse.lock.wheelhouse import Wheelhouse
+from wheelhouse.report.sentences import sentence_of
+from wheelhouse.vet.approvals import NO_APPROVALS
+from wheelhouse.vet.cyclonedx import sbom
+from wheelhouse.vet.deb_licences import deb_licences, spdx_expression
+from wheelhouse.vet.evidence import Evidence
+from wheelhouse.vet.licences import parse
+from wheelhouse.vet.rules.debian_licences import deb_licence_findings
+
+DEP5 = """Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/
+Upstream-Name: lib
+License: Expat
+
+Files: *
+Copyright: somebody
+License: GPL-2+ or Artistic, and Expat
+ the whole text of it
+
+Files: contrib/a contrib/b
+License: BSD-3-clause
+
+Files: debian/*
+License: AGPL-3
+
+License: GPL-2+
+ On Debian systems, see /usr/share/common-licenses/GPL-2.
+"""
+PLAIN = """This package was debianized by somebody.
+ you can redistribute it under the terms of the GNU General Public License, version 2, or (at your option) any later version;
+ see /usr/share/common-licenses/GPL-2. Parts: /usr/share/common-licenses/Apache-2.0.
+"""
+
+
+def deb(path: Path, text: str | None, packed: str = "xz", name: str = "lib", link: str = "") -> Path:
+    """A package whose data have a copyright file, or a link."""
+    raw = io.BytesIO()
+    with tarfile.open(fileobj=raw, mode="w") as tar:
+        for place, content in {
+            "./usr/bin/x": b"x" * 100_000,
+            f"./usr/share/doc/{name}/copyright": (text or "").encode(),
+        }.items():
+            member = tarfile.TarInfo(place)
+            member.size = len(content)
+            if link and place.endswith("copyright"):
+                member.type, member.linkname, member.size = tarfile.SYMTYPE, link, 0
+            if text is not None or not place.endswith("copyright"):
+                tar.addfile(member, io.BytesIO(content))
+    pack = {"xz": lzma.compress, "gz": gzip.compress, "": bytes, "zst": bytes, "odd": bytes}[packed]
+    data = pack(raw.getvalue())
+    members = {"debian-binary": b"2.0\n", "control.tar.gz": b"odd", f"data.tar{packed and '.' + packed}": data}
+    content = b"!<arch>\n"
+    for member, part in members.items():
+        content += (
+            f"{member:<16}{0:<12}{0:<6}{0:<6}{100644:<8}{len(part):<10}`\n".encode() + part + b"\n" * (len(part) % 2)
+        )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return path
+
+
+@pytest.mark.parametrize("packed", ["xz", "gz", ""])
+def test_the_copyright_file_is_read_out_of_a_package(tmp_path: Path, packed: str) -> None:
+    assert copyright_text(deb(tmp_path / "a.deb", DEP5, packed), "lib") == DEP5
+
+
+def test_what_has_none_or_cannot_be_read_tells_nothing(tmp_path: Path) -> None:
+    assert copyright_text(deb(tmp_path / "a.deb", None), "lib") is None
+    assert copyright_text(deb(tmp_path / "a.deb", DEP5), "other") is None
+    assert copyright_text(deb(tmp_path / "a.deb", "", link="../other/copyright"), "lib") is None
+    assert copyright_text(deb(tmp_path / "a.deb", DEP5, "odd"), "lib") is None
+    whole = deb(tmp_path / "a.deb", DEP5).read_bytes()
+    for broken in (
+        b"",
+        b"!<arch>\n",
+        b"no archive",
+        whole[:300],
+        whole[:-200],
+        whole.replace(b"\xfd7zXZ", b"\0\0\0\0\0"),
+    ):
+        (tmp_path / "b.deb").write_bytes(broken)
+        assert copyright_text(tmp_path / "b.deb", "lib") is None
+
+
+def test_licences_are_those_of_all_files_but_the_packaging() -> None:
+    assert licence_names(DEP5) == ("GPL-2+ or Artistic, and Expat", "BSD-3-clause")
+    assert licence_names(PLAIN) == ("GPL-2+", "Apache-2.0")
+    assert licence_names("Copyright somebody.\n") == () == licence_names("")
+    assert licence_names(DEP5.replace("\n\n", "\r\n\r\n")) == licence_names(DEP5)
+
+
+@pytest.mark.parametrize(
+    ("names", "expression"),
+    [
+        (("GPL-2+",), "GPL-2.0-or-later"),
+        (("GPL-2", "LGPL-2.1+"), "GPL-2.0-only AND LGPL-2.1-or-later"),
+        (
+            ("GPL-2+ or Artistic, and Expat", "BSD-3-clause"),
+            "((GPL-2.0-or-later OR Artistic-1.0) AND MIT) AND BSD-3-Clause",
+        ),
+        (("GPL-3+ with GCC-Runtime exception",), "GPL-3.0-or-later"),
+        (("GFDL-NIV-1.3+", "public-domain"), "GFDL-1.3-or-later AND LicenseRef-public-domain"),
+        (("Perl",), "GPL-1.0-or-later OR Artistic-1.0-Perl"),
+        (("Perl and Expat",), "(GPL-1.0-or-later OR Artistic-1.0-Perl) AND MIT"),
+        (("GPL-2", "GPL-2", "Expat or GPL-2"), "GPL-2.0-only AND (MIT OR GPL-2.0-only)"),
+        (("GPL",), "GPL-1.0-or-later"),
+        (("Apache-2.0, MIT",), "Apache-2.0 AND MIT"),
+        (("a licence; of our own <x>",), "LicenseRef-a-licence-of-our-own-x"),
+        ((), ""),
+    ],
+)
+def test_debians_names_become_spdx_expressions(names: tuple[str, ...], expression: str) -> None:
+    assert spdx_expression(names) == expression
+    assert not expression or parse(expression) is not None
+
+
+def locked(name: str) -> LockedDeb:
+    path = f"pool/{name}.deb"
+    return LockedDeb(name, "1", "amd64", "debian", path, name * 8, 1, "bookworm", "main", name, "1", ("packages",))
+
+
+def test_a_policy_that_names_licences_is_held_against_packages(tmp_path: Path) -> None:
+    lock = DebianLock(packages=(locked("gpl"), locked("mit"), locked("odd"), locked("gone")))
+    for name, text in {"gpl": PLAIN, "mit": DEP5.replace("GPL-2+ or Artistic, and Expat", "Expat"), "odd": "?"}.items():
+        deb(tmp_path / f"debian/debian/pool/{name}.deb", text, name=name)
+    cache = Cache(tmp_path / "cache")
+    licences = deb_licences(tmp_path, lock, cache.private)
+    assert licences == {
+        "debian/debian/pool/gpl.deb": "GPL-2.0-or-later AND Apache-2.0",
+        "debian/debian/pool/mit.deb": "MIT AND BSD-3-Clause",
+    }
+    (tmp_path / "debian/debian/pool/gpl.deb").write_bytes(b"read from the notes")
+    assert deb_licences(tmp_path, lock, cache.private) == licences
+    policy = Policy(licences_denied=frozenset({"GPL-2.0-or-later"}))
+    findings = {one.subject.rpartition("/")[2]: one for one in deb_licence_findings(lock, licences, policy)}
+    assert {name: one.rule for name, one in findings.items()} == {
+        "gpl.deb": "deb-licence-denied",
+        "odd.deb": "deb-licence-unknown",
+        "gone.deb": "deb-licence-unknown",
+    }
+    assert "has files under GPL-2.0-or-later (its copyright file: GPL" in sentence_of(findings["gpl.deb"])
+    only = replace(policy, licences_denied=frozenset(), licences_allowed=frozenset({"MIT"}))
+    assert [one.rule for one in deb_licence_findings(lock, licences, only)] == [
+        *("deb-licence-not-allowed", "deb-licence-not-allowed", "deb-licence-unknown", "deb-licence-unknown")
+    ]
+    assert not list(deb_licence_findings(lock, licences, Policy()))
+
+
+def test_the_bill_of_materials_has_them() -> None:
+    pytest.importorskip("cyclonedx")
+    lock, now = DebianLock(packages=(locked("mit"),)), datetime(2026, 11, 28, 12, tzinfo=UTC)
+    place = "debian/debian/pool/mit.deb"
+    evidence = Evidence(
+        *("house", {"": Wheelhouse()}, {place: "a" * 64}, (), (), (), (), NO_APPROVALS, now),
+        debian=lock,
+        deb_licences={place: "MIT AND LicenseRef-x"},
+    )
+    [component] = json.loads(sbom(evidence))["components"]
+    assert component["licenses"] == [{"acknowledgement": "concluded", "expression": "MIT AND LicenseRef-x"}]

@@ -1,0 +1,109 @@
+"""Reads a file out of a Debian package; nothing is unpacked.
+
+Sources: deb(5): an `ar` archive whose member `data.tar` has the files; ar(5). Debian policy 12.5: the copyright file's place.
+"""
+
+import gzip
+import io
+import posixpath
+import tarfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from wheelhouse.archive.tar import TarReader
+from wheelhouse.files.disk import os_errors_as_machine_error
+
+MAGIC, HEADER, END = b"!<arch>\n", 60, b"`\n"
+MODULES = {"": None, ".gz": "gzip", ".xz": "lzma", ".bz2": "bz2", ".zst": "compression.zstd"}
+"""Suffix of `data.tar` → the module that decompresses it. That for zstd is there since Python 3.14."""
+MAX_MEMBERS = 16
+MAX_COPYRIGHT_BYTES = 4 << 20
+MAX_DATA_BYTES = 4 << 30
+"""Of a package's files; the largest package of Debian has 2 GiB."""
+
+
+class _Part(io.RawIOBase):
+    """So many bytes of a file, from where it stands."""
+
+    def __init__(self, file: BinaryIO, size: int) -> None:
+        self._file, self._left = file, size
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "bytearray | memoryview") -> int:  # type: ignore[override]
+        data = self._file.read(min(len(buffer), self._left))
+        buffer[: len(data)] = data
+        self._left -= len(data)
+        return len(data)
+
+
+class _Counted(io.RawIOBase):
+    """A stream that ends in an error after MAX_DATA_BYTES."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream, self._count = stream, 0
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._stream.read(size)
+        self._count += len(data)
+        if self._count > MAX_DATA_BYTES:
+            raise tarfile.ReadError("it unpacks to too much")
+        return data
+
+
+def copyright_text(path: Path, package: str) -> str | None:
+    """The copyright file of a package; None if it has none, or links to that of another, or cannot be read."""
+    place = f"usr/share/doc/{package}/copyright"
+    with os_errors_as_machine_error(path), path.open("rb") as file:
+        try:
+            with _data(file) as stream:
+                return _member(stream, place) if stream else None
+        except (tarfile.TarError, EOFError, ValueError, ImportError, gzip.BadGzipFile, zlib.error):
+            return None
+
+
+@contextmanager
+def _data(file: BinaryIO) -> Iterator[BinaryIO | None]:
+    """The tar of a package's files; None if it has none. Raises ImportError if this Python lacks the module for it."""
+    if file.read(len(MAGIC)) != MAGIC:
+        yield None
+        return
+    for _ in range(MAX_MEMBERS):
+        header = file.read(HEADER)
+        if len(header) < HEADER or not header.endswith(END):
+            break
+        name, size = header[:16].decode("ascii", "replace").strip().rstrip("/"), int(header[48:58])
+        if name.startswith("data.tar"):
+            yield from _decompressed(file, size, name.removeprefix("data.tar"))
+            return
+        file.seek(size + size % 2, io.SEEK_CUR)
+    yield None
+
+
+def _decompressed(file: BinaryIO, size: int, suffix: str) -> Iterator[BinaryIO | None]:
+    """The content of a member of the archive, once; None if nothing here decompresses it."""
+    if suffix not in MODULES:
+        yield None
+        return
+    name = MODULES[suffix]
+    module = import_module(name) if name else None
+    part = io.BufferedReader(_Part(file, size))
+    try:
+        with module.open(part) if module else part as stream:
+            yield cast(BinaryIO, _Counted(stream))
+    except getattr(module, "LZMAError", ()) as error:
+        raise tarfile.ReadError(str(error)) from error
+
+
+def _member(stream: BinaryIO, place: str) -> str | None:
+    """The text of a regular file in a tar."""
+    reader = TarReader(stream)
+    for member in reader:
+        if posixpath.normpath(member.name).lstrip("/") == place:
+            return reader.read(MAX_COPYRIGHT_BYTES).decode("utf-8", "replace") if member.is_file else None
+    return None

@@ -1,0 +1,105 @@
+"""The licences of Debian packages, from their copyright files, as SPDX expressions.
+
+A copyright file names licences in Debian's spelling, one for each group of files: all of them count.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from wheelhouse.debian.copyright_file import licence_names
+from wheelhouse.debian.deb_file import copyright_text
+from wheelhouse.debian.debian_lock import FOLDER, DebianLock, LockedDeb
+from wheelhouse.files.store import Store
+from wheelhouse.vet.licences import parse
+
+NOTES = "deb-licences-1"
+"""The kind of the notes. Raise the number when another answer is given for the same file."""
+READERS = 4
+"""Threads; decompression releases the interpreter's lock."""
+GNU = re.compile(r"(A?L?GPL|GFDL|GFDL-NIV)(?:-v?(\d(?:\.\d)?))?(\+)?", re.IGNORECASE)
+NAMES = {
+    "expat": "MIT",
+    "artistic": "Artistic-1.0",
+    "perl": "GPL-1.0-or-later OR Artistic-1.0-Perl",
+    "apache-2": "Apache-2.0",
+    "mpl-2": "MPL-2.0",
+    "psf-2": "PSF-2.0",
+    "python": "PSF-2.0",
+    "cc0": "CC0-1.0",
+    "bsd": "LicenseRef-BSD",
+    "zlib/libpng": "Zlib",
+}
+"""Debian's name in lower case → SPDX's, where they differ."""
+WIDE = re.compile(r"\s*,\s+(and|or)\s+", re.IGNORECASE)
+NARROW = re.compile(r"\s+(and|or)\s+|\s*(?:[,|/]\s+|\s\|)\s*", re.IGNORECASE)
+"""What stands between licences; with a comma, it binds less (format 1.0, "License specification")."""
+EXCEPTION = re.compile(r"\s+with\s+.*", re.IGNORECASE)
+UNUSABLE = re.compile(r"[^A-Za-z0-9.-]+")
+
+
+def deb_licences(folder: Path, lock: DebianLock, notes: Store | None = None) -> dict[str, str]:
+    """The licence of each Debian package of a wheelhouse, by its place; those whose copyright file tells none are left out."""
+
+    def names_of(deb: LockedDeb) -> tuple[str, ...]:
+        if notes and (raw := notes.noted(NOTES, deb.sha256)):
+            return tuple(map(str, json.loads(raw)))
+        path = folder / FOLDER / deb.place
+        names = licence_names((copyright_text(path, deb.name) if path.is_file() else None) or "")
+        if notes and path.is_file():
+            notes.note(NOTES, deb.sha256, json.dumps(names).encode())
+        return names
+
+    with ThreadPoolExecutor(READERS) as pool:
+        found = zip(lock.packages, pool.map(names_of, lock.packages), strict=True)
+        return {f"{FOLDER}/{deb.place}": expression for deb, names in found if (expression := spdx_expression(names))}
+
+
+def spdx_expression(names: tuple[str, ...]) -> str:
+    """All licences that a copyright file names, as one SPDX expression; empty for none.
+
+    What SPDX does not list is a `LicenseRef-…`, and exceptions are left out: they only permit more.
+    """
+    return _joined(["AND"] * len(names), [_spelled(name, WIDE) for name in names])
+
+
+def _spelled(name: str, between: re.Pattern[str]) -> str:
+    """One name as an expression, split at words that bind less first."""
+    pieces = between.split(name)
+    inner = [
+        _spelled(text, NARROW) if between is WIDE else _identifier(EXCEPTION.sub("", text.strip()))
+        for text in pieces[::2]
+    ]
+    return _joined(["AND", *((word or "and").upper() for word in pieces[1::2])], inner)
+
+
+def _joined(words: list[str], parts: list[str]) -> str:
+    """Expressions, each once, with a word before each but the first."""
+    unique = {part: word for word, part in reversed(list(zip(words, parts, strict=True))) if part}
+    ordered = [part for part in dict.fromkeys(parts) if part]
+    if len(ordered) == 1:
+        return ordered[0]
+    texts = [f"({part})" if " AND " in part or " OR " in part else part for part in ordered]
+    return " ".join(
+        f"{unique[part]} {text}" if number else text
+        for number, (part, text) in enumerate(zip(ordered, texts, strict=True))
+    )
+
+
+def _identifier(name: str) -> str:
+    """One licence's id."""
+    if not name:
+        return ""
+    if match := GNU.fullmatch(name):
+        kind, version, later = match[1].upper(), match[2] or "1.0", match[3] or not match[2]
+        kind = kind.replace("GFDL-NIV", "GFDL")
+        version = version if "." in version else f"{version}.0"
+        listed = f"{kind}-{version}-{'or-later' if later else 'only'}"
+        return listed if parse(listed) is not None else f"LicenseRef-{kind}-{version}"
+    known: Mapping[str, str] = NAMES
+    if spelled := known.get(name.lower()):
+        return spelled
+    parsed = parse(name) if UNUSABLE.search(name) is None else None
+    return str(parsed) if parsed is not None else f"LicenseRef-{UNUSABLE.sub('-', name).strip('-') or 'other'}"

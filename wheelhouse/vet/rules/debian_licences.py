@@ -1,0 +1,45 @@
+"""Rules about the licences of Debian packages, for a policy that names licences (pure)."""
+
+from collections.abc import Iterator, Mapping
+
+from wheelhouse.debian.debian_lock import FOLDER, DebianLock
+from wheelhouse.findings import Finding, Policy, Severity
+from wheelhouse.vet.licences import allowed, denied
+from wheelhouse.vet.rules import checked_elsewhere
+
+GROUP = "licensing"
+DENIED, NOT_ALLOWED, UNKNOWN = "deb-licence-denied", "deb-licence-not-allowed", "deb-licence-unknown"
+
+checked_elsewhere(
+    Severity.ERROR,
+    {
+        DENIED: "A Debian package has files under a licence that the policy's licences-denied names.\n\n"
+        "Its copyright file names the licences of all its files. A licence beside an `or` is not required.",
+        NOT_ALLOWED: "A Debian package has files under a licence that is not among the policy's licences-allowed, if there are any.\n\n"
+        "Its copyright file names the licences of all its files.",
+    },
+    group=GROUP,
+)
+checked_elsewhere(
+    Severity.WARNING,
+    {
+        UNKNOWN: "The copyright file of a Debian package does not tell its licences to a program, and the policy names licences.\n\n"
+        "It is neither in the machine-readable format nor names a text in /usr/share/common-licenses, or it is that of another package."
+    },
+    group=GROUP,
+)
+
+
+def deb_licence_findings(lock: DebianLock, licences: Mapping[str, str], policy: Policy) -> Iterator[Finding]:
+    """The findings on each package. `licences` has the SPDX expression of those that tell one, by place in the wheelhouse."""
+    if not (policy.licences_denied or policy.licences_allowed):
+        return
+    for deb in lock.packages:
+        place = f"{FOLDER}/{deb.place}"
+        expression, facts = licences.get(place, ""), {"package": deb.name, "version": deb.version}
+        if not expression:
+            yield Finding.of(place, UNKNOWN, Severity.WARNING, **facts)
+        elif names := denied(expression, policy.licences_denied):
+            yield Finding.of(place, DENIED, Severity.ERROR, expression=expression, denied=tuple(names), **facts)
+        elif policy.licences_allowed and not allowed(expression, policy.licences_allowed):
+            yield Finding.of(place, NOT_ALLOWED, Severity.ERROR, expression=expression, **facts)
