@@ -1,12 +1,13 @@
 """What a wheelhouse holds, and why: `verify` and `why`."""
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from wheelhouse.cli.app import app
-from wheelhouse.cli.command import Json, RequireApproved, WheelhouseFolder, command
+from wheelhouse.cli.command import Json, Quiet, RequireApproved, WheelhouseFolder, command
 from wheelhouse.cli.job_checks import Verified, verify_jobs, why_jobs
 from wheelhouse.cli.output import say, say_json
 from wheelhouse.cli.session import approvals, chosen_jobs, settings, since_approval, waivers
@@ -33,6 +34,7 @@ def verify(
         ),
     ] = None,
     as_json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
     """Check that a wheelhouse, or a staged folder, is exactly what its lock files say.
 
@@ -42,17 +44,18 @@ def verify(
     """
     if jobs := chosen_jobs(selection):
         _must_be_default(wheelhouse)
-        verify_jobs(jobs, lambda folder: verified(folder, key, require_approved=require_approved), as_json=as_json)
+        each = partial(verified, keys=key, require_approved=require_approved)
+        verify_jobs(jobs, each, as_json=as_json, quiet=quiet)
         return
     outcome = verified(wheelhouse, key, require_approved=require_approved)
     if as_json:
         say_json(outcome.document)
     else:
-        say(*outcome.lines)
+        say(*outcome.lines(quiet=quiet))
     raise typer.Exit(1 if outcome.is_bad else 0)
 
 
-def verified(folder: Path, key: list[Path] | None, *, require_approved: bool) -> Verified:
+def verified(folder: Path, keys: list[Path] | None, *, require_approved: bool) -> Verified:
     """What `verify` finds in a wheelhouse, a staged folder or an index. Raises InputError if the folder is none of them."""
     from wheelhouse import report
     from wheelhouse.findings import Severity, worst
@@ -65,7 +68,7 @@ def verified(folder: Path, key: list[Path] | None, *, require_approved: bool) ->
 
     is_index = is_tree(folder)
     verdict, staged = (verify_tree(folder, waivers()), None) if is_index else verify_folder(folder, waivers())
-    signer = _signer(folder, staged, key) if key else None
+    signer = _signer(folder, staged, keys) if keys else None
     files = files_named if is_index else files_of
     findings = verdict.findings
     if require_approved:
@@ -83,12 +86,11 @@ def verified(folder: Path, key: list[Path] | None, *, require_approved: bool) ->
     kind, good = ("an index", "as indexed") if is_index else (f"wheelhouse for {targets}", "as locked")
     kind = f"staged folder, {layout_text(staged.plan)}" if staged else kind
     state, size = "not as it must be" if is_bad else good, report.size_text(verdict.bytes)
-    lines = [
-        *report.finding_lines(findings),
+    summary = [
         *(staged_lines(str(folder), staged.plan, staged.record, signer) if staged else ()),
         f"{folder}: {report.counted(verdict.files, 'file')}, {size}, {kind}: {state}",
     ]
-    return Verified(document, lines, is_bad)
+    return Verified(document, report.finding_lines(findings), summary, is_bad)
 
 
 def _must_be_default(folder: Path) -> None:

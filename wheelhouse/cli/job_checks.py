@@ -22,14 +22,21 @@ Reasons = Mapping[str, Sequence[str]]
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """What `verify` found in one folder, as `--json` and as lines."""
+    """What `verify` found in one folder: as `--json`, as lines about findings, and as lines about the folder."""
 
     document: Mapping[str, Any]
-    lines: Sequence[str]
+    findings: Sequence[str]
+    summary: Sequence[str]
     is_bad: bool
 
+    def lines(self, *, quiet: bool) -> Sequence[str]:
+        """What is printed: `quiet` leaves out the summary of a folder that is as it must be."""
+        return self.findings if quiet and not self.is_bad else [*self.findings, *self.summary]
 
-def verify_jobs(jobs: "Mapping[str, Settings]", verify: Callable[[Path], Verified], *, as_json: bool) -> None:
+
+def verify_jobs(
+    jobs: "Mapping[str, Settings]", verify: Callable[[Path], Verified], *, as_json: bool, quiet: bool
+) -> None:
     """Verify the wheelhouse of each job, and print what was found; ends with the exit code of all."""
     verified, errors = _of_each(jobs, verify)
     code = _exit_code([*errors.values()], [int(one.is_bad) for one in verified.values()])
@@ -37,7 +44,7 @@ def verify_jobs(jobs: "Mapping[str, Settings]", verify: Callable[[Path], Verifie
         documents = [{"job": name, **verified[name].document} for name in verified]
         say_json({"jobs": documents + _failed(errors), "ok": code == 0, "exit-code": code})
     else:
-        say(*(line for one in verified.values() for line in one.lines))
+        say(*(line for one in verified.values() for line in one.lines(quiet=quiet)))
     _say_errors(errors)
     raise typer.Exit(code)
 
