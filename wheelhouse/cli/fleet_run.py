@@ -101,7 +101,8 @@ def run_fleet(
                 if fleet.report:
                     before[name] = tuple(existing_locks(request.folder).values())
                 source = source_of(request.options, owner=name if building else "")
-                return step(request, source, listener.listeners[name])
+                result, error = step(request, source, listener.listeners[name])
+                return result.reduced(has_document=as_json, has_locks=bool(fleet.report)), error
             except (StoppedError, CancelledError):
                 raise
             except Exception as error:
@@ -170,7 +171,7 @@ def _fetched(
         "unchanged": sum(len(done.kept) for done in outcome.fetched),
         "removed": sum(len(done.removed) for done in outcome.fetched),
     }
-    return JobResult(str(outcome.folder), tuple(outcome.locks), fetched_document(outcome), changes), outcome.error
+    return JobResult.of(str(outcome.folder), outcome.locks, fetched_document(outcome), changes), outcome.error
 
 
 def _locked(
@@ -181,4 +182,4 @@ def _locked(
 
     locks, error = lock_job(request, source, listener)
     document = {"house": str(request.folder), "targets": [report.lock_document(lock) for lock in locks]}
-    return JobResult(str(request.folder), tuple(locks), document), error
+    return JobResult.of(str(request.folder), locks, document), error

@@ -1,10 +1,9 @@
 """What a run made of the jobs of a fleet, as text and JSON (pure)."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-from wheelhouse.archive.artifact import Artifact
 from wheelhouse.fetch.fleet_results import JobRun, JobState
 from wheelhouse.lock.lock import Lock
 from wheelhouse.report import counted, error_document, size_text
@@ -15,12 +14,30 @@ MAX_NOT_STARTED = 10
 
 @dataclass(frozen=True, slots=True)
 class JobResult:
-    """What was made of one job: its wheelhouse, its locks, what `--json` prints of it, and how many files changed, by kind."""
+    """What was made of one job: its wheelhouse, its locks, what `--json` prints of it, and how many files changed, by kind.
+
+    `targets` is the number of locks, `sizes` has the size of each file in bytes, by sha256.
+    """
 
     folder: str
     locks: tuple[Lock, ...]
     document: Mapping[str, Any]
-    changes: Mapping[str, int] = field(default_factory=dict)
+    changes: Mapping[str, int]
+    targets: int
+    sizes: Mapping[str, int]
+
+    @classmethod
+    def of(
+        cls, folder: str, locks: Sequence[Lock], document: Mapping[str, Any], changes: Mapping[str, int] | None = None
+    ) -> "JobResult":
+        """The result with these locks."""
+        sizes = {artifact.sha256: artifact.size for lock in locks for artifact in lock.artifacts}
+        return cls(folder, tuple(locks), document, changes or {}, len(locks), sizes)
+
+    def reduced(self, *, has_document: bool, has_locks: bool) -> "JobResult":
+        """The same with no more than is needed: the locks of a thousand jobs are 3 kB for each project of each target."""
+        document, locks = self.document if has_document else {}, self.locks if has_locks else ()
+        return replace(self, document=document, locks=locks)
 
 
 Runs = Sequence[JobRun[JobResult]]
@@ -49,11 +66,10 @@ def _job_line(run: JobRun[JobResult]) -> str:
     error = f"{run.state}: {error_sentence(run.error)}" if run.error else ""
     if run.result is None:
         return f"{run.name}: {error}" if error else ""
-    artifacts = _artifacts(run.result.locks)
     parts = [
-        counted(len(run.result.locks), "target"),
-        counted(len(artifacts), "file"),
-        size_text(sum(artifacts.values())),
+        counted(run.result.targets, "target"),
+        counted(len(run.result.sizes), "file"),
+        size_text(sum(run.result.sizes.values())),
         *(f"{count} {kind}" for kind, count in run.result.changes.items()),
     ]
     return f"{run.name} ({run.result.folder}): {', '.join(parts)}{f'; {error}' if error else ''}"
@@ -73,10 +89,4 @@ def _job_document(run: JobRun[JobResult], warnings: Sequence[str]) -> dict[str, 
 
 def _distinct(runs: Runs) -> dict[str, int]:
     """The size of each file that any job has, by sha256."""
-    return _artifacts(lock for run in runs if run.result for lock in run.result.locks)
-
-
-def _artifacts(locks: Iterable[Lock]) -> dict[str, int]:
-    """The size of each artifact of some locks, by sha256."""
-    artifacts: Iterable[Artifact] = (artifact for lock in locks for artifact in lock.artifacts)
-    return {artifact.sha256: artifact.size for artifact in artifacts}
+    return {sha256: size for run in runs if run.result for sha256, size in run.result.sizes.items()}
