@@ -1,6 +1,12 @@
 """Airflow's releases as data: what the image build of each needs, and the names of its build arguments (pure).
 
-Source: each release's Dockerfile and scripts, and a run of their install steps without network; SOURCES names the Dockerfiles.
+Sources, with a run of the install steps of each line without network:
+2.0.0 to 2.10.1 the Dockerfiles and scripts of the release tags; 2.10.2 to 2.10.5 only runs of the steps of 2.10.1;
+3.0.0 to 3.1.0 those of the release tags; 3.1.5 the Dockerfile of the main branch of December 2025, whose default is 3.1.5;
+3.2.0 pip and uv of the main branch between 3.2.0 and 3.3.0 (pull request 66057);
+3.3.0 the Dockerfile of the main branch at commit 0060b1a446d0, whose default is 3.3.0 (pull request 69480).
+No Dockerfile of 2.11 or 3.2 was found.
+
 A new release is a new entry in CHANGES with what is new in it. A release that is in no entry is treated like the newest entry
 before it. Where Airflow's own Dockerfile is at hand, it is read instead (`own_dockerfile`).
 """
@@ -32,14 +38,6 @@ NEWEST_OF_LINE = {
     (3, 3): "3.3.0",
 }
 """Line → its newest release that the recipes were checked with. A line that is not here is known by its neighbours alone."""
-SOURCES = {
-    "2.0.0 – 2.10.1": "the Dockerfiles of the release tags; 2.10.2 to 2.10.5 by runs of the install steps of 2.10.1",
-    "3.0.0 – 3.1.0": "the Dockerfiles and scripts of the release tags",
-    "3.1.5": "the Dockerfile of the main branch of December 2025, whose default release is 3.1.5",
-    "3.2.0": "pip and uv of the main branch between 3.2.0 and 3.3.0 (pull request 66057)",
-    "3.3.0": "the Dockerfile of the main branch at commit 0060b1a446d0, whose default release is 3.3.0 (pull request 69480)",
-}
-"""Releases → where the facts about them are from. No Dockerfile of 2.11 or 3.2 was found."""
 MODES = ("constraints", "constraints-no-providers", "constraints-source-providers")
 CLIENTS = {"mysql": ("mysql",), "mssql": ("microsoft-mssql", "mssql"), "postgres": ("postgres",)}
 """Database clients that the image can leave out → the extras that need them."""

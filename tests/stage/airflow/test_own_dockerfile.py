@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from packaging.version import Version
 
 from tests.stage.airflow.test_whole_image import IMAGE, LOAD, MadeMirror
 from tests.support.airflow_locks import made_lock, made_tools
@@ -16,6 +17,7 @@ from wheelhouse.airflow.apt_lists import apt_lists
 from wheelhouse.airflow.own_dockerfile import with_own_dockerfile
 from wheelhouse.stage.airflow.airflow_layout import lay_out_airflow
 from wheelhouse.stage.airflow.arguments import Choices, Route
+from wheelhouse.stage.airflow.script import install_script
 from wheelhouse.stage.plan import Plan
 
 RELEASE = "3.3.2"
@@ -55,13 +57,13 @@ def test_what_asks_a_network_is_what_the_dockerfile_asks_for() -> None:
     text = "\n".join(plan().unsettled)
     assert "cosign" in text and "archive.mariadb.org" in text and "download.docker.com" in text
     assert "key server" not in text and "rustup" not in text and "MSSQL" not in text and "openpgp" not in text
-    assert "Airflow's Dockerfile, line 54: download https://extra.example/tool" in text
-    assert "Airflow's Dockerfile, line 70: git https://git.example/other.git" in text
+    assert "Airflow's Dockerfile, line 54: a download of https://extra.example/tool" in text
+    assert "Airflow's Dockerfile, line 70: git fetches https://git.example/other.git" in text
 
 
 def test_a_whole_image_settles_what_its_replaced_scripts_ask_and_lists_the_rest() -> None:
     [left] = whole().unsettled
-    assert left == "still wants a network: Airflow's Dockerfile, line 70: git https://git.example/other.git"
+    assert left == "still wants a network: Airflow's Dockerfile, line 70: git fetches https://git.example/other.git"
     assert not whole(OWN_DOCKERFILE.replace("git clone https://git.example/other.git", "true")).unsettled
     assert not [one for one in whole().warnings if "the image lacks" in one]
     assert "cmp -s Dockerfile" in whole().texts["build-image.sh"]
@@ -73,6 +75,12 @@ def test_without_a_dockerfile_no_key_server_is_listed_for_3_3() -> None:
     assert "cosign" in text and "key server" not in text and "openpgp" not in text
     older = "\n".join(lay_out_airflow(made_lock("3.1.5"), None, made_tools("3.1.5"), None, choices).unsettled)
     assert "key server" in older and "keys.openpgp.org" in older and "cosign" not in older
+
+
+def test_a_rehearsal_installs_what_the_globs_of_the_release_name() -> None:
+    for release, glob in {"3.1.5": "apache?airflow?airflowctl*", RELEASE: "apache?airflow?ctl*"}.items():
+        assert f" {glob}; do" in install_script(Version(release), "/folder")
+        assert glob in Airflow.parse(release).recipe.globs
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,7 @@ from packaging.version import Version
 from wheelhouse.airflow.releases import Airflow, OwnRecipe
 from wheelhouse.dockerfile.dockerfile_syntax import parse_dockerfile
 from wheelhouse.dockerfile.network_needs import network_needs
+from wheelhouse.stage.dockerfile_settling import WHAT
 
 SCRIPTS = re.compile(r"^FROM scratch as scripts", re.MULTILINE | re.IGNORECASE)
 
@@ -165,6 +166,8 @@ OTHER_KINDS = (
     "other",
 )
 """The kinds of needs that no step above covers: apt, pip and uv have their settings."""
+WITH_SUBJECT = ("npm", "download", "key-server")
+"""Of these kinds, one without a subject is Airflow's own: yarn for its pages, constraints at an empty location."""
 
 
 def remains(
@@ -188,7 +191,9 @@ def remains(
 def _others(own: OwnRecipe, replaced: Mapping[str, str]) -> Iterator[str]:
     """A sentence for each need of a Dockerfile that no step above covers."""
     needs = network_needs(parse_dockerfile(own.text, own.what), replaced=replaced)
-    asked = (need for need in needs if need.kind in OTHER_KINDS and need.subjects)
+    asked = (need for need in needs if need.kind in OTHER_KINDS)
     for need in asked:
-        if subjects := [subject for subject in need.subjects if not COVERED.search(subject)]:
-            yield f"still wants a network: {own.what}, line {need.line}: {need.kind} {', '.join(subjects)}"
+        subjects = [subject for subject in need.subjects if not COVERED.search(subject)]
+        if subjects or (not need.subjects and need.kind not in WITH_SUBJECT):
+            what = WHAT[need.kind].format(", ".join(subjects) or "something")
+            yield f"still wants a network: {own.what}, line {need.line}: {what}"

@@ -185,7 +185,8 @@ def _from_context(at: Version) -> str:
 
 def _from_context_by_file(at: Version) -> str:
     """The shell function install_from_context since 2.9: every file by its address, in one command."""
-    more = "apache?airflow?core?[0-9]* apache?airflow?providers* apache?airflow?task?sdk* apache?airflow?airflowctl*"
+    ctl = "apache?airflow?ctl*" if at >= Version("3.3") else "apache?airflow?airflowctl*"
+    more = f"apache?airflow?core?[0-9]* apache?airflow?providers* apache?airflow?task?sdk* {ctl}"
     globs = more if at >= Version("3.0") else "apache?airflow?providers*"
     core = "core" if at >= Version("3.0") else ""
     return f"""
