@@ -1,7 +1,13 @@
 """A wheelhouse and a package index: `serve`, `publish`, `check`."""
 
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from functools import partial
+from ipaddress import ip_address
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
@@ -9,11 +15,19 @@ from wheelhouse.cli.app import app
 from wheelhouse.cli.command import Json, Quiet, RequireApproved, WheelhouseFolder, Wheelhouses, command
 from wheelhouse.cli.output import say, say_json
 from wheelhouse.cli.session import connected, listening, must_have_approved_files
+from wheelhouse.cli.terminal import echo
 from wheelhouse.config.options import NetworkOptions
 from wheelhouse.errors import InputError
+from wheelhouse.events import Event, Warned
+from wheelhouse.files.disk import os_errors_as_machine_error
+
+NAME = re.compile(r"[A-Za-z0-9][\w.+~-]{0,254}", re.ASCII)
+OWN_PATHS = ("simple", "files", "health", "metrics")
+"""What stands for something else in a path."""
 
 if TYPE_CHECKING:
     from wheelhouse.index.http import Http
+    from wheelhouse.mirror.access import Access
 
 TokenFile = Annotated[
     Path | None, typer.Option("--token-file", metavar="FILE", help="Read a token, or user:password, from a file.")
@@ -38,23 +52,126 @@ def serve(
     key: Annotated[
         Path | None, typer.Option("--certificate-key", metavar="FILE", help="The certificate's private key (PEM).")
     ] = None,
+    token_file: Annotated[
+        Path | None,
+        typer.Option("--token-file", metavar="FILE", help="Let only who has a token read: a line is `user:token`."),
+    ] = None,
+    htpasswd: Annotated[
+        Path | None,
+        typer.Option("--htpasswd", metavar="FILE", help="Let only these users read; passwords are hashed by bcrypt."),
+    ] = None,
+    by_name: Annotated[
+        bool, typer.Option("--by-name", help="Serve each wheelhouse at the path /NAME/simple/, by its folder's name.")
+    ] = False,
+    readers: Annotated[
+        Path | None,
+        typer.Option("--readers", metavar="FILE", help='Say who may read which, in TOML: web = ["ada", "ci"].'),
+    ] = None,
+    access_log: Annotated[
+        Path | None,
+        typer.Option("--access-log", metavar="FILE", help="Write a JSON line for each request; - is stdout."),
+    ] = None,
     require_approved: RequireApproved = False,
     quiet: Quiet = False,
 ) -> None:
-    """Serve wheelhouses as a package index, read-only, until interrupted. A file that differs from its lock file is not served."""
-    from wheelhouse.mirror.catalogue import catalogue
-    from wheelhouse.mirror.listen import run
+    r"""Serve wheelhouses as a package index, read-only, until interrupted. A file that differs from its lock file is not served.
+
+    A change of the wheelhouses is served within a second, when all its files are there. /simple/browse.html is for people, /health
+    and /metrics (Prometheus) for machines. SIGTERM ends the server after the requests that are being answered.
+
+    \b
+    wheelhouse serve web batch --by-name --htpasswd users --readers readers.toml --certificate c.pem --certificate-key k.pem
+    """
+    from wheelhouse.mirror.follow import Followed, Follower
+    from wheelhouse.mirror.listen import Listening, hold_many_files, run
+    from wheelhouse.mirror.records import Records
     from wheelhouse.mirror.server import Application
 
     if (certificate is None) != (key is None):
         raise InputError("TLS needs both --certificate and --certificate-key")
-    if require_approved:
-        must_have_approved_files(wheelhouses)
-    with listening(quiet=quiet) as listener:
-        served = catalogue(wheelhouses, listener)
+    hold_many_files()
+    served = _by_name(wheelhouses) if by_name else {"": wheelhouses}
+    access = _access(token_file, htpasswd, readers, served)
+    if access.is_required and certificate is None and not _is_loopback(host):
+        hint = "give --certificate and --certificate-key, or listen on 127.0.0.1 behind a proxy that speaks TLS"
+        raise InputError(f"passwords and tokens would travel to {host} without TLS", hint=hint)
     address = f"[{host}]" if ":" in host else host
-    sentence = f"serving {len(served.files)} files at {'https' if certificate else 'http'}://{address}:{port}/simple/"
-    run(Application(served), host, port, certificate, key, lambda: None if quiet else say(sentence))
+    with listening(quiet=quiet) as listener:
+        followed = {
+            name: Followed.opened(folders, partial(_admit, folders) if require_approved else _admit_all, listener)
+            for name, folders in served.items()
+        }
+    files = sum(len(one.catalogue.files) for one in followed.values())
+    path = "" if by_name else "simple/"
+    sentence = f"serving {files} files at {'https' if certificate else 'http'}://{address}:{port}/{path}"
+    with ExitStack() as stack:
+        catalogues = {name: one.catalogue for name, one in followed.items()}
+        application = Application(catalogues, access, Records(_log(access_log, stack)))
+        stack.enter_context(Follower(application, followed, _warn))
+        run(application, Listening(host, port, certificate, key), lambda: None if quiet else say(sentence))
+
+
+def _warn(event: Event) -> None:
+    """Print what happened while the server runs."""
+    if isinstance(event, Warned):
+        echo(f"warning: {event.sentence}", err=True)
+
+
+def _admit(folders: Sequence[Path]) -> None:
+    """Raise IntegrityError for files that not enough reviewers approved."""
+    must_have_approved_files(folders)
+
+
+def _admit_all() -> None:
+    """Admit every file."""
+
+
+def _by_name(wheelhouses: Sequence[Path]) -> dict[str, Sequence[Path]]:
+    """Each wheelhouse by the name of its folder. Raises InputError for names that a path cannot have, or that are twice there."""
+    named: dict[str, Sequence[Path]] = {}
+    for folder in wheelhouses:
+        name = folder.resolve().name
+        if not NAME.fullmatch(name) or name in OWN_PATHS:
+            raise InputError(
+                f"`{name}` cannot be the path of a wheelhouse", hint="rename the folder: letters and digits"
+            )
+        if name in named:
+            raise InputError(f"two wheelhouses have the name `{name}`", hint="rename one")
+        named[name] = [folder]
+    return named
+
+
+def _access(
+    token_file: Path | None, htpasswd: Path | None, readers: Path | None, served: Mapping[str, object]
+) -> "Access":
+    """Who may read, by the files that the options name."""
+    from wheelhouse.mirror.access import Access, read_htpasswd, read_readers, read_tokens
+
+    if readers and not (token_file or htpasswd):
+        raise InputError("--readers needs users", hint="name them with --htpasswd or --token-file")
+    if readers and "" in served:
+        raise InputError("--readers needs a path for each wheelhouse", hint="add --by-name")
+    return Access(
+        read_tokens(token_file) if token_file else {},
+        read_htpasswd(htpasswd) if htpasswd else {},
+        read_readers(readers, served) if readers else None,
+    )
+
+
+def _is_loopback(host: str) -> bool:
+    """Whether only this machine reaches an address."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _log(path: Path | None, stack: ExitStack) -> TextIO | None:
+    """The access log, open; None if there is none."""
+    if path is None or path == Path("-"):
+        return sys.stdout if path else None
+    with os_errors_as_machine_error(path):
+        return stack.enter_context(path.open("a", encoding="utf-8"))
 
 
 @command(app)

@@ -1,29 +1,69 @@
 """Wheelhouses as the catalogue of a server."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from packaging.utils import NormalizedName
 
 from wheelhouse.events import Listener, ignore
-from wheelhouse.mirror.offered_files import open_wheelhouse
-from wheelhouse.mirror.server import Catalogue, Served
+from wheelhouse.mirror.offered_files import OpenedFile, as_opened, open_files, pins_by_file
+from wheelhouse.mirror.served import Content, Served, content_of
+from wheelhouse.mirror.served_pages import Catalogue
 from wheelhouse.mirror.simple import ProjectPage, add
+from wheelhouse.verify.verify import load_wheelhouse
+
+NOTHING = Catalogue({}, {}, {})
 
 
-def catalogue(folders: Iterable[Path], on_event: Listener = ignore) -> Catalogue:
+def catalogue(folders: Iterable[Path], on_event: Listener = ignore, before: Catalogue = NOTHING) -> Catalogue:
     """The files of all the wheelhouses, each hashed and opened once. If two describe one file, the last one counts.
 
-    Raises IntegrityError for a file that differs from its lock file, or for one name with two hashes.
+    Files that the catalogue of `before` has, and that were not touched since, are not read again. Raises IntegrityError for a
+    file that differs from its lock file, or for one name with two hashes.
     """
     pages: dict[NormalizedName, ProjectPage] = {}
-    sidecars: dict[str, bytes] = {}
+    sidecars: dict[str, Content] = {}
     files: dict[str, Served] = {}
+    metadata: dict[str, bytes] = {}
     for folder in folders:
-        for opened in open_wheelhouse(folder, on_event=on_event):
+        for opened in _opened(folder, on_event, before):
             offered, page = opened.offered, pages.setdefault(opened.project, ProjectPage())
             add(page, offered)
             page.status = opened.status
-            files[offered.filename] = Served(opened.path, offered.sha256, offered.size)
-            sidecars |= {offered.filename + suffix: raw for suffix, raw in opened.sidecars.items()}
-    return Catalogue.of(pages, sidecars, files)
+            name = offered.filename
+            files[name] = _held(opened, before)
+            metadata[name] = opened.raw_metadata
+            for suffix, raw in opened.sidecars.items():
+                sidecars[name + suffix] = content_of(raw, "application/octet-stream")
+    return Catalogue(pages, sidecars, files, metadata, before.left_by(files))
+
+
+def _opened(folder: Path, on_event: Listener, before: Catalogue) -> Iterator[OpenedFile]:
+    """The files of a wheelhouse; only those that are new or were touched are read."""
+    wheelhouse = load_wheelhouse(folder)
+    new = []
+    for name, pin in pins_by_file(wheelhouse).items():
+        path, served = folder / name, before.files.get(name)
+        if served and served.path == path and served.sha256 == pin.artifact.sha256 and _stands(served):
+            yield as_opened(path, wheelhouse, pin, before.metadata[name])
+        else:
+            new.append(pin)
+    yield from open_files(folder, wheelhouse, new, on_event)
+
+
+def _stands(served: Served) -> bool:
+    """Whether a file of before still has its name, and was not touched."""
+    try:
+        stat = served.path.stat()
+    except OSError:
+        return False
+    return served.is_untouched() and stat.st_ino == served.inode
+
+
+def _held(opened: OpenedFile, before: Catalogue) -> Served:
+    """The file of before, if it is the same, else a new one, held open."""
+    offered = opened.offered
+    served = before.files.get(offered.filename)
+    if served and served.path == opened.path and served.sha256 == offered.sha256 and _stands(served):
+        return served
+    return Served.holding(opened.path, offered.sha256, offered.size, opened.stamp)

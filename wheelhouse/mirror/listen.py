@@ -1,52 +1,69 @@
 """The HTTP server that runs the application, on granian."""
 
 import asyncio
+import resource
+import signal
 import socket
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from wheelhouse.errors import InputError, MachineError
-from wheelhouse.extras import install_command
 from wheelhouse.mirror.server import Application
 
+GRACE_SECONDS = 30.0
+"""How long requests that are being answered may take after SIGTERM."""
 
-def run(
-    application: Application,
-    host: str,
-    port: int,
-    certificate: Path | None,
-    key: Path | None,
-    on_ready: Callable[[], None],
-) -> None:
-    """Serve until interrupted; `on_ready` is called once, when connections are accepted.
 
-    Raises MachineError if the server is not installed or cannot listen on the address, InputError if it cannot use the
-    certificate and its key.
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """Where a server listens, and the files of its certificate and key (PEM) if it speaks TLS."""
+
+    host: str
+    port: int
+    certificate: Path | None = None
+    key: Path | None = None
+
+
+def run(application: Application, socket_: Listening, on_ready: Callable[[], None]) -> None:
+    """Serve until SIGTERM or Ctrl-C; `on_ready` is called once, when connections are accepted.
+
+    SIGTERM ends it after the requests that are being answered. Raises MachineError if the server is not installed or cannot
+    listen on the address, InputError if it cannot use the certificate and its key.
     """
     try:
         from granian.constants import Interfaces, SSLProtocols  # noqa: PLC0415
         from granian.server.embed import Server  # noqa: PLC0415
     except ImportError as error:
-        hint = f"install it with: {install_command('serve')}"
+        hint = "install it with: pip install 'airgap-wheelhouse[serve]'"
         raise MachineError("`serve` needs granian, which is not installed", hint=hint) from error
-    address = _address(host, port)
+    address = _address(socket_.host, socket_.port)
     try:
         server = Server(
             application,
             address=address,
-            port=port,
-            interface=Interfaces.ASGI,
+            port=socket_.port,
+            interface=Interfaces.RSGI,
             websockets=False,
             backlog=4096,
-            ssl_cert=certificate,
-            ssl_key=key,
+            ssl_cert=socket_.certificate,
+            ssl_key=socket_.key,
             ssl_protocol_min=SSLProtocols.tls12,
             log_enabled=False,
         )
     except OSError as error:
-        raise InputError(f"`{certificate}` and `{key}` are not a certificate and its key: {error.strerror}") from error
-    asyncio.run(_serve(server.serve(), address, port, on_ready))
+        sentence = f"`{socket_.certificate}` and `{socket_.key}` are not a certificate and its key: {error.strerror}"
+        raise InputError(sentence) from error
+    asyncio.run(_serve(server, application, (address, socket_.port), on_ready))
+
+
+def hold_many_files() -> None:
+    """Let this process hold as many files open as the system permits: each file that is served is one."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _address(host: str, port: int) -> str:
@@ -66,14 +83,28 @@ def _address(host: str, port: int) -> str:
     return str(address[0])
 
 
-async def _serve(serving: Coroutine[Any, Any, None], host: str, port: int, on_ready: Callable[[], None]) -> None:
+async def _serve(
+    server: Any,  # noqa: ANN401  (granian's own type)
+    application: Application,
+    address: tuple[str, int],
+    on_ready: Callable[[], None],
+) -> None:
     """Run the server, and call `on_ready` when it accepts a connection."""
-    task = asyncio.create_task(serving)
+    ended = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
+    task = asyncio.create_task(server.serve())
     while not task.done():
         await asyncio.sleep(0.01)
-        if await _accepts(host, port):
+        if await _accepts(*address):
             on_ready()
             break
+    end = asyncio.create_task(ended.wait())
+    await asyncio.wait((task, end), return_when=asyncio.FIRST_COMPLETED)
+    if ended.is_set():
+        server.stop()
+        await application.settled(GRACE_SECONDS)
+    else:
+        end.cancel()
     await task
 
 

@@ -24,9 +24,18 @@ from wheelhouse.verify.verify import load_wheelhouse
 SIDECAR = ".metadata"
 
 
+Stamp = tuple[int, ...]
+"""What changes when a file is written to: size, times, inode."""
+
+
+def stamp_of(stat: os.stat_result) -> Stamp:
+    """The stamp of a file."""
+    return (stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino)
+
+
 @dataclass(frozen=True, slots=True)
 class OpenedFile:
-    """One file: its row on the page, its path, and its sidecars by suffix (`.metadata`).
+    """One file: its row on the page, its path, and its sidecars by suffix (`.metadata`). `stamp` is what it was when it was hashed.
 
     `raw_metadata` is a wheel's METADATA or an sdist's PKG-INFO. `status` is that of the project if it is not active (PEP 792).
     """
@@ -37,6 +46,7 @@ class OpenedFile:
     sidecars: Mapping[str, bytes]
     raw_metadata: bytes
     status: str | None
+    stamp: Stamp = ()
 
 
 def open_wheelhouse(folder: Path, on_event: Listener = ignore) -> Iterator[OpenedFile]:
@@ -72,6 +82,7 @@ def open_files(
 
 def _open(folder: Path, wheelhouse: Wheelhouse, pin: Pin) -> OpenedFile:
     path, artifact = rooted(folder, pin.artifact.filename), pin.artifact
+    stamp = stamp_of(path.stat()) if path.is_file() else ()
     if not path.is_file() or sha256_of(path) != artifact.sha256:
         raise IntegrityError(
             f"`{path}` is missing or differs from its lock file",
@@ -79,12 +90,18 @@ def _open(folder: Path, wheelhouse: Wheelhouse, pin: Pin) -> OpenedFile:
         )
     contents = inspect(path, artifact.filename)
     Waivers(pin.waived).admit(contents.findings, Subject(artifact.filename, pin.project, artifact.sha256))
-    sidecars = {SIDECAR: contents.raw_metadata} if artifact.is_wheel else {}
+    return replace(as_opened(path, wheelhouse, pin, contents.raw_metadata), stamp=stamp)
+
+
+def as_opened(path: Path, wheelhouse: Wheelhouse, pin: Pin, raw_metadata: bytes) -> OpenedFile:
+    """A file whose metadata was read, with the facts of its pin."""
+    artifact = pin.artifact
+    sidecars = {SIDECAR: raw_metadata} if artifact.is_wheel else {}
     if (provenance := provenance_of(wheelhouse, artifact.filename)) is not None:
         sidecars[PROVENANCE] = provenance
-    metadata_sha256 = hashlib.sha256(contents.raw_metadata).hexdigest() if artifact.is_wheel else None
+    metadata_sha256 = hashlib.sha256(raw_metadata).hexdigest() if artifact.is_wheel else None
     offered = offered_as(pin, metadata_sha256, provenance=provenance is not None)
-    return OpenedFile(pin.project, offered, path, sidecars, contents.raw_metadata, pin.status)
+    return OpenedFile(pin.project, offered, path, sidecars, raw_metadata, pin.status)
 
 
 def provenance_of(wheelhouse: Wheelhouse, filename: str) -> bytes | None:

@@ -1,265 +1,256 @@
-"""A read-only Simple index over HTTP: an ASGI application."""
+"""A read-only Simple index over HTTP: an ASGI and RSGI application."""
 
 import asyncio
-import hashlib
 import re
-import threading
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+import time
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from email.utils import formatdate
-from pathlib import Path
+from html import escape
 from typing import Any
 
-from packaging.utils import NormalizedName, canonicalize_name
+from packaging.utils import canonicalize_name
 
-from wheelhouse.errors import MachineError
-from wheelhouse.files.disk import sha256_of
+from wheelhouse.mirror.access import EVERYBODY, Access
+from wheelhouse.mirror.answer import Answer, FilePart, Request, text_answer
 from wheelhouse.mirror.byte_ranges import UnsatisfiableRangeError, requested_range
-from wheelhouse.mirror.simple import HTML_TYPE, JSON_TYPE, ProjectPage, project_html, project_json, root_html, root_json
+from wheelhouse.mirror.records import Records
+from wheelhouse.mirror.served import Content, Served
+from wheelhouse.mirror.served_pages import BROWSE_TYPE, Catalogue
+from wheelhouse.mirror.simple import HTML_TYPE, JSON_TYPE, PAGE_BROWSE
 
 Scope = Mapping[str, Any]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
-Headers = dict[str, str]
-FILES = "files"
 BLOCK = 1 << 19
 """Bytes that are read and sent at once, in the event loop: handing them to a thread costs more than reading them."""
-
-
-@dataclass(slots=True)
-class Served:
-    """A file on disk, served only while it has the hash of its lock file. `stamp` says what it was when it was hashed."""
-
-    path: Path
-    sha256: str
-    size: int
-    stamp: tuple[int, ...] | None = None
-    _guard: threading.Lock = field(default_factory=threading.Lock)
-
-    def is_untouched(self) -> bool:
-        """Whether size, times and inode are those of the hashed file. Fast enough for the event loop."""
-        try:
-            return self.stamp is not None and self._stamp() == self.stamp
-        except OSError:
-            return False
-
-    def _stamp(self) -> tuple[int, ...]:
-        """What changes when the file is replaced or written to: size, times, inode."""
-        stat = self.path.stat()
-        return (stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino)
-
-    def is_right(self) -> bool:
-        """Whether the file has its hash. It is hashed again only if it was touched."""
-        try:
-            with self._guard:
-                stamp = self._stamp()
-                if stamp == self.stamp:
-                    return True
-                if stamp[0] != self.size or sha256_of(self.path) != self.sha256:
-                    return False
-                self.stamp = stamp
-                return True
-        except (OSError, MachineError):
-            return False
-
-
-@dataclass(frozen=True, slots=True)
-class Content:
-    """The body of an answer, in memory."""
-
-    body: bytes
-    kind: str
-    etag: str
-
-
-def _content(text: str | bytes, kind: str) -> Content:
-    """A body with its type and its ETag."""
-    body = text.encode() if isinstance(text, str) else text
-    return Content(body, kind, f'"{hashlib.sha256(body).hexdigest()[:32]}"')
-
-
-@dataclass(frozen=True, slots=True)
-class Catalogue:
-    """Everything that is served: pages as JSON and HTML by project, sidecars and files by name."""
-
-    pages: Mapping[str, tuple[Content, Content]]
-    sidecars: Mapping[str, Content]
-    files: Mapping[str, Served]
-
-    @classmethod
-    def of(
-        cls,
-        project_pages: Mapping[NormalizedName, ProjectPage],
-        sidecars: Mapping[str, bytes],
-        files: Mapping[str, Served],
-    ) -> "Catalogue":
-        """The pages are written once. Their links are relative, so the index works below any path."""
-        prefix = f"../../{FILES}/"
-        pages = {
-            str(project): (
-                _content(project_json(project, page, prefix), JSON_TYPE),
-                _content(project_html(project, page, prefix), HTML_TYPE),
-            )
-            for project, page in project_pages.items()
-        }
-        pages[""] = (_content(root_json(project_pages), JSON_TYPE), _content(root_html(project_pages), HTML_TYPE))
-        kind = "application/octet-stream"
-        return cls(pages, {name: _content(raw, kind) for name, raw in sidecars.items()}, files)
+POLL_SECONDS = 0.1
+LOGIN = {"www-authenticate": 'Basic realm="wheelhouse", charset="UTF-8"'}
+JSON_NAMES = (JSON_TYPE, "application/vnd.pypi.simple.latest+json")
+HTML_NAMES = (HTML_TYPE, "text/html", "*/*")
 
 
 class Application:
-    """The ASGI application. It answers GET and HEAD of `/simple/`, `/simple/<project>/`, and `/files/<name>` of files and sidecars."""
+    """It answers GET and HEAD of `/simple/`, `/simple/<project>/`, and `/files/<name>` of files and sidecars.
 
-    def __init__(self, catalogue: Catalogue) -> None:
-        self._catalogue = catalogue
+    With several catalogues by name, each lies below its name. `/health` and `/metrics` are about the server.
+    """
+
+    def __init__(
+        self, catalogue: Catalogue | Mapping[str, Catalogue], access: Access = EVERYBODY, records: Records | None = None
+    ) -> None:
+        self._catalogues = {"": catalogue} if isinstance(catalogue, Catalogue) else dict(catalogue)
+        self._access = access
+        self.records = records or Records()
+        self._active, self._is_ending = 0, False
+
+    async def settled(self, seconds: float) -> None:
+        """Refuse new requests from now on, and wait until all others were answered, at most so long."""
+        self._is_ending = True
+        end = time.monotonic() + seconds
+        while self._active and time.monotonic() < end:
+            await asyncio.sleep(POLL_SECONDS)
+        await asyncio.sleep(POLL_SECONDS)  # the last answers are on their way
+
+    def replace(self, name: str, catalogue: Catalogue) -> None:
+        """Serve another catalogue under a name from the next request on."""
+        self._catalogues = {**self._catalogues, name: catalogue}
+
+    async def answer(self, request: Request) -> Answer:
+        """Answer one request, and record it."""
+        if self._is_ending:
+            return text_answer(503, "this server is ending", {"retry-after": "1", "connection": "close"})
+        started = time.perf_counter()
+        user = await self._access.user_of(request.header("authorization"))
+        answer = await self._answered(request, user)
+        self.records.add(request, answer, user, time.perf_counter() - started)
+        return answer
+
+    async def _answered(self, request: Request, user: str | None) -> Answer:
+        parts = request.path.strip("/").split("/")
+        if request.method not in ("GET", "HEAD"):
+            return text_answer(405, "this index is read-only", {"allow": "GET, HEAD"})
+        if parts == ["health"]:
+            return self.records.health()
+        if self._access.is_required and user is None:
+            return text_answer(401, "this index needs a user and a password, or a token", LOGIN)
+        if parts == ["metrics"]:
+            return self.records.metrics(self._catalogues)
+        if "" in self._catalogues:
+            return await self._of_catalogue(self._catalogues[""], parts, request, "")
+        return await self._of_several(parts, request, user)
+
+    async def _of_several(self, parts: list[str], request: Request, user: str | None) -> Answer:
+        """The answer if each wheelhouse has a path of its own."""
+        name, *rest = parts
+        if not name:
+            readable = [name for name in self._catalogues if self._access.may_read(user, name)]
+            links = "".join(f'<li><a href="{escape(each)}/simple/">{escape(each)}</a></li>\n' for each in readable)
+            page = f"<!DOCTYPE html>\n<title>Package indexes</title>\n<ul>\n{links}</ul>\n"
+            return Answer(200, {"content-type": BROWSE_TYPE}, page.encode())
+        if name not in self._catalogues:
+            return text_answer(404, "no such page")
+        if not self._access.may_read(user, name):
+            return text_answer(403, f"you may not read {name}")
+        return await self._of_catalogue(self._catalogues[name], rest or [""], request, f"/{name}")
+
+    async def _of_catalogue(self, catalogue: Catalogue, parts: list[str], request: Request, prefix: str) -> Answer:
+        match parts:
+            case ["simple"] | [""]:
+                return _page(catalogue, "", request, prefix)
+            case ["simple", page] if page == PAGE_BROWSE:
+                return _browse(catalogue, "", request)
+            case ["simple", name]:
+                return _page(catalogue, name, request, prefix)
+            case ["simple", name, page] if page == PAGE_BROWSE:
+                return _browse(catalogue, name, request)
+            case ["simple", _, name] | ["files", name]:
+                return await _file(catalogue, name, request)
+        return text_answer(404, "no such page")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Answer one request over ASGI."""
         if scope["type"] == "lifespan":
             await _lifespan(receive, send)
             return
         if scope["type"] != "http":
             return
-        reply = _Reply(scope, send)
-        if scope["method"] not in ("GET", "HEAD"):
-            await reply.text(405, "this index is read-only", {"allow": "GET, HEAD"})
+        self._active += 1
+        try:
+            await self._over_asgi(scope, send)
+        finally:
+            self._active -= 1
+
+    async def _over_asgi(self, scope: Scope, send: Send) -> None:
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        client = (scope.get("client") or ("",))[0]
+        request = Request(scope["method"], scope["path"], headers.get, scope.get("root_path", ""), client)
+        answer = await self.answer(request)
+        raw_headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.all_headers]
+        await send({"type": "http.response.start", "status": answer.status, "headers": raw_headers})
+        if isinstance(answer.body, bytes) or request.method == "HEAD":
+            body = b"" if request.method == "HEAD" else answer.body
+            await send({"type": "http.response.body", "body": body})
             return
-        await self._route(scope, reply)
+        left = len(answer.body)
+        for block in _blocks(answer.body):
+            left -= len(block)
+            await send({"type": "http.response.body", "body": block, "more_body": left > 0})
 
-    async def _route(self, scope: Scope, reply: "_Reply") -> None:
-        parts = scope["path"].strip("/").split("/")
-        match parts:
-            case ["simple"] | [""]:
-                await self._page("", scope, reply)
-            case ["simple", name]:
-                await self._page(name, scope, reply)
-            case ["files", name]:
-                await self._file(name, scope, reply)
-            case _:
-                await reply.text(404, "no such page")
+    async def __rsgi__(self, scope: Any, protocol: Any) -> None:  # noqa: ANN401  (granian's own types)
+        """Answer one request over RSGI, in which an answer in one piece is one call."""
+        self._active += 1
+        try:
+            await self._over_rsgi(scope, protocol)
+        finally:
+            self._active -= 1
 
-    async def _page(self, name: str, scope: Scope, reply: "_Reply") -> None:
-        project = canonicalize_name(name)
-        page = self._catalogue.pages.get(project)
-        if page is None:
-            await reply.text(404, f"this index has no project {project!a}")
-        elif not scope["path"].endswith("/") or project != name or scope["path"] == "/":
-            location = f"{scope.get('root_path', '')}/simple/{f'{project}/' if project else ''}"
-            await reply.text(301, "moved", {"location": location})
+    async def _over_rsgi(self, scope: Any, protocol: Any) -> None:  # noqa: ANN401
+        request = Request(scope.method, scope.path, scope.headers.get, "", scope.client.rpartition(":")[0])
+        answer = await self.answer(request)
+        if request.method == "HEAD":
+            protocol.response_empty(answer.status, answer.all_headers)
+        elif isinstance(answer.body, bytes):
+            protocol.response_bytes(answer.status, answer.all_headers, answer.body)
+        elif len(answer.body) <= BLOCK:
+            protocol.response_bytes(answer.status, answer.all_headers, b"".join(_blocks(answer.body)))
         else:
-            await reply.content(_negotiated(page, reply.headers.get("accept", "*/*")), {"vary": "Accept"})
-
-    async def _file(self, name: str, _scope: Scope, reply: "_Reply") -> None:
-        if (sidecar := self._catalogue.sidecars.get(name)) is not None:
-            await reply.content(sidecar, {})
-            return
-        served = self._catalogue.files.get(name)
-        if served is None:
-            await reply.text(404, f"this index has no file {name!a}")
-        elif not (served.is_untouched() or await asyncio.get_running_loop().run_in_executor(None, served.is_right)):
-            await reply.text(500, f"{name} differs from its lock file and is not served")
-        else:
-            await reply.file(served)
+            stream = protocol.response_stream(answer.status, answer.all_headers)
+            for block in _blocks(answer.body):
+                await stream.send_bytes(block)
 
 
-def _negotiated(page: tuple[Content, Content], accept: str) -> Content:
+def _blocks(body: FilePart) -> Iterator[bytes]:
+    """A part of a file, block by block. Raises ConnectionResetError if it ends early, so that the client notices."""
+    left = len(body)
+    for block in body.served.blocks(body.part, BLOCK):
+        left -= len(block)
+        yield block
+    if left:
+        raise ConnectionResetError(f"{body.served.path.name} was truncated while it was sent")
+
+
+def _page(catalogue: Catalogue, name: str, request: Request, prefix: str) -> Answer:
+    """A page of the Simple API, or where it is."""
+    project = canonicalize_name(name)
+    kind = _negotiated(request.header("accept") or "*/*")
+    content = catalogue.page(project, JSON_TYPE if kind == JSON_TYPE else HTML_TYPE)
+    if content is None:
+        return text_answer(404, f"this index has no project {project!a}")
+    if not request.path.endswith("/") or project != name or request.path == f"{prefix}/":
+        location = f"{request.prefix}{prefix}/simple/{f'{project}/' if project else ''}"
+        return text_answer(301, "moved", {"location": location})
+    return _content(content, kind, request, {"vary": "Accept, Accept-Encoding"})
+
+
+def _browse(catalogue: Catalogue, name: str, request: Request) -> Answer:
+    """A page for people."""
+    content = catalogue.page(name, BROWSE_TYPE)
+    if content is None:
+        return text_answer(404, f"this index has no project {name!a}")
+    return _content(content, BROWSE_TYPE, request, {"vary": "Accept-Encoding"})
+
+
+def _negotiated(accept: str) -> str:
     """The form that the client prefers (PEP 691, "Content-Type"; RFC 9110, 12.5.1); JSON only if the client names it."""
-    best, form = 0.0, page[1]
+    best, form = 0.0, HTML_TYPE
     for part in accept.lower().split(","):
         kind, _, parameters = part.strip().partition(";")
         quality = re.search(r"q\s*=\s*([01](?:\.\d+)?)", parameters)
         weight = float(quality[1]) if quality else 1.0
-        candidate = page[0] if kind.endswith("+json") else page[1]
-        if weight > best and kind in (
-            JSON_TYPE,
-            "application/vnd.pypi.simple.latest+json",
-            HTML_TYPE,
-            "text/html",
-            "*/*",
-        ):
-            best, form = weight, candidate
-    if form is page[1] and HTML_TYPE not in accept:
-        return Content(form.body, "text/html; charset=utf-8", form.etag)
-    return form
+        if weight > best and kind in (*JSON_NAMES, *HTML_NAMES):
+            best, form = weight, JSON_TYPE if kind in JSON_NAMES else HTML_TYPE
+    return "text/html; charset=utf-8" if form == HTML_TYPE and HTML_TYPE not in accept else form
 
 
-class _Reply:
-    """The answer to one request."""
+def _content(content: Content, kind: str, request: Request, headers: dict[str, str]) -> Answer:
+    """A body from memory, encoded if the client accepts that, or the news that the client has it already."""
+    encoding, body = content.encoded(request.header("accept-encoding") or "")
+    headers = {"etag": body.etag, **headers, **({"content-encoding": encoding} if encoding else {})}
+    if _matches(request, body.etag):
+        return Answer(304, headers)
+    return Answer(200, {"content-type": kind, "cache-control": "max-age=60", **headers}, body.body)
 
-    def __init__(self, scope: Scope, send: Send) -> None:
-        self.headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        self._send = send
-        self._head = scope["method"] == "HEAD"
 
-    async def text(self, status: int, sentence: str, headers: Headers | None = None) -> None:
-        await self._whole(
-            status, f"{sentence}\n".encode(), {"content-type": "text/plain; charset=utf-8", **(headers or {})}
-        )
+def _matches(request: Request, etag: str) -> bool:
+    """Whether the client has this body already. If-None-Match compares weakly (RFC 9110, 13.1.2)."""
+    tags = request.header("if-none-match") or ""
+    return tags == "*" or (bool(tags) and etag in {tag.strip().removeprefix("W/") for tag in tags.split(",")})
 
-    async def content(self, content: Content, headers: Headers) -> None:
-        headers = {"etag": content.etag, **headers}
-        if self._matches(content.etag):
-            await self._whole(304, b"", headers)
-        else:
-            headers = {"content-type": content.kind, "cache-control": "max-age=60", **headers}
-            await self._whole(200, content.body, headers)
 
-    def _matches(self, etag: str) -> bool:
-        """Whether the client has this body already. If-None-Match compares weakly (RFC 9110, 13.1.2)."""
-        tags = self.headers.get("if-none-match", "")
-        return tags == "*" or etag in {tag.strip().removeprefix("W/") for tag in tags.split(",")}
+async def _file(catalogue: Catalogue, name: str, request: Request) -> Answer:
+    """A sidecar or a file."""
+    if (sidecar := catalogue.sidecars.get(name)) is not None:
+        return _content(sidecar, sidecar.kind, request, {"vary": "Accept-Encoding"})
+    served = catalogue.file(name)
+    if served is None:
+        return text_answer(404, f"this index has no file {name!a}")
+    if not (served.is_untouched() or await asyncio.get_running_loop().run_in_executor(None, served.is_right)):
+        return text_answer(500, f"{name} differs from its lock file and is not served")
+    return _requested_part(served, request)
 
-    async def file(self, served: Served) -> None:
-        etag = f'"{served.sha256}"'
-        headers = {
-            "content-type": "application/octet-stream",
-            "etag": etag,
-            "accept-ranges": "bytes",
-            "cache-control": "max-age=31536000, immutable",
-            "last-modified": formatdate(served.path.stat().st_mtime, usegmt=True),
-        }
-        if self._matches(etag):
-            await self._whole(304, b"", headers)
-            return
-        await self._requested_part(served, headers)
 
-    async def _requested_part(self, served: Served, headers: Headers) -> None:
-        """The part of a file that the Range header requests, if If-Range names this very file; else all of it."""
-        requested = self.headers.get("range", "")
-        if self.headers.get("if-range", headers["etag"]) != headers["etag"]:
-            requested = ""
-        try:
-            part = requested_range(requested, served.size)
-        except UnsatisfiableRangeError:
-            await self._whole(416, b"", {"content-range": f"bytes */{served.size}"})
-            return
-        if part is None:
-            await self._span(200, served.path, range(served.size), headers)
-        else:
-            headers = {**headers, "content-range": f"bytes {part.start}-{part.stop - 1}/{served.size}"}
-            await self._span(206, served.path, part, headers)
-
-    async def _span(self, status: int, path: Path, part: range, headers: Headers) -> None:
-        length = len(part)
-        with path.open("rb") as file:
-            file.seek(part.start)
-            await self._start(status, {**headers, "content-length": str(length)})
-            if self._head or not length:
-                await self._send({"type": "http.response.body", "body": b""})
-            while length and not self._head:
-                block = file.read(min(BLOCK, length))
-                if not block:
-                    raise ConnectionResetError(f"{path.name} was truncated while it was sent")
-                length -= len(block)
-                await self._send({"type": "http.response.body", "body": block, "more_body": length > 0})
-
-    async def _whole(self, status: int, body: bytes, headers: Headers) -> None:
-        await self._start(status, headers if status == 304 else {**headers, "content-length": str(len(body))})
-        await self._send({"type": "http.response.body", "body": b"" if self._head else body})
-
-    async def _start(self, status: int, headers: Headers) -> None:
-        raw_headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
-        await self._send({"type": "http.response.start", "status": status, "headers": raw_headers})
+def _requested_part(served: Served, request: Request) -> Answer:
+    """The part of a file that the Range header requests, if If-Range names this very file; else all of it."""
+    headers = {
+        "content-type": "application/octet-stream",
+        "etag": f'"{served.sha256}"',
+        "accept-ranges": "bytes",
+        "cache-control": "max-age=31536000, immutable",
+        "last-modified": formatdate(served.changed, usegmt=True),
+    }
+    if _matches(request, headers["etag"]):
+        return Answer(304, headers)
+    requested = request.header("range") or ""
+    if (request.header("if-range") or headers["etag"]) != headers["etag"]:
+        requested = ""
+    try:
+        part = requested_range(requested, served.size)
+    except UnsatisfiableRangeError:
+        return Answer(416, {"content-range": f"bytes */{served.size}"})
+    if part is None:
+        return Answer(200, headers, FilePart(served, range(served.size)))
+    span = f"bytes {part.start}-{part.stop - 1}/{served.size}"
+    return Answer(206, {**headers, "content-range": span}, FilePart(served, part))
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:

@@ -1,0 +1,136 @@
+"""Who may read what a server has: users with passwords (htpasswd) or tokens, and the users of each wheelhouse."""
+
+import asyncio
+import base64
+import binascii
+import hashlib
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+
+import msgspec
+
+from wheelhouse.documents import DocumentType, parse_toml
+from wheelhouse.errors import InputError, MachineError
+from wheelhouse.files.disk import read_text
+
+TOKEN_USER = "__token__"  # noqa: S105  (a name that stands for no user, as PyPI has it)
+BCRYPT = ("$2a$", "$2b$", "$2y$")
+ANYBODY = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who may read. `tokens` maps each user to the sha256 of their tokens, `passwords` to their bcrypt hash.
+
+    `readers` maps a wheelhouse to its users, `*` standing for all; without it, every user may read everything.
+    """
+
+    tokens: Mapping[str, frozenset[bytes]] = field(default_factory=dict)
+    passwords: Mapping[str, bytes] = field(default_factory=dict)
+    readers: Mapping[str, frozenset[str]] | None = None
+    _checked: set[bytes] = field(default_factory=set)
+
+    @property
+    def is_required(self) -> bool:
+        """Whether a client must say who it is."""
+        return bool(self.tokens or self.passwords)
+
+    def may_read(self, user: str | None, wheelhouse: str) -> bool:
+        """Whether a user may read a wheelhouse."""
+        if self.readers is None:
+            return True
+        return not self.readers.get(wheelhouse, frozenset()).isdisjoint({user, ANYBODY})
+
+    async def user_of(self, authorization: str | None) -> str | None:
+        """The user whose right password or token an Authorization header has (RFC 7617, RFC 6750)."""
+        if not authorization or not self.is_required:
+            return None
+        scheme, _, value = authorization.partition(" ")
+        if scheme.lower() == "bearer":
+            return self._by_token(value.strip())
+        try:
+            name, colon, password = base64.b64decode(value, validate=True).decode().partition(":")
+        except (binascii.Error, ValueError):
+            return None
+        if scheme.lower() != "basic" or not colon:
+            return None
+        if self._is_token_of(name, password):
+            return name
+        return name if await self._has_password(name, password) else None
+
+    def _is_token_of(self, name: str, token: str) -> bool:
+        digest = hashlib.sha256(token.encode()).digest()
+        return any(hmac.compare_digest(digest, own) for own in self.tokens.get(name, ()))
+
+    def _by_token(self, token: str) -> str | None:
+        """The user of a token that came without a name."""
+        return next((name for name in self.tokens if self._is_token_of(name, token)), None)
+
+    async def _has_password(self, name: str, password: str) -> bool:
+        """Whether it is the user's password. bcrypt takes 50 ms, in a thread; a right one is remembered by its sha256."""
+        own = self.passwords.get(name)
+        if own is None:
+            return False
+        seen = hashlib.sha256(b"\0".join((name.encode(), password.encode(), own))).digest()
+        if seen in self._checked:
+            return True
+        check = import_module("bcrypt").checkpw
+        is_right = await asyncio.get_running_loop().run_in_executor(None, check, password.encode()[:72], own)
+        if is_right:
+            self._checked.add(seen)
+        return bool(is_right)
+
+
+EVERYBODY = Access()
+
+
+def read_tokens(path: Path) -> dict[str, frozenset[bytes]]:
+    """The tokens of a file, as sha256, by user: a line is `user:token`, or a token alone. Raises InputError for none."""
+    tokens: dict[str, set[bytes]] = {}
+    for line in read_text(path, "the tokens").splitlines():
+        if line.strip() and not line.startswith("#"):
+            user, _, token = line.strip().rpartition(":")
+            tokens.setdefault(user or TOKEN_USER, set()).add(hashlib.sha256(token.encode()).digest())
+    if not tokens:
+        raise InputError(f"`{path}` has no token", hint="write one a line: user:token")
+    return {user: frozenset(own) for user, own in tokens.items()}
+
+
+def read_htpasswd(path: Path) -> dict[str, bytes]:
+    """The bcrypt hashes of an htpasswd file, by user. Raises InputError for other hashes, MachineError without bcrypt."""
+    hashes: dict[str, bytes] = {}
+    for number, line in enumerate(read_text(path, "the users").splitlines(), 1):
+        user, _, value = line.strip().partition(":")
+        if not user or line.startswith("#"):
+            continue
+        if not value.startswith(BCRYPT):
+            hint = f"make it anew with bcrypt: htpasswd -B {path} {user}"
+            raise InputError(f"line {number} of `{path}` has a password that is not hashed by bcrypt", hint=hint)
+        hashes[user] = value.encode()
+    if not hashes:
+        raise InputError(f"`{path}` has no user", hint=f"add one: htpasswd -B {path} USER")
+    try:
+        import_module("bcrypt")
+    except ImportError as error:
+        hint = "install it with: pip install bcrypt"
+        raise MachineError("--htpasswd needs the project bcrypt, which is not installed", hint=hint) from error
+    return hashes
+
+
+_READERS = DocumentType(dict[str, tuple[str, ...]])
+
+
+def read_readers(path: Path, wheelhouses: Mapping[str, object]) -> dict[str, frozenset[str]]:
+    """Who may read which wheelhouse, from TOML: `name = ["user", …]`. Raises InputError for a wheelhouse that is not served."""
+    try:
+        readers = _READERS.from_table(parse_toml(read_text(path, "the readers")), "")
+    except (ValueError, msgspec.ValidationError) as error:
+        raise InputError(f"`{path}` is no list of readers: {error}", hint='write: web = ["ada", "ci"]') from error
+    if unknown := sorted(readers.keys() - wheelhouses.keys()):
+        raise InputError(
+            f"`{path}` names `{unknown[0]}`, which is not served", hint="name the folders of the wheelhouses"
+        )
+    return {name: frozenset(users) for name, users in readers.items()}

@@ -1,0 +1,111 @@
+"""What a server tells of itself: its health, metrics in Prometheus' text format, and an access log as JSON lines."""
+
+import json
+import time
+from collections import Counter
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TextIO
+
+from wheelhouse.mirror.answer import Answer, Request
+from wheelhouse.mirror.served_pages import Catalogue
+
+METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+BUCKETS = (0.001, 0.005, 0.025, 0.1, 0.5, 2.5)
+"""Upper bounds of the histogram of durations, in seconds."""
+
+
+class Records:
+    """Counts of requests and reloads. `log` gets a line for each request, if there is one."""
+
+    def __init__(self, log: TextIO | None = None) -> None:
+        self._log = log
+        self._requests: Counter[int] = Counter()
+        self._durations: Counter[float] = Counter()
+        self._seconds = 0.0
+        self._bytes = 0
+        self._reloads: Counter[str] = Counter()
+        self._loaded = time.time()
+        self._stale: set[str] = set()
+
+    def add(self, request: Request, answer: Answer, user: str | None, seconds: float) -> None:
+        """Record a request. `seconds` is the time until the answer was ready to be sent."""
+        size = 0 if request.method == "HEAD" else len(answer.body)
+        self._requests[answer.status] += 1
+        self._bytes += size
+        self._seconds += seconds
+        self._durations[next((bound for bound in BUCKETS if seconds <= bound), float("inf"))] += 1
+        if self._log:
+            self._log.write(_line(request, answer, user, size, seconds))
+            self._log.flush()
+
+    def reloaded(self, name: str) -> None:
+        """Record that a changed wheelhouse is served."""
+        self._reloads["done"] += 1
+        self._loaded = time.time()
+        self._stale.discard(name)
+
+    def failed(self, name: str) -> None:
+        """Record that a changed wheelhouse cannot be served, so that the one of before still is."""
+        self._reloads["failed"] += 1
+        self._stale.add(name)
+
+    def health(self) -> Answer:
+        """Whether the server works, and serves what is in the wheelhouses now."""
+        body = json.dumps({"status": "stale" if self._stale else "ok"}) + "\n"
+        return Answer(200, {"content-type": "application/json", "cache-control": "no-store"}, body.encode())
+
+    def metrics(self, catalogues: Mapping[str, Catalogue]) -> Answer:
+        """The counts, for Prometheus."""
+        lines = [
+            "# HELP wheelhouse_requests_total Requests, by the status of the answer.",
+            "# TYPE wheelhouse_requests_total counter",
+            *(f'wheelhouse_requests_total{{status="{one}"}} {count}' for one, count in sorted(self._requests.items())),
+            "# HELP wheelhouse_response_bytes_total Bytes of the bodies of answers.",
+            "# TYPE wheelhouse_response_bytes_total counter",
+            f"wheelhouse_response_bytes_total {self._bytes}",
+            "# HELP wheelhouse_request_seconds Time until an answer was ready to be sent.",
+            "# TYPE wheelhouse_request_seconds histogram",
+            *self._histogram(),
+            "# HELP wheelhouse_files Files that are served, by wheelhouse.",
+            "# TYPE wheelhouse_files gauge",
+            *(f'wheelhouse_files{{wheelhouse="{name}"}} {len(one.files)}' for name, one in sorted(catalogues.items())),
+            "# HELP wheelhouse_reloads_total Changes of wheelhouses, by what became of them.",
+            "# TYPE wheelhouse_reloads_total counter",
+            *(f'wheelhouse_reloads_total{{outcome="{one}"}} {self._reloads[one]}' for one in ("done", "failed")),
+            "# HELP wheelhouse_loaded_timestamp_seconds When what is served was read.",
+            "# TYPE wheelhouse_loaded_timestamp_seconds gauge",
+            f"wheelhouse_loaded_timestamp_seconds {self._loaded:.3f}",
+        ]
+        headers = {"content-type": METRICS_TYPE, "cache-control": "no-store"}
+        return Answer(200, headers, ("\n".join(lines) + "\n").encode())
+
+    def _histogram(self) -> list[str]:
+        """The buckets of the durations, each with those before it."""
+        total, lines = 0, []
+        for bound in BUCKETS:
+            total += self._durations[bound]
+            lines.append(f'wheelhouse_request_seconds_bucket{{le="{bound}"}} {total}')
+        total += self._durations[float("inf")]
+        lines.append(f'wheelhouse_request_seconds_bucket{{le="+Inf"}} {total}')
+        return [
+            *lines,
+            f"wheelhouse_request_seconds_sum {self._seconds:.6f}",
+            f"wheelhouse_request_seconds_count {total}",
+        ]
+
+
+def _line(request: Request, answer: Answer, user: str | None, size: int, seconds: float) -> str:
+    """A line of the access log: a JSON document."""
+    row = {
+        "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        "client": request.client,
+        "user": user,
+        "method": request.method,
+        "path": request.path,
+        "status": answer.status,
+        "bytes": size,
+        "seconds": round(seconds, 6),
+        "agent": request.header("user-agent"),
+    }
+    return json.dumps(row, ensure_ascii=True) + "\n"

@@ -1,0 +1,159 @@
+"""What a server holds: files on disk, each held open and served only while it has its hash, and bodies in memory."""
+
+import gzip
+import hashlib
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext, suppress
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+
+from wheelhouse.mirror.offered_files import Stamp, stamp_of
+
+HASHED_BYTES = 1 << 20
+"""Bytes that are read and hashed at once."""
+OPEN_FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
+MIN_ENCODED_BYTES = 1000
+"""A shorter body fits one packet, encoded or not."""
+
+
+class Served:
+    """A file on disk, served only while it has the hash of its lock file.
+
+    It is held open, so that a file that is replaced or removed can still be sent to a client that has read its page. Without a
+    free file descriptor, it is opened for each request.
+    """
+
+    def __init__(self, path: Path, sha256: str, size: int) -> None:
+        self.path, self.sha256, self.size = path, sha256, size
+        self._descriptor: int | None = None
+        self._stamp: Stamp | None = None
+        self._guard = threading.Lock()
+
+    @classmethod
+    def holding(cls, path: Path, sha256: str, size: int, stamp: Stamp) -> "Served":
+        """A file that is held open from now on. It was hashed when it had this stamp; one that changed since is hashed again."""
+        served = cls(path, sha256, size)
+        with suppress(OSError):
+            served._open()
+            served._stamp = stamp if served._now() == stamp else None
+        return served
+
+    def __del__(self) -> None:
+        if self._descriptor is not None:
+            with suppress(OSError):
+                os.close(self._descriptor)
+
+    def is_untouched(self) -> bool:
+        """Whether size, times and inode are those of the hashed file. Fast enough for the event loop."""
+        try:
+            return self._stamp is not None and self._now() == self._stamp
+        except OSError:
+            return False
+
+    def _now(self) -> Stamp:
+        return stamp_of(self.path.stat() if self._descriptor is None else os.fstat(self._descriptor))
+
+    @property
+    def inode(self) -> int:
+        """The inode of the file that was hashed."""
+        return self._stamp[3] if self._stamp else 0
+
+    @property
+    def changed(self) -> float:
+        """When its content changed, in seconds of the epoch."""
+        return (self._stamp[1] if self._stamp else 0) / 1e9
+
+    def is_right(self) -> bool:
+        """Whether the file has its hash. It is hashed again only if it was touched; then the one that has its name counts, too."""
+        with self._guard:
+            return self._has_hash() or self._has_hash(reopened=True)
+
+    def _has_hash(self, *, reopened: bool = False) -> bool:
+        try:
+            if reopened or self._descriptor is None:
+                self._open()
+            stamp = self._now()
+            if stamp == self._stamp:
+                return True
+            if stamp[0] != self.size or self._hash() != self.sha256:
+                return False
+        except OSError:
+            return False
+        self._stamp = stamp
+        return True
+
+    def blocks(self, part: range, most: int) -> Iterator[bytes]:
+        """A part of the file that was hashed, in blocks of at most so many bytes; it ends early if the file was cut short."""
+        with nullcontext() if self._descriptor is not None else self.path.open("rb", buffering=0) as file:
+            descriptor = file.fileno() if file else os.dup(self._descriptor or 0)
+            try:
+                position = part.start
+                while block := os.pread(descriptor, min(most, part.stop - position), position):
+                    position += len(block)
+                    yield block
+            finally:
+                if not file:
+                    os.close(descriptor)
+
+    def _hash(self) -> str:
+        """The sha256 of the file as it is now."""
+        digest = hashlib.sha256()
+        for block in self.blocks(range(self.size + 1), HASHED_BYTES):
+            digest.update(block)
+        return digest.hexdigest()
+
+    def _open(self) -> None:
+        """Hold the file that has the name now open. Raises OSError if there is none."""
+        before, self._descriptor = self._descriptor, None
+        if before is not None:
+            os.close(before)
+        self.path.stat()
+        with suppress(OSError):  # too many open files
+            self._descriptor = os.open(self.path, OPEN_FLAGS)
+
+
+def _brotli() -> Callable[[bytes], bytes] | None:
+    """Brotli's encoder, if it is installed."""
+    with suppress(ImportError):
+        compress: Callable[..., bytes] = import_module("brotli").compress
+        return lambda body: compress(body, quality=5)
+    return None
+
+
+ENCODERS: dict[str, Callable[[bytes], bytes]] = {
+    **({"br": encoder} if (encoder := _brotli()) else {}),
+    "gzip": lambda body: gzip.compress(body, 6, mtime=0),
+}
+"""The content encodings, the best first."""
+
+
+@dataclass(slots=True)
+class Content:
+    """The body of an answer, in memory; its encoded forms are made when a client first asks for one."""
+
+    body: bytes
+    kind: str
+    etag: str
+    _encoded: dict[str, "Content"] = field(default_factory=dict)
+
+    def encoded(self, accepted: str) -> tuple[str, "Content"]:
+        """The best form that a client accepts (RFC 9110, 12.5.3), with the name of its encoding; an empty name for the body as it is."""
+        if not accepted or len(self.body) < MIN_ENCODED_BYTES:
+            return "", self
+        parts = (part.partition(";") for part in accepted.lower().split(","))
+        names = {name.strip() for name, _, quality in parts if quality.replace(" ", "") not in ("q=0", "q=0.0")}
+        for name, encode in ENCODERS.items():
+            if name in names:
+                if name not in self._encoded:
+                    self._encoded[name] = Content(encode(self.body), self.kind, f'{self.etag[:-1]}-{name}"')
+                return name, self._encoded[name]
+        return "", self
+
+
+def content_of(text: str | bytes, kind: str) -> Content:
+    """A body with its type and its ETag."""
+    body = text.encode() if isinstance(text, str) else text
+    return Content(body, kind, f'"{hashlib.sha256(body).hexdigest()[:32]}"')
