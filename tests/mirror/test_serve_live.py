@@ -26,9 +26,9 @@ from tests.support.served import free_port, serving
 from tests.support.tools import PROGRAM, clean_environment
 from tests.support.wheels import build_wheel
 from wheelhouse.errors import InputError, IntegrityError
-from wheelhouse.mirror.access import Access, read_htpasswd, read_readers, read_tokens
 from wheelhouse.mirror.catalogue import catalogue
-from wheelhouse.mirror.follow import Followed, Follower
+from wheelhouse.mirror.follow_wheelhouses import Followed, Follower
+from wheelhouse.mirror.reader_access import Access, read_htpasswd, read_readers, read_tokens
 from wheelhouse.mirror.records import Records
 from wheelhouse.mirror.served_pages import GRACE_SECONDS, Catalogue
 from wheelhouse.mirror.server import Application

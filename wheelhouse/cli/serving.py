@@ -27,7 +27,7 @@ OWN_PATHS = ("simple", "files", "health", "metrics")
 
 if TYPE_CHECKING:
     from wheelhouse.index.http import Http
-    from wheelhouse.mirror.access import Access
+    from wheelhouse.mirror.reader_access import Access
 
 TokenFile = Annotated[
     Path | None, typer.Option("--token-file", metavar="FILE", help="Read a token, or user:password, from a file.")
@@ -82,7 +82,7 @@ def serve(
     \b
     wheelhouse serve web batch --by-name --htpasswd users --readers readers.toml --certificate c.pem --certificate-key k.pem
     """
-    from wheelhouse.mirror.follow import Followed, Follower
+    from wheelhouse.mirror.follow_wheelhouses import Followed, Follower
     from wheelhouse.mirror.listen import Listening, hold_many_files, run
     from wheelhouse.mirror.records import Records
     from wheelhouse.mirror.server import Application
@@ -145,7 +145,7 @@ def _access(
     token_file: Path | None, htpasswd: Path | None, readers: Path | None, served: Mapping[str, object]
 ) -> "Access":
     """Who may read, by the files that the options name."""
-    from wheelhouse.mirror.access import Access, read_htpasswd, read_readers, read_tokens
+    from wheelhouse.mirror.reader_access import Access, read_htpasswd, read_readers, read_tokens
 
     if readers and not (token_file or htpasswd):
         raise InputError("--readers needs users", hint="name them with --htpasswd or --token-file")

@@ -1,4 +1,4 @@
-"""A request and its answer, for every kind of server interface (pure)."""
+"""A request and its answer, for every kind of server interface."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

@@ -10,9 +10,9 @@ from typing import Any
 
 from packaging.utils import canonicalize_name
 
-from wheelhouse.mirror.access import EVERYBODY, Access
 from wheelhouse.mirror.answer import Answer, FilePart, Request, text_answer
 from wheelhouse.mirror.byte_ranges import UnsatisfiableRangeError, requested_range
+from wheelhouse.mirror.reader_access import EVERYBODY, Access
 from wheelhouse.mirror.records import Records
 from wheelhouse.mirror.served import Content, Served
 from wheelhouse.mirror.served_pages import BROWSE_TYPE, Catalogue
