@@ -15,11 +15,13 @@ import pytest
 from tests.support.checkout import ROOT
 from tests.support.locks import FileLock
 from wheelhouse.errors import InputError, IntegrityError
-from wheelhouse.files.disk import commit_file, copy_to_temp_file, read_regular
+from wheelhouse.files.disk import CANNOT_LINK, commit_file, copy_to_temp_file, link_to_temp_file, read_regular
 
 EMPTY = ROOT / "tests" / "support" / "btrfs.img.bz2"
 """An empty btrfs of 16 MiB, as `mkfs.btrfs --mixed` makes it."""
 SIZE = 4 << 20
+DATA = b"the bytes of a wheel"
+SHA256 = hashlib.sha256(DATA).hexdigest()
 
 
 @pytest.fixture
@@ -62,6 +64,41 @@ def used(folder: Path) -> int:
     subprocess.run(["sync", "-f", folder], check=True)
     state = os.statvfs(folder)
     return (state.f_blocks - state.f_bfree) * state.f_frsize
+
+
+def test_a_link_shares_the_file_and_nobody_writes_to_it_by_accident(tmp_path: Path) -> None:
+    source = tmp_path / "file"
+    source.write_bytes(DATA)
+    linked = link_to_temp_file(source, tmp_path, SHA256)
+    if linked.stat().st_nlink == 1:
+        pytest.skip("this file system shares blocks")
+    assert linked.samefile(source) and not linked.stat().st_mode & 0o222
+
+
+def test_an_altered_file_is_not_linked(tmp_path: Path) -> None:
+    source = tmp_path / "file"
+    source.write_bytes(b"another")
+    with pytest.raises(IntegrityError, match="was altered"):
+        link_to_temp_file(source, tmp_path, SHA256)
+
+
+@pytest.mark.parametrize("number", CANNOT_LINK)
+def test_a_file_that_cannot_be_linked_is_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    def refused(_self: Path, _target: Path) -> None:
+        raise OSError(number, "refused")
+
+    monkeypatch.setattr(Path, "hardlink_to", refused)
+    source = tmp_path / "file"
+    source.write_bytes(DATA)
+    copied = link_to_temp_file(source, tmp_path, SHA256)
+    assert copied.read_bytes() == DATA and copied.stat().st_nlink == 1
+
+
+def test_where_blocks_can_be_shared_there_is_no_link(btrfs: Path) -> None:
+    source = btrfs / "file"
+    source.write_bytes(DATA)
+    linked = link_to_temp_file(source, btrfs, SHA256)
+    assert linked.read_bytes() == DATA and linked.stat().st_nlink == 1
 
 
 def test_a_copy_takes_no_more_room_where_blocks_can_be_shared(btrfs: Path) -> None:

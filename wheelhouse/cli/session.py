@@ -309,7 +309,9 @@ def _source(
     http = Http(_http_settings(network, options.pip.values), listener)
     pages = PageCache(http, store, ask_always=asks_always)
     locations = IndexLocations(index_locations(options), http, pages, _tokens(options))
-    return PackageSource(locations, http, store, listener, waivers())
+    source = PackageSource(locations, http, store, listener, waivers())
+    source.links_files = options.link
+    return source
 
 
 def _store_keys(network: ConnectionOptions, from_file: "Settings", listener: Listener) -> "SigningKeys | None":

@@ -292,6 +292,12 @@ class OutputOptions:
     replace: bool = option(
         "--replace", default=False, help="Remove files of another job in the wheelhouse that this job does not need."
     )
+    link: bool = option(
+        "--link",
+        default=False,
+        help="Make files read-only hard links to those of the cache if the file system cannot share blocks. Use it for "
+        "many wheelhouses on one machine.",
+    )
     keep_going: bool = option(
         "--keep-going",
         default=False,

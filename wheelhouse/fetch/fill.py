@@ -16,6 +16,7 @@ from wheelhouse.files.disk import (
     commit_file,
     copy_to_temp_file,
     has_locked_bytes,
+    link_to_temp_file,
     os_errors_as_machine_error,
     rooted,
     sha256_of,
@@ -232,13 +233,14 @@ def _local_address(pin: Pin, artifact: Artifact, source: PackageSource) -> str |
 
 
 def _copied(candidate: Candidate, stored: StoredFile, folder: Path, source: PackageSource) -> Path:
-    """A copy under a temporary name in the folder. A file that was altered in the store is fetched once more."""
+    """A copy, or a link, under a temporary name in the folder. A file that was altered in the store is fetched once more."""
+    copied = link_to_temp_file if source.links_files else copy_to_temp_file
     try:
-        return copy_to_temp_file(stored.path, folder, stored.sha256)
+        return copied(stored.path, folder, stored.sha256)
     except IntegrityError:
         if stored.fresh or not candidate.url:
             raise
-        return copy_to_temp_file(source.artifacts.renew(candidate, stored).path, folder, stored.sha256)
+        return copied(source.artifacts.renew(candidate, stored).path, folder, stored.sha256)
 
 
 def candidate_of(pin: Pin, artifact: Artifact, addresses: FileAddresses, path: str | None = None) -> Candidate:

@@ -25,6 +25,8 @@ MAX_TEXT_BYTES = 16 << 20
 """The largest lock, list or manifest that is read. A lock of 700 files has 0.8 MB, measured."""
 INNER_FOLDERS = ("tools", "files", "debian", "image", "image/blobs/sha256", "blobs/sha256")
 """The folders that fetch and stage fill inside a folder that they lock. Importing their names would load more modules."""
+CANNOT_LINK = (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP)
+"""Errors of link(2) where the file system cannot make this link, and of chmod(2) on a file of another user."""
 FICLONE = 0x40049409
 """Linux's ioctl number for sharing blocks (ioctl_ficlone(2)); other systems refuse it."""
 
@@ -304,9 +306,45 @@ def copy_to_temp_file(source: Path, folder: Path, sha256: str) -> Path:
         path, writer = fresh(folder)
         with writer, io.FileIO(source) as reader:
             copied_sha256 = sha256_of(path) if _share_blocks(reader, writer) else _copy_hashed(reader, writer)
-    if copied_sha256 != sha256:
-        raise IntegrityError(f"`{source}` was altered: its sha256 is {copied_sha256}, where {sha256} was expected")
+    _must_have_sha256(copied_sha256, sha256, source)
     return path
+
+
+def link_to_temp_file(source: Path, folder: Path, sha256: str) -> Path:
+    """`copy_to_temp_file` that takes a read-only hard link if no blocks can be shared, and a copy if there can be no link.
+
+    The link is hashed: whoever may write to a read-only file, as root may, could have written through another link.
+    """
+    path, writer = fresh(folder)
+    with writer, io.FileIO(source) as reader:
+        if _share_blocks(reader, writer):
+            linked = True
+        else:
+            path.unlink()
+            linked = _is_linked(source, path)
+    if not linked:
+        return copy_to_temp_file(source, folder, sha256)
+    _must_have_sha256(sha256_of(path), sha256, source)
+    return path
+
+
+def _is_linked(source: Path, path: Path) -> bool:
+    """Make `path` a hard link of a file, which is read-only from now on; False if that cannot be."""
+    with os_errors_as_machine_error(path):
+        try:
+            path.hardlink_to(source)
+            source.chmod(source.stat().st_mode & ~0o222)
+        except OSError as error:
+            if error.errno not in CANNOT_LINK:
+                raise
+            path.unlink(missing_ok=True)
+            return False
+    return True
+
+
+def _must_have_sha256(sha256: str, expected: str, source: Path) -> None:
+    if sha256 != expected:
+        raise IntegrityError(f"`{source}` was altered: its sha256 is {sha256}, where {expected} was expected")
 
 
 def _share_blocks(reader: io.FileIO, writer: BinaryIO) -> bool:

@@ -36,6 +36,8 @@ class PackageSource:
         access = StoreAccess(http, store)
         inspections = Inspections(access)
         self.locations, self.store, self.addresses = locations, store, FileAddresses()
+        self.links_files = False
+        """Whether a wheelhouse has hard links to the files of the store if its file system cannot share blocks."""
         self.pages = PageFetcher(locations, self._requests, on_event)
         self.artifacts = ArtifactStore(http, access, inspections, self._downloads, on_event, waivers)
         self.metadata = MetadataResolver(http, self.artifacts, inspections, self._requests, on_event)

@@ -1,6 +1,5 @@
 """A static Simple index of one or more wheelhouses: pages beside their files, for any web server or a `file:` URL."""
 
-import errno
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,6 +10,7 @@ from packaging.utils import NormalizedName
 from wheelhouse.errors import IntegrityError
 from wheelhouse.events import Listener, Warned, ignore
 from wheelhouse.files.disk import (
+    CANNOT_LINK,
     folder_lock,
     has_locked_bytes,
     must_lie_outside,
@@ -39,9 +39,6 @@ from wheelhouse.mirror.tree import (
 )
 from wheelhouse.mirror.write_tree import write_tree
 from wheelhouse.verify.verify import load_wheelhouse
-
-CANNOT_LINK = (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP)
-"""Errors of link(2) where the file system cannot make this link."""
 
 
 @dataclass(frozen=True, slots=True)
