@@ -4,11 +4,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.made_wheelhouses import wheelhouse_of
 from tests.support.wheels import build_wheel
 from wheelhouse.archive.artifact import Artifact
 from wheelhouse.errors import RefusedError
 from wheelhouse.files.cache import Cache
 from wheelhouse.vet import file_reader
+from wheelhouse.vet.compare import diff
 from wheelhouse.vet.facts_reader import look_inside
 from wheelhouse.vet.file_reader import NOTES, FileReader
 
@@ -57,3 +59,18 @@ def test_a_worker_process_says_the_same(wheel: Path) -> None:
     answer = worker.answer(wheel, wheel.name)
     worker.close()
     assert file_reader._decoder.decode(answer) == look_inside(wheel, wheel.name)
+
+
+def test_the_files_of_an_earlier_wheelhouse_are_noted_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, version in (("old", "1.0"), ("new", "1.1")):
+        (tmp_path / name).mkdir()
+        build_wheel(tmp_path / name, "odd", version, files=CODE)
+        wheelhouse_of(tmp_path / name, "odd")
+    notes = Cache(tmp_path / "cache")
+    first = diff(tmp_path / "old", tmp_path / "new", notes=notes)
+
+    def never(path: Path, filename: str) -> None:
+        raise AssertionError(filename)
+
+    monkeypatch.setattr("wheelhouse.vet.compare.look_inside", never)
+    assert diff(tmp_path / "old", tmp_path / "new", notes=notes) == first

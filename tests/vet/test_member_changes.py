@@ -11,7 +11,7 @@ from tests.vet.test_rules import facts_of
 from wheelhouse.archive.named_members import contents_of_members
 from wheelhouse.cli.entry import run
 from wheelhouse.report.difference import difference_document
-from wheelhouse.report.diffpage import diff_view
+from wheelhouse.report.diffpage import content_view, diff_view
 from wheelhouse.report.rendering import render
 from wheelhouse.vet.compare import diff
 from wheelhouse.vet.diff import Replaced, Topic
@@ -78,14 +78,14 @@ def test_the_page_shows_the_diffs_folded_and_json_has_the_digests(
     differences = diff(tmp_path / "old", tmp_path / "new", with_texts=True)
     page = render("diff.html.j2", diff_view(differences, "old", "new"))
     assert '<details class="diff"><summary><code>odd.pth</code>' in page
-    assert '<span class="came">+import bbb</span>' in page and "odd/data.bin" in page
+    assert '<span class="came">+<span class="t-keyword">import</span> bbb</span>' in page and "odd/data.bin" in page
     (row,) = [
         row for row in difference_document(differences)[0]["files"][0]["members"] if row["member"] == "odd/gone.py"
     ]
     assert row["was"].startswith("sha256=") and row["now"] is None
     monkeypatch.chdir(tmp_path)
     assert run(["vet", "new", "--since", "old", "--html", "page.html", "--quiet"]) == 1
-    assert '<span class="came">+import bbb</span>' in (tmp_path / "page.html").read_text()
+    assert '+<span class="t-keyword">import</span> bbb</span>' in (tmp_path / "page.html").read_text()
     capsys.readouterr()
     assert run(["diff", "old", "new", "--json", "--quiet"]) == 0
     assert json.loads(capsys.readouterr().out)["differences"][0]["files"][0]["members"]
@@ -146,3 +146,9 @@ def test_a_long_member_has_no_diff(tmp_path: Path) -> None:
     (difference,) = diff(tmp_path / "old", tmp_path / "new", with_texts=True)
     assert [member.name for member in difference.files[0].members] == ["odd/__init__.py"]
     assert difference.files[0].texts == ()
+
+
+def test_a_files_page_shows_the_diffs_of_what_it_can_do_now_first(replaced: Replaced) -> None:
+    names = [text["name"] for text in content_view(replaced, {"odd/__init__.py"})["texts"]]
+    assert names[0] == "odd/__init__.py" and sorted(names) == sorted(text.name for text in replaced.texts)
+    assert [text["name"] for text in content_view(replaced)["texts"]] == [text.name for text in replaced.texts]

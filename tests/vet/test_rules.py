@@ -20,7 +20,7 @@ from wheelhouse.lock.lock import Built, Pin
 from wheelhouse.vet.approvals import Approval, Approvals
 from wheelhouse.vet.code_scan import read_code
 from wheelhouse.vet.facts import Facts
-from wheelhouse.vet.facts_reader import read_facts
+from wheelhouse.vet.facts_reader import look_inside
 from wheelhouse.vet.lookalike_names import looks_like
 from wheelhouse.vet.rules import Review, review_findings
 from wheelhouse.vet.vet import RULES
@@ -46,7 +46,8 @@ def facts_of(path: Path, **changes: object) -> Facts:
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
     artifact = Artifact(filename, sha256, path.stat().st_size, "https://files.example/x", NOW.replace(year=2020))
     pin = Pin(parsed[0], parsed[1], artifact, index="https://index.example/simple")
-    return replace(read_facts(path, replace(pin, **changes)), targets=("cp312",))  # type: ignore[arg-type]
+    contents, inside = look_inside(path, path.name)
+    return Facts(replace(pin, **changes), ("cp312",), contents=contents, inside=inside)  # type: ignore[arg-type]
 
 
 EVERYWHERE = {"advisories-missing", "indexes", "capabilities"}

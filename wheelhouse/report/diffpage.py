@@ -1,7 +1,7 @@
 """What changed between two wheelhouses, as the values of `templates/diff.html.j2` (pure)."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -72,11 +72,12 @@ def change_view(change: Change) -> dict[str, Any]:
     }
 
 
-def content_view(file: Replaced) -> dict[str, Any]:
-    """The members of a file that differ, with their digests, and the diffs of those that run."""
+def content_view(file: Replaced, first: Collection[str] = ()) -> dict[str, Any]:
+    """The members of a file that differ, with their digests, and the diffs of those that run; those of `first` come first."""
+    texts = sorted(file.texts, key=lambda text: text.name not in first)
     return {
         "members": list(map(_member, file.members)),
-        "texts": [{"name": text.name, "rows": list(_rows(text)), "omitted": text.omitted} for text in file.texts],
+        "texts": [{"name": text.name, "rows": list(_rows(text)), "omitted": text.omitted} for text in texts],
     }
 
 

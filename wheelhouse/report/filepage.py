@@ -12,6 +12,7 @@ from wheelhouse.report.sentences import hint_of, sentence_of
 from wheelhouse.vet.evidence import Evidence, Graph
 from wheelhouse.vet.facts import COMMAND_GROUPS, Entry, Facts
 from wheelhouse.vet.file_capabilities import capabilities_of
+from wheelhouse.vet.member_changes import without_version
 from wheelhouse.vet.review_queue import QueuedFile
 
 MAX_CHAINS, MAX_FOLDERS, MAX_ENTRIES, MAX_TEXT_CHARACTERS = 10, 14, 40, 3000
@@ -87,7 +88,7 @@ def file_view(facts: Facts, evidence: Evidence, numbers: Mapping[str, int], queu
         "before": queued.before,
         "since": evidence.since,
         "changes": list(map(change_view, replaced.changes)) if replaced and replaced.old else [],
-        "contents": content_view(replaced) if replaced and replaced.old else None,
+        "contents": content_view(replaced, _gained_members(facts, queued)) if replaced and replaced.old else None,
         **_needs(facts, evidence, numbers),
         "origin": _origin(facts),
         "approvals": list(_approvals(facts, evidence)),
@@ -110,6 +111,12 @@ def _abilities(facts: Facts, queued: QueuedFile) -> list[View]:
         }
         for capability in sorted(can, key=lambda capability: capability not in queued.gained)
     ]
+
+
+def _gained_members(facts: Facts, queued: QueuedFile) -> frozenset[str]:
+    """The members that do what the release before could not, by their names without version."""
+    can = capabilities_of(facts)
+    return frozenset(without_version(name) for capability in queued.gained for name in can.get(capability, ()))
 
 
 def _sources(facts: Facts) -> list[str]:

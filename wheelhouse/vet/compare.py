@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -11,14 +11,16 @@ from wheelhouse.archive.named_members import contents_of_members
 from wheelhouse.errors import IntegrityError
 from wheelhouse.events import Finished, Listener, ignore
 from wheelhouse.files.disk import has_locked_bytes, rooted
+from wheelhouse.files.store import Store
 from wheelhouse.lock.lock import Pin
 from wheelhouse.lock.wheelhouse import SUB_WHEELHOUSES, Wheelhouse
 from wheelhouse.verify.verify import load_wheelhouse
 from wheelhouse.vet.capabilities import Earlier
 from wheelhouse.vet.diff import Difference, Kind, Replaced, changes, differences
 from wheelhouse.vet.facts import Facts
-from wheelhouse.vet.facts_reader import read_facts
+from wheelhouse.vet.facts_reader import look_inside
 from wheelhouse.vet.file_capabilities import capabilities_of
+from wheelhouse.vet.file_reader import noted_or_read
 from wheelhouse.vet.member_changes import (
     MAX_DIFF_BYTES,
     MemberChange,
@@ -36,15 +38,18 @@ def diff(
     *,
     new_facts: Mapping[str, Facts] = MappingProxyType({}),
     with_texts: bool = False,
+    notes: Store | None = None,
 ) -> tuple[Difference, ...]:
     """The changes from one wheelhouse to another, and in those inside them, in the order in which to review them.
 
     `new_facts` are the facts of files of the new wheelhouse that were read before, by subject. `with_texts` also compares the text
-    of members that run. Raises IntegrityError for a file that is not what its lock says.
+    of members that run. `notes` is where what was read of each file is kept.
+
+    Raises IntegrityError for a file that is not what its lock says.
     """
-    found = list(_differences(old, new))
+    found, options = list(_differences(old, new)), _Options(new_facts, with_texts, notes)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        opened = pool.map(lambda one: _opened(one, old, new, new_facts, on_event, with_texts=with_texts), found)
+        opened = pool.map(lambda one: _opened(one, old, new, options, on_event), found)
         order = list(Kind)
         return tuple(sorted(opened, key=lambda one: (one.place, order.index(one.kind), one.project)))
 
@@ -59,24 +64,31 @@ def _differences(old: Path, new: Path) -> Iterator[Difference]:
         yield from differences(before, after, sub)
 
 
-def _opened(
-    one: Difference, old: Path, new: Path, new_facts: Mapping[str, Facts], on_event: Listener, *, with_texts: bool
-) -> Difference:
+@dataclass(frozen=True, slots=True)
+class _Options:
+    """What `diff` takes beside the two folders."""
+
+    new_facts: Mapping[str, Facts]
+    with_texts: bool
+    notes: Store | None
+
+
+def _opened(one: Difference, old: Path, new: Path, options: _Options, on_event: Listener) -> Difference:
     """A difference with the changes inside its files."""
     old, new, prefix = old / one.place, new / one.place, f"{one.place}/" if one.place else ""
 
     def compared(file: Replaced) -> Replaced:
-        after = new_facts.get(prefix + file.new.artifact.filename) or _facts(new, file.new)
+        after = options.new_facts.get(prefix + file.new.artifact.filename) or _facts(new, file.new, options.notes)
         if file.old is None:
             return replace(file, changes=changes(None, after))
-        before = _facts(old, file.old)
+        before = _facts(old, file.old, options.notes)
         members = member_changes(before, after)
         return replace(
             file,
             changes=changes(before, after),
             earlier=Earlier(str(before.version), frozenset(capabilities_of(before))),
             members=members,
-            texts=_texts(members, (old, file.old), (new, file.new)) if with_texts else (),
+            texts=_texts(members, (old, file.old), (new, file.new)) if options.with_texts else (),
         )
 
     files = tuple(map(compared, one.files))
@@ -98,10 +110,12 @@ def _texts(members: Sequence[MemberChange], old: tuple[Path, Pin], new: tuple[Pa
     return text_diffs(running, before, after)
 
 
-def _facts(folder: Path, pin: Pin) -> Facts:
+def _facts(folder: Path, pin: Pin, notes: Store | None) -> Facts:
     if not has_locked_bytes(folder, pin.artifact):
         raise IntegrityError(
             f"`{folder / pin.artifact.filename}` is not what the wheelhouse's lock files say",
             hint=f"see all that is wrong with `wheelhouse verify {folder}`",
         )
-    return read_facts(rooted(folder, pin.artifact.filename), pin)
+    path = rooted(folder, pin.artifact.filename)
+    contents, inside = noted_or_read(notes, pin.artifact, lambda: look_inside(path, path.name))
+    return Facts(pin, contents=contents, inside=inside)

@@ -18,13 +18,12 @@ from wheelhouse.archive.metadata import InspectedFile
 from wheelhouse.archive.named_members import contents_of_members
 from wheelhouse.archive.wheelfile import inspect
 from wheelhouse.errors import IntegrityError
-from wheelhouse.lock.lock import Pin
 from wheelhouse.vet.code.behaviour import Behaviour
 from wheelhouse.vet.code.compiled import MAX_COMPARED_BYTES, source_path, unlike_source
 from wheelhouse.vet.code.follow import Source, capabilities_of, follow
 from wheelhouse.vet.code.hidden_members import MAX_MEMBER_BYTES, is_looked_at, look_at, without_source
 from wheelhouse.vet.code_reader import MAX_READ_BYTES, is_source, source_of
-from wheelhouse.vet.facts import MAX_NATIVE_BYTES, Entry, Facts, Inside, SourceCounts, text_limit
+from wheelhouse.vet.facts import MAX_NATIVE_BYTES, Entry, Inside, SourceCounts, text_limit
 
 MAGIC = (
     (b"\x7fELF", "elf"),
@@ -71,12 +70,6 @@ def look_inside(path: Path, filename: str) -> tuple[InspectedFile, Inside]:
     headers = headers_of(contents.raw_metadata)
     entries = tuple(watch.entries.values())
     return contents, Inside(entries, texts, headers, capabilities_of(behaviours), behaviours, watch.counts)
-
-
-def read_facts(path: Path, pin: Pin) -> Facts:
-    """The facts of one file alone. Raises RefusedError for a hostile or damaged archive."""
-    contents, inside = look_inside(path, pin.artifact.filename)
-    return Facts(pin, contents=contents, inside=inside)
 
 
 def headers_of(raw_metadata: bytes) -> dict[str, tuple[str, ...]]:

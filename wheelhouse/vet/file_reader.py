@@ -3,6 +3,7 @@
 `python -m wheelhouse.vet.file_reader` is a worker (`archive/inspect_pool`).
 """
 
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -33,17 +34,22 @@ class FileReader:
 
     def read(self, path: Path, artifact: Artifact) -> Read:
         """What a file holds; its hash is right. Raises RefusedError for a hostile or damaged archive, which is never noted."""
-        if self._notes and (raw := self._notes.noted(NOTES, artifact.sha256)):
-            with suppress(msgspec.MsgspecError):
-                return _decoder.decode(raw)
-        read = self._pool.read(path, artifact.filename)
-        if self._notes:
-            self._notes.note(NOTES, artifact.sha256, encoded(read))
-        return read
+        return noted_or_read(self._notes, artifact, lambda: self._pool.read(path, artifact.filename))
 
     def close(self) -> None:
         """End the worker processes."""
         self._pool.close()
+
+
+def noted_or_read(notes: Store | None, artifact: Artifact, read: Callable[[], Read]) -> Read:
+    """What the notes of an earlier run say of a file whose hash is right; else what `read` returns, which is then noted."""
+    if notes and (raw := notes.noted(NOTES, artifact.sha256)):
+        with suppress(msgspec.MsgspecError):
+            return _decoder.decode(raw)
+    contents = read()
+    if notes:
+        notes.note(NOTES, artifact.sha256, encoded(contents))
+    return contents
 
 
 def encoded(read: Read) -> bytes:

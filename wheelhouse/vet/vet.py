@@ -122,8 +122,7 @@ def vet(
         verdict = verify(folder, read=read, on_event=on_event)
     verdicts = {"": verdict, **{f"{name}/": inner for name, inner in verdict.inner.items()}}
     by_place = {place: _facts(place, one, inside) for place, one in verdicts.items()}
-    since, with_texts = context.since, context.with_texts
-    replaced = _replaced(since, folder, by_place, on_event, with_texts=with_texts) if since else {}
+    replaced = _replaced(folder, by_place, context, on_event)
     reviews = _reviews(by_place, policy, now, context, replaced)
     debian = load_debian(folder)
     names_licences = bool(policy.licences_denied or policy.licences_allowed)
@@ -148,13 +147,17 @@ def vet(
 
 
 def _replaced(
-    since: Path, folder: Path, by_place: Mapping[str, tuple[Facts, ...]], on_event: Listener, *, with_texts: bool
+    folder: Path, by_place: Mapping[str, tuple[Facts, ...]], context: VetContext, on_event: Listener
 ) -> dict[str, Replaced]:
-    """What changed inside each file since an earlier wheelhouse, by subject."""
+    """What changed inside each file since an earlier wheelhouse, by subject; nothing if the context names none."""
+    if context.since is None:
+        return {}
     facts = {one.subject: one for facts in by_place.values() for one in facts if one.contents}
     return {
         f"{one.place}/{file.new.artifact.filename}" if one.place else file.new.artifact.filename: file
-        for one in diff(since, folder, on_event, new_facts=facts, with_texts=with_texts)
+        for one in diff(
+            context.since, folder, on_event, new_facts=facts, with_texts=context.with_texts, notes=context.notes
+        )
         for file in one.files
     }
 
