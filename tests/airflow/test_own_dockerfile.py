@@ -37,6 +37,16 @@ def test_versions_arguments_globs_and_tools_are_those_of_the_dockerfile() -> Non
     assert recipe.pip_conf and not recipe.renames and recipe.pre_cache_argument is None
 
 
+@pytest.mark.parametrize(
+    ("image", "python"),
+    [("python:3.8-slim-bookworm", "3.8"), ("r.example/python:3.12.1", "3.12.1"), ("python:${X}-slim", None)],
+)
+def test_its_python_is_the_one_that_it_compiles_or_that_of_its_base(image: str, python: str | None) -> None:
+    assert read().python == "3.13.14"
+    text = OWN_DOCKERFILE.replace('ARG AIRFLOW_PYTHON_VERSION="3.13.14"', f'ARG PYTHON_BASE_IMAGE="{image}"')
+    assert read(text.replace("ARG AIRFLOW_PYTHON_VERSION\n", "")).python == python
+
+
 def test_debian_packages_are_those_of_its_script_for_its_debian() -> None:
     airflow = with_own_dockerfile(Airflow.parse("3.9.1"), OWN_DOCKERFILE, "it")
     assert airflow

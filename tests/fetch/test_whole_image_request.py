@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.own_dockerfile import OWN_DOCKERFILE
 from tests.support.tools import wheelhouse
 from wheelhouse.airflow import Airflow
 from wheelhouse.airflow.apt_lists import apt_lists
@@ -32,6 +33,13 @@ def test_what_the_user_named_stays_and_is_added() -> None:
     assert options.base_image == "corp/base:1"
     assert options.deb_lists["runtime"][-1] == "tini" and "dumb-init" in options.deb_lists["runtime"]
     assert options.deb_lists["packages"] == ("git",)
+
+
+def test_the_python_and_the_lists_of_a_dockerfile_count(tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text(OWN_DOCKERFILE)
+    options = with_whole_image(Options(airflow="3.3.2", dockerfile=str(tmp_path / "Dockerfile")))
+    assert options.base_image == "python:3.13-slim-trixie"
+    assert "libnew-dev" in options.deb_lists["development"] and "libssl3t64" in options.deb_lists["runtime"]
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ LISTS = {
 }
 """List → the variable that has its packages, and the function of OS_SCRIPT that installs them."""
 VERSION = re.compile(r"\d[\w.]*")
+PYTHON_IMAGE = re.compile(r"\bpython:(\d+\.\d+(?:\.\d+)?)(?=-|$)")
 GLOB = re.compile(r"/docker-context-files/(apache\?airflow\?[^\s\"']+?)\.\{whl,tar\.gz\}")
 BRACES = re.compile(r"\{([^{}]*)\}")
 WITH_OPTION = ("--with", "--from", "--python")
@@ -38,9 +39,10 @@ def with_own_dockerfile(airflow: Airflow, text: str, what: str) -> Airflow | Non
     if not is_airflows_own(dockerfile):
         return None
     scripts = {name: script for name, (script, _) in written_scripts(dockerfile).items()}
-    recipe = _Reader(dockerfile, text, scripts).recipe(airflow.recipe)
+    reader = _Reader(dockerfile, text, scripts)
+    recipe = reader.recipe(airflow.recipe)
     lists = _apt_lists(scripts[OS_SCRIPT], recipe.debian) if OS_SCRIPT in scripts else {}
-    return replace(airflow, own=OwnRecipe(recipe, lists, text, what))
+    return replace(airflow, own=OwnRecipe(recipe, lists, text, what, reader.python()))
 
 
 def is_airflows_own(dockerfile: Dockerfile) -> bool:
@@ -115,6 +117,11 @@ class _Reader:
             eager_argument=self._declared("EAGER_UPGRADE_ADDITIONAL_REQUIREMENTS"),
             pre_cache_argument=self._declared("AIRFLOW_PRE_CACHED_PIP_PACKAGES"),
         )
+
+    def python(self) -> str | None:
+        """The Python that is compiled by default, or that of the default base image."""
+        match = PYTHON_IMAGE.search(self._defaults.get("PYTHON_BASE_IMAGE", ""))
+        return self._version("AIRFLOW_PYTHON_VERSION") or (match[1] if match else None)
 
     def _declared(self, *names: str) -> str | None:
         """The first of these arguments that the Dockerfile has."""

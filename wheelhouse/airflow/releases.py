@@ -178,13 +178,14 @@ RECIPES = _recipes()
 class OwnRecipe:
     """What Airflow's own Dockerfile says: its recipe, the Debian packages of each list, its text, and how messages name it.
 
-    `lists` is empty if its packages could not be read.
+    `lists` is empty if its packages could not be read. `python` is the Python that it takes by itself, such as `3.13.14`.
     """
 
     recipe: Recipe
     lists: Mapping[str, tuple[str, ...]]
     text: str
     what: str
+    python: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

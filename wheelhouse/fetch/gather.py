@@ -290,7 +290,7 @@ def targets(options: Options, airflow: Airflow | None, on_event: Listener = igno
     chosen = [parse_complete_platform(read_text(Path(file), "the target file"), file) for file in options.target_files]
     image = Image.parse(options.image) if options.image else None
     held = next((image.python for image in options.held_images.values()), None)
-    in_image = held or (image.python if image else None)
+    in_image = held or (image.python if image else None) or (airflow.own.python if airflow and airflow.own else None)
     texts = [_exact(text, held, on_event) for text in options.python] or ([in_image] if in_image else [])
     pythons = [Python.parse(text) for text in texts]
     if not pythons and (not chosen or options.platform or image or options.held_images):

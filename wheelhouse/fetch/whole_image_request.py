@@ -23,9 +23,12 @@ def with_whole_image(options: Options) -> Options:
             f"the image of Airflow {airflow.version} cannot be built whole with no network (since {FIRST})"
         )
     lists = apt_lists(airflow, options.without)
+    own_python = (airflow.own.python,) if airflow.own and airflow.own.python else ()
     named = {name: (*lists.get(name, ()), *requests) for name, requests in options.deb_lists.items()}
     return replace(
-        options, base_image=options.base_image or _base_image(airflow, options.python), deb_lists=lists | named
+        options,
+        base_image=options.base_image or _base_image(airflow, options.python or own_python),
+        deb_lists=lists | named,
     )
 
 

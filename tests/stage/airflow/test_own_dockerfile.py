@@ -101,7 +101,7 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (place / "checkout" / "scripts/docker/keys").mkdir(parents=True)
     (place / "checkout" / "Dockerfile").write_text(OWN_DOCKERFILE)
     (place / "constraints.txt").write_text("packaging==25.0\n")
-    options = ("--python", "3.13", "-c", "constraints.txt", "--dockerfile", "checkout/Dockerfile")
+    options = ("-c", "constraints.txt", "--dockerfile", "checkout/Dockerfile")
     with IndexServer(offered) as index:
         done = wheelhouse("fetch", "--airflow", RELEASE, *options, "--index", index.url, cwd=place)
     assert done.returncode == 0, done.stderr
@@ -111,6 +111,7 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_fetch_takes_the_tools_of_the_dockerfile(wheels: Path) -> None:
     names = {path.name for path in (wheels / "wheels/tools").glob("*.whl")}
+    assert [path.name for path in (wheels / "wheels").glob("pylock*")] == ["pylock.cp313-manylinux_2_41_x86_64.toml"]
     assert {"pip-26.9-py3-none-any.whl", "uv-0.99.1-py3-none-any.whl", "prek_uv-1.0-py3-none-any.whl"} <= names
 
 
