@@ -42,7 +42,9 @@ def with_own_dockerfile(airflow: Airflow, text: str, what: str) -> Airflow | Non
     reader = _Reader(dockerfile, text, scripts)
     recipe = reader.recipe(airflow.recipe)
     lists = _apt_lists(scripts[OS_SCRIPT], recipe.debian) if OS_SCRIPT in scripts else {}
-    return replace(airflow, own=OwnRecipe(recipe, lists, text, what, reader.python()))
+    return replace(
+        airflow, own=OwnRecipe(recipe, lists, text, what, reader.python(), _defaults(dockerfile)["AIRFLOW_VERSION"])
+    )
 
 
 def is_airflows_own(dockerfile: Dockerfile) -> bool:

@@ -178,7 +178,8 @@ RECIPES = _recipes()
 class OwnRecipe:
     """What Airflow's own Dockerfile says: its recipe, the Debian packages of each list, its text, and how messages name it.
 
-    `lists` is empty if its packages could not be read. `python` is the Python that it takes by itself, such as `3.13.14`.
+    `lists` is empty if its packages could not be read. `python` is the Python that it takes by itself, such as `3.13.14`,
+    and `release` the newest release when it was written: that of a release's own tag is often the one before.
     """
 
     recipe: Recipe
@@ -186,6 +187,7 @@ class OwnRecipe:
     text: str
     what: str
     python: str | None = None
+    release: str = ""
 
 
 @dataclass(frozen=True, slots=True)

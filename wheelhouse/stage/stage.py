@@ -11,7 +11,7 @@ from wheelhouse.build.build_requirements import used_build_locks
 from wheelhouse.build.build_wheelhouse import existing_build_locks
 from wheelhouse.dockerfile.dockerfile_syntax import parse_dockerfile
 from wheelhouse.dockerfile.network_needs import network_needs
-from wheelhouse.errors import InputError, IntegrityError
+from wheelhouse.errors import InputError, IntegrityError, WheelhouseError
 from wheelhouse.events import Listener, ignore
 from wheelhouse.files.disk import (
     folder_lock,
@@ -71,7 +71,7 @@ def plan_stage(
         )
     inputs = _inputs(folder, target, _destination(destination), sdists=sdists)
     own_path = dockerfile or (checkout / DOCKERFILE if checkout else None)
-    own = _own_dockerfile(own_path, inputs) if own_path else None
+    own = _own_dockerfile(own_path, inputs, is_named=dockerfile is not None) if own_path else None
     inputs = replace(inputs, base_image=base_image, choices=choices, own_dockerfile=own)
     plan = lay_out(layout, inputs)
     used = USUAL if plan.release else inputs.destination
@@ -82,11 +82,19 @@ def plan_stage(
     return _for_dockerfile(plan, dockerfile, folder, inputs) if dockerfile else plan
 
 
-def _own_dockerfile(path: Path, inputs: StageInputs) -> str | None:
-    """The text of the Dockerfile at a path if it is Airflow's own, and the lock has Airflow; else None."""
+def _own_dockerfile(path: Path, inputs: StageInputs, *, is_named: bool) -> str | None:
+    """The text of the Dockerfile at a path if it is Airflow's own, and the lock has Airflow; else None.
+
+    Raises InputError if it cannot be read, and the user named it.
+    """
     if inputs.airflow is None or not path.is_file():
         return None
-    text = read_text(path, "the Dockerfile")
+    try:
+        text = read_text(path, "the Dockerfile")
+    except WheelhouseError:
+        if is_named:
+            raise
+        return None
     airflow = airflow_in(inputs.lock, text)
     return text if airflow and airflow.own else None
 

@@ -47,6 +47,13 @@ def test_the_plan_follows_the_dockerfile_and_keeps_a_copy() -> None:
     assert "the Dockerfile copies scripts/docker/keys/ from its checkout, which must be there" in made.notes
 
 
+def test_a_dockerfile_of_another_time_is_a_warning() -> None:
+    older = plan(text=OWN_DOCKERFILE.replace('AIRFLOW_VERSION="3.3.0"', 'AIRFLOW_VERSION="2.9.3"'))
+    [warning] = [one for one in older.warnings if "Dockerfile" in one]
+    assert warning.startswith("the Dockerfile is of the time of Airflow 2.9.3, and the wheelhouse has 3.3.2")
+    assert not [one for one in plan().warnings if "of the time" in one]
+
+
 def test_its_globs_decide_what_is_renamed() -> None:
     assert "apache_airflow_ctl-0.1.0-py3-none-any.whl" not in plan("context").renamed
     older = plan("context", OWN_DOCKERFILE.replace(",ctl}", ",airflowctl}"))
@@ -126,6 +133,15 @@ def test_stage_in_a_checkout_reads_its_dockerfile_and_verify_reads_the_copy(whee
         OWN_DOCKERFILE.replace("libnew-dev", "libold-dev")
     )
     assert wheelhouse("verify", "docker-context-files", cwd=checkout).returncode == 1
+
+
+def test_a_dockerfile_of_somebody_else_or_of_no_text_changes_nothing(wheels: Path, tmp_path: Path) -> None:
+    for content in (b"FROM x\n", b"\xff\xfe", b"FROM x as airflow-build-image\nRUN <<A\n"):
+        (tmp_path / "Dockerfile").write_bytes(content)
+        options = ("--base-image", "debian:trixie-slim", "--dry-run", "--json")
+        done = wheelhouse("stage", str(wheels / "wheels"), *options, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        assert "airflow.Dockerfile" not in json.loads(done.stdout)["texts"]
 
 
 def test_a_path_that_is_missing_in_the_checkout_is_a_warning(wheels: Path, tmp_path: Path) -> None:

@@ -296,6 +296,11 @@ def _warnings(
     """Sentences on what can fail in the build."""
     if airflow.doubt:
         yield f"{airflow.doubt}; stage in a checkout of it, or name its --dockerfile, and that is read"
+    if airflow.own and not airflow.own.release.startswith(f"{airflow.version.major}."):
+        yield (
+            f"the Dockerfile is of the time of Airflow {airflow.own.release}, and the wheelhouse has {airflow.version}: "
+            "stage in a checkout of that release, or name its --dockerfile"
+        )
     again = f"fetch with --airflow {airflow.version}"
     missing = set(airflow.recipe.besides) - {pin.project for pin in lock.pins}
     if missing and route == "configured":
