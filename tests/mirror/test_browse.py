@@ -10,6 +10,7 @@ import pytest
 from tests.support.made_wheelhouses import wheelhouse_of
 from tests.support.wheels import build_wheel
 from wheelhouse.errors import InputError
+from wheelhouse.findings import Severity
 from wheelhouse.mirror.keep import decide
 from wheelhouse.mirror.notes import Known, parse_notes
 from wheelhouse.mirror.state import Action, Entry
@@ -109,10 +110,12 @@ def test_a_page_loads_nothing_and_names_only_what_is_there(tree: Path) -> None:
 def test_a_page_for_people_that_was_altered_is_found(tree: Path) -> None:
     (tree / "lib/browse.html").write_text("another")
     (tree / "browse.html").unlink()
-    assert {(finding.subject, finding.rule) for finding in verify_tree(tree).findings} == {
-        ("lib/browse.html", "altered"),
-        ("browse.html", "missing"),
+    assert {(finding.subject, finding.rule, finding.severity) for finding in verify_tree(tree).findings} == {
+        ("lib/browse.html", "altered", Severity.WARNING),
+        ("browse.html", "missing", Severity.WARNING),
     }
+    index([Path("web")], tree, CHOICES)
+    assert not verify_tree(tree).findings
 
 
 def test_an_index_without_pages_for_people_is_whole(tree: Path) -> None:

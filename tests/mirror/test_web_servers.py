@@ -1,5 +1,6 @@
 """Any web server negotiates the pages of a static index, by the configuration that `index` wrote."""
 
+import os
 import re
 import sys
 import tempfile
@@ -12,7 +13,7 @@ import httpx
 import pytest
 
 from tests.support.index import IndexServer
-from tests.support.tools import pip, uv, wheelhouse
+from tests.support.tools import pip, run, uv, wheelhouse
 from tests.support.web_servers import SERVERS
 from tests.support.wheels import build_wheel
 from wheelhouse.mirror.keep import decide
@@ -20,6 +21,7 @@ from wheelhouse.mirror.simple import HTML_TYPE, JSON_TYPE, PAGE_BROWSE, PAGE_HTM
 from wheelhouse.mirror.state import Action, Entry
 from wheelhouse.mirror.web_servers import accept_rules
 
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
 LATEST = "application/vnd.pypi.simple.latest+json"
 ACCEPTED = {
     f"{JSON_TYPE}, {HTML_TYPE}; q=0.1, text/html; q=0.01": PAGE_JSON,  # pip
@@ -122,8 +124,30 @@ def test_a_server_negotiates_and_clients_that_use_upload_times_install(
         assert refused.returncode == 1 and "No matching distribution" in refused.stderr
 
 
+@pytest.mark.servers
+@pytest.mark.parametrize("server", SERVERS)
+def test_a_client_with_a_cache_sees_a_removal_at_once(server: str, tree: Path, open_folder: Path) -> None:
+    """A page that nobody changed for a year would else count as fresh for a month (RFC 9111, 4.2.2), and uv would trust it."""
+    for page in tree.rglob("index.*"):
+        os.utime(page, (0, NOW.timestamp() - 365 * 86400))
+    with SERVERS[server](tree, open_folder.parent / "server") as url:
+        assert resolved(url, open_folder / "cache") == "lib==2.0"
+        decide(tree, [entry(Action.REMOVE, "lib==2.0")])
+        assert resolved(url, open_folder / "cache") == "lib==1.0"
+
+
+def resolved(url: str, cache: Path) -> str:
+    """What uv, with a cache, takes for `lib`."""
+    options = ("--no-config", "--python", sys.executable, "--index-url", url, "--cache-dir", cache, "--no-header")
+    (cache.parent / "asked.in").write_text("lib\n")
+    command = (sys.executable, "-I", "-m", "uv", "pip", "compile", cache.parent / "asked.in", *options, "--no-annotate")
+    done = run(*command)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
 def entry(action: Action, subject: str) -> Entry:
-    return Entry(action=action, made=datetime(2026, 3, 1, tzinfo=UTC), by="Ada", subject=subject, reason="why")
+    return Entry(action=action, made=NOW, by="Ada", subject=subject, reason="why")
 
 
 def install_as_of_spring(url: str, folder: Path) -> None:

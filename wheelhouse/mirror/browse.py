@@ -5,7 +5,7 @@ Each page is one file that needs no server and loads nothing. Its links are rela
 
 import base64
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -19,7 +19,7 @@ from packaging.version import Version
 
 from wheelhouse.humanize import CONTROL_CHARACTERS, counted, size_text
 from wheelhouse.mirror.notes import NO_NOTES, FileNotes, Notes
-from wheelhouse.mirror.simple import PAGE_BROWSE, Offered, ProjectPage
+from wheelhouse.mirror.simple import Offered, ProjectPage
 from wheelhouse.mirror.state import Action, Entry, State, decision_text
 
 PLACE = "wheelhouse.mirror"
@@ -34,13 +34,6 @@ class Browsed:
     pages: Mapping[NormalizedName, ProjectPage]
     state: State
     notes: Notes
-
-
-def browse_texts(browsed: Browsed) -> Iterator[tuple[str, str]]:
-    """Each page for people by its path in the index, the list of projects last."""
-    for project in sorted(browsed.pages):
-        yield f"{project}/{PAGE_BROWSE}", project_browse(browsed, project)
-    yield PAGE_BROWSE, root_browse(browsed)
 
 
 def root_browse(browsed: Browsed) -> str:

@@ -4,11 +4,11 @@ The journal is written first, then the pages, then files are removed. A run that
 run of any command brings the tree into that form.
 """
 
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
-from packaging.utils import canonicalize_name
+from packaging.utils import NormalizedName, canonicalize_name
 
 from wheelhouse.errors import InputError
 from wheelhouse.files.disk import folder_lock
@@ -21,7 +21,9 @@ from wheelhouse.mirror.state import (
     Pattern,
     Release,
     State,
+    decided_projects,
     parse_release,
+    projects_shown,
     release_text,
     state_of,
 )
@@ -63,8 +65,15 @@ def decide(root: Path, entries: Iterable[Entry]) -> Kept:
         if new:
             write_journal(root, (*journal, *new))
         state = state_of((*journal, *new))
-        write_tree(root, pages, state)
+        write_tree(root, pages, state, only=_may_change(pages, state, (*journal, *new)))
     return Kept(_kept_out(pages, state), bool(new))
+
+
+def _may_change(pages: Pages, state: State, journal: Sequence[Entry]) -> set[NormalizedName]:
+    """The projects that decisions change, or ever were about: a killed run may have left their pages as they were before."""
+    shown = projects_shown(pages, state)
+    names = pages.keys() | shown.keys()
+    return {name for name in names if shown.get(name) != pages.get(name)} | decided_projects(journal, names)
 
 
 def _kept_out(pages: Pages, state: State) -> tuple[str, ...]:
@@ -165,7 +174,8 @@ def prune(root: Path, keep: Iterable[Path], entry: Entry, *, dry_run: bool) -> K
             gone = tuple(sorted(name for _, name in unnamed))
             pruned = Entry(action=Action.PRUNE, made=entry.made, by=entry.by, reason=entry.reason, files=gone)
             write_journal(root, (*journal, pruned))
-            write_tree(root, remaining, state)
+            changed = {project for project, page in pages.items() if page != remaining[project]}
+            write_tree(root, remaining, state, only=changed)
             for project, name in unnamed:
                 remove_file(root, project, name)
     return Kept(tuple(sorted(name for _, name in unnamed)), bool(unnamed))

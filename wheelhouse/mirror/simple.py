@@ -1,7 +1,7 @@
 """The Simple Repository API as pages: HTML (PEP 503, 592, 658, 714, 792) and JSON (PEP 691, 700, 740, 792) of the same files (pure)."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from html import escape
@@ -187,15 +187,6 @@ def _html(title: str, anchors: str, marks: Mapping[str, str] = MappingProxyType(
 {anchors}  </body>
 </html>
 """
-
-
-def page_texts(pages: Mapping[NormalizedName, ProjectPage]) -> Iterator[tuple[str, str]]:
-    """Every page of an index by its path in it, the lists of projects last: they name only projects that have their page."""
-    for project, page in sorted(pages.items()):
-        yield f"{project}/{PAGE_JSON}", project_json(project, page)
-        yield f"{project}/{PAGE_HTML}", project_html(project, page)
-    yield PAGE_JSON, root_json(pages)
-    yield PAGE_HTML, root_html(pages)
 
 
 def parse_project_page(raw: str) -> ProjectPage:

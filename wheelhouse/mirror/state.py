@@ -227,6 +227,15 @@ def projects_shown(pages: Mapping[NormalizedName, ProjectPage], state: State) ->
     return {project: page for project, page in sorted(shown.items()) if page.files or state.about(project)}
 
 
+def decided_projects(entries: Iterable[Entry], projects: Iterable[NormalizedName]) -> set[NormalizedName]:
+    """Those of the projects that a decision was ever about, whether it counts now or not."""
+    decisions = [entry for entry in entries if entry.action not in (Action.INDEX, Action.PRUNE)]
+    blocks = [entry for entry in decisions if entry.action in (Action.BLOCK, Action.UNBLOCK)]
+    names = {canonicalize_name(entry.subject.partition("==")[0]) for entry in decisions}
+    globs = {Pattern.of(entry.subject).glob for entry in blocks}
+    return {project for project in projects if project in names or any(fnmatchcase(project, glob) for glob in globs)}
+
+
 def history(entries: Sequence[Entry], project: NormalizedName) -> Iterator[Entry]:
     """The entries about a project or its releases, the newest first."""
     for entry in reversed(entries):

@@ -112,7 +112,7 @@ def index(folders: Iterable[Path], root: Path, choices: IndexChoices, on_event: 
             if choices.prior_to:
                 source.pins = [pin for pin in source.pins if may_come(pin, pages, choices.prior_to, on_event)]
             _add_wheelhouse(tree, source, on_event)
-        write_tree(root, tree.pages, state, _noted(read_notes(root), sources), choices.knows)
+        write_tree(root, tree.pages, state, notes=_noted(read_notes(root), sources), knows=choices.knows)
         _warn(tree, projects_before, on_event)
         if tree.added:
             came = Entry(action=Action.INDEX, made=choices.now, by=choices.by, files=tuple(sorted(tree.added)))

@@ -25,10 +25,11 @@ JOURNAL, NOTES = f"{KEEPER_FOLDER}/journal.jsonl", f"{KEEPER_FOLDER}/notes.json"
 Pages = Mapping[NormalizedName, ProjectPage]
 
 
-def folders_in(root: Path) -> Iterator[Path]:
-    """The folders of a tree that may be projects: they have a page, or archives."""
+def folders_in(root: Path, only: Set[str] | None = None) -> Iterator[Path]:
+    """The folders of a tree that may be projects: they have a page, or archives. Only those of some projects, or all."""
     with os_errors_as_machine_error(root):
-        folders = sorted(path for path in root.iterdir() if path.is_dir() and not path.is_symlink())
+        paths = root.iterdir() if only is None else (root / name for name in only)
+        folders = sorted(path for path in paths if path.is_dir() and not path.is_symlink())
     for folder in folders:
         if (folder / PAGE_JSON).is_file() or archives_in(folder):
             yield folder
@@ -169,12 +170,12 @@ def listed_projects(root: Path) -> set[str]:
         return set()
 
 
-def unnamed_files(root: Path, pages: Pages) -> list[tuple[NormalizedName, str]]:
-    """The archives in a tree that no page names, by project and name."""
+def unnamed_files(root: Path, pages: Pages, only: Set[str] | None = None) -> list[tuple[NormalizedName, str]]:
+    """The archives in a tree that no page names, by project and name; of some projects, or of all."""
     empty = ProjectPage()
     return [
         (NormalizedName(folder.name), name)
-        for folder in folders_in(root)
+        for folder in folders_in(root, only)
         for name in archives_in(folder)
         if name not in pages.get(NormalizedName(folder.name), empty).files
     ]

@@ -18,9 +18,10 @@ from wheelhouse.files.temporary import TEMP_PREFIX
 from wheelhouse.findings import Finding, Severity, Subject
 from wheelhouse.index.provenance import SUFFIX as PROVENANCE
 from wheelhouse.lock.wheelhouse import Wheelhouse
-from wheelhouse.mirror.browse import Browsed, browse_texts
+from wheelhouse.mirror.browse import Browsed, project_browse, root_browse
 from wheelhouse.mirror.offered_files import SIDECAR
 from wheelhouse.mirror.simple import (
+    PAGE_BROWSE,
     PAGE_HTML,
     PAGE_JSON,
     Offered,
@@ -63,8 +64,7 @@ def verify_tree(root: Path, waivers: Waivers = NO_WAIVERS, on_event: Listener = 
     if len(pages) == sum(1 for _ in folders_in(root)):
         findings.extend(_differing(root, "", {PAGE_JSON: root_json(pages), PAGE_HTML: root_html(pages)}))
         if (root / NOTES).is_file():  # wheelhouse 0.1 wrote no pages for people
-            browsed = Browsed(projects_shown(pages, state), state, read_notes(root))
-            findings.extend(_differing(root, "", dict(browse_texts(browsed))))
+            findings.extend(_browse_findings(root, Browsed(projects_shown(pages, state), state, read_notes(root))))
     size = sum(file.size for _, file in files)
     return Verdict(Wheelhouse(), len(files), size, tuple(sorted(set(findings))), {}, {})
 
@@ -75,6 +75,13 @@ def _page_findings(folder: Path, page: ProjectPage, state: State) -> Iterator[Fi
     shown = applied(state, project, page)
     pages = {PAGE_JSON: project_json(project, shown), PAGE_HTML: project_html(project, shown)}
     return _differing(folder, f"{project}/", pages)
+
+
+def _browse_findings(root: Path, browsed: Browsed) -> Iterator[Finding]:
+    """A finding for each page for people that differs. A warning: another release of wheelhouse writes them in other words."""
+    pages = {f"{project}/{PAGE_BROWSE}": project_browse(browsed, project) for project in browsed.pages}
+    for finding in _differing(root, "", {**pages, PAGE_BROWSE: root_browse(browsed)}):
+        yield replace(finding, severity=Severity.WARNING)
 
 
 def _differing(folder: Path, prefix: str, pages: dict[str, str]) -> Iterator[Finding]:

@@ -3,6 +3,9 @@
 The Accept header is matched by regular expressions, because no server of these compares weights (`q`) itself. They are in
 the syntax that PCRE and RE2 share. Weights are compared by their first decimal; where both forms weigh the same, a client
 that names JSON gets JSON. `*/*` is HTML, and a browser gets the page for people.
+
+Clients with a cache must ask again each time (`no-cache`), which costs an answer without a body: by RFC 9111, 4.2.2, they could
+else trust a page that did not change for a year for another month, and not see a removal. uv does.
 """
 
 from collections.abc import Iterator
@@ -60,6 +63,7 @@ location /simple/ {{
     default_type application/octet-stream;
     charset utf-8;
     add_header Vary Accept;
+    add_header Cache-Control no-cache;
 }}
 """
 
@@ -87,6 +91,7 @@ handle_path /simple/* {{
 		@html path *.html
 		header @html Content-Type "text/html; charset=utf-8"
 		header Vary Accept
+		header Cache-Control no-cache
 		file_server
 	}}
 }}
@@ -103,6 +108,7 @@ AddType text/html .html
 AddDefaultCharset utf-8
 <IfModule mod_headers.c>
 Header merge Vary Accept
+Header set Cache-Control no-cache
 </IfModule>
 <IfModule mod_rewrite.c>
 SetEnvIf Request_URI "^" wheelhouse_page={PAGE_HTML}

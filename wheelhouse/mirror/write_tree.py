@@ -3,42 +3,74 @@
 A page comes after the files that it names, and goes before them. Each is replaced by a rename.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from pathlib import Path
 
 from packaging.utils import NormalizedName
 
 from wheelhouse.archive.filenames import release_of
 from wheelhouse.files.disk import os_errors_as_machine_error, write
-from wheelhouse.mirror.browse import Browsed, browse_texts
+from wheelhouse.mirror.browse import Browsed, project_browse, root_browse
 from wheelhouse.mirror.notes import Knows, Notes, notes_text, of_files
-from wheelhouse.mirror.simple import PAGE_BROWSE, PAGE_HTML, PAGE_JSON, page_texts
+from wheelhouse.mirror.simple import (
+    PAGE_BROWSE,
+    PAGE_HTML,
+    PAGE_JSON,
+    project_html,
+    project_json,
+    root_html,
+    root_json,
+)
 from wheelhouse.mirror.state import State, projects_shown
 from wheelhouse.mirror.tree import KEEPER_FOLDER, NOTES, Pages, folders_in, read_notes, remove_file, unnamed_files
 from wheelhouse.mirror.web_servers import OF_APACHE, OF_CADDY, OF_NGINX, caddyfile, htaccess, nginx_conf
 
 
-def write_tree(root: Path, pages: Pages, state: State, notes: Notes | None = None, knows: Knows | None = None) -> None:
+def write_tree(
+    root: Path,
+    pages: Pages,
+    state: State,
+    *,
+    notes: Notes | None = None,
+    knows: Knows | None = None,
+    only: Set[NormalizedName] | None = None,
+) -> None:
     """Write the pages of a tree as the decisions want them, then remove what they no longer name. For the holder of its lock.
 
-    `pages` have every file that is in the tree and may stay in it; `notes` are those of before if none are given.
+    `pages` have every file that is in the tree and may stay in it; `notes` are those of before if none are given. `only` are the
+    projects that may have changed, if not all are to be looked at.
     """
     shown = projects_shown(pages, state)
     kept = of_files(read_notes(root) if notes is None else notes, shown.items(), knows)
+    browsed = Browsed(shown, state, kept)
     write(root, NOTES, notes_text(kept))
-    for path, text in (*page_texts(shown), *browse_texts(Browsed(shown, state, kept)), *_server_texts(root)):
+    for project in shown if only is None else sorted(shown.keys() & only):
+        for name, text in _project_texts(browsed, project):
+            write(root / project, name, text)
+    for path, text in _root_texts(root, browsed):
         write(root, path, text)
-    for project, name in unnamed_files(root, shown):
+    for project, name in unnamed_files(root, shown, only):
         if is_kept_out(state, project, name):
             remove_file(root, project, name)
-    for folder in folders_in(root):
+    for folder in folders_in(root, only):
         if folder.name not in shown:
             _remove_empty_project(folder)
 
 
-def _server_texts(root: Path) -> Iterator[tuple[str, str]]:
-    """The configurations of web servers, by their path in the tree."""
+def _project_texts(browsed: Browsed, project: NormalizedName) -> Iterator[tuple[str, str]]:
+    """The pages of a project by name. The JSON page is the last: where it is right, no killed run left another one wrong."""
+    page = browsed.pages[project]
+    yield PAGE_BROWSE, project_browse(browsed, project)
+    yield PAGE_HTML, project_html(project, page)
+    yield PAGE_JSON, project_json(project, page)
+
+
+def _root_texts(root: Path, browsed: Browsed) -> Iterator[tuple[str, str]]:
+    """The lists of projects, and the configurations of web servers, by their path in the tree."""
     place = str(root.absolute())
+    yield PAGE_JSON, root_json(browsed.pages)
+    yield PAGE_HTML, root_html(browsed.pages)
+    yield PAGE_BROWSE, root_browse(browsed)
     yield f"{KEEPER_FOLDER}/{OF_NGINX}", nginx_conf(place)
     yield f"{KEEPER_FOLDER}/{OF_CADDY}", caddyfile(place)
     yield OF_APACHE, htaccess()
