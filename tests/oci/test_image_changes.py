@@ -9,7 +9,7 @@ from tests.support.tools import wheelhouse
 from tests.support.wheels import build_wheel
 from wheelhouse.oci.image_changes import image_changes
 from wheelhouse.oci.image_lock import BaseImage, Blob, ImageLock
-from wheelhouse.report.difference import image_change_document, image_change_lines
+from wheelhouse.report.difference import difference_lines, image_change_document
 from wheelhouse.target.image import Image
 
 BLOB = Blob("1" * 64, 1, "application/vnd.oci.image.manifest.v1+json")
@@ -20,7 +20,9 @@ OLD = BaseImage(
 
 
 def lines(old: tuple[BaseImage, ...], new: tuple[BaseImage, ...]) -> list[str]:
-    return image_change_lines(tuple(image_changes(ImageLock(old), ImageLock(new))))
+    *changes, last = difference_lines((), "a", "b", tuple(image_changes(ImageLock(old), ImageLock(new))))
+    assert last == f"a → b: {'no project' if changes else 'nothing'} changed"
+    return changes
 
 
 def test_what_differs_is_said_and_how_many_layers_stay() -> None:

@@ -35,11 +35,9 @@ def diff(
     from wheelhouse.oci.image_changes import image_changes
     from wheelhouse.report.difference import (
         debian_change_document,
-        debian_change_lines,
         difference_document,
         difference_lines,
         image_change_document,
-        image_change_lines,
     )
     from wheelhouse.verify.verify_other_files import load_base_images, load_debian
     from wheelhouse.vet.compare import diff as diff_step
@@ -54,8 +52,7 @@ def diff(
         document = {"old": str(old), "new": str(new), "differences": difference_document(differences)}
         say_json(document | {"debian": debian_change_document(debian), "images": image_change_document(images)})
     else:
-        say(*difference_lines(differences, str(old), str(new)))
-        say(*image_change_lines(images), *debian_change_lines(debian))
+        say(*difference_lines(differences, str(old), str(new), images, debian))
 
 
 def _write_page(path: Path, differences: "Sequence[Difference]", old: str, new: str) -> None:

@@ -14,10 +14,18 @@ MAX_NAMED = 5
 """How many texts of one side of a change stand in its line."""
 
 
-def difference_lines(differences: Sequence[Difference], old: str, new: str) -> list[str]:
-    """Every change, most alarming first, and a last line with the numbers."""
+def difference_lines(
+    differences: Sequence[Difference],
+    old: str,
+    new: str,
+    images: Sequence[ImageChange] = (),
+    debian: Sequence[DebianChange] = (),
+) -> list[str]:
+    """Every change, most alarming first, and a last line with the numbers of projects."""
     lines = [line for difference in differences for line in _lines(difference)]
-    return [*lines, f"{old} → {new}: {tally(differences)}"]
+    others = [*_image_lines(images), *_debian_lines(debian)]
+    summary = "no project changed" if others and not differences else tally(differences)
+    return [*lines, *others, f"{old} → {new}: {summary}"]
 
 
 def tally(differences: Iterable[Difference]) -> str:
@@ -99,7 +107,7 @@ def _file(file: Replaced) -> dict[str, Any]:
     }
 
 
-def debian_change_lines(changes: Sequence[DebianChange]) -> list[str]:
+def _debian_lines(changes: Sequence[DebianChange]) -> list[str]:
     """A line for each Debian package that changed."""
     return [
         f"debian/{change.name}: {change.kind}, {' → '.join(filter(None, (change.old, change.new)))}"
@@ -112,7 +120,7 @@ def debian_change_document(changes: Sequence[DebianChange]) -> list[dict[str, st
     return [{"name": one.name, "kind": one.kind, "old": one.old, "new": one.new} for one in changes]
 
 
-def image_change_lines(changes: Sequence[ImageChange]) -> list[str]:
+def _image_lines(changes: Sequence[ImageChange]) -> list[str]:
     """A line for each base image that changed: names, digests, distribution and Python where they differ, layers that stay."""
     return [f"image/{change.architecture}: {change.kind}, {', '.join(_image_parts(change))}" for change in changes]
 
