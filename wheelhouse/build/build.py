@@ -17,6 +17,7 @@ from wheelhouse.build.build_log import Reason, reasons, remedy
 from wheelhouse.build.build_requirements import newest_asked, unmet
 from wheelhouse.build.build_wheelhouse import existing_build_locks, fill_build_folder
 from wheelhouse.build.pending import BuildOptions, is_complete, is_done
+from wheelhouse.build.remote_build import RemoteBuilds, Submit
 from wheelhouse.build.sdist_builds import BuiltWheel, SdistBuilds
 from wheelhouse.build.shared_builds import UNIVERSAL
 from wheelhouse.errors import BuildError, MachineError, WheelhouseError
@@ -37,6 +38,8 @@ from wheelhouse.target.interpreters import NoInterpreterError
 from wheelhouse.target.target import Target
 from wheelhouse.verify.verify import load_wheelhouse
 
+MAX_TASKS = 32
+"""How many builds of one lock file are with a pool of other machines at a time; twice as many threads wait for them."""
 MAX_ROUNDS = 10
 """How often a lock is resolved again because built wheels have further requirements."""
 
@@ -73,12 +76,18 @@ class BuildReport:
 
 
 def build(
-    folder: Path, options: BuildOptions, location: BuildLocation, source: PackageSource, on_event: Listener = ignore
+    folder: Path,
+    options: BuildOptions,
+    location: BuildLocation,
+    source: PackageSource,
+    on_event: Listener = ignore,
+    submit: Submit | None = None,
 ) -> BuildReport:
     """Build every sdist of a wheelhouse, put the wheels into it, and name them in its locks.
 
     An sdist that cannot be built stays an sdist, and the report says why; the others are still built. Raises InputError
-    if the folder is no wheelhouse, MachineError without a sandbox or interpreter to build in.
+    if the folder is no wheelhouse, MachineError without a sandbox or interpreter to build in. With `submit` a pool of other
+    machines builds.
     """
     wheelhouse = load_wheelhouse(folder)
     if is_complete(wheelhouse, folder, options):
@@ -90,7 +99,8 @@ def build(
         )  # auditwheel reads the libraries of this machine
         sdist_builds = SdistBuilds(folder, source, options, auditwheel, build_locks, on_event)
         try:
-            builds = _Builds(folder, sdist_builds, options, location, source, on_event)
+            remote = RemoteBuilds(submit, sdist_builds, build_locks, options, source, on_event) if submit else None
+            builds = _Builds(folder, sdist_builds, remote, options, location, source, on_event)
             return _build(folder, wheelhouse, builds, tuple(build_locks.values()))
         finally:
             sdist_builds.close()
@@ -102,6 +112,7 @@ class _Builds:
 
     folder: Path
     sdist_builds: SdistBuilds
+    remote: RemoteBuilds | None
     options: BuildOptions
     location: BuildLocation
     source: PackageSource
@@ -110,8 +121,8 @@ class _Builds:
 
     def builder_for(self, lock: Lock, parallel: int) -> Builder | MachineError:
         """The builder for a lock's sdists, or the error that says why this machine has none."""
-        if self.options.from_store:
-            return MachineError("wheels come from the store alone")
+        if self.options.from_store or self.remote:
+            return MachineError("nothing is built on this machine")
         try:
             builder = open_builder(lock.target, self.location, parallel)
         except MachineError as error:
@@ -129,6 +140,8 @@ class _Builds:
             return universal
         if self.options.from_store:
             wheel = self.sdist_builds.made_by_others(pin, lock.target)
+        elif self.remote:
+            wheel = self.remote.make(pin, lock.target, newest_upload)
         elif isinstance(builder, MachineError):
             raise builder
         else:
@@ -156,7 +169,7 @@ def _build(folder: Path, wheelhouse: Wheelhouse, builds: _Builds, build_locks: t
     for lock in wheelhouse.locks:
         if lock not in pending:
             builds.remember(lock)
-    parallel = os.cpu_count() or 1
+    parallel = MAX_TASKS if builds.remote else os.cpu_count() or 1
     builders = {lock.name: builds.builder_for(lock, parallel) for lock in pending}
     pending.sort(
         key=lambda lock: isinstance(builders[lock.name], MachineError)

@@ -155,7 +155,7 @@ class SdistBuilds:
         subject = f"{sdist.filename} (build)"
         self._on_event(Waiting(subject))
         folder = Path(tempfile.mkdtemp(dir=self._folders))
-        path = self._sdist(pin, folder)
+        path = self.sdist(pin, folder)
         system = build_system(read_pyproject(path, sdist.filename), sdist.filename)
         job = _Job(pin, target, path, system, _epoch(sdist), folder, builder, parents)
         cutoff = self.build_locks.cutoff(sdist, newest_upload)
@@ -167,7 +167,7 @@ class SdistBuilds:
         self._on_event(Finished(subject, reused=wheel.reused))
         return wheel
 
-    def _sdist(self, pin: Pin, folder: Path) -> Path:
+    def sdist(self, pin: Pin, folder: Path) -> Path:
         """A copy of the sdist in `folder`, under its own name, with the locked bytes."""
         sdist = pin.origin
         if has_locked_bytes(self._folder, sdist):
@@ -338,7 +338,7 @@ def _checked(wheel: Path, job: _Job, repaired: str = "") -> _NewBuild:
     """A checked wheel. Raises BuildError if it is another project's or cannot be used on the target; RefusedError if it is
     no sound archive: the sdist's own code made it, so nothing about it is trusted.
     """
-    _check_filename(wheel.name, job)
+    check_filename(wheel.name, job.pin, job.target)
     contents = _inspected(wheel, job)
     needs = needs_of_wheel(wheel)
     if reason := too_new(needs.glibc if needs else None, job.target.platform):
@@ -369,16 +369,16 @@ def _without_wrong_manylinux(wheel: Path, job: _Job) -> Path:
     return wheel
 
 
-def _check_filename(filename: str, job: _Job) -> None:
+def check_filename(filename: str, pin: Pin, target: Target) -> None:
     """Raise BuildError if a build made another release, or a wheel that does not fit the target."""
     try:
         project, version, _, tags = wheel_parts(filename)
     except ValueError as error:
         raise BuildError(f"its build made `{filename}`, which is no wheel's name") from error
-    if (project, version) != (job.pin.project, job.pin.version):
+    if (project, version) != (pin.project, pin.version):
         raise BuildError(f"its build made a wheel of {project} {version}")
-    if job.target.rank(tags) is None:
-        raise BuildError(f"its build made `{filename}`, which does not fit {job.target.name}")
+    if target.rank(tags) is None:
+        raise BuildError(f"its build made `{filename}`, which does not fit {target.name}")
 
 
 def _members(path: Path) -> dict[str, tuple[int, int, tuple[int, ...], int]]:

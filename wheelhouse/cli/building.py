@@ -1,6 +1,6 @@
 """`build`: from a wheelhouse with sdists to a wheelhouse of wheels."""
 
-import os
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from wheelhouse.cli.app import app
+from wheelhouse.cli.build_location import location_of
 from wheelhouse.cli.command import Json, Quiet, command
-from wheelhouse.cli.machine import interpreter_places, named_interpreters, now
+from wheelhouse.cli.machine import now
 from wheelhouse.cli.output import say, say_json
 from wheelhouse.cli.session import listening, options, settings, supplied
 from wheelhouse.config.options import BuildCommandOptions, BuildingOptions, ConnectionOptions, IndexOptions
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from wheelhouse.events import Listener
     from wheelhouse.index.package_source import PackageSource
     from wheelhouse.lock.lock import Lock
-    from wheelhouse.sandbox.builder import BuildLocation
 
 
 @command(app)
@@ -84,6 +84,8 @@ def _must_have_store(building: BuildCommandOptions, network: ConnectionOptions, 
     name = "--only-here" if building.only_here else "--from-store" if building.from_store else ""
     if building.only_here and building.from_store:
         raise InputError("--only-here excludes --from-store", hint="build on the machines, then take the wheels on one")
+    if building.executor and name:
+        raise InputError(f"{name} excludes --executor", hint="remove one of them")
     if building.from_store and building.check_reproducible:
         raise InputError(
             "--from-store builds nothing, and --check-reproducible builds twice", hint="remove one of them"
@@ -122,7 +124,14 @@ def run_build(folder: Path, building: BuildingOptions, source: "PackageSource", 
     from wheelhouse.build.build import build as build_step
     from wheelhouse.build.build import must_be_built
 
-    done = build_step(folder, build_options_of(building), _location(building), source, listener)
+    build_options = build_options_of(building)
+    with ExitStack() as stack:
+        submit = None
+        if isinstance(building, BuildCommandOptions) and building.executor:
+            from wheelhouse.cli.pool import connected_pool
+
+            submit = stack.enter_context(connected_pool(building.executor, building))
+        done = build_step(folder, build_options, location_of(building), source, listener, submit)
     must_be_built(done)
     return done
 
@@ -152,21 +161,4 @@ def build_options_of(building: BuildingOptions) -> "BuildOptions":
         only_here=of_command.only_here,
         from_store=of_command.from_store,
         sandbox=frozenset(settings().policy.sandbox),
-    )
-
-
-def _location(building: BuildingOptions) -> "BuildLocation":
-    from wheelhouse.sandbox.builder import BuildLocation
-    from wheelhouse.sandbox.sandbox import Limits
-
-    engine = {
-        name: value for name, value in os.environ.items() if name in ("PATH", "HOME") or name.startswith("DOCKER_")
-    }
-    return BuildLocation(
-        places=interpreter_places(),
-        named=named_interpreters(building.interpreter),
-        image=building.in_image,
-        unsealed=building.unsealed,
-        engine=engine,
-        limits=Limits(seconds=60 * building.build_minutes, memory=int(building.build_memory * (1 << 30))),
     )

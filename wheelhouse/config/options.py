@@ -404,6 +404,12 @@ class BuildCommandOptions(BuildingOptions):
     from_store: bool = option(
         "--from-store", default=False, help="Build nothing: take the wheels that other machines put into the store."
     )
+    executor: str | None = option(
+        "--executor",
+        default=None,
+        metavar="URL",
+        help="Build on the workers of this Dask scheduler: tls://HOST:8786, or tcp: on this machine.",
+    )
     check_reproducible: bool = option(
         "--check-reproducible",
         default=False,
