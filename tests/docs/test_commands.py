@@ -87,6 +87,8 @@ def typed(terminal: Terminal, page: Path, block: Block, folder: Path) -> str:
         if re.search(rf"\b{re.escape(name)}(?=\s|$)", block.text, re.MULTILINE):
             assert re.search(rf"`{re.escape(name)}`[^.:]* yours", page.read_text(encoding="utf-8")), name
             YOURS[name](folder / name)
+    if "wheelhouse review " in block.text:
+        return terminal.interrupt(terminal.type_server(block, "review by "))
     if "wheelhouse serve " not in block.text:
         return terminal.type(block)
     process = terminal.type_server(block, "serving ")
