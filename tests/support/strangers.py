@@ -69,6 +69,7 @@ JOB: dict[str, tuple[str, int]] = {
     "rules": ("rules", 0),
     "target show": ("target show --interpreter {python}", 0),
     "doctor": ("doctor --index {index} --retries 0", 0),
+    "materialize": ("materialize --index {index} --retries 0", 0),
     "store show": ("store show", 2),  # no store is named
     "store prune": ("store prune wheels", 2),
     "cache show": ("cache show", 0),

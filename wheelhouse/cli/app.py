@@ -9,7 +9,7 @@ from wheelhouse import __version__
 from wheelhouse.errors import InputError
 
 HEADINGS = {
-    "Make a wheelhouse": ("fetch", "lock", "build", "constraints", "target"),
+    "Make a wheelhouse": ("fetch", "lock", "materialize", "build", "constraints", "target"),
     "Check and approve it": ("verify", "vet", "review", "approve", "diff", "why", "rules", "advisories"),
     "Build images": ("stage", "rehearse"),
     "Carry it": ("pack", "unpack", "inspect", "state"),

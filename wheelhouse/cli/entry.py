@@ -21,6 +21,7 @@ INTERRUPTED = 130
 MODULES = {
     "fetching": ("fetch", "lock"),
     "building": ("build",),
+    "materializing": ("materialize",),
     "checking": ("verify", "why"),
     "staging": ("stage",),
     "rehearsing": ("rehearse",),

@@ -310,7 +310,7 @@ def _source(
     pages = PageCache(http, store, ask_always=asks_always)
     locations = IndexLocations(index_locations(options), http, pages, _tokens(options))
     source = PackageSource(locations, http, store, listener, waivers())
-    source.links_files = options.link
+    source.links_files, source.is_virtual = options.link, options.virtual
     return source
 
 

@@ -298,6 +298,11 @@ class OutputOptions:
         help="Make files read-only hard links to those of the cache if the file system cannot share blocks. Use it for "
         "many wheelhouses on one machine.",
     )
+    virtual: bool = option(
+        "--virtual",
+        default=False,
+        help="Write lock files alone, and put the files into the store; `wheelhouse materialize` brings them.",
+    )
     keep_going: bool = option(
         "--keep-going",
         default=False,

@@ -29,6 +29,7 @@ from wheelhouse.index.file_addresses import FileAddresses
 from wheelhouse.index.package_source import PackageSource
 from wheelhouse.lock.lock import Lock, Pin, provenance_filename
 from wheelhouse.lock.wheelhouse import SUMS, Wheelhouse, sha256_of_text, summed
+from wheelhouse.lock.write_lock import lock_toml
 from wheelhouse.target.target import Target
 from wheelhouse.verify.inner_folders import present_folders
 from wheelhouse.verify.verify import foreign_in, provenance_in
@@ -64,6 +65,8 @@ def fill(
     `existing` are the locks before: a file that only they name is removed. `local` gives the path of files that the user
     named, by file name. Files get their final names when all of them are here.
     """
+    if source.is_virtual:
+        return _fill_virtually(folder, wheelhouse, existing, local, source, on_event)
     _must_not_overwrite(folder, wheelhouse.artifacts, existing)
     writer = ThreadPoolExecutor(1)  # beside the downloads; if one of them fails, nobody waits for the texts
     writing = writer.submit(
@@ -84,6 +87,35 @@ def fill(
     removed = _remove(folder, existing, names)
     write(folder, SUMS, sums)  # last: the one before names files that no lock names any more
     return Filled(complete, placed, kept, removed, foreign_in(folder, names))
+
+
+def _fill_virtually(
+    folder: Path,
+    wheelhouse: Wheelhouse,
+    existing: Collection[Lock],
+    local: Mapping[str, str],
+    source: PackageSource,
+    on_event: Listener,
+) -> Filled:
+    """Put every file into the store that machines share, and only the lock files into the folder.
+
+    Raises InputError if no store takes a file, StoreError if it did not take all.
+    """
+    source.store.settle()  # before anything is downloaded
+    candidates = [
+        candidate_of(pin, artifact, source.addresses, local.get(artifact.filename))
+        for pin, artifact in _locked(wheelhouse).values()
+    ]
+    waived = _place(candidates, folder, _targets(wheelhouse.locks), source, on_event)
+    source.artifacts.part_of(candidates).settle()
+    complete = wheelhouse.with_waivers(waived) if waived else wheelhouse
+    texts = {lock.filename: lock_toml(lock, with_paths=False) for lock in complete.locks}
+    removed = _remove(folder, existing, texts.keys())
+    with os_errors_as_machine_error(folder):
+        (folder / SUMS).unlink(missing_ok=True)
+    for name, text in texts.items():
+        write(folder, name, text)
+    return Filled(complete, (), (), removed, foreign_in(folder, texts.keys()))
 
 
 def _with_texts(wheelhouse: Wheelhouse) -> tuple[Wheelhouse, dict[str, str]]:
@@ -139,9 +171,7 @@ def _bring(
 
     Each file is copied under a temporary name as soon as it is in the store, and renamed when all are here.
     """
-    locked = {
-        artifact.filename: (pin, artifact) for lock in wheelhouse.locks for pin in lock.pins for artifact in pin.files
-    }
+    locked = _locked(wheelhouse)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         is_here = dict(
             zip(locked, pool.map(partial(has_locked_bytes, folder), wheelhouse.artifacts.values()), strict=True)
@@ -154,6 +184,13 @@ def _bring(
     waived = _place(missing, folder, _targets(wheelhouse.locks), source, on_event)
     placed = {candidate.filename for candidate in missing}
     return tuple(sorted(placed)), tuple(sorted(locked.keys() - placed)), waived
+
+
+def _locked(wheelhouse: Wheelhouse) -> dict[str, tuple[Pin, Artifact]]:
+    """Each file that the locks name, with a pin of it, by its name."""
+    return {
+        artifact.filename: (pin, artifact) for lock in wheelhouse.locks for pin in lock.pins for artifact in pin.files
+    }
 
 
 def _targets(locks: Iterable[Lock]) -> dict[str, list[Target]]:
@@ -182,15 +219,18 @@ def _place(
     source: PackageSource,
     on_event: Listener,
 ) -> UsedWaivers:
-    """Fetch files, check them for their targets, and put them into the folder."""
+    """Fetch files, check them for their targets, and put them into the folder, or into the store if the run is virtual."""
     waived: UsedWaivers = {}
 
-    def copy(candidate: Candidate, stored: StoredFile) -> tuple[Path, Path]:
+    def copy(candidate: Candidate, stored: StoredFile) -> tuple[Path, Path] | None:
         source.metadata.confirm(candidate, stored)
         for target in targets.get(candidate.filename, ()):
             must_allow(stored.contents.metadata, candidate.filename, target)
         if used := _admit(candidate, stored, source.artifacts.waivers, on_event):
             waived[candidate.filename] = used
+        if source.is_virtual:
+            source.artifacts.share(stored, source.artifacts.part_of([candidate]))
+            return None
         return _copied(candidate, stored, folder, source), rooted(folder, candidate.filename)
 
     arriving: dict[Future[StoredFile], list[Candidate]] = {}  # two names may have the same bytes
@@ -203,8 +243,9 @@ def _place(
             for future in as_completed(arriving)
             for candidate in arriving[future]
         ]
-    for temporary, final in [future.result() for future in copying]:
-        commit_file(temporary, final)
+    for copied in [future.result() for future in copying]:
+        if copied:
+            commit_file(*copied)
     return waived
 
 

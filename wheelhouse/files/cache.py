@@ -18,7 +18,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import TypeVar
 
-from wheelhouse.errors import MachineError
+from wheelhouse.errors import InputError, MachineError
 from wheelhouse.events import Listener, Warned, ignore
 from wheelhouse.files.disk import os_errors_as_machine_error, rooted, write_whole
 from wheelhouse.files.store import Store
@@ -94,6 +94,11 @@ class Cache(Store):
 
     def share(self, path: Path, sha256: str) -> None:
         """Nothing: a cache has no other machines."""
+
+    def settle(self) -> None:
+        """Raises InputError: a cache has no other machines."""
+        hint = "name a store: --store URL; for what credentials gave, `store-private = true` in the settings, too"
+        raise InputError("no store keeps these files for other machines", hint=hint)
 
     @contextmanager
     def partial(self, key: str) -> Iterator[Path]:

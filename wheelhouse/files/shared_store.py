@@ -17,6 +17,7 @@ from typing import Protocol, TypeVar
 
 import msgspec
 
+from wheelhouse.errors import InputError
 from wheelhouse.events import Listener, Warned, ignore
 from wheelhouse.files.object_store import ObjectStore, StoreError
 from wheelhouse.files.store import Store
@@ -67,7 +68,7 @@ class SharedObjects:
     writes: bool = True
     max_file_bytes: int = 5_000_000_000
     on_event: Listener = ignore
-    _ended: set[str] = field(default_factory=set)
+    _failures: dict[str, StoreError] = field(default_factory=dict)
     _guard: threading.Lock = field(default_factory=threading.Lock)
     _pool: ThreadPoolExecutor | None = None
     _uploads: list["Future[None]"] = field(default_factory=list)
@@ -133,6 +134,14 @@ class SharedObjects:
         """Wait until all that was sent is there, or the store failed."""
         wait(self._uploads)
 
+    def settle(self) -> None:
+        """Wait until all that was sent is there. Raises InputError for a store that is only read, StoreError if it failed."""
+        if not self.writes:
+            raise InputError(f"the store {self.objects.name} is only read", hint="remove store-mode from the settings")
+        self.flush()
+        if error := self._failures.get(WRITING):
+            raise StoreError(f"{error}: it does not have all files", hint="run the same command again")
+
     def close(self) -> None:
         """Send nothing more."""
         if self._pool:
@@ -140,7 +149,7 @@ class SharedObjects:
 
     def _send(self, work: Callable[[], None]) -> None:
         """Do `work` in the background, if the store may be written to."""
-        if not self.writes or WRITING in self._ended:
+        if not self.writes or WRITING in self._failures:
             return
         with self._guard:
             if self._pool is None:
@@ -149,7 +158,7 @@ class SharedObjects:
 
     def _tried(self, doing: str, work: Callable[[], T], otherwise: T) -> T:
         """The result of `work`; `otherwise` if the store fails, which ends reading or writing for this run."""
-        if doing in self._ended:
+        if doing in self._failures:
             return otherwise
         try:
             return work()
@@ -160,8 +169,7 @@ class SharedObjects:
     def _end(self, doing: str, error: StoreError) -> None:
         """Use the store no more for reading, or for writing; warn once."""
         with self._guard:
-            is_new = doing not in self._ended
-            self._ended.add(doing)
+            is_new = self._failures.setdefault(doing, error) is error
         if is_new:
             self.on_event(Warned(f"{error}: this run goes on without {doing}"))
 
@@ -190,6 +198,10 @@ class SharedStore(Store):
     def bring(self, sha256: str, path: Path, on_bytes: Callable[[int], None]) -> bool:
         """Write the shared file with this sha256 to `path`."""
         return self._shared.file(sha256, path, on_bytes)
+
+    def settle(self) -> None:
+        """Wait until the others have all."""
+        self._shared.settle()
 
     def partial(self, key: str) -> AbstractContextManager[Path]:
         """An unfinished download on this machine."""

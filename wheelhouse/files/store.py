@@ -28,6 +28,11 @@ class Store(Protocol):
     def share(self, path: Path, sha256: str) -> None:
         """Let other machines have a file that this run made, and keeps elsewhere. `keep` does so itself."""
 
+    def settle(self) -> None:
+        """Wait until other machines have all that was kept or shared here. Raises InputError if this store has no other machines,
+        StoreError if they cannot have all of it.
+        """
+
     def partial(self, key: str) -> AbstractContextManager[Path]:
         """Lock the unfinished download of `key`, and give its path; another run that wants the same waits."""
 

@@ -38,6 +38,8 @@ class PackageSource:
         self.locations, self.store, self.addresses = locations, store, FileAddresses()
         self.links_files = False
         """Whether a wheelhouse has hard links to the files of the store if its file system cannot share blocks."""
+        self.is_virtual = False
+        """Whether files go to the store that machines share, and not into wheelhouses."""
         self.pages = PageFetcher(locations, self._requests, on_event)
         self.artifacts = ArtifactStore(http, access, inspections, self._downloads, on_event, waivers)
         self.metadata = MetadataResolver(http, self.artifacts, inspections, self._requests, on_event)

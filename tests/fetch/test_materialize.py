@@ -1,0 +1,94 @@
+"""`fetch --virtual` writes lock files alone, and `materialize` makes of them the wheelhouse that `fetch` makes."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.index import IndexServer
+from tests.support.team import Team
+from tests.support.wheels import build_sdist, build_wheel
+from wheelhouse.verify.verify import verify
+
+pytest_plugins = ["tests.support.team_fixtures"]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[IndexServer]:
+    folder = tmp_path_factory.mktemp("offered")
+    build_wheel(folder, "app", "1.0", requires=["lib"])
+    build_wheel(folder, "lib", "1.0")
+    build_sdist(folder, "tool", "1.0")
+    with IndexServer(folder) as index:
+        yield index
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_a_virtual_wheelhouse_becomes_what_fetch_makes(server: IndexServer, team: Team) -> None:
+    assert team.fetch("one", server.url, "app", "tool", "--virtual") == 0, team.said
+    virtual = team.folder / "wheels-one"
+    assert [path.suffix for path in virtual.iterdir()] == [".toml"]
+    assert len(list(team.folder.glob("store/artifacts/*/*"))) == 3
+    shutil.copytree(virtual, team.folder / "virtual")
+    server.requests.clear()
+    assert team.run("two", "materialize", "virtual", "--dest", "whole") == 0, team.said
+    assert not [request.path for request in server.requests if request.path.startswith("/files/")]
+    assert team.fetch("three", server.url, "app", "tool") == 0, team.said
+    assert files(team.folder / "whole") == files(team.folder / "wheels-three")
+    assert verify(team.folder / "whole").findings == ()
+
+
+def test_a_second_run_and_the_same_folder(server: IndexServer, team: Team) -> None:
+    assert team.fetch("one", server.url, "app", "--virtual") == 0, team.said
+    assert team.fetch("one", server.url, "app", "--virtual") == 0, team.said
+    assert team.run("one", "materialize", "wheels-one", "--json") == 0, team.said
+    (row,) = json.loads(team.said)["wheelhouses"]
+    assert row["fetched"] == ["app-1.0-py3-none-any.whl", "lib-1.0-py3-none-any.whl"]
+    assert team.run("one", "materialize", "wheels-one", "--json", "--link") == 0, team.said
+    assert json.loads(team.said)["wheelhouses"][0]["fetched"] == []
+    assert team.fetch("one", server.url, "app", "--virtual") == 0, team.said
+    assert [path.suffix for path in Path("wheels-one").iterdir()] == [".toml"], "its files are in the store"
+
+
+def test_lock_files_alone_are_enough(server: IndexServer, team: Team) -> None:
+    """Without a store the files come from the index."""
+    Path("wheelhouse.toml").unlink()
+    assert team.run("one", "lock", "app", "--python", "3.12", "--index", server.url, "--dest", "locks") == 0
+    assert team.run("two", "materialize", "locks") == 0, team.said
+    assert verify(Path("locks")).findings == ()
+
+
+def test_a_run_whose_files_no_store_takes_writes_nothing(server: IndexServer, team: Team) -> None:
+    Path("wheelhouse.toml").unlink()
+    assert team.fetch("one", server.url, "app", "--virtual") == 2
+    assert "no store keeps these files" in team.said
+    Path("store").mkdir()
+    team.trusts(more='store-mode = "read"')
+    assert team.fetch("one", server.url, "app", "--virtual") == 2
+    assert "is only read" in team.said
+    team.store = "s3://bucket/folder"
+    team.trusts()
+    assert team.fetch("one", server.url, "app", "--virtual") == 4
+    assert list(Path("wheels-one").iterdir()) == []
+
+
+def test_what_credentials_gave_needs_a_word_in_the_settings(server: IndexServer, team: Team) -> None:
+    server.auth = ("alice", "s3cr3t")
+    address = server.url.replace("://", "://alice:s3cr3t@")
+    try:
+        assert team.fetch("one", address, "app", "--virtual") == 2
+        assert "store-private = true" in team.said
+        team.trusts(more="store-private = true")
+        assert team.fetch("one", address, "app", "--virtual") == 0, team.said
+    finally:
+        server.auth = None
+
+
+def test_a_folder_without_lock_files_is_no_wheelhouse(team: Team) -> None:
+    Path("empty").mkdir()
+    assert team.run("one", "materialize", "empty") == 2

@@ -1,0 +1,40 @@
+"""From the lock files of a folder to a whole wheelhouse: nothing is resolved, and files come from the cache, the store or the index."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from wheelhouse.events import Listener, ignore
+from wheelhouse.fetch.fill import Filled, fill
+from wheelhouse.fetch.locking import existing_locks
+from wheelhouse.files.disk import folder_lock
+from wheelhouse.index.package_source import PackageSource
+from wheelhouse.lock.wheelhouse import SUB_WHEELHOUSES, Wheelhouse, is_lock_name
+from wheelhouse.verify.inner_folders import list_inner_folders
+from wheelhouse.verify.verify import load_wheelhouse
+
+
+def materialize(
+    folder: Path, dest: Path, source: PackageSource, on_event: Listener = ignore
+) -> list[tuple[Path, Filled]]:
+    """Make `dest`, which may be the same folder, the wheelhouse of the lock files of a folder, and of those inside it.
+
+    Raises InputError if the folder has no lock file, or if `dest` has a file with the name of an artifact and other bytes.
+    """
+    done = [(place, _filled(place, wheelhouse, source, on_event)) for place, wheelhouse in _wheelhouses(folder, dest)]
+    list_inner_folders(dest)
+    return done
+
+
+def _wheelhouses(folder: Path, dest: Path) -> Iterator[tuple[Path, Wheelhouse]]:
+    """The wheelhouse of a folder, and those inside it, each with the place where it is to be."""
+    yield dest, load_wheelhouse(folder)
+    for name in SUB_WHEELHOUSES:
+        inner = folder / name
+        if inner.is_dir() and any(is_lock_name(path.name) for path in inner.iterdir()):
+            yield dest / name, load_wheelhouse(inner)
+
+
+def _filled(place: Path, wheelhouse: Wheelhouse, source: PackageSource, on_event: Listener) -> Filled:
+    with folder_lock(place):
+        return fill(place, replace(wheelhouse, inner={}), existing_locks(place).values(), {}, source, on_event)
