@@ -325,3 +325,10 @@ def test_the_page_has_the_queue_and_asks_its_own_server_only(application: Applic
         AIRFLOW
     )
     assert ask(application, "GET", "/place/nothing").status == 404
+
+
+def test_a_files_page_says_what_its_code_does_and_where(application: Application) -> None:
+    text = ask(application, "GET", "/place/").body.decode()
+    assert "<code>airflow/providers/docker/__init__.py</code>, line 11, if it is called: " in text
+    assert 'data-source="airflow/providers/docker/__init__.py"' in text
+    assert "<code>apache_airflow_provider: provider_info</code>" in text

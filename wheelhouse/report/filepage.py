@@ -9,6 +9,7 @@ from wheelhouse.humanize import counted, size_text
 from wheelhouse.report.colours import coloured
 from wheelhouse.report.diffpage import change_view, content_view
 from wheelhouse.report.sentences import hint_of, sentence_of
+from wheelhouse.vet.code.behaviour import AT_IMPORT, IF_CALLED
 from wheelhouse.vet.evidence import Evidence, Graph
 from wheelhouse.vet.facts import COMMAND_GROUPS, Entry, Facts
 from wheelhouse.vet.file_capabilities import capabilities_of
@@ -19,6 +20,7 @@ MAX_CHAINS, MAX_FOLDERS, MAX_ENTRIES, MAX_TEXT_CHARACTERS = 10, 14, 40, 3000
 MAX_LICENCE_CHARACTERS = 60
 MAX_MEMBERS = 6
 """So many members are named for each thing that a file can do."""
+REACHES = {AT_IMPORT: "at import", IF_CALLED: "if it is called"}
 MAX_LISTED = 4000
 """So many members of one file are listed."""
 TOLD = re.compile(
@@ -86,6 +88,7 @@ def file_view(facts: Facts, evidence: Evidence, numbers: Mapping[str, int], queu
         "findings": list(_findings(facts, evidence)),
         "can": _abilities(facts, queued),
         "before": queued.before,
+        "code": _first_rows(_acts(facts)),
         "since": evidence.since,
         "changes": list(map(change_view, replaced.changes)) if replaced and replaced.old else [],
         "contents": content_view(replaced, _gained_members(facts, queued)) if replaced and replaced.old else None,
@@ -111,6 +114,15 @@ def _abilities(facts: Facts, queued: QueuedFile) -> list[View]:
         }
         for capability in sorted(can, key=lambda capability: capability not in queued.gained)
     ]
+
+
+def _acts(facts: Facts) -> list[View]:
+    """What the code of a file does, where, and how it is reached; what runs at import comes first, tests are left out."""
+    acts = sorted(
+        (one for one in facts.inside.behaviours if one.reach in REACHES),
+        key=lambda one: (list(REACHES).index(one.reach), one.path, one.line),
+    )
+    return [{"path": one.path, "line": one.line, "what": one.what, "reach": REACHES[one.reach]} for one in acts]
 
 
 def _gained_members(facts: Facts, queued: QueuedFile) -> frozenset[str]:
