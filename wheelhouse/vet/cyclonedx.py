@@ -8,6 +8,7 @@ from contextlib import suppress
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+from wheelhouse.debian.debian_lock import LockedDeb
 from wheelhouse.documents import too_deep_as
 from wheelhouse.errors import MachineError
 from wheelhouse.extras import install_command
@@ -16,6 +17,7 @@ from wheelhouse.oci.image_lock import BaseImage
 from wheelhouse.vet.cyclonedx_vulnerabilities import vulnerabilities
 from wheelhouse.vet.evidence import Evidence
 from wheelhouse.vet.facts import Facts
+from wheelhouse.vet.image_packages import ImagePackage, ImagePackages
 
 if TYPE_CHECKING:
     from cyclonedx.model import ExternalReference, Property
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from cyclonedx.model.component import Component
     from cyclonedx.model.dependency import Dependency
     from cyclonedx.model.license import License
+    from packageurl import PackageURL
 
 Edges = dict[str, set[str]]
 ROOT = "house"
@@ -87,6 +90,7 @@ def _bom(evidence: Evidence) -> "Bom":
         edges |= _merged(component, evidence.files[name], edges[name])
     bom.components.update(components.values(), (_other(name, evidence) for name in evidence.others))
     bom.components.update(map(_image, evidence.images))
+    bom.components.update(_installed(package, image) for image in evidence.image_packages for package in image.packages)
     bom.vulnerabilities.update(vulnerabilities(evidence))
     bom.dependencies.update(_dependency(ref, on) for ref, on in edges.items())
     return bom
@@ -96,6 +100,9 @@ def _edges(evidence: Evidence) -> Edges:
     """The merged graph of all targets. The wheelhouse itself depends on what was requested."""
     images = {_image_ref(image) for image in evidence.images}
     edges: Edges = {ROOT: {*evidence.others, *images}, **{name: set() for name in evidence.hashes}}
+    for image in evidence.image_packages:
+        installed = {image.ref(package.name) for package in image.packages}
+        edges |= {f"{IMAGE}/{image.architecture}": installed, **{ref: set() for ref in installed}}
     places = {deb.name: place for place, deb in evidence.debs.items()}
     for place, deb in evidence.debs.items():
         edges[place] = {places[name] for name in deb.depends if name in places}
@@ -143,13 +150,10 @@ def _other(name: str, evidence: Evidence) -> "Component":
     """A file that is not a distribution; a Debian package has its purl."""
     from cyclonedx.model import HashAlgorithm, HashType  # noqa: PLC0415
     from cyclonedx.model.component import Component, ComponentType  # noqa: PLC0415
-    from packageurl import PackageURL  # noqa: PLC0415
 
     hashes = [HashType(alg=HashAlgorithm.SHA_256, content=evidence.hashes[name])]
     if deb := evidence.debs.get(name):
-        distribution = evidence.debian.distribution
-        qualifiers = {"arch": deb.architecture, **({"distro": distribution} if distribution else {})}
-        purl = PackageURL("deb", distribution.partition("-")[0] or "debian", deb.name, deb.version, qualifiers)
+        purl = _deb_purl(deb, evidence.debian.distribution)
         library = ComponentType.LIBRARY
         licences = _deb_licence(evidence.deb_licences.get(name, ""))
         return Component(
@@ -162,6 +166,27 @@ def _other(name: str, evidence: Evidence) -> "Component":
             purl=purl,
         )
     return Component(name=name, type=ComponentType.FILE, bom_ref=name, hashes=hashes)
+
+
+def _deb_purl(deb: LockedDeb | ImagePackage, distribution: str) -> "PackageURL":
+    from packageurl import PackageURL  # noqa: PLC0415
+
+    qualifiers = {"arch": deb.architecture, **({"distro": distribution} if distribution else {})}
+    return PackageURL("deb", distribution.partition("-")[0] or "debian", deb.name, deb.version, qualifiers)
+
+
+def _installed(package: ImagePackage, image: ImagePackages) -> "Component":
+    """A Debian package that a base image has installed."""
+    from cyclonedx.model.component import Component, ComponentType  # noqa: PLC0415
+
+    return Component(
+        name=package.name,
+        type=ComponentType.LIBRARY,
+        version=package.version,
+        bom_ref=image.ref(package.name),
+        licenses=_deb_licence(package.licence),
+        purl=_deb_purl(package, image.distribution),
+    )
 
 
 def _deb_licence(expression: str) -> "Iterable[License]":

@@ -44,7 +44,7 @@ def vulnerabilities(evidence: Evidence) -> "Iterator[Vulnerability]":
     ]
     rows.sort(key=lambda row: (row[0], str(row[1]), row[2]))
     for number, ((ids, analysis), same) in enumerate(groupby(rows, key=lambda row: row[:2])):
-        yield _vulnerability(ids, analysis, [finding for _, _, finding in same], number)
+        yield _vulnerability(ids, analysis, [finding for _, _, finding in same], number, evidence)
 
 
 def _identity(finding: Finding) -> tuple[str, ...]:
@@ -73,7 +73,7 @@ def _analysis(finding: Finding, evidence: Evidence) -> Analysis | None:
 
 
 def _vulnerability(
-    ids: tuple[str, ...], analysis: Analysis | None, findings: Sequence[Finding], number: int
+    ids: tuple[str, ...], analysis: Analysis | None, findings: Sequence[Finding], number: int, evidence: Evidence
 ) -> "Vulnerability":
     """A vulnerability in the files that the findings are about."""
     from cyclonedx.model.vulnerability import BomTarget, Vulnerability, VulnerabilityReference  # noqa: PLC0415
@@ -90,9 +90,15 @@ def _vulnerability(
         description=summary or None,
         recommendation=f"take {fixed} or newer" if fixed else None,
         analysis=_decision(analysis) if analysis else None,
-        affects=[BomTarget(ref=subject) for subject in dict.fromkeys(finding.subject for finding in findings)],
+        affects=[BomTarget(ref=ref) for ref in dict.fromkeys(_ref(finding, evidence) for finding in findings)],
         properties=_properties(findings[0]),
     )
+
+
+def _ref(finding: Finding, evidence: Evidence) -> str:
+    """The component that a finding is about: a file, or a package that a base image has installed."""
+    image = next((one for one in evidence.image_packages if one.subject == finding.subject), None)
+    return image.ref(str(finding.values["package"])) if image else finding.subject
 
 
 def _properties(finding: Finding) -> "Iterator[Property]":

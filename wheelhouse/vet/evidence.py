@@ -24,6 +24,7 @@ from wheelhouse.vet.approvals import Approvals
 from wheelhouse.vet.approved_releases import ApprovedReleases
 from wheelhouse.vet.diff import Replaced
 from wheelhouse.vet.facts import Facts
+from wheelhouse.vet.image_packages import ImagePackages
 from wheelhouse.vet.licences import Licence, licence_of
 
 
@@ -65,7 +66,8 @@ class Evidence:
     `hashes` has the sha256 of each file by place and name, also of other files than distributions. `approved` are the findings
     that approvals cover, `waived` those that a waiver covers, `findings` all others. `known` is the day of the newest advisory;
     None without a snapshot of advisories. `replaced` says what changed inside files since the wheelhouse `since`, by place and
-    name. `images` are the base images that it holds. `deb_licences` are the licences of its Debian packages, by place, if they were read.
+    name. `images` are the base images that it holds. `deb_licences` are the licences of its Debian packages, by place, if they were read,
+    `image_packages` what is installed in the images.
     `rules_off` are the rules that the policy turns off.
     """
 
@@ -85,6 +87,7 @@ class Evidence:
     images: tuple[BaseImage, ...] = ()
     debian: DebianLock = field(default_factory=DebianLock)
     deb_licences: Mapping[str, str] = field(default_factory=dict)
+    image_packages: tuple[ImagePackages, ...] = ()
     rules_off: tuple[str, ...] = ()
 
     @cached_property

@@ -41,5 +41,6 @@ def evidence(
         images=load_base_images(folder).images,
         debian=load_debian(folder),
         deb_licences=vetted.deb_licences,
+        image_packages=vetted.image_packages,
         rules_off=tuple(sorted(rule for rule, severity in policy.severities.items() if severity is None)),
     )

@@ -35,7 +35,7 @@ from wheelhouse.lock.lock import Pin, provenance_filename
 from wheelhouse.lock.other_files import FOLDER, TARS
 from wheelhouse.lock.wheelhouse import Wheelhouse
 from wheelhouse.verify.verify import Verdict, verify
-from wheelhouse.verify.verify_other_files import load_debian, load_other_files
+from wheelhouse.verify.verify_other_files import load_base_images, load_debian, load_other_files
 from wheelhouse.vet.advisories import Advisories
 from wheelhouse.vet.approvals import NO_APPROVALS, Approvals
 from wheelhouse.vet.attestations import Attestor
@@ -44,10 +44,12 @@ from wheelhouse.vet.deb_licences import deb_licences
 from wheelhouse.vet.diff import Replaced
 from wheelhouse.vet.facts import Facts, Inside
 from wheelhouse.vet.file_reader import FileReader
+from wheelhouse.vet.image_packages import ImagePackages
+from wheelhouse.vet.image_reader import image_packages
 from wheelhouse.vet.known_projects_file import read_known_projects
 from wheelhouse.vet.rules import RULES, Review, review_findings, weighed
 from wheelhouse.vet.rules.debian_licences import deb_licence_findings
-from wheelhouse.vet.rules.debian_packages import debian_findings
+from wheelhouse.vet.rules.debian_packages import debian_findings, image_findings
 from wheelhouse.vet.rules.image_files import other_file_findings
 from wheelhouse.vet.rules.policy_rules import apply_waivers
 from wheelhouse.vet.threats import NO_THREATS, Threats
@@ -66,7 +68,7 @@ class Vetted:
 
     `publishers` are those of projects whose publisher was not known before; their attestations are valid. `replaced` says, by
     subject, what changed inside files since the earlier wheelhouse of the context. `deb_licences` are those of Debian packages, by
-    place, if the policy names licences or the context asks for them.
+    place, if the policy names licences or the context asks for them, `image_packages` what is installed in base images.
     """
 
     wheelhouses: Mapping[str, Wheelhouse]
@@ -76,6 +78,7 @@ class Vetted:
     publishers: Mapping[NormalizedName, tuple[str, ...]]
     replaced: Mapping[str, Replaced] = field(default_factory=dict)
     deb_licences: Mapping[str, str] = field(default_factory=dict)
+    image_packages: tuple[ImagePackages, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +131,10 @@ def vet(
     names_licences = bool(policy.licences_denied or policy.licences_allowed)
     licences = deb_licences(folder, debian, context.notes) if context.with_deb_licences or names_licences else {}
     on_debian = debian_findings(debian, context.advisories, context.threats)
-    on_licences = deb_licence_findings(debian, licences, policy)
-    verified = (*verdict.findings, *_other_files(folder), *on_debian, *on_licences)
+    images = tuple(image_packages(folder, image, context.notes) for image in load_base_images(folder).images)
+    on_images = (finding for image in images for finding in image_findings(image, context.advisories, context.threats))
+    on_licences = deb_licence_findings(debian, licences, policy, images)
+    verified = (*verdict.findings, *_other_files(folder), *on_debian, *on_images, *on_licences)
     findings = chain(weighed(verified, policy), *(review_findings(review) for review in reviews))
     facts = tuple(one for review in reviews for one in review.facts)
     weighted = apply_waivers(set(findings), {one.subject: one.pin for one in facts}, policy, now.date())
@@ -143,6 +148,7 @@ def vet(
         _new_publishers(facts, context),
         replaced,
         licences,
+        images,
     )
 
 

@@ -1,9 +1,10 @@
 """Rules about the licences of Debian packages, for a policy that names licences (pure)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from wheelhouse.debian.debian_lock import FOLDER, DebianLock
 from wheelhouse.findings import Finding, Policy, Severity
+from wheelhouse.vet.image_packages import ImagePackages
 from wheelhouse.vet.licences import allowed, denied
 from wheelhouse.vet.rules import checked_elsewhere
 
@@ -30,16 +31,29 @@ checked_elsewhere(
 )
 
 
-def deb_licence_findings(lock: DebianLock, licences: Mapping[str, str], policy: Policy) -> Iterator[Finding]:
-    """The findings on each package. `licences` has the SPDX expression of those that tell one, by place in the wheelhouse."""
+def deb_licence_findings(
+    lock: DebianLock, licences: Mapping[str, str], policy: Policy, images: Sequence[ImagePackages] = ()
+) -> Iterator[Finding]:
+    """The findings on each package, and on those in base images.
+
+    `licences` has the SPDX expression of those that tell one, by place in the wheelhouse.
+    """
     if not (policy.licences_denied or policy.licences_allowed):
         return
     for deb in lock.packages:
         place = f"{FOLDER}/{deb.place}"
-        expression, facts = licences.get(place, ""), {"package": deb.name, "version": deb.version}
-        if not expression:
-            yield Finding.of(place, UNKNOWN, Severity.WARNING, **facts)
-        elif names := denied(expression, policy.licences_denied):
-            yield Finding.of(place, DENIED, Severity.ERROR, expression=expression, denied=tuple(names), **facts)
-        elif policy.licences_allowed and not allowed(expression, policy.licences_allowed):
-            yield Finding.of(place, NOT_ALLOWED, Severity.ERROR, expression=expression, **facts)
+        yield from _findings(place, deb.name, deb.version, licences.get(place, ""), policy)
+    for image in images:
+        for package in image.packages:
+            yield from _findings(image.subject, package.name, package.version, package.licence, policy)
+
+
+def _findings(subject: str, package: str, version: str, expression: str, policy: Policy) -> Iterator[Finding]:
+    """The finding on one package, if there is one."""
+    facts = {"package": package, "version": version}
+    if not expression:
+        yield Finding.of(subject, UNKNOWN, Severity.WARNING, **facts)
+    elif names := denied(expression, policy.licences_denied):
+        yield Finding.of(subject, DENIED, Severity.ERROR, expression=expression, denied=tuple(names), **facts)
+    elif policy.licences_allowed and not allowed(expression, policy.licences_allowed):
+        yield Finding.of(subject, NOT_ALLOWED, Severity.ERROR, expression=expression, **facts)

@@ -3,7 +3,7 @@
 Source: OSV schema, ecosystems `Debian:12` and `Ubuntu:24.04:LTS`; a record names the source package.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from packaging.utils import NormalizedName
 
@@ -13,6 +13,7 @@ from wheelhouse.findings import Finding, Severity
 from wheelhouse.vet.advisories import Advisories, Advisory, within
 from wheelhouse.vet.cvss import rating
 from wheelhouse.vet.ecosystems import debian_key
+from wheelhouse.vet.image_packages import ImagePackage, ImagePackages
 from wheelhouse.vet.rules import checked_elsewhere
 from wheelhouse.vet.threats import NO_THREATS, Threats
 
@@ -41,17 +42,37 @@ def debian_findings(
     lock: DebianLock, advisories: Advisories | None, threats: Threats = NO_THREATS
 ) -> Iterator[Finding]:
     """The findings on the Debian packages of a wheelhouse."""
-    ecosystems = _ecosystems(lock.distribution)
+    packages = [(f"{FOLDER}/{deb.place}", deb) for deb in lock.packages]
+    yield from _findings(f"{FOLDER}/", lock.distribution, packages, advisories, threats)
+
+
+def image_findings(
+    image: ImagePackages, advisories: Advisories | None, threats: Threats = NO_THREATS
+) -> Iterator[Finding]:
+    """The findings on the packages that are installed in a base image."""
+    packages = [(image.subject, package) for package in image.packages]
+    yield from _findings(image.subject, image.distribution, packages, advisories, threats)
+
+
+def _findings(
+    whole: str,
+    distribution: str,
+    packages: Sequence[tuple[str, LockedDeb | ImagePackage]],
+    advisories: Advisories | None,
+    threats: Threats,
+) -> Iterator[Finding]:
+    """The findings on packages of one distribution, each with its subject; `whole` is the subject if nothing could be checked."""
+    ecosystems = _ecosystems(distribution)
     known = advisories.by_project if advisories else {}
     prefixes = tuple(debian_key(ecosystem, "") for ecosystem in ecosystems)
-    if lock.packages and not (prefixes and any(key.startswith(prefixes) for key in known)):
-        yield Finding.of(f"{FOLDER}/", MISSING, Severity.WARNING, distribution=lock.distribution or "unknown")
+    if packages and not (prefixes and any(key.startswith(prefixes) for key in known)):
+        yield Finding.of(whole, MISSING, Severity.WARNING, distribution=distribution or "unknown")
         return
-    for deb in lock.packages:
+    for subject, deb in packages:
         keys: list[NormalizedName] = [debian_key(ecosystem, deb.source) for ecosystem in ecosystems]
         for advisory in (one for key in keys for one in known.get(key, ())):
             if is_affected(advisory, deb.source_version):
-                yield _finding(deb, advisory, threats)
+                yield _finding(subject, deb, advisory, threats)
 
 
 def _ecosystems(distribution: str) -> tuple[str, ...]:
@@ -69,10 +90,10 @@ def is_affected(advisory: Advisory, version: str) -> bool:
     )
 
 
-def _finding(deb: LockedDeb, advisory: Advisory, threats: Threats) -> Finding:
+def _finding(subject: str, deb: LockedDeb | ImagePackage, advisory: Advisory, threats: Threats) -> Finding:
     fixed = next((one.version for events in advisory.ranges for one in events if one.kind == "fixed"), "")
     return Finding.of(
-        f"{FOLDER}/{deb.place}",
+        subject,
         VULNERABLE,
         Severity.ERROR if fixed else Severity.WARNING,
         case="fixed" if fixed else "unfixed",

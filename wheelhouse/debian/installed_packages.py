@@ -1,0 +1,15 @@
+"""The packages that dpkg has installed, as a status file lists them (pure)."""
+
+from collections.abc import Iterator
+
+from wheelhouse.debian.deb_package import DebPackage, stanzas
+
+INSTALLED = -1
+"""The origin of an installed package."""
+
+
+def installed_packages(status: str) -> Iterator[DebPackage]:
+    """Each installed package, in the order of the file. One that is only configured, or half installed, is left out."""
+    for fields in stanzas(status):
+        if fields.get("status", "").split()[-1:] == ["installed"] and {"package", "version"} <= fields.keys():
+            yield DebPackage(fields, INSTALLED)
