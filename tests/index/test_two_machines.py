@@ -97,6 +97,16 @@ def test_what_credentials_gave_goes_to_the_store_only_if_the_settings_say_so(
     assert PASSWORD not in team.said
 
 
+def test_files_of_this_machine_stay_here(server: IndexServer, team: Team, key: Path) -> None:
+    team.trusts(key)
+    build_wheel(team.folder / "own", "inhouse", "1.0")
+    assert team.fetch("one", server.url, "inhouse", "--find-links", "own", key=key) == 0, team.said
+    assert list(team.folder.glob("store/artifacts/*/*")) == []
+    team.trusts(key, more="store-private = true")
+    assert team.fetch("two", server.url, "inhouse", "--find-links", "own", key=key) == 0, team.said
+    assert len(list(team.folder.glob("store/artifacts/*/*"))) == 1
+
+
 def test_a_store_that_is_read_only_by_the_settings_gets_nothing(server: IndexServer, team: Team, key: Path) -> None:
     team.trusts(key, more='store-mode = "read"')
     assert team.fetch("one", server.url, "app", key=key) == 0, team.said

@@ -168,6 +168,11 @@ def test_decisions_count_as_on_disk(bucket: Bucket, houses: tuple[Path, Path]) -
         decide_in_bucket(bucket, [entry(Action.REMOVE, "app==9")])
 
 
+def test_files_that_were_uploaded_too_late_bring_no_page(bucket: Bucket, houses: tuple[Path, Path]) -> None:
+    done = index_bucket(houses, bucket, replace(CHOICES, prior_to=NOW))
+    assert done.projects == 0 and done.added == () and bucket.projects() == []
+
+
 def test_a_name_with_other_bytes_ends_the_run(bucket: Bucket, houses: tuple[Path, Path], tmp_path: Path) -> None:
     index_bucket(houses, bucket, CHOICES)
     (tmp_path / "other").mkdir()

@@ -97,7 +97,10 @@ class Cache(Store):
 
     def settle(self) -> None:
         """Raises InputError: a cache has no other machines."""
-        hint = "name a store: --store URL; for what credentials gave, `store-private = true` in the settings, too"
+        hint = (
+            "name a store: --store URL; for files of this machine and what credentials gave also `store-private = true` "
+            "in the settings"
+        )
         raise InputError("no store keeps these files for other machines", hint=hint)
 
     @contextmanager

@@ -18,15 +18,18 @@ from typing import Protocol, TypeVar
 import msgspec
 
 from wheelhouse.errors import InputError
-from wheelhouse.events import Listener, Warned, ignore
+from wheelhouse.events import Listener, Noted, Warned, ignore
 from wheelhouse.files.object_store import ObjectStore, StoreError
 from wheelhouse.files.store import Store
 from wheelhouse.files.store_keys import artifact_key, note_key
+from wheelhouse.humanize import counted
 
 T = TypeVar("T")
 MAX_NOTE_BYTES = 64 << 20
 """The largest note that is read. PyPI's largest page has 30 MB, measured."""
 UPLOADS = 4
+QUIET_SECONDS = 2.0
+"""How long a run waits for its last uploads before it says so."""
 MAX_CLOCK_DIFFERENCE_SECONDS = 300.0
 READING, WRITING = "reading from it", "writing to it"
 
@@ -97,8 +100,8 @@ class SharedObjects:
             note = _note_decoder.decode(found.content) if found else None
         except msgspec.DecodeError:
             return None
-        is_early = note is not None and note.time <= time.time() + MAX_CLOCK_DIFFERENCE_SECONDS
-        if note and is_early and keys.has_signed(_signed_message(kind, key, note.time, note.content), note.signature):
+        is_past = note is not None and note.time <= time.time() + MAX_CLOCK_DIFFERENCE_SECONDS
+        if note and is_past and keys.has_signed(_signed_message(kind, key, note.time, note.content), note.signature):
             return note
         return None
 
@@ -132,7 +135,10 @@ class SharedObjects:
 
     def flush(self) -> None:
         """Wait until all that was sent is there, or the store failed."""
-        wait(self._uploads)
+        late = wait(self._uploads, QUIET_SECONDS).not_done
+        if late:
+            self.on_event(Noted(f"{counted(len(late), 'object')} on the way to the store {self.objects.name}"))
+            wait(late)
 
     def settle(self) -> None:
         """Wait until all that was sent is there. Raises InputError for a store that is only read, StoreError if it failed."""

@@ -20,9 +20,10 @@ class StoreAccess:
         self._http, self._store = http, store
 
     def part_for(self, url: str) -> Store:
-        """The private part for a URL with a query, which may be a signature, or with credentials; else the shared part."""
-        is_remote = url.startswith(("http://", "https://"))
-        is_private = is_remote and (query_of(url) or self._http.credentials.auth(url))
+        """The private part for a URL with a query, which may be a signature, or with credentials, and for a file of this machine;
+        else the shared part, also for a file without a URL.
+        """
+        is_private = (query_of(url) or self._http.credentials.auth(url)) if _is_remote(url) else url
         return self._store.private if is_private else self._store
 
     def artifact(self, sha256: str, url: str) -> Path | None:
@@ -67,12 +68,12 @@ class StoreAccess:
     def grant(self, sha256: str, url: str) -> None:
         """Note that the server of `url` gave a file to the present credentials, if it is a private one."""
         part = self.part_for(url)
-        if part is not self._store:
+        if _is_remote(url) and part is not self._store:
             part.note(GRANTS, self._grant_key(sha256, url), b"")
 
     def _may_read(self, sha256: str, url: str) -> bool:
         """Whether the present credentials were given this file, now or earlier. A file without a URL was made by this user."""
-        if not url.startswith(("http://", "https://")):
+        if not _is_remote(url):
             return True
         if self._store.private.noted(GRANTS, self._grant_key(sha256, url)) is not None:
             return True
@@ -84,3 +85,8 @@ class StoreAccess:
     def _grant_key(self, sha256: str, url: str) -> str:
         """The key of the fact that these credentials may read a file."""
         return f"{sha256} {self._http.credentials.fingerprint(url)}"
+
+
+def _is_remote(url: str) -> bool:
+    """Whether a URL is of a server; else it is a path of this machine, or empty."""
+    return url.startswith(("http://", "https://"))

@@ -155,14 +155,12 @@ class Bucket:
     def place(self, opened: OpenedFile) -> None:
         """Put a file and its sidecars beside its project's page. Raises IntegrityError for another file under the name."""
         key = f"{opened.project}/{opened.offered.filename}"
-        for suffix, raw in opened.sidecars.items():
-            self.store.put(key + suffix, raw)
-        if (
-            not self.store.create(key, opened.path)
-            and self._sha256_of(key, opened.offered.size) != opened.offered.sha256
-        ):
+        offered, is_new = opened.offered, self.store.create(key, opened.path)
+        if not is_new and self._sha256_of(key, offered.size) != offered.sha256:
             hint = "no page names it: find out who put it there, and remove it"
             raise IntegrityError(f"`{key}` in {self.store.name} is another file under this name", hint=hint)
+        for suffix, raw in opened.sidecars.items():
+            self.store.put(key + suffix, raw)
 
     def remove_kept_out(self, project: NormalizedName) -> list[str]:
         """Remove the files of a project that a decision keeps out, with their sidecars; the names of the files."""
@@ -228,7 +226,7 @@ def index_bucket(
     projects = sorted({project for source in sources for project in source.pins})
     with ThreadPoolExecutor(THREADS) as pool:
         done = list(pool.map(lambda project: _index_project(bucket, project, sources, choices, on_event), projects))
-    count = bucket.list_projects(projects)
+    count = bucket.list_projects(project for project, result in zip(projects, done, strict=True) if result.projects)
     added = tuple(sorted(name for result in done for name in result.added))
     repaired = tuple(sorted(name for result in done for name in result.repaired))
     if added:
@@ -289,7 +287,7 @@ def _index_project(
     if rows and not rows.keys() <= bucket.change_page(project, change).files.keys():
         bucket.remove_kept_out(project)  # it was decided while this run put the files
     unchanged = len(set(page.files) | set(rows)) - len(added) - len(repaired)
-    return Indexed(1, tuple(added), tuple(repaired), unchanged)
+    return Indexed(1 if rows or page.files else 0, tuple(added), tuple(repaired), unchanged)
 
 
 def _is_there(bucket: Bucket, page: ProjectPage, pin: Pin, *, check: bool) -> bool:
