@@ -64,7 +64,11 @@ def test_what_it_does_not_say_is_as_in_the_data() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["FROM x\n", "RUN true\n", "FROM x as airflow-build-image\n", "\0", "FROM x\nRUN <<A\n"]
+    "text",
+    [
+        *("FROM x\n", "RUN true\n", "FROM x as airflow-build-image\n", "\0", "FROM x\nRUN <<A\n"),
+        "ARG () x\nFROM x as airflow-build-image\nARG\nARG =\n",
+    ],
 )
 def test_another_dockerfile_is_not_airflows(text: str) -> None:
     assert with_own_dockerfile(Airflow.parse("3.1.0"), text, "it") is None

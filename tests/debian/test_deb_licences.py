@@ -94,6 +94,7 @@ def test_what_has_none_or_cannot_be_read_tells_nothing(tmp_path: Path) -> None:
         whole[:300],
         whole[:-200],
         whole.replace(b"\xfd7zXZ", b"\0\0\0\0\0"),
+        whole.replace(b"100644  ", b"100644  -9        `\n"),
     ):
         (tmp_path / "b.deb").write_bytes(broken)
         assert copyright_text(tmp_path / "b.deb", "lib") is None

@@ -59,9 +59,9 @@ def _defaults(dockerfile: Dockerfile) -> dict[str, str]:
     for instruction in dockerfile.instructions:
         if instruction.keyword != "ARG":
             continue
-        for word in shell_commands(f"export {instruction.text}", 1)[0].words[1:]:
-            name, _, value = word.partition("=")
-            defaults[name] = defaults.get(name) or value
+        for command in shell_commands(f"export {instruction.text}", 1)[:1]:
+            for name, _, value in (word.partition("=") for word in command.words[1:]):
+                defaults[name] = defaults.get(name) or value
     return defaults
 
 

@@ -78,6 +78,8 @@ def _data(file: BinaryIO) -> Iterator[BinaryIO | None]:
         if len(header) < HEADER or not header.endswith(END):
             break
         name, size = header[:16].decode("ascii", "replace").strip().rstrip("/"), int(header[48:58])
+        if size < 0:
+            break
         if name.startswith("data.tar"):
             yield from _decompressed(file, size, name.removeprefix("data.tar"))
             return
@@ -96,7 +98,7 @@ def _decompressed(file: BinaryIO, size: int, suffix: str) -> Iterator[BinaryIO |
     try:
         with module.open(part) if module else part as stream:
             yield cast(BinaryIO, _Counted(stream))
-    except getattr(module, "LZMAError", ()) as error:
+    except getattr(module, "LZMAError", getattr(module, "ZstdError", ())) as error:
         raise tarfile.ReadError(str(error)) from error
 
 
