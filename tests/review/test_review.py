@@ -206,6 +206,15 @@ def test_a_file_that_changed_during_the_review_is_neither_signed_nor_shown(
     assert file.read_bytes() == before
 
 
+def test_what_the_machine_refuses_is_said(application: Application, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_arguments: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("wheelhouse.review.desk.sign_review", full)
+    answer = ask(application, "POST", "/place/approve", {"files": [AIRFLOW], "reason": "read"})
+    assert answer.status == 409 and "No space left" in json.loads(answer.body)["error"]["sentence"]
+
+
 def test_a_role_that_is_not_for_a_file_signs_nothing(desk_of: DeskOf, rules: ApprovalRules, file: Path) -> None:
     ada = desk_of("ada")
     limited = ApprovalRules(rules.reviewers, 1, {"ada": Role("data", ("apache-airflow-providers-*",))})

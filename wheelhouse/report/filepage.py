@@ -60,13 +60,14 @@ def state_of(facts: Facts, evidence: Evidence) -> str:
 
 def state_view(facts: Facts, evidence: Evidence) -> View:
     """The state's name, and the state in words with the newest approved release."""
-    name = state_of(facts, evidence)
-    if name != "approved" and (reviewers := evidence.approvals.reviewers(facts.pin.artifact.sha256)):
-        return {"name": name, "text": f"approved by {len(reviewers)}"}
-    if name != "changed":
-        return {"name": name, "text": name}
-    before = evidence.approved_before[facts.project][-1]
-    return {"name": name, "text": f"was {before}" if before != facts.version else "other bytes"}
+    name, text = state_of(facts, evidence), ""
+    if name == "changed":
+        before = evidence.approved_before[facts.project][-1]
+        text = f"was {before}" if before != facts.version else "other bytes"
+    reviewers = evidence.approvals.reviewers(facts.pin.artifact.sha256)
+    if name != "approved" and reviewers and not text.startswith("was"):
+        text = f"approved by {len(reviewers)}"
+    return {"name": name, "text": text or name}
 
 
 def page_id(number: int) -> str:
@@ -141,7 +142,10 @@ def _sources(facts: Facts) -> list[str]:
 
 def _findings(facts: Facts, evidence: Evidence) -> Iterator[View]:
     """The findings about a file: open ones by severity, then approved and waived ones without their hint."""
-    groups = ((evidence.about.get(facts.subject, ()), ""), (evidence.approved, "approved"), (evidence.waived, "waived"))
+    about = sorted(
+        evidence.about.get(facts.subject, ()), key=lambda one: (-one.severity, one not in evidence.first_seen)
+    )
+    groups = ((about, ""), (evidence.approved, "approved"), (evidence.waived, "waived"))
     for findings, decision in groups:
         for finding in findings:
             if finding.subject == facts.subject:

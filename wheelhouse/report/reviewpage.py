@@ -5,7 +5,7 @@ from typing import Any
 
 from wheelhouse.errors import WheelhouseError
 from wheelhouse.findings import Severity
-from wheelhouse.humanize import counted, listed
+from wheelhouse.humanize import counted, listed, plain
 from wheelhouse.report.colours import coloured
 from wheelhouse.report.filepage import View, page_id, state_view
 from wheelhouse.report.page import report_view
@@ -66,7 +66,7 @@ def state_document(
 
 def error_document(error: WheelhouseError) -> View:
     """An error as the page shows it."""
-    return {"sentence": error_sentence(error), "hint": error_hint(error)}
+    return {"sentence": plain(error_sentence(error)), "hint": plain(error_hint(error) or "")}
 
 
 def _standing(one: FileStanding, reviewer: str, needed: int) -> View:

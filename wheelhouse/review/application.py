@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import msgspec
 
 from wheelhouse.errors import InputError, WheelhouseError
+from wheelhouse.files.disk import machine_error
 from wheelhouse.report.rendering import visible
 from wheelhouse.report.reviewpage import decision_sentence, error_document, source_document, state_document
 from wheelhouse.review.access import Access, Request
@@ -73,8 +74,9 @@ class Application:
         query = {key: values[0] for key, values in parse_qs(address.query).items()}
         try:
             return self._routed(request, name, query)
-        except WheelhouseError as error:
-            return _json({"error": error_document(error)}, 409)
+        except (WheelhouseError, OSError) as error:
+            known = error if isinstance(error, WheelhouseError) else machine_error(error)
+            return _json({"error": error_document(known)}, 409)
 
     def _opened(self) -> Answer:
         """The page's address and the cookie, once."""

@@ -17,7 +17,6 @@ class LoopbackServer(ThreadingHTTPServer):
     """Answers the requests of one review. Closed with `server_close`."""
 
     daemon_threads = True
-    allow_reuse_address = False  # no other program may take over the port
 
     def __init__(self, port: int) -> None:
         """Listen on a port, on any free one for 0. Raises MachineError."""

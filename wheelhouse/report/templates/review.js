@@ -103,7 +103,7 @@
       if (way === "approve" && next) turnTo(next); else reason.blur();
     } catch (error) {
       busy = false;
-      tell(error instanceof TypeError ? "The program does not answer: it was ended. What was signed stays signed." : error.message, true);
+      tell(error instanceof TypeError ? "The program does not answer. If it was ended: what was signed stays signed." : error.message, true);
       await refresh();
     }
     choose();
