@@ -29,6 +29,17 @@ CORPUS: dict[str, tuple[str, list[Need]]] = {
         "FROM x\nRUN <<EOF bash\nset -e\nif [ -n \"$A\" ]; then\n  pip install flask\nfi\nEOF\nRUN <<-'E1'\n\tgit clone https://git.example/r.git\n\tE1\n",
         [(1, "base-image", "x"), (5, "pip", "flask"), (9, "git", "https://git.example/r.git")],
     ),
+    "a program in a here-document": (
+        "FROM x\nRUN <<EOF\n#!/usr/bin/env python3\nimport urllib.request\nEOF\nRUN python3 <<EOF\nimport socket\nEOF\n"
+        "RUN python3 <<EOF\nprint(1)\nEOF\nRUN <<EOF\n#!/usr/bin/perl\nprint 1;\nEOF\nRUN <<EOF\n#!\nEOF\nRUN cat <<EOF > f\ncurl\nEOF\n",
+        [
+            (1, "base-image", "x"),
+            (3, "unknown", "python"),
+            (7, "unknown", "python"),
+            (13, "unknown", "perl"),
+            (17, "unknown", "nothing"),
+        ],
+    ),
     "a script that the Dockerfile writes": (
         'FROM x AS scripts\nCOPY <<"EOF" /install.sh\n#!/bin/bash\nget() {\n  curl -fsSL "https://e.example/$1" -o f\n}\nget a\nEOF\n'
         "FROM y\nCOPY --from=scripts /install.sh /scripts/\nRUN bash /scripts/install.sh dev\n",
@@ -113,16 +124,17 @@ CORPUS: dict[str, tuple[str, list[Need]]] = {
     ),
     "another shell": (
         '# check=skip=JSONArgsRecommended\n# syntax=docker/dockerfile:1\nFROM x\nSHELL ["/bin/bash", "-o", "pipefail", "-c"]\n'
-        'RUN curl https://e.example/1\nSHELL ["python3", "-c"]\nRUN print(1)\nRUN import urllib.request\n'
+        'RUN curl https://e.example/1\nSHELL ["python3", "-c"]\nRUN print(1)\nRUN import urllib.request\nRUN <<EOF\nimport socket\nEOF\n'
         'SHELL ["powershell", "-command"]\nRUN Invoke-WebRequest x\nFROM y\nRUN wget https://e.example/2\n',
         [
             (2, "frontend", "docker/dockerfile:1"),
             (3, "base-image", "x"),
             (5, "download", "https://e.example/1"),
             (8, "unknown", "python"),
-            (10, "unknown", "powershell"),
-            (11, "base-image", "y"),
-            (12, "download", "https://e.example/2"),
+            (9, "unknown", "python"),
+            (13, "unknown", "powershell"),
+            (14, "base-image", "y"),
+            (15, "download", "https://e.example/2"),
         ],
     ),
     "settings that keep pip and uv offline": (

@@ -11,7 +11,7 @@ from wheelhouse.dockerfile.dockerfile_syntax import (
     Instruction,
     substituted,
 )
-from wheelhouse.dockerfile.network_programs import SHELLS, URL, Asked, Script, judged
+from wheelhouse.dockerfile.network_programs import PYTHON, SHELLS, URL, Asked, Script, judged
 from wheelhouse.dockerfile.shell_commands import ShellCommand, function_names, shell_commands
 
 TRUE = ("1", "true", "yes", "on")
@@ -146,18 +146,9 @@ class _Reader:
             return (ShellCommand(words, instruction.line),)
         text = instruction.text
         if self.shell and self.shell[0].rpartition("/")[2] not in SHELLS:
-            return (ShellCommand((*self.shell, text), instruction.line),)
-        if not instruction.heredocs:
-            return shell_commands(text, instruction.line)
-        script = "\n".join(heredoc.text for heredoc in instruction.heredocs)
-        before = text.partition("<<")[0].strip()
-        program = judged(ShellCommand(tuple(before.split()), instruction.line))[0] if before else "sh"
-        if before and program not in SHELLS:
-            return shell_commands(before, instruction.line)
-        first = script.split("\n", 1)[0]
-        if first.startswith("#!") and not any(name in first for name in ("sh",)):
-            return (ShellCommand((first[2:].split("/")[-1].split()[-1],), instruction.heredocs[0].line),)
-        return shell_commands(script, instruction.heredocs[0].line)
+            whole = "\n".join((text, *(heredoc.text for heredoc in instruction.heredocs)))
+            return (ShellCommand((*self.shell, whole), instruction.line),)
+        return _of_heredocs(instruction) if instruction.heredocs else shell_commands(text, instruction.line)
 
     def _asked(self, command: ShellCommand, instruction: Instruction, path: tuple[str, ...]) -> Iterator[NetworkNeed]:
         """What one command asks for; a script that the Dockerfile itself holds is read, too."""
@@ -189,6 +180,22 @@ class _Reader:
             value = substituted(word, self.values).replace(CONTINUED, " ")
             words += value.split() if VARIABLE.fullmatch(word) and value != word else [value]
         return ShellCommand(tuple(words), command.line)
+
+
+def _of_heredocs(instruction: Instruction) -> tuple[ShellCommand, ...]:
+    """The commands of a RUN with here-documents: scripts of a shell, or of the program that they name or that is started."""
+    script = "\n".join(heredoc.text for heredoc in instruction.heredocs)
+    line, before = instruction.heredocs[0].line, instruction.text.partition("<<")[0].strip()
+    program = judged(ShellCommand(tuple(before.split()), instruction.line))[0] if before else "sh"
+    first = script.split("\n", 1)[0]
+    if PYTHON.fullmatch(program):
+        return (ShellCommand((program, "-c", script), line),)
+    if before and program not in SHELLS:
+        return shell_commands(before, instruction.line)
+    if first.startswith("#!") and "sh" not in first:
+        interpreter = first[2:].split("/")[-1].split()[-1:] or ["nothing"]
+        return (ShellCommand((*interpreter, "-c", script), line),)
+    return shell_commands(script, line)
 
 
 def _offline_variable(program: str) -> str:
