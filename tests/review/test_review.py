@@ -341,3 +341,4 @@ def test_a_files_page_says_what_its_code_does_and_where(application: Application
     assert "<code>airflow/providers/docker/__init__.py</code>, line 11, if it is called: " in text
     assert 'data-source="airflow/providers/docker/__init__.py"' in text
     assert "<code>apache_airflow_provider: provider_info</code>" in text
+    assert "The release before, 1.0:" in text and "<b>ada</b>, 2026-06-01: read" in text

@@ -9,6 +9,7 @@ from wheelhouse.humanize import counted, size_text
 from wheelhouse.report.colours import coloured
 from wheelhouse.report.diffpage import change_view, content_view
 from wheelhouse.report.sentences import hint_of, sentence_of
+from wheelhouse.vet.approvals import Approval
 from wheelhouse.vet.code.behaviour import AT_IMPORT, IF_CALLED
 from wheelhouse.vet.evidence import Evidence, Graph
 from wheelhouse.vet.facts import COMMAND_GROUPS, Entry, Facts
@@ -62,7 +63,7 @@ def state_view(facts: Facts, evidence: Evidence) -> View:
     """The state's name, and the state in words with the newest approved release."""
     name, text = state_of(facts, evidence), ""
     if name == "changed":
-        before = evidence.approved_before[facts.project][-1]
+        before = evidence.approved_before[facts.project][-1].version
         text = f"was {before}" if before != facts.version else "other bytes"
     reviewers = evidence.approvals.reviewers(facts.pin.artifact.sha256)
     if name != "approved" and reviewers and not text.startswith("was"):
@@ -96,6 +97,7 @@ def file_view(facts: Facts, evidence: Evidence, numbers: Mapping[str, int], queu
         **_needs(facts, evidence, numbers),
         "origin": _origin(facts),
         "approvals": list(_approvals(facts, evidence)),
+        "approvals_before": _approvals_before(facts, evidence),
         "licence": _licence(facts, evidence),
         "inside": _inside(facts),
         "running": _running(facts),
@@ -218,13 +220,28 @@ def _approvals(facts: Facts, evidence: Evidence) -> Iterator[View]:
     """The approvals that name this very file, also those that do not count."""
     for approval in evidence.approvals.approvals:
         if facts.pin.artifact.sha256 in approval.files:
-            yield {
-                "reviewer": approval.reviewer or f"unknown key {approval.key}",
-                "made": approval.made,
-                "reason": approval.reason,
-                "expires": approval.expires,
-                "counts": approval.is_valid(evidence.approvals.today),
-            }
+            yield _approval(approval, evidence)
+
+
+def _approvals_before(facts: Facts, evidence: Evidence) -> View | None:
+    """The approvals of the newest approved release of the project, if the file is of another one."""
+    files = evidence.approved_before.get(facts.project, ())
+    if not files or files[-1].version == facts.version:
+        return None
+    approvals = {
+        (one.approval.id, one.approval.reviewer): one.approval for one in files if one.version == files[-1].version
+    }
+    return {"version": str(files[-1].version), "rows": [_approval(one, evidence) for one in approvals.values()]}
+
+
+def _approval(approval: Approval, evidence: Evidence) -> View:
+    return {
+        "reviewer": approval.reviewer or f"unknown key {approval.key}",
+        "made": approval.made,
+        "reason": approval.reason,
+        "expires": approval.expires,
+        "counts": approval.is_valid(evidence.approvals.today),
+    }
 
 
 def _licence(facts: Facts, evidence: Evidence) -> View:

@@ -20,7 +20,7 @@ from wheelhouse.findings import Finding, Severity
 from wheelhouse.lock.lock import Lock
 from wheelhouse.lock.wheelhouse import Wheelhouse
 from wheelhouse.oci.image_lock import BaseImage
-from wheelhouse.vet.approvals import Approvals
+from wheelhouse.vet.approvals import Approval, Approvals
 from wheelhouse.vet.approved_releases import ApprovedReleases
 from wheelhouse.vet.diff import Replaced
 from wheelhouse.vet.facts import Facts
@@ -57,6 +57,15 @@ class Graph:
         while above := self.above[way[0]]:
             way.insert(0, above)
         return way
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovedFile:
+    """A file that was approved: its version, its path in the wheelhouse of that day, and the approval."""
+
+    version: Version
+    path: str
+    approval: Approval
 
 
 @dataclass(frozen=True)
@@ -117,14 +126,17 @@ class Evidence:
         return tuple(name for name in self.hashes if name not in self.files)
 
     @cached_property
-    def approved_before(self) -> dict[NormalizedName, tuple[Version, ...]]:
-        """Project → its releases that were approved in any wheelhouse."""
-        found: dict[NormalizedName, set[Version]] = {}
+    def approved_before(self) -> dict[NormalizedName, tuple[ApprovedFile, ...]]:
+        """Project → its files that were approved in any wheelhouse, oldest release first."""
+        found: dict[NormalizedName, list[ApprovedFile]] = {}
         for approval in self.approvals.approvals:
             for name, _ in approval.files.values() if approval.is_valid(self.approvals.today) else ():
                 for project, version in _release(name):
-                    found.setdefault(project, set()).add(version)
-        return {project: tuple(sorted(versions)) for project, versions in found.items()}
+                    found.setdefault(project, []).append(ApprovedFile(version, name, approval))
+        return {
+            project: tuple(sorted(files, key=lambda one: (one.version, one.approval.made)))
+            for project, files in found.items()
+        }
 
     @cached_property
     def licences(self) -> dict[str, Licence]:
