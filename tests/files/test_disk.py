@@ -1,12 +1,15 @@
 """Copies into a folder: on a real file system that can share blocks (btrfs, in a file), and on the machine's own."""
 
 import bz2
+import errno
+import fcntl
 import hashlib
 import os
 import random
 import socket
 import subprocess
 import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +18,15 @@ import pytest
 from tests.support.checkout import ROOT
 from tests.support.locks import FileLock
 from wheelhouse.errors import InputError, IntegrityError
-from wheelhouse.files.disk import CANNOT_LINK, commit_file, copy_to_temp_file, link_to_temp_file, read_regular
+from wheelhouse.files.disk import (
+    CANNOT_LINK,
+    LOCK_FILE,
+    commit_file,
+    copy_to_temp_file,
+    folder_lock,
+    link_to_temp_file,
+    read_regular,
+)
 
 EMPTY = ROOT / "tests" / "support" / "btrfs.img.bz2"
 """An empty btrfs of 16 MiB, as `mkfs.btrfs --mixed` makes it."""
@@ -159,3 +170,47 @@ def test_a_regular_file_is_read_up_to_its_limit(tmp_path: Path) -> None:
         file.truncate(1 << 40)
     with pytest.raises(InputError, match="is longer than 5 bytes"):
         read_regular(path, 5, "the lock")
+
+
+@pytest.fixture
+def nfs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on NFS, nothing that is open for reading alone can be locked for writing."""
+    real = fcntl.flock
+
+    def flock(descriptor: int, operation: int) -> None:
+        is_for_reading = fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY
+        if operation & fcntl.LOCK_EX and is_for_reading:
+            raise OSError(errno.EBADF, "Bad file descriptor")
+        real(descriptor, operation)
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+
+
+@pytest.mark.usefixtures("nfs")
+def test_on_nfs_one_run_waits_for_another_and_leaves_nothing(tmp_path: Path) -> None:
+    entered = threading.Event()
+    inside: list[int] = []
+
+    def enter(number: int) -> None:
+        with folder_lock(tmp_path / "folder"):
+            inside.append(number)
+            assert len(inside) == 1, "two runs are in one folder"
+            inside.clear()
+            entered.set()
+
+    threads = [threading.Thread(target=enter, args=(number,)) for number in range(8)]
+    with folder_lock(tmp_path / "folder"):
+        for thread in threads:
+            thread.start()
+        assert not entered.wait(0.05)
+    for thread in threads:
+        thread.join(10)
+    assert entered.is_set() and list((tmp_path / "folder").iterdir()) == []
+
+
+@pytest.mark.usefixtures("nfs")
+def test_on_nfs_a_folder_that_a_killed_run_left_is_locked_again(tmp_path: Path) -> None:
+    (tmp_path / LOCK_FILE).touch()
+    with folder_lock(tmp_path):
+        assert (tmp_path / LOCK_FILE).exists()
+    assert list(tmp_path.iterdir()) == []

@@ -10,12 +10,12 @@ import io
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from wheelhouse.errors import InputError, IntegrityError, MachineError
-from wheelhouse.files.temporary import fresh, fresh_unbuffered, sweep, sweep_unless_held
+from wheelhouse.files.temporary import TEMP_PREFIX, fresh, fresh_unbuffered, sweep, sweep_unless_held
 
 if TYPE_CHECKING:
     from _hashlib import _HashObject
@@ -27,6 +27,8 @@ INNER_FOLDERS = ("tools", "files", "debian", "image", "image/blobs/sha256", "blo
 """The folders that fetch and stage fill inside a folder that they lock. Importing their names would load more modules."""
 CANNOT_LINK = (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP)
 """Errors of link(2) where the file system cannot make this link, and of chmod(2) on a file of another user."""
+LOCK_FILE = f"{TEMP_PREFIX}{0:016x}.tmp"
+"""The file that a run locks in a folder on NFS. It has the name of a temporary file, which a killed run may leave."""
 FICLONE = 0x40049409
 """Linux's ioctl number for sharing blocks (ioctl_ficlone(2)); other systems refuse it."""
 
@@ -391,13 +393,42 @@ def folder_lock(folder: Path) -> Iterator[None]:
     """Lock a folder, which is made if needed; other runs wait. Temporary files in it are removed before and afterwards."""
     with os_errors_as_machine_error(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(folder, os.O_RDONLY)
+        descriptor = _locked(folder)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
         _sweep(folder)
         try:
             yield
         finally:
             _sweep(folder)
     finally:
+        if not stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            (folder / LOCK_FILE).unlink(missing_ok=True)
+        os.close(descriptor)
+
+
+def _locked(folder: Path) -> int:
+    """The descriptor of a folder that is locked; on NFS, which locks only what is open for writing, that of a file in it."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    except OSError as error:
+        os.close(descriptor)
+        if error.errno != errno.EBADF:
+            raise
+        return _locked_file(folder / LOCK_FILE)
+    return descriptor
+
+
+def _locked_file(path: Path) -> int:
+    """The descriptor of a file that is locked, and made if needed. Who had it removes it: then the next one is made."""
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            with suppress(FileNotFoundError):
+                if path.stat().st_ino == os.fstat(descriptor).st_ino:
+                    return descriptor
+        except BaseException:
+            os.close(descriptor)
+            raise
         os.close(descriptor)

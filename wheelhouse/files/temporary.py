@@ -5,6 +5,7 @@ a folder in which it keeps closed ones. The kernel releases the locks of a kille
 """
 
 import contextlib
+import errno
 import fcntl
 import io
 import os
@@ -81,7 +82,10 @@ def sweep(folder: Path) -> None:
 
 
 def _is_open(path: Path) -> bool:
-    """Whether a run has a temporary file open, and so locked. What cannot be opened is none of ours."""
+    """Whether a run has a temporary file open, and so locked. What cannot be opened is none of ours.
+
+    NFS locks nothing that is open for reading alone: there each file may be in use, and stays.
+    """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError:
@@ -89,6 +93,10 @@ def _is_open(path: Path) -> bool:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
+        return True
+    except OSError as error:
+        if error.errno != errno.EBADF:
+            raise
         return True
     finally:
         os.close(descriptor)
