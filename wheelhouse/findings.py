@@ -86,14 +86,22 @@ class Analysis:
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What a rule found: the facts that identify the finding, and context that may change while it stays the same finding."""
+    """What a rule found: the facts that identify the finding, and context that may change while it stays the same finding.
+
+    `severity` is that of this finding, if it is another one than the rule's. A policy that names the rule decides in any case.
+    """
 
     facts: FactPairs = ()
     context: FactPairs = ()
+    severity: Severity | None = None
 
     def with_context(self, **context: FactValue) -> "Observation":
         """The same observation with more context."""
         return replace(self, context=_pairs({**dict(self.context), **context}))
+
+    def as_note(self) -> "Observation":
+        """The same observation as a note, whatever the severity of the rule."""
+        return replace(self, severity=Severity.NOTE)
 
 
 def observed(**facts: FactValue) -> Observation:

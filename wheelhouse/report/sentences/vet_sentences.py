@@ -314,6 +314,14 @@ VET: Mapping[str, Sentence] = {
         "find out when it is called, and what for",
     ),
     "tests-can-act": Sentence("`{path}`{lines:8 plain|, line #}: this happens in tests or examples: {does:4 plain}"),
+    "code-is-hostile": Sentence(
+        "`{path}`{lines:8 plain|, line #}: it does this if it is called, as attacks do: {does:4 plain}",
+        "approve it only if you know why",
+    ),
+    "code-profiles-machine": Sentence(
+        "`{path}`{lines:8 plain|, line #}: it asks who uses the machine if it is called: {does:4 plain}",
+        "find out what it does with the answers",
+    ),
     "code-can-act": Sentence("`{path}`{lines:8 plain|, line #}: it can do this if it is called: {does:4 plain}"),
     "source-hides-code": Sentence(
         "`{path}`{lines:8 plain|, line #}: it hides code from who reads it: {does:4 plain}",

@@ -25,6 +25,8 @@ DECODERS = frozenset(
     bz2.decompress lzma.decompress codecs.decode bytes.fromhex builtins.bytes.fromhex builtins.bytearray.fromhex
     marshal.loads decode b64decode decompress unhexlify quopri.decodestring uu.decode brotli.decompress zstandard.decompress
     lsb.reveal stegano.lsb.reveal lsb.decode
+    PIL.Image.open().getdata PIL.Image.open().getpixel PIL.Image.open().convert().getdata Image.open().getdata cv2.imread
+    wave.open().readframes struct.pack .to_bytes
     steganography.steganography.Steganography.decode judyb.lsb.reveal stegano.lsbset.reveal stegano.exifHeader.reveal""".split()  # noqa: SIM905
 )
 """What turns unreadable data into readable data."""
@@ -63,7 +65,7 @@ NETWORK = re.compile(
     | urllib3\.PoolManager\(\)\.(?:request|urlopen)
     | (?:http\.client|httplib)\.HTTPS?Connection\(\)\.(?:request|connect|getresponse|send)
     | httplib2\.Http\(\)\.request
-    | socket\.socket\(\)\.(?:connect|connect_ex|send|sendall|sendto|listen)
+    | socket\.socket\(\)\.(?:connect|connect_ex|send|sendall|sendto|listen|recv|recvfrom|makefile)
     | ssl\.(?:wrap_socket|SSLContext\(\)\.wrap_socket|create_default_context\(\)\.wrap_socket)\(\)\.(?:connect|send|sendall)
     | socket\.create_connection | asyncio\.open_connection
     | smtplib\.SMTP(?:_SSL)?(?:\(\)\.\w+)? | ftplib\.FTP(?:_TLS)?(?:\(\)\.\w+)? | telnetlib\.Telnet(?:\(\)\.\w+)?
@@ -86,7 +88,7 @@ HOST_CALLS = frozenset(
 )
 WATCHING = re.compile(
     r"""pyperclip\.(?:paste|copy|waitForNewPaste) | clipboard\.(?:paste|copy) | (?:pandas|pd)\.read_clipboard | .*\.to_clipboard
-    | win32clipboard\.(?:GetClipboardData|OpenClipboard|SetClipboardData) | (?:\w+\.)*clipboard_get
+    | win32clipboard\.(?:GetClipboardData|OpenClipboard|SetClipboardData) | .*\.clipboard_(?:get|append)
     | (?:PIL\.)?ImageGrab\.(?:grab|grabclipboard) | pyscreenshot\.grab | pyautogui\.screenshot | pyscreeze\.screenshot
     | mss\.mss(?:\(\)\.(?:grab|shot|save))? | mss\.tools\.to_png | d3dshot\.create(?:\(\)\.\w+)? | dxcam\.create
     | pynput\.(?:keyboard|mouse)\.Listener | (?:keyboard|pynput)\.Listener
@@ -142,13 +144,13 @@ STARTUP_FILES = re.compile(
     r"""(?:^|[/\\~…"'\s])\.(?:bashrc|bash_profile|bash_login|profile|zshrc|zshenv|zprofile|kshrc|config/fish/config\.fish|xinitrc|xprofile)$
     | /etc/(?:profile|bash\.bashrc|crontab|cron\.\w+|rc\.local|init\.d|systemd/system|ld\.so\.preload|profile\.d) | /var/spool/cron
     | \.config/(?:systemd/user|autostart) | Library/Launch(?:Agents|Daemons) | Start\ Menu[/\\]+Programs[/\\]+Startup
-    | CurrentVersion[/\\]+Run(?:Once)?\b | (?:site|user)customize\.py$ | \.ssh/authorized_keys""",
+    | \.github[/\\]+workflows[/\\] | CurrentVersion[/\\]+Run(?:Once)?\b | (?:site|user)customize\.py$ | \.ssh/authorized_keys""",
     re.VERBOSE | re.IGNORECASE,
 )
 """Files that a system, a shell or Python reads at its start, and the keys of Windows' registry for that."""
 SUSPICIOUS_ADDRESS = re.compile(
     r"""//(?:[\w.-]+@)?(?:
-      (?:canary\.|ptb\.)?discord(?:app)?\.com/api/webhooks/\d | api\.telegram\.org/bot\d{6,}:
+      (?:canary\.|ptb\.)?discord(?:app)?\.com/api/webhooks/\d | api\.telegram\.org/bot
     | (?:bit\.ly|tinyurl\.com|is\.gd|cutt\.ly|rb\.gy|t\.ly|shorturl\.at|grabify\.link|iplogger\.\w+|2no\.co|linkvertise\.\w+|adf\.ly)/
     | (?:[\w-]+\.)*(?:ngrok\.io|ngrok-free\.app|ngrok\.app|trycloudflare\.com|serveo\.net|localhost\.run|loca\.lt|workers\.dev
         |repl\.co|glitch\.me|000webhostapp\.com|duckdns\.org|no-ip\.\w+|ddns\.net|pipedream\.net|requestbin\.\w+|webhook\.site|beeceptor\.com

@@ -194,11 +194,17 @@ class Expressions:
         origins = value.origins
         if isinstance(value.constant, str | bytes) and cut.step != 0:
             if cut.step not in (None, 1) and len(value.constant) > 3:
-                origins = origins | {Origin("decoded", f"[::{cut.step}]")}
+                origins = origins | {Origin("decoded", f"text[::{cut.step}]")}
             return self.afforded(Value(constant=value.constant[cut], origins=origins))
         if value.items is not None and cut.step != 0:
             return Value(items=value.items[cut], origins=origins)
         return Value(origins=origins, name=value.name, text=value.text)
+
+    def _unary(self, node: ast.UnaryOp, scope: Scope) -> Value:
+        value = self.eval(node.operand, scope)
+        if isinstance(node.op, ast.USub) and isinstance(value.constant, int | float):
+            return Value(constant=-value.constant)
+        return Value(origins=value.origins)
 
     def _binary(self, node: ast.BinOp, scope: Scope) -> Value:
         left, right = self.eval(node.left, scope), self.eval(node.right, scope)
@@ -317,7 +323,8 @@ class Expressions:
             for condition in generator.ifs:
                 self.eval(condition, inner)
         value = self.eval(node.elt, inner)
-        return Value(text=value.text, origins=origins_of((*origins, value)))
+        exchanged = frozenset((Origin("decoded", "xor"),)) if _is_exclusive_or(node.elt) else frozenset()
+        return Value(text=value.text, origins=origins_of((*origins, value)) | exchanged)
 
     def _each(self, element: ast.expr, target: ast.expr, elements: Sequence[Value], scope: Scope) -> Value:
         results: list[Value] = []
@@ -396,6 +403,11 @@ def element_of(value: Value) -> Value:
     return Value(origins=value.origins)
 
 
+def _is_exclusive_or(element: ast.expr) -> bool:
+    """Whether an element of a comprehension is `one ^ other`, as the bytes of a hidden text are."""
+    return any(isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitXor) for node in ast.walk(element))
+
+
 def environment_variable(name: str) -> Value:
     """The value of an environment variable."""
     how = f"os.environ['{name}']"
@@ -405,7 +417,9 @@ def environment_variable(name: str) -> Value:
         return Value(origins=frozenset((Origin("host", how),)))
     if name in ("HOME", "USERPROFILE"):
         return HOME
-    return Value(text=f"%{name}%") if name in ("APPDATA", "LOCALAPPDATA", "TEMP", "TMP", "PROGRAMDATA") else UNKNOWN
+    if name in ("APPDATA", "LOCALAPPDATA", "TEMP", "TMP", "PROGRAMDATA"):
+        return Value(text=f"%{name}%")
+    return Value(origins=frozenset((Origin("variable", how),)))
 
 
 def computed(name: str, receiver: Value, arguments: Sequence[Value], keywords: Mapping[str, Value]) -> Value | None:
@@ -476,6 +490,7 @@ Expressions._evaluators = {
     ast.ListComp: Expressions._comprehended,
     ast.SetComp: Expressions._comprehended,
     ast.GeneratorExp: Expressions._comprehended,
+    ast.UnaryOp: Expressions._unary,
     ast.DictComp: Expressions._dict_comprehended,
     ast.Await: Expressions._inner,
     ast.Starred: Expressions._inner,

@@ -23,6 +23,8 @@ CAPABILITIES: Mapping[str, Capability] = {
     "protected-code": Capability.DYNAMIC_CODE,
     "process": Capability.PROCESS,
     "tool": Capability.PROCESS,
+    "asks": Capability.PROCESS,
+    "installs": Capability.PROCESS,
     "command": Capability.PROCESS,
     "network": Capability.NETWORK,
     "sends": Capability.NETWORK,

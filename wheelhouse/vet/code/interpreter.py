@@ -40,9 +40,16 @@ class Interpreter(Calls):
         self.current_module, self._run, self._reach, self.steps = module, Run(), self._reach_of(module), MAX_STEPS
         module.scope.names["__file__"] = Value(name="__file__", text="__file__")
         module.scope.names["__name__"] = Value(name="__name__")
-        self._bounded(module, lambda: self.body(module.tree.body, module.scope))
+        self._bounded(module, lambda: self._import_body(module))
         self.current_module, self._run, self._reach, self.steps, self._returned = held
         module.state = "run"
+
+    def _import_body(self, module: Module) -> None:
+        """What an import of a module does, and its `__getattr__`, which imports of names from it call (PEP 562)."""
+        self.body(module.tree.body, module.scope)
+        getter = module.scope.names.get("__getattr__")
+        if getter is not None and isinstance(getter.target, Function):
+            self._invoke(getter.target, (UNKNOWN,), {})
 
     def _reach_of(self, module: Module) -> str:
         """How the import of a module is reached: as the module says, but a real import of tests is an import."""

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 from wheelhouse.vet.code import api_names
 from wheelhouse.vet.code.hidden_members import pickle_calls
-from wheelhouse.vet.code.started_commands import is_harmless, program_of, suspicion
+from wheelhouse.vet.code.hostile import hostile_command, is_whole_place, maps_code, takes_connection
+from wheelhouse.vet.code.started_commands import ASKS, INSTALLS, SENDING, is_harmless, program_of, suspicion
 from wheelhouse.vet.code.values import GAP, UNKNOWN, Origin, Value, origins_of
 
 MAX_QUOTED = 80
@@ -17,6 +18,7 @@ DATA_FILE = re.compile(
 )
 """Names of files that hold no code."""
 WRITING = re.compile(r"[wax+]")
+PIP_MAIN = re.compile(r"pip(?:\._internal(?:\.cli\.main|\.main)?)?\.(?:main|pipmain)|pip\._internal\.cli\.main")
 Seen = tuple[str, str]
 """Kind and description of a behaviour."""
 
@@ -79,7 +81,8 @@ def judge(call: Call, run: Run) -> Iterator[Seen]:
 
 
 WATCHERS = frozenset(
-    """paste copy waitForNewPaste read_clipboard to_clipboard GetClipboardData OpenClipboard SetClipboardData clipboard_get grab
+    """paste copy waitForNewPaste read_clipboard to_clipboard GetClipboardData OpenClipboard SetClipboardData clipboard_get
+    clipboard_append grab
     grabclipboard screenshot mss shot save to_png create Listener on_press on_release hook record read_key read_event add_hotkey
     on_click HookManager VideoCapture rec InputStream open GetAsyncKeyState SetWindowsHookExA SetWindowsHookExW InputDevice""".split()  # noqa: SIM905
 )
@@ -96,6 +99,8 @@ def _executes(call: Call) -> Iterator[Seen]:
     code = call.argument(0, "source", "code", "object")
     if how := code.how("fetched"):
         yield "fetched-code", f"`{function}` of what `{how}` fetches"
+    elif function == "exec" and (how := code.how("variable")):
+        yield "decoded-code", f"`exec` of `{how}`"
     elif how := code.how("decoded") or (code.how("data-file") if function != "eval" else ""):
         yield "decoded-code", f"`{function}` of what `{how}` gives"
 
@@ -122,7 +127,7 @@ def command_of(call: Call) -> str:
 
 
 def _starts(call: Call, run: Run) -> Iterator[Seen]:
-    """A process: suspicious by its words, hidden, of decoded or fetched data, or only unknown."""
+    """A process: of decoded or fetched data, with data of this machine, of an attack, or any other."""
     command = command_of(call)
     quoted = shortened(command)
     origins = origins_of((*call.arguments, *(call.keywords.get(key, UNKNOWN) for key in ("args", "cmd"))))
@@ -133,21 +138,46 @@ def _starts(call: Call, run: Run) -> Iterator[Seen]:
     if how := kinds.get("decoded"):
         yield "decoded-code", f"`{call.name}` of what `{how}` gives"
         return
-    is_plain = is_harmless(command)
-    if run.fetched_files and not is_plain:
+    if carried := _carried_by(call, command):
+        yield "sends", f"hands {carried} to `{quoted}`"
+    if why := hostile_command(command):
+        yield "hostile", f"`{quoted}`: {why}"
+        return
+    if INSTALLS.search(command):
+        yield "installs", f"`{quoted}`: installs something"
+    if run.fetched_files and not is_harmless(command):
         yield "drops", f"starts `{quoted}` after it fetched a file"
+    yield _weighed(call, command, quoted)
+
+
+def _weighed(call: Call, command: str, quoted: str) -> Seen:
+    """A process by its words: suspicious, hidden, or only a program that is no usual tool."""
+    is_plain = is_harmless(command)
     if call.name.rpartition(".")[2] == "startfile":
-        yield "command", f"`{quoted}`: opens a file by its type"
-    elif why := suspicion(command):
-        yield "command", f"`{quoted}`: {why}"
-    elif " -c " in command and (code := hidden_code(command)):
-        yield "command", f"`{quoted}`: runs code in a text, `{code}`"
-    elif _is_silent(call) and not is_plain and _names_own_file(command):
-        yield "command", f"`{quoted}`: starts a file of its own, with no output"
-    elif not is_plain and (program_of(command) or command.startswith(("/", "./"))):
-        yield "process", f"`{quoted}`"
-    else:
-        yield "tool", f"`{quoted}`"
+        return "command", f"`{quoted}`: opens a file by its type"
+    if why := suspicion(command):
+        return "asks" if why == ASKS else "command", f"`{quoted}`: {why}"
+    if " -c " in command and (code := hidden_code(command)):
+        return "command", f"`{quoted}`: runs code in a text, `{code}`"
+    if _is_silent(call) and not is_plain and _names_own_file(command):
+        return "command", f"`{quoted}`: starts a file of its own, with no output"
+    if (not is_plain or _is_detached(call)) and (program_of(command) or command.startswith(("/", "./"))):
+        return "process", f"`{quoted}`"
+    return "tool", f"`{quoted}`"
+
+
+def _carried_by(call: Call, command: str) -> str:
+    """What data of this machine a command carries, in words: secrets to any program, names of the machine over the network."""
+    carried = _carried((call.argument(0, "args", "cmd", "command"),))
+    is_sending = bool(SENDING.search(command)) or carried.startswith(("secrets", "the environment"))
+    return carried if is_sending else ""
+
+
+def _is_detached(call: Call) -> bool:
+    """Whether a process runs on by itself, and nobody sees what it prints."""
+    is_alone = call.keywords.get("start_new_session", UNKNOWN).constant is True or "creationflags" in call.keywords
+    stdin = call.keywords.get("stdin", UNKNOWN)
+    return _is_silent(call) and (is_alone or stdin.name.endswith("DEVNULL") or stdin.constant == -3)
 
 
 def _names_own_file(command: str) -> bool:
@@ -292,6 +322,37 @@ def _permits(call: Call, run: Run) -> Iterator[Seen]:
             yield "drops", f"fetches a file and makes it a program: `{call.name}`"
 
 
+def _duplicates(call: Call, _: Run) -> Iterator[Seen]:
+    """A connection in place of the input or output of this process: a shell that is started next talks over it."""
+    if takes_connection(call.argument(0, "fd")):
+        yield "hostile", "puts a connection in place of input and output, as a remote shell does"
+
+
+def _removes_tree(call: Call, _: Run) -> Iterator[Seen]:
+    """A home folder or a disk that is removed."""
+    if is_whole_place(path := call.argument(0, "path").words):
+        yield "hostile", f"removes `{shortened(path)}` and all that is in it"
+
+
+def _maps_memory(call: Call, _: Run) -> Iterator[Seen]:
+    """Memory from which code can run."""
+    if maps_code(call.node):
+        yield "injects", "asks for memory from which it can run code"
+
+
+def _reads_settings(call: Call, _: Run) -> Iterator[Seen]:
+    """Files with secrets that are read as settings."""
+    path = call.argument(0, "filenames").words
+    if call.name.startswith("configparser.") and api_names.SECRET_FILES.search(path):
+        yield "secrets", f"reads `{shortened(path)}`"
+
+
+def _installs(call: Call, _: Run) -> Iterator[Seen]:
+    """Pip's own function, called with a command."""
+    if PIP_MAIN.fullmatch(call.name) and "install" in call.argument(0).words:
+        yield "installs", f"`{call.name}`: `{shortened(call.argument(0).words)}`"
+
+
 def _loads_library(call: Call, _: Run) -> Iterator[Seen]:
     """A file loaded as a library of native code, though its name is that of something else."""
     path = call.argument(0, "name").words
@@ -325,6 +386,11 @@ _BY_LAST: Mapping[str, Callable[[Call, Run], Iterator[Seen]]] = {
     **dict.fromkeys(("CDLL", "WinDLL", "LoadLibrary", "PyDLL", "OleDLL"), _loads_library),
     **dict.fromkeys(("SetValueEx", "SetValue", "RegSetValueEx", "CreateKey", "OpenKey"), _registers),
     "copyfileobj": _copies,
+    "dup2": _duplicates,
+    "rmtree": _removes_tree,
+    "mmap": _maps_memory,
+    "read": _reads_settings,
+    **dict.fromkeys(("main", "pipmain"), _installs),
     **dict.fromkeys(("run_path", "exec_module", "load_module", "SourceFileLoader"), _runs_file),
     "setup": _sets_up,
 }
@@ -363,6 +429,8 @@ def result_of(call: Call) -> Value:
         origins = frozenset((Origin("fetched", name),))
     elif name in api_names.HOST_CALLS:
         origins = origins | {Origin("host", name)}
+    elif name == "__file__.replace":
+        text = f"{GAP}{call.argument(1).words}"
     elif last in ("open", "read_text", "read_bytes"):
         text = (
             call.argument(0, "file").words if call.name in ("builtins.open", "io.open", "codecs.open") else ""

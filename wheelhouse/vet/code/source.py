@@ -13,6 +13,7 @@ from wheelhouse.documents import too_deep_as
 from wheelhouse.vet.code.api_names import DANGEROUS, DANGEROUS_MODULES, SUSPICIOUS_ADDRESS
 from wheelhouse.vet.code.behaviour import Behaviour
 from wheelhouse.vet.code.folding import HIDING_CODEC
+from wheelhouse.vet.code.hostile import exchanges_wallets
 from wheelhouse.vet.code.sinks import shortened
 
 MAX_SOURCE_BYTES = 8 << 20
@@ -174,6 +175,7 @@ def odd_text(path: str, source: bytes, text: str, tree: ast.Module, reach: str) 
         )
     yield from _addresses(path, text, tree, reach)
     yield from _encoded_texts(path, text)
+    yield from exchanges_wallets(path, text)
 
 
 def _hidden_by_blanks(path: str, text: str) -> Iterator[Behaviour]:

@@ -21,6 +21,14 @@ HARMLESS = frozenset(
     sqlcmd psql mysql gsettings kreadconfig5 dconf reg.exe rmdir""".split()  # noqa: SIM905
 )
 """Programs that builds, version look-ups and tools call: a call of them alone is no finding."""
+ASKS = "asks who and where it is"
+INSTALLS = re.compile(
+    r"\bpip3?(?:\.exe)?\s+(?:-\S+\s+)*install\s|\b(?:npm|yarn|pnpm|gem|cargo|brew|apt|apt-get|dnf|yum|apk|conda|choco|winget)\s+(?:-\S+\s+)*"
+    r"(?:install|add)\s|\buv\s+(?:pip\s+install|add|tool\s+install)\s|\bnpx\s+(?:-y|--yes)\s"
+)
+"""Commands that install something from a registry."""
+SENDING = re.compile(r"\b(?:curl|wget|nslookup|dig|host|ping|nc|ncat|ftp|scp|ssh|git)\b")
+"""Programs that reach other machines with what stands in their command."""
 WORD = r"(?:^|[\s;&|(`$\"'/\\])"
 SUSPICIOUS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
@@ -63,7 +71,7 @@ SUSPICIOUS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ),
     ("removes files", re.compile(rf"{WORD}(?:rm\s+(?:-\w+\s+)*-\w*[rf]|del\s+/|rd\s+/s|shred\s|mkfs|dd\s+if=)")),
     (
-        "asks who and where it is",
+        ASKS,
         re.compile(
             r"^(?:whoami|hostname|ifconfig|ipconfig|systeminfo|net\s+user|arp\s+-a|getmac|tasklist\s+/v)\b|{WORD}(?:whoami|systeminfo)\b".replace(
                 "{WORD}", WORD
@@ -88,6 +96,10 @@ SUSPICIOUS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
         "runs a file of a temporary folder",
         re.compile(r"^(?:[\"']?(?:/tmp/|/var/tmp/|/dev/shm/)|…?%temp%|%appdata%)", re.IGNORECASE),
+    ),
+    (
+        "reads or replaces the clipboard",
+        re.compile(rf"\b(?:Set|Get)-Clipboard\b|{WORD}(?:xclip|xsel|pbcopy|pbpaste|wl-paste|wl-copy)\b"),
     ),
     ("runs a hidden file", re.compile(r"^(?:\./|~/|…/)\.[a-z]\w*", re.IGNORECASE)),
     (

@@ -12,7 +12,8 @@ GAP = "…"
 class Origin(NamedTuple):
     """Where data comes from. `how` is the call or name that gave it.
 
-    Kinds: `decoded`, `fetched`, `read` (from a file), `environment` (all of it), `secret`, `host` (names of machine and user).
+    Kinds: `decoded`, `fetched`, `read` (from a file), `environment` (all of it), `variable` (one of the environment), `secret`,
+    `host` (names of machine and user).
     """
 
     kind: str

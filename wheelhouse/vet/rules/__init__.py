@@ -4,6 +4,7 @@ A rule takes the `Facts` of one file and the `Review` of its wheelhouse. It yiel
 each thing that a reviewer must see. The sentences are in `wheelhouse.report.sentences`.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -97,16 +98,30 @@ class Review:
 
     @cached_property
     def owners(self) -> Mapping[str, frozenset[NormalizedName]]:
-        """The projects that own a top-level module or package: they install its `__init__.py`, or have its name."""
+        """The projects that own a top-level module or package: they install its `__init__.py`, or have its name.
+
+        An `__init__.py` that declares a namespace makes nobody an owner.
+        """
         owners: dict[str, set[NormalizedName]] = {}
         for facts in self.facts:
             for path in facts.installs:
                 top, _, rest = path.partition("/")
+                if declares_namespace(facts, path):
+                    continue
                 if rest == "__init__.py" or (not rest and top.endswith(".py")):
                     owners.setdefault(top.removesuffix(".py"), set()).add(facts.project)
                 elif rest and canonicalize_name(top) == facts.project:
                     owners.setdefault(top, set()).add(facts.project)
         return {top: frozenset(projects) for top, projects in owners.items()}
+
+    @cached_property
+    def folder_installers(self) -> Mapping[str, frozenset[NormalizedName]]:
+        """The projects that install each folder at the top of site-packages."""
+        projects: dict[str, set[NormalizedName]] = {}
+        for facts in self.facts:
+            for top in {path.partition("/")[0] for path in facts.installs if "/" in path}:
+                projects.setdefault(top, set()).add(facts.project)
+        return {top: frozenset(names) for top, names in projects.items()}
 
     @cached_property
     def libraries(self) -> frozenset[str]:
@@ -116,6 +131,17 @@ class Review:
         )
 
 
+def declares_namespace(facts: Facts, path: str) -> bool:
+    """Whether an installed `__init__.py` at the top of site-packages says that its package is shared with other distributions.
+
+    That was the way before PEP 420: `pkg_resources.declare_namespace`, or `pkgutil.extend_path`.
+    """
+    entry = facts.installs.get(path)
+    return (
+        entry is not None and path.endswith("/__init__.py") and bool(NAMESPACE.search(facts.texts.get(entry.name, "")))
+    )
+
+
 def _shared(files: Iterable[Facts], names_of: Callable[[Facts], Iterable[str]]) -> dict[str, list[Facts]]:
     """Each name that several files have, with these files."""
     sharing: dict[str, list[Facts]] = {}
@@ -123,6 +149,9 @@ def _shared(files: Iterable[Facts], names_of: Callable[[Facts], Iterable[str]]) 
         for name in names_of(facts):
             sharing.setdefault(name, []).append(facts)
     return {name: having for name, having in sharing.items() if len(having) > 1}
+
+
+NAMESPACE = re.compile(r"\bdeclare_namespace\(|\bextend_path\(")
 
 
 class Check(Protocol):
@@ -228,7 +257,8 @@ def review_findings(review: Review) -> Iterator[Finding]:
         severity = review.policy.severity_of(one.id, one.severity)
         if severity is not None:
             for subject, observation in _observations(one, review):
-                yield Finding(subject, one.id, severity, facts=observation.facts, context=observation.context)
+                weight = severity if one.id in review.policy.severities else observation.severity or severity
+                yield Finding(subject, one.id, weight, facts=observation.facts, context=observation.context)
 
 
 def _observations(rule: Rule, review: Review) -> Iterator[tuple[str, Observation]]:

@@ -23,6 +23,8 @@ SERIOUS = (
         "watches",
         "injects",
         "command",
+        "hostile",
+        "asks",
     ),
     *("hidden-name", "hidden-text", "address"),
 )
@@ -107,14 +109,14 @@ def import_injects_code(facts: Facts, review: Review) -> Iterator[Observation]:
 @rule(Severity.ERROR)
 def import_runs_command(facts: Facts, review: Review) -> Iterator[Observation]:
     """When it is imported, a module starts a command that a reviewer must see: a download, a shell of Windows, a hidden file."""
-    for path, does, lines in _found(facts, ("command",), AT_IMPORT):
+    for path, does, lines in _found(facts, ("command", "asks", "hostile"), AT_IMPORT):
         yield observed(path=path, does=does).with_context(lines=lines)
 
 
 @rule(Severity.WARNING)
 def import_starts_program(facts: Facts, review: Review) -> Iterator[Observation]:
-    """When it is imported, a module starts a program that is none of the usual tools."""
-    for path, does, lines in _found(facts, ("process",), AT_IMPORT):
+    """When it is imported, a module starts a program that is none of the usual tools, or installs something."""
+    for path, does, lines in _found(facts, ("process", "installs"), AT_IMPORT):
         yield observed(path=path, does=does).with_context(lines=lines)
 
 
@@ -166,13 +168,32 @@ def code_touches_secrets(facts: Facts, review: Review) -> Iterator[Observation]:
         yield observed(path=path, does=does).with_context(lines=lines)
 
 
+@rule(Severity.WARNING)
+def code_is_hostile(facts: Facts, review: Review) -> Iterator[Observation]:
+    """If it is called, code does what hardly anything but attacks do.
+
+    It puts a connection in place of the input and output of a shell, runs an encoded command of PowerShell, mines coins, removes a home
+    folder, looks for addresses of wallets in the clipboard, or starts an agent that asks nobody.
+    """
+    for path, does, lines in _found(facts, ("hostile",), IF_CALLED):
+        yield observed(path=path, does=does).with_context(lines=lines)
+
+
+@rule(Severity.WARNING)
+def code_profiles_machine(facts: Facts, review: Review) -> Iterator[Observation]:
+    """If it is called, code runs several commands that tell who uses the machine and where it is: whoami, hostname, ipconfig."""
+    for path, does, lines in _found(facts, ("asks",), IF_CALLED):
+        if len(does) > 1:
+            yield observed(path=path, does=does).with_context(lines=lines)
+
+
 @rule(Severity.NOTE)
 def code_can_act(facts: Facts, review: Review) -> Iterator[Observation]:
     """If it is called, code fetches programs, watches the user, sends data of the machine, or starts suspicious commands.
 
     Tools for such tasks do this too, so it is a note. The same at import is an error.
     """
-    kinds = ("loads-decoded", "drops", "sends", "watches", "injects", "command")
+    kinds = ("loads-decoded", "drops", "sends", "watches", "injects", "command", "asks")
     for path, does, lines in _found(facts, kinds, IF_CALLED):
         yield observed(path=path, does=does).with_context(lines=lines)
 

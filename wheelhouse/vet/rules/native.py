@@ -105,12 +105,20 @@ def native_unreadable(facts: Facts, review: Review) -> Iterator[Observation]:
             yield observed(case="damaged" if entry.native else "large", path=entry.name)
 
 
+LAUNCHER_PROJECTS = frozenset(("setuptools", "pip", "distlib", "installer", "uv"))
+LAUNCHER = re.compile(r"(?:^|/)(?:[tw]|cli|gui)-?(?:32|64)?(?:-arm(?:64|32)?|-amd64)?\.exe$")
+
+
 @rule(Severity.WARNING)
 def native_in_pure(facts: Facts, review: Review) -> Iterator[Observation]:
-    """A wheel has native code, although its tags say that it runs on any platform."""
+    """A wheel has native code, although its tags say that it runs on any platform.
+
+    The launchers of scripts for Windows in setuptools, pip, distlib and installer are only a note.
+    """
     paths = _names(_native(facts))
     if paths and facts.filename.endswith("-any.whl"):
-        yield observed(paths=paths)
+        are_launchers = facts.project in LAUNCHER_PROJECTS and all(map(LAUNCHER.search, paths))
+        yield observed(paths=paths).as_note() if are_launchers else observed(paths=paths)
 
 
 @rule(Severity.WARNING)

@@ -8,12 +8,14 @@ from packaging.utils import NormalizedName, canonicalize_name
 from wheelhouse.findings import Observation, Severity, observed
 from wheelhouse.vet.facts import Entry, Facts
 from wheelhouse.vet.places import is_special
-from wheelhouse.vet.rules import Review, rule
+from wheelhouse.vet.rules import Review, declares_namespace, rule
 from wheelhouse.vet.stdlib import BACKPORTS, STDLIB
 
 COMMON_NAMES = frozenset(
     ("tests", "test", "testing", "docs", "doc", "examples", "example", "scripts", "benchmarks", "src", "build", "dist")
 )
+MARKS = ("/__init__.py", "/py.typed")
+MAX_DECLARATION_BYTES = 1000
 CODE = re.compile(r"\.(py|pyc|pyi|pth|start|so|pyd|dll|dylib)$|\.so\.\d")
 INSTALLED_METADATA = re.compile(r"(?P<stem>[^/]+)\.(?P<kind>dist-info|egg-info|egg-link|egg)(?:/|$)", re.IGNORECASE)
 FORMS_HIDDEN_BY = {
@@ -34,7 +36,8 @@ DOCUMENTS = re.compile(r"\.(npz|xls[xm]|docx|pptx|od[tsp]|epub|kmz|keras|pt|pth)
 def overwrites(facts: Facts, review: Review) -> Iterator[Observation]:
     """Two distributions of the wheelhouse install different files at the same path.
 
-    The order of the installs decides which of the two files remains.
+    The order of the installs decides which of the two files remains. `__init__.py` of a package that both declare as a namespace is
+    only a note, and `everybodys-name` reports packages such as `tests`.
     """
     yield from _shared(facts, review, same=False)
 
@@ -43,7 +46,8 @@ def overwrites(facts: Facts, review: Review) -> Iterator[Observation]:
 def shares_files(facts: Facts, review: Review) -> Iterator[Observation]:
     """Two distributions of the wheelhouse install the same file at the same path.
 
-    To uninstall one of them breaks the other.
+    To uninstall one of them breaks the other. The marks of packages that several distributions share, `__init__.py` and `py.typed`,
+    are only a note.
     """
     yield from _shared(facts, review, same=True)
 
@@ -54,10 +58,21 @@ def _shared(facts: Facts, review: Review, *, same: bool) -> Iterator[Observation
     for path, entry in facts.installs.items():
         for other in review.shared_paths.get(path, ()):
             is_neighbour = other.project != facts.project and set(other.targets) & set(facts.targets)
-            if is_neighbour and (other.installs[path].digest == entry.digest) is same:
+            is_common = path.partition("/")[0] in COMMON_NAMES
+            if is_neighbour and not is_common and (other.installs[path].digest == entry.digest) is same:
                 by_project.setdefault(str(other.project), []).append(path)
     for project, paths in by_project.items():
-        yield observed(other=project, paths=tuple(paths))
+        found = observed(other=project, paths=tuple(paths))
+        are_marks = all(path.endswith(MARKS) for path in paths)
+        is_usual = are_marks and (same or all(_is_small_in_namespace(path, facts) for path in paths))
+        yield found.as_note() if is_usual else found
+
+
+def _is_small_in_namespace(path: str, facts: Facts) -> bool:
+    """Whether an `__init__.py` has no more than a declaration, in a package of a distribution that declares a namespace."""
+    top = f"{path.partition('/')[0]}/__init__.py"
+    is_namespace = top not in facts.installs or declares_namespace(facts, top)
+    return is_namespace and facts.installs[path].size <= MAX_DECLARATION_BYTES
 
 
 @rule(Severity.ERROR)
@@ -89,7 +104,8 @@ def _paths_of_others(facts: Facts, review: Review) -> Iterator[tuple[NormalizedN
     """The installed paths that belong to other projects, by owner."""
     by_owner: dict[NormalizedName, list[str]] = {}
     for path in facts.installs:
-        owner = None if path.startswith("@") else _owner(path, facts, review)
+        is_nobodys = path.startswith("@") or path.partition("/")[0] in COMMON_NAMES
+        owner = None if is_nobodys else _owner(path, facts, review)
         if owner and owner != facts.project:
             by_owner.setdefault(owner, []).append(path)
     yield from by_owner.items()
@@ -143,11 +159,14 @@ def _backports(facts: Facts) -> set[str]:
 def everybodys_name(facts: Facts, review: Review) -> Iterator[Observation]:
     """The file installs a package with a common name, such as `tests` or `examples`.
 
-    That is nearly always a mistake of its build. Two packages of the same name overwrite each other.
+    That is nearly always a mistake of its build. Two packages of the same name overwrite each other: it is only a note if no other
+    distribution of the wheelhouse has one of that name.
     """
     tops = {path.partition("/")[0] for path in facts.installs if "/" in path} - {facts.project}
     if taken := sorted(tops & COMMON_NAMES):
-        yield observed(packages=tuple(taken))
+        is_alone = not any(review.folder_installers.get(name, frozenset()) - {facts.project} for name in taken)
+        found = observed(packages=tuple(taken))
+        yield found.as_note() if is_alone else found
 
 
 @rule(Severity.NOTE)

@@ -90,16 +90,23 @@ def start_module(facts: Facts, review: Review) -> Iterator[Observation]:
                 yield observed(path=entry.name)
 
 
+USUAL_IN_SETUP = frozenset(("tool", "dynamic"))
+"""What setup.py of many honest projects does: it asks git for a version, and runs the text of its version file."""
+
+
 @rule(Severity.WARNING)
 def sdist_runs_code(facts: Facts, review: Review) -> Iterator[Observation]:
     """The build of an sdist runs code of the sdist.
 
-    To install an sdist runs setup.py or a build backend, as the user who installs.
+    To install an sdist runs setup.py or a build backend, as the user who installs. It is only a note if setup.py was followed to
+    its end, and does nothing that a rule looks for.
     """
     if not facts.pin.artifact.is_wheel:
         system = _build_system(facts)
-        if any(name.count("/") == 1 and name.endswith("/setup.py") for name in facts.texts):
-            yield observed(case="setup")
+        setup = [name for name in facts.texts if name.count("/") == 1 and name.endswith("/setup.py")]
+        if setup:
+            does = any(one.path in setup and one.kind not in USUAL_IN_SETUP for one in facts.inside.behaviours)
+            yield observed(case="setup") if does else observed(case="setup").as_note()
         else:
             yield observed(case="backend", backend=system.backend) if system else observed(case="unknown")
 

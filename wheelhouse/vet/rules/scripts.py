@@ -25,10 +25,13 @@ def script_shadows(facts: Facts, review: Review) -> Iterator[Observation]:
     """A script or entry point has the name of a command of the system, or of Python.
 
     The folder of the interpreter usually comes first in PATH, so a call of the command runs the script instead. Suffixes as
-    `.exe` and versions as in `python3.12` are left out of the comparison.
+    `.exe` and versions as in `python3.12` are left out of the comparison. `.py` is, too, if a target is Windows: elsewhere `ping.py`
+    is another command than `ping`.
     """
     own = PYTHON_INSTALLERS & {str(facts.project)}
-    if shadows := [name for name in facts.commands if command_of(name) in SYSTEM_COMMANDS - own]:
+    is_windows = not facts.targets or any("-win" in target for target in facts.targets)
+    commands = [name for name in facts.commands if is_windows or not name.lower().endswith((".py", ".pyw"))]
+    if shadows := [name for name in commands if command_of(name) in SYSTEM_COMMANDS - own]:
         yield observed(commands=tuple(sorted(shadows)))
 
 
