@@ -19,7 +19,8 @@ from tests.support.wheels import build_sdist, build_wheel
 from wheelhouse.archive.artifact import Artifact
 from wheelhouse.findings import Finding, Policy, Severity
 from wheelhouse.lock.lock import Pin
-from wheelhouse.vet.facts_reader import read_facts
+from wheelhouse.vet.facts import Facts
+from wheelhouse.vet.facts_reader import look_inside
 from wheelhouse.vet.rules import RULES, Review, review_findings
 from wheelhouse.vet.vet import vet  # noqa: F401  (importing it registers the rules)
 
@@ -32,7 +33,8 @@ NEAR = 9
 def findings_of(path: Path) -> list[Finding]:
     """The findings on code, of severity warning or error, on one made file."""
     artifact = Artifact(path.name, "0" * 64, path.stat().st_size)
-    facts = read_facts(path, Pin(NormalizedName("odd"), Version("1.0"), artifact))
+    contents, inside = look_inside(path, path.name)
+    facts = Facts(Pin(NormalizedName("odd"), Version("1.0"), artifact), contents=contents, inside=inside)
     findings = review_findings(Review((facts,), Policy(), datetime.now(UTC)))
     return [
         one

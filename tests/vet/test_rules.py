@@ -14,7 +14,7 @@ from packaging.utils import NormalizedName, parse_sdist_filename, parse_wheel_fi
 from tests.support.elf import elf
 from tests.support.wheels import build_sdist, build_wheel
 from wheelhouse.archive.artifact import Artifact
-from wheelhouse.findings import FactValue, Policy
+from wheelhouse.findings import FactValue, Policy, Severity
 from wheelhouse.index.provenance import Attested
 from wheelhouse.lock.lock import Built, Pin
 from wheelhouse.vet.approvals import Approval, Approvals
@@ -415,3 +415,30 @@ def test_an_elf_file_that_lies_or_was_cut_does_no_harm(tmp_path: Path, cut: int)
         whole[:cut] + bytes(64) + whole[cut + 64 :],
     ):
         rules_of(wheel(tmp_path, tag=LINUX, **{"odd/fast.so": data}))
+
+
+def severities(*files: Facts, policy: Policy | None = None) -> dict[str, Severity]:
+    return {one.rule: one.severity for one in review_findings(Review(files, policy or Policy(), NOW))}
+
+
+def test_what_is_usual_is_only_a_note_unless_the_policy_says_otherwise(tmp_path: Path) -> None:
+    plain = facts_of(build_sdist(tmp_path, "odd", "1.0", setup_py="from setuptools import setup\nsetup()\n"))
+    assert severities(plain)["sdist-runs-code"] == Severity.NOTE
+    policy = Policy(severities={"sdist-runs-code": Severity.ERROR})
+    assert severities(plain, policy=policy)["sdist-runs-code"] == Severity.ERROR
+    fetching = "import urllib.request\nurllib.request.urlopen('https://a.example')\n"
+    assert (
+        severities(facts_of(build_sdist(tmp_path, "two", "1.0", setup_py=fetching)))["sdist-runs-code"] > Severity.NOTE
+    )
+    tests = [wheel(tmp_path, name, **{"tests/__init__.py": name.encode()}) for name in ("one", "other")]
+    assert severities(tests[0])["everybodys-name"] == Severity.NOTE
+    assert severities(*tests)["everybodys-name"] == Severity.WARNING and "overwrites" not in severities(*tests)
+
+
+def test_a_declared_namespace_belongs_to_nobody(tmp_path: Path) -> None:
+    declared = b"from pkgutil import extend_path\n__path__ = extend_path(__path__, __name__)\n"
+    one = wheel(tmp_path, "core", **{"odd/__init__.py": declared, "odd/core.py": b"", "odd/in/__init__.py": b"1"})
+    two = wheel(tmp_path, "extra", **{"odd/extra.py": b"", "odd/in/__init__.py": b"2"})
+    assert "intrudes" not in severities(one, two) and severities(one, two)["overwrites"] == Severity.NOTE
+    plain = wheel(tmp_path, "plain", **{"odd/__init__.py": b"x = 1\n", "odd/in/__init__.py": b"3"})
+    assert severities(plain, two)["intrudes"] == severities(plain, two)["overwrites"] == Severity.ERROR

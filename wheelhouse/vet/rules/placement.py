@@ -64,7 +64,10 @@ def _shared(facts: Facts, review: Review, *, same: bool) -> Iterator[Observation
     for project, paths in by_project.items():
         found = observed(other=project, paths=tuple(paths))
         are_marks = all(path.endswith(MARKS) for path in paths)
-        is_usual = are_marks and (same or all(_is_small_in_namespace(path, facts) for path in paths))
+        sharing = [
+            one for path in paths for one in review.shared_paths[path] if one.project in (facts.project, project)
+        ]
+        is_usual = are_marks and (same or all(_is_small_in_namespace(path, one) for path in paths for one in sharing))
         yield found.as_note() if is_usual else found
 
 
@@ -72,7 +75,7 @@ def _is_small_in_namespace(path: str, facts: Facts) -> bool:
     """Whether an `__init__.py` has no more than a declaration, in a package of a distribution that declares a namespace."""
     top = f"{path.partition('/')[0]}/__init__.py"
     is_namespace = top not in facts.installs or declares_namespace(facts, top)
-    return is_namespace and facts.installs[path].size <= MAX_DECLARATION_BYTES
+    return is_namespace and (path not in facts.installs or facts.installs[path].size <= MAX_DECLARATION_BYTES)
 
 
 @rule(Severity.ERROR)
