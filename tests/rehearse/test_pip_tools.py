@@ -71,7 +71,7 @@ def test_a_missing_extra_is_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
         raise PackageNotFoundError(name)
 
     monkeypatch.setattr(pip_tools, "distribution", missing)
-    with pytest.raises(PipToolsUnusableError, match=r"pip install 'airgap-wheelhouse\[second-opinion\]'"):
+    with pytest.raises(PipToolsUnusableError, match=r"-m pip install 'pip-tools>=7\.4'"):
         own_pip_tools(interpreter("3.12"))
 
 
