@@ -345,6 +345,8 @@ def test_the_commands_of_a_year(houses: tuple[Path, Path], tmp_path: Path) -> No
         "yank tree --reason why",
         "yank tree lib==1.0 --reason why --advisories advisories.json",
         "yank tree --advisories nowhere.json",
+        "remove tree lib==1.0 --reason ' '",
+        "block tree evil --reason ''",
         "show tree nothing",
         "show nowhere",
     ],

@@ -33,8 +33,8 @@ def test_a_journal_is_read_as_it_was_written() -> None:
         Entry(action=Action.INDEX, made=MADE, by="Ada", files=("lib-1.0.tar.gz",)),
     )
     text = journal_text(entries)
-    assert parse_journal(text) == entries and text.count("\n") == 3
-    assert parse_journal("") == ()
+    assert parse_journal(text, "j") == entries and text.count("\n") == 3
+    assert parse_journal("", "j") == ()
 
 
 @pytest.mark.parametrize(
@@ -53,8 +53,8 @@ def test_a_journal_is_read_as_it_was_written() -> None:
 def test_a_line_that_cannot_be_read_is_named(line: str) -> None:
     """A line that is passed over would let something in again."""
     good = journal_text([entry(Action.REMOVE, "lib==1.0")])
-    with pytest.raises(InputError, match="line 2 of the journal"):
-        parse_journal(good + line + "\n")
+    with pytest.raises(InputError, match=r"`tree/journal\.jsonl`, line 2, cannot be read"):
+        parse_journal(good + line + "\n", "tree/journal.jsonl")
 
 
 PATTERNS = {

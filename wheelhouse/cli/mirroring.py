@@ -331,9 +331,13 @@ def show(
 
 
 def _entries(action: "Action", subjects: Iterable[str], reason: str, by: str | None) -> "list[Entry]":
-    """The decisions about several subjects."""
-    from wheelhouse.mirror.state import Entry
+    """The decisions about several subjects. Raises InputError for one that needs a reason and has none."""
+    from wheelhouse.mirror.state import Action, Entry
 
+    if not reason.strip() and action in (Action.REMOVE, Action.YANK, Action.BLOCK):
+        raise InputError(
+            f"`mirror {action}` needs a reason", hint="who meets the decision reads it: --reason 'see TICKET-12'"
+        )
     moment, user = now(), by or user_name()
     return [Entry(action=action, made=moment, by=user, subject=subject, reason=reason) for subject in subjects]
 

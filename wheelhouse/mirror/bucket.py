@@ -105,7 +105,7 @@ class Bucket:
 
     def journal(self) -> tuple[Entry, ...]:
         """The journal; empty if there is none."""
-        return parse_journal(self._text(JOURNAL) or "")
+        return parse_journal(self._text(JOURNAL) or "", JOURNAL)
 
     def page(self, project: NormalizedName) -> ProjectPage:
         """A project's page; an empty one if there is none. Raises IntegrityError for a page of another program."""
@@ -127,7 +127,7 @@ class Bucket:
 
         def change(text: str | None) -> str:
             nonlocal appended
-            entries = parse_journal(text or "")
+            entries = parse_journal(text or "", JOURNAL)
             appended = new(entries)
             return journal_text((*entries, *appended))
 

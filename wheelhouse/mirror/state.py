@@ -67,8 +67,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 _ENTRY = DocumentType(Entry)
 
 
-def parse_journal(text: str) -> tuple[Entry, ...]:
-    """The entries of a journal, the oldest first. Raises InputError that names the line that cannot be read."""
+def parse_journal(text: str, source: str) -> tuple[Entry, ...]:
+    """The entries of a journal, the oldest first. Raises InputError that names `source` and the line that cannot be read."""
     entries: list[Entry] = []
     for number, line in enumerate(text.splitlines(), 1):
         try:
@@ -77,14 +77,10 @@ def parse_journal(text: str) -> tuple[Entry, ...]:
                 raise ValueError(f"its format is {entry.format}")
             _must_have_good_subject(entry)
         except (ValueError, InputError) as error:
-            raise _unreadable(number, str(error)) from error
+            hint = "take the journal from a backup: without it, what was removed would come back"
+            raise InputError(f"`{source}`, line {number}, cannot be read: {error}", hint=hint) from error
         entries.append(entry)
     return tuple(entries)
-
-
-def _unreadable(number: int, problem: str) -> InputError:
-    hint = "take the journal from a backup: without it, what was removed would come back"
-    return InputError(f"line {number} of the journal of the index cannot be read: {problem}", hint=hint)
 
 
 def _must_have_good_subject(entry: Entry) -> None:

@@ -113,7 +113,7 @@ def _sidecar_fault(path: Path, file: Offered, *, check: bool) -> tuple[str, str]
 def read_journal(root: Path) -> tuple[Entry, ...]:
     """The journal of a tree; empty if there is none. Raises InputError."""
     path = root / JOURNAL
-    return parse_journal(read_text(path, "the journal")) if path.is_file() else ()
+    return parse_journal(read_text(path, "the journal"), str(path)) if path.is_file() else ()
 
 
 def write_journal(root: Path, entries: Iterable[Entry]) -> None:
