@@ -1,7 +1,8 @@
 """How fast `serve` is beside nginx on the same files: `python -m benchmarks.serve`, from the checkout, prints docs/performance.md's table.
 
-Each round asks both for the same, one after the other, so that ratios are of one run; medians of the rounds are shown. Then 200
-clients at once, each with connections of its own, read the index and fetch every file: whatever does not arrive whole is lost.
+Each round asks both for the same, one after the other, so that ratios are of one run; medians of the rounds are shown. Then 1,000
+clients at once, each with connections of its own, read pages and fetch their files, while a project comes and goes in the
+wheelhouse: whatever does not arrive whole is lost.
 """
 
 import argparse
@@ -9,13 +10,16 @@ import hashlib
 import http.client
 import json
 import os
+import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
@@ -30,7 +34,9 @@ JSON = "application/vnd.pypi.simple.v1+json"
 PARALLEL = "16"
 LARGE, SMALL = 6, 30
 MEGABYTE = 1 << 20
-CLIENTS = 200
+CLIENTS, PROJECTS = 1000, 6
+"""So many clients at once, and so many projects that each of them fetches."""
+CHANGE_SECONDS = 1.5
 
 
 def make_house(folder: Path) -> Path:
@@ -88,21 +94,49 @@ def compared(there: Callable[[], float], here: Callable[[], float], rounds: int)
     return statistics.median(pair[0] for pair in pairs), statistics.median(pair[1] for pair in pairs), ratio
 
 
-def crowd(root: str, projects: Sequence[str]) -> tuple[int, float]:
-    """How many of all files are lost when 200 clients fetch them at once, and how many seconds that takes."""
+def crowd(root: str, projects: Sequence[str]) -> tuple[int, list[float]]:
+    """How many of all files are lost when all clients fetch them at once, and the seconds that each request took, sorted."""
+    took: list[float] = []
+
+    def timed(url: str) -> bytes:
+        started = time.monotonic()
+        raw = read(url)
+        took.append(time.monotonic() - started)
+        return raw
 
     def client(_number: int) -> int:
         lost = 0
         for project in projects:
-            page = json.loads(read(f"{root}{project}/") or b'{"files": [null]}')
+            page = json.loads(timed(f"{root}{project}/") or b'{"files": [null]}')
             for file in page["files"]:
-                raw = read(urljoin(f"{root}{project}/", file["url"])) if file else b""
+                raw = timed(urljoin(f"{root}{project}/", file["url"])) if file else b""
                 lost += not file or hashlib.sha256(raw).hexdigest() != file["hashes"]["sha256"]
         return lost
 
-    started = time.monotonic()
     with ThreadPoolExecutor(CLIENTS) as pool:
-        return sum(pool.map(client, range(CLIENTS))), time.monotonic() - started
+        return sum(pool.map(client, range(CLIENTS))), sorted(took)
+
+
+@contextmanager
+def changing(house: Path, states: Sequence[Path]) -> Iterator[list[int]]:
+    """Make a wheelhouse each of these states in turn, as long as the block lasts; the list has a 1 for each change."""
+    ended, changes = threading.Event(), list[int]()
+
+    def run() -> None:
+        while not ended.wait(CHANGE_SECONDS):
+            state = states[len(changes) % len(states)]
+            for path in sorted(state.iterdir(), key=lambda path: path.suffix != ".whl"):
+                shutil.copy(path, house / f".{path.name}")
+                (house / f".{path.name}").replace(house / path.name)
+            changes.append(1)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield changes
+    finally:
+        ended.set()
+        thread.join()
 
 
 def main() -> None:
@@ -117,8 +151,23 @@ def main() -> None:
         made = wheelhouse("index", house, "-o", "tree", cwd=room)
         if made.returncode:
             raise SystemExit(made.stderr)
+        states = [room / "full", room / "less"]
+        for state, names in zip(states, (SMALL, SMALL - 1), strict=True):
+            projects = [f"small-{number}" for number in range(LARGE, LARGE + names)]
+            options = ("--python", "3.12", "--no-index", "--find-links", "made/offered", "--dest", state)
+            made = wheelhouse("fetch", *projects, *options, cwd=room)
+            if made.returncode:
+                raise SystemExit(made.stderr)
+        live = Path(shutil.copytree(states[0], room / "live"))
         with nginx(room / "tree", room / "nginx") as static, serving(house) as served:
             measured(static, f"{served}/simple/", rounds, room)
+        with serving(live) as served, changing(live, states) as changes:
+            lost, took = crowd(f"{served}/simple/", [f"small-{LARGE + number}" for number in range(PROJECTS)])
+        p99 = took[len(took) * 99 // 100]
+        print(
+            f"\n{CLIENTS} clients at once, {len(took)} requests, {len(changes)} changes: {lost} lost, p99 {p99:.2f} s."
+        )
+        sys.exit(1 if lost else 0)
 
 
 def measured(static: str, served: str, rounds: int, room: Path) -> None:
@@ -144,9 +193,6 @@ def measured(static: str, served: str, rounds: int, room: Path) -> None:
             partial(seconds, urls["nginx"], room), partial(seconds, urls["serve"], room), rounds
         )
         print(f"| {what} | {nginx_took:.2f} | {serve_took:.2f} | {ratio:.2f} |", flush=True)
-    lost, took = crowd(served, small)
-    print(f"\n{CLIENTS} clients at once, {CLIENTS * SMALL} files and as many pages: {lost} lost, {took:.1f} s.")
-    sys.exit(1 if lost else 0)
 
 
 if __name__ == "__main__":

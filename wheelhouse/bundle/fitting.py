@@ -31,7 +31,7 @@ def must_fit(folder: str, manifest: BundleManifest, own: Hashes, existing: Hashe
     now = f"wheelhouse {digest(there)[:12]}" if there else "no wheelhouse"
     if missing:
         raise IntegrityError(
-            f"`{folder}` ({now}) has not {counted(len(missing), 'file')} that the bundle does not carry "
+            f"`{folder}` ({now}) lacks {counted(len(missing), 'file')} that the bundle does not carry "
             f"(it was made for wheelhouse {(manifest.base or '')[:12]}): {lines[0]}",
             hint=f"send what it lacks: wheelhouse state {folder} -o far.json, then wheelhouse pack … --since far.json",
             details=tuple(lines),
