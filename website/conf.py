@@ -26,11 +26,13 @@ include_patterns = ["docs/**", "*.md"]
 exclude_patterns = ["build/**"]
 nitpicky = True
 highlight_language = "text"
+smartquotes = False  # options begin with two hyphens
 myst_heading_anchors = 4
 html_theme = "furo"
 html_title = f"wheelhouse {version}"
 html_static_path = ["static"]
 html_css_files = ["site.css"]
+html_js_files = ["site.js"]
 html_extra_path = ["root"]
 html_show_sphinx = False
 html_copy_source = False
@@ -73,6 +75,13 @@ def add_navigation(app, docname: str, source: list[str]) -> None:  # noqa: ANN00
         source[0] += toctree(linked(docname, source[0]), LISTS[docname])
 
 
+def level_captions(app, pagename: str, templatename: str, context: dict, doctree) -> None:  # noqa: ANN001
+    """Give the captions of the sidebar, which Sphinx marks as headings, the level that a heading must have."""
+    tree = context.get("furo_navigation_tree", "")
+    context["furo_navigation_tree"] = tree.replace('role="heading"', 'role="heading" aria-level="2"')
+
+
 def setup(app) -> None:  # noqa: ANN001  (Sphinx's own type)
     """Called by Sphinx."""
     app.connect("source-read", add_navigation)
+    app.connect("html-page-context", level_captions, priority=900)

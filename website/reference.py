@@ -61,7 +61,10 @@ def command_page(name: str, command: Any) -> str:  # noqa: ANN401  (typer keeps 
 
 def _help_text(text: str) -> str:
     """The paragraphs of a help; those that are marked as examples become blocks of commands."""
-    paragraphs = [" ".join(part.split("\n")) if "\b" not in part else _examples(part) for part in text.split("\n\n")]
+    paragraphs = [
+        _examples(part) if part.startswith(("\b", "wheelhouse ")) else escaped(" ".join(part.split("\n")))
+        for part in text.split("\n\n")
+    ]
     return "\n\n".join(paragraphs)
 
 

@@ -19,9 +19,17 @@ from tests.support.markdown import blocks
 
 RECORDING, PICTURE = (ROOT / "docs/pictures" / name for name in ("terminal.txt", "terminal.svg"))
 COLUMNS, LINE, CHARACTER, MARGIN = 104, 19, 7.83, 18
+SHOWN = {
+    "fetch": r"projects, |^  sdist|files fetched",
+    "build": r"built",
+    "vet": r"^(error|warning)|^looked at|files, \d+ findings",
+    "rehearse": r"^ok +(install|check|import|run)|passed",
+    "pack": r"",
+}
+"""Which lines of each command are worth showing, of at most `KEPT` each: the first ones, and the last."""
 KEPT = 6
-"""So many lines of a command are shown, the last ones."""
 _SGR = re.compile(r"\x1b\[([\d;]*)m")
+_SECONDS = re.compile(r": [\d.]+ s\b")
 _OTHER = re.compile(r"\x1b\[[\d;?]*[A-LN-Za-ln-z]")
 _STYLES = {"1": "b", "2": "d", "31": "r", "32": "g", "33": "y", "34": "l", "35": "m", "36": "c", "90": "d"}
 STYLE = """
@@ -39,14 +47,20 @@ def commands() -> list[str]:
 
 
 def record(folder: Path) -> str:
-    """Run the commands in a terminal; what was typed and printed, with the last lines of each."""
-    environment = os.environ | {"COLUMNS": str(COLUMNS), "TERM": "xterm-256color", "LINES": "50"}
+    """Run the commands in a terminal; what was typed, and the lines that are worth showing, without times: these are the machine's."""
+    environment = os.environ | {"COLUMNS": "200", "TERM": "xterm-256color", "LINES": "50"}
     shown = []
     for command in commands():
-        lines = _printed(shlex.split(command), folder, environment)
-        cut = ["…"] if len(lines) > KEPT else []
-        shown += [f"$ {command}", *cut, *lines[-KEPT:], ""]
+        pattern = SHOWN[shlex.split(command)[1]]
+        lines = [line for line in _printed(shlex.split(command), folder, environment) if _matches(line, pattern)]
+        lines = [_SECONDS.sub("", line) for line in lines]
+        cut = lines if len(lines) <= KEPT else [*lines[: KEPT - 3], "…", *lines[-2:]]
+        shown += [f"$ {command}", *cut, ""]
     return "\n".join(shown)
+
+
+def _matches(line: str, pattern: str) -> bool:
+    return bool(re.search(pattern, _SGR.sub("", line)))
 
 
 def _printed(words: list[str], folder: Path, environment: dict[str, str]) -> list[str]:
@@ -85,12 +99,14 @@ def draw(recording: str) -> str:
 
 
 def _row(line: str, y: int) -> str:
-    """A line as text, each stretch of one colour by itself; a line that is too long is cut."""
+    """A line as text, each stretch of one colour by itself; a line that is too long ends in an ellipsis."""
     if line.startswith("$ "):
         return (
             f'<text x="{MARGIN}" y="{y}"><tspan class="p">$ </tspan><tspan class="b">{escape(line[2:])}</tspan></text>'
         )
     parts, style, room = [], "", COLUMNS
+    if len(_SGR.sub("", line)) > COLUMNS:
+        line = line[: COLUMNS - 1] + "…"
     for number, part in enumerate(_SGR.split(line)):
         if number % 2:
             style = " ".join(_STYLES.get(code, "") for code in part.split(";")).strip()

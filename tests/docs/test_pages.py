@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import date
 from functools import cache
 from pathlib import Path
+from xml.etree import ElementTree
 
 import jsonschema
 import pytest
@@ -16,7 +17,7 @@ from tests.docs.test_commands import SETTINGS
 from tests.support.checkout import ROOT
 from tests.support.documentation import PAGES, ROOT_PAGES, broken_links, command_lines, links
 from tests.support.markdown import Block
-from website import conf
+from website import conf, terminal
 from wheelhouse import errors
 from wheelhouse.cli import entry
 
@@ -128,3 +129,18 @@ def test_each_page_is_led_to() -> None:
         (page.parent / link.partition("#")[0]).resolve() for page in PAGES for link in links(page) if "://" not in link
     }
     assert not [page.name for page in PAGES if page not in led_to and page.stem not in {"README", "index"}]
+
+
+def test_the_terminals_picture_is_drawn_from_its_recording_of_the_readmes_commands() -> None:
+    recording = terminal.RECORDING.read_text(encoding="utf-8")
+    assert [line[2:] for line in recording.splitlines() if line.startswith("$ ")] == terminal.commands()
+    assert terminal.PICTURE.read_text(encoding="utf-8") == terminal.draw(recording)
+    assert "://" not in recording
+
+
+def test_a_picture_has_what_a_terminal_showed_and_nothing_that_breaks_it() -> None:
+    picture = terminal.draw("$ wheelhouse <vet> & more\n\x1b[1;33mwarning\x1b[0m: `<script>`\n" + "x" * 300 + "\n")
+    root = ElementTree.fromstring(picture)
+    texts = ["".join(text.itertext()) for text in root.iter("{http://www.w3.org/2000/svg}text")]
+    assert texts == ["$ wheelhouse <vet> & more", "warning: `<script>`", "x" * (terminal.COLUMNS - 1) + "…"]
+    assert '<tspan class="b y">warning</tspan>' in picture
