@@ -64,6 +64,13 @@ def archives(tree: Path) -> set[str]:
     return {path.name.removesuffix(".metadata") for path in tree.rglob("*") if ".whl" in path.name}
 
 
+def test_a_tree_whose_folder_has_a_name_that_is_no_text(tmp_path: Path, houses: tuple[Path, Path]) -> None:
+    folder = tmp_path / os.fsdecode(b"\xff")
+    index(houses, folder / "tree", CHOICES)
+    configurations = [path.read_bytes() for path in (folder / "tree" / ".wheelhouse").glob("*f*")]
+    assert any(os.fsencode(folder) in text for text in configurations)
+
+
 def test_what_was_removed_stays_out_until_it_is_restored(tree: Path, houses: tuple[Path, Path]) -> None:
     removed = decide(tree, [entry(Action.REMOVE, "Lib==1.0", "CVE-2026-1")])
     assert removed.removed == (LIB1,) and archives(tree) == {LIB2, APP} and names(tree) == [LIB2]

@@ -80,6 +80,7 @@ def seaweedfs(folder: Path) -> Iterator[ObjectServer]:
     limits += ["-s3.port.iceberg=0", "-s3.port.lance=0"]  # else two at once want the same ports
     with _started((weed, "server", *places, *options, *limits), ports[0]) as server:
         _put(f"{server.endpoint}/{BUCKET}")
+        _put(f"{server.endpoint}/{BUCKET}/ready")  # its S3 API answers before it has a volume for files
         yield server
 
 

@@ -47,8 +47,8 @@ def write_tree(
     for project in shown if only is None else sorted(shown.keys() & only):
         for name, text in _project_texts(browsed, project):
             write(root / project, name, text)
-    for path, text in _root_texts(root, browsed):
-        write(root, path, text)
+    for path, content in _root_texts(root, browsed):
+        write(root, path, content)
     for project, name in unnamed_files(root, shown, only):
         if is_kept_out(state, project, name):
             remove_file(root, project, name)
@@ -65,14 +65,17 @@ def _project_texts(browsed: Browsed, project: NormalizedName) -> Iterator[tuple[
     yield PAGE_JSON, project_json(project, page)
 
 
-def _root_texts(root: Path, browsed: Browsed) -> Iterator[tuple[str, str]]:
-    """The lists of projects, and the configurations of web servers, by their path in the tree."""
+def _root_texts(root: Path, browsed: Browsed) -> Iterator[tuple[str, str | bytes]]:
+    """The lists of projects, and the configurations of web servers, by their path in the tree.
+
+    Two configurations name the tree's folder. They are written in the bytes of its name, which may be no text in this locale.
+    """
     place = str(root.absolute())
     yield PAGE_JSON, root_json(browsed.pages)
     yield PAGE_HTML, root_html(browsed.pages)
     yield PAGE_BROWSE, root_browse(browsed)
-    yield f"{KEEPER_FOLDER}/{OF_NGINX}", nginx_conf(place)
-    yield f"{KEEPER_FOLDER}/{OF_CADDY}", caddyfile(place)
+    yield f"{KEEPER_FOLDER}/{OF_NGINX}", nginx_conf(place).encode("utf-8", "surrogateescape")
+    yield f"{KEEPER_FOLDER}/{OF_CADDY}", caddyfile(place).encode("utf-8", "surrogateescape")
     yield OF_APACHE, htaccess()
 
 
