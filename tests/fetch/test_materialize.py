@@ -92,3 +92,58 @@ def test_what_credentials_gave_needs_a_word_in_the_settings(server: IndexServer,
 def test_a_folder_without_lock_files_is_no_wheelhouse(team: Team) -> None:
     Path("empty").mkdir()
     assert team.run("one", "materialize", "empty") == 2
+
+
+def test_commands_that_need_the_files_take_them_from_the_store(server: IndexServer, team: Team) -> None:
+    Path("limits.txt").write_text("lib==1.0\n")
+    assert team.fetch("one", server.url, "app", "tool", "-c", "limits.txt", "--virtual") == 0, team.said
+    virtual = Path("wheels-one")
+    before = files(virtual)
+    assert {Path(name).suffix for name in before} == {".toml", ".txt"}
+    server.requests.clear()
+    assert team.run_plain("verify", virtual, "--cache-dir", "cache-two", "--json") == 0, team.said
+    assert json.loads(team.said)["files"] == 3
+    assert json.loads(team.said)["house"] == "wheels-one"
+    assert team.run_plain("verify", virtual, "--cache-dir", "cache-one") == 0, team.said
+    assert team.run_plain("index", virtual, "-o", "simple", "--cache-dir", "cache-two") == 0, team.said
+    assert Path("simple/app/app-1.0-py3-none-any.whl").is_file()
+    assert team.run_plain("stage", virtual, "--cache-dir", "cache-two") == 0, team.said
+    assert Path("docker-context-files/app-1.0-py3-none-any.whl").is_file()
+    assert team.run("two", "pack", virtual, "-o", "virtual.tar") == 0, team.said
+    assert not server.requests
+    assert files(virtual) == before
+    assert not list(Path().glob("cache-*/whole-*/*"))
+    assert team.run("two", "materialize", virtual, "--dest", "whole") == 0, team.said
+    assert team.run("two", "pack", "whole", "-o", "whole.tar") == 0, team.said
+    assert Path("virtual.tar").read_bytes() == Path("whole.tar").read_bytes()
+
+
+def test_an_altered_object_and_an_altered_file_of_the_cache_are_not_used(server: IndexServer, team: Team) -> None:
+    assert team.fetch("one", server.url, "app", "--virtual") == 0, team.said
+    for path in Path("cache-one").glob("**/artifacts/*/*"):
+        path.write_bytes(b"altered")
+    assert team.run_plain("verify", "wheels-one", "--cache-dir", "cache-one") == 0, team.said
+    for path in Path("store/artifacts").glob("*/*"):
+        path.write_bytes(b"altered")
+    assert team.run_plain("verify", "wheels-one", "--cache-dir", "cache-one") == 0, "the cache has them again"
+    assert team.run_plain("verify", "wheels-one", "--cache-dir", "cache-two") == 4
+    assert "app-1.0-py3-none-any.whl" in team.said and "has 2 files of `wheels-one`" in team.said
+    assert "wheelhouse materialize wheels-one" in team.said
+    assert team.run("two", "pack", "wheels-one", "-o", "bundle.tar") == 4
+    assert not Path("bundle.tar").exists()
+
+
+def test_without_a_store_a_folder_of_lock_files_lacks_its_files(server: IndexServer, team: Team) -> None:
+    assert team.fetch("one", server.url, "app", "--virtual") == 0, team.said
+    Path("wheelhouse.toml").unlink()
+    assert team.run_plain("verify", "wheels-one") == 1
+    assert "app-1.0-py3-none-any.whl" in team.said
+
+
+def test_attestations_are_in_the_store_too(team: Team) -> None:
+    publisher = {"kind": "GitHub", "repository": "a/b", "workflow": "w.yml"}
+    attested = json.dumps({"version": 1, "attestation_bundles": [{"publisher": publisher, "attestations": []}]})
+    with IndexServer() as server:
+        server.add(build_wheel(team.folder, "lib", "1.0"), provenance=server.put("/lib", attested.encode()))
+        assert team.fetch("one", server.url, "lib", "--virtual") == 0, team.said
+    assert team.run_plain("verify", "wheels-one", "--cache-dir", "cache-two") == 0, team.said

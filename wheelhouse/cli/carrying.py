@@ -23,7 +23,8 @@ from wheelhouse.cli.session import (
     supplied,
 )
 from wheelhouse.cli.terminal import echo
-from wheelhouse.config.options import ConnectionOptions, IndexOptions, TargetOptions
+from wheelhouse.cli.whole_wheelhouses import whole_wheelhouses
+from wheelhouse.config.options import ConnectionOptions, FileOrigin, IndexOptions, TargetOptions
 from wheelhouse.errors import InputError
 
 if TYPE_CHECKING:
@@ -123,11 +124,13 @@ def pack(
     if par2:
         must_have_par2()
     far_side = read_far_side(since, public_keys(since_keys)) if since else None
-    locks = _bring_self(wheelhouses[0], targeted, located, network, quiet=as_json) if with_self else ()
-    if require_approved:
-        for wheelhouse in wheelhouses:
-            must_be_approved(files_of(wheelhouse), [wheelhouse])
-    packed = pack_step(wheelhouses, stream or output, far_side, limit, signing, _review())
+    origin = FileOrigin(store=network.store, cache_dir=network.cache_dir)
+    with whole_wheelhouses(wheelhouses, origin, quiet=as_json) as folders:
+        locks = _bring_self(folders[0], targeted, located, network, quiet=as_json) if with_self else ()
+        if require_approved:
+            for folder in folders:
+                must_be_approved(files_of(folder), [folder])
+        packed = pack_step(folders, stream or output, far_side, limit, signing, _review())
     if par2:
         names = [volume.name for volume in packed.volumes]
         add_recovery_files(output, [*names, *([f"{output.name}.volumes.json"] if split else [])], par2)

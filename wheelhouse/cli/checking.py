@@ -11,7 +11,8 @@ from wheelhouse.cli.command import Json, Quiet, RequireApproved, WheelhouseFolde
 from wheelhouse.cli.job_checks import Verified, verify_jobs, why_jobs
 from wheelhouse.cli.output import say, say_json
 from wheelhouse.cli.session import approvals, chosen_jobs, settings, since_approval, waivers
-from wheelhouse.config.options import JobSelection
+from wheelhouse.cli.whole_wheelhouses import whole_wheelhouses
+from wheelhouse.config.options import FileOrigin, JobSelection
 from wheelhouse.errors import InputError
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ DEFAULT_FOLDER = Path("wheels")
 @command(app)
 def verify(
     selection: JobSelection,
+    origin: FileOrigin,
     wheelhouse: WheelhouseFolder = DEFAULT_FOLDER,
     require_approved: RequireApproved = False,
     key: Annotated[
@@ -44,10 +46,10 @@ def verify(
     """
     if jobs := chosen_jobs(selection):
         _must_be_default(wheelhouse)
-        each = partial(verified, keys=key, require_approved=require_approved)
+        each = partial(verified, origin=origin, keys=key, require_approved=require_approved)
         verify_jobs(jobs, each, as_json=as_json, quiet=quiet)
         return
-    outcome = verified(wheelhouse, key, require_approved=require_approved)
+    outcome = verified(wheelhouse, origin, key, require_approved=require_approved)
     if as_json:
         say_json(outcome.document)
     else:
@@ -55,8 +57,14 @@ def verify(
     raise typer.Exit(1 if outcome.is_bad else 0)
 
 
-def verified(folder: Path, keys: list[Path] | None, *, require_approved: bool) -> Verified:
+def verified(folder: Path, origin: FileOrigin, keys: list[Path] | None, *, require_approved: bool) -> Verified:
     """What `verify` finds in a wheelhouse, a staged folder or an index. Raises InputError if the folder is none of them."""
+    with whole_wheelhouses([folder], origin, quiet=True) as (whole,):
+        return _verified(folder, whole, keys, require_approved=require_approved)
+
+
+def _verified(folder: Path, whole: Path, keys: list[Path] | None, *, require_approved: bool) -> Verified:
+    """What `verify` finds in a folder whose files are in the folder `whole`, which is the same one or a copy."""
     from wheelhouse import report
     from wheelhouse.findings import Severity, worst
     from wheelhouse.mirror.tree import files_named, is_tree
@@ -66,15 +74,15 @@ def verified(folder: Path, keys: list[Path] | None, *, require_approved: bool) -
     from wheelhouse.vet.approvals import unapproved
     from wheelhouse.vet.approve import files_of
 
-    is_index = is_tree(folder)
-    verdict, staged = (verify_tree(folder, waivers()), None) if is_index else verify_folder(folder, waivers())
+    is_index = is_tree(whole)
+    verdict, staged = (verify_tree(whole, waivers()), None) if is_index else verify_folder(whole, waivers())
     signer = _signer(folder, staged, keys) if keys else None
     files = files_named if is_index else files_of
     findings = verdict.findings
     if require_approved:
         from_file = settings()
         current = approvals(from_file)
-        lacking = unapproved(files(folder), current)
+        lacking = unapproved(files(whole), current)
         findings = (*findings, *lacking, *since_approval(from_file, verdict.wheelhouse, current))
     is_bad = (worst(findings) or Severity.NOTE) >= Severity.ERROR
     rows = [report.finding_document(finding) for finding in findings]

@@ -12,6 +12,8 @@ from wheelhouse.cli.machine import now, user_name
 from wheelhouse.cli.output import say, say_json
 from wheelhouse.cli.run_store import is_store_url, opened_objects
 from wheelhouse.cli.session import approvals, listening, must_have_approved_files, read_snapshot, settings, waivers
+from wheelhouse.cli.whole_wheelhouses import whole_wheelhouses
+from wheelhouse.config.options import FileOrigin
 from wheelhouse.errors import InputError
 
 if TYPE_CHECKING:
@@ -46,6 +48,7 @@ By = Annotated[
 @command(app)
 def index(
     wheelhouses: Wheelhouses,
+    origin: FileOrigin,
     output: Annotated[
         str,
         typer.Option(
@@ -93,13 +96,16 @@ def index(
         must_have_approved_files(wheelhouses)
     moment = now()
     choices = IndexChoices(by or user_name(), moment, check, link, parse_moment(prior_to, moment), _knows())
-    with listening(quiet=quiet or as_json) as listener:
+    with (
+        whole_wheelhouses(wheelhouses, origin, quiet=quiet or as_json) as folders,
+        listening(quiet=quiet or as_json) as listener,
+    ):
         if bucket := _bucket(output):
             from wheelhouse.mirror.bucket import index_bucket
 
-            done = index_bucket(wheelhouses, bucket, choices, listener)
+            done = index_bucket(folders, bucket, choices, listener)
         else:
-            done = index_step(wheelhouses, Path(output), choices, listener)
+            done = index_step(folders, Path(output), choices, listener)
     if as_json:
         changed = {"added": list(done.added), "mended": list(done.repaired)}
         say_json({"tree": output, "projects": done.projects, **changed, "stood": done.unchanged})

@@ -287,7 +287,7 @@ def opened_sources(network: ConnectionOptions, listener: Listener) -> "Iterator[
                 sources[key] = _source(options, network, store, listener, asks_always=asks_always)
             return sources[key]
 
-    with opened_store(network, from_file, _store_keys(network, from_file, listener), listener) as store:
+    with opened_store(network, from_file, store_keys(network, from_file, listener), listener) as store:
         try:
             yield source_of
         finally:
@@ -314,7 +314,7 @@ def _source(
     return source
 
 
-def _store_keys(network: ConnectionOptions, from_file: "Settings", listener: Listener) -> "SigningKeys | None":
+def store_keys(network: ConnectionOptions, from_file: "Settings", listener: Listener) -> "SigningKeys | None":
     """The keys of the store; None if no key is trusted. Warns of a key of this run that is not trusted."""
     from wheelhouse.cli.run_store import SigningKeys
 

@@ -10,14 +10,16 @@ from wheelhouse.cli.app import app
 from wheelhouse.cli.command import Json, RequireApproved, command
 from wheelhouse.cli.output import say, say_json
 from wheelhouse.cli.session import must_be_approved, settings, signer_of, waivers
+from wheelhouse.cli.whole_wheelhouses import whole_wheelhouses
 from wheelhouse.config.declare import given
-from wheelhouse.config.options import StageOptions
+from wheelhouse.config.options import FileOrigin, StageOptions
 from wheelhouse.errors import WheelhouseError
 
 
 @command(app)
 def stage(
     staging: StageOptions,
+    origin: FileOrigin,
     wheelhouse: Annotated[
         Path | None,
         typer.Argument(metavar="[WHEELHOUSE]", help="The wheelhouse to stage. Default: wheels.", show_default=False),
@@ -63,23 +65,26 @@ def stage(
     folder, destination = wheelhouse or from_file.wheelhouse, Path(chosen.dest or "docker-context-files")
     choices = Choices.parse(dataclasses.asdict(chosen))
     signing = signer_of(key) if key else None
-    plan = plan_stage(
-        folder,
-        chosen.layout or "auto",
-        chosen.target,
-        chosen.base_image,
-        choices,
-        sdists=chosen.sdists,
-        destination=destination,
-        dockerfile=dockerfile,
-        checkout=Path(),
-    )
-    if sealed and plan.unsettled:
-        raise WheelhouseError("the build would still ask a network, so nothing was written", details=plan.unsettled)
-    if require_approved:
-        from_index = load_wheelhouse(folder).artifacts if plan.index else {}
-        must_be_approved({path: artifact.sha256 for path, artifact in {**from_index, **plan.files}.items()}, [folder])
-    removed = () if chosen.dry_run else stage_step(folder, destination, plan, waivers(), signing)
+    with whole_wheelhouses([folder], origin, quiet=as_json) as (whole,):
+        plan = plan_stage(
+            whole,
+            chosen.layout or "auto",
+            chosen.target,
+            chosen.base_image,
+            choices,
+            sdists=chosen.sdists,
+            destination=destination,
+            dockerfile=dockerfile,
+            checkout=Path(),
+        )
+        if sealed and plan.unsettled:
+            raise WheelhouseError("the build would still ask a network, so nothing was written", details=plan.unsettled)
+        if require_approved:
+            from_index = load_wheelhouse(whole).artifacts if plan.index else {}
+            must_be_approved(
+                {path: artifact.sha256 for path, artifact in {**from_index, **plan.files}.items()}, [whole]
+            )
+        removed = () if chosen.dry_run else stage_step(whole, destination, plan, waivers(), signing)
     if as_json:
         written = {"folder": str(destination), "written": not chosen.dry_run, "removed": list(removed)}
         say_json({**written, **plan_document(plan)})

@@ -519,6 +519,11 @@ class ConnectionOptions(StoreOptions, CacheOptions, NetworkOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
+class FileOrigin(StoreLocation, CacheOptions):
+    """Where the files of a wheelhouse of lock files alone come from."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class LayoutOptions:
     """What `stage` writes, and where."""
 

@@ -97,7 +97,7 @@ def _fill_virtually(
     source: PackageSource,
     on_event: Listener,
 ) -> Filled:
-    """Put every file into the store that machines share, and only the lock files into the folder.
+    """Put every file into the store that machines share, and only the lock files and their constraints into the folder.
 
     Raises InputError if no store takes a file, StoreError if it did not take all.
     """
@@ -107,9 +107,15 @@ def _fill_virtually(
         for pin, artifact in _locked(wheelhouse).values()
     ]
     waived = _place(candidates, folder, _targets(wheelhouse.locks), source, on_event)
+    for provenance in {
+        pin.provenance.sha256: pin.provenance for lock in wheelhouse.locks for pin in lock.pins if pin.provenance
+    }.values():
+        source.provenance.share(provenance)
     source.artifacts.part_of(candidates).settle()
     complete = wheelhouse.with_waivers(waived) if waived else wheelhouse
     texts = {lock.filename: lock_toml(lock, with_paths=False) for lock in complete.locks}
+    constraints = complete.constraints or {}
+    texts |= {lock.constraints_filename: constraints[lock.name] for lock in complete.locks if lock.name in constraints}
     removed = _remove(folder, existing, texts.keys())
     with os_errors_as_machine_error(folder):
         (folder / SUMS).unlink(missing_ok=True)

@@ -21,12 +21,12 @@ def materialize(
 
     Raises InputError if the folder has no lock file, or if `dest` has a file with the name of an artifact and other bytes.
     """
-    done = [(place, _filled(place, wheelhouse, source, on_event)) for place, wheelhouse in _wheelhouses(folder, dest)]
+    done = [(place, _filled(place, wheelhouse, source, on_event)) for place, wheelhouse in wheelhouses_of(folder, dest)]
     list_inner_folders(dest)
     return done
 
 
-def _wheelhouses(folder: Path, dest: Path) -> Iterator[tuple[Path, Wheelhouse]]:
+def wheelhouses_of(folder: Path, dest: Path) -> Iterator[tuple[Path, Wheelhouse]]:
     """The wheelhouse of a folder, and those inside it, each with the place where it is to be."""
     yield dest, load_wheelhouse(folder)
     for name in SUB_WHEELHOUSES:

@@ -117,11 +117,14 @@ def shared_folder(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def scratch_folder(kind: str) -> Iterator[Path]:
-    """A new folder among the machine's temporary files, removed afterwards. Those of killed runs are removed before."""
-    sweep_scratch()
+def scratch_folder(kind: str, within: Path | None = None) -> Iterator[Path]:
+    """A new folder in `within`, else among the machine's temporary files, removed afterwards.
+
+    Those of killed runs are removed before.
+    """
+    sweep_scratch(within)
     while True:
-        folder = Path(tempfile.mkdtemp(prefix=f"{SCRATCH_PREFIX}{kind}-"))
+        folder = Path(tempfile.mkdtemp(prefix=f"{SCRATCH_PREFIX}{kind}-", dir=within))
         try:
             descriptor = os.open(folder, os.O_RDONLY)
         except FileNotFoundError:  # another run swept it before it was locked
@@ -136,9 +139,9 @@ def scratch_folder(kind: str) -> Iterator[Path]:
         os.close(descriptor)
 
 
-def sweep_scratch() -> None:
-    """Remove the scratch folders of this user's killed runs."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{SCRATCH_PREFIX}*"):
+def sweep_scratch(within: Path | None = None) -> None:
+    """Remove the scratch folders of this user's killed runs, in `within` or among the machine's temporary files."""
+    for folder in (within or Path(tempfile.gettempdir())).glob(f"{SCRATCH_PREFIX}*"):
         with contextlib.suppress(OSError):
             _remove_scratch(folder)
 

@@ -6,7 +6,7 @@ from concurrent.futures import Future
 from wheelhouse.archive.artifact import Candidate
 from wheelhouse.errors import IntegrityError, ServerError
 from wheelhouse.events import Listener, Warned, ignore
-from wheelhouse.files.disk import read_bytes
+from wheelhouse.files.disk import os_errors_as_machine_error, read_bytes
 from wheelhouse.files.tasks import Tasks
 from wheelhouse.index.http import Http
 from wheelhouse.index.provenance import SUFFIX, Provenance, identities_of
@@ -35,6 +35,15 @@ class ProvenanceStore:
     def text(self, provenance: Provenance) -> "Future[str]":
         """The attestations that a lock names. Raises IntegrityError if the index has other ones by now."""
         return self._requests.start(("attestations", provenance.sha256), lambda: self._locked_text(provenance))
+
+    def share(self, provenance: Provenance) -> None:
+        """Let other machines have the attestations that a lock names, as a file with this sha256."""
+        part = self._access.part_for(provenance.url)
+        with part.partial(f"{PROVENANCE} {provenance.sha256}") as path:
+            raw = self.text(provenance).result().encode()
+            with os_errors_as_machine_error(path):
+                path.write_bytes(raw)
+            part.keep(path, provenance.sha256)
 
     def _fetch(self, filename: str, url: str) -> Provenance | None:
         """Fetch a provenance object; one that cannot be read is left out, with a warning."""
