@@ -10,6 +10,7 @@ import pytest
 from tests.support.index import IndexServer
 from tests.support.team import Team
 from tests.support.wheels import build_sdist, build_wheel
+from wheelhouse.files.disk import sha256_of
 from wheelhouse.verify.verify import verify
 
 pytest_plugins = ["tests.support.team_fixtures"]
@@ -147,3 +148,33 @@ def test_attestations_are_in_the_store_too(team: Team) -> None:
         server.add(build_wheel(team.folder, "lib", "1.0"), provenance=server.put("/lib", attested.encode()))
         assert team.fetch("one", server.url, "lib", "--virtual") == 0, team.said
     assert team.run_plain("verify", "wheels-one", "--cache-dir", "cache-two") == 0, team.said
+
+
+def test_a_file_that_was_altered_in_the_cache_does_not_go_to_the_store(server: IndexServer, team: Team) -> None:
+    settings = Path("wheelhouse.toml").read_text()
+    Path("wheelhouse.toml").unlink()
+    assert team.fetch("one", server.url, "app") == 0, team.said
+    (altered,) = Path("cache-one").glob(f"v1/artifacts/*/{sha256_of(Path('wheels-one/app-1.0-py3-none-any.whl'))}")
+    altered.write_bytes(bytes(altered.stat().st_size))
+    Path("wheelhouse.toml").write_text(settings)
+    assert team.run("one", "fetch", "app", "--python", "3.12", "--index", server.url, "--dest", "v", "--virtual") == 0
+    assert "app-1.0-py3-none-any.whl was altered" in team.said
+    assert team.run_plain("verify", "v", "--cache-dir", "cache-two") == 0, team.said
+
+
+@pytest.mark.parametrize("dest", ["wheels-one", "wheels-new"])
+def test_what_the_cache_had_before_a_store_was_named_goes_there(server: IndexServer, team: Team, dest: str) -> None:
+    settings = Path("wheelhouse.toml").read_text()
+    Path("wheelhouse.toml").unlink()
+    assert team.fetch("one", server.url, "app") == 0, team.said
+    (altered,) = Path("cache-one").glob(f"v1/artifacts/*/{sha256_of(Path('wheels-one/lib-1.0-py3-none-any.whl'))}")
+    altered.write_bytes(bytes(altered.stat().st_size))
+    Path("wheelhouse.toml").write_text(settings)
+    words = ("fetch", "app", "--python", "3.12", "--index", server.url, "--dest", dest)
+    assert team.run("one", *words) == 0, team.said
+    sent = {path.name: sha256_of(path) for path in Path("store/artifacts").glob("*/*")}
+    assert all(name == sha256 for name, sha256 in sent.items())
+    assert len(sent) == (1 if dest == "wheels-one" else 2), "a new folder makes the altered file anew"
+    shutil.rmtree("store/artifacts")
+    assert team.run("one", *words) == 0, team.said
+    assert not list(Path("store").glob("artifacts/*/*")), "it was sent lately"

@@ -188,6 +188,9 @@ def _bring(
         if not is_here[name]
     ]
     waived = _place(missing, folder, _targets(wheelhouse.locks), source, on_event)
+    for name, (_, artifact) in locked.items():
+        if is_here[name] and (url := source.addresses.get(artifact.sha256) or artifact.url):
+            source.artifacts.offer(artifact.sha256, url)
     placed = {candidate.filename for candidate in missing}
     return tuple(sorted(placed)), tuple(sorted(locked.keys() - placed)), waived
 
@@ -235,6 +238,7 @@ def _place(
         if used := _admit(candidate, stored, source.artifacts.waivers, on_event):
             waived[candidate.filename] = used
         if source.is_virtual:
+            stored = source.artifacts.unaltered(candidate, stored)
             source.artifacts.share(stored, source.artifacts.part_of([candidate]))
             return None
         return _copied(candidate, stored, folder, source), rooted(folder, candidate.filename)

@@ -95,6 +95,9 @@ class Cache(Store):
     def share(self, path: Path, sha256: str) -> None:
         """Nothing: a cache has no other machines."""
 
+    def offer(self, sha256: str) -> None:
+        """Nothing: a cache has no other machines."""
+
     def settle(self) -> None:
         """Raises InputError: a cache has no other machines."""
         hint = (

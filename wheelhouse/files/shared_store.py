@@ -19,6 +19,7 @@ import msgspec
 
 from wheelhouse.errors import InputError
 from wheelhouse.events import Listener, Noted, Warned, ignore
+from wheelhouse.files.disk import sha256_of
 from wheelhouse.files.object_store import ObjectStore, StoreError
 from wheelhouse.files.store import Store
 from wheelhouse.files.store_keys import artifact_key, note_key
@@ -31,6 +32,10 @@ UPLOADS = 4
 QUIET_SECONDS = 2.0
 """How long a run waits for its last uploads before it says so."""
 MAX_CLOCK_DIFFERENCE_SECONDS = 300.0
+SENT = "sent-1"
+"""The kind of note of this machine that says that a store had a file."""
+SENT_SECONDS = 7 * 86400.0
+"""After this time a file is offered again: the store may have been pruned."""
 READING, WRITING = "reading from it", "writing to it"
 
 
@@ -105,13 +110,16 @@ class SharedObjects:
             return note
         return None
 
-    def send_file(self, path: Path, sha256: str) -> None:
-        """Send a file of the cache in the background."""
+    def send_file(self, path: Path, sha256: str, then: Callable[[], None]) -> None:
+        """Send a file of the cache in the background; `then` is called when it is there."""
 
         def send() -> None:
             key = artifact_key(sha256)
-            if path.exists() and not self.objects.has(key):  # it may have been pruned, or be there
+            if not path.exists():  # it may have been pruned
+                return
+            if not self.objects.has(key):
                 self.objects.create(key, path)
+            then()
 
         self._send(send)
 
@@ -221,7 +229,14 @@ class SharedStore(Store):
 
     def share(self, path: Path, sha256: str) -> None:
         """Send a file to the others."""
-        self._shared.send_file(path, sha256)
+        self._shared.send_file(path, sha256, lambda: self._near.note(SENT, self._sent_key(sha256), b""))
+
+    def offer(self, sha256: str) -> None:
+        """Send a file of this machine to the others, if that was not done lately."""
+        if self._near.age(SENT, self._sent_key(sha256), time.time()) > SENT_SECONDS:
+            path = self._near.artifact(sha256)
+            if path and sha256_of(path) == sha256:  # an earlier run kept it: it may have been altered since
+                self.share(path, sha256)
 
     def discard(self, path: Path) -> None:
         """Remove a file of this machine."""
@@ -265,6 +280,10 @@ class SharedStore(Store):
     def log(self, name: str, content: bytes, *, lasting: bool = False) -> Path:
         """Keep the output of a build on this machine."""
         return self._near.log(name, content, lasting=lasting)
+
+    def _sent_key(self, sha256: str) -> str:
+        """The key of the note that a file is in this store."""
+        return f"{self._shared.objects.name} {sha256}"
 
     def _shares(self, kind: str) -> bool:
         return self._kinds is None or kind in self._kinds

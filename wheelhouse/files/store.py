@@ -28,6 +28,9 @@ class Store(Protocol):
     def share(self, path: Path, sha256: str) -> None:
         """Let other machines have a file that this run made, and keeps elsewhere. `keep` does so itself."""
 
+    def offer(self, sha256: str) -> None:
+        """Let other machines have a file of this store, if an earlier run may have kept it for this machine alone."""
+
     def settle(self) -> None:
         """Wait until other machines have all that was kept or shared here. Raises InputError if this store has no other machines,
         StoreError if they cannot have all of it.

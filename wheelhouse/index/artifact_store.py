@@ -87,10 +87,19 @@ class ArtifactStore:
             self.share(stored, part)
         return stored
 
+    def offer(self, sha256: str, url: str) -> None:
+        """Let other machines have a file of the cache that is from this URL: it may have been kept before a store was named."""
+        self._access.part_for(url).offer(sha256)
+
     def share(self, stored: StoredFile, part: Store) -> None:
         """Let other machines have a file that is kept here, if `part` is shared with them."""
         part.share(stored.path, stored.sha256)
         part.note(CONTENTS, stored.sha256, encoded(stored.contents))
+
+    def unaltered(self, candidate: Candidate, stored: StoredFile) -> StoredFile:
+        """A file whose bytes have its sha256: this one, or if it was altered in the cache, one that is fetched anew."""
+        is_sound = stored.fresh or sha256_of(stored.path) == stored.sha256
+        return stored if is_sound else self.renew(candidate, stored)
 
     def renew(self, candidate: Candidate, stored: StoredFile) -> StoredFile:
         """Fetch a file again whose copy in the store was altered after it was checked."""
@@ -109,6 +118,8 @@ class ArtifactStore:
     def _stored_or_fetched(self, candidate: Candidate) -> StoredFile:
         """The file of a candidate: from the store, else downloaded."""
         if stored := self._stored(candidate):
+            if candidate.url:
+                self.offer(stored.sha256, candidate.url)
             self._on_event(Finished(candidate.filename, reused=True))
             return stored
         if not candidate.url:
