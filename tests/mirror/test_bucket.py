@@ -20,6 +20,7 @@ from wheelhouse.events import Event, Warned
 from wheelhouse.files import object_store
 from wheelhouse.files.object_store import ObjectStore, StoreError
 from wheelhouse.mirror.bucket import Bucket, decide_in_bucket, index_bucket
+from wheelhouse.mirror.prune_bucket import prune_bucket
 from wheelhouse.mirror.simple import parse_project_page, project_html
 from wheelhouse.mirror.state import Action, Entry
 from wheelhouse.mirror.static_index import IndexChoices, index
@@ -168,6 +169,60 @@ def test_decisions_count_as_on_disk(bucket: Bucket, houses: tuple[Path, Path]) -
         decide_in_bucket(bucket, [entry(Action.REMOVE, "app==9")])
 
 
+PRUNE = Entry(action=Action.PRUNE, made=NOW, by="Ada")
+
+
+def test_what_no_lock_file_names_is_pruned_as_on_disk(
+    bucket: Bucket, houses: tuple[Path, Path], tmp_path: Path
+) -> None:
+    index_bucket(houses, bucket, CHOICES)
+    before = keys(bucket)
+    gone = ("lib-2.0-py3-none-any.whl",)
+    assert prune_bucket(bucket, [houses[0]], PRUNE, dry_run=True).removed == gone
+    assert keys(bucket) == before and len(bucket.journal()) == 1
+    bucket.store.put("lib/lib-3.0-py3-none-any.whl", b"another run puts it at this moment")
+    assert prune_bucket(bucket, [houses[0]], PRUNE, dry_run=False).removed == gone
+    assert not [key for key in keys(bucket) if "lib-2.0" in key] and "lib/lib-3.0-py3-none-any.whl" in keys(bucket)
+    assert names(bucket) == ["lib-1.0-py3-none-any.whl"] and "lib-2.0" not in text(bucket, "lib/index.html")
+    assert bucket.journal()[-1].files == gone
+    assert not prune_bucket(bucket, [houses[0]], PRUNE, dry_run=False).is_new
+    with pytest.raises(InputError, match="name no file of the index"):
+        prune_bucket(bucket, [made(tmp_path / "other", "other==1")], PRUNE, dry_run=False)
+    index_bucket(houses, bucket, CHOICES)
+    assert len(names(bucket)) == 2, "what was pruned may come again"
+
+
+@pytest.mark.parametrize("at", ["row is back before the files go", "row is back after they went"])
+def test_no_page_names_a_file_that_was_pruned_beside_an_index_run(
+    bucket: Bucket, houses: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, at: str
+) -> None:
+    """The index run has read the page before the other run prunes, and writes it during that, or afterwards."""
+    index_bucket(houses, bucket, CHOICES)
+    real = Bucket.change_page
+    remove = Bucket.remove_file
+
+    def prune_first(self: Bucket, project: NormalizedName, change: Any) -> Any:
+        monkeypatch.setattr(Bucket, "change_page", real)
+        if project == LIB and at == "row is back after they went":
+            prune_bucket(bucket, [houses[0]], PRUNE, dry_run=False)
+        return real(self, project, change)
+
+    def index_first(self: Bucket, project: NormalizedName, filename: str) -> None:
+        monkeypatch.setattr(Bucket, "remove_file", remove)
+        index_bucket([houses[1]], bucket, CHOICES)
+        remove(self, project, filename)
+
+    if at == "row is back before the files go":
+        monkeypatch.setattr(Bucket, "remove_file", index_first)
+        prune_bucket(bucket, [houses[0]], PRUNE, dry_run=False)
+        assert names(bucket) == ["lib-1.0-py3-none-any.whl"]
+    else:
+        monkeypatch.setattr(Bucket, "change_page", prune_first)
+        index_bucket([houses[1]], bucket, CHOICES)
+        assert len(names(bucket)) == 2
+    assert {f"lib/{name}" for name in names(bucket)} <= keys(bucket)
+
+
 def test_files_that_were_uploaded_too_late_bring_no_page(bucket: Bucket, houses: tuple[Path, Path]) -> None:
     done = index_bucket(houses, bucket, replace(CHOICES, prior_to=NOW))
     assert done.projects == 0 and done.added == () and bucket.projects() == []
@@ -233,6 +288,8 @@ def test_the_commands_take_the_address_of_a_bucket(
     assert run(["mirror", "yank", url, "lib==1.0", "--reason", "why"]) == 0
     assert run(["mirror", "show", url, "lib", "--json"]) == 0
     assert "why" in capsys.readouterr().out
+    assert run(["mirror", "prune", url, "--keep", folders[0], "--dry-run"]) == 0
+    assert "lib-2.0-py3-none-any.whl" in capsys.readouterr().out
     assert run(["index", *folders, "-o", url, "--link"]) == 2
     assert run(["index", *folders, "-o", (tmp_path / "tree").as_uri()]) == 2
     assert "name it by its path" in capsys.readouterr().err

@@ -267,7 +267,7 @@ def status(
 
 @command(mirror_app)
 def prune(
-    tree: TreeFolder,
+    tree: Tree,
     keep: Annotated[
         list[Path],
         typer.Option("--keep", metavar="WHEELHOUSE", help="Keep what its lock files name. May be repeated."),
@@ -288,8 +288,13 @@ def prune(
     from wheelhouse.mirror.state import Action, Entry
 
     entry = Entry(action=Action.PRUNE, made=now(), by=by or user_name(), reason=reason)
-    kept = prune_step(tree, keep, entry, dry_run=dry_run)
-    _say_kept(str(tree), kept, as_json=as_json, verb="would be removed" if dry_run else "removed")
+    if bucket := _bucket(tree):
+        from wheelhouse.mirror.prune_bucket import prune_bucket
+
+        kept = prune_bucket(bucket, keep, entry, dry_run=dry_run)
+    else:
+        kept = prune_step(Path(tree), keep, entry, dry_run=dry_run)
+    _say_kept(tree, kept, as_json=as_json, verb="would be removed" if dry_run else "removed")
 
 
 @command(mirror_app, "verify")

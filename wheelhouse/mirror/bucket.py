@@ -168,9 +168,13 @@ class Bucket:
         names = [item.key.rpartition("/")[2] for item in self.store.listed(project)]
         gone = [name for name in names if name.endswith(ARCHIVE_SUFFIXES) and is_kept_out(state, project, name)]
         for name in gone:
-            for suffix in (SIDECAR, PROVENANCE, ""):
-                self.store.remove(f"{project}/{name}{suffix}")
+            self.remove_file(project, name)
         return gone
+
+    def remove_file(self, project: NormalizedName, filename: str) -> None:
+        """Remove a file of a project, its sidecars first."""
+        for suffix in (SIDECAR, PROVENANCE, ""):
+            self.store.remove(f"{project}/{filename}{suffix}")
 
     def _sha256_of(self, key: str, size: int) -> str | None:
         found = self.store.read(key, size)
@@ -275,7 +279,11 @@ def _index_project(
             rows[pin.artifact.filename], status = pin, pin.status
     provenance = _provenance(bucket, project, sources, rows)
 
+    new_names: set[str] = set()
+
     def change(page: ProjectPage) -> ProjectPage:
+        new_names.clear()
+        new_names.update(rows.keys() - page.files.keys())
         page.status = status
         for name, pin in rows.items():
             listed = page.files.get(name)
@@ -286,8 +294,21 @@ def _index_project(
 
     if rows and not rows.keys() <= bucket.change_page(project, change).files.keys():
         bucket.remove_kept_out(project)  # it was decided while this run put the files
+    else:
+        _put_again(bucket, project, sources, new_names, on_event)
     unchanged = len(set(page.files) | set(rows)) - len(added) - len(repaired)
     return Indexed(1 if rows or page.files else 0, tuple(added), tuple(repaired), unchanged)
+
+
+def _put_again(
+    bucket: Bucket, project: NormalizedName, sources: Sequence[_Source], names: Iterable[str], on_event: Listener
+) -> None:
+    """Put those of the files that a page names now and that the bucket lacks: a run pruned them at the same time."""
+    lost = {name for name in names if not bucket.store.has(f"{project}/{name}")}
+    for source in sources if lost else ():
+        pins = [pin for pin in source.pins.get(project, []) if pin.artifact.filename in lost]
+        for opened in open_files(source.folder, source.wheelhouse, pins, on_event):
+            bucket.place(opened)
 
 
 def _is_there(bucket: Bucket, page: ProjectPage, pin: Pin, *, check: bool) -> bool:

@@ -42,6 +42,9 @@ from wheelhouse.verify.verify import load_wheelhouse
 BACK = {Action.RESTORE: "removed", Action.UNYANK: "yanked", Action.UNBLOCK: "blocked"}
 """The actions that take back another, and what that one made of its subject."""
 
+LockedFiles = Set[tuple[str, str]]
+"""Name and sha256 of files that lock files name."""
+
 
 @dataclass(frozen=True, slots=True)
 class Kept:
@@ -161,14 +164,11 @@ def prune(root: Path, keep: Iterable[Path], entry: Entry, *, dry_run: bool) -> K
     A file is named by its name and its sha256. Raises InputError if the lock files name no file of the tree at all.
     """
     must_be_tree(root)
-    names = {(name, file.sha256) for folder in keep for name, file in load_wheelhouse(folder).artifacts.items()}
+    locked = locked_files(keep)
     with folder_lock(root):
         journal, pages = read_journal(root), read_pages(root, frozenset())
         state = state_of(journal)
-        remaining = {project: _named(page, names) for project, page in pages.items()}
-        if not any(page.files for page in remaining.values()):
-            hint = "check that --keep names the right wheelhouses; to remove an index, remove its folder"
-            raise InputError("these wheelhouses name no file of the index", hint=hint)
+        remaining = pruned_pages(pages, locked)
         unnamed = unnamed_files(root, remaining)
         if unnamed and not dry_run:
             gone = tuple(sorted(name for _, name in unnamed))
@@ -181,7 +181,21 @@ def prune(root: Path, keep: Iterable[Path], entry: Entry, *, dry_run: bool) -> K
     return Kept(tuple(sorted(name for _, name in unnamed)), bool(unnamed))
 
 
-def _named(page: ProjectPage, names: Set[tuple[str, str]]) -> ProjectPage:
-    """A page with those of its files whose name and sha256 are among these."""
-    files = {name: file for name, file in page.files.items() if (name, file.sha256) in names}
+def locked_files(wheelhouses: Iterable[Path]) -> LockedFiles:
+    """Name and sha256 of each file that the lock files of these wheelhouses name."""
+    return {(name, file.sha256) for folder in wheelhouses for name, file in load_wheelhouse(folder).artifacts.items()}
+
+
+def pruned_pages(pages: Pages, locked: LockedFiles) -> Pages:
+    """The pages without the files that are not locked. Raises InputError if nothing remains."""
+    remaining = {project: pruned_page(page, locked) for project, page in pages.items()}
+    if not any(page.files for page in remaining.values()):
+        hint = "check that --keep names the right wheelhouses; to remove an index, remove its folder"
+        raise InputError("these wheelhouses name no file of the index", hint=hint)
+    return remaining
+
+
+def pruned_page(page: ProjectPage, locked: LockedFiles) -> ProjectPage:
+    """A page without the files that are not locked."""
+    files = {name: file for name, file in page.files.items() if (name, file.sha256) in locked}
     return ProjectPage(files, page.status, page.status_here)

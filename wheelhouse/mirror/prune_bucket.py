@@ -1,0 +1,57 @@
+"""Prune an index in a bucket: remove what no lock file of the named wheelhouses names, beside runs that add files.
+
+A page loses its rows before the files go, and is read again afterwards: a run that put a row back in between had read the page
+before. A run that adds a row looks for its file after that, so one of the two sees the other.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from msgspec.structs import replace
+from packaging.utils import NormalizedName
+
+from wheelhouse.files.object_store import StoreError
+from wheelhouse.mirror.bucket import MAX_SWAPS, Bucket
+from wheelhouse.mirror.keep import Kept, LockedFiles, locked_files, pruned_page, pruned_pages
+from wheelhouse.mirror.simple import ProjectPage
+from wheelhouse.mirror.state import Entry
+
+
+def prune_bucket(bucket: Bucket, keep: Iterable[Path], entry: Entry, *, dry_run: bool) -> Kept:
+    """Remove every file that a page names and no lock file of these wheelhouses does. `dry_run` only says which.
+
+    Raises InputError if the lock files name no file of the index at all. An object that no page names stays: another run may
+    have put it a moment ago, and its page may follow.
+    """
+    locked = locked_files(keep)
+    pages = bucket.pages()
+    remaining = pruned_pages(pages, locked)
+    unnamed = {project: page.files.keys() - remaining[project].files.keys() for project, page in pages.items()}
+    gone = tuple(sorted(name for names in unnamed.values() for name in names))
+    if gone and not dry_run:
+        bucket.must_compare()
+        bucket.add_to_journal(lambda _: [replace(entry, files=gone)])
+        for project in sorted(project for project, names in unnamed.items() if names):
+            _prune_project(bucket, project, locked)
+    return Kept(gone, bool(gone))
+
+
+def _prune_project(bucket: Bucket, project: NormalizedName, locked: LockedFiles) -> None:
+    """Remove rows of a page and then their files, until the page has none of these rows."""
+    names: set[str] = set()
+
+    def change(page: ProjectPage) -> ProjectPage:
+        pruned = pruned_page(page, locked)
+        names.clear()
+        names.update(page.files.keys() - pruned.files.keys())
+        return pruned
+
+    for _ in range(MAX_SWAPS):
+        bucket.change_page(project, change)
+        if not names:
+            return
+        for name in sorted(names):
+            bucket.remove_file(project, name)
+    raise StoreError(
+        f"another run adds files of `{project}` to {bucket.store.name} all the time", hint="try again later"
+    )
