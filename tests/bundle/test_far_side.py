@@ -437,6 +437,8 @@ def lying(bundle: Path, change: Callable[[dict[str, Any]], None]) -> Path:
     [
         (lambda document: document.update(wheelhouses=["web"]), "outside its wheelhouses"),
         (lambda document: document.update(wheelhouses=["web", "batch", "WEB"]), "a wheelhouse twice"),
+        (lambda document: document.update(wheelhouses=["web", "batch", ".."]), "without files"),
+        (lambda document: document.update(wheelhouses=["web", "batch", "other"]), "without files"),
         (lambda document: document.update(wheelhouses=[]), "no lock file in it names"),
         (lambda document: document["files"][0].update(carried=False), "is whole, but does not carry every file"),
         (lambda document: document.update(base="x"), "no valid sha256"),

@@ -9,6 +9,7 @@ import pytest
 from tests.support.index import IndexServer
 from tests.support.tools import wheelhouse
 from tests.support.wheels import build_wheel
+from wheelhouse.cli.journal import Journal
 
 
 @pytest.fixture
@@ -65,3 +66,30 @@ def test_verbose_and_quiet_exclude_each_other(tmp_path: Path) -> None:
     done = wheelhouse("fetch", "app", "--python", "3.12", "-v", "-q", cwd=tmp_path)
     assert done.returncode == 2
     assert "--verbose and --quiet exclude each other" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("word", "written"),
+    [
+        ("--index-url=https://me:secret@host/x", "--index-url=https://host/x"),
+        ("--index=ours=https://me:secret@host/", "--index=ours=https://host/"),
+        ("-ihttps://me:secret@host/", "-ihttps://host/"),
+        ("app @ https://me:secret@host/app.whl?token=secret", "app @ https://host/app.whl"),
+        ("https://one/,https://me:secret@two/", "https://one/,https://two/"),
+        ("https://me:a,secret@host/", "https://host/"),
+        ("s3://bucket/folder", "s3://bucket/folder"),
+    ],
+)
+def test_a_log_has_no_secret_of_an_address_anywhere_in_a_word(tmp_path: Path, word: str, written: str) -> None:
+    journal = Journal()
+    journal.open(["fetch", word], tmp_path / "log", verbose=False, quiet=False)
+    journal.close(0)
+    assert rows(tmp_path / "log")[0]["command"] == ["fetch", written]
+
+
+def test_a_log_takes_a_path_that_is_not_utf_8(tmp_path: Path) -> None:
+    journal = Journal()
+    journal.open(["verify", "h\udcff"], tmp_path / "log", verbose=False, quiet=False)
+    journal.close(0)
+    assert [row["event"] for row in rows(tmp_path / "log")] == ["started", "ended"]
+    assert rows(tmp_path / "log")[0]["command"] == ["verify", "h\udcff"]

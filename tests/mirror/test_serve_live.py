@@ -263,6 +263,20 @@ def test_tokens_of_users(house: Path, tmp_path: Path) -> None:
     assert asked(application, "/health").status_code == 200
 
 
+@pytest.mark.parametrize("line", ["ada:", "ada:   ", ":", "  ada:"])
+def test_an_empty_token_is_refused(tmp_path: Path, line: str) -> None:
+    (tmp_path / "tokens").write_text(f"# ours\nbob:b\n{line}\n")
+    with pytest.raises(InputError, match=r"line 3 of .* has no token"):
+        read_tokens(tmp_path / "tokens")
+
+
+def test_a_comment_with_spaces_before_it_is_no_token(tmp_path: Path) -> None:
+    (tmp_path / "tokens").write_text("  # the build machines\n  ci:s3cret  \n")
+    tokens = read_tokens(tmp_path / "tokens")
+    assert asyncio.run(Access(tokens).user_of("Bearer # the build machines")) is None
+    assert tokens == {"ci": frozenset({hashlib.sha256(b"s3cret").digest()})}
+
+
 def test_users_of_htpasswd(house: Path, tmp_path: Path) -> None:
     bcrypt = pytest.importorskip("bcrypt")
     hashed = bcrypt.hashpw("pässword".encode(), bcrypt.gensalt(4)).decode()
@@ -278,6 +292,13 @@ def test_users_of_htpasswd(house: Path, tmp_path: Path) -> None:
 def test_other_password_hashes_are_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "users").write_text(text)
     with pytest.raises(InputError, match=r"not hashed by bcrypt|has no user"):
+        read_htpasswd(tmp_path / "users")
+
+
+@pytest.mark.parametrize("value", ["$2b$bad", f"$2y$05${'a' * 52}", f"$2y$99${'a' * 53}", f"$2y$05${'a' * 53}x"])
+def test_a_damaged_bcrypt_hash_is_refused_before_a_client_sends_a_password(tmp_path: Path, value: str) -> None:
+    (tmp_path / "users").write_text(f"# ours\nada:{value}\n")
+    with pytest.raises(InputError, match=r"line 2 of .* has a bcrypt hash that is damaged"):
         read_htpasswd(tmp_path / "users")
 
 

@@ -98,6 +98,10 @@ SETTLING = {
         says("not_affected", {"@id": PURL}, timestamp="2026-05-03T00:00:00Z"),
         says("affected", {"@id": PURL}, timestamp="2026-05-02T00:00:00Z"),
     ),
+    "openvex-later-elsewhere": openvex(  # a time zone, and nanoseconds, as vexctl writes them
+        says("not_affected", {"@id": PURL}, timestamp="2026-05-02T22:00:00.123456789-06:00"),
+        says("affected", {"@id": PURL}, timestamp="2026-05-03T01:00:00Z"),
+    ),
     "csaf-flag": csaf("known_not_affected", {"purl": PURL}, **FLAGS),
     "csaf-impact": csaf("known_not_affected", {"purl": PURL}, **IMPACT),
     "cyclonedx": in_cyclonedx("the-app"),
@@ -112,6 +116,10 @@ OPEN = {
     "another-product": openvex(says("not_affected", {"@id": "pkg:oci/image", "subcomponents": [{"@id": PURL}]})),
     "no-reason": openvex({**says("not_affected", {"@id": PURL}), "justification": ""}),
     "affected": openvex(says("affected", {"@id": PURL})),
+    "affected-later-elsewhere": openvex(
+        says("affected", {"@id": PURL}, timestamp="2026-05-02T22:00:00-06:00"),
+        says("not_affected", {"@id": PURL}, timestamp="2026-05-03T01:00:00Z"),
+    ),
     "open": openvex(says("under_investigation", {"@id": PURL})),
     "csaf-no-reason": csaf("known_not_affected", {"purl": PURL}),
     "cyclonedx-other-version": in_cyclonedx("the-app", versions=[{"version": "2.0"}]),

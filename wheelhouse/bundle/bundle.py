@@ -205,7 +205,7 @@ def _check(manifest: BundleManifest, stated: str, source: str) -> None:
     elif not _parents(paths).isdisjoint(paths):
         contradiction = "names a file inside another file"
     elif manifest.wheelhouses and not _have_folders(paths, manifest.wheelhouses):
-        contradiction = "names a file outside its wheelhouses, or a wheelhouse twice"
+        contradiction = "names a file outside its wheelhouses, or a wheelhouse twice or without files"
     elif not all(map(SHA256.fullmatch, [*hashes, *([manifest.base] if manifest.base else [])])) or any(
         entry.size < 0 for entry in (*manifest.entries, *manifest.review)
     ):
@@ -223,9 +223,12 @@ def _check(manifest: BundleManifest, stated: str, source: str) -> None:
 
 
 def _have_folders(paths: Iterable[str], folders: tuple[str, ...]) -> bool:
-    """Whether each path lies in one of these folders, which all differ, also without regard to upper and lower case."""
+    """Whether each path lies in one of these folders, and each folder has one.
+
+    The folders differ, also without regard to upper and lower case. One without a path could have any name, `..` for one.
+    """
     owners = {path.rpartition("/")[0].partition("/")[0] for path in paths}
-    return len({folder.lower() for folder in folders}) == len(folders) and owners <= set(folders)
+    return len({folder.lower() for folder in folders}) == len(folders) and owners == set(folders)
 
 
 def _parents(paths: Iterable[str]) -> set[str]:

@@ -1,6 +1,7 @@
 """What one run did, step by step: `--verbose` prints it, `--log` writes it, one JSON document a line."""
 
 import json
+import re
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -13,6 +14,10 @@ from wheelhouse.cli.terminal import echo
 from wheelhouse.errors import InputError
 from wheelhouse.events import Answered, Event, Received
 from wheelhouse.humanize import plain_json
+
+SCHEME = r"[A-Za-z][A-Za-z0-9+.-]{0,20}://"
+ADDRESS = re.compile(rf"{SCHEME}.*?(?=[,;\s]*{SCHEME}|$)", re.DOTALL)
+"""An address in a word of the command line: to the next one, or to the end, for a password may hold any character."""
 
 
 class Journal:
@@ -32,7 +37,7 @@ class Journal:
         if log is None:
             return
         try:
-            self._file = log.open("a", encoding="utf-8")
+            self._file = log.open("a", encoding="utf-8", errors="backslashreplace")  # JSON spells it so, too
         except OSError as error:
             hint = "name a file in a folder that you may write to"
             raise InputError(f"the log `{log}` cannot be written: {error.strerror}", hint=hint) from error
@@ -73,8 +78,7 @@ journal = Journal()
 
 
 def _without_secrets(word: str) -> str:
-    """A word of the command line without the user and password of an address in it."""
+    """A word of the command line without the user and password of each address in it."""
     from wheelhouse.index.urls import redact
 
-    name, equals, value = word.partition("=") if "://" in word.partition("=")[2] else ("", "", word)
-    return f"{name}{equals}{redact(value)}" if "://" in value else word
+    return ADDRESS.sub(lambda match: redact(match[0]), word)

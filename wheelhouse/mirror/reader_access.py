@@ -5,7 +5,8 @@ import base64
 import binascii
 import hashlib
 import hmac
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -17,7 +18,9 @@ from wheelhouse.errors import InputError, MachineError
 from wheelhouse.files.disk import read_text
 
 TOKEN_USER = "__token__"  # noqa: S105  (a name that stands for no user, as PyPI has it)
-BCRYPT = ("$2a$", "$2b$", "$2y$")
+BCRYPT_PREFIXES = ("$2a$", "$2b$", "$2y$")
+BCRYPT = re.compile(r"\$2[aby]\$(0[4-9]|[12][0-9]|3[01])\$[./A-Za-z0-9]{53}")
+"""A hash of bcrypt: its cost, 22 characters of salt, 31 of the hash."""
 ANYBODY = "*"
 
 
@@ -88,12 +91,16 @@ EVERYBODY = Access()
 
 
 def read_tokens(path: Path) -> dict[str, frozenset[bytes]]:
-    """The tokens of a file, as sha256, by user: a line is `user:token`, or a token alone. Raises InputError for none."""
+    """The tokens of a file, as sha256, by user: a line is `user:token`, or a token alone.
+
+    Raises InputError for a file without a token, and for a line without one: anybody has an empty token.
+    """
     tokens: dict[str, set[bytes]] = {}
-    for line in read_text(path, "the tokens").splitlines():
-        if line.strip() and not line.startswith("#"):
-            user, _, token = line.strip().rpartition(":")
-            tokens.setdefault(user or TOKEN_USER, set()).add(hashlib.sha256(token.encode()).digest())
+    for number, line in _lines(path, "the tokens"):
+        user, _, token = line.rpartition(":")
+        if not token.strip():
+            raise InputError(f"line {number} of `{path}` has no token", hint="write one a line: user:token")
+        tokens.setdefault(user or TOKEN_USER, set()).add(hashlib.sha256(token.encode()).digest())
     if not tokens:
         raise InputError(f"`{path}` has no token", hint="write one a line: user:token")
     return {user: frozenset(own) for user, own in tokens.items()}
@@ -102,13 +109,15 @@ def read_tokens(path: Path) -> dict[str, frozenset[bytes]]:
 def read_htpasswd(path: Path) -> dict[str, bytes]:
     """The bcrypt hashes of an htpasswd file, by user. Raises InputError for other hashes, MachineError without bcrypt."""
     hashes: dict[str, bytes] = {}
-    for number, line in enumerate(read_text(path, "the users").splitlines(), 1):
-        user, _, value = line.strip().partition(":")
-        if not user or line.startswith("#"):
+    for number, line in _lines(path, "the users"):
+        user, _, value = line.partition(":")
+        if not user:
             continue
-        if not value.startswith(BCRYPT):
+        if not BCRYPT.fullmatch(value):
+            is_damaged = value.startswith(BCRYPT_PREFIXES)
+            problem = "a bcrypt hash that is damaged" if is_damaged else "a password that is not hashed by bcrypt"
             hint = f"make it anew with bcrypt: htpasswd -B {path} {user}"
-            raise InputError(f"line {number} of `{path}` has a password that is not hashed by bcrypt", hint=hint)
+            raise InputError(f"line {number} of `{path}` has {problem}", hint=hint)
         hashes[user] = value.encode()
     if not hashes:
         raise InputError(f"`{path}` has no user", hint=f"add one: htpasswd -B {path} USER")
@@ -118,6 +127,13 @@ def read_htpasswd(path: Path) -> dict[str, bytes]:
         hint = "install it with: pip install bcrypt"
         raise MachineError("--htpasswd needs the project bcrypt, which is not installed", hint=hint) from error
     return hashes
+
+
+def _lines(path: Path, what: str) -> Iterator[tuple[int, str]]:
+    """The lines of a file that are neither empty nor comments, with their numbers, without spaces around them."""
+    for number, line in enumerate(map(str.strip, read_text(path, what).splitlines()), 1):
+        if line and not line.startswith("#"):
+            yield number, line
 
 
 _READERS = DocumentType(dict[str, tuple[str, ...]])

@@ -6,6 +6,7 @@ malicious release is settled by none.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 from wheelhouse.findings import Analysis, Finding
 from wheelhouse.lock.lock import Pin
@@ -16,6 +17,7 @@ SETTLED = frozenset(("not_affected", "false_positive", "resolved", "resolved_wit
 """The states that say that a vulnerability is none here (CycloneDX 1.6, `impactAnalysisState`)."""
 WITH_REASON = frozenset(("not_affected", "false_positive"))
 """The states that count only with a reason."""
+OLDEST = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ def apply_vex(
 
     Of statements of the same time the last one counts.
     """
-    ordered = sorted(statements, key=lambda statement: statement.made)
+    ordered = sorted(statements, key=lambda statement: _time_of(statement.made))
     remaining: list[Finding] = []
     settled: list[Finding] = []
     for finding in findings:
@@ -69,6 +71,15 @@ def apply_vex(
         analysed = replace(finding, analysis=covering[-1].analysis)
         (settled if is_settled(covering[-1].analysis) else remaining).append(analysed)
     return AnalysedFindings(tuple(remaining), tuple(settled))
+
+
+def _time_of(made: str) -> datetime:
+    """The time that a document gives (RFC 3339), for comparison; without a time zone it is UTC, and no time is the oldest."""
+    try:
+        time = datetime.fromisoformat(made)
+    except ValueError:
+        return OLDEST
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 def _covers(statement: VexStatement, finding: Finding, pin: Pin | None) -> bool:
