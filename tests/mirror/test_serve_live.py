@@ -27,8 +27,8 @@ from tests.support.tools import PROGRAM, clean_environment
 from tests.support.wheels import build_wheel
 from wheelhouse.errors import InputError, IntegrityError
 from wheelhouse.mirror.catalogue import catalogue
-from wheelhouse.mirror.follow_wheelhouses import Followed, Follower
-from wheelhouse.mirror.reader_access import Access, read_htpasswd, read_readers, read_tokens
+from wheelhouse.mirror.follow_wheelhouses import Followed, FollowedAccess, Follower
+from wheelhouse.mirror.reader_access import Access, AccessFiles, read_htpasswd, read_readers, read_tokens
 from wheelhouse.mirror.records import Records
 from wheelhouse.mirror.served_pages import GRACE_SECONDS, Catalogue
 from wheelhouse.mirror.server import Application
@@ -319,6 +319,43 @@ def test_each_wheelhouse_has_its_path_and_its_readers(house: Path, made: Path, t
     assert "web" not in asked(application, "/", authorization=bob).text
     for path in ("/simple/", "/other/simple/", f"/files/{OLD}"):
         assert asked(application, path, authorization=ada).status_code == 404
+
+
+def test_who_may_read_follows_its_files(house: Path, tmp_path: Path) -> None:
+    bcrypt = pytest.importorskip("bcrypt")
+    tokens, users, readers = (tmp_path / name for name in ("tokens", "users", "readers.toml"))
+    tokens.write_text("ada:a\nbob:b\n")
+    users.write_text(f"eve:{bcrypt.hashpw(b'e', bcrypt.gensalt(4)).decode()}\n")
+    readers.write_text('house = ["ada", "bob", "eve"]\n')
+    access = FollowedAccess.opened(AccessFiles(tokens, users, readers, {"house": None}))
+    application = Application({"house": catalogue([house])}, access.access)
+    warnings: list[str] = []
+    follower = Follower(application, {}, lambda event: warnings.append(str(event)), access)
+
+    def statuses() -> list[int]:
+        follower.look()
+        sent = (basic("ada", "a"), basic("bob", "b"), basic("eve", "e"))
+        return [asked(application, "/house/simple/", authorization=one).status_code for one in sent]
+
+    def replaced(path: Path, text: str) -> list[int]:
+        (tmp_path / "new").write_text(text)
+        (tmp_path / "new").rename(path)
+        return statuses()
+
+    assert statuses() == [200, 200, 200]
+    assert replaced(readers, 'house = ["bob", "eve"]\n') == [403, 200, 200]
+    assert replaced(tokens, "bob:other\n") == [401, 401, 200]
+    changed = bcrypt.hashpw(b"changed", bcrypt.gensalt(4)).decode()
+    assert replaced(users, f"eve:{changed}\n") == [401, 401, 401]
+    assert not warnings and asked(application, "/health").json() == {"status": "ok"}
+
+    assert replaced(tokens, "") == [401, 401, 401]
+    tokens.unlink()
+    assert statuses() == statuses() == [401, 401, 401]
+    assert len(warnings) == 2 and "has no token" in warnings[0]
+    assert asked(application, "/health").json() == {"status": "stale"}
+    assert replaced(tokens, "ada:a\nbob:b\n") == [403, 200, 401]
+    assert asked(application, "/health").json() == {"status": "ok"}
 
 
 @pytest.mark.parametrize("text", ['other = ["ada"]', "web = 1", "web", "\0"])

@@ -27,7 +27,7 @@ OWN_PATHS = ("simple", "files", "health", "metrics")
 
 if TYPE_CHECKING:
     from wheelhouse.index.http import Http
-    from wheelhouse.mirror.reader_access import Access
+    from wheelhouse.mirror.reader_access import AccessFiles
 
 TokenFile = Annotated[
     Path | None, typer.Option("--token-file", metavar="FILE", help="Read a token, or user:password, from a file.")
@@ -82,7 +82,7 @@ def serve(
     \b
     wheelhouse serve web batch --by-name --htpasswd users --readers readers.toml --certificate c.pem --certificate-key k.pem
     """
-    from wheelhouse.mirror.follow_wheelhouses import Followed, Follower
+    from wheelhouse.mirror.follow_wheelhouses import Followed, FollowedAccess, Follower
     from wheelhouse.mirror.listen import Listening, hold_many_files, run
     from wheelhouse.mirror.records import Records
     from wheelhouse.mirror.server import Application
@@ -91,8 +91,8 @@ def serve(
         raise InputError("TLS needs both --certificate and --certificate-key")
     hold_many_files()
     served = _by_name(wheelhouses) if by_name else {"": wheelhouses}
-    access = _access(token_file, htpasswd, readers, served)
-    if access.is_required and certificate is None and not _is_loopback(host):
+    access = FollowedAccess.opened(_access_files(token_file, htpasswd, readers, served))
+    if access.access.is_required and certificate is None and not _is_loopback(host):
         hint = "give --certificate and --certificate-key, or listen on 127.0.0.1 behind a proxy that speaks TLS"
         raise InputError(f"passwords and tokens would travel to {host} without TLS", hint=hint)
     address = f"[{host}]" if ":" in host else host
@@ -106,8 +106,8 @@ def serve(
     sentence = f"serving {files} files at {'https' if certificate else 'http'}://{address}:{port}/{path}"
     with ExitStack() as stack:
         catalogues = {name: one.catalogue for name, one in followed.items()}
-        application = Application(catalogues, access, Records(_log(access_log, stack)))
-        stack.enter_context(Follower(application, followed, _warn))
+        application = Application(catalogues, access.access, Records(_log(access_log, stack)))
+        stack.enter_context(Follower(application, followed, _warn, access))
         run(application, Listening(host, port, certificate, key), lambda: None if quiet else say(sentence))
 
 
@@ -141,21 +141,17 @@ def _by_name(wheelhouses: Sequence[Path]) -> dict[str, Sequence[Path]]:
     return named
 
 
-def _access(
+def _access_files(
     token_file: Path | None, htpasswd: Path | None, readers: Path | None, served: Mapping[str, object]
-) -> "Access":
-    """Who may read, by the files that the options name."""
-    from wheelhouse.mirror.reader_access import Access, read_htpasswd, read_readers, read_tokens
+) -> "AccessFiles":
+    """The files that say who may read. Raises InputError for options that do not go together."""
+    from wheelhouse.mirror.reader_access import AccessFiles
 
     if readers and not (token_file or htpasswd):
         raise InputError("--readers needs users", hint="name them with --htpasswd or --token-file")
     if readers and "" in served:
         raise InputError("--readers needs a path for each wheelhouse", hint="add --by-name")
-    return Access(
-        read_tokens(token_file) if token_file else {},
-        read_htpasswd(htpasswd) if htpasswd else {},
-        read_readers(readers, served) if readers else None,
-    )
+    return AccessFiles(token_file, htpasswd, readers, served)
 
 
 def _is_loopback(host: str) -> bool:

@@ -1,4 +1,7 @@
-"""Follow wheelhouses: a change of their lock files is seen within a second, and served when all its files are there."""
+"""Follow wheelhouses and the files that say who may read: a change is seen within a second.
+
+A changed wheelhouse is served when all its files are there.
+"""
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -11,12 +14,15 @@ from wheelhouse.events import Listener, Warned, ignore
 from wheelhouse.lock.wheelhouse import SUMS, is_lock_name
 from wheelhouse.mirror.catalogue import NOTHING, catalogue
 from wheelhouse.mirror.offered_files import Stamp, stamp_of
+from wheelhouse.mirror.reader_access import Access, AccessFiles
 from wheelhouse.mirror.served_pages import Catalogue
 from wheelhouse.mirror.server import Application
 
 POLL_SECONDS = 0.4
 Mark = Mapping[str, Stamp]
 """What changes when a wheelhouse changes: the stamp of each lock file and SHA256SUMS, by path."""
+ACCESS = "who may read"
+"""What stands for the files that say so in the records; no wheelhouse has a name with spaces."""
 
 
 @dataclass(slots=True)
@@ -46,21 +52,54 @@ class Followed:
 
 def mark_of(folders: Sequence[Path]) -> Mark:
     """The mark of some wheelhouses now."""
-    mark: dict[str, Stamp] = {}
+    paths: list[Path] = []
     for folder in folders:
         with suppress(OSError):
-            for path in folder.iterdir():
-                if is_lock_name(path.name) or path.name == SUMS:
-                    with suppress(OSError):
-                        mark[str(path)] = stamp_of(path.stat())
-    return mark
+            paths += (path for path in folder.iterdir() if is_lock_name(path.name) or path.name == SUMS)
+    return _stamps(paths)
+
+
+@dataclass(slots=True)
+class FollowedAccess:
+    """The files that say who may read, and the access that they gave when they were read."""
+
+    files: AccessFiles
+    mark: Mark
+    access: Access
+    told: str = ""
+
+    @classmethod
+    def opened(cls, files: AccessFiles) -> "FollowedAccess":
+        """The files, read for the first time. Raises InputError or MachineError if one cannot be read."""
+        return cls(files, _stamps(files.paths), files.read())
+
+    def renew(self) -> None:
+        """Read the files again. If that fails, everything stays as it was."""
+        mark = _stamps(self.files.paths)
+        self.access, self.mark, self.told = self.files.read(), mark, ""
+
+
+def _stamps(paths: Sequence[Path]) -> Mark:
+    """The stamp of each file that is there, by path."""
+    stamps: dict[str, Stamp] = {}
+    for path in paths:
+        with suppress(OSError):
+            stamps[str(path)] = stamp_of(path.stat())
+    return stamps
 
 
 class Follower:
-    """A thread that looks for changes, and gives the application each new catalogue."""
+    """A thread that looks for changes, and gives the application each new catalogue, and who may read."""
 
-    def __init__(self, application: Application, followed: Mapping[str, Followed], on_event: Listener) -> None:
+    def __init__(
+        self,
+        application: Application,
+        followed: Mapping[str, Followed],
+        on_event: Listener,
+        access: FollowedAccess | None = None,
+    ) -> None:
         self._application, self._followed, self._on_event = application, followed, on_event
+        self._access = access
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True, name="follow wheelhouses")
 
@@ -77,7 +116,8 @@ class Follower:
             self.look()
 
     def look(self) -> None:
-        """Look once at each wheelhouse. One that cannot be served, maybe not yet, is tried again at the next look."""
+        """Look once at everything. What cannot be read or served, maybe not yet, is tried again at the next look."""
+        self._look_at_access()
         for name, followed in self._followed.items():
             if mark_of(followed.folders) == followed.mark:
                 continue
@@ -91,3 +131,19 @@ class Follower:
             else:
                 self._application.replace(name, followed.catalogue)
                 self._application.records.reloaded(name)
+
+    def _look_at_access(self) -> None:
+        """Look once at the files that say who may read."""
+        followed = self._access
+        if followed is None or _stamps(followed.files.paths) == followed.mark:
+            return
+        try:
+            followed.renew()
+        except WheelhouseError as error:
+            self._application.records.failed(ACCESS)
+            if followed.told != str(error):
+                followed.told = str(error)
+                self._on_event(Warned(f"who could read before still can: {error}"))
+        else:
+            self._application.admit(followed.access)
+            self._application.records.reloaded(ACCESS)

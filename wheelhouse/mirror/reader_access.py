@@ -90,6 +90,29 @@ class Access:
 EVERYBODY = Access()
 
 
+@dataclass(frozen=True, slots=True)
+class AccessFiles:
+    """The files that say who may read: tokens, passwords (htpasswd), and the users of each of the served wheelhouses."""
+
+    tokens: Path | None
+    passwords: Path | None
+    readers: Path | None
+    wheelhouses: Mapping[str, object]
+
+    @property
+    def paths(self) -> list[Path]:
+        """The files that there are."""
+        return [path for path in (self.tokens, self.passwords, self.readers) if path]
+
+    def read(self) -> Access:
+        """What the files say now. Raises InputError or MachineError if one cannot be read."""
+        return Access(
+            read_tokens(self.tokens) if self.tokens else {},
+            read_htpasswd(self.passwords) if self.passwords else {},
+            read_readers(self.readers, self.wheelhouses) if self.readers else None,
+        )
+
+
 def read_tokens(path: Path) -> dict[str, frozenset[bytes]]:
     """The tokens of a file, as sha256, by user: a line is `user:token`, or a token alone.
 

@@ -40,13 +40,13 @@ class Records:
             self._log.flush()
 
     def reloaded(self, name: str) -> None:
-        """Record that a changed wheelhouse is served."""
+        """Record that a changed wheelhouse is served, or that changed files say who may read."""
         self._reloads["done"] += 1
         self._loaded = time.time()
         self._stale.discard(name)
 
     def failed(self, name: str) -> None:
-        """Record that a changed wheelhouse cannot be served, so that the one of before still is."""
+        """Record that what changed cannot be read or served, so that everything stays as it was."""
         self._reloads["failed"] += 1
         self._stale.add(name)
 
@@ -70,7 +70,7 @@ class Records:
             "# HELP wheelhouse_files Files that are served, by wheelhouse.",
             "# TYPE wheelhouse_files gauge",
             *(f'wheelhouse_files{{wheelhouse="{name}"}} {len(one.files)}' for name, one in sorted(catalogues.items())),
-            "# HELP wheelhouse_reloads_total Changes of wheelhouses, by what became of them.",
+            "# HELP wheelhouse_reloads_total Changes of wheelhouses and of who may read, by what became of them.",
             "# TYPE wheelhouse_reloads_total counter",
             *(f'wheelhouse_reloads_total{{outcome="{one}"}} {self._reloads[one]}' for one in ("done", "failed")),
             "# HELP wheelhouse_loaded_timestamp_seconds When what is served was read.",

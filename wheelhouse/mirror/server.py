@@ -55,6 +55,10 @@ class Application:
         """Serve another catalogue under a name from the next request on."""
         self._catalogues = {**self._catalogues, name: catalogue}
 
+    def admit(self, access: Access) -> None:
+        """Let other users read from the next request on."""
+        self._access = access
+
     async def answer(self, request: Request) -> Answer:
         """Answer one request, and record it."""
         if self._is_ending:
