@@ -24,6 +24,7 @@ from wheelhouse.mirror.prune_bucket import prune_bucket
 from wheelhouse.mirror.simple import parse_project_page, project_html
 from wheelhouse.mirror.state import Action, Entry
 from wheelhouse.mirror.static_index import IndexChoices, index
+from wheelhouse.mirror.verify_bucket import verify_bucket
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 CHOICES = IndexChoices("Ada", NOW)
@@ -169,6 +170,41 @@ def test_decisions_count_as_on_disk(bucket: Bucket, houses: tuple[Path, Path]) -
         decide_in_bucket(bucket, [entry(Action.REMOVE, "app==9")])
 
 
+FAULTS: dict[str, tuple[str, bytes | None, set[tuple[str, str]]]] = {
+    "file altered": ("lib/lib-2.0-py3-none-any.whl", b"", {("lib/lib-2.0-py3-none-any.whl", "altered")}),
+    "file gone": ("lib/lib-2.0-py3-none-any.whl", None, {("lib/lib-2.0-py3-none-any.whl", "missing")}),
+    "metadata altered": (
+        "lib/lib-2.0-py3-none-any.whl.metadata",
+        b"other",
+        {("lib/lib-2.0-py3-none-any.whl", "altered")},
+    ),
+    "page for pip altered": ("lib/index.html", b"other", {("lib/index.html", "altered")}),
+    "page for pip under the key of its folder altered": ("lib/", b"other", {("lib/", "altered")}),
+    "page is no page": ("lib/index.json", b"{}", {("lib/index.json", "altered")}),
+    "a file that no page names": ("lib/lib-9.0-py3-none-any.whl", b"", {("lib/lib-9.0-py3-none-any.whl", "foreign")}),
+    "list of projects gone": ("index.html", None, {("index.html", "missing")}),
+    "nothing": (".wheelhouse/other", b"", set()),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_bucket_is_verified(bucket: Bucket, houses: tuple[Path, Path], name: str) -> None:
+    index_bucket(houses, bucket, CHOICES)
+    key, content, expected = FAULTS[name]
+    if content is None:
+        bucket.store.remove(key)
+    else:
+        bucket.store.put(key, content)
+    verdict = verify_bucket(bucket)
+    assert {(finding.subject, finding.rule) for finding in verdict.findings} == expected
+    assert verdict.files == (2 if name == "page is no page" else 4)
+
+
+def test_a_bucket_without_an_index_cannot_be_verified(bucket: Bucket) -> None:
+    with pytest.raises(InputError, match="has no index"):
+        verify_bucket(bucket)
+
+
 PRUNE = Entry(action=Action.PRUNE, made=NOW, by="Ada")
 
 
@@ -288,6 +324,8 @@ def test_the_commands_take_the_address_of_a_bucket(
     assert run(["mirror", "yank", url, "lib==1.0", "--reason", "why"]) == 0
     assert run(["mirror", "show", url, "lib", "--json"]) == 0
     assert "why" in capsys.readouterr().out
+    assert run(["mirror", "verify", url, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["files"] == 4
     assert run(["mirror", "prune", url, "--keep", folders[0], "--dry-run"]) == 0
     assert "lib-2.0-py3-none-any.whl" in capsys.readouterr().out
     assert run(["index", *folders, "-o", url, "--link"]) == 2

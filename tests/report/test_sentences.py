@@ -16,7 +16,7 @@ from wheelhouse.vet.vet import RULES
 pytestmark = pytest.mark.text
 DERIVED = {"subject", "rule", "who"}
 """Values that `report.sentences` adds to the facts."""
-BUILDERS = {"observed", "Finding.of", "error", "_wrong", "_foreign"}
+BUILDERS = {"observed", "Finding.of", "error", "wrong_page", "_foreign"}
 
 
 @dataclass(frozen=True)

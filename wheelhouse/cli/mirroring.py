@@ -28,9 +28,6 @@ if TYPE_CHECKING:
 Tree = Annotated[
     str, typer.Argument(metavar="TREE", help="The folder or bucket that `wheelhouse index` wrote.", show_default=False)
 ]
-TreeFolder = Annotated[
-    Path, typer.Argument(metavar="TREE", help="The folder that `wheelhouse index` wrote.", show_default=False)
-]
 Releases = Annotated[list[str], typer.Argument(metavar="NAME==VERSION...", help="The releases.", show_default=False)]
 Pattern = Annotated[
     list[str],
@@ -298,21 +295,24 @@ def prune(
 
 
 @command(mirror_app, "verify")
-def mirror_verify(tree: TreeFolder, as_json: Json = False) -> None:
+def mirror_verify(tree: Tree, as_json: Json = False) -> None:
     """Check an index: every page, every file and its contents, and that pages follow the journal. As `wheelhouse verify TREE`."""
     from wheelhouse import report
     from wheelhouse.findings import Severity, worst
     from wheelhouse.mirror.tree import must_be_tree
     from wheelhouse.mirror.verify_tree import verify_tree
 
-    must_be_tree(tree)
-    verdict = verify_tree(tree, waivers())
+    if bucket := _bucket(tree):
+        from wheelhouse.mirror.verify_bucket import verify_bucket
+
+        verdict = verify_bucket(bucket, waivers())
+    else:
+        must_be_tree(Path(tree))
+        verdict = verify_tree(Path(tree), waivers())
     is_bad = (worst(verdict.findings) or Severity.NOTE) >= Severity.ERROR
     if as_json:
         rows = [report.finding_document(finding) for finding in verdict.findings]
-        say_json(
-            {"tree": str(tree), "files": verdict.files, "bytes": verdict.bytes, "ok": not is_bad, "findings": rows}
-        )
+        say_json({"tree": tree, "files": verdict.files, "bytes": verdict.bytes, "ok": not is_bad, "findings": rows})
     else:
         state = "not as it must be" if is_bad else "as indexed"
         say(*report.finding_lines(verdict.findings))

@@ -46,27 +46,31 @@ def verify_tree(root: Path, waivers: Waivers = NO_WAIVERS, on_event: Listener = 
     pages: dict[NormalizedName, ProjectPage] = {}
     findings: list[Finding] = []
     for folder in folders_in(root):
-        project = NormalizedName(folder.name)
-        try:
-            page = read_page(folder)
-        except (ValueError, InputError) as error:
-            unreadable = _wrong(f"{project}/{PAGE_JSON}", "altered", "page-unreadable")
-            findings.append(unreadable.with_context(message=str(error)))
-            continue
+        page, page_findings = verify_page(folder, state)
+        findings.extend(page_findings)
         if page is not None:
-            pages[project] = page
-            findings.extend(_page_findings(folder, page, state))
-        findings.extend(_unnamed(folder, page or ProjectPage()))
+            pages[NormalizedName(folder.name)] = page
     files = [(project, file) for project, page in pages.items() for file in page.files.values()]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for file_findings in pool.map(lambda item: _file_findings(root, item[0], item[1], waivers, on_event), files):
+        for file_findings in pool.map(lambda item: verify_file(root, item[0], item[1], waivers, on_event), files):
             findings.extend(file_findings)
     if len(pages) == sum(1 for _ in folders_in(root)):
-        findings.extend(_differing(root, "", {PAGE_JSON: root_json(pages), PAGE_HTML: root_html(pages)}))
+        findings.extend(differing_pages(root, "", {PAGE_JSON: root_json(pages), PAGE_HTML: root_html(pages)}))
         if (root / NOTES).is_file():  # wheelhouse 0.1 wrote no pages for people
             findings.extend(_browse_findings(root, Browsed(projects_shown(pages, state), state, read_notes(root))))
     size = sum(file.size for _, file in files)
     return Verdict(Wheelhouse(), len(files), size, tuple(sorted(set(findings))), {}, {})
+
+
+def verify_page(folder: Path, state: State) -> tuple[ProjectPage | None, list[Finding]]:
+    """A project's page, and what is wrong with it and with the names in its folder; no page if there is none that can be read."""
+    try:
+        page = read_page(folder)
+    except (ValueError, InputError) as error:
+        unreadable = wrong_page(f"{folder.name}/{PAGE_JSON}", "altered", "page-unreadable")
+        return None, [unreadable.with_context(message=str(error))]
+    findings = _page_findings(folder, page, state) if page is not None else ()
+    return page, [*findings, *_unnamed(folder, page or ProjectPage())]
 
 
 def _page_findings(folder: Path, page: ProjectPage, state: State) -> Iterator[Finding]:
@@ -74,24 +78,24 @@ def _page_findings(folder: Path, page: ProjectPage, state: State) -> Iterator[Fi
     project = NormalizedName(folder.name)
     shown = applied(state, project, page)
     pages = {PAGE_JSON: project_json(project, shown), PAGE_HTML: project_html(project, shown)}
-    return _differing(folder, f"{project}/", pages)
+    return differing_pages(folder, f"{project}/", pages)
 
 
 def _browse_findings(root: Path, browsed: Browsed) -> Iterator[Finding]:
     """A finding for each page for people that differs. A warning: another release of wheelhouse writes them in other words."""
     pages = {f"{project}/{PAGE_BROWSE}": project_browse(browsed, project) for project in browsed.pages}
-    for finding in _differing(root, "", {**pages, PAGE_BROWSE: root_browse(browsed)}):
+    for finding in differing_pages(root, "", {**pages, PAGE_BROWSE: root_browse(browsed)}):
         yield replace(finding, severity=Severity.WARNING)
 
 
-def _differing(folder: Path, prefix: str, pages: dict[str, str]) -> Iterator[Finding]:
+def differing_pages(folder: Path, prefix: str, pages: dict[str, str]) -> Iterator[Finding]:
     """A finding for each page that is missing or has another text."""
     for name, text in pages.items():
         path = folder / name
         if not path.is_file():
-            yield _wrong(prefix + name, "missing", "page")
+            yield wrong_page(prefix + name, "missing", "page")
         elif path.read_bytes() != text.encode():
-            yield _wrong(prefix + name, "altered", "page")
+            yield wrong_page(prefix + name, "altered", "page")
 
 
 def _unnamed(folder: Path, page: ProjectPage) -> Iterator[Finding]:
@@ -103,10 +107,10 @@ def _unnamed(folder: Path, page: ProjectPage) -> Iterator[Finding]:
         elif path.name.removesuffix(SIDECAR).removesuffix(PROVENANCE) in page.files:
             continue
         elif path.name.endswith((*ARCHIVE_SUFFIXES, SIDECAR, PROVENANCE)):
-            yield _wrong(subject, "foreign", "index")
+            yield wrong_page(subject, "foreign", "index")
 
 
-def _file_findings(
+def verify_file(
     root: Path, project: NormalizedName, file: Offered, waivers: Waivers, on_event: Listener
 ) -> list[Finding]:
     """What is wrong with a file that a page names, and with its contents."""
@@ -123,12 +127,13 @@ def _file_findings(
     weighed_findings = weighed(contents.findings, about, waivers)
     findings = [replace(finding, subject=subject) for finding in weighed_findings]
     if file.metadata_sha256 and (folder / (file.filename + SIDECAR)).read_bytes() != contents.raw_metadata:
-        findings.append(_wrong(subject, "altered", "metadata-differs"))
+        findings.append(wrong_page(subject, "altered", "metadata-differs"))
     if contents.metadata.project != project:
         stated = str(contents.metadata.project)
         findings.append(Finding.of(subject, "swapped", Severity.ERROR, case="project", stated=stated))
     return findings
 
 
-def _wrong(subject: str, rule: str, case: str) -> Finding:
+def wrong_page(subject: str, rule: str, case: str) -> Finding:
+    """The finding on a page, or on a file beside one."""
     return Finding.of(subject, rule, Severity.ERROR, case=case)

@@ -1,0 +1,105 @@
+"""Verify an index in a bucket: each project is brought into a temporary folder, and checked as one of an index on disk."""
+
+import shutil
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from packaging.utils import NormalizedName
+
+from wheelhouse.archive.waivers import NO_WAIVERS, Waivers
+from wheelhouse.errors import InputError
+from wheelhouse.events import Listener, ignore
+from wheelhouse.files.disk import os_errors_as_machine_error, rooted
+from wheelhouse.files.object_store import Listed
+from wheelhouse.files.temporary import scratch_folder
+from wheelhouse.findings import Finding
+from wheelhouse.lock.wheelhouse import Wheelhouse
+from wheelhouse.mirror.bucket import MAX_PAGE_BYTES, THREADS, Bucket
+from wheelhouse.mirror.simple import PAGE_HTML, PAGE_JSON, ProjectPage, project_html, root_html, root_json
+from wheelhouse.mirror.state import State, applied, state_of
+from wheelhouse.mirror.tree import KEEPER_FOLDER
+from wheelhouse.mirror.verify_tree import differing_pages, verify_file, verify_page, wrong_page
+from wheelhouse.verify.verify import Verdict
+
+Verified = tuple[ProjectPage | None, list[Finding]]
+"""The page of a project, if it can be read, and what is wrong with it and its files."""
+
+
+def verify_bucket(bucket: Bucket, waivers: Waivers = NO_WAIVERS, on_event: Listener = ignore) -> Verdict:
+    """Verify an index in a bucket. A finding names a file by its key. Nothing in the bucket is changed.
+
+    Raises InputError if the bucket has no index. A run that changes the index meanwhile may cause findings.
+    """
+    state = state_of(bucket.journal())
+    projects = _objects_by_project(bucket)
+    if not projects:
+        hint = "name the address that `wheelhouse index -o` wrote to"
+        raise InputError(f"`{bucket.store.name}` has no index", hint=hint)
+    with scratch_folder("bucket") as root, ThreadPoolExecutor(THREADS) as pool:
+        verified = dict(
+            zip(
+                projects,
+                pool.map(
+                    lambda project: _verify_project(bucket, root, project, projects[project], state, waivers, on_event),
+                    projects,
+                ),
+                strict=True,
+            )
+        )
+        pages = {project: page for project, (page, _) in verified.items() if page is not None}
+        findings = [finding for _, own in verified.values() for finding in own]
+        findings += _root_findings(bucket, root, pages)
+    files = [file for page in pages.values() for file in page.files.values()]
+    return Verdict(Wheelhouse(), len(files), sum(file.size for file in files), tuple(sorted(set(findings))), {}, {})
+
+
+def _objects_by_project(bucket: Bucket) -> Mapping[NormalizedName, list[Listed]]:
+    """The objects of each folder of a bucket; those of deeper folders belong to no index."""
+    objects: defaultdict[NormalizedName, list[Listed]] = defaultdict(list)
+    for item in bucket.store.listed():
+        folder, _, name = item.key.partition("/")
+        if name and "/" not in name and folder != KEEPER_FOLDER.partition("/")[0]:
+            objects[NormalizedName(folder)].append(item)
+    return dict(sorted(objects.items()))
+
+
+def _verify_project(
+    bucket: Bucket,
+    root: Path,
+    project: NormalizedName,
+    objects: Iterable[Listed],
+    state: State,
+    waivers: Waivers,
+    on_event: Listener,
+) -> Verified:
+    """Bring a project into the folder `root`, verify it there, and remove it again."""
+    folder = rooted(root, project)
+    with os_errors_as_machine_error(folder):
+        folder.mkdir()
+    for item in objects:
+        bucket.store.read_into(item.key, rooted(folder, item.key.partition("/")[2]), item.size, lambda _: None)
+    page, findings = verify_page(folder, state)
+    for file in page.files.values() if page else ():
+        findings += verify_file(root, project, file, waivers, on_event)
+    if page is not None:
+        findings += _folder_key_findings(bucket, project, project_html(project, applied(state, project, page)))
+    shutil.rmtree(folder)
+    return page, findings
+
+
+def _folder_key_findings(bucket: Bucket, project: NormalizedName, html: str) -> Iterator[Finding]:
+    """A finding if the page that installers request, whose key ends in `/`, has another text. Not all stores keep it."""
+    key = f"{project}/"
+    found = bucket.store.read(key, MAX_PAGE_BYTES) if bucket.store.takes_folder_keys else None
+    if found and found.content and found.content != html.encode():
+        yield wrong_page(key, "altered", "page")
+
+
+def _root_findings(bucket: Bucket, root: Path, pages: Mapping[NormalizedName, ProjectPage]) -> Iterator[Finding]:
+    """Findings if the list of projects, which may name a project without files, lacks a project, or has another form."""
+    for name in (PAGE_JSON, PAGE_HTML):
+        bucket.store.read_into(name, root / name, MAX_PAGE_BYTES, lambda _: None)
+    projects = sorted(pages.keys() | set(bucket.projects()))
+    yield from differing_pages(root, "", {PAGE_JSON: root_json(projects), PAGE_HTML: root_html(projects)})
