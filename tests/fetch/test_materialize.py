@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +11,9 @@ from tests.support.index import IndexServer
 from tests.support.team import Team
 from tests.support.wheels import build_sdist, build_wheel
 from wheelhouse.files.disk import sha256_of
+from wheelhouse.mirror import listen
+from wheelhouse.mirror.listen import Listening
+from wheelhouse.mirror.server import Application
 from wheelhouse.verify.verify import verify
 
 pytest_plugins = ["tests.support.team_fixtures"]
@@ -178,3 +181,17 @@ def test_what_the_cache_had_before_a_store_was_named_goes_there(server: IndexSer
     shutil.rmtree("store/artifacts")
     assert team.run("one", *words) == 0, team.said
     assert not list(Path("store").glob("artifacts/*/*")), "it was sent lately"
+
+
+def test_serve_takes_the_files_from_the_store(server: IndexServer, team: Team, monkeypatch: pytest.MonkeyPatch) -> None:
+    served: list[bytes] = []
+
+    def read_one(application: Application, listening: Listening, started: Callable[[], None]) -> None:
+        started()
+        served.extend(path.read_bytes() for path in Path().glob("cache-two/whole-*/*/wheels-one/app-*.whl"))
+
+    monkeypatch.setattr(listen, "run", read_one)
+    assert team.fetch("one", server.url, "app", "--virtual") == 0, team.said
+    assert team.run_plain("serve", "wheels-one", "--by-name", "--cache-dir", "cache-two") == 0, team.said
+    assert "serving 2 files" in team.said and len(served) == 1
+    assert not list(Path().glob("cache-two/whole-*/*"))

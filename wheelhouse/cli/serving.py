@@ -16,7 +16,8 @@ from wheelhouse.cli.command import Json, Quiet, RequireApproved, WheelhouseFolde
 from wheelhouse.cli.output import say, say_json
 from wheelhouse.cli.session import connected, listening, must_have_approved_files
 from wheelhouse.cli.terminal import echo
-from wheelhouse.config.options import NetworkOptions
+from wheelhouse.cli.whole_wheelhouses import whole_wheelhouses
+from wheelhouse.config.options import FileOrigin, NetworkOptions
 from wheelhouse.errors import InputError
 from wheelhouse.events import Event, Warned
 from wheelhouse.files.disk import os_errors_as_machine_error
@@ -37,6 +38,7 @@ TokenFile = Annotated[
 @command(app)
 def serve(
     wheelhouses: Wheelhouses,
+    origin: FileOrigin,
     host: Annotated[
         str,
         typer.Option(
@@ -96,15 +98,19 @@ def serve(
         hint = "give --certificate and --certificate-key, or listen on 127.0.0.1 behind a proxy that speaks TLS"
         raise InputError(f"passwords and tokens would travel to {host} without TLS", hint=hint)
     address = f"[{host}]" if ":" in host else host
-    with listening(quiet=quiet) as listener:
-        followed = {
-            name: Followed.opened(folders, partial(_admit, folders) if require_approved else _admit_all, listener)
+    with ExitStack() as stack:
+        served = {
+            name: stack.enter_context(whole_wheelhouses(folders, origin, quiet=quiet))
             for name, folders in served.items()
         }
-    files = sum(len(one.catalogue.files) for one in followed.values())
-    path = "" if by_name else "simple/"
-    sentence = f"serving {files} files at {'https' if certificate else 'http'}://{address}:{port}/{path}"
-    with ExitStack() as stack:
+        with listening(quiet=quiet) as listener:
+            followed = {
+                name: Followed.opened(folders, partial(_admit, folders) if require_approved else _admit_all, listener)
+                for name, folders in served.items()
+            }
+        files = sum(len(one.catalogue.files) for one in followed.values())
+        path = "" if by_name else "simple/"
+        sentence = f"serving {files} files at {'https' if certificate else 'http'}://{address}:{port}/{path}"
         catalogues = {name: one.catalogue for name, one in followed.items()}
         application = Application(catalogues, access.access, Records(_log(access_log, stack)))
         stack.enter_context(Follower(application, followed, _warn, access))
