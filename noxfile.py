@@ -27,6 +27,27 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+def locked(session: nox.Session) -> None:
+    """The default suite, or what you name, in an environment that wheelhouse itself locked: build/development has its lock file. Linux."""
+    session.install("-e", ".")
+    version = session.run("python", "-c", "import platform; print(platform.python_version())", silent=True).strip()
+    own, environment = Path("build/development"), Path(session.create_tmp()).resolve() / "environment"
+    groups, backend = ("--group", "test", "--group", "lint"), ("hatchling>=1.25", "editables")
+    session.run(
+        *("wheelhouse", "fetch", "-r", "pyproject.toml", *backend, *groups, "--python", version),
+        *("--dest", str(own), "--replace", "-q"),
+    )
+    session.run("python", "-m", "venv", "--clear", str(environment))
+    python = str(environment / "bin/python")
+    (requirements,) = own.glob("requirements.*.txt")
+    hashes = ("--require-hashes", "--find-links", str(own), "-r", str(requirements))
+    offline = (python, "-m", "pip", "install", "-q", "--no-index")
+    session.run(*offline, *hashes, external=True)
+    session.run(*offline, "--no-deps", "--no-build-isolation", "-e", ".", external=True)
+    session.run(python, "-m", "pytest", *(session.posargs or ["-n", "auto"]), external=True)
+
+
+@nox.session
 def docs(session: nox.Session) -> None:
     """The site, strictly, into build/site."""
     session.install("-e", ".", "--group", "docs")
