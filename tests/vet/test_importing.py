@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from tests.support.wheels import build_sdist, build_wheel
-from tests.vet.test_rules import LICENCE, facts_of, rules_of
-from wheelhouse.findings import FactValue
+from tests.vet.test_rules import LICENCE, NOW, facts_of, rules_of
+from wheelhouse.findings import FactValue, Policy, Severity
 from wheelhouse.vet.facts import Facts
+from wheelhouse.vet.rules import Review, review_findings
 from wheelhouse.vet.vet import RULES
 
 INIT = "odd/__init__.py"
@@ -436,6 +437,27 @@ def test_the_tests_of_a_package_are_not_what_an_import_runs(tmp_path: Path) -> N
         )
     )
     assert found == {}
+
+
+BOT = "URL = 'https://api.telegram.org/bot'\n"
+TOKEN = "TOKEN = '1234567890:" + "a" * 35 + "'\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "severity"),
+    [
+        ({INIT: BOT}, Severity.NOTE),
+        ({INIT: "def f():\n    return 'https://api.ipify.org'\n"}, Severity.NOTE),
+        ({INIT: BOT + TOKEN}, Severity.WARNING),
+        ({INIT: "import requests\nrequests.get('https://a.example')\n", "odd/bot.py": BOT}, Severity.WARNING),
+        ({INIT: "URL = 'https://webhook.site/1'\n"}, Severity.WARNING),
+    ],
+)
+def test_an_address_that_libraries_name_counts_by_what_reaches_it(
+    tmp_path: Path, files: dict[str, str], severity: Severity
+) -> None:
+    found = review_findings(Review((code_wheel(tmp_path, files),), Policy(), NOW))
+    assert [one.severity for one in found if one.rule == "code-shady-address"] == [severity]
 
 
 def test_what_code_can_do_is_noted_for_a_comparison(tmp_path: Path) -> None:

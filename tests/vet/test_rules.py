@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import tarfile
 import zipfile
 from collections.abc import Mapping
 from dataclasses import replace
@@ -70,6 +71,14 @@ def zipped(**files: bytes) -> bytes:
     with zipfile.ZipFile(held, "w") as archive:
         for name, data in files.items():
             archive.writestr(name, data)
+    return held.getvalue()
+
+
+def tarred() -> bytes:
+    """A tar with one empty file."""
+    held = io.BytesIO()
+    with tarfile.open(fileobj=held, mode="w") as archive:
+        archive.addfile(tarfile.TarInfo("a"))
     return held.getvalue()
 
 
@@ -430,8 +439,21 @@ def test_what_is_usual_is_only_a_note_unless_the_policy_says_otherwise(tmp_path:
     assert (
         severities(facts_of(build_sdist(tmp_path, "two", "1.0", setup_py=fetching)))["sdist-runs-code"] > Severity.NOTE
     )
+    for place, severity in {"odd-1.0.data/scripts/tool": Severity.NOTE, "odd/tool": Severity.WARNING}.items():
+        program = wheel(tmp_path / severity.name, tag=LINUX, **{place: elf(program=True)})
+        assert severities(program)["native-program"] == severity
+    for place, data, severity in (
+        ("odd/zones.tar", tarred(), Severity.NOTE),
+        ("odd/java.jar", zipped(a=b"b"), Severity.NOTE),
+        ("odd/hidden.tar", zipped(a=b"b"), Severity.WARNING),
+        ("odd/hidden.bin", tarred(), Severity.WARNING),
+    ):
+        archive = wheel(tmp_path / Path(place).name, **{place: data})
+        assert severities(archive)["embedded-archive"] == severity, place
     tests = [wheel(tmp_path, name, **{"tests/__init__.py": name.encode()}) for name in ("one", "other")]
     assert severities(tests[0])["everybodys-name"] == Severity.NOTE
+    apart = wheel(tmp_path, "apart", **{"tests/test_apart.py": b""})
+    assert severities(apart, *tests[:1])["everybodys-name"] == Severity.NOTE
     assert severities(*tests)["everybodys-name"] == Severity.WARNING and "overwrites" not in severities(*tests)
 
 

@@ -162,6 +162,14 @@ SUSPICIOUS_ADDRESS = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 """Addresses that hide who receives: shorteners, webhooks, tunnels, request recorders, throw-away domains."""
+PUBLIC_SERVICE = re.compile(
+    r"""//(?:[\w.-]+@)?(?:api\.telegram\.org/bot | (?:bit\.ly|tinyurl\.com|is\.gd|cutt\.ly|rb\.gy|t\.ly)/
+    | (?:[\w-]+\.)*(?:ipinfo\.io|ip\.me|api\.ipify\.org|ifconfig\.me|icanhazip\.com|checkip\.amazonaws\.com)(?:[:/?'"]|$))""",
+    re.VERBOSE | re.IGNORECASE,
+)
+"""Those of them that libraries name, too: Telegram, known shorteners, and services that tell the own address."""
+BOT_TOKEN = re.compile(r"(?<!\d)\d{8,10}:[A-Za-z0-9_-]{35}(?![\w-])")
+"""A token of a bot of Telegram: it says who receives."""
 NUMERIC_ADDRESS = re.compile(
     r"(?:https?|ftp|wss?|tcp)://(?:[^/\s@]+@)?(\[[0-9a-fA-F:]+\]|\d{1,3}(?:\.\d{1,3}){3})(?=[:/?\s'\"]|$)"
 )

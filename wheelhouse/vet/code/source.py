@@ -10,7 +10,13 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from wheelhouse.documents import too_deep_as
-from wheelhouse.vet.code.api_names import DANGEROUS, DANGEROUS_MODULES, SUSPICIOUS_ADDRESS
+from wheelhouse.vet.code.api_names import (
+    BOT_TOKEN,
+    DANGEROUS,
+    DANGEROUS_MODULES,
+    PUBLIC_SERVICE,
+    SUSPICIOUS_ADDRESS,
+)
 from wheelhouse.vet.code.behaviour import Behaviour
 from wheelhouse.vet.code.folding import HIDING_CODEC
 from wheelhouse.vet.code.hostile import exchanges_wallets
@@ -195,7 +201,9 @@ def _addresses(path: str, text: str, tree: ast.Module, reach: str) -> Iterator[B
     for match in matches:
         line = _line(text, match.start())
         if line in literals:
-            yield Behaviour("address", path, line, f"`{shortened(match[0].strip(QUOTES))}`", reach)
+            is_public = PUBLIC_SERVICE.match(match[0]) and not BOT_TOKEN.search(text)
+            kind = "service-address" if is_public else "address"
+            yield Behaviour(kind, path, line, f"`{shortened(match[0].strip(QUOTES))}`", reach)
 
 
 def _encoded_texts(path: str, text: str) -> Iterator[Behaviour]:

@@ -115,15 +115,6 @@ class Review:
         return {top: frozenset(projects) for top, projects in owners.items()}
 
     @cached_property
-    def folder_installers(self) -> Mapping[str, frozenset[NormalizedName]]:
-        """The projects that install each folder at the top of site-packages."""
-        projects: dict[str, set[NormalizedName]] = {}
-        for facts in self.facts:
-            for top in {path.partition("/")[0] for path in facts.installs if "/" in path}:
-                projects.setdefault(top, set()).add(facts.project)
-        return {top: frozenset(names) for top, names in projects.items()}
-
-    @cached_property
     def libraries(self) -> frozenset[str]:
         """The names of all native libraries in the wheelhouse."""
         return frozenset(

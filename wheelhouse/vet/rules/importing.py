@@ -26,9 +26,14 @@ SERIOUS = (
         "hostile",
         "asks",
     ),
-    *("hidden-name", "hidden-text", "address"),
+    *("hidden-name", "hidden-text", "address", "service-address"),
 )
 """The kinds of what would be a finding outside tests."""
+ACTS_AT_IMPORT = frozenset(
+    """network sends sends-file fetched-code drops decoded-code loads-decoded process command hidden-name hidden-text secrets watches
+    install-command""".split()  # noqa: SIM905
+)
+"""The kinds that make an address suspicious, which libraries name, too."""
 
 
 def _found(
@@ -153,9 +158,17 @@ def code_protected(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.WARNING)
 def code_shady_address(facts: Facts, review: Review) -> Iterator[Observation]:
-    """Code names an address that hides who receives: a webhook, a shortener, a tunnel, a throw-away domain, a bare number."""
+    """Code names an address that hides who receives: a webhook, a shortener, a tunnel, a throw-away domain, a bare number.
+
+    Telegram without the token of a bot, known shorteners, and services that tell the own address are only a note in a file that does
+    not use the network, start programs or make code when its modules are imported: libraries name them, too.
+    """
     for path, does, lines in _found(facts, ("address",), AT_IMPORT, IF_CALLED):
         yield observed(path=path, does=does).with_context(lines=lines)
+    acts = any(one.kind in ACTS_AT_IMPORT and one.reach == AT_IMPORT for one in facts.inside.behaviours)
+    for path, does, lines in _found(facts, ("service-address",), AT_IMPORT, IF_CALLED):
+        found = observed(path=path, does=does).with_context(lines=lines)
+        yield found if acts else found.as_note()
 
 
 @rule(Severity.WARNING)

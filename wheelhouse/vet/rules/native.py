@@ -44,11 +44,13 @@ def native_code(facts: Facts, review: Review) -> Iterator[Observation]:
 def native_program(facts: Facts, review: Review) -> Iterator[Observation]:
     """The file has native programs, which can be started on their own.
 
-    `native-in-pure` reports those in a wheel for any platform.
+    It is only a note if all of them are commands that the wheel installs (`.data/scripts`), as those of ruff and uv are: nothing starts
+    them but who types their names. `native-in-pure` reports those in a wheel for any platform.
     """
     programs = [entry for entry in _native(facts) if _is_program(entry)]
     if programs and not facts.filename.endswith("-any.whl"):
-        yield observed(count=len(programs), paths=_names(programs))
+        found = observed(count=len(programs), paths=_names(programs))
+        yield found.as_note() if all(COMMAND.match(entry.name) for entry in programs) else found
 
 
 @rule(Severity.WARNING)
@@ -105,8 +107,9 @@ def native_unreadable(facts: Facts, review: Review) -> Iterator[Observation]:
             yield observed(case="damaged" if entry.native else "large", path=entry.name)
 
 
+COMMAND = re.compile(r"[^/]+\.data/scripts/[^/]+$")
 LAUNCHER_PROJECTS = frozenset(("setuptools", "pip", "distlib", "installer", "uv"))
-LAUNCHER = re.compile(r"(?:^|/)(?:[tw]|cli|gui)-?(?:32|64)?(?:-arm(?:64|32)?|-amd64)?\.exe$")
+LAUNCHER = re.compile(r"(?:^|/)(?:[tw]|cli|gui)-?(?:32|64)?(?:[-_]arm(?:64|32)?|-amd64)?\.exe$")
 
 
 @rule(Severity.WARNING)

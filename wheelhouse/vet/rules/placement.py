@@ -28,6 +28,7 @@ FORMS_HIDDEN_BY = {
 ARCHIVE_KINDS = frozenset(("zip", "tar", "7z"))
 COMPRESSED_KINDS = frozenset(("gzip", "bzip2", "xz", "zstd"))
 TARBALL = re.compile(r"\.(tgz|tbz2?|txz|tar\.[a-z0-9]+)$", re.IGNORECASE)
+TAR = re.compile(r"\.(tar|tgz|tbz2?|txz|tar\.[a-z0-9]+)$", re.IGNORECASE)
 DOCUMENTS = re.compile(r"\.(npz|xls[xm]|docx|pptx|od[tsp]|epub|kmz|keras|pt|pth)$", re.IGNORECASE)
 """Formats that are zips, but are not unpacked by anybody."""
 
@@ -162,14 +163,15 @@ def _backports(facts: Facts) -> set[str]:
 def everybodys_name(facts: Facts, review: Review) -> Iterator[Observation]:
     """The file installs a package with a common name, such as `tests` or `examples`.
 
-    That is nearly always a mistake of its build. Two packages of the same name overwrite each other: it is only a note if no other
-    distribution of the wheelhouse has one of that name.
+    That is nearly always a mistake of its build. It is only a note if no other distribution of the wheelhouse has a file at the
+    same path: then nothing is overwritten.
     """
     tops = {path.partition("/")[0] for path in facts.installs if "/" in path} - {facts.project}
     if taken := sorted(tops & COMMON_NAMES):
-        is_alone = not any(review.folder_installers.get(name, frozenset()) - {facts.project} for name in taken)
+        shared = [path for path in facts.installs if path.partition("/")[0] in taken and path in review.shared_paths]
+        overwrites = any(other.project != facts.project for path in shared for other in review.shared_paths[path])
         found = observed(packages=tuple(taken))
-        yield found.as_note() if is_alone else found
+        yield found if overwrites else found.as_note()
 
 
 @rule(Severity.NOTE)
@@ -243,10 +245,11 @@ def poses_as(facts: Facts, review: Review) -> Iterator[Observation]:
 def embedded_archive(facts: Facts, review: Review) -> Iterator[Observation]:
     """The file contains an archive: a zip, wheel, jar or tar.
 
-    wheelhouse does not look into it.
+    wheelhouse does not look into it. Python imports from zips: it is only a note if all are tars and jars, by name and by content.
     """
-    if archives := [entry.name for entry in _files(facts) if _holds_files(entry)]:
-        yield observed(count=len(archives), paths=tuple(archives))
+    if archives := [entry for entry in _files(facts) if _holds_files(entry)]:
+        found = observed(count=len(archives), paths=tuple(entry.name for entry in archives))
+        yield found if any(map(_is_importable, archives)) else found.as_note()
 
 
 @rule(Severity.NOTE)
@@ -268,3 +271,10 @@ def _holds_files(entry: Entry) -> bool:
     if entry.kind in COMPRESSED_KINDS:
         return bool(TARBALL.search(entry.name))
     return entry.kind in ARCHIVE_KINDS and not DOCUMENTS.search(entry.name)
+
+
+def _is_importable(entry: Entry) -> bool:
+    """Whether Python may import from an archive, or its name hides what it is. A jar is for Java, a tar must be unpacked."""
+    if entry.kind == "zip":
+        return not entry.name.lower().endswith(".jar")
+    return not TAR.search(entry.name)
