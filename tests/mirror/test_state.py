@@ -28,7 +28,7 @@ def page(*files: Offered, status: str | None = None) -> ProjectPage:
 
 def test_a_journal_is_read_as_it_was_written() -> None:
     entries = (
-        entry(Action.REMOVE, "lib==1.0", reason="a\nb \u202e c"),
+        entry(Action.REMOVE, "lib==1.0", reason="a\nb \u202e c \u2028 d \x85 e \u2029"),
         entry(Action.STATUS, "lib", status="archived"),
         Entry(action=Action.INDEX, made=MADE, by="Ada", files=("lib-1.0.tar.gz",)),
     )

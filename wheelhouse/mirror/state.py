@@ -70,7 +70,10 @@ _ENTRY = DocumentType(Entry)
 def parse_journal(text: str, source: str) -> tuple[Entry, ...]:
     """The entries of a journal, the oldest first. Raises InputError that names `source` and the line that cannot be read."""
     entries: list[Entry] = []
-    for number, line in enumerate(text.splitlines(), 1):
+    lines = (
+        text.removesuffix("\n").split("\n") if text else []
+    )  # `splitlines` would end one at U+2028, which a reason may hold
+    for number, line in enumerate(lines, 1):
         try:
             entry = _ENTRY.from_json(line)
             if entry.format != FORMAT:
