@@ -70,9 +70,8 @@ _ENTRY = DocumentType(Entry)
 def parse_journal(text: str, source: str) -> tuple[Entry, ...]:
     """The entries of a journal, the oldest first. Raises InputError that names `source` and the line that cannot be read."""
     entries: list[Entry] = []
-    lines = (
-        text.removesuffix("\n").split("\n") if text else []
-    )  # `splitlines` would end one at U+2028, which a reason may hold
+    # `splitlines` would end a line at U+2028, which a reason may hold
+    lines = text.removesuffix("\n").split("\n") if text else []
     for number, line in enumerate(lines, 1):
         try:
             entry = _ENTRY.from_json(line)
