@@ -4,6 +4,7 @@ import hashlib
 import json
 import platform
 import random
+import re
 import shlex
 import shutil
 import signal
@@ -25,6 +26,7 @@ from wheelhouse.files.temporary import SCRATCH_PREFIX, TEMP_PREFIX
 PYTHON = platform.python_version()
 LONGEST = 900.0
 COUNTER = "changes"
+TIME = re.compile(rb'"endTimeUtc": "[^"]*"')
 RECORD = {
     "id": "A",
     "modified": "2024-05-01T00:00:00Z",
@@ -168,11 +170,14 @@ def _fill(place: Place) -> None:
 
 
 def files_of(folder: Path) -> Files:
-    """The sha256 of each file by its path, but for the cache's and temporary ones, and those of an index with times and paths."""
+    """The sha256 of each file by its path, but for the cache's and temporary ones, and those of an index with times and paths.
+
+    The time in a SARIF log does not count.
+    """
     files = (path for path in folder.rglob("*") if path.is_file() and ".wheelhouse" not in path.parts)
     paths = (path.relative_to(folder) for path in files)
     kept = sorted(str(path) for path in paths if path.parts[0] not in (".cache", "tmp"))
-    return {path: hashlib.sha256((folder / path).read_bytes()).hexdigest() for path in kept}
+    return {path: hashlib.sha256(TIME.sub(b"", (folder / path).read_bytes())).hexdigest() for path in kept}
 
 
 class Killer:
