@@ -263,12 +263,13 @@ def targets(room: Path, rounds: int) -> Iterator[str]:
 
 
 @contextmanager
-def relayed() -> Iterator[str]:
-    """The relay's address while it runs."""
+def relayed(server_port: int | None = None) -> Iterator[str]:
+    """The relay's address while it runs: a proxy, or in the place of the server on a port of this machine."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    process = subprocess.Popen([sys.executable, "-m", "benchmarks.relay", str(port)])
+    ports = [str(port), *([str(server_port)] if server_port else [])]
+    process = subprocess.Popen([sys.executable, "-m", "benchmarks.relay", *ports])
     time.sleep(1)
     try:
         yield f"http://127.0.0.1:{port}"

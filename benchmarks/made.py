@@ -18,7 +18,8 @@ http {{ access_log off; client_body_temp_path {root}/tmp; proxy_temp_path {root}
   uwsgi_temp_path {root}/tmp; scgi_temp_path {root}/tmp; sendfile on; keepalive_requests 100000;
   server {{ listen 127.0.0.1:{port}; root {root};
     location /simple/ {{ types {{ }} default_type application/vnd.pypi.simple.v1+json; index index.json; }}
-    location /files/ {{ types {{ }} default_type application/octet-stream; }} }} }}
+    location ~ ^/v2/.*/manifests/ {{ types {{ }} default_type application/vnd.oci.image.manifest.v1+json; }}
+    location / {{ types {{ }} default_type application/octet-stream; }} }} }}
 """
 
 

@@ -1,11 +1,13 @@
 """A slower, farther network: a proxy for HTTPS (CONNECT) that adds a round trip and limits the rate of all its connections.
 
-`python -m benchmarks.relay PORT` serves on 127.0.0.1 until it is ended.
+`python -m benchmarks.relay PORT` serves on 127.0.0.1 until it is ended. With a second port it is no proxy: it stands for the
+server on that port of this machine.
 """
 
 import asyncio
 import contextlib
 import sys
+from functools import partial
 
 ROUND_TRIP = 0.020
 """Seconds, half of it in each direction."""
@@ -66,18 +68,38 @@ async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, line
         await asyncio.sleep(ROUND_TRIP)
         there, back = await asyncio.open_connection(host, int(port))
         writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
-        await asyncio.gather(carry(reader, back, None), carry(there, writer, line), return_exceptions=True)
-        back.close()
+        await carry_both(reader, writer, there, back, line)
     writer.close()
 
 
-async def serve(port: int) -> None:
+async def stand_for(port: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, line: Line) -> None:
+    """One connection to the server on a port of this machine, as if it were far away."""
+    with contextlib.suppress(OSError):
+        await asyncio.sleep(ROUND_TRIP)
+        await carry_both(reader, writer, *await asyncio.open_connection("127.0.0.1", port), line)
+    writer.close()
+
+
+async def carry_both(
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+    there: asyncio.StreamReader,
+    back: asyncio.StreamWriter,
+    line: Line,
+) -> None:
+    """Both directions, until each has ended."""
+    await asyncio.gather(carry(reader, back, None), carry(there, writer, line), return_exceptions=True)
+    back.close()
+
+
+async def serve(port: int, server_port: int | None = None) -> None:
     """Relay for ever."""
     line = Line(RATE)
-    server = await asyncio.start_server(lambda reader, writer: relay(reader, writer, line), "127.0.0.1", port)
+    answer = relay if server_port is None else partial(stand_for, server_port)
+    server = await asyncio.start_server(lambda reader, writer: answer(reader, writer, line), "127.0.0.1", port)
     async with server:
         await server.serve_forever()
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(int(sys.argv[1])))
+    asyncio.run(serve(*map(int, sys.argv[1:])))

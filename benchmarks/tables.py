@@ -20,6 +20,7 @@ PARTS = (
     ("fetch", "targets", "--rounds", "1"),
     ("fetch", "made", "--sizes", "100", "1000", "--rounds", "3"),
     ("fetch", "made", "--sizes", "10000", "--rounds", "1"),
+    ("image", "--rounds", "1"),
     ("serve", "--rounds", "3"),
     ("clients", LOCK, "--rounds", "2", "--connections", "4", "16"),
     ("rehearse", "--rounds", "1", "--cache-dir", "build/benchmarks/real/cache"),

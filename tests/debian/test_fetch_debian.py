@@ -2,7 +2,10 @@
 
 import json
 import shutil
+import threading
+import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,8 +22,9 @@ from wheelhouse.debian.debian_lock import DebianLock, parse_debian_lock
 from wheelhouse.debian.read_base import read_base
 from wheelhouse.debian.release_signature import signed_text
 from wheelhouse.errors import InputError, IntegrityError, MachineError, NoSolutionError, ServerError
-from wheelhouse.events import Event, Received
-from wheelhouse.fetch.fetch_debian import fetch_debian, remove_debian
+from wheelhouse.events import Event, Listener, Noted, Received, ignore
+from wheelhouse.fetch.debian_beside import debian_beside
+from wheelhouse.fetch.fetch_debian import at_once, fetch_debian, remove_debian
 from wheelhouse.files.cache import Cache
 from wheelhouse.findings import Severity
 from wheelhouse.index.http import Http, HttpSettings
@@ -83,13 +87,16 @@ class Fetching:
         self.events = []
         lists = more.pop("lists", {"packages": names})
         lines = more.pop("lines", None) or (self.publish(),)
+        may_change = more.pop("may_change", at_once)
         base = read_base(
             make_base(self.folder / "base", STATUS, lines, self.signer.public if keyring is None else keyring)
         )
         http, cache = Http(HttpSettings(retries=1), self.events.append), Cache(self.folder / "cache")
         try:
             job = debian_job(lists, base, **more)
-            return fetch_debian(job, self.house, http, cache, now, self.events.append, upgrade=upgrade)
+            return fetch_debian(
+                job, self.house, http, cache, now, self.events.append, upgrade=upgrade, may_change=may_change
+            )
         finally:
             http.close()
             cache.close()
@@ -344,6 +351,45 @@ def test_a_request_that_cannot_be_met_leaves_no_folder(fetching: Fetching) -> No
     with pytest.raises(NoSolutionError, match="no source has the Debian package `nosuch`"):
         fetching("nosuch")
     assert not (fetching.house / "debian").exists()
+
+
+@pytest.mark.parametrize("wheels_came", [True, False])
+def test_packages_come_beside_the_wheels_and_change_the_folder_after_them(
+    fetching: Fetching, *, wheels_came: bool
+) -> None:
+    everything_is_here = threading.Event()
+
+    def fetch(_listener: Listener, may_change: Callable[[], None]) -> DebianLock:
+        def ready() -> None:
+            everything_is_here.set()
+            may_change()
+
+        return fetching("git", may_change=ready)
+
+    with suppress(ServerError), debian_beside(fetch, ignore) as finish:
+        assert everything_is_here.wait(30)
+        assert not list(fetching.house.rglob("*.deb")) + list(fetching.house.rglob("InRelease"))
+        if not wheels_came:
+            raise ServerError("the wheels cannot be had")
+        assert names_of(finish()) == ["git", "git-man", "libcurl4"]
+    assert sorted(path.name for path in fetching.house.rglob("*.deb"))[:1] == ["git-man_2.39.5-0_all.deb"] * wheels_came
+    assert (fetching.house / "debian").exists() == wheels_came
+
+
+def test_packages_that_still_come_are_given_up_if_the_wheels_fail() -> None:
+    heard: list[Event] = []
+    ended: list[bool] = []
+
+    def fetch(listener: Listener, _may_change: Callable[[], None]) -> DebianLock:
+        for _ in range(3000):
+            listener(Noted("a part of a package has come"))
+            time.sleep(0.001)
+        ended.append(True)
+        return DebianLock()
+
+    with pytest.raises(ServerError, match="cannot be had"), debian_beside(fetch, heard.append):
+        raise ServerError("the wheels cannot be had")
+    assert not ended
 
 
 # The command line, and what carries a wheelhouse

@@ -4,8 +4,9 @@ Sources, with a run of the install steps of each line without network:
 2.0.0 to 2.10.1 the Dockerfiles and scripts of the release tags; 2.10.2 to 2.10.5 only runs of the steps of 2.10.1;
 3.0.0 to 3.1.0 those of the release tags; 3.1.5 the Dockerfile of the main branch of December 2025, whose default is 3.1.5;
 3.2.0 pip and uv of the main branch between 3.2.0 and 3.3.0 (pull request 66057);
-3.3.0 the Dockerfile of the main branch at commit 0060b1a446d0, whose default is 3.3.0 (pull request 69480).
-No Dockerfile of 2.11 or 3.2 was found.
+3.3.0 the Dockerfile of the main branch at commit 0060b1a446d0, whose default is 3.3.0 (pull request 69480), read and built whole.
+No Dockerfile of 2.11 or 3.2 was found, and none newer than that of 3.3.0 but its script install_os_dependencies.sh, in which the
+image has a flavour, `hardened` (Python from the base image) or `legacy` (compiled).
 
 A new release is a new entry in CHANGES with what is new in it. A release that is in no entry is treated like the newest entry
 before it. Where Airflow's own Dockerfile is at hand, it is read instead (`own_dockerfile`).

@@ -1,7 +1,8 @@
 """What `fetch` and `lock` do for one job: base images, locks, files, other files, Debian packages, builds."""
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
@@ -87,15 +88,16 @@ def fetch_job(request: JobRequest, source: "PackageSource", listener: Listener) 
     tools = tools_job(job)
     jobs = [(job, folder), *([(tools, folder / "tools")] if tools else [])]
     keep_going = request.chosen.keep_going
-    fetched, error = fetch_all(jobs, source, listener, consent=request.consent, keep_going=keep_going)
-    wheelhouse = fetched[0].wheelhouse
-    if any(not artifact.is_wheel for artifact in wheelhouse.artifacts.values()):
-        from wheelhouse.build.build_wheelhouse import fetch_build_requirements
+    with _debian_beside(request, options, source, listener) as finish_debian:
+        fetched, error = fetch_all(jobs, source, listener, consent=request.consent, keep_going=keep_going)
+        wheelhouse = fetched[0].wheelhouse
+        if any(not artifact.is_wheel for artifact in wheelhouse.artifacts.values()):
+            from wheelhouse.build.build_wheelhouse import fetch_build_requirements
 
-        wheelhouse = fetch_build_requirements(wheelhouse, folder, source, listener)
-    others, removed_others = _with_other_files(request, source, listener)
-    _remove_former_images(request, images)
-    debian = _with_debian(request, options, source, listener)
+            wheelhouse = fetch_build_requirements(wheelhouse, folder, source, listener)
+        others, removed_others = _with_other_files(request, source, listener)
+        _remove_former_images(request, images)
+        debian = finish_debian()
     if request.building:
         with _BUILDING:
             wheelhouse = run_build(folder, request.building, source, listener).wheelhouse
@@ -235,19 +237,35 @@ def _remove_former_images(request: JobRequest, images: "ImageLock") -> None:
         remove_base_images(request.folder)
 
 
-def _with_debian(request: JobRequest, options: "Options", source: "PackageSource", listener: Listener) -> "DebianLock":
-    """Fetch the Debian packages that the options request; their lock. If the settings name none any more, they are removed."""
+@contextmanager
+def _debian_beside(
+    request: JobRequest, options: "Options", source: "PackageSource", listener: Listener
+) -> "Iterator[Callable[[], DebianLock]]":
+    """Start to fetch the Debian packages that the options request; gives what puts them into the folder, and returns their lock."""
+    if not (options.debs or options.deb_lists):
+        yield lambda: _remove_former_debian(request)
+        return
+    from wheelhouse.fetch.debian_beside import debian_beside
+    from wheelhouse.fetch.debian_request import requested_debian
+    from wheelhouse.fetch.fetch_debian import fetch_debian
+
+    folder, upgrade = request.folder, options.upgrade
+
+    def fetch(listener: Listener, may_change: Callable[[], None]) -> "DebianLock":
+        job = requested_debian(options, folder)
+        http, store = source.http, source.store
+        return fetch_debian(job, folder, http, store, now(), listener, upgrade=upgrade, may_change=may_change)
+
+    with debian_beside(fetch, listener) as finish:
+        yield finish
+
+
+def _remove_former_debian(request: JobRequest) -> "DebianLock":
+    """Remove the Debian packages of the wheelhouse, if the settings name none any more; no lock is left."""
     from wheelhouse.debian.debian_lock import FOLDER, DebianLock
 
-    folder = request.folder
-    if options.debs or options.deb_lists:
-        from wheelhouse.fetch.debian_request import requested_debian
-        from wheelhouse.fetch.fetch_debian import fetch_debian
-
-        job = requested_debian(options, folder)
-        return fetch_debian(job, folder, source.http, source.store, now(), listener, upgrade=options.upgrade)
-    if request.is_of_file and (folder / FOLDER).is_dir():
+    if request.is_of_file and (request.folder / FOLDER).is_dir():
         from wheelhouse.fetch.fetch_debian import remove_debian
 
-        remove_debian(folder)
+        remove_debian(request.folder)
     return DebianLock()

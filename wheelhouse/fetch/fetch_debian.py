@@ -1,6 +1,6 @@
 """Debian packages, resolved, fetched and verified into a wheelhouse's `debian/`, a partial mirror that apt accepts."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -36,6 +36,10 @@ DOWNLOADS = 6
 """Files at the same time; packages are many and small."""
 
 
+def at_once() -> None:
+    """The consent to change the folder as soon as all files are here."""
+
+
 def fetch_debian(
     job: DebianJob,
     wheelhouse: Path,
@@ -45,10 +49,12 @@ def fetch_debian(
     on_event: Listener = ignore,
     *,
     upgrade: bool = False,
+    may_change: Callable[[], None] = at_once,
 ) -> DebianLock:
     """Make a wheelhouse's `debian/` hold the packages of a job; its lock then.
 
-    A lock of the same inputs is used as it is, unless `upgrade` is set; only what is missing is fetched. Raises InputError,
+    A lock of the same inputs is used as it is, unless `upgrade` is set; only what is missing is fetched. `may_change` is called
+    when everything is here and nothing has changed: it returns when the folder may, or raises. Raises InputError,
     NoSolutionError, ServerError, and IntegrityError for a wrong signature, date or hash.
     """
     folder = wheelhouse / FOLDER
@@ -62,7 +68,9 @@ def fetch_debian(
             else:
                 lock, in_releases = fetcher.resolved(job, None if job.date else now)
             _must_not_overwrite(folder, existing, lock)
-            fetcher.place(lock, in_releases)
+            copies = fetcher.copies(lock, in_releases)
+            may_change()
+            fetcher.place(lock, in_releases, copies)
             for name, text in lock.texts.items():
                 write(folder, name, text)
             _remove(folder, existing, lock)
@@ -140,26 +148,32 @@ class _Fetcher:
         }
         return DebianLock(job.inputs, job.base.distribution, suites, debs), in_releases
 
-    def place(self, lock: DebianLock, in_releases: dict[str, bytes]) -> None:
+    def copies(self, lock: DebianLock, in_releases: Mapping[str, bytes]) -> dict[str, Path]:
+        """A temporary copy of each file that the folder lacks, by its place."""
+        places = [place for place in lock.artifacts if place not in in_releases]
+        copies = self.pool.map(lambda place: self._missing(place, lock.artifacts[place]), places)
+        return {place: copy for place, copy in zip(places, copies, strict=True) if copy}
+
+    def place(self, lock: DebianLock, in_releases: Mapping[str, bytes], copies: Mapping[str, Path]) -> None:
         """Make the folder hold every file of a lock."""
         self._make_folders(lock.artifacts)
-        list(self.pool.map(lambda item: self._bring(item[0], item[1], in_releases), lock.artifacts.items()))
+        for place, raw in in_releases.items():
+            with os_errors_as_machine_error(final := rooted(self.folder, place)):
+                write_whole(final, raw)
+        for place, copy in copies.items():
+            commit_file(copy, rooted(self.folder, place))
 
     def _make_folders(self, places: Iterable[str]) -> None:
         with os_errors_as_machine_error(self.folder):
             for parent in {rooted(self.folder, place).parent for place in places}:
                 parent.mkdir(parents=True, exist_ok=True)
 
-    def _bring(self, place: str, artifact: Artifact, in_releases: dict[str, bytes]) -> None:
-        """One file, if the folder does not have it."""
-        final = rooted(self.folder, place)
-        if has_locked_bytes(final.parent, artifact):
+    def _missing(self, place: str, artifact: Artifact) -> Path | None:
+        """A copy of one file; None if the folder has it."""
+        if has_locked_bytes(rooted(self.folder, place).parent, artifact):
             self.on_event(Finished(artifact.filename, reused=True))
-        elif raw := in_releases.get(place):
-            with os_errors_as_machine_error(final):
-                write_whole(final, raw)
-        else:
-            commit_file(self._copy(place, artifact), final)
+            return None
+        return self._copy(place, artifact)
 
     def _copy(self, place: str, artifact: Artifact) -> Path:
         """A copy of a file under a temporary name; one that was altered in the store is fetched again."""

@@ -1,0 +1,42 @@
+"""Debian packages that arrive while the wheels do; their folder changes afterwards, and only if the wheels came."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+
+from wheelhouse.debian.debian_lock import DebianLock
+from wheelhouse.events import Event, Listener
+
+FetchDebian = Callable[[Listener, Callable[[], None]], DebianLock]
+"""Fetches the packages; takes the listener, and what is called before the folder changes."""
+
+
+class _GivenUpError(Exception):
+    """The run failed elsewhere: what has begun ends, and nobody reads this."""
+
+
+@contextmanager
+def debian_beside(fetch: FetchDebian, on_event: Listener) -> Iterator[Callable[[], DebianLock]]:
+    """Start `fetch` in a thread; gives the function that lets the folder change, and waits for the lock of the packages.
+
+    If the block ends without a call of it, the downloads stop at their next event, and the folder stays as it was.
+    """
+    permission: Future[None] = Future()
+
+    def listener(event: Event) -> None:
+        if permission.done():
+            permission.result()
+        on_event(event)
+
+    with ThreadPoolExecutor(1, "debian") as thread:
+        fetching = thread.submit(fetch, listener, permission.result)
+
+        def finish() -> DebianLock:
+            permission.set_result(None)
+            return fetching.result()
+
+        try:
+            yield finish
+        finally:
+            if not permission.done():
+                permission.set_exception(_GivenUpError())
