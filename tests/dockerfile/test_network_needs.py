@@ -45,6 +45,10 @@ CORPUS: dict[str, tuple[str, list[Need]]] = {
         "FROM y\nCOPY --from=scripts /install.sh /scripts/\nRUN bash /scripts/install.sh dev\n",
         [(1, "base-image", "x"), (9, "base-image", "y"), (5, "download", "https://e.example/$1")],
     ),
+    "corepack": (
+        "FROM x\nRUN corepack enable --install-directory /b\nRUN corepack prepare pnpm@9 --activate\n",
+        [(1, "base-image", "x"), (3, "npm", "pnpm@9")],
+    ),
     "ONBUILD": ("FROM x\nONBUILD RUN npm ci\nONBUILD COPY . .\n", [(1, "base-image", "x"), (2, "npm", "")]),
     "ADD of addresses": (
         'FROM x\nARG V=1.2\nADD https://e.example/a-${V}.tgz /a\nADD ["https://e.example/b.tgz", "/b"]\nADD local /c\n',

@@ -12,6 +12,8 @@ ARG AIRFLOW_UV_VERSION=0.99.1
 FROM scratch as scripts
 COPY <<"EOF" /install_os_dependencies.sh
 #!/usr/bin/env bash
+RUSTUP_VERSION=${RUSTUP_VERSION:-1.29.0}
+COSIGN_VERSION=${COSIGN_VERSION:-3.0.5}
 function get_dev_apt_deps() {
     if [[ "${DEV_APT_DEPS=}" == "" ]]; then
         DEV_APT_DEPS="\
@@ -47,16 +49,41 @@ function install_debian_runtime_dependencies() {
     apt-get install -y --no-install-recommends wget
     apt-get install -y --no-install-recommends ${RUNTIME_APT_DEPS}
 }
+function install_cosign() {
+    curl -fsSL --retry 3 \
+        "https://github.com/sigstore/cosign/releases/download/v${COSIGN_VERSION}/cosign-linux-amd64" \
+        -o /tmp/cosign
+}
 function install_python() {
     wget "https://www.python.org/ftp/python/Python-${AIRFLOW_PYTHON_VERSION}.tar.xz"
-    curl -fsSL "https://github.com/sigstore/cosign/releases/download/v3/cosign-linux-amd64" -o /tmp/cosign
-    gpg --batch --import "/scripts/docker/keys/python-3.10.asc"
+    if [[ "${minor}" -ge 11 ]]; then
+        wget "https://www.python.org/ftp/python/Python-${AIRFLOW_PYTHON_VERSION}.tar.xz.sigstore"
+        install_cosign
+        /tmp/cosign verify-blob --bundle python.tar.xz.sigstore python.tar.xz
+    else
+        gpg --batch --import "/scripts/docker/keys/python-3.10.asc"
+    fi
+    if [[ "${PYTHON_LTO:-true}" == "true" ]]; then
+        lto_option="--with-lto"
+    fi
+    ./configure --enable-optimizations ${lto_option}
+}
+function install_nodejs() {
+    curl --retry 3 "https://nodejs.org/dist/v22/node-v22-linux-x64.tar.xz" -o /tmp/nodejs.tar.xz
+    corepack enable --install-directory /usr/local/bin
+}
+function install_rustup() {
+    curl --proto '=https' --tlsv1.2 -sSf --retry 3 \
+        "https://static.rust-lang.org/rustup/archive/${RUSTUP_VERSION}/x86_64-unknown-linux-gnu/rustup-init" \
+        -o /tmp/rustup-init
+    /tmp/rustup-init -y --default-toolchain stable
 }
 function install_extra() {
     curl -fsSL https://extra.example/tool -o /tool
 }
 EOF
 COPY <<"EOF" /install_mysql.sh
+common::import_trusted_gpg "0xF1656F24C74CD1D8" "mariadb"
 echo "deb https://archive.mariadb.org/repo bookworm main" > /etc/apt/sources.list.d/mariadb.list
 EOF
 COPY <<"EOF" /common.sh
@@ -67,6 +94,14 @@ function common::install_packaging_tools() {
     else
         uv tool install "prek==${AIRFLOW_PREK_VERSION}" --with "uv==${AIRFLOW_UV_VERSION}"
     fi
+}
+function common::get_constraints_location() {
+    if ! curl -sSf -o "${HOME}/constraints.txt" "${AIRFLOW_CONSTRAINTS_LOCATION}"; then
+        touch "${HOME}/constraints.txt"
+    fi
+}
+function common::import_trusted_gpg() {
+    gpg --dearmor < "/scripts/docker/keys/${name}.asc" > "/etc/apt/trusted.gpg.d/${name}.gpg"
 }
 common::other() {
     git clone https://git.example/other.git
@@ -83,7 +118,7 @@ COPY --from=scripts install_os_dependencies.sh install_mysql.sh common.sh /scrip
 COPY scripts/docker/keys/ /scripts/docker/keys/
 ARG INSTALL_MYSQL_CLIENT="true"
 ARG INSTALL_POSTGRES_CLIENT="true"
-RUN bash /scripts/docker/install_os_dependencies.sh dev && bash /scripts/docker/install_mysql.sh dev
+RUN PYTHON_LTO=${PYTHON_LTO} bash /scripts/docker/install_os_dependencies.sh dev && bash /scripts/docker/install_mysql.sh dev
 ARG DOCKER_CONTEXT_FILES="Dockerfile"
 ARG AIRFLOW_VERSION_SPECIFICATION
 ARG ADDITIONAL_PIP_INSTALL_FLAGS=""

@@ -294,9 +294,10 @@ READERS: Mapping[str, Callable[[tuple[str, ...]], Judgement]] = {
     **dict.fromkeys(("curl", "wget", "aria2c", "axel", "http", "https", "fetch", "lynx"), _addresses),
     **dict.fromkeys(("dnf", "yum", "microdnf", "tdnf", "zypper"), _of("rpm", *DNF)),
     **dict.fromkeys(
-        ("npm", "pnpm", "bun", "corepack"),
-        _of("npm", *NPM, "prepare", "enable", "use", offline=("--offline",), scripts=RUNNERS),
+        ("npm", "pnpm", "bun"),
+        _of("npm", *NPM, offline=("--offline",), scripts=RUNNERS),
     ),
+    "corepack": _of("npm", "prepare", "use", "install", "up", "pack"),
     **dict.fromkeys(("npx", "bunx", "pnpx"), _of("npm")),
     **dict.fromkeys(("gpg", "gpg2", "apt-key"), _gpg),
     **dict.fromkeys(

@@ -61,16 +61,24 @@ def test_its_globs_decide_what_is_renamed() -> None:
 
 
 def test_what_asks_a_network_is_what_the_dockerfile_asks_for() -> None:
-    text = "\n".join(plan().unsettled)
-    assert "cosign" in text and "archive.mariadb.org" in text and "download.docker.com" in text
-    assert "key server" not in text and "rustup" not in text and "MSSQL" not in text and "openpgp" not in text
-    assert "Airflow's Dockerfile, line 54: a download of https://extra.example/tool" in text
-    assert "Airflow's Dockerfile, line 70: git fetches https://git.example/other.git" in text
+    _base, *steps = plan().unsettled
+    unsettled = [step.removeprefix("still wants a network: ").split(";")[0] for step in steps]
+    lines = OWN_DOCKERFILE.splitlines()
+    tool, other = ([word in line for line in lines].index(True) + 1 for word in ("extra.example", "git clone"))
+    assert unsettled == [
+        "apt installs Debian packages, in two stages",
+        "the MySQL client comes from archive.mariadb.org",
+        "the Docker client comes from download.docker.com",
+        "Python is compiled from its source at www.python.org",
+        "rustup and its toolchain come from static.rust-lang.org",
+        f"Airflow's Dockerfile, line {tool}: a download of https://extra.example/tool",
+        f"Airflow's Dockerfile, line {other}: git fetches https://git.example/other.git",
+    ]
 
 
 def test_a_whole_image_settles_what_its_replaced_scripts_ask_and_lists_the_rest() -> None:
     [left] = whole().unsettled
-    assert left == "still wants a network: Airflow's Dockerfile, line 70: git fetches https://git.example/other.git"
+    assert left.endswith(": git fetches https://git.example/other.git")
     assert not whole(OWN_DOCKERFILE.replace("git clone https://git.example/other.git", "true")).unsettled
     assert not [one for one in whole().warnings if "the image lacks" in one]
     assert "cmp -s Dockerfile" in whole().texts["build-image.sh"]

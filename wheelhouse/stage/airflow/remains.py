@@ -17,6 +17,15 @@ from wheelhouse.stage.dockerfile_settling import WHAT
 SCRIPTS = re.compile(r"^FROM scratch as scripts", re.MULTILINE | re.IGNORECASE)
 
 
+KEYS = "docker/keys/"
+"""The folder with the keys of other repositories, in checkouts since 3.3."""
+
+
+def _with(other: str, mark: str) -> str:
+    """The pattern of a text that has a mark, and another one before or after it."""
+    return rf"\A(?=[\s\S]*{other})[\s\S]*{mark}"
+
+
 @dataclass(frozen=True, slots=True)
 class Remainder:
     """One step that needs a network, in the releases from `since` up to `before`, which is excluded.
@@ -74,14 +83,14 @@ REMAINDERS = (
         "2.0.0",
         "3.3.0",
         "the MySQL client comes from its makers' repository, and its key from a key server",
-        r"install_mysql(?![\s\S]*docker/keys/)",
+        rf"\A(?![\s\S]*{KEYS})[\s\S]*install_mysql",
         "--disable-mysql-client",
     ),
     Remainder(
         "3.3.0",
         None,
         "the MySQL client comes from archive.mariadb.org",
-        r"install_mysql(?=[\s\S]*docker/keys/)",
+        _with(KEYS, "install_mysql"),
         "--disable-mysql-client",
     ),
     Remainder(
@@ -118,14 +127,14 @@ REMAINDERS = (
         "3.1.0",
         "3.3.0",
         "Python is compiled from its source at www.python.org, signed with a key from keys.openpgp.org",
-        r"www\.python\.org/ftp(?=[\s\S]*keys\.openpgp\.org)",
+        _with(r"keys\.openpgp\.org", r"www\.python\.org/ftp"),
         how="let mirrors answer for those hosts",
     ),
     Remainder(
         "3.3.0",
         None,
         "Python is compiled from its source at www.python.org; since Python 3.11, cosign from github.com checks it",
-        r"www\.python\.org/ftp(?=[\s\S]*sigstore/cosign)",
+        _with("sigstore/cosign", r"www\.python\.org/ftp"),
         how="let mirrors answer for those hosts",
     ),
     Remainder(
@@ -176,7 +185,7 @@ def remains(
     projects: Collection[str],
     replaced: Mapping[str, str] | None = None,
 ) -> Iterator[str]:
-    """A sentence for each step that still needs a network.
+    """A sentence for each step that still needs a network, once if several stages have it.
 
     `replaced` are the scripts, by name, that take the place of the Dockerfile's own in a build whose base image and Debian
     packages are staged; None for any other build.
@@ -185,7 +194,7 @@ def remains(
         if remainder.applies(airflow, options, projects, whole=replaced is not None):
             yield str(remainder)
     if airflow.own:
-        yield from _others(airflow.own, replaced or {})
+        yield from dict.fromkeys(_others(airflow.own, replaced or {}))
 
 
 def _others(own: OwnRecipe, replaced: Mapping[str, str]) -> Iterator[str]:
