@@ -14,6 +14,10 @@ FactPairs = tuple[tuple[str, FactValue], ...]
 """Facts by name, in the order of their names."""
 
 
+WHEELHOUSE_SUBJECT = "house"
+"""The subject of findings about the whole wheelhouse. The word is part of the JSON output, so it stays."""
+
+
 class Severity(IntEnum):
     """The weight of a finding. An ERROR fails each step that looks for findings."""
 

@@ -133,5 +133,5 @@ def test_locks_with_different_versions_in_one_folder_are_said(tmp_path: Path) ->
     assert sentence in done.stderr and "-r WHEELHOUSE/requirements.<target>.txt" in done.stderr
     verified = wheelhouse("verify", cwd=tmp_path)
     assert verified.returncode == 0
-    noted = "note: house: the lock files have different versions of app: 1.0 (cp311-manylinux_2_28_x86_64), 2.0 (cp312-"
+    noted = "note: wheelhouse: the lock files have different versions of app: 1.0 (cp311-manylinux_2_28_x86_64), 2.0 (cp312-"
     assert noted in verified.stdout and "[several-versions]" in verified.stdout

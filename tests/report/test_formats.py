@@ -1,6 +1,7 @@
 """The registry of report formats, and the options of `vet` that name them."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,32 @@ def test_json_and_text_are_what_vet_prints(folder: Path, capsys: pytest.CaptureF
     run(["vet", "--quiet"])
     printed = capsys.readouterr().out
     assert "[pth-code]\n  hint: " in printed and printed.splitlines()[-1].startswith("wheels: 1 file, ")
+
+
+def test_quiet_text_has_no_note_and_says_nothing_if_all_is_good(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(["vet"])
+    everything = capsys.readouterr().out.splitlines()
+    assert "warning: wheelhouse: " in "\n".join(everything) and any(
+        line.startswith("looked at ") for line in everything
+    )
+    assert run(["vet", "--quiet"]) == 1
+    printed = capsys.readouterr().out.splitlines()
+    assert {line.partition(": ")[0] for line in printed} == {"error", "  hint", "warning", "wheels"}
+    assert set(printed) <= set(everything)
+    rules = ("pth-code", "advisories-missing", "licence-unknown", "origin-unknown")
+    (folder / "wheelhouse.toml").write_text("[policy.severities]\n" + "".join(f'{rule} = "note"\n' for rule in rules))
+    assert run(["vet", "--quiet"]) == 0
+    assert capsys.readouterr().out == ""
+
+
+def test_a_missing_library_is_known_before_anything_is_read(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "cyclonedx.output.json", None)
+    assert run(["vet", "no-such-folder", "--html", "page.html", "--sbom", "sbom.json"]) == 6
+    assert "cyclonedx-python-lib" in capsys.readouterr().err and not (folder / "page.html").exists()
 
 
 def test_no_format_is_printed_and_written_at_once(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

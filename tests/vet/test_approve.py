@@ -138,7 +138,8 @@ def test_what_was_approved_is_verified_and_staged(
     staged = wheelhouse("stage", houses / "new", "--require-approved")
     assert staged.code == 0, staged.err
     for folder in (houses / "new", tmp_path / "docker-context-files"):
-        assert wheelhouse("verify", folder, "--require-approved").code == 0
+        verified = wheelhouse("verify", folder, "--require-approved")
+        assert verified.code == 0 and verified.out.endswith("; 2 of 2 files approved by 2 reviewers\n")
 
 
 @pytest.mark.text

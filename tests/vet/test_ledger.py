@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from wheelhouse.errors import InputError, IntegrityError
+from wheelhouse.report.sentences import sentence_of
 from wheelhouse.signing.sign import Key, PublicKey, load_key, signed
 from wheelhouse.vet.approval_statement import PREDICATE, Claim
-from wheelhouse.vet.approvals import Approvals, Role
+from wheelhouse.vet.approvals import Approvals, Role, unapproved
 from wheelhouse.vet.approvalsfile import ApprovalRules, add_approval, read_approvals
 from wheelhouse.vet.approve import sign_withdrawal, withdrawable
 
@@ -78,6 +79,19 @@ def test_a_withdrawn_approval_counts_no_more_and_comes_back_by_a_new_one_alone(l
     assert ledger.approved() == {B, TOOL}
     ledger.approve("ada", files={"a-1.0-py3-none-any.whl": A})
     assert ledger.approved() == {A, B, TOOL}
+
+
+@pytest.mark.text
+def test_who_withdrew_is_named_beside_who_approved_until_they_approve_again(ledger: Ledger) -> None:
+    ledger.needed = 3
+    for name in ledger.keys:
+        ledger.approve(name)
+    ledger.withdraw("bob", FILES)
+    (lacking, *_) = unapproved(FILES, ledger.read())
+    assert sentence_of(lacking) == "approved by ada; 3 reviewers must approve it; withdrawn by bob (it is bad)"
+    ledger.approve("bob")
+    (lacking, *_) = unapproved(FILES, ledger.read())
+    assert sentence_of(lacking) == "approved by ada, bob; 3 reviewers must approve it"
 
 
 def test_a_withdrawal_is_for_the_own_approvals_alone(ledger: Ledger) -> None:

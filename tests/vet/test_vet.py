@@ -13,6 +13,7 @@ from tests.support.tools import wheelhouse
 from tests.support.wheels import build_sdist, build_wheel
 from wheelhouse.errors import InputError
 from wheelhouse.findings import Policy, Waiver
+from wheelhouse.report.rule_list import rule_lines
 from wheelhouse.vet import facts_reader as factsfile
 from wheelhouse.vet.vet import RULES, vet
 
@@ -95,6 +96,7 @@ def test_the_houses_inside_are_looked_over_too(odd_house: Path, tmp_path: Path) 
 
 def test_every_rule_explains_itself() -> None:
     assert all(rule.explanation and rule.title.endswith(".") for rule in RULES.values())
+    assert not [line for rule in RULES.values() for line in rule_lines(rule) if "\n" in line]
 
 
 def test_a_waiver_holds_until_its_day_and_is_a_finding_after(odd_house: Path) -> None:

@@ -271,7 +271,7 @@ def test_the_files_are_named_by_options_or_by_the_policy(
     settings = "\n".join(["[policy]", *lines, ""]) if place == "policy" else ""
     (house / "wheelhouse.toml").write_text(settings)
     options = ["--kev", named["kev"], "--epss", named["epss"], "--vex", named["vex"]] if not settings else []
-    assert run(["vet", "wheels", "--quiet", *options]) == 1
+    assert run(["vet", "wheels", *options]) == 1
     out = capsys.readouterr().out
     assert "exploited since 2026-04-01" in out and "EPSS 0.91234" in out and "says Acme" in out
 

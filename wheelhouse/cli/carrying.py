@@ -225,12 +225,14 @@ def unpack(
     from wheelhouse.bundle.unpack import approve_all
     from wheelhouse.bundle.unpack import unpack as unpack_step
     from wheelhouse.report.bundles import unpacked_line
+    from wheelhouse.signing.sign import label_of
     from wheelhouse.vet.carried_review import keep_review, review_folder
 
     folder = review_folder(wheelhouse)
     approve = _approval(folder) if require_approved else approve_all
     with listening(quiet=quiet or as_json) as listener:
-        done = unpack_step(_input(bundle), wheelhouse, public_keys(key), listener, approve)
+        keys = public_keys(key)
+        done = unpack_step(_input(bundle), wheelhouse, keys, listener, approve)
         keep_review(folder, done.review)
     if as_json:
         document = {
@@ -243,7 +245,8 @@ def unpack(
         kept = {"review": {"folder": str(folder), "files": list(done.review)}} if done.review else {}
         say_json(document | {"signed-by": done.signer} | kept)
     elif not quiet:
-        say(unpacked_line(str(wheelhouse), len(done.placed), len(done.stood), len(done.removed), done.signer))
+        signer = label_of(keys, done.signer)
+        say(unpacked_line(str(wheelhouse), len(done.placed), len(done.stood), len(done.removed), signer))
         say(*([f"{folder}: {', '.join(done.review)}"] if done.review else []))
 
 
@@ -272,12 +275,14 @@ def inspect(bundle: BundleFile, key: PublicKeys = None, as_json: Json = False) -
     """Show what is in a bundle, without unpacking it."""
     from wheelhouse.bundle.pack import inspect_bundle
     from wheelhouse.report.bundles import manifest_lines, packed_document
+    from wheelhouse.signing.sign import label_of
 
-    manifest, signer = inspect_bundle(_input(bundle), public_keys(key))
+    keys = public_keys(key)
+    manifest, signer = inspect_bundle(_input(bundle), keys)
     if as_json:
         say_json(packed_document(manifest, []) | {"signed-by": signer})
     else:
-        say(*manifest_lines(manifest, signer))
+        say(*manifest_lines(manifest, label_of(keys, signer)))
 
 
 @command(app)

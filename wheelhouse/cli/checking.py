@@ -16,6 +16,7 @@ from wheelhouse.config.options import FileOrigin, JobSelection
 from wheelhouse.errors import InputError
 
 if TYPE_CHECKING:
+    from wheelhouse.signing.sign import PublicKey
     from wheelhouse.stage.staged_folder import StagedFolder
 
 DEFAULT_FOLDER = Path("wheels")
@@ -78,27 +79,29 @@ def _verified(folder: Path, whole: Path, keys: list[Path] | None, *, require_app
     verdict, staged = (verify_tree(whole, waivers()), None) if is_index else verify_folder(whole, waivers())
     signer = _signer(folder, staged, keys) if keys else None
     files = files_named if is_index else files_of
-    findings = verdict.findings
+    findings, approved = verdict.findings, ""
     if require_approved:
         from_file = settings()
         current = approvals(from_file)
         lacking = unapproved(files(whole), current)
         findings = (*findings, *lacking, *since_approval(from_file, verdict.wheelhouse, current))
+        approved = f"; {report.approved_text(files(whole), current)}"
     is_bad = (worst(findings) or Severity.NOTE) >= Severity.ERROR
     rows = [report.finding_document(finding) for finding in findings]
     kind = "index" if is_index else "staged folder" if staged else "wheelhouse"
     counts = {"kind": kind, "files": verdict.files, "bytes": verdict.bytes}
-    layout = staged_document(staged.plan, staged.record, signer) if staged else {}
+    layout = staged_document(staged.plan, staged.record, signer.id if signer else None) if staged else {}
     document = {"house": str(folder), **counts, "ok": not is_bad, "findings": rows, **layout}
     targets = ", ".join(lock.target.name for lock in verdict.wheelhouse.locks)
     kind, good = ("an index", "as indexed") if is_index else (f"wheelhouse for {targets}", "as locked")
     kind = f"staged folder, {layout_text(staged.plan)}" if staged else kind
     state, size = "not as it must be" if is_bad else good, report.size_text(verdict.bytes)
     summary = [
-        *(staged_lines(str(folder), staged.plan, staged.record, signer) if staged else ()),
-        f"{folder}: {report.counted(verdict.files, 'file')}, {size}, {kind}: {state}",
+        *(staged_lines(str(folder), staged.plan, staged.record, signer.label if signer else None) if staged else ()),
+        f"{folder}: {report.counted(verdict.files, 'file')}, {size}, {kind}: {state}{approved}",
     ]
-    return Verified(document, report.finding_lines(findings), summary, is_bad)
+    loud = report.finding_lines(report.warnings_and_errors(findings))
+    return Verified(document, report.finding_lines(findings), loud, summary, is_bad)
 
 
 def _must_be_default(folder: Path) -> None:
@@ -108,15 +111,17 @@ def _must_be_default(folder: Path) -> None:
         raise InputError(f"`{folder}` is one wheelhouse, and each job has its own", hint=hint)
 
 
-def _signer(folder: Path, staged: "StagedFolder | None", paths: list[Path]) -> str:
-    """The id of the key that signed a staged folder. Raises InputError if the folder is not staged."""
+def _signer(folder: Path, staged: "StagedFolder | None", paths: list[Path]) -> "PublicKey":
+    """The key that signed a staged folder. Raises InputError if the folder is not staged."""
     from wheelhouse.signing.sign import load_public_key
     from wheelhouse.stage.staged_folder import check_signature
 
     if staged is None:
         hint = "leave out --key; `wheelhouse unpack --key` checks the signature of a bundle"
         raise InputError(f"`{folder}` is no staged folder, and only staged folders are signed", hint=hint)
-    return check_signature(staged, tuple(map(load_public_key, paths)))
+    keys = tuple(map(load_public_key, paths))
+    signer = check_signature(staged, keys)
+    return next(key for key in keys if key.id == signer)
 
 
 @command(app)

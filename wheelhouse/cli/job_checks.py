@@ -22,16 +22,21 @@ Reasons = Mapping[str, Sequence[str]]
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """What `verify` found in one folder: as `--json`, as lines about findings, and as lines about the folder."""
+    """What `verify` found in one folder: as `--json`, as lines about findings, and as lines about the folder.
+
+    `warnings` are the lines about findings that are no notes.
+    """
 
     document: Mapping[str, Any]
     findings: Sequence[str]
+    warnings: Sequence[str]
     summary: Sequence[str]
     is_bad: bool
 
     def lines(self, *, quiet: bool) -> Sequence[str]:
-        """What is printed: `quiet` leaves out the summary of a folder that is as it must be."""
-        return self.findings if quiet and not self.is_bad else [*self.findings, *self.summary]
+        """What is printed: `quiet` leaves out notes, and the summary of a folder that is as it must be."""
+        findings = self.warnings if quiet else self.findings
+        return findings if quiet and not self.is_bad else [*findings, *self.summary]
 
 
 def verify_jobs(

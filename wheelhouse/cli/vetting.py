@@ -93,14 +93,17 @@ def vet(
     """
     from wheelhouse.files.cache import Cache
     from wheelhouse.files.disk import write
-    from wheelhouse.report.formats import FORMATS
+    from wheelhouse.report.formats import FORMATS, as_quiet_text
     from wheelhouse.report.rule_list import rule_lines
+    from wheelhouse.vet.cyclonedx import require_cyclonedx
     from wheelhouse.vet.gather_evidence import evidence
     from wheelhouse.vet.vet import vet as vet_step
 
     if explain is not None:
         say(*rule_lines(_rule(explain)))
         return
+    if sbom:
+        require_cyclonedx()
     from_file, moment = settings(), now()
     policy, context = (
         from_file.policy.policy(),
@@ -122,7 +125,9 @@ def vet(
     for name, path in {"html": html, "sbom": sbom, "sarif": sarif}.items():
         if path:
             write(path.parent, path.name, FORMATS[name](reviewed, wheelhouse))
-    say_text(FORMATS["json" if as_json else "text"](reviewed, wheelhouse))
+    as_printed = FORMATS["json"] if as_json else as_quiet_text if quiet else FORMATS["text"]
+    if text := as_printed(reviewed, wheelhouse):
+        say_text(text)
     raise typer.Exit(1 if reviewed.bad else 0)
 
 

@@ -11,11 +11,12 @@ from wheelhouse.humanize import counted, listed, size_text
 from wheelhouse.lock.lock import Lock
 from wheelhouse.lock.other_files import FOLDER, OtherFiles
 from wheelhouse.lock.why import chains
-from wheelhouse.report.sentences import error_details, error_hint, error_sentence, hint_of, sentence_of
+from wheelhouse.report.sentences import error_details, error_hint, error_sentence, hint_of, sentence_of, subject_of
 
 if TYPE_CHECKING:
     from wheelhouse.debian.debian_lock import DebianLock
     from wheelhouse.oci.image_lock import BaseImage, ImageLock
+    from wheelhouse.vet.approvals import Approvals
     from wheelhouse.vet.evidence import Evidence
 
 __all__ = ["counted", "size_text"]
@@ -34,7 +35,7 @@ TARGETS = 4
 def warning_text(event: Warned | Found) -> str:
     """The sentence of a warning; for a finding, with its subject."""
     if isinstance(event, Found):
-        return f"{event.finding.subject}: {sentence_of(event.finding)}"
+        return f"{subject_of(event.finding)}: {sentence_of(event.finding)}"
     return event.sentence
 
 
@@ -303,6 +304,11 @@ def built_lines(
     return [*lines, f"{path}: {counted(len(built), 'wheel')} built from sdists, {now} now, {len(built) - now} before"]
 
 
+def warnings_and_errors(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """The findings that `--quiet` shows."""
+    return tuple(finding for finding in findings if finding.severity >= Severity.WARNING)
+
+
 def finding_lines(findings: Iterable[Finding], first_seen: Collection[Finding] = ()) -> list[str]:
     """Findings and their hints, worst first, each on a line of its own.
 
@@ -316,7 +322,7 @@ def finding_lines(findings: Iterable[Finding], first_seen: Collection[Finding] =
             abilities.setdefault(finding.facts, []).append(finding)
             continue
         severity = f"{finding.severity.name.lower()}{' (new in this project)' if finding in first_seen else ''}"
-        lines.append(f"{severity}: {finding.subject}: {sentence_of(finding)} [{finding.rule}]")
+        lines.append(f"{severity}: {subject_of(finding)}: {sentence_of(finding)} [{finding.rule}]")
         lines += [f"  hint: {hint}"] if (hint := hint_of(finding)) else []
     return [*lines, *map(_abilities_line, abilities.values())]
 
@@ -351,6 +357,15 @@ def finding_document(finding: Finding) -> dict[str, Any]:
     }
 
 
+def approved_text(files: Mapping[str, str], approvals: "Approvals") -> str:
+    """How many files, given as path → sha256, enough reviewers approved; and which folders inside the wheelhouse are counted."""
+    approved = sum(map(approvals.approved, files.values()))
+    inside = sorted({f"{path.partition('/')[0]}/" for path in files if "/" in path})
+    counted_too = f", with those in {' and '.join(inside)}" if inside else ""
+    reviewers = counted(approvals.needed, "reviewer")
+    return f"{approved} of {counted(len(files), 'file')} approved by {reviewers}{counted_too}"
+
+
 def why_lines(locks: Iterable[Lock], project: str) -> Mapping[str, list[str]]:
     """For each target that has a project: the chains that lead to it."""
     lines: dict[str, list[str]] = {}
@@ -381,7 +396,7 @@ def evidence_document(evidence: "Evidence") -> dict[str, Any]:
 
 def evidence_lines(evidence: "Evidence", path: str) -> list[str]:
     """The waived findings, how many files are approved, and the result."""
-    waived = [f"waived: {finding.subject}: {sentence_of(finding)} [{finding.rule}]" for finding in evidence.waived]
+    waived = [f"waived: {subject_of(finding)}: {sentence_of(finding)} [{finding.rule}]" for finding in evidence.waived]
     approved = [_approved_line(evidence, path)] if evidence.approvals.approvals else []
     result = [
         counted(len(evidence.hashes), "file"),

@@ -23,7 +23,7 @@ def packed_lines(name: str, manifest: BundleManifest, volumes: Iterable[tuple[st
 
 
 def manifest_lines(manifest: BundleManifest, signer: str | None) -> list[str]:
-    """What a bundle is, who signed it, and each file that it carries or removes."""
+    """What a bundle is, who signed it, and each file that it carries or removes. `signer` is the label of a key."""
     base = f", as the difference from wheelhouse {manifest.base[:12]}" if manifest.base else ", complete"
     size = size_text(sum(entry.size for entry in manifest.carried))
     lines = [f"wheelhouse {digest(manifest.result)[:12]}{base}: {counted(len(manifest.carried), 'file')}, {size}"]
@@ -35,8 +35,8 @@ def manifest_lines(manifest: BundleManifest, signer: str | None) -> list[str]:
 
 
 def unpacked_line(path: str, unpacked: int, unchanged: int, removed: int, signer: str | None) -> str:
-    """How many files were unpacked, kept and removed, and whose signature was checked."""
-    signed = f", signed by {signer[:16]}" if signer else ""
+    """How many files were unpacked, kept and removed, and whose signature was checked. `signer` is the label of a key."""
+    signed = f", signed by {signer}" if signer else ""
     if not unpacked and not removed:
         return f"{path}: this bundle was applied before, {counted(unchanged, 'file')} unchanged{signed}"
     return f"{path}: {counted(unpacked, 'file')} unpacked, {unchanged} unchanged, {removed} removed{signed}"

@@ -36,6 +36,15 @@ def as_text(evidence: Evidence, path: Path) -> str:
     return "\n".join(map(plain, lines))
 
 
+def as_quiet_text(evidence: Evidence, path: Path) -> str:
+    """What `--quiet` prints: warnings and errors, and the result if it is bad; empty if there is nothing to say."""
+    from wheelhouse.report import evidence_lines, finding_lines, warnings_and_errors
+
+    lines = finding_lines(warnings_and_errors(evidence.findings), evidence.first_seen)
+    result = evidence_lines(evidence, str(path))[-1:] if evidence.bad else []
+    return "\n".join(map(plain, (*lines, *result)))
+
+
 def as_json(evidence: Evidence, path: Path) -> str:
     """The document of `--json`, in ASCII, so that any terminal and any reader takes it."""
     from wheelhouse.report import evidence_document

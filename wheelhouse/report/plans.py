@@ -20,7 +20,10 @@ def layout_text(plan: Plan) -> str:
 
 
 def staged_lines(folder: str, plan: Plan, record: StageRecord, signer: str | None) -> list[str]:
-    """The options that a folder was staged with, and who signed it: nothing else in the folder vouches for them."""
+    """The options that a folder was staged with, and who signed it: nothing else in the folder vouches for them.
+
+    `signer` is the label of a key.
+    """
     options = " ".join(_options(plan))
     lines = [f"{folder}: staged with {options}"] if options else []
     if signer:

@@ -13,11 +13,11 @@ def rule_line(rule: Rule, policy: Policy) -> str:
 
 
 def rule_lines(rule: Rule) -> list[str]:
-    """The explanation of a rule."""
+    """The explanation of a rule, line by line."""
     return [
         f"{rule.id} ({rule.group}, {rule.severity.name.lower()} unless the policy says otherwise)",
         "",
-        rule.explanation,
+        *rule.explanation.splitlines(),
     ]
 
 

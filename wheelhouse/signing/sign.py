@@ -46,6 +46,12 @@ class PublicKey:
         """The key as SSH knows it."""
         return SshPublicKey(self.key.public_bytes_raw(), self.application)
 
+    @property
+    def label(self) -> str:
+        """The key for a reader: where it was read from, and its fingerprint as `ssh-keygen -l` prints it."""
+        digest = base64.b64encode(hashlib.sha256(self.ssh.blob).digest()).decode().rstrip("=")
+        return f"`{self.source}` (SHA256:{digest})"
+
     def has_signed(self, message: bytes, signature: bytes) -> bool:
         """Whether a signature of 64 bytes, of a FIDO token, or an SSHSIG, is one of a message by this key."""
         from cryptography.exceptions import InvalidSignature  # noqa: PLC0415
@@ -56,6 +62,11 @@ class PublicKey:
         except (InvalidSignature, ValueError):
             return False
         return True
+
+
+def label_of(keys: Iterable[PublicKey], signer: str | None) -> str | None:
+    """The label of the key with an id; None without one."""
+    return next((key.label for key in keys if key.id == signer), None)
 
 
 class Signer(Protocol):

@@ -6,7 +6,7 @@ from packaging.utils import InvalidSdistFilename, InvalidWheelFilename, Normaliz
 
 from wheelhouse.archive.filenames import wheel_parts
 from wheelhouse.archive.metadata import InspectedFile, Metadata, old_pip_reads
-from wheelhouse.findings import Finding, Severity
+from wheelhouse.findings import WHEELHOUSE_SUBJECT, Finding, Severity
 from wheelhouse.lock.lock import Pin
 from wheelhouse.lock.wheelhouse import Wheelhouse
 from wheelhouse.target.target import Target
@@ -31,7 +31,9 @@ def lock_findings(wheelhouse: Wheelhouse, contents: Mapping[str, InspectedFile])
     for project, versions in list(differing.items())[:1]:
         releases = tuple(f"{version} ({', '.join(targets)})" for version, targets in versions.items())
         others = tuple(other for other in differing if other != project)
-        yield Finding.of("house", "several-versions", Severity.NOTE, project=project, releases=releases, others=others)
+        yield Finding.of(
+            WHEELHOUSE_SUBJECT, "several-versions", Severity.NOTE, project=project, releases=releases, others=others
+        )
 
 
 def _pin_findings(target: Target, pin: Pin, metadata: Metadata | None) -> Iterator[Finding]:

@@ -142,7 +142,11 @@ class Approvals:
             f"{one.reviewer} ({one.expires})" for one in approvals if one.reviewer and not one.is_valid(self.today)
         }
         keys = {one.key for one in approvals if one.reviewer is None}
-        withdrawn = {f"{one.reviewer} ({one.reason})" for one in self.withdrawals if sha256 in one.files}
+        withdrawn = {
+            f"{one.reviewer} ({one.reason})"
+            for one in self.withdrawals
+            if sha256 in one.files and one.reviewer not in reviewers
+        }
         outside = {one.reviewer for one in approvals if one.reviewer and not self._may_approve(one, sha256)}
         role = self.lacking_role(sha256, reviewers) if len(reviewers) >= self.needed else None
         causes: dict[str, object] = {

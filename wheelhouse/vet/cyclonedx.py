@@ -44,18 +44,25 @@ SITES |= {"documentation": "documentation", "issues": "issue-tracker", "bug trac
 
 def sbom(evidence: Evidence) -> str:
     """The bill of materials as JSON: the same wheelhouse and time give the same text. Raises MachineError if the extra is missing."""
+    require_cyclonedx()
+    from cyclonedx.output.json import JsonV1Dot6  # noqa: PLC0415
+
+    text = JsonV1Dot6(_bom(evidence)).output_as_string(indent=1) + "\n"
+    if wrong := _invalid(text, "1.6"):
+        raise MachineError(f"the SBOM does not satisfy the schema of CycloneDX 1.6: {wrong}")
+    return text
+
+
+def require_cyclonedx() -> None:
+    """Raise MachineError if the libraries of the extra are missing. Called before a long run, too."""
     try:
-        from cyclonedx.output.json import JsonV1Dot6  # noqa: PLC0415
-        from cyclonedx.validation.json import JsonStrictValidator  # noqa: F401, PLC0415
+        import cyclonedx.output.json  # noqa: PLC0415
+        import cyclonedx.validation.json  # noqa: F401, PLC0415
     except ImportError as error:
         hint = f"install it with: {install_command('sbom')}"
         raise MachineError(
             "a CycloneDX SBOM needs the project `cyclonedx-python-lib`, which is not installed", hint=hint
         ) from error
-    text = JsonV1Dot6(_bom(evidence)).output_as_string(indent=1) + "\n"
-    if wrong := _invalid(text, "1.6"):
-        raise MachineError(f"the SBOM does not satisfy the schema of CycloneDX 1.6: {wrong}")
-    return text
 
 
 def _invalid(text: str, schema: str) -> str | None:

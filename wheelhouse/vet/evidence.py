@@ -16,7 +16,7 @@ from packaging.version import InvalidVersion, Version
 
 from wheelhouse.archive.filenames import release_of
 from wheelhouse.debian.debian_lock import FOLDER, DebianLock, LockedDeb
-from wheelhouse.findings import Finding, Severity
+from wheelhouse.findings import WHEELHOUSE_SUBJECT, Finding, Severity
 from wheelhouse.lock.lock import Lock
 from wheelhouse.lock.wheelhouse import Wheelhouse
 from wheelhouse.oci.image_lock import BaseImage
@@ -144,9 +144,11 @@ class Evidence:
         return {name: licence_of(facts) for name, facts in self.files.items()}
 
     def label(self, subject: str) -> str:
-        """Project and release of a file; any other subject as it is."""
+        """Project and release of a file; the word `wheelhouse` for the whole; any other subject as it is."""
         facts = self.files.get(subject)
-        return f"{facts.place}{facts.project} {facts.version}" if facts else subject
+        if facts:
+            return f"{facts.place}{facts.project} {facts.version}"
+        return "wheelhouse" if subject == WHEELHOUSE_SUBJECT else subject
 
     @cached_property
     def about(self) -> dict[str, tuple[Finding, ...]]:

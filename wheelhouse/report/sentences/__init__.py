@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from wheelhouse.errors import WheelhouseError
-from wheelhouse.findings import FactValue, Finding
+from wheelhouse.findings import WHEELHOUSE_SUBJECT, FactValue, Finding
 from wheelhouse.humanize import filled, shortened
 from wheelhouse.report.sentences.rehearsal_sentences import REHEARSAL
 from wheelhouse.report.sentences.table import Sentence
@@ -12,6 +12,11 @@ from wheelhouse.report.sentences.vet_sentences import VET
 
 SENTENCES: dict[str, Sentence] = {**VERIFY, **REHEARSAL, **VET}
 """The sentences by rule id. A rule whose findings have the fact `case` has one for each case, as `rule/case`."""
+
+
+def subject_of(finding: Finding) -> str:
+    """What a finding is about: the path of a file, or the word `wheelhouse`."""
+    return "wheelhouse" if finding.subject == WHEELHOUSE_SUBJECT else finding.subject
 
 
 def sentence_of(finding: Finding) -> str:
@@ -52,7 +57,7 @@ def error_hint(error: WheelhouseError) -> str | None:
 def error_details(error: WheelhouseError) -> list[str]:
     """The details of an error; if it is about several findings, also a line for each."""
     several = error.findings if len(error.findings) > 1 else ()
-    return [*error.details, *(f"{one.subject}: {sentence_of(one)} ({one.rule})" for one in several)]
+    return [*error.details, *(f"{subject_of(one)}: {sentence_of(one)} ({one.rule})" for one in several)]
 
 
 def _template(finding: Finding) -> Sentence:

@@ -67,7 +67,8 @@ VET: Mapping[str, Sentence] = {
         "it links to {libraries}, which are neither in the wheelhouse nor on every system", "install them on the target"
     ),
     "native-search-path": Sentence(
-        "`{path}` searches for libraries in {folders}", "make sure that nobody can write to these folders"
+        "`{path}` searches for libraries in {folders}",
+        "make sure that nobody else can write there; a folder without / at its start is looked for where the process starts",
     ),
     "native-search-system": Sentence(
         "`{path}` searches for libraries in {folders}", "make sure that only root can write to these folders"
@@ -406,7 +407,8 @@ VET: Mapping[str, Sentence] = {
     # approvals
     "not-approved/nobody": Sentence("nobody approved it", APPROVE),
     "not-approved/few": Sentence(
-        "approved by {reviewers:all}; {needed:reviewer} must approve it{expired:all|; expired: #}{keys:all|; unknown keys: #}",
+        "approved by {reviewers:all}; {needed:reviewer} must approve it{withdrawn:all|; withdrawn by #}"
+        "{expired:all|; expired: #}{keys:all|; unknown keys: #}",
         APPROVE,
     ),
     "not-approved/expired": Sentence("the approval by {expired:all} expired{keys:all|; unknown keys: #}", APPROVE),

@@ -14,7 +14,7 @@ from typing import Protocol
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
-from wheelhouse.findings import Finding, Observation, Policy, Severity
+from wheelhouse.findings import WHEELHOUSE_SUBJECT, Finding, Observation, Policy, Severity
 from wheelhouse.vet.advisories import Advisories
 from wheelhouse.vet.approvals import NO_APPROVALS, Approvals
 from wheelhouse.vet.approved_releases import ApprovedReleases
@@ -179,9 +179,6 @@ class Rule:
         """The first sentence of the explanation."""
         return self.explanation.partition("\n")[0]
 
-
-WHEELHOUSE_SUBJECT = "house"
-"""The subject of findings about the whole wheelhouse. The word is part of the JSON output, so it stays."""
 
 RULES: dict[str, Rule] = {}
 """Every rule by its id, in the order in which the modules of this package define them."""

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import date
 
 from wheelhouse.archive.waivers import EXPIRED, Waivers
-from wheelhouse.findings import Finding, Policy, Severity, Subject, Waiver
+from wheelhouse.findings import WHEELHOUSE_SUBJECT, Finding, Policy, Severity, Subject, Waiver
 from wheelhouse.lock.lock import Pin
-from wheelhouse.vet.rules import WHEELHOUSE_SUBJECT, checked_elsewhere, weighed
+from wheelhouse.vet.rules import checked_elsewhere, weighed
 
 UNUSED, BROAD = "waiver-unused", "waiver-broad"
 
