@@ -43,6 +43,19 @@ def test_a_link_in_the_place_of_a_folder_is_refused(there: Path, name: str) -> N
     assert contents(there.parent / "outside") == before
 
 
+@pytest.mark.parametrize("name", ["../outside/file", "inner/../../outside/file", "..", "", "/file"])
+def test_a_path_that_leads_out_is_refused(there: Path, name: str) -> None:
+    before = contents(there.parent / "outside")
+    with OpenFolder(there) as folder:
+        new, file = folder.new_file()
+        file.close()
+        uses = (folder.kind_of, folder.open_file, folder.sha256_of, folder.remove, lambda it: folder.read(it, 9))
+        for use in (*uses, lambda it: folder.place(new, it)):
+            with pytest.raises(IntegrityError, match="leads out of"):
+                use(name)
+    assert contents(there.parent / "outside") == before
+
+
 def test_a_link_in_the_place_of_a_file_is_no_file(there: Path) -> None:
     with OpenFolder(there) as folder:
         for name in ("to-file", "to-folder", "to-nothing"):

@@ -115,6 +115,11 @@ def test_some_members_of_an_sdist_can_be_read(tmp_path: Path, suffix: str) -> No
     assert contents_of_members(path, path.name, (), 8) == {}
 
 
+def test_some_members_of_a_wheel_can_be_read(tmp_path: Path) -> None:
+    path = build_wheel(tmp_path, "odd", "1.0", files={"a.py": b"a", "b.py": b"b" * 9, "c.py": b"c"})
+    assert contents_of_members(path, path.name, {"a.py", "b.py"}, 8) == {"a.py": b"a"}
+
+
 def test_a_diff_is_bounded() -> None:
     long = text_diff("odd.py", [], [str(number) for number in range(2 * MAX_DIFF_LINES)])
     assert len(long.lines) == MAX_DIFF_LINES and long.omitted == MAX_DIFF_LINES + 1

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import BinaryIO, Self
 
 from wheelhouse.errors import IntegrityError
-from wheelhouse.files.disk import KINDS, os_errors_as_machine_error
+from wheelhouse.files.disk import KINDS, os_errors_as_machine_error, rooted
 from wheelhouse.files.temporary import TEMP_PREFIX
 
 FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
@@ -23,8 +23,8 @@ ABSENT = (FileNotFoundError, NotADirectoryError)
 class OpenFolder:
     """A folder that is held open. `path` may be a link, because the user named it; no link inside is followed.
 
-    Methods take paths relative to it, with `/`, without `..` (see `rooted`). They raise MachineError for what the system
-    refuses, and IntegrityError for a link, or anything else, in the place of a folder.
+    Methods take paths relative to it, with `/`. They raise MachineError for what the system refuses, and IntegrityError for a
+    path that leads out of it, and for a link, or anything else, in the place of a folder.
     """
 
     def __init__(self, path: Path) -> None:
@@ -41,7 +41,7 @@ class OpenFolder:
 
     def kind_of(self, name: str) -> str | None:
         """What is there: `file`, `link`, `folder`, `FIFO`, `socket` or `device`; None if nothing is."""
-        folder, _, last = name.rpartition("/")
+        folder, last = self._split(name)
         descriptor = self._inner(folder)
         if descriptor is None:
             return None
@@ -56,7 +56,7 @@ class OpenFolder:
         """A regular file, open for reading; None if nothing or anything else is there."""
         if self.kind_of(name) != "file":
             return None
-        folder, _, last = name.rpartition("/")
+        folder, last = self._split(name)
         with os_errors_as_machine_error(self.path / name):
             file = os.fdopen(os.open(last, FILE_FLAGS, dir_fd=self._descriptors[folder]), "rb")
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
@@ -93,14 +93,14 @@ class OpenFolder:
 
     def place(self, new: str, name: str) -> None:
         """Give a new file its name, in folders that are made if they are not there."""
-        folder, _, last = name.rpartition("/")
+        folder, last = self._split(name)
         destination = self._inner(folder, create=True)
         with os_errors_as_machine_error(self.path / name):
             os.replace(new, last, src_dir_fd=self._descriptors[""], dst_dir_fd=destination)
 
     def remove(self, name: str) -> None:
         """Remove a file, and then the inner folders that are empty."""
-        folder, _, last = name.rpartition("/")
+        folder, last = self._split(name)
         with os_errors_as_machine_error(self.path / name):
             os.unlink(last, dir_fd=self._inner(folder))
             while folder:
@@ -109,6 +109,12 @@ class OpenFolder:
                 with suppress(OSError):  # it is not empty
                     os.rmdir(last, dir_fd=self._inner(parent))
                 folder = parent
+
+    def _split(self, name: str) -> tuple[str, str]:
+        """The folder inside and the last name of a path. Raises IntegrityError if the path leads out of the folder."""
+        rooted(self.path, name)
+        folder, _, last = name.rpartition("/")
+        return folder, last
 
     def _inner(self, folder: str, *, create: bool = False) -> int | None:
         """The descriptor of a folder inside; None if it is not there and is not to be made."""
