@@ -1,6 +1,7 @@
 """`serve` over months: it follows its wheelhouses, knows who may read, tells how it is, and ends without losing a request."""
 
 import asyncio
+import errno
 import gzip
 import hashlib
 import io
@@ -15,6 +16,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
 import httpx
@@ -26,6 +28,7 @@ from tests.support.served import free_port, serving
 from tests.support.tools import PROGRAM, clean_environment
 from tests.support.wheels import build_wheel
 from wheelhouse.errors import InputError, IntegrityError
+from wheelhouse.mirror.access_log import AccessLog
 from wheelhouse.mirror.catalogue import catalogue
 from wheelhouse.mirror.follow_wheelhouses import Followed, FollowedAccess, Follower
 from wheelhouse.mirror.reader_access import Access, AccessFiles, read_htpasswd, read_readers, read_tokens
@@ -33,6 +36,9 @@ from wheelhouse.mirror.records import Records
 from wheelhouse.mirror.served_pages import GRACE_SECONDS, Catalogue
 from wheelhouse.mirror.server import Application
 from wheelhouse.mirror.simple import JSON_TYPE, ProjectPage
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 OLD, NEW = "lib-1.0-py3-none-any.whl", "lib-2.0-py3-none-any.whl"
 
@@ -318,7 +324,22 @@ def test_each_wheelhouse_has_its_path_and_its_readers(house: Path, made: Path, t
     assert "batch" in asked(application, "/", authorization=bob).text
     assert "web" not in asked(application, "/", authorization=bob).text
     for path in ("/simple/", "/other/simple/", f"/files/{OLD}"):
-        assert asked(application, path, authorization=ada).status_code == 404
+        assert asked(application, path, authorization=ada).status_code == 403
+
+
+def test_who_may_not_read_a_wheelhouse_does_not_find_out_that_it_is_there(house: Path) -> None:
+    tokens = {"ada": read_token("a"), "bob": read_token("b")}
+    access = Access(tokens, readers={"secret": frozenset({"ada"}), "web": frozenset({"*"})})
+    application = Application({"secret": catalogue([house]), "web": catalogue([house])}, access)
+    answers = []
+    for name in ("secret", "nothing"):
+        for path in (f"/{name}", f"/{name}/simple/lib/", f"/{name}/files/{OLD}", f"/{name}/health"):
+            reply = asked(application, path, authorization=basic("bob", "b"))
+            answers.append((reply.status_code, reply.content))
+    assert len(set(answers)) == 1 and answers[0][0] == 403
+    metrics = {user: asked(application, "/metrics", authorization=basic(user, user[0])).text for user in tokens}
+    assert 'wheelhouse="secret"' in metrics["ada"] and 'wheelhouse="web"' in metrics["bob"]
+    assert "secret" not in metrics["bob"]
 
 
 def test_who_may_read_follows_its_files(house: Path, tmp_path: Path) -> None:
@@ -392,8 +413,8 @@ def test_what_does_not_go_together_is_said(house: Path, options: str, sentence: 
 
 
 def test_metrics_and_access_log(house: Path) -> None:
-    log = io.StringIO()
-    application = Application(catalogue([house]), Access({"ci": read_token("s3cret")}), Records(log))
+    log = io.BytesIO()
+    application = Application(catalogue([house]), Access({"ci": read_token("s3cret")}), Records(AccessLog(log)))
     asked(application, "/simple/lib/", authorization=basic("ci", "s3cret"), user_agent="pip/24\n\x1b[31m")
     asked(application, f"/files/{OLD}", "HEAD", authorization="Bearer s3cret")
     asked(application, "/simple/", authorization=basic("ci", "wr0ng"))
@@ -404,12 +425,46 @@ def test_metrics_and_access_log(house: Path) -> None:
         (401, None, "/simple/"),
     ]
     assert rows[0]["bytes"] > 0 == rows[1]["bytes"]
-    assert "s3cret" not in log.getvalue() and "wr0ng" not in log.getvalue() and "\x1b" not in log.getvalue()
+    assert not any(secret in log.getvalue() for secret in (b"s3cret", b"wr0ng", b"\x1b"))
     metrics = asked(application, "/metrics", authorization="Bearer s3cret").text
     assert 'wheelhouse_requests_total{status="200"} 2' in metrics
     assert 'wheelhouse_requests_total{status="401"} 1' in metrics
     assert 'wheelhouse_files{wheelhouse=""} 2' in metrics
     assert "wheelhouse_request_seconds_count 3" in metrics
+
+
+class FullDisk(io.BytesIO):
+    """A file on a disk that has room for `room` more bytes."""
+
+    room = 0
+
+    def write(self, line: "ReadableBuffer", /) -> int:
+        raw = bytes(line)
+        if not self.room and raw:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        written = super().write(raw[: self.room])
+        self.room -= written
+        return written
+
+
+def test_a_full_disk_costs_lines_of_the_access_log_and_no_request(house: Path) -> None:
+    disk, warnings = FullDisk(), list[str]()
+    log = AccessLog(disk, lambda event: warnings.append(str(event)))
+    application = Application(catalogue([house]), records=Records(log))
+
+    def ask(room: int) -> None:
+        disk.room = room
+        assert asked(application, "/simple/lib/").status_code == 200
+
+    for room in (1000, 0, 10, 0, 1000, 1000):
+        ask(room)
+    lines = disk.getvalue().splitlines()
+    assert [line[:8] for line in lines] == [b'{"time":'] * 4
+    assert [json.loads(line)["status"] for line in (lines[0], *lines[2:])] == [200] * 3
+    assert len(warnings) == 1 and "No space left" in warnings[0]
+    assert "wheelhouse_access_log_lost_total 3" in asked(application, "/metrics").text
+    ask(0)
+    assert len(warnings) == 2
 
 
 def read_token(token: str) -> frozenset[bytes]:

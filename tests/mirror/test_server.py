@@ -3,6 +3,7 @@
 import asyncio
 import http.client
 import json
+import os
 import shutil
 import socket
 import ssl
@@ -20,7 +21,10 @@ from pypi_simple import PyPISimple
 from tests.support.served import free_port, serving
 from tests.support.tls import make_certificate
 from tests.support.tools import PROGRAM, clean_environment, pip, uv, wheelhouse
+from wheelhouse.mirror import kept_answers
+from wheelhouse.mirror.answer import Answer, FilePart, Request
 from wheelhouse.mirror.catalogue import catalogue
+from wheelhouse.mirror.kept_answers import MAX_ANSWERS, MAX_BYTES, KeptAnswers
 from wheelhouse.mirror.server import Application
 from wheelhouse.mirror.simple import HTML_TYPE, JSON_TYPE
 from wheelhouse.verify.verify import load_wheelhouse
@@ -105,6 +109,58 @@ def test_an_etag_is_compared_weakly_for_a_page_or_a_file_that_the_client_has(ask
     assert whole.status_code == 200 and ask(f"/files/{WHEEL}", range="bytes=1-2", if_range=etag).status_code == 206
 
 
+def test_the_answer_to_a_plain_request_is_made_once(house: Path) -> None:
+    index = catalogue([house])
+    application = Application(index)
+
+    def answer(path: str, **headers: str) -> Answer:
+        return asyncio.run(application.answer(Request("GET", path, headers.get)))
+
+    for path in ("/simple/", "/simple/lib/", f"/files/{WHEEL}", f"/files/{WHEEL}.metadata"):
+        answer(path, accept=JSON_TYPE)
+        first = answer(path, accept=JSON_TYPE)
+        assert answer(path, accept=JSON_TYPE) is first
+        assert answer(path, accept=JSON_TYPE, range="bytes=0-0") is not first
+        assert answer(path, accept=JSON_TYPE, **{"if-none-match": "*"}).status == 304
+    long = "x" * 600
+    assert answer("/simple/lib/", accept=JSON_TYPE) is not answer("/simple/lib/", accept="text/html")
+    assert answer("/simple/lib/", accept=long) is not answer("/simple/lib/", accept=long)
+    assert answer("/simple/Lib/") is not answer("/simple/Lib/")
+
+
+def test_small_files_are_sent_from_memory_until_it_is_full(
+    house: Path, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raw = (house / WHEEL).read_bytes()
+    monkeypatch.setattr(kept_answers, "LOOK_SECONDS", 1000)
+    monkeypatch.setattr(kept_answers, "MAX_BYTES", len(raw))
+    assert ask(f"/files/{WHEEL}").content == ask(f"/files/{WHEEL}").content == raw
+    other = next(path for path in house.glob("*.whl") if path.name != WHEEL)
+    assert ask(f"/files/{other.name}").content == other.read_bytes()
+    for path in (house / WHEEL, other):
+        path.write_bytes(b"altered")
+    assert ask(f"/files/{WHEEL}").content == raw
+    assert ask(f"/files/{other.name}").status_code == 500
+
+
+def test_clients_cannot_fill_the_memory_with_answers() -> None:
+    kept, answer = KeptAnswers(), Answer(200)
+    for number in range(MAX_ANSWERS + 1):
+        kept.keep((f"/{number}", "", ""), answer)
+    assert kept.get((f"/{MAX_ANSWERS}", "", "")) is answer
+    assert kept.get(("/0", "", "")) is None
+
+
+def test_a_truncated_file_is_noticed(house: Path) -> None:
+    served = catalogue([house]).files[WHEEL]
+    size = (house / WHEEL).stat().st_size
+    os.truncate(house / WHEEL, size - 1)
+    with pytest.raises(ConnectionResetError):
+        FilePart(served, range(size)).read()
+    with pytest.raises(ConnectionResetError):
+        list(FilePart(served, range(10, size)).blocks(100))
+
+
 NINES = "9" * 5000
 
 
@@ -158,7 +214,12 @@ def test_what_is_not_here_or_not_allowed(ask: Ask) -> None:
     assert ask("/simple/", "POST").status_code == 405
 
 
-def test_a_file_that_was_altered_is_never_served(ask: Ask, house: Path) -> None:
+@pytest.mark.parametrize("kept_bytes", [0, MAX_BYTES])
+def test_a_file_that_was_altered_is_never_served(
+    ask: Ask, house: Path, kept_bytes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept_answers, "MAX_BYTES", kept_bytes)
+    monkeypatch.setattr(kept_answers, "LOOK_SECONDS", 0)
     assert ask(f"/files/{WHEEL}").status_code == 200
     raw = (house / WHEEL).read_bytes()
     (house / WHEEL).write_bytes(raw[:-1] + b"!")
@@ -236,7 +297,8 @@ def test_it_says_nothing_where_it_cannot_listen(house: Path, options: tuple[str,
 def test_what_is_no_certificate_is_an_input_that_cannot_be_read(house: Path, tmp_path: Path) -> None:
     broken = tmp_path / "broken.pem"
     broken.write_text("no certificate")
-    done = wheelhouse("serve", house, "--certificate", broken, "--certificate-key", broken, cwd=tmp_path)
+    options = ("--certificate", broken, "--certificate-key", broken, "--port", str(free_port()))
+    done = wheelhouse("serve", house, *options, cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
 
 

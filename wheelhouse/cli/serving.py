@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TextIO
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -28,6 +28,7 @@ OWN_PATHS = ("simple", "files", "health", "metrics")
 
 if TYPE_CHECKING:
     from wheelhouse.index.http import Http
+    from wheelhouse.mirror.access_log import AccessLog
     from wheelhouse.mirror.reader_access import AccessFiles
 
 TokenFile = Annotated[
@@ -168,12 +169,15 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _log(path: Path | None, stack: ExitStack) -> TextIO | None:
+def _log(path: Path | None, stack: ExitStack) -> "AccessLog | None":
     """The access log, open; None if there is none."""
-    if path is None or path == Path("-"):
-        return sys.stdout if path else None
+    from wheelhouse.mirror.access_log import AccessLog
+
+    if path is None:
+        return None
     with os_errors_as_machine_error(path):
-        return stack.enter_context(path.open("a", encoding="utf-8"))
+        file = sys.stdout.fileno() if path == Path("-") else path
+        return AccessLog(stack.enter_context(open(file, "ab", buffering=0, closefd=file is path)), _warn)
 
 
 @command(app)

@@ -1,12 +1,14 @@
 """The HTTP server that runs the application, on granian."""
 
 import asyncio
+import gc
 import resource
 import signal
 import socket
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +58,18 @@ def run(application: Application, socket_: Listening, on_ready: Callable[[], Non
     except OSError as error:
         sentence = f"`{socket_.certificate}` and `{socket_.key}` are not a certificate and its key: {error.strerror}"
         raise InputError(sentence) from error
-    asyncio.run(_serve(server, application, (address, socket_.port), on_ready))
+    gc.freeze()  # what is served stays: no collection has to walk through it
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(_serve(server, application, (address, socket_.port), on_ready))
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """The event loop of uvloop if it is installed, which costs a fifth less for a request; else asyncio's own."""
+    try:
+        factory: Callable[[], asyncio.AbstractEventLoop] = import_module("uvloop").new_event_loop
+    except ImportError:
+        return None
+    return factory
 
 
 def hold_many_files() -> None:

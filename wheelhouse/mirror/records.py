@@ -1,24 +1,25 @@
-"""What a server tells of itself: its health, metrics in Prometheus' text format, and an access log as JSON lines."""
+"""What a server tells of itself: its health, and metrics in Prometheus' text format."""
 
 import json
 import time
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from typing import TextIO
+from math import inf
 
+from wheelhouse.mirror.access_log import AccessLog
 from wheelhouse.mirror.answer import Answer, Request
 from wheelhouse.mirror.served_pages import Catalogue
 
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-BUCKETS = (0.001, 0.005, 0.025, 0.1, 0.5, 2.5)
+BUCKETS = (0.001, 0.005, 0.025, 0.1, 0.5, 2.5, inf)
 """Upper bounds of the histogram of durations, in seconds."""
 
 
 class Records:
     """Counts of requests and reloads. `log` gets a line for each request, if there is one."""
 
-    def __init__(self, log: TextIO | None = None) -> None:
+    def __init__(self, log: AccessLog | None = None) -> None:
         self._log = log
         self._requests: Counter[int] = Counter()
         self._durations: Counter[float] = Counter()
@@ -30,14 +31,13 @@ class Records:
 
     def add(self, request: Request, answer: Answer, user: str | None, seconds: float) -> None:
         """Record a request. `seconds` is the time until the answer was ready to be sent."""
-        size = 0 if request.method == "HEAD" else len(answer.body)
+        size = 0 if request.method == "HEAD" else answer.length
         self._requests[answer.status] += 1
         self._bytes += size
         self._seconds += seconds
-        self._durations[next((bound for bound in BUCKETS if seconds <= bound), float("inf"))] += 1
+        self._durations[BUCKETS[bisect_left(BUCKETS, seconds)]] += 1
         if self._log:
-            self._log.write(_line(request, answer, user, size, seconds))
-            self._log.flush()
+            self._log.add(request, answer, user, size, seconds)
 
     def reloaded(self, name: str) -> None:
         """Record that a changed wheelhouse is served, or that changed files say who may read."""
@@ -56,7 +56,7 @@ class Records:
         return Answer(200, {"content-type": "application/json", "cache-control": "no-store"}, body.encode())
 
     def metrics(self, catalogues: Mapping[str, Catalogue]) -> Answer:
-        """The counts, for Prometheus."""
+        """The counts, for Prometheus; of files, those of the wheelhouses that its user may read."""
         lines = [
             "# HELP wheelhouse_requests_total Requests, by the status of the answer.",
             "# TYPE wheelhouse_requests_total counter",
@@ -73,6 +73,9 @@ class Records:
             "# HELP wheelhouse_reloads_total Changes of wheelhouses and of who may read, by what became of them.",
             "# TYPE wheelhouse_reloads_total counter",
             *(f'wheelhouse_reloads_total{{outcome="{one}"}} {self._reloads[one]}' for one in ("done", "failed")),
+            "# HELP wheelhouse_access_log_lost_total Lines of the access log that could not be written.",
+            "# TYPE wheelhouse_access_log_lost_total counter",
+            f"wheelhouse_access_log_lost_total {self._log.lost if self._log else 0}",
             "# HELP wheelhouse_loaded_timestamp_seconds When what is served was read.",
             "# TYPE wheelhouse_loaded_timestamp_seconds gauge",
             f"wheelhouse_loaded_timestamp_seconds {self._loaded:.3f}",
@@ -85,27 +88,10 @@ class Records:
         total, lines = 0, []
         for bound in BUCKETS:
             total += self._durations[bound]
-            lines.append(f'wheelhouse_request_seconds_bucket{{le="{bound}"}} {total}')
-        total += self._durations[float("inf")]
-        lines.append(f'wheelhouse_request_seconds_bucket{{le="+Inf"}} {total}')
+            upper = "+Inf" if bound == inf else bound
+            lines.append(f'wheelhouse_request_seconds_bucket{{le="{upper}"}} {total}')
         return [
             *lines,
             f"wheelhouse_request_seconds_sum {self._seconds:.6f}",
             f"wheelhouse_request_seconds_count {total}",
         ]
-
-
-def _line(request: Request, answer: Answer, user: str | None, size: int, seconds: float) -> str:
-    """A line of the access log: a JSON document."""
-    row = {
-        "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
-        "client": request.client,
-        "user": user,
-        "method": request.method,
-        "path": request.path,
-        "status": answer.status,
-        "bytes": size,
-        "seconds": round(seconds, 6),
-        "agent": request.header("user-agent"),
-    }
-    return json.dumps(row, ensure_ascii=True) + "\n"

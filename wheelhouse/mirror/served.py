@@ -42,9 +42,7 @@ class Served:
         return served
 
     def __del__(self) -> None:
-        if self._descriptor is not None:
-            with suppress(OSError):
-                os.close(self._descriptor)
+        self._release()
 
     def is_untouched(self) -> bool:
         """Whether size, times and inode are those of the hashed file. Fast enough for the event loop."""
@@ -85,6 +83,12 @@ class Served:
         self._stamp = stamp
         return True
 
+    def read(self, part: range) -> bytes:
+        """A part of the file that was hashed, in one piece; less if the file was cut short."""
+        if self._descriptor is None:
+            return b"".join(self.blocks(part, len(part)))
+        return os.pread(self._descriptor, len(part), part.start)
+
     def blocks(self, part: range, most: int) -> Iterator[bytes]:
         """A part of the file that was hashed, in blocks of at most so many bytes; it ends early if the file was cut short."""
         with nullcontext() if self._descriptor is not None else self.path.open("rb", buffering=0) as file:
@@ -106,13 +110,28 @@ class Served:
         return digest.hexdigest()
 
     def _open(self) -> None:
-        """Hold the file that has the name now open. Raises OSError if there is none."""
+        """Hold the file that has the name now open, with the same descriptor as before: another thread may be reading from it.
+
+        Raises OSError if there is no such file.
+        """
+        self.path.stat()
+        try:
+            new = os.open(self.path, OPEN_FLAGS)
+        except OSError:  # too many open files
+            self._release()
+            return
+        if self._descriptor is None:
+            self._descriptor = new
+        else:
+            os.dup2(new, self._descriptor, inheritable=False)
+            os.close(new)
+
+    def _release(self) -> None:
+        """Hold nothing open."""
         before, self._descriptor = self._descriptor, None
         if before is not None:
-            os.close(before)
-        self.path.stat()
-        with suppress(OSError):  # too many open files
-            self._descriptor = os.open(self.path, OPEN_FLAGS)
+            with suppress(OSError):
+                os.close(before)
 
 
 def _brotli() -> Callable[[bytes], bytes] | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from packaging.utils import NormalizedName, canonicalize_name
 
 from wheelhouse.mirror.browse import Browsed, project_browse, root_browse
+from wheelhouse.mirror.kept_answers import KeptAnswers
 from wheelhouse.mirror.served import Content, Served, content_of
 from wheelhouse.mirror.simple import JSON_TYPE, ProjectPage, project_html, project_json, root_html, root_json
 from wheelhouse.mirror.state import State
@@ -29,6 +30,7 @@ class Catalogue:
     files: Mapping[str, Served]
     metadata: Mapping[str, bytes] = field(default_factory=dict)
     leaving: Mapping[str, tuple[Served, float]] = field(default_factory=dict)
+    answers: KeptAnswers = field(default_factory=KeptAnswers)
     _made: dict[tuple[str, str], Content] = field(default_factory=dict)
 
     def page(self, name: str, kind: str) -> Content | None:

@@ -3,7 +3,7 @@
 import asyncio
 import re
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from email.utils import formatdate
 from html import escape
 from typing import Any
@@ -12,6 +12,7 @@ from packaging.utils import canonicalize_name
 
 from wheelhouse.mirror.answer import Answer, FilePart, Request, text_answer
 from wheelhouse.mirror.byte_ranges import UnsatisfiableRangeError, requested_range
+from wheelhouse.mirror.kept_answers import plain
 from wheelhouse.mirror.reader_access import EVERYBODY, Access
 from wheelhouse.mirror.records import Records
 from wheelhouse.mirror.served import Content, Served
@@ -64,7 +65,8 @@ class Application:
         if self._is_ending:
             return text_answer(503, "this server is ending", {"retry-after": "1", "connection": "close"})
         started = time.perf_counter()
-        user = await self._access.user_of(request.header("authorization"))
+        access = self._access
+        user = await access.user_of(request.header("authorization")) if access.is_required else None
         answer = await self._answered(request, user)
         self.records.add(request, answer, user, time.perf_counter() - started)
         return answer
@@ -78,26 +80,41 @@ class Application:
         if self._access.is_required and user is None:
             return text_answer(401, "this index needs a user and a password, or a token", LOGIN)
         if parts == ["metrics"]:
-            return self.records.metrics(self._catalogues)
+            return self.records.metrics(self._readable(user))
         if "" in self._catalogues:
             return await self._of_catalogue(self._catalogues[""], parts, request, "")
         return await self._of_several(parts, request, user)
+
+    def _readable(self, user: str | None) -> dict[str, Catalogue]:
+        """The catalogues that a user may read, by name."""
+        return {name: one for name, one in self._catalogues.items() if self._access.may_read(user, name)}
 
     async def _of_several(self, parts: list[str], request: Request, user: str | None) -> Answer:
         """The answer if each wheelhouse has a path of its own."""
         name, *rest = parts
         if not name:
-            readable = [name for name in self._catalogues if self._access.may_read(user, name)]
-            links = "".join(f'<li><a href="{escape(each)}/simple/">{escape(each)}</a></li>\n' for each in readable)
+            links = "".join(
+                f'<li><a href="{escape(each)}/simple/">{escape(each)}</a></li>\n' for each in self._readable(user)
+            )
             page = f"<!DOCTYPE html>\n<title>Package indexes</title>\n<ul>\n{links}</ul>\n"
             return Answer(200, {"content-type": BROWSE_TYPE}, page.encode())
+        if not self._access.may_read(user, name):  # the same for a name that is not served: nobody finds out which are
+            return text_answer(403, "you may not read this, or it is not here")
         if name not in self._catalogues:
             return text_answer(404, "no such page")
-        if not self._access.may_read(user, name):
-            return text_answer(403, f"you may not read {name}")
         return await self._of_catalogue(self._catalogues[name], rest or [""], request, f"/{name}")
 
     async def _of_catalogue(self, catalogue: Catalogue, parts: list[str], request: Request, prefix: str) -> Answer:
+        """The answer of one index, which is made once for equal requests."""
+        asked = plain(request)
+        if asked and (kept := catalogue.answers.get(asked)):
+            return kept
+        answer = await self._made(catalogue, parts, request, prefix)
+        if asked and parts[-1] not in catalogue.leaving:
+            catalogue.answers.keep(asked, answer)
+        return answer
+
+    async def _made(self, catalogue: Catalogue, parts: list[str], request: Request, prefix: str) -> Answer:
         match parts:
             case ["simple"] | [""]:
                 return _page(catalogue, "", request, prefix)
@@ -135,8 +152,8 @@ class Application:
             body = b"" if request.method == "HEAD" else answer.body
             await send({"type": "http.response.body", "body": body})
             return
-        left = len(answer.body)
-        for block in _blocks(answer.body):
+        left = answer.length
+        for block in answer.body.blocks(BLOCK):
             left -= len(block)
             await send({"type": "http.response.body", "body": block, "more_body": left > 0})
 
@@ -155,22 +172,12 @@ class Application:
             protocol.response_empty(answer.status, answer.all_headers)
         elif isinstance(answer.body, bytes):
             protocol.response_bytes(answer.status, answer.all_headers, answer.body)
-        elif len(answer.body) <= BLOCK:
-            protocol.response_bytes(answer.status, answer.all_headers, b"".join(_blocks(answer.body)))
+        elif answer.length <= BLOCK:
+            protocol.response_bytes(answer.status, answer.all_headers, answer.body.read())
         else:
             stream = protocol.response_stream(answer.status, answer.all_headers)
-            for block in _blocks(answer.body):
+            for block in answer.body.blocks(BLOCK):
                 await stream.send_bytes(block)
-
-
-def _blocks(body: FilePart) -> Iterator[bytes]:
-    """A part of a file, block by block. Raises ConnectionResetError if it ends early, so that the client notices."""
-    left = len(body)
-    for block in body.served.blocks(body.part, BLOCK):
-        left -= len(block)
-        yield block
-    if left:
-        raise ConnectionResetError(f"{body.served.path.name} was truncated while it was sent")
 
 
 def _page(catalogue: Catalogue, name: str, request: Request, prefix: str) -> Answer:
