@@ -97,3 +97,17 @@ def test_an_upgrade_cannot_be_checked(job: Path) -> None:
     done = check(job, "--upgrade")
     assert done.returncode == 2
     assert "--check and --upgrade exclude each other" in done.stderr
+
+
+def test_a_folder_without_a_job_says_where_to_run_it(tmp_path: Path) -> None:
+    done = check(tmp_path)
+    assert done.returncode == 2
+    assert "says what was locked" in done.stderr
+    assert "in the folder of `wheelhouse.toml`" in done.stderr
+
+
+def test_a_settings_file_with_jobs_asks_for_one(tmp_path: Path) -> None:
+    (tmp_path / "wheelhouse.toml").write_text('[jobs.web]\nrequirements = ["app"]\npython = "3.12"\n')
+    done = check(tmp_path)
+    assert done.returncode == 2
+    assert "--all" in done.stderr

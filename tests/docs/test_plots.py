@@ -1,9 +1,13 @@
-"""The plot of the performance page shows the numbers that the page has now."""
+"""The plots of the pages show the numbers that the pages have now."""
 
-from website.plots import PAGE, PICTURE, draw, wall_times
+import pytest
+
+from tests.support.checkout import ROOT
+from website.plots import PLOTS, Plot, bars, draw
 
 
-def test_the_plot_shows_the_numbers_of_its_page() -> None:
-    rows = wall_times(PAGE.read_text(encoding="utf-8"))
-    assert len(rows) >= 5
-    assert PICTURE.read_text(encoding="utf-8") == draw(rows), "run `python -m website.plots`"
+@pytest.mark.parametrize("plot", PLOTS, ids=lambda plot: plot.name)
+def test_a_plot_shows_the_numbers_of_its_page(plot: Plot) -> None:
+    assert len(bars(plot)) >= 5
+    assert (ROOT / plot.picture).read_text(encoding="utf-8") == draw(plot), "run `python -m website.plots`"
+    assert f"(pictures/{plot.name}.svg)" in plot.page

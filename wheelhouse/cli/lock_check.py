@@ -4,10 +4,11 @@ from collections.abc import Mapping
 
 import typer
 
-from wheelhouse.cli.fleet_run import must_be_for_all, request_of
+from wheelhouse.cli.fleet_run import must_be_for_all, must_choose_jobs, request_of
 from wheelhouse.cli.job_run import JobRequest, check_job
 from wheelhouse.cli.output import say, say_json
 from wheelhouse.cli.session import chosen_jobs, listening, opened_sources, settings
+from wheelhouse.config.declare import given, names_job
 from wheelhouse.config.options import ConnectionOptions, FetchOptions, FleetOptions
 from wheelhouse.errors import InputError
 
@@ -39,4 +40,12 @@ def _requests(chosen: FetchOptions, selection: FleetOptions) -> Mapping[str, Job
     if jobs := chosen_jobs(selection):
         must_be_for_all(chosen)
         return {name: request_of(job, chosen, None, lambda: None) for name, job in jobs.items()}
-    return {"": request_of(settings(), chosen, None, lambda: None)}
+    from_file = settings()
+    must_choose_jobs(from_file, chosen, selection)
+    if not (from_file.files or names_job(FetchOptions, from_file.options | given(chosen))):
+        raise InputError(
+            "neither a settings file in this folder nor the command line says what was locked",
+            hint="run it in the folder of `wheelhouse.toml`, or repeat what was locked: "
+            "`wheelhouse lock --check -r requirements.txt --python 3.12`",
+        )
+    return {"": request_of(from_file, chosen, None, lambda: None)}

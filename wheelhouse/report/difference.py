@@ -148,7 +148,7 @@ def image_change_document(changes: Sequence[ImageChange]) -> list[dict[str, Any]
             "kind": change.kind,
             "old": _image_document(change.old),
             "new": _image_document(change.new),
-            "same_layers": change.same_layers,
+            "same-layers": change.same_layers,
         }
         for change in changes
     ]
