@@ -1,16 +1,20 @@
 """What is shown while a run goes on: counted from events, in a few lines on a terminal, in plain lines elsewhere."""
 
+import io
 import os
 import pty
 import subprocess
 from pathlib import Path
 
 import pytest
+from rich.console import Console
+from rich.live import Live
 
 from tests.support.index import Fault, IndexServer
 from tests.support.tools import PROGRAM, clean_environment
 from tests.support.wheels import build_wheel
 from wheelhouse.cli.fleet_progress import MAX_JOBS, FleetShown, FleetTally
+from wheelhouse.cli.progress import MAX_LINES
 from wheelhouse.cli.tally import Tally
 from wheelhouse.errors import InputError
 from wheelhouse.events import Finished, Noted, Received, Resolving, Retrying, Waiting, Warned
@@ -55,12 +59,16 @@ def test_a_terminal_shows_those_waited_for_longest() -> None:
         tally.note(Waiting(f"file{moment}.whl", 1_000_000), float(moment))
     tally.note(Received("file0.whl", 250_000), 9.0)
     tally.note(Waiting("a-project-with-a-name-that-is-long-1.0-cp312-cp312-manylinux_2_28_x86_64.whl"), -1.0)
-    lines = tally.lines(10.0, 3)
+    lines = tally.lines(10.0, 3, 80)
     assert lines[1:] == [
         "  a-project-with-a-name-that-is-long-1.0-cp31…  11 s",
         "  file0.whl                                     250.0 kB of 1.0 MB, 10 s",
         "  file1.whl                                     9 s",
         "  and 7 more",
+    ]
+    assert tally.lines(10.0, 2, 40)[1:3] == [
+        "  a-project-with-…  11 s",
+        "  file0.whl         250.0 kB of 1.0 MB, 10 s",
     ]
 
 
@@ -101,18 +109,35 @@ def _read(descriptor: int) -> bytes:
 def test_forty_jobs_take_a_line_each_for_those_that_run_alone() -> None:
     names = [f"team-{number}" for number in range(40)]
     tally = FleetTally(names)
-    assert tally.lines(0.0) == ["0 of 40 jobs done, 40 waiting"]
+    assert tally.lines(0.0, 80) == ["0 of 40 jobs done, 40 waiting"]
     for moment, name in enumerate(names[:14]):
         tally.note_state(name, JobState.RUNNING, float(moment))
     tally.note_state("team-0", JobState.DONE, 20.0)
     tally.note_state("team-1", JobState.FAILED, 20.0)
     tally.note_activity("team-2", "fetching")
     tally.note_activity("team-0", "late")
-    lines = tally.lines(20.0)
+    lines = tally.lines(20.0, 80)
     assert lines[0] == "1 of 40 jobs done, 1 failed, 12 running, 26 waiting"
-    assert lines[1:4] == ["  team-2  fetching, 18 s", "  team-3  17 s", "  team-4  16 s"]
+    assert lines[1:4] == ["  team-2   18 s  fetching", "  team-3   17 s", "  team-4   16 s"]
     assert len(lines) == MAX_JOBS + 2
     assert lines[-1] == "  and 4 more"
+
+
+@pytest.mark.parametrize("columns", [40, 80, 200])
+def test_the_lines_of_forty_jobs_say_what_matters_on_a_terminal_of_any_width(columns: int) -> None:
+    shown = FleetShown([f"platform-data-team-{number}-of-the-north" for number in range(40)], quiet=False)
+    for number, name in enumerate(shown.listeners):
+        shown.note_run(JobRun(name, JobState.RUNNING if number < 12 else JobState.WAITING))
+        shown.listeners[name](Resolving("cp312-manylinux_2_28_x86_64", 2, 5))
+        shown.listeners[name](Waiting(f"platform_data-1.{number}-cp312-cp312-manylinux_2_28_x86_64.whl", 90_000_000))
+    console = Console(width=columns, file=io.StringIO(), force_terminal=True, color_system=None)
+    with Live(console=console, transient=True) as live:
+        shown._live = live
+        lines = ["".join(segment.text for segment in line) for line in console.render_lines(shown._standing())]
+    assert len(lines) == 1 + MAX_JOBS + 1 + 1 + MAX_LINES + 1
+    assert lines[0].startswith("0 of 40 jobs done, 12 running, 28 waiti")
+    assert all(" 0 s  resolving fo" in line for line in lines[1 : 1 + MAX_JOBS])
+    assert all("  0 s" in line for line in lines[-1 - MAX_LINES : -1])
 
 
 def test_a_fleet_prints_a_warning_of_several_jobs_once_and_names_each_end(capsys: pytest.CaptureFixture[str]) -> None:

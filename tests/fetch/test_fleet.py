@@ -16,7 +16,14 @@ from tests.support.index import Fault, IndexServer
 from tests.support.tools import PROGRAM, clean_environment, must_be_no_defect
 from tests.support.wheels import build_wheel
 from wheelhouse.archive.inspect_pool import InspectPool
-from wheelhouse.errors import InputError, IntegrityError, NoSolutionError, ServerError, WheelhouseError
+from wheelhouse.errors import (
+    InputError,
+    IntegrityError,
+    MachineError,
+    NoSolutionError,
+    ServerError,
+    WheelhouseError,
+)
 from wheelhouse.fetch.fleet import run_jobs
 from wheelhouse.fetch.fleet_results import JobRun, JobState, exit_code
 from wheelhouse.verify.verify import verify
@@ -328,3 +335,26 @@ def test_an_interrupt_stops_what_runs_and_starts_nothing_more() -> None:
         run_jobs(list("abcdef"), work, 2, lambda _run: None, keep_going=True, stop=stopped.set)
     assert stopped.is_set()
     assert "f" not in started
+
+
+def test_what_an_interrupt_takes_away_is_no_error_of_a_job() -> None:
+    started, stopped, ended = threading.Event(), threading.Event(), threading.Event()
+    changes: list[JobRun[str]] = []
+
+    def work(name: str) -> tuple[str, None]:
+        if name == "a":
+            assert started.wait(20)
+            raise KeyboardInterrupt
+        started.set()
+        assert stopped.wait(20)
+        raise MachineError("cannot schedule new futures after shutdown")
+
+    def note(change: JobRun[str]) -> None:
+        changes.append(change)
+        if change.name == "b" and change.state is not JobState.RUNNING:
+            ended.set()
+
+    with pytest.raises(KeyboardInterrupt):
+        run_jobs(["a", "b"], work, 2, note, keep_going=True, stop=stopped.set)
+    assert ended.wait(20)
+    assert (changes[-1].state, changes[-1].error) == (JobState.STOPPED, None)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from wheelhouse.cli.progress import Shown
+from wheelhouse.cli.tally import shortened
 from wheelhouse.events import Event, Found, Noted, Resolved, Resolving, Retrying, Searching, Warned
 from wheelhouse.fetch.fleet_results import JobRun, JobState
 from wheelhouse.humanize import counted
@@ -50,16 +51,16 @@ class FleetTally:
         done = f"{counts[JobState.DONE]} of {counted(counts.total(), 'job')} done"
         return ", ".join([done, *(f"{counts[state]} {state}" for state in shown if counts[state])])
 
-    def lines(self, moment: float) -> list[str]:
-        """The same line, then one for each running job, the longest first."""
+    def lines(self, moment: float, columns: int) -> list[str]:
+        """The same line, then one for each running job, the longest first. What is cut at the right says least."""
         with self._guard:
             running = sorted(self._running.items(), key=lambda item: item[1][0])
-        shown = [(name[:MAX_NAME_CHARACTERS], since, what) for name, (since, what) in running[:MAX_JOBS]]
-        width = max((len(name) for name, _, _ in shown), default=0)
-        lines = [
-            f"  {name:{width}}  {', '.join(filter(None, (what, f'{moment - since:.0f} s')))}"
-            for name, since, what in shown
+        shown = [
+            (shortened(name, MAX_NAME_CHARACTERS, columns), moment - since, what)
+            for name, (since, what) in running[:MAX_JOBS]
         ]
+        width = max((len(name) for name, _, _ in shown), default=0)
+        lines = [f"  {name:{width}}  {seconds:3.0f} s  {what}".rstrip() for name, seconds, what in shown]
         more = [f"  and {len(running) - MAX_JOBS} more"] if len(running) > MAX_JOBS else []
         return [self.line(), *lines, *more]
 
@@ -114,5 +115,5 @@ class FleetShown(Shown):
     def _line(self) -> str:
         return "; ".join(filter(None, (self.jobs.line(), super()._line())))
 
-    def _lines(self) -> list[str]:
-        return [*self.jobs.lines(time.monotonic()), *super()._lines()]
+    def _lines(self, columns: int) -> list[str]:
+        return [*self.jobs.lines(time.monotonic(), columns), *super()._lines(columns)]

@@ -24,6 +24,8 @@ COUNTED = (Waiting, Received, Finished, Answered)
 """Events without a line of their own, unless the run is verbose: there are some for each project."""
 MAX_LINES = 6
 """For the files and pages that are waited for."""
+DEFAULT_COLUMNS = 80
+"""Until a terminal is known."""
 
 
 class Shown:
@@ -130,12 +132,13 @@ class Shown:
         """The lines that the terminal shows now."""
         from rich.text import Text
 
-        return Text("\n".join(map(plain, self._lines())), no_wrap=True, overflow="ellipsis")
+        columns = self._live.console.width if self._live else DEFAULT_COLUMNS
+        return Text("\n".join(map(plain, self._lines(columns))), no_wrap=True, overflow="ellipsis")
 
     def _line(self) -> str:
         """The progress in one line; empty if nothing happened yet."""
         return self._tally.line(time.monotonic())
 
-    def _lines(self) -> list[str]:
-        """The progress for a terminal."""
-        return self._tally.lines(time.monotonic(), MAX_LINES)
+    def _lines(self, columns: int) -> list[str]:
+        """The progress for a terminal of so many columns."""
+        return self._tally.lines(time.monotonic(), MAX_LINES, columns)

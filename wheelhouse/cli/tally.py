@@ -11,7 +11,9 @@ PAGE = " (page)"
 RATE_SECONDS = 4.0
 """The time over which the rate is measured."""
 MAX_NAME_CHARACTERS = 44
-"""So that a file's name and state fit on one line of any terminal."""
+STATE_CHARACTERS = 36
+"""Of a line, for what stands beside a name. In a narrow terminal names are cut first."""
+MIN_NAME_CHARACTERS = 16
 
 
 @dataclass
@@ -78,13 +80,15 @@ class Tally:
             more = f" and {len(names) - 1} more" if len(names) > 1 else ""
             return f"{self._summary(rate)}; waiting for {names[0]} ({self._state(names[0], moment)}){more}"
 
-    def lines(self, moment: float, most: int) -> list[str]:
-        """The progress for a terminal: a line of sums, then up to `most` lines for the longest waits."""
+    def lines(self, moment: float, most: int, columns: int) -> list[str]:
+        """The progress for a terminal of so many columns: a line of sums, then up to `most` lines for the longest waits."""
         with self._guard:
             if not self._begun():
                 return []
             names = sorted(self.awaited, key=lambda name: self.awaited[name].since)
-            shown = [(_shortened(name), self._state(name, moment)) for name in names[:most]]
+            shown = [
+                (shortened(name, MAX_NAME_CHARACTERS, columns), self._state(name, moment)) for name in names[:most]
+            ]
             width = max((len(name) for name, _ in shown), default=0)
             lines = [f"  {name:{width}}  {state}" for name, state in shown]
             more = [f"  and {len(names) - most} more"] if len(names) > most else []
@@ -124,6 +128,7 @@ class Tally:
         return (self.received - received) / (moment - since) if moment > since else 0.0
 
 
-def _shortened(name: str) -> str:
-    """A file name, cut to fit into a line."""
-    return name if len(name) <= MAX_NAME_CHARACTERS else f"{name[: MAX_NAME_CHARACTERS - 1]}…"
+def shortened(name: str, most: int, columns: int) -> str:
+    """A name, cut to `most` characters, and to what a line of so many columns has for it."""
+    characters = max(MIN_NAME_CHARACTERS, min(most, columns - STATE_CHARACTERS))
+    return name if len(name) <= characters else f"{name[: characters - 1]}…"

@@ -42,7 +42,7 @@ def run_jobs(
     try:
         return [future.result() for future in futures]
     except BaseException:
-        fleet.is_over.set()
+        fleet.interrupt()
         stop()
         wait(futures, STOP_SECONDS)
         raise
@@ -53,11 +53,16 @@ class _Fleet(Generic[T]):
 
     def __init__(self, work: Work[T], on_change: OnChange[T], *, keep_going: bool) -> None:
         self._work, self._on_change, self._keep_going = work, on_change, keep_going
-        self.is_over = threading.Event()
+        self._is_over, self._is_interrupted = threading.Event(), threading.Event()
+
+    def interrupt(self) -> None:
+        """Start no other job. From now on an error of a job that runs is no error of its own: its work is taken away."""
+        self._is_over.set()
+        self._is_interrupted.set()
 
     def run(self, name: str) -> JobRun[T]:
         """Do one job, if it may start."""
-        if self.is_over.is_set():
+        if self._is_over.is_set():
             return self._changed(JobRun(name, JobState.NOT_STARTED))
         self._on_change(JobRun(name, JobState.RUNNING))
         started = time.monotonic()
@@ -67,9 +72,11 @@ class _Fleet(Generic[T]):
         except (StoppedError, CancelledError):
             return self._changed(JobRun(name, JobState.STOPPED, seconds=time.monotonic() - started))
         except WheelhouseError as raised:
+            if self._is_interrupted.is_set():
+                return self._changed(JobRun(name, JobState.STOPPED, seconds=time.monotonic() - started))
             error = raised
         if error and not self._keep_going:
-            self.is_over.set()
+            self._is_over.set()
         state = JobState.FAILED if error else JobState.DONE
         return self._changed(JobRun(name, state, result, error, time.monotonic() - started))
 
