@@ -204,6 +204,44 @@ def test_an_archive_in_the_shape_of_ubuntu(fetching: Fetching, tmp_path: Path) -
     assert apt.closure("git") == {(deb.name, deb.version) for deb in lock.packages}
 
 
+class BusterSuite(MadeSuite):
+    """The Release of a suite as old archives have it: its suite is named after its age, its components after `updates`."""
+
+    def release(self, files: dict[str, bytes]) -> str:
+        text = super().release({path: raw for path, raw in files.items() if not path.endswith(".xz")})
+        text = text.replace(f"Suite: {self.name}\n", "Suite: oldoldstable\n")
+        return text.replace("Components: main", "Components: updates/main") if "/" in self.name else text
+
+
+def test_an_old_release_comes_from_a_snapshot_of_its_archives(fetching: Fetching, tmp_path: Path) -> None:
+    """buster: security updates in `buster/updates`, no `.xz`, expired for years."""
+    expired = "Valid-Until: Sat, 11 Jul 2020 12:00:00 UTC\n"
+    suites = {
+        "archive/debian": BusterSuite("buster", {"main": MAIN}, "buster"),
+        "archive/debian-security": BusterSuite(
+            "buster/updates", {"main": [GIT | {"Version": "1:2.39.5-0+deb10u2"}]}, "buster", more=expired
+        ),
+    }
+    for archive, suite in suites.items():
+        publish(fetching.server, f"{archive}/20240630T000000Z", suite, fetching.signer)
+    origin = fetching.server.origin
+    lines = (
+        f"deb {origin}/archive/debian/@SNAPSHOTID@/ buster main",
+        f"deb {origin}/archive/debian-security/@SNAPSHOTID@ buster/updates main",
+    )
+    lock = fetching("git", lines=lines, date=datetime(2024, 6, 30, tzinfo=UTC))
+    assert [(deb.name, deb.version) for deb in lock.packages] == [
+        ("git", "1:2.39.5-0+deb10u2"),
+        ("git-man", "1:2.39.5-0"),
+        ("libcurl4", "7.88~rc1-1"),
+    ]
+    assert [suite.archive for suite in lock.suites] == ["20240630T000000Z", "20240630T000000Z-2"]
+    mirror = lock.apt_lines(str(fetching.house / "debian"))
+    apt = Apt(tmp_path / "apt", STATUS, mirror, fetching.signer.public)
+    apt.update()
+    assert apt.closure("git") == {(deb.name, deb.version) for deb in lock.packages}
+
+
 # Trust
 
 

@@ -266,6 +266,7 @@ HOSTILE: dict[str, dict[str, object]] = {
     "other algorithm": {"layers": [{**LAYER, "digest": f"sha512:{'a' * 128}"}]},
     "negative size": {"layers": [{**LAYER, "size": -1}]},
     "too many layers": {"layers": [LAYER] * 501},
+    "layers that are too large together": {"layers": [{**LAYER, "size": 20 << 30}] * 2},
     "no image": {"config": {**LAYER, "mediaType": "application/vnd.cncf.helm.config.v1+json"}},
     "index and manifest": {"manifests": []},
     "wrong media type": {"mediaType": "application/vnd.oci.image.index.v1+json"},

@@ -18,6 +18,7 @@ from tests.support.registry import INDEX, MANIFEST, TinyImage, descriptor, layer
 from tests.support.tools import run, wheelhouse
 from tests.support.wheels import build_wheel
 from wheelhouse.errors import InputError, IntegrityError, MachineError
+from wheelhouse.oci import image_archive
 
 pytest_plugins = ["tests.support.docker_fixtures"]
 
@@ -155,6 +156,17 @@ def test_an_archive_that_is_none_is_refused(
     with pytest.raises(error, match=message):
         fetching(f"{prefix}:{archive}:python:3")
     assert not (fetching.house / "image" / "image.lock.toml").exists()
+
+
+def test_an_archive_that_unpacks_to_far_too_much_is_refused(
+    fetching: Fetching, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = tiny_image(python_files(), {"a": bytes(range(256)) * 40})
+    archive = tar_of(tmp_path / "base.tar", oci_members(image))
+    monkeypatch.setattr(image_archive, "MAX_IMAGE_BYTES", 1_000)
+    with pytest.raises(IntegrityError, match="it unpacks to more than 1000 bytes"):
+        fetching(f"oci-archive:{archive}:python:3.12")
+    assert not (fetching.house / "image").exists()
 
 
 def test_a_file_that_is_no_tar_and_names_that_are_none(fetching: Fetching, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from tests.support.registry import GLIBC, layer_tar, python_files
 from wheelhouse.errors import IntegrityError
+from wheelhouse.oci import root_files
 from wheelhouse.oci.image_facts import RootFile, facts_of, is_telling
 from wheelhouse.oci.root_files import Layer, read_root_files
 from wheelhouse.target.image import Image
@@ -67,6 +68,16 @@ def test_a_layer_that_unpacks_to_far_too_much_is_refused(tmp_path: Path) -> None
         read_root_files([Layer(path, "gzip", "0" * 64)], lambda _: False)
 
 
+def test_layers_that_unpack_to_far_too_much_together_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = layers(tmp_path, {"a": bytes(60_000)}, {"b": bytes(60_000)})
+    assert not read_root_files(made, lambda _: False)
+    monkeypatch.setattr(root_files, "MAX_IMAGE_BYTES", 100_000)
+    with pytest.raises(IntegrityError, match="with the layers above it, it would unpack to more than an image may"):
+        read_root_files(made, lambda _: False)
+
+
 MUSL = b"\0musl libc\0" + b"1.2.5\0"
 IMAGES: dict[str, tuple[dict[str, bytes | str], Image | None]] = {
     "official": (python_files(), Image("manylinux_2_36", "3.12.4")),
@@ -99,6 +110,22 @@ IMAGES: dict[str, tuple[dict[str, bytes | str], Image | None]] = {
     "alternatives": (
         {**python_files(), "usr/local/bin/python3": "/usr/local/bin/python3.12"},
         Image("manylinux_2_36", "3.12.4"),
+    ),
+    "Airflow's own since 3.1": (
+        {
+            "lib/libc.so.6": GLIBC,
+            "usr/local/bin/python3": "/usr/python/bin/python3",
+            "usr/python/bin/python3": "python3.13",
+            "usr/python/bin/python3.13": b"\x7fELF",
+            "usr/python/lib/libpython3.13.so.1.0": b"\x003.13.14\0",
+            "usr/bin/python3": "python3.11",
+            "usr/bin/python3.11": b"\x003.11.2\0",
+        },
+        Image("manylinux_2_36", "3.13.14"),
+    ),
+    "hardened": (
+        {"lib/libc.so.6": GLIBC, "opt/python/bin/python3.13": b"\x003.13.16\0"},
+        Image("manylinux_2_36", "3.13.16"),
     ),
     "unknown patch": (
         {"lib/libc.so.6": GLIBC, "usr/bin/python3": "python3.10", "usr/bin/python3.10": b"\x003.10.1\0\x003.10.2\0"},

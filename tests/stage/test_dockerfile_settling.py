@@ -90,6 +90,12 @@ def test_packages_are_installed_in_the_base_and_nothing_of_the_mirror_stays() ->
     assert "'deb [check-valid-until=no lang=none] file:/wheelhouse-apt/debian bookworm main'" in text
     assert "git=1:2.39 \\\n        git-man=1:2.39 \\\n" in text
     assert "apt-mark auto git-man " in text
+    assert "USER root\n" in text and text.endswith("/tmp/wheelhouse.list\n")
+
+
+def test_an_image_that_is_extended_keeps_its_user() -> None:
+    text = base_dockerfile("apache/airflow:3.3.2", DEBIAN, "50000")
+    assert text.startswith("FROM apache/airflow:3.3.2\nUSER root\n") and text.endswith("\nUSER 50000\n")
 
 
 def test_stage_lists_what_a_dockerfile_asks_for_and_refuses_it_when_sealed(tmp_path: Path) -> None:

@@ -86,6 +86,7 @@ def tiny_image(
     *layers: Mapping[str, bytes | str],
     architecture: str = "amd64",
     environment: Sequence[str] = ("PATH=/usr/local/bin",),
+    user: str = "",
 ) -> TinyImage:
     """An image of these layers, the lowest first; one with glibc 2.36 and Python 3.12.4 if none is given."""
     plain = [layer_tar(files) for files in layers or (python_files(),)]
@@ -94,7 +95,7 @@ def tiny_image(
         {
             "architecture": architecture,
             "os": "linux",
-            "config": {"Env": list(environment)},
+            "config": {"Env": list(environment)} | ({"User": user} if user else {}),
             "rootfs": {"type": "layers", "diff_ids": [sha256(raw) for raw in plain]},
         }
     ).encode()

@@ -176,7 +176,11 @@ def _layers(paths: Sequence[Path], blobs: Sequence[Blob], config: Configuration)
 
 def layers_of(image: BaseImage, wheelhouse: Path) -> list[Layer]:
     """The layers of a base image that a wheelhouse holds, the lowest first."""
-    folder = wheelhouse / FOLDER
-    raw = read_regular(folder / image.config.path, MAX_CONFIG_BYTES, "the configuration")
-    config = parse_configuration(raw, image.name, image.architecture, len(image.layers))
-    return _layers([folder / blob.path for blob in image.layers], image.layers, config)
+    paths = [wheelhouse / FOLDER / blob.path for blob in image.layers]
+    return _layers(paths, image.layers, configuration_of(image, wheelhouse))
+
+
+def configuration_of(image: BaseImage, wheelhouse: Path) -> Configuration:
+    """The configuration of a base image that a wheelhouse holds."""
+    raw = read_regular(wheelhouse / FOLDER / image.config.path, MAX_CONFIG_BYTES, "the configuration")
+    return parse_configuration(raw, image.name, image.architecture, len(image.layers))

@@ -23,7 +23,7 @@ from wheelhouse.files.disk import kind_of, os_errors_as_machine_error
 from wheelhouse.humanize import listed
 from wheelhouse.lock.wheelhouse import sha256_of_bytes
 from wheelhouse.oci.image_lock import BLOBS, DOCKER_MANIFEST, INDEX
-from wheelhouse.oci.image_manifest import CONFIGS, MAX_CONFIG_BYTES, MAX_LAYERS, MAX_MANIFEST_BYTES
+from wheelhouse.oci.image_manifest import CONFIGS, MAX_CONFIG_BYTES, MAX_IMAGE_BYTES, MAX_LAYERS, MAX_MANIFEST_BYTES
 from wheelhouse.oci.image_manifest import DOCKER_MANIFEST as DOCKER_MANIFEST_TYPE
 from wheelhouse.oci.reference import Reference
 
@@ -154,7 +154,8 @@ def _unpack(archive: Path, folder: Path, is_blob: Callable[[str], bool]) -> _Unp
                 if name in (INDEX, DOCKER_MANIFEST):
                     unpacked.texts[name] = reader.read(MAX_MANIFEST_BYTES)
                 elif is_blob(name):
-                    unpacked.hashes[name] = _write(reader, folder / BLOBS)
+                    left = MAX_IMAGE_BYTES - sum(size for _, size in unpacked.hashes.values())
+                    unpacked.hashes[name] = _write(reader, folder / BLOBS, left)
         except (tarfile.TarError, EOFError, RefusedError) as error:
             raise IntegrityError(f"`{archive}` cannot be read: {error}", hint="save the image again") from error
     return unpacked
@@ -173,13 +174,15 @@ def _members(archive: Path, unpacked: _Unpacked) -> Iterator[tuple[TarReader, st
                 yield reader, name
 
 
-def _write(reader: TarReader, folder: Path) -> tuple[str, int]:
-    """Write the current member under its sha256; that, and the size."""
+def _write(reader: TarReader, folder: Path, limit: int) -> tuple[str, int]:
+    """Write the current member under its sha256; that, and the size. Raises ReadError for more bytes than the limit."""
     digest, size = hashlib.sha256(), 0
     path = folder / "unpacking"
     with path.open("wb") as file:
         while chunk := reader.read(CHUNK):
             digest.update(chunk)
             size += file.write(chunk)
+            if size > limit:
+                raise tarfile.ReadError(f"it unpacks to more than {MAX_IMAGE_BYTES} bytes")
     path.rename(folder / digest.hexdigest())
     return digest.hexdigest(), size

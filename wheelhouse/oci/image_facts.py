@@ -13,8 +13,11 @@ from wheelhouse.target.image import Image
 
 LIBC = re.compile(r"(?:usr/)?lib(?:64|32)?/(?:[a-z0-9_]+-linux-gnu[a-z0-9]*/)?(?:libc\.so\.6|libc-2\.\d+\.so)")
 MUSL = re.compile(r"(?:usr/)?lib/ld-musl-[a-z0-9_]+\.so\.1")
-PROGRAM = re.compile(r"usr/(?:local/)?bin/python3(?:\.\d+t?)?")
-LIBRARY = re.compile(r"usr/(?:local/)?lib/(?:[a-z0-9_]+-linux-gnu[a-z0-9]*/)?libpython3\.\d+[mt]?\.so\.1\.0")
+PREFIXES = ("usr/local", "usr/python", "opt/python", "usr")
+"""Where images have their Python, the first that counts first: python's own, Airflow's, hardened ones, Debian's."""
+PREFIX = "|".join(PREFIXES)
+PROGRAM = re.compile(rf"(?:{PREFIX})/bin/python3(?:\.\d+t?)?")
+LIBRARY = re.compile(rf"(?:{PREFIX})/lib/(?:[a-z0-9_]+-linux-gnu[a-z0-9]*/)?libpython3\.\d+[mt]?\.so\.1\.0")
 RELEASE = re.compile(r"(?:etc|usr/lib)/os-release")
 GLIBC_VERSION = re.compile(rb"GNU C Library [^\n]*? version (2\.\d{1,2})\b")
 GLIBC_NAME = re.compile(r"libc-(2\.\d{1,2})\.so")
@@ -69,14 +72,15 @@ def _musl(files: Mapping[str, RootFile]) -> str | None:
 
 def _python(files: Mapping[str, RootFile]) -> str | None:
     """The version of the Python that `python3` is, the one of /usr/local first; the only one there if there is no `python3`."""
-    for folder in ("usr/local/bin", "usr/bin"):
-        programs = sorted(path for path in files if PROGRAM.fullmatch(path) and posixpath.dirname(path) == folder)
-        numbered = [path for path in programs if "." in posixpath.basename(path) and not path.endswith("t")]
+    programs = sorted(path for path in files if PROGRAM.fullmatch(path))
+    numbered = [path for path in programs if "." in posixpath.basename(path) and not path.endswith("t")]
+    for folder in (f"{prefix}/bin" for prefix in PREFIXES):
+        here = [path for path in numbered if posixpath.dirname(path) == folder]
         chosen = followed(f"{folder}/python3", files)
-        chosen = chosen if chosen in numbered else (numbered[0] if len(numbered) == 1 else None)
+        chosen = chosen if chosen in numbered else (here[0] if len(here) == 1 else None)
         if chosen:
             minor = posixpath.basename(chosen).removeprefix("python")
-            return _exact(minor, files, folder) or minor
+            return _exact(minor, files, posixpath.dirname(chosen)) or minor
     return None
 
 

@@ -19,6 +19,8 @@ MAX_MANIFEST_BYTES = 4 << 20
 """What registries must accept at least (distribution specification, "Pushing Manifests")."""
 MAX_CONFIG_BYTES = 8 << 20
 MAX_LAYERS = 500
+MAX_IMAGE_BYTES = 32 << 30
+"""Of all layers of an image together, and again when they are unpacked; CUDA's development images unpack to 10 to 20 GB."""
 """Docker's own limit is 127."""
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 DOCKER_INDEX = "application/vnd.docker.distribution.manifest.list.v2+json"
@@ -71,6 +73,7 @@ class _RootFs(msgspec.Struct):
 
 class _Settings(msgspec.Struct):
     Env: list[str] | None = None
+    User: str = ""
 
 
 class _Config(msgspec.Struct):
@@ -95,11 +98,15 @@ class Manifest:
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """What an image's configuration says: architecture (as `ARCHITECTURES` names it), digests of the plain layers, environment."""
+    """What an image's configuration says: architecture (as `ARCHITECTURES` names it), digests of the plain layers, environment.
+
+    `user` is who its commands run as; empty for root.
+    """
 
     architecture: str
     diff_ids: tuple[str, ...]
     environment: dict[str, str]
+    user: str = ""
 
 
 def parse_manifest(raw: bytes, media_type: str, name: str, architecture: str) -> Manifest | Blob:
@@ -180,6 +187,8 @@ def _layer_blobs(descriptors: list[_Descriptor], name: str) -> tuple[Blob, ...]:
     for descriptor in descriptors:
         if descriptor.media_type not in COMPRESSIONS or descriptor.urls:
             raise _wrong(name, f"it has a layer of the type {descriptor.media_type!r}, which no registry has to keep")
+    if (total := sum(descriptor.size for descriptor in descriptors)) > MAX_IMAGE_BYTES:
+        raise _wrong(name, f"its layers have {total} bytes")
     return tuple(Blob(one.digest.removeprefix("sha256:"), one.size, one.media_type) for one in descriptors)
 
 
@@ -197,8 +206,10 @@ def parse_configuration(raw: bytes, name: str, architecture: str, layers: int) -
         )
     if len(config.rootfs.diff_ids) != layers:
         raise _wrong(name, f"it has {layers} layers, and its configuration {len(config.rootfs.diff_ids)}")
-    variables = (text.partition("=") for text in (config.config.Env if config.config else None) or ())
-    return Configuration(found, tuple(config.rootfs.diff_ids), {key: value for key, _, value in variables})
+    settings = config.config or _Settings()
+    variables = (text.partition("=") for text in settings.Env or ())
+    environment = {key: value for key, _, value in variables}
+    return Configuration(found, tuple(config.rootfs.diff_ids), environment, settings.User)
 
 
 def _wrong(name: str, reason: str) -> IntegrityError:

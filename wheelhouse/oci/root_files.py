@@ -16,6 +16,7 @@ from wheelhouse.archive.compressed import decompressed
 from wheelhouse.archive.tar import HARD_LINK, TarMember, TarReader
 from wheelhouse.errors import IntegrityError, RefusedError
 from wheelhouse.oci.image_facts import RootFile
+from wheelhouse.oci.image_manifest import MAX_IMAGE_BYTES
 
 MAX_FILE_BYTES = 128 << 20
 """Of one file that is read; the largest libpython, with debugging symbols, has 30 MB."""
@@ -57,15 +58,18 @@ class _Hidden:
 
 
 class _Hashed(io.RawIOBase):
-    """A stream that hashes what is read from it."""
+    """A stream that hashes what is read from it, at most `limit` bytes."""
 
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
+    def __init__(self, stream: BinaryIO, limit: int) -> None:
+        self._stream, self.left = stream, limit
         self.digest = hashlib.sha256()
 
     def read(self, size: int = -1) -> bytes:
         data = self._stream.read(size)
         self.digest.update(data)
+        self.left -= len(data)
+        if self.left < 0:
+            raise tarfile.ReadError("with the layers above it, it would unpack to more than an image may")
         return data
 
 
@@ -76,10 +80,11 @@ def read_root_files(layers: Sequence[Layer], wanted: Callable[[str], bool]) -> d
     that is not, or that cannot be read; MachineError if this Python lacks the module for its compression.
     """
     files: dict[str, RootFile | None] = {}
-    hidden = _Hidden()
+    hidden, left = _Hidden(), MAX_IMAGE_BYTES
     for layer in reversed(layers):
         try:
-            hidden.add(_read_layer(layer, wanted, files, hidden))
+            own, left = _read_layer(layer, wanted, files, hidden, left)
+            hidden.add(own)
         except (tarfile.TarError, EOFError, RefusedError) as error:
             sentence = f"the layer `sha256:{layer.path.name[:12]}…` cannot be read: {error}"
             raise IntegrityError(sentence, hint=NOT_THIS_IMAGE) from error
@@ -87,12 +92,12 @@ def read_root_files(layers: Sequence[Layer], wanted: Callable[[str], bool]) -> d
 
 
 def _read_layer(
-    layer: Layer, wanted: Callable[[str], bool], files: dict[str, RootFile | None], hidden: _Hidden
-) -> _Hidden:
-    """Add the wanted files of a layer that no upper layer has or hides; what this layer hides."""
+    layer: Layer, wanted: Callable[[str], bool], files: dict[str, RootFile | None], hidden: _Hidden, limit: int
+) -> tuple[_Hidden, int]:
+    """Add the wanted files of a layer that no upper layer has or hides; what this layer hides, and what is left of the limit."""
     own, found = _Hidden(), dict[str, RootFile | None]()
     with decompressed(layer.path, layer.compression) as stream:
-        hashed = _Hashed(stream)
+        hashed = _Hashed(stream, limit)
         reader = TarReader(cast(BinaryIO, hashed))
         for member in reader:
             path = posixpath.normpath(f"/{member.name}").lstrip("/")
@@ -112,7 +117,7 @@ def _read_layer(
     if hashed.digest.hexdigest() != layer.diff_sha256:
         raise tarfile.ReadError("it is not the layer that the image's configuration names")
     files |= found
-    return own
+    return own, hashed.left
 
 
 def _read(reader: TarReader, member: TarMember) -> RootFile | None:

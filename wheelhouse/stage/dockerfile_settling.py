@@ -9,6 +9,7 @@ from wheelhouse.dockerfile.network_needs import NetworkNeed
 from wheelhouse.errors import InputError
 from wheelhouse.oci.image_lock import BaseImage, ImageLock
 from wheelhouse.oci.reference import Reference
+from wheelhouse.stage.base_image import platform_option
 from wheelhouse.stage.carried_image import with_carried_image
 from wheelhouse.stage.destination import Destination
 from wheelhouse.stage.plan import Plan
@@ -146,8 +147,12 @@ def with_dockerfile(
     debian: DebianLock,
     target: Target,
     destination: Destination,
+    user: str = "",
 ) -> Plan:
-    """The plan with the script that builds a Dockerfile, and what the script needs; the needs that nothing settles."""
+    """The plan with the script that builds a Dockerfile, and what the script needs; the needs that nothing settles.
+
+    `user` is who the commands of the carried base image run as; empty for root.
+    """
     folder = destination.path()
     open_needs = tuple(one.sentence(destination.name) for one in settlements if one.by is None)
     contexts = list(_contexts(settlements, images))
@@ -158,11 +163,12 @@ def with_dockerfile(
     if with_packages and carried:
         files = {f"debian/{place}": artifact for place, artifact in debian.artifacts.items()}
         texts = {f"debian/{name}": text for name, text in debian.texts.items()} | {
-            BASE: base_dockerfile(carried.tag, debian)
+            BASE: base_dockerfile(carried.tag, debian, user)
         }
         plan = replace(plan, files={**plan.files, **files}, texts={**plan.texts, **texts})
     tag = DERIVED if with_packages else carried.tag if carried else ""
-    script = _script(path, folder, open_needs, [name for name, _ in contexts], tag, with_packages=with_packages)
+    build = shlex.join(("docker", "build", *platform_option(target), "--network", "none"))
+    script = _script(path, folder, open_needs, [name for name, _ in contexts], tag, build, with_packages=with_packages)
     return replace(
         plan,
         texts={**plan.texts, SCRIPT: script},
@@ -184,8 +190,11 @@ def _contexts(settlements: Sequence[Settlement], images: ImageLock) -> Iterator[
             yield name, image
 
 
-def base_dockerfile(image: str, debian: DebianLock) -> str:
-    """A Dockerfile that installs the locked packages in a base image; nothing of the mirror stays in its layer."""
+def base_dockerfile(image: str, debian: DebianLock, user: str = "") -> str:
+    """A Dockerfile that installs the locked packages in a base image; nothing of the mirror stays in its layer.
+
+    The image keeps its user: empty for root.
+    """
     lines = " ".join(f"'{line}'" for line in debian.apt_lines(MIRROR))
     requested = {
         one.partition("=")[0].partition("/")[0] for requests in debian.inputs.lists.values() for one in requests
@@ -201,14 +210,22 @@ def base_dockerfile(image: str, debian: DebianLock) -> str:
         *(f"        {deb.name}={deb.version} \\" for deb in debian.packages),
         *([f"    && apt-mark auto {' '.join(automatic)} > /dev/null \\"] if automatic else []),
         "    && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/apt /var/log/dpkg.log /tmp/wheelhouse.list",
+        *([f"USER {user}"] if user else []),
     ]
     return "\n".join(rows) + "\n"
 
 
 def _script(
-    path: str, folder: str, open_needs: Sequence[str], names: Sequence[str], tag: str, *, with_packages: bool
+    path: str,
+    folder: str,
+    open_needs: Sequence[str],
+    names: Sequence[str],
+    tag: str,
+    build: str,
+    *,
+    with_packages: bool,
 ) -> str:
-    """The script that builds the Dockerfile with no network."""
+    """The script that builds the Dockerfile with no network. `build` is the build command, up to its own options."""
     quoted = shlex.quote(folder)
     lines = ["#!/bin/sh", "# Builds a Dockerfile with no network. Run it in the folder that is the build's context."]
     lines += [f"# still asks a network: {sentence}" for sentence in open_needs]
@@ -216,11 +233,11 @@ def _script(
     if tag:
         lines.append(f"sh {quoted}/load-base-image.sh")
     if with_packages:
-        lines.append(f"docker build --network none -f {quoted}/{BASE} -t {tag} {quoted}")
+        lines.append(f"{build} -f {quoted}/{BASE} -t {tag} {quoted}")
     contexts = "".join(f" --build-context {shlex.quote(f'{name}=docker-image://{tag}')}" for name in names)
     lines += [
         "# A syntax line would fetch a frontend: the one of the engine reads the Dockerfile.",
         f"sed '/^# *syntax *=/s/=/ was/' {shlex.quote(path)} \\",
-        f"    | docker build --network none -f -{contexts} -t my-image .",
+        f"    | {build} -f -{contexts} -t my-image .",
     ]
     return "\n".join(lines) + "\n"

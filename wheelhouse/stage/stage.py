@@ -13,6 +13,7 @@ from wheelhouse.dockerfile.dockerfile_syntax import parse_dockerfile
 from wheelhouse.dockerfile.network_needs import network_needs
 from wheelhouse.errors import InputError, IntegrityError, WheelhouseError
 from wheelhouse.events import Listener, ignore
+from wheelhouse.fetch.fetch_base_images import configuration_of
 from wheelhouse.files.disk import (
     folder_lock,
     kind_of,
@@ -28,6 +29,7 @@ from wheelhouse.files.disk import (
 from wheelhouse.findings import Severity
 from wheelhouse.lock.lock import Lock
 from wheelhouse.lock.wheelhouse import BUILD, TOOLS, Wheelhouse, sha256_of_text
+from wheelhouse.oci.image_lock import ImageLock
 from wheelhouse.signing.sign import Signer, sign
 from wheelhouse.stage.airflow.airflow_layout import airflow_in
 from wheelhouse.stage.airflow.arguments import Choices
@@ -110,9 +112,11 @@ def _checkout_warnings(path: Path, inputs: StageInputs) -> Iterator[str]:
 def _for_dockerfile(plan: Plan, path: Path, folder: Path, inputs: StageInputs) -> Plan:
     """The plan with the build of a Dockerfile of any origin, which is read to see what it asks a network for."""
     needs = network_needs(parse_dockerfile(read_text(path, "the Dockerfile"), f"`{path}`"))
-    images, debian = load_base_images(folder), load_debian(folder)
+    images, debian, user = ImageLock(), load_debian(folder), ""
+    if inputs.image:
+        images, user = ImageLock((inputs.image,)), configuration_of(inputs.image, folder).user
     settlements = settled(needs, images, debian)
-    return with_dockerfile(plan, str(path), settlements, images, debian, inputs.lock.target, inputs.destination)
+    return with_dockerfile(plan, str(path), settlements, images, debian, inputs.lock.target, inputs.destination, user)
 
 
 def _inputs(folder: Path, target: str | None, destination: Destination, *, sdists: bool) -> StageInputs:
