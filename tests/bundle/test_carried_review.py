@@ -63,6 +63,9 @@ def test_the_far_side_checks_carried_approvals_with_its_own_keys(near: Session, 
     assert not (far.folder / "wheels").exists()
     assert near("approve --key key --reason read") == near("pack wheels -o ../approved.tar") == 0
     assert far("unpack ../approved.tar wheels --require-approved") == 0
+    assert (
+        "wheels.review: approvals.intoto.jsonl, advisories.json, policy.toml: these came with the bundle" in far.stdout
+    )
     assert (far.folder / "wheels.review" / "policy.toml").read_text().startswith('[policy]\nthreshold = "warning"')
     assert {path.stat().st_mode & 0o111 for path in (far.folder / "wheels.review").iterdir()} == {0}
     assert far("verify wheels") == 0

@@ -137,8 +137,18 @@ def test_the_wheelhouse_of_another_job_is_not_replaced(year: Path, tmp_path: Pat
 def test_a_bundle_that_misses_files_names_both_wheelhouses(year: Path, tmp_path: Path) -> None:
     far = shutil.copytree(year / "1", tmp_path / "far")
     made_for, now = state_of([year / "4"]).far_side.digest[:12], state_of([far]).far_side.digest[:12]
-    with pytest.raises(IntegrityError, match=rf"\(wheelhouse {now}\) lacks \d+ files .*made for wheelhouse {made_for}"):
+    with pytest.raises(
+        IntegrityError, match=rf"\(wheelhouse {now}\) lacks \d+ files .*made for wheelhouse {made_for}"
+    ) as raised:
         unpack(year / "5 previous.tar", far, ())
+    assert raised.value.hint.startswith(f"unpack the bundle of wheelhouse {made_for} before this one")
+    kept = next(name for name in month(5) if name in month(1) and name.endswith(".whl"))
+    (far / kept).write_bytes(b"altered")
+    with pytest.raises(IntegrityError) as raised:
+        unpack(year / "5 previous.tar", far, ())
+    assert raised.value.hint.startswith(
+        "move away each file that is another file; then unpack the bundle of wheelhouse"
+    )
 
 
 class Interruption(BaseException):
@@ -499,9 +509,15 @@ def test_the_commands_renew_a_far_side(typed: Session) -> None:
     assert contents(typed.folder / "far") == month(4)
     (typed.folder / "far" / "app-4.0-py3-none-any.whl").unlink()
     assert typed("state far -o far.json") == 0
-    assert "app-4.0-py3-none-any.whl  (missing or altered; the next bundle carries it)" in typed.stdout
+    assert (
+        "app-4.0-py3-none-any.whl  (missing or altered: the next bundle carries it; remove it before, if it is there)"
+        in typed.stdout
+    )
     assert typed("unpack short.tar empty") == 5
-    assert "hint: send what it lacks: wheelhouse state empty -o far.json" in typed.transcript
+    assert (
+        "a bundle with what is missing: `wheelhouse state empty -o far.json` here, `wheelhouse pack …"
+        in typed.transcript
+    )
     assert not (typed.folder / "empty").exists()
 
 

@@ -125,7 +125,7 @@ def test_airflow_constraints_from_a_mirror(session: Session, index: IndexServer)
     mirror = f"--constraints-url {index.origin}/mirror"
     session(f"fetch --airflow 2.10.5 --extra celery --python 3.12 {mirror} --quiet")
     session(f"constraints fetch --airflow 2.10.5 --python 3.11 --retries 0 {mirror}")
-    session("fetch --airflow 2.10.5 --python 3.11 --constraints-url http://127.0.0.1:1/mirror")
+    session("fetch --airflow 2.10.5 --extra celery,postgres --python 3.11 --constraints-url http://127.0.0.1:1/mirror")
     session("fetch --airflow 2.10.5 --python 3.12 --constraints-mode newest")
     assert session.transcript == golden("mirror", session)
     assert (session.folder / "constraints/airflow-2.10.5/constraints-3.12.txt").read_text() == CONSTRAINTS

@@ -30,10 +30,11 @@ def must_fit(folder: str, manifest: BundleManifest, own: Hashes, existing: Hashe
     there = {path: sha256 for path, sha256 in own.items() if existing.get(path) == sha256}
     now = f"wheelhouse {digest(there)[:12]}" if there else "no wheelhouse"
     if missing:
+        base = (manifest.base or "")[:12]
         raise IntegrityError(
             f"`{folder}` ({now}) lacks {counted(len(missing), 'file')} that the bundle does not carry "
-            f"(it was made for wheelhouse {(manifest.base or '')[:12]}): {lines[0]}",
-            hint=f"send what it lacks: wheelhouse state {folder} -o far.json, then wheelhouse pack … --since far.json",
+            f"(it was made for wheelhouse {base}): {lines[0]}",
+            hint=_how_to_get_them(folder, base, any_strange=bool(strange)),
             details=tuple(lines),
         )
     raise IntegrityError(
@@ -41,6 +42,15 @@ def must_fit(folder: str, manifest: BundleManifest, own: Hashes, existing: Hashe
         f"has others: {lines[0]}",
         hint="move them away, or unpack it into an empty folder",
         details=tuple(lines),
+    )
+
+
+def _how_to_get_them(folder: str, base: str, *, any_strange: bool) -> str:
+    """How the far side gets the files that it lacks. A file of anyone else is in the way of each bundle, so it goes first."""
+    before = "move away each file that is another file; then " if any_strange else ""
+    return (
+        f"{before}unpack the bundle of wheelhouse {base} before this one (`wheelhouse inspect` names it), or ask for a bundle "
+        f"with what is missing: `wheelhouse state {folder} -o far.json` here, `wheelhouse pack … --since far.json` there"
     )
 
 

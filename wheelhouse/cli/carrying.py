@@ -224,7 +224,7 @@ def unpack(
     """
     from wheelhouse.bundle.unpack import approve_all
     from wheelhouse.bundle.unpack import unpack as unpack_step
-    from wheelhouse.report.bundles import unpacked_line
+    from wheelhouse.report.bundles import review_line, unpacked_line
     from wheelhouse.signing.sign import label_of
     from wheelhouse.vet.carried_review import keep_review, review_folder
 
@@ -247,7 +247,7 @@ def unpack(
     elif not quiet:
         signer = label_of(keys, done.signer)
         say(unpacked_line(str(wheelhouse), len(done.placed), len(done.stood), len(done.removed), signer))
-        say(*([f"{folder}: {', '.join(done.review)}"] if done.review else []))
+        say(*([review_line(str(folder), done.review)] if done.review else []))
 
 
 def _approval(folder: Path) -> "Approve":

@@ -60,6 +60,8 @@ def constraints_compile(
     wheelhouse constraints compile 'apache-airflow[celery]==2.10.5' --python 3.12 \
         --uploaded-prior-to 2025-02-11 -o constraints.txt
     wheelhouse constraints compile --airflow 3.3.2 --extra celery --python 3.12 --uploaded-prior-to 2026-08-14
+
+    What no option says is read from wheelhouse.toml, or from [tool.wheelhouse] of pyproject.toml.
     """
     from wheelhouse.fetch.constraints import compile_constraints, compiled_constraints_path
     from wheelhouse.fetch.gather import gather

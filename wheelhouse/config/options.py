@@ -159,7 +159,7 @@ class DebianOptions:
         "--deb",
         metavar="NAME",
         in_table=True,
-        help="Fetch a Debian package, with all that the base lacks for it: git, git=VERSION or git/SUITE. May be repeated.",
+        help="Fetch a Debian package, with all that the base lacks for it: git, git=VERSION or git/SUITE.",
     )
     deb_lists: Mapping[str, Texts] = field(
         default_factory=dict,

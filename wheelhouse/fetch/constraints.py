@@ -21,14 +21,26 @@ AIRFLOW_PUBLISHES = "https://raw.githubusercontent.com/apache/airflow"
 
 
 def airflow_constraints(
-    airflow: Airflow, mode: str, python: str, folder: Path, base_url: str, http: Http, on_event: Listener = ignore
+    airflow: Airflow,
+    mode: str,
+    python: str,
+    folder: Path,
+    base_url: str,
+    http: Http,
+    on_event: Listener = ignore,
+    *,
+    extras: Sequence[str] = (),
 ) -> Constraints:
-    """Airflow's official constraints: from `folder`, else from `base_url`, and then kept in `folder`. Raises ServerError."""
+    """Airflow's official constraints: from `folder`, else from `base_url`, and then kept in `folder`.
+
+    Raises ServerError, whose hint is the command that compiles constraints for these `extras`.
+    """
     path = folder / airflow.constraints_file(mode, python)
     if not path.is_file():
         url = airflow.constraints_url(mode, python, base_url)
         on_event(Noted(f"{path} is not there: it is fetched from {redact(url)} and kept"))
-        compiling = f"wheelhouse constraints compile --airflow {airflow.version} --python {python}"
+        extra = f" --extra {','.join(extras)}" if extras else ""
+        compiling = f"wheelhouse constraints compile --airflow {airflow.version}{extra} --python {python}"
         write(path.parent, path.name, _published(url, path, http, compiling))
     return Inputs(http).constraints(str(path))
 

@@ -242,7 +242,14 @@ class AirflowConstraints:
         options = self._options
         mode, url = mode_of(options.constraints_mode or MODES[0]), options.constraints_url or AIRFLOW_PUBLISHES
         return airflow_constraints(
-            self._airflow, mode, minor, options.constraints_folder, url, self._http, self._on_event
+            self._airflow,
+            mode,
+            minor,
+            options.constraints_folder,
+            url,
+            self._http,
+            self._on_event,
+            extras=split(options.extras),
         )
 
 

@@ -42,8 +42,16 @@ def unpacked_line(path: str, unpacked: int, unchanged: int, removed: int, signer
     return f"{path}: {counted(unpacked, 'file')} unpacked, {unchanged} unchanged, {removed} removed{signed}"
 
 
+def review_line(folder: str, names: Iterable[str]) -> str:
+    """Which files of a review came with a bundle, and in which folder they are kept."""
+    return f"{folder}: {', '.join(names)}: these came with the bundle, for a review"
+
+
 def state_lines(name: str, far_side: FarSide, size: int, missing: Iterable[str]) -> list[str]:
     """The digest of a wheelhouse, how many files it has, the bytes of its state, and the files that it lacks."""
     files = counted(len(far_side.files), "file")
     lines = [f"{name}: wheelhouse {far_side.digest[:12]}, {files}, in {counted(size, 'byte')}"]
-    return lines + [f"  {path}  (missing or altered; the next bundle carries it)" for path in missing]
+    return lines + [
+        f"  {path}  (missing or altered: the next bundle carries it; remove it before, if it is there)"
+        for path in missing
+    ]

@@ -96,6 +96,13 @@ def command_lines(plan: Plan) -> list[str]:
         lines += ["load the base image:", "", *shell(plan.load).split("\n"), ""]
     if plan.first:
         lines += ["first:", "", *shell(plan.first).split("\n"), ""]
-    purpose = "build the image with:" if plan.builds_an_image else "no image has this target; install on it with:"
-    lines += ["then:" if plan.load or plan.first or plan.copied_from else purpose, "", *shell(plan.command).split("\n")]
+    lines += [_purpose(plan), "", *shell(plan.command).split("\n")]
     return [*lines, "", "or with breeze:", "", *shell(plan.breeze).split("\n")] if plan.breeze else lines
+
+
+def _purpose(plan: Plan) -> str:
+    """What the last command is for, and where to type it: only a checkout of Airflow has Airflow's Dockerfile."""
+    where = " in a checkout of Airflow's sources" if plan.layout == "airflow" else ""
+    if plan.load or plan.first or plan.copied_from:
+        return f"then{where}:"
+    return f"build the image{where} with:" if plan.builds_an_image else "no image has this target; install on it with:"
