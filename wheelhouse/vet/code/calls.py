@@ -74,6 +74,7 @@ class Calls(Expressions):
         self._returned: list[Value] = []
         self._nested_code = 0
         self.unfollowed: dict[str, str] = {}
+        self._made_classes: list[Class] = []
 
     def lookup_global(self, name: str) -> Value | None:
         """The value of a name of the module that runs."""

@@ -106,6 +106,7 @@ def _followed(modules: Mapping[str, Module], lines: Mapping[str, list[int]]) -> 
     yield from interpreter.behaviours.values()
     for path, reason in interpreter.unfollowed.items():
         yield Behaviour("unfollowed", path, 0, reason)
+    interpreter.release()
 
 
 def capabilities_of(behaviours: Iterable[Behaviour]) -> Capabilities:

@@ -65,6 +65,16 @@ class Interpreter(Calls):
             if any(node.lineno <= line <= (node.end_lineno or node.lineno) for line in lines):
                 self._as_called(module, function)
 
+    def release(self) -> None:
+        """Forget all names. Functions and the names around them refer to each other, and would keep the trees from being freed."""
+        for module in self._modules.values():
+            for scope in (module.scope, *(function.scope for function in module.functions)):
+                scope.names.clear()
+            module.functions.clear()
+        for made in self._made_classes:
+            made.scope.names.clear()
+            made.attributes.clear()
+
     def _as_called(self, module: Module, function: Function) -> None:
         if any((id(function.node), reach) in self._runs for reach in REACHES):
             return
@@ -266,6 +276,7 @@ class Interpreter(Calls):
         for decorator in node.decorator_list:
             self.eval(decorator, scope)
         made = Class(node, Scope(scope), bases, module=self.current_module)
+        self._made_classes.append(made)
         self.body(node.body, made.scope)
         value = Value(target=made)
         makers = [self.eval(keyword.value, scope) for keyword in node.keywords if keyword.arg == "metaclass"]

@@ -156,6 +156,47 @@ NEEDLES: dict[bytes, re.Pattern[bytes]] = {
     b"TVpQAA": ALONE,
 }
 """By a plain word that is looked for first, because that is fast: what must be there for the word to count."""
+WORD_BYTES = re.compile(rb"\w+")
+SEPARATED = bytes(one if WORD_BYTES.match(bytes([one])) else 32 for one in range(256))
+"""A table for `bytes.translate` that leaves the letters, digits and underscores of ASCII, and makes blanks of all other bytes."""
+CORES = {needle: max(WORD_BYTES.findall(needle), key=len) for needle in NEEDLES}
+"""The longest word in each needle. A source that has the needle has a word that contains this."""
+MAX_SEEN_WORDS = 200_000
+MAX_WORDS = 50_000
+"""A source with more different words is searched for each needle, so that nothing of it is remembered."""
+
+
+class SeenWords:
+    """Remembers which words contain the core of a needle, so that a word that many sources have is searched once."""
+
+    def __init__(self) -> None:
+        self._words: set[bytes] = set()
+        self._telling: set[bytes] = set()
+        self._needles: dict[bytes, set[bytes]] = {}
+        """The needles of each telling word: one that contains a core."""
+
+    def needles(self, source: bytes) -> set[bytes]:
+        """The needles that a source may have; it has no other."""
+        words = set(source.translate(SEPARATED).split())
+        if len(words) > MAX_WORDS:
+            return set(NEEDLES)
+        if new := words - self._words:
+            self._learn(new)
+        return set().union(*(self._needles[word] for word in words & self._telling))
+
+    def _learn(self, words: set[bytes]) -> None:
+        if len(self._words) > MAX_SEEN_WORDS:
+            for forgotten in (self._words, self._telling, self._needles):
+                forgotten.clear()
+        self._words |= words
+        text = b"\n".join(words)
+        for needle in [needle for needle, core in CORES.items() if core in text]:
+            for word in [word for word in words if CORES[needle] in word]:
+                self._needles.setdefault(word, set()).add(needle)
+                self._telling.add(word)
+
+
+_seen_words = SeenWords()
 
 
 def is_worth_following(source: bytes) -> bool:
@@ -174,7 +215,8 @@ def lines_worth_following(source: bytes) -> list[int]:
 
 
 def _places(source: bytes) -> Iterator[int]:
-    for needle, pattern in NEEDLES.items():
+    for needle in _seen_words.needles(source):
+        pattern = NEEDLES[needle]
         place = source.find(needle)
         while place >= 0:
             if pattern is ALONE or pattern.match(source, place):

@@ -1,0 +1,58 @@
+"""The words that make a source worth following, and how they are searched."""
+
+import gc
+from pathlib import Path
+
+import pytest
+
+from tests.support.wheels import build_wheel
+from wheelhouse.vet.code import words
+from wheelhouse.vet.code.words import NEEDLES, SeenWords
+from wheelhouse.vet.facts_reader import look_inside
+
+
+@pytest.mark.parametrize("needle", NEEDLES)
+def test_a_needle_is_found_inside_longer_words(needle: bytes) -> None:
+    seen = SeenWords()
+    assert needle not in seen.needles(b"import nothing\n")
+    for source in (b"x" + needle + b"y\n", b"import nothing\nx" + needle + b"y\n", needle):
+        assert needle in seen.needles(source)
+
+
+def test_words_that_were_forgotten_are_searched_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(words, "MAX_SEEN_WORDS", 2)
+    seen = SeenWords()
+    for source in (b"one two three", b"four windll", b"five", b"windll one"):
+        assert seen.needles(source) == ({b"windll"} if b"windll" in source else set())
+
+
+def test_a_source_of_very_many_words_is_searched_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(words, "MAX_WORDS", 2)
+    assert SeenWords().needles(b"one two three") == set(NEEDLES)
+
+
+def test_lines_are_in_order_and_counted_from_one() -> None:
+    assert words.lines_worth_following(b"\nurlopen\n\nwindll\nwindll.urlopen\n") == [2, 4, 5, 5]
+
+
+@pytest.mark.parametrize("is_enabled", [True, False])
+def test_reading_a_file_leaves_the_garbage_collector_as_it_was(tmp_path: Path, is_enabled: bool) -> None:
+    wheel = build_wheel(tmp_path, "odd", "1.0")
+    try:
+        (gc.enable if is_enabled else gc.disable)()
+        look_inside(wheel, wheel.name)
+        assert gc.isenabled() == is_enabled
+    finally:
+        gc.enable()
+
+
+def test_a_tree_that_was_followed_is_freed_without_the_garbage_collector(tmp_path: Path) -> None:
+    code = (
+        b"import subprocess\nclass A:\n    def f(self):\n        self.g = lambda: A()\n        def inner(): return inner\n"
+        b"        subprocess.run(['x'])\nA().f()\n"
+    )
+    wheel = build_wheel(tmp_path, "odd", "1.0", files={"odd/__init__.py": code * 20})
+    look_inside(wheel, wheel.name)
+    gc.collect()
+    look_inside(wheel, wheel.name)
+    assert gc.collect() < 500
