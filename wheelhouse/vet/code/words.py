@@ -180,14 +180,14 @@ class SeenWords:
         words = set(source.translate(SEPARATED).split())
         if len(words) > MAX_WORDS:
             return set(NEEDLES)
+        if len(self._words) > MAX_SEEN_WORDS:
+            for forgotten in (self._words, self._telling, self._needles):
+                forgotten.clear()
         if new := words - self._words:
             self._learn(new)
         return set().union(*(self._needles[word] for word in words & self._telling))
 
     def _learn(self, words: set[bytes]) -> None:
-        if len(self._words) > MAX_SEEN_WORDS:
-            for forgotten in (self._words, self._telling, self._needles):
-                forgotten.clear()
         self._words |= words
         text = b"\n".join(words)
         for needle in [needle for needle, core in CORES.items() if core in text]:
