@@ -16,10 +16,9 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
@@ -32,7 +31,7 @@ from tests.support.wheels import build_wheel
 JSON = "application/vnd.pypi.simple.v1+json"
 PARALLEL = "16"
 LARGE, SMALL = 6, 30
-LARGE_TIMES, SMALL_TIMES = 8, 1200
+LARGE_TIMES, SMALL_TIMES = 4, 600
 """How often one curl fetches each file. Its time is a multiple of 50 ms, so 600 small answers in all would measure curl's clock."""
 MEGABYTE = 1 << 20
 CLIENTS, PROJECTS = 1000, 6
@@ -85,13 +84,6 @@ def read(url: str) -> bytes:
         return b""
     finally:
         connection.close()
-
-
-def compared(there: Callable[[], float], here: Callable[[], float], rounds: int) -> tuple[float, float]:
-    """The least seconds of nginx and of serve, in turns."""
-    here(), there()
-    pairs = [(there(), here()) for _ in range(rounds)]
-    return min(pair[0] for pair in pairs), min(pair[1] for pair in pairs)
 
 
 def crowd(root: str, projects: Sequence[str]) -> tuple[int, list[float]]:
@@ -171,7 +163,7 @@ def main() -> None:
 
 
 def measured(static: str, served: str, rounds: int, room: Path) -> None:
-    """Print the table, and how the crowd fared."""
+    """Print the table: the least seconds of nginx and of serve. Each round has everything in turns, after one that does not count."""
     large = [f"large-{number}" for number in range(LARGE)]
     small = [f"small-{number}" for number in range(LARGE, LARGE + SMALL)]
     jobs = {
@@ -179,20 +171,24 @@ def measured(static: str, served: str, rounds: int, room: Path) -> None:
         f"{SMALL * SMALL_TIMES} files of 20 kB": (small, SMALL_TIMES, True),
         f"{SMALL * SMALL_TIMES} pages": (small, SMALL_TIMES, False),
     }
-    print("| | nginx, s | serve, s | serve's throughput, nginx = 1 |\n| --- | ---: | ---: | ---: |")
+    urls: dict[str, tuple[list[str], list[str]]] = {}
     for what, (projects, times, wants_files) in jobs.items():
-        pages = {
-            "nginx": [f"{static}/{project}/index.json" for project in projects],
-            "serve": [f"{served}{project}/" for project in projects],
-        }
-        urls = {
-            name: [url for page in found for url in (file_urls(page) if wants_files else [page])] * times
-            for name, found in pages.items()
-        }
-        nginx_took, serve_took = compared(
-            partial(seconds, urls["nginx"], room), partial(seconds, urls["serve"], room), rounds
-        )
+        there = [f"{static}/{project}/index.json" for project in projects]
+        here = [f"{served}{project}/" for project in projects]
+        urls[what] = (wanted(there, times, files=wants_files), wanted(here, times, files=wants_files))
+    turns = [
+        {what: (seconds(there, room), seconds(here, room)) for what, (there, here) in urls.items()}
+        for _ in range(rounds + 1)
+    ]
+    print("| | nginx, s | serve, s | serve's throughput, nginx = 1 |\n| --- | ---: | ---: | ---: |")
+    for what in jobs:
+        nginx_took, serve_took = (min(turn[what][server] for turn in turns[1:]) for server in (0, 1))
         print(f"| {what} | {nginx_took:.2f} | {serve_took:.2f} | {nginx_took / serve_took:.2f} |", flush=True)
+
+
+def wanted(pages: Sequence[str], times: int, *, files: bool) -> list[str]:
+    """The addresses of some pages, or of the files that they name, so many times."""
+    return [url for page in pages for url in (file_urls(page) if files else [page])] * times
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ PARTS = (
     ("fetch", "made", "--sizes", "10000", "--rounds", "1"),
     ("image", "--rounds", "1"),
     ("serve", "--rounds", "3"),
+    ("check", "--rounds", "2"),
     ("clients", LOCK, "--rounds", "2", "--connections", "4", "16"),
     ("rehearse", "--rounds", "1", "--cache-dir", "build/benchmarks/real/cache"),
 )
