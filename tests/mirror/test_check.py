@@ -12,6 +12,7 @@ import pytest
 from tests.support.index import IndexServer
 from tests.support.tools import wheelhouse
 from tests.support.wheels import build_wheel
+from wheelhouse.cli.entry import run
 from wheelhouse.errors import InputError, ServerError
 from wheelhouse.index.client import Index
 from wheelhouse.index.http import Http, HttpSettings
@@ -141,6 +142,31 @@ def test_the_command_lists_what_is_missing_and_ends_with_1(
         some = wheelhouse("check", small_wheelhouse, "--against", server.url, cwd=tmp_path)
         assert "idea), no upload time\n" in some.stdout and "no file has" not in some.stdout
     assert document["ok"] is False and {row["file"]: row["state"] for row in document["files"]}[QUICK] == "missing"
+
+
+@pytest.mark.parametrize("deep", [False, True])
+def test_what_a_redirect_to_another_server_gives_does_not_count(
+    small_wheelhouse: Path, mirror: IndexServer, capsys: pytest.CaptureFixture[str], deep: bool
+) -> None:
+    with IndexServer() as server:
+        server.add(small_wheelhouse / LIB)
+        other = mirror.url.replace("127.0.0.1", "localhost")
+        server.send_on("/simple/quick/", f"{other}/quick/")
+        options = ["--deep"] if deep else []
+        assert run(["check", str(small_wheelhouse), "--against", server.url, *options]) == 1
+        printed = capsys.readouterr()
+        assert f"{QUICK}: missing\n" in printed.out and f"{LIB}: missing" not in printed.out
+        assert f"{server.url} redirects to localhost for what it lacks" in printed.err
+        server.send_on("/simple/quick/", f"{mirror.url}/quick/")
+        assert run(["check", str(small_wheelhouse), "--against", server.url, *options]) == 1
+        assert f"{QUICK}: missing" not in capsys.readouterr().out
+
+
+def test_an_address_without_any_file_is_doubted(
+    small_wheelhouse: Path, mirror: IndexServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["check", str(small_wheelhouse), "--against", mirror.origin]) == 1
+    assert "hint: is this the address of a Simple index?" in capsys.readouterr().out
 
 
 def test_the_token_is_sent_and_not_shown(small_wheelhouse: Path, mirror: IndexServer, tmp_path: Path) -> None:

@@ -129,6 +129,17 @@ def test_what_is_missing_is_sent_and_the_second_time_nothing(small_wheelhouse: P
         assert len(receiver.received) == len(names(small_wheelhouse))
 
 
+def test_what_the_repository_redirects_to_another_server_is_sent(small_wheelhouse: Path, tmp_path: Path) -> None:
+    with IndexServer(small_wheelhouse) as world, receiving(tmp_path / "there") as (url, receiver):
+        other = world.url.replace("127.0.0.1", "localhost")
+        for project in ("lib", "quick"):
+            receiver.index.send_on(f"/simple/{project}/", f"{other}/{project}/")
+        done = publish(small_wheelhouse, url, receiver, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        assert set(receiver.received) == names(small_wheelhouse)
+        assert "redirects to localhost for what it lacks" in done.stderr
+
+
 def test_a_dry_run_sends_nothing(small_wheelhouse: Path, tmp_path: Path) -> None:
     with receiving(tmp_path / "there") as (url, receiver):
         done = publish(small_wheelhouse, url, receiver, "--dry-run", cwd=tmp_path)

@@ -86,6 +86,11 @@ class IndexServer:
             self._put[path] = Reply(200, body, {"Content-Type": content_type})
         return self.origin + path
 
+    def send_on(self, path: str, url: str) -> None:
+        """Redirect this path to a URL, whatever else would be there."""
+        with self._lock:
+            self._put[path] = redirect(url)
+
     @property
     def origin(self) -> str:
         """Scheme, host and port."""

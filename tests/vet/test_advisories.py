@@ -199,7 +199,7 @@ def test_import_reads_a_zip_a_folder_and_one_file(tmp_path: Path) -> None:
     for number, source in enumerate(("folder", "folder/A.json", "all.zip")):
         done = wheelhouse("advisories", "import", source, "--output", f"{number}.json", cwd=tmp_path)
         assert done.returncode == 0, done.stderr
-        assert "1 advisories for 1 projects, the newest of 2024-05-01" in done.stdout
+        assert "1 advisory for 1 project, the newest of 2024-05-01" in done.stdout
     assert (tmp_path / "0.json").read_text() == (tmp_path / "1.json").read_text() == (tmp_path / "2.json").read_text()
     (tmp_path / "bad.json").write_text("{")
     assert wheelhouse("advisories", "import", "bad.json", cwd=tmp_path).returncode == 2
@@ -218,7 +218,7 @@ def test_a_folder_is_read_to_its_end(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "all/more.zip", "w") as archive:
         archive.writestr("deep/C.json", json.dumps(record("C", {"introduced": "0"})))
     done = wheelhouse("advisories", "import", "all", cwd=tmp_path)
-    assert "3 advisories for 1 projects" in done.stdout, done.stderr
+    assert "3 advisories for 1 project" in done.stdout, done.stderr
 
 
 @pytest.mark.parametrize("kind", ["empty folder", "other ecosystem", "withdrawn", "empty zip", "empty list"])

@@ -107,8 +107,11 @@ def index(
         changed = {"added": list(done.added), "mended": list(done.repaired)}
         say_json({"tree": output, "projects": done.projects, **changed, "stood": done.unchanged})
     elif not quiet:
+        from wheelhouse.humanize import counted
+
         mended = f", {len(done.repaired)} repaired" if done.repaired else ""
-        say(f"{output}: {done.projects} projects, {len(done.added)} files added{mended}, {done.unchanged} unchanged")
+        counts = f"{counted(done.projects, 'project')}, {counted(len(done.added), 'file')} added"
+        say(f"{output}: {counts}{mended}, {done.unchanged} unchanged")
         if not is_store_url(output):
             _say_how_to_serve(Path(output))
 
@@ -386,7 +389,8 @@ def _decide(tree: str, entries: "Sequence[Entry]", *, as_json: bool) -> None:
                 for entry in entries
             )
         )
-    _say_kept(tree, kept, as_json=as_json, verb="removed")
+    if as_json or kept.removed:
+        _say_kept(tree, kept, as_json=as_json, verb="removed")
 
 
 def _say_kept(tree: str, kept: "Kept", *, as_json: bool, verb: str) -> None:

@@ -200,6 +200,7 @@ def advisories_import(
     only after a question, or with --replace.
     """
     from wheelhouse.files.disk import write
+    from wheelhouse.humanize import counted
     from wheelhouse.vet.advisories import compared, loss
     from wheelhouse.vet.advisory_snapshot import to_json
     from wheelhouse.vet.import_advisories import import_advisories
@@ -213,7 +214,8 @@ def advisories_import(
         snapshot = compared(snapshot, before)
     write(path.parent, path.name, to_json(snapshot))
     newest = f"{snapshot.newest:%Y-%m-%d}" if snapshot.newest else "no date"
-    say(f"{path}: {snapshot.count} advisories for {len(snapshot.by_project)} projects, the newest of {newest}")
+    advisories = "1 advisory" if snapshot.count == 1 else f"{snapshot.count} advisories"
+    say(f"{path}: {advisories} for {counted(len(snapshot.by_project), 'project')}, the newest of {newest}")
 
 
 def _rule(name: str) -> "Rule":

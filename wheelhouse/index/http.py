@@ -265,7 +265,9 @@ def _raise_for_status(response: "BaseHTTPResponse", url: str) -> None:
         )
     hint = None
     if status in (401, 403, 407):
-        hint = "check that the address is right and that this user may read it"
+        hint = (
+            "check the address, and that its user may read it: from a token file, netrc, keyring or the address itself"
+        )
         if status == 401:
             challenge = response.headers.get("WWW-Authenticate", "")
             raise UnauthorizedError(sentence, hint=hint, url=response.url or url, challenge=challenge)

@@ -18,7 +18,7 @@ from wheelhouse.files.tasks import Tasks
 from wheelhouse.index.client import Index
 from wheelhouse.index.http import Http
 from wheelhouse.lock.lock import Pin
-from wheelhouse.mirror.listed_files import downloaded_sha256, has_stated_hash, listed
+from wheelhouse.mirror.listed_files import downloaded_sha256, has_stated_hash, listed, own_page
 from wheelhouse.mirror.offered_files import pins_by_file
 from wheelhouse.verify.verify import load_wheelhouse
 
@@ -92,7 +92,7 @@ def _check_project(
 ) -> list[MirroredFile]:
     """Request a project's page, and compare the files of its pins."""
     on_event(Waiting(project))
-    page = mirror.index.page(project)
+    page = own_page(mirror.index, project, on_event)
     files = [_compared(folder, pin, listed(page, pin.artifact.filename, pin.version), mirror, on_event) for pin in pins]
     on_event(Finished(project))
     return files

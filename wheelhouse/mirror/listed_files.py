@@ -3,17 +3,32 @@
 import hashlib
 from pathlib import Path
 
+from packaging.utils import NormalizedName
 from packaging.version import Version
 
 from wheelhouse.archive.artifact import Candidate
 from wheelhouse.errors import ServerError
+from wheelhouse.events import Listener, Warned
 from wheelhouse.files.disk import digest_of
+from wheelhouse.index.client import Index
 from wheelhouse.index.http import Http
 from wheelhouse.index.pages import Page
-from wheelhouse.index.urls import redact
+from wheelhouse.index.urls import parts_of, redact
 
 STRONGEST = ("sha256", "sha512", "sha384", "blake2b", "sha224", "sha1", "md5")
 """The hashes of an index, the one to compare first."""
+
+
+def own_page(index: Index, project: NormalizedName, on_event: Listener) -> Page | None:
+    """A project's page of this very server. None if it has none, or redirects to another server: that is warned of."""
+    page = index.page(project)
+    answered_by = parts_of(page.url).hostname if page else None
+    if answered_by in (None, parts_of(index.name).hostname):
+        return page
+    on_event(
+        Warned(f"{index.name} redirects to {answered_by} for what it lacks: what another server has does not count")
+    )
+    return None
 
 
 def listed(page: Page | None, filename: str, version: Version) -> Candidate | None:

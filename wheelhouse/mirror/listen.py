@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from wheelhouse.errors import InputError, MachineError
+from wheelhouse.extras import install_command
 from wheelhouse.mirror.server import Application
 
 GRACE_SECONDS = 30.0
@@ -39,7 +40,7 @@ def run(application: Application, socket_: Listening, on_ready: Callable[[], Non
         from granian.constants import Interfaces, SSLProtocols  # noqa: PLC0415
         from granian.server.embed import Server  # noqa: PLC0415
     except ImportError as error:
-        hint = "install it with: pip install 'airgap-wheelhouse[serve]'"
+        hint = f"install it with: {install_command('serve')}"
         raise MachineError("`serve` needs granian, which is not installed", hint=hint) from error
     address = _address(socket_.host, socket_.port)
     try:

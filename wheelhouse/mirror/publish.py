@@ -17,7 +17,7 @@ from wheelhouse.index.client import Index
 from wheelhouse.index.http import Http
 from wheelhouse.index.pages import Page
 from wheelhouse.index.urls import redact
-from wheelhouse.mirror.listed_files import downloaded_sha256, has_stated_hash, listed
+from wheelhouse.mirror.listed_files import downloaded_sha256, has_stated_hash, listed, own_page
 from wheelhouse.mirror.offered_files import OpenedFile, open_wheelhouse
 from wheelhouse.mirror.upload import Repository
 from wheelhouse.mirror.upload_form import upload_form
@@ -56,7 +56,7 @@ def publish(
     """
     opened = list(open_wheelhouse(folder, on_event=on_event))
     index = _listing(repository, listing, opened, http)
-    outcomes = _compare(opened, index, http)
+    outcomes = _compare(opened, index, http, on_event)
     _must_not_differ(outcomes, repository)
     results = [Published(name, outcome) for name, outcome in outcomes.items()]
     if not dry_run:
@@ -106,11 +106,14 @@ def _answers(index: Index, http: Http) -> bool:
         return False
 
 
-def _compare(opened: Iterable[OpenedFile], index: Index, http: Http) -> dict[str, PublishOutcome]:
+def _compare(opened: Iterable[OpenedFile], index: Index, http: Http, on_event: Listener) -> dict[str, PublishOutcome]:
     """For each file: PRESENT, DIFFERENT or MISSING."""
     tasks = Tasks(UPLOADERS * 2, "listing")
     try:
-        pages = {file.offered.filename: tasks.start(file.project, partial(index.page, file.project)) for file in opened}
+        pages = {
+            file.offered.filename: tasks.start(file.project, partial(own_page, index, file.project, on_event))
+            for file in opened
+        }
         return {file.offered.filename: _state(file, pages[file.offered.filename].result(), http) for file in opened}
     finally:
         tasks.close()
@@ -147,7 +150,7 @@ def _send(file: OpenedFile, repository: Repository, index: Index, http: Http, on
     on_event(Finished(offered.filename))
     if answer.accepted:
         return Published(offered.filename, PublishOutcome.SENT, answer.text)
-    state = _state(file, index.page(file.project), http)
+    state = _state(file, own_page(index, file.project, on_event), http)
     outcome = PublishOutcome.REFUSED if state is PublishOutcome.MISSING else state
     return Published(offered.filename, outcome, f"{answer.status} {answer.text}")
 

@@ -15,6 +15,7 @@ import msgspec
 
 from wheelhouse.documents import DocumentType, parse_toml
 from wheelhouse.errors import InputError, MachineError
+from wheelhouse.extras import pip_install
 from wheelhouse.files.disk import read_text
 
 TOKEN_USER = "__token__"  # noqa: S105  (a name that stands for no user, as PyPI has it)
@@ -147,7 +148,7 @@ def read_htpasswd(path: Path) -> dict[str, bytes]:
     try:
         import_module("bcrypt")
     except ImportError as error:
-        hint = "install it with: pip install bcrypt"
+        hint = f"install it with: {pip_install('bcrypt')}"
         raise MachineError("--htpasswd needs the project bcrypt, which is not installed", hint=hint) from error
     return hashes
 
