@@ -1,15 +1,12 @@
 """Builds in a pool: what workers build is what this machine would build, and an answer is checked before it is used."""
 
-import os
 import pickle
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
-from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -22,7 +19,7 @@ from wheelhouse.build.remote_build import BuildAnswer, BuildTask
 from wheelhouse.cli import pool
 from wheelhouse.cli.pool import build_on_worker, must_be_safe, resource_of
 from wheelhouse.config.options import BuildCommandOptions
-from wheelhouse.errors import InputError, ServerError
+from wheelhouse.errors import InputError
 from wheelhouse.lock.lock import Built
 from wheelhouse.target.target import Platform, Python, Target
 from wheelhouse.verify.verify import load_wheelhouse, verify
@@ -43,7 +40,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[IndexServer]:
         yield index
 
 
-class Pool:
+class LocalPool:
     """A pool of threads of this machine, in which everything travels as it does between machines. `change` alters answers."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -52,24 +49,26 @@ class Pool:
         monkeypatch.setattr(pool, "connected_pool", self._connected)
 
     @contextmanager
-    def _connected(self, _address: str, building: BuildCommandOptions) -> Iterator[Any]:
-        with ThreadPoolExecutor(2) as threads:
+    def _connected(self, _address: str) -> Iterator["LocalPool"]:
+        with ThreadPoolExecutor(2) as self._threads:
+            yield self
 
-            def submit(task: BuildTask) -> "Future[BuildAnswer]":
-                self.tasks.append(task.pin.project)
-                return threads.submit(self._work, pickle.dumps((task, building)))
+    def submit(
+        self, _work: object, task: BuildTask, building: BuildCommandOptions, *, resource: str
+    ) -> "Future[BuildAnswer]":
+        assert resource == resource_of(task.target)
+        self.tasks.append(task.pin.project)
+        return self._threads.submit(self._build, pickle.dumps((task, building)))
 
-            yield submit
-
-    def _work(self, raw: bytes) -> BuildAnswer:
+    def _build(self, raw: bytes) -> BuildAnswer:
         task, building = pickle.loads(raw)
         own = replace(building, interpreter=(sys.executable,))
         return self.change(pickle.loads(pickle.dumps(build_on_worker(task, own))))
 
 
 @pytest.fixture
-def workers(monkeypatch: pytest.MonkeyPatch) -> Pool:
-    return Pool(monkeypatch)
+def workers(monkeypatch: pytest.MonkeyPatch) -> LocalPool:
+    return LocalPool(monkeypatch)
 
 
 def fetched(team: Team, server: IndexServer, project: str, folder: str) -> None:
@@ -91,7 +90,7 @@ def wheels(folder: str) -> dict[str, str]:
 
 @pytest.mark.rooms
 def test_a_pool_builds_what_this_machine_would_build(
-    server: IndexServer, team: Team, workers: Pool, monkeypatch: pytest.MonkeyPatch
+    server: IndexServer, team: Team, workers: LocalPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(team.folder / "cache-of-worker"))
     fetched(team, server, "native", "by-pool")
@@ -105,7 +104,7 @@ def test_a_pool_builds_what_this_machine_would_build(
 
 
 @pytest.mark.rooms
-def test_a_build_that_fails_in_a_pool_is_told_as_one_here(server: IndexServer, team: Team, workers: Pool) -> None:
+def test_a_build_that_fails_in_a_pool_is_told_as_one_here(server: IndexServer, team: Team, workers: LocalPool) -> None:
     fetched(team, server, "broken", "wheels")
     assert build(team, "wheels", "--executor", "tcp://127.0.0.1:8786") == 6
     assert "broken-1.0.tar.gz" in team.said and "no such library" in team.said and "log: " in team.said
@@ -130,7 +129,7 @@ def outside(answer: BuildAnswer) -> BuildAnswer:
 @pytest.mark.rooms
 @pytest.mark.parametrize("change", [other_name, other_required, no_wheel, outside])
 def test_a_bad_answer_is_not_used(
-    server: IndexServer, team: Team, workers: Pool, change: Callable[[BuildAnswer], BuildAnswer]
+    server: IndexServer, team: Team, workers: LocalPool, change: Callable[[BuildAnswer], BuildAnswer]
 ) -> None:
     fetched(team, server, "native", "wheels")
     workers.change = change
@@ -139,7 +138,9 @@ def test_a_bad_answer_is_not_used(
 
 
 @pytest.mark.rooms
-def test_what_the_policy_demands_of_a_sandbox_holds_for_workers(server: IndexServer, team: Team, workers: Pool) -> None:
+def test_what_the_policy_demands_of_a_sandbox_holds_for_workers(
+    server: IndexServer, team: Team, workers: LocalPool
+) -> None:
     Path("wheelhouse.toml").write_text('[policy]\nsandbox = ["seccomp"]\n')
     fetched(team, server, "native", "wheels")
     workers.change = lambda answer: replace(answer, built=Built(answer.built.sdist, "CPython"))
@@ -169,61 +170,13 @@ def test_a_scheduler_that_may_be_spoken_to(address: str) -> None:
 
 @pytest.mark.parametrize(
     ("platform", "name"),
-    [("linux/arm64", "linux_aarch64"), ("linux/amd64", "linux_x86_64"), ("alpine/amd64", "linux_x86_64")],
+    [
+        ("linux/arm64", "linux_aarch64"),
+        ("linux/amd64", "linux_x86_64"),
+        ("alpine/amd64", "linux_x86_64"),
+        ("macos/arm64", "macos_arm64"),
+        ("windows/amd64", "windows_amd64"),
+    ],
 )
 def test_the_resource_of_a_platform(platform: str, name: str) -> None:
     assert resource_of(Target.of(Python.parse("3.12"), Platform.parse(platform))) == name
-
-
-@pytest.fixture
-def needs_dask() -> None:
-    if find_spec("distributed") is None:
-        pytest.skip("distributed is not installed")
-
-
-@pytest.mark.servers
-@pytest.mark.usefixtures("needs_dask")
-def test_a_scheduler_that_is_not_there_or_needs_certificates_is_told() -> None:
-    with pytest.raises(ServerError, match=r"no scheduler answers at tcp://127.0.0.1:1: Connection refused"):
-        pool._client("tcp://127.0.0.1:1")
-    with pytest.raises(InputError, match=r"there are no certificates for tls://127.0.0.1:1"):
-        pool._client("tls://127.0.0.1:1")
-
-
-@pytest.mark.servers
-@pytest.mark.usefixtures("needs_dask")
-def test_a_cluster_of_dask_builds_and_survives_a_worker_that_dies(
-    server: IndexServer, team: Team, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    from distributed import LocalCluster
-
-    monkeypatch.setenv("XDG_CACHE_HOME", str(team.folder / "cache-of-workers"))
-    folder = tmp_path / "many"
-    folder.mkdir()
-    slow = "import time\nopen({0!r}, 'a').write('x')\ntime.sleep(1)"
-    for number in range(6):
-        index_sdist = sdist(folder, f"p{number}", tag=OWN, before=slow.format(str(tmp_path / f"ran-{number}")))
-        server.add(index_sdist)
-    words = [f"p{number}" for number in range(6)]
-    where = ("--python", MINOR, "--index", server.url, "--dest", "wheels")
-    assert team.run("own", "fetch", *words, *where) == 0, team.said
-    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
-        killer = ThreadPoolExecutor(1).submit(_kill_one_worker, cluster, tmp_path)
-        code = build(team, "wheels", "--executor", cluster.scheduler_address)
-        killer.result()
-    assert code == 0, team.said
-    assert len([name for name in wheels("wheels") if name.endswith(".whl")]) == 6
-    runs = [path.stat().st_size for path in tmp_path.glob("ran-*")]
-    assert len(runs) == 6 and max(runs) > min(runs), "the build of the worker that died ran again"
-
-
-def _kill_one_worker(cluster: Any, tmp_path: Path) -> None:
-    """Kill the process of a worker once a build runs."""
-    import signal
-    import time
-
-    end = time.monotonic() + 60
-    while time.monotonic() < end and not list(tmp_path.glob("ran-*")):
-        time.sleep(0.01)
-    time.sleep(0.3)
-    os.kill(next(nanny.pid for nanny in cluster.workers.values()), signal.SIGKILL)

@@ -1,5 +1,7 @@
 """What `vet` reads of a file: noted for the next run, and the same in a worker process."""
 
+from collections.abc import Callable
+from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
@@ -8,11 +10,12 @@ from tests.support.made_wheelhouses import wheelhouse_of
 from tests.support.wheels import build_wheel
 from wheelhouse.archive.artifact import Artifact
 from wheelhouse.errors import RefusedError
+from wheelhouse.events import Event, Warned
 from wheelhouse.files.cache import Cache
 from wheelhouse.vet import file_reader
 from wheelhouse.vet.compare import diff
 from wheelhouse.vet.facts_reader import look_inside
-from wheelhouse.vet.file_reader import NOTES, FileReader
+from wheelhouse.vet.file_reader import NOTES, FileReader, RemoteReader, read_content
 
 CODE = {
     "odd/__init__.py": b"import subprocess, os\nsubprocess.run(['oddtool'])\n",
@@ -74,3 +77,51 @@ def test_the_files_of_an_earlier_wheelhouse_are_noted_too(tmp_path: Path, monkey
 
     monkeypatch.setattr("wheelhouse.vet.compare.look_inside", never)
     assert diff(tmp_path / "old", tmp_path / "new", notes=notes) == first
+
+
+def remote(answer: Callable[[bytes, str], bytes], sent: list[str]) -> RemoteReader:
+    """Another machine that answers so."""
+
+    def submit(content: bytes, filename: str) -> "Future[bytes]":
+        sent.append(filename)
+        future: Future[bytes] = Future()
+        try:
+            future.set_result(answer(content, filename))
+        except OSError as error:
+            future.set_exception(error)
+        return future
+
+    return RemoteReader(submit, 2)
+
+
+def test_another_machine_reads_the_same_and_a_large_file_stays_here(
+    wheel: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[str] = []
+    reader = FileReader(remote=remote(read_content, sent))
+    assert reader.read(wheel, artifact_of(wheel)) == look_inside(wheel, wheel.name)
+    monkeypatch.setattr(file_reader, "MAX_SENT_BYTES", 10)
+    assert reader.read(wheel, artifact_of(wheel)) == look_inside(wheel, wheel.name)
+    assert sent == [wheel.name]
+
+
+def test_a_file_that_another_machine_refuses_is_read_here_for_the_error(tmp_path: Path) -> None:
+    path = tmp_path / "odd-1.0-py3-none-any.whl"
+    path.write_bytes(b"no zip")
+    with pytest.raises(RefusedError, match="odd"):
+        FileReader(remote=remote(read_content, [])).read(path, artifact_of(path))
+
+
+@pytest.mark.parametrize("answer", [b"[]", b"no JSON", None])
+def test_what_another_machine_does_not_read_is_read_here_with_one_warning(wheel: Path, answer: bytes | None) -> None:
+    def answered(_content: bytes, _filename: str) -> bytes:
+        if answer is None:
+            raise OSError("gone")
+        return answer
+
+    events: list[Event] = []
+    reader = FileReader(None, remote(answered, []), events.append)
+    for _ in range(2):
+        assert reader.read(wheel, artifact_of(wheel)) == look_inside(wheel, wheel.name)
+    (event,) = events
+    assert isinstance(event, Warned) and wheel.name in event.sentence and "read here" in event.sentence

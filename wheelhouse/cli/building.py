@@ -128,9 +128,9 @@ def run_build(folder: Path, building: BuildingOptions, source: "PackageSource", 
     with ExitStack() as stack:
         submit = None
         if isinstance(building, BuildCommandOptions) and building.executor:
-            from wheelhouse.cli.pool import connected_pool
+            from wheelhouse.cli.pool import builds_in, connected_pool
 
-            submit = stack.enter_context(connected_pool(building.executor, building))
+            submit = builds_in(stack.enter_context(connected_pool(building.executor)), building)
         done = build_step(folder, build_options, location_of(building), source, listener, submit)
     must_be_built(done)
     return done

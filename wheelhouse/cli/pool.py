@@ -1,11 +1,13 @@
-"""A pool of Dask workers that builds: `build --executor`, and what a worker runs for it."""
+"""A pool of Dask workers: `build --executor`, `vet --executor`, and what a worker runs for them."""
 
 import ipaddress
 import socket
-from collections.abc import Iterator
+import uuid
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from wheelhouse import __version__
@@ -13,38 +15,79 @@ from wheelhouse.cli.session import options, settings, supplied
 from wheelhouse.config.options import BuildingOptions, ConnectionOptions
 from wheelhouse.errors import InputError, MachineError, ServerError
 from wheelhouse.events import ignore
+from wheelhouse.files.tasks import pass_on
 
 if TYPE_CHECKING:
-    from concurrent.futures import Executor, Future
+    from concurrent.futures import Executor
 
     from wheelhouse.build.remote_build import BuildAnswer, BuildTask, Submit
     from wheelhouse.target.target import Target
 
+T = TypeVar("T")
 CONNECT_SECONDS, SCHEDULER_PORT = 15, 8786
+SYSTEMS = {"Linux": "linux", "Darwin": "macos", "Windows": "windows"}
+"""What the name of a resource starts with, by the system of the target."""
+MAX_STARTS = 2
+"""How often a task is started: once more if the worker of its first start dies."""
+MAX_TASK_MB = 1024
+"""How large a task may be before Dask warns of it: a task has the bytes of a file."""
 TLS_HINT = (
     "name the certificates by Dask's own settings: DASK_DISTRIBUTED__COMM__TLS__CA_FILE, "
     "DASK_DISTRIBUTED__COMM__TLS__CLIENT__CERT and DASK_DISTRIBUTED__COMM__TLS__CLIENT__KEY"
 )
 
 
+class Pool:
+    """The workers of a scheduler. Each task has the interface of `concurrent.futures`."""
+
+    def __init__(self, client: Any, resources: frozenset[str]) -> None:  # noqa: ANN401  (Dask has no types)
+        self._client, self._resources = client, resources
+        self._executors: dict[str, Executor] = {}
+
+    @property
+    def threads(self) -> int:
+        """How many tasks the workers do at a time."""
+        return sum(self._client.nthreads().values())
+
+    def submit(self, work: Callable[..., T], *arguments: object, resource: str = "") -> "Future[T]":
+        """Give a task to a worker, which has a resource if one is named and workers name any. Raises MachineError.
+
+        The task starts twice at most. Dask itself gives up a task after four deaths of the worker that it waits at, started or
+        not: such a task is given to it again.
+        """
+        if resource not in self._executors:
+            required = _required(resource, self._resources) if resource else {}
+            self._executors[resource] = self._client.get_executor(pure=False, **required)
+        executor, name, answer = self._executors[resource], uuid.uuid4().hex, Future[T]()
+
+        def start() -> None:
+            executor.submit(started_on_worker, name, work, *arguments).add_done_callback(settle)
+
+        def settle(future: "Future[T]") -> None:
+            if not future.cancelled() and type(future.exception()).__name__ == "KilledWorker":
+                start()
+            else:
+                pass_on(future, answer)
+
+        start()
+        return answer
+
+
 @contextmanager
-def connected_pool(address: str, building: BuildingOptions) -> "Iterator[Submit]":
-    """Gives builds to the workers of the scheduler at an address. Raises InputError, ServerError, MachineError."""
+def connected_pool(address: str) -> "Iterator[Pool]":
+    """The workers of the scheduler at an address. Raises InputError, ServerError, MachineError."""
     must_be_safe(address)
     client = _client(address)
     try:
-        resources = _resources(client)
-        executors: dict[str, Executor] = {}
-
-        def submit(task: "BuildTask") -> "Future[BuildAnswer]":
-            name = resource_of(task.target)
-            if name not in executors:
-                executors[name] = client.get_executor(pure=False, **_required(name, resources))
-            return executors[name].submit(build_on_worker, task, replace(building, interpreter=()))
-
-        yield submit
+        yield Pool(client, _resources(client))
     finally:
         client.close()
+
+
+def builds_in(pool: Pool, building: BuildingOptions) -> "Submit":
+    """Gives builds to the workers of a pool."""
+    own = replace(building, interpreter=())
+    return lambda task: pool.submit(build_on_worker, task, own, resource=resource_of(task.target))
 
 
 def must_be_safe(address: str) -> None:
@@ -71,12 +114,12 @@ def _is_loopback(host: str) -> bool:
 
 def resource_of(target: "Target") -> str:
     """The resource that a worker for a target has: `linux_aarch64`, `macos_arm64`, `windows_amd64`."""
-    tag = target.platform.tags[-1]
-    return tag.replace("macosx", "macos")
+    return f"{SYSTEMS[target.platform.system]}_{target.platform.machine.lower()}"
 
 
 def _client(address: str) -> Any:  # noqa: ANN401  (Dask has no types)
     try:
+        import dask
         import distributed
     except ImportError as error:
         from wheelhouse.extras import install_command
@@ -86,6 +129,7 @@ def _client(address: str) -> Any:  # noqa: ANN401  (Dask has no types)
     if address.startswith("tls:") and distributed.Security().get_connection_args("client")["ssl_context"] is None:
         raise InputError(f"there are no certificates for {address}", hint=TLS_HINT)
     _must_answer(address)
+    dask.config.set({"distributed.admin.large-graph-warning-threshold": f"{MAX_TASK_MB}MB"})
     try:
         return distributed.Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
     except (OSError, RuntimeError, TypeError) as error:
@@ -105,7 +149,8 @@ def _must_answer(address: str) -> None:
 
 def _resources(client: Any) -> frozenset[str]:  # noqa: ANN401
     """The resources that any worker has. Raises ServerError if there is no worker, or if one has another wheelhouse."""
-    versions = client.run(version_of_worker, on_error="return")
+    answers = client.run(version_of_worker, on_error="return")
+    versions = {worker: answer for worker, answer in answers.items() if not isinstance(answer, OSError)}  # it died
     if not versions:
         raise ServerError("the scheduler has no workers", hint="start some: `dask worker ADDRESS`")
     for worker, version in versions.items():
@@ -121,7 +166,7 @@ def _resources(client: Any) -> frozenset[str]:  # noqa: ANN401
 
 def _required(name: str, resources: frozenset[str]) -> dict[str, Any]:
     """What a task requires of its worker: nothing if no worker has the resource of a platform. Raises MachineError."""
-    platforms = {resource for resource in resources if resource.partition("_")[0] in ("linux", "macos", "windows")}
+    platforms = {resource for resource in resources if resource.partition("_")[0] in SYSTEMS.values()}
     if not platforms:
         return {}
     if name not in platforms:
@@ -133,6 +178,21 @@ def _required(name: str, resources: frozenset[str]) -> dict[str, Any]:
 def version_of_worker() -> str:
     """Run by a worker: its release of wheelhouse."""
     return __version__
+
+
+def started_on_worker(name: str, work: Callable[..., T], *arguments: object) -> T:
+    """Run by a worker: a task, unless it was started so often that it must be what its workers died of. Raises ServerError.
+
+    The scheduler keeps the number of starts, so each worker knows it.
+    """
+    from distributed import get_client
+
+    client, key = get_client(), ["wheelhouse", name]
+    starts = client.get_metadata(key, 0)
+    if starts == MAX_STARTS:
+        raise ServerError(f"{MAX_STARTS} workers died of it", hint="see the logs of the workers")
+    client.set_metadata(key, starts + 1)
+    return work(*arguments)
 
 
 def build_on_worker(task: "BuildTask", building: BuildingOptions) -> "BuildAnswer":

@@ -1,7 +1,7 @@
 """Reviews of a wheelhouse: `vet`, `rules`, `advisories import`."""
 
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -19,6 +19,7 @@ from wheelhouse.errors import InputError
 if TYPE_CHECKING:
     from wheelhouse.config.settings import Settings
     from wheelhouse.index.provenance import Publishers
+    from wheelhouse.vet.file_reader import RemoteReader
     from wheelhouse.vet.rules import Rule
     from wheelhouse.vet.vet import VetContext
 
@@ -80,6 +81,14 @@ def vet(
         Path | None,
         typer.Option("--sarif", metavar="FILE", rich_help_panel=OUTPUT, help="Write the findings as SARIF 2.1.0."),
     ] = None,
+    executor: Annotated[
+        str | None,
+        typer.Option(
+            "--executor",
+            metavar="URL",
+            help="Read the files on the workers of this Dask scheduler: tls://HOST:8786, or tcp: on this machine.",
+        ),
+    ] = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -112,12 +121,13 @@ def vet(
     with (
         listening(quiet=quiet or as_json) as listener,
         closing(Cache(cache_folder(place.cache_dir), listener, mode=0o777 & ~own_umask())) as cache,
+        _remote_reader(executor) as remote,
     ):
         vetted = vet_step(
             wheelhouse,
             policy,
             moment,
-            replace(context, notes=cache.private, with_deb_licences=sbom is not None),
+            replace(context, notes=cache.private, with_deb_licences=sbom is not None, remote=remote),
             listener,
         )
     _keep_publishers(Path(from_file.policy.publishers), context.publishers, vetted.publishers)
@@ -129,6 +139,19 @@ def vet(
     if text := as_printed(reviewed, wheelhouse):
         say_text(text)
     raise typer.Exit(1 if reviewed.bad else 0)
+
+
+@contextmanager
+def _remote_reader(address: str | None) -> "Iterator[RemoteReader | None]":
+    """The workers of the scheduler at an address, as readers of files; None without an address."""
+    if address is None:
+        yield None
+        return
+    from wheelhouse.cli.pool import connected_pool
+    from wheelhouse.vet.file_reader import RemoteReader, read_content
+
+    with connected_pool(address) as pool:
+        yield RemoteReader(lambda content, filename: pool.submit(read_content, content, filename), pool.threads * 2)
 
 
 @command(app)

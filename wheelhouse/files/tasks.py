@@ -53,14 +53,14 @@ def first_success(futures: "list[Future[T]]") -> "Future[T]":
             if settled or not (left == 0 or future.cancelled() or future.exception() is None):
                 return
             settled = True
-        _pass_on(future, first)
+        pass_on(future, first)
 
     for future in futures:
         future.add_done_callback(done)
     return first
 
 
-def _pass_on(source: "Future[T]", target: "Future[T]") -> None:
+def pass_on(source: "Future[T]", target: "Future[T]") -> None:
     """Give one future the result, error or cancellation of another."""
     if source.cancelled():
         target.cancel()

@@ -58,9 +58,11 @@ def open_locked_files(
     *,
     case: str,
     places: Mapping[str, str] = MappingProxyType({}),
+    threads: int | None = None,
 ) -> LockedFiles:
     """Check every file of a wheelhouse. `places` maps file names to relative paths, for files under another name.
 
+    `threads` is how many files are read at a time; default: one for each core.
     `case` is that of the findings on missing files: `file`, or `staged-file`. A finding that a waiver covers becomes a note.
     """
 
@@ -68,7 +70,7 @@ def open_locked_files(
         path = rooted(folder, places.get(artifact.filename, artifact.filename))
         return _open(path, artifact, read, on_event, case)
 
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(threads or os.cpu_count()) as pool:
         largest_first = sorted(wheelhouse.artifacts.values(), key=lambda artifact: -artifact.size)
         opened = list(pool.map(check, largest_first))
     opened = [_with_requesters(result, wheelhouse) if result.is_absent else result for result in opened]

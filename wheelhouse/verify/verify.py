@@ -76,14 +76,24 @@ def provenance_in(folder: Path, wheelhouse: Wheelhouse) -> dict[str, str]:
 
 
 def verify(
-    folder: Path, *, read: Reader = inspect_artifact, waivers: Waivers = NO_WAIVERS, on_event: Listener = ignore
+    folder: Path,
+    *,
+    read: Reader = inspect_artifact,
+    waivers: Waivers = NO_WAIVERS,
+    on_event: Listener = ignore,
+    threads: int | None = None,
 ) -> Verdict:
-    """Verify a wheelhouse, and those inside it. `read` opens a file. A finding that a waiver covers becomes a note."""
+    """Verify a wheelhouse, and those inside it. `read` opens a file, in so many threads at a time (default: one for each core).
+
+    A finding that a waiver covers becomes a note.
+    """
     wheelhouse = load_wheelhouse(folder)
     wheelhouse = replace(wheelhouse, inner=listed_folders(folder))
-    opened = open_locked_files(folder, wheelhouse, read, waivers, on_event, case="file")
+    opened = open_locked_files(folder, wheelhouse, read, waivers, on_event, case="file", threads=threads)
     names = sub_wheelhouses(folder)
-    inner = {name: verify(folder / name, read=read, waivers=waivers, on_event=on_event) for name in names}
+    inner = {
+        name: verify(folder / name, read=read, waivers=waivers, on_event=on_event, threads=threads) for name in names
+    }
     texts = wheelhouse.texts
     expected = {*wheelhouse.artifacts, *texts, *names, *_locked_folders(folder)}
     findings = chain(

@@ -94,7 +94,9 @@ def headers_of(raw_metadata: bytes) -> dict[str, tuple[str, ...]]:
     """Core metadata fields by name in lower case, each with all its values."""
     header = re.split(rb"\r?\n\r?\n", raw_metadata, maxsplit=1)[0]
     message = BytesHeaderParser().parsebytes(header + b"\n\n")
-    return {name.lower(): tuple(str(value) for value in message.get_all(name, ())) for name in set(message.keys())}
+    return {
+        name.lower(): tuple(str(value) for value in message.get_all(name, ())) for name in dict.fromkeys(message.keys())
+    }
 
 
 class _Watch:

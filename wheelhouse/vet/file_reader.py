@@ -1,18 +1,24 @@
-"""Reads the files of a wheelhouse for `vet`: from the notes of an earlier run, else in worker processes, else here.
+"""Reads the files of a wheelhouse for `vet`: from the notes of an earlier run, else on other machines, in worker processes, or here.
 
 `python -m wheelhouse.vet.file_reader` is a worker (`archive/inspect_pool`).
 """
 
+import tempfile
 from collections.abc import Callable
+from concurrent.futures import Future
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
 from wheelhouse import __version__
 from wheelhouse.archive.artifact import Artifact
+from wheelhouse.archive.filenames import filename_of
 from wheelhouse.archive.inspect_pool import ReadPool, answer_requests
 from wheelhouse.archive.metadata import InspectedFile
+from wheelhouse.errors import WheelhouseError
+from wheelhouse.events import Listener, Warned, ignore
 from wheelhouse.files.store import Store
 from wheelhouse.vet.facts import Inside
 from wheelhouse.vet.facts_reader import look_inside
@@ -21,24 +27,60 @@ NOTES = f"facts-{__version__}-9"
 """The kind of the notes. Raise the number when `look_inside` gives something else for the same file."""
 READ_IN_PROCESS = 4
 """Files that are read here before workers start."""
+MAX_SENT_BYTES = 64 << 20
+"""A larger file is read here: to send it takes longer."""
 Read = tuple[InspectedFile, Inside]
 _decoder: msgspec.json.Decoder[Read] = msgspec.json.Decoder(Read, dec_hook=lambda kind, text: kind(text))
 
 
-class FileReader:
-    """Reads each file once. `notes` is where what was read of a file is kept for later runs, by its sha256. Closed with `close`."""
+@dataclass(frozen=True, slots=True)
+class RemoteReader:
+    """Other machines that read files. `submit` gives them the bytes and the name of one, for `read_content`.
 
-    def __init__(self, notes: Store | None = None) -> None:
-        self._notes = notes
+    `tasks` is how many files they have at a time.
+    """
+
+    submit: "Callable[[bytes, str], Future[bytes]]"
+    tasks: int
+
+
+class FileReader:
+    """Reads each file once. `notes` is where what was read of a file is kept for later runs, by its sha256. Closed with `close`.
+
+    What `remote` does not read, such as a file of which its workers died, is read here, with one warning.
+    """
+
+    def __init__(
+        self, notes: Store | None = None, remote: RemoteReader | None = None, on_event: Listener = ignore
+    ) -> None:
+        self._notes, self._remote, self._on_event = notes, remote, on_event
         self._pool = ReadPool(__name__, look_inside, _decoder.decode, READ_IN_PROCESS)
+        self._has_warned = False
 
     def read(self, path: Path, artifact: Artifact) -> Read:
         """What a file holds; its hash is right. Raises RefusedError for a hostile or damaged archive, which is never noted."""
-        return noted_or_read(self._notes, artifact, lambda: self._pool.read(path, artifact.filename))
+        return noted_or_read(self._notes, artifact, lambda: self._read(path, artifact.filename))
 
     def close(self) -> None:
         """End the worker processes."""
         self._pool.close()
+
+    def _read(self, path: Path, filename: str) -> Read:
+        if self._remote and path.stat().st_size <= MAX_SENT_BYTES:
+            try:
+                if answer := self._remote.submit(path.read_bytes(), filename).result():
+                    return _decoder.decode(answer)
+            except Exception as error:  # whatever the pool raises
+                self._warn(filename, error)
+        return self._pool.read(path, filename)
+
+    def _warn(self, filename: str, error: Exception) -> None:
+        if not self._has_warned:
+            self._has_warned = True
+            reason = str(error) or type(error).__name__
+            self._on_event(
+                Warned(f"the pool of workers did not read {filename}: {reason}; what it does not read is read here")
+            )
 
 
 def noted_or_read(notes: Store | None, artifact: Artifact, read: Callable[[], Read]) -> Read:
@@ -55,6 +97,17 @@ def noted_or_read(notes: Store | None, artifact: Artifact, read: Callable[[], Re
 def encoded(read: Read) -> bytes:
     """What was read of a file, as one line of JSON."""
     return msgspec.json.encode(read, enc_hook=str)
+
+
+def read_content(content: bytes, filename: str) -> bytes:
+    """What the bytes of a file hold, `encoded`; empty if it is refused: who asks reads it again, for the error."""
+    with tempfile.TemporaryDirectory(prefix="wheelhouse-read-") as folder:
+        path = Path(folder, filename_of(filename))
+        path.write_bytes(content)
+        try:
+            return encoded(look_inside(path, filename))
+        except WheelhouseError:
+            return b""
 
 
 if __name__ == "__main__":

@@ -43,7 +43,7 @@ from wheelhouse.vet.compare import diff
 from wheelhouse.vet.deb_licences import deb_licences
 from wheelhouse.vet.diff import Replaced
 from wheelhouse.vet.facts import Facts, Inside
-from wheelhouse.vet.file_reader import FileReader
+from wheelhouse.vet.file_reader import FileReader, RemoteReader
 from wheelhouse.vet.image_packages import ImagePackages
 from wheelhouse.vet.image_reader import image_packages
 from wheelhouse.vet.known_projects_file import read_known_projects
@@ -87,7 +87,7 @@ class VetContext:
 
     `since` is an earlier wheelhouse; with `with_texts`, the texts of members that run are compared with it. `notes` is where what
     was read of each file is kept for later runs. `threats` and `vex` are what others say of vulnerabilities. With
-    `with_deb_licences`, the copyright files of Debian packages are read.
+    `with_deb_licences`, the copyright files of Debian packages are read. `remote` reads the files.
     """
 
     advisories: Advisories | None = None
@@ -100,6 +100,7 @@ class VetContext:
     threats: Threats = NO_THREATS
     vex: tuple[VexStatement, ...] = ()
     with_deb_licences: bool = False
+    remote: RemoteReader | None = None
 
 
 EMPTY_CONTEXT = VetContext()
@@ -116,13 +117,13 @@ def vet(
     _must_be_waivable(policy)
     inside: dict[str, Inside] = {}
 
-    with closing(FileReader(context.notes)) as reader:
+    with closing(FileReader(context.notes, context.remote, on_event)) as reader:
 
         def read(path: Path, artifact: Artifact) -> InspectedFile:
             contents, inside[path.relative_to(folder).as_posix()] = reader.read(path, artifact)
             return contents
 
-        verdict = verify(folder, read=read, on_event=on_event)
+        verdict = verify(folder, read=read, on_event=on_event, threads=context.remote.tasks if context.remote else None)
     verdicts = {"": verdict, **{f"{name}/": inner for name, inner in verdict.inner.items()}}
     by_place = {place: _facts(place, one, inside) for place, one in verdicts.items()}
     replaced = _replaced(folder, by_place, context, on_event)

@@ -9,7 +9,7 @@ Sentence = tuple[str, str]
 """What is so, and what to do about it; the remedy is empty if there is nothing to do."""
 EXTRA_USES = {
     "attestations": "`vet` needs it to check who published a file",
-    "dask": "`build --executor` needs it",
+    "dask": "`build --executor` and `vet --executor` need it",
     "publish": "`publish` needs it",
     "sbom": "`vet --sbom` needs it",
     "second-opinion": "`rehearse` needs it to ask pip-tools, too",
