@@ -1,7 +1,9 @@
 """`pack --with-self`: wheelhouse as a wheel of what runs, taken along, and installed where nothing but Python is."""
 
+import hashlib
 import json
 import shutil
+import subprocess
 from collections.abc import Iterator
 from importlib.metadata import requires
 from pathlib import Path
@@ -12,13 +14,17 @@ from packaging.requirements import Requirement
 from tests.support.checkout import ROOT
 from tests.support.farside import far_side
 from tests.support.index import IndexServer
+from tests.support.months import wheelhouse_of, wheels, written
 from tests.support.pythons import find_python
 from tests.support.real import need_index, wheelhouse_connected
 from tests.support.tools import pip, wheelhouse
 from tests.support.wheels import build_wheel
 from wheelhouse.archive.wheelfile import inspect
+from wheelhouse.bundle.pack import pack
+from wheelhouse.bundle.self_bundle import install_lines
 from wheelhouse.bundle.self_wheel import own_wheel
-from wheelhouse.verify.verify import verify
+from wheelhouse.lock.wheelhouse import SELF
+from wheelhouse.verify.verify import load_wheelhouse, verify
 
 pytest_plugins = ["tests.support.small_wheelhouses"]
 
@@ -64,10 +70,35 @@ def test_it_is_taken_along_and_packs_to_the_same_bytes(
     done = wheelhouse("unpack", "a.tar", "there", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert not [finding for finding in verify(tmp_path / "there").findings if finding.subject.startswith("self/")]
+    since = wheelhouse("pack", "there", "-o", "since.tar", *options, "--since", "a.tar", "--json", cwd=tmp_path)
+    [[unpacking, installing]] = json.loads(since.stdout)["install"]
+    assert unpacking == "wheelhouse unpack since.tar wheels && (cd wheels/self && sha256sum -c --quiet SHA256SUMS)"
+    assert "--find-links wheels/self --require-hashes -r wheels/self/requirements.cp312-" in installing
     index.stop()
     again = wheelhouse("pack", "there", "-o", "b.tar", *options, cwd=tmp_path)
     assert again.returncode == 0, again.stderr
     assert (tmp_path / "a.tar").read_bytes() == (tmp_path / "b.tar").read_bytes()
+
+
+def test_the_printed_lines_take_it_out_of_a_bundle_of_several_wheelhouses(tmp_path: Path) -> None:
+    """Another wheelhouse, whose name sorts before, has a file of the first one's `self/`."""
+    shared = wheels({"pip": 24}, 40)
+    own = wheelhouse_of(shared)
+    inner = {SELF: hashlib.sha256(own["SHA256SUMS"]).hexdigest()}
+    written(tmp_path / "b", wheelhouse_of(wheels({"app": 1}, 40), inner=inner))
+    written(tmp_path / "b" / SELF, own)
+    written(tmp_path / "a", wheelhouse_of(shared))
+    packed = pack([tmp_path / "b", tmp_path / "a"], tmp_path / "all.tar", None, None, None)
+    [lock] = load_wheelhouse(tmp_path / "a").locks
+    unpacking, installing = install_lines(lock, "all.tar", packed.manifest, in_volumes=False)
+    assert unpacking == "tar -xf all.tar b/self && (cd b/self && sha256sum -c --quiet SHA256SUMS)"
+    (tmp_path / "far").mkdir()
+    (tmp_path / "all.tar").rename(tmp_path / "far" / "all.tar")
+    subprocess.run(["sh", "-ec", unpacking], cwd=tmp_path / "far", check=True)
+    assert (
+        "wheelhouse/bin/python b/self/pip-24.0-py3-none-any.whl/pip install --no-index --find-links b/self"
+        in installing
+    )
 
 
 def test_the_far_sides_python_must_be_said_and_new_enough(

@@ -145,9 +145,12 @@ def difference(
     """The manifest for the files of one or several wheelhouses, path → (sha256, size): all of them, or what a far side lacks.
 
     Each file of a difference is carried once. A full bundle carries a file again for each path in one wheelhouse, so that tar
-    alone can unpack it.
+    alone can unpack it. The first wheelhouse has all its files there: wheelhouse itself (`self/`) is among them.
     """
     owners: dict[str, str] = {}
+    if wheelhouses and far_side is None:
+        first = wheelhouses[0]
+        owners = {sha256: first for path, (sha256, _) in files.items() if path.startswith(f"{first}/")}
     entries = []
     for path, (sha256, size) in sorted(files.items()):
         owner = path if far_side else path.partition("/")[0] if wheelhouses else ""

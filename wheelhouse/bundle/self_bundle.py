@@ -1,8 +1,10 @@
 """wheelhouse itself and its dependencies, locked for the other side's Python, as a wheelhouse inside the wheelhouse."""
 
 from pathlib import Path
+from shlex import quote
 
 from wheelhouse.archive.wheelfile import inspect
+from wheelhouse.bundle.bundle import BundleManifest
 from wheelhouse.bundle.self_wheel import DISTRIBUTION, own_wheel
 from wheelhouse.events import Listener, ignore
 from wheelhouse.fetch.fetch import fetch
@@ -32,16 +34,25 @@ def bring_self(
     return fetch(job, folder / SELF, source, on_event).locks
 
 
-def install_lines(lock: Lock, bundle: str, *, in_volumes: bool) -> tuple[str, str]:
+def install_lines(lock: Lock, bundle: str, manifest: BundleManifest, *, in_volumes: bool) -> tuple[str, str]:
     """Two shell lines that install wheelhouse where only a Python of that target is. `bundle` is the file's name.
 
-    They run the pip of `self/` from its wheel, because the Python of many systems has no pip.
+    They run the pip of `self/` from its wheel, because the Python of many systems has no pip. A difference that leaves out
+    files of `self/` is for a far side that has a wheelhouse: that one unpacks it first.
     """
+    folder = "/".join((*manifest.wheelhouses[:1], SELF))
+    if all(entry.carried for entry in manifest.entries if entry.path.startswith(f"{folder}/")):
+        place = quote(folder)
+        unpacking = (
+            f"cat {quote(bundle)}.[0-9]* | tar -xf - {place}" if in_volumes else f"tar -xf {quote(bundle)} {place}"
+        )
+    else:
+        place = quote(f"wheels/{folder}")
+        unpacking = f"wheelhouse unpack {quote(bundle)} wheels"
     pip = next(pin.artifact.filename for pin in lock.pins if pin.project == "pip")
-    unpacking = f"cat {bundle}.[0-9]* | tar -xf - {SELF}" if in_volumes else f"tar -xf {bundle} {SELF}"
-    options = f"--no-index --find-links {SELF} --require-hashes -r {SELF}/{lock.requirements_filename}"
+    options = f"--no-index --find-links {place} --require-hashes -r {place}/{lock.requirements_filename}"
     venv = f"python{lock.target.python.minor} -m venv --without-pip wheelhouse"
     return (
-        f"{unpacking} && (cd {SELF} && sha256sum -c --quiet SHA256SUMS)",
-        f"{venv} && wheelhouse/bin/python {SELF}/{pip}/pip install {options}",
+        f"{unpacking} && (cd {place} && sha256sum -c --quiet SHA256SUMS)",
+        f"{venv} && wheelhouse/bin/python {place}/{pip}/pip install {options}",
     )

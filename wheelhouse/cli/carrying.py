@@ -134,7 +134,7 @@ def pack(
     if par2:
         names = [volume.name for volume in packed.volumes]
         add_recovery_files(output, [*names, *([f"{output.name}.volumes.json"] if split else [])], par2)
-    install = [install_lines(lock, output.name, in_volumes=limit is not None) for lock in locks]
+    install = [install_lines(lock, output.name, packed.manifest, in_volumes=limit is not None) for lock in locks]
     volumes = [(v.name, v.sha256, v.size) for v in packed.volumes]
     if as_json:
         say_json(packed_document(packed.manifest, volumes) | ({"install": install} if install else {}))
