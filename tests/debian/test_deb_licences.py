@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from wheelhouse.debian.copyright_file import licence_names
-from wheelhouse.debian.deb_file import copyright_text
+from wheelhouse.debian.copyright_file import licence_names, linked_package
+from wheelhouse.debian.deb_file import NO_FILE, CopyrightFile, copyright_file
 from wheelhouse.debian.debian_lock import DebianLock, LockedDeb
 from wheelhouse.files.cache import Cache
 from wheelhouse.findings import Policy
@@ -78,14 +78,15 @@ def deb(path: Path, text: str | None, packed: str = "xz", name: str = "lib", lin
 
 @pytest.mark.parametrize("packed", ["xz", "gz", ""])
 def test_the_copyright_file_is_read_out_of_a_package(tmp_path: Path, packed: str) -> None:
-    assert copyright_text(deb(tmp_path / "a.deb", DEP5, packed), "lib") == DEP5
+    assert copyright_file(deb(tmp_path / "a.deb", DEP5, packed), "lib") == CopyrightFile(DEP5)
 
 
 def test_what_has_none_or_cannot_be_read_tells_nothing(tmp_path: Path) -> None:
-    assert copyright_text(deb(tmp_path / "a.deb", None), "lib") is None
-    assert copyright_text(deb(tmp_path / "a.deb", DEP5), "other") is None
-    assert copyright_text(deb(tmp_path / "a.deb", "", link="../other/copyright"), "lib") is None
-    assert copyright_text(deb(tmp_path / "a.deb", DEP5, "odd"), "lib") is None
+    assert copyright_file(deb(tmp_path / "a.deb", None), "lib") == NO_FILE
+    assert copyright_file(deb(tmp_path / "a.deb", DEP5), "other") == NO_FILE
+    linked = deb(tmp_path / "a.deb", "", link="../other/copyright")
+    assert copyright_file(linked, "lib") == CopyrightFile(package="other")
+    assert copyright_file(deb(tmp_path / "a.deb", DEP5, "odd"), "lib") == NO_FILE
     whole = deb(tmp_path / "a.deb", DEP5).read_bytes()
     for broken in (
         b"",
@@ -97,7 +98,7 @@ def test_what_has_none_or_cannot_be_read_tells_nothing(tmp_path: Path) -> None:
         whole.replace(b"100644  ", b"100644  -9        `\n"),
     ):
         (tmp_path / "b.deb").write_bytes(broken)
-        assert copyright_text(tmp_path / "b.deb", "lib") is None
+        assert copyright_file(tmp_path / "b.deb", "lib") == NO_FILE
 
 
 def test_licences_are_those_of_all_files_but_the_packaging() -> None:
@@ -105,6 +106,39 @@ def test_licences_are_those_of_all_files_but_the_packaging() -> None:
     assert licence_names(PLAIN) == ("GPL-2+", "Apache-2.0")
     assert licence_names("Copyright somebody.\n") == () == licence_names("")
     assert licence_names(DEP5.replace("\n\n", "\r\n\r\n")) == licence_names(DEP5)
+    assert licence_names(DEP5[: DEP5.index("Files: *")] + "Files: debian/*\nLicense: GPL-3+\n") == ("GPL-3+",)
+
+
+BSD = "Redistribution and use in source and binary forms, with or without modification, are permitted"
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("/*\n * Permission is hereby granted, free of charge, to any person\n * obtaining a copy of", ("Expat",)),
+        (
+            "Permission to use, copy, modify, distribute, and sell this software and its\ndocumentation",
+            ("HPND-sell-variant",),
+        ),
+        ("Permission to use, copy, modify, and distribute this software and its documentation for", ("HPND",)),
+        (
+            "Permission to use, copy, modify, and/or distribute this software for any purpose with or without fee",
+            ("ISC",),
+        ),
+        (f"{BSD} provided", ("BSD-2-clause",)),
+        (f"# {BSD}\n# … may be used to endorse or promote products", ("BSD-3-clause",)),
+        (f"{BSD} … All advertising materials … endorse or promote", ("BSD-4-clause", "BSD-3-clause")),
+        ("The authors hereby grant permission to use, copy, modify, distribute,\nand license this software", ("TCL",)),
+        ("Altered source versions must be plainly marked as such", ("Zlib",)),
+        ("LZMA SDK is placed in the public domain.", ("public-domain",)),
+        ("The overall license is the GNU Lesser General Public\nLicense, version 2.1 (or later)", ("LGPL-2.1+",)),
+        ("the GNU General Public License as published by …; version 2", ("GPL-2",)),
+        ("see /usr/share/common-licenses/LGPL-2 for the GNU Library General Public License, version 2", ("LGPL-2",)),
+        ("All rights reserved.", ()),
+    ],
+)
+def test_a_text_without_a_format_is_known_by_its_phrases(text: str, names: tuple[str, ...]) -> None:
+    assert licence_names(text) == names
 
 
 @pytest.mark.parametrize(
@@ -162,6 +196,36 @@ def test_a_policy_that_names_licences_is_held_against_packages(tmp_path: Path) -
         *("deb-licence-not-allowed", "deb-licence-not-allowed", "deb-licence-unknown", "deb-licence-unknown")
     ]
     assert not list(deb_licence_findings(lock, licences, Policy()))
+
+
+def test_a_copyright_file_that_is_a_link_is_that_of_another_package(tmp_path: Path) -> None:
+    names = ("lib-dev", "tool", "lib", "loop", "far")
+    links = {"lib-dev": "../tool/copyright", "tool": "/usr/share/doc/lib/copyright", "loop": "../loop/copyright"}
+    links |= {"far": "../libc6/copyright"}
+    for name in names:
+        deb(tmp_path / f"debian/debian/pool/{name}.deb", PLAIN, name=name, link=links.get(name, ""))
+    lock, cache = DebianLock(packages=tuple(map(locked, names))), Cache(tmp_path / "cache")
+    for _ in range(2):  # the second time from the notes
+        licences = deb_licences(tmp_path, lock, cache.private, {"libc6": "LGPL-2.1-or-later"})
+        assert {place.rpartition("/")[2]: expression for place, expression in licences.items()} == {
+            **dict.fromkeys(("lib-dev.deb", "tool.deb", "lib.deb"), "GPL-2.0-or-later AND Apache-2.0"),
+            "far.deb": "LGPL-2.1-or-later",
+        }
+
+
+@pytest.mark.parametrize(
+    ("target", "package"),
+    [
+        ("gcc-12-base", "gcc-12-base"),
+        ("../libc6/copyright", "libc6"),
+        ("/usr/share/doc/g++", "g++"),
+        ("../../../etc/passwd", ""),
+        ("copyright", ""),
+        ("", ""),
+    ],
+)
+def test_a_link_leads_to_a_package_or_to_none(target: str, package: str) -> None:
+    assert linked_package(target) == package
 
 
 def test_the_bill_of_materials_has_them() -> None:

@@ -10,11 +10,13 @@ import tarfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import BinaryIO, cast
 
 from wheelhouse.archive.tar import TarReader
+from wheelhouse.debian.copyright_file import linked_package
 from wheelhouse.files.disk import os_errors_as_machine_error
 
 MAGIC, HEADER, END = b"!<arch>\n", 60, b"`\n"
@@ -56,15 +58,25 @@ class _Counted(io.RawIOBase):
         return data
 
 
-def copyright_text(path: Path, package: str) -> str | None:
-    """The copyright file of a package; None if it has none, or links to that of another, or cannot be read."""
-    place = f"usr/share/doc/{package}/copyright"
+@dataclass(frozen=True, slots=True)
+class CopyrightFile:
+    """The text of a copyright file, or the package whose copyright file counts instead."""
+
+    text: str = ""
+    package: str = ""
+
+
+NO_FILE = CopyrightFile()
+
+
+def copyright_file(path: Path, package: str) -> CopyrightFile:
+    """The copyright file of a package; without a text if it has none that can be read."""
     with os_errors_as_machine_error(path), path.open("rb") as file:
         try:
             with _data(file) as stream:
-                return _member(stream, place) if stream else None
+                return _copyright(stream, f"usr/share/doc/{package}") if stream else NO_FILE
         except (tarfile.TarError, EOFError, ValueError, ImportError, gzip.BadGzipFile, zlib.error):
-            return None
+            return NO_FILE
 
 
 @contextmanager
@@ -102,10 +114,13 @@ def _decompressed(file: BinaryIO, size: int, suffix: str) -> Iterator[BinaryIO |
         raise tarfile.ReadError(str(error)) from error
 
 
-def _member(stream: BinaryIO, place: str) -> str | None:
-    """The text of a regular file in a tar."""
+def _copyright(stream: BinaryIO, folder: str) -> CopyrightFile:
+    """The copyright file in a folder of a tar. The folder, or the file, can be a link to another package's."""
     reader = TarReader(stream)
     for member in reader:
-        if posixpath.normpath(member.name).lstrip("/") == place:
-            return reader.read(MAX_COPYRIGHT_BYTES).decode("utf-8", "replace") if member.is_file else None
-    return None
+        place = posixpath.normpath(member.name).lstrip("/")
+        if place in (folder, f"{folder}/copyright") and member.target:
+            return CopyrightFile(package=linked_package(member.target))
+        if place == f"{folder}/copyright" and member.is_file:
+            return CopyrightFile(reader.read(MAX_COPYRIGHT_BYTES).decode("utf-8", "replace"))
+    return NO_FILE

@@ -7,16 +7,20 @@ import json
 import re
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from wheelhouse.debian.copyright_file import licence_names
-from wheelhouse.debian.deb_file import copyright_text
+from wheelhouse.debian.deb_file import NO_FILE, copyright_file
 from wheelhouse.debian.debian_lock import FOLDER, DebianLock, LockedDeb
 from wheelhouse.files.store import Store
 from wheelhouse.vet.licences import parse
 
-NOTES = "deb-licences-1"
+NOTES = "deb-licences-2"
 """The kind of the notes. Raise the number when another answer is given for the same file."""
+MAX_LINKS = 8
+"""From one package's copyright file to another's."""
 READERS = 4
 """Threads; decompression releases the interpreter's lock."""
 GNU = re.compile(r"(A?L?GPL|GFDL|GFDL-NIV)(?:-v?(\d(?:\.\d)?))?(\+)?", re.IGNORECASE)
@@ -38,23 +42,53 @@ NARROW = re.compile(r"\s+(and|or)\s+|\s*(?:[,|/]\s+|\s\|)\s*", re.IGNORECASE)
 """What stands between licences; with a comma, it binds less (format 1.0, "License specification")."""
 EXCEPTION = re.compile(r"\s+with\s+.*", re.IGNORECASE)
 UNUSABLE = re.compile(r"[^A-Za-z0-9.-]+")
+NONE: Mapping[str, str] = MappingProxyType({})
 
 
-def deb_licences(folder: Path, lock: DebianLock, notes: Store | None = None) -> dict[str, str]:
-    """The licence of each Debian package of a wheelhouse, by its place; those whose copyright file tells none are left out."""
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What one copyright file says: names of licences, or the package whose file counts instead."""
 
-    def names_of(deb: LockedDeb) -> tuple[str, ...]:
-        if notes and (raw := notes.noted(NOTES, deb.sha256)):
-            return tuple(map(str, json.loads(raw)))
-        path = folder / FOLDER / deb.place
-        names = licence_names((copyright_text(path, deb.name) if path.is_file() else None) or "")
-        if notes and path.is_file():
-            notes.note(NOTES, deb.sha256, json.dumps(names).encode())
-        return names
+    names: tuple[str, ...] = ()
+    package: str = ""
 
+
+def deb_licences(
+    folder: Path, lock: DebianLock, notes: Store | None = None, installed: Mapping[str, str] = NONE
+) -> dict[str, str]:
+    """The licence of each Debian package of a wheelhouse, by its place; those whose copyright file tells none are left out.
+
+    A copyright file that is a link is that of another package, here or among the `installed` ones (name → expression).
+    """
     with ThreadPoolExecutor(READERS) as pool:
-        found = zip(lock.packages, pool.map(names_of, lock.packages), strict=True)
-        return {f"{FOLDER}/{deb.place}": expression for deb, names in found if (expression := spdx_expression(names))}
+        read = pool.map(lambda deb: _told(folder, deb, notes), lock.packages)
+        told = {deb.name: one for deb, one in zip(lock.packages, read, strict=True)}
+    found = ((deb, _expression(deb.name, told, installed)) for deb in lock.packages)
+    return {f"{FOLDER}/{deb.place}": expression for deb, expression in found if expression}
+
+
+def _told(folder: Path, deb: LockedDeb, notes: Store | None) -> _Told:
+    """What the copyright file of a package says, as it was noted, or read now."""
+    if notes and (raw := notes.noted(NOTES, deb.sha256)):
+        names, package = json.loads(raw)
+        return _Told(tuple(map(str, names)), str(package))
+    path = folder / FOLDER / deb.place
+    file = copyright_file(path, deb.name) if path.is_file() else NO_FILE
+    told = _Told(licence_names(file.text), file.package)
+    if notes and path.is_file():
+        notes.note(NOTES, deb.sha256, json.dumps([told.names, told.package]).encode())
+    return told
+
+
+def _expression(name: str, told: Mapping[str, _Told], installed: Mapping[str, str]) -> str:
+    """The licence of a package, links followed; empty if it is unknown."""
+    for _ in range(MAX_LINKS):
+        if name not in told:
+            return installed.get(name, "")
+        if not told[name].package:
+            return spdx_expression(told[name].names)
+        name = told[name].package
+    return ""
 
 
 def spdx_expression(names: tuple[str, ...]) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 
 from wheelhouse.debian.base_system import is_base_path
-from wheelhouse.debian.copyright_file import licence_names
+from wheelhouse.debian.copyright_file import licence_names, linked_package
 from wheelhouse.debian.installed_packages import installed_packages
 from wheelhouse.debian.read_base import base_in_image
 from wheelhouse.documents import DocumentType
@@ -16,10 +16,10 @@ from wheelhouse.files.store import Store
 from wheelhouse.oci.image_facts import RootFile
 from wheelhouse.oci.image_lock import FOLDER, BaseImage
 from wheelhouse.oci.root_files import read_root_files
-from wheelhouse.vet.deb_licences import spdx_expression
+from wheelhouse.vet.deb_licences import MAX_LINKS, spdx_expression
 from wheelhouse.vet.image_packages import ImagePackage, ImagePackages
 
-NOTES = "image-packages-1"
+NOTES = "image-packages-2"
 """The kind of the notes. Raise the number when another answer is given for the same image."""
 COPYRIGHTS, COPYRIGHT = "usr/share/doc/", "/copyright"
 
@@ -56,9 +56,18 @@ def _read(folder: Path, image: BaseImage) -> _Noted:
 
 
 def _is_telling(path: str) -> bool:
-    return is_base_path(path) or (path.startswith(COPYRIGHTS) and path.endswith(COPYRIGHT) and path.count("/") == 4)
+    is_copyright = path.endswith(COPYRIGHT) and path.count("/") == 4
+    is_folder = path.count("/") == 3  # of which those that are links are kept
+    return is_base_path(path) or (path.startswith(COPYRIGHTS) and (is_copyright or is_folder))
 
 
 def _licence(name: str, files: Mapping[str, RootFile]) -> str:
-    file = files.get(f"{COPYRIGHTS}{name}{COPYRIGHT}")
-    return spdx_expression(licence_names(file.content.decode("utf-8", "replace"))) if file else ""
+    """The licence by the copyright file of a package. The file, or its folder, can be a link to another package's."""
+    for _ in range(MAX_LINKS):
+        links = (files.get(f"{COPYRIGHTS}{name}{end}", RootFile()).target for end in ("", COPYRIGHT))
+        target = next(filter(None, links), "")
+        if not target:
+            file = files.get(f"{COPYRIGHTS}{name}{COPYRIGHT}", RootFile())
+            return spdx_expression(licence_names(file.content.decode("utf-8", "replace")))
+        name = linked_package(target)
+    return ""

@@ -130,9 +130,12 @@ def vet(
     reviews = _reviews(by_place, policy, now, context, replaced)
     debian = load_debian(folder)
     names_licences = bool(policy.licences_denied or policy.licences_allowed)
-    licences = deb_licences(folder, debian, context.notes) if context.with_deb_licences or names_licences else {}
     on_debian = debian_findings(debian, context.advisories, context.threats)
     images = tuple(image_packages(folder, image, context.notes) for image in load_base_images(folder).images)
+    licences: dict[str, str] = {}
+    if context.with_deb_licences or names_licences:
+        installed = {package.name: package.licence for image in images for package in image.packages}
+        licences = deb_licences(folder, debian, context.notes, installed)
     on_images = (finding for image in images for finding in image_findings(image, context.advisories, context.threats))
     on_licences = deb_licence_findings(debian, licences, policy, images)
     verified = (*verdict.findings, *_other_files(folder), *on_debian, *on_images, *on_licences)
