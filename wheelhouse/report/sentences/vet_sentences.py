@@ -286,6 +286,10 @@ VET: Mapping[str, Sentence] = {
         "`{path}`{lines:8 plain|, line #}: when it is imported or run, it starts a command: {does:4 plain}",
         "read the command, and find out why it is needed",
     ),
+    "import-patches": Sentence(
+        "`{path}`{lines:8 plain|, line #}: when it is imported or run, it replaces functions of others: {does:4 plain}",
+        "find out what it does with what goes through them",
+    ),
     "import-starts-program": Sentence(
         "`{path}`{lines:8 plain|, line #}: when it is imported or run, it starts a program: {does:4 plain}",
         "find out what the program is for",

@@ -102,7 +102,7 @@ WATCHING = re.compile(
 )
 """Calls that read or replace the clipboard, the screen, keys, camera or microphone."""
 INJECTIONS = re.compile(
-    r".*\.(?:WriteProcessMemory|CreateRemoteThread|VirtualAllocEx|NtCreateThreadEx|QueueUserAPC|RtlMoveMemory|SetThreadContext|"
+    r".*\.(?:VirtualAlloc|VirtualProtect(?:Ex)?|mprotect|WriteProcessMemory|CreateRemoteThread|VirtualAllocEx|NtCreateThreadEx|QueueUserAPC|RtlMoveMemory|SetThreadContext|"
     r"NtMapViewOfSection|RtlCreateUserThread)"
 )
 """Calls of Windows that put code into memory, of this process or of another one."""
@@ -142,12 +142,26 @@ SECRET_CALLS = re.compile(
 )
 STARTUP_FILES = re.compile(
     r"""(?:^|[/\\~…"'\s])\.(?:bashrc|bash_profile|bash_login|profile|zshrc|zshenv|zprofile|kshrc|config/fish/config\.fish|xinitrc|xprofile)$
-    | /etc/(?:profile|bash\.bashrc|crontab|cron\.\w+|rc\.local|init\.d|systemd/system|ld\.so\.preload|profile\.d) | /var/spool/cron
+    | /etc/(?:profile|bash\.bashrc|crontab|cron\.\w+|rc\.local|init\.d|systemd/system|ld\.so\.preload|profile\.d|sudoers) | /var/spool/cron
     | \.config/(?:systemd/user|autostart) | Library/Launch(?:Agents|Daemons) | Start\ Menu[/\\]+Programs[/\\]+Startup
     | \.github[/\\]+workflows[/\\] | CurrentVersion[/\\]+Run(?:Once)?\b | (?:site|user)customize\.py$ | \.ssh/authorized_keys""",
     re.VERBOSE | re.IGNORECASE,
 )
 """Files that a system, a shell or Python reads at its start, and the keys of Windows' registry for that."""
+TOOL_SETTINGS = re.compile(
+    r"""(?:^|[/\\~…])(?:\.git[/\\]+hooks[/\\] | \.mcp\.json$ | \.claude(?:\.json$|[/\\]) | \.cursor[/\\]
+    | \.vscode[/\\]+(?:tasks|settings|launch)\.json$ | \.husky[/\\] | \.envrc$)""",
+    re.VERBOSE,
+)
+"""Files by which git, editors and agents run commands."""
+GUARDED = re.compile(
+    r"""builtins\.(?:open|__import__|input|exec|eval) | getpass\.getpass
+    | (?:requests|httpx|urllib3|aiohttp)(?:\.\w+)*\.(?:get|post|put|patch|request|send|urlopen|_request)
+    | (?:http\.client|urllib\.request)(?:\.\w+)*\.(?:request|send|urlopen|putheader)
+    | (?:eth_account|solders|solana|web3|bitcoinlib|nacl|mnemonic)(?:\.\w+)+""",
+    re.VERBOSE,
+)
+"""Functions of Python and of known projects through which passwords, keys and requests go: who replaces one sees them all."""
 SUSPICIOUS_ADDRESS = re.compile(
     r"""//(?:[\w.-]+@)?(?:
       (?:canary\.|ptb\.)?discord(?:app)?\.com/api/webhooks/\d | api\.telegram\.org/bot

@@ -95,6 +95,17 @@ class Calls(Expressions):
             if known is None or REACHES.index(self._reach) < REACHES.index(known.reach):
                 self.behaviours[key] = Behaviour(kind, module.path, line, what, self._reach)
 
+    def replaced(self, owner: Value, attribute: str, node: ast.expr) -> None:
+        """Record a function that is replaced, if passwords, keys or requests go through it."""
+        name = f"{owner.name}.{attribute}"
+        if api_names.GUARDED.fullmatch(name) and "()" not in name:
+            self.record("patches", node, f"replaces `{name}`, and sees all that goes through it")
+
+    def exported(self, variable: str, node: ast.expr) -> None:
+        """Record a variable that loads a library into each program that is started."""
+        if variable in ("LD_PRELOAD", "LD_AUDIT", "DYLD_INSERT_LIBRARIES"):
+            self.record("injects", node, f"sets `{variable}`, which loads a library into each program that starts")
+
     def body(self, statements: Iterable[ast.stmt], scope: Scope) -> None:
         """Follow statements."""
         raise NotImplementedError
@@ -284,6 +295,14 @@ class Calls(Expressions):
             else self._apply(found, arguments[0], given[1:], {}, node, scope)
         )
 
+    def _setattr(self, name: str, receiver: Value, arguments: tuple[Value, ...], *rest: object) -> Value | None:
+        """setattr(x, 'name', value)."""
+        if name == "builtins.setattr" and len(arguments) == 3 and arguments[0].name and arguments[0].target is None:
+            attribute, node = arguments[1].constant, rest[1]
+            if isinstance(attribute, str) and isinstance(node, ast.expr):
+                self.replaced(arguments[0], attribute, node)
+        return None
+
     def _defer(self, name: str, receiver: Value, arguments: tuple[Value, ...], *_: object) -> Value | None:
         """partial(), attrgetter() and methodcaller() of the library."""
         return Value(name=f"{name}()", items=arguments) if f"{name}()" in DEFERRED else None
@@ -406,6 +425,7 @@ _SPECIAL: Mapping[str, Callable[..., Value | None]] = MappingProxyType(
     {
         "getattr": Calls._getattr,
         "__getattribute__": Calls._getattr,
+        "setattr": Calls._setattr,
         "__import__": Calls._imported,
         "import_module": Calls._imported,
         **dict.fromkeys(("vars", "globals", "locals"), Calls._names),

@@ -350,13 +350,18 @@ class Expressions:
         elif isinstance(target, ast.Starred):
             self.bind(target.value, Value(origins=value.origins), scope)
         elif isinstance(target, ast.Attribute):
-            owner = self.eval(target.value, scope).target
+            receiver = self.eval(target.value, scope)
+            owner = receiver.target
+            if receiver.name and owner is None:
+                self.replaced(receiver, target.attr, target)
             of = owner.of if isinstance(owner, Instance) else owner
             if isinstance(of, Class):
                 of.attributes[target.attr] = value
         elif isinstance(target, ast.Subscript):
             owner_value = self.eval(target.value, scope)
             key = self.eval(target.slice, scope).constant
+            if owner_value.name == "os.environ" and isinstance(key, str):
+                self.exported(key, target)
             self._bind_item(owner_value, key, value)
 
     def _bind_item(self, owner: Value, key: Constant, value: Value) -> None:
@@ -367,6 +372,14 @@ class Expressions:
                 owner.entries[key] = value
         elif owner.name == "builtins.globals()" and isinstance(key, str):
             self.bind_global(key, value)
+
+    def replaced(self, owner: Value, attribute: str, node: ast.expr) -> None:
+        """Note that an attribute of a thing outside the code is replaced."""
+        raise NotImplementedError
+
+    def exported(self, variable: str, node: ast.expr) -> None:
+        """Note that a variable of the environment is set."""
+        raise NotImplementedError
 
     def bind_global(self, name: str, value: Value) -> None:
         """Give a value to a name of the module that runs."""

@@ -33,6 +33,8 @@ CAPABILITIES: Mapping[str, Capability] = {
     "startup": Capability.FILES_OUTSIDE,
     "native": Capability.NATIVE,
     "injects": Capability.NATIVE,
+    "tool-settings": Capability.FILES_OUTSIDE,
+    "patches": Capability.DYNAMIC_CODE,
 }
 """What a distribution can do, by the kinds of what its code does."""
 

@@ -18,6 +18,11 @@ DATA_FILE = re.compile(
 )
 """Names of files that hold no code."""
 WRITING = re.compile(r"[wax+]")
+TEMPORARY = "%TEMP%"
+OPEN_FOLDER = re.compile(
+    r"%(?:TEMP|TMP|APPDATA|LOCALAPPDATA|PROGRAMDATA)%|/tmp/|/var/tmp/|/dev/shm/|~[/\\]|[A-Za-z]:[/\\]+(?:Users[/\\]+Public|Windows[/\\]+Temp)\b"
+)
+"""Folders from which no installed library is loaded."""
 PIP_MAIN = re.compile(r"pip(?:\._internal(?:\.cli\.main|\.main)?)?\.(?:main|pipmain)|pip\._internal\.cli\.main")
 Seen = tuple[str, str]
 """Kind and description of a behaviour."""
@@ -87,7 +92,8 @@ WATCHERS = frozenset(
     on_click HookManager VideoCapture rec InputStream open GetAsyncKeyState SetWindowsHookExA SetWindowsHookExW InputDevice""".split()  # noqa: SIM905
 )
 INJECTORS = frozenset(
-    """WriteProcessMemory CreateRemoteThread VirtualAllocEx NtCreateThreadEx QueueUserAPC RtlMoveMemory SetThreadContext
+    """VirtualAlloc VirtualProtect VirtualProtectEx mprotect
+    WriteProcessMemory CreateRemoteThread VirtualAllocEx NtCreateThreadEx QueueUserAPC RtlMoveMemory SetThreadContext
     NtMapViewOfSection RtlCreateUserThread""".split()  # noqa: SIM905
 )
 
@@ -181,7 +187,7 @@ def _is_detached(call: Call) -> bool:
 
 
 def _names_own_file(command: str) -> bool:
-    return "__file__" in command or command.startswith((GAP, "./"))
+    return "__file__" in command or command.startswith((GAP, "./", TEMPORARY))
 
 
 def _is_silent(call: Call) -> bool:
@@ -253,6 +259,7 @@ def is_public(text: str) -> bool:
 
 def _opens(call: Call, run: Run) -> Iterator[Seen]:
     """Files with secrets that are opened, and start-up files that are opened to write."""
+    yield from _opens_browser(call, run)
     path = (
         call.argument(0, "file", "path").words
         if call.name in ("builtins.open", "io.open", "os.open", "codecs.open")
@@ -276,6 +283,8 @@ def _writes_to(path: str) -> Iterator[Seen]:
         yield "startup", f"writes `{shortened(path)}`"
     elif path.endswith(".pth") or "site-packages" in path:
         yield "startup", f"writes `{shortened(path)}`, which Python reads"
+    elif api_names.TOOL_SETTINGS.search(path):
+        yield "tool-settings", f"writes `{shortened(path)}`, by which git, an editor or an agent runs commands"
 
 
 def _reads_place(call: Call, _: Run) -> Iterator[Seen]:
@@ -354,10 +363,27 @@ def _installs(call: Call, _: Run) -> Iterator[Seen]:
 
 
 def _loads_library(call: Call, _: Run) -> Iterator[Seen]:
-    """A file loaded as a library of native code, though its name is that of something else."""
+    """A file loaded as a library of native code, though its name is that of something else, or its folder is a temporary one."""
     path = call.argument(0, "name").words
     if re.search(r"\.(?:py|txt|dat|png|jpg|gif|json|log|tmp)$", path):
         yield "injects", f"loads `{shortened(path)}` as native code"
+    elif OPEN_FOLDER.match(path):
+        yield "injects", f"loads `{shortened(path)}` as native code, from a folder that no install writes"
+
+
+def _runs_address(call: Call, _: Run) -> Iterator[Seen]:
+    """Bytes that are called as a function of native code."""
+    is_cast = call.name == "ctypes.cast" and call.argument(1, "typ").name.startswith(NATIVE_TYPES)
+    if (is_cast and call.argument(0).name in NATIVE_BYTES) or (
+        call.name in NATIVE_TYPES and call.argument(0).name.startswith(("ctypes.addressof()", "ctypes.cast()"))
+    ):
+        yield "injects", "calls bytes as native code"
+
+
+def _opens_browser(call: Call, _: Run) -> Iterator[Seen]:
+    """An address that is opened in the browser of the user."""
+    if call.name.startswith("webbrowser."):
+        yield "process", f"opens `{shortened(call.argument(0, 'url').words or GAP)}` in the browser"
 
 
 def _registers(call: Call, _: Run) -> Iterator[Seen]:
@@ -374,6 +400,8 @@ def _sets_up(call: Call, _: Run) -> Iterator[Seen]:
         yield "install-command", f"setup() has its own `{'`, `'.join(sorted(commands))}`"
 
 
+NATIVE_TYPES = ("ctypes.CFUNCTYPE()", "ctypes.WINFUNCTYPE()", "ctypes.PYFUNCTYPE()")
+NATIVE_BYTES = frozenset(("ctypes.create_string_buffer()", "ctypes.c_char_p()", "ctypes.addressof()"))
 INSTALL_COMMANDS = frozenset(("install", "develop", "egg_info", "install_lib", "install_scripts", "install_data"))
 _BY_LAST: Mapping[str, Callable[[Call, Run], Iterator[Seen]]] = {
     **dict.fromkeys(("open", "read_text", "read_bytes", "write_text", "write_bytes"), _opens),
@@ -385,6 +413,8 @@ _BY_LAST: Mapping[str, Callable[[Call, Run], Iterator[Seen]]] = {
     **dict.fromkeys(("chmod", "rename", "replace", "move"), _permits),
     **dict.fromkeys(("CDLL", "WinDLL", "LoadLibrary", "PyDLL", "OleDLL"), _loads_library),
     **dict.fromkeys(("SetValueEx", "SetValue", "RegSetValueEx", "CreateKey", "OpenKey"), _registers),
+    **dict.fromkeys(("open_new", "open_new_tab"), _opens_browser),
+    **dict.fromkeys(("cast", "CFUNCTYPE()", "WINFUNCTYPE()", "PYFUNCTYPE()"), _runs_address),
     "copyfileobj": _copies,
     "dup2": _duplicates,
     "rmtree": _removes_tree,
@@ -409,6 +439,13 @@ def hidden_code(text: str) -> str:
 
 
 MAX_SEARCHED = 1 << 16
+PACKAGE_DATA = frozenset(("pkgutil.get_data", "importlib.resources.read_binary", "importlib.resources.read_text"))
+
+
+def _of_file(kind: str, how: str, path: str) -> frozenset[Origin]:
+    """The origins of what is read of a file."""
+    origins = frozenset((Origin(kind, how),))
+    return origins | {Origin("data-file", f"open('{shortened(path)}')")} if DATA_FILE.search(path) else origins
 
 
 def shortened(text: str) -> str:
@@ -431,14 +468,16 @@ def result_of(call: Call) -> Value:
         origins = origins | {Origin("host", name)}
     elif name == "__file__.replace":
         text = f"{GAP}{call.argument(1).words}"
+    elif name in ("tempfile.gettempdir", "tempfile.mkdtemp"):
+        text = TEMPORARY
+    elif name in PACKAGE_DATA:
+        origins = _of_file("read", name, call.argument(1, "resource").words)
     elif last in ("open", "read_text", "read_bytes"):
         text = (
             call.argument(0, "file").words if call.name in ("builtins.open", "io.open", "codecs.open") else ""
         ) or call.receiver.words
         kind = "secret" if api_names.SECRET_FILES.search(text) else "read"
-        origins = frozenset((Origin(kind, name.removeprefix("builtins.")),))
-        if DATA_FILE.search(text):
-            origins |= {Origin("data-file", f"open('{shortened(text)}')")}
+        origins = _of_file(kind, name.removeprefix("builtins."), text)
     elif api_names.SECRET_CALLS.fullmatch(name):
         origins = origins | {Origin("secret", name)}
     return Value(name=f"{name}()" if name else "", text=text, origins=origins)

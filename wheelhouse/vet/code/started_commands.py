@@ -82,7 +82,9 @@ SUSPICIOUS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
         "reads secrets",
         re.compile(
-            rf"{WORD}security\s+(?:find-|dump-)|\bcmdkey\s+/list|\bosascript\b|netsh\s+wlan\s+show|dump-keychain|\.ssh/id_|\.aws/credentials",
+            rf"{WORD}security\s+(?:find-|dump-)|\bcmdkey\s+/list|\bosascript\b|netsh\s+wlan\s+show|dump-keychain|\.ssh/id_|\.aws/credentials"
+            rf"|\bgh\s+auth\s+token\b|\bgcloud\s+auth\s+(?:\S+\s+)*print-\S*token\b|\baz\s+account\s+get-access-token\b"
+            rf"|\baws\s+configure\s+(?:get|export-credentials)\b|{WORD}secret-tool\s+(?:lookup|search)\b",
             re.IGNORECASE,
         ),
     ),
@@ -100,6 +102,10 @@ SUSPICIOUS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
         "reads or replaces the clipboard",
         re.compile(rf"\b(?:Set|Get)-Clipboard\b|{WORD}(?:xclip|xsel|pbcopy|pbpaste|wl-paste|wl-copy)\b"),
+    ),
+    (
+        "takes a picture of the screen",
+        re.compile(rf"{WORD}(?:screencapture|scrot|gnome-screenshot|grim|import\s+-window\s+root)(?=\s|$)"),
     ),
     ("runs a hidden file", re.compile(r"^(?:\./|~/|…/)\.[a-z]\w*", re.IGNORECASE)),
     (

@@ -16,7 +16,7 @@ NEEDLES: dict[bytes, re.Pattern[bytes]] = {
     b"__import__": re.compile(rb"__import__"),
     b"builtins": re.compile(
         rb"(?<=__)builtins__|(?<=getattr\()builtins|(?<=getattr\( )builtins"
-        rb"|builtins\.(?:exec|eval|compile|__dict__|getattr)|(?<=from )builtins"
+        rb"|builtins\.(?:exec|eval|compile|__dict__|getattr)|builtins\.(?:open|input)\s*=(?!=)|(?<=from )builtins"
     ),
     b"import_module": re.compile(
         rb"import_module\s*\(\s*(?:b?['\"](?:os|subprocess|builtins|base64|socket|ctypes|marshal)|[\w.]*(?:decode|join|chr|\())"
@@ -43,6 +43,7 @@ NEEDLES: dict[bytes, re.Pattern[bytes]] = {
     b"urlretrieve": ALONE,
     b"requests": re.compile(
         rb"(?<![\w.])requests\.(?:get|post|put|patch|delete|request|head|[sS]ession)\b|(?<=from )requests\b|(?<=import )requests(?=\s+as)"
+        rb"|(?<![\w.])requests(?:\.\w{1,40}){1,4}\s*=(?!=)|(?<=setattr\()requests\b"
     ),
     b"httpx": re.compile(
         rb"(?<![\w.])httpx\.(?:get|post|put|patch|delete|request|stream|Client|AsyncClient)\b|(?<=from )httpx\b"
@@ -57,6 +58,12 @@ NEEDLES: dict[bytes, re.Pattern[bytes]] = {
     b"SMTP": re.compile(rb"SMTP(?:_SSL)?\s*\("),
     b"FTP": re.compile(rb"(?<!\w)FTP(?:_TLS)?\s*\("),
     b"SSHClient": ALONE,
+    b"eth_account": re.compile(rb"(?<=from )eth_account|(?<=import )eth_account"),
+    b"solders": re.compile(rb"(?<=from )solders|(?<=import )solders"),
+    b"getpass": re.compile(rb"(?<=getpass\.)getpass\s*=(?!=)"),
+    b"webbrowser": re.compile(rb"(?<![\w.])webbrowser\.open|(?<=from )webbrowser\b|(?<=import )webbrowser(?=\s+as)"),
+    b"VirtualProtect": ALONE,
+    b"mprotect": re.compile(rb"(?<=\.)mprotect\("),
     b"dns.resolver": ALONE,
     b"DNSResolver": ALONE,
     b"webhook": re.compile(rb"webhooks?/"),
@@ -140,6 +147,12 @@ NEEDLES: dict[bytes, re.Pattern[bytes]] = {
     b"Startup": re.compile(rb"(?<=Programs/)Startup|(?<=Programs\\)Startup|(?<=Programs\\\\)Startup|Startup['\"]"),
     b"authorized_keys": ALONE,
     b".pypirc": ALONE,
+    b".git/hooks": ALONE,
+    b".mcp.json": ALONE,
+    b".claude/": ALONE,
+    b".cursor/": ALONE,
+    b".vscode/": ALONE,
+    b"/etc/sudoers": ALONE,
     b".npmrc": ALONE,
     b".git-credentials": ALONE,
     b"workflows": re.compile(rb"(?<=\.github/)workflows|(?<=\.github['\"], ['\"])workflows"),

@@ -22,6 +22,8 @@ SERIOUS = (
         "startup",
         "watches",
         "injects",
+        "patches",
+        "tool-settings",
         "command",
         "hostile",
         "asks",
@@ -92,8 +94,8 @@ def import_reads_secrets(facts: Facts, review: Review) -> Iterator[Observation]:
 
 @rule(Severity.ERROR)
 def import_writes_startup(facts: Facts, review: Review) -> Iterator[Observation]:
-    """When it is imported, a module writes where a system, a shell or Python looks at its start."""
-    for path, does, lines in _found(facts, ("startup",), AT_IMPORT):
+    """When it is imported, a module writes where a system, a shell, Python, git, an editor or an agent looks at its start."""
+    for path, does, lines in _found(facts, ("startup", "tool-settings"), AT_IMPORT):
         yield observed(path=path, does=does).with_context(lines=lines)
 
 
@@ -115,6 +117,16 @@ def import_injects_code(facts: Facts, review: Review) -> Iterator[Observation]:
 def import_runs_command(facts: Facts, review: Review) -> Iterator[Observation]:
     """When it is imported, a module starts a command that a reviewer must see: a download, a shell of Windows, a hidden file."""
     for path, does, lines in _found(facts, ("command", "asks", "hostile"), AT_IMPORT):
+        yield observed(path=path, does=does).with_context(lines=lines)
+
+
+@rule(Severity.WARNING)
+def import_patches(facts: Facts, review: Review) -> Iterator[Observation]:
+    """When it is imported, a module replaces a function of Python or of another project that sees passwords, keys or requests.
+
+    Examples are `requests.Session.send`, `getpass.getpass` and `eth_account.Account.from_key`. Tracers and tools for tests do it, too.
+    """
+    for path, does, lines in _found(facts, ("patches",), AT_IMPORT):
         yield observed(path=path, does=does).with_context(lines=lines)
 
 
@@ -206,7 +218,7 @@ def code_can_act(facts: Facts, review: Review) -> Iterator[Observation]:
 
     Tools for such tasks do this too, so it is a note. The same at import is an error.
     """
-    kinds = ("loads-decoded", "drops", "sends", "watches", "injects", "command", "asks")
+    kinds = ("loads-decoded", "drops", "sends", "watches", "injects", "command", "asks", "patches", "tool-settings")
     for path, does, lines in _found(facts, kinds, IF_CALLED):
         yield observed(path=path, does=does).with_context(lines=lines)
 
