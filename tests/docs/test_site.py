@@ -12,6 +12,7 @@ from tests.support.checkout import ROOT
 PAGES = (
     *("docs/index", "docs/tour", "docs/tutorials/airflow-in-a-bank", "docs/concepts/threat-model", "docs/security"),
     *("docs/reference/commands/fetch", "docs/reference/wheelhouse-toml", "docs/reference/rules", "README"),
+    *("docs/guides/install", "docs/reference/json", "docs/performance", "docs/contributing"),
 )
 
 

@@ -27,6 +27,7 @@ def chromium(size: tuple[int, int] = WIDE, *, dark: bool = False) -> Iterator[An
     for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--hide-scrollbars"):
         options.add_argument(argument)
     driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(programs[1]))
+    driver.set_script_timeout(120)
     try:
         metrics = {"width": size[0], "height": size[1], "deviceScaleFactor": 1, "mobile": size == NARROW}
         driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)

@@ -4,9 +4,11 @@ import json
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from importlib.metadata import requires
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from packaging.requirements import Requirement
 from pip._internal.models.index import PyPI
 
 from tests.support.checkout import ROOT
@@ -65,6 +67,13 @@ def _airflow(folder: Path) -> None:
     build_sdist(folder, "python-nvd3", "0.16.0")
 
 
+def _needed_by_wheelhouse(folder: Path) -> None:
+    """Something under the name of each project that wheelhouse itself needs, for `pack --with-self`."""
+    for requirement in map(Requirement, requires("airgap-wheelhouse") or ()):
+        lowest = next(one.version for one in requirement.specifier if one.operator == ">=")
+        build_wheel(folder, requirement.name, lowest)
+
+
 @contextmanager
 def made_internet(folder: Path, *, index: bool = True) -> Iterator[Internet]:
     """Every host that the docs name, made here: the default index only where `index` says so."""
@@ -74,6 +83,7 @@ def made_internet(folder: Path, *, index: bool = True) -> Iterator[Internet]:
     build_wheel(corporate, "acme-app", "1.0", requires=["certifi", "lib-ours"])
     build_wheel(corporate, "lib-ours", "1.0")
     _airflow(default)
+    _needed_by_wheelhouse(default)
     constraints = (ROOT / f"constraints/airflow-{RELEASE}/constraints-3.12.txt").read_text(encoding="utf-8")
     indexes = {CORPORATE_INDEX: corporate} | ({DEFAULT_INDEX: default} if index else {})
     with internet(folder / "tls", indexes, {PUBLISHED: constraints}) as made:
