@@ -283,7 +283,11 @@ def relayed(server_port: int | None = None) -> Iterator[str]:
 
 def table(title: str, costs: dict[str, Cost], base: str) -> str:
     """A table in Markdown; the last column says how many times as long as `base`."""
-    lines = [f"\n### {title}\n", "| run | wall, s | processor, s | memory, MB | × |", "| --- | ---: | ---: | ---: | ---: |"]
+    lines = [
+        f"\n### {title}\n",
+        "| run | wall, s | processor, s | memory, MB | × |",
+        "| --- | ---: | ---: | ---: | ---: |",
+    ]
     for name, cost in costs.items():
         ratio = cost.wall / costs[base].wall
         lines.append(f"| {name} | {cost.wall:.2f} | {cost.cpu:.2f} | {cost.memory:.0f} | {ratio:.2f} |")
