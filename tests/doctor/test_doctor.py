@@ -21,7 +21,13 @@ from wheelhouse.extras import extras, install_command, missing
 from wheelhouse.index.http import Http, HttpSettings
 from wheelhouse.index.locations import IndexLocation
 from wheelhouse.report.diagnosis_lines import diagnosis_document, diagnosis_lines
-from wheelhouse.report.sentences.doctor_sentences import EXTRA_USES, PROGRAM_USES, SENTENCES
+from wheelhouse.report.sentences.doctor_sentences import (
+    EXTRA_USES,
+    PROGRAM_REMEDIES,
+    PROGRAM_USES,
+    SENTENCES,
+    doctor_sentence,
+)
 from wheelhouse.target.interpreters import InterpreterPlaces
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -150,7 +156,17 @@ def test_a_machine_without_another_python_says_so(tmp_path: Path) -> None:
 
 def test_programs_that_are_not_here_are_missing() -> None:
     assert {check.name for check in host.program_checks("") if check.state is State.MISSING} >= {"gpg", "auditwheel"}
-    assert set(host.PROGRAMS) == set(PROGRAM_USES)
+    assert set(host.PROGRAMS) == set(PROGRAM_USES) == set(PROGRAM_REMEDIES)
+
+
+def test_a_missing_program_says_how_to_get_it() -> None:
+    missing = [check for check in host.program_checks("") if check.name != "uv"]
+    assert [doctor_sentence(check)[1] for check in missing] == [PROGRAM_REMEDIES[check.name] for check in missing]
+
+
+def test_a_remedy_ends_with_the_command_that_can_be_pasted() -> None:
+    _, remedy = doctor_sentence(Check(Topic.KEYRING, "keyring", State.MISSING, {"command": "pip install keyring"}))
+    assert remedy.endswith(": pip install keyring")
 
 
 def test_an_agent_that_is_gone_is_broken_and_none_is_missing(tmp_path: Path) -> None:

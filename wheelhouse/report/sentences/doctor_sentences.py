@@ -24,6 +24,13 @@ PROGRAM_USES = {
     "uv": "`rehearse` needs it to install with uv, too",
     "par2": "`pack` needs it for error correction",
 }
+PROGRAM_REMEDIES = {
+    "gpg": "apt-get install gnupg, or dnf install gnupg2",
+    "gpgv": "apt-get install gpgv, or dnf install gnupg2",
+    "auditwheel": "pipx install auditwheel, and apt-get install patchelf, or dnf install patchelf",
+    "uv": "pipx install uv",
+    "par2": "apt-get install par2, or dnf install par2cmdline",
+}
 NO_SANDBOX = "`build` and `rehearse` need one of the sandboxes"
 
 
@@ -127,7 +134,7 @@ def _keyring(check: Check, fact: Fact) -> Sentence:
     if check.state is State.MISSING:
         return (
             "not installed; passwords can come from netrc, a URL or a token file",
-            f"{fact('command')}, if keyring holds yours",
+            f"if keyring holds yours: {fact('command')}",
         )
     return f"the {fact('as')} is asked for the passwords of servers that you name", ""
 
@@ -143,7 +150,7 @@ def _agent(check: Check, fact: Fact) -> Sentence:
 def _program(check: Check, fact: Fact) -> Sentence:
     if check.state is State.GOOD:
         return fact("path"), ""
-    return f"not installed; {PROGRAM_USES[check.name]}", ""
+    return f"not installed; {PROGRAM_USES[check.name]}", PROGRAM_REMEDIES[check.name]
 
 
 SENTENCES: dict[Topic, Callable[[Check, Fact], Sentence]] = {
