@@ -402,6 +402,14 @@ def test_a_challenge_of_another_server_gets_no_credentials(registry: RegistrySer
         assert not any("authorization" in one.headers or "/token" in one.path for one in elsewhere.requests)
 
 
+def test_a_registry_that_cannot_be_reached_is_an_error_with_the_other_ways(fetching: Fetching) -> None:
+    with pytest.raises(ServerError, match="could not be reached") as raised:
+        fetching("127.0.0.1:9/base:1")
+    assert raised.value.hint == (
+        "name a mirror of it: --image-mirror 127.0.0.1:9=https://…; or a saved image: --base-image docker-archive:FILE"
+    )
+
+
 def test_a_registry_without_the_image_says_so(registry: RegistryServer, fetching: Fetching) -> None:
     with pytest.raises(ServerError, match=f"the registry {registry.host} has no image `base:1`"):
         fetching(f"{registry.host}/base:1")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from wheelhouse.errors import InputError, IntegrityError
+from wheelhouse.errors import InputError, IntegrityError, TransientError
 from wheelhouse.events import Listener
 from wheelhouse.files.disk import kind_of, read_regular
 from wheelhouse.index.http import Http
@@ -23,6 +23,9 @@ from wheelhouse.oci.image_manifest import (
 )
 from wheelhouse.oci.reference import DIGEST, LATEST, Mirror, Reference
 from wheelhouse.oci.registry import Registry
+
+ELSEWHERE = "name a mirror of it: --image-mirror {}=https://…; or a saved image: --base-image docker-archive:FILE"
+"""What to do if a registry cannot be reached."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +82,10 @@ class RegistrySource(ImageSource):
     def find(self, requested: str, architecture: str) -> FoundImage:
         """As the registry has it; an index is followed once."""
         name = str(self._reference)
-        raw, media_type = self._registry.manifest(self._reference, requested)
+        try:
+            raw, media_type = self._registry.manifest(self._reference, requested)
+        except TransientError as error:
+            raise TransientError(str(error), hint=ELSEWHERE.format(self._reference.registry)) from error
         found = parse_manifest(raw, media_type, name, architecture)
         if isinstance(found, Manifest):
             return _found(raw, found, None)
