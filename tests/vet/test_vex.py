@@ -79,6 +79,15 @@ def csaf(status: str, helper: Mapping[str, Any], **more: object) -> dict[str, An
     }
 
 
+FLAGS = {"flags": [{"label": "vulnerable_code_not_present", "product_ids": ["P"]}]}
+
+
+def csaf_range(versions: str) -> dict[str, Any]:
+    document = csaf("known_not_affected", {"purl": "pkg:pypi/app"}, **FLAGS)
+    document["product_tree"]["branches"][0]["branches"][0] |= {"category": "product_version_range", "name": versions}
+    return document
+
+
 def in_cyclonedx(reference: str, state: str = "not_affected", **more: object) -> dict[str, Any]:
     analysis = {"state": state, "justification": "code_not_reachable", "detail": "we never call it"}
     row = {"id": "CVE-2026-0001", "analysis": analysis, "affects": [{"ref": reference, **more}]}
@@ -87,7 +96,6 @@ def in_cyclonedx(reference: str, state: str = "not_affected", **more: object) ->
 
 
 IMPACT = {"threats": [{"category": "impact", "details": "the code is not there", "product_ids": ["P"]}]}
-FLAGS = {"flags": [{"label": "vulnerable_code_not_present", "product_ids": ["P"]}]}
 SETTLING = {
     "openvex": openvex(says("not_affected", {"@id": PURL})),
     "openvex-any-version": openvex(says("not_affected", {"@id": "pkg:pypi/App"})),
@@ -107,6 +115,11 @@ SETTLING = {
     "cyclonedx": in_cyclonedx("the-app"),
     "cyclonedx-purl": in_cyclonedx(PURL),
     "cyclonedx-link": in_cyclonedx("urn:cdx:f08a6ccd-4dce-4759-bd84-c626675d60a7/1#pkg%3Apypi%2Fapp%401.0"),
+    "openvex-fixed-file": openvex(says("fixed", {"@id": "pkg:pypi/app"}), says("fixed", {"@id": PURL})),
+    "cyclonedx-range": in_cyclonedx("the-app", versions=[{"range": "vers:pypi/<3"}]),
+    "cyclonedx-fixed-range": in_cyclonedx("pkg:pypi/app", "resolved", versions=[{"range": "vers:pypi/>=1|<3"}]),
+    "cyclonedx-all": in_cyclonedx("the-app", "resolved", versions=[{"range": "vers:pypi/*"}]),
+    "csaf-range": csaf_range("vers:pypi/<=1.0"),
     "cyclonedx-version": in_cyclonedx("the-app", versions=[{"version": "1.0", "status": "affected"}]),
 }
 OPEN = {
@@ -123,7 +136,14 @@ OPEN = {
     "open": openvex(says("under_investigation", {"@id": PURL})),
     "csaf-no-reason": csaf("known_not_affected", {"purl": PURL}),
     "cyclonedx-other-version": in_cyclonedx("the-app", versions=[{"version": "2.0"}]),
-    "cyclonedx-range": in_cyclonedx("the-app", versions=[{"range": "vers:pypi/<3"}]),
+    "cyclonedx-other-range": in_cyclonedx("the-app", versions=[{"range": "vers:pypi/>=2|<3"}]),
+    "cyclonedx-range-of-others": in_cyclonedx("the-app", versions=[{"range": "vers:npm/<3"}]),
+    "cyclonedx-no-range": in_cyclonedx("the-app", versions=[{"range": "<3"}]),
+    "csaf-other-range": csaf_range("vers:pypi/>1.0"),
+    "csaf-no-range": csaf_range("1.x"),
+    "openvex-fixed-in-no-version": openvex(says("fixed", {"@id": "pkg:pypi/app"})),
+    "cyclonedx-fixed-in-no-version": in_cyclonedx("pkg:pypi/app", "resolved"),
+    "csaf-fixed-in-no-version": csaf("fixed", {"purl": "pkg:pypi/app"}),
     "malicious": openvex(says("not_affected", {"@id": PURL}, name="MAL-1")),
 }
 

@@ -1,43 +1,17 @@
 """What Python code does: it uses the network, or executes data that it decodes. The code is parsed, never run (pure).
 
-This finds what is careless or plain. Whoever means to hide something can; a sealed room is what holds then.
+This finds what is careless or plain. Whoever means to hide something can; a sandbox is what holds then.
 """
 
 import ast
 import re
-import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 
-from wheelhouse.documents import too_deep_as
+from wheelhouse.vet.code.api_names import NETWORK_MODULES
+from wheelhouse.vet.code.calls import parsed_text
 
-NETWORK_MODULES = frozenset(
-    (
-        *(
-            "aiohttp",
-            "ftplib",
-            "http.client",
-            "http.server",
-            "httpx",
-            "paramiko",
-            "requests",
-            "smtplib",
-            "socket",
-            "socketserver",
-        ),
-        *(
-            "telnetlib",
-            "urllib.request",
-            "urllib2",
-            "urllib3",
-            "websocket",
-            "websockets",
-            "xmlrpc.client",
-            "dns.resolver",
-        ),
-    )
-)
 NETWORK_PROGRAMS = re.compile(r"(?:^|[\s/'\";|&(])(curl|wget|nc|ncat|ssh|scp|ftp|telnet)(?:\s|$)")
 ADDRESS = re.compile(r"(?:https?|ftp|wss?)://[^\s'\"<>)]+|\b(?:\d{1,3}\.){3}\d{1,3}(?::\d+)\b")
 DESCRIBING = frozenset(
@@ -72,13 +46,10 @@ class CodeSignals:
 
 def read_code(text: str) -> CodeSignals:
     """Read Python code. Python 2, and anything else that does not parse, is read as text."""
-    try:
-        with warnings.catch_warnings(), too_deep_as(ValueError):
-            warnings.simplefilter("ignore", SyntaxWarning)
-            tree = ast.parse(text)
-        return CodeSignals(_once(_modules(tree), _programs(tree), _addresses(tree)), _once(_hidden(tree)))
-    except (SyntaxError, ValueError, MemoryError):
+    tree = parsed_text(text)
+    if tree is None:
         return CodeSignals(_once(_modules_in_text(text)), _once(_hidden_in_text(text)))
+    return CodeSignals(_once(_modules(tree), _programs(tree), _addresses(tree)), _once(_hidden(tree)))
 
 
 def _once(*found: Iterable[str]) -> tuple[str, ...]:

@@ -11,22 +11,40 @@ from datetime import UTC, datetime
 from wheelhouse.findings import Analysis, Finding
 from wheelhouse.lock.lock import Pin
 from wheelhouse.vet.ecosystems import Purl, parse_purl
+from wheelhouse.vet.version_ranges import VersionRange
 
 RULES = frozenset(("vulnerable", "component-vulnerable", "deb-vulnerable", "vulnerable-since-approval"))
 SETTLED = frozenset(("not_affected", "false_positive", "resolved", "resolved_with_pedigree"))
 """The states that say that a vulnerability is none here (CycloneDX 1.6, `impactAnalysisState`)."""
 WITH_REASON = frozenset(("not_affected", "false_positive"))
 """The states that count only with a reason."""
+FIXED = frozenset(("resolved", "resolved_with_pedigree"))
+"""The states that are about one version: an earlier one is not fixed."""
 OLDEST = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class VexProduct:
-    """What a statement is about: a package, the sha256 of a file, or both. `components` are those inside it that it names."""
+    """What a statement is about: a package, the sha256 of a file, or both. `components` are those inside it that it names.
+
+    `versions` is a range of versions of the package that it is limited to.
+    """
 
     purl: Purl | None = None
     sha256: str = ""
     components: tuple["VexProduct", ...] = ()
+    versions: VersionRange | None = None
+
+    def names(self, package: Purl) -> bool:
+        """Whether it names a package, in a version of its range."""
+        is_named = self.purl is not None and self.purl.names(package)
+        return is_named and (self.versions is None or self.versions.has(package))
+
+    @property
+    def has_version(self) -> bool:
+        """Whether it, or a component that it names, is limited to versions or to one file."""
+        has_own = bool(self.sha256 or self.versions is not None or (self.purl and self.purl.version))
+        return has_own or any(one.has_version for one in self.components)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,15 +107,17 @@ def _covers(statement: VexStatement, finding: Finding, pin: Pin | None) -> bool:
         return False
     package = package_of(finding)
     file = Purl("pypi", "", pin.project, str(pin.version)) if pin else None
-    return any(_is_about(product, package, file, pin.artifact.sha256 if pin else "") for product in statement.products)
+    is_fix = statement.analysis.state in FIXED
+    products = [product for product in statement.products if product.has_version or not is_fix]
+    return any(_is_about(product, package, file, pin.artifact.sha256 if pin else "") for product in products)
 
 
 def _is_about(product: VexProduct, package: Purl | None, file: Purl | None, sha256: str) -> bool:
     """Whether a product is the package of a finding; or its file, and no other components inside it are named."""
-    if package and product.purl and product.purl.names(package) and not product.components:
+    if package and product.names(package) and not product.components:
         return not product.sha256 or package != file or product.sha256 == sha256
-    is_file = product.sha256 == sha256 if product.sha256 else bool(file and product.purl and product.purl.names(file))
-    is_inside = any(one.purl and package and one.purl.names(package) for one in product.components)
+    is_file = product.sha256 == sha256 if product.sha256 else bool(file and product.names(file))
+    is_inside = any(package and one.names(package) for one in product.components)
     return is_file and (is_inside or not product.components)
 
 

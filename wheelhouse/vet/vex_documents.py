@@ -4,6 +4,7 @@ Sources: CycloneDX 1.6; OpenVEX 0.2.0; CSAF 2.0, 4.5 and 3.2.
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote
 
@@ -11,6 +12,7 @@ from wheelhouse.documents import parse_json
 from wheelhouse.errors import InputError
 from wheelhouse.findings import Analysis
 from wheelhouse.vet.ecosystems import Purl, parse_purl
+from wheelhouse.vet.version_ranges import VersionRange, parse_range
 from wheelhouse.vet.vex import VexProduct, VexStatement
 
 HINT = "name a VEX document in JSON: CycloneDX with `analysis`, OpenVEX, or CSAF"
@@ -94,7 +96,7 @@ def _cyclonedx_product(component: Table) -> VexProduct:
 def _affected(row: Table, by_reference: Mapping[str, VexProduct]) -> Iterator[VexProduct]:
     """The products of `affects`: by reference in the document, or a BOM-Link whose end is a package URL or a file name.
 
-    A row with versions is about these versions only; a row with ranges of versions is left out.
+    A row with versions is about these versions and ranges of versions only.
     """
     for affected in _tables(row, "affects"):
         reference = str(affected["ref"])
@@ -105,8 +107,10 @@ def _affected(row: Table, by_reference: Mapping[str, VexProduct]) -> Iterator[Ve
             yield product
         for version in versions:
             if product.purl and isinstance(version.get("version"), str):
-                purl = product.purl
-                yield VexProduct(Purl(purl.type, purl.namespace, purl.name, version["version"]), product.sha256)
+                yield VexProduct(replace(product.purl, version=version["version"]), product.sha256)
+            elif product.purl and isinstance(version.get("range"), str):
+                purl = replace(product.purl, version="")
+                yield VexProduct(purl, product.sha256, versions=parse_range(version["range"]))
 
 
 def _cyclonedx_author(document: Table) -> str:
@@ -167,25 +171,29 @@ def _of_csaf(document: Table, source: str) -> Iterator[VexStatement]:
 def _csaf_products(tree: Table) -> dict[str, tuple[VexProduct, ...]]:
     """The products by id: those of branches and full names, and relationships, which name a component inside a product."""
     names: list[Table] = list(_tables(tree, "full_product_names"))
+    ranges: dict[str, VersionRange] = {}
     queue = _tables(tree, "branches")
     for branch in queue:
         queue += _tables(branch, "branches")
         names += [branch["product"]] if "product" in branch else []
-    products = {str(one["product_id"]): _csaf_product(one) for one in names}
+        if branch.get("category") == "product_version_range" and "product" in branch:
+            ranges[str(branch["product"]["product_id"])] = parse_range(str(branch.get("name")))
+    products = {name: _csaf_product(one, ranges.get(name)) for one in names if (name := str(one["product_id"]))}
     whole: dict[str, tuple[VexProduct, ...]] = {name: (product,) for name, product in products.items()}
     for relationship in _tables(tree, "relationships"):
         inner = products.get(str(relationship["product_reference"]), VexProduct())
         outer = products.get(str(relationship["relates_to_product_reference"]), VexProduct())
         name = str(relationship["full_product_name"]["product_id"])
-        whole[name] = (VexProduct(outer.purl, outer.sha256, (inner,)),)
+        whole[name] = (replace(outer, components=(inner,)),)
     return whole
 
 
-def _csaf_product(product: Table) -> VexProduct:
+def _csaf_product(product: Table, versions: VersionRange | None) -> VexProduct:
+    """A product; `versions` is the range of versions that its branch names."""
     helper = product.get("product_identification_helper", {})
     rows = [row for one in _tables(helper, "hashes") for row in _tables(one, "file_hashes")]
     hashes = {str(row.get("algorithm", "")).lower(): str(row.get("value", "")) for row in rows}
-    return VexProduct(_purl(helper.get("purl")), _sha256(hashes))
+    return VexProduct(_purl(helper.get("purl")), _sha256(hashes), versions=versions)
 
 
 def _csaf_reason(row: Table, product: str) -> tuple[str, str]:

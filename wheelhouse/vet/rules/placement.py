@@ -27,7 +27,6 @@ FORMS_HIDDEN_BY = {
 """Which forms of a module, as in `Facts.top_modules`, nobody can import if another distribution has it in one form."""
 ARCHIVE_KINDS = frozenset(("zip", "tar", "7z"))
 COMPRESSED_KINDS = frozenset(("gzip", "bzip2", "xz", "zstd"))
-TARBALL = re.compile(r"\.(tgz|tbz2?|txz|tar\.[a-z0-9]+)$", re.IGNORECASE)
 TAR = re.compile(r"\.(tar|tgz|tbz2?|txz|tar\.[a-z0-9]+)$", re.IGNORECASE)
 DOCUMENTS = re.compile(r"\.(npz|xls[xm]|docx|pptx|od[tsp]|epub|kmz|keras|pt|pth)$", re.IGNORECASE)
 """Formats that are zips, but are not unpacked by anybody."""
@@ -256,7 +255,7 @@ def embedded_archive(facts: Facts, review: Review) -> Iterator[Observation]:
 def compressed_file(facts: Facts, review: Review) -> Iterator[Observation]:
     """The file contains compressed files, mostly data for tests or for run time."""
     if streams := [
-        entry.name for entry in _files(facts) if entry.kind in COMPRESSED_KINDS and not TARBALL.search(entry.name)
+        entry.name for entry in _files(facts) if entry.kind in COMPRESSED_KINDS and not TAR.search(entry.name)
     ]:
         yield observed(count=len(streams), paths=tuple(streams))
 
@@ -269,7 +268,7 @@ def _files(facts: Facts) -> Iterator[Entry]:
 def _holds_files(entry: Entry) -> bool:
     """Whether an entry is an archive that may hold code."""
     if entry.kind in COMPRESSED_KINDS:
-        return bool(TARBALL.search(entry.name))
+        return bool(TAR.search(entry.name))
     return entry.kind in ARCHIVE_KINDS and not DOCUMENTS.search(entry.name)
 
 
