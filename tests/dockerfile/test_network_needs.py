@@ -45,6 +45,20 @@ CORPUS: dict[str, tuple[str, list[Need]]] = {
         "FROM y\nCOPY --from=scripts /install.sh /scripts/\nRUN bash /scripts/install.sh dev\n",
         [(1, "base-image", "x"), (9, "base-image", "y"), (5, "download", "https://e.example/$1")],
     ),
+    "a function that runs its arguments": (
+        'FROM x\nRUN retry() { for i in 1 2 3; do "$@" && return; done; }; \\\n  retry apt-get update; retry apt-get install -y git\n'
+        'RUN <<EOF\nretry() {\n  until "$@"; do sleep 1; done\n}\nlog() { echo "${1}"; }\nretry retry curl https://e.example/a\n'
+        'log apt-get update\nEOF\nRUN <<EOF\nrun() { "$@"; }\nrun git clone https://e.example/r.git\nexec "$@"\nEOF\n',
+        [
+            (1, "base-image", "x"),
+            (3, "apt-update", ""),
+            (3, "apt-install", "git"),
+            (9, "download", "https://e.example/a"),
+            (13, "unknown", "$@"),
+            (14, "git", "https://e.example/r.git"),
+            (15, "unknown", "$@"),
+        ],
+    ),
     "corepack": (
         "FROM x\nRUN corepack enable --install-directory /b\nRUN corepack prepare pnpm@9 --activate\n",
         [(1, "base-image", "x"), (3, "npm", "pnpm@9")],

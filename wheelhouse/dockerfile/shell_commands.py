@@ -19,6 +19,12 @@ FUNCTION = re.compile(
 )
 HEREDOC = re.compile(r"<<(-?)\s*[\"'\\]?([A-Za-z_][\w.]*)[\"']?")
 MAX_DEPTH = 8
+ARGUMENTS = ("$@", "$*")
+RUNS_ARGUMENTS = re.compile(
+    r"(?:^|[;&|({!]|\b(?:if|elif|until|while|then|else|do|exec|command|sudo|time))\s*\"?\$[@*]\"?(?=[\s;&|)]|$)",
+    re.MULTILINE,
+)
+"""`"$@"` where a command stands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,9 +219,41 @@ class _Splitter:
 
 
 def shell_commands(script: str, line: int) -> tuple[ShellCommand, ...]:
-    """The simple commands of a script whose first line has the number `line`, those of `$(…)` and functions included."""
-    names = function_names(script)
-    return tuple(command for command in _Splitter(script, line, 0).commands() if command.words[0] not in names)
+    """The simple commands of a script whose first line has the number `line`, those of `$(…)` and functions included.
+
+    A function that runs its arguments, such as `retry apt-get update`, is left out: what it runs is the command.
+    """
+    names, bodies = function_names(script), _function_bodies(script)
+    runners = {name for name, body in bodies if RUNS_ARGUMENTS.search(body)}
+    inside = sum(len(RUNS_ARGUMENTS.findall(body)) for _, body in bodies)
+    known = ARGUMENTS if inside == len(RUNS_ARGUMENTS.findall(script)) else ()
+    commands: list[ShellCommand] = []
+    for command in _Splitter(script, line, 0).commands():
+        words = command.words
+        while words and words[0] in runners:
+            words = words[1:]
+        if words and words[0] not in names and words[0] not in known:
+            commands.append(ShellCommand(words, command.line))
+    return tuple(commands)
+
+
+def _function_bodies(script: str) -> list[tuple[str, str]]:
+    """The functions that a script defines, and the text of each."""
+    found = [*FUNCTION.finditer(script)]
+    ends = [*(match.start() for match in found[1:]), len(script)]
+    return [
+        (match[1] or match[2], _first_block(script[match.end() : end])) for match, end in zip(found, ends, strict=False)
+    ]
+
+
+def _first_block(text: str) -> str:
+    """What stands between the first brace and the one that closes it."""
+    start, depth = text.find("{"), 0
+    for place in range(max(start, 0), len(text)):
+        depth += {"{": 1, "}": -1}.get(text[place], 0)
+        if depth == 0:
+            return text[start:place]
+    return text[start:]
 
 
 def function_names(script: str) -> set[str]:
