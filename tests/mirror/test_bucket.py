@@ -86,10 +86,19 @@ def test_a_bucket_has_the_pages_and_files_of_a_folder(
     index(houses, tmp_path / "tree", CHOICES)
     on_disk = {path.relative_to(tmp_path / "tree").as_posix(): path for path in (tmp_path / "tree").rglob("*.*")}
     own = {key for key in keys(bucket) if not key.startswith(".")}
-    assert own == {key for key in on_disk if not key.startswith(".") and not key.endswith("browse.html")} - {
-        ".htaccess"
-    }
-    assert all(bucket.store.read(key, 1 << 20).content == on_disk[key].read_bytes() for key in own)  # type: ignore[union-attr]
+    assert own == {key for key in on_disk if not key.startswith(".")}
+    same = {key for key in own if not key.endswith("browse.html")}  # these say on disk which wheelhouses name a file
+    assert all(bucket.store.read(key, 1 << 20).content == on_disk[key].read_bytes() for key in same)  # type: ignore[union-attr]
+
+
+def test_a_bucket_has_pages_for_people_that_follow_its_decisions(bucket: Bucket, houses: tuple[Path, Path]) -> None:
+    index_bucket(houses, bucket, CHOICES)
+    assert "lib-2.0-py3-none-any.whl" in text(bucket, "lib/browse.html")
+    assert all(f'href="{project}/browse.html"' in text(bucket, "browse.html") for project in ("app", "lib", "tool"))
+    decide_in_bucket(bucket, [entry(Action.REMOVE, "lib==2.0", "CVE-2026-1"), entry(Action.YANK, "app==1.0", "slow")])
+    assert "lib-2.0" not in text(bucket, "lib/browse.html") and "CVE-2026-1" in text(bucket, "lib/browse.html")
+    assert "slow" in text(bucket, "app/browse.html") and "removed" in text(bucket, "browse.html")
+    assert verify_bucket(bucket).findings == ()
 
 
 def test_a_second_run_puts_nothing(bucket: Bucket, houses: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,6 +140,7 @@ def test_runs_at_once_lose_nothing(bucket: Bucket, tmp_path: Path, rounds: int) 
             assert text(bucket, f"{project}/index.html") == project_html(project, page)
         assert [name for name in bucket.projects() if name.startswith("p")] == [f"p{number}" for number in range(8)]
         assert text(bucket, "index.html").count("<a ") == 10
+        assert text(bucket, "browse.html").count("data-name=") == 10
         assert len(bucket.journal()) == 8
 
 
@@ -181,6 +191,9 @@ FAULTS: dict[str, tuple[str, bytes | None, set[tuple[str, str]]]] = {
     "page for pip altered": ("lib/index.html", b"other", {("lib/index.html", "altered")}),
     "page for pip under the key of its folder altered": ("lib/", b"other", {("lib/", "altered")}),
     "page is no page": ("lib/index.json", b"{}", {("lib/index.json", "altered")}),
+    "page for people altered": ("lib/browse.html", b"other", {("lib/browse.html", "altered")}),
+    "list for people altered": ("browse.html", b"other", {("browse.html", "altered")}),
+    "a bucket of an earlier release": ("browse.html", None, set()),
     "a file that no page names": ("lib/lib-9.0-py3-none-any.whl", b"", {("lib/lib-9.0-py3-none-any.whl", "foreign")}),
     "list of projects gone": ("index.html", None, {("index.html", "missing")}),
     "nothing": (".wheelhouse/other", b"", set()),

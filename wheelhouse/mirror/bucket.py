@@ -26,10 +26,12 @@ from wheelhouse.files.object_store import ChangedError, ObjectStore, StoreError
 from wheelhouse.index.provenance import SUFFIX as PROVENANCE
 from wheelhouse.lock.lock import Pin
 from wheelhouse.lock.wheelhouse import Wheelhouse
+from wheelhouse.mirror.browse import Browsed, project_browse, root_browse
 from wheelhouse.mirror.keep import Kept, checked_decision, counts_already
 from wheelhouse.mirror.offered_files import SIDECAR, OpenedFile, offered_as, open_files, pins_by_file, provenance_of
 from wheelhouse.mirror.simple import (
     JSON_TYPE,
+    PAGE_BROWSE,
     PAGE_HTML,
     PAGE_JSON,
     ProjectPage,
@@ -143,6 +145,11 @@ class Bucket:
 
         text = self._swap(f"{project}/{PAGE_JSON}", changed, JSON_TYPE)
         self._write_html(f"{project}/", lambda: project_html(project, self.page(project)))
+        self._swap(
+            f"{project}/{PAGE_BROWSE}",
+            lambda _: project_browse(self._browsed({project: self.page(project)}), project),
+            TEXT_HTML,
+        )
         return _parsed(text, project)
 
     def list_projects(self, projects: Iterable[NormalizedName]) -> int:
@@ -151,6 +158,14 @@ class Bucket:
         text = self._swap(PAGE_JSON, lambda text: root_json(names.union(_listed(text))), JSON_TYPE)
         self._write_html("", lambda: root_html(self.projects()))
         return len(_listed(text))
+
+    def list_for_people(self) -> None:
+        """Write the list of projects for people: it is made of every page, so it is written once, at the end of a run."""
+        self._swap(PAGE_BROWSE, lambda _: root_browse(self._browsed(self.pages())), TEXT_HTML)
+
+    def _browsed(self, pages: Mapping[NormalizedName, ProjectPage]) -> Browsed:
+        """What the pages for people show, by the decisions of the journal."""
+        return browsed_in_bucket(pages, state_of(self.journal()))
 
     def place(self, opened: OpenedFile) -> None:
         """Put a file and its sidecars beside its project's page. Raises IntegrityError for another file under the name."""
@@ -212,6 +227,11 @@ class Bucket:
         raise StoreError(f"other runs change `{key}` in {self.store.name} all the time", hint="try again later")
 
 
+def browsed_in_bucket(pages: Mapping[NormalizedName, ProjectPage], state: State) -> Browsed:
+    """What the pages for people show. A bucket keeps no notes of the wheelhouses that its files came from."""
+    return Browsed({project: applied(state, project, page) for project, page in pages.items()}, state, {})
+
+
 def index_bucket(
     folders: Iterable[Path], bucket: Bucket, choices: IndexChoices, on_event: Listener = ignore
 ) -> Indexed:
@@ -236,6 +256,7 @@ def index_bucket(
     if added:
         came = Entry(action=Action.INDEX, made=choices.now, by=choices.by, files=added)
         bucket.add_to_journal(lambda _: [came])
+    bucket.list_for_people()
     return Indexed(count, added, repaired, sum(result.unchanged for result in done))
 
 
@@ -357,6 +378,7 @@ def decide_in_bucket(bucket: Bucket, entries: Sequence[Entry]) -> Kept:
     for project in sorted(named):
         bucket.change_page(project, lambda page: page)
         removed += bucket.remove_kept_out(project)
+    bucket.list_for_people()
     return Kept(tuple(sorted(removed)), bool(appended))
 
 

@@ -33,6 +33,7 @@ def prune_bucket(bucket: Bucket, keep: Iterable[Path], entry: Entry, *, dry_run:
         bucket.add_to_journal(lambda _: [replace(entry, files=gone)])
         for project in sorted(project for project, names in unnamed.items() if names):
             _prune_project(bucket, project, locked)
+        bucket.list_for_people()
     return Kept(gone, bool(gone))
 
 

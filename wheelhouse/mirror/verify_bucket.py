@@ -4,6 +4,7 @@ import shutil
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 from packaging.utils import NormalizedName
@@ -14,10 +15,11 @@ from wheelhouse.events import Listener, ignore
 from wheelhouse.files.disk import os_errors_as_machine_error, rooted
 from wheelhouse.files.object_store import Listed
 from wheelhouse.files.temporary import scratch_folder
-from wheelhouse.findings import Finding
+from wheelhouse.findings import Finding, Severity
 from wheelhouse.lock.wheelhouse import Wheelhouse
-from wheelhouse.mirror.bucket import MAX_PAGE_BYTES, THREADS, Bucket
-from wheelhouse.mirror.simple import PAGE_HTML, PAGE_JSON, ProjectPage, project_html, root_html, root_json
+from wheelhouse.mirror.browse import project_browse, root_browse
+from wheelhouse.mirror.bucket import MAX_PAGE_BYTES, THREADS, Bucket, browsed_in_bucket
+from wheelhouse.mirror.simple import PAGE_BROWSE, PAGE_HTML, PAGE_JSON, ProjectPage, project_html, root_html, root_json
 from wheelhouse.mirror.state import State, applied, state_of
 from wheelhouse.mirror.tree import KEEPER_FOLDER
 from wheelhouse.mirror.verify_tree import differing_pages, verify_file, verify_page, wrong_page
@@ -50,7 +52,7 @@ def verify_bucket(bucket: Bucket, waivers: Waivers = NO_WAIVERS, on_event: Liste
         )
         pages = {project: page for project, (page, _) in verified.items() if page is not None}
         findings = [finding for _, own in verified.values() for finding in own]
-        findings += _root_findings(bucket, root, pages)
+        findings += _root_findings(bucket, root, pages, state, unread_pages=len(pages) < len(verified))
     files = [file for page in pages.values() for file in page.files.values()]
     return Verdict(Wheelhouse(), len(files), sum(file.size for file in files), tuple(sorted(set(findings))), {}, {})
 
@@ -84,6 +86,8 @@ def _verify_project(
     for file in page.files.values() if page else ():
         findings += verify_file(root, project, file, waivers, on_event)
     if page is not None:
+        browsed = browsed_in_bucket({project: page}, state)
+        findings += _browse_findings(folder, f"{project}/", project_browse(browsed, project))
         findings += _folder_key_findings(bucket, project, project_html(project, applied(state, project, page)))
     shutil.rmtree(folder)
     return page, findings
@@ -97,9 +101,25 @@ def _folder_key_findings(bucket: Bucket, project: NormalizedName, html: str) -> 
         yield wrong_page(key, "altered", "page")
 
 
-def _root_findings(bucket: Bucket, root: Path, pages: Mapping[NormalizedName, ProjectPage]) -> Iterator[Finding]:
-    """Findings if the list of projects, which may name a project without files, lacks a project, or has another form."""
-    for name in (PAGE_JSON, PAGE_HTML):
+def _browse_findings(folder: Path, prefix: str, text: str) -> Iterator[Finding]:
+    """A warning if a page for people differs; another release of wheelhouse writes it in other words, or not at all."""
+    if (folder / PAGE_BROWSE).is_file():
+        for finding in differing_pages(folder, prefix, {PAGE_BROWSE: text}):
+            yield replace(finding, severity=Severity.WARNING)
+
+
+def _root_findings(
+    bucket: Bucket, root: Path, pages: Mapping[NormalizedName, ProjectPage], state: State, *, unread_pages: bool
+) -> Iterator[Finding]:
+    """Findings if the list of projects, which may name a project without files, lacks a project, or has another form.
+
+    The list for people has facts of every page: it is checked if all were read.
+    """
+    for name in (PAGE_JSON, PAGE_HTML, PAGE_BROWSE):
         bucket.store.read_into(name, root / name, MAX_PAGE_BYTES, lambda _: None)
     projects = sorted(pages.keys() | set(bucket.projects()))
     yield from differing_pages(root, "", {PAGE_JSON: root_json(projects), PAGE_HTML: root_html(projects)})
+    if unread_pages:
+        return
+    every = {project: pages.get(project, ProjectPage()) for project in projects}
+    yield from _browse_findings(root, "", root_browse(browsed_in_bucket(every, state)))
