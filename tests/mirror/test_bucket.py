@@ -1,5 +1,6 @@
 """An index in a bucket: pages that installers read, several runs at once that lose nothing, decisions as on disk."""
 
+import itertools
 import json
 import random
 from collections.abc import Callable
@@ -18,7 +19,7 @@ from wheelhouse.cli.entry import run
 from wheelhouse.errors import InputError, IntegrityError
 from wheelhouse.events import Event, Warned
 from wheelhouse.files import object_store
-from wheelhouse.files.object_store import ObjectStore, StoreError
+from wheelhouse.files.object_store import LostError, ObjectStore, StoreError
 from wheelhouse.mirror.bucket import Bucket, decide_in_bucket, index_bucket
 from wheelhouse.mirror.prune_bucket import prune_bucket
 from wheelhouse.mirror.simple import parse_project_page, project_html
@@ -310,6 +311,26 @@ def test_a_page_of_another_program_is_not_replaced(bucket: Bucket, houses: tuple
     with pytest.raises(IntegrityError, match=r"`lib/index.json` is not a page that wheelhouse wrote"):
         index_bucket(houses, bucket, CHOICES)
     assert text(bucket, "lib/index.json") == "{}"
+
+
+@pytest.mark.parametrize("name", ["create", "replace"])
+def test_a_write_of_which_the_answer_was_lost_is_looked_at_again(
+    bucket: Bucket, houses: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Every second write is carried out, and its answer lost."""
+    real, calls = getattr(ObjectStore, name), itertools.count()
+
+    def lost(*given: Any) -> Any:
+        done = real(*given)
+        if next(calls) % 2 and "probe-" not in given[1]:
+            raise LostError("lost")
+        return done
+
+    monkeypatch.setattr(ObjectStore, name, lost)
+    for folder in houses:
+        index_bucket([folder], bucket, CHOICES)
+    assert len(names(bucket)) == 2 and len(bucket.journal()) == 2
+    assert verify_bucket(bucket).findings == ()
 
 
 IGNORING: dict[str, Callable[[ObjectStore, str, bytes], Any]] = {

@@ -10,11 +10,11 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from wheelhouse.errors import InputError, MachineError, ServerError
@@ -22,6 +22,7 @@ from wheelhouse.extras import install_command
 from wheelhouse.files.disk import os_errors_as_machine_error, write_all
 
 SCHEMES = ("file", "s3", "gs", "az")
+T = TypeVar("T")
 CONNECT_SECONDS, READ_SECONDS, REQUEST_SECONDS = 5, 20, 900
 MAX_RETRIES = 2
 MAX_SINGLE_BYTES = 16 << 20
@@ -29,11 +30,14 @@ MAX_SINGLE_BYTES = 16 << 20
 SLOW_SECONDS, MIN_BYTES_A_SECOND = 20.0, 64 << 10
 """A store that sends less than this for so long is left: the index is faster."""
 MAX_LISTED = 1000
+LOST = r"HttpError \{\s+kind: (Interrupted|Request|Unknown)\b"
+"""What the debug text of an error contains if the connection ended and nobody knows whether the request was carried out."""
 REASONS = (
     (r"status: 507|StorageFull|No space left|QuotaExceeded", "is full"),
     (r"kind: Timeout|TimedOut", "is too slow"),
     (r"dns error", "does not answer: the name of its endpoint has no address"),
     (r"kind: Connect\b", "does not answer"),
+    (LOST, "ended the connection before it answered"),
     (r"BadScheme", "has an endpoint that this client does not speak to"),
     (r"NoSuchBucket|kind: NotFound", "is not there"),
     (r"MissingAccount", "needs a variable of the cloud that names the account"),
@@ -49,6 +53,18 @@ class StoreError(ServerError):
 
 class RefusedByStoreError(StoreError):
     """A store refused the credentials, or what they may do."""
+
+
+class LostError(StoreError):
+    """A store ended the connection before it answered: what was asked may be done, or not."""
+
+
+def repeated(work: Callable[[], T]) -> T:
+    """The result of `work`, which is done once more if a request was lost: it may be done twice."""
+    try:
+        return work()
+    except LostError:
+        return work()
 
 
 class ChangedError(StoreError):
@@ -179,12 +195,15 @@ class ObjectStore:
                 return None
 
     def remove(self, key: str) -> None:
-        """Remove an object, if it is there. Raises StoreError."""
-        with self._errors_told():
-            try:
-                self._obstore.delete(*self._at(key))
-            except FileNotFoundError:
-                return
+        """Remove an object, if it is there. Raises StoreError.
+
+        A lost request is sent again: obstore repeats reads, and no removal.
+        """
+        repeated(lambda: self._remove(key))
+
+    def _remove(self, key: str) -> None:
+        with self._errors_told(), suppress(FileNotFoundError):
+            self._obstore.delete(*self._at(key))
 
     def listed(self, prefix: str = "") -> Iterator[Listed]:
         """All objects whose key starts with the folders of `prefix`. Raises StoreError."""
@@ -220,7 +239,8 @@ class ObjectStore:
         except self._refusals as error:
             raise RefusedByStoreError(f"the store {self.name} refuses the credentials") from error
         except self._errors as error:
-            raise StoreError(f"the store {self.name} {_reason(str(error))}") from error
+            kind = LostError if re.search(LOST, str(error)) else StoreError
+            raise kind(f"the store {self.name} {_reason(str(error))}") from error
 
 
 def _modules() -> tuple[Any, Any, Any]:

@@ -20,7 +20,7 @@ import msgspec
 from wheelhouse.errors import InputError
 from wheelhouse.events import Listener, Noted, Warned, ignore
 from wheelhouse.files.disk import sha256_of
-from wheelhouse.files.object_store import ObjectStore, StoreError
+from wheelhouse.files.object_store import ObjectStore, StoreError, repeated
 from wheelhouse.files.store import Store
 from wheelhouse.files.store_keys import artifact_key, note_key
 from wheelhouse.humanize import counted
@@ -118,7 +118,7 @@ class SharedObjects:
             if not path.exists():  # it may have been pruned
                 return
             if not self.objects.has(key):
-                self.objects.create(key, path)
+                repeated(lambda: self.objects.create(key, path))
             then()
 
         self._send(send)

@@ -22,7 +22,7 @@ from wheelhouse.archive.filenames import ARCHIVE_SUFFIXES
 from wheelhouse.documents import parse_json
 from wheelhouse.errors import IntegrityError
 from wheelhouse.events import Listener, Warned, ignore
-from wheelhouse.files.object_store import ChangedError, ObjectStore, StoreError
+from wheelhouse.files.object_store import ChangedError, LostError, ObjectStore, StoreError, repeated
 from wheelhouse.index.provenance import SUFFIX as PROVENANCE
 from wheelhouse.lock.lock import Pin
 from wheelhouse.lock.wheelhouse import Wheelhouse
@@ -75,6 +75,9 @@ class Bucket:
 
     def must_compare(self) -> None:
         """Raise StoreError if the store ignores conditions. It tries them with an object of its own, which it removes."""
+        repeated(self._try_conditions)
+
+    def _try_conditions(self) -> None:
         key = f"{KEEPER_FOLDER}/probe-{secrets.token_hex(8)}"
         try:
             is_new, is_again = self.store.create(key, b"one"), self.store.create(key, b"two")
@@ -130,6 +133,8 @@ class Bucket:
         def change(text: str | None) -> str:
             nonlocal appended
             entries = parse_journal(text or "", JOURNAL)
+            if text and appended and all(entry in entries for entry in appended):
+                return text  # the last write was carried out, and its answer lost
             appended = new(entries)
             return journal_text((*entries, *appended))
 
@@ -170,7 +175,7 @@ class Bucket:
     def place(self, opened: OpenedFile) -> None:
         """Put a file and its sidecars beside its project's page. Raises IntegrityError for another file under the name."""
         key = f"{opened.project}/{opened.offered.filename}"
-        offered, is_new = opened.offered, self.store.create(key, opened.path)
+        offered, is_new = opened.offered, repeated(lambda: self.store.create(key, opened.path))
         if not is_new and self._sha256_of(key, offered.size) != offered.sha256:
             hint = "no page names it: find out who put it there, and remove it"
             raise IntegrityError(f"`{key}` in {self.store.name} is another file under this name", hint=hint)
@@ -221,7 +226,7 @@ class Bucket:
                     return text
                 if self.store.create(key, content, content_type):
                     return text
-            except ChangedError:
+            except (ChangedError, LostError):  # of a lost request the next round sees whether it was carried out
                 pass
             time.sleep(random.uniform(0, min(MAX_PAUSE_SECONDS, 0.01 * 2**attempt)))  # noqa: S311
         raise StoreError(f"other runs change `{key}` in {self.store.name} all the time", hint="try again later")
