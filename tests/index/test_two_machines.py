@@ -242,6 +242,22 @@ def test_a_wheelhouse_of_lock_files_keeps_its_objects_from_being_pruned(
     assert kept == ["artifacts", "artifacts", "contents-2", "contents-2"]
 
 
+def test_a_virtual_wheelhouse_and_a_prune_exclude_each_other(server: IndexServer, team: Team) -> None:
+    assert team.fetch("one", server.url, "app") == 0, team.said
+    lease = team.folder / "store/leases-1"
+    for kind in ("pruning", "relying"):
+        (lease / kind).mkdir(parents=True)
+    (lease / "pruning/other").touch()
+    assert team.fetch("two", server.url, "app", "--virtual") == 4
+    assert "is being pruned by another run" in team.said and not list(Path("wheels-two").glob("pylock*"))
+    (lease / "pruning/other").rename(lease / "relying/other")
+    assert team.fetch("two", server.url, "app", "--virtual") == 0, team.said
+    assert team.run_plain("store", "prune", "wheels-one") == 4
+    assert "is needed as it is by a run of `fetch --virtual`" in team.said
+    assert team.run_plain("store", "prune", "wheels-one", "--dry-run") == 0, team.said
+    assert [path.name for path in lease.glob("*/*")] == ["other"]
+
+
 def test_show_counts_what_a_store_holds(server: IndexServer, team: Team) -> None:
     assert team.fetch("one", server.url, "app") == 0, team.said
     assert team.run_plain("store", "show") == 0

@@ -1,5 +1,6 @@
 """`store show`, `store prune`."""
 
+from contextlib import nullcontext
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
@@ -51,21 +52,23 @@ def store_prune(
 ) -> None:
     """Remove old objects that no lock file of these wheelhouses names.
 
-    Younger objects stay, because a run may need them at this moment. A file that another wheelhouse needs later comes from the
-    index again.
+    Younger objects stay, because a run may need them at this moment. Exit code 4, with nothing removed, while a run of
+    `fetch --virtual` relies on the store. A file that another wheelhouse needs later comes from the index again.
     """
     from wheelhouse import report
     from wheelhouse.build.sdist_builds import WHEELS
     from wheelhouse.build.shared_builds import MADE
+    from wheelhouse.files.store_lease import PRUNING, RELYING, lease
     from wheelhouse.files.store_pruning import sizes, unneeded
     from wheelhouse.index.inspections import CONTENTS
     from wheelhouse.verify.hashes import named_sha256s
 
-    named = {sha256 for wheelhouse in wheelhouses for sha256 in named_sha256s(wheelhouse)}
     store = opened_objects(store_url(place, settings()), make=False)
-    removed = unneeded(store, named, now() - timedelta(days=days), about=(CONTENTS,), naming=(WHEELS, MADE))
-    for item in () if dry_run else removed:
-        store.remove(item.key)
+    with nullcontext() if dry_run else lease(store, PRUNING, against=RELYING):
+        named = {sha256 for wheelhouse in wheelhouses for sha256 in named_sha256s(wheelhouse)}
+        removed = unneeded(store, named, now() - timedelta(days=days), about=(CONTENTS,), naming=(WHEELS, MADE))
+        for item in () if dry_run else removed:
+            store.remove(item.key)
     if as_json:
         rows = [{"key": item.key, "bytes": item.size} for item in removed]
         say_json({"store": store.name, "removed": rows, "dry-run": dry_run})

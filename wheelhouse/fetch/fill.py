@@ -66,7 +66,9 @@ def fill(
     named, by file name. Files get their final names when all of them are here.
     """
     if source.is_virtual:
-        return _fill_virtually(folder, wheelhouse, existing, local, source, on_event)
+        source.store.settle()  # before anything is downloaded
+        with source.store.relying():
+            return _fill_virtually(folder, wheelhouse, existing, local, source, on_event)
     _must_not_overwrite(folder, wheelhouse.artifacts, existing)
     writer = ThreadPoolExecutor(1)  # beside the downloads; if one of them fails, nobody waits for the texts
     writing = writer.submit(
@@ -101,7 +103,6 @@ def _fill_virtually(
 
     Raises InputError if no store takes a file, StoreError if it did not take all.
     """
-    source.store.settle()  # before anything is downloaded
     candidates = [
         candidate_of(pin, artifact, source.addresses, local.get(artifact.filename))
         for pin, artifact in _locked(wheelhouse).values()

@@ -13,7 +13,7 @@ import os
 import shutil
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import TypeVar
@@ -21,6 +21,7 @@ from typing import TypeVar
 from wheelhouse.errors import InputError, MachineError
 from wheelhouse.events import Listener, Warned, ignore
 from wheelhouse.files.disk import os_errors_as_machine_error, rooted, write_whole
+from wheelhouse.files.local_locks import must_lock_for_all
 from wheelhouse.files.store import Store
 from wheelhouse.files.temporary import fresh, sweep_unless_held
 
@@ -105,6 +106,10 @@ class Cache(Store):
             "in the settings"
         )
         raise InputError("no store keeps these files for other machines", hint=hint)
+
+    def relying(self) -> AbstractContextManager[None]:
+        """Nothing: `settle` raises the error."""
+        return contextlib.nullcontext()
 
     @contextmanager
     def partial(self, key: str) -> Iterator[Path]:
@@ -235,9 +240,12 @@ class Cache(Store):
             return write(path)
 
     def _claim(self) -> None:
-        """Make the folder. Raises PermissionError for a private one that another user made, or can read."""
+        """Make the folder. Raises PermissionError for a private one that another user made, or can read, and OSError for one
+        whose locks other machines do not see.
+        """
         if self._given and not self._claimed:
             self._given.mkdir(self._mode, parents=True, exist_ok=True)
+            must_lock_for_all(self._given)
             status = self._given.lstat()
             if self._parent and (status.st_uid != os.getuid() or status.st_mode & 0o077):
                 raise PermissionError(errno.EPERM, "it is not a folder of this user alone")

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from wheelhouse.errors import InputError, IntegrityError, MachineError
+from wheelhouse.files.local_locks import must_lock_for_all
 from wheelhouse.files.temporary import TEMP_PREFIX, fresh, fresh_unbuffered, sweep, sweep_unless_held
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ HINTS = {
     errno.ENOTDIR: "choose another place: a part of this path is a file",
     errno.EISDIR: "choose another place, or move it away: a folder stands where a file must be",
     errno.EBUSY: "choose another place",
+    errno.ENOLCK: "mount it without this option, or choose a place of this machine alone",
     errno.EEXIST: "choose another place, or move it away: a file stands where a folder must be",
 }
 
@@ -390,9 +392,13 @@ def copy_of(source: Path, path: Path) -> str:
 
 @contextmanager
 def folder_lock(folder: Path) -> Iterator[None]:
-    """Lock a folder, which is made if needed; other runs wait. Temporary files in it are removed before and afterwards."""
+    """Lock a folder, which is made if needed; other runs wait. Temporary files in it are removed before and afterwards.
+
+    Raises MachineError, also for a folder whose locks other machines do not see.
+    """
     with os_errors_as_machine_error(folder):
         folder.mkdir(parents=True, exist_ok=True)
+        must_lock_for_all(folder)
         descriptor = _locked(folder)
     try:
         _sweep(folder)

@@ -23,6 +23,7 @@ from wheelhouse.files.disk import sha256_of
 from wheelhouse.files.object_store import ObjectStore, StoreError, repeated
 from wheelhouse.files.store import Store
 from wheelhouse.files.store_keys import artifact_key, note_key
+from wheelhouse.files.store_lease import PRUNING, RELYING, lease
 from wheelhouse.humanize import counted
 
 T = TypeVar("T")
@@ -216,6 +217,10 @@ class SharedStore(Store):
     def settle(self) -> None:
         """Wait until the others have all."""
         self._shared.settle()
+
+    def relying(self) -> AbstractContextManager[None]:
+        """Hold a lease, so that no run prunes the store."""
+        return lease(self._shared.objects, RELYING, against=PRUNING)
 
     def partial(self, key: str) -> AbstractContextManager[Path]:
         """An unfinished download on this machine."""

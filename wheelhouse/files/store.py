@@ -36,6 +36,11 @@ class Store(Protocol):
         StoreError if they cannot have all of it.
         """
 
+    def relying(self) -> AbstractContextManager[None]:
+        """While it is open, no other machine removes what this store has. Raises InputError or StoreError as `settle` does, and
+        StoreError while another machine removes something.
+        """
+
     def partial(self, key: str) -> AbstractContextManager[Path]:
         """Lock the unfinished download of `key`, and give its path; another run that wants the same waits."""
 

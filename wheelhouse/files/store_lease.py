@@ -1,0 +1,59 @@
+"""Leases in a store: while a run relies on objects that no lock file names yet, no other run removes any, and the other way round.
+
+A run puts its own lease first, and looks for those of the other kind afterwards: of two at once at least one sees the other.
+"""
+
+import secrets
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime, timedelta
+
+from wheelhouse.files.object_store import ObjectStore, StoreError
+
+LEASES = "leases-1"
+RELYING, PRUNING = "relying", "pruning"
+LEASE_TIME = timedelta(minutes=30)
+"""How long the lease of a killed run counts, by the clock of the store."""
+RENEW_SECONDS = 600.0
+REASONS = {
+    PRUNING: "is being pruned by another run",
+    RELYING: "is needed as it is by a run of `fetch --virtual`",
+}
+
+
+@contextmanager
+def lease(store: ObjectStore, kind: str, against: str) -> Iterator[None]:
+    """Hold a lease. Raises StoreError if a run holds one of the kind `against`."""
+    key = f"{LEASES}/{kind}/{secrets.token_hex(8)}"
+    store.put(key, b"")
+    stop = threading.Event()
+    renewing = threading.Thread(target=_renew, args=(store, key, stop), name="lease", daemon=True)
+    try:
+        _must_be_alone(store, key, against)
+        renewing.start()
+        yield
+    finally:
+        stop.set()
+        with suppress(StoreError):
+            store.remove(key)
+
+
+def _must_be_alone(store: ObjectStore, own: str, against: str) -> None:
+    """Raise StoreError if another run holds a lease. All times are those of the store."""
+    made: dict[str, datetime] = {item.key: item.changed for item in store.listed(LEASES)}
+    now = made.get(own) or max(made.values(), default=None)
+    for key, changed in made.items():
+        if now and key.startswith(f"{LEASES}/{against}/") and now - changed < LEASE_TIME:
+            minutes = int(LEASE_TIME.total_seconds() / 60)
+            hint = (
+                f"try again; if that run was killed, its lease ends after {minutes} minutes, or when you remove `{key}`"
+            )
+            raise StoreError(f"the store {store.name} {REASONS[against]}", hint=hint)
+
+
+def _renew(store: ObjectStore, key: str, stop: threading.Event) -> None:
+    """Keep a lease young until it is given back."""
+    while not stop.wait(RENEW_SECONDS):
+        with suppress(StoreError):
+            store.put(key, b"")
