@@ -6,10 +6,12 @@ import fcntl
 import hashlib
 import os
 import random
+import shutil
 import socket
 import subprocess
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +20,7 @@ import pytest
 from tests.support.checkout import ROOT
 from tests.support.locks import FileLock
 from wheelhouse.errors import InputError, IntegrityError
+from wheelhouse.files import disk, hashed_files
 from wheelhouse.files.disk import (
     CANNOT_LINK,
     LOCK_FILE,
@@ -135,6 +138,60 @@ def test_a_copy_of_what_was_altered_is_refused(source: Path, folder: Path) -> No
         file.write(b"poison")
     with pytest.raises(IntegrityError, match="was altered"):
         copy_to_temp_file(source, folder, expected)
+
+
+@pytest.fixture
+def hashed(source: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The sha256 of a source that was copied before, and is hashed no more."""
+    monkeypatch.setattr(hashed_files, "SETTLED_NANOSECONDS", 0)
+    monkeypatch.setattr(hashed_files, "_sha256s", {})
+    original = sha256(source)
+    copy_to_temp_file(source, folder, original)
+    monkeypatch.setattr(disk, "_copy_hashed", lambda _reader, _writer: "hashed again")
+    monkeypatch.setattr(disk, "sha256_of", lambda _path: "hashed again")
+    time.sleep(0.02)  # a tick of the file system's clock
+    return original
+
+
+def test_a_source_that_nothing_touched_is_hashed_once(source: Path, folder: Path, hashed: str) -> None:
+    copy = copy_to_temp_file(source, folder, hashed)
+    assert sha256(copy) == hashed
+    with pytest.raises(IntegrityError, match="hashed again"):
+        copy_to_temp_file(source, folder, "0" * 64)
+
+
+def test_a_source_that_was_altered_in_the_meantime_is_hashed_again(source: Path, folder: Path, hashed: str) -> None:
+    former = source.stat()
+    with source.open("r+b") as file:
+        file.write(b"poison")
+    os.utime(source, ns=(former.st_atime_ns, former.st_mtime_ns))
+    with pytest.raises(IntegrityError, match="hashed again"):
+        copy_to_temp_file(source, folder, hashed)
+
+
+@pytest.mark.parametrize("folder", ["own"], indirect=True)
+def test_a_source_that_is_replaced_while_it_is_copied_is_refused(
+    source: Path, folder: Path, hashed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def replaced(path: Path, copy: Path) -> None:
+        other = path.with_name("other")
+        other.write_bytes(b"poison")
+        other.replace(path)
+        copy.write_bytes(path.read_bytes())
+
+    monkeypatch.setattr(shutil, "copyfile", replaced)
+    with pytest.raises(IntegrityError, match="was altered"):
+        copy_to_temp_file(source, folder, hashed)
+
+
+def test_a_source_that_changed_a_moment_ago_is_hashed_again(
+    source: Path, folder: Path, hashed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hashed_files, "SETTLED_NANOSECONDS", 3600 * 10**9)
+    monkeypatch.setattr(hashed_files, "_sha256s", {})
+    hashed_files.note_sha256(hashed_files.state_of(source.stat()), hashed)
+    with pytest.raises(IntegrityError, match="hashed again"):
+        copy_to_temp_file(source, folder, hashed)
 
 
 def test_a_copy_from_another_file_system_is_a_copy(source: Path, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import fcntl
 import hashlib
 import io
 import os
+import shutil
 import stat
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from wheelhouse.errors import InputError, IntegrityError, MachineError
+from wheelhouse.files.hashed_files import note_sha256, noted_sha256, state_of
 from wheelhouse.files.local_locks import must_lock_for_all
 from wheelhouse.files.temporary import TEMP_PREFIX, fresh, fresh_unbuffered, sweep, sweep_unless_held
 
@@ -304,12 +306,25 @@ def copy_to_temp_file(source: Path, folder: Path, sha256: str) -> Path:
     """Copy a file into `folder` under a temporary name, and hash the copy; the holder of the folder's lock renames it.
 
     A copy, never a hard link: an edit in the folder must not reach the source. If the file system can share blocks until
-    one of the two files is written to, no byte is copied. Raises IntegrityError if the source has another sha256.
+    one of the two files is written to, no byte is copied. A source that this process hashed before, and that nothing has
+    touched since, is not hashed again: the jobs of a fleet copy the same files. Raises IntegrityError if the source has
+    another sha256.
     """
     with os_errors_as_machine_error(folder):
         path, writer = fresh(folder)
         with writer, io.FileIO(source) as reader:
-            copied_sha256 = sha256_of(path) if _share_blocks(reader, writer) else _copy_hashed(reader, writer)
+            state = state_of(os.fstat(reader.fileno()))
+            shares_blocks = _share_blocks(reader, writer)
+            if is_noted := noted_sha256(state) == sha256:
+                copied_sha256 = sha256
+                if not shares_blocks:
+                    shutil.copyfile(source, path)
+            else:
+                copied_sha256 = sha256_of(path) if shares_blocks else _copy_hashed(reader, writer)
+        if state_of(source.stat()) == state:
+            note_sha256(state, copied_sha256)
+        elif is_noted:
+            copied_sha256 = sha256_of(path)
     _must_have_sha256(copied_sha256, sha256, source)
     return path
 

@@ -13,12 +13,13 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
-from wheelhouse.archive.artifact import SHA256, Candidate, version_of
+from wheelhouse.archive.artifact import SHA256, Candidate, Rejected, choose, version_of
 from wheelhouse.archive.filenames import ARCHIVE_SUFFIXES, UNREADABLE_SUFFIXES, Filenames, filename_of
 from wheelhouse.archive.reasons import BadPageEntry
 from wheelhouse.errors import InputError, ServerError
 from wheelhouse.index.page_data import ACTIVE, HASHES, Hashes, IndexFile, Status, read_document
 from wheelhouse.index.urls import origin_of, redact
+from wheelhouse.target.target import Target
 
 JSON_TYPE, HTML_TYPE = "application/vnd.pypi.simple.v1+json", "application/vnd.pypi.simple.v1+html"
 ACCEPT = f"{JSON_TYPE}, {HTML_TYPE};q=0.2, text/html;q=0.1"
@@ -96,6 +97,27 @@ class Page:
             name for version in allowed.filter(self.versions, prereleases=True) for name in self._spellings[version]
         ]
         return replace(self, files=[file for spelling in spellings for file in self._by_version[0][spelling]])
+
+    def released(self, allowed: SpecifierSet, *, prereleases: bool | None) -> tuple[Version, ...]:
+        """The versions within a specifier, newest first. All targets of a run share what is filtered."""
+        key = str(allowed), prereleases, allowed.prereleases
+        if key not in self._released:
+            self._released[key] = tuple(allowed.filter(self.versions, prereleases=prereleases))
+        return self._released[key]
+
+    @cached_property
+    def _released(self) -> dict[tuple[str, bool | None, bool | None], tuple[Version, ...]]:
+        return {}
+
+    def chosen(self, version: Version, target: Target) -> tuple[Candidate | None, list[Rejected]]:
+        """The file of a release that fits a target best, and the others. All jobs of a run share the choice."""
+        if (version, target) not in self._chosen:
+            self._chosen[version, target] = choose(self.candidates(version), target)
+        return self._chosen[version, target]
+
+    @cached_property
+    def _chosen(self) -> dict[tuple[Version, Target], tuple[Candidate | None, list[Rejected]]]:
+        return {}
 
     def candidates(self, version: Version) -> tuple[Candidate, ...]:
         """The files of one release. They are the same for every target of a run, so they are made once."""

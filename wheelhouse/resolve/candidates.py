@@ -71,11 +71,11 @@ class ProjectCandidates:
     def _released(self, allowed: SpecifierSet) -> tuple[Version, ...]:
         """The versions within a specifier, newest first; pre-releases if the user wants them, or nothing else is left."""
         prereleases = self._prereleases if self._prereleases is not None else self._user_names_a_prerelease
-        return tuple(allowed.filter(self.page.versions, prereleases=prereleases)) or self.with_prereleases(allowed)
+        return self.page.released(allowed, prereleases=prereleases) or self.with_prereleases(allowed)
 
     def with_prereleases(self, allowed: SpecifierSet) -> tuple[Version, ...]:
         """The versions within a specifier, pre-releases included; none if the user forbids pre-releases."""
-        return () if self._prereleases is False else tuple(allowed.filter(self.page.versions, prereleases=True))
+        return () if self._prereleases is False else self.page.released(allowed, prereleases=True)
 
     def _matching_with_prereleases(self, specifier: SpecifierSet) -> tuple[Version, ...]:
         return self.with_prereleases(specifier & self._constraint)
@@ -109,7 +109,7 @@ class ProjectCandidates:
                     rejected.append(Rejected(candidate.filename, reason))
                 else:
                     allowed.append(candidate)
-            chosen, others = choose(allowed, self._target)
+            chosen, others = choose(allowed, self._target) if rejected else self.page.chosen(version, self._target)
             self._chosen[version, is_exact_pin] = (chosen, rejected + others)
             if all(candidate.yanked is None for candidate in candidates):  # then a pin makes no difference
                 self._chosen[version, not is_exact_pin] = self._chosen[version, is_exact_pin]

@@ -6,7 +6,7 @@ A target is derived from the names of a Python and a platform, or described in f
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import product
 
 from packaging.markers import Marker, UndefinedComparison, UndefinedEnvironmentName
@@ -59,14 +59,8 @@ class Target:
 
     @classmethod
     def of(cls, python: Python, platform: Platform) -> "Target":
-        """The target of a Python on a platform."""
-        return cls(
-            name=f"{python.tag}-{platform.tag}",
-            environment=python.markers() | platform.markers(),
-            tags=tuple(dict.fromkeys(python.tags(platform.tags))),
-            python=python,
-            platform=platform,
-        )
+        """The target of a Python on a platform: the same object for all jobs of a run, which is compared quickly."""
+        return _derived(python, platform, is_exact=python.exact)
 
     @classmethod
     def described(cls, markers: Mapping[str, str | None], tags: Sequence[Tag]) -> "Target":
@@ -168,3 +162,15 @@ def _version(environment: Mapping[str, str]) -> Version:
     if environment["python_version"] != f"{version.major}.{version.minor}":
         raise InputError(f"its python_version is {environment['python_version']}, and its python_full_version {full}")
     return version
+
+
+@cache
+def _derived(python: Python, platform: Platform, *, is_exact: bool) -> Target:
+    """The target of a Python on a platform. `is_exact` is that of the Python: two that differ in it alone are equal."""
+    return Target(
+        name=f"{python.tag}-{platform.tag}",
+        environment=python.markers() | platform.markers(),
+        tags=tuple(dict.fromkeys(python.tags(platform.tags))),
+        python=python,
+        platform=platform,
+    )

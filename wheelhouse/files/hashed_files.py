@@ -1,0 +1,27 @@
+"""The sha256 of files that this process hashed. It holds as long as nothing touches them: then their change time is the same."""
+
+import os
+import time
+
+SETTLED_NANOSECONDS = 1_000_000_000
+"""So old the last change of a file must be: a second change in the same tick of the file system's clock would not be seen."""
+State = tuple[int, int, int, int, int]
+"""Device, inode, size in bytes, and the times of the last change of contents and of the file, in nanoseconds."""
+
+_sha256s: dict[State, str] = {}
+
+
+def state_of(status: os.stat_result) -> State:
+    """What changes if anything writes to a file, or puts another in its place. No program can set the last of it."""
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+
+
+def note_sha256(state: State, sha256: str) -> None:
+    """Note the sha256 of a file that had this state before and after it was read."""
+    if time.time_ns() - state[-1] >= SETTLED_NANOSECONDS:
+        _sha256s[state] = sha256
+
+
+def noted_sha256(state: State) -> str | None:
+    """The sha256 of a file with this state; None if this process did not hash it."""
+    return _sha256s.get(state)
