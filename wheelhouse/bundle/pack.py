@@ -17,7 +17,7 @@ from wheelhouse.bundle.lock_files import with_locks_first
 from wheelhouse.bundle.packed_wheelhouses import sources_of, wheelhouse_files, wheelhouses_files
 from wheelhouse.bundle.unpack import Unpacked, signer_of, unpack
 from wheelhouse.bundle.volumes import Volume, writing
-from wheelhouse.events import ignore
+from wheelhouse.events import Listener, ignore
 from wheelhouse.files.disk import must_lie_outside
 from wheelhouse.files.open_folder import OpenFolder
 from wheelhouse.lock.wheelhouse import sha256_of_bytes
@@ -64,7 +64,9 @@ def pack(
     return Packed(manifest, tuple(writer.volumes))
 
 
-def inspect_bundle(bundle: Path | BinaryIO, keys: tuple[PublicKey, ...]) -> tuple[BundleManifest, str | None]:
+def inspect_bundle(
+    bundle: Path | BinaryIO, keys: tuple[PublicKey, ...], on_event: Listener = ignore
+) -> tuple[BundleManifest, str | None]:
     """A bundle's manifest, and the id of the key that signed it if keys are given."""
     with open_bundle(bundle) as opened:
-        return opened.manifest, signer_of(opened, keys, ignore)
+        return opened.manifest, signer_of(opened, keys, on_event)

@@ -278,7 +278,8 @@ def inspect(bundle: BundleFile, key: PublicKeys = None, as_json: Json = False) -
     from wheelhouse.signing.sign import label_of
 
     keys = public_keys(key)
-    manifest, signer = inspect_bundle(_input(bundle), keys)
+    with listening(quiet=as_json) as listener:
+        manifest, signer = inspect_bundle(_input(bundle), keys, listener)
     if as_json:
         say_json(packed_document(manifest, []) | {"signed-by": signer})
     else:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from wheelhouse.report.sentences.table import Sentence
 
-WHO_CHANGED_IT = "remove it and fetch again; find out who changed it"
+WHO_CHANGED_IT = "remove it, then fetch or unpack it again; find out who changed it"
 FETCH_AGAIN = "fetch again"
 STAGE_AGAIN = "stage again"
 INDEX_AGAIN = "index a wheelhouse that has it, with `--check`"
