@@ -392,7 +392,10 @@ def test_a_role_of_the_settings_counts_and_is_signed(
     approve(wheelhouse, houses / "new", keys / "alice")
     done = wheelhouse("verify", houses / "new", "--require-approved")
     assert done.code == 1 and "1 reviewer with the role security must approve it" in done.out
-    approve(wheelhouse, houses / "new", keys / "bob")
+    signed = approve(wheelhouse, houses / "new", keys / "bob")
+    assert "1 file approved by bob" in signed.out and "is for other projects: " in signed.out
+    refused = approve(wheelhouse, houses / "new", keys / "bob", "--file", "app-1.1-py3-none-any.whl")
+    assert refused.code == 2 and "is for none of these files" in refused.err
     assert wheelhouse("verify", houses / "new", "--require-approved").code == 0
     last = json.loads((tmp_path / FILE).read_text().splitlines()[-1])
     assert json.loads(b64decode(last["payload"]))["predicate"]["role"] == "security"

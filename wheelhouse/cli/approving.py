@@ -120,6 +120,9 @@ def _approve(wheelhouse: Path, files: Mapping[str, str], signing: _Signing, from
         rows = [report.finding_document(finding) for finding in reviewed.findings]
         say_json({"file": str(signing.path), "reviewer": claim.reviewer, **approved, "findings": rows})
         return
+    if beyond := reviewed.beyond_role:
+        others = f" and {len(beyond) - 1} more" if len(beyond) > 1 else ""
+        say(f"not signed, because the role `{claim.role}` is for other projects: {beyond[0]}{others}")
     until = f" until {claim.expires}" if claim.expires else ""
     say(
         f"{signing.path}: {report.counted(len(reviewed.files), 'file')} approved by {claim.reviewer}{until}, "

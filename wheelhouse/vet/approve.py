@@ -22,12 +22,14 @@ from wheelhouse.vet.approvalsfile import add_approval
 class Review:
     """What a reviewer is about to sign: the files by path → sha256, and their findings.
 
-    `before` are the files that this reviewer had approved before, with the same findings.
+    `before` are the files that this reviewer had approved before, with the same findings; `beyond_role` those of projects that the
+    reviewer's role is not for.
     """
 
     files: Mapping[str, str]
     findings: tuple[Finding, ...]
     before: tuple[str, ...]
+    beyond_role: tuple[str, ...] = ()
 
 
 def files_of(folder: Path) -> dict[str, str]:
@@ -63,20 +65,37 @@ def review(
 ) -> Review:
     """The files, by path → sha256, that a reviewer has not approved yet with these findings; the others need no new signature.
 
-    Raises IntegrityError for a file whose bytes differ from those that the lock file names.
+    Raises IntegrityError for a file whose bytes differ from those that the lock file names, and InputError if the reviewer's role is
+    for none of the files.
     """
     _must_be_as_locked(folder, files)
+    allowed = _of_role(files, approvals, reviewer)
     seen: dict[str, list[Finding]] = {}
     for finding in findings:
         if finding.subject in files:
             seen.setdefault(files[finding.subject], []).append(finding)
     fresh = {
         name: sha256
-        for name, sha256 in files.items()
+        for name, sha256 in allowed.items()
         if not approvals.covers_all(sha256, reviewer, expires, seen.get(sha256, ()))
     }
     shown = tuple(finding for sha256 in dict.fromkeys(fresh.values()) for finding in seen.get(sha256, ()))
-    return Review(fresh, shown, tuple(sorted(files.keys() - fresh.keys())))
+    before, beyond_role = (
+        tuple(sorted(names)) for names in (allowed.keys() - fresh.keys(), files.keys() - allowed.keys())
+    )
+    return Review(fresh, shown, before, beyond_role)
+
+
+def _of_role(files: Mapping[str, str], approvals: Approvals, reviewer: str) -> dict[str, str]:
+    """The files that the reviewer's role is for; all without a role. Raises InputError if there are files, but none for the role."""
+    role = approvals.roles.get(reviewer)
+    allowed = {path: sha256 for path, sha256 in files.items() if not role or role.is_for(path.rpartition("/")[2])}
+    if role and files and not allowed:
+        raise InputError(
+            f"the role `{role.name}` of {reviewer} is for none of these files, so the approval would not count",
+            hint="name files of the role's `projects` in wheelhouse.toml, or add the projects there",
+        )
+    return allowed
 
 
 def claim_of(current: Approvals, reviewer: str, reason: str, expires: date | None) -> Claim:
