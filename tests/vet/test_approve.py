@@ -134,6 +134,8 @@ def test_what_was_approved_is_verified_and_staged(
     approve(wheelhouse, houses / "new", keys / "alice")
     refused = wheelhouse("stage", houses / "new", "--require-approved")
     assert refused.code == 5 and "approved by alice; 2 reviewers must approve it" in refused.err
+    lines = wheelhouse("verify", houses / "new", "--require-approved").out.splitlines()
+    assert [line.partition(": ")[0] for line in lines[:-1]] == ["error", "error", "  hint"]
     approve(wheelhouse, houses / "new", keys / "bob")
     staged = wheelhouse("stage", houses / "new", "--require-approved")
     assert staged.code == 0, staged.err

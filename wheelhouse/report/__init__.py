@@ -1,6 +1,6 @@
 """Locks, findings, events and errors as text and JSON (pure)."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -310,21 +310,28 @@ def warnings_and_errors(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 
 
 def finding_lines(findings: Iterable[Finding], first_seen: Collection[Finding] = ()) -> list[str]:
-    """Findings and their hints, worst first, each on a line of its own.
+    """Findings and their hints, worst first, each on a line of its own. Findings in a row with one hint have it once, after them.
 
     Of one severity, what is new comes first: what a release can do that the one before could not, then what no reviewer saw in
     the project before. Lists of capabilities come last: one line for all files that can do the same, if there are several.
     """
     abilities: dict[FactPairs, list[Finding]] = {}
-    lines: list[str] = []
+    hinted: list[tuple[str, str]] = []
     for finding in sorted(findings, key=lambda finding: (_rank(finding, finding in first_seen), finding)):
         if finding.rule == ABILITIES and finding.severity == Severity.NOTE and finding not in first_seen:
             abilities.setdefault(finding.facts, []).append(finding)
             continue
         severity = f"{finding.severity.name.lower()}{' (new in this project)' if finding in first_seen else ''}"
-        lines.append(f"{severity}: {subject_of(finding)}: {sentence_of(finding)} [{finding.rule}]")
-        lines += [f"  hint: {hint}"] if (hint := hint_of(finding)) else []
-    return [*lines, *map(_abilities_line, abilities.values())]
+        hinted.append((f"{severity}: {subject_of(finding)}: {sentence_of(finding)} [{finding.rule}]", hint_of(finding)))
+    return [*_with_hints(hinted), *map(_abilities_line, abilities.values())]
+
+
+def _with_hints(hinted: Sequence[tuple[str, str]]) -> Iterator[str]:
+    """Lines with their hints, as lines; a hint that the next line has, too, is left to that one."""
+    for (line, hint), (_, next_hint) in zip(hinted, [*hinted[1:], ("", "")], strict=False):
+        yield line
+        if hint and hint != next_hint:
+            yield f"  hint: {hint}"
 
 
 def _rank(finding: Finding, is_new: bool) -> tuple[object, ...]:
