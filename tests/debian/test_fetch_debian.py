@@ -26,6 +26,8 @@ from wheelhouse.events import Event, Listener, Noted, Received, ignore
 from wheelhouse.fetch.debian_beside import debian_beside
 from wheelhouse.fetch.fetch_debian import at_once, fetch_debian, remove_debian
 from wheelhouse.files.cache import Cache
+from wheelhouse.files.object_store import ObjectStore
+from wheelhouse.files.shared_store import SharedObjects, SharedStore
 from wheelhouse.findings import Severity
 from wheelhouse.index.http import Http, HttpSettings
 from wheelhouse.lock.wheelhouse import Wheelhouse
@@ -73,6 +75,7 @@ class Fetching:
     signer: Signer
     suite: MadeSuite = field(default_factory=lambda: MadeSuite("bookworm", {"main": MAIN}))
     events: list[Event] = field(default_factory=list)
+    shared: SharedObjects | None = None
 
     @property
     def house(self) -> Path:
@@ -94,8 +97,9 @@ class Fetching:
         http, cache = Http(HttpSettings(retries=1), self.events.append), Cache(self.folder / "cache")
         try:
             job = debian_job(lists, base, **more)
+            store = SharedStore(cache, self.shared) if self.shared else cache
             return fetch_debian(
-                job, self.house, http, cache, now, self.events.append, upgrade=upgrade, may_change=may_change
+                job, self.house, http, store, now, self.events.append, upgrade=upgrade, may_change=may_change
             )
         finally:
             http.close()
@@ -628,3 +632,16 @@ def test_ranges_are_read_as_osv_says(version: str, affected: bool) -> None:
     (advisory,) = collect(read_records([first])).by_project[debian_key("Debian:12", "x")]
     second = replace(advisory, versions=frozenset({"3"}))
     assert is_affected(second, version) == affected
+
+
+def test_another_machine_takes_the_packages_from_the_store(fetching: Fetching, tmp_path: Path) -> None:
+    fetching.shared = SharedObjects(ObjectStore((tmp_path / "store").as_uri()))
+    line = fetching.publish()
+    first = fetching("git", lines=(line,))
+    fetching.shared.flush()
+    shutil.rmtree(fetching.house)
+    shutil.rmtree(tmp_path / "cache")
+    fetching.server.requests.clear()
+    assert fetching("git", lines=(line,)) == first
+    assert [one.path for one in fetching.server.requests if one.path.endswith(".deb")] == []
+    fetching.shared.close()

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.index import Abilities, IndexServer
+from tests.support.registry import RegistryServer, tiny_image
 from tests.support.replies import Ask, Reply
 from tests.support.server import Server
 from tests.support.team import PASSWORD, Team
@@ -256,6 +257,20 @@ def test_a_virtual_wheelhouse_and_a_prune_exclude_each_other(server: IndexServer
     assert "is needed as it is by a run of `fetch --virtual`" in team.said
     assert team.run_plain("store", "prune", "wheels-one", "--dry-run") == 0, team.said
     assert [path.name for path in lease.glob("*/*")] == ["other"]
+
+
+def test_layers_of_a_base_image_come_from_the_store(tmp_path: Path, team: Team) -> None:
+    (tmp_path / "empty").mkdir()
+    build_wheel(tmp_path / "empty", "lib", "1.0")
+    with RegistryServer(tmp_path / "empty") as registry:
+        image = tiny_image()
+        registry.push("team/base", "12", image)
+        words = ("lib", "--index", registry.url, "--base-image", f"{registry.host}/team/base:12")
+        assert team.run("one", "fetch", *words, "--dest", "wheels-one") == 0, team.said
+        requested(registry)
+        assert team.run("two", "fetch", *words, "--dest", "wheels-two") == 0, team.said
+        assert [path for path in requested(registry) if "/blobs/" in path] == []
+    assert files(Path("wheels-one/image/blobs/sha256")) == files(Path("wheels-two/image/blobs/sha256"))
 
 
 def test_show_counts_what_a_store_holds(server: IndexServer, team: Team) -> None:
