@@ -77,16 +77,22 @@ def test_bundles_in_any_order_make_their_wheelhouse_or_say_what_is_missing(
 
 @pytest.mark.parametrize("kind", ["wheelhouse", "full", "short"])
 def test_a_difference_is_hardly_larger_than_its_new_files(tmp_path: Path, kind: str) -> None:
-    size = 400_000
-    for number in (3, 4):
-        written(tmp_path / str(number), month(number, size))
-    before = {hashlib.sha256(raw).hexdigest() for raw in month(3, size).values()}
-    new = {hashlib.sha256(raw).hexdigest(): len(raw) for raw in month(4, size).values()}
-    lacking = sum(length for sha256, length in new.items() if sha256 not in before)
-    pack(tmp_path / "4", tmp_path / "d.tar", since_of(tmp_path / "3", kind), None, None)
-    assert lacking < (tmp_path / "d.tar").stat().st_size <= 1.05 * lacking
-    unpack(tmp_path / "d.tar", tmp_path / "3", ())
-    assert contents(tmp_path / "3") == contents(tmp_path / "4")
+    """The differences of a year, one after the other; months without one are made up for by the next."""
+    size, far = 150_000, tmp_path / "far"
+    before = month(1, size)
+    written(far, before)
+    for number in (2, 3, 6, 7, 9, 12):
+        after = month(number, size)
+        written(tmp_path / str(number), after)
+        held = {hashlib.sha256(raw).digest() for raw in before.values()}
+        new = {hashlib.sha256(raw).digest(): len(raw) for raw in after.values()}
+        lacking = sum(length for sha256, length in new.items() if sha256 not in held)
+        bundle = tmp_path / f"{number}.tar"
+        pack(tmp_path / str(number), bundle, since_of(far, kind), None, None)
+        assert lacking < bundle.stat().st_size <= 1.05 * lacking
+        unpack(bundle, far, ())
+        assert contents(far) == after
+        before = after
 
 
 def since_of(folder: Path, kind: str, key: Key | None = None) -> Path:

@@ -56,11 +56,13 @@ def shown(driver: Any) -> list[str]:
     return names
 
 
-def test_a_project_is_found_read_and_its_command_copied(url: str) -> None:
-    with chromium(WIDE) as driver:
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+def test_a_project_is_found_read_and_its_command_copied(url: str, size: tuple[int, int]) -> None:
+    with chromium(size) as driver:
         permissions = ["clipboardReadWrite", "clipboardSanitizedWrite"]
         driver.execute_cdp_cmd("Browser.grantPermissions", {"permissions": permissions, "origin": url.rstrip("/")})
         driver.get(f"{url}browse.html")
+        assert driver.execute_script("return window.innerWidth") == size[0]
         assert shown(driver) == [LONG, "app", "evil-x", "lib"]
         driver.switch_to.active_element.send_keys("/")
         driver.switch_to.active_element.send_keys("LI")

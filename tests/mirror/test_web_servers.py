@@ -12,6 +12,7 @@ from shutil import rmtree
 import httpx
 import pytest
 
+from tests.support.golden import Session
 from tests.support.index import IndexServer
 from tests.support.tools import pip, run, uv, wheelhouse
 from tests.support.web_servers import SERVERS
@@ -19,7 +20,17 @@ from tests.support.wheels import build_wheel
 from wheelhouse.mirror.keep import decide
 from wheelhouse.mirror.simple import HTML_TYPE, JSON_TYPE, PAGE_BROWSE, PAGE_HTML, PAGE_JSON
 from wheelhouse.mirror.state import Action, Entry
-from wheelhouse.mirror.web_servers import accept_rules
+from wheelhouse.mirror.tree import KEEPER_FOLDER
+from wheelhouse.mirror.web_servers import (
+    OF_APACHE,
+    OF_CADDY,
+    OF_NGINX,
+    accept_rules,
+    caddyfile,
+    htaccess,
+    nginx_conf,
+    unusable_in,
+)
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 LATEST = "application/vnd.pypi.simple.latest+json"
@@ -122,6 +133,41 @@ def test_a_server_negotiates_and_clients_that_use_upload_times_install(
         assert client.get(f"lib/{wheel}").status_code == 404
         refused = pip("download", "lib==1.0", "--index-url", url, "-d", tmp_path / "none")
         assert refused.returncode == 1 and "No matching distribution" in refused.stderr
+
+
+@pytest.mark.servers
+@pytest.mark.parametrize(
+    ("server", "name"),
+    [(server, name) for server in SERVERS for name in ('a"b\\c}', "p%20q #é;")]
+    + [("caddy", "$a"), ("nginx", "{`a`}"), ("apache", "${a}`b")],
+)
+def test_the_path_of_an_index_may_have_any_sign_that_its_server_can_name(
+    server: str, name: str, open_folder: Path
+) -> None:
+    folder = open_folder / name
+    (folder / KEEPER_FOLDER).mkdir(parents=True)
+    (folder / KEEPER_FOLDER / OF_NGINX).write_text(nginx_conf(str(folder)))
+    (folder / KEEPER_FOLDER / OF_CADDY).write_text(caddyfile(str(folder)))
+    (folder / OF_APACHE).write_text(htaccess())
+    (folder / PAGE_JSON).write_text("{}")
+    link = open_folder.parent / "link"  # how the server's own configuration names it, which is up to its administrator
+    link.symlink_to(folder)
+    with SERVERS[server](link, open_folder.parent / "server") as url:
+        assert httpx.get(url, headers={"accept": JSON_TYPE}).text == "{}"
+
+
+@pytest.mark.parametrize(("name", "unusable"), [("a$b", "$"), ("a{b}", "{"), ("a`b", "`"), ("a{b} $", "$")])
+def test_a_path_that_a_server_cannot_name_is_said(name: str, unusable: str, tmp_path: Path) -> None:
+    session = Session(tmp_path, {"fetch": ("--python", "3.12", "--no-index", "--find-links", "offered", "--quiet")})
+    build_wheel(tmp_path / "offered", "lib", "1.0")
+    assert session("fetch lib --dest wheels") == 0
+    assert session(f"index wheels -o '{name}'") == 0
+    assert f"cannot name a folder with `{unusable}`" in session.transcript
+    for configuration in (OF_NGINX, OF_CADDY):
+        lines = (tmp_path / name / KEEPER_FOLDER / configuration).read_text().splitlines()
+        cannot = unusable_in(name, configuration)
+        assert all(line.startswith("#") for line in lines) is bool(cannot)
+        assert (configuration + " cannot" in session.transcript) is bool(cannot)
 
 
 @pytest.mark.servers

@@ -119,11 +119,15 @@ def index(
 def _say_how_to_serve(tree: Path) -> None:
     """Say how installers read a folder, and which configurations of web servers are there."""
     from wheelhouse.mirror.tree import KEEPER_FOLDER
-    from wheelhouse.mirror.web_servers import OF_APACHE, OF_CADDY, OF_NGINX
+    from wheelhouse.mirror.web_servers import OF_APACHE, OF_CADDY, OF_NGINX, unusable_in
 
     say(f"pip install --index-url {tree.absolute().as_uri()}/ …")
-    places = " or ".join(str(tree / KEEPER_FOLDER / name) for name in (OF_NGINX, OF_CADDY))
-    say(f"a web server gives JSON and HTML by {places}; Apache reads {tree / OF_APACHE}")
+    unusable = {name: text for name in (OF_NGINX, OF_CADDY) if (text := unusable_in(str(tree.absolute()), name))}
+    places = [str(tree / KEEPER_FOLDER / name) for name in (OF_NGINX, OF_CADDY) if name not in unusable]
+    by = f"by {' or '.join(places)}; Apache reads" if places else "if it is Apache, which reads"
+    say(f"a web server gives JSON and HTML {by} {tree / OF_APACHE}")
+    for name, text in unusable.items():
+        say(f"{name} cannot name a folder with `{text}` in its path: serve the index from another folder")
 
 
 def _bucket(tree: str) -> "Bucket | None":

@@ -24,6 +24,23 @@ OF_NGINX, OF_CADDY, OF_APACHE = "nginx.conf", "Caddyfile", ".htaccess"
 NOTE = "Written by `wheelhouse index`, which writes it again: include this file, and do not edit it."
 
 
+UNUSABLE = {OF_NGINX: ("$",), OF_CADDY: ("{", "`")}
+"""What a configuration cannot have in the path of a folder: what stands for a variable, and Caddy's quotes.
+
+nginx has no escape for it. Caddy's backslash is taken away once for each `import`, in some releases.
+"""
+
+
+def unusable_in(root: str, configuration: str) -> str:
+    """What the path of a tree has that this configuration (OF_NGINX, OF_CADDY) cannot name; empty if it can name the path."""
+    return next((text for text in UNUSABLE[configuration] if text in root), "")
+
+
+def _not_usable(root: str, configuration: str) -> str:
+    """A configuration without directives: it says why."""
+    return f"# The path of this index has {unusable_in(root, configuration)}, which cannot be named here. Serve it from another folder.\n"
+
+
 def _weight(first_decimals: str) -> str:
     """A weight below 1 whose first decimal is one of these."""
     return f"{PARAMETERS};[ \t]*q=0[.][{first_decimals}]"
@@ -45,16 +62,19 @@ def accept_rules() -> Iterator[tuple[str, str]]:
 
 def nginx_conf(root: str) -> str:
     """What a `server` block of nginx includes. `root` is the absolute path of the tree."""
+    if unusable_in(root, OF_NGINX):
+        return _not_usable(root, OF_NGINX)
     rules = "".join(
         f'if ($http_accept ~* "{regex}") {{ set $wheelhouse_page {page}; }}\n' for regex, page in _reversed()
     )
+    quoted = root.replace("\\", "\\\\").replace('"', '\\"')
     return f"""# {NOTE}
 # server {{ listen 80; include /path/of/this/file; }}
 set $wheelhouse_page {PAGE_HTML};
 {rules}location = /simple {{ return 301 /simple/; }}
 location ~ ^/simple/(.*/)?[.] {{ return 404; }}
 location /simple/ {{
-    alias "{_quoted(root)}/";
+    alias "{quoted}/";
     index $wheelhouse_page {PAGE_HTML};
     types {{
         {JSON_TYPE} json;
@@ -70,6 +90,8 @@ location /simple/ {{
 
 def caddyfile(root: str) -> str:
     """What a site of Caddy imports. `root` is the absolute path of the tree."""
+    if unusable_in(root, OF_CADDY):
+        return _not_usable(root, OF_CADDY)
     rules = "".join(f'\t\t\t"~(?i){regex}" {page}\n' for regex, page in accept_rules())
     return f"""# {NOTE}
 # mirror.example {{
@@ -78,7 +100,7 @@ def caddyfile(root: str) -> str:
 redir /simple /simple/ permanent
 handle_path /simple/* {{
 	route {{
-		root * "{_quoted(root)}"
+		root * `{root}`
 		map {{header.Accept}} {{wheelhouse_page}} {{
 {rules}			default {PAGE_HTML}
 		}}
@@ -123,8 +145,3 @@ RewriteRule "^((.*/)?)$" "$1%{{ENV:wheelhouse_page}}" [L]
 def _reversed() -> list[tuple[str, str]]:
     """The rules for a server where the last one that matches counts."""
     return list(accept_rules())[::-1]
-
-
-def _quoted(path: str) -> str:
-    r"""A path between double quotes, as nginx and Caddy read it."""
-    return path.replace("\\", "\\\\").replace('"', '\\"')
