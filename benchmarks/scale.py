@@ -32,7 +32,7 @@ class Costs:
     """Megabytes of one page."""
     memory_base: float = 46
     memory_job: float = 0.35
-    memory_page: float = 0.15
+    memory_page: float = 1.1
     """Megabytes of one process, of each job that is done, and of each project in memory."""
 
 
