@@ -20,7 +20,8 @@ from wheelhouse.errors import InputError, IntegrityError
 from wheelhouse.events import Event, Warned
 from wheelhouse.files import object_store
 from wheelhouse.files.object_store import LostError, ObjectStore, StoreError
-from wheelhouse.mirror.bucket import Bucket, decide_in_bucket, index_bucket
+from wheelhouse.mirror.bucket import Bucket, decide_in_bucket
+from wheelhouse.mirror.index_bucket import index_bucket
 from wheelhouse.mirror.prune_bucket import prune_bucket
 from wheelhouse.mirror.simple import parse_project_page, project_html
 from wheelhouse.mirror.state import Action, Entry

@@ -11,7 +11,8 @@ from tests.mirror.test_bucket import CHOICES, LIB, made
 from tests.support.object_servers import BUCKET, ObjectServer, moto, s3rver, seaweedfs
 from tests.support.tools import pip, run, uv, wheelhouse
 from wheelhouse.files.object_store import ObjectStore
-from wheelhouse.mirror.bucket import Bucket, index_bucket
+from wheelhouse.mirror.bucket import Bucket
+from wheelhouse.mirror.index_bucket import index_bucket
 from wheelhouse.mirror.simple import project_html
 
 pytestmark = pytest.mark.servers

@@ -98,7 +98,7 @@ def index(
         listening(quiet=quiet or as_json) as listener,
     ):
         if bucket := _bucket(output):
-            from wheelhouse.mirror.bucket import index_bucket
+            from wheelhouse.mirror.index_bucket import index_bucket
 
             done = index_bucket(folders, bucket, choices, listener)
         else:
