@@ -1,5 +1,6 @@
 """Names of Python's library and of well-known projects, by what a call of them does (pure)."""
 
+import ipaddress
 import re
 
 BUILTINS = frozenset(
@@ -195,3 +196,20 @@ NETWORK_MODULES = frozenset(
     urllib3 websocket websockets xmlrpc.client dns.resolver""".split()  # noqa: SIM905
 )
 """Modules of which an import alone says that code may use the network."""
+
+
+def is_public(text: str) -> bool:
+    """Whether a numeric address can be somebody else's: not loopback, of a private network, or unspecified."""
+    try:
+        address = ipaddress.ip_address(text.strip("[]"))
+    except ValueError:
+        return False
+    if isinstance(address, ipaddress.IPv6Address):
+        return True
+    octets = address.packed
+    is_private = (
+        octets[0] in (0, 10, 127)
+        or octets[:2] in (b"\xc0\xa8", b"\xa9\xfe")
+        or (octets[0] == 172 and 16 <= octets[1] < 32)
+    )
+    return not is_private and octets not in (b"\x01\x01\x01\x01", b"\x08\x08\x08\x08", b"\x08\x08\x04\x04")

@@ -2,23 +2,17 @@
 
 import ast
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from types import MappingProxyType
 
 from wheelhouse.documents import too_deep_as
 from wheelhouse.vet.code import api_names
 from wheelhouse.vet.code.behaviour import AT_IMPORT, IF_CALLED, IN_TESTS, Behaviour
-from wheelhouse.vet.code.expressions import (
-    HOME,
-    Expressions,
-    computed,
-    elements_of,
-    environment_variable,
-)
-from wheelhouse.vet.code.sinks import Call, Run, judge, result_of
+from wheelhouse.vet.code.computed_values import computed
+from wheelhouse.vet.code.known_calls import DEFERRED, KNOWN_CALLS, KnownCalls
+from wheelhouse.vet.code.named_call import Call, Run, result_of
+from wheelhouse.vet.code.sinks import judge
 from wheelhouse.vet.code.values import (
-    GAP,
     MISSING,
     UNKNOWN,
     Class,
@@ -35,7 +29,6 @@ MAX_CALLS = 5
 """How deep calls of the code's own functions are followed."""
 MAX_RUNS_OF_FUNCTION = 4
 MAX_NESTED_CODE = 3
-DEFERRED = ("functools.partial()", "operator.attrgetter()", "operator.methodcaller()")
 COLLECTING = frozenset((".append", ".extend", ".insert", ".update", ".add", ".setdefault"))
 CALLS_ITS_ARGUMENT = frozenset(
     """threading.Thread threading.Timer multiprocessing.Process atexit.register builtins.map builtins.filter asyncio.run
@@ -59,7 +52,7 @@ class Module:
     functions: list[Function] = field(default_factory=list)
 
 
-class Calls(Expressions):
+class Calls(KnownCalls):
     """Follows calls. `Interpreter` adds statements and modules. `behaviours` is what was found so far."""
 
     def __init__(self, modules: Mapping[str, Module]) -> None:
@@ -167,7 +160,7 @@ class Calls(Expressions):
         scope: Scope,
     ) -> Value | None:
         """The value of a call whose meaning is known and that does nothing else; None for any other."""
-        special = _SPECIAL.get(name.rpartition(".")[2])
+        special = KNOWN_CALLS.get(name.rpartition(".")[2])
         value = special(self, name, receiver, arguments, keywords, node, scope) if special is not None else None
         if value is None:
             value = computed(name, receiver, arguments, keywords)
@@ -280,136 +273,6 @@ class Calls(Expressions):
             if scope.names[name] is UNKNOWN and type(default) is ast.Constant:
                 scope.names[name] = Value(constant=default.value)
 
-    def _deferred(self, function: Value, arguments: tuple[Value, ...], node: ast.Call, scope: Scope) -> Value:
-        """What partial(), attrgetter() and methodcaller() of the library made, called."""
-        given = function.items or ()
-        if function.name == "functools.partial()":
-            return self._apply(given[0], UNKNOWN, (*given[1:], *arguments), {}, node, scope) if given else UNKNOWN
-        attribute = given[0].constant if given else MISSING
-        if not arguments or not isinstance(attribute, str):
-            return UNKNOWN
-        found = self.attribute(arguments[0], attribute, is_spelled=False)
-        return (
-            found
-            if function.name.startswith("operator.attr")
-            else self._apply(found, arguments[0], given[1:], {}, node, scope)
-        )
-
-    def _setattr(self, name: str, receiver: Value, arguments: tuple[Value, ...], *rest: object) -> Value | None:
-        """setattr(x, 'name', value)."""
-        if name == "builtins.setattr" and len(arguments) == 3 and arguments[0].name and arguments[0].target is None:
-            attribute, node = arguments[1].constant, rest[1]
-            if isinstance(attribute, str) and isinstance(node, ast.expr):
-                self.replaced(arguments[0], attribute, node)
-        return None
-
-    def _defer(self, name: str, receiver: Value, arguments: tuple[Value, ...], *_: object) -> Value | None:
-        """partial(), attrgetter() and methodcaller() of the library."""
-        return Value(name=f"{name}()", items=arguments) if f"{name}()" in DEFERRED else None
-
-    def _getattr(self, name: str, receiver: Value, arguments: tuple[Value, ...], *_: object) -> Value | None:
-        """getattr(x, 'name') and x.__getattribute__('name')."""
-        if name == "builtins.getattr" and len(arguments) >= 2:
-            owner, attribute = arguments[0], arguments[1].constant
-        elif name.endswith(".__getattribute__") and len(arguments) == 1:
-            owner, attribute = Value(name=name.removesuffix(".__getattribute__")), arguments[0].constant
-        elif name == "builtins.builtins.getattr" and len(arguments) >= 2:
-            owner, attribute = arguments[0], arguments[1].constant
-        else:
-            return None
-        if not isinstance(attribute, str):
-            return Value(origins=origins_of(arguments[1:]))
-        if owner.name == "builtins" and attribute in api_names.BUILTINS:
-            return Value(name=f"builtins.{attribute}", is_spelled=False)
-        return self.attribute(owner, attribute, is_spelled=False)
-
-    def _imported(
-        self, name: str, receiver: Value, arguments: tuple[Value, ...], keywords: object, node: ast.Call, scope: Scope
-    ) -> Value | None:
-        """__import__('os') and importlib.import_module('os')."""
-        if name not in ("builtins.__import__", "importlib.import_module", "importlib.__import__", "import_module"):
-            return None
-        if not arguments:
-            return UNKNOWN
-        module = arguments[0].constant
-        if not isinstance(module, str):
-            return UNKNOWN
-        if arguments[0].origins and arguments[0].how("decoded"):
-            self.record("hidden-name", node, f"imports `{module}`, whose name it decodes")
-        is_package = name.endswith("__import__")
-        return Value(name=module.partition(".")[0] if is_package else module, is_spelled=not is_package)
-
-    def _names(self, name: str, receiver: Value, arguments: tuple[Value, ...], *_: object) -> Value | None:
-        """vars(os), globals(), locals()."""
-        if name == "builtins.vars" and arguments and arguments[0].name:
-            return Value(name=f"{arguments[0].name}.__dict__")
-        return Value(name=f"{name}()") if name in ("builtins.vars", "builtins.globals", "builtins.locals") else None
-
-    def _got(self, name: str, receiver: Value, arguments: tuple[Value, ...], *_: object) -> Value | None:
-        """x.get('key'), os.environ.get and os.getenv."""
-        if not arguments or not isinstance(arguments[0].constant, str):
-            return None
-        if name in ("os.getenv", "os.environ.get", "os.environ.pop", "environ.get", "getenv"):
-            return environment_variable(arguments[0].constant)
-        is_dict = receiver.name.endswith(("__dict__", "sys.modules")) or receiver.name in (
-            "builtins.globals()",
-            "builtins.locals()",
-            "builtins.vars()",
-        )
-        if is_dict or receiver.entries is not None:
-            return self.item(receiver, arguments[0])
-        return None
-
-    def _mapped(
-        self, name: str, receiver: Value, arguments: tuple[Value, ...], keywords: object, node: ast.Call, scope: Scope
-    ) -> Value | None:
-        """map(function, sequence)."""
-        if name != "builtins.map" or len(arguments) != 2:
-            return None
-        elements = elements_of(arguments[1])
-        if elements is None or len(elements) > 4000:
-            return None
-        results = [self._apply(arguments[0], UNKNOWN, (element,), {}, node, scope) for element in elements]
-        return Value(items=tuple(results), origins=origins_of(results))
-
-    def _joined_path(self, name: str, receiver: Value, arguments: tuple[Value, ...], *_: object) -> Value | None:
-        """os.path.join and Path(…): the known pieces of a path."""
-        if (
-            name in ("os.path.join", "posixpath.join", "ntpath.join", "path.join")
-            or name.endswith((".joinpath", "pathlib.Path"))
-            or name == "Path"
-        ):
-            pieces = ((receiver,) if name.endswith("joinpath") else ()) + arguments
-            return Value(
-                name="pathlib.Path()" if "Path" in name or "joinpath" in name else "",
-                text="/".join(one.words or GAP for one in pieces)[:4000],
-                origins=origins_of(pieces),
-            )
-        if (
-            name
-            in (
-                "os.path.expanduser",
-                "os.path.expandvars",
-                "os.path.abspath",
-                "os.path.realpath",
-                "os.path.normpath",
-                "os.fspath",
-                "os.path.dirname",
-            )
-            or name == "builtins.str"
-        ):
-            return (
-                Value(text=arguments[0].words, origins=arguments[0].origins)
-                if (arguments and arguments[0].words and arguments[0].constant is MISSING)
-                or (name == "os.path.expanduser" and arguments)
-                else None
-            )
-        return HOME if name.endswith("Path.home") else None
-
-    def _repeated(self, name: str, receiver: Value, arguments: tuple[Value, ...], *_: object) -> Value | None:
-        """Methods that give their object back: `x.copy()`, and the elements of a list."""
-        return receiver if name.startswith("os.environ") and name.endswith(("copy", "items", "values")) else None
-
 
 def parsed_text(code: str | bytes) -> ast.Module | None:
     """The tree of code in a text; None if it is none."""
@@ -419,36 +282,3 @@ def parsed_text(code: str | bytes) -> ast.Module | None:
             return ast.parse(code)
     except (SyntaxError, ValueError, MemoryError):
         return None
-
-
-_SPECIAL: Mapping[str, Callable[..., Value | None]] = MappingProxyType(
-    {
-        "getattr": Calls._getattr,
-        "__getattribute__": Calls._getattr,
-        "setattr": Calls._setattr,
-        "__import__": Calls._imported,
-        "import_module": Calls._imported,
-        **dict.fromkeys(("vars", "globals", "locals"), Calls._names),
-        **dict.fromkeys(("get", "getenv", "pop"), Calls._got),
-        "map": Calls._mapped,
-        **dict.fromkeys(("partial", "attrgetter", "methodcaller"), Calls._defer),
-        **dict.fromkeys(
-            (
-                "join",
-                "joinpath",
-                "Path",
-                "expanduser",
-                "expandvars",
-                "abspath",
-                "realpath",
-                "normpath",
-                "fspath",
-                "home",
-                "str",
-                "dirname",
-            ),
-            Calls._joined_path,
-        ),
-        **dict.fromkeys(("copy", "items", "values"), Calls._repeated),
-    }
-)

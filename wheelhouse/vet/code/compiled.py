@@ -14,7 +14,7 @@ from typing import Any
 from wheelhouse.documents import too_deep_as
 from wheelhouse.vet.code.behaviour import Behaviour
 from wheelhouse.vet.code.marshal_reader import Code, MarshalError, read_marshal
-from wheelhouse.vet.code.sinks import shortened
+from wheelhouse.vet.code.named_call import shortened
 from wheelhouse.vet.code.source import UnparsedError, decoded_source
 
 CACHED = re.compile(r"(?P<folder>.*/)?__pycache__/(?P<module>[^/]+?)\.[^/.]+(?:\.opt-(?P<level>[12]))?\.pyc")

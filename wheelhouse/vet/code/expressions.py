@@ -4,15 +4,13 @@ import ast
 from collections.abc import Callable, Mapping, Sequence
 
 from wheelhouse.vet.code import api_names
+from wheelhouse.vet.code.computed_values import MAX_PIECES, element_of, elements_of
 from wheelhouse.vet.code.folding import (
-    HIDING_CODEC,
     MAX_ITEMS,
-    fold_call,
-    fold_method,
     fold_operator,
     python_value,
-    value_of,
 )
+from wheelhouse.vet.code.named_things import NamedThings, is_key
 from wheelhouse.vet.code.values import (
     GAP,
     MISSING,
@@ -28,14 +26,11 @@ from wheelhouse.vet.code.values import (
 )
 
 MAX_ENTRIES = 200
-MAX_PIECES = 4000
 MAX_COMPUTED_BYTES = 32 << 20
 """How long all constants together may be that are computed in one distribution."""
 SMALL = 64
 MAX_ROWS = 100
 """A table with more rows is data, not code."""
-HOME = Value(text="~", name="~")
-MODULES_OF_NAMES = ("builtins.globals()", "builtins.locals()", "builtins.vars()")
 PACKAGE_FOLDERS = ("._vendor.", ".vendor.", ".vendored.", "._vendored.", ".thirdparty.", ".extern.")
 
 
@@ -43,7 +38,7 @@ class ExhaustedError(Exception):
     """A limit ends the run; the text of the error says which."""
 
 
-class Expressions:
+class Expressions(NamedThings):
     """Evaluates expressions. `statements.Interpreter` adds statements and calls of the code's own functions."""
 
     steps = 0
@@ -67,10 +62,6 @@ class Expressions:
             raise ExhaustedError("it takes too many steps")
         method = self._evaluators.get(type(node))
         return method(self, node, scope) if method else self._children(node, scope)
-
-    def lookup(self, name: str) -> Value | None:
-        """The value of a dotted name of the code's own package; None if there is none."""
-        raise NotImplementedError
 
     def call(self, node: ast.Call, scope: Scope) -> Value:
         """The value of a call."""
@@ -106,84 +97,12 @@ class Expressions:
     def _attribute(self, node: ast.Attribute, scope: Scope) -> Value:
         return self.attribute(self.eval(node.value, scope), node.attr)
 
-    def attribute(self, value: Value, attribute: str, *, is_spelled: bool = True) -> Value:
-        """The value of an attribute of a value."""
-        if attribute == "__call__":
-            return value
-        target = value.target
-        if isinstance(target, Instance):
-            return self._attribute_of_instance(value, target, attribute)
-        if isinstance(target, Class):
-            return target.attributes.get(attribute) or target.scope.names.get(attribute) or UNKNOWN
-        if not value.name:
-            return Value(text=value.text, origins=value.origins) if value.origins else UNKNOWN
-        name = f"{value.name}.{attribute}"
-        own = self.lookup(name)
-        if own is not None:
-            return own
-        origins = value.origins
-        if name == "os.environ":
-            origins = frozenset((Origin("environment", "os.environ"),))
-        return Value(name=name, text=value.text, origins=origins, is_spelled=value.is_spelled and is_spelled)
-
-    def _attribute_of_instance(self, value: Value, target: Instance, attribute: str) -> Value:
-        """An attribute of an instance: its own, one of its class, or one of a base."""
-        of: Class | None = target.of
-        external = ""
-        while of is not None:
-            found = of.attributes.get(attribute) or of.scope.names.get(attribute)
-            if found is not None:
-                return _bound(found, value)
-            external = external or next((base.name for base in of.bases if base.name), "")
-            of = next((base.target for base in of.bases if isinstance(base.target, Class)), None)
-        return Value(name=f"{external}().{attribute}") if external else UNKNOWN
-
     def _subscript(self, node: ast.Subscript, scope: Scope) -> Value:
         value = self.eval(node.value, scope)
         if isinstance(node.slice, ast.Slice):
             return self._sliced(value, node.slice, scope)
         index = self.eval(node.slice, scope)
         return self.item(value, index)
-
-    def item(self, value: Value, index: Value) -> Value:
-        """The value of `value[index]`."""
-        key = index.constant
-        if isinstance(key, str) and value.name:
-            if value.name == "os.environ":
-                return environment_variable(key)
-            return self._named_by_text(value, key)
-        if value.entries is not None and _is_key(key):
-            return value.entries.get(key, Value(origins=value.origins))
-        if value.items is not None and isinstance(key, int) and -len(value.items) <= key < len(value.items):
-            return value.items[key]
-        if (
-            isinstance(value.constant, str | bytes)
-            and isinstance(key, int)
-            and -len(value.constant) <= key < len(value.constant)
-        ):
-            return Value(constant=value.constant[key], origins=value.origins)
-        name = f"{value.name}[]" if value.name and value.name.endswith("()") else ""
-        return Value(name=name, text=value.text, origins=value.origins | index.origins)
-
-    def _named_by_text(self, value: Value, key: str) -> Value:
-        """What a text names in the dict of a module: `sys.modules['os']`, `os.__dict__['system']`, `vars(builtins)['exec']`."""
-        if value.name == "sys.modules":
-            return Value(name=key, is_spelled=False)
-        if value.name in MODULES_OF_NAMES:
-            own = self.lookup_global(key)
-            if own is not None:
-                return own
-            name = f"builtins.{key}" if key in api_names.BUILTINS else key.replace("__builtins__", "builtins")
-            return Value(name=name, is_spelled=False)
-        if value.name.endswith(".__dict__"):
-            return self.attribute(Value(name=value.name.removesuffix(".__dict__")), key, is_spelled=False)
-        if value.name == "builtins":
-            return Value(name=f"builtins.{key}", is_spelled=False)
-        return Value(name=f"{value.name}[]", text=value.text, origins=value.origins)
-
-    def lookup_global(self, name: str) -> Value | None:
-        """The value of a name of the module that runs."""
-        raise NotImplementedError
 
     def _sliced(self, value: Value, node: ast.Slice, scope: Scope) -> Value:
         limits = [self.eval(part, scope).constant if part else None for part in (node.lower, node.upper, node.step)]
@@ -265,7 +184,7 @@ class Expressions:
             value = self.eval(element, scope)
             values.append(value)
             constant = self.eval(key, scope).constant if key is not None else MISSING
-            if constant is not MISSING and _is_key(constant):
+            if constant is not MISSING and is_key(constant):
                 entries[constant] = value
         return Value(entries=entries, origins=origins_of(values))
 
@@ -368,7 +287,7 @@ class Expressions:
         """Give a value to an item of a dict, or to a global name by its text."""
         if owner.entries is not None:
             owner.origins |= value.origins
-            if _is_key(key):
+            if is_key(key):
                 owner.entries[key] = value
         elif owner.name == "builtins.globals()" and isinstance(key, str):
             self.bind_global(key, value)
@@ -388,99 +307,9 @@ class Expressions:
     _evaluators: Mapping[type[ast.AST], Callable[..., Value]] = {}
 
 
-def _bound(found: Value, instance: Value) -> Value:
-    """A function of a class as a method of an instance; anything else as it is."""
-    function = found.target
-    if isinstance(function, Function) and function.instance is None:
-        return Value(target=Function(function.node, function.scope, instance, function.module))
-    return found
-
-
-def _is_key(constant: Constant) -> bool:
-    return isinstance(constant, str | int | bytes)
-
-
-def elements_of(value: Value) -> tuple[Value, ...] | None:
-    """The elements of a sequence, text or bytes, if all are known."""
-    if value.items is not None:
-        return value.items
-    if isinstance(value.constant, str | bytes):
-        return tuple(Value(constant=one, origins=value.origins) for one in value.constant[: MAX_PIECES + 1])
-    return None
-
-
-def element_of(value: Value) -> Value:
-    """An element of a sequence of which nobody knows which one: of a short sequence the first."""
-    if value.items:
-        return value.items[0]
-    return Value(origins=value.origins)
-
-
 def _is_exclusive_or(element: ast.expr) -> bool:
     """Whether an element of a comprehension is `one ^ other`, as the bytes of a hidden text are."""
     return any(isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitXor) for node in ast.walk(element))
-
-
-def environment_variable(name: str) -> Value:
-    """The value of an environment variable."""
-    how = f"os.environ['{name}']"
-    if api_names.SECRET_VARIABLE.search(name):
-        return Value(origins=frozenset((Origin("secret", how),)))
-    if name in ("COMPUTERNAME", "USERNAME", "USER", "LOGNAME", "HOSTNAME", "USERDOMAIN"):
-        return Value(origins=frozenset((Origin("host", how),)))
-    if name in ("HOME", "USERPROFILE"):
-        return HOME
-    if name in ("APPDATA", "LOCALAPPDATA", "TEMP", "TMP", "PROGRAMDATA"):
-        return Value(text=f"%{name}%")
-    return Value(origins=frozenset((Origin("variable", how),)))
-
-
-def computed(name: str, receiver: Value, arguments: Sequence[Value], keywords: Mapping[str, Value]) -> Value | None:
-    """The result of a function of Python's library, or of a method of a constant, that is computed here; else None."""
-    constants = [python_value(one) for one in arguments]
-    constant = fold_call(name, constants)
-    if constant is not MISSING:
-        return _with_origins(value_of(constant), name, arguments)
-    method = name.rpartition(".")[2]
-    base = receiver.constant
-    if isinstance(base, str | bytes):
-        constant = fold_method(base, method, constants, {key: python_value(one) for key, one in keywords.items()})
-        codec = constants[0] if constants and method == "decode" else ""
-        hides = isinstance(codec, str) and bool(HIDING_CODEC.fullmatch(codec))
-        origins = origins_of((receiver, *arguments))
-        if hides:
-            origins = origins | {Origin("decoded", f".decode('{codec}')")}
-        if constant is not MISSING:
-            value = value_of(constant)
-            value.origins = origins
-            return value
-        if hides or method in ("join", "format"):
-            pieces = [one.words or GAP for one in (arguments[0].items or () if arguments else ())]
-            text = base.join(pieces) if method == "join" and isinstance(base, str) and pieces else ""
-            if method == "format" and isinstance(base, str):
-                text = _filled(base, arguments)
-            return Value(text=text[:MAX_PIECES], origins=origins)
-    return None
-
-
-def _filled(template: str, arguments: Sequence[Value]) -> str:
-    for argument in arguments[:8]:
-        template = template.replace("{}", argument.words or GAP, 1)
-    return template
-
-
-def _with_origins(value: Value, name: str, arguments: Sequence[Value]) -> Value:
-    origins = origins_of(arguments)
-    if name in api_names.DECODERS:
-        origins = origins | {Origin("decoded", name)}
-    elif name == "builtins.chr" or (name == "builtins.reversed" and not arguments[0].items):
-        origins = origins | {Origin("decoded", name.removeprefix("builtins."))}
-    elif name in ("builtins.bytes", "builtins.bytearray") and arguments and arguments[0].items:
-        origins = origins | {Origin("decoded", "bytes of numbers")}
-    elif name == "codecs.decode" and len(arguments) > 1:
-        origins = origins | {Origin("decoded", name)}
-    value.origins = origins
-    return value
 
 
 Expressions._evaluators = {

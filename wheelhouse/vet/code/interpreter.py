@@ -8,13 +8,10 @@ from wheelhouse.documents import too_deep_as
 from wheelhouse.vet.code import api_names
 from wheelhouse.vet.code.behaviour import IF_CALLED, IN_TESTS
 from wheelhouse.vet.code.calls import CALLS_ITS_ARGUMENT, REACHES, Calls, Module
-from wheelhouse.vet.code.expressions import (
-    PACKAGE_FOLDERS,
-    ExhaustedError,
-    element_of,
-    elements_of,
-)
-from wheelhouse.vet.code.sinks import INSTALL_COMMANDS, Run, hidden_code
+from wheelhouse.vet.code.computed_values import element_of, elements_of
+from wheelhouse.vet.code.expressions import PACKAGE_FOLDERS, ExhaustedError
+from wheelhouse.vet.code.named_call import Run, hidden_code
+from wheelhouse.vet.code.sinks import INSTALL_COMMANDS
 from wheelhouse.vet.code.values import (
     UNKNOWN,
     Class,

@@ -1,64 +1,18 @@
 """What a call does that a reviewer must see: the calls of foreign code, judged by name and arguments (pure)."""
 
-import ast
-import ipaddress
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from wheelhouse.vet.code import api_names
 from wheelhouse.vet.code.hidden_members import pickle_calls
-from wheelhouse.vet.code.hostile import hostile_command, is_whole_place, maps_code, takes_connection
+from wheelhouse.vet.code.hostile import hostile_command, is_whole_place, takes_connection
+from wheelhouse.vet.code.named_call import MAX_QUOTED, TEMPORARY, Call, Run, Seen, hidden_code, shortened
+from wheelhouse.vet.code.native_sinks import loads_library, maps_memory, runs_address
 from wheelhouse.vet.code.started_commands import ASKS, INSTALLS, SENDING, is_harmless, program_of, suspicion
-from wheelhouse.vet.code.values import GAP, UNKNOWN, Origin, Value, origins_of
+from wheelhouse.vet.code.values import GAP, UNKNOWN, Value, origins_of
 
-MAX_QUOTED = 80
-DATA_FILE = re.compile(
-    r"\.(?:png|jpe?g|gif|bmp|ico|webp|wav|mp3|mp4|ttf|woff2?|dat|bin|db|log|tmp|pdf|zip)$", re.IGNORECASE
-)
-"""Names of files that hold no code."""
 WRITING = re.compile(r"[wax+]")
-TEMPORARY = "%TEMP%"
-OPEN_FOLDER = re.compile(
-    r"%(?:TEMP|TMP|APPDATA|LOCALAPPDATA|PROGRAMDATA)%|/tmp/|/var/tmp/|/dev/shm/|~[/\\]|[A-Za-z]:[/\\]+(?:Users[/\\]+Public|Windows[/\\]+Temp)\b"
-)
-"""Folders from which no installed library is loaded."""
 PIP_MAIN = re.compile(r"pip(?:\._internal(?:\.cli\.main|\.main)?)?\.(?:main|pipmain)|pip\._internal\.cli\.main")
-Seen = tuple[str, str]
-"""Kind and description of a behaviour."""
-
-
-@dataclass(slots=True, eq=False)
-class Call:
-    """A call of a named thing, with the values of its arguments. `receiver` is the value of `x` in `x.f()`."""
-
-    name: str
-    arguments: Sequence[Value]
-    keywords: Mapping[str, Value]
-    node: ast.Call
-    receiver: Value = UNKNOWN
-    is_spelled: bool = True
-
-    @property
-    def values(self) -> tuple[Value, ...]:
-        """The values of all arguments."""
-        return (*self.arguments, *self.keywords.values())
-
-    def argument(self, place: int, *names: str) -> Value:
-        """An argument by its place, or by one of its names."""
-        if place < len(self.arguments):
-            return self.arguments[place]
-        return next((self.keywords[name] for name in names if name in self.keywords), UNKNOWN)
-
-
-@dataclass(slots=True, eq=False)
-class Run:
-    """What one run of code has done so far: a module's import, or a function and what it calls.
-
-    `fetched_files` are the names of files that got fetched data.
-    """
-
-    fetched_files: list[str] = field(default_factory=list)
 
 
 def judge(call: Call, run: Run) -> Iterator[Seen]:
@@ -214,7 +168,7 @@ def _connects(call: Call, run: Run) -> Iterator[Seen]:
     text = " ".join(value.words for value in values)
     if "169.254.169.254" in text or "metadata.google.internal" in text:
         yield "metadata", "asks the cloud's metadata service, which has credentials"
-    if (numeric := api_names.NUMERIC_ADDRESS.search(text)) and is_public(numeric[1]):
+    if (numeric := api_names.NUMERIC_ADDRESS.search(text)) and api_names.is_public(numeric[1]):
         yield "address", f"`{name}` to `{numeric[0]}`, an address without a name"
     yield "network", f"`{name}`" + (f" to `{shortened(address)}`" if (address := _address(values)) else "")
     if name.rpartition(".")[2] in ("urlretrieve", "download"):
@@ -238,23 +192,6 @@ def _carried(values: Sequence[Value]) -> str:
         if how := min((origin.how for origin in origins if origin.kind == kind), default=""):
             return f"{words} (`{how}`)"
     return ""
-
-
-def is_public(text: str) -> bool:
-    """Whether a numeric address can be somebody else's: not loopback, of a private network, or unspecified."""
-    try:
-        address = ipaddress.ip_address(text.strip("[]"))
-    except ValueError:
-        return False
-    if isinstance(address, ipaddress.IPv6Address):
-        return True
-    octets = address.packed
-    is_private = (
-        octets[0] in (0, 10, 127)
-        or octets[:2] in (b"\xc0\xa8", b"\xa9\xfe")
-        or (octets[0] == 172 and 16 <= octets[1] < 32)
-    )
-    return not is_private and octets not in (b"\x01\x01\x01\x01", b"\x08\x08\x08\x08", b"\x08\x08\x04\x04")
 
 
 def _opens(call: Call, run: Run) -> Iterator[Seen]:
@@ -343,12 +280,6 @@ def _removes_tree(call: Call, _: Run) -> Iterator[Seen]:
         yield "hostile", f"removes `{shortened(path)}` and all that is in it"
 
 
-def _maps_memory(call: Call, _: Run) -> Iterator[Seen]:
-    """Memory from which code can run."""
-    if maps_code(call.node):
-        yield "injects", "asks for memory from which it can run code"
-
-
 def _reads_settings(call: Call, _: Run) -> Iterator[Seen]:
     """Files with secrets that are read as settings."""
     path = call.argument(0, "filenames").words
@@ -360,24 +291,6 @@ def _installs(call: Call, _: Run) -> Iterator[Seen]:
     """Pip's own function, called with a command."""
     if PIP_MAIN.fullmatch(call.name) and "install" in call.argument(0).words:
         yield "installs", f"`{call.name}`: `{shortened(call.argument(0).words)}`"
-
-
-def _loads_library(call: Call, _: Run) -> Iterator[Seen]:
-    """A file loaded as a library of native code, though its name is that of something else, or its folder is a temporary one."""
-    path = call.argument(0, "name").words
-    if re.search(r"\.(?:py|txt|dat|png|jpg|gif|json|log|tmp)$", path):
-        yield "injects", f"loads `{shortened(path)}` as native code"
-    elif OPEN_FOLDER.match(path):
-        yield "injects", f"loads `{shortened(path)}` as native code, from a folder that no install writes"
-
-
-def _runs_address(call: Call, _: Run) -> Iterator[Seen]:
-    """Bytes that are called as a function of native code."""
-    is_cast = call.name == "ctypes.cast" and call.argument(1, "typ").name.startswith(NATIVE_TYPES)
-    if (is_cast and call.argument(0).name in NATIVE_BYTES) or (
-        call.name in NATIVE_TYPES and call.argument(0).name.startswith(("ctypes.addressof()", "ctypes.cast()"))
-    ):
-        yield "injects", "calls bytes as native code"
 
 
 def _opens_browser(call: Call, _: Run) -> Iterator[Seen]:
@@ -400,8 +313,6 @@ def _sets_up(call: Call, _: Run) -> Iterator[Seen]:
         yield "install-command", f"setup() has its own `{'`, `'.join(sorted(commands))}`"
 
 
-NATIVE_TYPES = ("ctypes.CFUNCTYPE()", "ctypes.WINFUNCTYPE()", "ctypes.PYFUNCTYPE()")
-NATIVE_BYTES = frozenset(("ctypes.create_string_buffer()", "ctypes.c_char_p()", "ctypes.addressof()"))
 INSTALL_COMMANDS = frozenset(("install", "develop", "egg_info", "install_lib", "install_scripts", "install_data"))
 _BY_LAST: Mapping[str, Callable[[Call, Run], Iterator[Seen]]] = {
     **dict.fromkeys(("open", "read_text", "read_bytes", "write_text", "write_bytes"), _opens),
@@ -411,73 +322,16 @@ _BY_LAST: Mapping[str, Callable[[Call, Run], Iterator[Seen]]] = {
     ),
     **dict.fromkeys(("write", "writelines"), _writes),
     **dict.fromkeys(("chmod", "rename", "replace", "move"), _permits),
-    **dict.fromkeys(("CDLL", "WinDLL", "LoadLibrary", "PyDLL", "OleDLL"), _loads_library),
+    **dict.fromkeys(("CDLL", "WinDLL", "LoadLibrary", "PyDLL", "OleDLL"), loads_library),
     **dict.fromkeys(("SetValueEx", "SetValue", "RegSetValueEx", "CreateKey", "OpenKey"), _registers),
     **dict.fromkeys(("open_new", "open_new_tab"), _opens_browser),
-    **dict.fromkeys(("cast", "CFUNCTYPE()", "WINFUNCTYPE()", "PYFUNCTYPE()"), _runs_address),
+    **dict.fromkeys(("cast", "CFUNCTYPE()", "WINFUNCTYPE()", "PYFUNCTYPE()"), runs_address),
     "copyfileobj": _copies,
     "dup2": _duplicates,
     "rmtree": _removes_tree,
-    "mmap": _maps_memory,
+    "mmap": maps_memory,
     "read": _reads_settings,
     **dict.fromkeys(("main", "pipmain"), _installs),
     **dict.fromkeys(("run_path", "exec_module", "load_module", "SourceFileLoader"), _runs_file),
     "setup": _sets_up,
 }
-CODE_WORDS = re.compile(
-    r"\b(?:exec|eval)\s*\(.{0,80}(?:urlopen|requests|b64decode|decompress|marshal|__import__|\.read\(\))|\b__import__\s*\(\s*['\"](?:os|subprocess|socket|base64|requests|urllib|builtins|ctypes|marshal|zlib)\b|"
-    r"\bimport\s+(?:os|subprocess|socket|base64|requests|urllib)\b.{0,4000}\b(?:system|popen|Popen|exec|eval|urlopen|connect|post)\s*\(|"
-    r"\b(?:powershell|cmd\.exe)\b|(?:curl|wget)\s+(?:-\S+\s+)*https?:|\|\s*(?:ba)?sh\b|/dev/tcp/|\bos\.(?:system|popen)\(|\bsubprocess\.\w+\(",
-    re.DOTALL | re.IGNORECASE,
-)
-
-
-def hidden_code(text: str) -> str:
-    """The part of a decoded text that is code or a command; empty if none is."""
-    match = CODE_WORDS.search(text[:MAX_SEARCHED])
-    return shortened(match[0]) if match else ""
-
-
-MAX_SEARCHED = 1 << 16
-PACKAGE_DATA = frozenset(("pkgutil.get_data", "importlib.resources.read_binary", "importlib.resources.read_text"))
-
-
-def _of_file(kind: str, how: str, path: str) -> frozenset[Origin]:
-    """The origins of what is read of a file."""
-    origins = frozenset((Origin(kind, how),))
-    return origins | {Origin("data-file", f"open('{shortened(path)}')")} if DATA_FILE.search(path) else origins
-
-
-def shortened(text: str) -> str:
-    """A text on one line, cut where it is long."""
-    line = " ".join(text.split())
-    return line if len(line) <= MAX_QUOTED else f"{line[:MAX_QUOTED]}{GAP}"
-
-
-def result_of(call: Call) -> Value:
-    """The value that a call gives: its name with `()`, and the origins of its data."""
-    name = call.name
-    text = ""
-    last = name.rpartition(".")[2]
-    origins = origins_of((*call.arguments, *call.keywords.values(), call.receiver))
-    if name in api_names.DECODERS or api_names.DECRYPTING.search(name) or api_names.REVEALING.search(name):
-        origins = origins | {Origin("decoded", name)}
-    elif name.partition(".")[0] in api_names.NETWORK_ROOTS and api_names.NETWORK.fullmatch(name):
-        origins = frozenset((Origin("fetched", name),))
-    elif name in api_names.HOST_CALLS:
-        origins = origins | {Origin("host", name)}
-    elif name == "__file__.replace":
-        text = f"{GAP}{call.argument(1).words}"
-    elif name in ("tempfile.gettempdir", "tempfile.mkdtemp"):
-        text = TEMPORARY
-    elif name in PACKAGE_DATA:
-        origins = _of_file("read", name, call.argument(1, "resource").words)
-    elif last in ("open", "read_text", "read_bytes"):
-        text = (
-            call.argument(0, "file").words if call.name in ("builtins.open", "io.open", "codecs.open") else ""
-        ) or call.receiver.words
-        kind = "secret" if api_names.SECRET_FILES.search(text) else "read"
-        origins = _of_file(kind, name.removeprefix("builtins."), text)
-    elif api_names.SECRET_CALLS.fullmatch(name):
-        origins = origins | {Origin("secret", name)}
-    return Value(name=f"{name}()" if name else "", text=text, origins=origins)

@@ -20,7 +20,7 @@ from wheelhouse.vet.code.api_names import (
 from wheelhouse.vet.code.behaviour import Behaviour
 from wheelhouse.vet.code.folding import HIDING_CODEC
 from wheelhouse.vet.code.hostile import exchanges_wallets
-from wheelhouse.vet.code.sinks import shortened
+from wheelhouse.vet.code.named_call import shortened
 
 MAX_SOURCE_BYTES = 8 << 20
 """The longest source that is parsed."""

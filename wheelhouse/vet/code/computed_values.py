@@ -1,0 +1,88 @@
+"""Values that are computed without the code around them: elements, variables of the environment, functions of Python's library (pure)."""
+
+from collections.abc import Mapping, Sequence
+
+from wheelhouse.vet.code import api_names
+from wheelhouse.vet.code.folding import HIDING_CODEC, fold_call, fold_method, python_value, value_of
+from wheelhouse.vet.code.values import GAP, MISSING, Origin, Value, origins_of
+
+MAX_PIECES = 4000
+HOME = Value(text="~", name="~")
+
+
+def elements_of(value: Value) -> tuple[Value, ...] | None:
+    """The elements of a sequence, text or bytes, if all are known."""
+    if value.items is not None:
+        return value.items
+    if isinstance(value.constant, str | bytes):
+        return tuple(Value(constant=one, origins=value.origins) for one in value.constant[: MAX_PIECES + 1])
+    return None
+
+
+def element_of(value: Value) -> Value:
+    """An element of a sequence of which nobody knows which one: of a short sequence the first."""
+    if value.items:
+        return value.items[0]
+    return Value(origins=value.origins)
+
+
+def environment_variable(name: str) -> Value:
+    """The value of an environment variable."""
+    how = f"os.environ['{name}']"
+    if api_names.SECRET_VARIABLE.search(name):
+        return Value(origins=frozenset((Origin("secret", how),)))
+    if name in ("COMPUTERNAME", "USERNAME", "USER", "LOGNAME", "HOSTNAME", "USERDOMAIN"):
+        return Value(origins=frozenset((Origin("host", how),)))
+    if name in ("HOME", "USERPROFILE"):
+        return HOME
+    if name in ("APPDATA", "LOCALAPPDATA", "TEMP", "TMP", "PROGRAMDATA"):
+        return Value(text=f"%{name}%")
+    return Value(origins=frozenset((Origin("variable", how),)))
+
+
+def computed(name: str, receiver: Value, arguments: Sequence[Value], keywords: Mapping[str, Value]) -> Value | None:
+    """The result of a function of Python's library, or of a method of a constant, that is computed here; else None."""
+    constants = [python_value(one) for one in arguments]
+    constant = fold_call(name, constants)
+    if constant is not MISSING:
+        return _with_origins(value_of(constant), name, arguments)
+    method = name.rpartition(".")[2]
+    base = receiver.constant
+    if isinstance(base, str | bytes):
+        constant = fold_method(base, method, constants, {key: python_value(one) for key, one in keywords.items()})
+        codec = constants[0] if constants and method == "decode" else ""
+        hides = isinstance(codec, str) and bool(HIDING_CODEC.fullmatch(codec))
+        origins = origins_of((receiver, *arguments))
+        if hides:
+            origins = origins | {Origin("decoded", f".decode('{codec}')")}
+        if constant is not MISSING:
+            value = value_of(constant)
+            value.origins = origins
+            return value
+        if hides or method in ("join", "format"):
+            pieces = [one.words or GAP for one in (arguments[0].items or () if arguments else ())]
+            text = base.join(pieces) if method == "join" and isinstance(base, str) and pieces else ""
+            if method == "format" and isinstance(base, str):
+                text = _filled(base, arguments)
+            return Value(text=text[:MAX_PIECES], origins=origins)
+    return None
+
+
+def _filled(template: str, arguments: Sequence[Value]) -> str:
+    for argument in arguments[:8]:
+        template = template.replace("{}", argument.words or GAP, 1)
+    return template
+
+
+def _with_origins(value: Value, name: str, arguments: Sequence[Value]) -> Value:
+    origins = origins_of(arguments)
+    if name in api_names.DECODERS:
+        origins = origins | {Origin("decoded", name)}
+    elif name == "builtins.chr" or (name == "builtins.reversed" and not arguments[0].items):
+        origins = origins | {Origin("decoded", name.removeprefix("builtins."))}
+    elif name in ("builtins.bytes", "builtins.bytearray") and arguments and arguments[0].items:
+        origins = origins | {Origin("decoded", "bytes of numbers")}
+    elif name == "codecs.decode" and len(arguments) > 1:
+        origins = origins | {Origin("decoded", name)}
+    value.origins = origins
+    return value

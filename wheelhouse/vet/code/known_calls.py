@@ -1,0 +1,195 @@
+"""Calls of Python's library whose meaning is known: getattr, imports, look-ups in mappings, paths, partial() (pure)."""
+
+import ast
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from wheelhouse.vet.code import api_names
+from wheelhouse.vet.code.computed_values import HOME, elements_of, environment_variable
+from wheelhouse.vet.code.expressions import Expressions
+from wheelhouse.vet.code.values import GAP, MISSING, UNKNOWN, Scope, Value, origins_of
+
+DEFERRED = ("functools.partial()", "operator.attrgetter()", "operator.methodcaller()")
+
+
+class KnownCalls(Expressions):
+    """Gives the values of such calls. `Calls` follows all others."""
+
+    def record(self, kind: str, node: ast.AST, what: str) -> None:
+        """Record what the code does at a place."""
+        raise NotImplementedError
+
+    def _apply(
+        self,
+        function: Value,
+        receiver: Value,
+        arguments: tuple[Value, ...],
+        keywords: Mapping[str, Value],
+        node: ast.Call,
+        scope: Scope,
+    ) -> Value:
+        """The value of a function called with values."""
+        raise NotImplementedError
+
+    def _deferred(self, function: Value, arguments: tuple[Value, ...], node: ast.Call, scope: Scope) -> Value:
+        """What partial(), attrgetter() and methodcaller() of the library made, called."""
+        given = function.items or ()
+        if function.name == "functools.partial()":
+            return self._apply(given[0], UNKNOWN, (*given[1:], *arguments), {}, node, scope) if given else UNKNOWN
+        attribute = given[0].constant if given else MISSING
+        if not arguments or not isinstance(attribute, str):
+            return UNKNOWN
+        found = self.attribute(arguments[0], attribute, is_spelled=False)
+        return (
+            found
+            if function.name.startswith("operator.attr")
+            else self._apply(found, arguments[0], given[1:], {}, node, scope)
+        )
+
+    def _setattr(self, name: str, receiver: Value, arguments: tuple[Value, ...], *rest: object) -> Value | None:
+        """setattr(x, 'name', value)."""
+        if name == "builtins.setattr" and len(arguments) == 3 and arguments[0].name and arguments[0].target is None:
+            attribute, node = arguments[1].constant, rest[1]
+            if isinstance(attribute, str) and isinstance(node, ast.expr):
+                self.replaced(arguments[0], attribute, node)
+        return None
+
+    def _defer(self, name: str, receiver: Value, arguments: tuple[Value, ...], *_: object) -> Value | None:
+        """partial(), attrgetter() and methodcaller() of the library."""
+        return Value(name=f"{name}()", items=arguments) if f"{name}()" in DEFERRED else None
+
+    def _getattr(self, name: str, receiver: Value, arguments: tuple[Value, ...], *_: object) -> Value | None:
+        """getattr(x, 'name') and x.__getattribute__('name')."""
+        if name == "builtins.getattr" and len(arguments) >= 2:
+            owner, attribute = arguments[0], arguments[1].constant
+        elif name.endswith(".__getattribute__") and len(arguments) == 1:
+            owner, attribute = Value(name=name.removesuffix(".__getattribute__")), arguments[0].constant
+        elif name == "builtins.builtins.getattr" and len(arguments) >= 2:
+            owner, attribute = arguments[0], arguments[1].constant
+        else:
+            return None
+        if not isinstance(attribute, str):
+            return Value(origins=origins_of(arguments[1:]))
+        if owner.name == "builtins" and attribute in api_names.BUILTINS:
+            return Value(name=f"builtins.{attribute}", is_spelled=False)
+        return self.attribute(owner, attribute, is_spelled=False)
+
+    def _imported(
+        self, name: str, receiver: Value, arguments: tuple[Value, ...], keywords: object, node: ast.Call, scope: Scope
+    ) -> Value | None:
+        """__import__('os') and importlib.import_module('os')."""
+        if name not in ("builtins.__import__", "importlib.import_module", "importlib.__import__", "import_module"):
+            return None
+        if not arguments:
+            return UNKNOWN
+        module = arguments[0].constant
+        if not isinstance(module, str):
+            return UNKNOWN
+        if arguments[0].origins and arguments[0].how("decoded"):
+            self.record("hidden-name", node, f"imports `{module}`, whose name it decodes")
+        is_package = name.endswith("__import__")
+        return Value(name=module.partition(".")[0] if is_package else module, is_spelled=not is_package)
+
+    def _names(self, name: str, receiver: Value, arguments: tuple[Value, ...], *_: object) -> Value | None:
+        """vars(os), globals(), locals()."""
+        if name == "builtins.vars" and arguments and arguments[0].name:
+            return Value(name=f"{arguments[0].name}.__dict__")
+        return Value(name=f"{name}()") if name in ("builtins.vars", "builtins.globals", "builtins.locals") else None
+
+    def _got(self, name: str, receiver: Value, arguments: tuple[Value, ...], *_: object) -> Value | None:
+        """x.get('key'), os.environ.get and os.getenv."""
+        if not arguments or not isinstance(arguments[0].constant, str):
+            return None
+        if name in ("os.getenv", "os.environ.get", "os.environ.pop", "environ.get", "getenv"):
+            return environment_variable(arguments[0].constant)
+        is_dict = receiver.name.endswith(("__dict__", "sys.modules")) or receiver.name in (
+            "builtins.globals()",
+            "builtins.locals()",
+            "builtins.vars()",
+        )
+        if is_dict or receiver.entries is not None:
+            return self.item(receiver, arguments[0])
+        return None
+
+    def _mapped(
+        self, name: str, receiver: Value, arguments: tuple[Value, ...], keywords: object, node: ast.Call, scope: Scope
+    ) -> Value | None:
+        """map(function, sequence)."""
+        if name != "builtins.map" or len(arguments) != 2:
+            return None
+        elements = elements_of(arguments[1])
+        if elements is None or len(elements) > 4000:
+            return None
+        results = [self._apply(arguments[0], UNKNOWN, (element,), {}, node, scope) for element in elements]
+        return Value(items=tuple(results), origins=origins_of(results))
+
+    def _joined_path(self, name: str, receiver: Value, arguments: tuple[Value, ...], *_: object) -> Value | None:
+        """os.path.join and Path(…): the known pieces of a path."""
+        if (
+            name in ("os.path.join", "posixpath.join", "ntpath.join", "path.join")
+            or name.endswith((".joinpath", "pathlib.Path"))
+            or name == "Path"
+        ):
+            pieces = ((receiver,) if name.endswith("joinpath") else ()) + arguments
+            return Value(
+                name="pathlib.Path()" if "Path" in name or "joinpath" in name else "",
+                text="/".join(one.words or GAP for one in pieces)[:4000],
+                origins=origins_of(pieces),
+            )
+        if (
+            name
+            in (
+                "os.path.expanduser",
+                "os.path.expandvars",
+                "os.path.abspath",
+                "os.path.realpath",
+                "os.path.normpath",
+                "os.fspath",
+                "os.path.dirname",
+            )
+            or name == "builtins.str"
+        ):
+            return (
+                Value(text=arguments[0].words, origins=arguments[0].origins)
+                if (arguments and arguments[0].words and arguments[0].constant is MISSING)
+                or (name == "os.path.expanduser" and arguments)
+                else None
+            )
+        return HOME if name.endswith("Path.home") else None
+
+    def _repeated(self, name: str, receiver: Value, arguments: tuple[Value, ...], *_: object) -> Value | None:
+        """Methods that give their object back: `x.copy()`, and the elements of a list."""
+        return receiver if name.startswith("os.environ") and name.endswith(("copy", "items", "values")) else None
+
+
+KNOWN_CALLS: Mapping[str, Callable[..., Value | None]] = MappingProxyType(
+    {
+        "getattr": KnownCalls._getattr,
+        "__getattribute__": KnownCalls._getattr,
+        "setattr": KnownCalls._setattr,
+        "__import__": KnownCalls._imported,
+        "import_module": KnownCalls._imported,
+        **dict.fromkeys(("vars", "globals", "locals"), KnownCalls._names),
+        **dict.fromkeys(("get", "getenv", "pop"), KnownCalls._got),
+        "map": KnownCalls._mapped,
+        **dict.fromkeys(("partial", "attrgetter", "methodcaller"), KnownCalls._defer),
+        **dict.fromkeys(
+            (
+                "join",
+                "joinpath",
+                "Path",
+                "expanduser",
+                "expandvars",
+                "abspath",
+                "realpath",
+                "normpath",
+                "fspath",
+                "home",
+                "str",
+                "dirname",
+            ),
+            KnownCalls._joined_path,
+        ),
+        **dict.fromkeys(("copy", "items", "values"), KnownCalls._repeated),
+    }
+)

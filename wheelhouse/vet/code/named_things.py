@@ -1,0 +1,99 @@
+"""Attributes and items of values of foreign code, by the dotted names of things (pure)."""
+
+from wheelhouse.vet.code import api_names
+from wheelhouse.vet.code.computed_values import environment_variable
+from wheelhouse.vet.code.values import UNKNOWN, Class, Constant, Function, Instance, Origin, Value
+
+MODULES_OF_NAMES = ("builtins.globals()", "builtins.locals()", "builtins.vars()")
+
+
+class NamedThings:
+    """Gives attributes and items. `Expressions` evaluates code with them."""
+
+    def lookup(self, name: str) -> Value | None:
+        """The value of a dotted name of the code's own package; None if there is none."""
+        raise NotImplementedError
+
+    def attribute(self, value: Value, attribute: str, *, is_spelled: bool = True) -> Value:
+        """The value of an attribute of a value."""
+        if attribute == "__call__":
+            return value
+        target = value.target
+        if isinstance(target, Instance):
+            return self._attribute_of_instance(value, target, attribute)
+        if isinstance(target, Class):
+            return target.attributes.get(attribute) or target.scope.names.get(attribute) or UNKNOWN
+        if not value.name:
+            return Value(text=value.text, origins=value.origins) if value.origins else UNKNOWN
+        name = f"{value.name}.{attribute}"
+        own = self.lookup(name)
+        if own is not None:
+            return own
+        origins = value.origins
+        if name == "os.environ":
+            origins = frozenset((Origin("environment", "os.environ"),))
+        return Value(name=name, text=value.text, origins=origins, is_spelled=value.is_spelled and is_spelled)
+
+    def _attribute_of_instance(self, value: Value, target: Instance, attribute: str) -> Value:
+        """An attribute of an instance: its own, one of its class, or one of a base."""
+        of: Class | None = target.of
+        external = ""
+        while of is not None:
+            found = of.attributes.get(attribute) or of.scope.names.get(attribute)
+            if found is not None:
+                return _bound(found, value)
+            external = external or next((base.name for base in of.bases if base.name), "")
+            of = next((base.target for base in of.bases if isinstance(base.target, Class)), None)
+        return Value(name=f"{external}().{attribute}") if external else UNKNOWN
+
+    def item(self, value: Value, index: Value) -> Value:
+        """The value of `value[index]`."""
+        key = index.constant
+        if isinstance(key, str) and value.name:
+            if value.name == "os.environ":
+                return environment_variable(key)
+            return self._named_by_text(value, key)
+        if value.entries is not None and is_key(key):
+            return value.entries.get(key, Value(origins=value.origins))
+        if value.items is not None and isinstance(key, int) and -len(value.items) <= key < len(value.items):
+            return value.items[key]
+        if (
+            isinstance(value.constant, str | bytes)
+            and isinstance(key, int)
+            and -len(value.constant) <= key < len(value.constant)
+        ):
+            return Value(constant=value.constant[key], origins=value.origins)
+        name = f"{value.name}[]" if value.name and value.name.endswith("()") else ""
+        return Value(name=name, text=value.text, origins=value.origins | index.origins)
+
+    def _named_by_text(self, value: Value, key: str) -> Value:
+        """What a text names in the dict of a module: `sys.modules['os']`, `os.__dict__['system']`, `vars(builtins)['exec']`."""
+        if value.name == "sys.modules":
+            return Value(name=key, is_spelled=False)
+        if value.name in MODULES_OF_NAMES:
+            own = self.lookup_global(key)
+            if own is not None:
+                return own
+            name = f"builtins.{key}" if key in api_names.BUILTINS else key.replace("__builtins__", "builtins")
+            return Value(name=name, is_spelled=False)
+        if value.name.endswith(".__dict__"):
+            return self.attribute(Value(name=value.name.removesuffix(".__dict__")), key, is_spelled=False)
+        if value.name == "builtins":
+            return Value(name=f"builtins.{key}", is_spelled=False)
+        return Value(name=f"{value.name}[]", text=value.text, origins=value.origins)
+
+    def lookup_global(self, name: str) -> Value | None:
+        """The value of a name of the module that runs."""
+        raise NotImplementedError
+
+
+def _bound(found: Value, instance: Value) -> Value:
+    """A function of a class as a method of an instance; anything else as it is."""
+    function = found.target
+    if isinstance(function, Function) and function.instance is None:
+        return Value(target=Function(function.node, function.scope, instance, function.module))
+    return found
+
+
+def is_key(constant: Constant) -> bool:
+    return isinstance(constant, str | int | bytes)
