@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Iterator
 from importlib.metadata import requires
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from packaging.requirements import Requirement
@@ -21,8 +22,9 @@ from tests.support.tools import pip, wheelhouse
 from tests.support.wheels import build_wheel
 from wheelhouse.archive.wheelfile import inspect
 from wheelhouse.bundle.pack import pack
-from wheelhouse.bundle.self_bundle import install_lines
+from wheelhouse.bundle.self_bundle import bring_self, install_lines
 from wheelhouse.bundle.self_wheel import own_wheel
+from wheelhouse.errors import InputError
 from wheelhouse.lock.wheelhouse import SELF
 from wheelhouse.verify.verify import load_wheelhouse, verify
 
@@ -78,6 +80,14 @@ def test_it_is_taken_along_and_packs_to_the_same_bytes(
     again = wheelhouse("pack", "there", "-o", "b.tar", *options, cwd=tmp_path)
     assert again.returncode == 0, again.stderr
     assert (tmp_path / "a.tar").read_bytes() == (tmp_path / "b.tar").read_bytes()
+
+
+def test_another_build_of_the_same_version_is_named(tmp_path: Path) -> None:
+    name = own_wheel(tmp_path).name
+    written(tmp_path / "house" / SELF, {name: b"of an earlier checkout"})
+    with pytest.raises(InputError, match="has another build of this version of wheelhouse") as raised:
+        bring_self(tmp_path / "house", [], Mock())
+    assert raised.value.hint == "remove that folder, then pack again"
 
 
 def test_the_printed_lines_take_it_out_of_a_bundle_of_several_wheelhouses(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from shlex import quote
 from wheelhouse.archive.wheelfile import inspect
 from wheelhouse.bundle.bundle import BundleManifest
 from wheelhouse.bundle.self_wheel import DISTRIBUTION, own_wheel
+from wheelhouse.errors import InputError
 from wheelhouse.events import Listener, ignore
 from wheelhouse.fetch.fetch import fetch
 from wheelhouse.fetch.job import Job, Part
@@ -24,14 +25,25 @@ def bring_self(
 ) -> tuple[Lock, ...]:
     """Write the wheelhouse `self/` inside `folder`, from which wheelhouse is installed on each target.
 
-    Raises NoSolutionError for a Python that is too old.
+    Raises NoSolutionError for a Python that is too old, InputError if another build of this version is there.
     """
     with scratch_folder("self") as scratch:
         wheel = own_wheel(scratch)
+        _must_be_no_other_build(folder / SELF, wheel)
         stored = source.artifacts.keep(wheel, inspect(wheel, wheel.name))
     line = parse_line(f"{DISTRIBUTION}[{EXTRAS}] @ ./{wheel.name}#sha256={stored.sha256}")
     job = Job(requirements=(line,), parts=tuple(map(Part, targets)))
     return fetch(job, folder / SELF, source, on_event).locks
+
+
+def _must_be_no_other_build(own: Path, wheel: Path) -> None:
+    """A checkout that moved on gives other bytes under the same version, which the lock file of `self/` would refuse."""
+    earlier = own / wheel.name
+    if earlier.is_file() and earlier.read_bytes() != wheel.read_bytes():
+        raise InputError(
+            f"`{own}` has another build of this version of wheelhouse: an earlier checkout made it",
+            hint="remove that folder, then pack again",
+        )
 
 
 def install_lines(lock: Lock, bundle: str, manifest: BundleManifest, *, in_volumes: bool) -> tuple[str, str]:
