@@ -38,6 +38,13 @@ def test_a_broken_link_is_noticed(tmp_path: Path) -> None:
     assert broken_links(page) == ["other.md#none", "none.svg"]
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_every_column_of_a_table_has_a_name(page: Path) -> None:
+    """Whoever hears a page hears the name of the column with each cell."""
+    headers = re.findall(r"^(\|.*\|)\n\|[ :-]+\|", page.read_text(encoding="utf-8"), re.MULTILINE)
+    assert [header for header in headers if not all(cell.strip() for cell in header.strip("|").split("|"))] == []
+
+
 @cache
 def spellings() -> dict[tuple[str, ...], set[str]]:
     """Every command and group, as one types it after `wheelhouse`, with the spellings of its options."""
