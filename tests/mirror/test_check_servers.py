@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -45,11 +46,18 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def states(base: Path, url: str) -> tuple[dict[str, str], str | None]:
-    """The state of each project's file on a mirror, and why it yanked the old one."""
-    done = wheelhouse("check", "wanted", "--against", url, "--json", cwd=base)
-    assert done.returncode == 1, done.stderr
-    rows = {row["file"].partition("-")[0]: row for row in json.loads(done.stdout)["files"]}
+    """The state of each project's file on a mirror, and why it yanked the old one. A deep check sees each file as it is."""
+    deep = checked(base, url, "--deep")
+    assert {name: row["state"] for name, row in deep.items()} == EXPECTED
+    rows = checked(base, url)
     return {name: row["state"] for name, row in rows.items()}, rows[OLD]["yanked"]
+
+
+def checked(base: Path, url: str, *options: str) -> dict[str, Any]:
+    """What `check` says of the file of each project."""
+    done = wheelhouse("check", "wanted", "--against", url, "--json", *options, cwd=base)
+    assert done.returncode == 1, done.stderr
+    return {row["file"].partition("-")[0]: row for row in json.loads(done.stdout)["files"]}
 
 
 def test_a_static_index_of_nginx(base: Path, tmp_path: Path) -> None:
