@@ -250,7 +250,13 @@ def test_a_here_document_without_an_end_is_refused_with_its_line() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["FROM x\nRUN " + "$(" * 2000, "FROM x\nRUN '\"`${ (", "FROM x\nRUN [[ a\nRUN x=(\n", "FROM\nRUN\nADD\nARG\n"],
+    [
+        "FROM x\nRUN " + "$(" * 2000,
+        "FROM x\nRUN <<E\n" + "\n" * 100_000 + "E\n",
+        "FROM x\nRUN '\"`${ (",
+        "FROM x\nRUN [[ a\nRUN x=(\n",
+        "FROM\nRUN\nADD\nARG\n",
+    ],
 )
 def test_hostile_texts_end(text: str) -> None:
     network_needs(parse_dockerfile(text, "it"))

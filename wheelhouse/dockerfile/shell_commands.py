@@ -15,13 +15,13 @@ RESERVED = frozenset(
 )
 ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\+?=.*", re.DOTALL)
 FUNCTION = re.compile(
-    r"^\s*(?:function\s+)?([A-Za-z_][\w:.-]*)\s*\(\)|^\s*function\s+([A-Za-z_][\w:.-]*)", re.MULTILINE
+    r"^[ \t]*(?:function[ \t]+)?([A-Za-z_][\w:.-]*)[ \t]*\(\)|^[ \t]*function[ \t]+([A-Za-z_][\w:.-]*)", re.MULTILINE
 )
 HEREDOC = re.compile(r"<<(-?)\s*[\"'\\]?([A-Za-z_][\w.]*)[\"']?")
 MAX_DEPTH = 8
 ARGUMENTS = ("$@", "$*")
 RUNS_ARGUMENTS = re.compile(
-    r"(?:^|[;&|({!]|\b(?:if|elif|until|while|then|else|do|exec|command|sudo|time))\s*\"?\$[@*]\"?(?=[\s;&|)]|$)",
+    r"(?:^|[;&|({!]|\b(?:if|elif|until|while|then|else|do|exec|command|sudo|time))[ \t]*\"?\$[@*]\"?(?=[\s;&|)]|$)",
     re.MULTILINE,
 )
 """`"$@"` where a command stands."""

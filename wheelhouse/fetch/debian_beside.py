@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from threading import Event as Flag
 
 from wheelhouse.debian.debian_lock import DebianLock
 from wheelhouse.events import Event, Listener
@@ -19,13 +20,14 @@ class _GivenUpError(Exception):
 def debian_beside(fetch: FetchDebian, on_event: Listener) -> Iterator[Callable[[], DebianLock]]:
     """Start `fetch` in a thread; gives the function that lets the folder change, and waits for the lock of the packages.
 
-    If the block ends without a call of it, the downloads stop at their next event, and the folder stays as it was.
+    If the block ends before that, the downloads stop at their next event, and the folder stays as it was.
     """
     permission: Future[None] = Future()
+    has_ended = Flag()
 
     def listener(event: Event) -> None:
-        if permission.done():
-            permission.result()
+        if has_ended.is_set():
+            raise _GivenUpError
         on_event(event)
 
     with ThreadPoolExecutor(1, "debian") as thread:
@@ -38,5 +40,6 @@ def debian_beside(fetch: FetchDebian, on_event: Listener) -> Iterator[Callable[[
         try:
             yield finish
         finally:
+            has_ended.set()
             if not permission.done():
                 permission.set_exception(_GivenUpError())
