@@ -558,6 +558,8 @@ HARMLESS = {
     "ctypes.CDLL('libc.so.6')\n",
     "a type of functions": "import ctypes as c\n@c.CFUNCTYPE(None, c.c_int)\ndef f(x): pass\ng = c.cast(f, c.c_void_p)\n",
     "a browser if somebody asks": "import webbrowser\ndef f(url):\n    webbrowser.open(url)\n",
+    "where a program is": "import subprocess\nsubprocess.call(['which', 'scrot'])\n",
+    "imports that are watched": "import builtins\nbuiltins.__import__ = lambda *a: None\n",
     "another variable": "import os\nos.environ['OMP_NUM_THREADS'] = '1'\nos.environ.setdefault('A', 'b')\n",
     "data of the package": "import pkgutil, json\nTABLE = json.loads(pkgutil.get_data('odd', 'table.json'))\n",
     "long lines": "TABLE = [1," + " " * 300 + "2]\n",

@@ -23,7 +23,7 @@ from wheelhouse.files.store import Store
 from wheelhouse.vet.facts import Inside
 from wheelhouse.vet.facts_reader import look_inside
 
-NOTES = f"facts-{__version__}-10"
+NOTES = f"facts-{__version__}-11"
 """The kind of the notes. Raise the number when `look_inside` gives something else for the same file."""
 READ_IN_PROCESS = 4
 """Files that are read here before workers start."""

@@ -156,7 +156,7 @@ TOOL_SETTINGS = re.compile(
 )
 """Files by which git, editors and agents run commands."""
 GUARDED = re.compile(
-    r"""builtins\.(?:open|__import__|input|exec|eval) | getpass\.getpass
+    r"""builtins\.open | getpass\.getpass
     | (?:requests|httpx|urllib3|aiohttp)(?:\.\w+)*\.(?:get|post|put|patch|request|send|urlopen|_request)
     | (?:http\.client|urllib\.request)(?:\.\w+)*\.(?:request|send|urlopen|putheader)
     | (?:eth_account|solders|solana|web3|bitcoinlib|nacl|mnemonic)(?:\.\w+)+""",

@@ -105,7 +105,9 @@ SUSPICIOUS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ),
     (
         "takes a picture of the screen",
-        re.compile(rf"{WORD}(?:screencapture|scrot|gnome-screenshot|grim|import\s+-window\s+root)(?=\s|$)"),
+        re.compile(
+            r"(?:^|[|&;]\s*)(?:\S*/)?(?:screencapture|scrot|gnome-screenshot|grim|import\s+-window\s+root)(?=\s|$)"
+        ),
     ),
     ("runs a hidden file", re.compile(r"^(?:\./|~/|…/)\.[a-z]\w*", re.IGNORECASE)),
     (

@@ -16,7 +16,7 @@ NEEDLES: dict[bytes, re.Pattern[bytes]] = {
     b"__import__": re.compile(rb"__import__"),
     b"builtins": re.compile(
         rb"(?<=__)builtins__|(?<=getattr\()builtins|(?<=getattr\( )builtins"
-        rb"|builtins\.(?:exec|eval|compile|__dict__|getattr)|builtins\.(?:open|input)\s*=(?!=)|(?<=from )builtins"
+        rb"|builtins\.(?:exec|eval|compile|__dict__|getattr)|builtins\.open\s*=(?!=)|(?<=from )builtins"
     ),
     b"import_module": re.compile(
         rb"import_module\s*\(\s*(?:b?['\"](?:os|subprocess|builtins|base64|socket|ctypes|marshal)|[\w.]*(?:decode|join|chr|\())"
