@@ -26,6 +26,25 @@ def test_words_that_were_forgotten_are_searched_again(monkeypatch: pytest.Monkey
         assert seen.needles(source) == ({b"windll"} if b"windll" in source else set())
 
 
+def test_a_word_is_seen_only_after_its_needles_are_kept() -> None:
+    seen = SeenWords()
+
+    class Cores(dict[bytes, bytes]):
+        """Where a thread may change over: another one asks for the same word."""
+
+        def __getitem__(self, needle: bytes) -> bytes:
+            if not inner:
+                inner.append(set())
+                inner[0] = seen.needles(b"windll")
+            return super().__getitem__(needle)
+
+    inner: list[set[bytes]] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(words, "CORES", Cores(words.CORES))
+        assert seen.needles(b"windll") == {b"windll"}
+    assert inner == [{b"windll"}]
+
+
 def test_a_source_of_very_many_words_is_searched_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(words, "MAX_WORDS", 2)
     assert SeenWords().needles(b"one two three") == set(NEEDLES)

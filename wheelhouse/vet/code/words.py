@@ -180,33 +180,43 @@ MAX_WORDS = 50_000
 
 
 class SeenWords:
-    """Remembers which words contain the core of a needle, so that a word that many sources have is searched once."""
+    """Remembers which words contain the core of a needle, so that a word that many sources have is searched once.
+
+    Threads may share it: a word counts as seen only after all its needles are kept.
+    """
 
     def __init__(self) -> None:
-        self._words: set[bytes] = set()
-        self._telling: set[bytes] = set()
-        self._needles: dict[bytes, set[bytes]] = {}
-        """The needles of each telling word: one that contains a core."""
+        self._memory = _Memory()
 
     def needles(self, source: bytes) -> set[bytes]:
         """The needles that a source may have; it has no other."""
         words = set(source.translate(SEPARATED).split())
         if len(words) > MAX_WORDS:
             return set(NEEDLES)
-        if len(self._words) > MAX_SEEN_WORDS:
-            for forgotten in (self._words, self._telling, self._needles):
-                forgotten.clear()
-        if new := words - self._words:
-            self._learn(new)
-        return set().union(*(self._needles[word] for word in words & self._telling))
+        memory = self._memory
+        if len(memory.words) > MAX_SEEN_WORDS:
+            memory = self._memory = _Memory()
+        if new := words - memory.words:
+            memory.learn(new)
+        return set().union(*(memory.needles[word] for word in words & memory.telling))
 
-    def _learn(self, words: set[bytes]) -> None:
-        self._words |= words
+
+class _Memory:
+    """The words that were seen, those of them that contain a core, and their needles."""
+
+    def __init__(self) -> None:
+        self.words: set[bytes] = set()
+        self.telling: set[bytes] = set()
+        self.needles: dict[bytes, set[bytes]] = {}
+
+    def learn(self, words: set[bytes]) -> None:
+        """Keep the needles of words."""
         text = b"\n".join(words)
         for needle in [needle for needle, core in CORES.items() if core in text]:
             for word in [word for word in words if CORES[needle] in word]:
-                self._needles.setdefault(word, set()).add(needle)
-                self._telling.add(word)
+                self.needles.setdefault(word, set()).add(needle)
+                self.telling.add(word)
+        self.words |= words
 
 
 _seen_words = SeenWords()
