@@ -118,6 +118,17 @@ def test_the_text_names_each_job_that_failed(session: Session) -> None:
     assert "3 jobs: 1 done, 2 failed; 3 different files, " in session.stdout
 
 
+def test_an_error_names_the_file_and_the_job_that_ask_for_a_project(session: Session) -> None:
+    write_jobs(session, "nowhere")
+    assert session("fetch --all") == 3
+    assert "no project `nowhere` (requested in wheelhouse.toml (jobs.nowhere))" in session.transcript
+    (session.folder / "wheelhouse.toml").write_text(f'{FLEET}requirements = ["nowhere"]\n')
+    assert session("fetch") == 3
+    assert "no project `nowhere` (requested in wheelhouse.toml)" in session.transcript
+    assert session("fetch elsewhere --python 3.12") == 3
+    assert "no project `elsewhere` (requested on the command line)" in session.transcript
+
+
 def test_a_job_that_fails_ends_the_start_of_others(session: Session) -> None:
     write_jobs(session, "app0", "impossible", "app1", "app2")
     assert session("fetch --all --parallel 1 --json") == 3

@@ -199,7 +199,10 @@ def options(from_file: "Settings", *groups: object) -> "Options":
     from wheelhouse.fetch.gather import Options
     from wheelhouse.index.locations import split_named
 
-    values = merged(Options, from_file.options, given(*groups), lambda text: split_named(text)[0])
+    typed = given(*groups)
+    values = merged(Options, from_file.options, typed, lambda text: split_named(text)[0])
+    if "requirements" not in typed and from_file.origin:
+        values["requirements_origin"] = from_file.origin
     if values.get("use_pip_config"):
         from wheelhouse.index.pipconfig import read_pip_config
 

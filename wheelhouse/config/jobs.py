@@ -50,7 +50,8 @@ def read_jobs(folder: Path) -> dict[str, Settings]:
         if name in jobs:
             both = f"in `{files[name]}` and in `{place}`"
             raise InputError(f"the job `{name}` is {both}", hint="give each job a name of its own")
-        jobs[name] = replace(file, options=options_of(job), files=job.files, has_jobs=False)
+        origin = f"{place.relative_to(folder)} (jobs.{name})"
+        jobs[name] = replace(file, options=options_of(job), files=job.files, has_jobs=False, origin=origin)
         files[name] = place
     if not jobs:
         raise InputError(f"`{path}` has no jobs", hint="add a table [jobs.NAME] for each job")

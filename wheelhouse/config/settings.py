@@ -252,7 +252,8 @@ class Settings:
     """What a settings file says: the options of `fetch`, those of `stage`, and the tables of the other commands.
 
     `options` and `stage` hold only what the file sets, by the names of the fields of `FetchOptions` and `StageOptions`.
-    `has_jobs` if the file has jobs besides the one of its own options, or includes files that have some.
+    `has_jobs` if the file has jobs besides the one of its own options, or includes files that have some. `origin` is where
+    they stand, for messages.
     """
 
     options: dict[str, Any] = field(default_factory=dict)
@@ -264,6 +265,7 @@ class Settings:
     store: StoreSettings = field(default_factory=StoreSettings)
     store_is_read_only: bool = False
     store_private: bool = False
+    origin: str = ""
 
     @property
     def wheelhouse(self) -> Path:
@@ -349,6 +351,7 @@ def settings_of(table: Mapping[str, Any], path: Path) -> Settings:
         file.store,
         file.store_mode == "read",
         file.store_private,
+        path.name,
     )
 
 

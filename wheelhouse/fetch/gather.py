@@ -26,7 +26,7 @@ from wheelhouse.index.pipconfig import PipConfig
 from wheelhouse.index.urls import redact, same_index
 from wheelhouse.lock.pylock_input import PylockInput
 from wheelhouse.resolve.file_options import Option
-from wheelhouse.resolve.requirements import RequirementLine, parse_line
+from wheelhouse.resolve.requirements import COMMAND_LINE, RequirementLine, parse_line
 from wheelhouse.resolve.selection import ALL, Selection
 from wheelhouse.target.complete_platform import parse_complete_platform
 from wheelhouse.target.image import Image
@@ -45,7 +45,7 @@ class Options(FetchOptions):
 
     `constraints_folder` holds Airflow's constraints; `pip_index` is the index that pip uses if it is given none. `held_images`
     are the facts of the base image that the wheelhouse holds, by architecture. `uses_published`: Airflow's own constraints
-    count.
+    count. `requirements_origin` is where the requirements stand, for messages.
     """
 
     constraints_folder: Path = field(default=Path("constraints"))
@@ -54,6 +54,7 @@ class Options(FetchOptions):
     pip_index: str = ""
     held_images: Mapping[str, Image] = field(default_factory=dict)
     uses_published: bool = True
+    requirements_origin: str = COMMAND_LINE
 
     @property
     def without(self) -> tuple[str, ...]:
@@ -69,6 +70,7 @@ def gather(options: Options, http: Http, now: datetime, on_event: Listener = ign
         options.requirement_files,
         options.constraints,
         options.overrides,
+        origin=options.requirements_origin,
         with_project=bool(options.groups),
     )
     requirements = _requirements(options, airflow, wanted)

@@ -16,7 +16,14 @@ from wheelhouse.lock.pylock_input import EXPORTS, PylockInput, is_pylock_name, p
 from wheelhouse.lock.wheelhouse import sha256_of_text
 from wheelhouse.resolve.encoding import decoded
 from wheelhouse.resolve.file_options import Option
-from wheelhouse.resolve.requirements import RequirementLine, RequirementLines, parse_file, parse_line, raise_all
+from wheelhouse.resolve.requirements import (
+    COMMAND_LINE,
+    RequirementLine,
+    RequirementLines,
+    parse_file,
+    parse_line,
+    raise_all,
+)
 
 PYPROJECT = "pyproject.toml"
 OTHER_FORMAT = re.compile(r"\.(toml|ya?ml|py)$|^(setup\.cfg|Pipfile|pixi\.lock)$")
@@ -50,16 +57,18 @@ class Inputs:
         constraints: Sequence[str],
         overrides: Sequence[str],
         *,
+        origin: str = COMMAND_LINE,
         with_project: bool = False,
     ) -> Wanted:
-        """Everything in the inputs. With `with_project`, ./pyproject.toml is read for its groups unless `files` name one, or a lock.
+        """Everything in the inputs; `origin` is where `requirements` stand.
 
+        With `with_project`, ./pyproject.toml is read for its groups unless `files` name one, or a lock.
         Raises one InputError for all lines that cannot be read.
         """
         wanted, problems = Wanted(), []
         for text in requirements:
             try:
-                wanted.requirements.append(parse_line(text.strip()))
+                wanted.requirements.append(parse_line(text.strip(), origin))
             except InputError as problem:
                 problems.append(problem)
         raise_all(problems)
