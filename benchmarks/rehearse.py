@@ -1,6 +1,6 @@
 """What a rehearsal costs beside `pip install` of the same files: `python -m benchmarks.rehearse`, from the checkout.
 
-One house, Airflow 2.10.5 with six extras for Python 3.12 (177 projects, all wheels): in each round first pip alone installs
+One wheelhouse, Airflow 2.10.5 with six extras for Python 3.12 (177 projects, all wheels): in each round first pip alone installs
 it into a fresh virtual environment, then it is rehearsed. The time of the rehearsal is that of the whole command.
 """
 
@@ -19,7 +19,7 @@ WHEELHOUSE = (sys.executable, "-m", "wheelhouse")
 
 
 def house_in(room: Path, python: Path, cache: Path | None) -> Path:
-    """A house of wheels alone, fetched and built once."""
+    """A wheelhouse of wheels alone, fetched and built once."""
     kept = ["--cache-dir", cache] if cache else []
     asked = [MAIN_JOB, "-c", CONSTRAINTS, "--python", "3.12", "--dest", room / "house", "--build", "-q"]
     cost_of([[*WHEELHOUSE, "fetch", *asked, "--interpreter", python, *kept]], environment(), room / "log")

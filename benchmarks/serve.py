@@ -40,7 +40,7 @@ CHANGE_SECONDS = 1.5
 
 
 def make_house(folder: Path) -> Path:
-    """A house with a few large wheels and many small ones."""
+    """A wheelhouse with a few large wheels and many small ones."""
     offered = folder / "offered"
     offered.mkdir(parents=True)
     names = []
@@ -132,7 +132,7 @@ def changing(house: Path, states: Sequence[Path]) -> Iterator[list[int]]:
 
 
 def main() -> None:
-    """Make a house, serve it twice, and print what was measured."""
+    """Make a wheelhouse, serve it twice, and print what was measured."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     rounds = parser.parse_args().rounds

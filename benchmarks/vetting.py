@@ -1,4 +1,4 @@
-"""What `vet` finds in houses of real files, by rule, and what it costs beside `unzip -t`: the tables of docs/vetting.md.
+"""What `vet` finds in wheelhouses of real files, by rule, and what it costs beside `unzip -t`: the tables of docs/vetting.md.
 
 wheelhouse fetch -r benchmarks/vetting.txt --python 3.12 --platform linux/amd64 --dest wide
 python -m benchmarks.vetting wide
@@ -19,7 +19,7 @@ SEVERITIES = ("error", "warning", "note")
 
 
 def vetted(house: Path) -> tuple[dict[str, object], float]:
-    """What vet says of a house, in a namespace without network where there are any; and its processor seconds."""
+    """What vet says of a wheelhouse, in a namespace without network where there are any; and its processor seconds."""
     sealed = ["unshare", "--map-root-user", "--net"] if sys.platform == "linux" else []
     command = [*sealed, sys.executable, "-c", PROGRAM, "vet", str(house), "--json", "--quiet"]
     before = os.times()

@@ -45,7 +45,7 @@ PYPROJECT = '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-p
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
-    """Where a house stands whose one sdist needs a compiler, and links to a library that not every system has."""
+    """Where a wheelhouse stands whose one sdist needs a compiler, and links to a library that not every system has."""
     needs_any_sandbox()
     if shutil.which("cc") is None or not list(Path("/usr/lib").rglob("libbz2.so.1.0")):
         pytest.skip("there is no C compiler here, or no libbz2")

@@ -146,7 +146,7 @@ def test_an_sdist_becomes_a_wheel_that_the_lock_names(index: IndexServer, tmp_pa
     )
     assert installed.returncode == 0, installed.stderr
 
-    # What was built is in the cache: another house needs no room.
+    # What was built is in the cache: another wheelhouse needs no room.
     fetched(index, tmp_path, "--upgrade")
     assert (house / "lib-1.0.tar.gz").is_file()
     assert "0 now, 1 before" in built(tmp_path).stdout
@@ -436,7 +436,7 @@ def test_a_wheel_of_another_project_is_refused(index: IndexServer, tmp_path: Pat
 
 @pytest.mark.rooms
 def test_a_name_that_no_file_can_have_fails_its_own_sdist_alone(index: IndexServer, tmp_path: Path) -> None:
-    """With no room around it, a build may answer in the place of the script that called it; what stands first counts."""
+    """Without a sandbox, a build may answer in the place of the script that called it; what stands first counts."""
     answer = json.dumps({"requires": [], "wheel": "evil\0.whl"}).encode() + b"\n"
     before = f"open(f'/proc/{{os.getppid()}}/fd/1', 'ab', 0).write({answer!r})"
     index.add(build_wheel(tmp_path, "app", "1.0", requires=["evil", "good"]))

@@ -52,7 +52,7 @@ def built(tmp_path: Path, interpreter: Path, *arguments: str) -> Path:
 
 
 def offline(interpreter: Path, house: Path, into: Path) -> Path:
-    """A virtual environment with a house's files in it, and nothing from anywhere else."""
+    """A virtual environment with a wheelhouse's files in it, and nothing from anywhere else."""
     assert run(interpreter, "-m", "venv", into, timeout=LONGEST).returncode == 0
     (requirements,) = house.glob("requirements.*.txt")
     pip = (into / "bin" / "python", "-m", "pip", "--disable-pip-version-check")
@@ -104,7 +104,7 @@ def test_airflow_2_0_0_of_its_day_becomes_a_house_of_wheels(tmp_path: Path, cons
 
 @pytest.fixture(scope="module")
 def fetched_2_10_5(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The house of the image's default extras, with its sdists."""
+    """The wheelhouse of the image's default extras, with its sdists."""
     folder = tmp_path_factory.mktemp("airflow-2.10.5")
     limits = shared("constraints/2.10.5/constraints-3.12.txt")
     asked = (f"apache-airflow[{IMAGE_EXTRAS}]==2.10.5", "-c", str(limits), "--python", "3.12")

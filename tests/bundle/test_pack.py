@@ -29,7 +29,7 @@ from wheelhouse.verify.verify import verify
 
 @pytest.fixture(scope="module")
 def houses(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Two houses of one job: `old`, and `new` where one project moved on, one went and one came."""
+    """Two wheelhouses of one job: `old`, and `new` where one project moved on, one went and one came."""
     base = tmp_path_factory.mktemp("houses")
     offered = base / "offered"
     offered.mkdir()

@@ -174,7 +174,7 @@ def work_in_a_folder_of_this_name(place: str, made: tuple[IndexServer, Path], ba
 
 
 def failing(machine: Machine, base: Path, made: tuple[IndexServer, Path], place: str) -> Said:
-    """Make a house, and then let each command write where it cannot."""
+    """Make a wheelhouse, and then let each command write where it cannot."""
     server, given = made
     plain = {name: JOB[name][0] for name in ("fetch", "pack")}
     assert set(run_job(Machine(name="plain"), base, given, plain, server, Path(sys.executable)).codes.values()) == {0}

@@ -108,7 +108,7 @@ def test_json_can_be_read_whatever_the_encoding(tmp_path: Path, encoding: str) -
 
 @pytest.fixture
 def house(tmp_path: Path) -> Path:
-    """A house that the real command fetched under `umask 077`, with stdin and stdout closed."""
+    """A wheelhouse that the real command fetched under `umask 077`, with stdin and stdout closed."""
     build_wheel(tmp_path / "offered", "app", "1.0")
     with IndexServer(tmp_path / "offered") as index:
         command = ("sh", "-c", 'umask 077; exec "$@" <&- >&-', "sh", *PROGRAM, "fetch", "app", "--python", "3.12")

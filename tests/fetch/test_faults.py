@@ -62,7 +62,7 @@ def newest(offered: Path) -> dict[str, str]:
 
 
 def command(server: IndexServer, place: Path, *, retries: int = 3) -> list[str]:
-    """The job, its house and its cache in `place`."""
+    """The job, its wheelhouse and its cache in `place`."""
     where = ["--index", server.url, "--dest", str(place / "house"), "--cache-dir", str(place / "cache")]
     return ["fetch", "p0", "--python", "3.12", "--retries", str(retries), "--timeout", "5", *where]
 
@@ -92,7 +92,7 @@ def must_be_honest(code: int, said: str, place: Path, wanted: dict[str, str]) ->
 
 
 def must_be_complete(place: Path, wanted: dict[str, str]) -> None:
-    """The house is whole, by its own verify and by what the index offers."""
+    """The wheelhouse is whole, by its own verify and by what the index offers."""
     verdict = verify(place / "house")
     assert verdict.findings == ()
     assert {name: artifact.sha256 for name, artifact in verdict.wheelhouse.artifacts.items()} == wanted
@@ -186,7 +186,7 @@ HARMS: tuple[Callable[[Path, random.Random], None], ...] = (flip, halve, remove)
 
 
 def survives_a_spoiled_disk(seed: int, offered: Path, place: Path) -> None:
-    """A cache and a house are spoiled, each in many places; the next run puts all of it right."""
+    """A cache and a wheelhouse are spoiled, each in many places; the next run puts all of it right."""
     dice, wanted = random.Random(seed), newest(offered)
     with IndexServer(offered, abilities=abilities(dice)) as server:
         a_clean_run_completes(server, place, wanted)

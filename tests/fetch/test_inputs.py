@@ -1,4 +1,4 @@
-"""What the user may name as inputs, from the command line to a house that pip installs from."""
+"""What the user may name as inputs, from the command line to a wheelhouse that pip installs from."""
 
 import hashlib
 import json

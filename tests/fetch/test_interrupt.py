@@ -64,14 +64,14 @@ def files_asked_for(index: IndexServer) -> list[str]:
 
 
 def complete(folder: Path) -> None:
-    """Nothing partial bears a final name: in the cache a name is its file's sha256, and the house holds only what is whole."""
+    """Nothing partial bears a final name: in the cache a name is its file's sha256, and the wheelhouse holds only what is whole."""
     for path in (folder / ".cache/wheelhouse/v1/artifacts").glob("*/*"):
         assert sha256(path.read_bytes()).hexdigest() == path.name
     assert not [path.name for path in (folder / "wheels").iterdir() if not path.name.startswith(".wheelhouse-")]
 
 
 def goes_on(index: IndexServer, folder: Path) -> None:
-    """The same command again: what is complete is not asked for, what is partial is resumed, and the house is good."""
+    """The same command again: what is complete is not asked for, what is partial is resumed, and the wheelhouse is good."""
     index.requests.clear()
     again = start(index, folder)
     _, told = again.communicate(timeout=30)

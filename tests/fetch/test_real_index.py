@@ -1,4 +1,4 @@
-"""On the real package index, with real pip and uv as oracles: the houses of issue-sized jobs are what those tools find."""
+"""On the real package index, with real pip and uv as oracles: the wheelhouses of issue-sized jobs are what those tools find."""
 
 import json
 import re
@@ -123,7 +123,7 @@ def test_the_same_pins_as_uv(tmp_path: Path, real_cache: Path, python: str, plat
 
 @pytest.fixture(scope="module")
 def watched(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[tuple[str, object]]]:
-    """A house of Airflow 2.0.0, and what was seen being run while it was fetched, here and in what was started."""
+    """A wheelhouse of Airflow 2.0.0, and what was seen being run while it was fetched, here and in what was started."""
     constraints = shared("constraints/2.0.0/constraints-3.7.txt")
     folder = tmp_path_factory.mktemp("airflow-2.0")
     (folder / "sitecustomize.py").write_text(WATCH)

@@ -1,4 +1,4 @@
-"""A house comes back from servers as enterprises run them: HTML alone, a private authority, log-in, storage elsewhere."""
+"""A wheelhouse comes back from servers as enterprises run them: HTML alone, a private authority, log-in, storage elsewhere."""
 
 import base64
 from collections.abc import Iterator

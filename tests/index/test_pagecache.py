@@ -151,7 +151,7 @@ CONSTRAINTS = "app==1\nlib==1\n"
 
 
 class Pinned:
-    """Runs of `app` and `lib`, both pinned, that share a cache; every run has a house of its own."""
+    """Runs of `app` and `lib`, both pinned, that share a cache; every run has a wheelhouse of its own."""
 
     def __init__(self, folder: Path, server: IndexServer) -> None:
         self.folder, self.server = folder, server

@@ -1,4 +1,4 @@
-"""Every kind of index, as data: whatever it can do, JSON or HTML, the same lock and the same house come of it."""
+"""Every kind of index, as data: whatever it can do, JSON or HTML, the same lock and the same wheelhouse come of it."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

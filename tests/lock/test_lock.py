@@ -296,7 +296,7 @@ def alter(document: Any, place: tuple[Any, ...], junk: Any) -> None:
             document[last] = junk
 
 
-# Houses
+# Wheelhouses
 
 
 def test_two_locks_that_give_one_name_two_hashes_are_refused() -> None:

@@ -1,4 +1,4 @@
-"""Real pips of five years, and uv, install a house with --require-hashes: over nginx, from `serve`, from a `file:` address."""
+"""Real pips of five years, and uv, install a wheelhouse with --require-hashes: over nginx, from `serve`, from a `file:` address."""
 
 import subprocess
 import sys
@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.index, pytest.mark.parametrize("over", ["nginx", "serv
 
 @pytest.fixture(scope="module")
 def places(small_wheelhouse: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """The same house in three places."""
+    """The same wheelhouse in three places."""
     folder = tmp_path_factory.mktemp("places")
     assert wheelhouse("index", small_wheelhouse, "-o", "tree", cwd=folder).returncode == 0
     with nginx(folder / "tree", folder / "nginx") as over_nginx, serving(small_wheelhouse) as from_serve:
@@ -34,7 +34,7 @@ def places(small_wheelhouse: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 
 @pytest.fixture(scope="module")
 def pips(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a house of each pip."""
+    """A folder with a wheelhouse of each pip."""
     need_index()
     folder = tmp_path_factory.mktemp("pips")
     for version in PIPS:

@@ -1,4 +1,4 @@
-"""Each release's install steps, rehearsed with no network on what `stage` wrote of a real small house, by both routes.
+"""Each release's install steps, rehearsed with no network on what `stage` wrote of a real small wheelhouse, by both routes.
 
 A few releases by default; all of them with WHEELHOUSE_EVERY_RELEASE=1, which takes minutes for each.
 """
@@ -38,7 +38,7 @@ def release(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="module")
 def house(release: str, real_cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A house of wheels alone, for the very Python that is here: fetched, and its few sdists built."""
+    """A wheelhouse of wheels alone, for the very Python that is here: fetched, and its few sdists built."""
     need_index()
     base, interpreter = tmp_path_factory.mktemp(f"airflow-{release}"), interpreter_of(release)
     python = run(interpreter, "-c", "import platform; print(platform.python_version())").stdout.strip()

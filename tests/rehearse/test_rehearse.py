@@ -1,4 +1,4 @@
-"""`rehearse`: a house is installed in a sealed room with the real pip, and what is wrong with it is said in words that help."""
+"""`rehearse`: a wheelhouse is installed in a sandbox with the real pip, and what is wrong with it is said in words that help."""
 
 import importlib.util
 import json
@@ -35,7 +35,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def altered(house: Path, folder: Path) -> Path:
-    """A copy of a house, to do something to."""
+    """A copy of a wheelhouse, to do something to."""
     shutil.copytree(house, folder / "house")
     return folder / "house"
 
@@ -197,7 +197,7 @@ NO_HEADER = "sys.exit('src/raw.c:1:10: fatal error: mysql/mysql.h: No such file 
 
 
 def with_builder(folder: Path, before: str) -> Path:
-    """A house with an sdist, and what builds it in its `build/`."""
+    """A wheelhouse with an sdist, and what builds it in its `build/`."""
     needs_any_sandbox()
     build_sdist(folder / "offered", "raw", "1.0", pyproject=BUILT_BY)
     build_wheel(folder / "offered", "tool", "1.0", files={"tool.py": TOOL.format(before=before).encode()})

@@ -1,4 +1,4 @@
-"""Reports of a vetted house: a bill of materials, SARIF, and one HTML page that no name or text from a file can break out of."""
+"""Reports of a vetted wheelhouse: a bill of materials, SARIF, and one HTML page that no name or text from a file can break out of."""
 
 import base64
 import hashlib
@@ -57,7 +57,7 @@ def hostile_metadata(name: str) -> bytes:
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Evidence:
-    """A vetted house: an application, a wheel with bills of materials of its own, a hostile one, an sdist; one was approved."""
+    """A vetted wheelhouse: an application, a wheel with bills of materials of its own, a hostile one, an sdist; one was approved."""
     folder = tmp_path_factory.mktemp("house")
     build_wheel(folder, "app", "1.1", requires=["native", "hostile"])
     boms = {"native.cdx.json": json.dumps(EMBEDDED).encode(), "broken.cdx.json": b'{"bomFormat": "CycloneDX"}'}

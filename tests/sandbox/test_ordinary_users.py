@@ -1,4 +1,4 @@
-"""Rooms of a user who is not root: sealed and proved where the machine permits it, refused where it does not."""
+"""Sandboxes of a user who is not root: sealed and proved where the machine permits it, refused where it does not."""
 
 import shutil
 from pathlib import Path
@@ -28,7 +28,7 @@ for sandbox in builder.HOST_SANDBOXES:
 
 
 def told_by_a_user(python: Path, home: Path, *before: str) -> list[str]:
-    """What opening each kind of room told that user."""
+    """What each kind of sandbox printed when that user opened it."""
     environment = clean_environment(HOME=str(home), TMPDIR=str(home), PYTHONPATH=LIBRARIES)
     done = run(*before, *AS_USER, python, "-B", "-c", OPEN, cwd=home, env=environment)
     assert done.returncode == 0, done.stderr

@@ -1,4 +1,4 @@
-"""The sealed room holds: each test is an sdist that tries to leave it, or to take more than its share."""
+"""The sandbox holds: each test is an sdist that tries to leave it, or to take more than its share."""
 
 import json
 import os
@@ -48,7 +48,7 @@ def build_wheel(folder, config_settings=None, metadata_directory=None):
 
 @pytest.fixture(params=HOST_SANDBOXES, ids=lambda sandbox: sandbox.name)
 def sealed(request: pytest.FixtureRequest, tmp_path: Path) -> Builder:
-    """A bench in each kind of room that this machine permits."""
+    """A builder in each kind of sandbox that this machine permits."""
     needs_any_sandbox()
     interpreter = proved_builder().interpreter
     made = Builder(request.param, interpreter, SMALL, 2)
@@ -204,7 +204,7 @@ found(count)
 """
     started = time.monotonic()
     assert 0 < int(attempt(sealed, tmp_path, tries)) <= SMALL.processes
-    assert time.monotonic() - started < SMALL.seconds  # what it left running ended with the room
+    assert time.monotonic() - started < SMALL.seconds  # what it left running ended with the sandbox
 
 
 @pytest.mark.rooms

@@ -259,7 +259,7 @@ pathlib.Path(words[words.index("-o") + 1]).write_text("\\n".join(sorted(pins)) +
 
 @pytest.fixture
 def work(seal: str, tmp_path: Path, index: IndexServer) -> Path:
-    """A folder with a house, one staged from it, and a house of tools, all of them named as a user names them."""
+    """A folder with a wheelhouse, one staged from it, and a wheelhouse of tools, all of them named as a user names them."""
     index.add(build_wheel(tmp_path, "app", "1.0", requires=["lib>=1"]))
     index.add(build_wheel(tmp_path, "lib", "2.0"))
     index.add(build_wheel(tmp_path, "pip-tools", "7.0", files={"piptools/__main__.py": PIP_TOOLS}))

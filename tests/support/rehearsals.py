@@ -18,7 +18,7 @@ def own_python() -> str:
 
 
 def fetch(base: Path, offered: Path, *requirements: str, python: str = "", more: tuple[str | Path, ...] = ()) -> Path:
-    """A house of what a folder offers, for Linux with a new glibc."""
+    """A wheelhouse of what a folder offers, for Linux with a new glibc."""
     with IndexServer(offered) as index:
         options = ("--python", python or own_python(), "--index", index.url, "--dest", "house", *more)
         made = wheelhouse("fetch", *requirements, *options, cwd=base)
@@ -56,7 +56,7 @@ def rehearse(
     timeout: float = 900,
     seal: str = "",
 ) -> Told:
-    """Rehearse a house or folder under an interpreter, by default this one; None where no Python is to be named.
+    """Rehearse a wheelhouse or folder under an interpreter, by default this one; None where no Python is to be named.
 
     `seal` names the one way to seal a sandbox that is tried; by default it is the first that this machine permits.
     """

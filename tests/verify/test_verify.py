@@ -1,4 +1,4 @@
-"""A house that is not what its locks say: verify names each thing that is wrong, and stage refuses the house."""
+"""A wheelhouse that is not what its locks say: verify names each thing that is wrong, and stage refuses the wheelhouse."""
 
 import json
 import shutil
@@ -21,7 +21,7 @@ APP, LIB, NATIVE = (
 
 @pytest.fixture(scope="session")
 def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a verified house in `wheels`, a staged folder of it in `staged`, and other files in `offered`."""
+    """A folder with a verified wheelhouse in `wheels`, a staged folder of it in `staged`, and other files in `offered`."""
     folder = tmp_path_factory.mktemp("good")
     offered = folder / "offered"
     offered.mkdir()

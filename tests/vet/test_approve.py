@@ -1,4 +1,4 @@
-"""Approvals: signed by sha256, counted again in the next house, and refused in every wrong shape with a sentence of their own."""
+"""Approvals: signed by sha256, counted again in the next wheelhouse, and refused in every wrong shape with a sentence of their own."""
 
 import json
 import re
@@ -50,7 +50,7 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def houses(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two houses, one after the other: `app` moves from 1.0 to 1.1, `starter` stays and runs code at start."""
+    """Two wheelhouses, one after the other: `app` moves from 1.0 to 1.1, `starter` stays and runs code at start."""
     base = tmp_path_factory.mktemp("houses")
     for house, version in (("old", "1.0"), ("new", "1.1")):
         (base / house).mkdir()

@@ -1,4 +1,4 @@
-"""Two houses compared: what became of each project, and what changed inside."""
+"""Two wheelhouses compared: what became of each project, and what changed inside."""
 
 import json
 from dataclasses import replace

@@ -22,7 +22,7 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 @pytest.fixture(scope="module")
 def odd_house(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A house with something for the rules to find."""
+    """A wheelhouse with something for the rules to find."""
     base = tmp_path_factory.mktemp("odd")
     offered = base / "offered"
     offered.mkdir()

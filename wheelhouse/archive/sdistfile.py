@@ -140,7 +140,7 @@ def placed(name: str) -> str:
 
 
 def _check_tar_member(member: TarMember) -> None:
-    """Refuse what PEP 721's `data` filter refuses, under every Python (tarfile has it since 3.11.4), and names with `..`."""
+    """Refuse what PEP 721's `data` filter refuses, under every Python (tarfile has it since 3.11.4), names with `..`, and sparse files."""
     name, target = member.name, member.target
     check_path(name)
     check_path(target)

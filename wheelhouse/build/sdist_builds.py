@@ -228,7 +228,7 @@ class SdistBuilds:
     # The wheel
 
     def _wheel(self, job: "_Job", lock: Lock) -> BuiltWheel:
-        """The wheel of a job: from an earlier build with the same inputs, else from a new one."""
+        """The wheel of a job: from an earlier build with the same inputs, else from a new one, noted for later runs and other machines."""
         key = _key(job, lock) + (f"\0{self._auditwheel.described}" if self._auditwheel else "")
         part = self._part(job, lock)
         cached_bytes = part.noted(WHEELS, key) or part.bring_note(WHEELS, key)

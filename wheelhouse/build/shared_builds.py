@@ -82,4 +82,5 @@ def _texts(pin: Pin, build_locks: BuildLocks) -> Iterable[LockTexts]:
 
 
 def _key(pin: Pin, target: str) -> str:
+    """The name of a note: the sha256 of the sdist and the target."""
     return f"{pin.origin.sha256}\0{target}"

@@ -94,7 +94,10 @@ def short_state(far_side: FarSide, locks: Mapping[str, str]) -> bytes:
 
 
 def parse_short_state(raw: bytes, source: str) -> tuple[FarSide, bytes, bytes]:
-    """A short state from its bytes; the bytes that are signed, and the signature, which may be empty. Raises InputError."""
+    """A short state from its binary form; the bytes that are signed, and those after them: the signature, or none.
+
+    Raises InputError if the bytes are too few. It does not check the signature.
+    """
     locks_at = len(SHORT) + 33
     count_at = locks_at + 32 * (raw[locks_at - 1] if len(raw) >= locks_at else 0)
     prefixes_at = count_at + 4

@@ -224,9 +224,9 @@ class _Locks:
         return raw
 
     def checked(self, name: str) -> dict[str, str]:
-        """Path → sha256 of every wheel, sdist and other file that they name.
+        """Check the lock files of the bundle `name`. The result is path → sha256 of every wheel, sdist and other file that they name.
 
-        Raises IntegrityError if the bundle makes files that they do not lead to, or lacks one.
+        Raises IntegrityError if the manifest has a file that no lock file leads to, or lacks one.
         """
         locks = {entry.path: self._content[entry.sha256] for entry in self._entries}
         must_follow_from_locks(self._manifest, locks, name)

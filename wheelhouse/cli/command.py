@@ -34,7 +34,7 @@ Log = Annotated[
         metavar="FILE",
         envvar="WHEELHOUSE_LOG",
         rich_help_panel=OUTPUT,
-        help="Append what happens to a file, a JSON document a line.",
+        help="Append each event to a file, as one line of JSON.",
     ),
 ]
 EVERYWHERE = {"verbose": (Verbose, False), "log": (Log, None)}

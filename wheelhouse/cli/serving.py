@@ -64,7 +64,7 @@ def serve(
         typer.Option("--htpasswd", metavar="FILE", help="Let only these users read; passwords are hashed by bcrypt."),
     ] = None,
     by_name: Annotated[
-        bool, typer.Option("--by-name", help="Serve each wheelhouse at the path /NAME/simple/, by its folder's name.")
+        bool, typer.Option("--by-name", help="Serve each wheelhouse at /NAME/simple/. NAME is its folder's name.")
     ] = False,
     readers: Annotated[
         Path | None,
@@ -151,7 +151,7 @@ def _by_name(wheelhouses: Sequence[Path]) -> dict[str, Sequence[Path]]:
 def _access_files(
     token_file: Path | None, htpasswd: Path | None, readers: Path | None, served: Mapping[str, object]
 ) -> "AccessFiles":
-    """The files that say who may read. Raises InputError for options that do not go together."""
+    """The files that say who may read. Raises InputError for readers without users, or without a path for each wheelhouse."""
     from wheelhouse.mirror.reader_access import AccessFiles
 
     if readers and not (token_file or htpasswd):
@@ -269,7 +269,7 @@ def check(
 
 
 def _learn_token(http: "Http", url: str, token_file: Path | None) -> None:
-    """Use the token of a file, if one is named, for a server. A token without a user is that of `__token__`."""
+    """Use for a server the token of a file, else the credentials in the URL. A token without a user is that of `__token__`."""
     from wheelhouse.index.credentials import read_token
 
     token = read_token(token_file) if token_file else None

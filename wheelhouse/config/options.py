@@ -239,7 +239,7 @@ class ChoosingOptions:
     )
     no_binary: Texts = always("--no-binary", metavar="NAMES", help="Use no wheels of these projects: a,b,c or :all:.")
     prefer_binary: bool = always(
-        "--prefer-binary", default=False, help="Prefer an older release with a wheel to a newer one without."
+        "--prefer-binary", default=False, help="Prefer an older release that has a wheel to a newer one that has none."
     )
     pre: bool | Texts = always("--pre", default=False, help="Allow pre-releases.")
     resolve_seconds: float | None = always(
@@ -570,7 +570,7 @@ class ImageOptions(DatabaseClients):
         default=None,
         metavar="HOW",
         help="Names of Airflow's own files in route context: auto (Apache_Airflow… if needed; default), never, or "
-        "documented (_apache_airflow…, as Airflow's page says; it works with no release).",
+        "documented (_apache_airflow…, as Airflow's page says; no release works with it).",
     )
     dev_apt: Texts = always("--dev-apt", metavar="NAME", help="Install a Debian package in the build stage.")
     runtime_apt: Texts = always("--runtime-apt", metavar="NAME", help="Install a Debian package in the image.")

@@ -115,6 +115,6 @@ def parse_deb822_sources(text: str) -> Iterator[AptSource]:
 
 
 def _unfolded(text: str) -> str:
-    """A folded field as text: one leading space is removed from each line, and ` .` is an empty line."""
+    """A folded field as text: the space around each line is removed, and ` .` is an empty line."""
     lines = (line.strip() for line in text.splitlines())
     return "\n".join("" if line == "." else line for line in lines)

@@ -236,6 +236,7 @@ class _PacedReader(io.RawIOBase):
         return count
 
     def close(self) -> None:
+        """Close the stream of the connection, too."""
         self._raw.close()
         super().close()
 

@@ -97,6 +97,7 @@ def _project_row(browsed: Browsed, project: NormalizedName, page: ProjectPage) -
 
 
 def _notes(notes: Notes, file: Offered) -> FileNotes:
+    """The notes about a file, found by its sha256; empty notes if there are none."""
     return notes.get(file.sha256, NO_NOTES)
 
 

@@ -45,7 +45,7 @@ class Application:
         self._active, self._is_ending = 0, False
 
     async def settled(self, seconds: float) -> None:
-        """Refuse new requests from now on, and wait until all others were answered, at most so long."""
+        """Refuse new requests from now on, and wait until all others are answered, or until `seconds` have passed."""
         self._is_ending = True
         end = time.monotonic() + seconds
         while self._active and time.monotonic() < end:

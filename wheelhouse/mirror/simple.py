@@ -112,6 +112,7 @@ def _marks(status: str) -> dict[str, str]:
 
 
 def _file(file: Offered, prefix: str) -> dict[str, Any]:
+    """The entry of a file in a JSON page; its URL is the prefix and its name."""
     document: dict[str, Any] = {
         "filename": file.filename,
         "url": prefix + quote(file.filename),

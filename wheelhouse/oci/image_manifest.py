@@ -168,7 +168,7 @@ def _chosen(manifests: list[_Descriptor], name: str, architecture: str) -> Blob:
 
 
 def _named(platform: _Platform) -> str:
-    """An architecture as `ARCHITECTURES` has it."""
+    """The architecture of a platform: with its variant (`arm/v7`) if `ARCHITECTURES` lists that, else without."""
     full = f"{platform.architecture}/{platform.variant}" if platform.variant else platform.architecture
     return full if full in ARCHITECTURES else platform.architecture
 

@@ -197,7 +197,8 @@ def last_words(output: str) -> str:
 def unseen_by(pip: str, lock: Lock, source: str) -> Iterator[Finding]:
     """Findings for wheels that a pip of this version cannot use, because it supports none of their tags.
 
-    `source` is where the install's pip comes from: the wheelhouse's `tools`, or the `interpreter`.
+    `source` is where the install's pip comes from: the wheelhouse's `tools`, or the `interpreter`. If `pip` is not a version,
+    there are no findings.
     """
     try:
         version = Version(pip)

@@ -93,7 +93,7 @@ def _standing_text(one: FileStanding, needed: int) -> str:
 
 
 def decision_sentence(verb: str, subjects: Sequence[str], reviewer: str) -> str:
-    """What was signed."""
+    """What was decided, who signed it, and the first few of the files that it is about."""
     return f"{verb} by {reviewer}: {listed(subjects, MAX_NAMED)}"
 
 

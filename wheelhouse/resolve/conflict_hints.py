@@ -88,6 +88,7 @@ def _roots(chains: Sequence[Sequence[Step]]) -> list[str]:
 
 
 def _no_release_hint(conflict: Conflict) -> str:
+    """If no release satisfies all dependencies: another file, an extra to leave out, lines to loosen, or what else to leave out."""
     chains = conflict.chains
     if conflict.project in conflict.request.direct:
         origins = [

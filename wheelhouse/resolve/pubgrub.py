@@ -221,7 +221,7 @@ class _Search(Generic[P]):
         self._left[package] = left
 
     def _learn(self, clause: Clause[P]) -> list[P]:
-        """Find the cause of a conflict, return to the decision that it rests on, and conclude. The packages that changed."""
+        """Learn the cause of a conflict: undo the decisions since, and narrow a package by it. The result is the packages that changed."""
         cause, level, package = self._cause(clause)
         self._return_to(level)
         if cause is not clause:

@@ -46,7 +46,10 @@ class Unshare:
 
 
 def _settings(command: SandboxCommand) -> dict[str, object]:
-    """What `confine` must know. Mounts need a root; as a user's own it is mapped back to that user, in a nested namespace."""
+    """The settings of `confine`, as JSON: user, limits, system call filter, environment; the mounts are in the script.
+
+    Mounts need a root. If an ordinary user runs this, a nested namespace maps that root back to the user.
+    """
     root, limits, seccomp = os.geteuid() == 0, command.limits, find_filter()
     user = own_user()
     return {

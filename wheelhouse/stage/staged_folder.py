@@ -92,7 +92,7 @@ def read_staged(folder: Path) -> StagedFolder | None:
 
 
 def check_signature(staged: StagedFolder, keys: tuple[PublicKey, ...]) -> str:
-    """The id of the key that signed a staged folder's manifest. Raises IntegrityError if none of the keys did."""
+    """The id of the key that signed a staged folder's manifest. Raises IntegrityError if it is unsigned, or none of the keys fits."""
     path = staged.folder / SIGNATURE
     if not staged.record.signed or kind_of(path) != "file":
         raise IntegrityError(f"`{staged.folder}` is not signed, and a key was given to check it with")

@@ -81,7 +81,7 @@ def open_locked_files(
 
 
 def absent_finding(path: Path, subject: str, case: str) -> Finding | None:
-    """A finding if no file is at a path. A link to a file is none: its target can change, or stay behind.
+    """A finding if a path is not a regular file. A link is not one: its target can change, or stay behind.
 
     `case` says what is missing: `file`, `staged-file`, `derived`, `staged` or `signature`.
     """

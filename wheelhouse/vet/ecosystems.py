@@ -70,6 +70,7 @@ class Purl:
 
 
 def _same_version(kind: str, version: str, other: str) -> bool:
+    """Whether two spellings are one version: for PyPI as PEP 440 compares them (`1.0` is `1`), else if they are equal."""
     if kind == "pypi":
         try:
             return version_of(version) == version_of(other)

@@ -1,4 +1,4 @@
-"""The rules that make a plan of a release: names, arguments, settings, what remains; and a made house staged for real."""
+"""The rules that make a plan of a release: names, arguments, settings, what remains; and a made wheelhouse staged for real."""
 
 import json
 from pathlib import Path
@@ -234,7 +234,7 @@ def test_pip_settings_by_folder_from_2_2_4_before_that_by_base_image() -> None:
     assert "PIP_NO_INDEX" not in plan("3.1.0").texts["base.Dockerfile"]
 
 
-# A made house, staged for real
+# A made wheelhouse, staged for real
 
 
 @pytest.fixture

@@ -96,4 +96,5 @@ def _bound(found: Value, instance: Value) -> Value:
 
 
 def is_key(constant: Constant) -> bool:
+    """Whether a constant can be a key of a followed dictionary: a text, an integer or bytes."""
     return isinstance(constant, str | int | bytes)

@@ -123,7 +123,7 @@ class Review:
 
 
 def declares_namespace(facts: Facts, path: str) -> bool:
-    """Whether an installed `__init__.py` at the top of site-packages says that its package is shared with other distributions.
+    """Whether `path` is an installed `__init__.py` that says that its package is shared with other distributions.
 
     That was the way before PEP 420: `pkg_resources.declare_namespace`, or `pkgutil.extend_path`.
     """

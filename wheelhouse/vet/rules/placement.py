@@ -201,7 +201,7 @@ def data_files_elsewhere(facts: Facts, review: Review) -> Iterator[Observation]:
 
 
 def _outside(facts: Facts) -> tuple[list[str], list[str]]:
-    """The installed paths outside site-packages: data and headers, and all others. Scripts and special files have their own rules."""
+    """The installed paths outside site-packages: `share/` and headers, and all others but scripts and special files."""
     paths = [path for path in facts.installs if path.startswith("@") and not path.startswith("@scripts/")]
     usual = [path for path in paths if path.startswith(("@data/share/", "@headers/"))]
     unusual = [path for path in paths if path not in usual and not is_special(path)]
