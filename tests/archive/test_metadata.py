@@ -12,7 +12,15 @@ from packaging.utils import canonicalize_name
 from tests.support.contents import core_metadata
 from wheelhouse.archive import legacy
 from wheelhouse.archive.artifact import requires_python_of
-from wheelhouse.archive.metadata import Metadata, must_match, parse_metadata, parse_requires_txt, read_requirement
+from wheelhouse.archive.metadata import (
+    Metadata,
+    UnreadableRequirementError,
+    must_match,
+    parse_metadata,
+    parse_requires_txt,
+    read_requirement,
+)
+from wheelhouse.archive.overrides import Adjustments
 from wheelhouse.errors import InputError, IntegrityError
 from wheelhouse.resolve.requirements import parse_line
 from wheelhouse.target.target import Platform, Python, Target
@@ -267,3 +275,23 @@ def test_requires_txt_sections_become_markers() -> None:
     metadata = Metadata(canonicalize_name("one"), Python.parse("3.12").version, lines, extras=extras)
     assert asked(metadata) == ["lib>=1"]
     assert asked(metadata, "x-y") == ['z; extra == "x-y"']
+
+
+def test_lines_are_read_once_for_all_jobs_and_an_unreadable_one_is_named_each_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lines = ("a", "b; python_version < '3'", "c; extra == 'more'", "d (=>1; nonsense")
+    whole, broken = saying(*lines[:3], extras=("more",)), saying(*lines)
+    read: list[str] = []
+    monkeypatch.setattr(
+        "wheelhouse.archive.metadata.read_requirement", lambda line: read.append(line) or read_requirement(line)
+    )
+    for _ in range(2):
+        assert (asked(whole), asked(whole, "more")) == (["a"], ['c; extra == "more"'])
+        assert not list(whole.requirements(TARGET, "", Adjustments(excluded=frozenset({canonicalize_name("a")}))))
+    assert read == [*lines[:3], *lines[:2], *lines[:2]]
+    for _ in range(2):
+        requirements = broken.requirements(TARGET)
+        assert next(requirements)[0].name == "a"
+        with pytest.raises(UnreadableRequirementError):
+            next(requirements)

@@ -5,6 +5,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
@@ -60,6 +61,17 @@ def the_candidate(supply: PackageSource) -> Candidate:
     assert page is not None
     (candidate,) = page.candidates(page.versions[0])
     return candidate
+
+
+def test_known_metadata_are_one_future_until_a_build_teaches_others(index: IndexServer, tmp_path: Path) -> None:
+    with supplied(index, tmp_path / "cache") as supply:
+        candidate = the_candidate(supply)
+        supply.artifacts.get(candidate).result()
+        known = supply.metadata.get(candidate)
+        assert supply.metadata.get(candidate) is known
+        built = replace(known.result(), requires_dist=("b",))
+        supply.metadata.learn_built(candidate.key, built)
+        assert supply.metadata.get(candidate).result() is built
 
 
 def stored(server: IndexServer, cache: Path, events: list[Event] | None = None, *, retries: int = 1) -> StoredFile:

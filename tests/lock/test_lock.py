@@ -2,7 +2,8 @@
 
 import tomllib
 from copy import deepcopy
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -106,6 +107,26 @@ def test_a_lock_reads_back_as_it_was_and_writes_the_same_bytes(lock: Lock, with_
     assert again.target.tags == lock.target.tags and again.target.environment == lock.target.environment
     assert lock_toml(again, with_paths=with_paths) == text
     assert again.inputs.same_job(lock.inputs)
+
+
+def test_equal_values_of_two_spellings_are_written_each_in_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Packages that are the same letter for letter are turned into TOML once for all locks; 1.0 and 1.0.0 are not."""
+    written: list[Any] = []
+    dumps = tomli_w.dumps
+    monkeypatch.setattr(tomli_w, "dumps", lambda table, **options: written.append(table) or dumps(table, **options))
+    moment = datetime(2024, 5, 6, 7, tzinfo=UTC)
+    artifact = Artifact("spelled_lib-1.0.tar.gz", "a" * 64, 1, "https://127.0.0.1/l", moment)
+    elsewhere = replace(artifact, upload_time=moment.astimezone(timezone(timedelta(hours=2))))
+    first = replace(a_pin("spelled-lib"), artifact=artifact)
+    pins = [replace(first, version=Version(version)) for version in ("1.0", "1.0.0", "1.0")]
+    pins.append(replace(pins[0], artifact=elsewhere))
+    assert pins[0] == pins[1] == pins[3]
+    texts = [lock_toml(Lock(TARGET, Inputs(()), (pin,)), with_paths=True) for pin in pins]
+    packages = [tomllib.loads(text)["packages"][0] for text in texts]
+    assert [package["version"] for package in packages] == ["1.0", "1.0.0", "1.0", "1.0"]
+    times = [str(package["sdist"]["upload-time"]) for package in packages]
+    assert times == [*["2024-05-06 07:00:00+00:00"] * 3, "2024-05-06 09:00:00+02:00"]
+    assert len([table for table in written if "packages" in table]) == 3
 
 
 @given(LOCKS)

@@ -94,6 +94,24 @@ def test_pre_releases_are_asked_for_in_batches_too(tmp_path: Path) -> None:
     assert asked == ["1", "0.9rc1", "0.8rc1", "0.7rc1", "0.6rc1", "0.5rc1"]
 
 
+def test_nothing_is_asked_for_ahead_where_nothing_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the later jobs of a fleet: all pages and metadata are in memory."""
+    walks: list[Prefetcher] = []
+    walk = Prefetcher.walk
+    monkeypatch.setattr(Prefetcher, "walk", lambda self: walks.append(self) or walk(self))
+    asked: list[str] = []
+    with supplied(tmp_path, {"app 1": ["middle"], "middle 1": ["leaf"], "leaf 1": []}) as supply:
+        page = supply.pages.get
+        monkeypatch.setattr(supply.pages, "get", lambda project: asked.append(project) or page(project))
+        assert found(supply, "app", "leaf") == ["app 1", "leaf 1", "middle 1"]
+        assert walks and asked[:3] == ["app", "app", "leaf"]  # the first wait asks for all that is required
+        walks.clear()
+        assert found(supply, "app", "leaf") == ["app 1", "leaf 1", "middle 1"]
+    assert not walks
+
+
 def test_many_extras_of_one_release_are_one_try(tmp_path: Path) -> None:
     """As apache-airflow with thirty extras: the metadata of as many older releases came for nothing."""
     extras = ",".join(OTHERS)

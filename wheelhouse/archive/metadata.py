@@ -112,7 +112,30 @@ class Metadata:
         """The requirements that apply on a target, after the user's adjustments: without extras, or those that `extra` adds.
 
         With each, the rules by which its line was repaired if PEP 508 does not allow it. Raises UnreadableRequirementError.
+        The jobs of a run share what they read.
         """
+        if adjustments != AS_ASKED:
+            yield from self._read_requirements(target, extra, adjustments)
+            return
+        requirements = self._requirements.get((target, extra))
+        if requirements is None:
+            requirements = []
+            for requirement in self._read_requirements(target, extra, adjustments):
+                requirements.append(requirement)
+                yield requirement
+            self._requirements[target, extra] = requirements
+        else:
+            yield from requirements
+
+    @cached_property
+    def _requirements(self) -> dict[tuple[Target, str], list[tuple[Requirement, str | None]]]:
+        """The requirements that apply on a target with an extra, if nothing adjusts them."""
+        return {}
+
+    def _read_requirements(
+        self, target: Target, extra: str, adjustments: Adjustments
+    ) -> Iterator[tuple[Requirement, str | None]]:
+        """`requirements`, read from the lines."""
         for line in self._lines_of(extra):
             try:
                 requirement, rules = read_requirement(line)

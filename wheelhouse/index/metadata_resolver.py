@@ -48,6 +48,7 @@ class MetadataResolver:
         """Whether a file that will be needed is requested with its metadata. A run that only writes lock files needs none."""
         self._guard = threading.Lock()
         self._built: dict[str, Metadata] = {}
+        self._answers: dict[str, Future[Metadata]] = {}
         self._early: dict[tuple[str, str], bytes] = {}
         self._without_ranges: set[str] = set()
         self._without_sidecars: set[str] = set()
@@ -59,15 +60,22 @@ class MetadataResolver:
         if metadata is not None:
             if certain and candidate.key not in self._built:
                 self._artifacts.get(candidate)
-            future: Future[Metadata] = Future()
-            future.set_result(metadata)
-            return future
+            return self._answer(candidate.key, metadata)
         if candidate.sidecar is not None and candidate.is_wheel and not candidate.is_local:
             reading = self._requests.start(("sidecar", candidate.key), lambda: self._sidecar(candidate))
             if certain:
                 self._artifacts.get(candidate)
             return reading
         return self._from_file(candidate, certain=certain)
+
+    def _answer(self, key: str, metadata: Metadata) -> "Future[Metadata]":
+        """A future with metadata that are here: the same for all targets and jobs of a run, which ask for it again and again."""
+        future = self._answers.get(key)
+        if future is None or future.result() is not metadata:
+            future = Future()
+            future.set_result(metadata)
+            self._answers[key] = future
+        return future
 
     def learn_built(self, sdist_sha256: str, metadata: Metadata) -> None:
         """Use the metadata of the wheel that was built from an sdist as those of the sdist from now on."""

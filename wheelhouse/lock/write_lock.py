@@ -1,6 +1,8 @@
 """A `Lock` as the text of its file: TOML as PEP 751 has it, with wheelhouse's own tables (pure)."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import tomli_w
@@ -19,21 +21,46 @@ def lock_toml(lock: Lock, *, with_paths: bool, names: Mapping[str, str] | None =
 
     `names` maps the files that lie there under another name than their own to that name.
     """
-    return tomli_w.dumps(_lock_table(lock, with_paths, names or {}), multiline_strings=False)
+    packages = [_package(pin, with_paths, names or {}, is_loose=lock.is_loose) for pin in lock.pins]
+    head = _head(lock) if packages else {**_head(lock), "packages": []}
+    return "\n".join(map(_toml, (head, *({"packages": [package]} for package in packages), _tool_of_lock(lock))))
 
 
-def _lock_table(lock: Lock, with_paths: bool, names: Mapping[str, str]) -> dict[str, Any]:
+@dataclass(frozen=True)
+class _Document:
+    """A TOML document that is the same as another if both have the same text in Python, so the same types and spellings."""
+
+    text: str
+    table: Mapping[str, Any] = field(compare=False)
+
+
+def _toml(table: Mapping[str, Any]) -> str:
+    """A table in TOML. Most packages of a lock file are, letter for letter, also in those of other targets and jobs."""
+    return _written(_Document(repr(table), table))
+
+
+@lru_cache(maxsize=4096)
+def _written(document: _Document) -> str:
+    return tomli_w.dumps(document.table, multiline_strings=False)
+
+
+def _head(lock: Lock) -> dict[str, Any]:
+    """What stands before the packages."""
     target = lock.target
     exact, loose = f"=={target.python.version}", loose_requires_python(target)
-    own = {"target": {"name": target.name, **_target(target)}, "label": lock.label, "inputs": lock.inputs.document()}
     return {
         "lock-version": "1.0",
         "environments": [_environment(target, "python_version" if lock.is_loose else "python_full_version")],
         "requires-python": loose if lock.is_loose else exact,
         "created-by": TOOL,
-        "packages": [_package(pin, with_paths, names, is_loose=lock.is_loose) for pin in lock.pins],
-        "tool": {TOOL: {key: value for key, value in own.items() if value != ""}},
     }
+
+
+def _tool_of_lock(lock: Lock) -> dict[str, Any]:
+    """`[tool.wheelhouse]`."""
+    target = lock.target
+    own = {"target": {"name": target.name, **_target(target)}, "label": lock.label, "inputs": lock.inputs.document()}
+    return {"tool": {TOOL: {key: value for key, value in own.items() if value != ""}}}
 
 
 def _target(target: Target) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The candidates of each project: its releases, filtered by target, constraints and selection."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
@@ -50,7 +50,7 @@ class ProjectCandidates:
             self._matching,
         )  # the dictionary of this moment: `defer` puts another in its place
         if text not in matching:
-            versions = self._released(specifier & self._constraint)
+            versions = self._released(self._limited(specifier))
             if self._selection.prefer_binary:
                 versions = tuple(sorted(versions, key=lambda version: not self._has_wheel(version, specifier)))
             if self.deferred:
@@ -78,7 +78,11 @@ class ProjectCandidates:
         return () if self._prereleases is False else self.page.released(allowed, prereleases=True)
 
     def _matching_with_prereleases(self, specifier: SpecifierSet) -> tuple[Version, ...]:
-        return self.with_prereleases(specifier & self._constraint)
+        return self.with_prereleases(self._limited(specifier))
+
+    def _limited(self, specifier: SpecifierSet) -> SpecifierSet:
+        """A specifier together with the constraints: itself, whose text is known, if there are none."""
+        return specifier & self._constraint if self._constraint else specifier
 
     def in_order(self) -> Iterator[Version]:
         """Every version that could ever be taken: those that are wanted, then pre-releases where nothing else is left, as uv has it."""
@@ -149,6 +153,8 @@ class CandidateIndex:
         self._candidates: dict[NormalizedName, ProjectCandidates | None] = {}
         self._not_kept: set[NormalizedName] = set()
         """The projects of which the cache has no pinned release: it is asked once."""
+        self.before_wait: Callable[[], None] = lambda: None
+        """Called before a page is waited for."""
 
     def constraints(self, project: NormalizedName) -> Sequence[RequirementLine]:
         """The constraints on a project that apply to the target."""
@@ -158,12 +164,19 @@ class CandidateIndex:
         """A project's candidates; waits for its page. None if the index has no such project."""
         if project not in self._candidates and not self.has_without_page(project):
             source = self._request.direct.get(project)
-            page = page_of_source(source) if source else self._packages.pages.get(project).result()
+            page = page_of_source(source) if source else self._page(project)
             # two threads may come here at once: both must get the same object, which learns what is deferred
             self._candidates.setdefault(project, self._of_page(page) if page else None)
             if page and is_exact(pinned := self._constraint(project)):
                 self._packages.locations.keep_releases(pinned, page)
         return self._candidates[project]
+
+    def _page(self, project: NormalizedName) -> Page | None:
+        """A project's page, which is waited for."""
+        arriving = self._packages.pages.get(project)
+        if not arriving.done():
+            self.before_wait()
+        return arriving.result()
 
     def has_without_page(self, project: NormalizedName) -> bool:
         """Whether a project's candidates need no request: they are here, or the cache has the pinned release."""

@@ -1,6 +1,6 @@
 """Requests pages and metadata before the resolver needs them."""
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from concurrent.futures import CancelledError, Future
 from contextlib import suppress
 from itertools import dropwhile, islice
@@ -23,14 +23,27 @@ from wheelhouse.resolve.resolution import (
 
 
 class Prefetcher:
-    """Walks ahead of the resolver and requests what it will most likely need. It guesses, and decides nothing."""
+    """Walks ahead of the resolver and requests what it will most likely need. It guesses, and decides nothing.
+
+    It walks only when the resolver must wait: where all is in memory, as for most targets of a fleet, there is nothing to request.
+    """
 
     def __init__(self, request: ResolutionRequest, packages: PackageSource, index: CandidateIndex) -> None:
         self._request, self._packages, self._index = request, packages, index
+        self._announced: deque[Dependency] = deque()
         self._expected: set[Identifier] = set()
         self._tried: dict[NormalizedName, set[Version]] = defaultdict(set)
 
-    def expect(self, dependency: Dependency) -> None:
+    def announce(self, dependency: Dependency) -> None:
+        """Note that the resolver will come to a dependency."""
+        self._announced.append(dependency)
+
+    def walk(self) -> None:
+        """Request what the announced dependencies need, and so on below them. The resolver calls it before it waits."""
+        while self._announced:
+            self._expect(self._announced.popleft())
+
+    def _expect(self, dependency: Dependency) -> None:
         """Request the page and the best file's metadata of a dependency, and so on below it."""
         if (dependency.project, dependency.extra) in self._expected:
             return
@@ -69,4 +82,4 @@ class Prefetcher:
         with suppress(WheelhouseError, CancelledError, RuntimeError):
             for requirement, _ in future.result().requirements(request.target, dependency.extra, request.adjustments):
                 for further in dependencies_of(requirement, str(candidate.project), direct=request.direct):
-                    self.expect(further)
+                    self._expect(further)

@@ -51,14 +51,17 @@ class ReleaseDependencies:
             self._dependencies[key] = list(self._read_dependencies(release))
             for dependency in self._dependencies[key]:
                 if dependency.project != NEVER:
-                    self._prefetcher.expect(dependency)
+                    self._prefetcher.announce(dependency)
         return self._dependencies[key]
 
     def _read_dependencies(self, release: CandidateRelease) -> Iterator[Dependency]:
         """The dependencies that the release's metadata give, and one on NEVER if the release cannot be installed."""
         candidate, origin = release.candidate, f"{release.candidate.project} {release.candidate.version}"
         pinned = is_exact(merge(line.requirement.specifier for line in self._index.constraints(candidate.project)))
-        metadata = self._packages.metadata.get(candidate, certain=pinned).result()
+        reading = self._packages.metadata.get(candidate, certain=pinned)
+        if not reading.done():
+            self._prefetcher.walk()
+        metadata = reading.result()
         if (line := metadata.invalid_line) and self._defer(candidate, line):
             raise DeferredError
         if release.extra:

@@ -50,10 +50,11 @@ def resolve(request: ResolutionRequest, packages: PackageSource, on_event: Liste
     """The releases and files that satisfy a request, sorted by project. Raises NoSolutionError, which says why, if none do."""
     index = CandidateIndex(request, packages)
     prefetcher = Prefetcher(request, packages, index)
+    index.before_wait = prefetcher.walk
     dependencies = ReleaseDependencies(request, packages, index, prefetcher, on_event)
     roots = _roots(request)
     for dependency in roots:
-        prefetcher.expect(dependency)
+        prefetcher.announce(dependency)
     solution = _solve_greedily(roots, index, dependencies) or _search(roots, request, index, dependencies, on_event)
     dependencies.warn_of_deferred(solution.values())
     required = [each for release in solution.values() for each in dependencies.of(release)] + roots
