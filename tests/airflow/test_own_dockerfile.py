@@ -86,7 +86,9 @@ def test_another_dockerfile_is_not_airflows(text: str) -> None:
         ("4.0.0", "wheelhouse knows no release of Airflow 4.0; 4.0.0 is treated as one like 3.3.0"),
     ],
 )
-def test_a_release_is_doubted_by_its_own_line(release: str, doubt: str | None) -> None:
+def test_a_release_is_doubted_by_its_own_line(monkeypatch: pytest.MonkeyPatch, release: str, doubt: str | None) -> None:
+    newest = {(2, 10): "2.10.5", (3, 1): "3.1.5", (3, 3): "3.3.0"}
+    monkeypatch.setattr("wheelhouse.airflow.releases.NEWEST_OF_LINE", newest)
     airflow = Airflow.parse(release)
     assert airflow.doubt == doubt
     own = with_own_dockerfile(airflow, OWN_DOCKERFILE, "it")
