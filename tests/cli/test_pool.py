@@ -3,7 +3,8 @@
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from tests.support.wheels import build_wheel
 from wheelhouse.cli import pool
 from wheelhouse.cli.pool import MAX_STARTS, connected_pool
 from wheelhouse.errors import InputError, MachineError, ServerError
+from wheelhouse.vet.remote_reader import BatchReader, RemoteReader
 
 pytest_plugins = ["tests.support.team_fixtures"]
 pytestmark = pytest.mark.servers
@@ -142,6 +144,35 @@ def test_a_task_starts_twice_at_most_and_costs_no_other(cluster: str, tmp_path: 
         with pytest.raises(ServerError, match="2 workers died of it"):
             deadly.result(60)
     assert (tmp_path / "deadly").stat().st_size == MAX_STARTS
+
+
+def deadly_read(folder: str, files: Sequence[tuple[bytes, str]]) -> list[bytes]:
+    """Run by a worker: the name of each file; one of them kills it."""
+    for _, filename in files:
+        with Path(folder, filename).open("a") as file:
+            file.write("x")
+        if filename == "deadly":
+            os._exit(1)
+    return [filename.encode() for _, filename in files]
+
+
+def test_a_file_of_which_workers_die_costs_no_file_that_was_sent_with_it(cluster: str, tmp_path: Path) -> None:
+    names = [f"p{number}" for number in range(40)] + ["deadly"]
+    for name in names:
+        (tmp_path / name).write_bytes(b"")
+    starts = tmp_path / "starts"
+    starts.mkdir()
+    with connected_pool(cluster) as workers, ThreadPoolExecutor(len(names)) as threads:
+        remote = RemoteReader(lambda files: workers.submit(deadly_read, str(starts), files, starts=1), 2)
+        reader = BatchReader(remote)
+        answers = {name: threads.submit(reader.read, tmp_path / name, name) for name in names}
+        with pytest.raises(ServerError, match="1 worker died of it"):
+            answers.pop("deadly").result(60)
+        assert {name: answer.result(60).decode() for name, answer in answers.items()} == {
+            name: name for name in answers
+        }
+    assert (starts / "deadly").stat().st_size == MAX_STARTS
+    assert max(path.stat().st_size for path in starts.iterdir()) == MAX_STARTS
 
 
 def test_a_platform_that_no_worker_has_is_named(cluster: str) -> None:

@@ -1,6 +1,6 @@
 """What `vet` reads of a file: noted for the next run, and the same in a worker process."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 
@@ -15,7 +15,8 @@ from wheelhouse.files.cache import Cache
 from wheelhouse.vet import file_reader
 from wheelhouse.vet.compare import diff
 from wheelhouse.vet.facts_reader import look_inside
-from wheelhouse.vet.file_reader import NOTES, FileReader, RemoteReader, read_content
+from wheelhouse.vet.file_reader import NOTES, FileReader, read_contents
+from wheelhouse.vet.remote_reader import RemoteReader
 
 CODE = {
     "odd/__init__.py": b"import subprocess, os\nsubprocess.run(['oddtool'])\n",
@@ -79,14 +80,17 @@ def test_the_files_of_an_earlier_wheelhouse_are_noted_too(tmp_path: Path, monkey
     assert diff(tmp_path / "old", tmp_path / "new", notes=notes) == first
 
 
-def remote(answer: Callable[[bytes, str], bytes], sent: list[str]) -> RemoteReader:
+Files = Sequence[tuple[bytes, str]]
+
+
+def remote(answer: Callable[[Files], list[bytes]], sent: list[str]) -> RemoteReader:
     """Another machine that answers so."""
 
-    def submit(content: bytes, filename: str) -> "Future[bytes]":
-        sent.append(filename)
-        future: Future[bytes] = Future()
+    def submit(files: Files) -> "Future[list[bytes]]":
+        sent.extend(filename for _, filename in files)
+        future: Future[list[bytes]] = Future()
         try:
-            future.set_result(answer(content, filename))
+            future.set_result(answer(files))
         except OSError as error:
             future.set_exception(error)
         return future
@@ -98,7 +102,7 @@ def test_another_machine_reads_the_same_and_a_large_file_stays_here(
     wheel: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sent: list[str] = []
-    reader = FileReader(remote=remote(read_content, sent))
+    reader = FileReader(remote=remote(read_contents, sent))
     assert reader.read(wheel, artifact_of(wheel)) == look_inside(wheel, wheel.name)
     monkeypatch.setattr(file_reader, "MAX_SENT_BYTES", 10)
     assert reader.read(wheel, artifact_of(wheel)) == look_inside(wheel, wheel.name)
@@ -109,15 +113,15 @@ def test_a_file_that_another_machine_refuses_is_read_here_for_the_error(tmp_path
     path = tmp_path / "odd-1.0-py3-none-any.whl"
     path.write_bytes(b"no zip")
     with pytest.raises(RefusedError, match="odd"):
-        FileReader(remote=remote(read_content, [])).read(path, artifact_of(path))
+        FileReader(remote=remote(read_contents, [])).read(path, artifact_of(path))
 
 
 @pytest.mark.parametrize("answer", [b"[]", b"no JSON", None])
 def test_what_another_machine_does_not_read_is_read_here_with_one_warning(wheel: Path, answer: bytes | None) -> None:
-    def answered(_content: bytes, _filename: str) -> bytes:
+    def answered(_files: Files) -> list[bytes]:
         if answer is None:
             raise OSError("gone")
-        return answer
+        return [answer]
 
     events: list[Event] = []
     reader = FileReader(None, remote(answered, []), events.append)

@@ -16,6 +16,7 @@ from wheelhouse.config.options import BuildingOptions, ConnectionOptions
 from wheelhouse.errors import InputError, MachineError, ServerError
 from wheelhouse.events import ignore
 from wheelhouse.files.tasks import pass_on
+from wheelhouse.humanize import counted
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -49,10 +50,12 @@ class Pool:
         """How many tasks the workers do at a time."""
         return sum(self._client.nthreads().values())
 
-    def submit(self, work: Callable[..., T], *arguments: object, resource: str = "") -> "Future[T]":
+    def submit(
+        self, work: Callable[..., T], *arguments: object, resource: str = "", starts: int = MAX_STARTS
+    ) -> "Future[T]":
         """Give a task to a worker, which has a resource if one is named and workers name any. Raises MachineError.
 
-        The task starts twice at most. Dask itself gives up a task after four deaths of the worker that it waits at, started or
+        The task starts so often at most. Dask itself gives up a task after four deaths of the worker that it waits at, started or
         not: such a task is given to it again.
         """
         if resource not in self._executors:
@@ -61,7 +64,7 @@ class Pool:
         executor, name, answer = self._executors[resource], uuid.uuid4().hex, Future[T]()
 
         def start() -> None:
-            executor.submit(started_on_worker, name, work, *arguments).add_done_callback(settle)
+            executor.submit(started_on_worker, name, starts, work, *arguments).add_done_callback(settle)
 
         def settle(future: "Future[T]") -> None:
             if not future.cancelled() and type(future.exception()).__name__ == "KilledWorker":
@@ -180,7 +183,7 @@ def version_of_worker() -> str:
     return __version__
 
 
-def started_on_worker(name: str, work: Callable[..., T], *arguments: object) -> T:
+def started_on_worker(name: str, max_starts: int, work: Callable[..., T], *arguments: object) -> T:
     """Run by a worker: a task, unless it was started so often that it must be what its workers died of. Raises ServerError.
 
     The scheduler keeps the number of starts, so each worker knows it.
@@ -189,8 +192,8 @@ def started_on_worker(name: str, work: Callable[..., T], *arguments: object) -> 
 
     client, key = get_client(), ["wheelhouse", name]
     starts = client.get_metadata(key, 0)
-    if starts == MAX_STARTS:
-        raise ServerError(f"{MAX_STARTS} workers died of it", hint="see the logs of the workers")
+    if starts == max_starts:
+        raise ServerError(f"{counted(starts, 'worker')} died of it", hint="see the logs of the workers")
     client.set_metadata(key, starts + 1)
     return work(*arguments)
 

@@ -19,7 +19,7 @@ from wheelhouse.errors import InputError
 if TYPE_CHECKING:
     from wheelhouse.config.settings import Settings
     from wheelhouse.index.provenance import Publishers
-    from wheelhouse.vet.file_reader import RemoteReader
+    from wheelhouse.vet.remote_reader import RemoteReader
     from wheelhouse.vet.rules import Rule
     from wheelhouse.vet.vet import VetContext
 
@@ -148,10 +148,11 @@ def _remote_reader(address: str | None) -> "Iterator[RemoteReader | None]":
         yield None
         return
     from wheelhouse.cli.pool import connected_pool
-    from wheelhouse.vet.file_reader import RemoteReader, read_content
+    from wheelhouse.vet.file_reader import read_contents
+    from wheelhouse.vet.remote_reader import RemoteReader
 
     with connected_pool(address) as pool:
-        yield RemoteReader(lambda content, filename: pool.submit(read_content, content, filename), pool.threads * 2)
+        yield RemoteReader(lambda files: pool.submit(read_contents, files, starts=1), pool.threads * 2)
 
 
 @command(app)

@@ -4,10 +4,8 @@
 """
 
 import tempfile
-from collections.abc import Callable
-from concurrent.futures import Future
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -22,6 +20,7 @@ from wheelhouse.events import Listener, Warned, ignore
 from wheelhouse.files.store import Store
 from wheelhouse.vet.facts import Inside
 from wheelhouse.vet.facts_reader import look_inside
+from wheelhouse.vet.remote_reader import BatchReader, RemoteReader
 
 NOTES = f"facts-{__version__}-11"
 """The kind of the notes. Raise the number when `look_inside` gives something else for the same file."""
@@ -33,17 +32,6 @@ Read = tuple[InspectedFile, Inside]
 _decoder: msgspec.json.Decoder[Read] = msgspec.json.Decoder(Read, dec_hook=lambda kind, text: kind(text))
 
 
-@dataclass(frozen=True, slots=True)
-class RemoteReader:
-    """Other machines that read files. `submit` gives them the bytes and the name of one, for `read_content`.
-
-    `tasks` is how many files they have at a time.
-    """
-
-    submit: "Callable[[bytes, str], Future[bytes]]"
-    tasks: int
-
-
 class FileReader:
     """Reads each file once. `notes` is where what was read of a file is kept for later runs, by its sha256. Closed with `close`.
 
@@ -53,7 +41,8 @@ class FileReader:
     def __init__(
         self, notes: Store | None = None, remote: RemoteReader | None = None, on_event: Listener = ignore
     ) -> None:
-        self._notes, self._remote, self._on_event = notes, remote, on_event
+        self._notes, self._on_event = notes, on_event
+        self._remote = BatchReader(remote) if remote else None
         self._pool = ReadPool(__name__, look_inside, _decoder.decode, READ_IN_PROCESS)
         self._has_warned = False
 
@@ -68,7 +57,7 @@ class FileReader:
     def _read(self, path: Path, filename: str) -> Read:
         if self._remote and path.stat().st_size <= MAX_SENT_BYTES:
             try:
-                if answer := self._remote.submit(path.read_bytes(), filename).result():
+                if answer := self._remote.read(path, filename):
                     return _decoder.decode(answer)
             except Exception as error:  # whatever the pool raises
                 self._warn(filename, error)
@@ -99,8 +88,13 @@ def encoded(read: Read) -> bytes:
     return msgspec.json.encode(read, enc_hook=str)
 
 
-def read_content(content: bytes, filename: str) -> bytes:
-    """What the bytes of a file hold, `encoded`; empty if it is refused: who asks reads it again, for the error."""
+def read_contents(files: Sequence[tuple[bytes, str]]) -> list[bytes]:
+    """What each file holds, given its bytes and its name, `encoded`; empty if it is refused: who asks reads it again, for the error."""
+    return [_read_content(content, filename) for content, filename in files]
+
+
+def _read_content(content: bytes, filename: str) -> bytes:
+    """What a file holds, `encoded`; empty if it is refused."""
     with tempfile.TemporaryDirectory(prefix="wheelhouse-read-") as folder:
         path = Path(folder, filename_of(filename))
         path.write_bytes(content)

@@ -43,10 +43,11 @@ from wheelhouse.vet.compare import diff
 from wheelhouse.vet.deb_licences import deb_licences
 from wheelhouse.vet.diff import Replaced
 from wheelhouse.vet.facts import Facts, Inside
-from wheelhouse.vet.file_reader import FileReader, RemoteReader
+from wheelhouse.vet.file_reader import FileReader
 from wheelhouse.vet.image_packages import ImagePackages
 from wheelhouse.vet.image_reader import image_packages
 from wheelhouse.vet.known_projects_file import read_known_projects
+from wheelhouse.vet.remote_reader import RemoteReader
 from wheelhouse.vet.rules import RULES, Review, review_findings, weighed
 from wheelhouse.vet.rules.debian_licences import deb_licence_findings
 from wheelhouse.vet.rules.debian_packages import debian_findings, image_findings
@@ -123,7 +124,9 @@ def vet(
             contents, inside[path.relative_to(folder).as_posix()] = reader.read(path, artifact)
             return contents
 
-        verdict = verify(folder, read=read, on_event=on_event, threads=context.remote.tasks if context.remote else None)
+        verdict = verify(
+            folder, read=read, on_event=on_event, threads=context.remote.threads if context.remote else None
+        )
     verdicts = {"": verdict, **{f"{name}/": inner for name, inner in verdict.inner.items()}}
     by_place = {place: _facts(place, one, inside) for place, one in verdicts.items()}
     replaced = _replaced(folder, by_place, context, on_event)
