@@ -32,18 +32,21 @@ def too_deep_as(kind: Callable[[str], Exception]) -> Iterator[None]:
 
 
 def parse_json(raw: str | bytes) -> Any:  # noqa: ANN401  (a document of any shape)
-    """A JSON document. Raises ValueError."""
+    """The value of a JSON document, of any type. Raises ValueError, also if it is nested too deeply."""
     with too_deep_as(ValueError):
         return json.loads(raw)
 
 
 def why_misshapen(error: Exception) -> str:
-    """What is wrong with a parsed document, by the error that reading it raised: a key is missing, or a value is of no use."""
+    """What is wrong with a parsed document, in words, by the error that reading it raised.
+
+    A KeyError is a missing key; any other error is a bad value.
+    """
     return f"it lacks `{error.args[0]}`" if isinstance(error, KeyError) else "a value has the wrong type or size"
 
 
 def parse_toml(text: str) -> dict[str, Any]:
-    """A TOML document. Raises ValueError."""
+    """A TOML document as a table. Raises ValueError, also if it is nested too deeply, or is long and has a key of too many parts."""
     if len(text) > SMALL and _has_long_key(text.split("\n")):
         raise ValueError(f"it has a key of more than {MAX_KEY_PARTS} parts")
     with too_deep_as(ValueError):
@@ -68,7 +71,10 @@ class DocumentType(Generic[T]):
         self._decoder = msgspec.json.Decoder(kind)
 
     def from_json(self, raw: str | bytes) -> T:
-        """A JSON document as this type. Raises ValueError, with the place and the value if that is of another type."""
+        """A JSON document as this type.
+
+        Raises ValueError; for a value of another type, its text has the place and, if it is simple, the value.
+        """
         try:
             with too_deep_as(ValueError):
                 return self._decoder.decode(raw)
@@ -92,12 +98,16 @@ _FORMAT = DocumentType(_Format)
 
 
 def format_of(raw: str | bytes) -> int:
-    """The `format` of a JSON document, which tells which type the document is. Raises ValueError."""
+    """The number in `format` of a JSON document, which tells which type the document is. Raises ValueError, also if there is none."""
     return _FORMAT.from_json(raw).format
 
 
 def _located(error: msgspec.ValidationError, document: object, place: str) -> str:
-    """What is wrong in a document, as "`place` is value: expected …". msgspec tells the path in its message only."""
+    """What is wrong in a document, as "`place` is value: expected …".
+
+    The value is left out if it is no string or number, or cannot be found; the place is left out if it is the whole document.
+    msgspec tells the path in its message only.
+    """
     problem, path = MESSAGE.fullmatch(str(error)).groups(default="")  # type: ignore[union-attr]
     problem = problem[:1].lower() + problem[1:]
     where = f"{place}{path}".removeprefix(".")

@@ -13,7 +13,10 @@ DISTRIBUTION = "airgap-wheelhouse"
 
 @cache
 def extras() -> Mapping[str, tuple[Requirement, ...]]:
-    """The requirements of each extra, as the installed metadata list them; none if wheelhouse is not installed."""
+    """The requirements that each extra adds, by the extra's name, with their markers. Empty if wheelhouse is not installed.
+
+    The installed metadata are read once.
+    """
     try:
         own = metadata.metadata(DISTRIBUTION)
     except metadata.PackageNotFoundError:
@@ -27,17 +30,24 @@ def extras() -> Mapping[str, tuple[Requirement, ...]]:
 
 
 def _is_of(requirement: Requirement, extra: str) -> bool:
-    """Whether an extra brings a requirement that is not there without it."""
+    """Whether a requirement is needed with an extra, and not without it. False for a requirement without a marker."""
     marker = requirement.marker
     return marker is not None and marker.evaluate({"extra": extra}) and not marker.evaluate({"extra": ""})
 
 
 def missing(extra: str) -> tuple[str, ...]:
-    """The projects of an extra that are not installed, or in a version that does not fit."""
+    """The names of the projects of an extra that are not installed, or in a version that does not fit.
+
+    Empty for an extra that is not known.
+    """
     return tuple(requirement.name for requirement in extras().get(extra, ()) if not _is_installed(requirement))
 
 
 def _is_installed(requirement: Requirement) -> bool:
+    """Whether a project is installed in a version that the requirement allows; a pre-release counts.
+
+    Extras of the project are not looked at.
+    """
     try:
         return requirement.specifier.contains(metadata.version(requirement.name), prereleases=True)
     except metadata.PackageNotFoundError:
@@ -45,7 +55,7 @@ def _is_installed(requirement: Requirement) -> bool:
 
 
 def install_command(extra: str) -> str:
-    """The shell command that adds an extra to this wheelhouse, however it was installed."""
+    """The shell command that installs all requirements of an extra with pip, for the Python that runs wheelhouse. Nothing is run."""
     requirements = []
     for requirement in extras().get(extra, ()):
         bare = Requirement(str(requirement))
@@ -55,5 +65,5 @@ def install_command(extra: str) -> str:
 
 
 def pip_install(*requirements: str) -> str:
-    """The shell command that installs projects beside wheelhouse. wheelhouse depends on pip, so pip is there."""
+    """The shell command that installs requirements with pip, for the Python that runs wheelhouse, which depends on pip. Nothing is run."""
     return shlex.join([sys.executable, "-m", "pip", "install", *requirements])

@@ -62,7 +62,10 @@ class Waiver:
         return bool(self.sha256 or self.advisory or (self.version and self.fingerprint))
 
     def covers(self, finding: "Finding", subject: Subject) -> bool:
-        """Whether it is for a finding on a file, on any day."""
+        """Whether a finding on a file has all that the waiver names: the rule, the project, the sha256 and so on.
+
+        `until` is not looked at.
+        """
         ids = finding.values.get("ids", ())
         return (
             self.rule == finding.rule
@@ -100,16 +103,16 @@ class Observation:
     severity: Severity | None = None
 
     def with_context(self, **context: FactValue) -> "Observation":
-        """The same observation with more context."""
+        """A copy with more context. A value of the same name is replaced."""
         return replace(self, context=_pairs({**dict(self.context), **context}))
 
     def as_note(self) -> "Observation":
-        """The same observation as a note, whatever the severity of the rule."""
+        """A copy with the severity NOTE, whatever the severity of the rule."""
         return replace(self, severity=Severity.NOTE)
 
 
 def observed(**facts: FactValue) -> Observation:
-    """An observation. A fact named `case` chooses among several sentences of one rule."""
+    """An observation with these facts, sorted by name, and no context. A fact named `case` chooses among several sentences of one rule."""
     return Observation(_pairs(facts))
 
 
@@ -132,11 +135,11 @@ class Finding:
 
     @classmethod
     def of(cls, subject: str, rule: str, severity: Severity, **facts: FactValue) -> "Finding":
-        """A finding with facts given by name."""
+        """A finding with facts given by name; it has no context, no waiver and no analysis."""
         return cls(subject, rule, severity, _pairs(facts))
 
     def with_context(self, **context: FactValue) -> "Finding":
-        """The same finding with more context."""
+        """A copy with more context. A value of the same name is replaced."""
         return replace(self, context=_pairs({**dict(self.context), **context}))
 
     @property
@@ -146,13 +149,16 @@ class Finding:
 
     @property
     def urgency(self) -> tuple[bool, float, float]:
-        """What sorts findings about vulnerabilities, the most urgent first: exploited, then by EPSS, then by CVSS score."""
+        """The sort key of findings about vulnerabilities, the most urgent first: exploited, then by EPSS, then by CVSS score.
+
+        A value that is missing counts as 0.
+        """
         values = self.values
         return not values.get("exploited"), -float(str(values.get("epss") or 0)), -float(str(values.get("score") or 0))
 
     @property
     def values(self) -> dict[str, FactValue]:
-        """Facts and context by name."""
+        """Facts and context by name. If both have a name, the fact counts."""
         return dict((*self.context, *self.facts))
 
 
@@ -163,7 +169,7 @@ def fingerprint(rule: str, facts: FactPairs) -> str:
 
 
 def _pairs(values: Mapping[str, FactValue]) -> FactPairs:
-    """Facts in the order of their names."""
+    """Values as pairs of name and value, sorted by name."""
     return tuple(sorted(values.items()))
 
 
@@ -182,7 +188,7 @@ class Policy:
     sandbox: frozenset[str] = frozenset()
 
     def severity_of(self, rule: str, default: Severity) -> Severity | None:
-        """The severity of a rule under this policy; None if the rule is off."""
+        """The severity of a rule under this policy: `default` if the policy does not name the rule, None if the rule is off."""
         return self.severities.get(rule, default)
 
 

@@ -18,17 +18,17 @@ CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u061c\u200e\u200f
 
 
 def plain(line: str) -> str:
-    r"""A line with each control character and line end spelled out: `\x1b`, `\n`. No text of others can begin a new line."""
+    r"""A line with each control character but tab, and each line end, spelled out: `\x1b`, `\n`. No text of others can begin a new line."""
     return CONTROL_CHARACTERS.sub(lambda match: match[0].encode("unicode_escape").decode(), line)
 
 
 def plain_json(document: str) -> str:
-    r"""A JSON document with each control character in its strings as JSON spells it, `\u009b`; its own line ends stay."""
+    r"""A JSON document with each control character as JSON spells it in a string: `\u009b`. Tabs and line feeds stay."""
     return CONTROL_CHARACTERS.sub(lambda match: match[0] if match[0] == "\n" else f"\\u{ord(match[0]):04x}", document)
 
 
 def parse_size(text: str) -> int:
-    """A size such as `5GB`, `500 MB` or `2GiB` in bytes. Raises InputError."""
+    """A size such as `5GB`, `500 MB` or `2GiB` in whole bytes; a number alone is bytes, k is 1000 and Ki is 1024. Raises InputError."""
     match = SIZE.fullmatch(text.strip())
     if not match:
         raise InputError(f"`{text}` is not a size", hint="write a number of bytes, or 500MB, or 5GB")
@@ -40,12 +40,12 @@ MAX_SHOWN = 300
 
 
 def shortened(text: str) -> str:
-    """A text of any origin, cut to fit into a sentence."""
+    """A text of any origin for a sentence: one longer than MAX_SHOWN is cut there, and ends in `…`."""
     return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}…"
 
 
 def size_text(count: int) -> str:
-    """A size in bytes as text, in powers of ten: `1.2 MB`."""
+    """A size in bytes as text, in powers of ten: `999 bytes`, `1.2 MB`. The largest unit is GB."""
     amount = float(count)
     for unit in ("bytes", "kB", "MB"):
         if amount < 1000:
@@ -55,18 +55,18 @@ def size_text(count: int) -> str:
 
 
 def counted(count: int, noun: str) -> str:
-    """A number with its noun: `1 file`, `2 files`."""
+    """A number with its noun, which gets an `s` unless the number is 1: `1 file`, `2 files`."""
     return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def listed(names: Sequence[str], most: int) -> str:
-    """The first `most` names, and the number of the others."""
+    """The first `most` names, with commas, then how many more there are: `a, b and 3 more`."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more
 
 
 def named(names: Iterable[str], most: int = 5, mark: str = "`") -> str:
-    """At most so many names, each in backticks, and how many more there are."""
+    """At most so many names, each in backticks (or another `mark`), then how many more there are, as `listed` writes it."""
     return listed([f"{mark}{name}{mark}" for name in names], most)
 
 
@@ -81,7 +81,7 @@ def filled(template: str, values: Mapping[str, str | int | tuple[str, ...]]) -> 
 
 
 def fields_of(template: str) -> dict[str, bool]:
-    """The fields of a template by name, and whether the value must be given."""
+    """The fields of a template by name, and whether the value must be given: False if each place of the field is an optional part."""
     parsed = ((name, "#" not in (spec or "")) for _, name, spec, _ in Formatter().parse(template) if name)
     fields: dict[str, bool] = {}
     for name, required in parsed:
@@ -98,6 +98,7 @@ class _Filler(Formatter):
         return (field_name, self._values.get(field_name)), field_name
 
     def format_field(self, value: tuple[str, str | int | tuple[str, ...] | None], format_spec: str) -> str:
+        """The text for a value of `get_field`. Raises KeyError if it is missing and the field is no optional part."""
         name, held = value
         style, bar, text = format_spec.partition("|")
         if not bar and "#" in style:
@@ -110,7 +111,7 @@ class _Filler(Formatter):
 
 
 def _styled(value: str | int | tuple[str, ...], style: str) -> str:
-    """A value as text, as a field of a template wants it."""
+    """A value as text, as `filled` describes for a field: a number with the noun `style`, a string as it is, strings as a list."""
     if isinstance(value, int):
         return counted(value, style) if style else str(value)
     if isinstance(value, str):

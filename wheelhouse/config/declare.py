@@ -51,12 +51,12 @@ class Option:
 
 
 def option(*spellings: str, default: Any = (), **facts: Any) -> Any:  # noqa: ANN401  (as `dataclasses.field` does)
-    """A field that declares an option. `facts` are fields of `Option`."""
+    """A field of a dataclass that declares an option. `facts` are fields of `Option`. Its default is an empty tuple if none is given."""
     return dataclasses.field(default=default, metadata={KEY: Option(spellings=spellings, **facts)})
 
 
 def declared(group: type) -> dict[str, Option]:
-    """The options of a group (a dataclass), by the names of their fields."""
+    """The options of a group (a dataclass) and its bases, by the names of their fields. Other fields are left out."""
     return {field.name: field.metadata[KEY] for field in dataclasses.fields(group) if KEY in field.metadata}
 
 
@@ -68,7 +68,10 @@ def heading_of(group: type, name: str) -> str:
 
 
 def given(*groups: Any) -> dict[str, Any]:  # noqa: ANN401  (instances of any group)
-    """What the user gave on the command line or in the environment, by field name."""
+    """The values of these groups that differ from the default of their option, by field name: what the user gave.
+
+    Options that the command line does not have are left out.
+    """
     return {
         field.name: getattr(group, field.name)
         for group in groups
@@ -83,10 +86,11 @@ def merged(
     from_command: Mapping[str, Any],
     index_name: Callable[[str], str],
 ) -> dict[str, Any]:
-    """The values that count for a group: those of the command line, then those of the settings file.
+    """The values that count for a group, by field name: those of the command line, then those of the settings file.
 
-    If the command line names what to fetch, the file's job does not count, but its options of `Scope.ALWAYS` do. Values of
-    an option that is `by_index` replace those of the same index only; `index_name` tells which index that is.
+    If the command line names what to fetch, the file's job does not count, but its options of `Scope.ALWAYS` do. Values of an
+    option that is `by_index` replace those of the same index only; `index_name` tells which index that is. Names that are no
+    option of the group are left out.
     """
     options = declared(kind)
     has_own_job = names_job(kind, from_command)
@@ -106,6 +110,6 @@ def merged(
 
 
 def names_job(kind: type, from_command: Mapping[str, Any]) -> bool:
-    """Whether the command line names what to fetch."""
+    """Whether one of these options, by field name, names what to fetch (`Option.names_job`)."""
     options = declared(kind)
     return any(name in options and options[name].names_job for name in from_command)

@@ -37,7 +37,8 @@ Table = Mapping[str, Any]
 def read_jobs(folder: Path) -> dict[str, Settings]:
     """The jobs of the settings file in a folder, by name; `options["dest"]` of each is its wheelhouse.
 
-    Raises InputError naming file and key: for a table that cannot be read, two jobs of one name, two jobs of one folder.
+    Raises InputError naming file and key: for a table that cannot be read, two jobs of one name, two jobs of one folder; also if
+    there is no settings file, or no job.
     """
     held = settings_table(folder)
     if held is None:
@@ -75,7 +76,10 @@ def selected_jobs(jobs: Mapping[str, Settings], patterns: tuple[str, ...]) -> di
 
 
 def _job_tables(table: Table, path: Path) -> Iterator[tuple[str, Any, Path]]:
-    """The name of each job, its `JobTable` with all that it inherits, and the file that has it."""
+    """The name of each job, its `JobTable` with all that it inherits, and the file that has it; included files come last.
+
+    Raises InputError.
+    """
     file = checked_table(table, FILE, path)
     yield from _of_file(table, table, path, file.output)
     for included in _included(file.include, path):
@@ -85,7 +89,7 @@ def _job_tables(table: Table, path: Path) -> Iterator[tuple[str, Any, Path]]:
 
 
 def _of_file(own: Table, defaults: Table, path: Path, output: str) -> Iterator[tuple[str, Any, Path]]:
-    """The jobs of one file, `own`; `defaults` has the keys that they inherit."""
+    """The jobs of one file, `own`; `defaults` has the keys that they inherit. Raises InputError for a name that a job cannot have."""
     inherited = {key: defaults[key] for key in defaults.keys() & JOB_KEYS - {"dest"}}
     for name, job in own.get("jobs", {}).items():
         place = f"jobs.{name}"
@@ -107,7 +111,10 @@ def _over(defaults: Table, own: Table) -> dict[str, Any]:
 
 
 def _included(patterns: list[str], path: Path) -> list[Path]:
-    """The files that a file includes, by paths relative to it. Raises InputError for a pattern that no file matches."""
+    """The files that a file includes, each once; patterns count from its folder.
+
+    Raises InputError for a pattern that is absolute or empty, or that matches no file.
+    """
     files: list[Path] = []
     for pattern in patterns:
         if not pattern or Path(pattern).is_absolute():

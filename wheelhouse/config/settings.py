@@ -45,7 +45,10 @@ class WaiverSettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True,
     justification: str | None = None
 
     def waiver(self) -> Waiver:
-        """The waiver that it stands for. Raises InputError if it has no reason, or names neither project nor file."""
+        """The waiver that it stands for, with hashes in lower case.
+
+        Raises InputError if it has no reason, does not say who gives it, or names neither project nor sha256.
+        """
         if not self.reason.strip() or not self.who.strip():
             raise InputError(f"the waiver of {self.rule} has no reason, or does not say who gives it")
         if self.project is None and self.sha256 is None:
@@ -80,7 +83,7 @@ class FileSettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True, f
     strip: int = 0
 
     def request(self) -> OtherFileRequest:
-        """The request that it stands for."""
+        """The request that it stands for, unchecked."""
         return OtherFileRequest(**msgspec.structs.asdict(self))
 
 
@@ -104,7 +107,7 @@ class PolicySettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True,
     sandbox: list[Literal["seccomp", "cgroup"]] = []
 
     def policy(self) -> Policy:
-        """The policy that it stands for."""
+        """The policy that it stands for. Raises InputError for a waiver that lacks something."""
         return Policy(
             severities={
                 rule: None if name == "off" else Severity[name.upper()] for rule, name in self.severities.items()
@@ -142,7 +145,7 @@ class ImageSettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True, 
 
     @property
     def options(self) -> dict[str, Any]:
-        """The same as `--base-image` and `--image-mirror` take it."""
+        """The options of `fetch` that it sets, by field name: `base_image`, and `image_mirrors` as texts `REGISTRY=URL`."""
         mirrors = tuple(f"{registry}={url}" for registry, url in self.mirrors.items())
         return {**({"base_image": self.base} if self.base else {}), **({"image_mirrors": mirrors} if mirrors else {})}
 
@@ -160,7 +163,7 @@ class DebianSettings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True,
 
     @property
     def options(self) -> dict[str, Any]:
-        """The same as the options of `fetch` take it."""
+        """The options of `fetch` that it sets, by field name; empty lists are left out."""
         lists = {"development": self.development, "runtime": self.runtime}
         values = {
             "debs": self.packages,
@@ -269,12 +272,12 @@ class Settings:
 
     @property
     def wheelhouse(self) -> Path:
-        """The folder of the wheelhouse, for commands that are given none."""
+        """The folder of the wheelhouse, for commands that are given none: `dest` as it is written, else `wheels`."""
         return Path(self.options.get("dest", "wheels"))
 
 
 def _keys(group: type) -> list[tuple[str, Any, Any]]:
-    """The options of a group that the settings file may set, each with its type, as `msgspec.defstruct` takes them."""
+    """The options of a group that the settings file may set: name, type and default (UNSET), as `msgspec.defstruct` takes them."""
     hints = get_type_hints(group)
     names = [name for name, facts in declared(group).items() if facts.is_key]
     return [(name, hints[name] | msgspec.UnsetType, msgspec.UNSET) for name in names]
@@ -320,7 +323,10 @@ def read_settings(folder: Path) -> Settings:
 
 
 def settings_table(folder: Path) -> tuple[dict[str, Any], Path] | None:
-    """The table of settings that a folder holds, and its file; None if it holds none. Raises InputError."""
+    """The table of settings that a folder holds, and its file; None if it holds none. Raises InputError.
+
+    It is wheelhouse.toml, else [tool.wheelhouse] of pyproject.toml.
+    """
     own, project = (folder / name for name in FILES)
     if own.is_file():
         return read_toml(own), own
@@ -378,7 +384,7 @@ def checked_table(table: object, kind: DocumentType[Any], path: Path, place: str
 
 
 def _as_texts(table: Mapping[str, Any]) -> dict[str, Any]:
-    """A table with dates as texts, and one Python or platform as an array."""
+    """A table with dates, also those in [debian], as texts, and one Python or platform as an array."""
     texts = _with_dates_as_text(table)
     if isinstance(debian := table.get("debian"), dict):
         texts["debian"] = _with_dates_as_text(debian)
@@ -386,6 +392,7 @@ def _as_texts(table: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _with_dates_as_text(table: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy of a table with the dates among its own values as texts; inner tables stay as they are."""
     return {key: value.isoformat() if isinstance(value, date) else value for key, value in table.items()}
 
 
@@ -396,7 +403,10 @@ def _set(struct: Any, group: type) -> dict[str, Any]:  # noqa: ANN401  (a struct
 
 
 def _locations(tables: JobTables) -> dict[str, Texts]:
-    """The indexes of a file as `--index`, `--find-links`, `--from` and `--index-token-file` take them."""
+    """The indexes of a file as `--index`, `--find-links`, `--from` and `--index-token-file` take them, by field name.
+
+    Empty ones are left out.
+    """
     named = tables.indexes.items()
     values = {
         "indexes": (*filter(None, [tables.index]), *(f"{name}={one.url}" for name, one in named if one.url)),

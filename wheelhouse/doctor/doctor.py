@@ -28,7 +28,10 @@ class Machine:
 
 
 def diagnosed(machine: Machine, http: Http, locations: Iterable[IndexLocation]) -> list[Check]:
-    """Every check: this takes as long as the slowest, mostly a server that does not answer."""
+    """The results of all checks. The groups run at the same time, and their results come in the order below.
+
+    This takes as long as the slowest group, mostly a server that does not answer.
+    """
     path = machine.places.path
     groups: tuple[Callable[[], Iterable[Check]], ...] = (
         lambda: [host.python_check()],

@@ -19,7 +19,7 @@ MINORS = tuple(f"3.{minor}" for minor in range(6, 16))
 
 
 def python_check() -> Check:
-    """The Python that runs wheelhouse."""
+    """The Python that runs wheelhouse, and this system and machine. Always GOOD."""
     facts = {
         "version": platform.python_version(),
         "path": sys.executable,
@@ -30,7 +30,10 @@ def python_check() -> Check:
 
 
 def folder_checks(cache: Path | None, scratch: Path, here: Path) -> Iterator[Check]:
-    """Whether the cache, the folder for temporary files and the current folder can be written to, and the room there."""
+    """Whether the cache, the folder for temporary files and the current folder can be written to, and how many bytes are free.
+
+    The cache is MISSING if it has no folder.
+    """
     if cache is None:
         yield Check(Topic.FOLDER, "cache", State.MISSING)
     else:
@@ -40,7 +43,11 @@ def folder_checks(cache: Path | None, scratch: Path, here: Path) -> Iterator[Che
 
 
 def _folder_check(name: str, folder: Path) -> Check:
-    """The nearest folder that exists is tried: nothing but a temporary file is made."""
+    """Whether a folder can be written to and locked, and its free bytes; BROKEN with the reason if not.
+
+    Of a folder that is not there, the nearest parent is tried. No folder is made; temporary files that earlier runs left are
+    removed.
+    """
     existing = next(place for place in (folder.absolute(), *folder.absolute().parents) if _exists(place))
     try:
         with temp_file(existing), folder_lock(existing):
@@ -51,7 +58,7 @@ def _folder_check(name: str, folder: Path) -> Check:
 
 
 def _exists(path: Path) -> bool:
-    """Whether a path exists, as far as this user may see."""
+    """Whether a path exists; False also if this user may not see it."""
     try:
         return path.exists()
     except OSError:
@@ -59,19 +66,19 @@ def _exists(path: Path) -> bool:
 
 
 def _reason(error: Exception) -> str:
-    """Why the system refused, without the name of the temporary file."""
+    """The system's own words for why it refused, without a path; the text of the error if the system said nothing."""
     cause = error if isinstance(error, OSError) else error.__cause__
     return (isinstance(cause, OSError) and cause.strerror) or str(error)
 
 
 def interpreter_checks(places: InterpreterPlaces) -> Iterator[Check]:
-    """The Pythons that `build` and `rehearse` can use: of each minor version the first that works."""
+    """The Pythons that `build` and `rehearse` can use: of each minor version the first that works. One check, MISSING, if there is none."""
     checks = [check for minor in MINORS if (check := _interpreter_check(minor, places))]
     yield from checks or [Check(Topic.INTERPRETER, "any", State.MISSING)]
 
 
 def _interpreter_check(minor: str, places: InterpreterPlaces) -> Check | None:
-    """The first Python of a minor version that works; None if there is none."""
+    """A GOOD check of the first Python of a minor version that works; None if there is none. Each Python is run."""
     for path in dict.fromkeys(places.candidates(minor)):
         try:
             interpreter = interpreter_of(facts_of(path))
@@ -84,7 +91,7 @@ def _interpreter_check(minor: str, places: InterpreterPlaces) -> Check | None:
 
 
 def extra_checks() -> Iterator[Check]:
-    """Each extra of wheelhouse: whether its projects are installed."""
+    """Each extra of wheelhouse: GOOD, or MISSING with the projects that lack and the command that installs them."""
     for extra in extras():
         if lacking := missing(extra):
             facts: dict[str, FactValue] = {"missing": lacking, "command": install_command(extra)}
@@ -94,7 +101,7 @@ def extra_checks() -> Iterator[Check]:
 
 
 def program_checks(path: str) -> Iterator[Check]:
-    """Programs that some commands start; `path` has the folders of PATH."""
+    """Whether each of PROGRAMS is there; `path` has the folders of PATH. uv is first looked for beside the Python that runs wheelhouse."""
     beside_python = f"{Path(sys.executable).parent}{os.pathsep}{path}"
     for name in PROGRAMS:
         program = shutil.which(name, path=beside_python if name == "uv" else path)

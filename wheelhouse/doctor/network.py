@@ -23,7 +23,7 @@ TRIED_PROJECT = NormalizedName("pip")
 
 
 def proxy_checks(proxies: Mapping[str, str]) -> Iterator[Check]:
-    """Whether each proxy accepts connections; `proxies` maps a scheme to a proxy's URL."""
+    """Whether each proxy accepts connections: one check for each URL. `proxies` maps a scheme to a proxy's URL."""
     for url in dict.fromkeys(proxies.values()):
         schemes = tuple(scheme for scheme, proxy in proxies.items() if proxy == url)
         facts: dict[str, FactValue] = {"url": redact(url), "schemes": schemes}
@@ -33,7 +33,7 @@ def proxy_checks(proxies: Mapping[str, str]) -> Iterator[Check]:
 
 
 def _refusal(url: str) -> str:
-    """Why no connection can be made; empty if one can."""
+    """Why no TCP connection to the host of a URL can be made, in words; empty if one can."""
     try:
         parts = urlsplit(url if "//" in url else f"//{url}")
         port = parts.port or PORTS.get(parts.scheme, 80)
@@ -44,13 +44,21 @@ def _refusal(url: str) -> str:
 
 
 def index_checks(http: Http, locations: Iterable[IndexLocation], now: datetime) -> Iterator[Check]:
-    """Whether each index answers with an index page, and how its clock differs from `now`."""
+    """Whether each index answers with an index page, and then how its clock differs from `now`.
+
+    Only indexes at http and https addresses are asked; folders and pages of links are left out.
+    """
     for location in locations:
         if not location.links and location.address.startswith(("http:", "https:")):
             yield from _index_check(http, location, now)
 
 
 def _index_check(http: Http, location: IndexLocation, now: datetime) -> Iterator[Check]:
+    """Ask an index for the page of pip, then compare the clocks.
+
+    GOOD if it answers with an index page, or that it has no such project; MISSING after a failure that may pass; BROKEN after any
+    other. The clocks are compared only if it is GOOD.
+    """
     name, facts = location.name or "default", {"url": redact(location.address)}
     url = f"{redact(location.address).rstrip('/')}/{TRIED_PROJECT}/"
     http.credentials.learn(location.address)
@@ -75,7 +83,7 @@ def _index_check(http: Http, location: IndexLocation, now: datetime) -> Iterator
 
 
 def _clock_check(reply: Reply, name: str, now: datetime) -> Iterator[Check]:
-    """How many seconds this machine's clock is ahead of a server's, from the answer's Date."""
+    """How many seconds this machine's clock is ahead of a server's, from the answer's Date: BROKEN from 300 on. No check without a Date."""
     try:
         date = parsedate_to_datetime(reply.headers.get("date", ""))
     except ValueError:

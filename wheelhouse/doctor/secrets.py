@@ -11,7 +11,10 @@ from wheelhouse.signing.signers import agent_key_count
 
 
 def keyring_check(path: str) -> Check:
-    """Whether keyring, the module or the program, can be asked; `path` has the folders of PATH."""
+    """Whether keyring can be asked: as a module, else as a program in a folder of `path` (PATH).
+
+    Else MISSING, with the command that installs it.
+    """
     if util.find_spec("keyring"):
         return Check(Topic.KEYRING, "keyring", State.GOOD, {"as": "module"})
     if program := shutil.which("keyring", path=path):
@@ -20,7 +23,7 @@ def keyring_check(path: str) -> Check:
 
 
 def agent_check(environment: Mapping[str, str]) -> Check:
-    """Whether ssh-agent answers, and how many keys it holds."""
+    """Whether ssh-agent answers, and how many keys it holds: MISSING without SSH_AUTH_SOCK, BROKEN if it does not answer."""
     address = environment.get("SSH_AUTH_SOCK")
     if not address:
         return Check(Topic.AGENT, "ssh-agent", State.MISSING)

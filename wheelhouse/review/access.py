@@ -40,34 +40,37 @@ class Access:
 
     @property
     def host(self) -> str:
-        """The one `Host` that is answered."""
+        """The one `Host` header that is answered: the loopback address with the port."""
         return f"{ADDRESS}:{self.port}"
 
     @property
     def origin(self) -> str:
-        """The origin of the page."""
+        """The origin of the page, as browsers send it: `http://` and the host, without a path."""
         return f"http://{self.host}"
 
     @property
     def address(self) -> str:
-        """The one-time address."""
+        """The one-time address, a whole URL."""
         return f"{self.origin}/open/{self.token}"
 
     @property
     def root(self) -> str:
-        """The path of the page."""
+        """The secret path of the page, with a slash at both ends."""
         return f"/{self.place}/"
 
     def set_cookie(self) -> str:
-        """The header that gives the cookie. No script can read it, and no request of another site has it."""
+        """The value of the header `Set-Cookie` that gives the cookie. No script can read it, and no request of another site has it."""
         return f"{COOKIE}={self.cookie}; Path={self.root}; HttpOnly; SameSite=Strict"
 
     def opens(self, request: Request) -> bool:
-        """Whether a request is for the one-time address."""
+        """Whether a request is a GET of the one-time address; how often it was opened is not looked at."""
         return request.method == "GET" and _same(request.path, f"/open/{self.token}")
 
     def refusal(self, request: Request) -> str | None:
-        """Why a request is not one of our page, in a sentence; None if it is, or if a user opened an address."""
+        """Why a request is not one of our page, in a sentence; None if it is, or if a user opened an address.
+
+        The cookie is not looked at.
+        """
         headers = request.headers
         if headers.get("host") != self.host:
             return f"this server answers to {self.host} only: open the address that the program printed"
@@ -78,11 +81,11 @@ class Access:
         return None
 
     def knows(self, request: Request) -> bool:
-        """Whether a request has the cookie."""
+        """Whether a request has the cookie with the right value."""
         cookies = (part.strip().partition("=") for part in request.headers.get("cookie", "").split(";"))
         return any(name == COOKIE and _same(value, self.cookie) for name, _, value in cookies)
 
 
 def _same(given: str, secret: str) -> bool:
-    """Compare in a time that does not tell how much is right."""
+    """Whether two texts are equal. The time of the comparison does not tell how much of them is."""
     return hmac.compare_digest(given.encode("utf-8", "surrogateescape"), secret.encode())

@@ -62,7 +62,7 @@ class Application:
         self._is_opened = threading.Lock()
 
     def answer(self, request: Request) -> Answer:
-        """The answer to one request. A refused one changes nothing, and learns nothing."""
+        """The answer to one request: 403 if it is refused, and then nothing changes; 409 with the error as JSON if it fails."""
         if refusal := self._access.refusal(request):
             return _refused(refusal)
         if self._access.opens(request):
@@ -79,13 +79,14 @@ class Application:
             return _json({"error": error_document(known)}, 409)
 
     def _opened(self) -> Answer:
-        """The page's address and the cookie, once."""
+        """The redirect to the page, with the cookie, for the first who opens the one-time address; a refusal for all others."""
         if not self._is_opened.acquire(blocking=False):
             return _refused(USED)
         headers = {"location": self._access.root, "set-cookie": self._access.set_cookie()}
         return Answer(303, headers=headers)
 
     def _routed(self, request: Request, name: str, query: dict[str, str]) -> Answer:
+        """The answer to a request of our page, by its method and name: the page, `state`, `source` of a member, or a decision. Else 404."""
         match request.method, name:
             case "GET", "":
                 return Answer(200, self._page, "text/html; charset=utf-8")
@@ -100,7 +101,10 @@ class Application:
         return Answer(404, b"no such page\n")
 
     def _decided(self, request: Request, *, is_approval: bool) -> Answer:
-        """Sign a decision; what was signed, and where each file stands now."""
+        """Sign a decision, and answer with what was signed and where each file stands now, as JSON.
+
+        Answers 415 if the request is not JSON. Raises InputError for JSON that is no decision.
+        """
         if request.headers.get("content-type") != JSON_TYPE:
             return Answer(415, b"a decision is JSON\n")
         try:
@@ -117,7 +121,7 @@ class Application:
 
 
 def state_of(desk: Desk) -> dict[str, Any]:
-    """Where each file stands, read anew; or why the approvals file cannot be used."""
+    """Where each file stands, read anew, as a document for JSON; or, without files, why the approvals file cannot be used."""
     try:
         return state_document(desk.standings(), desk.reviewer.name, desk.needed)
     except WheelhouseError as error:
@@ -125,8 +129,10 @@ def state_of(desk: Desk) -> dict[str, Any]:
 
 
 def _json(document: dict[str, Any], status: int = 200) -> Answer:
+    """An answer with a document as JSON."""
     return Answer(status, json.dumps(document).encode(), JSON_TYPE)
 
 
 def _refused(sentence: str) -> Answer:
+    """An answer with status 403 and one sentence as text."""
     return Answer(403, f"{sentence}\n".encode())

@@ -53,13 +53,18 @@ class Desk:
     _one_at_a_time: threading.Lock = field(default_factory=threading.Lock)
 
     def standings(self) -> Mapping[str, FileStanding]:
-        """Where each file stands now. Raises IntegrityError if the approvals file was altered, shortened, or is an older copy."""
+        """Where each file stands now, by subject; the approvals file is read again.
+
+        Raises IntegrityError if the approvals file was altered, shortened, or is an older copy.
+        """
         return standings(self.queue, self.approvals_file.read(), self.reviewer.name)
 
     def approve(self, subjects: Iterable[str], reason: str, expires: date | None = None) -> list[str]:
-        """Sign that the reviewer approves these files with their findings; the subjects that were signed.
+        """Sign that the reviewer approves these files with their findings, and add a line to the approvals file.
 
-        Raises InputError for what cannot be signed, IntegrityError if a file, or the approvals file, is not as it was.
+        Gives the subjects that were signed, sorted. Files that the reviewer approved before, with the same findings, are left
+        out. Raises InputError for what cannot be signed, also if no file is left, and IntegrityError if a file, or the approvals
+        file, is not as it was.
         """
         with self._one_at_a_time:
             current, chosen = self.approvals_file.read(), self._chosen(subjects)
@@ -76,7 +81,11 @@ class Desk:
             return sorted(reviewed.files)
 
     def withdraw(self, subjects: Iterable[str], reason: str) -> list[str]:
-        """Sign that the reviewer's approvals of these files no longer count; the subjects. Raises as `approve`."""
+        """Sign that the reviewer's approvals of these files no longer count, and add a line to the approvals file.
+
+        Gives the subjects that were signed, sorted. Files that the reviewer has not approved are left out. Raises InputError if
+        no file is left, and as `approve`.
+        """
         with self._one_at_a_time:
             current = self.approvals_file.read()
             named = {one.subject: one.sha256 for one in self._chosen(subjects)}
@@ -89,7 +98,10 @@ class Desk:
             return sorted(files)
 
     def source(self, subject: str, name: str) -> str | None:
-        """The text of a member of a file; None if it is no text, or too long. Raises InputError if there is none of that name."""
+        """The text of a member of a file; None if it is no text, or too long.
+
+        The file is hashed first. Raises InputError if it was altered, and if there is no member of that name.
+        """
         facts = self.files.get(subject)
         if facts is None or name not in {entry.name for entry in facts.entries}:
             raise InputError("the wheelhouse has no such member")
@@ -104,7 +116,7 @@ class Desk:
             return None
 
     def finish(self) -> None:
-        """Wait for a decision that is being signed; none is signed afterwards."""
+        """Wait for a decision that is being signed. From then on the lock is held, so no other is signed."""
         self._one_at_a_time.acquire()
 
     def _chosen(self, subjects: Iterable[str]) -> list[QueuedFile]:

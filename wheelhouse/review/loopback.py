@@ -30,7 +30,7 @@ class LoopbackServer(ThreadingHTTPServer):
         self.access = Access(self.server_address[1], token, place, cookie)
 
     def run(self, application: Application, on_ready: Callable[[str], None]) -> None:
-        """Serve until interrupted. `on_ready` gets the one-time address."""
+        """Answer requests until interrupted. `on_ready` gets the one-time address before the first one."""
         self.application = application
         on_ready(self.access.address)
         self.serve_forever()
@@ -50,7 +50,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._respond(b"")
 
     def do_POST(self) -> None:
-        """Answer a request with a body."""
+        """Answer a request with a body: with 413, unread, if it is too long or does not say its length."""
         length = self.headers.get("content-length", "")
         if not length.isdecimal() or int(length) > MAX_BODY_BYTES:
             self._send(Answer(413, b"the request is too long, or does not say its length\n"))
@@ -58,12 +58,14 @@ class _Handler(BaseHTTPRequestHandler):
         self._respond(self.rfile.read(int(length)))
 
     def _respond(self, body: bytes) -> None:
+        """Send the application's answer to a request with this body; nothing before there is an application."""
         headers = {name.lower(): value for name, value in self.headers.items()}
         application = self.server.application
         if application is not None:
             self._send(application.answer(Request(self.command, self.path, headers, body)))
 
     def _send(self, answer: Answer) -> None:
+        """Write an answer with its headers, and with those of SAFE where it has none of its own."""
         self.send_response_only(answer.status)
         for name, value in {**SAFE, **answer.headers, "content-type": answer.kind}.items():
             self.send_header(name, value)
