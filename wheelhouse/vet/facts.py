@@ -57,7 +57,7 @@ class Entry:
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """The libraries that it links to, if they are known."""
+        """The names of the libraries that it links to; empty if they are not known."""
         return self.native.needs if self.native else ()
 
 
@@ -110,27 +110,27 @@ class Facts:
 
     @property
     def subject(self) -> str:
-        """The file's place and name: the subject of its findings."""
+        """The file's place and name, such as `tools/demo-1.0.tar.gz`: the subject of its findings."""
         return self.place + self.filename
 
     @property
     def metadata(self) -> Metadata | None:
-        """Its metadata."""
+        """Its metadata; None if the file could not be opened."""
         return self.contents.metadata if self.contents else None
 
     @property
     def entries(self) -> tuple[Entry, ...]:
-        """The files in it."""
+        """The members of the archive; empty if it could not be opened."""
         return self.inside.entries
 
     @property
     def texts(self) -> Mapping[str, str]:
-        """The small texts in it, by name."""
+        """The small texts in it, by the names of their members (see `Inside`)."""
         return self.inside.texts
 
     @property
     def filename(self) -> str:
-        """The file's name."""
+        """The file's name, without a folder."""
         return self.pin.artifact.filename
 
     @property
@@ -145,12 +145,12 @@ class Facts:
 
     @cached_property
     def dist_info(self) -> str:
-        """The wheel's own metadata folder; empty for an sdist."""
+        """The name of the wheel's own metadata folder, such as `demo-1.0.dist-info`; empty for an sdist."""
         names = (entry.name for entry in self.entries)
         return next((name.partition("/")[0] for name in names if OWN_METADATA.fullmatch(name)), "")
 
     def header(self, name: str) -> str:
-        """The first value of a core metadata field, or empty."""
+        """The first value of a core metadata field; empty if there is none. Upper and lower case are the same."""
         return next(iter(self.headers.get(name.lower(), ())), "")
 
     @property
@@ -160,7 +160,7 @@ class Facts:
 
     @cached_property
     def installs(self) -> Mapping[str, Entry]:
-        """A wheel's files by their installed path, without its .dist-info."""
+        """A wheel's files by their installed path (see `installed`), without its .dist-info and without folders; empty for an sdist."""
         if not self.pin.artifact.is_wheel:
             return {}
         return {
@@ -171,16 +171,20 @@ class Facts:
 
     @property
     def pth_files(self) -> Iterator[tuple[Entry, str]]:
-        """The .pth files of a wheel that Python reads at its start, with their texts."""
+        """The .pth files at the top of site-packages, which Python reads at its start, each with its text.
+
+        The text has at most the first MiB. None for an sdist.
+        """
         for entry in self.entries if self.pin.artifact.is_wheel else ():
             if entry.name.endswith(".pth") and "/" not in installed(entry.name):
                 yield entry, self.texts.get(entry.name, "")
 
     @cached_property
     def top_modules(self) -> Mapping[str, str]:
-        """The modules that a wheel installs at the top of site-packages, each with the form that Python takes first.
+        """The names of the modules that a wheel installs at the top of site-packages, each with the form that Python takes first.
 
-        Forms: `package` (it has an `__init__`), `library`, `module`, else `folder` (a namespace package).
+        Forms: `package` (it has an `__init__`), `library`, `module`, else `folder` (a namespace package). Empty for an
+        sdist.
         """
         forms: dict[str, str] = {}
         for path in self.installs:
@@ -193,18 +197,21 @@ class Facts:
 
     @property
     def scripts(self) -> tuple[str, ...]:
-        """The names of the scripts that a wheel puts into a folder of PATH, besides those of its entry points."""
+        """The names of the scripts that a wheel puts into a folder of PATH, each once; commands of entry points are not among them."""
         paths = (path for path in self.installs if path.startswith(SCRIPTS))
         return tuple(dict.fromkeys(path.rpartition("/")[2] for path in paths))
 
     @cached_property
     def commands(self) -> tuple[str, ...]:
-        """The names of all commands that a wheel installs, each once."""
+        """The names of all commands that a wheel installs, each once: those of entry points, then the scripts."""
         return tuple(dict.fromkeys((*self.entry_points, *self.scripts)))
 
     @cached_property
     def entry_point_groups(self) -> Mapping[str, Mapping[str, str]]:
-        """A wheel's entry points by group and name, each with the object that it names (entry points specification)."""
+        """A wheel's entry points by group and name, each with the object that it names (entry points specification).
+
+        Empty if it has none. Lines that are neither a group nor an entry point are left out.
+        """
         text = self.texts.get(f"{self.dist_info}/entry_points.txt", "")
         groups: dict[str, dict[str, str]] = {}
         group = ""
@@ -218,21 +225,22 @@ class Facts:
 
     @property
     def entry_points(self) -> Mapping[str, str]:
-        """The commands of its entry points, with the functions that they call."""
+        """The commands of its entry points (`console_scripts`, `gui_scripts`), each with the function that it calls."""
         return {
             name: called for group in COMMAND_GROUPS for name, called in self.entry_point_groups.get(group, {}).items()
         }
 
 
 def text_limit(name: str) -> int:
-    """The most bytes of a text that are kept, by its name."""
+    """The most bytes that are kept of the text of this name: 16 MiB for a bill of materials in .dist-info, else 1 MiB."""
     return MAX_SBOM_BYTES if ".dist-info/sboms/" in name else MAX_TEXT_BYTES
 
 
 def installed(name: str) -> str:
-    """Where an installer puts a wheel's file: relative to site-packages, or under `@scripts/`, `@data/`, `@headers/`.
+    """Where an installer puts a member of a wheel: relative to site-packages, or under `@scripts/`, `@data/`, `@headers/`.
 
-    From the binary distribution format: `<name>-<version>.data/<scheme>/…`.
+    From the binary distribution format: `<name>-<version>.data/<scheme>/…`. What `data` unpacks into site-packages is
+    relative to it, too.
     """
     match = DATA_FOLDER.match(name)
     if not match:

@@ -60,14 +60,20 @@ SDIST_TEXTS = re.compile(
 
 
 def look_inside(path: Path, filename: str) -> tuple[InspectedFile, Inside]:
-    """Open and check a file once, and keep what rules use. Raises RefusedError for a hostile or damaged archive."""
+    """Open and check a file once: its metadata, and the contents that rules use. The garbage collector is paused meanwhile.
+
+    Raises RefusedError for a hostile or damaged archive.
+    """
     with _collection_paused():
         return _look_inside(path, filename)
 
 
 @contextmanager
 def _collection_paused() -> Iterator[None]:
-    """Pause the garbage collector. It would visit each tree again and again while more are parsed: half of all processor time."""
+    """Pause the garbage collector, if it is on.
+
+    It would visit each tree again and again while more are parsed: half of all processor time.
+    """
     was_enabled = gc.isenabled()
     gc.disable()
     try:
@@ -78,6 +84,7 @@ def _collection_paused() -> Iterator[None]:
 
 
 def _look_inside(path: Path, filename: str) -> tuple[InspectedFile, Inside]:
+    """`look_inside`, without the pause."""
     watch = _Watch(is_wheel=is_wheel(filename))
     contents = inspect(path, filename, watch)
     texts = watch.texts if is_wheel(filename) else _of_the_build(watch.texts)
@@ -91,7 +98,7 @@ def _look_inside(path: Path, filename: str) -> tuple[InspectedFile, Inside]:
 
 
 def headers_of(raw_metadata: bytes) -> dict[str, tuple[str, ...]]:
-    """Core metadata fields by name in lower case, each with all its values."""
+    """Core metadata fields by name in lower case, each with all its values. The description below the fields is left out."""
     header = re.split(rb"\r?\n\r?\n", raw_metadata, maxsplit=1)[0]
     message = BytesHeaderParser().parsebytes(header + b"\n\n")
     return {
@@ -113,7 +120,10 @@ class _Watch:
         self._wanted = WHEEL_TEXTS if is_wheel else SDIST_TEXTS
 
     def passing(self, name: str, size: int, mode: int, contents: Iterator[bytes]) -> Iterator[bytes]:
-        """Observe a member. An sdist has no RECORD, so the digests of its members are made here."""
+        """Pass on the pieces of a member unchanged, and note the member and what rules need of it.
+
+        An sdist has no RECORD, so the sha256 of its members is computed here.
+        """
         if self._is_wheel:
             yield from self._observed(name, size, mode, contents)
             return
@@ -124,6 +134,10 @@ class _Watch:
         self.hashed(name, f"sha256={urlsafe_b64encode(digest.digest()).rstrip(b'=').decode()}")
 
     def _observed(self, name: str, size: int, mode: int, contents: Iterator[bytes]) -> Iterator[bytes]:
+        """Pass on the pieces of a member unchanged. Add its entry, and keep what its name and kind ask for, at most to a limit.
+
+        That is its text, its headers as a native library, its source, its compiled code, and what it hides.
+        """
         first = _first_bytes(contents)
         kind = kind_of(first)
         entry = self.entries[name] = Entry(name, size, bool(mode & 0o111), kind)
@@ -151,11 +165,14 @@ class _Watch:
 
     @property
     def counts(self) -> SourceCounts:
-        """How many Python sources were kept to be followed, and how many were not."""
+        """How many Python sources were kept to be followed, and how many were not, so far."""
         return SourceCounts(len(self.sources), self._searched, self._unreached)
 
     def _keep_source(self, name: str, data: bytes) -> None:
-        """Keep a source if it can do anything that rules look for; count the others."""
+        """Keep a source to be followed if it can do anything that rules look for; else count it as searched.
+
+        A module that no import can name is counted as unreached.
+        """
         source = source_of(name, data, is_wheel=self._is_wheel)
         if source is None:
             self._unreached += name.endswith(".py")
@@ -165,11 +182,15 @@ class _Watch:
             self._searched += 1
 
     def hashed(self, name: str, digest: str) -> None:
+        """Set the digest of a member that was observed before, in the spelling of RECORD."""
         self.entries[name] = replace(self.entries[name], digest=digest)
 
 
 def _first_bytes(contents: Iterator[bytes]) -> bytes:
-    """The first pieces of a member, enough to tell its kind: a compressed stream may begin with empty pieces."""
+    """The first pieces of a member, taken from `contents` and joined: at least 262 bytes, if it has as many, to tell its kind.
+
+    A compressed stream may begin with empty pieces.
+    """
     first = b""
     for piece in contents:
         first += piece
@@ -179,7 +200,7 @@ def _first_bytes(contents: Iterator[bytes]) -> bytes:
 
 
 def _text(data: bytes) -> str:
-    """A text as UTF-8, else as Latin-1, as site.py reads a .pth file under such a locale. A last cut character is left out."""
+    """A text as UTF-8 without a cut last character; else as Latin-1, as site.py reads a .pth file under such a locale."""
     try:
         return codecs.getincrementaldecoder("utf-8")().decode(data)
     except UnicodeDecodeError:
@@ -194,7 +215,10 @@ def kind_of(first: bytes) -> str:
 
 
 def _of_the_build(texts: dict[str, str]) -> dict[str, str]:
-    """An sdist's texts. Of its Python, only the files at the top or in the folder of an in-tree backend."""
+    """The texts of an sdist without the Python modules that no build runs.
+
+    Kept are those at its top, and those in the folders of an in-tree backend.
+    """
     places = _backend_places(texts)
 
     def runs(name: str) -> bool:
@@ -205,11 +229,14 @@ def _of_the_build(texts: dict[str, str]) -> dict[str, str]:
 
 
 def _backend_places(texts: dict[str, str]) -> tuple[str, ...]:
-    """The folders that hold an in-tree backend, as prefixes of names below the sdist's top (PEP 517)."""
+    """The folders that hold an in-tree backend, as prefixes of names below the sdist's top, such as `backend/` (PEP 517).
+
+    Empty if pyproject.toml is missing, cannot be read, or names no backend-path.
+    """
     for name, text in texts.items():
         if name.count("/") == 1 and name.endswith("/pyproject.toml"):
             with suppress(IntegrityError):
-                told = build_system(text, name)
-                top = told.backend.partition(":")[0].partition(".")[0]
-                return tuple(f"{PurePosixPath(place, top)}/" for place in told.backend_path)
+                system = build_system(text, name)
+                top = system.backend.partition(":")[0].partition(".")[0]
+                return tuple(f"{PurePosixPath(place, top)}/" for place in system.backend_path)
     return ()

@@ -47,14 +47,18 @@ class FileReader:
         self._has_warned = False
 
     def read(self, path: Path, artifact: Artifact) -> Read:
-        """What a file holds; its hash is right. Raises RefusedError for a hostile or damaged archive, which is never noted."""
+        """What a file holds: from the notes, else read, and then noted. The caller has checked its hash.
+
+        Raises RefusedError for a hostile or damaged archive, which is never noted.
+        """
         return noted_or_read(self._notes, artifact, lambda: self._read(path, artifact.filename))
 
     def close(self) -> None:
-        """End the worker processes."""
+        """End the worker processes of this machine."""
         self._pool.close()
 
     def _read(self, path: Path, filename: str) -> Read:
+        """What other machines read of a file of at most 64 MiB; if there are none, or they fail or refuse it, what is read here."""
         if self._remote and path.stat().st_size <= MAX_SENT_BYTES:
             try:
                 if answer := self._remote.read(path, filename):
@@ -64,6 +68,7 @@ class FileReader:
         return self._pool.read(path, filename)
 
     def _warn(self, filename: str, error: Exception) -> None:
+        """Emit a warning that other machines did not read a file: only for the first one."""
         if not self._has_warned:
             self._has_warned = True
             reason = str(error) or type(error).__name__
@@ -73,7 +78,10 @@ class FileReader:
 
 
 def noted_or_read(notes: Store | None, artifact: Artifact, read: Callable[[], Read]) -> Read:
-    """What the notes of an earlier run say of a file whose hash is right; else what `read` returns, which is then noted."""
+    """What the notes of an earlier run say of a file whose hash is right; else what `read` returns, which is then noted.
+
+    Notes that cannot be decoded count as none.
+    """
     if notes and (raw := notes.noted(NOTES, artifact.sha256)):
         with suppress(msgspec.MsgspecError):
             return _decoder.decode(raw)
@@ -84,17 +92,20 @@ def noted_or_read(notes: Store | None, artifact: Artifact, read: Callable[[], Re
 
 
 def encoded(read: Read) -> bytes:
-    """What was read of a file, as one line of JSON."""
+    """What was read of a file, as one line of JSON in bytes."""
     return msgspec.json.encode(read, enc_hook=str)
 
 
 def read_contents(files: Sequence[tuple[bytes, str]]) -> list[bytes]:
-    """What each file holds, given its bytes and its name, `encoded`; empty if it is refused: who asks reads it again, for the error."""
+    """What each file holds, given its bytes and its name, `encoded`.
+
+    It is empty for a file that is refused: the caller reads that file itself, for the error.
+    """
     return [_read_content(content, filename) for content, filename in files]
 
 
 def _read_content(content: bytes, filename: str) -> bytes:
-    """What a file holds, `encoded`; empty if it is refused."""
+    """What a file holds, `encoded`; empty if it is refused. Writes the file into a temporary folder."""
     with tempfile.TemporaryDirectory(prefix="wheelhouse-read-") as folder:
         path = Path(folder, filename_of(filename))
         path.write_bytes(content)

@@ -53,19 +53,25 @@ class TextDiff:
 
 
 def without_version(name: str) -> str:
-    """A member's name without the version in it."""
+    """A member's name with `*` for the project and version of its own folder: `demo-1.0.dist-info/RECORD` is `*.dist-info/RECORD`."""
     return OWN_FOLDER.sub(r"*.\1/", name)
 
 
 def member_changes(old: Facts, new: Facts) -> tuple[MemberChange, ...]:
-    """Every member whose contents differ, in the order of names. RECORD, which lists the others, is left out."""
+    """Every member that was added or removed, or whose size or digest differs, sorted by name without version.
+
+    RECORD, which lists the others, and folders are left out.
+    """
     before, after = _by_name(old), _by_name(new)
     names = sorted(name for name in {*before, *after} if _differ(before.get(name), after.get(name)))
     return tuple(MemberChange(name, before.get(name), after.get(name)) for name in names)
 
 
 def _by_name(facts: Facts) -> Mapping[str, Entry]:
-    """The members by their names without version; those of an sdist without its folder, and without `src/`."""
+    """The members by their names without version, without folders and RECORD.
+
+    Names in an sdist are below its top folder, and without `src/`.
+    """
     files = [entry for entry in facts.entries if not entry.name.endswith("/")]
     if facts.pin.artifact.is_wheel:
         named = {without_version(entry.name): entry for entry in files}
@@ -75,28 +81,33 @@ def _by_name(facts: Facts) -> Mapping[str, Entry]:
 
 
 def _differ(old: Entry | None, new: Entry | None) -> bool:
+    """Whether a member is in one of the two files only, or its size or digest differs."""
     return old is None or new is None or (old.size, old.digest) != (new.size, new.digest)
 
 
 def running_members(members: Iterable[MemberChange]) -> list[MemberChange]:
-    """Those that run or say what does, the most telling first, as many as are compared line by line."""
+    """Those that run or say what does, the most telling kind first, then by name: at most 60, which are compared line by line."""
     ranked = [(rank, member) for member in members if (rank := _rank(member.name)) is not None]
     return [member for _, member in sorted(ranked, key=lambda pair: (pair[0], pair[1].name))][:MAX_DIFFS]
 
 
 def _rank(name: str) -> int | None:
-    """The place of a member's kind in `RUNNING`; None if it does not run."""
+    """The place of a member's kind in `RUNNING`, from 0; None if it neither runs nor says what does."""
     return next((rank for rank, pattern in enumerate(RUNNING) if pattern.fullmatch(name)), None)
 
 
 def text_diffs(
     members: Iterable[MemberChange], old: Mapping[str, bytes], new: Mapping[str, bytes]
 ) -> tuple[TextDiff, ...]:
-    """A diff for each of these members whose contents are given; `old` and `new` are by the members' names in their files."""
+    """A diff for each of these members whose contents are given; a member that one of the files lacks is compared with no lines.
+
+    `old` and `new` are by the members' names in their files.
+    """
     return tuple(_diffs(members, old, new))
 
 
 def _diffs(members: Iterable[MemberChange], old: Mapping[str, bytes], new: Mapping[str, bytes]) -> Iterator[TextDiff]:
+    """The diffs of `text_diffs`, one after the other."""
     for member in members:
         before, after = (_lines(entry, texts) for entry, texts in ((member.old, old), (member.new, new)))
         if before is not None and after is not None:
@@ -104,13 +115,13 @@ def _diffs(members: Iterable[MemberChange], old: Mapping[str, bytes], new: Mappi
 
 
 def _lines(entry: Entry | None, texts: Mapping[str, bytes]) -> list[str] | None:
-    """The lines of a member, none if it is not in its file; None if its contents are not given."""
+    """The lines of a member; empty if its file lacks it, None if its contents are not given. What is not UTF-8 is replaced."""
     if entry is None:
         return []
     return texts[entry.name].decode("utf-8", "replace").splitlines() if entry.name in texts else None
 
 
 def text_diff(name: str, before: Sequence[str], after: Sequence[str]) -> TextDiff:
-    """The unified diff of two texts, by lines."""
+    """The unified diff of two texts, given by lines. It keeps the first 400 lines, and counts the others."""
     lines = list(difflib.unified_diff(before, after, n=CONTEXT_LINES, lineterm=""))[2:]
     return TextDiff(name, tuple(lines[:MAX_DIFF_LINES]), max(0, len(lines) - MAX_DIFF_LINES))

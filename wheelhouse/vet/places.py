@@ -66,7 +66,7 @@ JUPYTER_SETTINGS = re.compile(r"@data/etc/jupyter/(?:[^/]+\.d|nbconfig/[^/]+\.d)
 
 
 def is_special(path: str) -> bool:
-    """Whether a rule of its own reports this installed path."""
+    """Whether an installed path is of Python itself, runs at a start, or is a setting of installers or Jupyter: other rules report it."""
     return any(
         places.fullmatch(path) for places in (PYTHON_FILE, STARTS_WITH_SYSTEM, INSTALLER_SETTINGS, JUPYTER_SETTINGS)
     )

@@ -49,13 +49,14 @@ class Review:
 
     @cached_property
     def approved_releases(self) -> ApprovedReleases:
-        """What was approved before, by project."""
+        """What was approved before, by project. Made once."""
         return ApprovedReleases(self.approvals)
 
     def before(self, facts: Facts) -> Earlier | None:
-        """The release with which to compare a file: the one that it replaces, else the one that was approved before.
+        """The release with which `new-capability` compares a file; None if there is none.
 
-        None if there is none, if nobody saw what that one could do, or if the file itself is approved.
+        It is the release that the file replaces in the earlier wheelhouse. Else it is the release of the project that
+        was approved before, but not if the file itself is approved, or if nobody saw what that release could do.
         """
         sha256 = facts.pin.artifact.sha256
         if facts.subject in self.earlier or self.approvals.approved(sha256):
@@ -66,41 +67,42 @@ class Review:
         return Earlier(str(release.version), release.capabilities)
 
     def sdist_of(self, facts: Facts) -> Facts | None:
-        """The sdist of the release that a wheel is of, if the wheelhouse has it; None for an sdist."""
+        """The sdist of the release that a wheel is of; None if the wheelhouse does not have it, and for an sdist."""
         is_wheel = facts.pin.artifact.is_wheel
         return self._sdists.get((facts.project, facts.version)) if is_wheel else None
 
     @cached_property
     def _sdists(self) -> Mapping[tuple[NormalizedName, Version], Facts]:
-        """The sdists of the wheelhouse by release."""
+        """The sdists of the wheelhouse by project and version; of several for one release, the last."""
         return {(one.project, one.version): one for one in self.facts if not one.pin.artifact.is_wheel}
 
     @cached_property
     def shared_paths(self) -> Mapping[str, list[Facts]]:
-        """Each installed path that several distributions have, with these distributions."""
+        """The installed paths that at least two files have, each with these files. Two files of one project count, too."""
         return _shared(self.facts, lambda facts: facts.installs)
 
     @cached_property
     def shared_commands(self) -> Mapping[str, list[Facts]]:
-        """Each command that several distributions install, with these distributions."""
+        """The commands that at least two files install, each with these files. Two files of one project count, too."""
         return _shared(self.facts, lambda facts: facts.commands)
 
     @cached_property
     def module_installers(self) -> Mapping[str, list[Facts]]:
-        """Each module at the top of site-packages that several distributions install, with these distributions."""
+        """The modules at the top of site-packages that at least two files install, each with these files."""
         return _shared(self.facts, lambda facts: facts.top_modules)
 
     @cached_property
     def start_modules(self) -> Mapping[str, str]:
-        """The installed sitecustomize and usercustomize modules that lie in a folder, each with that folder."""
+        """The installed sitecustomize and usercustomize modules by path, each with its folder; those at the top are left out."""
         matches = (START_MODULE.fullmatch(path) for facts in self.facts for path in facts.installs)
         return {match[0]: match["folder"] for match in matches if match and match["folder"]}
 
     @cached_property
     def owners(self) -> Mapping[str, frozenset[NormalizedName]]:
-        """The projects that own a top-level module or package: they install its `__init__.py`, or have its name.
+        """The top-level modules and packages by name, each with the projects that own it.
 
-        An `__init__.py` that declares a namespace makes nobody an owner.
+        A project owns what it installs as `name.py` or as `name/__init__.py`, and a folder of its own name. An
+        `__init__.py` that declares a namespace makes nobody an owner.
         """
         owners: dict[str, set[NormalizedName]] = {}
         for facts in self.facts:
@@ -116,16 +118,17 @@ class Review:
 
     @cached_property
     def libraries(self) -> frozenset[str]:
-        """The names of all native libraries in the wheelhouse."""
+        """The file names, without folders, of all ELF files in the wheelhouse: libraries and programs."""
         return frozenset(
             entry.name.rpartition("/")[2] for facts in self.facts for entry in facts.entries if entry.kind == "elf"
         )
 
 
 def declares_namespace(facts: Facts, path: str) -> bool:
-    """Whether `path` is an installed `__init__.py` that says that its package is shared with other distributions.
+    """Whether `path` is the installed `__init__.py` of a top-level package that says that other distributions share it.
 
-    That was the way before PEP 420: `pkg_resources.declare_namespace`, or `pkgutil.extend_path`.
+    That was the way before PEP 420: `pkg_resources.declare_namespace`, or `pkgutil.extend_path`. False for deeper packages:
+    their texts are not kept.
     """
     entry = facts.installs.get(path)
     return (
@@ -134,7 +137,7 @@ def declares_namespace(facts: Facts, path: str) -> bool:
 
 
 def _shared(files: Iterable[Facts], names_of: Callable[[Facts], Iterable[str]]) -> dict[str, list[Facts]]:
-    """Each name that several files have, with these files."""
+    """The names that at least two files have, each with these files. `names_of` gives the names of one file."""
     sharing: dict[str, list[Facts]] = {}
     for facts in files:
         for name in names_of(facts):
@@ -176,7 +179,7 @@ class Rule:
 
     @property
     def title(self) -> str:
-        """The first sentence of the explanation."""
+        """The first line of the explanation."""
         return self.explanation.partition("\n")[0]
 
 
@@ -185,7 +188,7 @@ RULES: dict[str, Rule] = {}
 
 
 def rule(severity: Severity, *, by_sha256: bool = False) -> Callable[[Check], Check]:
-    """Register a function as a rule about one file, in the group of its module. See `Rule` for `by_sha256`."""
+    """Decorator: register a function in `RULES` as a rule about one file, in the group of its module. `by_sha256` as in `Rule`."""
 
     def register(check: Check) -> Check:
         _register(check, severity, check, None, by_sha256=by_sha256)
@@ -195,7 +198,7 @@ def rule(severity: Severity, *, by_sha256: bool = False) -> Callable[[Check], Ch
 
 
 def wheelhouse_rule(severity: Severity) -> Callable[[WheelhouseCheck], WheelhouseCheck]:
-    """Register a function as a rule about the whole wheelhouse."""
+    """Decorator: register a function in `RULES` as a rule about the whole wheelhouse, in the group of its module."""
 
     def register(check: WheelhouseCheck) -> WheelhouseCheck:
         _register(check, severity, None, check)
@@ -212,6 +215,10 @@ def _register(
     *,
     by_sha256: bool = False,
 ) -> None:
+    """Add a rule to `RULES`.
+
+    Its id is the function's name with `-` for `_`, its group the name of the module, its explanation the docstring.
+    """
     identifier = getattr(function, "__name__", "").replace("_", "-")
     group = function.__module__.rpartition(".")[2]
     RULES[identifier] = Rule(
@@ -220,19 +227,20 @@ def _register(
 
 
 def _dedented(text: str) -> str:
+    """The text without the blanks at both ends of each line."""
     return "\n".join(line.strip() for line in text.strip().splitlines())
 
 
 def checked_elsewhere(
     severity: Severity, explanations: Mapping[str, str], *, group: str = "integrity", waivable: bool = True
 ) -> None:
-    """Register rules that have no function here, by id with their explanations. `verify` checks most of them."""
+    """Register in `RULES` rules that have no function here, from ids and explanations. `verify` checks most of them."""
     for identifier, explanation in explanations.items():
         RULES[identifier] = Rule(identifier, group, severity, None, None, explanation, waivable)
 
 
 def weighed(findings: Iterable[Finding], policy: Policy) -> Iterator[Finding]:
-    """Findings with the severities of the policy, without those whose rule is off."""
+    """The findings with the severities that the policy gives to their rules, else their own; without those whose rule is off."""
     for finding in findings:
         severity = policy.severity_of(finding.rule, finding.severity)
         if severity is not None:
@@ -240,7 +248,10 @@ def weighed(findings: Iterable[Finding], policy: Policy) -> Iterator[Finding]:
 
 
 def review_findings(review: Review) -> Iterator[Finding]:
-    """The findings of all rules on a wheelhouse and each of its files."""
+    """The findings of all rules that the policy does not turn off, rule by rule: on each file, and on the wheelhouse.
+
+    A severity of the policy counts first, then that of the observation, then that of the rule.
+    """
     for one in RULES.values():
         severity = review.policy.severity_of(one.id, one.severity)
         if severity is not None:
@@ -250,7 +261,10 @@ def review_findings(review: Review) -> Iterator[Finding]:
 
 
 def _observations(rule: Rule, review: Review) -> Iterator[tuple[str, Observation]]:
-    """What a rule observes, with the subject: a file, or the whole wheelhouse."""
+    """The observations of a rule, each with its subject: the file's, or that of the wheelhouse.
+
+    A rule about the whole wheelhouse is applied to the outer one only.
+    """
     if rule.check:
         for facts in review.facts:
             yield from ((facts.subject, observation) for observation in rule.check(facts, review))

@@ -7,7 +7,7 @@ from wheelhouse.vet.facts import Facts
 from wheelhouse.vet.rules import Review, rule
 
 
-def _found(facts: Facts, kind: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+def _members_with(facts: Facts, kind: str) -> Iterator[tuple[str, tuple[str, ...]]]:
     """The members with something of this kind, each with its descriptions."""
     by_path: dict[str, list[str]] = {}
     for behaviour in facts.inside.behaviours:
@@ -19,7 +19,7 @@ def _found(facts: Facts, kind: str) -> Iterator[tuple[str, tuple[str, ...]]]:
 @rule(Severity.ERROR)
 def program_in_disguise(facts: Facts, review: Review) -> Iterator[Observation]:
     """A program or an archive hides in an image, a sound or a font, behind its data, or as base64 in a source."""
-    for path, does in _found(facts, "disguised"):
+    for path, does in _members_with(facts, "disguised"):
         yield observed(path=path, does=does)
 
 
@@ -29,7 +29,7 @@ def pickle_runs_code(facts: Facts, review: Review) -> Iterator[Observation]:
 
     Whoever loads it runs them. The opcodes are read, and nothing is loaded.
     """
-    for path, calls in _found(facts, "pickle-calls"):
+    for path, calls in _members_with(facts, "pickle-calls"):
         yield observed(path=path, calls=calls)
 
 
@@ -39,7 +39,7 @@ def pyc_unchecked(facts: Facts, review: Review) -> Iterator[Observation]:
 
     Python runs it, whatever the source beside it says.
     """
-    for path, _ in _found(facts, "unchecked-pyc"):
+    for path, _ in _members_with(facts, "unchecked-pyc"):
         yield observed(path=path)
 
 
@@ -50,12 +50,12 @@ def pyc_unlike_source(facts: Facts, review: Review) -> Iterator[Observation]:
     If this Python wrote the same format, the source is compiled and all instructions are compared; else names and texts are. The
     header decides what Python runs: a hash, or a time and the size of the source. One of another size is never run.
     """
-    for path, does in _found(facts, "unlike-pyc"):
+    for path, does in _members_with(facts, "unlike-pyc"):
         yield observed(path=path, does=does)
 
 
 @rule(Severity.WARNING)
 def pyc_without_source(facts: Facts, review: Review) -> Iterator[Observation]:
     """A compiled module has no source beside it, and Python imports it."""
-    if paths := tuple(path for path, _ in _found(facts, "sourceless-pyc")):
+    if paths := tuple(path for path, _ in _members_with(facts, "sourceless-pyc")):
         yield observed(paths=paths)

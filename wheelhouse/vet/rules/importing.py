@@ -1,4 +1,4 @@
-"""Rules about what Python code does when it is imported, when setup.py runs, and if somebody calls it (pure).
+"""Rules about what Python code does at import, in setup.py, and if called: an observation for each member (pure).
 
 The code is followed, not run (`vet/code`). Each rule reports a member once, with all that it found there.
 """
@@ -38,10 +38,14 @@ ACTS_AT_IMPORT = frozenset(
 """The kinds that make an address suspicious, which libraries name, too."""
 
 
-def _found(
+def _members_with(
     facts: Facts, kinds: tuple[str, ...], *reaches: str
 ) -> Iterator[tuple[str, tuple[str, ...], tuple[str, ...]]]:
-    """The members whose code does something of these kinds: path, descriptions, numbers of the lines."""
+    """For each member with such behaviours: its path, what they are, and their lines. Sorted by path.
+
+    The descriptions and the numbers of the lines, as text, are sorted, each once. `reaches` says how a behaviour must be
+    reached.
+    """
     by_path: dict[str, dict[str, set[int]]] = {}
     for behaviour in facts.inside.behaviours:
         if behaviour.kind in kinds and behaviour.reach in reaches:
@@ -57,7 +61,7 @@ def import_runs_decoded(facts: Facts, review: Review) -> Iterator[Observation]:
 
     The code that runs cannot be read in the file. An example is exec of base64, zlib or marshal data, or of what an image hides.
     """
-    for path, does, lines in _found(facts, ("decoded-code", "loads-decoded"), AT_IMPORT):
+    for path, does, lines in _members_with(facts, ("decoded-code", "loads-decoded"), AT_IMPORT):
         yield observed(path=path, does=does).with_context(lines=lines)
 
 
@@ -67,56 +71,56 @@ def import_runs_fetched(facts: Facts, review: Review) -> Iterator[Observation]:
 
     What runs is decided by a server, at the time of the import.
     """
-    for path, does, lines in _found(facts, ("fetched-code",), AT_IMPORT):
+    for path, does, lines in _members_with(facts, ("fetched-code",), AT_IMPORT):
         yield observed(path=path, does=does).with_context(lines=lines)
 
 
 @rule(Severity.ERROR)
 def import_drops_program(facts: Facts, review: Review) -> Iterator[Observation]:
     """When it is imported, a module fetches a file and makes it a program, or starts it."""
-    for path, does, lines in _found(facts, ("drops",), AT_IMPORT):
+    for path, does, lines in _members_with(facts, ("drops",), AT_IMPORT):
         yield observed(path=path, does=does).with_context(lines=lines)
 
 
 @rule(Severity.ERROR)
 def import_sends_data(facts: Facts, review: Review) -> Iterator[Observation]:
     """When it is imported, a module sends data of this machine: its environment, secrets, or names of machine and user."""
-    for path, does, lines in _found(facts, ("sends",), AT_IMPORT):
+    for path, does, lines in _members_with(facts, ("sends",), AT_IMPORT):
         yield observed(path=path, does=does).with_context(lines=lines)
 
 
 @rule(Severity.ERROR)
 def import_reads_secrets(facts: Facts, review: Review) -> Iterator[Observation]:
     """When it is imported, a module reads keys, passwords, or the folders of browsers and wallets."""
-    for path, does, lines in _found(facts, ("secrets", "metadata"), AT_IMPORT):
+    for path, does, lines in _members_with(facts, ("secrets", "metadata"), AT_IMPORT):
         yield observed(path=path, does=does).with_context(lines=lines)
 
 
 @rule(Severity.ERROR)
 def import_writes_startup(facts: Facts, review: Review) -> Iterator[Observation]:
     """When it is imported, a module writes where a system, a shell, Python, git, an editor or an agent looks at its start."""
-    for path, does, lines in _found(facts, ("startup", "tool-settings"), AT_IMPORT):
+    for path, does, lines in _members_with(facts, ("startup", "tool-settings"), AT_IMPORT):
         yield observed(path=path, does=does).with_context(lines=lines)
 
 
 @rule(Severity.ERROR)
 def import_watches_user(facts: Facts, review: Review) -> Iterator[Observation]:
     """When it is imported, a module reads the clipboard, the screen, the keyboard, a camera or a microphone."""
-    for path, does, lines in _found(facts, ("watches",), AT_IMPORT):
+    for path, does, lines in _members_with(facts, ("watches",), AT_IMPORT):
         yield observed(path=path, does=does).with_context(lines=lines)
 
 
 @rule(Severity.ERROR)
 def import_injects_code(facts: Facts, review: Review) -> Iterator[Observation]:
     """When it is imported, a module puts machine code into memory, or loads a file of another kind as a library."""
-    for path, does, lines in _found(facts, ("injects",), AT_IMPORT):
+    for path, does, lines in _members_with(facts, ("injects",), AT_IMPORT):
         yield observed(path=path, does=does).with_context(lines=lines)
 
 
 @rule(Severity.ERROR)
 def import_runs_command(facts: Facts, review: Review) -> Iterator[Observation]:
     """When it is imported, a module starts a command that a reviewer must see: a download, a shell of Windows, a hidden file."""
-    for path, does, lines in _found(facts, ("command", "asks", "hostile"), AT_IMPORT):
+    for path, does, lines in _members_with(facts, ("command", "asks", "hostile"), AT_IMPORT):
         yield observed(path=path, does=does).with_context(lines=lines)
 
 
@@ -126,28 +130,28 @@ def import_patches(facts: Facts, review: Review) -> Iterator[Observation]:
 
     Examples are `requests.Session.send`, `getpass.getpass` and `eth_account.Account.from_key`. Tracers and tools for tests do it, too.
     """
-    for path, does, lines in _found(facts, ("patches",), AT_IMPORT):
+    for path, does, lines in _members_with(facts, ("patches",), AT_IMPORT):
         yield observed(path=path, does=does).with_context(lines=lines)
 
 
 @rule(Severity.WARNING)
 def import_starts_program(facts: Facts, review: Review) -> Iterator[Observation]:
     """When it is imported, a module starts a program that is none of the usual tools, or installs something."""
-    for path, does, lines in _found(facts, ("process", "installs"), AT_IMPORT):
+    for path, does, lines in _members_with(facts, ("process", "installs"), AT_IMPORT):
         yield observed(path=path, does=does).with_context(lines=lines)
 
 
 @rule(Severity.WARNING)
 def import_uses_network(facts: Facts, review: Review) -> Iterator[Observation]:
     """When it is imported, a module connects to a server."""
-    for path, does, lines in _found(facts, ("network", "sends-file"), AT_IMPORT):
+    for path, does, lines in _members_with(facts, ("network", "sends-file"), AT_IMPORT):
         yield observed(path=path, does=does).with_context(lines=lines)
 
 
 @rule(Severity.WARNING)
 def code_runs_hidden(facts: Facts, review: Review) -> Iterator[Observation]:
     """If it is called, a function runs code that it first decodes or fetches."""
-    for path, does, lines in _found(facts, ("decoded-code", "fetched-code"), IF_CALLED):
+    for path, does, lines in _members_with(facts, ("decoded-code", "fetched-code"), IF_CALLED):
         yield observed(path=path, does=does).with_context(lines=lines)
 
 
@@ -157,14 +161,14 @@ def code_hides_names(facts: Facts, review: Review) -> Iterator[Observation]:
 
     An example is `getattr(os, 'sys' + 'tem')`, `vars(builtins)['exec']`, or a name that is written with escapes.
     """
-    for path, does, lines in _found(facts, ("hidden-name", "hidden-text"), AT_IMPORT, IF_CALLED):
+    for path, does, lines in _members_with(facts, ("hidden-name", "hidden-text"), AT_IMPORT, IF_CALLED):
         yield observed(path=path, does=does).with_context(lines=lines)
 
 
 @rule(Severity.WARNING)
 def code_protected(facts: Facts, review: Review) -> Iterator[Observation]:
     """Code is encrypted, or is kept as long texts that nobody can read."""
-    for path, does, lines in _found(facts, ("protected-code", "encoded-text"), *REACHES):
+    for path, does, lines in _members_with(facts, ("protected-code", "encoded-text"), *REACHES):
         yield observed(path=path, does=does).with_context(lines=lines)
 
 
@@ -175,10 +179,10 @@ def code_shady_address(facts: Facts, review: Review) -> Iterator[Observation]:
     Telegram without the token of a bot, known shorteners, and services that tell the own address are only a note in a file that does
     not use the network, start programs or make code when its modules are imported: libraries name them, too.
     """
-    for path, does, lines in _found(facts, ("address",), AT_IMPORT, IF_CALLED):
+    for path, does, lines in _members_with(facts, ("address",), AT_IMPORT, IF_CALLED):
         yield observed(path=path, does=does).with_context(lines=lines)
     acts = any(one.kind in ACTS_AT_IMPORT and one.reach == AT_IMPORT for one in facts.inside.behaviours)
-    for path, does, lines in _found(facts, ("service-address",), AT_IMPORT, IF_CALLED):
+    for path, does, lines in _members_with(facts, ("service-address",), AT_IMPORT, IF_CALLED):
         found = observed(path=path, does=does).with_context(lines=lines)
         yield found if acts else found.as_note()
 
@@ -189,7 +193,7 @@ def code_touches_secrets(facts: Facts, review: Review) -> Iterator[Observation]:
 
     Few libraries do. Find out when it is called, and what for.
     """
-    for path, does, lines in _found(facts, ("secrets", "startup"), IF_CALLED):
+    for path, does, lines in _members_with(facts, ("secrets", "startup"), IF_CALLED):
         yield observed(path=path, does=does).with_context(lines=lines)
 
 
@@ -200,14 +204,14 @@ def code_is_hostile(facts: Facts, review: Review) -> Iterator[Observation]:
     It puts a connection in place of the input and output of a shell, runs an encoded command of PowerShell, mines coins, removes a home
     folder, looks for addresses of wallets in the clipboard, or starts an agent that asks nobody.
     """
-    for path, does, lines in _found(facts, ("hostile",), IF_CALLED):
+    for path, does, lines in _members_with(facts, ("hostile",), IF_CALLED):
         yield observed(path=path, does=does).with_context(lines=lines)
 
 
 @rule(Severity.WARNING)
 def code_profiles_machine(facts: Facts, review: Review) -> Iterator[Observation]:
     """If it is called, code runs several commands that tell who uses the machine and where it is: whoami, hostname, ipconfig."""
-    for path, does, lines in _found(facts, ("asks",), IF_CALLED):
+    for path, does, lines in _members_with(facts, ("asks",), IF_CALLED):
         if len(does) > 1:
             yield observed(path=path, does=does).with_context(lines=lines)
 
@@ -219,14 +223,14 @@ def code_can_act(facts: Facts, review: Review) -> Iterator[Observation]:
     Tools for such tasks do this too, so it is a note. The same at import is an error.
     """
     kinds = ("loads-decoded", "drops", "sends", "watches", "injects", "command", "asks", "patches", "tool-settings")
-    for path, does, lines in _found(facts, kinds, IF_CALLED):
+    for path, does, lines in _members_with(facts, kinds, IF_CALLED):
         yield observed(path=path, does=does).with_context(lines=lines)
 
 
 @rule(Severity.NOTE)
 def tests_can_act(facts: Facts, review: Review) -> Iterator[Observation]:
     """The tests or examples in a distribution do what would be a finding elsewhere. Nothing of the distribution imports them."""
-    for path, does, lines in _found(facts, SERIOUS, IN_TESTS):
+    for path, does, lines in _members_with(facts, SERIOUS, IN_TESTS):
         yield observed(path=path, does=does).with_context(lines=lines)
 
 
@@ -237,7 +241,7 @@ def source_hides_code(facts: Facts, review: Review) -> Iterator[Observation]:
     It stands behind many blanks, its letters only look like plain ones, its characters change the direction of the text, or its
     encoding is one that nobody can read.
     """
-    for path, does, lines in _found(
+    for path, does, lines in _members_with(
         facts, ("hidden-by-blanks", "lookalike-name", "bidi", "encoded-source"), AT_IMPORT, IF_CALLED
     ):
         yield observed(path=path, does=does).with_context(lines=lines)
@@ -246,14 +250,14 @@ def source_hides_code(facts: Facts, review: Review) -> Iterator[Observation]:
 @rule(Severity.WARNING)
 def source_invisible(facts: Facts, review: Review) -> Iterator[Observation]:
     """A source has many invisible characters in a row: they can carry data."""
-    for path, does, lines in _found(facts, ("invisible",), *REACHES):
+    for path, does, lines in _members_with(facts, ("invisible",), *REACHES):
         yield observed(path=path, does=does).with_context(lines=lines)
 
 
 @rule(Severity.WARNING)
 def setup_replaces_install(facts: Facts, review: Review) -> Iterator[Observation]:
     """setup() has commands of its own in place of those of an install, so that the install runs their code."""
-    for path, does, lines in _found(facts, ("install-command",), *REACHES):
+    for path, does, lines in _members_with(facts, ("install-command",), *REACHES):
         yield observed(path=path, does=does).with_context(lines=lines)
 
 
@@ -263,7 +267,7 @@ def source_unparsed(facts: Facts, review: Review) -> Iterator[Observation]:
 
     It is Python 2, or a syntax that is newer than the Python that runs wheelhouse.
     """
-    for path, does, _ in _found(facts, ("unparsed",), *REACHES):
+    for path, does, _ in _members_with(facts, ("unparsed",), *REACHES):
         yield observed(path=path, does=does)
 
 
@@ -273,5 +277,5 @@ def source_unfollowed(facts: Facts, review: Review) -> Iterator[Observation]:
 
     No source of 1,100 real files was like that. It can hide code.
     """
-    for path, does, _ in _found(facts, ("unfollowed",), *REACHES):
+    for path, does, _ in _members_with(facts, ("unfollowed",), *REACHES):
         yield observed(path=path, does=does)

@@ -1,4 +1,4 @@
-"""Rules about places and names: files of other distributions, lookalike names, archives inside archives (pure)."""
+"""Rules about paths, names and archives inside: an observation for a file, or for each other project with the same path (pure)."""
 
 import re
 from collections.abc import Iterator
@@ -53,7 +53,12 @@ def shares_files(facts: Facts, review: Review) -> Iterator[Observation]:
 
 
 def _shared(facts: Facts, review: Review, *, same: bool) -> Iterator[Observation]:
-    """The paths that this file shares with each other project on one target, with the `same` contents or with others."""
+    """One observation for each other project that installs files at the same paths, on a target of both, with these paths.
+
+    `same` asks for paths with the same contents, else for those with others. Common names such as `tests` are left out. It
+    is a note if all paths are `__init__.py` or `py.typed`; those with other contents must also be small, in namespace
+    packages.
+    """
     by_project: dict[str, list[str]] = {}
     for path, entry in facts.installs.items():
         for other in review.shared_paths.get(path, ()):
@@ -72,7 +77,10 @@ def _shared(facts: Facts, review: Review, *, same: bool) -> Iterator[Observation
 
 
 def _is_small_in_namespace(path: str, facts: Facts) -> bool:
-    """Whether an `__init__.py` has no more than a declaration, in a package of a distribution that declares a namespace."""
+    """Whether a file has at most 1000 bytes, or is not installed, and its top-level package is a namespace.
+
+    A package is a namespace if its `__init__.py` declares one, or if the distribution installs none.
+    """
     top = f"{path.partition('/')[0]}/__init__.py"
     is_namespace = top not in facts.installs or declares_namespace(facts, top)
     return is_namespace and (path not in facts.installs or facts.installs[path].size <= MAX_DECLARATION_BYTES)
@@ -104,7 +112,7 @@ def _is_part_of(project: str, owner: str) -> bool:
 
 
 def _paths_of_others(facts: Facts, review: Review) -> Iterator[tuple[NormalizedName, list[str]]]:
-    """The installed paths that belong to other projects, by owner."""
+    """The installed paths in modules of other projects, by owner. Common names and what is not in site-packages are left out."""
     by_owner: dict[NormalizedName, list[str]] = {}
     for path in facts.installs:
         is_nobodys = path.startswith("@") or path.partition("/")[0] in COMMON_NAMES
@@ -115,7 +123,10 @@ def _paths_of_others(facts: Facts, review: Review) -> Iterator[tuple[NormalizedN
 
 
 def _owner(path: str, facts: Facts, review: Review) -> NormalizedName | None:
-    """The other project whose module a file is put into; None if it is in the file's own."""
+    """The project into whose top-level module a path installs: a project of the policy's lookalikes, else the first owner by name.
+
+    None if the file's own project is an owner, if nobody is, and for files at the top that are not code.
+    """
     top, slash, _ = path.partition("/")
     if not slash and not CODE.search(top):
         return None
@@ -201,7 +212,11 @@ def data_files_elsewhere(facts: Facts, review: Review) -> Iterator[Observation]:
 
 
 def _outside(facts: Facts) -> tuple[list[str], list[str]]:
-    """The installed paths outside site-packages: `share/` and headers, and all others but scripts and special files."""
+    """The installed paths outside site-packages, in two lists: in `share/` and of headers; all others.
+
+    Scripts are in neither, nor are special files, which other rules report. Paths begin with `data/` or `headers/`; in the
+    second list without `data/`.
+    """
     paths = [path for path in facts.installs if path.startswith("@") and not path.startswith("@scripts/")]
     usual = [path for path in paths if path.startswith(("@data/share/", "@headers/"))]
     unusual = [path for path in paths if path not in usual and not is_special(path)]
@@ -261,19 +276,25 @@ def compressed_file(facts: Facts, review: Review) -> Iterator[Observation]:
 
 
 def _files(facts: Facts) -> Iterator[Entry]:
-    """The entries that are not empty."""
+    """The entries that are not empty, in the order of the archive."""
     return (entry for entry in facts.entries if entry.size)
 
 
 def _holds_files(entry: Entry) -> bool:
-    """Whether an entry is an archive that may hold code."""
+    """Whether an entry is an archive: zip, 7z or tar by its contents, or a compressed file with the name of a tar.
+
+    Formats of documents that are zips, such as `.docx` and `.npz`, are none.
+    """
     if entry.kind in COMPRESSED_KINDS:
         return bool(TAR.search(entry.name))
     return entry.kind in ARCHIVE_KINDS and not DOCUMENTS.search(entry.name)
 
 
 def _is_importable(entry: Entry) -> bool:
-    """Whether Python may import from an archive, or its name hides what it is. A jar is for Java, a tar must be unpacked."""
+    """Whether Python may import from an archive, or its name hides what it is.
+
+    That is a zip that is not named `.jar`, and any other archive that is not named as a tar.
+    """
     if entry.kind == "zip":
         return not entry.name.lower().endswith(".jar")
     return not TAR.search(entry.name)
