@@ -61,11 +61,11 @@ class FarSide:
 
     @classmethod
     def of(cls, files: Mapping[str, str], wheelhouses: tuple[str, ...] = ()) -> "FarSide":
-        """A far side whose files are known by path → sha256."""
+        """A far side with these files, path → sha256. Its digest is made from them."""
         return cls(digest(files), frozenset(files.values()), files, wheelhouses)
 
     def holds(self, sha256: str) -> bool:
-        """Whether it has a file with this sha256."""
+        """Whether it has a file with this sha256, or with its first PREFIX_DIGITS digits if only those are known."""
         return sha256 in self.hashes or sha256[:PREFIX_DIGITS] in self.hashes
 
 
@@ -86,23 +86,23 @@ class BundleManifest:
 
     @property
     def result(self) -> dict[str, str]:
-        """Path → sha256 of the result."""
+        """Path → sha256 of every file of the result, carried or not."""
         return {entry.path: entry.sha256 for entry in self.entries}
 
     @property
     def carried(self) -> tuple[BundleEntry, ...]:
-        """The files that the bundle holds, in their order."""
+        """The entries of the files that the bundle holds, in the order of `entries`."""
         return tuple(entry for entry in self.entries if entry.carried)
 
     @property
     def parts(self) -> dict[str, "BundleManifest"]:
-        """The manifest of each wheelhouse by its folder, with the paths inside it; of one wheelhouse, itself by an empty name."""
+        """The manifest of each wheelhouse by its folder, with paths inside that folder; of a single wheelhouse, itself by an empty name."""
         if not self.wheelhouses:
             return {"": self}
         return {name: self._part(f"{name}/") for name in self.wheelhouses}
 
     def _part(self, prefix: str) -> "BundleManifest":
-        """What it says of the paths below a folder, without the folder."""
+        """The manifest of the paths that begin with `prefix`, which is removed from them. The base is the same; there is no review."""
         entries = tuple(
             replace(entry, path=entry.path.removeprefix(prefix))
             for entry in self.entries
@@ -114,7 +114,7 @@ class BundleManifest:
         return BundleManifest(entries, removed, self.base)
 
     def to_json(self) -> str:
-        """The manifest as text; the same wheelhouse gives the same bytes."""
+        """The manifest as JSON text with a line end. The same wheelhouse gives the same bytes."""
         document = {
             "format": FORMAT,
             "created-by": "wheelhouse",
@@ -129,12 +129,12 @@ class BundleManifest:
 
 
 def _document(entry: BundleEntry) -> dict[str, Any]:
-    """An entry as a row of the manifest."""
+    """An entry as a JSON object: path, sha256, size, carried."""
     return {"path": entry.path, "sha256": entry.sha256, "size": entry.size, "carried": entry.carried}
 
 
 def digest(files: Mapping[str, str]) -> str:
-    """One sha256 for a whole wheelhouse, from the paths and sha256 of its files."""
+    """The sha256, in hexadecimal, of a whole wheelhouse: of the lines `sha256  path` of its files, sorted by path."""
     text = "".join(f"{sha256}  {path}\n" for path, sha256 in sorted(files.items()))
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -142,10 +142,11 @@ def digest(files: Mapping[str, str]) -> str:
 def difference(
     files: Mapping[str, tuple[str, int]], far_side: FarSide | None, wheelhouses: tuple[str, ...] = ()
 ) -> BundleManifest:
-    """The manifest for the files of one or several wheelhouses, path → (sha256, size): all of them, or what a far side lacks.
+    """The manifest for the files of one or several wheelhouses, path → (sha256, size); it names all of them, sorted by path.
 
-    Each file of a difference is carried once. A full bundle carries a file again for each path in one wheelhouse, so that tar
-    alone can unpack it. The first wheelhouse has all its files there: wheelhouse itself (`self/`) is among them.
+    A difference carries only the sha256 that the far side lacks, each once. A full bundle carries all: of several wheelhouses, bytes
+    that two of them have are carried in one only, always in the first if it has them, so that tar alone can unpack that one with its
+    `self/`. `removed` are the far side's other paths; it is empty if they are unknown, or if the far side has other folders.
     """
     owners: dict[str, str] = {}
     if wheelhouses and far_side is None:
@@ -181,7 +182,7 @@ _DOCUMENT = DocumentType(_Document)
 
 
 def parse_manifest(raw: bytes, source: str) -> BundleManifest:
-    """Read a manifest. Raises InputError for anything else, IntegrityError for one that contradicts itself."""
+    """Read a manifest. Raises InputError for anything else, IntegrityError for one that contradicts itself or has an unsafe path."""
     try:
         number = format_of(raw)
         if number not in FORMATS:
@@ -196,7 +197,7 @@ def parse_manifest(raw: bytes, source: str) -> BundleManifest:
 
 
 def _check(manifest: BundleManifest, stated: str, source: str) -> None:
-    """Raise IntegrityError for a manifest that contradicts itself. `stated` is the digest that it gives of its result."""
+    """Raise IntegrityError for a manifest that contradicts itself or has an unsafe path. `stated` is its own digest of the result."""
     paths = [entry.path for entry in manifest.entries] + list(manifest.removed)
     hashes = [entry.sha256 for entry in (*manifest.entries, *manifest.review)] + list(manifest.removed.values())
     carried = {entry.sha256 for entry in manifest.carried}
@@ -226,7 +227,7 @@ def _check(manifest: BundleManifest, stated: str, source: str) -> None:
 
 
 def _have_folders(paths: Iterable[str], folders: tuple[str, ...]) -> bool:
-    """Whether each path lies in one of these folders, and each folder has one.
+    """Whether each path lies below one of these folders, and each folder has at least one path.
 
     The folders differ, also without regard to upper and lower case. One without a path could have any name, `..` for one.
     """
@@ -235,5 +236,5 @@ def _have_folders(paths: Iterable[str], folders: tuple[str, ...]) -> bool:
 
 
 def _parents(paths: Iterable[str]) -> set[str]:
-    """All folders above the paths."""
+    """All folders above the paths, also the outer ones, without a `/` at the end."""
     return {path[:end] for path in paths for end, character in enumerate(path) if character == "/"}

@@ -33,10 +33,10 @@ def write_bundle(
     signature: str | None,
     review: Mapping[str, bytes],
 ) -> None:
-    """Write a bundle; nothing is written twice, so a pipe or a tape will do.
+    """Write the manifest, the signature if any, the review and the carried files, forward only, so that a pipe or a tape will do.
 
-    `folders` are the wheelhouses by their folder in the manifest; of one wheelhouse, it has an empty name. Raises IntegrityError
-    for a file that is not the manifest's when it is read.
+    `folders` are the wheelhouses by their folder in the manifest; a single wheelhouse has an empty name. `stream` stays open. Raises
+    IntegrityError for a file that is missing, or has another size or sha256 than the manifest says.
     """
     with tarfile.open(fileobj=stream, mode="w|", format=tarfile.PAX_FORMAT, bufsize=BLOCK) as archive:
         _add_text(archive, MANIFEST, manifest.to_json().encode())
@@ -50,7 +50,7 @@ def write_bundle(
 
 
 def _add_file(archive: tarfile.TarFile, folder: OpenFolder, inside: str, entry: BundleEntry) -> None:
-    """Add the file `inside` a wheelhouse."""
+    """Add the file at the path `inside` of a wheelhouse. Raises IntegrityError if it is missing, or has another size or sha256."""
     path = folder.path / inside
     file = folder.open_file(inside)
     if file is None:
@@ -68,7 +68,7 @@ def _add_file(archive: tarfile.TarFile, folder: OpenFolder, inside: str, entry: 
 
 
 def _altered(folder: OpenFolder, sentence: str) -> IntegrityError:
-    """The error about a file that is not as the locks say."""
+    """Make the error about a file that is not as the locks say, with a hint to run `verify`; the caller raises it."""
     return IntegrityError(sentence, hint=f"see what is wrong with `wheelhouse verify {folder.path}`")
 
 
@@ -86,6 +86,7 @@ class _Hashing(io.RawIOBase):
 
 
 def _add_text(archive: tarfile.TarFile, path: str, content: bytes) -> None:
+    """Add a file with these bytes."""
     archive.addfile(tar_header(path, len(content)), io.BytesIO(content))
 
 
@@ -105,7 +106,11 @@ class Bundle:
     _next: TarMember | None
 
     def files(self) -> Iterator[tuple[BundleEntry, TarReader]]:
-        """Each carried file, in order, with the reader of its bytes. Raises IntegrityError for what the manifest does not name."""
+        """Yield each carried file, in the manifest's order, with the reader that stands at its bytes: read them before the next one.
+
+        Raises DamagedBundleError if the bundle ends too early, IntegrityError for a file that the manifest does not have there. No
+        sha256 is checked here.
+        """
         member = self._next
         for entry in self.manifest.carried:
             if member is None:
@@ -118,7 +123,7 @@ class Bundle:
 
 
 def _must_be(member: TarMember, path: str, size: int, name: str) -> None:
-    """Raise IntegrityError for another member than the manifest's next one, tarfile.ReadError for a sparse one."""
+    """Raise IntegrityError for a member that is not a file with this path and size, tarfile.ReadError for a sparse one."""
     if member.is_sparse:
         raise tarfile.ReadError("it has a sparse member")
     if member.name != path or not member.is_file or member.size != size:
@@ -127,9 +132,10 @@ def _must_be(member: TarMember, path: str, size: int, name: str) -> None:
 
 @contextmanager
 def open_bundle(source: Path | BinaryIO) -> Iterator[Bundle]:
-    """Open a bundle: one file, volumes, or a stream that is read forward only.
+    """Open a bundle (one file, volumes, or a stream, read forward only), and read it up to its first carried file.
 
-    Raises IntegrityError or InputError for anything else.
+    Raises IntegrityError or InputError for anything else. Damage that is found while the caller reads becomes an IntegrityError
+    that says how to repair it.
     """
     name = source.name if isinstance(source, Path) else "stdin"
     repair = repair_hint(source) if isinstance(source, Path) else None
@@ -144,7 +150,7 @@ def open_bundle(source: Path | BinaryIO) -> Iterator[Bundle]:
 
 
 def _begin(stream: BinaryIO, name: str) -> Bundle:
-    """Read the manifest, the signature if it follows, and the review."""
+    """Read the manifest, the signature if it follows, and the review, whose sha256 are checked. Raises IntegrityError."""
     reader = TarReader(stream)
     raw = _text(reader, reader.next(), MANIFEST, name)
     if raw is None:
@@ -165,7 +171,7 @@ def _begin(stream: BinaryIO, name: str) -> Bundle:
 
 
 def _text(reader: TarReader, member: TarMember | None, path: str, name: str) -> bytes | None:
-    """The bytes of a member; None if it is another than `path`."""
+    """The bytes of a member; None if it is not `path`. Raises IntegrityError if it is longer than MAX_HEADER_BYTES."""
     if member is None or member.name != path:
         return None
     if member.size > MAX_HEADER_BYTES:
@@ -175,14 +181,14 @@ def _text(reader: TarReader, member: TarMember | None, path: str, name: str) -> 
 
 
 def extract(reader: TarReader, folder: OpenFolder, entry: BundleEntry) -> str:
-    """Write a file of a bundle into `folder` under a name that nothing reads, which is returned. Raises IntegrityError."""
+    """Write a file of a bundle into `folder` under a temporary name, and return that name. Raises IntegrityError for another sha256."""
     return write_checked(iter(lambda: reader.read(BLOCK), b""), folder, entry)
 
 
 def write_checked(blocks: Iterable[bytes], folder: OpenFolder, entry: BundleEntry) -> str:
-    """Write bytes into `folder` under a name that nothing reads, which is returned.
+    """Write bytes into `folder` under a temporary name, and return that name.
 
-    Raises IntegrityError if they have not the sha256 of the manifest.
+    Raises IntegrityError if they do not have the sha256 of the entry; the temporary file then stays.
     """
     digest = hashlib.sha256()
     name, writer = folder.new_file()
@@ -195,6 +201,6 @@ def write_checked(blocks: Iterable[bytes], folder: OpenFolder, entry: BundleEntr
 
 
 def must_have_sha256(sha256: str, entry: BundleEntry) -> None:
-    """Raise IntegrityError if a file of a bundle has not the sha256 of its manifest."""
+    """Raise DamagedBundleError if `sha256` is not that of the entry."""
     if sha256 != entry.sha256:
         raise DamagedBundleError(f"`{entry.path}` in the bundle does not have the sha256 of its manifest")

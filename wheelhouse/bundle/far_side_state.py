@@ -39,20 +39,26 @@ class State:
     missing: tuple[str, ...]
 
     def full(self, key: Signer | None) -> bytes:
-        """The state as a JSON document; if it is signed, as the predicate of a DSSE envelope."""
+        """The state as a JSON document, in bytes. With a key: a signed DSSE envelope, as JSON, whose predicate is that document."""
         document = state_document(self.far_side, self.locks, self.sizes)
         if key is None:
             return state_text(document).encode()
         return state_text(signed({STATE: self.far_side.digest}, PREDICATE, key, document)).encode()
 
     def short(self, key: Signer | None) -> bytes:
-        """The state with the first bytes of each sha256, small enough for a QR code."""
+        """The state in binary form, small enough for a QR code: whole sha256 of the lock files, the first bytes of all others.
+
+        With a key, the signature follows. Raises InputError for too many lock files.
+        """
         body = short_state(self.far_side, self.locks)
         return body + key.sign(body) if key else body
 
 
 def state_of(folders: Sequence[Path]) -> State:
-    """What wheelhouses hold: every file is hashed. Raises InputError for a folder that is no wheelhouse."""
+    """What wheelhouses hold of the files that their SHA256SUMS list. Each is hashed; one that is absent or differs is in `missing` instead.
+
+    Raises InputError for a folder whose SHA256SUMS names no lock file.
+    """
     sources = sources_of(folders)
     files: dict[str, str] = {}
     sizes: dict[str, int] = {}
@@ -76,14 +82,15 @@ def state_of(folders: Sequence[Path]) -> State:
 
 
 def _inside(path: str, wheelhouses: tuple[str, ...]) -> str:
-    """The path in its wheelhouse of a path that begins with the wheelhouse's folder, if there are several."""
+    """A path without its wheelhouse's folder, with which it begins if there are several wheelhouses."""
     return path.partition("/")[2] if wheelhouses else path
 
 
 def read_far_side(other: Path, keys: tuple[PublicKey, ...] = ()) -> FarSide:
     """What the far side has: by its state, a wheelhouse, a bundle that was unpacked there, or the manifest of one.
 
-    With `keys`, a state must be signed by one of them. Raises InputError, or IntegrityError.
+    A wheelhouse counts by its lock files; its files are not hashed. With `keys`, a state must be signed by one of them and a manifest
+    is refused; of a wheelhouse or a bundle, no signature is checked. Raises InputError or IntegrityError.
     """
     if other.is_dir():
         files = {path: sha256 for path, (sha256, _) in wheelhouses_files([other]).items()}
@@ -103,12 +110,13 @@ def read_far_side(other: Path, keys: tuple[PublicKey, ...] = ()) -> FarSide:
 
 
 def _first_bytes(path: Path) -> bytes:
+    """The bytes of a file by which a short state (SHORT) or JSON is recognized."""
     with os_errors_as_machine_error(path), path.open("rb") as file:
         return file.read(len(SHORT))
 
 
 def _short(path: Path, keys: tuple[PublicKey, ...]) -> FarSide:
-    """The far side of a short state."""
+    """The far side of a short state. With keys, raises IntegrityError if none of them signed it."""
     far_side, body, signature = parse_short_state(read_regular(path.resolve(), MAX_STATE_BYTES, "the state"), path.name)
     if keys and not any(key.has_signed(body, signature) for key in keys):
         raise _unsigned(path)
@@ -116,7 +124,10 @@ def _short(path: Path, keys: tuple[PublicKey, ...]) -> FarSide:
 
 
 def _from_json(path: Path, keys: tuple[PublicKey, ...]) -> FarSide:
-    """The far side of a full state, signed or not, or of a bundle's manifest."""
+    """The far side of a full state, signed or not, or of a bundle's manifest.
+
+    With keys, raises IntegrityError for anything but a state that one of them signed. Raises InputError for other documents.
+    """
     raw = read_regular(path.resolve(), MAX_HEADER_BYTES, "the state")
     try:
         document: Any = parse_json(raw)
@@ -138,7 +149,7 @@ def _from_json(path: Path, keys: tuple[PublicKey, ...]) -> FarSide:
 
 
 def _unsigned(path: Path) -> IntegrityError:
-    """The error about a state that no given key signed."""
+    """Make the error about a state that no given key signed; the caller raises it."""
     return IntegrityError(
         f"the state `{path}` is signed by none of the keys that were given", hint="ask the far side for a signed state"
     )

@@ -12,7 +12,9 @@ Hashes = Mapping[str, str]
 
 
 def must_fit(folder: str, manifest: BundleManifest, own: Hashes, existing: Hashes) -> None:
-    """Raise IntegrityError if a bundle does not fit a folder.
+    """Raise IntegrityError if a folder lacks files that the bundle does not carry, or has other files in the place of its files.
+
+    It is also raised for the wheelhouse of another job.
 
     `own` are the files of the wheelhouse in the folder, as its SHA256SUMS lists them; `existing` is what is there at all paths
     of `own` and of the bundle.
@@ -46,7 +48,7 @@ def must_fit(folder: str, manifest: BundleManifest, own: Hashes, existing: Hashe
 
 
 def _how_to_get_them(folder: str, base: str, *, any_strange: bool) -> str:
-    """How the far side gets the files that it lacks. A file of anyone else is in the way of each bundle, so it goes first."""
+    """The text of a hint: how the far side gets the files that it lacks. Foreign files must be moved away first."""
     before = "move away each file that is another file; then " if any_strange else ""
     return (
         f"{before}unpack the bundle of wheelhouse {base} before this one (`wheelhouse inspect` names it), or ask for a bundle "
@@ -55,7 +57,7 @@ def _how_to_get_them(folder: str, base: str, *, any_strange: bool) -> str:
 
 
 def _must_be_the_same_job(folder: str, manifest: BundleManifest, own: Hashes) -> None:
-    """Raise IntegrityError for the wheelhouse of another job, whose files would all go: it has no project of the bundle."""
+    """Raise IntegrityError if the folder and the bundle both have projects, but none in common: all files there would be removed."""
     before, after = projects(own), projects(manifest.result)
     if before and after and before.isdisjoint(after):
         raise IntegrityError(
@@ -65,7 +67,7 @@ def _must_be_the_same_job(folder: str, manifest: BundleManifest, own: Hashes) ->
 
 
 def projects(paths: Iterable[str]) -> set[str]:
-    """The projects of the wheels and sdists among some paths."""
+    """The normalized project names of the wheels and sdists among some paths. Other files are passed over."""
     names = {path.rpartition("/")[2] for path in paths}
     found = set()
     for name in names:

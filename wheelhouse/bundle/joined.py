@@ -32,6 +32,7 @@ class Joined(io.RawIOBase):
         return self._position
 
     def readinto(self, buffer: bytearray) -> int:  # type: ignore[override]
+        """Read from one file, at most to its end; 0 at the end of the last one."""
         number = bisect_right(self._ends, self._position)
         if number == len(self._ends):
             return 0
@@ -43,7 +44,7 @@ class Joined(io.RawIOBase):
         return count
 
     def _opened(self, number: int) -> io.FileIO:
-        """The open file of a volume; the one before is closed."""
+        """The file with this number, from 0, open for reading. Another one that was open is closed."""
         if self._file is None or number != self._number:
             self._close_current()
             self._number, self._file = number, io.FileIO(self._paths[number])
@@ -54,7 +55,7 @@ class Joined(io.RawIOBase):
         super().close()
 
     def _close_current(self) -> None:
-        """Close the volume that is open, if one is."""
+        """Close the file that is open, if any."""
         if self._file:
             self._file.close()
         self._file = None

@@ -36,7 +36,7 @@ def is_lock_path(path: str) -> bool:
 
 
 def is_possible_path(path: str) -> bool:
-    """Whether the locks of some wheelhouse could lead to a file with this path."""
+    """Whether the locks of some wheelhouse could name a file with this path. Any name counts in a folder with other files."""
     folder, name = _split(path)
     texts = name in (SUMS, LINKS) or (name.startswith(("requirements.", "constraints.")) and name.endswith(".txt"))
     named = texts or is_lock_name(name) or name.endswith((*ARCHIVE_SUFFIXES, PROVENANCE))
@@ -62,7 +62,7 @@ def must_follow_from_locks(manifest: BundleManifest, locks: Mapping[str, bytes],
 
 
 def _wrong_in_wheelhouse(manifest: BundleManifest, locks: Mapping[str, bytes], name: str) -> list[str]:
-    """A sentence for each file of one wheelhouse that its lock files do not lead to, or that it lacks."""
+    """A sentence for each file of one wheelhouse that its lock files do not lead to, that it lacks, or that must not be removed."""
     folders: dict[str, dict[str, BundleEntry]] = {}
     for entry in manifest.entries:
         folder, filename = _split(entry.path)
@@ -74,7 +74,7 @@ def _wrong_in_wheelhouse(manifest: BundleManifest, locks: Mapping[str, bytes], n
 
 
 def lock_paths(manifest: BundleManifest) -> frozenset[str]:
-    """The paths of all lock files of a bundle."""
+    """The paths of all lock files of a bundle, as its manifest has them."""
     return frozenset(
         f"{root}/{entry.path}" if root else entry.path
         for root, part in manifest.parts.items()
@@ -84,7 +84,10 @@ def lock_paths(manifest: BundleManifest) -> frozenset[str]:
 
 
 def locked_artifacts(locks: Mapping[str, bytes], manifest: BundleManifest) -> dict[str, str]:
-    """Path → sha256 of every wheel, sdist and other file that lock files of a bundle name, without texts that follow from them."""
+    """Path in the bundle → sha256 of every wheel, sdist and other file that its lock files name.
+
+    Constraints, attestations and the texts that follow from a lock file are left out. Raises InputError for a lock that cannot be read.
+    """
     files: dict[str, str] = {}
     for root in manifest.parts:
         prefix = f"{root}/" if root else ""
@@ -101,25 +104,25 @@ def locked_artifacts(locks: Mapping[str, bytes], manifest: BundleManifest) -> di
 
 
 def must_have_short_locks(manifest: BundleManifest, name: str) -> None:
-    """Raise IntegrityError if the lock files of the bundle `name`, which are read into memory, are too long together."""
+    """Raise IntegrityError if the lock files of the bundle `name` are together longer than MAX_LOCK_BYTES: they are read into memory."""
     paths = lock_paths(manifest)
     if (size := sum(entry.size for entry in manifest.entries if entry.path in paths)) > MAX_LOCK_BYTES:
         raise IntegrityError(f"the lock files of `{name}` have {size} bytes")
 
 
 def with_locks_first(manifest: BundleManifest) -> BundleManifest:
-    """The same with the lock files before all others, so that who reads a bundle once can check each file at once."""
+    """The same manifest with the lock files first, so that a reader can check each file as it arrives. The rest keeps its order."""
     locks = lock_paths(manifest)
     return replace(manifest, entries=tuple(sorted(manifest.entries, key=lambda entry: entry.path not in locks)))
 
 
 def _not_possible(paths: Iterable[str]) -> list[str]:
-    """The paths that no file of a wheelhouse can have."""
+    """Those paths, sorted, that no file of a wheelhouse can have."""
     return [path for path in sorted(paths) if not is_possible_path(path)]
 
 
 def _wrong(folder: str, folders: Mapping[str, Files], locks: Mapping[str, bytes], name: str) -> Iterable[str]:
-    """A sentence for each file of one folder that its locks do not lead to, and for each that they do and that is not there."""
+    """A sentence for each file of one folder that its locks do not lead to, that has another sha256, or that is not there."""
     files, prefix = folders[folder], f"{folder}/" if folder else ""
     own = {filename: locks[entry.path] for filename, entry in files.items() if is_lock_path(entry.path)}
     source = f"{name}:{folder}" if folder else name
@@ -138,7 +141,10 @@ def _wrong(folder: str, folders: Mapping[str, Files], locks: Mapping[str, bytes]
 
 
 def _sums(files: Files, inner: Mapping[str, Files]) -> str:
-    """The sha256 of the SHA256SUMS of some files and of the folders inside. Older wheelhouses listed no folders there."""
+    """The sha256 that the SHA256SUMS of a folder must have; it lists the files and the SHA256SUMS of the folders inside.
+
+    If the folder has the older form, which lists no folders, it is the sha256 of that form.
+    """
     own = {name: file.sha256 for name, file in files.items() if name != SUMS}
     older = sha256_of_text(sums(own))
     if SUMS in files and files[SUMS].sha256 == older:
@@ -149,7 +155,10 @@ def _sums(files: Files, inner: Mapping[str, Files]) -> str:
 
 
 def _of_locks(locks: Mapping[str, bytes], source: str) -> dict[str, str]:
-    """The sha256 of each file of a wheelhouse that its lock files lead to, by name; SHA256SUMS and they themselves apart."""
+    """The sha256 by name of each file that the lock files of a wheelhouse lead to, without SHA256SUMS and the lock files.
+
+    Raises IntegrityError for a lock file with the name of another lock, InputError for one that cannot be read.
+    """
     parsed = {
         filename: parse_lock(_text(raw, f"{source}:{filename}"), f"{source}:{filename}")
         for filename, raw in locks.items()
@@ -169,14 +178,14 @@ def _of_locks(locks: Mapping[str, bytes], source: str) -> dict[str, str]:
 
 
 def _beside(lock: Lock) -> dict[str, str]:
-    """The files that a lock file gives a sha256 for, and which it cannot make again: constraints and attestations."""
+    """The sha256 by name of the files that a lock file names but cannot make again: constraints and attestations."""
     sha256 = lock.inputs.constraints_sha256
     constraints = {lock.constraints_filename: sha256} if sha256 else {}
     return constraints | {provenance_filename(pin): pin.provenance.sha256 for pin in lock.pins if pin.provenance}
 
 
 def _of_locked_folder(folder: LockedFolder, locks: Mapping[str, bytes], source: str) -> dict[str, str]:
-    """The sha256 of each file that the lock file of such a folder leads to, by its path there."""
+    """The sha256, by path in the folder, of each file and text that the lock file of a locked folder leads to, without SHA256SUMS."""
     allowed: dict[str, str] = {}
     for filename, raw in locks.items():
         lock = folder.parse(_text(raw, f"{source}:{filename}"), f"{source}:{filename}")
@@ -186,6 +195,7 @@ def _of_locked_folder(folder: LockedFolder, locks: Mapping[str, bytes], source: 
 
 
 def _text(raw: bytes, source: str) -> str:
+    """A lock file as text. Raises InputError if it is not UTF-8."""
     try:
         return raw.decode()
     except UnicodeDecodeError as error:
@@ -193,12 +203,12 @@ def _text(raw: bytes, source: str) -> str:
 
 
 def _is_wheelhouse(folder: str) -> bool:
-    """Whether a folder is the wheelhouse itself, or one that may lie inside."""
+    """Whether the path of a folder is empty (the wheelhouse itself), or that of a wheelhouse that can lie inside."""
     return not folder or all(part in SUB_WHEELHOUSES for part in folder.split("/"))
 
 
 def _split(path: str) -> tuple[str, str]:
-    """The folder with a lock file that a path belongs to, and the path in it: a folder with other files has folders inside."""
+    """The folder whose lock file names a path, and the path in it: a file name, or, in a folder with other files, a path of any depth."""
     parts = path.split("/")
     for number in range(1, len(parts)):
         if _locked_folder("/".join(parts[:number])):
@@ -208,6 +218,6 @@ def _split(path: str) -> tuple[str, str]:
 
 
 def _locked_folder(folder: str) -> LockedFolder | None:
-    """The folder with other files that a path in a bundle is; None for any other path."""
+    """The kind of folder with other files (LOCKED_FOLDERS) that this path is; None for any other path, also for one inside."""
     parent, _, last = folder.rpartition("/")
-    return next((one for one in LOCKED_FOLDERS if one.name == last and _is_wheelhouse(parent)), None)
+    return next((locked for locked in LOCKED_FOLDERS if locked.name == last and _is_wheelhouse(parent)), None)

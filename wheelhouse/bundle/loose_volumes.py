@@ -15,9 +15,10 @@ MAX_MANIFEST_BYTES = 64 << 20
 
 
 def loose_volumes(path: Path) -> list[tuple[Path, int]]:
-    """The volumes of a bundle with their sizes in bytes, if all are there; `path` is the bundle's, or that of a volume.
+    """The volumes of a bundle, in order, each with its size in bytes; `path` is the bundle's, or that of a volume.
 
-    Empty if it is no volume, and has none. Raises IntegrityError that names the missing ones.
+    Empty if `path` is a bundle in one file, or if there are no volumes. Volumes are counted by the length that the manifest gives;
+    none is hashed. Raises IntegrityError that names the missing ones.
     """
     match = VOLUME.fullmatch(path.name)
     if path.is_file() and not (match and (int(match[2]) == 1 or not _begins_a_bundle(path))):
@@ -49,13 +50,13 @@ def loose_volumes(path: Path) -> list[tuple[Path, int]]:
 
 
 def _begins_a_bundle(path: Path) -> bool:
-    """Whether a file begins as bundles do, so that it is no later volume."""
+    """Whether a file begins with the name of the manifest, as a bundle or its first volume does."""
     with os_errors_as_machine_error(path), path.open("rb") as file:
         return file.read(len(MANIFEST)) == MANIFEST.encode()
 
 
 def _numbered(folder: Path, name: str) -> dict[int, Path]:
-    """The files in a folder whose names are those of volumes of a bundle, by their numbers."""
+    """The files in a folder that have the names of a bundle's volumes, by number; empty if the folder is not there."""
     own = re.compile(re.escape(name) + r"\.(\d{3,})")
     with os_errors_as_machine_error(folder):
         files = (
@@ -67,7 +68,7 @@ def _numbered(folder: Path, name: str) -> dict[int, Path]:
 
 
 def _bundle_bytes(first: Path) -> int:
-    """How long the bundle is that begins in this volume. Raises IntegrityError if it holds no whole manifest."""
+    """The length of a whole bundle in bytes, by the manifest in its first volume. Raises IntegrityError if that cannot be read."""
     try:
         with os_errors_as_machine_error(first), first.open("rb") as stream:
             reader = TarReader(stream)
@@ -86,21 +87,21 @@ def _bundle_bytes(first: Path) -> int:
 
 
 def _content(reader: TarReader, member: TarMember | None, name: str) -> bytes | None:
-    """The bytes of a member; None if it is another one, or too long."""
+    """The bytes of a member; None if there is none, if it has another name, or if it is longer than MAX_MANIFEST_BYTES."""
     if member is None or member.name != name or member.size > MAX_MANIFEST_BYTES:
         return None
     return reader.read(member.size)
 
 
 def tar_header(path: str, size: int) -> tarfile.TarInfo:
-    """The header of a file in a bundle: the same file gives the same bytes."""
+    """The tar header of a file in a bundle: mode 644, no time, no owner. The same file gives the same bytes."""
     header = tarfile.TarInfo(path)
     header.size, header.mode = size, 0o644
     return header
 
 
 def tar_bytes(members: Iterable[tuple[str, int]]) -> int:
-    """The length of a tar of files by path and size, as tarfile writes it."""
+    """The length in bytes of a tar with these files, (path, size), as tarfile writes it, with the zeros at its end."""
     length = sum(
         len(tar_header(path, size).tobuf(tarfile.PAX_FORMAT)) + size + -size % tarfile.BLOCKSIZE
         for path, size in members

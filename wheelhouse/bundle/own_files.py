@@ -12,16 +12,19 @@ MAX_SUMS_BYTES = 64 << 20
 
 
 def own_files(folder: OpenFolder, root: str = "") -> dict[str, str]:
-    """Path → sha256 of every file that belongs to the wheelhouse in `root`, a folder inside, by its SHA256SUMS.
+    """Path in `folder` → sha256 of every file that the wheelhouse in its folder `root` has by its SHA256SUMS, with these themselves.
 
-    Empty if there is no SHA256SUMS. No file is hashed, so a file may be missing, or another one.
+    Paths that no lock file can name are left out. Empty if there is no SHA256SUMS. No file is hashed, so one may be missing or differ.
     """
     prefix = f"{root}/" if root else ""
     return {f"{prefix}{path}": sha256 for path, sha256 in _listed(folder, prefix, "").items() if is_possible_path(path)}
 
 
 def _listed(folder: OpenFolder, root: str, inner: str) -> dict[str, str]:
-    """The files of one SHA256SUMS, itself, and those of the folders inside, by path in the wheelhouse."""
+    """Path in the wheelhouse → sha256 of the files of one SHA256SUMS, of itself, and of the files of the folders inside.
+
+    Empty if there is no SHA256SUMS.
+    """
     sums = f"{inner}{SUMS}"
     if folder.kind_of(f"{root}{sums}") != "file":
         return {}
@@ -35,15 +38,15 @@ def _listed(folder: OpenFolder, root: str, inner: str) -> dict[str, str]:
 
 
 def hashes(folder: OpenFolder, paths: set[str]) -> dict[str, str]:
-    """Path → sha256 of what is at these paths; of what is no file, its kind."""
+    """Path → sha256 of the files at these paths; for anything but a file, its kind. Paths with nothing are left out."""
     ordered = sorted(paths)
     for path in ordered:
         folder.kind_of(path)  # opens the inner folders, before threads use them
     with ThreadPoolExecutor() as pool:
-        found = zip(ordered, pool.map(folder.sha256_of, ordered), strict=True)
-        return {path: sha256 for path, sha256 in found if sha256}
+        hashed = zip(ordered, pool.map(folder.sha256_of, ordered), strict=True)
+        return {path: sha256 for path, sha256 in hashed if sha256}
 
 
 def own_files_of(folder: OpenFolder, manifest: BundleManifest) -> dict[str, str]:
-    """`own_files` of each wheelhouse that a bundle makes."""
+    """The `own_files` that a folder has already of each wheelhouse that a bundle makes, in one mapping by path in the folder."""
     return {path: sha256 for root in manifest.parts for path, sha256 in own_files(folder, root).items()}

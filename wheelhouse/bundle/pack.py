@@ -44,9 +44,9 @@ def pack(
 ) -> Packed:
     """Write one wheelhouse or several, or what the far side lacks of them, as one archive, or as volumes of `limit` bytes.
 
-    `review` are the files of the review by their names, which travel in a folder of their own.
-    A stream is written forward only. Raises IntegrityError for a file that is not what its lock says; every file is hashed
-    while it is read.
+    `since` is the far side, or a file or folder for `read_far_side`. `key` signs the manifest. `review` are the files of the review by
+    name, which travel in a folder of their own. A stream is written forward only. Every file is hashed while it is read: raises
+    IntegrityError for one that is not what its lock says, InputError for an output inside a wheelhouse.
     """
     sources = sources_of([folders] if isinstance(folders, Path) else folders)
     for folder in sources.values():
@@ -67,6 +67,9 @@ def pack(
 def inspect_bundle(
     bundle: Path | BinaryIO, keys: tuple[PublicKey, ...], on_event: Listener = ignore
 ) -> tuple[BundleManifest, str | None]:
-    """A bundle's manifest, and the id of the key that signed it if keys are given."""
+    """A bundle's manifest, and the id of the key that signed it; None if no keys are given, with a note if it is signed.
+
+    Its files are not read. Raises IntegrityError if none of the keys signed it.
+    """
     with open_bundle(bundle) as opened:
         return opened.manifest, signer_of(opened, keys, on_event)

@@ -12,7 +12,7 @@ from wheelhouse.verify.verify_other_files import load_locked_folders
 
 
 def sources_of(folders: Sequence[Path]) -> dict[str, Path]:
-    """Each wheelhouse by its folder in a bundle: its own name, or an empty name if it is the only one.
+    """Each wheelhouse by its folder in a bundle: its own last name, with links resolved, or an empty name if it is the only one.
 
     Raises InputError for names that a bundle cannot tell apart, or cannot have.
     """
@@ -32,7 +32,7 @@ def sources_of(folders: Sequence[Path]) -> dict[str, Path]:
 
 
 def wheelhouses_files(folders: Sequence[Path]) -> dict[str, tuple[str, int]]:
-    """Path → (sha256, bytes) of every file of one or several wheelhouses, by their paths in a bundle."""
+    """Path in a bundle → (sha256, size in bytes) of every file of one or several wheelhouses, as `wheelhouse_files` has them."""
     return {
         f"{root}/{path}" if root else path: file
         for root, folder in sources_of(folders).items()
@@ -41,7 +41,9 @@ def wheelhouses_files(folders: Sequence[Path]) -> dict[str, tuple[str, int]]:
 
 
 def wheelhouse_files(folder: Path) -> dict[str, tuple[str, int]]:
-    """Path → (sha256, bytes) of every file that the locks of a wheelhouse, and of those inside it, lead to.
+    """Path → (sha256, size in bytes) of every file that the locks of a wheelhouse and of the folders inside lead to.
+
+    The wheels, sdists and other files themselves are not read.
 
     Raises IntegrityError for constraints or attestations that are not those of the locks: nothing else has their bytes.
     """

@@ -12,20 +12,23 @@ PROGRAM, SUFFIX = "par2", ".par2"
 
 
 def must_have_par2() -> str:
-    """The path of the program. Raises MachineError if it is not installed."""
+    """The path of the program `par2`. Raises MachineError if it is not installed."""
     if program := shutil.which(PROGRAM):
         return program
     raise MachineError("--par2 needs the program `par2`, which is not installed", hint="install it: apt install par2")
 
 
 def recovery_files(bundle: Path) -> list[Path]:
-    """The recovery files of a bundle that are there."""
+    """The paths of the recovery files beside a bundle, sorted; empty if there are none."""
     own = re.compile(re.escape(bundle.name) + r"(\.vol\d+\+\d+)?\.par2")
     return sorted(path for path in bundle.parent.glob("*.par2") if own.fullmatch(path.name))
 
 
 def add_recovery_files(bundle: Path, names: Sequence[str], percent: int) -> list[Path]:
-    """Write files that repair damage of so many percent of the bundle's files; returns their paths. Raises MachineError."""
+    """Write recovery files for the files `names` beside the bundle, which repair damage of so many percent; return their paths.
+
+    Raises MachineError if par2 is missing or fails; after a failure the bundle has no recovery files.
+    """
     command = [must_have_par2(), "create", "-q", "-q", f"-r{percent}", "--", f"{bundle.name}{SUFFIX}", *names]
     done = subprocess.run(command, cwd=bundle.parent, capture_output=True, text=True, errors="replace", check=False)
     if done.returncode:
@@ -40,6 +43,6 @@ def add_recovery_files(bundle: Path, names: Sequence[str], percent: int) -> list
 
 
 def repair_hint(bundle: Path) -> str | None:
-    """How to repair a bundle; None if it has no recovery files."""
+    """The text of a hint: the command that repairs a bundle; None if it has no recovery files."""
     path = bundle.parent / f"{bundle.name}{SUFFIX}"
     return f"repair it: par2 repair {path}" if path.is_file() else None

@@ -23,7 +23,7 @@ EXTRAS = "publish,serve,signing"
 def bring_self(
     folder: Path, targets: list[Target], source: PackageSource, on_event: Listener = ignore
 ) -> tuple[Lock, ...]:
-    """Write the wheelhouse `self/` inside `folder`, from which wheelhouse is installed on each target.
+    """Write the wheelhouse `self/` inside `folder`, from which wheelhouse is installed on each target; return its locks.
 
     Raises NoSolutionError for a Python that is too old, InputError if another build of this version is there.
     """
@@ -37,7 +37,10 @@ def bring_self(
 
 
 def _must_be_no_other_build(own: Path, wheel: Path) -> None:
-    """A checkout that moved on gives other bytes under the same version, which the lock file of `self/` would refuse."""
+    """Raise InputError if the folder has this wheel's name with other bytes: the lock file of `self/` would refuse the new ones.
+
+    A checkout that changed gives such a wheel under the same version.
+    """
     earlier = own / wheel.name
     if earlier.is_file() and earlier.read_bytes() != wheel.read_bytes():
         raise InputError(
@@ -47,10 +50,10 @@ def _must_be_no_other_build(own: Path, wheel: Path) -> None:
 
 
 def install_lines(lock: Lock, bundle: str, manifest: BundleManifest, *, in_volumes: bool) -> tuple[str, str]:
-    """Two shell lines that install wheelhouse where only a Python of that target is. `bundle` is the file's name.
+    """Two shell lines that install wheelhouse where only a Python of that target is: one unpacks and checks, one installs with pip.
 
-    They run the pip of `self/` from its wheel, because the Python of many systems has no pip. A difference that leaves out
-    files of `self/` is for a far side that has a wheelhouse: that one unpacks it first.
+    `bundle` is the file's name. They run the pip of `self/` from its wheel, because the Python of many systems has no pip. A
+    difference that leaves out files of `self/` is for a far side that has wheelhouse: `wheelhouse unpack` is then the first step.
     """
     folder = "/".join((*manifest.wheelhouses[:1], SELF))
     if all(entry.carried for entry in manifest.entries if entry.path.startswith(f"{folder}/")):

@@ -18,7 +18,7 @@ EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 def own_wheel(folder: Path) -> Path:
-    """Write a wheel of the running program into `folder`; the same code gives the same bytes.
+    """Write a wheel of the running program into `folder`, and return its path; the same code gives the same bytes.
 
     Raises MachineError if it is not installed.
     """
@@ -35,7 +35,7 @@ def own_wheel(folder: Path) -> Path:
 
 
 def _members(distribution: Distribution, dist_info: str) -> dict[str, bytes]:
-    """The wheel's files by path, without RECORD."""
+    """The content of the wheel's files by path: the files of the package on disk, and the metadata without RECORD."""
     members = {
         f"{PACKAGE.name}/{file.relative_to(PACKAGE).as_posix()}": file.read_bytes()
         for file in sorted(PACKAGE.rglob("*"))
@@ -51,7 +51,7 @@ def _members(distribution: Distribution, dist_info: str) -> dict[str, bytes]:
 
 
 def _write(path: Path, members: Mapping[str, bytes], record: str) -> None:
-    """Write the wheel without compression, because the compressed bytes differ from one zlib to the next."""
+    """Write the wheel with its RECORD, without compression: the compressed bytes would differ from one zlib to the next."""
     rows = "".join(f"{name},sha256={_hash(content)},{len(content)}\n" for name, content in members.items())
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
         for name, content in {**members, record: f"{rows}{record},,\n".encode()}.items():

@@ -25,7 +25,7 @@ MAX_LOCKS = 255
 
 
 def state_document(far_side: FarSide, locks: Mapping[str, str], sizes: Mapping[str, int]) -> dict[str, Any]:
-    """A full state. `locks` maps the path of each lock file to its sha256, `sizes` each path to bytes."""
+    """A full state as a JSON object, rows sorted by path. `locks` maps each lock file's path to its sha256, `sizes` each path to bytes."""
     return {
         "format": FORMAT,
         "created-by": "wheelhouse",
@@ -39,7 +39,7 @@ def state_document(far_side: FarSide, locks: Mapping[str, str], sizes: Mapping[s
 
 
 def state_text(document: Mapping[str, Any]) -> str:
-    """A full state as text; the same wheelhouse gives the same bytes."""
+    """A document as JSON text with a line end. The same wheelhouse gives the same bytes."""
     return json.dumps(document, indent=1) + "\n"
 
 
@@ -59,7 +59,7 @@ _STATE = DocumentType(_State)
 
 
 def parse_state(document: object, source: str) -> FarSide:
-    """A full state from its parsed document. Raises InputError for anything else, IntegrityError for a false digest."""
+    """The far side of a full state, from its parsed document. Raises InputError for anything else, IntegrityError for a false digest."""
     try:
         state = _STATE.from_table(document, "")
         if state.format != FORMAT:
@@ -73,7 +73,7 @@ def parse_state(document: object, source: str) -> FarSide:
 
 
 def short_state(far_side: FarSide, locks: Mapping[str, str]) -> bytes:
-    """A short state, without a signature. Raises InputError for more lock files than its layout has room for."""
+    """The bytes of a short state, without a signature. Raises InputError for more than MAX_LOCKS lock files."""
     own = sorted(set(locks.values()))
     if len(own) > MAX_LOCKS:
         raise InputError(
@@ -94,9 +94,10 @@ def short_state(far_side: FarSide, locks: Mapping[str, str]) -> bytes:
 
 
 def parse_short_state(raw: bytes, source: str) -> tuple[FarSide, bytes, bytes]:
-    """A short state from its binary form; the bytes that are signed, and those after them: the signature, or none.
+    """The far side of a short state, the bytes that are signed, and the bytes after them: the signature, or empty.
 
-    Raises InputError if the bytes are too few. It does not check the signature.
+    The far side has hashes alone, no paths. Raises InputError for bytes that are cut short or no short state. The signature is not
+    checked.
     """
     locks_at = len(SHORT) + 33
     count_at = locks_at + 32 * (raw[locks_at - 1] if len(raw) >= locks_at else 0)

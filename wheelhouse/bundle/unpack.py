@@ -53,7 +53,7 @@ class Unpacked:
 
     @property
     def was_applied(self) -> bool:
-        """Whether the folder was as the bundle makes it before."""
+        """Whether nothing was written or removed: the folder was before as the bundle makes it."""
         return not self.placed and not self.removed
 
 
@@ -67,8 +67,8 @@ def unpack(
     """Make `folder` the wheelhouse of a bundle, or give it a folder for each of its wheelhouses.
 
     The folder may hold any wheelhouse of the same job that has each file that the bundle does not carry. Files that are
-    there already are kept, so an interrupted run can be resumed. `approve` is called before a file gets its name, and raises
-    IntegrityError for files that may not be used. Raises IntegrityError for a bundle that is damaged, wrongly
+    there already are kept, so an interrupted run can be resumed. `approve` is called once, before a file gets its name, and
+    raises IntegrityError for files that may not be used. Raises IntegrityError for a bundle that is damaged, wrongly
     signed, or holds what its locks do not lead to, and for a folder that lacks files.
     """
     with open_bundle(source) as bundle:
@@ -92,7 +92,7 @@ def unpack(
 
 @contextmanager
 def _locked(folder: Path, manifest: BundleManifest) -> Iterator[None]:
-    """Lock the folder, and each wheelhouse that it has already if the bundle has several. A refused bundle makes no folder."""
+    """Lock the folder, which is made, and each wheelhouse in it that the bundle names. A new folder that is empty at the end is removed."""
     was_there = folder.exists()
     with ExitStack() as stack:
         if not was_there:
@@ -105,6 +105,7 @@ def _locked(folder: Path, manifest: BundleManifest) -> Iterator[None]:
 
 
 def _remove_if_empty(folder: Path) -> None:
+    """Remove a folder if it is empty and the system permits it."""
     with suppress(OSError):  # it has files
         folder.rmdir()
 
@@ -126,7 +127,10 @@ class _Placing:
     _lacking: dict[str, list[BundleEntry]] = field(default_factory=dict)
 
     def place(self, bundle: Bundle, on_event: Listener) -> None:
-        """Read the bundle, and place its files. If it is refused, the folder is left as it was."""
+        """Read the bundle and give new files their names; those that replace others wait for `replace`.
+
+        After an error the files that were placed are removed, but not after a MachineError: the next run resumes with them.
+        """
         for entry in self.manifest.entries:
             if self.existing.get(entry.path) != entry.sha256:
                 self._lacking.setdefault(entry.sha256, []).append(entry)
@@ -139,7 +143,10 @@ class _Placing:
             raise
 
     def _read(self, bundle: Bundle, on_event: Listener) -> None:
-        """Extract what the folder lacks, check the lock files when all of them were read, then give names."""
+        """Extract what the folder lacks, and give names once all lock files were read and checked, and `approve` was called.
+
+        Emits an event for each file of the bundle.
+        """
         locks = _Locks(self.folder, self.manifest, self.existing)
         extracted: list[tuple[BundleEntry, str]] = []
 
@@ -159,14 +166,14 @@ class _Placing:
         self._copy_within()
 
     def _extracted(self, entry: BundleEntry, reader: TarReader, locks: "_Locks") -> str | None:
-        """The temporary name of a file of the bundle; None if the folder lacks no such file. A lock file is read anyway."""
+        """Write a file of the bundle, and return its temporary name; None if the folder does not lack it. A lock file is read anyway."""
         if entry.sha256 in locks.wanted:
             raw = locks.read(entry, reader)
             return write_checked([raw], self.folder, entry) if entry.sha256 in self._lacking else None
         return extract(reader, self.folder, entry) if entry.sha256 in self._lacking else None
 
     def _name(self, extracted: Iterable[tuple[BundleEntry, str]]) -> None:
-        """Give extracted files their names; several paths may have the same bytes."""
+        """Give extracted files their names. Other paths with the same bytes get copies."""
         for entry, new in extracted:
             lacking = self._lacking.pop(entry.sha256, [])
             for other in lacking[1:]:
@@ -175,7 +182,7 @@ class _Placing:
                 self._give(new, first.path)
 
     def _give(self, new: str, path: str) -> None:
-        """Give a new file its name, or note that it replaces another one at the end."""
+        """Give a new file its name, and note it as placed. If another file has the name, it waits for `replace`."""
         if path in self.existing:
             self.waiting[path] = new
         else:
@@ -183,7 +190,7 @@ class _Placing:
             self.placed.append(path)
 
     def _copy_within(self) -> None:
-        """Copy files that the bundle does not carry, because the folder has them at another path."""
+        """Copy files that are still lacking, and that the bundle does not carry, from another path of the folder."""
         paths = {sha256: path for path, sha256 in self.existing.items()}
         for sha256, entries in self._lacking.items():
             for entry in entries:
@@ -191,7 +198,7 @@ class _Placing:
         self._lacking.clear()
 
     def replace(self) -> None:
-        """Replace the files that have other bytes, SHA256SUMS last: until then it lists the files that may be replaced."""
+        """Give the waiting files their names, SHA256SUMS last: until then it lists the files that may be replaced."""
         for path in sorted(self.waiting, key=lambda path: path.endswith(SUMS)):
             self.folder.place(self.waiting[path], path)
             self.placed.append(path)
@@ -213,18 +220,18 @@ class _Locks:
 
     @property
     def are_complete(self) -> bool:
-        """Whether all were read."""
+        """Whether the bytes of all lock files are here."""
         return self._content.keys() == self.wanted
 
     def read(self, entry: BundleEntry, reader: TarReader) -> bytes:
-        """The bytes of a lock file of the bundle. Raises IntegrityError if they have not the sha256 of the manifest."""
+        """Read, keep and return the bytes of a lock file of the bundle. Raises IntegrityError for another sha256 than the manifest's."""
         raw = reader.read(entry.size)
         must_have_sha256(sha256_of_bytes(raw), entry)
         self._content[entry.sha256] = raw
         return raw
 
     def checked(self, name: str) -> dict[str, str]:
-        """Check the lock files of the bundle `name`. The result is path → sha256 of every wheel, sdist and other file that they name.
+        """Check the manifest of the bundle `name` against its lock files, and note that. Returns the `locked_artifacts`: path → sha256.
 
         Raises IntegrityError if the manifest has a file that no lock file leads to, or lacks one.
         """
@@ -235,7 +242,7 @@ class _Locks:
 
 
 def _copied(folder: OpenFolder, path: str, entry: BundleEntry) -> str:
-    """A copy of a file in the folder, under a name that nothing reads. Raises IntegrityError if it was changed meanwhile."""
+    """Copy a file in the folder, and return the copy's temporary name. Raises IntegrityError if it was changed or removed meanwhile."""
     file = folder.open_file(path)
     if file is None:
         raise IntegrityError(f"`{folder.path / path}` was removed while the bundle was unpacked")
@@ -244,12 +251,16 @@ def _copied(folder: OpenFolder, path: str, entry: BundleEntry) -> str:
 
 
 def _discard(folder: OpenFolder, paths: Iterable[str]) -> None:
+    """Remove files, and the inner folders that are then empty."""
     for path in paths:
         folder.remove(path)
 
 
 def signer_of(bundle: Bundle, keys: tuple[PublicKey, ...], on_event: Listener) -> str | None:
-    """The id of the key that signed a bundle's manifest; None if no keys are given. Raises IntegrityError."""
+    """The id of the key that signed a bundle's manifest; None if no keys are given, with a note if it is signed.
+
+    Raises IntegrityError if keys are given and none of them signed it.
+    """
     if keys:
         if bundle.signature is None:
             raise IntegrityError("the bundle is not signed, and a key was given to check it with")
@@ -262,7 +273,7 @@ def signer_of(bundle: Bundle, keys: tuple[PublicKey, ...], on_event: Listener) -
 def _remove(
     folder: OpenFolder, manifest: BundleManifest, own: Mapping[str, str], existing: Mapping[str, str]
 ) -> tuple[str, ...]:
-    """Remove the files of the earlier wheelhouse that the bundle's has not, unless they were altered; returns their paths."""
+    """Remove the files of `own` that the result of the bundle does not have, unless they were altered; returns their paths, sorted."""
     paths = [path for path, sha256 in own.items() if path not in manifest.result and existing.get(path) == sha256]
     _discard(folder, sorted(paths))
     return tuple(sorted(paths))

@@ -62,7 +62,7 @@ class VolumeWriter(io.RawIOBase):
         return len(data)
 
     def _file(self) -> BinaryIO:
-        """The volume that is being written."""
+        """The open temporary file of the volume that is being written; a new one if none is open."""
         if self._open is None:
             path, self._open = self._stack.enter_context(temp_file(self._path.parent))
             self._temporary.append(path)
@@ -70,14 +70,14 @@ class VolumeWriter(io.RawIOBase):
         return self._open
 
     def _end_volume(self) -> None:
-        """Close the current volume, and note its hash."""
+        """Close the volume that is open, if any, and note its sha256 and size in `volumes`."""
         if self._open is not None:
             self._open.close()
             self._open = None
             self.volumes.append(Volume(self._path.name, self._digest.hexdigest(), self._size))
 
     def finish(self) -> None:
-        """Give every volume its name, and replace the earlier bundle of this name.
+        """Remove the earlier bundle of this name, write the index if there is a limit, and give every volume its name.
 
         At each moment an index names all volumes that are there, so that a run after a kill removes them. A reader then finds
         volumes that are missing or have other hashes.
@@ -99,13 +99,13 @@ class VolumeWriter(io.RawIOBase):
 
 
 def _numbered(volumes: list[Volume]) -> list[Volume]:
-    """The volumes with a number in each name, all of the same length, so that a shell lists them in their order."""
+    """The volumes with `.001`, `.002` and so on after each name, all of the same length, so that a shell lists them in their order."""
     digits = max(3, len(str(len(volumes))))
     return [replace(volume, name=f"{volume.name}.{number:0{digits}d}") for number, volume in enumerate(volumes, 1)]
 
 
 def _earlier_files(path: Path) -> list[Path]:
-    """What an earlier run wrote under a bundle's name: the bundle, recovery files, the volumes of its index, and the index last."""
+    """The paths that an earlier run wrote for a bundle: the bundle, recovery files, the volumes of its index, and the index last."""
     index = path.parent / (path.name + INDEX_SUFFIX)
     whole = [*([path] if path.is_file() else []), *recovery_files(path)]
     if not index.is_file():
@@ -135,14 +135,14 @@ class StreamWriter(io.RawIOBase):
         return len(data)
 
     def finish(self) -> None:
-        """Note the hash of what was written."""
+        """Flush the stream, and note the sha256 and size of all that was written as one volume without a name."""
         self._stream.flush()
         self.volumes = [Volume("", self._digest.hexdigest(), self._size)]
 
 
 @contextmanager
 def writing(output: Path | BinaryIO, limit: int | None) -> Iterator[VolumeWriter | StreamWriter]:
-    """A writer for a path or a stream; no file gets its final name unless the block ends without an error."""
+    """A writer for a path or a stream, finished when the block ends; after an error no file gets its name. The folder of a path is made."""
     with ExitStack() as stack:
         writer: VolumeWriter | StreamWriter
         if isinstance(output, Path):
@@ -158,10 +158,10 @@ def writing(output: Path | BinaryIO, limit: int | None) -> Iterator[VolumeWriter
 
 @contextmanager
 def reading(path: Path) -> Iterator[BinaryIO]:
-    """The bytes of `path`, from one file or from its volumes.
+    """The bytes of a bundle, from one file or from its volumes. `path` is the bundle's, or that of a volume or of their index.
 
-    Raises IntegrityError, naming every volume that is missing or damaged; InputError if there is no bundle, or both the
-    file and volumes.
+    Volumes are hashed first if their index is there. Raises IntegrityError, naming every volume that is missing or damaged;
+    InputError if there is no bundle, or both the file and volumes.
     """
     path = _bundle_of(path)
     index = path.parent / (path.name + INDEX_SUFFIX)
@@ -181,7 +181,7 @@ def reading(path: Path) -> Iterator[BinaryIO]:
 
 
 def _bundle_of(path: Path) -> Path:
-    """The path of the bundle that a path belongs to, which may be that of a volume or of their index."""
+    """The path of the bundle, if `path` is its index of volumes or a volume that this index names; else `path` itself."""
     for whole in (path.parent / path.stem, path.parent / path.name.removesuffix(INDEX_SUFFIX)):
         index = path.parent / (whole.name + INDEX_SUFFIX)
         if (
@@ -210,7 +210,7 @@ _INDEX = DocumentType(_Index)
 
 
 def _read_index(path: Path) -> list[Volume]:
-    """The volumes that an index names. Raises InputError or IntegrityError."""
+    """The volumes that an index names. Raises InputError if it cannot be read, IntegrityError for a bad or repeated name."""
     try:
         volumes = _INDEX.from_json(read_regular(path, MAX_INDEX_BYTES, "the volumes' index")).volumes
     except ValueError as error:
@@ -223,7 +223,7 @@ def _read_index(path: Path) -> list[Volume]:
 
 
 def _must_be_whole(bundle: Path, volumes: list[Volume]) -> None:
-    """Raise IntegrityError, naming every volume that is missing or damaged."""
+    """Hash all volumes. Raise IntegrityError that names every one that is missing or damaged."""
     with ThreadPoolExecutor() as pool:
         wrong = [line for line in pool.map(lambda volume: _problem(bundle.parent, volume), volumes) if line]
     if wrong:
@@ -235,7 +235,7 @@ def _must_be_whole(bundle: Path, volumes: list[Volume]) -> None:
 
 
 def _problem(folder: Path, volume: Volume) -> str | None:
-    """What is wrong with a volume; None if nothing is."""
+    """A sentence about a volume that is missing, or has another size or sha256; None if nothing is wrong."""
     path = folder / volume.name
     if not path.is_file():
         return f"the volume `{volume.name}` is missing"

@@ -38,22 +38,22 @@ class PublicKey:
 
     @property
     def id(self) -> str:
-        """The sha256 of the key's 32 bytes, and of the application after them, in lower-case hexadecimal."""
+        """The sha256 of the key's 32 bytes, with the application after them if there is one, in lower-case hexadecimal."""
         return hashlib.sha256(self.ssh.raw + (self.application or b"")).hexdigest()
 
     @property
     def ssh(self) -> SshPublicKey:
-        """The key as SSH knows it."""
+        """The same key in the form of SSH."""
         return SshPublicKey(self.key.public_bytes_raw(), self.application)
 
     @property
     def label(self) -> str:
-        """The key for a reader: where it was read from, and its fingerprint as `ssh-keygen -l` prints it."""
+        """The key as users see it: `source` in backticks, and its fingerprint as `ssh-keygen -l` prints it, in parentheses."""
         digest = base64.b64encode(hashlib.sha256(self.ssh.blob).digest()).decode().rstrip("=")
         return f"`{self.source}` (SHA256:{digest})"
 
     def has_signed(self, message: bytes, signature: bytes) -> bool:
-        """Whether a signature of 64 bytes, of a FIDO token, or an SSHSIG, is one of a message by this key."""
+        """Whether this key made a signature (64 bytes, a FIDO token's, or an SSHSIG) of a message. False also if it cannot be read."""
         from cryptography.exceptions import InvalidSignature  # noqa: PLC0415
 
         try:
@@ -65,7 +65,7 @@ class PublicKey:
 
 
 def label_of(keys: Iterable[PublicKey], signer: str | None) -> str | None:
-    """The label of the key with an id; None without one."""
+    """The label of the key whose id is `signer`; None if there is no such key."""
     return next((key.label for key in keys if key.id == signer), None)
 
 
@@ -88,7 +88,7 @@ class Key:
 
     @property
     def public(self) -> PublicKey:
-        """The public key of the pair."""
+        """The public key of the pair. Its `source` is `private key`."""
         return PublicKey(self.key.public_key(), "private key")
 
     def sign(self, message: bytes) -> bytes:
@@ -97,7 +97,10 @@ class Key:
 
 
 def load_key(path: Path, passphrase_of: Callable[[Path], str]) -> Key:
-    """Read a private key, PEM (PKCS#8) or OpenSSH; `passphrase_of` is called if it is encrypted. Raises InputError."""
+    """Read a private key, PEM (PKCS#8) or OpenSSH; `passphrase_of` is called if it is encrypted.
+
+    Raises InputError for another key or a wrong passphrase, MachineError without `cryptography`.
+    """
     serialization, ed25519 = _cryptography()
     raw = _read(path)
     load = serialization.load_ssh_private_key if b"OPENSSH" in raw else serialization.load_pem_private_key
@@ -111,12 +114,15 @@ def load_key(path: Path, passphrase_of: Callable[[Path], str]) -> Key:
 
 
 def load_public_key(path: Path) -> PublicKey:
-    """Read the file of a public key, PEM or OpenSSH. Raises InputError."""
+    """Read the file of a public key, as `public_key` does; its `source` is the path. Raises InputError or MachineError."""
     return public_key(_read(path), path)
 
 
 def public_key(raw: bytes, source: Path | str) -> PublicKey:
-    """A public key from its text, PEM or OpenSSH; `source` is where it was read. Raises InputError."""
+    """A public key from its text, PEM or OpenSSH; `source` is where it was read.
+
+    Raises InputError if it is no Ed25519 key, MachineError without `cryptography`.
+    """
     serialization, ed25519 = _cryptography()
     if raw.lstrip().startswith((b"ssh-", b"sk-")):
         try:
@@ -131,7 +137,7 @@ def public_key(raw: bytes, source: Path | str) -> PublicKey:
 
 
 def _cryptography() -> tuple[Any, Any]:
-    """The two modules of `cryptography`, which is an extra. Raises MachineError if it is not installed."""
+    """The modules `serialization` and `ed25519` of `cryptography`, an extra. Raises MachineError if it is not installed."""
     try:
         from cryptography.hazmat.primitives import serialization  # noqa: PLC0415
         from cryptography.hazmat.primitives.asymmetric import ed25519  # noqa: PLC0415
@@ -142,7 +148,7 @@ def _cryptography() -> tuple[Any, Any]:
 
 
 def _read(path: Path) -> bytes:
-    """The bytes of a key file. Raises InputError."""
+    """The first MAX_KEY_BYTES of a key file. Raises InputError if it cannot be read."""
     try:
         with path.open("rb") as file:
             return file.read(MAX_KEY_BYTES)
@@ -151,7 +157,7 @@ def _read(path: Path) -> bytes:
 
 
 def _decrypted(load: Any, raw: bytes, path: Path, passphrase: str) -> Any:  # noqa: ANN401
-    """An encrypted key. Raises InputError for a wrong passphrase."""
+    """Load an encrypted key with its passphrase. Raises InputError, for any failure, that the passphrase is wrong."""
     try:
         return _loaded(load, raw, path, passphrase.encode())
     except InputError as error:
@@ -159,7 +165,7 @@ def _decrypted(load: Any, raw: bytes, path: Path, passphrase: str) -> Any:  # no
 
 
 def _loaded(load: Any, *arguments: Any) -> Any:  # noqa: ANN401
-    """A key from (bytes, source, passphrase). Raises InputError; TypeError if it is encrypted and no passphrase is given."""
+    """The key that `load` reads from (bytes, source, passphrase if any). Raises InputError, or TypeError if a passphrase is lacking."""
     raw, path, *rest = arguments
     try:
         return load(raw, *rest)
@@ -180,20 +186,26 @@ class Envelope:
     signatures: tuple[tuple[str, bytes], ...]
 
     def signers(self, keys: Iterable[PublicKey]) -> tuple[PublicKey, ...]:
-        """The keys among these that signed it."""
+        """Those of the keys that signed it, in their order. The key ids that the envelope claims do not count."""
         message = _pre_authentication(self.payload)
         return tuple(key for key in keys if any(key.has_signed(message, signature) for _, signature in self.signatures))
 
 
 def sign(subject: bytes, name: str, predicate: str, key: Signer, claim: dict[str, Any] | None = None) -> str:
-    """A signed DSSE envelope as JSON text: a statement about the bytes `subject`, which says `claim` of them."""
+    """A signed DSSE envelope as JSON text: a statement about the bytes `subject`, called `name`.
+
+    `predicate` is its kind, `claim` what it says of the bytes.
+    """
     return json.dumps(signed({name: hashlib.sha256(subject).hexdigest()}, predicate, key, claim), indent=1) + "\n"
 
 
 def signed(
     subjects: Mapping[str, str], predicate: str, key: Signer, claim: dict[str, Any] | None = None
 ) -> dict[str, Any]:
-    """A signed DSSE envelope: a statement about files, by name → sha256, which says `claim` of them."""
+    """A signed DSSE envelope as a JSON object: a statement about files, name → sha256.
+
+    `predicate` is its kind, `claim` what it says of the files.
+    """
     statement = {
         "_type": STATEMENT_TYPE,
         "subject": [{"name": name, "digest": {"sha256": sha256}} for name, sha256 in subjects.items()],
@@ -210,7 +222,10 @@ def signed(
 
 
 def verify_signature(envelope: bytes, subject: bytes, name: str, predicate: str, keys: tuple[PublicKey, ...]) -> str:
-    """The id of the key that signed a statement of this kind about these bytes. Raises IntegrityError."""
+    """The id of the key that signed a statement of the kind `predicate` about the bytes `subject`, called `name`, alone.
+
+    Raises IntegrityError if none of the keys signed it, or if it is about anything else.
+    """
     statement, signer = open_envelope(envelope, keys)
     digest = hashlib.sha256(subject).hexdigest()
     subjects = statement.get("subject")
@@ -223,7 +238,7 @@ def verify_signature(envelope: bytes, subject: bytes, name: str, predicate: str,
 
 
 def open_envelope(envelope: bytes, keys: tuple[PublicKey, ...]) -> tuple[dict[str, Any], str]:
-    """The statement in a DSSE envelope, and the id of the given key that signed it. Raises IntegrityError."""
+    """The statement in a DSSE envelope, and the id of the first given key that signed it. Raises IntegrityError if none did."""
     parsed = read_envelope(envelope)
     for key in parsed.signers(keys):
         return parsed.statement, key.id
@@ -248,7 +263,7 @@ _ENVELOPE, _STATEMENT = DocumentType(_Envelope), DocumentType(dict[str, Any])
 
 
 def read_envelope(envelope: bytes) -> Envelope:
-    """Parse a DSSE envelope; no signature is checked. Raises IntegrityError."""
+    """Parse a DSSE envelope; no signature is checked. Raises IntegrityError if it is not one of an in-toto statement."""
     try:
         document = _ENVELOPE.from_json(envelope)
         statement = _STATEMENT.from_json(document.payload)

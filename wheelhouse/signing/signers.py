@@ -29,9 +29,10 @@ class SigningTools:
 
 
 def load_signer(path: Path, tools: SigningTools) -> Signer:
-    """The signer of a key file: a private key signs itself; for a public key, the command signs, else ssh-agent.
+    """The signer for a key file. If there is a command, it signs, and the file must be a public key.
 
-    Raises InputError for a file that is no Ed25519 key, and for a public key that nothing here can sign with.
+    Without a command, a private key signs itself, and ssh-agent signs for a public key; the agent is not asked yet. Raises InputError
+    for a file that is no such Ed25519 key, or for a public key without ssh-agent; MachineError without `cryptography`.
     """
     if tools.command:
         return CommandSigner(load_public_key(path), tuple(tools.command))
@@ -56,7 +57,10 @@ class AgentSigner:
     address: str
 
     def sign(self, message: bytes) -> bytes:
-        """The signature of a message. Raises MachineError if the agent does not answer, InputError if it does not sign."""
+        """The signature of a message, checked: 64 bytes by a plain key, all that SSH encodes by a FIDO token.
+
+        Raises MachineError if the agent does not answer, InputError if it does not sign.
+        """
         request = bytes([SIGN_REQUEST]) + ssh_string(self.public.ssh.blob) + ssh_string(message) + bytes(4)
         answer = _ask_agent(self.address, request)
         try:
@@ -72,7 +76,7 @@ class AgentSigner:
 
 
 def _ask_agent(address: str, request: bytes) -> SshReader:
-    """The answer of the ssh-agent at a socket's path. Raises MachineError if it gives none."""
+    """Send a request to the ssh-agent at a socket's path, and return its answer. Raises MachineError if it gives none."""
     try:
         with socket.socket(socket.AF_UNIX) as agent:
             agent.settimeout(TOUCH_SECONDS)
@@ -97,7 +101,7 @@ def agent_key_count(address: str) -> int:
 
 
 def _without_kind(public: PublicKey, blob: bytes) -> bytes:
-    """A signature as it is stored: 64 bytes of a plain key, which every release of wheelhouse reads; all of a FIDO token's."""
+    """The signature in an agent's blob, as it is stored: 64 bytes by a plain key; by a FIDO token, the whole blob."""
     if public.ssh.application is not None:
         return blob
     reader = SshReader(blob)
@@ -113,7 +117,10 @@ class CommandSigner:
     command: tuple[str, ...]
 
     def sign(self, message: bytes) -> bytes:
-        """The signature of a message. Raises MachineError if the program fails, InputError if it is no signature by the key."""
+        """The signature that the program makes of a message, checked, and decoded if it is base64 or armored.
+
+        Raises MachineError if the program fails, InputError if it prints no signature by the key.
+        """
         name = self.command[0]
         try:
             done = subprocess.run(

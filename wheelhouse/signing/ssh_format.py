@@ -25,18 +25,18 @@ class SshReader:
         self._rest = data
 
     def take(self, count: int) -> bytes:
-        """The next `count` bytes."""
+        """The next `count` bytes; they are consumed."""
         if count > len(self._rest):
             raise ValueError("it ends too early")
         taken, self._rest = self._rest[:count], self._rest[count:]
         return taken
 
     def number(self) -> int:
-        """A 32-bit number."""
+        """The next 4 bytes as a number, big-endian."""
         return int.from_bytes(self.take(4))
 
     def string(self) -> bytes:
-        """Bytes after their length."""
+        """The bytes that follow their length of 4 bytes, without it."""
         return self.take(self.number())
 
     def end(self) -> None:
@@ -46,7 +46,7 @@ class SshReader:
 
 
 def ssh_string(data: bytes) -> bytes:
-    """Bytes after their length, as SSH writes them."""
+    """The bytes with their length before them, 4 bytes, big-endian, as SSH writes strings."""
     return len(data).to_bytes(4) + data
 
 
@@ -59,7 +59,7 @@ class SshPublicKey:
 
     @classmethod
     def from_text(cls, text: bytes) -> "SshPublicKey":
-        """Read a line of a `.pub` file. Raises ValueError for another kind of key."""
+        """Read a line of a `.pub` file, plain or of a FIDO token; its comment is ignored. Raises ValueError for anything else."""
         fields = text.split()
         if len(fields) < 2 or fields[0] not in (ED25519, SK_ED25519):
             raise ValueError("it is not an Ed25519 public key")
@@ -73,7 +73,7 @@ class SshPublicKey:
 
     @property
     def blob(self) -> bytes:
-        """The key as SSH encodes it."""
+        """The key as SSH encodes it, in bytes: its kind, the 32 bytes, and the application of a FIDO token."""
         if self.application is None:
             return ssh_string(ED25519) + ssh_string(self.raw)
         return ssh_string(SK_ED25519) + ssh_string(self.raw) + ssh_string(self.application)
@@ -89,7 +89,7 @@ class SshSignature:
 
     @classmethod
     def from_blob(cls, blob: bytes) -> "SshSignature":
-        """Read 64 bytes, or a signature as SSH encodes it. Raises ValueError for another kind."""
+        """Read a signature: 64 bytes as they are, or as SSH encodes it, plain or of a FIDO token. Raises ValueError for anything else."""
         if len(blob) == RAW_BYTES:
             return cls(blob)
         reader = SshReader(blob)
@@ -104,8 +104,8 @@ class SshSignature:
 def signed_by(key: SshPublicKey, message: bytes, signature: bytes) -> tuple[bytes, bytes]:
     """The bytes that Ed25519 must have signed, and its signature of 64 bytes, so that `signature` is one of `message` by this key.
 
-    `signature` is 64 bytes, an SSH signature, or an SSHSIG. Raises ValueError if it cannot be one by this key: another key, kind
-    or namespace, or a FIDO token that nobody touched.
+    The caller must verify these two. `signature` is 64 bytes, an SSH signature, or an SSHSIG. Raises ValueError if it cannot be one by
+    this key: another key, kind or namespace, or a FIDO token that nobody touched.
     """
     if signature.startswith(MAGIC) and len(signature) != RAW_BYTES:
         message, signature = _opened(key, message, signature)
@@ -121,7 +121,7 @@ def signed_by(key: SshPublicKey, message: bytes, signature: bytes) -> tuple[byte
 
 
 def _opened(key: SshPublicKey, message: bytes, signature: bytes) -> tuple[bytes, bytes]:
-    """The bytes that an SSHSIG signs, and the signature in it."""
+    """The bytes that an SSHSIG of `message` signs, and the signature in it. Raises ValueError for another key or namespace."""
     reader = SshReader(signature.removeprefix(MAGIC))
     if reader.number() != 1:
         raise ValueError("its version of SSHSIG is unknown")
@@ -134,7 +134,7 @@ def _opened(key: SshPublicKey, message: bytes, signature: bytes) -> tuple[bytes,
 
 
 def signature_from_output(output: bytes) -> bytes:
-    """The signature that a program printed: an armored SSHSIG, 64 bytes, or base64 of either. Raises ValueError."""
+    """The decoded signature that a program printed: an armored SSHSIG, 64 bytes, or base64. Raises ValueError if it is none of these."""
     if armored := ARMOR.search(output):
         return base64.b64decode(b"".join(armored[1].split()), validate=True)
     if len(output) == RAW_BYTES:
