@@ -22,9 +22,10 @@ from wheelhouse.target.image import Image
 def with_base_images(
     options: Options, wheelhouse: Path, http: Http, store: Store, docker_config: Path | None, on_event: Listener
 ) -> tuple[Options, ImageLock]:
-    """Fetch the base image that the options name; the options with its facts, and the lock of the images.
+    """Fetch the base image that the options name into the wheelhouse's `image/`, for each architecture. Returns the options
+    with the facts of the images in `held_images`, and the lock of the images.
 
-    Raises InputError if the image tells no C library, and its name none either.
+    Raises InputError if --image is given too, or if neither the files nor the name of an image tell its C library.
     """
     if options.image:
         raise InputError(
@@ -47,7 +48,9 @@ def with_base_images(
 
 
 def _facts(lock: ImageLock, on_event: Listener) -> dict[str, Image]:
-    """The facts of each image by its architecture; those that its name gives if its files tell no C library."""
+    """The facts of each image by its architecture. If the files of an image tell no C library: those that its name gives, with
+    a note.
+    """
     facts: dict[str, Image] = {}
     for image in lock.images:
         if image.facts is None:

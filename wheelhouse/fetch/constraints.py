@@ -31,7 +31,8 @@ def airflow_constraints(
     *,
     extras: Sequence[str] = (),
 ) -> Constraints:
-    """Airflow's official constraints: from `folder`, else from `base_url`, and then kept in `folder`.
+    """Airflow's official constraints: the file in `folder`; if it is missing, it is fetched from `base_url` and written there,
+    with a note.
 
     Raises ServerError, whose hint is the command that compiles constraints for these `extras`.
     """
@@ -46,7 +47,9 @@ def airflow_constraints(
 
 
 def _published(url: str, path: Path, http: Http, compiling: str) -> str:
-    """The text at a URL; the hint of an error names the path that it would be kept at, and the command that compiles it."""
+    """The text at a URL. Raises ServerError unless the answer has status 200; the hint names `path`, where the text would be
+    kept, and `compiling`, the command that compiles it.
+    """
     hint = (
         f"put the constraints for this release and Python at `{path}`, name a mirror with --constraints-url, or compile "
         f"them from an index, with the same extras: {compiling}"
@@ -61,9 +64,10 @@ def _published(url: str, path: Path, http: Http, compiling: str) -> str:
 
 
 def compile_constraints(job: Job, source: PackageSource, on_event: Listener = ignore) -> str:
-    """Constraints that pin what a job's requirements resolve to; the first line says from what they were compiled.
+    """The text of constraints: a comment that says what it was compiled from, then `project==version` for each project that the
+    job resolves to. A warning if the job has an Airflow release and no limit of upload times.
 
-    Raises InputError for a job with several targets.
+    Raises InputError for a job with no target or several, and the error of the only target if it failed before.
     """
     names = [*(part.target.name for part in job.parts), *job.failed]
     if len(names) != 1:
@@ -82,8 +86,9 @@ def compile_constraints(job: Job, source: PackageSource, on_event: Listener = ig
 
 
 def compiled_constraints_path(job: Job, folder: Path) -> Path:
-    """Where `fetch --airflow` looks for a job's constraints. Raises InputError for a job without Airflow, or if the file there
-    was not compiled.
+    """Where `fetch --airflow` looks for a job's constraints in `folder`; nothing is written.
+
+    Raises InputError for a job without Airflow or without exactly one target, and if the file there was not compiled.
     """
     if job.airflow is None or len(job.parts) != 1:
         raise InputError("no constraints file to write is named", hint="name one: -o FILE")
@@ -94,7 +99,9 @@ def compiled_constraints_path(job: Job, folder: Path) -> Path:
 
 
 def _date_sentence(airflow: Airflow, resolved: Sequence[ResolvedProject]) -> str:
-    """That the pins are of today, and the option for those of the release's day, as far as the index tells that one."""
+    """A sentence: the pins are those of today. If the index tells when the release was uploaded, it names the option for pins
+    of that day.
+    """
     uploaded = next((one.candidate.upload_time for one in resolved if one.candidate.project == PROJECT), None)
     sentence = f"the pins are today's, and not those of the day of Airflow {airflow.version}"
     if uploaded is None:

@@ -18,9 +18,10 @@ class _GivenUpError(Exception):
 
 @contextmanager
 def debian_beside(fetch: FetchDebian, on_event: Listener) -> Iterator[Callable[[], DebianLock]]:
-    """Start `fetch` in a thread; gives the function that lets the folder change, and waits for the lock of the packages.
+    """Start `fetch` in a thread. Gives a function that lets the folder change, waits for `fetch` and returns its lock of the
+    packages.
 
-    If the block ends before that, the downloads stop at their next event, and the folder stays as it was.
+    If the block ends before that function is called, the downloads stop at their next event, and the folder stays as it was.
     """
     permission: Future[None] = Future()
     has_ended = Flag()

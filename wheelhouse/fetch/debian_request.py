@@ -18,9 +18,10 @@ HOST = Path("/")
 
 
 def requested_debian(options: Options, wheelhouse: Path) -> DebianJob:
-    """The job that the options describe. Raises InputError for what cannot be read.
+    """The job that the options describe. Raises InputError for what cannot be read, and if there is no base.
 
-    The base is the folder that the options name, else the base image that the wheelhouse holds.
+    The base is the folder that the options name, else the base image that the wheelhouse holds. The keyrings of this host are
+    in the job too.
     """
     lists = dict(options.deb_lists) | ({DEFAULT_LIST: options.debs} if options.debs else {})
     base = read_base(Path(options.deb_base)) if options.deb_base else _base_of_image(wheelhouse)
@@ -31,7 +32,7 @@ def requested_debian(options: Options, wheelhouse: Path) -> DebianJob:
 
 
 def _base_of_image(wheelhouse: Path) -> BaseSystem:
-    """The base in the only base image of a wheelhouse."""
+    """The base in the only base image of a wheelhouse. Raises InputError if there is no image, or several."""
     images = load_base_images(wheelhouse).images
     if not images:
         raise InputError(
@@ -48,6 +49,7 @@ def _base_of_image(wheelhouse: Path) -> BaseSystem:
 
 
 def _date(text: str) -> datetime:
+    """The time of an ISO 8601 text; without a time zone it is in UTC. Raises InputError."""
     try:
         date = datetime.fromisoformat(text)
     except ValueError as error:

@@ -20,7 +20,8 @@ Group = tuple[list[str], list[WheelhouseError]]
 def combined(failed: Mapping[str, WheelhouseError], targets: int, *, kept_going: bool) -> WheelhouseError:
     """One error for the targets that failed, by target name, out of `targets`; its exit code is the first by precedence.
 
-    The error of a job with one target is returned as it is.
+    The error of a job with one target is returned as it is. If other targets did not fail, the hint names --keep-going, unless
+    `kept_going` says that it was set.
     """
     if targets == 1:
         return next(iter(failed.values()))
@@ -45,7 +46,7 @@ def _the_others(count: int) -> str:
 
 
 def _groups(failed: Mapping[str, WheelhouseError]) -> list[Group]:
-    """Targets with the same error, together."""
+    """The failed targets in groups: the errors of a group have one class, and the same sentence, hint and shared details."""
     groups: dict[object, Group] = {}
     for name, error in failed.items():
         names, errors = groups.setdefault((type(error), error.general, error.hint, _shared(error)), ([], []))
@@ -55,7 +56,7 @@ def _groups(failed: Mapping[str, WheelhouseError]) -> list[Group]:
 
 
 def _shared(error: WheelhouseError) -> tuple[str, ...]:
-    """The details that do not depend on the target."""
+    """The details that do not depend on the target: all but `error.own`, which are the last ones."""
     return error.details[: len(error.details) - len(error.own)]
 
 
@@ -65,6 +66,6 @@ def _details(errors: Sequence[WheelhouseError]) -> list[str]:
 
 
 def _lines(names: Sequence[str], errors: Sequence[WheelhouseError]) -> list[str]:
-    """One group as lines: its targets and their error, its details, its hint."""
+    """One group as lines: its targets and their error; below, indented, its details and its hint."""
     hint = [f"  hint: {errors[0].hint}"] if errors[0].hint else []
     return [f"{', '.join(names)}: {errors[0].general}", *(f"  {line}" for line in _details(errors)), *hint]

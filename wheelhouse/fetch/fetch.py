@@ -37,11 +37,14 @@ class Fetched:
 
 
 def allow(_lost: Sequence[str]) -> None:
-    """The consent to everything."""
+    """The consent to everything: it does nothing."""
 
 
 def fetch(job: Job, folder: Path, source: PackageSource, on_event: Listener = ignore) -> Fetched:
-    """Make `folder` the wheelhouse of a job; the locks of other targets in it stay, and so do their files."""
+    """Make `folder` the wheelhouse of a job; the locks of other targets in it stay, and so do their files.
+
+    Raises one error for all targets that failed, before anything changes.
+    """
     return fetch_all([(job, folder)], source, on_event)[0][0]
 
 
@@ -53,10 +56,11 @@ def fetch_all(
     consent: Consent = allow,
     keep_going: bool = False,
 ) -> tuple[list[Fetched], WheelhouseError | None]:
-    """Make each folder the wheelhouse of its job; the first folder holds the others.
+    """Make each folder the wheelhouse of its job; the first folder holds the others. `consent` is called once, before any
+    folder changes.
 
-    A folder changes only when all of its files are here. With `keep_going` the error of the targets without a lock is
-    returned, else it is raised before anything changes.
+    Returns what was done to each folder, and the error of the targets without a lock: None if all have one. Without
+    `keep_going` that error is raised before anything changes. A folder changes only when all of its files are here.
     """
     with planned(jobs, source, on_event, keep_going=keep_going) as planning:
         consent(_lost(planning.plans))
@@ -74,7 +78,11 @@ def lock_only(
     consent: Consent = allow,
     keep_going: bool = False,
 ) -> tuple[tuple[Lock, ...], WheelhouseError | None]:
-    """Resolve, and write the locks without files; `consent` and errors as in `fetch_all`."""
+    """Resolve, and write the lock files of the job's targets without their files. Returns these locks, and an error as
+    `fetch_all` does.
+
+    The lock file of a target that the settings file no longer names is removed, with a note.
+    """
     source.metadata.requests_files = False
     with planned([(job, folder)], source, on_event, keep_going=keep_going) as planning:
         plan = planning.plans[0]
@@ -90,13 +98,13 @@ def lock_only(
 
 
 def _lost(plans: Sequence[Plan]) -> list[str]:
-    """The files of another job that would be removed, as paths relative to the first folder."""
+    """The files of another job that the plans would remove, as paths relative to the first folder."""
     outer = plans[0].folder
     return [str(plan.folder.relative_to(outer) / name) for plan in plans for name in plan.lost]
 
 
 def _fetched(plan: Plan, source: PackageSource, on_event: Listener) -> Fetched:
-    """Carry out one plan."""
+    """Fill the folder of one plan, and say what was done. A note if its locks have different versions of a project."""
     if sentence := plan.wheelhouse.disagreement:
         on_event(Noted(f"{plan.folder}: {sentence}; {BY_THE_LIST}"))
     filled = fill(plan.folder, plan.wheelhouse, plan.existing.values(), plan.job.own_files, source, on_event)

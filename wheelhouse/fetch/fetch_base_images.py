@@ -39,10 +39,10 @@ def fetch_base_images(
     *,
     upgrade: bool = False,
 ) -> ImageLock:
-    """Make a wheelhouse's `image/` hold an image for each architecture; its lock then. `requested` is a tag or a digest.
+    """Make a wheelhouse's `image/` hold an image for each architecture, and no other that was locked; its lock then.
 
-    An image that the lock has by the same name is used as it is, unless `upgrade` is set; of its blobs only the missing ones
-    are fetched. Raises ServerError, and IntegrityError for bytes with another digest.
+    `requested` is a tag or a digest. An image that the lock has by the same name is used as it is, unless `upgrade` is set; of
+    its blobs only the missing ones are fetched. Raises ServerError, and IntegrityError for bytes with another digest.
     """
     folder = wheelhouse / FOLDER
     with _blobs_folder(folder), folder_lock(folder):
@@ -73,13 +73,18 @@ def _blobs_folder(folder: Path) -> Iterator[None]:
 
 
 def _remove_empty(folder: Path) -> None:
+    """Remove the folder of the blobs, its parent and `folder`, each only if it is empty."""
     for inside in (folder / BLOBS, (folder / BLOBS).parent, folder):
         with suppress(OSError):  # it is not empty, or not there
             inside.rmdir()
 
 
 def remove_base_images(wheelhouse: Path) -> None:
-    """Remove a wheelhouse's `image/`, as far as its lock names what is in it."""
+    """Remove what the lock of a wheelhouse's `image/` names and the lock itself; other files stay. Without `image/` nothing
+    happens.
+
+    The wheelhouse's SHA256SUMS then lists the inner folders that remain.
+    """
     folder = wheelhouse / FOLDER
     if folder.is_dir():
         with folder_lock(folder):
@@ -103,7 +108,9 @@ class _Fetcher:
         self._name, self._source, self._folder, self._on_event = name, source, folder, on_event
 
     def fetched(self, requested: str, architecture: str, locked: BaseImage | None) -> BaseImage:
-        """The image for an architecture, with all of its blobs in the folder."""
+        """The image for an architecture; its missing blobs and its manifest are brought into the folder. `locked` is its entry
+        in the lock, if any: then the image is fetched by the locked digest, and that entry is returned.
+        """
         if locked and all(self._has(blob) for blob in locked.blobs):
             self._on_event(Finished(self._label(locked.manifest), reused=True))
             return locked
@@ -121,7 +128,7 @@ class _Fetcher:
     def _described(
         self, found: FoundImage, config: Configuration, paths: Sequence[Path], architecture: str
     ) -> BaseImage:
-        """The image with what its files say."""
+        """A new entry of the lock for an image, with what its files say of libc, Python and distribution."""
         layers = _layers(paths, found.manifest.layers, config)
         facts = facts_of(read_root_files(layers, is_telling))
         return BaseImage(
@@ -137,7 +144,7 @@ class _Fetcher:
         )
 
     def _blobs(self, blobs: Sequence[Blob]) -> list[Path]:
-        """The paths of blobs in the folder, fetched if they are not there."""
+        """The paths of blobs in the folder, in the same order; those that are not there are fetched first, each once."""
         unique = {blob.sha256: blob for blob in blobs}
         with ThreadPoolExecutor(DOWNLOADS) as pool:
             copies = dict(zip(unique, pool.map(self._copy, unique.values()), strict=True))
@@ -147,7 +154,9 @@ class _Fetcher:
         return [self._folder / blob.path for blob in blobs]
 
     def _copy(self, blob: Blob) -> Path | None:
-        """A copy under a temporary name; None if the folder has the blob. A file that was altered in the store is fetched again."""
+        """A copy of a blob under a temporary name; None if the folder has it. A file that was altered in the store is fetched
+        again.
+        """
         if self._has(blob):
             self._on_event(Finished(self._label(blob), reused=True))
             return None
@@ -160,14 +169,16 @@ class _Fetcher:
             return copy_to_temp_file(self._source.blob(blob, self._label(blob)), place, blob.sha256)
 
     def _has(self, blob: Blob) -> bool:
+        """Whether the folder holds a blob with its size and sha256."""
         return has_locked_bytes(self._folder / BLOBS, blob)
 
     def _label(self, blob: Blob) -> str:
-        """What progress and errors call a blob."""
+        """What progress and errors call a blob: the image's name, and the start of the digest."""
         return f"{self._name} {blob.digest[:19]}"
 
 
 def _layers(paths: Sequence[Path], blobs: Sequence[Blob], config: Configuration) -> list[Layer]:
+    """The layers of an image: each file with its compression and the sha256 of its unpacked bytes, the lowest first."""
     return [
         Layer(path, COMPRESSIONS[blob.media_type], diff_id.removeprefix("sha256:"))
         for path, blob, diff_id in zip(paths, blobs, config.diff_ids, strict=True)

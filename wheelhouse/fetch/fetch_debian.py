@@ -37,7 +37,7 @@ DOWNLOADS = 6
 
 
 def at_once() -> None:
-    """The consent to change the folder as soon as all files are here."""
+    """The default of `may_change`: it does nothing, so the folder changes as soon as all files are here."""
 
 
 def fetch_debian(
@@ -51,7 +51,7 @@ def fetch_debian(
     upgrade: bool = False,
     may_change: Callable[[], None] = at_once,
 ) -> DebianLock:
-    """Make a wheelhouse's `debian/` hold the packages of a job; its lock then.
+    """Make a wheelhouse's `debian/` hold the packages of a job; its lock then. What only the earlier lock named is removed.
 
     A lock of the same inputs is used as it is, unless `upgrade` is set; only what is missing is fetched. `may_change` is called
     when everything is here and nothing has changed: it returns when the folder may, or raises. Raises InputError,
@@ -80,7 +80,11 @@ def fetch_debian(
 
 
 def remove_debian(wheelhouse: Path) -> None:
-    """Remove a wheelhouse's `debian/`, as far as its lock names what is in it."""
+    """Remove what the lock of a wheelhouse's `debian/` names and the lock itself; other files stay. Without `debian/` nothing
+    happens.
+
+    The wheelhouse's SHA256SUMS then lists the inner folders that remain.
+    """
     folder = wheelhouse / FOLDER
     if folder.is_dir():
         with folder_lock(folder):
@@ -89,14 +93,14 @@ def remove_debian(wheelhouse: Path) -> None:
 
 
 def _finish(wheelhouse: Path) -> None:
-    """Remove the folder if it is empty, and list it in the wheelhouse's SHA256SUMS if it is not."""
+    """Remove `debian/` if it is empty, and list the folders that remain in the wheelhouse's SHA256SUMS again."""
     with suppress(OSError):  # it holds files, or is not there
         (wheelhouse / FOLDER).rmdir()
     list_inner_folders(wheelhouse)
 
 
 def _must_not_overwrite(folder: Path, existing: DebianLock, lock: DebianLock) -> None:
-    """Raise InputError for another file where one of ours must go, if the lock before did not name it."""
+    """Raise InputError if another file is where a file of the lock must go, and the earlier lock (`existing`) did not name it."""
     for place, artifact in lock.artifacts.items():
         path = rooted(folder, place)
         if place not in existing.artifacts and path.exists() and not has_locked_bytes(path.parent, artifact):
@@ -104,7 +108,7 @@ def _must_not_overwrite(folder: Path, existing: DebianLock, lock: DebianLock) ->
 
 
 def _remove(folder: Path, existing: DebianLock, lock: DebianLock) -> None:
-    """Remove the files that only the lock before named, and the folders that are empty then."""
+    """Remove the files that only the earlier lock (`existing`) named, and the folders that are empty then."""
     kept = lock.artifacts.keys() | lock.texts.keys()
     gone = sorted((existing.artifacts.keys() | existing.texts.keys()) - kept)
     with os_errors_as_machine_error(folder):
@@ -131,7 +135,11 @@ class _Fetcher:
     on_event: Listener
 
     def resolved(self, job: DebianJob, valid_at: datetime | None) -> tuple[DebianLock, dict[str, bytes]]:
-        """The lock of a job, resolved anew, and the bytes of each InRelease by its place in the folder."""
+        """The lock of a job, resolved anew, and the bytes of each InRelease by its place in the folder. A note counts the
+        packages.
+
+        `valid_at` is the time at which the lists must be valid; None accepts lists of any age.
+        """
         reader = ArchiveReader(self.http, self.access, job.base.architecture, valid_at, self.on_event)
         fetched = list(self.pool.map(lambda source: reader.read(source, job.keyrings_for(source)), job.sources))
         folders = archive_folders(job.sources)
@@ -149,13 +157,13 @@ class _Fetcher:
         return DebianLock(job.inputs, job.base.distribution, suites, debs), in_releases
 
     def copies(self, lock: DebianLock, in_releases: Mapping[str, bytes]) -> dict[str, Path]:
-        """A temporary copy of each file that the folder lacks, by its place."""
+        """A temporary copy of each file that the folder lacks, by its place; InRelease files are left out."""
         places = [place for place in lock.artifacts if place not in in_releases]
         copies = self.pool.map(lambda place: self._missing(place, lock.artifacts[place]), places)
         return {place: copy for place, copy in zip(places, copies, strict=True) if copy}
 
     def place(self, lock: DebianLock, in_releases: Mapping[str, bytes], copies: Mapping[str, Path]) -> None:
-        """Make the folder hold every file of a lock."""
+        """Make the folder hold every file of a lock: write the InRelease files, and give the copies their final names."""
         self._make_folders(lock.artifacts)
         for place, raw in in_releases.items():
             with os_errors_as_machine_error(final := rooted(self.folder, place)):
@@ -164,19 +172,22 @@ class _Fetcher:
             commit_file(copy, rooted(self.folder, place))
 
     def _make_folders(self, places: Iterable[str]) -> None:
+        """Make the folder of each place."""
         with os_errors_as_machine_error(self.folder):
             for parent in {rooted(self.folder, place).parent for place in places}:
                 parent.mkdir(parents=True, exist_ok=True)
 
     def _missing(self, place: str, artifact: Artifact) -> Path | None:
-        """A copy of one file; None if the folder has it."""
+        """A temporary copy of one file; None if the folder has it."""
         if has_locked_bytes(rooted(self.folder, place).parent, artifact):
             self.on_event(Finished(artifact.filename, reused=True))
             return None
         return self._copy(place, artifact)
 
     def _copy(self, place: str, artifact: Artifact) -> Path:
-        """A copy of a file under a temporary name; one that was altered in the store is fetched again."""
+        """A copy of a file under a temporary name. One that was altered in the store is fetched again, once; then it raises
+        IntegrityError.
+        """
         archive, _, path = place.partition("/")
         request = FileRequest(f"{self.urls[archive]}/{path}", artifact.filename, artifact.sha256, artifact.size)
         for stored in self._stored(request):
@@ -187,11 +198,13 @@ class _Fetcher:
         raise IntegrityError(f"`{place}` was altered in the cache twice", hint="find out what writes there")
 
     def _stored(self, request: FileRequest) -> Iterator[Path]:
+        """The path of a file in the store, where it is downloaded to if it is missing; twice, for two attempts."""
         for _ in range(2):
             yield stored_or_downloaded(request, self.http, self.access, self.on_event)[0]
 
 
 def _locked_suite(fetched: FetchedSuite, archive: str) -> LockedSuite:
+    """A fetched suite as a lock names it, without the credentials of its URL. `archive` is the folder of its archive."""
     source = fetched.source
     return LockedSuite(
         archive,

@@ -47,7 +47,8 @@ class _FetchedFile:
 def fetch_other_files(
     requests: Sequence[OtherFileRequest], wheelhouse: Path, http: Http, store: Store, on_event: Listener = ignore
 ) -> tuple[OtherFiles, tuple[str, ...]]:
-    """Make a wheelhouse's `files/` hold the requested files; its lock then, and the names of removed files.
+    """Make a wheelhouse's `files/` hold the requested files and no other locked one; its lock then, and the names of removed
+    files.
 
     A file that is there, and is locked for the same request, is not fetched again.
 
@@ -69,7 +70,9 @@ def fetch_other_files(
 
 
 def _must_not_overwrite(folder: Path, existing: OtherFiles, files: OtherFiles) -> None:
-    """Raise InputError for a file in the folder that has a name of ours, other bytes, and was not in the lock before."""
+    """Raise InputError if the folder has another file by the name of one of `files`, and the earlier lock (`existing`) did not
+    name it.
+    """
     for name, artifact in files.artifacts.items():
         path = rooted(folder, name)
         if name not in existing.artifacts and path.exists() and not has_locked_bytes(folder, artifact):
@@ -78,7 +81,7 @@ def _must_not_overwrite(folder: Path, existing: OtherFiles, files: OtherFiles) -
 
 
 def _put(folder: Path, fetched: list[_FetchedFile], files: OtherFiles) -> None:
-    """Copy all files into the folder, and write the lock."""
+    """Bring what was fetched into the folder, with the files beside it, SHA256SUMS and the lock file."""
     copies = [
         (copy_to_temp_file(each.path, folder, each.file.sha256), rooted(folder, each.file.name))
         for each in fetched
@@ -93,7 +96,9 @@ def _put(folder: Path, fetched: list[_FetchedFile], files: OtherFiles) -> None:
 
 
 def _remove(folder: Path, existing: OtherFiles, files: OtherFiles) -> tuple[str, ...]:
-    """Remove the files that only the lock before named; their names."""
+    """Remove the files that only the earlier lock named; their names, sorted. Without `files` the folder goes too, if it is
+    empty then.
+    """
     kept = files.artifacts.keys() | files.texts.keys()
     removed = tuple(sorted((existing.artifacts.keys() | existing.texts.keys()) - kept))
     with os_errors_as_machine_error(folder):
@@ -115,7 +120,10 @@ class _Fetcher:
     on_event: Listener
 
     def fetch(self, request: OtherFileRequest) -> _FetchedFile:
-        """One file with all that is published beside it, unless it is there and locked already."""
+        """One file with all that is published beside it, fetched into the store, and checked.
+
+        If the folder has it as it is locked, nothing is fetched; `to`, `unpack` and `strip` are those of the request.
+        """
         locked = self._locked(request)
         if locked and all(has_locked_bytes(self.folder, artifact) for artifact in locked.artifacts):
             self.on_event(Finished(request.name, reused=True))
@@ -123,7 +131,7 @@ class _Fetcher:
         return self._fetched(request, locked.sha256 if locked else request.sha256)
 
     def _locked(self, request: OtherFileRequest) -> OtherFile | None:
-        """The entry in the lock for the same request; None if there is none."""
+        """The entry of the lock with the same name, addresses and, if the request gives one, sha256; None if there is none."""
         beside = {name: redact(url) for name, url in request.beside.items()}
         for file in self.existing.files:
             locked_beside = {artifact.filename: artifact.url for artifact in file.beside}
@@ -139,7 +147,7 @@ class _Fetcher:
         return None
 
     def _fetched(self, request: OtherFileRequest, expected: str | None) -> _FetchedFile:
-        """Fetch a file and what is published beside it, and check the one against the other."""
+        """Fetch a file and what is published beside it, and check the file against that and against the `expected` sha256, if any."""
         beside = {name: self._small(url) for name, url in request.beside.items()}
         path, sha256 = self._received(request, expected)
         vouchers = [self._vouched(name, raw, request, path) for name, raw in beside.items()]
@@ -153,7 +161,7 @@ class _Fetcher:
         return _FetchedFile(file, path, tuple(beside.items()))
 
     def _vouched(self, name: str, raw: bytes, request: OtherFileRequest, path: Path) -> str:
-        """What vouches for the file, in a sentence. Raises IntegrityError if the checksum or signature is of another file."""
+        """A sentence: the checksum or signature in `raw` is that of the file. Raises IntegrityError if it is of another file."""
         if request.beside[name] == request.checksums:
             return _must_match(raw, request, path)
         with temp_file(self.folder) as (signature, file):
@@ -162,7 +170,7 @@ class _Fetcher:
             return f"signed by {signer_of(signature, path, Path(str(request.key)), f'`{request.name}`')}"
 
     def _small(self, url: str) -> bytes:
-        """A checksum file or a signature."""
+        """The bytes of a checksum file or a signature. Raises ServerError unless the answer has status 200."""
         reply = self.http.get(url)
         if reply.status != 200:
             raise ServerError(f"{redact(url)} answered {reply.status}", hint="check the address in [[files]]")
@@ -177,7 +185,7 @@ class _Fetcher:
 
 
 def _must_match(raw: bytes, request: OtherFileRequest, path: Path) -> str:
-    """Compare a file with its published checksum. Raises IntegrityError if it differs, or if there is none."""
+    """A sentence: where the file's checksum is published. Raises IntegrityError if the file differs from it, or if there is none."""
     where, text = redact(str(request.checksums)), raw.decode("utf-8", "replace")
     published = published_digest(text, last_part(request.url))
     if published is None:

@@ -60,10 +60,11 @@ def fill(
     source: PackageSource,
     on_event: Listener = ignore,
 ) -> Filled:
-    """Make a folder, whose lock the caller holds, this wheelhouse.
+    """Make a folder, whose lock the caller holds, this wheelhouse; returns what was done. SHA256SUMS is written last.
 
-    `existing` are the locks before: a file that only they name is removed. `local` gives the path of files that the user
-    named, by file name. Files get their final names when all of them are here.
+    `existing` are the locks before: a file that only they name is removed. `local` gives the path of files that the user named,
+    by file name. Files get their final names when all of them are here. If `source` is virtual, they go into the store, and the
+    folder gets lock files and constraints alone. Raises InputError before it would overwrite a file that no lock named.
     """
     if source.is_virtual:
         source.store.settle()  # before anything is downloaded
@@ -99,7 +100,8 @@ def _fill_virtually(
     source: PackageSource,
     on_event: Listener,
 ) -> Filled:
-    """Put every file into the store that machines share, and only the lock files and their constraints into the folder.
+    """Put every file into the store that machines share, and only the lock files and their constraints into the folder; what
+    else the earlier locks or SHA256SUMS name is removed. The result names no placed or kept file.
 
     Raises InputError if no store takes a file, StoreError if it did not take all.
     """
@@ -126,7 +128,7 @@ def _fill_virtually(
 
 
 def _with_texts(wheelhouse: Wheelhouse) -> tuple[Wheelhouse, dict[str, str]]:
-    """A wheelhouse, and its locks, lists and sums as texts, by file name."""
+    """The same wheelhouse, and the texts of its files other than artifacts, by file name."""
     return wheelhouse, wheelhouse.texts
 
 
@@ -143,7 +145,10 @@ def _must_not_overwrite(folder: Path, artifacts: Mapping[str, Artifact], existin
 
 
 def _still_waived(wheelhouse: Wheelhouse, existing: Collection[Lock], waivers: Waivers) -> UsedWaivers:
-    """The waivers of files that an earlier run let pass. Raises RefusedError if no waiver of today lets one pass."""
+    """For each file that an earlier lock has with waivers: the waivers of today that let it pass, by file name.
+
+    Raises RefusedError if none does.
+    """
     waived_before = {pin.artifact: pin for lock in existing for pin in lock.pins if pin.waived}
     still_waived: UsedWaivers = {}
     for artifact in wheelhouse.artifacts.values():
@@ -161,7 +166,7 @@ def _earlier_finding(filename: str, waiver: Waiver) -> Finding:
 
 
 def _provenance(folder: Path, wheelhouse: Wheelhouse, source: PackageSource) -> dict[str, str]:
-    """The attestations that the locks name, by file name: from the folder, else from the store or the index."""
+    """The texts of the attestations that the locks name, by file name: from the folder, else from the store or the index."""
     locked = {
         provenance_filename(pin): pin.provenance for lock in wheelhouse.locks for pin in lock.pins if pin.provenance
     }
@@ -174,7 +179,8 @@ def _provenance(folder: Path, wheelhouse: Wheelhouse, source: PackageSource) -> 
 def _bring(
     folder: Path, wheelhouse: Wheelhouse, local: Mapping[str, str], source: PackageSource, on_event: Listener
 ) -> tuple[tuple[str, ...], tuple[str, ...], UsedWaivers]:
-    """Fetch every file that is missing, or has other bytes; the names of what was placed and of what stayed, and the waivers.
+    """Bring every file that is missing, or has other bytes. Returns the names of what was placed and of what stayed, sorted,
+    and the waivers. Other machines are offered the files that stayed.
 
     Each file is copied under a temporary name as soon as it is in the store, and renamed when all are here.
     """
@@ -197,14 +203,14 @@ def _bring(
 
 
 def _locked(wheelhouse: Wheelhouse) -> dict[str, tuple[Pin, Artifact]]:
-    """Each file that the locks name, with a pin of it, by its name."""
+    """Each file that the locks name, by its name: the last pin that has it, and the file."""
     return {
         artifact.filename: (pin, artifact) for lock in wheelhouse.locks for pin in lock.pins for artifact in pin.files
     }
 
 
 def _targets(locks: Iterable[Lock]) -> dict[str, list[Target]]:
-    """The targets of each artifact, by file name."""
+    """The targets of each pin's chosen file, by file name; kept sdists are left out."""
     targets: dict[str, list[Target]] = {}
     for lock in locks:
         for pin in lock.pins:
@@ -229,7 +235,10 @@ def _place(
     source: PackageSource,
     on_event: Listener,
 ) -> UsedWaivers:
-    """Fetch files, check them for their targets, and put them into the folder, or into the store if the run is virtual."""
+    """Fetch files, check them for their targets, and put them into the folder, or into the store if the run is virtual.
+
+    Returns the waivers that let files pass, by file name. Files get their final names when all are here.
+    """
     waived: UsedWaivers = {}
 
     def copy(candidate: Candidate, stored: StoredFile) -> tuple[Path, Path] | None:
@@ -261,7 +270,7 @@ def _place(
 
 
 def _admit(candidate: Candidate, stored: StoredFile, waivers: Waivers, on_event: Listener) -> tuple[Waiver, ...]:
-    """The waivers that let a file pass, each with a warning. Raises RefusedError for an error that no waiver covers."""
+    """The waivers that let a file pass; each of its findings is reported. Raises RefusedError for an error that no waiver covers."""
     if not stored.contents.findings:
         return ()
     subject = Subject(candidate.filename, candidate.project, stored.sha256, str(candidate.version))
@@ -278,7 +287,9 @@ def _warn(findings: Iterable[Finding], subject: Subject, waivers: Waivers, on_ev
 
 
 def _local_address(pin: Pin, artifact: Artifact, source: PackageSource) -> str | None:
-    """The path of a file that came from a folder: a lock holds no path of this machine, so its folder is read again."""
+    """The location of a file that the lock gives no URL for, read again from the page of its folder, as a lock holds no path of
+    this machine. None if the lock has its URL, or if the page has no such file.
+    """
     page = source.pages.get(pin.project).result() if pin.index and artifact.url is None else None
     candidates = page.candidates(pin.version) if page else ()
     return next((candidate.url for candidate in candidates if candidate.filename == artifact.filename), None)
@@ -318,7 +329,11 @@ def candidate_of(pin: Pin, artifact: Artifact, addresses: FileAddresses, path: s
 
 
 def _remove(folder: Path, existing: Collection[Lock], kept: Set[str]) -> tuple[str, ...]:
-    """Remove what only the locks before named, or only SHA256SUMS, if `lock` or a kill came between; the names of it."""
+    """Remove the files that earlier locks name, or SHA256SUMS with their present bytes, but for those in `kept`; their names,
+    sorted.
+
+    SHA256SUMS counts because `lock` or a kill may have come between.
+    """
     names = {artifact.filename for lock in existing for artifact in lock.artifacts} | _summed_files(folder, kept)
     names |= {
         name for lock in existing for name in (lock.filename, lock.requirements_filename, lock.constraints_filename)
@@ -332,7 +347,7 @@ def _remove(folder: Path, existing: Collection[Lock], kept: Set[str]) -> tuple[s
 
 
 def _summed_files(folder: Path, kept: Set[str]) -> set[str]:
-    """The files that SHA256SUMS names with the bytes that they have, but for those in `kept`."""
+    """The names in SHA256SUMS whose files have the hash that it gives, but for those in `kept`; empty if there is no SHA256SUMS."""
     path = folder / SUMS
     sums = summed(verbatim(path)) if path.is_file() else {}
     return {

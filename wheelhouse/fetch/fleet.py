@@ -31,9 +31,8 @@ def run_jobs(
 ) -> list[JobRun[T]]:
     """Do jobs, `parallel` at once; what became of each, in the order of `names`. `on_change` is called from many threads.
 
-    After a job with an error no other is started, unless `keep_going` is set. `stop` makes jobs end early: it is called if the
-    caller is interrupted, and then jobs that do not end soon are left alone. Raises what a job raises that is no
-    WheelhouseError.
+    After a job with an error no other is started, unless `keep_going` is set. If the caller is interrupted, `stop` is called to
+    make jobs end early; those that do not end soon are left alone. Raises what a job raises that is no WheelhouseError.
     """
     fleet = _Fleet(work, on_change, keep_going=keep_going)
     pool = ThreadPoolExecutor(min(parallel, len(names)), thread_name_prefix="jobs")
@@ -56,12 +55,14 @@ class _Fleet(Generic[T]):
         self._is_over, self._is_interrupted = threading.Event(), threading.Event()
 
     def interrupt(self) -> None:
-        """Start no other job. From now on an error of a job that runs is no error of its own: its work is taken away."""
+        """Start no other job. A running job that raises an error from now on counts as stopped, not as failed."""
         self._is_over.set()
         self._is_interrupted.set()
 
     def run(self, name: str) -> JobRun[T]:
-        """Do one job, if it may start."""
+        """Do one job, and report its states; if the fleet is over, it is not started. A failed job ends the fleet, unless it
+        keeps going.
+        """
         if self._is_over.is_set():
             return self._changed(JobRun(name, JobState.NOT_STARTED))
         self._on_change(JobRun(name, JobState.RUNNING))
@@ -81,5 +82,6 @@ class _Fleet(Generic[T]):
         return self._changed(JobRun(name, state, result, error, time.monotonic() - started))
 
     def _changed(self, run: JobRun[T]) -> JobRun[T]:
+        """The same run, after it was reported."""
         self._on_change(run)
         return run

@@ -58,12 +58,16 @@ class Options(FetchOptions):
 
     @property
     def without(self) -> tuple[str, ...]:
-        """The database clients that Airflow's image leaves out."""
+        """The database clients that Airflow's image leaves out: those of the `--disable-…-client` options."""
         return tuple(client for client in CLIENTS if getattr(self, f"disable_{client}_client"))
 
 
 def gather(options: Options, http: Http, now: datetime, on_event: Listener = ignore) -> Job:
-    """The job that the options describe. Raises InputError for inputs that cannot be read, and for options that exclude each other."""
+    """The job that the options describe; files and URLs that they name are read. Notes and warnings tell what is unusual.
+
+    A target that cannot be served is in the job's `failed`. Raises InputError for inputs that cannot be read, and for options
+    that exclude each other.
+    """
     airflow = airflow_of(options)
     wanted = Inputs(http, options.environment).read(
         options.requirements,
@@ -101,7 +105,7 @@ def gather(options: Options, http: Http, now: datetime, on_event: Listener = ign
 def _parts(
     options: Options, airflow: Airflow | None, wanted: Wanted, http: Http, on_event: Listener
 ) -> tuple[tuple[Part, ...], dict[str, WheelhouseError]]:
-    """The part of each target, and the error of each target that has none."""
+    """The part of each target, and by its name the error of each target that has none."""
     parts: list[Part] = []
     failed: dict[str, WheelhouseError] = {}
     takes_published = options.uses_published and not options.constraints
@@ -130,7 +134,11 @@ def _given(lock: PylockInput, target: Target, options: Options, on_event: Listen
 
 
 def _requirements(options: Options, airflow: Airflow | None, wanted: Wanted) -> list[RequirementLine]:
-    """All requirements; none if a lock of another tool replaces them. Raises InputError if there are neither."""
+    """All requirements; none if a lock of another tool replaces them.
+
+    Raises InputError if there are neither, if anything else is given beside such a lock, and for --extra with nothing that has
+    extras.
+    """
     requirements, extras = list(wanted.requirements), split(options.extras)
     for project in wanted.projects:
         requirements += project.lines(() if airflow else extras) + project.group_lines(options.groups)
@@ -169,7 +177,10 @@ def _excluded(names: Iterable[str], requirements: Iterable[RequirementLine]) -> 
 
 
 def selection_of(options: Options, now: datetime) -> Selection:
-    """The rules for choosing files, from the options; `:all:` is applied first, then its exceptions."""
+    """The rules for choosing files, from the options; `:all:` is applied first, then its exceptions.
+
+    Raises InputError for a project that is exempt from the upload limit without a reason.
+    """
     moment = options.uploaded_prior_to
     selection = Selection(
         uploaded_prior_to=parse_moment(moment, now),
@@ -191,9 +202,8 @@ def selection_of(options: Options, now: datetime) -> Selection:
 
 
 def _selection_options(file_options: Iterable[Option], options: Options, http: Http) -> list[Option]:
-    """The options in requirements files that say which files may be chosen. An index in them must be the job's default index.
-
-    The user and password in its URL are used for that index.
+    """The options in requirements files that say which files may be chosen. An index in them is left out; it must be the job's
+    default index, else this raises InputError. The user and password in its URL are used for that index.
     """
     kept, index = [], _default_index(options)
     for option in file_options:
@@ -210,14 +220,16 @@ def _selection_options(file_options: Iterable[Option], options: Options, http: H
 
 
 def _default_index(options: Options) -> str:
-    """The index of projects that no option assigns to another one; empty if there is none."""
+    """The address of the index of projects that no option assigns to another one: the first `--index` without a name, else
+    pip's own unless `--no-index` is set; empty if there is none.
+    """
     named = (split_named(text) for text in options.indexes)
     fallback = "" if options.no_index else options.pip.text("index-url") or options.pip_index
     return next((address for name, address in named if not name), fallback)
 
 
 def split(texts: Iterable[str]) -> list[str]:
-    """Names from texts that hold one name, or several with commas between them."""
+    """Names from texts that hold one name, or several with commas between them; empty names are left out."""
     return [name.strip() for text in texts for name in text.split(",") if name.strip()]
 
 
@@ -241,6 +253,7 @@ class AirflowConstraints:
         return result
 
     def _get(self, minor: str) -> Constraints:
+        """The constraints for a Python, from their folder or fetched into it."""
         options = self._options
         mode, url = mode_of(options.constraints_mode or MODES[0]), options.constraints_url or AIRFLOW_PUBLISHES
         return airflow_constraints(
@@ -256,7 +269,10 @@ class AirflowConstraints:
 
 
 def mode_of(text: str) -> str:
-    """A kind of Airflow's constraints, in the spelling of its file names. Raises InputError with the choices."""
+    """A kind of Airflow's constraints as file names spell it, with or without the prefix `constraints-` in the text.
+
+    Raises InputError with the choices.
+    """
     mode = text if text.startswith(MODES[0]) else f"{MODES[0]}-{text}"
     if mode not in MODES:
         raise InputError(f"`{text}` is no kind of constraints", hint=f"choose one of {', '.join(MODES)}")
@@ -264,7 +280,10 @@ def mode_of(text: str) -> str:
 
 
 def tools_job(job: Job) -> Job | None:
-    """The job of the tools that an image build of Airflow installs, for the same targets; None without --airflow."""
+    """The job of the tools that an image build of Airflow installs, for the same targets; None without --airflow.
+
+    It has no overrides and exclusions, requires no hashes, and its constraints leave pip and uv out.
+    """
     if job.airflow is None:
         return None
     requirements = tuple(parse_line(text, _build_of(job.airflow)) for text in job.airflow.tools)
@@ -288,14 +307,19 @@ def _build_of(airflow: Airflow) -> str:
 
 
 def _for_tools(constraints: Constraints) -> Constraints:
-    """The same constraints without the tools whose version the image build decides."""
+    """The same constraints without pip and uv, whose versions the image build decides."""
     lines = tuple(line for line in constraints.lines if line.project not in DECIDED_BY_BUILD)
     text = "".join(f"{line.requirement}\n" for line in lines)
     return Constraints(f"{constraints.source} (but {', '.join(sorted(DECIDED_BY_BUILD))})", text, lines)
 
 
 def targets(options: Options, airflow: Airflow | None, on_event: Listener = ignore) -> list[Target]:
-    """The targets of the target files, and every named Python on every named platform. Raises InputError if there is none."""
+    """The targets of the target files, and every named Python on every named platform. A note for each Python without a patch
+    release.
+
+    The defaults are the Python of the image and linux/amd64. Raises InputError without a Python, and for a target that is named
+    twice.
+    """
     chosen = [parse_complete_platform(read_text(Path(file), "the target file"), file) for file in options.target_files]
     image = Image.parse(options.image) if options.image else None
     held = next((image.python for image in options.held_images.values()), None)
@@ -328,7 +352,9 @@ def _platform(text: str, image: Image | None, held: Mapping[str, Image]) -> Plat
 
 
 def _exact(text: str, held: str | None, on_event: Listener) -> str:
-    """A `--python`; `3.12` is the patch release that the base image has. A warning if the image has another Python."""
+    """The text of a `--python`; `3.12` becomes the patch release that the base image has. A warning if the image has another
+    Python.
+    """
     if held is None or Python.parse(text) == Python.parse(held):
         return text
     if text == Python.parse(held).minor:
@@ -338,7 +364,10 @@ def _exact(text: str, held: str | None, on_event: Listener) -> str:
 
 
 def architectures(options: Options) -> list[str]:
-    """The architectures that the job needs a base image for, as images name them. Raises InputError if it needs none."""
+    """The architectures that the job needs a base image for, as images name them (`amd64`), each once.
+
+    Raises InputError if no target is Linux.
+    """
     machines = {machine: name for name, machine in ARCHITECTURES.items()}
     names: list[str] = []
     for text in options.platform or (DEFAULT_PLATFORM,):
@@ -351,7 +380,7 @@ def architectures(options: Options) -> list[str]:
 
 
 def parse_moment(text: str | datetime | date | None, now: datetime) -> datetime | None:
-    """`2025-02-10`, an ISO 8601 time, or an age such as `7 days`, in UTC. Raises InputError."""
+    """`2025-02-10`, an ISO 8601 time, or an age such as `7 days` before `now`, as a time in UTC; None for None. Raises InputError."""
     if text is None:
         return None
     if isinstance(text, date) and not isinstance(text, datetime):

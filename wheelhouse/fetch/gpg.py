@@ -37,7 +37,7 @@ def signer_of(signature: Path, signed: Path, keys: Path, what: str) -> str:
 
 
 def _run(program: str, home: str, *arguments: str) -> str:
-    """The status lines that GnuPG prints for a command."""
+    """The standard output of a GnuPG command: its status lines. Its exit code is not checked."""
     options = ("--batch", "--no-tty", "--quiet", "--no-autostart", "--no-auto-key-retrieve", "--status-fd", "1")
     environment = {"GNUPGHOME": home, "LC_ALL": "C"}
     done = subprocess.run(

@@ -60,10 +60,10 @@ class Inputs:
         origin: str = COMMAND_LINE,
         with_project: bool = False,
     ) -> Wanted:
-        """Everything in the inputs; `origin` is where `requirements` stand.
+        """Everything in the inputs; `origin` is where `requirements` stand. Lines that name a local file get its sha256.
 
-        With `with_project`, ./pyproject.toml is read for its groups unless `files` name one, or a lock.
-        Raises one InputError for all lines that cannot be read.
+        With `with_project`, ./pyproject.toml is read for its groups alone, unless `files` name one, or a lock. Raises one
+        InputError for all texts of `requirements` that cannot be read, else the first error of a file.
         """
         wanted, problems = Wanted(), []
         for text in requirements:
@@ -114,10 +114,13 @@ class Inputs:
                 )
 
     def _project(self, source: str) -> Project:
+        """The pyproject.toml at a path or URL, parsed."""
         return parse_project(read_source(source, self.http, "the project"), shown(source))
 
     def constraints(self, source: str, options: list[Option] | None = None) -> Constraints:
-        """A constraints file with those that it includes; the options in it are added to `options`."""
+        """A constraints file: its own text, and its lines with those of the files that it includes. Its options are added to
+        `options`.
+        """
         text = read_source(source, self.http, "the constraints file")
         lines = self._parse(text, source, "the constraints file", constraints=True)
         if options is not None:
@@ -125,7 +128,7 @@ class Inputs:
         return Constraints(shown(source), text, tuple(lines.constraints))
 
     def _lines(self, source: str, what: str) -> RequirementLines:
-        """The lines of a requirements file; `what` names it in an error."""
+        """The lines of a requirements file and of those that it includes; `what` names it in an error."""
         return self._parse(read_source(source, self.http, what), source, what, constraints=False)
 
     def _parse(self, text: str, source: str, what: str, *, constraints: bool) -> RequirementLines:
@@ -148,7 +151,7 @@ def shown(source: str) -> str:
 
 
 def unused_locks(project: str) -> Iterator[str]:
-    """A sentence for each lock of another tool beside a pyproject.toml, which is not read."""
+    """A sentence for each lock of another tool beside a pyproject.toml, which is not read; none if `project` is a URL."""
     if "://" in project:
         return
     for name, command in EXPORTS.items():
@@ -157,7 +160,11 @@ def unused_locks(project: str) -> Iterator[str]:
 
 
 def read_source(source: str, http: Http, what: str) -> str:
-    """The text of a file or of an http(s) URL. Raises InputError, or ServerError if it cannot be fetched."""
+    """The text of a file or of an http(s) URL.
+
+    Raises InputError if it cannot be read, or if its name is that of a lock that only its own tool reads; ServerError unless
+    the answer has status 200.
+    """
     if command := EXPORTS.get(shown(source).rpartition("/")[2]):
         exported = command.rpartition(" ")[2]
         sentence = f"`{shown(source)}` is a lock that only its own tool reads"
@@ -171,7 +178,10 @@ def read_source(source: str, http: Http, what: str) -> str:
 
 
 def relative_to(name: str, named_by: str) -> str:
-    """The path or URL of a file that another file names, relative to that file. Raises InputError for an invalid URL."""
+    """The path or URL of a file that another file names, relative to that file; an absolute one as it is.
+
+    Raises InputError for an invalid URL.
+    """
     if "://" in named_by:
         try:
             return urljoin(named_by, name)
@@ -183,7 +193,10 @@ def relative_to(name: str, named_by: str) -> str:
 
 
 def located(line: RequirementLine) -> RequirementLine:
-    """A line that names a file of this machine, with the sha256 of that file. Raises IntegrityError if the line gives another."""
+    """A line that names a file of this machine, with the sha256 of that file added; any other line as it is.
+
+    Raises InputError if there is no such file, IntegrityError if the line gives another sha256.
+    """
     if line.source is None or not line.source.is_local:
         return line
     path = Path(line.source.location)

@@ -44,7 +44,9 @@ class Part:
 
     @property
     def constraints_text(self) -> str | None:
-        """All constraints in one text: verbatim if there is one file, else each under a comment that names it."""
+        """All constraints in one text: verbatim if there is one file, else each under a comment that names it; None if there
+        are none.
+        """
         if len(self.constraints) < 2:
             return self.constraints[0].text if self.constraints else None
         return "".join(f"# {file.source}\n{file.text.rstrip()}\n" for file in self.constraints)
@@ -82,7 +84,7 @@ class Job:
         return Adjustments(tuple(line.requirement for line in self.overrides), self.excluded)
 
     def direct(self, target: Target) -> dict[NormalizedName, DirectSource]:
-        """The files that the user named for a target, by project. Raises InputError for two files of one project."""
+        """The file that the user named for each project on a target. Raises InputError for two files of one project."""
         sources: dict[NormalizedName, DirectSource] = {}
         for line in (*self.requirements, *self.overrides):
             if line.source and target.applies(line.requirement.marker):
@@ -108,14 +110,16 @@ class Job:
 
     @property
     def own_files(self) -> dict[str, str]:
-        """The paths and URLs of files that the job names itself, by file name: a lock holds neither local paths nor credentials."""
+        """The location of each file that the job names itself, by file name: paths and URLs of requirement lines, local files
+        of another tool's lock. A lock holds neither local paths nor credentials.
+        """
         sources = (line.source for line in (*self.requirements, *self.overrides))
         named = {source.filename: source.location for source in sources if source}
         given = (candidate for part in self.parts for candidate in part.given if candidate.is_local)
         return named | {candidate.filename: candidate.url for candidate in given}
 
     def _hashes_sha256(self, part: Part) -> str | None:
-        """The hash of all hashes that requirement lines give; None if they give none."""
+        """The sha256 of all hashes that requirement and constraint lines give; None if they give none."""
         lines = (*self.requirements, *(line for file in part.constraints for line in file.lines))
         text = "".join(sorted(f"{line.project} {' '.join(sorted(line.hashes))}\n" for line in lines if line.hashes))
         return sha256_of_text(text) if text else None

@@ -20,13 +20,14 @@ SAVE_SECONDS = 3600
 
 
 def is_local(name: str) -> bool:
-    """Whether a name is that of an image on this machine, and not in a registry."""
+    """Whether a name has the prefix of an image on this machine, so that no registry is asked."""
     return name.startswith(PREFIXES)
 
 
 @contextmanager
 def local_source(text: str) -> Iterator[tuple[ImageSource, Reference]]:
-    """The image that a text such as `docker-archive:FILE:NAME` names, while it is used, and its name.
+    """The image that a text such as `docker-archive:FILE:NAME` names, and its name; unpacked files are removed when the block
+    ends.
 
     Raises InputError for a text that names none, MachineError if the Docker engine cannot be asked.
     """
@@ -54,7 +55,7 @@ def local_source(text: str) -> Iterator[tuple[ImageSource, Reference]]:
 
 
 def _split(text: str, prefix: str) -> tuple[Path, Reference | None]:
-    """File and name of `PREFIX:FILE[:NAME]`. Raises InputError without a file."""
+    """File and name of `PREFIX:FILE[:NAME]`; None for the name if the text has none. Raises InputError without a file."""
     file, colon, name = text.removeprefix(prefix).partition(":")
     if not file or (colon and not name):
         raise InputError(f"`{text}` names no image", hint=f"write {prefix}FILE:NAME")
@@ -62,7 +63,7 @@ def _split(text: str, prefix: str) -> tuple[Path, Reference | None]:
 
 
 def _save_and_unpack(reference: Reference, archive: Path, folder: Path) -> None:
-    """Let the Docker engine save an image, and unpack it."""
+    """Let the Docker engine save an image to `archive`, and unpack it into `folder`. Raises MachineError if the engine fails."""
     docker = shutil.which("docker")
     if docker is None:
         raise MachineError(

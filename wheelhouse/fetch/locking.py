@@ -24,7 +24,7 @@ from wheelhouse.verify.verify import locks_in
 
 
 def existing_locks(folder: Path) -> dict[str, Lock]:
-    """The locks in a folder, by target name."""
+    """The locks in a folder, by target name; none if there is no folder."""
     return {lock.target.name: lock for lock in locks_in(folder)} if folder.is_dir() else {}
 
 
@@ -59,7 +59,7 @@ def lock_parts(
 
 
 def _report(locks: Mapping[str, Lock], new: Collection[Lock], targets: int, on_event: Listener) -> None:
-    """Say what is unusual about new locks, and which locks were reused."""
+    """Warn of what is unusual about new locks. Say of a single target's lock whether it was reused; of several, how many were."""
     _warn(new, on_event)
     if targets == 1:
         for name, lock in locks.items():
@@ -80,7 +80,7 @@ class Freshness(StrEnum):
 
 
 def freshness_of(job: Job, existing: Mapping[str, Lock], source: PackageSource) -> dict[str, Freshness]:
-    """How the lock of each target of a job stands to it, by target name; nothing is resolved."""
+    """How the lock of each target of a job stands to it, by target name, with the dropped targets; nothing is resolved."""
     states: dict[str, Freshness] = {}
     for part in job.parts:
         lock = existing.get(part.target.name)
@@ -108,7 +108,10 @@ def _is_for(job: Job, part: Part, lock: Lock, source: PackageSource) -> bool:
 
 
 def _reusable(job: Job, part: Part, existing: Lock | None, source: PackageSource) -> Lock | None:
-    """The existing lock, if it is of the same job and nothing is to be upgraded."""
+    """The existing lock, if it is of the same job and nothing is to be upgraded; else None.
+
+    A loose lock becomes one for the exact Python, and the hash of the job's settings file is noted in it.
+    """
     inputs = job.inputs(part, source.locations.redacted)
     if existing is None or job.upgrade or job.upgrade_projects or not _is_for(job, part, existing, source):
         return None
@@ -117,7 +120,10 @@ def _reusable(job: Job, part: Part, existing: Lock | None, source: PackageSource
 
 
 def _resolved(job: Job, part: Part, existing: Lock | None, source: PackageSource, on_event: Listener) -> Lock:
-    """A new lock of one target. Pins of the existing one are preferred, but for those that are to be upgraded."""
+    """A new lock of one target. Pins of the existing one are preferred, but for those that are to be upgraded.
+
+    Raises IntegrityError if a file has other bytes than in the existing lock.
+    """
     preferred = (
         {}
         if job.upgrade or existing is None
@@ -173,7 +179,7 @@ def _pinned(answer: ResolvedProject) -> str:
 
 
 def _required_by(answer: ResolvedProject, answers: Iterable[ResolvedProject]) -> str:
-    """The first project that requires this one, in brackets; empty if only the user does."""
+    """The first project that requires this one, with its requirement, in brackets; empty if only the user does."""
     project = answer.candidate.project
     requiring = [
         f"{other.candidate.project} {other.candidate.version} asks for `{text}`"
@@ -241,7 +247,9 @@ def _canonical(requires_python: str | None) -> str | None:
 
 
 def _artifact(candidate: Candidate, source: PackageSource) -> Artifact:
-    """A file as a lock names it. If the index gives no hash or no size, the file is fetched."""
+    """A file as a lock names it: a local one without a URL, others without credentials in it. If the index gives no hash or no
+    size, the file is fetched. Its full address is remembered for this run.
+    """
     sha256, size = candidate.sha256, candidate.size
     if sha256 is None or size is None:
         stored = source.artifacts.get(candidate).result()
@@ -254,7 +262,7 @@ def _artifact(candidate: Candidate, source: PackageSource) -> Artifact:
 
 
 def _no_wheel(answer: ResolvedProject) -> str:
-    """Why an sdist was chosen, as a sentence."""
+    """Why an sdist was chosen, as a clause without a full stop."""
     wheels = [other for other in answer.rejected if is_wheel(other.filename)]
     if not wheels:
         return "the project published no wheel of this version"
@@ -288,7 +296,7 @@ def _warn(locks: Iterable[Lock], on_event: Listener) -> None:
 
 
 def _unusual(pin: Pin) -> Iterator[str]:
-    """Sentences about a pin that was yanked, is archived, or was taken because a newer release has a bad page."""
+    """Sentences about a pin that was yanked, is archived or deprecated, or was taken because a newer release has a bad page."""
     if pin.yanked is not None:
         reason = f": {pin.yanked}" if pin.yanked else ", with no reason given"
         yield f"{pin.project} {pin.version} was yanked{reason}; it is taken because its exact version is asked for"

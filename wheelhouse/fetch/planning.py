@@ -68,7 +68,7 @@ def planned(
 
 
 def _remove_if_empty(folder: Path) -> None:
-    """Inside a wheelhouse, an empty folder would count as a wheelhouse without locks."""
+    """Remove a folder if it is empty: inside a wheelhouse it would count as a wheelhouse without locks."""
     with suppress(OSError):
         folder.rmdir()
 
@@ -76,7 +76,7 @@ def _remove_if_empty(folder: Path) -> None:
 def _plan(
     job: Job, folder: Path, failed: dict[str, WheelhouseError], source: PackageSource, on_event: Listener
 ) -> Plan:
-    """The plan of one job; the errors of its targets are added to `failed`."""
+    """The plan of one job, without the targets in `failed`; the errors of its own targets are added there."""
     existing = existing_locks(folder)
     possible = replace(job, parts=tuple(part for part in job.parts if part.target.name not in failed))
     locks = lock_parts(possible, existing, failed, source, on_event)
@@ -105,7 +105,11 @@ def _wheelhouse(
 def _lost(
     job: Job, folder: Path, existing: Mapping[str, Lock], locks: Mapping[str, Lock], source: PackageSource
 ) -> tuple[str, ...]:
-    """The files in the folder that another job put there for these targets, and that this job does not need."""
+    """The files in the folder that another job put there for these targets, and that this job does not need; their names,
+    sorted.
+
+    None with --upgrade. A lock that was made from the same settings file, or whose projects are upgraded, loses none.
+    """
     if job.upgrade:
         return ()
     inputs = {part.target.name: job.inputs(part, source.locations.redacted) for part in job.parts}

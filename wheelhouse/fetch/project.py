@@ -31,7 +31,7 @@ class Project:
     for_poetry: bool = False
 
     def must_state_dependencies(self) -> None:
-        """Raise InputError if only Poetry can read its dependencies."""
+        """Raise InputError if only Poetry can read the project's dependencies."""
         if self.for_poetry:
             hint = "export them with `poetry export -f requirements.txt -o requirements.txt`, and give requirements.txt to -r"
             raise InputError(f"`{self.source}` states its dependencies for Poetry alone, in [tool.poetry]", hint=hint)
@@ -117,13 +117,13 @@ def _table(document: object, name: str) -> Mapping[str, Any]:
 
 
 def _uv_sources(tool: object, source: str) -> Iterator[str]:
-    """A sentence about [tool.uv.sources], which only uv reads."""
+    """A sentence about [tool.uv.sources], which only uv reads; none if it is empty."""
     if names := sorted(_table(_table(tool, "uv"), "sources")):
         yield f"`{source}` tells uv alone where {', '.join(names)} come from ([tool.uv.sources]); wheelhouse takes them as any other"
 
 
 def _texts(value: object) -> tuple[str, ...]:
-    """A list of requirements as texts. Raises TypeError or InvalidRequirement."""
+    """A list of requirements as texts in canonical spelling; one with `@` as it is. Raises TypeError or InvalidRequirement."""
     if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
         raise TypeError(f"`{value}` is no list of requirements")
     return tuple(str(Requirement(text)) if "@" not in text else text for text in value)

@@ -46,7 +46,8 @@ def is_virtual(folder: Path) -> bool:
 def copy_whole(folder: Path, dest: Path, store: Store, on_event: Listener = ignore) -> None:
     """Make `dest`, a new folder, the whole wheelhouse of a folder of lock files; files are links to those of the cache.
 
-    Raises ServerError that names each file that neither the cache nor the store has.
+    `files/`, `image/` and `debian/` are copied. Raises ServerError that names each file that neither the cache nor the store
+    has.
     """
     lacking: list[str] = []
     for place, wheelhouse in wheelhouses_of(folder, dest):
@@ -65,7 +66,9 @@ def copy_whole(folder: Path, dest: Path, store: Store, on_event: Listener = igno
 
 
 def _filled(place: Path, wheelhouse: Wheelhouse, store: Store, on_event: Listener) -> list[str]:
-    """Write the files of one wheelhouse; the names of those that neither the cache nor the store has."""
+    """Write the files of one wheelhouse. Returns the names of those that neither the cache nor the store has, sorted: if there
+    are any, its lock files and other texts are not written.
+    """
     built = {pin.artifact.sha256 for lock in wheelhouse.locks for pin in lock.pins if pin.built}
     attestations = _attestations(wheelhouse)
     sha256s = {name: artifact.sha256 for name, artifact in wheelhouse.artifacts.items()} | attestations
@@ -97,7 +100,8 @@ def _attestations(wheelhouse: Wheelhouse) -> dict[str, str]:
 
 
 def _linked(folder: Path, sha256: str, store: Store, *, is_own: bool) -> Path | None:
-    """A link to a file of the cache, under a temporary name; None if the cache lacks it, or if it was altered there.
+    """A link to a file of the cache, under a temporary name; None if the cache lacks it, or if it was altered there and is
+    discarded.
 
     A private file is taken if the store gave it to this user, or if this user built it (`is_own`).
     """

@@ -11,7 +11,8 @@ from wheelhouse.target.target import Python
 
 
 def with_whole_image(options: Options) -> Options:
-    """The options with the release's base image, unless another is named, and with its Debian lists.
+    """The options with the release's base image, unless another is named, and its Debian lists, to which the user's own are
+    added.
 
     Raises InputError without --airflow, for a release whose Dockerfile cannot be built so, and for more than one Python.
     """
@@ -33,7 +34,7 @@ def with_whole_image(options: Options) -> Options:
 
 
 def _base_image(airflow: Airflow, pythons: tuple[str, ...]) -> str:
-    """The official image with the Python of the job."""
+    """The name of the official image with the only Python of the job. Raises InputError unless there is exactly one."""
     minors = {Python.parse(text).minor for text in pythons}
     if len(minors) != 1:
         raise InputError(
