@@ -312,7 +312,7 @@ def test_pips_variables_and_links_are_followed(inhouse: Path, tmp_path: Path) ->
 def test_pips_files_and_variables_stand_over_each_other_as_pip_has_it() -> None:
     text = "global.index-url='https://a:b@x/s'\nglobal.timeout='3'\ninstall.timeout='4'\n:env:.default-timeout='5'\n"
     config = parse_pip_config(text + "global.find-links='\\nhttps://u:p@y/l\\n./here'\n")
-    assert config.told == ("find-links = https://y/l ./here", "index-url = https://x/s", "timeout = 5")
+    assert config.followed == ("find-links = https://y/l ./here", "index-url = https://x/s", "timeout = 5")
     assert config.texts("find-links") == ["https://u:p@y/l", "./here"]
 
 
@@ -335,5 +335,5 @@ def test_passwords_in_pips_configuration_are_not_repeated(inhouse: Path, tmp_pat
 
 def test_an_at_sign_that_is_no_credential_is_kept() -> None:
     config = parse_pip_config("global.find-links='/srv/wheels@2 ./a@b'\nglobal.constraint='x @ https://u:p@y/l'\n")
-    assert config.told == ("find-links = /srv/wheels@2 ./a@b",)
+    assert config.followed == ("find-links = /srv/wheels@2 ./a@b",)
     assert "constraint = x @ https://y/l," in next(config.warnings)

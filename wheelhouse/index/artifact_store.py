@@ -57,27 +57,32 @@ class ArtifactStore:
         self.waivers = waivers
 
     def close(self) -> None:
-        """End the processes that inspect files."""
+        """End the processes that inspect files. `downloads` is not closed."""
         self._inspect_pool.close()
 
     def get(self, candidate: Candidate) -> "Future[StoredFile]":
-        """The file of a candidate. Raises RefusedError for an error in it that no waiver covers."""
+        """A future of a candidate's file: from the store, else brought, checked and inspected in a thread, once in a run.
+
+        It raises RefusedError for a finding in the file that no waiver covers.
+        """
         return self._downloads.start(("file", candidate.key), lambda: self._admitted(candidate))
 
     def find(self, filename: str, sha256: str) -> StoredFile | None:
-        """A file that an earlier run, or another machine, made; None if no store has it any longer."""
+        """The file with this sha256 that was made, not downloaded: from the cache, else brought into it from the store that
+        machines share. None if neither has it. No index is asked.
+        """
         candidate = Candidate(NormalizedName(""), Version("0"), filename, "", "", {"sha256": sha256})
         return self._stored(candidate) or self._made_elsewhere(candidate)
 
     def part_of(self, candidates: Iterable[Candidate]) -> Store:
-        """The part of the store for what is made of these files: the private one if one of them is private."""
+        """The part of the store for what is made of these files: the private one if a file is of the private one, else the shared one."""
         parts = [self._access.part_for(candidate.url) for candidate in candidates]
         return next((part for part in parts if part is self._access.private), self._access.shared)
 
     def keep(self, path: Path, contents: InspectedFile, part: Store | None = None) -> StoredFile:
-        """Move a wheel that this run made, and inspected, into the store: for this user, because no server vouches for it.
+        """Move a wheel that this run made, and what was read of it, into the private part of the store: no server vouches for it.
 
-        Other machines may have it too if `part` is shared with them.
+        If `part` is given and is not the private one, other machines may have it through `part`.
         """
         sha256, size = sha256_of(path), path.stat().st_size
         private = self._access.private
@@ -88,21 +93,25 @@ class ArtifactStore:
         return stored
 
     def offer(self, sha256: str, url: str) -> None:
-        """Let other machines have a file of the cache that is from this URL: it may have been kept before a store was named."""
+        """Let other machines have a cached file that is from this URL, if their store was not sent it lately. Without such a store,
+        nothing.
+        """
         self._access.part_for(url).offer(sha256)
 
     def share(self, stored: StoredFile, part: Store) -> None:
-        """Let other machines have a file that is kept here, if `part` is shared with them."""
+        """Let other machines have a file that is kept here, and what was read of it, if `part` is shared with them."""
         part.share(stored.path, stored.sha256)
         part.note(CONTENTS, stored.sha256, encoded(stored.contents))
 
     def unaltered(self, candidate: Candidate, stored: StoredFile) -> StoredFile:
-        """A file whose bytes have its sha256: this one, or if it was altered in the cache, one that is fetched anew."""
+        """The same file if its bytes have its sha256: they are hashed again, unless this run hashed them as they arrived. Else one
+        that is fetched anew, with a warning.
+        """
         is_sound = stored.fresh or sha256_of(stored.path) == stored.sha256
         return stored if is_sound else self.renew(candidate, stored)
 
     def renew(self, candidate: Candidate, stored: StoredFile) -> StoredFile:
-        """Fetch a file again whose copy in the store was altered after it was checked."""
+        """Warn that the cache's copy of a file was altered, remove it, and return the file as fetched again."""
         self._on_event(Warned(f"the cache's copy of {candidate.filename} was altered; it is fetched anew"))
         self._access.discard(stored.path)
         return self._stored_or_fetched(candidate)
@@ -116,7 +125,10 @@ class ArtifactStore:
         return stored
 
     def _stored_or_fetched(self, candidate: Candidate) -> StoredFile:
-        """The file of a candidate: from the store, else downloaded."""
+        """The file of a candidate: from the store, else downloaded; its findings are not judged. Emits events.
+
+        Raises InputError for a file without a URL, which was built, if no store has it.
+        """
         if stored := self._stored(candidate):
             if candidate.url:
                 self.offer(stored.sha256, candidate.url)
@@ -136,7 +148,8 @@ class ArtifactStore:
         return stored
 
     def _stored(self, candidate: Candidate, *, again: bool = False) -> StoredFile | None:
-        """A candidate's file, if the store has it, and an earlier inspection of it, and the size is right.
+        """A candidate's file from the cache, with an earlier inspection of it. None if there is no such file or inspection, if the
+        size is not the candidate's, or if the candidate has no sha256. Not hashed.
 
         `again` if another run may have stored it since this run asked first.
 
@@ -156,7 +169,7 @@ class ArtifactStore:
         return StoredFile(path, sha256, size, contents, fresh=False)
 
     def _fetch(self, candidate: Candidate, path: Path) -> StoredFile:
-        """Download, or copy, a file to `path`, check it, and move it into the store."""
+        """Copy or download a file to `path`, check and inspect it, and move it into the part of the store for its URL."""
         sha256 = self._copied(candidate, path) or self._download(candidate, path)
         with os_errors_as_machine_error(path):
             contents, size = self._checked(candidate, path, sha256), path.stat().st_size
@@ -166,7 +179,8 @@ class ArtifactStore:
         return StoredFile(part.keep(path, sha256), sha256, size, contents, fresh=True)
 
     def _copied(self, candidate: Candidate, path: Path) -> str | None:
-        """Copy a file of this machine to `path`, and return its sha256; None if it must be downloaded.
+        """Write a file of this machine, of the cache or of the store that machines share to `path`, and return its sha256. None if
+        it must be downloaded.
 
         It may be in the store without an inspection by this user: another user brought it.
         """
@@ -180,7 +194,7 @@ class ArtifactStore:
         return self._brought(candidate, path)
 
     def _brought(self, candidate: Candidate, path: Path) -> str | None:
-        """Write a file that other machines keep to `path`, and return its sha256; None if they have none of the right size."""
+        """Write a file from the store that machines share to `path`, and return its sha256; None if they have none of the right size."""
 
         def received(count: int) -> None:
             self._on_event(Received(candidate.filename, count))
@@ -194,7 +208,9 @@ class ArtifactStore:
         return None
 
     def _made_elsewhere(self, candidate: Candidate) -> StoredFile | None:
-        """A file without a URL, which another machine made; None if none shares it."""
+        """A file without a URL that another machine made: brought into the private part of the cache, and inspected. None if none
+        shares it, or if the candidate has no sha256.
+        """
         if not candidate.sha256:
             return None
         with self._access.private.partial(candidate.sha256) as partial:
@@ -209,7 +225,10 @@ class ArtifactStore:
         return stored
 
     def _download(self, candidate: Candidate, path: Path) -> str:
-        """Download a file, and return its sha256. One that was resumed and is wrong is downloaded once more, whole."""
+        """Download a file, and return its sha256. One that was resumed and is wrong is downloaded once more, whole.
+
+        The sha256 is not compared here otherwise. Raises IntegrityError for a wrong size.
+        """
 
         def received(count: int) -> None:
             self._on_event(Received(candidate.filename, count))
@@ -225,7 +244,9 @@ class ArtifactStore:
         return sha256
 
     def _checked(self, candidate: Candidate, path: Path, sha256: str) -> InspectedFile:
-        """Inspect a downloaded file. One whose hashes are not those of the index is removed: raises IntegrityError."""
+        """What an earlier run, or an inspection now, reads of a downloaded file. If a hash is not the index's, the file is removed:
+        raises IntegrityError.
+        """
         try:
             for name, expected in _expected_hashes(candidate):
                 digest = sha256 if name == "sha256" else digest_of(path, name)
@@ -241,5 +262,5 @@ class ArtifactStore:
 
 
 def _expected_hashes(candidate: Candidate) -> list[tuple[str, str]]:
-    """The sha256 alone if the index gives one, else every hash that it gives."""
+    """(algorithm, digest) of the sha256 alone if the index gives one, else of every hash that it gives; empty if it gives none."""
     return list(candidate.hashes.items()) if candidate.sha256 is None else [("sha256", candidate.sha256)]

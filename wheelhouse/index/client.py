@@ -33,7 +33,7 @@ class Index:
         http.credentials.learn(url)
 
     def page(self, project: NormalizedName) -> Page | None:
-        """A project's page; None if the index answers that it has no such project (404, 410).
+        """A project's page, from the page cache or the server; None if the index answers that it has no such project (404, 410).
 
         Raises ServerError for every other answer.
         """
@@ -51,15 +51,18 @@ class Index:
         return read(self._http.get(url, headers, subject=subject))
 
     def releases(self, project: NormalizedName, allowed: SpecifierSet) -> Page | None:
-        """The kept part of a project's page with these releases, if it is still fresh; else None."""
+        """The kept part of a project's page with these releases, if it is still fresh; else None. No request to the index is sent."""
         return self._pages.releases(self._address(project), allowed, project, self.name) if self._pages else None
 
     def keep_releases(self, allowed: SpecifierSet, page: Page) -> None:
-        """Keep the part of a page with these releases, if its server does not say how long a page is fresh."""
+        """Keep the part of a page with these releases, if its server does not say how long a page is fresh, and the page cache may
+        keep it.
+        """
         if self._pages:
             self._pages.keep_releases(self._address(page.project), allowed, page)
 
     def _address(self, project: NormalizedName) -> str:
+        """The URL of a project's page, with a `/` at its end."""
         return f"{self.name}/{project}/"
 
 
@@ -78,7 +81,10 @@ class StaticIndex:
             raise InputError(f"the folder `{name}` holds wheels, and not an index's pages", hint=hint)
 
     def page(self, project: NormalizedName) -> Page | None:
-        """A project's page; None if the folder has none. Raises ServerError for a file that is no index page."""
+        """A project's page from `index.json`, else from `index.html`; None if the folder has neither.
+
+        Raises ServerError for a file that is no index page, MachineError for one that cannot be read.
+        """
         for kind, name in ((JSON_TYPE, "index.json"), (HTML_TYPE, "index.html")):
             path = self._root / project / name
             with os_errors_as_machine_error(path):

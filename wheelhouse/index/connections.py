@@ -61,7 +61,10 @@ class Connections:
             manager.clear()
 
     def get(self, url: str, bare: str, headers: Mapping[str, str]) -> BaseHTTPResponse:
-        """One GET of `bare`, which is `url` without credentials; no redirect is followed. Raises ServerError or TransientError."""
+        """One GET of `bare`, which is `url` without credentials. The body is not read yet, and no redirect is followed.
+
+        Raises ServerError or TransientError.
+        """
         sent = {"Accept-Encoding": ACCEPT_ENCODING, **headers}
         try:
             pool, address = self._pool(bare)
@@ -72,14 +75,20 @@ class Connections:
         return response
 
     def read(self, response: BaseHTTPResponse, url: str, *, as_sent: bool) -> bytes:
-        """The next chunk of a body, decompressed unless `as_sent`; empty at its end. Raises TransientError if it breaks off."""
+        """The next chunk of a body, decompressed unless `as_sent`; empty at its end.
+
+        Raises TransientError if it breaks off, ServerError if it is too slow.
+        """
         try:
             return response.read(CHUNK, decode_content=not as_sent)
         except (*FOREIGN, OSError) as error:
             raise _translation(error, url) from error
 
     def _pool(self, url: str) -> tuple["HTTPConnectionPool | urllib3.PoolManager", str]:
-        """The pool of a server and the path to request; with a proxy its manager and the URL. A manager is slower to find pools."""
+        """The pool of a server and the path to request. With a proxy: the proxy's manager and the whole URL.
+
+        Pools are kept here, because a manager takes longer to find one.
+        """
         parts = urlsplit(url)
         origin = (parts.scheme, parts.netloc)
         pool = self._pools.get(origin)
@@ -91,6 +100,7 @@ class Connections:
         return pool, urlunsplit(("", "", parts.path or "/", parts.query, ""))
 
     def _manager(self, url: str) -> urllib3.PoolManager:
+        """The manager for a URL: one for each proxy, and one for all servers without a proxy. Made when first needed."""
         parts = urlsplit(url)
         proxy = self._proxies.get(parts.scheme) or self._proxies.get("all", "")
         if proxy and bypasses(parts.hostname or "", self._no_proxy):
@@ -101,6 +111,7 @@ class Connections:
             return self._managers[proxy]
 
     def _new_manager(self, proxy: str) -> urllib3.PoolManager:
+        """A manager of connections through a proxy; of direct connections if `proxy` is empty."""
         context = self._trust.context()
         timeout = urllib3.Timeout(connect=self._timeout, read=self._timeout)
         if proxy:
@@ -120,7 +131,10 @@ def bypasses(host: str, no_proxy: str) -> bool:
 
 
 def _proxy_manager(proxy: str, **settings: Any) -> urllib3.ProxyManager:  # noqa: ANN401
-    """The connections of a proxy; its user and password go to it alone. Raises InputError for anything but an http(s) URL."""
+    """The connections of a proxy; its user and password go to it alone. An address without a scheme is taken as http.
+
+    Raises InputError for anything but an http(s) URL.
+    """
     proxy = proxy if "://" in proxy else f"http://{proxy}"
     own = own_credentials(proxy)
     scheme, host, port = origin_of(proxy)
@@ -137,7 +151,7 @@ class _Addresses:
         self._known: dict[tuple[str, int], str] = {}
 
     def of(self, host: str, port: int) -> str:
-        """An IP address of a host."""
+        """An IP address of a host, found by `_reachable` once for each host and port in a process. Raises OSError if there is none."""
         with self._guard:
             if (host, port) not in self._known:
                 self._known[host, port] = _reachable(host, port)
@@ -145,7 +159,9 @@ class _Addresses:
 
 
 def _reachable(host: str, port: int) -> str:
-    """The first address of a host that accepts a connection; if none does, the last one, whose error is then reported."""
+    """The first IP address of a host that accepts a connection within two seconds. The last one is not tried: it is the answer if
+    no other accepts. Raises OSError if the name has no address.
+    """
     addresses = [str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
     for address in addresses[:-1]:
         try:
@@ -178,7 +194,7 @@ class _Meter:
         self._waited, self._received = 0.0, 0
 
     def count(self, started: float, count: int) -> None:
-        """Count bytes that were waited for since `started`."""
+        """Count bytes that were waited for since `started`. Raises _TooSlowError if too few came in the last `Pace.seconds` of waiting."""
         self._waited += self.clock() - started
         self._received += count
         if self._waited >= self._pace.seconds:
@@ -194,21 +210,21 @@ class PacedSocket:
         self._socket, self._meter = sock, _Meter(pace)
 
     def recv(self, amount: int) -> bytes:
-        """At most `amount` bytes; empty if the connection has ended."""
+        """At most `amount` bytes; empty if the connection has ended. Raises _TooSlowError."""
         started = self._meter.clock()
         received = self._socket.recv(amount)
         self._meter.count(started, len(received))
         return received
 
     def recv_into(self, buffer: memoryview) -> int:
-        """`recv` into a buffer; how many bytes came."""
+        """`recv` into a buffer; returns how many bytes came, 0 at the end."""
         started = self._meter.clock()
         count = self._socket.recv_into(buffer)
         self._meter.count(started, count)
         return count
 
     def shutdown(self) -> None:
-        """End a read of another thread."""
+        """End a read of another thread: nothing more is received."""
         self._socket.shutdown(socket.SHUT_RD)
 
 
@@ -223,6 +239,10 @@ class _PacedReader(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int | None:  # noqa: ANN401  (a writable buffer)
+        """Fill a buffer, first with `received`, and return how many bytes came; 0 at the end.
+
+        Raises _TooSlowError, and ProtocolError for more than MAX_HEAD_BYTES before a body.
+        """
         if self._received:
             count = min(len(self._received), len(buffer))
             buffer[:count], self._received = self._received[:count], self._received[count:]
@@ -252,7 +272,9 @@ class _Paced:
     _reader: _PacedReader
 
     def getresponse(self) -> Any:  # noqa: ANN401  (urllib3's HTTPResponse, or a PlainAnswer)
-        """The answer to the request that was sent."""
+        """The answer to the request that was sent: a PlainAnswer if it is plain enough, else urllib3's HTTPResponse. The body is
+        not read.
+        """
         self.sock.settimeout(self.timeout)
         source = PacedSocket(self.sock, self.pace)
         self._received = source.recv(FIRST_CHUNK)
@@ -282,6 +304,7 @@ class _DirectConnection(_Paced):
     _dns_host: str
 
     def _new_conn(self) -> socket.socket:
+        """A new socket, connected to the host's address. Raises NewConnectionError if the name has none."""
         name = self._dns_host
         try:
             self._dns_host = _addresses.of(name.strip("[]"), getattr(self, "port", None) or 80)
@@ -299,7 +322,7 @@ class _ProxyConnection(_Paced):
 
 
 def _pool_classes(kind: type[_Paced], pace: Pace) -> dict[str, type[HTTPConnectionPool]]:
-    """Pool classes, by scheme, whose connections are of a kind and keep a pace."""
+    """Pool classes for `http` and `https`, whose connections are of a kind and keep a pace."""
     plain = type("Connection", (kind, HTTPConnection), {"pace": pace})
     secure = type("SecureConnection", (kind, HTTPSConnection), {"pace": pace})
     return {
@@ -310,7 +333,7 @@ def _pool_classes(kind: type[_Paced], pace: Pace) -> dict[str, type[HTTPConnecti
 
 @contextmanager
 def translated(url: str) -> Iterator[None]:
-    """Turn urllib3's exceptions into ours, as `Connections` does."""
+    """Turn urllib3's exceptions into ServerError or TransientError, as `Connections` does."""
     try:
         yield
     except FOREIGN as error:
@@ -347,7 +370,7 @@ def _translation(error: Exception, url: str) -> ServerError:  # noqa: PLR0911  (
 
 
 def _encryption_error(error: Exception, host: str) -> ServerError:
-    """The error for a TLS connection that failed."""
+    """The error for a TLS connection that failed: ServerError if the certificate is not trusted, else TransientError."""
     if "CERTIFICATE_VERIFY_FAILED" not in str(error):
         return TransientError(f"the encrypted connection to {host} failed: {_cause(error)}")
     hint = "set SSL_CERT_FILE to the file of certificate authorities that your network uses"
@@ -355,7 +378,7 @@ def _encryption_error(error: Exception, host: str) -> ServerError:
 
 
 def _cause(error: BaseException) -> str:
-    """The innermost reason, without the names of objects and pools."""
+    """The text of the innermost reason, without the names of objects and pools."""
     reason: BaseException = error
     while inner := getattr(reason, "reason", None) or getattr(reason, "original_error", None):
         if not isinstance(inner, BaseException):
@@ -367,7 +390,7 @@ def _cause(error: BaseException) -> str:
 
 
 def urllib3_error_in(error: Exception) -> Exception | None:
-    """The urllib3 error that another library, such as requests, wraps in its own; None where there is none."""
+    """The urllib3 error that another library, such as requests, wraps in its own; None if there is none."""
     wrapped = error.args[0] if error.args else None
     causes = (getattr(wrapped, "reason", None), wrapped)
     return next((cause for cause in causes if isinstance(cause, foreign.HTTPError)), None)

@@ -39,11 +39,11 @@ class NamedUrls:
         self._headers[origin] = {**self._headers.get(origin, {}), path: header}
 
     def on(self, origin: Origin) -> list[str]:
-        """The URLs on a server."""
+        """The URLs on a server, in the order in which they were added; empty if there are none."""
         return self._urls.get(origin, [])
 
     def headers_on(self, origin: Origin) -> dict[str, str]:
-        """The headers for a server, by path, in the order in which they were added."""
+        """The headers for a server by path, without a `/` at its end, in the order in which they were added; empty if there are none."""
         return self._headers.get(origin, {})
 
 
@@ -56,7 +56,10 @@ class NetrcFile:
         self._entries: dict[str, tuple[str | None, ...]] | None = None
 
     def entry(self, origin: Origin) -> tuple[str, str] | None:
-        """User and password for a server. `default` is ignored: it would give every server what is meant for one."""
+        """User and password for a server, by `host:port`, else by `host`; what an entry lacks is empty. None if there is no entry.
+
+        `default` is ignored: it would give every server what is meant for one. Raises InputError for a file that cannot be read.
+        """
         with self._guard:
             if self._entries is None:
                 self._entries = _read_netrc(self._path)
@@ -87,7 +90,9 @@ class NamedUrlSource(CredentialSource):
         self._named = named
 
     def auth(self, url: str, refused: Collection[str | None]) -> str | None:
-        """The header of the longest path that holds this URL; on the same server, but in no such path, the first one."""
+        """The header of the longest named path that holds this URL; else the first header of the same server, if it has any. What
+        was refused does not matter.
+        """
         del refused
         if not (headers := self._named.headers_on(origin_of(url))):
             return None
@@ -105,7 +110,10 @@ class NetrcSource(CredentialSource):
         self._named, self._netrc = named, netrc_file
 
     def auth(self, url: str, refused: Collection[str | None]) -> str | None:
-        """The entry's user and password, before the first request; they do not replace others that were refused."""
+        """The header from the server's netrc entry, before the first request only; None after a refusal.
+
+        None also over http if the user did not name the server.
+        """
         origin = origin_of(url)
         if refused or not (origin[0] == "https" or self._named.on(origin)):
             return None
@@ -123,7 +131,10 @@ class KeyringSource(CredentialSource):
         self._answers: dict[Origin, str | None] = {}
 
     def auth(self, url: str, refused: Collection[str | None]) -> str | None:
-        """Keyring's answer, if a refusal by this server, now or earlier, was a reason to ask. Other threads wait for it."""
+        """After a refusal keyring's answer; keyring is asked once for each server, and other threads wait.
+
+        Before a refusal only an answer that keyring gave earlier. None if keyring has none.
+        """
         origin = origin_of(url)
         if not refused:
             return self._answers.get(origin)
@@ -140,12 +151,13 @@ class RequestUrlSource(CredentialSource):
         del named, netrc_file
 
     def auth(self, url: str, refused: Collection[str | None]) -> str | None:
-        """The user and password of `url`, before the first request."""
+        """The header from user and password in `url`, before the first request; None after a refusal, or if `url` has no user."""
         own = None if refused or "@" not in url else own_credentials(url)
         return basic(own[0], own[1] or "") if own else None
 
 
 def _read_netrc(path: Path | None) -> dict[str, tuple[str | None, ...]]:
+    """The entries of a netrc file by host; empty if there is no file. Raises InputError for one that cannot be read."""
     try:
         return dict(netrc.netrc(str(path)).hosts) if path and path.is_file() else {}
     except (netrc.NetrcParseError, UnicodeDecodeError) as error:
@@ -156,7 +168,9 @@ def _read_netrc(path: Path | None) -> dict[str, tuple[str | None, ...]]:
 
 
 def _ask_keyring(urls: list[str]) -> str | None:
-    """What keyring has for one of these URLs, or for its host, as pip asks: the module, else the program."""
+    """The Authorization header's value from keyring for the first of these URLs, or of their hosts, that it knows; None if none. As
+    pip does, ask the module, else the program.
+    """
     for url in urls:
         user = (own_credentials(url) or (None, None))[0]
         for service in (redact(url), host_of(url)):
@@ -166,6 +180,7 @@ def _ask_keyring(urls: list[str]) -> str | None:
 
 
 def _ask_keyring_module(service: str, user: str | None) -> tuple[str, str] | None:
+    """User and password from the Python module `keyring`; None if it is not installed, fails, or has none."""
     try:
         keyring: Any = importlib.import_module("keyring")
         credential = keyring.get_credential(service, user)
@@ -175,6 +190,7 @@ def _ask_keyring_module(service: str, user: str | None) -> tuple[str, str] | Non
 
 
 def _ask_keyring_program(service: str, user: str | None) -> tuple[str, str] | None:
+    """User and password from the program `keyring`; None without a program or a user, and if it fails or has no password."""
     program = shutil.which("keyring")
     if program is None or user is None:
         return None

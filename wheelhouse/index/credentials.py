@@ -32,7 +32,10 @@ class Credentials:
         self._guard = threading.Lock()
 
     def learn(self, url: str, token: str | None = None) -> None:
-        """Note that the user named this URL, with the credentials in it, or with a token: `user:password`, or a bearer token."""
+        """Note that the user named this URL, with the credentials in it, or with a token: `user:password`, or a bearer token.
+
+        Raises InputError for anything but an http(s) URL, and for one with a `#`.
+        """
         origin_of(url)
         if urlsplit(url).fragment:
             raise InputError("an index's address holds a `#`", hint=QUOTING)
@@ -43,7 +46,10 @@ class Credentials:
         self._named.add_header(url, header)
 
     def auth(self, url: str, refused: Collection[str | None] = ()) -> str | None:
-        """The Authorization header's value for a request, or None. `refused` holds what the server answered 401 to."""
+        """The Authorization header's value for a request, from the first source with one that was not refused; None if none has.
+
+        `refused` holds what the server answered 401 to.
+        """
         for source in self._sources:
             header = source.auth(url, refused)
             if header is not None and header not in refused:
@@ -65,7 +71,9 @@ class Credentials:
             return self._fingerprints[header]
 
     def _own_header(self, url: str) -> str | None:
-        """The header for what a named URL holds. If it holds a user alone, the password comes from the netrc file."""
+        """The header for what a named URL holds; None if it holds no user. If it holds a user alone, the password comes from the
+        netrc file's entry for this user, else it is empty.
+        """
         own = own_credentials(url)
         if own is None:
             return None
@@ -77,12 +85,13 @@ class Credentials:
 
 
 def _token_header(token: str) -> str:
+    """The Authorization header's value for a token: Basic for `user:password`, else Bearer."""
     user, colon, password = token.partition(":")
     return basic(user, password) if colon else f"Bearer {token}"
 
 
 def read_token(path: Path) -> str:
-    """The token in a file of one line. Raises InputError, which never shows it."""
+    """The token in a file of one line, which may be `user:password`. Raises InputError, which never shows it."""
     try:
         token = path.read_text(encoding="utf-8").strip()
     except OSError as error:

@@ -52,9 +52,11 @@ class Download:
     encoding: str | None = None
 
     def run(self) -> str:
-        """Fetch what is missing, and return the sha256 of the whole file. Raises TransientError if the connection fails.
+        """Fetch what is missing, and return the sha256 of the whole file, which is not compared. Raises TransientError if the
+        connection fails.
 
-        Raises TooLargeError for a file with more bytes than HttpSettings.max_file_bytes.
+        Raises TooLargeError for a file with more bytes than HttpSettings.max_file_bytes, WrongSizeError or IntegrityError for
+        another size than the index gives.
         """
         self._must_not_exceed(self.size)
         with os_errors_as_machine_error(self.path), io.FileIO(self.path, "r+") as file:
@@ -67,13 +69,15 @@ class Download:
         return digest.hexdigest()
 
     def start_anew(self) -> None:
-        """Remove the part that is there already."""
+        """Empty the file at `path`, so that `run` downloads all of it."""
         with os_errors_as_machine_error(self.path), self.path.open("r+b") as file:
             file.truncate(0)
         self.resumed = False
 
     def _receive(self, file: io.FileIO, digest: "hashlib._Hash", have: int) -> tuple["hashlib._Hash", int]:
-        """Append what the server sends after the first `have` bytes; the digest and the size of the file then."""
+        """Append what the server sends after the first `have` bytes; if it sends the whole file, replace them. Returns the digest
+        and the size of the file then.
+        """
         with self.http.open(self.url, self._headers(have)) as response:
             if not self._continues(response, have) and have:
                 file.seek(0)
@@ -90,6 +94,7 @@ class Download:
         return digest, have
 
     def _headers(self, have: int) -> dict[str, str]:
+        """The headers of a request for the file without its first `have` bytes; for all of it if `have` is 0."""
         headers = {"Accept-Encoding": "identity"}
         if have:
             headers["Range"] = f"bytes={have}-"
@@ -98,7 +103,10 @@ class Download:
         return headers
 
     def _continues(self, response: "BaseHTTPResponse", have: int) -> bool:
-        """Whether the answer starts where the file ends; False if it is the whole file. Raises TransientError if it is neither."""
+        """Whether the answer starts where the file ends; False if it is the whole file. Notes `total`, `validator` and `encoding`.
+
+        Raises TransientError if it is neither, ServerError if there is no file (404, 410).
+        """
         if response.status in (404, 410):
             hint = "the index names a file that its server does not have; try again later, or choose another version"
             raise ServerError(f"`{self.filename}` is not at {redact(self.url)} ({response.status})", hint=hint)
@@ -118,7 +126,7 @@ class Download:
         return response.status == 206
 
     def _must_not_exceed(self, size: int | None) -> None:
-        """Raise TooLargeError if a size is over the limit; the part that is there already is removed."""
+        """Empty the file and raise TooLargeError if a size is over the limit; None is never over it."""
         limit = self.http.settings.max_file_bytes
         if size is not None and size > limit:
             self.start_anew()
@@ -126,7 +134,9 @@ class Download:
             raise TooLargeError(sentence, hint="if it must be that large, allow more with --max-file-size")
 
     def _check_length(self, have: int) -> None:
-        """Raise an error if the file is shorter or longer than its index, or else its server, says."""
+        """Raise an error if the file has another size than its index, or else its server, says. If it is too short, TransientError,
+        and the file stays; else it is emptied.
+        """
         size = self.total if self.size is None else self.size
         if size is None or have == size:
             return
@@ -142,5 +152,5 @@ class Download:
 
 
 def strong_validator(etag: str) -> str | None:
-    """An ETag that may stand in If-Range (RFC 9110, 13.1.5): no weak one, which other bytes may share."""
+    """An ETag that may stand in If-Range (RFC 9110, 13.1.5); None for none, or for a weak one, which other bytes may share."""
     return etag if etag and not etag.startswith("W/") else None

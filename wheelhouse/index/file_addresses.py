@@ -14,7 +14,7 @@ class FileAddresses:
         self._addresses: dict[str, str] = {}
 
     def remember(self, sha256: str, url: str) -> None:
-        """Remember where a file is. The first address stays."""
+        """Remember the URL or path of a file. The first one for a sha256 stays."""
         with self._guard:
             self._addresses.setdefault(sha256, url)
 

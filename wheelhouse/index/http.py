@@ -90,7 +90,7 @@ class Http:
         self._live: set[BaseHTTPResponse] = set()
 
     def close(self) -> None:
-        """Close all connections; threads that read from one stop at once."""
+        """Close all connections; threads that read from one stop at once with StoppedError."""
         self._stop.set()
         with self._guard:
             live = list(self._live)
@@ -118,12 +118,13 @@ class Http:
         )
 
     def _get(self, url: str, headers: Mapping[str, str], max_bytes: int) -> Reply:
+        """One attempt of `get`, without retries."""
         with self.open(url, headers) as response:
             body = self.body(response, url, max_bytes)
             return Reply(response.url or url, response.status, response.headers, body)
 
     def body(self, response: "BaseHTTPResponse", url: str, max_bytes: int, *, as_sent: bool = False) -> bytes:
-        """The whole body of an answer, as `chunks` reads it. Raises ServerError if it has more than `max_bytes`."""
+        """The whole body of an answer, decompressed unless `as_sent`. Raises ServerError if it has more than `max_bytes`."""
         pieces, size = [], 0
         for chunk in self.chunks(response, url, as_sent=as_sent):
             pieces.append(chunk)
@@ -133,9 +134,9 @@ class Http:
         return b"".join(pieces)
 
     def has(self, url: str) -> bool:
-        """Whether a server has a file at a URL, and lets these credentials read it: one byte is requested.
+        """Whether a server has a file at a URL; False for 404 and 410. One byte is requested, and retried.
 
-        Raises ServerError if it refuses them, or cannot answer.
+        Raises ServerError if it refuses these credentials, or cannot answer.
         """
 
         def ask() -> bool:
@@ -145,7 +146,9 @@ class Http:
         return self.retrying(redact(url), ask)
 
     def retrying(self, subject: str, attempt: Callable[[], T]) -> T:
-        """Call `attempt` until it succeeds, raises anything but TransientError, or has failed `retries` times after the first."""
+        """The result of `attempt`, which is called until it succeeds, raises anything but TransientError, or has failed `retries`
+        times after the first. Waits between attempts, with an event.
+        """
         for failures in range(self.settings.retries + 1):
             try:
                 return attempt()
@@ -161,7 +164,10 @@ class Http:
 
     @contextmanager
     def open(self, url: str, headers: Mapping[str, str]) -> "Iterator[BaseHTTPResponse]":
-        """One GET that follows redirects; `chunks` reads the body. Raises ServerError, or TransientError to retry."""
+        """One GET that follows redirects, without retries; `chunks` reads the body. The connection is released afterwards.
+
+        Raises ServerError, or TransientError to retry.
+        """
         response = self._follow(url, headers)
         with self._guard:
             self._live.add(response)
@@ -174,7 +180,8 @@ class Http:
             response.release_conn() if response.closed else response.close()
 
     def chunks(self, response: "BaseHTTPResponse", url: str, *, as_sent: bool = False) -> Iterator[bytes]:
-        """The body as it arrives, decompressed if the server compressed it. Raises TransientError if it breaks off.
+        """The body as it arrives, decompressed if the server compressed it. Raises TransientError if it breaks off, StoppedError
+        after `close`.
 
         `as_sent` is for files: some servers give gzip as the Content-Encoding of a stored `.tar.gz`.
         """
@@ -192,7 +199,10 @@ class Http:
             yield chunk
 
     def _follow(self, url: str, headers: Mapping[str, str]) -> "BaseHTTPResponse":
-        """The answer after redirects."""
+        """The answer after redirects, of any status. `Authorization` among the headers does not go to another server.
+
+        Raises ServerError for more than REDIRECT_LIMIT redirects.
+        """
         first = url
         for _ in range(REDIRECT_LIMIT + 1):
             response = self._request(url, headers)
@@ -207,7 +217,7 @@ class Http:
         raise ServerError(f"{redact(first)} redirects more than {REDIRECT_LIMIT} times")
 
     def _request(self, url: str, headers: Mapping[str, str]) -> "BaseHTTPResponse":
-        """One GET, sent again with other credentials as long as the server answers 401 and there are any."""
+        """One GET without redirects, sent again with other credentials as long as the server answers 401 and there are any."""
         header = headers.get("Authorization") or self.credentials.auth(url)
         refused: list[str | None] = [header]
         response = self._send(url, headers, header)
@@ -218,6 +228,7 @@ class Http:
         return response
 
     def _send(self, url: str, headers: Mapping[str, str], authorization: str | None) -> "BaseHTTPResponse":
+        """Send one GET with this Authorization, and without the credentials in the URL. Emits `Answered`."""
         bare = without_credentials(url)
         sent = {"User-Agent": self.settings.user_agent, **headers}
         if authorization:
@@ -228,6 +239,7 @@ class Http:
         return response
 
     def _open_connections(self) -> "Connections":
+        """The connections of this object, made when they are first needed."""
         if self._connections is not None:
             return self._connections
         from wheelhouse.index.connections import Connections  # noqa: PLC0415  (80 ms, and some runs need none)
@@ -242,7 +254,7 @@ class Http:
 
 
 def _redirected(url: str, location: str) -> str:
-    """The target of a redirect. Raises ServerError for anything but an http(s) URL, and for http after https."""
+    """The absolute target of a redirect. Raises ServerError for anything but an http(s) URL, and for http after https."""
     try:
         target = urljoin(url, location)
         scheme = origin_of(target)[0]
@@ -254,7 +266,7 @@ def _redirected(url: str, location: str) -> str:
 
 
 def _raise_for_status(response: "BaseHTTPResponse", url: str) -> None:
-    """Raise TransientError or ServerError for a status that is no answer."""
+    """Raise TransientError, UnauthorizedError (401) or ServerError for a status other than 2xx, 304, 404, 410 and 416."""
     status = response.status
     if 200 <= status < 300 or status in (304, 404, 410, 416):
         return
@@ -275,7 +287,7 @@ def _raise_for_status(response: "BaseHTTPResponse", url: str) -> None:
 
 
 def _retry_after(response: "BaseHTTPResponse") -> float | None:
-    """Retry-After in seconds, from a number or a date (RFC 9110, 10.2.3)."""
+    """Retry-After in seconds, from a number or a date (RFC 9110, 10.2.3); None if there is none, or an invalid one."""
     text = response.headers.get("Retry-After", "").strip()
     if text.isascii() and text.isdigit():
         return float(text)

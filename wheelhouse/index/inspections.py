@@ -25,7 +25,7 @@ class Inspections:
         self._absent_elsewhere: set[str] = set()
 
     def get(self, sha256: str, *, again: bool = False) -> InspectedFile | None:
-        """What this run, or an earlier one, read of a file; None if no run did.
+        """What this run, or an earlier one, read of a file; None if no run on this machine did.
 
         The store is asked once for each file, and `again` if another run may have read the file since.
         """
@@ -35,21 +35,25 @@ class Inspections:
         return contents
 
     def bring(self, sha256: str, *, again: bool = False) -> InspectedFile | None:
-        """What this run, an earlier one or another machine read of a file. It may take a request, once for each file."""
+        """What this run, an earlier one or another machine read of a file; None if none did. It may take a request, once for each file."""
         return self.get(sha256, again=again) or self.of_others(sha256)
 
     def of_others(self, sha256: str) -> InspectedFile | None:
-        """What another machine read of a file, whatever this one did. It may take a request; None is remembered."""
+        """What another machine read of a file, even if this one read it too; None if no other did. It may take a request; None is
+        remembered.
+        """
         if sha256 in self._absent_elsewhere:
             return None
         return self._remembered(sha256, self._access.bring_note(CONTENTS, sha256), self._absent_elsewhere)
 
     def _stored(self, sha256: str) -> InspectedFile | None:
-        """What the store on this machine has of a file."""
+        """What the store on this machine has of a file, which is then remembered; None if nothing."""
         return self._remembered(sha256, self._access.noted(CONTENTS, sha256), self._absent)
 
     def _remembered(self, sha256: str, raw: bytes | None, absent: set[str]) -> InspectedFile | None:
-        """What a note says of a file; it is remembered, and so is that there is nothing, in `absent`."""
+        """What a note, encoded, says of a file: remembered in memory. If there is no note, or it cannot be decoded, the sha256 is
+        added to `absent`, and the result is None.
+        """
         contents: InspectedFile | None = None
         if raw:
             with suppress(msgspec.DecodeError):
@@ -62,7 +66,7 @@ class Inspections:
         return contents
 
     def keep(self, sha256: str, contents: InspectedFile, part: Store) -> None:
-        """Keep what was read of a file, for later runs too, in a part of the store."""
+        """Keep what was read of a file in memory and, unless it is distrusted, as a note in a part of the store for later runs."""
         with self._guard:
             self._files[sha256] = contents
         part.note(CONTENTS, sha256, encoded(contents))
@@ -72,7 +76,9 @@ class Inspections:
             part.forget(CONTENTS, sha256)
 
     def distrust(self, sha256: str) -> None:
-        """Forget a file whose index served other metadata beside it: the next run must find the difference again."""
+        """Remove what the store has of a file whose index served other metadata beside it, and note nothing more of it in this run:
+        the next run must find the difference again.
+        """
         with self._guard:
             self._distrusted.add(sha256)
         self._access.forget(CONTENTS, sha256)

@@ -28,11 +28,11 @@ class LinksFolder:
             raise InputError(f"--find-links `{name}` is neither an http or https address nor a folder")
 
     def holds(self, project: NormalizedName) -> bool:
-        """Whether the folder has a file of this project."""
+        """Whether the folder has a wheel or sdist of this project, by its name."""
         return project in self._files
 
     def page(self, project: NormalizedName) -> Page | None:
-        """The project's files, hashed; None if there are none."""
+        """A page with the project's files, which are hashed now; None if there are none."""
         paths = self._files.get(project)
         if not paths:
             return None
@@ -44,6 +44,9 @@ class LinksFolder:
 
     @cached_property
     def _files(self) -> dict[NormalizedName, list[Path]]:
+        """The wheels and sdists of the folder by project, sorted by name; folders inside are not searched. One file may be of two
+        projects.
+        """
         files: dict[NormalizedName, list[Path]] = {}
         with os_errors_as_machine_error(self._folder):
             for path in sorted(self._folder.iterdir()):
@@ -68,18 +71,22 @@ class LinksPage:
         return project in self._files()[2]
 
     def page(self, project: NormalizedName) -> Page | None:
-        """The project's files; None if the page links to none."""
+        """A page with the project's files; None if there are none. Raises ServerError if the page of links cannot be fetched."""
         url, base, files = self._files()
         return Page(project, self.name, url, files[project], ACTIVE, base) if project in files else None
 
     def _files(self) -> tuple[str, str, Files]:
-        """The URL of the page after redirects, the base of its relative URLs, and its files. Requested once."""
+        """The URL of the page after redirects, the base of its relative URLs, and its files by project. Requested once.
+
+        Raises ServerError.
+        """
         with self._guard:
             if self._answer is None:
                 self._answer = self._request()
             return self._answer
 
     def _request(self) -> tuple[str, str, Files]:
+        """Request the page, and return what `_files` keeps. Raises ServerError for any status but 200, and for what is not HTML."""
         reply = self._http.get(
             self._address, {"Accept": f"{HTML_TYPE}, text/html"}, subject=f"the links of {self.name}"
         )
@@ -94,7 +101,7 @@ class LinksPage:
 
 
 def projects_of(filename: str) -> frozenset[NormalizedName]:
-    """The projects that a file name may be of; none if it is neither a wheel nor an sdist."""
+    """The projects, normalised, that a file name may be of; an sdist's may be several. Empty if it is neither a wheel nor an sdist."""
     if is_wheel(filename):
         return frozenset((canonicalize_name(filename.partition("-")[0]),))
     with suppress(InvalidSdistFilename):

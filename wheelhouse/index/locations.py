@@ -41,11 +41,11 @@ class IndexLocation:
         return self.links and not self.projects
 
     def names(self, project: NormalizedName) -> bool:
-        """Whether `projects` has this name."""
+        """Whether `projects` has this name itself; patterns do not count."""
         return project in self.projects
 
     def matches(self, project: NormalizedName) -> bool:
-        """Whether a pattern of `projects` matches."""
+        """Whether a name or pattern of `projects` matches."""
         return any(fnmatchcase(project, pattern) for pattern in self.projects)
 
 
@@ -82,7 +82,10 @@ def read_locations(
 
 
 def _projects(texts: Iterable[str], names: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
-    """The projects of each named location. Raises InputError for one that is assigned to two."""
+    """The projects and patterns that --from gives each location, by its name: normalised, sorted, each once.
+
+    Raises InputError for a location that is not among `names`, and for a project that comes from two.
+    """
     assigned: dict[str, set[str]] = {}
     for text in texts:
         name, listed = split_named(text)
@@ -103,7 +106,7 @@ def _projects(texts: Iterable[str], names: Sequence[str]) -> Mapping[str, tuple[
 
 
 def _pattern(text: str) -> str:
-    """A project name or pattern, normalised (PEP 503)."""
+    """A project name or pattern, normalised (PEP 503). Raises InputError for any other text."""
     pattern = re.sub(r"[-_.]+", "-", text.strip()).lower()
     if not PATTERN.fullmatch(pattern):
         raise InputError(f"`{text}` is neither a project's name nor a pattern", hint="write a name, or acme-*")
@@ -111,7 +114,7 @@ def _pattern(text: str) -> str:
 
 
 def location_of(project: NormalizedName, locations: Iterable[IndexLocation]) -> IndexLocation | None:
-    """The location whose `projects` have a project, by name, else by pattern; None if there is none.
+    """The location whose `projects` have a project, by name, else by pattern; None if there is none: the default is not considered.
 
     Raises InputError if patterns of two locations match.
     """
@@ -127,7 +130,7 @@ def location_of(project: NormalizedName, locations: Iterable[IndexLocation]) -> 
 
 
 def document_of(locations: Iterable[IndexLocation]) -> dict[str, Any]:
-    """Locations as a lock records them: the default index apart from the others."""
+    """Locations as a lock records them: `index` is the address of the default index, `indexes` a list of tables of the others."""
     document: dict[str, Any] = {}
     for location in sorted(locations, key=lambda location: not location.is_default):
         if location.is_default:
@@ -140,7 +143,9 @@ def document_of(locations: Iterable[IndexLocation]) -> dict[str, Any]:
 
 
 def as_options(locations: Sequence[IndexLocation]) -> dict[str, Any]:
-    """Locations as the values of options, by the names of the fields of a job's options."""
+    """Locations as the values of the options `indexes`, `find_links`, `index_projects` (lists of texts, as a user writes them) and
+    `no_index` (whether there is no default).
+    """
     indexes: list[str] = []
     links: list[str] = []
     projects: list[str] = []

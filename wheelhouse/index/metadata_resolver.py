@@ -54,7 +54,9 @@ class MetadataResolver:
         self._without_sidecars: set[str] = set()
 
     def get(self, candidate: Candidate, *, certain: bool = False) -> "Future[Metadata]":
-        """The metadata of a candidate; `certain` if its file will be needed too."""
+        """A future of the metadata of a candidate, from the first place that has them. `certain` if its file will be needed too: it
+        is then requested at the same time, unless this run needs no files.
+        """
         certain = certain and self.requests_files
         metadata = self._known(candidate)
         if metadata is not None:
@@ -69,7 +71,7 @@ class MetadataResolver:
         return self._from_file(candidate, certain=certain)
 
     def _answer(self, key: str, metadata: Metadata) -> "Future[Metadata]":
-        """A future with metadata that are here: the same for all targets and jobs of a run, which ask for it again and again."""
+        """A future that has this result already; the same one for all targets and jobs of a run, which ask again and again."""
         future = self._answers.get(key)
         if future is None or future.result() is not metadata:
             future = Future()
@@ -78,11 +80,13 @@ class MetadataResolver:
         return future
 
     def learn_built(self, sdist_sha256: str, metadata: Metadata) -> None:
-        """Use the metadata of the wheel that was built from an sdist as those of the sdist from now on."""
+        """From now on, `get` answers for an sdist with the metadata of the wheel that was built from it."""
         self._built[sdist_sha256] = metadata
 
     def confirm(self, candidate: Candidate, stored: StoredFile) -> None:
-        """Raise IntegrityError if what was read before the file arrived differs from what the file holds."""
+        """Raise IntegrityError if what was read before the file arrived differs from what the file holds; nothing if nothing was
+        read before. A file that differs is inspected again by the next run.
+        """
         early = self._early.get((candidate.project, candidate.filename))
         if early is not None and early != stored.contents.raw_metadata:
             self._distrust(candidate)
@@ -92,7 +96,9 @@ class MetadataResolver:
             )
 
     def _known(self, candidate: Candidate) -> Metadata | None:
-        """Metadata that need no request. If this run requested the sidecar, that decides, even if the file arrives first."""
+        """Metadata that need no request: of a built wheel, or of an inspection on this machine; else None. None also if this run
+        requested the sidecar: that decides, even if the file arrives first.
+        """
         if candidate.key in self._built:
             return self._built[candidate.key]
         if not candidate.sha256 or self._requests.started(("sidecar", candidate.key)):
@@ -112,13 +118,19 @@ class MetadataResolver:
         return first_success([tail, then(self._artifacts.get(candidate), lambda stored: stored.contents.metadata)])
 
     def _is_read_whole(self, candidate: Candidate, max_bytes: int) -> bool:
-        """Whether metadata come from the whole file, and not from its tail."""
+        """Whether metadata come from the whole file, and not from its tail: if it is no wheel, is local, is no larger than
+        `max_bytes`, or its server has no ranges.
+        """
         if not candidate.is_wheel or candidate.is_local or host_of(candidate.url) in self._without_ranges:
             return True
         return candidate.size is not None and candidate.size <= max_bytes
 
     def _sidecar(self, candidate: Candidate) -> Metadata:
-        """A wheel's metadata from its sidecar; from the wheel if the index does not have the sidecar that it announces."""
+        """A wheel's metadata as another machine read them, else from its sidecar; from the wheel, with a warning, if the index does
+        not have the sidecar that it announces.
+
+        Raises IntegrityError for a sidecar with another hash.
+        """
         if brought := self._brought(candidate):
             return brought
         try:
@@ -133,7 +145,9 @@ class MetadataResolver:
         return self._tail(candidate)
 
     def _sidecar_bytes(self, candidate: Candidate) -> bytes:
-        """Raises ServerError if there is no sidecar (or a log-in page), IntegrityError if its hash is not the announced one."""
+        """The bytes of a sidecar. Raises ServerError if there is none (or a log-in page), IntegrityError if its hash is not the
+        announced one.
+        """
         reply = self._http.get(candidate.sidecar_url, subject=f"{candidate.filename}.metadata")
         if reply.status != 200:
             raise ServerError(f"{redact(candidate.sidecar_url)} answered {reply.status}")
@@ -148,7 +162,7 @@ class MetadataResolver:
         return reply.body
 
     def _warn_of_missing_sidecar(self, candidate: Candidate, error: ServerError) -> None:
-        """Warn once for each host: an index that lacks one sidecar often lacks all."""
+        """Warn of a missing sidecar, once for each host: an index that lacks one often lacks all."""
         host = host_of(candidate.sidecar_url)
         with self._guard:
             is_new = host not in self._without_sidecars
@@ -158,12 +172,12 @@ class MetadataResolver:
             self._on_event(Warned(f"{sentence}; metadata come from the wheels themselves where that is so"))
 
     def _distrust(self, candidate: Candidate) -> None:
-        """Forget what was known of a candidate's file, so that it is inspected again."""
+        """Remove what the store has of a candidate's file, so that the next run inspects it again; nothing without a sha256."""
         if candidate.sha256:
             self._inspections.distrust(candidate.sha256)
 
     def _tail(self, candidate: Candidate) -> Metadata:
-        """A wheel's metadata from its tail; from the whole wheel if the server has no ranges."""
+        """A wheel's metadata as another machine read them, else from its tail; from the whole wheel if the tail cannot be had or read."""
         if brought := self._brought(candidate):
             return brought
         try:

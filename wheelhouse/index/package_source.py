@@ -46,7 +46,7 @@ class PackageSource:
         self.provenance = ProvenanceStore(http, access, self._requests, on_event)
 
     def close(self) -> None:
-        """Stop all work; a later run resumes unfinished downloads."""
+        """Close all connections and stop all work, without waiting for it; a later run resumes unfinished downloads."""
         self.http.close()
         self._downloads.close()
         self._requests.close()

@@ -78,7 +78,7 @@ def read_document(body: bytes) -> Document:
 
 
 def _read_odd(body: bytes) -> Document:
-    """Read a page that msgspec refuses, value by value."""
+    """Read a page that msgspec refuses, value by value: what is not of its type is left out. Raises ValueError without a list of files."""
     page = parse_json(body.decode("utf-8-sig", "replace"))
     if not isinstance(page, dict) or not isinstance(page.get("files"), list):
         raise ValueError(NO_PAGE)
@@ -87,7 +87,7 @@ def _read_odd(body: bytes) -> Document:
 
 
 def _file(table: dict[str, Any]) -> IndexFile | None:
-    """A file with its readable facts; None for one without a name."""
+    """A file with those of its values that can be read; None for one without a name."""
     if isinstance(hashes := table.get("hashes"), dict):
         table = table | {"hashes": {name: digest for name, digest in hashes.items() if isinstance(digest, str)}}
     facts: dict[str, Any] = {"url": ""}
@@ -102,11 +102,13 @@ def _file(table: dict[str, Any]) -> IndexFile | None:
 
 
 def _meta(table: object) -> Meta:
+    """The API version as a page gives it, a number as text; 1.0 if it gives none."""
     version = table.get("api-version") if isinstance(table, dict) else None
     return Meta(str(version)) if isinstance(version, str | int | float) else Meta()
 
 
 def _status(table: object) -> Status:
+    """A project's status from a table, or from a text, which is the status alone; active if neither can be read."""
     table = {"status": table} if isinstance(table, str) else table
     with suppress(msgspec.ValidationError):
         return msgspec.convert(table, Status)

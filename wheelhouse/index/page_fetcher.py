@@ -17,10 +17,11 @@ class PageFetcher:
         self._locations, self._requests, self._on_event = locations, requests, on_event
 
     def get(self, project: NormalizedName) -> "Future[Page | None]":
-        """A project's page; None if the index has no such project."""
+        """A future of a project's page, which is requested once in a run; its result is None if the index has no such project."""
         return self._requests.start(("page", project), lambda: self._fetch(project))
 
     def _fetch(self, project: NormalizedName) -> Page | None:
+        """The project's page, or None. Emits `Waiting` and `Finished`."""
         subject = f"{project} (page)"
         self._on_event(Waiting(subject))
         page = self._locations.page(project)

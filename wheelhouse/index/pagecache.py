@@ -46,12 +46,13 @@ class _KeptPage(msgspec.Struct, array_like=True, frozen=True):
     vary: dict[str, str]
 
     def reply(self) -> Reply:
+        """The kept answer as a `Reply` with status 200 and two headers: Content-Type and Cache-Control."""
         return Reply(
             self.url, 200, {"Content-Type": self.content_type, "Cache-Control": f"max-age={self.lifetime}"}, self.body
         )
 
     def conditions(self) -> dict[str, str]:
-        """The headers that ask for a newer page only (RFC 9110, 13)."""
+        """The request headers that ask for a newer page only (RFC 9110, 13); empty if the answer had no validator."""
         validators = {"If-None-Match": self.etag, "If-Modified-Since": self.last_modified}
         return {name: value for name, value in validators.items() if value}
 
@@ -78,6 +79,7 @@ class _Place:
     key: str
 
     def page(self) -> _KeptPage | None:
+        """The kept page, else one that other machines keep; None if there is none that can be decoded. Its age is not considered."""
         raw = self.store.noted(KIND, self.key) or self.store.bring_note(KIND, self.key)
         with suppress(msgspec.DecodeError):
             return _page_decoder.decode(raw) if raw else None
@@ -91,9 +93,10 @@ class PageCache:
         self._http, self._store, self._ask_always = http, store, ask_always
 
     def get(self, url: str, headers: Mapping[str, str], read: Read, subject: str) -> Page | None:
-        """The result of `read` for the page at a URL: for the kept page if it is fresh or still valid, else for a new one.
+        """The result of `read` for the page at a URL: for the kept page if it is fresh or still valid, else for a new one, which is
+        kept if its server allows it.
 
-        A page that `read` cannot read is not kept.
+        A page that `read` cannot read, or that has links with queries, is not kept.
         """
         sent = {"user-agent": self._http.settings.user_agent} | {name.lower(): text for name, text in headers.items()}
         place, kept = self._find(url, sent)
@@ -111,7 +114,9 @@ class PageCache:
         return page
 
     def releases(self, url: str, allowed: SpecifierSet, project: NormalizedName, index: str) -> Page | None:
-        """The part of a page with these releases, if it was kept and is fresh; else None."""
+        """The part of a page with these releases, if it was kept and is fresh; else None, and always with `ask_always`. No request
+        is sent to the index.
+        """
         place = self._places(f"{url} {allowed}", url)[0]
         if self._ask_always:
             return None
@@ -124,7 +129,9 @@ class PageCache:
         return None
 
     def keep_releases(self, url: str, allowed: SpecifierSet, page: Page) -> None:
-        """Keep the part of a page with these releases, if its server does not say how long a page is fresh."""
+        """Keep the part of a page with these releases, if its server does not say how long a page is fresh. Not kept: a part
+        without files, with a file without an upload time, or of a page with queries.
+        """
         files = page.within(allowed).files if page.unsaid and not page.has_queries else []
         if files and (lifetime := _heuristic_lifetime(files, time.time())) > 0:
             kept = _KeptReleases(without_query(page.url), without_query(page.base), page.status, lifetime, files)
@@ -132,13 +139,17 @@ class PageCache:
             place.store.note(RELEASES, place.key, msgspec.msgpack.encode(kept))
 
     def _places(self, key: str, url: str) -> list[_Place]:
-        """Where a page may be. With credentials only in the private part, under a key that only the same credentials give."""
+        """Where a page may be, in the order to look: the shared part, then the private one. With credentials only the private part,
+        under a key that only the same credentials give.
+        """
         if fingerprint := self._http.credentials.fingerprint(url):
             return [_Place(self._store.private, f"{fingerprint} {key}")]
         return [_Place(self._store, key), _Place(self._store.private, key)]
 
     def _find(self, url: str, sent: Mapping[str, str]) -> tuple[_Place, _KeptPage | None]:
-        """The kept page for a request with these headers, and its place."""
+        """The first kept page that answered the same headers (Vary), fresh or not, and its place. If there is none, None and the
+        first place.
+        """
         places = self._places(url, url)
         for place in places:
             kept = place.page()
@@ -147,7 +158,9 @@ class PageCache:
         return places[0], None
 
     def _keep(self, url: str, reply: Reply, sent: Mapping[str, str]) -> None:
-        """Keep an answer, if its server allows it."""
+        """Keep an answer, if its server allows it and it has status 200, and a validator or a lifetime. One that is `private` goes
+        to the private part.
+        """
         directives = dict(DIRECTIVE.findall(reply.headers.get("Cache-Control", "").lower()))
         etag, modified = reply.headers.get("ETag", ""), reply.headers.get("Last-Modified", "")
         lifetime = 0 if "no-cache" in directives else int(directives.get("max-age") or 0) - _age(reply)
@@ -173,7 +186,9 @@ def lacks_freshness(reply: Reply) -> bool:
 
 
 def _heuristic_lifetime(files: list[IndexFile], now: float) -> float:
-    """Seconds for which these files are fresh (RFC 9111, 4.2.2); 0 if the page does not give all upload times."""
+    """Seconds for which these files are fresh (RFC 9111, 4.2.2), at most MAX_FRESH_SECONDS. 0 if the page does not give all upload
+    times; negative if one is in the future.
+    """
     try:
         newest = max(datetime.fromisoformat(file.upload_time or "").timestamp() for file in files)
     except (ValueError, OverflowError):
@@ -182,6 +197,6 @@ def _heuristic_lifetime(files: list[IndexFile], now: float) -> float:
 
 
 def _age(reply: Reply) -> int:
-    """Seconds that an answer spent in other caches (RFC 9111, 5.1)."""
+    """Seconds that an answer spent in other caches (RFC 9111, 5.1); 0 if it has no valid Age."""
     text = reply.headers.get("Age", "")
     return int(text[:9]) if text.isascii() and text.isdigit() else 0

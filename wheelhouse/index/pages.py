@@ -51,7 +51,7 @@ class Page:
 
     @cached_property
     def _by_version(self) -> tuple[dict[str, list[IndexFile]], list[str]]:
-        """Files by the spelling of their version, and the names of those that are neither wheel nor sdist."""
+        """The page's files by the spelling of their version, and the names of those that are no wheel or sdist of this project."""
         names = Filenames(self.project)
         grouped: dict[str, list[IndexFile]] = {}
         ignored: list[str] = []
@@ -65,7 +65,7 @@ class Page:
 
     @cached_property
     def _spellings(self) -> dict[Version, list[str]]:
-        """The spellings in file names of each version; none if the project is quarantined."""
+        """The spellings in file names of each version, without those that are no version; empty if the project is quarantined."""
         spellings: dict[Version, list[str]] = {}
         if self.status.status == "quarantined":
             return spellings
@@ -78,12 +78,12 @@ class Page:
 
     @property
     def ignored(self) -> tuple[str, ...]:
-        """The names of archives that are neither wheel nor sdist of this project, in the page's order."""
+        """The names of archives, also .egg and .exe, that are no wheel or sdist of this project, in the page's order."""
         return tuple(name for name in self._by_version[1] if name.lower().endswith(ARCHIVES))
 
     @cached_property
     def versions(self) -> tuple[Version, ...]:
-        """Every version that has a file, newest first; none if the project is quarantined."""
+        """Every version that has a wheel or sdist, newest first, also yanked ones; empty if the project is quarantined."""
         return tuple(sorted(self._spellings, reverse=True))
 
     @cached_property
@@ -92,14 +92,14 @@ class Page:
         return "?" in self.base or any("?" in file.url or "?" in (file.provenance or "") for file in self.files)
 
     def within(self, allowed: SpecifierSet) -> "Page":
-        """The same page with the files of these releases only."""
+        """The same page with the files of the releases within a specifier only, pre-releases too."""
         spellings = [
             name for version in allowed.filter(self.versions, prereleases=True) for name in self._spellings[version]
         ]
         return replace(self, files=[file for spelling in spellings for file in self._by_version[0][spelling]])
 
     def released(self, allowed: SpecifierSet, *, prereleases: bool | None) -> tuple[Version, ...]:
-        """The versions within a specifier, newest first. All targets of a run share what is filtered."""
+        """The versions within a specifier, newest first; `prereleases` as `SpecifierSet.filter` takes it. Kept for all targets of a run."""
         key = str(allowed), prereleases, allowed.prereleases
         if key not in self._released:
             self._released[key] = tuple(allowed.filter(self.versions, prereleases=prereleases))
@@ -107,36 +107,45 @@ class Page:
 
     @cached_property
     def _released(self) -> dict[tuple[str, bool | None, bool | None], tuple[Version, ...]]:
+        """The results of `released` so far."""
         return {}
 
     def chosen(self, version: Version, target: Target) -> tuple[Candidate | None, list[Rejected]]:
-        """The file of a release that fits a target best, and the others. All jobs of a run share the choice."""
+        """The file of a release that fits a target best (None if none fits), and the others with the reasons. Kept for all jobs of
+        a run.
+        """
         if (version, target) not in self._chosen:
             self._chosen[version, target] = choose(self.candidates(version), target)
         return self._chosen[version, target]
 
     @cached_property
     def _chosen(self) -> dict[tuple[Version, Target], tuple[Candidate | None, list[Rejected]]]:
+        """The results of `chosen` so far."""
         return {}
 
     def candidates(self, version: Version) -> tuple[Candidate, ...]:
-        """The files of one release. They are the same for every target of a run, so they are made once."""
+        """All files of one release, fit for a target or not; empty if it has none. Made once for all targets of a run."""
         if version not in self._candidates:
             self._candidates[version] = tuple(self._files_of(version))
         return self._candidates[version]
 
     @cached_property
     def _candidates(self) -> dict[Version, tuple[Candidate, ...]]:
+        """The results of `candidates` so far."""
         return {}
 
     def _files_of(self, version: Version) -> Iterator[Candidate]:
+        """The candidates of one release, made anew."""
         grouped = self._by_version[0]
         for spelling in self._spellings.get(version, ()):
             for file in grouped[spelling]:
                 yield self._candidate(version, file)
 
     def _address(self, filename: str, address: str) -> str:
-        """An absolute URL. Raises BadAddressError, or ServerError for a file of this machine on a page of a server."""
+        """An absolute URL; on a page of the user's own, without a URL, the address itself.
+
+        Raises BadAddressError, or ServerError for a file of this machine on a page of a server.
+        """
         if PLAIN_URL.match(address) or not self.url:
             return address
         url = _absolute(self.base or self.url, address)
@@ -151,7 +160,7 @@ class Page:
         return url
 
     def _uploaded(self, file: IndexFile) -> str | None:
-        """The upload time of a file in UTC (PEP 700); None if the page gives no valid time."""
+        """The upload time of a file in UTC as ISO 8601 text (PEP 700); None if the page gives no valid time."""
         if not file.upload_time:
             return None
         with suppress(ValueError, OverflowError):
@@ -162,12 +171,15 @@ class Page:
         return None
 
     def _provenance(self, file: IndexFile) -> str | None:
+        """The absolute URL of a file's provenance object (PEP 740); None if the page gives none, or an invalid one."""
         with suppress(BadAddressError):
             return self._address(file.filename, file.provenance) if file.provenance else None
         return None
 
     def _located(self, file: IndexFile) -> tuple[str, BadPageEntry | None]:
-        """A file's address, and why its page's entry cannot be used; None if it can."""
+        """A file's absolute URL, and why its entry on the page cannot be used; None if it can. The URL is empty if there is none
+        that is valid.
+        """
         sha256 = file.hashes.sha256 if file.hashes else None
         if not file.url:
             return "", BadPageEntry("url")
@@ -180,6 +192,7 @@ class Page:
         return url, None
 
     def _candidate(self, version: Version, file: IndexFile) -> Candidate:
+        """The candidate for a file of the page; what is wrong with its URL or sha256 goes into `fault`."""
         url, fault = self._located(file)
         sidecar = file.core_metadata if file.core_metadata is not None else file.dist_info_metadata
         return Candidate(
@@ -201,7 +214,7 @@ class Page:
 
 
 def parse_page(body: bytes, content_type: str, project: NormalizedName, index: str, url: str) -> Page:
-    """Read a page by its content type. Raises ServerError for anything but an index page."""
+    """Read a page as JSON or HTML, by its content type. Raises ServerError for anything but an index page that can be read."""
     kind = content_type.partition(";")[0].strip().lower()
     if kind in (JSON_TYPE, "application/json"):
         return _parse_json(body, project, index, url)
@@ -212,6 +225,7 @@ def parse_page(body: bytes, content_type: str, project: NormalizedName, index: s
 
 
 def _parse_json(body: bytes, project: NormalizedName, index: str, url: str) -> Page:
+    """The page that a JSON text holds. Raises ServerError."""
     try:
         document = read_document(body)
     except ValueError as error:
@@ -228,14 +242,15 @@ def _check_version(version: str, url: str) -> None:
 
 
 def _parse_html(body: bytes, project: NormalizedName, index: str, url: str) -> Page:
+    """The page that an HTML text holds. Raises ServerError."""
     parser = read_html(body, url)
     return Page(project, index, url, html_files(parser, url), parser.status, parser.base_url(url))
 
 
 def html_files(parser: "Anchors", url: str) -> list[IndexFile]:
-    """The files that a page links to, without invalid URLs.
+    """The files that a page links to, in its order, without links whose URL is invalid; a link may be to no archive.
 
-    Raises ServerError for a page that is for people and links to no file, and for one with invalid URLs only.
+    Raises ServerError for a page that is for people and links to no archive, and for one with invalid URLs only.
     """
     files: list[IndexFile] = []
     invalid: ValueError | None = None
@@ -277,7 +292,7 @@ def _absolute(base: str, url: str) -> str:
 
 
 def _html_file(attributes: dict[str, str | None]) -> IndexFile:
-    """The file of a link, from its attributes (PEP 503, 592, 658, 714, 740)."""
+    """The file of a link, from its attributes (PEP 503, 592, 658, 714, 740); `url` is as written. Raises ValueError for an invalid one."""
     url, fragment = urldefrag((attributes["href"] or "").strip())
     sidecar = attributes.get("data-core-metadata", attributes.get("data-dist-info-metadata", "false"))
     return IndexFile(
@@ -307,14 +322,15 @@ class Anchors(HTMLParser):
 
     @property
     def status(self) -> Status:
-        """The project's status, from `meta` elements (PEP 792)."""
+        """The project's status, from `meta` elements (PEP 792); active if there are none."""
         return Status(self.metas.get("pypi:project-status") or "active", self.metas.get("pypi:project-status-reason"))
 
     def base_url(self, url: str) -> str:
-        """The base of relative URLs on a page from `url`."""
+        """The base of relative URLs on a page from `url`: its `base` element, made absolute, else `url`."""
         return _absolute(url, self.base) if self.base else url
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note a link with a target, the first `base`, a `meta`, or that an element is only for people."""
         self.seen_markup = True
         if tag == "a":
             attributes = dict(attrs)
@@ -329,4 +345,5 @@ class Anchors(HTMLParser):
             self.metas[attributes.get("name") or ""] = attributes.get("content")
 
     def handle_decl(self, decl: str) -> None:
+        """Note that there is a declaration such as `<!DOCTYPE html>`."""
         self.seen_markup = True

@@ -29,21 +29,21 @@ class PipConfig:
     values: Mapping[str, str] = field(default_factory=dict)
 
     def text(self, name: str) -> str | None:
-        """One setting, or None."""
+        """One setting as it is written; None if it is not there."""
         return self.values.get(name)
 
     def texts(self, name: str) -> list[str]:
-        """One setting as a list."""
+        """One setting as a list of words; empty if it is not there."""
         return self.values.get(name, "").split()
 
     @property
-    def told(self) -> tuple[str, ...]:
-        """The settings that count, as `name = value`, without credentials, for a lock."""
+    def followed(self) -> tuple[str, ...]:
+        """The settings that wheelhouse follows, as `name = value` by name, without credentials, for a lock."""
         return tuple(f"{name} = {_without_credentials(self.values[name])}" for name in FOLLOWED if name in self.values)
 
     @property
     def warnings(self) -> Iterator[str]:
-        """A sentence for each setting that is ignored."""
+        """A sentence, without credentials, for each setting that a user might expect to count, and that does not."""
         for name, value in ((name, _without_credentials(self.values[name])) for name in IGNORED if name in self.values):
             if name == "trusted-host":
                 yield f"pip's trusted-host ({value}) is not followed: certificates are always checked; see --ca-file"
@@ -52,37 +52,38 @@ class PipConfig:
 
     def refuse_extra(self, indexes: Sequence[str]) -> None:
         """Raise InputError for an extra index of pip that no option assigns projects to; `indexes` are the values of --index."""
-        known = {_same(split_named(text)[1]) for text in indexes}
+        assigned = {_comparable(split_named(text)[1]) for text in indexes}
         for url in self.texts("extra-index-url"):
-            if _same(url) not in known:
+            if _comparable(url) not in assigned:
                 raise InputError(
                     f"pip's configuration names the extra index {redact(url)}, but not which projects come from it",
                     hint=f"a project comes from one index here: --index NAME={redact(url)} --from NAME=PROJECT",
                 )
 
     def with_credentials(self, indexes: Sequence[str]) -> list[str]:
-        """The values of --index; an index that pip's configuration also names gets the credentials that it has there."""
-        extra = {_same(url): url for url in self.texts("extra-index-url")}
-        return [text if "@" in text else _renamed(text, extra) for text in indexes]
+        """The values of --index. `NAME=URL` without an `@` gets the credentials that pip's configuration has for the same extra index."""
+        extra = {_comparable(url): url for url in self.texts("extra-index-url")}
+        return [text if "@" in text else _with_credentials(text, extra) for text in indexes]
 
 
-def _same(url: str) -> str:
-    """A URL in the form in which two URLs of one index are equal."""
+def _comparable(url: str) -> str:
+    """A URL without credentials, query and last `/`: equal for two URLs of one index."""
     return redact(url).rstrip("/")
 
 
-def _renamed(text: str, known: Mapping[str, str]) -> str:
-    """A value `NAME=URL` of an option, its URL with the credentials that pip's configuration has for it."""
+def _with_credentials(text: str, extra: Mapping[str, str]) -> str:
+    """A value of --index, its URL as in `extra` if it has a name and `extra` has its index; else unchanged."""
     name, url = split_named(text)
-    return f"{name}={known[_same(url)]}" if name and _same(url) in known else text
+    return f"{name}={extra[_comparable(url)]}" if name and _comparable(url) in extra else text
 
 
 def _without_credentials(text: str) -> str:
+    """A setting's words, joined by spaces, each URL and each proxy without its user and password."""
     return " ".join(redact(part) if "://" in part else BEFORE_HOST.sub("", part) for part in text.split())
 
 
 def read_pip_config() -> PipConfig:
-    """Run `pip config list`. Raises MachineError if it fails."""
+    """The settings of pip, from `pip config list` with the Python that runs wheelhouse. Raises MachineError if it fails."""
     command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "config", "list"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -91,7 +92,7 @@ def read_pip_config() -> PipConfig:
 
 
 def parse_pip_config(text: str) -> PipConfig:
-    """Read the output of `pip config list`: `section.name='value'` on each line."""
+    """Read the output of `pip config list`: `section.name='value'` on each line. Other sections, and empty values, are left out."""
     sections: dict[str, dict[str, str]] = {section: {} for section in SECTIONS}
     for line in text.splitlines():
         if (match := LINE.fullmatch(line)) and match[1] in sections:

@@ -53,7 +53,7 @@ class PlainAnswer:
         self._connection: Any = None
 
     def begin(self) -> None:
-        """For http.client: the header is read already."""
+        """Does nothing. http.client calls it to read the header, which is read already."""
 
     def isclosed(self) -> bool:
         """Whether the body has been read."""
@@ -80,7 +80,7 @@ class PlainAnswer:
         return chunk
 
     def _received(self, amount: int) -> bytes:
-        """So many bytes from the connection, or all that come before its end. One read of TLS gives 16 kB at most."""
+        """So many bytes from the connection, or fewer if it ends before. Reads repeatedly: one read of TLS gives 16 kB at most."""
         buffer = bytearray(amount)
         view, filled = memoryview(buffer), 0
         while filled < amount and (count := self._source.recv_into(view[filled:])):
@@ -88,13 +88,13 @@ class PlainAnswer:
         return bytes(view[:filled])
 
     def release_conn(self) -> None:
-        """Give the connection back to its pool."""
+        """Give the connection back to its pool, once."""
         if self._pool and self._connection:
             self._pool._put_conn(self._connection)  # as urllib3's own answers do
             self._connection = None
 
     def close(self) -> None:
-        """Close the connection: the rest of the body is not wanted."""
+        """Close the connection: what is left of the body is not wanted."""
         if self._connection:
             self._connection.close()
 
@@ -104,7 +104,7 @@ class PlainAnswer:
 
 
 def plain_answer(received: bytes, source: "PacedSocket") -> PlainAnswer | None:
-    """The answer that begins with these bytes; None for one that is not of the plainest kind."""
+    """The answer that begins with these bytes; None if it is not of the plainest kind, or more came than its body."""
     head = HEAD.match(received)
     fields = _fields(head["fields"].decode("ascii")) if head else None
     if not head or fields is None or not _is_plain(fields):
@@ -116,7 +116,7 @@ def plain_answer(received: bytes, source: "PacedSocket") -> PlainAnswer | None:
 
 
 def _fields(text: str) -> Fields | None:
-    """The fields of a header; None if one is there twice, or if there are too many."""
+    """The fields of a header, their names in lower case; None if one is there twice, or if there are more than MAX_HEADERS."""
     fields = Fields()
     lines = text.splitlines()
     for line in lines:
@@ -126,7 +126,7 @@ def _fields(text: str) -> Fields | None:
 
 
 def _is_plain(fields: Mapping[str, str]) -> bool:
-    """Whether a length alone says where the body ends, and it is sent as it is."""
+    """Whether Content-Length alone says where the body ends, the body is not encoded, and the connection is kept."""
     kept = fields.get("connection", "keep-alive").lower() == "keep-alive"
     encoded = "transfer-encoding" in fields or "content-encoding" in fields
     return kept and not encoded and bool(LENGTH.fullmatch(fields.get("content-length", "")))

@@ -34,7 +34,7 @@ class Attested:
 
 
 def identities_of(text: str) -> tuple[Identity, ...]:
-    """The publishers that a provenance object names. Raises ValueError for any other text."""
+    """The publisher of each attestation bundle in a provenance object, in its order. Raises ValueError for any other text."""
     try:
         return tuple(identity_of(bundle["publisher"]) for bundle in parse_json(text)["attestation_bundles"])
     except (KeyError, TypeError, AttributeError) as error:
@@ -66,16 +66,16 @@ Publishers = Mapping[NormalizedName, tuple[str, ...]]
 
 
 def parse_publishers(text: str, source: str) -> Publishers:
-    """Read a file of publishers. Raises InputError naming `source`."""
+    """Read a file of publishers; the project names are normalised. Raises InputError naming `source`."""
     try:
-        told = parse_json(text)["publishers"]
-        return {canonicalize_name(project): tuple(map(str, known)) for project, known in told.items()}
+        table = parse_json(text)["publishers"]
+        return {canonicalize_name(project): tuple(map(str, publishers)) for project, publishers in table.items()}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         hint = "`wheelhouse vet` writes it; remove what was altered, or the file"
         raise InputError(f"`{source}` is no file of publishers: {error}", hint=hint) from error
 
 
 def publishers_json(publishers: Publishers) -> str:
-    """The text of a file of publishers, for people to read and to change."""
-    table = {str(project): list(known) for project, known in sorted(publishers.items())}
+    """The text of a file of publishers as JSON, sorted by project, for people to read and to change."""
+    table = {str(project): list(texts) for project, texts in sorted(publishers.items())}
     return json.dumps({"publishers": table}, indent=1) + "\n"

@@ -25,7 +25,7 @@ class ProvenanceStore:
         self._http, self._access, self._requests, self._on_event = http, access, requests, on_event
 
     def get(self, candidate: Candidate) -> "Future[Provenance | None]":
-        """Where a file's attestations are, and whom they name; None if its index announces none."""
+        """A future of a file's provenance object, not yet checked; None if its index announces none, or one that cannot be read."""
         if (url := candidate.provenance) is None:
             none: Future[Provenance | None] = Future()
             none.set_result(None)
@@ -33,7 +33,10 @@ class ProvenanceStore:
         return self._requests.start(("provenance", candidate.key), lambda: self._fetch(candidate.filename, url))
 
     def text(self, provenance: Provenance) -> "Future[str]":
-        """The attestations that a lock names. Raises IntegrityError if the index has other ones by now."""
+        """A future of the JSON text of the attestations that a lock names: from a store, else from the index.
+
+        It raises IntegrityError if the index has other ones by now, ServerError if it has none.
+        """
         return self._requests.start(("attestations", provenance.sha256), lambda: self._locked_text(provenance))
 
     def share(self, provenance: Provenance) -> None:
@@ -46,7 +49,7 @@ class ProvenanceStore:
             part.keep(path, provenance.sha256)
 
     def _fetch(self, filename: str, url: str) -> Provenance | None:
-        """Fetch a provenance object; one that cannot be read is left out, with a warning."""
+        """Fetch a provenance object, and note its bytes in the store. One that cannot be read is None, with a warning."""
         subject = f"{filename}{SUFFIX}"
         try:
             raw = self._read(url, subject)
@@ -59,7 +62,7 @@ class ProvenanceStore:
         return Provenance(redact(url), sha256, identities)
 
     def _read(self, url: str, subject: str) -> bytes:
-        """The bytes at an address. Raises ValueError if the index does not have what it announces."""
+        """The bytes at a URL or of a `file:` URL. Raises ValueError if the index does not answer 200, InputError for an unreadable file."""
         if url.startswith("file:"):
             return read_bytes(path_of(url), "the file of attestations")
         reply = self._http.get(url, subject=subject)
@@ -68,7 +71,10 @@ class ProvenanceStore:
         return reply.body
 
     def _locked_text(self, provenance: Provenance) -> str:
-        """The text of attestations that a lock names. Raises IntegrityError if the index has another one now."""
+        """The text of attestations that a lock names, from a store, else from the index.
+
+        Raises IntegrityError if the index has another one now, ServerError if it has none.
+        """
         raw = self._access.noted(PROVENANCE, provenance.sha256)
         if raw is None:
             raw = self._access.bring_note(PROVENANCE, provenance.sha256)

@@ -34,7 +34,7 @@ class _RemoteFile(io.RawIOBase):
         self._pieces = [(start, body)]
 
     def _get(self, ranges: str) -> tuple[int, bytes, int]:
-        """Request a range: where the answer starts, its bytes, and the size of the file."""
+        """Request a range: where the answer starts, its bytes, and the size of the file. Raises NoRangesError for any other answer."""
         headers = {"Range": ranges, "Accept-Encoding": "identity"}
         with self._http.open(self._url, headers) as response:
             content_range = re.fullmatch(r"bytes (\d+)-(\d+)/(\d+)", response.headers.get("Content-Range", ""))
@@ -63,6 +63,7 @@ class _RemoteFile(io.RawIOBase):
         return self._position
 
     def read(self, size: int | None = -1) -> bytes:
+        """The next bytes, from those that are kept, else requested. Raises NoRangesError or TailError."""
         start = self._position
         end = self._size if size is None or size < 0 else min(start + size, self._size)
         if start >= end:
@@ -74,7 +75,7 @@ class _RemoteFile(io.RawIOBase):
         return self._fetched(start, end)
 
     def _fetched(self, start: int, end: int) -> bytes:
-        """Bytes that no kept piece has."""
+        """Bytes that no kept piece has: requested with up to TAIL_BYTES more, which are kept. Raises TailError for too many bytes."""
         if end - start > MAX_METADATA_BYTES:
             raise TailError(f"{redact(self._url)} has a directory, or metadata, of {end - start} bytes")
         last = min(max(end, start + TAIL_BYTES), self._size) - 1
@@ -86,7 +87,7 @@ class _RemoteFile(io.RawIOBase):
 
 
 def ranged_metadata(http: Http, url: str, filename: str) -> bytes:
-    """A wheel's raw METADATA; provisional until the whole file is checked.
+    """A wheel's raw METADATA; provisional until the whole file is checked. One attempt, without retries.
 
     Raises NoRangesError if the server serves no ranges, TailError if the tail is not that of a wheel.
     """

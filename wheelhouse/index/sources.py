@@ -41,28 +41,28 @@ class IndexLocations:
                 http.credentials.learn(location.address, tokens[location.name])
 
     def page(self, project: NormalizedName) -> Page | None:
-        """A project's page; None if the location of the project has no such project."""
+        """A project's page; None if it comes from no location, or its location has no such project."""
         location = self.of(project)
         return self._clients[location].page(project) if location else None
 
     def releases(self, project: NormalizedName, allowed: SpecifierSet) -> Page | None:
-        """The kept part of a project's page with these releases, if it is still fresh; else None."""
+        """The kept part of a project's page with these releases, if it is still fresh; else None. No request to an index is sent."""
         index = self._index(project)
         return index.releases(project, allowed) if index else None
 
     def keep_releases(self, allowed: SpecifierSet, page: Page) -> None:
-        """Keep the part of a page with these releases, if its server does not say how long a page is fresh."""
+        """Keep the part of a page with these releases, if it is of an index on a server that does not say how long a page is fresh."""
         if index := self._index(page.project):
             index.keep_releases(allowed, page)
 
     def _index(self, project: NormalizedName) -> Index | None:
-        """The index on a server that a project comes from; None if it comes from elsewhere."""
+        """The client of the index on a server that a project comes from; None if it comes from a folder, from links, or from nowhere."""
         location = self.of(project)
         client = self._clients[location] if location else None
         return client if isinstance(client, Index) else None
 
     def of(self, project: NormalizedName) -> IndexLocation | None:
-        """The location of a project: the assigned one; else the links that hold it; else the default index.
+        """The location of a project, without credentials: the assigned one; else the links that hold it; else the default index; else None.
 
         Raises InputError if several links hold it.
         """
@@ -80,12 +80,12 @@ class IndexLocations:
 
 
 def shown(address: str) -> str:
-    """A URL without credentials, or a folder, for output."""
+    """A URL without credentials, query and last `/`, for output; a folder as it is."""
     return redact(address).rstrip("/") if "://" in address else address
 
 
 def path_of(address: str) -> Path:
-    """The path of a folder or of a `file:` URL."""
+    """The path of a folder, as it is written, or of a `file:` URL."""
     return Path(unquote(parts_of(address).path)) if address.startswith("file:") else Path(address)
 
 
@@ -99,7 +99,7 @@ def _holds(client: Source, project: NormalizedName) -> bool:
 
 
 def _client(location: IndexLocation, http: Http, pages: PageCache) -> Source:
-    """The client for a location."""
+    """The client for a location. Raises InputError for a folder that is not there, or not what the location says."""
     name = shown(location.address)
     if _is_remote(location.address):
         return LinksPage(location.address, http) if location.links else Index(location.address, http, pages)

@@ -27,22 +27,30 @@ class StoreAccess:
         return self._store.private if is_private else self._store
 
     def artifact(self, sha256: str, url: str) -> Path | None:
-        """The file with this sha256. Raises ServerError if it is private, and the server of `url` refuses these credentials."""
+        """The path of the file with this sha256 in either part; None if neither has it. A private one only if the present
+        credentials may read it, which may take a request.
+
+        Raises ServerError if the server of `url` refuses these credentials.
+        """
         if path := self._store.artifact(sha256):
             return path
         path = self._store.private.artifact(sha256)
         return path if path and self._may_read(sha256, url) else None
 
     def bring(self, sha256: str, url: str, path: Path, on_bytes: Callable[[int], None]) -> bool:
-        """Write the file with this sha256 to `path` if other machines keep it. For a private URL only a shared private part is asked."""
+        """Write the file with this sha256 to `path`; False if no other machine keeps it. Only the part for the URL is asked, so a
+        private file comes only if the user shares the private part.
+        """
         return self.part_for(url).bring(sha256, path, on_bytes)
 
     def noted(self, kind: str, key: str) -> bytes | None:
-        """A fact from either part."""
+        """The bytes of a fact on this machine, from the shared part, else from the private one; None if neither has it."""
         return self._store.noted(kind, key) or self._store.private.noted(kind, key)
 
     def bring_note(self, kind: str, key: str) -> bytes | None:
-        """A fact that other machines keep, from either part."""
+        """The bytes of a fact that other machines keep, from the shared part, else from the private one; None if neither has it. It
+        is noted on this machine.
+        """
         return self._store.bring_note(kind, key) or self._store.private.bring_note(kind, key)
 
     def forget(self, kind: str, key: str) -> None:
@@ -51,7 +59,7 @@ class StoreAccess:
         self._store.private.forget(kind, key)
 
     def discard(self, path: Path) -> None:
-        """Remove a file whose bytes no longer have its sha256, from the part that has it."""
+        """Remove a file whose bytes no longer have its sha256, so that neither part uses it again."""
         self._store.discard(path)
         self._store.private.discard(path)
 
@@ -66,13 +74,17 @@ class StoreAccess:
         return self._store.private
 
     def grant(self, sha256: str, url: str) -> None:
-        """Note that the server of `url` gave a file to the present credentials, if it is a private one."""
+        """Note that the server of `url` gave a file to the present credentials; nothing if the URL is of the shared part, or is a path."""
         part = self.part_for(url)
         if _is_remote(url) and part is not self._store:
             part.note(GRANTS, self._grant_key(sha256, url), b"")
 
     def _may_read(self, sha256: str, url: str) -> bool:
-        """Whether the present credentials were given this file, now or earlier. A file without a URL was made by this user."""
+        """Whether the present credentials were given this file, or its server says now that they may read it, which is then noted.
+        A file without a URL was made by this user: True.
+
+        Raises ServerError if the server refuses them.
+        """
         if not _is_remote(url):
             return True
         if self._store.private.noted(GRANTS, self._grant_key(sha256, url)) is not None:
@@ -83,7 +95,7 @@ class StoreAccess:
         return True
 
     def _grant_key(self, sha256: str, url: str) -> str:
-        """The key of the fact that these credentials may read a file."""
+        """The key of the note that the present credentials for a URL may read a file."""
         return f"{sha256} {self._http.credentials.fingerprint(url)}"
 
 

@@ -31,9 +31,10 @@ def stored_or_downloaded(
     on_event: Listener,
     check: Callable[[Path], bool] | None = None,
 ) -> tuple[Path, str]:
-    """The path of the file in the store, and its sha256. A file that the store has counts if `check` says so.
+    """The path of the file in the store, and its sha256: from the cache if `check` accepts the path, else from the store that
+    machines share, else downloaded. Emits events.
 
-    Raises IntegrityError for a file with another sha256, ServerError as `Download` does.
+    Raises IntegrityError for a file with another sha256 or size, ServerError as `Download` does.
     """
     if request.sha256 and (path := _stored(request, access, check)):
         on_event(Finished(request.name, reused=True))
@@ -51,7 +52,7 @@ def stored_or_downloaded(
 
 
 def _brought(request: FileRequest, partial: Path, access: StoreAccess, on_event: Listener) -> str | None:
-    """The sha256 of a file that other machines keep, written to `partial`; None if they have none of the right size."""
+    """The sha256 of a file from the store that machines share, written to `partial`; None if they have none of the right size."""
 
     def received(count: int) -> None:
         on_event(Received(request.name, count))
@@ -64,13 +65,13 @@ def _brought(request: FileRequest, partial: Path, access: StoreAccess, on_event:
 
 
 def _stored(request: FileRequest, access: StoreAccess, check: Callable[[Path], bool] | None) -> Path | None:
-    """The file, if the store has it and `check` accepts it."""
+    """The path of the file in the cache; None if it has none, `check` refuses it, or the request has no sha256. Not hashed here."""
     path = access.artifact(request.sha256, request.url) if request.sha256 else None
     return path if path and (check is None or check(path)) else None
 
 
 def _downloaded(request: FileRequest, partial: Path, http: Http, on_event: Listener) -> str:
-    """Download a file, and return its sha256. One that was resumed and is wrong is downloaded once more, whole.
+    """Download a file to `partial`, and return its sha256. One that was resumed and is wrong is downloaded once more, whole.
 
     Raises IntegrityError for a wrong sha256 or size.
     """

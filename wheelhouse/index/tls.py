@@ -20,7 +20,7 @@ class Trust:
     client_cert: str | None = None
 
     def context(self) -> ssl.SSLContext:
-        """The SSLContext for connections. Raises InputError for files that cannot be used."""
+        """A new SSLContext for connections. Raises InputError for files that cannot be used."""
         try:
             context = self._context()
         except (OSError, ssl.SSLError) as error:
@@ -45,13 +45,13 @@ class Trust:
 
 
 def _openssl_has_authorities() -> bool:
-    """Whether OpenSSL finds the system's authorities. truststore, which reads them for each connection, is not needed then."""
+    """Whether this is Linux and OpenSSL finds the system's authorities: then truststore is not needed."""
     paths = ssl.get_default_verify_paths()
     return sys.platform == "linux" and paths.cafile is not None
 
 
 def _load_client_cert(context: ssl.SSLContext, path: str) -> None:
-    """Present a client certificate to servers. Raises InputError."""
+    """Make a context present a client certificate to servers. Raises InputError if it cannot be used, or its key has a passphrase."""
 
     def no_password() -> str:
         raise InputError(f"the key in `{path}` has a passphrase", hint="give --client-cert a key without one")
@@ -64,4 +64,5 @@ def _load_client_cert(context: ssl.SSLContext, path: str) -> None:
 
 
 def _reason(error: OSError) -> str:
+    """The reason of an error in a few words: OpenSSL's, else the system's, else the text of the error."""
     return getattr(error, "reason", None) or error.strerror or str(error)

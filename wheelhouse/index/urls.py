@@ -42,6 +42,7 @@ _concealing: dict[str, str] = {}
 
 
 def _concealed(address: str) -> str:
+    """An address whose beginning, the longest that `conceal` was given, is shown as it was written; else unchanged."""
     fitting = [beginning for beginning in _concealing if address.startswith(beginning)]
     if not fitting:
         return address
@@ -63,12 +64,12 @@ def query_of(url: str) -> str:
 
 
 def without_query(url: str) -> str:
-    """A URL without its query and fragment, as relative URLs on a page need it."""
+    """A URL without its query and fragment; also relative URLs on its page start there."""
     return url.partition("#")[0].partition("?")[0]
 
 
 def parts_of(url: str) -> SplitResult:
-    """The parts of a URL. Raises InputError for a text that is no URL."""
+    """The parts of a URL, as `urlsplit` gives them. Raises InputError for a text that is no URL."""
     try:
         return urlsplit(url)
     except ValueError as error:
@@ -78,7 +79,7 @@ def parts_of(url: str) -> SplitResult:
 
 
 def host_of(url: str) -> str:
-    """Host and port, in lower case. Raises InputError for a text that is no URL."""
+    """Host, and the port if the URL has one, in lower case. Raises InputError for a text that is no URL."""
     return parts_of(url).netloc.rpartition("@")[2].lower()
 
 
@@ -91,7 +92,10 @@ def without_credentials(url: str) -> str:
 
 
 def origin_of(url: str) -> Origin:
-    """Scheme, host and port of an http(s) URL (RFC 6454). Raises InputError for any other, without showing it in full."""
+    """Scheme, host in lower case, and port (the scheme's own if the URL has none) of an http(s) URL (RFC 6454).
+
+    Raises InputError for any other, without showing it in full.
+    """
     end_of_server = url.find("/", len("https://"))
     try:
         return _origin(url[:end_of_server] if end_of_server > 0 else url)
@@ -101,7 +105,7 @@ def origin_of(url: str) -> Origin:
 
 @lru_cache(maxsize=4096)
 def _origin(url: str) -> Origin:
-    """`origin_of`. A run has few servers and many URLs, so the caller leaves the path out."""
+    """`origin_of`, cached. A run has few servers and many URLs, so the caller leaves the path out."""
     parts = parts_of(url)
     try:
         host, port = parts.hostname, parts.port
@@ -113,12 +117,15 @@ def _origin(url: str) -> Origin:
 
 
 def basic(user: str, password: str) -> str:
-    """An Authorization header's value (RFC 7617)."""
+    """The Authorization header's value for a user and a password: `Basic` and base64 (RFC 7617)."""
     return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
 
 
 def own_credentials(url: str) -> tuple[str, str | None] | None:
-    """User and password in a URL; None if it has no user. Raises InputError for a text that is no URL."""
+    """User and password in a URL, unquoted; None if it has no user; the password is None if it has none.
+
+    Raises InputError for a text that is no URL.
+    """
     parts = parts_of(url)
     if parts.username is None:
         return None
