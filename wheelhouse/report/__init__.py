@@ -33,14 +33,14 @@ TARGETS = 4
 
 
 def warning_text(event: Warned | Found) -> str:
-    """The sentence of a warning; for a finding, with its subject."""
+    """The sentence of a warning; of a finding: its subject, a colon and its sentence, without the rule's id."""
     if isinstance(event, Found):
         return f"{subject_of(event.finding)}: {sentence_of(event.finding)}"
     return event.sentence
 
 
 def event_line(event: Event) -> str | None:
-    """An event as a line of text; None for an event that only progress bars show."""
+    """An event as one line, such as `warning: …` or `note: …`; None for an event that only progress bars show."""
     line: str | None = None
     match event:
         case Warned() | Found():
@@ -61,14 +61,14 @@ def event_line(event: Event) -> str | None:
 
 
 def event_document(event: Event) -> dict[str, Any]:
-    """An event for a log: its fields."""
+    """The fields of an event, for a log; its type is not named. A finding is the one field `finding`, as `finding_document` has it."""
     if isinstance(event, Found):
         return {"finding": finding_document(event.finding)}
     return asdict(event)
 
 
 def _search_line(event: Searching) -> str:
-    """Where a long search stands."""
+    """The line on a long search: the project that it is at, the number of conflicts, and the two projects that conflict most often."""
     line = f"still resolving, now {event.project}; {counted(event.conflicts, 'conflict')} so far"
     if event.most_frequent:
         one, other = event.most_frequent
@@ -77,13 +77,13 @@ def _search_line(event: Searching) -> str:
 
 
 def error_lines(error: WheelhouseError) -> list[str]:
-    """An error for stderr: its details, its sentence, its hint."""
+    """An error for stderr: its details, indented; then `error: …`; then `hint: …`, if it has a hint."""
     lines = [*(f"  {detail}" for detail in error_details(error)), f"error: {error_sentence(error)}"]
     return [*lines, f"hint: {hint}"] if (hint := error_hint(error)) else lines
 
 
 def error_document(error: WheelhouseError) -> dict[str, Any]:
-    """An error for `--json`."""
+    """An error for `--json`, under the key `error`: its class, exit code, sentence, hint (None if there is none) and details."""
     return {
         "error": {
             "kind": type(error).__name__,
@@ -96,7 +96,7 @@ def error_document(error: WheelhouseError) -> dict[str, Any]:
 
 
 def lock_document(lock: Lock) -> dict[str, Any]:
-    """A lock for `--json`."""
+    """A lock for `--json`: its target, Python and file name, and each pin with its file; without dependencies."""
     return {
         "target": lock.target.name,
         "python": str(lock.target.python.version),
@@ -118,23 +118,23 @@ def lock_document(lock: Lock) -> dict[str, Any]:
 
 
 def fetched_lines(path: str, fetched: Sequence[str], unchanged: Sequence[str], removed: Sequence[str]) -> list[str]:
-    """How many files a fetch fetched, kept and removed, and the names of the removed ones."""
+    """A line with the numbers of files that a fetch fetched, kept and removed; then, if any were removed, a line with their first names."""
     line = f"{path}: {counted(len(fetched), 'file')} fetched, {len(unchanged)} unchanged, {len(removed)} removed"
     return [line, *([f"  removed: {listed(removed, REMOVED)}"] if removed else [])]
 
 
 def lost_sentence(path: str, count: int) -> str:
-    """Why a run must not go on without a question: it would remove files of another job."""
+    """The sentence that a run would remove so many files of another job: the user is asked before."""
     return f"`{path}` also has the files of another job, and this run would remove {count} of them"
 
 
 def foreign_sentence(path: str, names: Sequence[str]) -> str:
-    """Which files of a wheelhouse are in none of its lock files."""
+    """The sentence on files that no lock file of a wheelhouse lists: the first names, and how many more."""
     return f"`{path}` has files that no lock file lists: {listed(names, FOREIGN)} (see `wheelhouse verify`)"
 
 
 def other_files_document(files: OtherFiles) -> list[dict[str, Any]]:
-    """The other files of a wheelhouse, for `--json`."""
+    """The other files of a wheelhouse, for `--json`. `voucher` is None if only the sha256 vouches for a file."""
     return [
         {"name": file.name, "url": file.url, "sha256": file.sha256, "size": file.size, "voucher": file.voucher or None}
         for file in files.files
@@ -142,7 +142,7 @@ def other_files_document(files: OtherFiles) -> list[dict[str, Any]]:
 
 
 def other_files_lines(files: OtherFiles, removed: Sequence[str]) -> list[str]:
-    """The other files of a wheelhouse, each on a line with what vouches for it; then the removed ones."""
+    """A line for each other file of a wheelhouse, with its size and what vouches for it; then one with the first removed names, if any."""
     lines = [
         f"{FOLDER}/{file.name}: {size_text(file.size)}, {file.voucher or 'only its sha256 vouches for it'}"
         for file in files.files
@@ -151,7 +151,7 @@ def other_files_lines(files: OtherFiles, removed: Sequence[str]) -> list[str]:
 
 
 def debian_document(lock: "DebianLock") -> list[dict[str, Any]]:
-    """The Debian packages of a wheelhouse, for `--json`."""
+    """The Debian packages of a wheelhouse, for `--json`: one entry for each, with the lists that need it."""
     return [
         {
             "name": deb.name,
@@ -167,7 +167,7 @@ def debian_document(lock: "DebianLock") -> list[dict[str, Any]]:
 
 
 def debian_lines(lock: "DebianLock") -> list[str]:
-    """A line for the Debian packages: how many, their size, and the suites that they come from."""
+    """One line for all Debian packages: how many, their size, and the suites that they come from; empty if there are no suites."""
     if not lock.suites:
         return []
     size = size_text(sum(deb.size for deb in lock.packages))
@@ -176,7 +176,10 @@ def debian_lines(lock: "DebianLock") -> list[str]:
 
 
 def why_debian_lines(lock: "DebianLock", name: str) -> list[str]:
-    """Why a Debian package is in the wheelhouse, in lines: where it is from, and what needs it; none if it is not there."""
+    """Two lines on why a Debian package is in the wheelhouse: its version, lists and place; the chain that leads to it, or `requested`.
+
+    Empty if it is not there.
+    """
     lines = []
     for deb in (deb for deb in lock.packages if deb.name == name):
         place = f"{deb.suite} {deb.component}".strip()
@@ -187,7 +190,10 @@ def why_debian_lines(lock: "DebianLock", name: str) -> list[str]:
 
 
 def why_image_lines(images: "ImageLock", locks: "Sequence[Lock]", name: str) -> list[str]:
-    """Why a base image is in the wheelhouse, in lines: where it is from, and the targets that it decides; none if it is not there."""
+    """Why a base image, given by its name or tag, is in the wheelhouse: a line on where it is from, one on the targets that it decides.
+
+    Empty if it is not there.
+    """
     lines = []
     for image in (image for image in images.images if name in (image.name, image.tag)):
         lines.append(f"{image.tag} for {image.architecture}, {image.manifest.digest}, from {image.source}")
@@ -197,7 +203,7 @@ def why_image_lines(images: "ImageLock", locks: "Sequence[Lock]", name: str) -> 
 
 
 def base_images_document(lock: "ImageLock") -> list[dict[str, Any]]:
-    """The base images of a wheelhouse, for `--json`."""
+    """The base images of a wheelhouse, for `--json`. `size` is that of all blobs; libc, Python and distribution are None if unknown."""
     return [
         {
             "name": image.name,
@@ -213,11 +219,12 @@ def base_images_document(lock: "ImageLock") -> list[dict[str, Any]]:
 
 
 def base_images_lines(lock: "ImageLock") -> list[str]:
-    """A line for each base image: its digest, its size, and what it holds."""
+    """A line for each base image: its reference and digest, its size, and what it holds."""
     return [_base_image_line(image) for image in lock.images]
 
 
 def _base_image_line(image: "BaseImage") -> str:
+    """The line of one base image: its reference and digest, architecture, size, distribution, libc and Python."""
     size = size_text(sum(blob.size for blob in image.blobs))
     libc, python = (image.facts.libc, image.facts.python) if image.facts else ("", "")
     holds = [image.distribution, libc, f"Python {python}" if python else "no Python"]
@@ -226,7 +233,7 @@ def _base_image_line(image: "BaseImage") -> str:
 
 
 def locks_lines(locks: Sequence[Lock]) -> list[str]:
-    """A line for each lock file, then remarks about pins, each once.
+    """A line for each lock file, then indented remarks about pins, each once.
 
     A remark that does not hold for all targets names those for which it holds.
     """
@@ -242,14 +249,17 @@ def locks_lines(locks: Sequence[Lock]) -> list[str]:
 
 
 def _lock_line(lock: Lock) -> str:
-    """Target, number of projects and size of a lock file."""
+    """The line of a lock file: its target, Python, number of projects and size."""
     total = sum(artifact.size for artifact in lock.artifacts)
     projects = counted(len(lock.pins), "project")
     return f"{lock.target.name} (Python {lock.target.python.version}): {projects}, {size_text(total)}"
 
 
 def _pin_lines(lock: Lock) -> list[str]:
-    """Remarks about pins: which are sdists and why, which no constraint pins."""
+    """Remarks about pins: a line for each sdist, and each wheel built from one, with the reason; one line with all that no constraint pins.
+
+    The last line is left out if the lock has no constraints.
+    """
     lines = [
         f"{'built from' if pin.built else 'sdist:'} {pin.origin.filename}: {pin.sdist_because}"
         for pin in lock.pins
@@ -262,7 +272,10 @@ def _pin_lines(lock: Lock) -> list[str]:
 def built_document(
     locks: Iterable[Lock], fresh: frozenset[str], differing: Mapping[str, Iterable[str]]
 ) -> dict[str, Any]:
-    """The built wheels, for `--json`. `fresh` names those of this run; `differing` the members in which a second build differs."""
+    """The built wheels of each target, for `--json`. `fresh` names those of this run.
+
+    `differing` has, by wheel, the members in which a second build differs.
+    """
     return {
         "targets": [
             {
@@ -297,7 +310,7 @@ def built_document(
 def built_lines(
     path: str, locks: Iterable[Lock], fresh: frozenset[str], differing: Mapping[str, Iterable[str]]
 ) -> list[str]:
-    """Builds that differ, and how many wheels were built, now and before."""
+    """A line for each wheel that differs in a second build; then a line with the numbers of wheels built now and before (each once)."""
     built = {pin.artifact.filename for lock in locks for pin in lock.pins if pin.built}
     lines = [f"{name}: a second build differs in {', '.join(members)}" for name, members in sorted(differing.items())]
     now = sum(name in fresh for name in built)
@@ -305,7 +318,7 @@ def built_lines(
 
 
 def warnings_and_errors(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """The findings that `--quiet` shows."""
+    """The findings without notes, in their order: those that `--quiet` shows."""
     return tuple(finding for finding in findings if finding.severity >= Severity.WARNING)
 
 
@@ -327,7 +340,7 @@ def finding_lines(findings: Iterable[Finding], first_seen: Collection[Finding] =
 
 
 def _with_hints(hinted: Sequence[tuple[str, str]]) -> Iterator[str]:
-    """Lines with their hints, as lines; a hint that the next line has, too, is left to that one."""
+    """Each line, then its hint as an indented line. If the next line has the same hint, the hint is left to that one."""
     for (line, hint), (_, next_hint) in zip(hinted, [*hinted[1:], ("", "")], strict=False):
         yield line
         if hint and hint != next_hint:
@@ -335,7 +348,7 @@ def _with_hints(hinted: Sequence[tuple[str, str]]) -> Iterator[str]:
 
 
 def _rank(finding: Finding, is_new: bool) -> tuple[object, ...]:
-    """The order of findings: by severity, what is new before the rest, and vulnerabilities that are exploited before others."""
+    """The sort key of a finding: by severity, what is new before the rest, and vulnerabilities that are exploited before others."""
     return -finding.severity, finding.rule != NEW_ABILITY, not is_new, finding.urgency
 
 
@@ -350,7 +363,7 @@ def _abilities_line(findings: Sequence[Finding]) -> str:
 
 
 def finding_document(finding: Finding) -> dict[str, Any]:
-    """A finding for `--json`."""
+    """A finding for `--json`, with its sentence and hint (None if there is none), without its waiver; `analysis` only if there is one."""
     return {
         "subject": finding.subject,
         "rule": finding.rule,
@@ -374,7 +387,10 @@ def approved_text(files: Mapping[str, str], approvals: "Approvals") -> str:
 
 
 def why_lines(locks: Iterable[Lock], project: str) -> Mapping[str, list[str]]:
-    """For each target that has a project: the chains that lead to it."""
+    """For each target that has a project, by the target's name: a line for each chain that leads to it, `a 1.0 → b 2.0`.
+
+    The line is `b 2.0 was requested` if the chain is the project alone.
+    """
     lines: dict[str, list[str]] = {}
     for lock in locks:
         pins = {str(pin.project): pin for pin in lock.pins}
@@ -388,7 +404,7 @@ def why_lines(locks: Iterable[Lock], project: str) -> Mapping[str, list[str]]:
 
 
 def evidence_document(evidence: "Evidence") -> dict[str, Any]:
-    """What vetting found, for `--json`."""
+    """What vetting found, for `--json`: numbers, the new files, and the open, approved and waived findings."""
     return {
         "files": len(evidence.hashes),
         "ok": not evidence.bad,
@@ -402,7 +418,7 @@ def evidence_document(evidence: "Evidence") -> dict[str, Any]:
 
 
 def evidence_lines(evidence: "Evidence", path: str) -> list[str]:
-    """The waived findings, how many files are approved, and the result."""
+    """A line for each waived finding, one on approved files if there are approvals, and the result. Open findings are only counted."""
     waived = [f"waived: {subject_of(finding)}: {sentence_of(finding)} [{finding.rule}]" for finding in evidence.waived]
     approved = [_approved_line(evidence, path)] if evidence.approvals.approvals else []
     result = [
@@ -415,7 +431,7 @@ def evidence_lines(evidence: "Evidence", path: str) -> list[str]:
 
 
 def _approved_line(evidence: "Evidence", path: str) -> str:
-    """How many files earlier approvals cover."""
+    """The line on how many files and findings earlier approvals cover, and how many files are left to review."""
     files, new = len(evidence.hashes), len(evidence.new)
     findings = counted(len(evidence.approved), "finding")
     return f"{path}: {files - new} of {counted(files, 'file')} approved before, with {findings}; {new} to review"

@@ -9,13 +9,16 @@ from wheelhouse.humanize import counted, size_text
 
 
 def packed_document(manifest: BundleManifest, volumes: Iterable[tuple[str, str, int]]) -> dict[str, Any]:
-    """A bundle for `--json`: its manifest, and its volumes as (name, sha256, bytes)."""
+    """A bundle for `--json`: its manifest, and its volumes, given as (name, sha256, bytes)."""
     rows = [{"name": name, "sha256": sha256, "size": size} for name, sha256, size in volumes]
     return {"manifest": json.loads(manifest.to_json()), "volumes": rows}
 
 
 def packed_lines(name: str, manifest: BundleManifest, volumes: Iterable[tuple[str, str, int]]) -> list[str]:
-    """How much of a wheelhouse a bundle carries, and the sha256 of each volume."""
+    """A line with how many files of a wheelhouse a bundle carries, and its size; then the sha256 and name of each volume.
+
+    A volume without a name has that of the bundle.
+    """
     rows = list(volumes)
     total = size_text(sum(size for _, _, size in rows))
     lines = [f"{name}: {len(manifest.carried)} of {len(manifest.entries)} files, {total}"]
@@ -23,7 +26,10 @@ def packed_lines(name: str, manifest: BundleManifest, volumes: Iterable[tuple[st
 
 
 def manifest_lines(manifest: BundleManifest, signer: str | None) -> list[str]:
-    """What a bundle is, who signed it, and each file that it carries or removes. `signer` is the label of a key."""
+    """What a bundle is, who signed it, which files of a review it has; then a line for each file that it carries or removes.
+
+    `signer` is the label of a key.
+    """
     base = f", as the difference from wheelhouse {manifest.base[:12]}" if manifest.base else ", complete"
     size = size_text(sum(entry.size for entry in manifest.carried))
     lines = [f"wheelhouse {digest(manifest.result)[:12]}{base}: {counted(len(manifest.carried), 'file')}, {size}"]
@@ -35,7 +41,10 @@ def manifest_lines(manifest: BundleManifest, signer: str | None) -> list[str]:
 
 
 def unpacked_line(path: str, unpacked: int, unchanged: int, removed: int, signer: str | None) -> str:
-    """How many files were unpacked, kept and removed, and whose signature was checked. `signer` is the label of a key."""
+    """How many files were unpacked, kept and removed, or that the bundle was applied before; and whose signature was checked.
+
+    `signer` is the label of a key.
+    """
     signed = f", signed by {signer}" if signer else ""
     if not unpacked and not removed:
         return f"{path}: this bundle was applied before, {counted(unchanged, 'file')} unchanged{signed}"
@@ -43,12 +52,12 @@ def unpacked_line(path: str, unpacked: int, unchanged: int, removed: int, signer
 
 
 def review_line(folder: str, names: Iterable[str]) -> str:
-    """Which files of a review came with a bundle, and in which folder they are kept."""
+    """The line with the files of a review that came with a bundle, and the folder that keeps them."""
     return f"{folder}: {', '.join(names)}: these came with the bundle, for a review"
 
 
 def state_lines(name: str, far_side: FarSide, size: int, missing: Iterable[str]) -> list[str]:
-    """The digest of a wheelhouse, how many files it has, the bytes of its state, and the files that it lacks."""
+    """A line with the short digest of a wheelhouse, its number of files and the bytes of its state; a line for each file that it lacks."""
     files = counted(len(far_side.files), "file")
     lines = [f"{name}: wheelhouse {far_side.digest[:12]}, {files}, in {counted(size, 'byte')}"]
     return lines + [

@@ -32,12 +32,13 @@ class Piece(NamedTuple):
 
 
 def coloured(name: str, text: str) -> list[Piece]:
-    """A text in pieces: coloured if its member is Python by its name or its first line, else in one."""
+    """A text in pieces that make up the whole text: coloured if it is Python by its name or its first line, else one plain piece."""
     is_python = name.endswith(SOURCES) or re.match(r"[+ -]?#!.{0,200}python", text) is not None
     return list(_pieces(text)) if is_python else [Piece("", text)]
 
 
 def _pieces(text: str) -> Iterator[Piece]:
+    """The pieces of a Python text, in order; what lies between two coloured ones is plain."""
     end = 0
     for match in PYTHON.finditer(text):
         if match.start() > end:

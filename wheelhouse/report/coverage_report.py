@@ -20,7 +20,7 @@ NOT_MEMBERS = frozenset((GapKind.UNOPENED, GapKind.OTHER_FILE, GapKind.DEBIAN_PA
 
 
 def coverage_lines(evidence: Evidence) -> list[str]:
-    """A line for what was looked at, and one for each kind of what was not."""
+    """A line for what was looked at; then a heading, an indented line for each kind of what was not, and one for the rules that are off."""
     coverage = coverage_of(evidence)
     rows = [f"  {_size(kind, gaps)}: {GAPS[kind]}" for kind, gaps in coverage.by_kind.items()]
     off = [f"  rules that the policy turns off: {', '.join(coverage.rules_off)}"] if coverage.rules_off else []
@@ -33,6 +33,7 @@ def coverage_lines(evidence: Evidence) -> list[str]:
 
 
 def _looked_at(coverage: Coverage) -> str:
+    """What was looked at, in words: the numbers of files, members and followed Python sources."""
     return (
         f"{counted(coverage.files, 'file')} with {counted(coverage.members, 'member')}, of which "
         f"{counted(coverage.sources_followed, 'Python source')} followed"
@@ -40,14 +41,14 @@ def _looked_at(coverage: Coverage) -> str:
 
 
 def _size(kind: GapKind, gaps: Sequence[Gap]) -> str:
-    """How much a gap is: so many files, or so many members of so many files."""
+    """How much the gaps of one kind are, in words: so many files, or so many members of so many files."""
     if kind in NOT_MEMBERS:
         return counted(len(gaps), "file")
     return f"{counted(sum(gap.count for gap in gaps), 'member')} of {counted(len(gaps), 'file')}"
 
 
 def coverage_document(evidence: Evidence) -> dict[str, Any]:
-    """The statement for `--json`: members by name, or counted by suffix."""
+    """The statement for `--json`: numbers of what was looked at; each kind of what was not, with its files, and members or suffixes."""
     coverage = coverage_of(evidence)
     return {
         "tool": f"wheelhouse {__version__}",
@@ -74,17 +75,18 @@ def coverage_document(evidence: Evidence) -> dict[str, Any]:
 
 
 def _gap_document(gap: Gap) -> dict[str, Any]:
+    """A gap as JSON, without its file: its count, and the members by name, or counted by suffix, if it has them."""
     members = {"members": list(gap.members)} if gap.members else {}
     return {"count": gap.count, **members, **({"suffixes": dict(gap.suffixes)} if gap.suffixes else {})}
 
 
 def notification_descriptors() -> list[dict[str, Any]]:
-    """A reportingDescriptor (SARIF 2.1.0, 3.49) for each kind of what was not looked at."""
+    """A reportingDescriptor (SARIF 2.1.0, 3.49) for every kind of gap, also for those that this run does not have."""
     return [{"id": f"{PREFIX}{kind}", "shortDescription": {"text": sentence}} for kind, sentence in GAPS.items()]
 
 
 def invocation(evidence: Evidence) -> dict[str, Any]:
-    """The invocation (SARIF 2.1.0, 3.20): what was looked at in its properties, each gap as a notification (3.58)."""
+    """The invocation (SARIF 2.1.0, 3.20): what was looked at in its properties, each kind of gap as a notification (3.58)."""
     coverage, document = coverage_of(evidence), coverage_document(evidence)
     return {
         "executionSuccessful": True,
@@ -103,7 +105,7 @@ def invocation(evidence: Evidence) -> dict[str, Any]:
 
 
 def _location(gap: Gap) -> dict[str, Any]:
-    """A location (3.28): a file of the wheelhouse, with what was not looked at in it."""
+    """A location (SARIF 2.1.0, 3.28): a file of the wheelhouse, with what was not looked at in it."""
     artifact = {"uri": quote(gap.subject), "uriBaseId": "HOUSE"}
     return {"physicalLocation": {"artifactLocation": artifact}, "properties": _gap_document(gap)}
 
@@ -125,7 +127,7 @@ def coverage_view(evidence: Evidence) -> dict[str, Any]:
 
 
 def _row_text(kind: GapKind, gap: Gap) -> str:
-    """The first members of a gap, or its counts by suffix."""
+    """The first members of a gap, or its counts by suffix, on one line; else its count. Empty for a kind that is whole files."""
     if kind in NOT_MEMBERS:
         return ""
     rows = list(gap.members) or [f"{suffix or 'no suffix'}: {count}" for suffix, count in gap.suffixes.items()]

@@ -21,7 +21,7 @@ def difference_lines(
     images: Sequence[ImageChange] = (),
     debian: Sequence[DebianChange] = (),
 ) -> list[str]:
-    """Every change, most alarming first, and a last line with the numbers of projects."""
+    """Every change, in the given order; then those of base images and Debian packages, and a last line with the numbers of projects."""
     lines = [line for difference in differences for line in _lines(difference)]
     others = [*_image_lines(images), *_debian_lines(debian)]
     summary = "no project changed" if others and not differences else tally(differences)
@@ -29,19 +29,22 @@ def difference_lines(
 
 
 def tally(differences: Iterable[Difference]) -> str:
-    """How many projects changed, by kind of change."""
+    """How many projects changed, by kind of change: `1 added, 2 up`; or `nothing changed`."""
     counts = Counter(difference.kind for difference in differences)
     return ", ".join(f"{counts[kind]} {kind}" for kind in Kind if counts[kind]) or "nothing changed"
 
 
 def versions_text(difference: Difference) -> str:
-    """The versions before and after."""
+    """The versions before and after, `1.0 → 2.0`; only one side if they are the same, or if the other side is empty."""
     old, new = (", ".join(map(str, versions)) for versions in (difference.old, difference.new))
     return f"{old} → {new}" if old and new and old != new else new or old
 
 
 def _lines(difference: Difference) -> Iterator[str]:
-    """A line for the project, then one for each change inside its files."""
+    """A line for the project, then indented lines for the changes inside its files.
+
+    The name of a file stands above its changes if there are several files, or if the kind is `other bytes` or `other files`.
+    """
     place = f"{difference.place}/" if difference.place else ""
     yield f"{difference.kind:<12} {place}{difference.project} {versions_text(difference)}"
     for file in difference.files:
@@ -51,12 +54,12 @@ def _lines(difference: Difference) -> Iterator[str]:
 
 
 def change_about(change: Change) -> str:
-    """The subject of a change."""
+    """The subject of a change: topic and aspect; the topic alone if both are the same."""
     return change.topic if change.topic == change.aspect else f"{change.topic}, {change.aspect}"
 
 
 def change_text(change: Change) -> str:
-    """A change in a line: its subject, what was removed, what was added."""
+    """A change in a line: its subject, the first texts that were removed, then the first that were added."""
     about = change_about(change)
     if len(change.removed) == len(change.added) == 1:
         return f"{about}: {change.removed[0]} → {change.added[0]}"
@@ -65,13 +68,13 @@ def change_text(change: Change) -> str:
 
 
 def _first_texts(texts: Sequence[str]) -> str:
-    """The first few texts, and how many more there are."""
+    """The first few texts, separated by semicolons, and how many more there are."""
     more = f" and {len(texts) - MAX_NAMED} more" if len(texts) > MAX_NAMED else ""
     return "; ".join(texts[:MAX_NAMED]) + more
 
 
 def difference_document(differences: Iterable[Difference]) -> list[dict[str, Any]]:
-    """Every change, for `--json`."""
+    """The change of each project, for `--json`."""
     return [
         {
             "project": difference.project,
@@ -87,6 +90,7 @@ def difference_document(differences: Iterable[Difference]) -> list[dict[str, Any
 
 
 def _file(file: Replaced) -> dict[str, Any]:
+    """A new file for `--json`: the file that it replaces (None if there is none), the changes inside, and the members that differ."""
     return {
         "file": file.new.artifact.filename,
         "sha256": file.new.artifact.sha256,
@@ -121,12 +125,12 @@ def debian_change_document(changes: Sequence[DebianChange]) -> list[dict[str, st
 
 
 def _image_lines(changes: Sequence[ImageChange]) -> list[str]:
-    """A line for each base image that changed: names, digests, distribution and Python where they differ, layers that stay."""
+    """A line for each base image that changed: the names, digests, distribution and Python that differ; how many layers are the same."""
     return [f"image/{change.architecture}: {change.kind}, {', '.join(_image_parts(change))}" for change in changes]
 
 
 def _image_parts(change: ImageChange) -> Iterator[str]:
-    """What differs between two images, each as `old → new`; of an image that is new or gone, what it is."""
+    """What differs between two images, each as `old → new`, and how many layers are the same; of one that is new or gone, what it is."""
     images = [image for image in (change.old, change.new) if image]
     values = [(one.tag, one.manifest.digest, one.distribution, _python_of(one)) for one in images]
     for texts in zip(*values, strict=True):
@@ -137,6 +141,7 @@ def _image_parts(change: ImageChange) -> Iterator[str]:
 
 
 def _python_of(image: BaseImage) -> str:
+    """The Python of a base image, as `Python 3.12`; empty if there is none, or if it is not known."""
     return f"Python {image.facts.python}" if image.facts and image.facts.python else ""
 
 
@@ -155,6 +160,7 @@ def image_change_document(changes: Sequence[ImageChange]) -> list[dict[str, Any]
 
 
 def _image_document(image: BaseImage | None) -> dict[str, str | None] | None:
+    """A base image for `--json`: name, digest, distribution and Python (None if unknown); None for no image."""
     if image is None:
         return None
     python = image.facts.python if image.facts else None

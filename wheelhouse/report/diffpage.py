@@ -35,10 +35,12 @@ def diff_view(differences: Sequence[Difference], old: str, new: str) -> dict[str
 
 
 def _id(kind: Kind) -> str:
+    """A kind of change as an id of HTML: hyphens take the place of spaces."""
     return kind.replace(" ", "-")
 
 
 def _group(kind: Kind, differences: Sequence[Difference]) -> dict[str, Any]:
+    """One kind of change, with its severity and its projects."""
     return {
         "id": _id(kind),
         "title": kind.capitalize(),
@@ -49,6 +51,7 @@ def _group(kind: Kind, differences: Sequence[Difference]) -> dict[str, Any]:
 
 
 def _project(difference: Difference) -> dict[str, Any]:
+    """One project: its name, its versions, and its files with the changes in each."""
     place = f"{difference.place}/" if difference.place else ""
     return {
         "name": f"{place}{difference.project}",
@@ -61,7 +64,7 @@ def _project(difference: Difference) -> dict[str, Any]:
 
 
 def change_view(change: Change) -> dict[str, Any]:
-    """A change inside a file: what it is about, and the first texts of each side."""
+    """A change inside a file: what it is about, and the first texts of each side. `more` counts the others (negative: there are none)."""
     sides = (("−", "gone", change.removed), ("+", "came", change.added))
     return {
         "about": change_about(change),
@@ -73,7 +76,7 @@ def change_view(change: Change) -> dict[str, Any]:
 
 
 def content_view(file: Replaced, first: Collection[str] = ()) -> dict[str, Any]:
-    """The members of a file that differ, with their digests, and the diffs of those that run; those of `first` come first."""
+    """The members of a file that differ, with their digests, and the diffs of those that run; those named in `first` come first."""
     texts = sorted(file.texts, key=lambda text: text.name not in first)
     return {
         "members": list(map(_member, file.members)),
@@ -82,16 +85,18 @@ def content_view(file: Replaced, first: Collection[str] = ()) -> dict[str, Any]:
 
 
 def _member(member: MemberChange) -> dict[str, Any]:
+    """A member that was added, removed or changed, with its digests; a digest is empty on the side that lacks the member."""
     state = "added" if member.old is None else "removed" if member.new is None else "changed"
     return {"name": member.name, "state": state, "old": _digest(member.old), "new": _digest(member.new)}
 
 
 def _digest(entry: Entry | None) -> str:
+    """The digest of a member; empty for none."""
     return entry.digest if entry else ""
 
 
 def _rows(text: TextDiff) -> Iterator[dict[str, Any]]:
-    """The lines of a diff, those of one kind that follow each other together, in coloured pieces."""
+    """The lines of a diff in coloured pieces; lines of one kind that follow each other are one row."""
     for kind, same in groupby(text.lines, lambda line: ROW_KINDS.get(line[:1], "")):
         lines = "\n".join(same)
         yield {"kind": kind, "pieces": coloured("" if kind == "muted" else text.name, lines)}

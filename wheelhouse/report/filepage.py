@@ -38,29 +38,29 @@ View = dict[str, Any]
 
 
 def native_entries(facts: Facts) -> list[Entry]:
-    """The members that hold native code."""
+    """The members that hold native code: ELF, PE and Mach-O files."""
     return [entry for entry in facts.entries if entry.kind in NATIVE]
 
 
 def licence_text(facts: Facts, evidence: Evidence) -> str:
-    """The licence: an SPDX expression if one is known, else the start of the License field."""
+    """The licence: an SPDX expression if one is known, else the start of the License field; `not declared` if that is empty."""
     return evidence.licences[facts.subject].expression or _license_field(facts)[:MAX_LICENCE_CHARACTERS] or UNKNOWN
 
 
 def _license_field(facts: Facts) -> str:
-    """The first line of the License field."""
+    """The first line of the License field; empty if there is none."""
     return next(iter(facts.header("license").strip().splitlines()), "")
 
 
 def state_of(facts: Facts, evidence: Evidence) -> str:
-    """`approved`; `changed` if another release of the project was approved before; else `new`."""
+    """`approved` if enough reviewers approved the file; `changed` if another file of the project was approved before; else `new`."""
     if facts.subject not in evidence.new:
         return "approved"
     return "changed" if facts.project in evidence.approved_before else "new"
 
 
 def state_view(facts: Facts, evidence: Evidence) -> View:
-    """The state's name, and the state in words with the newest approved release."""
+    """The state's name, and its text: the newest approved release if it changed, the reviewers so far, else the name again."""
     name, text = state_of(facts, evidence), ""
     if name == "changed":
         before = evidence.approved_before[facts.project][-1].version
@@ -72,7 +72,7 @@ def state_view(facts: Facts, evidence: Evidence) -> View:
 
 
 def page_id(number: int) -> str:
-    """The id of a file's page in the document."""
+    """The id of a file's page in the document, such as `f12`."""
     return f"f{number}"
 
 
@@ -106,7 +106,10 @@ def file_view(facts: Facts, evidence: Evidence, numbers: Mapping[str, int], queu
 
 
 def _abilities(facts: Facts, queued: QueuedFile) -> list[View]:
-    """What a file can do, each with the first members that do it; what the release before could not is marked, and comes first."""
+    """What a file can do, each with the first members that do it.
+
+    What the release before could not comes first, and is marked if that release is known.
+    """
     can = capabilities_of(facts)
     return [
         {
@@ -120,7 +123,7 @@ def _abilities(facts: Facts, queued: QueuedFile) -> list[View]:
 
 
 def _acts(facts: Facts) -> list[View]:
-    """What the code of a file does, where, and how it is reached; what runs at import comes first, tests are left out."""
+    """What the code of a file does, where, and how it is reached; what runs at import comes first. Code of tests is left out."""
     acts = sorted(
         (one for one in facts.inside.behaviours if one.reach in REACHES),
         key=lambda one: (list(REACHES).index(one.reach), one.path, one.line),
@@ -129,13 +132,13 @@ def _acts(facts: Facts) -> list[View]:
 
 
 def _gained_members(facts: Facts, queued: QueuedFile) -> frozenset[str]:
-    """The members that do what the release before could not, by their names without version."""
+    """The names, without version, of the members that do what the release before could not."""
     can = capabilities_of(facts)
     return frozenset(without_version(name) for capability in queued.gained for name in can.get(capability, ()))
 
 
 def _sources(facts: Facts) -> list[str]:
-    """The members that a reviewer reads: those of what the file can do, then what says how it is installed and started."""
+    """The names of the first members that a reviewer reads: what the file can do, then how it is installed and started; no native code."""
     able = [name for members in capabilities_of(facts).values() for name in members]
     told = [entry.name for entry in facts.entries if TOLD.search(entry.name)]
     natives = {entry.name for entry in facts.entries if entry.kind in NATIVE}
@@ -161,11 +164,12 @@ def _findings(facts: Facts, evidence: Evidence) -> Iterator[View]:
 
 
 def _needs(facts: Facts, evidence: Evidence, numbers: Mapping[str, int]) -> View:
-    """The chains that lead to a file in each lock; what it needs, and what needs it."""
+    """The chains that lead to a file in each lock that has it; links to what it needs and what needs it; its constraint and targets."""
     needs = {name for graph in evidence.graphs for name in graph.needs.get(facts.subject, ())}
     needed_by = {name for graph in evidence.graphs for name, needed in graph.needs.items() if facts.subject in needed}
 
     def links(subjects: Iterable[str]) -> list[View]:
+        """A link to the page of each file, with the name of its project, by path."""
         return [{"page": page_id(numbers[name]), "text": evidence.files[name].project} for name in sorted(subjects)]
 
     return {
@@ -180,7 +184,7 @@ def _needs(facts: Facts, evidence: Evidence, numbers: Mapping[str, int]) -> View
 
 
 def _chains(facts: Facts, graph: Graph, evidence: Evidence, numbers: Mapping[str, int]) -> View:
-    """The shortest chains of one lock."""
+    """The shortest chains that lead to a file in one lock, how many more there are, and whether the file was requested."""
     ways = sorted(graph.ways(facts.subject), key=lambda way: (len(way), way))
     return {
         "requested": facts.subject in graph.roots,
@@ -193,6 +197,7 @@ def _chains(facts: Facts, graph: Graph, evidence: Evidence, numbers: Mapping[str
 
 
 def _origin(facts: Facts) -> View:
+    """Where a file is from, as texts: hash, size, build, address, index, upload time, whether it was yanked, authors and sites."""
     artifact, built = facts.pin.artifact, facts.pin.built
     uploaded = artifact.upload_time
     return {
@@ -212,19 +217,19 @@ def _origin(facts: Facts) -> View:
 
 
 def _people(facts: Facts, role: str) -> str:
-    """Names and addresses of the author or maintainer, as the metadata give them."""
+    """Names and addresses of the author or maintainer, as the metadata give them, on one line; empty if there are none."""
     return ", ".join((*facts.headers.get(role, ()), *facts.headers.get(f"{role}-email", ())))
 
 
 def _approvals(facts: Facts, evidence: Evidence) -> Iterator[View]:
-    """The approvals that name this very file, also those that do not count."""
+    """The approvals that name this very file, by its sha256; also those that do not count."""
     for approval in evidence.approvals.approvals:
         if facts.pin.artifact.sha256 in approval.files:
             yield _approval(approval, evidence)
 
 
 def _approvals_before(facts: Facts, evidence: Evidence) -> View | None:
-    """The approvals of the newest approved release of the project, if the file is of another one."""
+    """The approvals of the newest approved release of the project, each once; None if the file is of that release, or there is none."""
     files = evidence.approved_before.get(facts.project, ())
     if not files or files[-1].version == facts.version:
         return None
@@ -235,6 +240,7 @@ def _approvals_before(facts: Facts, evidence: Evidence) -> View | None:
 
 
 def _approval(approval: Approval, evidence: Evidence) -> View:
+    """An approval as a row: who made it (or an unknown key), when, why, until when, and whether it counts today."""
     return {
         "reviewer": approval.reviewer or f"unknown key {approval.key}",
         "made": approval.made,
@@ -245,6 +251,7 @@ def _approval(approval: Approval, evidence: Evidence) -> View:
 
 
 def _licence(facts: Facts, evidence: Evidence) -> View:
+    """The licence of a file with its source: the License field, the first classifiers, and the first names of licence files."""
     files = [
         name for name in facts.texts if re.search(r"licen[cs]e|copying|notice", name.rpartition("/")[2], re.IGNORECASE)
     ]
@@ -259,7 +266,7 @@ def _licence(facts: Facts, evidence: Evidence) -> View:
 
 
 def _inside(facts: Facts) -> View:
-    """The largest folders, and the members that a reviewer wants to see."""
+    """The sum of files and bytes, the largest top folders, and the members that a reviewer wants to see."""
     bytes_of: Counter[str] = Counter()
     files_of: Counter[str] = Counter()
     for entry in facts.entries:
@@ -281,7 +288,7 @@ def _inside(facts: Facts) -> View:
 
 
 def _members(entries: Sequence[Entry]) -> View:
-    """Every member with its size, as one text with a line for each."""
+    """The first members with their sizes, as one text with a line for each, and how many more there are; folders are left out."""
     lines = [
         f"{size_text(entry.size):>9}  {entry.name}" for entry in entries[:MAX_LISTED] if not entry.name.endswith("/")
     ]
@@ -289,12 +296,13 @@ def _members(entries: Sequence[Entry]) -> View:
 
 
 def _entry(entry: Entry) -> View:
+    """A member as a row: its name, its size, and the libraries that it needs, if it is native."""
     libraries = entry.native.needs if entry.native else ()
     return {"name": entry.name, "size": size_text(entry.size), "libraries": ", ".join(libraries)}
 
 
 def _first_rows(rows: Sequence[Any]) -> View:
-    """The rows of a list that can be folded: the first ones, and the number of all."""
+    """The first rows of a list, and the number of all."""
     return {"rows": rows[:MAX_ENTRIES], "total": len(rows)}
 
 
@@ -332,7 +340,7 @@ def _is_run(name: str) -> bool:
 
 
 def _start_of(text: str) -> str:
-    """The beginning of a text, and how much was cut."""
+    """The beginning of a text, and a line with how much was cut; the whole text if it is short."""
     if len(text) <= MAX_TEXT_CHARACTERS:
         return text
     return f"{text[:MAX_TEXT_CHARACTERS]}\n… {len(text) - MAX_TEXT_CHARACTERS} characters more"

@@ -27,7 +27,7 @@ class FleetEvidence:
 
     @property
     def locks(self) -> Locks:
-        """The locks that each job has now. Of a job without a result these are those before."""
+        """The locks that each job has now: those of its result; without a result, those before, or none."""
         return {run.name: run.result.locks if run.result else self.before.get(run.name, ()) for run in self.runs}
 
 
@@ -85,7 +85,7 @@ class VulnerableRelease:
 
 
 def uses(locks: Locks) -> list[ProjectUse]:
-    """Every project that a job has, by name."""
+    """Every project that a job has, by name; its releases newest first."""
     jobs: dict[NormalizedName, dict[Version, dict[str, None]]] = {}
     requiring: dict[str, set[str]] = {}
     for name, of_job in locks.items():
@@ -104,7 +104,7 @@ def uses(locks: Locks) -> list[ProjectUse]:
 
 
 def changes(before: Sequence[Lock], after: Sequence[Lock]) -> list[PinChange]:
-    """The projects of a job that are new, gone, or have another release for some target, by name."""
+    """The projects of a job that are new, gone, or have another release for some target, by name. Another file of one release is none."""
     old, new = _pins(before), _pins(after)
     targets: dict[NormalizedName, list[str]] = {}
     for target, project in sorted(old.keys() | new.keys()):
@@ -117,11 +117,12 @@ def changes(before: Sequence[Lock], after: Sequence[Lock]) -> list[PinChange]:
 
 
 def vulnerable(projects: Iterable[ProjectUse], advisories: Advisories) -> list[VulnerableRelease]:
-    """Each release with each group of advisories that are aliases of each other, by project."""
+    """The vulnerable releases, by project: one entry for each group of advisories that are aliases of each other."""
     return [release for use in projects for release in _vulnerable(use, advisories)]
 
 
 def _vulnerable(use: ProjectUse, advisories: Advisories) -> Iterator[VulnerableRelease]:
+    """The same for one project: an entry for each release and each group of its advisories."""
     for version, jobs in use.jobs_by_version.items():
         for group in advisories.of(use.project, version):
             fixes = [fix for advisory in group if (fix := advisory.fixed_in(version))]
@@ -144,5 +145,5 @@ def _pins(locks: Iterable[Lock]) -> dict[tuple[str, NormalizedName], Version]:
 def _versions(
     pins: Mapping[tuple[str, NormalizedName], Version], project: NormalizedName, targets: Iterable[str]
 ) -> tuple[Version, ...]:
-    """The releases of a project for some targets, oldest first."""
+    """The different releases of a project for some targets, oldest first."""
     return tuple(sorted({pins[target, project] for target in targets if (target, project) in pins}))

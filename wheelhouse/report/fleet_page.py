@@ -59,19 +59,21 @@ def fleet_view(evidence: FleetEvidence) -> View:
 
 
 def _verdict(evidence: FleetEvidence) -> str:
+    """The number of jobs in each state, in words: `3 jobs: 2 done, 1 failed`."""
     counts = {state: sum(run.state is state for run in evidence.runs) for state in JobState}
     states = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
     return f"{counted(len(evidence.runs), 'job')}: {states}"
 
 
 def _changes(run: JobRun[JobResult], evidence: FleetEvidence) -> list[PinChange]:
-    """What changed in a job since the run before; nothing if it has no result."""
+    """What changed in a job since the run before; empty if it has no result."""
     return changes(evidence.before.get(run.name, ()), run.result.locks) if run.result else []
 
 
 def _job(
     run: JobRun[JobResult], evidence: FleetEvidence, changed: Sequence[PinChange], releases: Sequence[VulnerableRelease]
 ) -> View:
+    """The row of a job: its state, targets, numbers and sizes, and a sentence if it failed or shows an earlier run."""
     locks = evidence.locks[run.name]
     sizes = {artifact.sha256: artifact.size for lock in locks for artifact in lock.artifacts}
     return {
@@ -89,11 +91,12 @@ def _job(
 
 
 def _age(run: JobRun[JobResult], locks: Sequence[Lock]) -> str:
-    """Whether a job without a result has the wheelhouse of an earlier run."""
+    """A sentence if a job has no result, so that its row shows the wheelhouse of an earlier run; else empty."""
     return "" if run.result or not locks else "the wheelhouse is that of an earlier run"
 
 
 def _change(change: PinChange) -> View:
+    """The row of a change; its kind is `updated`, `added` or `removed`."""
     kind = "updated" if change.old and change.new else "added" if change.new else "removed"
     return {
         "project": change.project,
@@ -105,11 +108,12 @@ def _change(change: PinChange) -> View:
 
 
 def _listed(versions: Sequence[Version]) -> str:
+    """Versions, separated by commas."""
     return ", ".join(map(str, versions))
 
 
 def _advisories(evidence: FleetEvidence) -> str:
-    """What the list of vulnerabilities is based on."""
+    """A sentence on what the list of vulnerabilities is based on, or that there is no snapshot."""
     if evidence.advisories is None:
         return "There is no snapshot of advisories: `wheelhouse advisories import` makes one."
     newest = evidence.advisories.newest
@@ -118,6 +122,7 @@ def _advisories(evidence: FleetEvidence) -> str:
 
 
 def _release(release: VulnerableRelease) -> View:
+    """The row of a vulnerable release; its rating and fixed version are empty if they are not known."""
     return {
         "project": release.project,
         "version": str(release.version),
@@ -131,6 +136,7 @@ def _release(release: VulnerableRelease) -> View:
 
 
 def _project(use: ProjectUse) -> View:
+    """The row of a project: its releases with the jobs that have each, what an upgrade touches, and what requires it."""
     return {
         "name": use.project,
         "most_common": str(use.most_common),
@@ -147,16 +153,17 @@ def _project(use: ProjectUse) -> View:
 
 
 def _upgrade(use: ProjectUse) -> str:
-    """What an upgrade of all jobs to the newest release that one of them has would touch."""
+    """The newest release that a job has, and the jobs that an upgrade of all to it would touch; empty if no job is behind."""
     return f"to {use.newest}: {_names(use.behind)}" if use.behind else ""
 
 
 def _names(jobs: Sequence[str]) -> str:
+    """The first names of jobs, separated by commas, and the number of the others."""
     return ", ".join(_first(jobs, MAX_JOBS))
 
 
 def _first(names: Sequence[str], most: int) -> Iterator[str]:
-    """The first names, and the number of the others."""
+    """The first names, then `and … more` if there are others."""
     yield from names[:most]
     if len(names) > most:
         yield f"and {len(names) - most} more"

@@ -27,7 +27,7 @@ class ReportFormat(Protocol):
 
 
 def as_text(evidence: Evidence, path: Path) -> str:
-    """Lines for a terminal."""
+    """Lines for a terminal: the open findings, what was looked at, the result; without a line end after the last."""
     from wheelhouse.report import evidence_lines, finding_lines
     from wheelhouse.report.coverage_report import coverage_lines
 
@@ -46,7 +46,7 @@ def as_quiet_text(evidence: Evidence, path: Path) -> str:
 
 
 def as_json(evidence: Evidence, path: Path) -> str:
-    """The document of `--json`, in ASCII, so that any terminal and any reader takes it."""
+    """The document of `--json`, in ASCII, so that any terminal and any reader takes it; without a line end after it."""
     from wheelhouse.report import evidence_document
     from wheelhouse.report.coverage_report import coverage_document
 
@@ -55,7 +55,7 @@ def as_json(evidence: Evidence, path: Path) -> str:
 
 
 def as_html(evidence: Evidence, _path: Path) -> str:
-    """One self-contained page."""
+    """One HTML page that needs no other file."""
     from wheelhouse.report.page import report_view
     from wheelhouse.report.rendering import render
     from wheelhouse.vet.vet import RULES
@@ -64,7 +64,7 @@ def as_html(evidence: Evidence, _path: Path) -> str:
 
 
 def as_fleet_page(evidence: "FleetEvidence") -> str:
-    """The page on the jobs of one run."""
+    """The HTML page on the jobs of one run."""
     from wheelhouse.report.fleet_page import fleet_view
     from wheelhouse.report.rendering import render
 
@@ -72,7 +72,7 @@ def as_fleet_page(evidence: "FleetEvidence") -> str:
 
 
 def as_review_page(evidence: Evidence, queue: "Sequence[QueuedFile]", reviewer: str, state: Mapping[str, Any]) -> str:
-    """The page of `review`, for one reviewer. `state` is a `state_document`."""
+    """The HTML page of `review`, for one reviewer. `state` is a `state_document`."""
     from wheelhouse.report.rendering import REVIEW, render
     from wheelhouse.report.reviewpage import review_view
     from wheelhouse.vet.vet import RULES
@@ -81,7 +81,7 @@ def as_review_page(evidence: Evidence, queue: "Sequence[QueuedFile]", reviewer: 
 
 
 def as_sarif(evidence: Evidence, _path: Path) -> str:
-    """SARIF 2.1.0."""
+    """A log of SARIF 2.1.0, as JSON."""
     from wheelhouse.report.sarif import sarif
     from wheelhouse.vet.vet import RULES
 
@@ -89,7 +89,7 @@ def as_sarif(evidence: Evidence, _path: Path) -> str:
 
 
 def as_sbom(evidence: Evidence, _path: Path) -> str:
-    """CycloneDX 1.6, in JSON."""
+    """A bill of materials of CycloneDX 1.6, as JSON."""
     from wheelhouse.vet.cyclonedx import sbom
 
     return sbom(evidence)

@@ -17,7 +17,7 @@ States = Mapping[Path, Mapping[str, Freshness]]
 
 
 def lock_states_lines(states: States, *, quiet: bool = False) -> list[str]:
-    """A line for each lock file, and what to do if one is not up to date. `quiet` leaves out those that are."""
+    """A line for each lock file, and a hint if one is not up to date. `quiet` leaves out those that are up to date."""
     lines = [
         f"{folder / f'pylock.{target}.toml'}: {TEXTS[state]}"
         for folder, found in states.items()
@@ -29,7 +29,7 @@ def lock_states_lines(states: States, *, quiet: bool = False) -> list[str]:
 
 
 def lock_states_document(states: States) -> dict[str, Any]:
-    """The same as a JSON document."""
+    """The state of each lock file, for `--json`, by the path of its wheelhouse and its target."""
     return {
         "locks": [
             {"house": str(folder), "target": target, "state": str(state)}

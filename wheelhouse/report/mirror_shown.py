@@ -16,7 +16,10 @@ Pages = Mapping[NormalizedName, ProjectPage]
 
 
 def shown_lines(tree: str, pages: Pages, journal: Sequence[Entry], project: str | None) -> list[str]:
-    """The lines of `mirror show`. Raises InputError for a project that the index never had."""
+    """The lines of `mirror show`: for one project, its files and history; else numbers, the decisions that count, and the newest history.
+
+    Raises InputError for a project that the index never had.
+    """
     if project is not None:
         return list(_project_lines(canonicalize_name(project), pages, journal))
     files = [file for page in pages.values() for file in page.files.values()]
@@ -28,10 +31,15 @@ def shown_lines(tree: str, pages: Pages, journal: Sequence[Entry], project: str 
 
 
 def _size(files: Sequence[Offered]) -> str:
+    """The size of all these files, in words."""
     return size_text(sum(file.size for file in files))
 
 
 def _project_lines(project: NormalizedName, pages: Pages, journal: Sequence[Entry]) -> Iterator[str]:
+    """The lines for one project: its status, its files with size and yanked reason, then its whole history, the newest first.
+
+    Raises InputError for a project that the index never had.
+    """
     page, entries = pages.get(project), list(history(journal, project))
     if page is None and not entries:
         raise InputError(f"the index has no project `{project}`", hint="check the spelling")
@@ -45,7 +53,7 @@ def _project_lines(project: NormalizedName, pages: Pages, journal: Sequence[Entr
 
 
 def _entry_line(entry: Entry) -> str:
-    """An entry of the journal in a line."""
+    """An entry of the journal in a line: when, who, what, and the reason if there is one."""
     if entry.action in (Action.INDEX, Action.PRUNE):
         verb = "added" if entry.action is Action.INDEX else "removed"
         reason = f": {entry.reason}" if entry.reason else ""
@@ -56,7 +64,10 @@ def _entry_line(entry: Entry) -> str:
 
 
 def shown_document(pages: Pages, journal: Sequence[Entry], project: str | None) -> dict[str, Any]:
-    """The same as a JSON document. `decisions` are the entries that count, `history` are all, the oldest first."""
+    """The projects, decisions and history for `--json`: of one project, or of all. `decisions` are the entries that count.
+
+    `history` has all entries, the oldest first. Raises InputError for a project that the index never had.
+    """
     state = state_of(journal)
     counting = [
         entry for kind in (state.removed, state.blocked, state.yanked, state.statuses) for entry in kind.values()
@@ -76,7 +87,7 @@ def shown_document(pages: Pages, journal: Sequence[Entry], project: str | None) 
 
 
 def _document(entry: Entry) -> dict[str, Any]:
-    """An entry as `mirror show --json` has it, without what is empty."""
+    """An entry for `mirror show --json`, without what is empty."""
     document: dict[str, Any] = {"action": entry.action, "subject": entry.subject, "made": entry.made.isoformat()}
     document |= {"by": entry.by, "reason": entry.reason, "status": entry.status, "files": list(entry.files)}
     return {key: value for key, value in document.items() if value}

@@ -9,7 +9,10 @@ from wheelhouse.mirror.check import MirroredFile, MirrorState
 
 
 def mirrored_lines(mirror: str, files: Sequence[MirroredFile], *, quiet: bool = False) -> list[str]:
-    """One line for each file with something to say, then a summary. `quiet` leaves out the summary of a complete mirror."""
+    """A line for each file with something to say, then a summary. `quiet` leaves out the summary of a complete mirror.
+
+    If no file has an upload time, one line says so for all. If the mirror has no file at all, a hint comes last.
+    """
     listed = [file for file in files if file.state is not MirrorState.MISSING]
     has_no_times = not any(file.has_upload_time for file in listed)
     lines = [f"{file.filename}: {text}" for file in files if (text := _text(file, times=not has_no_times))]
@@ -36,7 +39,7 @@ def _text(file: MirroredFile, *, times: bool) -> str:
 
 
 def mirrored_document(mirror: str, files: Sequence[MirroredFile]) -> dict[str, Any]:
-    """The same as a JSON document."""
+    """Every file and what the mirror has of it, for `--json`. `ok` means that each file can be installed from there."""
     rows = [
         {
             "file": file.filename,

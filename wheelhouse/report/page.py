@@ -47,13 +47,13 @@ def report_view(evidence: Evidence, rules: Mapping[str, Rule]) -> View:
 
 
 def _link(subject: str, evidence: Evidence, numbers: Numbers) -> View:
-    """A link to a file's page; `page` is None for what has none."""
+    """A link to a file's page: its label, and `page`, which is None for a subject without a page."""
     page = page_id(numbers[subject]) if subject in numbers else None
     return {"text": evidence.label(subject), "page": page, "title": subject}
 
 
 def _percent(count: int, largest: int) -> int:
-    """The length of a bar, at least 1."""
+    """The length of a bar: a count as a rounded percentage of the largest, at least 1."""
     return max(1, round(100 * count / max(largest, 1)))
 
 
@@ -61,6 +61,7 @@ def _percent(count: int, largest: int) -> int:
 
 
 def _summary(evidence: Evidence, rules: Mapping[str, Rule], numbers: Numbers, queue: Sequence[QueuedFile]) -> View:
+    """The first view: the verdict, numbers, which files to review first, bars, the largest files, what the verdict rests on."""
     by_severity = Counter(finding.severity for finding in evidence.findings)
     return {
         "headline": _headline(evidence),
@@ -106,7 +107,7 @@ def _verdict(evidence: Evidence) -> View:
 
 
 def _totals(evidence: Evidence) -> Iterator[str]:
-    """Projects, bytes, approved and waived findings, each in words."""
+    """The numbers of projects and bytes, and of approved and waived findings if there are any, each in words."""
     yield counted(len({facts.project for facts in evidence.files.values()}), "project")
     yield size_text(sum(facts.pin.artifact.size for facts in evidence.files.values()))
     if evidence.approved:
@@ -131,7 +132,7 @@ def _first_subjects(evidence: Evidence, queue: Sequence[QueuedFile]) -> dict[str
 
 
 def _first_row(name: str, evidence: Evidence, numbers: Numbers, gained: Sequence[Capability]) -> View:
-    """A file with what it can do now, the first of its findings, and how many more it has."""
+    """A row for a file: what it can do now, its worst finding, and how many more it has (-1 if it has none)."""
     facts = evidence.files.get(name)
     findings = evidence.about.get(name, ())
     return {
@@ -145,7 +146,7 @@ def _first_row(name: str, evidence: Evidence, numbers: Numbers, gained: Sequence
 
 
 def _rule_bars(evidence: Evidence, rules: Mapping[str, Rule]) -> list[View]:
-    """The number of findings of each rule as a bar, the most serious first."""
+    """A bar for each rule and severity, with the number of its open findings, the most serious first."""
     counts = Counter((finding.rule, finding.severity) for finding in evidence.findings)
     ordered = sorted(counts.items(), key=lambda item: (-item[0][1], -item[1], item[0][0]))
     largest = max(counts.values(), default=1)
@@ -162,7 +163,7 @@ def _rule_bars(evidence: Evidence, rules: Mapping[str, Rule]) -> list[View]:
 
 
 def _licence_bars(evidence: Evidence) -> list[View]:
-    """The licences of most files, and the sum of all others."""
+    """A bar for each of the licences that most files have, and one for all other licences together."""
     files = [(name, len(facts)) for name, facts in _by_licence(evidence).items()]
     rows, others = files[:MAX_LICENCES], files[MAX_LICENCES:]
     rows += [(f"{len(others)} others", sum(count for _, count in others))] if others else []
@@ -171,7 +172,7 @@ def _licence_bars(evidence: Evidence) -> list[View]:
 
 
 def _by_licence(evidence: Evidence) -> dict[str, list[Facts]]:
-    """The files of each licence, most files first."""
+    """The files of each licence, by its text; the licence of most files first."""
     files: dict[str, list[Facts]] = {}
     for facts in evidence.files.values():
         files.setdefault(licence_text(facts, evidence), []).append(facts)
@@ -179,7 +180,7 @@ def _by_licence(evidence: Evidence) -> dict[str, list[Facts]]:
 
 
 def _largest(evidence: Evidence, numbers: Numbers) -> list[View]:
-    """The largest files, each with a bar."""
+    """The few largest files, each with a bar."""
     ordered = sorted(evidence.files.values(), key=lambda facts: -facts.pin.artifact.size)[:MAX_LARGEST]
     sizes = [facts.pin.artifact.size for facts in ordered]
     return [
@@ -193,7 +194,7 @@ def _largest(evidence: Evidence, numbers: Numbers) -> list[View]:
 
 
 def _basis(evidence: Evidence) -> View:
-    """What the verdict rests on: day, targets, advisories, approvals, threshold."""
+    """What the verdict rests on, each as a text: time, targets, advisories, approvals, threshold."""
     newest = evidence.known
     reviewers = sorted({approval.reviewer for approval in evidence.approvals.approvals if approval.reviewer})
     return {
@@ -211,9 +212,10 @@ def _basis(evidence: Evidence) -> View:
 
 
 def _findings(evidence: Evidence, rules: Mapping[str, Rule], numbers: Numbers) -> View:
-    """Open findings by severity and rule; then those that were approved or waived."""
+    """Open findings in groups by severity and rule, the worst first; then those that were approved, and those that were waived."""
 
     def rank(finding: Finding) -> tuple[int, str]:
+        """The sort key of a finding: its severity, the worst first, then its rule."""
         return -finding.severity, finding.rule
 
     groups = [
@@ -240,6 +242,7 @@ def _findings(evidence: Evidence, rules: Mapping[str, Rule], numbers: Numbers) -
 
 
 def _finding_rows(findings: Iterable[Finding], evidence: Evidence, numbers: Numbers) -> list[View]:
+    """A row for each finding: those that are new in their project first, then by urgency."""
     return [
         {
             "link": _link(finding.subject, evidence, numbers),
@@ -253,6 +256,7 @@ def _finding_rows(findings: Iterable[Finding], evidence: Evidence, numbers: Numb
 
 
 def _files(evidence: Evidence, numbers: Numbers) -> View:
+    """The rows of all distributions, and those of all other files."""
     return {
         "distributions": [_file_row(facts, evidence, numbers) for facts in evidence.files.values()],
         "others": [_other_row(name, evidence) for name in evidence.others],
@@ -260,6 +264,7 @@ def _files(evidence: Evidence, numbers: Numbers) -> View:
 
 
 def _file_row(facts: Facts, evidence: Evidence, numbers: Numbers) -> View:
+    """The row of a distribution. `rank` sorts by its worst finding, then by their number; `words` is what a search finds."""
     findings = evidence.about.get(facts.subject, ())
     artifact = facts.pin.artifact
     marks = {"native": native_entries(facts), "sdist": not artifact.is_wheel, "built here": facts.pin.built}
@@ -281,7 +286,7 @@ def _file_row(facts: Facts, evidence: Evidence, numbers: Numbers) -> View:
 
 
 def _other_row(name: str, evidence: Evidence) -> View:
-    """A file that is no distribution."""
+    """The row of a file that is no distribution: its state is `approved` or `new`."""
     state = "new" if name in evidence.new else "approved"
     return {
         "name": name,
@@ -291,10 +296,12 @@ def _other_row(name: str, evidence: Evidence) -> View:
 
 
 def _finding_count(findings: tuple[Finding, ...]) -> View:
+    """The number of findings, and the severity of the worst; empty if there are none."""
     return {"count": len(findings), "severity": findings[0].severity.name.lower() if findings else ""}
 
 
 def _licences(evidence: Evidence, numbers: Numbers) -> list[View]:
+    """Each licence with links to its files; the licence of most files first."""
     return [
         {
             "name": name,
@@ -306,7 +313,7 @@ def _licences(evidence: Evidence, numbers: Numbers) -> list[View]:
 
 
 def _script_data(evidence: Evidence, numbers: Numbers) -> View:
-    """What the script draws the graph from: nodes as [name, version, state, severity]; who needs whom, by number."""
+    """What the script draws the graph from: nodes as [name, version, state, severity]; by number, the roots and what each node needs."""
     roots = sorted({numbers[name] for graph in evidence.graphs for name in graph.roots})
     needs: dict[int, set[int]] = {}
     for graph in evidence.graphs:

@@ -14,15 +14,15 @@ OPTION_NAMES = {"apt-sources": "apt-source", "build-args": "build-arg", "folder"
 
 
 def layout_text(plan: Plan) -> str:
-    """Layout, release, route and target of a staged folder, in a few words."""
+    """Layout and target of a staged folder in a few words; of Airflow, also the release and the route."""
     release = f", Airflow {plan.release} by route {plan.route}" if plan.release else ""
     return f"layout {plan.layout}{release}, for {plan.target}"
 
 
 def staged_lines(folder: str, plan: Plan, record: StageRecord, signer: str | None) -> list[str]:
-    """The options that a folder was staged with, and who signed it: nothing else in the folder vouches for them.
+    """A line with the options that a folder was staged with, if any; a line on its signature, if it is signed.
 
-    `signer` is the label of a key.
+    `signer` is the label of the key that it was checked with; None if it was not checked.
     """
     options = " ".join(_options(plan))
     lines = [f"{folder}: staged with {options}"] if options else []
@@ -33,7 +33,7 @@ def staged_lines(folder: str, plan: Plan, record: StageRecord, signer: str | Non
 
 
 def _options(plan: Plan) -> Iterator[str]:
-    """The options as a command line has them."""
+    """The options as a command line has them, quoted for a shell; those without a value are left out."""
     options = {"index": plan.index, **plan.options}
     for name, value in options.items():
         option = f"--{OPTION_NAMES.get(name, name)}"
@@ -44,7 +44,7 @@ def _options(plan: Plan) -> Iterator[str]:
 
 
 def staged_document(plan: Plan, record: StageRecord, signer: str | None) -> dict[str, Any]:
-    """What a staged folder is, for `--json`."""
+    """The layout, options and signature of a staged folder, for `--json`."""
     return {
         "layout": plan.layout,
         "release": plan.release,
@@ -58,14 +58,14 @@ def staged_document(plan: Plan, record: StageRecord, signer: str | None) -> dict
 
 
 def plan_lines(plan: Plan, destination: str) -> list[str]:
-    """The layout, then each path of the folder."""
+    """The layout, then each path of the folder: files with their size, then the texts and the manifest."""
     lines = [f"{destination}: {layout_text(plan)}"]
     lines += [f"  {path}  {size_text(artifact.size)}" for path, artifact in sorted(plan.files.items())]
     return lines + [f"  {path}  (written)" for path in sorted({*plan.texts, MANIFEST})]
 
 
 def plan_document(plan: Plan) -> dict[str, Any]:
-    """A plan for `--json`."""
+    """A plan for `--json`: the sha256 of each file, the whole text of each text, and the commands."""
     return {
         "layout": plan.layout,
         "release": plan.release,
@@ -87,7 +87,7 @@ def plan_document(plan: Plan) -> dict[str, Any]:
 
 
 def command_lines(plan: Plan) -> list[str]:
-    """Warnings, notes, and the commands that build the image."""
+    """Warnings, notes, and the commands that build the image, each under a heading."""
     lines = [f"warning: {warning}" for warning in plan.warnings] + [f"note: {note}" for note in plan.notes]
     if plan.copied_from:
         copied = shlex.quote(f"{plan.copied_from}/.")
@@ -101,7 +101,7 @@ def command_lines(plan: Plan) -> list[str]:
 
 
 def _purpose(plan: Plan) -> str:
-    """What the last command is for, and where to type it: only a checkout of Airflow has Airflow's Dockerfile."""
+    """The heading of the build command: what it is for, and where to type it. Only a checkout of Airflow has Airflow's Dockerfile."""
     where = " in a checkout of Airflow's sources" if plan.layout == "airflow" else ""
     if plan.load or plan.first or plan.copied_from:
         return f"then{where}:"

@@ -7,13 +7,13 @@ from wheelhouse.rehearse.rehearsal import INSTALLS, Step, installed_for, skipped
 
 
 def step_line(step: Step) -> str:
-    """A step of a rehearsal: its outcome, name, target, seconds and note."""
+    """A step of a rehearsal in a line: outcome, name, target, seconds and note; the reason in place of these two if it was skipped."""
     details = step.skipped or " ".join(filter(None, (f"{step.seconds:.1f} s", step.note and f"({step.note})")))
     return f"{step.outcome:<8}{step.name}, {step.target}: {details}"
 
 
 def ending(steps: Sequence[Step], *, passed: bool) -> str:
-    """The verdict of a rehearsal, the skipped targets, and the installers that were not tried."""
+    """The verdict of a rehearsal, the skipped targets, and the installers that were not tried, on one line."""
     targets = skipped_targets(steps)
     others = (step for step in steps if step.skipped and step.name not in INSTALLS)
     installers = dict.fromkeys(step.name for step in others if step.target not in targets)

@@ -56,6 +56,7 @@ def visible(text: str) -> str:
 
 @cache
 def _environment() -> Environment:
+    """The Jinja environment of the templates, made once. It escapes each value, and a missing value is an error."""
     return Environment(
         loader=PackageLoader("wheelhouse.report", TEMPLATES),
         autoescape=True,
@@ -67,9 +68,10 @@ def _environment() -> Environment:
 
 
 def _text(name: str) -> str:
+    """The text of a file in the folder of the templates."""
     return (resources.files("wheelhouse.report") / TEMPLATES / name).read_text(encoding="utf-8")
 
 
 def _csp_hash(text: str) -> str:
-    """A source expression of the Content Security Policy (CSP level 3, 2.3.1)."""
+    """The hash of a style or script as the Content Security Policy has it (CSP level 3, 2.3.1), without quotes: `sha256-…`."""
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"

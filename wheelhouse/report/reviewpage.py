@@ -36,7 +36,7 @@ def review_view(
 
 
 def _row(queued: QueuedFile, evidence: Evidence, numbers: Mapping[str, int]) -> View:
-    """One row of the queue. `page` is the view that it opens."""
+    """One row of the queue. `page` is the view that it opens: the file's own, or `files` for a file that is no distribution."""
     facts = evidence.files.get(queued.subject)
     worst = max((finding.severity for finding in queued.findings), default=0)
     serious = sum(finding.severity >= Severity.WARNING for finding in queued.findings)
@@ -56,7 +56,7 @@ def _row(queued: QueuedFile, evidence: Evidence, numbers: Mapping[str, int]) -> 
 def state_document(
     standings: Mapping[str, FileStanding], reviewer: str, needed: int, trouble: WheelhouseError | None = None
 ) -> View:
-    """Where each file stands, as JSON. With `trouble`, the approvals file cannot be used, and nothing is known."""
+    """Where each file stands, as JSON. `trouble` is the error of an approvals file that cannot be used: then nothing is known."""
     return {
         "reviewer": reviewer,
         "trouble": error_document(trouble) if trouble else None,
@@ -65,11 +65,12 @@ def state_document(
 
 
 def error_document(error: WheelhouseError) -> View:
-    """An error as the page shows it."""
+    """The sentence and the hint of an error as the page shows them; the hint is empty if there is none."""
     return {"sentence": plain(error_sentence(error)), "hint": plain(error_hint(error) or "")}
 
 
 def _standing(one: FileStanding, reviewer: str, needed: int) -> View:
+    """Where one file stands, as JSON. `mine`: the reviewer has approved it."""
     return {
         "standing": str(one.standing),
         "reviewers": list(one.reviewers),
@@ -98,5 +99,5 @@ def decision_sentence(verb: str, subjects: Sequence[str], reviewer: str) -> str:
 
 
 def source_document(name: str, text: str | None) -> View:
-    """The text of a member in coloured pieces, as JSON; None if it is no text, or too long."""
+    """The text of a member in coloured pieces, as JSON; `pieces` is None if the member is no text, or is too long."""
     return {"name": name, "pieces": None if text is None else [list(piece) for piece in coloured(name, text)]}

@@ -13,7 +13,7 @@ def rule_line(rule: Rule, policy: Policy) -> str:
 
 
 def rule_lines(rule: Rule) -> list[str]:
-    """The explanation of a rule, line by line."""
+    """The rule with its group and its own severity, an empty line, and its explanation, line by line."""
     return [
         f"{rule.id} ({rule.group}, {rule.severity.name.lower()} unless the policy says otherwise)",
         "",
@@ -22,7 +22,7 @@ def rule_lines(rule: Rule) -> list[str]:
 
 
 def rule_document(rule: Rule, policy: Policy) -> dict[str, Any]:
-    """A rule for `--json`."""
+    """A rule for `--json`, with its severity under the policy, or `off`."""
     severity = policy.severity_of(rule.id, rule.severity)
     return {
         "id": rule.id,

@@ -47,7 +47,7 @@ def sarif(evidence: Evidence, rules: Mapping[str, Rule]) -> dict[str, Any]:
 
 
 def _rule(name: str, rule: Rule | None) -> dict[str, Any]:
-    """A reportingDescriptor (3.49)."""
+    """A reportingDescriptor (SARIF 2.1.0, 3.49); only the id if the rule is not known."""
     if rule is None:
         return {"id": name}
     return {
@@ -60,19 +60,22 @@ def _rule(name: str, rule: Rule | None) -> dict[str, Any]:
 
 
 def _artifact(name: str, evidence: Evidence) -> dict[str, Any]:
-    """An artifact (3.24)."""
+    """An artifact (SARIF 2.1.0, 3.24): a file's path and sha256."""
     return {"location": _location(name), "hashes": {"sha-256": evidence.hashes[name]}}
 
 
 def _location(name: str) -> dict[str, Any]:
-    """An artifactLocation (3.4) in the wheelhouse."""
+    """An artifactLocation (SARIF 2.1.0, 3.4): the quoted path of a file in the wheelhouse."""
     return {"uri": quote(name), "uriBaseId": "HOUSE"}
 
 
 def _result(
     finding: Finding, ids: list[str], files: list[str], reason: str | None, first_seen: Collection[Finding]
 ) -> dict[str, Any]:
-    """A result (3.27), suppressed if there is a reason, and new (3.27.24) if no reviewer saw it in its project before."""
+    """A result (SARIF 2.1.0, 3.27).
+
+    It is suppressed if there is a `reason`, and new (3.27.24) if no reviewer saw the finding in its project before.
+    """
     identity, sentence, hint = f"{finding.subject} {finding.fingerprint}", sentence_of(finding), hint_of(finding)
     index = {"index": files.index(finding.subject)} if finding.subject in files else {}
     result = {

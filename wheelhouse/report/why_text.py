@@ -55,6 +55,7 @@ def fact_lines(facts: Iterable[Fact]) -> list[str]:
 
 
 def _sentence(fact: Fact) -> str:
+    """The sentence of a fact: its fields in the template of its kind."""
     values = {field.name: getattr(fact, field.name) for field in fields(fact)}
     if isinstance(reason := values.get("reason"), Reason):
         values["reason"] = reason_text(reason)

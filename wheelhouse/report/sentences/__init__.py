@@ -15,12 +15,12 @@ SENTENCES: dict[str, Sentence] = {**VERIFY, **REHEARSAL, **VET}
 
 
 def subject_of(finding: Finding) -> str:
-    """What a finding is about: the path of a file, or the word `wheelhouse`."""
+    """What a finding is about: the path of a file or name of a project; the word `wheelhouse` for a whole wheelhouse."""
     return "wheelhouse" if finding.subject == WHEELHOUSE_SUBJECT else finding.subject
 
 
 def sentence_of(finding: Finding) -> str:
-    """The sentence of a finding, and who waived it or says that it does not matter, if somebody does."""
+    """The sentence of a finding; then, in brackets, who waived it, and what a VEX document says of it, if there is such."""
     waiver = finding.waiver
     waived = f" (waived by {waiver.who} until {waiver.until}: {waiver.reason})" if waiver else ""
     return _filled(_template(finding).text, finding) + waived + analysis_text(finding)
@@ -42,7 +42,7 @@ def hint_of(finding: Finding) -> str:
 
 
 def error_sentence(error: WheelhouseError) -> str:
-    """The sentence of an error; if it is about findings, with the sentence of the first one."""
+    """The sentence of an error; if it is about findings, also the sentence of the first, and how many more there are."""
     if not error.findings:
         return str(error)
     more = f", and {len(error.findings) - 1} more" if len(error.findings) > 1 else ""
@@ -50,29 +50,30 @@ def error_sentence(error: WheelhouseError) -> str:
 
 
 def error_hint(error: WheelhouseError) -> str | None:
-    """The hint of an error; if it has none and is about findings, that of the first one."""
+    """The hint of an error; if it has none, that of its first finding, which can be empty; None if it is about no finding."""
     return error.hint or next((hint_of(finding) for finding in error.findings), None)
 
 
 def error_details(error: WheelhouseError) -> list[str]:
-    """The details of an error; if it is about several findings, also a line for each."""
+    """The details of an error; if it is about several findings, then also a line for each."""
     several = error.findings if len(error.findings) > 1 else ()
     return [*error.details, *(f"{subject_of(one)}: {sentence_of(one)} ({one.rule})" for one in several)]
 
 
 def _template(finding: Finding) -> Sentence:
+    """The sentence and hint of a finding's rule and case, as templates. Raises KeyError for a rule that has none."""
     case = finding.values.get("case")
     return SENTENCES[f"{finding.rule}/{case}" if case else finding.rule]
 
 
 def _filled(template: str, finding: Finding) -> str:
-    """A template with the facts of a finding."""
+    """A template filled with the facts and the context of a finding."""
     values = finding.values
     return filled(template, {"subject": finding.subject, "rule": finding.rule, "who": _who(values), **values})
 
 
 def _who(values: Mapping[str, FactValue]) -> str:
-    """Who requires what, from the facts `by` (a file; empty: the user), `requirement` and `more_requests`."""
+    """Who requires what, in words, from the facts `by` (a file; empty: the user), `requirement`, `more_requests`; empty without them."""
     requirement, by, more = (values.get(name) for name in ("requirement", "by", "more_requests"))
     if not requirement:
         return ""

@@ -35,11 +35,12 @@ NO_SANDBOX = "`build` and `rehearse` need one of the sandboxes"
 
 
 def doctor_sentence(check: Check) -> Sentence:
-    """The sentence and the remedy of one check."""
+    """The sentence and the remedy of one check; the remedy is empty if there is nothing to do."""
     return SENTENCES[check.topic](check, lambda name: _text(check.facts.get(name, "")))
 
 
 def _text(value: FactValue) -> str:
+    """A fact as text; several strings are separated by commas."""
     return ", ".join(value) if isinstance(value, tuple) else str(value)
 
 
@@ -47,10 +48,12 @@ Fact = Callable[[str], str]
 
 
 def _python(_check: Check, fact: Fact) -> Sentence:
+    """The Python that runs wheelhouse: version, path, system and machine; no remedy."""
     return f"Python {fact('version')} at {fact('path')}, {fact('system')} on {fact('machine')}", ""
 
 
 def _folder(check: Check, fact: Fact) -> Sentence:
+    """A folder and its free bytes, or why nothing can be written to it."""
     if check.state is State.MISSING:
         return "there is no home folder, so there is no cache", "name one with --cache-dir"
     if check.state is State.BROKEN:
@@ -59,12 +62,14 @@ def _folder(check: Check, fact: Fact) -> Sentence:
 
 
 def _folder_remedy(name: str) -> str:
+    """How to name another folder for the cache, for temporary files, or for wheelhouses."""
     if name == "cache":
         return "name another folder with --cache-dir, or in WHEELHOUSE_CACHE_DIR"
     return "name another folder in TMPDIR" if name == "temporary files" else "name another folder with --dest"
 
 
 def _index(check: Check, fact: Fact) -> Sentence:
+    """Whether the index answers, the form of its pages, and whether it has the project that was asked for."""
     if check.state is State.MISSING:
         return (
             f"no answer: {fact('reason')}",
@@ -78,6 +83,7 @@ def _index(check: Check, fact: Fact) -> Sentence:
 
 
 def _proxy(check: Check, fact: Fact) -> Sentence:
+    """Whether the proxy of these schemes accepts connections."""
     sentence = f"for {fact('schemes')}"
     if check.state is State.GOOD:
         return f"{sentence}: it accepts connections", ""
@@ -88,6 +94,7 @@ def _proxy(check: Check, fact: Fact) -> Sentence:
 
 
 def _clock(check: Check, fact: Fact) -> Sentence:
+    """How many seconds this clock differs from the server's."""
     seconds = int(fact("seconds_ahead"))
     sentence = f"this clock is {counted(abs(seconds), 'second')} {'ahead of' if seconds > 0 else 'behind'} the server's"
     if check.state is State.GOOD:
@@ -96,6 +103,7 @@ def _clock(check: Check, fact: Fact) -> Sentence:
 
 
 def _sandbox(check: Check, fact: Fact) -> Sentence:
+    """Whether a sandbox is sealed; if not, why, and whether another is used."""
     if check.state is State.GOOD:
         holds = f"; it holds {fact('holds')}" if fact("holds") else ""
         return f"sealed: a canary found no network and no file of this machine{holds}", ""
@@ -109,6 +117,7 @@ def _sandbox(check: Check, fact: Fact) -> Sentence:
 
 
 def _engine(check: Check, fact: Fact) -> Sentence:
+    """Whether a container engine answers; if not, why, and whether another is used."""
     if check.state is State.GOOD:
         return f"{fact('path')} answers", ""
     if fact("has_another") == "True":
@@ -118,12 +127,14 @@ def _engine(check: Check, fact: Fact) -> Sentence:
 
 
 def _interpreter(check: Check, fact: Fact) -> Sentence:
+    """An interpreter and its path, or that none was found."""
     if check.state is State.MISSING:
         return "none was found; `build` and `rehearse` need one of the target's version", "name one with --interpreter"
     return f"{fact('described')}, {fact('path')}", ""
 
 
 def _extra(check: Check, fact: Fact) -> Sentence:
+    """Whether an extra is installed; if not, what it is for, and the command that installs it."""
     if check.state is State.GOOD:
         return "installed", ""
     use = EXTRA_USES.get(check.name, "the commands that name it need it")
@@ -131,6 +142,7 @@ def _extra(check: Check, fact: Fact) -> Sentence:
 
 
 def _keyring(check: Check, fact: Fact) -> Sentence:
+    """Whether keyring is installed; it can hold passwords."""
     if check.state is State.MISSING:
         return (
             "not installed; passwords can come from netrc, a URL or a token file",
@@ -140,6 +152,7 @@ def _keyring(check: Check, fact: Fact) -> Sentence:
 
 
 def _agent(check: Check, fact: Fact) -> Sentence:
+    """Whether ssh-agent runs, and how many keys it holds."""
     if check.state is State.MISSING:
         return "SSH_AUTH_SOCK is not set; keys can come from files", "start ssh-agent, if it holds your key"
     if check.state is State.BROKEN:
@@ -148,6 +161,7 @@ def _agent(check: Check, fact: Fact) -> Sentence:
 
 
 def _program(check: Check, fact: Fact) -> Sentence:
+    """The path of a program; if it is not installed, what needs it, and how to install it."""
     if check.state is State.GOOD:
         return fact("path"), ""
     return f"not installed; {PROGRAM_USES[check.name]}", PROGRAM_REMEDIES[check.name]
