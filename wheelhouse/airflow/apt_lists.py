@@ -68,9 +68,10 @@ CHANGES = (
 
 
 def apt_lists(airflow: Airflow, without: Collection[str] = ()) -> dict[str, tuple[str, ...]]:
-    """The packages of the build stage (`development`) and of the final image (`runtime`), sorted.
+    """The names of Debian packages of the build stage (`development`) and of the final image (`runtime`), sorted.
 
-    `without` are the database clients that the image leaves out. Airflow's own Dockerfile decides, if it was read.
+    `without` are the database clients that the image leaves out; packages of the others are in it. The lists of Airflow's own
+    Dockerfile count, if they were read; else the data here.
     """
     own = airflow.own.lists if airflow.own else {}
     development, runtime = (set(own["development"]), set(own["runtime"])) if own else _known_lists(airflow)
@@ -81,7 +82,7 @@ def apt_lists(airflow: Airflow, without: Collection[str] = ()) -> dict[str, tupl
 
 
 def _known_lists(airflow: Airflow) -> tuple[set[str], set[str]]:
-    """The packages of a release without those of the database clients, as the data here have them."""
+    """(development, runtime): the packages of a release without those of the database clients, by the data here."""
     development, runtime = set(f"{ALWAYS} {DEVELOPMENT}".split()), set(f"{ALWAYS} {RUNTIME}".split())
     for change in CHANGES:
         if airflow.version >= Version(change.since):

@@ -31,7 +31,7 @@ WITH_OPTION = ("--with", "--from", "--python")
 
 
 def with_own_dockerfile(airflow: Airflow, text: str, what: str) -> Airflow | None:
-    """The release, built by this Dockerfile; None if it is not Airflow's own, or cannot be read. `what` names it."""
+    """The release with `own` read from a Dockerfile's text; None if that is not Airflow's own, or unreadable. `what` names it."""
     try:
         dockerfile = parse_dockerfile(text, what)
     except InputError:
@@ -48,13 +48,13 @@ def with_own_dockerfile(airflow: Airflow, text: str, what: str) -> Airflow | Non
 
 
 def is_airflows_own(dockerfile: Dockerfile) -> bool:
-    """Whether it builds Airflow's own image: it has the build stage and an argument for the version."""
+    """Whether it builds Airflow's own image: it has the stage BUILD_STAGE and the argument AIRFLOW_VERSION."""
     stages = {one.text.split()[-1] for one in dockerfile.instructions if one.keyword == "FROM" and one.text}
     return BUILD_STAGE in stages and "AIRFLOW_VERSION" in _defaults(dockerfile)
 
 
 def _defaults(dockerfile: Dockerfile) -> dict[str, str]:
-    """The arguments of all stages with their defaults: the first that is not empty."""
+    """Argument → its first default that is not empty, in any stage; "" if it has none."""
     defaults: dict[str, str] = {}
     for instruction in dockerfile.instructions:
         if instruction.keyword != "ARG":
@@ -66,7 +66,7 @@ def _defaults(dockerfile: Dockerfile) -> dict[str, str]:
 
 
 def _copied_from_checkout(dockerfile: Dockerfile) -> tuple[str, ...]:
-    """The paths that it copies from the build context, but for those that an argument names, and for the staged folder."""
+    """The sources of each `COPY` without `--from` and heredoc, each once; not those with a variable, and not STAGED."""
     copies = [one for one in dockerfile.instructions if one.keyword == "COPY" and not one.heredocs]
     words = [one.words or tuple(one.text.split()) for one in copies if not one.values("from")]
     paths = (word for sources in words for word in sources[:-1] if "$" not in word)
@@ -83,7 +83,7 @@ class _Reader:
         self._scripts = scripts
 
     def recipe(self, known: Recipe) -> Recipe:
-        """The recipe. What a Dockerfile does not say, such as how extras are spelled, is as in `known`."""
+        """The recipe that the Dockerfile says. What no Dockerfile says, such as how extras are spelled, is as in `known`."""
         globs = tuple(self._globs()) or known.globs
         constraints = self._declared(
             "USE_CONSTRAINTS_FOR_CONTEXT_PACKAGES", "USE_CONSTRAINTS_FOR_CONTEXT_DISTRIBUTIONS"
@@ -121,31 +121,31 @@ class _Reader:
         )
 
     def python(self) -> str | None:
-        """The Python that is compiled by default, or that of the default base image."""
+        """The Python that is compiled by default, else that of the default base image, such as `3.12`; None if neither is given."""
         match = PYTHON_IMAGE.search(self._defaults.get("PYTHON_BASE_IMAGE", ""))
         return self._version("AIRFLOW_PYTHON_VERSION") or (match[1] if match else None)
 
     def _declared(self, *names: str) -> str | None:
-        """The first of these arguments that the Dockerfile has."""
+        """The first of these argument names that the Dockerfile declares; None if it declares none."""
         return next((name for name in names if name in self._defaults), None)
 
     def _version(self, argument: str) -> str | None:
-        """The default of an argument, if it is a version, and not an address of sources."""
+        """The default of an argument if it is a version; None if it has none, or another text, such as an address of sources."""
         default = self._defaults.get(argument, "")
         return default if VERSION.fullmatch(default) else None
 
     def _debian(self) -> str | None:
-        """The Debian release in the name of the base image."""
+        """The first of DEBIANS in the name of the default base image; None if it names none."""
         image = self._defaults.get("PYTHON_BASE_IMAGE") or self._defaults.get("BASE_IMAGE") or ""
         return next((name for name in DEBIANS if name in image), None)
 
     def _globs(self) -> Iterator[str]:
-        """The patterns of the files that the from-context step installs as Airflow and its providers."""
+        """The patterns of the files that the from-context step installs as Airflow and its providers, without suffix and braces."""
         for pattern in dict.fromkeys(match[1] for match in GLOB.finditer(self._text)):
             yield from _expanded(pattern)
 
     def _tools(self) -> Iterator[str]:
-        """The requirements that the install scripts install beside pip and uv: `packaging` and those of `uv tool install`."""
+        """The requirements that the install scripts install: `packaging`, and those of `uv tool install` but uv, each once."""
         texts = [substituted(text, self._defaults) for text in self._scripts.values()]
         if any(re.search(r"install\b[^\n]*\bpackaging$", text, re.MULTILINE) for text in texts):
             yield "packaging"
@@ -157,7 +157,7 @@ class _Reader:
 
 
 def _tool_names(words: tuple[str, ...]) -> Iterator[str]:
-    """The requirements in the words after `uv tool install`. A version that is not known is left out."""
+    """The requirements in the words after `uv tool install`, and those of `--with`. A version with a variable is left out."""
     skip = False
     for number, word in enumerate(words):
         if not skip and not word.startswith("-"):
@@ -168,7 +168,7 @@ def _tool_names(words: tuple[str, ...]) -> Iterator[str]:
 
 
 def _expanded(pattern: str) -> Iterator[str]:
-    """The patterns that a shell makes of `{a,b}`."""
+    """The patterns that a shell makes of one with `{a,b}`, in order; the pattern itself if it has no braces."""
     match = BRACES.search(pattern)
     if match is None:
         yield pattern
@@ -178,7 +178,7 @@ def _expanded(pattern: str) -> Iterator[str]:
 
 
 def _apt_lists(script: str, debian: str) -> dict[str, tuple[str, ...]]:
-    """The packages of each list; empty if the script does not name them as Airflow's does."""
+    """List → its packages, sorted, from the text of OS_SCRIPT; {} if the script does not name those of both as Airflow's does."""
     specific = _packages_of_debian(script, debian)
     lists: dict[str, tuple[str, ...]] = {}
     for name, (variable, function) in LISTS.items():
@@ -192,7 +192,7 @@ def _apt_lists(script: str, debian: str) -> dict[str, tuple[str, ...]]:
 
 
 def _packages_of_debian(script: str, debian: str) -> str:
-    """The packages that the script adds for a Debian release: those below a condition with its name, else the last ones."""
+    """The packages that the script adds for a Debian release, as one text: those below a condition with its name, else the last ones."""
     assignments = list(re.finditer(r'debian_version_apt_deps="((?:[^"\\]|\\.|\\\n)+)"', script))
     start, chosen = 0, ""
     for match in assignments:
@@ -204,7 +204,7 @@ def _packages_of_debian(script: str, debian: str) -> str:
 
 
 def _installed_by(script: str, function: str) -> Iterator[str]:
-    """The packages that a function names to apt-get itself."""
+    """The packages that a function of the script passes to `apt-get install` by name, not by a variable."""
     body = re.search(rf"^function {function}\(\) \{{\n(.*?)^\}}", script, re.MULTILINE | re.DOTALL)
     for command in shell_commands(body[1], 1) if body else ():
         if command.words[0] == "apt-get" and "install" in command.words:

@@ -164,7 +164,7 @@ CHANGES: Mapping[str, dict[str, Any]] = {
 
 
 def _recipes() -> dict[Version, Recipe]:
-    """The recipe of each release that changed something."""
+    """The recipe of 2.0.0 and of each release in CHANGES: that of the release before, with its changes."""
     recipes = {Version("2.0.0"): FIRST}
     for since, changes in CHANGES.items():
         recipes[Version(since)] = replace(recipes[max(recipes)], **changes)
@@ -216,12 +216,12 @@ class Airflow:
 
     @property
     def recipe(self) -> Recipe:
-        """How its image is built: as its Dockerfile says, else the newest recipe that is not newer than the release."""
+        """How its image is built: as `own` says, else by the newest entry of RECIPES that is not newer than the release."""
         return self.own.recipe if self.own else RECIPES[max(since for since in RECIPES if since <= self.version)]
 
     @property
     def doubt(self) -> str | None:
-        """Why its recipe may be wrong: it is newer than the newest known release of its line, and no Dockerfile was read."""
+        """A sentence why its recipe may be wrong; None if `own` was read, or if it is not newer than NEWEST_OF_LINE says."""
         newest = NEWEST_OF_LINE.get((self.version.major, self.version.minor))
         if self.own or (newest and self.version <= Version(newest)):
             return None
@@ -235,26 +235,26 @@ class Airflow:
 
     @property
     def debian(self) -> str:
-        """The Debian release of its image."""
+        """The Debian release of its image, such as `bookworm`."""
         return self.recipe.debian
 
     @property
     def tools(self) -> tuple[str, ...]:
-        """The requirements that the image build itself installs."""
+        """The requirements that the image build itself installs: pip and uv with their versions, then the recipe's tools."""
         recipe = self.recipe
         return (f"pip=={recipe.pip}", *((f"uv=={recipe.uv}",) if recipe.uv else ()), *recipe.tools)
 
     def base_image(self, python: str) -> str:
-        """The name of the image that its build starts from, for a Python such as `3.12`."""
+        """The name of the image that its build starts from, for a Python such as `3.12`: Debian's if the build compiles Python."""
         recipe = self.recipe
         return f"debian:{recipe.debian}-slim" if recipe.compiles_python else f"python:{python}-slim-{recipe.debian}"
 
     def whole_base_image(self, python: str) -> str:
-        """The name of the official image with this Python, on the Debian release of the build: no Python need be compiled."""
+        """The name of the official image that has this Python, on the Debian release of the build."""
         return f"python:{python}-slim-{self.recipe.debian}"
 
     def constraints_file(self, mode: str, python: str) -> str:
-        """The path of this release's constraints in the folder `constraints/` of the project."""
+        """The path of this release's constraints, relative to the folder `constraints/` of the project."""
         return f"airflow-{self.version}/{mode}-{python}.txt"
 
     def constraints_url(self, mode: str, python: str, base: str) -> str:
@@ -263,12 +263,12 @@ class Airflow:
 
 
 def release_of(pins: Mapping[NormalizedName, Version]) -> Airflow | None:
-    """The release of Airflow among a lock's pins; None if there is none."""
+    """The release of Airflow among a lock's pins; None if there is none. Raises InputError for one before 2.0.0."""
     version = pins.get(PROJECT)
     return Airflow.of(version) if version is not None else None
 
 
 def without_clients(extras: Iterable[str], clients: Iterable[str]) -> list[str]:
-    """The extras without those that need one of these database clients."""
+    """The extras, as spelled and in order, without those that need one of these database clients."""
     dropped = {extra for client in clients for extra in CLIENTS.get(client, ())}
     return [extra for extra in extras if canonicalize_name(extra) not in dropped]

@@ -68,7 +68,7 @@ class Candidate:
 
     @property
     def is_wheel(self) -> bool:
-        """Whether the file is a wheel, not an sdist."""
+        """Whether its name ends in `.whl`; every other file counts as an sdist."""
         return is_wheel(self.filename)
 
     @property
@@ -78,7 +78,10 @@ class Candidate:
 
     @property
     def is_costly(self) -> bool:
-        """Whether its metadata cost a large download: an sdist that is not on this machine, and has no metadata file."""
+        """Whether its metadata cost a large download: a remote sdist over MAX_CHEAP_SDIST_BYTES without a metadata file.
+
+        False if the index gives no size.
+        """
         has_metadata = self.is_wheel or self.sidecar is not None or self.is_local
         return not has_metadata and (self.size or 0) > MAX_CHEAP_SDIST_BYTES
 
@@ -89,13 +92,13 @@ class Candidate:
 
     @property
     def sidecar_url(self) -> str:
-        """The address of its metadata file (PEP 658)."""
+        """The address that its metadata file has, if there is one (PEP 658): `.metadata` after the path, without a fragment."""
         address, mark, query = self.url.partition("#")[0].partition("?")
         return f"{address}.metadata{mark}{query}"
 
     @property
     def key(self) -> str:
-        """An identifier of its bytes: the sha256, else the address."""
+        """An identifier of its bytes: the sha256, else the `url`."""
         return self.sha256 or self.url
 
 
@@ -108,12 +111,12 @@ class Rejected:
 
     @property
     def has_no_tag(self) -> bool:
-        """Whether it is a wheel of whose tags the target takes none."""
+        """Whether the reason is that the target takes none of the wheel's tags."""
         return isinstance(self.reason, NoFittingTag)
 
     @property
     def follows_from_name(self) -> bool:
-        """Whether file name and target alone give the reason, so that no lock file needs to keep it."""
+        """Whether the reason is NoFittingTag or FitsLess: file names and target alone give it, so no lock file keeps it."""
         return isinstance(self.reason, NoFittingTag | FitsLess)
 
 
@@ -136,18 +139,18 @@ class Artifact:
 
     @property
     def is_wheel(self) -> bool:
-        """Whether the file is a wheel, not an sdist."""
+        """Whether its name ends in `.whl`; every other file is an sdist."""
         return is_wheel(self.filename)
 
 
 def has_overlong_number(text: str) -> bool:
-    """Whether a number in a text has more digits than Python reads; parsing such a version raises ValueError."""
+    """Whether a text has MAX_DIGITS digits in a row: parsing it as a version can raise ValueError."""
     return len(text) > MAX_DIGITS and re.search(rf"\d{{{MAX_DIGITS}}}", text) is not None
 
 
 @lru_cache(maxsize=4096)
 def requires_python_of(text: str) -> SpecifierSet:
-    """A Requires-Python as a specifier. An invalid one is repaired as old pips read it; an unreadable one excludes nothing."""
+    """A Requires-Python as a specifier. An invalid one is repaired as old pips read it; an unreadable one allows all."""
     if has_overlong_number(text):
         return SpecifierSet()
     try:
@@ -159,10 +162,10 @@ def requires_python_of(text: str) -> SpecifierSet:
 
 
 def why_hash_not_allowed(candidate: Candidate, allowed: Iterable[frozenset[str]]) -> HashNotAllowed | None:
-    """The reason if the index gives a hash that requirement lines exclude; else None.
+    """The reason if the hashes that the index gives exclude the file, with the first such hash; else None.
 
-    The file must have one hash of each set (`sha256:…`). If the index gives no hash of a set's algorithms, the file
-    itself is checked after its download.
+    The file must have one hash of each set (`sha256:…`). A set is skipped if the index gives no hash of its algorithms: the
+    file itself is checked after its download.
     """
     for hashes in allowed:
         comparable = {
@@ -174,7 +177,7 @@ def why_hash_not_allowed(candidate: Candidate, allowed: Iterable[frozenset[str]]
 
 
 def why_unfit(candidate: Candidate, target: Target) -> Reason | None:
-    """Why a file cannot be installed on a target; None if it can."""
+    """The first reason why a target cannot install a file: its `fault`, Requires-Python, wheel tags or sdist suffix; None if it can."""
     if candidate.fault:
         return candidate.fault
     if candidate.requires_python and not target.allows(requires_python_of(candidate.requires_python)):
@@ -189,13 +192,16 @@ def why_unfit(candidate: Candidate, target: Target) -> Reason | None:
 
 
 def _why_unreadable(sdist: str) -> UnreadableFormat | None:
-    """The reason if pip does not unpack sdists with this suffix; else None."""
+    """The reason if an sdist's name ends in `.tar.Z` or `.tar.zst`, which pip does not unpack; else None."""
     suffix = next((suffix for suffix in UNREADABLE_SUFFIXES if sdist.endswith(suffix)), None)
     return UnreadableFormat(suffix) if suffix else None
 
 
 def preference(candidate: Candidate, target: Target) -> tuple[bool, int, BuildTag, str]:
-    """A sort key, best first: wheels by tag rank, then by build tag, highest first, none last; then sdists, `.tar.gz` first."""
+    """A sort key, best first: wheels by tag rank, then by build tag, highest first, none last; then sdists, `.tar.gz` first.
+
+    Only for files that fit (`why_unfit` gives None). Equal ones are sorted by file name.
+    """
     if not candidate.is_wheel:
         suffix = candidate.filename.removeprefix(sdist_stem(candidate.filename) or "")
         return (True, SDIST_SUFFIXES.index(suffix), (), candidate.filename)
@@ -216,7 +222,7 @@ class _Descending:
 
 
 def choose(candidates: Iterable[Candidate], target: Target) -> tuple[Candidate | None, list[Rejected]]:
-    """The file of a release that fits a target best, or None; and all other files, each with the reason."""
+    """The file of a release that fits a target best, or None; and all other files with the reason, those that do not fit first."""
     rejected: list[Rejected] = []
     fitting: list[Candidate] = []
     for candidate in candidates:

@@ -23,9 +23,10 @@ class BuildSystem:
 
 
 def build_system(pyproject: str | None, sdist: str) -> BuildSystem:
-    """The `[build-system]` of a pyproject.toml; without the table or a backend, setuptools is the backend (PEP 517).
+    """The `[build-system]` in the text of a pyproject.toml (PEP 517). Without text or table it is BuildSystem().
 
-    Raises IntegrityError with the sdist's name.
+    Without a backend, setuptools is the backend, and LEGACY_REQUIRES follow `requires`. Raises IntegrityError, naming the
+    sdist, if the text cannot be read or the table has no `requires`.
     """
     try:
         table: dict[str, Any] | None = parse_toml(pyproject or "").get("build-system")

@@ -25,7 +25,7 @@ MAX_NAMED = 1000
 
 
 class _Limited(io.RawIOBase):
-    """A stream that raises RefusedError once more than so many bytes were read."""
+    """A stream that raises RefusedError when more than `limit` bytes were read in all."""
 
     def __init__(self, stream: BinaryIO, limit: int) -> None:
         self._stream, self._limit, self._count = stream, limit, 0
@@ -40,10 +40,10 @@ class _Limited(io.RawIOBase):
 
 @contextmanager
 def decompressed(path: Path, module_name: str | None) -> Iterator[BinaryIO]:
-    """The contents of a compressed file; of one that `module_name` None says is not, the file's.
+    """A stream of a file's contents, which the named module (`gzip`, `bz2`, `lzma`) decompresses; None reads the file as it is.
 
-    Raises tarfile.ReadError for damaged data, RefusedError for more than BOMB_RATIO times the size of the file, MachineError
-    if this Python lacks the module.
+    Raises tarfile.ReadError for damaged data, MachineError if this Python lacks the module, and RefusedError for more than
+    BOMB_RATIO times the size of the file (BOMB_FLOOR is always allowed) or more than the memory.
     """
     try:
         module = import_module(module_name) if module_name else None
@@ -66,19 +66,19 @@ def decompressed(path: Path, module_name: str | None) -> Iterator[BinaryIO]:
 
 
 def compression_by_name(filename: str) -> str | None:
-    """The module that decompresses a file, by its name."""
+    """The name of the module that decompresses a file, by its suffix; None for another suffix, such as `.tar`."""
     return next((module for suffix, module in MODULES.items() if filename.endswith(suffix)), None)
 
 
 def compression_by_content(path: Path) -> str | None:
-    """The module that decompresses a file, by its first bytes; None if it is not compressed."""
+    """The name of the module that decompresses a file, by its first bytes; None if it does not begin like a compressed file."""
     with path.open("rb") as file:
         start = file.read(max(map(len, MAGIC)))
     return next((module for magic, module in MAGIC.items() if start.startswith(magic)), None)
 
 
 def outward_members(path: Path) -> list[str]:
-    """The members that would be unpacked outside the folder, at most MAX_NAMED; empty if the file is not a tar.
+    """The names of members that would be unpacked outside the folder, or link there, at most MAX_NAMED; empty if it is no tar.
 
     Raises nothing: of a tar that is damaged, or unpacks to too much, these are the members before that place.
     """

@@ -41,14 +41,17 @@ EVERYWHERE = (
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """`glibc` is the newest version that a symbol needs, as (2, 17), or None; `libraries` are those outside the wheel."""
+    """`glibc` is the newest version that a symbol needs, as (2, 17), or None.
+
+    `libraries` are names of needed libraries, sorted, without those in the wheel and without EVERYWHERE.
+    """
 
     glibc: tuple[int, ...] | None
     libraries: tuple[str, ...]
 
 
 def native_of(data: bytes) -> Native:
-    """What an ELF file needs; a Native without a machine if it cannot be read.
+    """What an ELF file, given as bytes, needs; a Native without a machine if it cannot be read.
 
     elftools reads the headers. The dynamic section is read here with bounds, because it may be hostile.
     """
@@ -90,17 +93,17 @@ def _dynamic(data: bytes, elf: ELFFile, offset: int, size: int) -> list[tuple[in
 
 
 def _place(segment: Segment) -> tuple[int, int]:
-    """Offset and size in the file."""
+    """Offset and size of a segment in the file."""
     return int(segment.header.p_offset), int(segment.header.p_filesz)
 
 
 def _string(data: bytes, start: int) -> str:
-    """The string that starts at an offset, cut at MAX_STRING_BYTES."""
+    """The string from an offset to its NUL, cut at MAX_STRING_BYTES; invalid UTF-8 is replaced."""
     return data[start : start + MAX_STRING_BYTES].partition(b"\0")[0].decode("utf-8", "replace")
 
 
 def needs_of_wheel(path: Path) -> Needs | None:
-    """What the ELF files of a wheel need; None if it has none."""
+    """What all ELF files of a wheel need; None if it has none. One that cannot be read adds nothing. Raises MachineError."""
     versions: set[tuple[int, ...]] = set()
     libraries: set[str] = set()
     own: set[str] = set()
@@ -120,7 +123,10 @@ def needs_of_wheel(path: Path) -> Needs | None:
 
 
 def _needed(data: bytes) -> Iterator[tuple[tuple[int, ...] | None, str | None]]:
-    """(glibc version, None) and (None, library) for each that a file needs; nothing if it cannot be read."""
+    """(glibc version, None) and (None, library) for each that a file needs, up to the first part that cannot be read.
+
+    A symbol version that is not of glibc gives (None, None).
+    """
     try:
         for section in _elf_file(data).iter_sections():
             if isinstance(section, GNUVerNeedSection):

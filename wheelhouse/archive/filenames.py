@@ -29,17 +29,17 @@ UNREADABLE_SUFFIXES = (".tar.Z", ".tar.zst")
 
 
 def is_wheel(filename: str) -> bool:
-    """Whether a file is a wheel by its name."""
+    """Whether a file name ends in `.whl`."""
     return filename.endswith(WHEEL_SUFFIX)
 
 
 def is_globbed(filename: str) -> bool:
-    """Whether Airflow's image build installs a file: it installs `*.{whl,tar.gz}` of its folder."""
+    """Whether a file name matches `*.{whl,tar.gz}`, the glob of the files that Airflow's image build installs."""
     return filename.endswith((WHEEL_SUFFIX, SDIST_SUFFIXES[0]))
 
 
 def filename_of(url: str) -> str:
-    """The file name at the end of an address, `%2B` and the like decoded."""
+    """The file name at the end of an address's path, without query and fragment; `%2B` and the like are decoded."""
     return unquote(urlsplit(url).path.rpartition("/")[2])
 
 
@@ -50,7 +50,10 @@ def wheel_parts(filename: str) -> tuple[NormalizedName, Version, BuildTag, froze
 
 
 def release_of(filename: str) -> tuple[NormalizedName, Version]:
-    """Project and version that the name of a wheel or sdist states. Raises InvalidWheelFilename or InvalidSdistFilename."""
+    """Project and version that the name of a wheel or sdist states; the likeliest if an sdist's name is ambiguous.
+
+    Raises InvalidWheelFilename or InvalidSdistFilename.
+    """
     return wheel_parts(filename)[:2] if is_wheel(filename) else sdist_releases(filename)[0]
 
 
@@ -71,7 +74,7 @@ def sdist_releases(filename: str) -> tuple[tuple[NormalizedName, Version], ...]:
 
 
 def is_standard_sdist(filename: str, project: NormalizedName, version: Version) -> bool:
-    """Whether packaging's `parse_sdist_filename` reads an sdist's name: it ends in `.tar.gz` or `.zip`.
+    """Whether packaging's `parse_sdist_filename` reads this project and version; False if it ends in neither `.tar.gz` nor `.zip`.
 
     pip finds no others in a `--find-links` folder, and PEP 751 allows no others as `packages.sdist`.
     """
@@ -106,7 +109,7 @@ class Filenames:
         self._last = ("-", "")
 
     def version(self, filename: str) -> str | None:
-        """The version as the file name spells it, or None for what is neither a wheel nor an sdist of this project."""
+        """The version as the file name spells it, not validated; None for what is neither a wheel nor an sdist of this project."""
         if filename.endswith(".whl"):
             start, last_version = self._last  # a release's wheels usually follow one another
             if filename.startswith(start):
@@ -123,7 +126,7 @@ class Filenames:
         return None if stem is None else self._sdist_version(stem)
 
     def _sdist_version(self, stem: str) -> str | None:
-        """The part after the project's name. Both may contain hyphens. None if it is another project's."""
+        """The part of a stem after the project's name; both can contain hyphens. None for another project, or if nothing follows."""
         end = -1
         for _ in range(stem.count("-")):
             end = stem.index("-", end + 1)

@@ -33,7 +33,7 @@ _request_decoder = msgspec.json.Decoder(tuple[bytes, bytes])
 
 
 def encoded(contents: InspectedFile) -> bytes:
-    """An inspected file as one line of JSON."""
+    """An inspected file as JSON without a line end."""
     return msgspec.json.encode(contents, enc_hook=str)
 
 
@@ -63,7 +63,10 @@ class ReadPool(Generic[T]):
         self._inspected, self._is_ready = 0, False
 
     def read(self, path: Path, filename: str) -> T:
-        """What is read of a file, in a worker if one is ready. Raises what `read` raises."""
+        """What is read of a file: in a worker once they run, waiting for an idle one; else, or if the worker fails, in this process.
+
+        Raises what the `read` of the constructor raises.
+        """
         if self._is_ready:
             worker = self._idle.get()
             try:
@@ -76,21 +79,21 @@ class ReadPool(Generic[T]):
             return self._read(path, filename)
 
     def close(self) -> None:
-        """End all processes."""
+        """Kill all workers, and start no more. Files are then read in this process."""
         with self._guard:
             self._worker_count = 0
             for worker in self._workers:
                 worker.close()
 
     def _count(self) -> None:
-        """Count a file that this process inspects, and start the workers after so many."""
+        """Count a file that this process reads; the file number `in_process` starts the workers, in a thread."""
         with self._guard, suppress(RuntimeError):  # no thread can be started
             self._inspected += 1
             if self._inspected == self._first and self._worker_count:
                 threading.Thread(target=self._start, name="inspectors", daemon=True).start()
 
     def _start(self) -> None:
-        """Start the workers; if that fails, this process inspects all files."""
+        """Start the workers, and wait until they are ready; without any, this process reads all files."""
         with suppress(OSError), self._guard:
             for _ in range(self._worker_count):
                 self._workers.append(_Worker(self._module))
@@ -112,6 +115,7 @@ class InspectPool(ReadPool[InspectedFile]):
 
 
 def _inspected(path: Path, filename: str) -> InspectedFile:
+    """`inspect` without a watch, in this process."""
     return inspect(path, filename)
 
 
@@ -127,17 +131,21 @@ class _Worker:
         self._answers = io.BufferedReader(cast(io.FileIO, self._process.stdout))
 
     def is_ready(self) -> bool:
-        """Wait until the process has started. Returns whether it has."""
+        """Wait for the process's first line. Returns whether it is READY; False if the process has ended."""
         with suppress(OSError, ValueError):  # closed meanwhile
             return self._answers.readline() == READY
         return False
 
     def answer(self, path: Path, filename: str) -> bytes:
-        """The answer about a file; an empty line if the file is bad. Raises OSError or ValueError if the process has failed."""
+        """The line that answers about a file, with its line end; only the line end if the file is bad.
+
+        If the process has ended, it is b"", or OSError or ValueError is raised.
+        """
         write_all(self._requests, msgspec.json.encode((os.fsencode(path), os.fsencode(filename))) + b"\n")
         return self._answers.readline()
 
     def close(self) -> None:
+        """Kill the process, wait for its end and close its pipes."""
         self._process.kill()
         self._process.wait()
         self._requests.close()
@@ -145,7 +153,7 @@ class _Worker:
 
 
 def answer_requests(answer: Callable[[Path, str], bytes]) -> None:
-    """Answer requests until stdin is closed, each with a line that `answer` gives; with an empty one if it raises an error."""
+    """Write READY to stdout, then answer each request of stdin with a line that `answer` gives, empty if it raises, until stdin ends."""
     with open(0, "rb") as requests, open(1, "wb") as answers:
         answers.write(READY)
         answers.flush()
@@ -156,7 +164,7 @@ def answer_requests(answer: Callable[[Path, str], bytes]) -> None:
 
 
 def _answered(answer: Callable[[Path, str], bytes], path: Path, filename: str) -> bytes:
-    """The answer about a file; empty if it is bad."""
+    """The answer about a file; b"" if `answer` raises any error."""
     try:
         return answer(path, filename)
     except Exception:  # the parent reads the file again, and reports the error

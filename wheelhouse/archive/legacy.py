@@ -29,7 +29,7 @@ NO_VERSION = "a clause compares with a word that is not a version"
 
 
 def repair_requirement(line: str) -> tuple[Requirement, str]:
-    """The requirement in a line that PEP 508 does not allow, and the rules that repaired it. Raises InvalidRequirement."""
+    """The requirement in a line that PEP 508 does not allow, and the rules that repaired it, joined by `and`. Raises InvalidRequirement."""
     parts = LINE.fullmatch(line.strip())
     if not parts:
         raise InvalidRequirement(f"`{line}` is not a name and a specifier")
@@ -44,7 +44,7 @@ def repair_requirement(line: str) -> tuple[Requirement, str]:
 
 
 def repair_specifiers(text: str) -> tuple[SpecifierSet, str]:
-    """The specifier in a text that PEP 440 does not allow, and the rules that repaired it. Raises InvalidSpecifier."""
+    """The specifier in a text that PEP 440 does not allow, and the rules that repaired it, joined by `and`. Raises InvalidSpecifier."""
     rules: dict[str, None] = {}
     separated, count = MISSING_COMMA.subn(",", text.strip().strip("'\""))
     if count:
@@ -59,7 +59,10 @@ def repair_specifiers(text: str) -> tuple[SpecifierSet, str]:
 
 
 def _repair(clause: str, rules: dict[str, None]) -> str | None:
-    """One clause as PEP 440 writes it; None if it was always true. Adds the rules that it needed to `rules`."""
+    """One clause as PEP 440 writes it; None if old pips took it as always true. Adds the rules that it needed to `rules`.
+
+    Raises InvalidSpecifier.
+    """
     match = CLAUSE.fullmatch(clause)
     if not match:
         raise InvalidSpecifier(f"`{clause}` does not begin with a comparison")
@@ -83,7 +86,10 @@ def _repair(clause: str, rules: dict[str, None]) -> str | None:
 
 
 def _approximately(operator: str, version: str, rules: dict[str, None]) -> str | None:
-    """A comparison with an invalid version, in the old order: words sort before numbers, letters after a number are ignored."""
+    """A clause that compares with an invalid version, as old pips read it: letters after the leading number are dropped.
+
+    None for `>`, `>=` and `!=` with a word, which are always true. Adds its rule. Raises InvalidSpecifier for all others.
+    """
     if WORD.fullmatch(version) and operator in (">", ">=", "!="):
         rules[NO_VERSION] = None
         return None

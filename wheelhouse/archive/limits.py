@@ -27,7 +27,7 @@ MAX_PYPROJECT_BYTES = 1 << 20
 
 
 def check_path(path: str) -> None:
-    """Raise RefusedError for a name, or the target of a link, that is too long or too deep."""
+    """Raise RefusedError for a member's name, or a link's target, over MAX_PATH_BYTES characters or MAX_PATH_DEPTH slashes."""
     if len(path) > MAX_PATH_BYTES or path.count("/") > MAX_PATH_DEPTH:
         raise beyond(
             f"the path of a member is longer than {MAX_PATH_BYTES} characters, or deeper than {MAX_PATH_DEPTH} folders"
@@ -35,5 +35,5 @@ def check_path(path: str) -> None:
 
 
 def beyond(what: str) -> RefusedError:
-    """The error about a file that exceeds a limit; `what` is "its METADATA has more than 10000 fields"."""
+    """The error `archive-limit`, for the caller to raise; `what` is such as "its METADATA has more than 10000 fields"."""
     return RefusedError("archive-limit", what)

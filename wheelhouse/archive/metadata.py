@@ -73,7 +73,10 @@ class Metadata:
 
     @cached_property
     def _lines_by_extra(self) -> dict[str, list[tuple[int, str]]]:
-        """The numbered Requires-Dist lines that may apply without extras (""), with each extra, and with ANY of these."""
+        """Extra → the Requires-Dist lines, with their numbers, whose marker names it; "" → those that may apply without extras.
+
+        ANY → those whose extras cannot be told.
+        """
         lines: dict[str, list[tuple[int, str]]] = {}
         for number, line in enumerate(self.requires_dist):
             marker = line.partition(";")[2]
@@ -88,7 +91,7 @@ class Metadata:
         return lines
 
     def _lines_of(self, extra: str) -> list[str]:
-        """The Requires-Dist lines that may apply without extras, or with an extra, in their order."""
+        """The Requires-Dist lines for an extra, or without extras (""), in their order; those of ANY for declared extras and ""."""
         own = self._lines_by_extra.get(extra, [])
         shared = self._lines_by_extra.get(ANY, []) if not extra or extra in self.extras else []
         return [line for _, line in (sorted({*own, *shared}) if shared else own)]
@@ -99,20 +102,21 @@ class Metadata:
 
     @property
     def invalid_line(self) -> str | None:
-        """The first Requires-Dist line, of any extra, that PEP 508 does not allow: pip 24.1 and newer refuse such a release."""
+        """The first Requires-Dist line, of any extra, that PEP 508 does not allow, or None: pip 24.1 and newer refuse such a release."""
         return self._invalid_line
 
     @cached_property
     def _invalid_line(self) -> str | None:
+        """`invalid_line`, searched once."""
         return next((line for line in self.requires_dist if not is_valid_requirement(line)), None)
 
     def requirements(
         self, target: Target, extra: str = "", adjustments: Adjustments = AS_ASKED
     ) -> Iterator[tuple[Requirement, str | None]]:
-        """The requirements that apply on a target, after the user's adjustments: without extras, or those that `extra` adds.
+        """The requirements that apply on a target, after the user's adjustments: those without extras, or only those that `extra` adds.
 
-        With each, the rules by which its line was repaired if PEP 508 does not allow it. Raises UnreadableRequirementError.
-        The jobs of a run share what they read.
+        With each, the rules that repaired its line, None if PEP 508 allows it. Raises UnreadableRequirementError.
+        What is read without adjustments is kept for the next call.
         """
         if adjustments != AS_ASKED:
             yield from self._read_requirements(target, extra, adjustments)
@@ -129,13 +133,13 @@ class Metadata:
 
     @cached_property
     def _requirements(self) -> dict[tuple[Target, str], list[tuple[Requirement, str | None]]]:
-        """The requirements that apply on a target with an extra, if nothing adjusts them."""
+        """The cache of `requirements`, empty at first: (target, extra) → what applies if nothing adjusts it."""
         return {}
 
     def _read_requirements(
         self, target: Target, extra: str, adjustments: Adjustments
     ) -> Iterator[tuple[Requirement, str | None]]:
-        """`requirements`, read from the lines."""
+        """`requirements`, without its cache."""
         for line in self._lines_of(extra):
             try:
                 requirement, rules = read_requirement(line)
@@ -169,7 +173,7 @@ class InspectedFile:
 
 @lru_cache(maxsize=65536)
 def read_requirement(line: str) -> tuple[Requirement, str | None]:
-    """The requirement in a Requires-Dist line, and the rules that repaired it, or None. Raises InvalidRequirement."""
+    """The requirement in a Requires-Dist line, and the rules that repaired it, None if it was valid. Raises InvalidRequirement."""
     if len(line) > MAX_REQUIREMENT_LENGTH:
         raise InvalidRequirement(f"it has more than {MAX_REQUIREMENT_LENGTH} characters")
     if has_overlong_number(line):
@@ -195,7 +199,7 @@ def is_valid_requirement(line: str) -> bool:
 
 
 def old_pip_reads(line: str) -> bool:
-    """Whether pip 24.0 and older take a release with this line, which PEP 508 does not allow; newer ones refuse it."""
+    """Whether pip 24.0 and older take a release with this line: it is valid, or `legacy` repairs it."""
     try:
         read_requirement(line)
     except InvalidRequirement:
@@ -204,7 +208,10 @@ def old_pip_reads(line: str) -> bool:
 
 
 def parse_metadata(raw: bytes, source: str) -> Metadata:
-    """Read the header of METADATA or PKG-INFO. Raises IntegrityError with `source`, RefusedError by rule."""
+    """Read the header of METADATA or PKG-INFO; `provisional` is set as for an sdist.
+
+    Raises IntegrityError, naming `source`, if project or version is missing or invalid; RefusedError by rule.
+    """
     message = _header(raw)
     name, version = message.get("Name"), message.get("Version")
     if not name or not version:
@@ -248,12 +255,12 @@ def must_be_single(message: Message, fields: Iterable[str]) -> None:
 
 
 def _unfold(line: str) -> str:
-    """A header's value on one line."""
+    """A text on one line, with one space for each run of whitespace."""
     return " ".join(line.split())
 
 
 def _provisional(metadata_version: str, dynamic: Iterable[str]) -> str | None:
-    """Why a build may change the metadata; None if it may not (PEP 643)."""
+    """Why a build can change the dependencies, the extras or Requires-Python, as a clause; None if it cannot (PEP 643)."""
     numbers = tuple(int(part) for part in re.findall(r"\d+", metadata_version))
     if numbers < STATIC_SINCE:
         return f"metadata {metadata_version} does not promise that a build leaves it as it is"
@@ -266,7 +273,7 @@ def _provisional(metadata_version: str, dynamic: Iterable[str]) -> str | None:
 
 
 def must_match(metadata: Metadata, filename: str) -> None:
-    """Raise RefusedError if metadata are of another project or version than the file's name states."""
+    """Raise RefusedError if metadata are of another project or version than the file's name states, or if it states none."""
     try:
         stated = (wheel_parts(filename)[:2],) if is_wheel(filename) else sdist_releases(filename)
     except ValueError as error:
@@ -277,7 +284,10 @@ def must_match(metadata: Metadata, filename: str) -> None:
 
 
 def parse_requires_txt(text: str) -> tuple[tuple[str, ...], frozenset[NormalizedName]]:
-    """Requires-Dist lines and extras from an egg-info's requires.txt; sections `[extra:marker]` become markers."""
+    """Requires-Dist lines and extras from an egg-info's requires.txt; sections `[extra:marker]` become markers.
+
+    Lines are not validated. Raises RefusedError for more than MAX_HEADER_FIELDS.
+    """
     lines: list[str] = []
     extras: set[NormalizedName] = set()
     condition = ""

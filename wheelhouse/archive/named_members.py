@@ -11,9 +11,10 @@ from wheelhouse.archive.ziparchive import mapped, read_members, read_whole
 
 
 def contents_of_members(path: Path, filename: str, names: Collection[str], limit: int) -> dict[str, bytes]:
-    """The contents of the named members by name, as inspecting names them; without those of more than `limit` bytes.
+    """Name → contents of the named members, without missing ones and those of more than `limit` bytes.
 
-    Raises RefusedError for a damaged archive.
+    Names are those that a Watch sees: in an sdist `placed` ones. Raises RefusedError for a damaged zip, and
+    tarfile.ReadError for a damaged tar.
     """
     if not names:
         return {}
@@ -22,6 +23,7 @@ def contents_of_members(path: Path, filename: str, names: Collection[str], limit
 
 
 def _of_zip(path: Path, filename: str, names: Collection[str], limit: int) -> Iterator[tuple[str, bytes]]:
+    """(name, contents) of the named members of a wheel or zipped sdist that have at most `limit` bytes."""
     with mapped(path) as data:
         for name, member in read_members(data).items():
             called = name if is_wheel(filename) else placed(name)
@@ -30,6 +32,7 @@ def _of_zip(path: Path, filename: str, names: Collection[str], limit: int) -> It
 
 
 def _of_tar(path: Path, filename: str, names: Collection[str], limit: int) -> Iterator[tuple[str, bytes]]:
+    """(name, contents) of the named files of a tar that have at most `limit` bytes."""
     with decompressed(path, compression_by_name(filename)) as stream:
         reader = TarReader(stream)
         for member in reader:

@@ -15,7 +15,7 @@ class Adjustments:
     excluded: frozenset[NormalizedName] = frozenset()
 
     def instead_of(self, requirement: Requirement) -> Sequence[Requirement]:
-        """The requirements that replace this one: none if its project is excluded, itself if nothing changes it."""
+        """What replaces a requirement: nothing if its project is excluded, else all overrides of the project, else itself."""
         project = canonicalize_name(requirement.name)
         if project in self.excluded:
             return ()
@@ -23,7 +23,7 @@ class Adjustments:
 
     @classmethod
     def of_texts(cls, overrides: Iterable[str], excluded: Iterable[str]) -> "Adjustments":
-        """From the texts that a lock file records."""
+        """From the texts that a lock file records. Raises InvalidRequirement."""
         return cls(tuple(map(Requirement, overrides)), frozenset(map(canonicalize_name, excluded)))
 
 

@@ -45,7 +45,7 @@ NEW_PIPS_REFUSE = "pip 24.1 and newer refuse it; pip 24.0 and older take it"
 
 
 def reason_text(reason: Reason) -> str:
-    """A reason as a clause about the file or release: "requires Python >=3.13, and the target has 3.12.4"."""
+    """A reason as a clause about the file or release: "requires Python >=3.13, and the target has 3.12.4". Long details are shortened."""
     match reason:
         case Yanked(""):
             return "it was yanked"

@@ -149,12 +149,15 @@ KEPT_IN_LOCKS: Mapping[str, type[Reason]] = {
 
 
 def reason_table(reason: Reason) -> dict[str, str]:
-    """A reason as a lock file keeps it: `reason` is its id, then its fields."""
+    """A reason as a lock file keeps it: `reason` is its id, then its fields. Of OtherWords, `reason` is the text."""
     return {"reason": reason.text} if isinstance(reason, OtherWords) else {"reason": reason.id, **asdict(reason)}
 
 
 def reason_of(id_or_text: str, details: Mapping[str, str]) -> Reason:
-    """The reason that `reason_table` wrote; old lock files keep a sentence. Raises ValueError if a detail is missing."""
+    """The reason that `reason_table` wrote. An unknown id, or the sentence of an old lock file, becomes OtherWords.
+
+    Raises ValueError if a detail is missing.
+    """
     kind = KEPT_IN_LOCKS.get(id_or_text)
     if kind is None:
         return OtherWords(id_or_text)

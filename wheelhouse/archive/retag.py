@@ -9,9 +9,9 @@ from pathlib import Path
 
 
 def retagged(wheel: Path, platform: str) -> Path:
-    """Write the wheel with another platform tag (PEP 425) beside it. Only its name, WHEEL and RECORD change.
+    """Write a copy of a wheel with another platform tag (PEP 425) beside it, and return its path. The wheel itself stays.
 
-    The wheel was inspected before, so it has one WHEEL, and one RECORD that lists it.
+    Only the file name, WHEEL and RECORD differ. The wheel was inspected before, so it has one WHEEL, and one RECORD that lists it.
     """
     copy = wheel.with_name(f"{wheel.name.rpartition('-')[0]}-{platform}.whl")
     with zipfile.ZipFile(wheel) as old, zipfile.ZipFile(copy, "w") as new:
@@ -22,7 +22,7 @@ def retagged(wheel: Path, platform: str) -> Path:
 
 
 def _changed(archive: zipfile.ZipFile, platform: str) -> dict[str, bytes]:
-    """The new contents of WHEEL and RECORD, by name."""
+    """The new contents of WHEEL and RECORD, by their names in the archive."""
     (name,) = (name for name in archive.namelist() if name.count("/") == 1 and name.endswith(".dist-info/WHEEL"))
     wheel = "".join(_line(line, platform) + "\n" for line in archive.read(name).decode().splitlines()).encode()
     record = name.removesuffix("WHEEL") + "RECORD"
@@ -35,5 +35,5 @@ def _changed(archive: zipfile.ZipFile, platform: str) -> dict[str, bytes]:
 
 
 def _line(line: str, platform: str) -> str:
-    """A line of WHEEL; a `Tag:` line with the new platform."""
+    """A line of WHEEL: a `Tag:` line with the new platform, any other unchanged."""
     return f"{line.rpartition('-')[0]}-{platform}" if line.lower().startswith("tag:") else line

@@ -41,7 +41,10 @@ UNSAFE = re.compile(r"[\\\x00-\x1f\x7f]")
 
 
 def read_sdist(path: Path, filename: str, watch: Watch | None = None) -> InspectedFile:
-    """Read an sdist's metadata, and walk its archive to the end. Raises RefusedError by rule."""
+    """Read an sdist's metadata, and check all members; its findings are twins. Raises RefusedError by rule, tarfile.ReadError.
+
+    If PKG-INFO is provisional and has no dependencies, they come from the egg-info's requires.txt.
+    """
     files, names = _read_zip(path, watch) if filename.endswith(".zip") else _read_tar(path, filename, watch)
     raw = _pkg_info(files)
     metadata = parse_metadata(raw, filename)
@@ -52,7 +55,7 @@ def read_sdist(path: Path, filename: str, watch: Watch | None = None) -> Inspect
 
 
 def _pkg_info(files: Mapping[str, bytes]) -> bytes:
-    """The PKG-INFO at the sdist's top; old sdists may have other files beside their folder."""
+    """The PKG-INFO at the first place of PKG_INFO that has one. Raises RefusedError if none has, or if it has several."""
     by_place = ([raw for name, raw in files.items() if re.fullmatch(place, name)] for place in PKG_INFO)
     candidates = next(filter(None, by_place), [])
     if len(candidates) != 1:
@@ -61,7 +64,7 @@ def _pkg_info(files: Mapping[str, bytes]) -> bytes:
 
 
 def _with_egg_info(metadata: Metadata, files: Mapping[str, bytes]) -> Metadata:
-    """Metadata with the dependencies of the egg-info's requires.txt, because old PKG-INFO has none."""
+    """Metadata with dependencies and extras of the first requires.txt, because old PKG-INFO has none; unchanged if there is none."""
     for name, raw in files.items():
         if name.endswith("/requires.txt"):
             lines, extras = parse_requires_txt(raw.decode("utf-8", "replace"))
@@ -71,7 +74,7 @@ def _with_egg_info(metadata: Metadata, files: Mapping[str, bytes]) -> Metadata:
 
 
 def _read_tar(path: Path, filename: str, watch: Watch | None) -> tuple[dict[str, bytes], list[str]]:
-    """The metadata files of a tar, and the names of all its files and links. Checks all members."""
+    """The contents of a tar's metadata files by name, and the names of all its files and links. Checks all members."""
     with decompressed(path, compression_by_name(filename)) as stream:
         walk = _TarWalk(TarReader(stream), watch)
         for member in walk.reader:
@@ -93,7 +96,7 @@ class _TarWalk:
         self._links: set[str] = set()
 
     def visit(self, member: TarMember) -> None:
-        """Check a member, and read its contents. Raises RefusedError by rule."""
+        """Check a member and read its contents; those of metadata go to `files`. Raises RefusedError by rule."""
         _check_tar_member(member)
         name = posixpath.normpath(member.name)
         if len(self.seen) >= MAX_MEMBERS:
@@ -111,7 +114,7 @@ class _TarWalk:
             raise RefusedError("sdist-duplicate", f"`{name}` is in the archive twice, with two contents")
 
     def _read(self, member: TarMember, placed: str) -> tuple[int, int]:
-        """Size and CRC of a file's contents, which are kept if they are metadata."""
+        """Size and CRC of a file's contents. Metadata of at most MAX_METADATA_BYTES are kept in `files`, under the name `placed`."""
         contents = iter(lambda: self.reader.read(CHUNK_BYTES), b"")
         watched = self._watch.passing(placed, member.size, member.mode, contents) if self._watch else contents
         is_kept = METADATA_FILES.fullmatch(placed) and member.size <= MAX_METADATA_BYTES
@@ -125,7 +128,7 @@ class _TarWalk:
         return member.size, crc
 
     def check_links(self) -> None:
-        """Refuse members behind a link: where they would be written depends on who unpacks them, and in which order."""
+        """Raise RefusedError for a member below a symbolic link: who unpacks it decides where it is written, and so does the order."""
         names = sorted(self.seen) if self._links else []
         for link in self._links:
             at = bisect_left(names, f"{link}/")
@@ -134,13 +137,13 @@ class _TarWalk:
 
 
 def placed(name: str) -> str:
-    """Where a member is unpacked. `tar czf x.tar.gz ./x` writes `./` before every name."""
+    """A member's path, normalised: `./x/y` is `x/y`. A name in no folder gets TOP before it: `y` is `./y`."""
     normal = posixpath.normpath(name)
     return normal if "/" in normal else TOP + normal
 
 
 def _check_tar_member(member: TarMember) -> None:
-    """Refuse what PEP 721's `data` filter refuses, under every Python (tarfile has it since 3.11.4), names with `..`, and sparse files."""
+    """Raise RefusedError for what PEP 721's `data` filter refuses (in tarfile since 3.11.4), for names with `..`, and for sparse files."""
     name, target = member.name, member.target
     check_path(name)
     check_path(target)
@@ -165,7 +168,7 @@ def _climbs_back(target: str) -> bool:
 
 
 def _read_zip(path: Path, watch: Watch | None) -> tuple[dict[str, bytes], list[str]]:
-    """The metadata files of a zip, and the names of all its files. Checks all members."""
+    """The contents of a zip's metadata files by name, and the names of all its files. Checks all members."""
     with mapped(path) as data:
         members = {
             placed(name): msgspec.structs.replace(member, name=placed(name))
@@ -182,7 +185,10 @@ def _read_zip(path: Path, watch: Watch | None) -> tuple[dict[str, bytes], list[s
 
 
 def read_pyproject(path: Path, filename: str) -> str | None:
-    """The pyproject.toml at the top of an sdist that was inspected before; None if it has none. Raises RefusedError."""
+    """The text of the pyproject.toml at the top of an sdist that was inspected before; None if it has none.
+
+    Raises RefusedError for one of more than MAX_PYPROJECT_BYTES.
+    """
     top_files = dict((_zip_top_files if filename.endswith(".zip") else _tar_top_files)(path, filename))
     if any(name.startswith(TOP) for name in top_files):  # it has no folder of its own
         top_files = {name: raw for name, raw in top_files.items() if name.startswith(TOP)}
@@ -195,7 +201,7 @@ def read_pyproject(path: Path, filename: str) -> str | None:
 
 
 def _zip_top_files(path: Path, _filename: str) -> Iterator[tuple[str, bytes]]:
-    """Path and contents of each file at the top of a zip."""
+    """(path, contents) of each of TOP_FILES in a zip. Raises RefusedError for one over MAX_METADATA_BYTES."""
     with mapped(path) as data:
         for name, member in read_members(data).items():
             if TOP_FILES.fullmatch(top := placed(name)):
@@ -203,7 +209,7 @@ def _zip_top_files(path: Path, _filename: str) -> Iterator[tuple[str, bytes]]:
 
 
 def _tar_top_files(path: Path, filename: str) -> Iterator[tuple[str, bytes]]:
-    """Path and contents of each file at the top of a tar."""
+    """(path, contents) of each of TOP_FILES in a tar, without those over MAX_METADATA_BYTES."""
     with decompressed(path, compression_by_name(filename)) as stream:
         reader = TarReader(stream)
         for member in reader:

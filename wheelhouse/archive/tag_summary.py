@@ -17,14 +17,14 @@ LEGACY = re.compile(r"manylinux(1|2010|2014)_")
 
 
 def target_tags(target: Target) -> str:
-    """The tags that a target takes, best first."""
+    """A clause with the best tags of a target: "cp312-… takes wheels of cp312, … for manylinux_2_28_x86_64, …"."""
     pythons = dict.fromkeys(map(_python, target.tags))
     platforms = dict.fromkeys(tag.platform for tag in target.tags)
     return f"{target.name} takes {_summary(pythons, platforms, TARGET_TAGS)}"
 
 
 def wheel_tags(project: str, version: Version, filenames: Iterable[str]) -> str:
-    """The tags of a release's wheels, in natural order."""
+    """A clause with the tags of a release's wheels, in natural order: "demo 1.0 has wheels of cp39, cp310 for …"."""
     tags = {tag for filename in filenames for tag in wheel_parts(filename)[3]}
     pythons = sorted(set(map(_python, tags)), key=_natural)
     platforms = sorted({tag.platform for tag in tags}, key=_natural)
@@ -32,7 +32,7 @@ def wheel_tags(project: str, version: Version, filenames: Iterable[str]) -> str:
 
 
 def _summary(pythons: Iterable[str], platforms: Iterable[str], limit: int) -> str:
-    """Pythons and platforms, at most `limit` of each."""
+    """The phrase "wheels of <pythons> for <platforms>", with at most `limit` of each."""
     return f"wheels of {listed(list(pythons), limit)} for {listed(_modern(list(platforms)), limit)}"
 
 

@@ -51,7 +51,7 @@ class TarMember:
 
     @property
     def target(self) -> str:
-        """What a link leads to; empty for other members."""
+        """The path that a link leads to, as the tar has it; empty for other members."""
         return self.linkname if self.type in (HARD_LINK, SYMBOLIC_LINK) else ""
 
     @property
@@ -98,13 +98,13 @@ class TarReader:
         raise tarfile.ReadError(f"more than {MAX_EXTENSIONS} extended headers follow one another")
 
     def read(self, size: int) -> bytes:
-        """At most so many bytes of the current member's content; empty at its end."""
+        """The next `size` bytes of the current member's content, fewer only at its end; then empty."""
         data = self._exactly(min(size, self._left))
         self._left -= len(data)
         return data
 
     def _skip(self, size: int) -> None:
-        """Pass over so many bytes."""
+        """Pass over so many bytes of the stream."""
         if self._stream.seekable():
             self._stream.seek(size, io.SEEK_CUR)  # what is cut short is noticed at the next header
             return
@@ -112,7 +112,7 @@ class TarReader:
             size -= len(self._exactly(min(size, SKIP_BYTES)))
 
     def _begin(self, member: TarMember) -> TarMember:
-        """Make a member the current one."""
+        """Make a member the current one and return it; the stream is then at its content."""
         if member.type == tarfile.GNUTYPE_SPARSE:
             self._skip_sparse_map()
         self._left, self._padding = member.size, -member.size % BLOCK
@@ -125,7 +125,7 @@ class TarReader:
             has_more = self._exactly(BLOCK)[504]
 
     def _must_end(self, extended: dict[bytes, str]) -> None:
-        """Raise ReadError if anything but zeros follows the end of the archive."""
+        """Raise ReadError if extended headers have no member, or if anything but zeros (MAX_PADDING_BYTES at most) follows the end."""
         if extended:
             raise tarfile.ReadError("an extended header belongs to no member")
         rest = self._stream.read(MAX_PADDING_BYTES + 1)
@@ -140,12 +140,12 @@ class TarReader:
         return data
 
     def _header(self) -> TarMember | None:
-        """The next header block; None for a block of zeros, which ends the archive."""
+        """The next header, whose block is kept in `_block`; None for a block of zeros, which ends the archive."""
         self._block = self._exactly(BLOCK)
         return _parsed(self._block) if self._block.strip(b"\0") else None
 
     def _extension(self, header: TarMember) -> dict[bytes, str]:
-        """The fields that an extended header gives the member after it: path, linkpath, size, or a sparse map."""
+        """Read an extended header, and return the fields that it gives the member after it: path, linkpath, size, or SPARSE."""
         if header.size > MAX_EXTENSION_BYTES:
             raise tarfile.ReadError(f"an extended header has {header.size} bytes, more than {MAX_EXTENSION_BYTES}")
         content = self._exactly(header.size)
@@ -156,7 +156,7 @@ class TarReader:
 
 
 def _parsed(block: bytes) -> TarMember:
-    """A header block of ustar: the fields by their offsets in POSIX.1-2001, pax, "ustar Interchange Format"."""
+    """A header block as a member (POSIX.1-2001, pax, "ustar Interchange Format"). Raises ReadError, as for a wrong checksum."""
     blanked = block[:148] + b" " * 8 + block[156:]
     excess = sum(blanked) - _number(block[148:156])
     if excess and excess != 256 * sum(byte > 127 for byte in blanked):  # old tars add signed bytes
@@ -176,7 +176,7 @@ def _parsed(block: bytes) -> TarMember:
 
 
 def _with(member: TarMember, extended: dict[bytes, str]) -> TarMember:
-    """A member with the fields of its extended headers."""
+    """A copy of a member with the fields of its extended headers. Raises ReadError for an invalid size."""
     try:
         size = int(extended.get(b"size", member.size))
     except ValueError as error:
@@ -193,12 +193,12 @@ def _with(member: TarMember, extended: dict[bytes, str]) -> TarMember:
 
 
 def _text(field: bytes) -> str:
-    """A text up to its NUL."""
+    """A field as text, up to its NUL; bytes that are not UTF-8 become surrogates."""
     return field.partition(b"\0")[0].decode("utf-8", "surrogateescape")
 
 
 def _number(field: bytes) -> int:
-    """A number: octal digits, or GNU's base 256 if its first bit is set."""
+    """A number: octal digits, or GNU's base 256 after a byte 0x80; 0 if the field is empty. Raises ReadError."""
     if field[:1] == b"\x80":
         return int.from_bytes(field[1:], "big")
     digits = field.strip(b" \0") or b"0"
@@ -208,7 +208,10 @@ def _number(field: bytes) -> int:
 
 
 def _pax_records(content: bytes, type_flag: bytes) -> dict[bytes, str]:
-    """The records `<length> <key>=<value>` of a pax header that change a member: path, linkpath, size, sparse maps."""
+    """The records `<length> <key>=<value>` of a pax header that change a member: path, linkpath, size; SPARSE → "" for a sparse map.
+
+    Other records are left out. Raises ReadError for damaged ones, and if a global header has any of these.
+    """
     records: dict[bytes, str] = {}
     position = 0
     while position < len(content):

@@ -12,9 +12,10 @@ MAX_NAMED = 20
 
 
 def twin_findings(filename: str, names: Iterable[str]) -> Iterator[Finding]:
-    """A finding for each name that macOS or Windows takes for an earlier one.
+    """A finding for each name that macOS or Windows takes for an earlier one, at most MAX_NAMED.
 
-    An error if a wheel installs other code or metadata there. Linux's headers, which ziglang has, differ in case alone.
+    `name-twins`, an error, if a wheel installs code or metadata there; else `case-twins`, a warning: the headers of Linux,
+    which ziglang has, differ in case alone.
     """
     first: dict[str, str] = {}
     count = 0
@@ -29,7 +30,7 @@ def twin_findings(filename: str, names: Iterable[str]) -> Iterator[Finding]:
 
 
 def _folded(name: str) -> str:
-    """What names have in common that a file system may take for one."""
+    """A key that is equal for names that a file system can take for one: in lower case, and with composed letters."""
     return (
         name.lower() if name.isascii() else unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
     )

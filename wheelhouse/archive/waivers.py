@@ -23,7 +23,7 @@ class Waivers:
     today: date = date.min
 
     def split(self, findings: Iterable[Finding], subject: Subject) -> tuple[list[Finding], list[Finding]]:
-        """The findings of one file that are not waived, and those that are, each with its waiver.
+        """(remaining, waived): the findings of one file that no waiver covers, and those that one does, each with its first valid waiver.
 
         A finding that only expired waivers cover is not waived; a finding about each of these waivers follows it.
         """
@@ -39,7 +39,10 @@ class Waivers:
         return remaining, waived
 
     def admit(self, findings: Iterable[Finding], subject: Subject) -> tuple[Waiver, ...]:
-        """The waivers that let a file pass, each naming it. Raises RefusedError for an error that is not waived."""
+        """The waivers that let a file's errors pass, each once, narrowed to its project and sha256; empty if it has no errors.
+
+        Raises RefusedError, with the findings, for an error that is not waived.
+        """
         remaining, waived = self.split(findings, subject)
         if errors := [
             finding for finding in remaining if finding.severity >= Severity.ERROR and finding.rule != EXPIRED
@@ -54,13 +57,13 @@ NO_WAIVERS = Waivers()
 
 
 def with_subject(findings: Iterable[Finding], subject: Subject) -> Iterator[Finding]:
-    """Findings with the project and the sha256 that a waiver could name."""
+    """The findings, each with the project and the sha256 that a waiver can name in its context."""
     for finding in findings:
         yield finding.with_context(waive_project=str(subject.project), waive_sha256=subject.sha256)
 
 
 def _expired(finding: Finding, waivers: Iterable[Waiver]) -> Iterator[Finding]:
-    """A finding for each expired waiver, with the severity of the finding that it no longer covers."""
+    """A finding `waiver-expired` for each of these waivers, with the severity of the finding that it no longer covers."""
     for waiver in waivers:
         yield Finding.of(
             finding.subject, EXPIRED, finding.severity, waived_rule=waiver.rule, until=waiver.until.isoformat()
@@ -68,6 +71,6 @@ def _expired(finding: Finding, waivers: Iterable[Waiver]) -> Iterator[Finding]:
 
 
 def _refusal(errors: list[Finding], expired: list[Finding], subject: Subject) -> RefusedError:
-    """The error for a file with errors that nothing waives; the first one names the rule."""
+    """The error for a file with errors that nothing waives; its rule is that of the first, its findings are all."""
     rule, sentence = errors[0].rule, f"`{subject.filename}` is refused ({errors[0].rule})"
     return RefusedError(rule, sentence, findings=tuple(with_subject((*errors, *expired), subject)))

@@ -71,7 +71,7 @@ def inspect(path: Path, filename: str, watch: Watch | None = None) -> InspectedF
 
 
 def metadata_of(raw: bytes, filename: str) -> Metadata:
-    """Parse a wheel's METADATA. Raises IntegrityError, also if they are of another project or version."""
+    """Parse a wheel's METADATA, which are never provisional. Raises IntegrityError, also if they are of another project or version."""
     with _refusing(filename):
         return _wheel_metadata(raw, filename)
 
@@ -95,6 +95,7 @@ def _never_waived(rule: str) -> str:
 
 
 def _read_wheel(path: Path, filename: str, watch: Watch | None) -> InspectedFile:
+    """Read and check a whole wheel; findings are about RECORD and twins. Raises RefusedError without the file's name."""
     with mapped(path) as data:
         members = read_members(data)
         folder = _dist_info(members, filename)
@@ -120,13 +121,14 @@ def _check_wheel_file(raw: bytes) -> None:
 
 
 def _wheel_metadata(raw: bytes, filename: str) -> Metadata:
+    """METADATA, not provisional. Raises RefusedError if they are of another project or version than the file's name states."""
     metadata = replace(parse_metadata(raw, filename), provisional=None)
     must_match(metadata, filename)
     return metadata
 
 
 def _dist_info(members: Iterable[str], filename: str) -> str:
-    """The name of the `.dist-info` folder. Raises RefusedError if it is not one, or of another project."""
+    """The name of the only `.dist-info` folder. Raises RefusedError if there is not exactly one, or if it is of another project."""
     folders = {name.partition("/")[0] for name in members if DIST_INFO.match(name)}
     if len(folders) != 1:
         raise RefusedError("wheel-dist-info", f"it has {len(folders)} .dist-info folders, where a wheel has one")
@@ -146,7 +148,7 @@ def _read(data: mmap.mmap, members: dict[str, Member], name: str, limit: int) ->
 
 
 def _read_record(raw: bytes) -> tuple[dict[str, tuple[str, str]], list[str]]:
-    """RECORD as name → (hash, size), both as written, and the names of rows with more fields than three.
+    """RECORD as name → (hash, size), both as written, and the names, shortened, of rows with more fields than three.
 
     In such a row the commas of the name were not quoted. Raises RefusedError by rule.
     """
@@ -174,7 +176,10 @@ def _against_record(
     filename: str,
     watch: Watch | None,
 ) -> Iterator[Finding]:
-    """Findings for members whose digest or size is not that of their row in RECORD. Decompresses each member."""
+    """Findings for members without a row in RECORD or with another digest or size, and for rows without a member.
+
+    Decompresses each member, also those that need no row (RECORD and its signatures).
+    """
     exempt = {f"{folder}/{name}" for name in ("RECORD", *SIGNATURES)}
     for member in members.values():
         if member.name.endswith("/"):
@@ -187,13 +192,13 @@ def _against_record(
 
 
 def _algorithm(record: dict[str, tuple[str, str]], member: Member) -> str:
-    """The hash algorithm of a member's row; sha256 if it has none that is known."""
+    """The hash algorithm of a member's row, in lower case; sha256 if it has none that is known."""
     named = record.get(member.name, ("", ""))[0].partition("=")[0].lower()
     return named if named in HASHES else "sha256"
 
 
 def _row_findings(filename: str, member: Member, digest: str, row: tuple[str, str] | None) -> Iterator[Finding]:
-    """The worst finding on a member's row of RECORD. `wheelhouse.vet.rules.integrity` lists the errors as waivable rules."""
+    """At most one finding, the worst, on a member's row of RECORD. `wheelhouse.vet.rules.integrity` lists the errors as waivable rules."""
     declared, size = row or ("", "")
     named, _, expected = declared.partition("=")
     algorithm, name = named.lower(), member.name
@@ -212,13 +217,13 @@ def _row_findings(filename: str, member: Member, digest: str, row: tuple[str, st
 
 
 def _is_digest(written: str, digest: str) -> bool:
-    """Whether RECORD has this digest: in either base64 alphabet, or in hexadecimal, as in furo 2023.3.23."""
+    """Whether RECORD has this digest (URL-safe base64): in either base64 alphabet, or in hexadecimal, as in furo 2023.3.23."""
     urlsafe = written.rstrip("=").replace("+", "-").replace("/", "_")
     return urlsafe == digest or written.lower() == urlsafe_b64decode(digest + "==").hex()
 
 
 def _checked_digest(data: mmap.mmap, member: Member, algorithm: str, watch: Watch | None) -> str:
-    """The member's digest as RECORD writes it. Checks its CRC in the same pass."""
+    """The member's digest in URL-safe base64 without padding, which `watch` gets, too. Raises RefusedError for a wrong CRC or size."""
     digest, crc = hashlib.new(algorithm, usedforsecurity=False), 0
     for piece in contents_of(data, member, watch):
         digest.update(piece)

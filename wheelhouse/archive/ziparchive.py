@@ -57,7 +57,7 @@ class Watch(Protocol):
 
 @contextmanager
 def mapped(path: Path) -> Iterator[mmap.mmap]:
-    """The file's bytes, read on demand. Raises RefusedError for an empty file."""
+    """The file's bytes, mapped into memory and read on demand, until the block ends. Raises RefusedError for an empty file."""
     with io.FileIO(path) as file:
         try:
             data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
@@ -68,7 +68,10 @@ def mapped(path: Path) -> Iterator[mmap.mmap]:
 
 
 def read_members(data: mmap.mmap) -> dict[str, Member]:
-    """The archive's members by name, once headers and directory agree. Raises RefusedError by rule."""
+    """The archive's members by name, folders too, in the order of their data; contents are not read.
+
+    Raises RefusedError by rule: if headers and directory differ, for a bad or repeated name, hidden bytes or a bomb.
+    """
     entries, directory = _central_directory(data)
     members: dict[str, Member] = {}
     position = 0
@@ -89,7 +92,7 @@ def read_members(data: mmap.mmap) -> dict[str, Member]:
 
 
 def _hidden(count: int, where: str) -> RefusedError:
-    """The error about bytes between members."""
+    """The error about bytes between members, for the caller to raise."""
     return RefusedError("zip-hidden-data", f"{count} bytes {where} belong to no member, or to two")
 
 
@@ -129,7 +132,7 @@ def _end_record(data: mmap.mmap) -> tuple[int, ...]:
 
 
 def _zip64_end(data: mmap.mmap, locator: int) -> tuple[int, ...]:
-    """The same as `_end_record`, from the ZIP64 end record."""
+    """What `_end_record` returns, from the ZIP64 end record."""
     _, _, position, _ = LOCATOR.unpack_from(data, locator)
     if position + EOCD64.size != locator or data[position : position + 4] != b"PK\x06\x06":
         raise RefusedError("zip-structure", "its ZIP64 end record is not where its locator says")
@@ -138,7 +141,7 @@ def _zip64_end(data: mmap.mmap, locator: int) -> tuple[int, ...]:
 
 
 def _central_entry(data: mmap.mmap, position: int, last: int) -> tuple[tuple[Member, int, int], int]:
-    """(member, offset of its local header, flags), and the position of the next entry."""
+    """(member, offset of its local header, flags), and the position of the next entry. The member's `start` is 0. Raises RefusedError."""
     if position + CENTRAL.size > last or data[position : position + 4] != b"PK\x01\x02":
         raise RefusedError("zip-directory", "an entry of its directory is damaged")
     fields = CENTRAL.unpack_from(data, position)
@@ -182,14 +185,14 @@ def _zip64_values(extra: bytes, values: tuple[int, int, int]) -> tuple[int, int,
 
 
 def _check_extra(extra: bytes, name: str) -> None:
-    """Refuse a second name, which some readers prefer to the first."""
+    """Raise RefusedError if a Unicode path field has another name, which some readers prefer to the first."""
     for kind, content in _fields(extra):
         if kind == UNICODE_PATH_FIELD and content[5:] != name.encode():
             raise RefusedError("zip-disagreement", f"`{name}` has a second name")
 
 
 def _decode(name: bytes, flags: int) -> str:
-    """A name as APPNOTE 4.4.4 decodes it."""
+    """A name as APPNOTE 4.4.4 decodes it: UTF-8 if the flag says so or it is ASCII, else cp437."""
     return name.decode("utf-8" if flags & UTF8 or name.isascii() else "cp437")
 
 
@@ -225,7 +228,7 @@ def _descriptor_length(data: mmap.mmap, member: Member, position: int) -> int:
 
 
 def _check_name(member: Member) -> None:
-    """Refuse a path outside the archive's folder, a link, and a folder with contents."""
+    """Raise RefusedError for a path outside the archive's folder, a link or special file, and a folder with contents."""
     name = member.name
     check_path(name)
     if UNSAFE.search(name.removesuffix("/")):
@@ -248,7 +251,7 @@ def chunks(data: mmap.mmap, member: Member) -> Iterator[bytes]:
 
 
 def _inflated(data: mmap.mmap, member: Member) -> Iterator[bytes]:
-    """The contents of a deflated member in pieces."""
+    """The contents of a deflated member in pieces. Raises RefusedError if its sizes are not those of its header."""
     inflate, left = inflater(), member.size
     position, end = member.start, member.start + member.compressed
     pending = b""
@@ -268,20 +271,20 @@ def _inflated(data: mmap.mmap, member: Member) -> Iterator[bytes]:
 
 
 def contents_of(data: mmap.mmap, member: Member, watch: Watch | None) -> Iterator[bytes]:
-    """The member's contents in pieces, observed by `watch`."""
+    """The member's contents in pieces, observed by `watch` if there is one. The CRC is not checked."""
     contents = chunks(data, member)
     return watch.passing(member.name, member.size, member.mode, contents) if watch else contents
 
 
 def read_whole(data: mmap.mmap, member: Member, limit: int) -> bytes:
-    """The contents of a member. Raises RefusedError if it has more than `limit` bytes."""
+    """The contents of a member; the CRC is not checked. Raises RefusedError if it has more than `limit` bytes."""
     if member.size > limit:
         raise beyond(f"its {member.name} has {member.size} bytes, more than {limit}")
     return b"".join(chunks(data, member))
 
 
 def check(data: mmap.mmap, member: Member, watch: Watch | None = None) -> None:
-    """Decompress a member. Raises RefusedError if its CRC or a size is not that of its header."""
+    """Decompress a member, and return nothing. Raises RefusedError if its CRC or a size is not that of its header."""
     crc = 0
     for piece in contents_of(data, member, watch):
         crc = crc32(piece, crc)

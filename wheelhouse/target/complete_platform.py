@@ -21,7 +21,7 @@ HINT = "`wheelhouse target show --interpreter PATH` writes one on the target mac
 
 
 def parse_complete_platform(text: str, source: str) -> Target:
-    """Read a complete platform. Raises InputError, naming `source`, if the text is none."""
+    """The target that a complete platform, as JSON text, describes. Raises InputError, naming `source`, if the text is none."""
     try:
         document = parse_json(text)
         markers, tags = document["marker_environment"], document["compatible_tags"]
@@ -37,7 +37,7 @@ def parse_complete_platform(text: str, source: str) -> Target:
 
 
 def complete_platform(target: Target) -> dict[str, Any]:
-    """A target as a complete platform, without the markers that it does not know."""
+    """A target as a complete platform, for JSON: without the markers that it does not know, each tag by itself."""
     markers = {key: value for key, value in target.environment.items() if value}
     return {"marker_environment": markers, "compatible_tags": [str(tag) for tag in target.tags]}
 
@@ -60,6 +60,6 @@ def expand(texts: Iterable[str]) -> Iterator[Tag]:
 
 
 def compress(tags: Iterable[Tag]) -> Iterator[str]:
-    """The fewest compressed tag sets that `expand` turns into these tags: neighbours with one interpreter and ABI share a set."""
+    """The fewest compressed tag sets that `expand` turns into these tags, in order: neighbours with one interpreter and ABI share a set."""
     for (interpreter, abi), group in groupby(tags, key=lambda tag: (tag.interpreter, tag.abi)):
         yield f"{interpreter}-{abi}-{'.'.join(tag.platform for tag in group)}"

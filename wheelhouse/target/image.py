@@ -48,7 +48,10 @@ class Image:
 
     @classmethod
     def parse(cls, name: str) -> "Image":
-        """Read `--image`, such as `python:3.12-slim-bookworm`. Raises InputError if the name has no release of a distribution."""
+        """Read `--image`, such as `python:3.12-slim-bookworm`; an image of Airflow is that of its release's Debian. A digest is ignored.
+
+        Raises InputError if the name has no release of a distribution, or two that differ.
+        """
         plain = name.partition("@")[0].lower()
         if match := re.search(r"(?:^|/)airflow:(?:slim-)?(\d[^-]*)(?:-python(3\.\d+))?$", plain):
             return cls(cls.parse(Airflow.parse(match[1]).debian).libc, match[2])
@@ -75,7 +78,7 @@ class Image:
 
 
 def _names(image: str, release: str) -> bool:
-    """Whether an image's name has a release as a whole word. `ubuntu22.04` and `ubi9/python-312` have one."""
+    """Whether an image's name has a release of GLIBC as a whole word; `ubuntu22.04` has `ubuntu:22.04`, `ubi9/python-312` has `ubi9`."""
     word = re.escape(release).replace(":", "[:-]?")
     return re.search(rf"(?<![a-z0-9]){word}(?!\d)(?![a-z])", image) is not None
 

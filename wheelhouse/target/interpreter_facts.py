@@ -23,7 +23,7 @@ def implementation_version() -> str:
 
 
 def markers() -> "dict[str, str]":
-    """The eleven markers of PEP 508."""
+    """The eleven markers of PEP 508 (all but `extra`), by name, with the values of this Python."""
     return {
         "implementation_name": sys.implementation.name,
         "implementation_version": implementation_version(),
@@ -50,7 +50,10 @@ def glibc() -> "str | None":
 
 
 def elf_header() -> "tuple[int, str, int, int, str] | None":
-    """The ELF header of this interpreter: (bits, byte order, machine, flags, path of its loader); None if it has none."""
+    """The ELF header of this interpreter: (bits, byte order, machine, flags, path of its loader or ""); None if it is no ELF file.
+
+    Bits are 32 or 64, the byte order is `<` or `>`.
+    """
     with open(sys.executable, "rb") as file:  # noqa: PTH123
         head = file.read(64)
         if head[:4] != b"\x7fELF" or head[4] not in (1, 2) or head[5] not in (1, 2):
@@ -74,7 +77,7 @@ def elf_header() -> "tuple[int, str, int, int, str] | None":
 
 
 def musl(header: "tuple[int, str, int, int, str] | None") -> "str | None":
-    """The version of musl in use, such as `1.2`; None for another C library. Its loader prints the version."""
+    """The version of musl in use, such as `1.2`; None for another C library. Runs the loader, which prints it."""
     if header is None or "musl" not in header[4]:
         return None
     output = subprocess.run([header[4]], check=False, stderr=subprocess.PIPE, universal_newlines=True).stderr
@@ -84,7 +87,7 @@ def musl(header: "tuple[int, str, int, int, str] | None") -> "str | None":
 
 
 def facts() -> "dict[str, object]":
-    """All facts, by name."""
+    """All facts of this Python, by the names of the fields of InterpreterFacts."""
     header = elf_header() if platform.system() == "Linux" else None
     debug = sysconfig.get_config_var("Py_DEBUG")
     if debug is None:

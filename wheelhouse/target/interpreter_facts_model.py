@@ -48,7 +48,7 @@ def target_of(facts: InterpreterFacts) -> Target:
 
 
 def _cpython_abis(facts: InterpreterFacts) -> Iterator[str]:
-    """The ABIs of a CPython. Since 3.8 a debug build also takes the wheels of a release build."""
+    """The ABIs of a CPython, best first: `cp312`, `cp313t`, `cp37m`. Since 3.8 a debug build also takes those of a release build."""
     base = f"cp{facts.version[0]}{facts.version[1]}{'t' if facts.free_threaded else ''}"
     has_m = facts.version < (3, 8)
     yield f"{base}{'d' if facts.debug else ''}{'m' if has_m and facts.pymalloc else ''}"
@@ -77,7 +77,7 @@ def _platforms(facts: InterpreterFacts) -> Iterator[str]:
 
 
 def _linux(facts: InterpreterFacts) -> Iterator[str]:
-    """The platform tags of a Linux. A C library that is too old for a tag adds none."""
+    """The platform tags of a Linux, best first: of glibc, of musl, then `linux_<machine>`. A C library too old for tags adds none."""
     own = _normalised(facts.platform)
     if facts.bits == 32:
         own = {"linux_x86_64": "linux_i686", "linux_aarch64": "linux_armv8l"}.get(own, own)
@@ -94,5 +94,5 @@ def _linux(facts: InterpreterFacts) -> Iterator[str]:
 
 
 def _normalised(text: str) -> str:
-    """A text as tags have it (PEP 425)."""
+    """A text with `_` for each `.`, `-` and space, as tags have it (PEP 425)."""
     return text.replace(".", "_").replace("-", "_").replace(" ", "_")

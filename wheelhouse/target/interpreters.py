@@ -22,7 +22,7 @@ ENVIRONMENT = {"LC_ALL": "C", "SYSTEM_VERSION_COMPAT": "0"}
 
 
 def facts_of(interpreter: Path) -> InterpreterFacts:
-    """Run a Python, 3.6 or newer, in isolation and without site, so that no file of an installed project runs.
+    """Run a Python, 3.6 or newer, for its facts: in isolation and without site, so that no file of an installed project runs.
 
     Raises MachineError if it is missing, fails, or is no such Python.
     """
@@ -35,7 +35,7 @@ def facts_of(interpreter: Path) -> InterpreterFacts:
 
 
 def read_facts(output: bytes, interpreter: str, code: int, log: bytes) -> InterpreterFacts:
-    """The facts that the script wrote. Raises MachineError, naming the interpreter, if they cannot be read."""
+    """The facts that the script wrote as JSON. Raises MachineError if they cannot be read, with the interpreter, its exit code and log."""
     try:
         return _decoder.decode(output)
     except msgspec.DecodeError as error:
@@ -59,20 +59,23 @@ class Interpreter:
 
     @property
     def described(self) -> str:
-        """Its name, version and platform: `CPython 3.7.16, manylinux_2_36_x86_64`."""
+        """A text of its name, version and platform: `CPython 3.7.16, manylinux_2_36_x86_64`."""
         name = self.target.environment["platform_python_implementation"]
         return f"{name} {self.target.python.version}, {self.target.platform.tag}"
 
     @property
     def shown(self) -> dict[str, Path]:
-        """The folders that a sandbox must show, by path. Only parts of a prefix are shown, because it may be in a user's home."""
+        """The folders that a sandbox must show, by path: those of PREFIX_PARTS in its prefixes that exist, but none of `/` and `/usr`.
+
+        No whole prefix is shown, because it can be in a user's home.
+        """
         own = [prefix for prefix in self.prefixes if prefix not in (Path("/usr"), Path("/"))]
         paths = [prefix / part for prefix in own for part in PREFIX_PARTS if (prefix / part).is_dir()]
         return {str(path): path for path in paths}
 
 
 def interpreter_of(facts: InterpreterFacts) -> Interpreter:
-    """The interpreter that has these facts. Raises InputError if no target describes it."""
+    """The interpreter that has these facts; its target leaves the kernel's release unknown. Raises InputError if no target describes it."""
     exact = target_of(facts)
     target = Target.of(exact.python, Platform.parse(exact.platform.tag))  # without the release of this kernel
     return Interpreter(Path(facts.executable), tuple(map(Path, facts.prefixes)), target)
@@ -98,7 +101,10 @@ class InterpreterPlaces:
     pyenv: Path | None
 
     def candidates(self, minor: str) -> Iterator[Path]:
-        """Interpreters that may have this version, the likeliest first."""
+        """Existing interpreters that may have this version (`3.12`), the likeliest first: on PATH, of pyenv, of uv. They are not run.
+
+        One can come twice.
+        """
         for name in (f"python{minor}", f"pypy{minor}", "python3", "python"):
             if program := shutil.which(name, path=self.path):
                 yield Path(program)
@@ -107,15 +113,16 @@ class InterpreterPlaces:
 
 
 def _matching(folder: Path | None, pattern: str) -> list[Path]:
-    """The matching paths below a folder, in reverse order; none if it cannot be read, for which pathlib's glob raises."""
+    """The paths below a folder that match a glob, with the folder, in reverse order; empty for None or an unreadable folder."""
     names = glob(pattern, root_dir=folder) if folder else []  # noqa: PTH207
     return [Path(folder or "", name) for name in sorted(names, reverse=True)]
 
 
 def named_interpreter(text: str, path: str) -> Path:
-    """The interpreter that a user names, as a shell finds it: a bare name on PATH, whose folders are `path`; else a path.
+    """The absolute path of the interpreter that a user names, as a shell finds it: a bare name on PATH, which is `path`; else a path.
 
-    Links are not followed: an environment's Python is a link to another. Raises MachineError if PATH has no such name.
+    Links are not followed: an environment's Python is a link to another. Raises MachineError if PATH has no
+    such name; a path need not exist.
     """
     if os.sep in text:
         return Path(text).absolute()
@@ -130,9 +137,9 @@ class NoInterpreterError(MachineError):
 
 
 def find_interpreter(target: Target, named: Sequence[Path], places: InterpreterPlaces) -> Interpreter:
-    """The first interpreter that can build for a target: of those that are named, else of those on this machine.
+    """The first interpreter that can build for a target: of those that are named; if none is named, of those on this machine.
 
-    Raises NoInterpreterError that lists the rejected ones, each with its reason.
+    Runs one after the other. Raises NoInterpreterError that lists the rejected ones, each with its reason.
     """
     reasons: dict[Path, str] = {}
     for path in named or dict.fromkeys(places.candidates(target.python.minor)):

@@ -71,7 +71,7 @@ class Platform:
         raise InputError(f"`{text}` is not a platform", hint=HINT)
 
     def markers(self) -> dict[str, str]:
-        """The six markers of the system. Those that only the running system knows are empty."""
+        """The six markers of the system, by name; platform_release and platform_version, which only the running system knows, are ""."""
         return {
             "os_name": "nt" if self.system == "Windows" else "posix",
             "platform_machine": self.machine,
@@ -83,12 +83,12 @@ class Platform:
 
 
 def linux_machine(architecture: str) -> str | None:
-    """`amd64` and `x86_64` as `x86_64`; None if Linux has no such architecture."""
+    """Linux's name of an architecture: `x86_64` for `amd64` and for `x86_64`; None if wheelhouse knows no such one."""
     return ARCHITECTURES.get(architecture) or (architecture if architecture in LINUX_MACHINES else None)
 
 
 def _tag_of(text: str) -> str:
-    """The platform tag that an alias stands for. A text that is no alias is returned as it is."""
+    """The platform tag that an alias stands for, also `manylinux_2_17_…` for `manylinux2014_…`. Any other text is returned as it is."""
     system, _, architecture = text.partition("/")
     machine = linux_machine(architecture)
     if system == "linux" and machine:
@@ -107,7 +107,10 @@ def _tag_of(text: str) -> str:
 
 
 def _linux(text: str, kind: str, major: str, minor: str, machine: str) -> Iterator[str]:
-    """Platform tags of a Linux with this C library: by machine, newest C library first; then those that promise none."""
+    """Platform tags of a Linux with this C library: by machine, newest C library first; then `linux_<machine>`.
+
+    Raises InputError, with `text`, for an unknown machine or C library.
+    """
     family, libc = ("manylinux", "2") if kind == "many" else ("musllinux", "1")
     floor = GLIBC_FLOOR.get(machine, 17) if kind == "many" else 0
     if machine not in LINUX_MACHINES:
@@ -125,7 +128,10 @@ def _linux(text: str, kind: str, major: str, minor: str, machine: str) -> Iterat
 
 
 def _macos(text: str, version: tuple[int, int], machine: str) -> Platform:
-    """A platform of macOS. Since macOS 11 a tag's minor version is 0. `universal2` takes only wheels for both kinds of Mac."""
+    """A platform of macOS; from macOS 11 the minor version becomes 0. `universal2` takes only wheels for both kinds of Mac.
+
+    Raises InputError, with `text`, for a version that the machine never ran.
+    """
     oldest = (10, 4) if machine == "x86_64" else (11, 0)
     if not oldest <= version <= (MAX_MINOR, MAX_MINOR) or (version[0] == 10 and version[1] > 16):
         hint = "write macosx_14_0_arm64, macosx_14_0_x86_64 or macosx_14_0_universal2"

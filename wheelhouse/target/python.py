@@ -66,7 +66,7 @@ class Python:
 
     @property
     def minor(self) -> str:
-        """`3.12`."""
+        """Major and minor version: `3.12`."""
         return f"{self.version.major}.{self.version.minor}"
 
     @property
@@ -77,13 +77,13 @@ class Python:
 
     @property
     def spelling(self) -> str:
-        """A text that `parse` reads as this Python: `3.12.4`, `3.13.0t`, `pypy3.10.16`."""
+        """A text, with the patch release, that `parse` reads as this Python: `3.12.4`, `3.13.0t`, `pypy3.10.16`."""
         prefix = "" if self.implementation == "cpython" else self.implementation
         return f"{prefix}{self.version}{'t' if self.free_threaded else ''}"
 
     @classmethod
     def parse(cls, text: str) -> "Python":
-        """Read `--python`. Raises InputError for a text that names no Python 3.6 or newer."""
+        """Read `--python`; without a patch release it is the newest one. Raises InputError for a Python that wheelhouse does not know."""
         match = NAME.fullmatch(text)
         if not match:
             raise InputError(f"`{text}` is not a Python version", hint="write --python 3.12, 3.12.4, 3.13t or pypy3.11")
@@ -114,7 +114,7 @@ class Python:
             yield from interpreter_tags("cp", release, [abi], platforms)
 
     def markers(self) -> dict[str, str]:
-        """The five markers of the interpreter."""
+        """The five markers of the interpreter, by name."""
         pypy = self.implementation == "pypy"
         own = NEWEST_PYPY[self.version.major, self.version.minor][1] if pypy else str(self.version)
         return {
@@ -127,14 +127,14 @@ class Python:
 
 
 def _newest(*, pypy: bool) -> dict[tuple[int, int], int]:
-    """The newest patch release of each Python, of CPython or PyPy."""
+    """(major, minor) → the newest patch release, of CPython or PyPy."""
     return {release: patch for release, (patch, _) in NEWEST_PYPY.items()} if pypy else NEWEST_PATCH
 
 
 def interpreter_tags(
     prefix: str, release: tuple[int, int], abis: Sequence[str], platforms: Sequence[str]
 ) -> Iterator[Tag]:
-    """The ordered tags of an interpreter, as `packaging.tags.sys_tags` lists them when that interpreter runs it.
+    """The tags of an interpreter, best first, as `packaging.tags.sys_tags` lists them when that interpreter runs it; some can repeat.
 
     `prefix` is its PEP 425 abbreviation (`cp`, `pp`), or its name if it has none. `platforms` must not be empty, because
     packaging would then take the host's.

@@ -59,12 +59,12 @@ class Target:
 
     @classmethod
     def of(cls, python: Python, platform: Platform) -> "Target":
-        """The target of a Python on a platform: the same object for all jobs of a run, which is compared quickly."""
+        """The target of a Python on a platform. Each call with equal arguments returns the same object, which is compared quickly."""
         return _derived(python, platform, is_exact=python.exact)
 
     @classmethod
     def described(cls, markers: Mapping[str, str | None], tags: Sequence[Tag]) -> "Target":
-        """The target with these markers and these tags, best first. Its name comes from its first tags.
+        """The target with these markers and these tags, best first. Its name comes from its first tags; None means an unknown marker.
 
         Raises InputError for markers that PEP 508 does not define, for missing markers, and if there is no tag.
         """
@@ -84,7 +84,7 @@ class Target:
 
     @property
     def is_derived(self) -> bool:
-        """Whether the names of its Python and its platform give this same target."""
+        """Whether the names of its Python and its platform alone give an equal target; False if a complete platform says more."""
         try:
             return self == Target.of(Python.parse(self.python.spelling), Platform.parse(self.platform.tag))
         except InputError:
@@ -97,19 +97,19 @@ class Target:
 
     @cached_property
     def _unknown(self) -> tuple[str, ...]:
-        """The markers that this target does not know."""
+        """The markers of PROBES that this target does not know."""
         return tuple(key for key in PROBES if not self.environment[key])
 
     def rank(self, tags: Iterable[Tag]) -> int | None:
-        """How well a wheel with these tags fits: 0 is the best; None if it does not fit."""
+        """The place of the best of a wheel's tags among the target's: 0 is the best; None if the target takes none of them."""
         return min((self._ranks[tag] for tag in tags if tag in self._ranks), default=None)
 
     def allows(self, requires_python: SpecifierSet) -> bool:
-        """Whether a Requires-Python allows this target's Python, upper bounds included."""
+        """Whether a Requires-Python allows this target's Python, pre-releases too; upper bounds count."""
         return requires_python.contains(self.python.version, prereleases=True)
 
     def applies(self, marker: Marker | None, extra: str = "") -> bool:
-        """Whether a marker is true on this target, with an extra requested.
+        """Whether a marker is true on this target, with an extra requested ("" for none); True without a marker.
 
         Raises InputError for a marker that cannot be evaluated, and for one that depends on a marker that the target does not
         know: platform_release and platform_version of a derived target, platform_machine of one for both kinds of Mac.
@@ -136,7 +136,7 @@ class Target:
 
 
 def _guesses(key: str, marker: Marker) -> tuple[str, ...]:
-    """Possible values of an unknown marker. A release or version can also be the one that the marker compares it to."""
+    """Possible values of an unknown marker: its PROBES; for a release or version also every quoted text of the marker."""
     probes = PROBES[key]
     return probes if probes is not UNKNOWN_VERSIONS else (*probes, *re.findall(r'"([^"]*)"', str(marker)))
 
@@ -153,7 +153,7 @@ def _environment(markers: Mapping[str, str | None], platform: str) -> dict[str, 
 
 
 def _version(environment: Mapping[str, str]) -> Version:
-    """The version of the Python. Raises InputError if the two markers of it do not agree."""
+    """The version in python_full_version, without a `+` at its end. Raises InputError if it is none, or if python_version differs."""
     full = environment["python_full_version"]
     try:
         version = Version(full.removesuffix("+"))
@@ -166,7 +166,7 @@ def _version(environment: Mapping[str, str]) -> Version:
 
 @cache
 def _derived(python: Python, platform: Platform, *, is_exact: bool) -> Target:
-    """The target of a Python on a platform. `is_exact` is that of the Python: two that differ in it alone are equal."""
+    """`Target.of`, cached. `is_exact` is only a part of the key: two Pythons that differ in `exact` alone are equal."""
     return Target(
         name=f"{python.tag}-{platform.tag}",
         environment=python.markers() | platform.markers(),
