@@ -11,7 +11,7 @@ NO_MACHINE = 6
 
 
 def main() -> NoReturn:
-    """The `wheelhouse` command. Windows is refused: folder locks, permissions and sandboxes are those of POSIX."""
+    """The `wheelhouse` command: run it and exit. Windows is refused: folder locks, permissions and sandboxes are those of POSIX."""
     system: str = sys.platform
     if system == "win32":
         sys.stderr.write(

@@ -24,7 +24,10 @@ class Commands(TyperGroup):
     """A group whose help lists its commands under headings, each with its whole first sentence."""
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401  (typer keeps these types to itself)
-        """Write the commands into the help."""
+        """Write the commands into the help: each heading with those that it names, those without one last.
+
+        A heading with none is left out.
+        """
         others = [name for name in self.commands if not any(name in names for names in HEADINGS.values())]
         width = max(map(len, self.commands))
         for heading, names in {**HEADINGS, "Others": others}.items():
@@ -61,6 +64,7 @@ app.add_typer(mirror_app, name="mirror")
 
 
 def _print_version(is_requested: bool) -> None:
+    """Print the release and end the command, if `--version` was given."""
     if is_requested:
         typer.echo(f"wheelhouse {__version__}")
         raise typer.Exit
@@ -73,6 +77,7 @@ def _root(
         bool, typer.Option("--version", "-V", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
+    """Without a command, print the help and end with the exit code of InputError."""
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
         raise typer.Exit(InputError.exit_code)

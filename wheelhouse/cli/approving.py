@@ -98,7 +98,7 @@ def approve(
 
 
 def _approve(wheelhouse: Path, files: Mapping[str, str], signing: _Signing, from_file: "Settings") -> None:
-    """Show what there is to review, and sign it."""
+    """Vet the wheelhouse, print the findings, ask on a terminal, sign the files that are not approved yet, and print what was signed."""
     from wheelhouse import report
     from wheelhouse.vet.approve import review, sign_review
     from wheelhouse.vet.approved_releases import ApprovedReleases
@@ -131,7 +131,7 @@ def _approve(wheelhouse: Path, files: Mapping[str, str], signing: _Signing, from
 
 
 def _withdraw(named: Mapping[str, str], signing: _Signing) -> None:
-    """Sign that the reviewer's approvals of the files no longer count."""
+    """Ask on a terminal, sign that the reviewer's approvals of the files no longer count, and print which."""
     from wheelhouse import report
     from wheelhouse.vet.approve import sign_withdrawal, withdrawable
 
@@ -146,7 +146,10 @@ def _withdraw(named: Mapping[str, str], signing: _Signing) -> None:
 
 
 def _reviewer(from_file: "Settings", key: "PublicKey", named: str | None) -> str:
-    """The reviewer whose key it is, by the settings, else as the option names them. Raises InputError."""
+    """The name of the reviewer whose key it is, by the settings, else the name that the option gives.
+
+    Raises InputError if there is neither.
+    """
     if name := reviewer_of(key, from_file.approvals) or named:
         return name
     raise InputError(
@@ -156,7 +159,7 @@ def _reviewer(from_file: "Settings", key: "PublicKey", named: str | None) -> str
 
 
 def _last_day(text: str | None) -> date | None:
-    """The day that a text names. Raises InputError."""
+    """The day that a text such as `2027-01-31` names; None for None. Raises InputError. A day that is past is not refused here."""
     if text is None:
         return None
     try:

@@ -11,7 +11,10 @@ if TYPE_CHECKING:
 
 
 def location_of(building: BuildingOptions) -> "BuildLocation":
-    """Where this machine builds: the interpreters, the image and the limits that the options name."""
+    """Where this machine builds: the interpreters, the image and the limits that the options name.
+
+    Nothing is looked for yet but interpreters that are named: raises MachineError for one that is not on PATH.
+    """
     from wheelhouse.sandbox.builder import BuildLocation
     from wheelhouse.sandbox.sandbox import Limits
 

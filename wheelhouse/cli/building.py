@@ -109,7 +109,7 @@ def _say(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Print what was built."""
+    """Print what was built: as JSON, or as lines, and no lines if `quiet`."""
     from wheelhouse import report
 
     if as_json:
@@ -120,7 +120,10 @@ def _say(
 
 
 def run_build(folder: Path, building: BuildingOptions, source: "PackageSource", listener: "Listener") -> "BuildReport":
-    """Build the sdists of a wheelhouse. Raises BuildError if one could not be built, after all the others were."""
+    """Build the sdists of a wheelhouse, here or on the workers of `--executor`; what was built.
+
+    Raises BuildError if one could not be built, after all the others were.
+    """
     from wheelhouse.build.build import build as build_step
     from wheelhouse.build.build import must_be_built
 
@@ -137,7 +140,10 @@ def run_build(folder: Path, building: BuildingOptions, source: "PackageSource", 
 
 
 def build_options_of(building: BuildingOptions) -> "BuildOptions":
-    """The options as the build takes them. Raises InputError for one that cannot be read, and for two that exclude each other."""
+    """The options as the build takes them; the sandbox that the policy requires comes from the settings file.
+
+    Raises InputError for an option that cannot be read, and for two that exclude each other.
+    """
     from wheelhouse.build.pending import BuildOptions
     from wheelhouse.fetch.gather import parse_moment
     from wheelhouse.files.disk import read_text

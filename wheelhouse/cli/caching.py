@@ -58,7 +58,7 @@ def cache_clear(place: CacheOptions) -> None:
 
 
 def _prune(place: CacheOptions, keep: Callable[[Path], bool]) -> None:
-    """Remove the files that are not kept, and print how many they were."""
+    """Remove the files of the cache for which `keep` is false, and print how many files and bytes they were."""
     from wheelhouse import report
     from wheelhouse.files.cache import Cache
 
@@ -67,6 +67,7 @@ def _prune(place: CacheOptions, keep: Callable[[Path], bool]) -> None:
 
 
 def _folder(place: CacheOptions) -> Path:
+    """The folder of the cache, which need not exist. Raises MachineError if none is named and there is no home folder."""
     if folder := cache_folder(place.cache_dir):
         return folder
     raise MachineError("there is no home folder, so there is no cache", hint="name one with --cache-dir")

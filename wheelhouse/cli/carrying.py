@@ -147,7 +147,10 @@ def pack(
 
 
 def _review() -> dict[str, bytes]:
-    """The approvals, advisories and policy of the settings of this folder, as far as they are there."""
+    """The files of a review to pack, by name: approvals, advisories and policy of the settings of this folder.
+
+    A file that is not there, and a table that is as by default, are left out.
+    """
     from msgspec import to_builtins
 
     from wheelhouse.vet.carried_review import review_to_send
@@ -163,14 +166,14 @@ def _review() -> dict[str, bytes]:
 
 
 def _without_none(value: Any) -> Any:  # noqa: ANN401  (TOML has no null)
-    """A document without the keys that have no value."""
+    """A document without the keys whose value is None, also in inner tables."""
     if isinstance(value, dict):
         return {key: _without_none(inner) for key, inner in value.items() if inner is not None}
     return [_without_none(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _output_stream(*, split: str | None, par2: int | None, as_json: bool) -> BinaryIO:
-    """Stdout, for a bundle. Raises InputError if it is a terminal, or cannot have what else was asked for."""
+    """Stdout for bytes, for a bundle. Raises InputError if it is a terminal, and with --split, --par2 or --json."""
     if split or par2 or as_json:
         option = "--split" if split else "--par2" if par2 else "--json"
         raise InputError(
@@ -182,7 +185,7 @@ def _output_stream(*, split: str | None, par2: int | None, as_json: bool) -> Bin
 
 
 def _input(bundle: Path) -> Path | BinaryIO:
-    """The bundle that a path names: `-` is stdin. Raises InputError if that is a terminal."""
+    """The bundle that a path names: the path itself, or stdin as bytes for `-`. Raises InputError if stdin is a terminal."""
     if bundle != STREAM:
         return bundle
     if sys.stdin.isatty():
@@ -193,7 +196,10 @@ def _input(bundle: Path) -> Path | BinaryIO:
 def _bring_self(
     wheelhouse: Path, targeted: TargetOptions, located: IndexOptions, network: ConnectionOptions, *, quiet: bool
 ) -> "tuple[Lock, ...]":
-    """Put wheelhouse itself into the wheelhouse, for each target; the lock of each."""
+    """Fetch wheelhouse itself into a folder of the wheelhouse, for each target that the options name; the lock of each.
+
+    Raises InputError if they name no Python.
+    """
     from wheelhouse.bundle.self_bundle import bring_self
     from wheelhouse.fetch.gather import targets
     from wheelhouse.verify.verify import load_wheelhouse
@@ -251,7 +257,7 @@ def unpack(
 
 
 def _approval(folder: Path) -> "Approve":
-    """What refuses files that not enough reviewers approved, by our own settings and keys.
+    """A function that raises IntegrityError for files that not enough reviewers approved, by our own settings and keys.
 
     It reads the approvals of the bundle, those in the folder of earlier ones, and our own file.
     """
@@ -264,6 +270,7 @@ def _approval(folder: Path) -> "Approve":
     rules, own = approval_rules(from_file), Path(from_file.approvals.file)
 
     def approve(files: Mapping[str, str], review: Mapping[str, bytes]) -> None:
+        """Raise IntegrityError for files, by path → sha256, that these approvals and those of the bundle's review do not cover."""
         text = merged_approvals(folder, review) + (own.read_text(encoding="utf-8") if own.is_file() else "")
         must_be_approved(files, parse_approvals(text, folder / APPROVALS, rules, now().date()))
 
@@ -343,7 +350,7 @@ def state(
 
 
 def size_of(text: str) -> int:
-    """`4G`, `700M` or `1000000` in bytes. Raises InputError."""
+    """The size of a volume, `4G`, `700M` or `1000000`, in bytes; K is 1000. Raises InputError, also for less than 1000 bytes."""
     match = re.fullmatch(r"(\d+)\s*([KMGT]?)B?", text.strip().upper())
     size = int(match[1]) * UNITS[match[2]] if match else 0
     if size < MIN_VOLUME_BYTES:
@@ -352,7 +359,7 @@ def size_of(text: str) -> int:
 
 
 def public_keys(paths: list[Path] | None) -> "tuple[PublicKey, ...]":
-    """The public keys of files."""
+    """The public keys in files; an empty tuple for None. Raises InputError for a file that has none."""
     from wheelhouse.signing.sign import load_public_key
 
     return tuple(map(load_public_key, paths or ()))

@@ -59,13 +59,16 @@ def verify(
 
 
 def verified(folder: Path, origin: FileOrigin, keys: list[Path] | None, *, require_approved: bool) -> Verified:
-    """What `verify` finds in a wheelhouse, a staged folder or an index. Raises InputError if the folder is none of them."""
+    """What `verify` finds in a wheelhouse, a staged folder or an index; nothing is printed.
+
+    Raises InputError if the folder is none of them.
+    """
     with whole_wheelhouses([folder], origin, quiet=True) as (whole,):
         return _verified(folder, whole, keys, require_approved=require_approved)
 
 
 def _verified(folder: Path, whole: Path, keys: list[Path] | None, *, require_approved: bool) -> Verified:
-    """What `verify` finds in a folder whose files are in the folder `whole`, which is the same one or a copy."""
+    """What `verify` finds in a folder whose files are in the folder `whole`, which is the same one or a copy. Texts name `folder`."""
     from wheelhouse import report
     from wheelhouse.findings import Severity, worst
     from wheelhouse.mirror.tree import files_named, is_tree
@@ -112,7 +115,10 @@ def _must_be_default(folder: Path) -> None:
 
 
 def _signer(folder: Path, staged: "StagedFolder | None", paths: list[Path]) -> "PublicKey":
-    """The key that signed a staged folder. Raises InputError if the folder is not staged."""
+    """The key, of those in the files `paths`, that signed a staged folder.
+
+    Raises InputError if the folder is not staged, and IntegrityError if none of the keys signed it.
+    """
     from wheelhouse.signing.sign import load_public_key
     from wheelhouse.stage.staged_folder import check_signature
 
@@ -185,7 +191,7 @@ def reasons_of(folder: Path, project: str) -> dict[str, list[str]]:
 
 
 def file_reasons(folder: Path, file: str) -> dict[str, list[str]]:
-    """Why a file is in a wheelhouse, or why another was chosen, by target. Raises InputError for a name that is no file's."""
+    """Why a file is in a wheelhouse, or why another was chosen: lines by target. Raises InputError for a text that is no file's name."""
     from wheelhouse.lock.why import why_file
     from wheelhouse.report.why_text import fact_lines
     from wheelhouse.verify.verify import load_wheelhouse

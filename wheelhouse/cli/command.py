@@ -59,7 +59,7 @@ class Command(TyperCommand):
     """
 
     def format_options(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401  (typer keeps these types to itself)
-        """Write arguments and options into the help."""
+        """Write arguments and options into the help, under headings from nine options on."""
         arguments = [param for param in self.get_params(ctx) if param.param_type_name == "argument"]
         options = [param for param in self.get_params(ctx) if param.param_type_name == "option"]
         sections = {"Arguments": arguments, "Options": options}
@@ -72,7 +72,7 @@ class Command(TyperCommand):
 
 
 def _by_heading(options: list[Any]) -> dict[str, list[Any]]:
-    """Options without a heading come first, and those about output last, with --help."""
+    """Options by heading: those without one come first, as `Options`, and those about output last, with --help."""
     sections: dict[str, list[Any]] = {"Options": []}
     for option in options:
         heading = OUTPUT if option.name == "help" else option.rich_help_panel or "Options"
@@ -82,14 +82,18 @@ def _by_heading(options: list[Any]) -> dict[str, list[Any]]:
 
 
 def command(group: typer.Typer, name: str | None = None) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Add a function to a group of commands, under its own name if it is not given another."""
+    """A decorator that adds a function to a group of commands, under its own name if it is not given another.
+
+    The function then takes each option by keyword, in place of the groups of options, and opens the journal before it runs.
+    """
     return lambda function: group.command(name, cls=Command)(_ungrouped(function))
 
 
 def _ungrouped(command: Callable[..., None]) -> Callable[..., None]:
     """The command with a parameter for each option of its groups, because typer reads a command's signature.
 
-    Groups are dataclasses of `wheelhouse.config.options`.
+    Groups are dataclasses of `wheelhouse.config.options`. The parameters of EVERYWHERE are added; when it is called, it opens the
+    journal.
     """
     hints = get_type_hints(command, include_extras=True)
     groups = {name: kind for name, kind in hints.items() if isinstance(kind, type) and dataclasses.is_dataclass(kind)}
@@ -104,6 +108,7 @@ def _ungrouped(command: Callable[..., None]) -> Callable[..., None]:
         parameters.append(inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind))
 
     def ungrouped(**values: Any) -> None:  # noqa: ANN401
+        """Open the journal, put the options that typer gives into their groups, and run the command."""
         verbose, log = (values.pop(name) for name in EVERYWHERE)
         journal.open(sys.argv[1:], log, verbose=verbose, quiet=values.get("quiet", False))
         for name, group in groups.items():
@@ -119,11 +124,12 @@ def _ungrouped(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def _value(value: Any) -> Any:  # noqa: ANN401
+    """A list as a tuple; any other value as it is."""
     return tuple(value) if isinstance(value, list) else value
 
 
 def _parameters(group: type) -> Iterator[inspect.Parameter]:
-    """The parameters that a group's options are to typer."""
+    """A keyword parameter, as typer reads it, for each option of a group that the command line has."""
     types = get_type_hints(group)
     fields = {field.name: field for field in dataclasses.fields(group)}
     for name, facts in declared(group).items():
@@ -139,6 +145,7 @@ def _parameters(group: type) -> Iterator[inspect.Parameter]:
 
 
 def _typer_option(facts: Option, heading: str, *, is_repeated: bool) -> Any:  # noqa: ANN401  (typer's own type)
+    """An option as typer declares it: an argument if it has no spellings. The help of a repeated option says so."""
     if not facts.spellings:
         return typer.Argument(metavar=facts.metavar, help=facts.help, show_default=False)
     return typer.Option(

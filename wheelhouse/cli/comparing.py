@@ -56,6 +56,7 @@ def diff(
 
 
 def _write_page(path: Path, differences: "Sequence[Difference]", old: str, new: str) -> None:
+    """Write the differences into a file, as one HTML page."""
     from wheelhouse.files.disk import write
     from wheelhouse.report.diffpage import diff_view
     from wheelhouse.report.rendering import render

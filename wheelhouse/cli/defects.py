@@ -11,7 +11,10 @@ CREDENTIALS = re.compile(r"//[^/\s]*@")
 
 
 def error_of(error: Exception) -> WheelhouseError:
-    """Any error as one of wheelhouse: of the system, such as a folder that is not readable, or a defect."""
+    """Any error as one of wheelhouse: of the system, such as a folder that is not readable, as MachineError; any other as a defect.
+
+    An error of wheelhouse stays as it is. A broken connection and a time-out are defects: the code must have caught them.
+    """
     if isinstance(error, WheelhouseError):
         return error
     if isinstance(error, OSError) and not isinstance(error, ConnectionError | TimeoutError):
@@ -22,7 +25,7 @@ def error_of(error: Exception) -> WheelhouseError:
 
 
 def _defect(error: Exception) -> MachineError:
-    """An error that no code expected, in one sentence, with the lines of wheelhouse that it passed."""
+    """A MachineError for an error that no code expected: its type and text without credentials, with the last five lines of wheelhouse."""
     package = Path(__file__).parents[1]
     frames = (
         (Path(frame.f_code.co_filename), line, frame.f_code.co_name) for frame, line in walk_tb(error.__traceback__)

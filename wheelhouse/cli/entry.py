@@ -42,13 +42,13 @@ MODULES = {
 
 
 def load(command: str = "") -> None:
-    """Import the module that has a command; all modules if none has it."""
+    """Import the module that adds a command to the app; all modules if none has it."""
     for module in [module for module, names in MODULES.items() if command in names] or MODULES:
         import_module(f"wheelhouse.cli.{module}")
 
 
 def _fail(error: WheelhouseError, *, as_json: bool) -> int:
-    """Print an error; its exit code."""
+    """Print an error to stderr, and first as a JSON document to stdout if `as_json`; its exit code."""
     from wheelhouse import report
 
     if as_json:
@@ -58,21 +58,21 @@ def _fail(error: WheelhouseError, *, as_json: bool) -> int:
 
 
 def _usage_error(error: typer.TyperException) -> InputError:
-    """Typer's error about the command line, as one of ours."""
+    """Typer's error about the command line, as an InputError with the same text."""
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "wheelhouse"
     return InputError(error.format_message(), hint=f"see `{command} --help`")
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run one command; its exit code."""
+    """Run one command, end its journal, and return its exit code."""
     code = _ended(arguments)
     journal.close(code)
     return code
 
 
 def _ended(arguments: Sequence[str]) -> int:
-    """Run one command, and print the error that it ends with."""
+    """Run one command, and print any error that it ends with; its exit code. A reader of stdout that has gone is no error: 0."""
     as_json = "--json" in arguments
     try:
         return _run(arguments, as_json=as_json)
@@ -83,6 +83,7 @@ def _ended(arguments: Sequence[str]) -> int:
 
 
 def _run(arguments: Sequence[str], *, as_json: bool) -> int:
+    """Run one command; its exit code. Errors of wheelhouse, of the command line, and Ctrl-C are printed; other errors are raised."""
     load(*arguments[:1])
     try:
         outcome = typer.main.get_command(app)(list(arguments), prog_name="wheelhouse", standalone_mode=False)
@@ -96,6 +97,7 @@ def _run(arguments: Sequence[str], *, as_json: bool) -> int:
 
 
 def _interrupted() -> int:
+    """Print that the run was interrupted; the exit code for it."""
     echo("error: interrupted; complete files are kept, and the same command continues from here", err=True)
     return INTERRUPTED
 
@@ -107,7 +109,7 @@ def prepare() -> None:
 
 
 def main() -> NoReturn:
-    """The `wheelhouse` command. Exits at once: threads that wait for a stalled server are not waited for."""
+    """The `wheelhouse` command: run it, and exit at once. Threads that wait for a stalled server are not waited for."""
     prepare()
     gc.set_threshold(50_000)  # a run is short, and most objects live to its end
     code = run(sys.argv[1:])

@@ -29,7 +29,7 @@ class FleetTally:
         self._guard = threading.Lock()
 
     def note_state(self, name: str, state: JobState, moment: float) -> None:
-        """A job began, or ended."""
+        """Keep the new state of a job. `moment` is when it began, if it runs now."""
         with self._guard:
             self._states[name] = state
             if state is JobState.RUNNING:
@@ -38,13 +38,13 @@ class FleetTally:
                 self._running.pop(name, None)
 
     def note_activity(self, name: str, what: str) -> None:
-        """A job began to do something else."""
+        """Keep what a running job does now. A job that does not run is left out."""
         with self._guard:
             if name in self._running:
                 self._running[name] = self._running[name][0], what
 
     def line(self) -> str:
-        """How many jobs are done, failed, running and waiting."""
+        """How many jobs are done, failed, running, waiting and not started, in one line; a count of 0 is left out, but for those done."""
         with self._guard:
             counts = Counter(self._states.values())
         shown = (JobState.FAILED, JobState.RUNNING, JobState.WAITING, JobState.NOT_STARTED)
@@ -52,7 +52,10 @@ class FleetTally:
         return ", ".join([done, *(f"{counts[state]} {state}" for state in shown if counts[state])])
 
     def lines(self, moment: float, columns: int) -> list[str]:
-        """The same line, then one for each running job, the longest first. What is cut at the right says least."""
+        """The same line, then one for each of the first MAX_JOBS running jobs, the longest first, and how many more run.
+
+        What is cut at the right says least.
+        """
         with self._guard:
             running = sorted(self._running.items(), key=lambda item: item[1][0])
         shown = [
@@ -89,7 +92,10 @@ class FleetShown(Shown):
         self.jobs = FleetTally(names)
 
     def note_event(self, name: str, event: Event) -> None:
-        """Show what happened to a job."""
+        """Show an event of a job: print it after the job's name, or keep it as what the job does now.
+
+        Events that are no job's own are counted for all together. A line that was printed before is not printed again.
+        """
         from wheelhouse.report import event_line
 
         if not isinstance(event, OF_JOBS):
@@ -102,7 +108,7 @@ class FleetShown(Shown):
             self._say(f"{name}: {line}")
 
     def note_run(self, run: JobRun[Any]) -> None:
-        """Show that a job began or ended; with its error, if it has one."""
+        """Keep the new state of a job. Print its error, also if `quiet`, or how long it took."""
         self.jobs.note_state(run.name, run.state, time.monotonic())
         if run.error:
             from wheelhouse.report import error_lines
@@ -113,7 +119,9 @@ class FleetShown(Shown):
             self._say(f"{run.name}: done in {run.seconds:.1f} s")
 
     def _line(self) -> str:
+        """The progress in one line: the jobs, then the files of all together."""
         return "; ".join(filter(None, (self.jobs.line(), super()._line())))
 
     def _lines(self, columns: int) -> list[str]:
+        """The progress for a terminal of so many columns: the lines of the jobs, then those of the files."""
         return [*self.jobs.lines(time.monotonic(), columns), *super()._lines(columns)]

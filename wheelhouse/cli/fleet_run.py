@@ -40,7 +40,7 @@ def fetch_fleet(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Fetch jobs, each into its wheelhouse; ends with the exit code of all."""
+    """Fetch jobs, each into its wheelhouse, and print what became of them. Raises typer.Exit with the exit code of all, if it is not 0."""
     run_fleet(_fetched, jobs, chosen, fleet, network, building, as_json=as_json, quiet=quiet)
 
 
@@ -53,12 +53,15 @@ def lock_fleet(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Write the lock files of jobs; ends with the exit code of all."""
+    """Write the lock files of jobs, and print what became of them. Raises typer.Exit with the exit code of all, if it is not 0."""
     run_fleet(_locked, jobs, chosen, fleet, network, None, as_json=as_json, quiet=quiet)
 
 
 def must_choose_jobs(from_file: "Settings", chosen: FetchOptions, fleet: FleetOptions) -> None:
-    """Raise InputError for --report without jobs, and if neither the command line nor the file, but for jobs, says what to fetch."""
+    """Raise InputError for --report, and if the settings file has jobs and nothing else says what to fetch.
+
+    It is for a command without --all and --job.
+    """
     if fleet.report:
         raise InputError("--report is about the jobs of a settings file", hint="add --all, or --job NAME")
     values = from_file.options | given(chosen)
@@ -78,7 +81,10 @@ def run_fleet(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Do a step for each job, `fleet.parallel` at once, and print what became of them; ends with the exit code of all."""
+    """Do a step for each job, `fleet.parallel` at once, print what became of them, and write the page of --report.
+
+    Raises typer.Exit with the exit code of all, if it is not 0, and InputError as `must_be_for_all`.
+    """
     from wheelhouse.cli.fleet_progress import FleetShown
     from wheelhouse.fetch.fleet import run_jobs
     from wheelhouse.fetch.fleet_results import JobState, exit_code
@@ -94,6 +100,7 @@ def run_fleet(
         source_of = opened.enter_context(opened_sources(network, listener))
 
         def work(name: str) -> "tuple[JobResult, WheelhouseError | None]":
+            """Do the step for the job of this name. Each error but a stop becomes one of wheelhouse."""
             try:
                 request = request_of(
                     jobs[name], chosen, building, lambda: listener.jobs.note_activity(name, "fetching")
@@ -126,7 +133,7 @@ def run_fleet(
 
 
 def _write_report(path: Path, runs: "Sequence[JobRun[JobResult]]", before: "Mapping[str, Sequence[Lock]]") -> None:
-    """Write the page on all jobs. The advisories are those that the policy names, if there are any."""
+    """Write the HTML page on all jobs. The advisories are those that the policy names, if there are any."""
     from wheelhouse.files.disk import write
     from wheelhouse.report.fleet_facts import FleetEvidence
     from wheelhouse.report.formats import as_fleet_page
@@ -138,11 +145,15 @@ def _write_report(path: Path, runs: "Sequence[JobRun[JobResult]]", before: "Mapp
 def request_of(
     job: "Settings", chosen: FetchOptions, building: BuildingOptions | None, on_planned: Callable[[], None]
 ) -> JobRequest:
-    """What is to be done for one job of the settings file. `on_planned` is called when its locks are made."""
+    """What is to be done for one job of the settings file; files of another job are removed only with --replace.
+
+    `on_planned` is called when its locks are made.
+    """
     job_options = options(job, chosen)
     consent = consent_of(Path(job_options.dest or "wheels"), None, replace_files=chosen.replace)
 
     def planned(lost: Sequence[str]) -> None:
+        """Tell that the locks are made, then ask for consent to lose files."""
         on_planned()
         consent(lost)
 
@@ -150,7 +161,7 @@ def request_of(
 
 
 def must_be_for_all(chosen: FetchOptions) -> None:
-    """Raise InputError for an option that says what to fetch, or where to: each job says that itself."""
+    """Raise InputError if the command line says what to fetch, or where to (--dest): each job says that itself."""
     values = given(chosen)
     if names_job(FetchOptions, values):
         hint = "write them into a table [jobs.NAME] of the settings file, or leave out --all and --job"
@@ -163,6 +174,7 @@ def must_be_for_all(chosen: FetchOptions) -> None:
 def _fetched(
     request: JobRequest, source: "PackageSource", listener: "Listener"
 ) -> "tuple[JobResult, WheelhouseError | None]":
+    """Fetch one job; its result, with how many files were fetched, unchanged and removed, and the error of the targets that failed."""
     from wheelhouse.report.fleet_summary import JobResult
 
     outcome = fetch_job(request, source, listener)
@@ -177,6 +189,7 @@ def _fetched(
 def _locked(
     request: JobRequest, source: "PackageSource", listener: "Listener"
 ) -> "tuple[JobResult, WheelhouseError | None]":
+    """Write the locks of one job; its result, and the error of the targets that failed."""
     from wheelhouse import report
     from wheelhouse.report.fleet_summary import JobResult
 

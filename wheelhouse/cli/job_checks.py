@@ -34,7 +34,7 @@ class Verified:
     is_bad: bool
 
     def lines(self, *, quiet: bool) -> Sequence[str]:
-        """What is printed: `quiet` leaves out notes, and the summary of a folder that is as it must be."""
+        """The lines to print: `quiet` leaves out notes, and the summary of a folder that is as it must be."""
         findings = self.warnings if quiet else self.findings
         return findings if quiet and not self.is_bad else [*findings, *self.summary]
 
@@ -42,7 +42,7 @@ class Verified:
 def verify_jobs(
     jobs: "Mapping[str, Settings]", verify: Callable[[Path], Verified], *, as_json: bool, quiet: bool
 ) -> None:
-    """Verify the wheelhouse of each job, and print what was found; ends with the exit code of all."""
+    """Verify the wheelhouse of each job, and print what was found. Always raises typer.Exit, with the exit code of all."""
     verified, errors = _of_each(jobs, verify)
     code = _exit_code([*errors.values()], [int(one.is_bad) for one in verified.values()])
     if as_json:
@@ -57,7 +57,10 @@ def verify_jobs(
 def why_jobs(
     jobs: "Mapping[str, Settings]", project: str, reasons_of: Callable[[Path], Reasons], *, as_json: bool
 ) -> None:
-    """Print why each job has a project. Raises InputError if none has it; a job that cannot be read is named."""
+    """Print why each job has a project; jobs without it are left out. A job that cannot be read is named on stderr.
+
+    Raises InputError if none has it and all can be read, else typer.Exit, with the exit code of all.
+    """
     reasons, errors = _of_each(jobs, reasons_of)
     having = {name: targets for name, targets in reasons.items() if targets}
     if not having and not errors:
@@ -77,7 +80,7 @@ def why_jobs(
 def _of_each(
     jobs: "Mapping[str, Settings]", step: Callable[[Path], T]
 ) -> tuple[dict[str, T], dict[str, WheelhouseError]]:
-    """The result of a step for the wheelhouse of each job, and the errors of the jobs for which it failed."""
+    """The results of a step for the wheelhouses of the jobs, and the errors of the jobs for which it failed, both by job."""
     results: dict[str, T] = {}
     errors: dict[str, WheelhouseError] = {}
     for name, job in jobs.items():
@@ -89,13 +92,14 @@ def _of_each(
 
 
 def _failed(errors: Mapping[str, WheelhouseError]) -> list[dict[str, Any]]:
-    """The jobs that failed, for `--json`."""
+    """The jobs that failed, each with its error, as rows for `--json`."""
     from wheelhouse import report
 
     return [{"job": name, **report.error_document(error)} for name, error in errors.items()]
 
 
 def _say_errors(errors: Mapping[str, WheelhouseError]) -> None:
+    """Print the errors of jobs to stderr, each line after the job's name."""
     from wheelhouse import report
 
     for name, error in errors.items():
@@ -104,5 +108,5 @@ def _say_errors(errors: Mapping[str, WheelhouseError]) -> None:
 
 
 def _exit_code(errors: Sequence[WheelhouseError], codes: Sequence[int]) -> int:
-    """The first code by precedence, of errors and of what was done."""
+    """The first exit code by precedence (`EXIT_CODES`), of errors and of what was done."""
     return min([*codes, *(error.exit_code for error in errors)], key=EXIT_CODES.index)

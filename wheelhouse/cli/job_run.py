@@ -49,12 +49,12 @@ class JobRequest:
 
     @property
     def folder(self) -> Path:
-        """The wheelhouse of the job."""
+        """The wheelhouse of the job: `dest` as it is written, else `wheels`."""
         return Path(self.options.dest or "wheels")
 
     @property
     def is_of_file(self) -> bool:
-        """Whether the settings file says what to fetch, and not the command line."""
+        """Whether the command line does not say what to fetch, so that the settings file does."""
         return not names_job(FetchOptions, given(self.chosen))
 
 
@@ -72,12 +72,15 @@ class JobOutcome:
     error: "WheelhouseError | None"
 
     def paths(self, names: "Callable[[Fetched], Sequence[str]]") -> list[str]:
-        """Files of the wheelhouse and of those inside it, as paths relative to its folder."""
+        """The files that `names` gives for the wheelhouse and those inside it, as paths relative to the wheelhouse's folder."""
         return [str(done.folder.relative_to(self.folder) / name) for done in self.fetched for name in names(done)]
 
 
 def fetch_job(request: JobRequest, source: "PackageSource", listener: Listener) -> JobOutcome:
-    """Make the wheelhouse of a job. Raises WheelhouseError if nothing was fetched, or not all that belongs to it."""
+    """Make the wheelhouse of a job: base images, locks, files, other files, Debian packages, builds.
+
+    Warns of files that no lock names. Raises WheelhouseError if nothing was fetched, or not all that belongs to it.
+    """
     from wheelhouse import report
     from wheelhouse.fetch.fetch import fetch_all
     from wheelhouse.fetch.gather import tools_job
@@ -112,7 +115,10 @@ def fetch_job(request: JobRequest, source: "PackageSource", listener: Listener) 
 def lock_job(
     request: JobRequest, source: "PackageSource", listener: Listener
 ) -> "tuple[Sequence[TargetLock], WheelhouseError | None]":
-    """Write the locks of a job without files; the error is that of the targets that have no lock."""
+    """Write the locks of a job, without their files; these locks, and the error of the targets that have none.
+
+    A base image is fetched all the same.
+    """
     from wheelhouse.fetch.fetch import lock_only
 
     options, _ = _with_base_images(request, source, listener)
@@ -123,7 +129,10 @@ def lock_job(
 
 
 def check_job(request: JobRequest, source: "PackageSource", listener: Listener) -> "Mapping[str, Freshness]":
-    """How the lock files of a job stand to it, by target; nothing is resolved or written. Raises InputError, ServerError."""
+    """How the lock files of a job stand to it, by target; nothing is resolved, and no lock file is written.
+
+    Raises InputError, ServerError. A base image that the wheelhouse lacks is fetched into it all the same.
+    """
     from wheelhouse.fetch.locking import existing_locks, freshness_of
 
     options, _ = _with_base_images(request, source, listener)
@@ -134,7 +143,10 @@ def check_job(request: JobRequest, source: "PackageSource", listener: Listener) 
 
 
 def fetched_document(outcome: JobOutcome) -> dict[str, Any]:
-    """What `fetch --json` prints of a job."""
+    """What `fetch --json` prints of a job.
+
+    `fetched` and `reused` are files of the wheelhouse alone, `removed` and `foreign` also of those inside it.
+    """
     from wheelhouse import report
     from wheelhouse.lock.other_files import FOLDER
 
@@ -153,7 +165,7 @@ def fetched_document(outcome: JobOutcome) -> dict[str, Any]:
 
 
 def fetched_lines(outcome: JobOutcome) -> list[str]:
-    """What `fetch` prints of a job."""
+    """What `fetch` prints of a job, as lines."""
     from wheelhouse import report
 
     of_folders = [
@@ -169,13 +181,14 @@ def fetched_lines(outcome: JobOutcome) -> list[str]:
 
 
 def consent_of(folder: Path, listener: "Shown | None", *, replace_files: bool) -> "Consent":
-    """Ask on the terminal of a listener whether files of another job may be removed; `--replace` says yes.
+    """A function that asks on the terminal of a listener whether files of another job may be removed; it raises InputError for a no.
 
-    Without a listener, or a terminal, they may not.
+    With `replace_files` it agrees without a question. Without a listener, or a terminal, it refuses.
     """
     from wheelhouse import report
 
     def consent(lost: Sequence[str]) -> None:
+        """Raise InputError if these files may not be removed."""
         if not lost or replace_files:
             return
         sentence = report.lost_sentence(str(folder), len(lost))
@@ -189,7 +202,10 @@ def consent_of(folder: Path, listener: "Shown | None", *, replace_files: bool) -
 
 
 def _with_base_images(request: JobRequest, source: "PackageSource", listener: Listener) -> "tuple[Options, ImageLock]":
-    """The options with the facts of the base image, which is fetched first: it decides libc and Python of the targets."""
+    """The options with the facts of the base image, and its lock.
+
+    The image is fetched first: it decides libc and Python of the targets. Without one, the lock is empty.
+    """
     from wheelhouse.oci.image_lock import ImageLock
 
     options = request.options
@@ -205,7 +221,7 @@ def _with_base_images(request: JobRequest, source: "PackageSource", listener: Li
 
 
 def _job(request: JobRequest, options: "Options", source: "PackageSource", listener: Listener) -> "Job":
-    """What is to be locked. If the settings file alone says what to fetch, the job is known by that file's place."""
+    """What is to be locked. If the settings file alone says what to fetch, the job gets the hash of that file's place."""
     from wheelhouse.fetch.gather import gather
 
     job = gather(options, source.http, now(), listener)
@@ -216,7 +232,10 @@ def _job(request: JobRequest, options: "Options", source: "PackageSource", liste
 def _with_other_files(
     request: JobRequest, source: "PackageSource", listener: Listener
 ) -> "tuple[OtherFiles, Sequence[str]]":
-    """Fetch the other files that the settings name; their lock, and the names of those that were removed."""
+    """Fetch the other files that the settings name; their lock, and the names of those that were removed.
+
+    Nothing is done if the command line says what to fetch.
+    """
     from wheelhouse.lock.other_files import FOLDER, OtherFiles
 
     if not request.is_of_file or not (request.files or (request.folder / FOLDER).is_dir()):
@@ -228,7 +247,7 @@ def _with_other_files(
 
 
 def _remove_former_images(request: JobRequest, images: "ImageLock") -> None:
-    """Remove the base images of the wheelhouse, if the settings name none any more."""
+    """Remove the folder of base images of the wheelhouse, if the job has none, unless the command line says what to fetch."""
     from wheelhouse.oci.image_lock import FOLDER
 
     if request.is_of_file and not images.images and (request.folder / FOLDER).is_dir():
@@ -241,7 +260,11 @@ def _remove_former_images(request: JobRequest, images: "ImageLock") -> None:
 def _debian_beside(
     request: JobRequest, options: "Options", source: "PackageSource", listener: Listener
 ) -> "Iterator[Callable[[], DebianLock]]":
-    """Start to fetch the Debian packages that the options request; gives what puts them into the folder, and returns their lock."""
+    """Start to fetch the Debian packages that the options request, beside the block.
+
+    Gives a function that waits for them, puts them into the folder, and returns their lock. If the options request none, the
+    function removes former ones instead.
+    """
     if not (options.debs or options.deb_lists):
         yield lambda: _remove_former_debian(request)
         return
@@ -252,6 +275,7 @@ def _debian_beside(
     folder, upgrade = request.folder, options.upgrade
 
     def fetch(listener: Listener, may_change: Callable[[], None]) -> "DebianLock":
+        """Fetch the packages into the cache; put them into the folder after `may_change` returns."""
         job = requested_debian(options, folder)
         http, store = source.http, source.store
         return fetch_debian(job, folder, http, store, now(), listener, upgrade=upgrade, may_change=may_change)
@@ -261,7 +285,7 @@ def _debian_beside(
 
 
 def _remove_former_debian(request: JobRequest) -> "DebianLock":
-    """Remove the Debian packages of the wheelhouse, if the settings name none any more; no lock is left."""
+    """Remove the Debian packages of the wheelhouse, unless the command line says what to fetch; an empty lock."""
     from wheelhouse.debian.debian_lock import FOLDER, DebianLock
 
     if request.is_of_file and (request.folder / FOLDER).is_dir():

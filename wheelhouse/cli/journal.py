@@ -30,7 +30,10 @@ class Journal:
         self._guard = threading.Lock()
 
     def open(self, arguments: Sequence[str], log: Path | None, *, verbose: bool, quiet: bool) -> None:
-        """Begin: the log is appended to. Raises InputError for options that exclude each other, or for a log that cannot be."""
+        """Begin: print requests if `verbose`, and append to the file `log`, first the command line without its secrets.
+
+        Raises InputError for options that exclude each other, or for a log that cannot be opened.
+        """
         if verbose and quiet:
             raise InputError("--verbose and --quiet exclude each other", hint="give one of them")
         self._is_verbose, self._started = verbose, time.monotonic()
@@ -44,7 +47,7 @@ class Journal:
         self._write("started", {"version": __version__, "command": [_without_secrets(word) for word in arguments]})
 
     def note(self, event: Event, say: Callable[[str], None]) -> None:
-        """Write an event; pieces of files that arrive are left out. `say` prints a line beside the progress."""
+        """Print an answer of a server if verbose, through `say`, and write an event to the log, but for pieces of files that arrive."""
         if self._is_verbose and isinstance(event, Answered):
             say(f"  {event.status} after {event.seconds:.2f} s: {event.url}")
         if self._file and not isinstance(event, Received):
@@ -53,7 +56,7 @@ class Journal:
             self._write(type(event).__name__.lower(), event_document(event))
 
     def close(self, exit_code: int) -> None:
-        """End with the exit code, and how many seconds the run took."""
+        """Write the exit code and the seconds of the run to the log, and close it. Without a log nothing is written."""
         self._is_verbose = False
         if self._file:
             self._write("ended", {"exit-code": exit_code, "seconds": round(time.monotonic() - self._started, 3)})
@@ -61,6 +64,7 @@ class Journal:
             self._file = None
 
     def _write(self, kind: str, fields: dict[str, Any]) -> None:
+        """Append a row to the log, with the time. If that fails, warn, and write no more."""
         row = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), "event": kind, **fields}
         line = plain_json(json.dumps(row, ensure_ascii=False))
         with self._guard:

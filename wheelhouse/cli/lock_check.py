@@ -16,7 +16,7 @@ from wheelhouse.errors import InputError
 def check_locks(
     chosen: FetchOptions, selection: FleetOptions, network: ConnectionOptions, *, as_json: bool, quiet: bool
 ) -> None:
-    """Print how each lock file stands to its job; ends with exit code 1 if one is not up to date."""
+    """Print how each lock file stands to its job; nothing is resolved. Raises typer.Exit with code 1 if one is not up to date."""
     from wheelhouse.fetch.locking import Freshness
     from wheelhouse.report.lock_states import lock_states_document, lock_states_lines
 
@@ -36,7 +36,10 @@ def check_locks(
 
 
 def _requests(chosen: FetchOptions, selection: FleetOptions) -> Mapping[str, JobRequest]:
-    """The chosen jobs of the settings file, or the one job of the command line and the file."""
+    """The chosen jobs of the settings file by name, or the one job of the command line and the file, with an empty name.
+
+    Raises InputError if nothing says what was locked.
+    """
     if jobs := chosen_jobs(selection):
         must_be_for_all(chosen)
         return {name: request_of(job, chosen, None, lambda: None) for name, job in jobs.items()}

@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 
 def now() -> datetime:
-    """The clock, read once a run."""
+    """The time now, in UTC. Each call reads the clock."""
     return datetime.now(UTC)
 
 
 def interpreter_places() -> "InterpreterPlaces":
-    """Where interpreters are looked for."""
+    """Where interpreters are looked for: PATH, the home folder, and PYENV_ROOT, else ~/.pyenv. Nothing is looked for yet."""
     from wheelhouse.target.interpreters import InterpreterPlaces
 
     home, pyenv = home_folder(), os.environ.get("PYENV_ROOT")
@@ -28,13 +28,17 @@ def interpreter_places() -> "InterpreterPlaces":
 
 
 def named_interpreters(texts: Sequence[str]) -> tuple[Path, ...]:
-    """The interpreters that the options name. Raises MachineError for one that is not on PATH."""
+    """The interpreters that texts name, as absolute paths: a bare name is looked for on PATH.
+
+    Raises MachineError for one that is not there.
+    """
     from wheelhouse.target.interpreters import named_interpreter
 
     return tuple(named_interpreter(text, _path()) for text in texts)
 
 
 def _path() -> str:
+    """PATH; the system's default if it is not set."""
     return os.environ.get("PATH", os.defpath)
 
 
@@ -50,7 +54,7 @@ def home_folder() -> Path | None:
 
 
 def cache_folder(named: str | Path | None) -> Path | None:
-    """The cache: as named, else in XDG_CACHE_HOME, else in the home folder; None if there is neither.
+    """The folder of the cache: as named, else in XDG_CACHE_HOME, else in the home folder; None if there is neither. It is not made.
 
     A relative XDG_CACHE_HOME is ignored (XDG Base Directory Specification).
     """
@@ -63,7 +67,7 @@ def cache_folder(named: str | Path | None) -> Path | None:
 
 
 def user_name() -> str:
-    """The name of the user who runs the command, also under sudo; the user's number if there is no name."""
+    """The name of the user who runs the command, under sudo that of the user who called it; the user's number if there is no name."""
     if name := os.environ.get("SUDO_USER"):
         return name
     try:
@@ -73,7 +77,7 @@ def user_name() -> str:
 
 
 def netrc_file() -> Path | None:
-    """The file that NETRC names, else that of the home folder if it is readable: under sudo, HOME may be another user's."""
+    """The file that NETRC names, else .netrc of the home folder if it is readable, else None: under sudo, HOME may be another user's."""
     if named := os.environ.get("NETRC"):
         return Path(named)
     home = home_folder()
@@ -81,7 +85,7 @@ def netrc_file() -> Path | None:
 
 
 def docker_config_file() -> Path | None:
-    """Docker's config.json: in the folder that DOCKER_CONFIG names, else in the home folder."""
+    """The path of Docker's config.json: in the folder that DOCKER_CONFIG names, else in the home folder. The file may be missing."""
     if named := os.environ.get("DOCKER_CONFIG"):
         return Path(named) / "config.json"
     home = home_folder()
@@ -95,7 +99,7 @@ def variable(name: str) -> str:
 
 @functools.cache
 def own_umask() -> int:
-    """The user's umask. From the first call on, all users can read new folders, as they can read new files.
+    """The umask that the user had. From the first call on, all users can read new folders, as they can read new files.
 
     Web servers, image builds and sandboxes, which are other users, read a wheelhouse. The cache keeps the user's umask.
     """
@@ -105,20 +109,20 @@ def own_umask() -> int:
 
 
 def engine_environment() -> dict[str, str]:
-    """The variables that a container engine's client gets."""
+    """The variables of the environment that a container engine's client gets: PATH, HOME, and those of engines."""
     names, prefixes = ("PATH", "HOME", "XDG_RUNTIME_DIR"), ("DOCKER_", "CONTAINER", "BUILDAH_")
     return {name: value for name, value in os.environ.items() if name in names or name.startswith(prefixes)}
 
 
 def pip_default_index() -> str:
-    """The index that pip uses by default."""
+    """The URL of the index that pip uses by default."""
     from pip._internal.models.index import PyPI
 
     return str(PyPI.simple_url)
 
 
 def must_be_file(path: Path) -> Path:
-    """A file that the user named. Raises InputError if there is none."""
+    """The path itself, if a file is there. Raises InputError if not."""
     if not path.is_file():
         raise InputError(f"there is no file `{path}`", hint="check the path")
     return path

@@ -117,7 +117,7 @@ def index(
 
 
 def _say_how_to_serve(tree: Path) -> None:
-    """Say how installers read a folder, and which configurations of web servers are there."""
+    """Print how pip reads the folder, and which files in it configure nginx, Caddy and Apache. No server is started."""
     from wheelhouse.mirror.tree import KEEPER_FOLDER
     from wheelhouse.mirror.web_servers import OF_APACHE, OF_CADDY, OF_NGINX, unusable_in
 
@@ -131,7 +131,7 @@ def _say_how_to_serve(tree: Path) -> None:
 
 
 def _bucket(tree: str) -> "Bucket | None":
-    """The index at the URL of a bucket; None for a folder. Raises InputError for `file:`, StoreError if it cannot be opened."""
+    """The index at the URL of a bucket; None for the path of a folder. Raises InputError for `file:`, StoreError if it cannot be opened."""
     from wheelhouse.mirror.bucket import Bucket
 
     if not is_store_url(tree):
@@ -142,7 +142,10 @@ def _bucket(tree: str) -> "Bucket | None":
 
 
 def _knows() -> "Knows | None":
-    """What tells the approvals and the advisories of a file; None if the settings name no reviewer, and there is no snapshot."""
+    """A function that gives the reviewers and the advisories of a file; None if the settings name no reviewer, and there is no snapshot.
+
+    The reviewers are sorted, and none if not enough approved the file; an advisory is a line of text.
+    """
     from wheelhouse.mirror.advised_yanks import advisory_text, findings_of
     from wheelhouse.mirror.notes import Known
 
@@ -154,6 +157,7 @@ def _knows() -> "Knows | None":
     policy = from_file.policy.policy()
 
     def known(project: "NormalizedName", file: "Offered") -> Known:
+        """The reviewers and the advisories of a file of a project."""
         found = findings_of(project, file, snapshot, policy, moment) if snapshot else ()
         is_approved = current is not None and current.approved(file.sha256)
         reviewers = current.reviewers(file.sha256) if current and is_approved else ()
@@ -349,7 +353,10 @@ def show(
 
 
 def _entries(action: "Action", subjects: Iterable[str], reason: str, by: str | None) -> "list[Entry]":
-    """The decisions about several subjects. Raises InputError for one that needs a reason and has none."""
+    """The decisions about several subjects, one each, made now; nothing is written.
+
+    Raises InputError if a removal, a yank or a block has no reason.
+    """
     from wheelhouse.mirror.state import Action, Entry
 
     if not reason.strip() and action in (Action.REMOVE, Action.YANK, Action.BLOCK):
@@ -361,7 +368,10 @@ def _entries(action: "Action", subjects: Iterable[str], reason: str, by: str | N
 
 
 def _advised(tree: str, path: Path, by: str | None) -> "list[Entry]":
-    """The yanks that a snapshot of advisories asks for."""
+    """A yank for each release in an index with an advisory, of a snapshot, that is an error by the policy; nothing is written.
+
+    Raises InputError if the snapshot has no advisory.
+    """
     from wheelhouse.mirror.advised_yanks import advised_yanks
     from wheelhouse.mirror.tree import must_be_tree, read_pages
 
@@ -377,7 +387,7 @@ def _advised(tree: str, path: Path, by: str | None) -> "list[Entry]":
 
 
 def _decide(tree: str, entries: "Sequence[Entry]", *, as_json: bool) -> None:
-    """Write decisions, and say what they changed."""
+    """Write decisions into an index, a folder or a bucket, which may remove files there; print what they changed."""
     from wheelhouse.mirror.keep import decide
 
     if bucket := _bucket(tree):
@@ -398,7 +408,7 @@ def _decide(tree: str, entries: "Sequence[Entry]", *, as_json: bool) -> None:
 
 
 def _say_kept(tree: str, kept: "Kept", *, as_json: bool, verb: str) -> None:
-    """Say which files are no longer in a tree."""
+    """Print which files are no longer in an index, and how many; as JSON also whether anything is new."""
     from wheelhouse.humanize import counted
 
     if as_json:

@@ -13,24 +13,24 @@ from wheelhouse.humanize import plain_json
 
 
 def say(*lines: str) -> None:
-    """Print to stdout."""
+    """Print lines to stdout. Control characters are spelled out, and on a terminal the first word may have a colour."""
     for line in lines:
         echo(line)
 
 
 def say_text(text: str) -> None:
-    """Print a text of several lines, each of which is plain already, to stdout."""
+    """Print a text of several lines to stdout as it is: each line is plain already."""
     write(text)
 
 
 def say_json(document: object) -> None:
-    """Print one JSON document to stdout; in ASCII if the encoding of stdout is not UTF-8."""
+    """Print one indented JSON document to stdout; in ASCII if the encoding of stdout is not UTF-8."""
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     write(plain_json(json.dumps(document, indent=2, ensure_ascii=codecs.lookup(encoding).name != "utf-8")))
 
 
 def say_error(error: WheelhouseError) -> None:
-    """Print an error to stderr: its details, its sentence and its hint."""
+    """Print an error to stderr: its details, its sentence and its hint, a line each."""
     from wheelhouse.report import error_lines
 
     for line in error_lines(error):
@@ -38,7 +38,10 @@ def say_error(error: WheelhouseError) -> None:
 
 
 def end_with(error: WheelhouseError | None, *, as_json: bool) -> None:
-    """End a command that did a part of its work with the error of the rest, if any; the JSON document has it already."""
+    """End a command that did a part of its work with the error of the rest; nothing if there is none.
+
+    Raises the error itself. With `as_json`, whose document has the error already, prints it to stderr and raises typer.Exit.
+    """
     if error is None:
         return
     if not as_json:
@@ -48,7 +51,7 @@ def end_with(error: WheelhouseError | None, *, as_json: bool) -> None:
 
 
 def passphrase_of(path: Path) -> str:
-    """A key's passphrase, typed unseen. Raises InputError if there is no terminal."""
+    """The passphrase of the key in a file, typed unseen on the terminal. Raises InputError if there is no terminal."""
     if not sys.stdin.isatty():
         hint = "run the command in a terminal, or use a key without a passphrase"
         raise InputError(f"the key `{path}` has a passphrase, and there is no terminal to ask for it", hint=hint)
@@ -56,12 +59,15 @@ def passphrase_of(path: Path) -> str:
 
 
 def must_confirm(question: str) -> None:
-    """Ask on the terminal. Raises InputError for a no. Without a terminal, the command itself is the answer."""
+    """Ask on the terminal.
+
+    Raises InputError, which says that nothing was signed, for a no. Without a terminal nothing is asked: that is a yes.
+    """
     if sys.stdin.isatty() and not typer.confirm(question, err=True):
         raise InputError("nothing was signed", hint="the same command asks again")
 
 
 def must_agree(sentence: str) -> None:
-    """Ask on the terminal whether to continue. Raises InputError for a no, and if there is no terminal."""
+    """Ask on the terminal whether to continue. Raises InputError, with this sentence, for a no, and if there is no terminal."""
     if not sys.stdin.isatty() or not typer.confirm(f"{sentence}. Continue?", err=True):
         raise InputError(sentence, hint="to continue all the same, add --replace")

@@ -47,16 +47,16 @@ class Pool:
 
     @property
     def threads(self) -> int:
-        """How many tasks the workers do at a time."""
+        """How many tasks all workers together do at a time."""
         return sum(self._client.nthreads().values())
 
     def submit(
         self, work: Callable[..., T], *arguments: object, resource: str = "", starts: int = MAX_STARTS
     ) -> "Future[T]":
-        """Give a task to a worker, which has a resource if one is named and workers name any. Raises MachineError.
+        """Give a task to a worker, and return its future. If workers name resources of platforms, the worker has `resource`.
 
-        The task starts so often at most. Dask itself gives up a task after four deaths of the worker that it waits at, started or
-        not: such a task is given to it again.
+        Raises MachineError if none of these has it. The task starts so often at most. Dask itself gives up a task after four
+        deaths of the worker that it waits at, started or not: such a task is given to it again.
         """
         if resource not in self._executors:
             required = _required(resource, self._resources) if resource else {}
@@ -64,9 +64,11 @@ class Pool:
         executor, name, answer = self._executors[resource], uuid.uuid4().hex, Future[T]()
 
         def start() -> None:
+            """Give the task to Dask; `settle` gets what becomes of it."""
             executor.submit(started_on_worker, name, starts, work, *arguments).add_done_callback(settle)
 
         def settle(future: "Future[T]") -> None:
+            """Start the task again if Dask gave it up, else pass its result or error on."""
             if not future.cancelled() and type(future.exception()).__name__ == "KilledWorker":
                 start()
             else:
@@ -78,7 +80,10 @@ class Pool:
 
 @contextmanager
 def connected_pool(address: str) -> "Iterator[Pool]":
-    """The workers of the scheduler at an address. Raises InputError, ServerError, MachineError."""
+    """The workers of the scheduler at an address, until the block ends.
+
+    Raises InputError for the address, ServerError for the scheduler and its workers, MachineError without Dask.
+    """
     must_be_safe(address)
     client = _client(address)
     try:
@@ -88,7 +93,7 @@ def connected_pool(address: str) -> "Iterator[Pool]":
 
 
 def builds_in(pool: Pool, building: BuildingOptions) -> "Submit":
-    """Gives builds to the workers of a pool."""
+    """A function that gives a build to a worker of a pool for its target. Interpreters that options name are not passed on."""
     own = replace(building, interpreter=())
     return lambda task: pool.submit(build_on_worker, task, own, resource=resource_of(task.target))
 
@@ -109,6 +114,7 @@ def must_be_safe(address: str) -> None:
 
 
 def _is_loopback(host: str) -> bool:
+    """Whether a host is this machine: a loopback address, or `localhost`. Other names are not looked up."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -116,11 +122,15 @@ def _is_loopback(host: str) -> bool:
 
 
 def resource_of(target: "Target") -> str:
-    """The resource that a worker for a target has: `linux_aarch64`, `macos_arm64`, `windows_amd64`."""
+    """The name of the resource that a worker for a target has: `linux_aarch64`, `macos_arm64`, `windows_amd64`."""
     return f"{SYSTEMS[target.platform.system]}_{target.platform.machine.lower()}"
 
 
 def _client(address: str) -> Any:  # noqa: ANN401  (Dask has no types)
+    """Dask's client of the scheduler at an address.
+
+    Raises MachineError if Dask is not installed, InputError for TLS without certificates, ServerError if no scheduler answers.
+    """
     try:
         import dask
         import distributed
@@ -151,7 +161,7 @@ def _must_answer(address: str) -> None:
 
 
 def _resources(client: Any) -> frozenset[str]:  # noqa: ANN401
-    """The resources that any worker has. Raises ServerError if there is no worker, or if one has another wheelhouse."""
+    """The names of the resources that any worker has. Raises ServerError if there is no worker, or if one has another wheelhouse."""
     answers = client.run(version_of_worker, on_error="return")
     versions = {worker: answer for worker, answer in answers.items() if not isinstance(answer, OSError)}  # it died
     if not versions:
@@ -168,7 +178,10 @@ def _resources(client: Any) -> frozenset[str]:  # noqa: ANN401
 
 
 def _required(name: str, resources: frozenset[str]) -> dict[str, Any]:
-    """What a task requires of its worker: nothing if no worker has the resource of a platform. Raises MachineError."""
+    """What a task requires of its worker, as Dask takes it: one of the resource `name`, or nothing if no worker has that of a platform.
+
+    Raises MachineError if workers have resources of platforms, and none has this one.
+    """
     platforms = {resource for resource in resources if resource.partition("_")[0] in SYSTEMS.values()}
     if not platforms:
         return {}
@@ -199,7 +212,10 @@ def started_on_worker(name: str, max_starts: int, work: Callable[..., T], *argum
 
 
 def build_on_worker(task: "BuildTask", building: BuildingOptions) -> "BuildAnswer":
-    """Run by a worker: build with the settings, the cache, the indexes and the credentials of its own machine."""
+    """Run by a worker: build a task's sdist with the settings, the cache, the indexes and the credentials of its own machine.
+
+    If these name no index, those of the task are used.
+    """
     from wheelhouse.build.remote_build import run_task
     from wheelhouse.cli.build_location import location_of
     from wheelhouse.index.locations import as_options

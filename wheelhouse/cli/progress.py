@@ -61,13 +61,14 @@ class Shown:
             self._say(line)
 
     def _is_first(self, line: str) -> bool:
-        """Whether a line is printed for the first time."""
+        """Whether a line comes for the first time. It is remembered."""
         with self._guard:
             is_first = line not in self._once
             self._once.add(line)
         return is_first
 
     def _say(self, line: str) -> None:
+        """Print a line to stderr, above the lines of progress if these are shown."""
         if self._live:
             from rich.text import Text
 
@@ -78,7 +79,7 @@ class Shown:
 
     @contextmanager
     def shown(self) -> Iterator[None]:
-        """Show progress while the block runs."""
+        """Show progress on stderr while the block runs; nothing if quiet."""
         if self._quiet:
             yield
         elif sys.stderr.isatty():
@@ -115,7 +116,7 @@ class Shown:
                 self._live = None
 
     def confirm(self, lines: Sequence[str], question: str) -> bool:
-        """Print lines, and ask a question on the terminal: is the answer yes?"""
+        """Print lines and a question to stderr, and read the answer: True only for `y` or `yes`. The progress stops meanwhile."""
         live, self._live = self._live, None
         if live:
             live.stop()
@@ -129,7 +130,7 @@ class Shown:
         return answer in ("y", "yes")
 
     def _standing(self) -> "Text":
-        """The lines that the terminal shows now."""
+        """The lines of progress for now, as the text that rich draws."""
         from rich.text import Text
 
         columns = self._live.console.width if self._live else DEFAULT_COLUMNS
@@ -140,5 +141,5 @@ class Shown:
         return self._tally.line(time.monotonic())
 
     def _lines(self, columns: int) -> list[str]:
-        """The progress for a terminal of so many columns."""
+        """The progress for a terminal of so many columns, in lines; none if nothing happened yet."""
         return self._tally.lines(time.monotonic(), MAX_LINES, columns)

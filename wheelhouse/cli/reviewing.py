@@ -102,7 +102,7 @@ def review(
 
 
 def _settings(approvals_file: Path | None) -> "Settings":
-    """The settings, with another approvals file if one is named."""
+    """The settings of this folder, with another approvals file if one is named."""
     from msgspec.structs import replace as replaced
 
     from_file = settings()
@@ -133,7 +133,7 @@ def _evidence(
     *,
     quiet: bool,
 ) -> "Evidence":
-    """What vetting finds, with the texts that changed since an earlier wheelhouse."""
+    """What vetting finds in a wheelhouse, with the texts that changed since an earlier one. What is read of a file is kept in the cache."""
     from wheelhouse.files.cache import Cache
     from wheelhouse.vet.gather_evidence import evidence
     from wheelhouse.vet.vet import vet

@@ -33,13 +33,13 @@ class SigningKeys:
         return self._signer is not None
 
     def sign(self, message: bytes) -> bytes:
-        """The signature of a message."""
+        """The signature of a message by the key of this run. Raises InputError if there is no key."""
         if self._signer is None:
             raise InputError("there is no key to sign with", hint="name one: --store-key FILE")
         return self._signer.sign(message)
 
     def has_signed(self, message: bytes, signature: bytes) -> bool:
-        """Whether a trusted key made a signature."""
+        """Whether one of the trusted keys made a signature of a message."""
         return any(key.has_signed(message, signature) for key in self._trusted)
 
 
@@ -47,7 +47,10 @@ class SigningKeys:
 def opened_store(
     network: ConnectionOptions, from_file: "Settings", keys: SigningKeys | None, listener: Listener
 ) -> "Iterator[Store]":
-    """The cache, with the shared store behind it if one is named. All that was sent is there in the end, unless it is interrupted."""
+    """The cache, with the shared store behind it if one is named and can be opened; if it cannot, a warning.
+
+    In the end it is closed, and all that was sent is in the shared store, unless the block is interrupted.
+    """
     from wheelhouse.files.cache import Cache
 
     cache = Cache(cache_folder(network.cache_dir), listener, mode=0o777 & ~own_umask())
@@ -67,7 +70,7 @@ def opened_store(
 
 
 def is_store_url(text: str) -> bool:
-    """Whether a text is the URL of a store, and not the path of a folder."""
+    """Whether a text is the URL of a store, and not the path of a folder: it has `://`."""
     return "://" in text
 
 
@@ -93,7 +96,7 @@ def opened_objects(url: str, *, make: bool) -> "ObjectStore":
 
 @contextmanager
 def _sending(shared: "SharedObjects") -> Iterator[None]:
-    """Wait in the end for what is on its way to the store; after an interrupt it is left."""
+    """Wait in the end, also after an error, for what is on its way to the store, and close it. After an interrupt nothing is waited for."""
     try:
         yield
         shared.flush()
@@ -123,7 +126,7 @@ def _shared_objects(
 
 
 def _behind(cache: "Store", shared: "SharedObjects", *, share_private: bool) -> "Store":
-    """The cache with a shared store behind it; behind its private part only if `share_private`, and then for no page."""
+    """The cache with a shared store behind it. Its private part has the store behind it only if `share_private`, and not for pages."""
     from wheelhouse.files.shared_store import SharedStore
 
     if not share_private:

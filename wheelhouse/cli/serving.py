@@ -119,7 +119,7 @@ def serve(
 
 
 def _warn(event: Event) -> None:
-    """Print what happened while the server runs."""
+    """Print a warning that the server has to stderr; other events are ignored."""
     if isinstance(event, Warned):
         echo(f"warning: {event.sentence}", err=True)
 
@@ -134,7 +134,10 @@ def _admit_all() -> None:
 
 
 def _by_name(wheelhouses: Sequence[Path]) -> dict[str, Sequence[Path]]:
-    """Each wheelhouse by the name of its folder. Raises InputError for names that a path cannot have, or that are twice there."""
+    """Each wheelhouse, as a list of one folder, by the name of its folder.
+
+    Raises InputError for a name that a path cannot have, or that two folders have.
+    """
     named: dict[str, Sequence[Path]] = {}
     for folder in wheelhouses:
         name = folder.resolve().name
@@ -151,7 +154,10 @@ def _by_name(wheelhouses: Sequence[Path]) -> dict[str, Sequence[Path]]:
 def _access_files(
     token_file: Path | None, htpasswd: Path | None, readers: Path | None, served: Mapping[str, object]
 ) -> "AccessFiles":
-    """The files that say who may read. Raises InputError for readers without users, or without a path for each wheelhouse."""
+    """The files that say who may read; none is read yet.
+
+    Raises InputError for readers without users, or without a path for each wheelhouse.
+    """
     from wheelhouse.mirror.reader_access import AccessFiles
 
     if readers and not (token_file or htpasswd):
@@ -162,7 +168,7 @@ def _access_files(
 
 
 def _is_loopback(host: str) -> bool:
-    """Whether only this machine reaches an address."""
+    """Whether only this machine reaches an address: a loopback address, or `localhost`. Other names are not looked up."""
     try:
         return ip_address(host).is_loopback
     except ValueError:
@@ -170,7 +176,7 @@ def _is_loopback(host: str) -> bool:
 
 
 def _log(path: Path | None, stack: ExitStack) -> "AccessLog | None":
-    """The access log, open; None if there is none."""
+    """The access log at a path, or on stdout for `-`, open until the stack ends; None for None."""
     from wheelhouse.mirror.access_log import AccessLog
 
     if path is None:

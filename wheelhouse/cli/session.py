@@ -37,14 +37,14 @@ if TYPE_CHECKING:
 
 
 def settings() -> "Settings":
-    """The settings of the folder that the command runs in."""
+    """The settings of the folder that the command runs in, read anew; empty ones if it has none. Raises InputError."""
     from wheelhouse.config.settings import read_settings
 
     return read_settings(Path.cwd())
 
 
 def chosen_jobs(chosen: JobSelection) -> "dict[str, Settings]":
-    """The jobs of the settings file that --all and --job name; none if neither was given. Raises InputError."""
+    """The jobs of the settings file that --all and --job name, by name; none if neither was given. Raises InputError."""
     if not (chosen.all_jobs or chosen.job_names):
         return {}
     from wheelhouse.config.jobs import read_jobs, selected_jobs
@@ -53,7 +53,7 @@ def chosen_jobs(chosen: JobSelection) -> "dict[str, Settings]":
 
 
 def settings_sha256(wheelhouse: Path) -> str:
-    """The sha256 of the path from a wheelhouse to this folder, which has the settings file. It tells two such jobs apart.
+    """The sha256, in hexadecimal, of the path from a wheelhouse to this folder, which has the settings file. It tells two such jobs apart.
 
     A lock file keeps the hash, because it must not say where a wheelhouse was made.
     """
@@ -63,7 +63,7 @@ def settings_sha256(wheelhouse: Path) -> str:
 
 
 def waivers() -> "Waivers":
-    """The waivers of the policy, as of today. Raises InputError if the policy names a rule that does not exist."""
+    """The waivers of the settings' policy, as of today. Raises InputError if the policy names a rule that does not exist."""
     from wheelhouse.archive.waivers import Waivers
 
     policy = settings().policy.policy()
@@ -84,13 +84,13 @@ def reviewer_keys(approving: "ApprovalSettings") -> "dict[str, tuple[PublicKey, 
 
 
 def reviewer_of(key: "PublicKey", approving: "ApprovalSettings") -> str | None:
-    """The reviewer to whom the settings give a key; None if they give it to nobody."""
+    """The name of the reviewer to whom the settings give a key; None if they give it to nobody."""
     names = (name for name, keys in reviewer_keys(approving).items() if key.id in {public.id for public in keys})
     return next(names, None)
 
 
 def public_keys(keys: Iterable[str], source: str) -> "tuple[PublicKey, ...]":
-    """Public keys of the settings: each is the text of a key, called `source` in errors, or a file. Raises InputError."""
+    """Public keys of the settings: each is the text of a key, called `source` in errors, or a file, from this folder. Raises InputError."""
     from wheelhouse.signing.sign import load_public_key, public_key
 
     return tuple(
@@ -102,21 +102,27 @@ def public_keys(keys: Iterable[str], source: str) -> "tuple[PublicKey, ...]":
 
 
 def signer_of(path: Path, command: str = "") -> "Signer":
-    """What signs with the key of a file: the key itself, ssh-agent for a public key, or a command."""
+    """What signs with the key of a file: the key itself, ssh-agent for a public key, or a command if one is given.
+
+    A passphrase is asked for on the terminal.
+    """
     from wheelhouse.signing.signers import SigningTools, load_signer
 
     return load_signer(path, SigningTools(passphrase_of, os.environ.get("SSH_AUTH_SOCK"), shlex.split(command)))
 
 
 def approvals(from_file: "Settings") -> "Approvals":
-    """The approvals as of today: the settings name the reviewers, their roles, and the file."""
+    """The approvals as of today, read anew: the settings name the reviewers, their roles, and the file. Empty if there is none."""
     from wheelhouse.vet.approvalsfile import read_approvals
 
     return read_approvals(Path.cwd() / from_file.approvals.file, approval_rules(from_file), now().date())
 
 
 def approval_rules(from_file: "Settings") -> "ApprovalRules":
-    """Whose approvals count, by the settings."""
+    """By the settings: whose approvals count, how many a file needs, and each reviewer's role.
+
+    They also have the cache's folder, in which this machine remembers what it saw of approvals files.
+    """
     from wheelhouse.vet.approvals import Role
     from wheelhouse.vet.approvalsfile import ApprovalRules
 
@@ -127,7 +133,7 @@ def approval_rules(from_file: "Settings") -> "ApprovalRules":
 
 
 def read_snapshot(path: Path, *, is_named: bool) -> "Advisories | None":
-    """The snapshot of advisories; None if it has no advisory, or if it does not exist and was not named."""
+    """The snapshot of advisories in a file, as of today; None if it has no advisory, or if it does not exist and was not named."""
     from wheelhouse.files.disk import read_text
     from wheelhouse.vet.advisory_snapshot import parse_snapshot
 
@@ -138,7 +144,7 @@ def read_snapshot(path: Path, *, is_named: bool) -> "Advisories | None":
 
 
 def vex_statements(from_file: "Settings", named: Sequence[Path] = ()) -> "tuple[VexStatement, ...]":
-    """The statements of the VEX documents that the policy and the command line name."""
+    """The statements of the VEX documents that the policy names, then of those that the command line names."""
     from wheelhouse.files.disk import read_text
     from wheelhouse.vet.vex_documents import parse_vex
 
@@ -147,7 +153,10 @@ def vex_statements(from_file: "Settings", named: Sequence[Path] = ()) -> "tuple[
 
 
 def since_approval(from_file: "Settings", wheelhouse: "Wheelhouse", current: "Approvals") -> "tuple[Finding, ...]":
-    """The findings on advisories that became known after files of a wheelhouse were approved."""
+    """The findings on advisories that became known after files of a wheelhouse were approved.
+
+    Empty without the snapshot of advisories that the policy names.
+    """
     from wheelhouse.vet.after_approval import KnownToday, known_since_approval
 
     policy = from_file.policy
@@ -162,7 +171,8 @@ def since_approval(from_file: "Settings", wheelhouse: "Wheelhouse", current: "Ap
 def must_be_approved(files: Mapping[str, str], wheelhouses: Iterable[Path]) -> None:
     """Raise IntegrityError that names every file (path → sha256) that not enough reviewers approved.
 
-    Advisories that became known after the approval are warnings, or errors if the policy says so.
+    Advisories that became known after the approval are printed as warnings, or raise IntegrityError if the policy makes them
+    errors.
     """
     from wheelhouse.errors import IntegrityError
     from wheelhouse.findings import Severity
@@ -183,7 +193,10 @@ def must_be_approved(files: Mapping[str, str], wheelhouses: Iterable[Path]) -> N
 
 
 def must_have_approved_files(wheelhouses: Sequence[Path]) -> None:
-    """Raise IntegrityError that names every file of these wheelhouses that not enough reviewers approved."""
+    """Raise IntegrityError that names every wheel and sdist of these wheelhouses that not enough reviewers approved.
+
+    Other files and wheelhouses inside them are not looked at. Newer advisories count as in `must_be_approved`.
+    """
     from wheelhouse.verify.verify import load_wheelhouse
 
     files = {
@@ -195,7 +208,10 @@ def must_have_approved_files(wheelhouses: Sequence[Path]) -> None:
 
 
 def options(from_file: "Settings", *groups: object) -> "Options":
-    """The options that count: those of the command line (`groups`), then those of the settings file."""
+    """The options that count: those of the command line (`groups`), then those of the settings file, and the environment.
+
+    With --use-pip-config, pip's configuration is read.
+    """
     from wheelhouse.fetch.gather import Options
     from wheelhouse.index.locations import split_named
 
@@ -212,7 +228,7 @@ def options(from_file: "Settings", *groups: object) -> "Options":
 
 @contextmanager
 def listening(*, quiet: bool) -> Iterator[Shown]:
-    """A listener for one run."""
+    """A listener for one run, which shows progress on stderr during the block, unless quiet."""
     listener = Shown(quiet=quiet)
     with listener.shown():
         yield listener
@@ -220,7 +236,10 @@ def listening(*, quiet: bool) -> Iterator[Shown]:
 
 @contextmanager
 def connected(network: NetworkOptions, listener: Listener, pip: "PipConfig | None" = None) -> "Iterator[Http]":
-    """The connections of one run, as the options, the environment and pip's configuration (with --use-pip-config) say."""
+    """The connections of one run, as the options, the environment and (with --use-pip-config) pip's configuration say.
+
+    Closed in the end.
+    """
     from wheelhouse.index.http import Http
 
     http = Http(_http_settings(network, pip.values if pip else {}), listener)
@@ -231,13 +250,14 @@ def connected(network: NetworkOptions, listener: Listener, pip: "PipConfig | Non
 
 
 def proxies_of(pip: Mapping[str, str]) -> dict[str, str]:
-    """The proxy for each scheme: that of pip's configuration (values by key), else those of the environment."""
+    """The proxy for each scheme: that of pip's configuration (values by key) for `all`, else those of the environment."""
     if "proxy" in pip:
         return {"all": pip["proxy"]}
     return {scheme: proxy for scheme in ("http", "https", "all") if (proxy := variable(f"{scheme}_proxy"))}
 
 
 def _http_settings(network: NetworkOptions, pip: Mapping[str, str]) -> "HttpSettings":
+    """The settings of connections: the options, else pip's configuration (values by key), else the environment. Raises InputError."""
     from wheelhouse.humanize import parse_size
     from wheelhouse.index.http import HttpSettings
     from wheelhouse.index.pace import Pace
@@ -264,7 +284,7 @@ def _http_settings(network: NetworkOptions, pip: Mapping[str, str]) -> "HttpSett
 def supplied(
     options: "Options", network: ConnectionOptions, listener: Listener
 ) -> "Iterator[tuple[Http, PackageSource]]":
-    """The connections of one run, and the package source that uses them and the cache."""
+    """The connections of one run, and the package source that uses them and the stores. All are closed in the end."""
     with opened_sources(network, listener) as source_of:
         source = source_of(options)
         yield source.http, source
@@ -272,7 +292,7 @@ def supplied(
 
 @contextmanager
 def opened_sources(network: ConnectionOptions, listener: Listener) -> "Iterator[Callable[..., PackageSource]]":
-    """Gives the package source of some options; all share one store, and the sources are closed when the block ends.
+    """A function that gives the package source of some options; all share one store, and the sources are closed when the block ends.
 
     Options with the same indexes and credentials share one source, unless they are of different owners. Threads may call it.
     """
@@ -283,6 +303,7 @@ def opened_sources(network: ConnectionOptions, listener: Listener) -> "Iterator[
     guard = Lock()
 
     def source_of(options: "Options", owner: str = "") -> "PackageSource":
+        """The package source of some options, made at the first call with the same ones."""
         asks_always = options.upgrade or bool(options.upgrade_projects)
         key = (index_locations(options), options.index_tokens, tuple(options.pip.values.items()), asks_always, owner)
         with guard:
@@ -301,7 +322,10 @@ def opened_sources(network: ConnectionOptions, listener: Listener) -> "Iterator[
 def _source(
     options: "Options", network: ConnectionOptions, store: "Store", listener: Listener, *, asks_always: bool
 ) -> "PackageSource":
-    """The package source of some options, with connections of its own. `asks_always` if no kept page counts as fresh."""
+    """A new package source of some options, with connections of its own. `asks_always` if no kept page counts as fresh.
+
+    The warnings of pip's configuration go to the listener.
+    """
     from wheelhouse.index.http import Http
     from wheelhouse.index.package_source import PackageSource
     from wheelhouse.index.pagecache import PageCache
@@ -318,7 +342,7 @@ def _source(
 
 
 def store_keys(network: ConnectionOptions, from_file: "Settings", listener: Listener) -> "SigningKeys | None":
-    """The keys of the store; None if no key is trusted. Warns of a key of this run that is not trusted."""
+    """The keys of the store; None if no key is trusted and this run has none. Warns if the key of this run is not trusted."""
     from wheelhouse.cli.run_store import SigningKeys
 
     trusted = public_keys(from_file.store.trusted, "a key of [store] trusted")
@@ -329,7 +353,10 @@ def store_keys(network: ConnectionOptions, from_file: "Settings", listener: List
 
 
 def index_locations(options: "Options") -> "tuple[IndexLocation, ...]":
-    """The indexes and links that the options and pip's configuration name. Raises InputError for options that exclude each other."""
+    """The indexes and links that the options and pip's configuration name, with pip's default index unless they exclude or replace it.
+
+    Raises InputError for options that exclude each other.
+    """
     from wheelhouse.index.locations import read_locations
 
     pip = options.pip
@@ -342,7 +369,7 @@ def index_locations(options: "Options") -> "tuple[IndexLocation, ...]":
 
 
 def _tokens(options: "Options") -> dict[str, str]:
-    """The token of each index, read from its token file, by index name."""
+    """The token of each index, read from its token file, by index name; empty for the default index. Raises InputError."""
     from wheelhouse.index.credentials import read_token
     from wheelhouse.index.locations import split_named
 

@@ -39,7 +39,7 @@ class Tally:
     _guard: threading.Lock = field(default_factory=threading.Lock)
 
     def note(self, event: Event, moment: float) -> None:
-        """Count an event."""
+        """Count an event; events other than Waiting, Received, Retrying and Finished change nothing."""
         with self._guard:
             match event:
                 case Waiting(subject, expected):
@@ -54,12 +54,14 @@ class Tally:
                     self._finish(subject, reused=reused)
 
     def _receive(self, subject: str, count: int) -> None:
+        """Count bytes that arrived, and note that the page or file is not tried again any more."""
         self.received += count
         if subject in self.awaited:
             self.awaited[subject].received += count
             self.awaited[subject].retrying = False
 
     def _finish(self, subject: str, *, reused: bool) -> None:
+        """No longer wait for a page or file. A file counts as fetched, or as one of the cache if `reused`; a page is not counted."""
         awaited = self.awaited.pop(subject, None)
         if subject.endswith(PAGE):
             return
@@ -69,7 +71,7 @@ class Tally:
             self.expected += awaited.received - awaited.expected  # a part of it may have been in the cache
 
     def line(self, moment: float) -> str:
-        """The progress in one line; empty if nothing happened yet."""
+        """The progress in one line: the sums, and the longest wait. Empty if nothing happened yet."""
         with self._guard:
             if not self._begun():
                 return ""
@@ -81,7 +83,10 @@ class Tally:
             return f"{self._summary(rate)}; waiting for {names[0]} ({self._state(names[0], moment)}){more}"
 
     def lines(self, moment: float, most: int, columns: int) -> list[str]:
-        """The progress for a terminal of so many columns: a line of sums, then up to `most` lines for the longest waits."""
+        """The progress for a terminal of so many columns: a line of sums, then up to `most` lines for the longest waits.
+
+        A last line says how many more there are. Empty if nothing happened yet.
+        """
         with self._guard:
             if not self._begun():
                 return []
@@ -99,7 +104,10 @@ class Tally:
         return bool(self.files or self.cached or self.received or self.awaited)
 
     def _summary(self, rate: float) -> str:
-        """Files and bytes so far, and the rate in bytes a second."""
+        """How many files and bytes so far, those of the cache, and the rate in bytes a second, as text.
+
+        What is 0 is left out, but for files.
+        """
         parts = [counted(self.files, "file")]
         if self.cached:
             parts.append(f"{self.cached} from the cache")
@@ -111,7 +119,7 @@ class Tally:
         return ", ".join(parts)
 
     def _state(self, name: str, moment: float) -> str:
-        """How far a file is that was requested, and for how long it has been awaited."""
+        """How far a requested page or file is, for how many seconds it has been awaited, and whether it is tried again, as text."""
         awaited = self.awaited[name]
         size = size_text(awaited.received) if awaited.received else ""
         size += f" of {size_text(awaited.expected)}" if size and awaited.expected else ""
@@ -120,7 +128,7 @@ class Tally:
         )
 
     def _rate(self, moment: float) -> float:
-        """Bytes a second, over the last few seconds."""
+        """Bytes a second, over the last few seconds; 0 at the first call. Each call adds a sample."""
         self._samples.append((moment, self.received))
         while len(self._samples) > 2 and moment - self._samples[1][0] >= RATE_SECONDS:
             self._samples.popleft()
@@ -129,6 +137,6 @@ class Tally:
 
 
 def shortened(name: str, most: int, columns: int) -> str:
-    """A name, cut to `most` characters, and to what a line of so many columns has for it."""
+    """A name, cut to `most` characters, and to what a line of so many columns has for it; a name that is cut ends in `…`."""
     characters = max(MIN_NAME_CHARACTERS, min(most, columns - STATE_CHARACTERS))
     return name if len(name) <= characters else f"{name[: characters - 1]}…"

@@ -25,7 +25,7 @@ FIRST_WORD = re.compile(rf"\A *({'|'.join(COLOURS)})(?=[: ])")
 
 
 def coloured(line: str, stream: TextIO) -> str:
-    """A line for a stream: the word that it begins with in its colour, if the stream is a terminal that shows colours."""
+    """A line for a stream. Its first word gets a colour if it is one of COLOURS, and the stream is a terminal that shows colours."""
     has_colours = stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     if not has_colours:
         return line
@@ -33,12 +33,15 @@ def coloured(line: str, stream: TextIO) -> str:
 
 
 def echo(line: str, *, err: bool = False) -> None:
-    """Print a line to stdout, or to stderr."""
+    """Print a line to stdout, or to stderr, with its control characters spelled out, and with a colour on a terminal."""
     write(coloured(plain(line), sys.stderr if err else sys.stdout), err=err)
 
 
 def write(text: str, *, err: bool = False) -> None:
-    """Print a text without control characters. If the reader has gone (`| head`), the command continues all the same."""
+    """Print a text and a line end as they are: the text has no control character of others.
+
+    If the reader has gone (`| head`), the stream leads to /dev/null from now on, and the command continues.
+    """
     stream = sys.stderr if err else sys.stdout  # click's echo writes UTF-8 to an ASCII stream
     try:
         stream.write(f"{text}\n")

@@ -143,7 +143,7 @@ def vet(
 
 @contextmanager
 def _remote_reader(address: str | None) -> "Iterator[RemoteReader | None]":
-    """The workers of the scheduler at an address, as readers of files; None without an address."""
+    """The workers of the scheduler at an address, as readers of files, during the block; None without an address."""
     if address is None:
         yield None
         return
@@ -176,7 +176,11 @@ def vet_context(
     epss: Path | None = None,
     vex: Sequence[Path] = (),
 ) -> "VetContext":
-    """What a review compares with: what is known of vulnerabilities, known publishers, the trust root, and the approvals."""
+    """What a review compares with: advisories and other facts on vulnerabilities, known publishers, the trust root, and the approvals.
+
+    Files that the arguments do not name are those of the policy. A snapshot or a file of publishers that only the policy names
+    may be missing.
+    """
     from wheelhouse.files.disk import read_text
     from wheelhouse.index.provenance import parse_publishers
     from wheelhouse.vet.attestations import open_attestor
@@ -195,7 +199,7 @@ def vet_context(
 
 
 def _keep_publishers(path: Path, before: "Publishers", seen: "Publishers") -> None:
-    """Add the publishers of projects that had no known publisher."""
+    """Write the file of publishers with those of projects that had no known publisher; nothing if there are none."""
     from wheelhouse.files.disk import write
     from wheelhouse.index.provenance import publishers_json
 
@@ -243,6 +247,7 @@ def advisories_import(
 
 
 def _rule(name: str) -> "Rule":
+    """The rule with an id. Raises InputError if there is none."""
     from wheelhouse.vet.vet import RULES
 
     if name not in RULES:

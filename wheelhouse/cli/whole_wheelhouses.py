@@ -18,7 +18,8 @@ COPIES = "whole-{user}"
 def whole_wheelhouses(folders: Sequence[Path], origin: FileOrigin, *, quiet: bool) -> Iterator[list[Path]]:
     """The folders, with a temporary whole copy in the place of each that holds lock files alone, if a store is named.
 
-    A copy has the name of its folder. Raises ServerError for files that neither the cache nor the store has.
+    A copy has the name of its folder, and is removed when the block ends. Without a store, and for staged folders, nothing is
+    copied. Raises ServerError for files that neither the cache nor the store has.
     """
     from wheelhouse.fetch.whole_copy import copy_whole, is_virtual
     from wheelhouse.stage.plan import MANIFEST
@@ -47,7 +48,7 @@ def whole_wheelhouses(folders: Sequence[Path], origin: FileOrigin, *, quiet: boo
 
 
 def _folder_of_copies(origin: FileOrigin) -> Path | None:
-    """A folder in the cache that this user alone can read and write; None if there can be none."""
+    """A folder in the cache, made if needed, that this user alone can read and write; None if there can be none."""
     cache = cache_folder(origin.cache_dir)
     if cache is None:
         return None
