@@ -199,7 +199,11 @@ NETWORK_MODULES = frozenset(
 
 
 def is_public(text: str) -> bool:
-    """Whether a numeric address can be somebody else's: not loopback, of a private network, or unspecified."""
+    """Whether a text is a numeric address that can be somebody else's; every IPv6 address is.
+
+    Of IPv4, not loopback, private, link-local or unspecified ones, and not three well-known name servers. False for what is no
+    address.
+    """
     try:
         address = ipaddress.ip_address(text.strip("[]"))
     except ValueError:

@@ -70,16 +70,19 @@ class Calls(KnownCalls):
         self._made_classes: list[Class] = []
 
     def lookup_global(self, name: str) -> Value | None:
-        """The value of a name of the module that runs."""
+        """The value of a name of the module that runs; None if nothing binds it there, or no module runs."""
         return self.current_module.scope.names.get(name) if self.current_module else None
 
     def bind_global(self, name: str, value: Value) -> None:
-        """Give a value to a name of the module that runs."""
+        """Give a value to a name of the module that runs; nothing if none runs."""
         if self.current_module is not None:
             self.current_module.scope.names[name] = value
 
     def record(self, kind: str, node: ast.AST, what: str) -> None:
-        """Record what the code does at a place."""
+        """Record what the code does at the line of a node, with the current reach.
+
+        The same thing is recorded once, with the reach that comes first in REACHES. Nothing if no module runs.
+        """
         module = self.current_module
         if module is not None:
             line = getattr(node, "lineno", 0)
@@ -89,29 +92,32 @@ class Calls(KnownCalls):
                 self.behaviours[key] = Behaviour(kind, module.path, line, what, self._reach)
 
     def replaced(self, owner: Value, attribute: str, node: ast.expr) -> None:
-        """Record a function that is replaced, if passwords, keys or requests go through it."""
+        """Record `patches` if passwords, keys or requests go through the function that is replaced; else nothing."""
         name = f"{owner.name}.{attribute}"
         if api_names.GUARDED.fullmatch(name) and "()" not in name:
             self.record("patches", node, f"replaces `{name}`, and sees all that goes through it")
 
     def exported(self, variable: str, node: ast.expr) -> None:
-        """Record a variable that loads a library into each program that is started."""
+        """Record `injects` for a variable that loads a library into each program that is started; for others nothing."""
         if variable in ("LD_PRELOAD", "LD_AUDIT", "DYLD_INSERT_LIBRARIES"):
             self.record("injects", node, f"sets `{variable}`, which loads a library into each program that starts")
 
     def body(self, statements: Iterable[ast.stmt], scope: Scope) -> None:
-        """Follow statements."""
+        """Follow statements. `Interpreter` implements it."""
         raise NotImplementedError
 
     def call(self, node: ast.Call, scope: Scope) -> Value:
-        """The value of a call, after what it does is recorded."""
+        """The value of a call, after its arguments are evaluated and what it does is recorded."""
         function, receiver = self._called(node.func, scope)
         arguments = tuple(self.eval(one, scope) for one in node.args)
         keywords = {keyword.arg or "**": self.eval(keyword.value, scope) for keyword in node.keywords}
         return self._apply(function, receiver, arguments, keywords, node, scope)
 
     def _called(self, node: ast.expr, scope: Scope) -> tuple[Value, Value]:
-        """The function that a call calls, and the value that it is an attribute of."""
+        """The function that a call calls, and the value that it is an attribute of (else UNKNOWN).
+
+        A method of data has the name `.method`.
+        """
         if not isinstance(node, ast.Attribute):
             return self.eval(node, scope), UNKNOWN
         receiver = self.eval(node.value, scope)
@@ -119,11 +125,6 @@ class Calls(KnownCalls):
         if is_data and receiver.target is None:
             return Value(name=f".{node.attr}", is_spelled=receiver.is_spelled), receiver
         return self.attribute(receiver, node.attr), receiver
-
-    def apply(self, function: Value, arguments: Sequence[Value], node: ast.expr) -> Value:
-        """The value of a function called with values."""
-        made = node if isinstance(node, ast.Call) else ast.copy_location(ast.Call(node, [], []), node)
-        return self._apply(function, UNKNOWN, tuple(arguments), {}, made, Scope())
 
     def _apply(
         self,
@@ -134,6 +135,10 @@ class Calls(KnownCalls):
         node: ast.Call,
         scope: Scope,
     ) -> Value:
+        """The value of a function called with values.
+
+        A function or class of the code is followed; of any other call, what it does is recorded.
+        """
         target = function.target
         if isinstance(target, Function):
             return self._invoke(target, arguments, keywords)
@@ -159,7 +164,7 @@ class Calls(KnownCalls):
         node: ast.Call,
         scope: Scope,
     ) -> Value | None:
-        """The value of a call whose meaning is known and that does nothing else; None for any other."""
+        """The value of a call whose meaning is known and that does nothing else; None for any other call."""
         special = KNOWN_CALLS.get(name.rpartition(".")[2])
         value = special(self, name, receiver, arguments, keywords, node, scope) if special is not None else None
         if value is None:
@@ -167,7 +172,10 @@ class Calls(KnownCalls):
         return None if value is None else self.afforded(value)
 
     def _judged(self, call: Call, scope: Scope) -> Value:
-        """The value of any other call, after what it does is recorded."""
+        """The value of any other call, after what it does is recorded.
+
+        Follows functions among its arguments that it calls, and code in a text for exec, eval or compile.
+        """
         name, arguments, receiver = call.name, call.arguments, call.receiver
         for kind, what in judge(call, self._run):
             self.record(kind, call.node, what)
@@ -181,14 +189,17 @@ class Calls(KnownCalls):
         return result_of(call)
 
     def _calls_arguments(self, name: str, arguments: Sequence[Value], keywords: Mapping[str, Value]) -> None:
-        """Functions given to what calls them: threads, map(), atexit."""
+        """Follow functions given to what calls them, as threads, map() and atexit: the first two arguments, `target` and `function`."""
         if name in CALLS_ITS_ARGUMENT or name.endswith((".submit", ".start_new_thread")):
             for value in (*arguments[:2], *(keywords.get(key, UNKNOWN) for key in ("target", "function"))):
                 if isinstance(value.target, Function):
                     self._invoke(value.target, (), {})
 
     def _constant_code(self, call: Call, scope: Scope) -> None:
-        """Code in a text that is known: it is parsed and followed in turn."""
+        """Follow the code in a known text, as if it stood at the line of the call.
+
+        Nothing if it is unknown, longer than 256 Ki, nested too deeply, or does not parse.
+        """
         code = call.argument(0, "source").constant
         if not isinstance(code, str | bytes) or self._nested_code >= MAX_NESTED_CODE or len(code) > 1 << 18:
             return
@@ -202,6 +213,7 @@ class Calls(KnownCalls):
             self._nested_code -= 1
 
     def _instance(self, made: Class, arguments: tuple[Value, ...], keywords: Mapping[str, Value]) -> Value:
+        """An instance of a class of the code, after its `__init__` was followed."""
         value = Value(target=Instance(made))
         first = self.attribute(value, "__init__")
         if isinstance(first.target, Function):
@@ -209,7 +221,10 @@ class Calls(KnownCalls):
         return value
 
     def _invoke(self, function: Function, arguments: Sequence[Value], keywords: Mapping[str, Value]) -> Value:
-        """Follow a call of the code's own function; its result is the first value that it returns, with the data of all."""
+        """Follow a call of the code's own function; its result is the first known value that it returns, with the data of all.
+
+        If the limits of calls are reached or nothing new is known of the arguments, an earlier result is the result.
+        """
         node = function.node
         key = (id(node), self._reach)
         is_plain = not any(
@@ -255,6 +270,10 @@ class Calls(KnownCalls):
         keywords: Mapping[str, Value],
         scope: Scope,
     ) -> None:
+        """Bind the parameters in `scope` to arguments; a missing one to its default if that is a constant, else to UNKNOWN.
+
+        Defaults of keyword-only parameters are left out.
+        """
         names = [argument.arg for argument in (*node.args.posonlyargs, *node.args.args)]
         values = list(arguments)
         if function.instance is not None and names:
@@ -275,7 +294,7 @@ class Calls(KnownCalls):
 
 
 def parsed_text(code: str | bytes) -> ast.Module | None:
-    """The tree of code in a text; None if it is none."""
+    """The tree of Python code; None if it does not parse. Warnings are suppressed."""
     try:
         with warnings.catch_warnings(), too_deep_as(ValueError):
             warnings.simplefilter("ignore")

@@ -42,10 +42,10 @@ def source_path(path: str) -> str | None:
 
 
 def unlike_source(compiled: Mapping[str, bytes], sources: Mapping[str, bytes], own_magic: int) -> Iterator[Behaviour]:
-    """The compiled modules that Python may run in place of a source that says something else.
+    """A behaviour for each compiled module that Python may run in place of a source that says something else, in the order of paths.
 
-    `own_magic` is the magic number of the Python that runs this. One whose header has another size than the source is passed
-    over: Python compiles that source anew.
+    `own_magic` is the magic number of the Python that runs this. Modules without a source are passed over, and those whose header
+    has another size than the source: Python compiles that source anew.
     """
     for path, data in sorted(compiled.items()):
         source = sources.get(source_path(path) or "")
@@ -54,7 +54,10 @@ def unlike_source(compiled: Mapping[str, bytes], sources: Mapping[str, bytes], o
 
 
 def _may_run(data: bytes, source: bytes) -> bool:
-    """Whether Python may take a compiled module for the source: by a hash, or by a time and a size that is the source's."""
+    """Whether Python may take a compiled module for the source: it is bound by a hash, or has the size of the source.
+
+    False for one of a Python before 3.7.
+    """
     if len(data) < HEADER_BYTES or data[2:4] != b"\r\n" or int.from_bytes(data[:2], "little") < OLDEST_MAGIC:
         return False
     flags, _, size = struct.unpack("<III", data[4:HEADER_BYTES])
@@ -62,7 +65,7 @@ def _may_run(data: bytes, source: bytes) -> bool:
 
 
 def _difference(path: str, data: bytes, source: bytes, own_magic: int) -> str:
-    """How a compiled module differs from its source; empty if it does not, or if the source cannot be parsed."""
+    """How a compiled module differs from its source; empty if it does not, if one of them is too long, or if the source does not parse."""
     if max(len(data), len(source)) > MAX_COMPARED_BYTES:
         return ""
     magic = int.from_bytes(data[:2], "little")
@@ -87,7 +90,7 @@ def _difference(path: str, data: bytes, source: bytes, own_magic: int) -> str:
 
 
 def _meaning(value: Any) -> Any:  # noqa: ANN401  (any value of marshal data)
-    """A value without file names, lines and sizes of code."""
+    """Code as a tuple of the fields that say what it does, and of its constants; a tuple of such; any other value as it is."""
     if isinstance(value, Code):
         known = dict(value.fields)
         return (*(known.get(name) for name in COMPARED_FIELDS), _meaning(known["consts"]))
@@ -95,18 +98,18 @@ def _meaning(value: Any) -> Any:  # noqa: ANN401  (any value of marshal data)
 
 
 def _foreign(code: Any, text: str, tree: ast.AST) -> list[str]:  # noqa: ANN401  (any value of marshal data)
-    """The names and texts of compiled code that are nowhere in a source."""
+    """The names and texts of compiled code that are nowhere in a source, sorted, each once. `no code` alone if the value is no code."""
     if not isinstance(code, Code):
         return ["no code"]
     literals = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)]
     texts = [one if isinstance(one, str) else one.decode("latin-1") for one in literals if isinstance(one, str | bytes)]
     words = {*re.findall(r"\w+", text), *(word for one in texts for word in re.findall(r"\w+", one))}
     everything = _squeezed(text) + "\0" + _squeezed("".join(texts))
-    return sorted({name for name in _spoken(code) if not _is_known(name, words, everything)})
+    return sorted({name for name in _names_and_texts(code) if not _is_known(name, words, everything)})
 
 
-def _spoken(code: Code) -> Iterator[str]:
-    """The names and texts of code, and of the code inside it."""
+def _names_and_texts(code: Code) -> Iterator[str]:
+    """The names and texts of code, and of the code inside it, bytes read as Latin-1; some several times."""
     queue: list[Any] = [code]
     for value in queue:
         if isinstance(value, Code):
@@ -119,7 +122,7 @@ def _spoken(code: Code) -> Iterator[str]:
 
 
 def _is_known(name: str, words: Collection[str], everything: str) -> bool:
-    """Whether a name or text of compiled code comes from the source, or from the compiler."""
+    """Whether a name or text of compiled code is in the source, or is one that compilers make, as all that begin with `__`, `.` or `<`."""
     if name in MADE_BY_COMPILERS or name.startswith((".", "<", "__")) or ".<" in name:
         return True
     if DOTTED.fullmatch(name) and all(part in words or MANGLED.sub("", part) in words for part in name.split(".")):
@@ -129,5 +132,5 @@ def _is_known(name: str, words: Collection[str], everything: str) -> bool:
 
 
 def _squeezed(text: str) -> str:
-    """A text without blanks, quotes and brackets: compilers clean docstrings, join texts and write annotations anew."""
+    """A text without blanks, quotes, brackets and most punctuation: compilers clean docstrings, join texts and write annotations anew."""
     return re.sub(r"[^\w./:@#&=?-]+", "", text)

@@ -11,7 +11,7 @@ HOME = Value(text="~", name="~")
 
 
 def elements_of(value: Value) -> tuple[Value, ...] | None:
-    """The elements of a sequence, text or bytes, if all are known."""
+    """The items of a sequence, or the elements of a known text or bytes (the first MAX_PIECES + 1); None if they are not known."""
     if value.items is not None:
         return value.items
     if isinstance(value.constant, str | bytes):
@@ -20,14 +20,17 @@ def elements_of(value: Value) -> tuple[Value, ...] | None:
 
 
 def element_of(value: Value) -> Value:
-    """An element of a sequence of which nobody knows which one: of a short sequence the first."""
+    """A value that stands for any element of a sequence: its first item if that is known, else an unknown value with its origins."""
     if value.items:
         return value.items[0]
     return Value(origins=value.origins)
 
 
 def environment_variable(name: str) -> Value:
-    """The value of an environment variable."""
+    """What a variable of the environment stands for, by its name: a folder, as `~` for HOME, or an unknown value.
+
+    An unknown one has the origin `secret`, `host` or `variable`.
+    """
     how = f"os.environ['{name}']"
     if api_names.SECRET_VARIABLE.search(name):
         return Value(origins=frozenset((Origin("secret", how),)))
@@ -41,7 +44,10 @@ def environment_variable(name: str) -> Value:
 
 
 def computed(name: str, receiver: Value, arguments: Sequence[Value], keywords: Mapping[str, Value]) -> Value | None:
-    """The result of a function of Python's library, or of a method of a constant, that is computed here; else None."""
+    """The result of a function of Python's library, or of a method of a constant, that is computed here; else None.
+
+    If an argument is not known, join(), format() and decoding methods give a text with GAPs.
+    """
     constants = [python_value(one) for one in arguments]
     constant = fold_call(name, constants)
     if constant is not MISSING:
@@ -69,12 +75,17 @@ def computed(name: str, receiver: Value, arguments: Sequence[Value], keywords: M
 
 
 def _filled(template: str, arguments: Sequence[Value]) -> str:
+    """A template with each `{}` replaced by the words of an argument, GAP for an unknown one; at most eight arguments."""
     for argument in arguments[:8]:
         template = template.replace("{}", argument.words or GAP, 1)
     return template
 
 
 def _with_origins(value: Value, name: str, arguments: Sequence[Value]) -> Value:
+    """The same value with the origins of the arguments, which are set in place.
+
+    What decodes, chr(), and bytes made of numbers add `decoded`.
+    """
     origins = origins_of(arguments)
     if name in api_names.DECODERS:
         origins = origins | {Origin("decoded", name)}

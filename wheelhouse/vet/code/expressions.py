@@ -39,13 +39,16 @@ class ExhaustedError(Exception):
 
 
 class Expressions(NamedThings):
-    """Evaluates expressions. `statements.Interpreter` adds statements and calls of the code's own functions."""
+    """Evaluates expressions. `KnownCalls` and `Calls` add calls, `interpreter.Interpreter` adds statements."""
 
     steps = 0
     bytes_left = MAX_COMPUTED_BYTES
 
     def afforded(self, value: Value) -> Value:
-        """A computed value; without its constant once all computed constants are too long together."""
+        """The same value.
+
+        Long constants count against MAX_COMPUTED_BYTES of the distribution; when those are used up, a long one is unknown.
+        """
         constant = value.constant
         if isinstance(constant, str | bytes) and len(constant) > SMALL:
             self.bytes_left -= len(constant)
@@ -54,7 +57,7 @@ class Expressions(NamedThings):
         return value
 
     def eval(self, node: ast.expr | None, scope: Scope) -> Value:
-        """The value of an expression. Raises ExhaustedError after too many."""
+        """The value of an expression; UNKNOWN for None. Takes one step, and raises ExhaustedError if none is left."""
         if node is None:
             return UNKNOWN
         self.steps -= 1
@@ -64,19 +67,15 @@ class Expressions(NamedThings):
         return method(self, node, scope) if method else self._children(node, scope)
 
     def call(self, node: ast.Call, scope: Scope) -> Value:
-        """The value of a call."""
-        raise NotImplementedError
-
-    def apply(self, function: Value, arguments: Sequence[Value], node: ast.expr) -> Value:
-        """The value of a function called with values."""
+        """The value of a call. `Calls` implements it."""
         raise NotImplementedError
 
     def make_class(self, node: ast.ClassDef, scope: Scope) -> Value:
-        """A class, after its body has run."""
+        """A class, after its body has run. `Interpreter` implements it."""
         raise NotImplementedError
 
     def _children(self, node: ast.AST, scope: Scope) -> Value:
-        """Anything else: its parts are evaluated, and their data flow into it."""
+        """The value of any other expression: unknown, with the origins of its parts, which are evaluated."""
         return Value(
             origins=origins_of(
                 [self.eval(child, scope) for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr)]
@@ -87,6 +86,7 @@ class Expressions(NamedThings):
         return Value(constant=node.value)
 
     def _name(self, node: ast.Name, scope: Scope) -> Value:
+        """The value of a name in scope, else the thing of this name; `builtins.x` for a function of Python."""
         value = scope.get(node.id)
         if value is not None:
             return value
@@ -105,6 +105,10 @@ class Expressions(NamedThings):
         return self.item(value, index)
 
     def _sliced(self, value: Value, node: ast.Slice, scope: Scope) -> Value:
+        """A part of a known text, bytes or sequence. A step other than 1 in a text of four or more counts as decoding.
+
+        Of anything else, its name, text and origins.
+        """
         limits = [self.eval(part, scope).constant if part else None for part in (node.lower, node.upper, node.step)]
         whole = [limit for limit in limits if limit is None or isinstance(limit, int)]
         if len(whole) < len(limits):
@@ -120,12 +124,17 @@ class Expressions(NamedThings):
         return Value(origins=origins, name=value.name, text=value.text)
 
     def _unary(self, node: ast.UnaryOp, scope: Scope) -> Value:
+        """A known number with its sign changed; any other operator or operand gives an unknown value with the origins."""
         value = self.eval(node.operand, scope)
         if isinstance(node.op, ast.USub) and isinstance(value.constant, int | float):
             return Value(constant=-value.constant)
         return Value(origins=value.origins)
 
     def _binary(self, node: ast.BinOp, scope: Scope) -> Value:
+        """The constant that an operator gives of constants, or two sequences joined.
+
+        Else an unknown value with the origins, and a text with GAPs for `+`, `/` of paths and `%`.
+        """
         left, right = self.eval(node.left, scope), self.eval(node.right, scope)
         operator = type(node.op).__name__
         origins = origins_of((left, right))
@@ -145,6 +154,7 @@ class Expressions(NamedThings):
         return Value(text=text[:MAX_PIECES], origins=origins)
 
     def _joined(self, node: ast.JoinedStr, scope: Scope) -> Value:
+        """The text of an f-string: a constant if all pieces are known and none has a format, else a text with GAPs."""
         pieces, origins, is_known = [], [], True
         for part in node.values:
             value = self.eval(part.value if isinstance(part, ast.FormattedValue) else part, scope)
@@ -162,6 +172,10 @@ class Expressions(NamedThings):
         )
 
     def _sequence(self, node: ast.List | ast.Tuple | ast.Set, scope: Scope) -> Value:
+        """A sequence of values, at most MAX_ITEMS; items with a star are spread.
+
+        A table of more than MAX_ROWS rows is UNKNOWN, and not evaluated.
+        """
         if len(node.elts) > MAX_ROWS and isinstance(node.elts[0], ast.Tuple | ast.List | ast.Dict):
             return UNKNOWN
         items: list[Value] = []
@@ -176,6 +190,7 @@ class Expressions(NamedThings):
         return Value(items=tuple(items), origins=origins_of(items))
 
     def _dict(self, node: ast.Dict, scope: Scope) -> Value:
+        """A dict of the values whose keys are known. Of a dict with more than MAX_ENTRIES entries, constant values are left out."""
         entries: dict[object, Value] = {}
         values = []
         for key, element in zip(node.keys, node.values, strict=True):
@@ -189,16 +204,21 @@ class Expressions(NamedThings):
         return Value(entries=entries, origins=origins_of(values))
 
     def _either(self, node: ast.IfExp, scope: Scope) -> Value:
+        """One of the two values of `x if … else y`, as `_one_of` chooses. The condition is evaluated, too."""
         self.eval(node.test, scope)
         values = [self.eval(node.body, scope), self.eval(node.orelse, scope)]
         return self._one_of(values)
 
     def _any(self, node: ast.BoolOp, scope: Scope) -> Value:
+        """One of the values of `and` or `or`, as `_one_of` chooses. All are evaluated."""
         return self._one_of([self.eval(value, scope) for value in node.values])
 
     @staticmethod
     def _one_of(values: Sequence[Value]) -> Value:
-        """One of several values: the first that is known to be something, with the data of all."""
+        """The first of several values with a name, text, items or target, else the first with a constant other than None, else UNKNOWN.
+
+        It gets the origins of all.
+        """
         best = next((value for value in values if value.name or value.target or value.text or value.items), None)
         if best is None:
             best = next((value for value in values if value.constant not in (MISSING, None)), UNKNOWN)
@@ -210,26 +230,33 @@ class Expressions(NamedThings):
         )
 
     def _compared(self, node: ast.Compare, scope: Scope) -> Value:
+        """UNKNOWN, after all operands of a comparison are evaluated."""
         for part in (node.left, *node.comparators):
             if type(part) is not ast.Constant:
                 self.eval(part, scope)
         return UNKNOWN
 
     def _lambda(self, node: ast.Lambda, scope: Scope) -> Value:
+        """A lambda as a function of the module that runs; its body is not evaluated yet."""
         return Value(target=Function(node, scope, module=self.current_module))
 
     current_module: object = None
 
-    def _inner(self, node: ast.expr, scope: Scope) -> Value:
+    def _value_of_child(self, node: ast.expr, scope: Scope) -> Value:
+        """The value of the only expression inside: of `await x`, `*x`, `yield from x`."""
         return self.eval(getattr(node, "value", None), scope)
 
     def _assigned(self, node: ast.NamedExpr, scope: Scope) -> Value:
+        """The value of `name := …`, which is also bound to the name."""
         value = self.eval(node.value, scope)
         scope.names[node.target.id] = value
         return value
 
     def _comprehended(self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp, scope: Scope) -> Value:
-        """A comprehension: computed for each element of one known sequence, else once."""
+        """A comprehension: a sequence, if it is over one known sequence without a condition.
+
+        Else it is evaluated once, for an unknown value; `^` in its element then counts as decoding.
+        """
         inner = Scope(scope)
         origins = []
         for generator in node.generators:
@@ -246,6 +273,7 @@ class Expressions(NamedThings):
         return Value(text=value.text, origins=origins_of((*origins, value)) | exchanged)
 
     def _each(self, element: ast.expr, target: ast.expr, elements: Sequence[Value], scope: Scope) -> Value:
+        """The sequence of the values of an expression, evaluated once for each element."""
         results: list[Value] = []
         for one in elements:
             self.bind(target, one, scope)
@@ -253,13 +281,17 @@ class Expressions(NamedThings):
         return Value(items=tuple(results), origins=origins_of(results))
 
     def _dict_comprehended(self, node: ast.DictComp, scope: Scope) -> Value:
+        """An unknown value with the origins of key and value, which are evaluated once."""
         inner = Scope(scope)
         for generator in node.generators:
             self.bind(generator.target, element_of(self.eval(generator.iter, inner)), inner)
         return Value(origins=origins_of((self.eval(node.key, inner), self.eval(node.value, inner))))
 
     def bind(self, target: ast.expr, value: Value, scope: Scope) -> None:
-        """Give a value to a name, an attribute, an item, or to several names."""
+        """Give a value to a name, an attribute, an item, or its items to several names.
+
+        An attribute of an outside thing, or a variable of `os.environ`, is handed to `replaced` or `exported`.
+        """
         if isinstance(target, ast.Name):
             scope.names[target.id] = value
         elif isinstance(target, ast.Tuple | ast.List):
@@ -284,7 +316,10 @@ class Expressions(NamedThings):
             self._bind_item(owner_value, key, value)
 
     def _bind_item(self, owner: Value, key: Constant, value: Value) -> None:
-        """Give a value to an item of a dict, or to a global name by its text."""
+        """Give a value to an item of a known dict, which also gets its origins, or to a global name by its text.
+
+        Nothing for other owners.
+        """
         if owner.entries is not None:
             owner.origins |= value.origins
             if is_key(key):
@@ -293,22 +328,22 @@ class Expressions(NamedThings):
             self.bind_global(key, value)
 
     def replaced(self, owner: Value, attribute: str, node: ast.expr) -> None:
-        """Note that an attribute of a thing outside the code is replaced."""
+        """Record that an attribute of a thing outside the code is replaced. `Calls` implements it."""
         raise NotImplementedError
 
     def exported(self, variable: str, node: ast.expr) -> None:
-        """Note that a variable of the environment is set."""
+        """Record that a variable of the environment is set. `Calls` implements it."""
         raise NotImplementedError
 
     def bind_global(self, name: str, value: Value) -> None:
-        """Give a value to a name of the module that runs."""
+        """Give a value to a name of the module that runs. `Calls` implements it."""
         raise NotImplementedError
 
     _evaluators: Mapping[type[ast.AST], Callable[..., Value]] = {}
 
 
 def _is_exclusive_or(element: ast.expr) -> bool:
-    """Whether an element of a comprehension is `one ^ other`, as the bytes of a hidden text are."""
+    """Whether there is a `^` anywhere in an element of a comprehension, as in one that decodes a hidden text."""
     return any(isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitXor) for node in ast.walk(element))
 
 
@@ -334,8 +369,8 @@ Expressions._evaluators = {
     ast.GeneratorExp: Expressions._comprehended,
     ast.UnaryOp: Expressions._unary,
     ast.DictComp: Expressions._dict_comprehended,
-    ast.Await: Expressions._inner,
-    ast.Starred: Expressions._inner,
-    ast.FormattedValue: Expressions._inner,
-    ast.YieldFrom: Expressions._inner,
+    ast.Await: Expressions._value_of_child,
+    ast.Starred: Expressions._value_of_child,
+    ast.FormattedValue: Expressions._value_of_child,
+    ast.YieldFrom: Expressions._value_of_child,
 }

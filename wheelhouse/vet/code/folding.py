@@ -37,7 +37,10 @@ TEXT_METHODS = frozenset(
 def fold_method(
     constant: Constant, method: str, arguments: Sequence[Constant], keywords: Mapping[str, Constant]
 ) -> Constant:
-    """The result of a method of a constant text or bytes; MISSING if it is not computed here."""
+    """The result of a method of a constant text or bytes.
+
+    MISSING if it is not computed here or too long, an argument is not known, or Python raises an error.
+    """
     if not isinstance(constant, str | bytes) or any(one is MISSING for one in (*arguments, *keywords.values())):
         return MISSING
     with suppress(Exception):  # whatever the code would raise
@@ -52,12 +55,16 @@ def fold_method(
 
 
 def _coded(constant: str | bytes, method: str, arguments: Sequence[object], keywords: Mapping[str, object]) -> Constant:
+    """The result of `encode` or `decode` with the codec of the first argument or of `encoding`; UTF-8 without one."""
     codec = str(arguments[0] if arguments else keywords.get("encoding", "utf-8"))
     return recoded(constant, codec, decoding=method == "decode")
 
 
 def recoded(constant: object, codec: str, *, decoding: bool) -> Constant:
-    """A constant in another encoding; MISSING if the encoding is none that is computed here."""
+    """A constant decoded from, or encoded in, a codec: text or bytes.
+
+    MISSING if the codec is not computed here, the constant is too long, or it does not fit the codec.
+    """
     if not CODECS.fullmatch(codec) or not isinstance(constant, str | bytes) or len(constant) > MAX_BYTES:
         return MISSING
     with suppress(LookupError, UnicodeError, TypeError, ValueError):
@@ -66,6 +73,10 @@ def recoded(constant: object, codec: str, *, decoding: bool) -> Constant:
 
 
 def _decoded(constant: str | bytes, codec: str) -> Constant:
+    """What a constant is in a codec: bytes for base64 and hex, else text. MISSING for a text in a codec that hides nothing.
+
+    Raises what the codec raises.
+    """
     family = next(
         (name for name in ("base64", "hex", "rot", "unicode_escape") if name in codec.lower().replace("-", "_")), ""
     )
@@ -80,12 +91,14 @@ def _decoded(constant: str | bytes, codec: str) -> Constant:
 
 
 def _encoded(constant: str | bytes, codec: str) -> Constant:
+    """A text in a codec: bytes, but a text for ROT13; MISSING for bytes. Raises what the codec raises."""
     if not isinstance(constant, str):
         return MISSING
     return codecs.encode(constant, "rot13") if codec.lower().startswith("rot") else constant.encode(codec)
 
 
 def _replace(constant: str | bytes, arguments: Sequence[object], _: object) -> object:
+    """`constant.replace(old, new)`; MISSING if the result could be too long."""
     old, new = arguments[:2]
     if len(constant) * max(1, len(new)) > MAX_BYTES * 4:  # type: ignore[arg-type]
         return MISSING
@@ -93,6 +106,7 @@ def _replace(constant: str | bytes, arguments: Sequence[object], _: object) -> o
 
 
 def _join(constant: str | bytes, arguments: Sequence[object], _: object) -> object:
+    """`constant.join(pieces)`; MISSING if the result would be too long."""
     pieces = list(arguments[0])  # type: ignore[call-overload]
     if sum(map(len, pieces)) + len(constant) * len(pieces) > MAX_BYTES:
         return MISSING
@@ -100,12 +114,14 @@ def _join(constant: str | bytes, arguments: Sequence[object], _: object) -> obje
 
 
 def _format(constant: str | bytes, arguments: Sequence[object], keywords: Mapping[str, object]) -> object:
+    """`constant.format(…)`; MISSING for bytes, and if a field is more than a number or a name."""
     if not isinstance(constant, str) or len(FORMAT_FIELD.findall(constant)) != constant.count("{"):
         return MISSING
     return constant.format(*arguments, **keywords)
 
 
 def _translate(constant: str | bytes, arguments: Sequence[object], _: object) -> object:
+    """`constant.translate(table)`; MISSING for bytes."""
     return constant.translate(*arguments) if isinstance(constant, str) else MISSING  # type: ignore[arg-type]
 
 
@@ -118,7 +134,10 @@ _METHODS: Mapping[str, Callable[..., object]] = {
 
 
 def fold_call(name: str, arguments: Sequence[Constant]) -> Constant:
-    """The result of a function of Python's library with constants; MISSING if it is not computed here."""
+    """The result of a function of Python's library with constants, as FUNCTIONS has it.
+
+    MISSING for another function, without arguments, if one is not known or too long, and if Python raises an error.
+    """
     function = FUNCTIONS.get(name)
     if function is None or not arguments or any(one is MISSING for one in arguments):
         return MISSING
@@ -131,37 +150,45 @@ def fold_call(name: str, arguments: Sequence[Constant]) -> Constant:
 
 
 def _inflated(data: object) -> object:
+    """The first MAX_BYTES of zlib data, unpacked."""
     return zlib.decompressobj().decompress(data, MAX_BYTES)  # type: ignore[arg-type]
 
 
 def _gunzipped(data: object) -> object:
+    """The first MAX_BYTES of gzip data, unpacked."""
     return zlib.decompressobj(wbits=31).decompress(data, MAX_BYTES)  # type: ignore[arg-type]
 
 
 def _bz2(data: object) -> object:
+    """The first MAX_BYTES of bzip2 data, unpacked."""
     return bz2.BZ2Decompressor().decompress(data, MAX_BYTES)  # type: ignore[arg-type]
 
 
 def _xz(data: object) -> object:
+    """The first MAX_BYTES of xz or lzma data, unpacked, in at most 64 MiB of memory."""
     return lzma.LZMADecompressor(memlimit=1 << 26).decompress(data, MAX_BYTES)  # type: ignore[arg-type]
 
 
 def _bytes(data: object, *rest: object) -> object:
+    """The bytes of a text, in the given codec or UTF-8, or of numbers; MISSING for a single number."""
     if isinstance(data, str):
         return data.encode(str(rest[0]) if rest else "utf-8")
     return bytes(data) if isinstance(data, tuple | list | bytes) else MISSING
 
 
 def _text(data: object, *rest: object) -> object:
+    """`str(data)`; bytes with a codec are decoded."""
     return data.decode(str(rest[0])) if rest and isinstance(data, bytes) else str(data)
 
 
 def _range(*limits: object) -> object:
+    """The numbers of a range as a tuple; MISSING if there are more than MAX_ITEMS."""
     numbers = range(*limits)  # type: ignore[call-overload]
     return tuple(numbers) if len(numbers) <= MAX_ITEMS else MISSING
 
 
 def _codecs_decode(data: object, codec: object = "utf-8", *_: object) -> object:
+    """`codecs.decode(data, codec)`, by `recoded`."""
     return recoded(data, str(codec), decoding=True)
 
 
@@ -202,7 +229,10 @@ FUNCTIONS: Mapping[str, Callable[..., object]] = {
 
 
 def fold_operator(operator: str, left: Constant, right: Constant) -> Constant:
-    """The result of an operator on two constants; MISSING if it is not computed here."""
+    """The result of an operator, by its name in `ast`, on two constants.
+
+    MISSING if it is not computed here, too long, or Python raises an error.
+    """
     with suppress(Exception):  # whatever the code would raise
         if operator == "Add" and isinstance(left, str | bytes | int) and type(left) is type(right):
             return _bounded(left + right)  # type: ignore[operator]
@@ -230,7 +260,7 @@ _INTEGERS: Mapping[str, Callable[[int, int], int]] = {
 
 
 def python_value(value: Value, depth: int = 4) -> Constant:
-    """The Python constant that a value is, a sequence as a tuple; MISSING if a part of it is not known."""
+    """The Python constant that a value is, a sequence as a tuple of at most `depth` levels; MISSING if a part of it is not known."""
     if value.constant is not MISSING:
         return value.constant
     if value.items is None or depth == 0 or len(value.items) > MAX_ITEMS:
@@ -240,13 +270,14 @@ def python_value(value: Value, depth: int = 4) -> Constant:
 
 
 def value_of(constant: Constant) -> Value:
-    """A value that is a constant; a tuple or list becomes a sequence of values."""
+    """A value that is a constant. A tuple or list becomes a sequence of the first MAX_ITEMS values."""
     if isinstance(constant, tuple | list):
         return Value(items=tuple(map(value_of, constant[:MAX_ITEMS])))
     return Value(constant=constant)
 
 
 def _bounded(result: object) -> Constant:
+    """The same result; MISSING for a text, bytes or sequence longer than MAX_BYTES."""
     if isinstance(result, str | bytes | tuple | list) and len(result) > MAX_BYTES:
         return MISSING
     return result

@@ -56,20 +56,24 @@ class Source:
 
     @property
     def reach(self) -> str:
-        """How what it does is reached."""
+        """How what it does is reached: IN_TESTS by its path, IF_CALLED for a script or `__main__`, else AT_IMPORT."""
         if TEST_PLACE.search(self.path):
             return IN_TESTS
         return IF_CALLED if self.is_script or self.module.endswith("__main__") else AT_IMPORT
 
     @property
     def is_worth_parsing(self) -> bool:
-        """Whether the source can do anything that the rules look for, or begins an import."""
+        """Whether it can do anything that the rules look for, hides text, runs by itself, or is a short module at the top of an import."""
         is_at_the_top = "." not in self.module and len(self.data) <= ALWAYS_PARSED_BYTES
         return self.runs or is_at_the_top or is_worth_following(self.data) or is_odd(self.data)
 
 
 def follow(sources: Iterable[Source]) -> tuple[Behaviour, ...]:
-    """What the code of a distribution does, in the order of kinds, paths and lines. No code is run."""
+    """What the code of a distribution does, each thing once, sorted by kind, path and line. No code is run.
+
+    A source that cannot be parsed or followed is an `unparsed` or `unfollowed` behaviour; after MAX_FOLLOWED_BYTES, all others are
+    one.
+    """
     behaviours: set[Behaviour] = set()
     modules: dict[str, Module] = {}
     lines: dict[str, list[int]] = {}
@@ -95,11 +99,15 @@ def follow(sources: Iterable[Source]) -> tuple[Behaviour, ...]:
 
 
 def _unparsed(path: str, gaps: Iterable[str]) -> Iterator[Behaviour]:
-    """The statements of a source that were left out, because they do not parse."""
+    """An `unparsed` behaviour with the first of these reasons why statements were left out; nothing without a reason."""
     yield from (Behaviour("unparsed", path, 0, reason) for reason in list(gaps)[:1])
 
 
 def _followed(modules: Mapping[str, Module], lines: Mapping[str, list[int]]) -> Iterator[Behaviour]:
+    """What modules do: first their imports, those of tests last, then their functions. `lines` are the lines worth following, by module.
+
+    Afterwards the names of the modules are cleared.
+    """
     interpreter = Interpreter(modules)
     for module in sorted(modules.values(), key=lambda module: module.reach == IN_TESTS):
         interpreter.run_module(module)
@@ -112,7 +120,7 @@ def _followed(modules: Mapping[str, Module], lines: Mapping[str, list[int]]) -> 
 
 
 def capabilities_of(behaviours: Iterable[Behaviour]) -> Capabilities:
-    """What a distribution can do by what its code does, with the members that do it."""
+    """What a distribution can do by what its code does, in the order of `Capability`, each with the sorted paths of members that do it."""
     members: dict[Capability, set[str]] = {}
     for behaviour in behaviours:
         if capability := CAPABILITIES.get(behaviour.kind):

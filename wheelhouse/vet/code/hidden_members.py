@@ -46,12 +46,15 @@ DANGEROUS_WORDS = re.compile(
 
 
 def is_looked_at(name: str) -> bool:
-    """Whether a member is looked at, by its name."""
+    """Whether the suffix of a member's name is that of an image, sound, video or font, of a pickle, or of compiled Python."""
     return bool(MEDIA.search(name) or PICKLES.search(name) or COMPILED.search(name))
 
 
 def look_at(name: str, kind: str, data: bytes) -> Iterator[Behaviour]:
-    """What a member of that name hides. `kind` is what its first bytes say."""
+    """What a member hides, by the suffix of its name; nothing for other suffixes. `kind` is what its first bytes say.
+
+    Compiled Python is a finding only if its header forbids the comparison with the source.
+    """
     if MEDIA.search(name):
         yield from _inside_media(name, kind, data)
     elif PICKLES.search(name):
@@ -62,7 +65,10 @@ def look_at(name: str, kind: str, data: bytes) -> Iterator[Behaviour]:
 
 
 def _inside_media(name: str, kind: str, data: bytes) -> Iterator[Behaviour]:
-    """A program that has the name of an image, or stands inside one or behind it."""
+    """At most one `disguised`, for a member with the name of an image or the like.
+
+    It begins as a program or archive, or has one inside or behind its data.
+    """
     if kind in ("elf", "pe", "macho", "script", "zip"):
         yield Behaviour("disguised", name, 0, f"it begins as {kind}, not as its name says")
         return
@@ -75,14 +81,17 @@ def _inside_media(name: str, kind: str, data: bytes) -> Iterator[Behaviour]:
 
 
 def encoded_program(path: str, data: bytes) -> Iterator[Behaviour]:
-    """A program that a source holds as base64."""
+    """A `disguised` for each kind of program that a source has as base64, at the line where the first one begins."""
     for what, pattern in ENCODED_PROGRAMS:
         if match := pattern.search(data):
             yield Behaviour("disguised", path, data.count(b"\n", 0, match.start()) + 1, f"it has {what} as base64")
 
 
 def pickle_calls(data: bytes) -> Iterator[str]:
-    """The functions that a pickle calls and that no data need. Nothing is loaded: the opcodes are read."""
+    """The dotted names of the functions that a pickle calls and that no data need, some several times.
+
+    Nothing is loaded: the opcodes are read, as far as they can be.
+    """
     if not DANGEROUS_WORDS.search(data):
         return
     strings: list[str] = []
@@ -108,13 +117,14 @@ def pickle_calls(data: bytes) -> Iterator[str]:
 
 
 def _dangerous(module: str, name: str) -> Iterator[str]:
+    """The dotted name, if the module is dangerous and the name is not known to be harmless; else nothing."""
     is_harmless = name in HARMLESS_BUILTINS if module in ("builtins", "__builtin__") else name in HARMLESS_TYPES
     if module in DANGEROUS_MODULES and not is_harmless:
         yield f"{module}.{name}"
 
 
 def without_source(names: Collection[str]) -> Iterator[Behaviour]:
-    """Compiled modules that Python imports though their source is not there."""
+    """A `sourceless-pyc` for each compiled module outside `__pycache__` that has no source beside it."""
     for name in names:
         if COMPILED.search(name) and "/__pycache__/" not in f"/{name}" and f"{name[:-1]}" not in names:
             yield Behaviour("sourceless-pyc", name, 0, "only compiled code, without its source")

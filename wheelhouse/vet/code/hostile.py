@@ -53,29 +53,29 @@ COMMANDS: tuple[tuple[str, re.Pattern[str]], ...] = (
 
 
 def hostile_command(command: str) -> str:
-    """Which attack a command is, in a few words; empty if it is none."""
+    """Which attack a command is, in a few words; of several the first in COMMANDS. Empty if it is none."""
     return next((why for why, pattern in COMMANDS if pattern.search(command)), "")
 
 
-def takes_connection(descriptor: Value) -> bool:
-    """Whether a file descriptor is the one of a connection."""
+def is_of_connection(descriptor: Value) -> bool:
+    """Whether a value is the file descriptor of a connection: `fileno()` of a socket."""
     return bool(CONNECTION.fullmatch(descriptor.name))
 
 
 def is_whole_place(path: str) -> bool:
-    """Whether a path is a home folder, or the root of a disk."""
+    """Whether a path is all of a home folder, of a disk, of `/home`, `/root`, `/etc` or `/usr`, or a pattern for all in a folder."""
     return bool(path) and bool(WHOLE_PLACE.fullmatch(path))
 
 
 def maps_code(node: ast.Call) -> bool:
-    """Whether a call asks for memory from which code can run."""
+    """Whether PROT_EXEC is named in a call: it asks for memory from which code can run."""
     return any(
         isinstance(one, ast.Attribute | ast.Name) and ast.unparse(one).endswith("PROT_EXEC") for one in ast.walk(node)
     )
 
 
 def exchanges_wallets(path: str, text: str) -> Iterator[Behaviour]:
-    """A source that works with the clipboard, and knows addresses of wallets."""
+    """A `hostile` behaviour for a source that names the clipboard and has addresses of wallets, or patterns of them; else nothing."""
     if CLIPBOARD.search(text) and (match := WALLET.search(text)):
         line = text.count("\n", 0, match.start()) + 1
         yield Behaviour("hostile", path, line, "looks for addresses of wallets in the clipboard", IF_CALLED)

@@ -29,7 +29,10 @@ class Interpreter(Calls):
     """Follows the modules of one distribution."""
 
     def run_module(self, module: Module) -> None:
-        """Follow a module's import, once."""
+        """Follow what an import of a module does; nothing if it runs or has run.
+
+        It gets its own limit of steps, and the module that imports it continues afterwards.
+        """
         if module.state:
             return
         module.state = "running"
@@ -42,18 +45,21 @@ class Interpreter(Calls):
         module.state = "run"
 
     def _import_body(self, module: Module) -> None:
-        """What an import of a module does, and its `__getattr__`, which imports of names from it call (PEP 562)."""
+        """Follow the statements of a module, then its `__getattr__`, which imports of names from it call (PEP 562)."""
         self.body(module.tree.body, module.scope)
         getter = module.scope.names.get("__getattr__")
         if getter is not None and isinstance(getter.target, Function):
             self._invoke(getter.target, (UNKNOWN,), {})
 
     def _reach_of(self, module: Module) -> str:
-        """How the import of a module is reached: as the module says, but a real import of tests is an import."""
+        """How the import of a module is reached: as the module says. If other code imports a module of tests, as that code is reached."""
         return self._reach if self.current_module is not None and module.reach == IN_TESTS else module.reach
 
     def run_functions(self, module: Module, lines: Sequence[int]) -> None:
-        """Follow the functions that nothing called so far and that have one of these lines, as if somebody called them."""
+        """Follow the functions of a module that nothing called so far and that have one of these lines, as if somebody called them.
+
+        Functions that they define are followed, too.
+        """
         index = 0
         while index < len(module.functions):
             function = module.functions[index]
@@ -63,7 +69,7 @@ class Interpreter(Calls):
                 self._as_called(module, function)
 
     def release(self) -> None:
-        """Forget all names. Functions and the names around them refer to each other, and would keep the trees from being freed."""
+        """Forget all names, functions and attributes. They refer to each other, and would keep the trees from being freed."""
         for module in self._modules.values():
             for scope in (module.scope, *(function.scope for function in module.functions)):
                 scope.names.clear()
@@ -73,6 +79,10 @@ class Interpreter(Calls):
             made.attributes.clear()
 
     def _as_called(self, module: Module, function: Function) -> None:
+        """Follow a function without arguments, as if somebody called it; nothing if it was followed before.
+
+        The reach is IN_TESTS in a module of tests, else IF_CALLED.
+        """
         if any((id(function.node), reach) in self._runs for reach in REACHES):
             return
         reach = IN_TESTS if module.reach == IN_TESTS else IF_CALLED
@@ -81,7 +91,7 @@ class Interpreter(Calls):
         self.current_module = None
 
     def _bounded(self, module: Module, run: Callable[[], object]) -> None:
-        """Follow code as far as the limits go. What goes wrong with code of any origin ends its run, not the vetting."""
+        """Call `run`, as far as the limits go. Any error ends it and is kept in `unfollowed`, by the module's path; none is raised."""
         active = set(self._active)
         try:
             with too_deep_as(ExhaustedError):
@@ -93,7 +103,7 @@ class Interpreter(Calls):
         self._active = active
 
     def lookup(self, name: str) -> Value | None:
-        """The value of a dotted name of the distribution's own modules; None if there is none."""
+        """The value of a dotted name of the distribution's own modules; None if there is none. Follows the import of the module first."""
         head, _, attribute = name.rpartition(".")
         module = self._modules.get(head)
         if module is None:
@@ -103,39 +113,40 @@ class Interpreter(Calls):
         return module.scope.names.get(attribute)
 
     def body(self, statements: Iterable[ast.stmt], scope: Scope) -> None:
-        """Follow statements."""
+        """Follow statements in order. Those that do nothing which is followed (`del`, `global`, `pass`) are skipped."""
         for statement in statements:
             method = _STATEMENTS.get(type(statement))
             if method:
                 method(self, statement, scope)
 
     def _expression(self, node: ast.Expr, scope: Scope) -> None:
+        """Follow an expression that is a statement, and record code in a text that it decodes. A constant, as a docstring, is skipped."""
         if type(node.value) is not ast.Constant:
-            self._unused(node, self.eval(node.value, scope))
+            self._record_hidden_text(node, self.eval(node.value, scope))
 
-    def _unused(self, node: ast.Expr, value: Value) -> None:
-        """A decoded text that nothing uses, or that is kept: it is looked at for code."""
-        self._decoded_text(node, value)
-
-    def _decoded_text(self, node: ast.AST, value: Value) -> None:
+    def _record_hidden_text(self, node: ast.AST, value: Value) -> None:
+        """Record `hidden-text` if a value is a decoded text that is known and contains code or a command."""
         if value.origins and isinstance(value.constant, str | bytes) and value.how("decoded"):
             code = hidden_code(value.words)
             if code:
                 self.record("hidden-text", node, f"decodes a text that has code: `{code}`")
 
     def _assign(self, node: ast.Assign, scope: Scope) -> None:
+        """Bind each target to the value, and record code in a text that is decoded."""
         value = self.eval(node.value, scope)
-        self._decoded_text(node, value)
+        self._record_hidden_text(node, value)
         for target in node.targets:
             self.bind(target, value, scope)
 
     def _annotated(self, node: ast.AnnAssign, scope: Scope) -> None:
+        """Bind the target if there is a value. The annotation is evaluated only if it is a call."""
         if isinstance(node.annotation, ast.Call):
             self.eval(node.annotation, scope)
         if node.value is not None:
             self.bind(node.target, self.eval(node.value, scope), scope)
 
     def _augmented(self, node: ast.AugAssign, scope: Scope) -> None:
+        """Bind a name to the result of the operator; for any other target, only evaluate the value."""
         if isinstance(node.target, ast.Name):
             joined = ast.BinOp(ast.Name(node.target.id, ast.Load()), node.op, node.value)
             self.bind(node.target, self.eval(ast.copy_location(joined, node), scope), scope)
@@ -143,8 +154,12 @@ class Interpreter(Calls):
             self.eval(node.value, scope)
 
     def _if(self, node: ast.If, scope: Scope) -> None:
+        """Follow both branches, of `if TYPE_CHECKING` only the other one.
+
+        The body of `if __name__ == '__main__'` counts as called, unless the module runs by itself.
+        """
         test = node.test
-        if isinstance(test, ast.Name | ast.Attribute) and _last(test) == "TYPE_CHECKING":
+        if isinstance(test, ast.Name | ast.Attribute) and _last_part(test) == "TYPE_CHECKING":
             self.body(node.orelse, scope)
             return
         self.eval(test, scope)
@@ -158,11 +173,16 @@ class Interpreter(Calls):
         self.body(node.orelse, scope)
 
     def _with_reach(self, reach: str, body: Sequence[ast.stmt], scope: Scope) -> None:
+        """Follow statements with another reach; the old one is restored afterwards."""
         held, self._reach = self._reach, reach
         self.body(body, scope)
         self._reach = held
 
     def _for(self, node: ast.For | ast.AsyncFor, scope: Scope) -> None:
+        """Follow the body of a loop once, with an element that stands for all.
+
+        A body of a few assignments is followed for each element of a sequence that is known.
+        """
         source = self.eval(node.iter, scope)
         elements = elements_of(source) if len(node.body) <= 3 else None
         if (
@@ -179,11 +199,13 @@ class Interpreter(Calls):
         self.body(node.orelse, scope)
 
     def _while(self, node: ast.While, scope: Scope) -> None:
+        """Follow the condition and both bodies once."""
         self.eval(node.test, scope)
         self.body(node.body, scope)
         self.body(node.orelse, scope)
 
     def _try(self, node: ast.Try, scope: Scope) -> None:
+        """Follow all branches; the name of an exception becomes UNKNOWN."""
         self.body(node.body, scope)
         for handler in node.handlers:
             if handler.name:
@@ -193,6 +215,7 @@ class Interpreter(Calls):
         self.body(node.finalbody, scope)
 
     def _with(self, node: ast.With | ast.AsyncWith, scope: Scope) -> None:
+        """Bind each target to the value of its context expression, and follow the body."""
         for item in node.items:
             value = self.eval(item.context_expr, scope)
             if item.optional_vars is not None:
@@ -200,11 +223,13 @@ class Interpreter(Calls):
         self.body(node.body, scope)
 
     def _match(self, node: ast.Match, scope: Scope) -> None:
+        """Follow the bodies of all cases. Their patterns bind no names."""
         self.eval(node.subject, scope)
         for case in node.cases:
             self.body(case.body, scope)
 
     def _return(self, node: ast.Return, scope: Scope) -> None:
+        """Keep the value that a function returns, for its call."""
         if node.value is not None:
             self._returned.append(self.eval(node.value, scope))
 
@@ -215,18 +240,23 @@ class Interpreter(Calls):
         self.eval(node.test, scope)
 
     def _import(self, node: ast.Import, scope: Scope) -> None:
+        """Record the imports, and bind the names to dotted names of modules; the modules are not followed yet."""
         for alias in node.names:
-            name = _plain(alias.name)
-            self._note_import(node, name)
+            name = _without_bundling_folder(alias.name)
+            self._record_import(node, name)
             scope.names[alias.asname or alias.name.partition(".")[0]] = Value(
                 name=name if alias.asname else name.partition(".")[0]
             )
 
     def _import_from(self, node: ast.ImportFrom, scope: Scope) -> None:
-        head = self._source(node)
-        self._note_import(node, head)
+        """Bind the imported names to values of the distribution's own modules, which are followed first, else to dotted names.
+
+        Records the import.
+        """
+        head = self._module_imported_from(node)
+        self._record_import(node, head)
         for alias in node.names:
-            name = _plain(f"{head}.{alias.name}") if head else alias.name
+            name = _without_bundling_folder(f"{head}.{alias.name}") if head else alias.name
             own = self.lookup(name) if name.count(".") or name in self._modules else None
             if own is None and name.startswith("builtins."):
                 own = Value(name=name)
@@ -234,15 +264,16 @@ class Interpreter(Calls):
             if name in self._modules:
                 self.run_module(self._modules[name])
 
-    def _source(self, node: ast.ImportFrom) -> str:
-        """The dotted name of the module of `from … import`."""
+    def _module_imported_from(self, node: ast.ImportFrom) -> str:
+        """The absolute dotted name of the module of `from … import`; empty for `from . import` at the top."""
         if not node.level or self.current_module is None:
             return node.module or ""
         parts = self.current_module.name.split(".")
         keep = len(parts) - node.level + (1 if self.current_module.is_package else 0)
         return ".".join((*parts[: max(0, keep)], *([node.module] if node.module else [])))
 
-    def _note_import(self, node: ast.AST, name: str) -> None:
+    def _record_import(self, node: ast.AST, name: str) -> None:
+        """Record an import of a module that uses the network, of ctypes or cffi, or of what runs encrypted code; of others nothing."""
         top = name.partition(".")[0]
         if top in ("ctypes", "cffi") or name in api_names.NETWORK_MODULES or top in api_names.NETWORK_MODULES:
             self.record("native" if top in ("ctypes", "cffi") else "imports-network", node, f"imports `{name}`")
@@ -250,6 +281,10 @@ class Interpreter(Calls):
             self.record("protected-code", node, f"imports `{top}`, which runs encrypted code")
 
     def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef, scope: Scope) -> None:
+        """Bind the name of a function, and evaluate its decorators and defaults.
+
+        Its body is followed only if a decorator calls it, as `atexit.register` does.
+        """
         function = Function(node, scope, module=self.current_module)
         if self.current_module is not None:
             self.current_module.functions.append(function)
@@ -265,10 +300,15 @@ class Interpreter(Calls):
         scope.names[node.name] = Value(target=function)
 
     def _class(self, node: ast.ClassDef, scope: Scope) -> None:
+        """Bind the name of a class, after its body has run."""
         scope.names[node.name] = self.make_class(node, scope)
 
     def make_class(self, node: ast.ClassDef, scope: Scope) -> Value:
-        """A class, after its body has run. In setup.py, a command of an install also runs."""
+        """A class as a value, after its body has run.
+
+        Also follows `__new__` and `__init__` of its metaclass and `__init_subclass__` of its bases. In setup.py and other modules
+        that run by themselves, the methods of a build or install command are followed, too.
+        """
         bases = tuple(self.eval(base, scope) for base in node.bases)
         for decorator in node.decorator_list:
             self.eval(decorator, scope)
@@ -292,32 +332,33 @@ class Interpreter(Calls):
         return value
 
     def _call_methods(self, of: Class, names: Sequence[str]) -> None:
-        """Follow methods of a class as Python calls them on an instance."""
+        """Follow these methods in their order, on an instance and without arguments. A method that it lacks is skipped."""
         for name in names:
             bound = self.attribute(Value(target=Instance(of)), name)
             if isinstance(bound.target, Function):
                 self._invoke(bound.target, (), {})
 
 
-def _plain(name: str) -> str:
-    """The name of a module that is bundled in a folder of others, by its own name."""
+def _without_bundling_folder(name: str) -> str:
+    """The name of a module without the packages that bundle it: `pip._vendor.requests` is `requests`. Any other name as it is."""
     for folder in PACKAGE_FOLDERS:
         if folder in name:
             return name.partition(folder)[2]
     return name
 
 
-def _last(node: ast.expr) -> str:
+def _last_part(node: ast.expr) -> str:
+    """The last part of a dotted name; empty for any other expression."""
     return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
 
 
 def _is_main(test: ast.expr) -> bool:
-    """Whether a condition is `__name__ == '__main__'`."""
+    """Whether a condition compares `__name__`, on its left side, with anything."""
     return isinstance(test, ast.Compare) and isinstance(test.left, ast.Name) and test.left.id == "__name__"
 
 
 def _canonical(name: str) -> str:
-    """The name of a thing as `api_names` has it."""
+    """The name of a thing as `api_names` has it: `__builtin__.x` of Python 2 is `builtins.x`. Any other name as it is."""
     return f"builtins.{name.partition('.')[2]}" if name.startswith("__builtin__.") else name
 
 

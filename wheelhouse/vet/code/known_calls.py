@@ -16,7 +16,7 @@ class KnownCalls(Expressions):
     """Gives the values of such calls. `Calls` follows all others."""
 
     def record(self, kind: str, node: ast.AST, what: str) -> None:
-        """Record what the code does at a place."""
+        """Record what the code does at a place. `Calls` implements it."""
         raise NotImplementedError
 
     def _apply(
@@ -28,11 +28,14 @@ class KnownCalls(Expressions):
         node: ast.Call,
         scope: Scope,
     ) -> Value:
-        """The value of a function called with values."""
+        """The value of a function called with values. `Calls` implements it."""
         raise NotImplementedError
 
     def _deferred(self, function: Value, arguments: tuple[Value, ...], node: ast.Call, scope: Scope) -> Value:
-        """What partial(), attrgetter() and methodcaller() of the library made, called."""
+        """The value of a call of what partial(), attrgetter() or methodcaller() made; UNKNOWN if what they were given is not known.
+
+        Keywords are left out.
+        """
         given = function.items or ()
         if function.name == "functools.partial()":
             return self._apply(given[0], UNKNOWN, (*given[1:], *arguments), {}, node, scope) if given else UNKNOWN
@@ -47,7 +50,7 @@ class KnownCalls(Expressions):
         )
 
     def _setattr(self, name: str, receiver: Value, arguments: tuple[Value, ...], *rest: object) -> Value | None:
-        """setattr(x, 'name', value)."""
+        """Report to `replaced` that setattr(x, 'name', value) replaces something outside the code. Always None: the call is judged, too."""
         if name == "builtins.setattr" and len(arguments) == 3 and arguments[0].name and arguments[0].target is None:
             attribute, node = arguments[1].constant, rest[1]
             if isinstance(attribute, str) and isinstance(node, ast.expr):
@@ -55,11 +58,11 @@ class KnownCalls(Expressions):
         return None
 
     def _defer(self, name: str, receiver: Value, arguments: tuple[Value, ...], *_: object) -> Value | None:
-        """partial(), attrgetter() and methodcaller() of the library."""
+        """What partial(), attrgetter() or methodcaller() of the library make, with their arguments as items; None for any other call."""
         return Value(name=f"{name}()", items=arguments) if f"{name}()" in DEFERRED else None
 
     def _getattr(self, name: str, receiver: Value, arguments: tuple[Value, ...], *_: object) -> Value | None:
-        """getattr(x, 'name') and x.__getattribute__('name')."""
+        """The value of getattr(x, 'name') and x.__getattribute__('name'), marked as not spelled; None for any other call."""
         if name == "builtins.getattr" and len(arguments) >= 2:
             owner, attribute = arguments[0], arguments[1].constant
         elif name.endswith(".__getattribute__") and len(arguments) == 1:
@@ -77,7 +80,10 @@ class KnownCalls(Expressions):
     def _imported(
         self, name: str, receiver: Value, arguments: tuple[Value, ...], keywords: object, node: ast.Call, scope: Scope
     ) -> Value | None:
-        """__import__('os') and importlib.import_module('os')."""
+        """The module that __import__('os') or importlib.import_module('os') gives; UNKNOWN without a known name, None for any other call.
+
+        Records `hidden-name` if the name is decoded.
+        """
         if name not in ("builtins.__import__", "importlib.import_module", "importlib.__import__", "import_module"):
             return None
         if not arguments:
@@ -91,13 +97,13 @@ class KnownCalls(Expressions):
         return Value(name=module.partition(".")[0] if is_package else module, is_spelled=not is_package)
 
     def _names(self, name: str, receiver: Value, arguments: tuple[Value, ...], *_: object) -> Value | None:
-        """vars(os), globals(), locals()."""
+        """The dict of names that vars(os), globals() or locals() gives, as a named thing; None for any other call."""
         if name == "builtins.vars" and arguments and arguments[0].name:
             return Value(name=f"{arguments[0].name}.__dict__")
         return Value(name=f"{name}()") if name in ("builtins.vars", "builtins.globals", "builtins.locals") else None
 
     def _got(self, name: str, receiver: Value, arguments: tuple[Value, ...], *_: object) -> Value | None:
-        """x.get('key'), os.environ.get and os.getenv."""
+        """The value of a variable of the environment, or of x.get('key') and x.pop('key') of a known dict; None for any other call."""
         if not arguments or not isinstance(arguments[0].constant, str):
             return None
         if name in ("os.getenv", "os.environ.get", "os.environ.pop", "environ.get", "getenv"):
@@ -114,7 +120,7 @@ class KnownCalls(Expressions):
     def _mapped(
         self, name: str, receiver: Value, arguments: tuple[Value, ...], keywords: object, node: ast.Call, scope: Scope
     ) -> Value | None:
-        """map(function, sequence)."""
+        """The results of map(function, sequence) for each element; None for any other call, for unknown elements, or for more than 4000."""
         if name != "builtins.map" or len(arguments) != 2:
             return None
         elements = elements_of(arguments[1])
@@ -124,7 +130,7 @@ class KnownCalls(Expressions):
         return Value(items=tuple(results), origins=origins_of(results))
 
     def _joined_path(self, name: str, receiver: Value, arguments: tuple[Value, ...], *_: object) -> Value | None:
-        """os.path.join and Path(…): the known pieces of a path."""
+        """The known pieces of a path, by os.path.join, Path(…), Path.home, expanduser() and the like, or str(); None for any other call."""
         if (
             name in ("os.path.join", "posixpath.join", "ntpath.join", "path.join")
             or name.endswith((".joinpath", "pathlib.Path"))
@@ -158,7 +164,7 @@ class KnownCalls(Expressions):
         return HOME if name.endswith("Path.home") else None
 
     def _repeated(self, name: str, receiver: Value, arguments: tuple[Value, ...], *_: object) -> Value | None:
-        """Methods that give their object back: `x.copy()`, and the elements of a list."""
+        """The copy, items or values of `os.environ`, as it is itself; None for any other call."""
         return receiver if name.startswith("os.environ") and name.endswith(("copy", "items", "values")) else None
 
 

@@ -57,14 +57,14 @@ class MarshalError(ValueError):
 
 
 def fields_of(magic: int) -> tuple[str, ...]:
-    """The fields of code for a magic number, in their order; `i:` for those that are numbers."""
+    """The names of the fields of code for a magic number, in their order; those that are numbers begin with `i:`."""
     if magic >= FIRST_3_11:
         return FIELDS_3_11
     return (*(FIELDS_3_8 if magic >= FIRST_3_8 else FIELDS_3_7), *OLD_OBJECTS)
 
 
 def read_marshal(data: bytes, magic: int) -> Any:  # noqa: ANN401  (any value)
-    """The value of marshal data that Python with this magic number wrote. Raises MarshalError."""
+    """The value of marshal data that Python with this magic number wrote; bytes after it are ignored. Raises MarshalError."""
     try:
         return _Reader(data, fields_of(magic)).value(0)
     except (struct.error, IndexError, UnicodeError, OverflowError) as error:
@@ -72,6 +72,8 @@ def read_marshal(data: bytes, magic: int) -> Any:  # noqa: ANN401  (any value)
 
 
 class _Reader:
+    """Reads marshal data from a place that moves on."""
+
     def __init__(self, data: bytes, fields: tuple[str, ...]) -> None:
         self._data, self._fields = data, fields
         self._place = self._count = 0
@@ -101,7 +103,10 @@ class _Reader:
         }
 
     def value(self, depth: int) -> Any:  # noqa: ANN401  (any value)
-        """The value at the place where the reader is."""
+        """The value at the place of the reader, which moves behind it.
+
+        Raises MarshalError for an unknown kind, or too deep or too many values.
+        """
         self._count += 1
         if depth > MAX_DEPTH or self._count > MAX_VALUES:
             raise MarshalError("it is nested too deeply, or has too many values")
@@ -124,32 +129,36 @@ class _Reader:
         return found
 
     def _bytes(self, count: int) -> bytes:
+        """The next bytes. Raises MarshalError if there are fewer."""
         if count > len(self._data) - self._place:
             raise MarshalError("it ends too early")
         self._place += count
         return self._data[self._place - count : self._place]
 
     def _number(self, layout: str) -> int:
+        """The next number, in a layout of `struct`."""
         (number,) = struct.unpack(layout, self._bytes(struct.calcsize(layout)))
         return int(number)
 
     def _text(self, length: str, codec: str) -> str:
+        """The next text: its length, in a layout of `struct`, then its bytes in a codec."""
         return self._bytes(self._number(length)).decode(codec, "surrogatepass" if codec == "utf-8" else "strict")
 
     def _values(self, count: int, depth: int) -> tuple[Any, ...]:
+        """The next values, as a tuple. Raises MarshalError if the data are too short."""
         if count > len(self._data) - self._place:
             raise MarshalError("it ends too early")
         return tuple(self.value(depth) for _ in range(count))
 
     def _long(self) -> int:
-        """An integer, in digits of 15 bits."""
+        """The next integer, of any size, from digits of 15 bits."""
         count = self._number("<i")
         digits = struct.unpack(f"<{abs(count)}H", self._bytes(2 * abs(count)))
         number = sum(int(digit) << (15 * place) for place, digit in enumerate(digits))
         return -number if count < 0 else number
 
     def _code(self, depth: int) -> Code:
-        """A code object: numbers and values in the order of the version."""
+        """The next code object: numbers and values in the order of the version."""
         found: list[tuple[str, Any]] = []
         for field in self._fields:
             is_number = field.startswith("i:")

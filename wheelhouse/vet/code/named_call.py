@@ -31,11 +31,11 @@ class Call:
 
     @property
     def values(self) -> tuple[Value, ...]:
-        """The values of all arguments."""
+        """The values of all arguments, first by place, then by keyword; without the receiver."""
         return (*self.arguments, *self.keywords.values())
 
     def argument(self, place: int, *names: str) -> Value:
-        """An argument by its place, or by one of its names."""
+        """The argument at a place, else the first of these keywords that is given; UNKNOWN if there is neither."""
         if place < len(self.arguments):
             return self.arguments[place]
         return next((self.keywords[name] for name in names if name in self.keywords), UNKNOWN)
@@ -60,7 +60,10 @@ CODE_WORDS = re.compile(
 
 
 def hidden_code(text: str) -> str:
-    """The part of a decoded text that is code or a command; empty if none is."""
+    """The first part of a decoded text that is code or a command, shortened to one line; empty if there is none.
+
+    Only the first 64 Ki characters are searched.
+    """
     match = CODE_WORDS.search(text[:MAX_SEARCHED])
     return shortened(match[0]) if match else ""
 
@@ -70,19 +73,23 @@ PACKAGE_DATA = frozenset(("pkgutil.get_data", "importlib.resources.read_binary",
 
 
 def _of_file(kind: str, how: str, path: str) -> frozenset[Origin]:
-    """The origins of what is read of a file."""
+    """The origin of what is read of a file. If the suffix is one of files without code, also the origin `data-file`."""
     origins = frozenset((Origin(kind, how),))
     return origins | {Origin("data-file", f"open('{shortened(path)}')")} if DATA_FILE.search(path) else origins
 
 
 def shortened(text: str) -> str:
-    """A text on one line, cut where it is long."""
+    """A text on one line, each run of blanks as one blank; cut after MAX_QUOTED characters, with GAP at the end."""
     line = " ".join(text.split())
     return line if len(line) <= MAX_QUOTED else f"{line[:MAX_QUOTED]}{GAP}"
 
 
 def result_of(call: Call) -> Value:
-    """The value that a call gives: its name with `()`, and the origins of its data."""
+    """The value that a call of a named thing gives: its name with `()`, and the origins of arguments and receiver.
+
+    A decoder, the host or a secret adds one. What is fetched or read of a file has only its own origin, and a file also its path as
+    text.
+    """
     name = call.name
     text = ""
     last = name.rpartition(".")[2]

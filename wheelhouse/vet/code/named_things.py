@@ -11,11 +11,14 @@ class NamedThings:
     """Gives attributes and items. `Expressions` evaluates code with them."""
 
     def lookup(self, name: str) -> Value | None:
-        """The value of a dotted name of the code's own package; None if there is none."""
+        """The value of a dotted name of the code's own package; None if there is none. `Interpreter` implements it."""
         raise NotImplementedError
 
     def attribute(self, value: Value, attribute: str, *, is_spelled: bool = True) -> Value:
-        """The value of an attribute of a value."""
+        """The value of an attribute: what the code's own class, instance or module has, else a named thing, as `os.system`.
+
+        A value without a name gives an unknown one, with its data. `__call__` gives the value itself.
+        """
         if attribute == "__call__":
             return value
         target = value.target
@@ -35,7 +38,10 @@ class NamedThings:
         return Value(name=name, text=value.text, origins=origins, is_spelled=value.is_spelled and is_spelled)
 
     def _attribute_of_instance(self, value: Value, target: Instance, attribute: str) -> Value:
-        """An attribute of an instance: its own, one of its class, or one of a base."""
+        """An attribute of an instance: stored on `self`, from its class, or from a base class of the code; a function becomes a method.
+
+        Else `Base().x` if a base is outside the code, else UNKNOWN.
+        """
         of: Class | None = target.of
         external = ""
         while of is not None:
@@ -47,7 +53,10 @@ class NamedThings:
         return Value(name=f"{external}().{attribute}") if external else UNKNOWN
 
     def item(self, value: Value, index: Value) -> Value:
-        """The value of `value[index]`."""
+        """The value of `value[index]`: an item of a known dict, sequence or constant, a variable of `os.environ`, or what a text names.
+
+        Otherwise an unknown value with the data of both.
+        """
         key = index.constant
         if isinstance(key, str) and value.name:
             if value.name == "os.environ":
@@ -67,7 +76,10 @@ class NamedThings:
         return Value(name=name, text=value.text, origins=value.origins | index.origins)
 
     def _named_by_text(self, value: Value, key: str) -> Value:
-        """What a text names in the dict of a module: `sys.modules['os']`, `os.__dict__['system']`, `vars(builtins)['exec']`."""
+        """What a text names in the dict of a module: `sys.modules['os']`, `os.__dict__['system']`, `vars(builtins)['exec']`.
+
+        Of any other thing, `name[]` with the thing's data.
+        """
         if value.name == "sys.modules":
             return Value(name=key, is_spelled=False)
         if value.name in MODULES_OF_NAMES:
@@ -83,12 +95,12 @@ class NamedThings:
         return Value(name=f"{value.name}[]", text=value.text, origins=value.origins)
 
     def lookup_global(self, name: str) -> Value | None:
-        """The value of a name of the module that runs."""
+        """The value of a name of the module that runs; None if there is none. `Calls` implements it."""
         raise NotImplementedError
 
 
 def _bound(found: Value, instance: Value) -> Value:
-    """A function of a class as a method of an instance; anything else as it is."""
+    """A function of a class as a method of an instance. Anything else as it is, also a function that is bound already."""
     function = found.target
     if isinstance(function, Function) and function.instance is None:
         return Value(target=Function(function.node, function.scope, instance, function.module))

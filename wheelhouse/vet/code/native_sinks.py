@@ -15,13 +15,13 @@ NATIVE_BYTES = frozenset(("ctypes.create_string_buffer()", "ctypes.c_char_p()", 
 
 
 def maps_memory(call: Call, _: Run) -> Iterator[Seen]:
-    """Memory from which code can run."""
+    """`injects` if a call asks for memory from which code can run; else nothing."""
     if maps_code(call.node):
         yield "injects", "asks for memory from which it can run code"
 
 
 def loads_library(call: Call, _: Run) -> Iterator[Seen]:
-    """A file loaded as a library of native code, though its name is that of something else, or its folder is a temporary one."""
+    """`injects` if a library of native code is loaded from a folder that no install writes, or has an odd suffix; else nothing."""
     path = call.argument(0, "name").words
     if re.search(r"\.(?:py|txt|dat|png|jpg|gif|json|log|tmp)$", path):
         yield "injects", f"loads `{shortened(path)}` as native code"
@@ -30,7 +30,7 @@ def loads_library(call: Call, _: Run) -> Iterator[Seen]:
 
 
 def runs_address(call: Call, _: Run) -> Iterator[Seen]:
-    """Bytes that are called as a function of native code."""
+    """`injects` if bytes are called as a function of native code; else nothing."""
     is_cast = call.name == "ctypes.cast" and call.argument(1, "typ").name.startswith(NATIVE_TYPES)
     if (is_cast and call.argument(0).name in NATIVE_BYTES) or (
         call.name in NATIVE_TYPES and call.argument(0).name.startswith(("ctypes.addressof()", "ctypes.cast()"))

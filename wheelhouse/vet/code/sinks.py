@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from wheelhouse.vet.code import api_names
 from wheelhouse.vet.code.hidden_members import pickle_calls
-from wheelhouse.vet.code.hostile import hostile_command, is_whole_place, takes_connection
+from wheelhouse.vet.code.hostile import hostile_command, is_of_connection, is_whole_place
 from wheelhouse.vet.code.named_call import MAX_QUOTED, TEMPORARY, Call, Run, Seen, hidden_code, shortened
 from wheelhouse.vet.code.native_sinks import loads_library, maps_memory, runs_address
 from wheelhouse.vet.code.started_commands import ASKS, INSTALLS, SENDING, is_harmless, program_of, suspicion
@@ -16,7 +16,10 @@ PIP_MAIN = re.compile(r"pip(?:\._internal(?:\.cli\.main|\.main)?)?\.(?:main|pipm
 
 
 def judge(call: Call, run: Run) -> Iterator[Seen]:
-    """What a call does that a reviewer must see, as kind and description."""
+    """What a call does that a reviewer must see, as pairs of kind and description; nothing if it does nothing such.
+
+    Files that get fetched data are added to `run`.
+    """
     name = call.name
     last = name.rpartition(".")[2]
     if not call.is_spelled and (last in api_names.DANGEROUS or name in api_names.PROCESSES):
@@ -53,7 +56,7 @@ INJECTORS = frozenset(
 
 
 def _executes(call: Call) -> Iterator[Seen]:
-    """Code that is made of data."""
+    """`dynamic` for code that is made of data, and `fetched-code` or `decoded-code` if the data are fetched or decoded."""
     function = call.name.removeprefix("builtins.")
     yield "dynamic", f"`{function}`"
     code = call.argument(0, "source", "code", "object")
@@ -66,7 +69,10 @@ def _executes(call: Call) -> Iterator[Seen]:
 
 
 def _loads(call: Call) -> Iterator[Seen]:
-    """Objects, or code, that are made of bytes in the code, or of decoded or fetched ones."""
+    """`dynamic` for objects that are made of bytes.
+
+    One more kind if the bytes are fetched, decoded, or a constant pickle that calls something.
+    """
     data = call.argument(0)
     yield "dynamic", f"`{call.name}`"
     if how := data.how("fetched"):
@@ -78,7 +84,7 @@ def _loads(call: Call) -> Iterator[Seen]:
 
 
 def command_of(call: Call) -> str:
-    """The words of the command that a call starts, unknown ones as gaps."""
+    """The words of the command that a call starts, with GAP for unknown ones; GAP alone if nothing is known."""
     start = 1 if call.name.startswith(("os.spawn", "os.posix_spawn")) and "posix" not in call.name else 0
     given = call.argument(start, "args", "cmd", "command", "argv")
     if call.name.startswith("asyncio.create_subprocess_exec"):
@@ -87,7 +93,7 @@ def command_of(call: Call) -> str:
 
 
 def _starts(call: Call, run: Run) -> Iterator[Seen]:
-    """A process: of decoded or fetched data, with data of this machine, of an attack, or any other."""
+    """The kinds of a process that is started: of fetched or decoded data, with data of this machine, of an attack, or by its words."""
     command = command_of(call)
     quoted = shortened(command)
     origins = origins_of((*call.arguments, *(call.keywords.get(key, UNKNOWN) for key in ("args", "cmd"))))
@@ -111,7 +117,7 @@ def _starts(call: Call, run: Run) -> Iterator[Seen]:
 
 
 def _weighed(call: Call, command: str, quoted: str) -> Seen:
-    """A process by its words: suspicious, hidden, or only a program that is no usual tool."""
+    """The kind and description of a process by its words: `command` if they are suspicious, `asks`, `process`, or `tool` if it is usual."""
     is_plain = is_harmless(command)
     if call.name.rpartition(".")[2] == "startfile":
         return "command", f"`{quoted}`: opens a file by its type"
@@ -127,30 +133,38 @@ def _weighed(call: Call, command: str, quoted: str) -> Seen:
 
 
 def _carried_by(call: Call, command: str) -> str:
-    """What data of this machine a command carries, in words: secrets to any program, names of the machine over the network."""
+    """What data of this machine a command carries, in words; empty if none.
+
+    Secrets count for every program, names of the machine only for one that sends.
+    """
     carried = _carried((call.argument(0, "args", "cmd", "command"),))
     is_sending = bool(SENDING.search(command)) or carried.startswith(("secrets", "the environment"))
     return carried if is_sending else ""
 
 
 def _is_detached(call: Call) -> bool:
-    """Whether a process runs on by itself, and nobody sees what it prints."""
+    """Whether a process runs on by itself, with neither input nor output."""
     is_alone = call.keywords.get("start_new_session", UNKNOWN).constant is True or "creationflags" in call.keywords
     stdin = call.keywords.get("stdin", UNKNOWN)
     return _is_silent(call) and (is_alone or stdin.name.endswith("DEVNULL") or stdin.constant == -3)
 
 
 def _names_own_file(command: str) -> bool:
+    """Whether a command contains `__file__`, or begins with an unknown part, `./` or the temporary folder."""
     return "__file__" in command or command.startswith((GAP, "./", TEMPORARY))
 
 
 def _is_silent(call: Call) -> bool:
+    """Whether both the output and the errors of a process go to DEVNULL."""
     outputs = [call.keywords.get(key, UNKNOWN) for key in ("stdout", "stderr")]
     return all(value.name.endswith("DEVNULL") or value.constant == -3 for value in outputs)
 
 
 def _connects(call: Call, run: Run) -> Iterator[Seen]:
-    """A connection, and data of this machine that goes over it."""
+    """`network` for a connection, with its address, and more kinds for what is sent, by whom it is received, and what is fetched.
+
+    Of a look-up of a name, only `sends`, if the name contains data of this machine.
+    """
     name = call.name
     values = call.values
     if api_names.LOOKUPS.fullmatch(name):
@@ -178,11 +192,12 @@ def _connects(call: Call, run: Run) -> Iterator[Seen]:
 
 
 def _address(values: Sequence[Value]) -> str:
+    """The first known text with an address (`://`) in it; empty if there is none."""
     return next((value.words for value in values if "://" in value.words), "")
 
 
 def _carried(values: Sequence[Value]) -> str:
-    """What data of this machine values carry, in words."""
+    """What data of this machine values carry, in words: the environment, else secrets, else names of machine or user. Empty if none."""
     origins = origins_of(values)
     for kind, words in (
         ("environment", "the environment"),
@@ -195,7 +210,10 @@ def _carried(values: Sequence[Value]) -> str:
 
 
 def _opens(call: Call, run: Run) -> Iterator[Seen]:
-    """Files with secrets that are opened, and start-up files that are opened to write."""
+    """`secrets` for a file with secrets that is read, the kinds of `_writes_to` for one that is written.
+
+    A written file with fetched data is added to `run`.
+    """
     yield from _opens_browser(call, run)
     path = (
         call.argument(0, "file", "path").words
@@ -216,6 +234,7 @@ def _opens(call: Call, run: Run) -> Iterator[Seen]:
 
 
 def _writes_to(path: str) -> Iterator[Seen]:
+    """`startup` for a path that is read at the start of a system, shell or Python, `tool-settings` for one by which tools run commands."""
     if api_names.STARTUP_FILES.search(path):
         yield "startup", f"writes `{shortened(path)}`"
     elif path.endswith(".pth") or "site-packages" in path:
@@ -225,7 +244,7 @@ def _writes_to(path: str) -> Iterator[Seen]:
 
 
 def _reads_place(call: Call, _: Run) -> Iterator[Seen]:
-    """Folders and databases of secrets that are listed, copied or opened."""
+    """`secrets` for places of secrets that are listed, copied or opened, and the kinds of `_writes_to` for the destination of a copy."""
     for value in call.arguments[:2]:
         if api_names.SECRET_FILES.search(value.words):
             yield "secrets", f"`{call.name}` of `{shortened(value.words)}`"
@@ -234,7 +253,10 @@ def _reads_place(call: Call, _: Run) -> Iterator[Seen]:
 
 
 def _writes(call: Call, run: Run) -> Iterator[Seen]:
-    """Fetched data that go into a file, and code that is written."""
+    """`drops` for fetched data written as a program, and `hidden-text` for code that is written.
+
+    A file with fetched data is added to `run`.
+    """
     fetched = next((value.how("fetched") for value in call.values if value.how("fetched")), "")
     path = call.receiver.text
     if fetched:
@@ -247,7 +269,7 @@ def _writes(call: Call, run: Run) -> Iterator[Seen]:
 
 
 def _copies(call: Call, run: Run) -> Iterator[Seen]:
-    """Fetched data that are copied into a file."""
+    """`drops` for fetched data that are copied into a program. The file is added to `run`."""
     if (how := call.argument(0).how("fetched")) and (path := call.argument(1).text):
         run.fetched_files.append(path)
         if api_names.PROGRAM_NAME.search(path):
@@ -255,13 +277,13 @@ def _copies(call: Call, run: Run) -> Iterator[Seen]:
 
 
 def _runs_file(call: Call, run: Run) -> Iterator[Seen]:
-    """A file that is run as Python code after something was fetched."""
+    """`drops` for a file that is run as Python code after something was fetched."""
     if run.fetched_files:
         yield "drops", f"runs a file that it fetched: `{call.name}`"
 
 
 def _permits(call: Call, run: Run) -> Iterator[Seen]:
-    """A fetched file that becomes executable, or gets the name of a program."""
+    """`drops` for a chmod after something was fetched, or a file that then gets the name of a program."""
     if call.name in ("os.chmod", "os.rename", "os.replace", "shutil.move") or call.name.endswith(".chmod"):
         is_program = "chmod" in call.name or any(api_names.PROGRAM_NAME.search(value.words) for value in call.values)
         if run.fetched_files and is_program:
@@ -269,44 +291,44 @@ def _permits(call: Call, run: Run) -> Iterator[Seen]:
 
 
 def _duplicates(call: Call, _: Run) -> Iterator[Seen]:
-    """A connection in place of the input or output of this process: a shell that is started next talks over it."""
-    if takes_connection(call.argument(0, "fd")):
+    """`hostile` for a connection in place of the input or output of this process: a shell that is started next talks over it."""
+    if is_of_connection(call.argument(0, "fd")):
         yield "hostile", "puts a connection in place of input and output, as a remote shell does"
 
 
 def _removes_tree(call: Call, _: Run) -> Iterator[Seen]:
-    """A home folder or a disk that is removed."""
+    """`hostile` for all of a home folder, a disk or a folder of the system that is removed."""
     if is_whole_place(path := call.argument(0, "path").words):
         yield "hostile", f"removes `{shortened(path)}` and all that is in it"
 
 
 def _reads_settings(call: Call, _: Run) -> Iterator[Seen]:
-    """Files with secrets that are read as settings."""
+    """`secrets` for a file with secrets that configparser reads."""
     path = call.argument(0, "filenames").words
     if call.name.startswith("configparser.") and api_names.SECRET_FILES.search(path):
         yield "secrets", f"reads `{shortened(path)}`"
 
 
 def _installs(call: Call, _: Run) -> Iterator[Seen]:
-    """Pip's own function, called with a command."""
+    """`installs` for pip's own function, called with an install."""
     if PIP_MAIN.fullmatch(call.name) and "install" in call.argument(0).words:
         yield "installs", f"`{call.name}`: `{shortened(call.argument(0).words)}`"
 
 
 def _opens_browser(call: Call, _: Run) -> Iterator[Seen]:
-    """An address that is opened in the browser of the user."""
+    """`process` for an address that is opened in the browser of the user."""
     if call.name.startswith("webbrowser."):
         yield "process", f"opens `{shortened(call.argument(0, 'url').words or GAP)}` in the browser"
 
 
 def _registers(call: Call, _: Run) -> Iterator[Seen]:
-    """Keys of Windows' registry that start programs."""
+    """`startup` for a key of Windows' registry that starts programs."""
     if any(re.search(r"CurrentVersion\\+Run", value.words, re.IGNORECASE) for value in call.arguments):
         yield "startup", "writes a key of the registry that starts programs"
 
 
 def _sets_up(call: Call, _: Run) -> Iterator[Seen]:
-    """setup() with commands of its own in place of those of an install."""
+    """`install-command` for a setup() that has its own commands in place of those of an install."""
     entries = (call.keywords.get("cmdclass") or UNKNOWN).entries or {}
     commands = [str(key) for key in entries if key in INSTALL_COMMANDS]
     if call.name.rpartition(".")[2] == "setup" and commands:

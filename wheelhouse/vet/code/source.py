@@ -68,18 +68,25 @@ class UnparsedError(Exception):
 
 
 def is_odd(source: bytes) -> bool:
-    """Whether the bytes of a source may hide something from who reads it."""
+    """Whether the bytes of a source may hide something from who reads it.
+
+    They do by long runs of blanks or brackets, escapes, odd letters, or an encoding that nobody can read.
+    """
     if any(run in source for run in ODD_RUNS) or ESCAPED.search(source) or _names_a_hiding_codec(source):
         return True
     return not source.isascii() and ODD_LETTERS.search(source) is not None
 
 
 def _names_a_hiding_codec(source: bytes) -> bool:
+    """Whether a source declares, in its first 400 bytes, an encoding that nobody can read."""
     return b"coding" in source[:400] and bool(HIDING_CODEC.fullmatch(declared_encoding(source)))
 
 
 def decoded_source(source: bytes) -> str:
-    """The text of a source, by its own encoding (PEP 263). Raises UnparsedError."""
+    """The text of a source, by its own encoding, else UTF-8 (PEP 263); as Latin-1 if that does not fit.
+
+    Raises UnparsedError for a source that is too long, or an encoding that gives no text.
+    """
     if len(source) > MAX_SOURCE_BYTES:
         raise UnparsedError(f"it is longer than {MAX_SOURCE_BYTES >> 20} MiB")
     codec = declared_encoding(source) or "utf-8"
@@ -97,7 +104,7 @@ def decoded_source(source: bytes) -> str:
 
 
 def declared_encoding(source: bytes) -> str:
-    """The encoding that a source names in its first two lines; empty if it names none (PEP 263)."""
+    """The encoding that a source names in its first two lines, by Python's name if Python knows it; empty if it names none (PEP 263)."""
     for line in source.split(b"\n", 2)[:2]:
         if match := COOKIE.match(line):
             with_name = match[1].decode("ascii", "replace")
@@ -111,9 +118,10 @@ def declared_encoding(source: bytes) -> str:
 
 
 def parsed(text: str) -> tuple[ast.Module, list[str]]:
-    """The tree of a source, and why some of its statements are left out: a newer syntax, Python 2. Raises UnparsedError.
+    """The tree of a source, and why some of its statements are left out, in at most one reason: a newer syntax, Python 2.
 
-    If a source does not parse as a whole, each statement at its top is parsed for itself.
+    If a source does not parse as a whole, each statement at its top is parsed for itself. Raises UnparsedError if none parses, or
+    it is nested too deeply.
     """
     try:
         return _tree(text), []
@@ -131,7 +139,10 @@ def parsed(text: str) -> tuple[ast.Module, list[str]]:
 
 
 def _statements(text: str) -> list[tuple[int, str]]:
-    """The statements at the top of a source, as well as lines say, each with the number of lines before it."""
+    """The statements at the top of a source, as well as lines say, each with the number of lines before it.
+
+    The last one of MAX_STATEMENTS has all the rest.
+    """
     lines = text.split("\n")
     starts: list[int] = []
     for number, line in enumerate(lines):
@@ -142,6 +153,7 @@ def _statements(text: str) -> list[tuple[int, str]]:
 
 
 def _tree(text: str) -> ast.Module:
+    """The tree of a text. Raises UnparsedError, with `is_syntax` for an error in a line."""
     try:
         with warnings.catch_warnings(), too_deep_as(ValueError):
             warnings.simplefilter("ignore")
@@ -154,7 +166,7 @@ def _tree(text: str) -> ast.Module:
 
 
 def _reason(error: Exception) -> str:
-    """Why a source does not parse."""
+    """Why a source does not parse, in a few words; `line 3: …` for an error in a line."""
     if "null byte" in str(error):
         return "it has null bytes"
     if isinstance(error, SyntaxError):
@@ -166,7 +178,7 @@ def _reason(error: Exception) -> str:
 
 
 def odd_text(path: str, source: bytes, text: str, tree: ast.Module, reach: str) -> Iterator[Behaviour]:
-    """What the text of a source hides from who reads it."""
+    """What the text of a source hides from who reads it. `source` are its bytes, `reach` is how addresses in it are reached."""
     codec = declared_encoding(source)
     if codec and HIDING_CODEC.fullmatch(codec):
         yield Behaviour("encoded-source", path, 1, f"the encoding `{codec}`")
@@ -185,15 +197,19 @@ def odd_text(path: str, source: bytes, text: str, tree: ast.Module, reach: str) 
 
 
 def _hidden_by_blanks(path: str, text: str) -> Iterator[Behaviour]:
+    """A behaviour for each code behind many blanks on its line, unless it is in a comment or a text."""
     for match in BLANKS.finditer(text):
-        if not _is_comment_or_text(match["before"], match["hidden"]):
+        if not _is_comment_or_text(match["before"]):
             yield Behaviour(
                 "hidden-by-blanks", path, _line(text, match.start("hidden")), f"`{shortened(match['hidden'])}`"
             )
 
 
 def _addresses(path: str, text: str, tree: ast.Module, reach: str) -> Iterator[Behaviour]:
-    """Addresses in the texts of a source, but not in its docstrings, that hide who receives."""
+    """Addresses in the texts of a source, but not in its docstrings, that hide who receives.
+
+    Those of known public services are `service-address`, unless the source has a bot's token.
+    """
     matches = [match for one in ADDRESS.finditer(text) if (match := SUSPICIOUS_ADDRESS.match(text, one.start()))]
     if any(needle in text for needle in RECORDERS):
         matches += RECORDER.finditer(text)
@@ -207,7 +223,7 @@ def _addresses(path: str, text: str, tree: ast.Module, reach: str) -> Iterator[B
 
 
 def _encoded_texts(path: str, text: str) -> Iterator[Behaviour]:
-    """Many long texts that nobody can read."""
+    """At most one `encoded-text`, if many lines, and more than a quarter of all, have a long text that nobody can read."""
     long_lines = [line for line in text.split("\n") if len(line) > MIN_BLOB]
     blobs = [line for line in long_lines if BLOB.search(line)] if len(long_lines) >= MANY_BLOBS else []
     if len(blobs) >= MANY_BLOBS and len(blobs) * 4 > text.count("\n"):
@@ -215,6 +231,7 @@ def _encoded_texts(path: str, text: str) -> Iterator[Behaviour]:
 
 
 def _odd_characters(path: str, text: str) -> Iterator[Behaviour]:
+    """A behaviour for each character that turns the direction of text, each long run of invisible characters, and each lookalike name."""
     for match in BIDI.finditer(text):
         yield Behaviour("bidi", path, _line(text, match.start()), f"U+{ord(match[0]):04X}")
     for match in INVISIBLE.finditer(text):
@@ -223,8 +240,8 @@ def _odd_characters(path: str, text: str) -> Iterator[Behaviour]:
         yield from _lookalike_names(path, text)
 
 
-def _is_comment_or_text(before: str, hidden: str) -> bool:
-    """Whether a line before many blanks, or after them, is a comment or part of a text."""
+def _is_comment_or_text(before: str) -> bool:
+    """Whether the part of a line before many blanks has a comment, or begins a text."""
     return (
         "#" in before
         or before.count('"') % 2 == 1
@@ -234,7 +251,7 @@ def _is_comment_or_text(before: str, hidden: str) -> bool:
 
 
 def _lookalike_names(path: str, text: str) -> Iterator[Behaviour]:
-    """Names spelled with letters that Python reads as plain ones (PEP 3131)."""
+    """Names spelled with letters that Python reads as plain ones (PEP 3131), as far as the text has tokens."""
     try:
         for token in tokenize.generate_tokens(iter(text.splitlines(keepends=True)).__next__):
             if token.type == tokenize.NAME and not token.string.isascii() and LOOKALIKE.search(token.string):
@@ -248,7 +265,7 @@ def _lookalike_names(path: str, text: str) -> Iterator[Behaviour]:
 
 
 def _escaped_names(path: str, text: str) -> Iterator[Behaviour]:
-    """Plain words that are spelled with escapes, though nobody needs to."""
+    """A `hidden-name` for each dangerous name that is spelled with escapes, though nobody needs to."""
     for match in ESCAPES.finditer(text):
         word = match[0].encode("ascii", "replace").decode("unicode_escape", "replace")
         if word in DANGEROUS or word in DANGEROUS_MODULES:
@@ -256,7 +273,7 @@ def _escaped_names(path: str, text: str) -> Iterator[Behaviour]:
 
 
 def _literals(tree: ast.Module) -> set[int]:
-    """The numbers of the lines that have a text which is not a docstring."""
+    """The numbers of the lines, from 1, that have a text which is no statement of its own, as a docstring is."""
     alone = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     lines: set[int] = set()
     for node in ast.walk(tree):
@@ -266,4 +283,5 @@ def _literals(tree: ast.Module) -> set[int]:
 
 
 def _line(text: str, position: int) -> int:
+    """The number of the line of a position, from 1."""
     return text.count("\n", 0, position) + 1

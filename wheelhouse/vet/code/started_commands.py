@@ -122,12 +122,12 @@ PROGRAM = re.compile(
 
 
 def suspicion(command: str) -> str:
-    """Why a reviewer must see a command, in a few words; empty if its words do not say."""
+    """Why a reviewer must see a command, in a few words; of several reasons the first in SUSPICIOUS. Empty if its words do not say."""
     return next((why for why, pattern in SUSPICIOUS if pattern.search(command)), "")
 
 
 def program_of(command: str) -> str:
-    """The name of the program that a command starts, without folder; empty if the command does not say."""
+    """The name of the program that a command starts, in lower case, without folder and `.exe`; empty if the command does not say."""
     if command.startswith("sys.executable"):
         return "python"
     match = PROGRAM.match(command)
@@ -135,5 +135,5 @@ def program_of(command: str) -> str:
 
 
 def is_harmless(command: str) -> bool:
-    """Whether a command starts a program that builds and tools call, and its words say nothing else."""
+    """Whether a command starts one of the programs in HARMLESS, and its words say nothing else."""
     return program_of(command) in HARMLESS and not suspicion(command)

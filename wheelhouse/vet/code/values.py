@@ -79,12 +79,15 @@ class Value:
     is_spelled: bool = True
 
     def how(self, kind: str) -> str:
-        """What gave its data, if some of its data are of that kind; else empty."""
+        """The `how` of its origin of this kind, of several the first in alphabetical order; empty if it has none."""
         return min((origin.how for origin in self.origins if origin.kind == kind), default="")
 
     @property
     def words(self) -> str:
-        """What is known of it as text, and of its elements, one after another."""
+        """Its known text; empty if none is known, as for a number. Bytes are read as Latin-1 and cut.
+
+        The words of items are joined by blanks, with GAP for an unknown item. `sys.executable` and `__file__` are their own words.
+        """
         if isinstance(self.constant, str):
             return self.constant
         if isinstance(self.constant, bytes):
@@ -109,7 +112,7 @@ class Scope:
         self.around = around
 
     def get(self, name: str) -> Value | None:
-        """The value of a name; None if nothing binds it."""
+        """The value of a name in this scope or the nearest one around it; None if none of them binds it."""
         scope: Scope | None = self
         while scope is not None:
             value = scope.names.get(name)
@@ -120,7 +123,7 @@ class Scope:
 
 
 def origins_of(values: Iterable[Value]) -> frozenset[Origin]:
-    """The origins of all data in values."""
+    """The origins of all these values together."""
     found = NOTHING
     for value in values:
         if value.origins:

@@ -189,7 +189,11 @@ class SeenWords:
         self._memory = _Memory()
 
     def needles(self, source: bytes) -> set[bytes]:
-        """The needles that a source may have; it has no other."""
+        """The needles that a source may have, by its words; it has no other.
+
+        All needles if the source has more than MAX_WORDS different words. New words are remembered, and all are forgotten if there
+        are too many.
+        """
         words = set(source.translate(SEPARATED).split())
         if len(words) > MAX_WORDS:
             return set(NEEDLES)
@@ -210,7 +214,7 @@ class _Memory:
         self.needles: dict[bytes, set[bytes]] = {}
 
     def learn(self, words: set[bytes]) -> None:
-        """Keep the needles of words."""
+        """Add words that were seen, and the needles whose core each of them contains."""
         text = b"\n".join(words)
         for needle in [needle for needle, core in CORES.items() if core in text]:
             for word in [word for word in words if CORES[needle] in word]:
@@ -223,12 +227,12 @@ _seen_words = SeenWords()
 
 
 def is_worth_following(source: bytes) -> bool:
-    """Whether a source has one of the words."""
+    """Whether a source has at least one of these words. The rules find nothing in a source that has none."""
     return next(_places(source), None) is not None
 
 
 def lines_worth_following(source: bytes) -> list[int]:
-    """The numbers of the lines with such words, in order."""
+    """The line numbers of these words in a source, from 1, in order. A line with several of them is there several times."""
     lines, position, line = [], 0, 1
     for place in sorted(_places(source)):
         line += source.count(b"\n", position, place)
@@ -238,6 +242,7 @@ def lines_worth_following(source: bytes) -> list[int]:
 
 
 def _places(source: bytes) -> Iterator[int]:
+    """The byte offsets at which one of these words counts, by needle, not sorted."""
     for needle in _seen_words.needles(source):
         pattern = NEEDLES[needle]
         place = source.find(needle)
