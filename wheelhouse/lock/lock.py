@@ -57,7 +57,7 @@ class Inputs:
     settings_sha256: str | None = None
 
     def document(self) -> dict[str, Any]:
-        """The table `inputs` of a lock file."""
+        """The table `inputs` of a lock file, with its indexes and selection; without empty values."""
         table = {
             "requirements": list(self.requirements),
             "constraints": [{"source": file.source, "sha256": file.sha256} for file in self.constraints],
@@ -78,7 +78,9 @@ class Inputs:
         return self._identity() == other._identity()
 
     def _identity(self) -> dict[str, Any]:
-        """What must be equal for two runs to ask for the same."""
+        """What must be equal for two runs to ask for the same, as a table: notes, sources of constraints and the order of
+        indexes are left out, and the upload limit if it comes from an age.
+        """
         table = replace(
             self, constraints=(), pip_config=(), settings_sha256=None, locations=tuple(sorted(self.locations))
         ).document()
@@ -88,7 +90,7 @@ class Inputs:
 
     @property
     def label(self) -> str:
-        """Eight hexadecimal digits that differ for other inputs."""
+        """Eight hexadecimal digits that differ for inputs that ask for something else."""
         return hashlib.sha256(repr(sorted(self._identity().items())).encode()).hexdigest()[:8]
 
     @property
@@ -120,7 +122,7 @@ class Built:
 
     @property
     def held(self) -> frozenset[str]:
-        """What confined the build: the name of the sandbox, `seccomp`, `cgroup`."""
+        """What confined the build: the name of the sandbox, `seccomp`, `cgroup`; an empty text alone if `sandbox` is empty."""
         return frozenset(self.sandbox.split(", "))
 
 
@@ -165,17 +167,17 @@ class Pin:
 
     @property
     def constrained(self) -> bool:
-        """Whether a constraint limited it."""
+        """Whether a constraint limited the version."""
         return self.constraint is not None
 
     @property
     def build_lock_name(self) -> str:
-        """The file name of the lock in `build/` for its build, past or future; empty if there is none."""
+        """The file name of the lock in `build/`: of the build that was done, else of the one to come; empty if there is none."""
         return self.built.lock if self.built else self.build_lock
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """The projects that it depends on directly, on this target."""
+        """The names of the projects that it depends on directly, on this target, each once."""
         return tuple(dict.fromkeys(dependency_name(text) for text in self.dependencies))
 
     @property
@@ -199,12 +201,12 @@ class Pin:
 
 
 def provenance_filename(pin: Pin) -> str:
-    """The name of the file in a wheelhouse with the attestations of a pin's file."""
+    """The name of the file in a wheelhouse with the attestations of a pin's origin: `<file>.provenance`."""
     return pin.origin.filename + PROVENANCE
 
 
 def requirement_line(pin: Pin) -> str:
-    """The line of a pin in a requirements file: version and hash."""
+    """The line of a pin in a requirements file, with its end: version, and hash of the chosen file."""
     return f"{pin.project}=={pin.version} --hash=sha256:{pin.artifact.sha256}\n"
 
 
@@ -244,11 +246,13 @@ class Lock:
 
     @property
     def artifacts(self) -> tuple[Artifact, ...]:
-        """The files of all pins, in their order."""
+        """The files of all pins, in their order, with kept sdists."""
         return tuple(file for pin in self.pins for file in pin.files)
 
     def to_requirements(self) -> str:
-        """The lock as a requirements file, for pips that cannot read lock files: one line with its `--hash` for each pin."""
+        """The lock as a requirements file, for pips that cannot read lock files: a comment, then one line with its `--hash` for
+        each pin.
+        """
         lines = list(map(requirement_line, self.pins))
         return f"# {len(lines)} artifacts for {self.name}, from {self.filename}\n" + "".join(lines)
 
@@ -259,11 +263,11 @@ def loose_requires_python(target: Target) -> str:
 
 
 def without_empty(table: Mapping[str, Any]) -> dict[str, Any]:
-    """A table without the keys that have no value."""
+    """A table without the keys whose value is None, False, or an empty text, list or tuple."""
     return {key: value for key, value in table.items() if value not in (None, "", (), [], False)}
 
 
 def dependency_name(text: str) -> str:
-    """The project of a dependency as a pin has it: `name[extra]>=1`."""
+    """The project of a dependency as a pin has it (`name[extra]>=1`), spelled as it is there; a text without a name as it is."""
     match = DEPENDENCY.match(text)
     return match[0] if match else text

@@ -43,12 +43,15 @@ class OtherFileRequest:
 
     @property
     def beside(self) -> dict[str, str]:
-        """The addresses of its checksum file and its signature, by their names in a wheelhouse."""
+        """The addresses of its checksum file and its signature, by their names in a wheelhouse; only those that are given."""
         addresses = {f"{self.name}.checksums": self.checksums, f"{self.name}.signature": self.signature}
         return {name: url for name, url in addresses.items() if url}
 
     def checked(self) -> "OtherFileRequest":
-        """The same with its name. Raises InputError with every problem: no digest, no valid name or path."""
+        """The same with a name: its own, else the last part of its URL.
+
+        Raises one InputError with every problem, such as no digest, or an invalid name or path.
+        """
         request = replace(self, name=self.name or last_part(self.url))
         if problems := list(request._problems()):
             sentence, hint = problems[0]
@@ -93,7 +96,7 @@ class OtherFile:
 
     @property
     def artifacts(self) -> tuple[Artifact, ...]:
-        """The file, its checksum file and its signature."""
+        """The file, then its checksum file and its signature, as far as it has them."""
         return (Artifact(self.name, self.sha256, self.size, self.url), *self.beside)
 
 
@@ -105,7 +108,7 @@ class OtherFiles:
 
     @property
     def artifacts(self) -> dict[str, Artifact]:
-        """Every file by its name. Raises InputError if two have one name."""
+        """Every file by its name, with checksum files and signatures. Raises InputError if two have one name."""
         artifacts: dict[str, Artifact] = {}
         for artifact in (artifact for file in self.files for artifact in file.artifacts):
             if artifacts.setdefault(artifact.filename, artifact) != artifact:
@@ -127,7 +130,7 @@ class OtherFiles:
 
 
 def last_part(url: str) -> str:
-    """The file name in a URL; empty if there is none."""
+    """The file name in a URL, without percent-encoding; empty if there is none."""
     try:
         return unquote(urlsplit(url).path).rpartition("/")[2]
     except ValueError:
@@ -195,7 +198,7 @@ def parse_other_files(text: str, source: str) -> OtherFiles:
 
 
 def _file(table: _FileTable) -> OtherFile:
-    """A file of the lock; what the settings could not request either is refused."""
+    """A file of the lock. Raises ValueError or InputError for what the settings could not request either."""
     beside = tuple(Artifact(file.name, file.sha256, file.size, file.url) for file in table.beside)
     known = (f"{table.name}.checksums", f"{table.name}.signature")
     if unknown := [file.name for file in table.beside if file.name not in known]:
@@ -209,9 +212,10 @@ def _file(table: _FileTable) -> OtherFile:
 
 
 def published_digest(text: str, name: str) -> tuple[str, str] | None:
-    """(algorithm, digest) that a published checksum file gives for a file; None if it gives none.
+    """(algorithm, digest in lower case) that a published checksum file gives for a file; None if it gives none.
 
-    It reads the formats of sha256sum, BSD (`SHA256 (name) = …`), gpg (`name: 0A1B 2C3D …`), and a digest alone.
+    It reads the formats of sha256sum, BSD (`SHA256 (name) = …`), gpg (`name: 0A1B 2C3D …`), and a digest alone. The length of
+    the digest tells the algorithm: sha256, sha384 or sha512.
     """
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     named = [line for line in lines if name in re.split(r"[\s*()=:/]+", line)]
@@ -224,15 +228,15 @@ def published_digest(text: str, name: str) -> tuple[str, str] | None:
 
 
 def _spaced(text: str, name: str) -> str:
-    """The digits of gpg's form, which it writes in groups after the name; empty if there is anything else."""
+    """The digits of gpg's form, which it writes in groups after the name, joined; empty if the text has anything else."""
     digits = "".join(text.replace(f"{name}:", "", 1).split())
     return digits if re.fullmatch(r"[0-9A-Fa-f]+", digits) else ""
 
 
 def dockerfile(files: Iterable[OtherFile], context: str, image: str) -> str:
-    """A Dockerfile that copies the files into an image, whatever its user, and leaves no archive in a layer.
+    """The text of a Dockerfile that copies the files into an image, whatever its user, and leaves no archive in a layer.
 
-    `context` is the staged folder's name.
+    `context` is the staged folder's name. The copy of a file without a path in the image is a comment.
     """
     listed = sorted(files, key=lambda file: file.name)
     unpacked = [file for file in listed if file.unpack]
@@ -265,7 +269,7 @@ def _unpacking(file: OtherFile, context: str) -> str:
 
 
 def _copying(file: OtherFile, context: str) -> str:
-    """The Dockerfile's step that copies a file; a comment if its place in the image is unknown."""
+    """The Dockerfile's step that copies a file, or what was unpacked from it; a comment if its path in the image is not given."""
     if file.unpack:
         return f"COPY --from=unpacked /unpacked{file.to} {file.to}"
     line = f"COPY {context}/{FOLDER}/{file.name} {file.to or '/where/it/belongs'}"

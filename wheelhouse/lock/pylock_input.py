@@ -49,14 +49,15 @@ class PylockInput:
     is_file: Callable[[str], bool]
 
     def left_out(self, taken: Iterable[Candidate]) -> list[str]:
-        """The projects of the lock file of which no file was taken: they are for other targets, extras or groups."""
+        """The projects of the lock file of which no file was taken, sorted: they are for other targets, extras or groups."""
         projects = {candidate.project for candidate in taken}
         return sorted({package.name for package in self.pylock.packages} - projects)
 
     def select(self, target: Target, extras: Collection[str], groups: Collection[str]) -> tuple[Candidate, ...]:
         """The file of each project for a target; `groups` are added to the default groups.
 
-        Raises NoSolutionError if the lock file does not cover the target.
+        Raises NoSolutionError if the lock file does not cover the target, InputError for a project that comes from no file or
+        has no strong hash.
         """
         all_groups = [*(self.pylock.default_groups or ()), *groups]
         environment: Any = dict(target.environment)
@@ -77,7 +78,10 @@ class PylockInput:
     def _candidate(
         self, package: Package, file: PackageVcs | PackageDirectory | PackageArchive | PackageWheel | PackageSdist
     ) -> Candidate:
-        """A file of the lock as a candidate. Raises InputError for a repository, a folder, and a file without a strong hash."""
+        """A file of the lock as a candidate, with its strong hashes alone.
+
+        Raises InputError for a repository, a folder (also one of an archive), and a file without a strong hash.
+        """
         if isinstance(file, PackageVcs | PackageDirectory):
             kind = "a repository" if isinstance(file, PackageVcs) else "a folder"
             hint = "build a wheel of it, and lock that wheel"
@@ -100,12 +104,15 @@ class PylockInput:
             index=package.index or "",
             hashes=hashes,
             size=file.size,
-            upload_time=_in_utc(moment) if (moment := getattr(file, "upload_time", None)) else None,
+            upload_time=_iso_time(moment) if (moment := getattr(file, "upload_time", None)) else None,
             requires_python=str(package.requires_python) if package.requires_python else None,
         )
 
     def _located(self, package: Package, named: str | None, url: str | None, path: str) -> tuple[str, str]:
-        """A file's name, and its location: the path if that file exists or there is no URL, else the URL."""
+        """A file's name, and its location: its path beside the lock if that file exists or there is no URL, else the URL.
+
+        Raises InputError for an address that cannot be read.
+        """
         try:
             beside = _beside(self.source, path) if path else ""
             here = bool(beside) and "://" not in self.source and self.is_file(beside)
@@ -116,13 +123,13 @@ class PylockInput:
             raise InputError(f"`{self.source}` gives an address of {package.name} that cannot be read") from error
 
 
-def _in_utc(moment: datetime) -> str:
-    """A time in ISO 8601; without a time zone it is in UTC (PEP 751)."""
+def _iso_time(moment: datetime) -> str:
+    """A time in ISO 8601, in its own time zone; one without a time zone is in UTC (PEP 751)."""
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).isoformat()
 
 
 def _version(filename: str, source: str) -> Version:
-    """The version in a file name. Raises InputError."""
+    """The version in a file name. Raises InputError if it is not a wheel's or sdist's name."""
     try:
         return release_of(filename)[1]
     except ValueError as error:
@@ -130,19 +137,19 @@ def _version(filename: str, source: str) -> Version:
 
 
 def _beside(source: str, path: str) -> str:
-    """A path of a lock file, which is relative to the lock file."""
+    """A path of a lock file, relative to its folder or URL, as a path or URL to read; an absolute path as it is."""
     if "://" in source:
         return urljoin(source, path)
     return path if path.startswith("/") else f"{source.rpartition('/')[0] or '.'}/{path}"
 
 
 def is_pylock_name(name: str) -> bool:
-    """Whether the name of a requirements file is that of a lock file: `pylock.toml` or `pylock.<name>.toml`."""
+    """Whether the name of a requirements file, with or without folders, is `pylock.toml` or `pylock.<name>.toml`."""
     return NAME.fullmatch(name) is not None
 
 
 def parse_pylock_input(text: str, source: str, sha256: str, is_file: Callable[[str], bool]) -> PylockInput:
-    """Read a lock file of any tool. Raises InputError for anything else."""
+    """Read a lock file of any tool. Raises InputError for anything else, and for a version of the format that is not supported."""
     try:
         return PylockInput(source, sha256, Pylock.from_dict(parse_toml(text)), is_file)
     except PylockUnsupportedVersionError as error:

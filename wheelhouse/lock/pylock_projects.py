@@ -18,7 +18,8 @@ from wheelhouse.resolve.resolution import ResolutionRequest, ResolvedProject, de
 def resolved_projects_of(
     given: Iterable[Candidate], request: ResolutionRequest, source: PackageSource, on_event: Listener = ignore
 ) -> list[ResolvedProject]:
-    """The resolved project of each file, sorted by project. Warns of dependencies that the lock file leaves out.
+    """The resolved project of each file, sorted by project; all files are requested. Dependencies that the lock file leaves out
+    are left out here too, with a warning.
 
     Raises NoSolutionError, naming every file that does not fit the target or is not allowed.
     """
@@ -51,7 +52,7 @@ def _resolved(candidate: Candidate, request: ResolutionRequest, source: PackageS
 
 
 def _warn_of_missing(projects: Iterable[ResolvedProject], names: set[NormalizedName], on_event: Listener) -> None:
-    """Warn of each dependency of these projects that the lock file does not have."""
+    """Warn of each dependency of these projects that the lock file does not have: once, with the first project that asks for it."""
     missing: dict[str, str] = {}
     for project in projects:
         for text in project.dependencies:

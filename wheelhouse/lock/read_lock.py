@@ -47,6 +47,7 @@ def parse_lock(text: str, source: str) -> Lock:
 
 
 def _lock(pylock: Pylock) -> Lock:
+    """The lock of a parsed file. Raises ValueError without our own table, and for a requirement that is none."""
     tables = pylock.tool or {}
     if TOOL not in tables:
         raise ValueError(f"it has no [tool.{TOOL}]")
@@ -58,12 +59,14 @@ def _lock(pylock: Pylock) -> Lock:
 
 
 def _target(table: TargetTable) -> Target:
+    """The target of its markers and tags, if the table has markers; else that of the names of Python and platform."""
     if table.markers is not None:
         return Target.described(table.markers, tuple(expand(table.tags)))
     return Target.of(Python.parse(table.python), Platform.parse(table.platform))
 
 
 def _inputs(table: InputsTable) -> Inputs:
+    """The inputs of a table; `index` of old lock files is the first location."""
     return Inputs(
         requirements=table.requirements,
         constraints=tuple(ConstraintsFile(file.source, file.sha256) for file in table.constraints),
@@ -96,6 +99,7 @@ def _selection(table: InputsTable) -> Selection:
 
 
 def _location(table: IndexTable) -> IndexLocation:
+    """An index, or the folder or page of `find-links`. Raises ValueError if it has neither address."""
     address = table.url if table.find_links is None else table.find_links
     if address is None:
         raise ValueError(f"`tool.{TOOL}.inputs.indexes` has an index with neither `url` nor `find-links`")
@@ -103,6 +107,7 @@ def _location(table: IndexTable) -> IndexLocation:
 
 
 def _pin(package: Package) -> Pin:
+    """The pin of a package. Raises ValueError unless it has a version and exactly one file, apart from the sdist of a built wheel."""
     table = PIN_TABLE.from_table((package.tool or {}).get(TOOL, {}), f"packages[{package.name}].tool.{TOOL}")
     built = _built(table.built, kept=package.sdist is not None) if table.built else None
     sdists = () if built else (package.sdist, package.archive)
@@ -135,6 +140,7 @@ def _pin(package: Package) -> Pin:
 
 
 def _waiver(table: WaiverTable, project: NormalizedName, sha256: str) -> Waiver:
+    """A waiver of a pin, with the pin's project and sha256."""
     return Waiver(table.rule, table.reason, table.who, table.until, project, sha256)
 
 
@@ -143,20 +149,23 @@ def _provenance(table: ProvenanceTable, package: Package) -> Provenance:
 
 
 def _artifact(file: PackageWheel | PackageSdist | PackageArchive, archive: str | None) -> Artifact:
-    """The file of a package. A `packages.archive` has no name; `archive` is the one that our own table gives it."""
+    """The file of a package. A `packages.archive` has no name; `archive` is the one that our own table gives it, else that of
+    its path or URL counts. Raises ValueError if the name is not a distribution's.
+    """
     own_name = archive if isinstance(file, PackageArchive) else file.name
     name = _distribution_name(own_name or filename_of(file.path or file.url or ""))
     return Artifact(name, file.hashes.get("sha256", ""), file.size or 0, file.url, file.upload_time)
 
 
 def _distribution_name(filename: str) -> str:
-    """A file name, which must be that of a wheel or an sdist: a lock file names nothing else, such as a `.py`."""
+    """The same file name. Raises ValueError if it is not that of a wheel or an sdist: a lock file names nothing else, such as a `.py`."""
     if not filename.endswith(ARCHIVE_SUFFIXES):
         raise ValueError(f"`{filename!a}` is not the name of a wheel or an sdist")
     return filename
 
 
 def _built(table: BuiltTable, *, kept: bool) -> Built:
+    """How a wheel was built; with `kept` the package names the sdist too."""
     sdist = table.sdist
     return Built(
         sdist=Artifact(_distribution_name(sdist.name), sdist.hashes.sha256, sdist.size, sdist.url, sdist.upload_time),

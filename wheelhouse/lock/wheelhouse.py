@@ -52,7 +52,7 @@ class Wheelhouse:
         return artifacts
 
     def with_waivers(self, used: Mapping[str, tuple[Waiver, ...]]) -> "Wheelhouse":
-        """The same with the waivers that each file needed, by its name, written in every lock."""
+        """The same, with exactly these waivers written in every lock, by file name: a file that is not in `used` has none then."""
 
         def with_used(lock: Lock) -> Lock:
             pins = (replace(pin, waived=used.get(pin.artifact.filename, ())) for pin in lock.pins)
@@ -62,7 +62,10 @@ class Wheelhouse:
 
     @property
     def differing_projects(self) -> dict[str, dict[str, list[str]]]:
-        """The projects of which the lock files of the targets have different versions: project → version → targets."""
+        """The projects of which the lock files of the targets have different versions: project → version → targets, sorted by project.
+
+        Locks with a label, as in `build/`, do not count.
+        """
         versions: dict[str, dict[str, list[str]]] = {}
         for lock in self.locks:
             for pin in () if lock.label else lock.pins:
@@ -71,7 +74,7 @@ class Wheelhouse:
 
     @property
     def disagreement(self) -> str | None:
-        """What an install gets if the targets' locks have different versions of a project; None if they have not."""
+        """A sentence: what an install gets if the targets' locks have different versions of a project; None if they have not."""
         differing = self.differing_projects
         if not differing:
             return None
@@ -101,7 +104,7 @@ class Wheelhouse:
 
 
 def links_of(locks: Iterable[Lock]) -> dict[str, str]:
-    """A page with a link to each sdist whose name pip does not recognise in a folder; pip reads pages in that folder.
+    """The page `links.html` by its name, with a link to each sdist whose name pip does not recognise in a folder; pip reads pages there.
 
     Empty if there is no such sdist.
     """
@@ -115,17 +118,17 @@ def links_of(locks: Iterable[Lock]) -> dict[str, str]:
 
 
 def sha256_of_text(text: str) -> str:
-    """The sha256 of a text's UTF-8 bytes."""
+    """The sha256 of a text's UTF-8 bytes, in lower-case hexadecimal."""
     return sha256_of_bytes(text.encode())
 
 
 def sha256_of_bytes(raw: bytes) -> str:
-    """The sha256 of bytes."""
+    """The sha256 of bytes, in lower-case hexadecimal."""
     return hashlib.sha256(raw).hexdigest()
 
 
 def sums(hashes: Mapping[str, str], inner: Mapping[str, str] = MappingProxyType({})) -> str:
-    """The text of SHA256SUMS for hashes by file name, as `sha256sum -c` reads it.
+    """The text of SHA256SUMS for hashes by file name, sorted by name, as `sha256sum -c` reads it.
 
     `inner` maps each folder inside to the sha256 of its SHA256SUMS, so that whoever knows this text knows all files.
     """
@@ -144,13 +147,13 @@ def summed(text: str) -> dict[str, str]:
 
 
 def summed_folders(text: str) -> dict[str, str]:
-    """The sha256 of the SHA256SUMS of each folder inside, by the folder's name, that a SHA256SUMS gives."""
+    """The sha256 of the SHA256SUMS of each folder inside, by the folder's name, that a SHA256SUMS gives; other lines are ignored."""
     lines = ((name.removesuffix(f"/{SUMS}"), name, sha256) for name, sha256 in _summed_lines(text))
     return {folder: sha256 for folder, name, sha256 in lines if folder != name and SAFE_FILENAME.fullmatch(folder)}
 
 
 def _summed_lines(text: str) -> Iterator[tuple[str, str]]:
-    """Path and sha256 of each line that `sums` could have written."""
+    """Path and sha256 of each line that `sums` could have written; other lines are left out."""
     lines = (re.fullmatch(r"([0-9a-f]{64})  (.+)", line) for line in text.splitlines())
     return ((line[2], line[1]) for line in lines if line)
 

@@ -179,7 +179,7 @@ def chains(lock: Lock, project: NormalizedName) -> list[list[str]]:
 
 
 def why_file(lock: Lock, filename: str) -> list[Fact]:
-    """Why this file was chosen, or why not. Raises InputError if the name is not a wheel's or sdist's."""
+    """Why this file was chosen, or why not, as one or more facts. Raises InputError if the name is not a wheel's or sdist's."""
     project, version = _release(filename)
     pin = next((pin for pin in lock.pins if pin.project == project), None)
     if pin is None:
@@ -201,7 +201,7 @@ def _release(filename: str) -> tuple[NormalizedName, Version]:
 
 
 def _chosen(pin: Pin) -> Iterator[Fact]:
-    """Why the version, and no other file."""
+    """Why this version and this file: the constraint, each other file of the release that was rejected, why no wheel was chosen."""
     if pin.constraint:
         yield Constrained(pin.constraint)
     yield from (Alternative(other.filename, other.reason) for other in pin.rejected)
@@ -210,7 +210,7 @@ def _chosen(pin: Pin) -> Iterator[Fact]:
 
 
 def _same_release(lock: Lock, pin: Pin, filename: str) -> Fact:
-    """Why another file of the release was chosen."""
+    """Why another file of the release was chosen: the reason in the lock file, else what the two names tell."""
     recorded = next((other.reason for other in pin.rejected if other.filename == filename), None)
     candidate = Candidate(pin.project, pin.version, filename, "", "")
     if reason := recorded or why_unfit(candidate, lock.target):
@@ -243,7 +243,7 @@ def _other_release(lock: Lock, pin: Pin, version: Version) -> Iterator[Fact]:
 
 
 def _not_excluded(lock: Lock, pin: Pin, version: Version) -> Fact:
-    """A release that nothing in the lock file excludes."""
+    """The fact about a release that nothing in the lock file excludes: it is older than the chosen one, or new since the lock."""
     if version < pin.version:
         return Older(str(version), str(pin.version))
     return NewSinceLock(str(version), pin.project, lock.inputs.selection.uploaded_prior_to)

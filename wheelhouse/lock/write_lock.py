@@ -35,17 +35,18 @@ class _Document:
 
 
 def _toml(table: Mapping[str, Any]) -> str:
-    """A table in TOML. Most packages of a lock file are, letter for letter, also in those of other targets and jobs."""
+    """A table in TOML, written once for equal tables: most packages of a lock file are, letter for letter, also in those of others."""
     return _written(_Document(repr(table), table))
 
 
 @lru_cache(maxsize=4096)
 def _written(document: _Document) -> str:
+    """The TOML of a document; the last 4096 are kept."""
     return tomli_w.dumps(document.table, multiline_strings=False)
 
 
 def _head(lock: Lock) -> dict[str, Any]:
-    """What stands before the packages."""
+    """The keys before the packages, which say for which Python and environment the lock file is."""
     target = lock.target
     exact, loose = f"=={target.python.version}", loose_requires_python(target)
     return {
@@ -78,6 +79,9 @@ def _environment(target: Target, version: str) -> str:
 
 
 def _package(pin: Pin, with_paths: bool, names: Mapping[str, str], *, is_loose: bool) -> dict[str, Any]:
+    """A pin as a table of `packages`, without empty values. `with_paths` names each file's path beside the lock file; a file
+    without a URL always has it.
+    """
     index_is_url = is_loose or "://" in pin.index  # PEP 751: `packages.index` is a URL; a folder is none
     files = {
         artifact.is_wheel: _file(
@@ -126,6 +130,7 @@ def _tool(pin: Pin, index: str, archive: str | None) -> dict[str, Any]:
 
 
 def _file(artifact: Artifact, path: str | None) -> dict[str, Any]:
+    """A file as a table without empty values; `path` is None for a file that is not beside the lock file."""
     return without_empty(
         {
             "name": artifact.filename,
@@ -144,6 +149,7 @@ def _without_name(file: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _built(built: Built, *, kept_archive: bool) -> dict[str, Any]:
+    """How a wheel was built as a table, without empty values; `unsealed` only if no sandbox confined it."""
     return without_empty(
         {
             "sdist": _file(built.sdist, None),
@@ -167,7 +173,7 @@ def _waiver(waiver: Waiver) -> dict[str, Any]:
 
 
 def _by_reason(rejected: Iterable[Rejected], key: str) -> list[dict[str, Any]]:
-    """A table for each reason, with the names that it holds for under `key`, in the order of both."""
+    """A table for each reason, with the names that it holds for under `key`; names and tables are sorted."""
     names: dict[Reason, list[str]] = {}
     for one in rejected:
         names.setdefault(one.reason, []).append(one.filename)

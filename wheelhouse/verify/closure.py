@@ -20,9 +20,9 @@ REQUESTED = ""
 
 
 def closure(lock: Lock, metadata: Mapping[NormalizedName, Metadata]) -> Iterator[Finding]:
-    """Findings for the requirements of a lock file that its own files do not satisfy.
+    """Findings for the requirements of a lock file that its own files do not satisfy, and warnings for pins that nothing requires.
 
-    `metadata` has the metadata of each pinned project's file. They are warnings for a lock file of another tool, because its
+    `metadata` has the metadata of each pinned project's file. All are warnings for a lock file of another tool, because its
     overrides are not known.
     """
     for finding in _closure(lock, metadata):
@@ -30,7 +30,9 @@ def closure(lock: Lock, metadata: Mapping[NormalizedName, Metadata]) -> Iterator
 
 
 def _closure(lock: Lock, metadata: Mapping[NormalizedName, Metadata]) -> Iterator[Finding]:
-    """The findings, as errors: walks from the user's requirements through the metadata of each project that they need."""
+    """Errors for what is not satisfied, then warnings for pins that nothing requires: walks from the user's requirements
+    through the metadata of each project that they need.
+    """
     target, adjustments = lock.target, lock.inputs.adjustments
     pending: deque[tuple[Requirement, str]] = deque(
         (requirement, REQUESTED)
@@ -60,7 +62,7 @@ def _closure(lock: Lock, metadata: Mapping[NormalizedName, Metadata]) -> Iterato
 def _requirements(
     metadata: Metadata, filename: str, target: Target, extra: str, adjustments: Adjustments
 ) -> Iterable[tuple[Requirement, str]]:
-    """What a file requires on a target with an extra, each with the name of the file."""
+    """What a file requires on a target with an extra (empty: without one), each with the name of the file."""
     return [(requirement, filename) for requirement, _ in metadata.requirements(target, extra, adjustments)]
 
 
@@ -78,14 +80,16 @@ def _unneeded(lock: Lock, reached: set[NormalizedName]) -> Iterator[Finding]:
 
 
 def _finding(project: NormalizedName, case: str, by: str, requirement: Requirement, value: str) -> Finding:
-    """A requirement that the wheelhouse does not satisfy, the file that has it, and the target or the version that is there."""
+    """The error finding for a requirement that the wheelhouse does not satisfy. `case` is `target` or `version`, and `value` is
+    that one.
+    """
     return Finding.of(
         str(project), RULE, Severity.ERROR, case=case, by=by, requirement=str(requirement), **{case: value}
     )
 
 
 def requests_for(lock: Lock, project: NormalizedName) -> dict[str, FactValue]:
-    """Facts: a requirement for a project, the file that has it (empty: the user), and how many more there are; empty if none."""
+    """Facts: the first requirement for a project, the file that has it (empty: the user), and how many more there are; empty if none."""
     requests = [(REQUESTED, text) for text in lock.inputs.requirements if _names(text, project)]
     for pin in lock.pins:
         requests += [(pin.artifact.filename, text) for text in pin.dependencies if _names(text, project)]
@@ -100,7 +104,7 @@ def _names(text: str, project: NormalizedName) -> bool:
 
 
 def against_constraints(lock: Lock, text: str, name: str) -> Iterator[Finding]:
-    """A finding if a constraints file forbids pins of the lock file: the lock file was made with other constraints."""
+    """One finding with all pins of the lock file that a constraints file forbids, if any: it was made with other constraints."""
     forbidden = []
     for line in constraint_lines(text, name):
         pin = next((pin for pin in lock.pins if pin.project == line.project), None)

@@ -29,7 +29,7 @@ def text_findings(folder: Path, texts: Mapping[str, str], case: str) -> Iterator
 def unexpected_paths(folder: Path, expected: Set[str]) -> Iterator[str]:
     """Relative paths of what lies in a folder beside the expected files and the folders that hold them.
 
-    An unexpected folder is named alone, without what lies in it; so is an empty one, and a link to one.
+    An unexpected folder is given by its own path alone, without what lies in it; so is an empty one, and a link to one.
     """
     parents = {parent.as_posix() for path in expected for parent in PurePosixPath(path).parents}
     pending = [""]
@@ -44,7 +44,9 @@ def unexpected_paths(folder: Path, expected: Set[str]) -> Iterator[str]:
 
 
 def foreign_findings(folder: Path, paths: Iterable[str], locks: Iterable[Lock], *, staged: bool) -> Iterator[Finding]:
-    """A finding for each unexpected path: an error, but for what an interrupted run left."""
+    """A finding for each unexpected path: a warning for a file that an interrupted run left; for an archive at the top, the
+    error that says what it is; an error for anything else.
+    """
     locks = tuple(locks)
     for name in paths:
         path = folder / name

@@ -11,21 +11,24 @@ from wheelhouse.verify.locked_folders import INNER_FOLDERS
 
 
 def present_folders(wheelhouse: Path) -> dict[str, str]:
-    """The sha256 of the SHA256SUMS of each folder inside, by the folder's name, as they lie there."""
+    """The sha256 of the SHA256SUMS of each folder inside, by the folder's name, as they lie there; one without the file is left out."""
     paths = {name: wheelhouse / name / SUMS for name in INNER_FOLDERS if kind_of(wheelhouse / name) == "folder"}
     return {name: sha256_of_text(verbatim(path)) for name, path in paths.items() if kind_of(path) == "file"}
 
 
 def listed_folders(wheelhouse: Path) -> dict[str, str]:
-    """The same as the wheelhouse's own SHA256SUMS lists them."""
+    """The sha256 of the SHA256SUMS of each folder inside, by the folder's name, as the wheelhouse's own SHA256SUMS lists them.
+
+    Empty if there is no SHA256SUMS.
+    """
     path = wheelhouse / SUMS
     return summed_folders(verbatim(path)) if kind_of(path) == "file" else {}
 
 
 def list_inner_folders(folder: Path) -> None:
-    """List the folders inside a wheelhouse in its SHA256SUMS again, and a folder that lies inside one in that of the outer one.
+    """List the folders inside a wheelhouse in its SHA256SUMS again. If `folder` lies inside a wheelhouse, also in that of the outer one.
 
-    For a run that wrote such a folder after the wheelhouse. Without a SHA256SUMS there is nothing to do.
+    For a run that wrote such a folder after the wheelhouse. Without a SHA256SUMS nothing is written.
     """
     own = folder.resolve()
     for wheelhouse in (own, *([own.parent] if own.name in INNER_FOLDERS else [])):

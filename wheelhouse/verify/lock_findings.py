@@ -16,7 +16,7 @@ from wheelhouse.verify.closure import closure
 def lock_findings(wheelhouse: Wheelhouse, contents: Mapping[str, InspectedFile]) -> Iterator[Finding]:
     """Findings for all locks of a wheelhouse. `contents` maps file names to what was read from each file.
 
-    The closure of a lock is checked if all its files could be opened.
+    The closure of a lock is checked if all its files could be opened. A note says that locks have different versions of a project.
     """
     for lock in wheelhouse.locks:
         metadata: dict[NormalizedName, Metadata] = {}
@@ -37,7 +37,7 @@ def lock_findings(wheelhouse: Wheelhouse, contents: Mapping[str, InspectedFile])
 
 
 def _pin_findings(target: Target, pin: Pin, metadata: Metadata | None) -> Iterator[Finding]:
-    """Findings for one file: `metadata` is None if it could not be opened."""
+    """Findings for the chosen file of a pin: its metadata (None if it could not be opened), and a wheel's tags."""
     if metadata:
         yield from _metadata_findings(target, pin, metadata)
     filename = pin.artifact.filename
@@ -46,7 +46,7 @@ def _pin_findings(target: Target, pin: Pin, metadata: Metadata | None) -> Iterat
 
 
 def _metadata_findings(target: Target, pin: Pin, metadata: Metadata) -> Iterator[Finding]:
-    """Findings for metadata that name another release, exclude the target's Python, or break PEP 508."""
+    """Errors for metadata that name another release or exclude the target's Python; a warning for a line that breaks PEP 508."""
     filename = pin.artifact.filename
     if (metadata.project, metadata.version) != (pin.project, pin.version):
         stated, locked = f"{metadata.project} {metadata.version}", f"{pin.project} {pin.version}"
@@ -63,7 +63,7 @@ def _metadata_findings(target: Target, pin: Pin, metadata: Metadata) -> Iterator
 
 
 def _fits(target: Target, filename: str) -> bool:
-    """Whether a wheel's name has a tag of the target."""
+    """Whether a wheel's name has a tag of the target; False for an invalid name."""
     try:
         return target.rank(wheel_parts(filename)[3]) is not None
     except (InvalidWheelFilename, InvalidSdistFilename):

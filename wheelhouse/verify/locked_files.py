@@ -27,7 +27,7 @@ Reader = Callable[[Path, Artifact], InspectedFile]
 
 
 def inspect_artifact(path: Path, artifact: Artifact) -> InspectedFile:
-    """Open and check a file. Raises RefusedError."""
+    """Open and check a file by the name of its artifact. Raises RefusedError."""
     return inspect(path, artifact.filename)
 
 
@@ -60,10 +60,10 @@ def open_locked_files(
     places: Mapping[str, str] = MappingProxyType({}),
     threads: int | None = None,
 ) -> LockedFiles:
-    """Check every file of a wheelhouse. `places` maps file names to relative paths, for files under another name.
+    """Check every file of a wheelhouse, the largest first. `places` maps file names to relative paths, for files under another name.
 
-    `threads` is how many files are read at a time; default: one for each core.
-    `case` is that of the findings on missing files: `file`, or `staged-file`. A finding that a waiver covers becomes a note.
+    `threads` is how many files are read at a time; default: one for each core. `case` is that of the findings on missing files:
+    `file`, or `staged-file`. A finding that a waiver covers becomes a note.
     """
 
     def check(artifact: Artifact) -> _Opened:
@@ -81,7 +81,7 @@ def open_locked_files(
 
 
 def absent_finding(path: Path, subject: str, case: str) -> Finding | None:
-    """A finding if a path is not a regular file. A link is not one: its target can change, or stay behind.
+    """An error finding if a path is not a regular file; None if it is. A link is not one: its target can change, or stay behind.
 
     `case` says what is missing: `file`, `staged-file`, `derived`, `staged` or `signature`.
     """
@@ -97,20 +97,22 @@ def error_finding(subject: str, rule: str, **facts: FactValue) -> Finding:
 
 
 def refusal(subject: str, error: IntegrityError) -> Finding:
-    """The finding on an archive that was refused. The error's message is context: it is no part of the finding's identity."""
+    """The error finding for an archive that was refused. The exception's message is context: it is no part of the finding's identity."""
     rule = error.rule if isinstance(error, RefusedError) else "archive"
     return error_finding(subject, rule, case="refused").with_context(message=str(error), error_hint=error.hint or "")
 
 
 def weighed(findings: Iterable[Finding], subject: Subject, waivers: Waivers) -> tuple[Finding, ...]:
-    """The findings of an opened file after the waivers, each with the file that a waiver could name. A waived one is a note."""
+    """The findings of an opened file after the waivers: a waived one is a note, and comes last. The context of each has the
+    project and sha256 that a waiver must name.
+    """
     remaining, waived = waivers.split(findings, subject)
     notes = (replace(one, severity=Severity.NOTE) for one in waived)
     return tuple(with_subject((*remaining, *notes), subject))
 
 
 def _open(path: Path, artifact: Artifact, read: Reader, on_event: Listener, case: str) -> _Opened:
-    """Hash a file, then open it if its hash is the lock's."""
+    """Hash a file, then open it if its hash is the lock's; an event tells when it was hashed. One that is far too long is not hashed."""
     if absent := absent_finding(path, artifact.filename, case):
         return _Opened(artifact, None, (absent,), is_absent=True)
     size = path.stat().st_size
@@ -137,7 +139,7 @@ def _weighed(result: _Opened, project: NormalizedName, waivers: Waivers) -> _Ope
 
 
 def _with_requesters(absent: _Opened, wheelhouse: Wheelhouse) -> _Opened:
-    """The absent file with who requires it."""
+    """The absent file; its finding has the first requirement for it as context."""
     pins = ((lock, pin) for lock in wheelhouse.locks for pin in lock.pins if absent.artifact in pin.files)
     request = next((facts for lock, pin in pins if (facts := requests_for(lock, pin.project))), {})
     return replace(absent, findings=tuple(finding.with_context(**request) for finding in absent.findings))
@@ -156,7 +158,9 @@ def _far_longer(artifact: Artifact, size: int) -> Finding:
 
 
 def _altered(path: Path, artifact: Artifact, sha256: str) -> Finding:
-    """The finding for a file with another hash: what differs, as far as it can be told."""
+    """The error finding for a file with another hash. Its case says what differs: the release in it, else its size, else only
+    its bytes.
+    """
     size, stated = path.stat().st_size, _stated_release(path, artifact.filename)
     return error_finding(
         artifact.filename,
@@ -171,7 +175,7 @@ def _altered(path: Path, artifact: Artifact, sha256: str) -> Finding:
 
 
 def _stated_release(path: Path, filename: str) -> str:
-    """The release that the metadata of an altered file state, if its name states another; else nothing."""
+    """The release that the metadata of an altered file state, if its name states another; else an empty text."""
     try:
         inspect(path, filename)
     except RefusedError as error:

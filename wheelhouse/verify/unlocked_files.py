@@ -17,7 +17,9 @@ BUILDERS = frozenset(
 
 
 def unlocked_file(filename: str, locks: Iterable[Lock], *, staged: bool) -> Finding:
-    """The finding on an archive that no lock file names. In a staged folder, everything at the top is installed."""
+    """The error finding for an archive that no lock file names; its case says what the file is. In a staged folder, everything
+    at the top is installed.
+    """
     locks = tuple(locks)
     place = "staged" if staged else "wheelhouse"
     try:
@@ -37,11 +39,12 @@ def unlocked_file(filename: str, locks: Iterable[Lock], *, staged: bool) -> Find
 
 
 def _foreign(filename: str, case: str, **facts: str) -> Finding:
+    """The error finding `foreign` for an archive."""
     return Finding.of(filename, "foreign", Severity.ERROR, case=case, **facts)
 
 
 def _same_release(filename: str, lock: Lock, pin: Pin) -> Finding:
-    """The finding on another file of a locked release."""
+    """The error finding for another file of a locked release: a wheel for another platform, else one that fits too."""
     own = {"locked": pin.artifact.filename, "target": lock.target.name}
     if is_wheel(filename) and lock.target.rank(wheel_parts(filename)[3]) is None:
         platforms = ", ".join(sorted({tag.platform for tag in wheel_parts(filename)[3]}))

@@ -10,8 +10,10 @@ from wheelhouse.resolve.requirements import parse_file
 
 
 def unusable_constraints(lock: Lock, text: str, name: str) -> Iterator[Finding]:
-    """A finding if constraints have lines that `fetch` would have refused: pip takes files from links and addresses in them,
-    even with `--no-index`.
+    """Findings for constraints that `fetch` would have refused: one for the first line that it does not accept, else one for
+    each index in them that is not the default index of the lock.
+
+    pip takes files from links and addresses in constraints, even with `--no-index`.
     """
 
     def nested(other: str, named_by: str) -> tuple[str, str]:
@@ -31,4 +33,5 @@ def unusable_constraints(lock: Lock, text: str, name: str) -> Iterator[Finding]:
 
 
 def _refused_constraints(name: str, message: str) -> Finding:
+    """The error finding for constraints that `fetch` would have refused; the message is context."""
     return Finding.of(name, "constraints", Severity.ERROR, case="refused").with_context(message=message)

@@ -41,7 +41,9 @@ class Verdict:
 
 
 def load_wheelhouse(folder: Path) -> Wheelhouse:
-    """Read a wheelhouse's locks, constraints and attestations. Raises InputError if the folder is no wheelhouse."""
+    """Read a wheelhouse's locks, constraints and attestations; distributions are not read. Raises InputError if the folder is
+    no wheelhouse.
+    """
     if not folder.is_dir():
         raise InputError(f"there is no folder `{folder}`", hint="name the folder that `wheelhouse fetch --dest` wrote")
     locks = locks_in(folder)
@@ -56,9 +58,10 @@ def load_wheelhouse(folder: Path) -> Wheelhouse:
 
 
 def locks_in(folder: Path) -> tuple[Lock, ...]:
-    """The locks in a folder. Raises InputError for a file that is no lock, or that has the name of another lock.
+    """The locks in a folder, sorted by file name; none if it has none.
 
-    So it does for a folder with a file that never ends, such as a named pipe.
+    Raises InputError for a file that is no lock, or that has the name of another lock, and if the folder has a file that never
+    ends, such as a named pipe.
     """
     refuse_endless_files(folder, (*SUB_WHEELHOUSES, *LOCKED_FOLDER_NAMES))
     names = sorted(path.name for path in folder.iterdir() if is_lock_name(path.name))
@@ -85,7 +88,7 @@ def verify(
 ) -> Verdict:
     """Verify a wheelhouse, and those inside it. `read` opens a file, in so many threads at a time (default: one for each core).
 
-    A finding that a waiver covers becomes a note.
+    A finding that a waiver covers becomes a note. Raises InputError if the folder is no wheelhouse.
     """
     wheelhouse = load_wheelhouse(folder)
     wheelhouse = replace(wheelhouse, inner=listed_folders(folder))
@@ -120,7 +123,7 @@ def _sums_of_inner(folder: Path, inner: Mapping[str, Verdict]) -> dict[str, str]
 
 
 def _absent_sub_wheelhouses(wheelhouse: Wheelhouse, inner: Mapping[str, Verdict]) -> Iterator[Finding]:
-    """Warnings for `tools/`, and for locks of `build/`, if a lock says that the folder had them, and SHA256SUMS does not."""
+    """Warnings for an absent `tools/`, and absent locks of `build/`, that a lock names and SHA256SUMS does not list."""
     releases = sorted({str(lock.inputs.airflow) for lock in wheelhouse.locks if lock.inputs.airflow})
     if releases and TOOLS not in {*inner, *wheelhouse.inner}:
         yield Finding.of(TOOLS, "missing", Severity.WARNING, case="tools", airflow=releases[0])
@@ -141,14 +144,16 @@ def sub_wheelhouses(folder: Path) -> tuple[str, ...]:
 
 
 def _locked_folders(folder: Path) -> Iterator[str]:
-    """The names of the folders with other files that a wheelhouse has, and that have a lock."""
+    """The names of the folders with other files (`files`, `image`, `debian`) that a wheelhouse has, and that have a lock."""
     for inside in LOCKED_FOLDERS:
         if kind_of(folder / inside.name) == "folder" and (folder / inside.name / inside.lock).exists():
             yield inside.name
 
 
 def foreign_in(folder: Path, expected: Set[str]) -> tuple[str, ...]:
-    """The names in a wheelhouse's folder beside the expected ones, and beside the folders that a wheelhouse can have."""
+    """The names in a wheelhouse's folder, sorted, beside the expected ones, the folders that a wheelhouse can have, and
+    temporary files.
+    """
     inside = [name for name in (*SUB_WHEELHOUSES, *LOCKED_FOLDER_NAMES) if (folder / name).is_dir()]
     names = (path.name for path in sorted(folder.iterdir()))
     return tuple(name for name in names if name not in (*expected, *inside) and not name.startswith(TEMP_PREFIX))
@@ -178,6 +183,7 @@ def attestation_findings(wheelhouse: Wheelhouse) -> Iterator[Finding]:
 
 
 def _missing(name: str) -> Finding:
+    """The error finding for a missing file that follows from the locks."""
     return error_finding(name, "missing", case="derived", kind="")
 
 

@@ -21,9 +21,9 @@ from wheelhouse.verify.locked_folders import LOCKED_FOLDERS, FolderLock
 
 
 def load_other_files(wheelhouse: Path) -> OtherFiles:
-    """The other files of a wheelhouse, none if it has no lock of them. Raises InputError for a lock that cannot be read.
+    """The other files of a wheelhouse, none if it has no lock of them.
 
-    So it does for a folder with a file that never ends, such as a named pipe.
+    Raises InputError for a lock that cannot be read, and if the folder has a file that never ends, such as a named pipe.
     """
     text = _lock_text(wheelhouse / FOLDER, LOCK)
     return OtherFiles() if text is None else parse_other_files(text, str(wheelhouse / FOLDER / LOCK))
@@ -42,7 +42,7 @@ def load_debian(wheelhouse: Path) -> DebianLock:
 
 
 def load_locked_folders(wheelhouse: Path) -> dict[str, FolderLock]:
-    """The lock of each folder with other files that a wheelhouse has, by the folder's name. Raises InputError."""
+    """The lock of each folder with other files that has one, by the folder's name. Raises InputError as `load_other_files` does."""
     texts = {folder: _lock_text(wheelhouse / folder.name, folder.lock) for folder in LOCKED_FOLDERS}
     return {
         folder.name: folder.parse(text, str(wheelhouse / folder.name / folder.lock))
@@ -52,7 +52,10 @@ def load_locked_folders(wheelhouse: Path) -> dict[str, FolderLock]:
 
 
 def _lock_text(folder: Path, lock: str) -> str | None:
-    """The text of a folder's lock file; None if the folder or the lock is not there."""
+    """The text of a folder's lock file; None if the folder or the lock is not there.
+
+    Raises InputError if the folder has a file that never ends.
+    """
     if not folder.is_dir():
         return None
     refuse_endless_files(folder)
@@ -77,7 +80,7 @@ def _folder_findings(folder: Path, lock: FolderLock) -> Iterator[Finding]:
 
 
 def _finding(folder: Path, path: str, artifact: Artifact) -> Finding | None:
-    """What is wrong with one file, if anything."""
+    """The error finding for one file that is absent or altered; None if it is sound."""
     if absent := absent_finding(folder / path, path, "file"):
         return absent
     if has_locked_bytes((folder / path).parent, artifact):
