@@ -20,7 +20,8 @@ class Auditwheel:
     described: str
 
     def repair(self, wheel: Path, platform: str, epoch: int, folder: Path) -> Path:
-        """The repaired wheel for a platform tag, in `folder`; `epoch` is the time of its members, in Unix seconds.
+        """The path of the repaired wheel for a platform tag, in `repaired` in `folder`; `epoch` is the time of its members, in
+        Unix seconds.
 
         Raises MachineError if auditwheel fails.
         """
@@ -34,7 +35,7 @@ class Auditwheel:
 
 
 def find_auditwheel(path: str) -> Auditwheel | None:
-    """The auditwheel on PATH, if any. Raises MachineError if it does not run."""
+    """The auditwheel on this PATH, with its version; None if there is none. Raises MachineError if it does not run."""
     program = shutil.which("auditwheel", path=path)
     if program is None:
         return None
@@ -43,7 +44,10 @@ def find_auditwheel(path: str) -> Auditwheel | None:
 
 
 def _run(command: Sequence[str], path: str, **variables: str) -> "subprocess.CompletedProcess[str]":
-    """Run a program with no environment but these variables. Raises MachineError if it cannot be run, or takes too long."""
+    """Run a program with no environment but PATH, LANG and these variables; how it ended. A failure of the program is no error here.
+
+    Raises MachineError if it cannot be run, or takes too long.
+    """
     environment = {"PATH": path, "LANG": "C.UTF-8", **variables}
     try:
         return subprocess.run(

@@ -70,7 +70,7 @@ class BuildReport:
 
     @property
     def differing(self) -> dict[str, tuple[str, ...]]:
-        """The members in which a second build differs, by the wheel's filename."""
+        """The members in which a second build differs, by the wheel's filename; wheels that do not differ are left out."""
         built = (wheel for wheels in self.made.values() for wheel in wheels)
         return {wheel.filename: wheel.differing for wheel in built if wheel.differing}
 
@@ -85,9 +85,9 @@ def build(
 ) -> BuildReport:
     """Build every sdist of a wheelhouse, put the wheels into it, and name them in its locks.
 
-    An sdist that cannot be built stays an sdist, and the report says why; the others are still built. Raises InputError
-    if the folder is no wheelhouse, MachineError without a sandbox or interpreter to build in. With `submit` a pool of other
-    machines builds.
+    If nothing is left to build, the report has no wheels. An sdist that cannot be built stays an sdist, and the report says
+    why, also without a sandbox or interpreter to build in; the others are still built. Raises InputError if the folder is no
+    wheelhouse, MachineError for an auditwheel that does not run. With `submit` a pool of other machines builds.
     """
     wheelhouse = load_wheelhouse(folder)
     if is_complete(wheelhouse, folder, options):
@@ -120,7 +120,9 @@ class _Builds:
     universal: dict[str, BuiltWheel] = field(default_factory=dict)
 
     def builder_for(self, lock: Lock, parallel: int) -> Builder | MachineError:
-        """The builder for a lock's sdists, or the error that says why this machine has none."""
+        """The builder for a lock's sdists, or the error that says why this machine has none or needs none. A warning if it is
+        not sealed.
+        """
         if self.options.from_store or self.remote:
             return MachineError("nothing is built on this machine")
         try:
@@ -134,7 +136,9 @@ class _Builds:
         return builder
 
     def make(self, pin: Pin, lock: Lock, newest_upload: datetime | None, builder: Builder | MachineError) -> BuiltWheel:
-        """The wheel of an sdist: a `none-any` wheel that was built before, else one built for this target."""
+        """The wheel of an sdist: a `none-any` wheel that this run has already, else one for this target, from the store, the
+        pool or `builder`. Raises `builder` if it is an error.
+        """
         universal = self.universal.get(pin.origin.sha256)
         if universal and lock.target.rank(wheel_parts(universal.filename)[3]) is not None:
             return universal
@@ -162,6 +166,7 @@ class _Builds:
 
 
 def _build(folder: Path, wheelhouse: Wheelhouse, builds: _Builds, build_locks: tuple[Lock, ...]) -> BuildReport:
+    """Build what is left of each lock, then fill `build/` and the folder; the report. A lock that fails as a whole stays as it was."""
     locks = {lock.name: lock for lock in wheelhouse.locks}
     wheels_of: dict[str, tuple[BuiltWheel, ...]] = {}
     failures: list[BuildFailure] = []
@@ -194,7 +199,10 @@ def _build(folder: Path, wheelhouse: Wheelhouse, builds: _Builds, build_locks: t
 def _build_lock(
     lock: Lock, constraints: str | None, builder: Builder | MachineError, parallel: int, builds: _Builds
 ) -> tuple[Lock, tuple[BuiltWheel, ...], list[BuildFailure]]:
-    """A lock with wheels for its sdists; it is resolved again while these wheels have requirements that it lacks."""
+    """A lock with wheels for its sdists, these wheels, and the failures.
+
+    It is resolved again while the wheels have requirements that it lacks. Raises BuildError if it still lacks some after MAX_ROUNDS.
+    """
     for _ in range(MAX_ROUNDS):
         made, failures = _build_pins(lock, builder, parallel, builds)
         metadata = {project: wheel.stored.contents.metadata for project, wheel in made.items()}
@@ -212,7 +220,7 @@ def _build_lock(
 def _build_pins(
     lock: Lock, builder: Builder | MachineError, parallel: int, builds: _Builds
 ) -> tuple[dict[NormalizedName, BuiltWheel], list[BuildFailure]]:
-    """Build every sdist of a lock in parallel; a failure does not stop the others."""
+    """Build every sdist of a lock in parallel: the wheels by project, and the failures; a failure does not stop the others."""
     newest_upload = newest_asked(lock)
     pins = _sdists(lock)
     made: dict[NormalizedName, BuiltWheel] = {}
@@ -236,12 +244,12 @@ def _not_left_to_others(failed: list[BuildFailure], lock: Lock, on_event: Listen
 
 
 def _sdists(lock: Lock) -> list[Pin]:
-    """The pins without a wheel on the index, already built or not."""
+    """The pins whose origin is an sdist, already built or not."""
     return [pin for pin in lock.pins if pin.built or not pin.artifact.is_wheel]
 
 
 def _failure(pin: Pin, target: Target, error: WheelhouseError) -> BuildFailure:
-    """A failed build, with the causes that its log shows, else the log's last lines."""
+    """A failed build, with the causes that its log shows, else the log's last three lines."""
     log = error.log.decode("utf-8", "replace") if isinstance(error, BuildError) else ""
     recognised = reasons(log)
     tail = () if recognised else tuple(line for line in log.splitlines() if line.strip())[-3:]
@@ -256,7 +264,7 @@ def _with_wheels(
 
 
 def _with_wheel(pin: Pin, lock: Lock, made: BuiltWheel | None) -> Pin:
-    """The pin with the wheel that was built; with its sdist if there is no wheel."""
+    """The pin with the wheel that was built, and its dependencies; with its sdist if there is no wheel."""
     if made is None:
         return replace(pin, artifact=pin.origin, built=None)
     metadata = made.stored.contents.metadata
@@ -294,7 +302,7 @@ def _keep_pin(pin: Pin, pins_by_sha256: Mapping[str, Pin]) -> Pin:
 
 
 def _warn_of_libraries(made: Mapping[str, Iterable[BuiltWheel]], on_event: Listener) -> None:
-    """Warn of the libraries that built wheels need from their target."""
+    """Warn of the shared libraries that each built wheel needs from its target; wheels by the lock's name."""
     for target, wheels in made.items():
         for wheel in wheels:
             if wheel.built.libraries:
@@ -303,7 +311,7 @@ def _warn_of_libraries(made: Mapping[str, Iterable[BuiltWheel]], on_event: Liste
 
 
 def must_be_built(report: BuildReport) -> None:
-    """Raise one BuildError with all failures and everything that is missing."""
+    """Raise one BuildError with all failures and everything that is missing; nothing if there are no failures."""
     if not report.failures:
         return
     details: list[str] = []
@@ -325,7 +333,7 @@ def must_be_built(report: BuildReport) -> None:
 
 
 def _causes(failures: Iterable[BuildFailure]) -> list[tuple[BuildFailure, list[str]]]:
-    """Each cause once, with the sdists that it stopped."""
+    """Each error once, with one failure that has it, and all sdists that it stopped."""
     causes: dict[int, tuple[BuildFailure, list[str]]] = {}
     for failure in failures:
         causes.setdefault(id(failure.error), (failure, []))[1].append(failure.sdist)

@@ -44,7 +44,10 @@ class BuildLocks:
         self.constraints: dict[str, str] = {}
 
     def cutoff(self, sdist: Artifact, newest_upload: datetime | None) -> datetime | None:
-        """The upload cutoff for build requirements: the end of the sdist's upload day, or of `newest_upload`'s if that is later."""
+        """The upload cutoff for build requirements: the user's, else the end of the later day of the sdist's upload and `newest_upload`.
+
+        None, with a warning, if the sdist's upload time is unknown.
+        """
         if self._options.prior_to:
             return self._options.prior_to
         if sdist.upload_time is None:
@@ -56,8 +59,11 @@ class BuildLocks:
             return None
         return end_of_day(max(sdist.upload_time, newest_upload or sdist.upload_time))
 
-    def _raised(self, cutoff: datetime, lines: Iterable[RequirementLine], target: Target) -> datetime:
-        """The cutoff, or if that is later, the end of the day of the first setuptools that can build under the target's Python."""
+    def _late_enough(self, cutoff: datetime, lines: Iterable[RequirementLine], target: Target) -> datetime:
+        """The cutoff, or if that is later, the end of the day of the first setuptools that can build under the target's Python.
+
+        It is moved only if the lines name setuptools.
+        """
         if SETUPTOOLS not in {line.project for line in lines} or not (
             page := self._source.pages.get(SETUPTOOLS).result()
         ):
@@ -70,7 +76,8 @@ class BuildLocks:
         return max(cutoff, end_of_day(datetime.fromisoformat(first))) if first else cutoff
 
     def lock(self, target: Target, sdist: Artifact, requires: Iterable[str], cutoff: datetime | None) -> Lock:
-        """The lock of a build environment for a target: the existing one for the same inputs, else a new one.
+        """The lock of a build environment for a target: the existing one for the same inputs, else a new one. It is noted in
+        `used`, its constraints in `constraints`.
 
         Raises NoSolutionError if no index has a requirement.
         """
@@ -94,12 +101,13 @@ class BuildLocks:
         return lock
 
     def _resolved(self, request: ResolutionRequest, inputs: Inputs) -> Lock:
+        """The existing lock by the same name and inputs, else a new one, resolved with the cutoff moved on if setuptools needs that."""
         lock = Lock(request.target, inputs, label=inputs.label)
         existing = self._existing.get(lock.name)
         if existing and existing.inputs.same_job(inputs):
             return existing
         if cutoff := request.selection.uploaded_prior_to:
-            moved = self._raised(cutoff, request.requirements, request.target)
+            moved = self._late_enough(cutoff, request.requirements, request.target)
             request = replace(request, selection=Selection(uploaded_prior_to=moved))
         resolved = resolve(request, self._source, self._on_event)
         return replace(lock, pins=pins_of(resolved, self._source))

@@ -161,7 +161,7 @@ OTHER = (
 
 
 def reasons(log: str) -> tuple[Reason, ...]:
-    """The causes recognised in the log of a failed build: age first, then what this machine lacks."""
+    """The causes recognised in the log of a failed build, each once: age first, then what this machine lacks; empty if none is."""
     recognised = [*_ages(log), *_missing(log)]
     return tuple(dict.fromkeys(recognised))
 
@@ -190,7 +190,7 @@ PIP_OUTPUT = re.compile(
 def pip_build_logs(output: str) -> dict[str, str]:
     """The log of each failed build in what pip printed, by the sdist's filename, or by its project where pip names that.
 
-    Build requirements that pip could not find do not count as a failed build.
+    Of several logs under one name the first counts. Build requirements that pip could not find do not count as a failed build.
     """
     logs: dict[str, str] = {}
     subject, fetches = "", False
@@ -212,7 +212,7 @@ def _ages(log: str) -> Iterator[Reason]:
 
 
 def _missing(log: str) -> Iterator[Reason]:
-    """The headers, programs and libraries that a build did not find."""
+    """The headers, programs, libraries and other parts that a build did not find."""
     for header in NO_HEADER.findall(log):
         yield _missing_part(
             f"the header `{header}`", next((HEADERS[start] for start in HEADERS if header.startswith(start)), None)

@@ -16,9 +16,9 @@ from wheelhouse.target.target import Platform, Python
 
 
 def static_requires(system: BuildSystem) -> tuple[str, ...]:
-    """The build requirements that are known without running the backend.
+    """The build requirements that are known without running the backend, each once.
 
-    setuptools before 70.1 also requires wheel, but its backend says so only when it runs.
+    For setuptools `wheel` is added: before 70.1 it requires that, but its backend says so only when it runs.
     """
     implied = ("wheel",) if system.backend.startswith("setuptools.build_meta") else ()
     return tuple(dict.fromkeys((*system.requires, *implied)))
@@ -52,7 +52,7 @@ def setuptools_floor(python: Python) -> Version:
 
 
 def newest_asked(lock: Lock) -> datetime | None:
-    """The newest upload time among the requested projects' files; their dependencies do not count."""
+    """The newest upload time among the requested projects' files; their dependencies do not count. None if no time is known."""
     projects = {parse_line(text).project for text in lock.inputs.requirements}
     times = [pin.origin.upload_time for pin in lock.pins if pin.project in projects]
     return max((moment for moment in times if moment), default=None)
@@ -64,7 +64,7 @@ def end_of_day(moment: datetime) -> datetime:
 
 
 def build_lines(requires: Iterable[str], sdist: str) -> tuple[RequirementLine, ...]:
-    """Build requirements as requirement lines."""
+    """Build requirements as requirement lines, each text once; `sdist` is part of their origin in errors."""
     return tuple(parse_line(text, f"the build of {sdist}") for text in dict.fromkeys(requires))
 
 
@@ -72,7 +72,9 @@ def build_lines(requires: Iterable[str], sdist: str) -> tuple[RequirementLine, .
 
 
 def unmet(lock: Lock, metadata: Mapping[NormalizedName, Metadata]) -> tuple[str, ...]:
-    """The requirements of built wheels that a lock does not meet, each as a sentence. `metadata` has the wheels', by project."""
+    """The requirements of built wheels that a lock does not meet, each as a sentence. `metadata` has the wheels', by project;
+    the requirements of a pin's extras count.
+    """
     pins = {pin.project: pin for pin in lock.pins}
     requirements = (
         (pins[project], requirement)
@@ -88,14 +90,14 @@ def unmet(lock: Lock, metadata: Mapping[NormalizedName, Metadata]) -> tuple[str,
 
 
 def _meets(pin: Pin | None, requirement: Requirement) -> bool:
-    """Whether a pin satisfies a requirement: its version, and its extras."""
+    """Whether a pin satisfies a requirement: its version, and its extras; False for no pin."""
     if pin is None or not requirement.specifier.contains(pin.version, prereleases=True):
         return False
     return {canonicalize_name(extra) for extra in requirement.extras} <= set(pin.extras)
 
 
 def satisfied(lock: Lock, requires: Iterable[str]) -> bool:
-    """Whether a lock meets all these requirements on its target."""
+    """Whether a lock meets all these requirements, apart from those whose markers exclude its target."""
     pins = {pin.project: pin for pin in lock.pins}
     lines = [parse_line(text) for text in requires]
     return all(
@@ -106,7 +108,7 @@ def satisfied(lock: Lock, requires: Iterable[str]) -> bool:
 
 
 def too_new(glibc: tuple[int, ...] | None, platform: Platform) -> str | None:
-    """Why a wheel that needs this glibc cannot be loaded on a platform; None if it can."""
+    """Why a wheel that needs this glibc cannot be loaded on a platform; None if it can, or if the platform has no glibc in its tag."""
     match = re.match(r"manylinux_(\d+)_(\d+)_", platform.tag)
     if glibc is None or match is None or glibc <= (int(match[1]), int(match[2])):
         return None

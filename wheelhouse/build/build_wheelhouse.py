@@ -22,7 +22,7 @@ from wheelhouse.verify.verify import load_wheelhouse
 
 
 def existing_build_locks(folder: Path) -> tuple[Lock, ...]:
-    """The locks in a `build/` folder; none if it is missing."""
+    """The locks in a `build/` folder; none if it is missing or has no lock file."""
     has_locks = folder.is_dir() and any(is_lock_name(path.name) for path in folder.iterdir())
     return load_wheelhouse(folder).locks if has_locks else ()
 
@@ -35,7 +35,10 @@ def fill_build_folder(
     source: PackageSource,
     on_event: Listener = ignore,
 ) -> None:
-    """Fill a `build/` folder with exactly the build requirements of a wheelhouse's sdists, built or not."""
+    """Fill a `build/` folder with exactly the build requirements of a wheelhouse's sdists, built or not.
+
+    Nothing is done if no lock is used and none exists.
+    """
     locks_by_name = {lock.filename: lock for lock in (*existing, *build_locks.used.values())}
     used = used_build_locks((pin for lock in wheelhouse.locks for pin in lock.pins), locks_by_name)
     if not used and not existing:
@@ -53,10 +56,10 @@ def fill_build_folder(
 def fetch_build_requirements(
     wheelhouse: Wheelhouse, folder: Path, source: PackageSource, on_event: Listener = ignore
 ) -> Wheelhouse:
-    """Fetch the build requirements of a wheelhouse's sdists, so that an image build without network can build them.
+    """Fetch the build requirements of a wheelhouse's sdists into its `build/`, so that an image build without network can build them.
 
-    Each sdist's `[build-system]` is resolved for the lock's own target. The locks then name the build locks, or say why
-    there is none. Build locks of an earlier run stay.
+    Each sdist's `[build-system]` is resolved for the lock's own target. The locks then name the build locks, or say why there
+    is none, as a note does; they are written, and returned with the wheelhouse. Build locks of an earlier run stay.
     """
     if not any(_needs_build_lock(pin) for lock in wheelhouse.locks for pin in lock.pins):
         return wheelhouse
@@ -88,7 +91,7 @@ class _BuildLockFinder:
         self.not_found: list[str] = []
 
     def with_build_locks(self, lock: Lock) -> Lock:
-        """The lock, with a build lock named by each sdist."""
+        """The lock, in which each sdist names its build lock, or says why it has none."""
         newest_upload = newest_asked(lock)
         return replace(
             lock, pins=tuple(self._with_build_lock(pin, lock.target, newest_upload, ()) for pin in lock.pins)
@@ -97,6 +100,9 @@ class _BuildLockFinder:
     def _with_build_lock(
         self, pin: Pin, target: Target, newest_upload: datetime | None, parents: tuple[str, ...]
     ) -> Pin:
+        """The pin with the name of its build lock, or with the error why there is none, which is added to `not_found`; as it is
+        if it needs none. `parents` are the projects whose builds lead here.
+        """
         if not _needs_build_lock(pin):
             return pin
         try:
@@ -109,7 +115,10 @@ class _BuildLockFinder:
     def _build_lock(
         self, pin: Pin, target: Target, newest_upload: datetime | None, parents: tuple[str, ...]
     ) -> Lock | None:
-        """The build lock of an sdist; None if its build has no requirements."""
+        """The build lock of an sdist, in which sdists name theirs; noted in `used`. None if its build has no requirements.
+
+        Raises NoSolutionError if the build needs its own project.
+        """
         if pin.project in parents:
             raise NoSolutionError(f"its build needs {pin.project} itself, which has no wheel")
         sdist = pin.artifact

@@ -45,6 +45,9 @@ def is_complete(wheelhouse: Wheelhouse, folder: Path, options: BuildOptions) -> 
 
 
 def _must_build(pin: Pin, folder: Path, options: BuildOptions) -> bool:
+    """Whether a pin's wheel is to be built: it is an sdist; or its built wheel is absent, was confined less than `options`
+    demand, or keeps its sdist otherwise than they say; or a second build is to be compared.
+    """
     if pin.built is None:
         return not pin.artifact.is_wheel
     has_files = all(has_locked_bytes(folder, artifact) for artifact in pin.files)

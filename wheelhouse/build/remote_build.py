@@ -70,7 +70,7 @@ Submit = Callable[[BuildTask], "Future[BuildAnswer]"]
 
 
 def run_task(task: BuildTask, location: BuildLocation, source: PackageSource) -> BuildAnswer:
-    """Build on this machine what another one asks for. Raises BuildError with the log, whatever goes wrong."""
+    """Build on this machine what another one asks for. Raises BuildError, with the log if there is one, for any WheelhouseError."""
     try:
         with scratch_folder("task") as folder:
             (folder / filename_of(task.pin.origin.filename)).write_bytes(task.sdist)
@@ -87,6 +87,7 @@ def run_task(task: BuildTask, location: BuildLocation, source: PackageSource) ->
 
 
 def _answer(wheel: BuiltWheel, builds: SdistBuilds, source: PackageSource) -> BuildAnswer:
+    """The answer with a built wheel, all build locks that were used, and the bytes of the wheels that were built for them."""
     locks = builds.build_locks.used
     built = [pin.artifact for lock in locks.values() for pin in lock.pins if pin.built]
     stored = {artifact.filename: source.artifacts.find(artifact.filename, artifact.sha256) for artifact in built}
@@ -117,7 +118,10 @@ class RemoteBuilds:
         self._options, self._source, self._on_event = options, source, on_event
 
     def make(self, pin: Pin, target: Target, newest_upload: datetime | None) -> BuiltWheel:
-        """The wheel of an sdist for a target. Raises BuildError if no worker built it, IntegrityError for a bad answer."""
+        """The wheel of an sdist for a target, built by the pool, checked and kept in the store.
+
+        Raises BuildError if no worker built it, IntegrityError for a bad answer.
+        """
         subject, started = f"{pin.origin.filename} (build)", time.monotonic()
         self._on_event(Waiting(subject))
         with scratch_folder("answer") as folder:
@@ -131,7 +135,7 @@ class RemoteBuilds:
         return wheel
 
     def _answer(self, task: BuildTask) -> BuildAnswer:
-        """What the pool answers. Raises BuildError, also if workers died of the task."""
+        """What the pool answers; it is waited for. Raises BuildError, also if workers died of the task."""
         try:
             return self._submit(task).result()
         except WheelhouseError:
@@ -142,7 +146,11 @@ class RemoteBuilds:
             raise BuildError(f"the pool of workers did not build it: {name}", hint=hint) from error
 
     def _adopted(self, answer: BuildAnswer, task: BuildTask, folder: Path) -> BuiltWheel:
-        """The wheel of an answer, checked and kept in the store, with the build requirements that were built for it."""
+        """The wheel of an answer, checked and kept in the store, with the build requirements that were built for it. Its build
+        locks join those of this run.
+
+        Raises BuildError for a wheel that does not fit or was confined less than the policy demands, IntegrityError for other bytes.
+        """
         check_filename(answer.filename, task.pin, task.target)
         if not task.options.sandbox <= answer.built.held:
             raise BuildError(
@@ -160,7 +168,7 @@ class RemoteBuilds:
         return BuiltWheel(answer.filename, stored, answer.built, reused=False, differing=answer.differing)
 
     def _kept(self, name: str, content: bytes, pin: Pin, folder: Path) -> StoredFile:
-        """A wheel of an answer, inspected as one that was built here."""
+        """A wheel of an answer in the store, inspected as one that was built here. Raises RefusedError; no waiver applies."""
         path = Path(tempfile.mkdtemp(dir=folder)) / filename_of(name)
         path.write_bytes(content)
         contents: InspectedFile = inspect(path, name)

@@ -59,7 +59,7 @@ class BuiltWheel:
     differing: tuple[str, ...] = ()
 
     def pin(self, pin: Pin) -> Pin:
-        """The sdist's pin with the wheel in its place; the wheel's own metadata is final."""
+        """The sdist's pin with the wheel in its place; the metadata is final then, and no build lock is named beside that in `built`."""
         artifact = Artifact(self.filename, self.stored.sha256, self.stored.size)
         return replace(pin, artifact=artifact, built=self.built, provisional=None, build_lock="", build_lacks="")
 
@@ -109,9 +109,10 @@ class SdistBuilds:
     def make(
         self, pin: Pin, target: Target, newest_upload: datetime | None, builder: Builder, parents: tuple[str, ...] = ()
     ) -> BuiltWheel:
-        """The wheel of an sdist for a target. `newest_upload` is that of the requested projects.
+        """The wheel of an sdist for a target: from an earlier build with the same inputs, else a new one; once for each sdist and target.
 
-        Raises BuildError if it cannot be built, IntegrityError if the result is not a wheel of it.
+        `newest_upload` is that of the requested projects; `parents` are the projects whose builds need this one. Raises
+        BuildError if it cannot be built, IntegrityError if the result is not a wheel of it.
         """
         if pin.project in parents:
             chain = " → ".join([*parents, pin.project])
@@ -123,7 +124,10 @@ class SdistBuilds:
         return self._wheels.get(key, lambda: self._make_logged(pin, target, newest_upload, builder, parents_and_self))
 
     def made_by_others(self, pin: Pin, target: Target) -> BuiltWheel:
-        """The wheel that another machine built of an sdist. Raises BuildError if there is none with what the policy demands."""
+        """The wheel that another machine built of an sdist, from the store; its build locks join those of this run.
+
+        Raises BuildError if there is none with what the policy demands of a sandbox.
+        """
         part = self._source.artifacts.part_of([candidate_of(pin, pin.origin, self._source.addresses)])
         for shared in builds_of(part, target, pin):
             stored = self._source.artifacts.find(shared.filename, shared.sha256)
@@ -141,6 +145,7 @@ class SdistBuilds:
     def _make_logged(
         self, pin: Pin, target: Target, newest_upload: datetime | None, builder: Builder, parents: tuple[str, ...]
     ) -> BuiltWheel:
+        """As `_make`; if the build fails, its log is kept, and the error's details name the file."""
         try:
             return self._make(pin, target, newest_upload, builder, parents)
         except BuildError as error:
@@ -151,6 +156,7 @@ class SdistBuilds:
     def _make(
         self, pin: Pin, target: Target, newest_upload: datetime | None, builder: Builder, parents: tuple[str, ...]
     ) -> BuiltWheel:
+        """Make the build environment's lock, with what the backend requires further, then the wheel, reused or built."""
         sdist = pin.origin
         subject = f"{sdist.filename} (build)"
         self._on_event(Waiting(subject))
@@ -180,7 +186,7 @@ class SdistBuilds:
     # Build requirements
 
     def _lock(self, job: "_Job", requires: Iterable[str], cutoff: datetime | None) -> Lock:
-        """The lock of a build environment; its sdists are built and replaced by their wheels."""
+        """The lock of a build environment for the builder's Python; its sdists are built and replaced by their wheels. Noted as used."""
         lock = self.build_locks.lock(job.builder.interpreter.target, job.pin.origin, requires, cutoff)
         lock = replace(lock, pins=tuple(self._with_wheel(pin, job, cutoff) for pin in lock.pins))
         self.build_locks.used[lock.name] = lock
@@ -193,7 +199,7 @@ class SdistBuilds:
         return self.make(pin, job.builder.interpreter.target, newest_upload, job.builder, job.parents).pin(pin)
 
     def _backend_requires(self, job: "_Job", lock: Lock) -> tuple[str, ...]:
-        """The backend's further build requirements: asked in the sandbox, once for each lock."""
+        """The backend's further build requirements: asked in the sandbox, once for each lock, and noted in the store."""
         key, part = _key(job, lock), self._part(job, lock)
         if cached_bytes := part.noted(REQUIRES, key) or part.bring_note(REQUIRES, key):
             return _requires_decoder.decode(cached_bytes)
@@ -209,10 +215,11 @@ class SdistBuilds:
         )
 
     def _request(self, job: "_Job", lock: Lock) -> BuildRequest:
+        """The request for a hook of the sdist's backend in the environment of a lock."""
         return BuildRequest(job.path, job.system, self._environment(job.builder, lock), job.epoch)
 
     def _environment(self, builder: Builder, lock: Lock) -> Path:
-        """The build environment of a lock, made once."""
+        """The folder of the build environment of a lock, made once for each kind of sandbox."""
 
         def make() -> Path:
             folder = Path(tempfile.mkdtemp(dir=self._folders))
@@ -228,7 +235,10 @@ class SdistBuilds:
     # The wheel
 
     def _wheel(self, job: "_Job", lock: Lock) -> BuiltWheel:
-        """The wheel of a job: from an earlier build with the same inputs, else from a new one, noted for later runs and other machines."""
+        """The wheel of a job: from an earlier build with the same inputs, else from a new one, noted for later runs and other machines.
+
+        With `check_reproducible` it is built a second time, and `differing` says how that one differs.
+        """
         key = _key(job, lock) + (f"\0{self._auditwheel.described}" if self._auditwheel else "")
         part = self._part(job, lock)
         cached_bytes = part.noted(WHEELS, key) or part.bring_note(WHEELS, key)
@@ -247,7 +257,9 @@ class SdistBuilds:
         return replace(wheel, built=replace(wheel.built, kept=self._options.keep_sdists))
 
     def _share(self, job: "_Job", wheel: BuiltWheel, key: str, part: Store) -> None:
-        """Note how a wheel was built, for later runs and for other machines; the wheel itself goes to them too."""
+        """Note how a wheel was built, for later runs and for other machines; a reused wheel is offered to them here, a new one
+        was before.
+        """
         if wheel.reused:
             self._source.artifacts.share(wheel.stored, part)
         note = _CachedBuild(wheel.filename, wheel.stored.sha256, wheel.built)
@@ -275,7 +287,9 @@ class SdistBuilds:
         return BuiltWheel(filename, stored, built, reused=False)
 
     def _new_build(self, job: "_Job", lock: Lock) -> _NewBuild:
-        """A newly built wheel, repaired and checked, in its own folder."""
+        """A newly built wheel, checked, in its own folder; repaired if auditwheel is there and the wheel has compiled parts.
+        Its log is kept.
+        """
         folder = Path(tempfile.mkdtemp(dir=job.folder))
         wheel, log = job.builder.wheel(self._request(job, lock), folder)
         self._log(job.pin, job.target, log)
@@ -298,7 +312,9 @@ class SdistBuilds:
         return self._source.store.log(f"{pin.origin.filename}-{target.name}.log", log, lasting=lasting)
 
     def _differing(self, job: "_Job", lock: Lock, wheel: BuiltWheel) -> tuple[str, ...]:
-        """What differs in a second build: members of the wheel, or its name; empty if the bytes are the same."""
+        """What differs in a second build, which is made now: members of the wheel, its name, or only the archive; empty if the
+        bytes are the same.
+        """
         second = self._new_build(job, lock).path
         if second.name != wheel.filename:
             return (f"its name is {second.name}",)
@@ -330,7 +346,7 @@ def _key(job: _Job, lock: Lock) -> str:
 
 
 def _epoch(sdist: Artifact) -> int:
-    """SOURCE_DATE_EPOCH of a build: the upload time of the sdist, in seconds since 1970."""
+    """SOURCE_DATE_EPOCH of a build: the upload time of the sdist, in seconds since 1970; 1980-01-01 if it is earlier or unknown."""
     return max(FIRST_EPOCH, int(sdist.upload_time.timestamp())) if sdist.upload_time else FIRST_EPOCH
 
 
@@ -350,14 +366,14 @@ def _checked(wheel: Path, job: _Job, repaired: str = "") -> _NewBuild:
 
 
 def _inspected(wheel: Path, job: _Job) -> InspectedFile:
-    """The contents of a built wheel; no waiver applies to it."""
+    """The contents of a built wheel. Raises RefusedError for an error in them; no waiver applies to it."""
     contents = inspect(wheel, wheel.name)
     NO_WAIVERS.admit(contents.findings, Subject(wheel.name, job.pin.project, sha256_of(wheel)))
     return contents
 
 
 def _without_wrong_manylinux(wheel: Path, job: _Job) -> Path:
-    """The wheel; retagged as plain linux if it claims a manylinux newer than the target's. Its real needs are checked later."""
+    """The wheel, or a copy tagged as plain linux if it claims a manylinux newer than the target's. Its real needs are checked later."""
     with suppress(InvalidWheelFilename):
         *_, tags = wheel_parts(wheel.name)
         linux = job.target.platform.tags[-1]
@@ -370,7 +386,7 @@ def _without_wrong_manylinux(wheel: Path, job: _Job) -> Path:
 
 
 def check_filename(filename: str, pin: Pin, target: Target) -> None:
-    """Raise BuildError if a build made another release, or a wheel that does not fit the target."""
+    """Raise BuildError if a name is no wheel's, or that of another release than the pin's, or does not fit the target."""
     try:
         project, version, _, tags = wheel_parts(filename)
     except ValueError as error:

@@ -42,7 +42,9 @@ _decoder = msgspec.json.Decoder(SharedBuild)
 
 
 def note_build(part: Store, target: Target, pin: Pin, build_locks: BuildLocks) -> None:
-    """Note a pin whose wheel was built for a target; a `none-any` wheel also as one for any target."""
+    """Note in the store a pin whose wheel was built for a target; a `none-any` wheel also as one for any target. Nothing for a
+    pin that was not built here.
+    """
     built = pin.built
     if built is None:
         return
@@ -53,7 +55,7 @@ def note_build(part: Store, target: Target, pin: Pin, build_locks: BuildLocks) -
 
 
 def builds_of(part: Store, target: Target, pin: Pin) -> Iterator[SharedBuild]:
-    """The builds of a pin's sdist that are noted and whose wheel fits the target."""
+    """The builds of a pin's sdist that the store has notes of and whose wheel fits the target: at most one for it, then one for any."""
     for name in (target.name, ANY_TARGET):
         key = _key(pin, name)
         raw = part.noted(MADE, key) or part.bring_note(MADE, key)

@@ -64,24 +64,24 @@ class _Fleet(Generic[T]):
         keeps going.
         """
         if self._is_over.is_set():
-            return self._changed(JobRun(name, JobState.NOT_STARTED))
+            return self._reported(JobRun(name, JobState.NOT_STARTED))
         self._on_change(JobRun(name, JobState.RUNNING))
         started = time.monotonic()
         result: T | None = None
         try:
             result, error = self._work(name)
         except (StoppedError, CancelledError):
-            return self._changed(JobRun(name, JobState.STOPPED, seconds=time.monotonic() - started))
+            return self._reported(JobRun(name, JobState.STOPPED, seconds=time.monotonic() - started))
         except WheelhouseError as raised:
             if self._is_interrupted.is_set():
-                return self._changed(JobRun(name, JobState.STOPPED, seconds=time.monotonic() - started))
+                return self._reported(JobRun(name, JobState.STOPPED, seconds=time.monotonic() - started))
             error = raised
         if error and not self._keep_going:
             self._is_over.set()
         state = JobState.FAILED if error else JobState.DONE
-        return self._changed(JobRun(name, state, result, error, time.monotonic() - started))
+        return self._reported(JobRun(name, state, result, error, time.monotonic() - started))
 
-    def _changed(self, run: JobRun[T]) -> JobRun[T]:
+    def _reported(self, run: JobRun[T]) -> JobRun[T]:
         """The same run, after it was reported."""
         self._on_change(run)
         return run

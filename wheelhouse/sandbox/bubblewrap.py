@@ -26,11 +26,11 @@ class Bubblewrap:
 
     @property
     def has_filter(self) -> bool:
-        """Whether this machine can load the filter."""
+        """Whether this machine can load the seccomp filter."""
         return find_filter() is not None
 
     def wrap(self, command: SandboxCommand, folder: Path) -> SandboxArgv:
-        """The command line. `folder` is not used."""
+        """The command line of bubblewrap. `folder` is not used. Raises MachineError if a program is not installed."""
         seccomp = find_filter()
         parts = [find_program("bwrap"), *_namespaces(), "--die-with-parent", "--new-session"]
         parts += ["--seccomp", str(FILTER_DESCRIPTOR)] if seccomp else []
@@ -39,7 +39,9 @@ class Bubblewrap:
 
 
 def _namespaces() -> list[str]:
-    """The options for namespaces and capabilities. As root there is no user namespace, so none can be disabled either."""
+    """The options for namespaces and capabilities. As root there is no user namespace, and three capabilities are kept for the
+    change of user.
+    """
     words = ["--unshare-net", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--cap-drop", "ALL"]
     if os.geteuid() != 0:
         return [*words, "--unshare-user", *(["--disable-userns"] if _can_disable_namespaces() else [])]
@@ -54,7 +56,7 @@ def _can_disable_namespaces() -> bool:
 
 
 def _confined(command: SandboxCommand) -> list[str]:
-    """The command with its limits, without privileges, and with only its own environment.
+    """The command after the programs that set its environment and limits, and as root drop its privileges.
 
     Each program is named by its path: a program of the same name on the command's PATH would run before privileges are dropped.
     """
@@ -71,7 +73,7 @@ def _drop_privileges() -> list[str]:
 
 
 def _mounts(command: SandboxCommand) -> list[str]:
-    """The options that arrange the files of a sandbox."""
+    """The options that arrange the files of a sandbox: all shown files read-only, a few devices, and an empty work folder in memory."""
     parts: list[str] = []
     shown = shown_files(command)
     for parent in sorted({str(parent) for inside in [*shown, WORK] for parent in Path(inside).parents} - {"/"}):

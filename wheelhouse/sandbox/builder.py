@@ -91,11 +91,11 @@ class Builder:
         return ", ".join(filter(None, (self.sandbox.name, *self.protections)))
 
     def where_environment(self, folder: Path) -> str:
-        """The path inside of a build environment that lies in `folder`."""
+        """The path by which builds see a build environment that lies in `folder`; `folder` itself if nothing seals the sandbox."""
         return path_inside(self.sandbox, ENVIRONMENT, folder)
 
     def requires(self, request: BuildRequest) -> tuple[tuple[str, ...], bytes]:
-        """The backend's own build requirements beside the declared ones, and the log. Raises BuildError."""
+        """The backend's own build requirements beside the declared ones, and the log of the hook. Raises BuildError."""
         with scratch_folder("answer") as folder:
             answer = folder / "answer"
             reply, log = self._ask("requires", request, answer)
@@ -105,7 +105,7 @@ class Builder:
             return tuple(map(str, listed)), log
 
     def wheel(self, request: BuildRequest, folder: Path) -> tuple[Path, bytes]:
-        """The wheel, in `folder` under its own name, and the log. Raises BuildError."""
+        """The path of the built wheel, in `folder` under its own name, and the log. Raises BuildError, also for an unsafe name."""
         answer = folder / "answer"
         reply, log = self._ask("wheel", request, answer)
         name = str(reply.get("wheel"))
@@ -120,7 +120,9 @@ class Builder:
         return final, log
 
     def _ask(self, hook: str, request: BuildRequest, answer: Path) -> tuple[dict[str, Any], bytes]:
-        """Call a hook of the build backend in the sandbox: its answer, and the log."""
+        """Call a hook of the build backend in the sandbox: the first line of its answer as a table, and the log. The whole
+        answer is in the file `answer`. Raises BuildError if the build fails or is stopped.
+        """
         sdist = f"{HERE}/{request.sdist.name}"
         shown = {ENVIRONMENT: request.environment, sdist: request.sdist, HOOKS: hooks_script(), SCRIPT: INSIDE}
         environment = path_inside(self.sandbox, ENVIRONMENT, request.environment)
@@ -156,13 +158,13 @@ class Builder:
         answer: Path,
         limits: Limits,
     ) -> SandboxResult:
-        """Run `inside` with a request."""
+        """Run `inside` with a request; what it prints is in the file `answer`."""
         argv = [str(self.interpreter.path), "-I", SCRIPT, json.dumps(message)]
         command = SandboxCommand(argv, variables, self.interpreter.shown | dict(shown), limits)
         return run_in(self.sandbox, command, answer)
 
     def prove(self, folder: Path) -> None:
-        """Try to leave the sandbox and its limits, and note what holds; `folder` is empty.
+        """Try to leave the sandbox and its limits, and note what holds in `protections`; `folder` is empty.
 
         Raises MachineError if the sandbox is not sealed, or cannot be made at all.
         """
@@ -173,7 +175,7 @@ class Builder:
 
 
 def _first_line(answer: Path, log: bytes) -> dict[str, Any]:
-    """The answer of the script inside, which is the first line of its output, as a table. Raises BuildError."""
+    """The answer of the script inside: the first line of its output, which is JSON, as a table. Raises BuildError if it is none."""
     try:
         with answer.open("rb") as file:
             reply = parse_json(file.readline(1 << 20))
@@ -185,13 +187,16 @@ def _first_line(answer: Path, log: bytes) -> dict[str, Any]:
 
 
 def hooks_script() -> Path:
-    """pyproject_hooks' script that calls a hook; it needs no other module, and runs under Python 3.6 and newer."""
+    """The path of pyproject_hooks' script that calls a hook; it needs no other module, and runs under Python 3.6 and newer."""
     with _in_proc_script_path() as path:  # type: ignore[no-untyped-call]
         return Path(path)
 
 
 def open_builder(target: Target, location: BuildLocation, parallel: int) -> Builder:
-    """A proved builder for a target. Raises MachineError without an interpreter, or if no sandbox can be sealed."""
+    """A builder for a target: proved, unless the user asked for one that is not sealed.
+
+    Raises MachineError without an interpreter, or if no sandbox can be sealed.
+    """
     if location.image:
         return _builder_in_image(target, location, location.image, parallel)
     interpreter = find_interpreter(target, location.named, location.places)
@@ -228,7 +233,7 @@ def proved_builder(sandbox: Sandbox, interpreter: Interpreter, limits: Limits, p
 
 
 def _builder_in_image(target: Target, location: BuildLocation, image: str, parallel: int) -> Builder:
-    """A proved builder in a container of an image, under an interpreter of that image."""
+    """A proved builder in a container of an image, under an interpreter of that image. Raises MachineError."""
     sandbox = Container(image, location.engine)
     interpreter = _interpreter_in(sandbox, target, image)
     try:
@@ -238,7 +243,9 @@ def _builder_in_image(target: Target, location: BuildLocation, image: str, paral
 
 
 def _interpreter_in(sandbox: Sandbox, target: Target, image: str) -> Interpreter:
-    """The first interpreter of an image that fits a target. Raises NoInterpreterError with the reason of each that does not."""
+    """The first interpreter of an image that fits a target, of three names. Raises NoInterpreterError with the reason of each
+    that does not.
+    """
     reasons: dict[str, str] = {}
     for name in (f"python{target.python.minor}", "python3", "python"):
         try:
@@ -258,7 +265,7 @@ def _interpreter_in(sandbox: Sandbox, target: Target, image: str) -> Interpreter
 
 
 def _facts_in(sandbox: Sandbox, name: str) -> Interpreter:
-    """The interpreter that a sandbox has under a name, with the facts that it tells of itself."""
+    """The interpreter that a sandbox has under a name; a script that runs in it tells its facts."""
     with scratch_folder("facts") as folder:
         answer = folder / "answer"
         script = f"{HERE}/facts.py"

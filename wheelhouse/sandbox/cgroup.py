@@ -60,7 +60,7 @@ class Cgroup:
         return any(int(count) > 0 for text in texts for count in OOM_KILLS.findall(text))
 
     def remove(self) -> None:
-        """Kill what is left in the groups, and remove them."""
+        """Kill what is left in the groups, and remove them; what is still there after two seconds stays."""
         until = time.monotonic() + REMOVAL_SECONDS
         pending = list(self.folders)
         while pending and time.monotonic() < until:
@@ -70,7 +70,7 @@ class Cgroup:
 
 
 def make_cgroup(limits: Limits) -> Cgroup | None:
-    """A new group with these limits; None where this user can make none."""
+    """A new group with these limits; None if this user can make none that limits memory."""
     hierarchies = usable_hierarchies()
     if not any("memory" in hierarchy.controllers for hierarchy in hierarchies):
         return None
@@ -87,7 +87,7 @@ def make_cgroup(limits: Limits) -> Cgroup | None:
 
 @cache
 def usable_hierarchies() -> tuple[Hierarchy, ...]:
-    """Where a group can be made and joined, tried once; groups that a killed wheelhouse left there are removed."""
+    """Where a group can be made and joined, each controller once, tried once; groups that a killed wheelhouse left there are removed."""
     listed = hierarchies(_text(MEMBERSHIP), _text(MOUNTS))
     usable: list[Hierarchy] = []
     for hierarchy in listed:
@@ -99,7 +99,9 @@ def usable_hierarchies() -> tuple[Hierarchy, ...]:
 
 
 def hierarchies(membership: str, mounts: str) -> Iterator[Hierarchy]:
-    """The groups to try, from the texts of `/proc/self/cgroup` and `/proc/self/mountinfo`, nearest first."""
+    """The groups in which to try, from the texts of `/proc/self/cgroup` and `/proc/self/mountinfo`, in the order of the mounts;
+    of version 2 the nearest first.
+    """
     own = [line.split(":", 2) for line in membership.splitlines()]
     mounted = [
         (before.split(), after.split()) for before, _, after in (m.partition(" - ") for m in mounts.splitlines())
@@ -117,13 +119,13 @@ def hierarchies(membership: str, mounts: str) -> Iterator[Hierarchy]:
 
 
 def _place(root: str, point: Path, path: str) -> Path | None:
-    """The folder of a group below a mount point; `root` is the group that is mounted there."""
+    """The folder of a group below a mount point; None if it is not below `root`, the group that is mounted there."""
     below = os.path.relpath(path, root)
     return None if below.startswith("..") else point / below
 
 
 def _delegated(own: Path, top: Path) -> Iterator[Hierarchy]:
-    """The groups of version 2, from this process's own upwards, whose children have controllers.
+    """The groups of version 2, from this process's own upwards to `top`, whose children have the memory controller.
 
     A group that has children with controllers has no processes of its own (the rule of no internal processes).
     """
@@ -136,7 +138,7 @@ def _delegated(own: Path, top: Path) -> Iterator[Hierarchy]:
 
 
 def _can_join(parent: Path) -> bool:
-    """Whether a process of this user can join a new group there."""
+    """Whether a process of this user can join a new group there: tried with a group that is removed again."""
     trial = parent / f"{PREFIX}{os.getpid()}-trial"
     try:
         trial.mkdir(exist_ok=True)
@@ -149,7 +151,7 @@ def _can_join(parent: Path) -> bool:
 
 
 def _limit(hierarchy: Hierarchy, folder: Path, limits: Limits) -> None:
-    """Write the limits. Version 1 limits memory and swap as a sum, if the kernel counts swap at all."""
+    """Write the limits of a group. Version 1 limits memory and swap as a sum, if the kernel counts swap at all."""
     if "memory" in hierarchy.controllers:
         first, *others = {
             1: (("memory.limit_in_bytes", limits.memory), ("memory.memsw.limit_in_bytes", limits.memory)),

@@ -70,7 +70,7 @@ class OwnPip:
 
 
 def own_pip() -> OwnPip:
-    """The pip installed beside wheelhouse."""
+    """The pip installed beside wheelhouse; it is not run."""
     pip = distribution("pip")
     return OwnPip(
         Path(str(pip.locate_file("pip"))), Version(pip.version), SpecifierSet(pip.metadata["Requires-Python"])
@@ -80,10 +80,10 @@ def own_pip() -> OwnPip:
 def run_commands(
     builder: Builder, commands: Sequence[InstallCommand], shown: Mapping[str, Path]
 ) -> Iterator[CommandResult]:
-    """Run commands in one sandbox of a builder, with `shown` visible beside the interpreter; yields each result.
+    """Run commands in one sandbox of a builder, with `shown` visible beside the interpreter; yields each result once all have ended.
 
-    Code of packages can make a command fail, but cannot answer for it. Raises MachineError if the sandbox itself fails, before
-    any command has run.
+    Code of packages can make a command fail, but cannot answer for it: if answers are missing, the first such command has
+    failed, and the others have no result. Raises MachineError if there is no result at all, as the sandbox itself failed.
     """
     scripts = {SCRIPT: Path(inside_commands.__file__), CHECK_SCRIPT: Path(inside_environment.__file__)}
     request = {"make": [VARIABLES["HOME"], VARIABLES["TMPDIR"]], "commands": [asdict(command) for command in commands]}

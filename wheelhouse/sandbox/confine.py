@@ -37,7 +37,7 @@ class Program(ctypes.Structure):
 
 
 def must(result: int, what: str) -> None:
-    """End if a call of the C library failed."""
+    """End the process, with the error on stderr, if a call of the C library failed."""
     if result != 0:
         raise SystemExit(f"{what}: {os.strerror(ctypes.get_errno())}")
 
@@ -83,7 +83,7 @@ def die_with_parent(read_end: int, write_end: int) -> None:
 
 
 def limit(limits: dict[str, int]) -> None:
-    """Set the limits of each process: address space, processes of this user, open files; no core dumps."""
+    """Set the limits of each process: address space, processes of this user, open files; no core dumps. A lower limit stays."""
     values = {resource.RLIMIT_AS: limits["memory"], resource.RLIMIT_NPROC: limits["processes"]}
     for which, value in {**values, resource.RLIMIT_CORE: 0, resource.RLIMIT_NOFILE: limits["files"]}.items():
         _, most = resource.getrlimit(which)
@@ -92,7 +92,7 @@ def limit(limits: dict[str, int]) -> None:
 
 
 def apply_filter(filter_program: bytes) -> None:
-    """Load a seccomp filter; it holds for all processes that this one starts."""
+    """Load a seccomp filter, for this process and all that it starts. Ends the process if that fails."""
     program = Program(len(filter_program) // 8, filter_program)
     must(libc.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.byref(program), 0, 0), "seccomp")
 

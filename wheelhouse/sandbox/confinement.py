@@ -21,7 +21,7 @@ _users = itertools.count()
 
 
 def find_program(name: str, path: str = SYSTEM_PATH) -> str:
-    """The path of a program. Raises MachineError if it is not installed."""
+    """The absolute path of a program, on the system's PATH by default. Raises MachineError if it is not installed."""
     found = shutil.which(name, path=path)
     if found is None:
         raise MachineError(f"`{name}` is not installed")
@@ -29,7 +29,7 @@ def find_program(name: str, path: str = SYSTEM_PATH) -> str:
 
 
 def find_filter() -> Path | None:
-    """The seccomp filter; None if it has no part for this machine, or if this kernel has no seccomp."""
+    """The path of the seccomp filter; None if it has no part for this machine, or if this kernel has no seccomp."""
     is_known = os.uname().machine in seccomp.ARCHITECTURES and sys.maxsize > 1 << 32
     return FILTER if is_known and _kernel_filters() else None
 
@@ -44,12 +44,12 @@ def _kernel_filters() -> bool:
 
 
 def hidden_files() -> list[str]:
-    """Files of /proc that tell of the host: the names of a user's keys belong to no namespace."""
+    """The files of /proc to hide that this machine has: the names of a user's keys belong to no namespace."""
     return [path for path in ("/proc/keys", "/proc/key-users") if Path(path).exists()]
 
 
 def own_user() -> int:
-    """A user id for one sandbox of root's: root is exempt from the limit on processes, which counts all processes of a user."""
+    """A new user id for one sandbox of root's: root is exempt from the limit on processes, which counts all processes of a user."""
     return 0x40000000 | (os.getpid() & 0xFFFF) << 12 | next(_users) & 0xFFF
 
 
@@ -65,7 +65,7 @@ def system_links() -> dict[str, str]:
 
 
 def shown_files(command: SandboxCommand) -> dict[str, Path]:
-    """Everything that a sandbox shows read-only: the system's programs and libraries, then the command's own files."""
+    """Everything that a sandbox shows read-only, by the path inside: the system's programs and libraries, then the command's own files."""
     folders = [Path(link) for link in SYSTEM_LINKS if Path(link).is_dir() and not Path(link).is_symlink()]
     system = [*(Path(path) for path in SYSTEM_FILES if Path(path).exists()), *folders]
     return {str(path): path for path in system} | dict(command.shown)

@@ -32,7 +32,10 @@ class Container:
         return f"docker {self.image}"
 
     def wrap(self, command: SandboxCommand, folder: Path) -> SandboxArgv:
-        """The command line; the name of `folder` becomes the container's."""
+        """The command line of `docker run`; the name of `folder` becomes the container's, which is killed afterwards.
+
+        The first word of the command must be a Python: it loads the filter first.
+        """
         program = find_program("docker", self.environment.get("PATH", ""))
         parts = [program, "run", "--rm", "--interactive", "--name", folder.name, *_confinement(command)]
         shown = {**LOADER, **command.shown}

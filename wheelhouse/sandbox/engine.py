@@ -30,13 +30,13 @@ class Engine:
     environment: Mapping[str, str] = field(repr=False)
 
     def build(self, context: Path, dockerfile: Path, tag: str, arguments: Mapping[str, str]) -> CommandResult:
-        """Build an image without network; the result has the build's output."""
+        """Build an image without network, and give it a tag; the result has the build's code and output."""
         words = [word for name, value in arguments.items() for word in ("--build-arg", f"{name}={value}")]
         network = ("--network", "none", *EXTRA[self.name])
         return self._run("build", "build", *network, "--file", str(dockerfile), "--tag", tag, *words, str(context))
 
     def run(self, image: str, command: str) -> CommandResult:
-        """Run a shell command in a new container of an image, without network."""
+        """Run a shell command in a new container of an image, without network; the container is removed afterwards."""
         if self.name == "buildah":
             return self._in_working_container(image, command)
         never = ("--pull", "never")
@@ -45,14 +45,15 @@ class Engine:
         )
 
     def run_script(self, script: str, folder: Path) -> CommandResult:
-        """Run a shell script that builds images, in a folder; the result has its output. It starts the engine as `docker`."""
+        """Run a shell script that builds images, in a folder; the result has its output. The script starts the engine as `docker`."""
         return self._finished("build", ["sh", script], folder)
 
     def remove(self, image: str) -> None:
-        """Remove an image by its tag."""
+        """Remove an image by its tag; a failure of the engine is ignored."""
         self._run("remove", *(("rmi",) if self.name == "buildah" else ("image", "rm")), "--force", image)
 
     def _in_working_container(self, image: str, command: str) -> CommandResult:
+        """Run a shell command with buildah, which makes a working container first; if that fails, its result."""
         container = f"wheelhouse-{secrets.token_hex(4)}"
         created = self._run(command, "from", "--pull-never", "--name", container, image)
         try:
@@ -65,9 +66,11 @@ class Engine:
             self._run("remove", "rm", container)
 
     def _run(self, name: str, *words: str) -> CommandResult:
+        """Run a command of the engine; `name` is that of the result."""
         return self._finished(name, [self.program, *words])
 
     def _finished(self, name: str, command: Sequence[str], folder: Path | None = None) -> CommandResult:
+        """The result of a command, with stdout and stderr as one output. Raises MachineError if it cannot start or takes an hour."""
         started = time.monotonic()
         try:
             process = subprocess.run(
@@ -100,7 +103,7 @@ def answering_engine(name: str, environment: Mapping[str, str]) -> Engine:
 
 
 def find_engine(environment: Mapping[str, str]) -> Engine:
-    """The first engine that answers. Raises MachineError with the reason of each."""
+    """The first engine that answers: Docker, podman or buildah. Raises MachineError with the reason of each."""
     reasons: list[str] = []
     for name in PROBES:
         try:

@@ -42,7 +42,9 @@ LAUNCHER = Path(launcher.__file__)
 
 
 def run_in(sandbox: Sandbox, command: SandboxCommand, answer: Path) -> SandboxResult:
-    """Run a command in a sandbox and write its stdout to `answer`. Raises MachineError if it cannot start."""
+    """Run a command in a sandbox and write its stdout to `answer`; its stderr is the result's log. Raises MachineError if it
+    cannot start.
+    """
     command = replace(command, shown={inside: outside.absolute() for inside, outside in command.shown.items()})
     with scratch_folder("sandbox") as folder:
         sandboxed = sandbox.wrap(command, folder)
@@ -57,7 +59,9 @@ def run_in(sandbox: Sandbox, command: SandboxCommand, answer: Path) -> SandboxRe
 
 @contextlib.contextmanager
 def _running(sandboxed: SandboxArgv, cgroup: Cgroup | None, stdin: bytes) -> Iterator["subprocess.Popen[bytes]"]:
-    """The running process; it and all its children are killed at exit."""
+    """The running process; it and all its children are killed at exit, and the cgroup is removed. Raises MachineError if it
+    cannot start.
+    """
     request = {
         "parent": os.getpid(),
         "after": list(sandboxed.after),
@@ -84,7 +88,7 @@ def _running(sandboxed: SandboxArgv, cgroup: Cgroup | None, stdin: bytes) -> Ite
 
 
 def _with_path(sandboxed: SandboxArgv) -> list[str]:
-    """The command line with the program's path."""
+    """The command line with the program's path. Raises MachineError if it is not installed."""
     program, *arguments = sandboxed.argv
     return [find_program(program, sandboxed.environment.get("PATH", SYSTEM_PATH)), *arguments]
 
@@ -102,7 +106,7 @@ def _pipe_with(content: bytes) -> Iterator[int]:
 
 
 def _end(process: "subprocess.Popen[bytes]", sandboxed: SandboxArgv) -> None:
-    """Kill what still runs, and clean up."""
+    """Kill what still runs, run the clean-up command, and close the pipes."""
     _kill(process)
     process.wait()
     if sandboxed.after:
@@ -113,6 +117,7 @@ def _end(process: "subprocess.Popen[bytes]", sandboxed: SandboxArgv) -> None:
 
 
 def _kill(process: "subprocess.Popen[bytes]") -> None:
+    """Kill the process group of a process; nothing if it has ended."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
 
@@ -128,6 +133,7 @@ class _PipeCopy(threading.Thread):
         self.start()
 
     def run(self) -> None:
+        """Copy until the pipe ends. A block that goes beyond the limit is dropped, and the copy ends."""
         left = self._limit
         while block := os.read(self._pipe.fileno(), CHUNK_BYTES):
             if len(block) > left:
@@ -140,7 +146,7 @@ class _PipeCopy(threading.Thread):
 def _wait_within_limits(
     process: "subprocess.Popen[bytes]", answer: IO[bytes], limits: Limits, cgroup: Cgroup | None
 ) -> SandboxResult:
-    """Copy stdout and stderr until the process ends, or exceeds a limit and is killed."""
+    """Copy stdout and stderr until the process ends, or exceeds a limit and is killed; how it ended, with the first limit exceeded."""
     assert process.stdout and process.stderr  # noqa: S101  (both are pipes)
     log, reasons = bytearray(), list[str]()
     memory = _Memory(process.pid, limits.memory, cgroup)
@@ -163,7 +169,7 @@ def _wait_within_limits(
 
 
 def _exceeded_limit(process: "subprocess.Popen[bytes]", limits: Limits, memory: "_Memory") -> str | None:
-    """Which limit a process exceeded, time or memory; None once it has ended by itself."""
+    """A sentence about the limit that a process exceeded, time or memory; None once it has ended by itself. It is not killed here."""
     deadline = time.monotonic() + limits.seconds
     ended = False
     while not ended and (left := deadline - time.monotonic()) > 0:
@@ -183,7 +189,7 @@ class _Memory:
         self.limited_by = ""
 
     def is_exceeded(self, *, ended: bool) -> bool:
-        """Whether the limit is exceeded; of processes that have ended, only the cgroup knows."""
+        """Whether the limit is exceeded, which is then noted in `limited_by`; of processes that have ended, only the cgroup knows."""
         if self._cgroup:
             self.limited_by = "cgroup" if self._cgroup.ran_out else ""
         elif not ended and memory_below(self._pid) > self._limit:

@@ -26,7 +26,9 @@ FILLED_SECONDS = 2.0
 
 
 def unpack(archive: str, folder: str) -> str:
-    """Unpack an sdist and return its top folder, which has PKG-INFO; some old sdists lack that file or the folder."""
+    """Unpack an sdist and return its top folder: the one with PKG-INFO, else with pyproject.toml or setup.py; for some old
+    sdists that is `folder` itself. Raises ValueError if there is none.
+    """
     if archive.endswith(".zip"):
         with zipfile.ZipFile(archive) as opened:
             opened.extractall(folder)
@@ -45,7 +47,10 @@ def unpack(archive: str, folder: str) -> str:
 
 
 def call(request: Request, name: str, **arguments: str) -> Any:
-    """The return value of a build backend's hook, called by pyproject_hooks' script in its own process."""
+    """The return value of a build backend's hook, called by pyproject_hooks' script in its own process.
+
+    Ends this process if the script fails, or if the backend cannot be imported.
+    """
     control = os.path.join(request["work"], "control")
     os.makedirs(control, exist_ok=True)
     with open(os.path.join(control, "input.json"), "w") as file:
@@ -66,7 +71,7 @@ def call(request: Request, name: str, **arguments: str) -> Any:
 
 
 def build(request: Request) -> Tuple[Request, Optional[str]]:
-    """The answer to one request, and the path of the wheel, if it asks for one."""
+    """The answer to one request, and the path of the built wheel, None if only the requirements are asked for. The sdist is unpacked."""
     work = request["work"]
     for name in ("source", "home", "scratch", "wheel"):
         os.makedirs(os.path.join(work, name), exist_ok=True)
@@ -79,7 +84,7 @@ def build(request: Request) -> Tuple[Request, Optional[str]]:
 
 
 def can_write(path: str) -> bool:
-    """Whether a file can be created in a folder."""
+    """Whether a file can be created in a folder; it stays there."""
     try:
         with open(os.path.join(path, "wheelhouse-proof"), "w"):
             return True
@@ -88,7 +93,7 @@ def can_write(path: str) -> bool:
 
 
 def can_connect(address: List[Any]) -> bool:
-    """Whether a connection to this address succeeds."""
+    """Whether a connection to this address succeeds within 3 seconds."""
     try:
         socket.create_connection(tuple(address), timeout=3).close()
     except OSError:
@@ -113,7 +118,7 @@ def answers_to_calls(calls: Dict[str, int]) -> Dict[str, int]:
 
 
 def socket_families(families: List[int]) -> List[int]:
-    """Those of these families that give a socket."""
+    """Those of these families of which a socket can be made."""
     made = []
     for family in families:
         try:
@@ -131,7 +136,7 @@ def is_filtered() -> bool:
 
 
 def prove(request: Request) -> Tuple[Request, Optional[str]]:
-    """What is reachable from inside: network devices, addresses, files that must be hidden, writable folders, system calls."""
+    """What is reachable from inside: network devices, addresses, files that must be hidden, writable folders, system calls; no wheel."""
     return {
         "devices": [name for _, name in socket.if_nameindex()],
         "reached": [address for address in request["addresses"] if can_connect(address)],
@@ -145,7 +150,7 @@ def prove(request: Request) -> Tuple[Request, Optional[str]]:
 
 
 def fill_memory(size: int, number: int) -> str:
-    """Fill a memfd, which no process maps, and wait to be killed; why not, if it does not come to that."""
+    """Fill a memfd, which no process maps, and wait to be killed. The reason if it could not be filled; empty if nothing killed it."""
     if ctypes is None:
         return "this Python has no ctypes"
     descriptor = ctypes.CDLL(None, use_errno=True).syscall(ctypes.c_long(number), b"proof", ctypes.c_long(0))
@@ -161,7 +166,7 @@ def fill_memory(size: int, number: int) -> str:
 
 
 def main() -> None:
-    """Answer the request."""
+    """Write the answer to the request; a proof fills memory then, and adds a second line if it still runs."""
     request = json.loads(sys.argv[1])
     answer, wheel = (prove if request["hook"] == "prove" else build)(request)
     with os.fdopen(1, "wb") as stdout:

@@ -33,13 +33,13 @@ def hide_memory() -> None:
 
 
 def signed(secret: bytes, number: int, answer: bytes) -> bytes:
-    """A line of the answer, with its signature before it."""
+    """A line of the answer, with its end: the signature, a space, the answer."""
     signature = hmac.new(secret, b"%d " % number + answer, "sha256").hexdigest()
     return signature.encode() + b" " + answer + b"\n"
 
 
 def main() -> None:
-    """Answer the request."""
+    """Run the commands of the request, and write a signed line about each."""
     hide_memory()
     secret = sys.stdin.buffer.read()
     request = json.loads(sys.argv[1])

@@ -29,7 +29,7 @@ SUFFIXES = (".py", ".so", ".pyd")
 
 
 def distributions(environment: str) -> Iterator[Tuple[str, str, List[str]]]:
-    """Name, version and top-level modules of each distribution of a virtual environment."""
+    """Name, version and importable modules (`top_modules`) of each distribution of a virtual environment."""
     sites = glob.glob(os.path.join(environment, "lib*", "*", "site-packages"))
     sites = sites or [os.path.join(environment, "site-packages")]  # PyPy before 7.3.5
     for site in sorted({os.path.realpath(site) for site in sites}):
@@ -41,7 +41,7 @@ def distributions(environment: str) -> Iterator[Tuple[str, str, List[str]]]:
 
 
 def headers(path: str) -> Dict[str, str]:
-    """The fields name and version of a METADATA file."""
+    """The fields `name` and `version` of a METADATA file, as far as it has them."""
     fields = {}  # type: Dict[str, str]
     with open(path, encoding="utf-8", errors="replace") as file:
         for line in file:
@@ -54,7 +54,9 @@ def headers(path: str) -> Dict[str, str]:
 
 
 def top_modules(files: List[str]) -> List[str]:
-    """The importable names nearest to the top: modules, packages, and packages within namespaces."""
+    """The importable names nearest to the top, sorted: modules, packages, and packages within namespaces. `files` are paths of
+    a RECORD.
+    """
     kept = [path for path in files if not path.startswith(("..", "/")) and path.endswith(SUFFIXES)]
     packages = {os.path.dirname(path) for path in kept if os.path.basename(path).startswith("__init__.")}
     modules = set()  # type: Set[str]
@@ -66,7 +68,7 @@ def top_modules(files: List[str]) -> List[str]:
 
 
 def top_of(path: str, packages: Set[str]) -> str:
-    """The dotted name of a file's outermost package, or of a top-level module; else empty."""
+    """The dotted name of a file's outermost package, or of a top-level module; empty for a module in a folder that is no package."""
     parts = path.split("/")
     for depth in range(1, len(parts)):
         if "/".join(parts[:depth]) in packages:
@@ -75,12 +77,14 @@ def top_of(path: str, packages: Set[str]) -> str:
 
 
 def stop_import(_signal: int, _frame: object) -> None:
-    """End an import that takes too long."""
+    """Raise TimeoutError, which ends an import that takes too long."""
     raise TimeoutError("it does not end within %d s" % SECONDS)
 
 
 def import_all(names: List[str]) -> None:
-    """Import one module after another; write each name before, and the outcome after."""
+    """Import one module after another, and end the process. A line of JSON before each says that it ended the process, one
+    after it the outcome: why it does not import, or an empty text.
+    """
     answer = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
     signal.signal(signal.SIGALRM, stop_import)
@@ -99,7 +103,9 @@ def import_all(names: List[str]) -> None:
 
 
 def import_failures(names: List[str]) -> Dict[str, str]:
-    """Why each module does not import; empty for one that does."""
+    """Why each module does not import; an empty text for one that does. They are imported in a process of their own, and those
+    that are left if it ends in another.
+    """
     results = {}  # type: Dict[str, str]
     pending = names
     while pending:
@@ -126,7 +132,7 @@ def read_answer(line: str, names: List[str]) -> Optional[Tuple[str, str]]:
 
 
 def main() -> None:
-    """Print what is installed and what does not import."""
+    """Print what is installed and what does not import, as one line of JSON; with `import`, import the modules that stdin names."""
     if sys.argv[1:] == ["import"]:
         import_all(json.load(sys.stdin))
     if ctypes is not None:  # code that is imported must not write to this process's stdout by way of /proc

@@ -47,14 +47,17 @@ def fork_below_watcher(libc: ctypes.CDLL, parent: int, after: list[str]) -> None
 
 
 def die_with_parent(libc: ctypes.CDLL, parent: int, number: int) -> None:
-    """Get a signal from the kernel when the parent ends, even by SIGKILL. A parent that has ended already ends this too."""
+    """Let the kernel send this process a signal when its parent ends, even by SIGKILL. Ends it at once if the parent has ended."""
     libc.prctl(PR_SET_PDEATHSIG, number, 0, 0, 0)
     if os.getppid() != parent:
         raise SystemExit("the parent process has ended")
 
 
 def leave_session_keyring(libc: ctypes.CDLL) -> None:
-    """Join a new, empty session keyring: the user's own has passwords and tickets, and no namespace hides it."""
+    """Join a new, empty session keyring: the user's own has passwords and tickets, and no namespace hides it.
+
+    Nothing on a machine whose number of keyctl is unknown.
+    """
     if number := KEYCTL.get(os.uname().machine):
         libc.syscall(ctypes.c_long(number), ctypes.c_long(KEYCTL_JOIN_SESSION_KEYRING), None)
 

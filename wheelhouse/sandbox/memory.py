@@ -25,7 +25,7 @@ def memory_below(pid: int) -> int:
 
 
 def _family(pid: int) -> Iterator[int]:
-    """A process and all its descendants."""
+    """The ids of a process and all its descendants, the process first."""
     pending = [pid]
     while pending:
         yield (process := pending.pop())
@@ -68,6 +68,7 @@ def _work_folder_of(pid: int) -> Iterator[tuple[int, int]]:
 
 
 def _read(path: Path) -> bytes:
+    """The bytes of a file; empty if it cannot be read."""
     try:
         return path.read_bytes()
     except OSError:

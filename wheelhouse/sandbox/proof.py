@@ -45,7 +45,7 @@ class Proof(msgspec.Struct, frozen=True):
 
     @property
     def leaks(self) -> Iterator[str]:
-        """What it reaches that it must not, in words."""
+        """What the command reaches that it must not, in words; none if nothing leaks."""
         yield from (f"it has the network device {name}" for name in self.devices if name != "lo")
         yield from (f"it reaches {address[0]}" for address in self.reached)
         yield from (f"it sees {path}" for path in self.seen)
@@ -55,7 +55,7 @@ class Proof(msgspec.Struct, frozen=True):
 
     @property
     def unrefused(self) -> tuple[str, ...]:
-        """The system calls and socket families that are not refused."""
+        """The names of the system calls and socket families that do not answer as the filter makes them."""
         expected = dict.fromkeys(seccomp.REFUSED, errno.EPERM) | dict.fromkeys(seccomp.MISSING, errno.ENOSYS)
         calls = [name for name, number in self.calls.items() if number != expected[name]]
         return (*calls, *(name for name, number in FORBIDDEN_FAMILIES.items() if number in self.families))
@@ -87,7 +87,7 @@ def proof_request(folder: Path, readonly: Sequence[str]) -> Iterator[Mapping[str
 def protections(result: SandboxResult, answer: bytes, *, filtered: bool) -> tuple[str, ...]:
     """What a sandbox holds beside its namespaces: `seccomp`, `cgroup`. `filtered` says whether it was given the filter.
 
-    Raises MachineError if it leaks, or if the proof did not run.
+    Raises MachineError if it leaks, does not apply that filter, or does not limit memory, and if the proof did not run.
     """
     proof = _read(result, answer)
     leaks = list(proof.leaks)
@@ -103,7 +103,9 @@ def protections(result: SandboxResult, answer: bytes, *, filtered: bool) -> tupl
 
 
 def _read(result: SandboxResult, answer: bytes) -> Proof:
-    """The first line of the answer. Raises MachineError with the reason if there is none."""
+    """The proof in the first line of the answer. Raises MachineError with the reason if there is none: the last line of the
+    log, if any.
+    """
     try:
         return _decoder.decode(answer.partition(b"\n")[0])
     except msgspec.DecodeError as error:

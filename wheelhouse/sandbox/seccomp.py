@@ -94,7 +94,7 @@ class Architecture:
     audit: int
 
     def number(self, name: str) -> int:
-        """The number of a system call."""
+        """The number of a system call in `NUMBERS` on this machine."""
         return NUMBERS[name][self.column]
 
 

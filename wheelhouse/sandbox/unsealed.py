@@ -14,7 +14,10 @@ class Unsealed:
     has_filter = False
 
     def wrap(self, command: SandboxCommand, folder: Path) -> SandboxArgv:
-        """The command line, with paths outside in the place of paths inside; `folder` is the work folder."""
+        """The command line, with paths outside in the place of paths inside, also within words; `folder` is the work folder.
+
+        Its limits are left out if prlimit(1) is not installed.
+        """
         places = {inside: str(outside) for inside, outside in command.shown.items()} | {WORK: str(folder)}
 
         def outside(text: str) -> str:

@@ -32,11 +32,11 @@ class Unshare:
 
     @property
     def has_filter(self) -> bool:
-        """Whether this machine can load the filter."""
+        """Whether this machine can load the seccomp filter."""
         return find_filter() is not None
 
     def wrap(self, command: SandboxCommand, folder: Path) -> SandboxArgv:
-        """The command line; `folder` becomes the sandbox's root."""
+        """The command line of unshare(1); `folder` becomes the sandbox's root. Raises MachineError if the program is not installed."""
         namespaces = ["--mount", "--net", "--pid", "--ipc", "--uts", "--fork", "--kill-child"]
         if os.geteuid() != 0:
             namespaces += ["--user", "--map-root-user"]
@@ -46,7 +46,7 @@ class Unshare:
 
 
 def _settings(command: SandboxCommand) -> dict[str, object]:
-    """The settings of `confine`, as JSON: user, limits, system call filter, environment; the mounts are in the script.
+    """The settings of `confine`, to be written as JSON: user, limits, system call filter, environment; the mounts are in the script.
 
     Mounts need a root. If an ordinary user runs this, a nested namespace maps that root back to the user.
     """
@@ -65,7 +65,7 @@ def _settings(command: SandboxCommand) -> dict[str, object]:
 
 
 def _mount_script(command: SandboxCommand, root: Path) -> str:
-    """The shell script that makes an empty folder the sandbox's root."""
+    """The text of the shell script that makes an empty folder the sandbox's root."""
     top = shlex.quote(str(root))
     lines = [
         "set -eu",
