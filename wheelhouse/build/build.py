@@ -10,7 +10,6 @@ from pathlib import Path
 from packaging.utils import NormalizedName
 
 from wheelhouse.archive.filenames import wheel_parts
-from wheelhouse.archive.metadata import Metadata
 from wheelhouse.archive.wheelfile import inspect
 from wheelhouse.build.auditwheel import find_auditwheel
 from wheelhouse.build.build_log import Reason, reasons, remedy
@@ -208,7 +207,7 @@ def _build_lock(
         metadata = {project: wheel.stored.contents.metadata for project, wheel in made.items()}
         unmet_requirements = unmet(lock, metadata)
         if failures or not unmet_requirements:
-            return _with_wheels(lock, made, metadata), tuple(made.values()), failures
+            return _with_wheels(lock, made), tuple(made.values()), failures
         for sentence in unmet_requirements:
             builds.on_event(Noted(sentence))
         lock = _resolved_again(lock, constraints, builds)
@@ -256,9 +255,7 @@ def _failure(pin: Pin, target: Target, error: WheelhouseError) -> BuildFailure:
     return BuildFailure(target.name, pin.origin.filename, error, recognised, tail)
 
 
-def _with_wheels(
-    lock: Lock, made: Mapping[NormalizedName, BuiltWheel], metadata: Mapping[NormalizedName, Metadata]
-) -> Lock:
+def _with_wheels(lock: Lock, made: Mapping[NormalizedName, BuiltWheel]) -> Lock:
     """The lock with each sdist's wheel in its place, as far as it was built."""
     return replace(lock, pins=tuple(_with_wheel(pin, lock, made.get(pin.project)) for pin in lock.pins))
 
