@@ -173,7 +173,7 @@ class Facts:
     def pth_files(self) -> Iterator[tuple[Entry, str]]:
         """The .pth files at the top of site-packages, which Python reads at its start, each with its text.
 
-        The text has at most the first MiB. None for an sdist.
+        The text has at most the first MiB. An sdist has no such files.
         """
         for entry in self.entries if self.pin.artifact.is_wheel else ():
             if entry.name.endswith(".pth") and "/" not in installed(entry.name):

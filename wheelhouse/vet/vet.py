@@ -110,9 +110,10 @@ EMPTY_CONTEXT = VetContext()
 def vet(
     folder: Path, policy: Policy, now: datetime, context: VetContext = EMPTY_CONTEXT, on_event: Listener = ignore
 ) -> Vetted:
-    """Verify a wheelhouse and those inside it, and apply every rule to each file. Each file is opened once.
+    """Verify a wheelhouse and those inside it, and apply every rule to each file. Each file is opened once. Findings are sorted.
 
-    Raises InputError if the policy names a rule that does not exist, or waives one that cannot be waived.
+    Raises InputError if the policy names a rule that does not exist, waives one that cannot be waived, or waives one
+    without the sha256 that it needs.
     """
     must_name_rules(policy)
     _must_be_waivable(policy)
@@ -162,7 +163,10 @@ def vet(
 def _replaced(
     folder: Path, by_place: Mapping[str, tuple[Facts, ...]], context: VetContext, on_event: Listener
 ) -> dict[str, Replaced]:
-    """What changed inside each file since an earlier wheelhouse, by subject; nothing if the context names none."""
+    """Each new or changed file with what changed inside it since the earlier wheelhouse, by subject.
+
+    Empty if the context names no earlier wheelhouse.
+    """
     if context.since is None:
         return {}
     facts = {one.subject: one for facts in by_place.values() for one in facts if one.contents}
@@ -176,14 +180,14 @@ def _replaced(
 
 
 def must_name_rules(policy: Policy) -> None:
-    """Raise InputError if the policy names a rule that does not exist."""
+    """Raise InputError if the severities or waivers of the policy name a rule that does not exist."""
     named = {*policy.severities, *(waiver.rule for waiver in policy.waivers)}
     if unknown := sorted(named - RULES.keys()):
         raise InputError(f"the policy names unknown rules: {', '.join(unknown)}", hint="see `wheelhouse rules`")
 
 
 def _must_be_waivable(policy: Policy) -> None:
-    """Raise InputError if the policy waives a rule that cannot be waived."""
+    """Raise InputError if the policy waives a rule that cannot be waived, or without a sha256 one whose waivers need it."""
     if never := sorted({waiver.rule for waiver in policy.waivers if not RULES[waiver.rule].waivable}):
         raise InputError(
             f"the policy waives rules that cannot be waived: {', '.join(never)}",
@@ -203,7 +207,10 @@ def _reviews(
     context: VetContext,
     replaced: Mapping[str, Replaced],
 ) -> list[Review]:
-    """A review for each wheelhouse, with the attestations checked if any file has some."""
+    """A review for each wheelhouse, in the order of `facts_by_place`.
+
+    Attestations are checked if any file has some and what checks them is installed.
+    """
     has_provenance = any(one.provenance for facts in facts_by_place.values() for one in facts)
     attestor = context.attestors() if has_provenance else None
     return [
@@ -225,7 +232,7 @@ def _reviews(
 
 
 def _attested(facts: Facts, attestor: Attestor | None) -> Facts:
-    """Facts with the result of the check of their attestations."""
+    """Facts with the result of the check of their attestations; unchanged without an attestor or attestations."""
     if attestor is None or facts.provenance is None:
         return facts
     origin = facts.pin.origin
@@ -233,7 +240,7 @@ def _attested(facts: Facts, attestor: Attestor | None) -> Facts:
 
 
 def _new_publishers(facts: Iterable[Facts], context: VetContext) -> dict[NormalizedName, tuple[str, ...]]:
-    """The publishers of projects whose publisher was not known before."""
+    """The publishers, sorted, of projects with valid attestations whose publisher was not known before."""
     publishers: dict[NormalizedName, set[str]] = {}
     for one in facts:
         if one.attested and not one.attested.refused and one.project not in context.publishers:
@@ -242,7 +249,7 @@ def _new_publishers(facts: Iterable[Facts], context: VetContext) -> dict[Normali
 
 
 def _other_files(folder: Path) -> Iterator[Finding]:
-    """The findings on other files than distributions."""
+    """The findings on the wheelhouse's `[[files]]`, which are no distributions. Tars among them are opened."""
     for file in load_other_files(folder).files:
         path = folder / FOLDER / file.name
         is_tar = file.name.endswith(TARS) and path.is_file() and not path.is_symlink()
@@ -250,7 +257,10 @@ def _other_files(folder: Path) -> Iterator[Finding]:
 
 
 def _facts(place: str, verdict: Verdict, inside: Mapping[str, Inside]) -> tuple[Facts, ...]:
-    """The facts of each file of a wheelhouse, in the order of file names."""
+    """The facts of each file that the lock files of one wheelhouse name, in the order of file names; each file once, with all its targets.
+
+    A file that could not be opened has no contents.
+    """
     pins: dict[str, Pin] = {}
     targets: dict[str, list[str]] = {}
     for lock in verdict.wheelhouse.locks:

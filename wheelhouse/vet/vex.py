@@ -36,13 +36,13 @@ class VexProduct:
     versions: VersionRange | None = None
 
     def names(self, package: Purl) -> bool:
-        """Whether it names a package, in a version of its range."""
+        """Whether its package URL names a package, in a version of its range. Its sha256 and components are not compared."""
         is_named = self.purl is not None and self.purl.names(package)
         return is_named and (self.versions is None or self.versions.has(package))
 
     @property
     def has_version(self) -> bool:
-        """Whether it, or a component that it names, is limited to versions or to one file."""
+        """Whether it, or a component that it names, is limited to one version, a range of versions, or one file."""
         has_own = bool(self.sha256 or self.versions is not None or (self.purl and self.purl.version))
         return has_own or any(one.has_version for one in self.components)
 
@@ -66,7 +66,7 @@ class AnalysedFindings:
 
 
 def is_settled(analysis: Analysis) -> bool:
-    """Whether an analysis says that the vulnerability does not matter here; "not affected" needs a reason."""
+    """Whether an analysis says that the vulnerability does not matter here. "Not affected" and "false positive" need a reason."""
     has_reason = bool(analysis.justification or analysis.detail)
     return analysis.state in SETTLED and (has_reason or analysis.state not in WITH_REASON)
 
@@ -74,9 +74,9 @@ def is_settled(analysis: Analysis) -> bool:
 def apply_vex(
     findings: Iterable[Finding], pins: Mapping[str, Pin], statements: Iterable[VexStatement]
 ) -> AnalysedFindings:
-    """Separate the findings that statements settle. `pins` is by subject. Of several statements the newest counts.
+    """Separate the findings that statements settle. Each finding that a statement is about gets its analysis. `pins` is by subject.
 
-    Of statements of the same time the last one counts.
+    Of several statements the newest counts, of those of the same time the last.
     """
     ordered = sorted(statements, key=lambda statement: _time_of(statement.made))
     remaining: list[Finding] = []
@@ -92,7 +92,7 @@ def apply_vex(
 
 
 def _time_of(made: str) -> datetime:
-    """The time that a document gives (RFC 3339), for comparison; without a time zone it is UTC, and no time is the oldest."""
+    """The time that a document gives (RFC 3339), for comparison. Without a time zone it is UTC; what is no time is the oldest."""
     try:
         time = datetime.fromisoformat(made)
     except ValueError:
@@ -101,7 +101,10 @@ def _time_of(made: str) -> datetime:
 
 
 def _covers(statement: VexStatement, finding: Finding, pin: Pin | None) -> bool:
-    """Whether a statement is about the vulnerability and the package of a finding."""
+    """Whether a statement is about the vulnerability and the package of a finding.
+
+    "Fixed" counts only for products that are limited to versions or to a file.
+    """
     ids = finding.values.get("ids", ())
     if finding.rule not in RULES or not isinstance(ids, tuple) or statement.ids.isdisjoint(ids):
         return False
@@ -113,7 +116,11 @@ def _covers(statement: VexStatement, finding: Finding, pin: Pin | None) -> bool:
 
 
 def _is_about(product: VexProduct, package: Purl | None, file: Purl | None, sha256: str) -> bool:
-    """Whether a product is the package of a finding; or its file, and no other components inside it are named."""
+    """Whether a product is the package of a finding, or the file that holds the package.
+
+    A sha256 of the product must be that of the file. If the product names components, it must be the file, and the package
+    one of them.
+    """
     if package and product.names(package) and not product.components:
         return not product.sha256 or package != file or product.sha256 == sha256
     is_file = product.sha256 == sha256 if product.sha256 else bool(file and product.names(file))
@@ -122,7 +129,7 @@ def _is_about(product: VexProduct, package: Purl | None, file: Purl | None, sha2
 
 
 def package_of(finding: Finding) -> Purl | None:
-    """The package that a finding about a vulnerability is about."""
+    """The package that a finding about a vulnerability is about; None if the finding's package URL cannot be read."""
     values = finding.values
     if isinstance(purl := values.get("purl"), str):
         return parse_purl(purl)

@@ -39,7 +39,7 @@ Table = dict[str, Any]
 
 
 def parse_vex(text: str, source: str) -> tuple[VexStatement, ...]:
-    """The statements of a VEX document. `source` is its file. Raises InputError for any other document."""
+    """The statements of a VEX document. `source` is the name of its file. Raises InputError for any other document."""
     try:
         document = parse_json(text)
         if not isinstance(document, dict):
@@ -50,7 +50,7 @@ def parse_vex(text: str, source: str) -> tuple[VexStatement, ...]:
 
 
 def _reader(document: Table) -> Any:  # noqa: ANN401  (one of three functions)
-    """The function that reads the format of a document."""
+    """The function that reads the format of a document. Raises ValueError for any other format."""
     if document.get("bomFormat") == "CycloneDX":
         return _of_cyclonedx
     if "openvex" in str(document.get("@context", "")):
@@ -64,7 +64,7 @@ def _reader(document: Table) -> Any:  # noqa: ANN401  (one of three functions)
 
 
 def _of_cyclonedx(document: Table, source: str) -> Iterator[VexStatement]:
-    """The vulnerabilities that have an analysis. `affects` names components of the document, or package URLs."""
+    """A statement for each vulnerability that has an analysis with a known state; its ids include those of its references."""
     by_reference = {str(one.get("bom-ref")): _cyclonedx_product(one) for one in _components(document)}
     author = _cyclonedx_author(document)
     for row in _tables(document, "vulnerabilities"):
@@ -80,7 +80,7 @@ def _of_cyclonedx(document: Table, source: str) -> Iterator[VexStatement]:
 
 
 def _components(document: Table) -> Iterator[Table]:
-    """The components of a bill of materials, and those inside them."""
+    """The component that the bill of materials is about, its components, and those inside them, outer ones first."""
     queue = [one for one in [document.get("metadata", {}).get("component")] if one]
     queue += _tables(document, "components")
     for component in queue:
@@ -89,14 +89,15 @@ def _components(document: Table) -> Iterator[Table]:
 
 
 def _cyclonedx_product(component: Table) -> VexProduct:
+    """The package URL and the sha256 of a component."""
     hashes = {str(one.get("alg", "")).lower(): str(one.get("content", "")) for one in _tables(component, "hashes")}
     return VexProduct(_purl(component.get("purl")), _sha256(hashes))
 
 
 def _affected(row: Table, by_reference: Mapping[str, VexProduct]) -> Iterator[VexProduct]:
-    """The products of `affects`: by reference in the document, or a BOM-Link whose end is a package URL or a file name.
+    """The products of `affects`: by reference in the document, or a BOM-Link whose end is a reference or a package URL.
 
-    A row with versions is about these versions and ranges of versions only.
+    A row with versions gives a product for each version or range; one whose package URL is unknown gives none.
     """
     for affected in _tables(row, "affects"):
         reference = str(affected["ref"])
@@ -114,6 +115,7 @@ def _affected(row: Table, by_reference: Mapping[str, VexProduct]) -> Iterator[Ve
 
 
 def _cyclonedx_author(document: Table) -> str:
+    """The first name that the document has of its supplier, its manufacturer or an author; empty if there is none."""
     metadata = document.get("metadata", {})
     names = [one.get("name") for one in (metadata.get("supplier"), metadata.get("manufacturer")) if one]
     names += [one.get("name") for one in _tables(metadata, "authors")]
@@ -121,6 +123,7 @@ def _cyclonedx_author(document: Table) -> str:
 
 
 def _timestamp(document: Table) -> str:
+    """The document's own time, as text; empty if there is none."""
     return str(document.get("metadata", {}).get("timestamp") or "")
 
 
@@ -128,7 +131,10 @@ def _timestamp(document: Table) -> str:
 
 
 def _of_openvex(document: Table, source: str) -> Iterator[VexStatement]:
-    """The statements. A product is a package URL, or has hashes; those of format 0.0.1 are texts."""
+    """A statement for each row. A product is a package URL, or has hashes; those of format 0.0.1 are texts.
+
+    Raises KeyError for a status that OpenVEX does not have.
+    """
     author, made = str(document.get("author") or ""), str(document.get("timestamp") or "")
     for row in document["statements"]:
         vulnerability = row["vulnerability"]
@@ -143,6 +149,7 @@ def _of_openvex(document: Table, source: str) -> Iterator[VexStatement]:
 
 
 def _openvex_product(product: str | Table) -> VexProduct:
+    """The package URL, the sha256 and the components of a product, or of a package URL as text."""
     if isinstance(product, str):
         return VexProduct(_purl(product))
     purl = _purl(product.get("identifiers", {}).get("purl")) or _purl(product.get("@id"))
@@ -155,7 +162,10 @@ def _openvex_product(product: str | Table) -> VexProduct:
 
 
 def _of_csaf(document: Table, source: str) -> Iterator[VexStatement]:
-    """A statement for each status of a vulnerability; a flag or a threat of the kind `impact` is its reason."""
+    """A statement for each product in each known status of a vulnerability.
+
+    Its reason is a flag, and the details of a threat of the kind `impact`.
+    """
     head = document["document"]
     author = str(head.get("publisher", {}).get("name") or "")
     made = str(head.get("tracking", {}).get("current_release_date") or "")
@@ -169,7 +179,10 @@ def _of_csaf(document: Table, source: str) -> Iterator[VexStatement]:
 
 
 def _csaf_products(tree: Table) -> dict[str, tuple[VexProduct, ...]]:
-    """The products by id: those of branches and full names, and relationships, which name a component inside a product."""
+    """The products by id: those of branches and full names, and those of relationships, each a product with one component.
+
+    `product_version_range` branches give a product its range of versions.
+    """
     names: list[Table] = list(_tables(tree, "full_product_names"))
     ranges: dict[str, VersionRange] = {}
     queue = _tables(tree, "branches")
@@ -197,7 +210,7 @@ def _csaf_product(product: Table, versions: VersionRange | None) -> VexProduct:
 
 
 def _csaf_reason(row: Table, product: str) -> tuple[str, str]:
-    """The justification and the words of a vulnerability for a product; both may be empty."""
+    """The first justification and the first impact that a vulnerability has for a product; both may be empty."""
     flags = [one["label"] for one in _tables(row, "flags") if _is_for(one, product)]
     impacts = [
         one["details"] for one in _tables(row, "threats") if one.get("category") == "impact" and _is_for(one, product)
@@ -206,7 +219,7 @@ def _csaf_reason(row: Table, product: str) -> tuple[str, str]:
 
 
 def _is_for(row: Table, product: str) -> bool:
-    """Whether a flag or threat is about a product; one that names none is about all."""
+    """Whether a flag or threat is about a product; one that names neither products nor groups is about all. Groups are not resolved."""
     return not (row.get("product_ids") or row.get("group_ids")) or product in row.get("product_ids", ())
 
 
@@ -214,7 +227,7 @@ def _is_for(row: Table, product: str) -> bool:
 
 
 def _tables(table: Table, key: str) -> list[Table]:
-    """The tables of an array that may be missing."""
+    """A copy of the array of tables at `key`; empty if it is missing. Raises TypeError if it is no array of objects."""
     rows = table.get(key) or []
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise TypeError(f"`{key}` is no array of objects")
@@ -222,11 +235,12 @@ def _tables(table: Table, key: str) -> list[Table]:
 
 
 def _ids(*names: object) -> frozenset[str]:
-    """The ids of a vulnerability; of an address, its last part."""
+    """The ids of a vulnerability, without empty ones; of an address, its last part."""
     return frozenset(str(name).rstrip("/").rpartition("/")[2] for name in names if name)
 
 
 def _purl(text: object) -> Purl | None:
+    """A package URL; None for what is none."""
     return parse_purl(text) if isinstance(text, str) else None
 
 

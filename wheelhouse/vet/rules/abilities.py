@@ -1,4 +1,4 @@
-"""Rules about what a file can do, and what the release before or the sources could not (pure)."""
+"""Rules about what a file can do, and what the release before or the sources could not: at most one observation for a file (pure)."""
 
 from collections.abc import Iterator
 
@@ -42,7 +42,7 @@ def new_capability(facts: Facts, review: Review) -> Iterator[Observation]:
 
 
 def _first_members(can: Capabilities) -> tuple[str, ...]:
-    """Each capability with the first member that has it, in brackets."""
+    """A text for each capability, with the first member that has it in brackets: `network (demo/client.py)`."""
     return tuple(f"{name} ({members[0]})" for name, members in can.items())
 
 

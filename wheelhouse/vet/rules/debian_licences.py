@@ -34,7 +34,7 @@ checked_elsewhere(
 def deb_licence_findings(
     lock: DebianLock, licences: Mapping[str, str], policy: Policy, images: Sequence[ImagePackages] = ()
 ) -> Iterator[Finding]:
-    """The findings on each package, and on those in base images.
+    """At most one finding on each Debian package, and on each package in base images; none if the policy names no licences.
 
     `licences` has the SPDX expression of those that tell one, by place in the wheelhouse.
     """
@@ -49,7 +49,7 @@ def deb_licence_findings(
 
 
 def _findings(subject: str, package: str, version: str, expression: str, policy: Policy) -> Iterator[Finding]:
-    """The finding on one package, if there is one."""
+    """The finding on one package, if there is one: its licence is unknown, denied, or not allowed."""
     facts = {"package": package, "version": version}
     if not expression:
         yield Finding.of(subject, UNKNOWN, Severity.WARNING, **facts)

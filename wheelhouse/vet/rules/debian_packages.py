@@ -41,7 +41,10 @@ checked_elsewhere(
 def debian_findings(
     lock: DebianLock, advisories: Advisories | None, threats: Threats = NO_THREATS
 ) -> Iterator[Finding]:
-    """The findings on the Debian packages of a wheelhouse."""
+    """A finding for each advisory on each Debian package of a wheelhouse.
+
+    If the snapshot has no advisory for their distribution, one finding says so instead; its subject is the folder.
+    """
     packages = [(f"{FOLDER}/{deb.place}", deb) for deb in lock.packages]
     yield from _findings(f"{FOLDER}/", lock.distribution, packages, advisories, threats)
 
@@ -49,7 +52,10 @@ def debian_findings(
 def image_findings(
     image: ImagePackages, advisories: Advisories | None, threats: Threats = NO_THREATS
 ) -> Iterator[Finding]:
-    """The findings on the packages that are installed in a base image."""
+    """A finding for each advisory on each package that is installed in a base image.
+
+    If the snapshot has no advisory for their distribution, one finding says so instead.
+    """
     packages = [(image.subject, package) for package in image.packages]
     yield from _findings(image.subject, image.distribution, packages, advisories, threats)
 
@@ -61,7 +67,10 @@ def _findings(
     advisories: Advisories | None,
     threats: Threats,
 ) -> Iterator[Finding]:
-    """The findings on packages of one distribution, each with its subject; `whole` is the subject if nothing could be checked."""
+    """A finding for each advisory on each package of one distribution; `packages` has each with its subject.
+
+    If no advisory is for the distribution, one finding on `whole` says so instead. No finding without packages.
+    """
     ecosystems = _ecosystems(distribution)
     known = advisories.by_project if advisories else {}
     prefixes = tuple(debian_key(ecosystem, "") for ecosystem in ecosystems)
@@ -76,7 +85,7 @@ def _findings(
 
 
 def _ecosystems(distribution: str) -> tuple[str, ...]:
-    """OSV's names for a distribution such as `debian-12` or `ubuntu-24.04`."""
+    """OSV's names, in lower case, for a distribution such as `debian-12` or `ubuntu-24.04`, with its LTS; empty if it has no release."""
     name, _, release = distribution.partition("-")
     if not release:
         return ()
@@ -91,6 +100,7 @@ def is_affected(advisory: Advisory, version: str) -> bool:
 
 
 def _finding(subject: str, deb: LockedDeb | ImagePackage, advisory: Advisory, threats: Threats) -> Finding:
+    """The finding on a package and an advisory: an error if the advisory names a fixed version, else a warning."""
     fixed = next((one.version for events in advisory.ranges for one in events if one.kind == "fixed"), "")
     return Finding.of(
         subject,

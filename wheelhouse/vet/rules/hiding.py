@@ -8,7 +8,7 @@ from wheelhouse.vet.rules import Review, rule
 
 
 def _members_with(facts: Facts, kind: str) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """The members with something of this kind, each with its descriptions."""
+    """For each member with behaviours of this kind: its path, and what they are, as they were noted. Sorted by path."""
     by_path: dict[str, list[str]] = {}
     for behaviour in facts.inside.behaviours:
         if behaviour.kind == kind:

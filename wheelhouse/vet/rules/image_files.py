@@ -35,7 +35,10 @@ checked_elsewhere(
 
 
 def other_file_findings(file: OtherFile, leading_out: Sequence[str]) -> Iterator[Finding]:
-    """The findings on one file. `leading_out` has the members of the tar that would be unpacked outside its folder."""
+    """The findings on one file: nothing vouches for it, it was fetched without TLS, or its tar leads out. There may be none.
+
+    `leading_out` has the members of the tar that would be unpacked outside its folder.
+    """
     subject, signed = f"{FOLDER}/{file.name}", "signed by" in file.voucher
     if not file.voucher:
         yield Finding.of(subject, "file-unvouched", Severity.NOTE)

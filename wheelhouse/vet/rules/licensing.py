@@ -1,4 +1,4 @@
-"""Rules about licences: which one a file is under, and whether the policy allows it (pure)."""
+"""Rules about licences, which one a file is under and whether the policy allows it: at most one observation for a file (pure)."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Rules about names that look like another name: of projects, modules and commands (pure)."""
+"""Rules about names that look like another name, of projects, modules and commands: an observation for a file and each name (pure)."""
 
 from collections.abc import Iterator
 
@@ -47,7 +47,10 @@ def lookalike_known(facts: Facts, review: Review) -> Iterator[Observation]:
 
 
 def _imitated(facts: Facts, review: Review, *, popular: bool) -> tuple[NormalizedName, Imitation] | None:
-    """The known project that a file's name imitates, if it is as popular as asked, and how; `lookalike` reports those of the policy."""
+    """The known project that the name of a file's project imitates, and how; None if it is not as popular as `popular` asks.
+
+    Also None for a project of the policy's lookalikes: `lookalike` reports it.
+    """
     imitated = review.known.imitated_by(facts.project)
     if imitated is None or imitated[0] in review.policy.lookalikes:
         return None
@@ -84,7 +87,7 @@ def homoglyphs(facts: Facts, review: Review) -> Iterator[Observation]:
 
 
 def _reads_like(name: str, plain: str, review: Review) -> bool:
-    """Whether a name mixes alphabets, or reads as a name that Python or a known project has."""
+    """Whether a name mixes alphabets, or `plain` is the name of a module of the standard library or of a known project."""
     is_mixed = any(letter.isascii() and letter.isalpha() for letter in name)
     return is_mixed or plain in STDLIB or canonicalize_name(plain) in review.known.ranks
 
@@ -107,5 +110,5 @@ def lookalike_inside(facts: Facts, review: Review) -> Iterator[Observation]:
 
 
 def _dependents(project: NormalizedName, review: Review) -> int:
-    """The number of files in the wheelhouse that require a project."""
+    """The number of files in the wheelhouse that require a project, by their lock files."""
     return sum(project in one.pin.needs for one in review.facts)

@@ -1,4 +1,4 @@
-"""Rules about compiled code: libraries and programs, what they link to, and where they search for it (pure)."""
+"""Rules about compiled code, what it links to and where it searches: an observation for a file, or for each member that searches (pure)."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -92,7 +92,7 @@ def native_search_system(facts: Facts, review: Review) -> Iterator[Observation]:
 
 
 def _search(facts: Facts) -> Iterator[tuple[str, list[str]]]:
-    """Each native file with the folders outside its wheel that it searches."""
+    """Each native file that searches for its libraries in folders outside its own (`$ORIGIN`), with these folders."""
     for entry in _native(facts):
         search = entry.native.search if entry.native else ()
         if outside := [path for path in search if not path.startswith(("$ORIGIN", "${ORIGIN}"))]:
@@ -143,11 +143,12 @@ def _is_for_another(entry: Entry, machine: str) -> bool:
 
 
 def _names(entries: Iterable[Entry]) -> tuple[str, ...]:
+    """The names of the entries, in their order."""
     return tuple(entry.name for entry in entries)
 
 
 def _native(facts: Facts) -> Iterator[Entry]:
-    """The compiled files of a distribution."""
+    """The entries that are ELF, PE or Mach-O files by their first bytes: libraries and programs."""
     return (entry for entry in facts.entries if entry.kind in NATIVE)
 
 

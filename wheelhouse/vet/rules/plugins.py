@@ -1,4 +1,4 @@
-"""Rules about entry points by which other programs import a distribution (pure)."""
+"""Rules about entry points by which other programs import a distribution: an observation for each group, or for a file (pure)."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -96,7 +96,7 @@ def plugin(facts: Facts, review: Review) -> Iterator[Observation]:
 
 
 def _host_of(group: str) -> str | None:
-    """The program that imports the plugins of a group each time it starts."""
+    """The program that imports the plugins of a group each time it starts; None if no such program is known."""
     return next((host for pattern, host in HOSTS.items() if re.fullmatch(pattern, group)), None)
 
 

@@ -47,8 +47,10 @@ class WaivedFindings:
 
 
 def apply_waivers(findings: Iterable[Finding], pins: Mapping[str, Pin], policy: Policy, today: date) -> WaivedFindings:
-    """Separate the waived findings. `pins` is by subject. Adds findings on waivers that expired, that match nothing, or
-    that cover more than what somebody looked at.
+    """Separate the findings that a valid waiver covers; each of these names its waiver. `pins` is by subject.
+
+    A finding whose subject has no pin cannot be waived. Adds findings on waivers that expired, that match nothing, or that
+    cover more than what somebody looked at; the policy can turn the last two off.
     """
     waivers = Waivers(policy.waivers, today)
     remaining: list[Finding] = []
@@ -69,6 +71,7 @@ def apply_waivers(findings: Iterable[Finding], pins: Mapping[str, Pin], policy: 
 
 
 def _unused_finding(waiver: Waiver) -> Finding:
+    """The finding that a waiver matches nothing, about the whole wheelhouse."""
     return Finding.of(
         WHEELHOUSE_SUBJECT,
         UNUSED,
@@ -81,7 +84,10 @@ def _unused_finding(waiver: Waiver) -> Finding:
 
 
 def _broad_findings(used: Mapping[Waiver, Finding]) -> Iterator[Finding]:
-    """A finding for each waiver that is not bound; it names the fingerprint of a finding that the waiver covers."""
+    """A finding for each waiver that is bound to no file, advisory or finding in one version.
+
+    `used` has a finding that each waiver covers; the fingerprint of this one is in the context.
+    """
     for waiver, covered in used.items():
         if not waiver.is_bound:
             facts = {"waived_rule": waiver.rule, "project": str(waiver.project or ""), "who": waiver.who}

@@ -1,4 +1,4 @@
-"""Rules about code that runs unasked: at each start of Python, at install, at build (pure)."""
+"""Rules about code that runs unasked at a start of Python, at install or at build: an observation for each member with it (pure)."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -123,7 +123,7 @@ def own_backend(facts: Facts, review: Review) -> Iterator[Observation]:
 
 
 def _build_system(facts: Facts) -> BuildSystem | None:
-    """The build system of an sdist's pyproject.toml; None if it has none that can be read."""
+    """The build system of an sdist's pyproject.toml; None if there is no such file, or it cannot be read."""
     for name, text in facts.texts.items():
         if name.count("/") == 1 and name.endswith("/pyproject.toml"):
             try:
@@ -134,7 +134,10 @@ def _build_system(facts: Facts) -> BuildSystem | None:
 
 
 def _unasked(facts: Facts) -> Mapping[str, str]:
-    """The code that runs unasked, by name: at each start, and at the build of an sdist."""
+    """The code that runs unasked, as text by name of its member.
+
+    Of a wheel: the code lines of .pth files, and start modules. Of an sdist: all Python and .pth files of `Facts.texts`.
+    """
     if not facts.pin.artifact.is_wheel:
         return {name: text for name, text in facts.texts.items() if name.endswith((".py", ".pth"))}
     lines = {entry.name: "\n".join(pth_code_lines(text)) for entry, text in facts.pth_files}
@@ -142,7 +145,7 @@ def _unasked(facts: Facts) -> Mapping[str, str]:
 
 
 def _signals(facts: Facts) -> Iterator[tuple[str, CodeSignals]]:
-    """What the code that runs unasked does, by name."""
+    """What each member with code that runs unasked does, by name; also if it does nothing."""
     for name, text in _unasked(facts).items():
         yield name, read_code(text)
 

@@ -1,4 +1,4 @@
-"""Rules about commands: the scripts that a wheel puts into a folder of PATH, and what they are called (pure)."""
+"""Rules about commands that a wheel puts into a folder of PATH: an observation for a file, or for each other project (pure)."""
 
 from collections.abc import Iterator
 

@@ -24,13 +24,16 @@ def pth_start_module(facts: Facts, review: Review) -> Iterator[Observation]:
 
 
 def _tail(folder: str) -> str:
-    """A line of a .pth file without what leads up: `../../share/x` is `share/x`."""
+    """A line of a .pth file without `.`, `..` and the slash at its start: `../../share/x` is `share/x`. Empty if nothing remains."""
     parts = posixpath.normpath(folder.replace("\\", "/")).split("/")
     return "/".join(part for part in parts if part not in ("", ".", ".."))
 
 
 def _is_same_folder(tail: str, folder: str) -> bool:
-    """Whether a line of a .pth file can lead to an installed folder: one of the two ends with the other."""
+    """Whether a line of a .pth file, as `_tail` gives it, can lead to an installed folder: one of the two ends with the other.
+
+    False if one is empty.
+    """
     inside = folder.removeprefix("@data/")
     return bool(tail and inside) and (f"/{tail}".endswith(f"/{inside}") or f"/{inside}".endswith(f"/{tail}"))
 

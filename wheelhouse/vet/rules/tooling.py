@@ -1,4 +1,4 @@
-"""Rules about settings of editors, agents and Jupyter that travel inside a distribution (pure)."""
+"""Rules about settings of editors, agents and Jupyter inside a distribution: one observation for a file, with all paths (pure)."""
 
 import re
 from collections.abc import Iterator
@@ -84,7 +84,10 @@ def jupyter_settings(facts: Facts, review: Review) -> Iterator[Observation]:
 
 
 def _matching(facts: Facts, pattern: re.Pattern[str], *, is_wheel: bool) -> tuple[str, ...]:
-    """The members that a pattern matches, by their installed path, if the file is of this kind."""
+    """The names of the members whose installed path a pattern matches, without empty files.
+
+    Empty if the file is a wheel and `is_wheel` is false, or the other way round.
+    """
     if facts.pin.artifact.is_wheel is not is_wheel:
         return ()
     return tuple(entry.name for entry in facts.entries if entry.size and pattern.fullmatch(installed(entry.name)))

@@ -1,4 +1,4 @@
-"""Rules about known vulnerabilities, and the age of the advisories (pure)."""
+"""Rules about known vulnerabilities, an observation for each, and the age of the advisories (pure)."""
 
 from base64 import urlsafe_b64decode
 from collections.abc import Iterator, Sequence
@@ -75,7 +75,7 @@ def malicious_member(facts: Facts, review: Review) -> Iterator[Observation]:
 
 
 def _sha256_of(entry: Entry) -> str:
-    """The sha256 of a member in hexadecimal, from RECORD; empty if RECORD has another hash, and in an sdist."""
+    """The sha256 of a member in hexadecimal, from RECORD; empty if RECORD has another hash or one that is damaged."""
     algorithm, _, digest = entry.digest.partition("=")
     with suppress(ValueError):
         return urlsafe_b64decode(f"{digest}==").hex() if algorithm == "sha256" else ""
@@ -102,7 +102,10 @@ def component_vulnerable(facts: Facts, review: Review) -> Iterator[Observation]:
 
 
 def _context(group: Sequence[Advisory], fixed: str, review: Review) -> dict[str, FactValue]:
-    """What an advisory may say in other words, or later than its first day, while it stays the same finding."""
+    """The context of a finding about a group of advisories: fixed version, rating, score, use, day and summary.
+
+    These can change while it stays the same finding. The score and the use are left out if they are unknown.
+    """
     severity = next((advisory.severity for advisory in group if advisory.severity), "")
     vector = max((advisory.vector for advisory in group), default="")
     return {
