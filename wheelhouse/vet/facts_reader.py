@@ -208,7 +208,7 @@ def _text(data: bytes) -> str:
 
 
 def kind_of(first: bytes) -> str:
-    """The kind of a file by its first bytes; empty if they tell none."""
+    """The kind of a file by its first bytes, as in `Entry`; empty if they tell none."""
     if first[TAR_AT] == b"ustar":
         return "tar"
     return next((kind for magic, kind in MAGIC if first.startswith(magic)), "")
@@ -222,6 +222,7 @@ def _of_the_build(texts: dict[str, str]) -> dict[str, str]:
     places = _backend_places(texts)
 
     def runs(name: str) -> bool:
+        """Whether a build can run a module: it is at the sdist's top, or in a folder of the backend."""
         inner = name.partition("/")[2]
         return "/" not in inner or inner.startswith(places)
 

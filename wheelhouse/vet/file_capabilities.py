@@ -12,7 +12,7 @@ INSIDE = ("@scripts/", "@headers/", "@data/share/")
 
 
 def capabilities_of(facts: Facts) -> Capabilities:
-    """Each capability with the members that have it, in the order of `Capability`."""
+    """Each capability with the names of the members that have it, sorted; in the order of `Capability`, without unused ones."""
     placed: dict[Capability, list[str]] = {}
     for capability, member in _placed(facts):
         placed.setdefault(capability, []).append(member)
@@ -22,7 +22,7 @@ def capabilities_of(facts: Facts) -> Capabilities:
 
 
 def _placed(facts: Facts) -> Iterator[tuple[Capability, str]]:
-    """Capabilities that do not depend on code, each with a member that has it."""
+    """Each capability that a member has by its kind, its place or its entry points, with that member; code is not considered."""
     for entry in facts.entries:
         path = installed(entry.name) if facts.pin.artifact.is_wheel else ""
         if entry.kind in NATIVE_KINDS:
@@ -36,7 +36,7 @@ def _placed(facts: Facts) -> Iterator[tuple[Capability, str]]:
 
 
 def _starts(path: str, text: str) -> bool:
-    """Whether an installed file runs by itself, at the start of Python or of the system."""
+    """Whether an installed file runs by itself, at the start of Python or of the system. A .pth file does if it has code."""
     if "/" not in path and path.endswith(".pth"):
         return bool(pth_code_lines(text))
     start_module = START_MODULE.fullmatch(path)

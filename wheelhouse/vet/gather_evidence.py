@@ -21,7 +21,10 @@ def evidence(
     advisories: Advisories | None,
     since: Path | None = None,
 ) -> Evidence:
-    """Separate the findings that approvals cover from the others. `since` is the earlier wheelhouse that vetting compared with."""
+    """The data of reports: findings that approvals cover apart from the others, and what else the folder holds.
+
+    `since` is the earlier wheelhouse that vetting compared with; only its name is kept.
+    """
     hashes = files_of(folder)
     findings, approved = split_approved(vetted.findings, hashes, approvals)
     return Evidence(

@@ -28,5 +28,5 @@ class ImagePackages:
     packages: tuple[ImagePackage, ...]
 
     def ref(self, package: str) -> str:
-        """What a bill of materials calls a package of the image."""
+        """What a bill of materials calls a package of the image: `image/<architecture>/<package>`."""
         return f"{FOLDER}/{self.architecture}/{package}"

@@ -33,7 +33,10 @@ _NOTED = DocumentType(_Noted)
 
 
 def image_packages(folder: Path, image: BaseImage, notes: Store | None = None) -> ImagePackages:
-    """The packages of a base image of a wheelhouse; none if it is not of Debian's kind, or cannot be read."""
+    """The packages of a base image of a wheelhouse; no packages if it is not of Debian's kind, or cannot be read.
+
+    Packages that were read are kept in `notes`, by the sha256 of the image's manifest.
+    """
     key = image.manifest.sha256
     raw = notes.noted(NOTES, key) if notes else None
     noted = _NOTED.from_json(raw) if raw else _read(folder, image)
@@ -43,6 +46,7 @@ def image_packages(folder: Path, image: BaseImage, notes: Store | None = None) -
 
 
 def _read(folder: Path, image: BaseImage) -> _Noted:
+    """The distribution and the packages of an image, from its layers; both empty if it cannot be read."""
     try:
         files = read_root_files(layers_of(image, folder), _is_telling)
         base = base_in_image({path: file for path, file in files.items() if is_base_path(path)}, image.name)
@@ -56,13 +60,17 @@ def _read(folder: Path, image: BaseImage) -> _Noted:
 
 
 def _is_telling(path: str) -> bool:
+    """Whether a file of an image is needed: one of the base system, a copyright file, or the folder of one, which may be a link."""
     is_copyright = path.endswith(COPYRIGHT) and path.count("/") == 4
     is_folder = path.count("/") == 3  # of which those that are links are kept
     return is_base_path(path) or (path.startswith(COPYRIGHTS) and (is_copyright or is_folder))
 
 
 def _licence(name: str, files: Mapping[str, RootFile]) -> str:
-    """The licence by the copyright file of a package. The file, or its folder, can be a link to another package's."""
+    """The licences by the copyright file of a package, as an SPDX expression; empty if it tells none or is missing.
+
+    The file, or its folder, can be a link to another package's. Links are followed up to `MAX_LINKS`.
+    """
     for _ in range(MAX_LINKS):
         links = (files.get(f"{COPYRIGHTS}{name}{end}", RootFile()).target for end in ("", COPYRIGHT))
         target = next(filter(None, links), "")

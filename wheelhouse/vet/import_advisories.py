@@ -10,9 +10,9 @@ from wheelhouse.vet.advisories import Advisories, collect, not_after
 
 
 def import_advisories(name: str, http: Http, now: datetime) -> Advisories:
-    """The advisories for PyPI projects in the source that a path or an address names. A date after `now` counts as now.
+    """The advisories in the source that a path or an address names; nothing is written. A date after `now` counts as now.
 
-    Raises InputError, also if there is no such advisory, or ServerError if a server does not have the source.
+    Raises InputError, also if none is for a PyPI project, or ServerError if a server does not have the source.
     """
     source = next(one for one in advisory_sources.SOURCES if one.accepts(name))
     advisories = collect(not_after(now, source.advisories(name, http)))

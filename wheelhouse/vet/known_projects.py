@@ -47,27 +47,36 @@ class KnownProjects:
 
     @cached_property
     def ranks(self) -> Mapping[str, int]:
-        """Each name with its place, from 0 on."""
+        """Each name with its place, from 0 on; the most used project has 0."""
         return {name: rank for rank, name in enumerate(self.names)}
 
     def is_popular(self, name: str) -> bool:
-        """Whether it is one of the first thousand."""
+        """Whether it is one of the first thousand; False for an unknown name."""
         return self.ranks.get(name, POPULAR) < POPULAR
 
     def imitated_by(self, name: NormalizedName) -> tuple[NormalizedName, Imitation] | None:
-        """The most used project whose name a name imitates, and how; None if there is none, or if the name is known itself."""
+        """The most used project whose name a name imitates, and how.
+
+        None if there is none, or if the name is known itself. Names that are too short are not compared.
+        """
         if name in self.ranks or not self.names:
             return None
         found = {other: how for other, how in self._alike(name) if other != name and self._is_compared(other)}
         return min(found.items(), key=lambda pair: self.ranks[pair[0]], default=None)
 
     def _is_compared(self, other: str) -> bool:
-        """Whether a project is used so much, and its name so long, that others must not resemble it."""
+        """Whether a name that resembles this one is reported.
+
+        This one must have five letters and be popular, or six letters and be among the first five thousand.
+        """
         rank = self.ranks.get(other, PROTECTED)
         return len(other) >= SHORTEST and rank < (PROTECTED if len(other) >= SHORTEST_PROTECTED else POPULAR)
 
     def _alike(self, name: str) -> Iterator[tuple[NormalizedName, Imitation]]:
-        """Known names that a name resembles, each with how; the weakest likeness first."""
+        """Names that a name resembles, each with how; the weakest likeness first. Not all of them are known, some come twice.
+
+        None for a name of less than five letters.
+        """
         if len(name) < SHORTEST:
             return
         slips = (other for other in slips_of(name) if other in self.ranks and not differ_in_digits(name, other))
@@ -81,12 +90,12 @@ class KnownProjects:
 
     @cached_property
     def _by_key(self) -> Mapping[Imitation, Mapping[str, NormalizedName]]:
-        """For each kind of likeness with a key: the most used project of each key."""
+        """For each likeness with a key: the keys of the first five thousand projects, each with the most used project that has it."""
         return {how: {key(name): name for name in reversed(self.names[:PROTECTED])} for how, key in KEYS.items()}
 
 
 def _without_affixes(name: str) -> Iterator[str]:
-    """The name without a first or last word that says nothing."""
+    """The name without its first word, and without its last one, if that is one of `AFFIXES`; none if neither is."""
     words = name.split("-")
     if words[0] in AFFIXES:
         yield "-".join(words[1:])
@@ -95,7 +104,10 @@ def _without_affixes(name: str) -> Iterator[str]:
 
 
 def _without_glued(name: str) -> Iterator[str]:
-    """The name without an affix that no separator parts from it; and with no number, or another one, at its end."""
+    """The name without each of `GLUED` at its start or end; the name itself comes again where there is none.
+
+    Then the name without the number at its end, and with each digit there.
+    """
     for affix in GLUED:
         yield name.removeprefix(affix)
         yield name.removesuffix(affix)
@@ -104,6 +116,7 @@ def _without_glued(name: str) -> Iterator[str]:
 
 
 def _without_separators(name: str) -> str:
+    """A normalised name without its hyphens."""
     return name.replace("-", "")
 
 
@@ -122,5 +135,5 @@ NO_KNOWN_PROJECTS = KnownProjects()
 
 
 def parse_known_projects(text: str) -> KnownProjects:
-    """The list: a name a line; lines that begin with `#` are about the list."""
+    """The projects of the list: a name a line, the most used first. Empty lines and those that begin with `#` are left out."""
     return KnownProjects(tuple(NormalizedName(line) for line in text.splitlines() if line and not line.startswith("#")))

@@ -11,5 +11,5 @@ LIST = Path(known_projects.__file__).with_suffix(".txt")
 
 @cache
 def read_known_projects() -> KnownProjects:
-    """The list, read once."""
+    """The list that comes with wheelhouse, read once for each process."""
     return parse_known_projects(LIST.read_text(encoding="utf-8"))

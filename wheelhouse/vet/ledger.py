@@ -15,7 +15,10 @@ RESTORE = "restore the file; an approval is withdrawn by `wheelhouse approve --w
 
 
 def must_be_whole(statements: Iterable[Approval]) -> None:
-    """Raise IntegrityError if a known reviewer's statement follows one that is not there, or withdraws another reviewer's."""
+    """Raise IntegrityError if a statement is missing that a known reviewer's statement follows, or if one withdraws another reviewer's.
+
+    Statements of unknown keys are not checked.
+    """
     known = [statement for statement in statements if statement.reviewer]
     there = {(statement.id, statement.reviewer) for statement in known}
     ids = {statement.id for statement in known}
@@ -33,7 +36,10 @@ def must_be_whole(statements: Iterable[Approval]) -> None:
 
 
 def without_withdrawn(statements: Iterable[Approval]) -> tuple[tuple[Approval, ...], tuple[Approval, ...]]:
-    """The approvals that stand, each without the files that were withdrawn from it, and the withdrawals."""
+    """The approvals that stand, each without the files that were withdrawn from it; and the withdrawals of known reviewers.
+
+    Approvals without a file left are left out. A statement that is there twice counts once.
+    """
     unique = list({(statement.id, statement.key): statement for statement in statements}.values())
     withdrawals = tuple(statement for statement in unique if statement.withdraws and statement.reviewer)
     withdrawn = {
@@ -48,7 +54,10 @@ def without_withdrawn(statements: Iterable[Approval]) -> tuple[tuple[Approval, .
 
 
 def tips(statements: Iterable[Approval]) -> dict[str, tuple[str, ...]]:
-    """The ids of each known reviewer's statements that none of theirs follows, in the order of the file: usually one."""
+    """For each known reviewer, the ids of the statements that no other statement follows, in the order of the file: usually one.
+
+    A reviewer without statements is not in the answer.
+    """
     known = [statement for statement in statements if statement.reviewer]
     followed = {statement.previous for statement in known}
     ends: dict[str, dict[str, None]] = {}

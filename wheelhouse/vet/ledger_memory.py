@@ -17,10 +17,10 @@ _MEMORY = DocumentType(dict[str, Tips])
 
 
 def must_not_be_older(folder: Path, path: Path, tips: Mapping[str, Sequence[str]], ids: Collection[str]) -> None:
-    """Raise IntegrityError if a statement that was the last of its reviewer here before is not among `ids`; remember `tips`.
+    """Raise IntegrityError if a statement that was the last of its reviewer here before is not among `ids`.
 
-    `tips` has every reviewer that the settings name, if need be with no statement. If the folder cannot be written, nothing is
-    remembered.
+    Else write `tips` to `folder`. `tips` has every reviewer that the settings name, if need be with no statement. Other
+    reviewers are not checked. If the folder cannot be written, nothing is remembered.
     """
     memory, key = _read(folder / NAME), str(path.resolve())
     seen = memory.get(key, {})
@@ -37,7 +37,7 @@ def must_not_be_older(folder: Path, path: Path, tips: Mapping[str, Sequence[str]
 
 
 def _read(path: Path) -> dict[str, Tips]:
-    """What is remembered; nothing if there is no such file, or if it cannot be read."""
+    """What is remembered, by the path of the approvals file; empty if there is no such file, or if it cannot be read."""
     with suppress(OSError, ValueError):
         return _MEMORY.from_json(path.read_bytes())
     return {}

@@ -134,11 +134,16 @@ class Licence:
 
 @cache
 def _licensing() -> Licensing:
+    """The list of SPDX and the parser of its expressions, loaded once."""
     return get_spdx_licensing()
 
 
 def licence_of(facts: Facts) -> Licence:
-    """The licence of one file of a wheelhouse: by PEP 639's expression, the `License` field, classifiers, licence files, in this order."""
+    """The licence of one file of a wheelhouse; empty if nothing tells it.
+
+    The first counts that tells one: PEP 639's expression, the `License` field, classifiers, licence files. If that names a
+    family only, such as `LicenseRef-BSD`, a later one that names a member of it counts instead.
+    """
     answer = Licence()
     for source, read in SOURCES.items():
         expression = read(facts)
@@ -150,17 +155,22 @@ def licence_of(facts: Facts) -> Licence:
 
 
 def _is_more_exact(expression: str, than: str) -> bool:
-    """Whether it names a member of the family that the other names, as BSD-3-Clause of LicenseRef-BSD."""
+    """Whether it begins with the name of the family that the other is, as BSD-3-Clause with that of LicenseRef-BSD."""
     return expression.startswith(than.removeprefix(REFERENCE))
 
 
 def _from_expression(facts: Facts) -> str:
+    """The License-Expression as SPDX spells it; empty if there is none, or if it cannot be read."""
     text = facts.header("license-expression")
     parsed = parse(text) if text else None
     return str(parsed) if parsed is not None else ""
 
 
 def _from_field(facts: Facts) -> str:
+    """The licence of the `License` field: a usual name or an SPDX expression; empty for anything else.
+
+    A text of several lines or more than 100 characters is recognised as the text of a licence.
+    """
     text = facts.header("license").strip()
     if "\n" in text or len(text) > 100:
         return recognise(text)
@@ -171,6 +181,7 @@ def _from_field(facts: Facts) -> str:
 
 
 def _from_classifiers(facts: Facts) -> str:
+    """The licences of classifiers whose names are usual ones, joined by AND; empty if there are none."""
     names = [
         text.rpartition(" :: ")[2] for text in facts.headers.get("classifier", ()) if text.startswith("License :: ")
     ]
@@ -179,6 +190,7 @@ def _from_classifiers(facts: Facts) -> str:
 
 
 def _from_files(facts: Facts) -> str:
+    """The licences whose texts the licence files have, joined by AND, each once; empty if none is recognised. NOTICE files are not read."""
     texts = (
         text
         for name, text in facts.texts.items()
@@ -201,7 +213,7 @@ def _word(text: str) -> str:
 
 
 def recognise(text: str) -> str:
-    """The licence whose text this is, as an SPDX id; empty if the text has no known phrase."""
+    """The licence whose text this is, as an SPDX id: the first of `MARKS` whose phrases it has. Empty if there is none."""
     plain = " ".join(re.sub(r"[#*>|]", " ", text.lower()).split())
     for identifier, phrases in MARKS:
         if all(phrase in (plain[:HEAD] if "license" in phrase or "version" in phrase else plain) for phrase in phrases):
@@ -211,7 +223,10 @@ def recognise(text: str) -> str:
 
 @cache
 def parse(text: str) -> LicenseExpression | None:
-    """An SPDX expression; None for what is none, or names licences that SPDX does not list, but for `LicenseRef-…`."""
+    """An SPDX expression, parsed; None for what is none.
+
+    Also None if it names licences that SPDX does not list, but for `LicenseRef-…`.
+    """
     try:
         parsed = _licensing().parse(text)
         unknown = [key for key in _licensing().unknown_license_keys(parsed) if not key.startswith(REFERENCE)]
@@ -221,13 +236,16 @@ def parse(text: str) -> LicenseExpression | None:
 
 
 def denied(expression: str, names: Iterable[str]) -> tuple[str, ...]:
-    """The licences on a list without which the expression cannot be met: a licence beside an OR can be left out."""
+    """The licences among `names` without which the expression cannot be met, as it spells them; empty if it cannot be read.
+
+    A licence beside an OR can be left out.
+    """
     parsed = parse(expression)
     return tuple(dict.fromkeys(_needed(parsed, _folded(names)))) if parsed is not None else ()
 
 
 def allowed(expression: str, names: Iterable[str]) -> bool:
-    """Whether the expression can be met by the licences on a list."""
+    """Whether the expression can be met by the licences among `names`; False if it cannot be read."""
     parsed = parse(expression)
     return parsed is not None and _met(parsed, _folded(names))
 
@@ -238,7 +256,7 @@ def _folded(names: Iterable[str]) -> frozenset[str]:
 
 
 def _needed(node: LicenseExpression, names: frozenset[str]) -> Iterator[str]:
-    """The licences among `names` that cannot be left out of a part of an expression."""
+    """The licences among `names` that cannot be left out of a part of an expression. An OR needs some only if each of its sides does."""
     if isinstance(node, LicenseSymbol | LicenseWithExceptionSymbol):
         yield from (key for key in _keys(node) if key.lower() in names)
         return

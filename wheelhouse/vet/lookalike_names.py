@@ -17,14 +17,17 @@ LETTERS = f"{ascii_lowercase}{digits}-"
 
 
 def looks_like(name: str, other: str) -> bool:
-    """Whether a normalised name looks like another one. Names that differ in digits alone do not: boto and boto3."""
+    """Whether a normalised name looks like another one: by letters, by one slip, or by the order of its parts.
+
+    False for equal names, names of less than five letters, and names that differ in digits alone: boto and boto3.
+    """
     if name == other or min(len(name), len(other)) < SHORTEST or differ_in_digits(name, other):
         return False
     return name.translate(CONFUSED) == other.translate(CONFUSED) or one_slip(name, other) or _reordered(name, other)
 
 
 def differ_in_digits(name: str, other: str) -> bool:
-    """Whether two names differ in digits alone, and the digits do not look like letters."""
+    """Whether two names differ in digits alone, and the digits do not look like letters. False for equal names."""
     disguised = name.translate(CONFUSED) == other.translate(CONFUSED)
     return re.sub(r"\d+", "", name) == re.sub(r"\d+", "", other) and not disguised
 
@@ -36,7 +39,7 @@ def _reordered(name: str, other: str) -> bool:
 
 
 def one_slip(name: str, other: str) -> bool:
-    """Whether one letter was added, left out, changed, or exchanged with its neighbour."""
+    """Whether one letter was added, left out, changed, or exchanged with its neighbour. True for equal names, too."""
     if len(name) < len(other):
         name, other = other, name
     start = next((at for at, (a, b) in enumerate(zip(name, other, strict=False)) if a != b), len(other))
@@ -49,14 +52,17 @@ def one_slip(name: str, other: str) -> bool:
 
 
 def letters_alike(name: str) -> str:
-    """A normalised name with one letter for all that look like it: `1`, `i` and `l`, or `rn` and `m`."""
+    """A normalised name without hyphens, and with one letter for all that look like it: `1`, `i` and `l`, or `rn` and `m`."""
     for pair, letter in CONFUSED_PAIRS:
         name = name.replace(pair, letter)
     return name.translate(CONFUSED)
 
 
 def slips_of(name: str) -> Iterator[str]:
-    """Every name that differs from this one by a letter added, left out, changed or exchanged with its neighbour; some twice."""
+    """Every name that differs from this one by a letter added, left out, changed or exchanged with its neighbour; some twice.
+
+    Letters are `a` to `z`, digits and the hyphen. The name itself is among them.
+    """
     for at in range(len(name) + 1):
         head, rest = name[:at], name[at:]
         yield from (f"{head}{letter}{rest}" for letter in LETTERS)
@@ -68,6 +74,9 @@ def slips_of(name: str) -> Iterator[str]:
 
 
 def ascii_lookalike(name: str) -> str | None:
-    """The ASCII name that a name in letters of other alphabets looks like; None if it is ASCII, or looks like none."""
+    """The ASCII name, in lower case, that a name in letters of other alphabets looks like.
+
+    None if it is ASCII itself, or if a letter looks like none.
+    """
     plain = name.lower().translate(HOMOGLYPHS)
     return plain if plain.isascii() and not name.isascii() else None

@@ -16,7 +16,10 @@ SUFFIXES = (".json", ".zip")
 
 
 def read_export(path: Path) -> Iterator[dict[str, Any]]:
-    """The records of an export that is a file or a folder. Raises InputError for any other file."""
+    """The records of an export: a zip or a JSON file, or all `.json` and `.zip` files of a folder, at any depth, sorted by path.
+
+    Raises InputError if nothing is at the path, or for a file that is no export.
+    """
     if path.is_dir():
         with os_errors_as_machine_error(path):
             files = sorted(file for file in path.rglob("*") if file.suffix in SUFFIXES and file.is_file())
@@ -31,7 +34,10 @@ def read_export(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def read_bytes(raw: bytes, source: str) -> Iterator[dict[str, Any]]:
-    """The records of an export, from its bytes."""
+    """The records of an export, from its bytes: a zip, of which other members than `.json` are left out, or JSON.
+
+    `source` names it in errors. Raises InputError for what cannot be read.
+    """
     if not raw.startswith(b"PK"):
         yield from _records(raw.decode("utf-8", "replace"), source)
         return
@@ -46,12 +52,14 @@ def read_bytes(raw: bytes, source: str) -> Iterator[dict[str, Any]]:
 
 
 def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo, where: str) -> bytes:
+    """The contents of a member of a zip. Raises InputError if it has more than 16 MiB."""
     if member.file_size > MAX_RECORD_BYTES:
         raise InputError(f"`{where}` is larger than any record: {member.file_size} bytes")
     return archive.read(member)
 
 
 def _records(text: str, source: str) -> Iterator[dict[str, Any]]:
+    """The record of a JSON text, or the records of its list. Raises InputError for anything but objects."""
     try:
         document = parse_json(text)
     except ValueError as error:

@@ -56,7 +56,7 @@ class _Indicator(msgspec.Struct):
 
     @property
     def digests(self) -> Iterator[str]:
-        """Its sha256, if it has one."""
+        """The sha256 of the file and of its `hashes`; there may be none."""
         return (digest for digest in (self.sha256, self.hashes.sha256) if digest)
 
 
@@ -78,9 +78,9 @@ _RECORD = DocumentType(_Record)
 
 
 def read_records(documents: Iterable[Mapping[str, Any]]) -> Iterator[Advisory]:
-    """Advisories from OSV records of PyPI and the other ecosystems of `advisory_key` that were not withdrawn.
+    """Advisories from OSV records of PyPI and the other ecosystems of `advisory_key`, one for each package of a record.
 
-    Raises InputError for what is no record.
+    Records that were withdrawn, and those about no vulnerability, are left out. Raises InputError for what is no record.
     """
     for document in documents:
         try:
@@ -92,7 +92,11 @@ def read_records(documents: Iterable[Mapping[str, Any]]) -> Iterator[Advisory]:
 
 
 def _advisories(record: _Record) -> Iterator[Advisory]:
-    """An advisory for each package of a record whose ecosystem is known."""
+    """An advisory for each package of a record whose ecosystem is known.
+
+    Records about no vulnerability (RustSec's `informational`) are left out. The summary is one line of at most 160
+    characters.
+    """
     summary = " ".join((record.summary or record.details or "").split())
     for affected in record.affected or ():
         key = _key(affected.package) if affected.package else None
@@ -121,7 +125,7 @@ def _key(package: _Package) -> NormalizedName | None:
 
 
 def _counts(range_: _Range, affected: _Affected) -> bool:
-    """Whether a range is one of versions that the ecosystem sorts; ranges of commits are not."""
+    """Whether a range is one of versions: of type ECOSYSTEM, or SEMVER if the ecosystem uses that. Ranges of commits are not."""
     is_semver = affected.package is not None and affected.package.ecosystem in SEMVER_ECOSYSTEMS
     return range_.type == "ECOSYSTEM" or (range_.type == "SEMVER" and is_semver)
 
@@ -140,13 +144,16 @@ def _digests(affected: _Affected, kind: str) -> frozenset[str]:
 
 
 def _events(range_: _Range) -> tuple[Event, ...]:
-    """The events of a range that OSV's evaluation of versions reads."""
+    """The events of a range, in their order, that OSV's evaluation of versions reads; others, such as `limit`, are left out."""
     pairs = (pair for event in range_.events for pair in event.items())
     return tuple(Event(kind, version) for kind, version in pairs if kind in ("introduced", "fixed", "last_affected"))
 
 
 def _severity(record: _Record, affected: _Affected) -> str:
-    """The word that the database gives, else the newest CVSS vector, else what stands in its place."""
+    """The word that the database gives to the record, in lower case; else the newest CVSS vector, else any other score.
+
+    Empty if there is none.
+    """
     word = (record.database_specific or {}).get("severity")
     scores = [score.score for score in (*(record.severity or ()), *(affected.severity or ()))]
     return word.lower() if isinstance(word, str) else _vector(record, affected) or max(scores, default="")

@@ -31,18 +31,21 @@ LINE_END = re.compile(r"\r\n|\r|\n")
 
 
 def pth_code_lines(text: str) -> list[str]:
-    """The lines that some Python executes."""
+    """The lines that some Python executes, as they are written: they begin with `import` and a blank."""
     return [line for line in _lines(text) if line.startswith(RUNS)]
 
 
 def pth_folders(text: str) -> list[str]:
-    """The folders that some Python adds to sys.path, as they are written: absolute, or relative to site-packages."""
+    """The folders that some Python adds to sys.path, as they are written: absolute, or relative to site-packages.
+
+    They are all lines but code, comments and empty ones; whether a folder exists is not known.
+    """
     lines = (line.rstrip() for line in _lines(text) if not line.startswith(("#", *RUNS)))
     return [line for line in lines if line]
 
 
 def is_setuptools_line(line: str) -> bool:
-    """Whether setuptools writes this line; the whole line is compared."""
+    """Whether it is a line that setuptools writes, for namespace packages or for distutils; the whole line is compared."""
     return bool(NAMESPACE_PTH.fullmatch(line) or DISTUTILS_PTH.fullmatch(line))
 
 

@@ -25,7 +25,7 @@ class RemoteReader:
 
     @property
     def threads(self) -> int:
-        """How many files are to be asked for at a time."""
+        """How many files are to be requested at a time: one for each task, and those that wait."""
         return self.tasks + WAITING_FILES
 
 
@@ -51,7 +51,10 @@ class BatchReader:
         self._changed = threading.Condition()
 
     def read(self, path: Path, filename: str) -> bytes:
-        """What a machine answers about a file. Raises whatever the pool raises."""
+        """Wait for what a machine answers about a file, as `file_reader.read_contents` gives it: empty if the file is refused.
+
+        Raises whatever the pool raises, if the file was sent alone as well.
+        """
         request = _Request(path, filename, path.stat().st_size)
         if batch := self._next_batch(request):
             self._send(batch)
@@ -61,7 +64,10 @@ class BatchReader:
         return answer
 
     def _next_batch(self, request: _Request) -> list[_Request]:
-        """Wait until a task is free; then the request and others that wait. Nothing if another thread has taken the request."""
+        """Wait until a task is free, take it, and give the request with others that wait. They no longer wait then.
+
+        Empty if another thread has taken the request meanwhile.
+        """
         with self._changed:
             self._waiting[request] = None
             self._changed.wait_for(lambda: self._free or request not in self._waiting)
@@ -75,7 +81,7 @@ class BatchReader:
             return batch
 
     def _with_others(self, request: _Request) -> list[_Request]:
-        """A request and those that wait longest, up to the limits of a batch."""
+        """A request and those that wait longest, in this order, up to the limits of a batch."""
         batch, size = [request], request.size
         for other in self._waiting:
             if other is not request:
@@ -86,7 +92,10 @@ class BatchReader:
         return batch
 
     def _send(self, batch: list[_Request]) -> None:
-        """Have a batch read, and answer each of its requests."""
+        """Have a batch read, wait for it, free its task, and answer each of its requests: with None if the batch failed.
+
+        Raises nothing.
+        """
         answers: Sequence[bytes | None] = [None] * len(batch)
         with suppress(Exception):  # whatever the pool raises: each file is sent alone
             received = self._submit([(one.path.read_bytes(), one.filename) for one in batch]).result()

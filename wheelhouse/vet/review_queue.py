@@ -52,10 +52,10 @@ class FileStanding:
 
 
 def review_queue(evidence: Evidence) -> tuple[QueuedFile, ...]:
-    """Every file of a wheelhouse, in the order in which to review them.
+    """Every file of a wheelhouse, also approved ones and other files than distributions, in the order in which to review them.
 
-    First those that gained the weightiest capability, updates before new projects; then those with the worst findings, and of
-    these those with a finding that no reviewer saw in their project before.
+    First those that gained the weightiest capability, updates before new projects; then those with the worst findings, and
+    of these those with a finding that no reviewer saw in their project before.
     """
     findings: dict[str, list[Finding]] = {}
     for finding in sorted((*evidence.findings, *evidence.approved), key=lambda one: (-one.severity, one)):
@@ -67,6 +67,7 @@ def review_queue(evidence: Evidence) -> tuple[QueuedFile, ...]:
 
 
 def _queued(name: str, evidence: Evidence, findings: tuple[Finding, ...], releases: ApprovedReleases) -> QueuedFile:
+    """One file with its findings, and what it gained since the release before; a file that is no distribution gained nothing."""
     sha256, facts = evidence.hashes[name], evidence.files.get(name)
     if facts is None:
         return QueuedFile(name, sha256, findings)
@@ -77,7 +78,10 @@ def _queued(name: str, evidence: Evidence, findings: tuple[Finding, ...], releas
 
 
 def _release_before(facts: Facts, evidence: Evidence, releases: ApprovedReleases) -> tuple[str | None, frozenset[str]]:
-    """The version of the release to compare with, as in `QueuedFile.before`, and what it could do."""
+    """The version of the release to compare with, as in `QueuedFile.before`, and what it could do.
+
+    It is the file that this one replaces in the earlier wheelhouse, else the release that was approved before.
+    """
     replaced = evidence.replaced.get(facts.subject)
     if replaced and replaced.earlier:
         return replaced.earlier.version, replaced.earlier.capabilities
@@ -88,6 +92,7 @@ def _release_before(facts: Facts, evidence: Evidence, releases: ApprovedReleases
 
 
 def _rank(queued: QueuedFile, evidence: Evidence) -> tuple[int, bool, int, bool, str]:
+    """What sorts files for a review, as `review_queue` says: the first to review is the lowest."""
     order = list(Capability)
     worst = max((finding.severity for finding in queued.findings), default=0)
     weightiest = min(map(order.index, queued.gained), default=len(order))
@@ -95,11 +100,15 @@ def _rank(queued: QueuedFile, evidence: Evidence) -> tuple[int, bool, int, bool,
 
 
 def standings(queue: Iterable[QueuedFile], approvals: Approvals, reviewer: str) -> Mapping[str, FileStanding]:
-    """Where each file stands for a reviewer, by subject, as the approvals file says now."""
+    """Where each file stands for a reviewer, by subject, as the approvals say now."""
     return {one.subject: _standing(one, approvals, reviewer) for one in queue}
 
 
 def _standing(queued: QueuedFile, approvals: Approvals, reviewer: str) -> FileStanding:
+    """Where a file stands for a reviewer. To be approved, enough reviewers must have seen each warning and error.
+
+    The reviewer's own approval must cover all findings, also notes.
+    """
     sha256, role = queued.sha256, approvals.roles.get(reviewer)
     reviewers = approvals.reviewers(sha256)
     serious = [finding for finding in queued.findings if finding.severity >= Severity.WARNING]

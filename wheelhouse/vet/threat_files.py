@@ -16,7 +16,7 @@ MAX_BYTES = 128 << 20
 
 
 def read_threats(kev: Path | None, epss: Path | None, beside: Path) -> Threats:
-    """What the two files say. One that is not named is looked for in the folder `beside`, and may be missing.
+    """What the two files say. One that is not named is looked for in the folder `beside`; if it is not there, its part is empty.
 
     Raises InputError for a file that is named and missing, or that is not what it must be.
     """
@@ -29,12 +29,13 @@ def read_threats(kev: Path | None, epss: Path | None, beside: Path) -> Threats:
 
 
 def _newest_scores(folder: Path) -> Path | None:
-    """The EPSS scores of a folder; of several, those of the last day by their names."""
+    """The file of EPSS scores in a folder; of several, that of the last day by their names. None if there is none."""
     files = [path for pattern in EPSS_PATTERNS for path in folder.glob(pattern)] if folder.is_dir() else []
     return max(files, key=lambda path: path.name, default=None)
 
 
 def _text(path: Path) -> str:
+    """The text of a file, which may be a gzip. Raises InputError if it is missing, cannot be unpacked, or has more than 128 MiB."""
     if not path.is_file():
         raise InputError(f"there is no file `{path}`")
     with os_errors_as_machine_error(path):

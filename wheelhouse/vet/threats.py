@@ -23,7 +23,10 @@ class Threats:
     epss: Mapping[str, float] = field(default_factory=dict)
 
     def of(self, ids: Iterable[str]) -> dict[str, str]:
-        """The context of a finding about a vulnerability with these ids: `exploited` and `epss`, where they are known."""
+        """The context of a finding about a vulnerability with these ids, as text: the earliest day `exploited`, and the highest `epss`.
+
+        What is not known is left out. Upper and lower case of the ids are the same.
+        """
         names = [name.upper() for name in ids]
         days = [self.exploited[name] for name in names if name in self.exploited]
         scores = [self.epss[name] for name in names if name in self.epss]
@@ -34,7 +37,10 @@ NO_THREATS = Threats()
 
 
 def parse_kev(text: str, source: str) -> dict[str, str]:
-    """The days on which vulnerabilities were added to the catalogue, by CVE id. Raises InputError naming `source`."""
+    """The days on which vulnerabilities were added to the catalogue, as in the file, by CVE id in upper case.
+
+    The text is JSON or CSV. Raises InputError naming `source`.
+    """
     try:
         document = parse_json(text) if text.lstrip().startswith("{") else {"vulnerabilities": list(_rows(text))}
         return {str(row["cveID"]).upper(): str(row["dateAdded"]) for row in document["vulnerabilities"]}
@@ -43,7 +49,7 @@ def parse_kev(text: str, source: str) -> dict[str, str]:
 
 
 def parse_epss(text: str, source: str) -> dict[str, float]:
-    """The probabilities by CVE id. Raises InputError naming `source`."""
+    """The probabilities, from 0 to 1, by CVE id in upper case. Raises InputError naming `source`."""
     try:
         return {row["cve"].upper(): _probability(row["epss"]) for row in _rows(text)}
     except (ValueError, KeyError, TypeError, AttributeError, csv.Error) as error:
@@ -59,6 +65,7 @@ def _rows(text: str) -> Iterator[dict[str, Any]]:
 
 
 def _probability(text: str) -> float:
+    """The number that a text is. Raises ValueError if it is not from 0 to 1."""
     value = float(text)
     if not 0 <= value <= 1:
         raise ValueError(f"`{text}` is no probability")

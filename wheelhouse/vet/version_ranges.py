@@ -30,7 +30,7 @@ class VersionRange:
     constraints: tuple[tuple[str, str], ...]
 
     def has(self, package: Purl) -> bool:
-        """Whether the version of a package is in the range; not if it is of another type, or versions cannot be compared."""
+        """Whether the version of a package is in the range; False if it is of another type, or if the versions cannot be compared."""
         if self.type != package.type:
             return False
         if self.constraints == ((ALL, ""),):
@@ -45,7 +45,7 @@ class VersionRange:
 
 
 def parse_range(text: str) -> VersionRange:
-    """The range that a text is; one without versions if it cannot be read."""
+    """The range that a text is; one without constraints, which has no version, if it cannot be read."""
     match = RANGE.fullmatch("".join(text.split()))
     if not match:
         return VersionRange("", ())
@@ -58,7 +58,10 @@ def parse_range(text: str) -> VersionRange:
 
 
 def _is_within(version: Any, constraints: list[tuple[str, Any]]) -> bool:  # noqa: ANN401  (what sorts versions)
-    """Whether a version is in a range. Single versions decide first, then intervals between neighbours."""
+    """Whether a version is in a range. The constraint with the same version decides first, then the intervals between neighbours.
+
+    Without an interval, only a range of `!=` alone has other versions.
+    """
     for comparator, bound in constraints:
         if version == bound:
             return comparator in ("=", "<=", ">=")

@@ -110,10 +110,10 @@ EMPTY_CONTEXT = VetContext()
 def vet(
     folder: Path, policy: Policy, now: datetime, context: VetContext = EMPTY_CONTEXT, on_event: Listener = ignore
 ) -> Vetted:
-    """Verify a wheelhouse and those inside it, and apply every rule to each file. Each file is opened once. Findings are sorted.
+    """Verify a wheelhouse and those inside it, apply every rule to what they hold, then waivers and VEX statements.
 
-    Raises InputError if the policy names a rule that does not exist, waives one that cannot be waived, or waives one
-    without the sha256 that it needs.
+    Each file is opened once. Findings are sorted. Raises InputError if the policy names a rule that does not exist, waives
+    one that cannot be waived, or waives one without the sha256 that it needs.
     """
     must_name_rules(policy)
     _must_be_waivable(policy)
@@ -122,6 +122,7 @@ def vet(
     with closing(FileReader(context.notes, context.remote, on_event)) as reader:
 
         def read(path: Path, artifact: Artifact) -> InspectedFile:
+            """Read a file for `verify`, and keep what is inside it by its path in the wheelhouse."""
             contents, inside[path.relative_to(folder).as_posix()] = reader.read(path, artifact)
             return contents
 
@@ -257,9 +258,9 @@ def _other_files(folder: Path) -> Iterator[Finding]:
 
 
 def _facts(place: str, verdict: Verdict, inside: Mapping[str, Inside]) -> tuple[Facts, ...]:
-    """The facts of each file that the lock files of one wheelhouse name, in the order of file names; each file once, with all its targets.
+    """The facts of each file that the lock files of one wheelhouse name, in the order of file names.
 
-    A file that could not be opened has no contents.
+    Each file is there once, with all its targets. One that could not be opened has no contents.
     """
     pins: dict[str, Pin] = {}
     targets: dict[str, list[str]] = {}

@@ -191,6 +191,7 @@ def rule(severity: Severity, *, by_sha256: bool = False) -> Callable[[Check], Ch
     """Decorator: register a function in `RULES` as a rule about one file, in the group of its module. `by_sha256` as in `Rule`."""
 
     def register(check: Check) -> Check:
+        """Register the function, and return it unchanged."""
         _register(check, severity, check, None, by_sha256=by_sha256)
         return check
 
@@ -201,6 +202,7 @@ def wheelhouse_rule(severity: Severity) -> Callable[[WheelhouseCheck], Wheelhous
     """Decorator: register a function in `RULES` as a rule about the whole wheelhouse, in the group of its module."""
 
     def register(check: WheelhouseCheck) -> WheelhouseCheck:
+        """Register the function, and return it unchanged."""
         _register(check, severity, None, check)
         return check
 

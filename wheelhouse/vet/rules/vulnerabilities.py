@@ -75,7 +75,7 @@ def malicious_member(facts: Facts, review: Review) -> Iterator[Observation]:
 
 
 def _sha256_of(entry: Entry) -> str:
-    """The sha256 of a member in hexadecimal, from RECORD; empty if RECORD has another hash or one that is damaged."""
+    """The sha256 of a member in hexadecimal; empty if RECORD has another hash, or one that is damaged."""
     algorithm, _, digest = entry.digest.partition("=")
     with suppress(ValueError):
         return urlsafe_b64decode(f"{digest}==").hex() if algorithm == "sha256" else ""
