@@ -12,7 +12,7 @@ import pytest
 from packaging.utils import canonicalize_name
 
 from tests.support.made_wheelhouses import wheelhouse_of
-from tests.support.wheels import build_wheel
+from tests.support.wheels import build_sdist, build_wheel
 from wheelhouse.errors import InputError
 from wheelhouse.findings import Finding, Policy, Subject, Waiver
 from wheelhouse.vet.advisories import Advisories, Advisory, collect
@@ -84,6 +84,13 @@ def test_a_malicious_member_is_known_in_every_project(folder: Path) -> None:
     known = parse_snapshot(to_json(advisories(record("MAL-2026-3", "evil", indicators))), "snapshot")
     (malicious,) = of_rules(vetted(folder, known).findings, "malicious", "malicious-member")
     assert (malicious.rule, malicious.values["path"]) == ("malicious-member", "app/bad.py")
+
+
+def test_a_malicious_member_of_an_sdist_is_known(tmp_path: Path) -> None:
+    build_sdist(tmp_path, "app", "1.0", setup_py=PAYLOAD.decode())
+    indicators = {"evidence_files": [{"path": "evil/x.py", "sha256": sha256(PAYLOAD).hexdigest()}]}
+    findings = vetted(wheelhouse_of(tmp_path, "app"), advisories(record("MAL-2026-3", "evil", indicators))).findings
+    assert [one.values["path"] for one in of_rules(findings, "malicious-member")] == ["app-1.0/setup.py"]
 
 
 @pytest.mark.parametrize(

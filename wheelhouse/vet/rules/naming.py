@@ -96,8 +96,8 @@ def _reads_like(name: str, plain: str, review: Review) -> bool:
 def lookalike_inside(facts: Facts, review: Review) -> Iterator[Observation]:
     """The name of the project looks like the name of another project of the same wheelhouse.
 
-    The rule reports the one of the two that fewer files of the wheelhouse require. Two much used projects are not reported, as
-    `attrs` and `cattrs`.
+    The rule reports the one of the two that fewer files of the wheelhouse require, or both if as many require each. Two much used
+    projects are not reported, as `attrs` and `cattrs`.
     """
     for other in sorted({one.project for one in review.facts}):
         is_known = {facts.project, other} <= review.known.ranks.keys()

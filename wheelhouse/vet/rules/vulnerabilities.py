@@ -65,8 +65,8 @@ def malicious(facts: Facts, review: Review) -> Iterator[Observation]:
 def malicious_member(facts: Facts, review: Review) -> Iterator[Observation]:
     """A file inside has the sha256 of a file that is known to be malicious, whatever the project.
 
-    The records are those of the OpenSSF (MAL-…). Only wheels
-    have these hashes, in RECORD. Files of less than 64 bytes are not compared: an empty one is in every project.
+    The records are those of the OpenSSF (MAL-…). In a wheel, the hashes of RECORD are compared; in an sdist, those of its members.
+    Files of less than 64 bytes are not compared: an empty one is in every project.
     """
     known = review.advisories.by_member if review.advisories else {}
     for entry in facts.entries if known else ():
