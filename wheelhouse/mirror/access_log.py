@@ -27,7 +27,10 @@ class AccessLog:
         self._is_failing, self._is_torn = False, False
 
     def add(self, request: Request, answer: Answer, user: str | None, size: int, seconds: float) -> None:
-        """Write the line of a request. `size` is that of the body that was sent, in bytes."""
+        """Write the line of a request; `size` is that of the body, in bytes.
+
+        Raises nothing: a line that cannot be written is counted in `lost`, and the first of several is reported as a warning.
+        """
         line = ("\n" if self._is_torn else "").encode() + _line(request, answer, user, size, seconds)
         try:
             written, reason = self._file.write(line) or 0, "there is no room for a whole line"
@@ -42,7 +45,7 @@ class AccessLog:
 
 
 def _line(request: Request, answer: Answer, user: str | None, size: int, seconds: float) -> bytes:
-    """A line of the access log: a JSON document."""
+    """A line of the access log: a JSON object, in bytes with a line end. Its time is now, in UTC."""
     row = {
         "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
         "client": request.client,

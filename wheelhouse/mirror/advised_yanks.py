@@ -20,13 +20,16 @@ from wheelhouse.vet.rules.vulnerabilities import malicious, vulnerable
 def advised_yanks(
     pages: Mapping[NormalizedName, ProjectPage], advisories: Advisories, policy: Policy, made: datetime, by: str
 ) -> list[Entry]:
-    """A yank for each release in an index of which an advisory is an error by the policy; the reason names the advisories."""
+    """A yank for each release in an index of which an advisory is an error by the policy; the reason names the advisories.
+
+    Of a release with several such files, the last one gives the reason. Nothing is written.
+    """
     yanks: dict[str, Entry] = {}
     for project, page in pages.items():
         for file in page.files.values():
             subject = release_text((project, file.version))
-            found = findings_of(project, file, advisories, policy, made)
-            if reasons := [advisory_text(finding) for finding in found if finding.severity >= Severity.ERROR]:
+            findings = findings_of(project, file, advisories, policy, made)
+            if reasons := [advisory_text(finding) for finding in findings if finding.severity >= Severity.ERROR]:
                 yanks[subject] = Entry(action=Action.YANK, made=made, by=by, subject=subject, reason="; ".join(reasons))
     return list(yanks.values())
 
@@ -34,7 +37,7 @@ def advised_yanks(
 def findings_of(
     project: NormalizedName, file: Offered, advisories: Advisories, policy: Policy, now: datetime
 ) -> Iterator[Finding]:
-    """What advisories say of a file of an index, without what the policy waives."""
+    """Findings of the rules `malicious` and `vulnerable` on a file of an index, with the policy's severities and without waived ones."""
     facts = Facts(Pin(project, file.version, Artifact(file.filename, file.sha256, file.size)))
     review = Review((facts,), policy, now, advisories)
     found = [
@@ -48,7 +51,7 @@ def findings_of(
 
 
 def advisory_text(finding: Finding) -> str:
-    """An advisory in a line: its ids, what it says, and the release that is fixed."""
+    """An advisory in a line: `malicious: ` if it is, its ids, its summary, and the release that is fixed, as far as they are given."""
     ids, summary, fixed = (finding.values.get(key, "") for key in ("ids", "summary", "fixed"))
     names = ", ".join(ids) if isinstance(ids, tuple) else str(ids)
     text = f"{'malicious: ' if finding.rule == 'malicious' else ''}{names}"

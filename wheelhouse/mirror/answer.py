@@ -46,6 +46,7 @@ class FilePart:
         self._must_be_whole(length)
 
     def _must_be_whole(self, length: int) -> None:
+        """Raise ConnectionResetError if `length` is not that of the part."""
         if length != len(self.part):
             raise ConnectionResetError(f"{self.served.path.name} was truncated while it was sent")
 
@@ -65,11 +66,11 @@ class Answer:
 
     @cached_property
     def all_headers(self) -> list[tuple[str, str]]:
-        """The headers with the length of the body."""
+        """The headers as (name, value), with the length of the body last; an answer 304 has no length."""
         rows = list(self.headers.items())
         return rows if self.status == 304 else [*rows, ("content-length", str(self.length))]
 
 
 def text_answer(status: int, sentence: str, headers: Headers | None = None) -> Answer:
-    """A sentence as plain text."""
+    """An answer with a sentence and a line end as plain text; `headers` are added."""
     return Answer(status, {"content-type": "text/plain; charset=utf-8", **(headers or {})}, f"{sentence}\n".encode())

@@ -37,14 +37,14 @@ class Browsed:
 
 
 def root_browse(browsed: Browsed) -> str:
-    """The list of projects."""
+    """The HTML page for people with the list of projects, sorted by name, and all blocks of the keeper."""
     rows = [_project_row(browsed, project, page) for project, page in sorted(browsed.pages.items())]
     blocked = [decision_text(entry) for entry in browsed.state.blocked.values()]
     return _render("browse_root.html.j2", {"title": "Package index", "up": "", "projects": rows, "blocked": blocked})
 
 
 def project_browse(browsed: Browsed, project: NormalizedName) -> str:
-    """The page of one project: its releases, and the decisions about it."""
+    """The HTML page for people of one project: its releases, the newest first, and the decisions about it. A yank is beside its release."""
     page = browsed.pages[project]
     by_version = _by_version(page)
     releases = [_release(version, files, browsed.notes) for version, files in by_version.items()]
@@ -67,19 +67,19 @@ def project_browse(browsed: Browsed, project: NormalizedName) -> str:
 
 
 def _is_chosen(files: list[Offered]) -> bool:
-    """Whether installers choose a release by themselves."""
+    """Whether installers choose a release by themselves: it is no pre-release, and not all of its files are yanked."""
     return not files[0].version.is_prerelease and any(file.yanked_shown is None for file in files)
 
 
 def _by_version(page: ProjectPage) -> dict[Version, list[Offered]]:
-    """The files of each release, the newest release first."""
+    """The files of each release, sorted by name; the newest release first."""
     versions = sorted({file.version for file in page.files.values()}, reverse=True)
     files = sorted(page.files.values(), key=lambda file: file.filename)
     return {version: [file for file in files if file.version == version] for version in versions}
 
 
 def _project_row(browsed: Browsed, project: NormalizedName, page: ProjectPage) -> View:
-    """A project in the list of projects."""
+    """The values of a project in the list of projects: its name, newest release, number of releases, size, and marks such as `yanked`."""
     by_version = _by_version(page)
     marks = [] if page.status_shown is None else [page.status_shown.partition(": ")[0]]
     entries = browsed.state.about(project)
@@ -102,13 +102,13 @@ def _notes(notes: Notes, file: Offered) -> FileNotes:
 
 
 def _decision(entry: Entry) -> View:
-    """A decision: its mark, and the sentence."""
+    """The values of a decision: its mark (`removed`, `blocked`, or the status), and its sentence."""
     names = {Action.REMOVE: "removed", Action.BLOCK: "blocked"}
     return {"mark": names.get(entry.action, entry.status), "text": decision_text(entry)}
 
 
 def _release(version: Version, files: list[Offered], notes: Notes) -> View:
-    """A release with its files."""
+    """The values of a release: its version, whether a file is yanked, the reasons, and its files."""
     reasons = [file.yanked_shown for file in files if file.yanked_shown is not None]
     return {
         "version": str(version),
@@ -119,7 +119,7 @@ def _release(version: Version, files: list[Offered], notes: Notes) -> View:
 
 
 def _file(file: Offered, note: FileNotes) -> View:
-    """A file: its facts, and the notes on it."""
+    """The values of a file: name, link, facts, sha256, the lock files that name it, who approved it, and its findings."""
     facts = [size_text(file.size)]
     facts += [f"uploaded {file.upload_time:%Y-%m-%d}"] if file.upload_time else []
     facts += [f"Python {file.requires_python}"] if file.requires_python else []
@@ -133,7 +133,7 @@ def _file(file: Offered, note: FileNotes) -> View:
         "facts": facts,
         "sha256": file.sha256,
         "named_by": [
-            {"wheelhouse": where, "target": target, "chains": found} for (where, target), found in named_by.items()
+            {"wheelhouse": where, "target": target, "chains": texts} for (where, target), texts in named_by.items()
         ],
         "jobs": counted(len(named_by), "lock file"),
         "approved_by": list(note.known.approved_by),
@@ -142,7 +142,7 @@ def _file(file: Offered, note: FileNotes) -> View:
 
 
 def _render(template: str, view: View) -> str:
-    r"""The page of a template. Values are escaped; control characters are spelled out, `\u202e`."""
+    r"""The HTML text of a template, with style and script inside. Values are escaped; control characters are spelled out, `\u202e`."""
     style, script = _text("browse.css"), _text("browse.js")
     frame = {
         "style": Markup(style),  # noqa: S704  (our own file)
@@ -156,6 +156,7 @@ def _render(template: str, view: View) -> str:
 
 @cache
 def _environment() -> Environment:
+    """The settings of Jinja for our templates, made once."""
     return Environment(
         loader=PackageLoader(PLACE, TEMPLATES),
         autoescape=True,
@@ -168,10 +169,11 @@ def _environment() -> Environment:
 
 @cache
 def _text(name: str) -> str:
+    """The text of a file in the folder of templates, read once."""
     return (resources.files(PLACE) / TEMPLATES / name).read_text(encoding="utf-8")
 
 
 @cache
 def _csp_hash(text: str) -> str:
-    """A source expression of the Content Security Policy (CSP level 3, 2.3.1)."""
+    """The sha256 of a text as a source expression, `sha256-…` in base64 (Content Security Policy level 3, 2.3.1)."""
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"

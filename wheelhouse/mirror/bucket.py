@@ -61,6 +61,7 @@ class Bucket:
         repeated(self._try_conditions)
 
     def _try_conditions(self) -> None:
+        """Create and replace an object against its conditions, then remove it. Raises StoreError if the store ignores a condition."""
         key = f"{KEEPER_FOLDER}/probe-{secrets.token_hex(8)}"
         try:
             is_new, is_again = self.store.create(key, b"one"), self.store.create(key, b"two")
@@ -78,7 +79,10 @@ class Bucket:
 
     @cached_property
     def has_folder_keys(self) -> bool:
-        """Whether the store keeps objects under keys that end in `/`, which is what installers request."""
+        """Whether the store keeps objects under keys that end in `/`, which is what installers request; False if it fails.
+
+        Tried once, with an object that is removed again.
+        """
         key = f"{KEEPER_FOLDER}/probe-{secrets.token_hex(8)}/"
         if not self.store.takes_folder_keys:
             return False
@@ -92,7 +96,7 @@ class Bucket:
             self.store.remove(key)
 
     def journal(self) -> tuple[Entry, ...]:
-        """The journal; empty if there is none."""
+        """The entries of the journal, the oldest first; empty if there is none. Raises InputError if it cannot be read."""
         return parse_journal(self._text(JOURNAL) or "", JOURNAL)
 
     def page(self, project: NormalizedName) -> ProjectPage:
@@ -100,17 +104,17 @@ class Bucket:
         return _parsed(self._text(f"{project}/{PAGE_JSON}"), project)
 
     def pages(self) -> dict[NormalizedName, ProjectPage]:
-        """Every page."""
+        """The page of every project that the list of projects names."""
         projects = self.projects()
         with ThreadPoolExecutor(THREADS) as pool:
             return dict(zip(projects, pool.map(self.page, projects), strict=True))
 
     def projects(self) -> list[NormalizedName]:
-        """The projects that the list of projects names."""
+        """The projects that the list of projects names, sorted; empty if there is no list, or if it cannot be read."""
         return _listed(self._text(PAGE_JSON))
 
     def add_to_journal(self, new: Callable[[Sequence[Entry]], Sequence[Entry]]) -> tuple[Entry, ...]:
-        """Append what `new` makes of the journal as it is; the entries that were appended."""
+        """Append what `new` makes of the journal, and return these entries. `new` is called again if another run changed the journal."""
         appended: Sequence[Entry] = ()
 
         def change(text: str | None) -> str:
@@ -125,7 +129,10 @@ class Bucket:
         return tuple(appended)
 
     def change_page(self, project: NormalizedName, change: Callable[[ProjectPage], ProjectPage]) -> ProjectPage:
-        """Replace a project's page by `change` of it, as the decisions of the journal want it; the new page."""
+        """Replace a project's page by `change` of it, after the decisions of the journal; return the new page.
+
+        The HTML page and the page for people are written, too. `change` is called again if another run changed the page.
+        """
 
         def changed(text: str | None) -> str:
             page = change(_parsed(text, project))
@@ -141,7 +148,7 @@ class Bucket:
         return _parsed(text, project)
 
     def list_projects(self, projects: Iterable[NormalizedName]) -> int:
-        """Add projects to the list of projects; their number then."""
+        """Add projects to the list of projects, as JSON and as HTML; return how many it then names."""
         names = set(projects)
         text = self._swap(PAGE_JSON, lambda text: root_json(names.union(_listed(text))), JSON_TYPE)
         self._write_html("", lambda: root_html(self.projects()))
@@ -152,11 +159,14 @@ class Bucket:
         self._swap(PAGE_BROWSE, lambda _: root_browse(self._browsed(self.pages())), TEXT_HTML)
 
     def _browsed(self, pages: Mapping[NormalizedName, ProjectPage]) -> Browsed:
-        """What the pages for people show, by the decisions of the journal."""
+        """What the pages for people show, by the decisions of the journal, which is read now."""
         return browsed_in_bucket(pages, state_of(self.journal()))
 
     def place(self, opened: OpenedFile) -> None:
-        """Put a file and its sidecars beside its project's page. Raises IntegrityError for another file under the name."""
+        """Put a file and its sidecars beside its project's page. A file that is there with the same bytes stays; sidecars are replaced.
+
+        Raises IntegrityError for another file under the name.
+        """
         key = f"{opened.project}/{opened.offered.filename}"
         offered, is_new = opened.offered, repeated(lambda: self.store.create(key, opened.path))
         if not is_new and self._sha256_of(key, offered.size) != offered.sha256:
@@ -166,7 +176,7 @@ class Bucket:
             self.store.put(key + suffix, raw)
 
     def remove_kept_out(self, project: NormalizedName) -> list[str]:
-        """Remove the files of a project that a decision keeps out, with their sidecars; the names of the files."""
+        """Remove the wheels and sdists of a project that a decision keeps out, with their sidecars; return the names of these files."""
         state = state_of(self.journal())
         names = [item.key.rpartition("/")[2] for item in self.store.listed(project)]
         gone = [name for name in names if name.endswith(ARCHIVE_SUFFIXES) and is_kept_out(state, project, name)]
@@ -175,16 +185,17 @@ class Bucket:
         return gone
 
     def remove_file(self, project: NormalizedName, filename: str) -> None:
-        """Remove a file of a project, its sidecars first."""
+        """Remove a file of a project, its sidecars first. What is not there is passed over."""
         for suffix in (SIDECAR, PROVENANCE, ""):
             self.store.remove(f"{project}/{filename}{suffix}")
 
     def _sha256_of(self, key: str, size: int) -> str | None:
+        """The sha256 of an object; None if there is none, or if it is longer than `size` bytes."""
         found = self.store.read(key, size)
         return hashlib.sha256(found.content).hexdigest() if found else None
 
     def _write_html(self, folder: str, text: Callable[[], str]) -> None:
-        """Write an HTML page under the key of its folder and as index.html."""
+        """Write an HTML page as index.html of a folder, and under the key of the folder itself if the store keeps such keys."""
         keys = [f"{folder}{PAGE_HTML}"]
         if folder and self.has_folder_keys:
             keys.append(folder)
@@ -192,11 +203,15 @@ class Bucket:
             self._swap(key, lambda _: text(), TEXT_HTML)
 
     def _text(self, key: str) -> str | None:
+        """The text of an object; None if there is none, or if it is longer than MAX_PAGE_BYTES."""
         found = self.store.read(key, MAX_PAGE_BYTES)
         return found.content.decode() if found else None
 
     def _swap(self, key: str, change: Callable[[str | None], str], content_type: str) -> str:
-        """Replace an object by `change` of its text, again and again until nobody changed it in between; the new text."""
+        """Replace an object by `change` of its text (None if there is no object), and return the new text.
+
+        If another run changed it in between, it is read and changed again. Raises StoreError after MAX_SWAPS times.
+        """
         for attempt in range(MAX_SWAPS):
             found = self.store.read(key, MAX_PAGE_BYTES)
             text = change(found.content.decode() if found else None)
@@ -216,13 +231,14 @@ class Bucket:
 
 
 def browsed_in_bucket(pages: Mapping[NormalizedName, ProjectPage], state: State) -> Browsed:
-    """What the pages for people show. A bucket keeps no notes of the wheelhouses that its files came from."""
+    """What the pages for people show, after the decisions. A bucket keeps no notes on files, so there are none."""
     return Browsed({project: applied(state, project, page) for project, page in pages.items()}, state, {})
 
 
 def decide_in_bucket(bucket: Bucket, entries: Sequence[Entry]) -> Kept:
     """Write decisions into the journal of a bucket, change the pages that they are about, and remove files that stay out.
 
+    The result has the names of the removed files, and whether a decision is new: one that counts already is not written again.
     Raises InputError for a decision about something that is not in the index.
     """
     bucket.must_compare()
@@ -246,7 +262,7 @@ def decide_in_bucket(bucket: Bucket, entries: Sequence[Entry]) -> Kept:
 
 
 def _projects_of(entry: Entry, projects: Iterable[NormalizedName]) -> list[NormalizedName]:
-    """The projects of an index that a decision is about."""
+    """The projects that a decision is about: of a block, those of the index that its glob covers; else the named one, if there or not."""
     if entry.action in (Action.BLOCK, Action.UNBLOCK):
         glob = Pattern.of(entry.subject).glob
         return [project for project in projects if fnmatchcase(project, glob)]
@@ -254,7 +270,7 @@ def _projects_of(entry: Entry, projects: Iterable[NormalizedName]) -> list[Norma
 
 
 def _parsed(text: str | None, project: NormalizedName) -> ProjectPage:
-    """A page of a text; an empty one for None. Raises IntegrityError."""
+    """The page that a JSON text is; an empty one for None. Raises IntegrityError if another program wrote it."""
     try:
         return parse_project_page(text) if text is not None else ProjectPage()
     except ValueError as error:
@@ -265,7 +281,7 @@ def _parsed(text: str | None, project: NormalizedName) -> ProjectPage:
 
 
 def _listed(text: str | None) -> list[NormalizedName]:
-    """The projects that a list of projects names; none if it cannot be read."""
+    """The projects that the JSON text of a list of projects names, sorted; empty for None, or if it cannot be read."""
     try:
         return sorted(NormalizedName(str(row["name"])) for row in parse_json(text)["projects"]) if text else []
     except (ValueError, KeyError, TypeError):

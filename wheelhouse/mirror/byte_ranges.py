@@ -26,7 +26,7 @@ def requested_range(header: str, size: int) -> range | None:
 
 
 def _span(text: str, size: int) -> range:
-    """One range (14.1.2): `first-last`, `first-`, or `-length` for the end of the file."""
+    """The positions of one range (14.1.2): `first-last`, `first-`, or `-length` for the end. Raises UnsatisfiableRangeError."""
     match = RANGE.fullmatch(text)
     if match is None or not any(match.groups()):
         raise UnsatisfiableRangeError

@@ -39,20 +39,20 @@ def catalogue(folders: Iterable[Path], on_event: Listener = ignore, before: Cata
 
 
 def _opened(folder: Path, on_event: Listener, before: Catalogue) -> Iterator[OpenedFile]:
-    """The files of a wheelhouse; only those that are new or were touched are read."""
+    """Yield the files of a wheelhouse: first those that `before` has unchanged, then the others, which are hashed and opened."""
     wheelhouse = load_wheelhouse(folder)
     new = []
     for name, pin in pins_by_file(wheelhouse).items():
         path, served = folder / name, before.files.get(name)
-        if served and served.path == path and served.sha256 == pin.artifact.sha256 and _stands(served):
+        if served and served.path == path and served.sha256 == pin.artifact.sha256 and _is_unchanged(served):
             yield as_opened(path, wheelhouse, pin, before.metadata[name])
         else:
             new.append(pin)
     yield from open_files(folder, wheelhouse, new, on_event)
 
 
-def _stands(served: Served) -> bool:
-    """Whether a file of before still has its name, and was not touched."""
+def _is_unchanged(served: Served) -> bool:
+    """Whether the file that was hashed still has its path, and was not touched."""
     try:
         stat = served.path.stat()
     except OSError:
@@ -61,9 +61,9 @@ def _stands(served: Served) -> bool:
 
 
 def _held(opened: OpenedFile, before: Catalogue) -> Served:
-    """The file of before, if it is the same, else a new one, held open."""
+    """The file of the catalogue `before` if it is the same and unchanged; else a new one, which is now held open."""
     offered = opened.offered
     served = before.files.get(offered.filename)
-    if served and served.path == opened.path and served.sha256 == offered.sha256 and _stands(served):
+    if served and served.path == opened.path and served.sha256 == offered.sha256 and _is_unchanged(served):
         return served
     return Served.holding(opened.path, offered.sha256, offered.size, opened.stamp)

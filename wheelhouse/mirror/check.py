@@ -39,7 +39,7 @@ class MirrorState(StrEnum):
 
     @property
     def installs(self) -> bool:
-        """Whether an install from the mirror gets this file, as far as is known."""
+        """Whether an install from the mirror gets this file, as far as is known: SAME and NO_HASH."""
         return self in (MirrorState.SAME, MirrorState.NO_HASH)
 
 
@@ -69,7 +69,9 @@ class Mirror:
 
 
 def check(folder: Path, mirror: Mirror, on_event: Listener = ignore) -> list[MirroredFile]:
-    """Compare each file of the lock files of a wheelhouse with a mirror; sorted by name. Only the lock files must be there.
+    """Compare each file of the lock files of a wheelhouse with a mirror. The results are sorted by file name, one for each file.
+
+    Only the lock files must be there.
 
     Raises ServerError if the mirror does not answer, or answers with something else than a page.
     """
@@ -90,7 +92,7 @@ def check(folder: Path, mirror: Mirror, on_event: Listener = ignore) -> list[Mir
 def _check_project(
     folder: Path, project: NormalizedName, pins: Iterable[Pin], mirror: Mirror, on_event: Listener
 ) -> list[MirroredFile]:
-    """Request a project's page, and compare the files of its pins."""
+    """Request a project's page, and compare the files of its pins with it; a result for each. Emits events when it begins and ends."""
     on_event(Waiting(project))
     page = own_page(mirror.index, project, on_event)
     files = [_compared(folder, pin, listed(page, pin.artifact.filename, pin.version), mirror, on_event) for pin in pins]
@@ -99,7 +101,7 @@ def _check_project(
 
 
 def _compared(folder: Path, pin: Pin, entry: Candidate | None, mirror: Mirror, on_event: Listener) -> MirroredFile:
-    """Compare one file with its entry on the page."""
+    """Compare one file with its entry on the page: MISSING without an entry. A deep check downloads it, with events."""
     name, artifact = pin.artifact.filename, pin.artifact
     if entry is None:
         return MirroredFile(name, pin.project, pin.version, MirrorState.MISSING)
@@ -113,7 +115,7 @@ def _compared(folder: Path, pin: Pin, entry: Candidate | None, mirror: Mirror, o
 
 
 def _downloaded(artifact: Artifact, entry: Candidate, http: Http) -> MirrorState:
-    """Download a listed file and compare its bytes."""
+    """Download a listed file and compare its sha256. UNAVAILABLE for a ServerError, but a TransientError is raised."""
     try:
         is_same = downloaded_sha256(entry, http) == artifact.sha256
     except TransientError:
@@ -124,7 +126,7 @@ def _downloaded(artifact: Artifact, entry: Candidate, http: Http) -> MirrorState
 
 
 def _stated(folder: Path, artifact: Artifact, entry: Candidate) -> MirrorState:
-    """Compare the hash that the mirror gives. A hash of another algorithm needs the file, if it lies here as locked."""
+    """Compare the hash that the mirror gives. For another algorithm the file here is hashed; NO_HASH if it is not here as locked."""
     path = rooted(folder, artifact.filename) if "sha256" not in entry.hashes else None
     is_here = path is not None and path.is_file() and sha256_of(path) == artifact.sha256
     is_same = has_stated_hash(entry, artifact.sha256, path if is_here else None)

@@ -33,7 +33,7 @@ class Followed:
     admit: Callable[[], None]
     mark: Mark
     catalogue: Catalogue = NOTHING
-    told: str = ""
+    last_warning: str = ""
 
     @classmethod
     def opened(cls, folders: Sequence[Path], admit: Callable[[], None], on_event: Listener = ignore) -> "Followed":
@@ -43,15 +43,15 @@ class Followed:
         return followed
 
     def renew(self, on_event: Listener = ignore) -> None:
-        """Read what changed. If that fails, everything stays as it was."""
+        """Make a new catalogue, reading only changed files. Raises what `catalogue` and `admit` do; then everything stays as it was."""
         mark = mark_of(self.folders)
         self.admit()
         new = catalogue(self.folders, on_event, self.catalogue)
-        self.catalogue, self.mark, self.told = new, mark, ""
+        self.catalogue, self.mark, self.last_warning = new, mark, ""
 
 
 def mark_of(folders: Sequence[Path]) -> Mark:
-    """The mark of some wheelhouses now."""
+    """The mark of some wheelhouses now. A folder or file that cannot be read is passed over."""
     paths: list[Path] = []
     for folder in folders:
         with suppress(OSError):
@@ -66,7 +66,7 @@ class FollowedAccess:
     files: AccessFiles
     mark: Mark
     access: Access
-    told: str = ""
+    last_warning: str = ""
 
     @classmethod
     def opened(cls, files: AccessFiles) -> "FollowedAccess":
@@ -74,13 +74,13 @@ class FollowedAccess:
         return cls(files, _stamps(files.paths), files.read())
 
     def renew(self) -> None:
-        """Read the files again. If that fails, everything stays as it was."""
+        """Read the files again. Raises InputError or MachineError if one cannot be read; then everything stays as it was."""
         mark = _stamps(self.files.paths)
-        self.access, self.mark, self.told = self.files.read(), mark, ""
+        self.access, self.mark, self.last_warning = self.files.read(), mark, ""
 
 
 def _stamps(paths: Sequence[Path]) -> Mark:
-    """The stamp of each file that is there, by path."""
+    """The stamp of each of these files that is there, by path."""
     stamps: dict[str, Stamp] = {}
     for path in paths:
         with suppress(OSError):
@@ -112,11 +112,15 @@ class Follower:
         self._thread.join()
 
     def _run(self) -> None:
+        """Look for changes every POLL_SECONDS, until the context ends."""
         while not self._ended.wait(POLL_SECONDS):
             self.look()
 
     def look(self) -> None:
-        """Look once at everything. What cannot be read or served, maybe not yet, is tried again at the next look."""
+        """Look once at everything, and serve what changed. The records count it.
+
+        What cannot be read or served, maybe not yet, stays as it was, causes one warning, and is tried again at the next look.
+        """
         self._look_at_access()
         for name, followed in self._followed.items():
             if mark_of(followed.folders) == followed.mark:
@@ -125,15 +129,15 @@ class Follower:
                 followed.renew()
             except WheelhouseError as error:
                 self._application.records.failed(name)
-                if followed.told != str(error):
-                    followed.told = str(error)
+                if followed.last_warning != str(error):
+                    followed.last_warning = str(error)
                     self._on_event(Warned(f"what was served before is still served: {error}"))
             else:
                 self._application.replace(name, followed.catalogue)
                 self._application.records.reloaded(name)
 
     def _look_at_access(self) -> None:
-        """Look once at the files that say who may read."""
+        """Admit other users if the files that say who may read changed. If they cannot be read, warn once, and admit those of before."""
         followed = self._access
         if followed is None or _stamps(followed.files.paths) == followed.mark:
             return
@@ -141,8 +145,8 @@ class Follower:
             followed.renew()
         except WheelhouseError as error:
             self._application.records.failed(ACCESS)
-            if followed.told != str(error):
-                followed.told = str(error)
+            if followed.last_warning != str(error):
+                followed.last_warning = str(error)
                 self._on_event(Warned(f"who could read before still can: {error}"))
         else:
             self._application.admit(followed.access)

@@ -57,6 +57,7 @@ def index_bucket(
 
 
 def _no_folder_keys(bucket: Bucket) -> str:
+    """The text of the warning about a store that keeps nothing under keys that end in `/`."""
     return (
         f"the store {bucket.store.name} keeps nothing under keys that end in `/`: installers need a server before it that "
         "gives index.html for a folder"
@@ -64,7 +65,7 @@ def _no_folder_keys(bucket: Bucket) -> str:
 
 
 def _source(folder: Path, wheelhouse: Wheelhouse, state: State, on_event: Listener) -> _Source:
-    """A wheelhouse with those of its pins that no decision keeps out."""
+    """A wheelhouse with those of its pins that no decision keeps out; a warning for each of the others."""
     source = _Source(folder, wheelhouse)
     for pin in pins_by_file(wheelhouse).values():
         if not stays_out(state, pin, on_event):
@@ -75,7 +76,7 @@ def _source(folder: Path, wheelhouse: Wheelhouse, state: State, on_event: Listen
 def _index_project(
     bucket: Bucket, project: NormalizedName, sources: Sequence[_Source], choices: IndexChoices, on_event: Listener
 ) -> Indexed:
-    """Put the files of one project that the bucket lacks, then its page."""
+    """Put the files of one project that the bucket lacks, then its page. The result counts this project alone."""
     page = bucket.page(project)
     rows: dict[str, Pin] = {}
     metadata: dict[str, str | None] = {}
@@ -120,7 +121,7 @@ def _index_project(
 def _put_again(
     bucket: Bucket, project: NormalizedName, sources: Sequence[_Source], names: Iterable[str], on_event: Listener
 ) -> None:
-    """Put those of the files that a page names now and that the bucket lacks: a run pruned them at the same time."""
+    """Put those of the files `names` that the bucket lacks: a run that pruned at the same time removed them."""
     lost = {name for name in names if not bucket.store.has(f"{project}/{name}")}
     for source in sources if lost else ():
         pins = [pin for pin in source.pins.get(project, []) if pin.artifact.filename in lost]
@@ -129,7 +130,10 @@ def _put_again(
 
 
 def _is_there(bucket: Bucket, page: ProjectPage, pin: Pin, *, check: bool) -> bool:
-    """Whether a page names a file; with `check` also whether the bucket has it with the right size."""
+    """Whether a page names a file; with `check` also whether the bucket has it with the right size, if the page has the locked sha256.
+
+    An object with another size is removed, so that the file can be put again.
+    """
     listed = page.files.get(pin.artifact.filename)
     if listed is None:
         return False
@@ -143,7 +147,7 @@ def _is_there(bucket: Bucket, page: ProjectPage, pin: Pin, *, check: bool) -> bo
 def _provenance(
     bucket: Bucket, project: NormalizedName, sources: Sequence[_Source], rows: Mapping[str, Pin]
 ) -> set[str]:
-    """Put the attestations that the wheelhouses have of these files; the names of the files."""
+    """Put the attestations that the wheelhouses have of these files; return the names of the files that have some."""
     names = set()
     for source in sources:
         for name in rows:

@@ -55,9 +55,10 @@ class Kept:
 
 
 def decide(root: Path, entries: Iterable[Entry]) -> Kept:
-    """Write decisions into the journal of a tree, and bring the tree into the form that they want.
+    """Write decisions into the journal of a tree, and bring its pages and files into the form that they want.
 
-    A decision that counts already is not written again. Raises InputError for one about something that is not in the tree.
+    The result has the names of the files that stay out now. A decision that counts already is not written again. Raises InputError
+    for one about something that is not in the tree.
     """
     must_be_tree(root)
     with folder_lock(root):
@@ -73,20 +74,24 @@ def decide(root: Path, entries: Iterable[Entry]) -> Kept:
 
 
 def _may_change(pages: Pages, state: State, journal: Sequence[Entry]) -> set[NormalizedName]:
-    """The projects that decisions change, or ever were about: a killed run may have left their pages as they were before."""
+    """The projects whose pages decisions change, or that one was ever about: a killed run may have left their old pages."""
     shown = projects_shown(pages, state)
     names = pages.keys() | shown.keys()
     return {name for name in names if shown.get(name) != pages.get(name)} | decided_projects(journal, names)
 
 
 def _kept_out(pages: Pages, state: State) -> tuple[str, ...]:
-    """The names of the files of pages that stay out."""
+    """The names, sorted, of those files of the pages that a decision keeps out."""
     files = ((project, file) for project, page in pages.items() for file in page.files.values())
     return tuple(sorted(file.filename for project, file in files if state.keeps_out(project, file.version)))
 
 
 def checked_decision(entry: Entry, pages: Pages, state: State) -> Entry:
-    """The entry with its subject in normal form. Raises InputError if it cannot be about this index."""
+    """The entry with its subject in normal form.
+
+    Raises InputError if it is about what is not in this index, or takes back a decision that does not count. A block may be about what
+    is not there.
+    """
     match entry.action:
         case Action.REMOVE | Action.YANK:
             release = parse_release(entry.subject)
@@ -112,7 +117,7 @@ def checked_decision(entry: Entry, pages: Pages, state: State) -> Entry:
 
 
 def _checked_status(entry: Entry, pages: Pages, state: State) -> str:
-    """The project of a status. Raises InputError if the status or the project does not exist."""
+    """The normalized project of a decision about a status. Raises InputError if there is no such status, or no such project here."""
     if entry.status not in STATUSES:
         raise InputError(f"`{entry.status}` is not a status", hint=f"choose one of {', '.join(STATUSES)}")
     project = canonicalize_name(entry.subject)
@@ -122,7 +127,7 @@ def _checked_status(entry: Entry, pages: Pages, state: State) -> str:
 
 
 def _must_be_there(release: Release, pages: Pages) -> None:
-    """Raises InputError if the index does not have a release."""
+    """Raises InputError if no page of the index has a file of a release; its hint names the releases that are there."""
     project, version = release
     versions = sorted({file.version for file in pages.get(project, ProjectPage()).files.values()})
     if version not in versions:
@@ -132,7 +137,7 @@ def _must_be_there(release: Release, pages: Pages) -> None:
 
 
 def _must_count(subject: str, entry: Entry, is_there: bool, decisions: Iterable[str]) -> None:
-    """Raises InputError if there is no decision to take back."""
+    """Raises InputError if `is_there` is false: there is no decision to take back. Its hint names the `decisions` that there are."""
     if not is_there:
         what = BACK[entry.action]
         others = sorted(decisions)
@@ -141,7 +146,7 @@ def _must_count(subject: str, entry: Entry, is_there: bool, decisions: Iterable[
 
 
 def counts_already(entry: Entry, state: State) -> bool:
-    """Whether a decision counts already, with the same reason and status."""
+    """Whether a decision counts already, with the same reason and status. False for one that takes back another."""
     match entry.action:
         case Action.REMOVE:
             other = state.removed.get(parse_release(entry.subject))
@@ -159,9 +164,10 @@ def counts_already(entry: Entry, state: State) -> bool:
 
 
 def prune(root: Path, keep: Iterable[Path], entry: Entry, *, dry_run: bool) -> Kept:
-    """Remove every file of a tree that no lock file of these wheelhouses names. `dry_run` only says which.
+    """Remove every file of a tree that no lock file of these wheelhouses names, and note it in the journal. `dry_run` only says which.
 
-    A file is named by its name and its sha256. Raises InputError if the lock files name no file of the tree at all.
+    The result has the names of these files. A file is named by its name and its sha256. Raises InputError if the lock files name no
+    file of the tree at all.
     """
     must_be_tree(root)
     locked = locked_files(keep)
@@ -182,12 +188,12 @@ def prune(root: Path, keep: Iterable[Path], entry: Entry, *, dry_run: bool) -> K
 
 
 def locked_files(wheelhouses: Iterable[Path]) -> LockedFiles:
-    """Name and sha256 of each file that the lock files of these wheelhouses name."""
+    """(name, sha256) of each wheel and sdist that the lock files of these wheelhouses name."""
     return {(name, file.sha256) for folder in wheelhouses for name, file in load_wheelhouse(folder).artifacts.items()}
 
 
 def pruned_pages(pages: Pages, locked: LockedFiles) -> Pages:
-    """The pages without the files that are not locked. Raises InputError if nothing remains."""
+    """All pages, also empty ones, without the files that are not locked. Raises InputError if no file remains at all."""
     remaining = {project: pruned_page(page, locked) for project, page in pages.items()}
     if not any(page.files for page in remaining.values()):
         hint = "check that --keep names the right wheelhouses; to remove an index, remove its folder"
@@ -196,6 +202,6 @@ def pruned_pages(pages: Pages, locked: LockedFiles) -> Pages:
 
 
 def pruned_page(page: ProjectPage, locked: LockedFiles) -> ProjectPage:
-    """A page without the files that are not locked."""
+    """A new page without the files that are not locked, and with the same status."""
     files = {name: file for name, file in page.files.items() if (name, file.sha256) in locked}
     return ProjectPage(files, page.status, page.status_here)

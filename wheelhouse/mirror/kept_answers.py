@@ -18,7 +18,7 @@ Plain = tuple[str, str, str]
 
 
 def plain(request: Request) -> Plain | None:
-    """What the answer depends on; None if it also depends on other headers, or if that is too long to be kept."""
+    """The path, Accept and Accept-Encoding of a request; None if its answer depends on other headers, too, or if they are too long."""
     header = request.header
     if header("range") or header("if-none-match"):
         return None
@@ -35,7 +35,7 @@ class _Kept:
     until: float = 0.0
 
     def is_current(self) -> bool:
-        """Whether the file is as it was, as far as is known."""
+        """Whether the file was not touched. For bytes in memory it is looked at only every LOOK_SECONDS. True without a file."""
         if self.served is None or (now := time.monotonic()) < self.until:
             return True
         if isinstance(self.answer.body, bytes):
@@ -51,7 +51,7 @@ class KeptAnswers:
     _bytes: int = 0
 
     def get(self, request: Plain) -> Answer | None:
-        """The answer to give again; None if there is none, or if its file was touched since."""
+        """The answer to give again; None if there is none, or if its file was touched since: then the answer is forgotten."""
         kept = self._answers.get(request)
         if kept is None:
             return None
@@ -61,7 +61,7 @@ class KeptAnswers:
         return None
 
     def keep(self, request: Plain, answer: Answer) -> None:
-        """Keep an answer, if it is one to give again."""
+        """Keep an answer if its status is 200, with the bytes of a small file. If MAX_ANSWERS are kept, all are forgotten first."""
         if answer.status != 200:
             return
         if len(self._answers) >= MAX_ANSWERS:
@@ -71,7 +71,7 @@ class KeptAnswers:
         self._answers[request] = _Kept(self._in_memory(answer), served)
 
     def _in_memory(self, answer: Answer) -> Answer:
-        """The answer with the bytes of its file, if that is small and did not change while it was read."""
+        """The answer with the bytes of its file in memory; unchanged if the file is large, if memory is full, or if it was just touched."""
         body, length = answer.body, answer.length
         if isinstance(body, bytes) or length > MAX_FILE_BYTES or self._bytes + length > MAX_BYTES:
             return answer

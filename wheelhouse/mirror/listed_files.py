@@ -20,7 +20,7 @@ STRONGEST = ("sha256", "sha512", "sha384", "blake2b", "sha224", "sha1", "md5")
 
 
 def own_page(index: Index, project: NormalizedName, on_event: Listener) -> Page | None:
-    """A project's page of this very server. None if it has none, or redirects to another server: that is warned of."""
+    """A project's page of this very server; None if it has none, or, with a warning, if it redirects to another host."""
     page = index.page(project)
     answered_by = parts_of(page.url).hostname if page else None
     if answered_by in (None, parts_of(index.name).hostname):
@@ -56,6 +56,7 @@ def downloaded_sha256(candidate: Candidate, http: Http) -> str:
 
 
 def _downloaded_sha256(url: str, http: Http) -> str:
+    """Download a file once, and return its sha256. Raises ServerError for any status but 200."""
     digest = hashlib.sha256()
     with http.open(url, {"Accept-Encoding": "identity"}) as response:
         if response.status != 200:

@@ -65,7 +65,7 @@ def run(application: Application, socket_: Listening, on_ready: Callable[[], Non
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """The event loop of uvloop if it is installed, which costs a fifth less for a request; else asyncio's own."""
+    """What makes an event loop of uvloop, which costs a fifth less for a request; None, for asyncio's own, if it is not installed."""
     try:
         factory: Callable[[], asyncio.AbstractEventLoop] = import_module("uvloop").new_event_loop
     except ImportError:
@@ -81,7 +81,7 @@ def hold_many_files() -> None:
 
 
 def _address(host: str, port: int) -> str:
-    """The IP address of `host`. Raises MachineError if the port is taken.
+    """The first IP address of `host`, as text. Raises MachineError if it has none, or if one cannot listen there on the port.
 
     Granian would share the port with the other process (SO_REUSEPORT), so this listens on it alone first.
     """
@@ -103,7 +103,7 @@ async def _serve(
     address: tuple[str, int],
     on_ready: Callable[[], None],
 ) -> None:
-    """Run the server, and call `on_ready` when it accepts a connection."""
+    """Run the server until it ends or SIGTERM comes; then answers are finished. Call `on_ready` when it accepts a connection."""
     ended = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
     task = asyncio.create_task(server.serve())
@@ -123,6 +123,7 @@ async def _serve(
 
 
 async def _accepts(host: str, port: int) -> bool:
+    """Whether a connection can be opened there; it is closed at once."""
     try:
         _, writer = await asyncio.open_connection(host, port)
     except OSError:

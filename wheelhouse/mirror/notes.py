@@ -48,7 +48,7 @@ _NOTES = DocumentType(dict[str, FileNotes])
 
 
 def parse_notes(text: str) -> Notes:
-    """The notes of an index. Raises InputError."""
+    """The notes of an index from JSON, by sha256. Raises InputError if they cannot be read."""
     try:
         return _NOTES.from_json(text)
     except ValueError as error:
@@ -57,12 +57,15 @@ def parse_notes(text: str) -> Notes:
 
 
 def notes_text(notes: Notes) -> str:
-    """The notes as JSON, the files in order."""
+    """The notes as JSON text, sorted by sha256."""
     return msgspec.json.format(msgspec.json.encode(dict(sorted(notes.items()))), indent=1).decode() + "\n"
 
 
 def with_lock(notes: Notes, wheelhouse: str, lock: Lock) -> Notes:
-    """The notes with what a lock file says now, in the place of what it said before."""
+    """New notes with what a lock file says now, in the place of what it said before.
+
+    It names each file by up to MAX_CHAINS chains of requirements; by the project alone if there is none.
+    """
     left = {sha256: _without(note, wheelhouse, lock.name) for sha256, note in notes.items()}
     for pin in lock.pins:
         before = left.get(pin.artifact.sha256, NO_NOTES)
@@ -73,16 +76,17 @@ def with_lock(notes: Notes, wheelhouse: str, lock: Lock) -> Notes:
 
 
 def _without(note: FileNotes, wheelhouse: str, target: str) -> FileNotes:
-    """A note without what one lock file said."""
+    """A note without what the lock file of a wheelhouse and a target said."""
     kept = tuple(by for by in note.named_by if (by.wheelhouse, by.target) != (wheelhouse, target))
     return note if kept == note.named_by else FileNotes(kept, note.known)
 
 
 def of_files(notes: Notes, pages: Iterable[tuple[NormalizedName, ProjectPage]], knows: Knows | None) -> Notes:
-    """The notes on the files of an index alone, with what is known of them today; without `knows`, with what was known before."""
+    """A note on each file of the pages, and on no other, with what `knows` says today; without `knows`, with what was known before."""
     files = ((project, file) for project, page in pages for file in page.files.values())
     return {file.sha256: _noted(notes.get(file.sha256, NO_NOTES), project, file, knows) for project, file in files}
 
 
 def _noted(note: FileNotes, project: NormalizedName, file: Offered, knows: Knows | None) -> FileNotes:
+    """The note with what `knows` says of the file; the same note without `knows`."""
     return FileNotes(note.named_by, knows(project, file)) if knows else note

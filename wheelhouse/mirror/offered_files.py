@@ -29,7 +29,7 @@ Stamp = tuple[int, ...]
 
 
 def stamp_of(stat: os.stat_result) -> Stamp:
-    """The stamp of a file."""
+    """The stamp of a file: its size, the times of its last changes in nanoseconds (mtime, ctime), and its inode."""
     return (stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino)
 
 
@@ -50,13 +50,13 @@ class OpenedFile:
 
 
 def open_wheelhouse(folder: Path, on_event: Listener = ignore) -> Iterator[OpenedFile]:
-    """Each file of a wheelhouse, hashed and opened. Raises IntegrityError for a file that differs from its lock file."""
+    """Yield each file of a wheelhouse, as `open_files` does. Raises IntegrityError for a file that differs from its lock file."""
     wheelhouse = load_wheelhouse(folder)
     return open_files(folder, wheelhouse, pins_by_file(wheelhouse).values(), on_event)
 
 
 def pins_by_file(wheelhouse: Wheelhouse) -> dict[str, Pin]:
-    """The pin of each file. If several lock files name one file, the facts of all of them are merged."""
+    """The pin of each file, by file name. If several lock files name one file, yank, Requires-Python and status are merged."""
     pins: dict[str, Pin] = {}
     statuses = {pin.project: pin.status for lock in wheelhouse.locks for pin in lock.pins if pin.status}
     for pin in (pin for lock in wheelhouse.locks for pin in lock.pins):
@@ -73,7 +73,10 @@ def pins_by_file(wheelhouse: Wheelhouse) -> dict[str, Pin]:
 def open_files(
     folder: Path, wheelhouse: Wheelhouse, pins: Iterable[Pin], on_event: Listener = ignore
 ) -> Iterator[OpenedFile]:
-    """The files of these pins, hashed and opened. Raises IntegrityError for a file that differs from its lock file."""
+    """Yield the files of these pins, in their order, hashed and opened in threads, with an event for each.
+
+    Raises IntegrityError for a file that is missing or differs from its lock file, and for findings on it that its pin does not waive.
+    """
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for opened in pool.map(lambda pin: _open(folder, wheelhouse, pin), pins):
             on_event(Finished(opened.offered.filename))
@@ -81,6 +84,7 @@ def open_files(
 
 
 def _open(folder: Path, wheelhouse: Wheelhouse, pin: Pin) -> OpenedFile:
+    """Hash and open one file. Raises IntegrityError if it differs from its lock file, or for findings that its pin does not waive."""
     path, artifact = rooted(folder, pin.artifact.filename), pin.artifact
     stamp = stamp_of(path.stat()) if path.is_file() else ()
     if not path.is_file() or sha256_of(path) != artifact.sha256:
@@ -94,7 +98,7 @@ def _open(folder: Path, wheelhouse: Wheelhouse, pin: Pin) -> OpenedFile:
 
 
 def as_opened(path: Path, wheelhouse: Wheelhouse, pin: Pin, raw_metadata: bytes) -> OpenedFile:
-    """A file whose metadata was read, with the facts of its pin."""
+    """A file whose metadata was read already, with the facts of its pin. Nothing is read or hashed, so it has no stamp."""
     artifact = pin.artifact
     sidecars = {SIDECAR: raw_metadata} if artifact.is_wheel else {}
     if (provenance := provenance_of(wheelhouse, artifact.filename)) is not None:
@@ -111,7 +115,7 @@ def provenance_of(wheelhouse: Wheelhouse, filename: str) -> bytes | None:
 
 
 def offered_as(pin: Pin, metadata_sha256: str | None, *, provenance: bool) -> Offered:
-    """The row of a pin's file on its page."""
+    """The row of a pin's file on its page, by the lock file alone: without what the keeper of an index decided."""
     artifact = pin.artifact
     return Offered(
         filename=artifact.filename,

@@ -18,10 +18,10 @@ from wheelhouse.mirror.state import Entry
 
 
 def prune_bucket(bucket: Bucket, keep: Iterable[Path], entry: Entry, *, dry_run: bool) -> Kept:
-    """Remove every file that a page names and no lock file of these wheelhouses does. `dry_run` only says which.
+    """Remove every file that a page names and no lock file of these wheelhouses does, and write it into the journal.
 
-    Raises InputError if the lock files name no file of the index at all. An object that no page names stays: another run may
-    have put it a moment ago, and its page may follow.
+    The result has the names of these files; with `dry_run` nothing is removed. Raises InputError if the lock files name no file of
+    the index at all. An object that no page names stays: another run may have put it a moment ago, and its page may follow.
     """
     locked = locked_files(keep)
     pages = bucket.pages()
@@ -38,7 +38,7 @@ def prune_bucket(bucket: Bucket, keep: Iterable[Path], entry: Entry, *, dry_run:
 
 
 def _prune_project(bucket: Bucket, project: NormalizedName, locked: LockedFiles) -> None:
-    """Remove rows of a page and then their files, until the page has none of these rows."""
+    """Remove the rows of a page that are not locked and then their files, until the page has no such row. Raises StoreError."""
     names: set[str] = set()
 
     def change(page: ProjectPage) -> ProjectPage:

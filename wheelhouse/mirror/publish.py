@@ -49,7 +49,7 @@ class Published:
 def publish(
     folder: Path, repository: Repository, listing: str | None, http: Http, *, dry_run: bool, on_event: Listener = ignore
 ) -> list[Published]:
-    """Send the files of a wheelhouse that a repository lacks. Safe to repeat.
+    """Send the files of a wheelhouse that a repository lacks. A result for each file, sorted by name; `dry_run` sends none. Safe to repeat.
 
     Raises IntegrityError, and sends nothing, if the repository has one of the names with other bytes; ServerError if it refuses
     a file. The files that it accepted stay there.
@@ -73,7 +73,7 @@ def _name(published: Published) -> str:
 
 
 def _listing(repository: Repository, listing: str | None, opened: Iterable[OpenedFile], http: Http) -> Index:
-    """The index of the repository: the named one, else the first of `LISTINGS` that answers as an index does.
+    """The index of the repository: the address `listing`, which is not tried, else the first of `LISTINGS` that answers as an index does.
 
     Raises ServerError if no place does; if every place fails, the first failure.
     """
@@ -99,7 +99,7 @@ def _listing(repository: Repository, listing: str | None, opened: Iterable[Opene
 
 
 def _answers(index: Index, http: Http) -> bool:
-    """Whether the list of projects is there."""
+    """Whether the list of projects is there (status 200). False also if the server fails."""
     try:
         return http.get(f"{index.name}/").status == 200
     except ServerError:
@@ -107,7 +107,7 @@ def _answers(index: Index, http: Http) -> bool:
 
 
 def _compare(opened: Iterable[OpenedFile], index: Index, http: Http, on_event: Listener) -> dict[str, PublishOutcome]:
-    """For each file: PRESENT, DIFFERENT or MISSING."""
+    """PRESENT, DIFFERENT or MISSING for each file, by file name."""
     tasks = Tasks(UPLOADERS * 2, "listing")
     try:
         pages = {
@@ -142,7 +142,7 @@ def _must_not_differ(outcomes: Mapping[str, PublishOutcome], repository: Reposit
 
 
 def _send(file: OpenedFile, repository: Repository, index: Index, http: Http, on_event: Listener) -> Published:
-    """Send one file. If the server refuses it, somebody else may have uploaded it meanwhile: its page is read again."""
+    """Send one file: SENT if it is accepted. If not, its page is read again, PRESENT, DIFFERENT or REFUSED."""
     offered = file.offered
     on_event(Waiting(offered.filename, offered.size))
     form = upload_form(file.raw_metadata, offered.filename, _digests(file))
@@ -156,7 +156,7 @@ def _send(file: OpenedFile, repository: Repository, index: Index, http: Http, on
 
 
 def _digests(file: OpenedFile) -> dict[str, str]:
-    """The digests of the form. A Python that follows FIPS 140 has no BLAKE2."""
+    """The sha256 and, where Python has BLAKE2 (not if it follows FIPS 140), the blake2_256 of a file, in hexadecimal, by name."""
     digests = {"sha256": file.offered.sha256}
     with suppress(ValueError, AttributeError):
         digests["blake2_256"] = digest_of(file.path, partial(hashlib.blake2b, digest_size=32))
@@ -164,7 +164,7 @@ def _digests(file: OpenedFile) -> dict[str, str]:
 
 
 def _must_be_accepted(results: list[Published], repository: Repository) -> None:
-    """Raises IntegrityError if a file lost against other bytes of its name, ServerError if one was refused."""
+    """Raises IntegrityError if somebody uploaded another file under a name meanwhile, ServerError if a file was refused."""
     different = [result for result in results if result.outcome is PublishOutcome.DIFFERENT]
     refused = [result for result in results if result.outcome is PublishOutcome.REFUSED]
     if different:
@@ -182,5 +182,5 @@ def _must_be_accepted(results: list[Published], repository: Repository) -> None:
 
 
 def _more(items: Sequence[object]) -> str:
-    """How many there are beside the first."""
+    """How many there are beside the first, as text for a sentence: `, and 2 more`; empty if there are none."""
     return f", and {len(items) - 1} more" if len(items) > 1 else ""

@@ -39,17 +39,20 @@ class Access:
 
     @property
     def is_required(self) -> bool:
-        """Whether a client must say who it is."""
+        """Whether a client must say who it is: there are tokens or passwords."""
         return bool(self.tokens or self.passwords)
 
     def may_read(self, user: str | None, wheelhouse: str) -> bool:
-        """Whether a user may read a wheelhouse."""
+        """Whether a user may read a wheelhouse; all may if there is no list of readers."""
         if self.readers is None:
             return True
         return not self.readers.get(wheelhouse, frozenset()).isdisjoint({user, ANYBODY})
 
     async def user_of(self, authorization: str | None) -> str | None:
-        """The user whose right password or token an Authorization header has (RFC 7617, RFC 6750)."""
+        """The user whose right password or token an Authorization header has (RFC 7617, RFC 6750).
+
+        None if it has none, or a wrong one, and always if there are no users.
+        """
         if not authorization or not self.is_required:
             return None
         scheme, _, value = authorization.partition(" ")
@@ -66,11 +69,12 @@ class Access:
         return name if await self._has_password(name, password) else None
 
     def _is_token_of(self, name: str, token: str) -> bool:
+        """Whether a text is a token of this user."""
         digest = hashlib.sha256(token.encode()).digest()
         return any(hmac.compare_digest(digest, own) for own in self.tokens.get(name, ()))
 
     def _by_token(self, token: str) -> str | None:
-        """The user of a token that came without a name."""
+        """The user of a token that came without a name; None if nobody has it."""
         return next((name for name in self.tokens if self._is_token_of(name, token)), None)
 
     async def _has_password(self, name: str, password: str) -> bool:
@@ -102,7 +106,7 @@ class AccessFiles:
 
     @property
     def paths(self) -> list[Path]:
-        """The files that there are."""
+        """The files that were given."""
         return [path for path in (self.tokens, self.passwords, self.readers) if path]
 
     def read(self) -> Access:
@@ -115,7 +119,7 @@ class AccessFiles:
 
 
 def read_tokens(path: Path) -> dict[str, frozenset[bytes]]:
-    """The tokens of a file, as sha256, by user: a line is `user:token`, or a token alone.
+    """The sha256 of the tokens of a file, as bytes, by user: a line is `user:token`, or a token alone, of the user TOKEN_USER.
 
     Raises InputError for a file without a token, and for a line without one: anybody has an empty token.
     """
@@ -131,7 +135,7 @@ def read_tokens(path: Path) -> dict[str, frozenset[bytes]]:
 
 
 def read_htpasswd(path: Path) -> dict[str, bytes]:
-    """The bcrypt hashes of an htpasswd file, by user. Raises InputError for other hashes, MachineError without bcrypt."""
+    """The bcrypt hashes of an htpasswd file, by user. Raises InputError for other hashes or no user, MachineError without bcrypt."""
     hashes: dict[str, bytes] = {}
     for number, line in _lines(path, "the users"):
         user, _, value = line.partition(":")
@@ -154,7 +158,7 @@ def read_htpasswd(path: Path) -> dict[str, bytes]:
 
 
 def _lines(path: Path, what: str) -> Iterator[tuple[int, str]]:
-    """The lines of a file that are neither empty nor comments, with their numbers, without spaces around them."""
+    """(number, line) of the lines of a file that are neither empty nor comments, without spaces around them. Numbers begin at 1."""
     for number, line in enumerate(map(str.strip, read_text(path, what).splitlines()), 1):
         if line and not line.startswith("#"):
             yield number, line
@@ -164,7 +168,7 @@ _READERS = DocumentType(dict[str, tuple[str, ...]])
 
 
 def read_readers(path: Path, wheelhouses: Mapping[str, object]) -> dict[str, frozenset[str]]:
-    """Who may read which wheelhouse, from TOML: `name = ["user", …]`. Raises InputError for a wheelhouse that is not served."""
+    """The users of each wheelhouse, from TOML: `name = ["user", …]`. Raises InputError for another form or an unknown wheelhouse."""
     try:
         readers = _READERS.from_table(parse_toml(read_text(path, "the readers")), "")
     except (ValueError, msgspec.ValidationError) as error:

@@ -30,7 +30,7 @@ class Records:
         self._stale: set[str] = set()
 
     def add(self, request: Request, answer: Answer, user: str | None, seconds: float) -> None:
-        """Record a request. `seconds` is the time until the answer was ready to be sent."""
+        """Count a request, and write its line into the access log, if any. `seconds` is the time until the answer was ready to be sent."""
         size = 0 if request.method == "HEAD" else answer.length
         self._requests[answer.status] += 1
         self._bytes += size
@@ -40,23 +40,23 @@ class Records:
             self._log.add(request, answer, user, size, seconds)
 
     def reloaded(self, name: str) -> None:
-        """Record that a changed wheelhouse is served, or that changed files say who may read."""
+        """Count that the new state of a wheelhouse, or of the files that say who may read, is in use; it is no longer stale."""
         self._reloads["done"] += 1
         self._loaded = time.time()
         self._stale.discard(name)
 
     def failed(self, name: str) -> None:
-        """Record that what changed cannot be read or served, so that everything stays as it was."""
+        """Count that the new state of `name` cannot be read or served; until `reloaded` it is stale."""
         self._reloads["failed"] += 1
         self._stale.add(name)
 
     def health(self) -> Answer:
-        """Whether the server works, and serves what is in the wheelhouses now."""
+        """The answer to `/health`, always 200: as JSON, the status `ok`, or `stale` if a change could not be read or served."""
         body = json.dumps({"status": "stale" if self._stale else "ok"}) + "\n"
         return Answer(200, {"content-type": "application/json", "cache-control": "no-store"}, body.encode())
 
     def metrics(self, catalogues: Mapping[str, Catalogue]) -> Answer:
-        """The counts, for Prometheus; of files, those of the wheelhouses that its user may read."""
+        """The answer to `/metrics`: all counts, in Prometheus' text format. The number of files is given for each of these catalogues."""
         lines = [
             "# HELP wheelhouse_requests_total Requests, by the status of the answer.",
             "# TYPE wheelhouse_requests_total counter",
@@ -84,7 +84,7 @@ class Records:
         return Answer(200, headers, ("\n".join(lines) + "\n").encode())
 
     def _histogram(self) -> list[str]:
-        """The buckets of the durations, each with those before it."""
+        """The lines of the histogram of durations: each bucket with those before it, then sum and count."""
         total, lines = 0, []
         for bound in BUCKETS:
             total += self._durations[bound]

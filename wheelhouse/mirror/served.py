@@ -34,7 +34,10 @@ class Served:
 
     @classmethod
     def holding(cls, path: Path, sha256: str, size: int, stamp: Stamp) -> "Served":
-        """A file that is held open from now on. It was hashed when it had this stamp; one that changed since is hashed again."""
+        """A file that is held open from now on, and was hashed when it had this stamp.
+
+        If it has another stamp now, it is hashed again before it is served. If it cannot be opened, no error is raised.
+        """
         served = cls(path, sha256, size)
         with suppress(OSError):
             served._open()
@@ -52,24 +55,29 @@ class Served:
             return False
 
     def _now(self) -> Stamp:
+        """The stamp, now, of the file that is held open; if none is, of the file at the path. Raises OSError."""
         return stamp_of(self.path.stat() if self._descriptor is None else os.fstat(self._descriptor))
 
     @property
     def inode(self) -> int:
-        """The inode of the file that was hashed."""
+        """The inode of the file that was hashed; 0 if none was."""
         return self._stamp[3] if self._stamp else 0
 
     @property
     def changed(self) -> float:
-        """When its content changed, in seconds of the epoch."""
+        """When the content of the file that was hashed changed, in seconds since 1970; 0 if none was hashed."""
         return (self._stamp[1] if self._stamp else 0) / 1e9
 
     def is_right(self) -> bool:
-        """Whether the file has its hash. It is hashed again only if it was touched; then the one that has its name counts, too."""
+        """Whether the file has its sha256; it is hashed only if it was touched.
+
+        If the open file has another sha256, the file that is at the path now is opened and hashed instead.
+        """
         with self._guard:
             return self._has_hash() or self._has_hash(reopened=True)
 
     def _has_hash(self, *, reopened: bool = False) -> bool:
+        """Whether the open file has its size and sha256; notes its stamp if so. `reopened` opens the file at the path first."""
         try:
             if reopened or self._descriptor is None:
                 self._open()
@@ -103,16 +111,16 @@ class Served:
                     os.close(descriptor)
 
     def _hash(self) -> str:
-        """The sha256 of the file as it is now."""
+        """The sha256 of the file as it is now, of one byte more than its size at most."""
         digest = hashlib.sha256()
         for block in self.blocks(range(self.size + 1), HASHED_BYTES):
             digest.update(block)
         return digest.hexdigest()
 
     def _open(self) -> None:
-        """Hold the file that has the name now open, with the same descriptor as before: another thread may be reading from it.
+        """Open and hold the file that is at the path now. The descriptor stays the same: another thread may be reading from it.
 
-        Raises OSError if there is no such file.
+        Raises OSError if there is no file. If it cannot be opened (too many open files), nothing is held open.
         """
         self.path.stat()
         try:
@@ -127,7 +135,7 @@ class Served:
             os.close(new)
 
     def _release(self) -> None:
-        """Hold nothing open."""
+        """Close the file that is held open, if any."""
         before, self._descriptor = self._descriptor, None
         if before is not None:
             with suppress(OSError):
@@ -135,7 +143,7 @@ class Served:
 
 
 def _brotli() -> Callable[[bytes], bytes] | None:
-    """Brotli's encoder, if it is installed."""
+    """A function that compresses with Brotli; None if it is not installed."""
     with suppress(ImportError):
         compress: Callable[..., bytes] = import_module("brotli").compress
         return lambda body: compress(body, quality=5)
@@ -159,7 +167,10 @@ class Content:
     _encoded: dict[str, "Content"] = field(default_factory=dict)
 
     def encoded(self, accepted: str) -> tuple[str, "Content"]:
-        """The best form that a client accepts (RFC 9110, 12.5.3), with the name of its encoding; an empty name for the body as it is."""
+        """The name of the best encoding that a client accepts (RFC 9110, 12.5.3), and the body in it, which is made once.
+
+        An empty name and the body as it is, if the client accepts none of ours or the body is short.
+        """
         if not accepted or len(self.body) < MIN_ENCODED_BYTES:
             return "", self
         parts = (part.partition(";") for part in accepted.lower().split(","))
@@ -173,6 +184,6 @@ class Content:
 
 
 def content_of(text: str | bytes, kind: str) -> Content:
-    """A body with its type and its ETag."""
+    """A body with its type and its ETag: the first 32 digits of its sha256, in quotes. A text is UTF-8."""
     body = text.encode() if isinstance(text, str) else text
     return Content(body, kind, f'"{hashlib.sha256(body).hexdigest()[:32]}"')

@@ -34,7 +34,10 @@ class Catalogue:
     _made: dict[tuple[str, str], Content] = field(default_factory=dict)
 
     def page(self, name: str, kind: str) -> Content | None:
-        """A page of a project, or of all if the name is empty: JSON_TYPE, HTML_TYPE, or BROWSE_TYPE, the one for people."""
+        """A page of a project, or the list of projects if the name is empty; None for an unknown project. It is made once.
+
+        `kind` is JSON_TYPE, HTML_TYPE, or BROWSE_TYPE, the one for people. A name counts in its normalized form only.
+        """
         if name and name not in self.pages:
             return None
         if (name, kind) not in self._made:
@@ -42,7 +45,7 @@ class Catalogue:
         return self._made[name, kind]
 
     def _text(self, project: NormalizedName, kind: str) -> str:
-        """The text of a page. Links are relative, so the index works below any path."""
+        """The text of a page, or of the list of projects if `project` is empty. Links are relative, so the index works below any path."""
         if kind == BROWSE_TYPE:
             browsed = Browsed(self.pages, State(), {})
             return project_browse(browsed, project) if project else root_browse(browsed)
@@ -53,14 +56,17 @@ class Catalogue:
         return write(project, self.pages[project], prefix)
 
     def file(self, name: str) -> Served | None:
-        """A file by its name, also one that left a moment ago."""
+        """A file by its name, also one that left the index less than GRACE_SECONDS ago; None for any other name."""
         if (served := self.files.get(name)) is not None:
             return served
         leaving, until = self.leaving.get(name, (None, 0.0))
         return leaving if time.monotonic() < until else None
 
     def left_by(self, after: "Mapping[str, Served]") -> dict[str, tuple[Served, float]]:
-        """The files of this index that the next one has not, and that are still sent for a moment."""
+        """The files of this index that the next one, `after`, does not have, by name, each with the time until which it is still sent.
+
+        Files that left earlier are kept while their time lasts.
+        """
         now = time.monotonic()
         gone = {name: (served, now + GRACE_SECONDS) for name, served in self.files.items() if name not in after}
         return {name: one for name, one in self.leaving.items() if one[1] > now and name not in after} | gone

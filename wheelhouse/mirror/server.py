@@ -45,7 +45,7 @@ class Application:
         self._active, self._is_ending = 0, False
 
     async def settled(self, seconds: float) -> None:
-        """Refuse new requests from now on, and wait until all others are answered, or until `seconds` have passed."""
+        """Refuse new requests from now on (503), and wait until all others are answered, or until `seconds` have passed."""
         self._is_ending = True
         end = time.monotonic() + seconds
         while self._active and time.monotonic() < end:
@@ -57,11 +57,11 @@ class Application:
         self._catalogues = {**self._catalogues, name: catalogue}
 
     def admit(self, access: Access) -> None:
-        """Let other users read from the next request on."""
+        """Let these users read, instead of those of before, from the next request on."""
         self._access = access
 
     async def answer(self, request: Request) -> Answer:
-        """Answer one request, and record it."""
+        """Make the answer to one request, and record it. While the server ends, it is 503 and not recorded."""
         if self._is_ending:
             return text_answer(503, "this server is ending", {"retry-after": "1", "connection": "close"})
         started = time.perf_counter()
@@ -72,6 +72,7 @@ class Application:
         return answer
 
     async def _answered(self, request: Request, user: str | None) -> Answer:
+        """The answer of `/health`, `/metrics` or an index; 405 for other methods; 401 without a required user, but not for `/health`."""
         parts = request.path.strip("/").split("/")
         if request.method not in ("GET", "HEAD"):
             return text_answer(405, "this index is read-only", {"allow": "GET, HEAD"})
@@ -90,7 +91,7 @@ class Application:
         return {name: one for name, one in self._catalogues.items() if self._access.may_read(user, name)}
 
     async def _of_several(self, parts: list[str], request: Request, user: str | None) -> Answer:
-        """The answer if each wheelhouse has a path of its own."""
+        """The answer if each wheelhouse has a path of its own: the list of indexes, one index's answer, 403 or 404."""
         name, *rest = parts
         if not name:
             links = "".join(
@@ -105,7 +106,7 @@ class Application:
         return await self._of_catalogue(self._catalogues[name], rest or [""], request, f"/{name}")
 
     async def _of_catalogue(self, catalogue: Catalogue, parts: list[str], request: Request, prefix: str) -> Answer:
-        """The answer of one index, which is made once for equal requests."""
+        """The answer of one index, which is kept for equal requests. `prefix` is the path of the index."""
         asked = plain(request)
         if asked and (kept := catalogue.answers.get(asked)):
             return kept
@@ -115,6 +116,7 @@ class Application:
         return answer
 
     async def _made(self, catalogue: Catalogue, parts: list[str], request: Request, prefix: str) -> Answer:
+        """Make the answer of one index by the parts of the path: a page, a page for people, a file, or 404."""
         match parts:
             case ["simple"] | [""]:
                 return _page(catalogue, "", request, prefix)
@@ -142,6 +144,7 @@ class Application:
             self._active -= 1
 
     async def _over_asgi(self, scope: Scope, send: Send) -> None:
+        """Answer one HTTP request over ASGI; a file is sent in blocks."""
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         client = (scope.get("client") or ("",))[0]
         request = Request(scope["method"], scope["path"], headers.get, scope.get("root_path", ""), client)
@@ -166,6 +169,7 @@ class Application:
             self._active -= 1
 
     async def _over_rsgi(self, scope: Any, protocol: Any) -> None:  # noqa: ANN401
+        """Answer one HTTP request over RSGI; a file longer than BLOCK is sent in blocks."""
         request = Request(scope.method, scope.path, scope.headers.get, "", scope.client.rpartition(":")[0])
         answer = await self.answer(request)
         if request.method == "HEAD":
@@ -181,7 +185,7 @@ class Application:
 
 
 def _page(catalogue: Catalogue, name: str, request: Request, prefix: str) -> Answer:
-    """A page of the Simple API, or where it is."""
+    """The answer with a page of the Simple API, JSON or HTML: 200 or 304, 404 for an unknown project, 301 to its normal address."""
     project = canonicalize_name(name)
     kind = _negotiated(request.header("accept") or "*/*")
     content = catalogue.page(project, JSON_TYPE if kind == JSON_TYPE else HTML_TYPE)
@@ -194,7 +198,7 @@ def _page(catalogue: Catalogue, name: str, request: Request, prefix: str) -> Ans
 
 
 def _browse(catalogue: Catalogue, name: str, request: Request) -> Answer:
-    """A page for people."""
+    """The answer with a page for people; 404 for an unknown project, or a name that is not normalized."""
     content = catalogue.page(name, BROWSE_TYPE)
     if content is None:
         return text_answer(404, f"this index has no project {name!a}")
@@ -202,7 +206,7 @@ def _browse(catalogue: Catalogue, name: str, request: Request) -> Answer:
 
 
 def _negotiated(accept: str) -> str:
-    """The form that the client prefers (PEP 691, "Content-Type"; RFC 9110, 12.5.1); JSON only if the client names it."""
+    """The content type that the client prefers (PEP 691; RFC 9110, 12.5.1): JSON only if the client names it; `text/html` by default."""
     best, form = 0.0, HTML_TYPE
     for part in accept.lower().split(","):
         kind, _, parameters = part.strip().partition(";")
@@ -214,7 +218,7 @@ def _negotiated(accept: str) -> str:
 
 
 def _content(content: Content, kind: str, request: Request, headers: dict[str, str]) -> Answer:
-    """A body from memory, encoded if the client accepts that, or the news that the client has it already."""
+    """The answer 200 with a body from memory, encoded if the client accepts that; 304 if the client has it already."""
     encoding, body = content.encoded(request.header("accept-encoding") or "")
     headers = {"etag": body.etag, **headers, **({"content-encoding": encoding} if encoding else {})}
     if _matches(request, body.etag):
@@ -229,7 +233,7 @@ def _matches(request: Request, etag: str) -> bool:
 
 
 async def _file(catalogue: Catalogue, name: str, request: Request) -> Answer:
-    """A sidecar or a file."""
+    """The answer with a sidecar or a file: 404 for an unknown name, 500 for a file that no longer has its sha256."""
     if (sidecar := catalogue.sidecars.get(name)) is not None:
         return _content(sidecar, sidecar.kind, request, {"vary": "Accept-Encoding"})
     served = catalogue.file(name)
@@ -241,7 +245,10 @@ async def _file(catalogue: Catalogue, name: str, request: Request) -> Answer:
 
 
 def _requested_part(served: Served, request: Request) -> Answer:
-    """The part of a file that the Range header requests, if If-Range names this very file; else all of it."""
+    """The answer 206 with the part of a file that Range requests, if If-Range, when given, names this very file; else 200 with all of it.
+
+    304 if the client has it already; 416 for a range outside the file.
+    """
     headers = {
         "content-type": "application/octet-stream",
         "etag": f'"{served.sha256}"',
@@ -265,6 +272,7 @@ def _requested_part(served: Served, request: Request) -> Answer:
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:
+    """Confirm each message of ASGI's lifespan protocol, until the shutdown."""
     while True:
         message = await receive()
         await send({"type": f"{message['type']}.complete"})

@@ -46,7 +46,7 @@ class Offered:
 
     @property
     def yanked_shown(self) -> str | None:
-        """The reason that the page gives; None for a file that is not yanked."""
+        """The reason of the yank that the page gives, the keeper's before the lock file's; it may be empty. None if it is not yanked."""
         return self.yanked if self.yanked_here is None else self.yanked_here
 
     @property
@@ -68,7 +68,7 @@ class ProjectPage:
 
     @property
     def status_shown(self) -> str | None:
-        """The status that the page gives; None for an active project."""
+        """The status that the page gives, with its reason (`archived: no more work`), the keeper's first; None for an active project."""
         return self.status_here or self.status
 
 
@@ -84,7 +84,7 @@ def add(page: ProjectPage, offered: Offered) -> None:
 
 
 def project_json(project: NormalizedName, page: ProjectPage, prefix: str = "") -> str:
-    """A project's page as JSON (PEP 691). The URL of a file is `prefix` and its name, relative to the page.
+    """A project's page as JSON text (PEP 691), sorted by file name. The URL of a file is `prefix` and its name, relative to the page.
 
     Keys with an underscore are this index's own (PEP 691): what the lock files say where the keeper of the index says otherwise.
     """
@@ -99,20 +99,20 @@ def project_json(project: NormalizedName, page: ProjectPage, prefix: str = "") -
 
 
 def _api_version(page: ProjectPage) -> str:
-    """The version of the Simple API that a page needs."""
+    """The oldest version of the Simple API that has all that a page says, such as `1.3`."""
     if page.status_shown:
         return SINCE_STATUS
     return SINCE_PROVENANCE if any(file.provenance for file in page.files.values()) else API_VERSION
 
 
 def _marks(status: str) -> dict[str, str]:
-    """The keys of a status on a page: `status`, and `reason` if there is one."""
+    """A status as a page has it: `archived: why` becomes `status` and, if there is one, `reason`."""
     marker, _, reason = status.partition(": ")
     return {"status": marker} | ({"reason": reason} if reason else {})
 
 
 def _file(file: Offered, prefix: str) -> dict[str, Any]:
-    """The entry of a file in a JSON page; its URL is the prefix and its name."""
+    """The entry of a file in a JSON page, as an object; its URL is the prefix and its quoted name."""
     document: dict[str, Any] = {
         "filename": file.filename,
         "url": prefix + quote(file.filename),
@@ -133,17 +133,17 @@ def _file(file: Offered, prefix: str) -> dict[str, Any]:
 
 
 def _yanked_json(reason: str | None) -> str | bool:
-    """A yank as PEP 691 has it: the reason if there is one, else whether it is yanked."""
+    """A yank as PEP 691 has it: the reason, True for an empty reason, False for None."""
     return reason or reason is not None
 
 
 def _parse_yanked(value: object) -> str | None:
-    """The reason of a yank; None if it is none."""
+    """The reason of a yank from its value in PEP 691: empty for True, None for False."""
     return None if value is False else "" if value is True else str(value)
 
 
 def project_html(project: NormalizedName, page: ProjectPage, prefix: str = "") -> str:
-    """The same page as HTML (PEP 503)."""
+    """A project's page as HTML text (PEP 503), sorted by file name. The URL of a file is `prefix` and its name, with its sha256."""
     anchors = "".join(_anchor(page.files[name], prefix) for name in sorted(page.files))
     marks = _marks(page.status_shown) if page.status_shown else {}
     names = {"status": "pypi:project-status", "reason": "pypi:project-status-reason"}
@@ -151,6 +151,7 @@ def project_html(project: NormalizedName, page: ProjectPage, prefix: str = "") -
 
 
 def _anchor(file: Offered, prefix: str) -> str:
+    """The line of a file in an HTML page: a link with its attributes."""
     attributes = {"href": f"{prefix}{quote(file.filename)}#sha256={file.sha256}"}
     if file.requires_python:
         attributes["data-requires-python"] = file.requires_python
@@ -163,17 +164,18 @@ def _anchor(file: Offered, prefix: str) -> str:
 
 
 def root_json(projects: Iterable[str]) -> str:
-    """The list of projects as JSON (PEP 691)."""
+    """The list of projects as JSON text (PEP 691), sorted by name."""
     rows = [{"name": name} for name in sorted(projects)]
     return json.dumps({"meta": {"api-version": API_VERSION}, "projects": rows}, indent=1) + "\n"
 
 
 def root_html(projects: Iterable[str]) -> str:
-    """The list of projects as HTML (PEP 503)."""
+    """The list of projects as HTML text (PEP 503), sorted by name, with relative links."""
     return _html("Simple index", "".join(f'    <a href="{name}/">{name}</a><br>\n' for name in sorted(projects)))
 
 
 def _html(title: str, anchors: str, marks: Mapping[str, str] = MappingProxyType({})) -> str:
+    """A whole HTML page with these lines; each of `marks` is a `meta` element."""
     version = SINCE_STATUS if marks else API_VERSION
     metas = {"pypi:repository-version": version, **marks}
     head = "".join(f'    <meta name="{name}" content="{escape(value)}">\n' for name, value in metas.items())
@@ -191,7 +193,7 @@ def _html(title: str, anchors: str, marks: Mapping[str, str] = MappingProxyType(
 
 
 def parse_project_page(raw: str) -> ProjectPage:
-    """Read a JSON page that `project_json` wrote. Raises ValueError for any other text."""
+    """Read a JSON page that `project_json` wrote; the URLs of files are not read. Raises ValueError for any other text."""
     try:
         document = parse_json(raw)
         files = [_parse_file(row) for row in document["files"]]
@@ -204,7 +206,10 @@ def parse_project_page(raw: str) -> ProjectPage:
 
 
 def _parse_file(row: Mapping[str, Any]) -> Offered:
-    """One row of a page. Raises ValueError, also for a name without a version, because a page lists versions."""
+    """The file of one row of a JSON page.
+
+    Raises ValueError for a file name without a version, because a page lists versions; KeyError or TypeError for another form.
+    """
     core, uploaded, shown = row["core-metadata"], row.get("upload-time"), _parse_yanked(row["yanked"])
     file = Offered(
         filename=str(row["filename"]),

@@ -68,7 +68,7 @@ _ENTRY = DocumentType(Entry)
 
 
 def parse_journal(text: str, source: str) -> tuple[Entry, ...]:
-    """The entries of a journal, the oldest first. Raises InputError that names `source` and the line that cannot be read."""
+    """The entries of a journal, the oldest first; none for an empty text. Raises InputError that names `source` and the bad line."""
     entries: list[Entry] = []
     # `splitlines` would end a line at U+2028, which a reason may hold
     lines = text.removesuffix("\n").split("\n") if text else []
@@ -86,7 +86,7 @@ def parse_journal(text: str, source: str) -> tuple[Entry, ...]:
 
 
 def _must_have_good_subject(entry: Entry) -> None:
-    """Raises InputError for a release or a pattern that cannot be read."""
+    """Raises InputError for a release, a pattern or a status that cannot be read."""
     if entry.action in (Action.REMOVE, Action.RESTORE, Action.YANK, Action.UNYANK):
         parse_release(entry.subject)
     elif entry.action in (Action.BLOCK, Action.UNBLOCK):
@@ -96,12 +96,12 @@ def _must_have_good_subject(entry: Entry) -> None:
 
 
 def journal_text(entries: Iterable[Entry]) -> str:
-    """The journal as text: one JSON document a line."""
+    """The journal as text: one JSON object a line, in the order of the entries; empty if there are none."""
     return "".join(msgspec.json.encode(entry).decode() + "\n" for entry in entries)
 
 
 def parse_release(text: str) -> Release:
-    """The release that `name==version` names. Raises InputError."""
+    """The release that `name==version` names, its name normalized. Raises InputError if it names none."""
     name, _, version = text.partition("==")
     try:
         return canonicalize_name(name.strip(), validate=True), Version(version)
@@ -110,7 +110,7 @@ def parse_release(text: str) -> Release:
 
 
 def release_text(release: Release) -> str:
-    """`name==version`."""
+    """A release as `name==version`."""
     return f"{release[0]}=={release[1]}"
 
 
@@ -131,7 +131,7 @@ class Pattern:
 
     @classmethod
     def of(cls, text: str) -> "Pattern":
-        """The pattern that a text such as `acme-*` or `urllib3<2` means. Raises InputError."""
+        """The pattern that a text such as `acme-*` or `urllib3<2` means, its glob normalized. Raises InputError if it means none."""
         parts = PATTERN.fullmatch(text.strip())
         try:
             if parts is None:
@@ -146,7 +146,7 @@ class Pattern:
         return f"{self.glob}{self.specifier}"
 
     def covers(self, project: NormalizedName, version: Version) -> bool:
-        """Whether a release is one of these."""
+        """Whether a release is one of these; pre-releases count as all others."""
         return fnmatchcase(project, self.glob) and self.specifier.contains(version, prereleases=True)
 
 
@@ -160,7 +160,7 @@ class State:
     statuses: Mapping[NormalizedName, Entry] = field(default_factory=dict)
 
     def keeps_out(self, project: NormalizedName, version: Version) -> Entry | None:
-        """The decision that keeps a release out of the index; None if it may come in."""
+        """The decision that keeps a release out: a removal, a block, or the status `quarantined`, not a yank. None if it may come in."""
         if entry := self.removed.get((project, version)):
             return entry
         for pattern, entry in self.blocked.items():
@@ -170,7 +170,7 @@ class State:
         return status if status and status.status == "quarantined" else None
 
     def about(self, project: NormalizedName) -> tuple[Entry, ...]:
-        """The decisions about a project and its releases, the newest first. Those that block a glob of names are included."""
+        """The decisions that count about a project and its releases, the newest first, with the blocks whose glob covers its name."""
         entries = [entry for (name, _), entry in (*self.removed.items(), *self.yanked.items()) if name == project]
         entries += [entry for pattern, entry in self.blocked.items() if fnmatchcase(project, pattern.glob)]
         entries += [self.statuses[project]] if project in self.statuses else []
@@ -178,7 +178,7 @@ class State:
 
 
 def state_of(entries: Iterable[Entry]) -> State:
-    """What counts of a journal: the last entry about a subject decides."""
+    """The decisions of a journal that count: the last entry about a subject decides. A status `active` is no decision."""
     removed: dict[Release, Entry] = {}
     yanked: dict[Release, Entry] = {}
     blocked: dict[Pattern, Entry] = {}
@@ -206,7 +206,7 @@ def state_of(entries: Iterable[Entry]) -> State:
 
 
 def applied(state: State, project: NormalizedName, page: ProjectPage) -> ProjectPage:
-    """The page of a project as the decisions want it: without what stays out, with what the index itself yanked, and its status."""
+    """A new page of a project after the decisions: without files that stay out, and with the keeper's yanks and status of now."""
     files = {}
     for name, file in page.files.items():
         if state.keeps_out(project, file.version) is None:
@@ -218,7 +218,10 @@ def applied(state: State, project: NormalizedName, page: ProjectPage) -> Project
 
 
 def projects_shown(pages: Mapping[NormalizedName, ProjectPage], state: State) -> dict[NormalizedName, ProjectPage]:
-    """The pages as the decisions want them. A project without files keeps its page only while a decision about it counts."""
+    """New pages after the decisions, sorted by project. A page without files stays only while a decision about its project counts.
+
+    Projects that only a removed release or a status names get an empty page.
+    """
     shown = {project: applied(state, project, page) for project, page in pages.items()}
     for project in {name for name, _ in state.removed} | state.statuses.keys():
         shown.setdefault(project, applied(state, project, ProjectPage()))
@@ -226,7 +229,7 @@ def projects_shown(pages: Mapping[NormalizedName, ProjectPage], state: State) ->
 
 
 def decided_projects(entries: Iterable[Entry], projects: Iterable[NormalizedName]) -> set[NormalizedName]:
-    """Those of the projects that a decision was ever about, whether it counts now or not."""
+    """Those of the projects that a decision was ever about, or a block with a glob, whether it counts now or not."""
     decisions = [entry for entry in entries if entry.action not in (Action.INDEX, Action.PRUNE)]
     blocks = [entry for entry in decisions if entry.action in (Action.BLOCK, Action.UNBLOCK)]
     names = {canonicalize_name(entry.subject.partition("==")[0]) for entry in decisions}
@@ -235,7 +238,7 @@ def decided_projects(entries: Iterable[Entry], projects: Iterable[NormalizedName
 
 
 def history(entries: Sequence[Entry], project: NormalizedName) -> Iterator[Entry]:
-    """The entries about a project or its releases, the newest first."""
+    """Yield the decisions about a project or its releases, also those that count no more, the newest first; not INDEX and PRUNE."""
     for entry in reversed(entries):
         match entry.action:
             case Action.INDEX | Action.PRUNE:

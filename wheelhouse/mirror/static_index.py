@@ -89,9 +89,10 @@ class _Source:
 
 
 def index(folders: Iterable[Path], root: Path, choices: IndexChoices, on_event: Listener = ignore) -> Indexed:
-    """Add wheelhouses to a static index. Unchanged pages are not written again; files are copies that share blocks if possible.
+    """Add wheelhouses to a static index, and note it in its journal. Unchanged pages are not written again.
 
-    Files of the tree are checked by size or by hash, and repaired from a wheelhouse that has them. If two wheelhouses describe
+    Files are copies that share blocks if possible, or hard links. Files of the tree are checked by size or by hash, and repaired from a
+    wheelhouse that has them. If two wheelhouses describe
     one file, the last one counts. What the keeper of the index removed or blocked stays out, with a warning. Raises
     IntegrityError, after everything else is done, for a file that is missing or altered and in none of the wheelhouses.
     """
@@ -124,7 +125,7 @@ def index(folders: Iterable[Path], root: Path, choices: IndexChoices, on_event: 
 
 
 def _noted(notes: Notes, sources: Iterable[_Source]) -> Notes:
-    """The notes with what the lock files of the wheelhouses say now. A page does not show where on this machine they are."""
+    """New notes with what the lock files of the wheelhouses say now. Of an absolute path, or one with `..`, only the last name is noted."""
     for source in sources:
         is_shown = not source.folder.is_absolute() and ".." not in source.folder.parts
         name = source.folder.as_posix() if is_shown else source.folder.name
@@ -134,7 +135,7 @@ def _noted(notes: Notes, sources: Iterable[_Source]) -> Notes:
 
 
 def stays_out(state: State, pin: Pin, on_event: Listener) -> bool:
-    """Whether a decision keeps a pin's file out of the index; a warning says which."""
+    """Whether a decision keeps a pin's file out of the index; if so, a warning names the file and the decision."""
     entry = state.keeps_out(pin.project, pin.version)
     if entry:
         on_event(Warned(f"`{pin.artifact.filename}` stays out of the index: {decision_text(entry)}"))
@@ -142,7 +143,7 @@ def stays_out(state: State, pin: Pin, on_event: Listener) -> bool:
 
 
 def may_come(pin: Pin, pages: Mapping[NormalizedName, ProjectPage], prior_to: datetime, on_event: Listener) -> bool:
-    """Whether a file is in the tree, or was uploaded before a time; a warning if not, or if nobody knows when."""
+    """Whether a file is on the pages already, or was uploaded before `prior_to`. If not, or if its time is unknown, False and a warning."""
     page, uploaded = pages.get(pin.project), pin.origin.upload_time
     if (page and pin.artifact.filename in page.files) or (uploaded is not None and uploaded < prior_to):
         return True
@@ -152,7 +153,7 @@ def may_come(pin: Pin, pages: Mapping[NormalizedName, ProjectPage], prior_to: da
 
 
 def _add_wheelhouse(tree: _Tree, source: _Source, on_event: Listener) -> None:
-    """Copy the files that the tree lacks, then update the rows of all files of the wheelhouse."""
+    """Copy the files that the tree lacks, note them as added or repaired, then update the rows of all files of the wheelhouse."""
     missing = [pin for pin in source.pins if not _is_present(tree, pin)]
     for opened in open_files(source.folder, source.wheelhouse, missing, on_event):
         page, name = tree.pages.setdefault(opened.project, ProjectPage()), opened.offered.filename
@@ -167,7 +168,7 @@ def _add_wheelhouse(tree: _Tree, source: _Source, on_event: Listener) -> None:
 
 
 def _is_present(tree: _Tree, pin: Pin) -> bool:
-    """Whether the tree has a file without fault. Raises IntegrityError if it has other bytes under the name.
+    """Whether a page names a file and the tree has it without fault. Raises IntegrityError if the index has other bytes under the name.
 
     If the page alone has another hash, the page was altered, and the file is placed again.
     """
@@ -183,7 +184,7 @@ def _is_present(tree: _Tree, pin: Pin) -> bool:
 
 
 def _updated(tree: _Tree, wheelhouse: Wheelhouse, pin: Pin, listed: Offered) -> Offered:
-    """The row of a file with the facts of its lock file now. Attestations that the lock file lacks are kept."""
+    """The row of a file with the facts of its lock file now. Writes the attestations of the wheelhouse; without any, earlier ones stay."""
     provenance = provenance_of(wheelhouse, listed.filename)
     if provenance is not None:
         write(rooted(tree.root, pin.project), listed.filename + PROVENANCE, provenance)
@@ -195,12 +196,12 @@ def _place(opened: OpenedFile, tree: Path, *, link: bool) -> None:
     folder, name = rooted(tree, opened.project), opened.offered.filename
     for suffix, raw in opened.sidecars.items():
         write(folder, name + suffix, raw)
-    if not (link and _is_linked(opened.path, rooted(folder, name))):
+    if not (link and _try_hard_link(opened.path, rooted(folder, name))):
         place(opened.path, folder, name, opened.offered.sha256)
 
 
-def _is_linked(source: Path, final: Path) -> bool:
-    """Make a file a hard link, read-only for both names; False if the file system cannot."""
+def _try_hard_link(source: Path, final: Path) -> bool:
+    """Make `final` a hard link to `source`, read-only under both names; False if the file system cannot. An earlier file is replaced."""
     aside = final.with_name(f"{TEMP_PREFIX}{final.name}.tmp")
     with os_errors_as_machine_error(final):
         final.parent.mkdir(parents=True, exist_ok=True)

@@ -26,7 +26,7 @@ Pages = Mapping[NormalizedName, ProjectPage]
 
 
 def folders_in(root: Path, only: Set[str] | None = None) -> Iterator[Path]:
-    """The folders of a tree that may be projects: they have a page, or archives. Only those of some projects, or all."""
+    """Yield the folders of a tree that may be projects, sorted: they have a JSON page, or archives. `only` limits it to these names."""
     with os_errors_as_machine_error(root):
         paths = root.iterdir() if only is None else (root / name for name in only)
         folders = sorted(path for path in paths if path.is_dir() and not path.is_symlink())
@@ -36,19 +36,19 @@ def folders_in(root: Path, only: Set[str] | None = None) -> Iterator[Path]:
 
 
 def archives_in(folder: Path) -> list[str]:
-    """The names of the wheels and sdists in a folder."""
+    """The names of the wheels and sdists in a folder, sorted."""
     with os_errors_as_machine_error(folder):
         return sorted(path.name for path in folder.iterdir() if path.name.endswith(ARCHIVE_SUFFIXES))
 
 
 def read_page(folder: Path) -> ProjectPage | None:
-    """A project's page; None if there is none. Raises ValueError or InputError if it cannot be read."""
+    """A project's page, from its JSON file; None if there is none. Raises ValueError or InputError if it cannot be read."""
     page = folder / PAGE_JSON
     return parse_project_page(read_text(page, "the page")) if page.is_file() else None
 
 
 def read_pages(root: Path, covered: Set[tuple[NormalizedName, str]]) -> dict[NormalizedName, ProjectPage]:
-    """Every page of a tree. `covered` are the files, by project and name, that the caller will place again.
+    """Every page of a tree, by project. `covered` are the files, (project, name), that the caller will place again.
 
     A page that cannot be read is left out if all its files are covered. Otherwise raises InputError: the page is another
     program's, or it cannot be written again.
@@ -70,7 +70,7 @@ def read_pages(root: Path, covered: Set[tuple[NormalizedName, str]]) -> dict[Nor
 
 
 def _unreadable(folder: Path, lacking: list[str], error: Exception) -> InputError:
-    """The error for a page that cannot be read; `lacking` are the files that nobody will place again."""
+    """Make the error for a page that cannot be read; the caller raises it. `lacking` are the files that nobody will place again."""
     if lacking:
         hint = f"also name a wheelhouse that has `{lacking[0]}`; then the page is written again"
     else:
@@ -79,7 +79,7 @@ def _unreadable(folder: Path, lacking: list[str], error: Exception) -> InputErro
 
 
 def faults_in(root: Path, pages: Pages, *, check: bool) -> dict[tuple[NormalizedName, str], Finding]:
-    """The findings on the files that pages name, by project and name; `check` hashes each."""
+    """The finding on each file that pages name and that is not right, by (project, name). Sizes are compared; `check` also hashes each."""
     files = [(project, file) for project, page in pages.items() for file in page.files.values()]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         faults = pool.map(lambda item: fault_of(rooted(root, item[0]), item[1], check=check), files)
@@ -87,7 +87,7 @@ def faults_in(root: Path, pages: Pages, *, check: bool) -> dict[tuple[Normalized
 
 
 def fault_of(folder: Path, file: Offered, *, check: bool) -> Finding | None:
-    """The finding on a file that a page names, or on its sidecars; None if there is none."""
+    """The first finding on a file that a page names, or on its sidecars, or None. Sizes are compared; `check` also hashes."""
     path = rooted(folder, file.filename)
     size, subject = _size_of(path), f"{folder.name}/{file.filename}"
     if size is None:
@@ -111,7 +111,7 @@ def _sidecar_fault(path: Path, file: Offered, *, check: bool) -> tuple[str, str]
 
 
 def read_journal(root: Path) -> tuple[Entry, ...]:
-    """The journal of a tree; empty if there is none. Raises InputError."""
+    """The entries of the journal of a tree, the oldest first; empty if there is none. Raises InputError if it cannot be read."""
     path = root / JOURNAL
     return parse_journal(read_text(path, "the journal"), str(path)) if path.is_file() else ()
 
@@ -122,13 +122,13 @@ def write_journal(root: Path, entries: Iterable[Entry]) -> None:
 
 
 def read_notes(root: Path) -> Notes:
-    """The notes on the files of a tree; empty if there are none. Raises InputError."""
+    """The notes on the files of a tree, by sha256; empty if there are none. Raises InputError if they cannot be read."""
     path = root / NOTES
     return parse_notes(read_text(path, "the notes")) if path.is_file() else {}
 
 
 def must_be_tree(root: Path) -> None:
-    """Raises InputError if a folder is not an index that `wheelhouse index` wrote."""
+    """Raises InputError if a folder is not an index, as `is_tree` tells."""
     if not is_tree(root):
         raise InputError(f"`{root}` is no index", hint="name the folder that `wheelhouse index -o` wrote")
 
@@ -142,14 +142,14 @@ def remove_file(root: Path, project: NormalizedName, filename: str) -> None:
 
 
 def is_tree(root: Path) -> bool:
-    """Whether a folder is a static index, not a wheelhouse: it has a list of projects or a project's page."""
+    """Whether a folder is a static index: it has a list of projects or a project's page as JSON, and no lock file, as a wheelhouse has."""
     if not root.is_dir() or any(is_lock_name(path.name) for path in root.iterdir()):
         return False
     return (root / PAGE_JSON).is_file() or next(root.glob(f"*/{PAGE_JSON}"), None) is not None
 
 
 def files_named(root: Path) -> dict[str, str]:
-    """The sha256 of every file that a tree's pages name, by path. Raises InputError for a page that cannot be read."""
+    """The sha256 of every file that a tree's pages name, by `project/name`. Raises InputError for a page that cannot be read."""
     pages = read_pages(root, frozenset())
     return {f"{project}/{name}": file.sha256 for project, page in pages.items() for name, file in page.files.items()}
 
@@ -161,7 +161,7 @@ def _size_of(path: Path) -> int | None:
 
 
 def listed_projects(root: Path) -> set[str]:
-    """The projects in a tree's list of projects; none if it cannot be read, because it will be written again."""
+    """The names in a tree's list of projects; empty if there is none, or if it cannot be read, because it will be written again."""
     page = root / PAGE_JSON
     try:
         rows = parse_json(read_text(page, "the page"))["projects"] if page.is_file() else []
@@ -171,7 +171,7 @@ def listed_projects(root: Path) -> set[str]:
 
 
 def unnamed_files(root: Path, pages: Pages, only: Set[str] | None = None) -> list[tuple[NormalizedName, str]]:
-    """The archives in a tree that no page names, by project and name; of some projects, or of all."""
+    """(project, name) of the archives in a tree that none of `pages` names. `only` are the projects to look at, if not all."""
     empty = ProjectPage()
     return [
         (NormalizedName(folder.name), name)

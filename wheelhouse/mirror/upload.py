@@ -29,7 +29,7 @@ class UploadReply:
 
     @property
     def accepted(self) -> bool:
-        """Whether the server accepted the file."""
+        """Whether the server accepted the file: its status is 2xx."""
         return 200 <= self.status < 300
 
 
@@ -45,6 +45,7 @@ class Repository:
         self._session = self._new_session()
 
     def _new_session(self) -> "requests.Session":
+        """A session with the proxies and the trust of this run. Raises MachineError if requests is not installed."""
         try:
             import requests  # noqa: PLC0415
             import requests_toolbelt  # noqa: F401, PLC0415
@@ -64,10 +65,11 @@ class Repository:
         return session
 
     def upload(self, path: Path, filename: str, form: Form) -> UploadReply:
-        """Send one file, with retries. Raises ServerError for an answer that neither accepts nor refuses the file."""
+        """Send one file, with retries; the reply tells if it was accepted. Raises ServerError for a redirect, 401, or if all tries fail."""
         return self._http.retrying(filename, lambda: self._upload(path, filename, form))
 
     def _upload(self, path: Path, filename: str, form: Form) -> UploadReply:
+        """Send one file once; after a 401, again with other credentials, if any. Raises ServerError, or TransientError to try again."""
         header = self._http.credentials.auth(self.url)
         response = self._post(path, filename, form, header)
         if response.status_code == 401 and (other := self._http.credentials.auth(self.url, (header,))):
@@ -86,6 +88,7 @@ class Repository:
         return answer
 
     def _post(self, path: Path, filename: str, form: Form, header: str | None) -> "requests.Response":
+        """Post the form and the file; redirects are not followed. Raises ServerError or TransientError if there is no answer."""
         import requests  # noqa: PLC0415
         from requests_toolbelt import MultipartEncoder  # noqa: PLC0415
 
@@ -106,7 +109,7 @@ class Repository:
 
 
 def _adapter(context: "ssl.SSLContext") -> "HTTPAdapter":
-    """Connections with the trust of all others in this program: requests by itself trusts certifi's authorities, not the system's."""
+    """An adapter of requests with this trust, also for proxies: requests by itself trusts certifi's authorities, not the system's."""
     from requests.adapters import HTTPAdapter  # noqa: PLC0415
 
     class Adapter(HTTPAdapter):

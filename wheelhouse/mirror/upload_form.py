@@ -19,7 +19,7 @@ LICENSE_FILES_SINCE = Version("2.4")
 
 
 def upload_form(raw_metadata: bytes, filename: str, digests: Mapping[str, str]) -> Form:
-    """All fields of the form but the file itself, from METADATA or PKG-INFO.
+    """All fields of the form but the file itself, (name, value), from METADATA or PKG-INFO. A name can come several times.
 
     `digests` are in lower-case hexadecimal, by the form's names (`sha256`, `blake2_256`). Metadata that cannot be read are left
     out: the server may refuse the file.
@@ -39,6 +39,7 @@ def upload_form(raw_metadata: bytes, filename: str, digests: Mapping[str, str]) 
 
 
 def _has_license_files(metadata_version: str) -> bool:
+    """Whether License-File is that of PEP 639 in this Metadata-Version. False if it is no version."""
     try:
         return Version(metadata_version) >= LICENSE_FILES_SINCE
     except InvalidVersion:
@@ -46,7 +47,7 @@ def _has_license_files(metadata_version: str) -> bool:
 
 
 def _texts(key: str, value: Any) -> Iterator[str]:  # noqa: ANN401
-    """The values of one field. A list is a field for each entry; keywords are one text."""
+    """Yield the values of one field: each entry of a list, `label, url` of a mapping, all keywords as one; none for a field in UNSENT."""
     if key in UNSENT:
         return
     if key == "name":

@@ -30,7 +30,7 @@ Verified = tuple[ProjectPage | None, list[Finding]]
 
 
 def verify_bucket(bucket: Bucket, waivers: Waivers = NO_WAIVERS, on_event: Listener = ignore) -> Verdict:
-    """Verify an index in a bucket. A finding names a file by its key. Nothing in the bucket is changed.
+    """Verify an index in a bucket; each file is downloaded, hashed and opened. A finding names a file by its key. Nothing is changed.
 
     Raises InputError if the bucket has no index. A run that changes the index meanwhile may cause findings.
     """
@@ -58,7 +58,7 @@ def verify_bucket(bucket: Bucket, waivers: Waivers = NO_WAIVERS, on_event: Liste
 
 
 def _objects_by_project(bucket: Bucket) -> Mapping[NormalizedName, list[Listed]]:
-    """The objects of each folder of a bucket; those of deeper folders belong to no index."""
+    """The objects directly in each folder of a bucket, by folder, sorted; those of the keeper's folder and of deeper ones are left out."""
     objects: defaultdict[NormalizedName, list[Listed]] = defaultdict(list)
     for item in bucket.store.listed():
         folder, _, name = item.key.partition("/")
@@ -76,7 +76,7 @@ def _verify_project(
     waivers: Waivers,
     on_event: Listener,
 ) -> Verified:
-    """Bring a project into the folder `root`, verify it there, and remove it again."""
+    """Bring a project into the folder `root`, verify its page and files there, and remove it again. Returns the page and the findings."""
     folder = rooted(root, project)
     with os_errors_as_machine_error(folder):
         folder.mkdir()
@@ -94,7 +94,7 @@ def _verify_project(
 
 
 def _folder_key_findings(bucket: Bucket, project: NormalizedName, html: str) -> Iterator[Finding]:
-    """A finding if the page that installers request, whose key ends in `/`, has another text. Not all stores keep it."""
+    """A finding if the page that installers request, whose key ends in `/`, has another text; none if the store does not have it."""
     key = f"{project}/"
     found = bucket.store.read(key, MAX_PAGE_BYTES) if bucket.store.takes_folder_keys else None
     if found and found.content and found.content != html.encode():
@@ -102,7 +102,7 @@ def _folder_key_findings(bucket: Bucket, project: NormalizedName, html: str) -> 
 
 
 def _browse_findings(folder: Path, prefix: str, text: str) -> Iterator[Finding]:
-    """A warning if a page for people differs; another release of wheelhouse writes it in other words, or not at all."""
+    """A warning if a page for people is there and differs: another release of wheelhouse writes it in other words, or not at all."""
     if (folder / PAGE_BROWSE).is_file():
         for finding in differing_pages(folder, prefix, {PAGE_BROWSE: text}):
             yield replace(finding, severity=Severity.WARNING)
@@ -111,7 +111,7 @@ def _browse_findings(folder: Path, prefix: str, text: str) -> Iterator[Finding]:
 def _root_findings(
     bucket: Bucket, root: Path, pages: Mapping[NormalizedName, ProjectPage], state: State, *, unread_pages: bool
 ) -> Iterator[Finding]:
-    """Findings if the list of projects, which may name a project without files, lacks a project, or has another form.
+    """Findings if the list of projects, as JSON or HTML, is missing, lacks a project, or has another form. It may name more projects.
 
     The list for people has facts of every page: it is checked if all were read.
     """

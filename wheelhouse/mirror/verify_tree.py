@@ -38,7 +38,7 @@ from wheelhouse.verify.verify import Verdict
 
 
 def verify_tree(root: Path, waivers: Waivers = NO_WAIVERS, on_event: Listener = ignore) -> Verdict:
-    """Verify a static index. A finding names a file by its path in the tree. Files of other kinds are ignored.
+    """Verify a static index; each file is hashed and opened. A finding names a file by its path in the tree. Other files are ignored.
 
     A finding that one of `waivers` covers becomes a note. Raises InputError if the journal of the index cannot be read.
     """
@@ -63,7 +63,7 @@ def verify_tree(root: Path, waivers: Waivers = NO_WAIVERS, on_event: Listener = 
 
 
 def verify_page(folder: Path, state: State) -> tuple[ProjectPage | None, list[Finding]]:
-    """A project's page, and what is wrong with it and with the names in its folder; no page if there is none that can be read."""
+    """A project's page, and the findings on it and on the names in its folder; None as page if there is none, or if it cannot be read."""
     try:
         page = read_page(folder)
     except (ValueError, InputError) as error:
@@ -74,7 +74,7 @@ def verify_page(folder: Path, state: State) -> tuple[ProjectPage | None, list[Fi
 
 
 def _page_findings(folder: Path, page: ProjectPage, state: State) -> Iterator[Finding]:
-    """A finding if a page holds anything else than its rows and the journal yield (other links, say), as JSON or as HTML."""
+    """A finding for the JSON and for the HTML page of a project if it is missing, or differs from what its rows and the journal give."""
     project = NormalizedName(folder.name)
     shown = applied(state, project, page)
     pages = {PAGE_JSON: project_json(project, shown), PAGE_HTML: project_html(project, shown)}
@@ -82,14 +82,14 @@ def _page_findings(folder: Path, page: ProjectPage, state: State) -> Iterator[Fi
 
 
 def _browse_findings(root: Path, browsed: Browsed) -> Iterator[Finding]:
-    """A finding for each page for people that differs. A warning: another release of wheelhouse writes them in other words."""
+    """A warning for each page for people that is missing or differs: another release of wheelhouse writes them in other words."""
     pages = {f"{project}/{PAGE_BROWSE}": project_browse(browsed, project) for project in browsed.pages}
     for finding in differing_pages(root, "", {**pages, PAGE_BROWSE: root_browse(browsed)}):
         yield replace(finding, severity=Severity.WARNING)
 
 
 def differing_pages(folder: Path, prefix: str, pages: dict[str, str]) -> Iterator[Finding]:
-    """A finding for each page that is missing or has another text."""
+    """A finding for each page, file name → text, that is missing or has another text in `folder`; its subject begins with `prefix`."""
     for name, text in pages.items():
         path = folder / name
         if not path.is_file():
@@ -99,7 +99,7 @@ def differing_pages(folder: Path, prefix: str, pages: dict[str, str]) -> Iterato
 
 
 def _unnamed(folder: Path, page: ProjectPage) -> Iterator[Finding]:
-    """A finding for each archive or sidecar that the page does not name."""
+    """A finding for each archive or sidecar that the page does not name, and a warning for each temporary file of a killed run."""
     for path in sorted(folder.iterdir()):
         subject = f"{folder.name}/{path.name}"
         if path.name.startswith(TEMP_PREFIX):
@@ -113,7 +113,7 @@ def _unnamed(folder: Path, page: ProjectPage) -> Iterator[Finding]:
 def verify_file(
     root: Path, project: NormalizedName, file: Offered, waivers: Waivers, on_event: Listener
 ) -> list[Finding]:
-    """What is wrong with a file that a page names, and with its contents."""
+    """The findings on a file that a page names, which is hashed and opened: on its bytes alone, or on its contents. Emits an event."""
     folder, subject = rooted(root, project), f"{project}/{file.filename}"
     fault = fault_of(folder, file, check=True)
     on_event(Finished(file.filename))
@@ -135,5 +135,5 @@ def verify_file(
 
 
 def wrong_page(subject: str, rule: str, case: str) -> Finding:
-    """The finding on a page, or on a file beside one."""
+    """An error of this rule and case about a page, or about a file beside one."""
     return Finding.of(subject, rule, Severity.ERROR, case=case)

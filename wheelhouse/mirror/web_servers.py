@@ -32,22 +32,22 @@ nginx has no escape for it. Caddy's backslash is taken away once for each `impor
 
 
 def unusable_in(root: str, configuration: str) -> str:
-    """What the path of a tree has that this configuration (OF_NGINX, OF_CADDY) cannot name; empty if it can name the path."""
+    """A character in the path of a tree that this configuration (OF_NGINX, OF_CADDY) cannot have; empty if there is none."""
     return next((text for text in UNUSABLE[configuration] if text in root), "")
 
 
 def _not_usable(root: str, configuration: str) -> str:
-    """A configuration without directives: it says why."""
+    """A configuration that is one comment: it says why it has no directives."""
     return f"# The path of this index has {unusable_in(root, configuration)}, which cannot be named here. Serve it from another folder.\n"
 
 
 def _weight(first_decimals: str) -> str:
-    """A weight below 1 whose first decimal is one of these."""
+    """A regular expression for a weight (`q`) below 1 whose first decimal is one of these digits, or in their range."""
     return f"{PARAMETERS};[ \t]*q=0[.][{first_decimals}]"
 
 
 def accept_rules() -> Iterator[tuple[str, str]]:
-    """Regular expressions for the Accept header, in any case, each with the page that it leads to. The first one that matches counts.
+    """Yield regular expressions for the Accept header, for any case, each with the file name of its page. The first that matches counts.
 
     If none matches, the page is HTML.
     """
@@ -61,7 +61,7 @@ def accept_rules() -> Iterator[tuple[str, str]]:
 
 
 def nginx_conf(root: str) -> str:
-    """What a `server` block of nginx includes. `root` is the absolute path of the tree."""
+    """The text that a `server` block of nginx includes; only a comment if it cannot name `root`, the absolute path of the tree."""
     if unusable_in(root, OF_NGINX):
         return _not_usable(root, OF_NGINX)
     rules = "".join(
@@ -89,7 +89,7 @@ location /simple/ {{
 
 
 def caddyfile(root: str) -> str:
-    """What a site of Caddy imports. `root` is the absolute path of the tree."""
+    """The text that a site of Caddy imports; only a comment if it cannot name `root`, the absolute path of the tree."""
     if unusable_in(root, OF_CADDY):
         return _not_usable(root, OF_CADDY)
     rules = "".join(f'\t\t\t"~(?i){regex}" {page}\n' for regex, page in accept_rules())
@@ -121,7 +121,7 @@ handle_path /simple/* {{
 
 
 def htaccess() -> str:
-    """What Apache reads in the tree itself, if `AllowOverride FileInfo` permits it. It needs mod_rewrite and mod_setenvif."""
+    """The text that Apache reads in the tree itself, if `AllowOverride FileInfo` permits it. It needs mod_rewrite and mod_setenvif."""
     rules = "".join(f'SetEnvIfNoCase Accept "{regex}" wheelhouse_page={page}\n' for regex, page in _reversed())
     return f"""# {NOTE}
 # Alias /simple /path/of/this/folder, with `AllowOverride FileInfo`, `Options FollowSymLinks` and mod_rewrite
@@ -143,5 +143,5 @@ RewriteRule "^((.*/)?)$" "$1%{{ENV:wheelhouse_page}}" [L]
 
 
 def _reversed() -> list[tuple[str, str]]:
-    """The rules for a server where the last one that matches counts."""
+    """The `accept_rules` in reverse, for a server where the last one that matches counts."""
     return list(accept_rules())[::-1]

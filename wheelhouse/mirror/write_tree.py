@@ -35,10 +35,10 @@ def write_tree(
     knows: Knows | None = None,
     only: Set[NormalizedName] | None = None,
 ) -> None:
-    """Write the pages of a tree as the decisions want them, then remove what they no longer name. For the holder of its lock.
+    """Write the pages, notes and configurations of a tree after the decisions; then remove files that they keep out, and old pages.
 
-    `pages` have every file that is in the tree and may stay in it; `notes` are those of before if none are given. `only` are the
-    projects that may have changed, if not all are to be looked at.
+    For the holder of its lock. Other files that no page names stay. `pages` have every file that is in the tree and may stay in it;
+    `notes` are those of before if none are given. `only` are the projects that may have changed, if not all are to be looked at.
     """
     shown = projects_shown(pages, state)
     kept = of_files(read_notes(root) if notes is None else notes, shown.items(), knows)
@@ -58,7 +58,7 @@ def write_tree(
 
 
 def _project_texts(browsed: Browsed, project: NormalizedName) -> Iterator[tuple[str, str]]:
-    """The pages of a project by name. The JSON page is the last: where it is right, no killed run left another one wrong."""
+    """Yield (file name, text) of the pages of a project. The JSON page is last: if it is right, no killed run left another one wrong."""
     page = browsed.pages[project]
     yield PAGE_BROWSE, project_browse(browsed, project)
     yield PAGE_HTML, project_html(project, page)
@@ -66,7 +66,7 @@ def _project_texts(browsed: Browsed, project: NormalizedName) -> Iterator[tuple[
 
 
 def _root_texts(root: Path, browsed: Browsed) -> Iterator[tuple[str, str | bytes]]:
-    """The lists of projects, and the configurations of web servers, by their path in the tree.
+    """Yield (path in the tree, content) of the lists of projects and the configurations of web servers.
 
     Two configurations name the tree's folder. They are written in the bytes of its name, which may be no text in this locale.
     """
@@ -80,7 +80,7 @@ def _root_texts(root: Path, browsed: Browsed) -> Iterator[tuple[str, str | bytes
 
 
 def is_kept_out(state: State, project: NormalizedName, name: str) -> bool:
-    """Whether a decision keeps a file out that no page names. A name without a version is left for the user to look at."""
+    """Whether a decision keeps a file with this name out of the index. False for a name without a version: the user must look at it."""
     try:
         return state.keeps_out(project, release_of(name)[1]) is not None
     except ValueError:
