@@ -37,11 +37,12 @@ class ProjectCandidates:
         """Releases that are taken only if no other will do, each with the reason."""
 
     def is_pinned(self, specifier: SpecifierSet) -> bool:
-        """Whether exactly one version can ever be chosen."""
+        """Whether a specifier or the constraints name one version with `==` or `===`."""
         return self._is_pinned or is_exact(specifier)
 
     def matching(self, specifier: SpecifierSet) -> tuple[Version, ...]:
-        """The versions within a specifier and the constraints, best first: the preferred one, newest first, the deferred ones.
+        """The versions within a specifier and the constraints, best first, whether or not they have a file: the preferred one, the
+        others newest first, the deferred ones. With `prefer_binary` versions with a wheel come before those with an sdist alone.
 
         Pre-releases only if the user names one, or nothing else is left (PEP 440). A dependency's `>=1.8.0rc1` admits none.
         """
@@ -61,7 +62,9 @@ class ProjectCandidates:
         return matching[text]
 
     def defer(self, version: Version, reason: InvalidRequirementLine) -> bool:
-        """From now on take a release only if no other will do. Returns whether that can change what is chosen."""
+        """From now on take a release only if no other will do. Returns False, and does nothing, if that changes no choice: it is
+        deferred already, is the preferred one, or has no other beside it.
+        """
         if version in self.deferred or version == self._preferred or len(self.matching(EVERY_VERSION)) < 2:
             return False
         self.deferred[version] = reason
@@ -69,41 +72,49 @@ class ProjectCandidates:
         return True
 
     def _released(self, allowed: SpecifierSet) -> tuple[Version, ...]:
-        """The versions within a specifier, newest first; pre-releases if the user wants them, or nothing else is left."""
+        """The versions within a specifier, newest first; pre-releases if the user wants them, or nothing else is left. Constraints
+        do not count here.
+        """
         prereleases = self._prereleases if self._prereleases is not None else self._user_names_a_prerelease
         return self.page.released(allowed, prereleases=prereleases) or self.with_prereleases(allowed)
 
     def with_prereleases(self, allowed: SpecifierSet) -> tuple[Version, ...]:
-        """The versions within a specifier, pre-releases included; none if the user forbids pre-releases."""
+        """The versions within a specifier, newest first, pre-releases included; empty if the user forbids pre-releases. Constraints
+        do not count here.
+        """
         return () if self._prereleases is False else self.page.released(allowed, prereleases=True)
 
     def _matching_with_prereleases(self, specifier: SpecifierSet) -> tuple[Version, ...]:
+        """`with_prereleases` within the constraints."""
         return self.with_prereleases(self._limited(specifier))
 
     def _limited(self, specifier: SpecifierSet) -> SpecifierSet:
-        """A specifier together with the constraints: itself, whose text is known, if there are none."""
+        """A specifier together with the constraints; the same object if there are none."""
         return specifier & self._constraint if self._constraint else specifier
 
     def in_order(self) -> Iterator[Version]:
-        """Every version that could ever be taken: those that are wanted, then pre-releases where nothing else is left, as uv has it."""
+        """Every version that could ever be taken: those of `matching`, then the pre-releases among the others, as uv has it."""
         wanted = self.matching(EVERY_VERSION)
         yield from wanted
         yield from (version for version in self._matching_with_prereleases(EVERY_VERSION) if version not in wanted)
 
     def _has_wheel(self, version: Version, specifier: SpecifierSet) -> bool:
-        """Whether the file chosen for a version is a wheel."""
+        """Whether the file chosen for a version is a wheel; False if there is none."""
         chosen, _ = self.choose(version, specifier)
         return chosen is not None and chosen.is_wheel
 
     def choose(self, version: Version, specifier: SpecifierSet) -> tuple[Candidate | None, list[Rejected]]:
-        """The file of a release to take, and the other files with reasons. Yanked files only for an exact pin (PEP 592)."""
+        """The file of a release to take (None if none fits), and the other files with reasons. Yanked files only for an exact pin
+        (PEP 592).
+        """
         return self._choose(version, is_exact_pin=self.is_pinned(specifier))
 
     def choose_pinned(self, version: Version) -> tuple[Candidate | None, list[Rejected]]:
-        """`choose` for a requirement of exactly this version."""
+        """`choose` for a requirement of exactly this version: yanked files count."""
         return self._choose(version, is_exact_pin=True)
 
     def _choose(self, version: Version, *, is_exact_pin: bool) -> tuple[Candidate | None, list[Rejected]]:
+        """The result of `choose`, kept for the next time."""
         if (version, is_exact_pin) not in self._chosen:
             allowed, rejected = [], []
             candidates = self.page.candidates(version)
@@ -137,7 +148,7 @@ class ProjectCandidates:
 
 
 def page_of_source(source: DirectSource) -> Page:
-    """A page with one file: the one that the user named."""
+    """A page with one file, the one that the user named; the file is not read."""
     hashes = Hashes(**dict(hash_.split(":", 1) for hash_ in source.hashes))
     return Page(source.project, "", "", [IndexFile(source.filename, source.location, hashes)])
 
@@ -157,11 +168,13 @@ class CandidateIndex:
         """Called before a page is waited for."""
 
     def constraints(self, project: NormalizedName) -> Sequence[RequirementLine]:
-        """The constraints on a project that apply to the target."""
+        """The constraints on a project that apply to the target, in their order; empty if there are none."""
         return self._constraints.get(project, ())
 
     def get(self, project: NormalizedName) -> ProjectCandidates | None:
-        """A project's candidates; waits for its page. None if the index has no such project."""
+        """A project's candidates: for a pinned release from the page cache, if it has it, else waits for the page. None if the
+        index has no such project. A pinned release of a page is kept in the page cache.
+        """
         if project not in self._candidates and not self.has_without_page(project):
             source = self._request.direct.get(project)
             page = page_of_source(source) if source else self._page(project)
@@ -172,14 +185,16 @@ class CandidateIndex:
         return self._candidates[project]
 
     def _page(self, project: NormalizedName) -> Page | None:
-        """A project's page, which is waited for."""
+        """A project's page, which is requested and waited for; None if the index has no such project."""
         arriving = self._packages.pages.get(project)
         if not arriving.done():
             self.before_wait()
         return arriving.result()
 
     def has_without_page(self, project: NormalizedName) -> bool:
-        """Whether a project's candidates need no request: they are here, or the cache has the pinned release."""
+        """Whether a project's candidates need no request: they are here, or the page cache has the pinned release with a file that
+        can be chosen, which is then kept here.
+        """
         if project not in self._candidates and project not in self._not_kept:
             candidates = self._kept(project)
             if candidates and candidates.best(EVERY_VERSION):
@@ -189,7 +204,7 @@ class CandidateIndex:
         return project in self._candidates
 
     def _kept(self, project: NormalizedName) -> ProjectCandidates | None:
-        """The candidates of a pinned release that the cache has."""
+        """The candidates of a pinned release that the page cache has; None if none is pinned, or the cache has none."""
         pinned = self._constraint(project)
         if project in self._request.direct or not is_exact(pinned):
             return None
@@ -197,6 +212,7 @@ class CandidateIndex:
         return self._of_page(page) if page else None
 
     def _constraint(self, project: NormalizedName) -> SpecifierSet:
+        """The merge of the constraints on a project."""
         return merge(line.requirement.specifier for line in self.constraints(project))
 
     def _of_page(self, page: Page) -> ProjectCandidates:
@@ -204,7 +220,7 @@ class CandidateIndex:
         return ProjectCandidates(self._request, page, self.constraints(page.project))
 
     def place(self, project: NormalizedName) -> str:
-        """Where a project would come from: "the index", or an index by name and address; empty if no index is asked for it."""
+        """Where a project would come from, in words: "the index", or an index by name and address; empty if no index is asked for it."""
         source = None if project in self._request.direct else self._packages.locations.of(project)
         if source is None:
             return ""

@@ -57,13 +57,15 @@ class Conflict:
         self.constraints: Sequence[RequirementLine] = index.constraints(project)
 
     def has_release(self, specifier: SpecifierSet) -> bool:
-        """Whether the project's page has a version within a specifier."""
+        """Whether the project's page has a version within a specifier, pre-releases too, whatever its files. Only for a project
+        with a page.
+        """
         assert self.candidates is not None  # noqa: S101  (callers looked)
         return any(True for _ in specifier.filter(self.candidates.page.versions, prereleases=True))
 
     @cached_property
     def contradiction(self) -> tuple[RequirementLine, RequirementLine] | None:
-        """Two constraints that leave no release together, though each alone leaves some."""
+        """The first two constraints that leave no release together, though each alone leaves some; None if there are none."""
         for one, other in combinations(self.constraints, 2):
             specifiers = one.requirement.specifier, other.requirement.specifier
             if not self.has_release(merge(specifiers)) and all(map(self.has_release, specifiers)):
@@ -72,13 +74,13 @@ class Conflict:
 
     @cached_property
     def excluding_constraint(self) -> RequirementLine | None:
-        """The constraint that excludes every release that the dependencies admit."""
+        """The first constraint that excludes every release that the dependencies admit; None if none does."""
         lines = self.constraints
         return next((line for line in lines if not self.has_release(self.specifier & line.requirement.specifier)), None)
 
     @property
     def requires_itself(self) -> bool:
-        """Whether a release requires another release of itself."""
+        """Whether one side is a release's dependency on its own project."""
         return any(side.asker == self.project for side in self.sides)
 
     def is_of_every_release(self, step: Step) -> bool:
@@ -95,19 +97,23 @@ class Conflict:
 
     @cached_property
     def rejected(self) -> list[RejectedReleases]:
-        """The releases that dependencies and constraints admit, by the reason against them; the commonest kind of reason first."""
+        """The releases that dependencies and constraints admit without a file to choose, grouped by the reason; the commonest kind
+        of reason first. Empty for a project without a page.
+        """
         if self.candidates is None:
             return []
         return rejected_releases(self.candidates, self.candidates.matching(self.specifier), self.specifier)
 
     @property
     def commonest(self) -> list[RejectedReleases]:
-        """The rejected releases with the commonest kind of reason."""
+        """The groups of `rejected` with the commonest kind of reason."""
         return [each for each in self.rejected if type(each.reason) is type(self.rejected[0].reason)]
 
     @cached_property
     def usable(self) -> tuple[Version, ...]:
-        """The releases of which a file could be chosen if no dependency and no constraint excluded them, newest first."""
+        """The final releases of which a file could be chosen if no dependency and no constraint excluded them, newest first. No
+        yanked ones.
+        """
         if self.candidates is None:
             return ()
         versions = self.candidates.page.versions
@@ -121,7 +127,9 @@ class Conflict:
 def rejected_releases(
     candidates: ProjectCandidates, versions: Iterable[Version], specifier: SpecifierSet
 ) -> list[RejectedReleases]:
-    """Those of some releases of which no file can be chosen, by reason: first those with the commonest kind of reason."""
+    """Those of some releases that have files of which none can be chosen, grouped by reason: first those with the commonest kind of
+    reason.
+    """
     groups: dict[tuple[Reason | None, bool], list[tuple[Version, tuple[Rejected, ...]]]] = {}
     for version in versions:
         chosen, rejected = candidates.choose(version, specifier)
@@ -142,7 +150,9 @@ def rejected_releases(
 
 
 def find_conflict(derivation: Derivation, request: ResolutionRequest, index: CandidateIndex) -> Conflict:
-    """The conflict that the most releases lead to, with as few sides as make it one."""
+    """The conflict that the most releases lead to, with as few sides as make it one. If no group of dependencies is one, a conflict
+    that is not `complete`.
+    """
     obstacles = derivation.obstacles()
     for project in obstacles:
         for sides in islice(_groups(project, derivation.steps_on(project), index), MAX_GROUPS):
@@ -157,7 +167,7 @@ def find_conflict(derivation: Derivation, request: ResolutionRequest, index: Can
 
 
 def _groups(project: NormalizedName, steps: Sequence[Step], index: CandidateIndex) -> Iterator[Sequence[Step]]:
-    """Steps on a project that leave no usable release, those that the most releases share first."""
+    """Groups of steps on a project that leave no usable release, those that the most releases share first."""
     if project == NEVER:
         yield _commonest_reason(steps)
     elif candidates := index.get(project):
@@ -167,7 +177,7 @@ def _groups(project: NormalizedName, steps: Sequence[Step], index: CandidateInde
 
 
 def _commonest_reason(steps: Sequence[Step]) -> list[Step]:
-    """A step with the kind of reason that most have."""
+    """One step with the kind of reason that most have, as a list."""
     kinds: dict[type[Reason | None], list[Step]] = {}
     for step in steps:
         kinds.setdefault(type(step.dependency.reason), []).append(step)
@@ -195,7 +205,9 @@ class _Allowed:
 
 
 def _excluding(steps: Sequence[Step], candidates: ProjectCandidates, index: CandidateIndex) -> Iterator[Sequence[Step]]:
-    """Single steps and pairs that leave no usable release; last, one step of each asker, as few as leave none."""
+    """Groups of steps that leave no usable release: single steps and pairs, those that the most releases share first; last, one
+    step of each asker, as few as leave none.
+    """
     allowed = [_allowed(step, candidates, index) for step in steps]
     rest = [each for each in allowed if each.usable]
     pairs = (pair for pair in combinations(rest, 2) if _exclude_each_other(pair))
@@ -221,11 +233,13 @@ def _allowed(step: Step, candidates: ProjectCandidates, index: CandidateIndex) -
 
 
 def _exclude_each_other(group: Sequence[_Allowed]) -> bool:
-    """Whether no release that all admit has a file that one of them can use: a pin admits a yanked file for all (PEP 592)."""
+    """Whether no release that all admit has a file that one of them can use: a pin admits a yanked file for all (PEP 592). False
+    for no steps.
+    """
     admitted = frozenset.intersection(*(each.admitted for each in group)) if group else frozenset()
     return bool(group) and not any(admitted & each.usable for each in group)
 
 
 def _reach(group: Sequence[_Allowed]) -> tuple[float, int]:
-    """How many releases share a group's conflict: those of its smallest side; then the fewer sides, the better."""
+    """A sort key: how many releases share a group's conflict (those of its smallest side), then the fewer sides the higher."""
     return min(len(each.step.versions) or float("inf") for each in group), -len(group)

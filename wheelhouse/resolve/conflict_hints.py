@@ -27,7 +27,7 @@ PYTHONS = tuple(f"3.{minor}" for minor in range(6, 16))
 
 
 def hint(conflict: Conflict) -> str:
-    """What to do next."""
+    """What to do next about a conflict, as one hint."""
     if conflict.project == NEVER:
         return _never_hint(conflict)
     if conflict.candidates is None:
@@ -40,7 +40,7 @@ def hint(conflict: Conflict) -> str:
 
 
 def _release_hint(conflict: Conflict) -> str:
-    """About releases that other requirements, constraints or the target exclude."""
+    """The hint about releases that other requirements, constraints or the target exclude."""
     if not conflict.has_release(conflict.specifier):
         return _no_release_hint(conflict)
     if conflict.contradiction:
@@ -51,7 +51,7 @@ def _release_hint(conflict: Conflict) -> str:
 
 
 def _never_hint(conflict: Conflict) -> str:
-    """About a release that cannot be chosen whatever its files are."""
+    """The hint about a release that cannot be chosen whatever its files are."""
     reason = conflict.dependencies[0].reason
     specifiers = [reason.specifier] if isinstance(reason, RequiresPython) else []
     python = _fitting_python(specifiers, conflict.request.target)
@@ -59,6 +59,7 @@ def _never_hint(conflict: Conflict) -> str:
 
 
 def _no_project_hint(conflict: Conflict) -> str:
+    """The hint about a project that no index has."""
     side = conflict.sides[0]
     if side.asker is None:
         return "check the spelling, and that --index is the right index"
@@ -68,7 +69,7 @@ def _no_project_hint(conflict: Conflict) -> str:
 
 
 def _itself_hint(conflict: Conflict) -> str:
-    """About releases that require another release of their own project."""
+    """The hint about releases that require another release of their own project."""
     if all(map(conflict.is_of_every_release, conflict.sides)):
         return _without_askers(conflict, conflict.chains)
     return f"request another release of {conflict.project}, or {_leave_out(conflict)}"
@@ -80,7 +81,7 @@ def _leave_out(conflict: Conflict) -> str:
 
 
 def _roots(chains: Sequence[Sequence[Step]]) -> list[str]:
-    """The projects with which chains begin, each once."""
+    """The projects with which chains begin, each once, in their order."""
     return list(dict.fromkeys(chain[0].dependency.project for chain in chains))
 
 
@@ -88,7 +89,9 @@ def _roots(chains: Sequence[Sequence[Step]]) -> list[str]:
 
 
 def _no_release_hint(conflict: Conflict) -> str:
-    """If no release satisfies all dependencies: another file, an extra to leave out, lines to loosen, or what else to leave out."""
+    """The hint if no release satisfies all dependencies: another file, an extra to leave out, lines to loosen, or what else to
+    leave out.
+    """
     chains = conflict.chains
     if conflict.project in conflict.request.direct:
         origins = [
@@ -106,7 +109,9 @@ def _no_release_hint(conflict: Conflict) -> str:
 
 
 def _loosened(conflict: Conflict, chain: Sequence[Step], side: Step) -> str | None:
-    """How a line of the user can be changed so that a side goes away; None if that line does not limit anything."""
+    """The hint to change the user's line that leads to a side, so that the side goes away; None if that line has no specifier, or
+    no change of it would help.
+    """
     root = chain[0].dependency
     if root.parent is not None or not root.specifier:
         return None
@@ -124,7 +129,7 @@ def _loosened(conflict: Conflict, chain: Sequence[Step], side: Step) -> str | No
 
 
 def _without_askers(conflict: Conflict, chains: Sequence[Sequence[Step]]) -> str:
-    """If no line of the user limits what conflicts: what to leave out, or how to decide it by hand."""
+    """The hint if no line of the user limits what conflicts: what to leave out, or which version to override with."""
     leave = f"leave out {' or '.join(_roots(chains))}"
     if not conflict.usable:
         return leave
@@ -165,7 +170,7 @@ def _constraint_hint(conflict: Conflict, line: RequirementLine) -> str:
 
 
 def _airflow_release(conflict: Conflict) -> str | None:
-    """The release of Airflow that the user pins; None if none."""
+    """The release of Airflow that a requirement pins with `==` alone; None if none does."""
     for line in conflict.request.requirements:
         clauses = list(line.requirement.specifier)
         if line.project == AIRFLOW and len(clauses) == 1 and clauses[0].operator == "==":
@@ -177,7 +182,7 @@ def _airflow_release(conflict: Conflict) -> str | None:
 
 
 def _file_hint(conflict: Conflict) -> str:
-    """About releases of which no file can be chosen: what admits one, or which other release has one that can be."""
+    """The hint about releases of which no file can be chosen: what admits one, or which other release has one that can be."""
     remedies = [*_remedies(conflict), *_other_release(conflict)]
     if not remedies and conflict.rejected and conflict.rejected[0].reason is None:
         return (
@@ -187,7 +192,7 @@ def _file_hint(conflict: Conflict) -> str:
 
 
 def _remedies(conflict: Conflict) -> Iterator[str]:
-    """What would make a file of the admitted releases fit."""
+    """Hints: what would make a file of the admitted releases with the commonest reason fit; none if nothing would."""
     project = conflict.project
     if not conflict.rejected:
         if conflict.candidates and not conflict.candidates.matching(conflict.specifier):
@@ -211,7 +216,7 @@ def _remedies(conflict: Conflict) -> Iterator[str]:
 
 
 def _other_target(conflict: Conflict, rejected: Sequence[Rejected]) -> Iterator[str]:
-    """Another platform or Python for which one of the wheels is made."""
+    """One hint: the nearest other platform or Python for which one of the wheels is made; nothing if there is none."""
     for option, target in _alternatives(conflict.request.target, rejected):
         if any(other.has_no_tag and target.rank(wheel_parts(other.filename)[3]) is not None for other in rejected):
             yield f"take another target: {option}"
@@ -248,21 +253,23 @@ def _numbers(platform: str) -> list[int]:
 
 
 def _nearest(python: Python) -> list[str]:
-    """Other minor versions of Python, the nearest first, of two equally near the newer."""
+    """Other minor versions of Python as `3.N`, the nearest first, of two equally near the newer."""
     own = python.version.minor
     minors = [int(minor.partition(".")[2]) for minor in PYTHONS]
     return [f"3.{minor}" for minor in sorted(minors, key=lambda minor: (abs(minor - own), -minor)) if minor != own]
 
 
 def _other_python(conflict: Conflict) -> Iterator[str]:
-    """The hint to take another Python, if that would admit releases that need one."""
+    """One hint: the nearest Python that admits releases that need another; nothing if none does."""
     specifiers = [group.reason.specifier for group in conflict.commonest if isinstance(group.reason, RequiresPython)]
     if python := _fitting_python(specifiers, conflict.request.target):
         yield f"take another target: --python {python}"
 
 
 def _fitting_python(specifiers: Sequence[str], target: Target) -> str | None:
-    """The nearest Python that one of some Requires-Python admits."""
+    """The nearest Python, as `3.N` or `3.Nt`, that one of some Requires-Python admits; the target's own minor version is nearest.
+    None if there is none, or if the target is not derived or not CPython.
+    """
     own = target.python
     if not target.is_derived or own.implementation != "cpython":
         return None
@@ -276,7 +283,7 @@ def _fitting_python(specifiers: Sequence[str], target: Target) -> str | None:
 
 
 def _later(conflict: Conflict) -> Iterator[str]:
-    """The first day on which one of the releases had a file."""
+    """One hint: the day after the first upload of a file that fits the target; nothing if no file with an upload time does."""
     candidates = conflict.candidates
     assert candidates is not None  # noqa: S101  (a group of releases comes from it)
     versions = [version for group in conflict.commonest for version in group.versions]
@@ -289,7 +296,9 @@ def _later(conflict: Conflict) -> Iterator[str]:
 
 
 def _other_release(conflict: Conflict) -> Iterator[str]:
-    """What excludes a release of which a file could be chosen: a constraint, a line of the user, or a release that asks."""
+    """One hint: change what excludes the newest usable release: a constraint, a line of the user, or a release that asks. Nothing
+    if there is no usable release.
+    """
     if not conflict.usable:
         return
     version = conflict.usable[0]

@@ -80,7 +80,7 @@ class Derivation:
         return [step for step in self._leading_to[project] if step.asker != project]
 
     def own_conflicts(self, project: NormalizedName) -> list[Step]:
-        """The releases of a project that require another release of itself."""
+        """The steps on a project from releases of its own, none of which satisfies the step: each requires another release."""
         own = (step for step in self._leading_to[project] if step.asker == project)
         return [
             step
@@ -89,7 +89,9 @@ class Derivation:
         ]
 
     def chains_to(self, sides: Sequence[Step]) -> list[Chain] | None:
-        """A chain to each of some steps, so that all can hold at once; None if they need different releases of one project."""
+        """A chain to each of some steps, so that all can hold at once; None if no chain leads to one with the releases that the
+        others need.
+        """
         chains: list[Chain] = []
         held: dict[NormalizedName, frozenset[Version]] = {}
         for side in sides:
@@ -105,7 +107,9 @@ class Derivation:
         return self._chain_to(side, {}) or (side,)
 
     def _chain_to(self, side: Step, held: Mapping[NormalizedName, frozenset[Version]]) -> Chain | None:
-        """The shortest chain to a step with the releases that other chains hold; of several, that of the most releases."""
+        """The shortest chain to a step with the releases that other chains hold; of several, that of the most releases. None if
+        there is none.
+        """
         pending: list[Chain] = [(step,) for step in self._by_asker[None]]
         seen = {step.dependency for step in self._by_asker[None]}
         for chain in pending:  # grows on the way
@@ -129,13 +133,14 @@ class Derivation:
 
     @cached_property
     def _by_asker(self) -> Mapping[NormalizedName | None, list[Step]]:
+        """The steps of each project that asks, and under None those of the user."""
         asked: dict[NormalizedName | None, list[Step]] = defaultdict(list)
         for step in self.steps:
             asked[step.asker].append(step)
         return asked
 
     def _releases_before(self, obstacle: NormalizedName) -> int:
-        """How many releases lead to an obstacle."""
+        """How many releases lead to an obstacle, directly or through others, counted once for each dependency."""
         pending, steps = [obstacle], dict[Step, None]()
         for project in pending:  # grows on the way
             for step in self._leading_to[project]:
@@ -176,7 +181,7 @@ def derivation_of(
 
 
 def _facts(clause: Clause[Identifier]) -> Iterator[Clause[Identifier]]:
-    """The facts that a learned clause follows from, each once."""
+    """The clauses that a learned clause follows from and that were not learned themselves, each once."""
     pending, seen = [clause], set()
     while pending:
         clause = pending.pop()
@@ -190,7 +195,7 @@ def _facts(clause: Clause[Identifier]) -> Iterator[Clause[Identifier]]:
 
 
 def _depths(steps: Sequence[Step]) -> Mapping[Step, int]:
-    """How many dependencies lead from the user to each step's own."""
+    """For each step, how many dependencies lead from the user to the project that asks; 0 for the user's own."""
     depths: dict[NormalizedName | None, int] = {None: 0}
     pending: list[NormalizedName | None] = [None]
     for asker in pending:  # grows on the way

@@ -44,7 +44,7 @@ class DirectSource:
 
     @property
     def shown(self) -> str:
-        """The location with its hashes, without user, password and query: safe in any output."""
+        """The location with its hashes, without user, password and query: safe in any output. In a path, spaces are `%20`."""
         fragment = "#" + "&".join(sorted(hash_.replace(":", "=") for hash_ in self.hashes)) if self.hashes else ""
         if self.is_local:
             return self.location.replace(" ", "%20") + fragment
@@ -52,7 +52,7 @@ class DirectSource:
 
     @property
     def without_credentials(self) -> str:
-        """The address without user, password and query."""
+        """The address without user, password, query and fragment."""
         parts = urlsplit(self.location)
         return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
@@ -63,7 +63,10 @@ def looks_direct(text: str) -> bool:
 
 
 def source_of(text: str, origin: str) -> tuple[DirectSource, str, str]:
-    """The file that a requirement names, its extras as `[a,b]`, its marker. Raises InputError with `origin`."""
+    """The file that a requirement names, its extras as `[a,b]` (or empty), its marker (or empty). The file is not looked for.
+
+    Raises InputError with `origin`.
+    """
     named = NAMED.fullmatch(text)
     location, _, marker = _split(named["rest"] if named else text)
     extras = (named["extras"] or "") if named else ""
@@ -76,7 +79,7 @@ def source_of(text: str, origin: str) -> tuple[DirectSource, str, str]:
 
 
 def _split(text: str) -> tuple[str, str, str]:
-    """Location, `;` if there is a marker, and the marker."""
+    """Location, `;` if there is a marker, and the marker; the last two are empty if there is none."""
     match = MARKER.search(text)
     return (text[: match.start()].strip(), ";", text[match.end() :]) if match else (text.strip(), "", "")
 
@@ -125,7 +128,10 @@ def _release(filename: str, origin: str) -> tuple[NormalizedName, Version]:
 
 
 def _fragment_hashes(fragment: str, origin: str) -> frozenset[str]:
-    """The hashes in an address's fragment (`#sha256=…`), as `sha256:…`. Raises InputError for weak and malformed ones."""
+    """The strong hashes in an address's fragment (`#sha256=…`), as `sha256:…` in lower case; empty if there are none.
+
+    Raises InputError for a weak hash without a strong one, for a malformed one, and for `subdirectory`.
+    """
     values = dict(parse_qsl(fragment))
     if "subdirectory" in values:
         raise InputError(f"{origin}: `#subdirectory=` is not supported", hint=WHEEL_HINT)

@@ -46,9 +46,10 @@ DependenciesOf = Callable[[CandidateRelease], Sequence[Dependency]]
 def explain(
     derivation: Derivation, request: ResolutionRequest, index: CandidateIndex, dependencies_of: DependenciesOf
 ) -> WheelhouseError:
-    """The error that says why there is no solution: what conflicts, the chain to each side, and every fact that it follows from.
+    """The error, to be raised, that says why there is no solution: what conflicts, the chain to each side, and every fact that it
+    follows from.
 
-    It is an IntegrityError if the index has another file than the one whose hash a requirement line gives.
+    It is an IntegrityError if the index has another file than the one whose hash a requirement line gives, else a NoSolutionError.
     """
     conflict = find_conflict(derivation, request, index)
     text = ConflictText(conflict, derivation)
@@ -135,7 +136,7 @@ class ConflictText:
         )
 
     def _origin(self, side: Step) -> str:
-        """Who asks: "required by app 1", "requested on the command line" or "requested in requirements.txt:3"."""
+        """Who asks, in words: "required by app 1", "requested on the command line" or "requested in requirements.txt:3"."""
         return f"required by {self._askers(side)}" if side.asker else f"requested {origin_text(side.dependency.origin)}"
 
     def _askers(self, side: Step) -> str:
@@ -147,7 +148,7 @@ class ConflictText:
         return f"{len(side.versions)} releases of {side.asker}"
 
     def _place(self) -> str:
-        """Where the project comes from: its index, or the file that the user named."""
+        """Where the project comes from, in words: its index, or the file that the user named."""
         return self._index.place(self._project) or "the named file"
 
     # Details
@@ -184,7 +185,9 @@ class ConflictText:
         return f"{project_text(step)} {range_text(step.versions)}" + (f" ({', '.join(notes)})" if notes else "")
 
     def _offered(self, candidates: ProjectCandidates) -> Iterator[str]:
-        """What the index offers of the project, and which files of its page are none of its."""
+        """Lines: what the index offers of the project and, if no release is within the specifier, which archives of its page are
+        none of its.
+        """
         conflict, page = self._conflict, candidates.page
         yield f"{self._place()} offers {self._project} {offered_text(page.versions, conflict.specifier)}"
         if page.ignored and not conflict.has_release(conflict.specifier):
@@ -192,7 +195,9 @@ class ConflictText:
             yield f"its page has other files: {names}; by name they are no wheel or sdist of {self._project}"
 
     def _rejections(self) -> Iterator[str]:
-        """The rejected files of the newest release with the commonest reason, and the other reasons."""
+        """Lines about rejected files: a line or more for each of the first MAX_REASONS groups of releases, the count of the other
+        releases, and which hashes are allowed if a hash was wrong.
+        """
         groups = self._conflict.rejected
         for number, group in enumerate(groups[:MAX_REASONS]):
             wheels = [other.filename for other in group.rejected if other.has_no_tag]
@@ -209,7 +214,7 @@ class ConflictText:
             yield from self._allowed_hashes()
 
     def _allowed_hashes(self) -> Iterator[str]:
-        """The lines that give hashes of the project."""
+        """A line for each of the user's lines that give hashes of the project."""
         request = self._conflict.request
         for line in (*request.requirements, *request.constraints):
             if line.project == self._project and line.allowed_hashes:
@@ -248,7 +253,7 @@ class ConflictText:
         return candidates is not None and not any(admitted.filter(candidates.page.versions, prereleases=True))
 
     def _other_steps(self) -> Iterator[str]:
-        """A line for each fact that the chains do not show: other releases that were tried, and what they require."""
+        """A line for each fact that the chains do not show, MAX_STEPS at most: other releases that were tried, and what they require."""
         shown = {step.dependency for step in chain.from_iterable(self._chains)}
         begun = {each[0].dependency.project for each in self._chains if each[0].asker is None}
         others = [
@@ -265,11 +270,12 @@ class ConflictText:
             yield f"and {counted(len(others) - MAX_STEPS, 'more requirement')} of other releases"
 
     def _step_text(self, step: Step) -> str:
+        """Who asks for what, and why nothing satisfies it: `app 1.0 requires lib<3, of which the index has no release`."""
         asker = f"{releases_text(step)} {_verb(step)}" if step.asker else f"{step.dependency.origin} requests"
         return f"{asker} {step.dependency}{self._why_void(step.dependency)}"
 
     def _why_void(self, dependency: Dependency) -> str:
-        """What else is wrong with a dependency on another project, as the end of a sentence."""
+        """Why no release satisfies a dependency on another project, as the end of a sentence; empty if one does."""
         if dependency.project == self._project:
             return ""
         if self._index.get(dependency.project) is None:
@@ -291,19 +297,19 @@ class ConflictText:
 
 
 def _verb(step: Step) -> str:
-    """`requires`, or `require` for several versions."""
+    """`requires` for one version, `require` for several or for the user."""
     return "requires" if len(step.versions) == 1 else "require"
 
 
 def _other_conflicts(count: int) -> str:
-    """The end of a hint, if details tell of conflicts that it does not end in every case."""
+    """The end of a hint, if `count` other conflicts can need a change, too; empty for none."""
     if not count:
         return ""
     return f"; the other {'conflict' if count == 1 else 'conflicts'} above can need a change, too"
 
 
 def why_rejected(group: RejectedReleases) -> str:
-    """Why no file of some releases can be chosen, of the newest if each has its own details."""
+    """Why no file of some releases can be chosen, in words without the project; for one release with its own details."""
     wheels, several = sum(other.has_no_tag for other in group.rejected), len(group.versions) > 1
     tags = f"{'its one wheel has no' if wheels == 1 else f'none of its {wheels} wheels has a'} tag that fits"
     if several:
@@ -316,7 +322,7 @@ def why_rejected(group: RejectedReleases) -> str:
 
 
 def direct_line(conflict: Conflict) -> RequirementLine | None:
-    """The user's line that names a file of the project, if it does."""
+    """The user's line that names a file of the project; None if none does."""
     if conflict.project not in conflict.request.direct:
         return None
     return next(
@@ -325,7 +331,9 @@ def direct_line(conflict: Conflict) -> RequirementLine | None:
 
 
 def _rejection_lines(project: str, version: Version, rejected: Collection[Rejected]) -> Iterator[str]:
-    """A line for each of the first reasons against files of a release; wheels whose tags do not fit have a line of their own."""
+    """A line for each of the first reasons against files of a release, and the number of other files. Wheels whose tags do not fit
+    are left out.
+    """
     files: dict[Reason, list[str]] = {}
     for other in rejected:
         if not other.has_no_tag:

@@ -46,10 +46,12 @@ class _Parser(optparse.OptionParser):
     """optparse, as pip uses it, so that options have the same spellings. It raises ValueError instead of exiting."""
 
     def error(self, msg: str) -> NoReturn:
+        """Raise ValueError."""
         raise ValueError(msg)
 
 
 def _parser() -> _Parser:
+    """A parser of all supported and refused options; `_collect` gathers what it meets."""
     parser = _Parser(add_help_option=False)
     for name, others in (*SUPPORTED.items(), *((name, SHORT.get(name, "")) for name in REFUSED)):
         parser.add_option(name, *others.split(), action="callback", callback=_collect, type="string")
@@ -59,13 +61,15 @@ def _parser() -> _Parser:
 
 
 def _collect(option: optparse.Option, _spelling: str, value: str | None, parser: optparse.OptionParser) -> None:
-    """Append (long name, value) to the parser's list of options."""
+    """Append (long name, value) to the parser's list of options; the value of a flag is empty."""
     collected: list[tuple[str, str]] = parser.values.ensure_value("collected", [])  # type: ignore[union-attr]
     collected.append((option._long_opts[0], value or ""))
 
 
 def read_options(text: str, origin: str) -> tuple[str, list[Option]]:
-    """A line without its options, and its options. Raises InputError for an unknown or unsupported one."""
+    """A line without its options, stripped, and its options in their order. Raises InputError for an unknown or unsupported one,
+    and for text after an option.
+    """
     words = text.split(" ")
     first = next((position for position, word in enumerate(words) if word.startswith("-")), len(words))
     bare = " ".join(words[:first]).strip()

@@ -27,7 +27,9 @@ def solve_greedily(
     index: CandidateIndex,
     dependencies_of: Callable[[CandidateRelease], Iterable[Dependency]],
 ) -> dict[Identifier, CandidateRelease] | None:
-    """A release for every project and extra that the roots lead to; None if a search is necessary."""
+    """A release for every project and extra that the roots lead to. None if a search is necessary: something conflicts, or the
+    choices still change after MAX_PASSES.
+    """
     chosen: Chosen = {}
     try:
         for _ in range(MAX_PASSES):
@@ -77,7 +79,7 @@ def _walk(
 def _narrow(
     by_text: dict[str, SpecifierSet], specifier: SpecifierSet, chosen: Candidate, index: CandidateIndex
 ) -> None:
-    """Add a specifier to those of a project. Raises _ConflictError as soon as nothing satisfies all of them."""
+    """Add a specifier to those of a project. Raises _ConflictError if it excludes the chosen release, and nothing satisfies all of them."""
     text = str(specifier)
     if text in by_text:
         return
@@ -87,7 +89,7 @@ def _narrow(
 
 
 def _best(project: NormalizedName, specifier: SpecifierSet, index: CandidateIndex) -> Candidate:
-    """The best file of a project within a specifier. Raises _ConflictError if there is none."""
+    """The best file of a project within a specifier. Raises _ConflictError if there is none, or no such project."""
     candidates = None if project == NEVER else index.get(project)
     best = candidates.best(specifier) if candidates else None
     if best is None:

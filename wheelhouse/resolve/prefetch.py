@@ -35,7 +35,7 @@ class Prefetcher:
         self._tried: dict[NormalizedName, set[Version]] = defaultdict(set)
 
     def announce(self, dependency: Dependency) -> None:
-        """Note that the resolver will come to a dependency."""
+        """Note that the resolver will come to a dependency. Nothing is requested before `walk`."""
         self._announced.append(dependency)
 
     def walk(self) -> None:
@@ -44,7 +44,7 @@ class Prefetcher:
             self._expect(self._announced.popleft())
 
     def _expect(self, dependency: Dependency) -> None:
-        """Request the page and the best file's metadata of a dependency, and so on below it."""
+        """Request the page and the best file's metadata of a dependency, and so on below it; each project and extra once."""
         if (dependency.project, dependency.extra) in self._expected:
             return
         self._expected.add((dependency.project, dependency.extra))
@@ -68,7 +68,7 @@ class Prefetcher:
             self._packages.metadata.get(file)
 
     def _on_page(self, dependency: Dependency) -> None:
-        """Request the metadata of the best candidate on a page that has arrived, unless that is costly."""
+        """Request the metadata of the best candidate on a page that has arrived, unless that is costly. Errors are left to the resolver."""
         with suppress(WheelhouseError, CancelledError, RuntimeError):
             candidates = self._index.get(dependency.project)
             best = candidates.best(dependency.specifier) if candidates else None

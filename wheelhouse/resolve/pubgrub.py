@@ -93,7 +93,7 @@ class _Search(Generic[P]):
             self._add(clause)
 
     def _start(self) -> None:
-        """Begin with the root decided, and nothing else."""
+        """Undo everything: only the root is decided. The clauses stay."""
         self._trail: list[_Step[P]] = []
         self._history: dict[P, list[int]] = {}
         self._left: dict[P, int] = {}
@@ -103,7 +103,7 @@ class _Search(Generic[P]):
         self._decided.add(self._root)
 
     def run(self) -> dict[P, int]:
-        """The state that each package of the solution has. Raises if there is no solution."""
+        """The state that each package of the solution has, the root's among them. Raises UnsolvableError."""
         changed = [self._root]
         while True:
             self._propagate(changed)
@@ -117,7 +117,9 @@ class _Search(Generic[P]):
             changed = self._decide(self._problem.next_package(undecided))
 
     def _decide(self, package: P) -> list[P]:
-        """Decide a package if nothing excludes its best release, else add what does. The packages to propagate next."""
+        """Decide a package if nothing excludes its best release, else add the clauses that exclude it. Returns the packages to
+        propagate next.
+        """
         state = self._problem.choose(package, self._left)
         if isinstance(state, Clause):
             self._add(state)
@@ -139,7 +141,9 @@ class _Search(Generic[P]):
         return all(self._holds(other, states) for other, states in clause.states.items() if other != package)
 
     def _reconsider(self, package: P, clause: Clause[P]) -> list[P]:
-        """Take back the decision that keeps excluding releases of a package, where the problem says so. What to propagate then."""
+        """Tell the problem of a conflict, and take back the decision that it names, if any. Returns the packages to propagate then;
+        empty if nothing is taken back.
+        """
         culprits = [other for other in clause.states if other not in (package, self._root)]
         culprit = self._problem.on_conflict(package, culprits)
         if culprit is None or culprit not in self._decided:
@@ -165,7 +169,9 @@ class _Search(Generic[P]):
         return full
 
     def _add(self, clause: Clause[P]) -> Clause[P]:
-        """Add a clause. Releases that ask for the same share one: what is learned from it then speaks of all of them."""
+        """Add a clause, and return it, or the clause that it was merged into. Releases that ask for the same share one: what is
+        learned from it then speaks of all of them.
+        """
         if clause.parents is None and not clause.provisional and len(clause.states) == 2:
             (asker, state), (package, excluded) = clause.states.items()
             known = self._mergeable.setdefault((asker, package, excluded, str(clause.fact)), clause)
@@ -177,7 +183,7 @@ class _Search(Generic[P]):
         return clause
 
     def _forget(self) -> None:
-        """Start again with the facts that always hold."""
+        """Start again from the root, without the learned and the provisional clauses."""
         for package, clauses in self._clauses.items():
             self._clauses[package] = [clause for clause in clauses if not clause.provisional and not clause.parents]
         self._start()
@@ -209,7 +215,7 @@ class _Search(Generic[P]):
         return free
 
     def _conclude(self, clause: Clause[P], package: P) -> P:
-        """Exclude the states of a package that a clause excludes, because all its other packages are in theirs."""
+        """Exclude the states of a package that a clause excludes, because all its other packages are in theirs. Returns the package."""
         self._assign(package, self._all(package) & ~clause.states[package], clause)
         return package
 
@@ -221,7 +227,7 @@ class _Search(Generic[P]):
         self._left[package] = left
 
     def _learn(self, clause: Clause[P]) -> list[P]:
-        """Learn the cause of a conflict: undo the decisions since, and narrow a package by it. The result is the packages that changed."""
+        """Learn the cause of a conflict: undo the decisions since, and narrow a package by it. Returns the packages that changed."""
         cause, level, package = self._cause(clause)
         self._return_to(level)
         if cause is not clause:
@@ -230,7 +236,10 @@ class _Search(Generic[P]):
         return [package, *self._reconsider(package, cause)]
 
     def _cause(self, clause: Clause[P]) -> tuple[Clause[P], int, P]:
-        """The clause to learn, the level at which it concludes something, and the package that it speaks of then."""
+        """The clause to learn, the level at which it concludes something, and the package that it speaks of then.
+
+        Raises UnsolvableError if no package but the root is left in it.
+        """
         while clause.states.keys() - {self._root}:
             package = max(clause.states, key=lambda each: self._since(each, clause.states[each]))
             index = self._since(package, clause.states[package])
@@ -242,7 +251,7 @@ class _Search(Generic[P]):
         raise UnsolvableError(clause)
 
     def _since(self, package: P, states: int) -> int:
-        """The step since which a package is in these states; -1 if it always is."""
+        """The index of the step since which a package is in these states; -1 if none: it always is."""
         return next((index for index in self._history.get(package, ()) if not self._trail[index].left & ~states), -1)
 
     def _level_of(self, package: P, states: int, last: _Step[P]) -> int:

@@ -44,7 +44,9 @@ class ReleaseDependencies:
         self._dependencies: dict[tuple[str, str], list[Dependency]] = {}
 
     def of(self, release: CandidateRelease) -> Sequence[Dependency]:
-        """The dependencies of a release on this target. Raises DeferredError if the release is now deferred."""
+        """The dependencies of a release on this target, read once; its metadata is waited for, and what follows from it is
+        announced to the prefetcher. Raises DeferredError if the release is now deferred.
+        """
         key = (release.candidate.key, release.extra)
         if key not in self._dependencies:
             self._prefetcher.note_trial(release.candidate)
@@ -55,7 +57,11 @@ class ReleaseDependencies:
         return self._dependencies[key]
 
     def _read_dependencies(self, release: CandidateRelease) -> Iterator[Dependency]:
-        """The dependencies that the release's metadata give, and one on NEVER if the release cannot be installed."""
+        """The dependencies that the release's metadata give, and one on NEVER if the release cannot be installed. Warns of what is
+        left out.
+
+        Raises DeferredError if the release is now deferred.
+        """
         candidate, origin = release.candidate, f"{release.candidate.project} {release.candidate.version}"
         pinned = is_exact(merge(line.requirement.specifier for line in self._index.constraints(candidate.project)))
         reading = self._packages.metadata.get(candidate, certain=pinned)
@@ -85,7 +91,7 @@ class ReleaseDependencies:
         return candidates is not None and candidates.defer(candidate.version, reason)
 
     def warn_of_deferred(self, releases: Iterable[CandidateRelease]) -> None:
-        """Warn of newer releases that were passed over because of an invalid line."""
+        """Warn of releases that are newer than the given ones and were passed over because of an invalid line."""
         for release in releases:
             project, version = release.candidate.project, release.candidate.version
             candidates = self._index.get(project)
@@ -94,7 +100,10 @@ class ReleaseDependencies:
                     self._warn(f"{project} {version} was chosen instead of {other}, which {reason_text(reason)}")
 
     def _required(self, release: CandidateRelease, metadata: Metadata, origin: str) -> Iterator[Dependency]:
-        """The dependencies of a release with its extra, as adjusted by the user. Raises UnreadableRequirementError."""
+        """The dependencies of a release with its extra, as adjusted by the user. Warns of what PEP 508 does not allow.
+
+        Raises UnreadableRequirementError.
+        """
         request = self._request
         for requirement, rules in metadata.requirements(request.target, release.extra, request.adjustments):
             if rules:
@@ -105,7 +114,7 @@ class ReleaseDependencies:
             yield from dependencies_of(requirement, origin, release, request.direct)
 
     def _warn(self, sentence: str) -> None:
-        """Warn once."""
+        """Warn, each sentence once."""
         if sentence not in self._warned:
             self._warned.add(sentence)
             self._on_event(Warned(sentence))

@@ -72,7 +72,7 @@ class ReleaseSearch:
         self._rank: Counter[NormalizedName] = Counter()
 
     def run(self, roots: Sequence[Dependency]) -> dict[Identifier, CandidateRelease]:
-        """The release of each project and extra that the roots lead to."""
+        """The release of each project and extra that the roots lead to. Raises UnsolvableError, and NoSolutionError at the time limit."""
         self._needs[ROOT, ROOT_STATE] = roots
         while True:
             self._demanded.clear()
@@ -88,7 +88,9 @@ class ReleaseSearch:
     def _reached(
         self, states: Mapping[Identifier, int], without: NormalizedName | None = None
     ) -> dict[Identifier, int]:
-        """The packages of a solution that the roots lead to (a search can leave others behind), or do so without one project."""
+        """The packages of a solution, with their states, that the roots lead to; a search can leave others behind. `without` a
+        project, what they lead to if that project asks for nothing.
+        """
         reached = {ROOT: ROOT_STATE}
         pending = [ROOT]
         while pending:
@@ -101,14 +103,16 @@ class ReleaseSearch:
         return reached
 
     def _is_unpinned(self, project: NormalizedName, states: Mapping[Identifier, int]) -> bool:
-        """Whether a release is yanked, and nothing pins it that would be there without it."""
+        """Whether a release is yanked, and no release that would be there without it pins it."""
         offered, state = self._offered(project), states[project, ""]
         if offered is None or offered.choose(self._version(project, state), EVERY_VERSION)[0]:
             return False
         return not self._is_pinned(project, state, self._reached(states, without=project))
 
     def _loop(self, project: NormalizedName, states: Mapping[Identifier, int]) -> Clause[Identifier]:
-        """What excludes a yanked release together with one that pins it, and that nothing else brings in."""
+        """A provisional clause that excludes a yanked release together with a release that pins it, but is brought in by it alone.
+        Notes what is unfounded.
+        """
         behind = states.keys() - self._reached(states, without=project).keys()
         pinning = next(
             asker.package
@@ -158,7 +162,7 @@ class ReleaseSearch:
         return self._costly[project, newest]
 
     def choose(self, package: Identifier, left: Mapping[Identifier, int]) -> int | Clause[Identifier]:
-        """The best release that is left, once its dependencies are known; or a clause that excludes what cannot be taken."""
+        """The best release that is left, once its dependencies are known and noted; or a clause that excludes what cannot be taken."""
         project, extra = package
         if extra and left[package] != (base := left[project, ""]):
             others = self.all_states(package) & ~(base | ABSENT)
@@ -176,11 +180,14 @@ class ReleaseSearch:
             return state
 
     def consequences(self, package: Identifier, state: int) -> list[Clause[Identifier]] | None:
-        """What a release asks for, as clauses. None if that admits a release that was excluded for want of an asker."""
+        """What a release asks for, as clauses. None if that admits a release that was excluded because nothing asked for it."""
         return self._clauses(package, state, self._needs[package, state])
 
     def on_conflict(self, package: Identifier, culprits: Sequence[Identifier]) -> Identifier | None:
-        """Tell the listener. What is often excluded is decided earlier from now on, and what often excludes others later, as in uv."""
+        """Tell the watch. What is often excluded is decided earlier from now on, and what often excludes others later, as in uv.
+
+        Returns the package that is now decided later, whose decision is to be taken back; else None.
+        """
         self._watch.conflict(package[0], culprits[0][0] if culprits else package[0])
         self._excluded[package[0]] += 1
         if self._excluded[package[0]] == OFTEN:
@@ -200,11 +207,11 @@ class ReleaseSearch:
         return tuple(version for number, version in enumerate(self._versions(project), 1) if states >> number & 1)
 
     def _version(self, project: NormalizedName, state: int) -> Version:
-        """The version that one state stands for."""
+        """The version that one state, a single bit, stands for."""
         return self._versions(project)[state.bit_length() - 2]
 
     def _versions(self, project: NormalizedName) -> tuple[Version, ...]:
-        """The versions on the project's page, newest first; each has the state of its place."""
+        """The versions on the project's page, newest first; each has the state of its place. Empty if it has no page."""
         offered = self._offered(project)
         return offered.page.versions if offered else ()
 
@@ -213,7 +220,7 @@ class ReleaseSearch:
         return None if project in (NEVER, ROOT[0]) else self._candidates.get(project)
 
     def _state(self, project: NormalizedName, version: Version) -> int:
-        """The state, one bit, of a version."""
+        """The state, one bit, of a version on the project's page."""
         places = self._places.get(project)
         if places is None:
             places = self._places[project] = {each: place for place, each in enumerate(self._versions(project))}
@@ -233,7 +240,7 @@ class ReleaseSearch:
     # Choosing
 
     def _best(self, project: NormalizedName, left: Mapping[Identifier, int]) -> int | Clause[Identifier]:
-        """The first release that may be taken, or a clause that excludes those that come first.
+        """The state of the first release that may be taken, or a clause that excludes those that come first.
 
         A yanked release that some other choice may still admit waits until nothing else is left.
         """
@@ -256,7 +263,7 @@ class ReleaseSearch:
         return self._without(project, unusable | states & ~(seen | ABSENT)) or self._waiting(project, *waiting[0])
 
     def _waiting(self, project: NormalizedName, state: int, gate: Clause[Identifier]) -> int | Clause[Identifier]:
-        """A yanked release that waited: first the clause that demands its pin, then the release."""
+        """What to do with a yanked release that waited: the first time the clause that demands its pin, then the release."""
         if self._demanded[project] & state:
             return state
         self._demanded[project] |= state
@@ -268,13 +275,15 @@ class ReleaseSearch:
         return Clause({(project, ""): unusable}, fact) if unusable else None
 
     def _has_file(self, offered: ProjectCandidates, version: Version) -> bool:
-        """Whether a version has a file for the target."""
+        """Whether a version has a file that can be chosen; a yanked one counts."""
         return offered.choose(version, _exactly(version))[0] is not None
 
     def _yanked_gate(
         self, offered: ProjectCandidates, version: Version, state: int, left: Mapping[Identifier, int]
     ) -> Clause[Identifier] | None:
-        """What excludes a yanked release until a release that pins it is chosen (PEP 592); None for any other."""
+        """A provisional clause that excludes a yanked release until a release that pins it is chosen (PEP 592). None for one that
+        is not yanked, or is pinned already.
+        """
         project = offered.page.project
         if offered.choose(version, EVERY_VERSION)[0] or self._is_pinned(project, state, left):
             return None
@@ -328,7 +337,7 @@ class ReleaseSearch:
         return [clause for need in needs if (clause := self._clause(package, state, need))]
 
     def _lifts_a_gate(self, package: Identifier, state: int, need: Dependency) -> bool:
-        """Note who asks for what; whether that admits a release that was excluded for want of such an asker."""
+        """Note who asks for what. Returns whether that admits a release that was excluded because nothing asked for it."""
         asker = _Asker(package, state, need, self._admitted(need.project, need.specifier))
         self._askers[need.project].append(asker)
         return _pins(asker, self._gated[need.project]) or (need.project, need.extra) in self._unfounded
@@ -345,10 +354,11 @@ class ReleaseSearch:
 
 
 def _exactly(version: Version) -> SpecifierSet:
+    """The specifier `==version`."""
     return SpecifierSet(f"=={version}")
 
 
 def _pins(asker: _Asker, state: int) -> bool:
-    """Whether a release of another project pins a release."""
+    """Whether a release of another project requires exactly one version, and these states hold it."""
     need = asker.need
     return bool(asker.allowed & state) and need.project != asker.package[0] and is_exact(need.specifier)

@@ -12,12 +12,12 @@ MAX_OFFERED = 6
 
 
 def range_text(versions: Sequence[Version]) -> str:
-    """`2`, `1, 2` or `1.0 to 2.8`, of versions that are sorted, newest first."""
+    """`2`, `1, 2` or `1.0 to 2.8`, oldest first, of versions that are given newest first; empty for none."""
     return ", ".join(map(str, reversed(versions))) if len(versions) <= 2 else f"{versions[-1]} to {versions[0]}"
 
 
 def versions_text(versions: Sequence[Version]) -> str:
-    """`2`, `1, 2` or `1.0 to 2.8 (12 releases)`."""
+    """`range_text`, and how many if there are more than two: `1.0 to 2.8 (12 releases)`."""
     return range_text(versions) + (f" ({len(versions)} releases)" if len(versions) > 2 else "")
 
 
@@ -38,7 +38,9 @@ def origin_text(origin: str) -> str:
 
 
 def offered_text(versions: Sequence[Version], specifier: SpecifierSet) -> str:
-    """The versions of a page, newest first: all of a few, else the newest and those next to the specifier's own."""
+    """The versions of a page, newest first, as text: all of a few, else the newest, those next to the specifier's own, and how many
+    more. `nothing` for none.
+    """
     if len(versions) <= MAX_OFFERED * 2:
         return ", ".join(map(str, versions)) or "nothing"
     edges = [Version(clause.version.removesuffix(".*")) for clause in specifier if clause.operator != "==="]
@@ -48,6 +50,6 @@ def offered_text(versions: Sequence[Version], specifier: SpecifierSet) -> str:
 
 
 def _neighbours(versions: Sequence[Version], edge: Version) -> Sequence[Version]:
-    """The two versions of a sequence, newest first, that are next to where `edge` belongs."""
+    """Two versions of a sequence, newest first: those on both sides of `edge`, or the two at the end that is near it."""
     newer = sum(version > edge for version in versions)
     return versions[min(max(newer - 1, 0), len(versions) - 2) :][:2]

@@ -36,12 +36,14 @@ class RequirementLine:
 
     @property
     def project(self) -> NormalizedName:
-        """The normalised name."""
+        """The normalised name of the project."""
         return canonicalize_name(self.requirement.name)
 
     @property
     def allowed_hashes(self) -> list[frozenset[str]]:
-        """Sets of hashes; the file must have one of each set."""
+        """Sets of hashes (`sha256:…`): of `--hash` options, and of the address. The file must have one of each set; empty if none
+        are given.
+        """
         return [hashes for hashes in (self.hashes, self.source.hashes if self.source else None) if hashes]
 
     @property
@@ -107,7 +109,7 @@ def _direct_line(text: str, origin: str, hashes: frozenset[str]) -> RequirementL
 
 
 def _hash(option: Option) -> str:
-    """The value of a `--hash`, in lower case. Raises InputError for a weak or malformed one."""
+    """The value of a `--hash`, such as `sha256:…`, its digits in lower case. Raises InputError for a weak or malformed one."""
     algorithm, _, digest = option.value.partition(":")
     if STRONG_HASHES.get(algorithm) != len(digest) or not re.fullmatch(r"[0-9a-fA-F]+", digest):
         hint = f"write --hash=sha256:…, with as many digits as the algorithm has ({', '.join(STRONG_HASHES)})"
@@ -151,7 +153,7 @@ def parse_file(
 
 
 def constraint_lines(text: str, source: str) -> tuple[RequirementLine, ...]:
-    """The lines of a constraints file. Raises InputError, also if it names another file."""
+    """The constraints of a file's text, in their order; options are left out. Raises InputError, also if it names another file."""
 
     def nested(name: str, named_by: str) -> tuple[str, str]:
         raise InputError(
@@ -181,7 +183,10 @@ class _Reading:
     lines: RequirementLines = field(default_factory=RequirementLines)
 
     def file(self, text: str, source: str, *, constraints: bool, above: tuple[str, ...]) -> None:
-        """Read a file's lines; `above` are the files that led to it. Raises InputError if one of them is this file."""
+        """Add a file's lines to `lines`, and each error in a line to its problems; `above` are the files that led to it.
+
+        Raises InputError if one of them is this file.
+        """
         if source in above:
             chain = " → ".join([*above, source])
             raise InputError(f"`{source}` includes itself: {chain}", hint="remove one of these `-r` or `-c` lines")
@@ -192,7 +197,7 @@ class _Reading:
                 self.lines.problems.append(problem)
 
     def _line(self, written: str, origin: str, above: tuple[str, ...], *, constraints: bool) -> None:
-        """Read one line. Raises InputError, in whose text variables are unexpanded."""
+        """Add what one line says to `lines`, also the files that it names. Raises InputError, in whose text variables are unexpanded."""
         variables = {name: value for name in VARIABLE.findall(written) if (value := self.environment.get(name))}
         line = _expanded(written, variables)
         hidden = dict(_addresses(written, variables))
@@ -223,7 +228,7 @@ class _Reading:
         self.lines.constraints.append(line)
 
     def _option(self, option: Option, above: tuple[str, ...], *, constraints: bool) -> None:
-        """Keep an option, or read the file that it names."""
+        """Add an option to `lines`, or read the file that it names. Raises InputError for `-r` in a constraints file."""
         if option.name not in ("--requirement", "--constraint"):
             self.lines.options.append(option)
             return
@@ -234,7 +239,7 @@ class _Reading:
 
 
 def _expanded(text: str, variables: Mapping[str, str]) -> str:
-    """A text with the variables that have a value replaced."""
+    """A text with the variables that have a value replaced; others stay as they are."""
     return VARIABLE.sub(lambda match: variables.get(match[1], match[0]), text)
 
 
@@ -264,7 +269,7 @@ def _as_written(line: RequirementLine, hidden: Mapping[str, str]) -> Requirement
 
 
 def _unexpanded(problem: InputError, variables: Mapping[str, str]) -> InputError:
-    """The problem with variables unexpanded, because their values may be secret."""
+    """A new error with the values of variables replaced by their names, because they may be secret; without details."""
     sentence, hint = str(problem), problem.hint
     for name, value in variables.items():
         sentence = sentence.replace(value, f"${{{name}}}")
@@ -273,7 +278,9 @@ def _unexpanded(problem: InputError, variables: Mapping[str, str]) -> InputError
 
 
 def logical_lines(text: str) -> Iterator[tuple[int, str]]:
-    """Lines without comments, continued lines joined, each with the number of its first line (from 1), as in pip."""
+    """Lines without comments, stripped, continued lines joined, empty ones left out, each with the number of its first line (from
+    1), as in pip.
+    """
     pending: list[str] = []
     start = 0
     for number, raw in enumerate(text.lstrip("\ufeff").splitlines(), 1):
@@ -299,7 +306,7 @@ def _without_comment(line: str) -> str:
 
 
 def by_project(lines: Iterable[RequirementLine]) -> dict[NormalizedName, list[RequirementLine]]:
-    """Lines grouped by project."""
+    """Lines grouped by project, each group in the order of the lines."""
     grouped: dict[NormalizedName, list[RequirementLine]] = {}
     for line in lines:
         grouped.setdefault(line.project, []).append(line)

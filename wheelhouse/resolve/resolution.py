@@ -48,23 +48,25 @@ class ResolutionRequest:
     seconds: float | None = None
 
     def requirements_of(self, project: NormalizedName) -> Sequence[RequirementLine]:
-        """The requirement lines of a project."""
+        """The requirement lines of a project, whether or not their markers apply; empty if there are none."""
         return self._requirements_by_project.get(project, ())
 
     @cached_property
     def _requirements_by_project(self) -> Mapping[NormalizedName, Sequence[RequirementLine]]:
-        """By project: a job may have thousands of both."""
+        """The requirement lines by project: a job may have thousands of both."""
         return by_project(self.requirements)
 
     def allowed_hashes(self, project: NormalizedName) -> list[frozenset[str]]:
-        """Sets of hashes (`sha256:…`); the project's file must have one of each set."""
+        """Sets of hashes (`sha256:…`) from the lines that apply to the target; the project's file must have one of each set. Empty
+        if no line gives a hash.
+        """
         lines = self._lines_with_hashes.get(project, ())
         return [
             hashes for line in lines if self.target.applies(line.requirement.marker) for hashes in line.allowed_hashes
         ]
 
     def must_admit_hashes(self) -> None:
-        """Raise InputError if two lines give hashes of one project that no file can have both."""
+        """Raise InputError if two lines that apply to the target give hashes of one project that no file can have both."""
         for project, lines in self._lines_with_hashes.items():
             hashes_by_line = [
                 (line.origin, hashes)
@@ -154,7 +156,7 @@ def dependencies_of(
     parent: CandidateRelease | None = None,
     direct: Collection[NormalizedName] = (),
 ) -> Iterator[Dependency]:
-    """A requirement as dependencies: one on the project, one on each extra.
+    """A requirement as dependencies: one on the project, then one on each extra, sorted. Its marker is not looked at.
 
     Raises InputError if it names a file by its address, unless the user named one for that project.
     """
@@ -177,13 +179,13 @@ def dependencies_of(
 
 
 def dependency_text(requirement: Requirement) -> str:
-    """A requirement without its marker, normalised: `name[a,b]>=1`."""
+    """A requirement without its marker, names normalised: `name[a,b]>=1`."""
     extras = ",".join(sorted(map(canonicalize_name, requirement.extras)))
     return canonicalize_name(requirement.name) + (f"[{extras}]" if extras else "") + str(requirement.specifier)
 
 
 def merge(specifiers: Iterable[SpecifierSet]) -> SpecifierSet:
-    """The specifier that admits what all the given ones admit."""
+    """The specifier that admits what all the given ones admit; EVERY_VERSION for none."""
     merged: SpecifierSet | None = None
     for specifier in specifiers:
         merged = specifier if merged is None else merged & specifier
@@ -192,7 +194,7 @@ def merge(specifiers: Iterable[SpecifierSet]) -> SpecifierSet:
 
 @lru_cache(maxsize=65536)
 def is_exact(specifier: SpecifierSet) -> bool:
-    """Whether a specifier names one version: `==1.2` or `===1.2`, not `==1.*`."""
+    """Whether a specifier has a clause that names one version: `==1.2` or `===1.2`, not `==1.*`."""
     return any(
         clause.operator == "===" or (clause.operator == "==" and not clause.version.endswith(".*"))
         for clause in specifier

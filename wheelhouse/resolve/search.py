@@ -47,7 +47,10 @@ NO_FILE: tuple[type[Reason], ...] = (NoFittingTag, UnreadableFormat, SdistExclud
 
 
 def resolve(request: ResolutionRequest, packages: PackageSource, on_event: Listener = ignore) -> list[ResolvedProject]:
-    """The releases and files that satisfy a request, sorted by project. Raises NoSolutionError, which says why, if none do."""
+    """The releases and files that satisfy a request, sorted by project; metadata is requested on the way.
+
+    Raises NoSolutionError, which says why, if none do; IntegrityError if a file's hash is not the one that a line gives.
+    """
     index = CandidateIndex(request, packages)
     prefetcher = Prefetcher(request, packages, index)
     index.before_wait = prefetcher.walk
@@ -77,7 +80,7 @@ def _search(
     dependencies: ReleaseDependencies,
     on_event: Listener,
 ) -> dict[Identifier, CandidateRelease]:
-    """The solution that the conflict-driven search finds. Raises NoSolutionError."""
+    """The solution that the conflict-driven search finds. Raises NoSolutionError or IntegrityError as `explain` says."""
     from wheelhouse.resolve.pubgrub import UnsolvableError  # noqa: PLC0415  (only if something conflicts)
     from wheelhouse.resolve.release_search import ReleaseSearch  # noqa: PLC0415
     from wheelhouse.resolve.search_watch import SearchWatch  # noqa: PLC0415
@@ -111,7 +114,7 @@ def _resolved_projects(
     packages: PackageSource,
     index: CandidateIndex,
 ) -> list[ResolvedProject]:
-    """A solution by project, with what a lock file says of each."""
+    """A solution by project, sorted, extras merged into their project, with what a lock file says of each."""
     specifiers: dict[NormalizedName, list[SpecifierSet]] = {}
     for dependency in dependencies:
         if dependency.parent is None or dependency.parent.candidate.project != dependency.project:
@@ -160,7 +163,7 @@ def _resolved_project(
 def locked_dependencies(
     metadata: Metadata, extras: Iterable[NormalizedName], target: Target, adjustments: Adjustments
 ) -> tuple[str, ...]:
-    """A release's dependencies on a target with these extras, as `name[extra]>=1`, sorted."""
+    """A release's dependencies on a target with these extras, as `name[extra]>=1` without markers, sorted, each once."""
     requirements = (
         requirement for extra in ("", *extras) for requirement, _ in metadata.requirements(target, extra, adjustments)
     )
@@ -170,7 +173,7 @@ def locked_dependencies(
 def _newer_without_file(
     candidates: ProjectCandidates, chosen: Candidate, specifier: SpecifierSet
 ) -> Iterator[tuple[Version, list[Reason]]]:
-    """Newer releases within a specifier of which no file can be chosen, each with the reasons against its files."""
+    """Releases newer than the chosen one and within a specifier of which no file can be chosen, each with the reasons against its files."""
     for version in candidates.matching(specifier):
         if version <= chosen.version:
             return
@@ -180,14 +183,16 @@ def _newer_without_file(
 
 
 def _skipped(candidates: ProjectCandidates, chosen: Candidate, specifier: SpecifierSet) -> Iterator[Version]:
-    """Newer releases within a specifier without a file for the target: no tag fits, or sdists are excluded."""
+    """Newer releases within a specifier of which every file has no fitting tag, an unreadable format, or is an excluded sdist."""
     for version, reasons in _newer_without_file(candidates, chosen, specifier):
         if reasons and all(isinstance(reason, NO_FILE) for reason in reasons):
             yield version
 
 
 def _passed_over(candidates: ProjectCandidates, chosen: Candidate, specifier: SpecifierSet) -> Iterator[Rejected]:
-    """Newer releases within a specifier that are yanked, require another Python, or have bad entries on their page."""
+    """Newer releases within a specifier, as versions with one reason each, that are yanked, require another Python, or have bad
+    entries on their page.
+    """
     for version, reasons in _newer_without_file(candidates, chosen, specifier):
         if telling := [reason for reason in reasons if isinstance(reason, PASSED_OVER)]:
             yield Rejected(

@@ -26,11 +26,11 @@ class SearchWatch:
         self._conflicts: Counter[tuple[NormalizedName, NormalizedName]] = Counter()
 
     def conflict(self, excluded: NormalizedName, culprit: NormalizedName) -> None:
-        """Count that what was decided of one project excluded a release of another."""
+        """Count a conflict of two projects, in whichever order: what was decided of one excluded a release of the other."""
         self._conflicts[min(excluded, culprit), max(excluded, culprit)] += 1
 
     def trial(self, project: NormalizedName) -> None:
-        """Note that a release of a project is tried. Raises NoSolutionError at the time limit."""
+        """Note that a release of a project is tried; emits `Searching` every few seconds. Raises NoSolutionError at the time limit."""
         now = self._clock()
         if self._limit is not None and now - self._started > self._limit:
             raise self._stopped()
@@ -39,7 +39,7 @@ class SearchWatch:
             self._on_event(Searching(project, self._conflicts.total(), self._most_frequent()))
 
     def _most_frequent(self) -> tuple[str, str] | None:
-        """The two projects that conflicted most often."""
+        """The two projects that conflicted most often, in alphabetical order; None before any conflict."""
         return self._conflicts.most_common(1)[0][0] if self._conflicts else None
 
     def _stopped(self) -> NoSolutionError:

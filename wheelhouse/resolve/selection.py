@@ -37,7 +37,7 @@ class Selection:
     prior_to_except: Mapping[str, str] = field(default_factory=dict)
 
     def with_option(self, name: str, value: str = "") -> "Selection":
-        """This selection after one more of pip's options, which overrides earlier ones. Raises ValueError for an unknown name."""
+        """A copy after one more of pip's options, which overrides earlier ones. Raises ValueError for an unknown name."""
         match name:
             case "--only-binary":
                 only, no = _apply(value, self.only_binary, self.no_binary)
@@ -58,7 +58,7 @@ class Selection:
         raise ValueError(name)
 
     def with_options(self, options: Iterable[Option]) -> "Selection":
-        """This selection after the options of a requirements file, in their order."""
+        """A copy after the options of a requirements file, in their order. Raises ValueError for an unknown name."""
         selection = self
         for option in options:
             selection = selection.with_option(option.name, option.value)
@@ -79,11 +79,11 @@ class Selection:
         return False if _covers(self.only_final, project, self.pre) else None
 
     def prior_to(self, project: NormalizedName) -> datetime | None:
-        """The time before which this project's files must have been uploaded; None if there is no limit."""
+        """The time before which this project's files must have been uploaded; None if there is no limit, or the project is exempt."""
         return None if project in self.prior_to_except else self.uploaded_prior_to
 
     def why_excluded(self, candidate: Candidate) -> Reason | None:
-        """Why a file may not be chosen; None if it may.
+        """Why the format or the upload time of a file excludes it; None if neither does. Its target and hashes do not count here.
 
         Raises InputError if its upload time decides, and the index does not give one.
         """
