@@ -65,7 +65,7 @@ class Cache(Store):
 
     @property
     def private(self) -> "Cache":
-        """The part for this user alone: a folder with mode 0700, whose owner is checked before anything is written there."""
+        """The part for this user alone: a folder with mode 0700, made with the first write; its owner is checked before."""
         with self._guard:
             if self._private is None:
                 root = self.root / PRIVATE / str(os.getuid()) if self.root else None
@@ -73,7 +73,7 @@ class Cache(Store):
             return self._private
 
     def close(self) -> None:
-        """Remove the temporary folder, but for logs whose path was shown. A late thread keeps nothing."""
+        """Remove the temporary folder, but for logs whose path was shown; the cache stays. A late thread keeps nothing."""
         self._closed = True
         if self._temporary and not self._parent:
             for path in self._temporary.iterdir():
@@ -83,21 +83,21 @@ class Cache(Store):
                 self._temporary.rmdir()
 
     def artifact(self, sha256: str) -> Path | None:
-        """The file with this sha256; None if there is none that this user may read."""
+        """The path of the file with this sha256; None if there is none that this user may read, or it was discarded. It is not hashed."""
         for place in self._places(_artifact(sha256)):
             if os.access(place, os.R_OK) and (path := Path(place)) not in self._discarded:
                 return path
         return None
 
     def bring(self, sha256: str, path: Path, on_bytes: Callable[[int], None]) -> bool:
-        """A cache has the files of this machine alone."""
+        """False: a cache has the files of this machine alone."""
         return False
 
     def share(self, path: Path, sha256: str) -> None:
-        """Nothing: a cache has no other machines."""
+        """Does nothing: a cache has no other machines."""
 
     def offer(self, sha256: str) -> None:
-        """Nothing: a cache has no other machines."""
+        """Does nothing: a cache has no other machines."""
 
     def settle(self) -> None:
         """Raises InputError: a cache has no other machines."""
@@ -108,12 +108,15 @@ class Cache(Store):
         raise InputError("no store keeps these files for other machines", hint=hint)
 
     def relying(self) -> AbstractContextManager[None]:
-        """Nothing: `settle` raises the error."""
+        """A context that does nothing: `settle` raises the error."""
         return contextlib.nullcontext()
 
     @contextmanager
     def partial(self, key: str) -> Iterator[Path]:
-        """Lock this user's unfinished download of `key`; another run that wants the same file waits here, and finds it done."""
+        """Lock this user's unfinished download of `key`, a file that is made if needed, and give its path; it stays until `keep` moves it.
+
+        Another run that wants the same file waits here, and finds it done.
+        """
         name = f"partial/{hashlib.sha256(f'{os.geteuid()} {key}'.encode()).hexdigest()}"
         descriptor, path = self._written(name, lambda path: (_open_locked(path), path))
         try:
@@ -122,7 +125,7 @@ class Cache(Store):
             os.close(descriptor)
 
     def keep(self, path: Path, sha256: str) -> Path:
-        """Move a finished and verified file to its final name."""
+        """Move a finished and verified file to its final name, and return that path. A file that is there is replaced."""
         return self._written(_artifact(sha256), lambda final: _moved(path, final))
 
     def discard(self, path: Path) -> None:
@@ -134,13 +137,14 @@ class Cache(Store):
             self._discarded.add(path)
 
     def note(self, kind: str, key: str, content: bytes) -> None:
-        """Keep a small fact under `kind` and `key`, after a sha256 of all three."""
+        """Keep a small fact under `kind` and `key`, after a sha256 of all three; an earlier one is replaced."""
         raw = _digest(kind, key, content) + content
         self._written(_note(kind, key), lambda path: write_whole(path, raw))
 
     def noted(self, kind: str, key: str) -> bytes | None:
-        """The fact under `kind` and `key`; None if there is none that can be read and that this user or root kept, or if it was
-        altered. Others who may write to the folder could note anything: of a page, of a file, of what a build made.
+        """The fact under `kind` and `key`, whatever its age; None if there is none that can be read and that this user or root
+        kept, or if it was altered. Others who may write to the folder could note anything: of a page, of a file, of what a build
+        made.
         """
         for path in self._places(_note(kind, key)):
             try:
@@ -153,7 +157,7 @@ class Cache(Store):
         return None
 
     def bring_note(self, kind: str, key: str) -> bytes | None:
-        """A cache has the facts of this machine alone."""
+        """None: a cache has the facts of this machine alone."""
         return None
 
     def age(self, kind: str, key: str, now: float) -> float:
@@ -165,20 +169,20 @@ class Cache(Store):
         return math.inf
 
     def touch(self, kind: str, key: str, at: float | None = None) -> None:
-        """Set the time from which the age of a fact counts."""
+        """Set the time from which the age of a fact counts; nothing if there is none."""
         for path in self._places(_note(kind, key)):
             with contextlib.suppress(OSError):
                 os.utime(path, None if at is None else (at, at))
                 return
 
     def forget(self, kind: str, key: str) -> None:
-        """Remove a fact."""
+        """Remove a fact, if there is one."""
         for path in self._places(_note(kind, key)):
             with contextlib.suppress(OSError):
                 Path(path).unlink(missing_ok=True)
 
     def log(self, name: str, content: bytes, *, lasting: bool = False) -> Path:
-        """Keep the output of a build, and return its path. Of a temporary folder only the `lasting` logs stay."""
+        """Write the output of a build to a file of this name, and return its path. Of a temporary folder only the `lasting` logs stay."""
         self._lasting |= lasting
 
         def write(path: Path) -> Path:
@@ -188,7 +192,9 @@ class Cache(Store):
         return self._written(str(rooted(Path(LOGS), name)), write)
 
     def size(self) -> dict[str, tuple[int, int]]:
-        """(files, bytes) for each kind of file."""
+        """(files, bytes) for each kind of file, which is the name of a folder, sorted; the private parts are one kind. Empty if
+        there is no cache. The temporary folder does not count.
+        """
         kinds: dict[str, tuple[int, int]] = {}
         for folder in sorted(self.root.iterdir()) if self.root and self.root.is_dir() else ():
             sizes = [path.stat().st_size for path in folder.rglob("*") if path.is_file()]
@@ -196,7 +202,9 @@ class Cache(Store):
         return kinds
 
     def prune(self, keep: Callable[[Path], bool]) -> tuple[int, int]:
-        """Remove every file for which `keep` returns False; (files, bytes) removed."""
+        """Remove every file for which `keep` returns False, also of private parts and unfinished downloads; (files, bytes) removed.
+        Folders stay.
+        """
         count = total = 0
         with os_errors_as_machine_error(self.root or Path()):
             for path in list(self.root.rglob("*")) if self.root else ():
@@ -209,7 +217,9 @@ class Cache(Store):
     # Paths
 
     def _places(self, name: str) -> list[str]:
-        """The paths of a file, the temporary folder first. As texts: a run looks for thousands of files that are not there."""
+        """Where a file may be, as paths: in the temporary folder, then in the cache. Texts, because a run looks for thousands of
+        files that are not there.
+        """
         root = self.root if self._is_there() else None
         return [f"{folder}/{name}" for folder in (self._temporary, root) if folder]
 
@@ -222,7 +232,9 @@ class Cache(Store):
         return self._exists
 
     def _written(self, name: str, write: Callable[[Path], T]) -> T:
-        """The result of `write` for the path of a new file: in the cache, else in the temporary folder."""
+        """The result of `write` for the path of a new file: in the cache or, if that cannot be written to, in the temporary folder,
+        with a warning. Raises MachineError for any other error, and after `close`.
+        """
         if self.root and not self._temporary:
             try:
                 self._claim()
@@ -240,8 +252,8 @@ class Cache(Store):
             return write(path)
 
     def _claim(self) -> None:
-        """Make the folder. Raises PermissionError for a private one that another user made, or can read, and OSError for one
-        whose locks other machines do not see.
+        """Make the cache's folder, once a run. Raises PermissionError for a private one that another user made, or can read, and
+        OSError for one whose locks other machines do not see.
         """
         if self._given and not self._claimed:
             self._given.mkdir(self._mode, parents=True, exist_ok=True)
@@ -259,7 +271,7 @@ class Cache(Store):
             sweep_unless_held(root / folder)
 
     def _turn_away(self, error: OSError) -> None:
-        """Write to the temporary folder from now on."""
+        """Write to the temporary folder from now on, and warn, once."""
         self._temporary_folder(
             f"the cache `{self._given}` cannot be written to ({error.strerror}): what it holds is used, and the rest is kept "
             "for this run alone; --cache-dir names another"
@@ -280,17 +292,17 @@ class Cache(Store):
 
 
 def _artifact(sha256: str) -> str:
-    """The path of a file, in the cache."""
+    """The path of a file, relative to the cache."""
     return f"artifacts/{sha256[:2]}/{sha256}"
 
 
 def _note(kind: str, key: str) -> str:
-    """The path of a fact, in the cache. A key, which may be long, is hashed."""
+    """The path of a fact, relative to the cache. A key, which may be long, is hashed."""
     return f"{kind}/{hashlib.sha256(key.encode()).hexdigest()}"
 
 
 def _digest(kind: str, key: str, content: bytes) -> bytes:
-    """The sha256 of a fact and of what it is about, so that no fact can be renamed to be about something else."""
+    """The sha256, 32 bytes, of a fact and of what it is about, so that no fact can be renamed to be about something else."""
     return hashlib.sha256(b"\0".join((kind.encode(), key.encode(), content))).digest()
 
 
@@ -301,7 +313,7 @@ def _is_own(file: io.FileIO) -> bool:
 
 
 def _moved(path: Path, final: Path) -> Path:
-    """Rename a file, or copy it from another file system."""
+    """Rename a file, or copy it from another file system and remove it. Returns `final`."""
     try:
         _rename(path, final)
     except OSError as error:
@@ -329,7 +341,8 @@ def _rename(path: Path, final: Path) -> None:
 
 
 def _open_locked(path: Path) -> int:
-    """Open and lock a file. Another run may rename it while this one waits: then the new file at the path is locked.
+    """Open and lock a file, which is made if needed; waits for the lock. Returns its descriptor. Another run may rename it while
+    this one waits: then the new file at the path is locked.
 
     What another user wrote is removed: with it, the download would not be this run's own.
     """

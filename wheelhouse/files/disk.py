@@ -68,7 +68,7 @@ def os_errors_as_machine_error(path: Path) -> Iterator[None]:
 
 
 def machine_error(error: OSError, path: Path | None = None) -> MachineError:
-    """The MachineError for an OSError, with the path that the error names, else with `path`."""
+    """A MachineError, to be raised, for an OSError, with the path that the error names, else with `path`."""
     if error.errno == errno.ENOENT and not _has_current_folder():
         return MachineError("the current folder is gone", hint="cd to a folder that is there")
     renamed_to = (
@@ -79,6 +79,7 @@ def machine_error(error: OSError, path: Path | None = None) -> MachineError:
 
 
 def _has_current_folder() -> bool:
+    """Whether the current folder still exists."""
     try:
         return bool(Path.cwd())
     except FileNotFoundError:
@@ -94,7 +95,7 @@ def read_bytes(path: Path, what: str) -> bytes:
 
 
 def read_text(path: Path, what: str) -> str:
-    """The text of a file that the user named. Raises InputError saying that `what` cannot be read."""
+    """The text, in UTF-8, of a file that the user named. Raises InputError saying that `what` cannot be read."""
     try:
         return path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
@@ -106,7 +107,7 @@ def read_text(path: Path, what: str) -> str:
 def read_regular(path: Path, most: int, what: str) -> bytes:
     """The bytes of a regular file of at most `most` bytes; links are not followed, and nothing else is opened.
 
-    Raises InputError saying what `what` is: a link, a folder, a device, a FIFO, too large, or unreadable.
+    Raises InputError, naming the file as `what`, for a link, a folder, a device, a FIFO, one that is too large, or unreadable.
     """
     try:
         kind = _kind(path.lstat().st_mode)
@@ -130,7 +131,7 @@ def _kind(mode: int) -> str:
 
 
 def verbatim(path: Path) -> str:
-    """The text of a wheelhouse's own file, with its line ends as they are. Bytes that are not UTF-8 are replaced.
+    """The text of a wheelhouse's own file of at most MAX_TEXT_BYTES, with its line ends as they are. Bytes that are not UTF-8 are replaced.
 
     Raises InputError as `read_regular` does.
     """
@@ -138,7 +139,7 @@ def verbatim(path: Path) -> str:
 
 
 def read_regular_text(path: Path, what: str) -> str:
-    """The text of a wheelhouse's own file. Raises InputError as `read_regular` does, and if it is not UTF-8."""
+    """The text of a wheelhouse's own file of at most MAX_TEXT_BYTES. Raises InputError as `read_regular` does, and if it is not UTF-8."""
     try:
         return read_regular(path, MAX_TEXT_BYTES, what).decode()
     except UnicodeDecodeError as error:
@@ -146,7 +147,9 @@ def read_regular_text(path: Path, what: str) -> str:
 
 
 def kind_of(path: Path, *, follow: bool = False) -> str | None:
-    """What is at a path, in one word of `KINDS`, or `device`; None for nothing. A link is a link, unless it is followed."""
+    """What is at a path, in one word of `KINDS`, or `device`; None for nothing, or if it cannot be looked at. A link is a link,
+    unless it is followed.
+    """
     try:
         return _kind(path.stat(follow_symlinks=follow).st_mode)
     except OSError:
@@ -154,7 +157,7 @@ def kind_of(path: Path, *, follow: bool = False) -> str | None:
 
 
 def refuse_endless_files(folder: Path, inside: Iterable[str] = ()) -> None:
-    """Raise InputError if a FIFO, socket or device lies in a folder, or a link to one: to read it could never end.
+    """Raise InputError if a FIFO, socket or device lies directly in a folder, or a link to one: to read it could never end.
 
     The folders `inside` it are searched, too, if they are there, and are no links.
     """
@@ -191,9 +194,10 @@ def write_all(file: io.FileIO, content: bytes | memoryview) -> None:
 
 
 def write(folder: Path, name: str, text: str | bytes) -> None:
-    """Write a whole file under its final name, or not at all. A file with the same bytes is left as it is; a link is replaced.
+    """Write a whole file `name` in a folder, or not at all. A file with the same bytes is left as it is; a link is replaced.
 
-    What killed runs left in the folder is removed.
+    What killed runs left in the folder is removed. Raises InputError for an empty name, IntegrityError for one that leads out of
+    the folder, MachineError.
     """
     content = text.encode() if isinstance(text, str) else text
     if not name:
@@ -206,7 +210,9 @@ def write(folder: Path, name: str, text: str | bytes) -> None:
 
 
 def write_whole(final: Path, content: bytes) -> None:
-    """Write a whole file under its final name, or not at all. Raises OSError."""
+    """Write a whole file under its final name, or not at all; a file or link that is there is replaced, and the folder is made if
+    needed. Raises OSError.
+    """
     path, file = fresh_unbuffered(final.parent)
     try:
         with file:
@@ -227,7 +233,9 @@ def must_lie_outside(output: Path, wheelhouse: Path) -> None:
 
 
 def must_be_readable(folder: Path) -> None:
-    """Raise MachineError if only root may read a folder or a file in it: nobody is root in a sandbox."""
+    """Raise MachineError if only root may read a folder or a file in it, at any depth: nobody is root in a sandbox. Nothing if the
+    user is not root.
+    """
     if os.geteuid() != 0:
         return
     for path in (folder, *sorted(folder.rglob("*"))):
@@ -237,7 +245,9 @@ def must_be_readable(folder: Path) -> None:
 
 
 def rooted(folder: Path, name: str) -> Path:
-    """The path of `name` in `folder`. Raises IntegrityError for a name that leads out of the folder."""
+    """The path of `name` in `folder`, which need not exist; links are not looked at. Raises IntegrityError for an empty name, and
+    for one that leads out of the folder.
+    """
     parts = Path(name).parts
     if not parts or Path(name).is_absolute() or ".." in parts or "\0" in name:
         raise IntegrityError(f"`{name}` leads out of `{folder}`")
@@ -245,7 +255,7 @@ def rooted(folder: Path, name: str) -> Path:
 
 
 def _sweep(folder: Path) -> None:
-    """Remove what killed runs left, also in the inner folders. Only for the holder of the folder's lock."""
+    """Remove the temporary files that killed runs left, also in the inner folders. Only for the holder of the folder's lock."""
     with os_errors_as_machine_error(folder):
         sweep(folder)
     for inner in (folder / name for name in INNER_FOLDERS):
@@ -254,7 +264,7 @@ def _sweep(folder: Path) -> None:
 
 
 def sha256_of(path: Path) -> str:
-    """A file's sha256, in lower-case hexadecimal."""
+    """A file's sha256, in lower-case hexadecimal; the file is read. Raises MachineError."""
     return digest_of(path, "sha256")
 
 
@@ -275,7 +285,9 @@ class LockedFile(Protocol):
 
 
 def has_locked_bytes(folder: Path, locked: LockedFile) -> bool:
-    """Whether a folder holds a regular file with the locked name, size and sha256; a symbolic link does not count."""
+    """Whether a folder holds a regular file with the locked name, size and sha256, which is computed if the size is right; a
+    symbolic link does not count.
+    """
     path = rooted(folder, locked.filename)
     with os_errors_as_machine_error(path):
         return _own_size(path) == locked.size and sha256_of(path) == locked.sha256
@@ -297,7 +309,7 @@ def _own_size(path: Path) -> int | None:
 
 
 def digest_of(path: Path, algorithm: "str | Callable[[], _HashObject]") -> str:
-    """A file's digest, in lower-case hexadecimal; `algorithm` is a name of hashlib, or makes a hash object."""
+    """A file's digest, in lower-case hexadecimal; `algorithm` is a name of hashlib, or makes a hash object. Raises MachineError."""
     with os_errors_as_machine_error(path), path.open("rb") as file:
         return hashlib.file_digest(file, algorithm).hexdigest()
 
@@ -330,7 +342,8 @@ def copy_to_temp_file(source: Path, folder: Path, sha256: str) -> Path:
 
 
 def link_to_temp_file(source: Path, folder: Path, sha256: str) -> Path:
-    """`copy_to_temp_file` that takes a read-only hard link if no blocks can be shared, and a copy if there can be no link.
+    """`copy_to_temp_file` that takes a hard link if no blocks can be shared, and a copy if there can be no link. A link makes the
+    source read-only, too.
 
     The link is hashed: whoever may write to a read-only file, as root may, could have written through another link.
     """
@@ -340,15 +353,15 @@ def link_to_temp_file(source: Path, folder: Path, sha256: str) -> Path:
             linked = True
         else:
             path.unlink()
-            linked = _is_linked(source, path)
+            linked = _link_read_only(source, path)
     if not linked:
         return copy_to_temp_file(source, folder, sha256)
     _must_have_sha256(sha256_of(path), sha256, source)
     return path
 
 
-def _is_linked(source: Path, path: Path) -> bool:
-    """Make `path` a hard link of a file, which is read-only from now on; False if that cannot be."""
+def _link_read_only(source: Path, path: Path) -> bool:
+    """Make `path` a hard link of a file, which is read-only from now on. Returns False, and makes nothing, if the file system cannot."""
     with os_errors_as_machine_error(path):
         try:
             path.hardlink_to(source)
@@ -362,6 +375,7 @@ def _is_linked(source: Path, path: Path) -> bool:
 
 
 def _must_have_sha256(sha256: str, expected: str, source: Path) -> None:
+    """Raise IntegrityError, saying that `source` was altered, if two sha256 differ."""
     if sha256 != expected:
         raise IntegrityError(f"`{source}` was altered: its sha256 is {sha256}, where {expected} was expected")
 
@@ -376,7 +390,7 @@ def _share_blocks(reader: io.FileIO, writer: BinaryIO) -> bool:
 
 
 def _copy_hashed(reader: io.FileIO | BinaryIO, writer: BinaryIO) -> str:
-    """Copy all bytes, and return their sha256."""
+    """Copy all bytes from where the reader is, and return their sha256."""
     digest = hashlib.sha256()
     while block := reader.read(BLOCK):
         digest.update(block)
@@ -385,18 +399,18 @@ def _copy_hashed(reader: io.FileIO | BinaryIO, writer: BinaryIO) -> str:
 
 
 def place(source: Path, folder: Path, name: str, sha256: str) -> None:
-    """Copy a file into `folder` as `name`. Raises IntegrityError if it has another sha256."""
+    """Copy a file into `folder` as `name`, in place of what is there. Raises IntegrityError if it has another sha256."""
     commit_file(copy_to_temp_file(source, folder, sha256), rooted(folder, name))
 
 
 def commit_file(path: Path, final: Path) -> None:
-    """Give a temporary file its final name."""
+    """Give a temporary file its final name, in place of what is there. Raises MachineError."""
     with os_errors_as_machine_error(final):
         path.replace(final)
 
 
 def copy_of(source: Path, path: Path) -> str:
-    """Write a file's bytes into another, and return their sha256. Raises InputError if it cannot be read."""
+    """Write a file's bytes into another, in place of what is there, and return their sha256. Raises InputError if it cannot be read."""
     try:
         reader = source.open("rb")
     except OSError as error:
@@ -428,7 +442,7 @@ def folder_lock(folder: Path) -> Iterator[None]:
 
 
 def _locked(folder: Path) -> int:
-    """The descriptor of a folder that is locked; on NFS, which locks only what is open for writing, that of a file in it."""
+    """The descriptor of a folder that is locked, after waiting; on NFS, which locks only what is open for writing, that of a file in it."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -441,7 +455,9 @@ def _locked(folder: Path) -> int:
 
 
 def _locked_file(path: Path) -> int:
-    """The descriptor of a file that is locked, and made if needed. Who had it removes it: then the next one is made."""
+    """The descriptor of a file that is locked, after waiting, and made if needed. The run that held it removes it: then a new one
+    is made.
+    """
     while True:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
         try:

@@ -12,16 +12,18 @@ _sha256s: dict[State, str] = {}
 
 
 def state_of(status: os.stat_result) -> State:
-    """What changes if anything writes to a file, or puts another in its place. No program can set the last of it."""
+    """What changes if anything writes to a file, or puts another in its place. No program can set the last part of it."""
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def note_sha256(state: State, sha256: str) -> None:
-    """Note the sha256 of a file that had this state before and after it was read."""
+    """Note for this process the sha256 of a file that had this state before and after it was read. Nothing if its last change is
+    less than a second old.
+    """
     if time.time_ns() - state[-1] >= SETTLED_NANOSECONDS:
         _sha256s[state] = sha256
 
 
 def noted_sha256(state: State) -> str | None:
-    """The sha256 of a file with this state; None if this process did not hash it."""
+    """The sha256 of a file with this state; None if this process did not note it."""
     return _sha256s.get(state)

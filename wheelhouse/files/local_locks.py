@@ -45,7 +45,7 @@ def local_lock_option(mountinfo: str, path: str) -> str | None:
 
 @cache
 def _mounts() -> str:
-    """What is mounted; nothing where the system does not say."""
+    """The text of /proc/self/mountinfo, read once; empty on a system without it."""
     try:
         return MOUNTS.read_text(errors="surrogateescape")
     except OSError:

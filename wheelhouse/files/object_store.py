@@ -60,7 +60,7 @@ class LostError(StoreError):
 
 
 def repeated(work: Callable[[], T]) -> T:
-    """The result of `work`, which is done once more if a request was lost: it may be done twice."""
+    """The result of `work`, which is called once more if the connection was lost: the request may be carried out twice."""
     try:
         return work()
     except LostError:
@@ -103,12 +103,12 @@ class ObjectStore:
         self._guard = threading.Lock()
         self._folders: dict[str, Any] = {}
         self._stores, self._allow_http = stores, allow_http
-        with self._errors_told():
+        with self._store_errors():
             self._store = _opened(self.name, stores, allow_http=allow_http, make=make)
 
     def read(self, key: str, max_bytes: int) -> Found | None:
         """An object of at most `max_bytes`; None if there is none, or if it is larger. Raises StoreError."""
-        with self._errors_told():
+        with self._store_errors():
             try:
                 result = self._obstore.get(*self._at(key))
             except FileNotFoundError:
@@ -122,7 +122,7 @@ class ObjectStore:
 
         Raises StoreError, also for a store that is too slow; `path` is then empty.
         """
-        with self._errors_told():
+        with self._store_errors():
             try:
                 result = self._obstore.get(*self._at(key))
             except FileNotFoundError:
@@ -139,7 +139,7 @@ class ObjectStore:
                     raise
 
     def _written(self, chunks: Iterable[Any], file: io.FileIO, path: Path, on_bytes: Callable[[int], None]) -> str:
-        """Write chunks to a file as they arrive, and return their sha256."""
+        """Write chunks to a file as they arrive, and return their sha256. Raises StoreError if they arrive too slowly."""
         digest, started, total = hashlib.sha256(), time.monotonic(), 0
         for chunk in chunks:
             content = memoryview(chunk)
@@ -154,9 +154,12 @@ class ObjectStore:
         return digest.hexdigest()
 
     def create(self, key: str, content: bytes | Path, content_type: str = "application/octet-stream") -> bool:
-        """Make an object; False if it is there already. Raises StoreError."""
+        """Make an object of bytes or of a file; False if it is there already. Raises StoreError.
+
+        A file of more than MAX_SINGLE_BYTES is sent in parts: what another run makes meanwhile is replaced.
+        """
         attributes = {} if self.is_folder else {"Content-Type": content_type}
-        with self._errors_told():
+        with self._store_errors():
             if isinstance(content, Path) and content.stat().st_size > MAX_SINGLE_BYTES:
                 if self.has(key):
                     return False
@@ -170,13 +173,13 @@ class ObjectStore:
 
     def put(self, key: str, content: bytes) -> None:
         """Make an object, or replace it. Raises StoreError."""
-        with self._errors_told():
+        with self._store_errors():
             self._obstore.put(*self._at(key), content)
 
     def replace(self, key: str, content: bytes, version: Any, content_type: str) -> Any:  # noqa: ANN401  (a store's own)
         """Replace the object that has this version, and return its new version. Raises ChangedError if another writer did first."""
         attributes = {"Content-Type": content_type}
-        with self._errors_told():
+        with self._store_errors():
             try:
                 return _version(self._obstore.put(*self._at(key), content, attributes=attributes, mode=version))
             except (self._changed, self._exists, FileNotFoundError) as error:
@@ -188,7 +191,7 @@ class ObjectStore:
 
     def size_of(self, key: str) -> int | None:
         """The size of an object in bytes; None if there is none. Raises StoreError."""
-        with self._errors_told():
+        with self._store_errors():
             try:
                 return int(self._obstore.head(*self._at(key))["size"])
             except FileNotFoundError:
@@ -202,18 +205,23 @@ class ObjectStore:
         repeated(lambda: self._remove(key))
 
     def _remove(self, key: str) -> None:
-        with self._errors_told(), suppress(FileNotFoundError):
+        """One attempt of `remove`."""
+        with self._store_errors(), suppress(FileNotFoundError):
             self._obstore.delete(*self._at(key))
 
     def listed(self, prefix: str = "") -> Iterator[Listed]:
-        """All objects whose key starts with the folders of `prefix`. Raises StoreError."""
-        with self._errors_told():
+        """All objects, at any depth, whose key starts with the folders of `prefix`. They are requested as they are read. Raises
+        StoreError.
+        """
+        with self._store_errors():
             for rows in self._obstore.list(self._store, prefix or None, chunk_size=MAX_LISTED):
                 for row in rows:
                     yield Listed(row["path"], row["size"], row["last_modified"])
 
     def _at(self, key: str) -> tuple[Any, str]:
-        """What obstore takes for a key. It strips a `/` at the end of a key, but not the one between a bucket and an empty key."""
+        """What obstore takes for a key: a store and a key in it. obstore strips a `/` at the end of a key, but not the one between
+        a bucket and an empty key.
+        """
         if not key.endswith("/"):
             return self._store, key
         with self._guard:
@@ -228,12 +236,12 @@ class ObjectStore:
 
     @property
     def is_folder(self) -> bool:
-        """Whether it is a folder of this machine, or one that is mounted here."""
+        """Whether it is a folder, of this machine or mounted here, and not a bucket."""
         return self.name.startswith("file:")
 
     @contextmanager
-    def _errors_told(self) -> Iterator[None]:
-        """Raise errors of obstore as StoreError. Their own texts may hold a signature."""
+    def _store_errors(self) -> Iterator[None]:
+        """Raise errors of obstore as StoreError, RefusedByStoreError or LostError, without their own texts, which may hold a signature."""
         try:
             yield
         except self._refusals as error:
@@ -244,7 +252,7 @@ class ObjectStore:
 
 
 def _modules() -> tuple[Any, Any, Any]:
-    """The modules of `obstore`, which is an extra. Raises MachineError if it is not installed."""
+    """The module `obstore` and its modules `exceptions` and `store`; it is an extra. Raises MachineError if it is not installed."""
     try:
         import obstore  # noqa: PLC0415
         from obstore import exceptions, store  # noqa: PLC0415
@@ -255,7 +263,9 @@ def _modules() -> tuple[Any, Any, Any]:
 
 
 def _checked(url: str) -> str:
-    """A store's URL. Raises InputError for a scheme that no store has, for a credential in it, and for a relative `file:` URL."""
+    """A store's URL, without a `/` at its end. Raises InputError for a scheme that no store has, for a credential in it, for a
+    relative `file:` URL, and for no bucket.
+    """
     parts = urlsplit(url)
     if parts.scheme not in SCHEMES:
         hint = "give a URL such as s3://bucket/folder, gs://bucket/folder, az://container/folder or file:///srv/store"
@@ -271,7 +281,7 @@ def _checked(url: str) -> str:
 
 
 def _opened(url: str, stores: Any, *, allow_http: bool, make: bool) -> Any:  # noqa: ANN401  (obstore's own types are many)
-    """The store that obstore has for a URL."""
+    """The store object that obstore has for a URL. The folder of a `file:` URL is made if `make` says so."""
     if url.startswith("file:"):
         return stores.LocalStore(unquote(urlsplit(url).path) or "/", mkdir=make)
     return stores.from_url(url, **_limits(allow_http=allow_http))
@@ -298,12 +308,12 @@ def _limits(*, allow_http: bool) -> dict[str, Any]:
 
 
 def _version(meta: Any) -> dict[str, str | None]:  # noqa: ANN401
-    """What a conditional write compares."""
+    """What a conditional write compares: the `e_tag` and `version` that the store gave."""
     return {name: meta[name] for name in ("e_tag", "version") if meta[name] is not None}
 
 
 def _reason(text: str) -> str:
-    """What happened, from the text of an error of obstore, of which nothing but a status is quoted."""
+    """What happened, as the end of a sentence, from the text of an error of obstore, of which nothing but a status is quoted."""
     for pattern, reason in REASONS:
         if match := re.search(pattern, text):
             return match.expand(reason)

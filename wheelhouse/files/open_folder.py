@@ -65,7 +65,7 @@ class OpenFolder:
         return file
 
     def sha256_of(self, name: str) -> str | None:
-        """The sha256 of a regular file; of anything else, its kind; None if nothing is there."""
+        """The sha256 of a regular file, in lower-case hexadecimal; of anything else its kind, such as `link`; None if nothing is there."""
         file = self.open_file(name)
         if file is None:
             return self.kind_of(name)
@@ -73,7 +73,9 @@ class OpenFolder:
             return hashlib.file_digest(file, "sha256").hexdigest()
 
     def read(self, name: str, most: int) -> bytes:
-        """The bytes of a regular file of at most `most` bytes. Raises IntegrityError for anything else."""
+        """The bytes of a regular file of at most `most` bytes. Raises IntegrityError for anything else, for a larger one, and for
+        nothing.
+        """
         file = self.open_file(name)
         if file is None:
             raise IntegrityError(f"`{self.path / name}` is no regular file")
@@ -84,7 +86,9 @@ class OpenFolder:
         return content
 
     def new_file(self) -> tuple[str, BinaryIO]:
-        """A new file, open for writing, under a name that nothing reads; `place` gives it its name, or it is swept."""
+        """The name and the stream of a new file, open for writing, directly in the folder; `place` gives it its final name, or it
+        is swept.
+        """
         name = f"{TEMP_PREFIX}{random.getrandbits(64):016x}.tmp"
         with os_errors_as_machine_error(self.path):
             descriptor = os.open(name, NEW_FILE_FLAGS, 0o644, dir_fd=self._descriptors[""])
@@ -92,14 +96,14 @@ class OpenFolder:
         return name, os.fdopen(descriptor, "wb")
 
     def place(self, new: str, name: str) -> None:
-        """Give a new file its name, in folders that are made if they are not there."""
+        """Give a new file its name, in place of what is there, in folders that are made if needed."""
         folder, last = self._split(name)
         destination = self._inner(folder, create=True)
         with os_errors_as_machine_error(self.path / name):
             os.replace(new, last, src_dir_fd=self._descriptors[""], dst_dir_fd=destination)
 
     def remove(self, name: str) -> None:
-        """Remove a file, and then the inner folders that are empty."""
+        """Remove a file, and then the inner folders above it that are empty. Raises MachineError if it is not there."""
         folder, last = self._split(name)
         with os_errors_as_machine_error(self.path / name):
             os.unlink(last, dir_fd=self._inner(folder))
@@ -111,13 +115,16 @@ class OpenFolder:
                 folder = parent
 
     def _split(self, name: str) -> tuple[str, str]:
-        """The folder inside and the last name of a path. Raises IntegrityError if the path leads out of the folder."""
+        """The folder inside (empty for none) and the last name of a path. Raises IntegrityError if the path leads out of the folder."""
         rooted(self.path, name)
         folder, _, last = name.rpartition("/")
         return folder, last
 
     def _inner(self, folder: str, *, create: bool = False) -> int | None:
-        """The descriptor of a folder inside; None if it is not there and is not to be made."""
+        """The descriptor of a folder inside, which stays open; None if it is not there and is not to be made.
+
+        Raises IntegrityError if a link or anything else is in its place.
+        """
         if folder in self._descriptors:
             return self._descriptors[folder]
         parent_name, _, last = folder.rpartition("/")

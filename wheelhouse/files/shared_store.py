@@ -83,7 +83,9 @@ class SharedObjects:
     _uploads: list["Future[None]"] = field(default_factory=list)
 
     def file(self, sha256: str, path: Path, on_bytes: Callable[[int], None]) -> bool:
-        """Write a file to `path`; False if the store has none with this sha256. An altered object is removed, with a warning."""
+        """Write a file of the store to `path`; False if the store has none with this sha256, or failed. An altered object is
+        removed, with a warning, and `path` is empty.
+        """
         key = artifact_key(sha256)
         digest = self._tried(READING, lambda: self.objects.read_into(key, path, self.max_file_bytes, on_bytes), None)
         if digest == sha256:
@@ -97,7 +99,9 @@ class SharedObjects:
         return False
 
     def note(self, kind: str, key: str) -> SignedNote | None:
-        """A note that a trusted key signed; None if there is none."""
+        """A note that a trusted key signed; None if there is none, if its time is in the future, if there are no keys, or if the
+        store failed.
+        """
         keys = self.keys
         if keys is None:
             return None
@@ -112,7 +116,9 @@ class SharedObjects:
         return None
 
     def send_file(self, path: Path, sha256: str, then: Callable[[], None]) -> None:
-        """Send a file of the cache in the background; `then` is called when it is there."""
+        """Send a file of the cache in the background, unless the store has it; `then` is called when it is there. Nothing for a
+        store that is only read, or failed.
+        """
 
         def send() -> None:
             key = artifact_key(sha256)
@@ -125,7 +131,9 @@ class SharedObjects:
         self._send(send)
 
     def send_note(self, kind: str, key: str, content: bytes) -> None:
-        """Sign a note, if there is a key for that, and send it in the background. A later note replaces an earlier one."""
+        """Sign a note and send it in the background; a later note replaces an earlier one. Nothing without a key to sign with, or
+        for a store that is only read, or failed.
+        """
         now = time.time()
         if self.keys is None or not self.keys.can_sign or not self.writes:
             return
@@ -143,7 +151,7 @@ class SharedObjects:
             self._send(lambda: self.objects.remove(note_key(kind, key)))
 
     def flush(self) -> None:
-        """Wait until all that was sent is there, or the store failed."""
+        """Wait until all that was sent is there, or the store failed; after QUIET_SECONDS, say so."""
         late = wait(self._uploads, QUIET_SECONDS).not_done
         if late:
             self.on_event(Noted(f"{counted(len(late), 'object')} on the way to the store {self.objects.name}"))
@@ -158,12 +166,12 @@ class SharedObjects:
             raise StoreError(f"{error}: it does not have all files", hint="run the same command again")
 
     def close(self) -> None:
-        """Send nothing more."""
+        """Send nothing more: what waits is dropped, and what is on its way is not waited for."""
         if self._pool:
             self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _send(self, work: Callable[[], None]) -> None:
-        """Do `work` in the background, if the store may be written to."""
+        """Do `work` in the background; nothing for a store that is only read, or failed."""
         if not self.writes or WRITING in self._failures:
             return
         with self._guard:
@@ -172,7 +180,7 @@ class SharedObjects:
             self._uploads.append(self._pool.submit(self._tried, WRITING, work, None))
 
     def _tried(self, doing: str, work: Callable[[], T], otherwise: T) -> T:
-        """The result of `work`; `otherwise` if the store fails, which ends reading or writing for this run."""
+        """The result of `work`; `otherwise` if the store fails, which ends reading or writing (`doing`) for this run, with one warning."""
         if doing in self._failures:
             return otherwise
         try:
@@ -207,19 +215,19 @@ class SharedStore(Store):
         return self._private
 
     def artifact(self, sha256: str) -> Path | None:
-        """The file with this sha256 on this machine."""
+        """The path of the file with this sha256 on this machine; None if it has none. No request is sent."""
         return self._near.artifact(sha256)
 
     def bring(self, sha256: str, path: Path, on_bytes: Callable[[int], None]) -> bool:
-        """Write the shared file with this sha256 to `path`."""
+        """Write the shared file with this sha256 to `path`; False if the store has none, or failed."""
         return self._shared.file(sha256, path, on_bytes)
 
     def settle(self) -> None:
-        """Wait until the others have all."""
+        """Wait until the store has all that was sent. Raises InputError for a store that is only read, StoreError if it failed."""
         self._shared.settle()
 
     def relying(self) -> AbstractContextManager[None]:
-        """Hold a lease, so that no run prunes the store."""
+        """Hold a lease while the context is open, so that no run prunes the store. Raises StoreError while a run prunes it."""
         return lease(self._shared.objects, RELYING, against=PRUNING)
 
     def partial(self, key: str) -> AbstractContextManager[Path]:
@@ -227,17 +235,17 @@ class SharedStore(Store):
         return self._near.partial(key)
 
     def keep(self, path: Path, sha256: str) -> Path:
-        """Keep a file on this machine, and send it to the others."""
+        """Move a file into the cache of this machine, return its path there, and send it to the store in the background."""
         kept = self._near.keep(path, sha256)
         self.share(kept, sha256)
         return kept
 
     def share(self, path: Path, sha256: str) -> None:
-        """Send a file to the others."""
+        """Send a file to the store in the background, and note here that the store has it."""
         self._shared.send_file(path, sha256, lambda: self._near.note(SENT, self._sent_key(sha256), b""))
 
     def offer(self, sha256: str) -> None:
-        """Send a file of this machine to the others, if that was not done lately."""
+        """Send a file of the cache to the store in the background, if that was not done lately, and its bytes still have this sha256."""
         if self._near.age(SENT, self._sent_key(sha256), time.time()) > SENT_SECONDS:
             path = self._near.artifact(sha256)
             if path and sha256_of(path) == sha256:  # an earlier run kept it: it may have been altered since
@@ -248,17 +256,19 @@ class SharedStore(Store):
         self._near.discard(path)
 
     def note(self, kind: str, key: str, content: bytes) -> None:
-        """Keep a note on this machine, and send it to the others."""
+        """Keep a note on this machine and, if its kind is shared, sign it and send it to the store."""
         self._near.note(kind, key, content)
         if self._shares(kind):
             self._shared.send_note(kind, key, content)
 
     def noted(self, kind: str, key: str) -> bytes | None:
-        """A note of this machine."""
+        """A note of this machine; None if it has none."""
         return self._near.noted(kind, key)
 
     def bring_note(self, kind: str, key: str) -> bytes | None:
-        """A shared note, which is kept on this machine from now on, with the age that it has."""
+        """A shared note, which is kept on this machine from now on, with the age that it has. None if the store has none to trust,
+        or its kind is not shared.
+        """
         note = self._shared.note(kind, key) if self._shares(kind) else None
         if note is None:
             return None
@@ -271,13 +281,13 @@ class SharedStore(Store):
         return self._near.age(kind, key, now)
 
     def touch(self, kind: str, key: str, at: float | None = None) -> None:
-        """Set the time of a note, here and for the others."""
+        """Set the time of a note: here, and without `at` also in the store, to which it is sent again."""
         self._near.touch(kind, key, at)
         if at is None and self._shares(kind) and (content := self._near.noted(kind, key)) is not None:
             self._shared.send_note(kind, key, content)
 
     def forget(self, kind: str, key: str) -> None:
-        """Remove a note, here and for the others."""
+        """Remove a note, here and, if this run can sign, from the store."""
         self._near.forget(kind, key)
         if self._shares(kind):
             self._shared.remove_note(kind, key)
@@ -287,14 +297,15 @@ class SharedStore(Store):
         return self._near.log(name, content, lasting=lasting)
 
     def _sent_key(self, sha256: str) -> str:
-        """The key of the note that a file is in this store."""
+        """The key of the note of this machine that a file is in this store."""
         return f"{self._shared.objects.name} {sha256}"
 
     def _shares(self, kind: str) -> bool:
+        """Whether notes of this kind are shared."""
         return self._kinds is None or kind in self._kinds
 
 
 def _signed_message(kind: str, key: str, when: float, content: bytes) -> bytes:
-    """What the signature of a note is over: a note that is renamed, or made younger, is not signed."""
+    """The bytes that the signature of a note is over: a note that is renamed, or made younger, is not signed."""
     about = hashlib.sha256(b"\0".join((kind.encode(), key.encode(), repr(when).encode(), content))).digest()
     return b"wheelhouse store note 1\0" + about

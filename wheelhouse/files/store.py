@@ -17,7 +17,7 @@ class Store(Protocol):
         """The part that only this user of this machine can read, for what a server gave because of credentials."""
 
     def artifact(self, sha256: str) -> Path | None:
-        """The path of the file with this sha256; None if the store does not have it. The caller hashes what it reads."""
+        """The path of the file with this sha256 on this machine; None if the store does not have it. The caller hashes what it reads."""
 
     def bring(self, sha256: str, path: Path, on_bytes: Callable[[int], None]) -> bool:
         """Write a file that other machines keep to `path`, with the bytes of this sha256; False if they have none.
@@ -26,10 +26,12 @@ class Store(Protocol):
         """
 
     def share(self, path: Path, sha256: str) -> None:
-        """Let other machines have a file that this run made, and keeps elsewhere. `keep` does so itself."""
+        """Let other machines have a file that this run made, and keeps elsewhere. `keep` does so itself. Nothing if there are no others."""
 
     def offer(self, sha256: str) -> None:
-        """Let other machines have a file of this store, if an earlier run may have kept it for this machine alone."""
+        """Let other machines have a file of this store, if an earlier run may have kept it for this machine alone. Nothing if there
+        are none.
+        """
 
     def settle(self) -> None:
         """Wait until other machines have all that was kept or shared here. Raises InputError if this store has no other machines,
@@ -45,13 +47,13 @@ class Store(Protocol):
         """Lock the unfinished download of `key`, and give its path; another run that wants the same waits."""
 
     def keep(self, path: Path, sha256: str) -> Path:
-        """Move a verified file into the store, and return its new path."""
+        """Move a verified file into the store, and return its new path. Other machines may have it, too."""
 
     def discard(self, path: Path) -> None:
-        """Remove a file whose bytes no longer have its sha256."""
+        """Remove a file whose bytes no longer have its sha256, or at least do not use it again."""
 
     def note(self, kind: str, key: str, content: bytes) -> None:
-        """Keep a small fact."""
+        """Keep a small fact; one with the same kind and key is replaced."""
 
     def noted(self, kind: str, key: str) -> bytes | None:
         """The fact with this kind and key on this machine; None if there is none, or if its bytes were altered."""
@@ -63,10 +65,10 @@ class Store(Protocol):
         """Seconds from when a fact was kept, or touched, until `now` (seconds since 1970); infinite if there is none."""
 
     def touch(self, kind: str, key: str, at: float | None = None) -> None:
-        """Set the time from which the age of a fact counts: now, or `at` (seconds since 1970)."""
+        """Set the time from which the age of a fact counts: now, or `at` (seconds since 1970). Nothing if there is none."""
 
     def forget(self, kind: str, key: str) -> None:
-        """Remove a fact."""
+        """Remove a fact, if there is one."""
 
     def log(self, name: str, content: bytes, *, lasting: bool = False) -> Path:
-        """Keep the output of a build, and return its path. A `lasting` log is there after the run in any case."""
+        """Write the output of a build to a file of this name, and return its path. A `lasting` log is there after the run in any case."""

@@ -24,7 +24,9 @@ REASONS = {
 
 @contextmanager
 def lease(store: ObjectStore, kind: str, against: str) -> Iterator[None]:
-    """Hold a lease. Raises StoreError if a run holds one of the kind `against`."""
+    """Hold a lease, and renew it in a thread, until the block ends; then it is removed. Raises StoreError if a run holds one of the
+    kind `against`.
+    """
     key = f"{LEASES}/{kind}/{secrets.token_hex(8)}"
     store.put(key, b"")
     stop = threading.Event()
@@ -40,7 +42,7 @@ def lease(store: ObjectStore, kind: str, against: str) -> Iterator[None]:
 
 
 def _must_be_alone(store: ObjectStore, own: str, against: str) -> None:
-    """Raise StoreError if another run holds a lease. All times are those of the store."""
+    """Raise StoreError if another run holds a lease of the kind `against` that still counts. All times are those of the store."""
     made: dict[str, datetime] = {item.key: item.changed for item in store.listed(LEASES)}
     now = made.get(own) or max(made.values(), default=None)
     for key, changed in made.items():
@@ -53,7 +55,7 @@ def _must_be_alone(store: ObjectStore, own: str, against: str) -> None:
 
 
 def _renew(store: ObjectStore, key: str, stop: threading.Event) -> None:
-    """Keep a lease young until it is given back."""
+    """Write a lease again every RENEW_SECONDS until `stop` is set. A store that fails is ignored."""
     while not stop.wait(RENEW_SECONDS):
         with suppress(StoreError):
             store.put(key, b"")

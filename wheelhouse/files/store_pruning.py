@@ -12,7 +12,7 @@ SHA256 = re.compile(rb"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
 
 
 def sizes(objects: Iterable[Listed]) -> dict[str, tuple[int, int]]:
-    """(objects, bytes) of each kind, which is the first part of a key."""
+    """(objects, bytes) of each kind, which is the first part of a key, sorted by kind."""
     kinds: dict[str, tuple[int, int]] = {}
     for item in objects:
         kind = item.key.partition("/")[0]
@@ -24,10 +24,10 @@ def sizes(objects: Iterable[Listed]) -> dict[str, tuple[int, int]]:
 def unneeded(
     store: ObjectStore, sha256s: Collection[str], before: datetime, *, about: Iterable[str], naming: Collection[str]
 ) -> list[Listed]:
-    """The objects that were made before a time, and that no file with one of these hashes needs.
+    """The objects that were made before a time, and that no file with one of these hashes needs. Nothing is removed.
 
-    `about` are the kinds of notes whose key is a file's hash; `naming` are those whose bytes name a file's hash, such as that
-    of a built wheel. An object that is younger may be one that a run needs at this moment. Raises StoreError.
+    `about` are the kinds of notes whose key is a file's hash; `naming` are those whose bytes name a file's hash, such as that of a
+    built wheel. An object that is younger may be one that a run needs at this moment. Raises StoreError.
     """
     needed = {artifact_key(sha256) for sha256 in sha256s} | {note_key(kind, one) for kind in about for one in sha256s}
     old = [item for item in store.listed() if item.changed < before and item.key not in needed]
@@ -39,6 +39,6 @@ def unneeded(
 
 
 def _names_any(store: ObjectStore, key: str, sha256s: Collection[str]) -> bool:
-    """Whether an object's bytes name one of these hashes."""
+    """Whether an object's bytes name one of these hashes; False if it is gone, or larger than MAX_NOTE_BYTES."""
     found = store.read(key, MAX_NOTE_BYTES)
     return found is not None and any(match.decode() in sha256s for match in SHA256.findall(found.content))

@@ -17,7 +17,7 @@ class Tasks:
         self._guard = threading.Lock()
 
     def start(self, key: Hashable, work: Callable[[], T]) -> "Future[T]":
-        """The future of the task with this key, which is started if it was not yet."""
+        """The future of the task with this key; `work` is started in a thread if no task with the key was."""
         with self._guard:
             future = self._futures.get(key)
             if future is None:
@@ -25,7 +25,7 @@ class Tasks:
         return future
 
     def started(self, key: Hashable) -> bool:
-        """Whether the task with this key was started."""
+        """Whether the task with this key was started; it may have ended."""
         return key in self._futures
 
     def close(self) -> None:
@@ -41,7 +41,7 @@ class Tasks:
 
 
 def first_success(futures: "list[Future[T]]") -> "Future[T]":
-    """A future with the first result that arrives; with the last error if all fail."""
+    """A future with the first result that arrives (a cancellation counts as one); with the last error if all fail."""
     first: Future[T] = Future()
     guard = threading.Lock()
     left, settled = len(futures), False
@@ -71,7 +71,7 @@ def pass_on(source: "Future[T]", target: "Future[T]") -> None:
 
 
 def then(future: "Future[Any]", change: Callable[[Any], T]) -> "Future[T]":
-    """A future with `change` of another's result."""
+    """A future with `change` of another's result, or with its error or cancellation; an error in `change` is its error."""
     changed: Future[T] = Future()
 
     def done(source: "Future[Any]") -> None:
@@ -99,7 +99,7 @@ class Once:
         self._results: dict[Hashable, Any] = {}
 
     def get(self, key: Hashable, work: Callable[[], T]) -> T:
-        """The result of the task with this key."""
+        """The result of the task with this key; `work` is called here if nobody has the result yet. Raises what `work` raises."""
         with self._guard:
             lock = self._locks.setdefault(key, threading.RLock())
         with lock:

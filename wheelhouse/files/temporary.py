@@ -25,13 +25,15 @@ MAX_ATTEMPTS = 100
 
 
 def fresh(folder: Path) -> tuple[Path, BinaryIO]:
-    """A new file in a folder, open and locked, under a name that nothing reads. The caller renames it or removes it."""
+    """A new file in a folder, open for writing and locked, under a name that nothing reads. The folder is made if needed. The
+    caller renames the file or removes it. Raises OSError.
+    """
     path, file = fresh_unbuffered(folder)
     return path, io.BufferedWriter(file)
 
 
 def fresh_unbuffered(folder: Path) -> tuple[Path, io.FileIO]:
-    """`fresh` for a file that is written in one piece."""
+    """`fresh` without a buffer, for a file that is written in one piece."""
     made = 0
     while True:
         path = folder / f"{TEMP_PREFIX}{random.getrandbits(64):016x}.tmp"
@@ -59,7 +61,9 @@ def _lock(descriptor: int) -> bool:
 
 
 def sweep_unless_held(folder: Path) -> None:
-    """Remove what killed runs left in a folder, if it exists and no run holds it, which may keep closed files there."""
+    """Remove the temporary files that killed runs left directly in a folder. Nothing if it does not exist, or if a run holds it,
+    which may keep closed files there.
+    """
     try:
         descriptor = os.open(folder, os.O_RDONLY)
     except OSError:
@@ -73,7 +77,7 @@ def sweep_unless_held(folder: Path) -> None:
 
 
 def sweep(folder: Path) -> None:
-    """Remove the temporary files of a folder, if it exists, that no run has open. For the run that holds it. Raises OSError."""
+    """Remove the temporary files directly in a folder, if it exists, that no run has open. For the run that holds it. Raises OSError."""
     with contextlib.suppress(FileNotFoundError), os.scandir(folder) as entries:
         names = [entry.name for entry in entries if entry.name.startswith(TEMP_PREFIX) and entry.name.endswith(".tmp")]
         for name in names:
@@ -82,7 +86,7 @@ def sweep(folder: Path) -> None:
 
 
 def _is_open(path: Path) -> bool:
-    """Whether a run has a temporary file open, and so locked. What cannot be opened is none of ours.
+    """Whether a run has a temporary file open, and so locked. What cannot be opened counts as not open.
 
     NFS locks nothing that is open for reading alone: there each file may be in use, and stays.
     """
@@ -105,7 +109,9 @@ def _is_open(path: Path) -> bool:
 
 @contextmanager
 def shared_folder(folder: Path) -> Iterator[None]:
-    """Keep closed temporary files in a folder that other runs may write to as well: no run sweeps it meanwhile."""
+    """While it is open, keep closed temporary files in an existing folder that other runs may write to as well: no run sweeps it
+    meanwhile. Those of killed runs are removed first.
+    """
     sweep_unless_held(folder)
     descriptor = os.open(folder, os.O_RDONLY)
     try:
@@ -118,7 +124,7 @@ def shared_folder(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def scratch_folder(kind: str, within: Path | None = None) -> Iterator[Path]:
-    """A new folder in `within`, else among the machine's temporary files, removed afterwards.
+    """A new folder in `within`, else among the machine's temporary files, removed afterwards with all in it.
 
     Those of killed runs are removed before.
     """
@@ -147,6 +153,7 @@ def sweep_scratch(within: Path | None = None) -> None:
 
 
 def _remove_scratch(folder: Path) -> None:
+    """Remove a scratch folder of this user; raises OSError if a run holds it."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY)
     try:
         if os.fstat(descriptor).st_uid == os.geteuid():
