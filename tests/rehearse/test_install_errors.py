@@ -11,7 +11,7 @@ from wheelhouse.archive.build_system import BuildSystem
 from wheelhouse.findings import Severity
 from wheelhouse.lock.lock import Built, Inputs, Lock, Pin
 from wheelhouse.rehearse.install_errors import explained, install_findings, last_words, unseen_by
-from wheelhouse.rehearse.pip_compile_check import differences, question
+from wheelhouse.rehearse.pip_compile_check import differences, requirements_text
 from wheelhouse.rehearse.rehearsal import Step, differently_installed, installed_for, skipped_targets, without_builder
 from wheelhouse.report.rehearsal_report import ending
 from wheelhouse.report.sentences import hint_of, sentence_of
@@ -235,7 +235,7 @@ def test_what_was_installed_and_what_was_skipped() -> None:
 
 
 def test_a_second_opinion() -> None:
-    assert question(LOCK, "/house/constraints.txt") == "app\n-c /house/constraints.txt\n"
+    assert requirements_text(LOCK, "/house/constraints.txt") == "app\n-c /house/constraints.txt\n"
     found = {
         one.subject: one for one in differences(LOCK, "app==1.0\nlib==1.9  # via app\nmore==3\n", {"raw-1.0.tar.gz"})
     }

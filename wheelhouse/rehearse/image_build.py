@@ -46,7 +46,10 @@ class Image:
 def rehearse_image(
     folder: Path, lock: Lock, staged: StagedFolder | None, image: Image, engine: Engine
 ) -> Iterator[Step]:
-    """Build and run. Raises InputError if the folder is not staged."""
+    """Build the image and run commands in it, in a copy of the context; the images are removed at the end.
+
+    Raises InputError if the folder is not staged, or if it holds a whole image and no Dockerfile is given.
+    """
     if staged is None:
         raise InputError(f"`{folder}` is not staged, and an image is built from a staged folder", hint="stage it first")
     if staged.plan.is_whole and not image.dockerfile:
@@ -81,7 +84,10 @@ class _Build:
     whole: bool = False
 
     def steps(self) -> Iterator[Step]:
-        """The base image if the folder has a Dockerfile for it, the image, and the commands run in it."""
+        """The steps of the build: the base image if the folder has a Dockerfile for it, the image, and the commands run in it.
+
+        After a build that failed there are no more steps.
+        """
         self._copy_context()
         if self.whole and self.image.dockerfile:
             yield from self._steps_of_whole_image(self.image.dockerfile)
@@ -105,7 +111,7 @@ class _Build:
             yield self._run_step(replace(result, name=f"run {command} in the image"), command)
 
     def _steps_of_whole_image(self, dockerfile: Path) -> Iterator[Step]:
-        """The user's own Dockerfile by the staged script, under names of this rehearsal; then the commands."""
+        """The steps of the user's own Dockerfile, built by the staged script under image names of this rehearsal; then of the commands."""
         script, name = self.context / FOLDER / SCRIPT_OF_WHOLE, secrets.token_hex(6)
         text = read_text(script, "the script")
         tags = {f"{image}:{self.release}": f"wheelhouse-rehearsal:{name}-{image}" for image in IMAGES_OF_WHOLE}
@@ -122,6 +128,7 @@ class _Build:
             yield self._run_step(replace(ran, name=f"run {command} in the image"), command)
 
     def _copy_context(self) -> None:
+        """Copy the folder of the user's Dockerfile, if any, but not `.git` and an older staged folder; then the staged folder into it."""
         with os_errors_as_machine_error(self.context):
             if self.image.dockerfile:
                 leave = shutil.ignore_patterns(".git", FOLDER, self._name)
@@ -130,12 +137,12 @@ class _Build:
 
     @property
     def _name(self) -> str:
-        """The folder's name in the build context, from the fragment."""
+        """The staged folder's name in the build context, from the fragment; the usual name without a fragment."""
         fragment = self.folder / FRAGMENT
         return context_name(read_text(fragment, "the fragment")) if fragment.is_file() else FOLDER
 
     def _dockerfile(self, arguments: Mapping[str, str]) -> Path:
-        """The user's Dockerfile, the folder's fragment, or one with the steps of the Airflow release."""
+        """The path of the Dockerfile in the copy: the user's, the fragment, or a new one that runs the steps of the Airflow release."""
         if self.image.dockerfile:
             return self.context / self.image.dockerfile.name
         if not self.release:
@@ -149,18 +156,22 @@ class _Build:
     def _build(
         self, name: str, context: Path, dockerfile: Path, arguments: Mapping[str, str]
     ) -> tuple[str, CommandResult]:
+        """Build an image under a new random tag, which is noted for removal. Returns the tag, and the result under this name."""
         tag = f"wheelhouse-rehearsal:{secrets.token_hex(6)}"
         self.tags.append(tag)
         return tag, replace(self.engine.build(context, dockerfile, tag, arguments), name=name)
 
     def _commands(self) -> tuple[str, ...]:
+        """The user's commands to run in the image; without them, `airflow version` or `python -m pip check`."""
         return self.image.runs or (("airflow version",) if self.release else ("python -m pip check",))
 
     def _build_step(self, result: CommandResult, note: str) -> Step:
+        """The step of a build, with findings from its output if it failed."""
         findings = tuple(explained(result.output, self.lock, f"the build of the {result.name}")) if result.code else ()
         return Step(result.name, self.lock.target.name, result.seconds, findings, note=note)
 
     def _run_step(self, result: CommandResult, command: str) -> Step:
+        """The step of a command in the image, with a finding if it failed; the note is the telling line of its output."""
         findings: tuple[Finding, ...] = ()
         if result.code:
             output, code = last_words(result.output), result.code

@@ -29,7 +29,7 @@ from wheelhouse.sandbox.sandbox import HERE
 from wheelhouse.stage.airflow.airflow_layout import BUILD_ARGS
 from wheelhouse.stage.airflow.arguments import constraints_name
 from wheelhouse.stage.airflow.image_settings import BASE_DOCKERFILE
-from wheelhouse.stage.airflow.script import base_image, build_arguments_of, default_arguments, install_script
+from wheelhouse.stage.airflow.script import base_commands, build_arguments_of, default_arguments, install_script
 from wheelhouse.stage.destination import FOLDER
 from wheelhouse.stage.plan import DEVELOPMENT_DOCKERFILE, FRAGMENT
 
@@ -59,7 +59,7 @@ class InstallContext:
     """One target's rehearsal: its lock, the folder of its files, the path of that folder inside, the builder.
 
     `known` has the subjects of earlier findings, `runs` the user's own commands to run last. An image build chooses the versions
-    of the projects in `free`; `pip` is the version that it takes, if not the interpreter's own. `strange` has the findings on the
+    of the projects in `free`; `pip` is the version that it takes, if not the interpreter's own. `only_here` has the findings on the
     lock's closure that appear only under this interpreter.
     """
 
@@ -71,23 +71,23 @@ class InstallContext:
     runs: tuple[str, ...] = ()
     free: frozenset[str] = frozenset()
     pip: str | None = None
-    strange: tuple[Finding, ...] = ()
+    only_here: tuple[Finding, ...] = ()
 
     @property
     def requirements(self) -> str:
-        """The hash-pinned requirements of the target, inside."""
+        """The path, inside the sandbox, of the hash-pinned requirements of the target."""
         return f"{self.place}/{self.lock.requirements_filename}"
 
     @property
     def links(self) -> list[str]:
-        """The --find-links options: the folder, and the folders with its sdists' build requirements."""
+        """The --find-links options: the folder; if the lock has sdists, also the folders with build requirements that are there."""
         inner = [f"{self.place}/{name}" for name in (TOOLS, BUILD) if (self.folder / name).is_dir()]
         sdists = any(not artifact.is_wheel for artifact in self.lock.artifacts)
         return [word for place in (self.place, *(inner if sdists else ())) for word in ("--find-links", place)]
 
     @property
     def constraints(self) -> str | None:
-        """The file of constraints in the folder, if there is one."""
+        """The name of the constraints file in the folder; None if there is none."""
         names = (self.lock.constraints_filename, constraints_name(self.lock))
         return next((name for name in names if (self.folder / name).is_file()), None)
 
@@ -97,13 +97,14 @@ class InstallContext:
         return self.builder.interpreter.described
 
     def step(self, result: CommandResult, findings: tuple[Finding, ...] = (), note: str = "") -> Step:
-        """The step of one command."""
+        """The step of one command of this target, with these findings."""
         return Step(result.name, self.lock.target.name, result.seconds, findings, note=note)
 
     def new_findings(self, result: CommandResult, causes: Iterable[Finding] = ()) -> tuple[Finding, ...]:
-        """The findings of a failed command, without those on known subjects: `causes` if there are any, else what its output shows.
+        """The findings of a failed command, without those on known subjects; empty if the command succeeded.
 
-        If all subjects are known, one finding says that the command fails because of them. Empty if the command succeeded.
+        They are `causes` if there are any, else what its output shows, one for each subject. If all subjects are known, one finding says
+        that the command fails because of them.
         """
         if result.code == 0:
             return ()
@@ -125,13 +126,16 @@ class SandboxRun:
 
 
 def perform(sandbox_run: SandboxRun, builder: Builder) -> Iterator[Step]:
-    """Run the commands. Raises MachineError if the sandbox cannot be made."""
+    """Run the commands, and then return their steps. Raises MachineError if the sandbox cannot be made."""
     results = {result.name: result for result in run_commands(builder, sandbox_run.commands, sandbox_run.shown)}
     return sandbox_run.steps(results)
 
 
 def install_run(context: InstallContext, install: InstallCommand) -> SandboxRun:
-    """A new virtual environment, one command that installs everything, and checks of the result."""
+    """The run that makes a new virtual environment, installs everything by one command, checks the result, and runs the user's commands.
+
+    Nothing runs yet.
+    """
     commands = (
         InstallCommand("environment", (str(context.builder.interpreter.path), "-I", "-m", "venv", VENV), vital=True),
         InstallCommand("pip", (PYTHON, "-I", "-c", PRINT_PIP_VERSION), vital=True),
@@ -146,7 +150,7 @@ def install_run(context: InstallContext, install: InstallCommand) -> SandboxRun:
 
 
 def pip_install(context: InstallContext) -> InstallCommand:
-    """The command that a user types to install a wheelhouse."""
+    """The pip command that a user types to install a wheelhouse by its requirements; with `--no-deps` if the lock overrides metadata."""
     words = ["--no-index", *context.links, "--require-hashes", "--no-cache-dir"]
     words += ["--no-deps"] if overrides_metadata(context.lock) else []
     return InstallCommand("install", (PYTHON, "-m", "pip", "install", *words, "-r", context.requirements), vital=True)
@@ -159,22 +163,22 @@ def overrides_metadata(lock: Lock) -> bool:
 
 
 def fragment_install(context: InstallContext) -> InstallCommand:
-    """The command in the Dockerfile fragment of a folder of layout flat."""
+    """The install command in the Dockerfile fragment of a folder of layout flat, to be run by `sh`."""
     text = read_text(context.folder / FRAGMENT, "the fragment")
     run = text.partition(f"target=/{FOLDER} \\\n")[2]
     return InstallCommand("install", ("sh", "-c", run), {"PIP_OPTIONS": ""}, vital=True)
 
 
 def airflow_arguments(folder: Path) -> dict[str, str]:
-    """The staged build arguments."""
+    """The build arguments in `build.args` of a staged folder, by name."""
     return build_arguments_of(read_text(folder / BUILD_ARGS, "the build arguments"))
 
 
 def airflow_install(context: InstallContext, release: Version, arguments: Mapping[str, str]) -> InstallCommand:
-    """The install steps of an Airflow release's image build, in its order."""
+    """The install steps of an Airflow release's image build as one command, in their order."""
     files = [context.folder / name for name in (BASE_DOCKERFILE, DEVELOPMENT_DOCKERFILE)]
     dockerfile = next((read_text(path, "the Dockerfile") for path in files if path.is_file()), "")
-    runs, settings = base_image(dockerfile, context.place)
+    runs, settings = base_commands(dockerfile, context.place)
     own = {"VIRTUAL_ENV": VENV, "UV_PYTHON": f"{VENV}/bin/python", "SLUGIFY_USES_TEXT_UNIDECODE": "yes"}
     script = install_script(release, context.place, runs)
     return InstallCommand(
@@ -183,7 +187,10 @@ def airflow_install(context: InstallContext, release: Version, arguments: Mappin
 
 
 def _installed(context: InstallContext, name: str, results: Mapping[str, CommandResult]) -> Iterator[Step]:
-    """The steps of an install and of the import that follows, from the results of their commands."""
+    """The steps of an install, and of the checks that follow it, from the results of their commands.
+
+    Only the step of the environment if that could not be made.
+    """
     if "pip" not in results:
         output = last_words(results["environment"].output)
         yield context.step(results["environment"], (error(context.lock.target.name, "environment", output=output),))
@@ -199,24 +206,24 @@ def _installed(context: InstallContext, name: str, results: Mapping[str, Command
 
 
 def _interpreter_differences(context: InstallContext) -> Iterator[Finding]:
-    """Errors in the lock's closure under this interpreter that its target does not have."""
+    """The findings of `only_here` that are errors, with both Python versions."""
     target, here = context.lock.target, context.builder.interpreter.target
     pythons = {"python": str(target.python.version), "here": str(here.python.version)}
-    for finding in context.strange:
+    for finding in context.only_here:
         if finding.severity >= Severity.ERROR:
             facts = dict(finding.facts)
             yield error(finding.subject, finding.rule, **{**facts, **pythons, "case": f"{facts['case']}-here"})
 
 
 def _known_causes(context: InstallContext, pip: str) -> Iterator[Finding]:
-    """Why an install must have failed, from the files alone: tags newer than pip, sdists without build requirements."""
+    """Why an install must have failed, from the files and the lock alone: tags newer than pip, another Python, no build requirements."""
     yield from unseen_by(pip, context.lock, "tools" if context.pip else "interpreter")
     yield from _interpreter_differences(context)
     yield from without_builders(context.lock, context.folder)
 
 
 def without_builders(lock: Lock, folder: Path) -> Iterator[Finding]:
-    """A finding for each sdist whose build requirements pip cannot find in a wheelhouse or staged folder."""
+    """A finding for each sdist in a wheelhouse or staged folder whose build requirements pip cannot find there."""
     places = [folder, *(folder / name for name in (TOOLS, BUILD) if (folder / name).is_dir())]
     seen = [path.name for place in places for path in place.iterdir()]
     for pin in lock.pins:
@@ -227,7 +234,7 @@ def without_builders(lock: Lock, folder: Path) -> Iterator[Finding]:
 
 
 def environment_findings(context: InstallContext, results: Mapping[str, CommandResult]) -> Iterator[Step]:
-    """The steps of `pip check`, of the environment check, and of the user's own commands."""
+    """The steps of `pip check`, of the environment check, and of the user's own commands, from their results."""
     yield context.step(results["check"], _pip_check_findings(context, results["check"]))
     check = results["import"]
     try:
@@ -246,7 +253,7 @@ def environment_findings(context: InstallContext, results: Mapping[str, CommandR
 
 
 def _pip_check_findings(context: InstallContext, result: CommandResult) -> tuple[Finding, ...]:
-    """The findings of `pip check`; only warnings if the lock differs from its files' metadata on purpose."""
+    """A finding for each line of `pip check`; only warnings if the lock differs from its files' metadata on purpose. Empty if it passed."""
     if result.code == 0:
         return ()
     lines = [line for line in result.output.splitlines() if " has requirement " in line or " requires " in line]
@@ -259,7 +266,7 @@ def _pip_check_findings(context: InstallContext, result: CommandResult) -> tuple
 
 
 def _run_findings(context: InstallContext, text: str, result: CommandResult) -> tuple[Finding, ...]:
-    """A finding if the user's own command failed in the environment."""
+    """A finding if the user's own command failed in the environment; else empty."""
     if result.code == 0:
         return ()
     output, code = last_words(result.output), result.code

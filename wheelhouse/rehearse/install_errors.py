@@ -40,6 +40,7 @@ class InstallErrorPattern:
 
 
 def _not_found(match: re.Match[str], lock: Lock) -> Finding:
+    """The finding for a requirement that pip did not find: why, from what the lock has of the project."""
     text, versions = match["wanted"].strip(), match["versions"] or "none"
     try:
         requirement = Requirement(text)
@@ -56,22 +57,25 @@ def _not_found(match: re.Match[str], lock: Lock) -> Finding:
 
 
 def _request(lock: Lock, project: NormalizedName, text: str) -> dict[str, FactValue]:
-    """Who requires a project, as `requests_for` has it; if no file does, the install."""
+    """Who requires a project, as `requests_for` has it; if no file and no user does, the install, with this text."""
     return requests_for(lock, project) or {"by": "", "requirement": text, "more_requests": 0}
 
 
 def _unsupported(match: re.Match[str], lock: Lock) -> Finding:
+    """The finding for a wheel that pip refuses for this platform."""
     name = match["file"].rpartition("/")[2]
     return error(name, "unfit", case="installed", target=lock.target.name)
 
 
 def _unhashed(match: re.Match[str], lock: Lock) -> Finding:
+    """The finding for a requirement without a pin and a hash: no lock file names it."""
     text = match["wanted"].strip()
     project = canonicalize_name(re.split(r"[^\w.-]", text, maxsplit=1)[0])
     return error(str(project), "not-found", case="unhashed", **_request(lock, project, text))
 
 
 def _invalid(match: re.Match[str], _lock: Lock) -> Finding:
+    """The finding for a name that pip does not take as a requirement: a renamed file if it begins with a hyphen."""
     name = match["name"]
     if name.startswith("-"):
         return error(name, "rename", case="option", name=name)
@@ -79,22 +83,28 @@ def _invalid(match: re.Match[str], _lock: Lock) -> Finding:
 
 
 def _altered(match: re.Match[str], lock: Lock) -> Finding:
+    """The finding for a file whose hash differs from the requirements file."""
     pin = pin_of(lock, match["project"])
     subject = pin.artifact.filename if pin else match["project"]
     return error(subject, "altered", case="installed")
 
 
 def _conflict(match: re.Match[str], _lock: Lock) -> Finding:
+    """The finding for projects that pip cannot install together, with the causes on one line."""
     causes = "; ".join(map(str.strip, match["why"].strip().splitlines()))
     return error(match["these"], "conflict", projects=match["these"], causes=causes)
 
 
 def _not_built(match: re.Match[str], lock: Lock) -> Finding:
+    """The finding for a project that could not be built, with the causes in the whole log."""
     return _failed_build(match["project"], reasons(match.string), "", lock)
 
 
 def _failed_build(subject: str, causes: Sequence[Reason], fallback: str, lock: Lock) -> Finding:
-    """A build that failed while installing, explained as `wheelhouse build` explains it; `fallback` if no cause is recognised."""
+    """The finding for a failed build, explained as `wheelhouse build` explains it; `fallback` is the text if no cause is recognised.
+
+    `subject` is the name of a file or project.
+    """
     pin = next((pin for pin in lock.pins if pin.artifact.filename == subject), None) or pin_of(lock, subject)
     why = "; ".join(reason.sentence for reason in causes) or fallback
     finding = error(pin.artifact.filename if pin else subject, "not-built", case="failed")
@@ -102,6 +112,7 @@ def _failed_build(subject: str, causes: Sequence[Reason], fallback: str, lock: L
 
 
 def _refused_metadata(match: re.Match[str], lock: Lock) -> Finding:
+    """The finding for a file whose metadata this pip refuses."""
     pin = pin_of(lock, canonicalize_name(match["project"]))
     return error(pin.artifact.filename if pin else match["project"], "legacy-metadata", case="installed")
 
@@ -143,7 +154,7 @@ INSTALL_ERROR_PATTERNS = (
 
 
 def explained(output: str, lock: Lock, command: str) -> list[Finding]:
-    """The findings recognised in a failed command's output; else one with its last words."""
+    """The findings recognised in a failed command's output, one for each subject; if there are none, one with its last words."""
     logs = pip_build_logs(output)
     failed = [_failed_build(subject, reasons(log), last_words(log), lock) for subject, log in logs.items()]
     findings = {finding.subject: finding for finding in failed}
@@ -163,7 +174,7 @@ def explained(output: str, lock: Lock, command: str) -> list[Finding]:
 
 
 def install_findings(output: str, lock: Lock, free: Collection[str]) -> Iterator[Finding]:
-    """Warnings about a successful install: it asked an index, or installed a project twice.
+    """Warnings about a successful install: it asked an index, or replaced one version of a project by another.
 
     The projects in `free` may be installed in several versions by design.
     """
@@ -177,7 +188,7 @@ def install_findings(output: str, lock: Lock, free: Collection[str]) -> Iterator
 
 
 def _asked_of_an_index(output: str, lock: Lock) -> Iterator[Finding]:
-    """Findings for projects that were requested from an index, as there is none."""
+    """Findings for projects that were requested from an index, as there is none; nothing if the output shows no failed connection."""
     if not NO_INDEX.search(output):
         return
     for match in ASKED_INDEX.finditer(output):
@@ -188,7 +199,7 @@ def _asked_of_an_index(output: str, lock: Lock) -> Iterator[Finding]:
 
 
 def last_words(output: str) -> str:
-    """The most informative line of a failed command's output."""
+    """The last line of an output that names an error, else its last line, cut to 400 characters; `it says nothing` if it is empty."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     telling = [line for line in lines if re.match(r"(?i)(error|fatal|[\w.]*error)\b", line)]
     return (telling or lines or ["it says nothing"])[-1][:400]
@@ -210,7 +221,7 @@ def unseen_by(pip: str, lock: Lock, source: str) -> Iterator[Finding]:
 
 
 def _seen_since(filename: str) -> Version:
-    """The first pip that recognises a wheel's platform tag."""
+    """The first pip that recognises one of a wheel's platform tags; 9 for tags that every pip knows."""
     platforms = {tag.platform for tag in wheel_parts(filename)[3]}
     needed = [
         next((since for kind, since in SEEN_SINCE if kind.match(platform)), Version("9")) for platform in platforms

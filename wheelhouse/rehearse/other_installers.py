@@ -9,7 +9,7 @@ from packaging.version import Version
 
 from wheelhouse.files.disk import write
 from wheelhouse.rehearse.install_checks import InstallContext, SandboxRun, overrides_metadata
-from wheelhouse.rehearse.pip_compile_check import differences, question
+from wheelhouse.rehearse.pip_compile_check import differences, requirements_text
 from wheelhouse.rehearse.pip_tools import SYNCED, PipTools, PipToolsUnusableError, own_pip_tools, pip_tools_of
 from wheelhouse.rehearse.rehearsal import Step
 from wheelhouse.sandbox.commands import CommandResult, InstallCommand, own_pip
@@ -41,7 +41,10 @@ class InstallMethod:
 
 
 def other_installers_run(context: InstallContext, install_tools: InstallTools, scratch: Path) -> SandboxRun:
-    """Install the same files by every other tool that is available. `scratch` is an empty folder outside the sandbox."""
+    """The run that installs the same files by every other tool that is available; the tools that are not become skipped steps.
+
+    `scratch` is an empty folder outside the sandbox.
+    """
     shown = {context.place: context.folder}
     methods = [
         _by_uv(context, install_tools, shown),
@@ -57,6 +60,7 @@ def other_installers_run(context: InstallContext, install_tools: InstallTools, s
 def _steps(
     context: InstallContext, methods: list[InstallMethod], results: Mapping[str, CommandResult]
 ) -> Iterator[Step]:
+    """The step of each method, from the results of its commands; skipped if it was not tried or its environment could not be made."""
     target = context.lock.target.name
     for method in methods:
         if method.skipped or method.name not in results:
@@ -65,12 +69,14 @@ def _steps(
         result = results[method.name]
         findings = context.new_findings(result)
         if method.name == "pip-compile" and result.code == 0:
-            findings = tuple(differences(context.lock, result.output, {finding.subject for finding in context.strange}))
+            findings = tuple(
+                differences(context.lock, result.output, {finding.subject for finding in context.only_here})
+            )
         yield context.step(result, findings, method.note)
 
 
 def _by_uv(context: InstallContext, install_tools: InstallTools, shown: dict[str, Path]) -> InstallMethod:
-    """The install of the same requirements by uv; or why it is skipped."""
+    """The install of the same requirements by uv, which is added to `shown`; or why it is skipped."""
     if install_tools.uv is None:
         return InstallMethod("uv", skipped="no uv is installed here")
     if not context.builder.interpreter.target.allows(UV_SINCE):
@@ -83,7 +89,7 @@ def _by_uv(context: InstallContext, install_tools: InstallTools, shown: dict[str
 
 
 def _by_pylock(context: InstallContext, shown: dict[str, Path]) -> InstallMethod:
-    """Pip reads the pylock, as a dry run: it has installed the same files already."""
+    """The install of the pylock by pip, as a dry run because the files were installed before; or why it is skipped. Adds pip to `shown`."""
     pip = own_pip()
     if pip.version < PYLOCK_SINCE or not context.builder.interpreter.target.allows(pip.requires_python):
         why = f"wheelhouse's own pip is {pip.version}, for Python {pip.requires_python}, and pip reads it since {PYLOCK_SINCE}"
@@ -102,7 +108,7 @@ def _by_pylock(context: InstallContext, shown: dict[str, Path]) -> InstallMethod
 def _by_pip_tools(
     context: InstallContext, install_tools: InstallTools, shown: dict[str, Path], scratch: Path
 ) -> Iterator[InstallMethod]:
-    """pip-sync installs the lock's requirements, and pip-compile resolves them; or why both are skipped."""
+    """pip-sync installs the lock's requirements, and pip-compile resolves them; or why both are skipped. Adds their files to `shown`."""
     if overrides_metadata(context.lock):
         yield from _skipped("the lock was adjusted, or was given, so that pip's resolver cannot reproduce it")
         return
@@ -125,12 +131,16 @@ def _skipped(reason: str) -> Iterator[InstallMethod]:
 
 
 def _pip_tools(context: InstallContext, tools: Path | None, scratch: Path) -> PipTools:
+    """The pip-tools of the wheelhouse `tools`, or without it the one beside wheelhouse.
+
+    Raises PipToolsUnusableError if that cannot run under this interpreter.
+    """
     interpreter = context.builder.interpreter
     return pip_tools_of(tools, interpreter, scratch) if tools else own_pip_tools(interpreter)
 
 
 def _sync(context: InstallContext, pip_tools: PipTools) -> tuple[InstallCommand, ...]:
-    """The commands that try pip-sync."""
+    """The commands that make an environment and run pip-sync in it."""
     words = ("sync", "--no-index", *context.links, "--python-executable", f"{SYNCED}/bin/python", context.requirements)
     return (*pip_tools.make_synced, InstallCommand("pip-sync", (*pip_tools.argv, *words)))
 
@@ -138,9 +148,9 @@ def _sync(context: InstallContext, pip_tools: PipTools) -> tuple[InstallCommand,
 def _compile(
     context: InstallContext, pip_tools: PipTools, shown: dict[str, Path], scratch: Path
 ) -> tuple[InstallCommand, ...]:
-    """The command that tries pip-compile; its input is written to `scratch`."""
-    constraints = context.constraints
-    write(scratch, "requirements.in", question(context.lock, f"{context.place}/{constraints}" if constraints else None))
+    """The command that runs pip-compile and prints its result; its input is written to `scratch`, and added to `shown`."""
+    constraints = f"{context.place}/{context.constraints}" if context.constraints else None
+    write(scratch, "requirements.in", requirements_text(context.lock, constraints))
     shown[REQUIREMENTS_IN] = scratch / "requirements.in"
     quiet = ("--no-header", "--no-annotate", "--strip-extras", "--allow-unsafe", "--resolver", "backtracking")
     words = ("compile", *quiet, *context.links, "--pip-args=--no-index", "-o", COMPILED, REQUIREMENTS_IN)

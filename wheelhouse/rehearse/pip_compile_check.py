@@ -15,14 +15,14 @@ PINNED = re.compile(r"^(?P<name>[A-Za-z0-9][\w.-]*)(?:\[[^\]]*\])?==(?P<version>
 NOT_PINNED_BY_DEFAULT = frozenset({"pip", "setuptools", "distribute"})
 
 
-def question(lock: Lock, constraints: str | None) -> str:
-    """A lock's inputs as a requirements file for pip-compile; `constraints` is the path of a constraints file."""
+def requirements_text(lock: Lock, constraints: str | None) -> str:
+    """A lock's inputs as the text of a requirements file for pip-compile; `constraints` is the path of a constraints file."""
     lines = [_by_name(Requirement(text), lock) for text in lock.inputs.requirements]
     return "".join(f"{line}\n" for line in [*lines, *([f"-c {constraints}"] if constraints else [])])
 
 
 def _by_name(requirement: Requirement, lock: Lock) -> str:
-    """A requirement; a direct one (URL or path) becomes its pin, because the file is in the wheelhouse."""
+    """A requirement as text; a direct one (URL or path) becomes its pin, because the file is in the wheelhouse."""
     pin = pin_of(lock, requirement.name)
     if not requirement.url or pin is None:
         return str(requirement)
@@ -31,7 +31,7 @@ def _by_name(requirement: Requirement, lock: Lock) -> str:
 
 
 def differences(lock: Lock, compiled: str, here: Collection[str]) -> Iterator[Finding]:
-    """Findings for pins that pip-compile does not have, and for its pins that the lock does not have.
+    """Findings for pins that pip-compile does not have or has in another version, and for its pins that the lock does not have.
 
     `here` has the files that pip-compile's interpreter does not need, because its markers differ from the target's.
     """

@@ -58,7 +58,10 @@ def own_pip_tools(interpreter: Interpreter) -> PipTools:
 
 
 def _closure(project: str, target: Target) -> Iterator[tuple[str, Distribution]]:
-    """A project's installed distribution, and those that it needs under a target, by name."""
+    """A project's installed distribution, and those that it needs under a target, each once, with the name by which it is required.
+
+    Raises PipToolsUnusableError if one is missing, or needs another Python.
+    """
     pending, seen = [project], set[str]()
     while pending:
         name = pending.pop()
@@ -95,7 +98,7 @@ def _installed(name: str, target: Target) -> Distribution:
 
 
 def _top_entries(installed: Distribution) -> dict[str, Path]:
-    """The files and folders of a distribution that lie directly in `site-packages`, by name."""
+    """The files and folders of a distribution that lie directly in `site-packages`, by name; without `.pth` files."""
     names = {file.parts[0] for file in installed.files or ()} - {"..", "__pycache__"}
     return {name: Path(str(installed.locate_file(name))) for name in sorted(names) if not name.endswith(".pth")}
 
@@ -120,7 +123,10 @@ def pip_tools_of(folder: Path, interpreter: Interpreter, scratch: Path) -> PipTo
 
 
 def _lock_of(folder: Path, interpreter: Interpreter) -> Lock:
-    """The lock of a wheelhouse that has pip-tools for an interpreter, with unaltered files."""
+    """The first lock of a wheelhouse that has pip-tools for an interpreter, with unaltered files.
+
+    Raises InputError if there is none, IntegrityError if a file differs from its lock file.
+    """
     for lock in load_wheelhouse(folder).locks:
         projects = {pin.project for pin in lock.pins}
         if unfit(interpreter.target, lock.target) is None and PIP_TOOLS in projects:

@@ -36,7 +36,7 @@ class Step:
 
     @property
     def failed(self) -> bool:
-        """Whether a finding is an error."""
+        """Whether a finding is an error; False without findings."""
         return (worst(self.findings) or Severity.NOTE) >= Severity.ERROR
 
     @property
@@ -50,29 +50,32 @@ INSTALLS = ("install", "image")
 
 
 def installed_for(steps: Iterable[Step]) -> list[str]:
-    """The targets for which everything was installed, in the order of the steps."""
+    """The targets for which everything was installed, each once, in the order of the steps."""
     return list(dict.fromkeys(step.target for step in steps if step.name in INSTALLS and step.outcome == "ok"))
 
 
 def skipped_targets(steps: Sequence[Step]) -> list[str]:
-    """The targets for which no install was tried."""
+    """The targets for which no install was tried, each once, in the order of the steps."""
     tried = {step.target for step in steps if step.name in INSTALLS and not step.skipped}
     return list(dict.fromkeys(step.target for step in steps if step.name in INSTALLS and step.target not in tried))
 
 
 def error(subject: str, rule: str, **facts: FactValue) -> Finding:
-    """A finding that fails a step."""
+    """A finding of severity error: it fails a step."""
     return Finding.of(subject, rule, Severity.ERROR, **facts)
 
 
 def pin_of(lock: Lock, name: str) -> Pin | None:
-    """The pin of a project, however its name is spelled."""
+    """The pin of a project, however its name is spelled; None if the lock has none."""
     project = canonicalize_name(name)
     return next((pin for pin in lock.pins if pin.project == project), None)
 
 
 def differently_installed(lock: Lock, installed: Mapping[str, str], free: Collection[str] = ()) -> Iterator[Finding]:
-    """Findings for installed versions that differ from a lock, except for the projects in `free`."""
+    """Findings for projects that were not installed, or in another version, or that the lock does not have.
+
+    A project in `free` can have any version; it, pip, setuptools and wheel can be there without being locked.
+    """
     versions = {canonicalize_name(name): version for name, version in installed.items()}
     for pin in lock.pins:
         installed_version = versions.pop(pin.project, None)
@@ -92,7 +95,7 @@ def differently_installed(lock: Lock, installed: Mapping[str, str], free: Collec
 
 
 def not_imported(lock: Lock, failed: Mapping[str, Mapping[str, str]], under: str) -> Iterator[Finding]:
-    """A warning for each module that does not import. `failed` maps project to module to reason."""
+    """A warning for each module that does not import, if its project is in the lock. `failed` maps project to module to reason."""
     for project, modules in failed.items():
         if pin := pin_of(lock, project):
             for module, reason in modules.items():
@@ -108,7 +111,7 @@ def _import_case(reason: str) -> str:
 
 
 def without_builder(sdist: str, system: BuildSystem, filenames: Iterable[str], target: Target) -> Iterator[Finding]:
-    """A finding if an sdist's build requirements are not among the files that pip sees (PEP 518).
+    """A finding if an sdist's build requirements are not among the files that pip sees (PEP 518); at most one, with all of them.
 
     An sdist without `[build-system]` does not need `wheel` if setuptools has its own `bdist_wheel`.
     """

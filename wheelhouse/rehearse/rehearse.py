@@ -79,8 +79,8 @@ class RehearsalOptions:
 def rehearse(folder: Path, options: RehearsalOptions, on_event: Listener = ignore) -> Iterator[Step]:
     """Yields every step that applies, when it ends.
 
-    Raises InputError if the folder is neither wheelhouse nor staged folder, MachineError if no sandbox can be sealed, or if
-    nothing failed because nothing could be installed for any target.
+    Raises InputError if the folder is neither wheelhouse nor staged folder, MachineError if no sandbox can be sealed, or, after the
+    last step, if nothing failed because nothing could be installed for any target.
     """
     steps: list[Step] = []
     refusals: dict[Target, MachineError] = {}
@@ -92,7 +92,7 @@ def rehearse(folder: Path, options: RehearsalOptions, on_event: Listener = ignor
 
 
 def _nothing_installed(folder: Path, refusals: Mapping[Target, MachineError]) -> MachineError:
-    """The error of a rehearsal in which no target has an interpreter here, with the command that names one."""
+    """The error, to be raised, of a rehearsal in which no target has an interpreter here, with the command that names one."""
     target = next((refused for refused in refusals if refused.platform.system == LINUX), next(iter(refusals)))
     more = f" and {len(refusals) - 1} more" if len(refusals) > 1 else ""
     command = f"wheelhouse rehearse {shlex.quote(str(folder))} --interpreter /path/to/{target.python.program}"
@@ -106,6 +106,10 @@ def _nothing_installed(folder: Path, refusals: Mapping[Target, MachineError]) ->
 def _steps(
     folder: Path, options: RehearsalOptions, refusals: dict[Target, MachineError], on_event: Listener
 ) -> Iterator[Step]:
+    """The steps of all targets: the files, the closure of each lock, the image if one is asked for, and the installs.
+
+    Why a target has no interpreter is added to `refusals`; its install is a skipped step.
+    """
     started = time.monotonic()
     verdict, staged = verify_folder(folder, options.waivers, on_event)
     findings = [finding for finding in verdict.findings if finding.rule not in CLOSURE]
@@ -131,7 +135,7 @@ def _steps(
 
 
 def _misplaced(folder: Path, verdict: Verdict, staged: StagedFolder | None) -> Iterator[Finding]:
-    """Findings for files under a wrong name, and for constraints that differ from the lock's."""
+    """Findings for constraints that forbid pins of the lock, and for files of Airflow that are staged under a wrong name."""
     for lock in verdict.wheelhouse.locks:
         plan = staged.plan if staged else None
         name = constraints_name(lock) if plan and plan.release else lock.constraints_filename
@@ -143,7 +147,7 @@ def _misplaced(folder: Path, verdict: Verdict, staged: StagedFolder | None) -> I
 
 
 def _closure(lock: Lock, verdict: Verdict) -> Step:
-    """The step that checks whether a lock's files satisfy each other."""
+    """The step that checks whether a lock's files satisfy each other; skipped if a file is not as locked."""
     started, target = time.monotonic(), lock.target.name
     unread = sorted(pin.artifact.filename for pin in lock.pins if pin.artifact.filename not in verdict.contents)
     if unread:
@@ -153,13 +157,16 @@ def _closure(lock: Lock, verdict: Verdict) -> Step:
 
 
 def _metadata(lock: Lock, verdict: Verdict) -> dict[NormalizedName, Metadata]:
-    """The metadata of each project whose file was read."""
+    """The metadata of each project whose file was read, by project."""
     contents = verdict.contents
     return {pin.project: contents[name].metadata for pin in lock.pins if (name := pin.artifact.filename) in contents}
 
 
 def _only_under(lock: Lock, verdict: Verdict, interpreter: Interpreter) -> tuple[Finding, ...]:
-    """Closure findings that appear only under this interpreter: its patch release may differ from the target's."""
+    """Closure findings that appear only under this interpreter: its patch release may differ from the target's.
+
+    Empty if a file of the lock was not read.
+    """
     metadata = _metadata(lock, verdict)
     if len(metadata) < len(lock.pins):
         return ()
@@ -176,13 +183,15 @@ def _installed(
     findings: Sequence[Finding],
     options: RehearsalOptions,
 ) -> Iterator[Step]:
-    """Install everything as the recipient of this folder will."""
+    """Install everything as the recipient of this folder will, and yield the steps. A wheelhouse and layout flat are also tried
+    by other installers.
+    """
     must_be_readable(folder)
     builder = _open_builder(interpreter, options.limits)
     path_inside = CONTEXT if staged else WHEELHOUSE
     known = frozenset(finding.subject for finding in findings)
     context = InstallContext(
-        lock, folder, path_inside, builder, known, options.runs, strange=_only_under(lock, verdict, interpreter)
+        lock, folder, path_inside, builder, known, options.runs, only_here=_only_under(lock, verdict, interpreter)
     )
     if staged and staged.plan.release:
         airflow = staged.inputs.airflow or Airflow.parse(staged.plan.release)
@@ -207,7 +216,10 @@ def _open_builder(interpreter: Interpreter, limits: Limits) -> Builder:
 
 
 def _with_other_installers(first: SandboxRun, context: InstallContext, options: RehearsalOptions) -> Iterator[Step]:
-    """The install, and in parallel, in another sandbox, the same files by other installers."""
+    """The steps of the install, then those of other installers, which ran at the same time in another sandbox.
+
+    If the install failed, the failed steps of the others only say that they also failed.
+    """
     with scratch_folder("rehearsal") as scratch, ThreadPoolExecutor(1) as pool:
         second = other_installers_run(context, options.instruments, scratch)
         other_steps = pool.submit(lambda: list(perform(second, context.builder)))
@@ -220,5 +232,5 @@ def _with_other_installers(first: SandboxRun, context: InstallContext, options: 
 
 
 def _fails_as_well(step: Step, lock: Lock) -> Step:
-    """A step that failed as pip's own install did; the install's findings give the reason."""
+    """A failed step with one finding in place of its own: it failed as pip's own install did, whose findings give the reason."""
     return replace(step, findings=(error(lock.filename, "command", case="also", command=step.name),))

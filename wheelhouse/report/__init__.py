@@ -68,7 +68,7 @@ def event_document(event: Event) -> dict[str, Any]:
 
 
 def _search_line(event: Searching) -> str:
-    """The line on a long search: the project that it is at, the number of conflicts, and the two projects that conflict most often."""
+    """The line on a long search: the project that it is at, the number of conflicts, and which projects conflict most often, if any."""
     line = f"still resolving, now {event.project}; {counted(event.conflicts, 'conflict')} so far"
     if event.most_frequent:
         one, other = event.most_frequent
@@ -353,7 +353,7 @@ def _rank(finding: Finding, is_new: bool) -> tuple[object, ...]:
 
 
 def _abilities_line(findings: Sequence[Finding]) -> str:
-    """The line of the files that can do the same. A single file has its own sentence, with members."""
+    """One line for all files that can do the same, with the first names. A single file has its own sentence, with members."""
     if len(findings) == 1:
         return f"note: {findings[0].subject}: {sentence_of(findings[0])} [{ABILITIES}]"
     can = findings[0].values.get("capabilities", ())
@@ -378,7 +378,7 @@ def finding_document(finding: Finding) -> dict[str, Any]:
 
 
 def approved_text(files: Mapping[str, str], approvals: "Approvals") -> str:
-    """How many files, given as path → sha256, enough reviewers approved; and which folders inside the wheelhouse are counted."""
+    """How many of these files (path → sha256) enough reviewers approved, in words, and which folders inside are counted too."""
     approved = sum(map(approvals.approved, files.values()))
     inside = sorted({f"{path.partition('/')[0]}/" for path in files if "/" in path})
     counted_too = f", with those in {' and '.join(inside)}" if inside else ""

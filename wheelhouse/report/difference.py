@@ -21,7 +21,7 @@ def difference_lines(
     images: Sequence[ImageChange] = (),
     debian: Sequence[DebianChange] = (),
 ) -> list[str]:
-    """Every change, in the given order; then those of base images and Debian packages, and a last line with the numbers of projects."""
+    """Every change, in the given order; those of base images and Debian packages; then a line with the numbers of projects by kind."""
     lines = [line for difference in differences for line in _lines(difference)]
     others = [*_image_lines(images), *_debian_lines(debian)]
     summary = "no project changed" if others and not differences else tally(differences)

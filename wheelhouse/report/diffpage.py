@@ -19,7 +19,7 @@ ROW_KINDS = {"+": "came", "-": "gone", "@": "muted"}
 
 
 def diff_view(differences: Sequence[Difference], old: str, new: str) -> dict[str, Any]:
-    """Everything that the page shows, by kind of change. `old` and `new` name the wheelhouses."""
+    """Everything that the page shows, by kind of change; kinds without a change are left out. `old` and `new` name the wheelhouses."""
     counts = Counter(difference.kind for difference in differences)
     kinds = [kind for kind in Kind if counts[kind]]
     return {

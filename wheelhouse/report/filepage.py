@@ -24,7 +24,7 @@ MAX_MEMBERS = 6
 REACHES = {AT_IMPORT: "at import", IF_CALLED: "if it is called"}
 MAX_LISTED = 4000
 """So many members of one file are listed."""
-TOLD = re.compile(
+INSTALL_TEXTS = re.compile(
     r"\.dist-info/(METADATA|entry_points\.txt|WHEEL)$|^[^/]+/(setup\.py|setup\.cfg|pyproject\.toml|PKG-INFO)$"
 )
 NATIVE = frozenset(("elf", "pe", "macho"))
@@ -140,7 +140,7 @@ def _gained_members(facts: Facts, queued: QueuedFile) -> frozenset[str]:
 def _sources(facts: Facts) -> list[str]:
     """The names of the first members that a reviewer reads: what the file can do, then how it is installed and started; no native code."""
     able = [name for members in capabilities_of(facts).values() for name in members]
-    told = [entry.name for entry in facts.entries if TOLD.search(entry.name)]
+    told = [entry.name for entry in facts.entries if INSTALL_TEXTS.search(entry.name)]
     natives = {entry.name for entry in facts.entries if entry.kind in NATIVE}
     return [name for name in dict.fromkeys((*able, *told)) if name not in natives][:MAX_ENTRIES]
 

@@ -28,7 +28,7 @@ STATES = {JobState.DONE: "approved", JobState.FAILED: "error"}
 
 
 def fleet_view(evidence: FleetEvidence) -> View:
-    """Everything that the page shows."""
+    """Everything that the page shows: the rows of jobs, changes, vulnerable releases and projects, and how many there are of each."""
     projects = uses(evidence.locks)
     changed = {run.name: _changes(run, evidence) for run in evidence.runs}
     releases = vulnerable(projects, evidence.advisories) if evidence.advisories else []

@@ -25,7 +25,7 @@ Numbers = Mapping[str, int]
 
 
 def report_view(evidence: Evidence, rules: Mapping[str, Rule]) -> View:
-    """Everything that the page shows."""
+    """Everything that the page shows: the rows of each view, a page for each distribution, and the graph."""
     numbers = {name: number for number, name in enumerate(evidence.files)}
     queue = review_queue(evidence)
     queued = {one.subject: one for one in queue}
@@ -84,7 +84,7 @@ def _summary(evidence: Evidence, rules: Mapping[str, Rule], numbers: Numbers, qu
 
 
 def _headline(evidence: Evidence) -> str:
-    """How many files are to be reviewed, in a few words."""
+    """How many files are to be reviewed, in a few words; or that none is approved yet, or that all are."""
     new, total = len(evidence.new), len(evidence.hashes)
     if not evidence.approvals.approvals:
         return f"{counted(total, 'file')}, none approved yet"
@@ -117,7 +117,7 @@ def _totals(evidence: Evidence) -> Iterator[str]:
 
 
 def _first_subjects(evidence: Evidence, queue: Sequence[QueuedFile]) -> dict[str, tuple[Capability, ...]]:
-    """New and changed files, and approved ones with a new finding, in the order of the queue, each with what it gained.
+    """New and changed files, and approved ones with a finding, in the order of the queue, with what each gained since the release before.
 
     What is no file, as a wheelhouse that does not satisfy itself, comes first if it has an error, else last.
     """

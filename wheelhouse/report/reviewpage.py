@@ -21,7 +21,7 @@ MAX_NAMED = 3
 def review_view(
     evidence: Evidence, rules: Mapping[str, Rule], queue: Sequence[QueuedFile], reviewer: str, state: Mapping[str, Any]
 ) -> View:
-    """Everything that the page shows. `state` is a `state_document`."""
+    """Everything that the page shows: that of `report_view`, with the queue and the reviewer. `state` is a `state_document`."""
     view = report_view(evidence, rules)
     numbers = {name: number for number, name in enumerate(evidence.files)}
     return {
@@ -81,7 +81,7 @@ def _standing(one: FileStanding, reviewer: str, needed: int) -> View:
 
 
 def _standing_text(one: FileStanding, needed: int) -> str:
-    """Who approved a file, and what it still needs, in a few words."""
+    """Who approved a file, what it still needs, and whether the reviewer's role is not for it, in a few words."""
     by = f"approved by {', '.join(one.reviewers)}" if one.reviewers else ""
     if one.standing is Standing.APPROVED:
         return by

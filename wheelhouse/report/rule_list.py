@@ -7,7 +7,7 @@ from wheelhouse.vet.rules import Rule
 
 
 def rule_line(rule: Rule, policy: Policy) -> str:
-    """A rule as a line: its id, severity under the policy, group and title."""
+    """A rule as a line: its id, severity under the policy (or `off`), group and title."""
     severity = policy.severity_of(rule.id, rule.severity)
     return f"{rule.id:<24} {severity.name.lower() if severity else 'off':<8} {rule.group:<12} {rule.title}"
 

@@ -18,7 +18,10 @@ MACHINES = {machine: architecture for architecture, machine in ARCHITECTURES.ite
 
 
 def default_base_image(target: Target) -> str:
-    """The official Python image that a target's files install into. Raises InputError if there is none."""
+    """The name of the official Python or PyPy image for a target: `-alpine` for musl, else slim with the oldest Debian that has its glibc.
+
+    Raises InputError if there is none.
+    """
     python = target.python
     if python.free_threaded or python.implementation not in ("cpython", "pypy"):
         raise InputError(f"there is no official image for {target.name}", hint=NAME_ONE)
@@ -49,7 +52,7 @@ def must_be_linux(target: Target) -> None:
 def must_suit(image: str, target: Target) -> None:
     """Raise InputError if an image's name says that a target's files do not install into it, or if it is no image's name.
 
-    A name that says nothing of its C library and Python is believed.
+    A name that says nothing of its C library and Python is accepted.
     """
     if not REFERENCE.fullmatch(image):
         raise InputError(f"{image!r} is no image's name", hint="write it as a Dockerfile has it: registry/name:tag")
@@ -61,7 +64,10 @@ def must_suit(image: str, target: Target) -> None:
 
 
 def must_be_installable(parsed: Image, image: str, target: Target) -> None:
-    """Raise InputError if a target's files do not install into an image with this C library and Python."""
+    """Raise InputError if a target's files do not install into an image with this C library and Python.
+
+    `image` is its name, for the message. An image whose Python is not known is accepted.
+    """
     (libc, minor), (needed, least) = _libc(f"{parsed.libc}_x"), _libc(target.platform.tag)
     hint = f"name another with --base-image, or fetch for this one: --image {image}"
     if needed and libc != needed:
@@ -76,12 +82,12 @@ def must_be_installable(parsed: Image, image: str, target: Target) -> None:
 
 
 def asking_for_base(image: str) -> str:
-    """The sentence on a base image that the engine must have, or fetch."""
+    """The sentence that a base image is not in the folder: the engine must have it, or fetch it."""
     return f"still wants a network: the base image `{image}`, unless the engine has it; `fetch --base-image {image}` settles it"
 
 
 def platform_option(target: Target) -> tuple[str, ...]:
-    """The option of an image build for the target's architecture: `--platform linux/arm64`; none for `linux/amd64`, the default."""
+    """The option of an image build for the target's architecture: `--platform linux/arm64`; empty for `linux/amd64`, the default."""
     architecture = MACHINES.get(target.platform.machine, target.platform.machine)
     return () if architecture == "amd64" else ("--platform", f"linux/{architecture}")
 
@@ -93,7 +99,7 @@ def _libc(tag: str) -> tuple[str, int]:
 
 
 def _named(libc: str) -> str:
-    """The name of a C library."""
+    """The name of a C library: glibc for `manylinux`, musl for any other tag."""
     return "glibc" if libc == "manylinux" else "musl"
 
 

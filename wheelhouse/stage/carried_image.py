@@ -15,12 +15,15 @@ SCRIPT = "load-base-image.sh"
 
 
 def load_command(destination: Destination) -> tuple[str, ...]:
-    """The command that gives the container engine the image."""
+    """The command that runs the staged script `load-base-image.sh`: it gives the image to the container engine."""
     return ("sh", destination.path(SCRIPT))
 
 
 def with_carried_image(plan: Plan, image: BaseImage, target: Target, destination: Destination) -> Plan:
-    """The plan with the base image and the script that loads it. Raises InputError if the image does not suit the target."""
+    """The plan with the base image in `image/`, the script that loads it, and the command in `load`.
+
+    Raises InputError if the image does not suit the target.
+    """
     if image.facts:
         must_be_installable(image.facts, image.name, target)
     lock = ImageLock((image,))
@@ -30,7 +33,7 @@ def with_carried_image(plan: Plan, image: BaseImage, target: Target, destination
 
 
 def _script(image: BaseImage) -> str:
-    """The script that loads the image; another engine is its first argument."""
+    """The text of the script that loads the image into docker, or into the engine that is its first argument."""
     members = f"{LAYOUT} {INDEX} {DOCKER_MANIFEST} {BLOBS.partition('/')[0]}"
     return f"""#!/bin/sh
 # Gives the container engine the base image {image.tag}, {image.manifest.digest}.

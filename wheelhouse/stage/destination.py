@@ -29,11 +29,11 @@ class Destination:
 
     @property
     def is_plain(self) -> bool:
-        """Whether a Dockerfile can name it."""
+        """Whether a Dockerfile can name it: letters, digits, `_`, `.` and `-`, all ASCII."""
         return PLAIN.fullmatch(self.name) is not None
 
     def path(self, name: str = "") -> str:
-        """The path of the folder, or of a file in it, from the current folder."""
+        """The path of the folder, or of a file in it, from the current folder; absolute if the user typed it so."""
         parts = [] if self.context == "." else [self.context.rstrip("/")]
         return "/".join([*parts, self.name, *([name] if name else [])])
 

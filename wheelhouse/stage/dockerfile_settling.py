@@ -69,7 +69,10 @@ class Settlement:
     by: str | None
 
     def sentence(self, folder: str) -> str:
-        """`line 12: apt installs git: …`."""
+        """A sentence, as `line 12: apt installs git; fetch them: …`: the line, the need, and what settles it or what the user can do.
+
+        `folder` is the name of the staged folder.
+        """
         names = ", ".join((*self.need.subjects, *self.need.files)) or "something"
         what = WHAT[self.need.kind].format(names)
         trigger = " (in a build from this image)" if self.need.is_trigger else ""
@@ -81,7 +84,10 @@ class Settlement:
 
 
 def settled(needs: Sequence[NetworkNeed], images: ImageLock, debian: DebianLock) -> tuple[Settlement, ...]:
-    """Each need with what settles it. Packages count only if all base images are carried: they are installed in these."""
+    """Each need with what settles it, in the given order.
+
+    Packages count only if all base images are carried, because they are installed in these.
+    """
     bases = [need.subjects[0] for need in needs if need.kind == "base-image"]
     if not bases or not all(_carried(name, images) for name in bases):
         debian = DebianLock()
@@ -96,6 +102,7 @@ def settled(needs: Sequence[NetworkNeed], images: ImageLock, debian: DebianLock)
 
 
 def _settled_alone(need: NetworkNeed, images: ImageLock, debian: DebianLock) -> str | None:
+    """What settles a need, whatever the other needs are: the carried images, the mirror; None if nothing does."""
     match need.kind:
         case "frontend":
             return SYNTAX
@@ -107,7 +114,7 @@ def _settled_alone(need: NetworkNeed, images: ImageLock, debian: DebianLock) -> 
 
 
 def _carried(name: str, images: ImageLock) -> BaseImage | None:
-    """The carried image of a name."""
+    """The carried image of a name; None if there is none, or if the name is no reference."""
     try:
         wanted = Reference.parse(name)
     except InputError:
@@ -116,6 +123,7 @@ def _carried(name: str, images: ImageLock) -> BaseImage | None:
 
 
 def _same(image: Reference, wanted: Reference) -> bool:
+    """Whether a carried image is the wanted one: the same repository and tag (`latest` if none), and the same digest if one is wanted."""
     named = (image.registry, image.repository) == (wanted.registry, wanted.repository)
     return (
         named
@@ -125,7 +133,7 @@ def _same(image: Reference, wanted: Reference) -> bool:
 
 
 def _has(debian: DebianLock, request: str) -> bool:
-    """Whether a requested package is in the mirror, or was requested when it was made, so that the base has it."""
+    """Whether a requested package is in the mirror, or was requested when it was made: then the base image has it."""
     name, _, version = request.partition("=")
     name = name.partition(":")[0].partition("/")[0]
     locked = [deb for deb in debian.packages if deb.name == name]
@@ -136,6 +144,7 @@ def _has(debian: DebianLock, request: str) -> bool:
 
 
 def _matches(version: str, wanted: str) -> bool:
+    """Whether a version is the wanted one; a wanted `1.2*` is any that begins so."""
     return version.startswith(wanted[:-1]) if wanted.endswith("*") else version == wanted
 
 
@@ -149,9 +158,10 @@ def with_dockerfile(
     destination: Destination,
     user: str = "",
 ) -> Plan:
-    """The plan with the script that builds a Dockerfile, and what the script needs; the needs that nothing settles.
+    """The plan with the script that builds a Dockerfile, and the image and packages that the script uses, instead of the layout's command.
 
-    `user` is who the commands of the carried base image run as; empty for root.
+    Needs that nothing settles become warnings and `unsettled`. `path` is that of the Dockerfile. `user` is who the commands of the
+    carried base image run as; empty for root.
     """
     folder = destination.path()
     open_needs = tuple(one.sentence(destination.name) for one in settlements if one.by is None)
@@ -183,7 +193,7 @@ def with_dockerfile(
 
 
 def _contexts(settlements: Sequence[Settlement], images: ImageLock) -> Iterator[tuple[str, BaseImage]]:
-    """The names in FROM and COPY that a carried image stands for."""
+    """Each name in FROM and COPY that a carried image stands for, once, with that image."""
     names = [one.need.subjects[0] for one in settlements if one.by == IMAGE]
     for name in dict.fromkeys(names):
         if image := _carried(name, images):
@@ -191,9 +201,9 @@ def _contexts(settlements: Sequence[Settlement], images: ImageLock) -> Iterator[
 
 
 def base_dockerfile(image: str, debian: DebianLock, user: str = "") -> str:
-    """A Dockerfile that installs the locked packages in a base image; nothing of the mirror stays in its layer.
+    """The text of a Dockerfile that installs all locked packages in a base image; nothing of the mirror stays in its layer.
 
-    The image keeps its user: empty for root.
+    The last line sets `user` again; it is empty for root.
     """
     lines = " ".join(f"'{line}'" for line in debian.apt_lines(MIRROR))
     requested = {
@@ -225,7 +235,7 @@ def _script(
     *,
     with_packages: bool,
 ) -> str:
-    """The script that builds the Dockerfile with no network. `build` is the build command, up to its own options."""
+    """The text of the script that builds the Dockerfile with no network. `build` is the build command, up to its own options."""
     quoted = shlex.quote(folder)
     lines = ["#!/bin/sh", "# Builds a Dockerfile with no network. Run it in the folder that is the build's context."]
     lines += [f"# still asks a network: {sentence}" for sentence in open_needs]

@@ -19,7 +19,7 @@ NO_NETWORK = ("--network", "none")
 def lay_out_flat(
     lock: Lock, constraints: str | None, base_image: str, *, isolated: bool = False, destination: Destination = USUAL
 ) -> Plan:
-    """For any Linux image: the files, hash-pinned requirements, pip.conf, and a Dockerfile that installs them.
+    """The plan for any Linux image: the files, hash-pinned requirements, pip.conf, and a Dockerfile that installs them.
 
     `isolated`: pip finds the build requirements of every sdist in the folder, so it builds each in isolation.
     """
@@ -36,7 +36,7 @@ def lay_out_flat(
 
 
 def lay_out_files(lock: Lock, constraints: str | None, destination: Destination = USUAL) -> Plan:
-    """For macOS and Windows: the files, hash-pinned requirements, and the command that installs them on such a machine."""
+    """The plan for macOS and Windows: the files, hash-pinned requirements, and the command that installs them on such a machine."""
     wheelhouse = _wheelhouse(lock, constraints)
     requirements = destination.path(lock.requirements_filename)
     offline = ("--no-index", "--find-links", destination.path())
@@ -48,7 +48,7 @@ def lay_out_files(lock: Lock, constraints: str | None, destination: Destination 
 def lay_out_index(
     lock: Lock, constraints: str | None, base_image: str, index: str, destination: Destination = USUAL
 ) -> Plan:
-    """For any Linux image that installs the locked files from an index: settings for pip and uv, and no file."""
+    """The plan for any Linux image that installs the locked files from an index: settings for pip and uv, and no file."""
     texts = {
         lock.filename: lock_toml(lock, with_paths=False),
         lock.requirements_filename: lock.to_requirements(),
@@ -62,7 +62,7 @@ def lay_out_index(
 
 
 def _wheelhouse(lock: Lock, constraints: str | None) -> Wheelhouse:
-    """The wheelhouse of one lock, and the constraints that it was made under."""
+    """A wheelhouse of this one lock, with the constraints that it was made under, if any."""
     return Wheelhouse((lock,), {lock.target.name: constraints} if constraints is not None else {})
 
 
@@ -74,7 +74,7 @@ def _build_command(lock: Lock, destination: Destination, *options: str) -> tuple
 
 
 def _index_fragment(lock: Lock, base_image: str, index: str, destination: Destination) -> str:
-    """The Dockerfile that installs the locked files from an index."""
+    """The text of the Dockerfile that installs the locked files from an index."""
     return f"""# Installs what {index} has of {lock.target.name}, each file by its hash. The settings are only mounted, and
 # the credentials, netrc's, are a build secret: no layer keeps either.
 ARG BASE_IMAGE={base_image}
@@ -87,7 +87,7 @@ RUN --mount=type=bind,source={destination.name},target=/{FOLDER} {SECRET_MOUNT} 
 
 
 def _fragment(lock: Lock, base_image: str, builder: Pin | None, destination: Destination) -> str:
-    """The Dockerfile that installs the folder's files with no network."""
+    """The text of the Dockerfile that installs the folder's files with no network."""
     here, name = replace(destination, context="."), destination.name
     build = shell(_build_command(lock, here, *NO_NETWORK)).replace(" \\\n   ", "")
     return f"""# Installs what {name} holds for {lock.target.name}, with no network. The folder is only mounted: no layer keeps it.
@@ -104,13 +104,13 @@ RUN --mount=type=bind,source={name},target=/{FOLDER} \\
 
 
 def context_name(fragment: str) -> str:
-    """The staged folder's name in the build context, as a fragment mounts it."""
+    """The staged folder's name in the build context, as a fragment mounts it; the usual name if it mounts none."""
     match = re.search(rf"source=([^,]+),target=/{FOLDER}\b", fragment)
     return match[1] if match else FOLDER
 
 
 def _install_commands(lock: Lock, builder: Pin | None) -> str:
-    """The shell commands that install everything. If there is a `builder`, it is installed first, in its locked version.
+    """The shell commands of the fragment that install everything. A `builder` is installed first, in its locked version.
 
     An isolated build would choose another version, and pips before 24.0 need one project more for it.
     """
@@ -122,6 +122,6 @@ def _install_commands(lock: Lock, builder: Pin | None) -> str:
 
 
 def _setuptools_for_sdists(lock: Lock) -> Pin | None:
-    """The lock's setuptools, which builds its sdists; None if the lock lacks either."""
+    """The lock's setuptools, which builds its sdists; None if the lock has no sdist or no setuptools."""
     sdists = any(not artifact.is_wheel for artifact in lock.artifacts)
     return next((pin for pin in lock.pins if sdists and pin.project == "setuptools"), None)

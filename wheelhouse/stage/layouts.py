@@ -55,7 +55,7 @@ class StageInputs:
 
     @property
     def airflow(self) -> Airflow | None:
-        """The release of Airflow in the lock, as its image is built; None if there is none."""
+        """The release of Airflow in the lock, as its image is built; None if the lock has no Airflow."""
         return airflow_in(self.lock, self.own_dockerfile)
 
     @property
@@ -65,7 +65,7 @@ class StageInputs:
 
     @property
     def can_build_sdists(self) -> bool:
-        """Whether the folder holds the build requirements of every sdist."""
+        """Whether the folder holds the build requirements of every sdist; also true if the lock has no sdist."""
         return self.sdists or all(pin.build_lock for pin in self.lock.pins if not pin.artifact.is_wheel)
 
     @property
@@ -80,17 +80,20 @@ class StageInputs:
 
     @property
     def carried(self) -> BaseImage | None:
-        """The image of the wheelhouse, if the build starts from it, and not from another one that the user named."""
+        """The image of the wheelhouse, if the build starts from it; else None.
+
+        It is None if the user named another image or an index, and for a target that is not Linux.
+        """
         is_chosen = self.image and self.base_image in (None, self.image.name, self.image.tag)
         return self.image if is_chosen and self.is_linux and self.choices.index is None else None
 
     @property
     def named_image(self) -> str | None:
-        """The name of the base image: the user's, or that of the wheelhouse's image."""
+        """The name of the base image: that of the image which the folder carries, else the user's; None if there is neither."""
         return self.carried.tag if self.carried else self.base_image
 
     def suitable_image(self) -> str:
-        """The base image: the named one, else the target's default. Raises InputError if it does not suit the target."""
+        """The name of the base image: the named one, else the target's default. Raises InputError if it does not suit the target."""
         image = self.named_image or default_base_image(self.lock.target)
         must_suit(image, self.lock.target)
         return image
@@ -121,12 +124,15 @@ class AirflowLayout:
     options = tuple(sorted(OPTIONS - {"folder", "sdists"}))
 
     def suits(self, inputs: StageInputs) -> bool:
-        """Whether the lock holds Airflow, and the wheelhouse was fetched for its image build, or the user named a route."""
+        """Whether the lock holds Airflow for Linux, and the wheelhouse was fetched for its image build, or the user named a route."""
         has_airflow = any(pin.project == PROJECT for pin in inputs.lock.pins)
         return has_airflow and inputs.is_linux and bool(inputs.tools or inputs.choices.route)
 
     def lay_out(self, inputs: StageInputs) -> Plan:
-        """The files, the settings and the build arguments of the release."""
+        """The plan with the files, the settings and the build arguments of the release, and with Debian packages if both stages have them.
+
+        Raises InputError for a target that is not Linux, and for a lock without Airflow.
+        """
         must_be_linux(inputs.lock.target)
         mirror, image = LockedMirror(inputs.debian), inputs.carried
         has_python = image and not (image.facts and image.facts.python is None)
@@ -154,7 +160,7 @@ class IndexLayout:
         return inputs.choices.index is not None
 
     def lay_out(self, inputs: StageInputs) -> Plan:
-        """The settings, and no file."""
+        """The plan with settings for the index, and no file. Raises InputError for a target that is not Linux."""
         must_be_linux(inputs.lock.target)
         image, index = inputs.suitable_image(), inputs.choices.index or ""
         plan = lay_out_index(inputs.lock, inputs.constraints, image, index, inputs.destination)
@@ -172,7 +178,7 @@ class FilesLayout:
         return not inputs.is_linux
 
     def lay_out(self, inputs: StageInputs) -> Plan:
-        """The files and their requirements."""
+        """The plan with the files and their requirements, and no Dockerfile."""
         return lay_out_files(inputs.lock, inputs.constraints, inputs.destination)
 
 
@@ -183,11 +189,11 @@ class FlatLayout:
     options = ("base-image", "folder", "sdists")
 
     def suits(self, inputs: StageInputs) -> bool:
-        """Always: this is the default."""
+        """True for all inputs: this is the default."""
         return True
 
     def lay_out(self, inputs: StageInputs) -> Plan:
-        """The files, settings and a Dockerfile."""
+        """The plan with the files, settings and a Dockerfile. Raises InputError if the base image does not suit the target."""
         image, isolated = inputs.suitable_image(), inputs.can_build_sdists
         plan = lay_out_flat(inputs.lock, inputs.constraints, image, isolated=isolated, destination=inputs.destination)
         return plan if inputs.carried else replace(plan, unsettled=(asking_for_base(image),))
@@ -199,7 +205,7 @@ NAMES = (AUTO, *sorted({layout.name for layout in LAYOUTS}, reverse=True))
 
 
 def lay_out(name: str, inputs: StageInputs) -> Plan:
-    """The whole plan of a staged folder. `name` is a layout's, or `auto`: the first layout that suits.
+    """The whole plan of a staged folder, with base image and other files. `name` is a layout's, or `auto`: the first that suits.
 
     Raises InputError for an unknown name, and if the inputs do not go with the layout.
     """
@@ -222,7 +228,7 @@ def lay_out(name: str, inputs: StageInputs) -> Plan:
 
 
 def _with_other_files(plan: Plan, others: OtherFiles, destination: Destination) -> Plan:
-    """The plan with the wheelhouse's other files, and a Dockerfile that adds them to the built image."""
+    """The plan with the wheelhouse's other files, and a Dockerfile that adds them to the built image; unchanged if there are none."""
     if not others.files:
         return plan
     files = {f"{OTHER_FILES}/{file.name}": file.artifacts[0] for file in others.files}

@@ -76,7 +76,7 @@ class StageRecord:
 
     @property
     def destination(self) -> Destination:
-        """The folder, as an image build names it. Raises InputError for a name that no Dockerfile takes."""
+        """The folder by its recorded name, in the current folder. Raises InputError for a name that no Dockerfile takes."""
         destination = Destination(name=self.options.folder)
         if not destination.is_plain:
             raise InputError(f"{destination.name!r} is no folder that a Dockerfile can name")
@@ -84,12 +84,12 @@ class StageRecord:
 
     @property
     def choices(self) -> dict[str, Any]:
-        """The options as `Choices.parse` reads them."""
+        """The recorded options, route and index by name, as `Choices.parse` reads them."""
         return {**msgspec.structs.asdict(self.options), "route": self.route, "index": self.index}
 
 
 def manifest_text(plan: Plan, version: str, *, signed: bool) -> str:
-    """The manifest of a plan, as JSON."""
+    """The manifest of a plan, as JSON: its options, and the path and sha256 of each file and text. `version` is that of wheelhouse."""
     files = {path: artifact.sha256 for path, artifact in plan.files.items()}
     files |= {path: sha256_of_text(text) for path, text in plan.texts.items()}
     document = {
@@ -125,7 +125,7 @@ def parse_manifest(text: str, source: str) -> StageRecord:
 
 
 def not_staged(source: str, reason: object) -> InputError:
-    """The error for a manifest that `stage` never writes."""
+    """The error, to be raised, for a manifest that `stage` never writes."""
     return InputError(
         f"`{source}` is not a manifest as `stage` writes it: {reason}", hint="restore it, or stage into another folder"
     )

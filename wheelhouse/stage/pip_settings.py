@@ -16,19 +16,19 @@ INDEX = re.compile(r"[A-Za-z0-9:/._~%+@?=&-]+")
 
 
 def pip_conf(tools: bool) -> str:
-    """pip.conf for a build with no network: pip looks in the folder, and asks no index."""
+    """The text of pip.conf for a build with no network: pip looks in the folder, with `tools` also in its `tools/`, and asks no index."""
     links = [f"/{FOLDER}", *([f"/{FOLDER}/{TOOLS}"] if tools else [])]
     lines = "".join(f"\n    {link}" for link in links)
     return f"[global]\nno-index = true\nfind-links ={lines}\ndisable-pip-version-check = true\n"
 
 
 def index_pip_conf(index: str) -> str:
-    """pip.conf for a build that takes everything from one index. The credentials come from netrc."""
+    """The text of pip.conf for a build that takes everything from one index. The credentials come from netrc."""
     return f"[global]\nindex-url = {index}\nno-input = true\ndisable-pip-version-check = true\n"
 
 
 def index_uv_toml(index: str) -> str:
-    """uv.toml for a build that takes everything from one index."""
+    """The text of uv.toml for a build that takes everything from one index."""
     return f'[[index]]\nurl = "{index}"\ndefault = true\n'
 
 

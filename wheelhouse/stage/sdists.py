@@ -12,7 +12,7 @@ from wheelhouse.stage.plan import Plan
 
 
 def with_sdists(lock: Lock) -> Lock:
-    """The lock with each built wheel replaced by its sdist. Raises InputError if the wheelhouse does not hold an sdist."""
+    """The lock with each built wheel replaced by its sdist. Raises InputError if the wheelhouse does not hold such an sdist."""
     missing = [pin.origin.filename for pin in lock.pins if pin.built and not pin.built.kept]
     if missing:
         raise InputError(
@@ -24,13 +24,13 @@ def with_sdists(lock: Lock) -> Lock:
 
 
 def without_missing_build_locks(lock: Lock, build_locks: Mapping[str, Lock]) -> Lock:
-    """The lock, naming no build lock that is not among `build_locks`, which are given by file name."""
+    """The lock; pins whose build lock is not among `build_locks`, which are given by file name, name none."""
     pins = (pin if pin.build_lock in build_locks else replace(pin, build_lock="") for pin in lock.pins)
     return replace(lock, pins=tuple(pins))
 
 
 def with_build_requirements(plan: Plan, build_locks: Iterable[Lock]) -> Plan:
-    """The plan with build locks and their files in `tools/`. Files at the top of a staged folder are all installed."""
+    """The plan with build locks and their files in `tools/`, because all files at the top are installed; unchanged if they have no file."""
     build_locks = tuple(build_locks)
     artifacts = {artifact.filename: artifact for lock in build_locks for artifact in lock.artifacts}
     if not artifacts:
@@ -45,7 +45,7 @@ def with_build_requirements(plan: Plan, build_locks: Iterable[Lock]) -> Plan:
 
 
 def sdist_notes(lock: Lock) -> Iterator[str]:
-    """What the sdists of a lock mean for the image build: a sentence on those it can build offline, one on the others."""
+    """What the sdists of a lock mean for the image build: a sentence on those with a build lock, one on the others; empty without any."""
     sdists = [pin for pin in lock.pins if not pin.artifact.is_wheel]
     ready = [pin.artifact.filename for pin in sdists if pin.build_lock]
     lacking = [pin.artifact.filename for pin in sdists if not pin.build_lock]

@@ -60,7 +60,7 @@ def plan_stage(
     dockerfile: Path | None = None,
     checkout: Path | None = None,
 ) -> Plan:
-    """The plan for one target of a wheelhouse. `layout` is a layout's name, or `auto`.
+    """The plan for one target of a wheelhouse; nothing is written. `layout` is a layout's name, or `auto`.
 
     `destination` is the folder to stage, as the user typed it. With `sdists`, the image build builds the wheels of the
     wheelhouse again. With `dockerfile`, the plan builds that one, from what the wheelhouse has for it. If that is Airflow's
@@ -87,7 +87,7 @@ def plan_stage(
 def _own_dockerfile(path: Path, inputs: StageInputs, *, is_named: bool) -> str | None:
     """The text of the Dockerfile at a path if it is Airflow's own, and the lock has Airflow; else None.
 
-    Raises InputError if it cannot be read, and the user named it.
+    Raises the error of the reading if it cannot be read, and the user named it.
     """
     if inputs.airflow is None or not path.is_file():
         return None
@@ -102,7 +102,7 @@ def _own_dockerfile(path: Path, inputs: StageInputs, *, is_named: bool) -> str |
 
 
 def _checkout_warnings(path: Path, inputs: StageInputs) -> Iterator[str]:
-    """A sentence for each path that Airflow's Dockerfile copies from its checkout and that is not there."""
+    """A sentence for each path that Airflow's Dockerfile copies from its checkout and that is not there; patterns are not checked."""
     airflow = inputs.airflow
     for copied in airflow.recipe.copies if airflow else ():
         if "*" not in copied and not (path.parent / copied.lstrip("/")).exists():
@@ -110,7 +110,7 @@ def _checkout_warnings(path: Path, inputs: StageInputs) -> Iterator[str]:
 
 
 def _for_dockerfile(plan: Plan, path: Path, folder: Path, inputs: StageInputs) -> Plan:
-    """The plan with the build of a Dockerfile of any origin, which is read to see what it asks a network for."""
+    """The plan with the build of the user's Dockerfile, which is read to see what it asks a network for."""
     needs = network_needs(parse_dockerfile(read_text(path, "the Dockerfile"), f"`{path}`"))
     images, debian, user = ImageLock(), load_debian(folder), ""
     if inputs.image:
@@ -120,7 +120,7 @@ def _for_dockerfile(plan: Plan, path: Path, folder: Path, inputs: StageInputs) -
 
 
 def _inputs(folder: Path, target: str | None, destination: Destination, *, sdists: bool) -> StageInputs:
-    """What a wheelhouse holds for one target. A name that no Dockerfile takes is replaced by the usual one."""
+    """What a wheelhouse holds for one target. A destination that no Dockerfile can name is replaced by the usual one for Linux."""
     wheelhouse = load_wheelhouse(folder)
     lock = _only_lock(wheelhouse, target)
     existing = {one.filename: one for one in existing_build_locks(folder / BUILD)}
@@ -146,7 +146,7 @@ def _constraints(wheelhouse: Wheelhouse, lock: Lock) -> str | None:
 
 
 def _destination(path: Path) -> Destination:
-    """The folder as an image build names it. A link is named by its target: a build context has nothing outside itself.
+    """The folder as an image build names it. A link is named by its target, because a build context has nothing outside itself.
 
     Raises InputError for the root of the file system, which no build context can hold.
     """
@@ -184,7 +184,7 @@ def stage(
     key: Signer | None = None,
     on_event: Listener = ignore,
 ) -> tuple[str, ...]:
-    """Make `destination` what the plan says, and return the paths of an earlier stage that were removed.
+    """Make `destination` what the plan says, and return the sorted paths of an earlier stage that were removed.
 
     The wheelhouse is verified first, unless the build takes its files from an index. With a key, the manifest is signed.
     Raises IntegrityError if the wheelhouse is not what its locks say, InputError if a file is in the way that no earlier
@@ -221,13 +221,13 @@ def _write_manifest(destination: Path, plan: Plan, key: Signer | None, *, was_si
 
 
 def _source(wheelhouse: Path, path: str, artifact: Artifact) -> Path:
-    """Where the wheelhouse holds the file that is staged at a path: at the same path, or in `build/`."""
+    """The path in the wheelhouse of the file that is staged at a path: the same path under its own name, else in `build/`."""
     same = wheelhouse / Path(path).with_name(artifact.filename)
     return same if same.is_file() else wheelhouse / BUILD / artifact.filename
 
 
 def _must_verify(folder: Path, waivers: Waivers, on_event: Listener) -> None:
-    """Raise IntegrityError if a wheelhouse has an error."""
+    """Verify a wheelhouse, and raise IntegrityError if a finding is an error; warnings are ignored."""
     findings = verify(folder, waivers=waivers, on_event=on_event).findings
     errors = tuple(finding for finding in findings if finding.severity >= Severity.ERROR)
     if errors:
@@ -239,7 +239,7 @@ def _must_verify(folder: Path, waivers: Waivers, on_event: Listener) -> None:
 
 
 def _earlier_files(destination: Path) -> Mapping[str, str]:
-    """Path → sha256 of what an earlier stage says that it wrote in a folder; its signature has none."""
+    """Path → sha256 of what an earlier stage says that it wrote in a folder (empty for its signature); empty without a manifest."""
     path = destination / MANIFEST
     if kind_of(path) is None:
         return {}
@@ -248,7 +248,7 @@ def _earlier_files(destination: Path) -> Mapping[str, str]:
 
 
 def _sha256_of_own_file(path: Path) -> str:
-    """The sha256 of the regular file at a path; nothing for anything else."""
+    """The sha256 of the regular file at a path; empty for anything else, also for a link."""
     return sha256_of(path) if kind_of(path) == "file" else ""
 
 
@@ -278,7 +278,7 @@ def _is_in_the_way(destination: Path, path: str, hashes: Container[str | None]) 
 
 
 def _remove(destination: Path, paths: Iterable[str]) -> tuple[str, ...]:
-    """Remove files, and the folders that are empty then. Returns the sorted paths."""
+    """Remove files, and the folders that are empty then. Returns the sorted paths, also of files that were not there."""
     removed = tuple(sorted(paths))
     with os_errors_as_machine_error(destination):
         for path in removed:

@@ -48,7 +48,7 @@ class StagedFolder:
 
     @property
     def artifacts(self) -> dict[str, Artifact]:
-        """Path → file of everything that the folder brings into an image; of an index, what the image takes from there."""
+        """Path → file of everything that the folder brings into an image; with an index, also file name → each file of the lock."""
         from_index = self.inputs.lock.artifacts if self.plan.index else ()
         return {artifact.filename: artifact for artifact in from_index} | dict(self.plan.files)
 
@@ -59,7 +59,7 @@ class StagedFolder:
 
     @property
     def tools(self) -> Wheelhouse:
-        """The wheelhouse in `tools/`."""
+        """The wheelhouse in `tools/`: the locks of the build's tools and of build requirements that the plan stages; it can be empty."""
         locks = (*([self.inputs.tools] if self.inputs.tools else []), *self.inputs.build_locks.values())
         is_staged = self.plan.index is None
         return Wheelhouse(tuple(lock for lock in locks if is_staged and f"{TOOLS}/{lock.filename}" in self.plan.texts))
@@ -68,7 +68,10 @@ class StagedFolder:
 def verify_folder(
     folder: Path, waivers: Waivers = NO_WAIVERS, on_event: Listener = ignore
 ) -> tuple[Verdict, StagedFolder | None]:
-    """Verify a wheelhouse, or a staged folder, which is returned too. Raises InputError if the folder is neither."""
+    """Verify a wheelhouse (then the second value is None), or a staged folder, which is returned too.
+
+    Raises InputError if the folder is neither.
+    """
     staged = read_staged(folder)
     if staged is None:
         return verify(folder, waivers=waivers, on_event=on_event), None
@@ -76,7 +79,10 @@ def verify_folder(
 
 
 def read_staged(folder: Path) -> StagedFolder | None:
-    """A staged folder; None if the folder has no manifest. Raises InputError for a manifest or lock that `stage` never writes."""
+    """A staged folder, with the plan that its locks and options give; None if it has no manifest. No file is verified.
+
+    Raises InputError for a manifest or lock that `stage` never writes.
+    """
     path = folder / MANIFEST
     if kind_of(path) is None:
         return None
@@ -101,7 +107,7 @@ def check_signature(staged: StagedFolder, keys: tuple[PublicKey, ...]) -> str:
 
 
 def _inputs(folder: Path, lock: Lock, record: StageRecord) -> StageInputs:
-    """What the staged folder was laid out from."""
+    """What the staged folder was laid out from, read from its locks, its manifest and its other files."""
     tool_locks = locks_in(folder / TOOLS) if kind_of(folder / TOOLS) == "folder" else ()
     tools = next((one for one in tool_locks if one.filename == lock.filename), None)
     labelled = {one.filename: one for one in tool_locks if one.label}
@@ -123,18 +129,18 @@ def _inputs(folder: Path, lock: Lock, record: StageRecord) -> StageInputs:
 
 
 def _own_dockerfile(folder: Path, record: StageRecord) -> str | None:
-    """The copy of Airflow's own Dockerfile in a staged folder; None if it has none."""
+    """The text of the copy of Airflow's own Dockerfile in a staged folder; None if it has none."""
     is_there = record.layout == "airflow" and kind_of(folder / OWN_DOCKERFILE) == "file"
     return verbatim(folder / OWN_DOCKERFILE) if is_there else None
 
 
 def _constraints_name(lock: Lock, record: StageRecord) -> str:
-    """The path of the constraints that a lock was made under."""
+    """The path, in the staged folder, of the constraints that a lock was made under."""
     return constraints_name(lock) if record.layout == "airflow" else lock.constraints_filename
 
 
 def _constraints(folder: Path, lock: Lock, record: StageRecord) -> str | None:
-    """The constraints that a lock was made under; None if there are none.
+    """The text of a lock's constraints file; None if there is none. Without an index, it is returned even if it was altered.
 
     A folder for an index can lack them: it can be staged from the locks alone.
     """
@@ -146,7 +152,7 @@ def _constraints(folder: Path, lock: Lock, record: StageRecord) -> str | None:
 
 
 def _verify(staged: StagedFolder, waivers: Waivers, on_event: Listener) -> Verdict:
-    """Every file hashed and opened, every text compared, and everything else named."""
+    """The verdict on a staged folder: every file hashed and opened, every text compared, and everything else named."""
     folder, plan = staged.folder, staged.plan
     opened = open_locked_files(
         folder, staged.locked, inspect_artifact, waivers, on_event, case="staged-file", places=plan.renamed
@@ -166,7 +172,7 @@ def _verify(staged: StagedFolder, waivers: Waivers, on_event: Listener) -> Verdi
 
 
 def _tool_findings(staged: StagedFolder, waivers: Waivers, on_event: Listener) -> Iterator[Finding]:
-    """Findings for the files in `tools/`."""
+    """Findings for the files in `tools/`, with their path in the folder."""
     opened = open_locked_files(
         staged.folder / TOOLS, staged.tools, inspect_artifact, waivers, on_event, case="staged-file"
     )
@@ -175,7 +181,7 @@ def _tool_findings(staged: StagedFolder, waivers: Waivers, on_event: Listener) -
 
 
 def _other_file_findings(folder: Path, inputs: StageInputs) -> Iterator[Finding]:
-    """Findings for the wheelhouse's other files."""
+    """Findings for the wheelhouse's other files that are missing or altered."""
     for file in inputs.other_files.files:
         name = f"{OTHER_FILES}/{file.name}"
         if absent := absent_finding(folder / name, name, "staged-file"):
@@ -185,7 +191,7 @@ def _other_file_findings(folder: Path, inputs: StageInputs) -> Iterator[Finding]
 
 
 def _carried_findings(folder: Path, plan: Plan) -> Iterator[Finding]:
-    """Findings for the files of the base image, and for the Debian packages."""
+    """Findings for the files of the base image and the Debian packages that are missing or altered."""
     for path, artifact in plan.files.items():
         if path.partition("/")[0] not in (IMAGE, DEBIAN):
             continue
@@ -210,7 +216,7 @@ def _constraints_findings(staged: StagedFolder) -> Iterator[Finding]:
 
 
 def _layout_findings(staged: StagedFolder) -> Iterator[Finding]:
-    """Findings for texts that differ, and for files that stage did not write."""
+    """Findings for texts that differ, for files that stage did not write, and for a folder of another version of wheelhouse."""
     folder, record = staged.folder, staged.record
     texts = {**staged.plan.texts, MANIFEST: manifest_text(staged.plan, record.version, signed=record.signed)}
     differing = tuple(text_findings(folder, texts, "staged"))
@@ -239,7 +245,7 @@ def _unread_finding(name: str) -> Finding:
 
 
 def _version_finding(version: str, differing: Sequence[str]) -> Finding:
-    """What it means that another version of wheelhouse wrote the folder: an error if this one lays it out differently."""
+    """The finding that another version of wheelhouse wrote the folder: an error if this one lays it out differently, else a warning."""
     case = f"{'differs' if differing else 'same'}{'' if version else '-older'}"
     severity = Severity.ERROR if differing else Severity.WARNING
     facts = {"version": version, "own_version": __version__}

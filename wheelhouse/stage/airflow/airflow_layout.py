@@ -57,7 +57,7 @@ def lay_out_airflow(
     `load` is the command that gives the engine the base image, if the folder holds it. If it also holds a `mirror` of Debian
     packages for both stages, the plan builds the whole image with no network. `own_dockerfile` is the text of Airflow's own,
     which decides over the data of the release.
-    Raises InputError if the wheelhouse holds no Airflow, or if choices exclude each other.
+    Raises InputError if the wheelhouse holds no Airflow, if the target or the base image does not suit, or if choices exclude each other.
     """
     airflow = airflow_in(lock, own_dockerfile)
     if airflow is None:
@@ -115,7 +115,7 @@ def lay_out_airflow(
 
 
 def airflow_in(lock: Lock, own_dockerfile: str | None = None) -> Airflow | None:
-    """The release in a lock, built by Airflow's own Dockerfile, if its text is given; None if the lock has no Airflow."""
+    """The release in a lock, as Airflow's own Dockerfile builds it, if its text is given and is that; None if the lock has no Airflow."""
     airflow = release_of({pin.project: pin.version for pin in lock.pins})
     own = with_own_dockerfile(airflow, own_dockerfile, WHAT) if airflow and own_dockerfile else None
     return own or airflow
@@ -124,7 +124,10 @@ def airflow_in(lock: Lock, own_dockerfile: str | None = None) -> Airflow | None:
 def _whole(
     plan: Plan, lock: Lock, whole: WholeImage, choices: Choices, arguments: Mapping[str, str], missing: list[str]
 ) -> Plan:
-    """The plan with everything that the build needs in the folder. `missing` are the arguments that breeze has no option for."""
+    """The plan with everything that the build needs in the folder, so that a script builds it with no network.
+
+    `missing` are the arguments that breeze has no option for.
+    """
     unsettled = tuple(_remains(whole.airflow, lock, choices, whole.scripts()))
     arguments = {**arguments, _base_argument(whole.airflow): whole.base("development")}
     texts = {path: text for path, text in plan.texts.items() if path != BASE_DOCKERFILE}
@@ -144,12 +147,12 @@ def _whole(
 
 
 def _base_argument(airflow: Airflow) -> str:
-    """The build argument that names the base image in this release."""
+    """The name of the build argument that names the base image in this release."""
     return "BASE_IMAGE" if airflow.recipe.compiles_python else "PYTHON_BASE_IMAGE"
 
 
 def _asking_for_base(image: str, load: tuple[str, ...]) -> Iterator[str]:
-    """A sentence if the base image is not in the folder."""
+    """A sentence that the base image is not in the folder; nothing if a command loads it."""
     if not load:
         yield asking_for_base(image)
 
@@ -162,7 +165,10 @@ def _remains(
 
 
 def _from_index(plan: Plan, lock: Lock, base: Base, index: str) -> Plan:
-    """The plan with an index instead of the files. Airflow's own Dockerfile mounts no secret, so one is added to each step."""
+    """The plan with an index instead of the files.
+
+    Airflow's own Dockerfile mounts no secret, so the script adds one to each step.
+    """
     command = (*plan.command[:3], "--file", "-", "--secret", SECRET, *plan.command[3:])
     with_secret = f"sed 's|^RUN |RUN {SECRET_MOUNT} |' Dockerfile | "
     texts = dict(plan.texts) | {
@@ -182,7 +188,7 @@ def _from_index(plan: Plan, lock: Lock, base: Base, index: str) -> Plan:
 
 
 def _route(airflow: Airflow, lock: Lock, choices: Choices) -> tuple[Route, tuple[str, ...]]:
-    """The route, and the reason if it is not the requested one. Raises InputError if the route leaves files out."""
+    """The route, and sentences on why it is not the requested one (empty if it is). Raises InputError if the route leaves files out."""
     if choices.index and choices.route == "context":
         raise InputError(
             "route context takes the files from the folder, and not from an index", hint="leave --route out"
@@ -205,7 +211,7 @@ def _file_of(project: str, pins: Mapping[str, Pin]) -> str | None:
 
 
 def _build_args(arguments: Mapping[str, str]) -> tuple[str, ...]:
-    """Build arguments as options of `docker build`."""
+    """Build arguments as options of `docker build`: `--build-arg` and NAME=VALUE for each."""
     return tuple(part for name, value in arguments.items() for part in ("--build-arg", f"{name}={value}"))
 
 
@@ -252,18 +258,18 @@ def _texts(
 
 
 def _pip_conf(choices: Choices) -> str:
-    """The text of pip.conf."""
+    """The text of pip.conf: for the index if one is named, else for the folder and its `tools/`."""
     return index_pip_conf(choices.index) if choices.index else pip_conf(tools=True)
 
 
 def _own_constraints(lock: Lock) -> str:
-    """The lock's pins as constraints: without a file the build would download Airflow's constraints."""
+    """The text of a constraints file with the lock's pins: without a file the build would download Airflow's constraints."""
     pins = "".join(f"{pin.project}=={pin.version}\n" for pin in lock.pins)
     return f"# The pins of {lock.filename}: it was made under no constraints.\n{pins}"
 
 
 def _script(first: tuple[tuple[str, ...], ...], command: tuple[str, ...], piped: str = "", guard: str = "") -> str:
-    """The build script: what runs first, then the command, with what is piped into it. `guard` is a line before them."""
+    """The text of the build script: what runs first, then the command, with what is piped into it. `guard` is a line before them."""
     steps = "\n\n".join([*(shell(one) for one in first if one), piped + shell(command)])
     return f"#!/bin/sh\n# Run in a checkout of Airflow's sources, with this folder in it as {FOLDER}.\nset -eu\n{guard}\n{steps}\n"
 
@@ -312,7 +318,7 @@ def _warnings(
 
 
 def _rename_warnings(airflow: Airflow, route: Route, names: Mapping[str, str], choices: Choices) -> Iterator[str]:
-    """Sentences on what the chosen renaming leads to."""
+    """Sentences on what the chosen renaming leads to; nothing for `auto`."""
     recipe = airflow.recipe
     if choices.rename == "documented":
         nowhere = "ends the build: pip finds no apache-airflow in the folder"

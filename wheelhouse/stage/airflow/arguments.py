@@ -46,7 +46,7 @@ class Choices:
 
     @classmethod
     def parse(cls, options: Mapping[str, Any]) -> "Choices":
-        """Read the user's options by name. Raises InputError for a value that an option cannot have."""
+        """Read the user's options by name; a missing one has its default. Raises InputError for a value that an option cannot have."""
         texts = {
             name: tuple(options.get(name) or ()) for name in ("dev_apt", "runtime_apt", "apt_sources", "build_args")
         }
@@ -77,7 +77,7 @@ class Choices:
 
     @property
     def settling(self) -> frozenset[str]:
-        """The options among these that make a step of the build work without network."""
+        """The options among these, as a user types them, that make a step of the build work without network."""
         mirrored = ("--apt-source LINE",) if self.apt_sources else ()
         return frozenset((*mirrored, *(f"--disable-{client}-client" for client in self.without)))
 
@@ -99,7 +99,10 @@ def _must_be_one_line(text: str) -> None:
 def build_arguments(
     airflow: Airflow, lock: Lock, tools: Mapping[str, str], base: str, route: Route, choices: Choices
 ) -> dict[str, str]:
-    """Every build argument by its name, in an order that is easy to read. `tools` maps projects to versions."""
+    """Every build argument by its name, in an order that is easy to read. `tools` maps projects to versions.
+
+    Raises InputError for one of the user's own that is none, or that stage sets.
+    """
     recipe = airflow.recipe
     arguments = {
         **_base(recipe, lock, base),
@@ -138,7 +141,7 @@ def _airflow(airflow: Airflow, lock: Lock, choices: Choices) -> dict[str, str]:
 
 
 def _configured(recipe: Recipe, lock: Lock) -> dict[str, str]:
-    """The arguments for route configured."""
+    """The arguments for route configured: Airflow's ordinary install, with the other requested projects as additional requirements."""
     others = additional_requirements(lock, recipe)
     return {
         **_folder(recipe),
@@ -150,7 +153,7 @@ def _configured(recipe: Recipe, lock: Lock) -> dict[str, str]:
 
 
 def _from_context(recipe: Recipe) -> dict[str, str]:
-    """The arguments for route context."""
+    """The arguments for route context: the release's own install of the folder's files."""
     flags = f"--no-index --find-links=/{FOLDER}"
     constrained = {recipe.constraints_argument: "true", "AIRFLOW_CONSTRAINTS_MODE": "constraints"}
     return {
@@ -165,12 +168,12 @@ def _from_context(recipe: Recipe) -> dict[str, str]:
 
 
 def _folder(recipe: Recipe) -> dict[str, str]:
-    """The argument for the staged folder, if the release has one."""
+    """The argument that names the staged folder; empty if the release has none."""
     return {recipe.folder_argument: FOLDER} if recipe.folder_argument else {}
 
 
 def _further(texts: Iterable[str], ours: Mapping[str, str]) -> dict[str, str]:
-    """The user's further arguments. Raises InputError for one that stage sets itself."""
+    """The user's further arguments, NAME=VALUE, by name. Raises InputError for one that stage sets itself, or that adds files."""
     further: dict[str, str] = {}
     for text in texts:
         name, equals, value = text.partition("=")
@@ -187,18 +190,18 @@ def _further(texts: Iterable[str], ours: Mapping[str, str]) -> dict[str, str]:
 
 
 def constraints_name(lock: Lock) -> str:
-    """The name of the constraints file at the top of the folder."""
+    """The name of the constraints file at the top of the folder: `constraints-3.12.txt`."""
     return f"constraints-{lock.target.python.minor}.txt"
 
 
 def local_constraints_name(lock: Lock) -> str:
-    """The path in the folder where a from-context step that uses constraints looks for them."""
+    """The path in the folder where a from-context step that uses constraints looks for them: `constraints-3.12/constraints-3.12.txt`."""
     minor = lock.target.python.minor
     return f"constraints-{minor}/constraints-{minor}.txt"
 
 
 def additional_requirements(lock: Lock, recipe: Recipe) -> list[str]:
-    """The requirements beside Airflow, pinned as in the lock: the value of ADDITIONAL_PYTHON_DEPS."""
+    """The other projects that were requested beside Airflow, pinned as in the lock: the value of ADDITIONAL_PYTHON_DEPS."""
     requested = {canonicalize_name(Requirement(text).name) for text in lock.inputs.requirements}
     requested -= {PROJECT, *recipe.besides}
     return [
@@ -209,7 +212,7 @@ def additional_requirements(lock: Lock, recipe: Recipe) -> list[str]:
 
 
 def spell_extra(extra: str, recipe: Recipe) -> str:
-    """An extra as the release's own metadata spell it, because the pips of that time compare letter by letter."""
+    """An extra as the release's own metadata spell it, if pips of that time compare letter by letter; else unchanged."""
     if not recipe.dotted_extras:
         return extra
     first, hyphen, rest = extra.partition("-")

@@ -31,24 +31,24 @@ class Base:
 
     @property
     def name(self) -> str:
-        """The tag of the derived image."""
+        """The tag of the derived image: `wheelhouse-base:` and the image's name with hyphens."""
         return f"wheelhouse-base:{self.image.replace(':', '-').replace('/', '-')}"
 
     @property
     def command(self) -> tuple[str, ...]:
-        """The command that builds it."""
+        """The command that builds it, from `docker-context-files` in the current folder."""
         return ("docker", "build", *self.platform, "-f", f"{FOLDER}/{BASE_DOCKERFILE}", "-t", self.name, FOLDER)
 
     @property
     def environment(self) -> tuple[str, ...]:
-        """The lines of a Dockerfile that tell pip and uv of the folder."""
+        """The ENV lines of a Dockerfile that tell pip and uv of the folder, as far as they are needed; it can be empty."""
         pip = f'ENV PIP_NO_INDEX=1 PIP_FIND_LINKS="{" ".join(LINKS)}" PIP_DISABLE_PIP_VERSION_CHECK=1'
         uv = f'ENV UV_OFFLINE=1 UV_FIND_LINKS="{",".join(LINKS)}"'
         return (*((pip,) if self.pip_settings else ()), *((uv,) if self.uv_settings else ()))
 
     @property
     def dockerfile(self) -> str:
-        """The text of `base.Dockerfile`."""
+        """The text of `base.Dockerfile`: the base image with apt sources, index, pip and settings, as far as they are needed."""
         lines = [
             "# The base image of Airflow's build, told what reaches that build by no other way. Build it first.",
             "# Its settings stay in the final image: pip and uv look for nothing outside until they are unset.",

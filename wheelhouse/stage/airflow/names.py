@@ -20,12 +20,12 @@ MARKS = ("apache_airflow", "apache-airflow")
 
 
 def staged_names(filenames: Iterable[str], recipe: Recipe, route: str, rename: Rename) -> dict[str, str]:
-    """The name that each file is staged under."""
+    """The name that each file is staged under, by its own name; most keep it."""
     return {name: _staged(name, recipe, route, rename) for name in filenames}
 
 
 def _staged(filename: str, recipe: Recipe, route: str, rename: Rename) -> str:
-    """The name of a file in the staged folder."""
+    """The name of a file in the staged folder: its own, with capitals (`auto`), or with `_` before it (`documented`)."""
     if rename == "documented":
         return f"_{filename}" if _matches(filename, "apache?airflow*") else filename
     if rename == "auto" and route == "context" and recipe.globs and _is_missed(filename, recipe):
@@ -34,7 +34,7 @@ def _staged(filename: str, recipe: Recipe, route: str, rename: Rename) -> str:
 
 
 def _is_missed(filename: str, recipe: Recipe) -> bool:
-    """Whether the step would leave a file out, or install it in a way that no lock can decide."""
+    """Whether the from-context step would leave a file of Airflow out, or install it in a way that no lock can decide."""
     if not any(mark in filename for mark in MARKS):
         return False
     return recipe.renames or not _is_matched(filename, recipe)
@@ -47,12 +47,15 @@ def capitals(filename: str) -> str:
 
 
 def _matches(filename: str, glob: str) -> bool:
-    """As bash does it: `?` is any one letter, and case counts."""
+    """Whether a wheel or `.tar.gz` has the name of a glob without suffix, as bash compares: `?` is any one letter, and case counts."""
     return fnmatchcase(filename, f"{glob}.whl") or fnmatchcase(filename, f"{glob}.tar.gz")
 
 
 def misnamed(staged: Mapping[str, str], airflow: Airflow, route: str) -> Iterator[Finding]:
-    """Findings for files that lie under another name than the release's build wants. `staged` maps names in the lock to those."""
+    """Findings for files that lie under another name than the release's build wants.
+
+    `staged` maps names in the lock to names in the folder.
+    """
     wanted = staged_names(staged, airflow.recipe, route, "auto")
     for name, there in staged.items():
         if there == wanted[name]:

@@ -22,7 +22,7 @@ KEYS = "docker/keys/"
 
 
 def _with(other: str, mark: str) -> str:
-    """The pattern of a text that has a mark, and another one before or after it."""
+    """The pattern of a text that has both patterns, in any order."""
     return rf"\A(?=[\s\S]*{other})[\s\S]*{mark}"
 
 
@@ -47,12 +47,12 @@ class Remainder:
 
     def applies(self, airflow: Airflow, options: Collection[str], projects: Collection[str], *, whole: bool) -> bool:
         """Whether the step still needs a network, with these options, and these projects in the wheelhouse."""
-        if not self._is_in(airflow) or self.option in options or (whole and not self.in_whole):
+        if not self._has_step(airflow) or self.option in options or (whole and not self.in_whole):
             return False
         return not self.projects or not self.projects.isdisjoint(projects)
 
-    def _is_in(self, airflow: Airflow) -> bool:
-        """Whether the release's build has the step."""
+    def _has_step(self, airflow: Airflow) -> bool:
+        """Whether the release's build has the step: by the mark in Airflow's own Dockerfile, if it was read, else by the release."""
         if airflow.own and self.mark and SCRIPTS.search(airflow.own.text):
             return re.search(self.mark, airflow.own.text) is not None
         is_before = self.before is None or airflow.version < Version(self.before)
@@ -198,7 +198,7 @@ def remains(
 
 
 def _others(own: OwnRecipe, replaced: Mapping[str, str]) -> Iterator[str]:
-    """A sentence for each need of a Dockerfile that no step above covers."""
+    """A sentence for each need of Airflow's own Dockerfile that no step above covers; apt, pip and uv are not looked at."""
     needs = network_needs(parse_dockerfile(own.text, own.what), replaced=replaced)
     asked = (need for need in needs if need.kind in OTHER_KINDS)
     for need in asked:

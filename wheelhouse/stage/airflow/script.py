@@ -18,7 +18,7 @@ EAGER = {"2.3.1": "dill<0.3.3 certifi<2021.0.0", "2.3.4": "dill<0.3.3 pyarrow>=6
 
 
 def default_arguments(at: Version) -> dict[str, str]:
-    """The Dockerfile's own values of the arguments that the script uses."""
+    """The Dockerfile's own values, in this release, of the arguments that the script uses, by name."""
     names = ("ADDITIONAL_PYTHON_DEPS", "ADDITIONAL_PIP_INSTALL_FLAGS", "AIRFLOW_VERSION_SPECIFICATION")
     since = [value for first, value in EAGER.items() if Version(first) <= at]
     clients = {f"INSTALL_{client}_CLIENT": "true" for client in CLIENTS}
@@ -26,8 +26,8 @@ def default_arguments(at: Version) -> dict[str, str]:
     return dict.fromkeys(names, "") | clients | eager
 
 
-def base_image(dockerfile: str, folder: str) -> tuple[tuple[str, ...], dict[str, str]]:
-    """The commands of a staged base.Dockerfile, and its ENV by name, if the staged folder is at `folder`."""
+def base_commands(dockerfile: str, folder: str) -> tuple[tuple[str, ...], dict[str, str]]:
+    """The commands of a staged base.Dockerfile that install pip, and its ENV by name, if the staged folder is at `folder`."""
     pip = re.search(r"^COPY (tools/\S+)", dockerfile, re.MULTILINE)
     settings = re.findall(r'(\w+)=(?:"([^"]*)"|(\S+))', "".join(re.findall(r"^ENV (.*)$", dockerfile, re.MULTILINE)))
     runs = (f"pip install --no-index --no-cache-dir {folder}/{pip[1]}",) if pip else ()
@@ -45,7 +45,7 @@ def exports(arguments: Mapping[str, str]) -> str:
 
 
 def dockerfile_of(script: str) -> str:
-    """A Dockerfile that runs a script of the build context on a base image, with the staged folder mounted."""
+    """The text of a Dockerfile that runs a script of the build context on a base image, with the staged folder mounted."""
     return f"""ARG BASE_IMAGE
 FROM ${{BASE_IMAGE}}
 RUN --mount=type=bind,source={FOLDER},target=/{FOLDER} \\
@@ -55,12 +55,12 @@ RUN --mount=type=bind,source={FOLDER},target=/{FOLDER} \\
 
 
 def from_image(dockerfile: str, image: str) -> str:
-    """A Dockerfile with another base image."""
+    """The text of a Dockerfile with another base image in its first FROM."""
     return re.sub(r"^FROM .*$", lambda _: f"FROM {image}", dockerfile, count=1, flags=re.MULTILINE)
 
 
 def install_script(at: Version, folder: str, base: tuple[str, ...] = ()) -> str:
-    """The script for a release. `folder` is the path of the staged folder, `base` the commands of base.Dockerfile."""
+    """The text of the script for a release. `folder` is the path of the staged folder, `base` the commands of base.Dockerfile."""
     steps = [*PREAMBLE, f"FOLDER={folder}", *base]
     if at >= Version("2.2.4"):
         steps += [
@@ -213,7 +213,7 @@ install_from_context() {{
 
 
 def _order(at: Version) -> str:
-    """The shell commands that call the installs which the arguments choose."""
+    """The shell commands that call the installs which the arguments choose, in the order of the release."""
     additional = '[ -z "$ADDITIONAL_PYTHON_DEPS" ] || install_additional'
     if at < Version("2.0.1"):
         airflow, context = '[ "$INSTALL_FROM_PYPI" != true ] || install_airflow', "INSTALL_FROM_DOCKER_CONTEXT_FILES"

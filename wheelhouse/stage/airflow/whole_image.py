@@ -45,7 +45,7 @@ class PackageMirror(Protocol):
         """The lines for apt's sources if the mirror lies at `root`."""
 
     def pinned(self, name: str) -> tuple[str, ...]:
-        """What a list installs beyond its base, as `apt-get install` takes it: `name:architecture=version`."""
+        """What a list installs beyond its base, as `apt-get install` takes it: `name=version`, or `name:architecture=version`."""
 
     def requested(self, name: str) -> frozenset[str]:
         """The names of the packages that a list itself requests."""
@@ -68,7 +68,7 @@ class WholeImage:
     pip: str | None = None
 
     def base(self, stage: str) -> str:
-        """The name of a derived base image."""
+        """The name of the derived base image of a stage, `development` or `runtime`."""
         return f"wheelhouse-{stage}:{self.airflow.version}"
 
     @property
@@ -77,7 +77,7 @@ class WholeImage:
         return f"wheelhouse-build:{self.airflow.version}"
 
     def warnings(self) -> Iterator[str]:
-        """A sentence for each list that lacks a package of Airflow's own, or one that the user adds: nothing installs it."""
+        """A sentence for each list that lacks packages which Airflow or the user wants: nothing installs them."""
         for stage in STAGES:
             wanted = {*apt_lists(self.airflow, self.without)[stage], *self.additional.get(stage, ())}
             if missing := sorted(wanted - self.mirror.requested(stage)):
@@ -93,13 +93,16 @@ class WholeImage:
             yield "Python is the base image's own, and is not compiled from source"
 
     def texts(self, arguments: Mapping[str, str], load: tuple[str, ...], unsettled: Sequence[str]) -> dict[str, str]:
-        """Path → text of what is staged. `arguments` are the build arguments of the build stage; the script names `unsettled`."""
+        """Path → text of what is staged: two Dockerfiles, the replaced scripts, and the build script.
+
+        `arguments` are the build arguments of the build stage; the script names `unsettled`.
+        """
         texts = {f"{stage}.Dockerfile": self._dockerfile(stage) for stage in STAGES}
         texts |= {f"{SCRIPTS}/{name}": text for name, text in self.scripts().items()}
         return {**texts, "build-image.sh": self._build_script(arguments, load, unsettled)}
 
     def _dockerfile(self, stage: str) -> str:
-        """The Dockerfile of a derived base. Its layer has the installed packages, and nothing of the mirror."""
+        """The text of a derived base's Dockerfile. Its layer has the installed packages, and nothing of the mirror."""
         sources = " ".join(f"'{line}'" for line in self.mirror.apt_lines(MIRROR))
         pinned = self.mirror.pinned(stage)
         requested = self.mirror.requested(stage)
@@ -126,14 +129,14 @@ class WholeImage:
         return "\n".join(lines) + "\n"
 
     def scripts(self) -> dict[str, str]:
-        """The scripts that take the place of Airflow's own, by name."""
+        """The texts of the scripts that take the place of Airflow's own, by file name."""
         packages = INSTALLED + (LINKED_PYTHON if self.airflow.recipe.compiles_python else "")
         names = {"install_os_dependencies.sh": packages} if self.airflow.version >= FIRST_WITH_SCRIPT else {}
         clients = [name for name in CLIENTS if name in self.airflow.recipe.clients and name not in self.without]
         return names | {f"install_{name}.sh": INSTALLED for name in clients}
 
     def _build_script(self, arguments: Mapping[str, str], load: tuple[str, ...], unsettled: Sequence[str]) -> str:
-        """The script that builds everything, each image with no network."""
+        """The text of the script that builds everything, each image with no network."""
         build = ("docker", "build")
         bases = [
             (
@@ -193,11 +196,11 @@ OTHER = f"""cmp -s Dockerfile {FOLDER}/{OWN_DOCKERFILE} || echo "this is not the
 
 
 def _arguments(arguments: Mapping[str, str]) -> tuple[str, ...]:
-    """The options of `docker build` for build arguments."""
+    """The options of `docker build` for build arguments: `--build-arg` and NAME=VALUE for each."""
     return tuple(part for name, value in arguments.items() for part in ("--build-arg", f"{name}={value}"))
 
 
 def _piped(command: tuple[str, ...]) -> str:
-    """A build command that reads the Dockerfile of the script's folder."""
+    """A build command, as text for a shell, that reads the Dockerfile of the script's temporary folder."""
     text = shell(command).replace("'scripts=$work/scripts'", '"scripts=$work/scripts"')
     return f'{text} < "$work/Dockerfile"'
