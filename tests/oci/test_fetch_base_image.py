@@ -111,6 +111,23 @@ def test_a_mirror_answers_for_docker_hub_and_lock_knows_the_target_too(
         assert (tmp_path / name / "pylock.cp312-manylinux_2_36_x86_64.toml").is_file()
 
 
+def test_a_check_of_the_locks_leaves_the_wheelhouse_as_it_is(registry: RegistryServer, tmp_path: Path) -> None:
+    registry.push("team/base", "12", tiny_image())
+    registry.push("team/base", "13", tiny_image(python_files("3.13.1")))
+    options = ("lib", "--index", registry.url, "--dest", "house", "--base-image", f"{registry.host}/team/base:")
+    ours, other = (*options[:-1], f"{options[-1]}12"), (*options[:-1], f"{options[-1]}13")
+    done = wheelhouse("lock", "--check", *ours, cwd=tmp_path)
+    assert done.returncode == 1 and "it is missing" in done.stdout, done.stderr
+    assert not (tmp_path / "house").exists()
+    assert wheelhouse("fetch", *ours, cwd=tmp_path).returncode == 0
+    before = {path: path.read_bytes() for path in (tmp_path / "house").rglob("*") if path.is_file()}
+    asked = len(registry.requests)
+    done = wheelhouse("lock", "--check", *ours, cwd=tmp_path)
+    assert done.returncode == 0 and len(registry.requests) == asked, done.stderr
+    assert wheelhouse("lock", "--check", *other, cwd=tmp_path).returncode == 1
+    assert before == {path: path.read_bytes() for path in (tmp_path / "house").rglob("*") if path.is_file()}
+
+
 def test_the_settings_say_it_too_and_without_them_the_image_goes(registry: RegistryServer, tmp_path: Path) -> None:
     registry.push("hub/library/base", "1", tiny_image())
     head = f'requirements = ["lib"]\nindex = "{registry.url}"\ndest = "house"\n'

@@ -129,13 +129,13 @@ def lock_job(
 
 
 def check_job(request: JobRequest, source: "PackageSource", listener: Listener) -> "Mapping[str, Freshness]":
-    """How the lock files of a job stand to it, by target; nothing is resolved, and no lock file is written.
+    """How the lock files of a job stand to it, by target; nothing is resolved, and the wheelhouse stays as it is.
 
-    Raises InputError, ServerError. A base image that the wheelhouse lacks is fetched into it all the same.
+    A base image that its lock does not have is fetched all the same. Raises InputError, ServerError.
     """
     from wheelhouse.fetch.locking import existing_locks, freshness_of
 
-    options, _ = _with_base_images(request, source, listener)
+    options, _ = _with_base_images(request, source, listener, reads_only=True)
     job = _job(request, options, source, listener)
     for error in job.failed.values():
         raise error
@@ -201,10 +201,13 @@ def consent_of(folder: Path, listener: "Shown | None", *, replace_files: bool) -
     return consent
 
 
-def _with_base_images(request: JobRequest, source: "PackageSource", listener: Listener) -> "tuple[Options, ImageLock]":
+def _with_base_images(
+    request: JobRequest, source: "PackageSource", listener: Listener, *, reads_only: bool = False
+) -> "tuple[Options, ImageLock]":
     """The options with the facts of the base image, and its lock.
 
-    The image is fetched first: it decides libc and Python of the targets. Without one, the lock is empty.
+    The image is fetched first: it decides libc and Python of the targets. Without one, the lock is empty. With `reads_only`
+    nothing is written into the wheelhouse.
     """
     from wheelhouse.oci.image_lock import ImageLock
 
@@ -217,7 +220,8 @@ def _with_base_images(request: JobRequest, source: "PackageSource", listener: Li
         return options, ImageLock()
     from wheelhouse.fetch.base_image_request import with_base_images
 
-    return with_base_images(options, request.folder, source.http, source.store, docker_config_file(), listener)
+    http, store = source.http, source.store
+    return with_base_images(options, request.folder, http, store, docker_config_file(), listener, reads_only=reads_only)
 
 
 def _job(request: JobRequest, options: "Options", source: "PackageSource", listener: Listener) -> "Job":
