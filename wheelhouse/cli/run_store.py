@@ -110,7 +110,10 @@ def _sending(shared: "SharedObjects") -> Iterator[None]:
 def _shared_objects(
     url: str, network: ConnectionOptions, from_file: "Settings", keys: SigningKeys | None, listener: Listener
 ) -> "SharedObjects | None":
-    """The store as a run uses it; None, with a warning, if it cannot be opened."""
+    """The shared store at a URL, as a run uses it; None, with a warning, if it cannot be opened.
+
+    A folder is made if the settings let the run write.
+    """
     from wheelhouse.files.object_store import StoreError
     from wheelhouse.files.shared_store import SharedObjects
     from wheelhouse.humanize import parse_size

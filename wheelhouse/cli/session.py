@@ -133,7 +133,10 @@ def approval_rules(from_file: "Settings") -> "ApprovalRules":
 
 
 def read_snapshot(path: Path, *, is_named: bool) -> "Advisories | None":
-    """The snapshot of advisories in a file, as of today; None if it has no advisory, or if it does not exist and was not named."""
+    """The snapshot of advisories in a file; None if it has no advisory, or if it does not exist and was not named.
+
+    Raises InputError. A newest date that lies after now is taken as now.
+    """
     from wheelhouse.files.disk import read_text
     from wheelhouse.vet.advisory_snapshot import parse_snapshot
 

@@ -61,9 +61,9 @@ def read_jobs(folder: Path) -> dict[str, Settings]:
 
 
 def selected_jobs(jobs: Mapping[str, Settings], patterns: tuple[str, ...]) -> dict[str, Settings]:
-    """The jobs whose names match one of the patterns, such as `team-*`; all jobs if there is no pattern.
+    """The jobs whose names match one of the patterns, such as `team-*`, in their order; all jobs if there is no pattern.
 
-    Raises InputError for a pattern that matches no job.
+    Upper and lower case differ. Raises InputError for a pattern that matches no job.
     """
     for pattern in patterns:
         if not any(fnmatchcase(name, pattern) for name in jobs):

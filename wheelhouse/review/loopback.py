@@ -36,7 +36,7 @@ class LoopbackServer(ThreadingHTTPServer):
         self.serve_forever()
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing: a browser that ends a connection is no error."""
+        """Do nothing: a browser that ends a connection is no error."""
 
 
 class _Handler(BaseHTTPRequestHandler):
